@@ -1,0 +1,303 @@
+//! Errors: the verdict of a script in Core's words, where it fell, and what a caller can get wrong.
+
+use core::fmt;
+
+use crate::flags::Flags;
+use crate::opcode::Opcode;
+
+macro_rules! script_errors {
+    ($($(#[$banner:meta])* $variant:ident $name:literal $summary:literal;)*) => {
+        /// Why a script failed, in Core's vocabulary. The verdict; never a mistake of the caller ([`UsageError`]).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ScriptError {
+            $(
+                #[doc = concat!("`", $name, "`: ", $summary)]
+                $variant,
+            )*
+        }
+
+        impl ScriptError {
+            /// Every error, in Core's order.
+            pub const ALL: &'static [ScriptError] = &[$(ScriptError::$variant,)*];
+
+            /// The name, as Core 31's test vectors spell it.
+            pub const fn name(self) -> &'static str {
+                match self { $(ScriptError::$variant => $name,)* }
+            }
+
+            /// What happened, in a sentence.
+            pub const fn summary(self) -> &'static str {
+                match self { $(ScriptError::$variant => $summary,)* }
+            }
+        }
+    };
+}
+
+script_errors! {
+    EvalFalse "EVAL_FALSE" "the script ended with false or an empty stack";
+    OpReturn "OP_RETURN" "OP_RETURN was executed";
+    ScriptNum "SCRIPTNUM" "a number is too long or not minimally encoded";
+    ScriptSize "SCRIPT_SIZE" "the script is longer than 10,000 bytes";
+    PushSize "PUSH_SIZE" "an element is longer than 520 bytes";
+    OpCount "OP_COUNT" "the script has more than 201 opcodes";
+    StackSize "STACK_SIZE" "the stacks hold more than 1,000 elements";
+    SigCount "SIG_COUNT" "the number of signatures is negative or more than the number of keys";
+    PubkeyCount "PUBKEY_COUNT" "the number of keys is negative or more than 20";
+    Verify "VERIFY" "OP_VERIFY met false";
+    EqualVerify "EQUALVERIFY" "OP_EQUALVERIFY met different elements";
+    CheckMultisigVerify "CHECKMULTISIGVERIFY" "OP_CHECKMULTISIGVERIFY failed";
+    CheckSigVerify "CHECKSIGVERIFY" "OP_CHECKSIGVERIFY failed";
+    NumEqualVerify "NUMEQUALVERIFY" "OP_NUMEQUALVERIFY met different numbers";
+    BadOpcode "BAD_OPCODE" "an opcode is unknown, reserved or cut short";
+    DisabledOpcode "DISABLED_OPCODE" "an opcode is disabled";
+    InvalidStackOperation "INVALID_STACK_OPERATION" "an opcode needs more elements than the stack has";
+    InvalidAltstackOperation "INVALID_ALTSTACK_OPERATION" "OP_FROMALTSTACK met an empty alt stack";
+    UnbalancedConditional "UNBALANCED_CONDITIONAL" "OP_IF, OP_ELSE and OP_ENDIF do not match";
+    NegativeLocktime "NEGATIVE_LOCKTIME" "a locktime is negative";
+    UnsatisfiedLocktime "UNSATISFIED_LOCKTIME" "the transaction does not satisfy a locktime";
+    SigHashtype "SIG_HASHTYPE" "an ECDSA signature has an undefined hash type";
+    SigDer "SIG_DER" "an ECDSA signature is not strict DER";
+    MinimalData "MINIMALDATA" "a push is not the shortest possible";
+    SigPushOnly "SIG_PUSHONLY" "the scriptSig does more than push";
+    SigHighS "SIG_HIGH_S" "an ECDSA signature has a high S value";
+    SigNullDummy "SIG_NULLDUMMY" "the extra element of OP_CHECKMULTISIG is not empty";
+    PubkeyType "PUBKEYTYPE" "a public key is neither compressed nor uncompressed";
+    CleanStack "CLEANSTACK" "more than one element is left on the stack";
+    MinimalIf "MINIMALIF" "the argument of OP_IF or OP_NOTIF is neither empty nor 0x01";
+    SigNullFail "NULLFAIL" "the signature of a failed check is not empty";
+    DiscourageUpgradableNops "DISCOURAGE_UPGRADABLE_NOPS" "a NOP that is kept for upgrades is used";
+    DiscourageUpgradableWitnessProgram "DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM" "the witness program is of an unknown version";
+    DiscourageUpgradableTaprootVersion "DISCOURAGE_UPGRADABLE_TAPROOT_VERSION" "the taproot leaf is of an unknown version";
+    DiscourageOpSuccess "DISCOURAGE_OP_SUCCESS" "an OP_SUCCESS opcode is used";
+    DiscourageUpgradablePubkeyType "DISCOURAGE_UPGRADABLE_PUBKEYTYPE" "a public key is of an unknown type";
+    WitnessProgramWrongLength "WITNESS_PROGRAM_WRONG_LENGTH" "the witness program has neither 20 nor 32 bytes";
+    WitnessProgramWitnessEmpty "WITNESS_PROGRAM_WITNESS_EMPTY" "the witness is empty";
+    WitnessProgramMismatch "WITNESS_PROGRAM_MISMATCH" "the witness does not match the witness program";
+    WitnessMalleated "WITNESS_MALLEATED" "a witness program is spent with a scriptSig";
+    WitnessMalleatedP2sh "WITNESS_MALLEATED_P2SH" "the scriptSig is not just a push of the redeem script";
+    WitnessUnexpected "WITNESS_UNEXPECTED" "there is a witness where none is used";
+    WitnessPubkeyType "WITNESS_PUBKEYTYPE" "a public key in segwit v0 is not compressed";
+    SchnorrSigSize "SCHNORR_SIG_SIZE" "a Schnorr signature has a wrong size";
+    SchnorrSigHashtype "SCHNORR_SIG_HASHTYPE" "a Schnorr signature has an undefined hash type";
+    SchnorrSig "SCHNORR_SIG" "a Schnorr signature is invalid";
+    TaprootWrongControlSize "TAPROOT_WRONG_CONTROL_SIZE" "the control block has a wrong size";
+    TapscriptValidationWeight "TAPSCRIPT_VALIDATION_WEIGHT" "more signature checks than the witness's weight pays for";
+    TapscriptCheckMultisig "TAPSCRIPT_CHECKMULTISIG" "OP_CHECKMULTISIG is not available in tapscript";
+    TapscriptMinimalIf "TAPSCRIPT_MINIMALIF" "the argument of OP_IF or OP_NOTIF is neither empty nor 0x01";
+    TapscriptEmptyPubkey "TAPSCRIPT_EMPTY_PUBKEY" "a public key is empty";
+    OpCodeSeparator "OP_CODESEPARATOR" "OP_CODESEPARATOR is used in a legacy script";
+    SigFindAndDelete "SIG_FINDANDDELETE" "a signature is found in the script code";
+}
+
+impl ScriptError {
+    /// Older spellings of Core that mean the same error, accepted on input.
+    pub const ALIASES: &'static [(&'static str, ScriptError)] = &[("SIG_NULLFAIL", ScriptError::SigNullFail)];
+
+    /// The error of a name, with or without `SCRIPT_ERR_`; older spellings are accepted.
+    pub fn from_name(name: &str) -> Option<ScriptError> {
+        let name = name.strip_prefix("SCRIPT_ERR_").unwrap_or(name);
+        let alias = || ScriptError::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, error)| *error);
+        ScriptError::ALL.iter().copied().find(|error| error.name() == name).or_else(alias)
+    }
+}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name(), self.summary())
+    }
+}
+
+impl core::error::Error for ScriptError {}
+
+/// The part of verification in which something happens, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// The scriptSig.
+    ScriptSig,
+    /// The output's own script.
+    ScriptPubKey,
+    /// The redeem script of a pay-to-script-hash output (BIP 16).
+    RedeemScript,
+    /// What a witness program asks for before any script of it runs (BIP 141, BIP 341).
+    WitnessProgram,
+    /// The script of a segwit v0 program; for P2WPKH the implied one (BIP 141).
+    WitnessScript,
+    /// The signature of a taproot key path spend (BIP 341).
+    KeyPath,
+    /// The proof that the output key commits to the leaf (BIP 341).
+    TaprootCommitment,
+    /// The leaf's script (BIP 342).
+    Tapscript,
+    /// What is checked after all scripts: a clean stack, no unexpected witness.
+    Finish,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: &'static [Phase] = &[
+        Phase::ScriptSig,
+        Phase::ScriptPubKey,
+        Phase::RedeemScript,
+        Phase::WitnessProgram,
+        Phase::WitnessScript,
+        Phase::KeyPath,
+        Phase::TaprootCommitment,
+        Phase::Tapscript,
+        Phase::Finish,
+    ];
+
+    /// The name, as traces write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Phase::ScriptSig => "scriptSig",
+            Phase::ScriptPubKey => "scriptPubKey",
+            Phase::RedeemScript => "redeemScript",
+            Phase::WitnessProgram => "witnessProgram",
+            Phase::WitnessScript => "witnessScript",
+            Phase::KeyPath => "keyPath",
+            Phase::TaprootCommitment => "taprootCommitment",
+            Phase::Tapscript => "tapscript",
+            Phase::Finish => "finish",
+        }
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A place inside a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ScriptPosition {
+    /// Which opcode of the script, from 0 (BIP 342's opcode position, not a byte offset).
+    pub opcode_position: u32,
+    /// Where the opcode starts, in bytes.
+    pub byte_offset: usize,
+    /// The opcode.
+    pub opcode: Opcode,
+}
+
+/// Where verification stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Location {
+    /// The part of verification.
+    pub phase: Phase,
+    /// The opcode at which a script stopped; none if it was not one opcode's fault.
+    pub position: Option<ScriptPosition>,
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.position {
+            Some(at) => write!(
+                f,
+                "{}, opcode {} ({}, byte {})",
+                self.phase, at.opcode_position, at.opcode, at.byte_offset
+            ),
+            None => write!(f, "{}", self.phase),
+        }
+    }
+}
+
+/// Why a spend was not accepted: it is invalid, or the question was not answerable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum VerifyError {
+    /// The verdict: the spend breaks a rule.
+    Script {
+        /// The rule.
+        error: ScriptError,
+        /// Where.
+        location: Location,
+    },
+    /// The caller's mistake: there is no verdict.
+    Usage(UsageError),
+}
+
+impl VerifyError {
+    /// The script's error, if the spend is invalid.
+    pub fn script_error(&self) -> Option<ScriptError> {
+        match self {
+            VerifyError::Script { error, .. } => Some(*error),
+            VerifyError::Usage(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            VerifyError::Script { error, location } => write!(f, "{error}; in {location}"),
+            VerifyError::Usage(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for VerifyError {}
+
+impl From<UsageError> for VerifyError {
+    fn from(error: UsageError) -> VerifyError {
+        VerifyError::Usage(error)
+    }
+}
+
+/// What a caller can get wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UsageError {
+    /// There must be one prevout for each input.
+    PrevoutCount {
+        /// The transaction's inputs.
+        inputs: usize,
+        /// The prevouts that were given.
+        prevouts: usize,
+    },
+    /// The transaction has no such input.
+    InputIndex {
+        /// The index that was given.
+        index: usize,
+        /// The transaction's inputs.
+        inputs: usize,
+    },
+    /// No flag has this name.
+    UnknownFlag(String),
+    /// A flag that does not work alone.
+    FlagCombination {
+        /// The flag.
+        flag: Flags,
+        /// What it needs and was not set.
+        missing: Flags,
+    },
+}
+
+impl fmt::Display for UsageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UsageError::PrevoutCount { inputs, prevouts } => {
+                write!(f, "{prevouts} prevouts for {inputs} inputs; give one for each input, in input order")
+            }
+            UsageError::InputIndex { index, inputs } => {
+                write!(f, "no input {index}: the transaction has {inputs} (counted from 0)")
+            }
+            UsageError::UnknownFlag(name) => write!(f, "unknown flag {name:?}"),
+            UsageError::FlagCombination { flag, missing } => write!(f, "the flag {flag} needs {missing}"),
+        }
+    }
+}
+
+impl core::error::Error for UsageError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_round_trip_and_are_distinct() {
+        for error in ScriptError::ALL {
+            assert_eq!(ScriptError::from_name(error.name()), Some(*error));
+        }
+        assert_eq!(ScriptError::from_name("SCRIPT_ERR_SIG_NULLFAIL"), Some(ScriptError::SigNullFail));
+        assert_eq!(ScriptError::from_name("OK"), None);
+    }
+}
