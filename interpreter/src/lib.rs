@@ -1,14 +1,44 @@
 //! Bitcoin Script verification: bytes in, verdict out.
 //!
-//! Enforces every consensus and policy rule of Bitcoin Core 31, flag by flag.
-//! It is made for research and review; nodes that guard money should run Bitcoin Core.
+//! [`Spend`] takes a transaction and what it spends, and verifies an input under a set of [`Flags`]: every consensus and
+//! policy rule of Bitcoin Core 31, each behind its flag, every error under Core's name. An [`Inspector`] sees each step.
+//! The order of checks is Core's, since it decides which error is reported.
+//!
+//! It is made for research and review. Nodes that guard money should run Bitcoin Core.
 
+mod condition;
+mod curve;
+mod ecdsa;
+mod engine;
 mod error;
 mod flags;
-mod opcode;
-
+mod host;
+mod inspector;
+mod instruction;
 pub mod limits;
+mod machine;
+mod opcode;
+mod ops;
+mod schnorr;
+pub mod script_num;
+pub mod sighash;
+mod spend;
+mod stack;
+pub mod taproot;
+mod tx_check;
+mod tx_host;
+mod verify;
+mod witness;
 
+pub use condition::Conditions;
+pub use engine::{Stop, run_script};
 pub use error::{Location, Phase, ScriptError, ScriptPosition, UsageError, VerifyError};
 pub use flags::{FLAGS, FlagInfo, FlagKind, Flags};
+pub use host::{Host, TaprootMessage, TapscriptMessage};
+pub use inspector::{CommitmentStep, Event, Inspector, NoInspector, SignatureCheck, SignedMessage};
+pub use instruction::{Instruction, Instructions};
+pub use machine::{Context, Machine, Tapscript};
 pub use opcode::{OPCODE_ALIASES, OPCODES, Opcode, OpcodeInfo};
+pub use spend::Spend;
+pub use stack::Stack;
+pub use tx_check::{TxError, check_transaction};

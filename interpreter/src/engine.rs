@@ -1,0 +1,149 @@
+//! The loop: what holds for every opcode, then the opcode's own rule (Core `EvalScript`).
+
+use crate::error::{ScriptError, ScriptPosition};
+use crate::flags::Flags;
+use crate::host::Host;
+use crate::inspector::Inspector;
+use crate::instruction::{Instruction, Instructions, is_minimal_push};
+use crate::limits::{MAX_OPS_PER_SCRIPT, MAX_SCRIPT_ELEMENT_SIZE, MAX_SCRIPT_SIZE, MAX_STACK_SIZE};
+use crate::machine::{Context, Machine};
+use crate::opcode::Opcode;
+use crate::ops;
+use crate::stack::Stack;
+
+/// Why and where a script failed. No position: the script as a whole was at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// The verdict.
+    pub error: ScriptError,
+    /// The opcode at which it fell.
+    pub position: Option<ScriptPosition>,
+}
+
+impl From<ScriptError> for Stop {
+    fn from(error: ScriptError) -> Stop {
+        Stop { error, position: None }
+    }
+}
+
+/// Runs one script on a stack, as one part of a verification does.
+///
+/// This is the engine alone: it knows neither what is to be on the stack at the end nor what a script commits to. To
+/// verify a spend use [`crate::Spend`]; this is for tests, fuzzers and teaching.
+///
+/// # Errors
+///
+/// Where the script fails: the first rule that it breaks, in the order in which Core checks them.
+pub fn run_script<I: Inspector>(
+    stack: &mut Stack,
+    script: &[u8],
+    context: Context,
+    flags: Flags,
+    host: &mut dyn Host,
+    inspector: &mut I,
+) -> Result<(), Stop> {
+    if !matches!(context, Context::Tapscript(_)) && script.len() > MAX_SCRIPT_SIZE {
+        return Err(ScriptError::ScriptSize.into());
+    }
+    // The alt stack is each script's own.
+    stack.clear_alt();
+    let mut machine = Machine::new(stack, script, context, flags, host);
+    if I::ACTIVE {
+        machine.events = Some(Vec::new());
+    }
+    let mut instructions = Instructions::new(script);
+    loop {
+        let byte_offset = instructions.offset();
+        let Some(instruction) = instructions.next() else { break };
+        let result = match instruction {
+            Ok(instruction) => {
+                machine.next_offset = instructions.offset();
+                step(&mut machine, &instruction, inspector)
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            let opcode = Opcode(script.get(byte_offset).copied().unwrap_or_default());
+            let position = ScriptPosition { opcode_position: machine.position, byte_offset, opcode };
+            return Err(Stop { error, position: Some(position) });
+        }
+        // A script has fewer opcodes than u32::MAX, since a block has fewer bytes.
+        machine.position = machine.position.wrapping_add(1);
+    }
+    if machine.conditions.depth() != 0 {
+        return Err(ScriptError::UnbalancedConditional.into());
+    }
+    Ok(())
+}
+
+/// One instruction, with the inspector told before and after.
+#[inline]
+fn step<I: Inspector>(
+    machine: &mut Machine<'_>,
+    instruction: &Instruction<'_>,
+    inspector: &mut I,
+) -> Result<(), ScriptError> {
+    if !I::ACTIVE {
+        return execute(machine, instruction);
+    }
+    inspector.step(machine, instruction);
+    let result = execute(machine, instruction);
+    for event in machine.events.replace(Vec::new()).unwrap_or_default() {
+        inspector.event(&event);
+    }
+    inspector.step_end(machine, instruction, result);
+    result
+}
+
+/// The rules that hold for all opcodes, in Core's order, around the opcode's own.
+#[inline]
+fn execute(machine: &mut Machine<'_>, instruction: &Instruction<'_>) -> Result<(), ScriptError> {
+    let opcode = instruction.opcode;
+    let executing = machine.conditions.all_true();
+    if instruction.data.len() > MAX_SCRIPT_ELEMENT_SIZE {
+        return Err(ScriptError::PushSize);
+    }
+    if opcode <= Opcode::OP_PUSHDATA4 {
+        if executing {
+            if machine.minimal() && !is_minimal_push(opcode, instruction.data) {
+                return Err(ScriptError::MinimalData);
+            }
+            machine.stack.push(instruction.data)?;
+        }
+    } else {
+        check_before_execution(machine, opcode)?;
+        if executing || matches!(opcode, Opcode(0x63..=0x68)) {
+            ops::execute(machine, opcode)?;
+        }
+    }
+    if machine.stack.len() + machine.stack.alt_len() > MAX_STACK_SIZE {
+        return Err(ScriptError::StackSize);
+    }
+    Ok(())
+}
+
+/// What fails an opcode even in a branch that is not executed.
+#[inline]
+fn check_before_execution(machine: &mut Machine<'_>, opcode: Opcode) -> Result<(), ScriptError> {
+    if matches!(machine.context, Context::Tapscript(_)) {
+        // BIP 342 "Resource limits" lifts the limit on opcodes, and the pre-scan left no disabled opcode.
+        return Ok(());
+    }
+    // OP_RESERVED does not count.
+    if opcode > Opcode::OP_16 {
+        machine.op_count += 1;
+        if machine.op_count > MAX_OPS_PER_SCRIPT {
+            return Err(ScriptError::OpCount);
+        }
+    }
+    if opcode.is_disabled() {
+        return Err(ScriptError::DisabledOpcode);
+    }
+    if opcode == Opcode::OP_CODESEPARATOR
+        && matches!(machine.context, Context::Legacy)
+        && machine.flags.contains(Flags::CONST_SCRIPTCODE)
+    {
+        return Err(ScriptError::OpCodeSeparator);
+    }
+    Ok(())
+}

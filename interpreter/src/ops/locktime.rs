@@ -1,0 +1,38 @@
+//! `OP_CHECKLOCKTIMEVERIFY` (BIP 65) and `OP_CHECKSEQUENCEVERIFY` (BIP 112): `n -- n`.
+
+use super::Result;
+use crate::error::ScriptError;
+use crate::flags::Flags;
+use crate::limits::MAX_LOCKTIME_SIZE;
+use crate::machine::Machine;
+
+/// An argument of `OP_CHECKSEQUENCEVERIFY` with this bit is no lock (BIP 112 "Specification").
+const SEQUENCE_LOCKTIME_DISABLE_FLAG: i64 = 1 << 31;
+
+/// BIP 65 "Summary": fails if the stack is empty, the top is negative, or the transaction's nLockTime does not cover it.
+pub(super) fn check_lock_time_verify(m: &mut Machine<'_>) -> Result {
+    if !m.flags.contains(Flags::CHECKLOCKTIMEVERIFY) {
+        return Ok(());
+    }
+    let lock_time = argument(m)?;
+    if m.host.check_lock_time(lock_time) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
+}
+
+/// BIP 112 "Summary": fails if the stack is empty, the top is negative, or, unless its disable bit is set, the input's
+/// nSequence does not cover it.
+pub(super) fn check_sequence_verify(m: &mut Machine<'_>) -> Result {
+    if !m.flags.contains(Flags::CHECKSEQUENCEVERIFY) {
+        return Ok(());
+    }
+    let sequence = argument(m)?;
+    if sequence & SEQUENCE_LOCKTIME_DISABLE_FLAG != 0 || m.host.check_sequence(sequence) {
+        return Ok(());
+    }
+    Err(ScriptError::UnsatisfiedLocktime)
+}
+
+/// Numbers of five bytes are read, since nLockTime and nSequence go beyond what four with a sign can hold.
+fn argument(m: &mut Machine<'_>) -> Result<i64> {
+    let number = m.stack.number(0, MAX_LOCKTIME_SIZE, m.minimal())?;
+    if number < 0 { Err(ScriptError::NegativeLocktime) } else { Ok(number) }
+}

@@ -1,0 +1,94 @@
+//! `OP_CHECKMULTISIG` and `OP_CHECKMULTISIGVERIFY`, in legacy and segwit v0 scripts.
+
+use super::Result;
+use crate::ecdsa::{self, ScriptCode};
+use crate::error::ScriptError;
+use crate::flags::Flags;
+use crate::limits::{MAX_OPS_PER_SCRIPT, MAX_PUBKEYS_PER_MULTISIG};
+use crate::machine::{Context, Machine};
+
+/// Where the arguments are, as depths from the top of the stack.
+struct Arguments {
+    keys: usize,
+    signatures: usize,
+    /// The depth of the first key; the others are below it. Likewise for the signatures.
+    first_key: usize,
+    first_signature: usize,
+    /// The depth of the extra element that the opcode takes by a mistake of 2009.
+    dummy: usize,
+}
+
+/// `dummy sig... m key... n -- bool`
+pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
+    if matches!(m.context, Context::Tapscript(_)) {
+        return Err(ScriptError::TapscriptCheckMultisig);
+    }
+    let arguments = read_arguments(m)?;
+    let valid = check_signatures(m, &arguments)?;
+    // Core cleans the stack up before it looks for the extra element, and with NULLFAIL looks at each signature then.
+    if !valid && m.flags.contains(Flags::NULLFAIL) {
+        for nth in 0..arguments.signatures {
+            if m.stack.size(arguments.first_signature + nth)? != 0 {
+                return Err(ScriptError::SigNullFail);
+            }
+        }
+    }
+    let dummy_size = m.stack.size(arguments.dummy)?;
+    if dummy_size != 0 && m.flags.contains(Flags::NULLDUMMY) {
+        return Err(ScriptError::SigNullDummy);
+    }
+    m.stack.drop_top(arguments.dummy + 1)?;
+    m.stack.push_bool(valid);
+    Ok(())
+}
+
+/// Reads the two counts and checks that what they announce is there; the extra element is looked for later.
+fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
+    m.stack.need(1)?;
+    let keys = count(m, 0, MAX_PUBKEYS_PER_MULTISIG, ScriptError::PubkeyCount)?;
+    m.op_count += keys;
+    if m.op_count > MAX_OPS_PER_SCRIPT {
+        return Err(ScriptError::OpCount);
+    }
+    let first_key = 1;
+    let signature_count = first_key + keys;
+    m.stack.need(signature_count + 1)?;
+    let signatures = count(m, signature_count, keys, ScriptError::SigCount)?;
+    let first_signature = signature_count + 1;
+    let dummy = first_signature + signatures;
+    m.stack.need(dummy)?;
+    Ok(Arguments { keys, signatures, first_key, first_signature, dummy })
+}
+
+/// The count at a depth, from 0 to `max`.
+fn count(m: &Machine<'_>, depth: usize, max: usize, error: ScriptError) -> Result<usize> {
+    let count = usize::try_from(m.number(depth)?).map_err(|_| error)?;
+    if count <= max { Ok(count) } else { Err(error) }
+}
+
+/// Goes through the keys and gives each signature the first key that it fits. Both are in the same order, so a key is
+/// never looked at twice; that and the moment at which it gives up decide which encodings are checked.
+fn check_signatures(m: &mut Machine<'_>, arguments: &Arguments) -> Result<bool> {
+    let mut script_code = ScriptCode::new(m.script.get(m.code_start..).unwrap_or_default());
+    if matches!(m.context, Context::Legacy) {
+        for nth in 0..arguments.signatures {
+            script_code.remove_signature(m.stack.get(arguments.first_signature + nth)?, m.flags)?;
+        }
+    }
+    let (mut next_signature, mut next_key) = (0, 0);
+    while next_signature < arguments.signatures {
+        if arguments.signatures - next_signature > arguments.keys - next_key {
+            return Ok(false);
+        }
+        let signature = m.stack.get(arguments.first_signature + next_signature)?;
+        let public_key = m.stack.get(arguments.first_key + next_key)?;
+        ecdsa::check_signature_encoding(signature, m.flags)?;
+        ecdsa::check_public_key_encoding(public_key, &m.context, m.flags)?;
+        let check = ecdsa::Check { context: &m.context, host: m.host, events: m.events.as_mut() };
+        if check.verify(signature, public_key, &mut script_code, &mut m.midstates) {
+            next_signature += 1;
+        }
+        next_key += 1;
+    }
+    Ok(true)
+}

@@ -1,0 +1,110 @@
+//! `OP_CHECKSIG`, `OP_CHECKSIGVERIFY`, `OP_CHECKSIGADD` and `OP_CODESEPARATOR`.
+
+use super::Result;
+use crate::ecdsa::{self, ScriptCode};
+use crate::error::ScriptError;
+use crate::flags::Flags;
+use crate::inspector::{Event, SignatureCheck, SignedMessage};
+use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
+use crate::machine::{Context, Machine};
+use crate::schnorr;
+use crate::sighash::EcdsaMidstates;
+
+/// `--`: what signatures commit to of the script starts after this opcode.
+pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
+    m.code_start = m.next_offset;
+    m.midstates = EcdsaMidstates::default();
+    if let Context::Tapscript(tapscript) = &mut m.context {
+        // BIP 342 "Common signature message extension": the position of the opcode, not of the byte.
+        tapscript.code_separator_position = m.position;
+        tapscript.digests = Default::default();
+    }
+    Ok(())
+}
+
+/// `sig key -- bool`
+pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
+    m.stack.need(2)?;
+    let valid = match m.context {
+        Context::Tapscript(_) => check_tapscript(m, 1)?,
+        _ => check_ecdsa(m)?,
+    };
+    m.stack.drop_top(2)?;
+    m.stack.push_bool(valid);
+    Ok(())
+}
+
+/// `sig n key -- n|n+1` (BIP 342 "Script execution"). Unknown outside tapscript.
+pub(super) fn check_sig_add(m: &mut Machine<'_>) -> Result {
+    if !matches!(m.context, Context::Tapscript(_)) {
+        return Err(ScriptError::BadOpcode);
+    }
+    m.stack.need(3)?;
+    let number = m.number(1)?;
+    let valid = check_tapscript(m, 2)?;
+    m.stack.drop_top(3)?;
+    m.stack.push_number(number + i64::from(valid))
+}
+
+/// The check of a single ECDSA signature (Core `EvalChecksigPreTapscript`).
+fn check_ecdsa(m: &mut Machine<'_>) -> Result<bool> {
+    let (signature, public_key) = (m.stack.get(1)?, m.stack.get(0)?);
+    let mut script_code = ScriptCode::new(m.script.get(m.code_start..).unwrap_or_default());
+    if matches!(m.context, Context::Legacy) {
+        script_code.remove_signature(signature, m.flags)?;
+    }
+    ecdsa::check_signature_encoding(signature, m.flags)?;
+    ecdsa::check_public_key_encoding(public_key, &m.context, m.flags)?;
+    let check = ecdsa::Check { context: &m.context, host: m.host, events: m.events.as_mut() };
+    let valid = check.verify(signature, public_key, &mut script_code, &mut m.midstates);
+    if !valid && !signature.is_empty() && m.flags.contains(Flags::NULLFAIL) {
+        return Err(ScriptError::SigNullFail);
+    }
+    Ok(valid)
+}
+
+/// The check of a signature in tapscript (BIP 342 "Rules for signature opcodes"), the key on top of the stack. The order
+/// is consensus: first the budget, then the kind of key.
+fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> {
+    let (signature, public_key) = (m.stack.get(signature_depth)?, m.stack.get(0)?);
+    let Context::Tapscript(tapscript) = &mut m.context else { return Err(ScriptError::BadOpcode) };
+    let signed = !signature.is_empty();
+    if signed {
+        // A key of an unknown type pays too.
+        tapscript.validation_weight_left -= VALIDATION_WEIGHT_PER_SIGOP;
+        if tapscript.validation_weight_left < 0 {
+            return Err(ScriptError::TapscriptValidationWeight);
+        }
+    }
+    if public_key.is_empty() {
+        return Err(ScriptError::TapscriptEmptyPubkey);
+    }
+    let Ok(public_key) = public_key.try_into() else {
+        // A key of an unknown type: a soft fork may define it, until then every signature of it is valid.
+        if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) {
+            return Err(ScriptError::DiscourageUpgradablePubkeyType);
+        }
+        return Ok(signed);
+    };
+    if !signed {
+        return Ok(false);
+    }
+    let (signature, hash_type) = schnorr::split_signature(signature)?;
+    let message = tapscript.message();
+    let digest = tapscript
+        .digests
+        .get_or_compute(hash_type, || m.host.taproot_digest(&message, hash_type))
+        .ok_or(ScriptError::SchnorrSigHashtype)?;
+    let valid = m.host.verify_schnorr(signature, public_key, &digest);
+    if let Some(events) = &mut m.events {
+        events.push(Event::Signature(SignatureCheck {
+            signature: signature.to_vec(),
+            public_key: public_key.to_vec(),
+            signed: SignedMessage::Taproot { message, hash_type },
+            message: digest.to_vec(),
+            valid,
+        }));
+    }
+    // BIP 342: an invalid signature that is not empty fails the script.
+    if valid { Ok(true) } else { Err(ScriptError::SchnorrSig) }
+}

@@ -1,0 +1,55 @@
+//! Stack opcodes that are more than one move, and comparison of elements.
+
+use super::Result;
+use crate::error::ScriptError;
+use crate::machine::Machine;
+
+/// `x -- x | x x`
+pub(super) fn if_dup(m: &mut Machine<'_>) -> Result {
+    if m.stack.is_true(0)? { m.stack.copy(0, 1) } else { Ok(()) }
+}
+
+/// `-- n`
+pub(super) fn depth(m: &mut Machine<'_>) -> Result {
+    push_length(m, m.stack.len())
+}
+
+/// `x -- x n`
+pub(super) fn size(m: &mut Machine<'_>) -> Result {
+    push_length(m, m.stack.size(0)?)
+}
+
+fn push_length(m: &mut Machine<'_>, length: usize) -> Result {
+    // No stack and no element is that long.
+    m.stack.push_number(i64::try_from(length).unwrap_or(i64::MAX))
+}
+
+/// `x_n ... x_0 n -- x_n ... x_0 x_n`
+pub(super) fn pick(m: &mut Machine<'_>) -> Result {
+    let depth = take_depth(m)?;
+    m.stack.copy(depth, 1)
+}
+
+/// `x_n ... x_0 n -- ... x_0 x_n`
+pub(super) fn roll(m: &mut Machine<'_>) -> Result {
+    let depth = take_depth(m)?;
+    m.stack.roll(depth, 1)
+}
+
+/// Takes the depth that `OP_PICK` and `OP_ROLL` are told, which must be inside what is left.
+fn take_depth(m: &mut Machine<'_>) -> Result<usize> {
+    m.stack.need(2)?;
+    let depth = m.number(0)?;
+    m.stack.drop_top(1)?;
+    let depth = usize::try_from(depth).map_err(|_| ScriptError::InvalidStackOperation)?;
+    if depth < m.stack.len() { Ok(depth) } else { Err(ScriptError::InvalidStackOperation) }
+}
+
+/// `a b -- bool`
+#[inline]
+pub(super) fn equal(m: &mut Machine<'_>) -> Result {
+    let equal = m.stack.get(1)? == m.stack.get(0)?;
+    m.stack.drop_top(2)?;
+    m.stack.push_bool(equal);
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! What is hashed at most once: per transaction, per script code, per tapscript.
+
+use std::sync::OnceLock;
+
+use bitcoin::{Transaction, TxOut};
+use sha2::{Digest, Sha256};
+
+use super::legacy::LegacyParts;
+use super::{ANYONECANPAY, EcdsaOutputs, outpoint_bytes, write_output, write_sized};
+
+/// Hashes that all inputs of a transaction share. Each is computed when it is first asked for.
+///
+/// A cache belongs to one transaction and its prevouts.
+#[derive(Default)]
+pub struct TxCache {
+    prevouts: OnceLock<[u8; 32]>,
+    sequences: OnceLock<[u8; 32]>,
+    outputs: OnceLock<[u8; 32]>,
+    amounts: OnceLock<[u8; 32]>,
+    script_pubkeys: OnceLock<[u8; 32]>,
+    single_outputs: OnceLock<Box<[OnceLock<[u8; 32]>]>>,
+    segwit_v0: OnceLock<SegwitV0Hashes>,
+    legacy: OnceLock<LegacyParts>,
+}
+
+/// The hashes of BIP 143, which are double.
+pub(super) struct SegwitV0Hashes {
+    pub(super) prevouts: [u8; 32],
+    pub(super) sequences: [u8; 32],
+    pub(super) outputs: [u8; 32],
+}
+
+fn sha256_of(write: impl FnOnce(&mut Sha256)) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    write(&mut hasher);
+    hasher.finalize().into()
+}
+
+impl TxCache {
+    /// SHA-256 of all outpoints (BIP 341 `sha_prevouts`).
+    pub(super) fn prevouts(&self, tx: &Transaction) -> &[u8; 32] {
+        self.prevouts.get_or_init(|| {
+            sha256_of(|h| tx.input.iter().for_each(|input| h.update(outpoint_bytes(&input.previous_output))))
+        })
+    }
+
+    /// SHA-256 of all nSequences (BIP 341 `sha_sequences`).
+    pub(super) fn sequences(&self, tx: &Transaction) -> &[u8; 32] {
+        self.sequences.get_or_init(|| {
+            sha256_of(|h| tx.input.iter().for_each(|input| h.update(input.sequence.0.to_le_bytes())))
+        })
+    }
+
+    /// SHA-256 of all outputs (BIP 341 `sha_outputs`).
+    pub(super) fn outputs(&self, tx: &Transaction) -> &[u8; 32] {
+        self.outputs.get_or_init(|| {
+            sha256_of(|h| tx.output.iter().for_each(|output| write_output(h, "outputs", output)))
+        })
+    }
+
+    /// SHA-256 of all amounts that are spent (BIP 341 `sha_amounts`).
+    pub(super) fn amounts(&self, prevouts: &[TxOut]) -> &[u8; 32] {
+        self.amounts.get_or_init(|| {
+            sha256_of(|h| prevouts.iter().for_each(|output| h.update(output.value.to_sat().to_le_bytes())))
+        })
+    }
+
+    /// SHA-256 of all scripts that are spent, with their lengths (BIP 341 `sha_scriptpubkeys`).
+    pub(super) fn script_pubkeys(&self, prevouts: &[TxOut]) -> &[u8; 32] {
+        self.script_pubkeys.get_or_init(|| {
+            let write =
+                |h: &mut Sha256, output: &TxOut| write_sized(h, "scripts", output.script_pubkey.as_bytes());
+            sha256_of(|h| prevouts.iter().for_each(|output| write(h, output)))
+        })
+    }
+
+    /// SHA-256 of the output of one index (BIP 341 `sha_single_output`), if there is one. A script can ask for it as often
+    /// as it has budget for signatures, and the output may be as large as a block.
+    pub(super) fn single_output(&self, tx: &Transaction, index: usize) -> Option<&[u8; 32]> {
+        let output = tx.output.get(index)?;
+        let slots = self.single_outputs.get_or_init(|| tx.output.iter().map(|_| OnceLock::new()).collect());
+        Some(slots.get(index)?.get_or_init(|| sha256_of(|h| write_output(h, "output", output))))
+    }
+
+    /// The hashes that BIP 143 signs.
+    pub(super) fn segwit_v0(&self, tx: &Transaction) -> &SegwitV0Hashes {
+        self.segwit_v0.get_or_init(|| SegwitV0Hashes {
+            prevouts: Sha256::digest(self.prevouts(tx)).into(),
+            sequences: Sha256::digest(self.sequences(tx)).into(),
+            outputs: Sha256::digest(self.outputs(tx)).into(),
+        })
+    }
+
+    /// What the legacy messages of all inputs have in common.
+    pub(super) fn legacy(&self, tx: &Transaction) -> &LegacyParts {
+        self.legacy.get_or_init(|| LegacyParts::new(tx))
+    }
+}
+
+/// Hashers that have taken in everything of an ECDSA message but its last field, the hash type, for one script code. Hash
+/// types that sign the same share one (as Core's `SigHashCache`).
+#[derive(Default)]
+pub struct EcdsaMidstates([Option<Sha256>; 6]);
+
+impl EcdsaMidstates {
+    /// The digest of the message that `write` writes, its hash type left out.
+    pub(super) fn digest(&mut self, hash_type: u32, write: impl FnOnce() -> Sha256) -> [u8; 32] {
+        let outputs = match EcdsaOutputs::of(hash_type) {
+            EcdsaOutputs::All => 0,
+            EcdsaOutputs::None => 1,
+            EcdsaOutputs::Single => 2,
+        };
+        let index = outputs + if hash_type & u32::from(ANYONECANPAY) != 0 { 3 } else { 0 };
+        let midstate = match self.0.get_mut(index) {
+            Some(slot) => slot.get_or_insert_with(write).clone(),
+            None => write(),
+        };
+        super::sha256d(midstate.chain_update(hash_type.to_le_bytes()))
+    }
+}
+
+/// The digests that a tapscript has signed since its last `OP_CODESEPARATOR`: all else that they commit to stays.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TaprootDigests([Option<[u8; 32]>; TaprootDigests::HASH_TYPES.len()]);
+
+impl TaprootDigests {
+    /// The hash types that BIP 341 defines.
+    const HASH_TYPES: [u8; 7] = [0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83];
+
+    /// The digest of a hash type; none where `compute` gives none.
+    pub(crate) fn get_or_compute(
+        &mut self,
+        hash_type: u8,
+        compute: impl FnOnce() -> Option<[u8; 32]>,
+    ) -> Option<[u8; 32]> {
+        let index = Self::HASH_TYPES.iter().position(|known| *known == hash_type);
+        match index.and_then(|index| self.0.get_mut(index)) {
+            Some(slot) => {
+                if slot.is_none() {
+                    *slot = compute();
+                }
+                *slot
+            }
+            None => compute(),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The signature hash of 2009, for everything that is not a witness program (Core `SignatureHash`, `SigVersion::BASE`).
+
+use bitcoin::Transaction;
+use sha2::{Digest, Sha256};
+
+use super::cache::EcdsaMidstates;
+use super::{
+    ANYONECANPAY, CompactSize, EcdsaOutputs, MessageSink, Signing, outpoint_bytes, sha256d, write_output,
+};
+use crate::instruction::Instructions;
+use crate::opcode::Opcode;
+
+/// The digest of a SIGHASH_SINGLE signature whose input has no output: the number one, a mistake of 2009 that is
+/// consensus.
+const ONE: [u8; 32] =
+    [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// Bytes of an input with an empty script.
+const BLANK_INPUT_SIZE: usize = 41;
+
+/// What the messages of all inputs of a transaction have in common, so that n inputs do not cost n times the
+/// serialization, and only half of the hashing.
+pub(super) struct LegacyParts {
+    /// All inputs, each with an empty script.
+    blank_inputs: Vec<u8>,
+    /// For each input, a hasher that has taken in everything before it.
+    before_input: Vec<Sha256>,
+    /// The outputs, with their number before them.
+    outputs: Vec<u8>,
+}
+
+impl LegacyParts {
+    pub(super) fn new(tx: &Transaction) -> LegacyParts {
+        let mut blank_inputs = Vec::with_capacity(tx.input.len() * BLANK_INPUT_SIZE);
+        let mut before_input = Vec::with_capacity(tx.input.len());
+        let mut hasher = Sha256::new();
+        hasher.update(tx.version.0.to_le_bytes());
+        hasher.update(CompactSize::new(tx.input.len()).as_bytes());
+        for input in &tx.input {
+            before_input.push(hasher.clone());
+            let start = blank_inputs.len();
+            blank_inputs.extend_from_slice(&outpoint_bytes(&input.previous_output));
+            blank_inputs.push(0);
+            blank_inputs.extend_from_slice(&input.sequence.0.to_le_bytes());
+            hasher.update(blank_inputs.get(start..).unwrap_or_default());
+        }
+        let mut outputs = CompactSize::new(tx.output.len()).as_bytes().to_vec();
+        tx.output.iter().for_each(|output| write_output(&mut outputs, "outputs", output));
+        LegacyParts { blank_inputs, before_input, outputs }
+    }
+}
+
+/// Whether this is the case whose digest is [`ONE`].
+fn has_no_output(tx: &Transaction, input: usize, hash_type: u32) -> bool {
+    EcdsaOutputs::of(hash_type) == EcdsaOutputs::Single && input >= tx.output.len()
+}
+
+/// The digest that a signature signs. `script_code` begins after the last executed `OP_CODESEPARATOR` and has the signature
+/// removed.
+pub fn digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
+    digest_with(signing, script_code, hash_type, &mut EcdsaMidstates::default())
+}
+
+/// The digest, from the midstates of this script code.
+pub(crate) fn digest_with(
+    signing: &Signing<'_>,
+    script_code: &[u8],
+    hash_type: u32,
+    midstates: &mut EcdsaMidstates,
+) -> [u8; 32] {
+    if has_no_output(signing.tx, signing.input, hash_type) {
+        return ONE;
+    }
+    midstates.digest(hash_type, || {
+        let signs_all = EcdsaOutputs::of(hash_type) == EcdsaOutputs::All;
+        if signs_all && hash_type & u32::from(ANYONECANPAY) == 0 {
+            return hash_all(signing, script_code);
+        }
+        let mut hasher = Sha256::new();
+        write_all_but_hash_type(signing, script_code, hash_type, &mut hasher);
+        hasher
+    })
+}
+
+/// SIGHASH_ALL, from the parts that the inputs share.
+fn hash_all(signing: &Signing<'_>, script_code: &[u8]) -> Sha256 {
+    let parts = signing.cache.legacy(signing.tx);
+    let mut hasher = parts.before_input.get(signing.input).cloned().unwrap_or_default();
+    if let Some(input) = signing.tx.input.get(signing.input) {
+        hasher.update(outpoint_bytes(&input.previous_output));
+        write_script_code(&mut hasher, script_code);
+        hasher.update(input.sequence.0.to_le_bytes());
+    }
+    hasher.update(parts.blank_inputs.get((signing.input + 1) * BLANK_INPUT_SIZE..).unwrap_or_default());
+    hasher.update(&parts.outputs);
+    hasher.update(signing.tx.lock_time.to_consensus_u32().to_le_bytes());
+    hasher
+}
+
+/// Writes the message, field by field. False if the hash type asks for an output that does not exist: then there is no
+/// message, and the digest is the number one.
+pub fn write_message(
+    signing: &Signing<'_>,
+    script_code: &[u8],
+    hash_type: u32,
+    sink: &mut impl MessageSink,
+) -> bool {
+    if has_no_output(signing.tx, signing.input, hash_type) {
+        return false;
+    }
+    write_all_but_hash_type(signing, script_code, hash_type, sink);
+    sink.field("hash_type", &hash_type.to_le_bytes());
+    true
+}
+
+fn write_all_but_hash_type(
+    signing: &Signing<'_>,
+    script_code: &[u8],
+    hash_type: u32,
+    sink: &mut impl MessageSink,
+) {
+    let Signing { tx, input: signer, .. } = *signing;
+    let outputs = EcdsaOutputs::of(hash_type);
+    let anyone_can_pay = hash_type & u32::from(ANYONECANPAY) != 0;
+    sink.field("nVersion", &tx.version.0.to_le_bytes());
+    let input_count = if anyone_can_pay { 1 } else { tx.input.len() };
+    sink.field("input_count", CompactSize::new(input_count).as_bytes());
+    for (index, input) in tx.input.iter().enumerate() {
+        if index == signer {
+            sink.field("outpoint", &outpoint_bytes(&input.previous_output));
+            write_script_code(sink, script_code);
+            sink.field("nSequence", &input.sequence.0.to_le_bytes());
+        } else if !anyone_can_pay {
+            // The nSequence of other inputs is left free by NONE and SINGLE.
+            let sequence = if outputs == EcdsaOutputs::All { input.sequence.0 } else { 0 };
+            sink.field("other_inputs", &outpoint_bytes(&input.previous_output));
+            sink.field("other_inputs", &[0]);
+            sink.field("other_inputs", &sequence.to_le_bytes());
+        }
+    }
+    let output_count = match outputs {
+        EcdsaOutputs::All => tx.output.len(),
+        EcdsaOutputs::None => 0,
+        EcdsaOutputs::Single => signer + 1,
+    };
+    sink.field("output_count", CompactSize::new(output_count).as_bytes());
+    for (index, output) in tx.output.iter().take(output_count).enumerate() {
+        if outputs == EcdsaOutputs::Single && index != signer {
+            // An output of amount -1 and no script stands for each that is left free.
+            sink.field("outputs", &u64::MAX.to_le_bytes());
+            sink.field("outputs", &[0]);
+        } else {
+            write_output(sink, "outputs", output);
+        }
+    }
+    sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
+}
+
+/// Writes the script code without its `OP_CODESEPARATOR`s. If a push is cut short, the length counts what follows it and
+/// the bytes leave it out, as in Core; such a script fails anyway.
+fn write_script_code(sink: &mut impl MessageSink, script_code: &[u8]) {
+    let is_separator = |opcode| opcode == Opcode::OP_CODESEPARATOR;
+    let separators = Instructions::new(script_code).flatten().filter(|it| is_separator(it.opcode)).count();
+    sink.field("script_code", CompactSize::new(script_code.len() - separators).as_bytes());
+    let mut instructions = Instructions::new(script_code);
+    let mut start = 0;
+    while let Some(Ok(instruction)) = instructions.next() {
+        if is_separator(instruction.opcode) {
+            sink.field("script_code", script_code.get(start..instruction.byte_offset).unwrap_or_default());
+            start = instructions.offset();
+        }
+    }
+    sink.field("script_code", script_code.get(start..instructions.offset()).unwrap_or_default());
+}
+
+/// The digest without any cache, as a second opinion for tests and fuzzers.
+pub fn naive_digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    if write_message(signing, script_code, hash_type, &mut hasher) { sha256d(hasher) } else { ONE }
+}

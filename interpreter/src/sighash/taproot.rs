@@ -1,0 +1,85 @@
+//! The signature hash of taproot and tapscript (BIP 341 "Common signature message", BIP 342 "Common signature message
+//! extension").
+
+use sha2::Digest;
+
+use super::{ANYONECANPAY, MessageSink, Signing, outpoint_bytes, tap_sighash, write_sized};
+use crate::host::TaprootMessage;
+
+/// The bits of a hash type that say which outputs are signed.
+const OUTPUT_MASK: u8 = 0x03;
+const SIGHASH_NONE: u8 = 2;
+const SIGHASH_SINGLE: u8 = 3;
+
+/// Whether BIP 341 defines a hash type.
+pub fn is_defined(hash_type: u8) -> bool {
+    matches!(hash_type, 0x00..=0x03 | 0x81..=0x83)
+}
+
+/// The digest that a signature signs; none where [`write_message`] gives none.
+pub fn digest(signing: &Signing<'_>, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
+    let mut hasher = tap_sighash();
+    write_message(signing, message, hash_type, &mut hasher)?;
+    Some(hasher.finalize().into())
+}
+
+/// Writes the message, field by field, under the names that BIP 341 gives them; the tag is not part of it. None if the hash
+/// type is not defined, or is SIGHASH_SINGLE and there is no output of the input's index.
+#[must_use]
+pub fn write_message(
+    signing: &Signing<'_>,
+    message: &TaprootMessage,
+    hash_type: u8,
+    sink: &mut impl MessageSink,
+) -> Option<()> {
+    let Signing { tx, prevouts, input: signer, cache } = *signing;
+    let input = tx.input.get(signer)?;
+    let prevout = prevouts.get(signer)?;
+    let output_type = hash_type & OUTPUT_MASK;
+    let single_output = match output_type {
+        SIGHASH_SINGLE => Some(cache.single_output(tx, signer)?),
+        _ => None,
+    };
+    if !is_defined(hash_type) {
+        return None;
+    }
+    let anyone_can_pay = hash_type & ANYONECANPAY != 0;
+    sink.field("epoch", &[0]);
+    sink.field("hash_type", &[hash_type]);
+    sink.field("nVersion", &tx.version.0.to_le_bytes());
+    sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
+    if !anyone_can_pay {
+        sink.field("sha_prevouts", cache.prevouts(tx));
+        sink.field("sha_amounts", cache.amounts(prevouts));
+        sink.field("sha_scriptpubkeys", cache.script_pubkeys(prevouts));
+        sink.field("sha_sequences", cache.sequences(tx));
+    }
+    // SIGHASH_DEFAULT signs what SIGHASH_ALL does.
+    if !matches!(output_type, SIGHASH_NONE | SIGHASH_SINGLE) {
+        sink.field("sha_outputs", cache.outputs(tx));
+    }
+    let extension = u8::from(message.tapscript.is_some());
+    sink.field("spend_type", &[2 * extension + u8::from(message.annex_hash.is_some())]);
+    if anyone_can_pay {
+        sink.field("outpoint", &outpoint_bytes(&input.previous_output));
+        sink.field("amount", &prevout.value.to_sat().to_le_bytes());
+        write_sized(sink, "scriptPubKey", prevout.script_pubkey.as_bytes());
+        sink.field("nSequence", &input.sequence.0.to_le_bytes());
+    } else {
+        // A transaction has fewer inputs than u32::MAX, since a block has fewer bytes.
+        sink.field("input_index", &u32::try_from(signer).ok()?.to_le_bytes());
+    }
+    if let Some(annex_hash) = &message.annex_hash {
+        sink.field("sha_annex", annex_hash);
+    }
+    if let Some(hash) = single_output {
+        sink.field("sha_single_output", hash);
+    }
+    if let Some(tapscript) = &message.tapscript {
+        sink.field("tapleaf_hash", &tapscript.leaf_hash);
+        // BIP 342: the version of keys of 32 bytes.
+        sink.field("key_version", &[0]);
+        sink.field("codesep_pos", &tapscript.code_separator_position.to_le_bytes());
+    }
+    Some(())
+}

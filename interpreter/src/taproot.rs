@@ -1,0 +1,123 @@
+//! How a taproot output commits to a leaf (BIP 341 "Script validation rules").
+
+use sha2::Digest;
+
+use crate::curve;
+use crate::error::ScriptError;
+use crate::inspector::{CommitmentStep, Inspector};
+use crate::limits::{
+    CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_MAX_NODES, CONTROL_BLOCK_NODE_SIZE, LEAF_VERSION_MASK,
+};
+use crate::sighash::{CompactSize, tap_branch, tap_leaf, tap_tweak};
+
+/// A control block: what proves that a leaf is in the tree of an output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ControlBlock<'a> {
+    /// The leaf version.
+    pub leaf_version: u8,
+    /// Whether the output key's Y coordinate is odd.
+    pub output_key_is_odd: bool,
+    /// The internal key.
+    pub internal_key: &'a [u8; 32],
+    path: &'a [u8],
+}
+
+impl<'a> ControlBlock<'a> {
+    /// Reads a control block: a byte of leaf version and parity, the internal key, 0 to 128 hashes of 32 bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ScriptError::TaprootWrongControlSize`] if its size is not of that form.
+    pub fn parse(bytes: &'a [u8]) -> Result<ControlBlock<'a>, ScriptError> {
+        let max_size = CONTROL_BLOCK_BASE_SIZE + CONTROL_BLOCK_MAX_NODES * CONTROL_BLOCK_NODE_SIZE;
+        let Some((first, rest)) = bytes.split_first() else {
+            return Err(ScriptError::TaprootWrongControlSize);
+        };
+        match rest.split_first_chunk::<32>() {
+            Some((internal_key, path))
+                if bytes.len() <= max_size && path.len() % CONTROL_BLOCK_NODE_SIZE == 0 =>
+            {
+                Ok(ControlBlock {
+                    leaf_version: first & LEAF_VERSION_MASK,
+                    output_key_is_odd: first & 1 == 1,
+                    internal_key,
+                    path,
+                })
+            }
+            _ => Err(ScriptError::TaprootWrongControlSize),
+        }
+    }
+
+    /// The siblings on the way from the leaf to the root.
+    pub fn path(&self) -> impl ExactSizeIterator<Item = &'a [u8; 32]> + use<'a> {
+        self.path.as_chunks::<CONTROL_BLOCK_NODE_SIZE>().0.iter()
+    }
+
+    /// Whether the output key commits to the leaf of this hash, each step told to the inspector.
+    pub(crate) fn proves<I: Inspector>(
+        &self,
+        leaf_hash: [u8; 32],
+        output_key: &[u8; 32],
+        inspector: &mut I,
+    ) -> bool {
+        let root = self.path().fold(leaf_hash, |node, sibling| {
+            let hash = branch_hash(&node, sibling);
+            if I::ACTIVE {
+                inspector.commitment(&CommitmentStep::Branch { sibling, hash });
+            }
+            hash
+        });
+        let tweak = tweak_hash(self.internal_key, Some(&root));
+        let matches = curve::check_tweak(self.internal_key, tweak, output_key, self.output_key_is_odd);
+        if I::ACTIVE {
+            inspector.commitment(&CommitmentStep::Tweak { internal_key: self.internal_key, tweak, matches });
+        }
+        matches
+    }
+}
+
+/// The tapleaf hash: of the leaf version and the script with its length.
+pub fn leaf_hash(leaf_version: u8, script: &[u8]) -> [u8; 32] {
+    tap_leaf()
+        .chain_update([leaf_version])
+        .chain_update(CompactSize::new(script.len()).as_bytes())
+        .chain_update(script)
+        .finalize()
+        .into()
+}
+
+/// The tapbranch hash of two nodes, the smaller one first.
+pub fn branch_hash(a: &[u8; 32], b: &[u8; 32]) -> [u8; 32] {
+    let (first, second) = if a < b { (a, b) } else { (b, a) };
+    tap_branch().chain_update(first).chain_update(second).finalize().into()
+}
+
+/// The taptweak hash of an internal key and the root of its tree, if it has one.
+pub fn tweak_hash(internal_key: &[u8; 32], root: Option<&[u8; 32]>) -> [u8; 32] {
+    let hasher = tap_tweak().chain_update(internal_key);
+    match root {
+        Some(root) => hasher.chain_update(root),
+        None => hasher,
+    }
+    .finalize()
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_block_sizes() {
+        let parse = |size: usize| ControlBlock::parse(&vec![0xc1; size]).map(|control| control.path().len());
+        for nodes in [0, 1, 128] {
+            assert_eq!(parse(33 + 32 * nodes), Ok(nodes));
+        }
+        for size in [0, 1, 32, 34, 64, 66, 33 + 32 * 129] {
+            assert_eq!(parse(size), Err(ScriptError::TaprootWrongControlSize), "{size}");
+        }
+        let bytes = [0xc1; 33];
+        let control = ControlBlock::parse(&bytes).unwrap();
+        assert_eq!((control.leaf_version, control.output_key_is_odd), (0xc0, true));
+    }
+}

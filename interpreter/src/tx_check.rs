@@ -1,0 +1,102 @@
+//! The rules of a transaction that need nothing but the transaction (Core `CheckTransaction`).
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use bitcoin::{OutPoint, Transaction};
+
+use crate::limits::{MAX_BLOCK_WEIGHT, MAX_MONEY, WITNESS_SCALE_FACTOR};
+
+/// Why a transaction is invalid on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TxError {
+    /// It has no inputs.
+    NoInputs,
+    /// It has no outputs.
+    NoOutputs,
+    /// It could not fit a block even without its witness.
+    Oversize,
+    /// An output has a negative amount.
+    OutputNegative,
+    /// An output has more than all money.
+    OutputTooLarge,
+    /// The outputs together have more than all money.
+    OutputTotalTooLarge,
+    /// Two inputs spend the same output (CVE-2018-17144).
+    DuplicateInputs,
+    /// A coinbase's scriptSig has not 2 to 100 bytes.
+    CoinbaseLength,
+    /// An input of a transaction that is no coinbase spends nothing.
+    NullPrevout,
+}
+
+impl TxError {
+    /// The reason, as Core spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TxError::NoInputs => "bad-txns-vin-empty",
+            TxError::NoOutputs => "bad-txns-vout-empty",
+            TxError::Oversize => "bad-txns-oversize",
+            TxError::OutputNegative => "bad-txns-vout-negative",
+            TxError::OutputTooLarge => "bad-txns-vout-toolarge",
+            TxError::OutputTotalTooLarge => "bad-txns-txouttotal-toolarge",
+            TxError::DuplicateInputs => "bad-txns-inputs-duplicate",
+            TxError::CoinbaseLength => "bad-cb-length",
+            TxError::NullPrevout => "bad-txns-prevout-null",
+        }
+    }
+}
+
+impl fmt::Display for TxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl std::error::Error for TxError {}
+
+/// Checks a transaction without its surroundings, in Core's order.
+///
+/// # Errors
+///
+/// The first rule that it breaks.
+pub fn check_transaction(tx: &Transaction) -> Result<(), TxError> {
+    if tx.input.is_empty() {
+        return Err(TxError::NoInputs);
+    }
+    if tx.output.is_empty() {
+        return Err(TxError::NoOutputs);
+    }
+    if tx.base_size() * WITNESS_SCALE_FACTOR > MAX_BLOCK_WEIGHT {
+        return Err(TxError::Oversize);
+    }
+    let mut total = 0u64;
+    for output in &tx.output {
+        let amount = output.value.to_sat();
+        if amount.cast_signed() < 0 {
+            return Err(TxError::OutputNegative);
+        }
+        if amount > MAX_MONEY {
+            return Err(TxError::OutputTooLarge);
+        }
+        // Neither addend is above MAX_MONEY.
+        total += amount;
+        if total > MAX_MONEY {
+            return Err(TxError::OutputTotalTooLarge);
+        }
+    }
+    let mut seen = BTreeSet::new();
+    if !tx.input.iter().all(|input| seen.insert(input.previous_output)) {
+        return Err(TxError::DuplicateInputs);
+    }
+    match tx.input.as_slice() {
+        [only] if only.previous_output == OutPoint::null() => {
+            let length = only.script_sig.len();
+            if (2..=100).contains(&length) { Ok(()) } else { Err(TxError::CoinbaseLength) }
+        }
+        inputs if inputs.iter().any(|input| input.previous_output == OutPoint::null()) => {
+            Err(TxError::NullPrevout)
+        }
+        _ => Ok(()),
+    }
+}

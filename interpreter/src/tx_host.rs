@@ -1,0 +1,83 @@
+//! The host that a real transaction is.
+
+use crate::curve;
+use crate::host::{Host, TaprootMessage};
+use crate::limits::LOCKTIME_THRESHOLD;
+use crate::sighash::{self, EcdsaMidstates, Signing};
+
+/// The transaction as one of its inputs sees it.
+pub(crate) struct TxHost<'a> {
+    pub(crate) signing: Signing<'a>,
+}
+
+/// nSequence of an input that switches nLockTime off (BIP 65).
+const SEQUENCE_FINAL: u32 = u32::MAX;
+/// nSequence with this bit is no relative lock (BIP 68 "Specification").
+const SEQUENCE_LOCKTIME_DISABLE_FLAG: u32 = 1 << 31;
+/// A relative lock with this bit counts units of 512 seconds, without it blocks (BIP 68).
+const SEQUENCE_LOCKTIME_TYPE_FLAG: i64 = 1 << 22;
+/// The bits of nSequence that are a relative lock's length (BIP 68).
+const SEQUENCE_LOCKTIME_MASK: i64 = 0xffff;
+
+impl TxHost<'_> {
+    fn sequence(&self) -> u32 {
+        self.signing.tx.input.get(self.signing.input).map_or(SEQUENCE_FINAL, |input| input.sequence.0)
+    }
+}
+
+impl Host for TxHost<'_> {
+    fn legacy_digest(
+        &mut self,
+        script_code: &[u8],
+        hash_type: u8,
+        midstates: &mut EcdsaMidstates,
+    ) -> [u8; 32] {
+        sighash::legacy::digest_with(&self.signing, script_code, hash_type.into(), midstates)
+    }
+
+    fn segwit_v0_digest(
+        &mut self,
+        script_code: &[u8],
+        hash_type: u8,
+        midstates: &mut EcdsaMidstates,
+    ) -> [u8; 32] {
+        sighash::segwit_v0::digest_with(&self.signing, script_code, hash_type.into(), midstates)
+    }
+
+    fn taproot_digest(&mut self, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
+        sighash::taproot::digest(&self.signing, message, hash_type)
+    }
+
+    fn verify_ecdsa(&mut self, signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> bool {
+        curve::verify_ecdsa(signature, public_key, digest)
+    }
+
+    fn verify_schnorr(&mut self, signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool {
+        curve::verify_schnorr(signature, public_key, message)
+    }
+
+    /// BIP 65 "Detailed Specification": both are heights or both are times, the lock is not beyond the transaction's, and
+    /// the input is not final, which would switch nLockTime off.
+    fn check_lock_time(&mut self, lock_time: i64) -> bool {
+        let tx_lock_time = i64::from(self.signing.tx.lock_time.to_consensus_u32());
+        let threshold = i64::from(LOCKTIME_THRESHOLD);
+        (tx_lock_time < threshold) == (lock_time < threshold)
+            && lock_time <= tx_lock_time
+            && self.sequence() != SEQUENCE_FINAL
+    }
+
+    /// BIP 112 "Summary": the transaction's version is at least 2, the input has a relative lock, both are in blocks or
+    /// both in time, and the lock is not longer than the input's.
+    fn check_sequence(&mut self, sequence: i64) -> bool {
+        let tx_sequence = self.sequence();
+        // Core compares the version as an unsigned number.
+        let version = self.signing.tx.version.0.cast_unsigned();
+        if version < 2 || tx_sequence & SEQUENCE_LOCKTIME_DISABLE_FLAG != 0 {
+            return false;
+        }
+        let mask = SEQUENCE_LOCKTIME_TYPE_FLAG | SEQUENCE_LOCKTIME_MASK;
+        let (tx_sequence, sequence) = (i64::from(tx_sequence) & mask, sequence & mask);
+        (tx_sequence < SEQUENCE_LOCKTIME_TYPE_FLAG) == (sequence < SEQUENCE_LOCKTIME_TYPE_FLAG)
+            && sequence <= tx_sequence
+    }
+}

@@ -1,0 +1,149 @@
+//! One input from scriptSig to verdict (Core `VerifyScript`).
+
+use crate::engine::{Stop, run_script};
+use crate::error::{Location, Phase, ScriptError, VerifyError};
+use crate::flags::Flags;
+use crate::inspector::Inspector;
+use crate::instruction::{is_push_only, push_prefix};
+use crate::machine::Context;
+use crate::opcode::Opcode;
+use crate::sighash::Signing;
+use crate::stack::Stack;
+use crate::tx_host::TxHost;
+use crate::witness::WitnessProgram;
+
+/// A verification under way. Every step of it either goes on or stops with an error; the phase then tells where.
+pub(crate) struct Verification<'a, 'i, I> {
+    pub(crate) signing: Signing<'a>,
+    pub(crate) host: TxHost<'a>,
+    pub(crate) flags: Flags,
+    pub(crate) inspector: &'i mut I,
+    pub(crate) stack: Stack,
+    pub(crate) phase: Phase,
+}
+
+pub(crate) fn verify_input<I: Inspector>(
+    signing: Signing<'_>,
+    flags: Flags,
+    inspector: &mut I,
+) -> Result<(), VerifyError> {
+    let host = TxHost { signing };
+    let stack = Stack::new();
+    let mut verification = Verification { signing, host, flags, inspector, stack, phase: Phase::ScriptSig };
+    let verdict = verification.run().map_err(|stop| VerifyError::Script {
+        error: stop.error,
+        location: Location { phase: verification.phase, position: stop.position },
+    });
+    if I::ACTIVE {
+        inspector.finish(&verdict);
+    }
+    verdict
+}
+
+impl<'a, I: Inspector> Verification<'a, '_, I> {
+    /// Enters a part of verification and tells the inspector what runs there.
+    pub(crate) fn enter(&mut self, phase: Phase, script: Option<&[u8]>) {
+        self.phase = phase;
+        if I::ACTIVE {
+            self.inspector.phase(phase, script);
+        }
+    }
+
+    /// Runs a script on the stack.
+    pub(crate) fn run_script(&mut self, script: &[u8], context: Context) -> Result<(), Stop> {
+        run_script(&mut self.stack, script, context, self.flags, &mut self.host, self.inspector)
+    }
+
+    fn run(&mut self) -> Result<(), Stop> {
+        let (tx_input, prevout) = match (
+            self.signing.tx.input.get(self.signing.input),
+            self.signing.prevouts.get(self.signing.input),
+        ) {
+            (Some(tx_input), Some(prevout)) => (tx_input, prevout),
+            // Spend::signing has seen that both exist.
+            _ => return Err(ScriptError::EvalFalse.into()),
+        };
+        let script_sig = tx_input.script_sig.as_bytes();
+        let script_pubkey = prevout.script_pubkey.as_bytes();
+
+        self.enter(Phase::ScriptSig, Some(script_sig));
+        if self.flags.contains(Flags::SIGPUSHONLY) && !is_push_only(script_sig) {
+            return Err(ScriptError::SigPushOnly.into());
+        }
+        self.run_script(script_sig, Context::Legacy)?;
+        let redeem_script = match self.flags.contains(Flags::P2SH) && is_p2sh(script_pubkey) {
+            true => self.stack.get(0).map(<[u8]>::to_vec).ok(),
+            false => None,
+        };
+        self.enter(Phase::ScriptPubKey, Some(script_pubkey));
+        self.run_script(script_pubkey, Context::Legacy)?;
+        self.require_true()?;
+
+        let mut had_witness = false;
+        if self.flags.contains(Flags::WITNESS)
+            && let Some(program) = WitnessProgram::parse(script_pubkey)
+        {
+            had_witness = true;
+            self.enter(Phase::WitnessProgram, None);
+            // BIP 141 "Witness program": the scriptSig must be empty.
+            if !script_sig.is_empty() {
+                return Err(ScriptError::WitnessMalleated.into());
+            }
+            self.verify_witness_program(program, &tx_input.witness, false)?;
+        }
+        if let Some(redeem_script) = redeem_script {
+            had_witness = self.verify_p2sh(script_sig, &redeem_script, &tx_input.witness)?;
+        }
+        self.enter(Phase::Finish, None);
+        // After a witness program the stack is not looked at: its own script had to leave it clean.
+        if self.flags.contains(Flags::CLEANSTACK) && !had_witness && self.stack.len() != 1 {
+            return Err(ScriptError::CleanStack.into());
+        }
+        if self.flags.contains(Flags::WITNESS) && !had_witness && !tx_input.witness.is_empty() {
+            return Err(ScriptError::WitnessUnexpected.into());
+        }
+        Ok(())
+    }
+
+    /// BIP 16 "Specification": the scriptSig only pushes, and the last thing it pushes runs on the rest. Returns
+    /// whether the redeem script was a witness program that was verified.
+    fn verify_p2sh(
+        &mut self,
+        script_sig: &[u8],
+        redeem_script: &[u8],
+        witness: &bitcoin::Witness,
+    ) -> Result<bool, Stop> {
+        self.enter(Phase::RedeemScript, Some(redeem_script));
+        if !is_push_only(script_sig) {
+            return Err(ScriptError::SigPushOnly.into());
+        }
+        // The scriptPubKey has put its verdict where the redeem script was and touched nothing below.
+        self.stack.drop_top(1)?;
+        self.run_script(redeem_script, Context::Legacy)?;
+        self.require_true()?;
+        if !self.flags.contains(Flags::WITNESS) {
+            return Ok(false);
+        }
+        let Some(program) = WitnessProgram::parse(redeem_script) else { return Ok(false) };
+        self.enter(Phase::WitnessProgram, None);
+        // BIP 141 "Witness program": the scriptSig must be exactly a push of the redeem script.
+        let (prefix, prefix_size) = push_prefix(redeem_script.len());
+        if script_sig.strip_prefix(prefix.get(..prefix_size).unwrap_or_default()) != Some(redeem_script) {
+            return Err(ScriptError::WitnessMalleatedP2sh.into());
+        }
+        self.verify_witness_program(program, witness, true)?;
+        Ok(true)
+    }
+
+    /// The top of the stack must be true.
+    pub(crate) fn require_true(&self) -> Result<(), Stop> {
+        if self.stack.is_true(0).unwrap_or(false) { Ok(()) } else { Err(ScriptError::EvalFalse.into()) }
+    }
+}
+
+/// Whether a scriptPubKey is `OP_HASH160 <20 bytes> OP_EQUAL` (BIP 16).
+fn is_p2sh(script: &[u8]) -> bool {
+    const HASH160: u8 = Opcode::OP_HASH160.0;
+    const EQUAL: u8 = Opcode::OP_EQUAL.0;
+    matches!(script, [HASH160, 20, hash @ .., EQUAL] if hash.len() == 20)
+}

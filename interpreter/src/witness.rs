@@ -1,0 +1,216 @@
+//! Witness programs (BIP 141, BIP 341, BIP 342).
+
+use bitcoin::Witness;
+use sha2::{Digest, Sha256};
+
+use crate::engine::Stop;
+use crate::error::{Phase, ScriptError, ScriptPosition};
+use crate::flags::Flags;
+use crate::host::{Host, TaprootMessage};
+use crate::inspector::{CommitmentStep, Event, Inspector, SignatureCheck, SignedMessage};
+use crate::instruction::Instructions;
+use crate::limits::{ANNEX_TAG, LEAF_VERSION_TAPSCRIPT, MAX_SCRIPT_ELEMENT_SIZE, MAX_STACK_SIZE};
+use crate::machine::{Context, Tapscript};
+use crate::opcode::Opcode;
+use crate::schnorr;
+use crate::sighash::annex_hash;
+use crate::taproot::{ControlBlock, leaf_hash};
+use crate::verify::Verification;
+
+/// A scriptPubKey or redeem script of a version and 2 to 40 bytes (BIP 141 "Witness program").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct WitnessProgram<'s> {
+    version: u8,
+    program: &'s [u8],
+}
+
+/// The program of a pay-to-anchor output, version 1: anyone can spend it with an empty witness.
+const ANCHOR: &[u8] = &[0x4e, 0x73];
+
+impl<'s> WitnessProgram<'s> {
+    pub(crate) fn parse(script: &'s [u8]) -> Option<WitnessProgram<'s>> {
+        let [opcode, length, program @ ..] = script else { return None };
+        let version = match *opcode {
+            0 => 0,
+            opcode @ 0x51..=0x60 => opcode - 0x50,
+            _ => return None,
+        };
+        let fits = (2..=40).contains(&program.len()) && usize::from(*length) == program.len();
+        fits.then_some(WitnessProgram { version, program })
+    }
+}
+
+impl<I: Inspector> Verification<'_, '_, I> {
+    /// Core `VerifyWitnessProgram`.
+    pub(crate) fn verify_witness_program(
+        &mut self,
+        program: WitnessProgram<'_>,
+        witness: &Witness,
+        is_p2sh: bool,
+    ) -> Result<(), Stop> {
+        match (program.version, program.program.len()) {
+            (0, 32) => self.verify_p2wsh(program.program, witness),
+            (0, 20) => self.verify_p2wpkh(program.program, witness),
+            (0, _) => Err(ScriptError::WitnessProgramWrongLength.into()),
+            (1, 32) if !is_p2sh => {
+                if !self.flags.contains(Flags::TAPROOT) {
+                    return Ok(());
+                }
+                let output_key =
+                    program.program.try_into().map_err(|_| ScriptError::WitnessProgramMismatch)?;
+                self.verify_taproot(output_key, witness)
+            }
+            (1, _) if !is_p2sh && program.program == ANCHOR => Ok(()),
+            _ if self.flags.contains(Flags::DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM) => {
+                Err(ScriptError::DiscourageUpgradableWitnessProgram.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// BIP 141 "P2WSH": the last element is the script, and the program its SHA-256.
+    fn verify_p2wsh(&mut self, program: &[u8], witness: &Witness) -> Result<(), Stop> {
+        let Some(script) = witness.last() else { return Err(ScriptError::WitnessProgramWitnessEmpty.into()) };
+        if Sha256::digest(script).as_slice() != program {
+            return Err(ScriptError::WitnessProgramMismatch.into());
+        }
+        self.enter(Phase::WitnessScript, Some(script));
+        self.load_stack(witness, witness.len() - 1)?;
+        self.run_witness_script(script, Context::WitnessV0)
+    }
+
+    /// BIP 141 "P2WPKH": a signature and a key, for the implied pay-to-public-key-hash script.
+    fn verify_p2wpkh(&mut self, program: &[u8], witness: &Witness) -> Result<(), Stop> {
+        if witness.len() != 2 {
+            return Err(ScriptError::WitnessProgramMismatch.into());
+        }
+        let mut script = [0; 25];
+        let (start, rest) = script.split_at_mut(3);
+        let (hash, end) = rest.split_at_mut(20);
+        start.copy_from_slice(&[Opcode::OP_DUP.0, Opcode::OP_HASH160.0, 20]);
+        hash.copy_from_slice(program);
+        end.copy_from_slice(&[Opcode::OP_EQUALVERIFY.0, Opcode::OP_CHECKSIG.0]);
+        self.enter(Phase::WitnessScript, Some(&script));
+        self.load_stack(witness, 2)?;
+        self.run_witness_script(&script, Context::WitnessV0)
+    }
+
+    /// BIP 341 "Script validation rules".
+    fn verify_taproot(&mut self, output_key: &[u8; 32], witness: &Witness) -> Result<(), Stop> {
+        let annex = match (witness.len(), witness.last()) {
+            (2.., Some(last)) if last.first() == Some(&ANNEX_TAG) => Some(last),
+            _ => None,
+        };
+        let annex_hash = annex.map(annex_hash);
+        let length = witness.len() - usize::from(annex.is_some());
+        match length {
+            0 => Err(ScriptError::WitnessProgramWitnessEmpty.into()),
+            1 => self.verify_key_path(output_key, witness.nth(0).unwrap_or_default(), annex_hash),
+            _ => self.verify_script_path(output_key, witness, length, annex_hash),
+        }
+    }
+
+    /// BIP 341 "Taproot key path spending signature validation".
+    fn verify_key_path(
+        &mut self,
+        output_key: &[u8; 32],
+        signature: &[u8],
+        annex_hash: Option<[u8; 32]>,
+    ) -> Result<(), Stop> {
+        self.enter(Phase::KeyPath, None);
+        let (signature, hash_type) = schnorr::split_signature(signature)?;
+        let message = TaprootMessage { annex_hash, tapscript: None };
+        let digest = self.host.taproot_digest(&message, hash_type).ok_or(ScriptError::SchnorrSigHashtype)?;
+        let valid = self.host.verify_schnorr(signature, output_key, &digest);
+        if I::ACTIVE {
+            self.inspector.event(&Event::Signature(SignatureCheck {
+                signature: signature.to_vec(),
+                public_key: output_key.to_vec(),
+                signed: SignedMessage::Taproot { message, hash_type },
+                message: digest.to_vec(),
+                valid,
+            }));
+        }
+        if valid { Ok(()) } else { Err(ScriptError::SchnorrSig.into()) }
+    }
+
+    /// The last two of the `length` elements are the script and the control block.
+    fn verify_script_path(
+        &mut self,
+        output_key: &[u8; 32],
+        witness: &Witness,
+        length: usize,
+        annex_hash: Option<[u8; 32]>,
+    ) -> Result<(), Stop> {
+        self.enter(Phase::TaprootCommitment, None);
+        let script = witness.nth(length - 2).unwrap_or_default();
+        let control = ControlBlock::parse(witness.nth(length - 1).unwrap_or_default())?;
+        let leaf_hash = leaf_hash(control.leaf_version, script);
+        if I::ACTIVE {
+            let step = CommitmentStep::Leaf { version: control.leaf_version, script, hash: leaf_hash };
+            self.inspector.commitment(&step);
+        }
+        if !control.proves(leaf_hash, output_key, self.inspector) {
+            return Err(ScriptError::WitnessProgramMismatch.into());
+        }
+        if control.leaf_version != LEAF_VERSION_TAPSCRIPT {
+            if self.flags.contains(Flags::DISCOURAGE_UPGRADABLE_TAPROOT_VERSION) {
+                return Err(ScriptError::DiscourageUpgradableTaprootVersion.into());
+            }
+            return Ok(());
+        }
+        self.enter(Phase::Tapscript, Some(script));
+        if self.scan_for_success(script)? {
+            return Ok(());
+        }
+        // BIP 342 "Resource limits": the limit on the stack holds from the start.
+        if length - 2 > MAX_STACK_SIZE {
+            return Err(ScriptError::StackSize.into());
+        }
+        self.load_stack(witness, length - 2)?;
+        let tapscript = Tapscript::new(leaf_hash, *control.internal_key, annex_hash, witness.size());
+        self.run_witness_script(script, Context::Tapscript(tapscript))
+    }
+
+    /// Looks for an `OP_SUCCESSx`, which makes the script succeed before anything else is looked at (BIP 342 "Script
+    /// execution"). What follows it need not even be instructions; what goes before it must.
+    fn scan_for_success(&self, script: &[u8]) -> Result<bool, Stop> {
+        let mut instructions = Instructions::new(script);
+        let mut opcode_position = 0;
+        loop {
+            let byte_offset = instructions.offset();
+            let Some(instruction) = instructions.next() else { return Ok(false) };
+            let opcode = Opcode(script.get(byte_offset).copied().unwrap_or_default());
+            let stop = |error| Stop {
+                error,
+                position: Some(ScriptPosition { opcode_position, byte_offset, opcode }),
+            };
+            if instruction.map_err(stop)?.opcode.is_success() {
+                return match self.flags.contains(Flags::DISCOURAGE_OP_SUCCESS) {
+                    true => Err(stop(ScriptError::DiscourageOpSuccess)),
+                    false => Ok(true),
+                };
+            }
+            opcode_position += 1;
+        }
+    }
+
+    /// Puts the first `count` elements of the witness on the empty stack.
+    fn load_stack(&mut self, witness: &Witness, count: usize) -> Result<(), Stop> {
+        self.stack.clear();
+        if witness.iter().take(count).any(|element| element.len() > MAX_SCRIPT_ELEMENT_SIZE) {
+            return Err(ScriptError::PushSize.into());
+        }
+        witness.iter().take(count).try_for_each(|element| self.stack.push(element))?;
+        Ok(())
+    }
+
+    /// Runs the script of a witness program, which must leave exactly one element, and that true (BIP 141, BIP 342).
+    fn run_witness_script(&mut self, script: &[u8], context: Context) -> Result<(), Stop> {
+        self.run_script(script, context)?;
+        if self.stack.len() != 1 {
+            return Err(ScriptError::CleanStack.into());
+        }
+        self.require_true()
+    }
+}
