@@ -17,7 +17,7 @@ macro_rules! script_errors {
         }
 
         impl ScriptError {
-            /// Every error, in Core's order.
+            /// Every error: Core's order, those of the proposals among their kind.
             pub const ALL: &'static [ScriptError] = &[$(ScriptError::$variant,)*];
 
             /// The name, as Core 31's test vectors spell it.
@@ -70,6 +70,12 @@ script_errors! {
     DiscourageUpgradableTaprootVersion "DISCOURAGE_UPGRADABLE_TAPROOT_VERSION" "the taproot leaf is of an unknown version";
     DiscourageOpSuccess "DISCOURAGE_OP_SUCCESS" "an OP_SUCCESS opcode is used";
     DiscourageUpgradablePubkeyType "DISCOURAGE_UPGRADABLE_PUBKEYTYPE" "a public key is of an unknown type";
+    DiscourageOpCheckSigFromStack "DISCOURAGE_OP_CHECKSIGFROMSTACK" "OP_CHECKSIGFROMSTACK is used and policy refuses it";
+    DiscourageAnyPrevOut "DISCOURAGE_ANYPREVOUT" "a public key of BIP 118 is used and policy refuses it";
+    DiscourageOpCat "DISCOURAGE_OP_CAT" "OP_CAT is used and policy refuses it";
+    DiscourageOpInternalKey "DISCOURAGE_OP_INTERNALKEY" "OP_INTERNALKEY is used and policy refuses it";
+    DiscourageOpPairCommit "DISCOURAGE_OP_PAIRCOMMIT" "OP_PAIRCOMMIT is used and policy refuses it";
+    DiscourageTemplateHash "DISCOURAGE_TEMPLATEHASH" "OP_TEMPLATEHASH is used and policy refuses it";
     WitnessProgramWrongLength "WITNESS_PROGRAM_WRONG_LENGTH" "the witness program has neither 20 nor 32 bytes";
     WitnessProgramWitnessEmpty "WITNESS_PROGRAM_WITNESS_EMPTY" "the witness is empty";
     WitnessProgramMismatch "WITNESS_PROGRAM_MISMATCH" "the witness does not match the witness program";
@@ -85,6 +91,7 @@ script_errors! {
     TapscriptCheckMultisig "TAPSCRIPT_CHECKMULTISIG" "OP_CHECKMULTISIG is not available in tapscript";
     TapscriptMinimalIf "TAPSCRIPT_MINIMALIF" "the argument of OP_IF or OP_NOTIF is neither empty nor 0x01";
     TapscriptEmptyPubkey "TAPSCRIPT_EMPTY_PUBKEY" "a public key is empty";
+    TemplateMismatch "TEMPLATE_MISMATCH" "the transaction is not the one that OP_CHECKTEMPLATEVERIFY commits to";
     OpCodeSeparator "OP_CODESEPARATOR" "OP_CODESEPARATOR is used in a legacy script";
     SigFindAndDelete "SIG_FINDANDDELETE" "a signature is found in the script code";
 }

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`Flags::NONE`] | the rules of 2009 |
 //! | [`Flags::CONSENSUS`] | what Bitcoin's consensus enforces today |
-//! | [`Flags::POLICY`] | what Bitcoin Core relays today: the consensus and every policy rule |
+//! | [`Flags::POLICY`] | what Bitcoin Core relays today: the consensus and every policy rule, proposals refused |
 //!
 //! Combinations: `WITNESS` needs `P2SH`, and `CLEANSTACK` needs `P2SH` and `WITNESS`, since otherwise adding the missing
 //! flag could accept more. [`Flags::check`] refuses anything else and [`Flags::closure`] fills in what is missing.
@@ -29,6 +29,10 @@ pub enum FlagKind {
     Consensus,
     /// Enforced by relay policy only.
     Policy,
+    /// Activates a proposed soft fork ([`crate::Proposal`]).
+    Proposal,
+    /// Policy about a proposed soft fork: refuses what is not active yet, or what it leaves for later upgrades.
+    ProposalPolicy,
 }
 
 /// A row of the flag table.
@@ -55,7 +59,7 @@ macro_rules! flags {
             pub const ALL: Flags = Flags($((1 << $bit))|*);
         }
 
-        /// Every flag, Core's in the order of Core's bits.
+        /// Every flag: Core's in the order of Core's bits, then those of the proposals.
         pub const FLAGS: &[FlagInfo] = &[
             $(FlagInfo {
                 flag: Flags(1 << $bit),
@@ -89,6 +93,21 @@ flags! {
     18 DISCOURAGE_UPGRADABLE_TAPROOT_VERSION Policy "Fail on taproot leaves of unknown versions.";
     19 DISCOURAGE_OP_SUCCESS Policy "Fail on OP_SUCCESS opcodes instead of succeeding.";
     20 DISCOURAGE_UPGRADABLE_PUBKEYTYPE Policy "Fail on public keys of unknown types in tapscript.";
+    21 CHECKSIGFROMSTACK Proposal "Give OP_SUCCESS204 the meaning of OP_CHECKSIGFROMSTACK (BIP 348).";
+    22 ANYPREVOUT Proposal "Give public keys that begin with 0x01 the meaning of BIP 118.";
+    23 CHECKTEMPLATEVERIFY Proposal "Give OP_NOP4 the meaning of OP_CHECKTEMPLATEVERIFY (BIP 119).";
+    24 OP_CAT Proposal "Give OP_SUCCESS126 the meaning of OP_CAT (BIP 347).";
+    25 INTERNALKEY Proposal "Give OP_SUCCESS203 the meaning of OP_INTERNALKEY (BIP 349).";
+    26 PAIRCOMMIT Proposal "Give OP_SUCCESS205 the meaning of OP_PAIRCOMMIT (BIP 442).";
+    27 TEMPLATEHASH Proposal "Give OP_SUCCESS206 the meaning of OP_TEMPLATEHASH (BIP 446).";
+    32 DISCOURAGE_CHECKSIGFROMSTACK ProposalPolicy "Fail on OP_CHECKSIGFROMSTACK.";
+    33 DISCOURAGE_ANYPREVOUT ProposalPolicy "Fail on public keys of BIP 118.";
+    34 DISCOURAGE_CHECKTEMPLATEVERIFY ProposalPolicy "Fail on OP_CHECKTEMPLATEVERIFY.";
+    35 DISCOURAGE_OP_CAT ProposalPolicy "Fail on OP_CAT in tapscript.";
+    36 DISCOURAGE_INTERNALKEY ProposalPolicy "Fail on OP_INTERNALKEY.";
+    37 DISCOURAGE_PAIRCOMMIT ProposalPolicy "Fail on OP_PAIRCOMMIT.";
+    38 DISCOURAGE_TEMPLATEHASH ProposalPolicy "Fail on OP_TEMPLATEHASH.";
+    39 DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY ProposalPolicy "Fail on arguments of OP_CHECKTEMPLATEVERIFY that are not 32 bytes.";
 }
 
 impl Flags {
@@ -98,8 +117,11 @@ impl Flags {
     /// The flags that Bitcoin's consensus enforces today.
     pub const CONSENSUS: Flags = Flags::of_kind(FlagKind::Consensus);
 
-    /// The flags that Bitcoin Core's relay policy enforces today, those of the consensus included.
-    pub const POLICY: Flags = Flags(Flags::CONSENSUS.0 | Flags::of_kind(FlagKind::Policy).0);
+    /// The flags that Bitcoin Core's relay policy enforces today, those of the consensus included. Core's policy refuses
+    /// whatever is kept for upgrades, so what proposals assign is refused here by flags of its own.
+    pub const POLICY: Flags = Flags(
+        Flags::CONSENSUS.0 | Flags::of_kind(FlagKind::Policy).0 | Flags::of_kind(FlagKind::ProposalPolicy).0,
+    );
 
     /// The flags of one kind.
     pub const fn of_kind(kind: FlagKind) -> Flags {

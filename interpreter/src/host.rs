@@ -12,9 +12,20 @@ pub struct TaprootMessage {
     pub tapscript: Option<TapscriptMessage>,
 }
 
-/// BIP 342's extension of the signature message.
+/// The version of a public key in tapscript, which signatures commit to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyVersion {
+    /// Keys of 32 bytes (BIP 342).
+    Bip342 = 0,
+    /// Keys that begin with 0x01 (BIP 118).
+    Bip118 = 1,
+}
+
+/// The extension of the signature message in tapscript (BIP 342, BIP 118).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapscriptMessage {
+    /// The version of the key that signs.
+    pub key_version: KeyVersion,
     /// The tapleaf hash of the leaf that is spent.
     pub leaf_hash: [u8; 32],
     /// The opcode position of the last executed `OP_CODESEPARATOR`, `0xffff_ffff` if none was.
@@ -42,8 +53,8 @@ pub trait Host {
         midstates: &mut EcdsaMidstates,
     ) -> [u8; 32];
 
-    /// The signature hash of BIP 341 and BIP 342 of the input that is verified; none if the hash type is not defined,
-    /// or is `SIGHASH_SINGLE` and there is no output of the input's index.
+    /// The signature hash of BIP 341, BIP 342 or BIP 118 of the input that is verified; none if the hash type is not
+    /// defined, or is `SIGHASH_SINGLE` and there is no output of the input's index.
     fn taproot_digest(&mut self, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]>;
 
     /// Whether a DER signature (without hash type) is the public key's signature of the digest, by ECDSA and with the
@@ -53,6 +64,12 @@ pub trait Host {
     /// Whether a signature is the x-only public key's signature of the message (BIP 340). Keys that are not on the
     /// curve have no signatures.
     fn verify_schnorr(&mut self, signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool;
+
+    /// The hash that BIP 119 calls the default template hash, of the input that is verified.
+    fn check_template_hash(&mut self) -> [u8; 32];
+
+    /// The template hash of BIP 446, of the input that is verified.
+    fn template_hash(&mut self, annex_hash: Option<&[u8; 32]>) -> [u8; 32];
 
     /// Whether the transaction cannot confirm before `lock_time` (BIP 65).
     fn check_lock_time(&mut self, lock_time: i64) -> bool;

@@ -22,13 +22,15 @@ pub enum SignedMessage {
         /// The signature's last byte.
         hash_type: u8,
     },
-    /// The signature hash of BIP 341 or BIP 342.
+    /// The signature hash of BIP 341, BIP 342 or BIP 118.
     Taproot {
         /// What is committed to beside the transaction.
         message: TaprootMessage,
         /// The hash type, 0 for a signature of 64 bytes.
         hash_type: u8,
     },
+    /// A message from the stack, as it is (BIP 348).
+    Stack,
 }
 
 /// A signature check that got as far as asking the curve.
@@ -40,7 +42,7 @@ pub struct SignatureCheck {
     pub public_key: Vec<u8>,
     /// What was signed.
     pub signed: SignedMessage,
-    /// The bytes that were handed to the curve: a digest.
+    /// The bytes that were handed to the curve: a digest, or a message from the stack.
     pub message: Vec<u8>,
     /// The answer.
     pub valid: bool,
@@ -51,6 +53,25 @@ pub struct SignatureCheck {
 pub enum Event {
     /// A signature was checked.
     Signature(SignatureCheck),
+    /// `OP_CHECKTEMPLATEVERIFY` hashed the transaction (BIP 119).
+    CheckTemplate {
+        /// The default template hash.
+        digest: [u8; 32],
+    },
+    /// `OP_TEMPLATEHASH` hashed the transaction (BIP 446).
+    TemplateHash {
+        /// SHA-256 of the annex with its compact size, if there is one.
+        annex_hash: Option<[u8; 32]>,
+        /// The template hash.
+        digest: [u8; 32],
+    },
+    /// `OP_PAIRCOMMIT` hashed two elements (BIP 442).
+    PairCommit {
+        /// What was hashed after the tag.
+        preimage: Vec<u8>,
+        /// The commitment.
+        digest: [u8; 32],
+    },
 }
 
 /// A step of the proof that a taproot output commits to a leaf (BIP 341 "Script validation rules").

@@ -1,8 +1,8 @@
 //! Bitcoin Script verification: bytes in, verdict out.
 //!
 //! [`Spend`] takes a transaction and what it spends, and verifies an input under a set of [`Flags`]: every consensus and
-//! policy rule of Bitcoin Core 31, each behind its flag, every error under Core's name. An [`Inspector`] sees each step.
-//! The order of checks is Core's, since it decides which error is reported.
+//! policy rule of Bitcoin Core 31, each behind its flag, every error under Core's name; and the soft forks of [`PROPOSALS`],
+//! each behind a flag of its own. An [`Inspector`] sees each step. The order of checks is Core's, since it decides which error is reported.
 //!
 //! It is made for research and review. Nodes that guard money should run Bitcoin Core.
 
@@ -17,8 +17,10 @@ mod inspector;
 mod instruction;
 pub mod limits;
 mod machine;
+mod mock;
 mod opcode;
 mod ops;
+mod proposal;
 mod schnorr;
 pub mod script_num;
 pub mod sighash;
@@ -38,7 +40,9 @@ pub use host::{Host, TaprootMessage, TapscriptMessage};
 pub use inspector::{CommitmentStep, Event, Inspector, NoInspector, SignatureCheck, SignedMessage};
 pub use instruction::{Instruction, Instructions};
 pub use machine::{Context, Machine, Tapscript};
+pub use mock::{MockHost, Question};
 pub use opcode::{OPCODE_ALIASES, OPCODES, Opcode, OpcodeInfo};
+pub use proposal::{Activation, Hook, PROPOSALS, Proposal};
 pub use spend::Spend;
 pub use stack::Stack;
 pub use tx_check::{TxError, check_transaction};

@@ -1,10 +1,12 @@
 //! What an opcode may touch.
 
 use crate::condition::Conditions;
+use crate::error::ScriptError;
 use crate::flags::Flags;
-use crate::host::{Host, TaprootMessage, TapscriptMessage};
+use crate::host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
 use crate::inspector::Event;
 use crate::limits::VALIDATION_WEIGHT_OFFSET;
+use crate::proposal::Proposal;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::stack::Stack;
 
@@ -57,11 +59,12 @@ impl Tapscript {
         }
     }
 
-    /// What signatures commit to at this point of the script.
-    pub fn message(&self) -> TaprootMessage {
+    /// What signatures of a key of this version commit to at this point of the script.
+    pub fn message(&self, key_version: KeyVersion) -> TaprootMessage {
         TaprootMessage {
             annex_hash: self.annex_hash,
             tapscript: Some(TapscriptMessage {
+                key_version,
                 leaf_hash: self.leaf_hash,
                 code_separator_position: self.code_separator_position,
             }),
@@ -161,6 +164,26 @@ impl<'a> Machine<'a> {
         self.conditions.all_true()
     }
 
+    /// The tapscript that runs, if the opcode of a proposal has a meaning in it.
+    ///
+    /// # Errors
+    ///
+    /// [`ScriptError::BadOpcode`] in other scripts, where the opcode has no meaning, and while the proposal is not active:
+    /// then the scan for `OP_SUCCESSx` has not let the script come here.
+    pub(crate) fn tapscript_with(&mut self, proposal: &Proposal) -> Result<&mut Tapscript, ScriptError> {
+        match &mut self.context {
+            Context::Tapscript(tapscript) if self.flags.contains(proposal.flag) => Ok(tapscript),
+            _ => Err(ScriptError::BadOpcode),
+        }
+    }
+
+    /// Tells the inspector, if there is one.
+    pub(crate) fn record(&mut self, event: impl FnOnce() -> Event) {
+        if let Some(events) = &mut self.events {
+            events.push(event());
+        }
+    }
+
     /// Whether pushes and numbers must be minimal.
     #[inline]
     pub(crate) fn minimal(&self) -> bool {
@@ -169,7 +192,7 @@ impl<'a> Machine<'a> {
 
     /// The number at a depth, at most four bytes long.
     #[inline]
-    pub(crate) fn number(&self, depth: usize) -> Result<i64, crate::ScriptError> {
+    pub(crate) fn number(&self, depth: usize) -> Result<i64, ScriptError> {
         self.stack.number(depth, crate::limits::MAX_NUM_SIZE, self.minimal())
     }
 }

@@ -1,8 +1,8 @@
 //! The opcodes: one table from which constants, names, parsing and documentation come.
 //!
 //! A row gives the byte, the name as Bitcoin Core writes it, the stack effect (`before -- after`, top on the right) and
-//! what the opcode does. The opcodes that proposals redefine keep their deployed names here; [`crate::Proposal`] tells
-//! what they become.
+//! what the opcode does. Opcodes that proposals put on an `OP_SUCCESSx` have the proposal's name, active or not;
+//! `OP_NOP4` keeps its own, and OP_CHECKTEMPLATEVERIFY is an alias of it.
 
 use core::fmt;
 
@@ -91,7 +91,7 @@ opcodes! {
     0x7b OP_ROT "a b c -- b c a" "Moves the third element to the top.";
     0x7c OP_SWAP "a b -- b a" "Swaps the two top elements.";
     0x7d OP_TUCK "a b -- b a b" "Copies the top element below the second.";
-    0x7e OP_CAT "a b -- ab" "Disabled; succeeds at once in tapscript (OP_SUCCESS126).";
+    0x7e OP_CAT "a b -- ab" "Joins two elements in tapscript (BIP 347); succeeds at once while not active (OP_SUCCESS126). Disabled elsewhere.";
     0x7f OP_SUBSTR "--" "Disabled; succeeds at once in tapscript (OP_SUCCESS127).";
     0x80 OP_LEFT "--" "Disabled; succeeds at once in tapscript (OP_SUCCESS128).";
     0x81 OP_RIGHT "--" "Disabled; succeeds at once in tapscript (OP_SUCCESS129).";
@@ -144,7 +144,7 @@ opcodes! {
     0xb0 OP_NOP1 "--" "Does nothing; kept for an upgrade.";
     0xb1 OP_CHECKLOCKTIMEVERIFY "n -- n" "Fails unless the transaction's nLockTime is at least n (BIP 65).";
     0xb2 OP_CHECKSEQUENCEVERIFY "n -- n" "Fails unless the input's nSequence is at least n (BIP 112).";
-    0xb3 OP_NOP4 "--" "Does nothing; kept for an upgrade.";
+    0xb3 OP_NOP4 "hash -- hash" "Fails unless the transaction is the one that hash commits to (OP_CHECKTEMPLATEVERIFY, BIP 119); does nothing while not active.";
     0xb4 OP_NOP5 "--" "Does nothing; kept for an upgrade.";
     0xb5 OP_NOP6 "--" "Does nothing; kept for an upgrade.";
     0xb6 OP_NOP7 "--" "Does nothing; kept for an upgrade.";
@@ -152,6 +152,10 @@ opcodes! {
     0xb8 OP_NOP9 "--" "Does nothing; kept for an upgrade.";
     0xb9 OP_NOP10 "--" "Does nothing; kept for an upgrade.";
     0xba OP_CHECKSIGADD "sig n key -- n|n+1" "Adds one to n if sig is key's signature (BIP 342; tapscript only).";
+    0xcb OP_INTERNALKEY "-- key" "Pushes the taproot internal key (BIP 349); succeeds at once while not active (OP_SUCCESS203).";
+    0xcc OP_CHECKSIGFROMSTACK "sig msg key -- bool" "Pushes whether sig is key's signature of msg (BIP 348); succeeds at once while not active (OP_SUCCESS204).";
+    0xcd OP_PAIRCOMMIT "a b -- hash" "Pushes a commitment to the two elements (BIP 442); succeeds at once while not active (OP_SUCCESS205).";
+    0xce OP_TEMPLATEHASH "-- hash" "Pushes the hash of the transaction without what it spends (BIP 446); succeeds at once while not active (OP_SUCCESS206).";
     0xff OP_INVALIDOPCODE "--" "Fails if executed.";
 }
 
@@ -163,6 +167,9 @@ pub const OPCODE_ALIASES: &[(&str, Opcode)] = &[
     ("OP_NOP3", Opcode::OP_CHECKSEQUENCEVERIFY),
     ("OP_CLTV", Opcode::OP_CHECKLOCKTIMEVERIFY),
     ("OP_CSV", Opcode::OP_CHECKSEQUENCEVERIFY),
+    ("OP_CHECKTEMPLATEVERIFY", Opcode::OP_NOP4),
+    ("OP_CTV", Opcode::OP_NOP4),
+    ("OP_CSFS", Opcode::OP_CHECKSIGFROMSTACK),
 ];
 
 impl Opcode {
@@ -242,7 +249,7 @@ mod tests {
         assert_eq!((0..=255).filter(|byte| Opcode(*byte).is_success()).count(), 87);
         assert_eq!(Opcode::from_name("OP_SUCCESS204"), Some(Opcode(204)));
         assert_eq!(Opcode::from_name("OP_SUCCESS186"), None);
-        assert_eq!(Opcode(204).to_string(), "OP_SUCCESS204");
+        assert_eq!(Opcode(187).to_string(), "OP_SUCCESS187");
     }
 
     #[test]

@@ -56,6 +56,14 @@ impl Host for TxHost<'_> {
         curve::verify_schnorr(signature, public_key, message)
     }
 
+    fn check_template_hash(&mut self) -> [u8; 32] {
+        sighash::template::check_template_digest(&self.signing)
+    }
+
+    fn template_hash(&mut self, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
+        sighash::template::template_hash_digest(&self.signing, annex_hash)
+    }
+
     /// BIP 65 "Detailed Specification": both are heights or both are times, the lock is not beyond the transaction's, and
     /// the input is not final, which would switch nLockTime off.
     fn check_lock_time(&mut self, lock_time: i64) -> bool {

@@ -12,6 +12,7 @@ use crate::instruction::Instructions;
 use crate::limits::{ANNEX_TAG, LEAF_VERSION_TAPSCRIPT, MAX_SCRIPT_ELEMENT_SIZE, MAX_STACK_SIZE};
 use crate::machine::{Context, Tapscript};
 use crate::opcode::Opcode;
+use crate::proposal::Proposal;
 use crate::schnorr;
 use crate::sighash::annex_hash;
 use crate::taproot::{ControlBlock, leaf_hash};
@@ -186,10 +187,16 @@ impl<I: Inspector> Verification<'_, '_, I> {
                 position: Some(ScriptPosition { opcode_position, byte_offset, opcode }),
             };
             if instruction.map_err(stop)?.opcode.is_success() {
-                return match self.flags.contains(Flags::DISCOURAGE_OP_SUCCESS) {
-                    true => Err(stop(ScriptError::DiscourageOpSuccess)),
-                    false => Ok(true),
-                };
+                match Proposal::of_success_opcode(opcode) {
+                    // An active proposal's opcode is passed over, and the scan goes on.
+                    Some(proposal) if proposal.is_active(self.flags).map_err(stop)? => {}
+                    // An assigned hook is no longer an upgrade hook: see the module `proposal`.
+                    Some(_) => return Ok(true),
+                    None if self.flags.contains(Flags::DISCOURAGE_OP_SUCCESS) => {
+                        return Err(stop(ScriptError::DiscourageOpSuccess));
+                    }
+                    None => return Ok(true),
+                }
             }
             opcode_position += 1;
         }

@@ -2,11 +2,16 @@
 
 mod arithmetic;
 mod control;
+mod csfs;
 mod hash;
+mod internal_key;
 mod locktime;
 mod multisig;
+mod paircommit;
 mod signature;
+mod splice;
 mod stack;
+mod template;
 
 use crate::error::ScriptError;
 use crate::machine::Machine;
@@ -101,7 +106,14 @@ pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result {
 
         Op::OP_CHECKLOCKTIMEVERIFY => locktime::check_lock_time_verify(m),
         Op::OP_CHECKSEQUENCEVERIFY => locktime::check_sequence_verify(m),
-        Op::OP_NOP1 | Op(0xb3..=0xb9) => control::upgradable_nop(m),
+        Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m),
+
+        Op::OP_NOP4 => template::check_template_verify(m),
+        Op::OP_CAT => splice::cat(m),
+        Op::OP_INTERNALKEY => internal_key::internal_key(m),
+        Op::OP_CHECKSIGFROMSTACK => csfs::check_sig_from_stack(m),
+        Op::OP_PAIRCOMMIT => paircommit::pair_commit(m),
+        Op::OP_TEMPLATEHASH => template::template_hash(m),
 
         _ => Err(ScriptError::BadOpcode),
     }

@@ -4,9 +4,11 @@ use super::Result;
 use crate::ecdsa::{self, ScriptCode};
 use crate::error::ScriptError;
 use crate::flags::Flags;
+use crate::host::KeyVersion;
 use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::{Context, Machine};
+use crate::proposal::Proposal;
 use crate::schnorr;
 use crate::sighash::EcdsaMidstates;
 
@@ -76,24 +78,17 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
             return Err(ScriptError::TapscriptValidationWeight);
         }
     }
-    if public_key.is_empty() {
-        return Err(ScriptError::TapscriptEmptyPubkey);
-    }
-    let Ok(public_key) = public_key.try_into() else {
-        // A key of an unknown type: a soft fork may define it, until then every signature of it is valid.
-        if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) {
-            return Err(ScriptError::DiscourageUpgradablePubkeyType);
-        }
+    let Some((public_key, key_version)) = key_of(public_key, &tapscript.internal_key, m.flags)? else {
         return Ok(signed);
     };
     if !signed {
         return Ok(false);
     }
     let (signature, hash_type) = schnorr::split_signature(signature)?;
-    let message = tapscript.message();
+    let message = tapscript.message(key_version);
     let digest = tapscript
         .digests
-        .get_or_compute(hash_type, || m.host.taproot_digest(&message, hash_type))
+        .get_or_compute(key_version, hash_type, || m.host.taproot_digest(&message, hash_type))
         .ok_or(ScriptError::SchnorrSigHashtype)?;
     let valid = m.host.verify_schnorr(signature, public_key, &digest);
     if let Some(events) = &mut m.events {
@@ -107,4 +102,34 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
     }
     // BIP 342: an invalid signature that is not empty fails the script.
     if valid { Ok(true) } else { Err(ScriptError::SchnorrSig) }
+}
+
+/// The key to check with and its version; none for keys of unknown types, all of whose signatures are valid (BIP 342 "Rules
+/// for signature opcodes", BIP 118 "Rules for signature opcodes").
+fn key_of<'k>(
+    public_key: &'k [u8],
+    internal_key: &'k [u8; 32],
+    flags: Flags,
+) -> Result<Option<(&'k [u8; 32], KeyVersion)>> {
+    if public_key.is_empty() {
+        return Err(ScriptError::TapscriptEmptyPubkey);
+    }
+    if let Ok(key) = public_key.try_into() {
+        return Ok(Some((key, KeyVersion::Bip342)));
+    }
+    let bip118_key = match public_key {
+        // BIP 118 "Public key": the single byte stands for the internal key.
+        [0x01] => Some(internal_key),
+        [0x01, key @ ..] => key.try_into().ok(),
+        _ => None,
+    };
+    match bip118_key {
+        Some(key) if Proposal::ANYPREVOUT.is_active(flags)? => Ok(Some((key, KeyVersion::Bip118))),
+        // Not active, and no longer free for other upgrades: see the module `proposal`.
+        Some(_) => Ok(None),
+        None if flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) => {
+            Err(ScriptError::DiscourageUpgradablePubkeyType)
+        }
+        None => Ok(None),
+    }
 }

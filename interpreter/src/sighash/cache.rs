@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::legacy::LegacyParts;
 use super::{ANYONECANPAY, EcdsaOutputs, outpoint_bytes, write_output, write_sized};
+use crate::host::KeyVersion;
 
 /// Hashes that all inputs of a transaction share. Each is computed when it is first asked for.
 ///
@@ -19,6 +20,7 @@ pub struct TxCache {
     amounts: OnceLock<[u8; 32]>,
     script_pubkeys: OnceLock<[u8; 32]>,
     single_outputs: OnceLock<Box<[OnceLock<[u8; 32]>]>>,
+    script_sigs: OnceLock<Option<[u8; 32]>>,
     segwit_v0: OnceLock<SegwitV0Hashes>,
     legacy: OnceLock<LegacyParts>,
 }
@@ -82,6 +84,18 @@ impl TxCache {
         Some(slots.get(index)?.get_or_init(|| sha256_of(|h| write_output(h, "output", output))))
     }
 
+    /// SHA-256 of all scriptSigs with their lengths; none if all are empty (BIP 119 "Detailed Specification").
+    pub(super) fn script_sigs(&self, tx: &Transaction) -> Option<&[u8; 32]> {
+        let hash = self.script_sigs.get_or_init(|| {
+            let mut scripts = tx.input.iter().map(|input| input.script_sig.as_bytes());
+            if scripts.clone().all(<[u8]>::is_empty) {
+                return None;
+            }
+            Some(sha256_of(|h| scripts.by_ref().for_each(|script| write_sized(h, "scriptSigs", script))))
+        });
+        hash.as_ref()
+    }
+
     /// The hashes that BIP 143 signs.
     pub(super) fn segwit_v0(&self, tx: &Transaction) -> &SegwitV0Hashes {
         self.segwit_v0.get_or_init(|| SegwitV0Hashes {
@@ -121,27 +135,33 @@ impl EcdsaMidstates {
 
 /// The digests that a tapscript has signed since its last `OP_CODESEPARATOR`: all else that they commit to stays.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct TaprootDigests([Option<[u8; 32]>; TaprootDigests::HASH_TYPES.len()]);
+pub(crate) struct TaprootDigests {
+    bip342: [Option<[u8; 32]>; Self::HASH_TYPES],
+    bip118: [Option<[u8; 32]>; Self::HASH_TYPES],
+}
 
 impl TaprootDigests {
-    /// The hash types that BIP 341 defines.
-    const HASH_TYPES: [u8; 7] = [0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83];
+    /// Two bits of a defined hash type say which outputs are signed, two which inputs.
+    const HASH_TYPES: usize = 16;
 
-    /// The digest of a hash type; none where `compute` gives none.
+    /// The digest of a hash type; none where `compute` gives none, as it does for hash types that are not defined.
     pub(crate) fn get_or_compute(
         &mut self,
+        key_version: KeyVersion,
         hash_type: u8,
         compute: impl FnOnce() -> Option<[u8; 32]>,
     ) -> Option<[u8; 32]> {
-        let index = Self::HASH_TYPES.iter().position(|known| *known == hash_type);
-        match index.and_then(|index| self.0.get_mut(index)) {
-            Some(slot) => {
-                if slot.is_none() {
-                    *slot = compute();
-                }
-                *slot
-            }
-            None => compute(),
+        let digests = match key_version {
+            KeyVersion::Bip342 => &mut self.bip342,
+            KeyVersion::Bip118 => &mut self.bip118,
+        };
+        if hash_type & 0x3c != 0 {
+            return compute();
         }
+        let slot = digests.get_mut(usize::from(hash_type >> 4 | hash_type & 3))?;
+        if slot.is_none() {
+            *slot = compute();
+        }
+        *slot
     }
 }

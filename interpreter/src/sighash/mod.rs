@@ -3,18 +3,20 @@
 //! Each digest is a message and a hash of it. The message is written once, field by field with names, into a
 //! [`MessageSink`]: a hasher takes the bytes, a reader of the message takes the names too.
 
+pub mod anyprevout;
 mod cache;
 pub mod legacy;
 pub mod segwit_v0;
 pub mod taproot;
+pub mod template;
 
 use std::sync::LazyLock;
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sha2::{Digest, Sha256};
 
-pub(crate) use cache::{EcdsaMidstates, TaprootDigests};
-pub use cache::{EcdsaMidstates as Midstates, TxCache};
+pub(crate) use cache::TaprootDigests;
+pub use cache::{EcdsaMidstates, TxCache};
 
 /// Takes the fields of a signed message in order.
 pub trait MessageSink {
@@ -108,6 +110,10 @@ tags! {
     tap_branch "TapBranch";
     /// BIP 341 "Script validation rules".
     tap_tweak "TapTweak";
+    /// BIP 446 "Specification".
+    template_hash "TemplateHash";
+    /// BIP 442 "Specification".
+    pair_commit "PairCommit";
 }
 
 /// A length as the network writes it.
@@ -152,7 +158,7 @@ fn write_output(sink: &mut impl MessageSink, name: &'static str, output: &TxOut)
 }
 
 /// Writes bytes with their length before them.
-fn write_sized(sink: &mut impl MessageSink, name: &'static str, bytes: &[u8]) {
+pub(crate) fn write_sized(sink: &mut impl MessageSink, name: &'static str, bytes: &[u8]) {
     sink.field(name, CompactSize::new(bytes.len()).as_bytes());
     sink.field(name, bytes);
 }

@@ -3,8 +3,8 @@
 
 use sha2::Digest;
 
-use super::{ANYONECANPAY, MessageSink, Signing, outpoint_bytes, tap_sighash, write_sized};
-use crate::host::TaprootMessage;
+use super::{ANYONECANPAY, MessageSink, Signing, anyprevout, outpoint_bytes, tap_sighash, write_sized};
+use crate::host::{KeyVersion, TaprootMessage, TapscriptMessage};
 
 /// The bits of a hash type that say which outputs are signed.
 const OUTPUT_MASK: u8 = 0x03;
@@ -23,7 +23,7 @@ pub fn digest(signing: &Signing<'_>, message: &TaprootMessage, hash_type: u8) ->
     Some(hasher.finalize().into())
 }
 
-/// Writes the message, field by field, under the names that BIP 341 gives them; the tag is not part of it. None if the hash
+/// Writes the message, field by field, under the names that the BIPs give them; the tag is not part of it. None if the hash
 /// type is not defined, or is SIGHASH_SINGLE and there is no output of the input's index.
 #[must_use]
 pub fn write_message(
@@ -32,17 +32,29 @@ pub fn write_message(
     hash_type: u8,
     sink: &mut impl MessageSink,
 ) -> Option<()> {
-    let Signing { tx, prevouts, input: signer, cache } = *signing;
-    let input = tx.input.get(signer)?;
-    let prevout = prevouts.get(signer)?;
-    let output_type = hash_type & OUTPUT_MASK;
-    let single_output = match output_type {
-        SIGHASH_SINGLE => Some(cache.single_output(tx, signer)?),
-        _ => None,
-    };
+    if let Some(TapscriptMessage { key_version: KeyVersion::Bip118, .. }) = message.tapscript {
+        return anyprevout::write_message(signing, message, hash_type, sink);
+    }
     if !is_defined(hash_type) {
         return None;
     }
+    write_common(signing, message, hash_type, sink)?;
+    write_extension(message, true, sink);
+    Some(())
+}
+
+/// The message of BIP 341 with the epoch before it (`0x00 || SigMsg(hash_type, ext_flag)`), for hash types that are
+/// defined.
+pub(super) fn write_common(
+    signing: &Signing<'_>,
+    message: &TaprootMessage,
+    hash_type: u8,
+    sink: &mut impl MessageSink,
+) -> Option<()> {
+    let Signing { tx, prevouts, input: signer, cache } = *signing;
+    let input = tx.input.get(signer)?;
+    let prevout = prevouts.get(signer)?;
+    let single_output = single_output(signing, hash_type)?;
     let anyone_can_pay = hash_type & ANYONECANPAY != 0;
     sink.field("epoch", &[0]);
     sink.field("hash_type", &[hash_type]);
@@ -54,12 +66,10 @@ pub fn write_message(
         sink.field("sha_scriptpubkeys", cache.script_pubkeys(prevouts));
         sink.field("sha_sequences", cache.sequences(tx));
     }
-    // SIGHASH_DEFAULT signs what SIGHASH_ALL does.
-    if !matches!(output_type, SIGHASH_NONE | SIGHASH_SINGLE) {
+    if signs_all_outputs(hash_type) {
         sink.field("sha_outputs", cache.outputs(tx));
     }
-    let extension = u8::from(message.tapscript.is_some());
-    sink.field("spend_type", &[2 * extension + u8::from(message.annex_hash.is_some())]);
+    sink.field("spend_type", &[spend_type(message)]);
     if anyone_can_pay {
         sink.field("outpoint", &outpoint_bytes(&input.previous_output));
         sink.field("amount", &prevout.value.to_sat().to_le_bytes());
@@ -75,11 +85,33 @@ pub fn write_message(
     if let Some(hash) = single_output {
         sink.field("sha_single_output", hash);
     }
-    if let Some(tapscript) = &message.tapscript {
-        sink.field("tapleaf_hash", &tapscript.leaf_hash);
-        // BIP 342: the version of keys of 32 bytes.
-        sink.field("key_version", &[0]);
-        sink.field("codesep_pos", &tapscript.code_separator_position.to_le_bytes());
-    }
     Some(())
+}
+
+/// SIGHASH_DEFAULT signs what SIGHASH_ALL does.
+pub(super) fn signs_all_outputs(hash_type: u8) -> bool {
+    !matches!(hash_type & OUTPUT_MASK, SIGHASH_NONE | SIGHASH_SINGLE)
+}
+
+/// The hash of the one output that the hash type signs, if it signs one. The outer option is none if that does not exist.
+pub(super) fn single_output<'a>(signing: &Signing<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
+    match hash_type & OUTPUT_MASK {
+        SIGHASH_SINGLE => Some(Some(signing.cache.single_output(signing.tx, signing.input)?)),
+        _ => Some(None),
+    }
+}
+
+/// BIP 341: `(ext_flag * 2) + annex_present`.
+pub(super) fn spend_type(message: &TaprootMessage) -> u8 {
+    2 * u8::from(message.tapscript.is_some()) + u8::from(message.annex_hash.is_some())
+}
+
+/// BIP 342 "Common signature message extension"; BIP 118 leaves the leaf hash out for some hash types.
+pub(super) fn write_extension(message: &TaprootMessage, with_leaf_hash: bool, sink: &mut impl MessageSink) {
+    let Some(tapscript) = &message.tapscript else { return };
+    if with_leaf_hash {
+        sink.field("tapleaf_hash", &tapscript.leaf_hash);
+    }
+    sink.field("key_version", &[tapscript.key_version as u8]);
+    sink.field("codesep_pos", &tapscript.code_separator_position.to_le_bytes());
 }

@@ -1,0 +1,90 @@
+//! A host that answers as it is told. **Nothing that it accepts is valid**: it is for fuzzers, which reach the code behind
+//! signature checks with it, and for teaching.
+
+use crate::host::{Host, TaprootMessage};
+use crate::sighash::{EcdsaMidstates, anyprevout};
+
+/// What a [`MockHost`] is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question<'q> {
+    /// Whether an ECDSA signature is valid.
+    Ecdsa {
+        /// The signature without hash type.
+        signature: &'q [u8],
+        /// The public key.
+        public_key: &'q [u8],
+    },
+    /// Whether a Schnorr signature is valid.
+    Schnorr {
+        /// The signature without hash type.
+        signature: &'q [u8; 64],
+        /// The public key.
+        public_key: &'q [u8; 32],
+        /// The digest or, for `OP_CHECKSIGFROMSTACK`, the message.
+        message: &'q [u8],
+    },
+    /// Whether nLockTime covers this.
+    LockTime(i64),
+    /// Whether nSequence covers this.
+    Sequence(i64),
+    /// Whether there is an output for a signature with `SIGHASH_SINGLE`.
+    SingleOutput,
+}
+
+/// A host without transaction. Its answers are those of the function that it holds; its digests and template hashes are
+/// made up, and the same at every call.
+///
+/// ```
+/// use sigstack_interpreter::{Context, Flags, MockHost, NoInspector, Opcode, Stack, run_script};
+///
+/// let mut stack = Stack::new();
+/// let script = [Opcode::OP_16.0, Opcode::OP_CHECKLOCKTIMEVERIFY.0];
+/// let mut locked = MockHost(|_| false);
+/// let flags = Flags::CONSENSUS;
+/// let result = run_script(&mut stack, &script, Context::Legacy, flags, &mut locked, &mut NoInspector);
+/// assert_eq!(result.unwrap_err().error.name(), "UNSATISFIED_LOCKTIME");
+/// ```
+pub struct MockHost<F>(pub F);
+
+/// The byte that all made-up digests consist of.
+const DIGEST_BYTE: u8 = 0x77;
+
+impl<F: FnMut(Question<'_>) -> bool> Host for MockHost<F> {
+    fn legacy_digest(&mut self, _: &[u8], _: u8, _: &mut EcdsaMidstates) -> [u8; 32] {
+        [DIGEST_BYTE; 32]
+    }
+
+    fn segwit_v0_digest(&mut self, _: &[u8], _: u8, _: &mut EcdsaMidstates) -> [u8; 32] {
+        [DIGEST_BYTE; 32]
+    }
+
+    fn taproot_digest(&mut self, _: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
+        let single = hash_type & 3 == 3;
+        let defined = anyprevout::is_defined(hash_type) && (!single || (self.0)(Question::SingleOutput));
+        defined.then_some([DIGEST_BYTE; 32])
+    }
+
+    fn verify_ecdsa(&mut self, signature: &[u8], public_key: &[u8], _: &[u8; 32]) -> bool {
+        (self.0)(Question::Ecdsa { signature, public_key })
+    }
+
+    fn verify_schnorr(&mut self, signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool {
+        (self.0)(Question::Schnorr { signature, public_key, message })
+    }
+
+    fn check_template_hash(&mut self) -> [u8; 32] {
+        [DIGEST_BYTE; 32]
+    }
+
+    fn template_hash(&mut self, _: Option<&[u8; 32]>) -> [u8; 32] {
+        [DIGEST_BYTE; 32]
+    }
+
+    fn check_lock_time(&mut self, lock_time: i64) -> bool {
+        (self.0)(Question::LockTime(lock_time))
+    }
+
+    fn check_sequence(&mut self, sequence: i64) -> bool {
+        (self.0)(Question::Sequence(sequence))
+    }
+}

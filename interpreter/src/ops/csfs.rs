@@ -1,0 +1,55 @@
+//! `OP_CHECKSIGFROMSTACK` (BIP 348), on `OP_SUCCESS204`.
+
+use super::Result;
+use crate::error::ScriptError;
+use crate::flags::Flags;
+use crate::inspector::{Event, SignatureCheck, SignedMessage};
+use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
+use crate::machine::Machine;
+use crate::proposal::Proposal;
+
+/// `sig msg key -- bool`: whether sig is key's signature of msg, which is not hashed before and has 0 to 520 bytes. The
+/// order is that of BIP 348 "Specification": the kind of key, the signature, and the budget last.
+pub(super) fn check_sig_from_stack(m: &mut Machine<'_>) -> Result {
+    m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
+    m.stack.need(3)?;
+    let (signature, message, public_key) = (m.stack.get(2)?, m.stack.get(1)?, m.stack.get(0)?);
+    let signed = !signature.is_empty();
+    if public_key.is_empty() {
+        // "If the public key size is zero, the script MUST fail and terminate immediately."
+        return Err(ScriptError::TapscriptEmptyPubkey);
+    }
+    if let Ok(public_key) = public_key.try_into() {
+        if signed {
+            let signature = signature.try_into().map_err(|_| ScriptError::SchnorrSigSize)?;
+            let valid = m.host.verify_schnorr(signature, public_key, message);
+            if let Some(events) = &mut m.events {
+                events.push(Event::Signature(SignatureCheck {
+                    signature: signature.to_vec(),
+                    public_key: public_key.to_vec(),
+                    signed: SignedMessage::Stack,
+                    message: message.to_vec(),
+                    valid,
+                }));
+            }
+            // "Validation failure in this case immediately terminates script execution with failure."
+            if !valid {
+                return Err(ScriptError::SchnorrSig);
+            }
+        }
+    } else if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) {
+        // Keys of BIP 118 are of an unknown type here: that BIP changes the opcodes of BIP 342 only.
+        return Err(ScriptError::DiscourageUpgradablePubkeyType);
+    }
+    if signed {
+        // "The opcode is counted towards the sigops budget as described in BIP 342."
+        let tapscript = m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
+        tapscript.validation_weight_left -= VALIDATION_WEIGHT_PER_SIGOP;
+        if tapscript.validation_weight_left < 0 {
+            return Err(ScriptError::TapscriptValidationWeight);
+        }
+    }
+    m.stack.drop_top(3)?;
+    m.stack.push_bool(signed);
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `OP_PAIRCOMMIT` (BIP 442), on `OP_SUCCESS205`.
+
+use sha2::Digest;
+
+use super::Result;
+use crate::inspector::Event;
+use crate::machine::Machine;
+use crate::proposal::Proposal;
+use crate::sighash::{MessageSink, pair_commit as tag, write_sized};
+
+/// `a b -- hash`: the tagged hash of both with their lengths, the deeper one first (BIP 442 "Specification").
+pub(super) fn pair_commit(m: &mut Machine<'_>) -> Result {
+    m.tapscript_with(Proposal::PAIRCOMMIT)?;
+    m.stack.need(2)?;
+    let (a, b) = (m.stack.get(1)?, m.stack.get(0)?);
+    let mut hasher = tag();
+    write_preimage(a, b, &mut hasher);
+    let digest = hasher.finalize().into();
+    if let Some(events) = &mut m.events {
+        let mut preimage = Vec::new();
+        write_preimage(a, b, &mut preimage);
+        events.push(Event::PairCommit { preimage, digest });
+    }
+    m.stack.drop_top(2)?;
+    m.stack.push(&digest)
+}
+
+fn write_preimage(a: &[u8], b: &[u8], sink: &mut impl MessageSink) {
+    write_sized(sink, "x1", a);
+    write_sized(sink, "x2", b);
+}

@@ -1,0 +1,36 @@
+//! `OP_CHECKTEMPLATEVERIFY` (BIP 119), on `OP_NOP4`, and `OP_TEMPLATEHASH` (BIP 446), on `OP_SUCCESS206`.
+
+use super::Result;
+use crate::error::ScriptError;
+use crate::flags::Flags;
+use crate::inspector::Event;
+use crate::machine::Machine;
+use crate::proposal::Proposal;
+
+/// `hash -- hash`: fails unless the default template hash of the transaction is `hash` (BIP 119 "Detailed Specification").
+/// In every script version; the argument stays on the stack.
+pub(super) fn check_template_verify(m: &mut Machine<'_>) -> Result {
+    if !Proposal::CHECKTEMPLATEVERIFY.is_active(m.flags)? {
+        return Ok(());
+    }
+    let argument = m.stack.get(0)?;
+    if argument.len() != 32 {
+        // Other lengths are kept for upgrades.
+        if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY) {
+            return Err(ScriptError::DiscourageUpgradableNops);
+        }
+        return Ok(());
+    }
+    let digest = m.host.check_template_hash();
+    let matches = argument == digest;
+    m.record(|| Event::CheckTemplate { digest });
+    if matches { Ok(()) } else { Err(ScriptError::TemplateMismatch) }
+}
+
+/// `-- hash`: the template hash of the transaction (BIP 446 "Specification").
+pub(super) fn template_hash(m: &mut Machine<'_>) -> Result {
+    let annex_hash = m.tapscript_with(Proposal::TEMPLATEHASH)?.annex_hash;
+    let digest = m.host.template_hash(annex_hash.as_ref());
+    m.record(|| Event::TemplateHash { annex_hash, digest });
+    m.stack.push(&digest)
+}

@@ -1,0 +1,159 @@
+//! The proposed soft forks: one row each. What a proposal does when it is active is in its file in `ops/` (and, for
+//! ANYPREVOUT, in `sighash/anyprevout.rs`); everything else about it is here.
+//!
+//! A proposal is in one of three states ([`Activation`]):
+//!
+//! - inactive: its opcode or key type does what it does today: succeed (`OP_SUCCESSx`, unknown key type) or nothing (NOP).
+//!   It does so even under the generic discourage flags, since an assigned hook is no longer free for upgrades, and
+//!   since otherwise activation would accept what was refused before. Refusing it is the work of its own flag.
+//! - discouraged: policy refuses it wherever it stands, executed or not for those on `OP_SUCCESSx`. Wins over active.
+//! - active: the rules of its BIP.
+//!
+//! Adding a proposal: a row here, its flags, its errors and its opcode in their tables, and a file in `ops/`.
+
+use crate::error::ScriptError;
+use crate::flags::Flags;
+use crate::opcode::Opcode;
+
+/// Where a proposal hooks into today's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// An `OP_SUCCESSx` of tapscript gets a meaning (BIP 342).
+    Success(Opcode),
+    /// A NOP gets a meaning, in every script version.
+    Nop(Opcode),
+    /// Public keys of tapscript that begin with this byte get a meaning, alone or before 32 bytes (BIP 342 "Rules for
+    /// signature opcodes").
+    KeyType(u8),
+}
+
+/// Whether a proposal is in force.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Activation {
+    /// Today's rules.
+    Inactive,
+    /// Policy refuses its use.
+    Discouraged,
+    /// Its own rules.
+    Active,
+}
+
+/// A row of the table of proposals.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Proposal {
+    /// What it is called.
+    pub name: &'static str,
+    /// The number of its BIP.
+    pub bip: u16,
+    /// The revision of the BIP that is followed: a date of the repository bitcoin/bips and its commit.
+    pub revision: &'static str,
+    /// Where it hooks in.
+    pub hook: Hook,
+    /// The flag that activates it.
+    pub flag: Flags,
+    /// The flag that refuses it.
+    pub discourage: Flags,
+    /// The verdict when it is refused.
+    pub discouraged_error: ScriptError,
+}
+
+/// The commit of bitcoin/bips whose texts were followed.
+const BIPS_REVISION: &str = "2026-08-20, 7fe0b034";
+
+macro_rules! proposals {
+    ($($name:ident $bip:literal $hook:expr, $flag:ident $discourage:ident $error:ident;)*) => {
+        impl Proposal {
+            $(
+                #[doc = concat!("The row of BIP ", stringify!($bip), ".")]
+                pub const $name: &'static Proposal = &Proposal {
+                    name: stringify!($name),
+                    bip: $bip,
+                    revision: BIPS_REVISION,
+                    hook: $hook,
+                    flag: Flags::$flag,
+                    discourage: Flags::$discourage,
+                    discouraged_error: ScriptError::$error,
+                };
+            )*
+        }
+
+        /// Every proposal.
+        pub const PROPOSALS: &[&Proposal] = &[$(Proposal::$name),*];
+    };
+}
+
+proposals! {
+    CHECKSIGFROMSTACK 348 Hook::Success(Opcode::OP_CHECKSIGFROMSTACK),
+        CHECKSIGFROMSTACK DISCOURAGE_CHECKSIGFROMSTACK DiscourageOpCheckSigFromStack;
+    ANYPREVOUT 118 Hook::KeyType(0x01),
+        ANYPREVOUT DISCOURAGE_ANYPREVOUT DiscourageAnyPrevOut;
+    CHECKTEMPLATEVERIFY 119 Hook::Nop(Opcode::OP_NOP4),
+        CHECKTEMPLATEVERIFY DISCOURAGE_CHECKTEMPLATEVERIFY DiscourageUpgradableNops;
+    OP_CAT 347 Hook::Success(Opcode::OP_CAT),
+        OP_CAT DISCOURAGE_OP_CAT DiscourageOpCat;
+    INTERNALKEY 349 Hook::Success(Opcode::OP_INTERNALKEY),
+        INTERNALKEY DISCOURAGE_INTERNALKEY DiscourageOpInternalKey;
+    PAIRCOMMIT 442 Hook::Success(Opcode::OP_PAIRCOMMIT),
+        PAIRCOMMIT DISCOURAGE_PAIRCOMMIT DiscourageOpPairCommit;
+    TEMPLATEHASH 446 Hook::Success(Opcode::OP_TEMPLATEHASH),
+        TEMPLATEHASH DISCOURAGE_TEMPLATEHASH DiscourageTemplateHash;
+}
+
+impl Proposal {
+    /// The proposal that redefines an `OP_SUCCESSx`.
+    pub fn of_success_opcode(opcode: Opcode) -> Option<&'static Proposal> {
+        PROPOSALS.iter().copied().find(|proposal| proposal.hook == Hook::Success(opcode))
+    }
+
+    /// The state of the proposal under a set of flags.
+    #[inline]
+    pub fn activation(&self, flags: Flags) -> Activation {
+        if flags.contains(self.discourage) {
+            Activation::Discouraged
+        } else if flags.contains(self.flag) {
+            Activation::Active
+        } else {
+            Activation::Inactive
+        }
+    }
+
+    /// The state of the proposal, with the verdict if it is discouraged.
+    #[inline]
+    pub(crate) fn is_active(&self, flags: Flags) -> Result<bool, ScriptError> {
+        match self.activation(flags) {
+            Activation::Inactive => Ok(false),
+            Activation::Discouraged => Err(self.discouraged_error),
+            Activation::Active => Ok(true),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::FlagKind;
+
+    #[test]
+    fn rows_have_the_flags_of_their_names_and_hooks_of_their_own() {
+        for (nth, proposal) in PROPOSALS.iter().enumerate() {
+            assert_eq!(Flags::from_name(proposal.name), Some(proposal.flag));
+            assert_eq!(Flags::from_name(&format!("DISCOURAGE_{}", proposal.name)), Some(proposal.discourage));
+            assert!(PROPOSALS[..nth].iter().all(|other| other.hook != proposal.hook));
+            if let Hook::Success(opcode) = proposal.hook {
+                assert!(opcode.is_success());
+                assert_eq!(Proposal::of_success_opcode(opcode), Some(*proposal));
+            }
+        }
+        let flags: Flags = PROPOSALS.iter().map(|proposal| proposal.flag).collect();
+        assert_eq!(flags, Flags::of_kind(FlagKind::Proposal));
+    }
+
+    #[test]
+    fn discouraged_wins_over_active() {
+        for proposal in PROPOSALS {
+            assert_eq!(proposal.activation(Flags::NONE), Activation::Inactive);
+            assert_eq!(proposal.activation(proposal.flag), Activation::Active);
+            assert_eq!(proposal.activation(proposal.flag | proposal.discourage), Activation::Discouraged);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The signature hash of BIP 118 keys ("Signature message").
+
+use super::{MessageSink, Signing, taproot, write_sized};
+use crate::host::TaprootMessage;
+
+/// Leaves the outpoint out, and the other inputs.
+pub const SIGHASH_ANYPREVOUT: u8 = 0x40;
+/// Leaves the amount, the scriptPubKey and the leaf out too. It has the bit of ANYONECANPAY, and is not that.
+pub const SIGHASH_ANYPREVOUTANYSCRIPT: u8 = 0xc0;
+/// The bits that say which inputs are signed.
+const INPUT_MASK: u8 = 0xc0;
+
+/// Whether BIP 118 defines a hash type: those of BIP 341, and six more.
+pub fn is_defined(hash_type: u8) -> bool {
+    taproot::is_defined(hash_type) || matches!(hash_type, 0x41..=0x43 | 0xc1..=0xc3)
+}
+
+/// Writes the message (`0x00 || Msg118(hash_type) || Ext118(hash_type)`), field by field, under the names that the BIPs give
+/// them. None if the hash type is not defined, or is SIGHASH_SINGLE and there is no output of the input's index.
+#[must_use]
+pub fn write_message(
+    signing: &Signing<'_>,
+    message: &TaprootMessage,
+    hash_type: u8,
+    sink: &mut impl MessageSink,
+) -> Option<()> {
+    if !is_defined(hash_type) {
+        return None;
+    }
+    if hash_type & SIGHASH_ANYPREVOUT == 0 {
+        // "If hash_type & 0x40 == 0, then Msg118(hash_type) = SigMsg(hash_type, 1)".
+        taproot::write_common(signing, message, hash_type, sink)?;
+    } else {
+        write_without_outpoint(signing, message, hash_type, sink)?;
+    }
+    taproot::write_extension(message, hash_type & INPUT_MASK != SIGHASH_ANYPREVOUTANYSCRIPT, sink);
+    Some(())
+}
+
+fn write_without_outpoint(
+    signing: &Signing<'_>,
+    message: &TaprootMessage,
+    hash_type: u8,
+    sink: &mut impl MessageSink,
+) -> Option<()> {
+    let Signing { tx, prevouts, input: signer, cache } = *signing;
+    let input = tx.input.get(signer)?;
+    let prevout = prevouts.get(signer)?;
+    let single_output = taproot::single_output(signing, hash_type)?;
+    sink.field("epoch", &[0]);
+    sink.field("hash_type", &[hash_type]);
+    sink.field("nVersion", &tx.version.0.to_le_bytes());
+    sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
+    if taproot::signs_all_outputs(hash_type) {
+        sink.field("sha_outputs", cache.outputs(tx));
+    }
+    sink.field("spend_type", &[taproot::spend_type(message)]);
+    if hash_type & INPUT_MASK == SIGHASH_ANYPREVOUT {
+        sink.field("amount", &prevout.value.to_sat().to_le_bytes());
+        write_sized(sink, "scriptPubKey", prevout.script_pubkey.as_bytes());
+    }
+    sink.field("nSequence", &input.sequence.0.to_le_bytes());
+    if let Some(annex_hash) = &message.annex_hash {
+        sink.field("sha_annex", annex_hash);
+    }
+    if let Some(hash) = single_output {
+        sink.field("sha_single_output", hash);
+    }
+    Some(())
+}
