@@ -39,12 +39,19 @@ pub enum Question<'q> {
 ///
 /// let mut stack = Stack::new();
 /// let script = [Opcode::OP_16.0, Opcode::OP_CHECKLOCKTIMEVERIFY.0];
-/// let mut locked = MockHost(|_| false);
+/// let mut locked = MockHost::new(|_| false);
 /// let flags = Flags::CONSENSUS;
 /// let result = run_script(&mut stack, &script, Context::Legacy, flags, &mut locked, &mut NoInspector);
 /// assert_eq!(result.unwrap_err().error.name(), "UNSATISFIED_LOCKTIME");
 /// ```
-pub struct MockHost<F>(pub F);
+pub struct MockHost<F>(F);
+
+impl<F: FnMut(Question<'_>) -> bool> MockHost<F> {
+    /// A host that answers as this function does.
+    pub fn new(answer: F) -> MockHost<F> {
+        MockHost(answer)
+    }
+}
 
 /// The byte that all made-up digests consist of.
 const DIGEST_BYTE: u8 = 0x77;
