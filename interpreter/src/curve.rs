@@ -12,7 +12,7 @@ pub(crate) fn verify_ecdsa(signature: &[u8], public_key: &[u8], digest: &[u8; 32
 }
 
 /// Whether a signature is the x-only public key's (BIP 340 "Verification"). The message may have any length.
-pub(crate) fn verify_schnorr(signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool {
+pub fn verify_schnorr(signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool {
     let Ok(public_key) = XOnlyPublicKey::from_byte_array(*public_key) else { return false };
     schnorr::verify(&schnorr::Signature::from_byte_array(*signature), message, &public_key).is_ok()
 }

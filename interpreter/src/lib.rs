@@ -33,6 +33,7 @@ mod verify;
 mod witness;
 
 pub use condition::Conditions;
+pub use curve::verify_schnorr;
 pub use engine::{Stop, run_script};
 pub use error::{Location, Phase, ScriptError, ScriptPosition, UsageError, VerifyError};
 pub use flags::{FLAGS, FlagInfo, FlagKind, Flags};
