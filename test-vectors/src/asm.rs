@@ -1,0 +1,133 @@
+//! The assembly of Core's test files.
+//!
+//! | word | becomes |
+//! | --- | --- |
+//! | a decimal number, -0xffffffff to 0xffffffff | the shortest push of the number |
+//! | `0x` and hex | these bytes, raw, not pushed |
+//! | text in single quotes | a push of the text |
+//! | anything else | the opcode of this name, `OP_` may be left out |
+
+use sigstack_interpreter::Opcode;
+
+/// What the proposals call the opcodes that they redefine, as the scripts of their authors' files spell it.
+const PROPOSED_NAMES: &[(&str, u8)] = &[
+    ("CHECKTEMPLATEVERIFY", 0xb3),
+    ("CHECKSIGFROMSTACK", 0xcc),
+    ("INTERNALKEY", 0xcb),
+    ("PAIRCOMMIT", 0xcd),
+    ("TEMPLATEHASH", 0xce),
+];
+
+/// Assembles a script. The error tells the word that has no meaning.
+pub(crate) fn assemble(text: &str) -> Result<Vec<u8>, String> {
+    let mut script = Vec::new();
+    for word in text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()) {
+        append_word(word, &mut script)?;
+    }
+    Ok(script)
+}
+
+fn append_word(word: &str, script: &mut Vec<u8>) -> Result<(), String> {
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        let number = word.parse::<i64>().ok().filter(|number| number.unsigned_abs() <= 0xffff_ffff);
+        let number = number.ok_or_else(|| format!("the number {word} is out of range"))?;
+        push_number(number, script);
+        return Ok(());
+    }
+    if let Some(digits) = word.strip_prefix("0x").filter(|digits| !digits.is_empty()) {
+        let raw = hex::decode(digits).map_err(|error| format!("bad hex in {word:?}: {error}"))?;
+        script.extend_from_slice(&raw);
+        return Ok(());
+    }
+    if let Some(text) = word.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        push_bytes(text.as_bytes(), script);
+        return Ok(());
+    }
+    let name = word.strip_prefix("OP_").unwrap_or(word);
+    let proposed = || PROPOSED_NAMES.iter().find(|(proposed, _)| *proposed == name).map(|(_, byte)| *byte);
+    let byte = Opcode::from_name(name).map(|opcode| opcode.0).or_else(proposed);
+    script.push(byte.ok_or_else(|| format!("no opcode is named {word:?}"))?);
+    Ok(())
+}
+
+/// Appends the shortest push of a number.
+fn push_number(number: i64, script: &mut Vec<u8>) {
+    match u8::try_from(number) {
+        Ok(0) => script.push(Opcode::OP_0.0),
+        Ok(small @ 1..=16) => script.push(Opcode::OP_1.0 + small - 1),
+        _ if number == -1 => script.push(Opcode::OP_1NEGATE.0),
+        _ => push_bytes(&number_bytes(number), script),
+    }
+}
+
+/// A number's bytes on the stack: little endian, sign and magnitude.
+fn number_bytes(number: i64) -> Vec<u8> {
+    let magnitude = number.unsigned_abs().to_le_bytes();
+    let used = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let mut bytes: Vec<u8> = magnitude.into_iter().take(used).collect();
+    if bytes.last().is_some_and(|last| last & 0x80 != 0) {
+        bytes.push(0);
+    }
+    if let Some(last) = bytes.last_mut()
+        && number < 0
+    {
+        *last |= 0x80;
+    }
+    bytes
+}
+
+/// Appends a push of bytes with the shortest length prefix, as Core's `operator<<` does: one byte that an opcode could
+/// push is pushed as data all the same.
+pub(crate) fn push_bytes(bytes: &[u8], script: &mut Vec<u8>) {
+    let length = bytes.len();
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short), _) if short < Opcode::OP_PUSHDATA1.0 => script.push(short),
+        (Ok(short), _) => script.extend_from_slice(&[Opcode::OP_PUSHDATA1.0, short]),
+        (_, Ok(medium)) => {
+            script.push(Opcode::OP_PUSHDATA2.0);
+            script.extend_from_slice(&medium.to_le_bytes());
+        }
+        _ => {
+            script.push(Opcode::OP_PUSHDATA4.0);
+            // The text of one word, whose length no file brings near four gigabytes.
+            script.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
+        }
+    }
+    script.extend_from_slice(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex_of(text: &str) -> String {
+        hex::encode(assemble(text).unwrap())
+    }
+
+    #[test]
+    fn numbers_take_the_shortest_push() {
+        assert_eq!(hex_of("0 1 16 -1"), "0051604f");
+        assert_eq!(hex_of("17 127 128 -128 255 256"), "0111017f02800002808002ff00020001");
+        assert_eq!(hex_of("4294967295 -4294967295"), "05ffffffff0005ffffffff80");
+    }
+
+    #[test]
+    fn raw_bytes_text_and_names() {
+        assert_eq!(hex_of("0x51 0x02 0xabcd"), "5102abcd");
+        assert_eq!(hex_of("'Az' ''"), "02417a00");
+        assert_eq!(hex_of("OP_ADD ADD \t CHECKSIG\nOP_RESERVED"), "9393ac50");
+        assert_eq!(hex_of("CHECKTEMPLATEVERIFY OP_CHECKSIGFROMSTACK"), "b3cc");
+        assert_eq!(hex_of(&format!("'{}'", "a".repeat(76)))[..4], *"4c4c");
+        assert_eq!(hex_of(&format!("'{}'", "a".repeat(256)))[..6], *"4d0001");
+        assert_eq!(hex_of(""), "");
+    }
+
+    #[test]
+    fn words_without_meaning_are_errors() {
+        assert_eq!(assemble("1 FOO").unwrap_err(), "no opcode is named \"FOO\"");
+        assert_eq!(assemble("4294967296").unwrap_err(), "the number 4294967296 is out of range");
+        assert_eq!(assemble("0x123").unwrap_err(), "bad hex in \"0x123\": Odd number of digits");
+        assert!(assemble("'").is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! The case format: one spend of one input, and the verdict that it must get.
+
+use core::fmt;
+
+use bitcoin::consensus::encode::serialize;
+use bitcoin::{Transaction, TxOut};
+use serde_json::{Map, Value};
+use sigstack_interpreter::{Flags, ScriptError};
+
+use crate::dialect::plain_flags;
+use crate::error::{Bad, Stop};
+use crate::field;
+
+/// The verdict that a case must get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The spend is valid.
+    Ok,
+    /// The spend is invalid, for this reason.
+    Error(ScriptError),
+}
+
+impl Expect {
+    /// Reads `OK` or the name of an error.
+    pub fn from_name(name: &str) -> Option<Expect> {
+        match name {
+            "OK" => Some(Expect::Ok),
+            _ => ScriptError::from_name(name).map(Expect::Error),
+        }
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Expect::Ok => "OK",
+            Expect::Error(error) => error.name(),
+        })
+    }
+}
+
+/// A case of the case format.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Case {
+    /// What the case is called, unique in its file; a field of the project's own cases.
+    pub id: Option<String>,
+    /// What the case shows.
+    pub comment: String,
+    /// The whole spending transaction, witness included.
+    pub tx: Transaction,
+    /// The input to verify.
+    pub index: usize,
+    /// The outputs that the inputs spend, in input order.
+    pub prevouts: Vec<TxOut>,
+    /// Exactly the flags to verify with.
+    pub flags: Flags,
+    /// The verdict.
+    pub expect: Expect,
+    /// The fields that the format does not know, kept as they are.
+    pub extra: Map<String, Value>,
+}
+
+/// The fields of the format.
+const FIELDS: &[&str] = &["id", "comment", "tx", "index", "prevouts", "flags", "expect"];
+
+impl Case {
+    /// Reads a case from a JSON object.
+    pub(crate) fn read(value: &Value) -> Result<Case, Stop> {
+        let Value::Object(object) = value else {
+            return Err(Bad::new("", "must be an object").into());
+        };
+        let id = object.get("id").map(|id| field::text(id, "id")).transpose()?;
+        let comment = field::optional_text(value, "comment")?.to_owned();
+        let tx = field::transaction(field::get(value, "tx")?, "tx")?;
+        let index = field::input_index(field::get(value, "index")?, "index", &tx)?;
+        let prevouts = field::prevouts(field::get(value, "prevouts")?, "prevouts", &tx)?;
+        let verdict = field::text(field::get(value, "expect")?, "expect")?;
+        // Flags come before the verdict: what a lacking flag's case expects may be lacking too.
+        let flags = plain_flags(field::text(field::get(value, "flags")?, "flags")?, "flags")?;
+        let unknown = || Bad::new("expect", format!("{verdict:?} is neither OK nor the name of an error"));
+        let expect = Expect::from_name(verdict).ok_or_else(unknown)?;
+        let extra = object.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str()));
+        let extra = extra.map(|(name, value)| (name.clone(), value.clone())).collect();
+        Ok(Case { id: id.map(str::to_owned), comment, tx, index, prevouts, flags, expect, extra })
+    }
+
+    /// The case as one line of JSON without a line break: the format's fields in their order, then the others by name.
+    ///
+    /// The same case always gives the same bytes.
+    pub fn to_line(&self) -> String {
+        let prevouts = self.prevouts.iter().map(|prevout| Value::from(hex::encode(serialize(prevout))));
+        let id = self.id.as_ref().map(|id| ("id", Value::from(id.as_str())));
+        let known = [
+            ("comment", Value::from(self.comment.as_str())),
+            ("tx", Value::from(hex::encode(serialize(&self.tx)))),
+            ("index", Value::from(self.index)),
+            ("prevouts", prevouts.collect()),
+            ("flags", Value::from(self.flags.to_string())),
+            ("expect", Value::from(self.expect.to_string())),
+        ];
+        let extra = self.extra.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        let fields = id.into_iter().chain(known).chain(extra);
+        let fields: Vec<String> =
+            fields.map(|(name, value)| format!("{}:{value}", Value::from(name))).collect();
+        format!("{{{}}}", fields.join(","))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An anyone-can-spend output, spent.
+    const LINE: &str = r#"{"id":"a-1","comment":"OP_1 is true","tx":"010000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000100000000000000000000000000","index":0,"prevouts":["01000000000000000151"],"flags":"NONE","expect":"OK","bip":[1,0.5],"group":"x"}"#;
+
+    fn read(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Case, String> {
+        let mut value: Value = serde_json::from_str(LINE).unwrap();
+        change(value.as_object_mut().unwrap());
+        Case::read(&value).map_err(|stop| match stop {
+            Stop::Bad(bad) => format!("{}: {}", bad.field, bad.problem),
+            Stop::Needs(name) => format!("needs {name}"),
+        })
+    }
+
+    #[test]
+    fn a_case_round_trips_with_unknown_fields() {
+        let case = read(|_| ()).unwrap();
+        assert_eq!(case.prevouts[0].script_pubkey.as_bytes(), [0x51]);
+        assert_eq!(case.extra.len(), 2);
+        assert_eq!(case.to_line(), LINE);
+    }
+
+    #[test]
+    fn wrong_fields_are_named() {
+        let set = |name: &str, value: Value| {
+            let name = name.to_owned();
+            read(move |object| {
+                object.insert(name, value);
+            })
+            .unwrap_err()
+        };
+        assert_eq!(set("tx", "012".into()), "tx: bad hex: Odd number of digits");
+        assert!(set("tx", "0100".into()).starts_with("tx: not a serialized transaction"));
+        assert_eq!(set("index", 1.into()), "index: no input 1: the transaction has 1 (counted from 0)");
+        assert_eq!(
+            set("prevouts", Value::Array(vec![])),
+            "prevouts: 0 prevouts for 1 inputs; one for each input"
+        );
+        assert!(set("prevouts", vec!["00"].into()).starts_with("prevouts[0]: not a serialized output"));
+        assert_eq!(set("flags", "P2SH,FOO".into()), "flags: unknown flag \"FOO\"");
+        assert_eq!(set("flags", "CLEANSTACK,P2SH".into()), "flags: the flag CLEANSTACK needs WITNESS");
+        assert_eq!(set("expect", "FINE".into()), "expect: \"FINE\" is neither OK nor the name of an error");
+        assert_eq!(set("comment", 1.into()), "comment: must be a string, is a number");
+        let missing = read(|object| drop(object.remove("flags"))).unwrap_err();
+        assert_eq!(missing, "flags: is missing");
+    }
+
+    #[test]
+    fn bytes_after_the_transaction_are_an_error() {
+        let trailing = read(|object| {
+            let tx = format!("{}00", object["tx"].as_str().unwrap());
+            object.insert("tx".into(), tx.into());
+        });
+        assert!(trailing.unwrap_err().starts_with("tx: not a serialized transaction: "));
+    }
+}

@@ -1,0 +1,193 @@
+//! What a case asks of the interpreter, whatever its format, and how an answer is judged.
+
+use bitcoin::{Transaction, TxOut};
+use sigstack_interpreter::{Flags, Location, Spend, VerifyError};
+
+use crate::case::{Case, Expect};
+use crate::dialect::{Rules, verdict_name};
+use crate::formats::assets::Asset;
+use crate::formats::bip340::SchnorrRow;
+use crate::formats::script_tests::ScriptTest;
+use crate::formats::sighash::SighashRow;
+use crate::formats::transactions::{InvalidTransaction, ValidTransaction};
+use crate::formats::wallet::{WalletOutput, WalletSpend};
+
+/// One input of one transaction, and the flags to verify it with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The spending transaction.
+    pub tx: Transaction,
+    /// The outputs that it spends, in input order.
+    pub prevouts: Vec<TxOut>,
+    /// The input to verify.
+    pub index: usize,
+    /// The flags.
+    pub flags: Flags,
+}
+
+/// What a case asks.
+#[derive(Clone, Debug)]
+pub(crate) enum Check {
+    Case(Box<Case>),
+    Script(Box<ScriptTest>),
+    ValidTransaction(Box<ValidTransaction>),
+    InvalidTransaction(Box<InvalidTransaction>),
+    Asset(Box<Asset>),
+    Sighash(Box<SighashRow>),
+    /// Whether the spend is valid, whatever the error.
+    Valid(Box<Question>, bool),
+    Schnorr(Box<SchnorrRow>),
+    WalletOutput(Box<WalletOutput>),
+    WalletSpend(Box<WalletSpend>),
+}
+
+/// An answer that is not the expected one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// What was asked: the input and the flags, or the value that was computed.
+    pub question: String,
+    /// The verdict or value of the file.
+    pub expected: String,
+    /// The verdict or value of the interpreter.
+    pub actual: String,
+    /// Where execution stopped, if the verdict is an error.
+    pub location: Option<Location>,
+}
+
+impl Mismatch {
+    /// A value that is not the expected one.
+    pub(crate) fn value(question: &str, expected: String, actual: String) -> Box<Mismatch> {
+        Box::new(Mismatch { question: question.to_owned(), expected, actual, location: None })
+    }
+
+    /// A verdict that is not the expected one.
+    pub(crate) fn verdict(
+        question: String,
+        expected: impl ToString,
+        verdict: &Result<(), VerifyError>,
+    ) -> Box<Mismatch> {
+        let location = match verdict {
+            Err(VerifyError::Script { location, .. }) => Some(*location),
+            _ => None,
+        };
+        Box::new(Mismatch {
+            question,
+            expected: expected.to_string(),
+            actual: verdict_name(verdict),
+            location,
+        })
+    }
+}
+
+/// Whether a check came out as expected.
+pub(crate) type Outcome = Result<(), Box<Mismatch>>;
+
+/// Compares two values as hex.
+pub(crate) fn same_bytes(question: &str, expected: &[u8], actual: &[u8]) -> Outcome {
+    if expected == actual {
+        return Ok(());
+    }
+    Err(Mismatch::value(question, hex::encode(expected), hex::encode(actual)))
+}
+
+/// Verifies one input and compares only whether it is accepted.
+pub(crate) fn expect_accepted(spend: &Spend<'_>, index: usize, flags: Flags, accepted: bool) -> Outcome {
+    let verdict = spend.verify(index, flags);
+    let as_expected = match &verdict {
+        Ok(()) => accepted,
+        Err(VerifyError::Script { .. }) => !accepted,
+        Err(VerifyError::Usage(_)) => false,
+    };
+    if as_expected {
+        return Ok(());
+    }
+    let expected = if accepted { "OK" } else { "an error" };
+    Err(Mismatch::verdict(asked(index, flags), expected, &verdict))
+}
+
+/// What is asked of one input.
+pub(crate) fn asked(index: usize, flags: Flags) -> String {
+    format!("input {index} under {flags}")
+}
+
+impl Check {
+    /// Asks the interpreter.
+    pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
+        match self {
+            Check::Case(case) => run_case(case),
+            Check::Script(test) => test.run(rules, number),
+            Check::ValidTransaction(row) => row.run(rules, number),
+            Check::InvalidTransaction(row) => row.run(rules, number),
+            Check::Asset(asset) => asset.run(),
+            Check::Sighash(row) => row.run(),
+            Check::Valid(question, valid) => run_valid(question, *valid),
+            Check::Schnorr(row) => row.run(),
+            Check::WalletOutput(output) => output.run(),
+            Check::WalletSpend(spend) => spend.run(),
+        }
+    }
+
+    /// The spends that the check is about, with the flags that it names; none if it is about something else.
+    pub(crate) fn questions(&self) -> Vec<Question> {
+        match self {
+            Check::Case(case) => vec![Question {
+                tx: case.tx.clone(),
+                prevouts: case.prevouts.clone(),
+                index: case.index,
+                flags: case.flags,
+            }],
+            Check::Script(test) => vec![test.question()],
+            Check::ValidTransaction(row) => row.questions(),
+            Check::InvalidTransaction(row) => row.questions(),
+            Check::Asset(asset) => vec![asset.question()],
+            Check::WalletSpend(spend) => vec![spend.question()],
+            Check::Valid(question, _) => vec![(**question).clone()],
+            Check::Sighash(_) | Check::Schnorr(_) | Check::WalletOutput(_) => vec![],
+        }
+    }
+
+    /// What the file expects, in a word.
+    pub(crate) fn expected(&self) -> String {
+        match self {
+            Check::Case(case) => case.expect.to_string(),
+            Check::Script(test) => test.expected().to_owned(),
+            Check::InvalidTransaction(_) => "an error".into(),
+            Check::Asset(asset) if !asset.is_success() => "an error".into(),
+            Check::Schnorr(row) => row.expected().into(),
+            Check::Valid(_, false) => "an error".into(),
+            Check::Sighash(_) => "the digest of the file".into(),
+            Check::WalletOutput(_) => "the values of the file".into(),
+            Check::ValidTransaction(_) | Check::Asset(_) | Check::WalletSpend(_) | Check::Valid(_, true) => {
+                "OK".into()
+            }
+        }
+    }
+}
+
+/// Verifies a case under exactly its flags and compares the exact error.
+fn run_case(case: &Case) -> Outcome {
+    let spend = Spend::new(&case.tx, &case.prevouts);
+    let verdict = spend.map_err(VerifyError::from).and_then(|spend| spend.verify(case.index, case.flags));
+    let as_expected = match (&verdict, case.expect) {
+        (Ok(()), Expect::Ok) => true,
+        (Err(VerifyError::Script { error, .. }), Expect::Error(expected)) => *error == expected,
+        _ => false,
+    };
+    if as_expected {
+        return Ok(());
+    }
+    Err(Mismatch::verdict(asked(case.index, case.flags), case.expect, &verdict))
+}
+
+/// Verifies a spend and compares only whether it is accepted.
+fn run_valid(question: &Question, valid: bool) -> Outcome {
+    let spend = spend(&question.tx, &question.prevouts)?;
+    expect_accepted(&spend, question.index, question.flags, valid)
+}
+
+/// The interpreter's view of a transaction, or the mismatch that there is none.
+pub(crate) fn spend<'a>(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Result<Spend<'a>, Box<Mismatch>> {
+    Spend::new(tx, prevouts).map_err(|error| {
+        Mismatch::value("the transaction and its prevouts", "a verdict".into(), error.to_string())
+    })
+}

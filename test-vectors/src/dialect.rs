@@ -1,0 +1,439 @@
+//! Dialects: how foreign files name flags and errors, and what they mean by "all flags".
+//!
+//! One row a dialect. Names are looked up in the interpreter's own tables, so that a row says nothing about bits.
+
+use sigstack_interpreter::{FLAGS, Flags, Location, Opcode, Phase, ScriptError, VerifyError};
+
+use crate::error::{Bad, Stop};
+
+/// The flags of the proposals, in the case format's names. The interpreter's table may lack some of them: a case that
+/// needs one of those is skipped, and counted as needing it.
+const PROPOSED_FLAGS: &[&str] = &[
+    "CHECKTEMPLATEVERIFY",
+    "DISCOURAGE_CHECKTEMPLATEVERIFY",
+    "DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY",
+    "CHECKSIGFROMSTACK",
+    "DISCOURAGE_CHECKSIGFROMSTACK",
+    "ANYPREVOUT",
+    "DISCOURAGE_ANYPREVOUT",
+    "OP_CAT",
+    "DISCOURAGE_OP_CAT",
+    "INTERNALKEY",
+    "DISCOURAGE_INTERNALKEY",
+    "PAIRCOMMIT",
+    "DISCOURAGE_PAIRCOMMIT",
+    "TEMPLATEHASH",
+    "DISCOURAGE_TEMPLATEHASH",
+];
+
+/// How a family of foreign files names flags and errors.
+#[derive(Debug)]
+pub struct Dialect {
+    /// The name, as `--dialect` takes it.
+    pub name: &'static str,
+    /// Words of the flags column that give the dialect away.
+    flag_words: &'static [&'static str],
+    /// Opcode names in scripts that give the dialect away.
+    script_words: &'static [&'static str],
+    /// A name and the flags that it stands for, where that is not the flag of the same name alone.
+    names: &'static [(&'static str, &'static [&'static str])],
+    /// The names that "all flags" means beside Core's 21.
+    universe: &'static [&'static str],
+    /// Names that tx_valid rows leave out without failing when they are put back.
+    not_put_back: &'static [&'static str],
+    /// Errors that its files name otherwise.
+    errors: &'static [ErrorAlias],
+}
+
+/// An error that a file may name otherwise than the interpreter.
+#[derive(Debug)]
+struct ErrorAlias {
+    theirs: &'static str,
+    ours: &'static str,
+    place: Place,
+}
+
+/// Where an alias holds.
+#[derive(Debug)]
+enum Place {
+    Anywhere,
+    Tapscript,
+    At(&'static [Opcode]),
+}
+
+/// Errors that Core renamed, for files of any age.
+const OLDER_ERRORS: &[ErrorAlias] = &[
+    ErrorAlias { theirs: "UNKNOWN_ERROR", ours: "SCRIPTNUM", place: Place::Anywhere },
+    ErrorAlias { theirs: "PUBKEYTYPE", ours: "TAPSCRIPT_EMPTY_PUBKEY", place: Place::Tapscript },
+    ErrorAlias {
+        theirs: "UNBALANCED_CONDITIONAL",
+        ours: "INVALID_STACK_OPERATION",
+        place: Place::At(&[Opcode::OP_IF, Opcode::OP_NOTIF]),
+    },
+];
+
+const fn anywhere(theirs: &'static str, ours: &'static str) -> ErrorAlias {
+    ErrorAlias { theirs, ours, place: Place::Anywhere }
+}
+
+/// Every dialect, in the order of detection; the last one is what a file is otherwise.
+pub const DIALECTS: &[&Dialect] = &[
+    &Dialect {
+        name: "lnhance",
+        flag_words: &["LNHANCE", "DISCOURAGE_LNHANCE"],
+        script_words: &[],
+        names: &[
+            ("LNHANCE", &["CHECKTEMPLATEVERIFY", "CHECKSIGFROMSTACK", "INTERNALKEY", "PAIRCOMMIT"]),
+            (
+                "DISCOURAGE_LNHANCE",
+                &[
+                    "DISCOURAGE_CHECKTEMPLATEVERIFY",
+                    "DISCOURAGE_CHECKSIGFROMSTACK",
+                    "DISCOURAGE_INTERNALKEY",
+                    "DISCOURAGE_PAIRCOMMIT",
+                ],
+            ),
+        ],
+        universe: &["LNHANCE", "DISCOURAGE_LNHANCE", "DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY"],
+        not_put_back: &[],
+        errors: &[
+            ErrorAlias {
+                theirs: "DISCOURAGE_LNHANCE",
+                ours: "DISCOURAGE_UPGRADABLE_NOPS",
+                place: Place::At(&[Opcode::OP_NOP4]),
+            },
+            anywhere("DISCOURAGE_LNHANCE", "DISCOURAGE_OP_CHECKSIGFROMSTACK"),
+            anywhere("DISCOURAGE_LNHANCE", "DISCOURAGE_OP_INTERNALKEY"),
+            anywhere("DISCOURAGE_LNHANCE", "DISCOURAGE_OP_PAIRCOMMIT"),
+        ],
+    },
+    &Dialect {
+        name: "inquisition",
+        flag_words: &[
+            "DISCOURAGE_CHECK_TEMPLATE_VERIFY_HASH",
+            "DISCOURAGE_CHECKSIGFROMSTACK",
+            // Its tx_invalid.json has only this one.
+            "DISCOURAGE_UPGRADABLE_CHECK_TEMPLATE_VERIFY_HASH",
+        ],
+        script_words: &[],
+        names: &[
+            ("DEFAULT_CHECK_TEMPLATE_VERIFY_HASH", &["CHECKTEMPLATEVERIFY"]),
+            ("DISCOURAGE_CHECK_TEMPLATE_VERIFY_HASH", &["DISCOURAGE_CHECKTEMPLATEVERIFY"]),
+            (
+                "DISCOURAGE_UPGRADABLE_CHECK_TEMPLATE_VERIFY_HASH",
+                &["DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY"],
+            ),
+        ],
+        universe: &[
+            "DEFAULT_CHECK_TEMPLATE_VERIFY_HASH",
+            "DISCOURAGE_CHECK_TEMPLATE_VERIFY_HASH",
+            "DISCOURAGE_UPGRADABLE_CHECK_TEMPLATE_VERIFY_HASH",
+            "CHECKSIGFROMSTACK",
+            "DISCOURAGE_CHECKSIGFROMSTACK",
+            "OP_CAT",
+            "DISCOURAGE_OP_CAT",
+            "ANYPREVOUT",
+            "DISCOURAGE_ANYPREVOUT",
+        ],
+        not_put_back: &[],
+        errors: &[],
+    },
+    &Dialect {
+        name: "bip119",
+        flag_words: &["DEFAULT_CHECK_TEMPLATE_VERIFY_HASH"],
+        script_words: &["CHECKTEMPLATEVERIFY", "OP_CHECKTEMPLATEVERIFY"],
+        names: &[
+            ("DEFAULT_CHECK_TEMPLATE_VERIFY_HASH", &["CHECKTEMPLATEVERIFY"]),
+            (
+                "DISCOURAGE_UPGRADABLE_NOPS",
+                &["DISCOURAGE_UPGRADABLE_NOPS", "DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY"],
+            ),
+        ],
+        universe: &["DEFAULT_CHECK_TEMPLATE_VERIFY_HASH", "DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY"],
+        // Seven rows say that it must be left out, and repeat themselves with it left in.
+        not_put_back: &["DISCOURAGE_UPGRADABLE_NOPS"],
+        errors: &[],
+    },
+    CORE,
+];
+
+/// What a file is that no other dialect claims.
+pub(crate) const CORE: &Dialect = &Dialect {
+    name: "core",
+    flag_words: &[],
+    script_words: &[],
+    // Today's policy refuses whatever is not active, the hooks of the proposals among it.
+    names: &[
+        ("DISCOURAGE_UPGRADABLE_NOPS", &["DISCOURAGE_UPGRADABLE_NOPS", "DISCOURAGE_CHECKTEMPLATEVERIFY"]),
+        (
+            "DISCOURAGE_OP_SUCCESS",
+            &[
+                "DISCOURAGE_OP_SUCCESS",
+                "DISCOURAGE_CHECKSIGFROMSTACK",
+                "DISCOURAGE_OP_CAT",
+                "DISCOURAGE_INTERNALKEY",
+                "DISCOURAGE_PAIRCOMMIT",
+                "DISCOURAGE_TEMPLATEHASH",
+            ],
+        ),
+        ("DISCOURAGE_UPGRADABLE_PUBKEYTYPE", &["DISCOURAGE_UPGRADABLE_PUBKEYTYPE", "DISCOURAGE_ANYPREVOUT"]),
+    ],
+    universe: &[],
+    not_put_back: &[],
+    errors: &[
+        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_CHECKSIGFROMSTACK"),
+        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_CAT"),
+        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_INTERNALKEY"),
+        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_PAIRCOMMIT"),
+        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_TEMPLATEHASH"),
+        anywhere("DISCOURAGE_UPGRADABLE_PUBKEYTYPE", "DISCOURAGE_ANYPREVOUT"),
+    ],
+};
+
+impl Dialect {
+    /// The dialect of a name.
+    pub fn from_name(name: &str) -> Option<&'static Dialect> {
+        DIALECTS.iter().copied().find(|dialect| dialect.name == name)
+    }
+
+    /// The dialect of a file, from the words of its flags columns and of its scripts.
+    pub(crate) fn detect<'a>(
+        flag_words: impl Iterator<Item = &'a str> + Clone,
+        script_words: impl Iterator<Item = &'a str> + Clone,
+    ) -> &'static Dialect {
+        let gives_away = |dialect: &&Dialect| {
+            flag_words.clone().any(|word| dialect.flag_words.contains(&word))
+                || script_words.clone().any(|word| dialect.script_words.contains(&word))
+        };
+        DIALECTS.iter().copied().find(gives_away).unwrap_or(CORE)
+    }
+
+    /// Whether an error that a file names is the interpreter's error at this place.
+    pub(crate) fn accepts(&self, theirs: &str, error: ScriptError, location: &Location) -> bool {
+        let holds = |place: &Place| match place {
+            Place::Anywhere => true,
+            Place::Tapscript => location.phase == Phase::Tapscript,
+            Place::At(opcodes) => location.position.is_some_and(|at| opcodes.contains(&at.opcode)),
+        };
+        ScriptError::from_name(theirs) == Some(error)
+            || self.aliases(theirs).any(|alias| alias.ours == error.name() && holds(&alias.place))
+    }
+
+    /// Whether a file of the dialect may name such an error.
+    pub(crate) fn knows_error(&self, theirs: &str) -> bool {
+        ScriptError::from_name(theirs).is_some() || self.aliases(theirs).next().is_some()
+    }
+
+    fn aliases<'a>(&'a self, theirs: &'a str) -> impl Iterator<Item = &'a ErrorAlias> {
+        OLDER_ERRORS.iter().chain(self.errors).filter(move |alias| alias.theirs == theirs)
+    }
+}
+
+/// A name of a dialect and what it stands for.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    name: &'static str,
+    /// The flags, or the first one that the interpreter lacks.
+    flags: Result<Flags, &'static str>,
+}
+
+impl Unit {
+    /// The flags, as far as the interpreter has them.
+    pub(crate) fn flags(&self) -> Flags {
+        self.flags.unwrap_or(Flags::NONE)
+    }
+}
+
+/// The names of a dialect, resolved to the flags of the interpreter's table.
+///
+/// Core's runners add and remove flags by name. So does this, and what a dialect adds and removes as one thing stays
+/// one thing.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    dialect: &'static Dialect,
+    /// What the dialect means by "all flags".
+    universe: Vec<Unit>,
+    /// What else can be named.
+    others: Vec<Unit>,
+}
+
+impl Rules {
+    /// Resolves the names of a dialect.
+    pub(crate) fn new(dialect: &'static Dialect) -> Rules {
+        let core = FLAGS.iter().map(|info| info.name).filter(|name| !PROPOSED_FLAGS.contains(name));
+        let universe: Vec<&str> = core.chain(dialect.universe.iter().copied()).collect();
+        let nameable = dialect.names.iter().map(|(name, _)| *name).chain(PROPOSED_FLAGS.iter().copied());
+        let others: Vec<&str> = nameable.filter(|name| !universe.contains(name)).collect();
+        let units = |names: Vec<&'static str>| {
+            names.into_iter().map(|name| Unit { name, flags: resolve(dialect, name) }).collect()
+        };
+        Rules { dialect, universe: units(universe), others: units(others) }
+    }
+
+    /// The dialect.
+    pub(crate) fn dialect(&self) -> &'static Dialect {
+        self.dialect
+    }
+
+    /// The names of "all flags".
+    pub(crate) fn universe(&self) -> &[Unit] {
+        &self.universe
+    }
+
+    /// The names of "all flags" that are picked by the set bits of a number.
+    pub(crate) fn picked(&self, bits: u64) -> Flags {
+        let units = self.universe.iter().enumerate();
+        let picked = units.filter(|(nth, _)| (bits >> (nth % 64)) & 1 == 1);
+        picked.map(|(_, unit)| unit.flags()).collect()
+    }
+
+    /// Whether a tx_valid row may leave out this name without failing when it is put back.
+    pub(crate) fn is_put_back(&self, unit: &Unit) -> bool {
+        !self.dialect.not_put_back.contains(&unit.name)
+    }
+
+    /// Reads comma-separated names.
+    pub(crate) fn parse(&self, text: &str, field: &str) -> Result<Flags, Stop> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
+        let mut flags = Ok(Flags::NONE);
+        for name in names {
+            let bare = name.strip_prefix("SCRIPT_VERIFY_").unwrap_or(name);
+            let unit = self.universe.iter().chain(&self.others).find(|unit| unit.name == bare);
+            let unit = unit.ok_or_else(|| {
+                Bad::new(field, format!("unknown flag {name:?} (dialect {})", self.dialect.name))
+            })?;
+            flags = flags.and_then(|set| unit.flags.map(|flags| set | flags));
+        }
+        flags.map_err(|lacking| Stop::Needs(lacking.to_owned()))
+    }
+
+    /// All flags but those left out.
+    pub(crate) fn all_but(&self, left_out: Flags) -> Result<Flags, Stop> {
+        let all = self.universe.iter().map(|unit| unit.flags).collect::<Result<Flags, &str>>();
+        all.map(|all| all - left_out).map_err(|lacking| Stop::Needs(lacking.to_owned()))
+    }
+}
+
+/// The set without the flags that lack what they need.
+pub(crate) fn trimmed(flags: Flags) -> Flags {
+    // Each round takes away what the rounds before left without support, so there are no more rounds than flags.
+    FLAGS.iter().fold(flags, |set, _| {
+        let lacking = set.iter().filter(|info| !set.contains(info.flag.closure()));
+        set - lacking.map(|info| info.flag).collect()
+    })
+}
+
+/// What a name of a dialect stands for. Of what a flag of Core implies beside itself, what the interpreter lacks is left
+/// out: the generic flag still refuses it.
+fn resolve(dialect: &Dialect, name: &'static str) -> Result<Flags, &'static str> {
+    let find = |name: &'static str| Flags::from_name(name).ok_or(name);
+    let Some((_, expansion)) = dialect.names.iter().find(|(theirs, _)| *theirs == name) else {
+        return find(name);
+    };
+    match Flags::from_name(name) {
+        Some(_) => Ok(expansion.iter().filter_map(|ours| Flags::from_name(ours)).collect()),
+        None => expansion.iter().map(|ours| find(ours)).collect(),
+    }
+}
+
+/// Flags in the case format's own names. Core's 21 and the proposals', whether the interpreter has them or not.
+pub(crate) fn plain_flags(text: &str, field: &str) -> Result<Flags, Stop> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
+    let mut flags = Flags::NONE;
+    let mut needed = None;
+    for name in names {
+        match Flags::from_name(name) {
+            Some(flag) => flags |= flag,
+            None if PROPOSED_FLAGS.contains(&name) => needed = needed.or(Some(name)),
+            None => return Err(Bad::new(field, format!("unknown flag {name:?}")).into()),
+        }
+    }
+    if let Some(name) = needed {
+        return Err(Stop::Needs(name.to_owned()));
+    }
+    flags.check().map_err(|error| Bad::new(field, error))?;
+    Ok(flags)
+}
+
+/// The verdict of the interpreter, as a file would name it.
+pub(crate) fn verdict_name(verdict: &Result<(), VerifyError>) -> String {
+    match verdict {
+        Ok(()) => "OK".into(),
+        Err(VerifyError::Script { error, .. }) => error.name().into(),
+        Err(VerifyError::Usage(error)) => format!("no verdict: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn core_means_twenty_one_flags() {
+        let rules = Rules::new(CORE);
+        assert_eq!(rules.universe().len(), 21);
+        assert_eq!(rules.all_but(Flags::NONE).unwrap().check(), Ok(()));
+        assert_eq!(rules.picked(1), Flags::P2SH);
+        assert_eq!(rules.picked(u64::MAX), rules.all_but(Flags::NONE).unwrap());
+    }
+
+    #[test]
+    fn trimming_removes_what_lacks_support() {
+        assert_eq!(trimmed(Flags::WITNESS | Flags::CLEANSTACK | Flags::DERSIG), Flags::DERSIG);
+        assert_eq!(trimmed(Flags::P2SH | Flags::CLEANSTACK), Flags::P2SH);
+        assert_eq!(trimmed(Flags::P2SH | Flags::WITNESS), Flags::P2SH | Flags::WITNESS);
+    }
+
+    #[test]
+    fn names_are_known_proposed_or_unknown() {
+        let rules = Rules::new(CORE);
+        assert_eq!(
+            rules.parse("P2SH, SCRIPT_VERIFY_WITNESS", "flags").unwrap(),
+            Flags::P2SH | Flags::WITNESS
+        );
+        assert!(
+            matches!(rules.parse("P2SH,FOO", "flags"), Err(Stop::Bad(bad)) if bad.problem.contains("\"FOO\""))
+        );
+        assert!(matches!(plain_flags("FOO", "flags"), Err(Stop::Bad(_))));
+        assert!(matches!(plain_flags("WITNESS", "flags"), Err(Stop::Bad(_))), "WITNESS needs P2SH");
+        for name in PROPOSED_FLAGS {
+            match plain_flags(name, "flags") {
+                Ok(flags) => assert_eq!(Flags::from_name(name), Some(flags)),
+                Err(stop) => assert_eq!(stop, Stop::Needs((*name).to_owned())),
+            }
+        }
+    }
+
+    #[test]
+    fn detection_goes_by_flags_and_scripts() {
+        let detect = |flags: &'static [&'static str], scripts: &'static [&'static str]| {
+            Dialect::detect(flags.iter().copied(), scripts.iter().copied()).name
+        };
+        assert_eq!(detect(&["P2SH"], &["ADD"]), "core");
+        assert_eq!(detect(&["DEFAULT_CHECK_TEMPLATE_VERIFY_HASH"], &[]), "bip119");
+        assert_eq!(detect(&[], &["OP_CHECKTEMPLATEVERIFY"]), "bip119");
+        assert_eq!(detect(&["LNHANCE"], &["OP_CHECKTEMPLATEVERIFY"]), "lnhance");
+        assert_eq!(
+            detect(&["DEFAULT_CHECK_TEMPLATE_VERIFY_HASH", "DISCOURAGE_CHECKSIGFROMSTACK"], &[]),
+            "inquisition"
+        );
+    }
+
+    #[test]
+    fn renamed_errors_are_accepted_only_where_they_mean_the_same() {
+        use sigstack_interpreter::ScriptPosition;
+        let core = CORE;
+        let at = |opcode| Location {
+            phase: Phase::ScriptPubKey,
+            position: Some(ScriptPosition { opcode_position: 0, byte_offset: 0, opcode }),
+        };
+        assert!(core.accepts("NULLFAIL", ScriptError::SigNullFail, &at(Opcode::OP_CHECKSIG)));
+        assert!(core.accepts("UNKNOWN_ERROR", ScriptError::ScriptNum, &at(Opcode::OP_ADD)));
+        assert!(!core.accepts("UNKNOWN_ERROR", ScriptError::EvalFalse, &at(Opcode::OP_ADD)));
+        let unbalanced =
+            |opcode| core.accepts("UNBALANCED_CONDITIONAL", ScriptError::InvalidStackOperation, &at(opcode));
+        assert!(unbalanced(Opcode::OP_NOTIF));
+        assert!(!unbalanced(Opcode::OP_ADD));
+        assert!(!core.accepts("PUBKEYTYPE", ScriptError::TapscriptEmptyPubkey, &at(Opcode::OP_CHECKSIG)));
+    }
+}

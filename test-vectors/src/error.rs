@@ -1,0 +1,108 @@
+//! What can be wrong with a vector file, told with file, case and field.
+
+use core::fmt;
+
+/// A vector file, or a case of it, that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    /// The file, as the caller named it.
+    pub file: String,
+    /// The case, counted from 1 without the comments; none if the whole file is meant.
+    pub case: Option<usize>,
+    /// The field or column, as a path such as `prevouts[1]`.
+    pub field: Option<String>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The file cannot be opened or read.
+    Unreadable(String),
+    /// The gzip stream is damaged.
+    Gzip(String),
+    /// The file has more bytes, after decompression, than a reader takes.
+    TooLarge {
+        /// Most bytes that are read.
+        limit: u64,
+    },
+    /// The file is not UTF-8 text.
+    NotText,
+    /// The file is not JSON.
+    NotJson(String),
+    /// The file is well formed, but no known vector format.
+    Unrecognised,
+    /// The file has no case.
+    NoCases,
+    /// A case is wrong.
+    Invalid(String),
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(case) = self.case {
+            write!(f, ": case {case}")?;
+        }
+        if let Some(field) = &self.field {
+            write!(f, ": {field}")?;
+        }
+        write!(f, ": {}", self.problem)
+    }
+}
+
+impl core::error::Error for InputError {}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Unreadable(why) => write!(f, "cannot be read: {why}"),
+            Problem::Gzip(why) => write!(f, "damaged gzip data: {why}"),
+            Problem::TooLarge { limit } => write!(f, "larger than {limit} bytes after decompression"),
+            Problem::NotText => f.write_str("neither gzip nor UTF-8 text"),
+            Problem::NotJson(why) => write!(f, "not JSON: {why}"),
+            Problem::Unrecognised => f.write_str("not a vector file: no known format"),
+            Problem::NoCases => f.write_str("holds no case"),
+            Problem::Invalid(why) => f.write_str(why),
+        }
+    }
+}
+
+/// What is wrong with a field, before the file and the case are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Bad {
+    /// The field, as a path.
+    pub(crate) field: String,
+    /// What is wrong.
+    pub(crate) problem: String,
+}
+
+impl Bad {
+    pub(crate) fn new(field: impl Into<String>, problem: impl fmt::Display) -> Bad {
+        Bad { field: field.into(), problem: problem.to_string() }
+    }
+
+    /// Puts the name of what the field is part of before it.
+    pub(crate) fn within(mut self, outer: impl fmt::Display) -> Bad {
+        let joint = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
+        self.field = format!("{outer}{joint}{}", self.field);
+        self
+    }
+}
+
+/// Why a case became no check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// It is wrong.
+    Bad(Bad),
+    /// It is right, and needs a flag or an error of this name, which the interpreter does not have.
+    Needs(String),
+}
+
+impl From<Bad> for Stop {
+    fn from(bad: Bad) -> Stop {
+        Stop::Bad(bad)
+    }
+}

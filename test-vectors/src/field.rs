@@ -1,0 +1,200 @@
+//! Typed access to JSON values; every failure names the field.
+
+use bitcoin::consensus::encode::{Decodable, deserialize};
+use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
+use serde_json::Value;
+
+use crate::error::Bad;
+
+/// What kind of JSON a value is, for messages.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn wanted(field: &str, wanted: &str, value: &Value) -> Bad {
+    Bad::new(field, format!("must be {wanted}, is {}", kind(value)))
+}
+
+/// The value of a key of an object.
+pub(crate) fn get<'a>(object: &'a Value, field: &str) -> Result<&'a Value, Bad> {
+    object.get(field).ok_or_else(|| Bad::new(field, "is missing"))
+}
+
+/// A column of a row.
+pub(crate) fn column<'a>(row: &'a [Value], nth: usize, field: &str) -> Result<&'a Value, Bad> {
+    row.get(nth).ok_or_else(|| Bad::new(field, format!("is missing (column {nth}, counted from 0)")))
+}
+
+pub(crate) fn text<'a>(value: &'a Value, field: &str) -> Result<&'a str, Bad> {
+    value.as_str().ok_or_else(|| wanted(field, "a string", value))
+}
+
+pub(crate) fn array<'a>(value: &'a Value, field: &str) -> Result<&'a [Value], Bad> {
+    value.as_array().map(Vec::as_slice).ok_or_else(|| wanted(field, "an array", value))
+}
+
+pub(crate) fn boolean(value: &Value, field: &str) -> Result<bool, Bad> {
+    value.as_bool().ok_or_else(|| wanted(field, "a boolean", value))
+}
+
+/// A whole number of the range of `T`.
+pub(crate) fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Result<T, Bad> {
+    let Value::Number(number) = value else { return Err(wanted(field, "a whole number", value)) };
+    let integer = number.as_i64().and_then(|integer| T::try_from(integer).ok());
+    integer.ok_or_else(|| Bad::new(field, format!("{number} is no whole number of the allowed range")))
+}
+
+/// An optional boolean field, false if absent.
+pub(crate) fn flag(object: &Value, field: &str) -> Result<bool, Bad> {
+    object.get(field).map_or(Ok(false), |value| boolean(value, field))
+}
+
+/// An optional text field, empty if absent.
+pub(crate) fn optional_text<'a>(object: &'a Value, field: &str) -> Result<&'a str, Bad> {
+    object.get(field).map_or(Ok(""), |value| text(value, field))
+}
+
+/// Bytes from hex text.
+pub(crate) fn bytes(value: &Value, field: &str) -> Result<Vec<u8>, Bad> {
+    hex_bytes(text(value, field)?, field)
+}
+
+/// Bytes from hex text.
+pub(crate) fn hex_bytes(text: &str, field: &str) -> Result<Vec<u8>, Bad> {
+    hex::decode(text).map_err(|error| Bad::new(field, format!("bad hex: {error}")))
+}
+
+/// Exactly `N` bytes from hex text.
+pub(crate) fn fixed_bytes<const N: usize>(value: &Value, field: &str) -> Result<[u8; N], Bad> {
+    let bytes = bytes(value, field)?;
+    let found = bytes.len();
+    bytes.try_into().map_err(|_| Bad::new(field, format!("must have {N} bytes, has {found}")))
+}
+
+/// A consensus-encoded value from hex text, with no byte left over.
+fn decode<T: Decodable>(value: &Value, field: &str, what: &str) -> Result<T, Bad> {
+    let bytes = bytes(value, field)?;
+    deserialize(&bytes).map_err(|error| Bad::new(field, format!("not a serialized {what}: {error}")))
+}
+
+/// A transaction from hex text.
+pub(crate) fn transaction(value: &Value, field: &str) -> Result<Transaction, Bad> {
+    decode(value, field, "transaction")
+}
+
+/// The outputs that a transaction spends, in input order; as many as there are inputs.
+pub(crate) fn prevouts(value: &Value, field: &str, tx: &Transaction) -> Result<Vec<TxOut>, Bad> {
+    let values = array(value, field)?;
+    if values.len() != tx.input.len() {
+        let (prevouts, inputs) = (values.len(), tx.input.len());
+        return Err(Bad::new(field, format!("{prevouts} prevouts for {inputs} inputs; one for each input")));
+    }
+    let outputs = values.iter().enumerate();
+    outputs.map(|(nth, value)| decode(value, &format!("{field}[{nth}]"), "output")).collect()
+}
+
+/// The index of an input of a transaction.
+pub(crate) fn input_index(value: &Value, field: &str, tx: &Transaction) -> Result<usize, Bad> {
+    let index: usize = integer(value, field)?;
+    if index >= tx.input.len() {
+        let inputs = tx.input.len();
+        return Err(Bad::new(
+            field,
+            format!("no input {index}: the transaction has {inputs} (counted from 0)"),
+        ));
+    }
+    Ok(index)
+}
+
+/// A witness from an array of hex texts.
+pub(crate) fn witness(value: &Value, field: &str) -> Result<Witness, Bad> {
+    let elements = array(value, field)?.iter().enumerate();
+    let stack: Result<Vec<_>, Bad> =
+        elements.map(|(nth, value)| bytes(value, &format!("{field}[{nth}]"))).collect();
+    stack.map(|stack| Witness::from_slice(&stack))
+}
+
+/// A script from hex text.
+pub(crate) fn script(value: &Value, field: &str) -> Result<ScriptBuf, Bad> {
+    bytes(value, field).map(ScriptBuf::from_bytes)
+}
+
+/// An amount in satoshi. Negative amounts are read as Core keeps them, as the two's complement.
+pub(crate) fn satoshi(value: &Value, field: &str) -> Result<Amount, Bad> {
+    integer::<i64>(value, field).map(|satoshi| Amount::from_sat(satoshi.cast_unsigned()))
+}
+
+/// An amount in bitcoin, read as a decimal number and never through a binary float.
+pub(crate) fn bitcoin_amount(value: &Value, field: &str) -> Result<Amount, Bad> {
+    let digits = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(digits) => digits.clone(),
+        other => return Err(wanted(field, "an amount in bitcoin", other)),
+    };
+    decimal_bitcoin(&digits).ok_or_else(|| {
+        Bad::new(field, format!("{digits} is no amount in bitcoin: at most 8 decimals, from 0 to 21 million"))
+    })
+}
+
+/// Satoshi of a decimal number of bitcoin, exponents included. None if it is negative, too large or too fine.
+fn decimal_bitcoin(text: &str) -> Option<Amount> {
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    if whole.is_empty() || digits.len() > 64 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return None;
+    }
+    let mut scale = exponent.checked_add(8)?.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+    let mut digits = digits.trim_start_matches('0');
+    while scale < 0 && !digits.is_empty() {
+        digits = digits.strip_suffix('0')?;
+        scale += 1;
+    }
+    if digits.is_empty() {
+        return Some(Amount::ZERO);
+    }
+    let factor = 10u64.checked_pow(u32::try_from(scale).ok()?)?;
+    let satoshi = digits.parse::<u64>().ok()?.checked_mul(factor)?;
+    Some(Amount::from_sat(satoshi)).filter(|amount| *amount <= Amount::MAX_MONEY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_decimals() {
+        let satoshi = |text: &str| decimal_bitcoin(text).map(Amount::to_sat);
+        assert_eq!(satoshi("0.00000001"), Some(1));
+        assert_eq!(satoshi("1e-08"), Some(1));
+        assert_eq!(satoshi("0"), Some(0));
+        assert_eq!(satoshi("0e400"), Some(0));
+        assert_eq!(satoshi("20999999.9769"), Some(2_099_999_997_690_000));
+        assert_eq!(satoshi("21000000.00000000000"), Some(2_100_000_000_000_000));
+        assert_eq!(satoshi("0.29"), Some(29_000_000), "a binary float gives 28999999.999999996");
+        for wrong in ["21000000.00000001", "0.000000001", "-1", "", ".5", "1e99", "1e-2147483648", "x"] {
+            assert_eq!(satoshi(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn wrong_values_name_the_field() {
+        let message = |bad: Bad| format!("{}: {}", bad.field, bad.problem);
+        let hex = bytes(&Value::from("abc"), "script").map_err(message);
+        assert_eq!(hex, Err("script: bad hex: Odd number of digits".into()));
+        let number = integer::<u32>(&Value::from(-1), "index").map_err(message);
+        assert_eq!(number, Err("index: -1 is no whole number of the allowed range".into()));
+        let short = fixed_bytes::<32>(&Value::from("00"), "digest").map_err(message);
+        assert_eq!(short, Err("digest: must have 32 bytes, has 1".into()));
+    }
+}

@@ -1,0 +1,142 @@
+//! script_assets_test.json: taproot spends, each with a way to succeed and perhaps one to fail.
+//!
+//! Two checks an object. `success` must pass under every subset of `flags`, and if it is `final` under every valid
+//! combination of the consensus flags; `failure` must fail under every superset of `flags` among them.
+
+use bitcoin::{Transaction, TxOut};
+use serde_json::Value;
+use sigstack_interpreter::Flags;
+
+use crate::check::{Check, Outcome, Question, expect_accepted, spend};
+use crate::dialect::Rules;
+use crate::document::Document;
+use crate::error::{Bad, Stop};
+use crate::field;
+use crate::formats::{Found, Words, rows};
+
+/// A spend that must pass, or fail.
+#[derive(Clone, Debug)]
+pub(crate) struct Asset {
+    tx: Transaction,
+    prevouts: Vec<TxOut>,
+    index: usize,
+    flags: Flags,
+    kind: Kind,
+}
+
+/// What must come out of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Valid under every subset of the flags; final ones under every combination of consensus flags.
+    Success { is_final: bool },
+    /// Invalid under every superset of the flags.
+    Failure,
+}
+
+fn parts(item: &Value) -> impl Iterator<Item = &'static str> {
+    ["success", "failure"].into_iter().filter(|part| item.get(part).is_some())
+}
+
+pub(crate) fn recognise(document: &Document) -> bool {
+    let is_asset = |item: &Value| item.get("prevouts").is_some() && parts(item).next().is_some();
+    document.items().iter().any(is_asset)
+}
+
+pub(crate) fn words(document: &Document) -> Words {
+    let flags = document.items().iter().flat_map(|item| rows::words(item.get("flags")));
+    Words { flags: flags.collect(), scripts: vec![] }
+}
+
+pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
+    let mut found = Vec::new();
+    for (nth, item) in document.items().iter().enumerate() {
+        let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
+        let mut add = |comment: String, check| {
+            found.push(Found { number: nth + 1, id: None, comment, check });
+        };
+        if parts(item).next().is_none() {
+            let neither = Bad::new("", "has neither success nor failure");
+            add(comment.to_owned(), Err(neither.into()));
+        }
+        for part in parts(item) {
+            let check = read_part(item, part, rules).map(Box::new).map(Check::Asset);
+            add(format!("{comment} ({part})"), check);
+        }
+    }
+    found
+}
+
+fn read_part(item: &Value, part: &str, rules: &Rules) -> Result<Asset, Stop> {
+    let mut tx = field::transaction(field::get(item, "tx")?, "tx")?;
+    let prevouts = field::prevouts(field::get(item, "prevouts")?, "prevouts", &tx)?;
+    let index = field::input_index(field::get(item, "index")?, "index", &tx)?;
+    let is_final = field::flag(item, "final")?;
+    let solution = field::get(item, part)?;
+    let script_sig = field::get(solution, "scriptSig").and_then(|value| field::script(value, "scriptSig"));
+    let witness = field::get(solution, "witness").and_then(|value| field::witness(value, "witness"));
+    let (script_sig, witness) =
+        (script_sig.map_err(|bad| bad.within(part))?, witness.map_err(|bad| bad.within(part))?);
+    let flags = rules.parse(field::text(field::get(item, "flags")?, "flags")?, "flags")?;
+    flags.check().map_err(|error| Bad::new("flags", error))?;
+    if let Some(input) = tx.input.get_mut(index) {
+        input.script_sig = script_sig;
+        input.witness = witness;
+    }
+    let kind = if part == "success" { Kind::Success { is_final } } else { Kind::Failure };
+    Ok(Asset { tx, prevouts, index, flags, kind })
+}
+
+/// Every set of some of these flags that may be used together.
+fn valid_subsets(flags: Flags) -> Vec<Flags> {
+    let grow = |sets: Vec<Flags>, flag: Flags| {
+        let with = sets.iter().map(|set| *set | flag);
+        with.chain(sets.iter().copied()).collect()
+    };
+    let all: Vec<Flags> = flags.iter().fold(vec![Flags::NONE], |sets, info| grow(sets, info.flag));
+    all.into_iter().filter(|set| set.check().is_ok()).collect()
+}
+
+impl Asset {
+    pub(crate) fn is_success(&self) -> bool {
+        self.kind != Kind::Failure
+    }
+
+    pub(crate) fn question(&self) -> Question {
+        Question {
+            tx: self.tx.clone(),
+            prevouts: self.prevouts.clone(),
+            index: self.index,
+            flags: self.flags,
+        }
+    }
+
+    /// Under its own flags first, then under the others that the format asks for.
+    pub(crate) fn run(&self) -> Outcome {
+        let spend = spend(&self.tx, &self.prevouts)?;
+        let judge = |flags| expect_accepted(&spend, self.index, flags, self.is_success());
+        judge(self.flags)?;
+        let seven = Flags::CONSENSUS;
+        let others = match self.kind {
+            Kind::Success { is_final: false } => valid_subsets(self.flags),
+            Kind::Success { is_final: true } => valid_subsets(self.flags | seven),
+            Kind::Failure => valid_subsets(seven - self.flags)
+                .into_iter()
+                .map(|more| self.flags | more)
+                .filter(|flags| flags.check().is_ok())
+                .collect(),
+        };
+        others.into_iter().filter(|flags| *flags != self.flags).try_for_each(judge)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seven_consensus_flags_have_ninety_six_valid_combinations() {
+        // WITNESS needs P2SH: three states of the two, and five free flags.
+        assert_eq!(valid_subsets(Flags::CONSENSUS).len(), 3 << 5);
+        assert_eq!(valid_subsets(Flags::NONE), [Flags::NONE]);
+    }
+}

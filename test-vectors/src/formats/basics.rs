@@ -1,0 +1,45 @@
+//! BIP 446's basics.json: whole spends that are valid or not.
+//!
+//! Beside BIP 446's own fields an object may have `flags`, comma-separated or as an array; without it the flags are those
+//! of the consensus and TEMPLATEHASH.
+
+use serde_json::Value;
+use sigstack_interpreter::Flags;
+
+use crate::check::{Check, Question};
+use crate::dialect::{Rules, plain_flags};
+use crate::document::Document;
+use crate::error::{Bad, Stop};
+use crate::field;
+use crate::formats::Found;
+
+pub(crate) fn recognise(document: &Document) -> bool {
+    let is_spend = |item: &Value| item.get("spending_tx").is_some() && item.get("spent_outputs").is_some();
+    document.items().iter().any(is_spend)
+}
+
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+    let items = document.items().iter().enumerate();
+    let found = items.map(|(nth, item)| {
+        let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
+        Found { number: nth + 1, id: None, comment: comment.to_owned(), check: read_item(item) }
+    });
+    found.collect()
+}
+
+fn read_item(item: &Value) -> Result<Check, Stop> {
+    let tx = field::transaction(field::get(item, "spending_tx")?, "spending_tx")?;
+    let prevouts = field::prevouts(field::get(item, "spent_outputs")?, "spent_outputs", &tx)?;
+    let index = field::input_index(field::get(item, "input_index")?, "input_index", &tx)?;
+    let valid = field::boolean(field::get(item, "valid")?, "valid")?;
+    let flags = match item.get("flags") {
+        None => format!("{},TEMPLATEHASH", Flags::CONSENSUS),
+        Some(Value::Array(names)) => {
+            let names: Result<Vec<&str>, Bad> = names.iter().map(|name| field::text(name, "flags")).collect();
+            names?.join(",")
+        }
+        Some(names) => field::text(names, "flags")?.to_owned(),
+    };
+    let flags = plain_flags(&flags, "flags")?;
+    Ok(Check::Valid(Box::new(Question { tx, prevouts, index, flags }), valid))
+}

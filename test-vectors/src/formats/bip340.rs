@@ -1,0 +1,99 @@
+//! BIP 340's test-vectors.csv: whether a Schnorr signature is a key's signature of a message of any length.
+//!
+//! The columns for signers (secret key, aux_rand) are checked to be hex and not used: nothing here signs.
+
+use sigstack_interpreter::verify_schnorr;
+
+use crate::check::{Check, Mismatch, Outcome};
+use crate::dialect::Rules;
+use crate::document::Document;
+use crate::error::{Bad, Stop};
+use crate::field::hex_bytes;
+use crate::formats::Found;
+
+/// The columns, as the heading names them.
+const COLUMNS: &[&str] = &[
+    "index",
+    "secret key",
+    "public key",
+    "aux_rand",
+    "message",
+    "signature",
+    "verification result",
+    "comment",
+];
+
+/// A row.
+#[derive(Clone, Debug)]
+pub(crate) struct SchnorrRow {
+    public_key: [u8; 32],
+    message: Vec<u8>,
+    signature: [u8; 64],
+    valid: bool,
+}
+
+/// Whether a line is the heading of such a file.
+pub(crate) fn is_heading(line: &str) -> bool {
+    line.trim_end().split(',').eq(COLUMNS.iter().copied())
+}
+
+pub(crate) fn recognise(document: &Document) -> bool {
+    matches!(document, Document::Rows(_))
+}
+
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+    let Document::Rows(rows) = document else { return vec![] };
+    let found = rows.iter().skip(1).enumerate().map(|(nth, row)| {
+        // A comma in the last column is part of the comment.
+        let comment = row.get(COLUMNS.len() - 1..).unwrap_or_default().join(",");
+        let check = read_row(row).map(Box::new).map(Check::Schnorr);
+        Found { number: nth + 1, id: row.first().cloned(), comment, check }
+    });
+    found.collect()
+}
+
+fn read_row(row: &[String]) -> Result<SchnorrRow, Stop> {
+    let column = |name: &str| {
+        let nth = COLUMNS.iter().position(|column| *column == name);
+        let text = nth.and_then(|nth| row.get(nth));
+        text.map(String::as_str).ok_or_else(|| Bad::new(name, "is missing"))
+    };
+    let bytes = |name: &str| hex_bytes(column(name)?, name);
+    bytes("secret key")?;
+    bytes("aux_rand")?;
+    let valid = match column("verification result")?.trim() {
+        "TRUE" => true,
+        "FALSE" => false,
+        other => return Err(Bad::new("verification result", format!("{other:?} is no TRUE or FALSE")).into()),
+    };
+    Ok(SchnorrRow {
+        public_key: fixed(bytes("public key")?, "public key")?,
+        message: bytes("message")?,
+        signature: fixed(bytes("signature")?, "signature")?,
+        valid,
+    })
+}
+
+fn fixed<const N: usize>(bytes: Vec<u8>, name: &str) -> Result<[u8; N], Bad> {
+    let found = bytes.len();
+    bytes.try_into().map_err(|_| Bad::new(name, format!("must have {N} bytes, has {found}")))
+}
+
+fn word(valid: bool) -> &'static str {
+    if valid { "TRUE" } else { "FALSE" }
+}
+
+impl SchnorrRow {
+    pub(crate) fn expected(&self) -> &'static str {
+        word(self.valid)
+    }
+
+    pub(crate) fn run(&self) -> Outcome {
+        let valid = verify_schnorr(&self.signature, &self.public_key, &self.message);
+        if valid == self.valid {
+            return Ok(());
+        }
+        let question = format!("signature of a message of {} bytes", self.message.len());
+        Err(Mismatch::value(&question, word(self.valid).into(), word(valid).into()))
+    }
+}

@@ -1,0 +1,69 @@
+//! Leaf scripts that do not depend on a transaction, with their witnesses: two checks an object, under the consensus
+//! flags and under MINIMALDATA beside them, with the four proposals active that the scripts use.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, Witness};
+use serde_json::Value;
+use sigstack_interpreter::Flags;
+
+use crate::check::{Check, Question};
+use crate::dialect::{Rules, plain_flags};
+use crate::document::Document;
+use crate::error::{Bad, Stop};
+use crate::field;
+use crate::formats::Found;
+use crate::taptree::Leaf;
+
+/// The proposals that the scripts use.
+const PROPOSALS: &str = "CHECKSIGFROMSTACK,OP_CAT,INTERNALKEY,PAIRCOMMIT";
+
+/// The verdicts of an object, each with the flags that it is for beside those of the consensus and of the proposals.
+const VERDICTS: &[(&str, &str)] = &[("consensus_ok", "NONE"), ("ok_with_minimaldata", "MINIMALDATA")];
+
+fn cases(document: &Document) -> Option<(&Value, &Vec<Value>)> {
+    let Document::Json(value) = document else { return None };
+    Some((value.get("internal_key")?, value.get("cases")?.as_array()?))
+}
+
+pub(crate) fn recognise(document: &Document) -> bool {
+    cases(document).is_some()
+}
+
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+    let Some((key, cases)) = cases(document) else { return vec![] };
+    let mut found = Vec::new();
+    for (nth, item) in cases.iter().enumerate() {
+        let note = item.get("note").and_then(Value::as_str).unwrap_or_default();
+        for (verdict, more) in VERDICTS {
+            let check = read_item(key, item, verdict, more);
+            found.push(Found { number: nth + 1, id: None, comment: format!("{note} ({verdict})"), check });
+        }
+    }
+    found
+}
+
+fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Check, Stop> {
+    let key: [u8; 32] = field::fixed_bytes(key, "internal_key")?;
+    let script = field::bytes(field::get(item, "script")?, "script")?;
+    let mut witness = field::witness(field::get(item, "witness")?, "witness")?;
+    let valid = field::boolean(field::get(item, verdict)?, verdict)?;
+    let leaf = Leaf::only(&key, &script).map_err(|problem| Bad::new("internal_key", problem))?;
+    witness.push(&script);
+    witness.push(&leaf.control_block);
+    let flags = plain_flags(&format!("{},{PROPOSALS},{more}", Flags::CONSENSUS), "flags")?;
+    let question = Question { flags, ..wrap(leaf.output_script(), witness) };
+    Ok(Check::Valid(Box::new(question), valid))
+}
+
+/// A transaction of one input that spends an output with a witness.
+fn wrap(script_pubkey: ScriptBuf, witness: Witness) -> Question {
+    let tx = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: vec![TxIn { witness, ..TxIn::default() }],
+        output: vec![TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }],
+    };
+    let prevouts = vec![TxOut { value: Amount::from_sat(1000), script_pubkey }];
+    Question { tx, prevouts, index: 0, flags: Flags::NONE }
+}

@@ -1,0 +1,72 @@
+//! sighash.json: `[transaction, script, input, hash type, digest]` of the legacy signature hash.
+
+use bitcoin::{ScriptBuf, Transaction, TxOut};
+use serde_json::Value;
+use sigstack_interpreter::sighash::legacy;
+
+use crate::check::{Check, Mismatch, Outcome, same_bytes, spend};
+use crate::dialect::Rules;
+use crate::document::Document;
+use crate::error::Stop;
+use crate::field;
+use crate::formats::Found;
+use crate::formats::rows::{self, Row};
+
+/// A row.
+#[derive(Clone, Debug)]
+pub(crate) struct SighashRow {
+    tx: Transaction,
+    prevouts: Vec<TxOut>,
+    script: ScriptBuf,
+    index: usize,
+    hash_type: u32,
+    digest: [u8; 32],
+}
+
+pub(crate) fn recognise(document: &Document) -> bool {
+    let is_row = |columns: &[Value]| {
+        matches!(
+            columns,
+            [Value::String(_), Value::String(_), Value::Number(_), Value::Number(_), Value::String(_)]
+        )
+    };
+    rows::rows(document).iter().any(|row| is_row(row.columns))
+}
+
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+    let rows = rows::rows(document).into_iter();
+    let found = rows.map(|row| {
+        let check = read_row(&row).map(Box::new).map(Check::Sighash);
+        Found { number: row.number, id: None, comment: row.comment, check }
+    });
+    found.collect()
+}
+
+fn read_row(row: &Row<'_>) -> Result<SighashRow, Stop> {
+    let column = |nth, name| field::column(row.columns, nth, name);
+    let tx = field::transaction(column(0, "transaction")?, "transaction")?;
+    let script = field::script(column(1, "script")?, "script")?;
+    let index = field::input_index(column(2, "input")?, "input", &tx)?;
+    // Core's file writes the hash type as a signed number.
+    let hash_type = field::integer::<i32>(column(3, "hash type")?, "hash type")?.cast_unsigned();
+    let mut digest: [u8; 32] = field::fixed_bytes(column(4, "digest")?, "digest")?;
+    digest.reverse();
+    // The digest does not depend on what is spent.
+    let prevouts = vec![TxOut::NULL; tx.input.len()];
+    Ok(SighashRow { tx, prevouts, script, index, hash_type, digest })
+}
+
+impl SighashRow {
+    /// The digest, from the cached parts and without them.
+    pub(crate) fn run(&self) -> Outcome {
+        let spend = spend(&self.tx, &self.prevouts)?;
+        let signing = spend
+            .signing(self.index)
+            .map_err(|error| Mismatch::value("the input", hex::encode(self.digest), error.to_string()))?;
+        let script = self.script.as_bytes();
+        let question = format!("legacy digest of input {}, hash type {:#010x}", self.index, self.hash_type);
+        same_bytes(&question, &self.digest, &legacy::digest(&signing, script, self.hash_type))?;
+        let question = format!("{question}, computed without the cache");
+        same_bytes(&question, &self.digest, &legacy::naive_digest(&signing, script, self.hash_type))
+    }
+}

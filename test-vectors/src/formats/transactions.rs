@@ -1,0 +1,242 @@
+//! tx_valid.json and tx_invalid.json: `[[[txid, vout, scriptPubKey, amount?], …], transaction, flags]`.
+//!
+//! The flags of tx_valid are those to leave out of all the dialect's flags, the flags of tx_invalid those to put in. The
+//! two formats are told apart by the comment with which Core's files begin. Further columns of BIP 119's files are not
+//! read: they excuse rows from checks that hold here, where an inactive proposal is never refused by a generic flag.
+
+use std::collections::HashMap;
+
+use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
+use serde_json::Value;
+use sigstack_interpreter::{Flags, Spend, check_transaction};
+
+use crate::asm::assemble;
+use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, spend};
+use crate::dialect::{Rules, trimmed};
+use crate::document::Document;
+use crate::error::{Bad, Stop};
+use crate::field;
+use crate::formats::rows::{self, Row};
+use crate::formats::{Found, Words};
+use crate::random::Random;
+
+/// What stands for flags where the transaction itself is refused.
+const BAD_TRANSACTION: &str = "BADTX";
+
+/// A row of tx_valid.json.
+#[derive(Clone, Debug)]
+pub(crate) struct ValidTransaction {
+    tx: Transaction,
+    prevouts: Vec<TxOut>,
+    left_out: Flags,
+    flags: Flags,
+}
+
+/// A row of tx_invalid.json.
+#[derive(Clone, Debug)]
+pub(crate) enum InvalidTransaction {
+    /// The transaction is refused before any script runs.
+    Malformed(Transaction),
+    /// An input is refused under these flags.
+    Refused { tx: Transaction, prevouts: Vec<TxOut>, flags: Flags },
+}
+
+/// Whether a file has rows of prevouts, transaction and flags.
+fn has_rows(document: &Document) -> bool {
+    rows::rows(document).iter().any(|row| match row.columns {
+        [Value::Array(prevouts), Value::String(_), Value::String(_), ..] => {
+            prevouts.iter().all(Value::is_array)
+        }
+        _ => false,
+    })
+}
+
+/// Whether a file says of itself that its transactions are invalid.
+fn says_invalid(document: &Document) -> Option<bool> {
+    let comments = document.items().iter().filter_map(rows::comment);
+    let mut said = comments.filter_map(|text| match text {
+        _ if text.contains("transactions which are invalid") => Some(true),
+        _ if text.contains("transactions which are valid") => Some(false),
+        _ => None,
+    });
+    let said = said.next();
+    let bad = |row: &Row<'_>| row.columns.get(2).and_then(Value::as_str) == Some(BAD_TRANSACTION);
+    said.or_else(|| rows::rows(document).iter().any(bad).then_some(true))
+}
+
+pub(crate) fn recognise_valid(document: &Document) -> bool {
+    has_rows(document) && says_invalid(document) == Some(false)
+}
+
+pub(crate) fn recognise_invalid(document: &Document) -> bool {
+    has_rows(document) && says_invalid(document) == Some(true)
+}
+
+pub(crate) fn words(document: &Document) -> Words {
+    let mut words = Words::default();
+    for row in rows::rows(document) {
+        words.flags.extend(rows::words(row.columns.get(2)));
+        let prevouts = row.columns.first().and_then(Value::as_array).into_iter().flatten();
+        let scripts = prevouts.flat_map(|prevout| rows::words(prevout.get(2)));
+        words.scripts.extend(scripts);
+    }
+    words
+}
+
+pub(crate) fn read_valid(document: &Document, rules: &Rules) -> Vec<Found> {
+    read(document, |row| read_valid_row(row, rules).map(Box::new).map(Check::ValidTransaction))
+}
+
+pub(crate) fn read_invalid(document: &Document, rules: &Rules) -> Vec<Found> {
+    read(document, |row| read_invalid_row(row, rules).map(Box::new).map(Check::InvalidTransaction))
+}
+
+fn read(document: &Document, check: impl Fn(&Row<'_>) -> Result<Check, Stop>) -> Vec<Found> {
+    let rows = rows::rows(document).into_iter();
+    let found = rows.map(|row| {
+        let check = check(&row);
+        Found { number: row.number, id: None, comment: row.comment, check }
+    });
+    found.collect()
+}
+
+fn read_valid_row(row: &Row<'_>, rules: &Rules) -> Result<ValidTransaction, Stop> {
+    let (outputs, tx) = read_columns(row)?;
+    let prevouts = in_input_order(&tx, &outputs)?;
+    let left_out = rules.parse(flags_column(row)?, "flags")?;
+    let flags = rules.all_but(left_out)?;
+    flags.check().map_err(|error| Bad::new("flags", format!("without {left_out}: {error}")))?;
+    Ok(ValidTransaction { tx, prevouts, left_out, flags })
+}
+
+fn read_invalid_row(row: &Row<'_>, rules: &Rules) -> Result<InvalidTransaction, Stop> {
+    let (outputs, tx) = read_columns(row)?;
+    let text = flags_column(row)?;
+    if text == BAD_TRANSACTION {
+        return Ok(InvalidTransaction::Malformed(tx));
+    }
+    let prevouts = in_input_order(&tx, &outputs)?;
+    let flags = rules.parse(text, "flags")?;
+    flags.check().map_err(|error| Bad::new("flags", error))?;
+    Ok(InvalidTransaction::Refused { tx, prevouts, flags })
+}
+
+fn flags_column<'a>(row: &Row<'a>) -> Result<&'a str, Bad> {
+    field::text(field::column(row.columns, 2, "flags")?, "flags")
+}
+
+fn read_columns(row: &Row<'_>) -> Result<(HashMap<OutPoint, TxOut>, Transaction), Bad> {
+    let mut outputs = HashMap::new();
+    let rows = field::array(field::column(row.columns, 0, "prevouts")?, "prevouts")?;
+    for (nth, value) in rows.iter().enumerate() {
+        let (outpoint, output) =
+            read_prevout(value).map_err(|bad| bad.within(format_args!("prevouts[{nth}]")))?;
+        outputs.insert(outpoint, output);
+    }
+    let tx = field::transaction(field::column(row.columns, 1, "transaction")?, "transaction")?;
+    Ok((outputs, tx))
+}
+
+fn read_prevout(value: &Value) -> Result<(OutPoint, TxOut), Bad> {
+    let columns = field::array(value, "")?;
+    let txid = field::text(field::column(columns, 0, "txid")?, "txid")?;
+    let txid: Txid = txid.parse().map_err(|error| Bad::new("txid", error))?;
+    // -1 is how Core's files write the output number of a coinbase, 0xffffffff.
+    let vout = match field::integer::<i64>(field::column(columns, 1, "vout")?, "vout")? {
+        -1 => u32::MAX,
+        vout => u32::try_from(vout).map_err(|_| Bad::new("vout", format!("{vout} is out of range")))?,
+    };
+    let assembly = field::text(field::column(columns, 2, "scriptPubKey")?, "scriptPubKey")?;
+    let script = assemble(assembly).map_err(|problem| Bad::new("scriptPubKey", problem))?;
+    let value = columns.get(3).map_or(Ok(Amount::ZERO), |amount| field::satoshi(amount, "amount"))?;
+    Ok((OutPoint { txid, vout }, TxOut { value, script_pubkey: ScriptBuf::from_bytes(script) }))
+}
+
+fn in_input_order(tx: &Transaction, outputs: &HashMap<OutPoint, TxOut>) -> Result<Vec<TxOut>, Bad> {
+    let inputs = tx.input.iter().enumerate();
+    let prevouts = inputs.map(|(nth, input)| {
+        let outpoint = &input.previous_output;
+        let missing = || Bad::new("prevouts", format!("none for input {nth}, which spends {outpoint}"));
+        outputs.get(outpoint).cloned().ok_or_else(missing)
+    });
+    prevouts.collect()
+}
+
+/// One question an input.
+fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<Question> {
+    let question = |index| Question { tx: tx.clone(), prevouts: prevouts.to_vec(), index, flags };
+    (0..tx.input.len()).map(question).collect()
+}
+
+/// All inputs must be accepted.
+fn expect_valid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
+    (0..inputs).try_for_each(|index| expect_accepted(spend, index, flags, true))
+}
+
+/// One of the inputs must be refused.
+fn expect_invalid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
+    if (0..inputs).any(|index| expect_accepted(spend, index, flags, false).is_ok()) {
+        return Ok(());
+    }
+    Err(Mismatch::value(&format!("all {inputs} inputs under {flags}"), "an error".into(), "OK".into()))
+}
+
+impl ValidTransaction {
+    pub(crate) fn questions(&self) -> Vec<Question> {
+        questions(&self.tx, &self.prevouts, self.flags)
+    }
+
+    /// Valid; still valid with any flag removed; and not valid with a flag put back that the row leaves out.
+    pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
+        if let Err(error) = check_transaction(&self.tx) {
+            return Err(Mismatch::value("the transaction's own checks", "OK".into(), error.to_string()));
+        }
+        let spend = spend(&self.tx, &self.prevouts)?;
+        let inputs = self.tx.input.len();
+        expect_valid(&spend, inputs, self.flags)?;
+        let mut random = Random::of_case(number);
+        for unit in rules.universe() {
+            expect_valid(&spend, inputs, trimmed(self.flags - unit.flags()))?;
+            expect_valid(&spend, inputs, trimmed(self.flags - rules.picked(random.next())))?;
+        }
+        let put_back = rules.universe().iter().filter(|unit| rules.is_put_back(unit));
+        let put_back = put_back.filter(|unit| self.left_out.intersects(unit.flags()));
+        for unit in put_back {
+            expect_invalid(&spend, inputs, (self.flags | unit.flags()).closure())?;
+        }
+        Ok(())
+    }
+}
+
+impl InvalidTransaction {
+    pub(crate) fn questions(&self) -> Vec<Question> {
+        match self {
+            InvalidTransaction::Malformed(_) => vec![],
+            InvalidTransaction::Refused { tx, prevouts, flags } => questions(tx, prevouts, *flags),
+        }
+    }
+
+    /// Not valid; still not with any flag added; and valid with a flag removed that the row names.
+    pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
+        let (tx, prevouts, flags) = match self {
+            InvalidTransaction::Malformed(tx) => {
+                let Ok(()) = check_transaction(tx) else { return Ok(()) };
+                let question = "the transaction's own checks";
+                return Err(Mismatch::value(question, "an error".into(), "OK".into()));
+            }
+            InvalidTransaction::Refused { tx, prevouts, flags } => (tx, prevouts, *flags),
+        };
+        let spend = spend(tx, prevouts)?;
+        let inputs = tx.input.len();
+        expect_invalid(&spend, inputs, flags)?;
+        let mut random = Random::of_case(number);
+        for unit in rules.universe() {
+            expect_invalid(&spend, inputs, (flags | unit.flags()).closure())?;
+            expect_invalid(&spend, inputs, (flags | rules.picked(random.next())).closure())?;
+        }
+        for unit in rules.universe().iter().filter(|unit| flags.intersects(unit.flags())) {
+            expect_valid(&spend, inputs, trimmed(flags - unit.flags()))?;
+        }
+        Ok(())
+    }
+}

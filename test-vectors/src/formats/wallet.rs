@@ -1,0 +1,304 @@
+//! BIP 341's wallet test vectors: outputs made from keys and trees, and the signing of key path spends.
+//!
+//! Of the signing everything that a verifier has too is computed: the tweak, the signed message, its digest, the verdict
+//! on the signature. Then every input of the signed transaction is verified under today's policy.
+
+use bitcoin::{Address, Network, Transaction, TxOut};
+use serde_json::{Map, Value};
+use sigstack_interpreter::sighash::taproot;
+use sigstack_interpreter::taproot::{leaf_hash, tweak_hash};
+use sigstack_interpreter::{Flags, TaprootMessage};
+
+use crate::case::{Case, Expect};
+use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, same_bytes, spend};
+use crate::dialect::Rules;
+use crate::document::Document;
+use crate::error::{Bad, Stop};
+use crate::field;
+use crate::formats::Found;
+use crate::taptree::{Tree, control_block, output_key, output_script};
+
+/// A leaf of a script tree.
+#[derive(Clone, Debug)]
+struct TreeLeaf {
+    depth: usize,
+    version: u8,
+    script: Vec<u8>,
+}
+
+/// An output and everything on the way to it.
+#[derive(Clone, Debug)]
+pub(crate) struct WalletOutput {
+    internal_key: [u8; 32],
+    leaves: Vec<TreeLeaf>,
+    leaf_hashes: Vec<[u8; 32]>,
+    root: Option<[u8; 32]>,
+    tweak: [u8; 32],
+    output_key: [u8; 32],
+    script_pubkey: Vec<u8>,
+    address: String,
+    control_blocks: Vec<Vec<u8>>,
+}
+
+/// An input that is signed on the key path.
+#[derive(Clone, Debug)]
+pub(crate) struct WalletSpend {
+    question: Question,
+    hash_type: u8,
+    internal_key: [u8; 32],
+    root: Option<[u8; 32]>,
+    tweak: [u8; 32],
+    /// The hashes that are computed once a transaction, by the name of the message's field.
+    precomputed: Vec<(&'static str, [u8; 32])>,
+    message: Vec<u8>,
+    digest: [u8; 32],
+}
+
+/// The precomputed hashes: the file's names and those of the message's fields.
+const PRECOMPUTED: &[(&str, &str)] = &[
+    ("hashAmounts", "sha_amounts"),
+    ("hashOutputs", "sha_outputs"),
+    ("hashPrevouts", "sha_prevouts"),
+    ("hashScriptPubkeys", "sha_scriptpubkeys"),
+    ("hashSequences", "sha_sequences"),
+];
+
+fn sections(document: &Document) -> Option<(&Value, &Value)> {
+    let Document::Json(value) = document else { return None };
+    Some((value.get("scriptPubKey")?, value.get("keyPathSpending")?))
+}
+
+pub(crate) fn recognise(document: &Document) -> bool {
+    sections(document).is_some()
+}
+
+pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
+    let Some((outputs, spends)) = sections(document) else { return vec![] };
+    let mut checks: Vec<(String, Result<Check, Stop>)> = Vec::new();
+    for (nth, output) in elements(outputs).enumerate() {
+        let check = read_output(output).map(Box::new).map(Check::WalletOutput);
+        checks.push((format!("scriptPubKey {nth}"), check.map_err(Stop::Bad)));
+    }
+    for (nth, spend) in elements(spends).enumerate() {
+        let inputs =
+            field::get(spend, "inputSpending").and_then(|inputs| field::array(inputs, "inputSpending"));
+        if let Err(bad) = &inputs {
+            checks.push((format!("keyPathSpending {nth}"), Err(bad.clone().into())));
+        }
+        for input in inputs.unwrap_or_default() {
+            let index = input.pointer("/given/txinIndex").map(Value::to_string).unwrap_or_default();
+            let check = read_spend(spend, input).map(Box::new).map(Check::WalletSpend);
+            checks
+                .push((format!("keyPathSpending {nth}, signing of input {index}"), check.map_err(Stop::Bad)));
+        }
+        match read_signed(spend) {
+            Err(bad) => checks.push((format!("keyPathSpending {nth}"), Err(bad.into()))),
+            Ok((tx, prevouts)) => checks.extend((0..tx.input.len()).map(|index| {
+                let comment = format!("keyPathSpending {nth}, input {index} of the signed transaction");
+                let case = Case {
+                    id: None,
+                    comment: comment.clone(),
+                    tx: tx.clone(),
+                    index,
+                    prevouts: prevouts.clone(),
+                    flags: Flags::POLICY,
+                    expect: Expect::Ok,
+                    extra: Map::new(),
+                };
+                (comment, Ok(Check::Case(Box::new(case))))
+            })),
+        }
+    }
+    let found = checks.into_iter().enumerate();
+    found.map(|(nth, (comment, check))| Found { number: nth + 1, id: None, comment, check }).collect()
+}
+
+fn elements(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+/// The value at `outer.inner`.
+fn at<'a>(object: &'a Value, outer: &str, inner: &str) -> Result<&'a Value, Bad> {
+    field::get(field::get(object, outer)?, inner).map_err(|bad| bad.within(outer))
+}
+
+/// A hash that may be null.
+fn optional_hash(value: &Value, field: &str) -> Result<Option<[u8; 32]>, Bad> {
+    if value.is_null() { Ok(None) } else { field::fixed_bytes(value, field).map(Some) }
+}
+
+/// An array that may be absent.
+fn optional_array<'a, T>(
+    object: &'a Value,
+    outer: &str,
+    inner: &str,
+    read: impl Fn(&'a Value, &str) -> Result<T, Bad>,
+) -> Result<Vec<T>, Bad> {
+    let Some(values) = object.get(outer).and_then(|outer| outer.get(inner)) else { return Ok(vec![]) };
+    let values = field::array(values, inner)?.iter().enumerate();
+    values.map(|(nth, value)| read(value, &format!("{outer}.{inner}[{nth}]"))).collect()
+}
+
+fn read_output(item: &Value) -> Result<WalletOutput, Bad> {
+    let middle = |name| at(item, "intermediary", name);
+    Ok(WalletOutput {
+        internal_key: field::fixed_bytes(at(item, "given", "internalPubkey")?, "given.internalPubkey")?,
+        leaves: read_tree(at(item, "given", "scriptTree")?)?,
+        leaf_hashes: optional_array(item, "intermediary", "leafHashes", field::fixed_bytes)?,
+        root: optional_hash(middle("merkleRoot")?, "intermediary.merkleRoot")?,
+        tweak: field::fixed_bytes(middle("tweak")?, "intermediary.tweak")?,
+        output_key: field::fixed_bytes(middle("tweakedPubkey")?, "intermediary.tweakedPubkey")?,
+        script_pubkey: field::bytes(at(item, "expected", "scriptPubKey")?, "expected.scriptPubKey")?,
+        address: field::text(at(item, "expected", "bip350Address")?, "expected.bip350Address")?.to_owned(),
+        control_blocks: optional_array(item, "expected", "scriptPathControlBlocks", field::bytes)?,
+    })
+}
+
+/// The leaves of a tree from left to right: a leaf is an object, a branch an array of two, no tree is null.
+fn read_tree(tree: &Value) -> Result<Vec<TreeLeaf>, Bad> {
+    let name = "given.scriptTree";
+    let mut leaves = Vec::new();
+    let mut waiting = vec![(0, tree)];
+    while let Some((depth, node)) = waiting.pop() {
+        match node {
+            Value::Null if depth == 0 => {}
+            Value::Array(children) => match children.as_slice() {
+                [left, right] => waiting.extend([(depth + 1, right), (depth + 1, left)]),
+                _ => return Err(Bad::new(name, format!("a branch has {} children, not 2", children.len()))),
+            },
+            leaf => leaves.push(TreeLeaf {
+                depth,
+                version: field::get(leaf, "leafVersion")
+                    .and_then(|version| field::integer(version, "leafVersion"))
+                    .map_err(|bad| bad.within(name))?,
+                script: field::get(leaf, "script")
+                    .and_then(|script| field::bytes(script, "script"))
+                    .map_err(|bad| bad.within(name))?,
+            }),
+        }
+    }
+    Ok(leaves)
+}
+
+fn read_unspent(spend: &Value) -> Result<(Transaction, Vec<TxOut>), Bad> {
+    let name = "given.rawUnsignedTx";
+    let tx = field::transaction(at(spend, "given", "rawUnsignedTx")?, name)?;
+    let spent = field::array(at(spend, "given", "utxosSpent")?, "given.utxosSpent")?;
+    if spent.len() != tx.input.len() {
+        let problem = format!("{} outputs for {} inputs", spent.len(), tx.input.len());
+        return Err(Bad::new("given.utxosSpent", problem));
+    }
+    let read = |value| {
+        let value: Result<_, Bad> = Ok(TxOut {
+            script_pubkey: field::script(field::get(value, "scriptPubKey")?, "scriptPubKey")?,
+            value: field::satoshi(field::get(value, "amountSats")?, "amountSats")?,
+        });
+        value
+    };
+    let prevouts = spent
+        .iter()
+        .enumerate()
+        .map(|(nth, value)| read(value).map_err(|bad| bad.within(format_args!("given.utxosSpent[{nth}]"))));
+    Ok((tx, prevouts.collect::<Result<_, _>>()?))
+}
+
+fn read_signed(spend: &Value) -> Result<(Transaction, Vec<TxOut>), Bad> {
+    let name = "auxiliary.fullySignedTx";
+    let tx = field::transaction(at(spend, "auxiliary", "fullySignedTx")?, name)?;
+    let (unsigned, prevouts) = read_unspent(spend)?;
+    if tx.compute_ntxid() != unsigned.compute_ntxid() {
+        return Err(Bad::new(name, "is another transaction than given.rawUnsignedTx"));
+    }
+    Ok((tx, prevouts))
+}
+
+fn read_spend(spend: &Value, item: &Value) -> Result<WalletSpend, Bad> {
+    let (mut tx, prevouts) = read_unspent(spend)?;
+    let middle = |name| at(item, "intermediary", name);
+    let index = field::input_index(at(item, "given", "txinIndex")?, "given.txinIndex", &tx)?;
+    let witness = field::witness(at(item, "expected", "witness")?, "expected.witness")?;
+    if let Some(input) = tx.input.get_mut(index) {
+        input.witness = witness;
+    }
+    let used = field::array(middle("precomputedUsed")?, "intermediary.precomputedUsed")?;
+    let mut precomputed = Vec::new();
+    for (theirs, ours) in PRECOMPUTED.iter().filter(|(theirs, _)| used.iter().any(|name| name == theirs)) {
+        let hash = at(spend, "intermediary", theirs)?;
+        precomputed.push((*ours, field::fixed_bytes(hash, &format!("intermediary.{theirs}"))?));
+    }
+    let key = field::fixed_bytes(middle("internalPubkey")?, "intermediary.internalPubkey")?;
+    Ok(WalletSpend {
+        question: Question { tx, prevouts, index, flags: Flags::CONSENSUS },
+        hash_type: field::integer(at(item, "given", "hashType")?, "given.hashType")?,
+        internal_key: key,
+        root: optional_hash(at(item, "given", "merkleRoot")?, "given.merkleRoot")?,
+        tweak: field::fixed_bytes(middle("tweak")?, "intermediary.tweak")?,
+        precomputed,
+        message: field::bytes(middle("sigMsg")?, "intermediary.sigMsg")?,
+        digest: field::fixed_bytes(middle("sigHash")?, "intermediary.sigHash")?,
+    })
+}
+
+impl WalletOutput {
+    pub(crate) fn run(&self) -> Outcome {
+        let hashes = self.leaves.iter().map(|leaf| leaf_hash(leaf.version, &leaf.script));
+        let hashes: Vec<[u8; 32]> = hashes.collect();
+        same_bytes("leaf hashes", &self.leaf_hashes.concat(), &hashes.concat())?;
+        let leaves: Vec<_> = self.leaves.iter().map(|leaf| leaf.depth).zip(hashes).collect();
+        let tree = Tree::build(&leaves);
+        let root = tree.as_ref().map(|tree| tree.root);
+        let bytes = |root: Option<[u8; 32]>| root.map(Vec::from).unwrap_or_default();
+        same_bytes("Merkle root", &bytes(self.root), &bytes(root))?;
+        let tweak = tweak_hash(&self.internal_key, root.as_ref());
+        same_bytes("tweak", &self.tweak, &tweak)?;
+        let (key, parity) = output_key(&self.internal_key, tweak).map_err(|problem| {
+            Mismatch::value("output key", hex::encode(self.output_key), format!("the internal key {problem}"))
+        })?;
+        same_bytes("output key", &self.output_key, &key)?;
+        let script = output_script(&key);
+        same_bytes("scriptPubKey", &self.script_pubkey, script.as_bytes())?;
+        let address = Address::from_script(&script, Network::Bitcoin).map(|address| address.to_string());
+        let address = address.unwrap_or_else(|error| error.to_string());
+        if address != self.address {
+            return Err(Mismatch::value("address", self.address.clone(), address));
+        }
+        let paths = tree.map(|tree| tree.paths).unwrap_or_default();
+        let blocks = self.leaves.iter().zip(&paths);
+        let blocks = blocks.map(|(leaf, path)| control_block(leaf.version, parity, &self.internal_key, path));
+        let blocks: Vec<Vec<u8>> = blocks.collect();
+        if blocks.len() != self.control_blocks.len() {
+            let (expected, actual) = (self.control_blocks.len().to_string(), blocks.len().to_string());
+            return Err(Mismatch::value("number of control blocks", expected, actual));
+        }
+        let mut pairs = self.control_blocks.iter().zip(&blocks).enumerate();
+        pairs.try_for_each(|(nth, (expected, actual))| {
+            same_bytes(&format!("control block of leaf {nth}"), expected, actual)
+        })
+    }
+}
+
+impl WalletSpend {
+    pub(crate) fn question(&self) -> Question {
+        self.question.clone()
+    }
+
+    pub(crate) fn run(&self) -> Outcome {
+        same_bytes("tweak", &self.tweak, &tweak_hash(&self.internal_key, self.root.as_ref()))?;
+        let spend = spend(&self.question.tx, &self.question.prevouts)?;
+        let no_digest = |why: String| Mismatch::value("digest", hex::encode(self.digest), why);
+        let signing = spend.signing(self.question.index).map_err(|error| no_digest(error.to_string()))?;
+        let key_path = TaprootMessage { annex_hash: None, tapscript: None };
+        let mut fields: Vec<(&'static str, Vec<u8>)> = Vec::new();
+        taproot::write_message(&signing, &key_path, self.hash_type, &mut fields)
+            .ok_or_else(|| no_digest("none".into()))?;
+        for (name, expected) in &self.precomputed {
+            let field = fields.iter().find(|(field, _)| field == name);
+            same_bytes(name, expected, field.map_or(&[], |(_, bytes)| bytes))?;
+        }
+        let message: Vec<u8> = fields.into_iter().flat_map(|(_, bytes)| bytes).collect();
+        same_bytes("signed message", &self.message, &message)?;
+        let digest = taproot::digest(&signing, &key_path, self.hash_type);
+        same_bytes("digest", &self.digest, &digest.map(Vec::from).unwrap_or_default())?;
+        expect_accepted(&spend, self.question.index, self.question.flags, true)
+    }
+}

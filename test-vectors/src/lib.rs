@@ -1,0 +1,37 @@
+//! Test vectors of Bitcoin Script: the project's case format, readers of everybody else's formats, and a runner.
+//!
+//! [`read_bytes`] turns the bytes of a file into a [`VectorFile`], whatever its format; [`run()`] asks the interpreter and
+//! counts. Files of Bitcoin Core and its forks have a [`Dialect`]. A library without input or output: finding and opening
+//! files is the command's work.
+//!
+//! ```
+//! use sigstack_vectors::{ReadOptions, RunOptions, read_bytes, run};
+//!
+//! let script_tests = br#"[["1 2", "ADD 3 EQUAL", "P2SH", "OK", "one and two are three"]]"#;
+//! let file = read_bytes("script_tests.json", script_tests, ReadOptions::default())?;
+//! let report = run(&file, RunOptions::default());
+//! assert_eq!((report.passed, report.failures.len()), (1, 0));
+//! # Ok::<(), sigstack_vectors::InputError>(())
+//! ```
+
+mod asm;
+mod case;
+mod check;
+mod dialect;
+mod document;
+mod error;
+mod field;
+mod file;
+mod formats;
+mod random;
+mod run;
+mod taptree;
+
+pub use case::{Case, Expect};
+pub use check::{Mismatch, Question};
+pub use dialect::{DIALECTS, Dialect};
+pub use document::MAX_FILE_BYTES;
+pub use error::{InputError, Problem};
+pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
+pub use formats::Format;
+pub use run::{Failure, Report, RunOptions, run};

@@ -1,0 +1,39 @@
+//! A seeded generator of numbers: the same cases are varied in the same way in every run.
+
+/// What makes the numbers of one run those of another.
+const SEED: u64 = 0x5167_57ac_4b00_0002;
+
+/// SplitMix64 (Steele, Lea, Flood, 2014).
+pub(crate) struct Random(u64);
+
+impl Random {
+    /// The numbers of a case; each case has its own, whatever runs before it.
+    pub(crate) fn of_case(number: usize) -> Random {
+        let number = u64::try_from(number).unwrap_or(u64::MAX);
+        Random(SEED ^ number.wrapping_mul(0xff51_afd7_ed55_8ccd))
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_depend_on_the_case_only() {
+        let numbers = |case| {
+            let mut random = Random::of_case(case);
+            [random.next(), random.next()]
+        };
+        assert_eq!(numbers(7), numbers(7));
+        assert_ne!(numbers(7), numbers(8));
+        assert_ne!(numbers(7)[0], numbers(7)[1]);
+    }
+}

@@ -1,0 +1,126 @@
+//! Taproot outputs built from leaves, as the makers of vectors do it (BIP 341 "Constructing and spending Taproot
+//! outputs").
+
+use bitcoin::ScriptBuf;
+use secp256k1::{Parity, Scalar, XOnlyPublicKey};
+use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
+use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
+
+/// BIP 341's point with unknown discrete logarithm, which Core calls `NUMS_H`.
+pub(crate) const NUMS_KEY: [u8; 32] = [
+    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
+    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
+];
+
+/// A leaf that is alone in its tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub(crate) output_key: [u8; 32],
+    pub(crate) control_block: Vec<u8>,
+}
+
+impl Leaf {
+    /// The output and the control block of a tapscript that is the only leaf.
+    pub(crate) fn only(internal_key: &[u8; 32], script: &[u8]) -> Result<Leaf, String> {
+        let root = leaf_hash(LEAF_VERSION_TAPSCRIPT, script);
+        let (output_key, parity) = output_key(internal_key, tweak_hash(internal_key, Some(&root)))?;
+        let control_block = control_block(LEAF_VERSION_TAPSCRIPT, parity, internal_key, &[]);
+        Ok(Leaf { output_key, control_block })
+    }
+
+    /// The output's script.
+    pub(crate) fn output_script(&self) -> ScriptBuf {
+        output_script(&self.output_key)
+    }
+}
+
+/// The taproot output script of an output key.
+pub(crate) fn output_script(output_key: &[u8; 32]) -> ScriptBuf {
+    ScriptBuf::from_bytes([&[0x51, 0x20], output_key.as_slice()].concat())
+}
+
+/// The internal key plus the tweak times G, and whether its Y coordinate is odd.
+pub(crate) fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32], Parity), String> {
+    let key = XOnlyPublicKey::from_byte_array(*internal_key).map_err(|_| "is not on the curve")?;
+    let tweak = Scalar::from_be_bytes(tweak).map_err(|_| "has a tweak beyond the order of the curve")?;
+    let tweaked = key.add_tweak(&tweak).map_err(|_| "is cancelled by its tweak")?;
+    Ok((tweaked.0.to_byte_array(), tweaked.1))
+}
+
+/// A control block: leaf version and parity, internal key, path.
+pub(crate) fn control_block(
+    leaf_version: u8,
+    parity: Parity,
+    internal_key: &[u8; 32],
+    path: &[[u8; 32]],
+) -> Vec<u8> {
+    let first = leaf_version | u8::from(parity == Parity::Odd);
+    [&[first], internal_key.as_slice(), path.concat().as_slice()].concat()
+}
+
+/// A tree of leaf hashes: its root, and each leaf's path to it.
+pub(crate) struct Tree {
+    pub(crate) root: [u8; 32],
+    /// In the order of the leaves.
+    pub(crate) paths: Vec<Vec<[u8; 32]>>,
+}
+
+/// A node under construction: its depth, its hash, and which leaves are under it.
+struct Node {
+    depth: usize,
+    hash: [u8; 32],
+    leaves: core::ops::Range<usize>,
+}
+
+impl Tree {
+    /// Builds a tree from its leaves from left to right, each with its depth; none if the depths make no tree.
+    pub(crate) fn build(leaves: &[(usize, [u8; 32])]) -> Option<Tree> {
+        let mut paths = vec![Vec::new(); leaves.len()];
+        let mut open: Vec<Node> = Vec::new();
+        for (nth, (depth, hash)) in leaves.iter().enumerate() {
+            let mut node = Node { depth: *depth, hash: *hash, leaves: nth..nth + 1 };
+            while let Some(left) = open.pop_if(|left| left.depth == node.depth) {
+                paths.get_mut(left.leaves.clone())?.iter_mut().for_each(|path| path.push(node.hash));
+                paths.get_mut(node.leaves.clone())?.iter_mut().for_each(|path| path.push(left.hash));
+                let hash = branch_hash(&left.hash, &node.hash);
+                let leaves = left.leaves.start..node.leaves.end;
+                node = Node { depth: node.depth.checked_sub(1)?, hash, leaves };
+            }
+            open.push(node);
+        }
+        match open.as_slice() {
+            [root] if root.depth == 0 => Some(Tree { root: root.hash, paths }),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trees_are_built_from_the_left() {
+        let hash = |byte| [byte; 32];
+        let tree = Tree::build(&[(1, hash(1)), (2, hash(2)), (2, hash(3))]).unwrap();
+        let right = branch_hash(&hash(2), &hash(3));
+        assert_eq!(tree.root, branch_hash(&hash(1), &right));
+        assert_eq!(tree.paths, [vec![right], vec![hash(3), hash(1)], vec![hash(2), hash(1)]]);
+        assert_eq!(Tree::build(&[(0, hash(1))]).unwrap().root, hash(1));
+    }
+
+    #[test]
+    fn depths_that_make_no_tree_are_refused() {
+        let none = |depths: &[usize]| {
+            let leaves: Vec<_> = depths.iter().map(|depth| (*depth, [0; 32])).collect();
+            Tree::build(&leaves).is_none()
+        };
+        assert!(none(&[]) && none(&[1]) && none(&[0, 0]) && none(&[2, 1, 1]) && none(&[1, 1, 1]));
+    }
+
+    #[test]
+    fn keys_off_the_curve_are_refused() {
+        assert!(Leaf::only(&[0xff; 32], &[0x51]).is_err());
+        assert!(Leaf::only(&NUMS_KEY, &[0x51]).is_ok());
+    }
+}
