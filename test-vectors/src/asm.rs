@@ -9,15 +9,6 @@
 
 use sigstack_interpreter::Opcode;
 
-/// What the proposals call the opcodes that they redefine, as the scripts of their authors' files spell it.
-const PROPOSED_NAMES: &[(&str, u8)] = &[
-    ("CHECKTEMPLATEVERIFY", 0xb3),
-    ("CHECKSIGFROMSTACK", 0xcc),
-    ("INTERNALKEY", 0xcb),
-    ("PAIRCOMMIT", 0xcd),
-    ("TEMPLATEHASH", 0xce),
-];
-
 /// Assembles a script. The error tells the word that has no meaning.
 pub(crate) fn assemble(text: &str) -> Result<Vec<u8>, String> {
     let mut script = Vec::new();
@@ -44,10 +35,8 @@ fn append_word(word: &str, script: &mut Vec<u8>) -> Result<(), String> {
         push_bytes(text.as_bytes(), script);
         return Ok(());
     }
-    let name = word.strip_prefix("OP_").unwrap_or(word);
-    let proposed = || PROPOSED_NAMES.iter().find(|(proposed, _)| *proposed == name).map(|(_, byte)| *byte);
-    let byte = Opcode::from_name(name).map(|opcode| opcode.0).or_else(proposed);
-    script.push(byte.ok_or_else(|| format!("no opcode is named {word:?}"))?);
+    let opcode = Opcode::from_name(word).ok_or_else(|| format!("no opcode is named {word:?}"))?;
+    script.push(opcode.0);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sigstack_interpreter::{Flags, ScriptError};
 
 use crate::dialect::plain_flags;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field;
 
 /// The verdict that a case must get.
@@ -65,9 +65,9 @@ const FIELDS: &[&str] = &["id", "comment", "tx", "index", "prevouts", "flags", "
 
 impl Case {
     /// Reads a case from a JSON object.
-    pub(crate) fn read(value: &Value) -> Result<Case, Stop> {
+    pub(crate) fn read(value: &Value) -> Result<Case, Bad> {
         let Value::Object(object) = value else {
-            return Err(Bad::new("", "must be an object").into());
+            return Err(Bad::new("", "must be an object"));
         };
         let id = object.get("id").map(|id| field::text(id, "id")).transpose()?;
         let comment = field::optional_text(value, "comment")?.to_owned();
@@ -75,7 +75,6 @@ impl Case {
         let index = field::input_index(field::get(value, "index")?, "index", &tx)?;
         let prevouts = field::prevouts(field::get(value, "prevouts")?, "prevouts", &tx)?;
         let verdict = field::text(field::get(value, "expect")?, "expect")?;
-        // Flags come before the verdict: what a lacking flag's case expects may be lacking too.
         let flags = plain_flags(field::text(field::get(value, "flags")?, "flags")?, "flags")?;
         let unknown = || Bad::new("expect", format!("{verdict:?} is neither OK nor the name of an error"));
         let expect = Expect::from_name(verdict).ok_or_else(unknown)?;
@@ -116,10 +115,7 @@ mod tests {
     fn read(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Case, String> {
         let mut value: Value = serde_json::from_str(LINE).unwrap();
         change(value.as_object_mut().unwrap());
-        Case::read(&value).map_err(|stop| match stop {
-            Stop::Bad(bad) => format!("{}: {}", bad.field, bad.problem),
-            Stop::Needs(name) => format!("needs {name}"),
-        })
+        Case::read(&value).map_err(|bad| format!("{}: {}", bad.field, bad.problem))
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::case::{Case, Expect};
 use crate::dialect::{Rules, verdict_name};
 use crate::formats::assets::Asset;
 use crate::formats::bip340::SchnorrRow;
+use crate::formats::ctvhash::TemplateRow;
 use crate::formats::script_tests::ScriptTest;
 use crate::formats::sighash::SighashRow;
 use crate::formats::transactions::{InvalidTransaction, ValidTransaction};
@@ -34,6 +35,7 @@ pub(crate) enum Check {
     InvalidTransaction(Box<InvalidTransaction>),
     Asset(Box<Asset>),
     Sighash(Box<SighashRow>),
+    Template(Box<TemplateRow>),
     /// Whether the spend is valid, whatever the error.
     Valid(Box<Question>, bool),
     Schnorr(Box<SchnorrRow>),
@@ -120,6 +122,7 @@ impl Check {
             Check::InvalidTransaction(row) => row.run(rules, number),
             Check::Asset(asset) => asset.run(),
             Check::Sighash(row) => row.run(),
+            Check::Template(row) => row.run(),
             Check::Valid(question, valid) => run_valid(question, *valid),
             Check::Schnorr(row) => row.run(),
             Check::WalletOutput(output) => output.run(),
@@ -142,7 +145,7 @@ impl Check {
             Check::Asset(asset) => vec![asset.question()],
             Check::WalletSpend(spend) => vec![spend.question()],
             Check::Valid(question, _) => vec![(**question).clone()],
-            Check::Sighash(_) | Check::Schnorr(_) | Check::WalletOutput(_) => vec![],
+            Check::Sighash(_) | Check::Template(_) | Check::Schnorr(_) | Check::WalletOutput(_) => vec![],
         }
     }
 
@@ -155,7 +158,7 @@ impl Check {
             Check::Asset(asset) if !asset.is_success() => "an error".into(),
             Check::Schnorr(row) => row.expected().into(),
             Check::Valid(_, false) => "an error".into(),
-            Check::Sighash(_) => "the digest of the file".into(),
+            Check::Sighash(_) | Check::Template(_) => "the digest of the file".into(),
             Check::WalletOutput(_) => "the values of the file".into(),
             Check::ValidTransaction(_) | Check::Asset(_) | Check::WalletSpend(_) | Check::Valid(_, true) => {
                 "OK".into()

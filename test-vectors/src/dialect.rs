@@ -2,29 +2,9 @@
 //!
 //! One row a dialect. Names are looked up in the interpreter's own tables, so that a row says nothing about bits.
 
-use sigstack_interpreter::{FLAGS, Flags, Location, Opcode, Phase, ScriptError, VerifyError};
+use sigstack_interpreter::{FLAGS, FlagKind, Flags, Location, Opcode, Phase, ScriptError, VerifyError};
 
-use crate::error::{Bad, Stop};
-
-/// The flags of the proposals, in the case format's names. The interpreter's table may lack some of them: a case that
-/// needs one of those is skipped, and counted as needing it.
-const PROPOSED_FLAGS: &[&str] = &[
-    "CHECKTEMPLATEVERIFY",
-    "DISCOURAGE_CHECKTEMPLATEVERIFY",
-    "DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY",
-    "CHECKSIGFROMSTACK",
-    "DISCOURAGE_CHECKSIGFROMSTACK",
-    "ANYPREVOUT",
-    "DISCOURAGE_ANYPREVOUT",
-    "OP_CAT",
-    "DISCOURAGE_OP_CAT",
-    "INTERNALKEY",
-    "DISCOURAGE_INTERNALKEY",
-    "PAIRCOMMIT",
-    "DISCOURAGE_PAIRCOMMIT",
-    "TEMPLATEHASH",
-    "DISCOURAGE_TEMPLATEHASH",
-];
+use crate::error::Bad;
 
 /// How a family of foreign files names flags and errors.
 #[derive(Debug)]
@@ -224,6 +204,12 @@ impl Dialect {
         ScriptError::from_name(theirs).is_some() || self.aliases(theirs).next().is_some()
     }
 
+    /// The flags that a name stands for.
+    fn flags_of(&self, name: &str) -> Flags {
+        let own = self.names.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
+        own.unwrap_or(&[name]).iter().filter_map(|ours| Flags::from_name(ours)).collect()
+    }
+
     fn aliases<'a>(&'a self, theirs: &'a str) -> impl Iterator<Item = &'a ErrorAlias> {
         OLDER_ERRORS.iter().chain(self.errors).filter(move |alias| alias.theirs == theirs)
     }
@@ -233,15 +219,7 @@ impl Dialect {
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
     name: &'static str,
-    /// The flags, or the first one that the interpreter lacks.
-    flags: Result<Flags, &'static str>,
-}
-
-impl Unit {
-    /// The flags, as far as the interpreter has them.
-    pub(crate) fn flags(&self) -> Flags {
-        self.flags.unwrap_or(Flags::NONE)
-    }
+    pub(crate) flags: Flags,
 }
 
 /// The names of a dialect, resolved to the flags of the interpreter's table.
@@ -260,12 +238,13 @@ pub(crate) struct Rules {
 impl Rules {
     /// Resolves the names of a dialect.
     pub(crate) fn new(dialect: &'static Dialect) -> Rules {
-        let core = FLAGS.iter().map(|info| info.name).filter(|name| !PROPOSED_FLAGS.contains(name));
+        let is_core = |kind| matches!(kind, FlagKind::Consensus | FlagKind::Policy);
+        let core = FLAGS.iter().filter(|info| is_core(info.kind)).map(|info| info.name);
         let universe: Vec<&str> = core.chain(dialect.universe.iter().copied()).collect();
-        let nameable = dialect.names.iter().map(|(name, _)| *name).chain(PROPOSED_FLAGS.iter().copied());
+        let nameable = dialect.names.iter().map(|(name, _)| *name).chain(FLAGS.iter().map(|info| info.name));
         let others: Vec<&str> = nameable.filter(|name| !universe.contains(name)).collect();
         let units = |names: Vec<&'static str>| {
-            names.into_iter().map(|name| Unit { name, flags: resolve(dialect, name) }).collect()
+            names.into_iter().map(|name| Unit { name, flags: dialect.flags_of(name) }).collect()
         };
         Rules { dialect, universe: units(universe), others: units(others) }
     }
@@ -284,33 +263,30 @@ impl Rules {
     pub(crate) fn picked(&self, bits: u64) -> Flags {
         let units = self.universe.iter().enumerate();
         let picked = units.filter(|(nth, _)| (bits >> (nth % 64)) & 1 == 1);
-        picked.map(|(_, unit)| unit.flags()).collect()
+        picked.map(|(_, unit)| unit.flags).collect()
     }
 
-    /// Whether a tx_valid row may leave out this name without failing when it is put back.
+    /// All flags.
+    pub(crate) fn all(&self) -> Flags {
+        self.universe.iter().map(|unit| unit.flags).collect()
+    }
+
+    /// Whether a tx_valid row that leaves out this name must fail when it is put back.
     pub(crate) fn is_put_back(&self, unit: &Unit) -> bool {
         !self.dialect.not_put_back.contains(&unit.name)
     }
 
     /// Reads comma-separated names.
-    pub(crate) fn parse(&self, text: &str, field: &str) -> Result<Flags, Stop> {
+    pub(crate) fn parse(&self, text: &str, field: &str) -> Result<Flags, Bad> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
-        let mut flags = Ok(Flags::NONE);
-        for name in names {
+        let flags = names.map(|name| {
             let bare = name.strip_prefix("SCRIPT_VERIFY_").unwrap_or(name);
             let unit = self.universe.iter().chain(&self.others).find(|unit| unit.name == bare);
-            let unit = unit.ok_or_else(|| {
-                Bad::new(field, format!("unknown flag {name:?} (dialect {})", self.dialect.name))
-            })?;
-            flags = flags.and_then(|set| unit.flags.map(|flags| set | flags));
-        }
-        flags.map_err(|lacking| Stop::Needs(lacking.to_owned()))
-    }
-
-    /// All flags but those left out.
-    pub(crate) fn all_but(&self, left_out: Flags) -> Result<Flags, Stop> {
-        let all = self.universe.iter().map(|unit| unit.flags).collect::<Result<Flags, &str>>();
-        all.map(|all| all - left_out).map_err(|lacking| Stop::Needs(lacking.to_owned()))
+            let unknown =
+                || Bad::new(field, format!("unknown flag {name:?} (dialect {})", self.dialect.name));
+            unit.map(|unit| unit.flags).ok_or_else(unknown)
+        });
+        flags.collect()
     }
 }
 
@@ -323,34 +299,9 @@ pub(crate) fn trimmed(flags: Flags) -> Flags {
     })
 }
 
-/// What a name of a dialect stands for. Of what a flag of Core implies beside itself, what the interpreter lacks is left
-/// out: the generic flag still refuses it.
-fn resolve(dialect: &Dialect, name: &'static str) -> Result<Flags, &'static str> {
-    let find = |name: &'static str| Flags::from_name(name).ok_or(name);
-    let Some((_, expansion)) = dialect.names.iter().find(|(theirs, _)| *theirs == name) else {
-        return find(name);
-    };
-    match Flags::from_name(name) {
-        Some(_) => Ok(expansion.iter().filter_map(|ours| Flags::from_name(ours)).collect()),
-        None => expansion.iter().map(|ours| find(ours)).collect(),
-    }
-}
-
-/// Flags in the case format's own names. Core's 21 and the proposals', whether the interpreter has them or not.
-pub(crate) fn plain_flags(text: &str, field: &str) -> Result<Flags, Stop> {
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
-    let mut flags = Flags::NONE;
-    let mut needed = None;
-    for name in names {
-        match Flags::from_name(name) {
-            Some(flag) => flags |= flag,
-            None if PROPOSED_FLAGS.contains(&name) => needed = needed.or(Some(name)),
-            None => return Err(Bad::new(field, format!("unknown flag {name:?}")).into()),
-        }
-    }
-    if let Some(name) = needed {
-        return Err(Stop::Needs(name.to_owned()));
-    }
+/// Flags in the case format's own names, in a combination that may be used.
+pub(crate) fn plain_flags(text: &str, field: &str) -> Result<Flags, Bad> {
+    let flags: Flags = text.parse().map_err(|error| Bad::new(field, error))?;
     flags.check().map_err(|error| Bad::new(field, error))?;
     Ok(flags)
 }
@@ -369,12 +320,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn core_means_twenty_one_flags() {
+    fn core_means_twenty_one_names_that_are_all_of_policy() {
         let rules = Rules::new(CORE);
         assert_eq!(rules.universe().len(), 21);
-        assert_eq!(rules.all_but(Flags::NONE).unwrap().check(), Ok(()));
+        let left = Flags::POLICY - rules.all();
+        assert_eq!(left, Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY, "today nothing checks arguments");
         assert_eq!(rules.picked(1), Flags::P2SH);
-        assert_eq!(rules.picked(u64::MAX), rules.all_but(Flags::NONE).unwrap());
+        assert_eq!(rules.picked(u64::MAX), rules.all());
+    }
+
+    #[test]
+    fn every_name_of_the_table_is_in_the_interpreters_tables() {
+        for dialect in DIALECTS {
+            for name in dialect.names.iter().flat_map(|(_, ours)| *ours) {
+                assert!(Flags::from_name(name).is_some(), "{}: {name}", dialect.name);
+            }
+            for unit in Rules::new(dialect).universe() {
+                assert!(!unit.flags.is_empty(), "{}: {}", dialect.name, unit.name);
+            }
+            for alias in OLDER_ERRORS.iter().chain(dialect.errors) {
+                let ours = ScriptError::from_name(alias.ours).map(ScriptError::name);
+                assert_eq!(ours, Some(alias.ours), "{}: {}", dialect.name, alias.theirs);
+            }
+            assert_eq!(Dialect::from_name(dialect.name).map(|found| found.name), Some(dialect.name));
+        }
     }
 
     #[test]
@@ -385,23 +354,32 @@ mod tests {
     }
 
     #[test]
-    fn names_are_known_proposed_or_unknown() {
-        let rules = Rules::new(CORE);
-        assert_eq!(
-            rules.parse("P2SH, SCRIPT_VERIFY_WITNESS", "flags").unwrap(),
-            Flags::P2SH | Flags::WITNESS
-        );
-        assert!(
-            matches!(rules.parse("P2SH,FOO", "flags"), Err(Stop::Bad(bad)) if bad.problem.contains("\"FOO\""))
-        );
-        assert!(matches!(plain_flags("FOO", "flags"), Err(Stop::Bad(_))));
-        assert!(matches!(plain_flags("WITNESS", "flags"), Err(Stop::Bad(_))), "WITNESS needs P2SH");
-        for name in PROPOSED_FLAGS {
-            match plain_flags(name, "flags") {
-                Ok(flags) => assert_eq!(Flags::from_name(name), Some(flags)),
-                Err(stop) => assert_eq!(stop, Stop::Needs((*name).to_owned())),
-            }
-        }
+    fn names_mean_what_their_dialect_says() {
+        let parse =
+            |dialect: &str, text: &str| Rules::new(Dialect::from_name(dialect).unwrap()).parse(text, "flags");
+        assert_eq!(parse("core", "P2SH, SCRIPT_VERIFY_WITNESS"), Ok(Flags::P2SH | Flags::WITNESS));
+        assert_eq!(parse("core", "NONE"), Ok(Flags::NONE));
+        assert_eq!(parse("core", "FOO").unwrap_err().problem, "unknown flag \"FOO\" (dialect core)");
+        assert!(parse("core", "LNHANCE").is_err());
+        assert_eq!(parse("core", "TEMPLATEHASH"), Ok(Flags::TEMPLATEHASH));
+        let nops = |dialect| parse(dialect, "DISCOURAGE_UPGRADABLE_NOPS").unwrap();
+        let generic = Flags::DISCOURAGE_UPGRADABLE_NOPS;
+        assert_eq!(nops("core"), generic | Flags::DISCOURAGE_CHECKTEMPLATEVERIFY);
+        assert_eq!(nops("bip119"), generic | Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY);
+        assert_eq!(nops("inquisition"), generic);
+        assert_eq!(nops("lnhance"), generic);
+        let four =
+            Flags::CHECKTEMPLATEVERIFY | Flags::CHECKSIGFROMSTACK | Flags::INTERNALKEY | Flags::PAIRCOMMIT;
+        assert_eq!(parse("lnhance", "LNHANCE"), Ok(four));
+        let hash = parse("inquisition", "DEFAULT_CHECK_TEMPLATE_VERIFY_HASH");
+        assert_eq!(hash, Ok(Flags::CHECKTEMPLATEVERIFY));
+    }
+
+    #[test]
+    fn plain_flags_must_go_together() {
+        assert_eq!(plain_flags("P2SH,OP_CAT", "flags"), Ok(Flags::P2SH | Flags::OP_CAT));
+        assert!(plain_flags("FOO", "flags").is_err());
+        assert!(plain_flags("WITNESS", "flags").is_err(), "WITNESS needs P2SH");
     }
 
     #[test]

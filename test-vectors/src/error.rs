@@ -91,18 +91,3 @@ impl Bad {
         self
     }
 }
-
-/// Why a case became no check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// It is wrong.
-    Bad(Bad),
-    /// It is right, and needs a flag or an error of this name, which the interpreter does not have.
-    Needs(String),
-}
-
-impl From<Bad> for Stop {
-    fn from(bad: Bad) -> Stop {
-        Stop::Bad(bad)
-    }
-}

@@ -3,7 +3,7 @@
 use crate::check::{Check, Outcome, Question};
 use crate::dialect::{Dialect, Rules};
 use crate::document::{Document, MAX_FILE_BYTES};
-use crate::error::{InputError, Problem, Stop};
+use crate::error::{InputError, Problem};
 use crate::formats::{Format, Found};
 
 /// How to read a file.
@@ -42,8 +42,8 @@ pub struct Entry {
     pub id: Option<String>,
     /// What the case shows.
     pub comment: String,
-    /// What is asked; or what the interpreter lacks.
-    check: Result<Check, String>,
+    /// What is asked.
+    check: Check,
 }
 
 /// Reads a file, gzip'd or not, of any known format. `name` is for messages only: the format is told from the content.
@@ -70,15 +70,15 @@ pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<Vect
 
 fn entry(file: &str, found: Found) -> Result<Entry, InputError> {
     let Found { number, id, comment, check } = found;
-    let check = match check {
-        Ok(check) => Ok(check),
-        Err(Stop::Needs(name)) => Err(name),
-        Err(Stop::Bad(bad)) => {
-            let field = Some(bad.field).filter(|field| !field.is_empty());
-            let problem = Problem::Invalid(bad.problem);
-            return Err(InputError { file: file.to_owned(), case: Some(number), field, problem });
+    let check = check.map_err(|bad| {
+        let field = Some(bad.field).filter(|field| !field.is_empty());
+        InputError {
+            file: file.to_owned(),
+            case: Some(number),
+            field,
+            problem: Problem::Invalid(bad.problem),
         }
-    };
+    })?;
     Ok(Entry { number, id, comment, check })
 }
 
@@ -93,26 +93,21 @@ impl VectorFile {
         self.entries.iter().filter(move |entry| entry.number == number)
     }
 
-    /// Runs a case; none if it needs what the interpreter lacks.
-    pub(crate) fn run(&self, entry: &Entry) -> Option<Outcome> {
-        entry.check.as_ref().ok().map(|check| check.run(&self.rules, entry.number))
+    /// Asks the interpreter.
+    pub(crate) fn run(&self, entry: &Entry) -> Outcome {
+        entry.check.run(&self.rules, entry.number)
     }
 }
 
 impl Entry {
-    /// The flag that the case needs and the interpreter lacks.
-    pub fn needs(&self) -> Option<&str> {
-        self.check.as_ref().err().map(String::as_str)
-    }
-
     /// The spends that the case is about, with the flags that it names. Empty if it is about something else.
     pub fn questions(&self) -> Vec<Question> {
-        self.check.as_ref().map(Check::questions).unwrap_or_default()
+        self.check.questions()
     }
 
     /// What the file expects, in a word or two.
-    pub fn expected(&self) -> Option<String> {
-        self.check.as_ref().ok().map(Check::expected)
+    pub fn expected(&self) -> String {
+        self.check.expected()
     }
 
     /// Whether the id or the comment contains a text, in upper or lower case.

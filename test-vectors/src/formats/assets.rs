@@ -10,7 +10,7 @@ use sigstack_interpreter::Flags;
 use crate::check::{Check, Outcome, Question, expect_accepted, spend};
 use crate::dialect::Rules;
 use crate::document::Document;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field;
 use crate::formats::{Found, Words, rows};
 
@@ -56,7 +56,7 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
         };
         if parts(item).next().is_none() {
             let neither = Bad::new("", "has neither success nor failure");
-            add(comment.to_owned(), Err(neither.into()));
+            add(comment.to_owned(), Err(neither));
         }
         for part in parts(item) {
             let check = read_part(item, part, rules).map(Box::new).map(Check::Asset);
@@ -66,7 +66,7 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
     found
 }
 
-fn read_part(item: &Value, part: &str, rules: &Rules) -> Result<Asset, Stop> {
+fn read_part(item: &Value, part: &str, rules: &Rules) -> Result<Asset, Bad> {
     let mut tx = field::transaction(field::get(item, "tx")?, "tx")?;
     let prevouts = field::prevouts(field::get(item, "prevouts")?, "prevouts", &tx)?;
     let index = field::input_index(field::get(item, "index")?, "index", &tx)?;

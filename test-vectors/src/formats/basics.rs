@@ -9,7 +9,7 @@ use sigstack_interpreter::Flags;
 use crate::check::{Check, Question};
 use crate::dialect::{Rules, plain_flags};
 use crate::document::Document;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field;
 use crate::formats::Found;
 
@@ -27,7 +27,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     found.collect()
 }
 
-fn read_item(item: &Value) -> Result<Check, Stop> {
+fn read_item(item: &Value) -> Result<Check, Bad> {
     let tx = field::transaction(field::get(item, "spending_tx")?, "spending_tx")?;
     let prevouts = field::prevouts(field::get(item, "spent_outputs")?, "spent_outputs", &tx)?;
     let index = field::input_index(field::get(item, "input_index")?, "input_index", &tx)?;

@@ -7,7 +7,7 @@ use sigstack_interpreter::verify_schnorr;
 use crate::check::{Check, Mismatch, Outcome};
 use crate::dialect::Rules;
 use crate::document::Document;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field::hex_bytes;
 use crate::formats::Found;
 
@@ -52,7 +52,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     found.collect()
 }
 
-fn read_row(row: &[String]) -> Result<SchnorrRow, Stop> {
+fn read_row(row: &[String]) -> Result<SchnorrRow, Bad> {
     let column = |name: &str| {
         let nth = COLUMNS.iter().position(|column| *column == name);
         let text = nth.and_then(|nth| row.get(nth));
@@ -64,7 +64,7 @@ fn read_row(row: &[String]) -> Result<SchnorrRow, Stop> {
     let valid = match column("verification result")?.trim() {
         "TRUE" => true,
         "FALSE" => false,
-        other => return Err(Bad::new("verification result", format!("{other:?} is no TRUE or FALSE")).into()),
+        other => return Err(Bad::new("verification result", format!("{other:?} is no TRUE or FALSE"))),
     };
     Ok(SchnorrRow {
         public_key: fixed(bytes("public key")?, "public key")?,

@@ -17,7 +17,7 @@ use core::fmt;
 use crate::check::Check;
 use crate::dialect::{Dialect, Rules};
 use crate::document::Document;
-use crate::error::Stop;
+use crate::error::Bad;
 
 /// A format of vector files.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub(crate) struct Found {
     pub(crate) number: usize,
     pub(crate) id: Option<String>,
     pub(crate) comment: String,
-    pub(crate) check: Result<Check, Stop>,
+    pub(crate) check: Result<Check, Bad>,
 }
 
 /// Every format, in the order of recognition.

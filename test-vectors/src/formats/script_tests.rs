@@ -13,7 +13,7 @@ use crate::asm::assemble;
 use crate::check::{Check, Mismatch, Outcome, Question, asked, expect_accepted, spend};
 use crate::dialect::Rules;
 use crate::document::Document;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field;
 use crate::formats::rows::{self, Row};
 use crate::formats::{Found, Words};
@@ -87,7 +87,7 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
     found.collect()
 }
 
-fn read_row(row: &Row<'_>, rules: &Rules) -> Result<ScriptTest, Stop> {
+fn read_row(row: &Row<'_>, rules: &Rules) -> Result<ScriptTest, Bad> {
     let mut amount = Amount::ZERO;
     let mut witness = Vec::new();
     let mut leaf = None;
@@ -107,7 +107,7 @@ fn read_row(row: &Row<'_>, rules: &Rules) -> Result<ScriptTest, Stop> {
     let flags = rules.parse(field::text(field::column(texts, 2, "flags")?, "flags")?, "flags")?;
     if expected != "OK" && !rules.dialect().knows_error(expected) {
         let problem = format!("{expected:?} is neither OK nor the name of an error");
-        return Err(Bad::new("expected", problem).into());
+        return Err(Bad::new("expected", problem));
     }
     let prevout = TxOut { value: amount, script_pubkey };
     let tx = spending(&prevout, script_sig, Witness::from_slice(&witness));

@@ -10,7 +10,7 @@ use sigstack_interpreter::Flags;
 use crate::check::{Check, Question};
 use crate::dialect::{Rules, plain_flags};
 use crate::document::Document;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field;
 use crate::formats::Found;
 use crate::taptree::Leaf;
@@ -43,7 +43,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     found
 }
 
-fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Check, Stop> {
+fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Check, Bad> {
     let key: [u8; 32] = field::fixed_bytes(key, "internal_key")?;
     let script = field::bytes(field::get(item, "script")?, "script")?;
     let mut witness = field::witness(field::get(item, "witness")?, "witness")?;

@@ -7,7 +7,7 @@ use sigstack_interpreter::sighash::legacy;
 use crate::check::{Check, Mismatch, Outcome, same_bytes, spend};
 use crate::dialect::Rules;
 use crate::document::Document;
-use crate::error::Stop;
+use crate::error::Bad;
 use crate::field;
 use crate::formats::Found;
 use crate::formats::rows::{self, Row};
@@ -42,7 +42,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     found.collect()
 }
 
-fn read_row(row: &Row<'_>) -> Result<SighashRow, Stop> {
+fn read_row(row: &Row<'_>) -> Result<SighashRow, Bad> {
     let column = |nth, name| field::column(row.columns, nth, name);
     let tx = field::transaction(column(0, "transaction")?, "transaction")?;
     let script = field::script(column(1, "script")?, "script")?;

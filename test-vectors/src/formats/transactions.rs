@@ -14,7 +14,7 @@ use crate::asm::assemble;
 use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, spend};
 use crate::dialect::{Rules, trimmed};
 use crate::document::Document;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field;
 use crate::formats::rows::{self, Row};
 use crate::formats::{Found, Words};
@@ -91,7 +91,7 @@ pub(crate) fn read_invalid(document: &Document, rules: &Rules) -> Vec<Found> {
     read(document, |row| read_invalid_row(row, rules).map(Box::new).map(Check::InvalidTransaction))
 }
 
-fn read(document: &Document, check: impl Fn(&Row<'_>) -> Result<Check, Stop>) -> Vec<Found> {
+fn read(document: &Document, check: impl Fn(&Row<'_>) -> Result<Check, Bad>) -> Vec<Found> {
     let rows = rows::rows(document).into_iter();
     let found = rows.map(|row| {
         let check = check(&row);
@@ -100,16 +100,16 @@ fn read(document: &Document, check: impl Fn(&Row<'_>) -> Result<Check, Stop>) ->
     found.collect()
 }
 
-fn read_valid_row(row: &Row<'_>, rules: &Rules) -> Result<ValidTransaction, Stop> {
+fn read_valid_row(row: &Row<'_>, rules: &Rules) -> Result<ValidTransaction, Bad> {
     let (outputs, tx) = read_columns(row)?;
     let prevouts = in_input_order(&tx, &outputs)?;
     let left_out = rules.parse(flags_column(row)?, "flags")?;
-    let flags = rules.all_but(left_out)?;
+    let flags = rules.all() - left_out;
     flags.check().map_err(|error| Bad::new("flags", format!("without {left_out}: {error}")))?;
     Ok(ValidTransaction { tx, prevouts, left_out, flags })
 }
 
-fn read_invalid_row(row: &Row<'_>, rules: &Rules) -> Result<InvalidTransaction, Stop> {
+fn read_invalid_row(row: &Row<'_>, rules: &Rules) -> Result<InvalidTransaction, Bad> {
     let (outputs, tx) = read_columns(row)?;
     let text = flags_column(row)?;
     if text == BAD_TRANSACTION {
@@ -196,13 +196,13 @@ impl ValidTransaction {
         expect_valid(&spend, inputs, self.flags)?;
         let mut random = Random::of_case(number);
         for unit in rules.universe() {
-            expect_valid(&spend, inputs, trimmed(self.flags - unit.flags()))?;
+            expect_valid(&spend, inputs, trimmed(self.flags - unit.flags))?;
             expect_valid(&spend, inputs, trimmed(self.flags - rules.picked(random.next())))?;
         }
         let put_back = rules.universe().iter().filter(|unit| rules.is_put_back(unit));
-        let put_back = put_back.filter(|unit| self.left_out.intersects(unit.flags()));
+        let put_back = put_back.filter(|unit| self.left_out.intersects(unit.flags));
         for unit in put_back {
-            expect_invalid(&spend, inputs, (self.flags | unit.flags()).closure())?;
+            expect_invalid(&spend, inputs, (self.flags | unit.flags).closure())?;
         }
         Ok(())
     }
@@ -231,11 +231,11 @@ impl InvalidTransaction {
         expect_invalid(&spend, inputs, flags)?;
         let mut random = Random::of_case(number);
         for unit in rules.universe() {
-            expect_invalid(&spend, inputs, (flags | unit.flags()).closure())?;
+            expect_invalid(&spend, inputs, (flags | unit.flags).closure())?;
             expect_invalid(&spend, inputs, (flags | rules.picked(random.next())).closure())?;
         }
-        for unit in rules.universe().iter().filter(|unit| flags.intersects(unit.flags())) {
-            expect_valid(&spend, inputs, trimmed(flags - unit.flags()))?;
+        for unit in rules.universe().iter().filter(|unit| flags.intersects(unit.flags)) {
+            expect_valid(&spend, inputs, trimmed(flags - unit.flags))?;
         }
         Ok(())
     }

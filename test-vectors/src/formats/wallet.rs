@@ -13,7 +13,7 @@ use crate::case::{Case, Expect};
 use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, same_bytes, spend};
 use crate::dialect::Rules;
 use crate::document::Document;
-use crate::error::{Bad, Stop};
+use crate::error::Bad;
 use crate::field;
 use crate::formats::Found;
 use crate::taptree::{Tree, control_block, output_key, output_script};
@@ -74,25 +74,24 @@ pub(crate) fn recognise(document: &Document) -> bool {
 
 pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     let Some((outputs, spends)) = sections(document) else { return vec![] };
-    let mut checks: Vec<(String, Result<Check, Stop>)> = Vec::new();
+    let mut checks: Vec<(String, Result<Check, Bad>)> = Vec::new();
     for (nth, output) in elements(outputs).enumerate() {
         let check = read_output(output).map(Box::new).map(Check::WalletOutput);
-        checks.push((format!("scriptPubKey {nth}"), check.map_err(Stop::Bad)));
+        checks.push((format!("scriptPubKey {nth}"), check));
     }
     for (nth, spend) in elements(spends).enumerate() {
         let inputs =
             field::get(spend, "inputSpending").and_then(|inputs| field::array(inputs, "inputSpending"));
         if let Err(bad) = &inputs {
-            checks.push((format!("keyPathSpending {nth}"), Err(bad.clone().into())));
+            checks.push((format!("keyPathSpending {nth}"), Err(bad.clone())));
         }
         for input in inputs.unwrap_or_default() {
             let index = input.pointer("/given/txinIndex").map(Value::to_string).unwrap_or_default();
             let check = read_spend(spend, input).map(Box::new).map(Check::WalletSpend);
-            checks
-                .push((format!("keyPathSpending {nth}, signing of input {index}"), check.map_err(Stop::Bad)));
+            checks.push((format!("keyPathSpending {nth}, signing of input {index}"), check));
         }
         match read_signed(spend) {
-            Err(bad) => checks.push((format!("keyPathSpending {nth}"), Err(bad.into()))),
+            Err(bad) => checks.push((format!("keyPathSpending {nth}"), Err(bad))),
             Ok((tx, prevouts)) => checks.extend((0..tx.input.len()).map(|index| {
                 let comment = format!("keyPathSpending {nth}, input {index} of the signed transaction");
                 let case = Case {
