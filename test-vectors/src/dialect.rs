@@ -277,16 +277,21 @@ impl Rules {
     }
 
     /// Reads comma-separated names.
-    pub(crate) fn parse(&self, text: &str, field: &str) -> Result<Flags, Bad> {
+    pub(crate) fn units(&self, text: &str, field: &str) -> Result<Vec<&Unit>, Bad> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
-        let flags = names.map(|name| {
+        let units = names.map(|name| {
             let bare = name.strip_prefix("SCRIPT_VERIFY_").unwrap_or(name);
             let unit = self.universe.iter().chain(&self.others).find(|unit| unit.name == bare);
-            let unknown =
-                || Bad::new(field, format!("unknown flag {name:?} (dialect {})", self.dialect.name));
-            unit.map(|unit| unit.flags).ok_or_else(unknown)
+            unit.ok_or_else(|| {
+                Bad::new(field, format!("unknown flag {name:?} (dialect {})", self.dialect.name))
+            })
         });
-        flags.collect()
+        units.collect()
+    }
+
+    /// The flags of comma-separated names.
+    pub(crate) fn parse(&self, text: &str, field: &str) -> Result<Flags, Bad> {
+        Ok(self.units(text, field)?.into_iter().map(|unit| unit.flags).collect())
     }
 }
 
