@@ -37,7 +37,7 @@ pub use curve::verify_schnorr;
 pub use engine::{Stop, run_script};
 pub use error::{Location, Phase, ScriptError, ScriptPosition, UsageError, VerifyError};
 pub use flags::{FLAGS, FlagInfo, FlagKind, Flags};
-pub use host::{Host, TaprootMessage, TapscriptMessage};
+pub use host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
 pub use inspector::{CommitmentStep, Event, Inspector, NoInspector, SignatureCheck, SignedMessage};
 pub use instruction::{Instruction, Instructions};
 pub use machine::{Context, Machine, Tapscript};

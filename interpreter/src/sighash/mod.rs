@@ -164,7 +164,7 @@ pub(crate) fn write_sized(sink: &mut impl MessageSink, name: &'static str, bytes
 }
 
 /// SHA-256 of an annex with its length before it (BIP 341 "Common signature message", `sha_annex`).
-pub(crate) fn annex_hash(annex: &[u8]) -> [u8; 32] {
+pub fn annex_hash(annex: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     write_sized(&mut hasher, "annex", annex);
     hasher.finalize().into()
