@@ -1,0 +1,34 @@
+//! `sigstack`: runs test vectors and verifies spends.
+//!
+//! Exit status: 0 for yes, 1 for no, 2 if it could not be told.
+
+mod args;
+mod find;
+mod output;
+mod table;
+mod vectors;
+mod verify;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Args, Command};
+use crate::output::{Output, Status};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let mut out = Output::new(anstream::AutoStream::auto(io::stdout().lock()));
+    let done = match args.command {
+        Command::Vectors(args) => vectors::run(&args, &mut out),
+        Command::Verify(args) => verify::run(&args, &mut out),
+    };
+    match done.and_then(|status| out.flush().map(|()| status)) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            output::complain(&format!("standard output: {error}"));
+            Status::Unknown.into()
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What is written, and what the exit status says.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::{Value, json};
+use sigstack_interpreter::Location;
+
+/// The color of what went well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// The color of what did not.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// The style of headings.
+pub(crate) const HEADING: Style = Style::new().bold();
+
+/// The answer of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    Yes,
+    No,
+    /// The question could not be answered.
+    Unknown,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> ExitCode {
+        ExitCode::from(match status {
+            Status::Yes => 0,
+            Status::No => 1,
+            Status::Unknown => 2,
+        })
+    }
+}
+
+/// A writer to which nobody listening is no error: the work goes on, since the exit status still tells its result.
+pub(crate) struct Output<W>(W);
+
+impl<W: Write> Output<W> {
+    pub(crate) fn new(writer: W) -> Output<W> {
+        Output(writer)
+    }
+}
+
+impl<W: Write> Write for Output<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        unless_nobody_listens(self.0.write(bytes), bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        unless_nobody_listens(self.0.flush(), ())
+    }
+}
+
+fn unless_nobody_listens<T>(done: io::Result<T>, instead: T) -> io::Result<T> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(instead),
+        done => done,
+    }
+}
+
+/// Writes an error to standard error.
+pub(crate) fn complain(problem: &str) {
+    let mut err = anstream::stderr().lock();
+    // If standard error cannot be written to, there is nobody left to tell.
+    let _ = writeln!(err, "{BAD}error{BAD:#}: {problem}");
+}
+
+/// A place where execution stopped, as JSON.
+pub(crate) fn location(location: Option<&Location>) -> Value {
+    let Some(location) = location else { return Value::Null };
+    let phase = location.phase.name();
+    match location.position {
+        None => json!({ "phase": phase }),
+        Some(at) => json!({
+            "phase": phase,
+            "opcode_position": at.opcode_position,
+            "byte_offset": at.byte_offset,
+            "opcode": at.opcode.to_string(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Closed(io::ErrorKind);
+
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(self.0.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Err(self.0.into())
+        }
+    }
+
+    #[test]
+    fn only_a_broken_pipe_is_no_error() {
+        let mut unheard = Output::new(Closed(io::ErrorKind::BrokenPipe));
+        assert!(writeln!(unheard, "text").is_ok() && unheard.flush().is_ok());
+        let mut full = Output::new(Closed(io::ErrorKind::StorageFull));
+        assert!(writeln!(full, "text").is_err() && full.flush().is_err());
+    }
+}

@@ -1,0 +1,249 @@
+//! `sigstack vectors`: every case of every file, its verdict, and a summary.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use anstyle::Style;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+use sigstack_vectors::{Dialect, Failure, InputError, ReadOptions, Report, RunOptions, run as run_cases};
+
+use crate::args::VectorsArgs;
+use crate::find::{self, Content, Source};
+use crate::output::{BAD, GOOD, Status, complain, location};
+use crate::table::{self, Align, Cell};
+
+/// What came out of a file of vectors.
+struct Ran {
+    name: String,
+    format: &'static str,
+    dialect: Option<&'static str>,
+    report: Report,
+}
+
+/// What came out of everything.
+#[derive(Default)]
+struct Summary {
+    files: Vec<Ran>,
+    /// Files of folders that hold no vectors.
+    others: Vec<String>,
+    errors: Vec<InputError>,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> io::Result<Status> {
+    let mut threads = rayon::ThreadPoolBuilder::new();
+    if let Some(jobs) = args.jobs {
+        threads = threads.num_threads(jobs.get());
+    }
+    let pool = match threads.build() {
+        Ok(pool) => pool,
+        Err(error) => {
+            complain(&format!("the threads to run on: {error}"));
+            return Ok(Status::Unknown);
+        }
+    };
+    let paths = match (args.paths.as_slice(), find::own_folder()) {
+        ([], Some(folder)) => vec![folder],
+        ([], None) => {
+            complain("there is no folder test-vectors here or above; name a file or folder");
+            return Ok(Status::Unknown);
+        }
+        (paths, _) => paths.to_vec(),
+    };
+    let (sources, errors) = find::sources(&paths);
+    let mut summary = Summary::default();
+    for error in errors {
+        summary.add_error(error);
+    }
+    let bar = progress_bar();
+    for source in &sources {
+        run_source(args, source, &pool, &bar, &mut summary, out)?;
+    }
+    bar.finish_and_clear();
+    summary.write(args.json, out)?;
+    Ok(summary.status())
+}
+
+/// A progress bar on standard error, if that is a terminal.
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(100));
+    bar
+}
+
+fn run_source(
+    args: &VectorsArgs,
+    source: &Source,
+    pool: &rayon::ThreadPool,
+    bar: &ProgressBar,
+    summary: &mut Summary,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let dialect = args.dialect.as_deref().and_then(Dialect::from_name);
+    let file = match source.read(ReadOptions { dialect, ..ReadOptions::default() }) {
+        Ok(Content::Vectors(file)) => file,
+        Ok(Content::Other) => {
+            summary.others.push(source.path.display().to_string());
+            return Ok(());
+        }
+        Err(error) => {
+            bar.suspend(|| summary.add_error(error));
+            return Ok(());
+        }
+    };
+    bar.set_message(file.name.clone());
+    bar.inc_length(u64::try_from(file.entries.len()).unwrap_or(u64::MAX));
+    let progress = || bar.inc(1);
+    let options = RunOptions { filter: args.filter.as_deref(), progress: Some(&progress) };
+    let report = pool.install(|| run_cases(&file, options));
+    bar.suspend(|| {
+        report.failures.iter().try_for_each(|failure| write_failure(&file.name, failure, args.json, out))
+    })?;
+    let dialect = file.dialect().map(|dialect| dialect.name);
+    summary.files.push(Ran { name: file.name, format: file.format.name(), dialect, report });
+    Ok(())
+}
+
+fn write_failure(file: &str, failure: &Failure, as_json: bool, out: &mut impl Write) -> io::Result<()> {
+    let mismatch = &failure.mismatch;
+    if as_json {
+        let object = json!({
+            "file": file,
+            "case": failure.number,
+            "id": failure.id,
+            "comment": failure.comment,
+            "question": mismatch.question,
+            "expected": mismatch.expected,
+            "actual": mismatch.actual,
+            "stopped": location(mismatch.location.as_ref()),
+        });
+        return writeln!(out, "{object}");
+    }
+    let id = failure.id.iter().map(|id| format!(" [{id}]")).collect::<String>();
+    writeln!(out, "{BAD}FAIL{BAD:#} {file} case {}{id}: {}", failure.number, failure.comment)?;
+    writeln!(out, "     asked     {}", mismatch.question)?;
+    writeln!(out, "     expected  {}", mismatch.expected)?;
+    writeln!(out, "     actual    {}", mismatch.actual)?;
+    if let Some(location) = &mismatch.location {
+        writeln!(out, "     stopped   in {location}")?;
+    }
+    Ok(())
+}
+
+impl Summary {
+    fn add_error(&mut self, error: InputError) {
+        complain(&error.to_string());
+        self.errors.push(error);
+    }
+
+    fn total(&self, count: impl Fn(&Report) -> usize) -> usize {
+        self.files.iter().map(|file| count(&file.report)).sum()
+    }
+
+    /// A file that cannot be read, or that nothing ran, outweighs a case that fails: then the run is not complete.
+    fn status(&self) -> Status {
+        if self.total(Report::ran) == 0 {
+            complain("no case ran");
+            return Status::Unknown;
+        }
+        match self.total(|report| report.failures.len()) {
+            _ if !self.errors.is_empty() => Status::Unknown,
+            0 => Status::Yes,
+            _ => Status::No,
+        }
+    }
+
+    fn write(&self, as_json: bool, out: &mut impl Write) -> io::Result<()> {
+        if as_json {
+            return writeln!(out, "{}", self.to_json());
+        }
+        let columns = [
+            ("file", Align::Left),
+            ("format", Align::Left),
+            ("dialect", Align::Left),
+            ("ran", Align::Right),
+            ("passed", Align::Right),
+            ("failed", Align::Right),
+            ("skipped", Align::Left),
+        ];
+        let rows: Vec<Vec<Cell>> = self.files.iter().map(Ran::row).collect();
+        if !rows.is_empty() {
+            table::write(out, &columns, &rows)?;
+        }
+        for name in &self.others {
+            writeln!(out, "not a vector file: {name}")?;
+        }
+        for error in &self.errors {
+            writeln!(out, "not run: {}", error.file)?;
+        }
+        let (ran, passed) = (self.total(Report::ran), self.total(|report| report.passed));
+        let (failed, skipped) = (ran - passed, self.total(Report::skipped_count));
+        let style = if failed == 0 && self.errors.is_empty() { GOOD } else { BAD };
+        let files = self.files.len();
+        writeln!(
+            out,
+            "{style}{ran} cases of {files} files ran: {passed} passed, {failed} failed{style:#}; {skipped} skipped, \
+             {} files could not be read",
+            self.errors.len()
+        )
+    }
+
+    fn to_json(&self) -> Value {
+        let files = self.files.iter().map(|file| {
+            json!({
+                "file": file.name,
+                "format": file.format,
+                "dialect": file.dialect,
+                "ran": file.report.ran(),
+                "passed": file.report.passed,
+                "failed": file.report.failures.len(),
+                "skipped": file.report.skipped,
+            })
+        });
+        let errors = self.errors.iter().map(|error| {
+            json!({
+                "file": error.file,
+                "case": error.case,
+                "field": error.field,
+                "problem": error.problem.to_string(),
+            })
+        });
+        json!({
+            "summary": {
+                "files": files.collect::<Value>(),
+                "not_vector_files": self.others,
+                "errors": errors.collect::<Value>(),
+                "ran": self.total(Report::ran),
+                "passed": self.total(|report| report.passed),
+                "failed": self.total(|report| report.failures.len()),
+                "skipped": self.total(Report::skipped_count),
+            }
+        })
+    }
+}
+
+impl Ran {
+    fn row(&self) -> Vec<Cell> {
+        let plain = |text: String| (text, Style::new());
+        let reasons = self.report.skipped.iter().map(|(reason, count)| format!("{count} {reason}"));
+        let skipped = match reasons.collect::<Vec<_>>().join(", ") {
+            none if none.is_empty() => "0".into(),
+            reasons => reasons,
+        };
+        let failed = self.report.failures.len();
+        vec![
+            plain(self.name.clone()),
+            plain(self.format.into()),
+            plain(self.dialect.unwrap_or("-").into()),
+            plain(self.report.ran().to_string()),
+            (self.report.passed.to_string(), if failed == 0 { GOOD } else { Style::new() }),
+            (failed.to_string(), if failed == 0 { Style::new() } else { BAD }),
+            plain(skipped),
+        ]
+    }
+}
