@@ -11,7 +11,7 @@ use crate::formats::ctvhash::TemplateRow;
 use crate::formats::script_tests::ScriptTest;
 use crate::formats::sighash::SighashRow;
 use crate::formats::transactions::{InvalidTransaction, ValidTransaction};
-use crate::formats::wallet::{WalletOutput, WalletSpend};
+use crate::formats::wallet::{Funded, WalletOutput, WalletSpend};
 
 /// One input of one transaction, and the flags to verify it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,7 @@ pub(crate) enum Check {
     Schnorr(Box<SchnorrRow>),
     WalletOutput(Box<WalletOutput>),
     WalletSpend(Box<WalletSpend>),
+    WalletTransaction(Box<Funded>),
 }
 
 /// An answer that is not the expected one.
@@ -120,13 +121,14 @@ impl Check {
             Check::Script(test) => test.run(rules, number),
             Check::ValidTransaction(row) => row.run(rules, number),
             Check::InvalidTransaction(row) => row.run(rules, number),
-            Check::Asset(asset) => asset.run(),
+            Check::Asset(asset) => asset.run(number),
             Check::Sighash(row) => row.run(),
             Check::Template(row) => row.run(),
             Check::Valid(question, valid) => run_valid(question, *valid),
             Check::Schnorr(row) => row.run(),
             Check::WalletOutput(output) => output.run(),
             Check::WalletSpend(spend) => spend.run(),
+            Check::WalletTransaction(signed) => signed.run(),
         }
     }
 
@@ -144,6 +146,7 @@ impl Check {
             Check::InvalidTransaction(row) => row.questions(),
             Check::Asset(asset) => vec![asset.question()],
             Check::WalletSpend(spend) => vec![spend.question()],
+            Check::WalletTransaction(signed) => signed.questions(),
             Check::Valid(question, _) => vec![(**question).clone()],
             Check::Sighash(_) | Check::Template(_) | Check::Schnorr(_) | Check::WalletOutput(_) => vec![],
         }
@@ -160,9 +163,11 @@ impl Check {
             Check::Valid(_, false) => "an error".into(),
             Check::Sighash(_) | Check::Template(_) => "the digest of the file".into(),
             Check::WalletOutput(_) => "the values of the file".into(),
-            Check::ValidTransaction(_) | Check::Asset(_) | Check::WalletSpend(_) | Check::Valid(_, true) => {
-                "OK".into()
-            }
+            Check::ValidTransaction(_)
+            | Check::Asset(_)
+            | Check::WalletSpend(_)
+            | Check::WalletTransaction(_)
+            | Check::Valid(_, true) => "OK".into(),
         }
     }
 }

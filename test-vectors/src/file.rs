@@ -1,5 +1,6 @@
 //! A vector file: bytes in, cases out.
 
+use crate::case::Case;
 use crate::check::{Check, Outcome, Question};
 use crate::dialect::{Dialect, Rules};
 use crate::document::{Document, MAX_FILE_BYTES};
@@ -103,6 +104,14 @@ impl Entry {
     /// The spends that the case is about, with the flags that it names. Empty if it is about something else.
     pub fn questions(&self) -> Vec<Question> {
         self.check.questions()
+    }
+
+    /// The case itself, if the file is of the project's own format.
+    pub fn case(&self) -> Option<&Case> {
+        match &self.check {
+            Check::Case(case) => Some(case),
+            _ => None,
+        }
     }
 
     /// What the file expects, in a word or two.

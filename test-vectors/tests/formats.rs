@@ -146,7 +146,8 @@ fn tx_invalid_rows_put_in_as_few_flags_as_can_be() {
 fn transactions_that_are_wrong() {
     let other = transactions("valid", "1", "NONE")
         .replace(&format!("\"{}\"", txid("01")), &format!("\"{}\"", txid("02")));
-    let missing = format!("sample: case 1: prevouts: none for input 0, which spends {}:0", txid("01"));
+    let missing =
+        format!("sample: case 1: prevouts: none is left for input 0, which spends {}:0", txid("01"));
     assert_eq!(refusal(&other), missing);
     let row = transactions("valid", "FOO", "NONE");
     assert_eq!(refusal(&row), "sample: case 1: prevouts[0].scriptPubKey: no opcode is named \"FOO\"");
@@ -243,8 +244,8 @@ fn bip_119_hashes() {
         )
     };
     let first = "a116cfd6f1a9343e0a04e6ac62094a5895efd3510ddab79f20a261ff6d01ac0c";
-    assert_eq!(outcome(&file(first)), ("BIP 119 hashes", 2, 0));
-    assert_eq!(outcome(&file(&first.replace('a', "b"))), ("BIP 119 hashes", 1, 1));
+    assert_eq!(outcome(&file(first)), ("BIP 119 hashes", 1, 0));
+    assert_eq!(outcome(&file(&first.replace('a', "b"))), ("BIP 119 hashes", 0, 1));
     let uneven = file(first).replace("[0, 7]", "[0]");
     assert_eq!(refusal(&uneven), "sample: case 1: result: 2 hashes for 1 input numbers");
 }
@@ -307,6 +308,8 @@ fn wallet_outputs() {
     assert_eq!(outcome(&file(address)), ("BIP 341 wallet", 1, 0));
     let failure = report(&file("bc1p")).failures.remove(0);
     assert_eq!((failure.mismatch.question.as_str(), failure.mismatch.actual.as_str()), ("address", address));
+    let no_array = file(address).replace("\"keyPathSpending\": []", "\"keyPathSpending\": {}");
+    assert_eq!(refusal(&no_array), "sample: case 1: keyPathSpending: must be an array, is an object");
     let odd = file(address).replace("\"script\": \"20", "\"script\": \"2");
     assert_eq!(refusal(&odd), "sample: case 1: given.scriptTree.script: bad hex: Odd number of digits");
 }
@@ -319,6 +322,22 @@ fn files_without_cases_and_files_of_other_kinds() {
     {
         assert_eq!(refusal(other), "sample: not a vector file: no known format", "{other}");
     }
+}
+
+#[test]
+fn cases_keep_the_fields_that_the_format_does_not_know() {
+    let case = format!(
+        r#"{{"id":"x-1","comment":"c","tx":"{}","index":0,"prevouts":["00000000000000000151"],"flags":"P2SH","expect":"OK","rule":"r"}}"#,
+        tx()
+    );
+    let lines = format!("{case}\n\n{}\n", case.replace("x-1", "x-2"));
+    assert_eq!(outcome(&lines), ("cases", 2, 0));
+    let file = read(&lines).unwrap();
+    let entry = file.entries_of(2).next().unwrap();
+    assert!(entry.mentions("X-2") && !entry.mentions("x-1"));
+    assert_eq!(entry.case().unwrap().extra["rule"], "r");
+    assert_eq!(entry.case().unwrap().to_line(), case.replace("x-1", "x-2"));
+    assert_eq!(refusal(&lines.replace("\"x-2\"", "2")), "sample: case 2: id: must be a string, is a number");
 }
 
 /// Any prefix of any sample, and any sample with a byte changed, is read or refused, and nothing else.

@@ -13,6 +13,7 @@ use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::{Found, Words, rows};
+use crate::random::Random;
 
 /// A spend that must pass, or fail.
 #[derive(Clone, Debug)]
@@ -86,13 +87,21 @@ fn read_part(item: &Value, part: &str, rules: &Rules) -> Result<Asset, Bad> {
     Ok(Asset { tx, prevouts, index, flags, kind })
 }
 
-/// Every set of some of these flags that may be used together.
-fn valid_subsets(flags: Flags) -> Vec<Flags> {
-    let grow = |sets: Vec<Flags>, flag: Flags| {
-        let with = sets.iter().map(|set| *set | flag);
-        with.chain(sets.iter().copied()).collect()
+/// Most flags of which every subset is tried.
+const MAX_ENUMERATED: usize = 12;
+
+/// Every set of some of these flags that may be used together; of more than twelve flags a sample, as large as twelve have.
+fn valid_subsets(flags: Flags, number: usize) -> Vec<Flags> {
+    let single: Vec<Flags> = flags.iter().map(|info| info.flag).collect();
+    let picked = |bits: u64| -> Flags {
+        single.iter().enumerate().filter(|(nth, _)| (bits >> nth) & 1 == 1).map(|(_, flag)| *flag).collect()
     };
-    let all: Vec<Flags> = flags.iter().fold(vec![Flags::NONE], |sets, info| grow(sets, info.flag));
+    let all = if single.len() <= MAX_ENUMERATED {
+        (0..1 << single.len()).map(picked).collect()
+    } else {
+        let mut random = Random::of_case(number);
+        (0..1 << MAX_ENUMERATED).map(|_| picked(random.next())).collect::<Vec<Flags>>()
+    };
     all.into_iter().filter(|set| set.check().is_ok()).collect()
 }
 
@@ -111,15 +120,15 @@ impl Asset {
     }
 
     /// Under its own flags first, then under the others that the format asks for.
-    pub(crate) fn run(&self) -> Outcome {
+    pub(crate) fn run(&self, number: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         let judge = |flags| expect_accepted(&spend, self.index, flags, self.is_success());
         judge(self.flags)?;
         let seven = Flags::CONSENSUS;
         let others = match self.kind {
-            Kind::Success { is_final: false } => valid_subsets(self.flags),
-            Kind::Success { is_final: true } => valid_subsets(self.flags | seven),
-            Kind::Failure => valid_subsets(seven - self.flags)
+            Kind::Success { is_final: false } => valid_subsets(self.flags, number),
+            Kind::Success { is_final: true } => valid_subsets(self.flags | seven, number),
+            Kind::Failure => valid_subsets(seven - self.flags, number)
                 .into_iter()
                 .map(|more| self.flags | more)
                 .filter(|flags| flags.check().is_ok())
@@ -136,7 +145,14 @@ mod tests {
     #[test]
     fn seven_consensus_flags_have_ninety_six_valid_combinations() {
         // WITNESS needs P2SH: three states of the two, and five free flags.
-        assert_eq!(valid_subsets(Flags::CONSENSUS).len(), 3 << 5);
-        assert_eq!(valid_subsets(Flags::NONE), [Flags::NONE]);
+        assert_eq!(valid_subsets(Flags::CONSENSUS, 1).len(), 3 << 5);
+        assert_eq!(valid_subsets(Flags::NONE, 1), [Flags::NONE]);
+    }
+
+    #[test]
+    fn of_many_flags_a_sample_is_tried() {
+        let sample = valid_subsets(Flags::ALL, 1);
+        assert!(sample.len() > 1000 && sample.len() <= 1 << MAX_ENUMERATED, "{}", sample.len());
+        assert_ne!(sample, valid_subsets(Flags::ALL, 2));
     }
 }

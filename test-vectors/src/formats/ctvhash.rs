@@ -12,12 +12,11 @@ use crate::error::Bad;
 use crate::field;
 use crate::formats::{Found, rows};
 
-/// A transaction, an input number and the hash.
+/// A transaction, and its hash at some input numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct TemplateRow {
     tx: Transaction,
-    index: u32,
-    hash: [u8; 32],
+    hashes: Vec<(u32, [u8; 32])>,
 }
 
 pub(crate) fn recognise(document: &Document) -> bool {
@@ -26,42 +25,41 @@ pub(crate) fn recognise(document: &Document) -> bool {
 }
 
 pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
-    let mut found = Vec::new();
-    for item in document.items().iter().filter(|item| rows::comment(item).is_none()) {
-        let indexes = item.get("spend_index").and_then(Value::as_array).map_or(0, Vec::len);
-        // A row without any index still is a row, and a wrong one.
-        for nth in 0..indexes.max(1) {
-            let number = found.len() + 1;
-            let comment = item.get("desc").map(Value::to_string).unwrap_or_default();
-            let check = read_row(item, nth).map(Box::new).map(Check::Template);
-            found.push(Found { number, id: None, comment, check });
-        }
-    }
-    found
+    let items = document.items().iter().filter(|item| rows::comment(item).is_none()).enumerate();
+    let found = items.map(|(nth, item)| {
+        let comment = item.get("desc").map(Value::to_string).unwrap_or_default();
+        let check = read_row(item).map(Box::new).map(Check::Template);
+        Found { number: nth + 1, id: None, comment, check }
+    });
+    found.collect()
 }
 
-fn read_row(item: &Value, nth: usize) -> Result<TemplateRow, Bad> {
+fn read_row(item: &Value) -> Result<TemplateRow, Bad> {
     let tx = field::transaction(field::get(item, "hex_tx")?, "hex_tx")?;
     let indexes = field::array(field::get(item, "spend_index")?, "spend_index")?;
     let results = field::array(field::get(item, "result")?, "result")?;
-    if indexes.len() != results.len() {
+    if indexes.is_empty() || indexes.len() != results.len() {
         let problem = format!("{} hashes for {} input numbers", results.len(), indexes.len());
         return Err(Bad::new("result", problem));
     }
-    let name = format!("spend_index[{nth}]");
-    let index = field::integer(field::column(indexes, nth, &name)?, &name)?;
-    let name = format!("result[{nth}]");
-    let hash = field::fixed_bytes(field::column(results, nth, &name)?, &name)?;
-    Ok(TemplateRow { tx, index, hash })
+    let pairs = indexes.iter().zip(results).enumerate().map(|(nth, (index, hash))| {
+        let index = field::integer(index, &format!("spend_index[{nth}]"))?;
+        Ok((index, field::fixed_bytes(hash, &format!("result[{nth}]"))?))
+    });
+    Ok(TemplateRow { tx, hashes: pairs.collect::<Result<_, Bad>>()? })
 }
 
 impl TemplateRow {
     pub(crate) fn run(&self) -> Outcome {
-        let question = format!("template hash at input {}", self.index);
-        // The hash covers a number and no input, so that it exists for numbers that no input has.
-        let input = usize::try_from(self.index)
-            .map_err(|error| Mismatch::value(&question, hex::encode(self.hash), error.to_string()))?;
-        let signing = Signing { tx: &self.tx, prevouts: &[], input, cache: &TxCache::default() };
-        same_bytes(&question, &self.hash, &check_template_digest(&signing))
+        let cache = TxCache::default();
+        for (index, hash) in &self.hashes {
+            let question = format!("template hash at input {index}");
+            // The hash covers a number and no input, so that it exists for numbers that no input has.
+            let input = usize::try_from(*index)
+                .map_err(|error| Mismatch::value(&question, hex::encode(hash), error.to_string()))?;
+            let signing = Signing { tx: &self.tx, prevouts: &[], input, cache: &cache };
+            same_bytes(&question, hash, &check_template_digest(&signing))?;
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use crate::document::Document;
 
+/// Most characters that are kept of a comment.
+const MAX_COMMENT_CHARS: usize = 400;
+
 /// A row that is a case, and the comments before it, which may stand for several rows.
 pub(crate) struct Row<'a> {
     /// Counted from 1, comments not counted.
@@ -41,10 +44,23 @@ pub(crate) fn rows(document: &Document) -> Vec<Row<'_>> {
             continue;
         }
         let columns = item.as_array().map_or(&[][..], Vec::as_slice);
-        rows.push(Row { number: rows.len() + 1, comment: comments.join(" "), columns });
+        rows.push(Row { number: rows.len() + 1, comment: shown(&comments), columns });
         is_used = true;
     }
     rows
+}
+
+/// Comments as one line, cut where it gets long: it may stand for any number of rows.
+fn shown(comments: &[&str]) -> String {
+    let mut line = String::new();
+    for (nth, comment) in comments.iter().enumerate() {
+        if line.len() >= MAX_COMMENT_CHARS {
+            break;
+        }
+        line.push_str(if nth == 0 { "" } else { " " });
+        line.extend(comment.chars().take(MAX_COMMENT_CHARS));
+    }
+    line
 }
 
 /// The words of a comma-separated column, or of a script.

@@ -109,7 +109,7 @@ fn read(document: &Document, check: impl Fn(&Row<'_>) -> Result<Check, Bad>) -> 
 
 fn read_valid_row(row: &Row<'_>, rules: &Rules) -> Result<ValidTransaction, Bad> {
     let (outputs, tx) = read_columns(row)?;
-    let prevouts = in_input_order(&tx, &outputs)?;
+    let prevouts = in_input_order(&tx, outputs)?;
     let left_out = rules.units(flags_column(row)?, "flags")?;
     let flags = rules.all() - left_out.iter().map(|unit| unit.flags).collect();
     flags.check().map_err(|error| Bad::new("flags", format!("what is not left out: {error}")))?;
@@ -124,7 +124,7 @@ fn read_invalid_row(row: &Row<'_>, rules: &Rules) -> Result<InvalidTransaction, 
     if text == BAD_TRANSACTION {
         return Ok(InvalidTransaction::Malformed(tx));
     }
-    let prevouts = in_input_order(&tx, &outputs)?;
+    let prevouts = in_input_order(&tx, outputs)?;
     let named: Vec<Flags> = rules.units(text, "flags")?.into_iter().map(|unit| unit.flags).collect();
     let flags: Flags = named.iter().copied().collect();
     flags.check().map_err(|error| Bad::new("flags", error))?;
@@ -162,12 +162,14 @@ fn read_prevout(value: &Value) -> Result<(OutPoint, TxOut), Bad> {
     Ok((OutPoint { txid, vout }, TxOut { value, script_pubkey: ScriptBuf::from_bytes(script) }))
 }
 
-fn in_input_order(tx: &Transaction, outputs: &HashMap<OutPoint, TxOut>) -> Result<Vec<TxOut>, Bad> {
+/// The outputs in the order of the inputs. Each is spent once: a transaction that spends one twice is no transaction.
+fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Result<Vec<TxOut>, Bad> {
     let inputs = tx.input.iter().enumerate();
     let prevouts = inputs.map(|(nth, input)| {
         let outpoint = &input.previous_output;
-        let missing = || Bad::new("prevouts", format!("none for input {nth}, which spends {outpoint}"));
-        outputs.get(outpoint).cloned().ok_or_else(missing)
+        let missing =
+            || Bad::new("prevouts", format!("none is left for input {nth}, which spends {outpoint}"));
+        outputs.remove(outpoint).ok_or_else(missing)
     });
     prevouts.collect()
 }

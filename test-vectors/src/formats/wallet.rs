@@ -3,13 +3,14 @@
 //! Of the signing everything that a verifier has too is computed: the tweak, the signed message, its digest, the verdict
 //! on the signature. Then every input of the signed transaction is verified under today's policy.
 
-use bitcoin::{Address, Network, Transaction, TxOut};
-use serde_json::{Map, Value};
+use std::sync::Arc;
+
+use bitcoin::{Address, Network, Transaction, TxOut, Witness};
+use serde_json::Value;
 use sigstack_interpreter::sighash::taproot;
 use sigstack_interpreter::taproot::{leaf_hash, tweak_hash};
 use sigstack_interpreter::{Flags, TaprootMessage};
 
-use crate::case::{Case, Expect};
 use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, same_bytes, spend};
 use crate::dialect::Rules;
 use crate::document::Document;
@@ -40,10 +41,19 @@ pub(crate) struct WalletOutput {
     control_blocks: Vec<Vec<u8>>,
 }
 
+/// A transaction and what it spends, in input order.
+#[derive(Clone, Debug)]
+pub(crate) struct Funded {
+    tx: Transaction,
+    prevouts: Vec<TxOut>,
+}
+
 /// An input that is signed on the key path.
 #[derive(Clone, Debug)]
 pub(crate) struct WalletSpend {
-    question: Question,
+    unsigned: Arc<Funded>,
+    index: usize,
+    witness: Witness,
     hash_type: u8,
     internal_key: [u8; 32],
     root: Option<[u8; 32]>,
@@ -75,11 +85,23 @@ pub(crate) fn recognise(document: &Document) -> bool {
 pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     let Some((outputs, spends)) = sections(document) else { return vec![] };
     let mut checks: Vec<(String, Result<Check, Bad>)> = Vec::new();
+    for (name, section) in [("scriptPubKey", outputs), ("keyPathSpending", spends)] {
+        if let Err(bad) = field::array(section, name) {
+            checks.push((name.to_owned(), Err(bad)));
+        }
+    }
     for (nth, output) in elements(outputs).enumerate() {
         let check = read_output(output).map(Box::new).map(Check::WalletOutput);
         checks.push((format!("scriptPubKey {nth}"), check));
     }
     for (nth, spend) in elements(spends).enumerate() {
+        let unsigned = match read_unsigned(spend) {
+            Ok(unsigned) => Arc::new(unsigned),
+            Err(bad) => {
+                checks.push((format!("keyPathSpending {nth}"), Err(bad)));
+                continue;
+            }
+        };
         let inputs =
             field::get(spend, "inputSpending").and_then(|inputs| field::array(inputs, "inputSpending"));
         if let Err(bad) = &inputs {
@@ -87,26 +109,11 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
         }
         for input in inputs.unwrap_or_default() {
             let index = input.pointer("/given/txinIndex").map(Value::to_string).unwrap_or_default();
-            let check = read_spend(spend, input).map(Box::new).map(Check::WalletSpend);
+            let check = read_spend(spend, input, &unsigned).map(Box::new).map(Check::WalletSpend);
             checks.push((format!("keyPathSpending {nth}, signing of input {index}"), check));
         }
-        match read_signed(spend) {
-            Err(bad) => checks.push((format!("keyPathSpending {nth}"), Err(bad))),
-            Ok((tx, prevouts)) => checks.extend((0..tx.input.len()).map(|index| {
-                let comment = format!("keyPathSpending {nth}, input {index} of the signed transaction");
-                let case = Case {
-                    id: None,
-                    comment: comment.clone(),
-                    tx: tx.clone(),
-                    index,
-                    prevouts: prevouts.clone(),
-                    flags: Flags::POLICY,
-                    expect: Expect::Ok,
-                    extra: Map::new(),
-                };
-                (comment, Ok(Check::Case(Box::new(case))))
-            })),
-        }
+        let signed = read_signed(spend, &unsigned).map(Box::new).map(Check::WalletTransaction);
+        checks.push((format!("keyPathSpending {nth}, the signed transaction"), signed));
     }
     let found = checks.into_iter().enumerate();
     found.map(|(nth, (comment, check))| Found { number: nth + 1, id: None, comment, check }).collect()
@@ -179,46 +186,38 @@ fn read_tree(tree: &Value) -> Result<Vec<TreeLeaf>, Bad> {
     Ok(leaves)
 }
 
-fn read_unspent(spend: &Value) -> Result<(Transaction, Vec<TxOut>), Bad> {
-    let name = "given.rawUnsignedTx";
-    let tx = field::transaction(at(spend, "given", "rawUnsignedTx")?, name)?;
+fn read_unsigned(spend: &Value) -> Result<Funded, Bad> {
+    let tx = field::transaction(at(spend, "given", "rawUnsignedTx")?, "given.rawUnsignedTx")?;
     let spent = field::array(at(spend, "given", "utxosSpent")?, "given.utxosSpent")?;
     if spent.len() != tx.input.len() {
         let problem = format!("{} outputs for {} inputs", spent.len(), tx.input.len());
         return Err(Bad::new("given.utxosSpent", problem));
     }
-    let read = |value| {
-        let value: Result<_, Bad> = Ok(TxOut {
-            script_pubkey: field::script(field::get(value, "scriptPubKey")?, "scriptPubKey")?,
-            value: field::satoshi(field::get(value, "amountSats")?, "amountSats")?,
-        });
-        value
-    };
-    let prevouts = spent
-        .iter()
-        .enumerate()
-        .map(|(nth, value)| read(value).map_err(|bad| bad.within(format_args!("given.utxosSpent[{nth}]"))));
-    Ok((tx, prevouts.collect::<Result<_, _>>()?))
+    let prevouts = spent.iter().enumerate().map(|(nth, value)| {
+        read_unspent(value).map_err(|bad| bad.within(format_args!("given.utxosSpent[{nth}]")))
+    });
+    Ok(Funded { prevouts: prevouts.collect::<Result<_, _>>()?, tx })
 }
 
-fn read_signed(spend: &Value) -> Result<(Transaction, Vec<TxOut>), Bad> {
+fn read_unspent(value: &Value) -> Result<TxOut, Bad> {
+    Ok(TxOut {
+        script_pubkey: field::script(field::get(value, "scriptPubKey")?, "scriptPubKey")?,
+        value: field::satoshi(field::get(value, "amountSats")?, "amountSats")?,
+    })
+}
+
+fn read_signed(spend: &Value, unsigned: &Funded) -> Result<Funded, Bad> {
     let name = "auxiliary.fullySignedTx";
     let tx = field::transaction(at(spend, "auxiliary", "fullySignedTx")?, name)?;
-    let (unsigned, prevouts) = read_unspent(spend)?;
-    if tx.compute_ntxid() != unsigned.compute_ntxid() {
+    if tx.compute_ntxid() != unsigned.tx.compute_ntxid() {
         return Err(Bad::new(name, "is another transaction than given.rawUnsignedTx"));
     }
-    Ok((tx, prevouts))
+    Ok(Funded { tx, prevouts: unsigned.prevouts.clone() })
 }
 
-fn read_spend(spend: &Value, item: &Value) -> Result<WalletSpend, Bad> {
-    let (mut tx, prevouts) = read_unspent(spend)?;
+fn read_spend(spend: &Value, item: &Value, unsigned: &Arc<Funded>) -> Result<WalletSpend, Bad> {
     let middle = |name| at(item, "intermediary", name);
-    let index = field::input_index(at(item, "given", "txinIndex")?, "given.txinIndex", &tx)?;
-    let witness = field::witness(at(item, "expected", "witness")?, "expected.witness")?;
-    if let Some(input) = tx.input.get_mut(index) {
-        input.witness = witness;
-    }
+    let index = field::input_index(at(item, "given", "txinIndex")?, "given.txinIndex", &unsigned.tx)?;
     let used = field::array(middle("precomputedUsed")?, "intermediary.precomputedUsed")?;
     let mut precomputed = Vec::new();
     for (theirs, ours) in PRECOMPUTED.iter().filter(|(theirs, _)| used.iter().any(|name| name == theirs)) {
@@ -227,7 +226,9 @@ fn read_spend(spend: &Value, item: &Value) -> Result<WalletSpend, Bad> {
     }
     let key = field::fixed_bytes(middle("internalPubkey")?, "intermediary.internalPubkey")?;
     Ok(WalletSpend {
-        question: Question { tx, prevouts, index, flags: Flags::CONSENSUS },
+        unsigned: Arc::clone(unsigned),
+        index,
+        witness: field::witness(at(item, "expected", "witness")?, "expected.witness")?,
         hash_type: field::integer(at(item, "given", "hashType")?, "given.hashType")?,
         internal_key: key,
         root: optional_hash(at(item, "given", "merkleRoot")?, "given.merkleRoot")?,
@@ -276,16 +277,39 @@ impl WalletOutput {
     }
 }
 
+impl Funded {
+    /// One question an input.
+    pub(crate) fn questions(&self) -> Vec<Question> {
+        let (tx, prevouts) = (&self.tx, &self.prevouts);
+        let question =
+            |index| Question { tx: tx.clone(), prevouts: prevouts.clone(), index, flags: Flags::POLICY };
+        (0..tx.input.len()).map(question).collect()
+    }
+
+    /// Every input is valid under today's policy.
+    pub(crate) fn run(&self) -> Outcome {
+        let spend = spend(&self.tx, &self.prevouts)?;
+        (0..self.tx.input.len()).try_for_each(|index| expect_accepted(&spend, index, Flags::POLICY, true))
+    }
+}
+
 impl WalletSpend {
+    /// The input with its expected witness.
     pub(crate) fn question(&self) -> Question {
-        self.question.clone()
+        let mut tx = self.unsigned.tx.clone();
+        if let Some(input) = tx.input.get_mut(self.index) {
+            input.witness = self.witness.clone();
+        }
+        let prevouts = self.unsigned.prevouts.clone();
+        Question { tx, prevouts, index: self.index, flags: Flags::CONSENSUS }
     }
 
     pub(crate) fn run(&self) -> Outcome {
         same_bytes("tweak", &self.tweak, &tweak_hash(&self.internal_key, self.root.as_ref()))?;
-        let spend = spend(&self.question.tx, &self.question.prevouts)?;
+        let question = self.question();
+        let spend = spend(&question.tx, &question.prevouts)?;
         let no_digest = |why: String| Mismatch::value("digest", hex::encode(self.digest), why);
-        let signing = spend.signing(self.question.index).map_err(|error| no_digest(error.to_string()))?;
+        let signing = spend.signing(self.index).map_err(|error| no_digest(error.to_string()))?;
         let key_path = TaprootMessage { annex_hash: None, tapscript: None };
         let mut fields: Vec<(&'static str, Vec<u8>)> = Vec::new();
         taproot::write_message(&signing, &key_path, self.hash_type, &mut fields)
@@ -298,6 +322,6 @@ impl WalletSpend {
         same_bytes("signed message", &self.message, &message)?;
         let digest = taproot::digest(&signing, &key_path, self.hash_type);
         same_bytes("digest", &self.digest, &digest.map(Vec::from).unwrap_or_default())?;
-        expect_accepted(&spend, self.question.index, self.question.flags, true)
+        expect_accepted(&spend, question.index, question.flags, true)
     }
 }
