@@ -36,6 +36,7 @@ pub(crate) enum Command {
 pub(crate) struct VectorsArgs {
     /// Files or folders. Without any, the project's own vectors: the folder test-vectors here or in a parent folder,
     /// otherwise the one of the source that this command was built from
+    #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
     /// Print one JSON object a failing case and a summary object last
