@@ -1,0 +1,63 @@
+//! The fixed keys of generated cases.
+
+#![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
+
+use secp256k1::Keypair;
+use sha2::{Digest, Sha256};
+
+/// A fixed key, known by a number. Nothing is secret about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Key(pub(super) u8);
+
+impl Key {
+    /// Both halves.
+    pub(super) fn pair(self) -> Result<Keypair, String> {
+        Keypair::from_seckey_byte_array(digest_of(&format!("sigstack test key {}", self.0)))
+            .map_err(|error| format!("key {}: {error}", self.0))
+    }
+
+    /// The x-only public key. The fixed keys are all valid, which a test holds them to.
+    pub(super) fn x_only(self) -> [u8; 32] {
+        self.pair().map(|pair| pair.x_only_public_key().0.to_byte_array()).unwrap_or_default()
+    }
+
+    /// The compressed public key.
+    pub(super) fn compressed(self) -> Vec<u8> {
+        self.pair().map(|pair| pair.public_key().serialize().to_vec()).unwrap_or_default()
+    }
+
+    /// The 33-byte key of BIP 118.
+    pub(super) fn bip118(self) -> Vec<u8> {
+        [&[0x01], self.x_only().as_slice()].concat()
+    }
+}
+
+/// The SHA-256 of a name: bytes that look random and are the same on every machine.
+pub(super) fn digest_of(name: &str) -> [u8; 32] {
+    Sha256::digest(name).into()
+}
+
+/// As many bytes as asked for that look random.
+pub(super) fn bytes_of(name: &str, length: usize) -> Vec<u8> {
+    let blocks = (0..length.div_ceil(32)).flat_map(|nth| digest_of(&format!("{name} {nth}")));
+    blocks.take(length).collect()
+}
+
+/// 32 bytes that are not the X coordinate of a point.
+pub(super) const OFF_CURVE: [u8; 32] = [
+    0xee, 0xfd, 0xea, 0x4c, 0xdb, 0x67, 0x77, 0x50, 0xa4, 0x20, 0xfe, 0xe8, 0x07, 0xea, 0xcf, 0x21, 0xeb,
+    0x98, 0x98, 0xae, 0x79, 0xb9, 0x76, 0x87, 0x66, 0xe4, 0xfa, 0xa0, 0x4a, 0x2d, 0x4a, 0x34,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_keys_are_valid_and_the_other_is_not() {
+        for number in 0..=u8::MAX {
+            assert!(Key(number).pair().is_ok());
+        }
+        assert!(secp256k1::XOnlyPublicKey::from_byte_array(OFF_CURVE).is_err());
+    }
+}

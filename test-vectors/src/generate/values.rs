@@ -1,0 +1,68 @@
+//! The intermediate values of a verification that a second implementer needs: digests with their preimages, and the
+//! messages that OP_CHECKSIGFROMSTACK checks.
+
+use serde_json::{Value, json};
+use sigstack_interpreter::sighash::{self, Signing};
+use sigstack_interpreter::{Event, Inspector, KeyVersion, SignatureCheck, SignedMessage, TapscriptMessage};
+
+/// Collects the field `values` of a case, in order of evaluation.
+pub(super) struct Values<'a> {
+    pub(super) signing: Signing<'a>,
+    pub(super) values: Vec<Value>,
+}
+
+impl Inspector for Values<'_> {
+    fn event(&mut self, event: &Event) {
+        let value = match event {
+            Event::Signature(check) => self.of_signature(check),
+            Event::CheckTemplate { digest } => {
+                let mut preimage = Vec::new();
+                sighash::template::write_check_template(&self.signing, &mut preimage);
+                Some(hashed("ctv", &preimage, digest))
+            }
+            Event::TemplateHash { annex_hash, digest } => {
+                let mut preimage = Vec::new();
+                sighash::template::write_template_hash(&self.signing, annex_hash.as_ref(), &mut preimage);
+                Some(hashed("templatehash", &preimage, digest))
+            }
+            Event::PairCommit { preimage, digest } => Some(hashed("paircommit", preimage, digest)),
+        };
+        self.values.extend(value);
+    }
+}
+
+impl Values<'_> {
+    /// ECDSA digests are not among the values.
+    fn of_signature(&self, check: &SignatureCheck) -> Option<Value> {
+        match &check.signed {
+            SignedMessage::Stack => Some(json!({
+                "kind": "csfs",
+                "key": hex::encode(&check.public_key),
+                "message": hex::encode(&check.message),
+                "signature": hex::encode(&check.signature),
+                "valid": check.valid,
+            })),
+            SignedMessage::Taproot { message, hash_type } => {
+                let mut preimage = Vec::new();
+                sighash::taproot::write_message(&self.signing, message, *hash_type, &mut preimage)?;
+                let scheme = match message.tapscript {
+                    None => "bip341",
+                    Some(TapscriptMessage { key_version: KeyVersion::Bip342, .. }) => "bip342",
+                    Some(TapscriptMessage { key_version: KeyVersion::Bip118, .. }) => "bip118",
+                };
+                Some(json!({
+                    "kind": "sighash",
+                    "scheme": scheme,
+                    "hash_type": hash_type,
+                    "preimage": hex::encode(preimage),
+                    "digest": hex::encode(&check.message),
+                }))
+            }
+            SignedMessage::Legacy { .. } | SignedMessage::SegwitV0 { .. } => None,
+        }
+    }
+}
+
+fn hashed(kind: &str, preimage: &[u8], digest: &[u8; 32]) -> Value {
+    json!({ "kind": kind, "preimage": hex::encode(preimage), "digest": hex::encode(digest) })
+}
