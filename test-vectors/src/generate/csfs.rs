@@ -288,19 +288,17 @@ fn messages(group: &mut Group) {
                 Verdict::Reject(ScriptError::PushSize, StopsAt::Phase(Phase::Tapscript)),
             );
         }
-        for place in [0, length / 2, length.saturating_sub(1)].into_iter().filter(|place| *place < length) {
-            // Short messages name the same place more than once.
-            let id = format!("{id}-flipped-{place}");
-            if length > 2 || place == 0 {
-                group.reject(
-                    &base,
-                    &id,
-                    &MESSAGE,
-                    &format!("a bit of the message's byte {place} is flipped"),
-                    |spec| spec.stack[1] = spec.stack[1].clone().flipped(place),
-                    fails(ScriptError::SchnorrSig),
-                );
-            }
+        let mut places = vec![0, length / 2, length.saturating_sub(1)];
+        places.dedup();
+        for place in places.into_iter().filter(|place| *place < length) {
+            group.reject(
+                &base,
+                &format!("{id}-flipped-{place}"),
+                &MESSAGE,
+                &format!("a bit of the message's byte {place} is flipped"),
+                |spec| spec.stack[1] = spec.stack[1].clone().flipped(place),
+                fails(ScriptError::SchnorrSig),
+            );
         }
     }
 }
@@ -447,7 +445,7 @@ fn budget(group: &mut Group) {
                 &format!("{id}-short"),
                 &BUDGET,
                 "the witness is a byte shorter",
-                |spec| spec.annex.iter_mut().for_each(|annex| drop(annex.pop())),
+                |spec| spec.annex.iter_mut().for_each(|annex| _ = annex.pop()),
                 fails(ScriptError::TapscriptValidationWeight),
             );
         }
@@ -466,16 +464,16 @@ fn budget(group: &mut Group) {
     );
 }
 
-/// Five good checks use the budget up; the witness says whether a sixth is made, which something is wrong with.
+/// Eight good checks use the budget up; the witness says whether a ninth is made, which something is wrong with.
 fn budget_last(group: &mut Group) {
-    let script = repeated(5).ops(&[Opcode::OP_DROP, Opcode::OP_IF, CSFS, Opcode::OP_ELSE]).ops(&[
+    let script = repeated(8).ops(&[Opcode::OP_DROP, Opcode::OP_IF, CSFS, Opcode::OP_ELSE]).ops(&[
         Opcode::OP_2DROP,
         Opcode::OP_DROP,
         Opcode::OP_1,
         Opcode::OP_ENDIF,
     ]);
     let good_key = Key(1).x_only().to_vec();
-    for (slug, wrong, sixth, key, error) in [
+    for (slug, wrong, ninth, key, error) in [
         ("nothing", "nothing", signature(b"m"), good_key.clone(), ScriptError::TapscriptValidationWeight),
         ("signature", "the signature", signature(b"m").flipped(0), good_key.clone(), ScriptError::SchnorrSig),
         ("size-63", "the signature's size", resized(b"m", 63), good_key.clone(), ScriptError::SchnorrSigSize),
@@ -484,18 +482,18 @@ fn budget_last(group: &mut Group) {
         ("off-curve-key", "the key", signature(b"m"), OFF_CURVE.to_vec(), ScriptError::SchnorrSig),
         ("unknown-key", "nothing", signature(b"m"), vec![3; 33], ScriptError::TapscriptValidationWeight),
     ] {
-        let mut spec = bare(sixth, b"m", &key).with_bytes(&[]);
+        let mut spec = bare(ninth, b"m", &key).with_bytes(&[]);
         spec = spec.with(signature(b"m")).with_bytes(b"m").with_bytes(&good_key);
         spec.script = script.clone();
         let comment =
-            format!("a sixth check over budget would be made, with {wrong} wrong, but is passed over");
+            format!("a ninth check over budget would be made, with {wrong} wrong, but is passed over");
         let id = format!("budget-last-{slug}");
-        let base = group.accept(&id, &BUDGET_LAST, &comment, spec.padded_to(250));
+        let base = group.accept(&id, &BUDGET_LAST, &comment, spec.padded_to(400));
         group.reject(
             &base,
             &format!("{id}-checked"),
             &BUDGET_LAST,
-            "the witness asks for the sixth check",
+            "the witness asks for the ninth check",
             |spec| spec.stack[3] = Item::Bytes(vec![1]),
             fails(error),
         );

@@ -12,7 +12,7 @@ pub(super) struct Key(pub(super) u8);
 impl Key {
     /// Both halves.
     pub(super) fn pair(self) -> Result<Keypair, String> {
-        Keypair::from_seckey_byte_array(digest_of(&format!("sigstack test key {}", self.0)))
+        Keypair::from_secret_bytes(digest_of(&format!("sigstack test key {}", self.0)))
             .map_err(|error| format!("key {}: {error}", self.0))
     }
 
