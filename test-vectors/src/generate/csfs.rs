@@ -89,7 +89,7 @@ fn bare(signature: Item, message: &[u8], key: &[u8]) -> Spec {
 }
 
 fn signature(message: &[u8]) -> Item {
-    Item::Message { key: Key(1), message: message.to_vec() }
+    Item::message(Key(1), message)
 }
 
 /// A valid check of a message.
@@ -186,10 +186,13 @@ fn arguments(group: &mut Group) {
     );
 }
 
+/// A way to spoil a spend.
+type Damage = fn(&mut Spec);
+
 fn signatures(group: &mut Group) {
     let message = bytes_of("signatures", 32);
     let base = group.accept("valid", &VALID, "a valid signature", valid(&message));
-    let changes: &[(&str, &str, fn(&mut Spec))] = &[
+    let changes: &[(&str, &str, Damage)] = &[
         ("flipped-r", "a bit of R is flipped", |spec| spec.stack[0] = spec.stack[0].clone().flipped(0)),
         ("flipped-r-end", "the last byte of R is changed", |spec| {
             spec.stack[0] = spec.stack[0].clone().flipped(31)
@@ -218,7 +221,7 @@ fn signatures(group: &mut Group) {
         |spec| {
             use sha2::{Digest, Sha256};
             let hashed = Sha256::digest(bytes_of("signatures", 32)).to_vec();
-            spec.stack[0] = Item::Message { key: Key(1), message: hashed };
+            spec.stack[0] = Item::message(Key(1), &hashed);
         },
         fails(ScriptError::SchnorrSig),
     );

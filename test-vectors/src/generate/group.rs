@@ -69,6 +69,20 @@ impl Group {
         self.add(id, rule, format!("as {}, but {difference}", twin.id), &spec, verdict, extra);
     }
 
+    /// Adds a case that must be accepted all the same after a change.
+    pub(super) fn accept_changed(
+        &mut self,
+        twin: &Accepted,
+        id: &str,
+        rule: &'static Rule,
+        difference: &str,
+        change: impl FnOnce(&mut Spec),
+    ) {
+        let mut spec = twin.spec.clone();
+        change(&mut spec);
+        self.accept(id, rule, &format!("as {}, and {difference}", twin.id), spec);
+    }
+
     fn add(
         &mut self,
         id: &str,

@@ -5,6 +5,7 @@ use sigstack_interpreter::sighash::{self, Signing, TxCache};
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
 
 use super::keys::Key;
+use super::paircommit;
 use super::shape::{Field, Shape};
 
 /// An element of a witness, or a push in a script.
@@ -19,7 +20,7 @@ pub(super) enum Item {
         /// Who signs.
         key: Key,
         /// What.
-        message: Vec<u8>,
+        message: Box<Item>,
     },
     /// An ECDSA signature of the transaction.
     Ecdsa {
@@ -32,6 +33,8 @@ pub(super) enum Item {
     CheckTemplate(Vec<Field>),
     /// The hash that OP_TEMPLATEHASH pushes, of the transaction with these changes.
     TemplateHash(Vec<Field>),
+    /// The hash that OP_PAIRCOMMIT makes of two items.
+    Pair(Box<Item>, Box<Item>),
     /// Another item with its bytes changed.
     Changed(Box<Item>, Change),
 }
@@ -85,6 +88,16 @@ impl From<Signature> for Item {
 }
 
 impl Item {
+    /// A signature of a message, as OP_CHECKSIGFROMSTACK checks it.
+    pub(super) fn message(key: Key, message: &[u8]) -> Item {
+        Item::signed(key, Item::Bytes(message.to_vec()))
+    }
+
+    /// A signature of another item.
+    pub(super) fn signed(key: Key, message: Item) -> Item {
+        Item::Message { key, message: Box::new(message) }
+    }
+
     /// The item with a bit flipped.
     pub(super) fn flipped(self, place: usize) -> Item {
         Item::Changed(Box::new(self), Change::Flip(place))
@@ -112,7 +125,7 @@ impl Maker<'_> {
         match item {
             Item::Bytes(bytes) => Ok(bytes.clone()),
             Item::Signature(signature) => self.sign(signature, tweak),
-            Item::Message { key, message } => Ok(schnorr(&key.pair()?, message).to_vec()),
+            Item::Message { key, message } => Ok(schnorr(&key.pair()?, &self.make(message)?).to_vec()),
             Item::Ecdsa { key, hash_type } => self.sign_ecdsa(*key, *hash_type),
             Item::CheckTemplate(fields) => self.with_changes(fields, None, |signing, _| {
                 Ok(sighash::template::check_template_digest(signing).to_vec())
@@ -120,6 +133,7 @@ impl Maker<'_> {
             Item::TemplateHash(fields) => self.with_changes(fields, None, |signing, message| {
                 Ok(sighash::template::template_hash_digest(signing, message.annex_hash.as_ref()).to_vec())
             }),
+            Item::Pair(a, b) => Ok(paircommit::commitment(&self.make(a)?, &self.make(b)?).to_vec()),
             Item::Changed(item, change) => {
                 let mut bytes = self.make_tweaked(item, tweak)?;
                 match change {

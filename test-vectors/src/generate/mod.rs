@@ -3,14 +3,21 @@
 //! Every verdict is written down by hand beside its case. A case whose verdict the engine does not share, or that stops
 //! elsewhere than it says, stops the generator.
 
+mod anyprevout;
+mod bips;
+mod cat;
 mod csfs;
 mod group;
+mod internal_key;
 mod item;
 mod keys;
+mod mixed;
+mod paircommit;
 mod script;
 mod shape;
 mod spec;
 mod states;
+mod template;
 mod values;
 
 use crate::case::Case;
@@ -30,8 +37,29 @@ pub struct GeneratedFile {
 ///
 /// Each case that did not get the verdict that it was made for, a line each.
 pub fn generate() -> Result<Vec<GeneratedFile>, String> {
-    Ok(vec![cases_file("proposals/csfs.jsonl", &csfs::cases()?)])
+    let mut files = Vec::new();
+    for (name, make, bip) in PROPOSALS {
+        let cases = make()?;
+        files.push(cases_file(&format!("proposals/{name}.jsonl"), &cases));
+        files.extend(bip.map(|bip| bips::files(bip, &cases)).into_iter().flatten());
+    }
+    Ok(files)
 }
+
+/// Makes the cases of a file.
+type Maker = fn() -> Result<Vec<Case>, String>;
+
+/// The files of the proposals; some also in the shape of BIP 446, for the BIPs that have no vectors.
+const PROPOSALS: &[(&str, Maker, Option<u16>)] = &[
+    ("csfs", csfs::cases, Some(348)),
+    ("anyprevout", anyprevout::cases, Some(118)),
+    ("ctv", template::check_template_cases, None),
+    ("cat", cat::cases, None),
+    ("internalkey", internal_key::cases, Some(349)),
+    ("paircommit", paircommit::cases, Some(442)),
+    ("templatehash", template::template_hash_cases, None),
+    ("mixed", mixed::cases, None),
+];
 
 /// A file of the case format, a case a line.
 fn cases_file(path: &str, cases: &[Case]) -> GeneratedFile {

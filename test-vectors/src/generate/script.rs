@@ -53,6 +53,12 @@ impl Script {
         self
     }
 
+    /// What follows.
+    pub(super) fn then(mut self, rest: Script) -> Script {
+        self.0.extend(rest.0);
+        self
+    }
+
     /// The script, its items given by `make`.
     pub(super) fn build(
         &self,

@@ -90,7 +90,7 @@ pub(super) struct Spec {
     /// The siblings from the leaf up.
     pub(super) path: Vec<[u8; 32]>,
     pub(super) annex: Option<Vec<u8>>,
-    /// What follows the pushes of the scriptSig, beside what the version puts there.
+    /// What the scriptSig begins with, before what the version puts there.
     pub(super) script_sig: Vec<u8>,
 }
 
@@ -199,6 +199,7 @@ impl Spec {
 
     /// Fills in what is spent and the scriptSig, and returns the witness.
     fn complete(&self, shape: &mut Shape) -> Result<Vec<Vec<u8>>, String> {
+        shape.own().script_sig = self.script_sig.clone();
         // Pushes in scripts depend on the transaction without this prevout.
         let before = Maker {
             shape: &shape.clone(),
@@ -224,6 +225,9 @@ impl Spec {
             Version::Tapscript | Version::KeyPath => taptree::output_script(&output_key).into_bytes(),
         };
         let segwit = matches!(self.version, Version::P2wsh | Version::P2shP2wsh);
+        if self.version == Version::P2shP2wsh {
+            shape.own().script_sig.extend(minimal_push(&witness_program));
+        }
         let maker = Maker {
             shape: &shape.clone(),
             annex: self.annex.as_deref(),
@@ -242,10 +246,9 @@ impl Spec {
         let own_script_sig = match self.version {
             Version::Bare => pushes(&stack),
             Version::P2sh => [pushes(&stack), minimal_push(&script)].concat(),
-            Version::P2shP2wsh => minimal_push(&witness_program),
             _ => Vec::new(),
         };
-        shape.own().script_sig = [self.script_sig.as_slice(), &own_script_sig].concat();
+        shape.own().script_sig.extend(own_script_sig);
         if matches!(self.version, Version::Bare | Version::P2sh) {
             return Ok(Vec::new());
         }
