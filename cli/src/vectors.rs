@@ -1,12 +1,15 @@
 //! `sigstack vectors`: every case of every file, its verdict, and a summary.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::time::Duration;
 
 use anstyle::Style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
-use sigstack_vectors::{Dialect, Failure, InputError, ReadOptions, Report, RunOptions, run as run_cases};
+use sigstack_vectors::{
+    Case, Dialect, Entry, Expect, Failure, InputError, ReadOptions, Report, RunOptions, run as run_cases,
+};
 
 use crate::args::VectorsArgs;
 use crate::find::{self, Content, Source};
@@ -21,10 +24,20 @@ struct Ran {
     report: Report,
 }
 
+/// What the cases of a group show.
+#[derive(Default)]
+struct Coverage {
+    accept: usize,
+    reject: usize,
+    errors: BTreeSet<&'static str>,
+}
+
 /// What came out of everything.
 #[derive(Default)]
 struct Summary {
     files: Vec<Ran>,
+    /// The project's own cases by group: which verdicts they have.
+    groups: BTreeMap<String, Coverage>,
     /// Files of folders that hold no vectors.
     others: Vec<String>,
     errors: Vec<InputError>,
@@ -104,6 +117,7 @@ fn run_source(
     bar.suspend(|| {
         report.failures.iter().try_for_each(|failure| write_failure(&file.name, failure, args.json, out))
     })?;
+    summary.cover(file.entries.iter().filter_map(Entry::case));
     let dialect = file.dialect().map(|dialect| dialect.name);
     summary.files.push(Ran { name: file.name, format: file.format.name(), dialect, report });
     Ok(())
@@ -141,6 +155,43 @@ impl Summary {
         self.errors.push(error);
     }
 
+    /// Counts the cases that name their group, as the project's own do.
+    fn cover<'a>(&mut self, cases: impl Iterator<Item = &'a Case>) {
+        for case in cases {
+            let Some(group) = case.extra.get("group").and_then(Value::as_str) else { continue };
+            let coverage = self.groups.entry(group.to_owned()).or_default();
+            match case.expect {
+                Expect::Ok => coverage.accept += 1,
+                Expect::Error(error) => {
+                    coverage.reject += 1;
+                    coverage.errors.insert(error.name());
+                }
+            }
+        }
+    }
+
+    fn write_coverage(&self, out: &mut impl Write) -> io::Result<()> {
+        let columns = [
+            ("group", Align::Left),
+            ("accept", Align::Right),
+            ("reject", Align::Right),
+            ("errors", Align::Right),
+        ];
+        let plain = |text: String| (text, Style::new());
+        let row = |(group, coverage): (&String, &Coverage)| {
+            let counts = [coverage.accept, coverage.reject, coverage.errors.len()];
+            let counts = counts.map(|count| plain(count.to_string()));
+            [plain(group.clone())].into_iter().chain(counts).collect()
+        };
+        let rows: Vec<Vec<Cell>> = self.groups.iter().map(row).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        writeln!(out)?;
+        table::write(out, &columns, &rows)?;
+        writeln!(out)
+    }
+
     fn total(&self, count: impl Fn(&Report) -> usize) -> usize {
         self.files.iter().map(|file| count(&file.report)).sum()
     }
@@ -175,8 +226,14 @@ impl Summary {
         if !rows.is_empty() {
             table::write(out, &columns, &rows)?;
         }
+        self.write_coverage(out)?;
         for name in &self.others {
             writeln!(out, "not a vector file: {name}")?;
+        }
+        for file in &self.files {
+            for (reading, count) in &file.report.readings {
+                writeln!(out, "{count} passed cases of {} were {reading}", file.name)?;
+            }
         }
         for error in &self.errors {
             writeln!(out, "not run: {}", error.file)?;
@@ -202,6 +259,7 @@ impl Summary {
                 "ran": file.report.ran(),
                 "passed": file.report.passed,
                 "failed": file.report.failures.len(),
+                "readings": file.report.readings,
                 "skipped": file.report.skipped,
             })
         });
@@ -216,6 +274,12 @@ impl Summary {
         json!({
             "summary": {
                 "files": files.collect::<Value>(),
+                "groups": self.groups.iter().map(|(group, coverage)| json!({
+                    "group": group,
+                    "accept": coverage.accept,
+                    "reject": coverage.reject,
+                    "errors": coverage.errors,
+                })).collect::<Value>(),
                 "not_vector_files": self.others,
                 "errors": errors.collect::<Value>(),
                 "ran": self.total(Report::ran),

@@ -101,6 +101,11 @@ impl VectorFile {
 }
 
 impl Entry {
+    /// Why the case passes although it did not come out as expected.
+    pub(crate) fn excuse(&self) -> Option<&'static str> {
+        self.check.excuse()
+    }
+
     /// The spends that the case is about, with the flags that it names. Empty if it is about something else.
     pub fn questions(&self) -> Vec<Question> {
         self.check.questions()

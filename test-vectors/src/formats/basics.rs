@@ -1,11 +1,12 @@
 //! BIP 446's basics.json: whole spends that are valid or not.
 //!
 //! Beside BIP 446's own fields an object may have `flags`, comma-separated or as an array; without it the flags are those
-//! of the consensus and TEMPLATEHASH.
+//! of the consensus and TEMPLATEHASH. It may have `expect` too, the name of the error that an invalid spend must have.
 
 use serde_json::Value;
 use sigstack_interpreter::Flags;
 
+use crate::case::{Case, Expect};
 use crate::check::{Check, Question};
 use crate::dialect::{Rules, plain_flags};
 use crate::document::Document;
@@ -41,5 +42,14 @@ fn read_item(item: &Value) -> Result<Check, Bad> {
         Some(names) => field::text(names, "flags")?.to_owned(),
     };
     let flags = plain_flags(&flags, "flags")?;
-    Ok(Check::Valid(Box::new(Question { tx, prevouts, index, flags }), valid))
+    let Some(name) = item.get("expect") else {
+        return Ok(Check::Valid(Box::new(Question { tx, prevouts, index, flags }), valid));
+    };
+    let name = field::text(name, "expect")?;
+    let expect = Expect::from_name(name).filter(|expect| (*expect == Expect::Ok) == valid);
+    let expect =
+        expect.ok_or_else(|| Bad::new("expect", format!("{name:?} does not go with valid = {valid}")))?;
+    let comment = String::new();
+    let case = Case { id: None, comment, tx, index, prevouts, flags, expect, extra: Default::default() };
+    Ok(Check::Case(Box::new(case)))
 }

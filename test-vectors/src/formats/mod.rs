@@ -59,6 +59,7 @@ const FORMATS: &[FormatInfo] = &[
         read: assets::read,
         words: Some(assets::words),
     },
+    FormatInfo { name: "BIP 446 basics", recognise: basics::recognise, read: basics::read, words: None },
     FormatInfo { name: "cases", recognise: cases::recognise, read: cases::read, words: None },
     FormatInfo {
         name: "script_tests",
@@ -81,7 +82,6 @@ const FORMATS: &[FormatInfo] = &[
     FormatInfo { name: "sighash", recognise: sighash::recognise, read: sighash::read, words: None },
     FormatInfo { name: "BIP 341 wallet", recognise: wallet::recognise, read: wallet::read, words: None },
     FormatInfo { name: "BIP 340", recognise: bip340::recognise, read: bip340::read, words: None },
-    FormatInfo { name: "BIP 446 basics", recognise: basics::recognise, read: basics::read, words: None },
     FormatInfo { name: "BIP 119 hashes", recognise: ctvhash::recognise, read: ctvhash::read, words: None },
     FormatInfo { name: "sequence", recognise: sequence::recognise, read: sequence::read, words: None },
 ];

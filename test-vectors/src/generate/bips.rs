@@ -50,7 +50,7 @@ fn basics(cases: &[&Case]) -> Vec<Value> {
 }
 
 fn basic(case: &Case) -> Value {
-    let spent: Vec<String> = case.prevouts.iter().map(|output| serialize_hex(output)).collect();
+    let spent: Vec<String> = case.prevouts.iter().map(serialize_hex).collect();
     let mut item = json!({
         "spent_outputs": spent,
         "spending_tx": serialize_hex(&case.tx),
@@ -82,7 +82,7 @@ fn assets(cases: &[&Case]) -> Vec<Value> {
             input.script_sig = ScriptBuf::new();
             input.witness = Witness::new();
         }
-        let spent: Vec<String> = case.prevouts.iter().map(|output| serialize_hex(output)).collect();
+        let spent: Vec<String> = case.prevouts.iter().map(serialize_hex).collect();
         let part = if is_valid(case) { "success" } else { "failure" };
         let tx = serialize_hex(&tx);
         let flags = case.flags.to_string();

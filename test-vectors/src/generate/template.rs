@@ -395,13 +395,20 @@ pub(super) fn template_hash_cases() -> Result<Vec<Case>, String> {
             {
                 continue;
             }
-            let commits = match field {
-                Field::Version | Field::LockTime | Field::OwnSequence | Field::OtherSequence => true,
-                Field::InputAdded | Field::InputIndex => true,
-                Field::OwnOutput | Field::OtherOutput | Field::OutputAdded => true,
-                Field::AnnexAdded | Field::AnnexChanged => true,
-                _ => false,
-            };
+            let commits = matches!(
+                field,
+                Field::Version
+                    | Field::LockTime
+                    | Field::OwnSequence
+                    | Field::OtherSequence
+                    | Field::InputAdded
+                    | Field::InputIndex
+                    | Field::OwnOutput
+                    | Field::OtherOutput
+                    | Field::OutputAdded
+                    | Field::AnnexAdded
+                    | Field::AnnexChanged
+            );
             let id = format!("{id}-{}", field.slug());
             let difference = format!("the hash is that of a spend with {}", field.words());
             let change = |spec: &mut Spec| spec.script = templated(&[*field]).script;
