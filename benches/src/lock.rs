@@ -1,0 +1,236 @@
+//! How an output is locked and how an input unlocks it.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness, hashes::Hash};
+use ripemd::Ripemd160;
+use secp256k1::{Keypair, Message, Scalar};
+use sha2::{Digest, Sha256};
+use sigstack_interpreter::sighash::{self, Signing};
+use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
+use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
+
+use crate::keys::Keys;
+use crate::script::push;
+use crate::workload::Case;
+
+const SIGHASH_ALL: u8 = 1;
+const LEAF_VERSION: u8 = 0xc0;
+
+/// An element of the initial stack of a tapscript.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// A signature of the spending transaction; a hash type of 0 is not written.
+    Signature(Keypair, KeyVersion, u8),
+}
+
+/// A leaf of a taproot output, and what unlocks it.
+#[derive(Clone, Debug)]
+pub struct Tapscript {
+    /// The script.
+    pub script: Vec<u8>,
+    /// What its stack starts with, the top last.
+    pub stack: Vec<Item>,
+    /// How deep the leaf lies in the tree.
+    pub depth: usize,
+    /// The internal key.
+    pub internal_key: [u8; 32],
+}
+
+impl Tapscript {
+    /// A leaf at depth 1.
+    pub fn new(keys: &mut Keys, script: Vec<u8>, stack: Vec<Item>) -> Tapscript {
+        let internal_key = keys.key().x_only_public_key().0.to_byte_array();
+        Tapscript { script, stack, depth: 1, internal_key }
+    }
+}
+
+/// How an output is locked, with the keys that unlock it.
+#[derive(Clone, Debug)]
+pub enum Lock {
+    /// Pay to public key hash.
+    P2pkh(Keypair),
+    /// Segwit v0 pay to public key hash.
+    P2wpkh(Keypair),
+    /// Segwit v0 script that takes signatures alone, after the extra element that `OP_CHECKMULTISIG` takes.
+    Multisig(Vec<u8>, Vec<Keypair>),
+    /// Any other script, bare, with what its scriptSig pushes.
+    Bare(Vec<u8>, Vec<Vec<u8>>),
+    /// The key path of a taproot output without leaves.
+    KeyPath(Keypair),
+    /// A leaf of a taproot output.
+    Leaf(Tapscript),
+}
+
+fn hash160(bytes: &[u8]) -> [u8; 20] {
+    Ripemd160::digest(Sha256::digest(bytes)).into()
+}
+
+fn p2pkh(key: &Keypair) -> Vec<u8> {
+    let hash = hash160(&key.public_key().serialize());
+    [&[0x76, 0xa9, 20], &hash[..], &[0x88, 0xac]].concat()
+}
+
+fn ecdsa(key: &Keypair, digest: [u8; 32]) -> Vec<u8> {
+    // Half of all wallets' signatures have an R of 32 bytes, as these do; grinding it away is of no concern here.
+    let mut signature = key.secret_key().sign_ecdsa(Message::from_digest(digest)).serialize_der().to_vec();
+    signature.push(SIGHASH_ALL);
+    signature
+}
+
+fn schnorr(key: &Keypair, message: &TaprootMessage, hash_type: u8, signing: &Signing<'_>) -> Vec<u8> {
+    let digest = sighash::taproot::digest(signing, message, hash_type).expect("a defined hash type");
+    let mut signature = key.sign_schnorr_no_aux_rand(&digest).to_byte_array().to_vec();
+    if hash_type != 0 {
+        signature.push(hash_type);
+    }
+    signature
+}
+
+/// A taproot output's key, and its leaf's proof.
+struct Tree {
+    output_key: [u8; 32],
+    control_block: Vec<u8>,
+}
+
+impl Tree {
+    fn of(leaf: &Tapscript) -> Tree {
+        let path: Vec<[u8; 32]> =
+            (0..leaf.depth).map(|level| Sha256::digest(level.to_le_bytes()).into()).collect();
+        let root = path
+            .iter()
+            .fold(leaf_hash(LEAF_VERSION, &leaf.script), |node, sibling| branch_hash(&node, sibling));
+        let internal_key = secp256k1::XOnlyPublicKey::from_byte_array(leaf.internal_key).expect("a key");
+        let (output_key, parity) = tweaked(&internal_key, tweak_hash(&leaf.internal_key, Some(&root)));
+        let mut control_block = vec![LEAF_VERSION | parity.to_u8()];
+        control_block.extend(leaf.internal_key);
+        path.iter().for_each(|sibling| control_block.extend(sibling));
+        Tree { output_key: output_key.to_byte_array(), control_block }
+    }
+}
+
+fn scalar(tweak: [u8; 32]) -> Scalar {
+    Scalar::from_be_bytes(tweak).expect("a hash below the order")
+}
+
+fn tweaked(
+    internal_key: &secp256k1::XOnlyPublicKey,
+    tweak: [u8; 32],
+) -> (secp256k1::XOnlyPublicKey, secp256k1::Parity) {
+    internal_key.add_tweak(&scalar(tweak)).expect("a point")
+}
+
+fn key_path_key(key: &Keypair) -> Keypair {
+    let tweak = tweak_hash(&key.x_only_public_key().0.to_byte_array(), None);
+    key.add_xonly_tweak(&scalar(tweak)).expect("a point")
+}
+
+fn program(version: u8, program: &[u8]) -> Vec<u8> {
+    let mut script = vec![version];
+    push(&mut script, program);
+    script
+}
+
+impl Lock {
+    fn script_pubkey(&self) -> Vec<u8> {
+        match self {
+            Lock::P2pkh(key) => p2pkh(key),
+            Lock::P2wpkh(key) => program(0, &hash160(&key.public_key().serialize())),
+            Lock::Multisig(script, _) => program(0, &Sha256::digest(script)),
+            Lock::Bare(script, _) => script.clone(),
+            Lock::KeyPath(key) => program(0x51, &key_path_key(key).x_only_public_key().0.to_byte_array()),
+            Lock::Leaf(leaf) => program(0x51, &Tree::of(leaf).output_key),
+        }
+    }
+
+    /// The scriptSig and the witness.
+    fn unlock(&self, signing: &Signing<'_>) -> (Vec<u8>, Vec<Vec<u8>>) {
+        let segwit_v0 =
+            |script_code: &[u8]| sighash::segwit_v0::digest(signing, script_code, SIGHASH_ALL.into());
+        match self {
+            Lock::P2pkh(key) => {
+                let digest = sighash::legacy::digest(signing, &p2pkh(key), SIGHASH_ALL.into());
+                let mut script_sig = Vec::new();
+                push(&mut script_sig, &ecdsa(key, digest));
+                push(&mut script_sig, &key.public_key().serialize());
+                (script_sig, vec![])
+            }
+            Lock::P2wpkh(key) => {
+                let signature = ecdsa(key, segwit_v0(&p2pkh(key)));
+                (vec![], vec![signature, key.public_key().serialize().to_vec()])
+            }
+            Lock::Multisig(script, signers) => {
+                let signatures = signers.iter().map(|key| ecdsa(key, segwit_v0(script)));
+                (vec![], [vec![]].into_iter().chain(signatures).chain([script.clone()]).collect())
+            }
+            Lock::Bare(_, elements) => {
+                let mut script_sig = Vec::new();
+                elements.iter().for_each(|element| push(&mut script_sig, element));
+                (script_sig, vec![])
+            }
+            Lock::KeyPath(key) => {
+                let message = TaprootMessage { annex_hash: None, tapscript: None };
+                (vec![], vec![schnorr(&key_path_key(key), &message, 0, signing)])
+            }
+            Lock::Leaf(leaf) => (vec![], leaf.unlock(signing)),
+        }
+    }
+}
+
+impl Tapscript {
+    fn unlock(&self, signing: &Signing<'_>) -> Vec<Vec<u8>> {
+        let element = |item: &Item| match item {
+            Item::Bytes(bytes) => bytes.clone(),
+            Item::Signature(key, key_version, hash_type) => {
+                let tapscript = Some(TapscriptMessage {
+                    key_version: *key_version,
+                    leaf_hash: leaf_hash(LEAF_VERSION, &self.script),
+                    code_separator_position: u32::MAX,
+                });
+                schnorr(key, &TaprootMessage { annex_hash: None, tapscript }, *hash_type, signing)
+            }
+        };
+        let mut witness: Vec<Vec<u8>> = self.stack.iter().map(element).collect();
+        witness.push(self.script.clone());
+        witness.push(Tree::of(self).control_block);
+        witness
+    }
+}
+
+/// An output that pays to nobody's key.
+pub(crate) fn any_output(keys: &mut Keys) -> TxOut {
+    TxOut { value: Amount::from_sat(50_000), script_pubkey: ScriptBuf::from(program(0x51, &keys.bytes())) }
+}
+
+/// A transaction that spends an output locked by each of the locks, signed.
+pub fn spend(keys: &mut Keys, locks: &[Lock], outputs: Vec<TxOut>) -> Case {
+    let inputs = locks.iter().map(|_| TxIn {
+        previous_output: OutPoint { txid: Txid::from_byte_array(keys.bytes()), vout: 1 },
+        script_sig: ScriptBuf::new(),
+        sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+        witness: Witness::new(),
+    });
+    let mut tx = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: inputs.collect(),
+        output: outputs,
+    };
+    let prevouts: Vec<TxOut> = locks
+        .iter()
+        .map(|lock| TxOut {
+            value: Amount::from_sat(100_000),
+            script_pubkey: ScriptBuf::from(lock.script_pubkey()),
+        })
+        .collect();
+    let unsigned = tx.clone();
+    let signer = Spend::new(&unsigned, &prevouts).expect("a prevout for each input");
+    for (index, (lock, input)) in locks.iter().zip(&mut tx.input).enumerate() {
+        let (script_sig, witness) = lock.unlock(&signer.signing(index).expect("an input"));
+        input.script_sig = ScriptBuf::from(script_sig);
+        input.witness = Witness::from_slice(&witness);
+    }
+    Case::new(&tx, prevouts)
+}

@@ -1,0 +1,180 @@
+//! Timing that noise spoils as little as possible: all series of a run are sampled in turns, in a newly shuffled order each
+//! round, so that what slows the machine down for a while slows all of them down. Series whose ratio counts form a group,
+//! and are sampled next to each other.
+
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+/// Something to time: each call does one unit of work and says whether its result was the right one.
+pub struct Series<'a> {
+    /// What is timed.
+    pub name: String,
+    work: Box<dyn FnMut() -> bool + 'a>,
+    units_per_sample: u32,
+    samples: Vec<f64>,
+}
+
+impl<'a> Series<'a> {
+    /// A series that is not calibrated yet.
+    pub fn new(name: impl Into<String>, work: impl FnMut() -> bool + 'a) -> Series<'a> {
+        Series { name: name.into(), work: Box::new(work), units_per_sample: 1, samples: Vec::new() }
+    }
+
+    /// A series whose units are the items in turn.
+    pub fn cycling<T>(
+        name: impl Into<String>,
+        items: &'a [T],
+        mut work: impl FnMut(&T) -> bool + 'a,
+    ) -> Series<'a> {
+        let mut items = items.iter().cycle();
+        Series::new(name, move || items.next().is_some_and(&mut work))
+    }
+
+    fn sample(&mut self) -> Duration {
+        let start = Instant::now();
+        for _ in 0..self.units_per_sample {
+            assert!(black_box((self.work)()), "{}: a wrong result", self.name);
+        }
+        start.elapsed()
+    }
+
+    /// Chooses how many units make a sample of about the wanted time.
+    fn calibrate(&mut self, sample_time: Duration) {
+        loop {
+            let time = self.sample();
+            if time >= sample_time / 2 || self.units_per_sample >= 1 << 20 {
+                let units =
+                    u128::from(self.units_per_sample) * sample_time.as_nanos() / time.as_nanos().max(1);
+                self.units_per_sample = u32::try_from(units.clamp(1, 1 << 20)).unwrap_or(1);
+                return;
+            }
+            self.units_per_sample *= 2;
+        }
+    }
+}
+
+/// What the samples of a series say, in nanoseconds a unit.
+#[derive(Clone, Copy, Debug, serde::Serialize)]
+pub struct Timing {
+    /// The median.
+    pub median: f64,
+    /// A quarter of the samples is below.
+    pub lower_quartile: f64,
+    /// A quarter of the samples is above.
+    pub upper_quartile: f64,
+    /// The fastest sample.
+    pub minimum: f64,
+}
+
+impl Timing {
+    fn of(samples: &[f64]) -> Timing {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let at = |numerator: usize| {
+            sorted.get((sorted.len().saturating_sub(1)) * numerator / 4).copied().unwrap_or(f64::NAN)
+        };
+        Timing { median: at(2), lower_quartile: at(1), upper_quartile: at(3), minimum: at(0) }
+    }
+
+    /// The distance of the quartiles as a part of the median.
+    pub fn spread(&self) -> f64 {
+        (self.upper_quartile - self.lower_quartile) / self.median
+    }
+}
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan {
+    /// How often each series is sampled.
+    pub rounds: usize,
+    /// About how long a sample takes.
+    pub sample_time: Duration,
+}
+
+/// Samples all series in interleaved rounds: the groups in shuffled order, and the series of each. The timings are in the
+/// order of the series.
+pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Timing>> {
+    groups.iter_mut().flatten().for_each(|one| one.calibrate(plan.sample_time));
+    let mut order: Vec<(usize, Vec<usize>)> =
+        groups.iter().enumerate().map(|(index, group)| (index, (0..group.len()).collect())).collect();
+    let mut random = 0x9e37_79b9_7f4a_7c15u64;
+    for _ in 0..plan.rounds {
+        shuffle(&mut order, &mut random);
+        for (group, members) in &mut order {
+            shuffle(members, &mut random);
+            let Some(group) = groups.get_mut(*group) else { continue };
+            for member in members {
+                if let Some(one) = group.get_mut(*member) {
+                    let time = one.sample();
+                    one.samples.push(time.as_secs_f64() * 1e9 / f64::from(one.units_per_sample));
+                }
+            }
+        }
+    }
+    groups.iter().map(|group| group.iter().map(|one| Timing::of(&one.samples)).collect()).collect()
+}
+
+/// Fisher and Yates, with the xorshift generator of Marsaglia.
+fn shuffle<T>(order: &mut [T], random: &mut u64) {
+    for last in (1..order.len()).rev() {
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        let other = usize::try_from(*random % (last as u64 + 1)).unwrap_or(0);
+        order.swap(last, other);
+    }
+}
+
+/// The geometric mean; 0 of nothing.
+pub fn geometric_mean(values: &[f64]) -> f64 {
+    if values.is_empty() {
+        return 0.0;
+    }
+    (values.iter().map(|value| value.ln()).sum::<f64>() / values.len() as f64).exp()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quartiles() {
+        let timing = Timing::of(&[5.0, 1.0, 2.0, 4.0, 3.0]);
+        assert_eq!(
+            (timing.minimum, timing.lower_quartile, timing.median, timing.upper_quartile),
+            (1.0, 2.0, 3.0, 4.0)
+        );
+        assert!((timing.spread() - 2.0 / 3.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn each_series_is_sampled_in_each_round_and_cycles_through_its_items() {
+        let items = [1, 2, 3];
+        let mut seen = Vec::new();
+        let plan = Plan { rounds: 4, sample_time: Duration::ZERO };
+        let mut groups = [vec![Series::cycling("items", &items, |item| {
+            seen.push(*item);
+            true
+        })]];
+        assert_eq!(interleave(&mut groups, plan).len(), 1);
+        assert_eq!(groups[0][0].samples.len(), 4);
+        drop(groups);
+        // One call to calibrate, then one a round.
+        assert_eq!(seen, [1, 2, 3, 1, 2]);
+    }
+
+    #[test]
+    fn means() {
+        assert!((geometric_mean(&[1.0, 4.0]) - 2.0).abs() < 1e-12);
+        assert!(geometric_mean(&[]) < 1e-12);
+    }
+
+    #[test]
+    fn a_shuffle_keeps_all() {
+        let (mut order, mut random) = ((0..50).collect::<Vec<_>>(), 7);
+        shuffle(&mut order, &mut random);
+        assert_ne!(order, (0..50).collect::<Vec<_>>());
+        order.sort_unstable();
+        assert_eq!(order, (0..50).collect::<Vec<_>>());
+    }
+}
