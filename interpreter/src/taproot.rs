@@ -68,7 +68,7 @@ impl<'a> ControlBlock<'a> {
             hash
         });
         let tweak = tweak_hash(self.internal_key, Some(&root));
-        let matches = curve::check_tweak(self.internal_key, tweak, output_key, self.output_key_is_odd);
+        let matches = curve::check_tweak(self.internal_key, &tweak, output_key, self.output_key_is_odd);
         if I::ACTIVE {
             inspector.commitment(&CommitmentStep::Tweak { internal_key: self.internal_key, tweak, matches });
         }
