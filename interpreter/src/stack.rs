@@ -6,6 +6,8 @@
 //! its limit, what is still in use is copied together. The limit is twice what was in use then, so a push costs constant
 //! time on average and the arena stays within a few times what 1,000 elements of 520 bytes take.
 
+use std::cell::Cell;
+
 use crate::error::ScriptError;
 use crate::limits::MAX_SCRIPT_ELEMENT_SIZE;
 use crate::script_num;
@@ -15,6 +17,14 @@ const INLINE: usize = 7;
 
 /// Tag of a handle whose bytes lie in the arena.
 const IN_ARENA: u8 = 0xff;
+
+/// A thread keeps the memory of its last verification for the next one, up to this, in bytes. Common spends and most scripts
+/// need less.
+const MAX_KEPT: usize = 1 << 18;
+
+thread_local! {
+    static KEPT: Cell<Stack> = const { Cell::new(Stack::new()) };
+}
 
 /// The arena is not compacted before it has grown to this, in bytes.
 const MIN_ARENA_LIMIT: usize = 1 << 16;
@@ -93,8 +103,23 @@ const TOO_FEW: ScriptError = ScriptError::InvalidStackOperation;
 
 impl Stack {
     /// Two empty stacks. Nothing is allocated before something is pushed.
-    pub fn new() -> Stack {
-        Stack::default()
+    pub const fn new() -> Stack {
+        Stack { main: Vec::new(), alt: Vec::new(), arena: Vec::new(), spare: Vec::new(), arena_limit: 0 }
+    }
+
+    /// Two empty stacks with the memory that this thread has kept, if it has.
+    pub(crate) fn reused() -> Stack {
+        // While a thread ends there is nothing to keep memory in.
+        KEPT.try_with(Cell::take).unwrap_or_default()
+    }
+
+    /// Leaves the memory to the next verification on this thread.
+    pub(crate) fn keep(mut self) {
+        if self.allocated_bytes() <= MAX_KEPT {
+            self.clear();
+            // Without a place to keep it, it is freed.
+            let _ = KEPT.try_with(|kept| kept.set(self));
+        }
     }
 
     /// Empties both stacks and keeps the memory.
@@ -384,6 +409,24 @@ mod tests {
         stack.push_bool(true);
         stack.push_bool(false);
         assert_eq!(contents(&stack), [vec![1], vec![]]);
+    }
+
+    #[test]
+    fn memory_is_kept_but_not_what_was_in_it() {
+        let mut first = Stack::reused();
+        first.push(&[7; 520]).unwrap();
+        first.push(b"short").unwrap();
+        first.move_to_alt().unwrap();
+        let allocated = first.allocated_bytes();
+        first.keep();
+        let second = Stack::reused();
+        assert_eq!((second.len(), second.alt_len(), second.allocated_bytes()), (0, 0, allocated));
+        // What another verification has taken is not there twice.
+        assert_eq!(Stack::reused().allocated_bytes(), 0);
+        let mut large = Stack::reused();
+        (0..600).for_each(|_| large.push(&[7; 520]).unwrap());
+        large.keep();
+        assert_eq!(Stack::reused().allocated_bytes(), 0);
     }
 
     #[test]

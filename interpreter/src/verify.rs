@@ -28,15 +28,16 @@ pub(crate) fn verify_input<I: Inspector>(
     inspector: &mut I,
 ) -> Result<(), VerifyError> {
     let host = TxHost { signing };
-    let stack = Stack::new();
+    let stack = Stack::reused();
     let mut verification = Verification { signing, host, flags, inspector, stack, phase: Phase::ScriptSig };
     let verdict = verification.run().map_err(|stop| VerifyError::Script {
         error: stop.error,
         location: Location { phase: verification.phase, position: stop.position },
     });
     if I::ACTIVE {
-        inspector.finish(&verdict);
+        verification.inspector.finish(&verdict);
     }
+    verification.stack.keep();
     verdict
 }
 
