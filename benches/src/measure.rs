@@ -1,9 +1,11 @@
 //! Timing that noise spoils as little as possible: all series of a run are sampled in turns, in a newly shuffled order each
 //! round, so that what slows the machine down for a while slows all of them down. Series whose ratio counts form a group,
-//! and are sampled next to each other.
+//! and are sampled next to each other. The clock is the thread's processor time, which stands still while others run.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 /// Something to time: each call does one unit of work and says whether its result was the right one.
 pub struct Series<'a> {
@@ -31,11 +33,11 @@ impl<'a> Series<'a> {
     }
 
     fn sample(&mut self) -> Duration {
-        let start = Instant::now();
+        let start = processor_time();
         for _ in 0..self.units_per_sample {
             assert!(black_box((self.work)()), "{}: a wrong result", self.name);
         }
-        start.elapsed()
+        processor_time().saturating_sub(start)
     }
 
     /// Chooses how many units make a sample of about the wanted time.
@@ -51,6 +53,13 @@ impl<'a> Series<'a> {
             self.units_per_sample *= 2;
         }
     }
+}
+
+/// The processor time that this thread has used.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let part = |part: i64| u64::try_from(part).unwrap_or(0);
+    Duration::from_secs(part(time.tv_sec)) + Duration::from_nanos(part(time.tv_nsec))
 }
 
 /// What the samples of a series say, in nanoseconds a unit.

@@ -1,0 +1,64 @@
+//! How often verification asks for memory. A regression here is one of speed that no clock has to show.
+
+#![allow(unsafe_code, reason = "an allocator that counts is one that is called")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use sigstack_benches::{Workload, scripts, spends};
+use sigstack_interpreter::Spend;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count() {
+    ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+}
+
+// SAFETY: every method hands its arguments to the system's allocator, whose contract is the same.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+#[test]
+fn the_allocator_counts() {
+    let before = ALLOCATIONS.get();
+    let grown = std::hint::black_box(vec![1u8; 100]);
+    assert_eq!(ALLOCATIONS.get() - before, 1);
+    drop(grown);
+}
+
+/// Every kind of spend and every script, once an input of the transaction was verified: what all inputs share is hashed then,
+/// and the thread has memory for the stacks.
+#[test]
+fn verification_allocates_nothing() {
+    let scripts = scripts::all().into_iter().map(|(_, workload)| workload);
+    for Workload { name, flags, cases } in spends::all().into_iter().chain(scripts) {
+        let case = &cases[0];
+        let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
+        spend.verify(0, flags).unwrap();
+        for input in 0..case.tx.input.len() {
+            let before = ALLOCATIONS.get();
+            spend.verify(input, flags).unwrap();
+            assert_eq!(ALLOCATIONS.get() - before, 0, "{name}, input {input}");
+        }
+    }
+}
