@@ -6,6 +6,7 @@
 //!
 //! It is made for research and review. Nodes that guard money should run Bitcoin Core.
 
+mod all;
 mod condition;
 mod curve;
 mod ecdsa;
@@ -32,6 +33,7 @@ mod tx_host;
 mod verify;
 mod witness;
 
+pub use all::{InputError, verify_spends};
 pub use condition::Conditions;
 pub use curve::verify_schnorr;
 pub use engine::{Stop, run_script};

@@ -1,0 +1,139 @@
+//! Every input of a transaction, and of many. With the feature `rayon` on all processors, with the same verdicts.
+
+use core::fmt;
+use core::ops::Range;
+
+use crate::error::VerifyError;
+use crate::flags::Flags;
+use crate::spend::Spend;
+
+/// The first input of a transaction that is not valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputError {
+    /// Its index.
+    pub input: usize,
+    /// What is wrong with it.
+    pub error: VerifyError,
+}
+
+impl fmt::Display for InputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "input {}: {}", self.input, self.error)
+    }
+}
+
+impl core::error::Error for InputError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(&self.error)
+    }
+}
+
+impl Spend<'_> {
+    /// Verifies every input. With the feature `rayon` inputs are verified in parallel; the verdict is the same.
+    ///
+    /// # Errors
+    ///
+    /// That of the first input, in input order, for which [`Spend::verify`] fails.
+    pub fn verify_all(&self, flags: Flags) -> Result<(), InputError> {
+        let failure = |input| self.verify(input, flags).err().map(|error| InputError { input, error });
+        first_of(0..self.tx().input.len(), failure).map_or(Ok(()), Err)
+    }
+}
+
+/// Verifies every input of many transactions. With the feature `rayon` transactions and inputs are verified in parallel. The
+/// verdicts are in the order of the spends, each that of [`Spend::verify_all`].
+pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), InputError>> {
+    #[cfg(feature = "rayon")]
+    {
+        use rayon::prelude::*;
+        spends.par_iter().map(|spend| spend.verify_all(flags)).collect()
+    }
+    #[cfg(not(feature = "rayon"))]
+    spends.iter().map(|spend| spend.verify_all(flags)).collect()
+}
+
+/// Fewer inputs than this are faster verified here than handed to other threads, whose waking takes longer than a signature.
+#[cfg(feature = "rayon")]
+const WORTH_SHARING: usize = 4;
+
+/// The first error in the order of the inputs.
+fn first_of<E: Send>(inputs: Range<usize>, failure: impl Fn(usize) -> Option<E> + Send + Sync) -> Option<E> {
+    #[cfg(feature = "rayon")]
+    if inputs.len() >= WORTH_SHARING {
+        use rayon::prelude::*;
+        return inputs.into_par_iter().find_map_first(failure);
+    }
+    inputs.into_iter().find_map(failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
+
+    use super::*;
+    use crate::error::{ScriptError, UsageError};
+
+    fn transaction(inputs: usize) -> Transaction {
+        Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![TxIn::default(); inputs],
+            output: vec![],
+        }
+    }
+
+    /// Outputs that anyone can spend, and at some indices outputs that nobody can.
+    fn prevouts(inputs: usize, bad: &[(usize, u8)]) -> Vec<TxOut> {
+        let script = |index| {
+            let opcode = bad.iter().find(|(at, _)| *at == index).map_or(0x51, |(_, opcode)| *opcode);
+            ScriptBuf::from(vec![opcode])
+        };
+        (0..inputs).map(|index| TxOut { value: Amount::ZERO, script_pubkey: script(index) }).collect()
+    }
+
+    #[test]
+    fn the_first_input_that_fails_decides() {
+        const FALSE: u8 = 0x00;
+        const RETURN: u8 = 0x6a;
+        for inputs in [1, 2, 3, 4, 100] {
+            let tx = transaction(inputs);
+            let verdict = |bad: &[(usize, u8)]| {
+                Spend::new(&tx, &prevouts(inputs, bad)).unwrap().verify_all(Flags::CONSENSUS)
+            };
+            assert_eq!(verdict(&[]), Ok(()));
+            let last = inputs - 1;
+            let error = verdict(&[(last, FALSE)]).unwrap_err();
+            assert_eq!((error.input, error.error.script_error()), (last, Some(ScriptError::EvalFalse)));
+            if last > 0 {
+                let error = verdict(&[(last, FALSE), (last / 2, RETURN)]).unwrap_err();
+                assert_eq!(
+                    (error.input, error.error.script_error()),
+                    (last / 2, Some(ScriptError::OpReturn))
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_caller_got_wrong_is_told() {
+        let (tx, outputs) = (transaction(5), prevouts(5, &[]));
+        let error = Spend::new(&tx, &outputs).unwrap().verify_all(Flags::WITNESS).unwrap_err();
+        let missing = UsageError::FlagCombination { flag: Flags::WITNESS, missing: Flags::P2SH };
+        assert_eq!(error, InputError { input: 0, error: missing.into() });
+    }
+
+    #[test]
+    fn verdicts_of_many_are_in_their_order() {
+        let txs: Vec<Transaction> = (0..20).map(transaction).collect();
+        let outputs: Vec<Vec<TxOut>> =
+            (0..20).map(|inputs| prevouts(inputs, &[(10 + inputs % 2, 0)])).collect();
+        let spends: Vec<Spend<'_>> =
+            txs.iter().zip(&outputs).map(|(tx, outputs)| Spend::new(tx, outputs).unwrap()).collect();
+        let failed: Vec<Option<usize>> = verify_spends(&spends, Flags::CONSENSUS)
+            .into_iter()
+            .map(|verdict| verdict.err().map(|error| error.input))
+            .collect();
+        let expected = |inputs: usize| (inputs > 10 + inputs % 2).then_some(10 + inputs % 2);
+        assert_eq!(failed, (0..20).map(expected).collect::<Vec<_>>());
+    }
+}
