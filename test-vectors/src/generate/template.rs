@@ -69,6 +69,8 @@ const FULL_STACK: Rule = Rule {
 
 const CTV: Opcode = Opcode::OP_NOP4;
 const TH: Opcode = Opcode::OP_TEMPLATEHASH;
+const HASH_DIFFERS: Verdict =
+    Verdict::Reject(ScriptError::EqualVerify, StopsAt::Opcode(Opcode::OP_EQUALVERIFY));
 
 fn ctv_fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Opcode(CTV))
@@ -379,45 +381,12 @@ fn templated(fields: &[Field]) -> Spec {
 pub(super) fn template_hash_cases() -> Result<Vec<Case>, String> {
     let mut group = Group::new("templatehash");
     states::success_opcode(&mut group, Proposal::TEMPLATEHASH, &templated(&[]));
-    let differs = Verdict::Reject(ScriptError::EqualVerify, StopsAt::Opcode(Opcode::OP_EQUALVERIFY));
     for annex in [None, Some(vec![0x50]), Some(vec![0x50, 1, 2, 3]), Some(vec![0x50; 253])] {
-        let mut spec = templated(&[]);
-        let mut id = "commits".to_owned();
-        if let Some(annex) = &annex {
-            id += &format!("-annex-{}", annex.len());
-        }
-        spec.annex = annex.clone();
-        let comment = annex.map_or("no annex".into(), |annex| format!("an annex of {} bytes", annex.len()));
-        let base = group.accept(&id, &TH_COMMITS, &comment, spec.clone());
-        for field in Field::OF_TX.iter().chain(Field::OF_TAPSCRIPT) {
-            if *field == Field::AnnexChanged && spec.annex.is_none()
-                || *field == Field::AnnexAdded && spec.annex.is_some()
-            {
-                continue;
-            }
-            let commits = matches!(
-                field,
-                Field::Version
-                    | Field::LockTime
-                    | Field::OwnSequence
-                    | Field::OtherSequence
-                    | Field::InputAdded
-                    | Field::InputIndex
-                    | Field::OwnOutput
-                    | Field::OtherOutput
-                    | Field::OutputAdded
-                    | Field::AnnexAdded
-                    | Field::AnnexChanged
-            );
-            let id = format!("{id}-{}", field.slug());
-            let difference = format!("the hash is that of a spend with {}", field.words());
-            let change = |spec: &mut Spec| spec.script = templated(&[*field]).script;
-            if commits {
-                group.reject(&base, &id, &TH_COMMITS, &difference, change, differs);
-            } else {
-                group.accept_changed(&base, &id, &TH_COMMITS, &difference, change);
-            }
-        }
+        template_hash_commitments(&mut group, Shape::new(2, 2, 1), annex);
+    }
+    for shape in [Shape::new(2, 2, 0), Shape::new(3, 4, 2)] {
+        template_hash_commitments(&mut group, shape.clone(), None);
+        template_hash_commitments(&mut group, shape, Some(vec![0x50, 7]));
     }
     for (inputs, outputs, index) in [(1, 1, 0), (1, 0, 0), (3, 1, 2), (5, 2, 3), (2, 253, 1)] {
         let mut spec = templated(&[]);
@@ -434,7 +403,7 @@ pub(super) fn template_hash_cases() -> Result<Vec<Case>, String> {
                 let flipped = Item::TemplateHash(vec![]).flipped(31);
                 spec.script = Script::new().op(TH).item(flipped).ops(&[Opcode::OP_EQUALVERIFY, Opcode::OP_1]);
             },
-            differs,
+            HASH_DIFFERS,
         );
     }
     let size = |number| Script::new().ops(&[TH, Opcode::OP_SIZE]).number(number).op(Opcode::OP_EQUALVERIFY);
@@ -444,9 +413,55 @@ pub(super) fn template_hash_cases() -> Result<Vec<Case>, String> {
         "what it pushes has 32 bytes",
         Spec::tapscript(size(32)).under(Flags::TEMPLATEHASH),
     );
-    group.reject(&base, "size-33", &PUSHES, "the script expects 33", |spec| spec.script = size(33), differs);
+    group.reject(
+        &base,
+        "size-33",
+        &PUSHES,
+        "the script expects 33",
+        |spec| spec.script = size(33),
+        HASH_DIFFERS,
+    );
     stack_limit(&mut group, &FULL_STACK, TH, Flags::TEMPLATEHASH);
     group.finish()
+}
+
+/// What BIP 446 commits to, from its text.
+fn template_hash_commits(field: Field) -> bool {
+    use Field::*;
+    matches!(
+        field,
+        Version
+            | LockTime
+            | OwnSequence
+            | OtherSequence
+            | InputAdded
+            | InputIndex
+            | OwnOutput
+            | OtherOutput
+            | OutputAdded
+            | AnnexAdded
+            | AnnexChanged
+    )
+}
+
+fn template_hash_commitments(group: &mut Group, shape: Shape, annex: Option<Vec<u8>>) {
+    let annexed = annex.as_ref().map_or("no-annex".into(), |annex| format!("annex-{}", annex.len()));
+    let id = format!("commits-{}-{}-{}-{annexed}", shape.inputs.len(), shape.outputs.len(), shape.index);
+    let mut spec = templated(&[]);
+    (spec.shape, spec.annex) = (shape, annex);
+    let unmet = if spec.annex.is_some() { Field::AnnexAdded } else { Field::AnnexChanged };
+    let comment = format!("{annexed}, the input {} of {}", spec.shape.index, spec.shape.inputs.len());
+    let base = group.accept(&id, &TH_COMMITS, &comment, spec);
+    for field in Field::OF_TX.iter().chain(Field::OF_TAPSCRIPT).filter(|field| **field != unmet) {
+        let id = format!("{id}-{}", field.slug());
+        let difference = format!("the hash is that of a spend with {}", field.words());
+        let change = |spec: &mut Spec| spec.script = templated(&[*field]).script;
+        if template_hash_commits(*field) {
+            group.reject(&base, &id, &TH_COMMITS, &difference, change, HASH_DIFFERS);
+        } else {
+            group.accept_changed(&base, &id, &TH_COMMITS, &difference, change);
+        }
+    }
 }
 
 /// An opcode that pushes an element meets the limit of the stack.
