@@ -1,0 +1,36 @@
+//! The engine and Bitcoin Core agree about every vector, and about mutants of them. A short slice of the example of the same
+//! name.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a test"
+)]
+
+#[path = "../tapscripts/generator.rs"]
+mod generator;
+mod oracle;
+#[path = "../tapscripts/random.rs"]
+mod random;
+
+use oracle::corpus::Corpus;
+use oracle::differential::{Disagreement, compare_mutants, shortcomings};
+use oracle::mutate::Mutator;
+
+#[test]
+fn mutants_of_the_vectors() {
+    let Some(corpus) = Corpus::read() else {
+        println!("skipped: no vectors");
+        return;
+    };
+    let mutator = Mutator::new(&corpus.questions, 2);
+    let counts = compare_mutants(&mutator, 6_000, |_| ());
+    let show = |found: &Disagreement| println!("{}: {}\n{}", found.number, found.problem, found.case);
+    counts.disagreements.iter().for_each(show);
+    assert!(counts.disagreements.is_empty());
+    assert_eq!(counts.agreed, counts.decoded);
+    assert_eq!(shortcomings(&counts), Vec::<String>::new());
+}

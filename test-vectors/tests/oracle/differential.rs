@@ -1,0 +1,159 @@
+//! The engine and Bitcoin Core asked the same.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use sigstack_interpreter::{Inspector, Instruction, Machine, Phase, ScriptError, Spend, VerifyError};
+use sigstack_vectors::{Case, Expect, Question};
+
+use crate::oracle::consensus::core_accepts;
+use crate::oracle::mutate::{Kind, Mutator};
+
+/// Sees whether a tapscript is executed.
+#[derive(Default)]
+struct TapscriptSteps {
+    in_tapscript: bool,
+    steps: u64,
+}
+
+impl Inspector for TapscriptSteps {
+    fn phase(&mut self, phase: Phase, _script: Option<&[u8]>) {
+        self.in_tapscript = phase == Phase::Tapscript;
+    }
+
+    fn step(&mut self, _machine: &Machine<'_>, _instruction: &Instruction<'_>) {
+        self.steps += u64::from(self.in_tapscript);
+    }
+}
+
+/// A spend about which the two differ, or the engine with itself.
+pub(crate) struct Disagreement {
+    /// The number of the mutant, or of the row.
+    pub(crate) number: u64,
+    pub(crate) problem: String,
+    /// The spend in the case format, with our verdict.
+    pub(crate) case: String,
+}
+
+/// What came out.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) drawn: u64,
+    /// Those that can be asked about; what follows counts only these.
+    pub(crate) decoded: u64,
+    pub(crate) agreed: u64,
+    pub(crate) accepted: u64,
+    /// Those that execute at least one instruction of a tapscript.
+    pub(crate) tapscripts: u64,
+    /// Those that execute a tapscript and are accepted.
+    pub(crate) accepted_tapscripts: u64,
+    pub(crate) errors: BTreeMap<ScriptError, u64>,
+    /// Decoded and accepted, by kind.
+    pub(crate) kinds: BTreeMap<Kind, (u64, u64)>,
+    pub(crate) disagreements: Vec<Disagreement>,
+}
+
+impl Counts {
+    fn merged(mut self, other: Counts) -> Counts {
+        self.drawn += other.drawn;
+        self.decoded += other.decoded;
+        self.agreed += other.agreed;
+        self.accepted += other.accepted;
+        self.tapscripts += other.tapscripts;
+        self.accepted_tapscripts += other.accepted_tapscripts;
+        other.errors.into_iter().for_each(|(error, count)| *self.errors.entry(error).or_default() += count);
+        for (kind, (decoded, accepted)) in other.kinds {
+            let entry = self.kinds.entry(kind).or_default();
+            entry.0 += decoded;
+            entry.1 += accepted;
+        }
+        self.disagreements.extend(other.disagreements);
+        self
+    }
+
+    /// Asks both about a spend under its flags and counts.
+    fn ask(&mut self, number: u64, question: &Question) {
+        let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
+        let ours = spend.verify(question.index, question.flags);
+        let mut steps = TapscriptSteps::default();
+        let observed = spend.verify_with(question.index, question.flags, &mut steps);
+        let Ok(core) = core_accepts(question, question.flags) else {
+            // Core refuses to read what the bitcoin crate reads: not a verdict about a script.
+            return;
+        };
+        self.decoded += 1;
+        self.accepted += u64::from(ours.is_ok());
+        self.tapscripts += u64::from(steps.steps > 0);
+        self.accepted_tapscripts += u64::from(steps.steps > 0 && ours.is_ok());
+        if let Err(VerifyError::Script { error, .. }) = &ours {
+            *self.errors.entry(*error).or_default() += 1;
+        }
+        let problem = match &ours {
+            Err(VerifyError::Usage(error)) => format!("not verified: {error}"),
+            _ if observed != ours => format!("{ours:?} alone, {observed:?} observed"),
+            _ if ours.is_ok() != core => format!("Core {}", if core { "accepts" } else { "refuses" }),
+            _ => {
+                self.agreed += 1;
+                return;
+            }
+        };
+        let verdict = ours.err().and_then(|error| error.script_error());
+        let case = case(number, question, verdict.map_or(Expect::Ok, Expect::Error));
+        self.disagreements.push(Disagreement { number, problem, case });
+    }
+}
+
+fn case(number: u64, question: &Question, expect: Expect) -> String {
+    let Question { tx, prevouts, index, flags } = question.clone();
+    let comment = format!("number {number}");
+    Case { id: None, comment, tx, index, prevouts, flags, expect, extra: Default::default() }.to_line()
+}
+
+/// Asks both about spends, each under its flags, which are of the consensus.
+pub(crate) fn compare(questions: &[Question]) -> Counts {
+    let count = |mut counts: Counts, (number, question): (usize, &Question)| {
+        counts.drawn += 1;
+        counts.ask(number as u64, question);
+        counts
+    };
+    questions.par_iter().enumerate().fold(Counts::default, count).reduce(Counts::default, Counts::merged)
+}
+
+/// Mutants that are drawn at a time.
+const BATCH: u64 = 2_000;
+
+/// Asks both about mutants until so many have decoded. `progress` is told how many have.
+pub(crate) fn compare_mutants(mutator: &Mutator<'_>, count: u64, progress: impl Fn(u64)) -> Counts {
+    let mut counts = Counts::default();
+    while counts.decoded < count {
+        let batch = counts.drawn..counts.drawn + BATCH;
+        let ask = |mut counts: Counts, number| {
+            counts.drawn += 1;
+            let (kind, mutant) = mutator.mutant(number);
+            if let Some(question) = mutant {
+                let before = (counts.decoded, counts.accepted);
+                counts.ask(number, &question);
+                let entry = counts.kinds.entry(kind).or_default();
+                entry.0 += counts.decoded - before.0;
+                entry.1 += counts.accepted - before.1;
+            }
+            counts
+        };
+        let batch = batch.into_par_iter().fold(Counts::default, ask).reduce(Counts::default, Counts::merged);
+        counts = counts.merged(batch);
+        progress(counts.decoded);
+    }
+    counts
+}
+
+/// What mutants must be to say something: accepted in part, refused for many reasons, tapscripts in part.
+pub(crate) fn shortcomings(counts: &Counts) -> Vec<String> {
+    let share = |part: u64| part as f64 / counts.decoded as f64 * 100.0;
+    let wanted = [
+        (share(counts.accepted), 10.0, "% accepted"),
+        (share(counts.tapscripts), 15.0, "% that execute a tapscript"),
+        (counts.errors.len() as f64, 20.0, "different errors"),
+    ];
+    let missing = wanted.into_iter().filter(|(have, want, _)| have < want);
+    missing.map(|(have, want, what)| format!("only {have:.1} {what}, not {want}")).collect()
+}

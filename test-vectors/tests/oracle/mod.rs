@@ -1,0 +1,11 @@
+//! What the engine is held against: Bitcoin Core's code, asked about vectors and about mutants of them.
+
+#![allow(dead_code, reason = "what includes this uses parts of it")]
+
+pub(crate) mod consensus;
+pub(crate) mod corpus;
+pub(crate) mod differential;
+pub(crate) mod edit;
+pub(crate) mod layout;
+pub(crate) mod mutate;
+pub(crate) mod sign;

@@ -1,0 +1,260 @@
+//! Mutants of spends: how one is drawn.
+
+use bitcoin::absolute::LockTime;
+use bitcoin::consensus::{deserialize, serialize};
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, ScriptBuf, Sequence, TxOut, Witness};
+use sigstack_interpreter::Flags;
+use sigstack_vectors::Question;
+
+use crate::generator::Tapscripts;
+use crate::oracle::edit::{edit_bytes, edit_script, edit_stack, pad_script};
+use crate::oracle::layout::{Layout, Place};
+use crate::oracle::sign::Signer;
+use crate::random::Random;
+
+/// What is done to a spend.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// Nothing but other flags.
+    Flags,
+    /// Bytes of the serialized transaction.
+    RawTransaction,
+    /// Fields of the transaction, amounts, which input.
+    Fields,
+    /// Bytes of the scriptSig, of a witness element or of an output script; no commitment is mended.
+    Bytes,
+    /// Elements of the stack.
+    Stack,
+    /// Instructions of the script, commitments mended.
+    Script,
+    /// Instructions that do nothing put into the script, commitments mended.
+    Padding,
+    /// Leaf version, Merkle path, internal key or annex, commitments mended.
+    Leaf,
+    /// The script and its stack in another kind of output.
+    Moved,
+    /// One of the above, with known keys and signed anew.
+    Signed,
+    /// Not of a vector: a random tapscript, sometimes changed.
+    RandomTapscript,
+}
+
+/// How often each is drawn.
+const WEIGHTS: &[(Kind, usize)] = &[
+    (Kind::Flags, 6),
+    (Kind::RawTransaction, 8),
+    (Kind::Fields, 6),
+    (Kind::Bytes, 10),
+    (Kind::Stack, 10),
+    (Kind::Script, 16),
+    (Kind::Padding, 10),
+    (Kind::Leaf, 4),
+    (Kind::Moved, 10),
+    (Kind::Signed, 14),
+    (Kind::RandomTapscript, 14),
+];
+
+/// Draws mutants of spends.
+pub(crate) struct Mutator<'a> {
+    questions: &'a [Question],
+    tapscripts: Tapscripts,
+    signer: Signer,
+    seed: u64,
+}
+
+impl<'a> Mutator<'a> {
+    pub(crate) fn new(questions: &'a [Question], seed: u64) -> Mutator<'a> {
+        Mutator { questions, tapscripts: Tapscripts::new(seed), signer: Signer::new(), seed }
+    }
+
+    /// The mutant of a number; none if it does not decode. Its flags are a valid combination of consensus flags.
+    pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<Question>) {
+        let mut random = Random::new(self.seed, number);
+        let mut question = random.pick(self.questions).clone();
+        question.flags = draw_flags(question.flags, &mut random);
+        let kind = draw_kind(&mut random);
+        let decodes = match kind {
+            Kind::Signed => {
+                let change =
+                    *random.pick(&[Kind::Padding, Kind::Padding, Kind::Script, Kind::Fields, Kind::Moved]);
+                let decodes = self.apply(change, &mut question, &mut random);
+                let flags = question.flags;
+                self.signer.sign(&mut question, flags, &mut random);
+                decodes
+            }
+            kind => self.apply(kind, &mut question, &mut random),
+        };
+        (kind, decodes.then_some(question))
+    }
+
+    /// A spend with known keys and nothing else changed but the padding of its script, signed under some flags.
+    pub(crate) fn signed(&self, number: u64, question: &Question, flags: Flags) -> Question {
+        let mut random = Random::new(self.seed, number);
+        let mut question = Question { flags, ..question.clone() };
+        if random.once_in(2) {
+            self.apply(Kind::Padding, &mut question, &mut random);
+        }
+        self.signer.sign(&mut question, flags, &mut random);
+        question
+    }
+
+    /// Changes a spend. Returns whether it still decodes.
+    fn apply(&self, kind: Kind, question: &mut Question, random: &mut Random) -> bool {
+        match kind {
+            Kind::Flags | Kind::Signed => {}
+            Kind::RawTransaction => return edit_transaction(question, random),
+            Kind::Fields => edit_fields(question, random),
+            Kind::Bytes => edit_part(question, random),
+            Kind::RandomTapscript => {
+                let spend = self.tapscripts.spend(random.next());
+                let flags = question.flags;
+                *question = Question { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags };
+                match random.below(6) {
+                    0 => edit_layout(Kind::Stack, question, random),
+                    1 => edit_layout(Kind::Script, question, random),
+                    2 => {
+                        edit_layout(Kind::Padding, question, random);
+                        self.signer.sign(question, flags, random);
+                    }
+                    _ => {}
+                }
+            }
+            Kind::Stack | Kind::Script | Kind::Padding | Kind::Leaf | Kind::Moved => {
+                edit_layout(kind, question, random);
+            }
+        }
+        true
+    }
+}
+
+fn draw_kind(random: &mut Random) -> Kind {
+    let mut drawn = random.below(WEIGHTS.iter().map(|(_, weight)| weight).sum());
+    for (kind, weight) in WEIGHTS {
+        match drawn.checked_sub(*weight) {
+            Some(rest) => drawn = rest,
+            None => return *kind,
+        }
+    }
+    Kind::Flags
+}
+
+/// All consensus flags, those of the row, or some.
+fn draw_flags(own: Flags, random: &mut Random) -> Flags {
+    let flags = match random.below(8) {
+        0..5 => Flags::CONSENSUS,
+        5 => own & Flags::CONSENSUS,
+        _ => any_consensus_flags(random),
+    };
+    (flags & Flags::CONSENSUS).closure()
+}
+
+/// Each spend four times: under the consensus flags of its row, under all of them, and twice under some.
+pub(crate) fn under_consensus_flags(questions: &[Question], seed: u64) -> Vec<Question> {
+    let sets = |(number, question): (usize, &Question)| {
+        let mut random = Random::new(seed, number as u64);
+        let own = (question.flags & Flags::CONSENSUS).closure();
+        let flags =
+            [own, Flags::CONSENSUS, any_consensus_flags(&mut random), any_consensus_flags(&mut random)];
+        flags.map(|flags| Question { flags, ..question.clone() })
+    };
+    questions.iter().enumerate().flat_map(sets).collect()
+}
+
+/// Some of the consensus flags.
+fn any_consensus_flags(random: &mut Random) -> Flags {
+    let bits = random.next();
+    let drawn = Flags::CONSENSUS.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
+    drawn.map(|(_, info)| info.flag).collect::<Flags>().closure()
+}
+
+fn edit_transaction(question: &mut Question, random: &mut Random) -> bool {
+    let mut bytes = serialize(&question.tx);
+    for _ in 0..1 + random.below(2) {
+        edit_bytes(&mut bytes, random);
+    }
+    let Ok(tx) = deserialize(&bytes) else { return false };
+    question.tx = tx;
+    question.tx.input.len() == question.prevouts.len()
+}
+
+fn edit_fields(question: &mut Question, random: &mut Random) {
+    const SEQUENCES: &[u32] = &[0, 1, 0xffff, 1 << 22, 1 << 31, u32::MAX - 1, u32::MAX];
+    const LOCK_TIMES: &[u32] = &[0, 1, 100, 499_999_999, 500_000_000, u32::MAX];
+    let index = question.index;
+    let tx = &mut question.tx;
+    match random.below(8) {
+        0 => tx.version = Version(*random.pick(&[0, 1, 2, 3, -1, i32::MIN])),
+        1 => tx.lock_time = LockTime::from_consensus(*random.pick(LOCK_TIMES)),
+        2 => tx.input[index].sequence = Sequence(*random.pick(SEQUENCES)),
+        3 => tx.input[index].previous_output.vout ^= 1 << random.below(32),
+        4 => question.prevouts[index].value = Amount::from_sat(random.next() >> random.below(64)),
+        5 => drop(tx.output.pop()),
+        6 => tx
+            .output
+            .push(TxOut { value: Amount::from_sat(random.next() >> 16), script_pubkey: ScriptBuf::new() }),
+        _ => {
+            question.index = random.below(tx.input.len());
+        }
+    }
+}
+
+fn edit_part(question: &mut Question, random: &mut Random) {
+    let index = question.index;
+    let input = &mut question.tx.input[index];
+    match random.below(3) {
+        0 if !input.script_sig.is_empty() => {
+            let mut bytes = input.script_sig.to_bytes();
+            edit_bytes(&mut bytes, random);
+            input.script_sig = ScriptBuf::from(bytes);
+        }
+        0 | 1 if !input.witness.is_empty() => {
+            let mut witness = input.witness.to_vec();
+            let at = random.below(witness.len());
+            edit_bytes(&mut witness[at], random);
+            input.witness = Witness::from_slice(&witness);
+        }
+        _ => {
+            let mut bytes = question.prevouts[index].script_pubkey.to_bytes();
+            edit_bytes(&mut bytes, random);
+            question.prevouts[index].script_pubkey = ScriptBuf::from(bytes);
+        }
+    }
+}
+
+/// Changes the parts of a spend, and its commitments with them. Spends that have no script are changed otherwise.
+fn edit_layout(kind: Kind, question: &mut Question, random: &mut Random) {
+    let Some(mut layout) = Layout::read(question) else { return edit_part(question, random) };
+    for _ in 0..1 + random.below(3) {
+        match kind {
+            Kind::Stack => edit_stack(&mut layout.stack, random),
+            Kind::Script => edit_script(&mut layout.script, random),
+            Kind::Padding => pad_script(&mut layout.script, random),
+            Kind::Leaf => edit_leaf(&mut layout, random),
+            _ => move_script(&mut layout, random),
+        }
+    }
+    layout.write(question);
+}
+
+fn edit_leaf(layout: &mut Layout, random: &mut Random) {
+    let leaf = &mut layout.leaf;
+    match random.below(6) {
+        0 => leaf.version = random.byte() & 0xfe,
+        1 => leaf.internal_key = random.bytes(32).try_into().unwrap(),
+        2 => drop(leaf.path.pop()),
+        3 => leaf.path.push(random.bytes(32).try_into().unwrap()),
+        4 => layout.annex = None,
+        _ => {
+            let length = random.below(60);
+            layout.annex = Some([vec![0x50], random.bytes(length)].concat());
+        }
+    }
+}
+
+/// Into another kind of output, most often a tapscript.
+fn move_script(layout: &mut Layout, random: &mut Random) {
+    const PLACES: &[Place] =
+        &[Place::Tapscript, Place::Tapscript, Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh];
+    layout.place = *random.pick(PLACES);
+}
