@@ -1,0 +1,236 @@
+//! The proposals are soft forks: inactive they leave today's rules as they are, and active they accept nothing that today's
+//! rules refuse. Bitcoin Core's code, and verdicts of the engine from before the proposals, are the witnesses.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a test"
+)]
+
+#[path = "../tapscripts/generator.rs"]
+mod generator;
+mod oracle;
+#[path = "../tapscripts/random.rs"]
+mod random;
+#[path = "../tapscripts/verdicts.rs"]
+mod verdicts;
+
+use std::collections::BTreeMap;
+
+use generator::{TapscriptSpend, Tapscripts};
+use oracle::consensus::core_accepts;
+use oracle::corpus::Corpus;
+use oracle::differential::{Counts, compare};
+use oracle::mutate::{Mutator, under_consensus_flags};
+use random::Random;
+use rayon::prelude::*;
+use sigstack_interpreter::{
+    Event, FlagKind, Flags, Hook, Inspector, Instruction, KeyVersion, Machine, PROPOSALS, SignedMessage,
+    Spend,
+};
+use sigstack_vectors::Question;
+use verdicts::{COUNT, SEED, verdict};
+
+/// Verdicts of the engine before the proposals; the README beside it tells how they were made.
+const COMMITTED: &str = include_str!("../tapscripts/verdicts.txt");
+
+/// The flags of the proposals, policy about them included.
+fn proposal_flags() -> Flags {
+    Flags::of_kind(FlagKind::Proposal) | Flags::of_kind(FlagKind::ProposalPolicy)
+}
+
+fn expect_agreement(counts: &Counts) {
+    counts
+        .disagreements
+        .iter()
+        .for_each(|found| println!("{}: {}\n{}", found.number, found.problem, found.case));
+    assert_eq!(counts.disagreements.len(), 0);
+    assert_eq!((counts.agreed, counts.decoded), (counts.drawn, counts.drawn));
+}
+
+fn question(spend: TapscriptSpend, flags: Flags) -> Question {
+    Question { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags }
+}
+
+/// The proposals are off in all of these, so what has their bytes is verified by today's rules.
+#[test]
+fn inactive_proposals_leave_the_consensus_of_the_vectors_as_it_is() {
+    let Some(corpus) = Corpus::read() else {
+        println!("skipped: no vectors");
+        return;
+    };
+    let counts = compare(&under_consensus_flags(&corpus.questions, 1));
+    expect_agreement(&counts);
+    assert!(counts.accepted * 4 > counts.decoded && counts.errors.len() >= 30);
+}
+
+/// As above, for tapscripts that hold the proposals' bytes and key types.
+#[test]
+fn inactive_proposals_leave_the_consensus_of_tapscripts_as_it_is() {
+    let tapscripts = Tapscripts::new(SEED);
+    let questions = |chunk: u64| -> Vec<Question> {
+        let numbers = chunk * 1000..(chunk + 1) * 1000;
+        numbers.map(|number| question(tapscripts.spend(number), Flags::CONSENSUS)).collect()
+    };
+    let (mut decoded, mut accepted, mut executed) = (0, 0, 0);
+    for chunk in 0..COUNT / 1000 {
+        let counts = compare(&questions(chunk));
+        expect_agreement(&counts);
+        decoded += counts.decoded;
+        accepted += counts.accepted;
+        executed += counts.tapscripts;
+    }
+    assert_eq!(decoded, COUNT);
+    assert!((COUNT / 4..COUNT * 9 / 10).contains(&accepted), "{accepted}");
+    assert!(executed > COUNT / 3, "{executed}");
+}
+
+/// The committed verdicts, one a tapscript.
+fn committed() -> Vec<&'static str> {
+    let (head, letters) = COMMITTED.split_once("\n\n").unwrap();
+    let legend = head.lines().filter_map(|line| line.split_once(' ')).filter(|(letter, _)| *letter != "#");
+    let legend: BTreeMap<char, &str> =
+        legend.map(|(letter, name)| (letter.chars().next().unwrap(), name)).collect();
+    letters.lines().flat_map(str::chars).map(|letter| legend[&letter]).collect()
+}
+
+/// Under policy flags too, each generic discourage flag joined by those of the proposals that took over its hooks.
+#[test]
+fn inactive_proposals_leave_policy_as_it_was() {
+    let committed = committed();
+    assert_eq!(committed.len() as u64, COUNT);
+    let tapscripts = Tapscripts::new(SEED);
+    let differs = |number: &u64| verdict(&tapscripts.spend(*number), *number) != committed[*number as usize];
+    let different: Vec<u64> = (0..COUNT).into_par_iter().filter(differs).collect();
+    let show = |number: &u64| {
+        let now = verdict(&tapscripts.spend(*number), *number);
+        println!("tapscript {number}: was {}, is {now}", committed[*number as usize]);
+    };
+    different.iter().take(20).for_each(show);
+    assert_eq!(different.len(), 0);
+}
+
+/// Which proposals a spend uses.
+#[derive(Default)]
+struct Uses {
+    proposals: Vec<&'static str>,
+}
+
+impl Uses {
+    fn add(&mut self, name: &'static str) {
+        if !self.proposals.contains(&name) {
+            self.proposals.push(name);
+        }
+    }
+}
+
+impl Inspector for Uses {
+    fn step(&mut self, machine: &Machine<'_>, instruction: &Instruction<'_>) {
+        let hooked = PROPOSALS.iter().find(|proposal| match proposal.hook {
+            Hook::Success(opcode) | Hook::Nop(opcode) => opcode == instruction.opcode,
+            Hook::KeyType(_) => false,
+        });
+        if let (Some(proposal), true) = (hooked, machine.is_executing()) {
+            self.add(proposal.name);
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Event::Signature(check) = event
+            && let SignedMessage::Taproot { message, .. } = check.signed
+            && message.tapscript.is_some_and(|tapscript| tapscript.key_version == KeyVersion::Bip118)
+        {
+            self.add("ANYPREVOUT");
+        }
+    }
+}
+
+/// All proposals active, and some of the other flags: most of those of the consensus, few of those of policy.
+fn new_rules(random: &mut Random) -> Flags {
+    let drawn = |kind, random: &mut Random| -> Flags {
+        let times = if kind == FlagKind::Consensus { 12 } else { 5 };
+        let flags = Flags::of_kind(kind);
+        let set = flags.iter().filter(|_| random.once_in(times)).map(|info| info.flag);
+        let set: Flags = set.collect();
+        if kind == FlagKind::Consensus { flags - set } else { set }
+    };
+    let flags = drawn(FlagKind::Consensus, random) | drawn(FlagKind::Policy, random);
+    let own_policy = random.once_in(3).then_some(Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY);
+    (flags | own_policy.unwrap_or_default() | Flags::of_kind(FlagKind::Proposal)).closure()
+}
+
+/// What the new rules accept, by the proposals that it uses.
+#[derive(Default)]
+struct Accepted {
+    all: u64,
+    using: BTreeMap<&'static str, u64>,
+}
+
+impl Accepted {
+    /// If the new rules accept a spend, the old ones must: ours without the proposals' flags, and Core's.
+    fn ask(mut self, question: &Question) -> Accepted {
+        let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
+        let mut uses = Uses::default();
+        if spend.verify_with(question.index, question.flags, &mut uses).is_err() {
+            return self;
+        }
+        let old = question.flags - proposal_flags();
+        assert_eq!(spend.verify(question.index, old), Ok(()), "{question:?}");
+        assert_eq!(core_accepts(question, old & Flags::CONSENSUS), Ok(true), "{question:?}");
+        self.all += 1;
+        uses.proposals.into_iter().for_each(|name| *self.using.entry(name).or_default() += 1);
+        self
+    }
+
+    fn merged(mut self, other: Accepted) -> Accepted {
+        self.all += other.all;
+        other.using.into_iter().for_each(|(name, count)| *self.using.entry(name).or_default() += count);
+        self
+    }
+
+    /// Enough were accepted for the question to have been asked, of each of these proposals.
+    fn expect_at_least(&self, all: u64, each: u64, proposals: &[&str]) {
+        println!("{} accepted by the new rules: {:?}", self.all, self.using);
+        assert!(self.all >= all, "{}", self.all);
+        for name in proposals {
+            assert!(self.using.get(name).is_some_and(|count| *count >= each), "{name}: {:?}", self.using);
+        }
+    }
+}
+
+/// Tapscripts do not know what a signature of BIP 118 commits to, so for ANYPREVOUT see the vectors.
+#[test]
+fn what_active_proposals_accept_of_tapscripts_was_accepted() {
+    let tapscripts = Tapscripts::new(SEED + 1);
+    let ask = |accepted: Accepted, number| {
+        let flags = new_rules(&mut Random::new(SEED + 2, number));
+        accepted.ask(&question(tapscripts.spend(number), flags))
+    };
+    let numbers = (0..COUNT / 4).into_par_iter();
+    let accepted = numbers.fold(Accepted::default, ask).reduce(Accepted::default, Accepted::merged);
+    let names = PROPOSALS.iter().map(|proposal| proposal.name).filter(|name| *name != "ANYPREVOUT");
+    accepted.expect_at_least(COUNT / 4 / 10, 200, &names.collect::<Vec<_>>());
+}
+
+/// The vectors as they are, and with known keys and signatures made anew under the new rules.
+#[test]
+fn what_active_proposals_accept_of_vectors_was_accepted() {
+    let Some(corpus) = Corpus::read() else {
+        println!("skipped: no vectors");
+        return;
+    };
+    let mutator = Mutator::new(&corpus.questions, SEED);
+    let ask = |accepted: Accepted, (number, question): (usize, &Question)| {
+        let flags = new_rules(&mut Random::new(SEED + 3, number as u64));
+        let as_it_is = Question { flags, ..question.clone() };
+        let signed = mutator.signed(number as u64, question, flags);
+        accepted.ask(&as_it_is).ask(&signed)
+    };
+    let questions = corpus.questions.par_iter().enumerate();
+    let accepted = questions.fold(Accepted::default, ask).reduce(Accepted::default, Accepted::merged);
+    let names: Vec<&str> = PROPOSALS.iter().map(|proposal| proposal.name).collect();
+    accepted.expect_at_least(4_000, 30, &names);
+}
