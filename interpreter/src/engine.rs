@@ -100,10 +100,11 @@ fn step<I: Inspector>(
 fn execute(machine: &mut Machine<'_>, instruction: &Instruction<'_>) -> Result<(), ScriptError> {
     let opcode = instruction.opcode;
     let executing = machine.conditions.all_true();
-    if instruction.data.len() > MAX_SCRIPT_ELEMENT_SIZE {
-        return Err(ScriptError::PushSize);
-    }
     if opcode <= Opcode::OP_PUSHDATA4 {
+        // Even in a branch that is not executed.
+        if instruction.data.len() > MAX_SCRIPT_ELEMENT_SIZE {
+            return Err(ScriptError::PushSize);
+        }
         if executing {
             if machine.minimal() && !is_minimal_push(opcode, instruction.data) {
                 return Err(ScriptError::MinimalData);
