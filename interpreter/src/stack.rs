@@ -29,6 +29,10 @@ thread_local! {
 /// The arena is not compacted before it has grown to this, in bytes.
 const MIN_ARENA_LIMIT: usize = 1 << 16;
 
+type Result<T> = core::result::Result<T, ScriptError>;
+
+const TOO_FEW: ScriptError = ScriptError::InvalidStackOperation;
+
 /// A handle. The last byte is the length of an inline element, whose unused bytes are zero; or [`IN_ARENA`], and the
 /// first four bytes are the offset in the arena and the next two the length, little endian.
 #[derive(Clone, Copy, Default)]
@@ -70,6 +74,44 @@ impl Element {
         if tag == IN_ARENA { u16::from_le_bytes([e, f]).into() } else { tag.into() }
     }
 
+    /// The handle as a number: the bytes of an inline element from the lowest, and the tag above them.
+    #[inline]
+    fn bits(&self) -> u64 {
+        u64::from_le_bytes(self.0)
+    }
+
+    /// Reads a number as [`script_num::decode`] does, without leaving the handle; none if the element is not inline.
+    #[inline]
+    fn to_number(self, max_size: usize, minimal: bool) -> Option<Result<i64>> {
+        let [.., tag] = self.0;
+        if tag == IN_ARENA {
+            return None;
+        }
+        if usize::from(tag) > max_size {
+            return Some(Err(ScriptError::ScriptNum));
+        }
+        let Some(sign_bit) = (8 * u32::from(tag)).checked_sub(1) else { return Some(Ok(0)) };
+        let magnitude = self.bits() & ((1 << sign_bit) - 1);
+        // The last byte is needed for a bit of the magnitude, or since the byte before it has no room for the sign.
+        if minimal && (magnitude << 1) >> (sign_bit - 7) == 0 {
+            return Some(Err(ScriptError::ScriptNum));
+        }
+        let magnitude = magnitude.cast_signed();
+        Some(Ok(if self.bits() >> sign_bit & 1 == 0 { magnitude } else { -magnitude }))
+    }
+
+    /// Whether the element counts as true; none if it is not inline.
+    #[inline]
+    fn to_bool(self) -> Option<bool> {
+        let [.., tag] = self.0;
+        if tag == IN_ARENA {
+            return None;
+        }
+        // Negative zero is false: the sign is not looked at. The empty vector has neither sign nor bytes.
+        let sign = 1u64 << (8 * u32::from(tag)) >> 1;
+        Some(self.bits() << 8 & !(sign << 8) != 0)
+    }
+
     /// The number's shortest encoding, if it fits a handle.
     #[inline]
     fn number(number: i64) -> Option<Element> {
@@ -96,10 +138,6 @@ pub struct Stack {
     /// The arena is compacted before it grows beyond this.
     arena_limit: usize,
 }
-
-type Result<T> = core::result::Result<T, ScriptError>;
-
-const TOO_FEW: ScriptError = ScriptError::InvalidStackOperation;
 
 impl Stack {
     /// Two empty stacks. Nothing is allocated before something is pushed.
@@ -196,7 +234,8 @@ impl Stack {
     /// Whether the element at a depth counts as true.
     #[inline]
     pub fn is_true(&self, depth: usize) -> Result<bool> {
-        Ok(script_num::is_true(self.get(depth)?))
+        let element = self.element(depth)?;
+        Ok(element.to_bool().unwrap_or_else(|| script_num::is_true(element.bytes(&self.arena))))
     }
 
     /// The number at a depth.
@@ -206,7 +245,10 @@ impl Stack {
     /// [`ScriptError::ScriptNum`] as for [`script_num::decode`].
     #[inline]
     pub fn number(&self, depth: usize, max_size: usize, minimal: bool) -> Result<i64> {
-        script_num::decode(self.get(depth)?, max_size, minimal)
+        let element = self.element(depth)?;
+        element
+            .to_number(max_size, minimal)
+            .unwrap_or_else(|| script_num::decode(element.bytes(&self.arena), max_size, minimal))
     }
 
     /// Pushes an element.
@@ -295,7 +337,12 @@ impl Stack {
     pub(crate) fn roll(&mut self, depth: usize, count: usize) -> Result<()> {
         let start = self.main.len().checked_sub(1 + depth).ok_or(TOO_FEW)?;
         let part = self.main.get_mut(start..).filter(|part| count <= part.len()).ok_or(TOO_FEW)?;
-        part.rotate_left(count);
+        match part {
+            // SWAP and ROT are too short for a general rotation to pay.
+            [a, b] if count == 1 => core::mem::swap(a, b),
+            [a, b, c] if count == 1 => (*a, *b, *c) = (*b, *c, *a),
+            _ => part.rotate_left(count),
+        }
         Ok(())
     }
 
@@ -409,6 +456,30 @@ mod tests {
         stack.push_bool(true);
         stack.push_bool(false);
         assert_eq!(contents(&stack), [vec![1], vec![]]);
+    }
+
+    #[test]
+    fn numbers_and_truth_are_read_as_script_num_reads_them() {
+        // All lengths, with the bytes at both ends that decide about sign and minimality.
+        let edges = [0x00, 0x01, 0x7f, 0x80, 0x81, 0xff];
+        for length in 0..=9 {
+            for ends in 0..6usize.pow(3) {
+                let mut bytes = vec![edges[ends % 6]; length];
+                for (place, choice) in [(1, ends / 6 % 6), (2, ends / 36)] {
+                    if let Some(byte) = length.checked_sub(place).and_then(|index| bytes.get_mut(index)) {
+                        *byte = edges[choice];
+                    }
+                }
+                let stack = stack(&[&bytes]);
+                assert_eq!(stack.is_true(0), Ok(script_num::is_true(&bytes)), "{bytes:x?}");
+                for max_size in [4, 5, 8] {
+                    for minimal in [false, true] {
+                        let expected = script_num::decode(&bytes, max_size, minimal);
+                        assert_eq!(stack.number(0, max_size, minimal), expected, "{bytes:x?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]
