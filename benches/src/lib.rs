@@ -15,10 +15,13 @@ pub mod floor;
 mod keys;
 mod lock;
 pub mod measure;
+pub mod opcodes;
 pub mod peer;
+pub mod proposals;
 pub mod report;
 pub mod script;
 pub mod scripts;
+pub mod shape;
 pub mod spends;
 mod workload;
 

@@ -24,6 +24,10 @@ pub enum Item {
     Bytes(Vec<u8>),
     /// A signature of the spending transaction; a hash type of 0 is not written.
     Signature(Keypair, KeyVersion, u8),
+    /// The hash of the spending transaction that `OP_CHECKTEMPLATEVERIFY` compares with (BIP 119).
+    CheckTemplate,
+    /// The hash of the spending transaction that `OP_TEMPLATEHASH` pushes (BIP 446).
+    TemplateHash,
 }
 
 /// A leaf of a taproot output, and what unlocks it.
@@ -183,6 +187,8 @@ impl Tapscript {
     fn unlock(&self, signing: &Signing<'_>) -> Vec<Vec<u8>> {
         let element = |item: &Item| match item {
             Item::Bytes(bytes) => bytes.clone(),
+            Item::CheckTemplate => sighash::template::check_template_digest(signing).to_vec(),
+            Item::TemplateHash => sighash::template::template_hash_digest(signing, None).to_vec(),
             Item::Signature(key, key_version, hash_type) => {
                 let tapscript = Some(TapscriptMessage {
                     key_version: *key_version,
@@ -209,7 +215,8 @@ pub fn spend(keys: &mut Keys, locks: &[Lock], outputs: Vec<TxOut>) -> Case {
     let inputs = locks.iter().map(|_| TxIn {
         previous_output: OutPoint { txid: Txid::from_byte_array(keys.bytes()), vout: 1 },
         script_sig: ScriptBuf::new(),
-        sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+        // Not final and without a relative lock, so that OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY accept zero.
+        sequence: Sequence::ZERO,
         witness: Witness::new(),
     });
     let mut tx = Transaction {

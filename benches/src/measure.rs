@@ -55,6 +55,13 @@ impl<'a> Series<'a> {
     }
 }
 
+/// The processor time that some work takes, once.
+pub fn time(work: impl FnOnce()) -> Duration {
+    let start = processor_time();
+    work();
+    processor_time().saturating_sub(start)
+}
+
 /// The processor time that this thread has used.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
@@ -76,7 +83,8 @@ pub struct Timing {
 }
 
 impl Timing {
-    fn of(samples: &[f64]) -> Timing {
+    /// Of samples in nanoseconds.
+    pub fn of(samples: &[f64]) -> Timing {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
         let at = |numerator: usize| {
