@@ -1,6 +1,6 @@
 //! Elements of witnesses that depend on the transaction: signatures and template hashes.
 
-use secp256k1::{Keypair, Message, Scalar, ecdsa};
+use secp256k1::{Keypair, Message, Scalar, SecretKey, ecdsa};
 use sigstack_interpreter::sighash::{self, Signing, TxCache};
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
 
@@ -23,12 +23,7 @@ pub(super) enum Item {
         message: Box<Item>,
     },
     /// An ECDSA signature of the transaction.
-    Ecdsa {
-        /// Who signs.
-        key: Key,
-        /// The hash type, which is the last byte.
-        hash_type: u8,
-    },
+    Ecdsa(Ecdsa),
     /// The hash that OP_CHECKTEMPLATEVERIFY compares with, of the transaction with these changes.
     CheckTemplate(Vec<Field>),
     /// The hash that OP_TEMPLATEHASH pushes, of the transaction with these changes.
@@ -56,6 +51,23 @@ pub(super) struct Signature {
     pub(super) signed_with: Vec<Field>,
 }
 
+/// An ECDSA signature of the transaction.
+#[derive(Clone, Debug)]
+pub(super) struct Ecdsa {
+    /// Who signs.
+    pub(super) key: Key,
+    /// The hash type, which is the last byte.
+    pub(super) hash_type: u8,
+    /// The hash type that is signed, where it is not the one that is written.
+    pub(super) signed_hash_type: Option<u8>,
+    /// What is signed of the script, where it is not the whole of it.
+    pub(super) script_code: Option<Vec<u8>>,
+    /// Whether it has the higher of the two possible S values.
+    pub(super) high_s: bool,
+    /// What differs between the spend that is signed and the one of the case.
+    pub(super) signed_with: Vec<Field>,
+}
+
 /// A change of bytes.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
@@ -65,6 +77,8 @@ pub(super) enum Change {
     Append(Vec<u8>),
     /// Only so many bytes of it.
     Truncate(usize),
+    /// A zero byte before R of a DER signature, which its lengths count.
+    PadR,
 }
 
 impl Signature {
@@ -78,6 +92,26 @@ impl Signature {
             code_separator: u32::MAX,
             signed_with: Vec::new(),
         }
+    }
+}
+
+impl Ecdsa {
+    /// A signature of the whole script by a key.
+    pub(super) fn new(key: Key, hash_type: u8) -> Ecdsa {
+        Ecdsa {
+            key,
+            hash_type,
+            signed_hash_type: None,
+            script_code: None,
+            high_s: false,
+            signed_with: Vec::new(),
+        }
+    }
+}
+
+impl From<Ecdsa> for Item {
+    fn from(signature: Ecdsa) -> Item {
+        Item::Ecdsa(signature)
     }
 }
 
@@ -126,7 +160,7 @@ impl Maker<'_> {
             Item::Bytes(bytes) => Ok(bytes.clone()),
             Item::Signature(signature) => self.sign(signature, tweak),
             Item::Message { key, message } => Ok(schnorr(&key.pair()?, &self.make(message)?).to_vec()),
-            Item::Ecdsa { key, hash_type } => self.sign_ecdsa(*key, *hash_type),
+            Item::Ecdsa(signature) => self.sign_ecdsa(signature),
             Item::CheckTemplate(fields) => self.with_changes(fields, None, |signing, _| {
                 Ok(sighash::template::check_template_digest(signing).to_vec())
             }),
@@ -142,6 +176,12 @@ impl Maker<'_> {
                     }
                     Change::Append(more) => bytes.extend_from_slice(more),
                     Change::Truncate(length) => bytes.truncate(*length),
+                    Change::PadR => {
+                        bytes.splice(4..4, [0]);
+                        for length in [1, 3] {
+                            *bytes.get_mut(length).ok_or("no signature to pad")? += 1;
+                        }
+                    }
                 }
                 Ok(bytes)
             }
@@ -185,18 +225,31 @@ impl Maker<'_> {
         Ok(bytes)
     }
 
-    fn sign_ecdsa(&self, key: Key, hash_type: u8) -> Result<Vec<u8>, String> {
-        let digest = self.with_changes(&[], None, |signing, _| {
+    fn sign_ecdsa(&self, signature: &Ecdsa) -> Result<Vec<u8>, String> {
+        let hash_type = signature.signed_hash_type.unwrap_or(signature.hash_type).into();
+        let script_code = signature.script_code.as_deref().unwrap_or(self.script_code);
+        let digest = self.with_changes(&signature.signed_with, None, |signing, _| {
             Ok(match self.segwit {
-                true => sighash::segwit_v0::digest(signing, self.script_code, hash_type.into()),
-                false => sighash::legacy::digest(signing, self.script_code, hash_type.into()),
+                true => sighash::segwit_v0::digest(signing, script_code, hash_type),
+                false => sighash::legacy::digest(signing, script_code, hash_type),
             })
         })?;
-        let signature = ecdsa::sign(Message::from_digest(digest), &key.pair()?.secret_key());
-        let mut bytes = signature.serialize_der().to_vec();
-        bytes.push(hash_type);
-        Ok(bytes)
+        let mut signed = ecdsa::sign(Message::from_digest(digest), &signature.key.pair()?.secret_key());
+        if signature.high_s {
+            signed = with_high_s(&signed)?;
+        }
+        Ok([signed.serialize_der().as_ref(), &[signature.hash_type]].concat())
     }
+}
+
+/// The other of the two signatures that are valid: S taken from the order of the curve.
+fn with_high_s(signature: &ecdsa::Signature) -> Result<ecdsa::Signature, String> {
+    let mut compact = signature.serialize_compact();
+    let (_, s) = compact.split_at_mut(32);
+    let number = <[u8; 32]>::try_from(&*s).map_err(|error| error.to_string())?;
+    let number = SecretKey::from_secret_bytes(number).map_err(|error| error.to_string())?;
+    s.copy_from_slice(&number.negate().to_secret_bytes());
+    ecdsa::Signature::from_compact(&compact).map_err(|error| error.to_string())
 }
 
 /// A Schnorr signature without auxiliary randomness, so that it is the same in every run.

@@ -26,6 +26,19 @@ impl Key {
         self.pair().map(|pair| pair.public_key().serialize().to_vec()).unwrap_or_default()
     }
 
+    /// The uncompressed public key.
+    pub(super) fn uncompressed(self) -> Vec<u8> {
+        self.pair().map(|pair| pair.public_key().serialize_uncompressed().to_vec()).unwrap_or_default()
+    }
+
+    /// The uncompressed public key with the parity of Y in its first byte, which OpenSSL called hybrid.
+    pub(super) fn hybrid(self) -> Vec<u8> {
+        let mut key = self.uncompressed();
+        let odd = key.last().is_some_and(|last| last & 1 == 1);
+        key.iter_mut().take(1).for_each(|first| *first = 6 + u8::from(odd));
+        key
+    }
+
     /// The 33-byte key of BIP 118.
     pub(super) fn bip118(self) -> Vec<u8> {
         [&[0x01], self.x_only().as_slice()].concat()

@@ -6,6 +6,7 @@
 mod anyprevout;
 mod bips;
 mod cat;
+mod consensus;
 mod csfs;
 mod group;
 mod internal_key;
@@ -43,6 +44,7 @@ pub fn generate() -> Result<Vec<GeneratedFile>, String> {
         files.push(cases_file(&format!("proposals/{name}.jsonl"), &cases));
         files.extend(bip.map(|bip| bips::files(bip, &cases)).into_iter().flatten());
     }
+    files.extend(consensus::files()?);
     Ok(files)
 }
 

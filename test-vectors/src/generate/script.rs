@@ -3,7 +3,7 @@
 use sigstack_interpreter::{Opcode, script_num};
 
 use super::item::Item;
-use crate::asm::push_bytes;
+use crate::asm::{assemble, push_bytes};
 
 /// A script under construction. Numbers and data take their shortest pushes.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ enum Part {
     Bytes(Vec<u8>),
     /// A push of something that depends on the transaction.
     Push(Item),
+    /// A word that means nothing: the script cannot be built.
+    Wrong(String),
 }
 
 impl Script {
@@ -34,6 +36,12 @@ impl Script {
     /// Bytes as they are.
     pub(super) fn raw(mut self, bytes: &[u8]) -> Script {
         self.0.push(Part::Bytes(bytes.to_vec()));
+        self
+    }
+
+    /// The assembly of Core's test files.
+    pub(super) fn asm(mut self, text: &str) -> Script {
+        self.0.push(assemble(text).map_or_else(Part::Wrong, Part::Bytes));
         self
     }
 
@@ -68,6 +76,7 @@ impl Script {
         for part in &self.0 {
             match part {
                 Part::Bytes(bytes) => script.extend_from_slice(bytes),
+                Part::Wrong(problem) => return Err(problem.clone()),
                 Part::Push(item) => script.extend_from_slice(&minimal_push(&make(item)?)),
             }
         }

@@ -1,5 +1,8 @@
 //! A case before its transaction is made and signed.
 
+use core::fmt;
+use std::rc::Rc;
+
 use bitcoin::hashes::{Hash, hash160};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -10,7 +13,7 @@ use sigstack_interpreter::{Flags, Location, Opcode, Phase, ScriptError, Spend, V
 use super::item::{Item, Maker};
 use super::keys::Key;
 use super::script::{Script, minimal_push};
-use super::shape::Shape;
+use super::shape::{Input, Shape};
 use super::values::Values;
 use crate::case::{Case, Expect};
 use crate::taptree;
@@ -30,6 +33,10 @@ pub(super) enum Version {
     Tapscript,
     /// The key of a taproot output (BIP 341).
     KeyPath,
+    /// The script is itself a witness program, of any version and length (BIP 141).
+    Program,
+    /// The same inside pay-to-script-hash.
+    P2shProgram,
 }
 
 impl Version {
@@ -46,6 +53,8 @@ impl Version {
             Version::P2shP2wsh => "p2sh-p2wsh",
             Version::Tapscript => "tapscript",
             Version::KeyPath => "keypath",
+            Version::Program => "program",
+            Version::P2shProgram => "p2sh-program",
         }
     }
 }
@@ -92,6 +101,20 @@ pub(super) struct Spec {
     pub(super) annex: Option<Vec<u8>>,
     /// What the scriptSig begins with, before what the version puts there.
     pub(super) script_sig: Vec<u8>,
+    /// What is changed when everything else is done, in this order.
+    pub(super) edits: Vec<Edit>,
+}
+
+/// A change of a spend that is complete and signed: of the input that is verified, or of its witness.
+#[derive(Clone)]
+pub(super) struct Edit(Rc<EditFn>);
+
+type EditFn = dyn Fn(&mut Input, &mut Vec<Vec<u8>>);
+
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Edit")
+    }
 }
 
 impl Spec {
@@ -108,6 +131,7 @@ impl Spec {
             path: Vec::new(),
             annex: None,
             script_sig: Vec::new(),
+            edits: Vec::new(),
         }
     }
 
@@ -130,6 +154,18 @@ impl Spec {
     /// Under these flags too.
     pub(super) fn under(mut self, flags: Flags) -> Spec {
         self.flags = (self.flags | flags).closure();
+        self
+    }
+
+    /// With a change of the spend after it is complete and signed.
+    pub(super) fn edited(mut self, edit: impl Fn(&mut Input, &mut Vec<Vec<u8>>) + 'static) -> Spec {
+        self.edits.push(Edit(Rc::new(edit)));
+        self
+    }
+
+    /// Without these flags.
+    pub(super) fn without(mut self, flags: Flags) -> Spec {
+        self.flags -= flags;
         self
     }
 
@@ -181,7 +217,8 @@ impl Spec {
         extra: Map<String, Value>,
     ) -> Result<Case, String> {
         let mut shape = self.shape.clone();
-        let witness = self.complete(&mut shape)?;
+        let mut witness = self.complete(&mut shape)?;
+        self.edits.iter().for_each(|Edit(edit)| edit(shape.own(), &mut witness));
         Ok(Case {
             id: None,
             comment,
@@ -200,13 +237,15 @@ impl Spec {
     /// Fills in what is spent and the scriptSig, and returns the witness.
     fn complete(&self, shape: &mut Shape) -> Result<Vec<Vec<u8>>, String> {
         shape.own().script_sig = self.script_sig.clone();
+        use Version::{Bare, KeyPath, P2sh, P2shP2wsh, P2shProgram, P2wsh, Program, Tapscript};
+        let segwit = matches!(self.version, P2wsh | P2shP2wsh | Program | P2shProgram);
         // Pushes in scripts depend on the transaction without this prevout.
         let before = Maker {
             shape: &shape.clone(),
             annex: self.annex.as_deref(),
             leaf_hash: [0; 32],
             script_code: &[],
-            segwit: false,
+            segwit,
         };
         let script = self.script.build(|item| before.make(item))?;
         let sibling_root = |leaf| self.path.iter().fold(leaf, |node, sibling| branch_hash(&node, sibling));
@@ -218,15 +257,16 @@ impl Spec {
 
         let witness_program = [&[0, 32], Sha256::digest(&script).as_slice()].concat();
         shape.own().script_pubkey = match self.version {
-            Version::Bare => script.clone(),
-            Version::P2sh => p2sh(&script),
-            Version::P2wsh => witness_program.clone(),
-            Version::P2shP2wsh => p2sh(&witness_program),
-            Version::Tapscript | Version::KeyPath => taptree::output_script(&output_key).into_bytes(),
+            Bare | Program => script.clone(),
+            P2sh | P2shProgram => p2sh(&script),
+            P2wsh => witness_program.clone(),
+            P2shP2wsh => p2sh(&witness_program),
+            Tapscript | KeyPath => taptree::output_script(&output_key).into_bytes(),
         };
-        let segwit = matches!(self.version, Version::P2wsh | Version::P2shP2wsh);
-        if self.version == Version::P2shP2wsh {
-            shape.own().script_sig.extend(minimal_push(&witness_program));
+        match self.version {
+            P2shP2wsh => shape.own().script_sig.extend(minimal_push(&witness_program)),
+            P2shProgram => shape.own().script_sig.extend(minimal_push(&script)),
+            _ => {}
         }
         let maker = Maker {
             shape: &shape.clone(),
@@ -244,18 +284,18 @@ impl Spec {
         let pushes =
             |stack: &[Vec<u8>]| stack.iter().flat_map(|element| minimal_push(element)).collect::<Vec<u8>>();
         let own_script_sig = match self.version {
-            Version::Bare => pushes(&stack),
-            Version::P2sh => [pushes(&stack), minimal_push(&script)].concat(),
+            Bare => pushes(&stack),
+            P2sh => [pushes(&stack), minimal_push(&script)].concat(),
             _ => Vec::new(),
         };
         shape.own().script_sig.extend(own_script_sig);
-        if matches!(self.version, Version::Bare | Version::P2sh) {
+        if matches!(self.version, Bare | P2sh) {
             return Ok(Vec::new());
         }
-        if segwit {
+        if matches!(self.version, P2wsh | P2shP2wsh | Tapscript) {
             stack.push(script);
-        } else if self.version == Version::Tapscript {
-            stack.push(script);
+        }
+        if self.version == Tapscript {
             stack.push(taptree::control_block(self.leaf_version, parity, &internal_key, &self.path));
         }
         stack.extend(self.annex.clone());

@@ -1,0 +1,56 @@
+//! The rules of today: every opcode in every script version, every error that a script can end with, every limit on both
+//! sides.
+
+mod arithmetic;
+mod build;
+mod control;
+mod ecdsa;
+mod hash;
+mod limits;
+mod locktime;
+mod multisig;
+mod programs;
+mod push;
+mod reserved;
+mod rows;
+mod schnorr;
+mod script_code;
+mod script_sig;
+mod sighash;
+mod stack;
+mod taproot;
+mod verdict;
+
+use super::{GeneratedFile, cases_file};
+
+/// Makes every file below `consensus/`.
+pub(super) fn files() -> Result<Vec<GeneratedFile>, String> {
+    let groups = [
+        ("arithmetic", arithmetic::cases()),
+        ("control", control::cases()),
+        ("ecdsa", ecdsa::cases()),
+        ("hash", hash::cases()),
+        ("limits", limits::cases()),
+        ("locktime", locktime::cases()),
+        ("multisig", multisig::cases()),
+        ("programs", programs::cases()),
+        ("push", push::cases()),
+        ("reserved", reserved::cases()),
+        ("schnorr", schnorr::cases()),
+        ("sighash", sighash::cases()),
+        ("script-code", script_code::cases()),
+        ("scriptsig", script_sig::cases()),
+        ("stack", stack::cases()),
+        ("taproot", taproot::cases()),
+        ("verdict", verdict::cases()),
+    ];
+    let mut mistakes = Vec::new();
+    let mut files = Vec::new();
+    for (name, cases) in groups {
+        match cases {
+            Ok(cases) => files.push(cases_file(&format!("consensus/{name}.jsonl"), &cases)),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if mistakes.is_empty() { Ok(files) } else { Err(mistakes.join("\n")) }
+}
