@@ -1,0 +1,159 @@
+//! What the project's own vectors cover of today's rules: every opcode in every script version with each outcome, every script
+//! error in every place where it can occur. What cannot exist is listed in [`impossible`], with the reason.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+mod impossible;
+#[path = "../own/mod.rs"]
+mod own;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sigstack_interpreter::{
+    FLAGS, FlagKind, Flags, Hook, OPCODES, Opcode, PROPOSALS, ScriptError, Spend, VerifyError,
+};
+use sigstack_vectors::{Case, Expect};
+use watch::{Place, Watch};
+
+/// What becomes of an opcode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// It is executed in a spend that is accepted.
+    Executed,
+    /// It stands in a branch that is not executed, in a spend that is accepted.
+    PassedOver,
+    /// The script fails at it.
+    Fails,
+}
+
+type OpcodePair = (Opcode, Place, Outcome);
+
+/// The named opcodes, the unknown ones, and some of the 75 direct pushes for all of them.
+fn opcodes() -> impl Iterator<Item = Opcode> {
+    let unknown = (0xba..=0xff).map(Opcode);
+    let direct = [1, 2, 20, 33, 75].map(Opcode);
+    OPCODES.iter().map(|info| info.opcode).chain(unknown).chain(direct).collect::<BTreeSet<_>>().into_iter()
+}
+
+/// What a case covers of the opcodes, and the error and place of a rejected one.
+fn covered(case: &Case) -> (Vec<OpcodePair>, Option<(ScriptError, Place)>) {
+    let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
+    let mut watch = Watch::new(case);
+    match spend.verify_with(case.index, case.flags, &mut watch) {
+        Ok(()) => {
+            assert_eq!(case.expect, Expect::Ok, "{:?}", case.id);
+            let outcome = |executed| if executed { Outcome::Executed } else { Outcome::PassedOver };
+            let met = watch.met.iter().map(|(opcode, place, executed)| (*opcode, *place, outcome(*executed)));
+            (met.collect(), None)
+        }
+        Err(VerifyError::Script { error, location }) => {
+            assert_eq!(case.expect, Expect::Error(error), "{:?}", case.id);
+            assert_eq!(case.extra["stops_at"], location.to_string(), "{:?}", case.id);
+            let place = watch.place(location.phase);
+            let stopped = location.position.map(|at| (at.opcode, place, Outcome::Fails));
+            (stopped.into_iter().collect(), Some((error, place)))
+        }
+        Err(VerifyError::Usage(error)) => unreachable!("{:?}: {error}", case.id),
+    }
+}
+
+/// Compares what is covered with what there is and with what is listed as impossible.
+fn compare<T: Copy + Ord + core::fmt::Debug>(
+    all: &BTreeSet<T>,
+    covered: &BTreeSet<T>,
+    impossible: &BTreeSet<T>,
+) {
+    println!(
+        "{} pairs: {} covered, {} impossible",
+        all.len(),
+        all.intersection(covered).count(),
+        impossible.len()
+    );
+    let unknown: Vec<_> = impossible.difference(all).collect();
+    assert!(unknown.is_empty(), "listed as impossible, but not in the table: {unknown:?}");
+    let wrong: Vec<_> = impossible.intersection(covered).collect();
+    assert!(wrong.is_empty(), "listed as impossible, but covered: {wrong:?}");
+    let missing: Vec<_> =
+        all.iter().filter(|pair| !covered.contains(pair) && !impossible.contains(pair)).collect();
+    assert!(missing.is_empty(), "neither covered nor listed as impossible: {missing:?}");
+}
+
+#[test]
+fn every_opcode_has_every_outcome_in_every_script_version() {
+    let outcomes = [Outcome::Executed, Outcome::PassedOver, Outcome::Fails];
+    let all: BTreeSet<OpcodePair> = opcodes()
+        .flat_map(|opcode| Place::SCRIPTS.iter().map(move |place| (opcode, *place)))
+        .flat_map(|(opcode, place)| outcomes.map(|outcome| (opcode, place, outcome)))
+        .collect();
+    let covered: BTreeSet<OpcodePair> =
+        own::cases("consensus").iter().flat_map(|case| covered(case).0).collect();
+    let impossible = all
+        .iter()
+        .copied()
+        .filter(|(opcode, place, outcome)| impossible::of_opcode(*opcode, *place, *outcome).is_some());
+    compare(&all, &covered, &impossible.collect());
+}
+
+/// The errors of the proposals, which have vectors of their own.
+fn is_of_proposal(error: ScriptError) -> bool {
+    error == ScriptError::TemplateMismatch
+        || PROPOSALS.iter().any(|proposal| match proposal.hook {
+            // OP_CHECKTEMPLATEVERIFY is refused with the error of the other NOPs.
+            Hook::Nop(_) => false,
+            Hook::Success(_) | Hook::KeyType(_) => proposal.discouraged_error == error,
+        })
+}
+
+#[test]
+fn every_script_error_occurs_in_every_place() {
+    let all: BTreeSet<(ScriptError, Place)> = ScriptError::ALL
+        .iter()
+        .filter(|error| !is_of_proposal(**error))
+        .flat_map(|error| Place::ALL.iter().map(move |place| (*error, *place)))
+        .collect();
+    let covered: BTreeSet<_> = own::cases("consensus").iter().filter_map(|case| covered(case).1).collect();
+    let listed: Vec<(ScriptError, Place)> = impossible::ERRORS
+        .iter()
+        .flat_map(|(errors, places, _)| {
+            errors.iter().flat_map(|error| places.iter().map(|place| (*error, *place)))
+        })
+        .collect();
+    let impossible: BTreeSet<_> = listed.iter().copied().collect();
+    assert_eq!(impossible.len(), listed.len(), "a pair is listed twice");
+    compare(&all, &covered, &impossible);
+}
+
+#[test]
+fn every_rejected_case_has_an_accepted_twin() {
+    let cases = own::cases("consensus");
+    let verdicts: BTreeMap<&str, Expect> =
+        cases.iter().map(|case| (case.id.as_deref().unwrap(), case.expect)).collect();
+    assert_eq!(verdicts.len(), cases.len(), "two cases have one id");
+    for case in &cases {
+        let twin = case.extra.get("twin").and_then(|twin| twin.as_str());
+        match case.expect {
+            Expect::Ok => assert_eq!(twin, None, "{:?}", case.id),
+            Expect::Error(_) => assert_eq!(verdicts.get(twin.unwrap()), Some(&Expect::Ok), "{:?}", case.id),
+        }
+    }
+}
+
+#[test]
+fn every_flag_is_the_reason_of_a_rejection() {
+    let mut reasons = Flags::NONE;
+    for case in own::cases("consensus") {
+        if case.expect == Expect::Ok {
+            continue;
+        }
+        let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
+        for info in FLAGS.iter().filter(|info| case.flags.contains(info.flag)) {
+            let without = case.flags - info.flag;
+            if without.check().is_ok() && spend.verify(case.index, without).is_ok() {
+                reasons |= info.flag;
+            }
+        }
+    }
+    let of_core = Flags::of_kind(FlagKind::Consensus) | Flags::of_kind(FlagKind::Policy);
+    assert_eq!(of_core - reasons, Flags::NONE);
+}

@@ -1,0 +1,116 @@
+//! Where in a verification something happens, and which opcodes a verification meets.
+
+use sigstack_interpreter::{Flags, Inspector, Instruction, Instructions, Machine, Opcode, Phase};
+use sigstack_vectors::Case;
+
+/// What a script belongs to; where there is no script, what is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// The scriptSig, of whatever output.
+    ScriptSig,
+    /// The scriptPubKey, and what is checked after it.
+    Bare,
+    /// The scriptPubKey of pay-to-script-hash, the redeem script, and what is checked after it.
+    P2sh,
+    P2wsh,
+    P2shP2wsh,
+    P2wpkh,
+    P2shP2wpkh,
+    /// A witness program of another version or length.
+    Program,
+    P2shProgram,
+    /// The script path of taproot.
+    Tapscript,
+    /// The key path of taproot, and a taproot spend with an empty witness.
+    KeyPath,
+}
+
+impl Place {
+    pub(crate) const ALL: &'static [Place] = &[
+        Place::ScriptSig,
+        Place::Bare,
+        Place::P2sh,
+        Place::P2wsh,
+        Place::P2shP2wsh,
+        Place::P2wpkh,
+        Place::P2shP2wpkh,
+        Place::Program,
+        Place::P2shProgram,
+        Place::Tapscript,
+        Place::KeyPath,
+    ];
+
+    /// The script versions.
+    pub(crate) const SCRIPTS: &'static [Place] =
+        &[Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh, Place::Tapscript];
+}
+
+/// Watches the verification of a case.
+pub(crate) struct Watch<'a> {
+    case: &'a Case,
+    phase: Phase,
+    redeem_script: Option<Vec<u8>>,
+    /// Each opcode that was met, where, and whether it was executed.
+    pub(crate) met: Vec<(Opcode, Place, bool)>,
+    /// A tapscript that has not begun to run.
+    tapscript: Option<Vec<u8>>,
+}
+
+impl<'a> Watch<'a> {
+    pub(crate) fn new(case: &'a Case) -> Watch<'a> {
+        Watch { case, phase: Phase::ScriptSig, redeem_script: None, met: Vec::new(), tapscript: None }
+    }
+
+    /// The place of a part of the verification that was watched.
+    pub(crate) fn place(&self, phase: Phase) -> Place {
+        let output = self.case.prevouts[self.case.index].script_pubkey.as_bytes();
+        let is_p2sh = output.len() == 23 && output[..2] == [0xa9, 20] && output[22] == 0x87;
+        let p2sh = is_p2sh && self.case.flags.contains(Flags::P2SH);
+        let program = self.redeem_script.as_deref().unwrap_or(output);
+        match phase {
+            Phase::ScriptSig => Place::ScriptSig,
+            Phase::ScriptPubKey | Phase::RedeemScript | Phase::Finish if p2sh => Place::P2sh,
+            Phase::ScriptPubKey | Phase::RedeemScript | Phase::Finish => Place::Bare,
+            Phase::KeyPath => Place::KeyPath,
+            Phase::TaprootCommitment | Phase::Tapscript => Place::Tapscript,
+            Phase::WitnessProgram | Phase::WitnessScript => match (program, p2sh) {
+                ([0, 32, rest @ ..], false) if rest.len() == 32 => Place::P2wsh,
+                ([0, 32, rest @ ..], true) if rest.len() == 32 => Place::P2shP2wsh,
+                ([0, 20, rest @ ..], false) if rest.len() == 20 => Place::P2wpkh,
+                ([0, 20, rest @ ..], true) if rest.len() == 20 => Place::P2shP2wpkh,
+                ([0x51, 32, rest @ ..], false) if rest.len() == 32 => {
+                    let witness = &self.case.tx.input[self.case.index].witness;
+                    if witness.len() > 1 { Place::Tapscript } else { Place::KeyPath }
+                }
+                (_, true) => Place::P2shProgram,
+                (_, false) => Place::Program,
+            },
+        }
+    }
+
+    /// A tapscript that has succeeded without a step did so by its first OP_SUCCESSx.
+    fn note_success(&mut self) {
+        let Some(script) = self.tapscript.take() else { return };
+        let opcodes = Instructions::new(&script).filter_map(Result::ok).map(|instruction| instruction.opcode);
+        let success = opcodes.into_iter().find(|opcode| opcode.is_success());
+        self.met.extend(success.map(|opcode| (opcode, Place::Tapscript, true)));
+    }
+}
+
+impl Inspector for Watch<'_> {
+    fn phase(&mut self, phase: Phase, script: Option<&[u8]>) {
+        self.phase = phase;
+        match phase {
+            Phase::RedeemScript => self.redeem_script = script.map(<[u8]>::to_vec),
+            Phase::Tapscript => self.tapscript = script.map(<[u8]>::to_vec),
+            // The scan is done before any of it.
+            Phase::Finish => self.note_success(),
+            _ => {}
+        }
+    }
+
+    fn step(&mut self, machine: &Machine<'_>, instruction: &Instruction<'_>) {
+        self.tapscript = None;
+        self.met.push((instruction.opcode, self.place(self.phase), machine.is_executing()));
+    }
+}

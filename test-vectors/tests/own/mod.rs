@@ -1,0 +1,20 @@
+//! The project's own vectors, as tests read them.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::path::Path;
+
+use sigstack_vectors::{Case, Entry, ReadOptions, read_bytes};
+
+/// Every case of the files in a folder below `test-vectors`, file by file in the order of their names.
+pub(crate) fn cases(folder: &str) -> Vec<Case> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut paths: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let read = |path: &std::path::PathBuf| {
+        let name = path.display().to_string();
+        let file = read_bytes(&name, &std::fs::read(path).unwrap(), ReadOptions::default()).unwrap();
+        file.entries.iter().filter_map(Entry::case).cloned().collect::<Vec<Case>>()
+    };
+    paths.iter().flat_map(read).collect()
+}
