@@ -35,7 +35,7 @@ struct Arguments {
     /// What makes the mutants of one run those of another.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many mutants that decode to ask about.
+    /// How many mutants of vectors that decode to ask about.
     #[arg(long, default_value_t = 200_000)]
     count: u64,
 }
@@ -59,11 +59,12 @@ fn main() -> ExitCode {
     let mutants = compare_mutants(&mutator, arguments.count, |decoded| bar.set_position(decoded));
     bar.finish_and_clear();
     print_counts(&format!("mutants of seed {}", arguments.seed), &mutants);
-    for (kind, (decoded, accepted)) in &mutants.kinds {
-        println!("  {:<16} {decoded:>7} decoded {accepted:>7} accepted", format!("{kind:?}"));
+    println!("  {:<24} {:>8} {:>8} {:>10}", "kind", "decoded", "accepted", "tapscripts");
+    for (kind, [decoded, accepted, tapscripts]) in &mutants.kinds {
+        println!("  {:<24} {decoded:>8} {accepted:>8} {tapscripts:>10}", format!("{kind:?}"));
     }
     for (error, count) in &mutants.errors {
-        println!("  {:<40} {count:>7}", error.name());
+        println!("  {:<32} {count:>8}", error.name());
     }
     let shortcomings = shortcomings(&mutants);
     shortcomings.iter().for_each(|shortcoming| println!("{shortcoming}"));

@@ -26,6 +26,14 @@ impl Inspector for TapscriptSteps {
     }
 }
 
+/// Whether a spend executes at least one instruction of a tapscript.
+pub(crate) fn executes_tapscript(question: &Question) -> bool {
+    let mut steps = TapscriptSteps::default();
+    let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
+    let _ = spend.verify_with(question.index, question.flags, &mut steps);
+    steps.steps > 0
+}
+
 /// A spend about which the two differ, or the engine with itself.
 pub(crate) struct Disagreement {
     /// The number of the mutant, or of the row.
@@ -39,7 +47,7 @@ pub(crate) struct Disagreement {
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) drawn: u64,
-    /// Those that can be asked about; what follows counts only these.
+    /// Those that changed and still decode; what follows counts only these.
     pub(crate) decoded: u64,
     pub(crate) agreed: u64,
     pub(crate) accepted: u64,
@@ -48,8 +56,8 @@ pub(crate) struct Counts {
     /// Those that execute a tapscript and are accepted.
     pub(crate) accepted_tapscripts: u64,
     pub(crate) errors: BTreeMap<ScriptError, u64>,
-    /// Decoded and accepted, by kind.
-    pub(crate) kinds: BTreeMap<Kind, (u64, u64)>,
+    /// Decoded, accepted, and executing a tapscript, by kind.
+    pub(crate) kinds: BTreeMap<Kind, [u64; 3]>,
     pub(crate) disagreements: Vec<Disagreement>,
 }
 
@@ -62,13 +70,17 @@ impl Counts {
         self.tapscripts += other.tapscripts;
         self.accepted_tapscripts += other.accepted_tapscripts;
         other.errors.into_iter().for_each(|(error, count)| *self.errors.entry(error).or_default() += count);
-        for (kind, (decoded, accepted)) in other.kinds {
-            let entry = self.kinds.entry(kind).or_default();
-            entry.0 += decoded;
-            entry.1 += accepted;
+        for (kind, more) in other.kinds {
+            let have = self.kinds.entry(kind).or_default();
+            have.iter_mut().zip(more).for_each(|(have, more)| *have += more);
         }
         self.disagreements.extend(other.disagreements);
         self
+    }
+
+    /// Those that were made of a vector, and not out of nothing.
+    pub(crate) fn of_vectors(&self) -> u64 {
+        self.decoded - self.kinds.get(&Kind::RandomTapscript).map_or(0, |[decoded, ..]| *decoded)
     }
 
     /// Asks both about a spend under its flags and counts.
@@ -122,26 +134,27 @@ pub(crate) fn compare(questions: &[Question]) -> Counts {
 /// Mutants that are drawn at a time.
 const BATCH: u64 = 2_000;
 
-/// Asks both about mutants until so many have decoded. `progress` is told how many have.
+/// Asks both about mutants until so many of the vectors' have decoded. `progress` is told how many have.
 pub(crate) fn compare_mutants(mutator: &Mutator<'_>, count: u64, progress: impl Fn(u64)) -> Counts {
     let mut counts = Counts::default();
-    while counts.decoded < count {
+    while counts.of_vectors() < count {
         let batch = counts.drawn..counts.drawn + BATCH;
         let ask = |mut counts: Counts, number| {
             counts.drawn += 1;
             let (kind, mutant) = mutator.mutant(number);
             if let Some(question) = mutant {
-                let before = (counts.decoded, counts.accepted);
+                let state = |counts: &Counts| [counts.decoded, counts.accepted, counts.tapscripts];
+                let before = state(&counts);
                 counts.ask(number, &question);
+                let after = state(&counts);
                 let entry = counts.kinds.entry(kind).or_default();
-                entry.0 += counts.decoded - before.0;
-                entry.1 += counts.accepted - before.1;
+                (0..3).for_each(|nth| entry[nth] += after[nth] - before[nth]);
             }
             counts
         };
         let batch = batch.into_par_iter().fold(Counts::default, ask).reduce(Counts::default, Counts::merged);
         counts = counts.merged(batch);
-        progress(counts.decoded);
+        progress(counts.of_vectors());
     }
     counts
 }

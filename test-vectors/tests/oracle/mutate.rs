@@ -8,6 +8,7 @@ use sigstack_interpreter::Flags;
 use sigstack_vectors::Question;
 
 use crate::generator::Tapscripts;
+use crate::oracle::differential::executes_tapscript;
 use crate::oracle::edit::{edit_bytes, edit_script, edit_stack, pad_script};
 use crate::oracle::layout::{Layout, Place};
 use crate::oracle::sign::Signer;
@@ -52,26 +53,39 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::Leaf, 4),
     (Kind::Moved, 10),
     (Kind::Signed, 14),
-    (Kind::RandomTapscript, 14),
+    (Kind::RandomTapscript, 8),
 ];
 
 /// Draws mutants of spends.
 pub(crate) struct Mutator<'a> {
     questions: &'a [Question],
-    tapscripts: Tapscripts,
+    /// Which of them execute a tapscript.
+    with_tapscript: Vec<usize>,
+    random_tapscripts: Tapscripts,
     signer: Signer,
     seed: u64,
 }
 
 impl<'a> Mutator<'a> {
     pub(crate) fn new(questions: &'a [Question], seed: u64) -> Mutator<'a> {
-        Mutator { questions, tapscripts: Tapscripts::new(seed), signer: Signer::new(), seed }
+        let executes = |nth: &usize| {
+            executes_tapscript(&Question { flags: Flags::CONSENSUS, ..questions[*nth].clone() })
+        };
+        let with_tapscript = (0..questions.len()).filter(executes).collect();
+        let random_tapscripts = Tapscripts::new(seed);
+        Mutator { questions, with_tapscript, random_tapscripts, signer: Signer::new(), seed }
     }
 
-    /// The mutant of a number; none if it does not decode. Its flags are a valid combination of consensus flags.
+    /// The mutant of a number; none if it does not decode or nothing about it changed. Its flags are a valid combination of
+    /// consensus flags.
     pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<Question>) {
         let mut random = Random::new(self.seed, number);
-        let mut question = random.pick(self.questions).clone();
+        // One in three of those that execute a tapscript: they have the most rules.
+        let original = match random.once_in(3) && !self.with_tapscript.is_empty() {
+            true => &self.questions[*random.pick(&self.with_tapscript)],
+            false => random.pick(self.questions),
+        };
+        let mut question = original.clone();
         question.flags = draw_flags(question.flags, &mut random);
         let kind = draw_kind(&mut random);
         let decodes = match kind {
@@ -85,7 +99,7 @@ impl<'a> Mutator<'a> {
             }
             kind => self.apply(kind, &mut question, &mut random),
         };
-        (kind, decodes.then_some(question))
+        (kind, Some(question).filter(|question| decodes && question != original))
     }
 
     /// A spend with known keys and nothing else changed but the padding of its script, signed under some flags.
@@ -107,7 +121,7 @@ impl<'a> Mutator<'a> {
             Kind::Fields => edit_fields(question, random),
             Kind::Bytes => edit_part(question, random),
             Kind::RandomTapscript => {
-                let spend = self.tapscripts.spend(random.next());
+                let spend = self.random_tapscripts.spend(random.next());
                 let flags = question.flags;
                 *question = Question { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags };
                 match random.below(6) {
