@@ -8,39 +8,12 @@ use std::time::Duration;
 
 use sigstack_benches::floor::{self, CurveCall};
 use sigstack_benches::measure::{Plan, Series, Timing, geometric_mean, interleave};
+use sigstack_benches::options::Options;
 use sigstack_benches::peer::{self, Peer, PeerCase};
-use sigstack_benches::report::{Environment, micros, table};
+use sigstack_benches::report::{Environment, micros, table, write_json};
 use sigstack_benches::scripts::{self, Kind};
 use sigstack_benches::{Workload, spends};
 use sigstack_interpreter::Flags;
-
-struct Options {
-    plan: Plan,
-    only: Option<String>,
-    json: Option<String>,
-}
-
-impl Options {
-    fn parse() -> Result<Options, String> {
-        let plan = Plan { rounds: 61, sample_time: Duration::from_millis(2) };
-        let mut options = Options { plan, only: None, json: None };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(argument) = arguments.next() {
-            let mut value = || arguments.next().ok_or(format!("{argument} needs a value"));
-            let number = |text: String| text.parse::<u32>().map_err(|_| format!("{text} is no number"));
-            match argument.as_str() {
-                // Cargo passes it to every benchmark.
-                "--bench" => {}
-                "--rounds" => options.plan.rounds = number(value()?)?.max(1) as usize,
-                "--sample-ms" => options.plan.sample_time = Duration::from_millis(number(value()?)?.into()),
-                "--only" => options.only = Some(value()?),
-                "--json" => options.json = Some(value()?),
-                _ => return Err(format!("unknown option {argument}")),
-            }
-        }
-        Ok(options)
-    }
-}
 
 /// What is measured of a workload.
 struct Row {
@@ -140,33 +113,40 @@ fn print(measured: &[Measured], rows: &[Row], peers: &[Peer]) {
 }
 
 fn main() {
-    let options = Options::parse().unwrap_or_else(|error| panic!("{error}"));
+    run().unwrap_or_else(|error| panic!("{error}"));
+}
+
+fn run() -> Result<(), String> {
+    let options = Options::parse(&["rounds", "sample-ms", "only", "json"])?;
+    let sample_ms = options.number("sample-ms", 2)?;
+    let plan = Plan {
+        rounds: options.number("rounds", 61)?,
+        sample_time: Duration::from_millis(u64::try_from(sample_ms).unwrap_or(u64::MAX)),
+    };
     let mut names = vec!["consensus"];
     if cfg!(feature = "kernel") {
         names.push("kernel");
     }
     let load = |name: &str| peer::build(name).and_then(|path| Peer::load(&path));
-    let peers: Vec<Peer> =
-        names.into_iter().map(|name| load(name).unwrap_or_else(|error| panic!("{error}"))).collect();
-    let rows = rows(options.only.as_deref());
-    let measured = measure(&rows, &peers, options.plan);
+    let peers: Vec<Peer> = names.into_iter().map(load).collect::<Result<_, _>>()?;
+    let rows = rows(options.text("only"));
+    let measured = measure(&rows, &peers, plan);
     let environment = Environment::here();
     println!("{}", environment.lines());
     peers.iter().for_each(|peer| println!("{}", peer.name));
     println!(
-        "{} rounds in shuffled order, {} ms a sample, one thread\n",
-        options.plan.rounds,
-        options.plan.sample_time.as_millis()
+        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time\n",
+        plan.rounds
     );
     print(&measured, &rows, &peers);
-    if let Some(path) = options.json {
+    if let Some(path) = options.text("json") {
         let report = serde_json::json!({
             "environment": environment,
-            "rounds": options.plan.rounds,
+            "rounds": plan.rounds,
             "peers": peers.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(),
             "nanoseconds": measured,
         });
-        let text = serde_json::to_string_pretty(&report).expect("plain data");
-        std::fs::write(&path, text).unwrap_or_else(|error| panic!("{path}: {error}"));
+        write_json(path, &report)?;
     }
+    Ok(())
 }

@@ -16,6 +16,7 @@ mod keys;
 mod lock;
 pub mod measure;
 pub mod opcodes;
+pub mod options;
 pub mod peer;
 pub mod proposals;
 pub mod report;
@@ -24,6 +25,7 @@ pub mod scripts;
 pub mod shape;
 pub mod spends;
 mod workload;
+pub mod worst;
 
 pub use keys::Keys;
 pub use lock::{Item, Lock, Tapscript, spend};

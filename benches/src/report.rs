@@ -96,6 +96,17 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
+/// Writes a report.
+///
+/// # Errors
+///
+/// Which file could not be written, and why.
+pub fn write_json(path: &str, report: &impl serde::Serialize) -> Result<(), String> {
+    let failed = |error: &dyn std::fmt::Display| format!("{path}: {error}");
+    let text = serde_json::to_string_pretty(report).map_err(|error| failed(&error))?;
+    std::fs::write(path, text + "\n").map_err(|error| failed(&error))
+}
+
 /// Nanoseconds as microseconds.
 pub fn micros(nanoseconds: f64) -> String {
     format!("{:.1}", nanoseconds / 1_000.0)

@@ -38,10 +38,20 @@ impl Case {
         verify_all(&tx, &prevouts, flags)
     }
 
+    /// The transaction's weight, in weight units.
+    pub fn weight(&self) -> usize {
+        weight(&self.tx)
+    }
+
     /// What verification asks of libsecp256k1, in order.
     pub fn curve_calls(&self, flags: Flags) -> Vec<CurveCall> {
         CurveCall::of(self, flags)
     }
+}
+
+/// A transaction's weight, in weight units.
+pub(crate) fn weight(tx: &Transaction) -> usize {
+    usize::try_from(tx.weight().to_wu()).unwrap_or(usize::MAX)
 }
 
 fn verify_all(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> bool {

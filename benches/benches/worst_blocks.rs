@@ -1,0 +1,191 @@
+//! The worst blocks that a search over script shapes finds, against a block of 80,000 Schnorr checks:
+//!
+//!     cargo bench --bench worst_blocks -- [--rounds N] [--part WEIGHT] [--json FILE] [--svg FILE]
+
+#![allow(clippy::panic, reason = "a search that cannot be made must stop")]
+
+use plotters::prelude::*;
+use sigstack_benches::floor::{self, CurveCall};
+use sigstack_benches::measure::{Timing, time};
+use sigstack_benches::options::Options;
+use sigstack_benches::report::{Environment, table, write_json};
+use sigstack_benches::worst::legacy::{self, Candidate, LegacyBlock};
+use sigstack_benches::worst::{self, TAPSCRIPT_TODAY};
+use sigstack_benches::{Workload, spends};
+
+/// Signature checks that the budget of a block allows; the yardstick is as many alone.
+const YARDSTICK_CHECKS: usize = 80_000;
+
+/// Checks of the yardstick that are timed; the rest is like them.
+const TIMED_CHECKS: usize = 4_000;
+
+const LEGACY_TODAY: &str = "legacy today";
+
+#[derive(serde::Serialize)]
+struct Row {
+    subject: String,
+    script: String,
+    /// The weight that was built and verified, of the whole block.
+    measured_part: f64,
+    seconds: Timing,
+    to_schnorr: f64,
+    to_tapscript_today: f64,
+    to_legacy_today: f64,
+}
+
+fn yardstick(calls: &[Vec<CurveCall>]) -> f64 {
+    let run = || {
+        let checks = calls.iter().cycle().take(TIMED_CHECKS);
+        checks.for_each(|calls| assert!(floor::run(calls), "a signature is not valid"));
+    };
+    time(run).as_secs_f64() * (YARDSTICK_CHECKS / TIMED_CHECKS) as f64
+}
+
+/// The worst legacy script, each candidate tried once.
+fn worst_legacy(block: &LegacyBlock) -> Result<Candidate, String> {
+    let timed = legacy::candidates().into_iter().map(|candidate| (block.seconds(&candidate), candidate));
+    let worst = timed.max_by(|(a, _), (b, _)| a.total_cmp(b));
+    worst.map(|(_, candidate)| candidate).ok_or("no legacy script".to_owned())
+}
+
+/// What is measured once a round, and what came of it.
+struct Measured<'a> {
+    subject: String,
+    script: String,
+    part: f64,
+    run: Box<dyn Fn() -> f64 + 'a>,
+    seconds: Vec<f64>,
+}
+
+fn measure(rounds: usize, part: usize) -> Result<(Timing, Vec<Row>), String> {
+    eprintln!("searching tapscript");
+    let blocks = worst::blocks(&worst::search(), part);
+    eprintln!("searching legacy");
+    let legacy_block = LegacyBlock::new(None);
+    let legacy = worst_legacy(&legacy_block)?;
+    let schnorr: Vec<Vec<CurveCall>> = spends::all()
+        .iter()
+        .filter(|workload| workload.name == "p2tr-key")
+        .flat_map(|Workload { cases, flags, .. }| cases.iter().map(|case| case.curve_calls(*flags)))
+        .collect();
+    let mut measured = vec![Measured {
+        subject: LEGACY_TODAY.to_owned(),
+        script: format!("{} inputs: {}", legacy_block.inputs(), legacy.name),
+        part: 2.0 / legacy_block.inputs() as f64,
+        run: Box::new(|| legacy_block.seconds(&legacy)),
+        seconds: Vec::new(),
+    }];
+    measured.extend(blocks.iter().map(|block| Measured {
+        subject: block.subject.clone(),
+        script: block.script.clone(),
+        part: 1.0 / block.parts,
+        run: Box::new(|| block.seconds()),
+        seconds: Vec::new(),
+    }));
+    let mut yardsticks = Vec::new();
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
+        for one in &mut measured {
+            // A whole block takes long; the yardstick is measured beside each.
+            yardsticks.push(yardstick(&schnorr));
+            one.seconds.push((one.run)());
+        }
+    }
+    let median = |seconds: &[f64]| Timing::of(seconds).median;
+    let of = |subject: &str| {
+        measured.iter().find(|one| one.subject == subject).map_or(f64::NAN, |one| median(&one.seconds))
+    };
+    let (legacy_today, tapscript_today) = (of(LEGACY_TODAY), of(TAPSCRIPT_TODAY));
+    let yardstick = Timing::of(&yardsticks);
+    let rows = measured.iter().map(|one| {
+        let seconds = Timing::of(&one.seconds);
+        Row {
+            subject: one.subject.clone(),
+            script: one.script.clone(),
+            measured_part: one.part,
+            seconds,
+            to_schnorr: seconds.median / yardstick.median,
+            to_tapscript_today: seconds.median / tapscript_today,
+            to_legacy_today: seconds.median / legacy_today,
+        }
+    });
+    Ok((yardstick, rows.collect()))
+}
+
+fn print(yardstick: &Timing, rows: &[Row]) {
+    let head = ["block of", "seconds", "spread", "/ 80,000 Schnorr", "/ tapscript today", "/ legacy today"];
+    let cells = rows.iter().map(|row| {
+        vec![
+            row.subject.clone(),
+            format!("{:.2}", row.seconds.median),
+            format!("{:.0} %", 100.0 * row.seconds.spread()),
+            format!("{:.3}", row.to_schnorr),
+            format!("{:.3}", row.to_tapscript_today),
+            format!("{:.1e}", row.to_legacy_today),
+        ]
+    });
+    println!("80,000 Schnorr checks alone: {:.2} s\n", yardstick.median);
+    println!("{}", table(&head, &cells.collect::<Vec<_>>()));
+    println!("The scripts, as far as they differ from each other:\n");
+    rows.iter().for_each(|row| println!("- {}: {}", row.subject, row.script));
+}
+
+/// Bars of the ratios to the yardstick; that of legacy would make all others invisible.
+fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
+    let mut rows: Vec<&Row> = rows.iter().filter(|row| row.subject != LEGACY_TODAY).collect();
+    rows.sort_by(|a, b| a.to_schnorr.total_cmp(&b.to_schnorr));
+    let longest = rows.last().map_or(1.0, |row| row.to_schnorr).max(1.0);
+    let height = u32::try_from(60 + 16 * rows.len())?;
+    let root = SVGBackend::new(path, (900, height)).into_drawing_area();
+    root.fill(&WHITE)?;
+    let mut chart = ChartBuilder::on(&root)
+        .margin(10)
+        .x_label_area_size(40)
+        .y_label_area_size(220)
+        .build_cartesian_2d(0.0..longest * 1.05, (0..rows.len().saturating_sub(1)).into_segmented())?;
+    let label = |at: &SegmentValue<usize>| match at {
+        SegmentValue::Exact(index) | SegmentValue::CenterOf(index) => {
+            rows.get(*index).map_or_else(String::new, |row| row.subject.clone())
+        }
+        SegmentValue::Last => String::new(),
+    };
+    chart
+        .configure_mesh()
+        .disable_y_mesh()
+        .y_labels(rows.len())
+        .y_label_formatter(&label)
+        .x_desc("time of the worst block found / time of 80,000 Schnorr checks")
+        .draw()?;
+    let bars = rows.iter().enumerate().map(|(index, row)| (index, row.to_schnorr));
+    chart.draw_series(Histogram::horizontal(&chart).style(BLUE.mix(0.6).filled()).margin(2).data(bars))?;
+    root.present()?;
+    Ok(())
+}
+
+fn run() -> Result<(), String> {
+    let options = Options::parse(&["rounds", "part", "json", "svg"])?;
+    let rounds = options.number("rounds", 3)?;
+    let part = options.number("part", worst::BLOCK_WEIGHT / 10)?.clamp(40_000, worst::BLOCK_WEIGHT);
+    let (yardstick, rows) = measure(rounds, part)?;
+    let environment = Environment::here();
+    println!("{}\n{rounds} rounds, one thread's processor time\n", environment.lines());
+    print(&yardstick, &rows);
+    if let Some(path) = options.text("json") {
+        let report = serde_json::json!({
+            "environment": environment,
+            "threads": 1,
+            "rounds": rounds,
+            "schnorr_seconds": yardstick,
+            "blocks": rows,
+        });
+        write_json(path, &report)?;
+    }
+    if let Some(path) = options.text("svg") {
+        plot(path, &rows).map_err(|error| format!("{path}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn main() {
+    run().unwrap_or_else(|error| panic!("{error}"));
+}

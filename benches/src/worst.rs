@@ -1,0 +1,237 @@
+//! A search for the block that takes longest to verify, under every rule.
+//!
+//! Tapscript: each shape of [`crate::opcodes`] is timed by the weight it fills. Shapes without signatures fill a block alone.
+//! Signature checks are limited by their budget, at most 80,000 a block, and leave most of the weight to be filled with the
+//! costliest other shape. Legacy: outputs made in earlier blocks with scripts as long as the rules allow, which the block
+//! that spends them does not pay for; see [`legacy`].
+
+pub mod legacy;
+
+use sigstack_interpreter::Flags;
+
+use crate::keys::Keys;
+use crate::measure::time;
+use crate::opcodes;
+use crate::shape::Shape;
+use crate::workload::Case;
+
+/// Weight of a block's transactions: the limit without the header, the count and a small coinbase.
+pub const BLOCK_WEIGHT: usize = 4_000_000 - 1_000;
+
+/// Weight of an input and its transaction that is not the script's body: everything but what shapes differ in.
+const OVERHEAD: usize = 4_000;
+
+/// Weight of the script that a shape is timed with in the search.
+const SAMPLE_WEIGHT: usize = 20_000;
+
+/// A shape with what the search has found out about it.
+#[derive(Clone, Debug)]
+pub struct Timed {
+    /// The shape.
+    pub shape: Shape,
+    /// The proposal that it belongs to, if it is not today's.
+    pub proposal: Option<&'static str>,
+    /// Nanoseconds of one body.
+    pub nanoseconds: f64,
+}
+
+impl Timed {
+    /// Nanoseconds of a weight unit. Signature checks pay with the budget that they use up.
+    pub fn per_weight(&self) -> f64 {
+        self.nanoseconds / self.weight() as f64
+    }
+
+    /// The weight of a body, or its budget if that is more.
+    pub fn weight(&self) -> usize {
+        self.shape.weight().max(50 * self.shape.checks)
+    }
+}
+
+/// The quickest of three verifications, in nanoseconds.
+fn quickest(case: &Case, flags: Flags) -> f64 {
+    let run = || time(|| assert!(case.verify(flags), "a shape is not valid")).as_secs_f64() * 1e9;
+    (0..3).map(|_| run()).fold(f64::INFINITY, f64::min)
+}
+
+/// Times every shape, today's and the proposals'.
+pub fn search() -> Vec<Timed> {
+    let proposed = opcodes::proposed().into_iter().map(|(proposal, shape)| (Some(proposal), shape));
+    opcodes::today()
+        .into_iter()
+        .map(|shape| (None, shape))
+        .chain(proposed)
+        .map(|(proposal, shape)| {
+            let repetitions = SAMPLE_WEIGHT / shape.weight().max(50 * shape.checks);
+            let once = quickest(&shape.case(&mut Keys::of("search", 0), 1), shape.flags);
+            let often = quickest(&shape.case(&mut Keys::of("search", 0), 1 + repetitions), shape.flags);
+            Timed { shape, proposal, nanoseconds: (often - once).max(0.0) / repetitions as f64 }
+        })
+        .collect()
+}
+
+/// The costliest by weight of some shapes.
+pub fn costliest<'t>(timed: impl IntoIterator<Item = &'t Timed>) -> Option<&'t Timed> {
+    timed.into_iter().max_by(|a, b| a.per_weight().total_cmp(&b.per_weight()))
+}
+
+/// A block, or a part of one that stands for all of it.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// What it is of: an opcode, a proposal, a set of rules.
+    pub subject: String,
+    /// What it repeats.
+    pub script: String,
+    /// The transaction that fills the part.
+    pub case: Case,
+    /// What it is verified under.
+    pub flags: Flags,
+    /// How many such parts a block has.
+    pub parts: f64,
+}
+
+impl Block {
+    /// A block of one shape without signature checks. `weight` is that of the part that is built.
+    fn of_one(subject: &str, one: &Timed, weight: usize) -> Block {
+        let shape = &one.shape;
+        let repetitions = (weight - OVERHEAD - base_weight(shape)) / shape.weight();
+        let case = shape.case(&mut Keys::of(subject, 0), repetitions);
+        Block::new(subject, shape.name(), case, shape.flags, weight)
+    }
+
+    /// A block with as many signature checks as the budget allows, filled up with another shape.
+    fn of_checks(subject: &str, checks: &Timed, filler: &Timed, weight: usize) -> Block {
+        let (checks, filler) = (&checks.shape, &filler.shape);
+        let room = weight - OVERHEAD - base_weight(checks) - base_weight(filler);
+        let times = room / 50;
+        let left = room - times * checks.weight();
+        let repetitions = left / filler.weight();
+        let case = filler.case_above(&mut Keys::of(subject, 0), repetitions, Some((checks, times)));
+        let script = format!("{times} times {}, {repetitions} times {}", checks.name(), filler.name());
+        Block::new(subject, script, case, checks.flags | filler.flags, weight)
+    }
+
+    fn new(subject: &str, script: String, case: Case, flags: Flags, weight: usize) -> Block {
+        let used = case.weight();
+        assert!(used <= weight, "{subject}: {used} weight units are more than {weight}");
+        Block { subject: subject.to_owned(), script, case, flags, parts: BLOCK_WEIGHT as f64 / used as f64 }
+    }
+
+    /// The worst block with a shape: with signature checks it is filled up with the costliest filler of today, and without
+    /// it fills up the costliest checks of today, or is alone if that costs more.
+    fn worst_with(subject: &str, one: &Timed, today: &Today<'_>, weight: usize) -> Block {
+        if one.shape.checks > 0 {
+            return Block::of_checks(subject, one, today.filler, weight);
+        }
+        // What is left of 50 weight units beside a check.
+        let left = 50.0 - today.checks.shape.weight() as f64;
+        let mixed = today.checks.nanoseconds + left * one.per_weight();
+        if mixed > 50.0 * one.per_weight() {
+            Block::of_checks(subject, today.checks, one, weight)
+        } else {
+            Block::of_one(subject, one, weight)
+        }
+    }
+
+    /// Verifies the part once and returns the seconds that the whole block takes.
+    pub fn seconds(&self) -> f64 {
+        let case = &self.case;
+        time(|| assert!(case.verify(self.flags), "{}: not valid", self.subject)).as_secs_f64() * self.parts
+    }
+}
+
+/// The weight of what a shape needs below its body.
+fn base_weight(shape: &Shape) -> usize {
+    shape.case(&mut Keys::of("weight", 0), 0).weight()
+}
+
+/// What blocks of today are at worst made of.
+struct Today<'t> {
+    checks: &'t Timed,
+    filler: &'t Timed,
+}
+
+/// The worst block of today's tapscript, of each proposal, and of each opcode of today. Those of opcodes are parts of this
+/// weight, the others whole; opcodes fill their block alone, unless they check signatures.
+pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
+    let of_today = || timed.iter().filter(|one| one.proposal.is_none());
+    let (with_checks, without): (Vec<&Timed>, Vec<&Timed>) = of_today().partition(|one| one.shape.checks > 0);
+    let today = Today {
+        checks: costliest(with_checks).expect("a shape"),
+        filler: costliest(without).expect("a shape"),
+    };
+    let mut blocks = vec![Block::worst_with(TAPSCRIPT_TODAY, today.filler, &today, BLOCK_WEIGHT)];
+    let mut proposals: Vec<&str> = timed.iter().filter_map(|one| one.proposal).collect();
+    proposals.dedup();
+    for proposal in proposals {
+        let worst = costliest(timed.iter().filter(|one| one.proposal == Some(proposal))).expect("a shape");
+        blocks.push(Block::worst_with(proposal, worst, &today, BLOCK_WEIGHT));
+    }
+    let mut opcodes: Vec<&str> = of_today().map(|one| one.shape.opcode).collect();
+    opcodes.sort_unstable();
+    opcodes.dedup();
+    for opcode in opcodes {
+        let worst = costliest(of_today().filter(|one| one.shape.opcode == opcode)).expect("a shape");
+        let subject = format!("OP_{opcode}");
+        blocks.push(match worst.shape.checks {
+            0 => Block::of_one(&subject, worst, part),
+            _ => Block::of_checks(&subject, worst, today.filler, part),
+        });
+    }
+    blocks
+}
+
+/// The subject of the worst block of tapscript without proposals.
+pub const TAPSCRIPT_TODAY: &str = "tapscript today";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(opcode: &str) -> Timed {
+        let of_opcode = |shape: &Shape| shape.opcode == opcode;
+        let today = opcodes::today().into_iter().map(|shape| (None, shape));
+        let proposed = opcodes::proposed().into_iter().map(|(proposal, shape)| (Some(proposal), shape));
+        let (proposal, shape) = today.chain(proposed).find(|(_, shape)| of_opcode(shape)).unwrap();
+        Timed { shape, proposal, nanoseconds: 100.0 }
+    }
+
+    #[test]
+    fn parts_of_blocks_are_full_and_valid() {
+        let filler = shape("SHA256");
+        for opcode in ["SHA256", "CHECKSIG", "CHECKSIGADD", "CHECKSIGFROMSTACK", "CAT", "ROLL"] {
+            let one = shape(opcode);
+            let block = match one.shape.checks {
+                0 => Block::of_one(opcode, &one, 40_000),
+                _ => Block::of_checks(opcode, &one, &filler, 40_000),
+            };
+            let weight = block.case.weight();
+            assert!((30_000..=40_000).contains(&weight), "{opcode}: {weight}");
+            assert!(block.case.verify(block.flags), "{opcode}");
+        }
+    }
+
+    #[test]
+    fn the_worst_block_is_mixed_where_that_costs_more() {
+        let (mut checks, mut filler, hash) = (shape("CHECKSIGVERIFY"), shape("SHA256"), shape("HASH160"));
+        (checks.nanoseconds, filler.nanoseconds) = (30_000.0, 900.0);
+        let today = Today { checks: &checks, filler: &hash };
+        let mixed = Block::worst_with("mixed", &filler, &today, 40_000);
+        assert!(
+            mixed.script.contains("CHECKSIGVERIFY") && mixed.script.contains("SHA256"),
+            "{}",
+            mixed.script
+        );
+        // A check that costs less than what would fill its place is left out.
+        let mut cheap = checks.clone();
+        cheap.nanoseconds = 100.0;
+        let today = Today { checks: &cheap, filler: &hash };
+        assert!(!Block::worst_with("alone", &filler, &today, 40_000).script.contains("CHECKSIGVERIFY"));
+    }
+
+    #[test]
+    fn a_check_of_a_signature_costs_its_budget() {
+        let (check, hash) = (shape("CHECKSIGVERIFY"), shape("SHA256"));
+        assert_eq!((check.weight(), hash.weight()), (50, 3));
+        assert_eq!(costliest([&check, &hash]).unwrap().shape.opcode, "SHA256");
+    }
+}
