@@ -1,0 +1,193 @@
+//! What is at hand for spending: who signs, which preimages, which statements, which locks have passed.
+
+use std::collections::BTreeSet;
+
+use crate::atom::{Atom, MAX_NUMBER, Msg, is_time_lock, limbs};
+use crate::commitment::{commit_number, message_bytes};
+use crate::plan::{SignatureKind, Slot};
+use crate::policy::HashFn;
+use crate::script::number_bytes;
+use crate::{SEQUENCE_BITS, SEQUENCE_TIME};
+
+/// A part of a message, in the order in which the policy writes the parts.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Value {
+    /// Bytes: those of the script, or of a slot.
+    Bytes(Vec<u8>),
+    /// A number.
+    Number(u64),
+    /// A number that nLockTime must have reached.
+    Lock(u32),
+    /// A committed number above a committed one, with what opens both.
+    Opened {
+        /// The newer number and what blinds it.
+        newer: (u64, [u8; 32]),
+        /// The older number and what blinds it.
+        older: (u64, [u8; 32]),
+    },
+    /// The transaction's template hash.
+    Template,
+    /// A key that signs the transaction.
+    Key([u8; 32]),
+}
+
+impl Value {
+    pub(crate) fn lock(&self) -> Option<u32> {
+        match self {
+            Value::Lock(lock) => Some(*lock),
+            _ => None,
+        }
+    }
+
+    /// Whether the value can be this part of a message.
+    fn fits(&self, part: &Msg) -> bool {
+        match (part, self) {
+            (Msg::Fixed(fixed), Value::Bytes(bytes)) => fixed == bytes,
+            (Msg::Any(_), Value::Bytes(bytes)) => {
+                bytes.len() <= sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE
+            }
+            (Msg::Any32(_), Value::Bytes(bytes)) => bytes.len() == 32,
+            (Msg::Number(bounds), Value::Number(number)) => bounds.contains(*number),
+            (Msg::NewerWide(n), Value::Number(number)) => number > n && *number < 1 << 62,
+            (Msg::NewerOpened(join, c), Value::Opened { newer, older }) => {
+                newer.0 > older.0 && newer.0 <= MAX_NUMBER && commit_number(*join, older.0, &older.1) == *c
+            }
+            (Msg::Locktime, Value::Lock(lock)) => *lock > 0 && u64::from(*lock) <= MAX_NUMBER,
+            (Msg::Ctv(_) | Msg::TemplateHash, Value::Template) | (Msg::Delegate, Value::Key(_)) => true,
+            _ => false,
+        }
+    }
+
+    /// The elements of the witness that hold the value, bottom first.
+    fn slots(&self, part: &Msg) -> Vec<Slot> {
+        let number = |n: u64| Slot::Known(number_bytes(n));
+        match (part, self) {
+            (Msg::Fixed(_) | Msg::TemplateHash, _) => Vec::new(),
+            (Msg::NewerWide(_), Value::Number(n)) => {
+                let (high, low) = limbs(*n);
+                vec![number(high), number(low)]
+            }
+            (_, Value::Bytes(bytes)) => vec![Slot::Known(bytes.clone())],
+            (_, Value::Number(n)) => vec![number(*n)],
+            (_, Value::Lock(lock)) => vec![number((*lock).into())],
+            (_, Value::Opened { newer, older }) => {
+                let blind = |bytes: &[u8; 32]| Slot::Known(bytes.to_vec());
+                vec![blind(&newer.1), number(newer.0), blind(&older.1), number(older.0)]
+            }
+            (_, Value::Template) => vec![Slot::Template],
+            (_, Value::Key(key)) => vec![Slot::Known(key.to_vec())],
+        }
+    }
+}
+
+/// What is at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assets {
+    /// Keys that sign the transaction.
+    pub signers: BTreeSet<[u8; 32]>,
+    /// Keys that sign the transaction as BIP 118 keys.
+    pub rebinders: BTreeSet<[u8; 32]>,
+    /// Images whose 32-byte preimages are known.
+    pub images: BTreeSet<(HashFn, Vec<u8>)>,
+    /// Absolute locks that nLockTime may be set to.
+    pub after: BTreeSet<u32>,
+    /// Relative locks that nSequence may be set to.
+    pub older: BTreeSet<u32>,
+    /// BIP 119 template hashes that the transaction can have.
+    pub templates: BTreeSet<[u8; 32]>,
+    /// BIP 446 template hashes that the transaction can have.
+    pub template_hashes: BTreeSet<[u8; 32]>,
+    /// Signatures in scripts whose transaction can be made.
+    pub presigned: BTreeSet<Vec<u8>>,
+    /// Messages that keys sign, by their parts.
+    pub statements: BTreeSet<([u8; 32], Vec<Value>)>,
+    /// Commitments that can be opened, by the parts of what they commit to.
+    pub openings: BTreeSet<(Vec<u8>, Vec<Value>)>,
+}
+
+impl Assets {
+    /// The elements that satisfy a condition, bottom first; `None` if the assets do not.
+    pub fn satisfy(&self, index: usize, atom: &Atom) -> Option<Vec<Slot>> {
+        match atom {
+            Atom::Sig(key) => {
+                let slot = Slot::Signature { key: key.x, kind: SignatureKind::Leaf };
+                self.signers.contains(&key.x).then(|| vec![slot])
+            }
+            Atom::Rebind(rebind, key) => {
+                let slot = Slot::Signature { key: key.x, kind: SignatureKind::Rebind(*rebind) };
+                self.rebinders.contains(&key.x).then(|| vec![slot])
+            }
+            Atom::After(n) => self.has_after(*n).then(Vec::new),
+            Atom::Older(n) => {
+                let n = n & SEQUENCE_BITS;
+                let reaches = |lock: &u32| (lock ^ n) & SEQUENCE_TIME == 0 && lock & SEQUENCE_BITS >= n;
+                self.older.iter().any(reaches).then(Vec::new)
+            }
+            Atom::Hash(function, image) => {
+                let slot = Slot::Preimage { function: *function, image: image.clone() };
+                self.images.contains(&(*function, image.clone())).then(|| vec![slot])
+            }
+            Atom::Presigned(_, signature) => self.presigned.contains(signature).then(Vec::new),
+            Atom::Ctv(hash) => self.templates.contains(hash).then(Vec::new),
+            Atom::TemplateHash(hash) => self.template_hashes.contains(hash).then(Vec::new),
+            Atom::Opens(commitment, msg) => {
+                let opens = |values: &Vec<Value>| {
+                    self.fits(msg, values)
+                        && (msg.has_template()
+                            || message_bytes(msg, values, None) == Some(commitment.clone()))
+                };
+                let found = self.openings.iter().filter(|(c, values)| c == commitment && opens(values));
+                cheapest(found.map(|(_, values)| part_slots(msg, values)))
+            }
+            Atom::Signed(msg, keys) => {
+                let first = keys.first()?;
+                let signed = |values: &Vec<Value>| {
+                    self.fits(msg, values)
+                        && keys.iter().all(|key| self.statements.contains(&(key.x, values.clone())))
+                };
+                let found = self.statements.iter().filter(|(key, values)| *key == first.x && signed(values));
+                cheapest(found.map(|(_, values)| {
+                    let signature = |key: &crate::atom::KeyRef| Slot::MessageSignature {
+                        key: key.x,
+                        atom: index,
+                        values: values.clone(),
+                    };
+                    let delegate = values.iter().filter_map(|value| match value {
+                        Value::Key(key) => Some(Slot::Signature { key: *key, kind: SignatureKind::Leaf }),
+                        _ => None,
+                    });
+                    let mut slots: Vec<Slot> = delegate.collect();
+                    slots.extend(keys.iter().rev().map(signature));
+                    slots.extend(part_slots(msg, values));
+                    slots
+                }))
+            }
+        }
+    }
+
+    fn has_after(&self, n: u32) -> bool {
+        self.after.iter().any(|lock| is_time_lock(*lock) == is_time_lock(n) && *lock >= n)
+    }
+
+    /// Whether the values are the parts of the message and what they need of the transaction is at hand.
+    fn fits(&self, msg: &Msg, values: &[Value]) -> bool {
+        let parts = msg.parts();
+        parts.len() == values.len()
+            && parts.iter().zip(values).all(|(part, value)| {
+                value.fits(part)
+                    && match value {
+                        Value::Lock(lock) => self.has_after(*lock),
+                        Value::Key(key) => self.signers.contains(key),
+                        _ => true,
+                    }
+            })
+    }
+}
+
+fn part_slots(msg: &Msg, values: &[Value]) -> Vec<Slot> {
+    msg.parts().iter().zip(values).flat_map(|(part, value)| value.slots(part)).collect()
+}
+
+fn cheapest(found: impl Iterator<Item = Vec<Slot>>) -> Option<Vec<Slot>> {
+    found.min_by_key(|slots| slots.iter().map(Slot::size).sum::<usize>())
+}

@@ -1,0 +1,321 @@
+//! Checks that refuse a policy by default. Each can be allowed by name, in the text (`allow NAME;`) or by the caller.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::atom::{Atom, Bounds, KeyRef, Msg, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock};
+use crate::error::{Error, ErrorKind};
+use crate::meaning::{Conflict, Path, Set, conflict};
+use crate::policy::Span;
+use crate::resolve::{InternalKey, Node, Program};
+
+macro_rules! reasons {
+    ($($variant:ident $name:literal $why:literal;)*) => {
+        /// Why a policy is refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Reason {
+            $(#[doc = $why] $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Reason] = &[$(Reason::$variant),*];
+
+            /// The name by which it is allowed.
+            pub const fn name(self) -> &'static str {
+                match self { $(Reason::$variant => $name,)* }
+            }
+
+            /// What could go wrong.
+            pub const fn why(self) -> &'static str {
+                match self { $(Reason::$variant => $why,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    Unprotected "unprotected" "no transaction signature and no template protects a way to spend: whoever sees its witness \
+        can send the coin to himself";
+    KeyRoles "key-roles" "a key that signs messages signs something else too: a signature made for one is valid for the other";
+    MixedLocks "mixed-locks" "a height and a time under one lock can never both be reached by one transaction";
+    TwoTemplates "two-templates" "one transaction cannot have two templates";
+    NumberRange "number-range" "numbers start at 1: zero is the empty message";
+    LockBits "lock-bits" "the lock has bits that nSequence does not compare: it is not the lock that it seems to be";
+    CatLengths "cat-lengths" "two parts of unknown length can be cut at another place and mean something else";
+    Bip118Reuse "bip118-reuse" "a signature that is not bound to its leaf is valid in every leaf with that key";
+    Malleable "malleable" "anybody can replace the witness by that of another way to spend";
+}
+
+impl Reason {
+    /// The reason of a name.
+    pub fn from_name(name: &str) -> Option<Reason> {
+        Reason::ALL.iter().copied().find(|reason| reason.name() == name)
+    }
+}
+
+/// Runs the checks of the policy itself. `paths` are the ways to satisfy it, where they could be written out.
+///
+/// # Errors
+///
+/// [`ErrorKind::Refused`] names the first reason that is not allowed.
+pub(crate) fn check(program: &Program, root: &Node, paths: Option<&[Path]>) -> Result<(), Error> {
+    let refuse = Refuser { program };
+    for (index, atom) in program.atoms.iter().enumerate() {
+        refuse.check_atom(index, atom)?;
+    }
+    refuse.check_roles()?;
+    let atoms = &program.atoms;
+    if is_unprotected(root, atoms) {
+        let unprotected = |path: &&Path| !path.set.iter().any(|&a| atoms.get(a).is_some_and(Atom::protects));
+        let example = paths.and_then(|paths| paths.iter().find(unprotected));
+        let detail = match example {
+            Some(path) if !path.set.is_empty() => format!("{} suffices", refuse.describe(&path.set)),
+            _ => "the policy can be satisfied without a signature of the transaction".into(),
+        };
+        let first = example.and_then(|path| path.set.first().copied());
+        refuse.refuse(Reason::Unprotected, first, detail)?;
+    }
+    if lock_masks(root, atoms).iter().any(|mask| is_mixed(*mask)) {
+        refuse.refuse(Reason::MixedLocks, None, "a way to spend needs a height and a time".into())?;
+    }
+    match paths {
+        Some(paths) => refuse.check_paths(paths),
+        None => {
+            let templates = atoms.iter().filter(|atom| matches!(atom, Atom::Ctv(_) | Atom::TemplateHash(_)));
+            if templates.count() > 1 {
+                let limit = crate::meaning::MAX_PATHS;
+                let kind =
+                    ErrorKind::TooLarge { what: "ways to satisfy a policy with several templates", limit };
+                return Err(Error::new(kind, program.span));
+            }
+            Ok(())
+        }
+    }
+}
+
+struct Refuser<'a> {
+    program: &'a Program,
+}
+
+impl Refuser<'_> {
+    fn span(&self, atom: Option<usize>) -> Span {
+        atom.and_then(|index| self.program.spans.get(index)).copied().unwrap_or(self.program.span)
+    }
+
+    fn refuse(&self, reason: Reason, atom: Option<usize>, detail: String) -> Result<(), Error> {
+        if self.program.allowed.contains(&reason) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Refused(reason, detail), self.span(atom)))
+    }
+
+    fn key_name(&self, key: &[u8; 32]) -> String {
+        self.program.key_names.get(key).cloned().unwrap_or_else(|| hex::encode(key))
+    }
+
+    fn describe(&self, set: &Set) -> String {
+        let words: Vec<_> = set.iter().map(|&atom| self.program.describe(atom)).collect();
+        words.join(" and ")
+    }
+
+    fn check_atom(&self, index: usize, atom: &Atom) -> Result<(), Error> {
+        let (Atom::Signed(msg, _) | Atom::Opens(_, msg)) = atom else {
+            if let Atom::Older(n) = atom
+                && (n & !SEQUENCE_BITS != 0 || n & 0xffff == 0)
+            {
+                let detail = format!("older({n}) is a lock of {}", n & SEQUENCE_BITS);
+                return self.refuse(Reason::LockBits, Some(index), detail);
+            }
+            return Ok(());
+        };
+        let is_zero = |part: &&Msg| matches!(part, Msg::Number(Bounds::Newer(0)) | Msg::NewerWide(0));
+        if msg.parts().iter().any(is_zero) {
+            self.refuse(Reason::NumberRange, Some(index), "a counter starts at 0".into())?;
+        }
+        if msg.has_ambiguous_cat() {
+            let detail = "two parts of a `cat` have no fixed length".to_owned();
+            self.refuse(Reason::CatLengths, Some(index), detail)?;
+        }
+        Ok(())
+    }
+
+    /// A key signs the transaction, or messages of one kind; a counter belongs to one key and one number.
+    fn check_roles(&self) -> Result<(), Error> {
+        let mut roles: BTreeMap<[u8; 32], (Role, usize)> = BTreeMap::new();
+        if let InternalKey::Key(key) = self.program.internal {
+            roles.insert(key, (Role::Transaction, usize::MAX));
+        }
+        // Transaction keys first, so that the place shown is the message's.
+        let atoms = self.program.atoms.iter().enumerate();
+        let (messages, transactions): (Vec<_>, Vec<_>) =
+            atoms.partition(|(_, a)| matches!(a, Atom::Signed(..)));
+        for (index, atom) in transactions.into_iter().chain(messages) {
+            let role = match atom {
+                // Its signature is in the script: the key signs nothing more.
+                Atom::Presigned(..) => continue,
+                Atom::Signed(msg, _) => Role::Message(role_of(msg)),
+                _ => Role::Transaction,
+            };
+            for KeyRef { x, .. } in atom.keys() {
+                let known = roles.entry(*x).or_insert_with(|| (role.clone(), index));
+                if known.0 != role {
+                    let detail = format!("{} signs {} and {role}", self.key_name(x), known.0);
+                    self.refuse(Reason::KeyRoles, Some(index), detail)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_paths(&self, paths: &[Path]) -> Result<(), Error> {
+        let atoms = &self.program.atoms;
+        for path in paths {
+            if conflict(&path.set, atoms) == Some(Conflict::Templates) {
+                let detail = format!("{} is needed at once", self.describe(&path.set));
+                self.refuse(Reason::TwoTemplates, path.set.first().copied(), detail)?;
+            }
+        }
+        // A template fixes the locks of its transaction. A way that needs them and nothing else that another way does not
+        // need is either dead, or open to whoever sees the other one.
+        let ways = crate::meaning::minimal(paths.to_vec(), atoms);
+        let is = |index: &usize, property: fn(&Atom) -> bool| atoms.get(*index).is_some_and(property);
+        for way in &ways {
+            let rest: Set = way.set.iter().copied().filter(|index| !is(index, Atom::is_lock)).collect();
+            let replaces = |other: &&Path| {
+                other.set != way.set
+                    && other.set.iter().any(|index| is(index, Atom::is_template))
+                    && crate::meaning::is_weaker(&rest, &other.set, atoms)
+            };
+            if let Some(other) = ways.iter().find(replaces) {
+                let detail = format!(
+                    "the template decides about the locks: {} takes the place of {}, or can never be used",
+                    self.describe(&way.set),
+                    self.describe(&other.set)
+                );
+                self.refuse(Reason::Malleable, way.set.first().copied(), detail)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses BIP 118 keys that stand in several leaves.
+pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Result<(), Error> {
+    let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    let refuse = Refuser { program };
+    for (leaf, atoms) in leaves.iter().enumerate() {
+        for &index in atoms {
+            let Some(Atom::Rebind(_, key)) = program.atoms.get(index) else { continue };
+            if seen.insert(key.x, leaf).is_some_and(|other| other != leaf) {
+                let detail = format!("{} is a BIP 118 key of several leaves", refuse.key_name(&key.x));
+                refuse.refuse(Reason::Bip118Reuse, Some(index), detail)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What a key signs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Role {
+    Transaction,
+    Message(String),
+}
+
+impl core::fmt::Display for Role {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Role::Transaction => f.write_str("transactions"),
+            Role::Message(kind) => write!(f, "messages of the kind {kind}"),
+        }
+    }
+}
+
+/// The kind of a message. A counter's kind holds its number: one key at two numbers is two counters.
+fn role_of(msg: &Msg) -> String {
+    match msg {
+        Msg::Fixed(_) => "fixed".into(),
+        Msg::Any(_) | Msg::Any32(_) => "any".into(),
+        Msg::Number(Bounds::Newer(n)) => format!("newer({n})"),
+        Msg::Number(_) => "number".into(),
+        Msg::NewerWide(n) => format!("newer_wide({n})"),
+        Msg::NewerOpened(join, c) => format!("newer_{}({})", join.name(), hex::encode(c)),
+        Msg::Locktime => "locktime".into(),
+        Msg::Ctv(_) | Msg::TemplateHash => "template".into(),
+        Msg::Delegate => "delegate".into(),
+        Msg::Join(join, left, right) => format!("{}({},{})", join.name(), role_of(left), role_of(right)),
+        Msg::Sha256(inner) => format!("sha256({})", role_of(inner)),
+    }
+}
+
+/// Whether something satisfies the policy without a condition that protects.
+fn is_unprotected(node: &Node, atoms: &[Atom]) -> bool {
+    match node {
+        Node::True => true,
+        Node::False => false,
+        Node::Atom(atom) => !atoms.get(*atom).is_some_and(Atom::protects),
+        Node::And(children) => children.iter().all(|child| is_unprotected(child, atoms)),
+        Node::Or(children) => children.iter().any(|(_, child)| is_unprotected(child, atoms)),
+        Node::Thresh(k, children) => {
+            children.iter().filter(|child| is_unprotected(child, atoms)).count() >= *k
+        }
+    }
+}
+
+/// The four kinds of locks as bits.
+const HEIGHT: u8 = 1;
+const TIME: u8 = 2;
+const AGE: u8 = 4;
+const AGE_TIME: u8 = 8;
+
+const fn is_mixed(mask: u8) -> bool {
+    mask & (HEIGHT | TIME) == HEIGHT | TIME || mask & (AGE | AGE_TIME) == AGE | AGE_TIME
+}
+
+/// The combinations of locks that ways to satisfy the policy need.
+fn lock_masks(node: &Node, atoms: &[Atom]) -> BTreeSet<u8> {
+    let join = |left: &BTreeSet<u8>, right: &BTreeSet<u8>| -> BTreeSet<u8> {
+        left.iter().flat_map(|a| right.iter().map(move |b| a | b)).collect()
+    };
+    match node {
+        Node::True => BTreeSet::from([0]),
+        Node::False => BTreeSet::new(),
+        Node::Atom(index) => BTreeSet::from([match atoms.get(*index) {
+            Some(Atom::After(n)) => {
+                if is_time_lock(*n) {
+                    TIME
+                } else {
+                    HEIGHT
+                }
+            }
+            Some(Atom::Older(n)) => {
+                if n & SEQUENCE_TIME != 0 {
+                    AGE_TIME
+                } else {
+                    AGE
+                }
+            }
+            _ => 0,
+        }]),
+        Node::And(children) => {
+            let none = BTreeSet::from([0]);
+            children.iter().fold(none, |all, child| join(&all, &lock_masks(child, atoms)))
+        }
+        Node::Or(children) => children.iter().flat_map(|(_, child)| lock_masks(child, atoms)).collect(),
+        Node::Thresh(k, children) => {
+            // by_count: the combinations after choosing that many of the children so far.
+            let mut by_count = vec![BTreeSet::new(); k + 1];
+            if let Some(none) = by_count.first_mut() {
+                none.insert(0);
+            }
+            for child in children {
+                let masks = lock_masks(child, atoms);
+                let before = by_count.clone();
+                for (next, chosen) in by_count.iter_mut().skip(1).zip(&before) {
+                    next.extend(join(chosen, &masks));
+                }
+            }
+            by_count.pop().unwrap_or_default()
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Messages and commitments as bytes: what a key signs, what a commitment is made of.
+
+use bitcoin::hashes::{Hash, HashEngine, sha256};
+
+use crate::assets::Value;
+use crate::atom::{Msg, limbs};
+use crate::policy::Join;
+use crate::script::number_bytes;
+
+/// The template hashes of a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Templates {
+    /// BIP 119.
+    pub ctv: [u8; 32],
+    /// BIP 446.
+    pub template_hash: [u8; 32],
+}
+
+/// `OP_PAIRCOMMIT` of two elements, the deeper one first (BIP 442): a tagged hash over each with its compact size.
+pub fn pair_commit(deeper: &[u8], top: &[u8]) -> [u8; 32] {
+    let tag = sha256::Hash::hash(b"PairCommit");
+    let mut engine = sha256::HashEngine::default();
+    engine.input(tag.as_byte_array());
+    engine.input(tag.as_byte_array());
+    for element in [deeper, top] {
+        engine.input(&bitcoin::consensus::serialize(&bitcoin::VarInt::from(element.len())));
+        engine.input(element);
+    }
+    sha256::Hash::from_engine(engine).to_byte_array()
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    sha256::Hash::hash(bytes).to_byte_array()
+}
+
+/// The commitment to a number that `newer_pair` and `newer_cat` read: `PairCommit(blinding, number)`, or
+/// `SHA256(number ‖ blinding)`.
+pub fn commit_number(join: Join, number: u64, blinding: &[u8; 32]) -> [u8; 32] {
+    let number = number_bytes(number);
+    match join {
+        Join::Pair => pair_commit(blinding, &number),
+        Join::Cat => sha256(&[number.as_slice(), blinding].concat()),
+    }
+}
+
+/// The bytes of a message. `None` if the values are not its parts, or it commits to a transaction and `templates` is `None`.
+pub fn message_bytes(msg: &Msg, values: &[Value], templates: Option<&Templates>) -> Option<Vec<u8>> {
+    let (bytes, rest) = build(msg, values, templates)?;
+    rest.is_empty().then_some(bytes)
+}
+
+fn build<'a>(
+    msg: &Msg,
+    values: &'a [Value],
+    templates: Option<&Templates>,
+) -> Option<(Vec<u8>, &'a [Value])> {
+    match msg {
+        Msg::Join(join, left, right) => {
+            let (left, values) = build(left, values, templates)?;
+            let (right, values) = build(right, values, templates)?;
+            let joined = match join {
+                Join::Pair => pair_commit(&left, &right).to_vec(),
+                Join::Cat => [left, right].concat(),
+            };
+            Some((joined, values))
+        }
+        Msg::Sha256(inner) => {
+            let (inner, values) = build(inner, values, templates)?;
+            Some((sha256(&inner).to_vec(), values))
+        }
+        part => {
+            let (value, values) = values.split_first()?;
+            let bytes = match (part, value) {
+                (Msg::Ctv(_), _) => templates?.ctv.to_vec(),
+                (Msg::TemplateHash, _) => templates?.template_hash.to_vec(),
+                (Msg::NewerWide(_), Value::Number(n)) => {
+                    let (high, low) = limbs(*n);
+                    pair_commit(&number_bytes(high), &number_bytes(low)).to_vec()
+                }
+                (Msg::NewerOpened(join, _), Value::Opened { newer, .. }) => {
+                    commit_number(*join, newer.0, &newer.1).to_vec()
+                }
+                (_, Value::Bytes(bytes)) => bytes.clone(),
+                (_, Value::Number(n)) => number_bytes(*n),
+                (_, Value::Lock(lock)) => number_bytes((*lock).into()),
+                (_, Value::Key(key)) => key.to_vec(),
+                _ => return None,
+            };
+            Some((bytes, values))
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What can be wrong with a policy, where, and what to do about it.
+
+use core::fmt;
+
+use crate::check::Reason;
+use crate::policy::{MAX_DEPTH, MAX_TEXT, Span};
+
+/// An error of a policy text, with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// What is wrong.
+    pub kind: ErrorKind,
+    /// Where it is.
+    pub span: Span,
+}
+
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text does not go on as the language does.
+    Syntax {
+        /// What may stand here.
+        expected: &'static str,
+        /// What stands here.
+        found: String,
+    },
+    /// A fragment or message that the language does not have.
+    UnknownFragment(String),
+    /// A number that does not fit into 64 bits, or a sum that does not.
+    NumberOverflow,
+    /// A name that is a word of the language.
+    ReservedName(String),
+    /// A name that nothing defines.
+    UndefinedName(String),
+    /// A name that is defined but has no value yet.
+    UnsetName(String),
+    /// A name that is defined as something else.
+    WrongKind {
+        /// The name.
+        name: String,
+        /// What is needed here.
+        needed: &'static str,
+        /// What the name is.
+        is: &'static str,
+    },
+    /// A name that is defined twice, or a value given for a name that the text does not define.
+    DuplicateName(String),
+    /// A value given from outside for a name that the text does not define.
+    UnusedValue(String),
+    /// A reason that is not in the list of checks.
+    UnknownReason(String),
+    /// Bytes of a wrong length.
+    Length {
+        /// What they are.
+        what: &'static str,
+        /// How long they must be.
+        needed: usize,
+        /// How long they are.
+        is: usize,
+    },
+    /// 32 bytes that are no x coordinate of a point.
+    NotAKey,
+    /// `internal` in an output that has no internal key of its own.
+    NoInternalKey,
+    /// A fragment with too few arguments, or a threshold that they cannot meet.
+    Arguments(&'static str),
+    /// A number outside of what the fragment can hold.
+    Range {
+        /// The fragment.
+        what: &'static str,
+        /// The least and the most that it holds.
+        range: (u64, u64),
+        /// The number.
+        is: u64,
+    },
+    /// A slot's name in two different conditions.
+    SharedSlot(String),
+    /// A message where it cannot stand.
+    MisplacedMessage(&'static str),
+    /// Nothing satisfies the policy.
+    Unsatisfiable,
+    /// Nesting deeper than [`MAX_DEPTH`].
+    TooDeep,
+    /// More text than [`MAX_TEXT`].
+    TooLong,
+    /// More of something than the compiler takes.
+    TooLarge {
+        /// Of what.
+        what: &'static str,
+        /// The most that is taken.
+        limit: usize,
+    },
+    /// A check refuses the policy.
+    Refused(Reason, String),
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, span: Span) -> Error {
+        Error { kind, span }
+    }
+
+    /// The error with the line that it is in, and a caret under the place.
+    pub fn render(&self, text: &str) -> String {
+        let at = floor_boundary(text, self.span.start);
+        let before = text.get(..at).unwrap_or_default();
+        let number = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+        let lead = text.get(start..at).unwrap_or_default();
+        let column = lead.chars().count() + 1;
+        let rest = line.get(lead.len()..).unwrap_or_default();
+        let end = floor_boundary(text, self.span.end.max(at));
+        let marked = text.get(at..end).unwrap_or_default().chars().count();
+        let carets = marked.min(rest.chars().count()).max(1);
+
+        let gutter = number.to_string();
+        let pad = " ".repeat(gutter.len());
+        // A tab stays a tab, so that the caret keeps its column.
+        let indent: String = lead.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let mut out = format!("error: {}\n{pad}--> line {number}, column {column}\n", self.kind);
+        out += &format!("{pad} |\n{gutter} | {line}\n{pad} | {indent}{}\n", "^".repeat(carets));
+        if let Some(help) = self.kind.help() {
+            out += &format!("{pad} = {help}\n");
+        }
+        out
+    }
+}
+
+fn floor_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+impl ErrorKind {
+    /// What to do about it, where that is not plain.
+    pub fn help(&self) -> Option<String> {
+        Some(match self {
+            ErrorKind::Syntax { found, .. } if found.starts_with('#') => {
+                "comments stand between statements: name a part with `policy NAME = …;` and comment on it"
+                    .into()
+            }
+            ErrorKind::UndefinedName(name) => {
+                format!(
+                    "define it before its use: `key {name} = …;`, `number {name} = …;` or `bytes {name} = …;`"
+                )
+            }
+            ErrorKind::UnsetName(name) => {
+                format!("write the value behind `=`, or give it with `--set {name}=…`")
+            }
+            ErrorKind::UnknownFragment(_) => {
+                "fragments: pk, after, older, sha256, hash256, ripemd160, hash160, apo, apoas, \
+                 presigned, ctv, templatehash, signed, opens, and, or, thresh"
+                    .into()
+            }
+            ErrorKind::NoInternalKey => "write the output as `tr(KEY, policy)`".into(),
+            ErrorKind::UnknownReason(_) => {
+                let names: Vec<_> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+                format!("reasons: {}", names.join(", "))
+            }
+            ErrorKind::SharedSlot(_) => {
+                "a slot belongs to one condition: several keys sign one message with `signed(message, A, B)`"
+                    .into()
+            }
+            ErrorKind::TooLarge { .. } | ErrorKind::TooDeep => {
+                "split the policy over several outputs, or replace alternatives by a threshold of keys".into()
+            }
+            ErrorKind::Refused(reason, _) => {
+                format!("{} (to allow it: `allow {};`)", reason.why(), reason.name())
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorKind::Syntax { expected, found } if found.is_empty() => {
+                write!(f, "expected {expected}, but the text ends")
+            }
+            ErrorKind::Syntax { expected, found } => write!(f, "expected {expected}, found `{found}`"),
+            ErrorKind::UnknownFragment(name) => write!(f, "unknown fragment `{name}`"),
+            ErrorKind::NumberOverflow => f.write_str("the number does not fit into 64 bits"),
+            ErrorKind::ReservedName(name) => write!(f, "`{name}` is a word of the language, not a free name"),
+            ErrorKind::UndefinedName(name) => write!(f, "`{name}` is not defined"),
+            ErrorKind::UnsetName(name) => write!(f, "`{name}` has no value"),
+            ErrorKind::WrongKind { name, needed, is } => {
+                write!(f, "`{name}` is {is}, but {needed} is needed")
+            }
+            ErrorKind::DuplicateName(name) => write!(f, "`{name}` is defined twice"),
+            ErrorKind::UnusedValue(name) => {
+                write!(f, "a value is given for `{name}`, which the text does not define")
+            }
+            ErrorKind::UnknownReason(name) => write!(f, "`{name}` is not the name of a check"),
+            ErrorKind::Length { what, needed, is } => write!(f, "{what} has {is} bytes instead of {needed}"),
+            ErrorKind::NotAKey => f.write_str("these 32 bytes are not the x coordinate of a point"),
+            ErrorKind::NoInternalKey => {
+                f.write_str("the output has no internal key that `internal` could mean")
+            }
+            ErrorKind::Arguments(what) => f.write_str(what),
+            ErrorKind::Range { what, range: (least, most), is } => {
+                write!(f, "{what} holds {least} to {most}, not {is}")
+            }
+            ErrorKind::SharedSlot(name) => write!(f, "the slot `{name}` is named in two conditions"),
+            ErrorKind::MisplacedMessage(what) => f.write_str(what),
+            ErrorKind::Unsatisfiable => f.write_str("nothing satisfies this policy"),
+            ErrorKind::TooDeep => write!(f, "fragments are nested deeper than {MAX_DEPTH}"),
+            ErrorKind::TooLong => write!(f, "the text is longer than {MAX_TEXT} bytes"),
+            ErrorKind::TooLarge { what, limit } => write!(f, "more than {limit} {what}"),
+            ErrorKind::Refused(reason, detail) => write!(f, "refused ({}): {detail}", reason.name()),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (at byte {})", self.kind, self.span.start)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -1,0 +1,763 @@
+//! One leaf: the script of the least expected weight for a policy, among those that nobody can malleate.
+//!
+//! Top down with probabilities, like Miniscript's compiler: how often a part is satisfied and how often it is left unmet
+//! decides which form is cheapest. Costs are integers, in 2^-16 of a byte.
+
+use std::collections::BTreeMap;
+
+use crate::atom::{Atom, Bounds, Msg};
+use crate::fragment::{Frag, has_empty_signature};
+use crate::meaning::{conjunction, disjunction, scale, share};
+use crate::resolve::{Node, ONE};
+
+/// Costs are in units of 2^-16 byte.
+pub(crate) const COST_BITS: u32 = 16;
+
+/// Most parts that are looked at for all leaves of one policy.
+const MAX_WORK: usize = 60_000;
+
+/// What a piece is worth and what it promises. The letters are Miniscript's.
+#[derive(Clone, Copy, Debug)]
+struct Prop {
+    /// Bytes of script.
+    size: u64,
+    /// Expected cost of a satisfaction.
+    sat: u64,
+    /// Expected cost of a dissatisfaction that a third party cannot change (`e`), if there is one.
+    dis: Option<u64>,
+    /// Elements that it takes: none, one whose count never changes, or any number.
+    args: Args,
+    /// Leaves exactly 1 when satisfied (`u`).
+    unit: bool,
+    /// Needs a signature to be satisfied (`s`).
+    signed: bool,
+    /// Cannot be left unmet without a signature (`f`).
+    forced: bool,
+    /// The top element of a satisfaction is not empty (`n`).
+    nonzero: bool,
+    /// Satisfactions cannot be changed by a third party (`m`).
+    sound: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Args {
+    Zero,
+    One,
+    Many,
+}
+
+impl Args {
+    fn join(self, other: Args) -> Args {
+        match (self, other) {
+            (Args::Zero, args) | (args, Args::Zero) => args,
+            _ => Args::Many,
+        }
+    }
+}
+
+/// A piece with its properties.
+#[derive(Clone, Debug)]
+pub(crate) struct Piece {
+    frag: Frag,
+    prop: Prop,
+}
+
+/// The best pieces of a part: each class holds the cheapest that fits it.
+#[derive(Clone, Debug, Default)]
+struct Pieces {
+    /// Leaves nothing.
+    verify: Option<Piece>,
+    /// Leaves a result.
+    result: Option<Piece>,
+    /// Leaves 1.
+    unit: Option<Piece>,
+    /// Leaves 1, or 0 in one way that nobody else can change.
+    choice: Option<Piece>,
+    /// Leaves a key, with its signature below.
+    key: Option<Piece>,
+    /// Leaves a key, with its signature or nothing below.
+    key_choice: Option<Piece>,
+}
+
+/// A compiled leaf.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub(crate) frag: Frag,
+    /// Bytes of the script.
+    pub(crate) size: u64,
+    /// Expected cost of its satisfaction.
+    pub(crate) sat: u64,
+}
+
+pub(crate) struct Optimizer<'a> {
+    atoms: &'a [Atom],
+    parts: BTreeMap<(Node, u64, u64), Pieces>,
+    leaves: BTreeMap<Node, Option<Leaf>>,
+    work: usize,
+}
+
+fn bytes(n: usize) -> u64 {
+    u64::try_from(n).unwrap_or(u64::MAX >> (COST_BITS + 1)) << COST_BITS
+}
+
+/// The expectation of two costs by the weights of their cases.
+fn expect(cases: [(u64, u64); 2]) -> u64 {
+    let total: u128 = cases.iter().map(|(weight, _)| u128::from(*weight)).sum();
+    let sum: u128 = cases.iter().map(|(weight, cost)| u128::from(*weight) * u128::from(*cost)).sum();
+    u64::try_from(sum.checked_div(total).unwrap_or_default()).unwrap_or(u64::MAX)
+}
+
+/// Cost of the elements that satisfy a condition; numbers and keys from the witness are counted at their full size.
+pub(crate) fn expected_size(atom: &Atom) -> usize {
+    let message = |msg: &Msg| -> usize {
+        let part = |part: &&Msg| match part {
+            Msg::Fixed(_) | Msg::TemplateHash => 0,
+            Msg::Any(_) | Msg::Any32(_) | Msg::Ctv(_) => 33,
+            Msg::Number(Bounds::Newer(n)) => 1 + crate::script::number_bytes(n + 1).len(),
+            Msg::Number(_) | Msg::Locktime => 5,
+            Msg::NewerWide(_) => 10,
+            Msg::NewerOpened(..) => 76,
+            Msg::Delegate => 98,
+            Msg::Join(..) | Msg::Sha256(_) => 0,
+        };
+        msg.parts().iter().map(part).sum()
+    };
+    match atom {
+        Atom::Sig(_) => 65,
+        Atom::Rebind(..) => 66,
+        Atom::Hash(..) => 33,
+        Atom::Opens(_, msg) => message(msg),
+        Atom::Signed(msg, keys) => 65 * keys.len() + message(msg),
+        Atom::After(_) | Atom::Older(_) | Atom::Presigned(..) | Atom::Ctv(_) | Atom::TemplateHash(_) => 0,
+    }
+}
+
+fn atom_prop(atom: &Atom) -> Prop {
+    let can_refuse = has_empty_signature(atom);
+    let leaves_number = matches!(atom, Atom::After(_) | Atom::Older(_) | Atom::Ctv(_));
+    Prop {
+        size: bytes(atom.size()),
+        sat: bytes(expected_size(atom)),
+        dis: can_refuse.then(|| bytes(1)),
+        args: match atom {
+            Atom::After(_) | Atom::Older(_) | Atom::Presigned(..) | Atom::Ctv(_) | Atom::TemplateHash(_) => {
+                Args::Zero
+            }
+            Atom::Hash(..) => Args::One,
+            _ if can_refuse => Args::One,
+            _ => Args::Many,
+        },
+        unit: !leaves_number,
+        signed: matches!(atom, Atom::Sig(_) | Atom::Rebind(..) | Atom::Signed(..)),
+        forced: leaves_number || matches!(atom, Atom::Presigned(..)),
+        nonzero: can_refuse || matches!(atom, Atom::Hash(..)),
+        sound: true,
+    }
+}
+
+/// Bytes of a key as an element, its length included.
+const KEY_ELEMENT: usize = 33;
+
+/// Bytes of `DUP HASH160 <hash> EQUALVERIFY`.
+const HASHED_KEY_SCRIPT: usize = 24;
+
+const NOTHING: Prop = Prop {
+    size: 1 << COST_BITS,
+    sat: 0,
+    dis: None,
+    args: Args::Zero,
+    unit: true,
+    signed: false,
+    forced: false,
+    nonzero: false,
+    sound: true,
+};
+
+fn piece_true() -> Piece {
+    Piece { frag: Frag::True, prop: Prop { forced: true, ..NOTHING } }
+}
+
+fn piece_false() -> Piece {
+    Piece { frag: Frag::False, prop: Prop { dis: Some(0), signed: true, ..NOTHING } }
+}
+
+impl Pieces {
+    fn cost(piece: &Piece, sat: u64, dis: u64) -> u128 {
+        u128::from(piece.prop.size) * u128::from(ONE)
+            + u128::from(piece.prop.sat) * u128::from(sat)
+            + u128::from(piece.prop.dis.unwrap_or(0)) * u128::from(dis)
+    }
+
+    fn keep(slot: &mut Option<Piece>, piece: &Piece, sat: u64, dis: u64) {
+        let is_better =
+            slot.as_ref().is_none_or(|known| Self::cost(piece, sat, dis) < Self::cost(known, sat, dis));
+        if is_better {
+            *slot = Some(piece.clone());
+        }
+    }
+
+    fn offer_verify(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
+        if piece.prop.sound {
+            Self::keep(&mut self.verify, &piece, sat, dis);
+        }
+    }
+
+    /// Takes a piece that leaves a key.
+    fn offer_key(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
+        if piece.prop.sound {
+            Self::keep(&mut self.key, &piece, sat, 0);
+            if piece.prop.dis.is_some() {
+                Self::keep(&mut self.key_choice, &piece, sat, dis);
+            }
+        }
+    }
+
+    /// Takes a piece that leaves a result, into every class that it fits.
+    fn offer(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
+        if !piece.prop.sound {
+            return;
+        }
+        Self::keep(&mut self.result, &piece, sat, 0);
+        if piece.prop.unit {
+            Self::keep(&mut self.unit, &piece, sat, 0);
+            if piece.prop.dis.is_some() {
+                Self::keep(&mut self.choice, &piece, sat, dis);
+            }
+        }
+    }
+}
+
+impl<'a> Optimizer<'a> {
+    pub(crate) fn new(atoms: &'a [Atom]) -> Optimizer<'a> {
+        Optimizer { atoms, parts: BTreeMap::new(), leaves: BTreeMap::new(), work: 0 }
+    }
+
+    /// Whether the bound on work is reached; leaves are then refused.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.work >= MAX_WORK
+    }
+
+    /// The best leaf for a policy; `None` if a leaf of it could be malleated, or would take too long to find.
+    pub(crate) fn leaf(&mut self, node: &Node) -> Option<Leaf> {
+        if let Some(known) = self.leaves.get(node) {
+            return known.clone();
+        }
+        let leaf = self.compile(node);
+        self.leaves.insert(node.clone(), leaf.clone());
+        leaf
+    }
+
+    fn compile(&mut self, node: &Node) -> Option<Leaf> {
+        if let Some(atoms) = straight_atoms(node) {
+            return Some(self.straight(&atoms));
+        }
+        // The properties hold only where no signature is asked for twice: shown for one branch, it would open another.
+        let mut used = Vec::new();
+        collect_atoms(node, &mut used);
+        let is_signature = |index: &usize| self.atoms.get(*index).is_some_and(|atom| atom_prop(atom).signed);
+        used.retain(is_signature);
+        for (nth, &a) in used.iter().enumerate() {
+            for &b in used.iter().skip(nth + 1) {
+                let (Some(left), Some(right)) = (self.atoms.get(a), self.atoms.get(b)) else { continue };
+                if left.implies(right) || right.implies(left) {
+                    return None;
+                }
+            }
+        }
+        let piece = self.part(node, ONE, 0).result?;
+        Some(Leaf { size: piece.prop.size >> COST_BITS, sat: piece.prop.sat, frag: piece.frag })
+    }
+
+    /// The leaf of conditions that are all needed: in their order, but one that verifies at a cost may go last.
+    fn straight(&self, atoms: &[usize]) -> Leaf {
+        let cost = |&index: &usize| self.atoms.get(index).map_or(0, |atom| atom.tail().cost());
+        let last = atoms.iter().rposition(|index| cost(index) > 0).unwrap_or(atoms.len().saturating_sub(1));
+        let mut order = atoms.to_vec();
+        let moved = if last < order.len() { Some(order.remove(last)) } else { None };
+        let mut frag = moved.map_or(Frag::True, Frag::Atom);
+        for &index in order.iter().rev() {
+            frag = Frag::And(Frag::Verify(Frag::Atom(index).boxed()).boxed(), frag.boxed());
+        }
+        let props = || atoms.iter().filter_map(|&index| self.atoms.get(index)).map(atom_prop);
+        let verify: usize = order.iter().map(cost).sum();
+        let size: u64 = props().map(|prop| prop.size >> COST_BITS).sum();
+        let size = size + u64::try_from(verify).unwrap_or(u64::MAX) + u64::from(atoms.is_empty());
+        Leaf { frag, size, sat: props().map(|prop| prop.sat).sum() }
+    }
+
+    fn part(&mut self, node: &Node, sat: u64, dis: u64) -> Pieces {
+        let key = (node.clone(), sat, dis);
+        if let Some(known) = self.parts.get(&key) {
+            return known.clone();
+        }
+        self.work += 1;
+        let mut pieces = Pieces::default();
+        if self.is_exhausted() {
+            return pieces;
+        }
+        let chance = (sat, dis);
+        match node {
+            Node::True => pieces.offer(piece_true(), chance),
+            Node::False => pieces.offer(piece_false(), chance),
+            Node::Atom(index) => {
+                if let Some(atom) = self.atoms.get(*index) {
+                    let prop = atom_prop(atom);
+                    pieces.offer(Piece { frag: Frag::Atom(*index), prop }, chance);
+                    if matches!(atom, Atom::Sig(key) if !key.internal) {
+                        let plain = Prop { size: prop.size - bytes(1), ..prop };
+                        pieces.offer_key(Piece { frag: Frag::Key(*index), prop: plain }, chance);
+                        // A key that is rarely shown is cheaper as its hash.
+                        let shown = bytes(KEY_ELEMENT);
+                        let hashed = Prop {
+                            size: bytes(HASHED_KEY_SCRIPT),
+                            sat: prop.sat + shown,
+                            dis: prop.dis.map(|dis| dis + shown),
+                            args: Args::Many,
+                            ..prop
+                        };
+                        pieces.offer_key(Piece { frag: Frag::KeyHash(*index), prop: hashed }, chance);
+                    }
+                }
+            }
+            Node::And(children) => self.conjunction(children, chance, &mut pieces),
+            Node::Or(children) => self.disjunction(children, chance, &mut pieces),
+            Node::Thresh(k, children) => self.threshold(*k, children, chance, &mut pieces),
+        }
+        self.wrap(&mut pieces, chance);
+        self.parts.insert(key, pieces.clone());
+        pieces
+    }
+
+    /// Fills the classes that wrapping can reach.
+    fn wrap(&self, pieces: &mut Pieces, chance: (u64, u64)) {
+        for key in [pieces.key.clone(), pieces.key_choice.clone()].into_iter().flatten() {
+            let prop = Prop { size: key.prop.size + bytes(1), unit: true, signed: true, ..key.prop };
+            pieces.offer(Piece { frag: Frag::CheckSig(key.frag.boxed()), prop }, chance);
+        }
+        if let Some(piece) = pieces.result.clone() {
+            let verified = verify(piece.clone(), self.atoms);
+            if !piece.prop.unit {
+                // What is left is a lock's number, or a hash that is no number.
+                let is_number = matches!(&piece.frag, Frag::Atom(index) if !matches!(self.atoms.get(*index), Some(Atom::Ctv(_))));
+                if is_number {
+                    let prop = Prop { size: piece.prop.size + bytes(1), unit: true, ..piece.prop };
+                    pieces.offer(Piece { frag: Frag::Unit(piece.frag.boxed()), prop }, chance);
+                }
+            }
+            pieces.offer_verify(verified, chance);
+        }
+        for known in [pieces.unit.clone(), pieces.choice.clone()].into_iter().flatten() {
+            pieces.offer_verify(verify(known, self.atoms), chance);
+        }
+        if let Some(piece) = pieces.verify.clone() {
+            pieces.offer(and(piece.clone(), piece_true()), chance);
+            if piece.prop.args == Args::Zero {
+                let prop = Prop {
+                    size: piece.prop.size + bytes(3),
+                    sat: piece.prop.sat + bytes(2),
+                    dis: Some(bytes(1)),
+                    args: Args::One,
+                    unit: true,
+                    forced: false,
+                    nonzero: true,
+                    ..piece.prop
+                };
+                pieces.offer(Piece { frag: Frag::DupIf(piece.frag.boxed()), prop }, chance);
+            }
+        }
+        // A result that cannot be refused becomes one that can, by a branch or by an empty top element.
+        let forced = [pieces.unit.clone(), pieces.verify.clone().map(|piece| and(piece, piece_true()))];
+        for piece in forced.into_iter().flatten().filter(|piece| piece.prop.forced && piece.prop.unit) {
+            if piece.prop.nonzero {
+                let prop = Prop {
+                    size: piece.prop.size + bytes(4),
+                    dis: Some(bytes(1)),
+                    forced: false,
+                    ..piece.prop
+                };
+                pieces.offer(Piece { frag: Frag::NonZero(piece.frag.clone().boxed()), prop }, chance);
+            }
+            for frag in
+                [or_i((ONE, piece.clone()), (0, piece_false())), or_i((0, piece_false()), (ONE, piece))]
+            {
+                pieces.offer(frag, chance);
+            }
+        }
+    }
+
+    fn conjunction(&mut self, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
+        let parts: Vec<Pieces> = children.iter().map(|child| self.part(child, sat, 0)).collect();
+        let verifies: Option<Vec<&Piece>> = parts.iter().map(|part| part.verify.as_ref()).collect();
+        if let Some(verifies) = verifies {
+            let last_of = |class: fn(&Pieces) -> Option<&Piece>| {
+                let saving = |part: &Pieces, verify: &Piece| {
+                    let piece = class(part)?;
+                    let cost = |piece| i128::try_from(Pieces::cost(piece, sat, 0)).unwrap_or(i128::MAX >> 1);
+                    Some(cost(verify) - cost(piece))
+                };
+                let savings = parts.iter().zip(&verifies).enumerate();
+                savings.filter_map(|(nth, (part, verify))| Some((saving(part, verify)?, nth))).max()
+            };
+            let chain = |last: Piece, skip: Option<usize>| {
+                let others = verifies.iter().enumerate().rev().filter(|(nth, _)| Some(*nth) != skip);
+                others.fold(last, |rest, (_, piece)| and((*piece).clone(), rest))
+            };
+            for class in
+                [(|part| part.result.as_ref()) as fn(&Pieces) -> Option<&Piece>, |part| part.unit.as_ref()]
+            {
+                if let Some((_, nth)) = last_of(class)
+                    && let Some(last) = parts.get(nth).and_then(class)
+                {
+                    pieces.offer(chain(last.clone(), Some(nth)), (sat, dis));
+                }
+            }
+            if let Some((_, nth)) = last_of(|part| part.key.as_ref())
+                && let Some(last) = parts.get(nth).and_then(|part| part.key.clone())
+            {
+                pieces.offer_key(chain(last, Some(nth)), (sat, dis));
+            }
+            if let Some((last, others)) = verifies.split_last() {
+                let all =
+                    others.iter().rev().fold((*last).clone(), |rest, piece| and((*piece).clone(), rest));
+                pieces.offer_verify(all, (sat, dis));
+            }
+        }
+        if dis > 0 {
+            self.refusable_conjunction(children, (sat, dis), pieces);
+        }
+    }
+
+    /// Forms of an `and` that can be left unmet: the first part decides.
+    fn refusable_conjunction(&mut self, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
+        for nth in 0..children.len() {
+            let Some(head) = children.get(nth) else { continue };
+            let rest = without(children, nth);
+            let Some(x) = self.part(head, sat, dis).choice else { continue };
+            if let Some(y) = self.part(&rest, sat, 0).unit {
+                pieces.offer(and_or((ONE, x.clone(), y), (0, piece_false())), (sat, dis));
+            }
+            if let Some(y) = self.part(&rest, sat, dis).choice {
+                let (wrapper, size) = below(y.clone());
+                let is_signed = x.prop.signed && y.prop.signed;
+                let prop = Prop {
+                    size: x.prop.size + size + bytes(1),
+                    sat: x.prop.sat + y.prop.sat,
+                    dis: x.prop.dis.zip(y.prop.dis).map(|(a, b)| a + b).filter(|_| is_signed),
+                    args: Args::Many,
+                    unit: true,
+                    signed: x.prop.signed || y.prop.signed,
+                    forced: false,
+                    nonzero: x.prop.nonzero,
+                    sound: true,
+                };
+                pieces.offer(Piece { frag: Frag::AndB(x.frag.boxed(), wrapper.boxed()), prop }, (sat, dis));
+            }
+        }
+    }
+
+    fn disjunction(&mut self, children: &[(u64, Node)], chance: (u64, u64), pieces: &mut Pieces) {
+        if let [x, z] = children {
+            self.either(x, z, chance, pieces);
+            self.either(z, x, chance, pieces);
+            return;
+        }
+        let mut sorted: Vec<&(u64, Node)> = children.iter().collect();
+        sorted.sort_by_key(|(weight, _)| core::cmp::Reverse(*weight));
+        // The likeliest against the others, and halves by number.
+        for at in [1, sorted.len() / 2] {
+            let (left, right) = sorted.split_at(at);
+            let group = |part: &[&(u64, Node)]| {
+                let weight = part.iter().map(|(weight, _)| *weight).sum::<u64>();
+                (weight, disjunction(part.iter().map(|(weight, node)| (*weight, node.clone()))))
+            };
+            let (x, z) = (group(left), group(right));
+            self.either(&x, &z, chance, pieces);
+            self.either(&z, &x, chance, pieces);
+        }
+    }
+
+    /// Forms of an `or` of two, `x` tried first.
+    fn either(&mut self, x: &(u64, Node), z: &(u64, Node), (sat, dis): (u64, u64), pieces: &mut Pieces) {
+        let chance = (sat, dis);
+        let (at_x, at_z) = (scale(sat, x.0), scale(sat, z.0));
+        let (first, second) = (self.part(&x.1, at_x, 0), self.part(&z.1, at_z, 0));
+        let pair = |a: &Option<Piece>, b: &Option<Piece>| Some((a.clone()?, b.clone()?));
+        if let Some((a, b)) = pair(&first.verify, &second.verify) {
+            pieces.offer_verify(or_i((x.0, a), (z.0, b)), chance);
+        }
+        for (a, b) in
+            [pair(&first.result, &second.result), pair(&first.unit, &second.unit)].into_iter().flatten()
+        {
+            pieces.offer(or_i((x.0, a), (z.0, b)), chance);
+        }
+        if let Some((a, b)) = pair(&first.key, &second.key) {
+            pieces.offer_key(or_i((x.0, a), (z.0, b)), chance);
+        }
+        let refusing = if dis > 0 { self.part(&z.1, at_z, dis) } else { Pieces::default() };
+        let refusable = refusing.choice;
+        if let Some((a, b)) = pair(&first.unit, &refusable) {
+            pieces.offer(or_i((x.0, a.clone()), (z.0, b.clone())), chance);
+            pieces.offer(or_i((z.0, b), (x.0, a)), chance);
+        }
+        // x is met or refused, and z stands in for it.
+        if let Some(head) = self.part(&x.1, at_x, at_z.saturating_add(dis)).choice {
+            if let Some(other) = &second.verify {
+                pieces.offer_verify(or_else(&head, x.0, other, z.0, Frag::OrC, bytes(2)), chance);
+            }
+            for other in [&second.result, &second.unit, &refusable].into_iter().flatten() {
+                pieces.offer(or_else(&head, x.0, other, z.0, Frag::OrD, bytes(3)), chance);
+            }
+            if let Some(other) = self.part(&z.1, at_z, at_x.saturating_add(dis)).choice {
+                pieces.offer(or_b(&head, x.0, &other, z.0), chance);
+            }
+        }
+        if let Node::And(children) = &x.1 {
+            for nth in 0..children.len() {
+                let Some(head) = children.get(nth) else { continue };
+                let Some(head) = self.part(head, at_x, at_z.saturating_add(dis)).choice else { continue };
+                let then = self.part(&without(children, nth), at_x, 0);
+                if let Some((y, z_piece)) = pair(&then.verify, &second.verify) {
+                    pieces.offer_verify(and_or((x.0, head.clone(), y), (z.0, z_piece)), chance);
+                }
+                for (y, z_piece) in [pair(&then.key, &second.key), pair(&then.key, &refusing.key_choice)]
+                    .into_iter()
+                    .flatten()
+                {
+                    pieces.offer_key(and_or((x.0, head.clone(), y), (z.0, z_piece)), chance);
+                }
+                for (y, z_piece) in [
+                    pair(&then.result, &second.result),
+                    pair(&then.unit, &second.unit),
+                    pair(&then.unit, &refusable),
+                ]
+                .into_iter()
+                .flatten()
+                {
+                    pieces.offer(and_or((x.0, head.clone(), y), (z.0, z_piece)), chance);
+                }
+            }
+        }
+    }
+
+    fn threshold(&mut self, k: usize, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
+        let n = children.len();
+        let met = share(n).saturating_mul(u64::try_from(k).unwrap_or(u64::MAX)).min(ONE);
+        let (at, off) = (scale(sat, met), scale(sat, ONE - met).saturating_add(dis));
+        let mut parts = Vec::new();
+        for child in children {
+            let part = self.part(child, at, off);
+            let (Some(choice), Some(summand)) = (part.choice.clone(), self.summand(child, &part, (at, off)))
+            else {
+                return;
+            };
+            parts.push((choice, summand));
+        }
+        let dearer = |(choice, summand): &(Piece, Piece)| {
+            Pieces::cost(summand, at, off).saturating_sub(Pieces::cost(choice, at, off))
+        };
+        // The first part needs no addition: the one that gains most by it, the earliest of equals.
+        let gains = parts.iter().map(dearer).enumerate().map(|(nth, gain)| (gain, core::cmp::Reverse(nth)));
+        let Some(first) = gains.max().map(|(_, nth)| nth.0) else { return };
+        let (mut sum, mut unsigned, mut frags, mut head) = ((0, 0, 0), 0, Vec::new(), Frag::False);
+        for (nth, (choice, summand)) in parts.into_iter().enumerate() {
+            let piece = if nth == first { choice } else { summand };
+            let refused = piece.prop.dis.unwrap_or(0);
+            sum = (
+                sum.0 + piece.prop.size,
+                sum.1 + expect([(met, piece.prop.sat), (ONE - met, refused)]),
+                sum.2 + refused,
+            );
+            unsigned += usize::from(!piece.prop.signed);
+            if nth == first {
+                head = piece.frag;
+            } else {
+                frags.push(piece.frag);
+            }
+        }
+        let number = bytes(1 + crate::script::number_bytes(u64::try_from(k).unwrap_or(u64::MAX)).len());
+        let number = if k <= 16 { bytes(1) } else { number };
+        let prop = Prop {
+            size: sum.0 + number + bytes(1),
+            sat: sum.1,
+            dis: Some(sum.2).filter(|_| unsigned == 0),
+            args: Args::Many,
+            unit: true,
+            signed: unsigned < k,
+            forced: false,
+            nonzero: false,
+            sound: unsigned <= k,
+        };
+        pieces.offer(Piece { frag: Frag::Thresh(k, head.boxed(), frags), prop }, (sat, dis));
+    }
+
+    /// The cheapest way to add a part to a sum.
+    fn summand(&self, node: &Node, part: &Pieces, (at, off): (u64, u64)) -> Option<Piece> {
+        let mut best = None;
+        if let Node::Atom(index) = node
+            && let Some(atom @ (Atom::Sig(_) | Atom::Rebind(..))) = self.atoms.get(*index)
+        {
+            let piece = Piece { frag: Frag::AddSig(*index), prop: atom_prop(atom) };
+            Pieces::keep(&mut best, &piece, at, off);
+        }
+        if let Some(piece) = part.verify.as_ref().filter(|piece| piece.prop.args == Args::Zero) {
+            let prop = Prop {
+                size: piece.prop.size + bytes(4),
+                sat: piece.prop.sat + bytes(2),
+                dis: Some(bytes(1)),
+                forced: false,
+                ..piece.prop
+            };
+            Pieces::keep(&mut best, &Piece { frag: Frag::AddIf(piece.frag.clone().boxed()), prop }, at, off);
+        }
+        if let Some(piece) = &part.choice {
+            let prop = piece.prop;
+            let (frag, size) = below(piece.clone());
+            let piece = Piece { frag: Frag::Add(frag.boxed()), prop: Prop { size: size + bytes(1), ..prop } };
+            Pieces::keep(&mut best, &piece, at, off);
+        }
+        best
+    }
+}
+
+/// The children without one of them.
+fn without(children: &[Node], nth: usize) -> Node {
+    let others = children.iter().enumerate().filter(|(other, _)| *other != nth);
+    conjunction(others.map(|(_, child)| child.clone()))
+}
+
+fn verify(piece: Piece, atoms: &[Atom]) -> Piece {
+    let cost = piece.frag.tail(atoms).cost();
+    let prop =
+        Prop { size: piece.prop.size + bytes(cost), dis: None, forced: true, unit: false, ..piece.prop };
+    Piece { frag: Frag::Verify(piece.frag.boxed()), prop }
+}
+
+fn and(x: Piece, y: Piece) -> Piece {
+    let prop = Prop {
+        size: x.prop.size + y.prop.size,
+        sat: x.prop.sat + y.prop.sat,
+        dis: None,
+        args: x.prop.args.join(y.prop.args),
+        unit: y.prop.unit,
+        signed: x.prop.signed || y.prop.signed,
+        forced: x.prop.signed || y.prop.forced,
+        nonzero: x.prop.nonzero || (x.prop.args == Args::Zero && y.prop.nonzero),
+        sound: x.prop.sound && y.prop.sound,
+    };
+    Piece { frag: Frag::And(x.frag.boxed(), y.frag.boxed()), prop }
+}
+
+/// A piece that works below one element, and its size.
+fn below(piece: Piece) -> (Frag, u64) {
+    if piece.prop.args == Args::One {
+        (Frag::Swap(piece.frag.boxed()), piece.prop.size + bytes(1))
+    } else {
+        (Frag::Alt(piece.frag.boxed()), piece.prop.size + bytes(2))
+    }
+}
+
+fn or_i((at_x, x): (u64, Piece), (at_z, z): (u64, Piece)) -> Piece {
+    // One way to be left unmet: through one branch, while the other cannot be.
+    let dis = match (x.prop.dis, z.prop.dis) {
+        (Some(dis), _) if z.prop.forced => Some(dis + bytes(2)),
+        (_, Some(dis)) if x.prop.forced => Some(dis + bytes(1)),
+        _ => None,
+    };
+    let prop = Prop {
+        size: x.prop.size + z.prop.size + bytes(3),
+        sat: expect([(at_x, x.prop.sat + bytes(2)), (at_z, z.prop.sat + bytes(1))]),
+        dis,
+        args: if x.prop.args == Args::Zero && z.prop.args == Args::Zero { Args::One } else { Args::Many },
+        unit: x.prop.unit && z.prop.unit,
+        signed: x.prop.signed && z.prop.signed,
+        forced: x.prop.forced && z.prop.forced,
+        nonzero: false,
+        sound: x.prop.sound && z.prop.sound && (x.prop.signed || z.prop.signed),
+    };
+    Piece { frag: Frag::OrI(x.frag.boxed(), z.frag.boxed()), prop }
+}
+
+fn or_else(
+    x: &Piece,
+    at_x: u64,
+    z: &Piece,
+    at_z: u64,
+    form: fn(Box<Frag>, Box<Frag>) -> Frag,
+    overhead: u64,
+) -> Piece {
+    let refused = x.prop.dis.unwrap_or(0);
+    let prop = Prop {
+        size: x.prop.size + z.prop.size + overhead,
+        sat: expect([(at_x, x.prop.sat), (at_z, z.prop.sat + refused)]),
+        dis: z.prop.dis.map(|dis| dis + refused),
+        args: if z.prop.args == Args::Zero { x.prop.args } else { Args::Many },
+        unit: z.prop.unit,
+        signed: x.prop.signed && z.prop.signed,
+        forced: z.prop.forced,
+        nonzero: false,
+        sound: x.prop.sound && z.prop.sound && x.prop.dis.is_some() && (x.prop.signed || z.prop.signed),
+    };
+    Piece { frag: form(x.frag.clone().boxed(), z.frag.clone().boxed()), prop }
+}
+
+fn or_b(x: &Piece, at_x: u64, z: &Piece, at_z: u64) -> Piece {
+    let (refused_x, refused_z) = (x.prop.dis.unwrap_or(0), z.prop.dis.unwrap_or(0));
+    let (below_z, size) = below(z.clone());
+    let prop = Prop {
+        size: x.prop.size + size + bytes(1),
+        sat: expect([(at_x, x.prop.sat + refused_z), (at_z, z.prop.sat + refused_x)]),
+        dis: Some(refused_x + refused_z),
+        args: Args::Many,
+        unit: true,
+        signed: x.prop.signed && z.prop.signed,
+        forced: false,
+        nonzero: false,
+        sound: x.prop.sound && z.prop.sound && (x.prop.signed || z.prop.signed),
+    };
+    Piece { frag: Frag::OrB(x.frag.clone().boxed(), below_z.boxed()), prop }
+}
+
+fn and_or((at_x, x, y): (u64, Piece, Piece), (at_z, z): (u64, Piece)) -> Piece {
+    let refused = x.prop.dis.unwrap_or(0);
+    let is_unique = x.prop.signed || y.prop.forced;
+    let prop = Prop {
+        size: x.prop.size + y.prop.size + z.prop.size + bytes(3),
+        sat: expect([(at_x, x.prop.sat + y.prop.sat), (at_z, z.prop.sat + refused)]),
+        dis: z.prop.dis.map(|dis| dis + refused).filter(|_| is_unique),
+        args: if y.prop.args == Args::Zero && z.prop.args == Args::Zero { x.prop.args } else { Args::Many },
+        unit: y.prop.unit && z.prop.unit,
+        signed: z.prop.signed && (x.prop.signed || y.prop.signed),
+        forced: z.prop.forced && is_unique,
+        nonzero: false,
+        sound: x.prop.sound
+            && y.prop.sound
+            && z.prop.sound
+            && x.prop.dis.is_some()
+            && (x.prop.signed || y.prop.signed || z.prop.signed),
+    };
+    Piece { frag: Frag::AndOr(x.frag.boxed(), y.frag.boxed(), z.frag.boxed()), prop }
+}
+
+/// The conditions of a policy that needs all of them and nothing else.
+fn straight_atoms(node: &Node) -> Option<Vec<usize>> {
+    match node {
+        Node::True => Some(Vec::new()),
+        Node::Atom(index) => Some(vec![*index]),
+        Node::And(children) => children
+            .iter()
+            .map(|child| if let Node::Atom(index) = child { Some(*index) } else { None })
+            .collect(),
+        _ => None,
+    }
+}
+
+pub(crate) fn collect_atoms(node: &Node, found: &mut Vec<usize>) {
+    match node {
+        Node::True | Node::False => {}
+        Node::Atom(index) => found.push(*index),
+        Node::And(children) | Node::Thresh(_, children) => {
+            children.iter().for_each(|child| collect_atoms(child, found));
+        }
+        Node::Or(children) => children.iter().for_each(|(_, child)| collect_atoms(child, found)),
+    }
+}

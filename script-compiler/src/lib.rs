@@ -1,0 +1,48 @@
+//! A compiler of policies to taproot outputs, for today's Script and for the proposals that make channels symmetric and small.
+//!
+//! ```text
+//! text → parse → resolve → check → cut into leaves → tree → output
+//!                                        assets → plan → slots → witness
+//! ```
+//!
+//! A policy says who may spend and when. Beside the fragments of Miniscript's policy language it has signatures over
+//! messages (BIP 348), rebindable signatures (BIP 118), templates (BIP 119, BIP 446), commitments (BIP 347, BIP 442) and the
+//! internal key (BIP 349). The scripts that come out are those of the interpreter's rules with these proposals active.
+//!
+//! Everything is deterministic: the same text gives the same bytes on every machine.
+
+mod assets;
+mod atom;
+mod check;
+mod commitment;
+mod compile;
+mod describe;
+mod display;
+mod error;
+mod fragment;
+mod leaf;
+pub mod limits;
+mod meaning;
+mod parse;
+mod plan;
+pub mod policy;
+mod resolve;
+mod script;
+mod sign;
+mod tree;
+
+pub use assets::{Assets, Value};
+pub use atom::{
+    Atom, Bounds, KeyRef, LIMB_BITS, MAX_NUMBER, Msg, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock, limbs,
+};
+pub use check::Reason;
+pub use commitment::{Templates, commit_number, message_bytes, pair_commit};
+pub use compile::{Compiled, CompiledLeaf, MAX_LEAVES, compile, compile_text};
+pub use error::{Error, ErrorKind};
+pub use meaning::{MAX_PATHS, Meaning, Path, Set, meaning, minimal, paths};
+pub use parse::parse;
+pub use plan::{Branch, FillError, Plan, PlanError, SEQUENCE_NO_LOCK, SignatureKind, Slot};
+pub use resolve::{InternalKey, MAX_NODES, Node, ONE, Program, resolve};
+pub use script::{asm, number_bytes};
+pub use sign::{bip118_digest, templates};
+pub use tree::{NUMS, Shape, TapOutput, depths, huffman};

@@ -1,0 +1,124 @@
+//! Limits of consensus, which refuse a policy, and of relay, which are reported apart.
+
+use sigstack_interpreter::limits::{
+    CONTROL_BLOCK_MAX_NODES, MAX_STACK_SIZE, VALIDATION_WEIGHT_OFFSET, VALIDATION_WEIGHT_PER_SIGOP,
+};
+
+use crate::atom::{Atom, Msg};
+use crate::compile::{Compiled, CompiledLeaf};
+use crate::error::ErrorKind;
+
+/// Longest element of a tapscript's witness that Bitcoin Core relays (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
+pub const MAX_STANDARD_ELEMENT: usize = 80;
+
+/// Most weight of a transaction that Bitcoin Core relays (Core `MAX_STANDARD_TX_WEIGHT`).
+pub const MAX_STANDARD_WEIGHT: usize = 400_000;
+
+/// Elements that a script may hold beside its witness: copies, keys, numbers and results of one condition.
+const WORKING_ELEMENTS: usize = 12;
+
+/// Validation weight that is left after the signature checks of a witness of `size` bytes (BIP 342).
+pub fn budget(size: usize, signature_checks: usize) -> i64 {
+    let cost =
+        i64::try_from(signature_checks).unwrap_or(i64::MAX).saturating_mul(VALIDATION_WEIGHT_PER_SIGOP);
+    i64::try_from(size).unwrap_or(i64::MAX).saturating_add(VALIDATION_WEIGHT_OFFSET).saturating_sub(cost)
+}
+
+/// Elements of the witness that a condition takes at most.
+fn elements(atom: &Atom) -> usize {
+    let message = |msg: &Msg| -> usize {
+        let part = |part: &&Msg| match part {
+            Msg::Fixed(_) | Msg::TemplateHash => 0,
+            Msg::NewerWide(_) | Msg::Delegate => 2,
+            Msg::NewerOpened(..) => 4,
+            _ => 1,
+        };
+        msg.parts().iter().map(part).sum()
+    };
+    match atom {
+        Atom::Signed(msg, keys) => keys.len() + message(msg),
+        Atom::Opens(_, msg) => message(msg),
+        Atom::Sig(_) | Atom::Rebind(..) | Atom::Hash(..) => 1,
+        _ => 0,
+    }
+}
+
+/// Most elements on the stack while a leaf runs; each condition may have a branch of its own.
+fn stack_bound(leaf: &CompiledLeaf, atoms: &[Atom]) -> usize {
+    let taken = leaf.atoms.iter().filter_map(|&atom| atoms.get(atom)).map(|atom| elements(atom) + 1);
+    taken.sum::<usize>() + WORKING_ELEMENTS
+}
+
+/// Refuses what consensus would not let spend.
+pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
+    let too_large = |what, limit| Err(ErrorKind::TooLarge { what, limit });
+    for leaf in &compiled.leaves {
+        if leaf.depth > CONTROL_BLOCK_MAX_NODES {
+            return too_large("Merkle steps to a leaf", CONTROL_BLOCK_MAX_NODES);
+        }
+        if stack_bound(leaf, compiled.atoms()) > MAX_STACK_SIZE {
+            return too_large("elements on the stack", MAX_STACK_SIZE);
+        }
+        let checks = leaf
+            .atoms
+            .iter()
+            .filter_map(|&atom| compiled.atoms().get(atom))
+            .map(Atom::signature_checks)
+            .sum();
+        let smallest = compiled.largest_use(leaf);
+        if smallest.is_some_and(|size| budget(size, checks) < 0) {
+            return too_large(
+                "units of validation weight for the signature checks of a leaf",
+                smallest.unwrap_or(0),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What relay would not take, and what the scripts rely on.
+pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let flags = compiled.flags();
+    if !flags.is_empty() {
+        warnings.push(format!("standardness: needs {flags}, which no node relays before activation"));
+    }
+    let (mut long, mut trusted) = (Vec::new(), Vec::new());
+    for (index, atom) in compiled.atoms().iter().enumerate() {
+        let (Atom::Signed(msg, _) | Atom::Opens(_, msg)) = atom else { continue };
+        for part in msg.parts() {
+            match part {
+                Msg::Fixed(bytes) if bytes.len() > MAX_STANDARD_ELEMENT => {
+                    // A script's own pushes are not witness elements: only slots are bounded.
+                }
+                Msg::Any(slot) => long.push(slot.clone()),
+                Msg::Ctv(false) => trusted.push(compiled.program.describe(index)),
+                _ => {}
+            }
+        }
+    }
+    for slot in long {
+        warnings
+            .push(format!("standardness: the slot `{slot}` is relayed up to {MAX_STANDARD_ELEMENT} bytes"));
+    }
+    for condition in trusted {
+        warnings.push(format!(
+            "{condition} relies on its key signing nothing but templates: CHECKTEMPLATEVERIFY passes over arguments that are not \
+             32 bytes long"
+        ));
+    }
+    for (nth, leaf) in compiled.leaves.iter().enumerate() {
+        if leaf.script.len() > MAX_STANDARD_WEIGHT {
+            warnings.push(format!("standardness: leaf {nth} is larger than a transaction that is relayed"));
+        }
+    }
+    for (index, atom) in compiled.atoms().iter().enumerate() {
+        if matches!(atom, Atom::Rebind(..)) {
+            warnings.push(format!(
+                "{}: the same signature spends every output that offers the key and meets the rest of what it commits to",
+                compiled.program.describe(index)
+            ));
+        }
+    }
+    warnings
+}

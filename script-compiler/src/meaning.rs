@@ -1,0 +1,330 @@
+//! What a policy means: which sets of conditions satisfy it. The canonical form is the oracle of the tests.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::atom::{Atom, SEQUENCE_TIME, is_time_lock};
+use crate::resolve::{Node, ONE};
+
+/// Conditions that together satisfy a policy, as indices.
+pub type Set = BTreeSet<usize>;
+
+/// Most ways to satisfy a policy that are written out one by one.
+pub const MAX_PATHS: usize = 512;
+
+/// A way to satisfy a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Path {
+    /// How likely it is, in units of [`ONE`].
+    pub probability: u64,
+    /// The conditions.
+    pub set: Set,
+}
+
+/// The canonical form of a policy: the minimal sets that satisfy it, none weaker than another, sorted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// The sets.
+    pub sets: BTreeSet<Set>,
+}
+
+impl Meaning {
+    /// Whether the conditions of `held`, and whatever they imply, satisfy the policy.
+    pub fn is_satisfied_by(&self, held: &Set, atoms: &[Atom]) -> bool {
+        self.sets.iter().any(|set| set.iter().all(|&needed| is_covered(needed, held, atoms)))
+    }
+}
+
+/// The canonical form, or `None` if it has more than [`MAX_PATHS`] sets on the way.
+pub fn meaning(node: &Node, atoms: &[Atom]) -> Option<Meaning> {
+    let paths = minimal(paths(node)?, atoms);
+    Some(Meaning { sets: paths.into_iter().map(|path| path.set).collect() })
+}
+
+/// Every way to satisfy the policy as it is written, or `None` if there are more than [`MAX_PATHS`].
+pub fn paths(node: &Node) -> Option<Vec<Path>> {
+    let found = match node {
+        Node::True => vec![Path { probability: ONE, set: Set::new() }],
+        Node::False => Vec::new(),
+        Node::Atom(atom) => vec![Path { probability: ONE, set: Set::from([*atom]) }],
+        Node::And(children) => product(children.iter())?,
+        Node::Or(children) => {
+            let mut all = Vec::new();
+            for (weight, child) in children {
+                let scaled =
+                    |path: Path| Path { probability: scale(path.probability, *weight), set: path.set };
+                all.extend(paths(child)?.into_iter().map(scaled));
+                if all.len() > MAX_PATHS {
+                    return None;
+                }
+            }
+            all
+        }
+        Node::Thresh(k, children) => {
+            let subsets = subsets(children.len(), *k, MAX_PATHS)?;
+            let share = share(subsets.len());
+            let mut all = Vec::new();
+            for subset in subsets {
+                let chosen = subset.iter().filter_map(|&index| children.get(index));
+                let scaled = |path: Path| Path { probability: scale(path.probability, share), set: path.set };
+                all.extend(product(chosen)?.into_iter().map(scaled));
+                if all.len() > MAX_PATHS {
+                    return None;
+                }
+            }
+            all
+        }
+    };
+    Some(found)
+}
+
+/// A probability times another one; at least one unit, so that no path counts for nothing.
+pub(crate) fn scale(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b) / u128::from(ONE);
+    u64::try_from(product).unwrap_or(u64::MAX).max(1)
+}
+
+/// The probability of one of `n` that are alike.
+pub(crate) fn share(n: usize) -> u64 {
+    ONE.checked_div(u64::try_from(n).unwrap_or(u64::MAX)).unwrap_or(ONE).max(1)
+}
+
+fn product<'a>(children: impl Iterator<Item = &'a Node>) -> Option<Vec<Path>> {
+    let mut all = vec![Path { probability: ONE, set: Set::new() }];
+    for child in children {
+        let next = paths(child)?;
+        if all.len().saturating_mul(next.len()) > MAX_PATHS {
+            return None;
+        }
+        all = all
+            .iter()
+            .flat_map(|left| {
+                next.iter().map(|right| Path {
+                    probability: scale(left.probability, right.probability),
+                    set: left.set.union(&right.set).copied().collect(),
+                })
+            })
+            .collect();
+    }
+    Some(all)
+}
+
+/// Every choice of `k` out of `n` indices in lexical order, or `None` if there are more than `limit`.
+pub(crate) fn subsets(n: usize, k: usize, limit: usize) -> Option<Vec<Vec<usize>>> {
+    let mut found = Vec::new();
+    let mut choice: Vec<usize> = (0..k).collect();
+    if k > n {
+        return Some(found);
+    }
+    loop {
+        found.push(choice.clone());
+        if found.len() > limit {
+            return None;
+        }
+        // The last index that can still move up, and those behind it right after it.
+        let Some(moved) = (0..k).rev().find(|&at| choice.get(at).is_some_and(|&index| index < n - k + at))
+        else {
+            return Some(found);
+        };
+        let first = choice.get(moved).map_or(0, |index| index + 1);
+        for (offset, slot) in choice.iter_mut().skip(moved).enumerate() {
+            *slot = first + offset;
+        }
+    }
+}
+
+fn implies(a: usize, b: usize, atoms: &[Atom]) -> bool {
+    a == b || matches!((atoms.get(a), atoms.get(b)), (Some(a), Some(b)) if a.implies(b))
+}
+
+fn is_covered(needed: usize, held: &Set, atoms: &[Atom]) -> bool {
+    held.iter().any(|&atom| implies(atom, needed, atoms))
+}
+
+/// Whether whoever satisfies `strong` satisfies `weak` too.
+pub(crate) fn is_weaker(weak: &Set, strong: &Set, atoms: &[Atom]) -> bool {
+    weak.iter().all(|&needed| is_covered(needed, strong, atoms))
+}
+
+/// The set without conditions that others in it imply. Of equal ones the first stays.
+pub(crate) fn reduce(set: &Set, atoms: &[Atom]) -> Set {
+    let keeps = |&atom: &usize| {
+        !set.iter().any(|&other| {
+            other != atom && implies(other, atom, atoms) && (other < atom || !implies(atom, other, atoms))
+        })
+    };
+    set.iter().copied().filter(keeps).collect()
+}
+
+/// Why a set can never be satisfied as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Conflict {
+    /// A height and a time under the same lock.
+    Locks,
+    /// Two templates.
+    Templates,
+}
+
+pub(crate) fn conflict(set: &Set, atoms: &[Atom]) -> Option<Conflict> {
+    // Locks as (absolute, time), templates by their opcode.
+    let mut locks: BTreeSet<(bool, bool)> = BTreeSet::new();
+    let mut templates: BTreeMap<bool, &[u8; 32]> = BTreeMap::new();
+    for atom in set.iter().filter_map(|&index| atoms.get(index)) {
+        match atom {
+            Atom::After(n) => drop(locks.insert((true, is_time_lock(*n)))),
+            Atom::Older(n) => drop(locks.insert((false, n & SEQUENCE_TIME != 0))),
+            Atom::Ctv(hash) | Atom::TemplateHash(hash) => {
+                let is_ctv = matches!(atom, Atom::Ctv(_));
+                if templates.insert(is_ctv, hash).is_some_and(|other| other != hash) {
+                    return Some(Conflict::Templates);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mixed = |kind| locks.contains(&(kind, true)) && locks.contains(&(kind, false));
+    (mixed(true) || mixed(false)).then_some(Conflict::Locks)
+}
+
+/// The ways that remain when those that can never be met are dropped, each is reduced, and a way that needs more than
+/// another one gives its probability to it.
+pub fn minimal(paths: Vec<Path>, atoms: &[Atom]) -> Vec<Path> {
+    let mut reduced: Vec<Path> = paths
+        .into_iter()
+        .filter(|path| conflict(&path.set, atoms).is_none())
+        .map(|path| Path { probability: path.probability, set: reduce(&path.set, atoms) })
+        .collect();
+    // Fewer conditions first, so that the way that absorbs stands before the absorbed one; the sort is stable.
+    let order: Vec<Set> = reduced.iter().map(|path| path.set.clone()).collect();
+    reduced.sort_by_key(|path| path.set.len());
+    let mut kept: Vec<Path> = Vec::new();
+    for path in reduced {
+        match kept.iter_mut().find(|known| is_weaker(&known.set, &path.set, atoms)) {
+            Some(known) => known.probability = known.probability.saturating_add(path.probability),
+            None => {
+                // A way of as many conditions may still be the weaker one: `after(1)` behind `after(2)`.
+                let (absorbed, rest): (Vec<_>, Vec<_>) =
+                    kept.into_iter().partition(|known| is_weaker(&path.set, &known.set, atoms));
+                let more: u64 = absorbed.iter().map(|known| known.probability).sum();
+                kept = rest;
+                kept.push(Path { probability: path.probability.saturating_add(more), set: path.set });
+            }
+        }
+    }
+    // Back to the order of the text.
+    kept.sort_by_key(|path| order.iter().position(|set| *set == path.set));
+    kept
+}
+
+/// The policy without what is plain from its structure: constants, nesting of the same kind, thresholds of one or all.
+pub(crate) fn simplify(node: &Node) -> Node {
+    match node {
+        Node::True | Node::False | Node::Atom(_) => node.clone(),
+        Node::And(children) => conjunction(children.iter().map(simplify)),
+        Node::Or(children) => disjunction(children.iter().map(|(weight, child)| (*weight, simplify(child)))),
+        Node::Thresh(k, children) => {
+            let children: Vec<Node> = children.iter().map(simplify).collect();
+            let given = children.iter().filter(|child| **child == Node::True).count();
+            let open: Vec<Node> =
+                children.into_iter().filter(|child| !matches!(child, Node::True | Node::False)).collect();
+            match k.saturating_sub(given) {
+                0 => Node::True,
+                k if k > open.len() => Node::False,
+                k if k == open.len() => conjunction(open.into_iter()),
+                1 => {
+                    let share = share(open.len());
+                    disjunction(open.into_iter().map(|child| (share, child)))
+                }
+                k => Node::Thresh(k, open),
+            }
+        }
+    }
+}
+
+/// The policy without conditions that the conditions around them imply; `held` are those.
+pub(crate) fn tidy(node: &Node, held: &Set, atoms: &[Atom]) -> Node {
+    match node {
+        Node::True | Node::False => node.clone(),
+        Node::Atom(index) if is_covered(*index, held, atoms) => Node::True,
+        Node::Atom(_) => node.clone(),
+        Node::And(children) => {
+            let plain = children
+                .iter()
+                .filter_map(|child| if let Node::Atom(index) = child { Some(*index) } else { None });
+            let own = reduce(&plain.collect(), atoms);
+            let inner: Set = held.union(&own).copied().collect();
+            conjunction(children.iter().map(|child| match child {
+                Node::Atom(index) if own.contains(index) => tidy(child, held, atoms),
+                child => tidy(child, &inner, atoms),
+            }))
+        }
+        Node::Or(children) => {
+            disjunction(children.iter().map(|(weight, child)| (*weight, tidy(child, held, atoms))))
+        }
+        Node::Thresh(k, children) => {
+            simplify(&Node::Thresh(*k, children.iter().map(|child| tidy(child, held, atoms)).collect()))
+        }
+    }
+}
+
+/// The `and` of simplified policies.
+pub(crate) fn conjunction(children: impl Iterator<Item = Node>) -> Node {
+    let mut all: Vec<Node> = Vec::new();
+    for child in children {
+        let parts = match child {
+            Node::True => continue,
+            Node::False => return Node::False,
+            Node::And(parts) => parts,
+            other => vec![other],
+        };
+        for part in parts {
+            if !all.contains(&part) {
+                all.push(part);
+            }
+        }
+    }
+    match (all.len(), all.pop()) {
+        (1, Some(only)) => only,
+        (_, Some(last)) => {
+            all.push(last);
+            Node::And(all)
+        }
+        (_, None) => Node::True,
+    }
+}
+
+/// The `or` of simplified policies; weights are scaled back to [`ONE`].
+pub(crate) fn disjunction(children: impl Iterator<Item = (u64, Node)>) -> Node {
+    let mut all: Vec<(u64, Node)> = Vec::new();
+    for (weight, child) in children {
+        let parts = match child {
+            Node::False => continue,
+            Node::True => return Node::True,
+            Node::Or(parts) => parts.into_iter().map(|(inner, part)| (scale(weight, inner), part)).collect(),
+            other => vec![(weight, other)],
+        };
+        for (weight, part) in parts {
+            match all.iter_mut().find(|(_, known)| *known == part) {
+                Some((known, _)) => *known = known.saturating_add(weight),
+                None => all.push((weight, part)),
+            }
+        }
+    }
+    let total: u128 = all.iter().map(|(weight, _)| u128::from(*weight)).sum();
+    match (all.len(), all.pop()) {
+        (_, None) => Node::False,
+        (1, Some((_, only))) => only,
+        (_, Some(last)) => {
+            all.push(last);
+            for (weight, _) in &mut all {
+                let scaled = (u128::from(*weight) * u128::from(ONE)).checked_div(total).unwrap_or_default();
+                *weight = u64::try_from(scaled).unwrap_or(ONE).max(1);
+            }
+            Node::Or(all)
+        }
+    }
+}
+
+/// The policy of a set of conditions, in the order in which they were first written.
+pub(crate) fn straight(set: &Set) -> Node {
+    conjunction(set.iter().map(|&atom| Node::Atom(atom)))
+}

@@ -1,0 +1,63 @@
+//! What the slots of a plan sign, given the transaction.
+
+use sigstack_interpreter::sighash::{Signing, taproot, template};
+use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
+
+use crate::atom::Atom;
+use crate::commitment::{Templates, message_bytes};
+use crate::compile::Compiled;
+use crate::plan::{Branch, Plan, SignatureKind, Slot};
+
+/// Opcode position of a script without `OP_CODESEPARATOR` (BIP 342).
+const NO_CODE_SEPARATOR: u32 = 0xffff_ffff;
+
+/// The template hashes of a transaction's input, without annex.
+pub fn templates(signing: &Signing<'_>) -> Templates {
+    Templates {
+        ctv: template::check_template_digest(signing),
+        template_hash: template::template_hash_digest(signing, None),
+    }
+}
+
+/// The digest that a signature with a BIP 118 key signs in a leaf, without annex; none if the hash type is not defined.
+pub fn bip118_digest(signing: &Signing<'_>, leaf_hash: [u8; 32], hash_type: u8) -> Option<[u8; 32]> {
+    leaf_digest(signing, leaf_hash, KeyVersion::Bip118, hash_type)
+}
+
+fn leaf_digest(
+    signing: &Signing<'_>,
+    leaf_hash: [u8; 32],
+    key_version: KeyVersion,
+    hash_type: u8,
+) -> Option<[u8; 32]> {
+    let tapscript = TapscriptMessage { key_version, leaf_hash, code_separator_position: NO_CODE_SEPARATOR };
+    taproot::digest(signing, &TaprootMessage { annex_hash: None, tapscript: Some(tapscript) }, hash_type)
+}
+
+impl Compiled {
+    /// The bytes that a slot's signature signs: a sighash, or a message. `None` for slots without signature, and for a
+    /// transaction that the slot's hash type cannot sign.
+    pub fn signed_bytes(&self, plan: &Plan, slot: &Slot, signing: &Signing<'_>) -> Option<Vec<u8>> {
+        let leaf_hash = match plan.branch {
+            Branch::Key => [0; 32],
+            Branch::Leaf(nth) => *self.output.leaf_hashes.get(nth)?,
+        };
+        match slot {
+            Slot::Signature { kind, .. } => {
+                let digest = match kind {
+                    SignatureKind::KeyPath => {
+                        taproot::digest(signing, &TaprootMessage { annex_hash: None, tapscript: None }, 0)
+                    }
+                    SignatureKind::Leaf => leaf_digest(signing, leaf_hash, KeyVersion::Bip342, 0),
+                    SignatureKind::Rebind(_) => bip118_digest(signing, leaf_hash, kind.hash_type()),
+                };
+                digest.map(|digest| digest.to_vec())
+            }
+            Slot::MessageSignature { atom, values, .. } => match self.atoms().get(*atom)? {
+                Atom::Signed(msg, _) => message_bytes(msg, values, Some(&templates(signing))),
+                _ => None,
+            },
+            Slot::Preimage { .. } | Slot::Template | Slot::Known(_) => None,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Leaves to a taproot output: the tree of least expected depth, the output key and the control blocks (BIP 341).
+
+use core::cmp::Reverse;
+
+use bitcoin::hashes::Hash;
+use bitcoin::key::TapTweak;
+use bitcoin::secp256k1::Secp256k1;
+use bitcoin::taproot::LeafVersion;
+use bitcoin::{Address, Network, ScriptBuf, TapLeafHash, TapNodeHash, XOnlyPublicKey};
+use sigstack_interpreter::limits::{CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_NODE_SIZE};
+
+/// BIP 341's point whose discrete logarithm nobody knows: `lift_x` of the hash of the generator.
+pub const NUMS: [u8; 32] = [
+    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
+    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
+];
+
+/// The shape of a tree: leaves by index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A leaf.
+    Leaf(usize),
+    /// Two subtrees.
+    Branch(Box<Shape>, Box<Shape>),
+}
+
+/// Huffman's tree: the expected depth is the least possible. Of equal weights the earlier leaves are joined first, so that
+/// the same weights give the same tree. `None` without leaves.
+pub fn huffman(weights: &[u64]) -> Option<Shape> {
+    // The second element is the rank of age among equals.
+    let mut nodes: Vec<(u64, usize, Shape)> =
+        weights.iter().enumerate().map(|(leaf, weight)| (*weight, leaf, Shape::Leaf(leaf))).collect();
+    for age in weights.len().. {
+        // Lightest last.
+        nodes.sort_by_key(|(weight, age, _)| Reverse((*weight, *age)));
+        let (Some(first), second) = (nodes.pop(), nodes.pop()) else { return None };
+        let Some(second) = second else { return Some(first.2) };
+        let weight = first.0.saturating_add(second.0);
+        // The heavier or later one to the left: a tree is read from the likeliest leaf.
+        nodes.push((weight, age, Shape::Branch(Box::new(second.2), Box::new(first.2))));
+    }
+    None
+}
+
+/// The depth of each leaf.
+pub fn depths(shape: &Shape, leaves: usize) -> Vec<usize> {
+    let mut depths = vec![0; leaves];
+    let mut stack = vec![(shape, 0)];
+    while let Some((shape, depth)) = stack.pop() {
+        match shape {
+            Shape::Leaf(leaf) => {
+                if let Some(slot) = depths.get_mut(*leaf) {
+                    *slot = depth;
+                }
+            }
+            Shape::Branch(left, right) => {
+                stack.extend([(left.as_ref(), depth + 1), (right.as_ref(), depth + 1)])
+            }
+        }
+    }
+    depths
+}
+
+/// Bytes of the control block of a leaf at a depth.
+pub(crate) const fn control_block_size(depth: usize) -> usize {
+    CONTROL_BLOCK_BASE_SIZE + CONTROL_BLOCK_NODE_SIZE * depth
+}
+
+/// A taproot output and what its leaves need to be spent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapOutput {
+    /// The internal key.
+    pub internal_key: [u8; 32],
+    /// The root of the tree, if there is one.
+    pub merkle_root: Option<[u8; 32]>,
+    /// The output key.
+    pub output_key: [u8; 32],
+    /// Control blocks in the order of the leaves.
+    pub control_blocks: Vec<Vec<u8>>,
+    /// Leaf hashes in the order of the leaves.
+    pub leaf_hashes: Vec<[u8; 32]>,
+}
+
+impl TapOutput {
+    /// The scriptPubKey.
+    pub fn script_pubkey(&self) -> ScriptBuf {
+        let mut bytes = vec![0x51, 0x20];
+        bytes.extend_from_slice(&self.output_key);
+        ScriptBuf::from_bytes(bytes)
+    }
+
+    /// The address.
+    pub fn address(&self, network: Network) -> Option<Address> {
+        Address::from_script(&self.script_pubkey(), network).ok()
+    }
+}
+
+/// The output of an internal key and a tree of scripts; `None` if the key is not on the curve.
+pub(crate) fn output(
+    internal_key: &[u8; 32],
+    scripts: &[Vec<u8>],
+    shape: Option<&Shape>,
+) -> Option<TapOutput> {
+    let leaf_hashes: Vec<TapLeafHash> = scripts
+        .iter()
+        .map(|script| TapLeafHash::from_script(bitcoin::Script::from_bytes(script), LeafVersion::TapScript))
+        .collect();
+    let mut merkle_paths: Vec<Vec<TapNodeHash>> = vec![Vec::new(); scripts.len()];
+    let root = shape.map(|shape| hash(shape, &leaf_hashes, &mut merkle_paths).0);
+
+    let key = XOnlyPublicKey::from_slice(internal_key).ok()?;
+    let (output_key, parity) = key.tap_tweak(&Secp256k1::verification_only(), root);
+    let first = LeafVersion::TapScript.to_consensus() | parity.to_u8();
+    let control_block = |path: &Vec<TapNodeHash>| {
+        let mut block = vec![first];
+        block.extend_from_slice(internal_key);
+        path.iter().for_each(|node| block.extend_from_slice(node.as_byte_array()));
+        block
+    };
+    Some(TapOutput {
+        internal_key: *internal_key,
+        merkle_root: root.map(|root| root.to_byte_array()),
+        output_key: output_key.serialize(),
+        control_blocks: merkle_paths.iter().map(control_block).collect(),
+        leaf_hashes: leaf_hashes.iter().map(|hash| hash.to_byte_array()).collect(),
+    })
+}
+
+/// The hash of a subtree and its leaves; the path of each leaf in it grows by the sibling on the way up.
+fn hash(
+    shape: &Shape,
+    leaf_hashes: &[TapLeafHash],
+    paths: &mut [Vec<TapNodeHash>],
+) -> (TapNodeHash, Vec<usize>) {
+    match shape {
+        Shape::Leaf(leaf) => {
+            let hash = leaf_hashes.get(*leaf).copied().unwrap_or_else(TapLeafHash::all_zeros);
+            (TapNodeHash::from(hash), vec![*leaf])
+        }
+        Shape::Branch(left, right) => {
+            let (left, mut leaves) = hash(left, leaf_hashes, paths);
+            let (right, others) = hash(right, leaf_hashes, paths);
+            for (sibling, leaves) in [(right, &leaves), (left, &others)] {
+                for leaf in leaves {
+                    if let Some(path) = paths.get_mut(*leaf) {
+                        path.push(sibling);
+                    }
+                }
+            }
+            leaves.extend(others);
+            (TapNodeHash::from_node_hashes(left, right), leaves)
+        }
+    }
+}

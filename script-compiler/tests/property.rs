@@ -1,0 +1,33 @@
+//! Generated policies against their canonical form and the interpreter. The whole search is its own command:
+//! `cargo run --release -p sigstack-compiler --example search`.
+
+mod support;
+
+use sigstack_compiler::{compile_text, parse};
+use support::generate::Generator;
+use support::property::{Seen, check};
+
+/// Policies that `cargo test` takes; the search takes more.
+const POLICIES: usize = 300;
+
+#[test]
+fn generated_policies_do_what_they_mean() {
+    let (mut compiled, mut refused, mut seen) = (0, 0, Seen::default());
+    let mut seed = 0;
+    while compiled < POLICIES {
+        seed += 1;
+        let mut generator = Generator::new(seed, false);
+        let text = generator.document(if seed % 10 == 0 { 10 } else { 6 });
+        let document = parse(&text).unwrap_or_else(|error| panic!("{}", error.render(&text)));
+        assert_eq!(parse(&document.to_string()), Ok(document), "seed {seed}");
+        let Ok(policy) = compile_text(&text) else {
+            refused += 1;
+            continue;
+        };
+        compiled += 1;
+        seen += check(&policy, &mut generator.world)
+            .unwrap_or_else(|error| panic!("seed {seed}: {text}\n{error}"));
+    }
+    println!("{compiled} policies, {refused} refused, {seen:?}");
+    assert!(seen.witnesses > POLICIES && refused > 0);
+}
