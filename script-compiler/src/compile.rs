@@ -126,7 +126,11 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
         }
     }
 
-    let key = choose_key(&mut program, &mut leaves_root);
+    let key = match program.tree {
+        // The leaves stay as they are written.
+        Some(_) => choose_key(&mut program, &mut leaves_root.clone()),
+        None => choose_key(&mut program, &mut leaves_root),
+    };
     let root = match key.path {
         Some(atom) if leaves_root == Node::False => Node::Atom(atom),
         Some(atom) => crate::meaning::disjunction(
@@ -140,10 +144,12 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
     };
     let meaning = crate::meaning::meaning(&root, &program.atoms);
 
-    let mut leaves = match &leaves_root {
-        Node::False => Vec::new(),
-        node => cut(node, &program.atoms).map_err(|kind| Error::new(kind, program.span))?,
-    };
+    let mut leaves = match (&leaves_root, &program.tree) {
+        (_, Some((written, shape))) => written_leaves(written, shape, &program.atoms),
+        (Node::False, None) => Ok(Vec::new()),
+        (node, None) => cut(node, &program.atoms),
+    }
+    .map_err(|kind| Error::new(kind, program.span))?;
     for leaf in &mut leaves {
         leaf.probability = scale(leaf.probability, ONE - key.probability);
     }
@@ -341,29 +347,43 @@ fn cut(root: &Node, atoms: &[Atom]) -> Result<Vec<CompiledLeaf>, ErrorKind> {
         }
     }
     let (_, drafts) = best.ok_or(ErrorKind::Unsatisfiable)?;
-    drafts
-        .into_iter()
-        .map(|draft| {
-            let leaf = optimizer.leaf(&draft.node);
-            let Some(Leaf { frag, .. }) = leaf else {
-                return Err(ErrorKind::TooLarge {
-                    what: "ways to spend that each need a leaf",
-                    limit: MAX_LEAVES,
-                });
-            };
-            let mut script = Writer::default();
-            frag.write(atoms, &mut script);
-            let mut used = Vec::new();
-            collect_atoms(&draft.node, &mut used);
-            Ok(CompiledLeaf {
-                frag,
-                script: script.bytes,
-                depth: 0,
-                probability: draft.probability,
-                atoms: used.into_iter().collect(),
-            })
-        })
-        .collect()
+    let too_many = ErrorKind::TooLarge { what: "ways to spend that each need a leaf", limit: MAX_LEAVES };
+    let leaf = |draft: Draft| write_leaf(draft, &mut optimizer).ok_or_else(|| too_many.clone());
+    drafts.into_iter().map(leaf).collect()
+}
+
+/// The leaves of a tree that the text gives, likelier the nearer to the root.
+fn written_leaves(nodes: &[Node], shape: &Shape, atoms: &[Atom]) -> Result<Vec<CompiledLeaf>, ErrorKind> {
+    let mut optimizer = Optimizer::new(atoms);
+    let depths = depths(shape, nodes.len());
+    let leaf = |(node, depth): (&Node, usize)| {
+        let node = tidy(&simplify(node), &Set::new(), atoms);
+        if node == Node::False {
+            return Err(ErrorKind::Unsatisfiable);
+        }
+        let probability =
+            u32::try_from(depth).ok().and_then(|depth| ONE.checked_shr(depth)).unwrap_or(0).max(1);
+        let split = ErrorKind::Arguments(
+            "a leaf of this tree could be malleated: split its alternatives into leaves",
+        );
+        write_leaf(Draft { probability, node }, &mut optimizer).ok_or(split)
+    };
+    nodes.iter().zip(depths).map(leaf).collect()
+}
+
+fn write_leaf(draft: Draft, optimizer: &mut Optimizer<'_>) -> Option<CompiledLeaf> {
+    let Leaf { frag, .. } = optimizer.leaf(&draft.node)?;
+    let mut script = Writer::default();
+    frag.write(optimizer.atoms(), &mut script);
+    let mut used = Vec::new();
+    collect_atoms(&draft.node, &mut used);
+    Some(CompiledLeaf {
+        frag,
+        script: script.bytes,
+        depth: 0,
+        probability: draft.probability,
+        atoms: used.into_iter().collect(),
+    })
 }
 
 fn finish(
@@ -376,7 +396,10 @@ fn finish(
     let sets: Vec<BTreeSet<usize>> = leaves.iter().map(|leaf| leaf.atoms.clone()).collect();
     check_leaves(&program, &sets)?;
     let weights: Vec<u64> = leaves.iter().map(|leaf| leaf.probability).collect();
-    let shape = huffman(&weights);
+    let shape = match &program.tree {
+        Some((_, shape)) => Some(shape.clone()),
+        None => huffman(&weights),
+    };
     if let Some(shape) = &shape {
         for (leaf, depth) in leaves.iter_mut().zip(depths(shape, weights.len())) {
             leaf.depth = depth;

@@ -121,6 +121,7 @@ impl Display for Policy {
             }
             Kind::Opens(commitment, message) => write!(f, "opens({commitment},{message})"),
             Kind::Named(name) => f.write_str(&name.text),
+            Kind::Tree(left, right) => write!(f, "{{{left},{right}}}"),
             Kind::And(_) | Kind::Or(_) | Kind::Thresh(..) => {
                 let (head, arguments) = branches(self);
                 f.write_str(&head)?;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::atom::{Atom, Bounds, Msg};
+use crate::atom::{Atom, Bounds, Msg, Tail};
 use crate::fragment::{Frag, has_empty_signature};
 use crate::meaning::{conjunction, disjunction, scale, share};
 use crate::resolve::{Node, ONE};
@@ -232,6 +232,10 @@ impl<'a> Optimizer<'a> {
         Optimizer { atoms, parts: BTreeMap::new(), leaves: BTreeMap::new(), work: 0 }
     }
 
+    pub(crate) fn atoms(&self) -> &'a [Atom] {
+        self.atoms
+    }
+
     /// Whether the bound on work is reached; leaves are then refused.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.work >= MAX_WORK
@@ -268,10 +272,13 @@ impl<'a> Optimizer<'a> {
         Some(Leaf { size: piece.prop.size >> COST_BITS, sat: piece.prop.sat, frag: piece.frag })
     }
 
-    /// The leaf of conditions that are all needed: in their order, but one that verifies at a cost may go last.
+    /// The leaf of conditions that are all needed, in their order: the layout of the witness is as written. A lock or template
+    /// takes nothing from the witness, and goes last where that saves its `DROP`.
     fn straight(&self, atoms: &[usize]) -> Leaf {
         let cost = |&index: &usize| self.atoms.get(index).map_or(0, |atom| atom.tail().cost());
-        let last = atoms.iter().rposition(|index| cost(index) > 0).unwrap_or(atoms.len().saturating_sub(1));
+        let is_bare = |index: &usize| self.atoms.get(*index).is_some_and(|atom| atom.tail() == Tail::Drop);
+        let saves = atoms.last().is_some_and(|last| cost(last) == 0);
+        let last = atoms.iter().rposition(is_bare).filter(|_| saves).unwrap_or(atoms.len().saturating_sub(1));
         let mut order = atoms.to_vec();
         let moved = if last < order.len() { Some(order.remove(last)) } else { None };
         let mut frag = moved.map_or(Frag::True, Frag::Atom);

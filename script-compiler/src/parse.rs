@@ -6,7 +6,8 @@
 //! statement = "key" name [ "=" hex ] [ "signs" "templates" ] ";"
 //!           | "number" name [ "=" digits ] ";"   | "bytes" name [ "=" hex ] ";"
 //!           | "policy" name "=" policy ";"       | "allow" reason ";"
-//! output    = "tr" "(" ( key | "nums" ) [ "," policy ] ")" | policy
+//! output    = "tr" "(" ( key | "nums" ) [ "," tree ] ")" | policy
+//! tree      = policy | "{" tree "," tree "}"
 //! policy    = "pk" "(" key ")" | "and" "(" policy { "," policy } ")" | …      see [`Kind`]
 //! number    = term { "+" term }
 //! ```
@@ -321,6 +322,21 @@ impl Reader {
         self.policy(rest, depth).map(|(rest, policy)| (rest, (weight, policy)))
     }
 
+    /// A policy, or a tree of policies in braces.
+    fn tree<'a>(&self, input: &'a str, depth: usize) -> Parsed<'a, Policy> {
+        let (start, ()) = space(input)?;
+        let Some(inner) = start.strip_prefix('{') else { return self.policy(start, depth) };
+        if depth >= MAX_DEPTH {
+            return fail_with(start, 1, ErrorKind::TooDeep);
+        }
+        let (rest, left) = self.tree(inner, depth + 1)?;
+        let (rest, ()) = mark(rest, ',', "`,` and the second subtree")?;
+        let (rest, right) = self.tree(rest, depth + 1)?;
+        let (rest, ()) = close_with(rest, '}', "`}`")?;
+        let kind = Kind::Tree(Box::new(left), Box::new(right));
+        Ok((rest, Policy { kind, span: self.span(start, rest) }))
+    }
+
     fn policy<'a>(&self, input: &'a str, depth: usize) -> Parsed<'a, Policy> {
         let (rest, (start, text)) = word(input, "a policy")?;
         if depth >= MAX_DEPTH {
@@ -412,7 +428,7 @@ impl Reader {
             _ => self.key(at).map(|(rest, key)| (rest, Internal::Key(key)))?,
         };
         let (rest, policy) = match mark(rest, ',', "`,`") {
-            Ok((rest, ())) => self.policy(rest, 0).map(|(rest, policy)| (rest, Some(policy)))?,
+            Ok((rest, ())) => self.tree(rest, 0).map(|(rest, policy)| (rest, Some(policy)))?,
             Err(_) => (rest, None),
         };
         let (rest, ()) = close(rest, "`,` or `)`")?;

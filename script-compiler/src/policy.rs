@@ -231,6 +231,8 @@ pub enum Kind {
     Or(Vec<(u32, Policy)>),
     /// `thresh(k, x, …)`.
     Thresh(u32, Vec<Policy>),
+    /// `{x,y}`: two subtrees, in `tr` only. The tree is as written, and each policy in it is one leaf.
+    Tree(Box<Policy>, Box<Policy>),
 }
 
 /// What a key's owner says that it signs over CSFS.

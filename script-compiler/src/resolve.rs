@@ -8,6 +8,7 @@ use crate::atom::{Atom, Bounds, KeyRef, MAX_NUMBER, Msg};
 use crate::check::Reason;
 use crate::error::{Error, ErrorKind};
 use crate::policy::*;
+use crate::tree::Shape;
 
 /// Most conditions and branches of a policy, named policies written out.
 pub const MAX_NODES: usize = 1_000;
@@ -50,6 +51,8 @@ pub struct Program {
     pub internal: InternalKey,
     /// What the leaves say; `None` if there are none.
     pub root: Option<Node>,
+    /// The leaves and their tree, where the text gives it.
+    pub tree: Option<(Vec<Node>, Shape)>,
     /// The conditions, each once.
     pub atoms: Vec<Atom>,
     /// Where each condition was first written.
@@ -218,7 +221,19 @@ impl<'a> Resolver<'a> {
             }
         };
         let span = policy.map_or(Span::default(), |policy| policy.span);
-        let root = policy.map(|policy| self.policy(policy, 0)).transpose()?;
+        let mut tree = None;
+        let root = match policy {
+            Some(Policy { kind: Kind::Tree(..), .. }) => {
+                let mut leaves = Vec::new();
+                let shape = policy.map(|policy| self.tree(policy, 0, &mut leaves)).transpose()?;
+                let share = crate::meaning::share(leaves.len());
+                let root = Node::Or(leaves.iter().map(|leaf| (share, leaf.clone())).collect());
+                tree = shape.map(|shape| (leaves, shape));
+                Some(root)
+            }
+            Some(policy) => Some(self.policy(policy, 0)?),
+            None => None,
+        };
         let (mut key_names, mut byte_names) = (BTreeMap::new(), BTreeMap::new());
         for (name, value) in &self.values {
             match value {
@@ -232,6 +247,7 @@ impl<'a> Resolver<'a> {
         Ok(Program {
             internal,
             root,
+            tree,
             atoms: self.atoms,
             spans: self.spans,
             span,
@@ -423,6 +439,17 @@ impl<'a> Resolver<'a> {
         }
     }
 
+    /// The shape of a tree; its policies are added to `leaves`.
+    fn tree(&mut self, policy: &'a Policy, depth: usize, leaves: &mut Vec<Node>) -> Result<Shape, Error> {
+        let Kind::Tree(left, right) = &policy.kind else {
+            leaves.push(self.policy(policy, depth)?);
+            return Ok(Shape::Leaf(leaves.len() - 1));
+        };
+        let left = self.tree(left, depth + 1, leaves)?;
+        let right = self.tree(right, depth + 1, leaves)?;
+        Ok(Shape::Branch(Box::new(left), Box::new(right)))
+    }
+
     fn policies(&mut self, children: &'a [Policy], depth: usize) -> Result<Vec<Node>, Error> {
         children.iter().map(|child| self.policy(child, depth + 1)).collect()
     }
@@ -475,8 +502,9 @@ impl<'a> Resolver<'a> {
             | Kind::Named(_)
             | Kind::And(_)
             | Kind::Or(_)
-            | Kind::Thresh(..) => {
-                return Err(Error::new(ErrorKind::Arguments("a condition is needed"), policy.span));
+            | Kind::Thresh(..)
+            | Kind::Tree(..) => {
+                return Err(Error::new(ErrorKind::Arguments("a condition is needed here"), policy.span));
             }
         })
     }

@@ -21,6 +21,7 @@ use sigstack_compiler::*;
 use sigstack_interpreter::{Flags, PROPOSALS, ScriptError, Spend};
 
 pub mod compare;
+pub mod files;
 pub mod generate;
 pub mod property;
 

@@ -1,0 +1,22 @@
+//! Writes the example values into the policy files, and the files in their one layout.
+//!
+//! `cargo run -p sigstack-compiler --example policies`
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use std::process::ExitCode;
+
+use support::files;
+
+fn main() -> ExitCode {
+    for name in files::names() {
+        let (document, _) = files::load(&name);
+        let path = files::folder().join(format!("{name}.policy"));
+        if let Err(error) = std::fs::write(&path, format!("{document}\n")) {
+            eprintln!("error: {}: {error}", path.display());
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
