@@ -1,0 +1,146 @@
+//! Assets as words: what `sigstack plan --have` takes.
+//!
+//! | word | at hand |
+//! | --- | --- |
+//! | `pk:K` | K signs the transaction |
+//! | `apo:K` | K signs it as a BIP 118 key |
+//! | `preimage:H` | the preimage of H |
+//! | `after:N`, `older:N` | nLockTime, nSequence can be N |
+//! | `template:T` | the transaction can have the template hash T |
+//! | `presigned:S` | the transaction that the signature S in the script signs |
+//! | `signed:K:V:…` | K signs the message whose open parts are V, … |
+//! | `opens:C:V:…` | the commitment C opens to V, … |
+//!
+//! Keys and bytes are names of the policy or hex, numbers are digits. Parts of a message that the script or the transaction
+//! gives are left out. `newer_pair` and `newer_cat` take four parts: newer number, its blinding, older number, its blinding.
+
+use core::fmt;
+
+use crate::assets::{Assets, Value};
+use crate::atom::{Atom, Msg};
+use crate::compile::Compiled;
+use crate::policy::HashFn;
+
+/// Why a word is no asset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HaveError {
+    /// The word before the colon is none of the list.
+    Kind(String),
+    /// A name that the policy does not define, or text that is not hex or digits.
+    Value(String),
+    /// The policy asks for nothing that this could be.
+    NotAsked(String),
+}
+
+impl fmt::Display for HaveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HaveError::Kind(word) => write!(
+                f,
+                "`{word}` is no kind of asset: use pk:K, apo:K, preimage:H, after:N, older:N, template:T, presigned:S, \
+                 signed:K:V or opens:C:V"
+            ),
+            HaveError::Value(word) => {
+                write!(f, "`{word}` is neither a name of the policy nor a value of this kind")
+            }
+            HaveError::NotAsked(word) => write!(f, "the policy asks for nothing that `{word}` could be"),
+        }
+    }
+}
+
+impl std::error::Error for HaveError {}
+
+impl Assets {
+    /// Adds what a word says is at hand.
+    ///
+    /// # Errors
+    ///
+    /// [`HaveError`] if the word is none of the list, or the policy does not ask for it.
+    pub fn add(&mut self, word: &str, compiled: &Compiled) -> Result<(), HaveError> {
+        let mut parts = word.split(':');
+        let (kind, first) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        let rest: Vec<&str> = parts.collect();
+        let lock = || first.parse().map_err(|_| HaveError::Value(first.into()));
+        let before = self.clone();
+        match kind {
+            "pk" => drop(self.signers.insert(key(first, compiled)?)),
+            "apo" => drop(self.rebinders.insert(key(first, compiled)?)),
+            "after" => drop(self.after.insert(lock()?)),
+            "older" => drop(self.older.insert(lock()?)),
+            "preimage" => {
+                let image = bytes(first, compiled)?;
+                self.images.extend(HashFn::ALL.map(|function| (function, image.clone())));
+            }
+            "template" => {
+                let hash = bytes(first, compiled)?.try_into().map_err(|_| HaveError::Value(first.into()))?;
+                self.templates.insert(hash);
+                self.template_hashes.insert(hash);
+            }
+            "presigned" => drop(self.presigned.insert(bytes(first, compiled)?)),
+            "signed" => {
+                let key = key(first, compiled)?;
+                for atom in compiled.atoms() {
+                    let Atom::Signed(msg, keys) = atom else { continue };
+                    if keys.iter().any(|signer| signer.x == key)
+                        && let Some(values) = values(msg, &rest, compiled)
+                    {
+                        self.statements.insert((key, values));
+                    }
+                }
+            }
+            "opens" => {
+                let commitment = bytes(first, compiled)?;
+                for atom in compiled.atoms() {
+                    let Atom::Opens(known, msg) = atom else { continue };
+                    if *known == commitment
+                        && let Some(values) = values(msg, &rest, compiled)
+                    {
+                        self.openings.insert((commitment.clone(), values));
+                    }
+                }
+            }
+            _ => return Err(HaveError::Kind(kind.into())),
+        }
+        if matches!(kind, "signed" | "opens") && *self == before {
+            return Err(HaveError::NotAsked(word.into()));
+        }
+        Ok(())
+    }
+}
+
+fn key(word: &str, compiled: &Compiled) -> Result<[u8; 32], HaveError> {
+    let named = compiled.program.key_names.iter().find(|(_, name)| *name == word).map(|(key, _)| *key);
+    let literal = || hex::decode(word).ok()?.try_into().ok();
+    named.or_else(literal).ok_or_else(|| HaveError::Value(word.into()))
+}
+
+fn bytes(word: &str, compiled: &Compiled) -> Result<Vec<u8>, HaveError> {
+    let named =
+        compiled.program.byte_names.iter().find(|(_, name)| *name == word).map(|(bytes, _)| bytes.clone());
+    let literal = || hex::decode(word.strip_prefix("0x").unwrap_or(word)).ok();
+    named.or_else(literal).ok_or_else(|| HaveError::Value(word.into()))
+}
+
+/// The values of a message whose open parts are the words; `None` if they do not fit it.
+fn values(msg: &Msg, words: &[&str], compiled: &Compiled) -> Option<Vec<Value>> {
+    let mut words = words.iter();
+    let mut next = || words.next().copied();
+    let blinding = |word: &str| bytes(word, compiled).ok()?.try_into().ok();
+    let mut values = Vec::new();
+    for part in msg.parts() {
+        values.push(match part {
+            Msg::Fixed(bytes) => Value::Bytes(bytes.clone()),
+            Msg::Ctv(_) | Msg::TemplateHash => Value::Template,
+            Msg::Any(_) | Msg::Any32(_) => Value::Bytes(bytes(next()?, compiled).ok()?),
+            Msg::Number(_) | Msg::NewerWide(_) => Value::Number(next()?.parse().ok()?),
+            Msg::Locktime => Value::Lock(next()?.parse().ok()?),
+            Msg::Delegate => Value::Key(key(next()?, compiled).ok()?),
+            Msg::NewerOpened(..) => Value::Opened {
+                newer: (next()?.parse().ok()?, blinding(next()?)?),
+                older: (next()?.parse().ok()?, blinding(next()?)?),
+            },
+            Msg::Join(..) | Msg::Sha256(_) => return None,
+        });
+    }
+    words.next().is_none().then_some(values)
+}

@@ -1,0 +1,223 @@
+//! What the command prints of a compiled policy and of a plan, as text and as JSON.
+
+use bitcoin::Network;
+use serde_json::{Value as Json, json};
+use sigstack_interpreter::Flags;
+
+use crate::compile::{Compiled, CompiledLeaf};
+use crate::limits::budget;
+use crate::plan::{Branch, Plan, SignatureKind, Slot};
+use crate::resolve::ONE;
+use crate::script::asm;
+use crate::tree::{NUMS, Shape};
+
+/// Bytes of a key path witness: the number of elements, and a signature of 64 bytes with its length.
+const KEY_PATH_WITNESS: usize = 66;
+
+fn flag_names(flags: Flags) -> Vec<&'static str> {
+    flags.iter().map(|info| info.name).collect()
+}
+
+fn needs(flags: Flags) -> String {
+    if flags.is_empty() { "no proposal".into() } else { flags.to_string() }
+}
+
+/// A probability in percent, three decimals, rounded down.
+fn percent(probability: u64) -> String {
+    let thousandths = u128::from(probability) * 100_000 / u128::from(ONE);
+    format!("{}.{:03} %", thousandths / 1000, thousandths % 1000)
+}
+
+fn checks(compiled: &Compiled, leaf: &CompiledLeaf) -> usize {
+    leaf.atoms.iter().filter_map(|&atom| compiled.atoms().get(atom)).map(crate::Atom::signature_checks).sum()
+}
+
+fn internal_key(compiled: &Compiled) -> String {
+    let key = compiled.output.internal_key;
+    match compiled.program.key_names.get(&key) {
+        _ if key == NUMS => format!("{} (nobody's: BIP 341)", hex::encode(key)),
+        Some(name) => format!("{} ({name})", hex::encode(key)),
+        None => hex::encode(key),
+    }
+}
+
+/// A compiled policy as text.
+pub fn compiled_text(compiled: &Compiled, network: Network) -> String {
+    let output = &compiled.output;
+    let address = output.address(network).map(|address| address.to_string()).unwrap_or_default();
+    let mut text = format!("address        {address}\n");
+    text += &format!("scriptPubKey   {}\n", hex::encode(output.script_pubkey()));
+    text += &format!("internal key   {}\n", internal_key(compiled));
+    text += &match compiled.key_path {
+        Some(atom) => {
+            format!("key path       {}: {KEY_PATH_WITNESS} WU of witness\n", compiled.program.describe(atom))
+        }
+        None => "key path       nobody\n".into(),
+    };
+    if let Some(root) = output.merkle_root {
+        text += &format!("merkle root    {}\n", hex::encode(root));
+    }
+    text += &format!("needs          {}\n", needs(compiled.flags()));
+    if let Some(shape) = &compiled.shape {
+        text += "\ntree\n";
+        draw(shape, "", "", compiled, &mut text);
+    }
+    for (nth, leaf) in compiled.leaves.iter().enumerate() {
+        let witness = compiled.largest_use(leaf).unwrap_or(0);
+        let checks = checks(compiled, leaf);
+        text += &format!(
+            "\nleaf {nth}: {} bytes, depth {}, likely {}\n  witness        {witness} WU with its cheapest conditions\n",
+            leaf.script.len(),
+            leaf.depth,
+            percent(leaf.probability),
+        );
+        text +=
+            &format!("  sigops         {checks} at most, {} of the budget left\n", budget(witness, checks));
+        text += &format!("  needs          {}\n", needs(compiled.leaf_flags(leaf)));
+        text += &format!(
+            "  asm            {}\n  hex            {}\n",
+            asm(&leaf.script),
+            hex::encode(&leaf.script)
+        );
+        if let Some(block) = output.control_blocks.get(nth) {
+            text += &format!("  control block  {}\n", hex::encode(block));
+        }
+    }
+    if !compiled.warnings.is_empty() {
+        text += "\nwarnings\n";
+        compiled.warnings.iter().for_each(|warning| text += &format!("  {warning}\n"));
+    }
+    text
+}
+
+/// Draws a subtree; `first` leads its first line, `rest` the others.
+fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut String) {
+    match shape {
+        Shape::Leaf(nth) => {
+            let atoms = compiled.leaves.get(*nth).map(|leaf| &leaf.atoms);
+            let words: Vec<String> =
+                atoms.into_iter().flatten().map(|&atom| compiled.program.describe(atom)).collect();
+            *text += &format!("{first}leaf {nth}: {}\n", words.join(", "));
+        }
+        Shape::Branch(left, right) => {
+            *text += &format!("{first}┐\n");
+            draw(left, &format!("{rest}├─ "), &format!("{rest}│  "), compiled, text);
+            draw(right, &format!("{rest}└─ "), &format!("{rest}   "), compiled, text);
+        }
+    }
+}
+
+/// A compiled policy as JSON.
+pub fn compiled_json(compiled: &Compiled, network: Network) -> Json {
+    let output = &compiled.output;
+    let leaf = |(nth, leaf): (usize, &CompiledLeaf)| {
+        let witness = compiled.largest_use(leaf).unwrap_or(0);
+        json!({
+            "script": hex::encode(&leaf.script),
+            "asm": asm(&leaf.script),
+            "depth": leaf.depth,
+            "probability_in_2_32": leaf.probability,
+            "control_block": output.control_blocks.get(nth).map(hex::encode),
+            "leaf_hash": output.leaf_hashes.get(nth).map(hex::encode),
+            "witness_weight": witness,
+            "signature_checks": checks(compiled, leaf),
+            "budget_left": budget(witness, checks(compiled, leaf)),
+            "conditions": leaf.atoms.iter().map(|&atom| compiled.program.describe(atom)).collect::<Vec<_>>(),
+            "flags": flag_names(compiled.leaf_flags(leaf)),
+        })
+    };
+    json!({
+        "address": output.address(network).map(|address| address.to_string()),
+        "script_pubkey": hex::encode(output.script_pubkey()),
+        "internal_key": hex::encode(output.internal_key),
+        "key_path": compiled.key_path.map(|atom| compiled.program.describe(atom)),
+        "key_path_probability_in_2_32": compiled.key_path_probability,
+        "merkle_root": output.merkle_root.map(hex::encode),
+        "flags": flag_names(compiled.flags()),
+        "leaves": compiled.leaves.iter().enumerate().map(leaf).collect::<Vec<_>>(),
+        "warnings": compiled.warnings,
+    })
+}
+
+fn branch(branch: Branch) -> String {
+    match branch {
+        Branch::Key => "key path".into(),
+        Branch::Leaf(nth) => format!("leaf {nth}"),
+    }
+}
+
+/// What a slot holds, in words.
+pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
+    let name = |key: &[u8; 32]| compiled.program.key_name(key);
+    match slot {
+        Slot::Signature { key, kind: SignatureKind::KeyPath } => {
+            format!("signature of the transaction by {}, tweaked, SIGHASH_DEFAULT", name(key))
+        }
+        Slot::Signature { key, kind: SignatureKind::Leaf } => {
+            format!("signature of the transaction by {}, SIGHASH_DEFAULT", name(key))
+        }
+        Slot::Signature { key, kind } => {
+            format!(
+                "signature of the transaction by {} as BIP 118 key, hash type 0x{:02x}",
+                name(key),
+                kind.hash_type()
+            )
+        }
+        Slot::MessageSignature { key, atom, values } => {
+            let bytes = match compiled.atoms().get(*atom) {
+                Some(crate::Atom::Signed(msg, _)) => crate::message_bytes(msg, values, None),
+                _ => None,
+            };
+            let message = match bytes {
+                Some(bytes) => format!("the message {}", hex::encode(bytes)),
+                None => "the message made with the transaction's template hash".into(),
+            };
+            format!("signature by {} over {message}, for {}", name(key), compiled.program.describe(*atom))
+        }
+        Slot::Preimage { function, image } => {
+            format!("preimage of {}({})", function.name(), hex::encode(image))
+        }
+        Slot::Template => "the transaction's BIP 119 template hash".into(),
+        Slot::Known(bytes) if bytes.is_empty() => "empty".into(),
+        Slot::Known(bytes) => hex::encode(bytes),
+    }
+}
+
+/// A plan as text.
+pub fn plan_text(compiled: &Compiled, plan: &Plan) -> String {
+    let met: Vec<String> = plan.atoms.iter().map(|&atom| compiled.program.describe(atom)).collect();
+    let mut text = format!("{}: {}\n", branch(plan.branch), met.join(", "));
+    text += &format!("nLockTime      {}\nnSequence      0x{:08x}\n", plan.lock_time, plan.sequence);
+    text += &format!("witness        {} WU\n", plan.witness_size());
+    if plan.branch != Branch::Key {
+        text += &format!("sigops         {}, {} of the budget left\n", plan.signature_checks, plan.budget());
+    }
+    text += &format!("needs          {}\n\nwitness, bottom to top\n", needs(plan.flags));
+    for (nth, slot) in plan.slots.iter().enumerate() {
+        text += &format!("  {nth:>2}  {:>3} bytes  {}\n", slot.size(), slot_text(compiled, slot));
+    }
+    if plan.branch != Branch::Key {
+        let count = plan.slots.len();
+        text += &format!("  {count:>2}  {:>3} bytes  script\n", plan.script.len());
+        text += &format!("  {:>2}  {:>3} bytes  control block\n", count + 1, plan.control_block.len());
+    }
+    text
+}
+
+/// A plan as JSON.
+pub fn plan_json(compiled: &Compiled, plan: &Plan) -> Json {
+    let slot = |slot: &Slot| json!({ "size": slot.size(), "what": slot_text(compiled, slot) });
+    json!({
+        "branch": branch(plan.branch),
+        "conditions": plan.atoms.iter().map(|&atom| compiled.program.describe(atom)).collect::<Vec<_>>(),
+        "lock_time": plan.lock_time,
+        "sequence": plan.sequence,
+        "witness_weight": plan.witness_size(),
+        "signature_checks": plan.signature_checks,
+        "budget_left": plan.budget(),
+        "slots": plan.slots.iter().map(slot).collect::<Vec<_>>(),
+        "script": hex::encode(&plan.script),
+        "control_block": hex::encode(&plan.control_block),
+        "flags": flag_names(plan.flags),
+    })
+}

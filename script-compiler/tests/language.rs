@@ -1,0 +1,299 @@
+//! The language: what is read, what is written back, and what is said about mistakes.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sigstack_compiler::policy::{MAX_DEPTH, MAX_TEXT};
+use sigstack_compiler::{Error, ErrorKind, Reason, compile_text, exercise, parse};
+use support::generate::{Generator, Rng};
+use support::{files, keypair, x_only};
+
+/// A text with `A` to `D` as keys, `H` as bytes, `n` as a number.
+fn with_names(policy: &str) -> String {
+    let key = |name: &str| format!("key {name} = {};\n", hex::encode(x_only(&keypair(name))));
+    let keys: String = ["A", "B", "C", "D"].map(key).concat();
+    format!("{keys}bytes H = {};\nnumber n = 5;\n{policy}", "11".repeat(32))
+}
+
+fn error(policy: &str) -> Error {
+    compile_text(&with_names(policy)).unwrap_err()
+}
+
+fn reason(policy: &str) -> Option<Reason> {
+    match compile_text(&with_names(policy)) {
+        Ok(_) => None,
+        Err(Error { kind: ErrorKind::Refused(reason, _), .. }) => Some(reason),
+        Err(error) => panic!("{policy}: {error}"),
+    }
+}
+
+#[test]
+fn an_error_shows_the_line_and_a_caret() {
+    let text =
+        "key A = 79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;\n\nand(pk(A), oldr(144))";
+    assert_eq!(
+        compile_text(text).unwrap_err().render(text),
+        "error: unknown fragment `oldr`\n --> line 3, column 12\n  |\n3 | and(pk(A), oldr(144))\n  |            ^^^^\n  \
+         = fragments: pk, after, older, sha256, hash256, ripemd160, hash160, apo, apoas, presigned, ctv, templatehash, \
+         signed, opens, and, or, thresh\n"
+    );
+}
+
+#[test]
+fn every_mistake_has_its_error_and_its_place() {
+    let cases: &[(&str, &str, &str)] = &[
+        ("or(pk(A)", "", "expected `,` or `)`, but the text ends"),
+        ("pk A", "", "`pk` is a word of the language, not a free name"),
+        ("pk(A) pk(B)", "", "expected nothing more: the output is the last statement, found `pk`"),
+        ("pk()", "", "expected a key: a name, 64 hex digits or `internal`, found `)`"),
+        ("pk(X)", "X", "`X` is not defined"),
+        ("pk(n)", "n", "`n` is a number, but a key is needed"),
+        ("older(A)", "A", "`A` is a key, but a number is needed"),
+        ("older(0)", "0", "older holds 1 to 2147483647, not 0"),
+        ("after(2147483648)", "2147483648", "after holds 1 to 2147483647, not 2147483648"),
+        ("older(007)", "007", "expected a number: digits or a name, found `007`"),
+        ("older(99999999999999999999)", "99999999999999999999", "the number does not fit into 64 bits"),
+        ("older(18446744073709551615+n)", "18446744073709551615+n", "the number does not fit into 64 bits"),
+        ("hash160(H)", "H", "the image has 32 bytes instead of 20"),
+        ("or(0@pk(A),pk(B))", "0", "a weight holds 1 to 4294967295, not 0"),
+        ("or(2pk(A),pk(B))", "2pk", "expected a weight, found `2pk`"),
+        (
+            "thresh(3,pk(A),pk(B))",
+            "thresh(3,pk(A),pk(B))",
+            "the threshold must be from 1 to the number of policies",
+        ),
+        ("thresh(0,pk(A))", "thresh(0,pk(A))", "the threshold must be from 1 to the number of policies"),
+        ("pk(internal)", "internal", "the output has no internal key that `internal` could mean"),
+        ("UNSATISFIABLE", "UNSATISFIABLE", "nothing satisfies this policy"),
+        (
+            "and(pk(A),signed(newer(2147483648),B))",
+            "2147483648",
+            "newer holds 0 to 2147483647, not 2147483648",
+        ),
+        (
+            "and(pk(A),signed(any(m),B),signed(any(m),C))",
+            "signed(any(m),C)",
+            "the slot `m` is named in two conditions",
+        ),
+        (
+            "signed(pair(delegate,ctv),A)",
+            "signed(pair(delegate,ctv),A)",
+            "`delegate` is a whole message, never a part of one",
+        ),
+        ("and(pk(A), # why\npk(B))", "", "expected a policy, found `#`"),
+        ("allow sometimes;\npk(A)", "sometimes", "`sometimes` is not the name of a check"),
+        (
+            "key A = 79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;\npk(A)",
+            "A",
+            "`A` is defined twice",
+        ),
+        ("key pk;\npk(A)", "pk", "`pk` is a word of the language, not a free name"),
+        ("key E;\npk(E)", "E", "`E` has no value"),
+        ("{pk(A),pk(B)}", "", "expected a statement or a policy, found `{`"),
+    ];
+    for (policy, place, message) in cases {
+        let text = with_names(policy);
+        let error = error(policy);
+        assert_eq!(error.kind.to_string(), *message, "{policy}");
+        if !place.is_empty() {
+            assert_eq!(&text[error.span.start..error.span.end], *place, "{policy}");
+        }
+    }
+    let bad_key = "ff".repeat(32);
+    assert_eq!(error(&format!("pk({bad_key})")).kind, ErrorKind::NotAKey);
+}
+
+#[test]
+fn every_check_refuses_and_can_be_allowed() {
+    let cases: &[(Reason, &str, &str)] = &[
+        (Reason::Unprotected, "and(signed(newer(n),A),older(n))", "and(signed(newer(n),A),pk(B))"),
+        (Reason::Unprotected, "thresh(2,pk(A),older(n),sha256(H))", "thresh(2,pk(A),pk(B),sha256(H))"),
+        (Reason::Unprotected, "TRIVIAL", "pk(A)"),
+        (Reason::KeyRoles, "and(signed(newer(n),A),pk(A))", "and(signed(newer(n),A),pk(B))"),
+        (
+            Reason::KeyRoles,
+            "or(and(signed(newer(5),A),pk(B)),and(signed(newer(6),A),pk(C)))",
+            "or(and(signed(newer(5),A),pk(B)),and(signed(newer(5),A),pk(C)))",
+        ),
+        (
+            Reason::KeyRoles,
+            "and(signed(newer(5),A),signed(any(m),A),pk(B))",
+            "and(signed(newer(5),A),signed(any(m),C),pk(B))",
+        ),
+        (Reason::KeyRoles, "tr(A,signed(ctv,internal))", "tr(A,signed(ctv,B))"),
+        (
+            Reason::MixedLocks,
+            "or(pk(A),and(pk(B),thresh(2,after(100),after(500000000),pk(C))))",
+            "or(pk(A),and(pk(B),thresh(2,after(100),after(200),pk(C))))",
+        ),
+        (
+            Reason::TwoTemplates,
+            "or(pk(A),and(templatehash(H),templatehash(2222222222222222222222222222222222222222222222222222222222222222)))",
+            "or(pk(A),and(templatehash(H),ctv(H)))",
+        ),
+        (Reason::NumberRange, "and(signed(newer(0),A),pk(B))", "and(signed(newer(1),A),pk(B))"),
+        (Reason::LockBits, "and(pk(A),older(65536))", "and(pk(A),older(65535))"),
+        (Reason::LockBits, "and(pk(A),older(8388609))", "and(pk(A),older(4194305))"),
+        (
+            Reason::CatLengths,
+            "and(signed(cat(any(x),any(y)),A),pk(B))",
+            "and(signed(cat(any(x),any32(y)),A),pk(B))",
+        ),
+        (
+            Reason::Bip118Reuse,
+            "tr(A,{and(apo(B),pk(C)),and(apo(B),pk(D))})",
+            "tr(A,{and(apo(B),pk(C)),and(apo(C),pk(D))})",
+        ),
+        (
+            Reason::Malleable,
+            "or(pk(A),and(ctv(H),older(5)),and(ctv(H),pk(B)))",
+            "or(pk(A),and(ctv(H),older(5),pk(C)),and(ctv(H),pk(B)))",
+        ),
+    ];
+    for (expected, refused, accepted) in cases {
+        assert_eq!(reason(refused), Some(*expected), "{refused}");
+        assert_eq!(reason(accepted), None, "{accepted}");
+        let allowed = format!("allow {};\n{refused}", expected.name());
+        assert_eq!(reason(&allowed), None, "{allowed}");
+    }
+    let tested: BTreeSet<Reason> = cases.iter().map(|(reason, ..)| *reason).collect();
+    assert_eq!(tested, Reason::ALL.iter().copied().collect());
+}
+
+#[test]
+fn a_template_from_the_witness_has_its_length_checked_unless_the_key_signs_nothing_else() {
+    let script = |policy: &str| compile_text(&with_names(policy)).unwrap().leaves[0].script.clone();
+    let checked = script("tr(nums,signed(ctv,A))");
+    assert_eq!(checked[..5], [0x82, 0x01, 0x20, 0x88, 0xb3]);
+    let key = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    let trusted = script(&format!("key P = {key} signs templates;\ntr(nums,signed(ctv,P))"));
+    assert_eq!(trusted[..2], [0xb3, 0x20]);
+}
+
+#[test]
+fn texts_come_back_exactly() {
+    for name in files::names() {
+        let text = files::read(&name);
+        assert_eq!(format!("{}\n", parse(&text).unwrap()), text, "{name}");
+    }
+    // Another layout of the same policy is the same document, written in the one layout.
+    let loose = "key A;  # a's\n\n\n\nor( 2 @ pk( A ) ,\n older(n +1) )";
+    let tight = "key A; # a's\n\nor(2@pk(A),1@older(n+1))";
+    assert_eq!(parse(loose).unwrap(), parse(tight).unwrap());
+    assert_eq!(parse(loose).unwrap().to_string(), tight);
+    for seed in 0..200 {
+        let document = parse(&Generator::new(seed, false).document(12)).unwrap();
+        let text = document.to_string();
+        assert_eq!(parse(&text).unwrap(), document);
+        assert_eq!(parse(&text).unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn the_same_text_gives_the_same_bytes() {
+    let compile = |name: &str| {
+        let (document, _) = files::load(name);
+        sigstack_compiler::compile(&document, &BTreeMap::new(), &BTreeSet::new()).unwrap()
+    };
+    for name in files::names() {
+        assert_eq!(compile(&name), compile(&name), "{name}");
+    }
+    // Bytes seen once, on another machine too.
+    let output = compile("default-ctv").output;
+    assert_eq!(
+        hex::encode(output.output_key),
+        "263d88a0cfa42353f1d2c958eb68a6ac633e190929be493031301f62826d17a3"
+    );
+}
+
+#[test]
+fn hostile_texts_return_at_once() {
+    let nested = |open: &str, inner: &str, close: &str, n: usize| open.repeat(n) + inner + &close.repeat(n);
+    assert_eq!(error(&nested("and(", "pk(A)", ")", 100_000 / 4)).kind, ErrorKind::TooDeep);
+    assert_eq!(error(&nested("tr(nums,{", "pk(A)", "}", 2)).kind.to_string(), "unknown fragment `tr`");
+    assert!(matches!(
+        error(&format!("signed({},A)", nested("sha256(", "ctv", ")", 10_000))).kind,
+        ErrorKind::TooDeep
+    ));
+    assert_eq!(compile_text(&" ".repeat(MAX_TEXT + 1)).unwrap_err().kind, ErrorKind::TooLong);
+    // Policies that grow by reference.
+    let mut bomb = String::from("policy p0 = pk(A);\n");
+    for nth in 1..40 {
+        bomb += &format!("policy p{nth} = and(p{},p{});\n", nth - 1, nth - 1);
+    }
+    assert!(matches!(error(&(bomb + "p39")).kind, ErrorKind::TooLarge { .. }));
+    let many: Vec<String> = (1..2000).map(|n| format!("older({n})")).collect();
+    assert!(matches!(error(&format!("and(pk(A),or({}))", many.join(","))).kind, ErrorKind::TooLarge { .. }));
+    assert!(MAX_DEPTH < 100);
+}
+
+#[test]
+fn random_bytes_never_panic() {
+    let mut rng = Rng(7);
+    let words = [
+        "pk",
+        "(",
+        ")",
+        ",",
+        "and",
+        "or",
+        "thresh",
+        "A",
+        "1",
+        "2@",
+        "older",
+        "after",
+        "signed",
+        "newer",
+        "any",
+        "ctv",
+        "pair",
+        "cat",
+        "{",
+        "}",
+        "tr",
+        "nums",
+        "internal",
+        "key A = 79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;",
+        "#",
+        "\n",
+        " ",
+        "=",
+        ";",
+        "policy",
+        "TRIVIAL",
+        "0x00",
+        "delegate",
+        "apoas",
+        "\u{fc}",
+        "allow",
+        "+",
+    ];
+    let seeds: Vec<String> = files::names().iter().map(|name| files::read(name)).collect();
+    let (mut read, mut compiled) = (0, 0);
+    for round in 0..20_000 {
+        let mut bytes: Vec<u8> = match round % 3 {
+            0 => (0..rng.below(80)).map(|_| rng.next() as u8).collect(),
+            1 => (0..rng.below(40)).flat_map(|_| words[rng.below(words.len())].bytes()).collect(),
+            _ => seeds[rng.below(seeds.len())].clone().into_bytes(),
+        };
+        if round % 3 == 2 {
+            for _ in 0..1 + rng.below(3) {
+                let at = rng.below(bytes.len());
+                match rng.below(3) {
+                    0 => bytes[at] = rng.next() as u8,
+                    1 => drop(bytes.remove(at)),
+                    _ => drop(bytes.splice(at..at, words[rng.below(words.len())].bytes())),
+                }
+            }
+        }
+        if let Some((document, again, output)) = exercise(&bytes) {
+            read += 1;
+            compiled += usize::from(output.is_some());
+            assert_eq!(again.as_ref(), Some(&document), "{}", String::from_utf8_lossy(&bytes));
+        }
+    }
+    println!("{read} read, {compiled} compiled");
+    assert!(read > 1_000 && compiled > 500, "{read} read, {compiled} compiled");
+}
