@@ -3,8 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use bitcoin::Network;
 use clap::builder::PossibleValuesParser;
 use clap::{Parser, Subcommand};
+use sigstack_compiler::Reason;
 use sigstack_vectors::DIALECTS;
 
 /// Bitcoin Script verification with today's rules and proposed soft forks.
@@ -23,6 +25,8 @@ const EXIT_STATUS: &str = "Exit status: 0 for yes, 1 for no, 2 if it could not b
 pub(crate) enum Command {
     Vectors(VectorsArgs),
     Verify(VerifyArgs),
+    Compile(CompileArgs),
+    Plan(PlanArgs),
 }
 
 /// Run test vectors and report the verdict of every case.
@@ -117,3 +121,80 @@ Examples:
 00000000000000000001e8030000000000000000000000
   sigstack verify --case ../shared/vectors/core/tx_valid.json#7
   sigstack verify --flags CONSENSUS,CHECKSIGFROMSTACK --case ../shared/vectors/cases/csfs.jsonl.gz#1";
+
+/// A policy and how it is read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct PolicyArgs {
+    /// The policy, or the path of a file that holds it: a text without `(` is a path
+    #[arg(value_name = "POLICY|PATH")]
+    pub(crate) policy: String,
+
+    /// A value for a name that the policy leaves open: a key or bytes in hex, or a number
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) set: Vec<String>,
+
+    /// Let a check fail that would refuse the policy
+    #[arg(long, value_name = "CHECK", value_parser = check_names())]
+    pub(crate) allow: Vec<String>,
+}
+
+fn check_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(Reason::ALL.iter().map(|reason| reason.name()))
+}
+
+/// Compile a policy to a taproot output.
+///
+/// Prints the address, the tree, and for each leaf its script, the weight of its witness, its signature checks against the
+/// budget, and the proposals that must be active.
+#[derive(Debug, clap::Args)]
+#[command(after_help = COMPILE_HELP)]
+pub(crate) struct CompileArgs {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+
+    /// The network of the address: bitcoin, testnet, testnet4, signet or regtest
+    #[arg(long, value_name = "NAME", default_value = "bitcoin")]
+    pub(crate) network: Network,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const COMPILE_HELP: &str = "\
+Exit status:
+  0  the policy is compiled
+  1  a check refuses it
+  2  it cannot be read
+
+Examples:
+  sigstack compile 'or(pk(79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798),older(144))' --allow unprotected
+  sigstack compile script-compiler/policies/default-ctv.policy --network regtest";
+
+/// Find the cheapest witness for what is at hand.
+///
+/// Prints the way to spend, nLockTime and nSequence, the exact weight of the witness, and its elements: who signs what.
+#[derive(Debug, clap::Args)]
+#[command(after_help = PLAN_HELP)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) policy: PolicyArgs,
+
+    /// What is at hand: pk:KEY, apo:KEY, preimage:IMAGE, after:N, older:N, template:HASH, presigned:SIGNATURE,
+    /// signed:KEY:VALUE:... or opens:COMMITMENT:VALUE:..., with names of the policy or hex
+    #[arg(long, value_name = "ASSET")]
+    pub(crate) have: Vec<String>,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+const PLAN_HELP: &str = "\
+Exit status:
+  0  there is a witness
+  1  there is none that nobody else could change
+  2  the policy or an asset cannot be read
+
+Examples:
+  sigstack plan script-compiler/policies/default-ctv.policy --have signed:K_A:2000000001 --have pk:B_pen";

@@ -1,8 +1,9 @@
-//! `sigstack`: runs test vectors and verifies spends.
+//! `sigstack`: runs test vectors, verifies spends, compiles policies.
 //!
 //! Exit status: 0 for yes, 1 for no, 2 if it could not be told.
 
 mod args;
+mod compile;
 mod find;
 mod output;
 mod table;
@@ -23,6 +24,8 @@ fn main() -> ExitCode {
     let done = match args.command {
         Command::Vectors(args) => vectors::run(&args, &mut out),
         Command::Verify(args) => verify::run(&args, &mut out),
+        Command::Compile(args) => compile::run(&args, &mut out),
+        Command::Plan(args) => compile::run_plan(&args, &mut out),
     };
     match done.and_then(|status| out.flush().map(|()| status)) {
         Ok(status) => status.into(),
