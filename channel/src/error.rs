@@ -1,0 +1,61 @@
+//! What can go wrong in this crate, apart from a verdict of the chain.
+
+use core::fmt;
+
+use sigstack_interpreter::UsageError;
+
+/// Why something could not be built, signed or read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// A key, tweak or signature is not one.
+    Key(secp256k1::Error),
+    /// The interpreter was asked about something that does not exist.
+    Usage(UsageError),
+    /// A signer refuses: what it was asked to sign breaks a rule of the construction. The text says which and why.
+    Refused(String),
+    /// Stored bytes do not hold what they should. The text says what was expected.
+    Encoding(String),
+    /// The co-signer with this position gave a partial signature that does not verify.
+    PartialSignature(usize),
+}
+
+impl ChannelError {
+    /// A refusal, with its reason.
+    pub fn refused(reason: impl Into<String>) -> ChannelError {
+        ChannelError::Refused(reason.into())
+    }
+
+    /// A fault in stored bytes, with what was expected.
+    pub fn encoding(expected: impl Into<String>) -> ChannelError {
+        ChannelError::Encoding(expected.into())
+    }
+}
+
+impl fmt::Display for ChannelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChannelError::Key(error) => write!(f, "a key, tweak or signature is invalid: {error}"),
+            ChannelError::Usage(error) => error.fmt(f),
+            ChannelError::Refused(reason) => write!(f, "refused: {reason}"),
+            ChannelError::Encoding(expected) => write!(f, "stored bytes are damaged: {expected}"),
+            ChannelError::PartialSignature(signer) => {
+                write!(f, "the partial signature of co-signer {signer} does not verify")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ChannelError {}
+
+impl From<secp256k1::Error> for ChannelError {
+    fn from(error: secp256k1::Error) -> ChannelError {
+        ChannelError::Key(error)
+    }
+}
+
+impl From<UsageError> for ChannelError {
+    fn from(error: UsageError) -> ChannelError {
+        ChannelError::Usage(error)
+    }
+}

@@ -1,0 +1,11 @@
+//! Ways to invalidate an old channel state, as real transactions.
+//!
+//! Design talk about payment channels asserts sizes, storage and safety; here they are measured. Each construction builds and signs its
+//! transactions, a small chain verifies each of them with the interpreter, and storage and weights are those of what was
+//! serialized. The source of the mechanisms is named at each.
+
+mod error;
+pub mod keys;
+pub mod musig;
+
+pub use error::ChannelError;
