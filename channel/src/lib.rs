@@ -4,8 +4,11 @@
 //! transactions, a small chain verifies each of them with the interpreter, and storage and weights are those of what was
 //! serialized. The source of the mechanisms is named at each.
 
+pub mod bolt3;
 mod error;
 pub mod keys;
 pub mod musig;
+pub mod script;
+pub mod tx;
 
 pub use error::ChannelError;
