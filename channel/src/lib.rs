@@ -5,10 +5,15 @@
 //! serialized. The source of the mechanisms is named at each.
 
 pub mod bolt3;
+pub mod chain;
 mod error;
 pub mod keys;
 pub mod musig;
 pub mod script;
+pub mod scripts;
+pub mod sign;
+pub mod taproot;
 pub mod tx;
+pub mod wallet;
 
 pub use error::ChannelError;

@@ -1,0 +1,107 @@
+//! The consensus rules of a transaction in its place.
+
+use bitcoin::{OutPoint, Transaction, TxOut, absolute::LockTime};
+use sigstack_interpreter::{Flags, Spend, check_transaction};
+
+use super::{Chain, Reject};
+
+/// An unspent output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Coin {
+    /// The output.
+    pub out: TxOut,
+    /// The height of its block; of the next block if it is not confirmed.
+    pub height: u32,
+}
+
+/// Where a transaction would be.
+pub(super) struct Context<'a> {
+    chain: &'a Chain,
+    height: u32,
+    median_time: u32,
+}
+
+impl<'a> Context<'a> {
+    /// In the next block.
+    pub(super) fn next(chain: &'a Chain) -> Context<'a> {
+        let tip = chain.height();
+        Context { chain, height: tip.saturating_add(1), median_time: chain.median_time_past(tip) }
+    }
+}
+
+/// A transaction that breaks no consensus rule.
+pub(super) struct Checked {
+    pub(super) prevouts: Vec<TxOut>,
+    pub(super) fee: u64,
+}
+
+/// nSequence: no relative lock.
+const DISABLE: u32 = 1 << 31;
+/// nSequence: the lock counts units of 512 seconds.
+const TIME: u32 = 1 << 22;
+
+/// Checks a transaction in its place, every script of it by the interpreter.
+pub(super) fn check(
+    tx: &Transaction,
+    context: &Context<'_>,
+    flags: Flags,
+    coin: impl Fn(&OutPoint) -> Option<Coin>,
+) -> Result<Checked, Reject> {
+    check_transaction(tx).map_err(Reject::Transaction)?;
+    let coins = tx
+        .input
+        .iter()
+        .map(|input| coin(&input.previous_output).ok_or(Reject::MissingInput(input.previous_output)))
+        .collect::<Result<Vec<Coin>, Reject>>()?;
+    if !is_final(tx, context) {
+        return Err(Reject::NotFinal);
+    }
+    sequence_locks(tx, &coins, context)?;
+    let prevouts: Vec<TxOut> = coins.into_iter().map(|coin| coin.out).collect();
+    let paid_in = prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
+    let fee = paid_in.checked_sub(crate::tx::output_sum(tx)).ok_or(Reject::CreatesMoney)?;
+    verify(tx, &prevouts, flags)?;
+    Ok(Checked { prevouts, fee })
+}
+
+/// Runs the interpreter on every input.
+pub(super) fn verify(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Result<(), Reject> {
+    let script = |input, error| Reject::Script { input, error };
+    let spend = Spend::new(tx, prevouts).map_err(|error| script(0, error.into()))?;
+    (0..tx.input.len()).try_for_each(|input| spend.verify(input, flags).map_err(|error| script(input, error)))
+}
+
+fn is_final(tx: &Transaction, context: &Context<'_>) -> bool {
+    let reached = match tx.lock_time {
+        LockTime::Blocks(height) => height.to_consensus_u32() < context.height,
+        LockTime::Seconds(time) => time.to_consensus_u32() < context.median_time,
+    };
+    reached || tx.lock_time == LockTime::ZERO || tx.input.iter().all(|input| input.sequence.is_final())
+}
+
+/// BIP 68.
+fn sequence_locks(tx: &Transaction, coins: &[Coin], context: &Context<'_>) -> Result<(), Reject> {
+    // nVersion is compared without its sign.
+    if tx.version.0.cast_unsigned() < 2 {
+        return Ok(());
+    }
+    for (nth, (input, coin)) in tx.input.iter().zip(coins).enumerate() {
+        let sequence = input.sequence.0;
+        let (value, open) = (sequence & 0xffff, Err(Reject::SequenceLocked { input: nth }));
+        if sequence & DISABLE != 0 {
+            continue;
+        }
+        if sequence & TIME == 0 {
+            // The block of the coin counts as the first.
+            if coin.height.saturating_add(value) > context.height {
+                return open;
+            }
+        } else {
+            let from = context.chain.median_time_past(coin.height.saturating_sub(1));
+            if from.saturating_add(value << 9) > context.median_time {
+                return open;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! What signatures and templates of taproot inputs commit to.
+
+use bitcoin::{Transaction, TxOut};
+use sigstack_interpreter::sighash::{taproot, template};
+use sigstack_interpreter::{
+    KeyVersion, Spend, TaprootMessage, TapscriptMessage, sighash::annex_hash, taproot::leaf_hash,
+};
+
+use crate::error::ChannelError;
+use crate::taproot::TAPSCRIPT;
+use crate::tx::output;
+
+/// SIGHASH_DEFAULT.
+pub const DEFAULT: u8 = 0x00;
+/// SIGHASH_ALL with ANYPREVOUT (BIP 118): the outpoint is left out.
+pub const ALL_ANYPREVOUT: u8 = 0x41;
+/// SIGHASH_ALL with ANYPREVOUTANYSCRIPT (BIP 118): outpoint, amount and script are left out.
+pub const ALL_ANYPREVOUTANYSCRIPT: u8 = 0xc1;
+/// SIGHASH_SINGLE with SIGHASH_ANYONECANPAY.
+pub const SINGLE_ANYONECANPAY: u8 = 0x83;
+
+fn digest(
+    tx: &Transaction,
+    prevouts: &[TxOut],
+    input: usize,
+    message: &TaprootMessage,
+    hash_type: u8,
+) -> Result<[u8; 32], ChannelError> {
+    let spend = Spend::new(tx, prevouts)?;
+    taproot::digest(&spend.signing(input)?, message, hash_type).ok_or_else(|| {
+        ChannelError::refused("the hash type is not defined here, or signs an output that is not there")
+    })
+}
+
+/// The digest that a key path signature signs.
+///
+/// # Errors
+///
+/// [`ChannelError::Usage`] unless the input and one prevout for each input are there; [`ChannelError::Refused`] for a
+/// hash type that is not defined.
+pub fn key_path(
+    tx: &Transaction,
+    prevouts: &[TxOut],
+    input: usize,
+    hash_type: u8,
+) -> Result<[u8; 32], ChannelError> {
+    digest(tx, prevouts, input, &TaprootMessage { annex_hash: None, tapscript: None }, hash_type)
+}
+
+/// The digest that a signature in a leaf signs; with `bip118` by a key that begins with 0x01.
+///
+/// # Errors
+///
+/// As [`key_path`].
+pub fn script_path(
+    tx: &Transaction,
+    prevouts: &[TxOut],
+    input: usize,
+    leaf: &[u8],
+    hash_type: u8,
+    bip118: bool,
+    annex: Option<&[u8]>,
+) -> Result<[u8; 32], ChannelError> {
+    let key_version = if bip118 { KeyVersion::Bip118 } else { KeyVersion::Bip342 };
+    let tapscript = TapscriptMessage {
+        key_version,
+        leaf_hash: leaf_hash(TAPSCRIPT, leaf),
+        code_separator_position: u32::MAX,
+    };
+    let message = TaprootMessage { annex_hash: annex.map(annex_hash), tapscript: Some(tapscript) };
+    digest(tx, prevouts, input, &message, hash_type)
+}
+
+/// Templates do not look at what is spent.
+fn nothing_spent(tx: &Transaction) -> Vec<TxOut> {
+    tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect()
+}
+
+/// The default template hash of the first input (BIP 119).
+///
+/// # Errors
+///
+/// [`ChannelError::Usage`] if there is no input.
+pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
+    let prevouts = nothing_spent(tx);
+    Ok(template::check_template_digest(&Spend::new(tx, &prevouts)?.signing(0)?))
+}
+
+/// The template hash of the first input (BIP 446).
+///
+/// # Errors
+///
+/// [`ChannelError::Usage`] if there is no input.
+pub fn template_hash(tx: &Transaction, annex: Option<&[u8]>) -> Result<[u8; 32], ChannelError> {
+    let prevouts = nothing_spent(tx);
+    let annex = annex.map(annex_hash);
+    Ok(template::template_hash_digest(&Spend::new(tx, &prevouts)?.signing(0)?, annex.as_ref()))
+}
+
+/// A signature with its hash type, as it stands in a witness.
+pub fn with_hash_type(signature: [u8; 64], hash_type: u8) -> Vec<u8> {
+    let mut bytes = signature.to_vec();
+    if hash_type != DEFAULT {
+        bytes.push(hash_type);
+    }
+    bytes
+}

@@ -1,0 +1,145 @@
+//! Taproot outputs with their trees (BIP 341).
+
+use bitcoin::ScriptBuf;
+use sigstack_interpreter::taproot::{branch_hash, leaf_hash};
+
+use crate::error::ChannelError;
+use crate::keys::taproot_output_key;
+use crate::tx::p2tr;
+
+/// The leaf version of tapscript.
+pub const TAPSCRIPT: u8 = 0xc0;
+
+/// A leaf of a tree: its script, or only its hash where the script is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leaf {
+    /// A tapscript.
+    Script(Vec<u8>),
+    /// A hash that was published or kept.
+    Hidden([u8; 32]),
+}
+
+impl Leaf {
+    /// The tapleaf hash.
+    pub fn hash(&self) -> [u8; 32] {
+        match self {
+            Leaf::Script(script) => leaf_hash(TAPSCRIPT, script),
+            Leaf::Hidden(hash) => *hash,
+        }
+    }
+}
+
+/// An output: an internal key and a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TapOutput {
+    internal_key: [u8; 32],
+    output_key: [u8; 32],
+    odd: bool,
+    root: Option<[u8; 32]>,
+    /// Each leaf with the hashes from it to the root.
+    leaves: Vec<(Leaf, Vec<[u8; 32]>)>,
+}
+
+impl TapOutput {
+    /// An output with these leaves, each with its depth, from left to right; without leaves only the key can spend.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the depths are not those of a binary tree, [`ChannelError::Key`] if the key is no point.
+    pub fn new(internal_key: [u8; 32], leaves: Vec<(u8, Leaf)>) -> Result<TapOutput, ChannelError> {
+        let mut paths: Vec<(Leaf, Vec<[u8; 32]>)> = Vec::with_capacity(leaves.len());
+        // Subtrees that wait for their siblings: depth, hash, the first leaf.
+        let mut open: Vec<(u8, [u8; 32], usize)> = Vec::new();
+        for (depth, leaf) in leaves {
+            open.push((depth, leaf.hash(), paths.len()));
+            paths.push((leaf, Vec::new()));
+            while let [.., (left_depth, left, start), (depth, right, middle)] = *open.as_slice()
+                && left_depth == depth
+            {
+                for (nth, (_, path)) in paths.iter_mut().enumerate().skip(start) {
+                    path.push(if nth < middle { right } else { left });
+                }
+                open.truncate(open.len().saturating_sub(2));
+                let above = depth.checked_sub(1).ok_or_else(bad_tree)?;
+                open.push((above, branch_hash(&left, &right), start));
+            }
+        }
+        let root = match open.as_slice() {
+            [] => None,
+            [(0, root, _)] => Some(*root),
+            _ => return Err(bad_tree()),
+        };
+        let (output_key, odd) = taproot_output_key(&internal_key, root.as_ref())?;
+        Ok(TapOutput { internal_key, output_key, odd, root, leaves: paths })
+    }
+
+    /// The root of the tree.
+    pub fn root(&self) -> Option<[u8; 32]> {
+        self.root
+    }
+
+    /// The script that pays to it.
+    pub fn script_pubkey(&self) -> ScriptBuf {
+        p2tr(&self.output_key)
+    }
+
+    /// The control block of a leaf.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if there is no such leaf.
+    pub fn control_block(&self, script: &[u8]) -> Result<Vec<u8>, ChannelError> {
+        let found = self.leaves.iter().find(|(leaf, _)| matches!(leaf, Leaf::Script(own) if own == script));
+        let (_, path) = found.ok_or_else(|| ChannelError::refused("the output has no such leaf"))?;
+        let mut bytes = vec![TAPSCRIPT | u8::from(self.odd)];
+        bytes.extend_from_slice(&self.internal_key);
+        bytes.extend(path.iter().flatten());
+        Ok(bytes)
+    }
+
+    /// The witness that spends a leaf with these elements below script and control block, bottom first.
+    ///
+    /// # Errors
+    ///
+    /// As [`TapOutput::control_block`].
+    pub fn witness(&self, script: &[u8], stack: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, ChannelError> {
+        let mut elements = stack;
+        elements.push(script.to_vec());
+        elements.push(self.control_block(script)?);
+        Ok(elements)
+    }
+}
+
+fn bad_tree() -> ChannelError {
+    ChannelError::refused("the depths of the leaves are not those of a binary tree")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::{Seed, x_only};
+
+    #[test]
+    fn control_blocks_lead_to_the_output_key() {
+        let key = x_only(&Seed::from_name("tree").keypair("internal", &[]).unwrap());
+        let scripts: Vec<Vec<u8>> = (0x51..0x55).map(|op| vec![op]).collect();
+        for depths in [vec![0], vec![1, 1], vec![1, 2, 2], vec![2, 2, 2, 2], vec![1, 2, 3, 3]] {
+            let leaves = depths.iter().zip(&scripts);
+            let leaves: Vec<(u8, Leaf)> =
+                leaves.map(|(depth, s)| (*depth, Leaf::Script(s.clone()))).collect();
+            let output = TapOutput::new(key, leaves).unwrap();
+            for (depth, script) in depths.iter().zip(&scripts) {
+                let control = output.control_block(script).unwrap();
+                assert_eq!(control.len(), 33 + 32 * usize::from(*depth));
+                let parsed = sigstack_interpreter::taproot::ControlBlock::parse(&control).unwrap();
+                let root =
+                    parsed.path().fold(leaf_hash(TAPSCRIPT, script), |node, other| branch_hash(&node, other));
+                assert_eq!(Some(root), output.root());
+            }
+        }
+        for depths in [vec![1], vec![0, 0], vec![1, 1, 1], vec![2, 2]] {
+            let leaves = depths.iter().map(|depth| (*depth, Leaf::Script(vec![0x51]))).collect();
+            assert!(TapOutput::new(key, leaves).is_err(), "{depths:?}");
+        }
+    }
+}
