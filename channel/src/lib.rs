@@ -8,6 +8,7 @@ pub mod bolt3;
 pub mod chain;
 mod error;
 pub mod keys;
+pub mod model;
 pub mod musig;
 pub mod script;
 pub mod scripts;

@@ -237,6 +237,79 @@ pub fn sign_together(
     session.aggregate(&parts)
 }
 
+/// A transaction's signature with the owner's part missing: what a party keeps until it publishes, so that a stolen backup
+/// alone is no transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HalfSigned {
+    /// The salt of the owner's verification nonce.
+    pub salt: [u8; 32],
+    /// The other's public nonce.
+    pub nonce: [u8; PUBLIC_NONCE_SIZE],
+    /// The other's partial signature.
+    pub part: [u8; PARTIAL_SIGNATURE_SIZE],
+}
+
+/// Bytes of a serialized [`HalfSigned`].
+pub const HALF_SIGNED_SIZE: usize = 32 + PUBLIC_NONCE_SIZE + PARTIAL_SIGNATURE_SIZE;
+
+impl HalfSigned {
+    /// The other signs the owner's transaction, and the owner checks the part (BIP 327 "PartialSigVerify").
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::PartialSignature`] if the part is wrong.
+    pub fn make(
+        key: &AggregateKey,
+        owner: (&Seed, &Keypair),
+        other: &Keypair,
+        id: &NonceId<'_>,
+        message: &[u8; 32],
+    ) -> Result<HalfSigned, ChannelError> {
+        let (_, ahead) = verification_nonce(owner.0, owner.1, id)?;
+        let (secret, public) = signing_nonce(other, key, &[ahead], message)?;
+        let session = SigningSession::new(key, &[ahead, public], *message)?;
+        let part = session.sign(secret, other)?;
+        match session.verify_partial(&part, &public, &other.public_key()) {
+            true => Ok(HalfSigned { salt: *id.salt, nonce: public.serialize(), part: part.serialize() }),
+            false => Err(ChannelError::PartialSignature(1)),
+        }
+    }
+
+    /// The owner adds its part.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] if the kept bytes are no nonce or part, or the sum is no signature.
+    pub fn complete(
+        &self,
+        key: &AggregateKey,
+        owner: (&Seed, &Keypair),
+        id: &NonceId<'_>,
+        message: &[u8; 32],
+    ) -> Result<[u8; 64], ChannelError> {
+        let id = NonceId { salt: &self.salt, ..*id };
+        let (secret, ahead) = verification_nonce(owner.0, owner.1, &id)?;
+        let damaged = |_| ChannelError::encoding("a nonce and a partial signature");
+        let nonce = PublicNonce::from_byte_array(&self.nonce).map_err(damaged)?;
+        let part = PartialSignature::from_byte_array(&self.part).map_err(damaged)?;
+        let session = SigningSession::new(key, &[ahead, nonce], *message)?;
+        let own = session.sign(secret, owner.1)?;
+        session.aggregate(&[own, part])
+    }
+
+    /// Salt, nonce, part.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [&self.salt[..], &self.nonce, &self.part].concat()
+    }
+
+    /// Reads what [`HalfSigned::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8; HALF_SIGNED_SIZE]) -> Option<HalfSigned> {
+        let (salt, rest) = bytes.split_first_chunk()?;
+        let (nonce, rest) = rest.split_first_chunk()?;
+        Some(HalfSigned { salt: *salt, nonce: *nonce, part: rest.try_into().ok()? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

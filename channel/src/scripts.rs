@@ -292,7 +292,7 @@ pub fn update_templatehash(next: Option<u32>) -> Vec<u8> {
     [head, number_lock(next)].concat()
 }
 
-/// Override by an explicit number, 13 B with a number of three bytes: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT INTERNALKEY
+/// Override by an explicit number, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT INTERNALKEY
 /// CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`; the message is
 /// `PairCommit(m, PairCommit(settlement hash, template))`.
 pub fn override_pair_commit(number: u32) -> Vec<u8> {
@@ -309,8 +309,9 @@ pub fn override_pair_commit(number: u32) -> Vec<u8> {
     ])
 }
 
-/// Override by TEMPLATEHASH and CAT: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT INTERNALKEY CHECKSIGFROMSTACK`.
-/// Witness: `<sig> <m>`; the message is `m || hash`.
+/// Override by TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT SHA256 INTERNALKEY
+/// CHECKSIGFROMSTACK`. Witness: `<sig> <m>`; the message is `SHA256(m || hash)`. Without SHA256 the message would have 33 to 36
+/// bytes, which the MuSig2 of libsecp256k1 does not sign.
 pub fn override_templatehash(number: u32) -> Vec<u8> {
     script(&[
         &O::OP_DUP,
@@ -319,6 +320,7 @@ pub fn override_templatehash(number: u32) -> Vec<u8> {
         &O::OP_VERIFY,
         &O::OP_TEMPLATEHASH,
         &O::OP_CAT,
+        &O::OP_SHA256,
         &O::OP_INTERNALKEY,
         &O::OP_CHECKSIGFROMSTACK,
     ])
@@ -360,7 +362,7 @@ mod tests {
             ("pc", update_pair_commit(Some(5)), 11),
             ("templatehash", update_templatehash(Some(5)), 10),
             ("override, pc", override_pair_commit(n), 13),
-            ("override, templatehash", override_templatehash(n), 12),
+            ("override, templatehash", override_templatehash(n), 13),
         ] {
             assert_eq!(script.len(), size, "{name}");
         }

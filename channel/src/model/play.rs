@@ -1,0 +1,173 @@
+//! Publishing steps on a chain.
+
+use core::fmt;
+
+use bitcoin::{Transaction, TxOut, absolute::LockTime};
+
+use super::{Construction, Step};
+use crate::chain::{Chain, Policy, Reject};
+use crate::error::ChannelError;
+use crate::tx::{SEQUENCE_FREE, input, outpoint, transaction, weight};
+use crate::wallet::Wallet;
+
+/// Why a play stops.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PlayError {
+    /// A transaction does not enter.
+    Chain {
+        /// What it is.
+        label: &'static str,
+        /// Why.
+        reject: Reject,
+    },
+    /// A transaction cannot be built.
+    Channel(ChannelError),
+}
+
+impl fmt::Display for PlayError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlayError::Chain { label, reject } => write!(f, "{label}: {reject}"),
+            PlayError::Channel(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for PlayError {}
+
+impl From<ChannelError> for PlayError {
+    fn from(error: ChannelError) -> PlayError {
+        PlayError::Channel(error)
+    }
+}
+
+/// A published step and the child that paid for it, if it needed one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Played {
+    /// The step.
+    pub step: Step,
+    /// The child.
+    pub child: Option<Step>,
+    /// The height at which it confirmed.
+    pub height: u32,
+}
+
+impl Played {
+    /// Weight units of both.
+    pub fn weight(&self) -> u64 {
+        self.step.weight() + self.child.as_ref().map_or(0, Step::weight)
+    }
+}
+
+/// Mines until the locks of a transaction are over, for a next block.
+///
+/// # Errors
+///
+/// [`Reject`] if a block cannot be mined.
+pub fn wait_for(chain: &mut Chain, tx: &Transaction) -> Result<(), Reject> {
+    let locked = |chain: &Chain| {
+        let next = chain.height() + 1;
+        let relative = tx.input.iter().any(|input| {
+            let sequence = input.sequence.0;
+            let blocks = sequence & (1 << 31 | 1 << 22) == 0 && tx.version.0 >= 2;
+            let coin = chain.coin(&input.previous_output);
+            blocks && coin.is_some_and(|coin| coin.height + (sequence & 0xffff) > next)
+        });
+        let absolute = matches!(tx.lock_time, LockTime::Blocks(height) if height.to_consensus_u32() >= next);
+        relative || absolute
+    };
+    while locked(chain) {
+        chain.mine(1)?;
+    }
+    Ok(())
+}
+
+/// A chain and a wallet to play a construction on.
+pub struct Stage {
+    /// The chain.
+    pub chain: Chain,
+    /// Pays fees.
+    pub wallet: Wallet,
+    /// Satoshi per virtual byte that packages pay.
+    pub rate: u64,
+}
+
+impl Stage {
+    /// A chain on which a construction's proposals are active.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn new(construction: &dyn Construction) -> Result<Stage, ChannelError> {
+        let facts = construction.facts();
+        let policy = Policy { annex: facts.annex, ..Policy::default() };
+        let wallet = Wallet::new(&crate::keys::Seed::from_name("fees"))?;
+        Ok(Stage { chain: Chain::new(facts.proposals, policy), wallet, rate: 2 })
+    }
+
+    /// Confirms the funding transaction and opens the channel on it.
+    ///
+    /// # Errors
+    ///
+    /// [`PlayError`].
+    pub fn open(&mut self, construction: &mut dyn Construction) -> Result<Played, PlayError> {
+        let capacity = construction.setup().capacity;
+        let fee = 500;
+        let coin = self.wallet.mint(&mut self.chain, capacity + fee);
+        let outputs = vec![construction.funding_output().clone()];
+        let mut tx = transaction(2, 0, vec![input(coin.0, SEQUENCE_FREE)], outputs);
+        self.wallet.sign(&mut tx, std::slice::from_ref(&coin.1), 0)?;
+        construction.open(outpoint(&tx, 0))?;
+        self.publish(Step { label: "funding", tx, prevouts: vec![coin.1] })
+    }
+
+    /// Waits for a step's locks, offers it (with a child if it pays nothing), and mines a block.
+    ///
+    /// # Errors
+    ///
+    /// [`PlayError::Chain`] if it does not enter or is not in the block.
+    pub fn publish(&mut self, step: Step) -> Result<Played, PlayError> {
+        let label = step.label;
+        let stop = |reject| PlayError::Chain { label, reject };
+        wait_for(&mut self.chain, &step.tx).map_err(stop)?;
+        let child = match step.fee() {
+            0 => Some(self.child(&step)?),
+            _ => None,
+        };
+        match &child {
+            Some(child) => self.chain.submit_package(step.tx.clone(), child.tx.clone()).map_err(stop)?,
+            None => self.chain.submit(step.tx.clone()).map(drop).map_err(stop)?,
+        }
+        self.chain.mine(1).map_err(stop)?;
+        match self.chain.confirmed(&step.tx.compute_txid()) {
+            Some(confirmed) => Ok(Played { height: confirmed.height, step, child }),
+            None => Err(stop(Reject::NonStandard("not mined"))),
+        }
+    }
+
+    /// The child that pays for a step at the stage's rate.
+    fn child(&mut self, step: &Step) -> Result<Step, ChannelError> {
+        let size = weight(&step.tx).div_ceil(4) + 153;
+        let coin = self.wallet.mint(&mut self.chain, 100_000);
+        let tx = self.wallet.fee_child(&step.tx, &coin, size * self.rate)?;
+        let p2a = crate::tx::p2a();
+        let anchor = step.tx.output.iter().find(|out| out.script_pubkey == p2a);
+        let prevouts: Vec<TxOut> = anchor.cloned().into_iter().chain([coin.1]).collect();
+        Ok(Step { label: "fee child", tx, prevouts })
+    }
+
+    /// Publishes steps one after the other.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stage::publish`].
+    pub fn publish_all(&mut self, steps: Vec<Step>) -> Result<Vec<Played>, PlayError> {
+        steps.into_iter().map(|step| self.publish(step)).collect()
+    }
+
+    /// Satoshi that a party's payout key has on the chain.
+    pub fn paid(&self, construction: &dyn Construction, party: usize) -> u64 {
+        let script = construction.setup().party(party).and_then(super::PartyKeys::payout_script);
+        script.map_or(0, |script| self.chain.balance(&script))
+    }
+}

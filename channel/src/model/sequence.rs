@@ -1,0 +1,570 @@
+//! Signed sequence commitments: numbered versions of each side, one contested output, a split fixed in advance.
+//!
+//! Each side's version of state n pays the whole capacity to one output: after T the split of state n; at once to the other side if it
+//! shows the publisher's signature of a higher number. A version is half-signed until its owner publishes it, so who published is
+//! known. Nothing about old states is kept: their numbers are in nLockTime and nSequence, their splits are published as a hash.
+
+use bitcoin::{OutPoint, Transaction, TxOut};
+use sigstack_interpreter::{Flags, taproot::leaf_hash};
+
+use super::{ClientRecord, Construction, Content, Facts, Setup, Step, TowerRecord, UpdateCost};
+use crate::error::ChannelError;
+use crate::keys::{generator_keypair, sha256, sign_schnorr, x_only};
+use crate::musig::HalfSigned;
+use crate::scripts::{self, MAX_NUMBER};
+use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
+use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
+use crate::tx::{
+    SEQUENCE_FREE, input, op_return, outpoint, outpoint_bytes, output, p2a, p2tr, set_witness, transaction,
+};
+
+/// How the split of a state is fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// CSFS and CTV.
+    Ctv,
+    /// CSFS and TEMPLATEHASH.
+    TemplateHash,
+    /// CSFS and BIP 118 alone, the two changes of the talk: a template is a signature made in advance with the key that all know.
+    AnyPrevOut,
+    /// CSFS (and INTERNALKEY for size): both sign the split of each version before it is handed over. No tower leaf.
+    CsfsOnly,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Profile; 4] =
+        [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut, Profile::CsfsOnly];
+
+    /// What a reader calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::Ctv => "signed sequence, CSFS+CTV",
+            Profile::TemplateHash => "signed sequence, CSFS+TEMPLATEHASH",
+            Profile::AnyPrevOut => "signed sequence, CSFS+APO",
+            Profile::CsfsOnly => "signed sequence, CSFS alone",
+        }
+    }
+
+    /// The proposals that it needs.
+    pub fn proposals(self) -> Flags {
+        Flags::CHECKSIGFROMSTACK
+            | match self {
+                Profile::Ctv => Flags::CHECKTEMPLATEVERIFY,
+                Profile::TemplateHash => Flags::TEMPLATEHASH,
+                Profile::AnyPrevOut => Flags::ANYPREVOUT,
+                Profile::CsfsOnly => Flags::INTERNALKEY,
+            }
+    }
+
+    /// A leaf that lets only this transaction spend. None where there are no templates.
+    pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
+        Ok(Some(match self {
+            Profile::Ctv => scripts::template_ctv(&sign::check_template(tx)?),
+            Profile::TemplateHash => scripts::template_templatehash(&sign::template_hash(tx, None)?),
+            Profile::AnyPrevOut => {
+                let generator = generator_keypair()?;
+                let nothing: Vec<TxOut> =
+                    tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect();
+                let digest = sign::script_path(tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
+                let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
+                scripts::template_signature(&signature, &x_only(&generator))
+            }
+            Profile::CsfsOnly => return Ok(None),
+        }))
+    }
+}
+
+/// Hides a number in nLockTime (24 bits) and nSequence (7 bits).
+pub(super) fn obscure(number: u32, mask: u32) -> (u32, u32) {
+    let hidden = (number ^ mask) & MAX_NUMBER;
+    (0x2000_0000 | hidden & 0x00ff_ffff, 0x8000_0000 | hidden >> 24)
+}
+
+/// The number in a commitment.
+pub(super) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
+    let (lock_time, sequence) = (tx.lock_time.to_consensus_u32(), tx.input.first()?.sequence.0);
+    (lock_time >> 24 == 0x20 && sequence >> 7 == 1 << 24)
+        .then_some(((sequence & 0x7f) << 24 | lock_time & 0x00ff_ffff) ^ mask)
+}
+
+/// The leaf that takes all for the victim by its fixed transaction, and that transaction.
+struct TowerEnd {
+    script: Vec<u8>,
+    justice: Transaction,
+}
+
+/// The justice transaction J: the whole capacity to the victim, `bonus` to the P2A. It is the same for every state.
+fn justice(capacity: u64, bonus: u64, payout_key: &[u8; 32]) -> Transaction {
+    let outputs = vec![output(capacity.saturating_sub(bonus), p2tr(payout_key)), output(bonus, p2a())];
+    transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs)
+}
+
+/// What the contested output of a version is made of beside its settle leaf.
+#[derive(Clone, Copy)]
+struct Contested {
+    profile: Profile,
+    internal_key: [u8; 32],
+    number_key: [u8; 32],
+    penalty_key: [u8; 32],
+    payout_key: [u8; 32],
+    capacity: u64,
+    bonus: u64,
+}
+
+impl Contested {
+    fn contest_leaf(&self, number: u32) -> Vec<u8> {
+        scripts::contest(number, &self.number_key, &self.penalty_key)
+    }
+
+    fn tower_end(&self, number: u32) -> Result<Option<TowerEnd>, ChannelError> {
+        let justice = justice(self.capacity, self.bonus, &self.payout_key);
+        let fixed = self.profile.fixed(&justice)?;
+        Ok(fixed.map(|fixed| TowerEnd { script: scripts::tower(number, &self.number_key, &fixed), justice }))
+    }
+
+    fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
+        let contest = Leaf::Script(self.contest_leaf(number));
+        match self.tower_end(number)? {
+            Some(end) => {
+                let leaves = vec![(1, settle), (2, contest), (2, Leaf::Script(end.script))];
+                TapOutput::new(self.internal_key, leaves)
+            }
+            None => TapOutput::new(self.internal_key, vec![(1, settle), (1, contest)]),
+        }
+    }
+
+    /// Rebuilds the contested output of a commitment on the chain from what that shows, if the number is lower than `below`.
+    fn rebuild(
+        &self,
+        published: &Transaction,
+        mask: u32,
+        below: u32,
+        delay: u16,
+    ) -> Result<Option<(u32, TapOutput)>, ChannelError> {
+        let Some(number) = published_number(published, mask).filter(|number| *number < below) else {
+            return Ok(None);
+        };
+        let settle = match self.profile {
+            Profile::CsfsOnly => Leaf::Script(scripts::delayed_internal_key(delay)),
+            _ => {
+                let data = published.output.get(1).and_then(|out| out.script_pubkey.as_bytes().get(2..));
+                match data.and_then(|data| data.try_into().ok()) {
+                    Some(hash) => Leaf::Hidden(hash),
+                    None => return Ok(None),
+                }
+            }
+        };
+        let out = self.out(number, settle)?;
+        let pays = published.output.first().is_some_and(|other| other.script_pubkey == out.script_pubkey());
+        Ok(pays.then_some((number, out)))
+    }
+}
+
+/// A two-party channel with numbered versions.
+pub struct SignedSequence {
+    setup: Setup,
+    profile: Profile,
+    funding: TapOutput,
+    funding_output: TxOut,
+    mask: u32,
+    first: u32,
+    bonus: u64,
+    history: Vec<Content>,
+    records: Vec<ClientRecord>,
+}
+
+impl SignedSequence {
+    /// A channel of two parties. Numbers begin at a place that the parties draw, so that a contest does not tell how many updates there
+    /// were.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] unless there are two parties and the content is right.
+    pub fn new(setup: Setup, profile: Profile, first: Content) -> Result<SignedSequence, ChannelError> {
+        if setup.parties.len() != 2 {
+            let problem = format!(
+                "{} parties; a penalty needs two: who is paid is not known among more",
+                setup.parties.len()
+            );
+            return Err(ChannelError::refused(problem));
+        }
+        first.check(setup.capacity, 2)?;
+        let funding = setup.joint_output(vec![])?;
+        let funding_output = output(setup.capacity, funding.script_pubkey());
+        let drawn = sha256(&setup.internal_key());
+        let [a, b, c, d, e, f, ..] = drawn;
+        let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
+        // The first number has four bytes in scripts and leaves most of the range.
+        let start = 0x0080_0000 + u32::from_le_bytes([e, f, 0, 0]);
+        Ok(SignedSequence {
+            setup,
+            profile,
+            funding,
+            funding_output,
+            mask,
+            first: start,
+            bonus: 0,
+            history: vec![first],
+            records: Vec::new(),
+        })
+    }
+
+    /// The same channel with a share of the capacity for whoever confirms the justice transaction. It stands in a P2A, so miners can take
+    /// it too.
+    #[must_use]
+    pub fn with_bonus(mut self, bonus: u64) -> SignedSequence {
+        self.bonus = bonus;
+        self
+    }
+
+    /// How splits are fixed.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// The number that scripts compare, of a state.
+    pub fn script_number(&self, number: u32) -> Result<u32, ChannelError> {
+        // The highest number can never be revoked: it is not used.
+        let found = self.first.checked_add(number).filter(|number| *number < MAX_NUMBER);
+        found.ok_or_else(|| {
+            ChannelError::refused("the numbers are used up: splice to a funding with a fresh number key")
+        })
+    }
+
+    /// Hides numbers.
+    pub fn mask(&self) -> u32 {
+        self.mask
+    }
+
+    fn contested(&self, publisher: usize) -> Result<Contested, ChannelError> {
+        let (owner, victim) = (self.setup.party(publisher)?, self.setup.party(1 - publisher.min(1))?);
+        let payout = crate::keys::taproot_keypair(&victim.payout, None)?;
+        Ok(Contested {
+            profile: self.profile,
+            internal_key: self.setup.internal_key(),
+            number_key: x_only(&owner.number),
+            penalty_key: x_only(&victim.penalty),
+            payout_key: x_only(&payout),
+            capacity: self.setup.capacity,
+            bonus: self.bonus,
+        })
+    }
+
+    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        let missing = || ChannelError::refused(format!("there is no state {number}"));
+        usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)
+    }
+
+    /// The split of a content, its input left open.
+    fn settlement(&self, content: &Content) -> Result<Transaction, ChannelError> {
+        let outputs = self.setup.settlement_outputs(content)?;
+        Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.delay.into())], outputs))
+    }
+
+    fn settle_leaf(&self, content: &Content) -> Result<Vec<u8>, ChannelError> {
+        let fixed = self.profile.fixed(&self.settlement(content)?)?;
+        Ok(fixed.unwrap_or_else(|| scripts::delayed_internal_key(self.setup.delay)))
+    }
+
+    /// A side's version of a state, not signed, and its contested output.
+    fn version(
+        &self,
+        publisher: usize,
+        number: u32,
+        content: &Content,
+    ) -> Result<(Transaction, TapOutput), ChannelError> {
+        let settle = self.settle_leaf(content)?;
+        let numbered = self.script_number(number)?;
+        let out = self.contested(publisher)?.out(numbered, Leaf::Script(settle.clone()))?;
+        let mut outputs = vec![output(self.setup.capacity, out.script_pubkey())];
+        if self.profile != Profile::CsfsOnly {
+            outputs.push(output(0, op_return(&leaf_hash(TAPSCRIPT, &settle))));
+        }
+        outputs.push(output(0, p2a()));
+        let (lock_time, sequence) = obscure(numbered, self.mask);
+        Ok((transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs), out))
+    }
+
+    fn role(publisher: usize) -> &'static str {
+        if publisher == 0 { "version of party 0" } else { "version of party 1" }
+    }
+
+    /// The settlement of a version, with its inputs bound; signed by both where templates do not fix it.
+    fn settle(
+        &self,
+        version: (&Transaction, &TapOutput),
+        content: &Content,
+        signature: Option<[u8; 64]>,
+    ) -> Result<Step, ChannelError> {
+        let mut tx = self.settlement(content)?;
+        if let Some(first) = tx.input.first_mut() {
+            first.previous_output = outpoint(version.0, 0);
+        }
+        let leaf = self.settle_leaf(content)?;
+        let stack = signature.map(|signature| signature.to_vec()).into_iter().collect();
+        set_witness(&mut tx, 0, &version.1.witness(&leaf, stack)?);
+        let prevouts = vec![output(self.setup.capacity, version.1.script_pubkey())];
+        Ok(Step { label: "settlement", tx, prevouts })
+    }
+
+    /// Both sign a version's settlement, where templates do not fix it.
+    fn sign_settlement(
+        &self,
+        publisher: usize,
+        number: u32,
+        content: &Content,
+    ) -> Result<Option<[u8; 64]>, ChannelError> {
+        if self.profile != Profile::CsfsOnly {
+            return Ok(None);
+        }
+        let (commitment, out) = self.version(publisher, number, content)?;
+        let mut tx = self.settlement(content)?;
+        if let Some(first) = tx.input.first_mut() {
+            first.previous_output = outpoint(&commitment, 0);
+        }
+        let prevouts = [output(self.setup.capacity, out.script_pubkey())];
+        let leaf = self.settle_leaf(content)?;
+        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+        let role = if publisher == 0 { "settlement of party 0" } else { "settlement of party 1" };
+        self.setup.sign_jointly(None, self.script_number(number)?, role, &digest).map(Some)
+    }
+
+    /// The peer signs a version of a state but for its owner's part.
+    fn half_sign(
+        &self,
+        publisher: usize,
+        number: u32,
+        content: &Content,
+    ) -> Result<HalfSigned, ChannelError> {
+        let (tx, _) = self.version(publisher, number, content)?;
+        let digest = sign::key_path(&tx, std::slice::from_ref(&self.funding_output), 0, sign::DEFAULT)?;
+        let (owner, other) = (self.setup.party(publisher)?, self.setup.party(1 - publisher.min(1))?);
+        let place = outpoint_bytes(&self.setup.funding);
+        let id = self.setup.nonce_id(&place, self.script_number(number)?, Self::role(publisher));
+        let key = self.setup.key.tweaked(self.funding.root().as_ref())?;
+        HalfSigned::make(&key, (&owner.seed, &owner.funding), &other.funding, &id, &digest)
+    }
+
+    /// The owner completes its version.
+    fn complete(
+        &self,
+        publisher: usize,
+        number: u32,
+        content: &Content,
+        half: &HalfSigned,
+    ) -> Result<(Step, TapOutput), ChannelError> {
+        let (mut tx, out) = self.version(publisher, number, content)?;
+        let prevouts = vec![self.funding_output.clone()];
+        let digest = sign::key_path(&tx, &prevouts, 0, sign::DEFAULT)?;
+        let owner = self.setup.party(publisher)?;
+        let place = outpoint_bytes(&self.setup.funding);
+        let id = self.setup.nonce_id(&place, self.script_number(number)?, Self::role(publisher));
+        let key = self.setup.key.tweaked(self.funding.root().as_ref())?;
+        let signature = half.complete(&key, (&owner.seed, &owner.funding), &id, &digest)?;
+        set_witness(&mut tx, 0, &[signature]);
+        Ok((Step { label: "commitment", tx, prevouts }, out))
+    }
+
+    /// A party's signature of a number: it gives up all that is lower.
+    pub fn sign_number(&self, party: usize, number: u32) -> Result<[u8; 64], ChannelError> {
+        let numbered = self.script_number(number)?;
+        Ok(sign_schnorr(&self.setup.party(party)?.number, &scripts::number_bytes(numbered)))
+    }
+
+    /// What a party keeps of a state.
+    fn record(&self, party: usize, number: u32, content: &Content) -> Result<ClientRecord, ChannelError> {
+        let peer = 1 - party.min(1);
+        let settlements = match self.profile {
+            Profile::CsfsOnly => {
+                let own = self.sign_settlement(party, number, content)?;
+                own.zip(self.sign_settlement(peer, number, content)?).map(|(own, peers)| [own, peers])
+            }
+            _ => None,
+        };
+        Ok(ClientRecord {
+            number: self.script_number(number)?,
+            commitment: self.half_sign(party, number, content)?,
+            evidence: self.sign_number(peer, number)?,
+            settlements,
+            content: content.clone(),
+        })
+    }
+
+    /// The record that a party holds.
+    pub fn client_record(&self, party: usize) -> Option<&ClientRecord> {
+        self.records.get(party)
+    }
+
+    /// What a tower is given for the newest state.
+    pub fn tower_record(&self, client: usize) -> Result<TowerRecord, ChannelError> {
+        let contested = self.contested(1 - client.min(1))?;
+        let record =
+            self.records.get(client).ok_or_else(|| ChannelError::refused("the channel is not open"))?;
+        Ok(TowerRecord {
+            funding: self.setup.funding,
+            internal_key: contested.internal_key,
+            number_key: contested.number_key,
+            penalty_key: contested.penalty_key,
+            payout_key: contested.payout_key,
+            capacity: contested.capacity,
+            mask: self.mask,
+            number: record.number,
+            evidence: record.evidence,
+        })
+    }
+
+    /// What the tower publishes with one record, for a profile and a bonus that its terms fix.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] if the record's keys are no keys.
+    pub fn tower_acts(
+        profile: Profile,
+        bonus: u64,
+        record: &TowerRecord,
+        published: &Transaction,
+    ) -> Result<Option<Vec<Step>>, ChannelError> {
+        let contested = Contested {
+            profile,
+            internal_key: record.internal_key,
+            number_key: record.number_key,
+            penalty_key: record.penalty_key,
+            payout_key: record.payout_key,
+            capacity: record.capacity,
+            bonus,
+        };
+        let spends = published.input.first().is_some_and(|input| input.previous_output == record.funding);
+        let Some((number, out)) = contested.rebuild(published, record.mask, record.number, 0)? else {
+            return Ok(None);
+        };
+        let Some(end) = contested.tower_end(number)?.filter(|_| spends) else { return Ok(None) };
+        let mut tx = end.justice;
+        if let Some(first) = tx.input.first_mut() {
+            first.previous_output = outpoint(published, 0);
+        }
+        let stack = vec![record.evidence.to_vec(), scripts::number_bytes(record.number)];
+        set_witness(&mut tx, 0, &out.witness(&end.script, stack)?);
+        let prevouts = vec![output(record.capacity, out.script_pubkey())];
+        Ok(Some(vec![Step { label: "justice", tx, prevouts }]))
+    }
+
+    /// The victim's own contest: takes all with its key and pays `fee` from it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if the record is damaged.
+    pub fn contest_with_fee(
+        &self,
+        victim: usize,
+        record: &ClientRecord,
+        published: &Transaction,
+        fee: u64,
+    ) -> Result<Option<Step>, ChannelError> {
+        let contested = self.contested(1 - victim.min(1))?;
+        let rebuilt = contested.rebuild(published, self.mask, record.number, self.setup.delay)?;
+        let Some((number, out)) = rebuilt else { return Ok(None) };
+        let leaf = contested.contest_leaf(number);
+        let pays = output(self.setup.capacity.saturating_sub(fee), p2tr(&contested.payout_key));
+        let mut tx = transaction(3, 0, vec![input(outpoint(published, 0), SEQUENCE_FREE)], vec![pays]);
+        let prevouts = vec![output(self.setup.capacity, out.script_pubkey())];
+        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+        let own = sign_schnorr(&self.setup.party(victim)?.penalty, &digest);
+        let stack = vec![own.to_vec(), record.evidence.to_vec(), scripts::number_bytes(record.number)];
+        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
+        Ok(Some(Step { label: "contest", tx, prevouts }))
+    }
+}
+
+impl Construction for SignedSequence {
+    fn facts(&self) -> Facts {
+        Facts {
+            name: self.profile.name(),
+            proposals: self.profile.proposals(),
+            annex: false,
+            symmetric: false,
+            penalty: true,
+            states: u64::from(MAX_NUMBER - self.first),
+            worst_delay: self.setup.delay.into(),
+            multiparty: false,
+        }
+    }
+
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn funding_output(&self) -> &TxOut {
+        &self.funding_output
+    }
+
+    fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
+        self.setup.funding = funding;
+        let (number, content) = (self.number(), self.content().clone());
+        self.records = vec![self.record(0, number, &content)?, self.record(1, number, &content)?];
+        Ok(())
+    }
+
+    fn number(&self) -> u32 {
+        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+    }
+
+    fn content(&self) -> &Content {
+        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
+        self.history.last().unwrap_or(&NOTHING)
+    }
+
+    fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
+        content.check(self.setup.capacity, 2)?;
+        let number = self.number().saturating_add(1);
+        self.records = vec![self.record(0, number, &content)?, self.record(1, number, &content)?];
+        self.history.push(content);
+        let settlements = if self.profile == Profile::CsfsOnly { 4 } else { 0 };
+        // A partial for each version, and a number of each party.
+        Ok(UpdateCost { signatures: 4 + settlements, secrets: 0 })
+    }
+
+    fn cooperative_close(&self) -> Result<Step, ChannelError> {
+        self.setup.cooperative_close(&self.funding, self.content())
+    }
+
+    fn close(&self, by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
+        let content = self.state(number)?;
+        // What `by` kept: the same bytes come again, since nonces are derived.
+        let half = self.half_sign(by, number, content)?;
+        let (commitment, out) = self.complete(by, number, content, &half)?;
+        let signature = self.sign_settlement(by, number, content)?;
+        let settlement = self.settle((&commitment.tx, &out), content, signature)?;
+        Ok(vec![commitment, settlement])
+    }
+
+    fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
+        let record = ClientRecord::from_bytes(&self.client_bytes(victim))?;
+        let contest = self.contest_with_fee(victim, &record, published, 2 * 173)?;
+        Ok(contest.map(|step| vec![step]))
+    }
+
+    fn tower_contest(
+        &self,
+        client: usize,
+        published: &Transaction,
+    ) -> Result<Option<Vec<Step>>, ChannelError> {
+        if self.profile == Profile::CsfsOnly {
+            return Ok(None);
+        }
+        let record = TowerRecord::from_bytes(&self.tower_bytes(client))?;
+        SignedSequence::tower_acts(self.profile, self.bonus, &record, published)
+    }
+
+    fn client_bytes(&self, party: usize) -> Vec<u8> {
+        self.records.get(party).map(ClientRecord::to_bytes).unwrap_or_default()
+    }
+
+    fn tower_bytes(&self, client: usize) -> Vec<u8> {
+        match self.profile {
+            // Without a template a tower would need the client's key.
+            Profile::CsfsOnly => Vec::new(),
+            _ => self.tower_record(client).map(|record| record.to_bytes()).unwrap_or_default(),
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Keys and amounts of a channel, and what all constructions build from them.
+
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
+use secp256k1::{Keypair, PublicKey};
+
+use super::{Content, Htlc, Step};
+use crate::error::ChannelError;
+use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
+use crate::musig::{AggregateKey, NonceId, sign_together};
+use crate::sign;
+use crate::taproot::{Leaf, TapOutput};
+use crate::tx::{
+    P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, outpoint_bytes, output, p2a, p2tr,
+    set_witness, transaction,
+};
+use crate::{scripts, tx};
+
+/// A party's keys in one channel, hardened from its seed and random bytes that it drew itself (rule 5).
+#[derive(Clone)]
+pub struct PartyKeys {
+    /// Where everything comes from.
+    pub seed: Seed,
+    /// Its part of the aggregate key.
+    pub funding: Keypair,
+    /// Takes its balance.
+    pub payout: Keypair,
+    /// Claims HTLCs.
+    pub htlc: Keypair,
+    /// Signs numbers, and nothing else, in this channel only.
+    pub number: Keypair,
+    /// Takes the channel from a cheater, for this funding only.
+    pub penalty: Keypair,
+}
+
+impl PartyKeys {
+    /// Derives the keys of a channel. `drawn` are 32 random bytes of the party's own.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn new(seed: Seed, drawn: &[u8; 32]) -> Result<PartyKeys, ChannelError> {
+        let key = |purpose: &str| seed.keypair(purpose, &[drawn]);
+        Ok(PartyKeys {
+            funding: key("funding")?,
+            payout: key("payout")?,
+            htlc: key("htlc")?,
+            number: key("number")?,
+            penalty: key("penalty")?,
+            seed,
+        })
+    }
+
+    /// The script that its balance is paid to: its key alone, as BIP 86 tweaks it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn payout_script(&self) -> Result<ScriptBuf, ChannelError> {
+        Ok(p2tr(&x_only(&taproot_keypair(&self.payout, None)?)))
+    }
+}
+
+/// The parties, their aggregate key and the funding output.
+#[derive(Clone)]
+pub struct Setup {
+    /// The parties.
+    pub parties: Vec<PartyKeys>,
+    /// The aggregate of their funding keys, not tweaked: P.
+    pub key: AggregateKey,
+    /// Satoshi in the funding output.
+    pub capacity: u64,
+    /// The contest delay T, in blocks.
+    pub delay: u16,
+    /// The funding output, once the channel is open.
+    pub funding: OutPoint,
+    /// Bytes that a party draws for each connection; nonces come from them.
+    pub salt: [u8; 32],
+}
+
+impl Setup {
+    /// The setup of a play: parties named after it, all keys from these names.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] without parties, with more than 16, or with a delay of 0.
+    pub fn named(name: &str, parties: usize, capacity: u64, delay: u16) -> Result<Setup, ChannelError> {
+        if !(1..=16).contains(&parties) {
+            return Err(ChannelError::refused(format!(
+                "a channel of {parties} parties; 1 to 16 are possible"
+            )));
+        }
+        if delay == 0 {
+            return Err(ChannelError::refused("a delay of 0 blocks is no delay; 1 to 65,535 are possible"));
+        }
+        let parties = (0..parties)
+            .map(|party| {
+                let seed = Seed::from_name(&format!("{name}, party {party}"));
+                let drawn = seed.bytes("channel", &[]);
+                PartyKeys::new(seed, &drawn)
+            })
+            .collect::<Result<Vec<PartyKeys>, ChannelError>>()?;
+        let keys: Vec<PublicKey> = parties.iter().map(|party| party.funding.public_key()).collect();
+        let key = AggregateKey::new(&keys)?;
+        Ok(Setup { parties, key, capacity, delay, funding: OutPoint::null(), salt: [0x5a; 32] })
+    }
+
+    /// A party.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if there is no such party.
+    pub fn party(&self, party: usize) -> Result<&PartyKeys, ChannelError> {
+        self.parties.get(party).ok_or_else(|| ChannelError::refused(format!("there is no party {party}")))
+    }
+
+    /// P, x-only.
+    pub fn internal_key(&self) -> [u8; 32] {
+        self.key.x_only()
+    }
+
+    /// An output of P with these leaves.
+    ///
+    /// # Errors
+    ///
+    /// As [`TapOutput::new`].
+    pub fn joint_output(&self, leaves: Vec<(u8, Leaf)>) -> Result<TapOutput, ChannelError> {
+        TapOutput::new(self.internal_key(), leaves)
+    }
+
+    /// What a nonce is made from.
+    pub fn nonce_id<'a>(&'a self, outpoint: &'a [u8; 36], number: u32, role: &'a str) -> NonceId<'a> {
+        NonceId { outpoint, number: number.into(), role, salt: &self.salt }
+    }
+
+    /// All sign a message under P, tweaked for an output's key path or, with no output, as it stands in leaves.
+    ///
+    /// # Errors
+    ///
+    /// As [`sign_together`].
+    pub fn sign_jointly(
+        &self,
+        tweak: Option<&TapOutput>,
+        number: u32,
+        role: &str,
+        message: &[u8; 32],
+    ) -> Result<[u8; 64], ChannelError> {
+        let outpoint = outpoint_bytes(&self.funding);
+        let signers: Vec<(&Seed, Keypair)> =
+            self.parties.iter().map(|party| (&party.seed, party.funding)).collect();
+        let id = self.nonce_id(&outpoint, number, role);
+        match tweak {
+            Some(out) => sign_together(&self.key.tweaked(out.root().as_ref())?, &signers, &id, message),
+            None => sign_together(&self.key, &signers, &id, message),
+        }
+    }
+
+    /// Signs the only input on the key path of an output of P.
+    ///
+    /// # Errors
+    ///
+    /// As [`Setup::sign_jointly`].
+    pub fn spend_jointly(
+        &self,
+        label: &'static str,
+        mut tx: Transaction,
+        spent: (&TapOutput, u64),
+        number: u32,
+    ) -> Result<Step, ChannelError> {
+        let prevouts = vec![output(spent.1, spent.0.script_pubkey())];
+        let digest = sign::key_path(&tx, &prevouts, 0, sign::DEFAULT)?;
+        let signature = self.sign_jointly(Some(spent.0), number, label, &digest)?;
+        set_witness(&mut tx, 0, &[signature]);
+        Ok(Step { label, tx, prevouts })
+    }
+
+    /// The output of an HTLC: P, or the recipient with the preimage, or the sender after the expiry.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if a party does not exist.
+    pub fn htlc_output(&self, htlc: &Htlc) -> Result<TapOutput, ChannelError> {
+        let (recipient, sender) = (self.party(htlc.to)?, self.party(htlc.from)?);
+        let success = scripts::htlc_success(&x_only(&recipient.htlc), &htlc.short_hash());
+        let timeout = scripts::htlc_timeout(&x_only(&sender.htlc), htlc.expiry);
+        self.joint_output(vec![(1, Leaf::Script(success)), (1, Leaf::Script(timeout))])
+    }
+
+    /// The outputs that pay a content: balances, HTLCs, P2A. What is under its dust limit goes to the P2A, up to 240 sat; only what
+    /// exceeds that becomes fee.
+    ///
+    /// # Errors
+    ///
+    /// As [`Content::check`].
+    pub fn settlement_outputs(&self, content: &Content) -> Result<Vec<TxOut>, ChannelError> {
+        content.check(self.capacity, self.parties.len())?;
+        let mut outputs = Vec::with_capacity(content.balances.len() + content.htlcs.len() + 1);
+        for (party, balance) in self.parties.iter().zip(&content.balances) {
+            outputs.push(output(*balance, party.payout_script()?));
+        }
+        for htlc in &content.htlcs {
+            outputs.push(output(htlc.sat, self.htlc_output(htlc)?.script_pubkey()));
+        }
+        outputs.retain(|out| out.value.to_sat() >= P2TR_DUST_LIMIT);
+        let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
+        let trimmed = self.capacity.saturating_sub(paid);
+        outputs.push(output(trimmed.min(P2A_DUST_LIMIT), p2a()));
+        Ok(outputs)
+    }
+
+    /// The transaction that pays balances from the funding output at once. It has no locks and no HTLCs.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] while HTLCs are in flight.
+    pub fn cooperative_close(&self, funding: &TapOutput, content: &Content) -> Result<Step, ChannelError> {
+        if !content.htlcs.is_empty() {
+            return Err(ChannelError::refused("a channel closes together without HTLCs in flight"));
+        }
+        content.check(self.capacity, self.parties.len())?;
+        let mut outputs = Vec::with_capacity(self.parties.len());
+        for (party, balance) in self.parties.iter().zip(&content.balances) {
+            if *balance >= P2TR_DUST_LIMIT {
+                outputs.push(output(*balance, party.payout_script()?));
+            }
+        }
+        // The opener pays the fee: 2 sat/vB of two outputs.
+        if let Some(first) = outputs.first_mut() {
+            first.value = first.value.checked_sub(bitcoin::Amount::from_sat(308)).unwrap_or(first.value);
+        }
+        let tx = transaction(2, 0, vec![input(self.funding, SEQUENCE_FREE)], outputs);
+        self.spend_jointly("cooperative close", tx, (funding, self.capacity), u32::MAX)
+    }
+
+    /// The claim of an HTLC output, paying 1 sat/vB.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the transaction has no output for it.
+    pub fn claim_htlc(
+        &self,
+        settled: &Step,
+        htlc: &Htlc,
+        preimage: Option<[u8; 32]>,
+    ) -> Result<Step, ChannelError> {
+        self.claim_htlc_from(&self.htlc_output(htlc)?, settled, htlc, preimage)
+    }
+
+    /// As [`Setup::claim_htlc`], of an output that has more leaves than its two.
+    ///
+    /// # Errors
+    ///
+    /// As [`Setup::claim_htlc`].
+    pub fn claim_htlc_from(
+        &self,
+        out: &TapOutput,
+        settled: &Step,
+        htlc: &Htlc,
+        preimage: Option<[u8; 32]>,
+    ) -> Result<Step, ChannelError> {
+        let spk = out.script_pubkey();
+        let found = (0..).zip(&settled.tx.output).find(|(_, other)| other.script_pubkey == spk);
+        let (vout, prevout) = found.ok_or_else(|| ChannelError::refused("no output for this HTLC"))?;
+        let claimant = self.party(if preimage.is_some() { htlc.to } else { htlc.from })?;
+        let (leaf, lock_time, label) = match preimage {
+            Some(_) => {
+                (scripts::htlc_success(&x_only(&claimant.htlc), &htlc.short_hash()), 0, "HTLC success")
+            }
+            None => {
+                (scripts::htlc_timeout(&x_only(&claimant.htlc), htlc.expiry), htlc.expiry, "HTLC timeout")
+            }
+        };
+        let rest = prevout.value.to_sat().saturating_sub(152);
+        let outputs = vec![output(rest, claimant.payout_script()?)];
+        let mut tx =
+            transaction(2, lock_time, vec![input(outpoint(&settled.tx, vout), SEQUENCE_FREE)], outputs);
+        let prevouts = vec![prevout.clone()];
+        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+        let signature = sign_schnorr(&claimant.htlc, &digest).to_vec();
+        let mut stack = vec![signature];
+        if let Some(preimage) = preimage {
+            stack.insert(0, preimage.to_vec());
+        }
+        tx::set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
+        Ok(Step { label, tx, prevouts })
+    }
+}

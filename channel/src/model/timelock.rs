@@ -1,0 +1,199 @@
+//! Relative locks that shrink: BIP 68 alone, and the invalidation tree (Decker and Wattenhofer).
+//!
+//! A kickoff without a lock, then `depth` transactions one after the other, the last of which pays the state. Each has a lock of so
+//! many steps; newer states have shorter locks, the deepest level counts first. With one level it is the plain BIP 68 channel.
+
+use bitcoin::{OutPoint, Transaction, TxOut, consensus::encode::serialize};
+use sigstack_interpreter::Flags;
+
+use super::{Construction, Content, Facts, Setup, Step, UpdateCost};
+use crate::error::ChannelError;
+use crate::taproot::TapOutput;
+use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, transaction};
+
+const LEVELS: [&str; 20] = [
+    "level 1", "level 2", "level 3", "level 4", "level 5", "level 6", "level 7", "level 8", "level 9",
+    "level 10", "level 11", "level 12", "level 13", "level 14", "level 15", "level 16", "level 17",
+    "level 18", "level 19", "level 20",
+];
+
+/// A channel whose states differ by their relative locks.
+pub struct TimelockTree {
+    setup: Setup,
+    depth: u32,
+    steps: u32,
+    interval: u16,
+    output: TapOutput,
+    funding_output: TxOut,
+    history: Vec<Content>,
+}
+
+impl TimelockTree {
+    /// A tree of `depth` levels of `steps` locks each, `interval` blocks apart. `first` is the first state.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if a lock does not fit 16 bits, there are no levels or more than 20, or the content is wrong.
+    pub fn new(
+        setup: Setup,
+        depth: u32,
+        steps: u32,
+        interval: u16,
+        first: Content,
+    ) -> Result<TimelockTree, ChannelError> {
+        let highest = steps.saturating_sub(1).saturating_mul(interval.into());
+        if u16::try_from(highest).is_err() || steps == 0 || interval == 0 {
+            let problem =
+                format!("locks of up to {highest} blocks in {steps} steps; 1 to 65,535 blocks are possible");
+            return Err(ChannelError::refused(problem));
+        }
+        if depth == 0 || LEVELS.get(..depth as usize).is_none() {
+            return Err(ChannelError::refused(format!("{depth} levels; 1 to 20 are possible")));
+        }
+        first.check(setup.capacity, setup.parties.len())?;
+        let out = setup.joint_output(vec![])?;
+        let funding_output = output(setup.capacity, out.script_pubkey());
+        Ok(TimelockTree { setup, depth, steps, interval, output: out, funding_output, history: vec![first] })
+    }
+
+    /// How many states there are: `steps ^ depth`.
+    pub fn states(&self) -> u64 {
+        u64::from(self.steps).saturating_pow(self.depth)
+    }
+
+    /// nSequence of a level (from 1) in a state: the digits of its number, most significant first.
+    fn sequence(&self, level: u32, number: u32) -> u32 {
+        let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level));
+        let digit = (u64::from(number) / below.max(1)) % u64::from(self.steps);
+        let left = u64::from(self.steps - 1).saturating_sub(digit).saturating_mul(self.interval.into());
+        u32::try_from(left).unwrap_or(u32::MAX)
+    }
+
+    /// The number that all states below a node of the tree share, for its nonce.
+    fn prefix(&self, level: u32, number: u32) -> u32 {
+        let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level)).max(1);
+        u32::try_from(u64::from(number) / below).unwrap_or(u32::MAX)
+    }
+
+    fn transfer(&self, spent: OutPoint, sequence: u32) -> Transaction {
+        let outputs = vec![self.funding_output.clone(), output(0, p2a())];
+        transaction(3, 0, vec![input(spent, sequence)], outputs)
+    }
+
+    fn path(&self, number: u32) -> Result<Vec<Step>, ChannelError> {
+        let missing = || ChannelError::refused(format!("there is no state {number}"));
+        let content =
+            usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)?;
+        let spent = (&self.output, self.setup.capacity);
+        let kickoff = self.transfer(self.setup.funding, SEQUENCE_FREE);
+        let mut steps = vec![self.setup.spend_jointly("kickoff", kickoff, spent, 0)?];
+        for (level, label) in (1..=self.depth).zip(LEVELS) {
+            let Some(above) = steps.last() else { break };
+            let (from, sequence) = (outpoint(&above.tx, 0), self.sequence(level, number));
+            let (tx, label) = match level == self.depth {
+                true => {
+                    let outputs = self.setup.settlement_outputs(content)?;
+                    (transaction(3, 0, vec![input(from, sequence)], outputs), "state")
+                }
+                false => (self.transfer(from, sequence), label),
+            };
+            steps.push(self.setup.spend_jointly(label, tx, spent, self.prefix(level, number))?);
+        }
+        Ok(steps)
+    }
+}
+
+impl Construction for TimelockTree {
+    fn facts(&self) -> Facts {
+        let lock = u64::from(self.steps - 1) * u64::from(self.interval);
+        Facts {
+            name: if self.depth == 1 { "BIP 68 sequence" } else { "invalidation tree" },
+            proposals: Flags::NONE,
+            annex: false,
+            symmetric: true,
+            penalty: false,
+            states: self.states(),
+            worst_delay: u64::from(self.depth) * lock,
+            multiparty: true,
+        }
+    }
+
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn funding_output(&self) -> &TxOut {
+        &self.funding_output
+    }
+
+    fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
+        self.setup.funding = funding;
+        self.path(0).map(drop)
+    }
+
+    fn number(&self) -> u32 {
+        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+    }
+
+    fn content(&self) -> &Content {
+        // There is a first state from the beginning.
+        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
+        self.history.last().unwrap_or(&NOTHING)
+    }
+
+    fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
+        content.check(self.setup.capacity, self.setup.parties.len())?;
+        if self.history.len() as u64 >= self.states() {
+            let problem = format!("all {} states are used", self.states());
+            return Err(ChannelError::refused(problem));
+        }
+        let before = self.number();
+        self.history.push(content);
+        let now = self.number();
+        self.path(now)?;
+        // Only the levels below the carry are signed anew.
+        let changed =
+            (1..=self.depth).filter(|level| self.prefix(*level, before) != self.prefix(*level, now));
+        Ok(UpdateCost { signatures: changed.count() * self.setup.parties.len(), secrets: 0 })
+    }
+
+    fn cooperative_close(&self) -> Result<Step, ChannelError> {
+        self.setup.cooperative_close(&self.output, self.content())
+    }
+
+    fn close(&self, _by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
+        self.path(number)
+    }
+
+    /// The newest path below what was published: its locks end first.
+    fn contest(&self, _victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
+        let path = self.path(self.number())?;
+        let txid = published.compute_txid();
+        let at = path.iter().position(|step| step.tx.compute_txid() == txid);
+        Ok(at.map(|at| path.into_iter().skip(at + 1).collect()))
+    }
+
+    fn tower_contest(
+        &self,
+        client: usize,
+        published: &Transaction,
+    ) -> Result<Option<Vec<Step>>, ChannelError> {
+        self.contest(client, published)
+    }
+
+    /// Number, signatures of the path, content.
+    fn client_bytes(&self, _party: usize) -> Vec<u8> {
+        let mut bytes = self.number().to_le_bytes().to_vec();
+        for step in self.path(self.number()).unwrap_or_default() {
+            let signature = step.tx.input.first().and_then(|input| input.witness.iter().next());
+            bytes.extend_from_slice(signature.unwrap_or_default());
+        }
+        bytes.extend(self.content().to_bytes());
+        bytes
+    }
+
+    /// The whole transactions of the path.
+    fn tower_bytes(&self, _client: usize) -> Vec<u8> {
+        self.path(self.number()).unwrap_or_default().iter().flat_map(|step| serialize(&step.tx)).collect()
+    }
+}

@@ -1,0 +1,388 @@
+//! The literal form of the 2018 talk: one symmetric transaction a state, whose outputs anyone of the two may take from the other by
+//! opening the commitment to its number and showing a jointly signed commitment to a higher one.
+//!
+//! It stands here for comparison and for the attacks that it allows: who published is not known.
+
+use bitcoin::{OutPoint, Transaction, TxOut};
+use sigstack_interpreter::Flags;
+
+use super::sequence::{obscure, published_number};
+use super::{Construction, Content, Facts, Htlc, Setup, Step, UpdateCost};
+use crate::error::ChannelError;
+use crate::keys::{sha256, sign_schnorr, tagged_hash, x_only};
+use crate::scripts::{self, MAX_NUMBER};
+use crate::sign;
+use crate::taproot::{Leaf, TapOutput};
+use crate::tx::{
+    P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction,
+};
+
+/// How a commitment to a number is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LiteralForm {
+    /// `C = SHA256(number || r)` by CAT, with the sizes of the random values checked.
+    Cat,
+    /// The same without the size checks: bytes of `r` can be read as the number's.
+    CatUnsized,
+    /// `C = PairCommit(r, number)`.
+    PairCommit,
+}
+
+impl LiteralForm {
+    /// What a reader calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LiteralForm::Cat => "literal 2018, CSFS+CAT",
+            LiteralForm::CatUnsized => "literal 2018, CSFS+CAT without sizes",
+            LiteralForm::PairCommit => "literal 2018, CSFS+PC",
+        }
+    }
+
+    /// The proposals that it needs.
+    pub fn proposals(self) -> Flags {
+        Flags::CHECKSIGFROMSTACK
+            | match self {
+                LiteralForm::Cat | LiteralForm::CatUnsized => Flags::OP_CAT,
+                LiteralForm::PairCommit => Flags::PAIRCOMMIT,
+            }
+    }
+
+    /// The commitment to a number.
+    pub fn commit(self, number: u32, random: &[u8]) -> [u8; 32] {
+        let number = scripts::number_bytes(number);
+        match self {
+            LiteralForm::Cat | LiteralForm::CatUnsized => sha256(&[&number, random].concat()),
+            LiteralForm::PairCommit => scripts::pair_commit(random, &number),
+        }
+    }
+
+    fn leaf(self, commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32]) -> Vec<u8> {
+        match self {
+            LiteralForm::Cat => scripts::literal_cat(commitment, joint_key, victim, true),
+            LiteralForm::CatUnsized => scripts::literal_cat(commitment, joint_key, victim, false),
+            LiteralForm::PairCommit => scripts::literal_pair_commit(commitment, joint_key, victim),
+        }
+    }
+}
+
+/// What shows that a state is old: the jointly signed commitment to a higher number, opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The bytes that the script reads as the number.
+    pub number: Vec<u8>,
+    /// The bytes that it reads as the random value.
+    pub random: Vec<u8>,
+    /// The joint signature of the commitment.
+    pub signature: [u8; 64],
+}
+
+/// A symmetric two-party channel as the talk describes it.
+pub struct Literal {
+    setup: Setup,
+    form: LiteralForm,
+    funding: TapOutput,
+    funding_output: TxOut,
+    mask: u32,
+    history: Vec<Content>,
+}
+
+impl Literal {
+    /// A channel of two parties.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] unless there are two parties and the content is right.
+    pub fn new(setup: Setup, form: LiteralForm, first: Content) -> Result<Literal, ChannelError> {
+        if setup.parties.len() != 2 {
+            return Err(ChannelError::refused("the talk's penalty is between two parties"));
+        }
+        first.check(setup.capacity, 2)?;
+        let funding = setup.joint_output(vec![])?;
+        let funding_output = output(setup.capacity, funding.script_pubkey());
+        let [a, b, c, d, ..] = sha256(&setup.internal_key());
+        let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
+        Ok(Literal { setup, form, funding, funding_output, mask, history: vec![first] })
+    }
+
+    /// The number that scripts compare. They begin at 1: zero is the empty message.
+    fn script_number(number: u32) -> u32 {
+        number.saturating_add(1)
+    }
+
+    /// The random value of a number, from a key that both sides know: otherwise each would have to be kept.
+    pub fn random(&self, script_number: u32) -> [u8; 32] {
+        tagged_hash("sigstack/sequence-random", &[&self.setup.internal_key(), &script_number.to_le_bytes()])
+    }
+
+    /// The evidence of a state: everything below it is old.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if it cannot be signed.
+    pub fn evidence(&self, number: u32) -> Result<Evidence, ChannelError> {
+        let number = Self::script_number(number);
+        let random = self.random(number);
+        let message = self.form.commit(number, &random);
+        let signature = self.setup.sign_jointly(None, number, "commitment to a number", &message)?;
+        Ok(Evidence { number: scripts::number_bytes(number), random: random.to_vec(), signature })
+    }
+
+    /// The clause by which `victim` takes an output of a state.
+    fn clause(&self, script_number: u32, victim: usize) -> Result<Vec<u8>, ChannelError> {
+        let commitment = self.form.commit(script_number, &self.random(script_number));
+        let victim = x_only(&self.setup.party(victim)?.penalty);
+        Ok(self.form.leaf(&commitment, &self.setup.internal_key(), &victim))
+    }
+
+    /// A party's balance: its own after the delay, or the other's by the clause.
+    fn balance_output(&self, script_number: u32, owner: usize) -> Result<TapOutput, ChannelError> {
+        let own = scripts::delayed(&x_only(&self.setup.party(owner)?.payout), self.setup.delay);
+        let clause = self.clause(script_number, 1 - owner.min(1))?;
+        self.setup.joint_output(vec![(1, Leaf::Script(own)), (1, Leaf::Script(clause))])
+    }
+
+    fn htlc_output(&self, script_number: u32, htlc: &Htlc) -> Result<TapOutput, ChannelError> {
+        let (to, from) = (self.setup.party(htlc.to)?, self.setup.party(htlc.from)?);
+        let leaves = [
+            scripts::htlc_success(&x_only(&to.htlc), &htlc.short_hash()),
+            scripts::htlc_timeout(&x_only(&from.htlc), htlc.expiry),
+            self.clause(script_number, 0)?,
+            self.clause(script_number, 1)?,
+        ];
+        self.setup.joint_output(leaves.into_iter().map(|leaf| (2, Leaf::Script(leaf))).collect())
+    }
+
+    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        let missing = || ChannelError::refused(format!("there is no state {number}"));
+        usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)
+    }
+
+    fn state_tx(&self, number: u32) -> Result<Step, ChannelError> {
+        let content = self.state(number)?;
+        let numbered = Self::script_number(number);
+        let mut outputs = Vec::new();
+        for (party, balance) in content.balances.iter().enumerate() {
+            outputs.push(output(*balance, self.balance_output(numbered, party)?.script_pubkey()));
+        }
+        for htlc in &content.htlcs {
+            outputs.push(output(htlc.sat, self.htlc_output(numbered, htlc)?.script_pubkey()));
+        }
+        outputs.retain(|out| out.value.to_sat() >= P2TR_DUST_LIMIT);
+        let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
+        outputs.push(output(self.setup.capacity.saturating_sub(paid).min(P2A_DUST_LIMIT), p2a()));
+        let (lock_time, sequence) = obscure(numbered, self.mask);
+        let tx = transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs);
+        self.setup.spend_jointly("state", tx, (&self.funding, self.setup.capacity), numbered)
+    }
+
+    /// `claimant` takes an output of a published state by its clause, with evidence.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the output is not there.
+    pub fn take(
+        &self,
+        claimant: usize,
+        published: &Transaction,
+        out: &TapOutput,
+        opening: (&[u8], &[u8]),
+        evidence: &Evidence,
+    ) -> Result<Step, ChannelError> {
+        let spk = out.script_pubkey();
+        let found = (0..).zip(&published.output).find(|(_, other)| other.script_pubkey == spk);
+        let (vout, prevout) = found.ok_or_else(|| ChannelError::refused("the state has no such output"))?;
+        let number = published_number(published, self.mask).unwrap_or_default();
+        let leaf = self.clause(number, claimant)?;
+        let fee = 2 * 194;
+        let pays =
+            output(prevout.value.to_sat().saturating_sub(fee), self.setup.party(claimant)?.payout_script()?);
+        let mut tx = transaction(3, 0, vec![input(outpoint(published, vout), SEQUENCE_FREE)], vec![pays]);
+        let prevouts = vec![prevout.clone()];
+        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+        let own = sign_schnorr(&self.setup.party(claimant)?.penalty, &digest);
+        let stack = vec![
+            own.to_vec(),
+            evidence.signature.to_vec(),
+            evidence.random.clone(),
+            evidence.number.clone(),
+            opening.1.to_vec(),
+            opening.0.to_vec(),
+        ];
+        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
+        Ok(Step { label: "contest", tx, prevouts })
+    }
+
+    /// `claimant` takes the other's balance of a published state; none if it had none.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if it cannot be built.
+    pub fn take_balance(
+        &self,
+        claimant: usize,
+        published: &Transaction,
+        evidence: &Evidence,
+    ) -> Result<Option<Step>, ChannelError> {
+        let Some(number) = published_number(published, self.mask) else { return Ok(None) };
+        let out = self.balance_output(number, 1 - claimant.min(1))?;
+        let spk = out.script_pubkey();
+        if !published.output.iter().any(|other| other.script_pubkey == spk) {
+            return Ok(None);
+        }
+        let opening = (scripts::number_bytes(number), self.random(number));
+        self.take(claimant, published, &out, (&opening.0, &opening.1), evidence).map(Some)
+    }
+
+    /// `claimant` takes an HTLC output: it must know what the HTLC was.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the state has no such output.
+    pub fn take_htlc(
+        &self,
+        claimant: usize,
+        published: &Transaction,
+        htlc: &Htlc,
+        evidence: &Evidence,
+    ) -> Result<Step, ChannelError> {
+        let number = published_number(published, self.mask).unwrap_or_default();
+        let out = self.htlc_output(number, htlc)?;
+        let opening = (scripts::number_bytes(number), self.random(number));
+        self.take(claimant, published, &out, (&opening.0, &opening.1), evidence)
+    }
+
+    /// The owner takes its balance after the delay.
+    fn sweep(&self, owner: usize, number: u32, state: &Step) -> Result<Option<Step>, ChannelError> {
+        let out = self.balance_output(Self::script_number(number), owner)?;
+        let spk = out.script_pubkey();
+        let found = (0..).zip(&state.tx.output).find(|(_, other)| other.script_pubkey == spk);
+        let Some((vout, prevout)) = found else { return Ok(None) };
+        let party = self.setup.party(owner)?;
+        let leaf = scripts::delayed(&x_only(&party.payout), self.setup.delay);
+        let pays = output(prevout.value.to_sat().saturating_sub(2 * 150), party.payout_script()?);
+        let spent = input(outpoint(&state.tx, vout), self.setup.delay.into());
+        let mut tx = transaction(2, 0, vec![spent], vec![pays]);
+        let prevouts = vec![prevout.clone()];
+        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+        let own = sign_schnorr(&party.payout, &digest).to_vec();
+        set_witness(&mut tx, 0, &out.witness(&leaf, vec![own])?);
+        Ok(Some(Step { label: "balance", tx, prevouts }))
+    }
+}
+
+impl Construction for Literal {
+    fn facts(&self) -> Facts {
+        Facts {
+            name: self.form.name(),
+            proposals: self.form.proposals(),
+            annex: false,
+            symmetric: true,
+            penalty: true,
+            states: MAX_NUMBER.into(),
+            worst_delay: self.setup.delay.into(),
+            multiparty: false,
+        }
+    }
+
+    fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    fn funding_output(&self) -> &TxOut {
+        &self.funding_output
+    }
+
+    fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
+        self.setup.funding = funding;
+        self.state_tx(0).map(drop)
+    }
+
+    fn number(&self) -> u32 {
+        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+    }
+
+    fn content(&self) -> &Content {
+        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
+        self.history.last().unwrap_or(&NOTHING)
+    }
+
+    fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
+        content.check(self.setup.capacity, 2)?;
+        self.history.push(content);
+        let number = self.number();
+        self.state_tx(number)?;
+        self.evidence(number)?;
+        // Two partials of the state, two of the commitment to its number.
+        Ok(UpdateCost { signatures: 4, secrets: 0 })
+    }
+
+    fn cooperative_close(&self) -> Result<Step, ChannelError> {
+        self.setup.cooperative_close(&self.funding, self.content())
+    }
+
+    fn close(&self, _by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
+        let state = self.state_tx(number)?;
+        let mut steps = vec![state.clone()];
+        for owner in 0..2 {
+            steps.extend(self.sweep(owner, number, &state)?);
+        }
+        Ok(steps)
+    }
+
+    /// Takes the other's balance. HTLC outputs of old states cannot be rebuilt from what is kept.
+    fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
+        let newest = Self::script_number(self.number());
+        match published_number(published, self.mask) {
+            Some(number) if number < newest => {
+                let evidence = self.evidence(self.number())?;
+                Ok(self.take_balance(victim, published, &evidence)?.map(|step| vec![step]))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A tower with the evidence alone has no key of the victim's.
+    fn tower_contest(
+        &self,
+        _client: usize,
+        _published: &Transaction,
+    ) -> Result<Option<Vec<Step>>, ChannelError> {
+        Ok(None)
+    }
+
+    fn claim_htlc(
+        &self,
+        settled: &Step,
+        htlc: &Htlc,
+        preimage: Option<[u8; 32]>,
+    ) -> Result<Step, ChannelError> {
+        let number = published_number(&settled.tx, self.mask).unwrap_or_default();
+        self.setup.claim_htlc_from(&self.htlc_output(number, htlc)?, settled, htlc, preimage)
+    }
+
+    /// Number, the state's signature, the joint signature of the commitment to its number, content.
+    fn client_bytes(&self, _party: usize) -> Vec<u8> {
+        let mut bytes = self.number().to_le_bytes().to_vec();
+        if let (Ok(state), Ok(evidence)) = (self.state_tx(self.number()), self.evidence(self.number())) {
+            let signature = state.tx.input.first().and_then(|input| input.witness.iter().next());
+            bytes.extend_from_slice(signature.unwrap_or_default());
+            bytes.extend_from_slice(&evidence.signature);
+        }
+        bytes.extend(self.content().to_bytes());
+        bytes
+    }
+
+    /// The talk's tuple: number, commitment, random value, signature, beside the funding outpoint and the keys.
+    fn tower_bytes(&self, _client: usize) -> Vec<u8> {
+        let mut bytes = crate::tx::outpoint_bytes(&self.setup.funding).to_vec();
+        bytes.extend_from_slice(&self.setup.internal_key());
+        if let Ok(evidence) = self.evidence(self.number()) {
+            let number = Self::script_number(self.number());
+            bytes.extend_from_slice(&number.to_le_bytes());
+            bytes.extend_from_slice(&self.form.commit(number, &evidence.random));
+            bytes.extend_from_slice(&evidence.random);
+            bytes.extend_from_slice(&evidence.signature);
+        }
+        bytes
+    }
+}
