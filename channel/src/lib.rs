@@ -6,6 +6,7 @@
 
 pub mod bolt3;
 pub mod chain;
+pub mod compare;
 mod error;
 pub mod keys;
 pub mod model;

@@ -4,6 +4,7 @@
 //! serializes; [`Construction::contest`] and [`Construction::tower_contest`] act from these bytes alone.
 
 mod content;
+mod kind;
 mod penalty;
 mod play;
 mod sequence;
@@ -17,6 +18,7 @@ use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
 pub use content::{Content, HTLC_SIZE, Htlc, MAX_HTLCS};
+pub use kind::{KINDS, Kind};
 pub use penalty::{LnPenalty, justice_blob};
 pub use play::{PlayError, Played, Stage, wait_for};
 pub use sequence::{Profile, SignedSequence};

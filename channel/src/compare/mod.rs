@@ -1,0 +1,256 @@
+//! The constructions measured side by side: every number is a count of serialized bytes or the weight of a transaction that the
+//! chain confirmed.
+
+mod bip442;
+mod plot;
+mod table;
+
+pub use bip442::{BIP_442, Bip442Row, measure_bip442};
+pub use plot::{Series, line_chart};
+pub use table::Table;
+
+use crate::keys::sha256;
+use crate::model::{Content, Htlc, Kind, PlayError, Setup, Stage};
+
+/// Satoshi in the channels that are measured.
+pub const CAPACITY: u64 = 10_000_000;
+/// The preimage of all HTLCs that are measured: they differ in amount and expiry.
+const PREIMAGE: [u8; 32] = [0x42; 32];
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Updates before anything is published.
+    pub updates: u32,
+    /// HTLCs in every state.
+    pub htlcs: usize,
+    /// Parties, where more than two can take part.
+    pub parties: usize,
+    /// Satoshi per virtual byte, for costs.
+    pub feerate: u64,
+}
+
+impl Default for Question {
+    fn default() -> Question {
+        Question { updates: 20, htlcs: 0, parties: 2, feerate: 10 }
+    }
+}
+
+/// Weight units of what one way of ending a channel puts on the chain.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Weights {
+    /// The construction's own transactions.
+    pub own: u64,
+    /// The children that pay for those that pay nothing.
+    pub children: u64,
+}
+
+impl Weights {
+    /// Both.
+    pub fn total(self) -> u64 {
+        self.own + self.children
+    }
+}
+
+/// What was measured of a construction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Measured {
+    /// Its name.
+    pub name: &'static str,
+    /// Proposals that it needs.
+    pub proposals: String,
+    /// Parties that took part.
+    pub parties: usize,
+    /// How many states there can be.
+    pub states: u64,
+    /// Whether an old state loses the channel.
+    pub penalty: bool,
+    /// Blocks until the newest state's money is free.
+    pub worst_delay: u64,
+    /// Signatures of the last update, by all parties.
+    pub signatures: usize,
+    /// Bytes that a client keeps.
+    pub client: usize,
+    /// Bytes that a tower keeps; none where a tower is of no use.
+    pub tower: Option<usize>,
+    /// Closing together, without HTLCs.
+    pub cooperative: Weights,
+    /// Closing alone.
+    pub unilateral: Weights,
+    /// An HTLC's claim with the preimage, and after the expiry, by the one who published.
+    pub claims: Option<(u64, u64)>,
+    /// An old state and what answers it until the newest state's money is free or all is taken; none where no old state
+    /// can confirm.
+    pub breach: Option<Weights>,
+}
+
+impl Measured {
+    /// Satoshi of so many weight units at a feerate.
+    pub fn sat(weights: Weights, feerate: u64) -> u64 {
+        (weights.total() * feerate).div_ceil(4)
+    }
+}
+
+/// A content with so many HTLCs of 10,000 sat, alternately in both directions; its balances differ by state.
+pub fn content(parties: usize, htlcs: usize, state: u32, height: u32) -> Content {
+    let places = 0..u32::try_from(htlcs).unwrap_or(u32::MAX);
+    let htlcs: Vec<Htlc> = places
+        .map(|nth| {
+            let from = usize::from(nth % 2 == 1);
+            let (sat, expiry) = (10_000 + u64::from(nth), height + 1_000 + nth);
+            Htlc { from, to: 1 - from, sat, expiry, payment_hash: sha256(&PREIMAGE) }
+        })
+        .collect();
+    let locked: u64 = htlcs.iter().map(|htlc| htlc.sat).sum();
+    let others = 100_000 + 1_000 * u64::from(state % 100);
+    let mut balances = vec![others; parties.max(1)];
+    let rest = CAPACITY.saturating_sub(locked).saturating_sub(others * (balances.len() as u64 - 1));
+    if let Some(first) = balances.first_mut() {
+        *first = rest;
+    }
+    Content { balances, htlcs }
+}
+
+fn weigh(played: &[crate::model::Played]) -> Weights {
+    let own = played.iter().map(|played| played.step.weight()).sum();
+    Weights { own, children: played.iter().map(crate::model::Played::weight).sum::<u64>() - own }
+}
+
+/// Opens a channel, updates it, and plays its endings on chains of their own.
+///
+/// # Errors
+///
+/// [`PlayError`] if a transaction cannot be built or does not enter.
+pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
+    let parties = if kind.multiparty() { question.parties } else { 2 };
+    let setup = || Setup::named("compare", parties, CAPACITY, 144);
+    let height = crate::chain::START_HEIGHT;
+    let state = |number| content(parties, question.htlcs, number, height);
+    let mut channel = kind.build(setup()?, content(parties, 0, 0, height))?;
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel)?;
+    stage.open(channel)?;
+    let mut signatures = 0;
+    for number in 1..=question.updates {
+        signatures = channel.update(state(number))?.signatures;
+    }
+    let facts = channel.facts();
+    let client = channel.client_bytes(0).len();
+    let tower = Some(channel.tower_bytes(0).len()).filter(|bytes| *bytes > 0);
+
+    let steps = channel.close(0, channel.number())?;
+    let settled = steps.iter().find(|step| step.tx.output.len() > question.htlcs + 1).cloned();
+    let unilateral = weigh(&stage.publish_all(steps)?);
+    let claims = match (state(question.updates).htlcs.as_slice(), settled) {
+        ([offered, received, ..], Some(settled)) => {
+            let success = channel.claim_htlc(&settled, received, Some(PREIMAGE))?;
+            let timeout = channel.claim_htlc(&settled, offered, None)?;
+            Some((success.weight(), timeout.weight()))
+        }
+        _ => None,
+    };
+
+    let breach = breach_depth_one(channel)?;
+
+    let mut stage = Stage::new(channel)?;
+    stage.open(channel)?;
+    channel.update(content(parties, 0, 1, height))?;
+    let close = channel.cooperative_close()?;
+    let cooperative = weigh(&[stage.publish(close)?]);
+    Ok(Measured {
+        name: facts.name,
+        proposals: facts.proposals.to_string(),
+        parties,
+        states: facts.states,
+        penalty: facts.penalty,
+        worst_delay: facts.worst_delay,
+        signatures,
+        client,
+        tower,
+        cooperative,
+        unilateral,
+        claims,
+        breach,
+    })
+}
+
+/// An old state is published, and what the victim's client answers.
+fn breach_depth_one(channel: &mut dyn crate::model::Construction) -> Result<Option<Weights>, PlayError> {
+    let facts = channel.facts();
+    // Where locks order the states, an old one comes too late.
+    if facts.name.starts_with("BIP 68") || facts.name.contains("tree") {
+        return Ok(None);
+    }
+    let mut stage = Stage::new(channel)?;
+    stage.open(channel)?;
+    let stale = channel.number().saturating_sub(1);
+    let Some(old) = channel.close(0, stale)?.into_iter().next() else { return Ok(None) };
+    let mut played = vec![stage.publish(old.clone())?];
+    if let Some(steps) = channel.contest(1, &old.tx)? {
+        played.extend(stage.publish_all(steps)?);
+    }
+    Ok(Some(weigh(&played)))
+}
+
+/// Measures all constructions.
+///
+/// # Errors
+///
+/// As [`measure`].
+pub fn measure_all(question: &Question) -> Result<Vec<Measured>, PlayError> {
+    crate::model::KINDS.iter().map(|(_, kind)| measure(*kind, question)).collect()
+}
+
+/// The summary as a table.
+pub fn summary(measured: &[Measured], question: &Question) -> Table {
+    let mut table = Table::new(&[
+        "construction",
+        "needs",
+        "parties",
+        "states",
+        "penalty",
+        "delay (blocks)",
+        "signatures/update",
+        "client (B)",
+        "tower (B)",
+        "cooperative (WU)",
+        "unilateral (WU)",
+        "with children (WU)",
+        "sat",
+        "HTLC success (WU)",
+        "HTLC timeout (WU)",
+        "breach (WU)",
+        "with children (WU)",
+        "sat",
+    ]);
+    let none = || "-".to_owned();
+    for row in measured {
+        let breach = |show: fn(Weights, u64) -> u64| {
+            row.breach.map_or_else(none, |weights| show(weights, question.feerate).to_string())
+        };
+        table.push(vec![
+            row.name.to_owned(),
+            if row.proposals == "NONE" { "today".to_owned() } else { row.proposals.replace(',', "+") },
+            row.parties.to_string(),
+            row.states.to_string(),
+            if row.penalty { "yes" } else { "no" }.to_owned(),
+            row.worst_delay.to_string(),
+            row.signatures.to_string(),
+            row.client.to_string(),
+            row.tower.map_or_else(none, |bytes| bytes.to_string()),
+            row.cooperative.own.to_string(),
+            row.unilateral.own.to_string(),
+            row.unilateral.total().to_string(),
+            Measured::sat(row.unilateral, question.feerate).to_string(),
+            row.claims.map_or_else(none, |(success, _)| success.to_string()),
+            row.claims.map_or_else(none, |(_, timeout)| timeout.to_string()),
+            breach(|weights, _| weights.own),
+            breach(|weights, _| weights.total()),
+            breach(Measured::sat),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! Tables as text, Markdown, CSV and JSON.
+
+use serde_json::{Map, Value};
+
+/// Rows of cells under headings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    headings: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table without rows.
+    pub fn new(headings: &[&str]) -> Table {
+        Table { headings: headings.iter().map(|&heading| heading.to_owned()).collect(), rows: Vec::new() }
+    }
+
+    /// Adds a row. Cells that are missing are empty, those beyond the headings are left out.
+    pub fn push(&mut self, mut row: Vec<String>) {
+        row.resize(self.headings.len(), String::new());
+        self.rows.push(row);
+    }
+
+    /// The rows.
+    pub fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
+    fn widths(&self) -> Vec<usize> {
+        let width = |column: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(column));
+            let heading = self.headings.get(column).into_iter();
+            cells.chain(heading).map(|cell| cell.chars().count()).max().unwrap_or_default()
+        };
+        (0..self.headings.len()).map(width).collect()
+    }
+
+    /// Aligned columns: numbers to the right, text to the left.
+    pub fn to_text(&self) -> String {
+        let widths = self.widths();
+        let line = |row: &Vec<String>| {
+            let cells = row.iter().zip(&widths).map(|(cell, &width)| {
+                let number = cell.chars().next().is_some_and(|first| first.is_ascii_digit() || first == '-');
+                if number { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            });
+            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+        };
+        std::iter::once(&self.headings).chain(&self.rows).map(line).collect()
+    }
+
+    /// A table of Markdown.
+    pub fn to_markdown(&self) -> String {
+        let line = |row: &[String]| format!("| {} |\n", row.join(" | "));
+        let rule = format!("|{}\n", " --- |".repeat(self.headings.len()));
+        let rows = self.rows.iter().map(|row| line(row));
+        [line(&self.headings), rule].into_iter().chain(rows).collect()
+    }
+
+    /// Comma-separated values (RFC 4180).
+    pub fn to_csv(&self) -> String {
+        let cell = |cell: &String| match cell.contains([',', '"', '\n']) {
+            true => format!("\"{}\"", cell.replace('"', "\"\"")),
+            false => cell.clone(),
+        };
+        let line = |row: &Vec<String>| row.iter().map(cell).collect::<Vec<_>>().join(",") + "\r\n";
+        std::iter::once(&self.headings).chain(&self.rows).map(line).collect()
+    }
+
+    /// An array of objects. Cells that are whole numbers are numbers; a heading that stands twice is numbered.
+    pub fn to_json(&self) -> String {
+        let mut names: Vec<String> = Vec::new();
+        for heading in &self.headings {
+            let same = self.headings.iter().take(names.len()).filter(|other| *other == heading).count();
+            names.push(if same == 0 { heading.clone() } else { format!("{heading} {}", same + 1) });
+        }
+        let value = |cell: &String| match cell.parse::<i64>() {
+            Ok(number) => Value::from(number),
+            Err(_) => Value::from(cell.as_str()),
+        };
+        let rows = self.rows.iter().map(|row| {
+            let fields = names.iter().zip(row).map(|(name, cell)| (name.clone(), value(cell)));
+            Value::Object(fields.collect::<Map<_, _>>())
+        });
+        let mut text = format!("{:#}", rows.collect::<Value>());
+        text.push('\n');
+        text
+    }
+}

@@ -1,0 +1,103 @@
+use super::*;
+use crate::bolt3::Format;
+use crate::model::{Form, KINDS, Profile};
+
+fn at(kind: Kind, htlcs: usize) -> Measured {
+    measure(kind, &Question { updates: 3, htlcs, ..Question::default() }).unwrap()
+}
+
+#[test]
+fn weights_of_the_summary() {
+    let sequence = at(Kind::SignedSequence(Profile::Ctv), 0);
+    assert_eq!((sequence.cooperative.own, sequence.unilateral.own), (616, 668 + 704));
+    assert_eq!(sequence.breach.unwrap().own, 668 + 690);
+    // Each of the two zero-fee transactions needs its child.
+    assert_eq!(sequence.unilateral.children, 2 * 609);
+    let symmetry = |form| {
+        let row = at(Kind::Symmetry(form), 0);
+        (row.unilateral.own, row.breach.unwrap().own)
+    };
+    assert_eq!(symmetry(Form::AnyPrevOut), (568 + 771, 568 + 606 + 771));
+    assert_eq!(symmetry(Form::CtvCsfs).0, 771 + 704);
+    assert_eq!(symmetry(Form::PairCommit), (601 + 704, 601 + 640 + 704));
+    assert_eq!(symmetry(Form::TemplateHash), (568 + 705, 568 + 607 + 705));
+    assert_eq!(at(Kind::Bip68(31, 144), 0).unilateral.own, 496 + 668);
+    assert_eq!(at(Kind::Tree(4, 7, 144), 0).unilateral.own, 496 * 4 + 668);
+}
+
+#[test]
+fn an_htlc_adds_172_weight_units_to_a_unilateral_close() {
+    for (name, kind) in KINDS {
+        let (without, with) = (at(*kind, 0), at(*kind, 5));
+        let added = with.unilateral.own - without.unilateral.own;
+        // Signatures of ECDSA have 71 or 72 bytes.
+        let slack = if name.starts_with("ln-") { 4 } else { 0 };
+        assert!(added.abs_diff(5 * 172) <= slack, "{name}: {added}");
+        assert!(with.claims.is_some(), "{name}");
+    }
+}
+
+#[test]
+fn bolt_3_expects_what_commitments_weigh_at_most() {
+    for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
+        for htlcs in [0, 5] {
+            let setup = Setup::named("weights", 2, CAPACITY, 144).unwrap();
+            let state = content(2, htlcs, 1, crate::chain::START_HEIGHT);
+            let mut channel = Kind::LnPenalty(format).build(setup, content(2, 0, 0, 0)).unwrap();
+            let mut stage = Stage::new(channel.as_ref()).unwrap();
+            stage.open(channel.as_mut()).unwrap();
+            channel.update(state).unwrap();
+            let weight = channel.close(0, 1).unwrap()[0].weight();
+            let expected = format.commitment_weight() + 172 * htlcs as u64;
+            // BOLT 3 expects two signatures of 73 bytes; these have 71 or 72. With anchors it counts eight more.
+            let slack = if format == Format::Anchors { 12 } else { 4 };
+            assert!(
+                weight <= expected && weight + slack >= expected,
+                "{format:?} {htlcs}: {weight} of {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn bip_442_is_reproduced_but_for_what_is_explained() {
+    let measured = measure_bip442().unwrap();
+    let difference = |ours: u64, theirs: u64| i64::try_from(ours).unwrap() - i64::try_from(theirs).unwrap();
+    let found: Vec<(i64, i64)> = measured
+        .iter()
+        .zip(BIP_442)
+        .map(|(ours, theirs)| {
+            (difference(ours.force_close, theirs.force_close), difference(ours.contest, theirs.contest))
+        })
+        .collect();
+    // Contests: the BIP takes one byte for the element that selects a branch; a true one has two. CTV+CSFS: it counts the update script with one
+    // byte more. THIKCS-Return: it counts a template hash in the update's witness, which OP_TEMPLATEHASH makes unnecessary.
+    assert_eq!(found, [(0, 1), (0, 1), (-2, 0), (0, 1), (0, 1), (-2, 0), (-33, -32)]);
+}
+
+#[test]
+fn tables_in_four_formats() {
+    let mut table = Table::new(&["name", "size", "size"]);
+    table.push(vec!["a, \"b\"".into(), "12".into(), "-".into()]);
+    table.push(vec!["c".into(), "3".into()]);
+    assert_eq!(table.to_text(), "name    size  size\na, \"b\"    12     -\nc          3\n");
+    assert_eq!(table.to_csv(), "name,size,size\r\n\"a, \"\"b\"\"\",12,-\r\nc,3,\r\n");
+    assert!(table.to_markdown().starts_with("| name | size | size |\n| --- | --- | --- |\n"));
+    let json: serde_json::Value = serde_json::from_str(&table.to_json()).unwrap();
+    assert_eq!(json[0]["size"], 12);
+    assert_eq!(json[0]["size 2"], "-");
+}
+
+#[test]
+fn charts_draw_every_line() {
+    let series = [
+        Series { name: "one".into(), points: vec![(0.0, 1.0), (1.0, 10.0)] },
+        Series { name: "two".into(), points: vec![(0.0, 1_000.0), (1.0, 5.0)] },
+    ];
+    for log in [false, true] {
+        let svg = line_chart("title", ("x", "y"), &series, log).unwrap();
+        assert!(svg.starts_with("<svg") && svg.contains("one") && svg.contains("two"));
+        assert!(svg.matches("<polyline").count() >= 2);
+    }
+    assert!(line_chart("title", ("x", "y"), &[], false).is_err());
+}
