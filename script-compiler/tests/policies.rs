@@ -1,5 +1,8 @@
 //! The policy files: their layout and values, the scripts that they compile to, byte for byte, and a spend of every way.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+
+
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
