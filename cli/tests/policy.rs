@@ -1,5 +1,7 @@
 //! `sigstack compile` and `sigstack plan`.
 
+#![allow(clippy::unwrap_used, reason = "a test")]
+
 use std::process::{Command, Output};
 
 const DEFAULT: &str = "../script-compiler/policies/default-ctv.policy";
@@ -16,7 +18,7 @@ fn compile_prints_the_tree_and_every_leaf() {
     let (status, text, _) = sigstack(&["compile", DEFAULT, "--network", "regtest"]);
     assert_eq!(status, 0);
     for line in [
-        "address        bcrt1pyc7c3gx05s348uwje9vwk69x433nuxgf9xlyjvp3xq0k9qndz73serhfjl",
+        "address        bcrt1pyc7c3gx05s348uwje9vwk69x433nuxgf9xlyjvp3xq0k9qndz73serfhjl",
         "key path       pk(P): 66 WU of witness",
         "   └─ leaf 2: signed(newer(2000000000),K_A), ctv(ctv_J)",
         "  witness        312 WU with its cheapest conditions",

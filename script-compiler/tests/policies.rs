@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
-
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
