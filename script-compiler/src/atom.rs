@@ -35,7 +35,7 @@ pub struct KeyRef {
     pub internal: bool,
 }
 
-/// A message with its values. What each form does with the stack is in [`Msg::write`].
+/// A message with its values. What each form does with the stack is in `Msg::write`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {
     /// Bytes of the script.
