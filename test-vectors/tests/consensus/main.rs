@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 mod impossible;
-#[path = "../own/mod.rs"]
 mod own;
 mod watch;
 

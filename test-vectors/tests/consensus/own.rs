@@ -1,7 +1,5 @@
 //! The project's own vectors, as tests read them.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
-
 use std::path::Path;
 
 use sigstack_vectors::{Case, Entry, ReadOptions, read_bytes};
