@@ -4,7 +4,7 @@ use secp256k1::{Message, PublicKey, XOnlyPublicKey, ecdsa, schnorr};
 
 /// Whether a DER signature is the public key's, by ECDSA. Signatures are parsed as laxly as Core does (before BIP 66 any
 /// encoding was good), and a high S is as good as a low one. Hybrid keys are keys.
-pub(crate) fn verify_ecdsa(signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> bool {
+pub fn verify_ecdsa(signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> bool {
     let Ok(public_key) = PublicKey::from_slice(public_key) else { return false };
     let Ok(mut signature) = ecdsa::Signature::from_der_lax(signature) else { return false };
     signature.normalize_s();

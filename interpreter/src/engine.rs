@@ -48,9 +48,19 @@ pub fn run_script<I: Inspector>(
     // The alt stack is each script's own.
     stack.clear_alt();
     let mut machine = Machine::new(stack, script, context, flags, host);
-    if I::ACTIVE {
-        machine.events = Some(Vec::new());
+    if !I::ACTIVE {
+        return run_instructions(&mut machine, inspector);
     }
+    machine.events = Some(Vec::new());
+    inspector.script(&machine);
+    let result = run_instructions(&mut machine, inspector);
+    inspector.script_end(&machine, &result);
+    result
+}
+
+#[inline]
+fn run_instructions<I: Inspector>(machine: &mut Machine<'_>, inspector: &mut I) -> Result<(), Stop> {
+    let script = machine.script;
     let mut instructions = Instructions::new(script);
     loop {
         let byte_offset = instructions.offset();
@@ -58,7 +68,7 @@ pub fn run_script<I: Inspector>(
         let result = match instruction {
             Ok(instruction) => {
                 machine.next_offset = instructions.offset();
-                step(&mut machine, &instruction, inspector)
+                step(machine, &instruction, inspector)
             }
             Err(error) => Err(error),
         };

@@ -1,6 +1,7 @@
 //! Observers of a verification. Without one, nothing of this costs anything.
 
-use crate::error::{Phase, ScriptError, VerifyError};
+use crate::engine::Stop;
+use crate::error::{Phase, ScriptError, ScriptPosition, VerifyError};
 use crate::host::TaprootMessage;
 use crate::instruction::Instruction;
 use crate::machine::Machine;
@@ -117,6 +118,22 @@ pub trait Inspector {
     /// The commitment of a taproot output is checked.
     fn commitment(&mut self, step: &CommitmentStep<'_>) {
         let _ = step;
+    }
+
+    /// A tapscript holds an `OP_SUCCESSx` here, and so succeeds without being run (BIP 342 "Script execution").
+    fn op_success(&mut self, position: &ScriptPosition) {
+        let _ = position;
+    }
+
+    /// A script is about to run: the stack is loaded, no opcode was read. Scripts that are too long do not get here.
+    fn script(&mut self, machine: &Machine<'_>) {
+        let _ = machine;
+    }
+
+    /// A script has ended. If it failed, [`Machine::position`] is the opcode that failed, read or not, or the number of
+    /// opcodes if it was none of them.
+    fn script_end(&mut self, machine: &Machine<'_>, result: &Result<(), Stop>) {
+        let _ = (machine, result);
     }
 
     /// An instruction was read and is about to be executed, or passed over if [`Machine::is_executing`] is false.

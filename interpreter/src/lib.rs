@@ -35,7 +35,7 @@ mod witness;
 
 pub use all::{InputError, verify_spends};
 pub use condition::Conditions;
-pub use curve::verify_schnorr;
+pub use curve::{verify_ecdsa, verify_schnorr};
 pub use engine::{Stop, run_script};
 pub use error::{Location, Phase, ScriptError, ScriptPosition, UsageError, VerifyError};
 pub use flags::{FLAGS, FlagInfo, FlagKind, Flags};

@@ -161,7 +161,10 @@ impl<I: Inspector> Verification<'_, '_, I> {
             return Ok(());
         }
         self.enter(Phase::Tapscript, Some(script));
-        if self.scan_for_success(script)? {
+        if let Some(position) = scan_for_success(script, self.flags)? {
+            if I::ACTIVE {
+                self.inspector.op_success(&position);
+            }
             return Ok(());
         }
         // BIP 342 "Resource limits": the limit on the stack holds from the start.
@@ -171,35 +174,6 @@ impl<I: Inspector> Verification<'_, '_, I> {
         self.load_stack(witness, length - 2)?;
         let tapscript = Tapscript::new(leaf_hash, *control.internal_key, annex_hash, witness.size());
         self.run_witness_script(script, Context::Tapscript(tapscript))
-    }
-
-    /// Looks for an `OP_SUCCESSx`, which makes the script succeed before anything else is looked at (BIP 342 "Script
-    /// execution"). What follows it need not even be instructions; what goes before it must.
-    fn scan_for_success(&self, script: &[u8]) -> Result<bool, Stop> {
-        let mut instructions = Instructions::new(script);
-        let mut opcode_position = 0;
-        loop {
-            let byte_offset = instructions.offset();
-            let Some(instruction) = instructions.next() else { return Ok(false) };
-            let opcode = Opcode(script.get(byte_offset).copied().unwrap_or_default());
-            let stop = |error| Stop {
-                error,
-                position: Some(ScriptPosition { opcode_position, byte_offset, opcode }),
-            };
-            if instruction.map_err(stop)?.opcode.is_success() {
-                match Proposal::of_success_opcode(opcode) {
-                    // An active proposal's opcode is passed over, and the scan goes on.
-                    Some(proposal) if proposal.is_active(self.flags).map_err(stop)? => {}
-                    // An assigned hook is no longer an upgrade hook: see the module `proposal`.
-                    Some(_) => return Ok(true),
-                    None if self.flags.contains(Flags::DISCOURAGE_OP_SUCCESS) => {
-                        return Err(stop(ScriptError::DiscourageOpSuccess));
-                    }
-                    None => return Ok(true),
-                }
-            }
-            opcode_position += 1;
-        }
     }
 
     /// Puts the first `count` elements of the witness on the empty stack.
@@ -219,5 +193,32 @@ impl<I: Inspector> Verification<'_, '_, I> {
             return Err(ScriptError::CleanStack.into());
         }
         self.require_true()
+    }
+}
+
+/// Looks for an `OP_SUCCESSx`, which makes the script succeed before anything else is looked at (BIP 342 "Script
+/// execution"). What follows it need not even be instructions; what goes before it must.
+fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition>, Stop> {
+    let mut instructions = Instructions::new(script);
+    let mut opcode_position = 0;
+    loop {
+        let byte_offset = instructions.offset();
+        let Some(instruction) = instructions.next() else { return Ok(None) };
+        let opcode = Opcode(script.get(byte_offset).copied().unwrap_or_default());
+        let position = ScriptPosition { opcode_position, byte_offset, opcode };
+        let stop = |error| Stop { error, position: Some(position) };
+        if instruction.map_err(stop)?.opcode.is_success() {
+            match Proposal::of_success_opcode(opcode) {
+                // An active proposal's opcode is passed over, and the scan goes on.
+                Some(proposal) if proposal.is_active(flags).map_err(stop)? => {}
+                // An assigned hook is no longer an upgrade hook: see the module `proposal`.
+                Some(_) => return Ok(Some(position)),
+                None if flags.contains(Flags::DISCOURAGE_OP_SUCCESS) => {
+                    return Err(stop(ScriptError::DiscourageOpSuccess));
+                }
+                None => return Ok(Some(position)),
+            }
+        }
+        opcode_position += 1;
     }
 }
