@@ -1,12 +1,15 @@
-//! `sigstack`: runs test vectors, verifies spends, compiles policies.
+//! `sigstack`: runs test vectors, verifies spends, shows how scripts run, compiles policies.
 //!
 //! Exit status: 0 for yes, 1 for no, 2 if it could not be told.
 
 mod args;
 mod compile;
 mod find;
+mod flags;
 mod output;
+mod subject;
 mod table;
+mod trace;
 mod vectors;
 mod verify;
 
@@ -26,6 +29,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args, &mut out),
         Command::Compile(args) => compile::run(&args, &mut out),
         Command::Plan(args) => compile::run_plan(&args, &mut out),
+        Command::Trace(args) => trace::run(&args, &mut out),
     };
     match done.and_then(|status| out.flush().map(|()| status)) {
         Ok(status) => status.into(),

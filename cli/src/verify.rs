@@ -1,24 +1,14 @@
 //! `sigstack verify`: one spend, its consensus verdict and its policy verdict.
 
-use std::fs;
 use std::io::{self, Write};
 
-use bitcoin::consensus::encode::{Decodable, deserialize};
-use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
 use serde_json::{Value, json};
 use sigstack_interpreter::{FlagKind, Flags, PROPOSALS, Spend, UsageError, VerifyError};
-use sigstack_vectors::{Question, ReadOptions};
+use sigstack_vectors::Question;
 
 use crate::args::VerifyArgs;
-use crate::find::{Content, Source};
 use crate::output::{BAD, GOOD, Status, complain, location};
-
-/// A spend, where it comes from, and what its file expects.
-struct Subject {
-    source: Option<String>,
-    expected: Option<String>,
-    question: Question,
-}
+use crate::subject::{Subject, subjects};
 
 /// A verdict under a set of flags.
 struct Verdict {
@@ -28,7 +18,7 @@ struct Verdict {
 
 /// Runs the command.
 pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> io::Result<Status> {
-    let subjects = match subjects(args) {
+    let subjects = match subjects(&args.subject) {
         Ok(subjects) => subjects,
         Err(problem) => {
             complain(&problem);
@@ -52,84 +42,6 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> io::Result<Status>
         }
     }
     Ok(status)
-}
-
-/// The spends to verify: the one on the command line, or those of a case.
-fn subjects(args: &VerifyArgs) -> Result<Vec<Subject>, String> {
-    let flags = args.flags.as_deref().map(read_flags).transpose()?;
-    if let Some(case) = &args.case {
-        return case_subjects(case, flags);
-    }
-    let hex = args.tx.as_deref().ok_or("--tx: is missing")?;
-    let tx: Transaction = decode(&content(hex, "--tx")?, "--tx")?;
-    let prevouts = args.prevouts.iter().enumerate().map(|(nth, text)| {
-        let name = format!("--prevout {nth}");
-        read_prevout(&content(text, &name)?, &name)
-    });
-    let prevouts = prevouts.collect::<Result<Vec<TxOut>, String>>()?;
-    let flags = flags.unwrap_or(Flags::CONSENSUS);
-    let question = Question { tx, prevouts, index: args.input, flags };
-    Ok(vec![Subject { source: None, expected: None, question }])
-}
-
-/// An argument's text, or that of the file that it names.
-fn content(text: &str, name: &str) -> Result<String, String> {
-    let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
-    let content = fs::read_to_string(path).map_err(|error| format!("{name}: {path}: {error}"))?;
-    Ok(content.trim().to_owned())
-}
-
-fn decode<T: Decodable>(hex: &str, name: &str) -> Result<T, String> {
-    let bytes = hex::decode(hex).map_err(|error| format!("{name}: bad hex: {error}"))?;
-    deserialize(&bytes).map_err(|error| format!("{name}: {error}"))
-}
-
-fn read_prevout(text: &str, name: &str) -> Result<TxOut, String> {
-    let Some((satoshi, script)) = text.split_once(':') else { return decode(text, name) };
-    let satoshi = satoshi.parse().map_err(|error| format!("{name}: {satoshi:?}: {error}"))?;
-    let script = hex::decode(script).map_err(|error| format!("{name}: bad hex: {error}"))?;
-    Ok(TxOut { value: Amount::from_sat(satoshi), script_pubkey: ScriptBuf::from_bytes(script) })
-}
-
-/// Flags by name, `CONSENSUS` and `POLICY` among the names.
-fn read_flags(text: &str) -> Result<Flags, String> {
-    let names = text.split(',').map(str::trim);
-    let flags = names.map(|name| match name {
-        "CONSENSUS" => Ok(Flags::CONSENSUS),
-        "POLICY" => Ok(Flags::POLICY),
-        name => name.parse::<Flags>().map_err(|error| format!("--flags: {error}")),
-    });
-    let flags: Flags = flags.collect::<Result<_, String>>()?;
-    flags.check().map_err(|error| format!("--flags: {error}"))?;
-    Ok(flags)
-}
-
-fn case_subjects(case: &str, flags: Option<Flags>) -> Result<Vec<Subject>, String> {
-    let wrong = || format!("--case {case}: must be FILE#N, with N a number from 1");
-    let (path, number) = case.rsplit_once('#').ok_or_else(wrong)?;
-    let number: usize = number.parse().map_err(|_| wrong())?;
-    let source = Source { path: path.into(), is_named: true };
-    let Content::Vectors(file) = source.read(ReadOptions::default()).map_err(|error| error.to_string())?
-    else {
-        return Err(format!("{path}: not a vector file"));
-    };
-    let entries: Vec<_> = file.entries_of(number).collect();
-    let Some(last) = file.entries.last() else { return Err(format!("{path}: holds no case")) };
-    if entries.is_empty() {
-        return Err(format!("{path}: no case {number}; the last one is {}", last.number));
-    }
-    let subjects = entries.into_iter().flat_map(|entry| {
-        entry.questions().into_iter().map(|question| Subject {
-            source: Some(format!("{path} case {number}: {}", entry.comment)),
-            expected: Some(entry.expected()),
-            question: Question { flags: flags.unwrap_or(question.flags), ..question },
-        })
-    });
-    let subjects: Vec<Subject> = subjects.collect();
-    if subjects.is_empty() {
-        return Err(format!("{path}: case {number} is about no spend"));
-    }
-    Ok(subjects)
 }
 
 /// The verdicts that are told.
@@ -219,13 +131,5 @@ mod tests {
         assert!(policy.contains(Flags::CHECKSIGFROMSTACK | Flags::DISCOURAGE_OP_CAT | Flags::MINIMALDATA));
         assert!(!policy.intersects(Flags::DISCOURAGE_CHECKSIGFROMSTACK));
         assert_eq!(consensus_part(policy), flags);
-    }
-
-    #[test]
-    fn flags_are_named_singly_or_as_sets() {
-        assert_eq!(read_flags("CONSENSUS, OP_CAT"), Ok(Flags::CONSENSUS | Flags::OP_CAT));
-        assert_eq!(read_flags("NONE"), Ok(Flags::NONE));
-        assert_eq!(read_flags("FOO"), Err("--flags: unknown flag \"FOO\"".into()));
-        assert_eq!(read_flags("WITNESS"), Err("--flags: the flag WITNESS needs P2SH".into()));
     }
 }

@@ -1,0 +1,66 @@
+//! Output keys that do not commit to the leaf.
+
+use sigstack_interpreter::limits::ANNEX_TAG;
+use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
+
+use super::schnorr::tweaked;
+use super::{Explanation, Facts};
+
+impl Facts<'_> {
+    /// Why the tweaked internal key is not the output key.
+    pub(super) fn explain_commitment(&self) -> Vec<Explanation> {
+        self.commitment().unwrap_or_else(|| {
+            let text = "the internal key, the path, the leaf version or the script is not that of the output: no single \
+                        change was found that fits";
+            vec![Explanation::new("unknown", text)]
+        })
+    }
+
+    fn commitment(&self) -> Option<Vec<Explanation>> {
+        let witness = &self.signing.tx.input.get(self.signing.input)?.witness;
+        let output = self.signing.prevouts.get(self.signing.input)?.script_pubkey.as_bytes().get(2..)?;
+        let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+        let length = witness.len() - usize::from(has_annex);
+        let script = witness.nth(length.checked_sub(2)?)?;
+        let control = ControlBlock::parse(witness.nth(length - 1)?).ok()?;
+        let path: Vec<[u8; 32]> = control.path().copied().collect();
+        let root = |leaf: [u8; 32], path: &mut dyn Iterator<Item = &[u8; 32]>| {
+            path.fold(leaf, |node, sibling| branch_hash(&node, sibling))
+        };
+        let fits = |root: [u8; 32], is_odd: bool| {
+            tweaked(control.internal_key, Some(root)).is_some_and(|key| key.0 == *output && key.1 == is_odd)
+        };
+        let odd = control.output_key_is_odd;
+        let leaf = leaf_hash(control.leaf_version, script);
+        let mut found = Vec::new();
+        let mut say = |code, text: String| found.push(Explanation::new(code, text));
+        if fits(root(leaf, &mut path.iter()), !odd) {
+            let (has, is) = if odd { ("odd", "even") } else { ("even", "odd") };
+            say("parity", format!("the control block says that the output key is {has}; it is {is}"));
+        }
+        for version in (0..=0xfe_u8).step_by(2).filter(|version| *version != control.leaf_version) {
+            let leaf = leaf_hash(version, script);
+            if [odd, !odd].iter().any(|is_odd| fits(root(leaf, &mut path.iter()), *is_odd)) {
+                say(
+                    "leaf-version",
+                    format!("the output commits to this script with leaf version 0x{version:02x}"),
+                );
+                break;
+            }
+        }
+        if path.len() > 1 && fits(root(leaf, &mut path.iter().rev()), odd) {
+            say(
+                "path-order",
+                "the hashes of the path are in the wrong order: the leaf's sibling comes first".into(),
+            );
+        }
+        for missing in 0..path.len() {
+            let mut rest = path.iter().enumerate().filter(|(nth, _)| *nth != missing).map(|(_, hash)| hash);
+            if fits(root(leaf, &mut rest), odd) {
+                say("path-length", format!("hash {missing} of the path is one too many"));
+                break;
+            }
+        }
+        (!found.is_empty()).then_some(found)
+    }
+}

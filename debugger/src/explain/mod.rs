@@ -1,0 +1,179 @@
+//! Why a check failed: the nearest change that would have made it pass.
+//!
+//! Every explanation was computed: what is said to be valid was verified. One thing is changed at a time.
+
+mod commitment;
+mod ecdsa;
+mod operands;
+mod schnorr;
+
+pub(crate) use schnorr::tweaked;
+
+use std::collections::BTreeSet;
+
+use sigstack_interpreter::limits::ANNEX_TAG;
+use sigstack_interpreter::sighash::{Signing, annex_hash};
+use sigstack_interpreter::{Instructions, Opcode};
+
+use crate::hints::Known;
+use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, StepEvent};
+
+/// What would have made a check pass, or what is odd about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// What kind of explanation it is, for programs.
+    pub code: &'static str,
+    /// The explanation, for people.
+    pub text: String,
+}
+
+impl Explanation {
+    fn new(code: &'static str, text: impl Into<String>) -> Explanation {
+        Explanation { code, text: text.into() }
+    }
+}
+
+/// How many keys of a spend are tried for a signature, and how many other inputs.
+const MAX_CANDIDATES: usize = 64;
+
+/// What explanations are made from.
+struct Facts<'a> {
+    signing: Signing<'a>,
+    known: &'a Known,
+    /// Everything in the spend that may be a public key.
+    keys: Vec<Vec<u8>>,
+    internal_key: Option<[u8; 32]>,
+    merkle_root: Option<[u8; 32]>,
+    annex_hash: Option<[u8; 32]>,
+    /// Opcode positions and byte offsets of the `OP_CODESEPARATOR`s of all scripts.
+    separators: Vec<u32>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(
+        signing: &Signing<'a>,
+        internal_key: Option<[u8; 32]>,
+        known: &'a Known,
+        frames: &[Frame],
+    ) -> Facts<'a> {
+        let mut facts = Facts {
+            signing: *signing,
+            known,
+            keys: Vec::new(),
+            internal_key,
+            merkle_root: None,
+            annex_hash: None,
+            separators: vec![u32::MAX],
+        };
+        let mut keys = BTreeSet::new();
+        let mut add = |bytes: &[u8]| {
+            if matches!(bytes.len(), 32 | 33 | 65) && keys.len() < MAX_CANDIDATES {
+                keys.insert(bytes.to_vec());
+            }
+        };
+        if let Some(input) = signing.tx.input.get(signing.input) {
+            input.witness.iter().for_each(&mut add);
+            let annex = input
+                .witness
+                .last()
+                .filter(|last| input.witness.len() > 1 && last.first() == Some(&ANNEX_TAG));
+            facts.annex_hash = annex.map(annex_hash);
+        }
+        for frame in frames {
+            match frame {
+                Frame::Phase { script: Some(script), .. } => {
+                    Instructions::new(script).flatten().for_each(|instruction| add(instruction.data));
+                    facts.separators.extend(separators(script));
+                }
+                Frame::Commitment(Commitment::Leaf { hash, .. } | Commitment::Branch { hash, .. }) => {
+                    facts.merkle_root = Some(*hash);
+                }
+                Frame::Commitment(Commitment::Tweak { internal_key, .. }) => {
+                    facts.internal_key = Some(*internal_key);
+                    add(internal_key);
+                }
+                _ => {}
+            }
+        }
+        facts.keys = keys.into_iter().collect();
+        facts
+    }
+
+    /// The same question about other inputs.
+    fn other_inputs(&self) -> impl Iterator<Item = Signing<'a>> {
+        let signing = self.signing;
+        let others = (0..signing.tx.input.len().min(signing.prevouts.len()))
+            .filter(move |input| *input != signing.input);
+        others.take(MAX_CANDIDATES).map(move |input| Signing { input, ..signing })
+    }
+}
+
+/// The places of `OP_CODESEPARATOR`, as positions and, for those who took them for that, as byte offsets.
+fn separators(script: &[u8]) -> Vec<u32> {
+    let instructions = Instructions::new(script).flatten().enumerate();
+    let found = instructions.filter(|(_, instruction)| instruction.opcode == Opcode::OP_CODESEPARATOR);
+    let places = found.take(8).flat_map(|(position, instruction)| [position, instruction.byte_offset]);
+    places.filter_map(|place| u32::try_from(place).ok()).collect()
+}
+
+/// Explains every check that failed.
+pub(crate) fn explain(
+    signing: &Signing<'_>,
+    internal_key: Option<[u8; 32]>,
+    known: &Known,
+    frames: &mut [Frame],
+) {
+    let facts = Facts::of(signing, internal_key, known, frames);
+    for frame in frames {
+        match frame {
+            Frame::KeyPath(report) if !report.check.valid => facts.explain_signature(report, None),
+            Frame::Commitment(Commitment::Tweak { matches: false, explanations, .. }) => {
+                *explanations = facts.explain_commitment();
+            }
+            Frame::Step(step) => facts.explain_step(step),
+            _ => {}
+        }
+    }
+}
+
+impl Facts<'_> {
+    fn explain_step(&self, step: &mut Step) {
+        if !step.before.exec {
+            return;
+        }
+        let answered_no = step.after.stack.last().is_some_and(|top| top.is_empty());
+        let mut events = core::mem::take(&mut step.events);
+        if step.result.is_err() || answered_no {
+            for event in &mut events {
+                if let StepEvent::Signature(report) = event
+                    && !report.check.valid
+                {
+                    self.explain_signature(report, Some(step));
+                }
+            }
+        }
+        let was_checked = events.iter().any(|event| matches!(event, StepEvent::Signature(_)));
+        step.events = events;
+        if !was_checked {
+            step.explanations = self.explain_operands(step);
+        }
+    }
+
+    fn explain_signature(&self, report: &mut SignatureReport, step: Option<&Step>) {
+        let found = match report.kind {
+            SignatureKind::EcdsaLegacy | SignatureKind::EcdsaSegwitV0 => self.explain_ecdsa(&report.check),
+            SignatureKind::FromStack => self.explain_from_stack(&report.check, step),
+            SignatureKind::KeyPath | SignatureKind::Tapscript | SignatureKind::AnyPrevOut => {
+                self.explain_schnorr(&report.check)
+            }
+        };
+        report.explanations = match found.is_empty() {
+            true => vec![Explanation::new(
+                "unknown",
+                "no single change was found that makes the signature valid: not another hash type, key, input or encoding \
+                 of the message",
+            )],
+            false => found,
+        };
+    }
+}

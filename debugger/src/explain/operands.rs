@@ -1,0 +1,182 @@
+//! Opcodes that failed before any signature was checked, or that accept more than it seems.
+
+use sigstack_interpreter::sighash::{Signing, taproot, template};
+use sigstack_interpreter::{KeyVersion, Opcode, ScriptError, TaprootMessage, TapscriptMessage, script_num};
+
+use super::schnorr::is_valid;
+use super::{Explanation, Facts};
+use crate::hints::short;
+use crate::trace::{SigVersion, Step};
+
+/// Where a signature opcode finds its operands, as depths from the top.
+struct Operands {
+    signature: usize,
+    message: Option<usize>,
+    key: usize,
+}
+
+fn operands(opcode: Opcode) -> Option<Operands> {
+    match opcode {
+        Opcode::OP_CHECKSIG | Opcode::OP_CHECKSIGVERIFY => {
+            Some(Operands { signature: 1, message: None, key: 0 })
+        }
+        Opcode::OP_CHECKSIGADD => Some(Operands { signature: 2, message: None, key: 0 }),
+        Opcode::OP_CHECKSIGFROMSTACK => Some(Operands { signature: 2, message: Some(1), key: 0 }),
+        _ => None,
+    }
+}
+
+fn at(step: &Step, depth: usize) -> Option<&[u8]> {
+    step.before.stack.iter().rev().nth(depth).map(|element| &**element)
+}
+
+fn looks_like_der(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, length, 0x02, ..] if (usize::from(*length) + 2..=usize::from(*length) + 3).contains(&bytes.len()))
+}
+
+impl Facts<'_> {
+    /// Explains a step in which no signature reached the curve.
+    pub(super) fn explain_operands(&self, step: &Step) -> Vec<Explanation> {
+        if let Some(operands) = operands(step.opcode) {
+            return self.explain_signature_operands(step, &operands);
+        }
+        let explanation = match step.result {
+            Err(ScriptError::EqualVerify) => self.explain_unequal(step),
+            Err(ScriptError::UnsatisfiedLocktime) => self.explain_lock(step),
+            Err(ScriptError::TemplateMismatch) => self.explain_template(step),
+            _ => None,
+        };
+        explanation.into_iter().collect()
+    }
+
+    fn explain_signature_operands(&self, step: &Step, operands: &Operands) -> Vec<Explanation> {
+        let (Some(signature), Some(key)) = (at(step, operands.signature), at(step, operands.key)) else {
+            return Vec::new();
+        };
+        let is_tapscript = step.before.sig_version == SigVersion::Tapscript;
+        let mut found = Vec::new();
+        let mut say = |code, text: String| found.push(Explanation::new(code, text));
+        if is_tapscript && step.result.is_ok() {
+            if !signature.is_empty() && !matches!(key.len(), 0 | 32) {
+                let bytes = key.len();
+                say(
+                    "unknown-key-type",
+                    format!("a key of {bytes} bytes is of an unknown type here: every signature is accepted"),
+                );
+            }
+            return found;
+        }
+        let schnorr_sized = |bytes: &[u8]| matches!(bytes.len(), 64 | 65);
+        if is_tapscript {
+            if schnorr_sized(key) && signature.len() == 32 {
+                let verifies = self.verifies(step, operands, key, signature);
+                say("swapped", swapped_text(verifies));
+            }
+            if looks_like_der(signature) {
+                say(
+                    "ecdsa",
+                    "the signature looks like ECDSA; tapscript takes Schnorr signatures of 64 or 65 bytes"
+                        .into(),
+                );
+            }
+            if let [.., 0] = signature
+                && signature.len() == 65
+            {
+                let text =
+                    "the hash type 0 must not be written: the signature without its last byte is valid";
+                if self.verifies(step, operands, signature.get(..64).unwrap_or_default(), key) {
+                    say("explicit-default", text.into());
+                }
+            }
+            if operands.message.is_some() && signature.len() == 65 {
+                let verifies = self.verifies(step, operands, signature, key);
+                let rest = if verifies { ": without it, it is valid" } else { "" };
+                say("hash-type", format!("a signature of a message from the stack has no hash type{rest}"));
+            }
+            let message = operands.message.and_then(|depth| at(step, depth)).unwrap_or_default();
+            if operands.message.is_some() && schnorr_sized(message) && !schnorr_sized(signature) {
+                let verifies = is_valid(message, key, signature);
+                say("swapped", format!("signature and message: {}", swapped_text(verifies)));
+            }
+        } else {
+            if looks_like_der(key) {
+                say("swapped", "the public key looks like a signature: key and signature are swapped".into());
+            }
+            if schnorr_sized(signature) && !looks_like_der(signature) {
+                say(
+                    "schnorr",
+                    "the signature looks like Schnorr; scripts before tapscript take ECDSA signatures".into(),
+                );
+            }
+            if step.result == Err(ScriptError::SigDer) && is_whole_der(signature) {
+                say("hash-type-missing", "the signature has no hash type after its DER encoding".into());
+            }
+        }
+        found
+    }
+
+    /// Whether a signature, with its own hash type, is a key's signature at this step.
+    fn verifies(&self, step: &Step, operands: &Operands, signature: &[u8], key: &[u8]) -> bool {
+        if let Some(depth) = operands.message {
+            return at(step, depth).is_some_and(|message| is_valid(signature, key, message));
+        }
+        let Some(leaf_hash) = step.before.leaf_hash else { return false };
+        let tapscript = TapscriptMessage {
+            key_version: KeyVersion::Bip342,
+            leaf_hash,
+            code_separator_position: step.before.code_separator_position,
+        };
+        let message = TaprootMessage { annex_hash: self.annex_hash, tapscript: Some(tapscript) };
+        let hash_type = signature.get(64).copied().unwrap_or_default();
+        taproot::digest(&self.signing, &message, hash_type)
+            .is_some_and(|digest| is_valid(signature, key, &digest))
+    }
+
+    fn explain_unequal(&self, step: &Step) -> Option<Explanation> {
+        let (left, right) = (at(step, 1)?, at(step, 0)?);
+        let of = |bytes: &[u8]| match self.known.describe(bytes) {
+            what if what.is_empty() => short(bytes),
+            what => format!("{} ({what})", short(bytes)),
+        };
+        let lengths = match left.len() == right.len() {
+            true => String::new(),
+            false => format!("; they have {} and {} bytes", left.len(), right.len()),
+        };
+        Some(Explanation::new("unequal", format!("{} is not {}{lengths}", of(left), of(right))))
+    }
+
+    fn explain_lock(&self, step: &Step) -> Option<Explanation> {
+        let asked = script_num::decode(at(step, 0)?, 5, false).ok()?;
+        let input = self.signing.tx.input.get(self.signing.input)?;
+        let sequence = input.sequence.0;
+        let text = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {
+            let lock = self.signing.tx.lock_time.to_consensus_u32();
+            format!(
+                "the script asks for nLockTime {asked}; it is {lock}, and the input's nSequence 0x{sequence:08x}"
+            )
+        } else {
+            let version = self.signing.tx.version.0;
+            format!(
+                "the script asks for nSequence 0x{asked:08x}; it is 0x{sequence:08x}, and the transaction's version {version}"
+            )
+        };
+        Some(Explanation::new("lock", text))
+    }
+
+    fn explain_template(&self, step: &Step) -> Option<Explanation> {
+        let argument = at(step, 0)?;
+        let matches = |signing: &Signing<'_>| argument == template::check_template_digest(signing);
+        let other = self.other_inputs().find(matches)?;
+        Some(Explanation::new("other-input", format!("it is the template hash of input {}", other.input)))
+    }
+}
+
+fn swapped_text(verifies: bool) -> String {
+    let also =
+        if verifies { "exchanged, the signature verifies" } else { "it would not verify exchanged either" };
+    format!("by their sizes the operands are swapped; {also}")
+}
+
+fn is_whole_der(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x30, length, 0x02, ..] if usize::from(*length) + 2 == bytes.len())
+}

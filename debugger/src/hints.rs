@@ -1,0 +1,259 @@
+//! What bytes on a stack are likely to be.
+
+use std::collections::BTreeMap;
+
+use bitcoin::hashes::{Hash, hash160, ripemd160, sha1, sha256, sha256d};
+use bitcoin::secp256k1::{PublicKey, XOnlyPublicKey};
+use sigstack_interpreter::limits::{ANNEX_TAG, MAX_NUM_SIZE};
+use sigstack_interpreter::sighash::Signing;
+use sigstack_interpreter::taproot::ControlBlock;
+use sigstack_interpreter::{Phase, script_num};
+
+use crate::fields::hash_type_name;
+use crate::trace::{Commitment, Frame, StepEvent};
+
+/// How many values are hashed to find out of what a hash is.
+const MAX_PREIMAGES: usize = 4_096;
+
+/// What is known of the values of a verification.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    /// Names of values, by value.
+    names: BTreeMap<Vec<u8>, String>,
+    /// Hashes of values that were seen: the function and the value.
+    hashes: BTreeMap<Vec<u8>, (&'static str, Vec<u8>)>,
+}
+
+impl Known {
+    /// Gives a value a name, unless it has one.
+    pub(crate) fn name(&mut self, value: &[u8], name: &str) {
+        self.names.entry(value.to_vec()).or_insert_with(|| name.to_owned());
+    }
+
+    /// Remembers the hashes of a value.
+    fn hash(&mut self, value: &[u8]) {
+        // The hashes of nothing and of a number say nothing about where a value comes from.
+        if value.is_empty() || self.hashes.len() >= 5 * MAX_PREIMAGES {
+            return;
+        }
+        let hashes = [
+            ("SHA256", sha256::Hash::hash(value).to_byte_array().to_vec()),
+            ("HASH256", sha256d::Hash::hash(value).to_byte_array().to_vec()),
+            ("HASH160", hash160::Hash::hash(value).to_byte_array().to_vec()),
+            ("RIPEMD160", ripemd160::Hash::hash(value).to_byte_array().to_vec()),
+            ("SHA1", sha1::Hash::hash(value).to_byte_array().to_vec()),
+        ];
+        for (function, hash) in hashes {
+            self.hashes.entry(hash).or_insert_with(|| (function, value.to_vec()));
+        }
+    }
+
+    /// The preimage of a hash, and the function, if the preimage was seen.
+    pub fn preimage(&self, hash: &[u8]) -> Option<(&'static str, &[u8])> {
+        self.hashes.get(hash).map(|(function, preimage)| (*function, preimage.as_slice()))
+    }
+
+    /// Learns from a spend and from what happened in it.
+    pub(crate) fn learn_of(&mut self, signing: &Signing<'_>, frames: &[Frame]) {
+        if let Some(input) = signing.tx.input.get(signing.input) {
+            for (nth, element) in input.witness.iter().enumerate() {
+                self.hash(element);
+                if element.len() > MAX_NUM_SIZE {
+                    self.name(element, &format!("witness element {nth}"));
+                }
+            }
+        }
+        if let Some(prevout) = signing.prevouts.get(signing.input)
+            && let Some(output_key) = output_key(prevout.script_pubkey.as_bytes())
+        {
+            self.name(output_key, "taproot output key");
+        }
+        for frame in frames {
+            self.learn_of_frame(frame);
+        }
+    }
+
+    fn learn_of_frame(&mut self, frame: &Frame) {
+        match frame {
+            Frame::Commitment(Commitment::Leaf { hash, .. }) => self.name(hash, "tapleaf hash"),
+            Frame::Commitment(Commitment::Branch { hash, .. }) => self.name(hash, "tapbranch hash"),
+            Frame::Commitment(Commitment::Tweak { internal_key, .. }) => {
+                self.name(internal_key, "internal key")
+            }
+            Frame::Step(step) => {
+                if step.before.exec
+                    && let Some(top) = step.before.stack.last()
+                {
+                    self.hash(top);
+                }
+                for event in &step.events {
+                    match event {
+                        StepEvent::Template(report) => self.name(&report.digest, "template hash"),
+                        StepEvent::PairCommit { digest, .. } => self.name(digest, "PAIRCOMMIT hash"),
+                        StepEvent::Signature(_) => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What an element may be, in a few words; empty if nothing can be said.
+    pub fn describe(&self, element: &[u8]) -> String {
+        if let Some((function, preimage)) = self.preimage(element) {
+            return format!("{function} of {}", short(preimage));
+        }
+        if let Some(name) = self.names.get(element)
+            && !name.starts_with("witness")
+        {
+            return name.clone();
+        }
+        shape(element)
+    }
+}
+
+/// The key of a taproot output's script.
+fn output_key(script: &[u8]) -> Option<&[u8; 32]> {
+    match script {
+        [0x51, 0x20, key @ ..] => key.try_into().ok(),
+        _ => None,
+    }
+}
+
+/// An element in a few characters: short ones whole, longer ones by their ends and length.
+pub fn short(element: &[u8]) -> String {
+    const ENDS: usize = 4;
+    match element.len() {
+        0 => "\"\"".into(),
+        1..=12 => hex::encode(element),
+        length => {
+            let (start, end) = (element.get(..ENDS), element.get(length - ENDS..));
+            let [start, end] = [start, end].map(|part| hex::encode(part.unwrap_or_default()));
+            format!("{start}..{end}({length})")
+        }
+    }
+}
+
+/// What an element looks like, by its bytes alone.
+fn shape(element: &[u8]) -> String {
+    match element {
+        [] => "0, false".into(),
+        [_] | [_, _] | [_, _, _] | [_, _, _, _] => number(element),
+        [_, _, _, _, _] => number(element),
+        [0x02 | 0x03, rest @ ..] if rest.len() == 32 && PublicKey::from_slice(element).is_ok() => {
+            "public key".into()
+        }
+        [0x01, rest @ ..] if rest.len() == 32 => "public key of BIP 118".into(),
+        [0x04, rest @ ..] if rest.len() == 64 && PublicKey::from_slice(element).is_ok() => {
+            "uncompressed public key".into()
+        }
+        [0x30, .., hash_type] if (9..=73).contains(&element.len()) => {
+            format!("ECDSA signature, {}", hash_type_name(*hash_type))
+        }
+        _ if element.len() == 64 => "Schnorr signature".into(),
+        [.., hash_type] if element.len() == 65 => {
+            format!("Schnorr signature, {}", hash_type_name(*hash_type))
+        }
+        _ if is_text(element) => format!("{:?}", String::from_utf8_lossy(element)),
+        _ if element.len() == 32 && XOnlyPublicKey::from_slice(element).is_ok() => {
+            "hash or x-only key".into()
+        }
+        _ if element.len() == 32 => "hash (no key)".into(),
+        _ if element.len() == 20 => "20-byte hash".into(),
+        _ => String::new(),
+    }
+}
+
+fn number(element: &[u8]) -> String {
+    let number = script_num::decode(element, 5, true).map(|number| number.to_string());
+    match (number, is_text(element) && element.len() > 2) {
+        (Ok(number), true) => format!("{number} or {:?}", String::from_utf8_lossy(element)),
+        (Ok(number), false) => number,
+        (Err(_), true) => format!("{:?}", String::from_utf8_lossy(element)),
+        (Err(_), false) if !script_num::is_true(element) => "false, not a minimal number".into(),
+        (Err(_), false) => "true, not a minimal number".into(),
+    }
+}
+
+fn is_text(element: &[u8]) -> bool {
+    element.iter().all(|byte| matches!(byte, 0x20..=0x7e))
+}
+
+/// What a phase is about to check.
+pub(crate) fn phase_notes(signing: &Signing<'_>, phase: Phase) -> Vec<String> {
+    let (Some(input), Some(prevout)) =
+        (signing.tx.input.get(signing.input), signing.prevouts.get(signing.input))
+    else {
+        return Vec::new();
+    };
+    let elements = input.witness.len();
+    match phase {
+        Phase::ScriptPubKey => vec![format!("spends {} sat", prevout.value.to_sat())],
+        Phase::WitnessProgram => vec![format!("the witness has {elements} elements")],
+        Phase::KeyPath => vec!["one witness element beside the annex: a signature of the output key".into()],
+        Phase::TaprootCommitment => taproot_notes(&input.witness),
+        Phase::Tapscript => {
+            let size = input.witness.size();
+            vec![format!("validation weight for signatures: 50 + {size} bytes of witness")]
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn taproot_notes(witness: &bitcoin::Witness) -> Vec<String> {
+    let has_annex = witness.len() > 1 && witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+    let length = witness.len() - usize::from(has_annex);
+    let control = length.checked_sub(1).and_then(|last| witness.nth(last)).unwrap_or_default();
+    let shape = match ControlBlock::parse(control) {
+        Ok(control) => format!(
+            "control block: leaf version 0x{:02x}, output key {}, {} hashes of Merkle path",
+            control.leaf_version,
+            if control.output_key_is_odd { "odd" } else { "even" },
+            control.path().len()
+        ),
+        Err(_) => format!("control block: {} bytes, which is no size of a control block", control.len()),
+    };
+    let stack = length.saturating_sub(2);
+    let annex = if has_annex { ", annex" } else { "" };
+    vec![format!("witness: {stack} stack elements, leaf script, control block{annex}"), shape]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_shortened_by_their_middle() {
+        assert_eq!(short(&[]), "\"\"");
+        assert_eq!(short(&[1, 0xab]), "01ab");
+        assert_eq!(short(&[0x11; 12]).len(), 24);
+        assert_eq!(short(&[0x11; 13]), "11111111..11111111(13)");
+    }
+
+    #[test]
+    fn shapes() {
+        let key = [
+            &[2][..],
+            &hex::decode("79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798").unwrap(),
+        ]
+        .concat();
+        let mut known = Known::default();
+        let of = |known: &Known, element: &[u8]| known.describe(element);
+        assert_eq!(of(&known, &[]), "0, false");
+        assert_eq!(of(&known, &[0x81]), "-1");
+        assert_eq!(of(&known, &[0x80]), "false, not a minimal number");
+        assert_eq!(of(&known, &[1, 0]), "true, not a minimal number");
+        assert_eq!(of(&known, b"abc"), "6513249 or \"abc\"");
+        assert_eq!(of(&known, b"message"), "\"message\"");
+        assert_eq!(of(&known, &key), "public key");
+        assert_eq!(of(&known, &[&[1][..], &key[1..]].concat()), "public key of BIP 118");
+        assert_eq!(of(&known, &key[1..]), "hash or x-only key");
+        assert_eq!(of(&known, &[0; 32]), "hash (no key)");
+        assert_eq!(of(&known, &[7; 65]), "Schnorr signature, undefined 0x07");
+        known.hash(b"message");
+        let hash = sha256::Hash::hash(b"message").to_byte_array();
+        assert_eq!(of(&known, &hash), "SHA256 of 6d657373616765");
+        known.name(&key[1..], "internal key");
+        assert_eq!(of(&known, &key[1..]), "internal key");
+    }
+}

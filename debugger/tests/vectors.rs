@@ -1,0 +1,174 @@
+//! The trace of every vector ends with the verdict that `verify` gives.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde_json::Value;
+use sigstack_debugger::{Frame, Options, Stopped, Subject, Trace, json, text};
+use sigstack_interpreter::{Spend, VerifyError};
+use sigstack_vectors::{Question, ReadOptions, read_bytes};
+
+/// Every file of a folder that may hold vectors.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if [".json", ".jsonl", ".json.gz", ".jsonl.gz", ".csv"]
+                .iter()
+                .any(|end| name.ends_with(end))
+            {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    files
+}
+
+fn questions(folder: &Path) -> Vec<(String, Question)> {
+    let mut questions = Vec::new();
+    for path in files(folder) {
+        let name = path.display().to_string();
+        // Tables of other kinds are no vector files.
+        let Ok(file) = read_bytes(&name, &fs::read(&path).unwrap(), ReadOptions::default()) else { continue };
+        for entry in &file.entries {
+            let name = format!("{name} case {}", entry.number);
+            questions.extend(entry.questions().into_iter().map(|question| (name.clone(), question)));
+        }
+    }
+    questions
+}
+
+/// Traces a spend and compares everything that says how it ended. Returns whether it was valid; none if there is no verdict.
+fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
+    let spend = Spend::new(&question.tx, &question.prevouts);
+    let verdict =
+        spend.map_err(VerifyError::from).and_then(|spend| spend.verify(question.index, question.flags));
+    let Question { tx, prevouts, index, flags } = question.clone();
+    let trace =
+        match Trace::record(Subject { tx, prevouts, input: index, flags, internal_key: None }, options) {
+            Ok(trace) => trace,
+            Err(error) => {
+                assert_eq!(verdict, Err(VerifyError::Usage(error)), "{name}");
+                return None;
+            }
+        };
+    assert_eq!(trace.verdict, verdict, "{name}");
+    check_ends(name, &trace);
+    let frames: Vec<Value> = json::frames(&trace).collect();
+    let last = frames.last().unwrap();
+    let expected = match &verdict {
+        Err(VerifyError::Script { error, location }) => {
+            assert_eq!(last["phase"], location.phase.name(), "{name}");
+            assert_eq!(
+                last["opcode_pos"].as_u64(),
+                location.position.map(|at| at.opcode_position.into()),
+                "{name}"
+            );
+            error.name()
+        }
+        _ => "OK",
+    };
+    assert_eq!(last["verdict"], expected, "{name}");
+    let mut lines = anstream::StripStream::new(Vec::new());
+    text::write(&trace, text::TextOptions::default(), &mut lines).unwrap();
+    let lines = String::from_utf8(lines.into_inner()).unwrap();
+    assert!(lines.lines().last().unwrap().starts_with(&format!("verdict  {expected}")), "{name}: {lines}");
+    Some(verdict.is_ok())
+}
+
+/// Each script begins, steps and ends; its end agrees with its last step, and the last failed end with the verdict.
+fn check_ends(name: &str, trace: &Trace) {
+    let mut running = false;
+    let mut next = 0;
+    let mut failed = None;
+    for frame in &trace.frames {
+        match frame {
+            Frame::Begin(_) => {
+                assert!(!running, "{name}");
+                (running, next) = (true, 0);
+            }
+            Frame::Step(step) => {
+                assert!(running && step.position == next, "{name}");
+                next += 1;
+                failed = step.result.err();
+            }
+            Frame::End(end) => {
+                assert!(running, "{name}");
+                running = false;
+                let expected = match end.stopped {
+                    Stopped::Opcode => next - 1,
+                    Stopped::Completed | Stopped::AfterLastOpcode | Stopped::Decode => next,
+                };
+                assert_eq!(end.position, expected, "{name}");
+                assert_eq!(end.stopped == Stopped::Opcode, failed.is_some(), "{name}");
+                assert_eq!(end.result.is_ok(), end.stopped == Stopped::Completed, "{name}");
+                if let Err(error) = end.result {
+                    assert_eq!(trace.verdict.as_ref().unwrap_err().script_error(), Some(error), "{name}");
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(!running, "{name}");
+}
+
+fn run(folder: &Path, options: Options) -> (usize, usize, usize) {
+    let questions = questions(folder);
+    let answers: Vec<Option<bool>> =
+        questions.par_iter().map(|(name, question)| check(name, question, options)).collect();
+    let count = |answer| answers.iter().filter(|it| **it == answer).count();
+    (count(Some(true)), count(Some(false)), count(None))
+}
+
+#[test]
+fn traces_of_the_projects_own_vectors_end_with_the_verdict() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");
+    let (valid, invalid, unanswered) = run(&folder, Options::default());
+    assert!(valid > 100 && invalid > 100, "{valid} valid, {invalid} invalid");
+    assert_eq!(unanswered, 0);
+}
+
+/// Those of others, where they are: Core's files, those of the BIPs and of other implementations.
+#[test]
+fn traces_of_the_vectors_of_others_end_with_the_verdict() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors");
+    if !folder.is_dir() {
+        eprintln!("skipped: {} is not there", folder.display());
+        return;
+    }
+    let (valid, invalid, unanswered) = run(&folder, Options { explain: false, ..Options::default() });
+    eprintln!("{valid} valid, {invalid} invalid, {unanswered} without a verdict");
+    assert!(valid > 1_000 && invalid > 1_000);
+}
+
+/// A trace that does not fit into its room keeps its beginning and its end, and counts what it leaves out.
+#[test]
+fn long_traces_are_shortened_in_the_middle() {
+    let script = [vec![0x51], [0x76, 0x75].repeat(4_000), vec![0x6a]].concat();
+    let subject = sigstack_debugger::bare_spend(
+        &script,
+        &[],
+        sigstack_debugger::BareContext::Tapscript,
+        sigstack_debugger::BareTx::default(),
+        sigstack_interpreter::Flags::CONSENSUS,
+    );
+    let trace = Trace::record(subject, Options { max_bytes: 100_000, ..Options::default() }).unwrap();
+    let steps = trace.steps().count();
+    let omitted = trace.frames.iter().find_map(|frame| match frame {
+        Frame::Omitted(steps) => Some(*steps),
+        _ => None,
+    });
+    assert_eq!(steps + omitted.unwrap(), 8_002);
+    assert!(steps < 2_000);
+    assert_eq!(trace.steps().last().unwrap().1.position, 8_001);
+    assert_eq!(trace.verdict.as_ref().unwrap_err().script_error().unwrap().name(), "OP_RETURN");
+}
