@@ -81,6 +81,7 @@ impl Facts<'_> {
             }
             if let [.., 0] = signature
                 && signature.len() == 65
+                && operands.message.is_none()
             {
                 let text =
                     "the hash type 0 must not be written: the signature without its last byte is valid";
