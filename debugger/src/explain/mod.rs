@@ -95,6 +95,9 @@ impl<'a> Facts<'a> {
                 _ => {}
             }
         }
+        // An opcode's position and its byte offset are often the same.
+        facts.separators.sort_unstable();
+        facts.separators.dedup();
         facts.keys = keys.into_iter().collect();
         facts
     }
