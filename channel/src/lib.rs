@@ -4,6 +4,7 @@
 //! transactions, a small chain verifies each of them with the interpreter, and storage and weights are those of what was
 //! serialized. The source of the mechanisms is named at each.
 
+pub mod attacks;
 pub mod bolt3;
 pub mod chain;
 pub mod compare;

@@ -35,13 +35,18 @@ impl Table {
         (0..self.headings.len()).map(width).collect()
     }
 
-    /// Aligned columns: numbers to the right, text to the left.
+    /// Aligned columns: those of numbers to the right, text to the left.
     pub fn to_text(&self) -> String {
-        let widths = self.widths();
+        let numeric = |column: usize| {
+            let mut cells = self.rows.iter().filter_map(|row| row.get(column));
+            cells.all(|cell| cell.is_empty() || cell == "-" || cell.parse::<f64>().is_ok())
+        };
+        let columns: Vec<(usize, bool)> =
+            self.widths().into_iter().enumerate().map(|(column, width)| (width, numeric(column))).collect();
         let line = |row: &Vec<String>| {
-            let cells = row.iter().zip(&widths).map(|(cell, &width)| {
-                let number = cell.chars().next().is_some_and(|first| first.is_ascii_digit() || first == '-');
-                if number { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+            let cells = row.iter().zip(&columns).map(|(cell, &(width, number))| match number {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:<width$}"),
             });
             cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
         };

@@ -118,6 +118,17 @@ pub trait Construction {
     /// [`ChannelError::Refused`] if a signer refuses the content or the numbers are used up.
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError>;
 
+    /// Agrees on the next state as [`Construction::update`] does, and leaves its signatures to be made when [`Construction::open`] is called:
+    /// for runs of many states of which few are looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the content is wrong, or the construction keeps something of every state.
+    fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
+        let _ = content;
+        Err(ChannelError::refused("this construction keeps something of every state: each must be signed"))
+    }
+
     /// Ends the channel together.
     ///
     /// # Errors

@@ -524,6 +524,12 @@ impl Construction for SignedSequence {
         Ok(UpdateCost { signatures: 4 + settlements, secrets: 0 })
     }
 
+    fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
+        content.check(self.setup.capacity, 2)?;
+        self.history.push(content);
+        Ok(())
+    }
+
     fn cooperative_close(&self) -> Result<Step, ChannelError> {
         self.setup.cooperative_close(&self.funding, self.content())
     }

@@ -382,6 +382,15 @@ impl Symmetry {
         Ok(Step { label: "settlement", tx, prevouts })
     }
 
+    /// The update of a state on top of an older one that is on the chain; none if that is not older.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if there is no such state.
+    pub fn rebind(&self, number: u32, published: &Transaction) -> Result<Option<Step>, ChannelError> {
+        self.rebinding(number)?.override_state(self.form, published)
+    }
+
     /// The newest state on top of one that is on the chain, and its settlement.
     fn override_with(
         &self,
@@ -447,6 +456,12 @@ impl Construction for Symmetry {
             }
         }
         Ok(UpdateCost { signatures: self.setup.parties.len(), secrets: 0 })
+    }
+
+    fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
+        content.check(self.setup.capacity, self.setup.parties.len())?;
+        self.history.push(content);
+        Ok(())
     }
 
     fn cooperative_close(&self) -> Result<Step, ChannelError> {

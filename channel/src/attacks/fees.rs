@@ -1,0 +1,118 @@
+//! Attacks through policy: dust and pinning.
+
+use bitcoin::TxOut;
+use sigstack_interpreter::Flags;
+
+use super::Trial;
+use crate::chain::{Chain, Policy, Reject};
+use crate::keys::Seed;
+use crate::model::{Construction, Content, PlayError, Profile, Setup, SignedSequence, Stage};
+use crate::tx::{input, outpoint, output, p2a, transaction};
+use crate::wallet::Wallet;
+
+const CAPACITY: u64 = 1_000_000;
+
+/// Balances just about what a P2A takes in, settled.
+pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
+    // Naive: whatever is trimmed becomes fee, and the anchor stays at 0 sat.
+    let mut chain = Chain::new(Flags::NONE, Policy::default());
+    let wallet = Wallet::new(&Seed::from_name("dust"))?;
+    let coin = wallet.mint(&mut chain, CAPACITY);
+    let outs = vec![output(CAPACITY - 241, wallet.script_pubkey().clone()), output(0, p2a())];
+    let mut tx = transaction(3, 0, vec![input(coin.0, 0)], outs);
+    wallet.sign(&mut tx, std::slice::from_ref(&coin.1), 0)?;
+    let refused = chain.submit(tx);
+    let mut trials = vec![Trial {
+        against: "trimmed amounts as fee beside an anchor of 0 sat",
+        works: refused == Err(Reject::Dust),
+        outcome: "the settlement is not relayed: dust in a transaction that pays a fee".to_owned(),
+        shown: Vec::new(),
+    }];
+    let mut settled = Vec::new();
+    for dust in [239, 240, 241] {
+        let content = Content::of(&[CAPACITY - dust, dust]);
+        let setup = Setup::named("dust", 2, CAPACITY, 10)?;
+        let mut channel = SignedSequence::new(setup, Profile::Ctv, content.clone())?;
+        let mut stage = Stage::new(&channel)?;
+        // The minimum for relay is not the point here: 1 sat of fee is below any.
+        stage.open(&mut channel)?;
+        channel.update(content)?;
+        let mut steps = channel.close(0, 1)?.into_iter();
+        let (Some(commitment), Some(settlement)) = (steps.next(), steps.next()) else { continue };
+        stage.publish(commitment)?;
+        let fee = settlement.fee();
+        crate::model::wait_for(&mut stage.chain, &settlement.tx)
+            .map_err(|reject| PlayError::Chain { label: "wait", reject })?;
+        let funds = stage.wallet.mint(&mut stage.chain, 100_000);
+        let child = stage.wallet.fee_child(&settlement.tx, &funds, 2_000)?;
+        stage
+            .chain
+            .submit_package(settlement.tx, child)
+            .map_err(|reject| PlayError::Chain { label: "settlement", reject })?;
+        settled.push(format!("{dust} sat: fee {fee}"));
+    }
+    trials.push(Trial {
+        against: "trimmed amounts in the anchor, up to 240 sat",
+        works: settled.len() != 3,
+        outcome: format!("all are relayed with a child; {}", settled.join(", ")),
+        shown: Vec::new(),
+    });
+    Ok(trials)
+}
+
+/// What a victim must pay to replace a child that an attacker made as heavy as it may.
+pub(super) fn pinning() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, version, outputs) in
+        [("a commitment of version 2", 2, 2_300), ("a commitment of version 3", 3, 19)]
+    {
+        let mut chain =
+            Chain::new(Flags::NONE, Policy { min_relay: 1_000, incremental: 1_000, annex: false });
+        let (attacker, victim) =
+            (Wallet::new(&Seed::from_name("pin"))?, Wallet::new(&Seed::from_name("pinned"))?);
+        let coin = attacker.mint(&mut chain, CAPACITY);
+        let fee = 1_000;
+        let outs = vec![output(CAPACITY - 240 - fee, attacker.script_pubkey().clone()), output(240, p2a())];
+        let mut parent = transaction(version, 0, vec![input(coin.0, 0)], outs);
+        attacker.sign(&mut parent, std::slice::from_ref(&coin.1), 0)?;
+        let stop = |reject| PlayError::Chain { label: "pinning", reject };
+        chain.submit(parent.clone()).map_err(stop)?;
+        // The heaviest child at 1 sat/vB, on the anchor.
+        let funds = attacker.mint(&mut chain, 3_000_000);
+        let outs: Vec<TxOut> = (0..outputs).map(|_| output(400, attacker.script_pubkey().clone())).collect();
+        let mut heavy =
+            transaction(version, 0, vec![input(outpoint(&parent, 1), 0), input(funds.0, 0)], outs);
+        let vsize = crate::tx::weight(&heavy).div_ceil(4) + 17;
+        heavy
+            .output
+            .push(output(3_000_240 - 400 * outputs - vsize - 43 - 2, attacker.script_pubkey().clone()));
+        let prevouts = [output(240, p2a()), funds.1];
+        attacker.sign(&mut heavy, &prevouts, 1)?;
+        let size = crate::tx::weight(&heavy).div_ceil(4);
+        chain.submit(heavy).map_err(stop)?;
+        // The victim's own child on the same anchor, at 10 sat/vB: what does the rule ask?
+        let own = victim.mint(&mut chain, 500_000);
+        let (mut low, mut high) = (0u64, 400_000);
+        while high - low > 1 {
+            let middle = low.midpoint(high);
+            let mut child = transaction(
+                version,
+                0,
+                vec![input(outpoint(&parent, 1), 0), input(own.0, 0)],
+                vec![output(500_240 - middle, victim.script_pubkey().clone())],
+            );
+            victim.sign(&mut child, &[output(240, p2a()), own.1.clone()], 1)?;
+            match chain.clone().submit(child) {
+                Ok(_) => high = middle,
+                Err(_) => low = middle,
+            }
+        }
+        trials.push(Trial {
+            against,
+            works: high > 10_000,
+            outcome: format!("a child of {size} vB at 1 sat/vB: the victim pays {high} sat to replace it"),
+            shown: Vec::new(),
+        });
+    }
+    Ok(trials)
+}

@@ -1,0 +1,222 @@
+//! Attacks on the literal form of the 2018 talk.
+
+use super::{Shown, Trial};
+use crate::keys::sha256;
+use crate::model::{
+    Construction, Content, Htlc, Literal, LiteralForm, PlayError, Profile, Setup, SignedSequence, Stage,
+};
+
+const CAPACITY: u64 = 1_000_000;
+/// The history of the first party's balance: it had nothing once, and has 600,000 at last.
+const HISTORY: [u64; 5] = [0, 100_000, 400_000, 250_000, 600_000];
+
+fn content(first: u64) -> Content {
+    Content::of(&[first, CAPACITY - first])
+}
+
+fn literal(form: LiteralForm, htlc: Option<Htlc>) -> Result<(Literal, Stage), PlayError> {
+    let mut channel = Literal::new(Setup::named("attack", 2, CAPACITY, 144)?, form, content(HISTORY[0]))?;
+    let mut stage = Stage::new(&channel)?;
+    stage.open(&mut channel)?;
+    play_history(&mut channel, htlc)?;
+    Ok((channel, stage))
+}
+
+fn default_form(htlc: Option<Htlc>) -> Result<(SignedSequence, Stage), PlayError> {
+    let setup = Setup::named("attack", 2, CAPACITY, 144)?;
+    let mut channel = SignedSequence::new(setup, Profile::Ctv, content(HISTORY[0]))?;
+    let mut stage = Stage::new(&channel)?;
+    stage.open(&mut channel)?;
+    play_history(&mut channel, htlc)?;
+    Ok((channel, stage))
+}
+
+/// The history; an HTLC, if there is one, is in state 2 only.
+fn play_history(channel: &mut dyn Construction, htlc: Option<Htlc>) -> Result<(), PlayError> {
+    for (state, first) in (1..).zip(HISTORY.into_iter().skip(1)) {
+        let mut next = content(first);
+        if let (2, Some(htlc)) = (state, htlc) {
+            if let Some(payer) = next.balances.get_mut(htlc.from) {
+                *payer = payer.saturating_sub(htlc.sat);
+            }
+            next.htlcs.push(htlc);
+        }
+        channel.update(next)?;
+    }
+    Ok(())
+}
+
+/// Publishes the first transaction of an old state by the first party.
+fn publish(
+    channel: &dyn Construction,
+    stage: &mut Stage,
+    state: u32,
+) -> Result<bitcoin::Transaction, PlayError> {
+    let mut steps = channel.close(0, state)?.into_iter();
+    let Some(step) = steps.next() else { return Ok(crate::tx::transaction(2, 0, vec![], vec![])) };
+    Ok(stage.publish(step)?.step.tx)
+}
+
+/// The cheater publishes the state where it owned least, and takes the other's output with the common evidence.
+pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
+    let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
+    let published = publish(&channel, &mut stage, 0)?;
+    let evidence = channel.evidence(channel.number())?;
+    let mut shown = Vec::new();
+    if let Some(step) = channel.take_balance(0, &published, &evidence)? {
+        shown.push(Shown::verify(step.clone(), channel.facts().proposals)?);
+        stage.publish(step)?;
+    }
+    let gained = stage.paid(&channel, 0);
+    let naive = Trial {
+        against: "literal 2018, CSFS+PC",
+        works: gained > 600_000,
+        outcome: format!("the cheater has {gained} sat instead of 600000"),
+        shown,
+    };
+
+    let (channel, mut stage) = default_form(None)?;
+    let published = publish(&channel, &mut stage, 0)?;
+    let mut shown = Vec::new();
+    // The cheater tries the contest leaf with its own key in the victim's place.
+    if let Some(record) = channel.client_record(1)
+        && let Some(mut step) = channel.contest_with_fee(1, record, &published, 400)?
+    {
+        let digest = [0; 32];
+        let own = crate::keys::sign_schnorr(&channel.setup().party(0)?.penalty, &digest);
+        let mut witness: Vec<Vec<u8>> =
+            step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
+        if let Some(first) = witness.first_mut() {
+            *first = own.to_vec();
+        }
+        crate::tx::set_witness(&mut step.tx, 0, &witness);
+        shown.push(Shown::verify(step, channel.facts().proposals)?);
+    }
+    let stolen = shown.iter().any(Shown::is_valid);
+    stage.publish_all(channel.contest(1, &published)?.unwrap_or_default())?;
+    let (cheater, victim) = (stage.paid(&channel, 0), stage.paid(&channel, 1));
+    let default = Trial {
+        against: channel.facts().name,
+        works: stolen || cheater > 600_000,
+        outcome: format!("the cheater has {cheater} sat, the victim {victim}"),
+        shown,
+    };
+    Ok(vec![naive, default])
+}
+
+/// The cheater publishes a state whose HTLC it can claim; the victim does not remember the HTLC.
+pub(super) fn forgotten_htlc() -> Result<Vec<Trial>, PlayError> {
+    let preimage = [0x77; 32];
+    let height = crate::chain::START_HEIGHT;
+    let htlc = Htlc { from: 1, to: 0, sat: 300_000, expiry: height + 2_000, payment_hash: sha256(&preimage) };
+
+    let (channel, mut stage) = literal(LiteralForm::PairCommit, Some(htlc))?;
+    let published = publish(&channel, &mut stage, 2)?;
+    let evidence = channel.evidence(channel.number())?;
+    // The victim knows that there was an HTLC, and not which.
+    let forgotten = Htlc { payment_hash: [0; 32], ..htlc };
+    let rebuilt = channel.take_htlc(1, &published, &forgotten, &evidence);
+    stage.publish_all(channel.contest(1, &published)?.unwrap_or_default())?;
+    let state = channel.close(0, 2)?;
+    let Some(settled) = state.first() else { return Ok(vec![]) };
+    let claim = channel.claim_htlc(settled, &htlc, Some(preimage))?;
+    let shown = vec![Shown::verify(claim.clone(), channel.facts().proposals)?];
+    stage.publish(claim)?;
+    let gained = stage.paid(&channel, 0);
+    let naive = Trial {
+        against: "literal 2018, CSFS+PC",
+        works: rebuilt.is_err() && gained > 0,
+        outcome: format!("the victim cannot rebuild the output; the cheater keeps {gained} sat"),
+        shown,
+    };
+
+    let (channel, mut stage) = default_form(Some(htlc))?;
+    let published = publish(&channel, &mut stage, 2)?;
+    let steps = channel.contest(1, &published)?.unwrap_or_default();
+    let shown = steps.iter().map(|step| Shown::verify(step.clone(), channel.facts().proposals));
+    let shown = shown.collect::<Result<Vec<Shown>, PlayError>>()?;
+    stage.publish_all(steps)?;
+    let (cheater, victim) = (stage.paid(&channel, 0), stage.paid(&channel, 1));
+    let default = Trial {
+        against: channel.facts().name,
+        works: cheater > 0 || victim < CAPACITY - 1_000,
+        outcome: format!("the victim takes {victim} sat without knowing the HTLC"),
+        shown,
+    };
+    Ok(vec![naive, default])
+}
+
+/// The victim has the evidence, and not the random value of the published state.
+pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
+    let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
+    let published = publish(&channel, &mut stage, 1)?;
+    let evidence = channel.evidence(channel.number())?;
+    let proposals = channel.facts().proposals;
+    let mut shown = Vec::new();
+    if let Some(mut step) = channel.take_balance(1, &published, &evidence)? {
+        shown.push(Shown::verify(step.clone(), proposals)?);
+        // The fifth element opens the published state: random values that were drawn and not kept.
+        let mut witness: Vec<Vec<u8>> =
+            step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
+        if let Some(random) = witness.get_mut(4) {
+            *random = vec![0x11; 32];
+        }
+        crate::tx::set_witness(&mut step.tx, 0, &witness);
+        shown.push(Shown::verify(step, proposals)?);
+    }
+    let verdicts: Vec<bool> = shown.iter().map(Shown::is_valid).collect();
+    let naive = Trial {
+        against: "literal 2018, CSFS+PC",
+        works: verdicts == [true, false],
+        outcome: "with its random value the state is opened, without it is not".to_owned(),
+        shown,
+    };
+    let (channel, mut stage) = default_form(None)?;
+    let published = publish(&channel, &mut stage, 1)?;
+    let steps = channel.contest(1, &published)?.unwrap_or_default();
+    let answered = !steps.is_empty();
+    stage.publish_all(steps)?;
+    let default = Trial {
+        against: channel.facts().name,
+        works: !answered,
+        outcome: format!("nothing is to be opened; the victim takes {} sat", stage.paid(&channel, 1)),
+        shown: Vec::new(),
+    };
+    Ok(vec![naive, default])
+}
+
+/// The evidence of the newest state itself is split at another place: its number grows by bytes of the random value.
+pub(super) fn byte_shift() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for form in [LiteralForm::CatUnsized, LiteralForm::Cat, LiteralForm::PairCommit] {
+        let (channel, mut stage) = literal(form, None)?;
+        let published = publish(&channel, &mut stage, channel.number())?;
+        let honest = channel.evidence(channel.number())?;
+        let mut best = None;
+        for moved in 1..=3usize {
+            let mut shifted = honest.clone();
+            shifted.number.extend(honest.random.iter().take(moved));
+            shifted.random = honest.random.iter().skip(moved).copied().collect();
+            if let Some(step) = channel.take_balance(0, &published, &shifted)? {
+                let shown = Shown::verify(step, channel.facts().proposals)?;
+                let valid = shown.is_valid();
+                best = Some((shown, shifted.number));
+                if valid {
+                    break;
+                }
+            }
+        }
+        let Some((shown, number)) = best else { continue };
+        let works = shown.is_valid();
+        let read = sigstack_interpreter::script_num::decode(&number, 4, false).unwrap_or_default();
+        let outcome = match (works, &shown.expect) {
+            (true, _) => {
+                format!("the number {} is read as {read}", honest.number.first().copied().unwrap_or(0))
+            }
+            (false, Some(error)) => format!("rejected: {}", error.name()),
+            (false, None) => String::new(),
+        };
+        trials.push(Trial { against: form.name(), works, outcome, shown: vec![shown] });
+    }
+    Ok(trials)
+}

@@ -1,0 +1,138 @@
+//! Attacks as programs: each runs against the form that it works on and against the one that it does not.
+//!
+//! An attack gives [`Trial`]s: what was tried, against which form, whether it worked, and the transactions that show it. Verdicts are the
+//! chain's and the interpreter's, not the program's.
+
+mod fees;
+mod literal;
+mod nonces;
+mod penalty;
+mod symmetric;
+
+use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
+
+use crate::compare::Table;
+use crate::error::ChannelError;
+use crate::model::{PlayError, Step};
+
+/// A spend of the first input that shows what a script does, with the verdict that it must get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The transaction.
+    pub step: Step,
+    /// The proposals under which it is verified, on top of consensus.
+    pub proposals: Flags,
+    /// The verdict: none if it is valid.
+    pub expect: Option<ScriptError>,
+}
+
+impl Shown {
+    /// Verifies a spend and keeps what the interpreter says.
+    ///
+    /// # Errors
+    ///
+    /// [`PlayError::Channel`] if there was no verdict.
+    pub fn verify(step: Step, proposals: Flags) -> Result<Shown, PlayError> {
+        let spend = Spend::new(&step.tx, &step.prevouts).map_err(ChannelError::from)?;
+        let expect = match spend.verify(0, Flags::CONSENSUS | proposals) {
+            Ok(()) => None,
+            Err(VerifyError::Script { error, .. }) => Some(error),
+            Err(VerifyError::Usage(error)) => return Err(ChannelError::from(error).into()),
+        };
+        Ok(Shown { step, proposals, expect })
+    }
+
+    /// Whether the spend is valid.
+    pub fn is_valid(&self) -> bool {
+        self.expect.is_none()
+    }
+}
+
+/// An attack tried against one form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// What it was tried on.
+    pub against: &'static str,
+    /// Whether it worked.
+    pub works: bool,
+    /// What it brought or cost, in words and numbers that the run gave.
+    pub outcome: String,
+    /// The spends that show it.
+    pub shown: Vec<Shown>,
+}
+
+/// An attack and its trials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attack {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it is described.
+    pub source: &'static str,
+    /// The naive form first.
+    pub trials: Vec<Trial>,
+}
+
+type Run = fn() -> Result<Vec<Trial>, PlayError>;
+
+/// Every attack: name, what it is, and its program.
+const ATTACKS: &[(&str, &str, Run)] = &[
+    ("swap", "no attribution: both hold the transaction and the evidence", literal::swap),
+    ("forgotten-htlc", "the clause of an old HTLC output needs the HTLC's data", literal::forgotten_htlc),
+    ("unopenable", "the commitment to an old number needs its random value", literal::unopenable),
+    ("byte-shift", "bytes of the random value are read as the number's", literal::byte_shift),
+    (
+        "mix-and-match",
+        "two signatures, one for the number and one for the transaction",
+        symmetric::mix_and_match,
+    ),
+    ("short-template", "a template argument that is not 32 bytes is a NOP to CTV", symmetric::short_template),
+    ("two-delays", "the newest state is published just before an old one settles", symmetric::two_delays),
+    (
+        "stale-updates",
+        "old states one after the other, each of which restarts the delay",
+        symmetric::stale_updates,
+    ),
+    ("replay", "evidence of one channel in another with the same number key", penalty::replay),
+    ("tower-theft", "who punishes takes all", penalty::tower_theft),
+    (
+        "stale-state",
+        "an old state is published and the victim sees it within the delay",
+        penalty::stale_state,
+    ),
+    ("restored-backup", "an honest party publishes what its backup says is newest", penalty::restored_backup),
+    ("hostage-split", "the split needs a signature that its publisher alone holds", penalty::hostage_split),
+    ("same-number", "two contents under one number", penalty::same_number),
+    ("reused-nonce", "the same nonce under three challenges", nonces::reused_nonce),
+    ("trimmed-dust", "a dust output in a transaction that pays a fee", fees::trimmed_dust),
+    ("pinning", "a heavy child of low feerate that must be paid for to be replaced", fees::pinning),
+];
+
+/// The names of all attacks.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ATTACKS.iter().map(|(name, _, _)| *name)
+}
+
+/// Runs the attacks whose names `wanted` lets through.
+///
+/// # Errors
+///
+/// [`PlayError`] if a program cannot be carried out, which is not the same as an attack that fails.
+pub fn run(wanted: impl Fn(&str) -> bool) -> Result<Vec<Attack>, PlayError> {
+    let chosen = ATTACKS.iter().filter(|(name, _, _)| wanted(name));
+    chosen.map(|(name, source, run)| Ok(Attack { name, source, trials: run()? })).collect()
+}
+
+/// One line a trial.
+pub fn table(attacks: &[Attack]) -> Table {
+    let mut table = Table::new(&["attack", "against", "works", "outcome"]);
+    for attack in attacks {
+        for trial in &attack.trials {
+            let works = if trial.works { "yes" } else { "no" };
+            table.push(vec![attack.name.into(), trial.against.into(), works.into(), trial.outcome.clone()]);
+        }
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,149 @@
+//! A nonce that comes again under other challenges gives the key away.
+
+use secp256k1::musig::{AggregatedNonce, KeyAggCache, PublicNonce, SecretNonce, Session};
+use secp256k1::{Keypair, PublicKey, Scalar, SecretKey};
+
+use super::Trial;
+use crate::error::ChannelError;
+use crate::keys::{Seed, scalar, tagged_hash};
+use crate::model::PlayError;
+use crate::musig::{AggregateKey, NonceId, signing_nonce, verification_nonce};
+
+/// One signing: `s = sign * (k1 + b * k2) + e * z`, where `z` is the key with its factors.
+struct Equation {
+    negated: bool,
+    b: SecretKey,
+    e: SecretKey,
+    s: SecretKey,
+}
+
+/// Arithmetic modulo the order. Zero, which does not occur, is an error.
+fn mul(a: SecretKey, b: SecretKey) -> Result<SecretKey, ChannelError> {
+    Ok(a.mul_tweak(&Scalar::from(b))?)
+}
+
+fn sub(a: SecretKey, b: SecretKey) -> Result<SecretKey, ChannelError> {
+    Ok(a.add_tweak(&Scalar::from(b.negate()))?)
+}
+
+/// The inverse: the power of the order less two.
+fn inverse(a: SecretKey) -> Result<SecretKey, ChannelError> {
+    let mut exponent = secp256k1::constants::CURVE_ORDER;
+    if let Some(last) = exponent.last_mut() {
+        *last = last.wrapping_sub(2);
+    }
+    let mut result: Option<SecretKey> = None;
+    for byte in exponent {
+        for bit in (0..8).rev() {
+            result = result.map(|value| mul(value, value)).transpose()?;
+            if byte >> bit & 1 == 1 {
+                result = Some(result.map_or(Ok(a), |value| mul(value, a))?);
+            }
+        }
+    }
+    result.ok_or_else(|| ChannelError::refused("the exponent is zero"))
+}
+
+fn number(bytes: [u8; 32]) -> Result<SecretKey, ChannelError> {
+    Ok(SecretKey::from_secret_bytes(bytes)?)
+}
+
+/// What the co-signer knows of a signing by the signer with this nonce (BIP 327 "GetSessionValues").
+fn equation(
+    key: &KeyAggCache,
+    nonce: AggregatedNonce,
+    message: &[u8; 32],
+    s: [u8; 32],
+) -> Result<Equation, ChannelError> {
+    let bytes = nonce.serialize();
+    let (first, second) = bytes.split_at(33);
+    let q = key.agg_pk().to_byte_array();
+    let b = tagged_hash("MuSig/noncecoef", &[&bytes, &q, message]);
+    let r = PublicKey::from_slice(first)?.combine(&PublicKey::from_slice(second)?.mul_tweak(&scalar(b)?)?)?;
+    let (r, parity) = r.x_only_public_key();
+    let e = tagged_hash("BIP0340/challenge", &[&r.to_byte_array(), &q, message]);
+    Ok(Equation { negated: parity.to_u8() == 1, b: number(b)?, e: number(e)?, s: number(s)? })
+}
+
+/// Solves three equations for `z`.
+fn solve(equations: &[Equation; 3]) -> Result<SecretKey, ChannelError> {
+    // Normalized to k1 + b k2 + e' z = s'.
+    let normal = |eq: &Equation| match eq.negated {
+        true => (eq.b, eq.e.negate(), eq.s.negate()),
+        false => (eq.b, eq.e, eq.s),
+    };
+    let [one, two, three] = equations;
+    let (b1, e1, s1) = normal(one);
+    let row = |eq: &Equation| -> Result<_, ChannelError> {
+        let (b, e, s) = normal(eq);
+        Ok((sub(b, b1)?, sub(e, e1)?, sub(s, s1)?))
+    };
+    let ((b2, e2, s2), (b3, e3, s3)) = (row(two)?, row(three)?);
+    // b2 k2 + e2 z = s2 and b3 k2 + e3 z = s3.
+    let denominator = sub(mul(e2, b3)?, mul(e3, b2)?)?;
+    mul(sub(mul(s2, b3)?, mul(s3, b2)?)?, inverse(denominator)?)
+}
+
+/// The victim's key from `z = g * a * d` (no tweaks): its coefficient and the aggregate's parity are known to all.
+fn key_from(
+    z: SecretKey,
+    key: &KeyAggCache,
+    sorted: [PublicKey; 2],
+    victim: PublicKey,
+) -> Result<SecretKey, ChannelError> {
+    let [first, second] = sorted;
+    let z = if key.agg_pk_full().x_only_public_key().1.to_u8() == 1 { z.negate() } else { z };
+    // "KeyAggCoef": the second of the distinct keys has the coefficient 1.
+    if victim == second {
+        return Ok(z);
+    }
+    let list = tagged_hash("KeyAgg list", &[&first.serialize(), &second.serialize()]);
+    let coefficient = tagged_hash("KeyAgg coefficient", &[&list, &victim.serialize()]);
+    mul(z, inverse(number(coefficient)?)?)
+}
+
+/// The peer asks three times for "the same" signature, each time with another nonce of its own.
+pub(super) fn reused_nonce() -> Result<Vec<Trial>, PlayError> {
+    let seeds = [Seed::from_name("victim of nonces"), Seed::from_name("attacker")];
+    let victim: Keypair = seeds[0].keypair("funding", &[])?;
+    let attacker: Keypair = seeds[1].keypair("funding", &[])?;
+    let mut sorted = [victim.public_key(), attacker.public_key()];
+    sorted.sort_by_key(PublicKey::serialize);
+    let cache = KeyAggCache::new(&sorted.iter().collect::<Vec<_>>());
+    let key = AggregateKey::new(&sorted)?;
+    let message = [0x33; 32];
+
+    let mut trials = Vec::new();
+    for (against, repeats) in
+        [("a nonce from seed, outpoint and number alone", true), ("the signing nonce of rule 1", false)]
+    {
+        let mut equations = Vec::new();
+        for round in 0..3u64 {
+            let salt = [0x44; 32];
+            let id = |number| NonceId { outpoint: &[9; 36], number, role: "attack", salt: &salt };
+            let (_, theirs) = verification_nonce(&seeds[1], &attacker, &id(round))?;
+            let (secret, own): (SecretNonce, PublicNonce) = match repeats {
+                true => verification_nonce(&seeds[0], &victim, &id(7))?,
+                false => signing_nonce(&victim, &key, &[theirs], &message)?,
+            };
+            let nonce = AggregatedNonce::new(&[&theirs, &own]);
+            let part = Session::new(&cache, nonce, &message).partial_sign(secret, &victim, &cache);
+            equations.push(equation(&cache, nonce, &message, part.serialize())?);
+        }
+        let Ok(equations) = <[Equation; 3]>::try_from(equations) else { continue };
+        let found = key_from(solve(&equations)?, &cache, sorted, victim.public_key())?;
+        let works = found.public_key() == victim.public_key();
+        trials.push(Trial {
+            against,
+            works,
+            outcome: match works {
+                true => {
+                    "three partial signatures are three linear equations: the key is extracted".to_owned()
+                }
+                false => "the equations have other unknowns each: what they give is not the key".to_owned(),
+            },
+            shown: Vec::new(),
+        });
+    }
+    Ok(trials)
+}

@@ -1,0 +1,245 @@
+//! Attacks around penalties, towers and backups.
+
+use sigstack_interpreter::Flags;
+
+use super::{Shown, Trial};
+use crate::keys::{Seed, sign_schnorr, x_only};
+use crate::model::{
+    Construction, Content, Form, PlayError, Profile, Setup, SignedSequence, Stage, Step, Symmetry,
+    TowerRecord,
+};
+use crate::scripts;
+use crate::taproot::{Leaf, TapOutput};
+use crate::tx::{input, outpoint, output, p2tr, set_witness, transaction};
+
+const CAPACITY: u64 = 1_000_000;
+
+fn content(state: u64) -> Content {
+    Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state])
+}
+
+fn channel(setup: Setup, profile: Profile) -> Result<(SignedSequence, Stage), PlayError> {
+    let mut channel = SignedSequence::new(setup, profile, content(0))?;
+    let mut stage = Stage::new(&channel)?;
+    stage.open(&mut channel)?;
+    for state in 1..4 {
+        channel.update(content(state))?;
+    }
+    Ok((channel, stage))
+}
+
+fn setup(name: &str) -> Result<Setup, PlayError> {
+    Ok(Setup::named(name, 2, CAPACITY, 144)?)
+}
+
+/// An honest newest state is punished with evidence of another channel.
+pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for shared in [true, false] {
+        let other = Setup::named("other channel", 2, CAPACITY, 144)?;
+        let mut own = setup("this channel")?;
+        if shared {
+            for (party, twin) in own.parties.iter_mut().zip(&other.parties) {
+                party.number = twin.number;
+            }
+        }
+        let (channel, mut stage) = channel(own, Profile::Ctv)?;
+        // The honest party publishes its newest state.
+        let Some(newest) = channel.close(0, channel.number())?.into_iter().next() else { continue };
+        let published = stage.publish(newest)?.step.tx;
+        // In the other channel that key signed a much higher number.
+        let high = 0x3fff_ffff;
+        let evidence = sign_schnorr(&other.party(0)?.number, &scripts::number_bytes(high));
+        let record = TowerRecord { number: high, evidence, ..channel.tower_record(1)? };
+        let steps = SignedSequence::tower_acts(Profile::Ctv, 0, &record, &published)?.unwrap_or_default();
+        let shown = steps.into_iter().map(|step| Shown::verify(step, channel.facts().proposals));
+        let shown = shown.collect::<Result<Vec<Shown>, PlayError>>()?;
+        let works = shown.iter().any(Shown::is_valid);
+        trials.push(Trial {
+            against: if shared { "one number key for two channels" } else { "a number key for each channel" },
+            works,
+            outcome: match works {
+                true => format!("{CAPACITY} sat are taken from an honest newest state"),
+                false => "the evidence is no signature of this channel's key".to_owned(),
+            },
+            shown,
+        });
+    }
+    Ok(trials)
+}
+
+/// A tower keeps what it takes.
+pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
+    let thief = x_only(&Seed::from_name("tower").keypair("payout", &[])?);
+    let number_key = Seed::from_name("cheater").keypair("number", &[])?;
+    let internal = x_only(&Seed::from_name("joint").keypair("p", &[])?);
+    let flags = Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY;
+    let (state, newest) = (70_000, 70_001);
+    let evidence = || {
+        vec![
+            sign_schnorr(&number_key, &scripts::number_bytes(newest)).to_vec(),
+            scripts::number_bytes(newest),
+        ]
+    };
+    // Whoever shows the evidence takes all.
+    let bearer = scripts::sweep(state, &x_only(&number_key), 1);
+    let victim = x_only(&Seed::from_name("victim").keypair("payout", &[])?);
+    let pays = |key: [u8; 32]| {
+        transaction(3, 0, vec![input(bitcoin::OutPoint::null(), 1)], vec![output(CAPACITY - 400, p2tr(&key))])
+    };
+    let fixed = scripts::template_ctv(&crate::sign::check_template(&pays(victim))?);
+    let bound = scripts::tower(state, &x_only(&number_key), &fixed);
+    let mut spends = Vec::new();
+    for (leaf, key) in [(&bearer, thief), (&bound, thief), (&bound, victim)] {
+        let out = TapOutput::new(internal, vec![(0, Leaf::Script(leaf.clone()))])?;
+        let source = transaction(2, 0, vec![], vec![output(CAPACITY, out.script_pubkey())]);
+        let mut tx = pays(key);
+        tx.input = vec![input(outpoint(&source, 0), 1)];
+        set_witness(&mut tx, 0, &out.witness(leaf, evidence())?);
+        let step = Step { label: "sweep", tx, prevouts: vec![output(CAPACITY, out.script_pubkey())] };
+        spends.push(Shown::verify(step, flags)?);
+    }
+    let mut spends = spends.into_iter();
+    let naive: Vec<Shown> = spends.by_ref().take(1).collect();
+    let bound: Vec<Shown> = spends.collect();
+    let verdict = |shown: &[Shown], place: usize| shown.get(place).is_some_and(Shown::is_valid);
+    Ok(vec![
+        Trial {
+            against: "evidence alone in the leaf",
+            works: verdict(&naive, 0),
+            outcome: format!("the tower pays {} sat to itself", CAPACITY - 400),
+            shown: naive,
+        },
+        Trial {
+            against: "evidence and a fixed transaction",
+            works: verdict(&bound, 0),
+            outcome: format!("the fixed transaction to the victim passes: {}", verdict(&bound, 1)),
+            shown: bound,
+        },
+    ])
+}
+
+/// An old state, and a victim that is there or not.
+pub(super) fn stale_state() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, watches) in
+        [("a victim that is away for longer than the delay", false), ("a victim within the delay", true)]
+    {
+        let (channel, mut stage) = channel(setup("stale")?, Profile::Ctv)?;
+        let mut steps = channel.close(0, 0)?.into_iter();
+        let Some(first) = steps.next() else { continue };
+        let published = stage.publish(first)?.step.tx;
+        let answer =
+            if watches { channel.contest(1, &published)?.unwrap_or_default() } else { steps.collect() };
+        let shown = answer.iter().map(|step| Shown::verify(step.clone(), channel.facts().proposals));
+        let shown = shown.collect::<Result<Vec<Shown>, PlayError>>()?;
+        stage.publish_all(answer)?;
+        let cheater = stage.paid(&channel, 0);
+        trials.push(Trial {
+            against,
+            works: cheater > 450_000,
+            outcome: format!("the cheater has {cheater} sat instead of 450000"),
+            shown,
+        });
+    }
+    Ok(trials)
+}
+
+/// An honest party that lost its last states publishes what it has.
+pub(super) fn restored_backup() -> Result<Vec<Trial>, PlayError> {
+    let (with_penalty, mut stage) = channel(setup("backup")?, Profile::Ctv)?;
+    let Some(old) = with_penalty.close(0, 1)?.into_iter().next() else { return Ok(vec![]) };
+    let published = stage.publish(old)?.step.tx;
+    stage.publish_all(with_penalty.contest(1, &published)?.unwrap_or_default())?;
+    let left = stage.paid(&with_penalty, 0);
+    let mut trials = vec![Trial {
+        against: with_penalty.facts().name,
+        works: left < 450_000,
+        outcome: format!("the honest party keeps {left} of 450000 sat: a penalty does not ask why"),
+        shown: Vec::new(),
+    }];
+    let mut symmetric = Symmetry::new(setup("backup")?, Form::TemplateHash, content(0))?;
+    let mut stage = Stage::new(&symmetric)?;
+    stage.open(&mut symmetric)?;
+    for state in 1..4 {
+        symmetric.update(content(state))?;
+    }
+    let Some(old) = symmetric.close(0, 1)?.into_iter().next() else { return Ok(trials) };
+    let published = stage.publish(old)?.step.tx;
+    stage.publish_all(symmetric.contest(1, &published)?.unwrap_or_default())?;
+    let left = stage.paid(&symmetric, 0);
+    trials.push(Trial {
+        against: symmetric.facts().name,
+        works: left < 450_000,
+        outcome: format!("the honest party keeps {left} of 450000 sat"),
+        shown: Vec::new(),
+    });
+    Ok(trials)
+}
+
+/// The publisher never settles. Can the other?
+pub(super) fn hostage_split() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, profile) in
+        [("a split that its publisher alone holds", Profile::CsfsOnly), ("a split by template", Profile::Ctv)]
+    {
+        let (channel, mut stage) = channel(setup("hostage")?, profile)?;
+        let mut steps = channel.close(0, channel.number())?.into_iter();
+        let (Some(commitment), Some(mut settlement)) = (steps.next(), steps.next()) else { continue };
+        stage.publish(commitment)?;
+        if profile == Profile::CsfsOnly {
+            // The other side has no signature of the split: it can but leave the witness without.
+            let mut witness: Vec<Vec<u8>> =
+                settlement.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
+            if let Some(signature) = witness.first_mut() {
+                signature.clear();
+            }
+            set_witness(&mut settlement.tx, 0, &witness);
+        }
+        let shown = Shown::verify(settlement.clone(), channel.facts().proposals)?;
+        let frozen = stage.publish(settlement).is_err();
+        let paid = stage.paid(&channel, 1);
+        trials.push(Trial {
+            against,
+            works: frozen,
+            outcome: format!("the other side has {paid} of 550000 sat"),
+            shown: vec![shown],
+        });
+    }
+    Ok(trials)
+}
+
+/// Two contents under one number: neither revokes the other.
+pub(super) fn same_number() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, advance) in
+        [("a signer that gives two contents one number", 0), ("a number for each content", 1)]
+    {
+        let name = "same number";
+        let mut first = SignedSequence::new(setup(name)?, Profile::Ctv, content(0))?;
+        let mut second = SignedSequence::new(setup(name)?, Profile::Ctv, content(0))?;
+        let mut stage = Stage::new(&first)?;
+        stage.open(&mut first)?;
+        second.open(first.setup().funding)?;
+        // The cheater holds the first content of number 1 and the victim's signature ends at the second's number.
+        first.update(content(1))?;
+        for _ in 0..=advance {
+            second.update(content(3))?;
+        }
+        let Some(step) = first.close(0, 1)?.into_iter().next() else { continue };
+        let published = stage.publish(step)?.step.tx;
+        let answer = second.contest(1, &published)?;
+        let works = answer.is_none();
+        let shown = answer.into_iter().flatten().map(|step| Shown::verify(step, second.facts().proposals));
+        trials.push(Trial {
+            against,
+            works,
+            outcome: match works {
+                true => "the other content stands: 550000 sat instead of 450000".to_owned(),
+                false => "the first content is punished".to_owned(),
+            },
+            shown: shown.collect::<Result<Vec<Shown>, PlayError>>()?,
+        });
+    }
+    Ok(trials)
+}

@@ -1,0 +1,55 @@
+use super::*;
+
+/// What each trial must come to, in the order of the trials.
+const EXPECTED: &[(&str, &[bool])] = &[
+    ("swap", &[true, false]),
+    ("forgotten-htlc", &[true, false]),
+    ("unopenable", &[true, false]),
+    ("byte-shift", &[true, false, false]),
+    ("mix-and-match", &[true, false]),
+    ("short-template", &[true, false]),
+    ("two-delays", &[true, false]),
+    ("stale-updates", &[true, false]),
+    ("replay", &[true, false]),
+    ("tower-theft", &[true, false]),
+    ("stale-state", &[true, false]),
+    // A penalty takes everything from an honest party too.
+    ("restored-backup", &[true, false]),
+    ("hostage-split", &[true, false]),
+    ("same-number", &[true, false]),
+    ("reused-nonce", &[true, false]),
+    ("trimmed-dust", &[true, false]),
+    ("pinning", &[true, false]),
+];
+
+#[test]
+fn every_attack_works_on_the_naive_form_and_not_on_the_mended() {
+    assert_eq!(names().collect::<Vec<_>>(), EXPECTED.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    let attacks = run(|_| true).unwrap();
+    println!("{}", table(&attacks).to_text());
+    for (attack, (name, expected)) in attacks.iter().zip(EXPECTED) {
+        let works: Vec<bool> = attack.trials.iter().map(|trial| trial.works).collect();
+        assert_eq!(
+            works,
+            *expected,
+            "{name}: {:?}",
+            attack.trials.iter().map(|t| &t.outcome).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn rejected_spends_are_rejected_for_their_reason() {
+    let attacks =
+        run(|name| matches!(name, "swap" | "byte-shift" | "mix-and-match" | "replay" | "tower-theft"))
+            .unwrap();
+    let errors = |name: &str, trial: usize| -> Vec<Option<ScriptError>> {
+        let attack = attacks.iter().find(|attack| attack.name == name).unwrap();
+        attack.trials[trial].shown.iter().map(|shown| shown.expect).collect()
+    };
+    assert_eq!(errors("swap", 1), [Some(ScriptError::SchnorrSig)]);
+    assert_eq!(errors("byte-shift", 1), [Some(ScriptError::EqualVerify)]);
+    assert_eq!(errors("mix-and-match", 1), [Some(ScriptError::SchnorrSig), Some(ScriptError::Verify), None]);
+    assert_eq!(errors("replay", 1), [Some(ScriptError::SchnorrSig)]);
+    assert_eq!(errors("tower-theft", 1), [Some(ScriptError::TemplateMismatch), None]);
+}
