@@ -12,6 +12,7 @@ mod error;
 pub mod keys;
 pub mod model;
 pub mod musig;
+pub mod protocol;
 pub mod script;
 pub mod scripts;
 pub mod sign;

@@ -1,0 +1,379 @@
+//! One side of the signed sequence channel.
+
+use core::fmt;
+
+use super::{Rule, Rules};
+
+/// A content by its identity: two contents are the same if they pay the same.
+pub type ContentId = u32;
+
+/// Its version of a state, but for its own part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Version {
+    /// The number.
+    pub number: u32,
+    /// The content.
+    pub content: ContentId,
+    /// The fundings, a bit each, on which the peer gave its part.
+    pub fundings: u8,
+}
+
+/// A number that is not finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Attempt {
+    /// The number.
+    pub number: u32,
+    /// The content.
+    pub content: ContentId,
+    /// Whether this side proposed it.
+    pub proposed: bool,
+}
+
+/// What the sides send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Message {
+    /// (1) The next state, with the sender's part of the receiver's version.
+    Propose {
+        /// The number.
+        number: u32,
+        /// The content.
+        content: ContentId,
+        /// The fundings on which the part is good.
+        fundings: u8,
+        /// The content of the receiver's part that the sender asks for: the same, if it is honest.
+        asked: ContentId,
+    },
+    /// (2) The signature of the number, and the sender's part of the proposer's version.
+    Accept {
+        /// The number.
+        number: u32,
+        /// Whether the signature of the number is there.
+        signature: bool,
+        /// The fundings on which the part is good; none: no part.
+        fundings: u8,
+    },
+    /// (3) The signature of the number.
+    Finish {
+        /// The number.
+        number: u32,
+    },
+    /// "I never propose this number."
+    Yield {
+        /// The number.
+        number: u32,
+    },
+    /// The peer lost the answer and sends another nonce.
+    Again {
+        /// The number.
+        number: u32,
+    },
+}
+
+/// What a side gives away when it sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Given {
+    /// Its part of the peer's version.
+    Part(Version),
+    /// Its signature of a number.
+    Number(u32),
+    /// A partial signature under the nonce of a number: three of them are the key.
+    NonceUse(u32),
+    /// Its part of a cooperative closing of a state.
+    Closing(u32),
+}
+
+/// Why a message is not acted on. The connection may end, the channel stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal(pub Rule);
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused: {}", self.0.text())
+    }
+}
+
+/// All that a side keeps. It is stored as a whole: its size does not grow.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Party {
+    /// 0 or 1: it proposes even or odd numbers.
+    pub side: u8,
+    /// The fundings that can confirm, a bit each.
+    pub fundings: u8,
+    /// The highest number that is finished or yielded.
+    pub top: u32,
+    /// The highest number that is finished, and its content.
+    pub agreed: (u32, ContentId),
+    /// What is not finished.
+    pub attempt: Option<Attempt>,
+    /// Own versions that may have to be published: two at most.
+    pub versions: Vec<Version>,
+    /// The highest number that the peer signed.
+    pub evidence: u32,
+    /// The highest number that this side signed.
+    pub signed: u32,
+    /// Own version published: its number.
+    pub closing: Option<u32>,
+    /// A part of a cooperative closing was given.
+    pub closing_together: bool,
+    /// It lost data and knows it.
+    pub lost_data: bool,
+}
+
+type Sent = Result<Vec<Given>, Refusal>;
+
+impl Party {
+    /// A side of an open channel: number 0 is finished.
+    pub fn new(side: u8, fundings: u8) -> Party {
+        Party {
+            side,
+            fundings,
+            top: 0,
+            agreed: (0, 0),
+            attempt: None,
+            versions: vec![Version { number: 0, content: 0, fundings }],
+            evidence: 0,
+            signed: 0,
+            closing: None,
+            closing_together: false,
+            lost_data: false,
+        }
+    }
+
+    fn require(rules: Rules, rule: Rule, kept: bool) -> Result<(), Refusal> {
+        match kept || !rules.holds(rule) {
+            true => Ok(()),
+            false => Err(Refusal(rule)),
+        }
+    }
+
+    fn may_sign(&self, rules: Rules) -> Result<(), Refusal> {
+        Self::require(rules, Rule::NothingAfterClosing, self.closing.is_none())?;
+        Self::require(rules, Rule::CooperativeIsFinal, !self.closing_together)?;
+        Self::require(rules, Rule::LostDataPublishesNothing, !self.lost_data)
+    }
+
+    fn is_turn(&self, number: u32, of_peer: bool) -> bool {
+        (number % 2 == u32::from(self.side)) != of_peer
+    }
+
+    /// Proposes the next number.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if a rule forbids it.
+    pub fn propose(&mut self, content: ContentId, rules: Rules) -> Sent {
+        self.may_sign(rules)?;
+        Self::require(rules, Rule::FinishFirst, self.attempt.is_none())?;
+        let last = self.attempt.map_or(self.top, |attempt| attempt.number);
+        let number = last.saturating_add(1);
+        Self::require(rules, Rule::OneProposer, self.is_turn(number, false))?;
+        self.attempt = Some(Attempt { number, content, proposed: true });
+        Ok(vec![Given::Part(Version { number, content, fundings: self.fundings })])
+    }
+
+    /// Proposes a number beyond the next and drops the attempt at the next: what [`Rule::NumbersInOrder`] forbids.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] while the rule holds.
+    pub fn propose_beyond(&mut self, content: ContentId, rules: Rules) -> Sent {
+        Self::require(rules, Rule::NumbersInOrder, false)?;
+        let Some(attempt) = self.attempt.filter(|attempt| attempt.proposed) else {
+            return Err(Refusal(Rule::NumbersInOrder));
+        };
+        self.may_sign(rules)?;
+        let number = attempt.number.saturating_add(2);
+        self.attempt = Some(Attempt { number, content, proposed: true });
+        Ok(vec![Given::Part(Version { number, content, fundings: self.fundings })])
+    }
+
+    /// Says that it will never propose the next number.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if that is not its number, or a number is not finished.
+    pub fn give_way(&mut self, rules: Rules) -> Sent {
+        self.may_sign(rules)?;
+        let number = self.top.saturating_add(1);
+        if !self.is_turn(number, false) || self.attempt.is_some() {
+            return Err(Refusal(Rule::OneProposer));
+        }
+        self.top = number;
+        Ok(vec![])
+    }
+
+    /// Acts on a message. What it gives away is the answer.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], with the rule; nothing changes.
+    pub fn receive(&mut self, message: &Message, rules: Rules) -> Sent {
+        match *message {
+            Message::Propose { number, content, fundings, asked } => {
+                self.on_propose(number, content, fundings, asked, rules)
+            }
+            Message::Accept { number, signature, fundings } => {
+                self.on_accept(number, signature, fundings, rules)
+            }
+            Message::Finish { number } => self.on_finish(number),
+            Message::Yield { number } => self.on_yield(number, rules),
+            Message::Again { number } => self.on_again(number, rules),
+        }
+    }
+
+    fn on_propose(
+        &mut self,
+        number: u32,
+        content: ContentId,
+        fundings: u8,
+        asked: ContentId,
+        rules: Rules,
+    ) -> Sent {
+        self.may_sign(rules)?;
+        if let Some(attempt) = self.attempt {
+            let same = attempt.number == number;
+            if same && !attempt.proposed {
+                // Answered already: the stored bytes are sent, if it is the same content.
+                Self::require(rules, Rule::OneContent, attempt.content == content)?;
+            } else {
+                let next = number == attempt.number.saturating_add(1) || same;
+                let rule = if same { Rule::OneProposer } else { Rule::FinishFirst };
+                Self::require(rules, rule, false)?;
+                Self::require(rules, Rule::NumbersInOrder, next)?;
+            }
+        } else {
+            Self::require(rules, Rule::NumbersInOrder, number == self.top.saturating_add(1))?;
+        }
+        if number <= self.top {
+            return Err(Refusal(Rule::NumbersInOrder));
+        }
+        Self::require(rules, Rule::OneProposer, self.is_turn(number, true))?;
+        Self::require(rules, Rule::EveryFunding, fundings == self.fundings)?;
+        Self::require(rules, Rule::VersionBeforeSignature, fundings != 0)?;
+        Self::require(rules, Rule::SignWhatYouBuild, asked == content)?;
+        self.versions.retain(|version| version.number != number);
+        self.versions.push(Version { number, content, fundings });
+        self.attempt = Some(Attempt { number, content, proposed: false });
+        self.signed = self.signed.max(number);
+        let part = Version { number, content: asked, fundings: self.fundings };
+        Ok(vec![Given::Part(part), Given::Number(number)])
+    }
+
+    fn on_accept(&mut self, number: u32, signature: bool, fundings: u8, rules: Rules) -> Sent {
+        let attempt = self.attempt.filter(|attempt| attempt.proposed && attempt.number == number);
+        let Some(attempt) = attempt else { return Err(Refusal(Rule::NumbersInOrder)) };
+        self.may_sign(rules)?;
+        Self::require(rules, Rule::VersionBeforeSignature, fundings != 0)?;
+        Self::require(rules, Rule::EveryFunding, fundings == self.fundings || fundings == 0)?;
+        Self::require(rules, Rule::EvidenceBeforeFinal, signature)?;
+        if fundings != 0 {
+            self.versions.push(Version { number, content: attempt.content, fundings });
+        }
+        self.signed = self.signed.max(number);
+        if signature {
+            self.evidence = self.evidence.max(number);
+        }
+        self.finish(attempt);
+        Ok(vec![Given::Number(number)])
+    }
+
+    fn on_finish(&mut self, number: u32) -> Sent {
+        let attempt = self.attempt.filter(|attempt| !attempt.proposed && attempt.number == number);
+        let Some(attempt) = attempt else { return Err(Refusal(Rule::NumbersInOrder)) };
+        self.evidence = self.evidence.max(number);
+        self.finish(attempt);
+        Ok(vec![])
+    }
+
+    fn on_yield(&mut self, number: u32, rules: Rules) -> Sent {
+        let next = number == self.top.saturating_add(1) && self.attempt.is_none();
+        match next && self.is_turn(number, true) && self.may_sign(rules).is_ok() {
+            true => {
+                self.top = number;
+                Ok(vec![])
+            }
+            false => Err(Refusal(Rule::OneProposer)),
+        }
+    }
+
+    fn on_again(&mut self, number: u32, rules: Rules) -> Sent {
+        let answered = self.attempt.is_some_and(|attempt| attempt.number == number);
+        match answered && !rules.holds(Rule::StoredAnswer) {
+            true => Ok(vec![Given::NonceUse(number)]),
+            false => Err(Refusal(Rule::StoredAnswer)),
+        }
+    }
+
+    fn finish(&mut self, attempt: Attempt) {
+        self.top = self.top.max(attempt.number);
+        self.agreed = (attempt.number, attempt.content);
+        self.attempt = None;
+        // Older versions are never published again. The newest on each funding is kept.
+        let newest = self.versions.iter().map(|version| version.number).max().unwrap_or_default();
+        self.versions.retain(|version| version.number == newest);
+    }
+
+    /// The version that it would publish on a funding: the newest, or by mistake the last agreed.
+    pub fn publishable(&self, funding: u8, rules: Rules) -> Option<Version> {
+        let on = self.versions.iter().filter(|version| version.fundings & funding != 0);
+        match rules.holds(Rule::PublishTheNewest) {
+            true => on.max_by_key(|version| version.number).copied(),
+            false => on.min_by_key(|version| version.number).copied(),
+        }
+    }
+
+    /// Publishes its version. Stored first: afterwards nothing is signed.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if it lost data.
+    pub fn close(&mut self, rules: Rules) -> Result<Option<Version>, Refusal> {
+        Self::require(rules, Rule::LostDataPublishesNothing, !self.lost_data)?;
+        let version = self.publishable(1, rules);
+        self.closing = version.map(|version| version.number);
+        Ok(version)
+    }
+
+    /// Gives its part of a cooperative closing of the last agreed state.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] while a number is not finished.
+    pub fn close_together(&mut self, rules: Rules) -> Sent {
+        self.may_sign(rules)?;
+        if self.attempt.is_some() {
+            return Err(Refusal(Rule::FinishFirst));
+        }
+        self.closing_together = true;
+        Ok(vec![Given::Closing(self.agreed.0)])
+    }
+
+    /// What is left after a restore from an old backup: its versions are those of the beginning, and it does not know what it signed.
+    /// Its tower still has the evidence.
+    pub fn restore_old(&mut self) {
+        self.versions = vec![Version { number: 0, content: 0, fundings: self.fundings }];
+        self.signed = 0;
+        self.lost_data = true;
+    }
+
+    /// The stored bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let flags = u8::from(self.closing_together) | u8::from(self.lost_data) << 1;
+        let mut bytes = vec![self.side, self.fundings, flags];
+        let (agreed, content) = self.agreed;
+        for number in [self.top, agreed, content, self.evidence, self.signed] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&self.closing.map_or(u32::MAX, |number| number).to_le_bytes());
+        bytes.push(self.attempt.map_or(0, |attempt| 1 + u8::from(attempt.proposed)));
+        for part in self.attempt.map_or([0, 0], |attempt| [attempt.number, attempt.content]) {
+            bytes.extend_from_slice(&part.to_le_bytes());
+        }
+        for version in &self.versions {
+            bytes.extend_from_slice(&version.number.to_le_bytes());
+            bytes.extend_from_slice(&version.content.to_le_bytes());
+            bytes.push(version.fundings);
+        }
+        bytes
+    }
+}
