@@ -90,11 +90,9 @@ impl Game {
     fn sign(&self, keeper: &mut Keeper, update: (u32, u32)) -> Option<()> {
         let last = keeper.agreed.0.max(keeper.attempt.map_or(0, |attempt| attempt.0));
         match keeper.attempt {
-            Some(attempt) if attempt.0 == update.0 => {
-                if attempt != update && self.holds(OverrideRule::OneContent) {
-                    return None;
-                }
-            }
+            Some(attempt) if attempt == update => {}
+            Some(attempt) if attempt.0 == update.0 && self.holds(OverrideRule::OneContent) => return None,
+            Some(attempt) if attempt.0 == update.0 => {}
             Some(_) if self.holds(OverrideRule::FinishFirst) => return None,
             _ if update.0 != last + 1 => return None,
             _ => {}
