@@ -11,6 +11,7 @@ mod disasm;
 mod explain;
 mod fields;
 mod hints;
+pub mod html;
 pub mod json;
 mod psbt;
 mod recorder;
