@@ -7,8 +7,11 @@ use std::time::Duration;
 use anstyle::Style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
+use sigstack_debugger::text::{self, TextOptions};
+use sigstack_debugger::{Options, Trace};
 use sigstack_vectors::{
-    Case, Dialect, Entry, Expect, Failure, InputError, ReadOptions, Report, RunOptions, run as run_cases,
+    Case, Dialect, Entry, Expect, Failure, InputError, Question, ReadOptions, Report, RunOptions, VectorFile,
+    run as run_cases,
 };
 
 use crate::args::VectorsArgs;
@@ -115,7 +118,10 @@ fn run_source(
     let options = RunOptions { filter: args.filter.as_deref(), progress: Some(&progress) };
     let report = pool.install(|| run_cases(&file, options));
     bar.suspend(|| {
-        report.failures.iter().try_for_each(|failure| write_failure(&file.name, failure, args.json, out))
+        report.failures.iter().enumerate().try_for_each(|(nth, failure)| {
+            write_failure(&file.name, failure, args.json, out)?;
+            if args.json || nth >= TRACED_FAILURES { Ok(()) } else { write_traces(&file, failure, out) }
+        })
     })?;
     summary.cover(file.entries.iter().filter_map(Entry::case));
     let dialect = file.dialect().map(|dialect| dialect.name);
@@ -145,6 +151,29 @@ fn write_failure(file: &str, failure: &Failure, as_json: bool, out: &mut impl Wr
     writeln!(out, "     actual    {}", mismatch.actual)?;
     if let Some(location) = &mismatch.location {
         writeln!(out, "     stopped   in {location}")?;
+    }
+    Ok(())
+}
+
+/// How many failures of a file are shown with a trace. If more fail, they have most likely one cause.
+const TRACED_FAILURES: usize = 5;
+
+/// How much of a trace is shown on each side of the opcode that failed.
+const AROUND: usize = 6;
+
+/// Writes the traces of a case's spends that ended otherwise than expected, around the opcode at which they stopped.
+fn write_traces(file: &VectorFile, failure: &Failure, out: &mut impl Write) -> io::Result<()> {
+    let entries = file.entries_of(failure.number).filter(|entry| entry.id == failure.id);
+    for question in entries.flat_map(|entry| entry.questions()) {
+        // Of a case that is several spends, the one that is asked about is the one that came out wrong.
+        if !failure.mismatch.question.starts_with(&format!("input {} ", question.index)) {
+            continue;
+        }
+        let Question { tx, prevouts, index, flags } = question;
+        let subject = sigstack_debugger::Subject { tx, prevouts, input: index, flags, internal_key: None };
+        if let Ok(trace) = Trace::record(subject, Options::default()) {
+            text::write(&trace, TextOptions { full: false, around: Some(AROUND) }, out)?;
+        }
     }
     Ok(())
 }
