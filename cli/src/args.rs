@@ -28,6 +28,13 @@ pub(crate) enum Command {
     Compile(CompileArgs),
     Plan(PlanArgs),
     Trace(TraceArgs),
+    Debug(DebugArgs),
+    Asm(AsmArgs),
+    Disasm(DisasmArgs),
+    Decode(DecodeArgs),
+    Completions(CompletionsArgs),
+    /// Print the man pages of the command and its subcommands
+    Man,
 }
 
 /// Run test vectors and report the verdict of every case.
@@ -187,6 +194,10 @@ pub(crate) struct TraceArgs {
     #[arg(long)]
     pub(crate) full: bool,
 
+    /// Write one self-contained page with a step slider to FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) html: Option<PathBuf>,
+
     /// Write only N frames before and after the failing one
     #[arg(long, value_name = "N")]
     pub(crate) around: Option<usize>,
@@ -296,3 +307,98 @@ Exit status:
 
 Examples:
   sigstack plan script-compiler/policies/default-ctv.policy --have signed:K_A:2000000001 --have pk:B_pen";
+
+/// Step through a script in the terminal: forth, back, to breakpoints and to the failure.
+///
+/// Flags can be switched and witness elements edited; the spend then runs again. Press ? for the keys.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = crate::flags::help())]
+pub(crate) struct DebugArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+
+    /// Stop at opcodes of this name (OP_CHECKSIG) or at this position of a script (3 or tapscript:3)
+    #[arg(long = "break", value_name = "PLACE")]
+    pub(crate) breakpoints: Vec<String>,
+}
+
+/// Assemble a script: words to hex.
+#[derive(Debug, clap::Args)]
+#[command(after_help = ASM_HELP)]
+pub(crate) struct AsmArgs {
+    /// The words, or @FILE
+    #[arg(value_name = "WORD", required = true, allow_hyphen_values = true)]
+    pub(crate) words: Vec<String>,
+}
+
+const ASM_HELP: &str = "\
+Words:
+  OP_DUP, DUP     the opcode
+  5, -1           the shortest push of the number
+  <ab12>, ab12    a push of the bytes
+  PUSHDATA1<ab>   a push with a longer prefix than needed
+  'text'          a push of the text
+  0xac            these bytes, raw
+
+Examples:
+  sigstack asm DUP HASH160 '<00112233445566778899aabbccddeeff00112233>' EQUALVERIFY CHECKSIG
+  sigstack asm '2 ADD 5 EQUAL'";
+
+/// Disassemble a script: hex to words that `asm` reads back to the same bytes.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  sigstack disasm --lines 52935587")]
+pub(crate) struct DisasmArgs {
+    /// The script in hex, or @FILE
+    #[arg(value_name = "HEX")]
+    pub(crate) script: String,
+
+    /// One line an opcode, with its position and byte offset
+    #[arg(long)]
+    pub(crate) lines: bool,
+}
+
+/// Read a transaction, a witness, a control block, an annex or an address.
+#[derive(Debug, clap::Args)]
+pub(crate) struct DecodeArgs {
+    #[command(subcommand)]
+    pub(crate) what: DecodeWhat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DecodeWhat {
+    /// A transaction in hex, or @FILE
+    Tx {
+        /// The transaction
+        hex: String,
+    },
+    /// A serialized witness in hex (the number of elements, then each with its length), or @FILE
+    Witness {
+        /// The witness
+        hex: String,
+    },
+    /// A taproot control block in hex, or @FILE
+    Control {
+        /// The control block
+        hex: String,
+        /// The leaf script: then the tapleaf hash, the root and the output key are told too
+        #[arg(long, value_name = "HEX")]
+        script: Option<String>,
+    },
+    /// A taproot annex in hex, or @FILE
+    Annex {
+        /// The annex
+        hex: String,
+    },
+    /// An address of any network
+    Address {
+        /// The address
+        address: String,
+    },
+}
+
+/// Print a completion script for a shell.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}

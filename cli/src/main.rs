@@ -3,10 +3,14 @@
 //! Exit status: 0 for yes, 1 for no, 2 if it could not be told.
 
 mod args;
+mod asm;
 mod compile;
+mod debug;
+mod decode;
 mod find;
 mod flags;
 mod output;
+mod shell;
 mod subject;
 mod table;
 mod trace;
@@ -30,6 +34,12 @@ fn main() -> ExitCode {
         Command::Compile(args) => compile::run(&args, &mut out),
         Command::Plan(args) => compile::run_plan(&args, &mut out),
         Command::Trace(args) => trace::run(&args, &mut out),
+        Command::Debug(args) => debug::run(&args),
+        Command::Asm(args) => asm::asm(&args, &mut out),
+        Command::Disasm(args) => asm::disasm(&args, &mut out),
+        Command::Decode(args) => decode::run(&args, &mut out),
+        Command::Completions(args) => shell::completions(&args, &mut out),
+        Command::Man => shell::man(&mut out),
     };
     match done.and_then(|status| out.flush().map(|()| status)) {
         Ok(status) => status.into(),

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use sigstack_debugger::text::{self, TextOptions};
-use sigstack_debugger::{Options, Trace, json};
+use sigstack_debugger::{Options, Trace, html, json};
 
 use crate::args::TraceArgs;
 use crate::output::{Status, complain};
@@ -18,6 +18,11 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> io::Result<Status> 
             return Ok(Status::Unknown);
         }
     };
+    if let (Some(path), 2..) = (&args.html, subjects.len()) {
+        let count = subjects.len();
+        complain(&format!("--html: {}: the case is about {count} spends, a page about one", path.display()));
+        return Ok(Status::Unknown);
+    }
     let mut status = Status::Yes;
     for subject in subjects {
         let heading = heading(&subject);
@@ -31,7 +36,12 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> io::Result<Status> 
         if trace.verdict.is_err() {
             status = Status::No;
         }
-        if args.json {
+        if let Some(path) = &args.html {
+            if let Err(error) = std::fs::write(path, html::page(&trace)) {
+                complain(&format!("--html: {}: {error}", path.display()));
+                return Ok(Status::Unknown);
+            }
+        } else if args.json {
             json::write(&trace, out)?;
         } else {
             write!(out, "{heading}")?;
