@@ -226,7 +226,7 @@ impl App {
     }
 
     /// Goes to where verification failed.
-    pub(super) fn to_failure(&mut self) {
+    pub(super) fn jump_to_failure(&mut self) {
         let Some(failure) = self.trace.failure() else {
             self.message = "the spend is valid: nothing failed".into();
             return;
@@ -268,7 +268,7 @@ impl App {
 
     /// Puts an element, written in assembly, into the witness.
     pub(super) fn set_element(&mut self, index: usize, text: &str) {
-        let element = match assemble_stack(text).map(|elements| <[Vec<u8>; 1]>::try_from(elements)) {
+        let element = match assemble_stack(text).map(<[Vec<u8>; 1]>::try_from) {
             Ok(Ok([element])) => element,
             Ok(Err(elements)) => {
                 self.message = format!("{} elements; write one: a number, <hex> or 'text'", elements.len());

@@ -50,7 +50,7 @@ impl App {
             KeyCode::End | KeyCode::Char('G') => self.go(usize::MAX),
             KeyCode::Down | KeyCode::Char('j') => self.scroll = self.scroll.saturating_add(1),
             KeyCode::Up | KeyCode::Char('k') => self.scroll = self.scroll.saturating_sub(1),
-            KeyCode::Char('f') => self.to_failure(),
+            KeyCode::Char('f') => self.jump_to_failure(),
             KeyCode::Char('t') => self.mode = type_line(Typing::RunTo),
             KeyCode::Char('p') => self.mode = type_line(Typing::Breakpoint),
             KeyCode::Char('.') => self.toggle_here(),
