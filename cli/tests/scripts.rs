@@ -1,0 +1,70 @@
+//! The commands that read and write scripts, and what the vector runner shows of a failure.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::path::Path;
+use std::process::Command;
+
+fn sigstack(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn scripts_go_to_and_fro_and_mistakes_are_located() {
+    assert_eq!(sigstack(&["asm", "DUP", "<ab>", "-1"]), (0, "7601ab4f\n".into(), String::new()));
+    assert_eq!(sigstack(&["disasm", "7601ab4f"]).1, "OP_DUP <ab> OP_1NEGATE\n");
+    assert_eq!(sigstack(&["disasm", "--lines", "01ab4f"]).1, "    0     0  <ab>\n    1     2  OP_1NEGATE\n");
+    let (status, _, error) = sigstack(&["asm", "1 FOO"]);
+    assert_eq!(status, 2);
+    assert_eq!(error, "error: asm: \"FOO\" at byte 2: neither an opcode, a number, hex nor a quoted text\n");
+}
+
+/// The first script path of BIP 341's wallet vectors has this address and control block.
+#[test]
+fn what_is_decoded_fits_together() {
+    let (status, out, _) =
+        sigstack(&["decode", "address", "bc1pz37fc4cn9ah8anwm4xqqhvxygjf9rjf2resrw8h8w4tmvcs0863sa2e586"]);
+    assert_eq!(status, 0);
+    let key = "147c9c57132f6e7ecddba9800bb0c4449251c92a1e60371ee77557b6620f3ea3";
+    assert!(out.contains("P2TR") && out.contains(key), "{out}");
+    let control = "c1187791b6f712a8ea41c8ecdd0ee77fab3e85263b37e1ec18a3651926b3a6cf27";
+    let script = "20d85a959b0290bf19bb89ed43c916be835475d013da4b362117393e25a48229b8ac";
+    let (status, out, _) = sigstack(&["decode", "control", control, "--script", script]);
+    assert_eq!(status, 0);
+    assert!(out.contains("5b75adecf53548f3ec6ad7d78383bf84cc57b55a3127c72b9a2481752dd88b21"), "{out}");
+    assert!(out.contains(&format!("output key       {key}\n")), "{out}");
+    assert_eq!(sigstack(&["decode", "annex", "51"]).0, 2);
+    assert_eq!(sigstack(&["decode", "control", "c1"]).0, 2);
+}
+
+#[test]
+fn completions_and_man_pages_know_the_commands() {
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(sigstack(&["completions", shell]).1.contains("disasm"), "{shell}");
+    }
+    let (status, out, _) = sigstack(&["man"]);
+    assert!(status == 0 && out.contains(".TH") && out.contains("disasm"));
+}
+
+/// A case that is expected to be valid and is not.
+#[test]
+fn a_failing_case_is_shown_around_the_opcode_that_failed() {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/proposals/csfs.jsonl");
+    let lines = std::fs::read_to_string(own).unwrap();
+    let line = lines.lines().find(|line| line.contains("\"csfs/invalid-hashed-message\"")).unwrap();
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("failing.jsonl");
+    std::fs::write(&path, line.replace("\"expect\":\"SCHNORR_SIG\"", "\"expect\":\"OK\"")).unwrap();
+    let (status, out, _) = sigstack(&["vectors", &path.display().to_string()]);
+    assert_eq!(status, 1);
+    assert!(out.contains("note: it signs SHA256 of the message"), "{out}");
+    assert!(out.contains("OP_CHECKSIGFROMSTACK"), "{out}");
+}
+
+#[test]
+fn the_debugger_wants_a_terminal() {
+    let (status, _, error) = sigstack(&["debug", "--script", "1"]);
+    assert_eq!(status, 2);
+    assert!(error.contains("needs a terminal"), "{error}");
+}
