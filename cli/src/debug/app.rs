@@ -4,6 +4,9 @@ use bitcoin::Witness;
 use sigstack_debugger::{Commitment, Frame, Options, State, Step, Subject, Trace, assemble_stack};
 use sigstack_interpreter::{FLAGS, Opcode, Phase, UsageError};
 
+/// The message after a change that was taken.
+pub(super) const RAN_AGAIN: &str = "ran again";
+
 /// Where running stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Breakpoint {
@@ -244,7 +247,7 @@ impl App {
                 self.stops = stops(&trace);
                 self.trace = trace;
                 self.go(self.at);
-                self.message = "ran again".into();
+                self.message = RAN_AGAIN.into();
             }
             Err(error) => self.message = error.to_string(),
         }

@@ -9,7 +9,7 @@ use sigstack_debugger::text::{self, TextOptions};
 use sigstack_debugger::{Element, Frame, disassemble, short};
 use sigstack_interpreter::{FLAGS, VerifyError};
 
-use super::app::{App, Breakpoint, Mode, Typing};
+use super::app::{App, Breakpoint, Mode, RAN_AGAIN, Typing};
 use super::keys::HELP;
 
 const HERE: Style = Style::new().add_modifier(Modifier::REVERSED);
@@ -246,8 +246,15 @@ fn draw_flags(app: &App, row: usize, screen: &mut Screen<'_>) {
         let set = if flags.contains(info.flag) { 'x' } else { ' ' };
         format!("[{set}] {}", info.name)
     };
-    let verdict = if app.message.is_empty() { String::new() } else { format!(" {} ", app.message) };
-    let title = format!(" flags: space switches and runs again, esc closes {verdict}");
+    let verdict = match &app.trace.verdict {
+        Ok(()) => "OK",
+        Err(error) => error.script_error().map_or("none", sigstack_interpreter::ScriptError::name),
+    };
+    // A set that makes no sense is not taken, and the message says why.
+    let title = match app.message.is_empty() || app.message == RAN_AGAIN {
+        true => format!(" flags: space switches, esc closes; verdict {verdict} "),
+        false => format!(" {} ", app.message),
+    };
     draw_list(screen, &title, row, FLAGS.iter().map(item).collect());
 }
 

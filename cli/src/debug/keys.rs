@@ -12,7 +12,7 @@ pub(super) const HELP: &[(&str, &str)] = &[
     ("page down, page up", "ten steps forth, back"),
     ("home g, end G", "to the beginning, to the verdict"),
     ("f", "to the failure"),
-    ("t", "run to an opcode (OP_CHECKSIG) or a position (3, tapscript:3)"),
+    ("t", "run to an opcode (OP_IF) or position (3, tapscript:3)"),
     ("p", "set or take away a breakpoint, by opcode or position"),
     (".", "set or take away a breakpoint at the cursor"),
     ("r, R", "run to the next breakpoint, back to the last one"),
