@@ -11,11 +11,12 @@ use crate::atom::Atom;
 use crate::check::{check, check_leaves};
 use crate::error::{Error, ErrorKind};
 use crate::fragment::Frag;
-use crate::leaf::{COST_BITS, Leaf, Optimizer, collect_atoms};
+use crate::leaf::{Leaf, Optimizer, collect_atoms};
 use crate::limits;
 use crate::meaning::{
     Meaning, Path, Set, conflict, minimal, paths, scale, share, simplify, straight, subsets, tidy,
 };
+use crate::piece::COST_BITS;
 use crate::policy::{Document, Span};
 use crate::resolve::{InternalKey, Node, ONE, Program, resolve};
 use crate::script::{Writer, element_size};

@@ -26,6 +26,7 @@ mod leaf;
 pub mod limits;
 mod meaning;
 mod parse;
+mod piece;
 mod plan;
 pub mod policy;
 pub mod report;

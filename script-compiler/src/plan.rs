@@ -457,7 +457,7 @@ impl Compiled {
     /// The size of a leaf's cheapest witness when everything is at hand; signatures and numbers at their full size.
     pub fn largest_use(&self, leaf: &CompiledLeaf) -> Option<usize> {
         let sizes: Vec<Option<usize>> =
-            self.atoms().iter().map(|atom| Some(crate::leaf::expected_size(atom))).collect();
+            self.atoms().iter().map(|atom| Some(crate::piece::expected_size(atom))).collect();
         let stack = leaf.frag.satisfy(self.atoms(), &sizes).sat?;
         let elements: BTreeSet<usize> = BTreeSet::from([stack.elements.len()]);
         let count = elements.first().map_or(1, |count| compact_size(count + 2));

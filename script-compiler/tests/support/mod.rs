@@ -24,6 +24,7 @@ pub mod compare;
 pub mod files;
 pub mod generate;
 pub mod property;
+pub mod vectors;
 
 /// Consensus with every proposal active.
 pub fn flags() -> Flags {
