@@ -29,7 +29,7 @@ const ROWS: &[(Takes, &str, &[&str])] = &[
     (Takes::Nothing, "_", &["NOP", "NOP1", "NOP10", "CODESEPARATOR"]),
     (Takes::Nothing, "1 _ ENDIF", &["IF", "NOTIF"]),
     (Takes::Nothing, "1 IF _ ENDIF", &["ELSE"]),
-    (Takes::Nothing, "0 IF _ ENDIF", &["RETURN", "RESERVED"]),
+    (Takes::Nothing, "0 IF _ ENDIF", &["RETURN"]),
     (Takes::Numbers, "DUP _ DROP", &["1ADD", "1SUB", "NEGATE", "ABS", "NOT", "0NOTEQUAL"]),
     (
         Takes::Numbers,

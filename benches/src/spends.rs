@@ -12,16 +12,16 @@ pub const VARIANTS: usize = 128;
 /// Variants of a transaction with a hundred inputs.
 pub const LARGE_VARIANTS: usize = 8;
 
-fn one_input(name: &str, flags: Flags, lock: impl Fn(&mut Keys) -> Lock) -> Workload {
-    Workload::new(name, flags, VARIANTS, |variant| {
+fn one_input(name: &str, variants: usize, flags: Flags, lock: impl Fn(&mut Keys) -> Lock) -> Workload {
+    Workload::new(name, flags, variants, |variant| {
         let mut keys = Keys::of(name, variant);
         let lock = lock(&mut keys);
         pay(&mut keys, &[lock])
     })
 }
 
-fn hundred_inputs(name: &str, lock: impl Fn(&mut Keys) -> Lock) -> Workload {
-    Workload::new(name, Flags::CONSENSUS, LARGE_VARIANTS, |variant| {
+fn hundred_inputs(name: &str, variants: usize, lock: impl Fn(&mut Keys) -> Lock) -> Workload {
+    Workload::new(name, Flags::CONSENSUS, variants, |variant| {
         let mut keys = Keys::of(name, variant);
         let locks: Vec<Lock> = (0..100).map(|_| lock(&mut keys)).collect();
         pay(&mut keys, &locks)
@@ -76,20 +76,42 @@ fn twenty_of_twenty(keys: &mut Keys) -> Lock {
     Lock::Leaf(Tapscript::new(keys, script, signatures.collect()))
 }
 
+/// How a workload is made of its name and a number of variants.
+type Build = fn(&str, usize) -> Workload;
+
+/// Every kind of spend: its name, and how many variants of it there are.
+const TABLE: &[(&str, usize, Build)] = &[
+    ("p2pkh", VARIANTS, |name, variants| one_input(name, variants, TODAY, |keys| Lock::P2pkh(keys.key()))),
+    ("p2wpkh", VARIANTS, |name, variants| one_input(name, variants, TODAY, |keys| Lock::P2wpkh(keys.key()))),
+    ("p2wsh-2of3", VARIANTS, |name, variants| one_input(name, variants, TODAY, two_of_three)),
+    ("p2tr-key", VARIANTS, |name, variants| {
+        one_input(name, variants, TODAY, |keys| Lock::KeyPath(keys.key()))
+    }),
+    ("tapscript-checksig", VARIANTS, |name, variants| one_input(name, variants, TODAY, checksig)),
+    ("tapscript-csfs", VARIANTS, |name, variants| {
+        let flags = Flags::CONSENSUS | Flags::CHECKSIGFROMSTACK;
+        one_input(name, variants, flags, checksig_from_stack)
+    }),
+    ("tapscript-20of20", VARIANTS, |name, variants| one_input(name, variants, TODAY, twenty_of_twenty)),
+    ("100x-p2pkh", LARGE_VARIANTS, |name, variants| {
+        hundred_inputs(name, variants, |keys| Lock::P2pkh(keys.key()))
+    }),
+    ("100x-p2wpkh", LARGE_VARIANTS, |name, variants| {
+        hundred_inputs(name, variants, |keys| Lock::P2wpkh(keys.key()))
+    }),
+    ("100x-p2tr-key", LARGE_VARIANTS, |name, variants| {
+        hundred_inputs(name, variants, |keys| Lock::KeyPath(keys.key()))
+    }),
+];
+
+const TODAY: Flags = Flags::CONSENSUS;
+
 /// Every kind of spend.
 pub fn all() -> Vec<Workload> {
-    let csfs = Flags::CONSENSUS | Flags::CHECKSIGFROMSTACK;
-    let today = Flags::CONSENSUS;
-    vec![
-        one_input("p2pkh", today, |keys| Lock::P2pkh(keys.key())),
-        one_input("p2wpkh", today, |keys| Lock::P2wpkh(keys.key())),
-        one_input("p2wsh-2of3", today, two_of_three),
-        one_input("p2tr-key", today, |keys| Lock::KeyPath(keys.key())),
-        one_input("tapscript-checksig", today, checksig),
-        one_input("tapscript-csfs", csfs, checksig_from_stack),
-        one_input("tapscript-20of20", today, twenty_of_twenty),
-        hundred_inputs("100x-p2pkh", |keys| Lock::P2pkh(keys.key())),
-        hundred_inputs("100x-p2wpkh", |keys| Lock::P2wpkh(keys.key())),
-        hundred_inputs("100x-p2tr-key", |keys| Lock::KeyPath(keys.key())),
-    ]
+    TABLE.iter().map(|(name, variants, build)| build(name, *variants)).collect()
+}
+
+/// One kind of spend, in as many variants as told.
+pub fn find(name: &str, variants: usize) -> Option<Workload> {
+    TABLE.iter().find(|(other, ..)| *other == name).map(|(name, _, build)| build(name, variants))
 }

@@ -24,6 +24,9 @@ const OVERHEAD: usize = 4_000;
 /// Weight of the script that a shape is timed with in the search.
 const SAMPLE_WEIGHT: usize = 20_000;
 
+/// Shapes that seem to cost at least this part of the costliest of their opcode are timed again.
+const CLOSE: f64 = 0.75;
+
 /// A shape with what the search has found out about it.
 #[derive(Clone, Debug)]
 pub struct Timed {
@@ -53,20 +56,36 @@ fn quickest(case: &Case, flags: Flags) -> f64 {
     (0..3).map(|_| run()).fold(f64::INFINITY, f64::min)
 }
 
-/// Times every shape, today's and the proposals'.
+/// The time of a shape's body, from a script of about this weight.
+fn time_body(shape: &Shape, weight: usize) -> f64 {
+    let repetitions = weight / shape.weight().max(50 * shape.checks);
+    let once = quickest(&shape.case(&mut Keys::of("search", 0), 1), shape.flags);
+    let often = quickest(&shape.case(&mut Keys::of("search", 0), 1 + repetitions), shape.flags);
+    (often - once).max(0.0) / repetitions as f64
+}
+
+/// Times every shape, today's and the proposals'; and again with more care those that may be the costliest of their opcode.
+/// The others are left out.
 pub fn search() -> Vec<Timed> {
     let proposed = opcodes::proposed().into_iter().map(|(proposal, shape)| (Some(proposal), shape));
-    opcodes::today()
-        .into_iter()
-        .map(|shape| (None, shape))
-        .chain(proposed)
+    let all = opcodes::today().into_iter().map(|shape| (None, shape)).chain(proposed);
+    let mut timed: Vec<Timed> = all
         .map(|(proposal, shape)| {
-            let repetitions = SAMPLE_WEIGHT / shape.weight().max(50 * shape.checks);
-            let once = quickest(&shape.case(&mut Keys::of("search", 0), 1), shape.flags);
-            let often = quickest(&shape.case(&mut Keys::of("search", 0), 1 + repetitions), shape.flags);
-            Timed { shape, proposal, nanoseconds: (often - once).max(0.0) / repetitions as f64 }
+            let nanoseconds = time_body(&shape, SAMPLE_WEIGHT);
+            Timed { shape, proposal, nanoseconds }
         })
-        .collect()
+        .collect();
+    let limit = |one: &Timed| {
+        let same = |other: &&Timed| (other.proposal, other.shape.opcode) == (one.proposal, one.shape.opcode);
+        costliest(timed.iter().filter(same)).map_or(0.0, |worst| CLOSE * worst.per_weight())
+    };
+    let limits: Vec<f64> = timed.iter().map(limit).collect();
+    let mut limits = limits.into_iter();
+    timed.retain(|one| limits.next().is_some_and(|limit| one.per_weight() >= limit));
+    for one in &mut timed {
+        one.nanoseconds = time_body(&one.shape, 5 * SAMPLE_WEIGHT);
+    }
+    timed
 }
 
 /// The costliest by weight of some shapes.

@@ -1,0 +1,128 @@
+//! What verification costs: `cargo bench` runs this and prints a table at the end. Criterion's options make it longer and
+//! choose among the workloads: `cargo bench --bench cost -- --measurement-time 10 csfs`.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use criterion::Criterion;
+use sigstack_benches::measure::{Timing, time};
+use sigstack_benches::report::{Environment, micros, table};
+use sigstack_benches::shape::Shape;
+use sigstack_benches::{Workload, opcodes, proposals, scripts, spends};
+
+/// How often the body of a shape is repeated in the script that is timed: often enough for the fixed cost not to matter.
+fn bodies(shape: &Shape) -> usize {
+    if shape.checks == 0 { 10_000 } else { 20 }
+}
+
+const SAMPLES: usize = 20;
+
+/// A workload's median time in nanoseconds, if it was not filtered out.
+fn run(criterion: &mut Criterion, group: &str, workload: &Workload) -> Option<f64> {
+    let samples = RefCell::new(Vec::new());
+    let mut cases = workload.cases.iter().cycle();
+    criterion.bench_function(&format!("{group}/{}", workload.name), |bencher| {
+        bencher.iter_custom(|iterations| {
+            // Processor time, which stands still while others run.
+            let elapsed = time(|| {
+                for _ in 0..iterations {
+                    assert!(
+                        cases.next().is_some_and(|case| case.verify(workload.flags)),
+                        "{}",
+                        workload.name
+                    );
+                }
+            });
+            samples.borrow_mut().push(elapsed.as_secs_f64() * 1e9 / iterations as f64);
+            elapsed
+        });
+    });
+    let samples = samples.into_inner();
+    // What came before was for warming up.
+    let measured = samples.get(samples.len().checked_sub(SAMPLES)?..)?;
+    Some(Timing::of(measured).median)
+}
+
+fn print_workloads(criterion: &mut Criterion, group: &str, workloads: Vec<Workload>, lines: &mut String) {
+    let mut rows = Vec::new();
+    for workload in workloads {
+        let Some(time) = run(criterion, group, &workload) else { continue };
+        let inputs = workload.cases.first().map_or(1, |case| case.prevouts.len());
+        let weight = workload.cases.first().map_or(0, |case| case.weight());
+        rows.push(vec![
+            workload.name.clone(),
+            micros(time),
+            micros(time / inputs as f64),
+            weight.to_string(),
+            format!("{:.2}", time / weight as f64),
+        ]);
+    }
+    if !rows.is_empty() {
+        *lines += &format!("\n{group}\n\n{}", table(&["spend", "µs", "µs/input", "WU", "ns/WU"], &rows));
+    }
+}
+
+/// One shape an opcode: the first of its first row.
+fn one_shape_each() -> Vec<Shape> {
+    let mut shapes: Vec<Shape> = Vec::new();
+    for shape in opcodes::today().into_iter().chain(opcodes::proposed().into_iter().map(|(_, shape)| shape)) {
+        let known = |other: &Shape| (other.opcode, other.flags) == (shape.opcode, shape.flags);
+        if !shapes.iter().any(known) {
+            shapes.push(shape);
+        }
+    }
+    shapes
+}
+
+fn print_opcodes(criterion: &mut Criterion, lines: &mut String) {
+    let shapes = one_shape_each();
+    let Some(fixed) = shapes.first().and_then(|shape| run(criterion, "fixed", &shape.workload(0))) else {
+        return;
+    };
+    let timed: Vec<(Shape, f64)> = shapes
+        .into_iter()
+        .filter_map(|shape| {
+            let bodies = bodies(&shape);
+            let time = run(criterion, "opcode", &shape.workload(bodies))?;
+            Some((shape, (time - fixed).max(0.0) / bodies as f64))
+        })
+        .collect();
+    // DUP and DROP are what most bodies add to their opcode.
+    let companion =
+        timed.iter().find(|(shape, _)| shape.body == "DUP DROP").map_or(0.0, |(_, time)| time / 2.0);
+    let rows = timed.iter().map(|(shape, nanoseconds)| {
+        let others = shape.body.split(' ').count() as f64 - 1.0;
+        let weight = shape.weight();
+        vec![
+            shape.name(),
+            format!("{nanoseconds:.1}"),
+            weight.to_string(),
+            format!("{:.2}", nanoseconds / weight as f64),
+            format!("{:.1}", (nanoseconds - others * companion).max(0.0)),
+            (50 * shape.checks).to_string(),
+        ]
+    });
+    let head = ["body", "ns", "WU", "ns/WU", "ns/op", "budget"];
+    *lines +=
+        &format!("\nopcodes (ns/op: without the other opcodes of the body at {companion:.1} ns each)\n\n");
+    *lines += &table(&head, &rows.collect::<Vec<_>>());
+}
+
+fn main() {
+    let mut criterion = Criterion::default()
+        .sample_size(SAMPLES)
+        .nresamples(2_000)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(800))
+        .without_plots()
+        .configure_from_args();
+    let mut lines = String::new();
+    print_workloads(&mut criterion, "spends", spends::all(), &mut lines);
+    print_workloads(&mut criterion, "spends with every proposal active", proposals::unused(), &mut lines);
+    let scripts = scripts::all().into_iter().map(|(_, workload)| workload).collect();
+    print_workloads(&mut criterion, "scripts", scripts, &mut lines);
+    print_workloads(&mut criterion, "proposals", proposals::all(), &mut lines);
+    print_opcodes(&mut criterion, &mut lines);
+    criterion.final_summary();
+    println!("\n{}\n{lines}", Environment::here().lines());
+}

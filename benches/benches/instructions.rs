@@ -1,0 +1,72 @@
+//! The regression guard: instructions that a verification executes, counted by valgrind, which no noise can change.
+//!
+//!     cargo install gungraun-runner --version 0.20.0 --locked && cargo bench --bench instructions
+//!
+//! fails if a workload executes more than its limit, 3 % above what was recorded when the limit was last set. A change that
+//! makes something faster lowers its limit; one that has a reason to make it slower says the reason and raises it.
+
+#![allow(
+    missing_docs,
+    clippy::panic,
+    reason = "the macros make items without documentation; a benchmark that cannot run must stop"
+)]
+
+use std::hint::black_box;
+
+use gungraun::{
+    Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
+};
+use sigstack_benches::{Keys, Workload, opcodes, spends};
+
+/// The limit for what was recorded. Counts come from the x86-64 code that valgrind 3.19 lets libraries choose: without the
+/// instructions for SHA.
+fn recorded(instructions: u64) -> LibraryBenchmarkConfig {
+    let mut callgrind = Callgrind::default();
+    callgrind.hard_limits([(EventKind::Ir, instructions + instructions * 3 / 100)]);
+    let mut config = LibraryBenchmarkConfig::default();
+    config.tool(callgrind);
+    config
+}
+
+fn spend(name: &str) -> Workload {
+    warmed(spends::find(name, 1).unwrap_or_else(|| panic!("no workload {name}")))
+}
+
+/// Bodies enough of the first shape of an opcode for the check of the commitment not to hide them.
+fn opcode(opcode: &str) -> Workload {
+    let proposed = opcodes::proposed().into_iter().map(|(_, shape)| shape);
+    let shape = opcodes::today().into_iter().chain(proposed).find(|shape| shape.opcode == opcode);
+    let shape = shape.unwrap_or_else(|| panic!("no shape of {opcode}"));
+    let case = |variant| shape.case(&mut Keys::of(opcode, variant), 10_000);
+    warmed(Workload::new(opcode, shape.flags, 1, case))
+}
+
+/// What happens once a process is not counted.
+fn warmed(workload: Workload) -> Workload {
+    assert!(workload.cases.iter().all(|case| case.verify(workload.flags)), "{}", workload.name);
+    workload
+}
+
+#[library_benchmark]
+#[bench::p2pkh(args = (spend("p2pkh")), config = recorded(451_622))]
+#[bench::p2wpkh(args = (spend("p2wpkh")), config = recorded(482_075))]
+#[bench::p2wsh_2of3(args = (spend("p2wsh-2of3")), config = recorded(929_839))]
+#[bench::p2tr_key(args = (spend("p2tr-key")), config = recorded(472_822))]
+#[bench::tapscript_checksig(args = (spend("tapscript-checksig")), config = recorded(844_220))]
+#[bench::tapscript_csfs(args = (spend("tapscript-csfs")), config = recorded(810_557))]
+#[bench::tapscript_20of20(args = (spend("tapscript-20of20")), config = recorded(9_274_121))]
+#[bench::add(args = (opcode("ADD")), config = recorded(5_048_702))]
+#[bench::pick(args = (opcode("PICK")), config = recorded(4_792_915))]
+#[bench::roll(args = (opcode("ROLL")), config = recorded(3_706_838))]
+#[bench::branch(args = (opcode("IF")), config = recorded(4_649_319))]
+#[bench::hash256(args = (opcode("HASH256")), config = recorded(73_702_176))]
+#[bench::cat(args = (opcode("CAT")), config = recorded(5_902_786))]
+#[bench::template_hash(args = (opcode("TEMPLATEHASH")), config = recorded(72_999_277))]
+fn verify(workload: Workload) -> Workload {
+    assert!(black_box(&workload).cases.iter().all(|case| case.verify(workload.flags)));
+    // Given back, so that freeing it is not counted.
+    workload
+}
+
+library_benchmark_group!(name = verification, benchmarks = verify);
+main!(library_benchmark_groups = verification);
