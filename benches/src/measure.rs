@@ -87,10 +87,15 @@ impl Timing {
     pub fn of(samples: &[f64]) -> Timing {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
-        let at = |numerator: usize| {
-            sorted.get((sorted.len().saturating_sub(1)) * numerator / 4).copied().unwrap_or(f64::NAN)
-        };
-        Timing { median: at(2), lower_quartile: at(1), upper_quartile: at(3), minimum: at(0) }
+        let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
+        // Rounded outwards, so that few samples do not look as if they agreed.
+        let last = sorted.len().saturating_sub(1);
+        Timing {
+            median: at(last / 2),
+            lower_quartile: at(last / 4),
+            upper_quartile: at(last - last / 4),
+            minimum: at(0),
+        }
     }
 
     /// The distance of the quartiles as a part of the median.
@@ -162,6 +167,8 @@ mod tests {
             (1.0, 2.0, 3.0, 4.0)
         );
         assert!((timing.spread() - 2.0 / 3.0).abs() < 1e-12);
+        // Of two samples neither is hidden.
+        assert!((Timing::of(&[3.0, 2.0]).spread() - 0.5).abs() < 1e-12);
     }
 
     #[test]
