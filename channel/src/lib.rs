@@ -17,8 +17,10 @@ pub mod protocol;
 pub mod script;
 pub mod scripts;
 pub mod sign;
+pub mod storage;
 pub mod taproot;
 pub mod tx;
+pub mod variants;
 pub mod wallet;
 
 pub use error::ChannelError;

@@ -222,3 +222,62 @@ fn signers_refuse_what_breaks_the_rules() {
     );
     assert!(channel.script_number(u32::MAX).is_err());
 }
+
+/// Histories that a seed draws: lengths, balances, HTLCs, who publishes which state.
+#[test]
+fn over_random_histories_old_states_are_answered_and_the_newest_never_is() {
+    let kinds = [
+        Kind::SignedSequence(Profile::Ctv),
+        Kind::SignedSequence(Profile::TemplateHash),
+        Kind::SignedSequence(Profile::AnyPrevOut),
+        Kind::SignedSequence(Profile::CsfsOnly),
+        Kind::Symmetry(Form::AnyPrevOut),
+        Kind::Symmetry(Form::PairCommit),
+        Kind::Symmetry(Form::OverrideTemplateHash),
+        Kind::LnPenalty(Format::Anchors),
+    ];
+    for (seed, kind) in (0..3u64).flat_map(|seed| kinds.map(|kind| (seed, kind))) {
+        let mut dice = crate::chain::FeeMarket::new(seed, 1.0, 0.0, 0.0);
+        let mut draw = |below: u32| {
+            (0..below).rev().find(|n| f64::from(*n) <= dice.uniform() * f64::from(below)).unwrap_or(0)
+        };
+        let mut channel = kind.build(two(&format!("random {seed}")), first()).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        let updates = 2 + draw(5);
+        for _ in 0..updates {
+            let htlcs: Vec<Htlc> = (0..draw(3))
+                .map(|nth| htlc(nth as usize % 2, 10_000 + u64::from(nth), 901_000 + nth))
+                .collect();
+            let locked: u64 = htlcs.iter().map(|htlc| htlc.sat).sum();
+            // The opener can pay the fee and the anchors of LN-penalty.
+            let balance = 10_000 + u64::from(draw(880)) * 1_000;
+            let content = Content { balances: vec![balance, CAPACITY - locked - balance], htlcs };
+            channel.update(content).unwrap();
+        }
+        let by = draw(2) as usize;
+        let stale = draw(updates);
+        for number in [stale, updates] {
+            let mut stage = Stage::new(channel).unwrap();
+            stage.open(channel).unwrap();
+            let published = channel.close(by, number).unwrap().remove(0);
+            let client = channel.contest(1 - by, &published.tx).unwrap();
+            let tower = channel.tower_contest(1 - by, &published.tx).unwrap();
+            let name = channel.facts().name;
+            if number == updates {
+                assert!(client.is_none() && tower.is_none(), "{name} {seed}: the newest state is contested");
+                continue;
+            }
+            stage.publish(published).unwrap();
+            assert_eq!(tower.is_some(), !channel.tower_bytes(1 - by).is_empty(), "{name} {seed}");
+            let mut towered =
+                Stage { chain: stage.chain.clone(), wallet: stage.wallet.clone(), rate: stage.rate };
+            towered
+                .publish_all(tower.unwrap_or_default())
+                .unwrap_or_else(|error| panic!("{name} {seed}: {error}"));
+            let steps = client.unwrap_or_else(|| panic!("{name} {seed}: state {number} is not answered"));
+            stage.publish_all(steps).unwrap_or_else(|error| panic!("{name} {seed}: {error}"));
+        }
+    }
+}

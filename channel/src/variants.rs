@@ -1,0 +1,298 @@
+//! Options of the signed sequence form, with what each costs: fee inputs by liberal sighash types, second stages of HTLCs in three ways,
+//! a tower that is paid, a leaf that lets anyone sweep.
+//!
+//! Each is a spend that the interpreter judged.
+
+use bitcoin::Transaction;
+use secp256k1::Keypair;
+use sigstack_interpreter::{Flags, Opcode as O};
+
+use crate::attacks::Shown;
+use crate::compare::Table;
+use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
+use crate::model::{PlayError, Step};
+use crate::script::{Num, Push, script};
+use crate::scripts;
+use crate::sign::{self, ALL_ANYPREVOUT, SINGLE_ANYONECANPAY, with_hash_type};
+use crate::taproot::{Leaf, TapOutput};
+use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction, weight};
+
+const CAPACITY: u64 = 1_000_000;
+const PREIMAGE: [u8; 32] = [0x42; 32];
+
+/// An option and its cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// What it is.
+    pub name: &'static str,
+    /// Weight units of the transaction.
+    pub weight: u64,
+    /// Signatures that both must make for it in each update.
+    pub signatures: usize,
+    /// Whether it is valid on the transaction that it was made for.
+    pub valid: bool,
+    /// Whether it stays valid when a fee input changes the txid of what it spends; none where nothing is spent.
+    pub survives: Option<bool>,
+}
+
+/// One line an option.
+pub fn table(variants: &[Variant]) -> Table {
+    let mut table =
+        Table::new(&["option", "weight (WU)", "signatures/update", "valid", "survives a fee input"]);
+    let word = |met: bool| if met { "yes" } else { "no" }.to_owned();
+    for variant in variants {
+        table.push(vec![
+            variant.name.to_owned(),
+            variant.weight.to_string(),
+            variant.signatures.to_string(),
+            word(variant.valid),
+            variant.survives.map_or_else(|| "-".to_owned(), word),
+        ]);
+    }
+    table
+}
+
+/// The keys of these spends. One key stands for the joint one.
+struct Keys {
+    joint: Keypair,
+    peer: Keypair,
+    number: Keypair,
+    tower: Keypair,
+    fees: Keypair,
+}
+
+fn proposals() -> Flags {
+    Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::ANYPREVOUT
+}
+
+/// Builds and judges all options.
+///
+/// # Errors
+///
+/// [`PlayError`] if a spend cannot be built.
+pub fn measure() -> Result<Vec<Variant>, PlayError> {
+    let key = |name: &str| Seed::from_name("variants").keypair(name, &[]);
+    let keys = Keys {
+        joint: key("joint")?,
+        peer: key("peer")?,
+        number: key("number")?,
+        tower: key("tower")?,
+        fees: key("fees")?,
+    };
+    let mut variants = fee_inputs(&keys)?;
+    variants.extend(second_stages(&keys)?);
+    variants.extend(towers(&keys)?);
+    Ok(variants)
+}
+
+fn judge(step: Step) -> Result<bool, PlayError> {
+    Ok(Shown::verify(step, proposals())?.is_valid())
+}
+
+/// A source of coins that exists only as a txid.
+fn source(out: &TapOutput, sat: u64, lock_time: u32) -> Transaction {
+    transaction(2, lock_time, vec![], vec![output(sat, out.script_pubkey())])
+}
+
+/// A commitment whose signature leaves other inputs and outputs open, beside one that needs a child.
+fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
+    let internal = x_only(&keys.joint);
+    let funding = TapOutput::new(internal, vec![])?;
+    let owner = taproot_keypair(&keys.joint, None)?;
+    let fees = taproot_keypair(&keys.fees, None)?;
+    let coin = output(50_000, p2tr(&x_only(&fees)));
+    let origin = source(&funding, CAPACITY, 0);
+    let contested = p2tr(&x_only(&keys.peer));
+    let funded = output(CAPACITY, funding.script_pubkey());
+
+    let mut child_paid = transaction(
+        3,
+        0,
+        vec![input(outpoint(&origin, 0), SEQUENCE_FREE)],
+        vec![output(CAPACITY, contested.clone()), output(0, p2a())],
+    );
+    let digest = sign::key_path(&child_paid, std::slice::from_ref(&funded), 0, sign::DEFAULT)?;
+    set_witness(&mut child_paid, 0, &[sign_schnorr(&owner, &digest)]);
+    let step = Step { label: "commitment", tx: child_paid, prevouts: vec![funded.clone()] };
+    let by_child = Variant {
+        name: "commitment without OP_RETURN, paid by a child on its P2A",
+        weight: step.weight() + 609,
+        signatures: 1,
+        valid: judge(step)?,
+        survives: None,
+    };
+
+    let mut open = transaction(
+        3,
+        0,
+        vec![input(outpoint(&origin, 0), SEQUENCE_FREE)],
+        vec![output(CAPACITY, contested)],
+    );
+    let digest = sign::key_path(&open, std::slice::from_ref(&funded), 0, SINGLE_ANYONECANPAY)?;
+    let signed = with_hash_type(sign_schnorr(&owner, &digest), SINGLE_ANYONECANPAY);
+    // The publisher adds its coin and its change after the other side signed.
+    open.input.push(input(outpoint(&origin, 1), SEQUENCE_FREE));
+    open.output.push(output(coin.value.to_sat() - 500, coin.script_pubkey.clone()));
+    set_witness(&mut open, 0, &[signed]);
+    let prevouts = vec![funded, coin];
+    let digest = sign::key_path(&open, &prevouts, 1, sign::DEFAULT)?;
+    set_witness(&mut open, 1, &[sign_schnorr(&fees, &digest)]);
+    let step = Step { label: "commitment", tx: open, prevouts };
+    let by_input = Variant {
+        name: "commitment signed SINGLE|ANYONECANPAY, with a fee input and change",
+        weight: step.weight(),
+        signatures: 1,
+        valid: judge(step)?,
+        survives: None,
+    };
+    Ok(vec![by_child, by_input])
+}
+
+/// How the second stage of an HTLC is fixed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Second {
+    Presigned,
+    AnyPrevOut,
+    Template,
+}
+
+/// HTLC-success into a second stage, signed for one txid and tried on another.
+fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
+    let mut variants = Vec::new();
+    for (name, second, signatures) in [
+        ("second stage, presigned", Second::Presigned, 1),
+        ("second stage, signed ALL|ANYPREVOUT", Second::AnyPrevOut, 1),
+        ("second stage, by template", Second::Template, 0),
+    ] {
+        let stage = transaction(
+            3,
+            0,
+            vec![input(bitcoin::OutPoint::null(), SEQUENCE_FREE)],
+            vec![output(100_000, p2tr(&x_only(&keys.peer))), output(0, p2a())],
+        );
+        let recipient = x_only(&keys.peer);
+        let hash = crate::tx::hash160(&PREIMAGE);
+        let checked = |joint: Vec<u8>| {
+            let head = script(&[&Push(&joint), &O::OP_CHECKSIGVERIFY]);
+            [head, scripts::htlc_success(&recipient, &hash)].concat()
+        };
+        let leaf = match second {
+            Second::Presigned => checked(x_only(&keys.joint).to_vec()),
+            Second::AnyPrevOut => checked(scripts::bip118_key(&x_only(&keys.joint))),
+            Second::Template => {
+                scripts::htlc_success_template(&recipient, &hash, &sign::check_template(&stage)?)
+            }
+        };
+        let htlc = TapOutput::new(x_only(&keys.joint), vec![(0, Leaf::Script(leaf.clone()))])?;
+        let mut joint: Option<Vec<u8>> = None;
+        let mut verdicts = Vec::new();
+        let mut weighed = 0;
+        // The same transaction on two parents: the second has another txid.
+        for lock_time in [0, 1] {
+            let mut tx = stage.clone();
+            if let Some(first) = tx.input.first_mut() {
+                first.previous_output = outpoint(&source(&htlc, 100_000, lock_time), 0);
+            }
+            let prevouts = vec![output(100_000, htlc.script_pubkey())];
+            let (kind, bip118) = match second {
+                Second::AnyPrevOut => (ALL_ANYPREVOUT, true),
+                _ => (sign::DEFAULT, false),
+            };
+            let digest = sign::script_path(&tx, &prevouts, 0, &leaf, kind, bip118, None)?;
+            let signed =
+                joint.get_or_insert_with(|| with_hash_type(sign_schnorr(&keys.joint, &digest), kind));
+            let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+            let own = sign_schnorr(&keys.peer, &digest).to_vec();
+            let stack = match second {
+                Second::Template => vec![own, PREIMAGE.to_vec()],
+                _ => vec![PREIMAGE.to_vec(), own, signed.clone()],
+            };
+            set_witness(&mut tx, 0, &htlc.witness(&leaf, stack)?);
+            weighed = weight(&tx);
+            verdicts.push(judge(Step { label: "second stage", tx, prevouts })?);
+        }
+        variants.push(Variant {
+            name,
+            weight: weighed,
+            signatures,
+            valid: verdicts.first() == Some(&true),
+            survives: Some(verdicts.last() == Some(&true)),
+        });
+    }
+    Ok(variants)
+}
+
+/// The tower's leaf as it is, with its key before it, and the leaf for anyone after three quarters of the delay.
+fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
+    let (state, newest) = (0x0080_0000, 0x0080_0001);
+    let number_key = x_only(&keys.number);
+    let evidence =
+        [sign_schnorr(&keys.number, &scripts::number_bytes(newest)).to_vec(), scripts::number_bytes(newest)];
+    let bonus = 5_000;
+    let pays = |bonus_to| {
+        let outs = vec![output(CAPACITY - bonus, p2tr(&x_only(&keys.peer))), output(bonus, bonus_to)];
+        transaction(3, 0, vec![input(bitcoin::OutPoint::null(), 108)], outs)
+    };
+    let fixed = |tx: &Transaction| -> Result<Vec<u8>, PlayError> {
+        Ok(scripts::template_ctv(&sign::check_template(tx)?))
+    };
+    let (plain, paid) = (pays(p2a()), pays(p2tr(&x_only(&keys.tower))));
+    let leaves = [
+        (
+            "justice by anyone, the bonus in a P2A",
+            scripts::tower(state, &number_key, &fixed(&plain)?),
+            plain.clone(),
+        ),
+        (
+            "justice by a tower's key, the bonus to its script",
+            scripts::tower_paid(state, &number_key, &x_only(&keys.tower), &fixed(&paid)?),
+            paid,
+        ),
+        (
+            "sweep by anyone after three quarters of 144 blocks",
+            scripts::sweep(state, &number_key, 108),
+            transaction(3, 0, plain.input.clone(), vec![output(CAPACITY - 400, p2tr(&x_only(&keys.tower)))]),
+        ),
+    ];
+    // Beside a settle leaf, three leaves in the contested output.
+    let other = script(&[&Num(1)]);
+    let mut variants = Vec::new();
+    for (nth, (name, leaf, mut tx)) in leaves.into_iter().enumerate() {
+        let tree = vec![
+            (1, Leaf::Script(other.clone())),
+            (2, Leaf::Script(leaf.clone())),
+            (2, Leaf::Hidden([7; 32])),
+        ];
+        let out = TapOutput::new(x_only(&keys.joint), tree)?;
+        if let Some(first) = tx.input.first_mut() {
+            first.previous_output = outpoint(&source(&out, CAPACITY, 0), 0);
+        }
+        let prevouts = vec![output(CAPACITY, out.script_pubkey())];
+        let mut stack = evidence.to_vec();
+        if nth == 1 {
+            let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+            stack.push(sign_schnorr(&keys.tower, &digest).to_vec());
+        }
+        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
+        let weighed = weight(&tx);
+        let valid = judge(Step { label: "justice", tx, prevouts })?;
+        variants.push(Variant { name, weight: weighed, signatures: 0, valid, survives: None });
+    }
+    Ok(variants)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_valid_and_survive_as_they_say() {
+        let variants = measure().unwrap();
+        println!("{}", table(&variants).to_text());
+        assert!(variants.iter().all(|variant| variant.valid));
+        let survives: Vec<Option<bool>> = variants.iter().map(|variant| variant.survives).collect();
+        assert_eq!(survives, [None, None, Some(false), Some(true), Some(true), None, None, None]);
+        let weights: Vec<u64> = variants.iter().map(|variant| variant.weight).collect();
+        assert_eq!(weights[..2], [496 + 609, 847]);
+    }
+}
