@@ -12,7 +12,7 @@ use super::party::{Given, Message, Party, Version};
 use super::{Rule, Rules};
 
 /// The highest number that is explored.
-const BOUND: u32 = 3;
+const BOUND: u32 = 6;
 /// Contents that may be proposed.
 const CONTENTS: [u32; 2] = [1, 2];
 

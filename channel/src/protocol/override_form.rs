@@ -9,7 +9,7 @@ use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use super::explore::Explored;
 
-const BOUND: u32 = 4;
+const BOUND: u32 = 6;
 const CONTENTS: [u32; 2] = [1, 2];
 
 /// A rule of the override form.

@@ -5,7 +5,7 @@ fn with_all_rules_nothing_is_lost() {
     let explored = explore(Rules::ALL);
     println!("{} states", explored.states);
     assert_eq!(explored.loss, None, "{:?}", explored.trace);
-    assert!(explored.states > 500, "{}", explored.states);
+    assert!(explored.states > 2_000, "{}", explored.states);
     let explored = explore_override(None);
     assert_eq!(explored.loss, None, "{:?}", explored.trace);
 }
