@@ -53,7 +53,7 @@ fn content(number: u32) -> Content {
 /// Exchanges the messages of one update between two sides that follow all rules.
 fn machine_update(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
     let [even, odd] = parties;
-    let (proposer, responder) = if number % 2 == 0 { (even, odd) } else { (odd, even) };
+    let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
     let refused = |refusal: crate::protocol::Refusal| ChannelError::refused(refusal.to_string());
     let rules = Rules::ALL;
     proposer.propose(number, rules).map_err(refused)?;
@@ -85,7 +85,7 @@ pub fn run(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<Lon
     let every = (updates / 10).max(1);
     for number in 1..=updates {
         machine_update(&mut parties, number)?;
-        let measure = number % every == 0 || number == updates || number == 1;
+        let measure = number.is_multiple_of(every) || number == updates || number == 1;
         let chosen = match signing {
             Signing::All => true,
             Signing::Sample(count, _) => dice.uniform() * f64::from(updates) < f64::from(count),
