@@ -10,6 +10,7 @@ pub mod breach;
 pub mod chain;
 pub mod compare;
 mod error;
+pub mod export;
 pub mod keys;
 pub mod model;
 pub mod musig;
