@@ -1,9 +1,10 @@
-//! `sigstack`: runs test vectors, verifies spends, shows how scripts run, compiles policies.
+//! `sigstack`: runs test vectors, verifies spends, shows how scripts run, compiles policies, plays and compares channels.
 //!
 //! Exit status: 0 for yes, 1 for no, 2 if it could not be told.
 
 mod args;
 mod asm;
+mod channel;
 mod compile;
 mod debug;
 mod decode;
@@ -40,6 +41,10 @@ fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args, &mut out),
         Command::Completions(args) => shell::completions(&args, &mut out),
         Command::Man => shell::man(&mut out),
+        Command::Channel(command) => channel::run(&command, &mut out),
+        Command::Compare(args) => channel::compare(&args, &mut out),
+        Command::Attacks(args) => channel::attack(&args, &mut out),
+        Command::Breach(args) => channel::breach(&args, &mut out),
     };
     match done.and_then(|status| out.flush().map(|()| status)) {
         Ok(status) => status.into(),

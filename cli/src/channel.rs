@@ -1,0 +1,313 @@
+//! `sigstack channel`, `compare`, `attacks` and `breach`: thin commands over the channel crate.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use sigstack_channel::breach::{Game, report};
+use sigstack_channel::compare::{
+    BIP_442, Measured, Question, Series, Table, line_chart, measure, measure_all, measure_bip442, summary,
+};
+use sigstack_channel::model::{KINDS, Kind, Setup, Stage};
+use sigstack_channel::{ChannelError, attacks, export, protocol, storage};
+
+use crate::args::{AttacksArgs, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, StorageArgs, TableFormat};
+use crate::output::{HEADING, Status, complain};
+
+/// Why a command stops: nothing can be told.
+type Stop = Box<dyn std::error::Error>;
+
+/// Tells an error and that the question could not be answered.
+fn told(done: Result<Status, Stop>) -> io::Result<Status> {
+    match done {
+        Ok(status) => Ok(status),
+        Err(stop) => match stop.downcast::<io::Error>() {
+            Ok(error) => Err(*error),
+            Err(problem) => {
+                complain(&problem.to_string());
+                Ok(Status::Unknown)
+            }
+        },
+    }
+}
+
+fn kind(name: &str) -> Result<Kind, Stop> {
+    Kind::from_name(name)
+        .ok_or_else(|| ChannelError::refused(format!("there is no construction {name}")).into())
+}
+
+fn write_table(table: &Table, format: TableFormat, out: &mut impl Write) -> io::Result<()> {
+    let text = match format {
+        TableFormat::Text => table.to_text(),
+        TableFormat::Markdown => table.to_markdown(),
+        TableFormat::Csv => table.to_csv(),
+        TableFormat::Json => table.to_json(),
+    };
+    out.write_all(text.as_bytes())
+}
+
+/// Runs `sigstack channel`.
+pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> io::Result<Status> {
+    told(match command {
+        ChannelCommand::List => list(out),
+        ChannelCommand::Show(args) => play(args, false, out),
+        ChannelCommand::Play(args) => play(args, true, out),
+        ChannelCommand::Export { folder } => write_files(folder, out),
+        ChannelCommand::Storage(args) => long_run(args, out),
+        ChannelCommand::Rules { format } => rules(*format, out),
+    })
+}
+
+fn list(out: &mut impl Write) -> Result<Status, Stop> {
+    let mut table = Table::new(&["name", "construction", "needs"]);
+    for (name, kind) in KINDS {
+        let setup = Setup::named("list", 2, 1_000_000, 144)?;
+        let channel = kind.build(setup, sigstack_channel::model::Content::of(&[500_000, 500_000]))?;
+        let facts = channel.facts();
+        let needs = if facts.proposals.is_empty() { "today".to_owned() } else { facts.proposals.to_string() };
+        table.push(vec![(*name).to_owned(), facts.name.to_owned(), needs]);
+    }
+    out.write_all(table.to_text().as_bytes())?;
+    Ok(Status::Yes)
+}
+
+/// Shows what a channel's endings are made of; with `on_chain`, plays them.
+fn play(args: &PlayArgs, on_chain: bool, out: &mut impl Write) -> Result<Status, Stop> {
+    use sigstack_channel::compare::{CAPACITY, content};
+    let height = sigstack_channel::chain::START_HEIGHT;
+    let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
+    let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, height))?;
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel)?;
+    let funding = stage.open(channel)?;
+    for number in 1..=args.updates {
+        channel.update(content(2, args.htlcs, number, height))?;
+    }
+    let state = args.state.unwrap_or(channel.number());
+    writeln!(
+        out,
+        "{HEADING}{}{HEADING:#}, {} updates, state {state} published",
+        channel.facts().name,
+        args.updates
+    )?;
+    let steps = channel.close(0, state)?;
+    let answer = match steps.first() {
+        Some(first) if state < channel.number() => channel.contest(1, &first.tx)?,
+        _ => None,
+    };
+    let steps = match answer {
+        Some(answer) => steps.into_iter().take(1).chain(answer).collect(),
+        None => steps,
+    };
+    if on_chain {
+        writeln!(out, "height {}: {} ({} WU)", funding.height, funding.step.label, funding.step.weight())?;
+        for played in stage.publish_all(steps)? {
+            let child = played.child.as_ref().map_or(0, sigstack_channel::model::Step::weight);
+            let (label, weight) = (played.step.label, played.step.weight());
+            writeln!(out, "height {}: {label} ({weight} WU, fee child {child} WU)", played.height)?;
+        }
+        for party in 0..2 {
+            writeln!(out, "party {party} has {} sat", stage.paid(channel, party))?;
+        }
+    } else {
+        for step in steps {
+            writeln!(out, "{} ({} WU, fee {} sat)", step.label, step.weight(), step.fee())?;
+            writeln!(out, "  {}", bitcoin::consensus::encode::serialize_hex(&step.tx))?;
+        }
+        writeln!(
+            out,
+            "a client keeps {} bytes, a tower {}",
+            channel.client_bytes(0).len(),
+            channel.tower_bytes(0).len()
+        )?;
+    }
+    Ok(Status::Yes)
+}
+
+fn write_files(folder: &Path, out: &mut impl Write) -> Result<Status, Stop> {
+    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for (name, lines) in export::files()? {
+        let path = folder.join(&name);
+        fs::write(&path, &lines).map_err(|error| format!("{}: {error}", path.display()))?;
+        writeln!(out, "{}: {} cases", path.display(), lines.lines().count())?;
+    }
+    Ok(Status::Yes)
+}
+
+fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let signing = match args.signed {
+        Some(count) => storage::Signing::Sample(count, args.seed),
+        None => storage::Signing::All,
+    };
+    let start = Instant::now();
+    let run = storage::run(kind(&args.construction)?, args.updates, signing, args.tries)?;
+    out.write_all(storage::table(&run).to_text().as_bytes())?;
+    writeln!(
+        out,
+        "{} updates, {} of them signed, {:.1} s; {} earlier states published: {} answered by the client, {} by the tower; the newest is not contested",
+        args.updates,
+        run.signed,
+        start.elapsed().as_secs_f64(),
+        run.tried,
+        run.answered,
+        run.answered_by_tower
+    )?;
+    Ok(if run.answered == run.tried { Status::Yes } else { Status::No })
+}
+
+fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
+    let table = protocol::mutation_table();
+    write_table(&table, format, out)?;
+    // Nothing may be found with all rules, and something without each.
+    let sound = table.rows().iter().all(|row| {
+        let whole = row.get(1).is_some_and(|rule| rule == "none");
+        row.get(4).is_some_and(|found| (found == "nothing") == whole)
+    });
+    Ok(if sound { Status::Yes } else { Status::No })
+}
+
+/// Runs `sigstack compare`.
+pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> io::Result<Status> {
+    told(compare_all(args, out))
+}
+
+fn compare_all(args: &CompareArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let question =
+        Question { updates: args.updates, htlcs: args.htlcs, parties: args.parties, feerate: args.feerate };
+    if args.bip442 {
+        let mut table = Table::new(&["method", "force close", "BIP 442", "contest", "BIP 442"]);
+        for (ours, theirs) in measure_bip442()?.iter().zip(BIP_442) {
+            let cells = [ours.force_close, theirs.force_close, ours.contest, theirs.contest];
+            let cells = cells.iter().map(u64::to_string);
+            table.push(std::iter::once(ours.method.to_owned()).chain(cells).collect());
+        }
+        write_table(&table, args.format, out)?;
+    } else {
+        write_table(&summary(&measure_all(&question)?, &question), args.format, out)?;
+    }
+    if let Some(folder) = &args.plots {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        for (name, svg) in charts(&question)? {
+            let path = folder.join(name);
+            fs::write(&path, svg).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    Ok(Status::Yes)
+}
+
+/// Constructions that charts show: one of each family.
+const SHOWN: [&str; 6] = ["tree", "ln-anchors", "literal-pc", "sequence-ctv", "symmetry-apo", "symmetry-th"];
+
+/// A chart: its file, its title, its axes, and whether the vertical axis is logarithmic.
+type Chart = (&'static str, &'static str, (&'static str, &'static str), bool);
+
+/// Storage over n, weight over h, signatures over N.
+fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
+    type Ask = fn(Question, u32) -> Question;
+    type Answer = fn(&Measured) -> Option<u64>;
+    let lines = |values: &[u32], ask: Ask, answer: Answer, several: bool| -> Result<Vec<Series>, Stop> {
+        let mut series = Vec::new();
+        for name in SHOWN {
+            let kind = kind(name)?;
+            if several && !kind.multiparty() {
+                continue;
+            }
+            let mut points = Vec::new();
+            for value in values {
+                if let Some(found) = answer(&measure(kind, &ask(*question, *value))?) {
+                    points.push((f64::from(*value), f64::from(u32::try_from(found).unwrap_or(u32::MAX))));
+                }
+            }
+            if !points.is_empty() {
+                series.push(Series { name: name.to_owned(), points });
+            }
+        }
+        Ok(series)
+    };
+    let draw =
+        |(file, title, axes, log): Chart, series: Vec<Series>| -> Result<(&'static str, String), Stop> {
+            Ok((file, line_chart(title, axes, &series, log)?))
+        };
+    let updates: Ask = |question, updates| Question { updates, ..question };
+    let htlcs: Ask =
+        |question, htlcs| Question { htlcs: usize::try_from(htlcs).unwrap_or_default(), ..question };
+    let parties: Ask =
+        |question, parties| Question { parties: usize::try_from(parties).unwrap_or(2), ..question };
+    Ok(vec![
+        draw(
+            ("tower-over-n.svg", "What a tower keeps", ("updates", "bytes"), true),
+            lines(
+                &[1, 10, 50, 100, 200],
+                updates,
+                |row| row.tower.and_then(|bytes| u64::try_from(bytes).ok()),
+                false,
+            )?,
+        )?,
+        draw(
+            ("client-over-h.svg", "What a client keeps", ("HTLCs", "bytes"), false),
+            lines(&[0, 2, 5, 10, 20], htlcs, |row| u64::try_from(row.client).ok(), false)?,
+        )?,
+        draw(
+            ("breach-over-h.svg", "A breach and its answer, with fee children", ("HTLCs", "WU"), false),
+            lines(&[0, 2, 5, 10, 20], htlcs, |row| row.breach.map(|weights| weights.total()), false)?,
+        )?,
+        draw(
+            (
+                "unilateral-over-parties.svg",
+                "A unilateral close, with fee children",
+                ("parties", "WU"),
+                false,
+            ),
+            lines(&[2, 3, 4, 6, 8], parties, |row| Some(row.unilateral.total()), true)?,
+        )?,
+    ])
+}
+
+/// Runs `sigstack attacks`.
+pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> io::Result<Status> {
+    told(attack_all(args, out))
+}
+
+fn attack_all(args: &AttacksArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|other| other == name);
+    if let Some(unknown) =
+        args.names.iter().find(|name| !attacks::names().any(|other| other == name.as_str()))
+    {
+        let known: Vec<&str> = attacks::names().collect();
+        return Err(format!("there is no attack {unknown}; there are {}", known.join(", ")).into());
+    }
+    let found = attacks::run(wanted)?;
+    write_table(&attacks::table(&found), args.format, out)?;
+    // Each attack works on its naive form and not on the last one.
+    let as_said = found.iter().all(|attack| {
+        let works: Vec<bool> = attack.trials.iter().map(|trial| trial.works).collect();
+        works.first() == Some(&true) && works.last() == Some(&false)
+    });
+    Ok(if as_said { Status::Yes } else { Status::No })
+}
+
+/// Runs `sigstack breach`.
+pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> io::Result<Status> {
+    told(breach_all(args, out))
+}
+
+fn breach_all(args: &BreachArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let game =
+        Game { cheater_old: args.old, cheater_new: args.new, colluding: args.colluding, ..Game::default() };
+    let report = report(&game, args.games, args.seed)?;
+    for (name, table) in &report.tables {
+        writeln!(out, "{HEADING}{name}{HEADING:#}")?;
+        write_table(table, args.format, out)?;
+    }
+    if let Some(folder) = &args.folder {
+        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+        let tables = report.tables.iter().map(|(name, table)| (format!("{name}.csv"), table.to_csv()));
+        let charts = report.charts.iter().map(|(name, svg)| ((*name).to_owned(), svg.clone()));
+        for (name, text) in tables.chain(charts) {
+            let path = folder.join(name);
+            fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    Ok(Status::Yes)
+}
