@@ -14,12 +14,12 @@ fn main() -> ExitCode {
             println!("{:>10} {:>10} {:>9} {:>4}  policy", "sigstack", "miniscript", "saved", "ways");
             table.lines.iter().for_each(|line| println!("{line}"));
             println!(
-                "{} policies compared ({} refused by one of the two): {} smaller, {} equal, {} larger",
+                "{} policies compared: {} smaller, {} equal, {} larger; others refused by {:?}",
                 table.compared,
-                table.refused,
                 table.smaller,
                 table.equal,
-                table.larger.len()
+                table.larger.len(),
+                table.refused
             );
             if table.larger.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }

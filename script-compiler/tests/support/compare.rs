@@ -1,6 +1,6 @@
 //! This compiler against rust-miniscript's taproot compilation, on the policies that both languages have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use bitcoin::hashes::Hash;
@@ -178,16 +178,29 @@ fn witness_size(stack: &[Vec<u8>]) -> usize {
     bitcoin::consensus::serialize(&bitcoin::Witness::from_slice(&slices)).len()
 }
 
-/// Compares one policy; `Ok(None)` if one of the two refuses it.
+/// Who of the two refuses a policy that the language has.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Refused {
+    Both,
+    Miniscript,
+    Sigstack,
+}
+
+/// Compares one policy, if neither of the two refuses it.
 ///
 /// # Errors
 ///
 /// Tells where meanings differ or a witness is missing.
-pub fn compare(shared: &mut Shared) -> Result<Option<Compared>, String> {
-    let Ok(concrete) = Concrete::<XOnlyPublicKey>::from_str(&shared.text) else { return Ok(None) };
+pub fn compare(shared: &mut Shared) -> Result<Result<Compared, Refused>, String> {
     let unspendable = XOnlyPublicKey::from_slice(&NUMS).unwrap();
-    let Ok(descriptor) = concrete.compile_tr(Some(unspendable)) else { return Ok(None) };
-    let Ok(compiled) = compile_text(&shared.text) else { return Ok(None) };
+    let concrete = Concrete::<XOnlyPublicKey>::from_str(&shared.text).ok();
+    let theirs = concrete.and_then(|policy| policy.compile_tr(Some(unspendable)).ok());
+    let (descriptor, compiled) = match (theirs, compile_text(&shared.text)) {
+        (Some(descriptor), Ok(compiled)) => (descriptor, compiled),
+        (None, Ok(_)) => return Ok(Err(Refused::Miniscript)),
+        (Some(_), Err(_)) => return Ok(Err(Refused::Sigstack)),
+        (None, Err(_)) => return Ok(Err(Refused::Both)),
+    };
     let Descriptor::Tr(ref tr) = descriptor else { return Err("not a taproot descriptor".into()) };
     let lifted = descriptor.lift().map_err(|error| format!("lift: {error}"))?;
     same_meaning(&lifted, &compiled)?;
@@ -207,7 +220,7 @@ pub fn compare(shared: &mut Shared) -> Result<Option<Compared>, String> {
         total += u128::from(way.probability);
     }
     let bytes = |sum: u128| sum as f64 / total as f64;
-    Ok(Some(Compared { ours: bytes(ours), theirs: bytes(theirs), exact: (ours, theirs), ways: ways.len() }))
+    Ok(Ok(Compared { ours: bytes(ours), theirs: bytes(theirs), exact: (ours, theirs), ways: ways.len() }))
 }
 
 /// Compares the canonical form with what the descriptor lifts to: on every subset of the conditions, or, where these are
@@ -240,7 +253,7 @@ fn same_meaning(lifted: &Semantic<XOnlyPublicKey>, compiled: &Compiled) -> Resul
 pub struct Table {
     pub lines: Vec<String>,
     pub compared: usize,
-    pub refused: usize,
+    pub refused: BTreeMap<Refused, usize>,
     pub smaller: usize,
     pub equal: usize,
     pub larger: Vec<String>,
@@ -265,9 +278,12 @@ pub fn table(generated_policies: usize) -> Result<Table, String> {
 impl Table {
     fn add(&mut self, shared: &mut Shared) -> Result<bool, String> {
         let result = compare(shared).map_err(|error| format!("{}: {error}", shared.name))?;
-        let Some(Compared { ours, theirs, exact, ways }) = result else {
-            self.refused += 1;
-            return Ok(false);
+        let Compared { ours, theirs, exact, ways } = match result {
+            Ok(compared) => compared,
+            Err(refused) => {
+                *self.refused.entry(refused).or_default() += 1;
+                return Ok(false);
+            }
         };
         self.compared += 1;
         let line = format!("{ours:>10.3} {theirs:>10.3} {:>9.3} {ways:>4}  {}", theirs - ours, shared.name);
