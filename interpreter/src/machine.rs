@@ -11,7 +11,6 @@ use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::stack::Stack;
 
 /// The rules that a script runs under, by what it is part of.
-#[allow(clippy::large_enum_variant, reason = "there is one a script, and a box would cost an allocation")]
 #[derive(Clone, Debug)]
 pub enum Context {
     /// A scriptSig, scriptPubKey or redeem script.
@@ -35,8 +34,6 @@ pub struct Tapscript {
     pub validation_weight_left: i64,
     /// The opcode position of the last executed `OP_CODESEPARATOR`, `0xffff_ffff` before the first.
     pub code_separator_position: u32,
-    /// Digests that were computed already.
-    pub(crate) digests: TaprootDigests,
 }
 
 impl Tapscript {
@@ -55,7 +52,6 @@ impl Tapscript {
             annex_hash,
             validation_weight_left: VALIDATION_WEIGHT_OFFSET.saturating_add(witness_size),
             code_separator_position: u32::MAX,
-            digests: TaprootDigests::default(),
         }
     }
 
@@ -90,6 +86,8 @@ pub struct Machine<'a> {
     pub(crate) op_count: usize,
     /// Midstates of the script code that begins at `code_start`.
     pub(crate) midstates: EcdsaMidstates,
+    /// The digests that a tapscript has signed since `code_start`. They stay out of [`Tapscript`], which is moved about.
+    pub(crate) digests: TaprootDigests,
     /// What happened in the instruction; collected only for an inspector.
     pub(crate) events: Option<Vec<Event>>,
 }
@@ -115,6 +113,7 @@ impl<'a> Machine<'a> {
             code_start: 0,
             op_count: 0,
             midstates: EcdsaMidstates::default(),
+            digests: TaprootDigests::default(),
             events: None,
         }
     }

@@ -10,16 +10,16 @@ use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::{Context, Machine};
 use crate::proposal::Proposal;
 use crate::schnorr;
-use crate::sighash::EcdsaMidstates;
+use crate::sighash::{EcdsaMidstates, TaprootDigests};
 
 /// `--`: what signatures commit to of the script starts after this opcode.
 pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
     m.code_start = m.next_offset;
     m.midstates = EcdsaMidstates::default();
+    m.digests = TaprootDigests::default();
     if let Context::Tapscript(tapscript) = &mut m.context {
         // BIP 342 "Common signature message extension": the position of the opcode, not of the byte.
         tapscript.code_separator_position = m.position;
-        tapscript.digests = Default::default();
     }
     Ok(())
 }
@@ -86,7 +86,7 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
     }
     let (signature, hash_type) = schnorr::split_signature(signature)?;
     let message = tapscript.message(key_version);
-    let digest = tapscript
+    let digest = m
         .digests
         .get_or_compute(key_version, hash_type, || m.host.taproot_digest(&message, hash_type))
         .ok_or(ScriptError::SchnorrSigHashtype)?;
