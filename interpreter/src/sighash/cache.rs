@@ -6,6 +6,7 @@ use bitcoin::{Transaction, TxOut};
 use sha2::{Digest, Sha256};
 
 use super::legacy::LegacyParts;
+use super::segwit_v0::write_before_outpoint;
 use super::{ANYONECANPAY, EcdsaOutputs, outpoint_bytes, write_output, write_sized};
 use crate::host::KeyVersion;
 
@@ -30,6 +31,8 @@ pub(super) struct SegwitV0Hashes {
     pub(super) prevouts: [u8; 32],
     pub(super) sequences: [u8; 32],
     pub(super) outputs: [u8; 32],
+    /// A hasher that has taken in what SIGHASH_ALL signs before the outpoint: it is the same for every input.
+    pub(super) before_outpoint: Sha256,
 }
 
 fn sha256_of(write: impl FnOnce(&mut Sha256)) -> [u8; 32] {
@@ -98,10 +101,13 @@ impl TxCache {
 
     /// The hashes that BIP 143 signs.
     pub(super) fn segwit_v0(&self, tx: &Transaction) -> &SegwitV0Hashes {
-        self.segwit_v0.get_or_init(|| SegwitV0Hashes {
-            prevouts: Sha256::digest(self.prevouts(tx)).into(),
-            sequences: Sha256::digest(self.sequences(tx)).into(),
-            outputs: Sha256::digest(self.outputs(tx)).into(),
+        self.segwit_v0.get_or_init(|| {
+            let prevouts = Sha256::digest(self.prevouts(tx)).into();
+            let sequences = Sha256::digest(self.sequences(tx)).into();
+            let outputs = Sha256::digest(self.outputs(tx)).into();
+            let mut before_outpoint = Sha256::new();
+            write_before_outpoint(tx, &prevouts, &sequences, &mut before_outpoint);
+            SegwitV0Hashes { prevouts, sequences, outputs, before_outpoint }
         })
     }
 

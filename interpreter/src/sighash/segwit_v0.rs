@@ -1,5 +1,6 @@
 //! The signature hash of segwit v0 (BIP 143 "Specification").
 
+use bitcoin::Transaction;
 use sha2::{Digest, Sha256};
 
 use super::cache::EcdsaMidstates;
@@ -19,41 +20,82 @@ pub(crate) fn digest_with(
     midstates: &mut EcdsaMidstates,
 ) -> [u8; 32] {
     midstates.digest(hash_type, || {
-        let mut hasher = Sha256::new();
-        write_all_but_hash_type(signing, script_code, hash_type, &mut hasher);
+        let mut hasher = match Inputs::of(hash_type) {
+            Inputs::AllWithSequences => signing.cache.segwit_v0(signing.tx).before_outpoint.clone(),
+            inputs => {
+                let mut hasher = Sha256::new();
+                inputs.write(signing, &mut hasher);
+                hasher
+            }
+        };
+        write_from_outpoint(signing, script_code, hash_type, &mut hasher);
         hasher
     })
 }
 
 /// Writes the message, field by field, under the names that BIP 143 gives them.
 pub fn write_message(signing: &Signing<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
-    write_all_but_hash_type(signing, script_code, hash_type, sink);
+    Inputs::of(hash_type).write(signing, sink);
+    write_from_outpoint(signing, script_code, hash_type, sink);
     sink.field("hash_type", &hash_type.to_le_bytes());
 }
 
-fn write_all_but_hash_type(
+const ZERO: [u8; 32] = [0; 32];
+
+/// What a hash type signs of the other inputs.
+enum Inputs {
+    AllWithSequences,
+    All,
+    None,
+}
+
+impl Inputs {
+    fn of(hash_type: u32) -> Inputs {
+        match EcdsaOutputs::of(hash_type) {
+            _ if hash_type & u32::from(ANYONECANPAY) != 0 => Inputs::None,
+            EcdsaOutputs::All => Inputs::AllWithSequences,
+            EcdsaOutputs::None | EcdsaOutputs::Single => Inputs::All,
+        }
+    }
+
+    fn write(&self, signing: &Signing<'_>, sink: &mut impl MessageSink) {
+        let shared = signing.cache.segwit_v0(signing.tx);
+        let (prevouts, sequences) = match self {
+            Inputs::AllWithSequences => (&shared.prevouts, &shared.sequences),
+            Inputs::All => (&shared.prevouts, &ZERO),
+            Inputs::None => (&ZERO, &ZERO),
+        };
+        write_before_outpoint(signing.tx, prevouts, sequences, sink);
+    }
+}
+
+pub(super) fn write_before_outpoint(
+    tx: &Transaction,
+    prevouts: &[u8; 32],
+    sequences: &[u8; 32],
+    sink: &mut impl MessageSink,
+) {
+    sink.field("nVersion", &tx.version.0.to_le_bytes());
+    sink.field("hashPrevouts", prevouts);
+    sink.field("hashSequence", sequences);
+}
+
+/// The rest of the message but for the hash type.
+fn write_from_outpoint(
     signing: &Signing<'_>,
     script_code: &[u8],
     hash_type: u32,
     sink: &mut impl MessageSink,
 ) {
-    const ZERO: [u8; 32] = [0; 32];
     let Signing { tx, prevouts, input: signer, cache } = *signing;
-    let outputs = EcdsaOutputs::of(hash_type);
-    let anyone_can_pay = hash_type & u32::from(ANYONECANPAY) != 0;
-    let shared = cache.segwit_v0(tx);
-    sink.field("nVersion", &tx.version.0.to_le_bytes());
-    sink.field("hashPrevouts", if anyone_can_pay { &ZERO } else { &shared.prevouts });
-    let signs_sequences = !anyone_can_pay && outputs == EcdsaOutputs::All;
-    sink.field("hashSequence", if signs_sequences { &shared.sequences } else { &ZERO });
     if let (Some(input), Some(prevout)) = (tx.input.get(signer), prevouts.get(signer)) {
         sink.field("outpoint", &outpoint_bytes(&input.previous_output));
         write_sized(sink, "scriptCode", script_code);
         sink.field("amount", &prevout.value.to_sat().to_le_bytes());
         sink.field("nSequence", &input.sequence.0.to_le_bytes());
     }
-    match outputs {
-        EcdsaOutputs::All => sink.field("hashOutputs", &shared.outputs),
+    match EcdsaOutputs::of(hash_type) {
+        EcdsaOutputs::All => sink.field("hashOutputs", &cache.segwit_v0(tx).outputs),
         EcdsaOutputs::None => sink.field("hashOutputs", &ZERO),
         EcdsaOutputs::Single => match cache.single_output(tx, signer) {
             Some(hash) => sink.field("hashOutputs", &Sha256::digest(hash)),
