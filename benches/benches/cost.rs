@@ -118,7 +118,8 @@ fn main() {
         .configure_from_args();
     let mut lines = String::new();
     print_workloads(&mut criterion, "spends", spends::all(), &mut lines);
-    print_workloads(&mut criterion, "spends with every proposal active", proposals::unused(), &mut lines);
+    let unused = spends::all().iter().filter_map(proposals::unused).collect();
+    print_workloads(&mut criterion, "spends with every proposal active", unused, &mut lines);
     let scripts = scripts::all().into_iter().map(|(_, workload)| workload).collect();
     print_workloads(&mut criterion, "scripts", scripts, &mut lines);
     print_workloads(&mut criterion, "proposals", proposals::all(), &mut lines);

@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use sigstack_benches::floor::{self, CurveCall};
-use sigstack_benches::measure::{Plan, Series, Timing, geometric_mean, interleave};
+use sigstack_benches::goals::{Ratios, judged};
+use sigstack_benches::measure::{Plan, Sampled, Series, interleave};
 use sigstack_benches::options::Options;
 use sigstack_benches::peer::{self, Peer, PeerCase};
 use sigstack_benches::report::{Environment, micros, table, write_json};
 use sigstack_benches::scripts::{self, Kind};
-use sigstack_benches::{Workload, spends};
+use sigstack_benches::{Workload, proposals, spends};
 use sigstack_interpreter::Flags;
 
 /// What is measured of a workload.
@@ -20,15 +21,19 @@ struct Row {
     workload: Workload,
     floor: Vec<Vec<CurveCall>>,
     kind: Option<Kind>,
+    /// A spend of today with every proposal active.
+    active: Option<Workload>,
 }
 
 #[derive(serde::Serialize)]
 struct Measured {
     workload: String,
-    engine: Timing,
-    floor: Option<Timing>,
+    engine: Sampled,
+    floor: Option<Sampled>,
+    /// A spend of today with every proposal active.
+    active: Option<Sampled>,
     /// In the order of the peers; none where a peer does not know the rules.
-    peers: Vec<Option<Timing>>,
+    peers: Vec<Option<Sampled>>,
 }
 
 fn rows(only: Option<&str>) -> Vec<Row> {
@@ -39,7 +44,8 @@ fn rows(only: Option<&str>) -> Vec<Row> {
         .filter(|(_, workload)| only.is_none_or(|text| workload.name.contains(text)))
         .map(|(kind, workload)| {
             let floor = workload.cases.iter().map(|case| case.curve_calls(workload.flags));
-            Row { floor: floor.collect(), kind, workload }
+            let active = proposals::unused(&workload).filter(|_| kind.is_none());
+            Row { floor: floor.collect(), kind, active, workload }
         })
         .collect()
 }
@@ -54,6 +60,11 @@ fn measure(rows: &[Row], peers: &[Peer], plan: Plan) -> Vec<Measured> {
             Series::cycling(format!("{name}: engine"), own, |case| case.verify_from_bytes(*flags)),
             Series::cycling(format!("{name}: floor"), &row.floor, |calls| floor::run(calls)),
         ];
+        if let Some(active) = &row.active {
+            let flags = active.flags;
+            let name = format!("{name}: every proposal active");
+            group.push(Series::cycling(name, own, move |case| case.verify_from_bytes(flags)));
+        }
         if *flags == Flags::CONSENSUS {
             for peer in peers {
                 let name = format!("{name}: {}", peer.name);
@@ -72,43 +83,75 @@ fn measure(rows: &[Row], peers: &[Peer], plan: Plan) -> Vec<Measured> {
                 engine: timings.next().expect("the first series"),
                 // A script's floor is its commitment check alone, which says nothing about the script.
                 floor: timings.next().filter(|_| row.kind.is_none()),
+                active: row.active.as_ref().and_then(|_| timings.next()),
                 peers: peers.iter().map(|_| timings.next()).collect(),
             }
         })
         .collect()
 }
 
-fn print(measured: &[Measured], rows: &[Row], peers: &[Peer]) {
-    let mut head = vec!["µs (median)", "engine", "spread", "floor", "engine/floor"];
-    let names: Vec<(String, String)> = peers
-        .iter()
-        .map(|peer| {
-            let word = peer.name.split_whitespace().next().unwrap_or_default();
-            (word.to_owned(), format!("engine/{word}"))
-        })
-        .collect();
-    names.iter().for_each(|(name, ratio)| head.extend([name.as_str(), ratio.as_str()]));
+/// The first word of a peer's name.
+fn word(peer: &Peer) -> &str {
+    peer.name.split_whitespace().next().unwrap_or_default()
+}
+
+fn print(measured: &[Measured], peers: &[Peer]) {
+    let mut head = vec!["µs (median)", "engine", "spread", "proposals active", "floor", "engine/floor"];
+    let ratios: Vec<String> = peers.iter().map(|peer| format!("engine/{}", word(peer))).collect();
+    peers.iter().zip(&ratios).for_each(|(peer, ratio)| head.extend([word(peer), ratio.as_str()]));
     let none = || "-".to_owned();
+    let time = |one: &Option<Sampled>| one.as_ref().map_or_else(none, |one| micros(one.timing.median));
     let cells = measured.iter().map(|row| {
-        let ratio = |other: &Timing| format!("{:.3}", row.engine.median / other.median);
+        let ratio = |other: &Sampled| format!("{:.3}", row.engine.ratio_to(other));
         let mut cells = vec![
             row.workload.clone(),
-            micros(row.engine.median),
-            format!("{:.1} %", 100.0 * row.engine.spread()),
+            micros(row.engine.timing.median),
+            format!("{:.1} %", 100.0 * row.engine.timing.spread()),
+            time(&row.active),
         ];
         for other in std::iter::once(&row.floor).chain(&row.peers) {
-            cells.push(other.as_ref().map_or_else(none, |other| micros(other.median)));
+            cells.push(time(other));
             cells.push(other.as_ref().map_or_else(none, ratio));
         }
         cells
     });
     println!("{}", table(&head, &cells.collect::<Vec<_>>()));
-    for (nth, peer) in peers.iter().enumerate() {
-        let ratios = measured.iter().zip(rows).filter(|(_, row)| row.kind == Some(Kind::Engine));
-        let ratios =
-            ratios.filter_map(|(row, _)| Some(row.engine.median / row.peers.get(nth)?.as_ref()?.median));
-        let mean = geometric_mean(&ratios.collect::<Vec<_>>());
-        println!("Scripts without hashes, geometric mean of engine/peer: {mean:.3} ({})", peer.name);
+    println!("{}", judged(&Run { measured, peers }));
+}
+
+struct Run<'a> {
+    measured: &'a [Measured],
+    peers: &'a [Peer],
+}
+
+impl Run<'_> {
+    fn row(&self, workload: &str) -> Option<&Measured> {
+        self.measured.iter().find(|row| row.workload == workload)
+    }
+}
+
+impl Ratios for Run<'_> {
+    fn to_floor(&self, workload: &str) -> Option<f64> {
+        let row = self.row(workload)?;
+        Some(row.engine.ratio_to(row.floor.as_ref()?))
+    }
+
+    fn to_peer(&self, workload: &str, peer: &str) -> Option<f64> {
+        let nth = self.peers.iter().position(|other| word(other) == peer)?;
+        let row = self.row(workload)?;
+        Some(row.engine.ratio_to(row.peers.get(nth)?.as_ref()?))
+    }
+
+    fn active_to_inactive(&self, workload: &str) -> Option<f64> {
+        let row = self.row(workload)?;
+        Some(row.active.as_ref()?.ratio_to(&row.engine))
+    }
+
+    /// From the ratios of both to their floors, which are steadier than the times.
+    fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64> {
+        let of = |name| Some((self.row(name)?.floor.as_ref()?.timing.median, self.to_floor(name)?));
+        let ((more, more_ratio), (less, less_ratio)) = (of(workload)?, of(base)?);
+        Some((more * more_ratio - less * less_ratio) / (more - less))
     }
 }
 
@@ -135,10 +178,11 @@ fn run() -> Result<(), String> {
     println!("{}", environment.lines());
     peers.iter().for_each(|peer| println!("{}", peer.name));
     println!(
-        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time\n",
+        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time; ratios are medians of those within \
+         a round\n",
         plan.rounds
     );
-    print(&measured, &rows, &peers);
+    print(&measured, &peers);
     if let Some(path) = options.text("json") {
         let report = serde_json::json!({
             "environment": environment,

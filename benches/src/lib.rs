@@ -12,6 +12,7 @@
 
 mod curve;
 pub mod floor;
+pub mod goals;
 mod keys;
 mod lock;
 pub mod measure;

@@ -104,6 +104,31 @@ impl Timing {
     }
 }
 
+/// A sampled series.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Sampled {
+    /// What the samples say.
+    #[serde(flatten)]
+    pub timing: Timing,
+    /// In the order of the rounds, nanoseconds a unit.
+    #[serde(skip)]
+    samples: Vec<f64>,
+}
+
+impl Sampled {
+    fn new(samples: Vec<f64>) -> Sampled {
+        Sampled { timing: Timing::of(&samples), samples }
+    }
+
+    /// The median of the ratios to another series of the same group, each taken within a round. Where a machine's speed
+    /// changes while it runs, this is much steadier than the ratio of the medians, and means the same.
+    pub fn ratio_to(&self, other: &Sampled) -> f64 {
+        let ratios: Vec<f64> =
+            self.samples.iter().zip(&other.samples).map(|(one, other)| one / other).collect();
+        Timing::of(&ratios).median
+    }
+}
+
 /// How long to measure.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -113,9 +138,9 @@ pub struct Plan {
     pub sample_time: Duration,
 }
 
-/// Samples all series in interleaved rounds: the groups in shuffled order, and the series of each. The timings are in the
+/// Samples all series in interleaved rounds: the groups in shuffled order, and the series of each. The results are in the
 /// order of the series.
-pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Timing>> {
+pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled>> {
     groups.iter_mut().flatten().for_each(|one| one.calibrate(plan.sample_time));
     let mut order: Vec<(usize, Vec<usize>)> =
         groups.iter().enumerate().map(|(index, group)| (index, (0..group.len()).collect())).collect();
@@ -133,7 +158,8 @@ pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Timing>
             }
         }
     }
-    groups.iter().map(|group| group.iter().map(|one| Timing::of(&one.samples)).collect()).collect()
+    let sampled = |one: &mut Series<'_>| Sampled::new(std::mem::take(&mut one.samples));
+    groups.iter_mut().map(|group| group.iter_mut().map(sampled).collect()).collect()
 }
 
 /// Fisher and Yates, with the xorshift generator of Marsaglia.
@@ -180,11 +206,20 @@ mod tests {
             seen.push(*item);
             true
         })]];
-        assert_eq!(interleave(&mut groups, plan).len(), 1);
-        assert_eq!(groups[0][0].samples.len(), 4);
+        let sampled = interleave(&mut groups, plan);
+        assert_eq!(sampled.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
+        assert_eq!(sampled[0][0].samples.len(), 4);
         drop(groups);
         // One call to calibrate, then one a round.
         assert_eq!(seen, [1, 2, 3, 1, 2]);
+    }
+
+    #[test]
+    fn ratios_are_taken_within_rounds() {
+        // The machine was twice as slow in two of the rounds.
+        let (one, other) =
+            (Sampled::new(vec![3.0, 6.0, 3.0, 6.0, 3.1]), Sampled::new(vec![2.0, 4.0, 2.0, 4.0, 4.0]));
+        assert!((one.ratio_to(&other) - 1.5).abs() < 1e-12);
     }
 
     #[test]

@@ -43,14 +43,21 @@ fn checksig(keys: &mut Keys) -> Lock {
     Lock::Leaf(Tapscript::new(keys, script, vec![Item::Signature(key, KeyVersion::Bip342, 0)]))
 }
 
-/// A tapscript of one `OP_CHECKSIGFROMSTACK` over a digest.
-fn checksig_from_stack(keys: &mut Keys) -> Lock {
-    let (key, message) = (keys.key(), keys.bytes());
-    let mut script = Vec::new();
-    push(&mut script, &key.x_only_public_key().0.to_byte_array());
-    script.extend(self::script("CHECKSIGFROMSTACK"));
-    let signature = key.sign_schnorr_no_aux_rand(&message).to_byte_array().to_vec();
-    Lock::Leaf(Tapscript::new(keys, script, vec![Item::Bytes(signature), Item::Bytes(message.to_vec())]))
+/// A tapscript of some `OP_CHECKSIGFROMSTACK` over digests, each with a key, a message and a signature of its own.
+fn checksig_from_stack(keys: &mut Keys, count: usize) -> Lock {
+    let (mut script, mut stack) = (Vec::new(), Vec::new());
+    for nth in 1..=count {
+        let (key, message) = (keys.key(), keys.bytes());
+        push(&mut script, &key.x_only_public_key().0.to_byte_array());
+        script.extend(self::script(if nth == count {
+            "CHECKSIGFROMSTACK"
+        } else {
+            "CHECKSIGFROMSTACK VERIFY"
+        }));
+        let signature = key.sign_schnorr_no_aux_rand(&message).to_byte_array().to_vec();
+        stack.splice(0..0, [Item::Bytes(signature), Item::Bytes(message.to_vec())]);
+    }
+    Lock::Leaf(Tapscript::new(keys, script, stack))
 }
 
 fn two_of_three(keys: &mut Keys) -> Lock {
@@ -90,7 +97,11 @@ const TABLE: &[(&str, usize, Build)] = &[
     ("tapscript-checksig", VARIANTS, |name, variants| one_input(name, variants, TODAY, checksig)),
     ("tapscript-csfs", VARIANTS, |name, variants| {
         let flags = Flags::CONSENSUS | Flags::CHECKSIGFROMSTACK;
-        one_input(name, variants, flags, checksig_from_stack)
+        one_input(name, variants, flags, |keys| checksig_from_stack(keys, 1))
+    }),
+    ("tapscript-csfs-21", VARIANTS / 4, |name, variants| {
+        let flags = Flags::CONSENSUS | Flags::CHECKSIGFROMSTACK;
+        one_input(name, variants, flags, |keys| checksig_from_stack(keys, 21))
     }),
     ("tapscript-20of20", VARIANTS, |name, variants| one_input(name, variants, TODAY, twenty_of_twenty)),
     ("100x-p2pkh", LARGE_VARIANTS, |name, variants| {

@@ -1,0 +1,185 @@
+//! What the engine has to reach beside its peers, and what a run says of it.
+
+use crate::measure::geometric_mean;
+use crate::report::table;
+
+/// A ratio in a run, if the run has both.
+pub trait Ratios {
+    /// The engine's time of a workload to the bare curve's.
+    fn to_floor(&self, workload: &str) -> Option<f64>;
+    /// The engine's time of a workload to that of a peer.
+    fn to_peer(&self, workload: &str, peer: &str) -> Option<f64>;
+    /// The engine's time of a workload with every proposal active to that without.
+    fn active_to_inactive(&self, workload: &str) -> Option<f64>;
+    /// What the engine takes longer for one workload than for another, to what the bare curve does.
+    fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64>;
+}
+
+/// How the ratios of several workloads become one figure.
+#[derive(Clone, Copy)]
+enum Over {
+    /// Each must reach the goal: the largest.
+    Worst,
+    GeometricMean,
+}
+
+enum Beside {
+    Floor,
+    Peer(&'static str),
+    Inactive,
+    Extra { base: &'static str },
+}
+
+struct Goal {
+    what: &'static str,
+    beside: Beside,
+    workloads: &'static [&'static str],
+    over: Over,
+    must: f64,
+    aim: f64,
+}
+
+const KERNEL: &str = "libbitcoinkernel";
+const CONSENSUS: &str = "bitcoinconsensus";
+const SINGLE: &[&str] = &["p2pkh", "p2wpkh", "p2tr-key", "p2wsh-2of3", "tapscript-20of20"];
+const SCRIPT_PATHS: &[&str] = &["tapscript-checksig", "tapscript-csfs"];
+const HUNDRED: &[&str] = &["100x-p2wpkh", "100x-p2tr-key"];
+const SCRIPTS: &[&str] = &[
+    "g2-add",
+    "g3-pick-980",
+    "g4-roll-980",
+    "g6-dup-drop-520",
+    "g7-dup-drop-32",
+    "g8-nop",
+    "g9-if-endif",
+    "g10-push-drop-32",
+    "g11-stack-mix",
+    "g12-number-mix",
+];
+const HASHES: &[&str] = &["g5a-sha256-520", "g1-hash256-32", "g5c-sha1-520"];
+const UNUSED: &[&str] =
+    &["p2pkh", "p2wpkh", "p2wsh-2of3", "p2tr-key", "tapscript-checksig", "tapscript-20of20", "100x-p2tr-key"];
+
+const fn goal(
+    what: &'static str,
+    beside: Beside,
+    workloads: &'static [&'static str],
+    must: f64,
+    aim: f64,
+) -> Goal {
+    Goal { what, beside, workloads, over: Over::Worst, must, aim }
+}
+
+const GOALS: &[Goal] = &[
+    goal("p2pkh, p2wpkh, p2tr key, 2-of-3, 20-of-20 / floor", Beside::Floor, SINGLE, 1.08, 1.04),
+    goal("tapscript CHECKSIG, CSFS / floor", Beside::Floor, SCRIPT_PATHS, 1.12, 1.07),
+    goal("100 inputs p2wpkh, p2tr / floor", Beside::Floor, HUNDRED, 1.03, 1.01),
+    goal("100 inputs p2wpkh, p2tr / kernel", Beside::Peer(KERNEL), HUNDRED, 1.00, 0.96),
+    goal("100 inputs p2wpkh, p2tr / bitcoinconsensus", Beside::Peer(CONSENSUS), HUNDRED, 0.33, 0.28),
+    goal("100 inputs p2pkh / kernel", Beside::Peer(KERNEL), &["100x-p2pkh"], 1.00, 0.93),
+    Goal {
+        over: Over::GeometricMean,
+        ..goal("scripts without hashes, geometric mean / kernel", Beside::Peer(KERNEL), SCRIPTS, 0.45, 0.30)
+    },
+    goal("SHA256, HASH256, SHA1 scripts / kernel", Beside::Peer(KERNEL), HASHES, 1.00, 0.85),
+    goal(
+        "an extra CSFS / one bare Schnorr check",
+        Beside::Extra { base: "tapscript-csfs" },
+        &["tapscript-csfs-21"],
+        1.05,
+        1.02,
+    ),
+    // What is called noise here is what two runs of the same code differ by.
+    goal("spends of today, proposals active / inactive", Beside::Inactive, UNUSED, 1.02, 1.01),
+];
+
+impl Goal {
+    /// The figure and the workload that it is of; none if the run lacks one of them.
+    fn figure(&self, run: &impl Ratios) -> Option<(f64, &'static str)> {
+        let ratio = |workload: &&'static str| {
+            let ratio = match self.beside {
+                Beside::Floor => run.to_floor(workload),
+                Beside::Peer(peer) => run.to_peer(workload, peer),
+                Beside::Inactive => run.active_to_inactive(workload),
+                Beside::Extra { base } => run.extra_to_floor(workload, base),
+            };
+            Some((ratio?, *workload))
+        };
+        let ratios: Vec<(f64, &str)> = self.workloads.iter().map(ratio).collect::<Option<_>>()?;
+        match self.over {
+            Over::Worst => ratios.into_iter().max_by(|a, b| a.0.total_cmp(&b.0)),
+            Over::GeometricMean => {
+                let ratios: Vec<f64> = ratios.into_iter().map(|(ratio, _)| ratio).collect();
+                Some((geometric_mean(&ratios), "all"))
+            }
+        }
+    }
+}
+
+/// A table of the goals that a run can judge.
+pub fn judged(run: &impl Ratios) -> String {
+    let rows = GOALS.iter().filter_map(|goal| {
+        let (figure, workload) = goal.figure(run)?;
+        let verdict = match figure {
+            figure if figure <= goal.aim => "aim reached",
+            figure if figure <= goal.must => "reached",
+            _ => "MISSED",
+        };
+        let cells = [goal.what.to_owned(), format!("{figure:.3}"), workload.to_owned()];
+        let goals = [format!("{:.2}", goal.must), format!("{:.2}", goal.aim), verdict.to_owned()];
+        Some(cells.into_iter().chain(goals).collect())
+    });
+    table(&["ratio, the worst", "here", "of", "must", "aim", ""], &rows.collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{scripts, spends};
+
+    #[test]
+    fn every_goal_is_of_workloads_that_exist() {
+        let names: Vec<String> = spends::all()
+            .into_iter()
+            .chain(scripts::all().into_iter().map(|(_, workload)| workload))
+            .map(|workload| workload.name)
+            .collect();
+        for name in GOALS.iter().flat_map(|goal| goal.workloads) {
+            assert!(names.iter().any(|other| other == name), "{name}");
+        }
+        // The mean is over all scripts that are not of hashes.
+        let engine = scripts::all().into_iter().filter(|(kind, _)| *kind == scripts::Kind::Engine);
+        assert_eq!(engine.map(|(_, workload)| workload.name).collect::<Vec<_>>(), SCRIPTS);
+    }
+
+    struct Run;
+
+    impl Ratios for Run {
+        fn to_floor(&self, workload: &str) -> Option<f64> {
+            Some(if workload == "p2pkh" { 1.09 } else { 1.01 })
+        }
+        fn to_peer(&self, workload: &str, peer: &str) -> Option<f64> {
+            (peer == CONSENSUS).then_some(if workload == "100x-p2wpkh" { 0.3 } else { 0.2 })
+        }
+        fn active_to_inactive(&self, _: &str) -> Option<f64> {
+            None
+        }
+        fn extra_to_floor(&self, _: &str, _: &str) -> Option<f64> {
+            None
+        }
+    }
+
+    #[test]
+    fn the_worst_ratio_decides_and_what_was_not_run_is_not_judged() {
+        let table = judged(&Run);
+        let cells = |start: &str| -> Vec<&str> {
+            let line = table.lines().find(|line| line.starts_with(&format!("| {start}"))).unwrap();
+            line.split('|').skip(2).map(str::trim).collect()
+        };
+        assert_eq!(cells("p2pkh, p2wpkh"), ["1.090", "p2pkh", "1.08", "1.04", "MISSED", ""]);
+        let consensus = "100 inputs p2wpkh, p2tr / bitcoinconsensus";
+        assert_eq!(cells(consensus), ["0.300", "100x-p2wpkh", "0.33", "0.28", "reached", ""]);
+        assert_eq!(cells("tapscript CHECKSIG")[4], "aim reached");
+        assert!(!table.contains("kernel") && !table.contains("extra"));
+    }
+}
