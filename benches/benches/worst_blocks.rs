@@ -1,6 +1,7 @@
 //! The worst blocks that a search over script shapes finds, against a block of 80,000 Schnorr checks:
 //!
 //!     cargo bench --bench worst_blocks -- [--rounds N] [--part WEIGHT] [--json FILE] [--svg FILE]
+//!     cargo bench --bench worst_blocks -- --merge FOLDER        the runs of many machines, as `--json` wrote them
 
 #![allow(clippy::panic, reason = "a search that cannot be made must stop")]
 
@@ -21,7 +22,7 @@ const TIMED_CHECKS: usize = 4_000;
 
 const LEGACY_TODAY: &str = "legacy today";
 
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Row {
     subject: String,
     script: String,
@@ -55,6 +56,15 @@ struct Measured<'a> {
     part: f64,
     run: Box<dyn Fn() -> f64 + 'a>,
     seconds: Vec<f64>,
+    /// To the yardstick that was measured beside it.
+    to_schnorr: Vec<f64>,
+}
+
+impl<'a> Measured<'a> {
+    fn new(subject: &str, script: String, part: f64, run: impl Fn() -> f64 + 'a) -> Measured<'a> {
+        let (subject, run) = (subject.to_owned(), Box::new(run));
+        Measured { subject, script, part, run, seconds: Vec::new(), to_schnorr: Vec::new() }
+    }
 }
 
 fn measure(rounds: usize, part: usize) -> Result<(Timing, Vec<Row>), String> {
@@ -68,45 +78,40 @@ fn measure(rounds: usize, part: usize) -> Result<(Timing, Vec<Row>), String> {
         .filter(|workload| workload.name == "p2tr-key")
         .flat_map(|Workload { cases, flags, .. }| cases.iter().map(|case| case.curve_calls(*flags)))
         .collect();
-    let mut measured = vec![Measured {
-        subject: LEGACY_TODAY.to_owned(),
-        script: format!("{} inputs: {}", legacy_block.inputs(), legacy.name),
-        part: 2.0 / legacy_block.inputs() as f64,
-        run: Box::new(|| legacy_block.seconds(&legacy)),
-        seconds: Vec::new(),
-    }];
-    measured.extend(blocks.iter().map(|block| Measured {
-        subject: block.subject.clone(),
-        script: block.script.clone(),
-        part: 1.0 / block.parts,
-        run: Box::new(|| block.seconds()),
-        seconds: Vec::new(),
+    let legacy_script = format!("{} inputs: {}", legacy_block.inputs(), legacy.name);
+    let legacy_part = 2.0 / legacy_block.inputs() as f64;
+    let run_legacy = || legacy_block.seconds(&legacy);
+    let mut measured = vec![Measured::new(LEGACY_TODAY, legacy_script, legacy_part, run_legacy)];
+    measured.extend(blocks.iter().map(|block| {
+        Measured::new(&block.subject, block.script.clone(), 1.0 / block.parts, || block.seconds())
     }));
     let mut yardsticks = Vec::new();
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
         for one in &mut measured {
             // A whole block takes long; the yardstick is measured beside each.
-            yardsticks.push(yardstick(&schnorr));
-            one.seconds.push((one.run)());
+            let (before, seconds, after) = (yardstick(&schnorr), (one.run)(), yardstick(&schnorr));
+            one.seconds.push(seconds);
+            one.to_schnorr.push(2.0 * seconds / (before + after));
+            yardsticks.extend([before, after]);
         }
     }
-    let median = |seconds: &[f64]| Timing::of(seconds).median;
+    let median = |ratios: &[f64]| Timing::of(ratios).median;
     let of = |subject: &str| {
-        measured.iter().find(|one| one.subject == subject).map_or(f64::NAN, |one| median(&one.seconds))
+        measured.iter().find(|one| one.subject == subject).map_or(f64::NAN, |one| median(&one.to_schnorr))
     };
     let (legacy_today, tapscript_today) = (of(LEGACY_TODAY), of(TAPSCRIPT_TODAY));
     let yardstick = Timing::of(&yardsticks);
     let rows = measured.iter().map(|one| {
-        let seconds = Timing::of(&one.seconds);
+        let to_schnorr = median(&one.to_schnorr);
         Row {
             subject: one.subject.clone(),
             script: one.script.clone(),
             measured_part: one.part,
-            seconds,
-            to_schnorr: seconds.median / yardstick.median,
-            to_tapscript_today: seconds.median / tapscript_today,
-            to_legacy_today: seconds.median / legacy_today,
+            seconds: Timing::of(&one.seconds),
+            to_schnorr,
+            to_tapscript_today: to_schnorr / tapscript_today,
+            to_legacy_today: to_schnorr / legacy_today,
         }
     });
     Ok((yardstick, rows.collect()))
@@ -162,26 +167,72 @@ fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// A run as `--json` writes it.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Report {
+    environment: Environment,
+    threads: usize,
+    rounds: usize,
+    schnorr_seconds: Timing,
+    blocks: Vec<Row>,
+}
+
+/// The ratios to the yardstick of every run in a folder, one column a run.
+fn merge(folder: &str) -> Result<String, String> {
+    let failed =
+        |path: &std::path::Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let folder = std::path::Path::new(folder);
+    let entries = std::fs::read_dir(folder).map_err(|error| failed(folder, &error))?;
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
+    paths.sort();
+    let read = |path: &std::path::PathBuf| -> Result<Report, String> {
+        let text = std::fs::read_to_string(path).map_err(|error| failed(path, &error))?;
+        serde_json::from_str(&text).map_err(|error| failed(path, &error))
+    };
+    let reports: Vec<Report> = paths.iter().map(read).collect::<Result<_, _>>()?;
+    let mut subjects: Vec<&str> = Vec::new();
+    for row in reports.iter().flat_map(|report| &report.blocks) {
+        if !subjects.contains(&row.subject.as_str()) {
+            subjects.push(&row.subject);
+        }
+    }
+    let cells = subjects.iter().map(|subject| {
+        let ratio = |report: &Report| {
+            let row = report.blocks.iter().find(|row| row.subject == *subject);
+            row.map_or_else(|| "-".to_owned(), |row| format!("{:.3}", row.to_schnorr))
+        };
+        std::iter::once((*subject).to_owned()).chain(reports.iter().map(ratio)).collect()
+    });
+    let names: Vec<String> = (1..=reports.len()).map(|nth| format!("run {nth}")).collect();
+    let head: Vec<&str> =
+        std::iter::once("/ 80,000 Schnorr").chain(names.iter().map(String::as_str)).collect();
+    let mut text = table(&head, &cells.collect::<Vec<_>>());
+    for ((name, path), report) in names.iter().zip(&paths).zip(&reports) {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        text += &format!("\n{name}: {file}, {} rounds\n{}\n", report.rounds, report.environment.lines());
+    }
+    Ok(text)
+}
+
 fn run() -> Result<(), String> {
-    let options = Options::parse(&["rounds", "part", "json", "svg"])?;
+    let options = Options::parse(&["rounds", "part", "json", "svg", "merge"])?;
+    if let Some(folder) = options.text("merge") {
+        println!("{}", merge(folder)?);
+        return Ok(());
+    }
     let rounds = options.number("rounds", 3)?;
     let part = options.number("part", worst::BLOCK_WEIGHT / 10)?.clamp(40_000, worst::BLOCK_WEIGHT);
     let (yardstick, rows) = measure(rounds, part)?;
     let environment = Environment::here();
     println!("{}\n{rounds} rounds, one thread's processor time\n", environment.lines());
     print(&yardstick, &rows);
-    if let Some(path) = options.text("json") {
-        let report = serde_json::json!({
-            "environment": environment,
-            "threads": 1,
-            "rounds": rounds,
-            "schnorr_seconds": yardstick,
-            "blocks": rows,
-        });
-        write_json(path, &report)?;
-    }
     if let Some(path) = options.text("svg") {
         plot(path, &rows).map_err(|error| format!("{path}: {error}"))?;
+    }
+    if let Some(path) = options.text("json") {
+        let report = Report { environment, threads: 1, rounds, schnorr_seconds: yardstick, blocks: rows };
+        write_json(path, &report)?;
     }
     Ok(())
 }

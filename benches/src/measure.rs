@@ -70,7 +70,7 @@ fn processor_time() -> Duration {
 }
 
 /// What the samples of a series say, in nanoseconds a unit.
-#[derive(Clone, Copy, Debug, serde::Serialize)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Timing {
     /// The median.
     pub median: f64,

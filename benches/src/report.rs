@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Where and with what a run was made.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Environment {
     /// The processor's name.
     pub cpu: String,
