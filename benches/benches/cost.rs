@@ -1,14 +1,19 @@
 //! What verification costs: `cargo bench` runs this and prints a table at the end. Criterion's options make it longer and
 //! choose among the workloads: `cargo bench --bench cost -- --measurement-time 10 csfs`.
 
+#![allow(clippy::panic, reason = "a table that lacks a part must not look whole")]
+
 use std::cell::RefCell;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use criterion::Criterion;
 use sigstack_benches::measure::{Timing, time};
 use sigstack_benches::report::{Environment, micros, table};
 use sigstack_benches::shape::Shape;
-use sigstack_benches::{Workload, opcodes, proposals, scripts, spends};
+use sigstack_benches::{Workload, constructions, opcodes, proposals, scripts, spends};
+use sigstack_compiler::compile_text;
 
 /// How often the body of a shape is repeated in the script that is timed: often enough for the fixed cost not to matter.
 fn bodies(shape: &Shape) -> usize {
@@ -17,22 +22,13 @@ fn bodies(shape: &Shape) -> usize {
 
 const SAMPLES: usize = 20;
 
-/// A workload's median time in nanoseconds, if it was not filtered out.
-fn run(criterion: &mut Criterion, group: &str, workload: &Workload) -> Option<f64> {
+/// The median time of some work in nanoseconds, if it was not filtered out.
+fn run(criterion: &mut Criterion, group: &str, name: &str, mut work: impl FnMut()) -> Option<f64> {
     let samples = RefCell::new(Vec::new());
-    let mut cases = workload.cases.iter().cycle();
-    criterion.bench_function(&format!("{group}/{}", workload.name), |bencher| {
+    criterion.bench_function(&format!("{group}/{name}"), |bencher| {
         bencher.iter_custom(|iterations| {
             // Processor time, which stands still while others run.
-            let elapsed = time(|| {
-                for _ in 0..iterations {
-                    assert!(
-                        cases.next().is_some_and(|case| case.verify(workload.flags)),
-                        "{}",
-                        workload.name
-                    );
-                }
-            });
+            let elapsed = time(|| (0..iterations).for_each(|_| work()));
             samples.borrow_mut().push(elapsed.as_secs_f64() * 1e9 / iterations as f64);
             elapsed
         });
@@ -43,10 +39,16 @@ fn run(criterion: &mut Criterion, group: &str, workload: &Workload) -> Option<f6
     Some(Timing::of(measured).median)
 }
 
+fn run_workload(criterion: &mut Criterion, group: &str, workload: &Workload) -> Option<f64> {
+    let Workload { name, flags, cases } = workload;
+    let mut cases = cases.iter().cycle();
+    run(criterion, group, name, || assert!(cases.next().is_some_and(|case| case.verify(*flags)), "{name}"))
+}
+
 fn print_workloads(criterion: &mut Criterion, group: &str, workloads: Vec<Workload>, lines: &mut String) {
     let mut rows = Vec::new();
     for workload in workloads {
-        let Some(time) = run(criterion, group, &workload) else { continue };
+        let Some(time) = run_workload(criterion, group, &workload) else { continue };
         let inputs = workload.cases.first().map_or(1, |case| case.prevouts.len());
         let weight = workload.cases.first().map_or(0, |case| case.weight());
         rows.push(vec![
@@ -60,6 +62,28 @@ fn print_workloads(criterion: &mut Criterion, group: &str, workloads: Vec<Worklo
     if !rows.is_empty() {
         *lines += &format!("\n{group}\n\n{}", table(&["spend", "µs", "µs/input", "WU", "ns/WU"], &rows));
     }
+}
+
+/// From the text of each policy file to its taproot output.
+fn print_compiler(criterion: &mut Criterion, lines: &mut String) -> Result<(), String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../script-compiler/policies");
+    let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    let mut rows = Vec::new();
+    for path in paths {
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let leaves = compile_text(&text).map_err(|error| format!("{name}: {error}"))?.leaves.len();
+        let compile = || assert!(black_box(compile_text(black_box(&text))).is_ok(), "{name}");
+        if let Some(time) = run(criterion, "compile", &name, compile) {
+            rows.push(vec![name.clone(), micros(time), leaves.to_string()]);
+        }
+    }
+    if !rows.is_empty() {
+        *lines += &format!("\ncompiling policies\n\n{}", table(&["policy", "µs", "leaves"], &rows));
+    }
+    Ok(())
 }
 
 /// One shape an opcode: the first of its first row.
@@ -76,14 +100,15 @@ fn one_shape_each() -> Vec<Shape> {
 
 fn print_opcodes(criterion: &mut Criterion, lines: &mut String) {
     let shapes = one_shape_each();
-    let Some(fixed) = shapes.first().and_then(|shape| run(criterion, "fixed", &shape.workload(0))) else {
+    let Some(fixed) = shapes.first().and_then(|shape| run_workload(criterion, "fixed", &shape.workload(0)))
+    else {
         return;
     };
     let timed: Vec<(Shape, f64)> = shapes
         .into_iter()
         .filter_map(|shape| {
             let bodies = bodies(&shape);
-            let time = run(criterion, "opcode", &shape.workload(bodies))?;
+            let time = run_workload(criterion, "opcode", &shape.workload(bodies))?;
             Some((shape, (time - fixed).max(0.0) / bodies as f64))
         })
         .collect();
@@ -124,6 +149,9 @@ fn main() {
     print_workloads(&mut criterion, "scripts", scripts, &mut lines);
     print_workloads(&mut criterion, "proposals", proposals::all(), &mut lines);
     print_opcodes(&mut criterion, &mut lines);
+    let channels = constructions::all().unwrap_or_else(|error| panic!("{error}"));
+    print_workloads(&mut criterion, "channels", channels, &mut lines);
+    print_compiler(&mut criterion, &mut lines).unwrap_or_else(|error| panic!("{error}"));
     criterion.final_summary();
     println!("\n{}\n{lines}", Environment::here().lines());
 }

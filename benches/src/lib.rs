@@ -10,6 +10,7 @@
     reason = "a workload that cannot be built or is not valid is a mistake in this crate, and no figure may come of it"
 )]
 
+pub mod constructions;
 mod curve;
 pub mod floor;
 pub mod goals;

@@ -1,0 +1,56 @@
+//! The transactions of channels: every path of every construction of the channel crate.
+
+use sigstack_channel::export::play_cases;
+use sigstack_channel::model::KINDS;
+
+use crate::workload::{Case, Workload};
+
+/// Plays of each construction, each with keys of its own.
+const VARIANTS: usize = 4;
+
+/// One workload for each kind of transaction that a play of a construction has, under the flags that it needs.
+///
+/// # Errors
+///
+/// Which construction could not be played, and why.
+pub fn all() -> Result<Vec<Workload>, String> {
+    let mut all: Vec<Workload> = Vec::new();
+    for (construction, kind) in KINDS {
+        for variant in 0..VARIANTS {
+            let play = play_cases(&format!("{construction} {variant}"), *kind);
+            let mut last = None;
+            for played in play.map_err(|error| format!("{construction}: {error}"))? {
+                // There is a case for each input; all are verified together here.
+                let txid = Some(played.tx.compute_txid());
+                if std::mem::replace(&mut last, txid) == txid {
+                    continue;
+                }
+                let name = format!("{construction}: {}", played.comment);
+                let case = Case::new(&played.tx, played.prevouts);
+                match all.iter_mut().find(|workload| workload.name == name) {
+                    Some(workload) => workload.cases.push(case),
+                    None => all.push(Workload { name, flags: played.flags, cases: vec![case] }),
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_transaction_of_every_construction_is_valid() {
+        let all = all().unwrap();
+        assert!(KINDS.len() > 10 && all.len() > 5 * KINDS.len(), "{} of {}", all.len(), KINDS.len());
+        for workload in &all {
+            assert!(
+                workload.cases.iter().all(|case| case.verify_from_bytes(workload.flags)),
+                "{}",
+                workload.name
+            );
+        }
+    }
+}
