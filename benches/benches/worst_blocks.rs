@@ -18,7 +18,7 @@ use sigstack_benches::{Workload, spends};
 const YARDSTICK_CHECKS: usize = 80_000;
 
 /// Checks of the yardstick that are timed; the rest is like them.
-const TIMED_CHECKS: usize = 4_000;
+const TIMED_CHECKS: usize = 2_000;
 
 const LEGACY_TODAY: &str = "legacy today";
 
@@ -29,7 +29,7 @@ struct Row {
     /// The weight that was built and verified, of the whole block.
     measured_part: f64,
     seconds: Timing,
-    to_schnorr: f64,
+    to_schnorr: Timing,
     to_tapscript_today: f64,
     to_legacy_today: f64,
 }
@@ -85,15 +85,15 @@ fn measure(rounds: usize, part: usize) -> Result<(Timing, Vec<Row>), String> {
     measured.extend(blocks.iter().map(|block| {
         Measured::new(&block.subject, block.script.clone(), 1.0 / block.parts, || block.seconds())
     }));
-    let mut yardsticks = Vec::new();
+    let mut yardsticks = vec![yardstick(&schnorr)];
     for round in 1..=rounds {
         eprintln!("round {round} of {rounds}");
         for one in &mut measured {
-            // A whole block takes long; the yardstick is measured beside each.
-            let (before, seconds, after) = (yardstick(&schnorr), (one.run)(), yardstick(&schnorr));
+            let before = yardsticks.last().copied().unwrap_or(f64::NAN);
+            let (seconds, after) = ((one.run)(), yardstick(&schnorr));
             one.seconds.push(seconds);
             one.to_schnorr.push(2.0 * seconds / (before + after));
-            yardsticks.extend([before, after]);
+            yardsticks.push(after);
         }
     }
     let median = |ratios: &[f64]| Timing::of(ratios).median;
@@ -103,28 +103,29 @@ fn measure(rounds: usize, part: usize) -> Result<(Timing, Vec<Row>), String> {
     let (legacy_today, tapscript_today) = (of(LEGACY_TODAY), of(TAPSCRIPT_TODAY));
     let yardstick = Timing::of(&yardsticks);
     let rows = measured.iter().map(|one| {
-        let to_schnorr = median(&one.to_schnorr);
+        let to_schnorr = Timing::of(&one.to_schnorr);
         Row {
             subject: one.subject.clone(),
             script: one.script.clone(),
             measured_part: one.part,
             seconds: Timing::of(&one.seconds),
             to_schnorr,
-            to_tapscript_today: to_schnorr / tapscript_today,
-            to_legacy_today: to_schnorr / legacy_today,
+            to_tapscript_today: to_schnorr.median / tapscript_today,
+            to_legacy_today: to_schnorr.median / legacy_today,
         }
     });
     Ok((yardstick, rows.collect()))
 }
 
 fn print(yardstick: &Timing, rows: &[Row]) {
-    let head = ["block of", "seconds", "spread", "/ 80,000 Schnorr", "/ tapscript today", "/ legacy today"];
+    let head =
+        ["block of", "seconds", "/ 80,000 Schnorr", "quartiles", "/ tapscript today", "/ legacy today"];
     let cells = rows.iter().map(|row| {
         vec![
             row.subject.clone(),
             format!("{:.2}", row.seconds.median),
-            format!("{:.0} %", 100.0 * row.seconds.spread()),
-            format!("{:.3}", row.to_schnorr),
+            format!("{:.3}", row.to_schnorr.median),
+            format!("{:.3} to {:.3}", row.to_schnorr.lower_quartile, row.to_schnorr.upper_quartile),
             format!("{:.3}", row.to_tapscript_today),
             format!("{:.1e}", row.to_legacy_today),
         ]
@@ -138,8 +139,8 @@ fn print(yardstick: &Timing, rows: &[Row]) {
 /// Bars of the ratios to the yardstick; that of legacy would make all others invisible.
 fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.subject != LEGACY_TODAY).collect();
-    rows.sort_by(|a, b| a.to_schnorr.total_cmp(&b.to_schnorr));
-    let longest = rows.last().map_or(1.0, |row| row.to_schnorr).max(1.0);
+    rows.sort_by(|a, b| a.to_schnorr.median.total_cmp(&b.to_schnorr.median));
+    let longest = rows.last().map_or(1.0, |row| row.to_schnorr.median).max(1.0);
     let height = u32::try_from(60 + 16 * rows.len())?;
     let root = SVGBackend::new(path, (900, height)).into_drawing_area();
     root.fill(&WHITE)?;
@@ -161,7 +162,7 @@ fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
         .y_label_formatter(&label)
         .x_desc("time of the worst block found / time of 80,000 Schnorr checks")
         .draw()?;
-    let bars = rows.iter().enumerate().map(|(index, row)| (index, row.to_schnorr));
+    let bars = rows.iter().enumerate().map(|(index, row)| (index, row.to_schnorr.median));
     chart.draw_series(Histogram::horizontal(&chart).style(BLUE.mix(0.6).filled()).margin(2).data(bars))?;
     root.present()?;
     Ok(())
@@ -200,7 +201,7 @@ fn merge(folder: &str) -> Result<String, String> {
     let cells = subjects.iter().map(|subject| {
         let ratio = |report: &Report| {
             let row = report.blocks.iter().find(|row| row.subject == *subject);
-            row.map_or_else(|| "-".to_owned(), |row| format!("{:.3}", row.to_schnorr))
+            row.map_or_else(|| "-".to_owned(), |row| format!("{:.3}", row.to_schnorr.median))
         };
         std::iter::once((*subject).to_owned()).chain(reports.iter().map(ratio)).collect()
     });
@@ -221,7 +222,7 @@ fn run() -> Result<(), String> {
         println!("{}", merge(folder)?);
         return Ok(());
     }
-    let rounds = options.number("rounds", 3)?;
+    let rounds = options.number("rounds", 9)?;
     let part = options.number("part", worst::BLOCK_WEIGHT / 10)?.clamp(40_000, worst::BLOCK_WEIGHT);
     let (yardstick, rows) = measure(rounds, part)?;
     let environment = Environment::here();
