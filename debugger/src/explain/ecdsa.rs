@@ -51,7 +51,7 @@ impl Facts<'_> {
             let (made, needed) = if signed.segwit { ("legacy", "BIP 143") } else { ("BIP 143", "legacy") };
             say(
                 "other-digest",
-                format!("it was made over the {made} digest; this input needs that of {needed}"),
+                format!("it was made over the {made} digest; this input needs the {needed} one"),
             );
         }
         let spent =

@@ -1,0 +1,139 @@
+//! A transaction to sign for, signed with rust-bitcoin's sighashes and libsecp256k1.
+
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use bitcoin::hashes::Hash;
+use bitcoin::secp256k1::{Keypair, Message, Secp256k1};
+use bitcoin::sighash::{Annex, Prevouts, SighashCache, TapSighashType};
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, TapLeafHash, Transaction, TxIn, TxOut, Txid, Witness};
+use sigstack_debugger::{Explanation, Frame, Options, StepEvent, Subject, Trace};
+use sigstack_interpreter::Flags;
+
+/// The key of a number.
+pub(crate) fn keypair(number: u8) -> Keypair {
+    Keypair::from_seckey_slice(&Secp256k1::new(), &[number; 32]).unwrap()
+}
+
+/// The x-only bytes of a number's key.
+pub(crate) fn x_only(number: u8) -> [u8; 32] {
+    keypair(number).x_only_public_key().0.serialize()
+}
+
+/// The compressed bytes of a number's key.
+pub(crate) fn compressed(number: u8) -> Vec<u8> {
+    keypair(number).public_key().serialize().to_vec()
+}
+
+pub(crate) fn schnorr(keypair: &Keypair, digest: [u8; 32]) -> Vec<u8> {
+    Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(digest), keypair).as_ref().to_vec()
+}
+
+/// A DER signature with its hash type.
+pub(crate) fn ecdsa(number: u8, digest: [u8; 32], hash_type: u8) -> Vec<u8> {
+    let signature = Secp256k1::new().sign_ecdsa(&Message::from_digest(digest), &keypair(number).secret_key());
+    [signature.serialize_der().to_vec(), vec![hash_type]].concat()
+}
+
+/// A transaction of two inputs that spend outputs of the same script and of different amounts. Input 0 is verified.
+pub(crate) struct Spending {
+    pub(crate) tx: Transaction,
+    pub(crate) prevouts: Vec<TxOut>,
+}
+
+impl Spending {
+    pub(crate) fn of(script_pubkey: &ScriptBuf) -> Spending {
+        let input = |vout| TxIn {
+            previous_output: OutPoint { txid: Txid::from_byte_array([3; 32]), vout },
+            script_sig: ScriptBuf::new(),
+            sequence: Sequence(0xffff_fffe),
+            witness: Witness::new(),
+        };
+        let output =
+            |satoshi| TxOut { value: Amount::from_sat(satoshi), script_pubkey: script_pubkey.clone() };
+        Spending {
+            tx: Transaction {
+                version: bitcoin::transaction::Version::TWO,
+                lock_time: bitcoin::absolute::LockTime::ZERO,
+                input: vec![input(0), input(1)],
+                output: vec![output(1_000), output(2_000)],
+            },
+            prevouts: vec![output(5_000), output(6_000)],
+        }
+    }
+
+    /// The digest of BIP 341 for an input; in tapscript if there is a leaf.
+    pub(crate) fn taproot(
+        &self,
+        input: usize,
+        annex: Option<&[u8]>,
+        leaf: Option<TapLeafHash>,
+        hash_type: TapSighashType,
+    ) -> [u8; 32] {
+        let annex = annex.map(|annex| Annex::new(annex).unwrap());
+        SighashCache::new(&self.tx)
+            .taproot_signature_hash(
+                input,
+                &Prevouts::All(&self.prevouts),
+                annex,
+                leaf.map(|leaf| (leaf, u32::MAX)),
+                hash_type,
+            )
+            .unwrap()
+            .to_byte_array()
+    }
+
+    /// Traces input 0 with this witness and scriptSig.
+    pub(crate) fn trace(
+        &self,
+        witness: &[Vec<u8>],
+        script_sig: Vec<u8>,
+        flags: Flags,
+        internal_key: Option<[u8; 32]>,
+    ) -> Trace {
+        let mut tx = self.tx.clone();
+        tx.input[0].witness = Witness::from_slice(witness);
+        tx.input[0].script_sig = ScriptBuf::from_bytes(script_sig);
+        let subject = Subject { tx, prevouts: self.prevouts.clone(), input: 0, flags, internal_key };
+        Trace::record(subject, Options::default()).unwrap()
+    }
+}
+
+/// Every explanation of a trace, in order, as `code: text`.
+pub(crate) fn explanations(trace: &Trace) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut add =
+        |found: &[Explanation]| lines.extend(found.iter().map(|it| format!("{}: {}", it.code, it.text)));
+    for frame in &trace.frames {
+        match frame {
+            Frame::KeyPath(report) => add(&report.explanations),
+            Frame::Step(step) => {
+                add(&step.explanations);
+                for event in &step.events {
+                    if let StepEvent::Signature(report) = event {
+                        add(&report.explanations);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    lines
+}
+
+/// The name of a trace's verdict.
+pub(crate) fn verdict(trace: &Trace) -> &'static str {
+    trace.verdict.as_ref().err().map_or("OK", |error| error.script_error().unwrap().name())
+}
+
+/// A trace is invalid with this error, and is explained by exactly these lines.
+#[track_caller]
+pub(crate) fn assert_explained(trace: &Trace, error: &str, lines: &[String]) {
+    assert_eq!(verdict(trace), error);
+    assert_eq!(explanations(trace), lines);
+}
+
+/// A trace is valid, and there is nothing to explain.
+#[track_caller]
+pub(crate) fn assert_valid(trace: &Trace) {
+    assert_explained(trace, "OK", &[]);
+}
