@@ -283,15 +283,12 @@ impl<W: Write> View<'_, W> {
                 writeln!(self.out, "     leaf    version 0x{version:02x}, tapleaf hash {}", hex::encode(hash))
             }
             Commitment::Branch { sibling, hash } => {
-                writeln!(self.out, "     branch  with {} gives {}", hex::encode(sibling), hex::encode(hash))
+                writeln!(self.out, "     branch  with {}", hex::encode(sibling))?;
+                writeln!(self.out, "             gives tapbranch hash {}", hex::encode(hash))
             }
             Commitment::Tweak { internal_key, tweak, matches, explanations } => {
-                writeln!(
-                    self.out,
-                    "     tweak   internal key {}, tweak {}",
-                    hex::encode(internal_key),
-                    hex::encode(tweak)
-                )?;
+                writeln!(self.out, "     tweak   internal key {}", hex::encode(internal_key))?;
+                writeln!(self.out, "             tweak        {}", hex::encode(tweak))?;
                 let (style, result) = match matches {
                     true => (GOOD, "is the output key"),
                     false => (BAD, "is not the output key"),
