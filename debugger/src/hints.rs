@@ -56,6 +56,9 @@ impl Known {
     /// Learns from a spend and from what happened in it.
     pub(crate) fn learn_of(&mut self, signing: &Signing<'_>, frames: &[Frame]) {
         if let Some(input) = signing.tx.input.get(signing.input) {
+            if frames.iter().any(|frame| matches!(frame, Frame::Commitment(_))) {
+                self.learn_of_script_path(&input.witness);
+            }
             for (nth, element) in input.witness.iter().enumerate() {
                 self.hash(element);
                 if element.len() > MAX_NUM_SIZE {
@@ -70,6 +73,17 @@ impl Known {
         }
         for frame in frames {
             self.learn_of_frame(frame);
+        }
+    }
+
+    /// The elements below which the stack of a tapscript lies (BIP 341 "Script validation rules").
+    fn learn_of_script_path(&mut self, witness: &bitcoin::Witness) {
+        let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+        let names = ["annex", "control block", "leaf script"].into_iter().skip(usize::from(!has_annex));
+        for (name, nth) in names.zip((0..witness.len()).rev()) {
+            if let Some(element) = witness.nth(nth).filter(|element| element.len() > MAX_NUM_SIZE) {
+                self.name(element, name);
+            }
         }
     }
 
@@ -151,7 +165,7 @@ fn shape(element: &[u8]) -> String {
             format!("ECDSA signature, {}", hash_type_name(*hash_type))
         }
         _ if element.len() == 64 => "Schnorr signature".into(),
-        [.., hash_type] if element.len() == 65 => {
+        [.., hash_type] if element.len() == 65 && !hash_type_name(*hash_type).starts_with("undefined") => {
             format!("Schnorr signature, {}", hash_type_name(*hash_type))
         }
         _ if is_text(element) => format!("{:?}", String::from_utf8_lossy(element)),

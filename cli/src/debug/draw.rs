@@ -66,7 +66,7 @@ fn draw_script(app: &App, screen: &mut Screen<'_>, area: Rect) {
     let script = script.flatten().map(disassemble).unwrap_or_default();
     let here = app.step().map(|step| step.byte_offset);
     let position = here.and_then(|here| script.iter().position(|(offset, _)| *offset == here));
-    let skipped = app.step().is_some_and(|step| !step.before.exec);
+    let skipped = app.step().is_some_and(|step| !step.before.exec && !step.after.exec);
     let first = window(position.unwrap_or(0), script.len(), inner.height);
     let line = |(nth, (_, word)): (usize, &(usize, String))| {
         let marked = app.breakpoints.iter().any(|breakpoint| match breakpoint {
