@@ -374,6 +374,8 @@ Exit status:
 Examples:
   sigstack trace --case csfs/state-active
   sigstack trace --case ../shared/vectors/core/tx_valid.json#7
+  sigstack trace --tx @docs/examples/p2wpkh.tx --prevtx @docs/examples/parent.tx --json
+  sigstack trace --psbt @docs/examples/checksigadd-wrong.psbt --around 0
   sigstack trace --script '2 ADD 5 EQUAL' --stack 3
   sigstack trace --profile lnhance --script 'OP_INTERNALKEY SIZE 32 EQUALVERIFY DROP 1'";
 
@@ -470,7 +472,7 @@ Examples:
 ///
 /// Flags can be switched and witness elements edited; the spend then runs again. Press ? for the keys.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = crate::flags::help())]
+#[command(after_long_help = debug_help(), after_help = "See --help for the names of profiles and flags.")]
 pub(crate) struct DebugArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
@@ -479,6 +481,22 @@ pub(crate) struct DebugArgs {
     #[arg(long = "break", value_name = "PLACE")]
     pub(crate) breakpoints: Vec<String>,
 }
+
+fn debug_help() -> String {
+    format!("{}\n\n{DEBUG_HELP}", crate::flags::help())
+}
+
+const DEBUG_HELP: &str = "\
+Exit status:
+  0  the spend was valid when it was left
+  1  it was not
+  2  it could not be told
+
+Examples:
+  sigstack debug --case csfs/invalid-hashed-message
+  sigstack debug --tx @docs/examples/p2wpkh.tx --prevtx @docs/examples/parent.tx
+  sigstack debug --psbt @docs/examples/checksigadd-wrong.psbt --break OP_CHECKSIGADD
+  sigstack debug --script 'SHA256 <11> EQUAL' --stack '<aa>' --as p2wsh";
 
 /// Assemble a script: words to hex.
 #[derive(Debug, clap::Args)]

@@ -310,16 +310,3 @@ fn verify_refuses_what_it_cannot_answer() {
         assert!(ran.err.contains(problem), "{args:?}: {}", ran.err);
     }
 }
-
-/// The examples of the help that need no file give the answer that the help promises.
-#[test]
-fn examples_of_the_help_run() {
-    let help = sigstack(&["verify", "--help"], Path::new("."));
-    assert_eq!(help.status, 0);
-    let examples = help.out.lines().filter(|line| line.starts_with("  sigstack verify --prevout"));
-    let examples: Vec<Vec<&str>> = examples.map(|line| line.split_whitespace().skip(1).collect()).collect();
-    assert_eq!(examples.len(), 1, "{}", help.out);
-    for example in examples {
-        assert_eq!(sigstack(&example, Path::new(".")).status, 0, "{example:?}");
-    }
-}

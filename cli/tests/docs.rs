@@ -64,5 +64,28 @@ fn the_commands_of_the_tutorial_do_what_it_says() {
 
 #[test]
 fn the_commands_of_the_comparison_do_what_it_says() {
-    run("comparison-of-tools.md", 7);
+    run("comparison-of-tools.md", 16);
+}
+
+/// Every row of the README's table has its section, under the same number, with a command in it.
+#[test]
+fn every_row_of_the_readme_has_its_command() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, table) = readme.split_once("## Other script debuggers").unwrap();
+    let rows =
+        table.lines().skip_while(|line| !line.starts_with("| 1.")).take_while(|line| line.starts_with('|'));
+    let details = fs::read_to_string(root.join("docs/comparison-of-tools.md")).unwrap();
+    let sections: Vec<&str> = details.split("\n## ").skip(1).collect();
+    let mut count = 0;
+    for (row, section) in rows.zip(&sections) {
+        count += 1;
+        assert!(
+            row.starts_with(&format!("| {count}. ")) && section.starts_with(&format!("{count}. ")),
+            "{row}"
+        );
+        assert!(!commands(section).is_empty(), "{row}");
+        assert_eq!(row.matches('|').count(), 6, "{row}");
+    }
+    assert_eq!((count, sections.len()), (14, 14));
 }

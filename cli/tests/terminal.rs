@@ -2,69 +2,34 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+mod tmux;
+
 use std::path::Path;
 use std::process::Command;
-use std::thread::sleep;
-use std::time::Duration;
 
-/// A tmux server of this test's own.
-struct Tmux(String);
+use tmux::{AFTER, Tmux};
 
-impl Tmux {
-    fn run(&self, args: &[&str]) -> String {
-        let output =
-            Command::new("tmux").args(["-L", &self.0, "-f", "/dev/null"]).args(args).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    }
-
-    fn keys(&self, keys: &[&str]) {
-        self.run(&[&["send-keys", "-t", "0"], keys].concat());
-    }
-
-    /// Waits until the screen shows a text.
-    fn wait_for(&self, text: &str) -> String {
-        let mut screen = String::new();
-        for _ in 0..600 {
-            screen = self.run(&["capture-pane", "-p", "-t", "0"]);
-            if screen.contains(text) {
-                return screen;
-            }
-            sleep(Duration::from_millis(50));
-        }
-        panic!("never shows {text:?}:\n{screen}");
-    }
-}
-
-impl Drop for Tmux {
-    fn drop(&mut self) {
-        self.run(&["kill-server"]);
-    }
+/// Runs the command in the project's folder, as somebody would who has it in the PATH.
+fn start(command: &str) -> Option<Tmux> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let folder = Path::new(env!("CARGO_BIN_EXE_sigstack")).parent().unwrap();
+    Tmux::start(&format!("cd '{}'; PATH='{}':\"$PATH\"; {command}{AFTER}", root.display(), folder.display()))
 }
 
 #[test]
 fn keys_resizes_and_the_way_out_work_in_a_terminal() {
-    if Command::new("tmux").arg("-V").output().is_err() {
-        eprintln!("skipped: tmux is not installed");
-        return;
-    }
-    let tmux = Tmux(format!("sigstack-test-{}", std::process::id()));
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let command = format!(
-        "cd '{}'; '{}' debug --case csfs/invalid-hashed-message; echo left with $?; stty -a | grep -q ' echo ' && echo typing shows; cat",
-        root.display(),
-        env!("CARGO_BIN_EXE_sigstack")
-    );
-    tmux.run(&["new-session", "-d", "-x", "80", "-y", "24", &command]);
+    let Some(tmux) = start("sigstack debug --case csfs/invalid-hashed-message") else { return };
     tmux.wait_for("verdict SCHNORR_SIG");
     tmux.keys(&["?"]);
     tmux.wait_for("to the failure");
-    tmux.keys(&["Escape"]);
+    // Escape and a letter that follows it at once would be one key, Alt and the letter.
+    tmux.keys(&["?"]);
     tmux.keys(&["f"]);
     let failure = tmux.wait_for("fails: SCHNORR_SIG");
     assert!(failure.contains(">   0 OP_CHECKSIGFROMSTACK"), "{failure}");
     tmux.keys(&["Left"]);
     tmux.wait_for("taproot commitment");
-    tmux.run(&["resize-window", "-t", "0", "-x", "60", "-y", "16"]);
+    tmux.resize(60, 16);
     tmux.wait_for("taproot commitment");
     tmux.keys(&["f"]);
     tmux.wait_for("fails: SCHNORR_SIG");
@@ -73,4 +38,24 @@ fn keys_resizes_and_the_way_out_work_in_a_terminal() {
     let after = tmux.wait_for("left with 1");
     assert!(!after.contains("fails:"), "{after}");
     tmux.wait_for("typing shows");
+}
+
+/// The help's examples are one of each kind of input: transaction, PSBT, case and script.
+#[test]
+fn every_example_of_the_help_opens_and_closes() {
+    let help = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(["debug", "--help"]).output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  sigstack ")).collect();
+    for kind in ["--tx", "--psbt", "--case", "--script"] {
+        assert!(examples.iter().any(|example| example.contains(kind)), "{kind}: {examples:?}");
+    }
+    for example in examples {
+        let Some(tmux) = start(&format!("sigstack {example}")) else { return };
+        let first = tmux.wait_for("verdict ");
+        assert!(first.contains("stack, top first"), "{example}: {first}");
+        tmux.keys(&["G"]);
+        tmux.wait_for(" verdict \u{2500}");
+        tmux.keys(&["q"]);
+        tmux.wait_for("left with ");
+    }
 }

@@ -8,6 +8,7 @@ mod tests;
 
 use std::io::{self, IsTerminal};
 
+use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
 use crate::args::DebugArgs;
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &DebugArgs) -> io::Result<Status> {
         );
         return Ok(Status::Unknown);
     }
-    interact(app)
+    interact(app, draw::draw)
 }
 
 fn start(args: &DebugArgs) -> Result<App, String> {
@@ -47,10 +48,10 @@ fn start(args: &DebugArgs) -> Result<App, String> {
 
 /// Draws and reads keys until the user leaves. The terminal is put back in every case, a panic included: that is the work of
 /// the hook that `try_init` installs.
-fn interact(mut app: App) -> io::Result<Status> {
+fn interact(mut app: App, draw: impl Fn(&App, &mut Frame<'_>)) -> io::Result<Status> {
     let mut terminal = ratatui::try_init()?;
     let done = loop {
-        if let Err(error) = terminal.draw(|frame| draw::draw(&app, frame)) {
+        if let Err(error) = terminal.draw(|frame| draw(&app, frame)) {
             break Err(error);
         }
         match event::read() {

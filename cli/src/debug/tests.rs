@@ -12,7 +12,10 @@ use sigstack_debugger::{BareContext, BareTx, assemble, assemble_stack, bare_spen
 use sigstack_interpreter::Flags;
 
 use super::app::{App, Breakpoint, Mode};
-use super::draw;
+use super::{draw, interact};
+
+#[path = "../../tests/tmux/mod.rs"]
+mod tmux;
 
 fn app(script: &str, stack: &str) -> App {
     let (script, stack) = (assemble(script).unwrap(), assemble_stack(stack).unwrap());
@@ -123,6 +126,14 @@ fn an_edited_witness_runs_again() {
 }
 
 #[test]
+fn the_witness_list_names_what_ends_a_script_path() {
+    let mut app = app(SCRIPT, "1 <00>");
+    press(&mut app, "w");
+    let screen = screen(&app, 80, 24);
+    assert!(screen.contains("leaf script") && screen.contains("control block"), "{screen}");
+}
+
+#[test]
 fn a_switched_flag_runs_again_unless_it_makes_no_sense() {
     let mut app = app("OP_CAT", "");
     assert!(app.trace.verdict.is_ok());
@@ -152,4 +163,32 @@ fn every_size_can_be_drawn() {
         }
     }
     assert!(screen(&app, 80, 24).contains(">3000 OP_1"));
+}
+
+/// Set for the run of the test that happens in the terminal.
+const IN_TERMINAL: &str = "SIGSTACK_TEST_IN_TERMINAL";
+
+/// The test runs itself in a terminal, where drawing the second step panics.
+#[test]
+fn a_panic_gives_the_terminal_back() {
+    if std::env::var_os(IN_TERMINAL).is_some() {
+        let draw = |app: &App, screen: &mut ratatui::Frame<'_>| {
+            assert_eq!(app.at, 0, "drawn badly");
+            draw::draw(app, screen);
+        };
+        let _ = interact(app(SCRIPT, "1 <00>"), draw);
+        return;
+    }
+    let exe = std::env::current_exe().unwrap();
+    let command = format!(
+        "RUST_BACKTRACE=0 {IN_TERMINAL}=1 '{}' --exact debug::tests::a_panic_gives_the_terminal_back --nocapture{}",
+        exe.display(),
+        tmux::AFTER
+    );
+    let Some(tmux) = tmux::Tmux::start(&command) else { return };
+    tmux.wait_for("stack, top first");
+    tmux.keys(&["s"]);
+    let after = tmux.wait_for("typing shows");
+    assert!(after.contains("drawn badly") && after.contains("left with 101"), "{after}");
+    assert!(!after.contains("stack, top first"), "{after}");
 }

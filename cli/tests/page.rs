@@ -1,0 +1,45 @@
+//! Clicks through pages that `sigstack trace --html` writes, in headless Chromium.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::path::Path;
+use std::process::Command;
+
+/// Spends that fail: in a signature, in a commitment's script with branches, and after the last opcode.
+const SPENDS: &[(&str, &[&str])] = &[
+    ("signature", &["--psbt", "@docs/examples/checksigadd-wrong.psbt"]),
+    ("proposal", &["--case", "csfs/invalid-hashed-message"]),
+    (
+        "branches",
+        &["--script", "TOALTSTACK IF 1 ELSE 2 DROP ENDIF FROMALTSTACK <bb> EQUALVERIFY", "--stack", "1 <aa>"],
+    ),
+    ("unbalanced", &["--script", "1 IF 2", "--as", "p2wsh"]),
+];
+
+#[test]
+fn pages_can_be_clicked_through() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    for (name, args) in SPENDS {
+        let page = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.html"));
+        let written = Command::new(env!("CARGO_BIN_EXE_sigstack"))
+            .args(["trace", "--html"])
+            .arg(&page)
+            .args(*args)
+            .current_dir(root)
+            .output()
+            .unwrap();
+        assert_eq!(written.status.code(), Some(1), "{name}: {}", String::from_utf8_lossy(&written.stderr));
+        let script = root.join("debugger/tests/click_page.py");
+        let Ok(clicked) = Command::new("python3").arg(script).arg(&page).output() else {
+            eprintln!("skipped, {} pages: python3 is not installed", SPENDS.len());
+            return;
+        };
+        let said = String::from_utf8_lossy(&[clicked.stdout, clicked.stderr].concat()).into_owned();
+        eprintln!("{said}");
+        if clicked.status.code() == Some(2) {
+            eprintln!("skipped, {} pages: there is no Chromium", SPENDS.len());
+            return;
+        }
+        assert_eq!(clicked.status.code(), Some(0), "{name}: {said}");
+    }
+}
