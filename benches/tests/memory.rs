@@ -1,6 +1,7 @@
 //! How much memory verification takes beside the transaction: the bound that docs/architecture.md states.
 
 #![allow(unsafe_code, reason = "an allocator that counts is one that is called")]
+#![allow(clippy::expect_used, reason = "a test")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -59,7 +60,7 @@ const PER_INPUT: usize = 256;
 fn of(case: &Case, flags: Flags) -> usize {
     // In a thread of its own: no memory is kept from verifications before.
     let run = || peak(|| assert!(case.verify(flags))).1;
-    std::thread::scope(|scope| scope.spawn(run).join()).unwrap()
+    std::thread::scope(|scope| scope.spawn(run).join().expect("a valid case"))
 }
 
 #[test]
