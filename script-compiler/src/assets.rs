@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::atom::{Atom, MAX_NUMBER, Msg, is_time_lock, limbs};
+use crate::atom::{Atom, is_time_lock};
 use crate::commitment::{commit_number, message_bytes};
+use crate::message::{MAX_NUMBER, Msg, limbs};
 use crate::plan::{SignatureKind, Slot};
 use crate::policy::HashFn;
 use crate::script::number_bytes;

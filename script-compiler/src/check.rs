@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::atom::{Atom, Bounds, KeyRef, Msg, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock};
+use crate::atom::{Atom, KeyRef, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock};
 use crate::error::{Error, ErrorKind};
 use crate::meaning::{Conflict, Path, Set, conflict};
+use crate::message::{Bounds, Msg};
 use crate::policy::Span;
 use crate::resolve::{InternalKey, Node, Program};
 

@@ -3,7 +3,7 @@
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 
 use crate::assets::Value;
-use crate::atom::{Msg, limbs};
+use crate::message::{Msg, limbs};
 use crate::policy::Join;
 use crate::script::number_bytes;
 

@@ -1,6 +1,7 @@
 //! Conditions in the words of the policy.
 
-use crate::atom::{Atom, Bounds, KeyRef, Msg};
+use crate::atom::{Atom, KeyRef};
+use crate::message::{Bounds, Msg};
 use crate::policy::Compare;
 use crate::resolve::Program;
 

@@ -17,8 +17,9 @@
 use core::fmt;
 
 use crate::assets::{Assets, Value};
-use crate::atom::{Atom, Msg};
+use crate::atom::Atom;
 use crate::compile::Compiled;
+use crate::message::Msg;
 use crate::policy::HashFn;
 
 /// Why a word is no asset.

@@ -25,6 +25,7 @@ mod have;
 mod leaf;
 pub mod limits;
 mod meaning;
+mod message;
 mod parse;
 mod piece;
 mod plan;
@@ -36,9 +37,7 @@ mod sign;
 mod tree;
 
 pub use assets::{Assets, Value};
-pub use atom::{
-    Atom, Bounds, KeyRef, LIMB_BITS, MAX_NUMBER, Msg, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock, limbs,
-};
+pub use atom::{Atom, KeyRef, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock};
 pub use check::Reason;
 pub use commitment::{Templates, commit_number, message_bytes, pair_commit};
 pub use compile::{Compiled, CompiledLeaf, MAX_LEAVES, compile, compile_text};
@@ -46,6 +45,7 @@ pub use error::{Error, ErrorKind};
 pub use exercise::exercise;
 pub use have::HaveError;
 pub use meaning::{MAX_PATHS, Meaning, Path, Set, meaning, minimal, paths};
+pub use message::{Bounds, LIMB_BITS, MAX_NUMBER, Msg, limbs};
 pub use parse::parse;
 pub use plan::{Branch, FillError, Plan, PlanError, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 pub use resolve::{InternalKey, MAX_NODES, Node, ONE, Program, resolve};

@@ -4,9 +4,10 @@ use sigstack_interpreter::limits::{
     CONTROL_BLOCK_MAX_NODES, MAX_STACK_SIZE, VALIDATION_WEIGHT_OFFSET, VALIDATION_WEIGHT_PER_SIGOP,
 };
 
-use crate::atom::{Atom, Msg};
+use crate::atom::Atom;
 use crate::compile::{Compiled, CompiledLeaf};
 use crate::error::ErrorKind;
+use crate::message::Msg;
 
 /// Longest element of a tapscript's witness that Bitcoin Core relays (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
 pub const MAX_STANDARD_ELEMENT: usize = 80;

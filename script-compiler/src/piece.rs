@@ -2,8 +2,9 @@
 //!
 //! The promises are Miniscript's, and so are the rules.
 
-use crate::atom::{Atom, Bounds, Msg};
+use crate::atom::Atom;
 use crate::fragment::{Frag, has_empty_signature};
+use crate::message::{Bounds, Msg};
 use crate::resolve::ONE;
 
 /// Costs are in units of 2^-16 byte.

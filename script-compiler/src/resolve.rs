@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::XOnlyPublicKey;
 
-use crate::atom::{Atom, Bounds, KeyRef, MAX_NUMBER, Msg};
+use crate::atom::{Atom, KeyRef};
 use crate::check::Reason;
 use crate::error::{Error, ErrorKind};
+use crate::message::{Bounds, MAX_NUMBER, Msg};
 use crate::policy::*;
 use crate::tree::Shape;
 

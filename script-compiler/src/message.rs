@@ -1,0 +1,290 @@
+//! Messages with their values: what each takes from the stack, checks, and leaves.
+
+use sigstack_interpreter::{Flags, Opcode};
+
+use crate::policy::{Compare, Join};
+use crate::script::Writer;
+
+/// Bits of a number that a two-limb number keeps in each limb.
+pub const LIMB_BITS: u32 = 31;
+
+/// The largest number that arithmetic in Script takes.
+pub const MAX_NUMBER: u64 = (1 << LIMB_BITS) - 1;
+
+/// A message with its values. What each form does with the stack is in `Msg::write`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Msg {
+    /// Bytes of the script.
+    Fixed(Vec<u8>),
+    /// Any bytes from a named slot.
+    Any(String),
+    /// 32 bytes from a named slot.
+    Any32(String),
+    /// A number within bounds.
+    Number(Bounds),
+    /// A two-limb number above this one.
+    NewerWide(u64),
+    /// A committed number above the committed one.
+    NewerOpened(Join, [u8; 32]),
+    /// A number that nLockTime has reached.
+    Locktime,
+    /// The BIP 119 template hash. Whether the script checks that it is 32 bytes long: shorter or longer arguments make
+    /// `OP_CHECKTEMPLATEVERIFY` a NOP, so that any signature by the key over such bytes would pass.
+    Ctv(bool),
+    /// The BIP 446 template hash.
+    TemplateHash,
+    /// A key that signs the transaction.
+    Delegate,
+    /// Two messages joined.
+    Join(Join, Box<Msg>, Box<Msg>),
+    /// The SHA-256 of a message.
+    Sha256(Box<Msg>),
+}
+
+/// A comparison with its numbers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Bounds {
+    /// Above.
+    Newer(u64),
+    /// From here on.
+    AtLeast(u64),
+    /// Up to here.
+    AtMost(u64),
+    /// From the first on, below the second.
+    Between(u64, u64),
+}
+
+impl Bounds {
+    /// Whether a number of one limb is within.
+    pub fn contains(&self, number: u64) -> bool {
+        number <= MAX_NUMBER
+            && match *self {
+                Bounds::Newer(n) => number > n,
+                Bounds::AtLeast(n) => number >= n,
+                Bounds::AtMost(n) => number <= n,
+                Bounds::Between(a, b) => (a..b).contains(&number),
+            }
+    }
+
+    /// The smallest number that is within, if one is.
+    pub fn least(&self) -> Option<u64> {
+        let least = match *self {
+            Bounds::Newer(n) => n.checked_add(1)?,
+            Bounds::AtLeast(n) | Bounds::Between(n, _) => n,
+            Bounds::AtMost(_) => 0,
+        };
+        Some(least).filter(|least| self.contains(*least))
+    }
+}
+
+impl From<Compare<u64>> for Bounds {
+    fn from(compare: Compare<u64>) -> Bounds {
+        match compare {
+            Compare::Newer(n) => Bounds::Newer(n),
+            Compare::AtLeast(n) => Bounds::AtLeast(n),
+            Compare::AtMost(n) => Bounds::AtMost(n),
+            Compare::Between(a, b) => Bounds::Between(a, b),
+        }
+    }
+}
+
+pub(crate) fn write_is_32(out: &mut Writer) {
+    out.op(Opcode::OP_SIZE).push(&[32]).op(Opcode::OP_EQUALVERIFY);
+}
+
+impl Join {
+    fn write(self, out: &mut Writer) {
+        out.op(match self {
+            Join::Pair => Opcode::OP_PAIRCOMMIT,
+            Join::Cat => Opcode::OP_CAT,
+        });
+    }
+}
+
+impl Msg {
+    /// Writes the script that takes the parts of the message from the stack and leaves the message.
+    ///
+    /// Where two parts come from the witness, the left one lies deeper: the right one is made into its value first, and
+    /// the left one is checked under it.
+    pub(crate) fn write(&self, out: &mut Writer) {
+        match self {
+            Msg::Fixed(bytes) => drop(out.push(bytes)),
+            Msg::Any(_) => {}
+            Msg::Any32(_) | Msg::Number(_) | Msg::Locktime | Msg::Delegate => {
+                self.write_check(out, Opcode::OP_DUP)
+            }
+            Msg::Ctv(checked) => {
+                if *checked {
+                    write_is_32(out);
+                }
+                out.op(Opcode::OP_NOP4);
+            }
+            Msg::TemplateHash => drop(out.op(Opcode::OP_TEMPLATEHASH)),
+            Msg::NewerWide(n) => write_newer_wide(*n, out),
+            Msg::NewerOpened(join, commitment) => write_newer_opened(*join, commitment, out),
+            Msg::Sha256(inner) => {
+                inner.write(out);
+                out.op(Opcode::OP_SHA256);
+            }
+            Msg::Join(join, left, right) => {
+                match (left.is_computed(), right.is_computed()) {
+                    (_, true) => {
+                        left.write(out);
+                        right.write(out);
+                    }
+                    (true, false) => {
+                        right.write(out);
+                        left.write(out);
+                        out.op(Opcode::OP_SWAP);
+                    }
+                    (false, false) if left.is_single() => {
+                        right.write(out);
+                        left.write_check(out, Opcode::OP_OVER);
+                    }
+                    (false, false) => {
+                        right.write(out);
+                        out.op(Opcode::OP_TOALTSTACK);
+                        left.write(out);
+                        out.op(Opcode::OP_FROMALTSTACK);
+                    }
+                }
+                join.write(out);
+            }
+        }
+    }
+
+    /// Writes the check of an element that stays as it is: on the top (`DUP` copies it) or below the top (`OVER` does).
+    fn write_check(&self, out: &mut Writer, copy: Opcode) {
+        let is_top = copy == Opcode::OP_DUP;
+        match self {
+            Msg::Any32(_) | Msg::Delegate if is_top => write_is_32(out),
+            Msg::Any32(_) | Msg::Delegate => {
+                out.op(copy);
+                write_is_32(out);
+                out.op(Opcode::OP_DROP);
+            }
+            Msg::Locktime if is_top => drop(out.op(Opcode::OP_CHECKLOCKTIMEVERIFY)),
+            Msg::Locktime => drop(out.ops(&[copy, Opcode::OP_CHECKLOCKTIMEVERIFY, Opcode::OP_DROP])),
+            Msg::Number(bounds) => {
+                out.op(copy);
+                match *bounds {
+                    Bounds::Newer(n) => out.number(n).op(Opcode::OP_GREATERTHAN),
+                    Bounds::AtLeast(n) => out.number(n).op(Opcode::OP_GREATERTHANOREQUAL),
+                    Bounds::AtMost(n) => out.number(n).op(Opcode::OP_LESSTHANOREQUAL),
+                    Bounds::Between(a, b) => out.number(a).number(b).op(Opcode::OP_WITHIN),
+                };
+                out.op(Opcode::OP_VERIFY);
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the script makes the message without the witness.
+    pub(crate) fn is_computed(&self) -> bool {
+        self.parts().iter().all(|part| matches!(part, Msg::Fixed(_) | Msg::TemplateHash))
+    }
+
+    /// Whether the message is one element of the witness, which `write_check` can check where it lies.
+    fn is_single(&self) -> bool {
+        matches!(self, Msg::Any(_) | Msg::Any32(_) | Msg::Number(_) | Msg::Locktime)
+    }
+
+    /// The messages that this one is made of, from the left, joins and hashes taken apart.
+    pub fn parts(&self) -> Vec<&Msg> {
+        let (mut parts, mut stack) = (Vec::new(), vec![self]);
+        while let Some(msg) = stack.pop() {
+            match msg {
+                Msg::Join(_, left, right) => stack.extend([right.as_ref(), left.as_ref()]),
+                Msg::Sha256(inner) => stack.push(inner),
+                part => parts.push(part),
+            }
+        }
+        parts
+    }
+
+    /// Whether the message always has the same length.
+    pub(crate) fn has_fixed_length(&self) -> bool {
+        match self {
+            Msg::Any(_) | Msg::Number(_) | Msg::Locktime => false,
+            Msg::Join(Join::Cat, left, right) => left.has_fixed_length() && right.has_fixed_length(),
+            _ => true,
+        }
+    }
+
+    /// Whether a concatenation in the message can be split in two ways.
+    pub(crate) fn has_ambiguous_cat(&self) -> bool {
+        match self {
+            Msg::Join(join, left, right) => {
+                (*join == Join::Cat && !left.has_fixed_length() && !right.has_fixed_length())
+                    || left.has_ambiguous_cat()
+                    || right.has_ambiguous_cat()
+            }
+            Msg::Sha256(inner) => inner.has_ambiguous_cat(),
+            _ => false,
+        }
+    }
+
+    /// Whether the message commits to the spending transaction.
+    pub(crate) fn has_template(&self) -> bool {
+        self.parts().iter().any(|part| matches!(part, Msg::Ctv(_) | Msg::TemplateHash))
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        match self {
+            Msg::Ctv(_) => Flags::CHECKTEMPLATEVERIFY,
+            Msg::TemplateHash => Flags::TEMPLATEHASH,
+            Msg::NewerWide(_) => Flags::PAIRCOMMIT,
+            Msg::NewerOpened(join, _) => join.flag(),
+            Msg::Join(join, left, right) => join.flag() | left.flags() | right.flags(),
+            Msg::Sha256(inner) => inner.flags(),
+            _ => Flags::NONE,
+        }
+    }
+}
+
+impl Join {
+    fn flag(self) -> Flags {
+        match self {
+            Join::Pair => Flags::PAIRCOMMIT,
+            Join::Cat => Flags::OP_CAT,
+        }
+    }
+}
+
+/// `<high> <low>` to their commitment, if (high, low) is above n.
+fn write_newer_wide(n: u64, out: &mut Writer) {
+    use Opcode as O;
+    let (high, low) = limbs(n);
+    out.op(O::OP_2DUP).number(low).ops(&[O::OP_GREATERTHAN, O::OP_OVER]);
+    out.number(high).ops(&[O::OP_NUMEQUAL, O::OP_BOOLAND, O::OP_SWAP]);
+    out.number(high).ops(&[O::OP_GREATERTHAN, O::OP_BOOLOR, O::OP_VERIFY]);
+    out.op(Opcode::OP_PAIRCOMMIT);
+}
+
+/// `<r_m> <m> <r_n> <n>` to the commitment to m, if `commitment` opens to n and n is below m.
+fn write_newer_opened(join: Join, commitment: &[u8; 32], out: &mut Writer) {
+    use Opcode as O;
+    let is_cat = join == Join::Cat;
+    let check_blinding = |out: &mut Writer| {
+        out.op(O::OP_SWAP);
+        write_is_32(out);
+    };
+    if is_cat {
+        check_blinding(out);
+        out.ops(&[O::OP_OVER, O::OP_SWAP, Opcode::OP_CAT, O::OP_SHA256]);
+    } else {
+        out.ops(&[O::OP_TUCK, Opcode::OP_PAIRCOMMIT]);
+    }
+    out.push(commitment).ops(&[O::OP_EQUALVERIFY, O::OP_OVER, O::OP_LESSTHAN, O::OP_VERIFY]);
+    if is_cat {
+        check_blinding(out);
+        out.ops(&[Opcode::OP_CAT, O::OP_SHA256]);
+    } else {
+        out.op(Opcode::OP_PAIRCOMMIT);
+    }
+}
+
+/// The limbs of a two-limb number, the high one first.
+pub const fn limbs(number: u64) -> (u64, u64) {
+    (number >> LIMB_BITS, number & MAX_NUMBER)
+}
