@@ -51,8 +51,8 @@ fn main() -> ExitCode {
     println!("{compiled} policies from seeds {first} to {}, by conditions: {sizes:?}", seed - 1);
     println!("refused: {refused:?}");
     println!(
-        "{} subsets of conditions, {} satisfy; {} witnesses accepted, {} damaged ones rejected",
-        seen.subsets, seen.satisfied, seen.witnesses, seen.damaged
+        "{} subsets of conditions, {} satisfy; {} witnesses accepted, {} damaged ones and {} put together from them rejected",
+        seen.subsets, seen.satisfied, seen.witnesses, seen.damaged, seen.attacks
     );
     ExitCode::SUCCESS
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::atom::{Atom, is_time_lock};
-use crate::commitment::{commit_number, message_bytes};
+use crate::commitment::{Templates, commit_number, message_bytes};
 use crate::message::{MAX_NUMBER, Msg, limbs};
 use crate::plan::{SignatureKind, Slot};
 use crate::policy::HashFn;
@@ -33,13 +33,6 @@ pub enum Value {
 }
 
 impl Value {
-    pub(crate) fn lock(&self) -> Option<u32> {
-        match self {
-            Value::Lock(lock) => Some(*lock),
-            _ => None,
-        }
-    }
-
     /// Whether the value can be this part of a message.
     fn fits(&self, part: &Msg) -> bool {
         match (part, self) {
@@ -70,7 +63,7 @@ impl Value {
             }
             (_, Value::Bytes(bytes)) => vec![Slot::Known(bytes.clone())],
             (_, Value::Number(n)) => vec![number(*n)],
-            (_, Value::Lock(lock)) => vec![number((*lock).into())],
+            (_, Value::Lock(lock)) => vec![Slot::Lock(*lock)],
             (_, Value::Opened { newer, older }) => {
                 let blind = |bytes: &[u8; 32]| Slot::Known(bytes.to_vec());
                 vec![blind(&newer.1), number(newer.0), blind(&older.1), number(older.0)]
@@ -166,14 +159,33 @@ impl Assets {
         }
     }
 
+    /// The assets for each kind of nLockTime and nSequence that they hold: one transaction has one kind of each.
+    pub(crate) fn by_kinds_of_locks(&self) -> Vec<Assets> {
+        fn kinds(locks: &BTreeSet<u32>, is_time: fn(u32) -> bool) -> Vec<BTreeSet<u32>> {
+            let (times, others): (BTreeSet<u32>, BTreeSet<u32>) =
+                locks.iter().partition(|lock| is_time(**lock));
+            if times.is_empty() || others.is_empty() { vec![locks.clone()] } else { vec![others, times] }
+        }
+        let mut found = Vec::new();
+        for after in kinds(&self.after, is_time_lock) {
+            for older in kinds(&self.older, |lock| lock & SEQUENCE_TIME != 0) {
+                found.push(Assets { after: after.clone(), older, ..self.clone() });
+            }
+        }
+        found
+    }
+
     fn has_after(&self, n: u32) -> bool {
         self.after.iter().any(|lock| is_time_lock(*lock) == is_time_lock(n) && *lock >= n)
     }
 
     /// Whether the values are the parts of the message and what they need of the transaction is at hand.
     fn fits(&self, msg: &Msg, values: &[Value]) -> bool {
+        // Lengths do not depend on the transaction.
+        const SOME: Templates = Templates { ctv: [0; 32], template_hash: [0; 32] };
         let parts = msg.parts();
         parts.len() == values.len()
+            && message_bytes(msg, values, Some(&SOME)).is_some()
             && parts.iter().zip(values).all(|(part, value)| {
                 value.fits(part)
                     && match value {
@@ -183,6 +195,38 @@ impl Assets {
                     }
             })
     }
+}
+
+/// Whether `values`, shown as the parts of one message, can be read as another one. Bytes are bytes: a number can stand for a
+/// slot. What is not known before the transaction counts as if it could.
+pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
+    if !shown.has_shape_of(other) {
+        return matches!(other, Msg::Any(_) | Msg::Any32(_));
+    }
+    values.iter().zip(other.parts()).all(|(value, part)| {
+        let bytes = match value {
+            Value::Bytes(bytes) => Some(bytes.clone()),
+            Value::Number(number) => Some(number_bytes(*number)),
+            Value::Lock(lock) => Some(number_bytes((*lock).into())),
+            Value::Key(key) => Some(key.to_vec()),
+            Value::Opened { .. } | Value::Template => None,
+        };
+        match (part, bytes) {
+            _ if value.fits(part) => true,
+            (Msg::Any(_), _) | (Msg::Any32(_), None) | (Msg::Locktime, Some(_)) => true,
+            (Msg::Any32(_), Some(bytes)) => bytes.len() == 32,
+            (Msg::Fixed(fixed), Some(bytes)) => *fixed == bytes,
+            (Msg::Number(bounds), Some(bytes)) => {
+                // Also in more bytes than needed: consensus does not ask for the shortest form.
+                let number = bytes
+                    .iter()
+                    .rev()
+                    .try_fold(0u64, |sum, byte| sum.checked_mul(256).map(|sum| sum + u64::from(*byte)));
+                bytes.len() <= 4 && number.is_some_and(|number| bounds.contains(number))
+            }
+            _ => false,
+        }
+    })
 }
 
 fn part_slots(msg: &Msg, values: &[Value]) -> Vec<Slot> {

@@ -17,7 +17,7 @@
 
 use sigstack_interpreter::{Flags, Opcode};
 
-use crate::message::{Bounds, Msg, write_is_32};
+use crate::message::{Msg, write_is_32};
 use crate::policy::{HashFn, Rebind};
 use crate::script::Writer;
 
@@ -172,14 +172,32 @@ impl Atom {
                 (a ^ b) & SEQUENCE_TIME == 0 && a >= b
             }
             (Atom::Signed(a, j), Atom::Signed(b, k)) => {
-                let covers = match (a, b) {
-                    (Msg::Number(Bounds::Newer(a)), Msg::Number(Bounds::Newer(b))) => a >= b,
-                    (Msg::NewerWide(a), Msg::NewerWide(b)) => a >= b,
-                    _ => a == b,
-                };
-                covers && j.len() == k.len() && j.iter().zip(k).all(|(j, k)| j.x == k.x)
+                a.covers(b) && k.iter().all(|needed| j.iter().any(|signer| signer.x == needed.x))
             }
+            (Atom::Opens(c, a), Atom::Opens(d, b)) => c == d && a.covers(b),
             _ => self == other,
+        }
+    }
+
+    /// Whether what is shown for this condition, a preimage or the parts of a commitment, meets the other one too.
+    pub(crate) fn shows_secret_of(&self, other: &Atom) -> bool {
+        match (self, other) {
+            (Atom::Opens(c, shown), Atom::Opens(d, msg)) => c == d && shown.has_shape_of(msg),
+            (Atom::Hash(HashFn::Sha256, image), Atom::Opens(c, Msg::Sha256(_)))
+            | (Atom::Opens(c, Msg::Sha256(_)), Atom::Hash(HashFn::Sha256, image)) => c == image,
+            (Atom::Hash(f, image), Atom::Hash(g, other)) => {
+                // Images that both come from one SHA-256 are those of one preimage.
+                let follows = |g: HashFn, inner: &[u8]| match g {
+                    HashFn::Sha256 => Some(inner.to_vec()),
+                    HashFn::Hash256 => Some(HashFn::Sha256.hash(inner)),
+                    HashFn::Hash160 => Some(HashFn::Ripemd160.hash(inner)),
+                    HashFn::Ripemd160 => None,
+                };
+                (f, image) == (g, other)
+                    || (*f == HashFn::Sha256 && follows(*g, image).as_ref() == Some(other))
+                    || (*g == HashFn::Sha256 && follows(*f, other).as_ref() == Some(image))
+            }
+            _ => false,
         }
     }
 
@@ -194,9 +212,30 @@ impl Atom {
         }
     }
 
+    /// Whether satisfying it commits to the annex: BIP 119 leaves it out, signatures and BIP 446 hold it.
+    pub(crate) fn commits_annex(&self) -> bool {
+        match self {
+            Atom::Sig(_) | Atom::Rebind(..) | Atom::Presigned(..) | Atom::TemplateHash(_) => true,
+            Atom::Signed(msg, _) => {
+                *msg == Msg::Delegate || msg.parts().iter().any(|part| **part == Msg::TemplateHash)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the script fixes the transaction, its locks included.
     pub(crate) fn is_template(&self) -> bool {
-        matches!(self, Atom::Ctv(_) | Atom::TemplateHash(_) | Atom::Presigned(..))
+        self.template_kind().is_some()
+    }
+
+    /// How the script fixes the transaction, if it does. Two of one kind fix two transactions; of two kinds nothing is known.
+    pub fn template_kind(&self) -> Option<&'static str> {
+        match self {
+            Atom::Ctv(_) => Some("ctv"),
+            Atom::TemplateHash(_) => Some("templatehash"),
+            Atom::Presigned(..) => Some("presigned"),
+            _ => None,
+        }
     }
 
     /// Whether it is an absolute or a relative lock.

@@ -204,6 +204,10 @@ impl Refuser<'_> {
 pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Result<(), Error> {
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let refuse = Refuser { program };
+    // A signature that stands in a script is at hand for whoever knows the script.
+    let is_presigned = |x: &[u8; 32]| {
+        program.atoms.iter().any(|atom| matches!(atom, Atom::Presigned(key, _) if key.x == *x))
+    };
     for (leaf, atoms) in leaves.iter().enumerate() {
         for &index in atoms {
             let Some(Atom::Rebind(_, key)) = program.atoms.get(index) else { continue };
@@ -211,6 +215,22 @@ pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Res
                 let detail = format!("{} is a BIP 118 key of several leaves", refuse.key_name(&key.x));
                 refuse.refuse(Reason::Bip118Reuse, Some(index), detail)?;
             }
+            if is_presigned(&key.x) {
+                let detail = format!("a signature by {} stands in a script", refuse.key_name(&key.x));
+                refuse.refuse(Reason::Bip118Reuse, Some(index), detail)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses two leaves of one script: a signature for the one is valid in the other, under another control block.
+pub(crate) fn check_twins(program: &Program, scripts: &[&[u8]]) -> Result<(), Error> {
+    let mut seen: BTreeMap<&[u8], usize> = BTreeMap::new();
+    for (leaf, script) in scripts.iter().enumerate() {
+        if let Some(other) = seen.insert(script, leaf) {
+            let detail = format!("leaves {other} and {leaf} have the same script");
+            Refuser { program }.refuse(Reason::Malleable, None, detail)?;
         }
     }
     Ok(())
@@ -251,15 +271,18 @@ fn role_of(msg: &Msg) -> String {
 
 /// Whether something satisfies the policy without a condition that protects.
 fn is_unprotected(node: &Node, atoms: &[Atom]) -> bool {
+    can_lack(node, &|index| atoms.get(index).is_some_and(Atom::protects))
+}
+
+/// Whether something satisfies the policy without any of the conditions that are `wanted`.
+pub(crate) fn can_lack(node: &Node, wanted: &impl Fn(usize) -> bool) -> bool {
     match node {
         Node::True => true,
         Node::False => false,
-        Node::Atom(atom) => !atoms.get(*atom).is_some_and(Atom::protects),
-        Node::And(children) => children.iter().all(|child| is_unprotected(child, atoms)),
-        Node::Or(children) => children.iter().any(|(_, child)| is_unprotected(child, atoms)),
-        Node::Thresh(k, children) => {
-            children.iter().filter(|child| is_unprotected(child, atoms)).count() >= *k
-        }
+        Node::Atom(atom) => !wanted(*atom),
+        Node::And(children) => children.iter().all(|child| can_lack(child, wanted)),
+        Node::Or(children) => children.iter().any(|(_, child)| can_lack(child, wanted)),
+        Node::Thresh(k, children) => children.iter().filter(|child| can_lack(child, wanted)).count() >= *k,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Messages and commitments as bytes: what a key signs, what a commitment is made of.
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
+use sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
 
 use crate::assets::Value;
 use crate::message::{Msg, limbs};
@@ -43,7 +44,8 @@ pub fn commit_number(join: Join, number: u64, blinding: &[u8; 32]) -> [u8; 32] {
     }
 }
 
-/// The bytes of a message. `None` if the values are not its parts, or it commits to a transaction and `templates` is `None`.
+/// The bytes of a message. `None` if the values are not its parts, a concatenation is longer than an element may be, or it
+/// commits to a transaction and `templates` is `None`.
 pub fn message_bytes(msg: &Msg, values: &[Value], templates: Option<&Templates>) -> Option<Vec<u8>> {
     let (bytes, rest) = build(msg, values, templates)?;
     rest.is_empty().then_some(bytes)
@@ -62,6 +64,9 @@ fn build<'a>(
                 Join::Pair => pair_commit(&left, &right).to_vec(),
                 Join::Cat => [left, right].concat(),
             };
+            if joined.len() > MAX_SCRIPT_ELEMENT_SIZE {
+                return None;
+            }
             Some((joined, values))
         }
         Msg::Sha256(inner) => {

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sigstack_interpreter::Flags;
 
 use crate::atom::Atom;
-use crate::check::{check, check_leaves};
+use crate::check::{check, check_leaves, check_twins};
 use crate::error::{Error, ErrorKind};
 use crate::fragment::Frag;
 use crate::leaf::{Leaf, Optimizer, collect_atoms};
@@ -38,6 +38,8 @@ pub struct CompiledLeaf {
     pub depth: usize,
     /// How likely it is to be used, in units of [`ONE`].
     pub probability: u64,
+    /// What it says.
+    pub policy: Node,
     /// The conditions in it.
     pub atoms: BTreeSet<usize>,
 }
@@ -302,7 +304,8 @@ fn improve(mut drafts: Vec<Draft>, optimizer: &mut Optimizer<'_>) -> (Cost, Vec<
         let mut found: Option<(Cost, Vec<Draft>)> = None;
         for (nth, draft) in drafts.iter().enumerate() {
             for pieces in cuts(draft) {
-                if drafts.len() + pieces.len() > MAX_LEAVES || optimizer.is_exhausted() {
+                let leaves = drafts.len() + pieces.len();
+                if leaves > MAX_LEAVES || !optimizer.takes_tree(leaves) {
                     continue;
                 }
                 let mut next = drafts.clone();
@@ -384,6 +387,7 @@ fn write_leaf(draft: Draft, optimizer: &mut Optimizer<'_>) -> Option<CompiledLea
         depth: 0,
         probability: draft.probability,
         atoms: used.into_iter().collect(),
+        policy: draft.node,
     })
 }
 
@@ -396,6 +400,7 @@ fn finish(
 ) -> Result<Compiled, Error> {
     let sets: Vec<BTreeSet<usize>> = leaves.iter().map(|leaf| leaf.atoms.clone()).collect();
     check_leaves(&program, &sets)?;
+    check_twins(&program, &leaves.iter().map(|leaf| leaf.script.as_slice()).collect::<Vec<_>>())?;
     let weights: Vec<u64> = leaves.iter().map(|leaf| leaf.probability).collect();
     let shape = match &program.tree {
         Some((_, shape)) => Some(shape.clone()),

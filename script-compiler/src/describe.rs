@@ -3,7 +3,7 @@
 use crate::atom::{Atom, KeyRef};
 use crate::message::{Bounds, Msg};
 use crate::policy::Compare;
-use crate::resolve::Program;
+use crate::resolve::{Node, Program};
 
 impl Program {
     /// A condition as the policy writes it, with the names that the policy gives.
@@ -11,6 +11,22 @@ impl Program {
         match self.atoms.get(atom) {
             Some(atom) => self.describe_atom(atom),
             None => "?".into(),
+        }
+    }
+
+    /// A policy in the words of the text, without weights.
+    pub fn describe_policy(&self, node: &Node) -> String {
+        let list = |children: &mut dyn Iterator<Item = &Node>| {
+            let words: Vec<String> = children.map(|child| self.describe_policy(child)).collect();
+            words.join(",")
+        };
+        match node {
+            Node::True => "TRIVIAL".into(),
+            Node::False => "UNSATISFIABLE".into(),
+            Node::Atom(atom) => self.describe(*atom),
+            Node::And(children) => format!("and({})", list(&mut children.iter())),
+            Node::Or(children) => format!("or({})", list(&mut children.iter().map(|(_, child)| child))),
+            Node::Thresh(k, children) => format!("thresh({k},{})", list(&mut children.iter())),
         }
     }
 

@@ -114,18 +114,29 @@ impl Error {
         let marked = text.get(at..end).unwrap_or_default().chars().count();
         let carets = marked.min(rest.chars().count()).max(1);
 
+        // Of a long line only the part around the place is shown.
+        let from = (column - 1).saturating_sub(WIDTH / 2);
+        let shown: String = line.chars().skip(from).take(WIDTH).collect();
+        let (cut, more) = (if from > 0 { "…" } else { "" }, line.chars().count() > from + WIDTH);
+        let more = if more { "…" } else { "" };
+        let carets = carets.min((from + WIDTH + 1).saturating_sub(column)).max(1);
+
         let gutter = number.to_string();
         let pad = " ".repeat(gutter.len());
         // A tab stays a tab, so that the caret keeps its column.
-        let indent: String = lead.chars().map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        let indent = cut.chars().chain(lead.chars().skip(from)).map(|c| if c == '\t' { '\t' } else { ' ' });
+        let indent: String = indent.collect();
         let mut out = format!("error: {}\n{pad}--> line {number}, column {column}\n", self.kind);
-        out += &format!("{pad} |\n{gutter} | {line}\n{pad} | {indent}{}\n", "^".repeat(carets));
+        out += &format!("{pad} |\n{gutter} | {cut}{shown}{more}\n{pad} | {indent}{}\n", "^".repeat(carets));
         if let Some(help) = self.kind.help() {
             out += &format!("{pad} = {help}\n");
         }
         out
     }
 }
+
+/// Most characters of a line that an error shows.
+const WIDTH: usize = 120;
 
 fn floor_boundary(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());

@@ -306,6 +306,54 @@ impl Frag {
         }
     }
 
+    /// Most elements of a witness, where `taken` has those of each condition.
+    pub(crate) fn most_elements(&self, taken: &impl Fn(usize) -> usize) -> usize {
+        let of = |frag: &Frag| frag.most_elements(taken);
+        match self {
+            Frag::False | Frag::True => 0,
+            Frag::Atom(index) | Frag::AddSig(index) | Frag::Key(index) => taken(*index),
+            Frag::KeyHash(index) => taken(*index) + 1,
+            Frag::And(x, y) | Frag::AndB(x, y) | Frag::OrB(x, y) | Frag::OrC(x, y) | Frag::OrD(x, y) => {
+                of(x) + of(y)
+            }
+            Frag::AndOr(x, y, z) => of(x) + of(y).max(of(z)),
+            Frag::OrI(x, z) => 1 + of(x).max(of(z)),
+            Frag::Thresh(_, first, rest) => of(first) + rest.iter().map(of).sum::<usize>(),
+            Frag::AddIf(x) | Frag::DupIf(x) => 1 + of(x),
+            Frag::NonZero(x) => of(x).max(1),
+            Frag::Verify(x)
+            | Frag::Add(x)
+            | Frag::Unit(x)
+            | Frag::Swap(x)
+            | Frag::Alt(x)
+            | Frag::CheckSig(x) => of(x),
+        }
+    }
+
+    /// Results of pieces around it that wait while a piece runs, at most.
+    pub(crate) fn nesting(&self) -> usize {
+        match self {
+            Frag::False | Frag::True | Frag::Atom(_) | Frag::AddSig(_) | Frag::Key(_) | Frag::KeyHash(_) => 0,
+            Frag::And(x, y) | Frag::OrC(x, y) | Frag::OrD(x, y) | Frag::OrI(x, y) => {
+                x.nesting().max(y.nesting())
+            }
+            Frag::AndB(x, y) | Frag::OrB(x, y) => 1 + x.nesting().max(y.nesting()),
+            Frag::AndOr(x, y, z) => x.nesting().max(y.nesting()).max(z.nesting()),
+            Frag::Thresh(_, first, rest) => {
+                1 + rest.iter().map(Frag::nesting).fold(first.nesting(), usize::max)
+            }
+            Frag::AddIf(x)
+            | Frag::DupIf(x)
+            | Frag::NonZero(x)
+            | Frag::Verify(x)
+            | Frag::Add(x)
+            | Frag::Unit(x)
+            | Frag::Swap(x)
+            | Frag::Alt(x)
+            | Frag::CheckSig(x) => x.nesting(),
+        }
+    }
+
     /// In how many ways the piece can be satisfied and dissatisfied with what `held` says is at hand, counted up to two.
     pub(crate) fn ways(&self, atoms: &[Atom], held: &[bool]) -> (u8, u8) {
         let of = |frag: &Frag| frag.ways(atoms, held);

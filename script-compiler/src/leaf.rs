@@ -11,8 +11,14 @@ use crate::meaning::{conjunction, disjunction, scale, share};
 use crate::piece::*;
 use crate::resolve::{Node, ONE};
 
-/// Most parts that are looked at for all leaves of one policy.
-const MAX_WORK: usize = 60_000;
+/// Most conditions in the parts that are looked at for all leaves of one policy, each part counted.
+const MAX_WORK: usize = 250_000;
+
+/// Most parts of an `and` or `or` that are taken off one by one: each is a step of recursion.
+const MAX_SPLIT: usize = 32;
+
+/// Most leaves in the trees that are compared for one policy, each tree counted.
+const MAX_TREES: usize = 100_000;
 
 /// A compiled leaf.
 #[derive(Clone, Debug)]
@@ -29,11 +35,12 @@ pub(crate) struct Optimizer<'a> {
     parts: BTreeMap<(Node, u64, u64), Pieces>,
     leaves: BTreeMap<Node, Option<Leaf>>,
     work: usize,
+    trees: usize,
 }
 
 impl<'a> Optimizer<'a> {
     pub(crate) fn new(atoms: &'a [Atom]) -> Optimizer<'a> {
-        Optimizer { atoms, parts: BTreeMap::new(), leaves: BTreeMap::new(), work: 0 }
+        Optimizer { atoms, parts: BTreeMap::new(), leaves: BTreeMap::new(), work: 0, trees: 0 }
     }
 
     pub(crate) fn atoms(&self) -> &'a [Atom] {
@@ -41,8 +48,14 @@ impl<'a> Optimizer<'a> {
     }
 
     /// Whether the bound on work is reached; leaves are then refused.
-    pub(crate) fn is_exhausted(&self) -> bool {
+    fn is_exhausted(&self) -> bool {
         self.work >= MAX_WORK
+    }
+
+    /// Counts a tree of so many leaves; false when no more are to be compared.
+    pub(crate) fn takes_tree(&mut self, leaves: usize) -> bool {
+        self.trees = self.trees.saturating_add(leaves);
+        self.trees < MAX_TREES && !self.is_exhausted()
     }
 
     /// The best leaf for a policy; `None` if a leaf of it could be malleated, or would take too long to find.
@@ -63,6 +76,7 @@ impl<'a> Optimizer<'a> {
         let mut used = Vec::new();
         collect_atoms(node, &mut used);
         let is_signature = |index: &usize| self.atoms.get(*index).is_some_and(|atom| atom_prop(atom).signed);
+        self.work += used.len();
         used.retain(is_signature);
         for (nth, &a) in used.iter().enumerate() {
             for &b in used.iter().skip(nth + 1) {
@@ -101,7 +115,7 @@ impl<'a> Optimizer<'a> {
         if let Some(known) = self.parts.get(&key) {
             return known.clone();
         }
-        self.work += 1;
+        self.work += size(node);
         let mut pieces = Pieces::default();
         if self.is_exhausted() {
             return pieces;
@@ -240,6 +254,9 @@ impl<'a> Optimizer<'a> {
 
     /// Forms of an `and` that can be left unmet: the first part decides.
     fn refusable_conjunction(&mut self, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
+        if children.len() > MAX_SPLIT {
+            return;
+        }
         for nth in 0..children.len() {
             let Some(head) = children.get(nth) else { continue };
             let rest = without(children, nth);
@@ -274,8 +291,10 @@ impl<'a> Optimizer<'a> {
         }
         let mut sorted: Vec<&(u64, Node)> = children.iter().collect();
         sorted.sort_by_key(|(weight, _)| core::cmp::Reverse(*weight));
-        // The likeliest against the others, and halves by number.
-        for at in [1, sorted.len() / 2] {
+        // The likeliest against the others, and halves by number; of many alternatives halves alone, which nest less deep.
+        let half = sorted.len() / 2;
+        let splits = if sorted.len() > MAX_SPLIT { vec![half] } else { vec![1, half] };
+        for at in splits {
             let (left, right) = sorted.split_at(at);
             let group = |part: &[&(u64, Node)]| {
                 let weight = part.iter().map(|(weight, _)| *weight).sum::<u64>();
@@ -446,6 +465,15 @@ fn straight_atoms(node: &Node) -> Option<Vec<usize>> {
             .map(|child| if let Node::Atom(index) = child { Some(*index) } else { None })
             .collect(),
         _ => None,
+    }
+}
+
+/// Conditions and branches.
+fn size(node: &Node) -> usize {
+    match node {
+        Node::True | Node::False | Node::Atom(_) => 1,
+        Node::And(children) | Node::Thresh(_, children) => 1 + children.iter().map(size).sum::<usize>(),
+        Node::Or(children) => 1 + children.iter().map(|(_, child)| size(child)).sum::<usize>(),
     }
 }
 

@@ -1,10 +1,13 @@
 //! Limits of consensus, which refuse a policy, and of relay, which are reported apart.
 
+use std::collections::BTreeSet;
+
 use sigstack_interpreter::limits::{
     CONTROL_BLOCK_MAX_NODES, MAX_STACK_SIZE, VALIDATION_WEIGHT_OFFSET, VALIDATION_WEIGHT_PER_SIGOP,
 };
 
 use crate::atom::Atom;
+use crate::check::can_lack;
 use crate::compile::{Compiled, CompiledLeaf};
 use crate::error::ErrorKind;
 use crate::message::Msg;
@@ -44,10 +47,10 @@ fn elements(atom: &Atom) -> usize {
     }
 }
 
-/// Most elements on the stack while a leaf runs; each condition may have a branch of its own.
+/// Most elements on the stack while a leaf runs: what the witness may bring, and what the script adds.
 fn stack_bound(leaf: &CompiledLeaf, atoms: &[Atom]) -> usize {
-    let taken = leaf.atoms.iter().filter_map(|&atom| atoms.get(atom)).map(|atom| elements(atom) + 1);
-    taken.sum::<usize>() + WORKING_ELEMENTS
+    let taken = |index: usize| atoms.get(index).map_or(0, elements);
+    leaf.frag.most_elements(&taken) + leaf.frag.nesting() + WORKING_ELEMENTS
 }
 
 /// Refuses what consensus would not let spend.
@@ -60,18 +63,11 @@ pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
         if stack_bound(leaf, compiled.atoms()) > MAX_STACK_SIZE {
             return too_large("elements on the stack", MAX_STACK_SIZE);
         }
-        let checks = leaf
-            .atoms
-            .iter()
-            .filter_map(|&atom| compiled.atoms().get(atom))
-            .map(Atom::signature_checks)
-            .sum();
-        let smallest = compiled.largest_use(leaf);
-        if smallest.is_some_and(|size| budget(size, checks) < 0) {
-            return too_large(
-                "units of validation weight for the signature checks of a leaf",
-                smallest.unwrap_or(0),
-            );
+        // A signature brings more weight than its check costs; a witness that brought less could not be spent.
+        if let Some((size, checks)) = compiled.cheapest_use(leaf)
+            && budget(size, checks) < 0
+        {
+            return too_large("units of validation weight for the signature checks of a leaf", size);
         }
     }
     Ok(())
@@ -112,6 +108,21 @@ pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
         if leaf.script.len() > MAX_STANDARD_WEIGHT {
             warnings.push(format!("standardness: leaf {nth} is larger than a transaction that is relayed"));
         }
+    }
+    for (nth, leaf) in compiled.leaves.iter().enumerate() {
+        if can_lack(&leaf.policy, &|index| compiled.atoms().get(index).is_some_and(Atom::commits_annex)) {
+            warnings.push(format!(
+                "leaf {nth}: nothing in it commits to the annex: by consensus anybody can add one to the witness, which relay does \
+                 not take"
+            ));
+        }
+    }
+    if compiled.atoms().iter().filter_map(Atom::template_kind).collect::<BTreeSet<_>>().len() > 1 {
+        warnings.push(
+            "templates of several kinds may be those of one transaction: then anybody can replace the witness for one by that for \
+             another"
+                .into(),
+        );
     }
     for (index, atom) in compiled.atoms().iter().enumerate() {
         if matches!(atom, Atom::Rebind(..)) {

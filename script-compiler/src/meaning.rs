@@ -11,6 +11,9 @@ pub type Set = BTreeSet<usize>;
 /// Most ways to satisfy a policy that are written out one by one.
 pub const MAX_PATHS: usize = 512;
 
+/// Most conditions in all of these ways together: comparing the ways takes its square.
+const MAX_PATH_CONDITIONS: usize = 8_192;
+
 /// A way to satisfy a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -40,8 +43,14 @@ pub fn meaning(node: &Node, atoms: &[Atom]) -> Option<Meaning> {
     Some(Meaning { sets: paths.into_iter().map(|path| path.set).collect() })
 }
 
-/// Every way to satisfy the policy as it is written, or `None` if there are more than [`MAX_PATHS`].
+/// Every way to satisfy the policy as it is written, or `None` if there are more than [`MAX_PATHS`] or these are very long.
 pub fn paths(node: &Node) -> Option<Vec<Path>> {
+    let found = all_paths(node)?;
+    let conditions: usize = found.iter().map(|path| path.set.len()).sum();
+    (conditions <= MAX_PATH_CONDITIONS).then_some(found)
+}
+
+fn all_paths(node: &Node) -> Option<Vec<Path>> {
     let found = match node {
         Node::True => vec![Path { probability: ONE, set: Set::new() }],
         Node::False => Vec::new(),
@@ -52,7 +61,7 @@ pub fn paths(node: &Node) -> Option<Vec<Path>> {
             for (weight, child) in children {
                 let scaled =
                     |path: Path| Path { probability: scale(path.probability, *weight), set: path.set };
-                all.extend(paths(child)?.into_iter().map(scaled));
+                all.extend(all_paths(child)?.into_iter().map(scaled));
                 if all.len() > MAX_PATHS {
                     return None;
                 }
@@ -91,7 +100,7 @@ pub(crate) fn share(n: usize) -> u64 {
 fn product<'a>(children: impl Iterator<Item = &'a Node>) -> Option<Vec<Path>> {
     let mut all = vec![Path { probability: ONE, set: Set::new() }];
     for child in children {
-        let next = paths(child)?;
+        let next = all_paths(child)?;
         if all.len().saturating_mul(next.len()) > MAX_PATHS {
             return None;
         }

@@ -1,5 +1,6 @@
 //! Messages with their values: what each takes from the stack, checks, and leaves.
 
+use sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
 use sigstack_interpreter::{Flags, Opcode};
 
 use crate::policy::{Compare, Join};
@@ -29,7 +30,8 @@ pub enum Msg {
     /// A number that nLockTime has reached.
     Locktime,
     /// The BIP 119 template hash. Whether the script checks that it is 32 bytes long: shorter or longer arguments make
-    /// `OP_CHECKTEMPLATEVERIFY` a NOP, so that any signature by the key over such bytes would pass.
+    /// `OP_CHECKTEMPLATEVERIFY` a NOP, so that any signature by the key over such bytes would pass. In a concatenation it
+    /// always does: the signed bytes could be cut at another place.
     Ctv(bool),
     /// The BIP 446 template hash.
     TemplateHash,
@@ -57,23 +59,31 @@ pub enum Bounds {
 impl Bounds {
     /// Whether a number of one limb is within.
     pub fn contains(&self, number: u64) -> bool {
-        number <= MAX_NUMBER
-            && match *self {
-                Bounds::Newer(n) => number > n,
-                Bounds::AtLeast(n) => number >= n,
-                Bounds::AtMost(n) => number <= n,
-                Bounds::Between(a, b) => (a..b).contains(&number),
-            }
+        let (least, end) = self.range();
+        (least..end).contains(&number)
     }
 
     /// The smallest number that is within, if one is.
     pub fn least(&self) -> Option<u64> {
-        let least = match *self {
-            Bounds::Newer(n) => n.checked_add(1)?,
-            Bounds::AtLeast(n) | Bounds::Between(n, _) => n,
-            Bounds::AtMost(_) => 0,
-        };
-        Some(least).filter(|least| self.contains(*least))
+        let (least, end) = self.range();
+        (least < end).then_some(least)
+    }
+
+    /// The first number within and the first one behind.
+    fn range(&self) -> (u64, u64) {
+        const END: u64 = MAX_NUMBER + 1;
+        match *self {
+            Bounds::Newer(n) => (n.saturating_add(1), END),
+            Bounds::AtLeast(n) => (n, END),
+            Bounds::AtMost(n) => (0, n.saturating_add(1).min(END)),
+            Bounds::Between(a, b) => (a, b.min(END)),
+        }
+    }
+
+    /// Whether every number within is within `other` too. Negative numbers do not count: no plan has them.
+    fn is_inside(&self, other: &Bounds) -> bool {
+        let ((least, end), (other_least, other_end)) = (self.range(), other.range());
+        least >= other_least && end <= other_end
     }
 }
 
@@ -211,6 +221,28 @@ impl Msg {
         }
     }
 
+    /// Whether whatever is this message is the other one too.
+    pub(crate) fn covers(&self, other: &Msg) -> bool {
+        match (self, other) {
+            (Msg::Any(_) | Msg::Any32(_), Msg::Any(_)) | (Msg::Any32(_), Msg::Any32(_)) => true,
+            (Msg::Number(a), Msg::Number(b)) => a.is_inside(b),
+            (Msg::NewerWide(a), Msg::NewerWide(b)) => a >= b,
+            (Msg::Join(j, a, b), Msg::Join(k, c, d)) => j == k && a.covers(c) && b.covers(d),
+            (Msg::Sha256(a), Msg::Sha256(b)) => a.covers(b),
+            _ => self == other,
+        }
+    }
+
+    /// Whether the parts of the two are joined alike.
+    pub(crate) fn has_shape_of(&self, other: &Msg) -> bool {
+        match (self, other) {
+            (Msg::Join(j, a, b), Msg::Join(k, c, d)) => j == k && a.has_shape_of(c) && b.has_shape_of(d),
+            (Msg::Sha256(a), Msg::Sha256(b)) => a.has_shape_of(b),
+            (Msg::Join(..) | Msg::Sha256(_), _) | (_, Msg::Join(..) | Msg::Sha256(_)) => false,
+            _ => true,
+        }
+    }
+
     /// Whether a concatenation in the message can be split in two ways.
     pub(crate) fn has_ambiguous_cat(&self) -> bool {
         match self {
@@ -220,6 +252,42 @@ impl Msg {
                     || right.has_ambiguous_cat()
             }
             Msg::Sha256(inner) => inner.has_ambiguous_cat(),
+            _ => false,
+        }
+    }
+
+    /// The fewest and the most bytes that the message has.
+    fn length(&self) -> (usize, usize) {
+        match self {
+            Msg::Fixed(bytes) => (bytes.len(), bytes.len()),
+            Msg::Any(_) => (0, MAX_SCRIPT_ELEMENT_SIZE),
+            Msg::Number(_) => (0, 4),
+            Msg::Locktime => (1, 5),
+            Msg::Join(Join::Cat, left, right) => {
+                let (left, right) = (left.length(), right.length());
+                (left.0 + right.0, left.1 + right.1)
+            }
+            _ => (32, 32),
+        }
+    }
+
+    /// Whether a concatenation in the message is always longer than an element may be.
+    pub(crate) fn is_too_long(&self) -> bool {
+        match self {
+            Msg::Join(_, left, right) => {
+                self.length().0 > MAX_SCRIPT_ELEMENT_SIZE || left.is_too_long() || right.is_too_long()
+            }
+            Msg::Sha256(inner) => inner.is_too_long(),
+            _ => false,
+        }
+    }
+
+    /// Whether a key that signs nothing but templates may sign it: a template hash, or a commitment that holds one. Such a
+    /// message has 32 bytes, and nobody can cut it at another place.
+    pub(crate) fn is_for_template_keys(&self) -> bool {
+        match self {
+            Msg::Ctv(_) | Msg::TemplateHash => true,
+            Msg::Join(Join::Pair, ..) | Msg::Sha256(_) => self.has_template(),
             _ => false,
         }
     }

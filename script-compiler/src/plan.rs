@@ -6,14 +6,14 @@ use std::collections::BTreeSet;
 
 use sigstack_interpreter::Flags;
 
-use crate::assets::{Assets, Value};
-use crate::atom::{Atom, SEQUENCE_BITS, is_time_lock};
+use crate::assets::{Assets, Value, shows};
+use crate::atom::{Atom, SEQUENCE_BITS};
 use crate::compile::{Compiled, CompiledLeaf};
 use crate::fragment::{Element, Stack};
 use crate::limits::budget;
 use crate::meaning::{Set, conflict};
 use crate::policy::{HashFn, Rebind};
-use crate::script::{compact_size, element_size};
+use crate::script::{compact_size, element_size, number_bytes};
 
 /// Which signature a slot needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,7 @@ impl SignatureKind {
     pub const fn hash_type(self) -> u8 {
         match self {
             SignatureKind::KeyPath | SignatureKind::Leaf => 0x00,
-            SignatureKind::Rebind(Rebind::AnyPrevout) => 0x41,
-            SignatureKind::Rebind(Rebind::AnyPrevoutAnyScript) => 0xc1,
+            SignatureKind::Rebind(rebind) => rebind.hash_type(),
         }
     }
 }
@@ -65,6 +64,8 @@ pub enum Slot {
     },
     /// The transaction's BIP 119 template hash.
     Template,
+    /// A number that nLockTime must have reached.
+    Lock(u32),
     /// Bytes that are known already.
     Known(Vec<u8>),
 }
@@ -76,6 +77,7 @@ impl Slot {
             Slot::Signature { kind, .. } if kind.hash_type() != 0 => 65,
             Slot::Signature { .. } | Slot::MessageSignature { .. } => 64,
             Slot::Preimage { .. } | Slot::Template => 32,
+            Slot::Lock(lock) => number_bytes((*lock).into()).len(),
             Slot::Known(bytes) => bytes.len(),
         }
     }
@@ -99,10 +101,13 @@ pub struct Plan {
     pub atoms: Set,
     /// The elements before script and control block, bottom first.
     pub slots: Vec<Slot>,
-    /// nLockTime that the transaction must have; 0 if any will do.
+    /// nLockTime that the transaction must have. With a later one it may reach a lock that the plan does not use, and the
+    /// witness could be replaced by one that does.
     pub lock_time: u32,
-    /// nSequence that the input must have.
+    /// nSequence that the input must have; with a relative lock, nVersion is 2 or above.
     pub sequence: u32,
+    /// Whether a template fixes the transaction: then its locks are the template's, which must reach these two.
+    pub fixes_transaction: bool,
     /// The leaf's script; empty for the key path.
     pub script: Vec<u8>,
     /// The control block; empty for the key path.
@@ -200,6 +205,7 @@ impl Plan {
         for (nth, slot) in self.slots.iter().enumerate() {
             let bytes = match slot {
                 Slot::Known(bytes) => bytes.clone(),
+                Slot::Lock(lock) => number_bytes((*lock).into()),
                 _ => give(nth, slot).ok_or(FillError::Missing(nth))?,
             };
             if bytes.len() != slot.size() {
@@ -249,26 +255,31 @@ impl Compiled {
     ///
     /// [`PlanError`] if there is none.
     pub fn plan_among(&self, assets: &Assets, allows: impl Fn(Branch) -> bool) -> Result<Plan, PlanError> {
-        let held: Vec<Option<Vec<Slot>>> =
-            self.atoms().iter().map(|atom| assets.satisfy(self.index_of(atom), atom)).collect();
-        let sizes: Vec<Option<usize>> = held
-            .iter()
-            .map(|slots| slots.as_ref().map(|slots| slots.iter().map(|slot| element_size(slot.size())).sum()))
-            .collect();
-        let mut candidates = self.candidates(&sizes, None);
-        candidates.retain(|candidate| allows(candidate.branch) && self.locks_agree(candidate, &held));
-        if candidates.is_empty() {
-            return Err(PlanError::NotSatisfied);
+        let mut is_satisfied = false;
+        let mut best: Option<((usize, Branch), Plan)> = None;
+        for assets in assets.by_kinds_of_locks() {
+            let held: Vec<Option<Vec<Slot>>> =
+                self.atoms().iter().enumerate().map(|(nth, atom)| assets.satisfy(nth, atom)).collect();
+            let size = |slots: &Vec<Slot>| slots.iter().map(|slot| element_size(slot.size())).sum();
+            let sizes: Vec<Option<usize>> = held.iter().map(|slots| slots.as_ref().map(size)).collect();
+            let mut candidates = self.candidates(&sizes, None);
+            candidates.retain(|candidate| allows(candidate.branch));
+            is_satisfied |= !candidates.is_empty();
+            let sound = candidates
+                .into_iter()
+                .filter_map(|candidate| self.make_sound(candidate, &sizes, &held, &allows));
+            for candidate in sound {
+                let rank = (self.weight(&candidate), candidate.branch);
+                if best.as_ref().is_none_or(|(known, _)| rank < *known) {
+                    best = Some((rank, self.lay_out(&candidate, &held)));
+                }
+            }
         }
-        let sound =
-            candidates.into_iter().filter_map(|candidate| self.make_sound(candidate, &sizes, &allows));
-        let cheapest = sound.min_by_key(|candidate| (self.weight(candidate), candidate.branch));
-        let candidate = cheapest.ok_or(PlanError::Malleable)?;
-        Ok(self.lay_out(&candidate, &held))
-    }
-
-    fn index_of(&self, atom: &Atom) -> usize {
-        self.atoms().iter().position(|known| known == atom).unwrap_or(usize::MAX)
+        match best {
+            Some((_, plan)) => Ok(plan),
+            None if is_satisfied => Err(PlanError::Malleable),
+            None => Err(PlanError::NotSatisfied),
+        }
     }
 
     /// The ways to spend with the conditions that `sizes` has; `from` is the leaf whose signatures they hold.
@@ -286,7 +297,7 @@ impl Compiled {
         }
         for (nth, leaf) in self.leaves.iter().enumerate() {
             let mut sizes = sizes.to_vec();
-            if bound(Branch::Leaf(nth)) {
+            if bound(Branch::Leaf(nth)) && !self.is_twin(nth, from) {
                 self.drop_bound(&mut sizes);
             }
             let sat = leaf.frag.satisfy(self.atoms(), &sizes).sat;
@@ -296,20 +307,10 @@ impl Compiled {
         found
     }
 
-    /// Whether one nLockTime can reach every lock of the candidate, signed ones included: all heights, or all times.
-    fn locks_agree(&self, candidate: &Candidate, held: &[Option<Vec<Slot>>]) -> bool {
-        let mut locks = Vec::new();
-        for index in candidate.atoms() {
-            if let Some(Atom::After(n)) = self.atoms().get(index) {
-                locks.push(*n);
-            }
-            for slot in held.get(index).into_iter().flatten().flatten() {
-                if let Slot::MessageSignature { values, .. } = slot {
-                    locks.extend(values.iter().filter_map(Value::lock));
-                }
-            }
-        }
-        locks.windows(2).all(|pair| matches!(pair, [a, b] if is_time_lock(*a) == is_time_lock(*b)))
+    /// Whether a leaf has the same script as the other one, so that signatures for one are valid in the other.
+    fn is_twin(&self, leaf: usize, other: Option<Branch>) -> bool {
+        let Some(Branch::Leaf(other)) = other else { return false };
+        matches!((self.leaves.get(leaf), self.leaves.get(other)), (Some(a), Some(b)) if a.script == b.script)
     }
 
     /// Takes out what is valid in one leaf only.
@@ -347,12 +348,47 @@ impl Compiled {
         self.atoms().iter().zip(sizes).map(keep).collect()
     }
 
-    /// In how many ways the coin can be spent with what is shown, counted up to two.
+    /// What is shown, and what its values meet beside what they were shown for: a number that a key signed for one condition
+    /// may fit another one.
+    fn exposed(
+        &self,
+        candidate: &Candidate,
+        shown: &[Option<usize>],
+        held: &[Option<Vec<Slot>>],
+    ) -> Vec<Option<usize>> {
+        let used: Vec<usize> = candidate.atoms().into_iter().collect();
+        let slots: Vec<&Slot> =
+            used.iter().filter_map(|&index| held.get(index)?.as_ref()).flatten().collect();
+        let meets = |atom: &Atom| {
+            match atom {
+            Atom::Signed(msg, keys) => slots.iter().any(|slot| {
+                let Slot::MessageSignature { atom: of, values, .. } = slot else { return false };
+                let signers = slots.iter().filter_map(|other| match other {
+                    Slot::MessageSignature { key, atom, values: signed } if atom == of && signed == values => {
+                        Some(*key)
+                    }
+                    _ => None,
+                });
+                let signers: BTreeSet<[u8; 32]> = signers.collect();
+                keys.iter().all(|key| signers.contains(&key.x))
+                    && matches!(self.atoms().get(*of), Some(Atom::Signed(shown, _)) if shows(shown, values, msg))
+            }),
+            Atom::Opens(..) | Atom::Hash(..) => {
+                used.iter().filter_map(|&index| self.atoms().get(index)).any(|used| used.shows_secret_of(atom))
+            }
+            _ => false,
+        }
+        };
+        let keep = |(atom, size): (&Atom, &Option<usize>)| size.or_else(|| meets(atom).then_some(1));
+        self.atoms().iter().zip(shown).map(keep).collect()
+    }
+
+    /// In how many ways the coin can be spent with what is exposed, counted up to two.
     fn ways(&self, shown: &[Option<usize>], branch: Branch) -> u8 {
         let mut sum = u8::from(branch == Branch::Key);
         for (nth, leaf) in self.leaves.iter().enumerate() {
             let mut sizes = shown.to_vec();
-            if branch != Branch::Leaf(nth) {
+            if branch != Branch::Leaf(nth) && !self.is_twin(nth, Some(branch)) {
                 self.drop_bound(&mut sizes);
             }
             let held: Vec<bool> = sizes.iter().map(Option::is_some).collect();
@@ -366,11 +402,12 @@ impl Compiled {
         &self,
         mut candidate: Candidate,
         sizes: &[Option<usize>],
+        held: &[Option<Vec<Slot>>],
         allows: &impl Fn(Branch) -> bool,
     ) -> Option<Candidate> {
         loop {
             let shown = self.shown(&candidate, sizes);
-            if self.ways(&shown, candidate.branch) <= 1 {
+            if self.ways(&self.exposed(&candidate, &shown, held), candidate.branch) <= 1 {
                 return Some(candidate);
             }
             // Leave one thing out at a time: each round shows less, so that this ends.
@@ -400,6 +437,8 @@ impl Compiled {
                 Element::Atom(index) => slots.extend(held.get(*index).cloned().flatten().unwrap_or_default()),
             }
         }
+        let fixes_transaction =
+            atoms.iter().filter_map(|&index| self.atoms().get(index)).any(Atom::is_template);
         let (mut script, mut control_block) = (Vec::new(), Vec::new());
         match candidate.branch {
             Branch::Key => {
@@ -426,8 +465,8 @@ impl Compiled {
             signature_checks += atom.signature_checks();
         }
         for slot in &slots {
-            if let Slot::MessageSignature { values, .. } = slot {
-                lock_time = values.iter().filter_map(Value::lock).fold(lock_time, u32::max);
+            if let Slot::Lock(lock) = slot {
+                lock_time = lock_time.max(*lock);
             }
         }
         if let Branch::Leaf(nth) = candidate.branch {
@@ -442,6 +481,7 @@ impl Compiled {
             slots,
             lock_time,
             sequence: sequence.unwrap_or(SEQUENCE_NO_LOCK),
+            fixes_transaction,
             script,
             control_block,
             signature_checks,
@@ -454,18 +494,21 @@ impl Compiled {
         leaf.atoms.iter().filter_map(|&atom| self.atoms().get(atom)).map(Atom::flags).collect()
     }
 
-    /// The size of a leaf's cheapest witness when everything is at hand; signatures and numbers at their full size.
-    pub fn largest_use(&self, leaf: &CompiledLeaf) -> Option<usize> {
+    /// The size of a leaf's cheapest witness when everything is at hand, and its signature checks; signatures and numbers at
+    /// their full size.
+    pub fn cheapest_use(&self, leaf: &CompiledLeaf) -> Option<(usize, usize)> {
         let sizes: Vec<Option<usize>> =
             self.atoms().iter().map(|atom| Some(crate::piece::expected_size(atom))).collect();
         let stack = leaf.frag.satisfy(self.atoms(), &sizes).sat?;
-        let elements: BTreeSet<usize> = BTreeSet::from([stack.elements.len()]);
-        let count = elements.first().map_or(1, |count| compact_size(count + 2));
-        Some(
-            count
-                + stack.size
-                + element_size(leaf.script.len())
-                + element_size(crate::tree::control_block_size(leaf.depth)),
-        )
+        let size = compact_size(stack.elements.len() + 2)
+            + stack.size
+            + element_size(leaf.script.len())
+            + element_size(crate::tree::control_block_size(leaf.depth));
+        // An empty signature is not charged; a signature in the script is not in the witness.
+        let mut met: Set = Candidate { branch: Branch::Key, stack }.atoms();
+        let is_presigned = |index: &&usize| matches!(self.atoms().get(**index), Some(Atom::Presigned(..)));
+        met.extend(leaf.atoms.iter().filter(is_presigned));
+        let checks = met.iter().filter_map(|&index| self.atoms().get(index)).map(Atom::signature_checks);
+        Some((size, checks.sum()))
     }
 }

@@ -136,6 +136,16 @@ pub enum Rebind {
     AnyPrevoutAnyScript,
 }
 
+impl Rebind {
+    /// The hash type byte.
+    pub const fn hash_type(self) -> u8 {
+        match self {
+            Rebind::AnyPrevout => 0x41,
+            Rebind::AnyPrevoutAnyScript => 0xc1,
+        }
+    }
+}
+
 /// How a number of a message is compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compare<N> {

@@ -6,7 +6,7 @@ use sigstack_interpreter::Flags;
 
 use crate::compile::{Compiled, CompiledLeaf};
 use crate::limits::budget;
-use crate::plan::{Branch, Plan, SignatureKind, Slot};
+use crate::plan::{Branch, Plan, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 use crate::resolve::ONE;
 use crate::script::asm;
 use crate::tree::{NUMS, Shape};
@@ -28,8 +28,26 @@ fn percent(probability: u64) -> String {
     format!("{}.{:03} %", thousandths / 1000, thousandths % 1000)
 }
 
-fn checks(compiled: &Compiled, leaf: &CompiledLeaf) -> usize {
-    leaf.atoms.iter().filter_map(|&atom| compiled.atoms().get(atom)).map(crate::Atom::signature_checks).sum()
+/// A text for people: long strings of hex are cut, since the scripts show them in full.
+fn short(text: &str) -> String {
+    const LONG: usize = 40;
+    let (mut out, mut run) = (String::new(), String::new());
+    for c in text.chars().chain([' ']) {
+        if c.is_ascii_hexdigit() {
+            run.push(c);
+            continue;
+        }
+        if run.len() >= LONG {
+            out.extend(run.chars().take(8));
+            out.push('…');
+        } else {
+            out += &run;
+        }
+        run.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
 }
 
 fn internal_key(compiled: &Compiled) -> String {
@@ -50,7 +68,8 @@ pub fn compiled_text(compiled: &Compiled, network: Network) -> String {
     text += &format!("internal key   {}\n", internal_key(compiled));
     text += &match compiled.key_path {
         Some(atom) => {
-            format!("key path       {}: {KEY_PATH_WITNESS} WU of witness\n", compiled.program.describe(atom))
+            let key = short(&compiled.program.describe(atom));
+            format!("key path       {key}: {KEY_PATH_WITNESS} WU of witness\n")
         }
         None => "key path       nobody\n".into(),
     };
@@ -63,16 +82,14 @@ pub fn compiled_text(compiled: &Compiled, network: Network) -> String {
         draw(shape, "", "", compiled, &mut text);
     }
     for (nth, leaf) in compiled.leaves.iter().enumerate() {
-        let witness = compiled.largest_use(leaf).unwrap_or(0);
-        let checks = checks(compiled, leaf);
+        let (witness, checks) = compiled.cheapest_use(leaf).unwrap_or_default();
         text += &format!(
             "\nleaf {nth}: {} bytes, depth {}, likely {}\n  witness        {witness} WU with its cheapest conditions\n",
             leaf.script.len(),
             leaf.depth,
             percent(leaf.probability),
         );
-        text +=
-            &format!("  sigops         {checks} at most, {} of the budget left\n", budget(witness, checks));
+        text += &format!("  sigops         {checks} in it, {} of the budget left\n", budget(witness, checks));
         text += &format!("  needs          {}\n", needs(compiled.leaf_flags(leaf)));
         text += &format!(
             "  asm            {}\n  hex            {}\n",
@@ -85,7 +102,7 @@ pub fn compiled_text(compiled: &Compiled, network: Network) -> String {
     }
     if !compiled.warnings.is_empty() {
         text += "\nwarnings\n";
-        compiled.warnings.iter().for_each(|warning| text += &format!("  {warning}\n"));
+        compiled.warnings.iter().for_each(|warning| text += &format!("  {}\n", short(warning)));
     }
     text
 }
@@ -94,10 +111,8 @@ pub fn compiled_text(compiled: &Compiled, network: Network) -> String {
 fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut String) {
     match shape {
         Shape::Leaf(nth) => {
-            let atoms = compiled.leaves.get(*nth).map(|leaf| &leaf.atoms);
-            let words: Vec<String> =
-                atoms.into_iter().flatten().map(|&atom| compiled.program.describe(atom)).collect();
-            *text += &format!("{first}leaf {nth}: {}\n", words.join(", "));
+            let policy = compiled.leaves.get(*nth).map(|leaf| compiled.program.describe_policy(&leaf.policy));
+            *text += &format!("{first}leaf {nth}: {}\n", short(&policy.unwrap_or_default()));
         }
         Shape::Branch(left, right) => {
             *text += &format!("{first}┐\n");
@@ -111,7 +126,7 @@ fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut 
 pub fn compiled_json(compiled: &Compiled, network: Network) -> Json {
     let output = &compiled.output;
     let leaf = |(nth, leaf): (usize, &CompiledLeaf)| {
-        let witness = compiled.largest_use(leaf).unwrap_or(0);
+        let (witness, checks) = compiled.cheapest_use(leaf).unwrap_or_default();
         json!({
             "script": hex::encode(&leaf.script),
             "asm": asm(&leaf.script),
@@ -120,8 +135,9 @@ pub fn compiled_json(compiled: &Compiled, network: Network) -> Json {
             "control_block": output.control_blocks.get(nth).map(hex::encode),
             "leaf_hash": output.leaf_hashes.get(nth).map(hex::encode),
             "witness_weight": witness,
-            "signature_checks": checks(compiled, leaf),
-            "budget_left": budget(witness, checks(compiled, leaf)),
+            "signature_checks": checks,
+            "budget_left": budget(witness, checks),
+            "policy": compiled.program.describe_policy(&leaf.policy),
             "conditions": leaf.atoms.iter().map(|&atom| compiled.program.describe(atom)).collect::<Vec<_>>(),
             "flags": flag_names(compiled.leaf_flags(leaf)),
         })
@@ -178,6 +194,7 @@ pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
             format!("preimage of {}({})", function.name(), hex::encode(image))
         }
         Slot::Template => "the transaction's BIP 119 template hash".into(),
+        Slot::Lock(lock) => format!("the number {lock}, which nLockTime reaches"),
         Slot::Known(bytes) if bytes.is_empty() => "empty".into(),
         Slot::Known(bytes) => hex::encode(bytes),
     }
@@ -186,15 +203,22 @@ pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
 /// A plan as text.
 pub fn plan_text(compiled: &Compiled, plan: &Plan) -> String {
     let met: Vec<String> = plan.atoms.iter().map(|&atom| compiled.program.describe(atom)).collect();
-    let mut text = format!("{}: {}\n", branch(plan.branch), met.join(", "));
-    text += &format!("nLockTime      {}\nnSequence      0x{:08x}\n", plan.lock_time, plan.sequence);
+    let mut text = format!("{}: {}\n", branch(plan.branch), short(&met.join(", ")));
+    if plan.fixes_transaction {
+        text += "nLockTime      as the template has it\nnSequence      as the template has it\n";
+    } else {
+        text += &format!("nLockTime      {}\nnSequence      0x{:08x}\n", plan.lock_time, plan.sequence);
+    }
+    if plan.sequence != SEQUENCE_NO_LOCK {
+        text += "nVersion       2 or above\n";
+    }
     text += &format!("witness        {} WU\n", plan.witness_size());
     if plan.branch != Branch::Key {
         text += &format!("sigops         {}, {} of the budget left\n", plan.signature_checks, plan.budget());
     }
     text += &format!("needs          {}\n\nwitness, bottom to top\n", needs(plan.flags));
     for (nth, slot) in plan.slots.iter().enumerate() {
-        text += &format!("  {nth:>2}  {:>3} bytes  {}\n", slot.size(), slot_text(compiled, slot));
+        text += &format!("  {nth:>2}  {:>3} bytes  {}\n", slot.size(), short(&slot_text(compiled, slot)));
     }
     if plan.branch != Branch::Key {
         let count = plan.slots.len();
@@ -212,6 +236,7 @@ pub fn plan_json(compiled: &Compiled, plan: &Plan) -> Json {
         "conditions": plan.atoms.iter().map(|&atom| compiled.program.describe(atom)).collect::<Vec<_>>(),
         "lock_time": plan.lock_time,
         "sequence": plan.sequence,
+        "template_fixes_locks": plan.fixes_transaction,
         "witness_weight": plan.witness_size(),
         "signature_checks": plan.signature_checks,
         "budget_left": plan.budget(),

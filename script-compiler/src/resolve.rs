@@ -344,6 +344,16 @@ impl<'a> Resolver<'a> {
         Ok(digest)
     }
 
+    /// A message that an element can hold.
+    fn whole_message(&self, message: &Message, span: Span, is_trusted: bool) -> Result<Msg, Error> {
+        let msg = self.message(message, span, is_trusted)?;
+        if msg.is_too_long() {
+            let limit = sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
+            return Err(Error::new(ErrorKind::TooLarge { what: "bytes in a `cat`", limit }, span));
+        }
+        Ok(msg)
+    }
+
     /// `is_trusted`: the keys sign nothing but templates, so that the length of a template needs no check.
     fn message(&self, message: &Message, span: Span, is_trusted: bool) -> Result<Msg, Error> {
         const NUMBER: (u64, u64) = (0, MAX_NUMBER);
@@ -380,6 +390,8 @@ impl<'a> Resolver<'a> {
             Message::TemplateHash => Msg::TemplateHash,
             Message::Delegate => Msg::Delegate,
             Message::Join(join, left, right) => {
+                // In a concatenation the key signs more than the template, whatever it signs elsewhere.
+                let is_trusted = is_trusted && *join == Join::Pair;
                 let (left, right) =
                     (self.message(left, span, is_trusted)?, self.message(right, span, is_trusted)?);
                 if left == Msg::Delegate || right == Msg::Delegate {
@@ -463,10 +475,16 @@ impl<'a> Resolver<'a> {
             Kind::Older(n) => Atom::Older(self.lock(n, "older")?),
             Kind::Hash(hash, image) => Atom::Hash(*hash, self.sized(image, "the image", hash.image_len())?),
             Kind::Rebind(rebind, key) => Atom::Rebind(*rebind, self.key(key)?),
-            Kind::Presigned(key, signature) => Atom::Presigned(
-                self.key(key)?,
-                self.sized(signature, "the signature with its hash type", 65)?,
-            ),
+            Kind::Presigned(key, signature) => {
+                let key = self.key(key)?;
+                let bytes = self.sized(signature, "the signature with its hash type", 65)?;
+                // Other hash types leave outputs open, or commit to the script that the signature stands in.
+                if bytes.last() != Some(&Rebind::AnyPrevoutAnyScript.hash_type()) {
+                    let what = "a signature in a script is ALL|ANYPREVOUTANYSCRIPT: its hash type is 0xc1";
+                    return Err(Error::new(ErrorKind::Arguments(what), self.bytes(signature)?.1));
+                }
+                Atom::Presigned(key, bytes)
+            }
             Kind::Ctv(hash) => Atom::Ctv(self.digest(hash, "the template hash")?),
             Kind::TemplateHash(hash) => Atom::TemplateHash(self.digest(hash, "the template hash")?),
             Kind::Signed(message, signers) => {
@@ -479,11 +497,16 @@ impl<'a> Resolver<'a> {
                     return Err(Error::new(kind, policy.span));
                 }
                 let is_trusted = sorted.iter().any(|key| self.template_keys.contains(key));
-                Atom::Signed(self.message(message, policy.span, is_trusted)?, keys)
+                let msg = self.whole_message(message, policy.span, is_trusted)?;
+                if is_trusted && !msg.is_for_template_keys() {
+                    let what = "a key that `signs templates` signs template hashes, and `pair` or `sha256` that hold one";
+                    return Err(Error::new(ErrorKind::MisplacedMessage(what), policy.span));
+                }
+                Atom::Signed(msg, keys)
             }
             Kind::Opens(commitment, message) => {
                 let (commitment, span) = self.bytes(commitment)?;
-                let msg = self.message(message, policy.span, false)?;
+                let msg = self.whole_message(message, policy.span, false)?;
                 let misplaced = |what| Err(Error::new(ErrorKind::MisplacedMessage(what), policy.span));
                 if msg == Msg::Delegate {
                     return misplaced("`delegate` needs a signature: `signed(delegate, K)`");

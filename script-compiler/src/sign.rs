@@ -57,7 +57,7 @@ impl Compiled {
                 Atom::Signed(msg, _) => message_bytes(msg, values, Some(&templates(signing))),
                 _ => None,
             },
-            Slot::Preimage { .. } | Slot::Template | Slot::Known(_) => None,
+            Slot::Preimage { .. } | Slot::Template | Slot::Lock(_) | Slot::Known(_) => None,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Leaves to a taproot output: the tree of least expected depth, the output key and the control blocks (BIP 341).
 
 use core::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use bitcoin::hashes::Hash;
 use bitcoin::key::TapTweak;
@@ -27,19 +28,19 @@ pub enum Shape {
 /// Huffman's tree: the expected depth is the least possible. Of equal weights the earlier leaves are joined first, so that
 /// the same weights give the same tree. `None` without leaves.
 pub fn huffman(weights: &[u64]) -> Option<Shape> {
-    // The second element is the rank of age among equals.
-    let mut nodes: Vec<(u64, usize, Shape)> =
-        weights.iter().enumerate().map(|(leaf, weight)| (*weight, leaf, Shape::Leaf(leaf))).collect();
-    for age in weights.len().. {
-        // Lightest last.
-        nodes.sort_by_key(|(weight, age, _)| Reverse((*weight, *age)));
-        let (Some(first), second) = (nodes.pop(), nodes.pop()) else { return None };
-        let Some(second) = second else { return Some(first.2) };
-        let weight = first.0.saturating_add(second.0);
+    // Lightest first, then oldest; a subtree's age is its place in `shapes`.
+    let mut shapes: Vec<Option<Shape>> = (0..weights.len()).map(|leaf| Some(Shape::Leaf(leaf))).collect();
+    let mut queue: BinaryHeap<Reverse<(u64, usize)>> =
+        weights.iter().enumerate().map(|(age, weight)| Reverse((*weight, age))).collect();
+    loop {
+        let Reverse((first, at)) = queue.pop()?;
+        let lighter = shapes.get_mut(at)?.take()?;
+        let Some(Reverse((second, at))) = queue.pop() else { return Some(lighter) };
+        let heavier = shapes.get_mut(at)?.take()?;
+        queue.push(Reverse((first.saturating_add(second), shapes.len())));
         // The heavier or later one to the left: a tree is read from the likeliest leaf.
-        nodes.push((weight, age, Shape::Branch(Box::new(second.2), Box::new(first.2))));
+        shapes.push(Some(Shape::Branch(Box::new(heavier), Box::new(lighter))));
     }
-    None
 }
 
 /// The depth of each leaf.

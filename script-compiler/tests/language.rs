@@ -15,6 +15,7 @@ use support::{files, keypair, x_only};
 fn with_names(policy: &str) -> String {
     let key = |name: &str| format!("key {name} = {};\n", hex::encode(x_only(&keypair(name))));
     let keys: String = ["A", "B", "C", "D"].map(key).concat();
+    let policy = policy.replace("SIGNATURE", &format!("{}c1", "22".repeat(64)));
     format!("{keys}bytes H = {};\nnumber n = 5;\n{policy}", "11".repeat(32))
 }
 
@@ -107,6 +108,62 @@ fn every_mistake_has_its_error_and_its_place() {
 }
 
 #[test]
+fn of_a_long_line_an_error_shows_the_part_around_the_place() {
+    let text = format!("or({}pk(\u{e4}),pk(B))", "older(1),".repeat(40));
+    let shown = compile_text(&text).unwrap_err().render(&text);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines[1], " --> line 1, column 367");
+    assert!(lines[3].starts_with("1 | …") && lines[3].chars().count() < 130, "{}", lines[3]);
+    let column = lines[4].chars().position(|c| c == '^').unwrap();
+    assert_eq!(lines[3].chars().nth(column), Some('\u{e4}'));
+    // Tabs and wide characters before the place.
+    let text = "# \u{fc}ber\r\n\tand(\tpk(A),\r\n\t older(zwei))";
+    let text = with_names("").trim_end().to_owned() + "\n" + text;
+    let shown = compile_text(&text).unwrap_err().render(&text);
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(&lines[3][4..], "\t older(zwei))");
+    assert_eq!(&lines[4][4..], "\t       ^^^^");
+}
+
+#[test]
+fn a_signature_in_a_script_binds_its_outputs_and_not_the_script() {
+    for hash_type in ["00", "01", "41", "c2", "c3"] {
+        let policy = format!("presigned(B,{}{hash_type})", "22".repeat(64));
+        let message = "a signature in a script is ALL|ANYPREVOUTANYSCRIPT: its hash type is 0xc1";
+        assert_eq!(error(&policy).kind.to_string(), message, "{hash_type}");
+    }
+    assert!(compile_text(&with_names("presigned(B,SIGNATURE)")).is_ok());
+}
+
+/// A policy of many keys.
+fn keys(count: usize, part: impl Fn(&str) -> String) -> String {
+    let key = |nth| hex::encode(x_only(&keypair(&format!("many {nth}"))));
+    (0..count).map(|nth| part(&format!("pk({})", key(nth)))).collect::<Vec<_>>().join(",")
+}
+
+#[test]
+fn only_what_consensus_would_not_spend_is_past_a_limit() {
+    // 40 keys of which two sign: the checks of the others are not charged.
+    let compiled = compile_text(&format!("thresh(2,{})", keys(40, str::to_owned))).unwrap();
+    assert_eq!(compiled.leaves.iter().map(|leaf| compiled.cheapest_use(leaf).unwrap().1).max(), Some(2));
+    // A stack of 1,000 elements, with room for what the script adds.
+    assert!(compile_text(&format!("and({})", keys(980, str::to_owned))).is_ok());
+    let error = compile_text(&format!("and({})", keys(995, str::to_owned))).unwrap_err();
+    assert_eq!(error.kind.to_string(), "more than 1000 elements on the stack");
+}
+
+#[test]
+fn a_template_leaves_the_annex_open_and_the_report_says_so() {
+    let warns = |policy: &str| {
+        let warnings = compile_text(&with_names(policy)).unwrap().warnings;
+        warnings.iter().any(|warning| warning.contains("commits to the annex"))
+    };
+    assert!(warns("tr(A,ctv(H))") && warns("tr(A,and(ctv(H),signed(newer(n),B)))"));
+    assert!(!warns("tr(A,templatehash(H))") && !warns("tr(A,and(ctv(H),pk(B)))"));
+    assert!(!warns("tr(A,presigned(B,SIGNATURE))") && !warns("tr(A,signed(delegate,B))"));
+}
+
+#[test]
 fn every_check_refuses_and_can_be_allowed() {
     let cases: &[(Reason, &str, &str)] = &[
         (Reason::Unprotected, "and(signed(newer(n),A),older(n))", "and(signed(newer(n),A),pk(B))"),
@@ -151,6 +208,12 @@ fn every_check_refuses_and_can_be_allowed() {
             Reason::Malleable,
             "or(pk(A),and(ctv(H),older(5)),and(ctv(H),pk(B)))",
             "or(pk(A),and(ctv(H),older(5),pk(C)),and(ctv(H),pk(B)))",
+        ),
+        (Reason::Malleable, "tr(nums,{pk(A),{pk(A),pk(B)}})", "tr(nums,{pk(A),{pk(C),pk(B)}})"),
+        (
+            Reason::Bip118Reuse,
+            "tr(A,{presigned(B,SIGNATURE),and(apoas(B),older(5))})",
+            "tr(A,{presigned(B,SIGNATURE),and(apoas(C),older(5))})",
         ),
     ];
     for (expected, refused, accepted) in cases {

@@ -210,7 +210,7 @@ impl Generator {
             1 => (template.into(), purpose),
             2 => (format!("pair(any({}),{template})", self.name("slot")), purpose),
             3 => (format!("pair(newer(70000),pair(any({}),{template}))", self.name("slot")), purpose),
-            _ => ("cat(newer(70000),templatehash)".into(), purpose),
+            _ => (format!("cat(newer(70000),{template})"), ""),
         };
         format!("signed({message},{})", self.key(purpose))
     }

@@ -20,6 +20,7 @@ use sigstack_compiler::policy::{HashFn, Join};
 use sigstack_compiler::*;
 use sigstack_interpreter::{Flags, PROPOSALS, ScriptError, Spend};
 
+pub mod attack;
 pub mod compare;
 pub mod files;
 pub mod generate;
@@ -250,7 +251,7 @@ impl World {
                     }
                     Slot::Preimage { function, image } => self.preimages[&(*function, image.clone())].clone(),
                     Slot::Template => templates(&signing).ctv.to_vec(),
-                    Slot::Known(bytes) => bytes.clone(),
+                    Slot::Lock(_) | Slot::Known(_) => unreachable!("the plan knows it"),
                 })
             };
             plan.fill(give).unwrap()

@@ -1,13 +1,17 @@
 //! The property that every compiled policy has: plans exist exactly where the canonical form says so, their witnesses are
 //! accepted and no damaged one is, their sizes are as planned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::consensus::serialize;
-use sigstack_compiler::{Branch, Compiled, PlanError, Set};
+use sigstack_compiler::{Atom, Branch, Compiled, PlanError, Set};
 use sigstack_interpreter::Flags;
 
+use super::attack::attack;
 use super::{World, damaged, flags, held_set, relay_flags, verify, with_witness};
+
+/// Most stacks of one length that a third party tries in a leaf.
+const MOST_STACKS: usize = 300;
 
 /// What was seen for one policy.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +20,7 @@ pub struct Seen {
     pub satisfied: usize,
     pub witnesses: usize,
     pub damaged: usize,
+    pub attacks: usize,
 }
 
 impl core::ops::AddAssign for Seen {
@@ -24,6 +29,7 @@ impl core::ops::AddAssign for Seen {
         self.satisfied += other.satisfied;
         self.witnesses += other.witnesses;
         self.damaged += other.damaged;
+        self.attacks += other.attacks;
     }
 }
 
@@ -72,6 +78,16 @@ pub fn check(compiled: &Compiled, world: &mut World) -> Result<Seen, String> {
             if verify(&with_witness(&tx, &witness), &prevout, flags()).is_ok() {
                 return Err(format!("{held:?}: accepted with {what}: {plan:?}"));
             }
+        }
+        // One transaction may have templates of several kinds: the compiler warns of it and cannot know.
+        let kinds: BTreeSet<&str> = atoms.iter().filter_map(Atom::template_kind).collect();
+        if kinds.len() > 1 {
+            continue;
+        }
+        let attack = attack(compiled, &tx, &prevout, MOST_STACKS);
+        seen.attacks += attack.tried;
+        if let Some(witness) = attack.accepted.first() {
+            return Err(format!("{held:?}: a third party makes {witness:02x?} of {plan:?}"));
         }
     }
     Ok(seen)
