@@ -1,0 +1,157 @@
+//! The command line of the commands about channels.
+
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueEnum};
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    Text,
+    Markdown,
+    Csv,
+    Json,
+}
+
+/// What to do with channels.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChannelCommand {
+    /// List the constructions and the proposals that they need.
+    List,
+    /// Print the transactions that end a channel.
+    Show(PlayArgs),
+    /// Play the ending of a channel on a chain, and print what confirmed at which height.
+    Play(PlayArgs),
+    /// Write every transaction of a play of each construction, and of the attacks, as cases.
+    Export {
+        /// The folder to write to
+        folder: PathBuf,
+    },
+    Storage(StorageArgs),
+    /// Explore the update protocols exhaustively: with all rules, and with each rule left out, which must lead to a loss.
+    Rules {
+        /// How the table is written
+        #[arg(long, value_enum, default_value = "text")]
+        format: TableFormat,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct PlayArgs {
+    /// The construction, by a name that `sigstack channel list` prints
+    pub(crate) construction: String,
+
+    /// Updates before the end
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) updates: u32,
+
+    /// HTLCs in each state
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) htlcs: usize,
+
+    /// The state that the first party publishes: an old one is answered by the other [default: the newest]
+    #[arg(long, value_name = "N")]
+    pub(crate) state: Option<u32>,
+
+    /// The contest delay in blocks
+    #[arg(long, value_name = "BLOCKS", default_value_t = 144)]
+    pub(crate) delay: u16,
+}
+
+/// Update a channel many times, measure what is kept, and publish earlier states.
+#[derive(Debug, clap::Args)]
+pub(crate) struct StorageArgs {
+    /// The construction, by a name that `sigstack channel list` prints
+    pub(crate) construction: String,
+
+    /// Updates
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    pub(crate) updates: u32,
+
+    /// Sign only about N updates, which the seed picks, and the last; the protocol's state machine runs for all
+    #[arg(long, value_name = "N")]
+    pub(crate) signed: Option<u32>,
+
+    /// Earlier states to publish at the end
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) tries: u32,
+
+    /// The seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+/// Compare the constructions: storage in bytes, signatures, weights of all endings, delays.
+#[derive(Debug, clap::Args)]
+pub(crate) struct CompareArgs {
+    /// Updates before anything is published
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) updates: u32,
+
+    /// HTLCs in each state
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) htlcs: usize,
+
+    /// Parties, where more than two can take part
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) parties: usize,
+
+    /// Satoshi per virtual byte, for costs
+    #[arg(long, value_name = "RATE", default_value_t = 10)]
+    pub(crate) feerate: u64,
+
+    /// How the table is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: TableFormat,
+
+    /// Rebuild the cost table of BIP 442 instead
+    #[arg(long)]
+    pub(crate) bip442: bool,
+
+    /// Write SVG charts over updates, HTLCs and parties to this folder too
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) plots: Option<PathBuf>,
+}
+
+/// Run attacks on channels, against the form on which each works and against the one on which it does not.
+#[derive(Debug, clap::Args)]
+pub(crate) struct AttacksArgs {
+    /// Names of attacks [default: all]
+    pub(crate) names: Vec<String>,
+
+    /// How the table is written
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: TableFormat,
+}
+
+/// Play the breach game: a victim's fee strategies against a cheater.
+#[derive(Debug, clap::Args)]
+pub(crate) struct BreachArgs {
+    /// Games for each cell of the tables
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    pub(crate) games: u32,
+
+    /// The seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+
+    /// The cheater's balance in the old state, of 1,000,000 sat
+    #[arg(long, value_name = "SAT", default_value_t = 900_000)]
+    pub(crate) old: u64,
+
+    /// The cheater's balance in the newest state
+    #[arg(long, value_name = "SAT", default_value_t = 50_000)]
+    pub(crate) new: u64,
+
+    /// The share of miners who leave the justice out
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub(crate) colluding: f64,
+
+    /// How the tables are written
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: TableFormat,
+
+    /// Write the tables as CSV and the charts as SVG to this folder too
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) folder: Option<PathBuf>,
+}

@@ -1,0 +1,185 @@
+//! The command line of the commands that look at one spend.
+
+use std::path::PathBuf;
+
+use clap::{ArgGroup, ValueEnum};
+
+/// Verify one spend, and tell the consensus verdict and the policy verdict apart.
+///
+/// The consensus verdict is under the flags that are rules: today's, and those of the proposals that --flags activates. The
+/// policy verdict adds everything that today's relay policy refuses, apart from what is activated. If --flags names policy
+/// flags too, the verdict under exactly these flags is told as well.
+#[derive(Debug, clap::Args)]
+#[command(after_help = VERIFY_HELP)]
+pub(crate) struct VerifyArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+
+    /// Print one JSON object a spend
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// A spend and the flags to verify it with.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+#[command(group = ArgGroup::new("spend").required(true).args(["tx", "psbt", "case", "script"]))]
+pub(crate) struct SubjectArgs {
+    /// The spending transaction, witness included, in hex; or @FILE that holds the hex
+    #[arg(long, value_name = "HEX")]
+    pub(crate) tx: Option<String>,
+
+    /// The output that an input spends, once for each input in input order: SATOSHI:SCRIPT with the script in hex, or the
+    /// serialized output in hex; or @FILE that holds one of these
+    #[arg(long = "prevout", value_name = "OUTPUT", requires = "tx")]
+    pub(crate) prevouts: Vec<String>,
+
+    /// A transaction whose outputs are spent, in hex or @FILE, instead of --prevout; once for each
+    #[arg(long = "prevtx", value_name = "HEX", requires = "tx", conflicts_with = "prevouts")]
+    pub(crate) prev_txs: Vec<String>,
+
+    /// A PSBT of version 0 or 2 whose input is final, in base64 or hex; or @FILE that holds it
+    #[arg(long, value_name = "PSBT")]
+    pub(crate) psbt: Option<String>,
+
+    /// A case of a vector file: FILE#N, counted from 1 without the comments, FILE#ID, or the id of one of the project's own
+    #[arg(long, value_name = "CASE")]
+    pub(crate) case: Option<String>,
+
+    /// A script alone, in assembly or hex or @FILE, run in a transaction made up for it
+    #[arg(long, value_name = "ASM")]
+    pub(crate) script: Option<String>,
+
+    /// What is on the stack before --script runs, in assembly, the top last; or @FILE
+    #[arg(long, value_name = "ASM", requires = "script")]
+    pub(crate) stack: Option<String>,
+
+    /// What --script is run as
+    #[arg(long = "as", value_name = "KIND", requires = "script", default_value = "tapscript")]
+    pub(crate) run_as: RunAs,
+
+    /// nLockTime of the transaction made up for --script
+    #[arg(long = "locktime", value_name = "N", requires = "script", default_value_t = 0)]
+    pub(crate) lock_time: u32,
+
+    /// nSequence of the transaction made up for --script [default: 0xfffffffd, as a number]
+    #[arg(long, value_name = "N", requires = "script")]
+    pub(crate) sequence: Option<u32>,
+
+    /// The input to verify, counted from 0
+    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["case", "script"])]
+    pub(crate) input: usize,
+
+    /// Flags by profile, separated by commas: consensus, policy, proposals and bundles of them
+    #[arg(long, value_name = "NAMES")]
+    pub(crate) profile: Option<String>,
+
+    /// The flags, separated by commas: Core's names, those of the proposals, and CONSENSUS and POLICY for today's sets; or
+    /// +NAME and -NAME to change the profile's or the case's [default: CONSENSUS, or those of the case]
+    #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
+    pub(crate) flags: Option<String>,
+
+    /// The internal key of the taproot output that is spent, in hex: lets a failed key path be explained
+    #[arg(long, value_name = "HEX")]
+    pub(crate) internal_key: Option<String>,
+}
+
+/// What a bare script is run as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunAs {
+    /// A scriptPubKey, with the stack pushed by the scriptSig
+    Legacy,
+    /// A redeem script
+    P2sh,
+    /// A segwit v0 script
+    P2wsh,
+    /// A taproot leaf
+    Tapscript,
+}
+
+/// Show a script run: every phase, opcode, stack and signed message.
+///
+/// One line an opcode: its position, its byte offset, the budget for signatures where it changes, and the stack after it. For
+/// every signature check it tells the key, the message field by field, and, if it failed, what would have made it valid.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = trace_help(), after_help = "See --help for the names of profiles and flags.")]
+pub(crate) struct TraceArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+
+    /// Print JSON lines, one frame each (docs/trace-format.md)
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Write every element whole, and every element of a stack
+    #[arg(long)]
+    pub(crate) full: bool,
+
+    /// Write one self-contained page with a step slider to FILE
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Write only N frames before and after the failing one
+    #[arg(long, value_name = "N")]
+    pub(crate) around: Option<usize>,
+}
+
+fn trace_help() -> String {
+    format!("{}\n\n{TRACE_HELP}", crate::flags::help())
+}
+
+const TRACE_HELP: &str = "\
+Exit status:
+  0  the spend is valid under the flags
+  1  it is not
+  2  it could not be told
+
+Examples:
+  sigstack trace --case csfs/state-active
+  sigstack trace --case ../shared/vectors/core/tx_valid.json#7
+  sigstack trace --tx @docs/examples/p2wpkh.tx --prevtx @docs/examples/parent.tx --json
+  sigstack trace --psbt @docs/examples/checksigadd-wrong.psbt --around 0
+  sigstack trace --script '2 ADD 5 EQUAL' --stack 3
+  sigstack trace --profile lnhance --script 'OP_INTERNALKEY SIZE 32 EQUALVERIFY DROP 1'";
+
+const VERIFY_HELP: &str = "\
+Exit status:
+  0  the spend is valid under the flags that were named
+  1  it is not
+  2  it could not be told
+
+Examples:
+  sigstack verify --prevout 1000:51 --tx 01000000010000000000000000000000000000000000000000000000000000000000000000\
+00000000000000000001e8030000000000000000000000
+  sigstack verify --case ../shared/vectors/core/tx_valid.json#7
+  sigstack verify --flags CONSENSUS,CHECKSIGFROMSTACK --case ../shared/vectors/cases/csfs.jsonl.gz#1";
+
+/// Step through a script in the terminal: forth, back, to breakpoints and to the failure.
+///
+/// Flags can be switched and witness elements edited; the spend then runs again. Press ? for the keys.
+#[derive(Debug, clap::Args)]
+#[command(after_long_help = debug_help(), after_help = "See --help for the names of profiles and flags.")]
+pub(crate) struct DebugArgs {
+    #[command(flatten)]
+    pub(crate) subject: SubjectArgs,
+
+    /// Stop at opcodes of this name (OP_CHECKSIG) or at this position of a script (3 or tapscript:3)
+    #[arg(long = "break", value_name = "PLACE")]
+    pub(crate) breakpoints: Vec<String>,
+}
+
+fn debug_help() -> String {
+    format!("{}\n\n{DEBUG_HELP}", crate::flags::help())
+}
+
+const DEBUG_HELP: &str = "\
+Exit status:
+  0  the spend was valid when it was left
+  1  it was not
+  2  it could not be told
+
+Examples:
+  sigstack debug --case csfs/invalid-hashed-message
+  sigstack debug --tx @docs/examples/p2wpkh.tx --prevtx @docs/examples/parent.tx
+  sigstack debug --psbt @docs/examples/checksigadd-wrong.psbt --break OP_CHECKSIGADD
+  sigstack debug --script 'SHA256 <11> EQUAL' --stack '<aa>' --as p2wsh";
