@@ -165,7 +165,7 @@ fn shape(element: &[u8]) -> String {
             format!("ECDSA signature, {}", hash_type_name(*hash_type))
         }
         _ if element.len() == 64 => "Schnorr signature".into(),
-        [.., hash_type] if element.len() == 65 && !hash_type_name(*hash_type).starts_with("undefined") => {
+        [.., hash_type] if element.len() == 65 => {
             format!("Schnorr signature, {}", hash_type_name(*hash_type))
         }
         _ if is_text(element) => format!("{:?}", String::from_utf8_lossy(element)),
