@@ -134,8 +134,12 @@ impl Atom {
                 out.op(Opcode::OP_CHECKSIG);
             }
             Atom::Ctv(hash) => drop(out.push(hash).op(Opcode::OP_NOP4)),
-            Atom::TemplateHash(hash) => {
+            // As channel designs write it: the hash first in a leaf of its own, the opcode first after other conditions.
+            Atom::TemplateHash(hash) if out.bytes.is_empty() => {
                 out.push(hash).ops(&[Opcode::OP_TEMPLATEHASH, Opcode::OP_EQUAL]);
+            }
+            Atom::TemplateHash(hash) => {
+                out.op(Opcode::OP_TEMPLATEHASH).push(hash).op(Opcode::OP_EQUAL);
             }
             Atom::Opens(commitment, msg) => {
                 msg.write(out);

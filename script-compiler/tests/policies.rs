@@ -114,7 +114,7 @@ const EXPECTED: &[Expected] = &[
         &[("DUP 2000000000 GREATERTHAN VERIFY INTERNALKEY CSFS VERIFY <B_pen> CHECKSIG", 45, 33)],
     ),
     ("sequence-tower-ctv", &[("NEWER <ctv_J> CTV", 77, 33)]),
-    ("sequence-tower-templatehash", &[("NEWER <th_J> TEMPLATEHASH EQUAL", 78, 33)]),
+    ("sequence-tower-templatehash", &[("NEWER TEMPLATEHASH <th_J> EQUAL", 78, 33)]),
     (
         "sequence-two-limbs",
         &[(
@@ -184,7 +184,7 @@ const EXPECTED: &[Expected] = &[
         &[
             ("<th_settle> TEMPLATEHASH EQUAL", 35, 65),
             ("NEWER <B_pen> CHECKSIG", 77, 97),
-            ("NEWER <th_J> TEMPLATEHASH EQUAL", 78, 97),
+            ("NEWER TEMPLATEHASH <th_J> EQUAL", 78, 97),
         ],
     ),
     (
