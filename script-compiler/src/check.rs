@@ -176,20 +176,26 @@ impl Refuser<'_> {
                 self.refuse(Reason::TwoTemplates, path.set.first().copied(), detail)?;
             }
         }
-        // A template fixes the locks of its transaction. A way that needs them and nothing else that another way does not
-        // need is either dead, or open to whoever sees the other one.
+        // A template fixes the locks of its transaction, and the transaction may be that of a template of another kind too. A
+        // way that needs these and nothing else that another way does not need is either dead, or open to whoever sees the
+        // other one.
         let ways = crate::meaning::minimal(paths.to_vec(), atoms);
         let is = |index: &usize, property: fn(&Atom) -> bool| atoms.get(*index).is_some_and(property);
+        let kind = |index: &usize| atoms.get(*index).and_then(Atom::template_kind);
         for way in &ways {
-            let rest: Set = way.set.iter().copied().filter(|index| !is(index, Atom::is_lock)).collect();
             let replaces = |other: &&Path| {
+                let kinds: BTreeSet<_> = other.set.iter().filter_map(kind).collect();
+                let is_met = |index: &usize| {
+                    is(index, Atom::is_lock) || kind(index).is_some_and(|kind| !kinds.contains(kind))
+                };
+                let rest: Set = way.set.iter().copied().filter(|index| !is_met(index)).collect();
                 other.set != way.set
-                    && other.set.iter().any(|index| is(index, Atom::is_template))
+                    && !kinds.is_empty()
                     && crate::meaning::is_weaker(&rest, &other.set, atoms)
             };
             if let Some(other) = ways.iter().find(replaces) {
                 let detail = format!(
-                    "the template decides about the locks: {} takes the place of {}, or can never be used",
+                    "a template decides about locks and may meet one of another kind: {} takes the place of {}, or can never be used",
                     self.describe(&way.set),
                     self.describe(&other.set)
                 );

@@ -209,6 +209,11 @@ fn every_check_refuses_and_can_be_allowed() {
             "or(pk(A),and(ctv(H),older(5)),and(ctv(H),pk(B)))",
             "or(pk(A),and(ctv(H),older(5),pk(C)),and(ctv(H),pk(B)))",
         ),
+        (
+            Reason::Malleable,
+            "or(templatehash(H),and(ctv(H),pk(B)))",
+            "or(and(templatehash(H),pk(A)),and(ctv(H),pk(B)))",
+        ),
         (Reason::Malleable, "tr(nums,{pk(A),{pk(A),pk(B)}})", "tr(nums,{pk(A),{pk(C),pk(B)}})"),
         (
             Reason::Bip118Reuse,

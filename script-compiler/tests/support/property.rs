@@ -1,10 +1,10 @@
 //! The property that every compiled policy has: plans exist exactly where the canonical form says so, their witnesses are
 //! accepted and no damaged one is, their sizes are as planned.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bitcoin::consensus::serialize;
-use sigstack_compiler::{Atom, Branch, Compiled, PlanError, Set};
+use sigstack_compiler::{Branch, Compiled, PlanError, Set};
 use sigstack_interpreter::Flags;
 
 use super::attack::attack;
@@ -78,11 +78,6 @@ pub fn check(compiled: &Compiled, world: &mut World) -> Result<Seen, String> {
             if verify(&with_witness(&tx, &witness), &prevout, flags()).is_ok() {
                 return Err(format!("{held:?}: accepted with {what}: {plan:?}"));
             }
-        }
-        // One transaction may have templates of several kinds: the compiler warns of it and cannot know.
-        let kinds: BTreeSet<&str> = atoms.iter().filter_map(Atom::template_kind).collect();
-        if kinds.len() > 1 {
-            continue;
         }
         let attack = attack(compiled, &tx, &prevout, MOST_STACKS);
         seen.attacks += attack.tried;
