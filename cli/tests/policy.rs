@@ -20,7 +20,7 @@ fn compile_prints_the_tree_and_every_leaf() {
     for line in [
         "address        bcrt1pyc7c3gx05s348uwje9vwk69x433nuxgf9xlyjvp3xq0k9qndz73serfhjl",
         "key path       pk(P): 66 WU of witness",
-        "   └─ leaf 2: signed(newer(2000000000),K_A), ctv(ctv_J)",
+        "   └─ leaf 2: and(signed(newer(2000000000),K_A),ctv(ctv_J))",
         "  witness        312 WU with its cheapest conditions",
         "  needs          CHECKSIGFROMSTACK,CHECKTEMPLATEVERIFY",
     ] {

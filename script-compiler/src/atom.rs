@@ -242,6 +242,20 @@ impl Atom {
         }
     }
 
+    /// Whether two templates are known to be those of two transactions: two hashes of one kind, or two signatures by one key,
+    /// which signs a message once.
+    pub(crate) fn excludes(&self, other: &Atom) -> bool {
+        match (self, other) {
+            (Atom::Ctv(one), Atom::Ctv(other)) | (Atom::TemplateHash(one), Atom::TemplateHash(other)) => {
+                one != other
+            }
+            (Atom::Presigned(key, one), Atom::Presigned(other_key, other)) => {
+                key.x == other_key.x && one != other
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is an absolute or a relative lock.
     pub(crate) fn is_lock(&self) -> bool {
         matches!(self, Atom::After(_) | Atom::Older(_))

@@ -180,17 +180,17 @@ impl Refuser<'_> {
         // way that needs these and nothing else that another way does not need is either dead, or open to whoever sees the
         // other one.
         let ways = crate::meaning::minimal(paths.to_vec(), atoms);
-        let is = |index: &usize, property: fn(&Atom) -> bool| atoms.get(*index).is_some_and(property);
-        let kind = |index: &usize| atoms.get(*index).and_then(Atom::template_kind);
         for way in &ways {
             let replaces = |other: &&Path| {
-                let kinds: BTreeSet<_> = other.set.iter().filter_map(kind).collect();
-                let is_met = |index: &usize| {
-                    is(index, Atom::is_lock) || kind(index).is_some_and(|kind| !kinds.contains(kind))
+                let templates =
+                    || other.set.iter().filter_map(|index| atoms.get(*index)).filter(|a| a.is_template());
+                let is_met = |atom: &Atom| {
+                    atom.is_lock() || atom.is_template() && !templates().any(|other| atom.excludes(other))
                 };
+                let is_met = |index: &usize| atoms.get(*index).is_some_and(is_met);
                 let rest: Set = way.set.iter().copied().filter(|index| !is_met(index)).collect();
                 other.set != way.set
-                    && !kinds.is_empty()
+                    && templates().next().is_some()
                     && crate::meaning::is_weaker(&rest, &other.set, atoms)
             };
             if let Some(other) = ways.iter().find(replaces) {

@@ -16,6 +16,7 @@ fn with_names(policy: &str) -> String {
     let key = |name: &str| format!("key {name} = {};\n", hex::encode(x_only(&keypair(name))));
     let keys: String = ["A", "B", "C", "D"].map(key).concat();
     let policy = policy.replace("SIGNATURE", &format!("{}c1", "22".repeat(64)));
+    let policy = policy.replace("OTHER", &format!("{}c1", "33".repeat(64)));
     format!("{keys}bytes H = {};\nnumber n = 5;\n{policy}", "11".repeat(32))
 }
 
@@ -213,6 +214,11 @@ fn every_check_refuses_and_can_be_allowed() {
             Reason::Malleable,
             "or(templatehash(H),and(ctv(H),pk(B)))",
             "or(and(templatehash(H),pk(A)),and(ctv(H),pk(B)))",
+        ),
+        (
+            Reason::Malleable,
+            "or(presigned(B,SIGNATURE),and(presigned(C,SIGNATURE),pk(A)))",
+            "or(presigned(B,SIGNATURE),and(presigned(B,OTHER),pk(A)))",
         ),
         (Reason::Malleable, "tr(nums,{pk(A),{pk(A),pk(B)}})", "tr(nums,{pk(A),{pk(C),pk(B)}})"),
         (
