@@ -23,5 +23,6 @@ pub mod taproot;
 pub mod tx;
 pub mod variants;
 pub mod wallet;
+pub mod watchtower;
 
 pub use error::ChannelError;

@@ -51,8 +51,8 @@ pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
         let high = 0x3fff_ffff;
         let evidence = sign_schnorr(&other.party(0)?.number, &scripts::number_bytes(high));
         let record = TowerRecord { number: high, evidence, ..channel.tower_record(1)? };
-        let steps = SignedSequence::tower_acts(Profile::Ctv, 0, &record, &published)?.unwrap_or_default();
-        let shown = steps.into_iter().map(|step| Shown::verify(step, channel.facts().proposals));
+        let step = channel.terms().answer(&record, &published, None)?;
+        let shown = step.into_iter().map(|step| Shown::verify(step, channel.facts().proposals));
         let shown = shown.collect::<Result<Vec<Shown>, PlayError>>()?;
         let works = shown.iter().any(Shown::is_valid);
         trials.push(Trial {

@@ -4,6 +4,8 @@
 //! serializes; [`Construction::contest`] and [`Construction::tower_contest`] act from these bytes alone.
 
 mod content;
+mod contested;
+mod justice_kit;
 mod kind;
 mod penalty;
 mod play;
@@ -12,20 +14,24 @@ mod sequence_record;
 mod setup;
 mod symmetry;
 mod timelock;
+mod tower_terms;
 mod two_thousand_eighteen;
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
 pub use content::{Content, HTLC_SIZE, Htlc, MAX_HTLCS};
+pub use contested::{Profile, Reward, SequenceTerms};
+pub use justice_kit::justice_blob;
 pub use kind::{KINDS, Kind};
-pub use penalty::{LnPenalty, justice_blob};
+pub use penalty::LnPenalty;
 pub use play::{PlayError, Played, Stage, wait_for};
-pub use sequence::{Profile, SignedSequence};
+pub use sequence::SignedSequence;
 pub use sequence_record::{ClientRecord, TowerRecord};
 pub use setup::{PartyKeys, Setup};
 pub use symmetry::{Form, Rebinding, Symmetry};
 pub use timelock::TimelockTree;
+pub use tower_terms::TowerTerms;
 pub use two_thousand_eighteen::{Literal, LiteralForm};
 
 use crate::error::ChannelError;
@@ -152,16 +158,26 @@ pub trait Construction {
     /// [`ChannelError::Encoding`] if the kept bytes are damaged.
     fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError>;
 
+    /// What a tower can do for its client; none if a tower is of no use.
+    fn tower_terms(&self) -> Option<TowerTerms> {
+        None
+    }
+
     /// What a tower publishes for its client, from the bytes of [`Construction::tower_bytes`] alone.
     ///
     /// # Errors
     ///
-    /// As [`Construction::contest`].
+    /// As [`TowerTerms::answer`].
     fn tower_contest(
         &self,
         client: usize,
         published: &Transaction,
-    ) -> Result<Option<Vec<Step>>, ChannelError>;
+    ) -> Result<Option<Vec<Step>>, ChannelError> {
+        match self.tower_terms() {
+            Some(terms) => terms.answer(&self.tower_bytes(client), published, None),
+            None => Ok(None),
+        }
+    }
 
     /// The claim of an HTLC on the transaction that pays the balances: by its recipient with the preimage, or by its sender
     /// after the expiry.
@@ -181,7 +197,7 @@ pub trait Construction {
     /// What a party must keep beside its seed and what never changes.
     fn client_bytes(&self, party: usize) -> Vec<u8>;
 
-    /// What a party's tower must keep, all of it; none if a tower is of no use.
+    /// What a party's tower must keep, all of it.
     fn tower_bytes(&self, client: usize) -> Vec<u8>;
 }
 

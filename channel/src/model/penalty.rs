@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use bitcoin::{OutPoint, Transaction, TxOut};
-use chacha20poly1305::aead::{Aead, KeyInit};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use secp256k1::{PublicKey, SecretKey, ecdsa};
 use sigstack_interpreter::Flags;
 
-use super::{Construction, Content, Facts, Htlc, Setup, Step, UpdateCost};
+use super::justice_kit::justice_blob;
+use super::{Construction, Content, Facts, Htlc, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
     CommitmentKeys, CommitmentOutput, CommitmentParams, Format, HtlcDirection, LnHtlc, MAX_INDEX,
     SIGHASH_ALL, SecretStore, commitment_number, derive_private, derive_public, derive_secret,
@@ -22,10 +21,6 @@ use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, tran
 /// Satoshi per 1,000 WU that commitments with a fee pay.
 const FEERATE: u64 = 500;
 const DUST: u64 = 354;
-/// Bytes of a justice kit (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature 64.
-const KIT: usize = 274;
-/// Bytes of the hint by which a tower finds a kit.
-const HINT: usize = 16;
 
 /// A party's base secrets.
 struct Base {
@@ -344,53 +339,6 @@ impl LnPenalty {
         Ok(kit)
     }
 
-    /// What a tower does with a kit: the same transaction as the client signed.
-    fn act_on_kit(&self, published: &Transaction, kit: &[u8]) -> Result<Option<Step>, ChannelError> {
-        let damaged = || ChannelError::encoding("a justice kit has 274 bytes");
-        let (address, rest) = kit.split_at_checked(43).ok_or_else(damaged)?;
-        let (revocation, rest) = rest.split_at_checked(33).ok_or_else(damaged)?;
-        let (delayed, rest) = rest.split_at_checked(33).ok_or_else(damaged)?;
-        let (delay, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
-        let (local_signature, rest) = rest.split_at_checked(64).ok_or_else(damaged)?;
-        let (payment, remote_signature) = rest.split_at_checked(33).ok_or_else(damaged)?;
-        let length = usize::from(*address.first().ok_or_else(damaged)?);
-        let payout = address.get(1..1 + length).ok_or_else(damaged)?.to_vec();
-        let delay = u16::try_from(u32::from_be_bytes(*delay)).map_err(|_| damaged())?;
-        let local =
-            scripts::to_local(&PublicKey::from_slice(revocation)?, delay, &PublicKey::from_slice(delayed)?);
-        let remote = scripts::to_remote_anchors(&PublicKey::from_slice(payment)?);
-        let der = |compact: &[u8]| -> Result<Vec<u8>, ChannelError> {
-            let mut bytes = ecdsa::Signature::from_compact(compact)?.serialize_der().to_vec();
-            bytes.push(SIGHASH_ALL);
-            Ok(bytes)
-        };
-        let (mut inputs, mut prevouts, mut witnesses) = (Vec::new(), Vec::new(), Vec::new());
-        let find = |script: &[u8]| {
-            let spk = p2wsh(script);
-            (0..).zip(&published.output).find(|(_, out)| out.script_pubkey == spk)
-        };
-        if let Some((vout, out)) = find(&local) {
-            inputs.push(input(outpoint(published, vout), SEQUENCE_FREE));
-            prevouts.push(out.clone());
-            witnesses.push(vec![der(local_signature)?, vec![1], local.clone()]);
-        }
-        if let Some((vout, out)) = find(&remote) {
-            inputs.push(input(outpoint(published, vout), 1));
-            prevouts.push(out.clone());
-            witnesses.push(vec![der(remote_signature)?, remote.clone()]);
-        }
-        if inputs.is_empty() {
-            return Ok(None);
-        }
-        let sum = prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-        let fee = 2 * (60 + 110 * prevouts.len() as u64);
-        let mut tx = transaction(2, 0, inputs, vec![output(sum.saturating_sub(fee), payout.into())]);
-        for (nth, witness) in witnesses.iter().enumerate() {
-            set_witness(&mut tx, nth, witness);
-        }
-        Ok(Some(Step { label: "justice", tx, prevouts }))
-    }
-
     /// The peer of `party` reveals the secret of its version of a state, and the party stores it.
     fn revoke(&mut self, party: usize, number: u32) -> Result<(), ChannelError> {
         let peer = 1 - party.min(1);
@@ -411,33 +359,6 @@ impl LnPenalty {
         kept.blobs.extend(blob);
         Ok(())
     }
-}
-
-/// An entry of a tower: 16 bytes of the txid as the hint, then the kit encrypted with XChaCha20-Poly1305 under a key that
-/// the whole txid gives: nonce 24, ciphertext, tag 16.
-///
-/// # Errors
-///
-/// [`ChannelError::Refused`] if the cipher does, which it does not for such sizes.
-pub fn justice_blob(txid: &[u8; 32], kit: &[u8]) -> Result<Vec<u8>, ChannelError> {
-    let (key, nonce) = blob_key(txid);
-    let cipher = XChaCha20Poly1305::new(&key);
-    let sealed =
-        cipher.encrypt(&nonce, kit).map_err(|_| ChannelError::refused("the kit cannot be encrypted"))?;
-    Ok([txid.get(..HINT).unwrap_or_default(), nonce.as_slice(), &sealed].concat())
-}
-
-/// The key is a hash of the txid. So is the nonce here: a key encrypts one kit only.
-fn blob_key(txid: &[u8; 32]) -> (Key, XNonce) {
-    let key = crate::keys::tagged_hash("sigstack/justice-kit", &[txid]);
-    let nonce = crate::keys::tagged_hash("sigstack/justice-kit/nonce", &[txid]);
-    let nonce: [u8; 24] = std::array::from_fn(|nth| nonce.get(nth).copied().unwrap_or_default());
-    (Key::from(key), XNonce::from(nonce))
-}
-
-fn open_blob(txid: &[u8; 32], sealed: &[u8]) -> Option<Vec<u8>> {
-    let (nonce, sealed) = sealed.split_first_chunk::<24>()?;
-    XChaCha20Poly1305::new(&blob_key(txid).0).decrypt(&XNonce::from(*nonce), sealed).ok()
 }
 
 fn ln_htlc(owner: usize, htlc: &Htlc) -> LnHtlc {
@@ -552,24 +473,8 @@ impl Construction for LnPenalty {
         Ok(Some(vec![self.justice(victim, published, &secret, &htlcs)?]))
     }
 
-    fn tower_contest(
-        &self,
-        client: usize,
-        published: &Transaction,
-    ) -> Result<Option<Vec<Step>>, ChannelError> {
-        let txid = published.compute_txid();
-        let txid: &[u8; 32] = txid.as_ref();
-        let bytes = self.tower_bytes(client);
-        let entries = bytes.chunks_exact(HINT + 24 + KIT + 16);
-        for entry in entries {
-            let (hint, sealed) = entry.split_at(HINT);
-            if txid.starts_with(hint)
-                && let Some(kit) = open_blob(txid, sealed)
-            {
-                return Ok(self.act_on_kit(published, &kit)?.map(|step| vec![step]));
-            }
-        }
-        Ok(None)
+    fn tower_terms(&self) -> Option<TowerTerms> {
+        self.format.one_block_lock().then_some(TowerTerms::LnPenalty)
     }
 
     /// The second stage: HTLC-success or HTLC-timeout of the owner, or the other side's direct claim.

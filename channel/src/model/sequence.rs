@@ -5,171 +5,31 @@
 //! known. Nothing about old states is kept: their numbers are in nLockTime and nSequence, their splits are published as a hash.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
-use sigstack_interpreter::{Flags, taproot::leaf_hash};
+use sigstack_interpreter::taproot::leaf_hash;
 
-use super::{ClientRecord, Construction, Content, Facts, Setup, Step, TowerRecord, UpdateCost};
+use super::contested::{Contested, obscure};
+use super::{
+    ClientRecord, Construction, Content, Facts, Profile, Reward, SequenceTerms, Setup, Step, TowerRecord,
+    TowerTerms, UpdateCost,
+};
 use crate::error::ChannelError;
-use crate::keys::{generator_keypair, sha256, sign_schnorr, x_only};
+use crate::keys::{sha256, sign_schnorr, x_only};
 use crate::musig::HalfSigned;
 use crate::scripts::{self, MAX_NUMBER};
-use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
+use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{
     SEQUENCE_FREE, input, op_return, outpoint, outpoint_bytes, output, p2a, p2tr, set_witness, transaction,
 };
 
-/// How the split of a state is fixed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Profile {
-    /// CSFS and CTV.
-    Ctv,
-    /// CSFS and TEMPLATEHASH.
-    TemplateHash,
-    /// CSFS and BIP 118 alone, the two changes of the talk: a template is a signature made in advance with the key that all know.
-    AnyPrevOut,
-    /// CSFS (and INTERNALKEY for size): both sign the split of each version before it is handed over. No tower leaf.
-    CsfsOnly,
-}
-
-impl Profile {
-    /// All of them.
-    pub const ALL: [Profile; 4] =
-        [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut, Profile::CsfsOnly];
-
-    /// What a reader calls it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Profile::Ctv => "signed sequence, CSFS+CTV",
-            Profile::TemplateHash => "signed sequence, CSFS+TEMPLATEHASH",
-            Profile::AnyPrevOut => "signed sequence, CSFS+APO",
-            Profile::CsfsOnly => "signed sequence, CSFS alone",
-        }
-    }
-
-    /// The proposals that it needs.
-    pub fn proposals(self) -> Flags {
-        Flags::CHECKSIGFROMSTACK
-            | match self {
-                Profile::Ctv => Flags::CHECKTEMPLATEVERIFY,
-                Profile::TemplateHash => Flags::TEMPLATEHASH,
-                Profile::AnyPrevOut => Flags::ANYPREVOUT,
-                Profile::CsfsOnly => Flags::INTERNALKEY,
-            }
-    }
-
-    /// A leaf that lets only this transaction spend. None where there are no templates.
-    pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
-        Ok(Some(match self {
-            Profile::Ctv => scripts::template_ctv(&sign::check_template(tx)?),
-            Profile::TemplateHash => scripts::template_templatehash(&sign::template_hash(tx, None)?),
-            Profile::AnyPrevOut => {
-                let generator = generator_keypair()?;
-                let nothing: Vec<TxOut> =
-                    tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect();
-                let digest = sign::script_path(tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
-                let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
-                scripts::template_signature(&signature, &x_only(&generator))
-            }
-            Profile::CsfsOnly => return Ok(None),
-        }))
-    }
-}
-
-/// Hides a number in nLockTime (24 bits) and nSequence (7 bits).
-pub(super) fn obscure(number: u32, mask: u32) -> (u32, u32) {
-    let hidden = (number ^ mask) & MAX_NUMBER;
-    (0x2000_0000 | hidden & 0x00ff_ffff, 0x8000_0000 | hidden >> 24)
-}
-
-/// The number in a commitment.
-pub(super) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
-    let (lock_time, sequence) = (tx.lock_time.to_consensus_u32(), tx.input.first()?.sequence.0);
-    (lock_time >> 24 == 0x20 && sequence >> 7 == 1 << 24)
-        .then_some(((sequence & 0x7f) << 24 | lock_time & 0x00ff_ffff) ^ mask)
-}
-
-/// The leaf that takes all for the victim by its fixed transaction, and that transaction.
-struct TowerEnd {
-    script: Vec<u8>,
-    justice: Transaction,
-}
-
-/// The justice transaction J: the whole capacity to the victim, `bonus` to the P2A. It is the same for every state.
-fn justice(capacity: u64, bonus: u64, payout_key: &[u8; 32]) -> Transaction {
-    let outputs = vec![output(capacity.saturating_sub(bonus), p2tr(payout_key)), output(bonus, p2a())];
-    transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs)
-}
-
-/// What the contested output of a version is made of beside its settle leaf.
-#[derive(Clone, Copy)]
-struct Contested {
-    profile: Profile,
-    internal_key: [u8; 32],
-    number_key: [u8; 32],
-    penalty_key: [u8; 32],
-    payout_key: [u8; 32],
-    capacity: u64,
-    bonus: u64,
-}
-
-impl Contested {
-    fn contest_leaf(&self, number: u32) -> Vec<u8> {
-        scripts::contest(number, &self.number_key, &self.penalty_key)
-    }
-
-    fn tower_end(&self, number: u32) -> Result<Option<TowerEnd>, ChannelError> {
-        let justice = justice(self.capacity, self.bonus, &self.payout_key);
-        let fixed = self.profile.fixed(&justice)?;
-        Ok(fixed.map(|fixed| TowerEnd { script: scripts::tower(number, &self.number_key, &fixed), justice }))
-    }
-
-    fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
-        let contest = Leaf::Script(self.contest_leaf(number));
-        match self.tower_end(number)? {
-            Some(end) => {
-                let leaves = vec![(1, settle), (2, contest), (2, Leaf::Script(end.script))];
-                TapOutput::new(self.internal_key, leaves)
-            }
-            None => TapOutput::new(self.internal_key, vec![(1, settle), (1, contest)]),
-        }
-    }
-
-    /// Rebuilds the contested output of a commitment on the chain from what that shows, if the number is lower than `below`.
-    fn rebuild(
-        &self,
-        published: &Transaction,
-        mask: u32,
-        below: u32,
-        delay: u16,
-    ) -> Result<Option<(u32, TapOutput)>, ChannelError> {
-        let Some(number) = published_number(published, mask).filter(|number| *number < below) else {
-            return Ok(None);
-        };
-        let settle = match self.profile {
-            Profile::CsfsOnly => Leaf::Script(scripts::delayed_internal_key(delay)),
-            _ => {
-                let data = published.output.get(1).and_then(|out| out.script_pubkey.as_bytes().get(2..));
-                match data.and_then(|data| data.try_into().ok()) {
-                    Some(hash) => Leaf::Hidden(hash),
-                    None => return Ok(None),
-                }
-            }
-        };
-        let out = self.out(number, settle)?;
-        let pays = published.output.first().is_some_and(|other| other.script_pubkey == out.script_pubkey());
-        Ok(pays.then_some((number, out)))
-    }
-}
-
 /// A two-party channel with numbered versions.
 pub struct SignedSequence {
     setup: Setup,
-    profile: Profile,
+    terms: SequenceTerms,
     funding: TapOutput,
     funding_output: TxOut,
     mask: u32,
     first: u32,
-    bonus: u64,
     history: Vec<Content>,
     records: Vec<ClientRecord>,
 }
@@ -199,28 +59,48 @@ impl SignedSequence {
         let start = 0x0080_0000 + u32::from_le_bytes([e, f, 0, 0]);
         Ok(SignedSequence {
             setup,
-            profile,
+            terms: SequenceTerms::plain(profile),
             funding,
             funding_output,
             mask,
             first: start,
-            bonus: 0,
             history: vec![first],
             records: Vec::new(),
         })
     }
 
-    /// The same channel with a share of the capacity for whoever confirms the justice transaction. It stands in a P2A, so miners can take
-    /// it too.
-    #[must_use]
-    pub fn with_bonus(mut self, bonus: u64) -> SignedSequence {
-        self.bonus = bonus;
-        self
+    /// The same channel with these options, before it is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the reward leaves the victim dust, or the sweep is not before the end of the contest delay.
+    pub fn with_options(
+        mut self,
+        reward: Reward,
+        sweep: Option<u16>,
+    ) -> Result<SignedSequence, ChannelError> {
+        let sat = match reward {
+            Reward::None => 0,
+            Reward::Anyone(sat) | Reward::Key(sat, _) => sat,
+        };
+        if self.setup.capacity.saturating_sub(sat) < crate::tx::P2TR_DUST_LIMIT {
+            return Err(ChannelError::refused("the reward leaves the victim less than an output can hold"));
+        }
+        if sweep.is_some_and(|delay| delay == 0 || delay >= self.setup.delay) {
+            return Err(ChannelError::refused("a sweep comes before the end of the contest delay"));
+        }
+        self.terms = SequenceTerms { reward, sweep, ..self.terms };
+        Ok(self)
     }
 
     /// How splits are fixed.
     pub fn profile(&self) -> Profile {
-        self.profile
+        self.terms.profile
+    }
+
+    /// What its towers can do.
+    pub fn terms(&self) -> SequenceTerms {
+        self.terms
     }
 
     /// The number that scripts compare, of a state.
@@ -241,13 +121,12 @@ impl SignedSequence {
         let (owner, victim) = (self.setup.party(publisher)?, self.setup.party(1 - publisher.min(1))?);
         let payout = crate::keys::taproot_keypair(&victim.payout, None)?;
         Ok(Contested {
-            profile: self.profile,
+            terms: self.terms,
             internal_key: self.setup.internal_key(),
             number_key: x_only(&owner.number),
             penalty_key: x_only(&victim.penalty),
             payout_key: x_only(&payout),
             capacity: self.setup.capacity,
-            bonus: self.bonus,
         })
     }
 
@@ -263,7 +142,7 @@ impl SignedSequence {
     }
 
     fn settle_leaf(&self, content: &Content) -> Result<Vec<u8>, ChannelError> {
-        let fixed = self.profile.fixed(&self.settlement(content)?)?;
+        let fixed = self.terms.profile.fixed(&self.settlement(content)?)?;
         Ok(fixed.unwrap_or_else(|| scripts::delayed_internal_key(self.setup.delay)))
     }
 
@@ -278,7 +157,7 @@ impl SignedSequence {
         let numbered = self.script_number(number)?;
         let out = self.contested(publisher)?.out(numbered, Leaf::Script(settle.clone()))?;
         let mut outputs = vec![output(self.setup.capacity, out.script_pubkey())];
-        if self.profile != Profile::CsfsOnly {
+        if self.terms.profile != Profile::CsfsOnly {
             outputs.push(output(0, op_return(&leaf_hash(TAPSCRIPT, &settle))));
         }
         outputs.push(output(0, p2a()));
@@ -315,7 +194,7 @@ impl SignedSequence {
         number: u32,
         content: &Content,
     ) -> Result<Option<[u8; 64]>, ChannelError> {
-        if self.profile != Profile::CsfsOnly {
+        if self.terms.profile != Profile::CsfsOnly {
             return Ok(None);
         }
         let (commitment, out) = self.version(publisher, number, content)?;
@@ -375,7 +254,7 @@ impl SignedSequence {
     /// What a party keeps of a state.
     fn record(&self, party: usize, number: u32, content: &Content) -> Result<ClientRecord, ChannelError> {
         let peer = 1 - party.min(1);
-        let settlements = match self.profile {
+        let settlements = match self.terms.profile {
             Profile::CsfsOnly => {
                 let own = self.sign_settlement(party, number, content)?;
                 own.zip(self.sign_settlement(peer, number, content)?).map(|(own, peers)| [own, peers])
@@ -414,41 +293,6 @@ impl SignedSequence {
         })
     }
 
-    /// What the tower publishes with one record, for a profile and a bonus that its terms fix.
-    ///
-    /// # Errors
-    ///
-    /// [`ChannelError::Key`] if the record's keys are no keys.
-    pub fn tower_acts(
-        profile: Profile,
-        bonus: u64,
-        record: &TowerRecord,
-        published: &Transaction,
-    ) -> Result<Option<Vec<Step>>, ChannelError> {
-        let contested = Contested {
-            profile,
-            internal_key: record.internal_key,
-            number_key: record.number_key,
-            penalty_key: record.penalty_key,
-            payout_key: record.payout_key,
-            capacity: record.capacity,
-            bonus,
-        };
-        let spends = published.input.first().is_some_and(|input| input.previous_output == record.funding);
-        let Some((number, out)) = contested.rebuild(published, record.mask, record.number, 0)? else {
-            return Ok(None);
-        };
-        let Some(end) = contested.tower_end(number)?.filter(|_| spends) else { return Ok(None) };
-        let mut tx = end.justice;
-        if let Some(first) = tx.input.first_mut() {
-            first.previous_output = outpoint(published, 0);
-        }
-        let stack = vec![record.evidence.to_vec(), scripts::number_bytes(record.number)];
-        set_witness(&mut tx, 0, &out.witness(&end.script, stack)?);
-        let prevouts = vec![output(record.capacity, out.script_pubkey())];
-        Ok(Some(vec![Step { label: "justice", tx, prevouts }]))
-    }
-
     /// The victim's own contest: takes all with its key and pays `fee` from it.
     ///
     /// # Errors
@@ -479,8 +323,8 @@ impl SignedSequence {
 impl Construction for SignedSequence {
     fn facts(&self) -> Facts {
         Facts {
-            name: self.profile.name(),
-            proposals: self.profile.proposals(),
+            name: self.terms.profile.name(),
+            proposals: self.terms.profile.proposals(),
             annex: false,
             symmetric: false,
             penalty: true,
@@ -519,7 +363,7 @@ impl Construction for SignedSequence {
         let number = self.number().saturating_add(1);
         self.records = vec![self.record(0, number, &content)?, self.record(1, number, &content)?];
         self.history.push(content);
-        let settlements = if self.profile == Profile::CsfsOnly { 4 } else { 0 };
+        let settlements = if self.terms.profile == Profile::CsfsOnly { 4 } else { 0 };
         // A partial for each version, and a number of each party.
         Ok(UpdateCost { signatures: 4 + settlements, secrets: 0 })
     }
@@ -550,16 +394,9 @@ impl Construction for SignedSequence {
         Ok(contest.map(|step| vec![step]))
     }
 
-    fn tower_contest(
-        &self,
-        client: usize,
-        published: &Transaction,
-    ) -> Result<Option<Vec<Step>>, ChannelError> {
-        if self.profile == Profile::CsfsOnly {
-            return Ok(None);
-        }
-        let record = TowerRecord::from_bytes(&self.tower_bytes(client))?;
-        SignedSequence::tower_acts(self.profile, self.bonus, &record, published)
+    fn tower_terms(&self) -> Option<TowerTerms> {
+        // Without a template a tower would need the client's key.
+        (self.terms.profile != Profile::CsfsOnly).then_some(TowerTerms::Sequence(self.terms))
     }
 
     fn client_bytes(&self, party: usize) -> Vec<u8> {
@@ -567,8 +404,7 @@ impl Construction for SignedSequence {
     }
 
     fn tower_bytes(&self, client: usize) -> Vec<u8> {
-        match self.profile {
-            // Without a template a tower would need the client's key.
+        match self.terms.profile {
             Profile::CsfsOnly => Vec::new(),
             _ => self.tower_record(client).map(|record| record.to_bytes()).unwrap_or_default(),
         }

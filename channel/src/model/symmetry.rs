@@ -3,10 +3,10 @@
 //! An update transaction is signed so that it binds to the funding output or to any state output before it; the script of a state
 //! output lets only higher numbers spend it. After a delay the settlement pays the balances. No penalty, any number of parties.
 
-use bitcoin::{OutPoint, Transaction, TxOut};
+use bitcoin::{OutPoint, Transaction, TxOut, Txid, hashes::Hash as _};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};
 
-use super::{Construction, Content, Facts, Setup, Step, UpdateCost};
+use super::{Construction, Content, Facts, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::{generator_keypair, sha256, sign_schnorr, x_only};
 use crate::scripts::{self, NUMBER_BASE};
@@ -105,6 +105,8 @@ impl Form {
 /// What rebinds: enough to spend any older state, whatever is on the chain. This is what a tower keeps.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebinding {
+    /// The funding output, which a tower watches.
+    pub funding: OutPoint,
     /// P.
     pub internal_key: [u8; 32],
     /// Satoshi in the state output.
@@ -118,9 +120,13 @@ pub struct Rebinding {
 }
 
 impl Rebinding {
-    /// 32 + 8 bytes that never change, then 4 + 64 + 32 that are replaced.
+    /// Bytes of a record.
+    pub const SIZE: usize = 36 + 32 + 8 + 4 + 64 + 32;
+
+    /// 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 that are replaced.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = self.internal_key.to_vec();
+        let mut bytes = crate::tx::outpoint_bytes(&self.funding).to_vec();
+        bytes.extend_from_slice(&self.internal_key);
         bytes.extend_from_slice(&self.capacity.to_le_bytes());
         bytes.extend_from_slice(&self.state.to_le_bytes());
         bytes.extend_from_slice(&self.signature);
@@ -135,11 +141,14 @@ impl Rebinding {
     /// [`ChannelError::Encoding`] if it has another length.
     pub fn from_bytes(bytes: &[u8]) -> Result<Rebinding, ChannelError> {
         let read = || {
-            let (internal_key, rest) = bytes.split_first_chunk()?;
+            let (txid, rest) = bytes.split_first_chunk::<32>()?;
+            let (vout, rest) = rest.split_first_chunk()?;
+            let (internal_key, rest) = rest.split_first_chunk()?;
             let (capacity, rest) = rest.split_first_chunk()?;
             let (state, rest) = rest.split_first_chunk()?;
             let (signature, rest) = rest.split_first_chunk()?;
             Some(Rebinding {
+                funding: OutPoint { txid: Txid::from_byte_array(*txid), vout: u32::from_le_bytes(*vout) },
                 internal_key: *internal_key,
                 capacity: u64::from_le_bytes(*capacity),
                 state: u32::from_le_bytes(*state),
@@ -147,7 +156,8 @@ impl Rebinding {
                 published: rest.try_into().ok()?,
             })
         };
-        read().ok_or_else(|| ChannelError::encoding("a rebinding record has 140 bytes"))
+        let damaged = || ChannelError::encoding(format!("a rebinding record has {} bytes", Rebinding::SIZE));
+        read().ok_or_else(damaged)
     }
 
     fn settle_hash(&self, form: Form) -> [u8; 32] {
@@ -198,7 +208,11 @@ impl Rebinding {
     }
 
     /// The newest update on top of an older state that is on the chain; none if that is not older.
-    fn override_state(&self, form: Form, published: &Transaction) -> Result<Option<Step>, ChannelError> {
+    pub(super) fn override_state(
+        &self,
+        form: Form,
+        published: &Transaction,
+    ) -> Result<Option<Step>, ChannelError> {
         let Some(seen) = PublishedState::read(form, published) else { return Ok(None) };
         if seen.state >= self.state {
             return Ok(None);
@@ -291,6 +305,7 @@ impl Symmetry {
         let funding = setup.joint_output(vec![(0, Leaf::Script(form.update_leaf(&key, None)))])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
         let newest = Rebinding {
+            funding: OutPoint::null(),
             internal_key: key,
             capacity: setup.capacity,
             state: 0,
@@ -359,7 +374,7 @@ impl Symmetry {
         let (_, published) = self.settle_leaf(content)?;
         let message = self.message(state, &published)?;
         let signature = self.setup.sign_jointly(None, state, "update", &message)?;
-        Ok(Rebinding { state, signature, published, ..self.newest.clone() })
+        Ok(Rebinding { funding: self.setup.funding, state, signature, published, ..self.newest.clone() })
     }
 
     fn state(&self, number: u32) -> Result<&Content, ChannelError> {
@@ -389,21 +404,6 @@ impl Symmetry {
     /// [`ChannelError::Refused`] if there is no such state.
     pub fn rebind(&self, number: u32, published: &Transaction) -> Result<Option<Step>, ChannelError> {
         self.rebinding(number)?.override_state(self.form, published)
-    }
-
-    /// The newest state on top of one that is on the chain, and its settlement.
-    fn override_with(
-        &self,
-        record: &Rebinding,
-        published: &Transaction,
-        content: Option<&Content>,
-    ) -> Result<Option<Vec<Step>>, ChannelError> {
-        let Some(update) = record.override_state(self.form, published)? else { return Ok(None) };
-        let mut steps = vec![update.clone()];
-        if let Some(content) = content {
-            steps.push(self.settle(record.state.saturating_sub(1), content, &update.tx)?);
-        }
-        Ok(Some(steps))
     }
 }
 
@@ -477,20 +477,19 @@ impl Construction for Symmetry {
 
     fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
         let bytes = self.client_bytes(victim);
-        let damaged = || ChannelError::encoding("a client's record begins with 140 bytes");
-        let (record, content) = bytes.split_at_checked(140).ok_or_else(damaged)?;
+        let damaged =
+            || ChannelError::encoding(format!("a client's record begins with {} bytes", Rebinding::SIZE));
+        let (record, content) = bytes.split_at_checked(Rebinding::SIZE).ok_or_else(damaged)?;
         let content = Content::from_bytes(content)?;
-        self.override_with(&Rebinding::from_bytes(record)?, published, Some(&content))
+        let record = Rebinding::from_bytes(record)?;
+        let Some(update) = record.override_state(self.form, published)? else { return Ok(None) };
+        let settle = self.settle(record.state.saturating_sub(1), &content, &update.tx)?;
+        Ok(Some(vec![update, settle]))
     }
 
-    /// The update alone: the owner can settle later.
-    fn tower_contest(
-        &self,
-        client: usize,
-        published: &Transaction,
-    ) -> Result<Option<Vec<Step>>, ChannelError> {
-        let record = Rebinding::from_bytes(&self.tower_bytes(client))?;
-        self.override_with(&record, published, None)
+    /// A tower publishes the update alone: the owner can settle later.
+    fn tower_terms(&self) -> Option<TowerTerms> {
+        Some(TowerTerms::Symmetry(self.form))
     }
 
     /// The rebinding record and the content.

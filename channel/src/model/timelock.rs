@@ -6,7 +6,7 @@
 use bitcoin::{OutPoint, Transaction, TxOut, consensus::encode::serialize};
 use sigstack_interpreter::Flags;
 
-use super::{Construction, Content, Facts, Setup, Step, UpdateCost};
+use super::{Construction, Content, Facts, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
 use crate::taproot::TapOutput;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, transaction};
@@ -173,12 +173,8 @@ impl Construction for TimelockTree {
         Ok(at.map(|at| path.into_iter().skip(at + 1).collect()))
     }
 
-    fn tower_contest(
-        &self,
-        client: usize,
-        published: &Transaction,
-    ) -> Result<Option<Vec<Step>>, ChannelError> {
-        self.contest(client, published)
+    fn tower_terms(&self) -> Option<TowerTerms> {
+        Some(TowerTerms::Path)
     }
 
     /// Number, signatures of the path, content.

@@ -6,7 +6,7 @@
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
-use super::sequence::{obscure, published_number};
+use super::contested::{obscure, published_number};
 use super::{Construction, Content, Facts, Htlc, Setup, Step, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::{sha256, sign_schnorr, tagged_hash, x_only};
@@ -339,15 +339,6 @@ impl Construction for Literal {
             }
             _ => Ok(None),
         }
-    }
-
-    /// A tower with the evidence alone has no key of the victim's.
-    fn tower_contest(
-        &self,
-        _client: usize,
-        _published: &Transaction,
-    ) -> Result<Option<Vec<Step>>, ChannelError> {
-        Ok(None)
     }
 
     fn claim_htlc(

@@ -1,0 +1,281 @@
+//! The contested output of the signed sequence form: its leaves, what it pays a tower, and how it is rebuilt from a commitment on the
+//! chain.
+
+use bitcoin::{OutPoint, Transaction, TxOut};
+use secp256k1::Keypair;
+use sigstack_interpreter::Flags;
+
+use super::{Step, TowerRecord};
+use crate::error::ChannelError;
+use crate::keys::{generator_keypair, sign_schnorr, x_only};
+use crate::scripts::{self, MAX_NUMBER};
+use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
+use crate::taproot::{Leaf, TapOutput};
+use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction};
+
+/// How the split of a state is fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Profile {
+    /// CSFS and CTV.
+    Ctv,
+    /// CSFS and TEMPLATEHASH.
+    TemplateHash,
+    /// CSFS and BIP 118 alone, the two changes of the talk: a template is a signature made in advance with the key that all know.
+    AnyPrevOut,
+    /// CSFS (and INTERNALKEY for size): both sign the split of each version before it is handed over. No tower leaf.
+    CsfsOnly,
+}
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Profile; 4] =
+        [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut, Profile::CsfsOnly];
+
+    /// What a reader calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Profile::Ctv => "signed sequence, CSFS+CTV",
+            Profile::TemplateHash => "signed sequence, CSFS+TEMPLATEHASH",
+            Profile::AnyPrevOut => "signed sequence, CSFS+APO",
+            Profile::CsfsOnly => "signed sequence, CSFS alone",
+        }
+    }
+
+    /// The proposals that it needs.
+    pub fn proposals(self) -> Flags {
+        Flags::CHECKSIGFROMSTACK
+            | match self {
+                Profile::Ctv => Flags::CHECKTEMPLATEVERIFY,
+                Profile::TemplateHash => Flags::TEMPLATEHASH,
+                Profile::AnyPrevOut => Flags::ANYPREVOUT,
+                Profile::CsfsOnly => Flags::INTERNALKEY,
+            }
+    }
+
+    /// A leaf that lets only this transaction spend. None where there are no templates.
+    pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
+        Ok(Some(match self {
+            Profile::Ctv => scripts::template_ctv(&sign::check_template(tx)?),
+            Profile::TemplateHash => scripts::template_templatehash(&sign::template_hash(tx, None)?),
+            Profile::AnyPrevOut => {
+                let generator = generator_keypair()?;
+                let nothing: Vec<TxOut> =
+                    tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect();
+                let digest = sign::script_path(tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
+                let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
+                scripts::template_signature(&signature, &x_only(&generator))
+            }
+            Profile::CsfsOnly => return Ok(None),
+        }))
+    }
+}
+
+/// Hides a number in nLockTime (24 bits) and nSequence (7 bits).
+pub(super) fn obscure(number: u32, mask: u32) -> (u32, u32) {
+    let hidden = (number ^ mask) & MAX_NUMBER;
+    (0x2000_0000 | hidden & 0x00ff_ffff, 0x8000_0000 | hidden >> 24)
+}
+
+/// The number in a commitment.
+pub(super) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
+    let (lock_time, sequence) = (tx.lock_time.to_consensus_u32(), tx.input.first()?.sequence.0);
+    (lock_time >> 24 == 0x20 && sequence >> 7 == 1 << 24)
+        .then_some(((sequence & 0x7f) << 24 | lock_time & 0x00ff_ffff) ^ mask)
+}
+
+/// What a tower gets of the channel, fixed by the justice transaction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reward {
+    /// Nothing.
+    #[default]
+    None,
+    /// So many satoshi in the P2A, for whoever confirms it: miners too.
+    Anyone(u64),
+    /// So many satoshi to the output of a tower's key, which must sign.
+    Key(u64, [u8; 32]),
+}
+
+/// What the towers of a channel can do: the profile and the options that both sides agreed on at opening.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SequenceTerms {
+    /// How splits and the justice transaction are fixed.
+    pub profile: Profile,
+    /// What a tower gets.
+    pub reward: Reward,
+    /// A leaf that lets anyone with the evidence take all, so many blocks after the commitment.
+    pub sweep: Option<u16>,
+}
+
+impl SequenceTerms {
+    /// Without options.
+    pub const fn plain(profile: Profile) -> SequenceTerms {
+        SequenceTerms { profile, reward: Reward::None, sweep: None }
+    }
+
+    /// The justice transaction J: the whole capacity to the victim, less the reward. It is the same for every state.
+    fn justice(&self, capacity: u64, payout_key: &[u8; 32]) -> Result<Transaction, ChannelError> {
+        let mut outputs = Vec::with_capacity(3);
+        let (sat, anchor) = match self.reward {
+            Reward::None => (0, 0),
+            Reward::Anyone(sat) => (sat, sat),
+            Reward::Key(sat, key) => {
+                let (output_key, _) = crate::keys::taproot_output_key(&key, None)?;
+                outputs.push(output(sat, p2tr(&output_key)));
+                (sat, 0)
+            }
+        };
+        outputs.insert(0, output(capacity.saturating_sub(sat), p2tr(payout_key)));
+        outputs.push(output(anchor, p2a()));
+        Ok(transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
+    }
+
+    /// What a tower publishes with one record when it sees a commitment; none if that is not older than the record.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] if the record's keys are no keys; [`ChannelError::Refused`] if the tower's key is needed and not given.
+    pub fn answer(
+        &self,
+        record: &TowerRecord,
+        published: &Transaction,
+        tower: Option<&Keypair>,
+    ) -> Result<Option<Step>, ChannelError> {
+        let contested = Contested::of_record(*self, record);
+        let Some((number, out)) = contested.seen(record, published)? else { return Ok(None) };
+        let Some(end) = contested.tower_end(number)? else { return Ok(None) };
+        let mut tx = end.justice;
+        if let Some(first) = tx.input.first_mut() {
+            first.previous_output = outpoint(published, 0);
+        }
+        let prevouts = vec![output(record.capacity, out.script_pubkey())];
+        let mut stack = vec![record.evidence.to_vec(), scripts::number_bytes(record.number)];
+        if matches!(self.reward, Reward::Key(..)) {
+            let key = tower.ok_or_else(|| ChannelError::refused("these terms need the tower's key"))?;
+            let digest = sign::script_path(&tx, &prevouts, 0, &end.script, sign::DEFAULT, false, None)?;
+            stack.push(sign_schnorr(key, &digest).to_vec());
+        }
+        set_witness(&mut tx, 0, &out.witness(&end.script, stack)?);
+        Ok(Some(Step { label: "justice", tx, prevouts }))
+    }
+
+    /// What anyone with a record can publish after the sweep delay: all of it to `script`, less a fee.
+    ///
+    /// # Errors
+    ///
+    /// As [`SequenceTerms::answer`].
+    pub fn sweep_to(
+        &self,
+        record: &TowerRecord,
+        published: &Transaction,
+        script: bitcoin::ScriptBuf,
+        fee: u64,
+    ) -> Result<Option<Step>, ChannelError> {
+        let contested = Contested::of_record(*self, record);
+        let Some(delay) = self.sweep else { return Ok(None) };
+        let Some((number, out)) = contested.seen(record, published)? else { return Ok(None) };
+        let leaf = scripts::sweep(number, &record.number_key, delay);
+        let pays = output(record.capacity.saturating_sub(fee), script);
+        let mut tx = transaction(3, 0, vec![input(outpoint(published, 0), delay.into())], vec![pays]);
+        let stack = vec![record.evidence.to_vec(), scripts::number_bytes(record.number)];
+        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
+        let prevouts = vec![output(record.capacity, out.script_pubkey())];
+        Ok(Some(Step { label: "sweep", tx, prevouts }))
+    }
+}
+
+/// The leaf that takes all for the victim by its fixed transaction, and that transaction.
+pub(super) struct TowerEnd {
+    script: Vec<u8>,
+    justice: Transaction,
+}
+
+/// What the contested output of a version is made of beside its settle leaf.
+#[derive(Clone, Copy)]
+pub(super) struct Contested {
+    pub(super) terms: SequenceTerms,
+    pub(super) internal_key: [u8; 32],
+    pub(super) number_key: [u8; 32],
+    pub(super) penalty_key: [u8; 32],
+    pub(super) payout_key: [u8; 32],
+    pub(super) capacity: u64,
+}
+
+impl Contested {
+    fn of_record(terms: SequenceTerms, record: &TowerRecord) -> Contested {
+        Contested {
+            terms,
+            internal_key: record.internal_key,
+            number_key: record.number_key,
+            penalty_key: record.penalty_key,
+            payout_key: record.payout_key,
+            capacity: record.capacity,
+        }
+    }
+
+    /// An older commitment of the record's channel.
+    fn seen(
+        &self,
+        record: &TowerRecord,
+        published: &Transaction,
+    ) -> Result<Option<(u32, TapOutput)>, ChannelError> {
+        let spends = published.input.first().is_some_and(|input| input.previous_output == record.funding);
+        match spends {
+            true => self.rebuild(published, record.mask, record.number, 0),
+            false => Ok(None),
+        }
+    }
+
+    pub(super) fn contest_leaf(&self, number: u32) -> Vec<u8> {
+        scripts::contest(number, &self.number_key, &self.penalty_key)
+    }
+
+    fn tower_end(&self, number: u32) -> Result<Option<TowerEnd>, ChannelError> {
+        let justice = self.terms.justice(self.capacity, &self.payout_key)?;
+        let Some(fixed) = self.terms.profile.fixed(&justice)? else { return Ok(None) };
+        let script = match self.terms.reward {
+            Reward::Key(_, key) => scripts::tower_paid(number, &self.number_key, &key, &fixed),
+            _ => scripts::tower(number, &self.number_key, &fixed),
+        };
+        Ok(Some(TowerEnd { script, justice }))
+    }
+
+    /// The settle leaf alone on one side; on the other the contest, the tower's leaf if there is one, and below that the sweep.
+    pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
+        let mut scripts = vec![self.contest_leaf(number)];
+        scripts.extend(self.tower_end(number)?.map(|end| end.script));
+        scripts.extend(self.terms.sweep.map(|delay| scripts::sweep(number, &self.number_key, delay)));
+        let depths: &[u8] = match scripts.len() {
+            1 => &[1],
+            2 => &[2, 2],
+            _ => &[2, 3, 3],
+        };
+        let others = depths.iter().copied().zip(scripts.into_iter().map(Leaf::Script));
+        TapOutput::new(self.internal_key, std::iter::once((1, settle)).chain(others).collect())
+    }
+
+    /// Rebuilds the contested output of a commitment on the chain from what that shows, if the number is lower than `below`.
+    pub(super) fn rebuild(
+        &self,
+        published: &Transaction,
+        mask: u32,
+        below: u32,
+        delay: u16,
+    ) -> Result<Option<(u32, TapOutput)>, ChannelError> {
+        let Some(number) = published_number(published, mask).filter(|number| *number < below) else {
+            return Ok(None);
+        };
+        let settle = match self.terms.profile {
+            Profile::CsfsOnly => Leaf::Script(scripts::delayed_internal_key(delay)),
+            _ => {
+                let data = published.output.get(1).and_then(|out| out.script_pubkey.as_bytes().get(2..));
+                match data.and_then(|data| data.try_into().ok()) {
+                    Some(hash) => Leaf::Hidden(hash),
+                    None => return Ok(None),
+                }
+            }
+        };
+        let out = self.out(number, settle)?;
+        let pays = published.output.first().is_some_and(|other| other.script_pubkey == out.script_pubkey());
+        Ok(pays.then_some((number, out)))
+    }
+}
