@@ -1,17 +1,19 @@
 //! Long runs: what a channel keeps after many updates, and whether any earlier state is still answered.
 
+use std::collections::BTreeSet;
+
 use crate::chain::FeeMarket;
 use crate::compare::Table;
 use crate::error::ChannelError;
 use crate::model::{Construction, Content, Kind, PlayError, Setup, Stage};
-use crate::protocol::{Message, Party, Rules};
+use crate::protocol::{Keeper, Message, Party, Rules};
 
 /// Which updates are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signing {
     /// All of them.
     All,
-    /// So many that a seed picks, and the last. The state machine of both sides runs for all.
+    /// So many, which a seed picks, and the last. The state machine of both sides runs for all.
     Sample(u32, u64),
 }
 
@@ -24,8 +26,8 @@ pub struct Kept {
     pub client: usize,
     /// What a tower keeps.
     pub tower: usize,
-    /// What the protocol's state machine keeps.
-    pub machine: usize,
+    /// What the protocol's state machine keeps; none where the construction has none here.
+    pub machine: Option<usize>,
 }
 
 /// What a run found.
@@ -37,8 +39,8 @@ pub struct LongRun {
     pub signed: u32,
     /// Earlier states that were published, and answered by the client.
     pub answered: u32,
-    /// Those that the tower answered.
-    pub answered_by_tower: u32,
+    /// Those that the tower answered; none where a tower is of no use.
+    pub answered_by_tower: Option<u32>,
     /// Earlier states that were published.
     pub tried: u32,
 }
@@ -50,8 +52,47 @@ fn content(number: u32) -> Content {
     Content::of(&[first, CAPACITY - first])
 }
 
-/// Exchanges the messages of one update between two sides that follow all rules.
-fn machine_update(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
+/// The state machines of both sides.
+enum Machine {
+    /// Of the signed sequence form.
+    Default([Party; 2]),
+    /// Of forms where all sign one update.
+    Override([Keeper; 2]),
+    /// The construction has no state machine here.
+    None,
+}
+
+impl Machine {
+    fn of(kind: Kind) -> Machine {
+        match kind {
+            Kind::SignedSequence(_) => Machine::Default([Party::new(0, 1), Party::new(1, 1)]),
+            Kind::Symmetry(_) => Machine::Override([Keeper::new(), Keeper::new()]),
+            _ => Machine::None,
+        }
+    }
+
+    /// Exchanges the messages of one update between two sides that follow all rules.
+    fn update(&mut self, number: u32) -> Result<(), ChannelError> {
+        match self {
+            Machine::Default(parties) => exchange(parties, number),
+            Machine::Override(keepers) => keepers.iter_mut().try_for_each(|keeper| {
+                let done = keeper.sign((number, number), None).and_then(|()| keeper.complete());
+                done.ok_or_else(|| ChannelError::refused(format!("number {number} is not next")))
+            }),
+            Machine::None => Ok(()),
+        }
+    }
+
+    fn bytes(&self) -> Option<usize> {
+        match self {
+            Machine::Default(parties) => parties.iter().map(|party| party.to_bytes().len()).max(),
+            Machine::Override(keepers) => keepers.iter().map(|keeper| keeper.to_bytes().len()).max(),
+            Machine::None => None,
+        }
+    }
+}
+
+fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
     let [even, odd] = parties;
     let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
     let refused = |refusal: crate::protocol::Refusal| ChannelError::refused(refusal.to_string());
@@ -65,6 +106,18 @@ fn machine_update(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelEr
     Ok(())
 }
 
+/// Just so many different numbers from 1 to `highest`, or all of them.
+fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
+    if count >= highest {
+        return (1..=highest).collect();
+    }
+    let mut picked = BTreeSet::new();
+    while picked.len() < usize::try_from(count).unwrap_or_default() {
+        picked.insert(dice.below(highest).saturating_add(1));
+    }
+    picked
+}
+
 /// Updates a channel so often, measures what is kept, then publishes `tries` earlier states and the newest on chains of their own.
 ///
 /// # Errors
@@ -76,48 +129,51 @@ pub fn run(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<Lon
     let mut stage = Stage::new(channel)?;
     stage.open(channel)?;
     let funding = channel.setup().funding;
-    let mut parties = [Party::new(0, 1), Party::new(1, 1)];
-    let mut dice = match signing {
-        Signing::All => FeeMarket::new(0, 1.0, 0.0, 0.0),
-        Signing::Sample(_, seed) => FeeMarket::new(seed, 1.0, 0.0, 0.0),
+    let mut machine = Machine::of(kind);
+    let seed = match signing {
+        Signing::All => 0,
+        Signing::Sample(_, seed) => seed,
+    };
+    let mut dice = FeeMarket::new(seed, 1.0, 0.0, 0.0);
+    let chosen = match signing {
+        Signing::All => None,
+        Signing::Sample(count, _) => Some(sample(count, updates, &mut dice)),
     };
     let (mut signed, mut kept) = (0, Vec::new());
     let every = (updates / 10).max(1);
     for number in 1..=updates {
-        machine_update(&mut parties, number)?;
+        machine.update(number)?;
         let measure = number.is_multiple_of(every) || number == updates || number == 1;
-        let chosen = match signing {
-            Signing::All => true,
-            Signing::Sample(count, _) => dice.uniform() * f64::from(updates) < f64::from(count),
-        };
-        if chosen {
-            channel.update(content(number))?;
-            signed += 1;
-        } else {
-            channel.agree(content(number))?;
-            if measure {
-                // The newest state is signed, to measure it.
-                channel.open(funding)?;
-                signed += 1;
-            }
+        match &chosen {
+            None => drop(channel.update(content(number))?),
+            Some(_) => channel.agree(content(number))?,
         }
+        // A state that was only agreed on is signed now, if it was picked or is measured.
+        let picked = chosen.as_ref().is_none_or(|chosen| chosen.contains(&number));
+        if chosen.is_some() && (picked || measure) {
+            channel.open(funding)?;
+        }
+        signed += u32::from(picked || measure);
         if measure {
-            let machine = parties.iter().map(|party| party.to_bytes().len()).max().unwrap_or_default();
             let (client, tower) = (channel.client_bytes(1).len(), channel.tower_bytes(1).len());
-            kept.push(Kept { updates: number, client, tower, machine });
+            kept.push(Kept { updates: number, client, tower, machine: machine.bytes() });
         }
     }
-    let mut found = LongRun { kept, signed, answered: 0, answered_by_tower: 0, tried: tries };
+    let by_tower = channel.tower_terms().map(|_| 0);
+    let mut found = LongRun { kept, signed, answered: 0, answered_by_tower: by_tower, tried: tries };
     for _ in 0..tries {
-        let place = dice.uniform() * f64::from(updates);
-        let number = (0..updates).rev().find(|number| f64::from(*number) <= place).unwrap_or_default();
-        answer(channel, number, &mut found)?;
+        answer(channel, dice.below(updates), &mut found)?;
     }
-    let newest = channel.close(0, channel.number())?;
-    let contested = newest.first().map(|step| channel.contest(1, &step.tx)).transpose()?.flatten();
-    match contested {
+    newest_stands(channel)?;
+    Ok(found)
+}
+
+/// Neither the client nor the tower contests the newest state.
+fn newest_stands(channel: &dyn Construction) -> Result<(), PlayError> {
+    let Some(newest) = channel.close(0, channel.number())?.into_iter().next() else { return Ok(()) };
+    match channel.contest(1, &newest.tx)?.or(channel.tower_contest(1, &newest.tx)?) {
         Some(_) => Err(ChannelError::refused("the newest state is contested").into()),
-        None => Ok(found),
+        None => Ok(()),
     }
 }
 
@@ -135,7 +191,7 @@ fn answer(channel: &mut dyn Construction, number: u32, found: &mut LongRun) -> R
         let Some(steps) = steps else { continue };
         stage.publish_all(steps)?;
         match by_tower {
-            true => found.answered_by_tower += 1,
+            true => found.answered_by_tower = found.answered_by_tower.map(|count| count + 1),
             false => found.answered += 1,
         }
     }
@@ -150,7 +206,7 @@ pub fn table(run: &LongRun) -> Table {
             kept.updates.to_string(),
             kept.client.to_string(),
             kept.tower.to_string(),
-            kept.machine.to_string(),
+            kept.machine.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string()),
         ];
         table.push(cells.to_vec());
     }
@@ -171,20 +227,35 @@ mod tests {
             Kind::Symmetry(Form::TemplateHash),
             Kind::Symmetry(Form::OverridePairCommit),
         ] {
+            let machine = if matches!(kind, Kind::Symmetry(_)) { 25 } else { 45 };
             for signing in [Signing::All, Signing::Sample(5, 11)] {
                 let run = run(kind, 60, signing, 3).unwrap();
                 let first = run.kept[0];
                 for kept in &run.kept {
                     assert_eq!(
                         (kept.client, kept.tower, kept.machine),
-                        (first.client, first.tower, 45),
+                        (first.client, first.tower, Some(machine)),
                         "{kind:?}"
                     );
                 }
-                assert_eq!((run.answered, run.answered_by_tower), (3, 3), "{kind:?}");
-                assert!(signing != Signing::All || run.signed == 60);
+                assert_eq!((run.answered, run.answered_by_tower), (3, Some(3)), "{kind:?}");
+                let measured = 11;
+                match signing {
+                    Signing::All => assert_eq!(run.signed, 60),
+                    // Those that were picked, and those that were measured.
+                    Signing::Sample(..) => assert!((5..=5 + measured).contains(&run.signed)),
+                }
             }
         }
+    }
+
+    #[test]
+    fn just_so_many_states_are_picked() {
+        let mut dice = FeeMarket::new(3, 1.0, 0.0, 0.0);
+        let picked = sample(40, 1_000, &mut dice);
+        assert_eq!(picked.len(), 40);
+        assert!(picked.iter().all(|number| (1..=1_000).contains(number)));
+        assert_eq!(sample(9, 4, &mut dice), (1..=4).collect());
     }
 
     #[test]
@@ -194,6 +265,6 @@ mod tests {
         let (first, last) = (run.kept[0], run.kept[run.kept.len() - 1]);
         assert_eq!(last.tower - first.tower, 19 * 330);
         assert!(last.client > first.client && last.client < first.client + 10 * 40);
-        assert_eq!((run.answered, run.answered_by_tower), (2, 2));
+        assert_eq!((run.answered, run.answered_by_tower), (2, Some(2)));
     }
 }

@@ -151,9 +151,13 @@ fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
         start.elapsed().as_secs_f64(),
         run.tried,
         run.answered,
-        run.answered_by_tower
+        run.answered_by_tower.map_or_else(|| "none".to_owned(), |count| count.to_string())
     )?;
-    Ok(if run.answered == run.tried { Status::Yes } else { Status::No })
+    let sizes = |kept: &storage::Kept| (kept.client, kept.tower, kept.machine);
+    let constant = run.kept.windows(2).all(|pair| pair.first().map(sizes) == pair.last().map(sizes));
+    writeln!(out, "storage is {}", if constant { "constant" } else { "not constant" })?;
+    let answered = run.answered == run.tried && run.answered_by_tower.is_none_or(|count| count == run.tried);
+    Ok(if answered { Status::Yes } else { Status::No })
 }
 
 fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {

@@ -38,6 +38,16 @@ impl FeeMarket {
         f64::from(high) / (f64::from(u32::MAX) + 1.0)
     }
 
+    /// A whole number below `end`, or 0.
+    pub fn below(&mut self, end: u32) -> u32 {
+        let scaled = self.uniform() * f64::from(end);
+        // Its whole part, bit by bit.
+        (0..32).rev().fold(0u32, |low, bit| {
+            let next = low | 1 << bit;
+            if f64::from(next) <= scaled { next } else { low }
+        })
+    }
+
     /// A number of the standard normal distribution (Box and Muller).
     fn normal(&mut self) -> f64 {
         let (a, b) = (1.0 - self.uniform(), self.uniform());

@@ -20,7 +20,7 @@ mod override_form;
 mod party;
 
 pub use explore::{Explored, explore, mutations};
-pub use override_form::{OverrideRule, explore_override, override_mutations};
+pub use override_form::{Keeper, OverrideRule, explore_override, override_mutations};
 pub use party::{Attempt, ContentId, Given, Message, Party, Refusal, Version};
 
 use crate::compare::Table;

@@ -45,15 +45,63 @@ impl OverrideRule {
     }
 }
 
-/// What the honest party keeps.
+/// All that a party of the override form keeps of the protocol. An update is a number and a content. Its size does not grow.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Keeper {
+pub struct Keeper {
     /// The newest complete update.
-    complete: (u32, u32),
+    pub complete: (u32, u32),
     /// The update that it signed and does not have complete.
-    attempt: Option<(u32, u32)>,
+    pub attempt: Option<(u32, u32)>,
     /// What it takes as agreed: the newest complete update, unless a rule is left out.
-    agreed: (u32, u32),
+    pub agreed: (u32, u32),
+}
+
+impl Keeper {
+    /// A party of an open channel: update 0 is complete.
+    pub const fn new() -> Keeper {
+        Keeper { complete: (0, 0), attempt: None, agreed: (0, 0) }
+    }
+
+    /// Gives its part of an update; none if a rule forbids it. The same update again is the same bytes again.
+    pub fn sign(&mut self, update: (u32, u32), without: Option<OverrideRule>) -> Option<()> {
+        let holds = |rule| without != Some(rule);
+        let last = self.agreed.0.max(self.attempt.map_or(0, |attempt| attempt.0));
+        match self.attempt {
+            Some(attempt) if attempt == update => {}
+            Some(attempt) if attempt.0 == update.0 && holds(OverrideRule::OneContent) => return None,
+            Some(attempt) if attempt.0 == update.0 => {}
+            Some(_) if holds(OverrideRule::FinishFirst) => return None,
+            _ if update.0 != last.saturating_add(1) => return None,
+            _ => {}
+        }
+        self.attempt = Some(update);
+        Some(())
+    }
+
+    /// All parts of its attempt are there; none if there is no attempt.
+    pub fn complete(&mut self) -> Option<()> {
+        let update = self.attempt.take()?;
+        self.complete = update;
+        self.agreed = update;
+        Some(())
+    }
+
+    /// The stored bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![self.attempt.is_some().into()];
+        let attempt = self.attempt.unwrap_or_default();
+        for (number, content) in [self.complete, attempt, self.agreed] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+            bytes.extend_from_slice(&content.to_le_bytes());
+        }
+        bytes
+    }
+}
+
+impl Default for Keeper {
+    fn default() -> Keeper {
+        Keeper::new()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -86,20 +134,6 @@ impl Game {
     fn holds(&self, rule: OverrideRule) -> bool {
         self.without != Some(rule)
     }
-
-    fn sign(&self, keeper: &mut Keeper, update: (u32, u32)) -> Option<()> {
-        let last = keeper.agreed.0.max(keeper.attempt.map_or(0, |attempt| attempt.0));
-        match keeper.attempt {
-            Some(attempt) if attempt == update => {}
-            Some(attempt) if attempt.0 == update.0 && self.holds(OverrideRule::OneContent) => return None,
-            Some(attempt) if attempt.0 == update.0 => {}
-            Some(_) if self.holds(OverrideRule::FinishFirst) => return None,
-            _ if update.0 != last + 1 => return None,
-            _ => {}
-        }
-        keeper.attempt = Some(update);
-        Some(())
-    }
 }
 
 impl Model for Game {
@@ -107,7 +141,7 @@ impl Model for Game {
     type Action = Event;
 
     fn init_states(&self) -> Vec<World> {
-        let keeper = Keeper { complete: (0, 0), attempt: None, agreed: (0, 0) };
+        let keeper = Keeper::new();
         vec![World {
             disk: keeper.clone(),
             accepted: [(0, 0)].into(),
@@ -130,14 +164,10 @@ impl Model for Game {
         let mut next = world.clone();
         match event {
             Event::Sign(number, content) => {
-                self.sign(&mut next.honest, (number, content))?;
+                next.honest.sign((number, content), self.without)?;
                 next.others.insert((number, content));
             }
-            Event::Complete => {
-                let update = next.honest.attempt.take()?;
-                next.honest.complete = update;
-                next.honest.agreed = update;
-            }
+            Event::Complete => next.honest.complete()?,
             Event::Claim => {
                 if self.holds(OverrideRule::CompleteBeforeFinal) {
                     return None;
