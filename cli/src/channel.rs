@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Instant;
 
-use sigstack_channel::breach::{Game, report};
+use sigstack_channel::breach::{Game, Miners, report};
 use sigstack_channel::compare::{
-    BIP_442, Measured, Question, Series, Table, line_chart, measure, measure_all, measure_bip442, summary,
+    Axes, BIP_442, Measured, Question, Series, Table, line_chart, measure, measure_all, measure_bip442,
+    summary,
 };
 use sigstack_channel::model::{KINDS, Kind, Setup, Stage};
 use sigstack_channel::{ChannelError, attacks, export, protocol, storage};
@@ -203,23 +204,81 @@ fn compare_all(args: &CompareArgs, out: &mut impl Write) -> Result<Status, Stop>
 /// Constructions that charts show: one of each family.
 const SHOWN: [&str; 6] = ["tree", "ln-anchors", "literal-pc", "sequence-ctv", "symmetry-apo", "symmetry-th"];
 
-/// A chart: its file, its title, its axes, and whether the vertical axis is logarithmic.
-type Chart = (&'static str, &'static str, (&'static str, &'static str), bool);
+/// The rows that a chart has a line for: over updates, HTLCs or parties.
+type Ask = fn(Question, u32) -> Question;
+type Answer = fn(&Measured) -> Option<u64>;
 
-/// Storage over n, weight over h, signatures over N.
+/// A chart: its file, what stands around it, its values on the horizontal axis, and what is asked at each.
+struct Chart {
+    file: &'static str,
+    axes: Axes<'static>,
+    at: &'static [u32],
+    ask: Ask,
+    answer: Answer,
+}
+
+const OVER_UPDATES: Ask = |question, updates| Question { updates, ..question };
+const OVER_HTLCS: Ask =
+    |question, htlcs| Question { htlcs: usize::try_from(htlcs).unwrap_or_default(), ..question };
+const OVER_PARTIES: Ask =
+    |question, parties| Question { parties: usize::try_from(parties).unwrap_or(2), ..question };
+
+const CHARTS: [Chart; 4] = [
+    Chart {
+        file: "tower-over-n.svg",
+        axes: Axes { title: "What a tower keeps", x: "updates", y: "bytes", log_x: true, log_y: true },
+        at: &[1, 3, 10, 30, 100, 300],
+        ask: OVER_UPDATES,
+        answer: |row| row.tower.and_then(|bytes| u64::try_from(bytes).ok()),
+    },
+    Chart {
+        file: "client-over-h.svg",
+        axes: Axes { title: "What a client keeps", x: "HTLCs", y: "bytes", log_x: false, log_y: true },
+        at: &[0, 2, 5, 10, 20],
+        ask: OVER_HTLCS,
+        answer: |row| u64::try_from(row.client).ok(),
+    },
+    Chart {
+        file: "breach-over-h.svg",
+        axes: Axes {
+            title: "An old state and its answer, with fee children",
+            x: "HTLCs",
+            y: "weight units",
+            log_x: false,
+            log_y: false,
+        },
+        at: &[0, 2, 5, 10, 20],
+        ask: OVER_HTLCS,
+        answer: |row| row.breach.map(|weights| weights.total()),
+    },
+    Chart {
+        file: "unilateral-over-parties.svg",
+        axes: Axes {
+            title: "A unilateral close, with fee children",
+            x: "parties",
+            y: "weight units",
+            log_x: false,
+            log_y: false,
+        },
+        at: &[2, 3, 4, 6, 8],
+        ask: OVER_PARTIES,
+        answer: |row| Some(row.unilateral.total()),
+    },
+];
+
+/// Storage over n, weight over h and N.
 fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
-    type Ask = fn(Question, u32) -> Question;
-    type Answer = fn(&Measured) -> Option<u64>;
-    let lines = |values: &[u32], ask: Ask, answer: Answer, several: bool| -> Result<Vec<Series>, Stop> {
+    let mut drawn = Vec::new();
+    for chart in CHARTS {
         let mut series = Vec::new();
         for name in SHOWN {
             let kind = kind(name)?;
-            if several && !kind.multiparty() {
+            if chart.file == "unilateral-over-parties.svg" && !kind.multiparty() {
                 continue;
             }
             let mut points = Vec::new();
-            for value in values {
-                if let Some(found) = answer(&measure(kind, &ask(*question, *value))?) {
+            for value in chart.at {
+                if let Some(found) = (chart.answer)(&measure(kind, &(chart.ask)(*question, *value))?) {
                     points.push((f64::from(*value), f64::from(u32::try_from(found).unwrap_or(u32::MAX))));
                 }
             }
@@ -227,45 +286,9 @@ fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
                 series.push(Series { name: name.to_owned(), points });
             }
         }
-        Ok(series)
-    };
-    let draw =
-        |(file, title, axes, log): Chart, series: Vec<Series>| -> Result<(&'static str, String), Stop> {
-            Ok((file, line_chart(title, axes, &series, log)?))
-        };
-    let updates: Ask = |question, updates| Question { updates, ..question };
-    let htlcs: Ask =
-        |question, htlcs| Question { htlcs: usize::try_from(htlcs).unwrap_or_default(), ..question };
-    let parties: Ask =
-        |question, parties| Question { parties: usize::try_from(parties).unwrap_or(2), ..question };
-    Ok(vec![
-        draw(
-            ("tower-over-n.svg", "What a tower keeps", ("updates", "bytes"), true),
-            lines(
-                &[1, 10, 50, 100, 200],
-                updates,
-                |row| row.tower.and_then(|bytes| u64::try_from(bytes).ok()),
-                false,
-            )?,
-        )?,
-        draw(
-            ("client-over-h.svg", "What a client keeps", ("HTLCs", "bytes"), false),
-            lines(&[0, 2, 5, 10, 20], htlcs, |row| u64::try_from(row.client).ok(), false)?,
-        )?,
-        draw(
-            ("breach-over-h.svg", "A breach and its answer, with fee children", ("HTLCs", "WU"), false),
-            lines(&[0, 2, 5, 10, 20], htlcs, |row| row.breach.map(|weights| weights.total()), false)?,
-        )?,
-        draw(
-            (
-                "unilateral-over-parties.svg",
-                "A unilateral close, with fee children",
-                ("parties", "WU"),
-                false,
-            ),
-            lines(&[2, 3, 4, 6, 8], parties, |row| Some(row.unilateral.total()), true)?,
-        )?,
-    ])
+        drawn.push((chart.file, line_chart(&chart.axes, &series)?));
+    }
+    Ok(drawn)
 }
 
 /// Runs `sigstack attacks`.
@@ -297,16 +320,34 @@ pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> io::Result<Stat
 }
 
 fn breach_all(args: &BreachArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let game =
-        Game { cheater_old: args.old, cheater_new: args.new, colluding: args.colluding, ..Game::default() };
+    if args.new > args.old || args.old > args.capacity {
+        return Err(
+            "the cheater's balances are --new, then --old, then --capacity, none above the next".into()
+        );
+    }
+    let game = Game {
+        capacity: args.capacity,
+        cheater_old: args.old,
+        cheater_new: args.new,
+        delay: args.delay,
+        outside: args.outside,
+        mean_rate: f64::from(args.feerate),
+        miners: if args.colluding > 0.0 { Miners::Colluding(args.colluding, 0) } else { Miners::Myopic },
+        ..Game::default()
+    };
     let report = report(&game, args.games, args.seed)?;
-    for (name, table) in &report.tables {
-        writeln!(out, "{HEADING}{name}{HEADING:#}")?;
+    for (name, shows, table) in &report.tables {
+        if args.format == TableFormat::Text {
+            writeln!(out, "{HEADING}{name}: {shows}{HEADING:#}")?;
+        }
         write_table(table, args.format, out)?;
+        if args.format == TableFormat::Text {
+            writeln!(out)?;
+        }
     }
     if let Some(folder) = &args.folder {
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let tables = report.tables.iter().map(|(name, table)| (format!("{name}.csv"), table.to_csv()));
+        let tables = report.tables.iter().map(|(name, _, table)| (format!("{name}.csv"), table.to_csv()));
         let charts = report.charts.iter().map(|(name, svg)| ((*name).to_owned(), svg.clone()));
         for (name, text) in tables.chain(charts) {
             let path = folder.join(name);

@@ -6,7 +6,7 @@ mod plot;
 mod table;
 
 pub use bip442::{BIP_442, Bip442Row, measure_bip442};
-pub use plot::{Series, line_chart};
+pub use plot::{Axes, HeatMap, Series, heat_chart, line_chart};
 pub use table::Table;
 
 use crate::keys::sha256;

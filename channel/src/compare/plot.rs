@@ -1,10 +1,11 @@
-//! Line charts as SVG.
+//! Charts as SVG.
 
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::prelude::{
-    BLACK, ChartBuilder, Color, IntoDrawingArea, IntoFont, LineSeries, PathElement, RGBColor, SVGBackend,
-    WHITE,
+    BLACK, Cartesian2d, ChartBuilder, ChartContext, Circle, Color, DrawingArea, IntoDrawingArea, IntoFont,
+    IntoLogRange, LineSeries, PathElement, RGBColor, Rectangle, SVGBackend, Text, WHITE,
 };
-use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::error::ChannelError;
 
@@ -15,6 +16,21 @@ pub struct Series {
     pub name: String,
     /// From left to right.
     pub points: Vec<(f64, f64)>,
+}
+
+/// What a chart says around its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Axes<'a> {
+    /// Above all.
+    pub title: &'a str,
+    /// Below.
+    pub x: &'a str,
+    /// On the left.
+    pub y: &'a str,
+    /// Whether the horizontal axis is logarithmic. Then all points lie above 0.
+    pub log_x: bool,
+    /// The same of the vertical axis.
+    pub log_y: bool,
 }
 
 /// Colours that keep apart on white.
@@ -30,70 +46,210 @@ const COLOURS: [RGBColor; 9] = [
     RGBColor(23, 190, 207),
 ];
 
-/// Draws lines over common axes. With `log`, the vertical axis is logarithmic and values below 1 are drawn as 1.
+/// Pixels of a chart, and how many of them stand left of the legend.
+const SIZE: (u32, u32) = (1_000, 560);
+const LEGEND_AT: u32 = 740;
+
+type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+fn undrawn(error: &dyn std::error::Error) -> ChannelError {
+    ChannelError::refused(format!("the chart cannot be drawn: {error}"))
+}
+
+/// Draws lines over common axes.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] without a point, or if the drawing fails.
-pub fn line_chart(
-    title: &str,
-    axes: (&str, &str),
-    series: &[Series],
-    log: bool,
-) -> Result<String, ChannelError> {
-    let points = || series.iter().flat_map(|line| &line.points);
-    if points().next().is_none() {
+/// [`ChannelError::Refused`] without a point, with one at or below 0 on a logarithmic axis, or if the drawing fails.
+pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelError> {
+    let points: Vec<(f64, f64)> = series.iter().flat_map(|line| line.points.iter().copied()).collect();
+    if points.is_empty() {
         return Err(ChannelError::refused("a chart without a point"));
     }
-    let most = |pick: fn(&(f64, f64)) -> f64| points().map(pick).fold(f64::MIN, f64::max);
-    let least = points().map(|(x, _)| *x).fold(f64::MAX, f64::min);
-    let (right, top) = (most(|(x, _)| *x).max(least + 1e-9), most(|(_, y)| *y).max(1e-9) * 1.05);
+    if points.iter().any(|(x, y)| axes.log_x && *x <= 0.0 || axes.log_y && *y <= 0.0) {
+        return Err(ChannelError::refused("a logarithmic axis begins above 0"));
+    }
     let mut svg = String::new();
-    draw(&mut svg, title, axes, series, log, (least, right, top))
-        .map_err(|error| ChannelError::refused(format!("the chart cannot be drawn: {error}")))?;
+    draw_lines(&mut svg, axes, series, &points).map_err(|error| undrawn(error.as_ref()))?;
     Ok(svg)
 }
 
-type Drawn = Result<(), Box<dyn std::error::Error>>;
-
-fn draw(
-    svg: &mut String,
-    title: &str,
-    axes: (&str, &str),
-    series: &[Series],
-    log: bool,
-    (left, right, top): (f64, f64, f64),
-) -> Drawn {
-    let area = SVGBackend::with_string(svg, (960, 600)).into_drawing_area();
-    area.fill(&WHITE)?;
-    let font = ("sans-serif", 18).into_font();
-    let mut builder = ChartBuilder::on(&area);
-    builder.caption(title, font).margin(16).x_label_area_size(44).y_label_area_size(80);
-    // A logarithmic axis is a linear one of exponents: it needs no other coordinate type.
-    let scale = |y: f64| if log { y.max(1.0).log10() } else { y };
-    let mut chart = builder.build_cartesian_2d(left..right, 0.0..scale(top))?;
-    let label = |y: &f64| if log { format!("{:.0}", 10f64.powf(*y)) } else { format!("{y:.10}") };
-    let short = |y: &f64| {
-        let text = label(y);
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-    };
-    chart.configure_mesh().x_desc(axes.0).y_desc(axes.1).y_label_formatter(&short).draw()?;
-    for (line, colour) in series.iter().zip(COLOURS.iter().cycle()) {
-        let points = line.points.iter().map(|(x, y)| (*x, scale(*y)));
-        let colour = *colour;
-        chart
-            .draw_series(LineSeries::new(points, colour.stroke_width(2)))?
-            .label(&line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour.stroke_width(2)));
+/// The ends of an axis: from 0, or over whole powers of ten; with a little room above.
+fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64, f64) {
+    let most = values.clone().fold(f64::MIN, f64::max);
+    let least = values.fold(f64::MAX, f64::min);
+    match log {
+        true => (10f64.powf(least.log10().floor()), 10f64.powf((most * 1.001).log10().ceil())),
+        false => (least.min(0.0), if most > 0.0 { most * 1.05 } else { 1.0 }),
     }
-    let pos = Pos::new(HPos::Left, VPos::Top);
-    chart
-        .configure_series_labels()
-        .border_style(BLACK.mix(0.3))
-        .background_style(WHITE.mix(0.85))
-        .label_font(("sans-serif", 13).into_font().color(&BLACK).pos(pos))
-        .position(plotters::chart::SeriesLabelPosition::UpperLeft)
-        .draw()?;
+}
+
+fn draw_lines(svg: &mut String, axes: &Axes<'_>, series: &[Series], points: &[(f64, f64)]) -> Drawn {
+    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (left, right) = area.split_horizontally(LEGEND_AT);
+    let (x0, x1) = ends(points.iter().map(|(x, _)| *x), axes.log_x);
+    let (y0, y1) = ends(points.iter().map(|(_, y)| *y), axes.log_y);
+    let mut builder = ChartBuilder::on(&left);
+    builder.caption(axes.title, ("sans-serif", 18).into_font());
+    builder.margin(16).x_label_area_size(48).y_label_area_size(88);
+    match (axes.log_x, axes.log_y) {
+        (false, false) => lines(builder.build_cartesian_2d(x0..x1, y0..y1)?, axes, series)?,
+        (true, false) => lines(builder.build_cartesian_2d((x0..x1).log_scale(), y0..y1)?, axes, series)?,
+        (false, true) => lines(builder.build_cartesian_2d(x0..x1, (y0..y1).log_scale())?, axes, series)?,
+        (true, true) => {
+            let chart = builder.build_cartesian_2d((x0..x1).log_scale(), (y0..y1).log_scale())?;
+            lines(chart, axes, series)?;
+        }
+    }
+    legend(&right, series)?;
     area.present()?;
     Ok(())
+}
+
+type Chart<'a, X, Y> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>;
+
+fn lines<'a, X, Y>(mut chart: Chart<'a, X, Y>, axes: &Axes<'_>, series: &[Series]) -> Drawn
+where
+    X: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let format = |value: &f64| number(*value);
+    chart
+        .configure_mesh()
+        .x_desc(axes.x)
+        .y_desc(axes.y)
+        .x_label_formatter(&format)
+        .y_label_formatter(&format)
+        .label_style(("sans-serif", 13))
+        .axis_desc_style(("sans-serif", 14))
+        .light_line_style(WHITE.mix(0.0))
+        .draw()?;
+    for (line, colour) in series.iter().zip(COLOURS.iter().cycle()) {
+        chart.draw_series(LineSeries::new(line.points.iter().copied(), colour.stroke_width(2)))?;
+        chart.draw_series(line.points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
+    }
+    Ok(())
+}
+
+/// A number as a reader wants it: thousands apart, no needless zeros.
+fn number(value: f64) -> String {
+    if value.abs() < 100.0 {
+        let text = format!("{value:.3}");
+        return text.trim_end_matches('0').trim_end_matches('.').to_owned();
+    }
+    let text = format!("{:.0}", value.abs());
+    let mut grouped = String::new();
+    for (nth, digit) in text.chars().enumerate() {
+        if nth > 0 && (text.len() - nth).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    if value < 0.0 { format!("-{grouped}") } else { grouped }
+}
+
+fn legend(area: &Area<'_>, series: &[Series]) -> Drawn {
+    for ((line, colour), row) in series.iter().zip(COLOURS.iter().cycle()).zip(0i32..) {
+        let y = 60 + 24 * row;
+        area.draw(&PathElement::new([(8, y), (32, y)], colour.stroke_width(3)))?;
+        let font = ("sans-serif", 14).into_font().color(&BLACK);
+        area.draw(&Text::new(line.name.clone(), (40, y - 7), font))?;
+    }
+    Ok(())
+}
+
+/// A grid of values: red below 0, white at 0, blue above.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HeatMap {
+    /// The places of the columns, equally far apart.
+    pub columns: Vec<f64>,
+    /// The places of the rows.
+    pub rows: Vec<f64>,
+    /// The value at each column of each row; none where there is nothing to show.
+    pub values: Vec<Vec<Option<f64>>>,
+    /// A line over the grid.
+    pub line: Series,
+}
+
+/// Draws a grid of values. The legend shows the colours of five values.
+///
+/// # Errors
+///
+/// [`ChannelError::Refused`] with fewer than two columns or rows, or if the drawing fails.
+pub fn heat_chart(axes: &Axes<'_>, map: &HeatMap) -> Result<String, ChannelError> {
+    let step = |places: &[f64]| match places {
+        [first, second, ..] => Some(second - first),
+        _ => None,
+    };
+    let steps = step(&map.columns).zip(step(&map.rows));
+    let (dx, dy) = steps.ok_or_else(|| ChannelError::refused("a grid of fewer than two rows or columns"))?;
+    let mut svg = String::new();
+    draw_heat(&mut svg, axes, map, (dx / 2.0, dy / 2.0)).map_err(|error| undrawn(error.as_ref()))?;
+    Ok(svg)
+}
+
+fn draw_heat(svg: &mut String, axes: &Axes<'_>, map: &HeatMap, (dx, dy): (f64, f64)) -> Drawn {
+    let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
+    area.fill(&WHITE)?;
+    let (left, right) = area.split_horizontally(LEGEND_AT);
+    let span = |places: &[f64], half: f64| {
+        let first = places.first().copied().unwrap_or_default();
+        (first - half)..(places.last().copied().unwrap_or_default() + half)
+    };
+    let mut builder = ChartBuilder::on(&left);
+    builder.caption(axes.title, ("sans-serif", 18).into_font());
+    builder.margin(16).x_label_area_size(48).y_label_area_size(88);
+    let mut chart = builder.build_cartesian_2d(span(&map.columns, dx), span(&map.rows, dy))?;
+    let most = map.values.iter().flatten().flatten().fold(1.0, |most: f64, value| most.max(value.abs()));
+    for (y, row) in map.rows.iter().zip(&map.values) {
+        for (x, value) in map.columns.iter().zip(row) {
+            if let Some(value) = value {
+                let corners = [(x - dx, y - dy), (x + dx, y + dy)];
+                chart.draw_series([Rectangle::new(corners, shade(value / most).filled())])?;
+            }
+        }
+    }
+    let format = |value: &f64| number(*value);
+    chart
+        .configure_mesh()
+        .disable_mesh()
+        .x_desc(axes.x)
+        .y_desc(axes.y)
+        .x_label_formatter(&format)
+        .y_label_formatter(&format)
+        .label_style(("sans-serif", 13))
+        .axis_desc_style(("sans-serif", 14))
+        .draw()?;
+    chart.draw_series(LineSeries::new(map.line.points.iter().copied(), BLACK.stroke_width(2)))?;
+    let font = || ("sans-serif", 14).into_font().color(&BLACK);
+    for (part, row) in [1.0, 0.5, 0.0, -0.5, -1.0].into_iter().zip(0i32..) {
+        let y = 60 + 26 * row;
+        area_box(&right, y, shade(part))?;
+        right.draw(&Text::new(number(part * most) + " sat", (44, y - 7), font()))?;
+    }
+    right.draw(&PathElement::new([(8, 200), (32, 200)], BLACK.stroke_width(2)))?;
+    right.draw(&Text::new(map.line.name.clone(), (44, 193), font()))?;
+    area.present()?;
+    Ok(())
+}
+
+fn area_box(area: &Area<'_>, y: i32, colour: RGBColor) -> Drawn {
+    area.draw(&Rectangle::new([(8, y - 10), (32, y + 10)], colour.filled()))?;
+    area.draw(&Rectangle::new([(8, y - 10), (32, y + 10)], BLACK.mix(0.4).stroke_width(1)))?;
+    Ok(())
+}
+
+/// From red (-1) by white (0) to blue (1).
+fn shade(part: f64) -> RGBColor {
+    let faded = |full: u8| {
+        // 255 at 0, `full` at 1.
+        let value = 255.0 - (255.0 - f64::from(full)) * part.abs().min(1.0);
+        (0..=255u8).rev().find(|byte| f64::from(*byte) <= value).unwrap_or_default()
+    };
+    match part < 0.0 {
+        true => RGBColor(faded(178), faded(24), faded(43)),
+        false => RGBColor(faded(33), faded(102), faded(172)),
+    }
 }

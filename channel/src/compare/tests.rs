@@ -94,10 +94,22 @@ fn charts_draw_every_line() {
         Series { name: "one".into(), points: vec![(0.0, 1.0), (1.0, 10.0)] },
         Series { name: "two".into(), points: vec![(0.0, 1_000.0), (1.0, 5.0)] },
     ];
+    let axes = |log_x, log_y| Axes { title: "title", x: "x", y: "y", log_x, log_y };
     for log in [false, true] {
-        let svg = line_chart("title", ("x", "y"), &series, log).unwrap();
+        let svg = line_chart(&axes(false, log), &series).unwrap();
         assert!(svg.starts_with("<svg") && svg.contains("one") && svg.contains("two"));
         assert!(svg.matches("<polyline").count() >= 2);
     }
-    assert!(line_chart("title", ("x", "y"), &[], false).is_err());
+    assert!(line_chart(&axes(false, false), &[]).is_err());
+    // A point at 0 has no place on a logarithmic axis.
+    assert!(line_chart(&axes(true, false), &series).is_err());
+    let map = HeatMap {
+        columns: vec![0.0, 1.0],
+        rows: vec![0.0, 1.0],
+        values: vec![vec![Some(-3.0), None], vec![Some(0.0), Some(3.0)]],
+        line: series[0].clone(),
+    };
+    let svg = heat_chart(&axes(false, false), &map).unwrap();
+    assert!(svg.contains("#B2182B") && svg.contains("#2166AC") && svg.contains("#FFFFFF"));
+    assert!(heat_chart(&axes(false, false), &HeatMap { rows: vec![], ..map }).is_err());
 }

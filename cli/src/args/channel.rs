@@ -135,7 +135,23 @@ pub(crate) struct BreachArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
 
-    /// The cheater's balance in the old state, of 1,000,000 sat
+    /// Satoshi in the channel
+    #[arg(long, value_name = "SAT", default_value_t = 1_000_000)]
+    pub(crate) capacity: u64,
+
+    /// The contest delay in blocks, where a table does not vary it
+    #[arg(long, value_name = "BLOCKS", default_value_t = 144)]
+    pub(crate) delay: u32,
+
+    /// The market's mean rate in sat/vB
+    #[arg(long, value_name = "RATE", default_value_t = 10)]
+    pub(crate) feerate: u32,
+
+    /// What the cheater can burn on floods, where it gains by them
+    #[arg(long, value_name = "SAT", default_value_t = 0)]
+    pub(crate) outside: u64,
+
+    /// The cheater's balance in the old state
     #[arg(long, value_name = "SAT", default_value_t = 900_000)]
     pub(crate) old: u64,
 

@@ -1,0 +1,129 @@
+//! What other constructions pay when an old state is published: LN-penalty's fights about HTLC outputs, and LN-Symmetry's restarts.
+//! Weights are those of transactions that were built and signed.
+
+use super::{Game, precise};
+use crate::bolt3::Format;
+use crate::chain::START_HEIGHT;
+use crate::compare::{CAPACITY, Table, content};
+use crate::model::{Construction, Form, Kind, PlayError, Profile, Setup, Stage, Step};
+
+/// A pin's feerate: low enough that no block takes it, high enough to be relayed.
+const PIN_RATE: f64 = 1.0;
+
+/// An old state that has HTLCs, and the victim's answer.
+fn answered(kind: Kind, htlcs: usize) -> Result<Option<Step>, PlayError> {
+    let setup = Setup::named("fights", 2, CAPACITY, 144)?;
+    let mut channel = kind.build(setup, content(2, 0, 0, START_HEIGHT))?;
+    let channel: &mut dyn Construction = channel.as_mut();
+    let mut stage = Stage::new(channel)?;
+    stage.open(channel)?;
+    for number in 1..3 {
+        channel.update(content(2, htlcs, number, START_HEIGHT))?;
+    }
+    let Some(old) = channel.close(0, 1)?.into_iter().next() else { return Ok(None) };
+    Ok(channel.contest(1, &old.tx)?.and_then(|steps| steps.into_iter().next()))
+}
+
+/// Weight units of a transaction with this input alone and one taproot output.
+fn alone(input: &bitcoin::TxIn) -> u64 {
+    let witness = u64::try_from(input.witness.size()).unwrap_or_default();
+    // Version, lock time, counts, marker and flag; the output; outpoint, empty script and sequence.
+    (4 * 10 + 2) + 4 * 43 + 4 * 41 + witness
+}
+
+fn vbytes(weight: u64) -> f64 {
+    precise(weight) / 4.0
+}
+
+/// What a cheater's transactions on first-stage HTLC outputs cost a victim of LN-penalty, where it pins one of them; and that the
+/// signed sequence form has none.
+///
+/// One justice for all outputs conflicts with each of the cheater's HTLC transactions, which take extra inputs and outputs (the remote side
+/// signs SINGLE|ANYONECANPAY): to keep it whole, the victim pays more than the pin (rule 3). Split into one justice an output, only the
+/// pinned one waits; when the pin confirms, its second stage is taken by a revocation of its own.
+///
+/// # Errors
+///
+/// [`PlayError`] if a channel cannot be played.
+pub fn htlc_fights(game: &Game) -> Result<Table, PlayError> {
+    let mut table = Table::new(&[
+        "form",
+        "HTLCs",
+        "one justice (vB)",
+        "one an output (vB)",
+        "pin (vB)",
+        "replacing the pin (sat)",
+        "splitting (sat)",
+        "least extra (sat)",
+        "the pin costs, once mined (sat)",
+    ]);
+    let forms = [
+        ("LN-penalty, anchors", Kind::LnPenalty(Format::Anchors), 100_000u64),
+        ("LN-penalty, zero fee v3", Kind::LnPenalty(Format::ZeroFee), 10_000),
+        ("signed sequence", Kind::SignedSequence(Profile::Ctv), 0),
+    ];
+    for (name, kind, pin) in forms {
+        for htlcs in [0usize, 1, 5, 20] {
+            let Some(justice) = answered(kind, htlcs)? else { continue };
+            let batched = vbytes(justice.weight());
+            let split = vbytes(justice.tx.input.iter().map(alone).sum());
+            let pinned = pin > 0 && htlcs > 0;
+            let (replacing, splitting) = match (pinned, justice.tx.input.first()) {
+                (true, Some(to_local)) => {
+                    let second_stage = vbytes(alone(to_local));
+                    let replacing = PIN_RATE * precise(pin) + game.incremental * batched;
+                    (replacing, (split - batched + second_stage) * game.mean_rate)
+                }
+                _ => (0.0, 0.0),
+            };
+            let pin = if pinned { precise(pin) } else { 0.0 };
+            let mut row = vec![name.to_owned(), htlcs.to_string()];
+            let cells = [batched, split, pin, replacing, splitting, replacing.min(splitting), pin * PIN_RATE];
+            row.extend(cells.map(|cell| format!("{cell:.0}")));
+            table.push(row);
+        }
+    }
+    Ok(table)
+}
+
+/// What stale updates cost both sides of LN-Symmetry, which has no prize to pay from: each costs the cheater an update and its child, and
+/// restarts the delay; the victim pays one update and its settlement, however many there were.
+///
+/// # Errors
+///
+/// [`PlayError`] if a channel cannot be played.
+pub fn symmetry_costs(game: &Game) -> Result<Table, PlayError> {
+    let mut table =
+        Table::new(&["form", "stale updates", "rate (sat/vB)", "cheater (sat)", "victim (sat)", "blocks"]);
+    for form in [Form::AnyPrevOut, Form::TemplateHash, Form::OverridePairCommit] {
+        let setup = Setup::named("restarts", 2, CAPACITY, 144)?;
+        let mut channel = Kind::Symmetry(form).build(setup, content(2, 0, 0, START_HEIGHT))?;
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel)?;
+        stage.open(channel)?;
+        channel.update(content(2, 0, 1, START_HEIGHT))?;
+        let mut weights = Vec::new();
+        let Some(stale) = channel.close(0, 0)?.into_iter().next() else { continue };
+        let answer = channel.contest(1, &stale.tx)?.unwrap_or_default();
+        for step in [stale].into_iter().chain(answer) {
+            weights.push(vbytes(stage.publish(step)?.weight()));
+        }
+        let [first, update, settle] = weights.as_slice() else { continue };
+        for stale in [1u32, 10, 100] {
+            for rate in [game.mean_rate, 10.0 * game.mean_rate] {
+                // The first stale update spends the funding output, the others spend updates.
+                let cheater = (first + f64::from(stale - 1) * update) * rate;
+                let victim = (update + settle) * rate;
+                table.push(vec![
+                    form.name().to_owned(),
+                    stale.to_string(),
+                    format!("{rate}"),
+                    format!("{cheater:.0}"),
+                    format!("{victim:.0}"),
+                    (u64::from(stale + 1) * u64::from(game.delay)).to_string(),
+                ]);
+            }
+        }
+    }
+    Ok(table)
+}

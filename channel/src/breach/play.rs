@@ -1,0 +1,180 @@
+//! Playing games, one by one and many.
+
+use super::cheater::{auction, flood, market};
+use super::{COMMIT_SIZE, Game, Miners, Payer, Plan, SETTLE_SIZE, Strategy, precise};
+use crate::chain::FeeMarket;
+
+/// How a game ended.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Outcome {
+    /// Whether the justice confirmed.
+    pub justice: bool,
+    /// The block, counted from the old commitment's.
+    pub block: u32,
+    /// The fee of what confirmed.
+    pub fee: f64,
+    /// What the victim gains over the newest state.
+    pub victim: f64,
+    /// What the cheater gains over the newest state.
+    pub cheater: f64,
+    /// What a tower gains: its bonus less the fee.
+    pub tower: f64,
+    /// What the cheater paid for floods and to miners.
+    pub burnt: f64,
+}
+
+/// How long both wait for a block that either can pay, once both paths are open.
+const PATIENCE: u32 = 2_016;
+
+/// Plays one game. The same seed gives the same game.
+pub fn play(game: &Game, strategy: Strategy, plan: &Plan, seed: u64) -> Outcome {
+    let mut market = market(game, seed);
+    let mut chance = FeeMarket::new(seed ^ 0x5bd1_e995, 1.0, 0.0, 0.0);
+    let size = game.size();
+    let (mut bid, mut burnt, mut last) = (0.0f64, 0.0f64, game.mean_rate * game.backlog);
+    // The highest fee that bribed miners passed by: their bribe has to be worth more.
+    let mut passed = 0.0f64;
+    for block in 0..game.delay {
+        let rate = market.next().unwrap_or(game.mean_rate);
+        // A bid is replaced only by one that pays for its own relay too.
+        let wish = strategy.wish(game, block, last, rate);
+        if bid <= 0.0 || wish >= bid + game.incremental * size {
+            bid = wish.max(bid);
+        }
+        last = rate;
+        let draw = chance.uniform();
+        if bid <= 0.0 || bid < rate * size {
+            continue;
+        }
+        let worth = plan.worth(game, block, rate);
+        let cost = flood(game, bid, rate);
+        if worth.is_some_and(|worth| cost < worth) && burnt + cost <= precise(game.outside) {
+            burnt += cost;
+            continue;
+        }
+        let (share, price) = game.left_out(bid);
+        if draw < share && worth.is_none_or(|worth| price < worth) {
+            burnt += price;
+            passed = passed.max(bid);
+            continue;
+        }
+        return confirmed(game, block, bid, burnt);
+    }
+    for block in game.delay..game.delay.saturating_add(PATIENCE) {
+        let rate = market.next().unwrap_or(game.mean_rate);
+        let (share, _) = game.left_out(strategy.last_bid(game));
+        let open = match chance.uniform() < share {
+            true => (game.prize() >= rate * SETTLE_SIZE).then_some((false, rate * SETTLE_SIZE)),
+            false => auction(game, strategy, rate),
+        };
+        match open {
+            Some((true, fee)) => return confirmed(game, block, fee, burnt),
+            Some((false, fee)) => return cheated(game, block, fee, burnt, passed),
+            None => {}
+        }
+    }
+    // Nothing is worth its fee any more.
+    Outcome { justice: false, block: game.delay, fee: 0.0, victim: 0.0, cheater: -burnt, tower: 0.0, burnt }
+}
+
+fn confirmed(game: &Game, block: u32, fee: f64, burnt: f64) -> Outcome {
+    let bonus = game.bonus(block);
+    let (victim, tower) = match game.payer {
+        Payer::Victim => (game.reserve() - fee, 0.0),
+        Payer::Fixed { .. } => (game.reserve() - bonus, bonus - fee),
+    };
+    Outcome { justice: true, block, fee, victim, cheater: -game.reserve() - burnt, tower, burnt }
+}
+
+fn cheated(game: &Game, block: u32, fee: f64, burnt: f64, passed: f64) -> Outcome {
+    let bribe = match game.miners {
+        Miners::Bribed(_, each) if each > 0.0 => passed / each,
+        _ => 0.0,
+    };
+    let gain = game.prize() - game.reserve();
+    let burnt = burnt + bribe;
+    Outcome { justice: false, block, fee, victim: -gain, cheater: gain - fee - burnt, tower: 0.0, burnt }
+}
+
+/// Averages over many games.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Stats {
+    /// The share of games in which the justice confirmed within the delay.
+    pub in_time: f64,
+    /// The share in which the victim lost nothing.
+    pub whole: f64,
+    /// The share in which the cheat succeeded.
+    pub cheated: f64,
+    /// The victim's mean gain.
+    pub victim: f64,
+    /// The cheater's mean gain.
+    pub cheater: f64,
+    /// A tower's mean gain.
+    pub tower: f64,
+    /// The mean fee of the justice, where it confirmed.
+    pub fee: f64,
+    /// The mean of what the cheater burnt.
+    pub burnt: f64,
+}
+
+/// Plays so many games, with seeds that follow from the first.
+pub fn estimate(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Stats {
+    let plan = Plan::new(game, strategy);
+    let (mut sum, mut confirmed) = (Stats::default(), 0.0);
+    for nth in 0..games {
+        let outcome = play(game, strategy, &plan, nth_seed(seed, nth));
+        let count = |met: bool| f64::from(u8::from(met));
+        sum.in_time += count(outcome.justice && outcome.block < game.delay);
+        sum.whole += count(outcome.victim >= 0.0);
+        sum.cheated += count(!outcome.justice);
+        sum.victim += outcome.victim;
+        sum.cheater += outcome.cheater;
+        sum.tower += outcome.tower;
+        sum.burnt += outcome.burnt;
+        sum.fee += if outcome.justice { outcome.fee } else { 0.0 };
+        confirmed += count(outcome.justice);
+    }
+    let share = 1.0 / f64::from(games.max(1));
+    let fee = if confirmed > 0.0 { sum.fee / confirmed } else { 0.0 };
+    let Stats { in_time, whole, cheated, victim, cheater, tower, burnt, .. } = sum;
+    Stats {
+        in_time: in_time * share,
+        whole: whole * share,
+        cheated: cheated * share,
+        victim: victim * share,
+        cheater: cheater * share,
+        tower: tower * share,
+        burnt: burnt * share,
+        fee,
+    }
+}
+
+pub(super) fn nth_seed(seed: u64, nth: u32) -> u64 {
+    seed.wrapping_add(u64::from(nth).wrapping_mul(0x9e37_79b9))
+}
+
+/// What a victim can do while the old commitment still waits in the mempool.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Race {
+    /// The mean gain if the old commitment is let confirm and then punished.
+    pub let_confirm: f64,
+    /// The mean gain if the victim's newest commitment is confirmed instead. The cheater does not fight for its own: against a victim that is there
+    /// it would lose its newest balance.
+    pub publish_own: f64,
+}
+
+/// Both answers to an old commitment in the mempool, on the same markets.
+pub fn race(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Race {
+    let mut own = 0.0;
+    for nth in 0..games {
+        let mut market = market(game, nth_seed(seed, nth));
+        // The package is at the market's rate and a replacement of the cheater's; the settlement follows after the delay.
+        let now = market.next().unwrap_or(game.mean_rate);
+        let later = market.nth(usize::try_from(game.delay).unwrap_or_default()).unwrap_or(game.mean_rate);
+        own -= (now + game.incremental) * COMMIT_SIZE + later * SETTLE_SIZE;
+    }
+    Race {
+        let_confirm: estimate(game, strategy, games, seed).victim,
+        publish_own: own / f64::from(games.max(1)),
+    }
+}
