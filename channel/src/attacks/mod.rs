@@ -7,6 +7,7 @@ mod fees;
 mod literal;
 mod nonces;
 mod penalty;
+mod rules;
 mod symmetric;
 
 use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
@@ -102,6 +103,10 @@ const ATTACKS: &[(&str, &str, Run)] = &[
     ("restored-backup", "an honest party publishes what its backup says is newest", penalty::restored_backup),
     ("hostage-split", "the split needs a signature that its publisher alone holds", penalty::hostage_split),
     ("same-number", "two contents under one number", penalty::same_number),
+    ("skipped-number", "a number is attempted and not finished", rules::skipped_number),
+    ("update-after-broadcast", "a number is signed after a broadcast", rules::update_after_broadcast),
+    ("crash", "a crash between sending and storing", rules::crash),
+    ("splice", "a splice with one funding left behind", rules::splice),
     ("reused-nonce", "the same nonce under three challenges", nonces::reused_nonce),
     ("trimmed-dust", "a dust output in a transaction that pays a fee", fees::trimmed_dust),
     ("pinning", "a heavy child of low feerate that must be paid for to be replaced", fees::pinning),

@@ -1,0 +1,195 @@
+//! Attacks on what stands around the scripts: numbers, storing, closing, splicing.
+//!
+//! The victim's machine is the one of the protocol, with a rule left out or with all. What it goes along with is then played with real
+//! transactions.
+
+use super::{Shown, Trial};
+use crate::model::{
+    ClientRecord, Construction, Content, PlayError, Profile, Setup, SignedSequence, Stage, Step,
+};
+use crate::protocol::{Message, Party, Rule, Rules};
+
+const CAPACITY: u64 = 1_000_000;
+/// What the first party has in each state.
+const HISTORY: [u64; 3] = [600_000, 800_000, 450_000];
+
+fn content(state: usize) -> Content {
+    let first = HISTORY.get(state).copied().unwrap_or(450_000);
+    Content::of(&[first, CAPACITY - first])
+}
+
+fn open(name: &str) -> Result<(SignedSequence, Stage), PlayError> {
+    let setup = Setup::named(name, 2, CAPACITY, 144)?;
+    let mut channel = SignedSequence::new(setup, Profile::Ctv, content(0))?;
+    let mut stage = Stage::new(&channel)?;
+    stage.open(&mut channel)?;
+    Ok((channel, stage))
+}
+
+/// `by` publishes its version of a state, and the other answers with what it keeps. What happens is on the stage.
+fn publish(
+    channel: &SignedSequence,
+    stage: &mut Stage,
+    (by, number): (usize, u32),
+    record: &ClientRecord,
+) -> Result<Vec<Shown>, PlayError> {
+    let mut steps = channel.close(by, number)?.into_iter();
+    let Some(commitment) = steps.next() else { return Ok(Vec::new()) };
+    let victim = 1 - by.min(1);
+    let answer = channel.contest_with_fee(victim, record, &commitment.tx, 400)?;
+    let next: Vec<Step> = match answer {
+        Some(contest) => vec![contest],
+        None => steps.collect(),
+    };
+    let proposals = channel.facts().proposals;
+    let all: Vec<Step> = std::iter::once(commitment).chain(next).collect();
+    let shown = all.iter().map(|step| Shown::verify(step.clone(), proposals));
+    let shown = shown.collect::<Result<Vec<Shown>, PlayError>>()?;
+    stage.publish_all(all)?;
+    Ok(shown)
+}
+
+fn record(channel: &SignedSequence, party: usize) -> Result<ClientRecord, PlayError> {
+    let missing = || crate::error::ChannelError::refused("the channel is not open");
+    Ok(channel.client_record(party).cloned().ok_or_else(missing)?)
+}
+
+/// Number 1 is attempted and not finished; the victim lets number 2 follow. It holds no signature of 1, and counts it as gone.
+pub(super) fn skipped_number() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, rules) in [
+        ("a signer that lets a number be skipped", Rules::without(Rule::FinishFirst)),
+        ("a number is finished before the next", Rules::ALL),
+    ] {
+        // The victim is side 1: the peer, side 0, proposes even numbers, the victim odd ones.
+        let mut victim = Party::new(1, 1);
+        drop(victim.propose(1, rules));
+        let skipped = Message::Propose { number: 2, content: 2, fundings: 1, asked: 2 };
+        let goes_along = victim.receive(&skipped, rules).is_ok();
+
+        let (mut channel, mut stage) = open("skipped number")?;
+        // Until a number is finished the victim can answer only what is below the last one finished.
+        let before = record(&channel, 1)?;
+        channel.update(content(1))?;
+        let kept = if goes_along { before } else { record(&channel, 1)? };
+        channel.update(content(2))?;
+        let kept = if goes_along { kept } else { record(&channel, 1)? };
+        let shown = publish(&channel, &mut stage, (0, 1), &kept)?;
+        let cheater = stage.paid(&channel, 0);
+        trials.push(Trial {
+            against,
+            works: cheater > 600_000,
+            outcome: match goes_along {
+                true => {
+                    format!("the skipped state stands: {cheater} sat, where 600000 and 450000 were agreed")
+                }
+                false => format!("number 2 is refused until 1 is finished; 1 is then old: {cheater} sat"),
+            },
+            shown,
+        });
+    }
+    Ok(trials)
+}
+
+/// An honest party publishes its newest version, and then still signs the next number.
+pub(super) fn update_after_broadcast() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, rules) in [
+        ("a signer that goes on after its broadcast", Rules::without(Rule::NothingAfterClosing)),
+        ("nothing is signed after a broadcast", Rules::ALL),
+    ] {
+        let mut honest = Party::new(0, 1);
+        honest.close(rules).ok();
+        let next = Message::Propose { number: 1, content: 1, fundings: 1, asked: 1 };
+        let signs = honest.receive(&next, rules).is_ok();
+
+        let (mut channel, mut stage) = open("update after broadcast")?;
+        if signs {
+            channel.update(content(2))?;
+        }
+        let kept = record(&channel, 1)?;
+        let shown = publish(&channel, &mut stage, (0, 0), &kept)?;
+        let left = stage.paid(&channel, 0);
+        trials.push(Trial {
+            against,
+            works: left < 450_000,
+            outcome: format!("the honest publisher has {left} of 600000 sat"),
+            shown,
+        });
+    }
+    Ok(trials)
+}
+
+/// A party crashes after it sent its signature of a number. It publishes what its disk says is newest.
+pub(super) fn crash() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, stores_first) in
+        [("a signer that sends before it stores", false), ("what is sent is stored before", true)]
+    {
+        let rules = if stores_first { Rules::ALL } else { Rules::without(Rule::StoreThenSend) };
+        let mut honest = Party::new(0, 1);
+        let mut disk = honest.clone();
+        let next = Message::Propose { number: 1, content: 2, fundings: 1, asked: 2 };
+        let sent = honest.receive(&next, rules).is_ok();
+        if rules.holds(Rule::StoreThenSend) {
+            disk = honest.clone();
+        }
+        // The crash.
+        let newest = disk.publishable(1, rules).map_or(0, |version| version.number);
+
+        let (mut channel, mut stage) = open("crash")?;
+        if sent {
+            channel.update(content(2))?;
+        }
+        let kept = record(&channel, 1)?;
+        let shown = publish(&channel, &mut stage, (0, newest), &kept)?;
+        let left = stage.paid(&channel, 0);
+        trials.push(Trial {
+            against,
+            works: left < 440_000,
+            outcome: format!("after the crash it publishes state {newest} and has {left} sat of 450000"),
+            shown,
+        });
+    }
+    Ok(trials)
+}
+
+/// A splice waits to confirm. A number is signed with a version on the new funding only; then the old one is what stays.
+pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, rules) in [
+        ("a signer that looks at the new funding only", Rules::without(Rule::EveryFunding)),
+        ("a version on every funding that can confirm", Rules::ALL),
+    ] {
+        let mut honest = Party::new(0, 0b11);
+        let half = Message::Propose { number: 1, content: 2, fundings: 0b10, asked: 2 };
+        let whole = Message::Propose { number: 1, content: 2, fundings: 0b11, asked: 2 };
+        let signed = honest.receive(&half, rules).or_else(|_| honest.receive(&whole, rules)).is_ok();
+        let on_old = honest.publishable(0b01, rules).map_or(0, |version| version.number);
+
+        let (mut on_first, mut stage) = open("splice")?;
+        // The same keys on a second funding, which never confirms.
+        let (mut on_second, _) = open("splice")?;
+        let spliced = bitcoin::OutPoint { vout: 1, ..on_first.setup().funding };
+        on_second.open(spliced)?;
+        if signed {
+            on_second.update(content(2))?;
+        }
+        if on_old == 1 {
+            on_first.update(content(2))?;
+        }
+        // The peer's evidence is of a number, whatever the funding.
+        let kept = record(&on_second, 1)?;
+        let shown = publish(&on_first, &mut stage, (0, on_old), &kept)?;
+        let left = stage.paid(&on_first, 0);
+        trials.push(Trial {
+            against,
+            works: left < 440_000,
+            outcome: format!(
+                "on the old funding its newest version is {on_old}; it has {left} sat of 450000"
+            ),
+            shown,
+        });
+    }
+    Ok(trials)
+}
