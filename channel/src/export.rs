@@ -8,7 +8,7 @@ use sigstack_vectors::{Case, Expect};
 use crate::attacks;
 use crate::chain::START_HEIGHT;
 use crate::compare::content;
-use crate::model::{KINDS, Kind, PlayError, Played, Setup, Stage};
+use crate::model::{Form, KINDS, Kind, PlayError, Played, Setup, Stage, nested_costs};
 
 /// The preimage of all HTLCs of plays.
 const PREIMAGE: [u8; 32] = [0x42; 32];
@@ -98,6 +98,20 @@ pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
+/// Every transaction of the end of a channel inside an N-party channel, in each form.
+///
+/// # Errors
+///
+/// [`PlayError`] if a play cannot be carried out.
+pub fn nested_cases() -> Result<Vec<Case>, PlayError> {
+    let mut exporter = Exporter { group: "nested", flags: Flags::CONSENSUS, cases: Vec::new() };
+    for form in Form::ALL {
+        exporter.flags = Flags::CONSENSUS | form.proposals();
+        exporter.played(&format!("{}, 4 parties", form.name()), &nested_costs(form, 4, 144)?.steps);
+    }
+    Ok(exporter.cases)
+}
+
 /// What the attacks show at the level of scripts, with the verdict that each must get.
 ///
 /// # Errors
@@ -129,6 +143,7 @@ pub fn files() -> Result<Vec<(String, String)>, PlayError> {
     for (name, kind) in KINDS {
         files.push((format!("{name}.jsonl"), lines(play_cases(name, *kind)?)));
     }
+    files.push(("nested.jsonl".to_owned(), lines(nested_cases()?)));
     files.push(("attacks.jsonl".to_owned(), lines(attack_cases()?)));
     Ok(files)
 }

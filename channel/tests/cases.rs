@@ -15,7 +15,7 @@ use std::path::Path;
 
 use bitcoin::consensus::serialize;
 use bitcoinconsensus::{Utxo, VERIFY_ALL_PRE_TAPROOT, VERIFY_TAPROOT, verify_with_flags};
-use sigstack_channel::export::{attack_cases, files, play_cases};
+use sigstack_channel::export::{attack_cases, files, nested_cases, play_cases};
 use sigstack_channel::model::KINDS;
 use sigstack_interpreter::{FlagKind, Flags, Spend};
 use sigstack_vectors::{Case, Expect};
@@ -24,7 +24,7 @@ const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../test-vectors/chann
 
 fn all_cases() -> Vec<Case> {
     let plays = KINDS.iter().flat_map(|(name, kind)| play_cases(name, *kind).unwrap());
-    plays.chain(attack_cases().unwrap()).collect()
+    plays.chain(nested_cases().unwrap()).chain(attack_cases().unwrap()).collect()
 }
 
 fn core_accepts(case: &Case) -> bool {

@@ -124,3 +124,45 @@ impl Content {
         })
     }
 }
+
+/// The states of a channel, the first and those that followed: what plays publish from. No party keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct History {
+    older: Vec<Content>,
+    newest: Content,
+}
+
+impl History {
+    pub(super) const fn new(first: Content) -> History {
+        History { older: Vec::new(), newest: first }
+    }
+
+    /// The newest state's number.
+    pub(super) fn number(&self) -> u32 {
+        u32::try_from(self.older.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn newest(&self) -> &Content {
+        &self.newest
+    }
+
+    /// A state by its number.
+    pub(super) fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        if number == self.number() {
+            return Ok(&self.newest);
+        }
+        let found = usize::try_from(number).ok().and_then(|number| self.older.get(number));
+        found.ok_or_else(|| ChannelError::refused(format!("there is no state {number}")))
+    }
+
+    pub(super) fn push(&mut self, next: Content) {
+        self.older.push(core::mem::replace(&mut self.newest, next));
+    }
+
+    /// Takes the newest state back, if there is one before it.
+    pub(super) fn pop(&mut self) {
+        if let Some(before) = self.older.pop() {
+            self.newest = before;
+        }
+    }
+}

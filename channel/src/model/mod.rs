@@ -5,10 +5,12 @@
 
 mod content;
 mod contested;
+mod factory;
 mod justice_kit;
 mod kind;
 mod penalty;
 mod play;
+mod rebinding;
 mod sequence;
 mod sequence_record;
 mod setup;
@@ -22,14 +24,16 @@ use sigstack_interpreter::Flags;
 
 pub use content::{Content, HTLC_SIZE, Htlc, MAX_HTLCS};
 pub use contested::{Profile, Reward, SequenceTerms};
+pub use factory::{Factory, Inner, NestedCosts, nested_costs};
 pub use justice_kit::justice_blob;
 pub use kind::{KINDS, Kind};
 pub use penalty::LnPenalty;
 pub use play::{PlayError, Played, Stage, wait_for};
+pub use rebinding::{Form, Rebinding};
 pub use sequence::SignedSequence;
 pub use sequence_record::{ClientRecord, TowerRecord};
 pub use setup::{PartyKeys, Setup};
-pub use symmetry::{Form, Rebinding, Symmetry};
+pub use symmetry::Symmetry;
 pub use timelock::TimelockTree;
 pub use tower_terms::TowerTerms;
 pub use two_thousand_eighteen::{Literal, LiteralForm};

@@ -6,6 +6,7 @@ use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::{PublicKey, SecretKey, ecdsa};
 use sigstack_interpreter::Flags;
 
+use super::content::History;
 use super::justice_kit::justice_blob;
 use super::{Construction, Content, Facts, Htlc, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
@@ -70,7 +71,7 @@ pub struct LnPenalty {
     mask: u64,
     funding_script: Vec<u8>,
     funding_output: TxOut,
-    history: Vec<Content>,
+    history: History,
 }
 
 /// A commitment with what is needed to sign and spend it.
@@ -109,17 +110,12 @@ impl LnPenalty {
             mask,
             funding_script,
             funding_output,
-            history: vec![first],
+            history: History::new(first),
         })
     }
 
     fn base(&self, party: usize) -> Result<&Base, ChannelError> {
         self.bases.get(party).ok_or_else(|| ChannelError::refused(format!("there is no party {party}")))
-    }
-
-    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
-        let missing = || ChannelError::refused(format!("there is no state {number}"));
-        usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)
     }
 
     fn keys(&self, owner: usize, point: &PublicKey) -> Result<CommitmentKeys, ChannelError> {
@@ -316,7 +312,7 @@ impl LnPenalty {
     /// The kit for a revoked commitment: what a tower needs to take its balances, HTLCs left out.
     fn kit(&self, client: usize, number: u32, secret: &[u8; 32]) -> Result<Vec<u8>, ChannelError> {
         let cheater = 1 - client.min(1);
-        let content = self.state(number)?.clone();
+        let content = self.history.state(number)?.clone();
         let version = self.version(cheater, number, &content)?;
         let justice = self.justice(client, &version.tx, secret, &[])?;
         let script = self.payout(client)?;
@@ -344,8 +340,8 @@ impl LnPenalty {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());
         let secret = derive_secret(&self.base(peer)?.commitments, 48, index);
-        let htlcs = self.state(number)?.htlcs.clone();
-        let content = self.state(number)?.clone();
+        let htlcs = self.history.state(number)?.htlcs.clone();
+        let content = self.history.state(number)?.clone();
         let txid = self.version(peer, number, &content)?.tx.compute_txid();
         let blob = match self.format.one_block_lock() {
             true => justice_blob(txid.as_ref(), &self.kit(party, number, &secret)?)?,
@@ -418,12 +414,11 @@ impl Construction for LnPenalty {
     }
 
     fn number(&self) -> u32 {
-        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        self.history.number()
     }
 
     fn content(&self) -> &Content {
-        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
-        self.history.last().unwrap_or(&NOTHING)
+        self.history.newest()
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
@@ -457,7 +452,7 @@ impl Construction for LnPenalty {
     }
 
     fn close(&self, by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
-        let content = self.state(number)?;
+        let content = self.history.state(number)?;
         let version = self.version(by, number, content)?;
         let commitment = self.spend_funding("commitment", version.tx.clone())?;
         let sweep = self.sweep_local(by, number, &version)?;
@@ -487,7 +482,7 @@ impl Construction for LnPenalty {
         let missing = || ChannelError::refused("no output for this HTLC");
         let number = commitment_number(&settled.tx, self.mask).ok_or_else(missing)?;
         let number = u32::try_from(number).map_err(|_| missing())?;
-        let content = self.state(number)?.clone();
+        let content = self.history.state(number)?.clone();
         let txid = settled.tx.compute_txid();
         for owner in 0..2 {
             let version = self.version(owner, number, &content)?;

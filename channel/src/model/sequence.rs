@@ -7,6 +7,7 @@
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
 
+use super::content::History;
 use super::contested::{Contested, obscure};
 use super::{
     ClientRecord, Construction, Content, Facts, Profile, Reward, SequenceTerms, Setup, Step, TowerRecord,
@@ -30,7 +31,7 @@ pub struct SignedSequence {
     funding_output: TxOut,
     mask: u32,
     first: u32,
-    history: Vec<Content>,
+    history: History,
     records: Vec<ClientRecord>,
 }
 
@@ -64,7 +65,7 @@ impl SignedSequence {
             funding_output,
             mask,
             first: start,
-            history: vec![first],
+            history: History::new(first),
             records: Vec::new(),
         })
     }
@@ -128,11 +129,6 @@ impl SignedSequence {
             payout_key: x_only(&payout),
             capacity: self.setup.capacity,
         })
-    }
-
-    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
-        let missing = || ChannelError::refused(format!("there is no state {number}"));
-        usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)
     }
 
     /// The split of a content, its input left open.
@@ -350,12 +346,11 @@ impl Construction for SignedSequence {
     }
 
     fn number(&self) -> u32 {
-        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        self.history.number()
     }
 
     fn content(&self) -> &Content {
-        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
-        self.history.last().unwrap_or(&NOTHING)
+        self.history.newest()
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
@@ -379,7 +374,7 @@ impl Construction for SignedSequence {
     }
 
     fn close(&self, by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
-        let content = self.state(number)?;
+        let content = self.history.state(number)?;
         // What `by` kept: the same bytes come again, since nonces are derived.
         let half = self.half_sign(by, number, content)?;
         let (commitment, out) = self.complete(by, number, content, &half)?;

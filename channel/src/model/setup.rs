@@ -113,6 +113,15 @@ impl Setup {
         self.parties.get(party).ok_or_else(|| ChannelError::refused(format!("there is no party {party}")))
     }
 
+    /// Where the parties' balances are paid to.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn payees(&self) -> Result<Vec<ScriptBuf>, ChannelError> {
+        self.parties.iter().map(PartyKeys::payout_script).collect()
+    }
+
     /// P, x-only.
     pub fn internal_key(&self) -> [u8; 32] {
         self.key.x_only()
@@ -192,10 +201,23 @@ impl Setup {
     ///
     /// As [`Content::check`].
     pub fn settlement_outputs(&self, content: &Content) -> Result<Vec<TxOut>, ChannelError> {
-        content.check(self.capacity, self.parties.len())?;
+        self.settlement_outputs_to(content, &self.payees()?)
+    }
+
+    /// As [`Setup::settlement_outputs`], with balances that are paid to these scripts: those of channels inside this one too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Content::check`].
+    pub fn settlement_outputs_to(
+        &self,
+        content: &Content,
+        payees: &[ScriptBuf],
+    ) -> Result<Vec<TxOut>, ChannelError> {
+        content.check(self.capacity, payees.len())?;
         let mut outputs = Vec::with_capacity(content.balances.len() + content.htlcs.len() + 1);
-        for (party, balance) in self.parties.iter().zip(&content.balances) {
-            outputs.push(output(*balance, party.payout_script()?));
+        for (payee, balance) in payees.iter().zip(&content.balances) {
+            outputs.push(output(*balance, payee.clone()));
         }
         for htlc in &content.htlcs {
             outputs.push(output(htlc.sat, self.htlc_output(htlc)?.script_pubkey()));

@@ -3,285 +3,18 @@
 //! An update transaction is signed so that it binds to the funding output or to any state output before it; the script of a state
 //! output lets only higher numbers spend it. After a delay the settlement pays the balances. No penalty, any number of parties.
 
-use bitcoin::{OutPoint, Transaction, TxOut, Txid, hashes::Hash as _};
-use sigstack_interpreter::{Flags, taproot::leaf_hash};
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
+use sigstack_interpreter::taproot::leaf_hash;
 
-use super::{Construction, Content, Facts, Setup, Step, TowerTerms, UpdateCost};
+use super::content::History;
+use super::rebinding::{annex, settle_hash, update_tx};
+use super::{Construction, Content, Facts, Form, Rebinding, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::{generator_keypair, sha256, sign_schnorr, x_only};
-use crate::scripts::{self, NUMBER_BASE};
+use crate::scripts;
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, set_witness, transaction};
-
-/// Which opcodes bind and number the updates.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Form {
-    /// ANYPREVOUTANYSCRIPT signatures; the settlement leaf's hash in the annex.
-    AnyPrevOut,
-    /// CTV and CSFS; the leaf's hash in an OP_RETURN.
-    CtvCsfs,
-    /// CTV, CSFS and INTERNALKEY; the leaf's hash in an OP_RETURN.
-    CtvCsfsInternalKey,
-    /// CTV, CSFS, INTERNALKEY and PAIRCOMMIT; the settlement's hash in the witness, forced by the signature.
-    PairCommit,
-    /// TEMPLATEHASH, CSFS and INTERNALKEY; the leaf's hash in the annex.
-    TemplateHash,
-    /// Explicit numbers with PAIRCOMMIT: nLockTime stays free.
-    OverridePairCommit,
-    /// Explicit numbers with TEMPLATEHASH and CAT; the leaf's hash in the annex.
-    OverrideTemplateHash,
-}
-
-impl Form {
-    /// All of them.
-    pub const ALL: [Form; 7] = [
-        Form::AnyPrevOut,
-        Form::CtvCsfs,
-        Form::CtvCsfsInternalKey,
-        Form::PairCommit,
-        Form::TemplateHash,
-        Form::OverridePairCommit,
-        Form::OverrideTemplateHash,
-    ];
-
-    /// What a reader calls it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Form::AnyPrevOut => "LN-Symmetry, APO",
-            Form::CtvCsfs => "LN-Symmetry, CTV+CSFS",
-            Form::CtvCsfsInternalKey => "LN-Symmetry, CTV+CSFS+IKEY",
-            Form::PairCommit => "LN-Symmetry, CTV+CSFS+IKEY+PC",
-            Form::TemplateHash => "LN-Symmetry, TH+CSFS+IKEY",
-            Form::OverridePairCommit => "override, CTV+CSFS+IKEY+PC",
-            Form::OverrideTemplateHash => "override, TH+CSFS+IKEY+CAT",
-        }
-    }
-
-    /// The proposals that it needs.
-    pub fn proposals(self) -> Flags {
-        let csfs = Flags::CHECKSIGFROMSTACK;
-        match self {
-            Form::AnyPrevOut => Flags::ANYPREVOUT,
-            Form::CtvCsfs => csfs | Flags::CHECKTEMPLATEVERIFY,
-            Form::CtvCsfsInternalKey => csfs | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY,
-            Form::PairCommit | Form::OverridePairCommit => {
-                csfs | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY | Flags::PAIRCOMMIT
-            }
-            Form::TemplateHash => csfs | Flags::TEMPLATEHASH | Flags::INTERNALKEY,
-            Form::OverrideTemplateHash => csfs | Flags::TEMPLATEHASH | Flags::INTERNALKEY | Flags::OP_CAT,
-        }
-    }
-
-    /// Whether numbers are explicit, and nLockTime is free.
-    pub const fn is_override(self) -> bool {
-        matches!(self, Form::OverridePairCommit | Form::OverrideTemplateHash)
-    }
-
-    /// Whether the settlement leaf's hash is published in the annex.
-    pub const fn annex(self) -> bool {
-        matches!(self, Form::AnyPrevOut | Form::TemplateHash | Form::OverrideTemplateHash)
-    }
-
-    const fn op_return(self) -> bool {
-        matches!(self, Form::CtvCsfs | Form::CtvCsfsInternalKey)
-    }
-
-    /// The leaf that an update spends. States count from 1 here; the funding output has no number.
-    fn update_leaf(self, key: &[u8; 32], state: Option<u32>) -> Vec<u8> {
-        let next = state.map(|state| state.saturating_add(1));
-        match self {
-            Form::AnyPrevOut => scripts::update_apo(next),
-            Form::CtvCsfs => scripts::update_ctv(key, next),
-            Form::CtvCsfsInternalKey => scripts::update_ctv_internal_key(next),
-            Form::PairCommit => scripts::update_pair_commit(next),
-            Form::TemplateHash => scripts::update_templatehash(next),
-            Form::OverridePairCommit => scripts::override_pair_commit(state.unwrap_or_default()),
-            Form::OverrideTemplateHash => scripts::override_templatehash(state.unwrap_or_default()),
-        }
-    }
-}
-
-/// What rebinds: enough to spend any older state, whatever is on the chain. This is what a tower keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rebinding {
-    /// The funding output, which a tower watches.
-    pub funding: OutPoint,
-    /// P.
-    pub internal_key: [u8; 32],
-    /// Satoshi in the state output.
-    pub capacity: u64,
-    /// The newest state, from 1.
-    pub state: u32,
-    /// The signature of its update.
-    pub signature: [u8; 64],
-    /// What is published of its settlement: the leaf's hash, or with PAIRCOMMIT the template's.
-    pub published: [u8; 32],
-}
-
-impl Rebinding {
-    /// Bytes of a record.
-    pub const SIZE: usize = 36 + 32 + 8 + 4 + 64 + 32;
-
-    /// 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 that are replaced.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = crate::tx::outpoint_bytes(&self.funding).to_vec();
-        bytes.extend_from_slice(&self.internal_key);
-        bytes.extend_from_slice(&self.capacity.to_le_bytes());
-        bytes.extend_from_slice(&self.state.to_le_bytes());
-        bytes.extend_from_slice(&self.signature);
-        bytes.extend_from_slice(&self.published);
-        bytes
-    }
-
-    /// Reads what [`Rebinding::to_bytes`] wrote.
-    ///
-    /// # Errors
-    ///
-    /// [`ChannelError::Encoding`] if it has another length.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Rebinding, ChannelError> {
-        let read = || {
-            let (txid, rest) = bytes.split_first_chunk::<32>()?;
-            let (vout, rest) = rest.split_first_chunk()?;
-            let (internal_key, rest) = rest.split_first_chunk()?;
-            let (capacity, rest) = rest.split_first_chunk()?;
-            let (state, rest) = rest.split_first_chunk()?;
-            let (signature, rest) = rest.split_first_chunk()?;
-            Some(Rebinding {
-                funding: OutPoint { txid: Txid::from_byte_array(*txid), vout: u32::from_le_bytes(*vout) },
-                internal_key: *internal_key,
-                capacity: u64::from_le_bytes(*capacity),
-                state: u32::from_le_bytes(*state),
-                signature: *signature,
-                published: rest.try_into().ok()?,
-            })
-        };
-        let damaged = || ChannelError::encoding(format!("a rebinding record has {} bytes", Rebinding::SIZE));
-        read().ok_or_else(damaged)
-    }
-
-    fn settle_hash(&self, form: Form) -> [u8; 32] {
-        settle_hash(form, &self.published)
-    }
-
-    /// The update transaction of the newest state, unbound.
-    fn update(&self, form: Form) -> Result<Transaction, ChannelError> {
-        update_tx(form, self.internal_key, self.capacity, self.state, &self.settle_hash(form))
-    }
-
-    /// The newest update on top of an output: the funding output or an older state.
-    fn bind(
-        &self,
-        form: Form,
-        label: &'static str,
-        spent: (OutPoint, &TapOutput),
-        state: Option<u32>,
-    ) -> Result<Step, ChannelError> {
-        let mut tx = self.update(form)?;
-        if let Some(first) = tx.input.first_mut() {
-            first.previous_output = spent.0;
-        }
-        let stack = match form {
-            Form::AnyPrevOut => vec![with_hash_type(self.signature, ALL_ANYPREVOUTANYSCRIPT)],
-            Form::CtvCsfs | Form::CtvCsfsInternalKey => {
-                vec![self.signature.to_vec(), sign::check_template(&tx)?.to_vec()]
-            }
-            Form::PairCommit => {
-                vec![self.signature.to_vec(), self.published.to_vec(), sign::check_template(&tx)?.to_vec()]
-            }
-            Form::TemplateHash => vec![self.signature.to_vec()],
-            Form::OverridePairCommit => vec![
-                self.signature.to_vec(),
-                scripts::number_bytes(self.state),
-                self.published.to_vec(),
-                sign::check_template(&tx)?.to_vec(),
-            ],
-            Form::OverrideTemplateHash => vec![self.signature.to_vec(), scripts::number_bytes(self.state)],
-        };
-        let leaf = form.update_leaf(&self.internal_key, state);
-        let mut witness = spent.1.witness(&leaf, stack)?;
-        if form.annex() {
-            witness.push(annex(&self.settle_hash(form)));
-        }
-        set_witness(&mut tx, 0, &witness);
-        Ok(Step { label, tx, prevouts: vec![output(self.capacity, spent.1.script_pubkey())] })
-    }
-
-    /// The newest update on top of an older state that is on the chain; none if that is not older.
-    pub(super) fn override_state(
-        &self,
-        form: Form,
-        published: &Transaction,
-    ) -> Result<Option<Step>, ChannelError> {
-        let Some(seen) = PublishedState::read(form, published) else { return Ok(None) };
-        if seen.state >= self.state {
-            return Ok(None);
-        }
-        let update = form.update_leaf(&self.internal_key, Some(seen.state));
-        let leaves = vec![(1, Leaf::Script(update)), (1, Leaf::Hidden(seen.settle_hash))];
-        let out = TapOutput::new(self.internal_key, leaves)?;
-        if published.output.get(1).is_none_or(|other| other.script_pubkey != out.script_pubkey()) {
-            return Ok(None);
-        }
-        self.bind(form, "newest update", (outpoint(published, 1), &out), Some(seen.state)).map(Some)
-    }
-}
-
-/// What an update transaction on the chain shows.
-struct PublishedState {
-    state: u32,
-    settle_hash: [u8; 32],
-}
-
-impl PublishedState {
-    fn read(form: Form, tx: &Transaction) -> Option<PublishedState> {
-        let witness: Vec<&[u8]> = tx.input.first()?.witness.iter().collect();
-        let state = match form.is_override() {
-            true => u32::try_from(sigstack_interpreter::script_num::decode(witness.get(1)?, 4, true).ok()?)
-                .ok()?,
-            false => tx.lock_time.to_consensus_u32().checked_sub(NUMBER_BASE)?,
-        };
-        let hash: [u8; 32] = match form {
-            _ if form.annex() => witness.last()?.split_first()?.1.try_into().ok()?,
-            _ if form.op_return() => tx.output.last()?.script_pubkey.as_bytes().get(2..)?.try_into().ok()?,
-            Form::PairCommit => (*witness.get(1)?).try_into().ok()?,
-            _ => (*witness.get(2)?).try_into().ok()?,
-        };
-        Some(PublishedState { state, settle_hash: settle_hash(form, &hash) })
-    }
-}
-
-/// With PAIRCOMMIT the template is published, and its leaf follows.
-fn settle_hash(form: Form, published: &[u8; 32]) -> [u8; 32] {
-    match form {
-        Form::PairCommit | Form::OverridePairCommit => {
-            leaf_hash(TAPSCRIPT, &scripts::template_ctv(published))
-        }
-        _ => *published,
-    }
-}
-
-fn annex(settle_hash: &[u8; 32]) -> Vec<u8> {
-    [&[0x50][..], settle_hash].concat()
-}
-
-/// The update transaction of a state, its input left open.
-fn update_tx(
-    form: Form,
-    key: [u8; 32],
-    capacity: u64,
-    state: u32,
-    settle_hash: &[u8; 32],
-) -> Result<Transaction, ChannelError> {
-    let update = form.update_leaf(&key, Some(state));
-    let out = TapOutput::new(key, vec![(1, Leaf::Script(update)), (1, Leaf::Hidden(*settle_hash))])?;
-    let mut outputs = vec![output(0, p2a()), output(capacity, out.script_pubkey())];
-    if form.op_return() {
-        outputs.push(output(0, op_return(settle_hash)));
-    }
-    let lock_time = if form.is_override() { 0 } else { NUMBER_BASE.saturating_add(state) };
-    Ok(transaction(3, lock_time, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
-}
+use crate::tx::{input, outpoint, output, set_witness, transaction};
 
 /// A channel where the newest state overrides.
 pub struct Symmetry {
@@ -289,7 +22,9 @@ pub struct Symmetry {
     form: Form,
     funding: TapOutput,
     funding_output: TxOut,
-    history: Vec<Content>,
+    history: History,
+    /// From these states on balances are paid to these scripts instead of the parties' own.
+    allocations: Vec<(u32, Vec<ScriptBuf>)>,
     newest: Rebinding,
 }
 
@@ -312,18 +47,93 @@ impl Symmetry {
             signature: [0; 64],
             published: [0; 32],
         };
-        Ok(Symmetry { setup, form, funding, funding_output, history: vec![first], newest })
+        Ok(Symmetry {
+            setup,
+            form,
+            funding,
+            funding_output,
+            history: History::new(first),
+            allocations: Vec::new(),
+            newest,
+        })
     }
 
-    /// The settlement transaction of a content, its input left open.
-    fn settlement(&self, content: &Content) -> Result<Transaction, ChannelError> {
-        let outputs = self.setup.settlement_outputs(content)?;
+    /// The same channel, whose first state pays to these scripts.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the content is wrong.
+    pub(super) fn allocating(
+        setup: Setup,
+        form: Form,
+        first: Content,
+        payees: Vec<ScriptBuf>,
+    ) -> Result<Symmetry, ChannelError> {
+        first.check(setup.capacity, payees.len())?;
+        // A content that is replaced at once.
+        let mut balances = vec![0; setup.parties.len()];
+        if let Some(balance) = balances.first_mut() {
+            *balance = setup.capacity;
+        }
+        let mut channel = Symmetry::new(setup, form, Content::of(&balances))?;
+        channel.history = History::new(first);
+        channel.allocations = vec![(0, payees)];
+        Ok(channel)
+    }
+
+    /// Agrees on the next state, which pays to these scripts, as do those after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Construction::update`].
+    pub(super) fn allocate(
+        &mut self,
+        content: Content,
+        payees: Vec<ScriptBuf>,
+    ) -> Result<UpdateCost, ChannelError> {
+        let before = self.allocations.len();
+        self.allocations.push((self.number().saturating_add(1), payees));
+        let updated = self.update(content);
+        if updated.is_err() {
+            self.allocations.truncate(before);
+        }
+        updated
+    }
+
+    /// Where the balances of a state are paid to.
+    fn payees(&self, number: u32) -> Result<Vec<ScriptBuf>, ChannelError> {
+        match self.allocations.iter().rev().find(|(from, _)| *from <= number) {
+            Some((_, payees)) => Ok(payees.clone()),
+            None => self.setup.payees(),
+        }
+    }
+
+    /// The funding output is another one: that of another settlement of the channel around this one. Nothing is signed anew.
+    pub(super) fn move_to(&mut self, funding: OutPoint) {
+        self.setup.funding = funding;
+        self.newest.funding = funding;
+    }
+
+    /// What ends the channel in its newest state, with the signature that was kept when that was agreed on.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if the kept bytes fit no output.
+    pub(super) fn close_as_kept(&self) -> Result<Vec<Step>, ChannelError> {
+        let update = self.newest.bind(self.form, "update", (self.setup.funding, &self.funding), None)?;
+        let settle = self.settle(self.number(), self.content(), &update.tx)?;
+        Ok(vec![update, settle])
+    }
+
+    /// The settlement transaction of a state, its input left open.
+    fn settlement(&self, number: u32, content: &Content) -> Result<Transaction, ChannelError> {
+        let outputs = self.setup.settlement_outputs_to(content, &self.payees(number)?)?;
         Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.delay.into())], outputs))
     }
 
-    /// The settlement leaf of a content, and what is published of it.
-    fn settle_leaf(&self, content: &Content) -> Result<(Vec<u8>, [u8; 32]), ChannelError> {
-        let tx = self.settlement(content)?;
+    /// The settlement leaf of a state, and what is published of it.
+    fn settle_leaf(&self, number: u32, content: &Content) -> Result<(Vec<u8>, [u8; 32]), ChannelError> {
+        let tx = self.settlement(number, content)?;
         let leaf = match self.form {
             Form::AnyPrevOut => {
                 let generator = generator_keypair()?;
@@ -368,27 +178,28 @@ impl Symmetry {
         }
     }
 
+    /// What signers check of a state that is to be the next.
+    fn check(&self, content: &Content) -> Result<(), ChannelError> {
+        let payees = self.payees(self.number().saturating_add(1))?;
+        content.check(self.setup.capacity, payees.len())
+    }
+
     fn rebinding(&self, number: u32) -> Result<Rebinding, ChannelError> {
-        let content = self.state(number)?;
+        let content = self.history.state(number)?;
         let state = number.saturating_add(1);
-        let (_, published) = self.settle_leaf(content)?;
+        let (_, published) = self.settle_leaf(number, content)?;
         let message = self.message(state, &published)?;
         let signature = self.setup.sign_jointly(None, state, "update", &message)?;
         Ok(Rebinding { funding: self.setup.funding, state, signature, published, ..self.newest.clone() })
     }
 
-    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
-        let missing = || ChannelError::refused(format!("there is no state {number}"));
-        usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)
-    }
-
     /// The settlement of a state on top of its update.
     fn settle(&self, number: u32, content: &Content, update: &Transaction) -> Result<Step, ChannelError> {
-        let (leaf, _) = self.settle_leaf(content)?;
+        let (leaf, _) = self.settle_leaf(number, content)?;
         let update_leaf = self.form.update_leaf(&self.newest.internal_key, Some(number.saturating_add(1)));
         let out =
             self.setup.joint_output(vec![(1, Leaf::Script(update_leaf)), (1, Leaf::Script(leaf.clone()))])?;
-        let mut tx = self.settlement(content)?;
+        let mut tx = self.settlement(number, content)?;
         if let Some(first) = tx.input.first_mut() {
             first.previous_output = outpoint(update, 1);
         }
@@ -437,16 +248,15 @@ impl Construction for Symmetry {
     }
 
     fn number(&self) -> u32 {
-        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        self.history.number()
     }
 
     fn content(&self) -> &Content {
-        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
-        self.history.last().unwrap_or(&NOTHING)
+        self.history.newest()
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        content.check(self.setup.capacity, self.setup.parties.len())?;
+        self.check(&content)?;
         self.history.push(content);
         match self.rebinding(self.number()) {
             Ok(newest) => self.newest = newest,
@@ -459,7 +269,7 @@ impl Construction for Symmetry {
     }
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
-        content.check(self.setup.capacity, self.setup.parties.len())?;
+        self.check(&content)?;
         self.history.push(content);
         Ok(())
     }
@@ -471,7 +281,7 @@ impl Construction for Symmetry {
     fn close(&self, _by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
         let record = self.rebinding(number)?;
         let update = record.bind(self.form, "update", (self.setup.funding, &self.funding), None)?;
-        let settle = self.settle(number, self.state(number)?, &update.tx)?;
+        let settle = self.settle(number, self.history.state(number)?, &update.tx)?;
         Ok(vec![update, settle])
     }
 

@@ -6,6 +6,7 @@
 use bitcoin::{OutPoint, Transaction, TxOut, consensus::encode::serialize};
 use sigstack_interpreter::Flags;
 
+use super::content::History;
 use super::{Construction, Content, Facts, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
 use crate::taproot::TapOutput;
@@ -25,7 +26,7 @@ pub struct TimelockTree {
     interval: u16,
     output: TapOutput,
     funding_output: TxOut,
-    history: Vec<Content>,
+    history: History,
 }
 
 impl TimelockTree {
@@ -53,7 +54,15 @@ impl TimelockTree {
         first.check(setup.capacity, setup.parties.len())?;
         let out = setup.joint_output(vec![])?;
         let funding_output = output(setup.capacity, out.script_pubkey());
-        Ok(TimelockTree { setup, depth, steps, interval, output: out, funding_output, history: vec![first] })
+        Ok(TimelockTree {
+            setup,
+            depth,
+            steps,
+            interval,
+            output: out,
+            funding_output,
+            history: History::new(first),
+        })
     }
 
     /// How many states there are: `steps ^ depth`.
@@ -81,9 +90,7 @@ impl TimelockTree {
     }
 
     fn path(&self, number: u32) -> Result<Vec<Step>, ChannelError> {
-        let missing = || ChannelError::refused(format!("there is no state {number}"));
-        let content =
-            usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)?;
+        let content = self.history.state(number)?;
         let spent = (&self.output, self.setup.capacity);
         let kickoff = self.transfer(self.setup.funding, SEQUENCE_FREE);
         let mut steps = vec![self.setup.spend_jointly("kickoff", kickoff, spent, 0)?];
@@ -132,18 +139,16 @@ impl Construction for TimelockTree {
     }
 
     fn number(&self) -> u32 {
-        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        self.history.number()
     }
 
     fn content(&self) -> &Content {
-        // There is a first state from the beginning.
-        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
-        self.history.last().unwrap_or(&NOTHING)
+        self.history.newest()
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
         content.check(self.setup.capacity, self.setup.parties.len())?;
-        if self.history.len() as u64 >= self.states() {
+        if u64::from(self.number()) + 1 >= self.states() {
             let problem = format!("all {} states are used", self.states());
             return Err(ChannelError::refused(problem));
         }

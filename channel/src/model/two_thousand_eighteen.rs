@@ -6,6 +6,7 @@
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
+use super::content::History;
 use super::contested::{obscure, published_number};
 use super::{Construction, Content, Facts, Htlc, Setup, Step, UpdateCost};
 use crate::error::ChannelError;
@@ -83,7 +84,7 @@ pub struct Literal {
     funding: TapOutput,
     funding_output: TxOut,
     mask: u32,
-    history: Vec<Content>,
+    history: History,
 }
 
 impl Literal {
@@ -101,7 +102,7 @@ impl Literal {
         let funding_output = output(setup.capacity, funding.script_pubkey());
         let [a, b, c, d, ..] = sha256(&setup.internal_key());
         let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
-        Ok(Literal { setup, form, funding, funding_output, mask, history: vec![first] })
+        Ok(Literal { setup, form, funding, funding_output, mask, history: History::new(first) })
     }
 
     /// The number that scripts compare. They begin at 1: zero is the empty message.
@@ -152,13 +153,8 @@ impl Literal {
         self.setup.joint_output(leaves.into_iter().map(|leaf| (2, Leaf::Script(leaf))).collect())
     }
 
-    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
-        let missing = || ChannelError::refused(format!("there is no state {number}"));
-        usize::try_from(number).ok().and_then(|number| self.history.get(number)).ok_or_else(missing)
-    }
-
     fn state_tx(&self, number: u32) -> Result<Step, ChannelError> {
-        let content = self.state(number)?;
+        let content = self.history.state(number)?;
         let numbered = Self::script_number(number);
         let mut outputs = Vec::new();
         for (party, balance) in content.balances.iter().enumerate() {
@@ -298,12 +294,11 @@ impl Construction for Literal {
     }
 
     fn number(&self) -> u32 {
-        u32::try_from(self.history.len()).unwrap_or(u32::MAX).saturating_sub(1)
+        self.history.number()
     }
 
     fn content(&self) -> &Content {
-        static NOTHING: Content = Content { balances: Vec::new(), htlcs: Vec::new() };
-        self.history.last().unwrap_or(&NOTHING)
+        self.history.newest()
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {

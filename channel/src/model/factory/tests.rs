@@ -1,0 +1,122 @@
+use super::*;
+
+const CAPACITY: u64 = 10_000_000;
+
+fn opened(form: Form) -> (Factory, Stage) {
+    let setup = Setup::named("factory", 5, CAPACITY, 20).unwrap();
+    let channels = [(vec![0, 1], 2_000_000), (vec![2, 3, 4], 3_000_000)];
+    let mut factory = Factory::new(setup, form, &[1_000_000; 5], &channels).unwrap();
+    let mut stage = Stage::new(factory.hook()).unwrap();
+    stage.open(&mut factory.hook).unwrap();
+    let funding = factory.hook.setup().funding;
+    factory.open(funding).unwrap();
+    (factory, stage)
+}
+
+fn again(factory: &mut Factory) -> Stage {
+    let mut stage = Stage::new(factory.hook()).unwrap();
+    stage.open(&mut factory.hook).unwrap();
+    stage
+}
+
+#[test]
+fn members_alone_update_their_channel_and_its_signature_outlives_the_hooks_states() {
+    for form in Form::ALL {
+        let (mut factory, _) = opened(form);
+        let cost = factory.update_inner(0, Content::of(&[300_000, 1_700_000])).unwrap();
+        assert_eq!(cost.signatures, 2, "{form:?}");
+        // The hook moves money elsewhere; the channel of 0 and 1 keeps its size.
+        let cost = factory
+            .reallocate(
+                &[2_000_000, 500_000, 500_000, 500_000, 500_000],
+                &[(vec![0, 1], 2_000_000), (vec![2, 3], 4_000_000)],
+            )
+            .unwrap();
+        assert_eq!(cost.signatures, 5, "{form:?}");
+        let kept = factory.channels()[0].channel().client_bytes(0);
+
+        let mut txids = Vec::new();
+        for overridden in [false, true] {
+            let mut stage = again(&mut factory);
+            let steps = match overridden {
+                false => factory.close_hook(1).unwrap(),
+                true => {
+                    // An old state of the hook is published; a member overrides it.
+                    let old = stage.publish(factory.close_hook(0).unwrap().remove(0)).unwrap();
+                    factory.hook().contest(4, &old.step.tx).unwrap().unwrap()
+                }
+            };
+            let played = stage.publish_all(steps).unwrap();
+            let settlement = played.last().unwrap().step.tx.clone();
+            txids.push(settlement.compute_txid());
+            stage.publish_all(factory.close_inner(0, &settlement).unwrap()).unwrap();
+            assert_eq!(stage.paid(factory.channels()[0].channel(), 1), 1_700_000, "{form:?}");
+            // Nothing was signed for that: the record differs in the outpoint alone.
+            let now = factory.channels()[0].channel().client_bytes(0);
+            assert_eq!(now[36..], kept[36..], "{form:?}");
+        }
+        assert_ne!(txids[0], txids[1], "{form:?}");
+    }
+}
+
+#[test]
+fn old_states_inside_are_overridden() {
+    let (mut factory, mut stage) = opened(Form::OverridePairCommit);
+    for first in [300_000, 900_000] {
+        factory.update_inner(0, Content::of(&[first, 2_000_000 - first])).unwrap();
+    }
+    let played = stage.publish_all(factory.close_hook(0).unwrap()).unwrap();
+    let settlement = played.last().unwrap().step.tx.clone();
+    let channel = factory.place(0, &settlement).unwrap();
+    let old = stage.publish(channel.close(1, 1).unwrap().remove(0)).unwrap();
+    let answer = channel.contest(0, &old.step.tx).unwrap().unwrap();
+    stage.publish_all(answer).unwrap();
+    assert_eq!(stage.paid(factory.channels()[0].channel(), 0), 900_000);
+}
+
+#[test]
+fn another_size_has_other_keys() {
+    let (mut factory, _) = opened(Form::AnyPrevOut);
+    let before = factory.channels()[0].channel().funding_output().script_pubkey.clone();
+    let three = factory.channels()[1].channel().funding_output().clone();
+    factory
+        .reallocate(
+            &[500_000, 1_000_000, 1_000_000, 1_000_000, 1_000_000],
+            &[(vec![0, 1], 2_500_000), (vec![2, 3, 4], 3_000_000)],
+        )
+        .unwrap();
+    assert_ne!(factory.channels()[0].channel().funding_output().script_pubkey, before);
+    assert_eq!(*factory.channels()[1].channel().funding_output(), three);
+    // Amounts that do not add up change nothing.
+    let number = factory.hook().number();
+    assert!(factory.reallocate(&[1; 5], &[(vec![0, 1], 2_500_000)]).is_err());
+    assert_eq!((factory.hook().number(), factory.channels().len()), (number, 2));
+    assert!(factory.reallocate(&[1; 5], &[(vec![0, 9], 2_500_000)]).is_err());
+}
+
+/// What the fresh keys are for: an update of a smaller size spends a larger output, and what is above its size is fee.
+#[test]
+fn an_update_does_not_commit_to_the_amount_that_it_spends() {
+    for form in [Form::AnyPrevOut, Form::PairCommit, Form::TemplateHash] {
+        let setup = Setup::named("amounts", 2, 1_000_000, 20).unwrap();
+        let mut channel = Symmetry::new(setup, form, Content::of(&[500_000, 500_000])).unwrap();
+        let mut stage = Stage::new(&channel).unwrap();
+        stage.open(&mut channel).unwrap();
+        let update = channel.close(0, 0).unwrap().remove(0);
+        let larger = crate::tx::output(1_500_000, channel.funding_output().script_pubkey.clone());
+        let mut tx = update.tx;
+        tx.input[0].previous_output = stage.chain.mint(larger);
+        stage.chain.mine_block(vec![tx.clone()]).unwrap();
+        assert_eq!(stage.chain.confirmed(&tx.compute_txid()).unwrap().fee, 500_000, "{form:?}");
+    }
+}
+
+#[test]
+fn costs_are_measured() {
+    let costs = nested_costs(Form::OverrideTemplateHash, 4, 144).unwrap();
+    assert_eq!(costs.signatures, (2, 4));
+    let labels: Vec<&str> = costs.steps.iter().map(|played| played.step.label).collect();
+    assert_eq!(labels, ["update", "settlement", "update", "settlement"]);
+    // Two delays, and a block for each of the two updates.
+    assert_eq!(costs.steps[3].height - costs.steps[0].height, 2 * 144 + 1);
+}

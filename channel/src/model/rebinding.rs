@@ -1,0 +1,280 @@
+//! Updates that bind to any older state: the forms, what they publish, and the record from which the newest is bound.
+
+use bitcoin::{OutPoint, Transaction, Txid, hashes::Hash as _};
+use sigstack_interpreter::{Flags, taproot::leaf_hash};
+
+use super::Step;
+use crate::error::ChannelError;
+use crate::scripts::{self, NUMBER_BASE};
+use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
+use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
+use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, set_witness, transaction};
+
+/// Which opcodes bind and number the updates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// ANYPREVOUTANYSCRIPT signatures; the settlement leaf's hash in the annex.
+    AnyPrevOut,
+    /// CTV and CSFS; the leaf's hash in an OP_RETURN.
+    CtvCsfs,
+    /// CTV, CSFS and INTERNALKEY; the leaf's hash in an OP_RETURN.
+    CtvCsfsInternalKey,
+    /// CTV, CSFS, INTERNALKEY and PAIRCOMMIT; the settlement's hash in the witness, forced by the signature.
+    PairCommit,
+    /// TEMPLATEHASH, CSFS and INTERNALKEY; the leaf's hash in the annex.
+    TemplateHash,
+    /// Explicit numbers with PAIRCOMMIT: nLockTime stays free.
+    OverridePairCommit,
+    /// Explicit numbers with TEMPLATEHASH and CAT; the leaf's hash in the annex.
+    OverrideTemplateHash,
+}
+
+impl Form {
+    /// All of them.
+    pub const ALL: [Form; 7] = [
+        Form::AnyPrevOut,
+        Form::CtvCsfs,
+        Form::CtvCsfsInternalKey,
+        Form::PairCommit,
+        Form::TemplateHash,
+        Form::OverridePairCommit,
+        Form::OverrideTemplateHash,
+    ];
+
+    /// What a reader calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Form::AnyPrevOut => "LN-Symmetry, APO",
+            Form::CtvCsfs => "LN-Symmetry, CTV+CSFS",
+            Form::CtvCsfsInternalKey => "LN-Symmetry, CTV+CSFS+IKEY",
+            Form::PairCommit => "LN-Symmetry, CTV+CSFS+IKEY+PC",
+            Form::TemplateHash => "LN-Symmetry, TH+CSFS+IKEY",
+            Form::OverridePairCommit => "override, CTV+CSFS+IKEY+PC",
+            Form::OverrideTemplateHash => "override, TH+CSFS+IKEY+CAT",
+        }
+    }
+
+    /// The proposals that it needs.
+    pub fn proposals(self) -> Flags {
+        let csfs = Flags::CHECKSIGFROMSTACK;
+        match self {
+            Form::AnyPrevOut => Flags::ANYPREVOUT,
+            Form::CtvCsfs => csfs | Flags::CHECKTEMPLATEVERIFY,
+            Form::CtvCsfsInternalKey => csfs | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY,
+            Form::PairCommit | Form::OverridePairCommit => {
+                csfs | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY | Flags::PAIRCOMMIT
+            }
+            Form::TemplateHash => csfs | Flags::TEMPLATEHASH | Flags::INTERNALKEY,
+            Form::OverrideTemplateHash => csfs | Flags::TEMPLATEHASH | Flags::INTERNALKEY | Flags::OP_CAT,
+        }
+    }
+
+    /// Whether numbers are explicit, and nLockTime is free.
+    pub const fn is_override(self) -> bool {
+        matches!(self, Form::OverridePairCommit | Form::OverrideTemplateHash)
+    }
+
+    /// Whether the settlement leaf's hash is published in the annex.
+    pub const fn annex(self) -> bool {
+        matches!(self, Form::AnyPrevOut | Form::TemplateHash | Form::OverrideTemplateHash)
+    }
+
+    pub(super) const fn op_return(self) -> bool {
+        matches!(self, Form::CtvCsfs | Form::CtvCsfsInternalKey)
+    }
+
+    /// The leaf that an update spends. States count from 1 here; the funding output has no number.
+    pub(super) fn update_leaf(self, key: &[u8; 32], state: Option<u32>) -> Vec<u8> {
+        let next = state.map(|state| state.saturating_add(1));
+        match self {
+            Form::AnyPrevOut => scripts::update_apo(next),
+            Form::CtvCsfs => scripts::update_ctv(key, next),
+            Form::CtvCsfsInternalKey => scripts::update_ctv_internal_key(next),
+            Form::PairCommit => scripts::update_pair_commit(next),
+            Form::TemplateHash => scripts::update_templatehash(next),
+            Form::OverridePairCommit => scripts::override_pair_commit(state.unwrap_or_default()),
+            Form::OverrideTemplateHash => scripts::override_templatehash(state.unwrap_or_default()),
+        }
+    }
+}
+
+/// What rebinds: enough to spend any older state, whatever is on the chain. This is what a tower keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rebinding {
+    /// The funding output, which a tower watches.
+    pub funding: OutPoint,
+    /// P.
+    pub internal_key: [u8; 32],
+    /// Satoshi in the state output.
+    pub capacity: u64,
+    /// The newest state, from 1.
+    pub state: u32,
+    /// The signature of its update.
+    pub signature: [u8; 64],
+    /// What is published of its settlement: the leaf's hash, or with PAIRCOMMIT the template's.
+    pub published: [u8; 32],
+}
+
+impl Rebinding {
+    /// Bytes of a record.
+    pub const SIZE: usize = 36 + 32 + 8 + 4 + 64 + 32;
+
+    /// 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 that are replaced.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = crate::tx::outpoint_bytes(&self.funding).to_vec();
+        bytes.extend_from_slice(&self.internal_key);
+        bytes.extend_from_slice(&self.capacity.to_le_bytes());
+        bytes.extend_from_slice(&self.state.to_le_bytes());
+        bytes.extend_from_slice(&self.signature);
+        bytes.extend_from_slice(&self.published);
+        bytes
+    }
+
+    /// Reads what [`Rebinding::to_bytes`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Encoding`] if it has another length.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Rebinding, ChannelError> {
+        let read = || {
+            let (txid, rest) = bytes.split_first_chunk::<32>()?;
+            let (vout, rest) = rest.split_first_chunk()?;
+            let (internal_key, rest) = rest.split_first_chunk()?;
+            let (capacity, rest) = rest.split_first_chunk()?;
+            let (state, rest) = rest.split_first_chunk()?;
+            let (signature, rest) = rest.split_first_chunk()?;
+            Some(Rebinding {
+                funding: OutPoint { txid: Txid::from_byte_array(*txid), vout: u32::from_le_bytes(*vout) },
+                internal_key: *internal_key,
+                capacity: u64::from_le_bytes(*capacity),
+                state: u32::from_le_bytes(*state),
+                signature: *signature,
+                published: rest.try_into().ok()?,
+            })
+        };
+        let damaged = || ChannelError::encoding(format!("a rebinding record has {} bytes", Rebinding::SIZE));
+        read().ok_or_else(damaged)
+    }
+
+    pub(super) fn settle_hash(&self, form: Form) -> [u8; 32] {
+        settle_hash(form, &self.published)
+    }
+
+    /// The update transaction of the newest state, unbound.
+    pub(super) fn update(&self, form: Form) -> Result<Transaction, ChannelError> {
+        update_tx(form, self.internal_key, self.capacity, self.state, &self.settle_hash(form))
+    }
+
+    /// The newest update on top of an output: the funding output or an older state.
+    pub(super) fn bind(
+        &self,
+        form: Form,
+        label: &'static str,
+        spent: (OutPoint, &TapOutput),
+        state: Option<u32>,
+    ) -> Result<Step, ChannelError> {
+        let mut tx = self.update(form)?;
+        if let Some(first) = tx.input.first_mut() {
+            first.previous_output = spent.0;
+        }
+        let stack = match form {
+            Form::AnyPrevOut => vec![with_hash_type(self.signature, ALL_ANYPREVOUTANYSCRIPT)],
+            Form::CtvCsfs | Form::CtvCsfsInternalKey => {
+                vec![self.signature.to_vec(), sign::check_template(&tx)?.to_vec()]
+            }
+            Form::PairCommit => {
+                vec![self.signature.to_vec(), self.published.to_vec(), sign::check_template(&tx)?.to_vec()]
+            }
+            Form::TemplateHash => vec![self.signature.to_vec()],
+            Form::OverridePairCommit => vec![
+                self.signature.to_vec(),
+                scripts::number_bytes(self.state),
+                self.published.to_vec(),
+                sign::check_template(&tx)?.to_vec(),
+            ],
+            Form::OverrideTemplateHash => vec![self.signature.to_vec(), scripts::number_bytes(self.state)],
+        };
+        let leaf = form.update_leaf(&self.internal_key, state);
+        let mut witness = spent.1.witness(&leaf, stack)?;
+        if form.annex() {
+            witness.push(annex(&self.settle_hash(form)));
+        }
+        set_witness(&mut tx, 0, &witness);
+        Ok(Step { label, tx, prevouts: vec![output(self.capacity, spent.1.script_pubkey())] })
+    }
+
+    /// The newest update on top of an older state that is on the chain; none if that is not older.
+    pub(super) fn override_state(
+        &self,
+        form: Form,
+        published: &Transaction,
+    ) -> Result<Option<Step>, ChannelError> {
+        let Some(seen) = PublishedState::read(form, published) else { return Ok(None) };
+        if seen.state >= self.state {
+            return Ok(None);
+        }
+        let update = form.update_leaf(&self.internal_key, Some(seen.state));
+        let leaves = vec![(1, Leaf::Script(update)), (1, Leaf::Hidden(seen.settle_hash))];
+        let out = TapOutput::new(self.internal_key, leaves)?;
+        if published.output.get(1).is_none_or(|other| other.script_pubkey != out.script_pubkey()) {
+            return Ok(None);
+        }
+        self.bind(form, "newest update", (outpoint(published, 1), &out), Some(seen.state)).map(Some)
+    }
+}
+
+/// What an update transaction on the chain shows.
+struct PublishedState {
+    state: u32,
+    settle_hash: [u8; 32],
+}
+
+impl PublishedState {
+    fn read(form: Form, tx: &Transaction) -> Option<PublishedState> {
+        let witness: Vec<&[u8]> = tx.input.first()?.witness.iter().collect();
+        let state = match form.is_override() {
+            true => u32::try_from(sigstack_interpreter::script_num::decode(witness.get(1)?, 4, true).ok()?)
+                .ok()?,
+            false => tx.lock_time.to_consensus_u32().checked_sub(NUMBER_BASE)?,
+        };
+        let hash: [u8; 32] = match form {
+            _ if form.annex() => witness.last()?.split_first()?.1.try_into().ok()?,
+            _ if form.op_return() => tx.output.last()?.script_pubkey.as_bytes().get(2..)?.try_into().ok()?,
+            Form::PairCommit => (*witness.get(1)?).try_into().ok()?,
+            _ => (*witness.get(2)?).try_into().ok()?,
+        };
+        Some(PublishedState { state, settle_hash: settle_hash(form, &hash) })
+    }
+}
+
+/// With PAIRCOMMIT the template is published, and its leaf follows.
+pub(super) fn settle_hash(form: Form, published: &[u8; 32]) -> [u8; 32] {
+    match form {
+        Form::PairCommit | Form::OverridePairCommit => {
+            leaf_hash(TAPSCRIPT, &scripts::template_ctv(published))
+        }
+        _ => *published,
+    }
+}
+
+pub(super) fn annex(settle_hash: &[u8; 32]) -> Vec<u8> {
+    [&[0x50][..], settle_hash].concat()
+}
+
+/// The update transaction of a state, its input left open.
+pub(super) fn update_tx(
+    form: Form,
+    key: [u8; 32],
+    capacity: u64,
+    state: u32,
+    settle_hash: &[u8; 32],
+) -> Result<Transaction, ChannelError> {
+    let update = form.update_leaf(&key, Some(state));
+    let out = TapOutput::new(key, vec![(1, Leaf::Script(update)), (1, Leaf::Hidden(*settle_hash))])?;
+    let mut outputs = vec![output(0, p2a()), output(capacity, out.script_pubkey())];
+    if form.op_return() {
+        outputs.push(output(0, op_return(settle_hash)));
+    }
+    let lock_time = if form.is_override() { 0 } else { NUMBER_BASE.saturating_add(state) };
+    Ok(transaction(3, lock_time, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
+}
