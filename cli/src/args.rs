@@ -44,7 +44,7 @@ pub(crate) enum Command {
     /// Print the man pages of the command and its subcommands
     Man,
     /// Payment channels: show, play and export their transactions, and measure what they keep.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = channel::CHANNEL_HELP)]
     Channel(ChannelCommand),
     Compare(CompareArgs),
     Attacks(AttacksArgs),

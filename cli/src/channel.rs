@@ -10,8 +10,8 @@ use sigstack_channel::compare::{
     Axes, BIP_442, Measured, Question, Series, Table, line_chart, measure, measure_all, measure_bip442,
     summary,
 };
-use sigstack_channel::model::{KINDS, Kind, Setup, Stage};
-use sigstack_channel::{ChannelError, attacks, export, protocol, storage};
+use sigstack_channel::model::{Form, KINDS, Kind, Setup, Stage, nested_costs};
+use sigstack_channel::{ChannelError, attacks, export, protocol, storage, variants};
 
 use crate::args::{AttacksArgs, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, StorageArgs, TableFormat};
 use crate::output::{HEADING, Status, complain};
@@ -56,6 +56,8 @@ pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> io::Result<
         ChannelCommand::Play(args) => play(args, true, out),
         ChannelCommand::Export { folder } => write_files(folder, out),
         ChannelCommand::Storage(args) => long_run(args, out),
+        ChannelCommand::Options { format } => options(*format, out),
+        ChannelCommand::Nested { parties, format } => nested((*parties).into(), *format, out),
         ChannelCommand::Rules { format } => rules(*format, out),
     })
 }
@@ -159,6 +161,39 @@ fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
     writeln!(out, "storage is {}", if constant { "constant" } else { "not constant" })?;
     let answered = run.answered == run.tried && run.answered_by_tower.is_none_or(|count| count == run.tried);
     Ok(if answered { Status::Yes } else { Status::No })
+}
+
+fn options(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
+    write_table(&variants::table(&variants::measure()?), format, out)?;
+    Ok(Status::Yes)
+}
+
+fn nested(parties: usize, format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
+    let mut table = Table::new(&[
+        "form",
+        "signatures inside",
+        "of all",
+        "client (B)",
+        "hook update (WU)",
+        "hook settlement (WU)",
+        "update (WU)",
+        "settlement (WU)",
+        "fee children (WU)",
+        "blocks",
+    ]);
+    for form in Form::ALL {
+        let costs = nested_costs(form, parties, 144)?;
+        let mut row = vec![form.name().to_owned()];
+        row.extend([costs.signatures.0, costs.signatures.1, costs.client].map(|count| count.to_string()));
+        row.extend(costs.steps.iter().map(|played| played.step.weight().to_string()));
+        let children = costs.steps.iter().map(|played| played.weight() - played.step.weight());
+        row.push(children.sum::<u64>().to_string());
+        let heights = costs.steps.first().zip(costs.steps.last());
+        row.push(heights.map_or(0, |(first, last)| last.height - first.height).to_string());
+        table.push(row);
+    }
+    write_table(&table, format, out)?;
+    Ok(Status::Yes)
 }
 
 fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {

@@ -13,6 +13,38 @@ pub(crate) enum TableFormat {
     Json,
 }
 
+pub(super) const CHANNEL_HELP: &str = "\
+Examples:
+  sigstack channel list
+  sigstack channel play sequence-ctv --state 1
+  sigstack channel show symmetry-apo --htlcs 2
+  sigstack channel storage override-pc --updates 50 --tries 2
+  sigstack channel storage sequence-th --updates 5000 --signed 20 --tries 2
+  sigstack channel options
+  sigstack channel nested --parties 4
+  sigstack channel rules --format markdown";
+
+const COMPARE_HELP: &str = "\
+Examples:
+  sigstack compare --bip442
+  sigstack compare --updates 3 --htlcs 2 --format markdown
+  sigstack compare --updates 2 --parties 3 --feerate 50 --format csv";
+
+const ATTACKS_HELP: &str = "\
+Exit status:
+  0  each attack works on its naive form and not on the mended one
+  1  one does not
+  2  it could not be told
+
+Examples:
+  sigstack attacks
+  sigstack attacks swap crash splice --format json";
+
+const BREACH_HELP: &str = "\
+Examples:
+  sigstack breach --games 5
+  sigstack breach --games 5 --capacity 100000000 --old 90000000 --new 5000000";
+
 /// What to do with channels.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChannelCommand {
@@ -28,6 +60,22 @@ pub(crate) enum ChannelCommand {
         folder: PathBuf,
     },
     Storage(StorageArgs),
+    /// Measure options of the signed sequence form: fee inputs, second stages of HTLCs, towers that are paid, a sweep by anyone.
+    Options {
+        /// How the table is written
+        #[arg(long, value_enum, default_value = "text")]
+        format: TableFormat,
+    },
+    /// Play channels inside an N-party channel, and end one of them alone: weights and heights for each form.
+    Nested {
+        /// Parties of the channel around
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=16))]
+        parties: u8,
+
+        /// How the table is written
+        #[arg(long, value_enum, default_value = "text")]
+        format: TableFormat,
+    },
     /// Explore the update protocols exhaustively: with all rules, and with each rule left out, which must lead to a loss.
     Rules {
         /// How the table is written
@@ -83,6 +131,7 @@ pub(crate) struct StorageArgs {
 
 /// Compare the constructions: storage in bytes, signatures, weights of all endings, delays.
 #[derive(Debug, clap::Args)]
+#[command(after_help = COMPARE_HELP)]
 pub(crate) struct CompareArgs {
     /// Updates before anything is published
     #[arg(long, value_name = "N", default_value_t = 20)]
@@ -115,6 +164,7 @@ pub(crate) struct CompareArgs {
 
 /// Run attacks on channels, against the form on which each works and against the one on which it does not.
 #[derive(Debug, clap::Args)]
+#[command(after_help = ATTACKS_HELP)]
 pub(crate) struct AttacksArgs {
     /// Names of attacks [default: all]
     pub(crate) names: Vec<String>,
@@ -126,6 +176,7 @@ pub(crate) struct AttacksArgs {
 
 /// Play the breach game: a victim's fee strategies against a cheater.
 #[derive(Debug, clap::Args)]
+#[command(after_help = BREACH_HELP)]
 pub(crate) struct BreachArgs {
     /// Games for each cell of the tables
     #[arg(long, value_name = "N", default_value_t = 1_000)]

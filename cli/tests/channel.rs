@@ -1,0 +1,88 @@
+//! `sigstack channel`, `compare`, `attacks` and `breach`.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn sigstack(arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } =
+        Command::new(env!("CARGO_BIN_EXE_sigstack")).args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// The examples of a help: what stands behind the name of the command.
+fn examples(help: &str) -> Vec<Vec<String>> {
+    let (status, text, _) = sigstack(&[help, "--help"]);
+    assert_eq!(status, 0);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("  sigstack "));
+    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+}
+
+#[test]
+fn every_example_of_the_help_is_a_yes() {
+    for (command, least) in [("channel", 8), ("compare", 3), ("attacks", 2), ("breach", 2)] {
+        let examples = examples(command);
+        assert!(examples.len() >= least, "{command}");
+        for example in examples {
+            let words: Vec<&str> = example.iter().map(String::as_str).collect();
+            let (status, out, error) = sigstack(&words);
+            assert_eq!((status, error.as_str()), (0, ""), "{words:?}");
+            assert!(out.lines().count() >= 2, "{words:?}: {out}");
+        }
+    }
+}
+
+#[test]
+fn an_old_state_is_played_and_answered() {
+    let (status, out, _) = sigstack(&["channel", "play", "sequence-ctv", "--state", "1"]);
+    assert_eq!(status, 0);
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines[2].contains("commitment (668 WU, fee child 609 WU)"), "{out}");
+    assert!(lines[3].contains("contest (690 WU, fee child 0 WU)"), "{out}");
+    assert_eq!(lines[4], "party 0 has 0 sat");
+}
+
+#[test]
+fn tables_are_columns_and_json() {
+    let (_, text, _) = sigstack(&["attacks", "swap"]);
+    let lines: Vec<&str> = text.lines().collect();
+    let column = lines[0].find("works").unwrap();
+    assert_eq!((&lines[1][column..column + 3], &lines[2][column..column + 2]), ("yes", "no"), "{text}");
+    let (_, json, _) = sigstack(&["attacks", "swap", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json[0]["works"], &json[1]["works"]), (&"yes".into(), &"no".into()));
+    let (_, json, _) = sigstack(&["compare", "--bip442", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json[0]["force close"], &json[0]["BIP 442"]), (&1221.into(), &1221.into()));
+}
+
+#[test]
+fn unknown_names_and_amounts_are_told() {
+    for (arguments, problem) in [
+        (&["attacks", "nothing"][..], "there is no attack nothing; there are swap, "),
+        (&["channel", "play", "nothing"], "there is no construction nothing"),
+        (&["breach", "--new", "950000"], "none above the next"),
+        (&["channel", "play", "sequence-ctv", "--state", "9"], "there is no state 9"),
+    ] {
+        let (status, _, error) = sigstack(arguments);
+        assert_eq!(status, 2, "{arguments:?}");
+        assert!(error.contains(problem), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn results_are_written_to_folders() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("breach");
+    let _ = fs::remove_dir_all(&folder);
+    let path = folder.to_str().unwrap();
+    assert_eq!(sigstack(&["breach", "--games", "3", "--folder", path]).0, 0);
+    for file in ["in-time.csv", "in-time.svg", "victim.svg", "fees.svg", "htlc-fights.csv", "race.csv"] {
+        assert!(fs::read_to_string(folder.join(file)).unwrap().len() > 100, "{file}");
+    }
+    // The same seed gives the same results.
+    let again = sigstack(&["breach", "--games", "3"]).1;
+    assert_eq!(again, sigstack(&["breach", "--games", "3"]).1);
+}
