@@ -91,6 +91,11 @@ pub fn template_templatehash(template: &[u8; 32]) -> Vec<u8> {
     script(&[&Push(template), &O::OP_TEMPLATEHASH, &O::OP_EQUAL])
 }
 
+/// A fixed transaction after other conditions, 35 B: `TEMPLATEHASH <hash> EQUAL`. Witness: empty.
+pub fn template_templatehash_after(template: &[u8; 32]) -> Vec<u8> {
+    script(&[&O::OP_TEMPLATEHASH, &Push(template), &O::OP_EQUAL])
+}
+
 /// A fixed transaction by a signature made in advance with the key that all know, 101 B: `<sig> <01 G> CHECKSIG`.
 /// Witness: empty.
 pub fn template_signature(signature: &[u8], generator: &[u8; 32]) -> Vec<u8> {
@@ -350,7 +355,7 @@ mod tests {
             ("contest, joint", contest_joint(n, &KEY), 45),
             ("contest, limbs", contest_limbs(n, n, &KEY, &KEY), 94),
             ("tower, ctv", tower(n, &KEY, &template_ctv(&KEY)), 77),
-            ("tower, templatehash", tower(n, &KEY, &template_templatehash(&KEY)), 78),
+            ("tower, templatehash", tower(n, &KEY, &template_templatehash_after(&KEY)), 78),
             ("tower, signature", tower(n, &KEY, &template_signature(&[9; 65], &KEY)), 144),
             ("cat", literal_cat(&KEY, &KEY, &KEY, true), 122),
             ("pair commit", literal_pair_commit(&KEY, &KEY, &KEY), 109),

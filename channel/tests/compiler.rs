@@ -9,8 +9,8 @@ use std::path::Path;
 use sigstack_channel::scripts::{
     contest, contest_joint, delayed_internal_key, htlc_success, htlc_success_template, htlc_timeout,
     htlc_timeout_template, literal_cat, literal_pair_commit, override_pair_commit, template_ctv,
-    template_signature, template_templatehash, tower, update_apo, update_ctv, update_ctv_internal_key,
-    update_pair_commit, update_templatehash,
+    template_signature, template_templatehash, template_templatehash_after, tower, update_apo, update_ctv,
+    update_ctv_internal_key, update_pair_commit, update_templatehash,
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../script-compiler/policies");
@@ -69,7 +69,7 @@ fn the_default_in_each_profile() {
 
     let p = Policy::read("default-templatehash");
     let (n, k, b) = (p.number("n"), p.key("K_A"), p.key("B_pen"));
-    let fixed = template_templatehash(&p.key("th_J"));
+    let fixed = template_templatehash_after(&p.key("th_J"));
     p.is(&[template_templatehash(&p.key("th_settle")), contest(n, &k, &b), tower(n, &k, &fixed)]);
 
     let p = Policy::read("default-csfs-bip118");

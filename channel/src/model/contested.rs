@@ -52,6 +52,16 @@ impl Profile {
             }
     }
 
+    /// As [`Profile::fixed`], to stand after other conditions.
+    fn fixed_after(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
+        match self {
+            Profile::TemplateHash => {
+                Ok(Some(scripts::template_templatehash_after(&sign::template_hash(tx, None)?)))
+            }
+            _ => self.fixed(tx),
+        }
+    }
+
     /// A leaf that lets only this transaction spend. None where there are no templates.
     pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         Ok(Some(match self {
@@ -231,7 +241,7 @@ impl Contested {
 
     fn tower_end(&self, number: u32) -> Result<Option<TowerEnd>, ChannelError> {
         let justice = self.terms.justice(self.capacity, &self.payout_key)?;
-        let Some(fixed) = self.terms.profile.fixed(&justice)? else { return Ok(None) };
+        let Some(fixed) = self.terms.profile.fixed_after(&justice)? else { return Ok(None) };
         let script = match self.terms.reward {
             Reward::Key(_, key) => scripts::tower_paid(number, &self.number_key, &key, &fixed),
             _ => scripts::tower(number, &self.number_key, &fixed),
