@@ -197,7 +197,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
 }
 
 /// Looks for an `OP_SUCCESSx`, which makes the script succeed before anything else is looked at (BIP 342 "Script
-/// execution"). What follows it need not even be instructions; what goes before it must.
+/// execution"). What follows it need not even be instructions; what goes before it must. For `OP_CHECKSIGFROMSTACK` this is
+/// R1 and R26 of BIP-DRAFT.md.
 fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition>, Stop> {
     let mut instructions = Instructions::new(script);
     let mut opcode_position = 0;

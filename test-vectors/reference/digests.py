@@ -142,14 +142,14 @@ def bip342(tx, index, prevouts, hash_type, annex, tapleaf_hash, codesep_pos):
 
 def msg118(tx, index, prevouts, hash_type, annex):
     """BIP 118, Signature message: Msg118(hash_type), or None."""
-    # "Using any undefined hash_type" and "SIGHASH_SINGLE without a 'corresponding output'" cause
-    # validation failure.
+    # "Using any undefined hash_type" (R17 of BIP-DRAFT.md) and "SIGHASH_SINGLE without a
+    # 'corresponding output'" (R18) cause validation failure.
     if hash_type not in BIP118_HASH_TYPES:
         return None
     if hash_type & 3 == SIGHASH_SINGLE and index >= len(tx.outputs):
         return None
 
-    # "If hash_type & 0x40 == 0, then Msg118(hash_type) = SigMsg(hash_type, 1)"
+    # "If hash_type & 0x40 == 0, then Msg118(hash_type) = SigMsg(hash_type, 1)" (R21)
     if hash_type & 0x40 == 0:
         return sig_msg(tx, index, prevouts, hash_type, 1, annex)
 
@@ -161,7 +161,8 @@ def msg118(tx, index, prevouts, hash_type, annex):
     if hash_type & 3 not in (SIGHASH_NONE, SIGHASH_SINGLE):
         message += sha_outputs(tx)
 
-    # Data about this input: "spend_type (1): equal to 2 if no annex is present, or 3 otherwise"
+    # Data about this input: "spend_type (1): equal to 2 if no annex is present, or 3 otherwise".
+    # SIGHASH_ANYPREVOUT has the output that is spent (R22), the other one nothing of it (R23).
     message += le(2 if annex is None else 3, 1)
     if hash_type & 0xC0 == SIGHASH_ANYPREVOUT:
         message += prevouts[index].amount + sized(prevouts[index].script_pubkey)
@@ -176,7 +177,7 @@ def msg118(tx, index, prevouts, hash_type, annex):
 
 
 def ext118(hash_type, tapleaf_hash, codesep_pos):
-    """BIP 118, Signature message: Ext118(hash_type)."""
+    """BIP 118, Signature message: Ext118(hash_type) (R24)."""
     extension = b""
     # "If hash_type & 0xc0 is not SIGHASH_ANYPREVOUTANYSCRIPT: tapleaf_hash (32)"
     if hash_type & 0xC0 != SIGHASH_ANYPREVOUTANYSCRIPT:

@@ -684,14 +684,18 @@ def op_checkmultisigverify(m):
 
 
 def check_schnorr(context, scheme, key, signature, digest_for):
-    """BIP 341, 342 and 118, signature validation; digest_for maps a hash_type to its digest."""
-    # "If the sig is 64 bytes long [...] If the sig is 65 bytes long [...] Otherwise, fail."
+    """BIP 341, 342 and 118, signature validation; digest_for maps a hash_type to its digest.
+
+    Numbers like R16 are those of the rules in BIP-DRAFT.md.
+    """
+    # "If the sig is 64 bytes long [...] If the sig is 65 bytes long [...] Otherwise, fail." (R16)
     require(len(signature) in (64, 65), "SCHNORR_SIG_SIZE")
     hash_type = digests.SIGHASH_DEFAULT
     if len(signature) == 65:
-        # "sig[64] != 0x00 and Verify(...)"
+        # "sig[64] != 0x00 and Verify(...)" (R17)
         hash_type = signature[64]
         require(hash_type != digests.SIGHASH_DEFAULT, "SCHNORR_SIG_HASHTYPE")
+    # There is none for an undefined hash_type (R17) and a missing output (R18).
     message = digest_for(hash_type)
     require(message is not None, "SCHNORR_SIG_HASHTYPE")
     preimage, digest = message
@@ -704,6 +708,7 @@ def check_schnorr(context, scheme, key, signature, digest_for):
             "digest": digest.hex(),
         }
     )
+    # (R25)
     require(secp256k1.schnorr_verify(key, digest, signature[:64]), "SCHNORR_SIG")
 
 
@@ -735,7 +740,7 @@ def charge_budget(m):
 
 def is_bip118_key(key):
     """BIP 118, Rules for signature opcodes: "the single byte 0x01, or [...] 33 bytes and the
-    first byte of the public key is 0x01".
+    first byte of the public key is 0x01" (R12).
     """
     return len(key) in (1, 33) and key[0] == 0x01
 
@@ -743,24 +748,26 @@ def is_bip118_key(key):
 def check_tapscript(m, signature, key):
     """BIP 342, Rules for signature opcodes. Returns whether the signature counts as given."""
     # The budget is charged by any non-empty signature, and Core charges it before it looks at
-    # the key.
+    # the key (R14).
     if signature:
         charge_budget(m)
     # "If the public key size is zero, the script MUST fail and terminate immediately."
     require(key, "TAPSCRIPT_EMPTY_PUBKEY")
     if len(key) == 32:
         # "If the signature is not the empty vector, the signature is validated [...]. Validation
-        # failure in this case immediately terminates script execution with failure."
+        # failure in this case immediately terminates script execution with failure." The hash
+        # types of such a key stay those of BIP 341 (R12).
         if signature:
             check_tapscript_signature(m, "bip342", key, signature)
     elif is_bip118_key(key):
         # BIP 118 adds its rule "prior to the handling of unknown public key types". While it is
         # not active such a key is of an unknown type, and refusing it is left to the flag of its
-        # own: under the flag for unknown types, activation would turn a refusal into acceptance.
+        # own: under the flag for unknown types, activation would turn a refusal into acceptance
+        # (R27). An empty signature is not verified (R15).
         require("DISCOURAGE_ANYPREVOUT" not in m.flags, "DISCOURAGE_ANYPREVOUT")
         if "ANYPREVOUT" in m.flags and signature:
-            # BIP 118, Public key: the one-byte key stands for "the 32-byte taproot internal key";
-            # of the other one "remove the 0x01 prefix".
+            # BIP 118, Public key: the one-byte key stands for "the 32-byte taproot internal key"
+            # (R19); of the other one "remove the 0x01 prefix" (R20).
             x_only = m.leaf.internal_key if len(key) == 1 else key[1:]
             check_tapscript_signature(m, "bip118", x_only, signature)
     else:
@@ -774,6 +781,7 @@ def check_tapscript(m, signature, key):
 def op_checksig(m):
     m.need(2)
     signature, key = m.stack[-2:]
+    # The keys of BIP 118 are keys in tapscript only (R13).
     check = check_tapscript if m.version == TAPSCRIPT else check_ecdsa
     valid = check(m, signature, key)
     del m.stack[-2:]
@@ -805,19 +813,19 @@ def op_codeseparator(m):
 
 
 def op_checksigfromstack(m):
-    """BIP 348, Specification."""
+    """BIP 348, Specification. Its version of the script is looked at by the caller (R2)."""
     # "If fewer than 3 elements are on the stack, the script MUST fail and terminate immediately.
     # The public key (top element), message (second to top element), and signature (third from top
-    # element) are read from the stack. The top three elements are popped from the stack."
+    # element) are read from the stack. The top three elements are popped from the stack." (R3, R4)
     m.need(3)
     signature, message, key = m.stack[-3:]
     del m.stack[-3:]
-    # "If the public key size is zero, the script MUST fail and terminate immediately."
+    # "If the public key size is zero, the script MUST fail and terminate immediately." (R5)
     require(key, "TAPSCRIPT_EMPTY_PUBKEY")
     if len(key) == 32:
         # "If the signature is not the empty vector, the signature is validated against the public
-        # key and message according to BIP 340." There is no byte of a hash type, and the message
-        # is not hashed.
+        # key and message according to BIP 340." There is no byte of a hash type (R6), and the
+        # message is not hashed (R7). With an empty one nothing is verified (R8).
         if signature:
             require(len(signature) == 64, "SCHNORR_SIG_SIZE")
             valid = secp256k1.schnorr_verify(key, message, signature)
@@ -833,13 +841,14 @@ def op_checksigfromstack(m):
             require(valid, "SCHNORR_SIG")
     else:
         # "Signature verification for unknown public key types succeeds". BIP 118 keys are among
-        # these: that BIP changes only the signature opcodes of BIP 342.
+        # these: that BIP changes only the signature opcodes of BIP 342 (R9).
         discouraged = "DISCOURAGE_UPGRADABLE_PUBKEYTYPE"
         require(discouraged not in m.flags, discouraged)
     # "If the signature is not the empty vector: The opcode is counted towards the sigops budget":
-    # the last step, so a bad signature is reported even where the budget is used up.
+    # the last step, so a bad signature is reported even where the budget is used up (R10).
     if signature:
         charge_budget(m)
+    # (R11)
     m.push_bool(bool(signature))
 
 
@@ -993,6 +1002,8 @@ def execute(context, script, stack, version, leaf=None):
 
 def succeeds_at_once(script, flags):
     """BIP 342, Specification, step 2: the scan for OP_SUCCESSx, before anything else is checked.
+
+    For OP_CHECKSIGFROMSTACK it is R1 and R26 of BIP-DRAFT.md.
 
     An opcode that an active proposal has redefined is passed over like any other; while it is
     not active it still is an OP_SUCCESSx.

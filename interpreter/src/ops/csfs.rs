@@ -1,4 +1,4 @@
-//! `OP_CHECKSIGFROMSTACK` (BIP 348), on `OP_SUCCESS204`.
+//! `OP_CHECKSIGFROMSTACK` (BIP 348), on `OP_SUCCESS204`. Numbers like R3 are those of the rules in BIP-DRAFT.md.
 
 use super::Result;
 use crate::error::ScriptError;
@@ -11,17 +11,23 @@ use crate::proposal::Proposal;
 /// `sig msg key -- bool`: whether sig is key's signature of msg, which is not hashed before and has 0 to 520 bytes. The
 /// order is that of BIP 348 "Specification": the kind of key, the signature, and the budget last.
 pub(super) fn check_sig_from_stack(m: &mut Machine<'_>) -> Result {
+    // (R2)
     m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
+    // (R3)
     m.stack.need(3)?;
+    // (R4)
     let (signature, message, public_key) = (m.stack.get(2)?, m.stack.get(1)?, m.stack.get(0)?);
     let signed = !signature.is_empty();
     if public_key.is_empty() {
-        // "If the public key size is zero, the script MUST fail and terminate immediately."
+        // "If the public key size is zero, the script MUST fail and terminate immediately." (R5)
         return Err(ScriptError::TapscriptEmptyPubkey);
     }
     if let Ok(public_key) = public_key.try_into() {
+        // An empty signature is not verified (R8).
         if signed {
+            // (R6)
             let signature = signature.try_into().map_err(|_| ScriptError::SchnorrSigSize)?;
+            // The message as it is (R7).
             let valid = m.host.verify_schnorr(signature, public_key, message);
             if let Some(events) = &mut m.events {
                 events.push(Event::Signature(SignatureCheck {
@@ -38,11 +44,11 @@ pub(super) fn check_sig_from_stack(m: &mut Machine<'_>) -> Result {
             }
         }
     } else if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) {
-        // Keys of BIP 118 are of an unknown type here: that BIP changes the opcodes of BIP 342 only.
+        // Keys of BIP 118 are of an unknown type here: that BIP changes the opcodes of BIP 342 only (R9).
         return Err(ScriptError::DiscourageUpgradablePubkeyType);
     }
     if signed {
-        // "The opcode is counted towards the sigops budget as described in BIP 342."
+        // "The opcode is counted towards the sigops budget as described in BIP 342." (R10)
         let tapscript = m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
         tapscript.validation_weight_left -= VALIDATION_WEIGHT_PER_SIGOP;
         if tapscript.validation_weight_left < 0 {
@@ -50,6 +56,7 @@ pub(super) fn check_sig_from_stack(m: &mut Machine<'_>) -> Result {
         }
     }
     m.stack.drop_top(3)?;
+    // (R11)
     m.stack.push_bool(signed);
     Ok(())
 }

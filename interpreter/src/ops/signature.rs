@@ -1,4 +1,5 @@
-//! `OP_CHECKSIG`, `OP_CHECKSIGVERIFY`, `OP_CHECKSIGADD` and `OP_CODESEPARATOR`.
+//! `OP_CHECKSIG`, `OP_CHECKSIGVERIFY`, `OP_CHECKSIGADD` and `OP_CODESEPARATOR`. Numbers like R14 are those of the rules in
+//! BIP-DRAFT.md.
 
 use super::Result;
 use crate::ecdsa::{self, ScriptCode};
@@ -28,6 +29,7 @@ pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
 pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
     m.stack.need(2)?;
     let valid = match m.context {
+        // The new keys are keys in tapscript only (R13).
         Context::Tapscript(_) => check_tapscript(m, 1)?,
         _ => check_ecdsa(m)?,
     };
@@ -72,7 +74,7 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
     let Context::Tapscript(tapscript) = &mut m.context else { return Err(ScriptError::BadOpcode) };
     let signed = !signature.is_empty();
     if signed {
-        // A key of an unknown type pays too.
+        // A key of an unknown type pays too (R14, R27).
         tapscript.validation_weight_left -= VALIDATION_WEIGHT_PER_SIGOP;
         if tapscript.validation_weight_left < 0 {
             return Err(ScriptError::TapscriptValidationWeight);
@@ -81,9 +83,11 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
     let Some((public_key, key_version)) = key_of(public_key, &tapscript.internal_key, m.flags)? else {
         return Ok(signed);
     };
+    // (R15)
     if !signed {
         return Ok(false);
     }
+    // (R16, R17)
     let (signature, hash_type) = schnorr::split_signature(signature)?;
     let message = tapscript.message(key_version);
     let digest = m
@@ -100,12 +104,12 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
             valid,
         }));
     }
-    // BIP 342: an invalid signature that is not empty fails the script.
+    // BIP 342: an invalid signature that is not empty fails the script (R25).
     if valid { Ok(true) } else { Err(ScriptError::SchnorrSig) }
 }
 
 /// The key to check with and its version; none for keys of unknown types, all of whose signatures are valid (BIP 342 "Rules
-/// for signature opcodes", BIP 118 "Rules for signature opcodes").
+/// for signature opcodes", BIP 118 "Rules for signature opcodes"). The kinds of keys are R12.
 fn key_of<'k>(
     public_key: &'k [u8],
     internal_key: &'k [u8; 32],
@@ -118,14 +122,15 @@ fn key_of<'k>(
         return Ok(Some((key, KeyVersion::Bip342)));
     }
     let bip118_key = match public_key {
-        // BIP 118 "Public key": the single byte stands for the internal key.
+        // BIP 118 "Public key": the single byte stands for the internal key (R19).
         [0x01] => Some(internal_key),
+        // The rest is the key (R20).
         [0x01, key @ ..] => key.try_into().ok(),
         _ => None,
     };
     match bip118_key {
         Some(key) if Proposal::ANYPREVOUT.is_active(flags)? => Ok(Some((key, KeyVersion::Bip118))),
-        // Not active, and no longer free for other upgrades: see the module `proposal`.
+        // Not active, and no longer free for other upgrades: see the module `proposal` (R27).
         Some(_) => Ok(None),
         None if flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) => {
             Err(ScriptError::DiscourageUpgradablePubkeyType)

@@ -1,4 +1,4 @@
-//! The signature hash of BIP 118 keys ("Signature message").
+//! The signature hash of BIP 118 keys ("Signature message"). Numbers like R22 are those of the rules in BIP-DRAFT.md.
 
 use super::{MessageSink, Signing, taproot, write_sized};
 use crate::host::TaprootMessage;
@@ -10,7 +10,7 @@ pub const SIGHASH_ANYPREVOUTANYSCRIPT: u8 = 0xc0;
 /// The bits that say which inputs are signed.
 const INPUT_MASK: u8 = 0xc0;
 
-/// Whether BIP 118 defines a hash type: those of BIP 341, and six more.
+/// Whether BIP 118 defines a hash type: those of BIP 341, and six more (R17).
 pub fn is_defined(hash_type: u8) -> bool {
     taproot::is_defined(hash_type) || matches!(hash_type, 0x41..=0x43 | 0xc1..=0xc3)
 }
@@ -28,15 +28,17 @@ pub fn write_message(
         return None;
     }
     if hash_type & SIGHASH_ANYPREVOUT == 0 {
-        // "If hash_type & 0x40 == 0, then Msg118(hash_type) = SigMsg(hash_type, 1)".
+        // "If hash_type & 0x40 == 0, then Msg118(hash_type) = SigMsg(hash_type, 1)" (R21).
         taproot::write_common(signing, message, hash_type, sink)?;
     } else {
         write_without_outpoint(signing, message, hash_type, sink)?;
     }
+    // (R24)
     taproot::write_extension(message, hash_type & INPUT_MASK != SIGHASH_ANYPREVOUTANYSCRIPT, sink);
     Some(())
 }
 
+/// Without the outpoint, and for [`SIGHASH_ANYPREVOUTANYSCRIPT`] (R23) without what [`SIGHASH_ANYPREVOUT`] (R22) has of the output.
 fn write_without_outpoint(
     signing: &Signing<'_>,
     message: &TaprootMessage,
@@ -46,6 +48,7 @@ fn write_without_outpoint(
     let Signing { tx, prevouts, input: signer, cache } = *signing;
     let input = tx.input.get(signer)?;
     let prevout = prevouts.get(signer)?;
+    // (R18)
     let single_output = taproot::single_output(signing, hash_type)?;
     sink.field("epoch", &[0]);
     sink.field("hash_type", &[hash_type]);
