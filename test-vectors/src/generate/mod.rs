@@ -8,6 +8,7 @@ mod bips;
 mod cat;
 mod consensus;
 mod csfs;
+mod draft;
 mod group;
 mod internal_key;
 mod item;
@@ -39,11 +40,16 @@ pub struct GeneratedFile {
 /// Each case that did not get the verdict that it was made for, a line each.
 pub fn generate() -> Result<Vec<GeneratedFile>, String> {
     let mut files = Vec::new();
+    let mut drafted = Vec::new();
     for (name, make, bip) in PROPOSALS {
         let cases = make()?;
         files.push(cases_file(&format!("proposals/{name}.jsonl"), &cases));
         files.extend(bip.map(|bip| bips::files(bip, &cases)).into_iter().flatten());
+        if DRAFTED.contains(name) {
+            drafted.extend(cases);
+        }
     }
+    files.push(draft::file(&drafted)?);
     files.extend(consensus::files()?);
     Ok(files)
 }
@@ -62,6 +68,9 @@ const PROPOSALS: &[(&str, Maker, Option<u16>)] = &[
     ("templatehash", template::template_hash_cases, None),
     ("mixed", mixed::cases, None),
 ];
+
+/// The files of the changes that BIP-DRAFT.md proposes.
+const DRAFTED: &[&str] = &["csfs", "anyprevout"];
 
 /// A file of the case format, a case a line.
 fn cases_file(path: &str, cases: &[Case]) -> GeneratedFile {
