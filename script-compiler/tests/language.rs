@@ -306,7 +306,7 @@ fn hostile_texts_return_at_once() {
 
 #[test]
 fn random_bytes_never_panic() {
-    let mut rng = Rng(7);
+    let mut rng = Rng::new(7);
     let words = [
         "pk",
         "(",

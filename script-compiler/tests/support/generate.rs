@@ -5,13 +5,31 @@ use sigstack_compiler::{LIMB_BITS, Value, commit_number, pair_commit};
 
 use super::{Template, World, hash, keypair, template_output};
 
-/// SplitMix64: small, seeded, the same everywhere.
-pub struct Rng(pub u64);
+/// SplitMix64: small, seeded, the same everywhere. Before its own numbers it gives those of bytes, if it has some: so a
+/// fuzzer steers what is drawn.
+#[derive(Default)]
+pub struct Rng {
+    state: u64,
+    /// What is drawn first, the next one last.
+    choices: Vec<u8>,
+}
 
 impl Rng {
+    pub fn new(state: u64) -> Rng {
+        Rng { state, choices: Vec::new() }
+    }
+
+    /// Draws a byte each for as long as there are some.
+    pub fn of_bytes(bytes: &[u8]) -> Rng {
+        Rng { state: 0, choices: bytes.iter().rev().copied().collect() }
+    }
+
     pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
+        if let Some(choice) = self.choices.pop() {
+            return choice.into();
+        }
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
@@ -47,7 +65,10 @@ const AGES: [u32; 4] = [10, 16, 144, 52_560];
 
 impl Generator {
     pub fn new(seed: u64, shared: bool) -> Generator {
-        let mut rng = Rng(seed);
+        Generator::drawing(Rng::new(seed), shared)
+    }
+
+    pub fn drawing(mut rng: Rng, shared: bool) -> Generator {
         let times = (rng.chance(50), rng.chance(50));
         let one_template = rng.chance(50);
         let world = World { signed_lock: if times.0 { 500_000_000 } else { 1 }, ..World::default() };
