@@ -1,0 +1,200 @@
+//! The verifier behind a C interface: see `sigstack.h`, which says what each function does.
+//!
+//! Pointers are turned into slices in three small functions; all else is safe. A panic would end the process, as it must in a
+//! fuzzer.
+
+use core::ffi::{CStr, c_char};
+use core::slice;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::consensus::deserialize;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
+use sigstack_interpreter::{
+    Context, FLAGS, Flags, MockHost, NoInspector, Question, Spend, Stack, VerifyError, run_script,
+};
+
+/// The spend is valid.
+pub const VALID: i32 = 1;
+/// It is not.
+pub const INVALID: i32 = 0;
+/// The question was none.
+pub const ABSTAIN: i32 = -1;
+
+/// An output that the transaction spends.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Prevout {
+    /// The scriptPubKey.
+    pub script: *const u8,
+    /// Its length in bytes.
+    pub script_len: usize,
+    /// The amount in satoshi.
+    pub value: i64,
+}
+
+/// The bytes that a caller gave.
+///
+/// # Safety
+///
+/// The pointer must be valid for the length, or the length be 0.
+#[allow(unsafe_code, reason = "the caller's memory")]
+unsafe fn slice_of<'a, T>(pointer: *const T, length: usize) -> &'a [T] {
+    if length == 0 || pointer.is_null() {
+        return &[];
+    }
+    // SAFETY: the caller promises that the pointer is valid for this length.
+    unsafe { slice::from_raw_parts(pointer, length) }
+}
+
+/// Writes a name as a C string of at most so many bytes.
+///
+/// # Safety
+///
+/// The pointer must be null or valid for writing the length.
+#[allow(unsafe_code, reason = "the caller's memory")]
+unsafe fn write_name(name: &str, target: *mut c_char, length: usize) {
+    let Some(room) = length.checked_sub(1).filter(|_| !target.is_null()) else { return };
+    // SAFETY: the caller promises that the pointer is valid for this length.
+    let target = unsafe { slice::from_raw_parts_mut(target.cast::<u8>(), length) };
+    let copied = name.len().min(room);
+    target[..copied].copy_from_slice(&name.as_bytes()[..copied]);
+    target[copied] = 0;
+}
+
+/// The flags of bits; none if a bit is unknown or they do not go together.
+fn flags_of(bits: u64) -> Option<Flags> {
+    if bits >> FLAGS.len() != 0 {
+        return None;
+    }
+    let set = FLAGS.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
+    let flags: Flags = set.map(|(_, info)| info.flag).collect();
+    flags.check().is_ok().then_some(flags)
+}
+
+/// The bit of a flag's name.
+///
+/// # Safety
+///
+/// `name` must be a C string.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, reason = "the C interface")]
+pub unsafe extern "C" fn sigstack_flag(name: *const c_char) -> u64 {
+    if name.is_null() {
+        return 0;
+    }
+    // SAFETY: the caller promises that it is a C string.
+    let name = unsafe { CStr::from_ptr(name) };
+    let flag = name.to_str().ok().and_then(Flags::from_name);
+    flag.and_then(|flag| FLAGS.iter().position(|info| info.flag == flag)).map_or(0, |nth| 1 << nth)
+}
+
+/// Runs one script on an empty stack.
+///
+/// # Safety
+///
+/// As `sigstack.h` says.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, reason = "the C interface")]
+pub unsafe extern "C" fn sigstack_script_eval(
+    script: *const u8,
+    script_len: usize,
+    flags: u64,
+    version: usize,
+) -> i32 {
+    // SAFETY: the caller promises that the pointer is valid for this length.
+    let script = unsafe { slice_of(script, script_len) };
+    let context = match version {
+        0 => Context::Legacy,
+        1 => Context::WitnessV0,
+        _ => return ABSTAIN,
+    };
+    let Some(flags) = flags_of(flags).filter(|_| !script.is_empty()) else { return ABSTAIN };
+    let mut host =
+        MockHost::new(|question| matches!(question, Question::LockTime(_) | Question::Sequence(_)));
+    run_script(&mut Stack::new(), script, context, flags, &mut host, &mut NoInspector).is_ok().into()
+}
+
+/// Verifies a scriptSig and a scriptPubKey.
+///
+/// # Safety
+///
+/// As `sigstack.h` says.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, reason = "the C interface")]
+pub unsafe extern "C" fn sigstack_verify_script(
+    script_sig: *const u8,
+    script_sig_len: usize,
+    script_pubkey: *const u8,
+    script_pubkey_len: usize,
+) -> i32 {
+    // SAFETY: the caller promises that the pointers are valid for these lengths.
+    let (script_sig, script_pubkey) =
+        unsafe { (slice_of(script_sig, script_sig_len), slice_of(script_pubkey, script_pubkey_len)) };
+    if script_sig.is_empty() || script_pubkey.is_empty() {
+        return ABSTAIN;
+    }
+    let input = TxIn {
+        previous_output: OutPoint::default(),
+        script_sig: ScriptBuf::from(script_sig.to_vec()),
+        sequence: Sequence::ZERO,
+        witness: Witness::new(),
+    };
+    let output =
+        |script: &[u8]| TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from(script.to_vec()) };
+    let tx = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: vec![input],
+        output: vec![output(&[])],
+    };
+    verdict(&tx, &[output(script_pubkey)], 0, Flags::NONE).0
+}
+
+/// Verifies an input of a transaction.
+///
+/// # Safety
+///
+/// As `sigstack.h` says.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, clippy::too_many_arguments, reason = "the C interface")]
+pub unsafe extern "C" fn sigstack_verify_input(
+    tx: *const u8,
+    tx_len: usize,
+    prevouts: *const Prevout,
+    prevout_count: usize,
+    input: usize,
+    flags: u64,
+    error: *mut c_char,
+    error_len: usize,
+) -> i32 {
+    // SAFETY: the caller promises that the pointers are valid for these lengths.
+    let (tx, prevouts) = unsafe { (slice_of(tx, tx_len), slice_of(prevouts, prevout_count)) };
+    let output = |prevout: &Prevout| {
+        // SAFETY: as above.
+        let script = unsafe { slice_of(prevout.script, prevout.script_len) };
+        TxOut {
+            value: Amount::from_sat(prevout.value.cast_unsigned()),
+            script_pubkey: ScriptBuf::from(script.to_vec()),
+        }
+    };
+    let prevouts: Vec<TxOut> = prevouts.iter().map(output).collect();
+    let (code, name) = match (deserialize::<Transaction>(tx), flags_of(flags)) {
+        (Err(_), _) => (ABSTAIN, "not a transaction"),
+        (_, None) => (ABSTAIN, "unknown flags, or flags that do not go together"),
+        (Ok(tx), Some(flags)) => verdict(&tx, &prevouts, input, flags),
+    };
+    // SAFETY: the caller promises that the pointer is null or valid for writing this length.
+    unsafe { write_name(name, error, error_len) };
+    code
+}
+
+/// The verdict and its name.
+fn verdict(tx: &Transaction, prevouts: &[TxOut], input: usize, flags: Flags) -> (i32, &'static str) {
+    let spend = Spend::new(tx, prevouts).map_err(VerifyError::from);
+    match spend.and_then(|spend| spend.verify(input, flags)) {
+        Ok(()) => (VALID, "OK"),
+        Err(VerifyError::Script { error, .. }) => (INVALID, error.name()),
+        Err(VerifyError::Usage(_)) => (ABSTAIN, "no such input, or not a prevout for each input"),
+    }
+}

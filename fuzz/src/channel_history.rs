@@ -1,0 +1,151 @@
+//! Property: over random histories and with an attacker who publishes any state that it once held, and goes on with it as long
+//! as it can:
+//!
+//! - nobody but the channel's parties gains: all payouts together are never more than the capacity;
+//! - in the default construction (signed sequence commitments) an old state never wins: the attacker is never paid more than
+//!   the newest split says, and the victim never less, but for fees;
+//! - the newest state is never contested, and pays nobody more than its split.
+//!
+//! Input: the construction (a byte), the number of updates (a byte), a balance each (2 bytes), who publishes, which state, who
+//! answers (client or tower), how many steps the attacker goes on before the answer.
+
+use bitcoin::Transaction;
+use sigstack_channel::model::{Construction, Content, KINDS, Kind, Setup, Stage, Step};
+
+use crate::bytes::Reader;
+
+/// Satoshi in the channel.
+const CAPACITY: u64 = 1_000_000;
+/// What no balance is below, so that no output is dust and the opener can pay for anchors.
+const RESERVE: u64 = 10_000;
+/// Most updates of a history.
+const MAX_UPDATES: usize = 6;
+/// What the transactions of a close may take in fees from one balance.
+const FEES: u64 = 3_000;
+/// Blocks of delay.
+const DELAY: u16 = 144;
+
+struct History {
+    name: &'static str,
+    kind: Kind,
+    channel: Box<dyn Construction>,
+    /// What each state pays the first party.
+    balances: Vec<u64>,
+}
+
+impl History {
+    fn read(reader: &mut Reader<'_>) -> History {
+        // The default construction, every second time.
+        let number = reader.below(2 * KINDS.len());
+        let default = || KINDS.iter().find(|(name, _)| *name == "sequence-ctv").expect("it is in the table");
+        let (name, kind) = *KINDS.get(number).unwrap_or_else(default);
+        let setup = Setup::named("fuzz", 2, CAPACITY, DELAY).expect("two parties");
+        let content = |balance: u64| Content::of(&[balance, CAPACITY - balance]);
+        let mut balances = vec![600_000];
+        let mut channel = kind.build(setup, content(600_000)).expect("the first state is allowed");
+        let mut stage = Stage::new(channel.as_ref()).expect("a chain");
+        stage.open(channel.as_mut()).expect("the channel opens");
+        for _ in 0..reader.below(MAX_UPDATES + 1) {
+            let share = u64::from(reader.u16());
+            let balance = RESERVE + share * (CAPACITY - 2 * RESERVE) / u64::from(u16::MAX);
+            channel.update(content(balance)).expect("the split is allowed");
+            balances.push(balance);
+        }
+        History { name, kind, channel, balances }
+    }
+
+    /// A chain with the channel open on it, as it was signed.
+    fn stage(&mut self) -> Stage {
+        let mut stage = Stage::new(self.channel.as_ref()).expect("a chain");
+        stage.open(self.channel.as_mut()).expect("the channel opens");
+        stage
+    }
+
+    fn owed(&self, party: usize) -> u64 {
+        let first = *self.balances.last().expect("there is a first state");
+        if party == 0 { first } else { CAPACITY - first }
+    }
+
+    fn newest(&self) -> u32 {
+        self.balances.len() as u32 - 1
+    }
+}
+
+/// The target's body.
+pub fn run(bytes: &[u8]) {
+    let mut reader = Reader::new(bytes);
+    let mut history = History::read(&mut reader);
+    let attacker = reader.below(2);
+    let state = u32::from(reader.byte()) % (history.newest() + 1);
+    let (by_tower, head_start) = (reader.bool(), reader.below(3));
+    let mut stage = history.stage();
+    let steps = history.channel.close(attacker, state).expect("it once held this state");
+    if state == history.newest() {
+        check_newest(&history, &mut stage, attacker, steps);
+    } else {
+        attack(&history, &mut stage, attacker, steps, by_tower, head_start);
+    }
+    let paid = [0, 1].map(|party| stage.paid(history.channel.as_ref(), party));
+    assert!(paid[0] + paid[1] <= CAPACITY, "{}: {paid:?} of {CAPACITY}", history.name);
+}
+
+fn check_newest(history: &History, stage: &mut Stage, by: usize, steps: Vec<Step>) {
+    let channel = history.channel.as_ref();
+    let name = history.name;
+    // Where locks order the states, the other side goes on below the kickoff with the same path.
+    let continues = matches!(history.kind, Kind::Bip68(..) | Kind::Tree(..));
+    let answer = channel.contest(1 - by, &steps[0].tx).expect("what is kept is not damaged");
+    assert!(answer.is_none() || continues, "{name}: the newest state is contested");
+    stage.publish_all(steps).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for party in [0, 1] {
+        let (paid, owed) = (stage.paid(channel, party), history.owed(party));
+        assert!(paid <= owed, "{name}: party {party} is paid {paid}, owed {owed}");
+    }
+}
+
+/// The attacker publishes an old state; the victim answers; both go on with what they have.
+fn attack(
+    history: &History,
+    stage: &mut Stage,
+    attacker: usize,
+    steps: Vec<Step>,
+    by_tower: bool,
+    head_start: usize,
+) {
+    let channel = history.channel.as_ref();
+    let (name, victim) = (history.name, 1 - attacker);
+    let mut old = steps.into_iter();
+    let first = old.next().expect("a close has a step");
+    let published: Transaction = first.tx.clone();
+    stage.publish(first).unwrap_or_else(|error| panic!("{name}: {error}"));
+    // Before the answer is in a block, the attacker tries to go on at once: its delays are not over.
+    for step in old.clone().take(head_start) {
+        let _ = stage.chain.submit(step.tx);
+    }
+    let answer = match by_tower {
+        true => channel.tower_contest(victim, &published),
+        false => channel.contest(victim, &published),
+    };
+    let answered = answer.expect("what is kept is not damaged");
+    let is_default = matches!(history.kind, Kind::SignedSequence(_));
+    let Some(answer) = answered else {
+        assert!(by_tower, "{name}: an old state is not answered");
+        return;
+    };
+    stage.publish_all(answer).unwrap_or_else(|error| panic!("{name}: {error}"));
+    // The attacker goes on with its old state, and waits as long as it takes.
+    for step in old {
+        let _ = stage.publish(step);
+    }
+    if is_default {
+        let paid = [attacker, victim].map(|party| stage.paid(channel, party));
+        let owed = [attacker, victim].map(|party| history.owed(party));
+        assert!(paid[0] <= owed[0], "{name}: the attacker is paid {}, owed {}", paid[0], owed[0]);
+        assert!(
+            by_tower || paid[1] + FEES >= owed[1],
+            "{name}: the victim is paid {}, owed {}",
+            paid[1],
+            owed[1]
+        );
+    }
+}

@@ -1,0 +1,99 @@
+//! Property: whatever the script, the stack and the answers of the host, execution returns, with at most one step a byte of the
+//! script and never more on the stacks than the limits allow; the verdict is the same at every run, observed or not.
+//!
+//! Input: [flags](crate::flags::any), a byte for the context, the host's answers (8 bytes, used in turn, a bit each), the script
+//! (sized), then elements of the stack (sized) to the end.
+
+use sigstack_interpreter::limits::{MAX_SCRIPT_ELEMENT_SIZE, MAX_STACK_SIZE};
+use sigstack_interpreter::{
+    Context, Flags, Inspector, Instruction, Machine, MockHost, NoInspector, Question, ScriptError, Stack,
+    Stop, Tapscript, run_script,
+};
+
+use crate::bytes::Reader;
+use crate::flags;
+
+/// Counts steps and looks at the stacks after each.
+#[derive(Debug, Default)]
+struct Bounds {
+    steps: usize,
+}
+
+/// Bytes that the stacks may allocate: elements as long as can be, twice since memory grows in halves, and twice again for the
+/// half that they are moved to.
+const MOST_BYTES: usize = 4 * (MAX_STACK_SIZE + 1) * (MAX_SCRIPT_ELEMENT_SIZE + 64);
+
+impl Inspector for Bounds {
+    fn step_end(&mut self, machine: &Machine<'_>, _: &Instruction<'_>, result: Result<(), ScriptError>) {
+        self.steps += 1;
+        assert!(self.steps <= machine.script().len(), "more steps than bytes");
+        let stack = machine.stack();
+        let elements = stack.len() + stack.alt_len();
+        assert!(result.is_err() || elements <= MAX_STACK_SIZE, "{elements} elements");
+        if let Ok(top) = stack.get(0) {
+            assert!(top.len() <= MAX_SCRIPT_ELEMENT_SIZE, "an element of {} bytes", top.len());
+        }
+    }
+
+    fn script_end(&mut self, machine: &Machine<'_>, _: &Result<(), Stop>) {
+        let stack = machine.stack();
+        assert!(stack.iter().chain(stack.alt_iter()).all(|element| element.len() <= MAX_SCRIPT_ELEMENT_SIZE));
+        assert!(stack.allocated_bytes() <= MOST_BYTES, "{} bytes", stack.allocated_bytes());
+    }
+}
+
+struct Run<'a> {
+    script: &'a [u8],
+    context: Context,
+    flags: Flags,
+    answers: u64,
+    stack: Stack,
+}
+
+impl Run<'_> {
+    fn run<I: Inspector>(&self, inspector: &mut I) -> (Result<(), Stop>, Stack) {
+        let mut stack = self.stack.clone();
+        let mut answers = self.answers;
+        let mut host = MockHost::new(|_: Question<'_>| {
+            answers = answers.rotate_right(1);
+            answers >> 63 == 1
+        });
+        let result =
+            run_script(&mut stack, self.script, self.context.clone(), self.flags, &mut host, inspector);
+        (result, stack)
+    }
+}
+
+/// The target's body.
+pub fn run(bytes: &[u8]) {
+    let mut reader = Reader::new(bytes);
+    let flags = flags::any(&mut reader);
+    let context = reader.byte();
+    let answers = reader.u64();
+    let script = reader.sized();
+    let mut stack = Stack::new();
+    let mut size = 0;
+    while !reader.is_empty() {
+        let element = reader.sized();
+        size += element.len() + 1;
+        if element.len() > MAX_SCRIPT_ELEMENT_SIZE
+            || stack.len() == MAX_STACK_SIZE
+            || stack.push(element).is_err()
+        {
+            break;
+        }
+    }
+    let context = match context % 4 {
+        0 => Context::Legacy,
+        1 => Context::WitnessV0,
+        // An annex, and little budget.
+        2 => Context::Tapscript(Tapscript::new([1; 32], [2; 32], Some([3; 32]), size % 200)),
+        _ => Context::Tapscript(Tapscript::new([1; 32], [2; 32], None, size + script.len())),
+    };
+    let run = Run { script, context, flags, answers, stack };
+    let mut bounds = Bounds::default();
+    let (observed, observed_stack) = run.run(&mut bounds);
+    let (alone, stack) = run.run(&mut NoInspector);
+    assert_eq!(observed, alone, "an inspector changes the verdict");
+    assert!(stack.iter().eq(observed_stack.iter()), "an inspector changes the stack");
+}

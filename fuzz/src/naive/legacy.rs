@@ -1,0 +1,78 @@
+//! The signature hash of 2009: the transaction is copied, emptied and serialized.
+
+use bitcoin::Transaction;
+
+use super::{compact_size, double, outpoint, output};
+use crate::words::split;
+
+/// Core's `SignatureHash` for scripts that are no witness programs. The script code has the signature removed already.
+pub fn digest(tx: &Transaction, index: usize, script_code: &[u8], hash_type: u32) -> [u8; 32] {
+    let (outputs, anyone_can_pay) = (hash_type & 0x1f, hash_type & 0x80 != 0);
+    if outputs == 3 && index >= tx.output.len() {
+        let mut one = [0; 32];
+        one[0] = 1;
+        return one;
+    }
+    let script_code = serialized(script_code);
+    let mut inputs: Vec<Vec<u8>> = vec![];
+    for (nth, input) in tx.input.iter().enumerate() {
+        if anyone_can_pay && nth != index {
+            continue;
+        }
+        let script = if nth == index { script_code.clone() } else { vec![0] };
+        let free = nth != index && matches!(outputs, 2 | 3);
+        let sequence = if free { 0 } else { input.sequence.0 };
+        inputs.push([outpoint(&input.previous_output), script, sequence.to_le_bytes().to_vec()].concat());
+    }
+    let outputs: Vec<Vec<u8>> = match outputs {
+        2 => vec![],
+        3 => {
+            let blank = [vec![0xff; 8], vec![0]].concat();
+            let mut kept = vec![blank; index];
+            kept.push(output(&tx.output[index]));
+            kept
+        }
+        _ => tx.output.iter().map(output).collect(),
+    };
+    let message = [
+        tx.version.0.to_le_bytes().to_vec(),
+        compact_size(inputs.len()),
+        inputs.concat(),
+        compact_size(outputs.len()),
+        outputs.concat(),
+        tx.lock_time.to_consensus_u32().to_le_bytes().to_vec(),
+        hash_type.to_le_bytes().to_vec(),
+    ];
+    double(&message.concat())
+}
+
+/// A script code with its length before it and without its `OP_CODESEPARATOR`s. Of a push that is cut short Core leaves out what
+/// follows the opcode and the length, and counts it all the same; such a script fails anyway.
+fn serialized(script_code: &[u8]) -> Vec<u8> {
+    let mut parts = split(script_code);
+    let separators = parts.iter().filter(|part| **part == [0xab]).count();
+    if let Some(last) = parts.last_mut() {
+        *last = &last[..last.len() - cut_bytes(last)];
+    }
+    let bytes = parts.into_iter().filter(|part| *part != [0xab]).flatten().copied();
+    compact_size(script_code.len() - separators).into_iter().chain(bytes).collect()
+}
+
+/// How many bytes follow the opcode and the length of a push that is cut short; 0 if the instruction is whole.
+pub fn cut_bytes(instruction: &[u8]) -> usize {
+    let Some((opcode, rest)) = instruction.split_first() else { return 0 };
+    let length_bytes = match opcode {
+        0..=0x4b => 0,
+        0x4c => 1,
+        0x4d => 2,
+        0x4e => 4,
+        _ => return 0,
+    };
+    // Without a whole length nothing of it was read.
+    let Some((length, data)) = rest.split_at_checked(length_bytes) else { return rest.len() };
+    let length = match length_bytes {
+        0 => usize::from(*opcode),
+        _ => length.iter().rev().fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
+    };
+    if data.len() < length { data.len() } else { 0 }
+}

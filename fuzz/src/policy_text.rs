@@ -1,0 +1,15 @@
+//! Property: parser, compiler and planner return for every text; a policy that is read is written back to one that reads the
+//! same; what compiles does so again to the same output, and its report can be written.
+//!
+//! Input: a policy document.
+
+use sigstack_compiler::exercise;
+
+/// The target's body.
+pub fn run(bytes: &[u8]) {
+    let Some((document, again, compiled)) = exercise(bytes) else { return };
+    assert_eq!(again.as_ref(), Some(&document), "not what was written: {document}");
+    let second = exercise(document.to_string().as_bytes()).and_then(|(_, _, compiled)| compiled);
+    let output = |compiled: Option<sigstack_compiler::Compiled>| compiled.map(|it| it.output.script_pubkey());
+    assert_eq!(output(compiled), output(second), "compiled twice: {document}");
+}

@@ -1,0 +1,110 @@
+//! Property: tapscripts of the proposals' opcodes end as a [tiny model](model) written from the BIPs says: the same error, and
+//! the same elements on the stack where no opcode fails; each proposal inactive, discouraged or active.
+//!
+//! Input: the proposals' states (two bits each, 2 bytes), policy flags (a byte), a byte that is odd if the script is cut to
+//! opcodes that the model knows, then a [recipe](crate::recipe) whose place is always tapscript.
+
+pub mod model;
+
+use sigstack_interpreter::{
+    Flags, Inspector, Machine, PROPOSALS, Phase, ScriptError, Spend, Stop, VerifyError,
+};
+
+use crate::bytes::Reader;
+use crate::recipe::{Damage, Place, Recipe};
+use crate::spend::make;
+use model::{Ended, Model};
+
+/// Today's policy flags that the model knows.
+const POLICY: [Flags; 5] = [
+    Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE,
+    Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY,
+    Flags::DISCOURAGE_UPGRADABLE_NOPS,
+    Flags::DISCOURAGE_OP_SUCCESS,
+    Flags::MINIMALDATA,
+];
+
+/// Keeps the stack that the tapscript leaves.
+#[derive(Debug, Default)]
+struct LastStack {
+    in_tapscript: bool,
+    stack: Option<Vec<Vec<u8>>>,
+}
+
+impl Inspector for LastStack {
+    fn phase(&mut self, phase: Phase, _: Option<&[u8]>) {
+        self.in_tapscript = phase == Phase::Tapscript;
+    }
+
+    fn script_end(&mut self, machine: &Machine<'_>, result: &Result<(), Stop>) {
+        if self.in_tapscript && result.is_ok() {
+            self.stack = Some(machine.stack().iter().map(<[u8]>::to_vec).collect());
+        }
+    }
+}
+
+/// The flags that put each proposal into its drawn state.
+fn flags(states: u16, policy: u8) -> Flags {
+    let mut flags = Flags::CONSENSUS;
+    for (nth, proposal) in PROPOSALS.iter().enumerate() {
+        flags |= match states >> (2 * nth) & 3 {
+            0 => proposal.flag,
+            1 => Flags::NONE,
+            2 => proposal.discourage,
+            // Discouraged beats active.
+            _ => proposal.discourage | proposal.flag,
+        };
+    }
+    let drawn = POLICY.iter().enumerate().filter(|(nth, _)| policy >> nth & 1 == 1);
+    drawn.fold(flags, |flags, (_, flag)| flags | *flag)
+}
+
+/// A script of the opcodes that the model knows, drawn by a script of any.
+fn known_opcodes(script: &[u8]) -> Vec<u8> {
+    script.iter().map(|byte| model::OPCODES[usize::from(*byte) % model::OPCODES.len()]).collect()
+}
+
+/// The target's body.
+pub fn run(bytes: &[u8]) {
+    let mut reader = Reader::new(bytes);
+    let flags = flags(reader.u16(), reader.byte());
+    let cut = reader.bool();
+    let mut recipe = Recipe::read(&mut reader);
+    recipe.place = Place::Tapscript;
+    recipe.leaf_version = 0xc0;
+    recipe.path %= 3;
+    // The model takes what the spend reveals as it is, so that damage to commitments would only hide it.
+    recipe.damage = Damage::default();
+    recipe.script = match cut {
+        true => recipe.script.iter().copied().filter(|byte| model::OPCODES.contains(byte)).collect(),
+        false => known_opcodes(&recipe.script),
+    };
+    // Longer scripts only repeat; the model is slow.
+    recipe.script.truncate(40);
+    let subject = make(&recipe, flags);
+    let expected = Model::new(&subject, flags, |proposal| proposal.activation(flags)).run();
+
+    let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
+    let mut last = LastStack::default();
+    let verdict = match spend.verify_with(subject.index, flags, &mut last) {
+        Ok(()) => Ok(()),
+        Err(VerifyError::Script { error, .. }) => Err(error),
+        Err(VerifyError::Usage(error)) => panic!("{error}: {flags}"),
+    };
+    let (expected_verdict, expected_stack) = match expected {
+        Ended::Success => (Ok(()), None),
+        Ended::Failed(error) => (Err(error), None),
+        Ended::Stack(stack) => (judge(&stack), Some(stack)),
+    };
+    assert_eq!(verdict, expected_verdict, "under {flags}: {subject:#?}");
+    assert_eq!(last.stack, expected_stack, "under {flags}: {subject:#?}");
+}
+
+/// BIP 342 "Rules for tapscript execution": one element must be left, and it must be true.
+fn judge(stack: &[Vec<u8>]) -> Result<(), ScriptError> {
+    match stack {
+        [only] if model::is_true(only) => Ok(()),
+        [_] => Err(ScriptError::EvalFalse),
+        _ => Err(ScriptError::CleanStack),
+    }
+}

@@ -1,0 +1,375 @@
+//! Seeds: every spend of every vector file in the form that each target reads, and what else the project has to begin with.
+//!
+//! Where it is known which script decides about a spend, its keys and signatures become [words](crate::words): the seed is signed
+//! anew whenever a fuzzer changes it, and still reaches what is behind the signature checks. Other spends are taken as they are.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bitcoin::consensus::serialize;
+use bitcoin::hashes::{Hash, hash160};
+use sigstack_interpreter::taproot::ControlBlock;
+use sigstack_vectors::{Problem, Question, ReadOptions, read_bytes};
+
+use crate::bytes::Writer;
+use crate::flags;
+use crate::keys::KEYS;
+use crate::naive::{compact_size, sized};
+use crate::recipe::{Damage, Input, NUMS, Place, Recipe};
+use crate::replay::files;
+use crate::spend::{AS_IT_IS, NUMS_KEY, RECIPE};
+use crate::words::{push, split};
+
+/// Longest seed, in bytes: larger ones only slow a fuzzer down.
+const MAX_SEED: usize = 8 << 10;
+
+/// Seeds by target.
+pub type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
+
+/// The folders with data, as far as they are there: the reference vectors beside the project and the project's own.
+pub fn folders() -> Vec<PathBuf> {
+    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let folders =
+        ["../shared/vectors", "test-vectors", "script-compiler/policies"].map(|name| project.join(name));
+    folders.into_iter().filter(|folder| folder.is_dir()).collect()
+}
+
+/// Makes the seeds of all targets from the files of some folders.
+///
+/// # Errors
+///
+/// If a file cannot be read.
+pub fn seeds(folders: &[PathBuf]) -> io::Result<Seeds> {
+    let mut seeds = Seeds::new();
+    for path in files(folders)? {
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        match extension {
+            "json" | "jsonl" | "gz" | "csv" => {
+                of_vectors(&mut seeds, &path.display().to_string(), &std::fs::read(&path)?)?
+            }
+            "policy" => add(&mut seeds, "policy_text", std::fs::read(&path)?),
+            _ => {}
+        }
+    }
+    for number in 0..=u8::MAX {
+        // Both only take what they draw from: any bytes are as good as others.
+        add(&mut seeds, "compile_spend", vec![number; 40]);
+        add(
+            &mut seeds,
+            "channel_history",
+            vec![number, 3, number, 1, 7, number, 99, 5, number, 1, 0, number, number],
+        );
+    }
+    for list in seeds.values_mut() {
+        list.sort();
+        list.dedup();
+    }
+    Ok(seeds)
+}
+
+fn add(seeds: &mut Seeds, target: &'static str, seed: Vec<u8>) {
+    if seed.len() <= MAX_SEED {
+        seeds.entry(target).or_default().push(seed);
+    }
+}
+
+fn of_vectors(seeds: &mut Seeds, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let file = match read_bytes(name, bytes, ReadOptions::default()) {
+        Ok(file) => file,
+        // Data of other kinds: MuSig2, channels.
+        Err(error) if error.problem == Problem::Unrecognised => return Ok(()),
+        Err(error) => return Err(io::Error::other(error)),
+    };
+    add(seeds, "vector_files", [&[0], bytes].concat());
+    for entry in &file.entries {
+        if let Some(case) = entry.case() {
+            add(seeds, "vector_files", [&[0], case.to_line().as_bytes()].concat());
+        }
+        for question in entry.questions() {
+            of_question(seeds, &question);
+        }
+    }
+    Ok(())
+}
+
+fn of_question(seeds: &mut Seeds, question: &Question) {
+    let as_it_is = as_it_is(question);
+    let recipe = recipe(question);
+    let written = recipe.as_ref().and_then(|recipe| {
+        let mut writer = Writer::default();
+        recipe.write(&mut writer)?;
+        Some(writer.finish())
+    });
+    let spend = written.as_ref().map(|recipe| [&[RECIPE], recipe.as_slice()].concat());
+    let consensus =
+        flags::consensus_byte((question.flags & sigstack_interpreter::Flags::CONSENSUS).closure());
+    let any = flags::any_bytes(question.flags);
+    if is_sampled(question) {
+        let spends = as_it_is.iter().map(|spend| [&[1], spend.as_slice()].concat());
+        let psbts = [psbt_v0(question), psbt_v2(question)].map(|psbt| [&[0], psbt.as_slice()].concat());
+        for input in spends.chain(psbts) {
+            add(seeds, "transaction_input", [any.as_slice(), &input].concat());
+        }
+    }
+    for spend in [spend, as_it_is].into_iter().flatten() {
+        add(seeds, "verify_differential", [&[consensus], spend.as_slice()].concat());
+        add(seeds, "softfork", [&any[..], &[0x5a; 8], &[0x11; 8], &spend].concat());
+    }
+    let (Some(recipe), Some(written)) = (recipe, written) else { return };
+    add(
+        seeds,
+        "sighash",
+        [&[1, 0, 0, 0, 0x83, 0, 0, 0, 3, 0, 0, 0, 0xc1, 0, 0, 0], &[7; 36][..], &written].concat(),
+    );
+    add(seeds, "asm", recipe.script.clone());
+    let context =
+        [Place::Bare, Place::P2wsh, Place::Tapscript].iter().position(|place| *place == recipe.place);
+    if let Some(context) = context {
+        let mut writer = Writer::default();
+        writer.bytes(&any).byte([0, 1, 3][context]).bytes(&[0xff; 8]);
+        let whole = writer.sized(&recipe.script).is_some()
+            && recipe.stack.iter().all(|element| writer.sized(element).is_some());
+        if whole {
+            add(seeds, "eval_total", writer.finish());
+        }
+    }
+    if recipe.place == Place::Tapscript {
+        add(seeds, "proposal_model", [&[0, 0, 0, 1], written.as_slice()].concat());
+    }
+}
+
+/// One in sixteen: recording a spend is slow, and thousands are alike.
+fn is_sampled(question: &Question) -> bool {
+    bitcoin::hashes::sha256::Hash::hash(&serialize(&question.tx)).to_byte_array()[0] < 16
+}
+
+/// A pair of a PSBT's map whose key is its type alone.
+fn pair(key: u8, value: &[u8]) -> Vec<u8> {
+    [vec![1, key], sized(value)].concat()
+}
+
+const PSBT_MAGIC: &[u8] = b"psbt\xff";
+
+/// What BIP 174 says of an input whose signatures are there: the output that it spends, the final scriptSig and witness.
+fn psbt_input((input, prevout): (&bitcoin::TxIn, &bitcoin::TxOut)) -> Vec<u8> {
+    let mut map = pair(0x01, &serialize(prevout));
+    if !input.script_sig.is_empty() {
+        map.extend(pair(0x07, input.script_sig.as_bytes()));
+    }
+    if !input.witness.is_empty() {
+        map.extend(pair(0x08, &serialize(&input.witness)));
+    }
+    map
+}
+
+/// A spend as a final PSBT (BIP 174).
+fn psbt_v0(question: &Question) -> Vec<u8> {
+    let mut unsigned = question.tx.clone();
+    for input in &mut unsigned.input {
+        input.script_sig = bitcoin::ScriptBuf::new();
+        input.witness = bitcoin::Witness::new();
+    }
+    let mut psbt = [PSBT_MAGIC, &pair(0x00, &serialize(&unsigned)), &[0]].concat();
+    for input in question.tx.input.iter().zip(&question.prevouts) {
+        psbt.extend([psbt_input(input), vec![0]].concat());
+    }
+    psbt.extend(vec![0; question.tx.output.len()]);
+    psbt
+}
+
+/// A spend as a final PSBT of version 2 (BIP 370).
+fn psbt_v2(question: &Question) -> Vec<u8> {
+    let tx = &question.tx;
+    let count = |count: usize| compact_size(count);
+    let mut psbt = PSBT_MAGIC.to_vec();
+    psbt.extend(pair(0x02, &tx.version.0.to_le_bytes()));
+    psbt.extend(pair(0x03, &tx.lock_time.to_consensus_u32().to_le_bytes()));
+    psbt.extend(pair(0x04, &count(tx.input.len())));
+    psbt.extend(pair(0x05, &count(tx.output.len())));
+    psbt.extend([pair(0xfb, &2u32.to_le_bytes()), vec![0]].concat());
+    for (input, prevout) in tx.input.iter().zip(&question.prevouts) {
+        psbt.extend(psbt_input((input, prevout)));
+        psbt.extend(pair(0x0e, input.previous_output.txid.as_byte_array()));
+        psbt.extend(pair(0x0f, &input.previous_output.vout.to_le_bytes()));
+        psbt.extend([pair(0x10, &input.sequence.0.to_le_bytes()), vec![0]].concat());
+    }
+    for output in &tx.output {
+        psbt.extend(pair(0x03, &output.value.to_sat().to_le_bytes()));
+        psbt.extend([pair(0x04, output.script_pubkey.as_bytes()), vec![0]].concat());
+    }
+    psbt
+}
+
+/// A spend that is not to be signed anew; none if it is too large.
+fn as_it_is(question: &Question) -> Option<Vec<u8>> {
+    let mut writer = Writer::default();
+    writer.byte(AS_IT_IS).byte(u8::try_from(question.index).ok()?);
+    writer.byte(u8::try_from(question.prevouts.len()).ok()?);
+    for prevout in &question.prevouts {
+        writer.bytes(&prevout.value.to_sat().to_le_bytes()).sized(prevout.script_pubkey.as_bytes())?;
+    }
+    writer.bytes(&serialize(&question.tx));
+    Some(writer.finish())
+}
+
+/// Gives keys numbers, in the order in which they are seen.
+#[derive(Default)]
+struct Numbers(Vec<Vec<u8>>);
+
+impl Numbers {
+    fn of(&mut self, key: &[u8]) -> u8 {
+        let known = self.0.iter().position(|known| known == key);
+        let number = known.unwrap_or_else(|| {
+            self.0.push(key.to_vec());
+            self.0.len() - 1
+        });
+        (number % KEYS) as u8
+    }
+
+    /// The word for a key, whose X is what makes it the same in all its forms.
+    fn word(&mut self, data: &[u8], x_only: bool) -> Option<Vec<u8>> {
+        let (kind, x) = match data {
+            [2 | 3, x @ ..] if x.len() == 32 => (0xf1, x),
+            [4, rest @ ..] if rest.len() == 64 => (0xf2, &rest[..32]),
+            [6 | 7, rest @ ..] if rest.len() == 64 => (0xf3, &rest[..32]),
+            [1, x @ ..] if x.len() == 32 && x_only => (0xf4, x),
+            x if x.len() == 32 && x_only => (0xf0, x),
+            _ => return None,
+        };
+        Some(vec![kind, self.of(x)])
+    }
+
+    /// The word for HASH160 of a key that is known by now.
+    fn hash_word(&mut self, hash: &[u8], keys: &[Vec<u8>]) -> Option<Vec<u8>> {
+        let key = keys.iter().find(|key| hash160::Hash::hash(key).as_byte_array() == hash)?;
+        let [_, number] = self.word(key, false)?.try_into().ok()?;
+        Some(vec![0xf5, number])
+    }
+}
+
+/// The word for a signature.
+fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
+    match (schnorr, element) {
+        (true, [.., hash_type]) if element.len() == 65 => Some(vec![0xf7, *hash_type]),
+        (true, _) if element.len() == 64 => Some(vec![0xf7, 0]),
+        (false, [0x30, .., hash_type]) if (9..=73).contains(&element.len()) => Some(vec![0xf6, *hash_type]),
+        _ => None,
+    }
+}
+
+/// Takes a spend apart. None where no script is known, or the transaction does not fit a recipe.
+fn recipe(question: &Question) -> Option<Recipe> {
+    let tx = &question.tx;
+    let spending = &tx.input[question.index];
+    let output = question.prevouts[question.index].script_pubkey.as_bytes();
+    let mut witness = spending.witness.to_vec();
+    let annex = match output {
+        [0x51, 32, ..] if witness.len() >= 2 && witness.last()?.first() == Some(&0x50) => witness.pop(),
+        _ => None,
+    };
+    let (mut leaf_version, mut internal_key, mut path) = (0xc0, NUMS, 0);
+    let pushed = pushed(spending.script_sig.as_bytes());
+    let mut numbers = Numbers::default();
+    let (place, script, stack) = match output {
+        [0x51, 32, _key @ ..] if output.len() == 34 && witness.len() == 1 => {
+            (Place::KeyPath, vec![], witness)
+        }
+        [0x51, 32, ..] if output.len() == 34 => {
+            let control = witness.pop()?;
+            let control = ControlBlock::parse(&control).ok()?;
+            leaf_version = control.leaf_version;
+            path = u8::try_from(control.path().len()).ok()?;
+            if *control.internal_key != NUMS_KEY {
+                internal_key = numbers.of(control.internal_key);
+            }
+            (Place::Tapscript, witness.pop()?, witness)
+        }
+        [0, 32, ..] if output.len() == 34 => (Place::P2wsh, witness.pop()?, witness),
+        [0, 20, ..] if output.len() == 22 => (Place::P2wpkh, vec![], witness),
+        [0xa9, 20, .., 0x87] if output.len() == 23 => {
+            let mut stack = pushed?;
+            let redeem_script = stack.pop()?;
+            match redeem_script.as_slice() {
+                [0, 32, ..] if redeem_script.len() == 34 => (Place::P2shP2wsh, witness.pop()?, witness),
+                [0, 20, ..] if redeem_script.len() == 22 => (Place::P2shP2wpkh, vec![], witness),
+                _ => (Place::P2sh, redeem_script, stack),
+            }
+        }
+        _ if witness.is_empty() => (Place::Bare, output.to_vec(), pushed?),
+        _ => (Place::Program, output.to_vec(), witness),
+    };
+    if place == Place::KeyPath || matches!(place, Place::P2wpkh | Place::P2shP2wpkh) {
+        internal_key = 0;
+    }
+    let schnorr = matches!(place, Place::Tapscript | Place::KeyPath);
+    let words = |part: &[u8], numbers: &mut Numbers| -> Vec<u8> {
+        let data = part.get(1..).filter(|data| data.len() == usize::from(part[0]));
+        let word =
+            data.and_then(|data| numbers.word(data, schnorr).or_else(|| numbers.hash_word(data, &stack)));
+        word.map_or_else(|| part.to_vec(), |word| push(&word))
+    };
+    let script: Vec<u8> = split(&script).into_iter().flat_map(|part| words(part, &mut numbers)).collect();
+    let element = |element: &Vec<u8>| {
+        let word = signature_word(element, schnorr).or_else(|| numbers.word(element, false));
+        word.unwrap_or_else(|| element.clone())
+    };
+    let stack = stack.iter().map(element).collect();
+    let input = |(input, prevout): (&bitcoin::TxIn, &bitcoin::TxOut)| Input {
+        sequence: input.sequence.0,
+        amount: prevout.value.to_sat(),
+        script_sig: input.script_sig.to_bytes(),
+    };
+    Some(Recipe {
+        place,
+        version: tx.version.0,
+        lock_time: tx.lock_time.to_consensus_u32(),
+        inputs: tx.input.iter().zip(&question.prevouts).map(input).collect(),
+        outputs: tx.output.iter().map(|it| (it.value.to_sat(), it.script_pubkey.to_bytes())).collect(),
+        index: question.index,
+        script,
+        stack,
+        leaf_version,
+        internal_key,
+        path,
+        annex,
+        damage: Damage::default(),
+    })
+}
+
+/// What a script that only pushes leaves on the stack; none for other scripts.
+fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let element = |part: &[u8]| {
+        let (opcode, data) = part.split_first()?;
+        let length = data.len();
+        match opcode {
+            0..=0x4b => (usize::from(*opcode) == length).then(|| data.to_vec()),
+            0x4c => data.get(1..).map(<[u8]>::to_vec),
+            0x4d => data.get(2..).map(<[u8]>::to_vec),
+            0x4e => data.get(4..).map(<[u8]>::to_vec),
+            0x4f => Some(vec![0x81]),
+            0x51..=0x60 => Some(vec![opcode - 0x50]),
+            _ => None,
+        }
+    };
+    split(script).into_iter().map(element).collect()
+}
+
+/// Writes seeds as files into a folder a target. Returns how many there are.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn write(seeds: &Seeds, corpus: &Path) -> io::Result<BTreeMap<&'static str, usize>> {
+    let mut written = BTreeMap::new();
+    for (target, seeds) in seeds {
+        let folder = corpus.join(target);
+        std::fs::create_dir_all(&folder)?;
+        for seed in seeds {
+            let hash = bitcoin::hashes::sha256::Hash::hash(seed).to_byte_array();
+            std::fs::write(folder.join(hex::encode(&hash[..10])), seed)?;
+        }
+        written.insert(*target, seeds.len());
+    }
+    Ok(written)
+}

@@ -1,0 +1,44 @@
+//! Property: every flag is a soft fork. For all sets of flags A ⊂ B, what is accepted under B is accepted under A; the
+//! proposals' flags included.
+//!
+//! Input: [flags](crate::flags::any) B, eight bytes that draw A of B, eight that draw a set C around B, then a
+//! [spend](crate::spend), which is signed to pass under B.
+
+use sigstack_interpreter::{Flags, Spend, VerifyError};
+
+use crate::bytes::Reader;
+use crate::flags;
+use crate::spend::Subject;
+
+/// The target's body.
+pub fn run(bytes: &[u8]) {
+    let mut reader = Reader::new(bytes);
+    let b = flags::any(&mut reader);
+    let fewer = reader.u64();
+    // What a flag of A needs is in B, so A is a part of B.
+    let a = (b & flags::of_bits(fewer)).closure();
+    let c = (b | flags::of_bits(reader.u64())).closure();
+    let Some(subject) = Subject::read(&mut reader, b) else { return };
+    let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
+    let verdict = |flags: Flags| match spend.verify(subject.index, flags) {
+        Err(VerifyError::Usage(error)) => panic!("{error}: {flags}"),
+        verdict => verdict,
+    };
+    let accepted = verdict(b).is_ok();
+    if verdict(c).is_ok() {
+        assert!(accepted, "accepted under {c}, {:?} without {}: {subject:#?}", verdict(b), c - b);
+    }
+    if !accepted {
+        return;
+    }
+    assert_eq!(verdict(a), Ok(()), "without {} of {b}: {subject:#?}", b - a);
+    // The smallest steps tell which flag it is, but there are many.
+    if fewer.is_multiple_of(8) {
+        for info in b.iter() {
+            let without = b - info.flag;
+            if without.check().is_ok() {
+                assert_eq!(verdict(without), Ok(()), "without {} of {b}: {subject:#?}", info.flag);
+            }
+        }
+    }
+}

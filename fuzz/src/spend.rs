@@ -1,0 +1,250 @@
+//! Spends: made from recipes, signed and all, or taken as they are.
+
+use core::cell::OnceCell;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::consensus::deserialize;
+use bitcoin::hashes::{Hash, hash160, sha256};
+use bitcoin::key::UntweakedPublicKey;
+use bitcoin::secp256k1::Parity;
+use bitcoin::taproot::{LeafVersion, TapLeafHash, TapNodeHash, TapTweakHash};
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+use sigstack_interpreter::Flags;
+
+use crate::bytes::Reader;
+use crate::keys;
+use crate::naive;
+use crate::recipe::{Damage, NUMS, Place, Recipe};
+use crate::signer;
+use crate::words::{Templates, Words, push};
+
+/// A transaction, what it spends, and the input to verify.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The transaction.
+    pub tx: Transaction,
+    /// What its inputs spend, in input order.
+    pub prevouts: Vec<TxOut>,
+    /// The input to verify.
+    pub index: usize,
+}
+
+/// BIP 341's point with unknown discrete logarithm.
+pub const NUMS_KEY: [u8; 32] = [
+    0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
+    0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
+];
+
+/// The byte before a recipe; anything odd is before a spend that is taken as it is.
+pub const RECIPE: u8 = 0;
+/// The byte before a spend that is taken as it is: index, number of prevouts (a byte each), each prevout (amount, sized
+/// script), the serialized transaction.
+pub const AS_IT_IS: u8 = 1;
+
+impl Subject {
+    /// Reads a spend and, if it is a recipe, signs it so that it passes under some flags, as far as it can. None if what
+    /// is to be taken as it is does not decode.
+    pub fn read(reader: &mut Reader<'_>, flags: Flags) -> Option<Subject> {
+        if reader.byte() & 1 == AS_IT_IS {
+            Subject::as_it_is(reader)
+        } else {
+            Some(make(&Recipe::read(reader), flags))
+        }
+    }
+
+    fn as_it_is(reader: &mut Reader<'_>) -> Option<Subject> {
+        let (index, count) = (usize::from(reader.byte()), reader.byte());
+        let output = |_| TxOut {
+            value: Amount::from_sat(reader.u64()),
+            script_pubkey: ScriptBuf::from(reader.sized().to_vec()),
+        };
+        let mut prevouts: Vec<TxOut> = (0..count).map(output).collect();
+        let tx: Transaction = deserialize(reader.rest()).ok()?;
+        prevouts.resize(tx.input.len(), TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() });
+        (index < tx.input.len()).then_some(Subject { tx, prevouts, index })
+    }
+}
+
+/// What decides about a spend, with words expanded.
+#[derive(Clone, Debug)]
+pub(crate) struct Parts {
+    pub(crate) place: Place,
+    pub(crate) script: Vec<u8>,
+    pub(crate) stack: Vec<Vec<u8>>,
+    pub(crate) leaf_version: u8,
+    pub(crate) internal_key: [u8; 32],
+    path: Vec<[u8; 32]>,
+    pub(crate) annex: Option<Vec<u8>>,
+    /// HASH160 of the key that P2WPKH pays to.
+    key_hash: [u8; 20],
+    /// The output and the control block of the script, once they are computed: signing does not change them.
+    committed: OnceCell<(Vec<u8>, Vec<u8>)>,
+}
+
+/// Makes a spend.
+pub fn make(recipe: &Recipe, flags: Flags) -> Subject {
+    let mut subject = unspent(recipe);
+    let templates = Templates {
+        ctv: naive::check_template_hash(&subject.tx, subject.index),
+        template_hash: naive::template_hash(&subject.tx, subject.index, recipe.annex.as_deref()),
+    };
+    let mut words = Words::new(templates);
+    let mut parts = Parts {
+        place: recipe.place,
+        script: words.script(&recipe.script),
+        stack: recipe.stack.iter().map(|element| words.element(element)).collect(),
+        leaf_version: recipe.leaf_version & 0xfe,
+        internal_key: if recipe.internal_key == NUMS {
+            NUMS_KEY
+        } else {
+            keys::key(recipe.internal_key).x_only
+        },
+        path: (0..recipe.path).map(|step| sha256::Hash::hash(&[step]).to_byte_array()).collect(),
+        annex: recipe.annex.as_ref().map(|annex| [&[0x50], annex.get(1..).unwrap_or_default()].concat()),
+        key_hash: keys::key(recipe.internal_key).hash160(),
+        committed: OnceCell::new(),
+    };
+    parts.write(&mut subject);
+    if words.has_placeholders() {
+        signer::sign(&mut parts, &mut subject, flags);
+    }
+    damage(recipe.damage, &mut subject);
+    subject
+}
+
+/// The transaction, without scriptSig and witness of the input to verify. The outputs that it spends are `OP_1`.
+pub fn unspent(recipe: &Recipe) -> Subject {
+    let input = |(nth, input): (usize, &crate::recipe::Input)| TxIn {
+        previous_output: OutPoint { txid: Txid::hash(&[nth as u8]), vout: nth as u32 },
+        script_sig: if nth == recipe.index {
+            ScriptBuf::new()
+        } else {
+            ScriptBuf::from(input.script_sig.clone())
+        },
+        sequence: Sequence(input.sequence),
+        witness: Witness::new(),
+    };
+    let output = |(amount, script): &(u64, Vec<u8>)| TxOut {
+        value: Amount::from_sat(*amount),
+        script_pubkey: ScriptBuf::from(script.clone()),
+    };
+    let prevout = |input: &crate::recipe::Input| TxOut {
+        value: Amount::from_sat(input.amount),
+        script_pubkey: ScriptBuf::from(vec![0x51]),
+    };
+    let tx = Transaction {
+        version: Version(recipe.version),
+        lock_time: LockTime::from_consensus(recipe.lock_time),
+        input: recipe.inputs.iter().enumerate().map(input).collect(),
+        output: recipe.outputs.iter().map(output).collect(),
+    };
+    Subject { tx, prevouts: recipe.inputs.iter().map(prevout).collect(), index: recipe.index }
+}
+
+impl Parts {
+    /// The script that signatures of P2WPKH are about (BIP 141).
+    pub(crate) fn implied_script(&self) -> Vec<u8> {
+        [&[0x76, 0xa9, 20], self.key_hash.as_slice(), &[0x88, 0xac]].concat()
+    }
+
+    /// The tapleaf hash, by the bitcoin crate.
+    pub(crate) fn leaf_hash(&self) -> TapLeafHash {
+        let mut engine = TapLeafHash::engine();
+        match LeafVersion::from_consensus(self.leaf_version) {
+            Ok(version) => TapLeafHash::from_script(Script::from_bytes(&self.script), version),
+            // 0x50 is no leaf version, so that an annex cannot be taken for a control block. Core takes it for one all the
+            // same, and so the hash is written out.
+            Err(_) => {
+                use bitcoin::consensus::Encodable;
+                use bitcoin::hashes::HashEngine;
+                engine.input(&[self.leaf_version]);
+                Script::from_bytes(&self.script)
+                    .consensus_encode(&mut engine)
+                    .expect("hashing does not fail");
+                TapLeafHash::from_engine(engine)
+            }
+        }
+    }
+
+    /// The output and what reveals its script.
+    pub(crate) fn write(&self, subject: &mut Subject) {
+        let pay_to_script = |script: &[u8]| {
+            [&[0xa9, 20], hash160::Hash::hash(script).as_byte_array().as_slice(), &[0x87]].concat()
+        };
+        let program =
+            |script: &[u8]| [&[0, 32], sha256::Hash::hash(script).as_byte_array().as_slice()].concat();
+        let pay_to_key = || [&[0, 20], self.key_hash.as_slice()].concat();
+        let pushes = || self.stack.iter().flat_map(|element| push(element)).collect::<Vec<u8>>();
+        let script = &self.script;
+        let with_script = || [self.stack.as_slice(), core::slice::from_ref(script)].concat();
+        let with_annex = |witness: Vec<Vec<u8>>| witness.into_iter().chain(self.annex.clone()).collect();
+        let (output, script_sig, witness): (Vec<u8>, Vec<u8>, Vec<Vec<u8>>) = match self.place {
+            Place::Bare => (script.clone(), pushes(), vec![]),
+            Place::P2sh => (pay_to_script(script), [pushes(), push(script)].concat(), vec![]),
+            Place::P2wsh => (program(script), vec![], with_script()),
+            Place::P2shP2wsh => (pay_to_script(&program(script)), push(&program(script)), with_script()),
+            Place::P2wpkh => (pay_to_key(), vec![], self.stack.clone()),
+            Place::P2shP2wpkh => (pay_to_script(&pay_to_key()), push(&pay_to_key()), self.stack.clone()),
+            Place::Program => (script.clone(), vec![], self.stack.clone()),
+            Place::P2shProgram => (pay_to_script(script), push(script), self.stack.clone()),
+            Place::KeyPath => {
+                ([&[0x51, 32], self.internal_key.as_slice()].concat(), vec![], with_annex(self.stack.clone()))
+            }
+            Place::Tapscript => {
+                let (output, control_block) = self.committed.get_or_init(|| self.commit()).clone();
+                (output, vec![], with_annex([with_script(), vec![control_block]].concat()))
+            }
+        };
+        subject.prevouts[subject.index].script_pubkey = ScriptBuf::from(output);
+        let input = &mut subject.tx.input[subject.index];
+        input.script_sig = ScriptBuf::from(script_sig);
+        input.witness = Witness::from_slice(&witness);
+    }
+
+    /// The output and the control block (BIP 341 "Constructing and spending Taproot outputs"), by the bitcoin crate.
+    fn commit(&self) -> (Vec<u8>, Vec<u8>) {
+        let join = |node, sibling: &[u8; 32]| {
+            TapNodeHash::from_node_hashes(node, TapNodeHash::from_byte_array(*sibling))
+        };
+        let root = self.path.iter().fold(TapNodeHash::from(self.leaf_hash()), join);
+        let internal_key = UntweakedPublicKey::from_slice(&self.internal_key).expect("a point of the curve");
+        let tweak = TapTweakHash::from_key_and_tweak(internal_key, Some(root)).to_scalar();
+        let (output_key, parity) = internal_key.add_tweak(keys::secp(), &tweak).expect("not the negated key");
+        let first = self.leaf_version | u8::from(parity == Parity::Odd);
+        let output = [&[0x51, 32], output_key.serialize().as_slice()].concat();
+        (output, [&[first], self.internal_key.as_slice(), &self.path.concat()].concat())
+    }
+}
+
+fn damage(damage: Damage, subject: &mut Subject) {
+    let change = |bytes: &mut [u8]| {
+        if !bytes.is_empty() {
+            bytes[usize::from(damage.position) % bytes.len()] ^= damage.bits;
+        }
+    };
+    let input = &mut subject.tx.input[subject.index];
+    match damage.part {
+        1 => {
+            let mut elements = input.witness.to_vec();
+            let total: usize = elements.iter().map(Vec::len).sum();
+            if total == 0 {
+                return;
+            }
+            let mut position = usize::from(damage.position) % total;
+            for element in &mut elements {
+                match position.checked_sub(element.len()) {
+                    Some(rest) => position = rest,
+                    None => {
+                        element[position] ^= damage.bits;
+                        break;
+                    }
+                }
+            }
+            input.witness = Witness::from_slice(&elements);
+        }
+        2 => change(input.script_sig.as_mut_bytes()),
+        3 => change(subject.prevouts[subject.index].script_pubkey.as_mut_bytes()),
+        _ => {}
+    }
+}

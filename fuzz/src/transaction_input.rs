@@ -1,0 +1,55 @@
+//! Property: what the command takes as a transaction or a PSBT, of either version, as bytes, base64 or hex, is read or refused
+//! with a reason; what was read is recorded step by step and written as text, JSON lines and a page; the record's verdict is the
+//! verifier's.
+//!
+//! Input: [flags](crate::flags::any), a byte, then a PSBT, or if that byte is odd a [spend](crate::spend).
+
+use bitcoin::{ScriptBuf, TxOut};
+use sigstack_debugger::{Options, Psbt, Subject, Trace, html, json, text};
+use sigstack_interpreter::{Flags, Spend, check_transaction};
+
+use crate::bytes::Reader;
+use crate::{flags, spend};
+
+/// Inputs of one transaction that are recorded.
+const MAX_INPUTS: usize = 4;
+
+/// The target's body.
+pub fn run(bytes: &[u8]) {
+    let mut reader = Reader::new(bytes);
+    let flags = flags::any(&mut reader);
+    if reader.bool() {
+        if let Some(spend::Subject { tx, prevouts, index }) = spend::Subject::read(&mut reader, flags) {
+            record(Subject { tx, prevouts, input: index, flags, internal_key: None });
+        }
+        return;
+    }
+    match Psbt::read(reader.rest()) {
+        Ok(psbt) => record_all(&psbt, flags),
+        Err(error) => assert!(!error.map.is_empty() && !error.problem.is_empty()),
+    }
+}
+
+fn record_all(psbt: &Psbt, flags: Flags) {
+    assert_eq!(psbt.tx.input.len(), psbt.inputs.len());
+    let _ = check_transaction(&psbt.tx);
+    let unknown = || TxOut { value: bitcoin::Amount::ZERO, script_pubkey: ScriptBuf::new() };
+    let prevouts: Vec<TxOut> =
+        psbt.inputs.iter().map(|input| input.prevout.clone().unwrap_or_else(unknown)).collect();
+    for (nth, input) in psbt.inputs.iter().enumerate().take(MAX_INPUTS) {
+        let (tx, prevouts) = (psbt.tx.clone(), prevouts.clone());
+        record(Subject { tx, prevouts, input: nth, flags, internal_key: input.internal_key });
+    }
+}
+
+fn record(subject: Subject) {
+    let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
+    let verdict = spend.verify(subject.input, subject.flags);
+    let trace = Trace::record(subject.clone(), Options::default()).expect("the input is there");
+    assert_eq!(trace.verdict, verdict, "recorded otherwise");
+    let mut out = vec![];
+    text::write(&trace, text::TextOptions::default(), &mut out).expect("memory takes all");
+    json::write(&trace, &mut out).expect("memory takes all");
+    assert!(core::str::from_utf8(&out).is_ok(), "neither text nor JSON");
+    assert!(!html::page(&trace).is_empty());
+}

@@ -1,0 +1,126 @@
+//! Property: a spend is accepted exactly if Bitcoin Core accepts it, under any consensus flags that Core allows; and an
+//! inspector does not change the verdict.
+//!
+//! Input: a byte of flags, then a [spend](crate::spend). Core (bitcoinconsensus, version 26) is not instrumented, so the
+//! guidance is this engine's. What execution reaches is counted in [`COUNTS`].
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use sigstack_interpreter::{Flags, Inspector, Instruction, Machine, Phase, Spend};
+
+use crate::bytes::Reader;
+use crate::flags;
+use crate::spend::Subject;
+
+/// What executions have reached since the process began.
+#[derive(Debug, Default)]
+pub struct Counts {
+    executions: AtomicU64,
+    verified: AtomicU64,
+    accepted: AtomicU64,
+    tapscripts: AtomicU64,
+    accepted_tapscripts: AtomicU64,
+}
+
+/// Of this process.
+pub static COUNTS: Counts = Counts {
+    executions: AtomicU64::new(0),
+    verified: AtomicU64::new(0),
+    accepted: AtomicU64::new(0),
+    tapscripts: AtomicU64::new(0),
+    accepted_tapscripts: AtomicU64::new(0),
+};
+
+impl Counts {
+    /// How many spends executed at least one instruction of a tapscript.
+    pub fn tapscripts(&self) -> u64 {
+        self.tapscripts.load(Ordering::Relaxed)
+    }
+
+    /// How many of those were accepted.
+    pub fn accepted_tapscripts(&self) -> u64 {
+        self.accepted_tapscripts.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, accepted: bool, tapscript: bool) {
+        let add = |count: &AtomicU64, add: bool| count.fetch_add(add.into(), Ordering::Relaxed);
+        add(&self.verified, true);
+        add(&self.accepted, accepted);
+        add(&self.tapscripts, tapscript);
+        add(&self.accepted_tapscripts, accepted && tapscript);
+    }
+}
+
+impl core::fmt::Display for Counts {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        write!(
+            f,
+            "executions {}, spends verified {}, spends accepted {}, tapscripts executed {}, tapscripts accepted {}",
+            get(&self.executions),
+            get(&self.verified),
+            get(&self.accepted),
+            get(&self.tapscripts),
+            get(&self.accepted_tapscripts)
+        )
+    }
+}
+
+/// Prints the counts when the thread that it belongs to ends: of a fuzzer, the process.
+struct PrintAtExit;
+
+impl Drop for PrintAtExit {
+    fn drop(&mut self) {
+        eprintln!("counts: {COUNTS}");
+    }
+}
+
+std::thread_local! {
+    static PRINT_AT_EXIT: PrintAtExit = const { PrintAtExit };
+}
+
+/// Sees whether an instruction of a tapscript is executed.
+#[derive(Debug, Default)]
+struct TapscriptSteps {
+    in_tapscript: bool,
+    executed: bool,
+}
+
+impl Inspector for TapscriptSteps {
+    fn phase(&mut self, phase: Phase, _: Option<&[u8]>) {
+        self.in_tapscript = phase == Phase::Tapscript;
+    }
+
+    fn step(&mut self, _: &Machine<'_>, _: &Instruction<'_>) {
+        self.executed |= self.in_tapscript;
+    }
+}
+
+/// Holds the engine to another verifier. `accepts` answers none if the other cannot read the transaction.
+pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
+    if COUNTS.executions.fetch_add(1, Ordering::Relaxed) == 0 {
+        PRINT_AT_EXIT.with(|_| ());
+    }
+    let mut reader = Reader::new(bytes);
+    let flags = flags::consensus(reader.byte());
+    let Some(subject) = Subject::read(&mut reader, flags) else { return };
+    let Some(core) = accepts(&subject, flags) else { return };
+    let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
+    let verdict = spend.verify(subject.index, flags);
+    let mut steps = TapscriptSteps::default();
+    if subject.prevouts[subject.index].script_pubkey.is_p2tr() {
+        let observed = spend.verify_with(subject.index, flags, &mut steps);
+        assert_eq!(observed, verdict, "an inspector changes the verdict under {flags}: {subject:#?}");
+    }
+    COUNTS.add(verdict.is_ok(), steps.executed);
+    assert_eq!(verdict.is_ok(), core, "Core differs from {verdict:?} under {flags}: {subject:#?}");
+}
+
+/// The target's body.
+#[cfg(feature = "consensus")]
+pub fn run(bytes: &[u8]) {
+    compare(bytes, crate::consensus::accepts);
+}
+
+#[cfg(all(test, feature = "consensus"))]
+mod tests;
