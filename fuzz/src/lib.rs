@@ -52,6 +52,7 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
+#[cfg(all(feature = "clients", feature = "consensus"))]
 macro_rules! targets {
     ($($name:ident),* $(,)?) => {
         /// Every target.
