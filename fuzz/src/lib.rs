@@ -20,7 +20,6 @@ mod consensus;
 pub mod dictionary;
 pub mod eval_total;
 pub mod flags;
-#[cfg(all(feature = "clients", feature = "consensus"))]
 pub mod hunt;
 pub mod keys;
 pub mod naive;
@@ -52,28 +51,26 @@ pub struct Target {
     pub run: fn(&[u8]),
 }
 
-#[cfg(all(feature = "clients", feature = "consensus"))]
-macro_rules! targets {
-    ($($name:ident),* $(,)?) => {
-        /// Every target.
-        pub const TARGETS: &[Target] = &[$(Target { name: stringify!($name), run: $name::run }),*];
-    };
-}
-
-#[cfg(all(feature = "clients", feature = "consensus"))]
-targets! {
-    verify_differential,
-    softfork,
-    proposal_model,
-    sighash,
-    eval_total,
-    asm,
-    policy_text,
-    vector_files,
-    transaction_input,
-    compile_spend,
-    channel_history,
-}
+/// Every target that is built.
+pub const TARGETS: &[Target] = &[
+    #[cfg(feature = "consensus")]
+    Target { name: "verify_differential", run: verify_differential::run },
+    Target { name: "softfork", run: softfork::run },
+    Target { name: "proposal_model", run: proposal_model::run },
+    Target { name: "sighash", run: sighash::run },
+    Target { name: "eval_total", run: eval_total::run },
+    Target { name: "vector_files", run: vector_files::run },
+    #[cfg(feature = "clients")]
+    Target { name: "asm", run: asm::run },
+    #[cfg(feature = "clients")]
+    Target { name: "policy_text", run: policy_text::run },
+    #[cfg(feature = "clients")]
+    Target { name: "transaction_input", run: transaction_input::run },
+    #[cfg(feature = "clients")]
+    Target { name: "compile_spend", run: compile_spend::run },
+    #[cfg(feature = "clients")]
+    Target { name: "channel_history", run: channel_history::run },
+];
 
 /// The `main` of a target's binary: a fuzzer under cargo-fuzz, otherwise a command that runs the target on the files and folders
 /// that it is given.
