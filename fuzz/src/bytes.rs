@@ -61,6 +61,12 @@ impl<'a> Reader<'a> {
         u64::from_le_bytes(self.array())
     }
 
+    /// The amount of an output that is spent, below 2^63: to Core a negative one is an amount that its caller did not give, with
+    /// which it accepts no signature of segwit v0.
+    pub fn spent_amount(&mut self) -> u64 {
+        self.u64() & i64::MAX.cast_unsigned()
+    }
+
     /// A number below `bound`, which is not 0, from one byte.
     pub fn below(&mut self, bound: usize) -> usize {
         usize::from(self.byte()) % bound

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | place | a byte: how the output commits to the script ([`Place`]) |
 //! | transaction | version, nLockTime (4 bytes each); number of inputs, of outputs, and the input to verify (a byte each) |
-//! | each input | nSequence (4 bytes), amount (8), scriptSig (sized; the verified input's is made otherwise) |
+//! | each input | nSequence (4 bytes), amount (8, of which the highest bit is not looked at), scriptSig (sized; the verified input's is made otherwise) |
 //! | each output | amount (8), script (sized) |
 //! | script | sized; pushes of two bytes may be [words](crate::words) |
 //! | stack | number of elements (a byte), each sized; elements of two bytes may be words |
@@ -130,8 +130,11 @@ impl Recipe {
         let (version, lock_time) = (reader.u32().cast_signed(), reader.u32());
         let (inputs, outputs) = (1 + reader.below(MAX_INPUTS), reader.below(MAX_OUTPUTS + 1));
         let index = reader.below(inputs);
-        let mut input =
-            |_| Input { sequence: reader.u32(), amount: reader.u64(), script_sig: reader.sized().to_vec() };
+        let mut input = |_| Input {
+            sequence: reader.u32(),
+            amount: reader.spent_amount(),
+            script_sig: reader.sized().to_vec(),
+        };
         let inputs = (0..inputs).map(&mut input).collect();
         let outputs = (0..outputs).map(|_| (reader.u64(), reader.sized().to_vec())).collect();
         let script = reader.sized().to_vec();
@@ -204,7 +207,7 @@ mod tests {
             lock_time: 500_000_000,
             inputs: vec![
                 Input { sequence: 7, amount: 8, script_sig: vec![0x51] },
-                Input { sequence: u32::MAX, amount: u64::MAX, script_sig: vec![] },
+                Input { sequence: u32::MAX, amount: i64::MAX as u64, script_sig: vec![] },
             ],
             outputs: vec![(9, vec![0x6a]); 4],
             index: 1,

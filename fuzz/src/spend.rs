@@ -56,7 +56,7 @@ impl Subject {
     fn as_it_is(reader: &mut Reader<'_>) -> Option<Subject> {
         let (index, count) = (usize::from(reader.byte()), reader.byte());
         let output = |_| TxOut {
-            value: Amount::from_sat(reader.u64()),
+            value: Amount::from_sat(reader.spent_amount()),
             script_pubkey: ScriptBuf::from(reader.sized().to_vec()),
         };
         let mut prevouts: Vec<TxOut> = (0..count).map(output).collect();
