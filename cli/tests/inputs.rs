@@ -40,6 +40,11 @@ fn every_kind_of_input_is_traced_to_its_verdict() {
             &["scriptSig", "scriptPubKey", "witnessProgram", "taprootCommitment", "tapscript", "finish"],
         ),
         (
+            "--psbt @docs/examples/checksigadd-v2.psbt",
+            "OK",
+            &["scriptSig", "scriptPubKey", "witnessProgram", "taprootCommitment", "tapscript", "finish"],
+        ),
+        (
             "--psbt \"$(cat docs/examples/checksigadd-wrong.psbt)\"",
             "SCHNORR_SIG",
             &["scriptSig", "scriptPubKey", "witnessProgram", "taprootCommitment", "tapscript"],
