@@ -1,10 +1,10 @@
-//! Runs every command of the docs about debugging, and finds the output that they show.
+//! Runs every command of the docs, and finds the output that they show.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 /// The commands of a document with the lines shown under them.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
@@ -26,7 +26,7 @@ fn run(document: &str, least: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let folder = Path::new(env!("CARGO_BIN_EXE_sigstack")).parent().unwrap();
     let path = std::env::var("PATH").unwrap_or_default();
-    let commands = commands(&fs::read_to_string(root.join("docs").join(document)).unwrap());
+    let commands = commands(&fs::read_to_string(root.join(document)).unwrap());
     assert!(commands.len() >= least, "{document} has {} commands", commands.len());
     for (command, shown) in commands {
         // Pages that the docs write belong among the test's files.
@@ -59,12 +59,89 @@ fn run(document: &str, least: usize) {
 
 #[test]
 fn the_commands_of_the_tutorial_do_what_it_says() {
-    run("tutorial.md", 8);
+    run("docs/tutorial.md", 8);
 }
 
 #[test]
 fn the_commands_of_the_comparison_do_what_it_says() {
-    run("comparison-of-tools.md", 16);
+    run("docs/comparison-of-tools.md", 16);
+}
+
+#[test]
+fn the_commands_about_channels_do_what_they_say() {
+    run("docs/channels.md", 9);
+}
+
+#[test]
+fn the_commands_of_the_readme_do_what_it_says() {
+    run("README.md", 5);
+}
+
+/// The picture is the one that the README's last command draws.
+#[test]
+fn the_picture_is_that_of_the_command() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("picture");
+    let status = Command::new(env!("CARGO_BIN_EXE_sigstack"))
+        .args(["compare", "--plots"])
+        .arg(&folder)
+        .stdout(Stdio::null())
+        .status()
+        .unwrap();
+    assert!(status.success());
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let name = "tower-over-n.svg";
+    let (made, shown) =
+        (fs::read(folder.join(name)).unwrap(), fs::read(root.join("docs/pictures").join(name)).unwrap());
+    assert!(made == shown, "docs/pictures/{name} is not what `sigstack compare --plots docs/pictures` makes");
+}
+
+/// Commands that no test and no step of `.ci/run` runs, and why.
+const NOT_RUN: &[(&str, &str)] = &[
+    ("cargo bench", "benchmarks take from minutes to hours"),
+    ("cargo install", "installs"),
+    ("cargo run --release -p sigstack-vectors --example differential", "a test runs fewer mutants"),
+    ("cargo run -p sigstack-vectors --example generate", "changes files; a test asks whether it would"),
+];
+
+/// The text of code in a line: between backticks, or all of a line of a block.
+fn code(line: &str) -> Vec<&str> {
+    match line.strip_prefix("    ") {
+        Some(block) if !block.contains('`') => vec![block],
+        _ => line.split('`').skip(1).step_by(2).collect(),
+    }
+}
+
+/// The commands of other programs that a document shows are steps of `.ci/run`, and those of this one are in a block that is run.
+#[test]
+fn every_command_that_is_shown_is_run_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let steps = fs::read_to_string(root.join(".ci/run")).unwrap().replace(" --locked", "");
+    let mut documents: Vec<PathBuf> =
+        ["README.md", "CONTRIBUTING.md", "test-vectors/README.md"].map(|name| root.join(name)).into();
+    let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    documents.extend(docs.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    let mut checked = 0;
+    for document in documents {
+        for line in fs::read_to_string(&document).unwrap().lines() {
+            for shown in code(line) {
+                let command = shown.split(" #").next().unwrap().trim();
+                if command.starts_with("cargo ") || command.starts_with("python3 ") {
+                    let excused = NOT_RUN.iter().any(|(start, _)| command.starts_with(start));
+                    // From the document's folder or from the project's.
+                    let step = command.replace("python3 reference/", "python3 test-vectors/reference/");
+                    assert!(
+                        excused || steps.contains(&step),
+                        "{}: nothing runs `{command}`",
+                        document.display()
+                    );
+                    checked += 1;
+                }
+                let in_block = line.starts_with("    ") && command.starts_with("sigstack ");
+                assert!(!in_block, "{}: `{command}` belongs into a console block", document.display());
+            }
+        }
+    }
+    assert!(checked >= 5, "{checked} commands");
 }
 
 /// Every row of the README's table has its section, under the same number, with a command in it.
