@@ -371,13 +371,20 @@ fn breach_all(args: &BreachArgs, out: &mut impl Write) -> Result<Status, Stop> {
         ..Game::default()
     };
     let report = report(&game, args.games, args.seed)?;
-    for (name, shows, table) in &report.tables {
-        if args.format == TableFormat::Text {
-            writeln!(out, "{HEADING}{name}: {shows}{HEADING:#}")?;
+    let last = report.tables.len().saturating_sub(1);
+    for (nth, (name, shows, table)) in report.tables.iter().enumerate() {
+        // Several tables in one output: each with its name, and JSON as one object.
+        match args.format {
+            TableFormat::Text => writeln!(out, "{HEADING}{name}: {shows}{HEADING:#}")?,
+            TableFormat::Markdown => writeln!(out, "## {name}\n\n{shows}\n")?,
+            TableFormat::Csv => writeln!(out, "# {name}: {shows}")?,
+            TableFormat::Json => write!(out, "{}\"{name}\": ", if nth == 0 { "{" } else { "," })?,
         }
         write_table(table, args.format, out)?;
-        if args.format == TableFormat::Text {
-            writeln!(out)?;
+        match args.format {
+            TableFormat::Json if nth == last => writeln!(out, "}}")?,
+            TableFormat::Json => {}
+            _ => writeln!(out)?,
         }
     }
     if let Some(folder) = &args.folder {

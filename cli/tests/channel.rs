@@ -85,4 +85,15 @@ fn results_are_written_to_folders() {
     // The same seed gives the same results.
     let again = sigstack(&["breach", "--games", "3"]).1;
     assert_eq!(again, sigstack(&["breach", "--games", "3"]).1);
+    // Every table has its name in every format.
+    let json: serde_json::Value =
+        serde_json::from_str(&sigstack(&["breach", "--games", "3", "--format", "json"]).1).unwrap();
+    let names: Vec<&String> = json.as_object().unwrap().keys().collect();
+    assert!(names.len() > 8);
+    let markdown = sigstack(&["breach", "--games", "3", "--format", "markdown"]).1;
+    let csv = sigstack(&["breach", "--games", "3", "--format", "csv"]).1;
+    for name in names {
+        assert!(markdown.contains(&format!("## {name}\n\n")), "{name}");
+        assert!(csv.contains(&format!("# {name}: ")), "{name}");
+    }
 }
