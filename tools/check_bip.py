@@ -68,6 +68,7 @@ FOLDER = {
     "test-vectors/channels/sequence-apo.jsonl": "vectors/sequence-apo.jsonl",
     "test-vectors/channels/symmetry-apo.jsonl": "vectors/symmetry-apo.jsonl",
     "test-vectors/channels/attacks.jsonl": "vectors/attacks.jsonl",
+    "benches/results/worst-blocks.json": "vectors/worst-blocks.json",
     "test-vectors/reference": "reference",
     "test-vectors/bips/draft/README.md": "README.md",
 }
