@@ -6,7 +6,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::{Keypair, Message, Secp256k1};
 use bitcoin::sighash::{Annex, Prevouts, SighashCache, TapSighashType};
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, TapLeafHash, Transaction, TxIn, TxOut, Txid, Witness};
-use sigstack_debugger::{Explanation, Frame, Options, StepEvent, Subject, Trace};
+use sigstack_debugger::{Commitment, Explanation, Frame, Options, StepEvent, Subject, Trace};
 use sigstack_interpreter::Flags;
 
 /// The key of a number.
@@ -106,6 +106,7 @@ pub(crate) fn explanations(trace: &Trace) -> Vec<String> {
     for frame in &trace.frames {
         match frame {
             Frame::KeyPath(report) => add(&report.explanations),
+            Frame::Commitment(Commitment::Tweak { explanations, .. }) => add(explanations),
             Frame::Step(step) => {
                 add(&step.explanations);
                 for event in &step.events {
