@@ -20,7 +20,7 @@ const IN_ARENA: u8 = 0xff;
 
 /// A thread keeps the memory of its last verification for the next one, up to this, in bytes. Common spends and most scripts
 /// need less.
-const MAX_KEPT: usize = 1 << 18;
+const MAX_KEPT: usize = 1 << 19;
 
 thread_local! {
     static KEPT: Cell<Stack> = const { Cell::new(Stack::new()) };
