@@ -118,9 +118,10 @@ impl TxCache {
 }
 
 /// Hashers that have taken in everything of an ECDSA message but its last field, the hash type, for one script code. Hash
-/// types that sign the same share one (as Core's `SigHashCache`).
+/// types that sign the same share one (as Core's `SigHashCache`). The outer option makes a script that signs nothing begin
+/// without writing to them.
 #[derive(Default)]
-pub struct EcdsaMidstates([Option<Sha256>; 6]);
+pub struct EcdsaMidstates(Option<[Option<Sha256>; 6]>);
 
 impl EcdsaMidstates {
     /// The digest of the message that `write` writes, its hash type left out.
@@ -131,7 +132,7 @@ impl EcdsaMidstates {
             EcdsaOutputs::Single => 2,
         };
         let index = outputs + if hash_type & u32::from(ANYONECANPAY) != 0 { 3 } else { 0 };
-        let midstate = match self.0.get_mut(index) {
+        let midstate = match self.0.get_or_insert_default().get_mut(index) {
             Some(slot) => slot.get_or_insert_with(write).clone(),
             None => write(),
         };
@@ -142,14 +143,14 @@ impl EcdsaMidstates {
 /// The digests that a tapscript has signed since its last `OP_CODESEPARATOR`: all else that they commit to stays.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaprootDigests {
-    bip342: [Option<[u8; 32]>; Self::HASH_TYPES],
-    bip118: [Option<[u8; 32]>; Self::HASH_TYPES],
+    bip342: Option<ByHashType>,
+    bip118: Option<ByHashType>,
 }
 
-impl TaprootDigests {
-    /// Two bits of a defined hash type say which outputs are signed, two which inputs.
-    const HASH_TYPES: usize = 16;
+/// Two bits of a defined hash type say which outputs are signed, two which inputs.
+type ByHashType = [Option<[u8; 32]>; 16];
 
+impl TaprootDigests {
     /// The digest of a hash type; none where `compute` gives none, as it does for hash types that are not defined.
     pub(crate) fn get_or_compute(
         &mut self,
@@ -164,7 +165,7 @@ impl TaprootDigests {
         if hash_type & 0x3c != 0 {
             return compute();
         }
-        let slot = digests.get_mut(usize::from(hash_type >> 4 | hash_type & 3))?;
+        let slot = digests.get_or_insert_default().get_mut(usize::from(hash_type >> 4 | hash_type & 3))?;
         if slot.is_none() {
             *slot = compute();
         }
