@@ -60,5 +60,8 @@ fn verification_allocates_nothing() {
             spend.verify(input, flags).unwrap();
             assert_eq!(ALLOCATIONS.get() - before, 0, "{name}, input {input}");
         }
+        let before = ALLOCATIONS.get();
+        spend.verify_all(flags).unwrap();
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}, all inputs");
     }
 }

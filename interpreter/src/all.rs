@@ -3,6 +3,7 @@
 use core::fmt;
 use core::ops::Range;
 
+use crate::deferred::{GROUP, verify_group};
 use crate::error::VerifyError;
 use crate::flags::Flags;
 use crate::spend::Spend;
@@ -35,8 +36,13 @@ impl Spend<'_> {
     ///
     /// That of the first input, in input order, for which [`Spend::verify`] fails.
     pub fn verify_all(&self, flags: Flags) -> Result<(), InputError> {
-        let failure = |input| self.verify(input, flags).err().map(|error| InputError { input, error });
-        first_of(0..self.tx().input.len(), failure).map_or(Ok(()), Err)
+        let inputs = self.tx().input.len();
+        let size = group_size(inputs);
+        let failure = |group: usize| {
+            let start = group * size;
+            verify_group(self, start..inputs.min(start + size), flags).err()
+        };
+        first_of(0..inputs.div_ceil(size), failure).map_or(Ok(()), Err)
     }
 }
 
@@ -52,18 +58,23 @@ pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), Input
     spends.iter().map(|spend| spend.verify_all(flags)).collect()
 }
 
-/// Fewer inputs than this are faster verified here than handed to other threads, whose waking takes longer than a signature.
-#[cfg(feature = "rayon")]
-const WORTH_SHARING: usize = 4;
-
-/// The first error in the order of the inputs.
-fn first_of<E: Send>(inputs: Range<usize>, failure: impl Fn(usize) -> Option<E> + Send + Sync) -> Option<E> {
+/// How many inputs are verified together, on one thread.
+fn group_size(inputs: usize) -> usize {
+    // Waking another thread takes longer than a signature or two.
     #[cfg(feature = "rayon")]
-    if inputs.len() >= WORTH_SHARING {
+    return inputs.div_ceil(rayon::current_num_threads()).clamp(4, GROUP);
+    #[cfg(not(feature = "rayon"))]
+    inputs.clamp(1, GROUP)
+}
+
+/// The first error in the order of the groups.
+fn first_of<E: Send>(groups: Range<usize>, failure: impl Fn(usize) -> Option<E> + Send + Sync) -> Option<E> {
+    #[cfg(feature = "rayon")]
+    if groups.len() > 1 {
         use rayon::prelude::*;
-        return inputs.into_par_iter().find_map_first(failure);
+        return groups.into_par_iter().find_map_first(failure);
     }
-    inputs.into_iter().find_map(failure)
+    groups.into_iter().find_map(failure)
 }
 
 #[cfg(test)]

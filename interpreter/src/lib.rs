@@ -9,6 +9,7 @@
 mod all;
 mod condition;
 mod curve;
+mod deferred;
 mod ecdsa;
 mod engine;
 mod error;

@@ -6,6 +6,7 @@ use crate::error::{UsageError, VerifyError};
 use crate::flags::Flags;
 use crate::inspector::{Inspector, NoInspector};
 use crate::sighash::{Signing, TxCache};
+use crate::tx_host::TxHost;
 use crate::verify;
 
 /// A transaction together with the outputs that it spends.
@@ -96,6 +97,7 @@ impl<'a> Spend<'a> {
         inspector: &mut I,
     ) -> Result<(), VerifyError> {
         flags.check()?;
-        verify::verify_input(self.signing(input)?, flags, inspector)
+        let host = TxHost { signing: self.signing(input)?, deferred: None };
+        verify::verify_input(host, flags, inspector)
     }
 }

@@ -23,11 +23,11 @@ pub(crate) struct Verification<'a, 'i, I> {
 }
 
 pub(crate) fn verify_input<I: Inspector>(
-    signing: Signing<'_>,
+    host: TxHost<'_>,
     flags: Flags,
     inspector: &mut I,
 ) -> Result<(), VerifyError> {
-    let host = TxHost { signing };
+    let signing = host.signing;
     let stack = Stack::reused();
     let mut verification = Verification { signing, host, flags, inspector, stack, phase: Phase::ScriptSig };
     let verdict = verification.run().map_err(|stop| VerifyError::Script {

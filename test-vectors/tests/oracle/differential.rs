@@ -34,6 +34,14 @@ pub(crate) fn executes_tapscript(question: &Question) -> bool {
     steps.steps > 0
 }
 
+/// Whether the inputs have the verdict together that they have one by one.
+fn all_as_one_by_one(spend: &Spend<'_>, question: &Question) -> bool {
+    let failure = |input| Some((input, spend.verify(input, question.flags).err()?));
+    let first = (0..question.tx.input.len()).find_map(failure);
+    let together = spend.verify_all(question.flags).err().map(|error| (error.input, error.error));
+    first == together
+}
+
 /// A spend about which the two differ, or the engine with itself.
 pub(crate) struct Disagreement {
     /// The number of the mutant, or of the row.
@@ -103,6 +111,7 @@ impl Counts {
         let problem = match &ours {
             Err(VerifyError::Usage(error)) => format!("not verified: {error}"),
             _ if observed != ours => format!("{ours:?} alone, {observed:?} observed"),
+            _ if !all_as_one_by_one(&spend, question) => "all inputs together, and one by one".to_owned(),
             _ if ours.is_ok() != core => format!("Core {}", if core { "accepts" } else { "refuses" }),
             _ => {
                 self.agreed += 1;
