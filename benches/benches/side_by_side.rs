@@ -116,12 +116,14 @@ fn print(measured: &[Measured], peers: &[Peer]) {
         cells
     });
     println!("{}", table(&head, &cells.collect::<Vec<_>>()));
-    println!("{}", judged(&Run { measured, peers }));
+    let run = |ratio| Run { measured, peers, ratio };
+    println!("{}", judged(&run(Sampled::ratio_of_medians), &run(Sampled::ratio_to)));
 }
 
 struct Run<'a> {
     measured: &'a [Measured],
     peers: &'a [Peer],
+    ratio: fn(&Sampled, &Sampled) -> f64,
 }
 
 impl Run<'_> {
@@ -133,18 +135,18 @@ impl Run<'_> {
 impl Ratios for Run<'_> {
     fn to_floor(&self, workload: &str) -> Option<f64> {
         let row = self.row(workload)?;
-        Some(row.engine.ratio_to(row.floor.as_ref()?))
+        Some((self.ratio)(&row.engine, row.floor.as_ref()?))
     }
 
     fn to_peer(&self, workload: &str, peer: &str) -> Option<f64> {
         let nth = self.peers.iter().position(|other| word(other) == peer)?;
         let row = self.row(workload)?;
-        Some(row.engine.ratio_to(row.peers.get(nth)?.as_ref()?))
+        Some((self.ratio)(&row.engine, row.peers.get(nth)?.as_ref()?))
     }
 
     fn active_to_inactive(&self, workload: &str) -> Option<f64> {
         let row = self.row(workload)?;
-        Some(row.active.as_ref()?.ratio_to(&row.engine))
+        Some((self.ratio)(row.active.as_ref()?, &row.engine))
     }
 
     /// From the ratios of both to their floors, which are steadier than the times.
@@ -178,8 +180,8 @@ fn run() -> Result<(), String> {
     println!("{}", environment.lines());
     peers.iter().for_each(|peer| println!("{}", peer.name));
     println!(
-        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time; ratios are medians of those within \
-         a round\n",
+        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time; the first table's ratios are medians \
+         of those within a round\n",
         plan.rounds
     );
     print(&measured, &peers);

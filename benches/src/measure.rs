@@ -120,6 +120,11 @@ impl Sampled {
         Sampled { timing: Timing::of(&samples), samples }
     }
 
+    /// The ratio of the medians of both.
+    pub fn ratio_of_medians(&self, other: &Sampled) -> f64 {
+        self.timing.median / other.timing.median
+    }
+
     /// The median of the ratios to another series of the same group, each taken within a round. Where a machine's speed
     /// changes while it runs, this is much steadier than the ratio of the medians, and means the same.
     pub fn ratio_to(&self, other: &Sampled) -> f64 {
@@ -220,6 +225,7 @@ mod tests {
         let (one, other) =
             (Sampled::new(vec![3.0, 6.0, 3.0, 6.0, 3.1]), Sampled::new(vec![2.0, 4.0, 2.0, 4.0, 4.0]));
         assert!((one.ratio_to(&other) - 1.5).abs() < 1e-12);
+        assert!((one.ratio_of_medians(&other) - 3.1 / 4.0).abs() < 1e-12);
     }
 
     #[test]
