@@ -117,7 +117,7 @@ fn print(measured: &[Measured], peers: &[Peer]) {
     });
     println!("{}", table(&head, &cells.collect::<Vec<_>>()));
     let run = |ratio| Run { measured, peers, ratio };
-    println!("{}", judged(&run(Sampled::ratio_of_medians), &run(Sampled::ratio_to)));
+    println!("{}", judged(&run(Sampled::ratio_to), &run(Sampled::ratio_of_medians)));
 }
 
 struct Run<'a> {
@@ -165,7 +165,7 @@ fn run() -> Result<(), String> {
     let options = Options::parse(&["rounds", "sample-ms", "only", "json"])?;
     let sample_ms = options.number("sample-ms", 2)?;
     let plan = Plan {
-        rounds: options.number("rounds", 61)?,
+        rounds: options.number("rounds", 151)?,
         sample_time: Duration::from_millis(u64::try_from(sample_ms).unwrap_or(u64::MAX)),
     };
     let mut names = vec!["consensus"];
@@ -180,8 +180,8 @@ fn run() -> Result<(), String> {
     println!("{}", environment.lines());
     peers.iter().for_each(|peer| println!("{}", peer.name));
     println!(
-        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time; the first table's ratios are medians \
-         of those within a round\n",
+        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time; ratios are medians of those within \
+         a round\n",
         plan.rounds
     );
     print(&measured, &peers);

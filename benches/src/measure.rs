@@ -143,8 +143,8 @@ pub struct Plan {
     pub sample_time: Duration,
 }
 
-/// Samples all series in interleaved rounds: the groups in shuffled order, and the series of each. The results are in the
-/// order of the series.
+/// Samples all series in interleaved rounds: the groups in shuffled order, and the series of each, there and back, so that what
+/// drifts within a round slows the first and the last alike. The results are in the order of the series.
 pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled>> {
     groups.iter_mut().flatten().for_each(|one| one.calibrate(plan.sample_time));
     let mut order: Vec<(usize, Vec<usize>)> =
@@ -155,11 +155,14 @@ pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled
         for (group, members) in &mut order {
             shuffle(members, &mut random);
             let Some(group) = groups.get_mut(*group) else { continue };
-            for member in members {
-                if let Some(one) = group.get_mut(*member) {
-                    let time = one.sample();
-                    one.samples.push(time.as_secs_f64() * 1e9 / f64::from(one.units_per_sample));
+            let mut times = vec![Duration::ZERO; group.len()];
+            for member in members.iter().chain(members.iter().rev()) {
+                if let (Some(one), Some(time)) = (group.get_mut(*member), times.get_mut(*member)) {
+                    *time += one.sample();
                 }
+            }
+            for (one, time) in group.iter_mut().zip(times) {
+                one.samples.push(time.as_secs_f64() * 1e9 / f64::from(2 * one.units_per_sample));
             }
         }
     }
@@ -215,8 +218,8 @@ mod tests {
         assert_eq!(sampled.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
         assert_eq!(sampled[0][0].samples.len(), 4);
         drop(groups);
-        // One call to calibrate, then one a round.
-        assert_eq!(seen, [1, 2, 3, 1, 2]);
+        // One call to calibrate, then one there and one back in each round.
+        assert_eq!(seen, [1, 2, 3, 1, 2, 3, 1, 2, 3]);
     }
 
     #[test]
