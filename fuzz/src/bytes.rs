@@ -1,42 +1,42 @@
 //! The bytes of an input, read and written.
 //!
-//! The crate `arbitrary` reads such bytes too, but nothing writes what it reads, and the seeds that are made from vectors must be
-//! written. Reading never fails: what is missing is zero, so every input means something.
+//! The crate `arbitrary` reads them, from the start only: what it takes from the end (lengths) cannot be written one field after the
+//! other, and the seeds that are made from vectors must be. Reading never fails: what is missing is zero, so every input means
+//! something.
+
+use arbitrary::Unstructured;
 
 /// Reads an input from its start.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Reader<'a> {
-    rest: &'a [u8],
+    input: Unstructured<'a>,
 }
 
 impl<'a> Reader<'a> {
     /// A reader of all bytes.
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
-        Reader { rest: bytes }
+        Reader { input: Unstructured::new(bytes) }
     }
 
     /// Whether all bytes were read.
     pub fn is_empty(&self) -> bool {
-        self.rest.is_empty()
+        self.input.is_empty()
     }
 
     /// What was not read.
     pub fn rest(&self) -> &'a [u8] {
-        self.rest
+        self.input.peek_bytes(self.input.len()).unwrap_or_default()
     }
 
     /// At most so many bytes; fewer at the end.
     pub fn bytes(&mut self, count: usize) -> &'a [u8] {
-        let (taken, rest) = self.rest.split_at(count.min(self.rest.len()));
-        self.rest = rest;
-        taken
+        self.input.bytes(count.min(self.input.len())).unwrap_or_default()
     }
 
     /// Exactly so many bytes, zeros after the end.
     pub fn array<const N: usize>(&mut self) -> [u8; N] {
         let mut array = [0; N];
-        let taken = self.bytes(N);
-        array[..taken.len()].copy_from_slice(taken);
+        self.input.fill_buffer(&mut array).expect("what is missing is zero");
         array
     }
 
