@@ -58,12 +58,13 @@ pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), Input
     spends.iter().map(|spend| spend.verify_all(flags)).collect()
 }
 
-/// How many inputs are verified together, on one thread.
+/// How many inputs are verified on one thread, one after the other.
 fn group_size(inputs: usize) -> usize {
     // Waking another thread takes longer than a signature or two.
     #[cfg(feature = "rayon")]
-    return inputs.div_ceil(rayon::current_num_threads()).clamp(4, GROUP);
-    #[cfg(not(feature = "rayon"))]
+    if inputs > 3 {
+        return inputs.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
+    }
     inputs.clamp(1, GROUP)
 }
 

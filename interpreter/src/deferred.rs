@@ -1,56 +1,65 @@
 //! Signature checks put off until a few can be made one after the other.
 //!
-//! Between two checks of the curve a processor forgets much of the code of the one and of the other. Inputs of one
-//! signature each are verified in groups: every script runs as if its signature were good, and then the signatures are
-//! checked. If all are, the scripts ran as they had to. If anything fails, the group's answers mean nothing, and the inputs
-//! are verified again one by one.
+//! Between two checks of the curve a processor forgets much of the code of the one and of the other. Spends that check one
+//! signature, and must have a good one, are verified in groups: every script runs as if its signature were good, and then the
+//! signatures are checked. If all are, the scripts ran as they had to. If anything fails, the group's answers mean nothing,
+//! and its inputs are verified again one by one.
 
 use core::ops::Range;
-
-use bitcoin::TxOut;
 
 use crate::all::InputError;
 use crate::curve;
 use crate::flags::Flags;
 use crate::inspector::NoInspector;
+use crate::instruction::is_push_only;
 use crate::spend::Spend;
 use crate::tx_host::TxHost;
 use crate::verify::verify_input;
 
-/// How many checks are put off at most; further ones are made at once. It bounds the memory, and the work that a failure
-/// makes vain.
+/// How many checks are put off at most. It bounds the memory, and the work that a failure makes vain.
 pub(crate) const GROUP: usize = 16;
 
-/// Verifies some inputs, each as [`Spend::verify`] does.
-pub(crate) fn verify_group(spend: &Spend<'_>, inputs: Range<usize>, flags: Flags) -> Result<(), InputError> {
-    if inputs.len() > 1 && holds_with_deferred_checks(spend, inputs.clone(), flags) {
-        return Ok(());
+/// Verifies some inputs, each as [`Spend::verify`] does, and stops at the first that fails.
+pub(crate) fn verify_group(
+    spend: &Spend<'_>,
+    mut inputs: Range<usize>,
+    flags: Flags,
+) -> Result<(), InputError> {
+    while !inputs.is_empty() {
+        let alike = inputs.clone().take(GROUP).take_while(|input| has_one_check(spend, *input)).count();
+        let next = inputs.start + alike.max(1);
+        let together = inputs.start..next;
+        if alike < 2 || !holds_with_deferred_checks(spend, together.clone(), flags) {
+            let verify = |input| spend.verify(input, flags).map_err(|error| InputError { input, error });
+            together.into_iter().try_for_each(verify)?;
+        }
+        inputs.start = next;
     }
-    let verify = |input| spend.verify(input, flags).map_err(|error| InputError { input, error });
-    inputs.into_iter().try_for_each(verify)
+    Ok(())
 }
 
-/// Whether inputs are valid, by scripts that run before their signatures are checked. It may say no of valid ones.
+/// Whether inputs are valid, by scripts that run before their signatures are checked.
 fn holds_with_deferred_checks(spend: &Spend<'_>, mut inputs: Range<usize>, flags: Flags) -> bool {
     let mut deferred = Deferred::default();
-    let scripts_hold =
-        flags.check().is_ok() && inputs.all(|input| script_holds(spend, input, flags, &mut deferred));
-    scripts_hold && deferred.all_hold()
+    let mut script_holds = |input| {
+        let Ok(signing) = spend.signing(input) else { return false };
+        let host = TxHost { signing, deferred: Some(&mut deferred) };
+        verify_input(host, flags, &mut NoInspector).is_ok()
+    };
+    flags.check().is_ok() && inputs.all(&mut script_holds) && deferred.all_hold()
 }
 
-/// Whether an input is valid if the checks hold that it puts off.
-fn script_holds(spend: &Spend<'_>, input: usize, flags: Flags, deferred: &mut Deferred) -> bool {
-    let Ok(signing) = spend.signing(input) else { return false };
-    let deferred = spend.prevouts().get(input).is_some_and(expects_no_false_check).then_some(deferred);
-    verify_input(TxHost { signing, deferred }, flags, &mut NoInspector).is_ok()
-}
-
-/// Whether a valid spend of an output makes no check of a signature that does not hold, but for odd ones, which then are
-/// verified twice. CHECKMULTISIG tries keys that have not signed; in tapscript a signature that does not hold makes the
-/// spend invalid (BIP 342 "Rules for signature opcodes").
-fn expects_no_false_check(prevout: &TxOut) -> bool {
+/// Whether a spend checks one signature and is invalid without it: P2PKH, P2WPKH, the key path of P2TR. Others may try keys that
+/// have not signed (CHECKMULTISIG), branch on the answer, or work hard for a spend that a bad signature ends at once.
+fn has_one_check(spend: &Spend<'_>, input: usize) -> bool {
+    let (Some(tx_input), Some(prevout)) = (spend.tx().input.get(input), spend.prevouts().get(input)) else {
+        return false;
+    };
     let script = &prevout.script_pubkey;
-    script.is_p2pkh() || script.is_p2wpkh() || script.is_p2tr()
+    let elements = tx_input.witness.len();
+    (script.is_p2wpkh() && elements == 2)
+        || (script.is_p2tr() && elements == 1)
+        || (script.is_p2pkh() && is_push_only(tx_input.script_sig.as_bytes()))
 }
 
 /// Checks that were answered with yes and have yet to be made.
@@ -125,7 +134,7 @@ impl Check {
 mod tests {
     use bitcoin::key::{Keypair, Secp256k1, TweakedPublicKey};
     use bitcoin::secp256k1::{All, Message};
-    use bitcoin::{Amount, PublicKey, ScriptBuf, Transaction, TxIn, Witness};
+    use bitcoin::{Amount, PublicKey, ScriptBuf, Transaction, TxIn, TxOut, Witness};
     use bitcoin::{absolute::LockTime, transaction::Version};
 
     use super::*;
@@ -134,6 +143,11 @@ mod tests {
     use crate::sighash::{Signing, legacy, segwit_v0, taproot};
 
     const ALL: u8 = 1;
+    const TRUE: u8 = 0x51;
+    const RETURN: u8 = 0x6a;
+
+    /// An input between groups.
+    const NO_CHECK: usize = GROUP + 3;
 
     struct Signer {
         secp: Secp256k1<All>,
@@ -151,10 +165,11 @@ mod tests {
             self.keys.public_key().into()
         }
 
-        /// P2WPKH, P2TR and P2PKH in turn.
+        /// P2WPKH, P2TR and P2PKH in turn, but for one that needs no signature.
         fn output(&self, input: usize) -> TxOut {
             let output_key = TweakedPublicKey::dangerous_assume_tweaked(self.keys.x_only_public_key().0);
             let script_pubkey = match input % 3 {
+                _ if input == NO_CHECK => ScriptBuf::from(vec![TRUE]),
                 0 => ScriptBuf::new_p2wpkh(&self.key().wpubkey_hash().unwrap()),
                 1 => ScriptBuf::new_p2tr_tweaked(output_key),
                 _ => ScriptBuf::new_p2pkh(&self.key().pubkey_hash()),
@@ -176,6 +191,9 @@ mod tests {
             };
             let mut signed = TxIn::default();
             match signing.input % 3 {
+                _ if signing.input == NO_CHECK => {
+                    signed.script_sig = ScriptBuf::from(if damage == 0 { vec![] } else { vec![RETURN] });
+                }
                 0 => {
                     let digest = segwit_v0::digest(signing, implied.as_bytes(), ALL.into());
                     let signature = self.ecdsa(damaged(digest));
@@ -200,8 +218,8 @@ mod tests {
         }
     }
 
-    /// The verdict on a transaction some of whose inputs are signed wrongly.
-    fn verdict(inputs: usize, damaged: &[usize]) -> Result<(), InputError> {
+    /// A transaction some of whose inputs are signed wrongly, and what it spends.
+    fn spent(inputs: usize, damaged: &[usize]) -> (Transaction, Vec<TxOut>) {
         let signer = Signer::new();
         let mut tx = Transaction {
             version: Version::TWO,
@@ -213,24 +231,65 @@ mod tests {
         let spend = Spend::new(&tx, &prevouts).unwrap();
         let sign = |input| signer.sign(&spend.signing(input).unwrap(), damaged.contains(&input).into());
         tx.input = (0..inputs).map(sign).collect();
-        let spend = Spend::new(&tx, &prevouts).unwrap();
-        let verdict = verify_group(&spend, 0..inputs, Flags::CONSENSUS);
+        (tx, prevouts)
+    }
+
+    fn verdict(tx: &Transaction, prevouts: &[TxOut]) -> Result<(), InputError> {
+        let spend = Spend::new(tx, prevouts).unwrap();
+        let verdict = verify_group(&spend, 0..prevouts.len(), Flags::CONSENSUS);
         assert_eq!(spend.verify_all(Flags::CONSENSUS), verdict);
         verdict
     }
 
     #[test]
     fn every_signature_is_checked_and_the_first_wrong_one_reported() {
-        for inputs in [1, 2, 3, GROUP - 1, GROUP, GROUP + 1, 2 * GROUP + 3] {
-            assert_eq!(verdict(inputs, &[]), Ok(()));
+        for inputs in [0, 1, 2, 3, GROUP - 1, GROUP, GROUP + 1, 2 * GROUP + 9] {
+            let (tx, prevouts) = spent(inputs, &[]);
+            assert_eq!(verdict(&tx, &prevouts), Ok(()));
             for damaged in 0..inputs {
-                let error = verdict(inputs, &[damaged, inputs - 1]).unwrap_err();
-                // The standard rules want signatures that do not hold to be empty.
-                let expected =
-                    if damaged % 3 == 1 { ScriptError::SchnorrSig } else { ScriptError::EvalFalse };
+                let (tx, prevouts) = spent(inputs, &[damaged, inputs - 1]);
+                let error = verdict(&tx, &prevouts).unwrap_err();
+                let expected = match damaged % 3 {
+                    _ if damaged == NO_CHECK => ScriptError::OpReturn,
+                    1 => ScriptError::SchnorrSig,
+                    _ => ScriptError::EvalFalse,
+                };
                 assert_eq!((error.input, error.error.script_error()), (damaged, Some(expected)));
             }
         }
+    }
+
+    /// A scriptSig may check a signature too, and go on when it does not hold: consensus only forbids it for P2SH.
+    #[test]
+    fn a_check_that_does_not_hold_need_not_be_an_error() {
+        const CHECKSIG: u8 = 0xac;
+        const DROP: u8 = 0x75;
+        let (mut tx, prevouts) = spent(6, &[]);
+        let (wrong, _) = spent(6, &[2]);
+        for input in [2, 5] {
+            let odd = [
+                wrong.input[2].script_sig.as_bytes(),
+                &[CHECKSIG, DROP],
+                tx.input[input].script_sig.as_bytes(),
+            ];
+            tx.input[input].script_sig = ScriptBuf::from(odd.concat());
+        }
+        assert_eq!(verdict(&tx, &prevouts), Ok(()));
+    }
+
+    #[test]
+    fn what_has_one_check() {
+        let (tx, prevouts) = spent(NO_CHECK + 1, &[]);
+        let kinds = |tx: &Transaction| -> Vec<bool> {
+            let spend = Spend::new(tx, &prevouts).unwrap();
+            (0..=NO_CHECK + 1).map(|input| has_one_check(&spend, input)).collect()
+        };
+        assert_eq!(kinds(&tx), (0..=NO_CHECK + 1).map(|input| input < NO_CHECK).collect::<Vec<_>>());
+        let mut longer = tx.clone();
+        longer.input[0].witness.push([1]);
+        longer.input[1].witness.push([1]);
+        longer.input[2].script_sig = ScriptBuf::from(vec![0x61]);
+        assert_eq!(kinds(&longer)[..4], [false, false, false, true]);
     }
 
     #[test]
