@@ -113,7 +113,7 @@ pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) 
         assert_eq!(observed, verdict, "an inspector changes the verdict under {flags}: {subject:#?}");
     }
     COUNTS.add(verdict.is_ok(), steps.executed);
-    if subject.tx.input.len() > 1 && bytes.len() % 4 == 0 {
+    if subject.tx.input.len() > 1 && bytes.len().is_multiple_of(4) {
         let failure = |input| Some((input, spend.verify(input, flags).err()?));
         let first = (0..subject.tx.input.len()).find_map(failure);
         let together = spend.verify_all(flags).err().map(|error| (error.input, error.error));
