@@ -90,6 +90,17 @@ fn measure(rows: &[Row], peers: &[Peer], plan: Plan) -> Vec<Measured> {
         .collect()
 }
 
+/// The engine's ratios in both ways, for the report.
+fn ratios(row: &Measured) -> serde_json::Value {
+    let both = |other: &Sampled| [row.engine.ratio_of_medians(other), row.engine.ratio_to(other)];
+    serde_json::json!({
+        "workload": row.workload,
+        "floor": row.floor.as_ref().map(both),
+        "active": row.active.as_ref().map(both),
+        "peers": row.peers.iter().map(|peer| peer.as_ref().map(both)).collect::<Vec<_>>(),
+    })
+}
+
 /// The first word of a peer's name.
 fn word(peer: &Peer) -> &str {
     peer.name.split_whitespace().next().unwrap_or_default()
@@ -117,7 +128,7 @@ fn print(measured: &[Measured], peers: &[Peer]) {
     });
     println!("{}", table(&head, &cells.collect::<Vec<_>>()));
     let run = |ratio| Run { measured, peers, ratio };
-    println!("{}", judged(&run(Sampled::ratio_to), &run(Sampled::ratio_of_medians)));
+    println!("{}", judged(&run(Sampled::ratio_of_medians), &run(Sampled::ratio_to)));
 }
 
 struct Run<'a> {
@@ -191,6 +202,8 @@ fn run() -> Result<(), String> {
             "rounds": plan.rounds,
             "peers": peers.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(),
             "nanoseconds": measured,
+            // What the tables say, in the order of the peers: [ratio of medians, median of the ratios within rounds].
+            "ratios": measured.iter().map(ratios).collect::<Vec<_>>(),
         });
         write_json(path, &report)?;
     }

@@ -126,7 +126,7 @@ impl Sampled {
     }
 
     /// The median of the ratios to another series of the same group, each taken within a round. Where a machine's speed
-    /// changes while it runs, this is much steadier than the ratio of the medians, and means the same.
+    /// changes while it runs, this is much steadier than the ratio of the medians.
     pub fn ratio_to(&self, other: &Sampled) -> f64 {
         let ratios: Vec<f64> =
             self.samples.iter().zip(&other.samples).map(|(one, other)| one / other).collect();
