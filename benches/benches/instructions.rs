@@ -55,6 +55,8 @@ fn warmed(workload: Workload) -> Workload {
 #[bench::tapscript_checksig(args = (spend("tapscript-checksig")), config = recorded(844_220))]
 #[bench::tapscript_csfs(args = (spend("tapscript-csfs")), config = recorded(810_557))]
 #[bench::tapscript_20of20(args = (spend("tapscript-20of20")), config = recorded(9_274_121))]
+#[bench::hundred_p2wpkh(args = (spend("100x-p2wpkh")), config = recorded(45_604_892))]
+#[bench::hundred_p2tr_key(args = (spend("100x-p2tr-key")), config = recorded(45_748_899))]
 #[bench::add(args = (opcode("ADD")), config = recorded(5_048_702))]
 #[bench::pick(args = (opcode("PICK")), config = recorded(4_792_915))]
 #[bench::roll(args = (opcode("ROLL")), config = recorded(3_706_838))]

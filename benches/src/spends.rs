@@ -110,9 +110,13 @@ const TABLE: &[(&str, usize, Build)] = &[
     ("100x-p2wpkh", LARGE_VARIANTS, |name, variants| {
         hundred_inputs(name, variants, |keys| Lock::P2wpkh(keys.key()))
     }),
+    ("100x-p2wsh-2of3", LARGE_VARIANTS, |name, variants| hundred_inputs(name, variants, two_of_three)),
     ("100x-p2tr-key", LARGE_VARIANTS, |name, variants| {
         hundred_inputs(name, variants, |keys| Lock::KeyPath(keys.key()))
     }),
+    ("100x-tapscript-checksig", LARGE_VARIANTS, |name, variants| hundred_inputs(name, variants, checksig)),
+    // A variant has 2,000 keys: more of them would make no difference, and signing them takes long.
+    ("100x-tapscript-20of20", 2, |name, variants| hundred_inputs(name, variants, twenty_of_twenty)),
 ];
 
 const TODAY: Flags = Flags::CONSENSUS;
