@@ -37,6 +37,7 @@ pub mod spend;
 pub mod transaction_input;
 pub mod vector_files;
 pub mod verify_differential;
+pub mod verify_tapscript;
 pub mod words;
 
 #[cfg(all(test, feature = "clients", feature = "consensus"))]
@@ -55,6 +56,8 @@ pub struct Target {
 pub const TARGETS: &[Target] = &[
     #[cfg(feature = "consensus")]
     Target { name: "verify_differential", run: verify_differential::run },
+    #[cfg(feature = "consensus")]
+    Target { name: "verify_tapscript", run: verify_tapscript::run },
     Target { name: "softfork", run: softfork::run },
     Target { name: "proposal_model", run: proposal_model::run },
     Target { name: "sighash", run: sighash::run },

@@ -134,6 +134,8 @@ fn of_question(seeds: &mut Seeds, question: &Question) {
             add(seeds, "eval_total", writer.finish());
         }
     }
+    // A script of another place is a tapscript as well.
+    add(seeds, "verify_tapscript", [&[consensus], written.as_slice()].concat());
     if recipe.place == Place::Tapscript {
         add(seeds, "proposal_model", [&[0, 0, 0, 1], written.as_slice()].concat());
     }

@@ -42,6 +42,13 @@ impl Counts {
         self.accepted_tapscripts.load(Ordering::Relaxed)
     }
 
+    /// Counts an execution. The first sees to it that the counts are printed in the end.
+    pub(crate) fn begin(&self) {
+        if self.executions.fetch_add(1, Ordering::Relaxed) == 0 {
+            PRINT_AT_EXIT.with(|_| ());
+        }
+    }
+
     fn add(&self, accepted: bool, tapscript: bool) {
         let add = |count: &AtomicU64, add: bool| count.fetch_add(add.into(), Ordering::Relaxed);
         add(&self.verified, true);
@@ -98,13 +105,22 @@ impl Inspector for TapscriptSteps {
 
 /// Holds the engine to another verifier. `accepts` answers none if the other cannot read the transaction.
 pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
-    if COUNTS.executions.fetch_add(1, Ordering::Relaxed) == 0 {
-        PRINT_AT_EXIT.with(|_| ());
-    }
+    COUNTS.begin();
     let mut reader = Reader::new(bytes);
     let flags = flags::consensus(reader.byte());
     let Some(subject) = Subject::read(&mut reader, flags) else { return };
-    let Some(core) = accepts(&subject, flags) else { return };
+    let inputs_too = bytes.len().is_multiple_of(4);
+    compare_subject(&subject, flags, inputs_too, accepts);
+}
+
+/// Holds the engine's verdict of a spend to another's, and if told that of all inputs together to those one by one.
+pub(crate) fn compare_subject(
+    subject: &Subject,
+    flags: Flags,
+    inputs_too: bool,
+    accepts: impl Fn(&Subject, Flags) -> Option<bool>,
+) {
+    let Some(core) = accepts(subject, flags) else { return };
     let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
     let verdict = spend.verify(subject.index, flags);
     let mut steps = TapscriptSteps::default();
@@ -113,7 +129,7 @@ pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) 
         assert_eq!(observed, verdict, "an inspector changes the verdict under {flags}: {subject:#?}");
     }
     COUNTS.add(verdict.is_ok(), steps.executed);
-    if subject.tx.input.len() > 1 && bytes.len().is_multiple_of(4) {
+    if inputs_too && subject.tx.input.len() > 1 {
         let failure = |input| Some((input, spend.verify(input, flags).err()?));
         let first = (0..subject.tx.input.len()).find_map(failure);
         let together = spend.verify_all(flags).err().map(|error| (error.input, error.error));
