@@ -115,13 +115,13 @@ fn ops(group: &mut Group) {
         &[bad("more", "there is one more", Change::Script(&more), too_many, Op::OP_ENDIF)],
     );
 
-    // Pushes do not count, OP_RESERVED included.
-    let script = |pushes: &str| format!("0 IF {} RESERVED ENDIF {pushes} 1", "NOP ".repeat(199));
+    // Pushes do not count: the last two opcodes that do not are OP_RESERVED and OP_16.
+    let script = |more: &str| format!("0 IF {} RESERVED ENDIF {more} 16", "NOP ".repeat(199));
     let most = script("");
     let more = script("NOP");
     let good = Good {
         slug: "ops-reserved",
-        comment: "201 opcodes and an OP_RESERVED that is not executed",
+        comment: "201 opcodes, an OP_RESERVED that is not executed, and an OP_16",
         script: &most,
         ..good
     };
