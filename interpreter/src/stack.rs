@@ -483,6 +483,18 @@ mod tests {
     }
 
     #[test]
+    fn allocated_bytes_are_those_of_both_stacks_and_both_halves_of_the_arena() {
+        let stack = Stack {
+            main: Vec::with_capacity(10),
+            alt: Vec::with_capacity(3),
+            arena: Vec::with_capacity(1000),
+            spare: Vec::with_capacity(7),
+            arena_limit: 0,
+        };
+        assert_eq!(stack.allocated_bytes(), 8 * (10 + 3) + 1000 + 7);
+    }
+
+    #[test]
     fn memory_is_kept_but_not_what_was_in_it() {
         let mut first = Stack::reused();
         first.push(&[7; 520]).unwrap();
@@ -502,8 +514,11 @@ mod tests {
 
     #[test]
     fn memory_stays_bounded_and_what_is_in_use_survives_compaction() {
-        let mut stack = stack(&[b"the bottom element", b"x"]);
+        let mut stack = stack(&[b"the bottom element", b"7 bytes", b"8 bytes.", b"x"]);
         stack.move_to_alt().unwrap();
+        let in_handles =
+            |stack: &Stack| stack.main[..3].iter().map(|it| it.0[7] != IN_ARENA).collect::<Vec<_>>();
+        assert_eq!(in_handles(&stack), [false, true, false]);
         for round in 0..100_000u32 {
             stack.push(&[round.to_le_bytes()[0]; 520]).unwrap();
             stack.copy(0, 1).unwrap();
@@ -512,7 +527,8 @@ mod tests {
             }
             assert_eq!(stack.get(0).unwrap()[519], stack.get(1).unwrap()[0]);
         }
-        assert_eq!(contents(&stack)[0], b"the bottom element");
+        assert_eq!(contents(&stack)[..3], [b"the bottom element".as_slice(), b"7 bytes", b"8 bytes."]);
+        assert_eq!(in_handles(&stack), [false, true, false]);
         assert_eq!(stack.alt_iter().next(), Some(&b"x"[..]));
         assert!(stack.allocated_bytes() < 6 << 20, "{}", stack.allocated_bytes());
     }

@@ -38,6 +38,12 @@ const HASH_TYPES: Rule = Rule {
     only: None,
 };
 
+const TOGETHER: Rule = Rule {
+    source: "Bitcoin Core, SignatureHash; BIP 143, Specification; BIP 341, Common signature message",
+    text: "each signature of a script signs the message of its own hash type, whatever was hashed for another",
+    only: None,
+};
+
 const ALL: u8 = 1;
 const NONE: u8 = 2;
 const SINGLE: u8 = 3;
@@ -98,7 +104,49 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     annex(&mut group);
     no_output(&mut group);
     hash_types(&mut group);
+    together(&mut group);
     group.finish()
+}
+
+/// Two signatures in one script, of every two hash types: what is kept of the first message must not be taken for the second.
+fn together(group: &mut Group) {
+    for version in [Version::Bare, Version::P2wsh, Version::Tapscript] {
+        let tapscript = version == Version::Tapscript;
+        let (first, verdict) = match tapscript {
+            true => (0, at(Op::OP_CHECKSIG, ScriptError::SchnorrSig)),
+            false => (ALL, in_phase(phase(version), ScriptError::EvalFalse)),
+        };
+        let types = || (first == 0).then_some(0).into_iter().chain(TYPES.iter().copied());
+        let push = |script: Script, key: Key| match tapscript {
+            true => script.push(&key.x_only()),
+            false => script.push(&key.compressed()),
+        };
+        let script = push(Script::new(), Key(1)).op(Op::OP_CHECKSIGVERIFY);
+        let script = push(script, Key(2)).op(Op::OP_CHECKSIG);
+        for (one, other) in types().flat_map(|one| types().map(move |other| (one, other))) {
+            if one == other {
+                continue;
+            }
+            let signature = |key: Key, hash_type: u8, message: u8| -> Item {
+                let signed_hash_type = (message != hash_type).then_some(message);
+                match tapscript {
+                    true => {
+                        Signature { signed_hash_type, ..Signature::new(key, hash_type, KeyVersion::Bip342) }
+                            .into()
+                    }
+                    false => Ecdsa { signed_hash_type, ..Ecdsa::new(key, hash_type) }.into(),
+                }
+            };
+            let with = |second: u8| [signature(Key(2), other, second), signature(Key(1), one, one)];
+            let slug = format!("together-{one:02x}-{other:02x}");
+            let comment = format!("a signature of hash type {one:#04x}, then one of {other:#04x}");
+            let spec = Spec { shape: Shape::new(2, 2, 1), ..signed(version, script.clone(), &with(other)) };
+            let base = accept(group, version, &slug, &TOGETHER, &comment, spec);
+            let change = |spec: &mut Spec| spec.stack = with(one).to_vec();
+            let differs = "the second signs the first one's message";
+            reject(group, version, &base, &format!("{slug}-first"), &TOGETHER, differs, change, verdict);
+        }
+    }
 }
 
 /// A taproot spend with a signature that was made for a spend with something changed.
