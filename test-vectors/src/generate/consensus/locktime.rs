@@ -125,6 +125,7 @@ fn sequences(group: &mut Group) {
     const DISABLED: u32 = 1 << 31;
     for (slug, comment, argument, sequence, differs, changed) in [
         ("time", "10 units of time", TIME | 10, TIME | 10, "nSequence counts blocks", 10),
+        ("time-zero", "0 units of time", TIME, TIME, "nSequence counts blocks", 0xffff),
         ("blocks", "10 blocks", 10, 10, "nSequence counts time", TIME | 10),
         ("largest", "65,535 blocks", 0xffff, 0xffff, "nSequence is one less", 0xfffe),
         ("masked-argument", "bits of the argument without a meaning", 0x1f_000a, 10, "nSequence is 9", 9),
