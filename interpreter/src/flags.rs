@@ -282,6 +282,19 @@ mod tests {
     }
 
     #[test]
+    fn the_policy_has_all_flags_but_those_that_activate_proposals() {
+        let all_but = FLAGS.iter().filter(|info| info.kind != FlagKind::Proposal).map(|info| info.flag);
+        assert_eq!(Flags::POLICY, all_but.collect());
+    }
+
+    #[test]
+    fn what_two_sets_have_in_common() {
+        let (one, other) = (Flags::P2SH | Flags::WITNESS, Flags::WITNESS | Flags::TAPROOT);
+        assert_eq!((one & other, one - other), (Flags::WITNESS, Flags::P2SH));
+        assert_eq!(Flags::P2SH & Flags::TAPROOT, Flags::NONE);
+    }
+
+    #[test]
     fn closure_satisfies_check_and_check_names_what_is_missing() {
         for info in FLAGS {
             assert_eq!(info.flag.closure().check(), Ok(()));

@@ -156,6 +156,18 @@ mod tests {
     }
 
     #[test]
+    fn the_shortest_prefix_of_every_length() {
+        let prefix = |length: usize| {
+            let (bytes, size) = push_prefix(length);
+            bytes[..size].to_vec()
+        };
+        assert_eq!([prefix(0), prefix(1), prefix(75)], [[0], [1], [75]]);
+        assert_eq!([prefix(76), prefix(255)], [[0x4c, 76], [0x4c, 255]]);
+        assert_eq!([prefix(256), prefix(65_535)], [[0x4d, 0, 1], [0x4d, 255, 255]]);
+        assert_eq!(prefix(65_536), [0x4e, 0, 0, 1, 0]);
+    }
+
+    #[test]
     fn minimal_pushes() {
         let minimal = |opcode: u8, data: &[u8]| is_minimal_push(Opcode(opcode), data);
         assert!(minimal(0, &[]) && !minimal(0x4c, &[]));

@@ -172,3 +172,55 @@ impl TaprootDigests {
         *slot
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn an_ecdsa_message_is_written_once_for_each_kind_of_hash_type() {
+        let kind = |hash_type: u8| {
+            let outputs = match hash_type & 0x1f {
+                2 => 2,
+                3 => 3,
+                _ => 1,
+            };
+            [outputs, hash_type & 0x80]
+        };
+        let written = Cell::new(0);
+        let mut midstates = EcdsaMidstates::default();
+        for hash_type in 0..=255u8 {
+            let message = || Sha256::new().chain_update(kind(hash_type));
+            let digest = midstates.digest(hash_type.into(), || {
+                written.set(written.get() + 1);
+                message()
+            });
+            let whole = message().chain_update([hash_type, 0, 0, 0]);
+            assert_eq!(digest, <[u8; 32]>::from(Sha256::digest(whole.finalize())), "{hash_type:#04x}");
+        }
+        assert_eq!(written.get(), 6);
+    }
+
+    #[test]
+    fn a_taproot_digest_is_computed_once_for_each_defined_hash_type() {
+        let mut digests = TaprootDigests::default();
+        for (version, key) in [(1, KeyVersion::Bip342), (2, KeyVersion::Bip118)] {
+            for hash_type in 0..=255u8 {
+                // Four bits are never set: such a hash type has no digest, and nothing is kept of it.
+                let defined = hash_type & 0x3c == 0;
+                let expected = defined.then_some([version ^ hash_type; 32]);
+                let computed = Cell::new(0);
+                for _ in 0..2 {
+                    let digest = digests.get_or_compute(key, hash_type, || {
+                        computed.set(computed.get() + 1);
+                        expected
+                    });
+                    assert_eq!(digest, expected, "{hash_type:#04x}");
+                }
+                assert_eq!(computed.get(), if defined { 1 } else { 2 }, "{hash_type:#04x}");
+            }
+        }
+    }
+}

@@ -178,3 +178,48 @@ pub fn naive_digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -
     let mut hasher = Sha256::new();
     if write_message(signing, script_code, hash_type, &mut hasher) { sha256d(hasher) } else { ONE }
 }
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::hashes::Hash;
+    use bitcoin::sighash::SighashCache;
+    use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
+
+    use super::*;
+    use crate::spend::Spend;
+
+    /// All hash types of a byte, by rust-bitcoin: the second input has the last output, the third has none.
+    #[test]
+    fn every_way_to_the_digest_is_that_of_rust_bitcoin() {
+        let input = |sequence| TxIn { sequence: bitcoin::Sequence(sequence), ..TxIn::default() };
+        let output =
+            |value, script| TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from(script) };
+        let tx = Transaction {
+            version: Version::ONE,
+            lock_time: LockTime::from_consensus(7),
+            input: vec![input(1), input(2), input(3)],
+            output: vec![output(5, vec![0x51]), output(6, vec![0x52, 0x53])],
+        };
+        let prevouts = vec![output(9, vec![0x51]); 3];
+        let spend = Spend::new(&tx, &prevouts).unwrap();
+        let script_code = [0x52, 0xac, 0x51];
+        for index in 0..3 {
+            let signing = spend.signing(index).unwrap();
+            let mut midstates = EcdsaMidstates::default();
+            for hash_type in 0..=255u32 {
+                let theirs = SighashCache::new(&tx)
+                    .legacy_signature_hash(index, bitcoin::Script::from_bytes(&script_code), hash_type)
+                    .unwrap()
+                    .to_byte_array();
+                let ours = [
+                    digest_with(&signing, &script_code, hash_type, &mut midstates),
+                    digest(&signing, &script_code, hash_type),
+                    naive_digest(&signing, &script_code, hash_type),
+                ];
+                assert_eq!(ours, [theirs; 3], "input {index}, hash type {hash_type:#04x}");
+                let written = write_message(&signing, &script_code, hash_type, &mut Sha256::new());
+                assert_eq!(written, index < 2 || hash_type & 0x1f != 3);
+            }
+        }
+    }
+}
