@@ -95,3 +95,23 @@ impl<F: FnMut(Question<'_>) -> bool> Host for MockHost<F> {
         (self.0)(Question::Sequence(sequence))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digests_are_made_up() {
+        let mut host = MockHost::new(|_| true);
+        let mut midstates = EcdsaMidstates::default();
+        let message = TaprootMessage { annex_hash: None, tapscript: None };
+        let digests = [
+            host.legacy_digest(&[], 1, &mut midstates),
+            host.segwit_v0_digest(&[], 1, &mut midstates),
+            host.taproot_digest(&message, 1).unwrap(),
+            host.check_template_hash(),
+            host.template_hash(None),
+        ];
+        assert_eq!(digests, [[0x77; 32]; 5]);
+    }
+}

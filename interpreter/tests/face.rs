@@ -152,6 +152,20 @@ fn a_mock_host_is_asked_and_told() {
     }
 }
 
+/// Verification does not let a tapscript with such an opcode run; whoever runs scripts alone can.
+#[test]
+fn without_its_flag_a_proposal_has_no_opcode() {
+    let outcome = |flags| {
+        let mut stack = Stack::new();
+        (0..3).for_each(|_| stack.push(&[]).unwrap());
+        let context = Context::Tapscript(Tapscript::new([0; 32], [0; 32], None, 1000));
+        run_script(&mut stack, &[0xcc], context, flags, &mut MockHost::new(|_| true), &mut NoInspector)
+    };
+    let error = |flags| outcome(flags).unwrap_err().error;
+    assert_eq!(error(Flags::CONSENSUS), ScriptError::BadOpcode);
+    assert_eq!(error(Flags::CONSENSUS | Flags::CHECKSIGFROMSTACK), ScriptError::TapscriptEmptyPubkey);
+}
+
 /// The fields of messages, joined, are what their digests are of; lengths above two bytes are written as rust-bitcoin does.
 #[test]
 fn messages_are_what_is_hashed() {
@@ -210,6 +224,12 @@ fn transactions_are_checked_alone() {
         changed(&|tx| tx.output[0].script_pubkey = ScriptBuf::from(vec![0; room + 1])),
         Some("bad-txns-oversize")
     );
+    assert_eq!(
+        changed(&|tx| tx.input.truncate(1)),
+        None,
+        "an empty scriptSig is too short only for a coinbase"
+    );
+    assert_eq!(changed(&|tx| tx.output[0].value = Amount::ZERO), None);
     assert_eq!(changed(&|tx| tx.output[0].value = Amount::from_sat(MONEY)), None);
     assert_eq!(
         changed(&|tx| tx.output[0].value = Amount::from_sat(MONEY + 1)),

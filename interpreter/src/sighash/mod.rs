@@ -174,3 +174,17 @@ pub fn annex_hash(annex: &[u8]) -> [u8; 32] {
 pub(crate) fn sha256d(hasher: Sha256) -> [u8; 32] {
     Sha256::digest(hasher.finalize()).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_field_are_joined() {
+        let mut message: Vec<(&'static str, Vec<u8>)> = vec![];
+        for (name, byte) in [("one", 1), ("one", 2), ("other", 3), ("one", 4)] {
+            message.field(name, &[byte]);
+        }
+        assert_eq!(message, [("one", vec![1, 2]), ("other", vec![3]), ("one", vec![4])]);
+    }
+}
