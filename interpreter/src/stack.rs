@@ -423,6 +423,9 @@ mod tests {
         assert_eq!(after(|s| s.copy(2, 2)), [abc[0], abc[1], abc[2], abc[0], abc[1]]);
         assert_eq!(after(|s| s.roll(2, 1)), [abc[1], abc[2], abc[0]]);
         assert_eq!(after(|s| s.roll(2, 2)), [abc[2], abc[0], abc[1]]);
+        assert_eq!(after(|s| s.roll(1, 1)), [abc[0], abc[2], abc[1]]);
+        assert_eq!(after(|s| s.roll(1, 2)), abc);
+        assert_eq!(after(|s| s.roll(2, 3)), abc);
         assert_eq!(after(|s| s.remove(1)), [abc[0], abc[2]]);
         assert_eq!(after(Stack::tuck), [abc[0], abc[2], abc[1], abc[2]]);
         assert_eq!(after(|s| s.move_to_alt()), [abc[0], abc[1]]);
