@@ -435,6 +435,7 @@ mod tests {
     #[test]
     fn missing_elements_are_errors() {
         let mut two = stack(&[b"a", b"b"]);
+        assert_eq!((two.need(2), two.need(3)), (Ok(()), Err(TOO_FEW)));
         assert_eq!(two.get(2), Err(TOO_FEW));
         assert_eq!(two.copy(2, 1), Err(TOO_FEW));
         assert_eq!(two.roll(2, 1), Err(TOO_FEW));
