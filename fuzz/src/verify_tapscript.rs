@@ -1,30 +1,56 @@
 //! Property: that of [`verify_differential`](crate::verify_differential), whose counts it shares, of nothing but tapscripts:
 //! most executions of that target are over before a tapscript begins.
 //!
-//! Input: a byte of flags, then a [recipe](crate::recipe). Its place and leaf version are not looked at, nor is its damage, which
-//! would keep most scripts from running.
+//! Input: a byte of flags, then a [recipe](crate::recipe). Its place and leaf version are not looked at. What would keep most
+//! scripts from running is left out: damage, Merkle paths that are too long, and `OP_SUCCESSx`, for which other opcodes stand.
 
-use sigstack_interpreter::Flags;
+use std::sync::LazyLock;
+
+use sigstack_interpreter::{Flags, Opcode};
 
 use crate::bytes::Reader;
 use crate::flags;
 use crate::recipe::{Damage, Place, Recipe};
 use crate::spend::{Subject, make};
 use crate::verify_differential::{COUNTS, compare_subject};
+use crate::words::split;
 
 /// The leaf version of BIP 342.
 const TAPSCRIPT: u8 = 0xc0;
+
+/// Longest Merkle path (BIP 341 "Script validation rules").
+const MAX_PATH: u8 = 128;
+
+/// Opcodes that do something in a tapscript, besides pushes.
+static OPCODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let after_pushes = Opcode::OP_16.0 + 1..=u8::MAX;
+    after_pushes.filter(|byte| Opcode(*byte).info().is_some() && !Opcode(*byte).is_success()).collect()
+});
+
+/// The script with another opcode for each `OP_SUCCESSx`, always the same.
+fn without_success(script: &[u8]) -> Vec<u8> {
+    let mut script: Vec<Vec<u8>> = split(script).into_iter().map(<[u8]>::to_vec).collect();
+    for opcode in script.iter_mut().filter_map(|part| part.first_mut()) {
+        if Opcode(*opcode).is_success() {
+            *opcode = OPCODES[usize::from(*opcode) % OPCODES.len()];
+        }
+    }
+    script.concat()
+}
 
 /// Holds the engine to another verifier, which answers as for `verify_differential`.
 pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
     COUNTS.begin();
     let mut reader = Reader::new(bytes);
     let flags = (flags::consensus(reader.byte()) | Flags::WITNESS | Flags::TAPROOT).closure();
+    let recipe = Recipe::read(&mut reader);
     let recipe = Recipe {
         place: Place::Tapscript,
+        script: without_success(&recipe.script),
+        path: recipe.path.min(MAX_PATH),
         leaf_version: TAPSCRIPT,
         damage: Damage::default(),
-        ..Recipe::read(&mut reader)
+        ..recipe
     };
     compare_subject(&make(&recipe, flags), flags, false, accepts);
 }
@@ -46,7 +72,9 @@ mod tests {
         let recipe = Recipe {
             place: Place::KeyPath,
             leaf_version: 0xc2,
-            script: vec![0x51],
+            // OP_SUCCESS80 would end it before OP_1 is executed, though it stands in a branch that is not.
+            script: vec![0x51, 0x00, 0x63, 0x50, 0x68],
+            path: MAX_PATH + 2,
             damage: Damage { part: 1, position: 0, bits: 1 },
             ..Recipe::read(&mut Reader::new(&[]))
         };
