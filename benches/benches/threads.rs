@@ -23,14 +23,13 @@ fn works(workloads: &[Workload]) -> Vec<Work<'_>> {
     let work = |workload: &'_ Workload| -> Work<'_> {
         let Workload { name, flags, cases } = workload.clone();
         let count = cases.len();
-        let name = if count == 1 { format!("1 {name}") } else { format!("{count} {name}") };
         let run = move || {
             let spends: Vec<Spend<'_>> =
                 cases.iter().filter_map(|case| Spend::new(&case.tx, &case.prevouts).ok()).collect();
             let verdicts = verify_spends(&spends, flags);
             assert!(verdicts.len() == count && verdicts.iter().all(Result::is_ok), "a spend is not valid");
         };
-        (name, Box::new(run))
+        (format!("{count} {name}"), Box::new(run))
     };
     workloads.iter().map(work).collect()
 }
