@@ -67,6 +67,19 @@ mod tests {
     use crate::bytes::Writer;
 
     #[test]
+    fn opcodes_stand_for_success_and_nothing_else_changes() {
+        let opcodes: Vec<u8> = (Opcode::OP_PUSHDATA4.0 + 1..=u8::MAX).collect();
+        let changed = without_success(&opcodes);
+        assert_eq!(changed.len(), opcodes.len());
+        for (before, after) in opcodes.into_iter().zip(changed) {
+            assert!(!Opcode(after).is_success(), "{after:#04x} for {before:#04x}");
+            assert!(before == after || Opcode(before).is_success(), "{after:#04x} for {before:#04x}");
+        }
+        // What is pushed is no opcode.
+        assert_eq!(without_success(&[2, 0x50, 0x50, 0x51]), [2, 0x50, 0x50, 0x51]);
+    }
+
+    #[test]
     fn every_recipe_is_a_tapscript() {
         let mut writer = Writer::default();
         let recipe = Recipe {
