@@ -26,8 +26,8 @@ pub(crate) enum Frag {
     CheckSig(Box<Frag>),
     /// V of a B: the last opcode verifies.
     Verify(Box<Frag>),
-    /// B or V: `[V] [B or V]`
-    And(Box<Frag>, Box<Frag>),
+    /// B or V: `[V] [V] ... [B or V]`. A list, so that what a leaf has hundreds of nests no deeper than what it has two of.
+    And(Vec<Frag>),
     /// B: `[B] [W] BOOLAND`
     AndB(Box<Frag>, Box<Frag>),
     /// B or V: `[B] NOTIF [z] ELSE [y] ENDIF`
@@ -120,11 +120,22 @@ impl Frag {
         Box::new(self)
     }
 
+    /// B or V: `[x: V] [y: B or V]`
+    pub(crate) fn and(x: Frag, y: Frag) -> Frag {
+        let parts = |frag| match frag {
+            Frag::And(parts) => parts,
+            other => vec![other],
+        };
+        let mut all = parts(x);
+        all.extend(parts(y));
+        Frag::And(all)
+    }
+
     /// How the piece's script is made to verify.
     pub(crate) fn tail(&self, atoms: &[Atom]) -> Tail {
         match self {
             Frag::Atom(index) => atoms.get(*index).map_or(Tail::Verify, Atom::tail),
-            Frag::And(_, last) => last.tail(atoms),
+            Frag::And(parts) => parts.last().map_or(Tail::Verify, |last| last.tail(atoms)),
             Frag::Thresh(..) | Frag::CheckSig(_) => Tail::Merges,
             _ => Tail::Verify,
         }
@@ -158,10 +169,7 @@ impl Frag {
                 inner.write(atoms, out);
                 inner.tail(atoms).apply(out);
             }
-            Frag::And(x, y) => {
-                x.write(atoms, out);
-                y.write(atoms, out);
-            }
+            Frag::And(parts) => parts.iter().for_each(|part| part.write(atoms, out)),
             Frag::AndB(x, w) => {
                 x.write(atoms, out);
                 w.write(atoms, out);
@@ -264,9 +272,11 @@ impl Frag {
                 Satisfaction { sat: both(&plain.sat, &key), dis: both(&plain.dis, &key) }
             }
             Frag::Verify(x) => Satisfaction { sat: of(x).sat, dis: None },
-            Frag::And(x, y) => {
-                let (x, y) = (of(x), of(y));
-                Satisfaction { sat: both(&y.sat, &x.sat), dis: both(&y.dis, &x.sat) }
+            Frag::And(parts) => {
+                // What a part takes lies above what later parts take, of which the last alone can refuse.
+                let mut parts = parts.iter().rev().map(of);
+                let last = parts.next().unwrap_or_default();
+                parts.fold(last, |y, x| Satisfaction { sat: both(&y.sat, &x.sat), dis: both(&y.dis, &x.sat) })
             }
             Frag::AndB(x, w) => {
                 let (x, w) = (of(x), of(w));
@@ -313,9 +323,8 @@ impl Frag {
             Frag::False | Frag::True => 0,
             Frag::Atom(index) | Frag::AddSig(index) | Frag::Key(index) => taken(*index),
             Frag::KeyHash(index) => taken(*index) + 1,
-            Frag::And(x, y) | Frag::AndB(x, y) | Frag::OrB(x, y) | Frag::OrC(x, y) | Frag::OrD(x, y) => {
-                of(x) + of(y)
-            }
+            Frag::And(parts) => parts.iter().map(of).sum(),
+            Frag::AndB(x, y) | Frag::OrB(x, y) | Frag::OrC(x, y) | Frag::OrD(x, y) => of(x) + of(y),
             Frag::AndOr(x, y, z) => of(x) + of(y).max(of(z)),
             Frag::OrI(x, z) => 1 + of(x).max(of(z)),
             Frag::Thresh(_, first, rest) => of(first) + rest.iter().map(of).sum::<usize>(),
@@ -334,9 +343,8 @@ impl Frag {
     pub(crate) fn nesting(&self) -> usize {
         match self {
             Frag::False | Frag::True | Frag::Atom(_) | Frag::AddSig(_) | Frag::Key(_) | Frag::KeyHash(_) => 0,
-            Frag::And(x, y) | Frag::OrC(x, y) | Frag::OrD(x, y) | Frag::OrI(x, y) => {
-                x.nesting().max(y.nesting())
-            }
+            Frag::And(parts) => parts.iter().map(Frag::nesting).fold(0, usize::max),
+            Frag::OrC(x, y) | Frag::OrD(x, y) | Frag::OrI(x, y) => x.nesting().max(y.nesting()),
             Frag::AndB(x, y) | Frag::OrB(x, y) => 1 + x.nesting().max(y.nesting()),
             Frag::AndOr(x, y, z) => x.nesting().max(y.nesting()).max(z.nesting()),
             Frag::Thresh(_, first, rest) => {
@@ -370,9 +378,10 @@ impl Frag {
                 (sat, dis)
             }
             Frag::Verify(x) => (of(x).0, 0),
-            Frag::And(x, y) => {
-                let (x, y) = (of(x), of(y));
-                (x.0 * y.0, x.0 * y.1)
+            Frag::And(parts) => {
+                let mut parts = parts.iter().rev().map(of);
+                let last = parts.next().unwrap_or_default();
+                parts.fold(last, |y, x| ((x.0 * y.0).min(2), (x.0 * y.1).min(2)))
             }
             Frag::AndB(x, w) => {
                 let (x, w) = (of(x), of(w));

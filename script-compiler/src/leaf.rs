@@ -99,10 +99,8 @@ impl<'a> Optimizer<'a> {
         let last = atoms.iter().rposition(is_bare).filter(|_| saves).unwrap_or(atoms.len().saturating_sub(1));
         let mut order = atoms.to_vec();
         let moved = if last < order.len() { Some(order.remove(last)) } else { None };
-        let mut frag = moved.map_or(Frag::True, Frag::Atom);
-        for &index in order.iter().rev() {
-            frag = Frag::And(Frag::Verify(Frag::Atom(index).boxed()).boxed(), frag.boxed());
-        }
+        let verified = order.iter().map(|&index| Frag::Verify(Frag::Atom(index).boxed()));
+        let frag = Frag::And(verified.chain([moved.map_or(Frag::True, Frag::Atom)]).collect());
         let props = || atoms.iter().filter_map(|&index| self.atoms.get(index)).map(atom_prop);
         let verify: usize = order.iter().map(cost).sum();
         let size: u64 = props().map(|prop| prop.size >> COST_BITS).sum();

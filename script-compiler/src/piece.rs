@@ -223,7 +223,7 @@ pub(crate) fn and(x: Piece, y: Piece) -> Piece {
         nonzero: x.prop.nonzero || (x.prop.args == Args::Zero && y.prop.nonzero),
         sound: x.prop.sound && y.prop.sound,
     };
-    Piece { frag: Frag::And(x.frag.boxed(), y.frag.boxed()), prop }
+    Piece { frag: Frag::and(x.frag, y.frag), prop }
 }
 
 /// A piece that works below one element, and its size.

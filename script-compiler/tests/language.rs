@@ -305,6 +305,24 @@ fn hostile_texts_return_at_once() {
 }
 
 #[test]
+fn large_policies_nest_no_deeper_than_a_thread_takes() {
+    // Levels of alternatives, the likeliest of which is the next level.
+    let level = |inner: String, level: usize| {
+        let others = (0..5).map(|nth| format!("{}@and(pk(A),older({}))", 1 + nth % 3, 1 + level * 5 + nth));
+        format!("or({},100@and(pk(B),{inner}))", others.collect::<Vec<_>>().join(","))
+    };
+    let policies = [
+        format!("and({})", keys(980, str::to_owned)),
+        with_names(&format!("and(pk(A),or(pk(B),and({})))", keys(300, str::to_owned))),
+        format!("thresh(2,{})", keys(100, str::to_owned)),
+        with_names(&(0..22).fold("pk(C)".to_owned(), level)),
+    ];
+    for policy in policies {
+        assert!(compile_text(&policy).is_ok());
+    }
+}
+
+#[test]
 fn random_bytes_never_panic() {
     let mut rng = Rng::new(7);
     let words = [
