@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sigstack_benches::floor::{self, CurveCall};
 use sigstack_benches::goals::{Ratios, judged};
-use sigstack_benches::measure::{Plan, Sampled, Series, interleave};
+use sigstack_benches::measure::{Plan, Sampled, Series, TURNS, interleave};
 use sigstack_benches::options::Options;
 use sigstack_benches::peer::{self, Peer, PeerCase};
 use sigstack_benches::report::{Environment, micros, table, write_json};
@@ -178,7 +178,7 @@ fn run() -> Result<(), String> {
     let options = Options::parse(&["rounds", "sample-ms", "only", "json"])?;
     let sample_ms = options.number("sample-ms", 2)?;
     let plan = Plan {
-        rounds: options.number("rounds", 151)?,
+        rounds: options.number("rounds", 51)?,
         sample_time: Duration::from_millis(u64::try_from(sample_ms).unwrap_or(u64::MAX)),
     };
     let mut names = vec!["consensus"];
@@ -193,9 +193,10 @@ fn run() -> Result<(), String> {
     println!("{}", environment.lines());
     peers.iter().for_each(|peer| println!("{}", peer.name));
     println!(
-        "{} rounds in shuffled order, {sample_ms} ms a sample, one thread's processor time; ratios are medians of those within \
-         a round\n",
-        plan.rounds
+        "{} rounds in shuffled order, in each of which the fastest of {} samples of {sample_ms} ms counts, one thread's processor \
+         time; ratios are medians of those within a round\n",
+        plan.rounds,
+        2 * TURNS,
     );
     print(&measured, &peers);
     if let Some(path) = options.text("json") {

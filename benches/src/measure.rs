@@ -1,6 +1,7 @@
 //! Timing that noise spoils as little as possible: all series of a run are sampled in turns, in a newly shuffled order each
 //! round, so that what slows the machine down for a while slows all of them down. Series whose ratio counts form a group,
-//! and are sampled next to each other. The clock is the thread's processor time, which stands still while others run.
+//! and are sampled next to each other, some times in turns, of which the fastest counts: others on the machine only ever slow
+//! a series down. The clock is the thread's processor time, which stands still while others run.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -143,8 +144,12 @@ pub struct Plan {
     pub sample_time: Duration,
 }
 
+/// How often a round goes through the series of a group, there and back.
+pub const TURNS: usize = 3;
+
 /// Samples all series in interleaved rounds: the groups in shuffled order, and the series of each, there and back, so that what
-/// drifts within a round slows the first and the last alike. The results are in the order of the series.
+/// drifts within a round slows the first and the last alike. Of a round the fastest sample of each series counts. The results
+/// are in the order of the series.
 pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled>> {
     groups.iter_mut().flatten().for_each(|one| one.calibrate(plan.sample_time));
     let mut order: Vec<(usize, Vec<usize>)> =
@@ -155,14 +160,16 @@ pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled
         for (group, members) in &mut order {
             shuffle(members, &mut random);
             let Some(group) = groups.get_mut(*group) else { continue };
-            let mut times = vec![Duration::ZERO; group.len()];
-            for member in members.iter().chain(members.iter().rev()) {
-                if let (Some(one), Some(time)) = (group.get_mut(*member), times.get_mut(*member)) {
-                    *time += one.sample();
+            let mut fastest = vec![Duration::MAX; group.len()];
+            for _ in 0..TURNS {
+                for member in members.iter().chain(members.iter().rev()) {
+                    if let (Some(one), Some(fastest)) = (group.get_mut(*member), fastest.get_mut(*member)) {
+                        *fastest = one.sample().min(*fastest);
+                    }
                 }
             }
-            for (one, time) in group.iter_mut().zip(times) {
-                one.samples.push(time.as_secs_f64() * 1e9 / f64::from(2 * one.units_per_sample));
+            for (one, time) in group.iter_mut().zip(fastest) {
+                one.samples.push(time.as_secs_f64() * 1e9 / f64::from(one.units_per_sample));
             }
         }
     }
@@ -218,8 +225,9 @@ mod tests {
         assert_eq!(sampled.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
         assert_eq!(sampled[0][0].samples.len(), 4);
         drop(groups);
-        // One call to calibrate, then one there and one back in each round.
-        assert_eq!(seen, [1, 2, 3, 1, 2, 3, 1, 2, 3]);
+        // One call to calibrate, then one there and one back in each turn of each round.
+        assert_eq!(seen.len(), 1 + 4 * 2 * TURNS);
+        assert!(seen.iter().zip([1, 2, 3].iter().cycle()).all(|(seen, item)| seen == item));
     }
 
     #[test]
