@@ -170,7 +170,7 @@ struct Today<'t> {
 }
 
 /// The worst block of today's tapscript, of each proposal, and of each opcode of today. What is to be timed are parts of this
-/// weight: where a machine's speed changes, several short times beside a yardstick say more than a long one. The blocks of
+/// weight: where a machine's speed changes, several short times in turns with a yardstick say more than a long one. The blocks of
 /// today's tapscript and of proposals are built and verified whole too, once. Opcodes fill their block alone, unless they
 /// check signatures.
 pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
