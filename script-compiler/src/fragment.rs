@@ -73,14 +73,23 @@ pub(crate) enum Element {
     One,
 }
 
-/// The elements of a witness from bottom to top, and their size.
+/// What is asked about a piece's witnesses: which of two counts, and what comes of two that lie upon each other.
+pub(crate) trait Witness: Clone + Default {
+    fn of(element: Element) -> Self;
+    /// The witness with `top` on it.
+    fn under(&self, top: &Self) -> Self;
+    /// The one of two that counts.
+    fn rather(self, other: Self) -> Self;
+}
+
+/// The elements of the cheapest witness from bottom to top, and their size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stack {
     pub(crate) size: usize,
     pub(crate) elements: Vec<Element>,
 }
 
-impl Stack {
+impl Witness for Stack {
     fn of(element: Element) -> Stack {
         let size = match element {
             Element::Key(_) => 33,
@@ -90,27 +99,48 @@ impl Stack {
         Stack { size, elements: vec![element] }
     }
 
-    /// The witness with `top` on it.
     fn under(&self, top: &Stack) -> Stack {
         let elements = self.elements.iter().chain(&top.elements).copied().collect();
         Stack { size: self.size + top.size, elements }
     }
+
+    fn rather(self, other: Stack) -> Stack {
+        if other.size < self.size { other } else { self }
+    }
 }
 
-/// The cheapest ways to satisfy and to dissatisfy a piece.
+/// How many elements the longest witness has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Longest(pub(crate) usize);
+
+impl Witness for Longest {
+    fn of(_: Element) -> Longest {
+        Longest(1)
+    }
+
+    fn under(&self, top: &Longest) -> Longest {
+        Longest(self.0 + top.0)
+    }
+
+    fn rather(self, other: Longest) -> Longest {
+        Longest(self.0.max(other.0))
+    }
+}
+
+/// The witnesses that count of those that satisfy and of those that dissatisfy a piece.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Satisfaction {
-    pub(crate) sat: Option<Stack>,
-    pub(crate) dis: Option<Stack>,
+pub(crate) struct Satisfaction<W> {
+    pub(crate) sat: Option<W>,
+    pub(crate) dis: Option<W>,
 }
 
-fn both(deeper: &Option<Stack>, top: &Option<Stack>) -> Option<Stack> {
+fn both<W: Witness>(deeper: &Option<W>, top: &Option<W>) -> Option<W> {
     Some(deeper.as_ref()?.under(top.as_ref()?))
 }
 
-fn cheaper(a: Option<Stack>, b: Option<Stack>) -> Option<Stack> {
+fn either<W: Witness>(a: Option<W>, b: Option<W>) -> Option<W> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(if b.size < a.size { b } else { a }),
+        (Some(a), Some(b)) => Some(a.rather(b)),
         (a, b) => a.or(b),
     }
 }
@@ -253,21 +283,31 @@ impl Frag {
     }
 
     /// The cheapest witnesses, where `sizes` has the size of each condition's elements, `None` for what is not at hand.
-    pub(crate) fn satisfy(&self, atoms: &[Atom], sizes: &[Option<usize>]) -> Satisfaction {
-        let of = |frag: &Frag| frag.satisfy(atoms, sizes);
-        let empty = || Some(Stack::of(Element::Empty));
-        let none = || Some(Stack::default());
+    pub(crate) fn satisfy(&self, atoms: &[Atom], sizes: &[Option<usize>]) -> Satisfaction<Stack> {
+        self.witnesses(atoms, &|index| {
+            let size = sizes.get(index).copied().flatten()?;
+            Some(Stack { size, elements: vec![Element::Atom(index)] })
+        })
+    }
+
+    /// The witnesses that count, where `met` says what satisfies a condition, `None` for what is not at hand.
+    pub(crate) fn witnesses<W: Witness>(
+        &self,
+        atoms: &[Atom],
+        met: &impl Fn(usize) -> Option<W>,
+    ) -> Satisfaction<W> {
+        let of = |frag: &Frag| frag.witnesses(atoms, met);
+        let empty = || Some(W::of(Element::Empty));
+        let none = || Some(W::default());
         match self {
             Frag::False => Satisfaction { sat: None, dis: none() },
             Frag::True => Satisfaction { sat: none(), dis: None },
             Frag::Atom(index) | Frag::AddSig(index) | Frag::Key(index) => {
-                let size = sizes.get(*index).copied().flatten();
-                let sat = size.map(|size| Stack { size, elements: vec![Element::Atom(*index)] });
                 let can_refuse = atoms.get(*index).is_some_and(has_empty_signature);
-                Satisfaction { sat, dis: empty().filter(|_| can_refuse) }
+                Satisfaction { sat: met(*index), dis: empty().filter(|_| can_refuse) }
             }
             Frag::KeyHash(index) => {
-                let key = Some(Stack::of(Element::Key(*index)));
+                let key = Some(W::of(Element::Key(*index)));
                 let plain = of(&Frag::Atom(*index));
                 Satisfaction { sat: both(&plain.sat, &key), dis: both(&plain.dis, &key) }
             }
@@ -284,58 +324,35 @@ impl Frag {
             }
             Frag::OrB(x, w) => {
                 let (x, w) = (of(x), of(w));
-                let sat = cheaper(both(&w.dis, &x.sat), both(&w.sat, &x.dis));
+                let sat = either(both(&w.dis, &x.sat), both(&w.sat, &x.dis));
                 Satisfaction { sat, dis: both(&w.dis, &x.dis) }
             }
             Frag::AndOr(x, y, z) => {
                 let (x, y, z) = (of(x), of(y), of(z));
-                let sat = cheaper(both(&y.sat, &x.sat), both(&z.sat, &x.dis));
+                let sat = either(both(&y.sat, &x.sat), both(&z.sat, &x.dis));
                 Satisfaction { sat, dis: both(&z.dis, &x.dis) }
             }
             Frag::OrC(x, z) | Frag::OrD(x, z) => {
                 let (x, z) = (of(x), of(z));
-                let sat = cheaper(x.sat.clone(), both(&z.sat, &x.dis));
+                let sat = either(x.sat.clone(), both(&z.sat, &x.dis));
                 Satisfaction { sat, dis: both(&z.dis, &x.dis) }
             }
             Frag::OrI(x, z) => {
                 let (x, z) = (of(x), of(z));
-                let (one, zero) = (Some(Stack::of(Element::One)), empty());
-                let either = |x: &Option<Stack>, z: &Option<Stack>| cheaper(both(x, &one), both(z, &zero));
-                Satisfaction { sat: either(&x.sat, &z.sat), dis: either(&x.dis, &z.dis) }
+                let (one, zero) = (Some(W::of(Element::One)), empty());
+                let chosen = |x: &Option<W>, z: &Option<W>| either(both(x, &one), both(z, &zero));
+                Satisfaction { sat: chosen(&x.sat, &z.sat), dis: chosen(&x.dis, &z.dis) }
             }
             Frag::Thresh(k, first, rest) => {
                 let parts: Vec<_> = core::iter::once(first.as_ref()).chain(rest).map(of).collect();
                 threshold(*k, &parts)
             }
             Frag::AddIf(x) | Frag::DupIf(x) => {
-                let one = Some(Stack::of(Element::One));
+                let one = Some(W::of(Element::One));
                 Satisfaction { sat: both(&of(x).sat, &one), dis: empty() }
             }
             Frag::NonZero(x) => Satisfaction { sat: of(x).sat, dis: empty() },
             Frag::Add(x) | Frag::Unit(x) | Frag::Swap(x) | Frag::Alt(x) | Frag::CheckSig(x) => of(x),
-        }
-    }
-
-    /// Most elements of a witness, where `taken` has those of each condition.
-    pub(crate) fn most_elements(&self, taken: &impl Fn(usize) -> usize) -> usize {
-        let of = |frag: &Frag| frag.most_elements(taken);
-        match self {
-            Frag::False | Frag::True => 0,
-            Frag::Atom(index) | Frag::AddSig(index) | Frag::Key(index) => taken(*index),
-            Frag::KeyHash(index) => taken(*index) + 1,
-            Frag::And(parts) => parts.iter().map(of).sum(),
-            Frag::AndB(x, y) | Frag::OrB(x, y) | Frag::OrC(x, y) | Frag::OrD(x, y) => of(x) + of(y),
-            Frag::AndOr(x, y, z) => of(x) + of(y).max(of(z)),
-            Frag::OrI(x, z) => 1 + of(x).max(of(z)),
-            Frag::Thresh(_, first, rest) => of(first) + rest.iter().map(of).sum::<usize>(),
-            Frag::AddIf(x) | Frag::DupIf(x) => 1 + of(x),
-            Frag::NonZero(x) => of(x).max(1),
-            Frag::Verify(x)
-            | Frag::Add(x)
-            | Frag::Unit(x)
-            | Frag::Swap(x)
-            | Frag::Alt(x)
-            | Frag::CheckSig(x) => of(x),
         }
     }
 
@@ -441,19 +458,19 @@ pub(crate) fn has_empty_signature(atom: &Atom) -> bool {
     }
 }
 
-/// The cheapest choice of `k` parts.
-fn threshold(k: usize, parts: &[Satisfaction]) -> Satisfaction {
-    // best: the cheapest witness of the parts so far with that many of them satisfied.
-    let mut best: Vec<Option<Stack>> = vec![None; parts.len() + 1];
+/// The choice of `k` parts that counts.
+fn threshold<W: Witness>(k: usize, parts: &[Satisfaction<W>]) -> Satisfaction<W> {
+    // best: the witness that counts of the parts so far with that many of them satisfied.
+    let mut best: Vec<Option<W>> = vec![None; parts.len() + 1];
     if let Some(none) = best.first_mut() {
-        *none = Some(Stack::default());
+        *none = Some(W::default());
     }
     for part in parts {
         let before = best.clone();
         let lower = core::iter::once(&None).chain(&before);
         for ((slot, same), lower) in best.iter_mut().zip(&before).zip(lower) {
             // A later part lies deeper.
-            *slot = cheaper(both(&part.dis, same), both(&part.sat, lower));
+            *slot = either(both(&part.dis, same), both(&part.sat, lower));
         }
     }
     Satisfaction { sat: best.get(k).cloned().flatten(), dis: best.first().cloned().flatten() }

@@ -10,6 +10,7 @@ use crate::atom::Atom;
 use crate::check::can_lack;
 use crate::compile::{Compiled, CompiledLeaf};
 use crate::error::ErrorKind;
+use crate::fragment::Longest;
 use crate::message::Msg;
 
 /// Longest element of a tapscript's witness that Bitcoin Core relays (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
@@ -49,8 +50,9 @@ fn elements(atom: &Atom) -> usize {
 
 /// Most elements on the stack while a leaf runs: what the witness may bring, and what the script adds.
 fn stack_bound(leaf: &CompiledLeaf, atoms: &[Atom]) -> usize {
-    let taken = |index: usize| atoms.get(index).map_or(0, elements);
-    leaf.frag.most_elements(&taken) + leaf.frag.nesting() + WORKING_ELEMENTS
+    let longest =
+        leaf.frag.witnesses(atoms, &|index| atoms.get(index).map(|atom| Longest(elements(atom)))).sat;
+    longest.unwrap_or_default().0 + leaf.frag.nesting() + WORKING_ELEMENTS
 }
 
 /// Refuses what consensus would not let spend.
