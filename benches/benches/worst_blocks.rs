@@ -8,10 +8,11 @@
 use plotters::prelude::*;
 use sigstack_benches::floor::{self, CurveCall};
 use sigstack_benches::measure::{Timing, time};
+use sigstack_benches::opcodes;
 use sigstack_benches::options::Options;
 use sigstack_benches::report::{Environment, table, write_json};
+use sigstack_benches::worst;
 use sigstack_benches::worst::legacy::{self, Candidate, LegacyBlock};
-use sigstack_benches::worst::{self, TAPSCRIPT_TODAY};
 use sigstack_benches::{Workload, spends};
 
 /// Signature checks that the budget of a block allows; the yardstick is as many alone.
@@ -104,8 +105,10 @@ fn measure(rounds: usize, part: usize) -> Result<(Timing, Vec<Row>), String> {
     let median = |one: &Measured<'_>| Timing::of(&one.to_schnorr).median;
     let legacy_today = measured.first().map_or(f64::NAN, median);
     // The search picks what blocks of today are made of by single times: where it errs, the block of an opcode is the worst.
-    let is_today = |one: &&Measured<'_>| one.subject == TAPSCRIPT_TODAY || one.subject.starts_with("OP_");
-    let tapscript_today = measured.iter().filter(is_today).map(median).fold(f64::NAN, f64::max);
+    let proposed: Vec<&str> = opcodes::proposed().into_iter().map(|(proposal, _)| proposal).collect();
+    let is_tapscript_today =
+        |one: &&Measured<'_>| one.subject != LEGACY_TODAY && !proposed.contains(&one.subject.as_str());
+    let tapscript_today = measured.iter().filter(is_tapscript_today).map(median).fold(f64::NAN, f64::max);
     let yardstick = Timing::of(&yardsticks);
     let rows = measured.iter().map(|one| {
         let to_schnorr = Timing::of(&one.to_schnorr);
