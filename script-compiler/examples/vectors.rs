@@ -1,18 +1,26 @@
-//! Writes the compiler's vectors: `cargo run -p sigstack-compiler --example vectors`.
+//! Writes the compiler's vectors, and what it makes of generated policies: `cargo run -p sigstack-compiler --example vectors`.
 
 #[path = "../tests/support/mod.rs"]
 mod support;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let path = support::vectors::path();
-    let folder = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-    match folder.and_then(|()| std::fs::write(&path, support::vectors::lines())) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
+    let files = [
+        (support::vectors::path(), support::vectors::lines as fn() -> String),
+        (support::stability::path(), || support::stability::lines().map(|line| line + "\n").collect()),
+    ];
+    for (path, lines) in files {
+        if let Err(error) = write(&path, lines()) {
             eprintln!("error: {}: {error}", path.display());
-            ExitCode::from(2)
+            return ExitCode::from(2);
         }
     }
+    ExitCode::SUCCESS
+}
+
+fn write(path: &PathBuf, lines: String) -> std::io::Result<()> {
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::write(path, lines)
 }

@@ -25,6 +25,7 @@ pub mod compare;
 pub mod files;
 pub mod generate;
 pub mod property;
+pub mod stability;
 pub mod vectors;
 
 /// Consensus with every proposal active.
