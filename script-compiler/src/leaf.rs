@@ -485,3 +485,6 @@ pub(crate) fn collect_atoms(node: &Node, found: &mut Vec<usize>) {
         Node::Or(children) => children.iter().for_each(|(_, child)| collect_atoms(child, found)),
     }
 }
+
+#[cfg(test)]
+mod tests;
