@@ -356,3 +356,6 @@ fn write_newer_opened(join: Join, commitment: &[u8; 32], out: &mut Writer) {
 pub const fn limbs(number: u64) -> (u64, u64) {
     (number >> LIMB_BITS, number & MAX_NUMBER)
 }
+
+#[cfg(test)]
+mod tests;
