@@ -236,3 +236,6 @@ fn part_slots(msg: &Msg, values: &[Value]) -> Vec<Slot> {
 fn cheapest(found: impl Iterator<Item = Vec<Slot>>) -> Option<Vec<Slot>> {
     found.min_by_key(|slots| slots.iter().map(Slot::size).sum::<usize>())
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,3 +136,6 @@ pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
     }
     warnings
 }
+
+#[cfg(test)]
+mod tests;
