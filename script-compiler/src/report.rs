@@ -246,3 +246,14 @@ pub fn plan_json(compiled: &Compiled, plan: &Plan) -> Json {
         "flags": flag_names(plan.flags),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percents_are_rounded_down() {
+        let texts = [ONE, ONE / 8 * 3, ONE / 3, ONE / 100_000 * 7, 1].map(percent);
+        assert_eq!(texts, ["100.000 %", "37.500 %", "33.333 %", "0.006 %", "0.000 %"]);
+    }
+}

@@ -106,6 +106,20 @@ fn every_mistake_has_its_error_and_its_place() {
     }
     let bad_key = "ff".repeat(32);
     assert_eq!(error(&format!("pk({bad_key})")).kind, ErrorKind::NotAKey);
+    assert_eq!(error(&format!("key E = {bad_key};\npk(A)")).kind, ErrorKind::NotAKey);
+}
+
+#[test]
+fn a_refusal_says_how_it_is_allowed() {
+    let text = with_names("and(pk(A),older(65536))");
+    let shown = compile_text(&text).unwrap_err().render(&text);
+    assert!(shown.contains("(to allow it: `allow lock-bits;`)"), "{shown}");
+    // A place that is wider than the line that is shown is marked up to its end.
+    let wide = format!("thresh(50,{})", ["pk(A)"; 40].join(","));
+    let shown = compile_text(&wide).unwrap_err().render(&wide);
+    let lines: Vec<&str> = shown.lines().collect();
+    let width = lines[3].strip_prefix("1 | ").and_then(|line| line.strip_suffix('\u{2026}')).unwrap().len();
+    assert_eq!(lines[4].strip_prefix("  | ").unwrap(), "^".repeat(width));
 }
 
 #[test]
@@ -190,6 +204,21 @@ fn every_check_refuses_and_can_be_allowed() {
             "or(pk(A),and(pk(B),thresh(2,after(100),after(200),pk(C))))",
         ),
         (
+            Reason::MixedLocks,
+            "or(pk(A),and(pk(B),older(5),older(4194305)))",
+            "or(and(pk(A),after(100),older(4194305)),and(pk(B),after(500000000),older(5)))",
+        ),
+        (
+            Reason::MixedLocks,
+            "and(pk(A),older(4194305),or(older(5),pk(B)))",
+            "or(and(pk(A),after(100),older(5)),and(pk(B),after(500000000),older(4194305)))",
+        ),
+        (
+            Reason::KeyRoles,
+            "and(signed(newer(5),A),presigned(B,SIGNATURE),apo(A))",
+            "and(signed(newer(5),A),presigned(A,SIGNATURE),apo(B))",
+        ),
+        (
             Reason::TwoTemplates,
             "or(pk(A),and(templatehash(H),templatehash(2222222222222222222222222222222222222222222222222222222222222222)))",
             "or(pk(A),and(templatehash(H),ctv(H)))",
@@ -269,6 +298,26 @@ fn texts_come_back_exactly() {
 }
 
 #[test]
+fn lines_are_broken_where_they_are_too_wide() {
+    // Each argument has a line of its own, as wide as it may be with the comma or bracket behind it.
+    for len in 1..=60 {
+        let name = "k".repeat(len);
+        let inner = format!("and(pk(A),pk({name}),older(144),sha256(H))");
+        let policy = format!("policy {name}x = or(123@{inner},1@and(pk(B),pk({name}),older(1008)));");
+        let text = policy.clone() + "\npk(A)";
+        let shown = parse(&text).unwrap().to_string();
+        assert_eq!(parse(&shown).unwrap(), parse(&text).unwrap());
+        let line = format!("  123@{inner}");
+        let is_whole = policy.len() <= 100;
+        assert_eq!(shown.lines().count() == 2, is_whole, "{shown}");
+        assert_eq!(shown.contains(&(line.clone() + ",\n")), !is_whole && line.len() < 100, "{shown}");
+        assert!(shown.lines().all(|line| line.len() <= 100), "{shown}");
+    }
+    let place = sigstack_compiler::policy::Span { start: 3, end: 14 };
+    assert_eq!(format!("{place:?}"), "3..14");
+}
+
+#[test]
 fn the_same_text_gives_the_same_bytes() {
     let compile = |name: &str| {
         let (document, _) = files::load(name);
@@ -301,6 +350,22 @@ fn hostile_texts_return_at_once() {
         bomb += &format!("policy p{nth} = and(p{},p{});\n", nth - 1, nth - 1);
     }
     assert!(matches!(error(&(bomb + "p39")).kind, ErrorKind::TooLarge { .. }));
+    // Names of names, and trees that grow to the right.
+    let chain = |length: usize| {
+        let names: String = (1..length).map(|nth| format!("policy p{nth} = p{};\n", nth - 1)).collect();
+        format!("policy p0 = pk(A);\n{names}p{}", length - 1)
+    };
+    assert_eq!(reason(&chain(MAX_DEPTH - 1)), None);
+    assert_eq!(error(&chain(MAX_DEPTH + 1)).kind, ErrorKind::TooDeep);
+    let tree = format!("tr(nums,{}pk(A)", "{pk(A),".repeat(10_000));
+    assert_eq!(error(&tree).kind, ErrorKind::TooDeep);
+    // The last that is within a limit and the first that is not.
+    let trivial = |count: usize| format!("and(pk(A){})", ",TRIVIAL".repeat(count));
+    assert_eq!(reason(&trivial(998)), None);
+    assert!(matches!(error(&trivial(999)).kind, ErrorKind::TooLarge { what: "conditions and branches", .. }));
+    let message = |len: usize| format!("and(pk(B),signed(0x{},A))", "5a".repeat(len));
+    assert_eq!(reason(&message(520)), None);
+    assert!(matches!(error(&message(521)).kind, ErrorKind::TooLarge { what: "bytes in a message", .. }));
     let many: Vec<String> = (1..2000).map(|n| format!("older({n})")).collect();
     assert!(matches!(error(&format!("and(pk(A),or({}))", many.join(","))).kind, ErrorKind::TooLarge { .. }));
     const { assert!(MAX_DEPTH < 100) };

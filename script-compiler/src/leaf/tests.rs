@@ -111,6 +111,12 @@ struct Witnesses {
 }
 
 impl Witnesses {
+    /// How many satisfy and how many dissatisfy, counted up to two.
+    fn ways(&self) -> (u8, u8) {
+        let counted = |ways: usize| u8::try_from(ways.min(2)).unwrap();
+        (counted(self.sat.len()), counted(self.dis.len()))
+    }
+
     fn all(&self) -> impl Iterator<Item = &Witness> {
         self.sat.iter().map(|(witness, _)| witness).chain(&self.dis)
     }
@@ -179,10 +185,8 @@ fn filled(stack: &Stack, atoms: &[Atom]) -> Witness {
 
 /// The script's length, and what the fragment says of its witnesses, whatever is at hand.
 fn check_fragment(frag: &Frag, atoms: &[Atom], known: &Known) {
-    let counted = |ways: usize| u8::try_from(ways.min(2)).unwrap();
     for (held, known) in &known.by_choice {
-        let ways = (counted(known.sat.len()), counted(known.dis.len()));
-        assert_eq!(frag.ways(atoms, held), ways, "ways of {frag:?} with {held:?}");
+        assert_eq!(frag.ways(atoms, held), known.ways(), "ways of {frag:?} with {held:?}");
         let size = |(atom, held): (&Atom, &bool)| {
             held.then(|| element(atom).map_or(0, |element| element_size(element.len())))
         };
@@ -287,15 +291,17 @@ fn policies() -> Vec<(Vec<usize>, Node)> {
 #[test]
 fn pieces_keep_their_promises() {
     let conditions = conditions();
-    let mut forms = BTreeSet::new();
+    let (mut forms, mut costs) = (BTreeSet::new(), 0);
     for (indices, node) in policies() {
         let atoms: Vec<Atom> = indices.iter().map(|&index| conditions[index].clone()).collect();
         let mut optimizer = Optimizer::new(&atoms);
-        for chance in [(ONE, 0), (ONE, ONE), (ONE / 8, ONE)] {
+        for chance in [(ONE, 0), (ONE, ONE / 16), (ONE, ONE), (ONE / 8, ONE)] {
             optimizer.part(&node, chance.0, chance.1);
         }
         let (mut fragments, mut pieces) = (BTreeMap::new(), BTreeSet::new());
-        for ((node, _, _), kept) in &optimizer.parts {
+        for ((node, sat, dis), kept) in &optimizer.parts {
+            let classes = [&kept.verify, &kept.result, &kept.unit, &kept.choice, &kept.key, &kept.key_choice];
+            costs += classes.into_iter().flatten().map(|piece| Pieces::cost(piece, *sat, *dis)).sum::<u128>();
             let keys = [&kept.key, &kept.key_choice].into_iter().flatten().map(|piece| {
                 let prop = Prop { size: piece.prop.size + bytes(1), unit: true, signed: true, ..piece.prop };
                 Piece { frag: Frag::CheckSig(piece.frag.clone().boxed()), prop }
@@ -323,4 +329,46 @@ fn pieces_keep_their_promises() {
         "Add AddIf AddSig Alt And AndB AndOr Atom CheckSig DupIf False Key KeyHash NonZero OrB OrC OrD OrI Swap Thresh True \
          Unit Verify"
     );
+    // In bytes. Who finds a cheaper form lowers it.
+    assert_eq!(costs / u128::from(bytes(1)) / u128::from(ONE), 2_348_203);
+}
+
+#[test]
+fn what_the_optimizer_does_not_keep_is_counted_too() {
+    let atoms: Vec<Atom> = conditions().into_iter().skip(5).take(3).collect();
+    let [a, b, lock] = [0, 1, 2].map(|index| Frag::Atom(index).boxed());
+    let swap = |frag: &Frag| Frag::Swap(frag.clone().boxed()).boxed();
+    // Hashes can be refused in more ways than one.
+    let fragments = [
+        Frag::AndB(a.clone(), swap(&b)),
+        Frag::OrB(a.clone(), swap(&b)),
+        Frag::OrD(a.clone(), b.clone()),
+        Frag::AndOr(a.clone(), b.clone(), lock.clone()),
+        Frag::AndOr(a.clone(), lock, b.clone()),
+        Frag::OrI(a.clone(), b.clone()),
+        Frag::Thresh(1, a.clone(), vec![Frag::Add(swap(&b))]),
+        Frag::NonZero(a),
+    ];
+    for frag in fragments {
+        for (held, known) in Known::of(&frag, &atoms).by_choice {
+            assert_eq!(frag.ways(&atoms, &held), known.ways(), "ways of {frag:?} with {held:?}");
+        }
+    }
+}
+
+#[test]
+fn work_has_a_bound() {
+    let atoms: Vec<Atom> = (1..=200).map(Atom::Older).collect();
+    let leaves = |from: usize| (from..200).map(Node::Atom).collect::<Vec<_>>();
+    let mut optimizer = Optimizer::new(&atoms);
+    let mut tried = 0;
+    while !optimizer.is_exhausted() {
+        assert!(tried < 2 * MAX_WORK / 200, "no bound is reached");
+        optimizer.part(&Node::Thresh(2, leaves(tried % 100)), ONE, u64::try_from(tried).unwrap());
+        tried += 1;
+    }
+    assert!(optimizer.part(&Node::True, ONE, 0).result.is_none());
+    assert!(optimizer.leaf(&Node::Thresh(1, leaves(0))).is_none());
+    let mut trees = Optimizer::new(&atoms);
+    assert!(trees.takes_tree(MAX_TREES - 1) && !trees.takes_tree(1));
 }

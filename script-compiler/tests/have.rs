@@ -1,0 +1,119 @@
+//! Assets as words.
+
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use sigstack_compiler::policy::{HashFn, Join};
+use sigstack_compiler::{Assets, Compiled, HaveError, Reason, Value, commit_number, compile, parse};
+use support::{keypair, x_only};
+
+/// A signature in a script, as hex.
+fn signature() -> String {
+    "22".repeat(64) + "c1"
+}
+
+fn compiled() -> Compiled {
+    let key = |name: &str| format!("key {name} = {};\n", hex::encode(x_only(&keypair(name))));
+    let keys: String = ["A", "B", "C"].map(key).concat();
+    let commitment = hex::encode(commit_number(Join::Cat, 4, &[8; 32]));
+    let text = format!(
+        "{keys}bytes H = {};\nbytes N = {commitment};
+or(and(pk(A),sha256(H)),and(pk(B),presigned(C,{})),and(pk(A),signed(pair(at,any(m)),C)),
+  and(pk(A),signed(delegate,B)),and(pk(A),signed(newer_cat(N),B)),and(pk(A),opens(H,pair(atleast(3),templatehash))),
+  and(pk(A),signed(pair(H,newer(7)),C)))",
+        "11".repeat(32),
+        signature()
+    );
+    let text = text.replace("pair(at,", "pair(locktime,");
+    compile(&parse(&text).unwrap(), &Default::default(), &Reason::ALL.iter().copied().collect()).unwrap()
+}
+
+/// What a word adds to nothing.
+fn added(word: &str) -> Result<Assets, HaveError> {
+    let mut assets = Assets::default();
+    assets.add(word, &compiled()).map(|()| assets)
+}
+
+#[test]
+fn words_are_what_is_at_hand() {
+    let x = |name: &str| x_only(&keypair(name));
+    let (image, none) = (vec![0x11; 32], Assets::default);
+    let statement =
+        |key: &str, values: Vec<Value>| Assets { statements: BTreeSet::from([(x(key), values)]), ..none() };
+    let hash = [0x33; 32];
+    let blinded = ["88".to_owned(), "08".to_owned()].map(|byte| byte.repeat(32));
+    let cases = [
+        ("pk:A".to_owned(), Assets { signers: BTreeSet::from([x("A")]), ..none() }),
+        (format!("pk:{}", hex::encode(x("B"))), Assets { signers: BTreeSet::from([x("B")]), ..none() }),
+        ("apo:A".to_owned(), Assets { rebinders: BTreeSet::from([x("A")]), ..none() }),
+        ("after:7".to_owned(), Assets { after: BTreeSet::from([7]), ..none() }),
+        ("older:8".to_owned(), Assets { older: BTreeSet::from([8]), ..none() }),
+        (
+            "preimage:H".to_owned(),
+            Assets { images: HashFn::ALL.map(|function| (function, image.clone())).into(), ..none() },
+        ),
+        (
+            format!("template:0x{}", "33".repeat(32)),
+            Assets { templates: BTreeSet::from([hash]), template_hashes: BTreeSet::from([hash]), ..none() },
+        ),
+        (
+            format!("presigned:{}", signature()),
+            Assets { presigned: BTreeSet::from([hex::decode(signature()).unwrap()]), ..none() },
+        ),
+        ("signed:C:9:abcd".to_owned(), statement("C", vec![Value::Lock(9), Value::Bytes(vec![0xab, 0xcd])])),
+        ("signed:C:8".to_owned(), statement("C", vec![Value::Bytes(image.clone()), Value::Number(8)])),
+        ("signed:B:A".to_owned(), statement("B", vec![Value::Key(x("A"))])),
+        (
+            format!("signed:B:5:{}:4:{}", blinded[0], blinded[1]),
+            statement("B", vec![Value::Opened { newer: (5, [0x88; 32]), older: (4, [8; 32]) }]),
+        ),
+        (
+            "opens:H:3".to_owned(),
+            Assets {
+                openings: BTreeSet::from([(image.clone(), vec![Value::Number(3), Value::Template])]),
+                ..none()
+            },
+        ),
+    ];
+    for (word, assets) in cases {
+        assert_eq!(added(&word), Ok(assets), "{word}");
+    }
+}
+
+#[test]
+fn other_words_are_refused() {
+    let short = "33".repeat(31);
+    let value = [
+        "pk:D",
+        "pk:1234",
+        "after:x",
+        "older:",
+        "after:4294967296",
+        "preimage:G",
+        &format!("template:{short}"),
+    ];
+    for word in value {
+        let said = word.split(':').nth(1).unwrap();
+        assert_eq!(added(word), Err(HaveError::Value(said.into())), "{word}");
+    }
+    assert_eq!(added("lock:5"), Err(HaveError::Kind("lock".into())));
+    // Of another key, too few parts, too many, of another kind, of another commitment.
+    let others = [
+        "signed:A:9:ab",
+        "signed:C:9",
+        "signed:C:9:ab:cd",
+        "signed:C:x:ab",
+        "opens:N:3",
+        "opens:H",
+        "opens:H:x",
+    ];
+    for word in others.into_iter().filter(|word| *word != "signed:C:9") {
+        assert_eq!(added(word), Err(HaveError::NotAsked(word.into())), "{word}");
+    }
+    // What is at hand already is nothing new.
+    let mut assets = added("opens:H:3").unwrap();
+    assert_eq!(assets.add("opens:H:3", &compiled()), Err(HaveError::NotAsked("opens:H:3".into())));
+}
