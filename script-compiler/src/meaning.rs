@@ -337,3 +337,49 @@ pub(crate) fn disjunction(children: impl Iterator<Item = (u64, Node)>) -> Node {
 pub(crate) fn straight(set: &Set) -> Node {
     conjunction(set.iter().map(|&atom| Node::Atom(atom)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_conditions_never_hold_together() {
+        const TIME: u32 = 500_000_000;
+        let [ctv, other] = [1, 2].map(|byte| Atom::Ctv([byte; 32]));
+        let hash = |byte| Atom::TemplateHash([byte; 32]);
+        let cases = [
+            (vec![Atom::After(5), Atom::After(TIME)], Some(Conflict::Locks)),
+            (vec![Atom::Older(5), Atom::Older(SEQUENCE_TIME | 5)], Some(Conflict::Locks)),
+            (vec![ctv.clone(), other.clone()], Some(Conflict::Templates)),
+            (vec![hash(1), hash(2)], Some(Conflict::Templates)),
+            (vec![Atom::After(5), Atom::After(TIME - 1), Atom::Older(5), Atom::Older(6)], None),
+            (vec![Atom::After(TIME), Atom::Older(5)], None),
+            (vec![Atom::After(5), Atom::Older(SEQUENCE_TIME | 5)], None),
+            (vec![ctv.clone(), hash(2)], None),
+        ];
+        for (atoms, expected) in cases {
+            let all: Set = (0..atoms.len()).collect();
+            assert_eq!(conflict(&all, &atoms), expected, "{atoms:?}");
+            // Ways that hold a conflict are no ways.
+            let node = Node::And(all.iter().copied().map(Node::Atom).collect());
+            assert_eq!(meaning(&node, &atoms).unwrap().sets.is_empty(), expected.is_some(), "{atoms:?}");
+        }
+    }
+
+    #[test]
+    fn choices_are_in_lexical_order() {
+        let texts = |n, k, limit| {
+            let found = subsets(n, k, limit)?;
+            Some(found.iter().map(|set| format!("{set:?}")).collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(texts(4, 2, 6).unwrap(), "[0, 1] [0, 2] [0, 3] [1, 2] [1, 3] [2, 3]");
+        assert_eq!((texts(4, 2, 5), texts(2, 3, 1)), (None, Some(String::new())));
+        assert_eq!((texts(3, 3, 1).unwrap(), texts(3, 0, 1).unwrap()), ("[0, 1, 2]".into(), "[]".into()));
+    }
+
+    #[test]
+    fn shares_and_products_are_never_nothing() {
+        assert_eq!([share(0), share(1), share(4), share(usize::MAX)], [ONE, ONE, ONE / 4, 1]);
+        assert_eq!([scale(ONE, ONE), scale(ONE / 2, ONE / 2), scale(1, 1)], [ONE, ONE / 4, 1]);
+    }
+}

@@ -7,7 +7,10 @@ mod support;
 use std::collections::BTreeSet;
 
 use sigstack_compiler::policy::{HashFn, Join};
-use sigstack_compiler::{Assets, Compiled, HaveError, Reason, Value, commit_number, compile, parse};
+use sigstack_compiler::{
+    Assets, Bounds, Branch, Compiled, HaveError, Msg, PlanError, Reason, Value, commit_number, compile,
+    message_bytes, parse,
+};
 use support::{keypair, x_only};
 
 /// A signature in a script, as hex.
@@ -116,4 +119,54 @@ fn other_words_are_refused() {
     // What is at hand already is nothing new.
     let mut assets = added("opens:H:3").unwrap();
     assert_eq!(assets.add("opens:H:3", &compiled()), Err(HaveError::NotAsked("opens:H:3".into())));
+}
+
+#[test]
+fn a_number_that_was_signed_for_one_way_may_open_another() {
+    let key = |name: &str| hex::encode(x_only(&keypair(name)));
+    let text = format!(
+        "key A = {};\nbytes H = {};\ntr(nums,{{and(signed(atleast(5),A),ctv(H)),and(signed(atleast(7),A),ctv(H),older(9))}})",
+        key("A"),
+        "11".repeat(32)
+    );
+    let allowed = Reason::ALL.iter().copied().collect();
+    let compiled = compile(&parse(&text).unwrap(), &Default::default(), &allowed).unwrap();
+    let plan = |number: u64| {
+        let mut assets = Assets::default();
+        assets.add("template:H", &compiled).unwrap();
+        assets.add(&format!("signed:A:{number}"), &compiled).unwrap();
+        compiled.plan(&assets)
+    };
+    // 6 is not enough for the other leaf, 7 is: then whoever sees the witness can make that of the other leaf.
+    assert_eq!(plan(6).map(|plan| plan.branch), Ok(Branch::Leaf(0)));
+    assert_eq!(plan(7), Err(PlanError::Malleable));
+}
+
+#[test]
+fn an_opening_for_one_way_may_open_another() {
+    let key = |name: &str| hex::encode(x_only(&keypair(name)));
+    let [one, other] = [5, 6].map(|number| {
+        let msg = Msg::Join(
+            Join::Pair,
+            Box::new(Msg::Any32("r".into())),
+            Box::new(Msg::Number(Bounds::AtLeast(0))),
+        );
+        hex::encode(message_bytes(&msg, &[Value::Bytes(vec![7; 32]), Value::Number(number)], None).unwrap())
+    });
+    let plan = |second: &str| {
+        let text = format!(
+            "key A = {};\nbytes H = {};\ntr(A,{{and(opens({one},pair(any32(r),atleast(4))),ctv(H)),
+             and(opens({second},pair(any32(s),atleast(5))),ctv(H),older(9))}})",
+            key("A"),
+            "11".repeat(32)
+        );
+        let allowed = Reason::ALL.iter().copied().collect();
+        let compiled = compile(&parse(&text).unwrap(), &Default::default(), &allowed).unwrap();
+        let mut assets = Assets::default();
+        assets.add("template:H", &compiled).unwrap();
+        assets.add(&format!("opens:{one}:{}:5", "07".repeat(32)), &compiled).unwrap();
+        compiled.plan(&assets).map(|plan| plan.branch)
+    };
+    assert_eq!(plan(&other), Ok(Branch::Leaf(0)));
+    assert_eq!(plan(&one), Err(PlanError::Malleable));
 }

@@ -95,6 +95,12 @@ fn every_mistake_has_its_error_and_its_place() {
         ("key pk;\npk(A)", "pk", "`pk` is a word of the language, not a free name"),
         ("key E;\npk(E)", "E", "`E` has no value"),
         ("{pk(A),pk(B)}", "", "expected a statement or a policy, found `{`"),
+        // Words of definitions are none where no name follows.
+        ("key(5)", "key", "unknown fragment `key`"),
+        ("number(5)", "number", "unknown fragment `number`"),
+        ("bytes(5)", "bytes", "unknown fragment `bytes`"),
+        ("policy(5)", "policy", "unknown fragment `policy`"),
+        ("allow(5)", "allow", "unknown fragment `allow`"),
     ];
     for (policy, place, message) in cases {
         let text = with_names(policy);
