@@ -329,3 +329,168 @@ pub const SEQUENCE_TIME: u32 = 1 << 22;
 pub const fn is_time_lock(lock: u32) -> bool {
     lock >= sigstack_interpreter::limits::LOCKTIME_THRESHOLD
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Bounds;
+    use crate::policy::Join;
+
+    fn key(byte: u8) -> KeyRef {
+        KeyRef { x: [byte; 32], internal: false }
+    }
+
+    fn internal(byte: u8) -> KeyRef {
+        KeyRef { internal: true, ..key(byte) }
+    }
+
+    fn number(bounds: Bounds) -> Msg {
+        Msg::Number(bounds)
+    }
+
+    #[test]
+    fn what_satisfies_one_satisfies_another() {
+        const TIME: u32 = 500_000_000;
+        let rebind = |kind, key| Atom::Rebind(kind, key);
+        let (prevout, any) = (Rebind::AnyPrevout, Rebind::AnyPrevoutAnyScript);
+        let signed =
+            |bounds, keys: &[u8]| Atom::Signed(number(bounds), keys.iter().copied().map(key).collect());
+        let opens = |byte, bounds| Atom::Opens(vec![byte], number(bounds));
+        // The first implies the second; the third says whether that holds the other way round.
+        let implied = [
+            (Atom::Sig(key(1)), Atom::Sig(internal(1)), true),
+            (rebind(prevout, key(1)), rebind(any, internal(1)), true),
+            (Atom::Presigned(key(1), vec![5]), Atom::Presigned(internal(1), vec![5]), true),
+            (Atom::After(6), Atom::After(5), false),
+            (Atom::After(TIME + 1), Atom::After(TIME), false),
+            (Atom::Older(6), Atom::Older(5), false),
+            (Atom::Older(SEQUENCE_TIME | 6), Atom::Older(SEQUENCE_TIME | 5), false),
+            // Bits that BIP 68 does not compare.
+            (Atom::Older(5), Atom::Older(0x10005), true),
+            (signed(Bounds::Newer(6), &[1, 2]), signed(Bounds::Newer(5), &[2]), false),
+            (signed(Bounds::Newer(6), &[1, 2]), signed(Bounds::Newer(6), &[2, 1]), true),
+            (opens(1, Bounds::Newer(6)), opens(1, Bounds::Newer(5)), false),
+            (Atom::Ctv([1; 32]), Atom::Ctv([1; 32]), true),
+        ];
+        for (one, other, is_mutual) in implied {
+            assert!(one.implies(&other) && one.implies(&one) && other.implies(&other), "{one:?} {other:?}");
+            assert_eq!(other.implies(&one), is_mutual, "{one:?} {other:?}");
+        }
+        let apart = [
+            (Atom::Sig(key(1)), Atom::Sig(key(2))),
+            (Atom::Sig(key(1)), rebind(prevout, key(1))),
+            (rebind(prevout, key(1)), rebind(prevout, key(2))),
+            (Atom::Presigned(key(1), vec![5]), Atom::Presigned(key(1), vec![6])),
+            (Atom::Presigned(key(1), vec![5]), Atom::Presigned(key(2), vec![5])),
+            (Atom::After(TIME), Atom::After(5)),
+            (Atom::Older(SEQUENCE_TIME | 6), Atom::Older(5)),
+            (Atom::After(6), Atom::Older(6)),
+            (signed(Bounds::Newer(6), &[1]), signed(Bounds::Newer(6), &[2])),
+            (opens(1, Bounds::Newer(6)), opens(2, Bounds::Newer(6))),
+            (Atom::Ctv([1; 32]), Atom::TemplateHash([1; 32])),
+        ];
+        for (one, other) in apart {
+            assert!(!one.implies(&other) && !other.implies(&one), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn secrets_of_one_are_those_of_another() {
+        use HashFn::*;
+        let hash = |function: HashFn, secret: &[u8]| Atom::Hash(function, function.hash(secret));
+        let (one, other) = ([1; 32], [2; 32]);
+        let of_sha = |function: HashFn| Atom::Hash(function, function.hash(&one));
+        let msg = |bounds| Msg::Sha256(Box::new(number(bounds)));
+        let opens = |secret: &[u8], msg: Msg| Atom::Opens(Sha256.hash(secret), msg);
+        let pair = Msg::Join(Join::Pair, Box::new(Msg::Any("a".into())), Box::new(Msg::Locktime));
+        let shared = [
+            (of_sha(Sha256), of_sha(Sha256)),
+            (of_sha(Sha256), of_sha(Hash256)),
+            (of_sha(Sha256), of_sha(Hash160)),
+            (of_sha(Ripemd160), of_sha(Ripemd160)),
+            (opens(&one, msg(Bounds::Newer(5))), of_sha(Sha256)),
+            (opens(&one, msg(Bounds::Newer(5))), opens(&one, msg(Bounds::Newer(9)))),
+            (opens(&one, pair.clone()), opens(&one, pair.clone())),
+        ];
+        for (a, b) in shared {
+            assert!(a.shows_secret_of(&b) && b.shows_secret_of(&a), "{a:?} {b:?}");
+        }
+        let apart = [
+            (of_sha(Sha256), hash(Sha256, &other)),
+            (of_sha(Sha256), hash(Hash256, &other)),
+            (of_sha(Sha256), hash(Hash160, &other)),
+            (of_sha(Sha256), of_sha(Ripemd160)),
+            (of_sha(Hash256), of_sha(Hash160)),
+            (opens(&one, msg(Bounds::Newer(5))), hash(Sha256, &other)),
+            (opens(&one, msg(Bounds::Newer(5))), opens(&other, msg(Bounds::Newer(5)))),
+            (opens(&one, pair.clone()), of_sha(Sha256)),
+            (opens(&one, pair), opens(&one, msg(Bounds::Newer(5)))),
+            (Atom::Sig(key(1)), Atom::Sig(key(1))),
+        ];
+        for (a, b) in apart {
+            assert!(!a.shows_secret_of(&b) && !b.shows_secret_of(&a), "{a:?} {b:?}");
+        }
+    }
+
+    /// What is asked of each kind of condition: whether it protects the coin, commits to the annex, is a template, a lock,
+    /// bound to its leaf; how many checks it is charged; its flags.
+    #[test]
+    fn every_kind_has_its_properties() {
+        let flags = Flags::CHECKSIGFROMSTACK;
+        let join = |left, right| Msg::Join(Join::Pair, Box::new(left), Box::new(right));
+        let any = || Msg::Any("a".into());
+        let kinds = [
+            (Atom::Sig(key(1)), "PA--B", 1, Flags::NONE),
+            (Atom::Sig(internal(1)), "PA--B", 1, Flags::INTERNALKEY),
+            (Atom::After(1), "---L-", 0, Flags::NONE),
+            (Atom::Older(1), "---L-", 0, Flags::NONE),
+            (Atom::Hash(HashFn::Sha256, vec![]), "-----", 0, Flags::NONE),
+            (Atom::Rebind(Rebind::AnyPrevout, internal(1)), "PA---", 1, Flags::ANYPREVOUT),
+            (Atom::Presigned(key(1), vec![]), "PAT--", 1, Flags::ANYPREVOUT),
+            (Atom::Ctv([0; 32]), "P-T--", 0, Flags::CHECKTEMPLATEVERIFY),
+            (Atom::TemplateHash([0; 32]), "PAT--", 0, Flags::TEMPLATEHASH),
+            (
+                Atom::Opens(vec![], join(any(), Msg::Ctv(true))),
+                "-----",
+                0,
+                Flags::PAIRCOMMIT | Flags::CHECKTEMPLATEVERIFY,
+            ),
+            (Atom::Signed(any(), vec![key(1), key(2)]), "-----", 2, flags),
+            (Atom::Signed(any(), vec![key(1), internal(2)]), "-----", 2, flags | Flags::INTERNALKEY),
+            (Atom::Signed(Msg::Delegate, vec![key(1)]), "PA--B", 2, flags),
+            (Atom::Signed(Msg::Ctv(true), vec![key(1)]), "P----", 1, flags | Flags::CHECKTEMPLATEVERIFY),
+            (
+                Atom::Signed(join(any(), Msg::TemplateHash), vec![key(1)]),
+                "PA---",
+                1,
+                flags | Flags::PAIRCOMMIT | Flags::TEMPLATEHASH,
+            ),
+        ];
+        for (atom, letters, checks, flags) in kinds {
+            let is = [
+                ('P', atom.protects()),
+                ('A', atom.commits_annex()),
+                ('T', atom.is_template()),
+                ('L', atom.is_lock()),
+                ('B', atom.is_bound_to_leaf()),
+            ];
+            let found: String = is.iter().map(|(letter, is)| if *is { *letter } else { '-' }).collect();
+            assert_eq!(
+                (found.as_str(), atom.signature_checks(), atom.flags()),
+                (letters, checks, flags),
+                "{atom:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_templates_of_a_kind_are_two_transactions() {
+        let [ctv, other_ctv] = [1, 2].map(|byte| Atom::Ctv([byte; 32]));
+        let [hash, other_hash] = [1, 2].map(|byte| Atom::TemplateHash([byte; 32]));
+        let [one, other] = [1, 2].map(|byte| Atom::Presigned(key(1), vec![byte]));
+        let excluded = [(&ctv, &other_ctv), (&hash, &other_hash), (&one, &other)];
+        assert!(excluded.iter().all(|(a, b)| a.excludes(b) && b.excludes(a) && !a.excludes(a)));
+        let others = [(&ctv, &other_hash), (&one, &Atom::Presigned(key(2), vec![2])), (&ctv, &one)];
+        assert!(others.iter().all(|(a, b)| !a.excludes(b) && !b.excludes(a)));
+    }
+}

@@ -304,7 +304,75 @@ fn texts_come_back_exactly() {
 }
 
 #[test]
+fn help_is_given_where_it_is_not_plain() {
+    let cases = [
+        ("and(pk(A), # why\npk(B))", "comments stand between statements"),
+        ("pk(X)", "define it before its use: `key X = …;`, `number X = …;` or `bytes X = …;`"),
+        ("key E;\npk(E)", "write the value behind `=`, or give it with `--set E=…`"),
+        ("pkh(A)", "fragments: pk, after,"),
+        ("pk(internal)", "write the output as `tr(KEY, policy)`"),
+        ("allow sometimes;\npk(A)", "reasons: unprotected, key-roles,"),
+        ("and(pk(A),signed(any(m),B),signed(any(m),C))", "a slot belongs to one condition"),
+        ("and(pk(A),older(65536))", "(to allow it: `allow lock-bits;`)"),
+    ];
+    for (policy, help) in cases {
+        assert!(error(policy).kind.help().is_some_and(|text| text.contains(help)), "{policy}");
+    }
+    for policy in ["or(pk(A)", "pk()", "pk(n)", "older(0)", "thresh(0,pk(A))", "UNSATISFIABLE"] {
+        assert_eq!(error(policy).kind.help(), None, "{policy}");
+    }
+    assert!(ErrorKind::TooDeep.help().is_some_and(|text| text.starts_with("split the policy")));
+}
+
+#[test]
+fn refusals_name_what_they_are_about() {
+    let commitment =
+        hex::encode(sigstack_compiler::commit_number(sigstack_compiler::policy::Join::Cat, 4, &[8; 32]));
+    let newer_cat = format!("newer_cat({commitment})");
+    // What a key signs beside a transaction, and how that is called.
+    let roles = [
+        ("H", "fixed"),
+        ("any(m)", "any"),
+        ("any32(m)", "any"),
+        ("newer(7)", "newer(7)"),
+        ("atleast(7)", "number"),
+        ("newer_wide(7)", "newer_wide(7)"),
+        (newer_cat.as_str(), newer_cat.as_str()),
+        ("locktime", "locktime"),
+        ("ctv", "template"),
+        ("templatehash", "template"),
+        ("delegate", "delegate"),
+        ("pair(H,ctv)", "pair(fixed,template)"),
+        ("sha256(any(m))", "sha256(any)"),
+    ];
+    for (message, role) in roles {
+        let refused = error(&format!("and(pk(A),pk(B),signed({message},A))")).kind.to_string();
+        assert!(
+            refused.contains(&format!("A signs transactions and messages of the kind {role}")),
+            "{refused}"
+        );
+    }
+    let unprotected = |policy: &str| error(policy).kind.to_string();
+    let said = unprotected("or(pk(A),and(older(n),sha256(H)))");
+    assert!(said.contains("older(5)") && said.ends_with("suffices"), "{said}");
+    let said = unprotected("or(pk(A),TRIVIAL)");
+    assert!(said.ends_with("the policy can be satisfied without a signature of the transaction"), "{said}");
+}
+
+#[test]
 fn lines_are_broken_where_they_are_too_wide() {
+    // Nested ones again, each at its depth.
+    let key = |first: char| first.to_string().repeat(20);
+    let [a, b, c, d] = ['a', 'b', 'c', 'd'].map(key);
+    let text = format!(
+        "thresh(2,pk({a}),or(5@and(pk({b}),pk({c}),pk({d}),older(144)),1@pk({b}),1@sha256(H)),pk({c}))"
+    );
+    let broken = format!(
+        "thresh(2,\n  pk({a}),\n  or(\n    5@and(pk({b}),pk({c}),pk({d}),older(144)),\n    1@pk({b}),\n    1@sha256(H)\n  ),\n  \
+         pk({c})\n)"
+    );
+    assert_eq!(parse(&text).unwrap().to_string(), broken);
+
     // Each argument has a line of its own, as wide as it may be with the comma or bracket behind it.
     for len in 1..=60 {
         let name = "k".repeat(len);

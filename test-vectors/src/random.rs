@@ -36,4 +36,15 @@ mod tests {
         assert_ne!(numbers(7), numbers(8));
         assert_ne!(numbers(7)[0], numbers(7)[1]);
     }
+
+    #[test]
+    fn numbers_are_those_of_splitmix() {
+        // The first of seed 1234567, as other implementations have them.
+        let mut random = Random(1_234_567);
+        let numbers = [random.next(), random.next(), random.next()];
+        assert_eq!(
+            numbers,
+            [6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423]
+        );
+    }
 }
