@@ -253,5 +253,8 @@ mod tests {
         let mut other_error = case("state-inactive");
         other_error.expect = Expect::Error(sigstack_interpreter::ScriptError::EvalFalse);
         assert!(!is_todays_policy(&other_error));
+        let excuse = |case: Case| Check::Case(Box::new(case)).excuse();
+        assert_eq!(excuse(case("state-inactive")), Some("judged as today's policy, proposals refused"));
+        assert_eq!((excuse(case("state-active")), excuse(other_error)), (None, None));
     }
 }

@@ -195,6 +195,14 @@ fn assets_give_a_check_for_success_and_one_for_failure() {
         refusal(&asset("5", "00")),
         "sample: case 1: success.scriptSig: bad hex: Odd number of digits"
     );
+    // A lock that is not reached: a final success is one under all flags, and this holds only without CHECKLOCKTIMEVERIFY.
+    let locked = |is_final: bool| {
+        let prevout = |script: &str| format!("\"prevouts\":[\"0000000000000000{script}\"]");
+        let asset = asset("51", "00").replace(&prevout("00"), &prevout("01b1"));
+        asset.replace("\"final\":true", &format!("\"final\":{is_final}"))
+    };
+    assert_eq!(outcome(&locked(false)), ("script_assets_test", 2, 0));
+    assert_eq!(outcome(&locked(true)), ("script_assets_test", 1, 1));
 }
 
 #[test]
@@ -312,14 +320,26 @@ fn wallet_outputs() {
     assert_eq!(refusal(&no_array), "sample: case 1: keyPathSpending: must be an array, is an object");
     let odd = file(address).replace("\"script\": \"20", "\"script\": \"2");
     assert_eq!(refusal(&odd), "sample: case 1: given.scriptTree.script: bad hex: Odd number of digits");
+    // No tree is null; a branch has none.
+    let half =
+        file(address).replace("\"scriptTree\": {", "\"scriptTree\": [null, {").replace("ac\"}", "ac\"}]");
+    assert_eq!(refusal(&half), "sample: case 1: given.scriptTree.leafVersion: is missing");
 }
 
 #[test]
 fn files_without_cases_and_files_of_other_kinds() {
     assert_eq!(refusal("[]"), "sample: holds no case");
-    for other in
-        ["{}", "1", "[[\"only a comment\"]]", "[{\"key\": 1}]", "[[\"00\", \"11\"]]", "null", "\"tx\""]
-    {
+    for other in [
+        "{}",
+        "1",
+        "[{\"hex_tx\": \"00\"}]",
+        "[{\"spend_index\": [0]}]",
+        "[[\"only a comment\"]]",
+        "[{\"key\": 1}]",
+        "[[\"00\", \"11\"]]",
+        "null",
+        "\"tx\"",
+    ] {
         assert_eq!(refusal(other), "sample: not a vector file: no known format", "{other}");
     }
 }
@@ -337,6 +357,11 @@ fn cases_keep_the_fields_that_the_format_does_not_know() {
     assert!(entry.mentions("X-2") && !entry.mentions("x-1"));
     assert_eq!(entry.case().unwrap().extra["rule"], "r");
     assert_eq!(entry.case().unwrap().to_line(), case.replace("x-1", "x-2"));
+    assert_eq!(format!("{:?} {}", file.format, file.format), "Format(cases) cases");
+    // What is left out by a filter is counted.
+    let lines = format!("{lines}{}\n", case.replace("x-1", "x-3"));
+    let filtered = run(&read(&lines).unwrap(), RunOptions { filter: Some("x-3"), ..RunOptions::default() });
+    assert_eq!((filtered.passed, filtered.ran(), filtered.skipped_count()), (1, 1, 2));
     assert_eq!(refusal(&lines.replace("\"x-2\"", "2")), "sample: case 2: id: must be a string, is a number");
 }
 
