@@ -367,6 +367,47 @@ mod tests {
     }
 
     #[test]
+    fn implied_conditions_are_left_out() {
+        let key = |internal| Atom::Sig(crate::atom::KeyRef { x: [1; 32], internal });
+        let atoms = [Atom::After(5), Atom::After(6), key(false), key(true), Atom::Older(9)];
+        let set = |indices: &[usize]| indices.iter().copied().collect::<Set>();
+        // The stronger one of two, the first of equal ones.
+        assert_eq!(reduce(&set(&[0, 1, 2, 3, 4]), &atoms), set(&[1, 2, 4]));
+        assert_eq!(reduce(&set(&[0, 3]), &atoms), set(&[0, 3]));
+        let [after, later, sig, same, older] = [0, 1, 2, 3, 4].map(Node::Atom);
+        let and = |parts: &[&Node]| Node::And(parts.iter().map(|&part| part.clone()).collect());
+        let none = Set::new();
+        assert_eq!(tidy(&and(&[&after, &later]), &none, &atoms), later);
+        assert_eq!(tidy(&and(&[&sig, &same, &older]), &none, &atoms), and(&[&sig, &older]));
+        assert_eq!(tidy(&and(&[&sig, &older]), &set(&[3]), &atoms), older);
+        // What stands around a part is at hand in it, and what stands in one part is not in another.
+        let or = Node::Or(vec![(ONE / 2, and(&[&after, &sig])), (ONE / 2, older.clone())]);
+        let tidied = Node::Or(vec![(ONE / 2, sig.clone()), (ONE / 2, older.clone())]);
+        assert_eq!(tidy(&and(&[&later, &or]), &none, &atoms), and(&[&later, &tidied]));
+        assert_eq!(tidy(&or, &none, &atoms), or);
+        let two = Node::Thresh(2, vec![after, sig.clone(), older.clone()]);
+        let half = ONE / 2;
+        assert_eq!(tidy(&two, &set(&[1]), &atoms), Node::Or(vec![(half, sig), (half, older)]));
+    }
+
+    #[test]
+    fn ways_are_written_out_up_to_a_bound() {
+        let some = |count: usize| (0..count).map(Node::Atom).collect::<Vec<_>>();
+        let or = |count: usize| Node::Or(some(count).into_iter().map(|node| (1, node)).collect());
+        let of = |node: &Node| paths(node).map(|paths| paths.len());
+        assert_eq!((of(&or(512)), of(&or(513)), of(&or(700))), (Some(512), None, None));
+        let product = |count: usize| Node::And(vec![or(count), or(16)]);
+        assert_eq!((of(&product(32)), of(&product(33))), (Some(512), None));
+        let thresh = |count: usize| Node::Thresh(2, some(count));
+        assert_eq!((of(&thresh(32)), of(&thresh(33))), (Some(496), None));
+        let long = |count: usize| Node::Or(vec![(1, Node::And(some(count))); 16]);
+        assert_eq!((of(&long(512)), of(&long(513))), (Some(16), None));
+        let choices = Node::Thresh(1, vec![or(256), or(256)]);
+        assert_eq!(of(&choices), Some(512));
+        assert_eq!(of(&Node::Thresh(1, vec![or(256), or(257)])), None);
+    }
+
+    #[test]
     fn choices_are_in_lexical_order() {
         let texts = |n, k, limit| {
             let found = subsets(n, k, limit)?;
