@@ -213,22 +213,25 @@ fn check_piece(piece: &Piece, node: &Node, atoms: &[Atom], choices: &Known) {
     assert!(prop.sound);
     assert_eq!(prop.size, bytes(script(frag, atoms, &vec![true; atoms.len()]).len()), "size of {frag:?}");
     let known = choices.with(|_| true);
-    match prop.args {
-        Args::Zero => assert!(known.all().all(Vec::is_empty), "{frag:?} takes elements"),
-        Args::One => assert!(known.all().all(|witness| witness.len() == 1), "{frag:?} takes not one element"),
-        Args::Many => {}
-    }
-    if prop.unit {
-        assert!(known.sat.iter().all(|(_, result)| result.as_deref() == Some(&[1])), "{frag:?} leaves not 1");
-    }
+    let have = |count: usize| known.all().all(|witness| witness.len() == count);
+    let args = if have(0) {
+        Args::Zero
+    } else if have(1) {
+        Args::One
+    } else {
+        Args::Many
+    };
+    assert_eq!(prop.args, args, "what {frag:?} takes");
+    let is_one = |(_, result): &(_, Option<Vec<u8>>)| result.as_deref() == Some(&[1]);
+    assert_eq!(prop.unit, known.sat.iter().all(is_one), "whether {frag:?} leaves 1");
     if prop.nonzero {
         let top = |(witness, _): &(Witness, _)| witness.last().is_some_and(|top| !top.is_empty());
         assert!(known.sat.iter().all(top), "{frag:?} takes an empty element");
     }
     let signs = |atom: &Atom| matches!(atom, Atom::Sig(_) | Atom::Rebind(..) | Atom::Signed(..));
     let known = choices.with(|index| !signs(&atoms[index]));
-    assert!(!prop.signed || known.sat.is_empty(), "{frag:?} needs no signature");
-    assert!(!prop.forced || known.dis.is_empty(), "{frag:?} can be refused");
+    assert_eq!(prop.signed, known.sat.is_empty(), "whether {frag:?} needs a signature");
+    assert_eq!(prop.forced, known.dis.is_empty(), "whether {frag:?} cannot be refused");
     if let Some(refused) = prop.dis {
         let [witness] = known.dis.as_slice() else {
             panic!("{frag:?} can be refused in {} ways", known.dis.len())
