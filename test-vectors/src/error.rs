@@ -91,3 +91,17 @@ impl Bad {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_named_from_the_outside() {
+        let field = |inner: &str| Bad::new(inner, "is wrong").within("outer").field;
+        assert_eq!(
+            [field("inner"), field("[3].inner"), field("")],
+            ["outer.inner", "outer[3].inner", "outer"]
+        );
+    }
+}

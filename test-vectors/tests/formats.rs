@@ -358,10 +358,14 @@ fn cases_keep_the_fields_that_the_format_does_not_know() {
     assert_eq!(entry.case().unwrap().extra["rule"], "r");
     assert_eq!(entry.case().unwrap().to_line(), case.replace("x-1", "x-2"));
     assert_eq!(format!("{:?} {}", file.format, file.format), "Format(cases) cases");
+    let script_tests = read(&script_test(r#"["1", "", "", "OK", ""]"#)).unwrap();
+    assert_eq!(file.format, read(&lines).unwrap().format);
+    assert_ne!(file.format, script_tests.format);
     // What is left out by a filter is counted.
     let lines = format!("{lines}{}\n", case.replace("x-1", "x-3"));
     let filtered = run(&read(&lines).unwrap(), RunOptions { filter: Some("x-3"), ..RunOptions::default() });
     assert_eq!((filtered.passed, filtered.ran(), filtered.skipped_count()), (1, 1, 2));
+    assert_eq!((report(&lines).ran(), report(&lines).skipped_count()), (3, 0));
     assert_eq!(refusal(&lines.replace("\"x-2\"", "2")), "sample: case 2: id: must be a string, is a number");
 }
 
