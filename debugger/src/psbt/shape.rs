@@ -1,0 +1,339 @@
+//! The shapes that the BIPs specify for key data and values, and their checks.
+
+use bitcoin::bip32::Xpub;
+use bitcoin::consensus::encode::{Decodable, Error, VarInt, deserialize, deserialize_partial};
+use bitcoin::hashes::{Hash as _, hash160, ripemd160, sha256, sha256d};
+use bitcoin::secp256k1::ecdsa::Signature;
+use bitcoin::taproot::{ControlBlock, LeafVersion, TapTree, TaprootBuilder};
+use bitcoin::transaction::Version;
+use bitcoin::{PublicKey, ScriptBuf, Transaction, TxIn, TxOut, Witness, XOnlyPublicKey, absolute::LockTime};
+
+/// BIP 341: the lengths of a control block are 33 + 32m for an m from 0 to 128.
+const MAX_CONTROL_BLOCK: usize = 33 + 32 * 128;
+
+/// The smallest lock time that is a time and not a block height.
+const FIRST_TIME: u32 = 500_000_000;
+
+/// A hash function whose preimages a PSBT can carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HashFunction {
+    Ripemd160,
+    Sha256,
+    Hash160,
+    Hash256,
+}
+
+/// What the key data of a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyShape {
+    /// No key data: the key is its type alone.
+    None,
+    /// A serialized extended public key (BIP 32).
+    ExtendedKey,
+    /// A public key of 33 or 65 bytes.
+    PublicKey,
+    /// A public key of 33 bytes.
+    CompressedKey,
+    /// A public key of 32 bytes (BIP 340).
+    XOnlyKey,
+    XOnlyKeyAndLeafHash,
+    ControlBlock,
+    Hash(HashFunction),
+    /// A participant's key, the aggregate key and perhaps a leaf hash (BIP 373).
+    MusigSession,
+    /// An identifier with its length, a subtype, and any data.
+    Proprietary,
+}
+
+/// What the value of a field is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ValueShape {
+    Any,
+    /// One of these numbers of bytes.
+    Bytes(&'static [usize]),
+    CompactSize,
+    /// A transaction without witnesses, in the serialization without witnesses, and without scriptSigs.
+    UnsignedTransaction,
+    Transaction,
+    Output,
+    Witness,
+    /// Text in UTF-8.
+    Text,
+    EcdsaSignature,
+    /// A fingerprint and the steps of a derivation path.
+    KeyOrigin,
+    /// The same, as many steps as the depth of the extended key says.
+    ExtendedKeyOrigin,
+    /// Leaf hashes with their number, then a [`ValueShape::KeyOrigin`].
+    TaprootKeyOrigin,
+    XOnlyKey,
+    /// This many keys of 33 bytes.
+    CompressedKeys {
+        count: usize,
+    },
+    /// Any number of keys of 33 bytes.
+    KeyList,
+    /// A script and its leaf version.
+    LeafScript,
+    TaprootTree,
+    /// What the hash in the key is the hash of.
+    Preimage(HashFunction),
+    /// A lock time that is a time.
+    TimeLock,
+    /// A lock time that is a block height.
+    HeightLock,
+    /// A name with its length in a byte, and any data.
+    NamePrefixed,
+}
+
+/// A number of bytes as text.
+pub(super) fn byte_count(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "byte" } else { "bytes" })
+}
+
+fn check_length(what: &str, bytes: &[u8], allowed: &[usize]) -> Result<(), String> {
+    if allowed.contains(&bytes.len()) {
+        return Ok(());
+    }
+    let allowed: Vec<String> = allowed.iter().map(usize::to_string).collect();
+    Err(format!("{what} has {}, must have {}", byte_count(bytes.len()), allowed.join(" or ")))
+}
+
+fn check_public_key(what: &str, bytes: &[u8], allowed: &[usize]) -> Result<(), String> {
+    check_length(what, bytes, allowed)?;
+    let key = PublicKey::from_slice(bytes);
+    key.map(drop).map_err(|_| format!("{what} is not a public key: {}", hex::encode(bytes)))
+}
+
+fn check_x_only_key(what: &str, bytes: &[u8]) -> Result<(), String> {
+    check_length(what, bytes, &[32])?;
+    let key = XOnlyPublicKey::from_slice(bytes);
+    key.map(drop).map_err(|_| format!("{what} is not an x-only public key: {}", hex::encode(bytes)))
+}
+
+/// Checks the key data of a field.
+pub(super) fn check_key(shape: KeyShape, data: &[u8]) -> Result<(), String> {
+    let what = "the key data";
+    match shape {
+        KeyShape::None if data.is_empty() => Ok(()),
+        KeyShape::None => Err(format!("{what} has {}, must be empty", byte_count(data.len()))),
+        KeyShape::ExtendedKey => {
+            check_length(what, data, &[78])?;
+            Xpub::decode(data).map(drop).map_err(|error| format!("{what} is not an extended key: {error}"))
+        }
+        KeyShape::PublicKey => check_public_key(what, data, &[33, 65]),
+        KeyShape::CompressedKey => check_public_key(what, data, &[33]),
+        KeyShape::XOnlyKey => check_x_only_key(what, data),
+        KeyShape::XOnlyKeyAndLeafHash => {
+            check_length(what, data, &[64])?;
+            check_x_only_key("the first half of the key data", data.get(..32).unwrap_or_default())
+        }
+        KeyShape::ControlBlock => check_control_block(what, data),
+        KeyShape::Hash(HashFunction::Ripemd160 | HashFunction::Hash160) => check_length(what, data, &[20]),
+        KeyShape::Hash(HashFunction::Sha256 | HashFunction::Hash256) => check_length(what, data, &[32]),
+        KeyShape::MusigSession => {
+            check_length(what, data, &[66, 98])?;
+            check_public_key("the participant's key", data.get(..33).unwrap_or_default(), &[33])?;
+            check_public_key("the aggregate key", data.get(33..66).unwrap_or_default(), &[33])
+        }
+        KeyShape::Proprietary => {
+            let mut rest = data;
+            let identifier: usize = take_size(&mut rest, "the identifier's length")?;
+            rest = rest.get(identifier..).ok_or("the identifier is cut off")?;
+            take_size(&mut rest, "the subtype").map(drop)
+        }
+    }
+}
+
+fn check_control_block(what: &str, data: &[u8]) -> Result<(), String> {
+    if data.len() < 33 || data.len() > MAX_CONTROL_BLOCK || !(data.len() - 33).is_multiple_of(32) {
+        let found = byte_count(data.len());
+        return Err(format!("{what} has {found}; a control block has 33 + 32m for an m from 0 to 128"));
+    }
+    let block = ControlBlock::decode(data);
+    block.map(drop).map_err(|error| format!("{what} is not a control block: {error}"))
+}
+
+/// Checks the value of a field. `key` is the key data, which some values must agree with.
+pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result<(), String> {
+    let what = "the value";
+    match shape {
+        ValueShape::Any => Ok(()),
+        ValueShape::Bytes(allowed) => check_length(what, value, allowed),
+        ValueShape::CompactSize => check_decodes::<VarInt>(value, "a compact size"),
+        ValueShape::UnsignedTransaction => unsigned_transaction(value).map(drop),
+        ValueShape::Transaction => check_decodes::<Transaction>(value, "a transaction"),
+        ValueShape::Output => check_decodes::<TxOut>(value, "an output"),
+        ValueShape::Witness => check_decodes::<Witness>(value, "a witness"),
+        ValueShape::Text => {
+            core::str::from_utf8(value).map(drop).map_err(|error| format!("{what} is not UTF-8: {error}"))
+        }
+        ValueShape::EcdsaSignature => {
+            // The hash type follows the signature, as in a scriptSig.
+            let der = value.split_last().map(|(_, der)| der).unwrap_or_default();
+            let signature = Signature::from_der(der);
+            signature.map(drop).map_err(|_| format!("{what} is not a DER signature and a hash type"))
+        }
+        ValueShape::KeyOrigin => path_length(value).map(drop),
+        ValueShape::ExtendedKeyOrigin => check_depth(key, path_length(value)?),
+        ValueShape::TaprootKeyOrigin => check_taproot_origin(value),
+        ValueShape::XOnlyKey => check_x_only_key(what, value),
+        ValueShape::CompressedKeys { count } => {
+            check_length(what, value, &[33 * count])?;
+            value.chunks(33).try_for_each(|key| check_public_key("a key in the value", key, &[33]))
+        }
+        ValueShape::KeyList if value.len().is_multiple_of(33) => {
+            value.chunks(33).try_for_each(|key| check_public_key("a key in the value", key, &[33]))
+        }
+        ValueShape::KeyList => {
+            Err(format!("{what} has {}, must have a multiple of 33", byte_count(value.len())))
+        }
+        ValueShape::LeafScript if value.is_empty() => Err(format!("{what} is empty: it has no leaf version")),
+        ValueShape::LeafScript => Ok(()),
+        ValueShape::TaprootTree => check_tree(value),
+        ValueShape::Preimage(function) => check_preimage(function, key, value),
+        ValueShape::TimeLock => match lock_time(value)? {
+            FIRST_TIME.. => Ok(()),
+            early => Err(format!("{early} is not a time: must be {FIRST_TIME} or more")),
+        },
+        ValueShape::HeightLock => match lock_time(value)? {
+            height @ (0 | FIRST_TIME..) => {
+                Err(format!("{height} is not a block height: must be from 1 to {}", FIRST_TIME - 1))
+            }
+            _ => Ok(()),
+        },
+        ValueShape::NamePrefixed => match value.split_first() {
+            Some((length, rest)) if rest.len() >= usize::from(*length) => Ok(()),
+            _ => Err("the name is cut off".into()),
+        },
+    }
+}
+
+fn check_decodes<T: Decodable>(value: &[u8], what: &str) -> Result<(), String> {
+    deserialize::<T>(value).map(drop).map_err(|error| format!("the value is not {what}: {}", reason(&error)))
+}
+
+/// Why bytes do not decode. rust-bitcoin reports bytes that end too early as an error of input or output.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Io(_) => "it is cut off".into(),
+        other => other.to_string(),
+    }
+}
+
+/// Takes a value off the front of bytes.
+fn take<T: Decodable>(rest: &mut &[u8], what: &str) -> Result<T, String> {
+    let (taken, read) = deserialize_partial(rest).map_err(|error| format!("{what}: {}", reason(&error)))?;
+    *rest = rest.get(read..).unwrap_or_default();
+    Ok(taken)
+}
+
+/// Takes a compact size off the front of bytes.
+fn take_size(rest: &mut &[u8], what: &str) -> Result<usize, String> {
+    let size: VarInt = take(rest, what)?;
+    usize::try_from(size.0).map_err(|_| format!("{what} is too large: {}", size.0))
+}
+
+/// The number of steps of a derivation path after a fingerprint.
+fn path_length(origin: &[u8]) -> Result<usize, String> {
+    match origin.len().checked_sub(4) {
+        Some(path) if path.is_multiple_of(4) => Ok(path / 4),
+        _ => Err(format!(
+            "the key origin has {}, must have 4 for the fingerprint and 4 for each step of the path",
+            byte_count(origin.len())
+        )),
+    }
+}
+
+/// BIP 174: "The number of 32 bit unsigned integer indexes must match the depth provided in the extended public key."
+fn check_depth(key: &[u8], steps: usize) -> Result<(), String> {
+    let depth = Xpub::decode(key).map(|key| usize::from(key.depth)).unwrap_or_default();
+    if depth == steps {
+        return Ok(());
+    }
+    Err(format!("the path has {steps} steps, the extended key has depth {depth}"))
+}
+
+fn check_taproot_origin(value: &[u8]) -> Result<(), String> {
+    let mut rest = value;
+    let hashes = take_size(&mut rest, "the number of leaf hashes")?;
+    let origin = hashes.checked_mul(32).and_then(|length| rest.get(length..));
+    let origin = origin.ok_or_else(|| format!("the {hashes} leaf hashes are cut off"))?;
+    path_length(origin).map(drop)
+}
+
+/// BIP 371: "One or more tuples", in depth first order, that give the entire tree.
+fn check_tree(value: &[u8]) -> Result<(), String> {
+    if value.is_empty() {
+        return Err("the tree is empty".into());
+    }
+    let mut rest = value;
+    let mut builder = TaprootBuilder::new();
+    let mut leaves = 0u64;
+    while !rest.is_empty() {
+        let depth: u8 = take(&mut rest, "the depth of a leaf")?;
+        let version: u8 = take(&mut rest, "the version of a leaf")?;
+        let script: ScriptBuf = take(&mut rest, "the script of a leaf")?;
+        let wrong = |problem: String| format!("leaf {leaves} of the tree: {problem}");
+        let version = LeafVersion::from_consensus(version).map_err(|error| wrong(error.to_string()))?;
+        builder =
+            builder.add_leaf_with_ver(depth, script, version).map_err(|error| wrong(error.to_string()))?;
+        leaves += 1;
+    }
+    TapTree::try_from(builder).map(drop).map_err(|_| "the tree is incomplete: a branch has no sibling".into())
+}
+
+fn check_preimage(function: HashFunction, hash: &[u8], preimage: &[u8]) -> Result<(), String> {
+    let is_preimage = match function {
+        HashFunction::Ripemd160 => ripemd160::Hash::hash(preimage).as_byte_array() == hash,
+        HashFunction::Sha256 => sha256::Hash::hash(preimage).as_byte_array() == hash,
+        HashFunction::Hash160 => hash160::Hash::hash(preimage).as_byte_array() == hash,
+        HashFunction::Hash256 => sha256d::Hash::hash(preimage).as_byte_array() == hash,
+    };
+    if is_preimage { Ok(()) } else { Err(format!("the value is not the preimage of {}", hex::encode(hash))) }
+}
+
+fn lock_time(value: &[u8]) -> Result<u32, String> {
+    check_length("the value", value, &[4])?;
+    deserialize(value).map_err(|error| error.to_string())
+}
+
+/// Reads the unsigned transaction of a PSBT of version 0.
+///
+/// BIP 174: "The transaction must be in the old serialization format (without witnesses)." In that format a transaction
+/// may have no inputs, which the witness serialization cannot express.
+pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> {
+    let tx = without_witnesses(bytes).map_err(|problem| match deserialize::<Transaction>(bytes) {
+        Ok(_) => "the transaction is in witness serialization".to_owned(),
+        Err(_) => format!("the value is not a transaction: {problem}"),
+    })?;
+    match tx.input.iter().position(|input| !input.script_sig.is_empty()) {
+        Some(input) => Err(format!("the transaction's input {input} has a scriptSig, must have none")),
+        None => Ok(tx),
+    }
+}
+
+fn without_witnesses(bytes: &[u8]) -> Result<Transaction, String> {
+    let mut rest = bytes;
+    let version: i32 = take(&mut rest, "version")?;
+    let input: Vec<TxIn> = take(&mut rest, "inputs")?;
+    let output: Vec<TxOut> = take(&mut rest, "outputs")?;
+    let lock_time: LockTime = take(&mut rest, "lock time")?;
+    if !rest.is_empty() {
+        return Err(format!("{} after its end", byte_count(rest.len())));
+    }
+    Ok(Transaction { version: Version(version), lock_time, input, output })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_said_in_words() {
+        let error = |allowed: &[usize]| check_length("the value", &[0], allowed).unwrap_err();
+        assert_eq!(error(&[64, 65]), "the value has 1 byte, must have 64 or 65");
+        assert_eq!(error(&[2]), "the value has 1 byte, must have 2");
+        assert_eq!(check_length("the value", &[0], &[1]), Ok(()));
+    }
+}
