@@ -19,22 +19,13 @@ use sigstack_channel::bolt3::*;
 use sigstack_channel::keys::sha256;
 use sigstack_channel::tx::{output, p2wpkh, p2wsh, set_witness, transaction, weight};
 use sigstack_interpreter::{Flags, Spend, sighash::legacy};
+use sigstack_test_support::shared;
 
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/bolt3/");
-
-/// Whether the vectors are beside the workspace; a test says so where they are not.
-fn available() -> bool {
-    let there = std::path::Path::new(FOLDER).is_dir();
-    if !there {
-        println!("skipped: the reference vectors are not there ({FOLDER})");
-    }
-    there
-}
-
-fn load(name: &str) -> Value {
-    let path = format!("{FOLDER}{name}.json");
-    serde_json::from_str(&fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
-        .unwrap()
+/// A file of the vectors. `None` if the test is left out because the file is missing.
+#[track_caller]
+fn load(name: &str) -> Option<Value> {
+    let path = shared(&format!("vectors/bolt3/{name}.json"))?;
+    Some(serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
 }
 
 fn bytes(value: &Value) -> Vec<u8> {
@@ -155,8 +146,7 @@ struct Checked {
     signatures: usize,
 }
 
-fn run(name: &str, format: Format) -> Checked {
-    let file = load(name);
+fn run(file: &Value, format: Format) -> Checked {
     let common = &file["common"];
     let setup = setup(common);
     let mut checked = Checked { commitments: 0, htlc_txs: 0, signatures: 0 };
@@ -265,11 +255,9 @@ fn htlc_tx(
 
 #[test]
 fn every_transaction_of_appendices_c_and_f() {
-    if !available() {
-        return;
-    }
-    let plain = run("commitment_static_remotekey", Format::StaticRemotekey);
-    let anchors = run("commitment_anchors", Format::Anchors);
+    let Some(plain) = load("commitment_static_remotekey") else { return };
+    let Some(anchors) = load("commitment_anchors") else { return };
+    let (plain, anchors) = (run(&plain, Format::StaticRemotekey), run(&anchors, Format::Anchors));
     let commitments = plain.commitments + anchors.commitments;
     let htlc_txs = plain.htlc_txs + anchors.htlc_txs;
     let signatures = plain.signatures + anchors.signatures;
@@ -281,10 +269,7 @@ fn every_transaction_of_appendices_c_and_f() {
 
 #[test]
 fn the_funding_transaction_of_appendix_b() {
-    if !available() {
-        return;
-    }
-    let file = load("funding");
+    let Some(file) = load("funding") else { return };
     let expected: Transaction = deserialize(&bytes(&file["funding_tx_hex"])).unwrap();
     let coinbase: Transaction = deserialize(&bytes(&file["chain"]["block1_coinbase_tx_hex"])).unwrap();
     let key = secret(&file["chain"]["block1_coinbase_privkey"]);
@@ -318,10 +303,7 @@ fn the_funding_transaction_of_appendix_b() {
 
 #[test]
 fn shachain_of_appendix_d() {
-    if !available() {
-        return;
-    }
-    let file = load("shachain");
+    let Some(file) = load("shachain") else { return };
     for case in list(&file["generation"]) {
         let secret = derive_secret(&array(&case["seed"]), 48, number(&case["index"]));
         assert_eq!(hex::encode(secret), case["secret"].as_str().unwrap(), "{}", case["name"]);
@@ -353,10 +335,7 @@ fn shachain_of_appendix_d() {
 
 #[test]
 fn key_derivation_of_appendix_e() {
-    if !available() {
-        return;
-    }
-    let file = load("key_derivation");
+    let Some(file) = load("key_derivation") else { return };
     let (base, point_secret) = (secret(&file["base_secret"]), secret(&file["per_commitment_secret"]));
     let (base_point, per_commitment) = (base.public_key(), point_secret.public_key());
     assert_eq!(base_point, point(&file["base_point"]));

@@ -10,6 +10,7 @@ use std::process::Command;
 use tmux::{AFTER, Tmux};
 
 /// Runs the command in the project's folder, as somebody would who has it in the PATH.
+#[track_caller]
 fn start(command: &str) -> Option<Tmux> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let folder = Path::new(env!("CARGO_BIN_EXE_sigstack")).parent().unwrap();

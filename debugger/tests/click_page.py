@@ -1,21 +1,20 @@
 #!/usr/bin/env python3
 """Clicks through a trace page in headless Chromium, over its DevTools protocol.
 
-Usage: click_page.py PAGE [SCREENSHOT_FOLDER]
+Usage: click_page.py CHROMIUM PAGE [SCREENSHOT_FOLDER]
 
-PAGE is what `sigstack trace --html PAGE` wrote, of a spend that fails. For a desk and a phone, light and dark, it moves the
+CHROMIUM is the browser's program. PAGE is what `sigstack trace --html PAGE` wrote, of a spend that fails. For a desk and a phone, light and dark, it moves the
 slider to every stop, and checks that the stack and the cursor in the script follow the frames that the page holds, that the
 buttons, the keys and a click in the script do what they say, that nothing is wider than the screen, that nothing is asked of
 the network, and that the console stays empty. Python's standard library is all it needs.
 
-Exit status: 0 all held, 1 something did not, 2 there is no Chromium.
+Exit status: 0 if every check passed, 1 if one failed.
 """
 
 import base64
 import json
 import os
 import pathlib
-import shutil
 import socket
 import struct
 import subprocess
@@ -24,7 +23,6 @@ import tempfile
 import time
 import urllib.request
 
-NAMES = ["chromium", "chromium-browser", "google-chrome", "chrome-headless-shell", "chromium-headless-shell"]
 SCREENS = {"desk": (1280, 800), "phone": (360, 740)}
 
 
@@ -252,12 +250,8 @@ def check_page(browser, checks, url, screen, scheme, screenshots):
 
 
 def main():
-    page = pathlib.Path(sys.argv[1]).resolve()
-    screenshots = sys.argv[2] if len(sys.argv) > 2 else None
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
-        print(f"none of {', '.join(NAMES)} is installed")
-        return 2
+    program, page = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
+    screenshots = sys.argv[3] if len(sys.argv) > 3 else None
     browser = Browser(program)
     checks = Checks()
     try:

@@ -137,14 +137,10 @@ fn traces_of_the_projects_own_vectors_end_with_the_verdict() {
     assert_eq!(unanswered, 0);
 }
 
-/// Those of others, where they are: Core's files, those of the BIPs and of other implementations.
+/// The vectors of others: Core's files, those of the BIPs and of other implementations.
 #[test]
 fn traces_of_the_vectors_of_others_end_with_the_verdict() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors");
-    if !folder.is_dir() {
-        eprintln!("skipped: {} is not there", folder.display());
-        return;
-    }
+    let Some(folder) = sigstack_test_support::shared("vectors") else { return };
     let (valid, invalid, unanswered) = run(&folder, Options { explain: false, ..Options::default() });
     eprintln!("{valid} valid, {invalid} invalid, {unanswered} without a verdict");
     assert!(valid > 1_000 && invalid > 1_000);

@@ -1,47 +1,49 @@
-//! The reference vectors in `../shared/vectors` beside the workspace, read in place: every case must get its verdict.
+//! The vectors of others in `../shared/vectors` beside the clone, read in place: every case gets its verdict.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use sigstack_test_support::shared;
 use sigstack_vectors::{ReadOptions, Report, RunOptions, VectorFile, read_bytes, run};
 
-/// The folder with the reference vectors, beside the workspace.
-fn folder() -> Option<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!("skipped: the reference vectors are not there ({})", folder.display());
-    None
-}
-
-fn read(folder: &Path, name: &str) -> VectorFile {
-    let bytes = std::fs::read(folder.join(name)).unwrap();
+fn read(path: &Path, name: &str) -> VectorFile {
+    let bytes = std::fs::read(path).unwrap();
     read_bytes(name, &bytes, ReadOptions::default()).unwrap()
 }
 
-fn run_file(folder: &Path, name: &str) -> Report {
-    let report = run(&read(folder, name), RunOptions::default());
+/// The report about a file below the folder; `None` if the file is missing, which is reported.
+#[track_caller]
+fn run_file(name: &str) -> Option<(VectorFile, Report)> {
+    let path = shared(&format!("vectors/{name}"))?;
+    let file = read(&path, name);
+    let report = run(&file, RunOptions::default());
     println!("{name}: {} passed, {} failed", report.passed, report.failures.len());
     for failure in report.failures.iter().take(30) {
         println!("  {failure:?}");
     }
-    report
+    Some((file, report))
 }
 
-/// Every case of a file passes, none is skipped, and there are as many as known.
-fn expect_all(name: &str, cases: usize) {
-    let Some(folder) = folder() else { return };
-    let report = run_file(&folder, name);
+/// Every case of a file passes, none is skipped, and there are as many as known. Checks the file's dialect if one is given.
+#[track_caller]
+fn expect(name: &str, dialect: Option<&str>, cases: usize) {
+    let Some((file, report)) = run_file(name) else { return };
     assert_eq!((report.passed, report.failures.len(), report.skipped_count()), (cases, 0, 0), "{name}");
+    if dialect.is_some() {
+        assert_eq!(file.dialect().map(|found| found.name), dialect, "{name}");
+    }
 }
 
-/// As [`expect_all`], for a file that is of a dialect.
+/// As [`expect`], for a file whose dialect is not checked.
+#[track_caller]
+fn expect_all(name: &str, cases: usize) {
+    expect(name, None, cases);
+}
+
+#[track_caller]
 fn expect_dialect(name: &str, dialect: &str, cases: usize) {
-    let Some(folder) = folder() else { return };
-    assert_eq!(read(&folder, name).dialect().map(|dialect| dialect.name), Some(dialect), "{name}");
-    expect_all(name, cases);
+    expect(name, Some(dialect), cases);
 }
 
 #[test]
@@ -102,11 +104,10 @@ fn cases_of_every_proposal() {
 /// activation would accept what was refused before. These three, and no other case, are judged as today's policy.
 #[test]
 fn cases_that_contradict_the_rule_of_soft_forks() {
-    let Some(folder) = folder() else { return };
     for (name, cases, otherwise) in
         [("paircommit", 84, 2), ("templatehash", 94, 1), ("csfs", 232, 0), ("mixed", 308, 0)]
     {
-        let report = run_file(&folder, &format!("cases/{name}.jsonl.gz"));
+        let Some((_, report)) = run_file(&format!("cases/{name}.jsonl.gz")) else { continue };
         assert_eq!((report.passed, report.readings.values().sum()), (cases, otherwise), "{name}");
     }
 }

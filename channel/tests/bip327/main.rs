@@ -13,6 +13,7 @@
 mod reference;
 
 use std::fs;
+use std::path::Path;
 
 use reference::{Context, Failure};
 use secp256k1::musig::{
@@ -21,8 +22,7 @@ use secp256k1::musig::{
 };
 use secp256k1::{Keypair, PublicKey, Scalar};
 use serde_json::Value;
-
-const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared/vectors/bip327/");
+use sigstack_test_support::shared;
 
 #[derive(Default)]
 struct Counts {
@@ -30,18 +30,9 @@ struct Counts {
     reference: usize,
 }
 
-/// Whether the vectors are beside the workspace; a test says so where they are not.
-fn available() -> bool {
-    let there = std::path::Path::new(FOLDER).is_dir();
-    if !there {
-        println!("skipped: the reference vectors are not there ({FOLDER})");
-    }
-    there
-}
-
-fn load(name: &str) -> Value {
-    let path = format!("{FOLDER}{name}_vectors.json");
-    serde_json::from_str(&fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}")))
+fn load(folder: &Path, name: &str) -> Value {
+    let path = folder.join(format!("{name}_vectors.json"));
+    serde_json::from_str(&fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path:?}: {error}")))
         .unwrap()
 }
 
@@ -146,8 +137,8 @@ fn module_secnonce(secnonce: &[u8], keypair: &Keypair) -> SecretNonce {
     SecretNonce::dangerous_from_bytes(layout)
 }
 
-fn key_sort(counts: &mut Counts) {
-    let file = load("key_sort");
+fn key_sort(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "key_sort");
     let keys: Vec<PublicKey> =
         all(&file["pubkeys"]).iter().map(|key| PublicKey::from_slice(key).unwrap()).collect();
     let mut sorted: Vec<&PublicKey> = keys.iter().collect();
@@ -157,8 +148,8 @@ fn key_sort(counts: &mut Counts) {
     counts.module += 1;
 }
 
-fn key_agg(counts: &mut Counts) {
-    let file = load("key_agg");
+fn key_agg(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "key_agg");
     let (keys, pool) = (all(&file["pubkeys"]), all(&file["tweaks"]));
     for case in cases(&file, "valid_test_cases") {
         let cache = module_keys(&pick(&keys, &case["key_indices"]), &[]).unwrap();
@@ -172,8 +163,8 @@ fn key_agg(counts: &mut Counts) {
     }
 }
 
-fn nonce_gen(counts: &mut Counts) {
-    let file = load("nonce_gen");
+fn nonce_gen(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "nonce_gen");
     for case in cases(&file, "test_cases") {
         let optional = |name: &str| (!case[name].is_null()).then(|| bytes(&case[name]));
         let (aggpk, msg, extra) = (optional("aggpk"), optional("msg"), optional("extra_in"));
@@ -201,8 +192,8 @@ fn nonce_gen(counts: &mut Counts) {
     }
 }
 
-fn nonce_agg(counts: &mut Counts) {
-    let file = load("nonce_agg");
+fn nonce_agg(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "nonce_agg");
     let nonces = all(&file["pnonces"]);
     for case in cases(&file, "valid_test_cases") {
         let picked = pick(&nonces, &case["pnonce_indices"]);
@@ -264,8 +255,8 @@ fn sign_case(
     counts.module += 1;
 }
 
-fn sign_verify(counts: &mut Counts) {
-    let file = load("sign_verify");
+fn sign_verify(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "sign_verify");
     let keypair = Keypair::from_secret_bytes(array(&file["sk"])).unwrap();
     let (keys, secnonces, pnonces) = (all(&file["pubkeys"]), all(&file["secnonces"]), all(&file["pnonces"]));
     let (aggnonces, msgs) = (all(&file["aggnonces"]), all(&file["msgs"]));
@@ -324,8 +315,8 @@ fn sign_verify(counts: &mut Counts) {
     }
 }
 
-fn tweak(counts: &mut Counts) {
-    let file = load("tweak");
+fn tweak(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "tweak");
     let keypair = Keypair::from_secret_bytes(array(&file["sk"])).unwrap();
     let (keys, pnonces, pool) = (all(&file["pubkeys"]), all(&file["pnonces"]), all(&file["tweaks"]));
     let (aggnonce, msg, secnonce) = (bytes(&file["aggnonce"]), bytes(&file["msg"]), bytes(&file["secnonce"]));
@@ -343,8 +334,8 @@ fn tweak(counts: &mut Counts) {
     }
 }
 
-fn det_sign(counts: &mut Counts) {
-    let file = load("det_sign");
+fn det_sign(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "det_sign");
     let (keys, msgs) = (all(&file["pubkeys"]), all(&file["msgs"]));
     let sign = |case: &Value| {
         let rand = (!case["rand"].is_null()).then(|| array(&case["rand"]));
@@ -364,8 +355,8 @@ fn det_sign(counts: &mut Counts) {
     }
 }
 
-fn sig_agg(counts: &mut Counts) {
-    let file = load("sig_agg");
+fn sig_agg(folder: &Path, counts: &mut Counts) {
+    let file = load(folder, "sig_agg");
     let (keys, pnonces) = (all(&file["pubkeys"]), all(&file["pnonces"]));
     let (pool, psigs) = (all(&file["tweaks"]), all(&file["psigs"]));
     let msg: [u8; 32] = array(&file["msg"]);
@@ -399,18 +390,16 @@ fn sig_agg(counts: &mut Counts) {
 
 #[test]
 fn every_vector_of_bip_327() {
-    if !available() {
-        return;
-    }
+    let Some(folder) = shared("vectors/bip327") else { return };
     let mut counts = Counts::default();
-    key_sort(&mut counts);
-    key_agg(&mut counts);
-    nonce_gen(&mut counts);
-    nonce_agg(&mut counts);
-    sign_verify(&mut counts);
-    tweak(&mut counts);
-    det_sign(&mut counts);
-    sig_agg(&mut counts);
+    key_sort(&folder, &mut counts);
+    key_agg(&folder, &mut counts);
+    nonce_gen(&folder, &mut counts);
+    nonce_agg(&folder, &mut counts);
+    sign_verify(&folder, &mut counts);
+    tweak(&folder, &mut counts);
+    det_sign(&folder, &mut counts);
+    sig_agg(&folder, &mut counts);
     println!(
         "BIP 327: {} cases through the musig module, {} through the reference",
         counts.module, counts.reference

@@ -2,31 +2,36 @@
 
 #![allow(dead_code, reason = "each test uses its part")]
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
+use sigstack_test_support::{Tool, tool};
+
 /// A tmux server of one test's own.
-pub(crate) struct Tmux(String);
+pub(crate) struct Tmux {
+    program: PathBuf,
+    server: String,
+}
 
 impl Tmux {
-    /// Runs a shell command in a terminal of 80 columns and 24 rows; none, and a word about it, if there is no tmux.
+    /// Runs a shell command in a terminal of 80 columns and 24 rows. `None` if the tests that need tmux are left out.
+    #[track_caller]
     pub(crate) fn start(command: &str) -> Option<Tmux> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
-        if Command::new("tmux").arg("-V").output().is_err() {
-            eprintln!("skipped, 1 terminal: tmux is not installed");
-            return None;
-        }
+        let program = tool(Tool::Tmux)?;
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let tmux = Tmux(format!("sigstack-test-{}-{count}", std::process::id()));
+        let server = format!("sigstack-test-{}-{count}", std::process::id());
+        let tmux = Tmux { program, server };
         tmux.run(&["new-session", "-d", "-x", "80", "-y", "24", command]);
         Some(tmux)
     }
 
     fn run(&self, args: &[&str]) -> String {
-        let output =
-            Command::new("tmux").args(["-L", &self.0, "-f", "/dev/null"]).args(args).output().unwrap();
+        let mut command = Command::new(&self.program);
+        let output = command.args(["-L", &self.server, "-f", "/dev/null"]).args(args).output().unwrap();
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 

@@ -1,9 +1,10 @@
-//! Every spend of every vector file: those in `../shared/vectors` beside the workspace, and the project's own.
+//! Every input of every vector file: the project's own, and those in `../shared/vectors` beside the clone.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use bitcoin::consensus::serialize;
+use sigstack_test_support::shared;
 use sigstack_vectors::{Problem, Question, ReadOptions, read_bytes};
 
 /// The spends of the vector files.
@@ -39,14 +40,11 @@ fn candidates(folders: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 impl Corpus {
-    /// Reads the reference vectors, if they are there, and the project's own; none if nothing is there.
-    pub(crate) fn read() -> Option<Corpus> {
+    /// Reads the project's own vectors, and those beside the clone if they are there.
+    #[track_caller]
+    pub(crate) fn read() -> Corpus {
         let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let reference = own.join("../../shared/vectors");
-        if !reference.is_dir() {
-            println!("the reference vectors are not there: {}", reference.display());
-        }
-        let folders: Vec<PathBuf> = [reference, own].into_iter().filter(|folder| folder.is_dir()).collect();
+        let folders: Vec<PathBuf> = shared("vectors").into_iter().chain([own]).collect();
         let mut corpus = Corpus { files: 0, questions: vec![] };
         let mut known = HashSet::new();
         for path in candidates(&folders) {
@@ -63,7 +61,8 @@ impl Corpus {
             corpus.questions.extend(questions.filter(|question| known.insert(identity(question))));
             corpus.files += usize::from(corpus.questions.len() > before);
         }
-        (!corpus.questions.is_empty()).then_some(corpus)
+        assert!(!corpus.questions.is_empty(), "the project's own vectors are missing");
+        corpus
     }
 }
 
