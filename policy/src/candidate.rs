@@ -1,0 +1,188 @@
+//! A transaction and what it spends, checked against policy.
+
+use bitcoin::{Transaction, TxIn, TxOut};
+use sigstack_interpreter::limits::MAX_MONEY;
+
+use crate::{Policy, PolicyError, dust_limit, form, inputs, limits, sigops};
+
+/// A transaction that a node may relay, with the outputs that it spends as far as they are known.
+///
+/// [`Candidate::check`] applies every rule. If spent outputs are unknown, it applies the rules that can be checked without
+/// them: a refusal is then certain, an acceptance covers only what [`Candidate::unknown_prevouts`] does not name, and
+/// neither fee nor dust beside a fee.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    tx: &'a Transaction,
+    prevouts: Vec<Option<&'a TxOut>>,
+}
+
+impl<'a> Candidate<'a> {
+    /// Takes a transaction and the outputs that it spends, in input order.
+    pub fn new(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Candidate<'a> {
+        Candidate::with_known(tx, prevouts.iter().map(Some))
+    }
+
+    /// Takes a transaction and the spent outputs that are known, in input order, `None` for each that is not. Inputs without
+    /// an entry spend unknown outputs.
+    pub fn with_known(
+        tx: &'a Transaction,
+        prevouts: impl IntoIterator<Item = Option<&'a TxOut>>,
+    ) -> Candidate<'a> {
+        let known = prevouts.into_iter().chain(core::iter::repeat(None));
+        Candidate { tx, prevouts: known.take(tx.input.len()).collect() }
+    }
+
+    /// Returns the inputs whose spent outputs are unknown.
+    pub fn unknown_prevouts(&self) -> Vec<usize> {
+        let unknown = self.prevouts.iter().enumerate().filter(|(_, prevout)| prevout.is_none());
+        unknown.map(|(input, _)| input).collect()
+    }
+
+    /// Checks every rule in the order in which Core 31 applies them.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the transaction breaks.
+    pub fn check(&self, policy: &Policy) -> Result<(), PolicyError> {
+        self.check_form(policy)?;
+        let fee = self.fee()?;
+        self.check_inputs(policy)?;
+        if let Some(fee) = fee {
+            self.check_ephemeral_dust(fee, policy)?;
+        }
+        self.check_sigops_cost()?;
+        if let Some(fee) = fee {
+            self.check_fee(fee, policy)?;
+        }
+        self.check_truc_size()
+    }
+
+    /// Checks the form of the transaction: version, size, scriptSigs, outputs, and the number of dust outputs.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the transaction breaks.
+    pub fn check_form(&self, policy: &Policy) -> Result<(), PolicyError> {
+        form::check(self.tx, policy)
+    }
+
+    /// Checks the inputs whose spent outputs are known: BIP 54's limit, the form of the spent outputs, and witnesses.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that the transaction breaks.
+    pub fn check_inputs(&self, policy: &Policy) -> Result<(), PolicyError> {
+        let mut sigops = 0u64;
+        for (_, input, prevout) in self.known() {
+            sigops = sigops.saturating_add(sigops::executed_outside_witness(input, prevout));
+            if sigops > limits::MAX_TX_LEGACY_SIGOPS {
+                return Err(PolicyError::LegacySigops { sigops });
+            }
+        }
+        for (nth, input, prevout) in self.known() {
+            inputs::check_spent(nth, input, prevout)?;
+        }
+        for (input, tx_input, prevout) in self.known() {
+            inputs::check_witness(tx_input, prevout, policy)
+                .map_err(|rule| PolicyError::Witness { input, rule })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the fee in satoshi, or `None` if a spent output is unknown.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::InputValuesOutOfRange`] or [`PolicyError::InBelowOut`]: the amounts break consensus (Core
+    /// `CheckTxInputs`).
+    pub fn fee(&self) -> Result<Option<u64>, PolicyError> {
+        let mut spent = 0u64;
+        for (input, prevout) in self.prevouts.iter().enumerate() {
+            let Some(prevout) = prevout else { return Ok(None) };
+            spent = spent.saturating_add(prevout.value.to_sat());
+            if spent > MAX_MONEY {
+                return Err(PolicyError::InputValuesOutOfRange { input });
+            }
+        }
+        let created =
+            self.tx.output.iter().fold(0u64, |sum, output| sum.saturating_add(output.value.to_sat()));
+        match spent.checked_sub(created) {
+            Some(fee) => Ok(Some(fee)),
+            None => Err(PolicyError::InBelowOut { spent, created }),
+        }
+    }
+
+    /// Checks that a transaction with a dust output pays no fee (Core `PreCheckEphemeralTx`), so that nobody has a reason to
+    /// mine it without a child that spends the dust.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::DustWithFee`].
+    pub fn check_ephemeral_dust(&self, fee: u64, policy: &Policy) -> Result<(), PolicyError> {
+        match form::dust(self.tx, policy).next() {
+            Some((output, dust)) if fee > 0 => {
+                let limit = dust_limit(&dust.script_pubkey, policy.dust_relay);
+                Err(PolicyError::DustWithFee { output, amount: dust.value.to_sat(), limit, fee })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the signature operation cost (BIP 141): a signature operation costs 4 outside the witness and 1 inside it.
+    /// Spent outputs that are unknown add nothing.
+    pub fn sigops_cost(&self) -> u64 {
+        let inputs = self.known().map(|(_, input, prevout)| sigops::cost_of_input(input, prevout));
+        sigops::cost_of_form(self.tx).saturating_add(inputs.sum())
+    }
+
+    /// Checks the signature operation cost.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::SigopsCost`].
+    pub fn check_sigops_cost(&self) -> Result<(), PolicyError> {
+        match self.sigops_cost() {
+            cost if cost > limits::MAX_TX_SIGOPS_COST => Err(PolicyError::SigopsCost { cost }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the virtual size, adjusted for signature operations (Core `GetVirtualTransactionSize`).
+    pub fn vsize(&self) -> u64 {
+        let adjusted = self.sigops_cost().saturating_mul(limits::BYTES_PER_SIGOP);
+        self.tx.weight().to_wu().max(adjusted).div_ceil(4)
+    }
+
+    /// Checks a fee against the minimum feerate for relay.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::MinRelayFee`].
+    pub fn check_fee(&self, fee: u64, policy: &Policy) -> Result<(), PolicyError> {
+        let vsize = self.vsize();
+        match Policy::fee(policy.min_relay, vsize) {
+            needed if fee < needed => Err(PolicyError::MinRelayFee { fee, needed, vsize }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks the size of a version 3 transaction (BIP 431).
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::TrucSize`].
+    pub fn check_truc_size(&self) -> Result<(), PolicyError> {
+        match self.vsize() {
+            vsize if self.tx.version.0 == 3 && vsize > limits::MAX_TRUC_VSIZE => {
+                Err(PolicyError::TrucSize { vsize })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the inputs whose spent outputs are known.
+    fn known(&self) -> impl Iterator<Item = (usize, &'a TxIn, &'a TxOut)> + '_ {
+        let inputs = self.tx.input.iter().zip(&self.prevouts).enumerate();
+        inputs.filter_map(|(nth, (input, prevout))| prevout.map(|prevout| (nth, input, prevout)))
+    }
+}

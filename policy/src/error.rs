@@ -1,0 +1,390 @@
+//! Why a node does not relay a transaction.
+
+use core::fmt;
+
+use crate::limits;
+
+/// Why a node refuses to relay a transaction. [`PolicyError::reason`] is Core's reject reason.
+///
+/// Inputs and outputs are counted from 0.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PolicyError {
+    /// A coinbase transaction is valid only in a block.
+    Coinbase,
+    /// The version is not 1, 2 or 3.
+    Version {
+        /// nVersion.
+        version: i32,
+    },
+    /// The transaction weighs more than 400,000 weight units.
+    TxSize {
+        /// Weight units.
+        weight: u64,
+    },
+    /// A scriptSig has more than 1,650 bytes.
+    ScriptSigSize {
+        /// The input.
+        input: usize,
+        /// Bytes.
+        size: usize,
+    },
+    /// A scriptSig contains an opcode that is no push.
+    ScriptSigNotPushOnly {
+        /// The input.
+        input: usize,
+    },
+    /// An output has none of the standard forms.
+    ScriptPubKey {
+        /// The output.
+        output: usize,
+    },
+    /// The `OP_RETURN` outputs are larger than the node allows.
+    DataCarrier {
+        /// The output that exceeds the limit.
+        output: usize,
+        /// Bytes of the `OP_RETURN` scripts up to and including this output.
+        total: u64,
+        /// Maximum, in bytes.
+        limit: u64,
+    },
+    /// An output is a bare multisig, which the node's options exclude.
+    BareMultisig {
+        /// The output.
+        output: usize,
+    },
+    /// More than one output is dust.
+    Dust {
+        /// The second dust output.
+        output: usize,
+        /// Satoshi.
+        amount: u64,
+        /// Minimum that is not dust for an output of this form, in satoshi.
+        limit: u64,
+    },
+    /// An output is dust and the transaction pays a fee. One dust output is relayed only if the fee is zero.
+    DustWithFee {
+        /// The output.
+        output: usize,
+        /// Satoshi.
+        amount: u64,
+        /// Minimum that is not dust for an output of this form, in satoshi.
+        limit: u64,
+        /// The fee, in satoshi.
+        fee: u64,
+    },
+    /// The transaction without its witness has fewer than 65 bytes.
+    TxSizeSmall {
+        /// Bytes.
+        size: usize,
+    },
+    /// The spent outputs are worth more than all money. This is a consensus rule.
+    InputValuesOutOfRange {
+        /// The input at which the sum is too large.
+        input: usize,
+    },
+    /// The outputs are worth more than the spent outputs. This is a consensus rule.
+    InBelowOut {
+        /// Satoshi that the spent outputs are worth.
+        spent: u64,
+        /// Satoshi that the outputs are worth.
+        created: u64,
+    },
+    /// The inputs can execute more than 2,500 signature operations outside the witness (BIP 54).
+    LegacySigops {
+        /// Signature operations of the inputs that were counted.
+        sigops: u64,
+    },
+    /// A spent output has none of the standard forms.
+    InputScript {
+        /// The input.
+        input: usize,
+    },
+    /// A spent output is a witness program without defined rules.
+    InputWitnessProgram {
+        /// The input.
+        input: usize,
+        /// The version of the witness program.
+        version: u8,
+    },
+    /// The scriptSig of a P2SH input yields no redeem script.
+    RedeemScript {
+        /// The input.
+        input: usize,
+        /// What is wrong with it.
+        problem: RedeemScriptError,
+    },
+    /// A P2SH redeem script has more than 15 signature operations.
+    RedeemScriptSigops {
+        /// The input.
+        input: usize,
+        /// Signature operations.
+        sigops: u64,
+    },
+    /// A witness breaks a rule for its kind of output.
+    Witness {
+        /// The input.
+        input: usize,
+        /// The rule.
+        rule: WitnessRule,
+    },
+    /// The signature operation cost is above 16,000.
+    SigopsCost {
+        /// The cost.
+        cost: u64,
+    },
+    /// The fee is below the minimum feerate for relay.
+    MinRelayFee {
+        /// The fee, in satoshi.
+        fee: u64,
+        /// The minimum for this size, in satoshi.
+        needed: u64,
+        /// Virtual bytes, adjusted for signature operations.
+        vsize: u64,
+    },
+    /// A version 3 transaction has more than 10,000 virtual bytes (BIP 431).
+    TrucSize {
+        /// Virtual bytes, adjusted for signature operations.
+        vsize: u64,
+    },
+}
+
+/// What is wrong with the scriptSig of a P2SH input.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RedeemScriptError {
+    /// The scriptSig fails when it is executed. The name is that of the script error.
+    Fails(&'static str),
+    /// The scriptSig pushes nothing.
+    Missing,
+}
+
+/// A rule for witnesses (Core `IsWitnessStandard`).
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WitnessRule {
+    /// A P2A output is spent with an empty witness.
+    Anchor,
+    /// Only a witness program takes a witness.
+    NoWitnessProgram,
+    /// A P2SH input with a witness has a redeem script.
+    RedeemScript(RedeemScriptError),
+    /// A P2WSH witness script has at most 3,600 bytes.
+    P2wshScriptSize {
+        /// Bytes.
+        size: usize,
+    },
+    /// A P2WSH witness script has at most 100 elements below it.
+    P2wshItems {
+        /// Elements.
+        count: usize,
+    },
+    /// Each of these elements has at most 80 bytes.
+    P2wshItemSize {
+        /// The element, counted from 0 at the bottom.
+        item: usize,
+        /// Bytes.
+        size: usize,
+    },
+    /// A taproot input has no annex, as long as no rule gives the annex a meaning.
+    Annex,
+    /// The control block of a taproot script path is not empty.
+    EmptyControlBlock,
+    /// Each element below a script of leaf version 0xc0 has at most 80 bytes.
+    TapscriptItemSize {
+        /// The element, counted from 0 at the bottom.
+        item: usize,
+        /// Bytes.
+        size: usize,
+    },
+}
+
+impl PolicyError {
+    /// Returns Core's reject reason.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            PolicyError::Coinbase => "coinbase",
+            PolicyError::Version { .. } => "version",
+            PolicyError::TxSize { .. } => "tx-size",
+            PolicyError::ScriptSigSize { .. } => "scriptsig-size",
+            PolicyError::ScriptSigNotPushOnly { .. } => "scriptsig-not-pushonly",
+            PolicyError::ScriptPubKey { .. } => "scriptpubkey",
+            PolicyError::DataCarrier { .. } => "datacarrier",
+            PolicyError::BareMultisig { .. } => "bare-multisig",
+            PolicyError::Dust { .. } | PolicyError::DustWithFee { .. } => "dust",
+            PolicyError::TxSizeSmall { .. } => "tx-size-small",
+            PolicyError::InputValuesOutOfRange { .. } => "bad-txns-inputvalues-outofrange",
+            PolicyError::InBelowOut { .. } => "bad-txns-in-belowout",
+            PolicyError::LegacySigops { .. }
+            | PolicyError::InputScript { .. }
+            | PolicyError::InputWitnessProgram { .. }
+            | PolicyError::RedeemScript { .. }
+            | PolicyError::RedeemScriptSigops { .. } => "bad-txns-nonstandard-inputs",
+            PolicyError::Witness { .. } => "bad-witness-nonstandard",
+            PolicyError::SigopsCost { .. } => "bad-txns-too-many-sigops",
+            PolicyError::MinRelayFee { .. } => "min relay fee not met",
+            PolicyError::TrucSize { .. } => "TRUC-violation",
+        }
+    }
+
+    /// Returns the input that breaks the rule, if the rule is about one input.
+    pub const fn input(&self) -> Option<usize> {
+        match self {
+            PolicyError::ScriptSigSize { input, .. }
+            | PolicyError::ScriptSigNotPushOnly { input }
+            | PolicyError::InputScript { input }
+            | PolicyError::InputWitnessProgram { input, .. }
+            | PolicyError::RedeemScript { input, .. }
+            | PolicyError::RedeemScriptSigops { input, .. }
+            | PolicyError::Witness { input, .. } => Some(*input),
+            _ => None,
+        }
+    }
+
+    /// Returns the output that breaks the rule, if the rule is about one output.
+    pub const fn output(&self) -> Option<usize> {
+        match self {
+            PolicyError::ScriptPubKey { output }
+            | PolicyError::DataCarrier { output, .. }
+            | PolicyError::BareMultisig { output }
+            | PolicyError::Dust { output, .. }
+            | PolicyError::DustWithFee { output, .. } => Some(*output),
+            _ => None,
+        }
+    }
+}
+
+/// Core's reject reason, then the rule with the value and the limit.
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.reason())?;
+        match self {
+            PolicyError::Coinbase => f.write_str("a coinbase transaction is valid only in a block"),
+            PolicyError::Version { version } => {
+                write!(f, "the version is {version}; versions 1 to 3 are relayed")
+            }
+            PolicyError::TxSize { weight } => {
+                write!(f, "the transaction weighs {weight} WU; the maximum is {}", limits::MAX_TX_WEIGHT)
+            }
+            PolicyError::ScriptSigSize { input, size } => write!(
+                f,
+                "input {input}: the scriptSig has {size} bytes; the maximum is {}",
+                limits::MAX_SCRIPT_SIG_SIZE
+            ),
+            PolicyError::ScriptSigNotPushOnly { input } => {
+                write!(f, "input {input}: the scriptSig contains an opcode that is no push")
+            }
+            PolicyError::ScriptPubKey { output } => {
+                write!(f, "output {output}: the scriptPubKey has none of the standard forms")
+            }
+            PolicyError::DataCarrier { output, total, limit } => {
+                write!(f, "output {output}: the OP_RETURN outputs have {total} bytes; the maximum is {limit}")
+            }
+            PolicyError::BareMultisig { output } => {
+                write!(f, "output {output}: bare multisig is not relayed")
+            }
+            PolicyError::Dust { output, amount, limit } => write!(
+                f,
+                "output {output}: {amount} sat is dust, below {limit} sat for this form, and not the only dust; the \
+                 maximum is {} dust output",
+                limits::MAX_DUST_OUTPUTS
+            ),
+            PolicyError::DustWithFee { output, amount, limit, fee } => write!(
+                f,
+                "output {output}: {amount} sat is dust, below {limit} sat for this form; dust is relayed only if the \
+                 fee is 0, and the fee is {fee} sat"
+            ),
+            PolicyError::TxSizeSmall { size } => write!(
+                f,
+                "the transaction without its witness has {size} bytes; the minimum is {}",
+                limits::MIN_NONWITNESS_SIZE
+            ),
+            PolicyError::InputValuesOutOfRange { input } => {
+                write!(f, "input {input}: the spent outputs are worth more than 21 million bitcoin")
+            }
+            PolicyError::InBelowOut { spent, created } => {
+                write!(f, "the outputs are worth {created} sat, the spent outputs only {spent} sat")
+            }
+            PolicyError::LegacySigops { sigops } => write!(
+                f,
+                "the inputs can execute {sigops} signature operations outside the witness; the maximum is {} (BIP 54)",
+                limits::MAX_TX_LEGACY_SIGOPS
+            ),
+            PolicyError::InputScript { input } => {
+                write!(f, "input {input}: the spent scriptPubKey has none of the standard forms")
+            }
+            PolicyError::InputWitnessProgram { input, version } => {
+                write!(f, "input {input}: the spent witness program of version {version} has no rules yet")
+            }
+            PolicyError::RedeemScript { input, problem } => write!(f, "input {input}: {problem}"),
+            PolicyError::RedeemScriptSigops { input, sigops } => write!(
+                f,
+                "input {input}: the redeem script has {sigops} signature operations; the maximum is {}",
+                limits::MAX_P2SH_SIGOPS
+            ),
+            PolicyError::Witness { input, rule } => write!(f, "input {input}: {rule}"),
+            PolicyError::SigopsCost { cost } => write!(
+                f,
+                "the signature operation cost is {cost}; the maximum is {}",
+                limits::MAX_TX_SIGOPS_COST
+            ),
+            PolicyError::MinRelayFee { fee, needed, vsize } => {
+                write!(f, "the fee is {fee} sat; the minimum for {vsize} virtual bytes is {needed} sat")
+            }
+            PolicyError::TrucSize { vsize } => write!(
+                f,
+                "a version 3 transaction has {vsize} virtual bytes; the maximum is {} (BIP 431)",
+                limits::MAX_TRUC_VSIZE
+            ),
+        }
+    }
+}
+
+impl core::error::Error for PolicyError {}
+
+impl fmt::Display for RedeemScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RedeemScriptError::Fails(error) => write!(f, "the scriptSig of a P2SH input fails: {error}"),
+            RedeemScriptError::Missing => {
+                f.write_str("the scriptSig of a P2SH input pushes no redeem script")
+            }
+        }
+    }
+}
+
+impl fmt::Display for WitnessRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            WitnessRule::Anchor => {
+                f.write_str("a P2A output is spent with an empty witness, and this one is not empty")
+            }
+            WitnessRule::NoWitnessProgram => {
+                f.write_str("the input has a witness, but the spent output is no witness program")
+            }
+            WitnessRule::RedeemScript(problem) => problem.fmt(f),
+            WitnessRule::P2wshScriptSize { size } => write!(
+                f,
+                "the P2WSH witness script has {size} bytes; the maximum is {}",
+                limits::MAX_P2WSH_SCRIPT_SIZE
+            ),
+            WitnessRule::P2wshItems { count } => write!(
+                f,
+                "the P2WSH witness has {count} elements below its script; the maximum is {}",
+                limits::MAX_P2WSH_ITEMS
+            ),
+            WitnessRule::P2wshItemSize { item, size } => write!(
+                f,
+                "witness element {item} of a P2WSH input has {size} bytes; the maximum is {}",
+                limits::MAX_P2WSH_ITEM_SIZE
+            ),
+            WitnessRule::Annex => f.write_str("the taproot witness has an annex"),
+            WitnessRule::EmptyControlBlock => f.write_str("the taproot control block is empty"),
+            WitnessRule::TapscriptItemSize { item, size } => write!(
+                f,
+                "witness element {item} of a tapscript input has {size} bytes; the maximum is {}",
+                limits::MAX_TAPSCRIPT_ITEM_SIZE
+            ),
+        }
+    }
+}

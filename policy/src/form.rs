@@ -1,0 +1,91 @@
+//! Rules for the form of a transaction, without regard to what it spends (Core `IsStandardTx`), and dust.
+
+use bitcoin::{Script, Transaction, TxOut, VarInt};
+use sigstack_interpreter::limits::MAX_SCRIPT_SIZE;
+
+use crate::limits;
+use crate::output_type::{OutputType, is_push_only};
+use crate::{Policy, PolicyError};
+
+/// Returns the amount in satoshi below which an output is dust: the fee to create and to spend it at the dust feerate, in
+/// satoshi per 1,000 virtual bytes (Core `GetDustThreshold`).
+pub fn dust_limit(script_pubkey: &Script, feerate: u64) -> u64 {
+    if script_pubkey.is_op_return() || script_pubkey.len() > MAX_SCRIPT_SIZE {
+        return 0;
+    }
+    let size = 8 + VarInt::from(script_pubkey.len()).size() + script_pubkey.len();
+    // Core assumes 67 virtual bytes to spend a witness program, the size of a P2WPKH input, and 148 for any other output.
+    let spend = if script_pubkey.is_witness_program() { 67 } else { 148 };
+    Policy::fee(feerate, (size + spend) as u64)
+}
+
+/// Whether an output is dust at a dust feerate.
+pub fn is_dust(output: &TxOut, feerate: u64) -> bool {
+    output.value.to_sat() < dust_limit(&output.script_pubkey, feerate)
+}
+
+/// Checks the form of a transaction (Core `IsStandardTx` and the minimum size in `PreChecks`).
+pub(crate) fn check(tx: &Transaction, policy: &Policy) -> Result<(), PolicyError> {
+    if tx.is_coinbase() {
+        return Err(PolicyError::Coinbase);
+    }
+    if !matches!(tx.version.0, 1..=3) {
+        return Err(PolicyError::Version { version: tx.version.0 });
+    }
+    let weight = tx.weight().to_wu();
+    if weight > limits::MAX_TX_WEIGHT {
+        return Err(PolicyError::TxSize { weight });
+    }
+    for (input, tx_input) in tx.input.iter().enumerate() {
+        let size = tx_input.script_sig.len();
+        if size > limits::MAX_SCRIPT_SIG_SIZE {
+            return Err(PolicyError::ScriptSigSize { input, size });
+        }
+        if !is_push_only(tx_input.script_sig.as_bytes()) {
+            return Err(PolicyError::ScriptSigNotPushOnly { input });
+        }
+    }
+    outputs(tx, policy)?;
+    if let Some((output, dust)) = dust(tx, policy).nth(limits::MAX_DUST_OUTPUTS) {
+        let limit = dust_limit(&dust.script_pubkey, policy.dust_relay);
+        return Err(PolicyError::Dust { output, amount: dust.value.to_sat(), limit });
+    }
+    match tx.base_size() {
+        size if size < limits::MIN_NONWITNESS_SIZE => Err(PolicyError::TxSizeSmall { size }),
+        _ => Ok(()),
+    }
+}
+
+fn outputs(tx: &Transaction, policy: &Policy) -> Result<(), PolicyError> {
+    let mut total = 0;
+    for (output, tx_output) in tx.output.iter().enumerate() {
+        let script = &tx_output.script_pubkey;
+        match OutputType::of(script) {
+            OutputType::NonStandard => return Err(PolicyError::ScriptPubKey { output }),
+            OutputType::BareMultisig { keys } if keys > limits::MAX_BARE_MULTISIG_KEYS => {
+                return Err(PolicyError::ScriptPubKey { output });
+            }
+            OutputType::BareMultisig { .. } if !policy.bare_multisig => {
+                return Err(PolicyError::BareMultisig { output });
+            }
+            OutputType::NullData => {
+                total += script.len() as u64;
+                let limit = policy.datacarrier.unwrap_or(0);
+                if total > limit {
+                    return Err(PolicyError::DataCarrier { output, total, limit });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Returns the dust outputs with their positions.
+pub(crate) fn dust<'a>(
+    tx: &'a Transaction,
+    policy: &Policy,
+) -> impl Iterator<Item = (usize, &'a TxOut)> + use<'a> {
+    let feerate = policy.dust_relay;
+    tx.output.iter().enumerate().filter(move |(_, output)| is_dust(output, feerate))
+}
