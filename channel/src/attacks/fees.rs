@@ -4,7 +4,7 @@ use bitcoin::TxOut;
 use sigstack_interpreter::Flags;
 
 use super::Trial;
-use crate::chain::{Chain, Policy, Reject};
+use crate::chain::{Chain, Policy, PolicyError, Reject};
 use crate::keys::Seed;
 use crate::model::{Construction, Content, PlayError, Profile, Setup, SignedSequence, Stage};
 use crate::tx::{input, outpoint, output, p2a, transaction};
@@ -24,7 +24,7 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
     let refused = chain.submit(tx);
     let mut trials = vec![Trial {
         against: "trimmed amounts as fee beside an anchor of 0 sat",
-        works: refused == Err(Reject::Dust),
+        works: matches!(refused, Err(Reject::NonStandard(PolicyError::DustWithFee { .. }))),
         outcome: "the settlement is not relayed: dust in a transaction that pays a fee".to_owned(),
         shown: Vec::new(),
     }];
@@ -66,8 +66,7 @@ pub(super) fn pinning() -> Result<Vec<Trial>, PlayError> {
     for (against, version, outputs) in
         [("a commitment of version 2", 2, 2_300), ("a commitment of version 3", 3, 19)]
     {
-        let mut chain =
-            Chain::new(Flags::NONE, Policy { min_relay: 1_000, incremental: 1_000, annex: false });
+        let mut chain = Chain::new(Flags::NONE, Policy::ONE_SAT_PER_VBYTE);
         let (attacker, victim) =
             (Wallet::new(&Seed::from_name("pin"))?, Wallet::new(&Seed::from_name("pinned"))?);
         let coin = attacker.mint(&mut chain, CAPACITY);

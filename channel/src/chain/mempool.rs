@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{OutPoint, Transaction, TxOut, Txid};
+use sigstack_policy::{Candidate, Policy, PolicyError, is_dust, limits::MAX_TRUC_VSIZE};
 
-use super::consensus::{self, Coin, Context};
-use super::policy::{self, Policy, is_dust, vsize};
+use super::consensus::{self, Checked, Coin, Context};
 use super::replace::{self, Chunk};
 use super::{Chain, Reject};
 
-/// Most virtual bytes of a version 3 transaction, and of one with an unconfirmed parent (BIP 431).
-const TRUC_MAX: u64 = 10_000;
+/// Maximum virtual size of a version 3 transaction with an unconfirmed parent (BIP 431).
 const TRUC_CHILD_MAX: u64 = 1_000;
-/// Most transactions in a cluster (Core's default).
+/// Maximum number of transactions in a cluster (Core `DEFAULT_CLUSTER_LIMIT`).
 const MAX_CLUSTER: usize = 64;
 
 /// A transaction in the mempool.
@@ -24,7 +23,7 @@ pub struct Entry {
     pub prevouts: Vec<TxOut>,
     /// Satoshi.
     pub fee: u64,
-    /// Virtual bytes.
+    /// Virtual bytes, adjusted for signature operations.
     pub vsize: u64,
 }
 
@@ -171,14 +170,15 @@ pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Accepted,
             }
             conflicts.insert(sibling);
         }
-        ephemeral_dust(pool, entry, &entries)?;
+        ephemeral_dust(chain, entry, &entries)?;
     }
     fees(chain.policy(), &entries)?;
     let evicted = replacement(chain, &entries, &conflicts)?;
     let joined = entries.iter().flat_map(Entry::parents).flat_map(|txid| pool.cluster(txid));
     let cluster: BTreeSet<Txid> = joined.filter(|txid| !evicted.contains(txid)).collect();
-    if cluster.len() + entries.len() > MAX_CLUSTER {
-        return Err(Reject::NonStandard("too-large-cluster"));
+    let count = cluster.len() + entries.len();
+    if count > MAX_CLUSTER {
+        return Err(Reject::ClusterTooLarge { count });
     }
     Ok(Accepted { entries, evicted })
 }
@@ -197,13 +197,20 @@ fn entry(chain: &Chain, tx: Transaction, before: &[Entry]) -> Result<Entry, Reje
     };
     let coin = |outpoint: &OutPoint| chain.coin(outpoint).cloned().or_else(|| unconfirmed(outpoint));
     let checked = consensus::check(&tx, &Context::next(chain), chain.consensus_flags(), coin)?;
-    policy::standard(&tx, &checked.prevouts, chain.policy())?;
+    let vsize = standard(&tx, &checked, chain.policy())?;
     consensus::verify(&tx, &checked.prevouts, chain.standard_flags())?;
-    let dust = tx.output.iter().filter(|out| is_dust(out)).count();
-    if dust > 1 || dust == 1 && checked.fee > 0 {
-        return Err(Reject::Dust);
-    }
-    Ok(Entry { vsize: vsize(&tx), fee: checked.fee, prevouts: checked.prevouts, tx })
+    Ok(Entry { vsize, fee: checked.fee, prevouts: checked.prevouts, tx })
+}
+
+/// Checks the standardness rules for one transaction and returns its virtual size. The minimum feerate is left to [`fees`],
+/// since a package pays it together, and the size of version 3 to [`truc`].
+fn standard(tx: &Transaction, checked: &Checked, policy: &Policy) -> Result<u64, PolicyError> {
+    let candidate = Candidate::new(tx, &checked.prevouts);
+    candidate.check_form(policy)?;
+    candidate.check_inputs(policy)?;
+    candidate.check_ephemeral_dust(checked.fee, policy)?;
+    candidate.check_sigops_cost()?;
+    Ok(candidate.vsize())
 }
 
 /// The rules of version 3 (BIP 431). The answer is a sibling that has to go.
@@ -222,7 +229,7 @@ fn truc(
             false => Ok(None),
         };
     }
-    if entry.vsize > TRUC_MAX {
+    if entry.vsize > MAX_TRUC_VSIZE {
         return Err(Reject::Truc("over 10,000 vB"));
     }
     let parent = match parents.as_slice() {
@@ -243,12 +250,13 @@ fn truc(
 }
 
 /// A child spends all dust of its unconfirmed parents.
-fn ephemeral_dust(pool: &Mempool, entry: &Entry, package: &[Entry]) -> Result<(), Reject> {
+fn ephemeral_dust(chain: &Chain, entry: &Entry, package: &[Entry]) -> Result<(), Reject> {
+    let (pool, feerate) = (&chain.mempool, chain.policy().dust_relay);
     let ids: BTreeSet<Txid> = entry.parents().collect();
     for txid in ids {
         let in_package = || package.iter().find(|other| other.txid() == txid);
         let Some(parent) = pool.get(&txid).or_else(in_package) else { continue };
-        let dust = (0..).zip(&parent.tx.output).filter(|(_, out)| is_dust(out));
+        let dust = (0..).zip(&parent.tx.output).filter(|(_, out)| is_dust(out, feerate));
         for (vout, _) in dust {
             if !entry.tx.input.iter().any(|input| input.previous_output == OutPoint { txid, vout }) {
                 return Err(Reject::UnspentEphemeralDust);

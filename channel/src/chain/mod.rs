@@ -7,7 +7,6 @@
 mod consensus;
 mod market;
 mod mempool;
-mod policy;
 mod reject;
 mod replace;
 
@@ -19,9 +18,9 @@ use sigstack_interpreter::{FLAGS, FlagKind, Flags};
 pub use consensus::Coin;
 pub use market::FeeMarket;
 pub use mempool::{Entry, Mempool};
-pub use policy::{Policy, dust_limit};
 pub use reject::Reject;
 pub use replace::{Chunk, improves};
+pub use sigstack_policy::{Policy, PolicyError};
 
 use crate::keys::tagged_hash;
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use bitcoin::OutPoint;
 use sigstack_interpreter::{TxError, VerifyError};
+use sigstack_policy::PolicyError;
 
 /// Why a transaction does not enter the mempool or a block. The names are Core's where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,10 +36,15 @@ pub enum Reject {
     },
     /// The transaction is in the mempool or in a block.
     Known,
-    /// Policy: its form is not standard. The text says what.
-    NonStandard(&'static str),
-    /// Policy: a dust output where none is allowed, or more than one.
-    Dust,
+    /// Policy: the transaction breaks a standardness rule for single transactions.
+    NonStandard(PolicyError),
+    /// Policy: a cluster of connected transactions would have more than 64.
+    ClusterTooLarge {
+        /// Transactions in the cluster.
+        count: usize,
+    },
+    /// The next block does not include the transaction, although it was accepted.
+    NotMined,
     /// Policy: a child of an unconfirmed parent does not spend all of its dust.
     UnspentEphemeralDust,
     /// Policy: the feerate is below the minimum for relay.
@@ -88,8 +94,11 @@ impl fmt::Display for Reject {
             Reject::Script { input, error } => write!(f, "script-verify-flag-failed: input {input}: {error}"),
             Reject::BlockFull { weight } => write!(f, "bad-blk-weight: {weight} WU"),
             Reject::Known => f.write_str("txn-already-known"),
-            Reject::NonStandard(what) => write!(f, "not standard: {what}"),
-            Reject::Dust => f.write_str("dust"),
+            Reject::NonStandard(error) => error.fmt(f),
+            Reject::ClusterTooLarge { count } => {
+                write!(f, "too-large-cluster: {count} transactions, 64 at most")
+            }
+            Reject::NotMined => f.write_str("accepted, but not in the next block"),
             Reject::UnspentEphemeralDust => f.write_str("missing-ephemeral-spends"),
             Reject::MinRelayFee { fee, needed } => {
                 write!(f, "min relay fee not met: {fee} sat, {needed} needed")
@@ -114,3 +123,9 @@ impl fmt::Display for Reject {
 }
 
 impl core::error::Error for Reject {}
+
+impl From<PolicyError> for Reject {
+    fn from(error: PolicyError) -> Reject {
+        Reject::NonStandard(error)
+    }
+}

@@ -9,8 +9,13 @@ use crate::tx::{P2A_DUST_LIMIT, input, outpoint, output, p2a, set_witness, trans
 use crate::wallet::Wallet;
 
 fn setup() -> (Chain, Wallet) {
-    let chain = Chain::new(Flags::NONE, Policy { min_relay: 1_000, incremental: 1_000, annex: false });
+    let chain = Chain::new(Flags::NONE, Policy::ONE_SAT_PER_VBYTE);
     (chain, Wallet::new(&Seed::from_name("chain test")).unwrap())
+}
+
+/// Virtual bytes of a transaction with few signature operations.
+fn vsize(tx: &Transaction) -> u64 {
+    crate::tx::weight(tx).div_ceil(4)
 }
 
 /// A coin behind a script without keys, and a transaction that spends it; nothing is signed.
@@ -137,7 +142,7 @@ fn replacement_pays_for_what_it_evicts_and_for_itself() {
     let (mut chain, wallet) = setup();
     let coin = wallet.mint(&mut chain, 100_000);
     let first = wallet.spend(2, &coin, 1_000).unwrap();
-    let vsize = policy::vsize(&first);
+    let vsize = vsize(&first);
     assert_eq!(vsize, 111);
     chain.submit(first.clone()).unwrap();
     // A child, which is evicted with its parent and counts.
@@ -168,7 +173,7 @@ fn a_replacement_that_miners_like_less_is_refused() {
     };
     assert_eq!(chain.submit(heavy(1_000_000 - 40_000 - 20_000)), Err(Reject::Diagram));
     // At the same feerate it is nowhere below and somewhere above.
-    let size = policy::vsize(&heavy(1));
+    let size = vsize(&heavy(1));
     chain.submit(heavy(1_000_000 - 40_000 - 100 * size)).unwrap();
 }
 
@@ -202,7 +207,7 @@ fn a_zero_fee_parent_enters_with_its_child_only() {
     let (coin, fees) = (wallet.mint(&mut chain, 50_000), wallet.mint(&mut chain, 50_000));
     let parent = with_anchor(&wallet, &coin, 0, 0);
     assert!(matches!(chain.submit(parent.clone()), Err(Reject::MinRelayFee { fee: 0, .. })));
-    let size = policy::vsize(&parent) + 153;
+    let size = vsize(&parent) + 153;
     let poor = wallet.fee_child(&parent, &fees, size - 1).unwrap();
     assert_eq!(crate::tx::weight(&poor), 609);
     let reject = chain.submit_package(parent.clone(), poor).unwrap_err();
@@ -222,7 +227,9 @@ fn dust_is_allowed_once_at_zero_fee_and_is_spent_by_the_child() {
     let (mut chain, wallet) = setup();
     let (coin, fees) = (wallet.mint(&mut chain, 50_000), wallet.mint(&mut chain, 50_000));
     // 240 sat in a P2A are no dust, 239 are.
-    assert_eq!(chain.submit(with_anchor(&wallet, &coin, P2A_DUST_LIMIT - 1, 1_000)), Err(Reject::Dust));
+    let dust = PolicyError::DustWithFee { output: 1, amount: 239, limit: P2A_DUST_LIMIT, fee: 1_000 };
+    let refused = chain.submit(with_anchor(&wallet, &coin, P2A_DUST_LIMIT - 1, 1_000));
+    assert_eq!(refused, Err(Reject::NonStandard(dust)));
     chain.clone().submit(with_anchor(&wallet, &coin, P2A_DUST_LIMIT, 1_000)).unwrap();
 
     let parent = with_anchor(&wallet, &coin, 239, 0);
@@ -240,7 +247,8 @@ fn dust_is_allowed_once_at_zero_fee_and_is_spent_by_the_child() {
         wallet.sign(&mut tx, std::slice::from_ref(&fees.1), 0).unwrap();
         tx
     };
-    assert_eq!(chain.submit(two), Err(Reject::Dust));
+    let second = PolicyError::Dust { output: 2, amount: 0, limit: P2A_DUST_LIMIT };
+    assert_eq!(chain.submit(two), Err(Reject::NonStandard(second)));
 }
 
 #[test]

@@ -141,7 +141,7 @@ impl Stage {
         self.chain.mine(1).map_err(stop)?;
         match self.chain.confirmed(&step.tx.compute_txid()) {
             Some(confirmed) => Ok(Played { height: confirmed.height, step, child }),
-            None => Err(stop(Reject::NonStandard("not mined"))),
+            None => Err(stop(Reject::NotMined)),
         }
     }
 
