@@ -10,26 +10,22 @@ use sigstack_channel::compare::{
     Axes, BIP_442, Measured, Question, Series, Table, line_chart, measure, measure_all, measure_bip442,
     summary,
 };
-use sigstack_channel::model::{Form, KINDS, Kind, Setup, Stage, nested_costs};
+use sigstack_channel::model::{Form, KINDS, Kind, PlayError, Setup, Stage, nested_costs};
 use sigstack_channel::{ChannelError, attacks, export, protocol, storage, variants};
 
 use crate::args::{AttacksArgs, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, StorageArgs, TableFormat};
-use crate::output::{HEADING, Status, complain};
+use crate::output::{HEADING, Status};
+use crate::problem::{Problem, Stop};
 
-/// Why a command stops: nothing can be told.
-type Stop = Box<dyn std::error::Error>;
+impl From<PlayError> for Stop {
+    fn from(error: PlayError) -> Stop {
+        Problem::new(error.to_string()).into()
+    }
+}
 
-/// Tells an error and that the question could not be answered.
-fn told(done: Result<Status, Stop>) -> io::Result<Status> {
-    match done {
-        Ok(status) => Ok(status),
-        Err(stop) => match stop.downcast::<io::Error>() {
-            Ok(error) => Err(*error),
-            Err(problem) => {
-                complain(&problem.to_string());
-                Ok(Status::Unknown)
-            }
-        },
+impl From<ChannelError> for Stop {
+    fn from(error: ChannelError) -> Stop {
+        Problem::new(error.to_string()).into()
     }
 }
 
@@ -49,8 +45,8 @@ fn write_table(table: &Table, format: TableFormat, out: &mut impl Write) -> io::
 }
 
 /// Runs `sigstack channel`.
-pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> io::Result<Status> {
-    told(match command {
+pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> Result<Status, Stop> {
+    match command {
         ChannelCommand::List => list(out),
         ChannelCommand::Show(args) => play(args, false, out),
         ChannelCommand::Play(args) => play(args, true, out),
@@ -59,7 +55,7 @@ pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> io::Result<
         ChannelCommand::Options { format } => options(*format, out),
         ChannelCommand::Nested { parties, format } => nested((*parties).into(), *format, out),
         ChannelCommand::Rules { format } => rules(*format, out),
-    })
+    }
 }
 
 fn list(out: &mut impl Write) -> Result<Status, Stop> {
@@ -208,11 +204,7 @@ fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
 }
 
 /// Runs `sigstack compare`.
-pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> io::Result<Status> {
-    told(compare_all(args, out))
-}
-
-fn compare_all(args: &CompareArgs, out: &mut impl Write) -> Result<Status, Stop> {
+pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let question =
         Question { updates: args.updates, htlcs: args.htlcs, parties: args.parties, feerate: args.feerate };
     if args.bip442 {
@@ -327,18 +319,8 @@ fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
 }
 
 /// Runs `sigstack attacks`.
-pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> io::Result<Status> {
-    told(attack_all(args, out))
-}
-
-fn attack_all(args: &AttacksArgs, out: &mut impl Write) -> Result<Status, Stop> {
+pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|other| other == name);
-    if let Some(unknown) =
-        args.names.iter().find(|name| !attacks::names().any(|other| other == name.as_str()))
-    {
-        let known: Vec<&str> = attacks::names().collect();
-        return Err(format!("there is no attack {unknown}; there are {}", known.join(", ")).into());
-    }
     let found = attacks::run(wanted)?;
     write_table(&attacks::table(&found), args.format, out)?;
     // Each attack works on its naive form and not on the last one.
@@ -350,15 +332,12 @@ fn attack_all(args: &AttacksArgs, out: &mut impl Write) -> Result<Status, Stop> 
 }
 
 /// Runs `sigstack breach`.
-pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> io::Result<Status> {
-    told(breach_all(args, out))
-}
-
-fn breach_all(args: &BreachArgs, out: &mut impl Write) -> Result<Status, Stop> {
+pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> Result<Status, Stop> {
     if args.new > args.old || args.old > args.capacity {
-        return Err(
-            "the cheater's balances are --new, then --old, then --capacity, none above the next".into()
-        );
+        let problem = Problem::new("--new must be at most --old, and --old at most --capacity");
+        return Err(problem
+            .hint("these are the cheater's balances and the channel's capacity in satoshi")
+            .into());
     }
     let game = Game {
         capacity: args.capacity,

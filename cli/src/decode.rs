@@ -1,6 +1,6 @@
 //! `sigstack decode`: transactions, witnesses, control blocks, annexes and addresses, read for people.
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::str::FromStr;
 
 use bitcoin::address::NetworkUnchecked;
@@ -11,18 +11,14 @@ use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::annex_hash;
 
 use crate::args::{DecodeArgs, DecodeWhat};
-use crate::output::{Status, complain};
+use crate::output::Status;
+use crate::problem::Stop;
 use crate::subject::content;
 
 /// Runs the command.
-pub(crate) fn run(args: &DecodeArgs, out: &mut impl Write) -> io::Result<Status> {
-    match decode(args) {
-        Ok(text) => write!(out, "{text}").map(|()| Status::Yes),
-        Err(problem) => {
-            complain(&problem);
-            Ok(Status::Unknown)
-        }
-    }
+pub(crate) fn run(args: &DecodeArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    write!(out, "{}", decode(args)?)?;
+    Ok(Status::Yes)
 }
 
 fn decode(args: &DecodeArgs) -> Result<String, String> {

@@ -1,8 +1,11 @@
-//! Flags by name, by profile, and by what is added to a set or taken from it.
+//! Reads sets of flags: by name, by profile, and as changes to another set.
 
 use std::fmt::Write as _;
 
-use sigstack_interpreter::{FLAGS, Flags, PROPOSALS, Proposal};
+use sigstack_interpreter::{FLAGS, FlagInfo, FlagKind, Flags, PROPOSALS, Proposal, UsageError};
+
+use crate::nearest::{is_same, nearest};
+use crate::problem::Problem;
 
 /// Proposals that are meant to be activated together.
 pub(crate) struct Bundle {
@@ -10,7 +13,7 @@ pub(crate) struct Bundle {
     proposals: &'static [&'static Proposal],
 }
 
-/// The bundles: LNHANCE (BIPs 119, 348, 349, 442) and that of BIP 448 (BIPs 446, 348, 349).
+/// The bundles: LNHANCE (BIPs 119, 348, 349, 442) and BIP 448 (BIPs 446, 348, 349).
 const BUNDLES: &[Bundle] = &[
     Bundle {
         name: "lnhance",
@@ -27,44 +30,73 @@ const BUNDLES: &[Bundle] = &[
     },
 ];
 
-/// The proposals that a profile's name stands for: those of a bundle, or one by its name or `bipN`.
+/// Short names that are in use, and the flags that they mean.
+const SHORT_NAMES: &[(&str, &str)] = &[
+    ("APO", "ANYPREVOUT"),
+    ("CLTV", "CHECKLOCKTIMEVERIFY"),
+    ("CSFS", "CHECKSIGFROMSTACK"),
+    ("CSV", "CHECKSEQUENCEVERIFY"),
+    ("CTV", "CHECKTEMPLATEVERIFY"),
+    ("IKEY", "INTERNALKEY"),
+];
+
+/// Names of related or older rules. They are suggested and not read: the rules are not the same.
+const RELATED_NAMES: &[(&str, &str)] =
+    &[("NOINPUT", "ANYPREVOUT"), ("SEGWIT", "WITNESS"), ("TXHASH", "TEMPLATEHASH")];
+
+/// The sets that `--flags` takes beside the flags.
+const SETS: &[(&str, Flags)] =
+    &[("CONSENSUS", Flags::CONSENSUS), ("POLICY", Flags::POLICY), ("NONE", Flags::NONE)];
+
+/// The flag's name that a short name means, or the name itself.
+fn long_name(name: &str) -> &str {
+    SHORT_NAMES.iter().find(|(short, _)| is_same(short, name)).map_or(name, |(_, long)| long)
+}
+
+/// The proposals of a profile: those of a bundle, or one by its name, its short name or `bipN`.
 fn proposals(name: &str) -> Option<Vec<&'static Proposal>> {
-    let name = name.to_lowercase();
-    if let Some(bundle) = BUNDLES.iter().find(|bundle| bundle.name == name) {
+    if let Some(bundle) = BUNDLES.iter().find(|bundle| is_same(bundle.name, name)) {
         return Some(bundle.proposals.to_vec());
     }
+    let name = long_name(name);
     let is_named = |proposal: &&&Proposal| {
-        proposal.name.to_lowercase() == name || format!("bip{}", proposal.bip) == name
+        is_same(proposal.name, name) || is_same(&format!("bip{}", proposal.bip), name)
     };
     PROPOSALS.iter().find(is_named).map(|proposal| vec![*proposal])
 }
 
-/// Proposals switched on in a set of flags, and no longer refused in it.
-fn activate(flags: Flags, proposals: &[&Proposal]) -> Flags {
-    let active: Flags = proposals.iter().map(|proposal| proposal.flag).collect();
-    let refused: Flags = proposals.iter().map(|proposal| proposal.discourage).collect();
-    (flags | active) - refused
+/// The flags of a name that `--flags` takes: a flag, a short name or a set.
+fn named(name: &str) -> Option<Flags> {
+    let name = long_name(name);
+    let set = SETS.iter().find(|(set, _)| is_same(set, name)).map(|(_, flags)| *flags);
+    set.or_else(|| FLAGS.iter().find(|info| is_same(info.name, name)).map(|info| info.flag))
 }
 
-/// The flags of profiles, separated by commas: `consensus` and `policy` are today's rules, anything else is switched on on
-/// top of them.
-pub(crate) fn read_profiles(text: &str) -> Result<Flags, String> {
+/// The flags with proposals activated and no longer discouraged.
+fn activate(flags: Flags, proposals: &[&Proposal]) -> Flags {
+    let active: Flags = proposals.iter().map(|proposal| proposal.flag).collect();
+    let discouraged: Flags = proposals.iter().map(|proposal| proposal.discourage).collect();
+    (flags | active) - discouraged
+}
+
+/// Reads profiles, separated by commas: `consensus` and `policy` are today's rules, every other profile activates
+/// proposals on top of them.
+pub(crate) fn read_profiles(text: &str) -> Result<Flags, Problem> {
     let names = || text.split(',').map(str::trim);
-    let is_base = |name: &&str| matches!(name.to_lowercase().as_str(), "consensus" | "policy");
-    let base = match names().any(|name| name.eq_ignore_ascii_case("policy")) {
+    let is_base = |name: &&str| is_same(name, "consensus") || is_same(name, "policy");
+    let base = match names().any(|name| is_same(name, "policy")) {
         true => Flags::POLICY,
         false => Flags::CONSENSUS,
     };
     names().filter(|name| !is_base(name)).try_fold(base, |flags, name| {
-        let proposals =
-            proposals(name).ok_or_else(|| format!("--profile: unknown profile {name:?}; see --help"))?;
+        let proposals = proposals(name).ok_or_else(|| unknown("profile", name, profile_names()))?;
         Ok(activate(flags, &proposals))
     })
 }
 
-/// Flags by name, `CONSENSUS` and `POLICY` among the names. Names with + or - change the set `base`; names without them
-/// are a set of their own.
-pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, String> {
+/// Reads flags by name, separated by commas. If every name begins with + or -, the names change the set `base`; otherwise
+/// the names without + and - are a set of their own.
+pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
     let is_change = |word: &str| word.starts_with(['+', '-']);
     let words = || text.split(',').map(str::trim);
     let start = if words().all(is_change) { base } else { Flags::NONE };
@@ -73,46 +105,111 @@ pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, String> {
             Some(name) => (name, false),
             None => (word.strip_prefix('+').unwrap_or(word), true),
         };
-        let named = match name {
-            "CONSENSUS" => Ok(Flags::CONSENSUS),
-            "POLICY" => Ok(Flags::POLICY),
-            name => name.parse::<Flags>(),
-        };
-        match (named, proposals(name)) {
-            (Ok(named), _) if adds => Ok(flags | named),
-            (Ok(named), _) => Ok(flags - named),
-            // A bundle is no flag of its own.
-            (Err(_), Some(bundle)) if adds => Ok(activate(flags, &bundle)),
-            (Err(_), Some(bundle)) => Ok(flags - bundle.iter().map(|proposal| proposal.flag).collect()),
-            (Err(error), None) => Err(format!("--flags: {error}")),
+        match (named(name), proposals(name)) {
+            (Some(named), _) if adds => Ok(flags | named),
+            (Some(named), _) => Ok(flags - named),
+            // A bundle or a BIP's number: no flag has this name.
+            (None, Some(bundle)) if adds => Ok(activate(flags, &bundle)),
+            (None, Some(bundle)) => Ok(flags - bundle.iter().map(|proposal| proposal.flag).collect()),
+            (None, None) => Err(unknown("flag", name, flag_names())),
         }
     })?;
-    flags.check().map_err(|error| format!("--flags: {error}"))?;
-    Ok(flags)
+    match flags.check() {
+        Ok(()) => Ok(flags),
+        Err(error) => {
+            let problem = Problem::new(error.to_string()).at("--flags");
+            Err(match error {
+                UsageError::FlagCombination { flag, missing } => {
+                    problem.hint(format!("add {missing}, or leave {flag} out"))
+                }
+                _ => problem,
+            })
+        }
+    }
+}
+
+/// The names that `--profile` takes.
+fn profile_names() -> Vec<String> {
+    let bases = ["consensus", "policy"].into_iter().map(str::to_owned);
+    let names = PROPOSALS.iter().map(|proposal| proposal.name.to_lowercase());
+    let numbers = PROPOSALS.iter().map(|proposal| format!("bip{}", proposal.bip));
+    let bundles = BUNDLES.iter().map(|bundle| bundle.name.to_owned());
+    bases.chain(names).chain(numbers).chain(bundles).collect()
+}
+
+/// The names that `--flags` takes.
+fn flag_names() -> Vec<String> {
+    let sets = SETS.iter().map(|(name, _)| (*name).to_owned());
+    sets.chain(FLAGS.iter().map(|info| info.name.to_owned())).chain(profile_names()).collect()
+}
+
+/// The error for an unknown profile or flag, with the nearest name.
+fn unknown(kind: &str, name: &str, known: Vec<String>) -> Problem {
+    let related = RELATED_NAMES.iter().find(|(other, _)| is_same(other, name)).map(|(_, known)| *known);
+    let hint = match related.or_else(|| nearest(name, known.iter().map(String::as_str))) {
+        Some(nearest) => format!("did you mean {nearest}?"),
+        None => format!("`sigstack verify --help` lists the {kind}s"),
+    };
+    Problem::new(format!("unknown {kind} {name:?}"))
+        .at(format!("--{kind}{}", if kind == "flag" { "s" } else { "" }))
+        .hint(hint)
 }
 
 /// The profiles and flags, for the help.
 pub(crate) fn help() -> String {
     let mut help = String::from(
-        "Profiles (--profile):\n  consensus  the rules of today\n  policy     today's relay policy\n",
+        "Profiles (--profile), one or more separated by commas:\n  \
+         consensus  the consensus rules of today\n  \
+         policy     the relay policy of today\n",
     );
     for proposal in PROPOSALS {
-        let _ = writeln!(help, "  {}, bip{}", proposal.name.to_lowercase(), proposal.bip);
+        let short = SHORT_NAMES.iter().filter(|(_, long)| is_same(long, proposal.name));
+        let short: String = short.map(|(short, _)| format!(", {}", short.to_lowercase())).collect();
+        let _ = writeln!(help, "  {}, bip{}{short}", proposal.name.to_lowercase(), proposal.bip);
     }
     for bundle in BUNDLES {
         let names: Vec<&str> = bundle.proposals.iter().map(|proposal| proposal.name).collect();
-        let _ = writeln!(help, "  {}: {}", bundle.name, names.join(", "));
+        list(&mut help, bundle.name, &names);
     }
     help.push_str(
-        "  several, separated by commas, are switched on together: policy,lnhance\n\nFlags (--flags):\n",
+        "\nFlags (--flags), separated by commas. +NAME and -NAME change the flags of the\n\
+         profile or of the case: --flags +OP_CAT,-NULLDUMMY. Upper case and the prefixes\n\
+         SCRIPT_VERIFY_ and OP_ are optional.\n",
     );
-    for info in FLAGS {
-        let _ = writeln!(help, "  {}", info.name);
+    let sets: Vec<&str> = SETS.iter().map(|(name, _)| *name).collect();
+    list(&mut help, "sets", &sets);
+    for (title, kind) in [
+        ("consensus", FlagKind::Consensus),
+        ("policy", FlagKind::Policy),
+        ("proposals", FlagKind::Proposal),
+        ("policy about proposals", FlagKind::ProposalPolicy),
+    ] {
+        let of_kind = |info: &&FlagInfo| Flags::of_kind(kind).contains(info.flag);
+        let names: Vec<&str> = FLAGS.iter().filter(of_kind).map(|info| info.name).collect();
+        list(&mut help, title, &names);
     }
-    help.push_str(
-        "  +NAME and -NAME change the flags of the case or of the profile: --flags=+OP_CAT,-NULLDUMMY",
-    );
+    let short: Vec<String> = SHORT_NAMES.iter().map(|(short, long)| format!("{short}={long}")).collect();
+    let short: Vec<&str> = short.iter().map(String::as_str).collect();
+    list(&mut help, "short names", &short);
+    help.truncate(help.trim_end().len());
     help
+}
+
+/// Columns that the help fills.
+const WIDTH: usize = 80;
+
+/// Writes `title: NAME, NAME, ...`, wrapped and indented.
+fn list(help: &mut String, title: &str, names: &[&str]) {
+    let mut line = format!("  {title}:");
+    for (nth, name) in names.iter().enumerate() {
+        let separator = if nth + 1 == names.len() { "" } else { "," };
+        if line.len() + name.len() + 1 + separator.len() > WIDTH {
+            let _ = writeln!(help, "{line}");
+            line = "   ".to_owned();
+        }
+        let _ = write!(line, " {name}{separator}");
+    }
+    let _ = writeln!(help, "{line}");
 }
 
 #[cfg(test)]
@@ -124,8 +221,10 @@ mod tests {
         let read = |text| read_flags(text, Flags::NONE);
         assert_eq!(read("CONSENSUS, OP_CAT"), Ok(Flags::CONSENSUS | Flags::OP_CAT));
         assert_eq!(read("NONE"), Ok(Flags::NONE));
-        assert_eq!(read("FOO"), Err("--flags: unknown flag \"FOO\"".into()));
-        assert_eq!(read("WITNESS"), Err("--flags: the flag WITNESS needs P2SH".into()));
+        let unknown = Problem::new("unknown flag \"FOO\"").at("--flags");
+        assert_eq!(read("FOO"), Err(unknown.hint("`sigstack verify --help` lists the flags")));
+        let missing = Problem::new("the flag WITNESS needs P2SH").at("--flags");
+        assert_eq!(read("WITNESS"), Err(missing.hint("add P2SH, or leave WITNESS out")));
     }
 
     #[test]
@@ -139,7 +238,9 @@ mod tests {
         assert_eq!(read_flags("P2SH,+OP_CAT", base), Ok(Flags::P2SH | Flags::OP_CAT));
         assert_eq!(
             read_flags("-P2SH", Flags::P2SH | Flags::WITNESS),
-            Err("--flags: the flag WITNESS needs P2SH".into())
+            Err(Problem::new("the flag WITNESS needs P2SH")
+                .at("--flags")
+                .hint("add P2SH, or leave WITNESS out"))
         );
     }
 
@@ -156,6 +257,61 @@ mod tests {
             both.contains(Flags::PAIRCOMMIT | Flags::CHECKTEMPLATEVERIFY) && !both.intersects(Flags::OP_CAT)
         );
         assert!(!both.intersects(Flags::DISCOURAGE_PAIRCOMMIT) && both.contains(Flags::DISCOURAGE_OP_CAT));
-        assert_eq!(read_profiles("foo"), Err("--profile: unknown profile \"foo\"; see --help".into()));
+        let unknown = Problem::new("unknown profile \"foo\"").at("--profile");
+        assert_eq!(read_profiles("foo"), Err(unknown.hint("`sigstack verify --help` lists the profiles")));
+    }
+
+    #[test]
+    fn short_names_prefixes_and_lower_case_are_read() {
+        let read = |text| read_flags(text, Flags::NONE);
+        for (name, flag) in [
+            ("CTV", Flags::CHECKTEMPLATEVERIFY),
+            ("ctv", Flags::CHECKTEMPLATEVERIFY),
+            ("OP_CTV", Flags::CHECKTEMPLATEVERIFY),
+            ("CSFS", Flags::CHECKSIGFROMSTACK),
+            ("OP_CHECKSIGFROMSTACK", Flags::CHECKSIGFROMSTACK),
+            ("APO", Flags::ANYPREVOUT),
+            ("SCRIPT_VERIFY_ANYPREVOUT", Flags::ANYPREVOUT),
+            ("CAT", Flags::OP_CAT),
+            ("IKEY", Flags::INTERNALKEY),
+            ("SCRIPT_VERIFY_NULLDUMMY", Flags::NULLDUMMY),
+            ("null_dummy", Flags::NULLDUMMY),
+        ] {
+            assert_eq!(read(name), Ok(flag), "{name}");
+        }
+        // Each proposal is a profile under each of the names that it is a flag under.
+        for name in ["CTV", "csfs", "APO", "CAT", "OP_CAT", "ikey", "bip-348", "SCRIPT_VERIFY_PAIRCOMMIT"] {
+            assert_eq!(read_profiles(name), read_flags(&format!("CONSENSUS,+{name}"), Flags::NONE), "{name}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_suggest_the_nearest() {
+        for (name, hint) in [
+            ("NOINPUT", "did you mean ANYPREVOUT?"),
+            ("SIGHASH_ANYPREVOUT", "did you mean ANYPREVOUT?"),
+            ("SEGWIT", "did you mean WITNESS?"),
+            ("CHECKSIGFROMSTAK", "did you mean CHECKSIGFROMSTACK?"),
+            ("NULLDUMY", "did you mean NULLDUMMY?"),
+            ("lnhanced", "did you mean lnhance?"),
+        ] {
+            let problem = Problem::new(format!("unknown flag {name:?}")).at("--flags").hint(hint);
+            assert_eq!(read_flags(name, Flags::NONE), Err(problem), "{name}");
+        }
+        for (name, hint) in [("lnhanced", "did you mean lnhance?"), ("bip349x", "did you mean bip349?")] {
+            let problem = Problem::new(format!("unknown profile {name:?}")).at("--profile").hint(hint);
+            assert_eq!(read_profiles(name), Err(problem), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_help_lists_every_name() {
+        let help = help();
+        for name in flag_names() {
+            assert!(help.contains(&name), "{name}");
+        }
+        for line in help.lines() {
+            assert!(line.len() <= WIDTH, "{line}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! `sigstack`: runs test vectors, verifies spends, shows how scripts run, compiles policies, plays and compares channels.
 //!
-//! Exit status: 0 for yes, 1 for no, 2 if it could not be told.
+//! Exit status: 0 for yes, 1 for no, 2 if the question could not be answered.
 
 mod args;
 mod asm;
@@ -10,47 +10,53 @@ mod debug;
 mod decode;
 mod find;
 mod flags;
+mod nearest;
 mod output;
+mod problem;
 mod shell;
 mod subject;
 mod table;
 mod trace;
+mod usage;
 mod vectors;
 mod verify;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::args::{Args, Command};
 use crate::output::{Output, Status};
+use crate::problem::{Stop, wants_json};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
     let mut out = Output::new(anstream::AutoStream::auto(io::stdout().lock()));
-    let done = match args.command {
-        Command::Vectors(args) => vectors::run(&args, &mut out),
-        Command::Verify(args) => verify::run(&args, &mut out),
-        Command::Compile(args) => compile::run(&args, &mut out),
-        Command::Plan(args) => compile::run_plan(&args, &mut out),
-        Command::Trace(args) => trace::run(&args, &mut out),
-        Command::Debug(args) => debug::run(&args),
-        Command::Asm(args) => asm::asm(&args, &mut out),
-        Command::Disasm(args) => asm::disasm(&args, &mut out),
-        Command::Decode(args) => decode::run(&args, &mut out),
-        Command::Completions(args) => shell::completions(&args, &mut out),
-        Command::Man => shell::man(&mut out),
-        Command::Channel(command) => channel::run(&command, &mut out),
-        Command::Compare(args) => channel::compare(&args, &mut out),
-        Command::Attacks(args) => channel::attack(&args, &mut out),
-        Command::Breach(args) => channel::breach(&args, &mut out),
+    let done = match usage::parse(&words) {
+        Ok(usage::Parsed::Command(args)) => run(args, &mut out),
+        Ok(usage::Parsed::Answered(status)) => Ok(status),
+        Err(problem) => Err(problem.into()),
     };
-    match done.and_then(|status| out.flush().map(|()| status)) {
-        Ok(status) => status.into(),
-        Err(error) => {
-            output::complain(&format!("standard output: {error}"));
-            Status::Unknown.into()
-        }
+    let done = done.and_then(|status| Ok(out.flush().map(|()| status)?));
+    done.unwrap_or_else(|stop| stop.report(wants_json(&words), &mut out)).into()
+}
+
+fn run(args: Args, out: &mut impl Write) -> Result<Status, Stop> {
+    match args.command {
+        Command::Vectors(args) => vectors::run(&args, out),
+        Command::Verify(args) => verify::run(&args, out),
+        Command::Compile(args) => compile::run(&args, out),
+        Command::Plan(args) => compile::run_plan(&args, out),
+        Command::Trace(args) => trace::run(&args, out),
+        Command::Debug(args) => debug::run(&args),
+        Command::Asm(args) => asm::asm(&args, out),
+        Command::Disasm(args) => asm::disasm(&args, out),
+        Command::Decode(args) => decode::run(&args, out),
+        Command::Completions(args) => Ok(shell::completions(&args, out)?),
+        Command::Man => Ok(shell::man(out)?),
+        Command::Channel(command) => channel::run(&command, out),
+        Command::Compare(args) => channel::compare(&args, out),
+        Command::Attacks(args) => channel::attack(&args, out),
+        Command::Breach(args) => channel::breach(&args, out),
     }
 }

@@ -1,4 +1,4 @@
-//! What is written, and what the exit status says.
+//! Styles, the exit status and standard output.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -7,9 +7,9 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use sigstack_interpreter::Location;
 
-/// The color of what went well.
+/// The color of success.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// The color of what did not.
+/// The color of failures and errors.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// The style of headings.
 pub(crate) const HEADING: Style = Style::new().bold();
@@ -33,7 +33,7 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// A writer to which nobody listening is no error: the work goes on, since the exit status still tells its result.
+/// A writer that ignores a broken pipe: the work goes on, since the exit status still reports its result.
 pub(crate) struct Output<W>(W);
 
 impl<W: Write> Output<W> {
@@ -44,26 +44,19 @@ impl<W: Write> Output<W> {
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        unless_nobody_listens(self.0.write(bytes), bytes.len())
+        unless_broken_pipe(self.0.write(bytes), bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        unless_nobody_listens(self.0.flush(), ())
+        unless_broken_pipe(self.0.flush(), ())
     }
 }
 
-fn unless_nobody_listens<T>(done: io::Result<T>, instead: T) -> io::Result<T> {
+fn unless_broken_pipe<T>(done: io::Result<T>, instead: T) -> io::Result<T> {
     match done {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(instead),
         done => done,
     }
-}
-
-/// Writes an error to standard error.
-pub(crate) fn complain(problem: &str) {
-    let mut err = anstream::stderr().lock();
-    // If standard error cannot be written to, there is nobody left to tell.
-    let _ = writeln!(err, "{BAD}error{BAD:#}: {problem}");
 }
 
 /// A place where execution stopped, as JSON.

@@ -12,6 +12,7 @@ use sigstack_vectors::{Entry, Question, ReadOptions, VectorFile};
 use crate::args::{RunAs, SubjectArgs};
 use crate::find::{self, Content, Source};
 use crate::flags::{read_flags, read_profiles};
+use crate::problem::Problem;
 
 /// A spend, where it comes from, and what its file expects.
 pub(crate) struct Subject {
@@ -30,7 +31,7 @@ impl From<Subject> for sigstack_debugger::Subject {
 }
 
 /// The spends to look at: the one on the command line, or those of a case.
-pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, String> {
+pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let profile = args.profile.as_deref().map(read_profiles).transpose()?;
     let internal_key = args.internal_key.as_deref().map(read_internal_key).transpose()?;
     let mut subjects = if let Some(case) = &args.case {

@@ -1,46 +1,34 @@
 //! `sigstack trace`: a spend, opcode by opcode.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use sigstack_debugger::text::{self, TextOptions};
 use sigstack_debugger::{Options, Trace, html, json};
 
 use crate::args::TraceArgs;
-use crate::output::{Status, complain};
+use crate::output::Status;
+use crate::problem::{Problem, Stop};
 use crate::subject::{self, Subject};
 
 /// Runs the command.
-pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> io::Result<Status> {
-    let subjects = match subject::subjects(&args.subject) {
-        Ok(subjects) => subjects,
-        Err(problem) => {
-            complain(&problem);
-            return Ok(Status::Unknown);
-        }
-    };
-    if let (Some(path), 2..) = (&args.html, subjects.len()) {
-        let count = subjects.len();
-        complain(&format!("--html: {}: the case is about {count} spends, a page about one", path.display()));
-        return Ok(Status::Unknown);
+pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let subjects = subject::subjects(&args.subject)?;
+    if let (Some(_), 2..) = (&args.html, subjects.len()) {
+        let problem = Problem::new(format!("the case has {} inputs; a page shows one", subjects.len()));
+        return Err(problem.at("--html").hint("leave --html out: the text shows all of them").into());
     }
     let mut status = Status::Yes;
     for subject in subjects {
         let heading = heading(&subject);
-        let trace = match Trace::record(subject.into(), Options::default()) {
-            Ok(trace) => trace,
-            Err(error) => {
-                complain(&error.to_string());
-                return Ok(Status::Unknown);
-            }
-        };
+        let trace = Trace::record(subject.into(), Options::default())
+            .map_err(|error| Problem::new(error.to_string()))?;
         if trace.verdict.is_err() {
             status = Status::No;
         }
         if let Some(path) = &args.html {
-            if let Err(error) = std::fs::write(path, html::page(&trace)) {
-                complain(&format!("--html: {}: {error}", path.display()));
-                return Ok(Status::Unknown);
-            }
+            std::fs::write(path, html::page(&trace)).map_err(|error| {
+                Problem::new(error.to_string()).at(path.display().to_string()).at("--html")
+            })?;
         } else if args.json {
             json::write(&trace, out)?;
         } else {

@@ -16,7 +16,8 @@ use sigstack_vectors::{
 
 use crate::args::VectorsArgs;
 use crate::find::{self, Content, Source};
-use crate::output::{BAD, GOOD, Status, complain, location};
+use crate::output::{BAD, GOOD, Status, location};
+use crate::problem::{Problem, Stop};
 use crate::table::{self, Align, Cell};
 
 /// What came out of a file of vectors.
@@ -47,23 +48,21 @@ struct Summary {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> io::Result<Status> {
+pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let mut threads = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.jobs {
         threads = threads.num_threads(jobs.get());
     }
-    let pool = match threads.build() {
-        Ok(pool) => pool,
-        Err(error) => {
-            complain(&format!("the threads to run on: {error}"));
-            return Ok(Status::Unknown);
-        }
-    };
+    let pool = threads.build().map_err(|error| {
+        Problem::new(format!("the threads cannot be started: {error}"))
+            .at("--jobs")
+            .hint("try a smaller number")
+    })?;
     let paths = match (args.paths.as_slice(), find::own_folder()) {
         ([], Some(folder)) => vec![folder],
         ([], None) => {
-            complain("there is no folder test-vectors here or above; name a file or folder");
-            return Ok(Status::Unknown);
+            let problem = Problem::new("there is no folder test-vectors here or in a parent folder");
+            return Err(problem.hint("name a file or a folder").into());
         }
         (paths, _) => paths.to_vec(),
     };
@@ -78,7 +77,7 @@ pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> io::Result<Status
     }
     bar.finish_and_clear();
     summary.write(args.json, out)?;
-    Ok(summary.status())
+    summary.status()
 }
 
 /// A progress bar on standard error, if that is a terminal.
@@ -180,7 +179,7 @@ fn write_traces(file: &VectorFile, failure: &Failure, out: &mut impl Write) -> i
 
 impl Summary {
     fn add_error(&mut self, error: InputError) {
-        complain(&error.to_string());
+        Problem::new(error.to_string()).complain();
         self.errors.push(error);
     }
 
@@ -226,16 +225,15 @@ impl Summary {
     }
 
     /// A file that cannot be read, or that nothing ran, outweighs a case that fails: then the run is not complete.
-    fn status(&self) -> Status {
+    fn status(&self) -> Result<Status, Stop> {
         if self.total(Report::ran) == 0 {
-            complain("no case ran");
-            return Status::Unknown;
+            return Err(Problem::new("no case ran").into());
         }
-        match self.total(|report| report.failures.len()) {
+        Ok(match self.total(|report| report.failures.len()) {
             _ if !self.errors.is_empty() => Status::Unknown,
             0 => Status::Yes,
             _ => Status::No,
-        }
+        })
     }
 
     fn write(&self, as_json: bool, out: &mut impl Write) -> io::Result<()> {

@@ -7,7 +7,8 @@ use sigstack_interpreter::{FlagKind, Flags, PROPOSALS, Spend, UsageError, Verify
 use sigstack_vectors::Question;
 
 use crate::args::VerifyArgs;
-use crate::output::{BAD, GOOD, Status, complain, location};
+use crate::output::{BAD, GOOD, Status, location};
+use crate::problem::{Problem, Stop};
 use crate::subject::{Subject, subjects};
 
 /// A verdict under a set of flags.
@@ -17,29 +18,15 @@ struct Verdict {
 }
 
 /// Runs the command.
-pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> io::Result<Status> {
-    let subjects = match subjects(&args.subject) {
-        Ok(subjects) => subjects,
-        Err(problem) => {
-            complain(&problem);
-            return Ok(Status::Unknown);
-        }
-    };
+pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let mut status = Status::Yes;
-    for subject in &subjects {
-        match verdicts(&subject.question) {
-            Ok(verdicts) => {
-                if verdicts.asked.verdict.is_err() {
-                    status = Status::No;
-                }
-                let write = if args.json { write_json } else { write_text };
-                write(subject, &verdicts, out)?;
-            }
-            Err(error) => {
-                complain(&error.to_string());
-                return Ok(Status::Unknown);
-            }
+    for subject in &subjects(&args.subject)? {
+        let verdicts = verdicts(&subject.question).map_err(|error| Problem::new(error.to_string()))?;
+        if verdicts.asked.verdict.is_err() {
+            status = Status::No;
         }
+        let write = if args.json { write_json } else { write_text };
+        write(subject, &verdicts, out)?;
     }
     Ok(status)
 }

@@ -62,9 +62,18 @@ fn tables_are_columns_and_json() {
 #[test]
 fn unknown_names_and_amounts_are_told() {
     for (arguments, problem) in [
-        (&["attacks", "nothing"][..], "there is no attack nothing; there are swap, "),
-        (&["channel", "play", "nothing"], "there is no construction nothing"),
-        (&["breach", "--new", "950000"], "none above the next"),
+        (
+            &["attacks", "swaps"][..],
+            "error: NAME: unknown name \"swaps\"\nhint: did you mean swap? (known: swap, ",
+        ),
+        (
+            &["channel", "play", "nothing"],
+            "error: CONSTRUCTION: unknown name \"nothing\"\nhint: known: bip68, tree, ",
+        ),
+        (
+            &["breach", "--new", "950000"],
+            "error: --new must be at most --old, and --old at most --capacity\n",
+        ),
         (&["channel", "play", "sequence-ctv", "--state", "9"], "there is no state 9"),
     ] {
         let (status, _, error) = sigstack(arguments);

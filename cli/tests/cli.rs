@@ -310,3 +310,34 @@ fn verify_refuses_what_it_cannot_answer() {
         assert!(ran.err.contains(problem), "{args:?}: {}", ran.err);
     }
 }
+
+/// The text and the JSON object of the same error, for an error of the command line and one of a command.
+#[test]
+fn errors_are_text_and_with_json_also_an_object() {
+    for (args, place, problem, hint) in [
+        (&["verify", "--jsno"][..], "--jsno", "there is no such option", "did you mean --json?"),
+        (&["attacks", "swapp"], "NAME", "unknown name \"swapp\"", "did you mean swap? "),
+        (&["verifi"], "", "there is no command \"verifi\"", "did you mean verify?"),
+        (&["channel", "shw"], "", "there is no command \"shw\"", "did you mean show?"),
+        (
+            &["verify", "--script", "1", "--flags", "CLEANSTAK"],
+            "--flags",
+            "unknown flag \"CLEANSTAK\"",
+            "did you mean CLEANSTACK?",
+        ),
+    ] {
+        let first = if place.is_empty() { problem.to_owned() } else { format!("{place}: {problem}") };
+        let text = format!("error: {first}\nhint: {hint}");
+        let ran = sigstack(args, Path::new("."));
+        assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{args:?}");
+        assert!(ran.err.starts_with(&text), "{args:?}: {}", ran.err);
+        let as_json = if args[0] == "attacks" { &["--format", "json"][..] } else { &["--json"] };
+        let ran = sigstack(&[args, as_json].concat(), Path::new("."));
+        assert_eq!(ran.status, 2, "{args:?}");
+        assert!(ran.err.starts_with(&text), "{args:?}: {}", ran.err);
+        let object: Value = serde_json::from_str(&ran.out).unwrap();
+        assert_eq!(object["error"]["problem"], problem);
+        assert_eq!(object["error"]["where"].as_str().unwrap_or_default(), place);
+        assert!(object["error"]["hint"].as_str().unwrap().starts_with(hint), "{object}");
+    }
+}

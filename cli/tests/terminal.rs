@@ -41,12 +41,16 @@ fn keys_resizes_and_the_way_out_work_in_a_terminal() {
     tmux.wait_for("typing shows");
 }
 
-/// The help's examples are one of each kind of input: transaction, PSBT, case and script.
+/// Each kind of input: transaction and PSBT from files of the clone, case and script in the examples of the help.
 #[test]
-fn every_example_of_the_help_opens_and_closes() {
+fn every_kind_of_input_opens_and_closes() {
     let help = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(["debug", "--help"]).output().unwrap();
     let help = String::from_utf8(help.stdout).unwrap();
-    let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  sigstack ")).collect();
+    let mut examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  sigstack ")).collect();
+    examples.extend([
+        "debug --tx @docs/examples/p2wpkh.tx --prevtx @docs/examples/parent.tx",
+        "debug --psbt @docs/examples/checksigadd-wrong.psbt --break OP_CHECKSIGADD",
+    ]);
     for kind in ["--tx", "--psbt", "--case", "--script"] {
         assert!(examples.iter().any(|example| example.contains(kind)), "{kind}: {examples:?}");
     }

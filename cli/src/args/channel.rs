@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
+use sigstack_channel::attacks;
+use sigstack_channel::model::KINDS;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -11,6 +14,10 @@ pub(crate) enum TableFormat {
     Markdown,
     Csv,
     Json,
+}
+
+fn construction_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(KINDS.iter().map(|(name, _)| *name))
 }
 
 pub(super) const CHANNEL_HELP: &str = "\
@@ -86,7 +93,8 @@ pub(crate) enum ChannelCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlayArgs {
-    /// The construction, by a name that `sigstack channel list` prints
+    /// The construction (`sigstack channel list` describes them)
+    #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: String,
 
     /// Updates before the end
@@ -109,7 +117,8 @@ pub(crate) struct PlayArgs {
 /// Update a channel many times, measure what is kept, and publish earlier states.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StorageArgs {
-    /// The construction, by a name that `sigstack channel list` prints
+    /// The construction (`sigstack channel list` describes them)
+    #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: String,
 
     /// Updates
@@ -167,6 +176,7 @@ pub(crate) struct CompareArgs {
 #[command(after_help = ATTACKS_HELP)]
 pub(crate) struct AttacksArgs {
     /// Names of attacks [default: all]
+    #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(attacks::names()))]
     pub(crate) names: Vec<String>,
 
     /// How the table is written

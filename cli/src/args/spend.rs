@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueEnum};
 
-/// Verify one spend, and tell the consensus verdict and the policy verdict apart.
+/// Verify an input, and print the consensus verdict and the policy verdict.
 ///
-/// The consensus verdict is under the flags that are rules: today's, and those of the proposals that --flags activates. The
-/// policy verdict adds everything that today's relay policy refuses, apart from what is activated. If --flags names policy
-/// flags too, the verdict under exactly these flags is told as well.
+/// The consensus verdict uses the consensus flags: those of today, and those of the proposals that --profile or --flags
+/// activates. The policy verdict adds the policy flags of today, apart from those that discourage an activated proposal. If
+/// --flags contains policy flags, the verdict under exactly these flags is printed too.
 #[derive(Debug, clap::Args)]
-#[command(after_help = VERIFY_HELP)]
+#[command(after_long_help = verify_help(), after_help = SEE_HELP)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
@@ -102,7 +102,7 @@ pub(crate) enum RunAs {
 /// One line an opcode: its position, its byte offset, the budget for signatures where it changes, and the stack after it. For
 /// every signature check it tells the key, the message field by field, and, if it failed, what would have made it valid.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = trace_help(), after_help = "See --help for the names of profiles and flags.")]
+#[command(after_long_help = trace_help(), after_help = SEE_HELP)]
 pub(crate) struct TraceArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
@@ -130,35 +130,41 @@ fn trace_help() -> String {
 
 const TRACE_HELP: &str = "\
 Exit status:
-  0  the spend is valid under the flags
-  1  it is not
-  2  it could not be told
+  0  the input is valid under the flags
+  1  the input is not valid under the flags
+  2  the question could not be answered
 
 Examples:
   sigstack trace --case csfs/state-active
-  sigstack trace --case ../shared/vectors/core/tx_valid.json#7
-  sigstack trace --tx @docs/examples/p2wpkh.tx --prevtx @docs/examples/parent.tx --json
-  sigstack trace --psbt @docs/examples/checksigadd-wrong.psbt --around 0
+  sigstack trace --case csfs/invalid-hashed-message --around 2
+  sigstack trace --case csfs/valid --json
   sigstack trace --script '2 ADD 5 EQUAL' --stack 3
   sigstack trace --profile lnhance --script 'OP_INTERNALKEY SIZE 32 EQUALVERIFY DROP 1'";
 
+const SEE_HELP: &str = "See --help for the names of profiles and flags.";
+
+fn verify_help() -> String {
+    format!("{}\n\n{VERIFY_HELP}", crate::flags::help())
+}
+
 const VERIFY_HELP: &str = "\
 Exit status:
-  0  the spend is valid under the flags that were named
-  1  it is not
-  2  it could not be told
+  0  the input is valid under the flags
+  1  the input is not valid under the flags
+  2  the question could not be answered
 
 Examples:
   sigstack verify --prevout 1000:51 --tx 01000000010000000000000000000000000000000000000000000000000000000000000000\
 00000000000000000001e8030000000000000000000000
-  sigstack verify --case ../shared/vectors/core/tx_valid.json#7
-  sigstack verify --flags CONSENSUS,CHECKSIGFROMSTACK --case ../shared/vectors/cases/csfs.jsonl.gz#1";
+  sigstack verify --case csfs/valid
+  sigstack verify --case csfs/valid --flags CONSENSUS --json
+  sigstack verify --script '2 ADD 5 EQUAL' --stack 3 --profile lnhance";
 
-/// Step through a script in the terminal: forth, back, to breakpoints and to the failure.
+/// Step through a script in the terminal: forward and back, to breakpoints and to the failure.
 ///
-/// Flags can be switched and witness elements edited; the spend then runs again. Press ? for the keys.
+/// Flags can be switched and witness elements edited; the script then runs again. Press ? for the keys.
 #[derive(Debug, clap::Args)]
-#[command(after_long_help = debug_help(), after_help = "See --help for the names of profiles and flags.")]
+#[command(after_long_help = debug_help(), after_help = SEE_HELP)]
 pub(crate) struct DebugArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
@@ -174,12 +180,11 @@ fn debug_help() -> String {
 
 const DEBUG_HELP: &str = "\
 Exit status:
-  0  the spend was valid when it was left
-  1  it was not
-  2  it could not be told
+  0  the input was valid when the debugger ended
+  1  the input was not valid when the debugger ended
+  2  the question could not be answered
 
 Examples:
   sigstack debug --case csfs/invalid-hashed-message
-  sigstack debug --tx @docs/examples/p2wpkh.tx --prevtx @docs/examples/parent.tx
-  sigstack debug --psbt @docs/examples/checksigadd-wrong.psbt --break OP_CHECKSIGADD
+  sigstack debug --case csfs/valid --break OP_CHECKSIGFROMSTACK
   sigstack debug --script 'SHA256 <11> EQUAL' --stack '<aa>' --as p2wsh";

@@ -12,38 +12,32 @@ use ratatui::Frame;
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
 
 use crate::args::DebugArgs;
-use crate::output::{Status, complain};
+use crate::output::Status;
+use crate::problem::{Problem, Stop};
 use crate::subject;
 
 use app::{App, Breakpoint};
 
 /// Runs the command. The status is the verdict of the spend as it was left.
-pub(crate) fn run(args: &DebugArgs) -> io::Result<Status> {
-    let app = match start(args) {
-        Ok(app) => app,
-        Err(problem) => {
-            complain(&problem);
-            return Ok(Status::Unknown);
-        }
-    };
+pub(crate) fn run(args: &DebugArgs) -> Result<Status, Stop> {
+    let app = start(args)?;
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
-        complain(
-            "debug needs a terminal to read keys from and to draw on; `sigstack trace` writes the same as text",
-        );
-        return Ok(Status::Unknown);
+        let problem = Problem::new("debug needs a terminal to read keys from and to draw on");
+        return Err(problem.hint("`sigstack trace` prints the same as text").into());
     }
-    interact(app, draw::draw)
+    Ok(interact(app, draw::draw)?)
 }
 
-fn start(args: &DebugArgs) -> Result<App, String> {
+fn start(args: &DebugArgs) -> Result<App, Problem> {
     let mut subjects = subject::subjects(&args.subject)?;
     let count = subjects.len();
     let Some(subject) = subjects.pop().filter(|_| count == 1) else {
-        return Err(format!("the case is about {count} spends; `sigstack trace` shows them all"));
+        let problem = Problem::new(format!("the case has {count} inputs; the debugger shows one"));
+        return Err(problem.at("--case").hint("`sigstack trace` shows all of them"));
     };
     let breakpoints = args.breakpoints.iter().map(|text| Breakpoint::read(text));
     let breakpoints = breakpoints.collect::<Result<Vec<Breakpoint>, String>>()?;
-    App::new(subject.into(), breakpoints).map_err(|error| error.to_string())
+    App::new(subject.into(), breakpoints).map_err(|error| Problem::new(error.to_string()))
 }
 
 /// Draws and reads keys until the user leaves. The terminal is put back in every case, a panic included: that is the work of

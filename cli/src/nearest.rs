@@ -1,0 +1,105 @@
+//! The name that a misspelled one most likely means.
+
+use core::cmp::Reverse;
+
+use strsim::{damerau_levenshtein, jaro_winkler};
+
+/// Similarity below which a name is not suggested. Names that differ in a few letters of many are above 0.8.
+const LEAST_SIMILARITY: f64 = 0.75;
+
+/// Fewest letters for which a part of a name suggests the whole name.
+const LEAST_PART: usize = 3;
+
+/// The known name closest to `name`, if one is close enough to be suggested.
+///
+/// Names are compared as in [`is_same`]. A name that contains `name` counts as close, the shortest one
+/// first, and so does a name that `name` contains, the longest one first.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted = plain(name);
+    if wanted.is_empty() {
+        return None;
+    }
+    let known: Vec<(&str, String)> = known.into_iter().map(|known| (known, plain(known))).collect();
+    // Few edits first, then the similarity, which weighs the beginning more.
+    let most_edits = wanted.chars().count() / 4 + 1;
+    let close = known.iter().filter_map(|(known, plain)| {
+        let edits = damerau_levenshtein(&wanted, plain);
+        let similarity = jaro_winkler(&wanted, plain);
+        (edits <= most_edits && similarity >= LEAST_SIMILARITY).then_some((edits, similarity, *known))
+    });
+    let close = close.min_by(|left, right| left.0.cmp(&right.0).then(right.1.total_cmp(&left.1)));
+    let containing = || {
+        let long_enough = wanted.chars().count() >= LEAST_PART;
+        let matches = known.iter().filter(|(_, plain)| long_enough && plain.contains(&wanted));
+        matches.min_by_key(|(_, plain)| plain.len()).map(|(known, _)| *known)
+    };
+    let contained = || {
+        let long_enough = known.iter().filter(|(_, plain)| plain.chars().count() > LEAST_PART);
+        let matches = long_enough.filter(|(_, plain)| wanted.contains(plain.as_str()));
+        matches.min_by_key(|(_, plain)| Reverse(plain.len())).map(|(known, _)| *known)
+    };
+    let similar = || {
+        let scored = known.iter().map(|(known, plain)| (jaro_winkler(&wanted, plain), *known));
+        let best = scored.min_by(|left, right| right.0.total_cmp(&left.0));
+        best.filter(|(similarity, _)| *similarity >= LEAST_SIMILARITY + 0.1).map(|(_, known)| known)
+    };
+    close.map(|(_, _, known)| known).or_else(containing).or_else(contained).or_else(similar)
+}
+
+/// The sentence that suggests the nearest name: `did you mean NAME?`.
+pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    nearest(name, known).map(|known| format!("did you mean {known}?"))
+}
+
+/// Whether two names are the same, apart from case, `_`, `-` and the prefixes `OP_` and `SCRIPT_VERIFY_`.
+pub(crate) fn is_same(left: &str, right: &str) -> bool {
+    plain(left) == plain(right)
+}
+
+/// A name in lower case, without the parts that people add to it or leave out.
+fn plain(name: &str) -> String {
+    let name = name.to_lowercase();
+    let name = name.strip_prefix("script_verify_").unwrap_or(&name);
+    let name = name.strip_prefix("op_").unwrap_or(name);
+    name.chars().filter(|c| !matches!(c, '_' | '-' | ' ')).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [&str; 7] = [
+        "OP_CAT",
+        "CHECKSIGFROMSTACK",
+        "CHECKTEMPLATEVERIFY",
+        "P2SH",
+        "NULLDUMMY",
+        "csfs/valid",
+        "csfs/state-active",
+    ];
+
+    #[test]
+    fn misspelled_names_find_the_right_one() {
+        for (name, expected) in [
+            ("csfs/valdi", "csfs/valid"),
+            ("csfs/VALID", "csfs/valid"),
+            ("state-active", "csfs/state-active"),
+            ("NULLDUMY", "NULLDUMMY"),
+            ("null_dummy", "NULLDUMMY"),
+            ("SCRIPT_VERIFY_P2HS", "P2SH"),
+            ("OP_CHECKSIGFROMSTAK", "CHECKSIGFROMSTACK"),
+            ("TEMPLATEVERIFY", "CHECKTEMPLATEVERIFY"),
+            ("DEFAULT_CHECKTEMPLATEVERIFY_HASH", "CHECKTEMPLATEVERIFY"),
+            ("SCRIPT_VERIFY_CHECK_TEMPLATE_VERIFY", "CHECKTEMPLATEVERIFY"),
+        ] {
+            assert_eq!(nearest(name, KNOWN), Some(expected), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_far_from_all_suggest_nothing() {
+        for name in ["", "x", "zebra", "-", "FOO", "12345"] {
+            assert_eq!(nearest(name, KNOWN), None, "{name}");
+        }
+    }
+}

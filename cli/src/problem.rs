@@ -1,0 +1,178 @@
+//! The error type of the whole command: what was wrong, where, and what to do about it.
+//!
+//! Standard error gets the text. With `--json` among the arguments, standard output also gets one JSON object
+//! (`docs/json-output.md`).
+
+use core::fmt;
+use std::ffi::OsString;
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use crate::output::{BAD, HEADING, Status};
+
+/// What was wrong, where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Problem {
+    what: String,
+    /// An argument, a file, a case, a field, a byte: from the outermost to the innermost.
+    place: Vec<String>,
+    hint: Option<String>,
+    /// The text for a terminal, for errors that show the line they are in.
+    layout: Option<String>,
+}
+
+impl Problem {
+    /// An error with no place yet. `what` is a phrase without a full stop.
+    pub(crate) fn new(what: impl Into<String>) -> Problem {
+        Problem { what: what.into(), place: Vec::new(), hint: None, layout: None }
+    }
+
+    /// The error at a place. A second call puts the outer place before the inner one: `--tx: input 1`.
+    pub(crate) fn at(mut self, place: impl Into<String>) -> Problem {
+        self.place.insert(0, place.into());
+        self
+    }
+
+    /// The error with advice. The first advice is kept: the code closest to the fault knows best.
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint.get_or_insert_with(|| hint.into());
+        self
+    }
+
+    /// The error with its own text for a terminal, which replaces the usual one. It ends in a line feed.
+    pub(crate) fn layout(mut self, layout: impl Into<String>) -> Problem {
+        self.layout = Some(layout.into());
+        self
+    }
+
+    /// The error as the JSON object that `--json` prints.
+    pub(crate) fn to_json(&self) -> Value {
+        let place = (!self.place.is_empty()).then(|| self.place.join(": "));
+        json!({ "error": { "problem": self.what, "where": place, "hint": self.hint } })
+    }
+
+    /// Writes the error to standard error.
+    pub(crate) fn complain(&self) {
+        let mut err = anstream::stderr().lock();
+        // If standard error cannot be written to, there is no other place for the text.
+        let _ = match &self.layout {
+            Some(layout) => write!(err, "{layout}"),
+            None => writeln!(err, "{BAD}error{BAD:#}: {self}").and_then(|()| match &self.hint {
+                Some(hint) => writeln!(err, "{HEADING}hint{HEADING:#}: {hint}"),
+                None => Ok(()),
+            }),
+        };
+    }
+}
+
+/// The place and what was wrong there, on one line. The hint is left out.
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for place in &self.place {
+            write!(f, "{place}: ")?;
+        }
+        f.write_str(&self.what)
+    }
+}
+
+impl core::error::Error for Problem {}
+
+/// A text that already names its place.
+impl From<String> for Problem {
+    fn from(text: String) -> Problem {
+        Problem::new(text)
+    }
+}
+
+/// Why a command ends early.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// The question could not be answered: exit status 2.
+    Unknown(Problem),
+    /// The answer is no, for this reason: exit status 1.
+    No(Problem),
+    /// Standard output cannot be written to: exit status 2.
+    Output(io::Error),
+}
+
+impl From<Problem> for Stop {
+    fn from(problem: Problem) -> Stop {
+        Stop::Unknown(problem)
+    }
+}
+
+impl From<String> for Stop {
+    fn from(text: String) -> Stop {
+        Stop::Unknown(text.into())
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Stop {
+        Stop::Output(error)
+    }
+}
+
+impl Stop {
+    /// Reports the reason on standard error, and in JSON on `out` too if `as_json`. Returns the status of the command.
+    pub(crate) fn report(self, as_json: bool, out: &mut impl Write) -> Status {
+        let (problem, status) = match self {
+            Stop::Unknown(problem) => (problem, Status::Unknown),
+            Stop::No(problem) => (problem, Status::No),
+            Stop::Output(error) => {
+                Problem::new(error.to_string()).at("standard output").complain();
+                return Status::Unknown;
+            }
+        };
+        problem.complain();
+        if as_json && let Err(error) = writeln!(out, "{}", problem.to_json()).and_then(|()| out.flush()) {
+            return Stop::Output(error).report(false, out);
+        }
+        status
+    }
+}
+
+/// Whether the arguments ask for JSON: `--json`, or `--format json`, before a `--`.
+///
+/// Reads the raw arguments, so that errors in the arguments themselves can be reported in JSON.
+pub(crate) fn wants_json(words: &[OsString]) -> bool {
+    let options: Vec<&str> =
+        words.iter().map(|word| word.to_str().unwrap_or_default()).take_while(|word| *word != "--").collect();
+    options.iter().any(|word| matches!(*word, "--json" | "--format=json"))
+        || options.windows(2).any(|pair| pair == ["--format", "json"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_go_from_the_outermost_to_the_innermost() {
+        let problem = Problem::new("3 bytes; 4 are needed").at("nVersion").at("--tx").hint("a").hint("b");
+        assert_eq!(problem.to_string(), "--tx: nVersion: 3 bytes; 4 are needed");
+        let json = json!({ "problem": "3 bytes; 4 are needed", "where": "--tx: nVersion", "hint": "a" });
+        assert_eq!(problem.to_json(), json!({ "error": json }));
+        let bare = json!({ "problem": "no case ran", "where": null, "hint": null });
+        assert_eq!(Problem::new("no case ran").to_json(), json!({ "error": bare }));
+    }
+
+    #[test]
+    fn json_is_asked_for_by_two_options_before_a_double_dash() {
+        let wants = |line: &str| wants_json(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert!(wants("sigstack verify --json") && wants("sigstack compare --format json"));
+        assert!(wants("sigstack compare --format=json"));
+        assert!(!wants("sigstack compare --format csv json") && !wants("sigstack asm -- --json"));
+    }
+
+    #[test]
+    fn each_reason_has_its_status() {
+        let mut out = Vec::new();
+        assert_eq!(Stop::No(Problem::new("a")).report(true, &mut out), Status::No);
+        assert_eq!(Stop::from(Problem::new("b")).report(true, &mut out), Status::Unknown);
+        assert_eq!(Stop::from(Problem::new("c")).report(false, &mut out), Status::Unknown);
+        let lines = "{\"error\":{\"hint\":null,\"problem\":\"a\",\"where\":null}}\n\
+                     {\"error\":{\"hint\":null,\"problem\":\"b\",\"where\":null}}\n";
+        assert_eq!(String::from_utf8(out).unwrap(), lines);
+    }
+}

@@ -1,0 +1,164 @@
+//! Reads the command line, and turns the errors of its parser into the command's own error type.
+
+use std::error::Error as _;
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ErrorKind};
+use clap::{CommandFactory, Error, FromArgMatches};
+
+use crate::args::Args;
+use crate::nearest::suggestion;
+use crate::output::Status;
+use crate::problem::Problem;
+
+/// What the command line asks for.
+pub(crate) enum Parsed {
+    Command(Args),
+    /// A help text or the version, which is printed already.
+    Answered(Status),
+}
+
+/// Reads the command line.
+pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Problem> {
+    let read = command().try_get_matches_from(words).and_then(|matches| Args::from_arg_matches(&matches));
+    let error = match read {
+        Ok(args) => return Ok(Parsed::Command(args)),
+        Err(error) => error,
+    };
+    let status = match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Status::Yes,
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Status::Unknown,
+        _ => return Err(problem(&error, words)),
+    };
+    // A closed pipe is no error, here as everywhere.
+    let _ = error.print();
+    Ok(Parsed::Answered(status))
+}
+
+/// The command line's description. Negative numbers are values, not options: the check of each value explains its bounds.
+pub(crate) fn command() -> clap::Command {
+    fn with_negative_numbers(command: clap::Command) -> clap::Command {
+        let allow = |arg: clap::Arg| match arg.get_action().takes_values() {
+            true => arg.allow_negative_numbers(true),
+            false => arg,
+        };
+        command.mut_args(allow).mut_subcommands(with_negative_numbers)
+    }
+    with_negative_numbers(Args::command())
+}
+
+/// The parser's error as the command's own.
+fn problem(error: &Error, words: &[OsString]) -> Problem {
+    let path = subcommands(words);
+    let text = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
+    let argument = text(ContextKind::InvalidArg);
+    let value = text(ContextKind::InvalidValue).unwrap_or_default();
+    let problem = match error.kind() {
+        ErrorKind::InvalidValue if value.is_empty() => Problem::new("a value is missing"),
+        ErrorKind::InvalidValue => unknown_value(error, &value),
+        ErrorKind::ValueValidation => invalid_value(error, &value),
+        ErrorKind::UnknownArgument => {
+            let name = argument.unwrap_or_default();
+            let what =
+                if name.starts_with('-') { "there is no such option" } else { "one argument too many" };
+            let known = text(ContextKind::SuggestedArg);
+            let problem = Problem::new(what).at(name);
+            return with_help(
+                known
+                    .into_iter()
+                    .fold(problem, |problem, known| problem.hint(format!("did you mean {known}?"))),
+                &path,
+            );
+        }
+        ErrorKind::InvalidSubcommand => {
+            let name = text(ContextKind::InvalidSubcommand).unwrap_or_default();
+            let problem = Problem::new(format!("there is no command {name:?}"));
+            let known = names_of_subcommands(&path);
+            let hint = suggestion(&name, known.iter().map(String::as_str));
+            return with_help(hint.into_iter().fold(problem, Problem::hint), &path);
+        }
+        ErrorKind::MissingRequiredArgument => {
+            let missing = argument.unwrap_or_default();
+            return with_help(Problem::new(format!("missing: {missing}")), &path);
+        }
+        ErrorKind::ArgumentConflict => {
+            let prior = text(ContextKind::PriorArg);
+            match prior {
+                Some(prior) if Some(&prior) != argument.as_ref() => {
+                    Problem::new(format!("cannot be used together with {prior}"))
+                        .hint("leave one of them out")
+                }
+                _ => Problem::new("appears more than once").hint("give it once"),
+            }
+        }
+        // The first line of the parser's own text, for kinds of errors that these commands hardly have.
+        _ => {
+            let text = error.render().to_string();
+            let first = text.lines().next().unwrap_or_default();
+            Problem::new(first.strip_prefix("error: ").unwrap_or(first))
+        }
+    };
+    let problem = match argument {
+        // The option without the name of its value, or the name of a positional argument without its brackets.
+        Some(argument) => {
+            let name = argument.split(' ').next().unwrap_or_default();
+            problem.at(name.trim_matches(['<', '>', '[', ']', '.']))
+        }
+        None => problem,
+    };
+    with_help(problem, &path)
+}
+
+/// A value that is none of a list of names.
+fn unknown_value(error: &Error, value: &str) -> Problem {
+    let known = match error.get(ContextKind::ValidValue) {
+        Some(clap::error::ContextValue::Strings(known)) => known.as_slice(),
+        _ => &[],
+    };
+    let list = format!("known: {}", known.join(", "));
+    let hint = match suggestion(value, known.iter().map(String::as_str)) {
+        Some(suggestion) => format!("{suggestion} ({list})"),
+        None => list,
+    };
+    Problem::new(format!("unknown name {value:?}")).hint(hint)
+}
+
+/// A value that its parser refuses.
+fn invalid_value(error: &Error, value: &str) -> Problem {
+    match error.source() {
+        Some(source) => match source.downcast_ref::<Problem>() {
+            Some(problem) => problem.clone(),
+            None => Problem::new(format!("{value:?}: {source}")),
+        },
+        None => Problem::new(format!("invalid value {value:?}")),
+    }
+}
+
+/// The error with a pointer to the help, unless it has better advice.
+fn with_help(problem: Problem, path: &[String]) -> Problem {
+    let command: String = path.iter().map(|name| format!(" {name}")).collect();
+    problem.hint(format!("see `sigstack{command} --help`"))
+}
+
+/// The names of subcommands at the beginning of the arguments.
+fn subcommands(words: &[OsString]) -> Vec<String> {
+    let mut command = command();
+    let mut path = Vec::new();
+    for word in words.iter().skip(1).filter_map(|word| word.to_str()) {
+        let Some(sub) = command.find_subcommand(word).cloned() else { break };
+        path.push(word.to_owned());
+        command = sub;
+    }
+    path
+}
+
+/// The names of the subcommands of the command at `path`.
+fn names_of_subcommands(path: &[String]) -> Vec<String> {
+    let mut command = command();
+    for name in path {
+        if let Some(sub) = command.find_subcommand(name).cloned() {
+            command = sub;
+        }
+    }
+    command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect()
+}
