@@ -73,15 +73,6 @@ pub(crate) enum Element {
     One,
 }
 
-/// What is asked about a piece's witnesses: which of two counts, and what comes of two that lie upon each other.
-pub(crate) trait Witness: Clone + Default {
-    fn of(element: Element) -> Self;
-    /// The witness with `top` on it.
-    fn under(&self, top: &Self) -> Self;
-    /// The one of two that counts.
-    fn rather(self, other: Self) -> Self;
-}
-
 /// The elements of the cheapest witness from bottom to top, and their size.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stack {
@@ -89,7 +80,7 @@ pub(crate) struct Stack {
     pub(crate) elements: Vec<Element>,
 }
 
-impl Witness for Stack {
+impl Stack {
     fn of(element: Element) -> Stack {
         let size = match element {
             Element::Key(_) => 33,
@@ -99,46 +90,30 @@ impl Witness for Stack {
         Stack { size, elements: vec![element] }
     }
 
+    /// The witness with `top` on it.
     fn under(&self, top: &Stack) -> Stack {
         let elements = self.elements.iter().chain(&top.elements).copied().collect();
         Stack { size: self.size + top.size, elements }
     }
 
+    /// The smaller of two witnesses, the first one if both have the same size.
     fn rather(self, other: Stack) -> Stack {
         if other.size < self.size { other } else { self }
     }
 }
 
-/// How many elements the longest witness has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Longest(pub(crate) usize);
-
-impl Witness for Longest {
-    fn of(_: Element) -> Longest {
-        Longest(1)
-    }
-
-    fn under(&self, top: &Longest) -> Longest {
-        Longest(self.0 + top.0)
-    }
-
-    fn rather(self, other: Longest) -> Longest {
-        Longest(self.0.max(other.0))
-    }
-}
-
-/// The witnesses that count of those that satisfy and of those that dissatisfy a piece.
+/// The cheapest witness that satisfies a piece, and the cheapest that dissatisfies it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Satisfaction<W> {
-    pub(crate) sat: Option<W>,
-    pub(crate) dis: Option<W>,
+pub(crate) struct Satisfaction {
+    pub(crate) sat: Option<Stack>,
+    pub(crate) dis: Option<Stack>,
 }
 
-fn both<W: Witness>(deeper: &Option<W>, top: &Option<W>) -> Option<W> {
+fn both(deeper: &Option<Stack>, top: &Option<Stack>) -> Option<Stack> {
     Some(deeper.as_ref()?.under(top.as_ref()?))
 }
 
-fn either<W: Witness>(a: Option<W>, b: Option<W>) -> Option<W> {
+fn either(a: Option<Stack>, b: Option<Stack>) -> Option<Stack> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.rather(b)),
         (a, b) => a.or(b),
@@ -283,22 +258,14 @@ impl Frag {
     }
 
     /// The cheapest witnesses, where `sizes` has the size of each condition's elements, `None` for what is not at hand.
-    pub(crate) fn satisfy(&self, atoms: &[Atom], sizes: &[Option<usize>]) -> Satisfaction<Stack> {
-        self.witnesses(atoms, &|index| {
+    pub(crate) fn satisfy(&self, atoms: &[Atom], sizes: &[Option<usize>]) -> Satisfaction {
+        let of = |frag: &Frag| frag.satisfy(atoms, sizes);
+        let met = |index: usize| {
             let size = sizes.get(index).copied().flatten()?;
             Some(Stack { size, elements: vec![Element::Atom(index)] })
-        })
-    }
-
-    /// The witnesses that count, where `met` says what satisfies a condition, `None` for what is not at hand.
-    pub(crate) fn witnesses<W: Witness>(
-        &self,
-        atoms: &[Atom],
-        met: &impl Fn(usize) -> Option<W>,
-    ) -> Satisfaction<W> {
-        let of = |frag: &Frag| frag.witnesses(atoms, met);
-        let empty = || Some(W::of(Element::Empty));
-        let none = || Some(W::default());
+        };
+        let empty = || Some(Stack::of(Element::Empty));
+        let none = || Some(Stack::default());
         match self {
             Frag::False => Satisfaction { sat: None, dis: none() },
             Frag::True => Satisfaction { sat: none(), dis: None },
@@ -307,7 +274,7 @@ impl Frag {
                 Satisfaction { sat: met(*index), dis: empty().filter(|_| can_refuse) }
             }
             Frag::KeyHash(index) => {
-                let key = Some(W::of(Element::Key(*index)));
+                let key = Some(Stack::of(Element::Key(*index)));
                 let plain = of(&Frag::Atom(*index));
                 Satisfaction { sat: both(&plain.sat, &key), dis: both(&plain.dis, &key) }
             }
@@ -339,8 +306,8 @@ impl Frag {
             }
             Frag::OrI(x, z) => {
                 let (x, z) = (of(x), of(z));
-                let (one, zero) = (Some(W::of(Element::One)), empty());
-                let chosen = |x: &Option<W>, z: &Option<W>| either(both(x, &one), both(z, &zero));
+                let (one, zero) = (Some(Stack::of(Element::One)), empty());
+                let chosen = |x: &Option<Stack>, z: &Option<Stack>| either(both(x, &one), both(z, &zero));
                 Satisfaction { sat: chosen(&x.sat, &z.sat), dis: chosen(&x.dis, &z.dis) }
             }
             Frag::Thresh(k, first, rest) => {
@@ -348,34 +315,11 @@ impl Frag {
                 threshold(*k, &parts)
             }
             Frag::AddIf(x) | Frag::DupIf(x) => {
-                let one = Some(W::of(Element::One));
+                let one = Some(Stack::of(Element::One));
                 Satisfaction { sat: both(&of(x).sat, &one), dis: empty() }
             }
             Frag::NonZero(x) => Satisfaction { sat: of(x).sat, dis: empty() },
             Frag::Add(x) | Frag::Unit(x) | Frag::Swap(x) | Frag::Alt(x) | Frag::CheckSig(x) => of(x),
-        }
-    }
-
-    /// Results of pieces around it that wait while a piece runs, at most.
-    pub(crate) fn nesting(&self) -> usize {
-        match self {
-            Frag::False | Frag::True | Frag::Atom(_) | Frag::AddSig(_) | Frag::Key(_) | Frag::KeyHash(_) => 0,
-            Frag::And(parts) => parts.iter().map(Frag::nesting).fold(0, usize::max),
-            Frag::OrC(x, y) | Frag::OrD(x, y) | Frag::OrI(x, y) => x.nesting().max(y.nesting()),
-            Frag::AndB(x, y) | Frag::OrB(x, y) => 1 + x.nesting().max(y.nesting()),
-            Frag::AndOr(x, y, z) => x.nesting().max(y.nesting()).max(z.nesting()),
-            Frag::Thresh(_, first, rest) => {
-                1 + rest.iter().map(Frag::nesting).fold(first.nesting(), usize::max)
-            }
-            Frag::AddIf(x)
-            | Frag::DupIf(x)
-            | Frag::NonZero(x)
-            | Frag::Verify(x)
-            | Frag::Add(x)
-            | Frag::Unit(x)
-            | Frag::Swap(x)
-            | Frag::Alt(x)
-            | Frag::CheckSig(x) => x.nesting(),
         }
     }
 
@@ -459,11 +403,11 @@ pub(crate) fn has_empty_signature(atom: &Atom) -> bool {
 }
 
 /// The choice of `k` parts that counts.
-fn threshold<W: Witness>(k: usize, parts: &[Satisfaction<W>]) -> Satisfaction<W> {
+fn threshold(k: usize, parts: &[Satisfaction]) -> Satisfaction {
     // best: the witness that counts of the parts so far with that many of them satisfied.
-    let mut best: Vec<Option<W>> = vec![None; parts.len() + 1];
+    let mut best: Vec<Option<Stack>> = vec![None; parts.len() + 1];
     if let Some(none) = best.first_mut() {
-        *none = Some(W::default());
+        *none = Some(Stack::default());
     }
     for part in parts {
         let before = best.clone();

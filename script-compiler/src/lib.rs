@@ -27,6 +27,7 @@ pub mod limits;
 mod meaning;
 mod message;
 mod parse;
+mod peak;
 mod piece;
 mod plan;
 pub mod policy;

@@ -10,7 +10,6 @@ use crate::atom::Atom;
 use crate::check::can_lack;
 use crate::compile::{Compiled, CompiledLeaf};
 use crate::error::ErrorKind;
-use crate::fragment::Longest;
 use crate::message::Msg;
 
 /// Longest element of a tapscript's witness that Bitcoin Core relays (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
@@ -19,9 +18,6 @@ pub const MAX_STANDARD_ELEMENT: usize = 80;
 /// Most weight of a transaction that Bitcoin Core relays (Core `MAX_STANDARD_TX_WEIGHT`).
 pub const MAX_STANDARD_WEIGHT: usize = 400_000;
 
-/// Elements that a script may hold beside its witness: copies, keys, numbers and results of one condition.
-const WORKING_ELEMENTS: usize = 12;
-
 /// Validation weight that is left after the signature checks of a witness of `size` bytes (BIP 342).
 pub fn budget(size: usize, signature_checks: usize) -> i64 {
     let cost =
@@ -29,30 +25,9 @@ pub fn budget(size: usize, signature_checks: usize) -> i64 {
     i64::try_from(size).unwrap_or(i64::MAX).saturating_add(VALIDATION_WEIGHT_OFFSET).saturating_sub(cost)
 }
 
-/// Elements of the witness that a condition takes at most.
-fn elements(atom: &Atom) -> usize {
-    let message = |msg: &Msg| -> usize {
-        let part = |part: &&Msg| match part {
-            Msg::Fixed(_) | Msg::TemplateHash => 0,
-            Msg::NewerWide(_) | Msg::Delegate => 2,
-            Msg::NewerOpened(..) => 4,
-            _ => 1,
-        };
-        msg.parts().iter().map(part).sum()
-    };
-    match atom {
-        Atom::Signed(msg, keys) => keys.len() + message(msg),
-        Atom::Opens(_, msg) => message(msg),
-        Atom::Sig(_) | Atom::Rebind(..) | Atom::Hash(..) => 1,
-        _ => 0,
-    }
-}
-
-/// Most elements on the stack while a leaf runs: what the witness may bring, and what the script adds.
-fn stack_bound(leaf: &CompiledLeaf, atoms: &[Atom]) -> usize {
-    let longest =
-        leaf.frag.witnesses(atoms, &|index| atoms.get(index).map(|atom| Longest(elements(atom)))).sat;
-    longest.unwrap_or_default().0 + leaf.frag.nesting() + WORKING_ELEMENTS
+/// Elements on both stacks at the fullest moment of a leaf's fullest run.
+fn peak(leaf: &CompiledLeaf, atoms: &[Atom]) -> usize {
+    leaf.frag.runs(atoms).sat.map_or(0, |run| run.peak)
 }
 
 /// Refuses what consensus would not let spend.
@@ -62,7 +37,7 @@ pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
         if leaf.depth > CONTROL_BLOCK_MAX_NODES {
             return too_large("Merkle steps to a leaf", CONTROL_BLOCK_MAX_NODES);
         }
-        if stack_bound(leaf, compiled.atoms()) > MAX_STACK_SIZE {
+        if peak(leaf, compiled.atoms()) > MAX_STACK_SIZE {
             return too_large("elements on the stack", MAX_STACK_SIZE);
         }
         // A signature brings more weight than its check costs; a witness that brought less could not be spent.

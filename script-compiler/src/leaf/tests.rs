@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sigstack_interpreter::{
-    Context, Flags, MockHost, NoInspector, PROPOSALS, Question, ScriptError, Stack as Elements, Tapscript,
-    run_script,
+    Context, Flags, Inspector, Instruction, Machine, MockHost, NoInspector, PROPOSALS, Question, ScriptError,
+    Stack as Elements, Tapscript, run_script,
 };
 
 use super::*;
 use crate::atom::KeyRef;
-use crate::fragment::{Element, Longest, Stack};
+use crate::fragment::{Element, Stack};
 use crate::message::Msg;
 use crate::policy::{HashFn, Rebind};
 use crate::script::{Writer, element_size};
@@ -77,8 +77,37 @@ fn script(frag: &Frag, atoms: &[Atom], held: &[bool]) -> Vec<u8> {
     out.bytes
 }
 
+/// The largest number of elements that were on both stacks.
+#[derive(Default)]
+struct Peak(usize);
+
+impl Inspector for Peak {
+    fn script(&mut self, machine: &Machine<'_>) {
+        self.0 = machine.stack().len();
+    }
+
+    fn step_end(
+        &mut self,
+        machine: &Machine<'_>,
+        _: &Instruction<'_>,
+        _: core::result::Result<(), ScriptError>,
+    ) {
+        self.0 = self.0.max(machine.stack().len() + machine.stack().alt_len());
+    }
+}
+
 /// What is left on the stack; `None` if the script fails, which for want of elements is an error of its own.
 fn left(script: &[u8], witness: &Witness, atoms: &[Atom], held: &[bool]) -> Result<Option<Witness>, ()> {
+    run(script, witness, atoms, held, &mut NoInspector)
+}
+
+fn run(
+    script: &[u8],
+    witness: &Witness,
+    atoms: &[Atom],
+    held: &[bool],
+    inspector: &mut impl Inspector,
+) -> Result<Option<Witness>, ()> {
     let holds = |wanted: &Atom| atoms.iter().zip(held).any(|(atom, held)| *held && atom == wanted);
     let mut host = MockHost::new(|question: Question<'_>| match question {
         Question::Schnorr { signature: given, public_key, .. } => {
@@ -94,7 +123,7 @@ fn left(script: &[u8], witness: &Witness, atoms: &[Atom], held: &[bool]) -> Resu
     let mut stack = Elements::new();
     witness.iter().for_each(|element| stack.push(element).unwrap());
     let context = Context::Tapscript(Tapscript::new([0; 32], INTERNAL, None, 100_000));
-    match run_script(&mut stack, script, context, flags, &mut host, &mut NoInspector) {
+    match run_script(&mut stack, script, context, flags, &mut host, inspector) {
         Ok(()) => Ok(Some(stack.iter().map(<[u8]>::to_vec).collect())),
         Err(stop) => match stop.error {
             ScriptError::InvalidStackOperation | ScriptError::UnbalancedConditional => Err(()),
@@ -200,9 +229,16 @@ fn check_fragment(frag: &Frag, atoms: &[Atom], known: &Known) {
             assert!(known.all().any(|known| *known == witness), "{frag:?} does not take {witness:?}");
         }
         if held.iter().all(|held| *held) {
-            let elements = |index: usize| Some(Longest(usize::from(element(&atoms[index]).is_some())));
-            let longest = frag.witnesses(atoms, &elements).sat.map(|longest| longest.0);
-            assert_eq!(longest, known.sat.iter().map(|(witness, _)| witness.len()).max(), "{frag:?}");
+            let runs = frag.runs(atoms).sat;
+            let script = script(frag, atoms, held);
+            let peak = |witness: &Witness| {
+                let mut peak = Peak::default();
+                run(&script, witness, atoms, held, &mut peak).unwrap();
+                peak.0
+            };
+            let seen = || known.sat.iter().map(|(witness, _)| witness);
+            assert_eq!(runs.map(|run| run.takes), seen().map(Vec::len).max(), "{frag:?}");
+            assert_eq!(runs.map(|run| run.peak), seen().map(peak).max(), "{frag:?}");
         }
     }
 }
