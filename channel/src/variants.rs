@@ -288,7 +288,7 @@ mod tests {
     #[test]
     fn options_are_valid_and_survive_as_they_say() {
         let variants = measure().unwrap();
-        println!("{}", table(&variants).to_text());
+        println!("{}", table(&variants).to_markdown());
         assert!(variants.iter().all(|variant| variant.valid));
         let survives: Vec<Option<bool>> = variants.iter().map(|variant| variant.survives).collect();
         assert_eq!(survives, [None, None, Some(false), Some(true), Some(true), None, None, None]);

@@ -23,6 +23,10 @@ pub(crate) use spend::{DebugArgs, RunAs, SubjectArgs, TraceArgs, VerifyArgs};
 #[derive(Debug, Parser)]
 #[command(name = "sigstack", version, after_help = EXIT_STATUS)]
 pub(crate) struct Args {
+    /// Columns that tables may take [default: those of the terminal, 80 if there is none]
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    pub(crate) width: Option<u16>,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -14,8 +14,9 @@ use sigstack_channel::model::{Form, KINDS, Kind, PlayError, Setup, Stage, nested
 use sigstack_channel::{ChannelError, attacks, export, protocol, storage, variants};
 
 use crate::args::{AttacksArgs, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, StorageArgs, TableFormat};
-use crate::output::{HEADING, Status};
+use crate::output::{self, HEADING, Status};
 use crate::problem::{Problem, Stop};
+use crate::table;
 
 impl From<PlayError> for Stop {
     fn from(error: PlayError) -> Stop {
@@ -36,7 +37,7 @@ fn kind(name: &str) -> Result<Kind, Stop> {
 
 fn write_table(table: &Table, format: TableFormat, out: &mut impl Write) -> io::Result<()> {
     let text = match format {
-        TableFormat::Text => table.to_text(),
+        TableFormat::Text => return table::write_table(out, table),
         TableFormat::Markdown => table.to_markdown(),
         TableFormat::Csv => table.to_csv(),
         TableFormat::Json => table.to_json(),
@@ -67,7 +68,7 @@ fn list(out: &mut impl Write) -> Result<Status, Stop> {
         let needs = if facts.proposals.is_empty() { "today".to_owned() } else { facts.proposals.to_string() };
         table.push(vec![(*name).to_owned(), facts.name.to_owned(), needs]);
     }
-    out.write_all(table.to_text().as_bytes())?;
+    table::write_table(out, &table)?;
     Ok(Status::Yes)
 }
 
@@ -141,17 +142,16 @@ fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
     };
     let start = Instant::now();
     let run = storage::run(kind(&args.construction)?, args.updates, signing, args.tries)?;
-    out.write_all(storage::table(&run).to_text().as_bytes())?;
+    table::write_table(out, &storage::table(&run))?;
+    let seconds = start.elapsed().as_secs_f64();
+    writeln!(out, "{} updates, {} of them signed, {seconds:.1} s", args.updates, run.signed)?;
+    let by_tower = run.answered_by_tower.map_or_else(|| "none".to_owned(), |count| count.to_string());
     writeln!(
         out,
-        "{} updates, {} of them signed, {:.1} s; {} earlier states published: {} answered by the client, {} by the tower; the newest is not contested",
-        args.updates,
-        run.signed,
-        start.elapsed().as_secs_f64(),
-        run.tried,
-        run.answered,
-        run.answered_by_tower.map_or_else(|| "none".to_owned(), |count| count.to_string())
+        "{} earlier states published: {} answered by the client, {by_tower} by the tower",
+        run.tried, run.answered
     )?;
+    writeln!(out, "the latest state is not contested")?;
     let sizes = |kept: &storage::Kept| (kept.client, kept.tower, kept.machine);
     let constant = run.kept.windows(2).all(|pair| pair.first().map(sizes) == pair.last().map(sizes));
     writeln!(out, "storage is {}", if constant { "constant" } else { "not constant" })?;
@@ -354,7 +354,11 @@ pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> Result<Status, 
     for (nth, (name, shows, table)) in report.tables.iter().enumerate() {
         // Several tables in one output: each with its name, and JSON as one object.
         match args.format {
-            TableFormat::Text => writeln!(out, "{HEADING}{name}: {shows}{HEADING:#}")?,
+            TableFormat::Text => {
+                for line in table::wrap(&format!("{name}: {shows}"), output::width()) {
+                    writeln!(out, "{HEADING}{line}{HEADING:#}")?;
+                }
+            }
             TableFormat::Markdown => writeln!(out, "## {name}\n\n{shows}\n")?,
             TableFormat::Csv => writeln!(out, "# {name}: {shows}")?,
             TableFormat::Json => write!(out, "{}\"{name}\": ", if nth == 0 { "{" } else { "," })?,

@@ -9,6 +9,7 @@ use sigstack_compiler::{Assets, Compiled, Reason, compile, parse, report};
 use crate::args::{CompileArgs, PlanArgs, PolicyArgs};
 use crate::output::Status;
 use crate::problem::{Problem, Stop};
+use crate::table;
 
 /// Runs `sigstack compile`.
 pub(crate) fn run(args: &CompileArgs, out: &mut impl Write) -> Result<Status, Stop> {
@@ -16,7 +17,7 @@ pub(crate) fn run(args: &CompileArgs, out: &mut impl Write) -> Result<Status, St
     if args.json {
         writeln!(out, "{}", report::compiled_json(&compiled, args.network))?;
     } else {
-        write!(out, "{}", report::compiled_text(&compiled, args.network))?;
+        out.write_all(table::wrapped(&report::compiled_text(&compiled, args.network)).as_bytes())?;
     }
     Ok(Status::Yes)
 }
@@ -36,7 +37,7 @@ pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, 
     }
     match compiled.plan(&assets) {
         Ok(plan) if args.json => writeln!(out, "{}", report::plan_json(&compiled, &plan))?,
-        Ok(plan) => write!(out, "{}", report::plan_text(&compiled, &plan))?,
+        Ok(plan) => out.write_all(table::wrapped(&report::plan_text(&compiled, &plan)).as_bytes())?,
         Err(error) => return Err(Stop::No(Problem::new(error.to_string()))),
     }
     Ok(Status::Yes)

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
 }
 
 fn run(args: Args, out: &mut impl Write) -> Result<Status, Stop> {
+    output::set_width(args.width);
     match args.command {
         Command::Vectors(args) => vectors::run(&args, out),
         Command::Verify(args) => verify::run(&args, out),

@@ -1,7 +1,8 @@
 //! Styles, the exit status and standard output.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
@@ -13,6 +14,30 @@ pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// The style of headings.
 pub(crate) const HEADING: Style = Style::new().bold();
+
+/// Columns of output that goes to no terminal.
+const DEFAULT_WIDTH: usize = 80;
+
+/// The width that [`set_width`] was called with.
+static WIDTH: OnceLock<usize> = OnceLock::new();
+
+/// Sets the columns that tables may take, if the user named a number.
+pub(crate) fn set_width(width: Option<u16>) {
+    if let Some(width) = width {
+        // The first call counts; there is one.
+        let _ = WIDTH.set(width.into());
+    }
+}
+
+/// The columns that tables may take: those that the user named, those of the terminal, or 80.
+pub(crate) fn width() -> usize {
+    let of_terminal = || match io::stdout().is_terminal() {
+        true => ratatui::crossterm::terminal::size().ok().map(|(columns, _)| columns.into()),
+        false => None,
+    };
+    // A terminal that does not know its width reports 0.
+    WIDTH.get().copied().or_else(|| of_terminal().filter(|width| *width > 0)).unwrap_or(DEFAULT_WIDTH)
+}
 
 /// The answer of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

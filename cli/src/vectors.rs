@@ -16,7 +16,7 @@ use sigstack_vectors::{
 
 use crate::args::VectorsArgs;
 use crate::find::{self, Content, Source};
-use crate::output::{BAD, GOOD, Status, location};
+use crate::output::{self, BAD, GOOD, Status, location};
 use crate::problem::{Problem, Stop};
 use crate::table::{self, Align, Cell};
 
@@ -269,12 +269,10 @@ impl Summary {
         let (failed, skipped) = (ran - passed, self.total(Report::skipped_count));
         let style = if failed == 0 && self.errors.is_empty() { GOOD } else { BAD };
         let files = self.files.len();
-        writeln!(
-            out,
-            "{style}{ran} cases of {files} files ran: {passed} passed, {failed} failed{style:#}; {skipped} skipped, \
-             {} files could not be read",
-            self.errors.len()
-        )
+        let verdict = format!("{ran} cases of {files} files ran: {passed} passed, {failed} failed");
+        let rest = format!("{skipped} skipped, {} files could not be read", self.errors.len());
+        let fits = verdict.len() + rest.len() + 2 <= output::width();
+        writeln!(out, "{style}{verdict}{style:#};{}{rest}", if fits { " " } else { "\n" })
     }
 
     fn to_json(&self) -> Value {

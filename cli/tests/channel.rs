@@ -47,7 +47,7 @@ fn an_old_state_is_played_and_answered() {
 
 #[test]
 fn tables_are_columns_and_json() {
-    let (_, text, _) = sigstack(&["attacks", "swap"]);
+    let (_, text, _) = sigstack(&["attacks", "swap", "--width", "200"]);
     let lines: Vec<&str> = text.lines().collect();
     let column = lines[0].find("works").unwrap();
     assert_eq!((&lines[1][column..column + 3], &lines[2][column..column + 2]), ("yes", "no"), "{text}");

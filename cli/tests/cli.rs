@@ -192,7 +192,7 @@ fn folders_are_searched_and_other_files_in_them_are_listed() {
 #[test]
 fn without_a_path_the_projects_own_vectors_run() {
     let folder = folder("own", &[("test-vectors/consensus/a.json", &case(&[])), ("below/deep/x", "")]);
-    let ran = sigstack(&["vectors"], &folder.join("below/deep"));
+    let ran = sigstack(&["vectors", "--width", "200"], &folder.join("below/deep"));
     assert_eq!(ran.status, 0, "{}", ran.err);
     assert!(ran.out.contains("test-vectors/consensus/a.json"), "{}", ran.out);
 }

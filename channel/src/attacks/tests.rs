@@ -30,7 +30,7 @@ const EXPECTED: &[(&str, &[bool])] = &[
 fn every_attack_works_on_the_naive_form_and_not_on_the_mended() {
     assert_eq!(names().collect::<Vec<_>>(), EXPECTED.iter().map(|(name, _)| *name).collect::<Vec<_>>());
     let attacks = run(|_| true).unwrap();
-    println!("{}", table(&attacks).to_text());
+    println!("{}", table(&attacks).to_markdown());
     for (attack, (name, expected)) in attacks.iter().zip(EXPECTED) {
         let works: Vec<bool> = attack.trials.iter().map(|trial| trial.works).collect();
         assert_eq!(

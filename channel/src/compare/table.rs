@@ -1,4 +1,4 @@
-//! Tables as text, Markdown, CSV and JSON.
+//! Tables, and their Markdown, CSV and JSON. The command `sigstack` renders them as text.
 
 use serde_json::{Map, Value};
 
@@ -21,36 +21,14 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// The headings of the columns.
+    pub fn headings(&self) -> &[String] {
+        &self.headings
+    }
+
     /// The rows.
     pub fn rows(&self) -> &[Vec<String>] {
         &self.rows
-    }
-
-    fn widths(&self) -> Vec<usize> {
-        let width = |column: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(column));
-            let heading = self.headings.get(column).into_iter();
-            cells.chain(heading).map(|cell| cell.chars().count()).max().unwrap_or_default()
-        };
-        (0..self.headings.len()).map(width).collect()
-    }
-
-    /// Aligned columns: those of numbers to the right, text to the left.
-    pub fn to_text(&self) -> String {
-        let numeric = |column: usize| {
-            let mut cells = self.rows.iter().filter_map(|row| row.get(column));
-            cells.all(|cell| cell.is_empty() || cell == "-" || cell.parse::<f64>().is_ok())
-        };
-        let columns: Vec<(usize, bool)> =
-            self.widths().into_iter().enumerate().map(|(column, width)| (width, numeric(column))).collect();
-        let line = |row: &Vec<String>| {
-            let cells = row.iter().zip(&columns).map(|(cell, &(width, number))| match number {
-                true => format!("{cell:>width$}"),
-                false => format!("{cell:<width$}"),
-            });
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
-        };
-        std::iter::once(&self.headings).chain(&self.rows).map(line).collect()
     }
 
     /// A table of Markdown.

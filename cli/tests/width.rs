@@ -1,0 +1,94 @@
+//! Output without a terminal fits 80 columns.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Each command that prints a table or a layout, with parameters that make it quick.
+const TABLES: &[&[&str]] = &[
+    &["vectors", "test-vectors/bips"],
+    &["compare", "--updates", "1"],
+    &["compare", "--bip442"],
+    &["attacks"],
+    &["breach", "--games", "1"],
+    &["channel", "list"],
+    &["channel", "options"],
+    &["channel", "nested", "--parties", "2"],
+    &["channel", "rules"],
+    &["channel", "storage", "sequence-ctv", "--updates", "5", "--tries", "1"],
+    &["channel", "play", "sequence-ctv", "--state", "1"],
+    &["compile", "script-compiler/policies/default-ctv.policy"],
+    &[
+        "plan",
+        "script-compiler/policies/default-ctv.policy",
+        "--have",
+        "signed:K_A:2000000001",
+        "--have",
+        "pk:B_pen",
+    ],
+];
+
+/// Commands that print no tables: hex and assembly to copy, lines of sentences, or text for other programs.
+const OTHERS: &[&str] =
+    &["verify", "trace", "debug", "asm", "disasm", "decode", "completions", "man", "help"];
+
+fn run(args: &[&str]) -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(args).current_dir(root).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// A line is too wide at more than 80 columns, unless one word of it alone is nearly that long: scripts and keys stay whole.
+fn is_too_wide(line: &str, width: usize) -> bool {
+    line.chars().count() > width && line.split(' ').all(|word| word.chars().count() < 64)
+}
+
+#[test]
+fn no_table_is_wider_than_80_columns() {
+    for args in TABLES {
+        let text = run(args);
+        assert!(text.lines().count() > 1, "{args:?}");
+        for line in text.lines() {
+            assert!(!is_too_wide(line, 80), "{args:?}: {}: {line}", line.chars().count());
+        }
+    }
+}
+
+/// A command that is added has to be in one of the two lists.
+#[test]
+fn every_command_is_looked_at() {
+    let help = run(&["--help"]);
+    let (_, commands) = help.split_once("Commands:\n").unwrap();
+    let mut count = 0;
+    for line in commands.lines().take_while(|line| !line.is_empty()) {
+        let Some(name) = line.strip_prefix("  ").and_then(|line| line.split(' ').next()) else { continue };
+        if name.is_empty() {
+            continue;
+        }
+        count += 1;
+        let known = OTHERS.contains(&name) || TABLES.iter().any(|args| args[0] == name);
+        assert!(known, "{name}: is its output at most 80 columns wide?");
+    }
+    assert!(count >= 15, "{help}");
+}
+
+/// `--width` is obeyed, and a table in several blocks says which width shows it in one.
+#[test]
+fn the_width_can_be_set() {
+    let narrow = run(&["compare", "--updates", "1"]);
+    let note = narrow.lines().find(|line| line.contains("--width")).unwrap();
+    let width = note.split("--width ").nth(1).unwrap().split(' ').next().unwrap();
+    let wide = run(&["compare", "--updates", "1", "--width", width]);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let kinds =
+        fs::read_to_string(root.join("channel/src/model/kind.rs")).unwrap().matches("    (\"").count();
+    assert_eq!(wide.lines().count(), kinds + 1, "{wide}");
+    assert_eq!(wide.lines().map(|line| line.chars().count()).max().unwrap().to_string(), width);
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_sigstack")).args(["compare", "--width", "39"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("39 is not in 40..=65535"));
+}
