@@ -130,10 +130,11 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    fn step_event(&self, event: &Event) -> StepEvent {
+    /// What a trace shows of an event; `None` for events that it does not show.
+    fn step_event(&self, event: &Event) -> Option<StepEvent> {
         let template =
             |opcode, fields, digest| StepEvent::Template(TemplateReport { opcode, fields, digest });
-        match event {
+        Some(match event {
             Event::Signature(check) => StepEvent::Signature(Box::new(self.report(check))),
             Event::CheckTemplate { digest } => {
                 let mut fields = Vec::new();
@@ -152,7 +153,8 @@ impl<'a> Recorder<'a> {
             Event::PairCommit { preimage, digest } => {
                 StepEvent::PairCommit { preimage: preimage.clone(), digest: *digest }
             }
-        }
+            _ => return None,
+        })
     }
 }
 
@@ -265,7 +267,7 @@ impl Inspector for Recorder<'_> {
     }
 
     fn event(&mut self, event: &Event) {
-        let event = self.step_event(event);
+        let Some(event) = self.step_event(event) else { return };
         match (self.before.is_some(), event) {
             (true, event) => self.events.push(event),
             (false, StepEvent::Signature(report)) => self.push(Frame::KeyPath(report), 0),

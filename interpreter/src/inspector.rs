@@ -5,6 +5,7 @@ use crate::error::{Phase, ScriptError, ScriptPosition, VerifyError};
 use crate::host::TaprootMessage;
 use crate::instruction::Instruction;
 use crate::machine::Machine;
+use crate::unchecked::Unchecked;
 
 /// What a signature was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,8 +50,9 @@ pub struct SignatureCheck {
     pub valid: bool,
 }
 
-/// Something that opcodes compute and that cannot be seen on the stacks.
+/// Something that verification does and that cannot be seen on the stacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// A signature was checked.
     Signature(SignatureCheck),
@@ -73,6 +75,8 @@ pub enum Event {
         /// The commitment.
         digest: [u8; 32],
     },
+    /// A rule was passed over without a check. An `OP_SUCCESSx` is reported by [`Inspector::op_success`] instead.
+    Unchecked(Unchecked),
 }
 
 /// A step of the proof that a taproot output commits to a leaf (BIP 341 "Script validation rules").
@@ -151,7 +155,8 @@ pub trait Inspector {
         let _ = (machine, instruction, result);
     }
 
-    /// Something happened inside an instruction or, on a key path, without one. Comes before [`Inspector::step_end`].
+    /// Something happened, inside an instruction or outside of scripts (a key path, a witness program without rules). Events
+    /// of an instruction come before its [`Inspector::step_end`].
     fn event(&mut self, event: &Event) {
         let _ = event;
     }

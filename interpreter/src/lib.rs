@@ -8,6 +8,7 @@
 
 mod all;
 mod condition;
+mod coverage;
 mod curve;
 mod deferred;
 mod ecdsa;
@@ -31,11 +32,14 @@ mod stack;
 pub mod taproot;
 mod tx_check;
 mod tx_host;
+mod unchecked;
 mod verify;
 mod witness;
 
 pub use all::{InputError, verify_spends};
+pub use bitcoin;
 pub use condition::Conditions;
+pub use coverage::{Coverage, Gap};
 pub use curve::{verify_ecdsa, verify_schnorr};
 pub use engine::{Stop, run_script};
 pub use error::{Location, Phase, ScriptError, ScriptPosition, UsageError, VerifyError};
@@ -50,3 +54,4 @@ pub use proposal::{Activation, Hook, PROPOSALS, Proposal};
 pub use spend::Spend;
 pub use stack::Stack;
 pub use tx_check::{TxError, check_transaction};
+pub use unchecked::Unchecked;

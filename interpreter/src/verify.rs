@@ -3,13 +3,14 @@
 use crate::engine::{Stop, run_script};
 use crate::error::{Location, Phase, ScriptError, VerifyError};
 use crate::flags::Flags;
-use crate::inspector::Inspector;
+use crate::inspector::{Event, Inspector};
 use crate::instruction::{is_push_only, push_prefix};
 use crate::machine::Context;
 use crate::opcode::Opcode;
 use crate::sighash::Signing;
 use crate::stack::Stack;
 use crate::tx_host::TxHost;
+use crate::unchecked::Unchecked;
 use crate::witness::WitnessProgram;
 
 /// A verification under way. Every step of it either goes on or stops with an error; the phase then tells where.
@@ -80,6 +81,9 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         self.run_script(script_pubkey, Context::Legacy)?;
         self.require_true()?;
 
+        if I::ACTIVE {
+            self.record_missing_flags(script_pubkey);
+        }
         let mut had_witness = false;
         if self.flags.contains(Flags::WITNESS)
             && let Some(program) = WitnessProgram::parse(script_pubkey)
@@ -123,6 +127,9 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         self.run_script(redeem_script, Context::Legacy)?;
         self.require_true()?;
         if !self.flags.contains(Flags::WITNESS) {
+            if I::ACTIVE {
+                self.record_missing_flags(redeem_script);
+            }
             return Ok(false);
         }
         let Some(program) = WitnessProgram::parse(redeem_script) else { return Ok(false) };
@@ -134,6 +141,16 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         }
         self.verify_witness_program(program, witness, true)?;
         Ok(true)
+    }
+
+    /// Reports that a script is not looked into, as it would be if all flags of the consensus were set.
+    fn record_missing_flags(&mut self, script: &[u8]) {
+        let unchecked = match WitnessProgram::parse(script) {
+            Some(program) if !self.flags.contains(Flags::WITNESS) => program.without_flags(self.flags),
+            None if !self.flags.contains(Flags::P2SH) && is_p2sh(script) => Unchecked::P2shFlag,
+            _ => return,
+        };
+        self.inspector.event(&Event::Unchecked(unchecked));
     }
 
     /// The top of the stack must be true.

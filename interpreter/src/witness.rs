@@ -16,6 +16,7 @@ use crate::proposal::Proposal;
 use crate::schnorr;
 use crate::sighash::annex_hash;
 use crate::taproot::{ControlBlock, leaf_hash};
+use crate::unchecked::Unchecked;
 use crate::verify::Verification;
 
 /// A scriptPubKey or redeem script of a version and 2 to 40 bytes (BIP 141 "Witness program").
@@ -39,6 +40,16 @@ impl<'s> WitnessProgram<'s> {
         let fits = (2..=40).contains(&program.len()) && usize::from(*length) == program.len();
         fits.then_some(WitnessProgram { version, program })
     }
+
+    fn is_taproot(&self) -> bool {
+        self.version == 1 && self.program.len() == 32
+    }
+
+    /// The program is not verified under these flags.
+    pub(crate) fn without_flags(&self, flags: Flags) -> Unchecked {
+        let needed = if self.is_taproot() { Flags::WITNESS | Flags::TAPROOT } else { Flags::WITNESS };
+        Unchecked::WitnessProgramFlag { version: self.version, missing: needed.closure() - flags }
+    }
 }
 
 impl<I: Inspector> Verification<'_, '_, I> {
@@ -55,17 +66,31 @@ impl<I: Inspector> Verification<'_, '_, I> {
             (0, _) => Err(ScriptError::WitnessProgramWrongLength.into()),
             (1, 32) if !is_p2sh => {
                 if !self.flags.contains(Flags::TAPROOT) {
+                    self.record(program.without_flags(self.flags));
                     return Ok(());
                 }
                 let output_key =
                     program.program.try_into().map_err(|_| ScriptError::WitnessProgramMismatch)?;
                 self.verify_taproot(output_key, witness)
             }
-            (1, _) if !is_p2sh && program.program == ANCHOR => Ok(()),
+            (1, _) if !is_p2sh && program.program == ANCHOR => {
+                self.record(Unchecked::Anchor);
+                Ok(())
+            }
             _ if self.flags.contains(Flags::DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM) => {
                 Err(ScriptError::DiscourageUpgradableWitnessProgram.into())
             }
-            _ => Ok(()),
+            (version, length) => {
+                self.record(Unchecked::WitnessProgram { version, length, in_p2sh: is_p2sh });
+                Ok(())
+            }
+        }
+    }
+
+    /// Reports that nothing is verified from here on.
+    fn record(&mut self, unchecked: Unchecked) {
+        if I::ACTIVE {
+            self.inspector.event(&Event::Unchecked(unchecked));
         }
     }
 
@@ -158,6 +183,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
             if self.flags.contains(Flags::DISCOURAGE_UPGRADABLE_TAPROOT_VERSION) {
                 return Err(ScriptError::DiscourageUpgradableTaprootVersion.into());
             }
+            self.record(Unchecked::LeafVersion { version: control.leaf_version });
             return Ok(());
         }
         self.enter(Phase::Tapscript, Some(script));

@@ -3,7 +3,10 @@
 use super::Result;
 use crate::error::ScriptError;
 use crate::flags::Flags;
+use crate::inspector::Event;
 use crate::machine::{Context, Machine};
+use crate::opcode::Opcode;
+use crate::unchecked::Unchecked;
 
 /// `x --`: opens a branch that is taken if x is as `wanted`.
 pub(super) fn if_notif(m: &mut Machine<'_>, wanted: bool) -> Result {
@@ -43,9 +46,10 @@ pub(super) fn verify(m: &mut Machine<'_>, error: ScriptError) -> Result {
 }
 
 /// `--`: nothing, so that a soft fork may give it a meaning.
-pub(super) fn upgradable_nop(m: &mut Machine<'_>) -> Result {
+pub(super) fn upgradable_nop(m: &mut Machine<'_>, opcode: Opcode) -> Result {
     if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_NOPS) {
         return Err(ScriptError::DiscourageUpgradableNops);
     }
+    m.record(|| Event::Unchecked(Unchecked::Nop { opcode, proposal: None }));
     Ok(())
 }

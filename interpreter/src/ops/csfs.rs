@@ -7,6 +7,7 @@ use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::Machine;
 use crate::proposal::Proposal;
+use crate::unchecked::Unchecked;
 
 /// `sig msg key -- bool`: whether sig is key's signature of msg, which is not hashed before and has 0 to 520 bytes. The
 /// order is that of BIP 348 "Specification": the kind of key, the signature, and the budget last.
@@ -46,6 +47,10 @@ pub(super) fn check_sig_from_stack(m: &mut Machine<'_>) -> Result {
     } else if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) {
         // Keys of BIP 118 are of an unknown type here: that BIP changes the opcodes of BIP 342 only (R9).
         return Err(ScriptError::DiscourageUpgradablePubkeyType);
+    } else if let Some(events) = &mut m.events
+        && signed
+    {
+        events.push(Event::Unchecked(Unchecked::of_key(public_key, None)));
     }
     if signed {
         // "The opcode is counted towards the sigops budget as described in BIP 342." (R10)

@@ -3,8 +3,11 @@
 use super::Result;
 use crate::error::ScriptError;
 use crate::flags::Flags;
+use crate::inspector::Event;
 use crate::limits::MAX_LOCKTIME_SIZE;
 use crate::machine::Machine;
+use crate::opcode::Opcode;
+use crate::unchecked::Unchecked;
 
 /// An argument of `OP_CHECKSEQUENCEVERIFY` with this bit is no lock (BIP 112 "Specification").
 const SEQUENCE_LOCKTIME_DISABLE_FLAG: i64 = 1 << 31;
@@ -12,7 +15,7 @@ const SEQUENCE_LOCKTIME_DISABLE_FLAG: i64 = 1 << 31;
 /// BIP 65 "Summary": fails if the stack is empty, the top is negative, or the transaction's nLockTime does not cover it.
 pub(super) fn check_lock_time_verify(m: &mut Machine<'_>) -> Result {
     if !m.flags.contains(Flags::CHECKLOCKTIMEVERIFY) {
-        return Ok(());
+        return without_flag(m, Opcode::OP_CHECKLOCKTIMEVERIFY, Flags::CHECKLOCKTIMEVERIFY);
     }
     let lock_time = argument(m)?;
     if m.host.check_lock_time(lock_time) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
@@ -22,13 +25,20 @@ pub(super) fn check_lock_time_verify(m: &mut Machine<'_>) -> Result {
 /// nSequence does not cover it.
 pub(super) fn check_sequence_verify(m: &mut Machine<'_>) -> Result {
     if !m.flags.contains(Flags::CHECKSEQUENCEVERIFY) {
-        return Ok(());
+        return without_flag(m, Opcode::OP_CHECKSEQUENCEVERIFY, Flags::CHECKSEQUENCEVERIFY);
     }
     let sequence = argument(m)?;
-    if sequence & SEQUENCE_LOCKTIME_DISABLE_FLAG != 0 || m.host.check_sequence(sequence) {
+    if sequence & SEQUENCE_LOCKTIME_DISABLE_FLAG != 0 {
+        m.record(|| Event::Unchecked(Unchecked::SequenceDisabled));
         return Ok(());
     }
-    Err(ScriptError::UnsatisfiedLocktime)
+    if m.host.check_sequence(sequence) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
+}
+
+/// The opcode is the NOP that it was before its soft fork.
+fn without_flag(m: &mut Machine<'_>, opcode: Opcode, missing: Flags) -> Result {
+    m.record(|| Event::Unchecked(Unchecked::LocktimeFlag { opcode, missing }));
+    Ok(())
 }
 
 /// Numbers of five bytes are read, since nLockTime and nSequence go beyond what four with a sign can hold.

@@ -106,7 +106,7 @@ pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result {
 
         Op::OP_CHECKLOCKTIMEVERIFY => locktime::check_lock_time_verify(m),
         Op::OP_CHECKSEQUENCEVERIFY => locktime::check_sequence_verify(m),
-        Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m),
+        Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m, opcode),
 
         Op::OP_NOP4 => template::check_template_verify(m),
         Op::OP_CAT => splice::cat(m),

@@ -12,6 +12,7 @@ use crate::machine::{Context, Machine};
 use crate::proposal::Proposal;
 use crate::schnorr;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
+use crate::unchecked::Unchecked;
 
 /// `--`: what signatures commit to of the script starts after this opcode.
 pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
@@ -81,6 +82,13 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
         }
     }
     let Some((public_key, key_version)) = key_of(public_key, &tapscript.internal_key, m.flags)? else {
+        if let Some(events) = &mut m.events
+            && signed
+        {
+            let is_bip118 = bip118_key(public_key, &tapscript.internal_key).is_some();
+            let proposal = is_bip118.then_some(Proposal::ANYPREVOUT);
+            events.push(Event::Unchecked(Unchecked::of_key(public_key, proposal)));
+        }
         return Ok(signed);
     };
     // (R15)
@@ -121,14 +129,7 @@ fn key_of<'k>(
     if let Ok(key) = public_key.try_into() {
         return Ok(Some((key, KeyVersion::Bip342)));
     }
-    let bip118_key = match public_key {
-        // BIP 118 "Public key": the single byte stands for the internal key (R19).
-        [0x01] => Some(internal_key),
-        // The rest is the key (R20).
-        [0x01, key @ ..] => key.try_into().ok(),
-        _ => None,
-    };
-    match bip118_key {
+    match bip118_key(public_key, internal_key) {
         Some(key) if Proposal::ANYPREVOUT.is_active(flags)? => Ok(Some((key, KeyVersion::Bip118))),
         // Not active, and no longer free for other upgrades: see the module `proposal` (R27).
         Some(_) => Ok(None),
@@ -136,5 +137,16 @@ fn key_of<'k>(
             Err(ScriptError::DiscourageUpgradablePubkeyType)
         }
         None => Ok(None),
+    }
+}
+
+/// The key that a public key of BIP 118 stands for; `None` for other keys.
+fn bip118_key<'k>(public_key: &'k [u8], internal_key: &'k [u8; 32]) -> Option<&'k [u8; 32]> {
+    match public_key {
+        // BIP 118 "Public key": the single byte stands for the internal key (R19).
+        [0x01] => Some(internal_key),
+        // The rest is the key (R20).
+        [0x01, key @ ..] => key.try_into().ok(),
+        _ => None,
     }
 }

@@ -5,20 +5,26 @@ use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::inspector::Event;
 use crate::machine::Machine;
+use crate::opcode::Opcode;
 use crate::proposal::Proposal;
+use crate::unchecked::Unchecked;
 
 /// `hash -- hash`: fails unless the default template hash of the transaction is `hash` (BIP 119 "Detailed Specification").
 /// In every script version; the argument stays on the stack.
 pub(super) fn check_template_verify(m: &mut Machine<'_>) -> Result {
     if !Proposal::CHECKTEMPLATEVERIFY.is_active(m.flags)? {
+        let proposal = Some(Proposal::CHECKTEMPLATEVERIFY);
+        m.record(|| Event::Unchecked(Unchecked::Nop { opcode: Opcode::OP_NOP4, proposal }));
         return Ok(());
     }
     let argument = m.stack.get(0)?;
-    if argument.len() != 32 {
-        // Other lengths are kept for upgrades.
+    let length = argument.len();
+    if length != 32 {
+        // Other lengths are reserved for upgrades.
         if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY) {
             return Err(ScriptError::DiscourageUpgradableNops);
         }
+        m.record(|| Event::Unchecked(Unchecked::TemplateSize { length }));
         return Ok(());
     }
     let digest = m.host.check_template_hash();

@@ -12,7 +12,7 @@ use crate::opcode::Opcode;
 
 /// The digest of a SIGHASH_SINGLE signature whose input has no output: the number one, a mistake of 2009 that is
 /// consensus.
-const ONE: [u8; 32] =
+pub(crate) const ONE: [u8; 32] =
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// Bytes of an input with an empty script.

@@ -26,6 +26,7 @@ impl Inspector for Values<'_> {
                 Some(hashed("templatehash", &preimage, digest))
             }
             Event::PairCommit { preimage, digest } => Some(hashed("paircommit", preimage, digest)),
+            _ => None,
         };
         self.values.extend(value);
     }

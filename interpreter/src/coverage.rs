@@ -1,0 +1,155 @@
+//! What a successful verification did not check.
+
+use core::fmt;
+
+use crate::error::{Location, Phase, ScriptPosition, VerifyError};
+use crate::inspector::{Event, Inspector, SignatureCheck, SignedMessage};
+use crate::instruction::Instruction;
+use crate::machine::Machine;
+use crate::opcode::Opcode;
+use crate::proposal::Proposal;
+use crate::sighash::legacy;
+use crate::unchecked::Unchecked;
+
+/// A rule that was not checked, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Gap {
+    /// The rule.
+    pub unchecked: Unchecked,
+    /// The first place at which it was passed over.
+    pub location: Location,
+}
+
+/// The sentence of [`Unchecked`], and the opcode if it was one.
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.unchecked.fmt(f)?;
+        if self.location.position.is_some() { write!(f, " (in {})", self.location) } else { Ok(()) }
+    }
+}
+
+/// An inspector that collects what a verification passes over without checking it: an input can be valid because an opcode, a
+/// leaf version, a witness version or a public key has no rules yet, or because a flag is not set.
+///
+/// ```
+/// use sigstack_interpreter::bitcoin::{
+///     Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version,
+/// };
+/// use sigstack_interpreter::{Coverage, Flags, Spend};
+///
+/// let tx = Transaction {
+///     version: Version::TWO,
+///     lock_time: LockTime::ZERO,
+///     input: vec![TxIn::default()],
+///     output: vec![],
+/// };
+/// // Witness version 2, which has no rules yet.
+/// let prevouts = [TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from(vec![0x52, 2, 0xaa, 0xaa]) }];
+/// let mut coverage = Coverage::new();
+/// Spend::new(&tx, &prevouts)?.verify_with(0, Flags::CONSENSUS, &mut coverage)?;
+/// let gaps: Vec<String> = coverage.gaps().iter().map(ToString::to_string).collect();
+/// assert_eq!(gaps, ["no rule ran: the witness version 2 is unknown"]);
+/// # Ok::<(), sigstack_interpreter::VerifyError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    gaps: Vec<Gap>,
+    phase: Option<Phase>,
+    /// The instruction that is executed.
+    position: Option<ScriptPosition>,
+    /// Template hashes of the transaction that the script has seen, with the opcode that showed them.
+    templates: Vec<(Opcode, [u8; 32])>,
+    /// Whether a valid signature committed to the transaction.
+    signed: bool,
+}
+
+impl Coverage {
+    /// A coverage before the first verification. One that is used again starts anew with each verification.
+    pub fn new() -> Coverage {
+        Coverage::default()
+    }
+
+    /// What was not checked, in the order of verification, each rule once. Empty before a verification has ended and after one
+    /// that failed.
+    pub fn gaps(&self) -> &[Gap] {
+        match self.phase {
+            None => &self.gaps,
+            Some(_) => &[],
+        }
+    }
+
+    fn add(&mut self, unchecked: Unchecked) {
+        if self.gaps.iter().all(|gap| gap.unchecked != unchecked) {
+            let location =
+                Location { phase: self.phase.unwrap_or(Phase::ScriptSig), position: self.position };
+            self.gaps.push(Gap { unchecked, location });
+        }
+    }
+
+    fn add_signature(&mut self, check: &SignatureCheck) {
+        if !check.valid {
+            return;
+        }
+        match &check.signed {
+            SignedMessage::Legacy { .. } if check.message == legacy::ONE => {
+                self.add(Unchecked::SingleWithoutOutput);
+            }
+            // A message of CSFS commits to the transaction if it is a template hash.
+            SignedMessage::Stack => {
+                self.signed |= self.templates.iter().any(|(_, digest)| check.message == digest);
+            }
+            _ => self.signed = true,
+        }
+    }
+}
+
+impl Inspector for Coverage {
+    fn phase(&mut self, phase: Phase, _: Option<&[u8]>) {
+        if phase == Phase::ScriptSig {
+            *self = Coverage::default();
+        }
+        self.phase = Some(phase);
+        self.position = None;
+    }
+
+    fn op_success(&mut self, position: &ScriptPosition) {
+        self.position = Some(*position);
+        let opcode = position.opcode;
+        self.add(Unchecked::OpSuccess { opcode, proposal: Proposal::of_success_opcode(opcode) });
+        self.position = None;
+    }
+
+    fn step(&mut self, machine: &Machine<'_>, instruction: &Instruction<'_>) {
+        self.position = Some(ScriptPosition {
+            opcode_position: machine.position(),
+            byte_offset: instruction.byte_offset,
+            opcode: instruction.opcode,
+        });
+    }
+
+    fn step_end(&mut self, _: &Machine<'_>, _: &Instruction<'_>, _: Result<(), crate::error::ScriptError>) {
+        self.position = None;
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Signature(check) => self.add_signature(check),
+            Event::CheckTemplate { digest } => self.templates.push((Opcode::OP_NOP4, *digest)),
+            Event::TemplateHash { digest, .. } => self.templates.push((Opcode::OP_TEMPLATEHASH, *digest)),
+            Event::PairCommit { .. } => {}
+            Event::Unchecked(unchecked) => self.add(*unchecked),
+        }
+    }
+
+    fn finish(&mut self, verdict: &Result<(), VerifyError>) {
+        let no_script = |gap: &Gap| gap.unchecked.no_rule_ran() || gap.unchecked == Unchecked::P2shFlag;
+        if verdict.is_err() {
+            self.gaps.clear();
+        } else if !self.signed && !self.gaps.iter().any(no_script) {
+            let template = self.templates.first().map(|(opcode, _)| *opcode);
+            self.add(Unchecked::NoSignature { template });
+        }
+        self.phase = None;
+    }
+}

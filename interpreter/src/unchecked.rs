@@ -1,0 +1,220 @@
+//! Rules that a verification passes over without checking anything.
+
+use core::fmt;
+
+use crate::flags::Flags;
+use crate::opcode::Opcode;
+use crate::proposal::Proposal;
+
+/// A way in which an input can be valid although a rule, or a whole script, was not checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unchecked {
+    /// The tapscript contains an `OP_SUCCESSx`, so it succeeds without being run (BIP 342 "Script execution").
+    OpSuccess {
+        /// The first such opcode of the script.
+        opcode: Opcode,
+        /// The inactive proposal that would give the opcode a meaning.
+        proposal: Option<&'static Proposal>,
+    },
+    /// The taproot leaf has a version without rules (BIP 341 "Script validation rules").
+    LeafVersion {
+        /// The leaf version.
+        version: u8,
+    },
+    /// The witness program has a version or length without rules (BIP 141 "Witness program", BIP 341 "Script validation
+    /// rules").
+    WitnessProgram {
+        /// The witness version.
+        version: u8,
+        /// The length of the program in bytes.
+        length: usize,
+        /// Whether the program is the redeem script of a pay-to-script-hash output.
+        in_p2sh: bool,
+    },
+    /// A pay-to-anchor output: anyone can spend it.
+    Anchor,
+    /// The output, or its redeem script, is a witness program and the flags leave witness programs of its kind out.
+    WitnessProgramFlag {
+        /// The witness version.
+        version: u8,
+        /// The flags that are missing.
+        missing: Flags,
+    },
+    /// The output is pay-to-script-hash and the flag `P2SH` is not set, so the redeem script was not run.
+    P2shFlag,
+    /// A signature was accepted unseen since its public key is of an unknown type (BIP 342 "Rules for signature opcodes").
+    PublicKey {
+        /// The length of the key in bytes.
+        length: usize,
+        /// The first byte of the key.
+        first: u8,
+        /// The inactive proposal that would give such keys a meaning.
+        proposal: Option<&'static Proposal>,
+    },
+    /// A NOP that is reserved for upgrades was executed.
+    Nop {
+        /// The opcode.
+        opcode: Opcode,
+        /// The inactive proposal that would give the opcode a meaning.
+        proposal: Option<&'static Proposal>,
+    },
+    /// `OP_CHECKLOCKTIMEVERIFY` or `OP_CHECKSEQUENCEVERIFY` was executed as a NOP since its flag is not set.
+    LocktimeFlag {
+        /// The opcode.
+        opcode: Opcode,
+        /// The flag that is missing.
+        missing: Flags,
+    },
+    /// `OP_CHECKSEQUENCEVERIFY` met an argument whose disable bit is set, which it treats as a NOP (BIP 112 "Summary").
+    SequenceDisabled,
+    /// `OP_CHECKTEMPLATEVERIFY` met an argument that is not 32 bytes long, which it treats as a NOP (BIP 119 "Detailed
+    /// Specification").
+    TemplateSize {
+        /// The length of the argument in bytes.
+        length: usize,
+    },
+    /// A legacy signature with `SIGHASH_SINGLE` whose input has no output of the same index: it signs the number 1 and
+    /// commits to nothing.
+    SingleWithoutOutput,
+    /// No signature that commits to the transaction was checked.
+    NoSignature {
+        /// The opcode through which the script saw the template hash of the transaction, if it did.
+        template: Option<Opcode>,
+    },
+}
+
+impl Unchecked {
+    /// The signature of a public key of an unknown type was accepted.
+    pub(crate) fn of_key(public_key: &[u8], proposal: Option<&'static Proposal>) -> Unchecked {
+        let first = public_key.first().copied().unwrap_or_default();
+        Unchecked::PublicKey { length: public_key.len(), first, proposal }
+    }
+
+    /// A short name that stays the same, for programs.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Unchecked::OpSuccess { .. } => "op-success",
+            Unchecked::LeafVersion { .. } => "leaf-version",
+            Unchecked::WitnessProgram { .. } => "witness-program",
+            Unchecked::Anchor => "anchor",
+            Unchecked::WitnessProgramFlag { .. } => "witness-program-flag",
+            Unchecked::P2shFlag => "p2sh-flag",
+            Unchecked::PublicKey { .. } => "public-key",
+            Unchecked::Nop { .. } => "nop",
+            Unchecked::LocktimeFlag { .. } => "locktime-flag",
+            Unchecked::SequenceDisabled => "sequence-disabled",
+            Unchecked::TemplateSize { .. } => "template-size",
+            Unchecked::SingleWithoutOutput => "single-without-output",
+            Unchecked::NoSignature { .. } => "no-signature",
+        }
+    }
+
+    /// Whether no script ran and no signature was checked: anyone can spend such an output who knows what it commits to.
+    pub const fn no_rule_ran(&self) -> bool {
+        matches!(
+            self,
+            Unchecked::OpSuccess { .. }
+                | Unchecked::LeafVersion { .. }
+                | Unchecked::WitnessProgram { .. }
+                | Unchecked::Anchor
+                | Unchecked::WitnessProgramFlag { .. }
+        )
+    }
+
+    /// The inactive proposal that would check the rule.
+    pub const fn proposal(&self) -> Option<&'static Proposal> {
+        match self {
+            Unchecked::OpSuccess { proposal, .. }
+            | Unchecked::PublicKey { proposal, .. }
+            | Unchecked::Nop { proposal, .. } => *proposal,
+            _ => None,
+        }
+    }
+
+    /// The flags that must be added for the rule to be checked; `None` if no flag does it.
+    pub fn missing_flags(&self) -> Option<Flags> {
+        match self {
+            Unchecked::WitnessProgramFlag { missing, .. } | Unchecked::LocktimeFlag { missing, .. } => {
+                Some(*missing)
+            }
+            Unchecked::P2shFlag => Some(Flags::P2SH),
+            _ => self.proposal().map(|proposal| proposal.flag),
+        }
+    }
+}
+
+/// A clause that continues "OK, but …".
+impl fmt::Display for Unchecked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Unchecked::OpSuccess { opcode, proposal: Some(_) } => {
+                write!(f, "no rule ran: {opcode} is inactive")
+            }
+            Unchecked::OpSuccess { opcode, proposal: None } => {
+                write!(f, "no rule ran: the tapscript contains OP_SUCCESS{}", opcode.0)?;
+                // Many of them have names from the time before tapscript.
+                if opcode.info().is_some() { write!(f, " ({opcode})") } else { Ok(()) }
+            }
+            Unchecked::LeafVersion { version } => {
+                write!(f, "no rule ran: the leaf version {version:#04x} is unknown")
+            }
+            Unchecked::WitnessProgram { version: 1, in_p2sh: true, .. } => {
+                f.write_str("no rule ran: a program of witness version 1 has no rules inside P2SH")
+            }
+            Unchecked::WitnessProgram { version: 1, length, .. } => {
+                write!(f, "no rule ran: a program of witness version 1 and {length} bytes is unknown")
+            }
+            Unchecked::WitnessProgram { version, .. } => {
+                write!(f, "no rule ran: the witness version {version} is unknown")
+            }
+            Unchecked::Anchor => f.write_str("no rule ran: anyone can spend a pay-to-anchor output"),
+            Unchecked::WitnessProgramFlag { missing, .. } => {
+                write!(f, "no rule ran: the witness program was not verified without {missing}")
+            }
+            Unchecked::P2shFlag => f.write_str("the redeem script was not run: the flag P2SH is not set"),
+            Unchecked::PublicKey { proposal: Some(proposal), .. } => write!(
+                f,
+                "a signature was not checked: its public key is of BIP {}, and {} is inactive",
+                proposal.bip, proposal.name
+            ),
+            Unchecked::PublicKey { length, first, proposal: None } => {
+                let plural = if length == 1 { "" } else { "s" };
+                write!(
+                    f,
+                    "a signature was not checked: its public key is of an unknown type \
+                     ({length} byte{plural}, the first {first:#04x})"
+                )
+            }
+            Unchecked::Nop { proposal: Some(proposal), .. } => {
+                write!(f, "OP_{} did nothing: it is inactive", proposal.name)
+            }
+            Unchecked::Nop { opcode, proposal: None } => {
+                write!(f, "{opcode} did nothing: it is reserved for upgrades")
+            }
+            Unchecked::LocktimeFlag { opcode, missing } => {
+                write!(f, "{opcode} did nothing: the flag {missing} is not set")
+            }
+            Unchecked::SequenceDisabled => {
+                f.write_str("OP_CHECKSEQUENCEVERIFY did nothing: the disable bit of its argument is set")
+            }
+            Unchecked::TemplateSize { length } => {
+                write!(f, "OP_CHECKTEMPLATEVERIFY did nothing: its argument has {length} bytes, not 32")
+            }
+            Unchecked::SingleWithoutOutput => f.write_str(
+                "a signature commits to nothing: it has SIGHASH_SINGLE, and there is no output of the input's index",
+            ),
+            Unchecked::NoSignature { template: None } => f.write_str(
+                "no signature of the transaction was checked: anyone who has the witness can spend",
+            ),
+            Unchecked::NoSignature { template: Some(opcode) } => {
+                // The alias says more than OP_NOP4.
+                let name = if opcode == Opcode::OP_NOP4 { "OP_CHECKTEMPLATEVERIFY" } else { opcode.info().map_or("", |info| info.name) };
+                write!(
+                    f,
+                    "no signature of the transaction was checked: only its template hash was ({name})"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Every accepted case of the project's vectors in which an inactive proposal was used is reported as not checked.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use sigstack_interpreter::{
+    Activation, Context, Coverage, Flags, Hook, Inspector, Instruction, Instructions, Machine, Opcode,
+    PROPOSALS, Phase, Proposal, Spend, Unchecked,
+};
+use sigstack_vectors::{Case, Entry, Expect, ReadOptions, read_bytes};
+
+/// The accepted cases of the files in some folders.
+fn accepted(folders: &[&str]) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for folder in folders {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for entry in folder.read_dir().unwrap() {
+            let path = entry.unwrap().path();
+            let bytes = std::fs::read(&path).unwrap();
+            let file = read_bytes(&path.display().to_string(), &bytes, ReadOptions::default()).unwrap();
+            let read = file.entries.iter().filter_map(Entry::case);
+            cases.extend(read.filter(|case| case.expect == Expect::Ok).cloned());
+        }
+    }
+    cases
+}
+
+/// The inactive proposals that a verification meets, found without the engine's own report.
+struct Inactive {
+    flags: Flags,
+    met: BTreeSet<&'static str>,
+}
+
+impl Inactive {
+    fn meets(&mut self, hook: Hook) {
+        let inactive = |proposal: &&Proposal| {
+            proposal.hook == hook && proposal.activation(self.flags) == Activation::Inactive
+        };
+        self.met.extend(PROPOSALS.iter().copied().filter(inactive).map(|proposal| proposal.name));
+    }
+}
+
+impl Inspector for Inactive {
+    fn phase(&mut self, phase: Phase, script: Option<&[u8]>) {
+        let (Phase::Tapscript, Some(script)) = (phase, script) else { return };
+        // The first OP_SUCCESS without a meaning ends the script.
+        let active = |opcode| {
+            Proposal::of_success_opcode(opcode).is_some_and(|proposal| self.flags.contains(proposal.flag))
+        };
+        let opcodes = Instructions::new(script).map_while(Result::ok).map(|instruction| instruction.opcode);
+        if let Some(opcode) = opcodes.filter(|opcode| opcode.is_success()).find(|opcode| !active(*opcode)) {
+            self.meets(Hook::Success(opcode));
+        }
+    }
+
+    fn step(&mut self, machine: &Machine<'_>, instruction: &Instruction<'_>) {
+        if !machine.is_executing() {
+            return;
+        }
+        self.meets(Hook::Nop(instruction.opcode));
+        let signature = match instruction.opcode {
+            Opcode::OP_CHECKSIG | Opcode::OP_CHECKSIGVERIFY => 1,
+            Opcode::OP_CHECKSIGADD => 2,
+            _ => return,
+        };
+        let stack: Vec<&[u8]> = machine.stack().iter().rev().collect();
+        if let (Context::Tapscript(_), [1, key @ ..]) = (machine.context(), stack[0])
+            && matches!(key.len(), 0 | 32)
+            && !stack[signature].is_empty()
+        {
+            self.meets(Hook::KeyType(1));
+        }
+    }
+}
+
+#[test]
+fn every_use_of_an_inactive_proposal_is_reported() {
+    let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
+    for case in accepted(&["consensus", "proposals", "channels", "compiler"]) {
+        let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
+        let mut inactive = Inactive { flags: case.flags, met: BTreeSet::new() };
+        spend.verify_with(case.index, case.flags, &mut inactive).unwrap();
+        let mut coverage = Coverage::new();
+        spend.verify_with(case.index, case.flags, &mut coverage).unwrap();
+        let proposals = coverage.gaps().iter().filter_map(|gap| gap.unchecked.proposal());
+        let reported: BTreeSet<&str> = proposals.map(|proposal| proposal.name).collect();
+        assert_eq!(reported, inactive.met, "{:?}", case.id);
+        reported.into_iter().for_each(|name| *uses.entry(name).or_default() += 1);
+    }
+    println!("{uses:?}");
+    for proposal in PROPOSALS {
+        assert!(uses.get(proposal.name).is_some_and(|count| *count >= 4), "{}: {uses:?}", proposal.name);
+    }
+}
+
+/// As above for the cases whose names say that a proposal is inactive, since a fault of both inspectors would go unnoticed.
+#[test]
+fn cases_named_inactive_are_reported() {
+    let mut count = 0;
+    for case in accepted(&["proposals"]) {
+        let id = case.id.as_deref().unwrap();
+        if !id.contains("state-inactive") && !id.contains("scan-inactive") {
+            continue;
+        }
+        count += 1;
+        let mut coverage = Coverage::new();
+        let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
+        spend.verify_with(case.index, case.flags, &mut coverage).unwrap();
+        let reported = coverage.gaps().iter().any(|gap| gap.unchecked.proposal().is_some());
+        let active = case.flags.intersects(Flags::of_kind(sigstack_interpreter::FlagKind::Proposal));
+        assert!(reported || active, "{id}");
+    }
+    assert!(count >= 19, "{count}");
+}
+
+/// Every kind of gap is in the vectors of today's rules and of the proposals.
+#[test]
+fn every_kind_of_gap_is_met() {
+    let mut met = BTreeSet::new();
+    for case in accepted(&["consensus", "proposals"]) {
+        let mut coverage = Coverage::new();
+        let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
+        spend.verify_with(case.index, case.flags, &mut coverage).unwrap();
+        met.extend(coverage.gaps().iter().map(|gap| gap.unchecked.name()));
+        if coverage.gaps().iter().any(|gap| gap.unchecked.no_rule_ran()) {
+            let unsigned =
+                |gap: &sigstack_interpreter::Gap| matches!(gap.unchecked, Unchecked::NoSignature { .. });
+            assert!(!coverage.gaps().iter().any(unsigned), "{:?}", case.id);
+        }
+    }
+    let all = [
+        "anchor",
+        "leaf-version",
+        "locktime-flag",
+        "no-signature",
+        "nop",
+        "op-success",
+        "p2sh-flag",
+        "public-key",
+        "sequence-disabled",
+        "single-without-output",
+        "template-size",
+        "witness-program",
+        "witness-program-flag",
+    ];
+    assert_eq!(met, all.into());
+}
