@@ -46,7 +46,15 @@ impl fmt::Display for ChannelError {
     }
 }
 
-impl core::error::Error for ChannelError {}
+impl core::error::Error for ChannelError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            ChannelError::Key(error) => Some(error),
+            ChannelError::Usage(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<secp256k1::Error> for ChannelError {
     fn from(error: secp256k1::Error) -> ChannelError {

@@ -27,6 +27,13 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seed([u8; 32]);
 
+impl core::fmt::Debug for Seed {
+    /// Does not print the secret.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Seed").finish_non_exhaustive()
+    }
+}
+
 impl Seed {
     /// Takes 32 secret bytes.
     pub const fn new(bytes: [u8; 32]) -> Seed {

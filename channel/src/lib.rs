@@ -25,4 +25,10 @@ pub mod variants;
 pub mod wallet;
 pub mod watchtower;
 
+pub use bitcoin;
 pub use error::ChannelError;
+
+/// Runs the code of the crate's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDoctests;

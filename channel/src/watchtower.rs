@@ -67,6 +67,7 @@ pub enum Acted {
 }
 
 /// A tower and its clients.
+#[derive(Debug)]
 pub struct Watchtower {
     wallet: Wallet,
     key: Keypair,

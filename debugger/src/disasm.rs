@@ -18,6 +18,7 @@ use sigstack_interpreter::{Instruction, Instructions, Opcode, script_num};
 
 /// A word without meaning.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AsmError {
     /// Where the word begins in the text, in bytes.
     pub offset: usize,

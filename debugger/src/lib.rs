@@ -19,6 +19,7 @@ pub mod text;
 mod trace;
 
 pub use bare::{BareContext, BareTx, bare_spend};
+pub use bitcoin;
 pub use control::{ControlView, NUMS_KEY, control_view};
 pub use disasm::{AsmError, assemble, assemble_stack, disassemble, instruction_text};
 pub use explain::Explanation;
@@ -29,3 +30,8 @@ pub use trace::{
     Commitment, Element, Elements, End, Frame, Options, SigVersion, SignatureKind, SignatureReport, State,
     Step, StepEvent, Stopped, Subject, TemplateReport, Trace,
 };
+
+/// Runs the code of the crate's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDoctests;

@@ -179,6 +179,7 @@ pub enum StepEvent {
 
 /// A template hash and what it commits to.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TemplateReport {
     /// `OP_CHECKTEMPLATEVERIFY` or `OP_TEMPLATEHASH`.
     pub opcode: Opcode,
@@ -230,6 +231,7 @@ impl SignatureKind {
 
 /// A signature check: what was signed, and what came of it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SignatureReport {
     /// The check.
     pub check: SignatureCheck,

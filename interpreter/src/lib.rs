@@ -10,6 +10,7 @@ mod all;
 mod condition;
 mod coverage;
 mod curve;
+mod debug;
 mod deferred;
 mod ecdsa;
 mod engine;
@@ -55,3 +56,8 @@ pub use spend::Spend;
 pub use stack::Stack;
 pub use tx_check::{TxError, check_transaction};
 pub use unchecked::Unchecked;
+
+/// Runs the code of the crate's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDoctests;

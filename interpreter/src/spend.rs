@@ -34,6 +34,7 @@ use crate::verify;
 /// assert_eq!(verdict.unwrap_err().script_error(), Some(ScriptError::EvalFalse));
 /// # Ok::<(), sigstack_interpreter::UsageError>(())
 /// ```
+#[derive(Debug)]
 pub struct Spend<'a> {
     tx: &'a Transaction,
     prevouts: &'a [TxOut],

@@ -24,7 +24,7 @@
 //! assert_eq!(Candidate::new(&tx, &[anchor(1_000)]).check(&Policy::default()), Ok(()));
 //!
 //! let refused = Candidate::new(&tx, &[anchor(480)]).check(&Policy::default());
-//! assert_eq!(refused, Err(PolicyError::MinRelayFee { fee: 0, needed: 9, vsize: 81 }));
+//! assert_eq!(refused, Err(PolicyError::MinRelayFee { fee: 0, needed: 8, vsize: 77 }));
 //! # Ok::<(), bitcoin::hex::HexToArrayError>(())
 //! ```
 
@@ -36,6 +36,7 @@ mod output_type;
 mod parameters;
 mod sigops;
 
+pub use bitcoin;
 pub use candidate::Candidate;
 pub use error::{PolicyError, RedeemScriptError, WitnessRule};
 pub use form::{dust_limit, is_dust};
@@ -73,3 +74,8 @@ pub mod limits {
     /// Maximum virtual size of a version 3 transaction (BIP 431; Core `TRUC_MAX_VSIZE`).
     pub const MAX_TRUC_VSIZE: u64 = 10_000;
 }
+
+/// Runs the code of the crate's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDoctests;

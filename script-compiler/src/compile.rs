@@ -30,6 +30,7 @@ const MAX_CUT: usize = 40;
 
 /// A leaf of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CompiledLeaf {
     pub(crate) frag: Frag,
     /// The script.
@@ -46,6 +47,7 @@ pub struct CompiledLeaf {
 
 /// A compiled policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Compiled {
     /// What was compiled, names looked up.
     pub program: Program,

@@ -7,6 +7,7 @@ use crate::policy::{MAX_DEPTH, MAX_TEXT, Span};
 
 /// An error of a policy text, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Error {
     /// What is wrong.
     pub kind: ErrorKind,

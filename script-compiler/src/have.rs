@@ -24,6 +24,7 @@ use crate::policy::HashFn;
 
 /// Why a word is no asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum HaveError {
     /// The word before the colon is none of the list.
     Kind(String),

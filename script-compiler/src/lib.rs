@@ -39,6 +39,7 @@ mod tree;
 
 pub use assets::{Assets, Value};
 pub use atom::{Atom, KeyRef, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock};
+pub use bitcoin;
 pub use check::Reason;
 pub use commitment::{Templates, commit_number, message_bytes, pair_commit};
 pub use compile::{Compiled, CompiledLeaf, MAX_LEAVES, compile, compile_text};
@@ -53,3 +54,8 @@ pub use resolve::{InternalKey, MAX_NODES, Node, ONE, Program, resolve};
 pub use script::{asm, number_bytes};
 pub use sign::{bip118_digest, templates};
 pub use tree::{NUMS, Shape, TapOutput, depths, huffman};
+
+/// Runs the code of the crate's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDoctests;

@@ -94,6 +94,7 @@ pub enum Branch {
 
 /// A way to spend that was chosen for given assets.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Plan {
     /// The key path or a leaf.
     pub branch: Branch,
@@ -123,6 +124,7 @@ pub const SEQUENCE_NO_LOCK: u32 = 0xffff_fffd;
 
 /// Why there is no plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PlanError {
     /// The assets do not satisfy the policy.
     NotSatisfied,
@@ -145,6 +147,7 @@ impl std::error::Error for PlanError {}
 
 /// Why a plan was not filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FillError {
     /// Nothing was given for the slot.
     Missing(usize),

@@ -46,6 +46,7 @@ pub(crate) enum Check {
 
 /// An answer that is not the expected one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Mismatch {
     /// What was asked: the input and the flags, or the value that was computed.
     pub question: String,

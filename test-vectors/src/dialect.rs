@@ -8,6 +8,7 @@ use crate::error::Bad;
 
 /// How a family of foreign files names flags and errors.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Dialect {
     /// The name, as `--dialect` takes it.
     pub name: &'static str,

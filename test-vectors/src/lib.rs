@@ -28,6 +28,7 @@ mod random;
 mod run;
 mod taptree;
 
+pub use bitcoin;
 pub use case::{Case, Expect};
 pub use check::{Mismatch, Question};
 pub use dialect::{DIALECTS, Dialect};
@@ -37,3 +38,8 @@ pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
 pub use formats::Format;
 pub use generate::{GeneratedFile, generate};
 pub use run::{Failure, Report, RunOptions, run};
+
+/// Runs the code of the crate's README as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeDoctests;

@@ -16,8 +16,15 @@ pub struct RunOptions<'a> {
     pub progress: Option<&'a (dyn Fn() + Sync)>,
 }
 
+impl core::fmt::Debug for RunOptions<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RunOptions").field("filter", &self.filter).finish_non_exhaustive()
+    }
+}
+
 /// What came out of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// Cases that got the verdict that the file expects.
     pub passed: usize,
@@ -31,6 +38,7 @@ pub struct Report {
 
 /// A case that did not get its expected verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Failure {
     /// The case's number in the file, from 1.
     pub number: usize,

@@ -31,6 +31,7 @@ fn flip(secret: &mut [u8; 32], bit: u32) {
 
 /// Why a secret is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoreError {
     /// It is not the secret that comes next.
     OutOfOrder {

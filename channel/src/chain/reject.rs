@@ -8,6 +8,7 @@ use sigstack_policy::PolicyError;
 
 /// Why a transaction does not enter the mempool or a block. The names are Core's where it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Reject {
     /// It is invalid on its own.
     Transaction(TxError),
@@ -122,7 +123,16 @@ impl fmt::Display for Reject {
     }
 }
 
-impl core::error::Error for Reject {}
+impl core::error::Error for Reject {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Reject::Transaction(error) => Some(error),
+            Reject::Script { error, .. } => Some(error),
+            Reject::NonStandard(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<PolicyError> for Reject {
     fn from(error: PolicyError) -> Reject {

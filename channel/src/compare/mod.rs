@@ -54,6 +54,7 @@ impl Weights {
 
 /// What was measured of a construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Measured {
     /// Its name.
     pub name: &'static str,

@@ -19,6 +19,7 @@ use crate::musig::AggregateKey;
 use crate::tx::outpoint;
 
 /// A channel inside the hook.
+#[derive(Debug)]
 pub struct Inner {
     members: Vec<usize>,
     channel: Symmetry,
@@ -37,6 +38,7 @@ impl Inner {
 }
 
 /// An N-party channel with channels inside.
+#[derive(Debug)]
 pub struct Factory {
     form: Form,
     parties: Vec<PartyKeys>,

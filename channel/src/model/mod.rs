@@ -66,6 +66,7 @@ impl Step {
 
 /// What holds of a construction whatever its state is.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Facts {
     /// Its name.
     pub name: &'static str,

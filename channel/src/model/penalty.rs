@@ -32,6 +32,13 @@ struct Base {
     commitments: [u8; 32],
 }
 
+impl core::fmt::Debug for Base {
+    /// Does not print the secrets.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Base").finish_non_exhaustive()
+    }
+}
+
 impl Base {
     fn new(seed: &Seed) -> Result<Base, ChannelError> {
         let key = |purpose: &str| seed.keypair(purpose, &[]).map(|keypair| keypair.secret_key());
@@ -51,7 +58,7 @@ impl Base {
 }
 
 /// What a party keeps.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Kept {
     secrets: SecretStore,
     /// HTLCs of the peer's revoked commitments: their scripts cannot be rebuilt without.
@@ -63,6 +70,7 @@ struct Kept {
 }
 
 /// A two-party channel as BOLT 3 has it.
+#[derive(Debug)]
 pub struct LnPenalty {
     setup: Setup,
     format: Format,

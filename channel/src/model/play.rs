@@ -12,6 +12,7 @@ use crate::wallet::Wallet;
 
 /// Why a play stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PlayError {
     /// A transaction does not enter.
     Chain {
@@ -33,7 +34,14 @@ impl fmt::Display for PlayError {
     }
 }
 
-impl core::error::Error for PlayError {}
+impl core::error::Error for PlayError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            PlayError::Chain { reject, .. } => reject,
+            PlayError::Channel(error) => error,
+        })
+    }
+}
 
 impl From<ChannelError> for PlayError {
     fn from(error: ChannelError) -> PlayError {
@@ -83,6 +91,7 @@ pub fn wait_for(chain: &mut Chain, tx: &Transaction) -> Result<(), Reject> {
 }
 
 /// A chain and a wallet to play a construction on.
+#[derive(Debug)]
 pub struct Stage {
     /// The chain.
     pub chain: Chain,

@@ -24,6 +24,7 @@ use crate::tx::{
 };
 
 /// A two-party channel with numbered versions.
+#[derive(Debug)]
 pub struct SignedSequence {
     setup: Setup,
     terms: SequenceTerms,

@@ -16,7 +16,7 @@ use crate::tx::{
 use crate::{scripts, tx};
 
 /// A party's keys in one channel, hardened from its seed and random bytes that it drew itself (rule 5).
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct PartyKeys {
     /// Where everything comes from.
     pub seed: Seed,
@@ -61,7 +61,7 @@ impl PartyKeys {
 }
 
 /// The parties, their aggregate key and the funding output.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Setup {
     /// The parties.
     pub parties: Vec<PartyKeys>,

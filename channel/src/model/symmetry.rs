@@ -17,6 +17,7 @@ use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, set_witness, transaction};
 
 /// A channel where the newest state overrides.
+#[derive(Debug)]
 pub struct Symmetry {
     setup: Setup,
     form: Form,

@@ -19,6 +19,7 @@ const LEVELS: [&str; 20] = [
 ];
 
 /// A channel whose states differ by their relative locks.
+#[derive(Debug)]
 pub struct TimelockTree {
     setup: Setup,
     depth: u32,

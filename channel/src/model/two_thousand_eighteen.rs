@@ -78,6 +78,7 @@ pub struct Evidence {
 }
 
 /// A symmetric two-party channel as the talk describes it.
+#[derive(Debug)]
 pub struct Literal {
     setup: Setup,
     form: LiteralForm,

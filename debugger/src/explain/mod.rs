@@ -20,6 +20,7 @@ use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, Step
 
 /// What would have made a check pass, or what is odd about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Explanation {
     /// What kind of explanation it is, for programs.
     pub code: &'static str,

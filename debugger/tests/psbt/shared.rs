@@ -1,19 +1,14 @@
 //! The PSBTs of Bitcoin Core's functional tests, in `../shared/vectors` beside the workspace.
 
-use std::path::Path;
-
 use serde_json::Value;
 use sigstack_debugger::Psbt;
+use sigstack_test_support::shared;
 
 /// Every `invalid` and `invalid_with_msg` row is refused, every `valid` row is read.
 #[test]
 fn bitcoin_cores_functional_test_rows() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/vectors/psbt/rpc_psbt.json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        println!("skipped: the reference vectors are not there ({})", path.display());
-        return;
-    };
-    let file: Value = serde_json::from_str(&text).unwrap();
+    let Some(path) = shared("vectors/psbt/rpc_psbt.json") else { return };
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let rows = |name: &str| file[name].as_array().unwrap().clone();
     let read = |row: &Value| Psbt::read(row.as_str().unwrap().as_bytes()).map_err(|error| error.to_string());
     let mut outcome = Vec::new();

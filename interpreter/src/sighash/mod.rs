@@ -49,7 +49,7 @@ impl MessageSink for Vec<(&'static str, Vec<u8>)> {
 }
 
 /// What a signature hash is made of beside its own arguments: a transaction, what it spends, and which input signs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Signing<'a> {
     /// The transaction.
     pub tx: &'a Transaction,
