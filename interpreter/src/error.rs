@@ -60,7 +60,7 @@ script_errors! {
     MinimalData "MINIMALDATA" "a push is not the shortest possible";
     SigPushOnly "SIG_PUSHONLY" "the scriptSig does more than push";
     SigHighS "SIG_HIGH_S" "an ECDSA signature has a high S value";
-    SigNullDummy "SIG_NULLDUMMY" "the extra element of OP_CHECKMULTISIG is not empty";
+    SigNullDummy "SIG_NULLDUMMY" "the dummy element of OP_CHECKMULTISIG is not empty";
     PubkeyType "PUBKEYTYPE" "a public key is neither compressed nor uncompressed";
     CleanStack "CLEANSTACK" "more than one element is left on the stack";
     MinimalIf "MINIMALIF" "the argument of OP_IF or OP_NOTIF is neither empty nor 0x01";

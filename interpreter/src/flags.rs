@@ -76,7 +76,7 @@ flags! {
     1 STRICTENC Policy "Public keys and hash types of ECDSA signatures must be defined ones.";
     2 DERSIG Consensus "ECDSA signatures must be strict DER (BIP 66).";
     3 LOW_S Policy "ECDSA signatures must have the lower of the two possible S values (BIP 146).";
-    4 NULLDUMMY Consensus "The extra element that OP_CHECKMULTISIG takes must be empty (BIP 147).";
+    4 NULLDUMMY Consensus "The dummy element of OP_CHECKMULTISIG must be empty (BIP 147).";
     5 SIGPUSHONLY Policy "The scriptSig may only push.";
     6 MINIMALDATA Policy "Pushes and numbers must use their shortest encoding (BIP 62, rules 3 and 4).";
     7 DISCOURAGE_UPGRADABLE_NOPS Policy "Fail on NOPs that are kept for upgrades.";

@@ -645,7 +645,8 @@ def op_checkmultisig(m):
     m.need(key_count + 2)
     signature_count = m.number(stack[-2 - key_count])
     require(0 <= signature_count <= key_count, "SIG_COUNT")
-    m.need(key_count + signature_count + 2)
+    # With the dummy element, before any signature is looked at.
+    m.need(key_count + signature_count + 3)
 
     # Both lists with the topmost element first: they are matched from the top of the stack down.
     keys = stack[-1 - key_count : -1][::-1] if key_count else []
@@ -667,9 +668,9 @@ def op_checkmultisig(m):
     if not success and "NULLFAIL" in m.flags:
         require(not any(signatures), "NULLFAIL")
     del stack[len(stack) - (key_count + signature_count + 2) :]
-    # One element more than needed is taken: an old bug, and consensus.
+    # A bug that is consensus: the opcode consumes one element more than it needs.
     dummy = m.pop()
-    # BIP 147: that element must be empty.
+    # BIP 147: that dummy element must be empty.
     if "NULLDUMMY" in m.flags:
         require(not dummy, "SIG_NULLDUMMY")
     m.push_bool(success)

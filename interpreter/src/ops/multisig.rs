@@ -14,7 +14,7 @@ struct Arguments {
     /// The depth of the first key; the others are below it. Likewise for the signatures.
     first_key: usize,
     first_signature: usize,
-    /// The depth of the extra element that the opcode takes by a mistake of 2009.
+    /// The depth of the dummy element, which the opcode consumes because of a bug.
     dummy: usize,
 }
 
@@ -25,7 +25,7 @@ pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
     }
     let arguments = read_arguments(m)?;
     let valid = check_signatures(m, &arguments)?;
-    // Core cleans the stack up before it looks for the extra element, and with NULLFAIL looks at each signature then.
+    // Core checks NULLFAIL while it removes the arguments, and the dummy element after that.
     if !valid && m.flags.contains(Flags::NULLFAIL) {
         for nth in 0..arguments.signatures {
             if m.stack.size(arguments.first_signature + nth)? != 0 {
@@ -42,7 +42,8 @@ pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// Reads the two counts and checks that what they announce is there; the extra element is looked for later.
+/// Reads the two counts and checks that the stack has the keys, the signatures and the dummy element, before any of them is
+/// looked at.
 fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
     m.stack.need(1)?;
     let keys = count(m, 0, MAX_PUBKEYS_PER_MULTISIG, ScriptError::PubkeyCount)?;
@@ -56,7 +57,7 @@ fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
     let signatures = count(m, signature_count, keys, ScriptError::SigCount)?;
     let first_signature = signature_count + 1;
     let dummy = first_signature + signatures;
-    m.stack.need(dummy)?;
+    m.stack.need(dummy + 1)?;
     Ok(Arguments { keys, signatures, first_key, first_signature, dummy })
 }
 

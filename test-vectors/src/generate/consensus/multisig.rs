@@ -19,11 +19,11 @@ const CHECK: Rule = Rule {
 };
 const COUNTS: Rule = Rule {
     source: "Bitcoin Core, EvalScript, MAX_PUBKEYS_PER_MULTISIG",
-    text: "there are 0 to 20 keys and no more signatures than keys, and all of them on the stack, with one element more",
+    text: "there are 0 to 20 keys and no more signatures than keys; the stack has all of them and the dummy element, before any is looked at",
     only: None,
 };
 const NULLDUMMY: Rule =
-    Rule { source: "BIP 147, Specification", text: "the extra element must be empty", only: None };
+    Rule { source: "BIP 147, Specification", text: "the dummy element must be empty", only: None };
 const NULLFAIL: Rule = Rule {
     source: "BIP 146, NULLFAIL",
     text: "policy wants every signature of a check that fails to be empty",
@@ -96,14 +96,14 @@ fn policy(group: &mut Group, version: Version) {
     let multisig = Op::OP_CHECKMULTISIG;
     let dummy = |dummy: &[u8]| [bytes(dummy), all(1), all(3)];
     let base = signed(version, two_of_three(multisig), &dummy(&[]));
-    let base = accept(group, version, "nulldummy", &NULLDUMMY, "the extra element is empty", base);
+    let base = accept(group, version, "nulldummy", &NULLDUMMY, "the dummy element is empty", base);
     for (slug, differs, element) in [("zero-byte", "it is a zero byte", [0]), ("one", "it is 0x01", [1])] {
         let change = |spec: &mut Spec| spec.stack = dummy(&element).to_vec();
         let verdict = at(multisig, ScriptError::SigNullDummy);
         reject(group, version, &base, &format!("nulldummy-{slug}"), &NULLDUMMY, differs, change, verdict);
     }
     let base = signed(version, two_of_three(multisig), &dummy(&[1])).without(Flags::NULLDUMMY);
-    let comment = "the extra element may be anything without NULLDUMMY";
+    let comment = "the dummy element may be anything without NULLDUMMY";
     accept(group, version, "nulldummy-not-asked", &NULLDUMMY, comment, base);
 
     let fails = two_of_three(multisig).op(Op::OP_NOT);
@@ -179,7 +179,7 @@ fn counts(group: &mut Group) {
             stack_error,
             multisig,
         ),
-        bad("no-dummy", "the extra element is missing", Change::Stack("0 0"), stack_error, multisig),
+        bad("no-dummy", "the dummy element is missing", Change::Stack("0 0"), stack_error, multisig),
         bad("no-keys", "there is one key, which is missing", Change::Stack("0x 1"), stack_error, multisig),
     ];
     twins(group, EARLIER, good, &rows);
@@ -204,12 +204,12 @@ fn counts(group: &mut Group) {
         ),
         bad(
             "missing",
-            "the signature and the extra element are missing",
+            "the signature and the dummy element are missing",
             Change::Stack("1 0 1"),
             stack_error,
             multisig,
         ),
-        bad("no-dummy", "the extra element is missing", Change::Stack("0x 1 0 1"), stack_error, multisig),
+        bad("no-dummy", "the dummy element is missing", Change::Stack("0x 1 0 1"), stack_error, multisig),
         bad_end("true", "there is no signature", Change::Stack("0x 0 0 1"), ScriptError::EvalFalse),
     ];
     twins(group, EARLIER, good, &rows);
@@ -227,6 +227,7 @@ fn counts(group: &mut Group) {
         good,
         &[bad("nothing", "the stack is empty", Change::Stack(""), stack_error, verify)],
     );
+    no_dummy(group);
     let good = Good {
         slug: "keys-minimaldata",
         comment: "no signature of no key, both numbers in the shortest encoding",
@@ -245,6 +246,50 @@ fn counts(group: &mut Group) {
         ),
     ];
     twins(group, EARLIER, good, &rows);
+}
+
+/// Without the dummy element no signature and no key is looked at.
+fn no_dummy(group: &mut Group) {
+    let multisig = Op::OP_CHECKMULTISIG;
+    let error = ScriptError::InvalidStackOperation;
+    let key = hex::encode(Key(1).compressed());
+    let empty = format!("0x 0x 1 0x{key} 1");
+    let of = |signature: &str, key: &str| format!("0x {signature} 1 {key} 1");
+    let without = |stack: &str| stack.strip_prefix("0x ").unwrap_or_default().to_owned();
+    let (not_der, no_key) = (of("0x01", &format!("0x{key}")), of("0x", "0x05"));
+    let (not_der_alone, no_key_alone) = (without(&not_der), without(&no_key));
+    let good = Good {
+        slug: "dummy",
+        rule: &COUNTS,
+        comment: "an empty signature, a key, and the dummy element",
+        stack: &empty,
+        script: "CHECKMULTISIG NOT",
+        flags: Flags::STRICTENC,
+    };
+    let both = "the signature is not DER and the dummy element is missing";
+    let rows = [
+        bad("not-der", "the signature is not DER", Change::Stack(&not_der), ScriptError::SigDer, multisig),
+        bad("not-der-missing", both, Change::Stack(&not_der_alone), error, multisig),
+        bad("key", "the key is none", Change::Stack(&no_key), ScriptError::PubkeyType, multisig),
+        bad(
+            "key-missing",
+            "the key is none and the dummy element is missing",
+            Change::Stack(&no_key_alone),
+            error,
+            multisig,
+        ),
+    ];
+    twins(group, EARLIER, good, &rows);
+    let good = Good {
+        slug: "verify-dummy",
+        comment: "no signature of a key, and the dummy element",
+        stack: "0x 0 0 1",
+        script: "CHECKMULTISIGVERIFY 1",
+        ..good
+    };
+    let differs = "there is a signature, which is not DER, and no dummy element";
+    let missing = bad("missing", differs, Change::Stack(&not_der_alone), error, Op::OP_CHECKMULTISIGVERIFY);
+    twins(group, EARLIER, good, &[missing]);
 }
 
 fn tapscript(group: &mut Group) {
