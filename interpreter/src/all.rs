@@ -34,8 +34,10 @@ impl Spend<'_> {
     ///
     /// # Errors
     ///
-    /// That of the first input, in input order, for which [`Spend::verify`] fails.
+    /// That of the first input, in input order, for which [`Spend::verify`] fails. A usage error of the flags is reported for
+    /// input 0, also if the transaction has no inputs.
     pub fn verify_all(&self, flags: Flags) -> Result<(), InputError> {
+        flags.check().map_err(|error| InputError { input: 0, error: error.into() })?;
         let inputs = self.tx().input.len();
         let size = group_size(inputs);
         let failure = |group: usize| {
@@ -127,11 +129,16 @@ mod tests {
     }
 
     #[test]
-    fn what_the_caller_got_wrong_is_told() {
-        let (tx, outputs) = (transaction(5), prevouts(5, &[]));
-        let error = Spend::new(&tx, &outputs).unwrap().verify_all(Flags::WITNESS).unwrap_err();
+    fn bad_flags_are_refused_whatever_the_number_of_inputs() {
         let missing = UsageError::FlagCombination { flag: Flags::WITNESS, missing: Flags::P2SH };
-        assert_eq!(error, InputError { input: 0, error: missing.into() });
+        let error = InputError { input: 0, error: missing.into() };
+        for inputs in [0, 1, 2, 5, 100] {
+            let (tx, outputs) = (transaction(inputs), prevouts(inputs, &[]));
+            let spend = || Spend::new(&tx, &outputs).unwrap();
+            assert_eq!(spend().verify_all(Flags::WITNESS), Err(error.clone()), "{inputs}");
+            assert_eq!(verify_spends(&[spend()], Flags::WITNESS), [Err(error.clone())]);
+            assert_eq!(spend().verify_all(Flags::WITNESS | Flags::P2SH), Ok(()), "{inputs}");
+        }
     }
 
     #[test]
