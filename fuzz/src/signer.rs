@@ -89,8 +89,14 @@ impl Host for SigningHost<'_> {
         sighash::legacy::digest(&self.signing, script_code, hash_type.into())
     }
 
-    fn segwit_v0_digest(&mut self, script_code: &[u8], hash_type: u8, _: &mut EcdsaMidstates) -> [u8; 32] {
-        sighash::segwit_v0::digest(&self.signing, script_code, hash_type.into())
+    fn segwit_v0_digest(
+        &mut self,
+        script_code: &[u8],
+        hash_type: u8,
+        _: &mut EcdsaMidstates,
+    ) -> Option<[u8; 32]> {
+        // Spent amounts are below 2^63.
+        Some(sighash::segwit_v0::digest(&self.signing, script_code, hash_type.into()))
     }
 
     fn taproot_digest(&mut self, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {

@@ -156,7 +156,8 @@ impl Check<'_> {
         let code = &*script_code.bytes;
         let segwit = matches!(self.context, Context::WitnessV0);
         let digest = if segwit {
-            self.host.segwit_v0_digest(code, hash_type, midstates)
+            let Some(digest) = self.host.segwit_v0_digest(code, hash_type, midstates) else { return false };
+            digest
         } else {
             self.host.legacy_digest(code, hash_type, midstates)
         };

@@ -45,13 +45,14 @@ pub trait Host {
         midstates: &mut EcdsaMidstates,
     ) -> [u8; 32];
 
-    /// The signature hash of BIP 143 of the input that is verified. The midstates belong to this script code alone.
+    /// The signature hash of BIP 143 of the input that is verified; `None` if the amount that it spends is negative, which no
+    /// signature fits (Core `CheckECDSASignature`). The midstates belong to this script code alone.
     fn segwit_v0_digest(
         &mut self,
         script_code: &[u8],
         hash_type: u8,
         midstates: &mut EcdsaMidstates,
-    ) -> [u8; 32];
+    ) -> Option<[u8; 32]>;
 
     /// The signature hash of BIP 341, BIP 342 or BIP 118 of the input that is verified; none if the hash type is not
     /// defined, or is `SIGHASH_SINGLE` and there is no output of the input's index.

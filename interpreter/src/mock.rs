@@ -61,8 +61,8 @@ impl<F: FnMut(Question<'_>) -> bool> Host for MockHost<F> {
         [DIGEST_BYTE; 32]
     }
 
-    fn segwit_v0_digest(&mut self, _: &[u8], _: u8, _: &mut EcdsaMidstates) -> [u8; 32] {
-        [DIGEST_BYTE; 32]
+    fn segwit_v0_digest(&mut self, _: &[u8], _: u8, _: &mut EcdsaMidstates) -> Option<[u8; 32]> {
+        Some([DIGEST_BYTE; 32])
     }
 
     fn taproot_digest(&mut self, _: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
@@ -107,7 +107,7 @@ mod tests {
         let message = TaprootMessage { annex_hash: None, tapscript: None };
         let digests = [
             host.legacy_digest(&[], 1, &mut midstates),
-            host.segwit_v0_digest(&[], 1, &mut midstates),
+            host.segwit_v0_digest(&[], 1, &mut midstates).unwrap(),
             host.taproot_digest(&message, 1).unwrap(),
             host.check_template_hash(),
             host.template_hash(None),

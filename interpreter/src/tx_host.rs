@@ -43,8 +43,13 @@ impl Host for TxHost<'_> {
         script_code: &[u8],
         hash_type: u8,
         midstates: &mut EcdsaMidstates,
-    ) -> [u8; 32] {
-        sighash::segwit_v0::digest_with(&self.signing, script_code, hash_type.into(), midstates)
+    ) -> Option<[u8; 32]> {
+        let prevout = self.signing.prevouts.get(self.signing.input)?;
+        // Core's amounts are signed, and a negative one counts as unknown.
+        if prevout.value.to_sat().cast_signed() < 0 {
+            return None;
+        }
+        Some(sighash::segwit_v0::digest_with(&self.signing, script_code, hash_type.into(), midstates))
     }
 
     fn taproot_digest(&mut self, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {

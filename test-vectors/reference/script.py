@@ -618,6 +618,9 @@ def ecdsa_signature_is_valid(m, signature, key, script_code):
         _, digest = digests.legacy(context.tx, context.index, script_code, hash_type)
     else:
         amount = context.prevouts[context.index].amount
+        # Amounts are signed in Core, which takes a negative one for one that is not known.
+        if int.from_bytes(amount, "little", signed=True) < 0:
+            return False
         _, digest = digests.bip143(context.tx, context.index, script_code, amount, hash_type)
     return secp256k1.ecdsa_verify(key, digest, signature[:-1])
 

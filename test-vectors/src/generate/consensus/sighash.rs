@@ -44,6 +44,12 @@ const TOGETHER: Rule = Rule {
     only: None,
 };
 
+const AMOUNTS: Rule = Rule {
+    source: "Bitcoin Core, CheckECDSASignature",
+    text: "amounts are signed: no signature of segwit v0 fits a negative one; legacy does not look at it, taproot signs its bytes",
+    only: None,
+};
+
 const ALL: u8 = 1;
 const NONE: u8 = 2;
 const SINGLE: u8 = 3;
@@ -105,7 +111,42 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     no_output(&mut group);
     hash_types(&mut group);
     together(&mut group);
+    amounts(&mut group);
     group.finish()
+}
+
+/// The input spends an amount at the border of the signed numbers. No output on a chain has such an amount.
+fn amounts(group: &mut Group) {
+    const LARGEST: u64 = i64::MAX.cast_unsigned();
+    let spec = |version, amount: u64| {
+        if matches!(version, Version::KeyPath | Version::Tapscript) {
+            return of_amount(taproot(version, 0, &[]), amount);
+        }
+        let signature = Ecdsa::new(Key(1), ALL);
+        let script = Script::new().push(&Key(1).compressed()).op(Op::OP_CHECKSIG);
+        of_amount(signed(version, script, &[signature.into()]), amount)
+    };
+    for version in [Version::P2wsh, Version::P2shP2wsh] {
+        let comment = "the input spends 2^63 - 1 satoshi";
+        let base = accept(group, version, "amount", &AMOUNTS, comment, spec(version, LARGEST));
+        for (slug, amount) in [("negative", LARGEST + 1), ("minus-one", u64::MAX)] {
+            let differs = format!("it spends {} satoshi", amount.cast_signed());
+            let change = |changed: &mut Spec| *changed = spec(version, amount);
+            let verdict = in_phase(phase(version), ScriptError::EvalFalse);
+            reject(group, version, &base, &format!("amount-{slug}"), &AMOUNTS, &differs, change, verdict);
+        }
+    }
+    for version in [Version::Bare, Version::KeyPath, Version::Tapscript] {
+        for (slug, amount) in [("negative", LARGEST + 1), ("minus-one", u64::MAX)] {
+            let comment = format!("the input spends {} satoshi", amount.cast_signed());
+            accept(group, version, &format!("amount-{slug}"), &AMOUNTS, &comment, spec(version, amount));
+        }
+    }
+}
+
+fn of_amount(mut spec: Spec, amount: u64) -> Spec {
+    spec.shape.own().amount = amount;
+    spec
 }
 
 /// Two signatures in one script, of every two hash types: what is kept of the first message must not be taken for the second.
