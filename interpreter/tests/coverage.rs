@@ -217,7 +217,10 @@ fn witness_programs_that_the_flags_leave_out() {
     }
     let verified = Case::tapscript(&[TRUE], &[]);
     let out = verified.clone().without(Flags::TAPROOT);
-    out.expect(&["no rule ran: the witness program was not verified without TAPROOT"], &[verified.clone()]);
+    out.expect(
+        &["no rule ran: the witness program was not verified without TAPROOT"],
+        std::slice::from_ref(&verified),
+    );
     assert_eq!(out.coverage().gaps()[0].unchecked.missing_flags(), Some(Flags::TAPROOT));
     let none = verified.clone().without(Flags::ALL);
     none.expect(
@@ -300,7 +303,10 @@ fn a_template_that_is_not_checked() {
         "no signature of the transaction was checked: only its template hash was (OP_CHECKTEMPLATEVERIFY)";
     assert_eq!(active.gaps(), [template]);
     let inactive = Case::new(&script, &[]);
-    inactive.expect(&["OP_CHECKTEMPLATEVERIFY did nothing: it is inactive", ANYONE], &[active.clone()]);
+    inactive.expect(
+        &["OP_CHECKTEMPLATEVERIFY did nothing: it is inactive", ANYONE],
+        std::slice::from_ref(&active),
+    );
     assert_eq!(inactive.coverage().gaps()[0].unchecked.missing_flags(), Some(Flags::CHECKTEMPLATEVERIFY));
     let short = Case::new(&[TRUE, NOP4], &[]).with(Flags::CHECKTEMPLATEVERIFY);
     short
