@@ -117,8 +117,16 @@ fn bad_input_names_file_case_and_field_and_the_other_files_run() {
         ("index", case(&[("index", 1.into())]), "case 1: index: no input 1: the transaction has 1"),
         ("flag", case(&[("flags", "P2SH,FOO".into())]), "case 1: flags: unknown flag \"FOO\""),
         ("flag-script", script_test("FOO"), "case 1: flags: unknown flag \"FOO\" (dialect core)"),
-        ("trailing", case(&[("tx", (tx() + "00").into())]), "case 1: tx: not a serialized transaction"),
-        ("short", case(&[("tx", tx()[..40].into())]), "case 1: tx: not a serialized transaction"),
+        (
+            "trailing",
+            case(&[("tx", (tx() + "00").into())]),
+            "case 1: tx: not a serialized transaction: 1 byte follows the transaction (byte 60)",
+        ),
+        (
+            "short",
+            case(&[("tx", tx()[..40].into())]),
+            "case 1: tx: not a serialized transaction: input 0 txid: 32 bytes expected, 15 left (byte 5)",
+        ),
         (
             "flags-together",
             case(&[("flags", "P2SH,CLEANSTACK".into())]),
@@ -294,11 +302,11 @@ fn verify_refuses_what_it_cannot_answer() {
     let tx = tx();
     let verify = |args: &[&str]| sigstack(&[&["verify"], args].concat(), Path::new("."));
     for (args, problem) in [
-        (&["--tx", "0"][..], "--tx: bad hex: Odd number of digits"),
+        (&["--tx", "0"][..], "--tx: not hex: 1 digits, an odd number"),
         (&["--tx", "00"], "--tx: "),
         (&["--tx", &tx], "0 prevouts for 1 inputs"),
-        (&["--tx", &tx, "--prevout", "0:5"], "--prevout 0: bad hex"),
-        (&["--tx", &tx, "--prevout", "x:51"], "--prevout 0: \"x\": "),
+        (&["--tx", &tx, "--prevout", "0:5"], "--prevout 0: script: not hex: 1 digits, an odd number"),
+        (&["--tx", &tx, "--prevout", "x:51"], "--prevout 0: \"x\" is no amount in satoshi"),
         (&["--tx", &tx, "--prevout", "0:51", "--input", "1"], "no input 1: the transaction has 1"),
         (&["--tx", &tx, "--prevout", "0:51", "--flags", "FOO"], "--flags: unknown flag \"FOO\""),
         (&["--tx", &tx, "--prevout", "0:51", "--flags", "WITNESS"], "--flags: the flag WITNESS needs P2SH"),

@@ -13,6 +13,7 @@ mod curve;
 mod debug;
 mod deferred;
 mod ecdsa;
+pub mod encoding;
 mod engine;
 mod error;
 mod flags;

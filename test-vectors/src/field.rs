@@ -1,8 +1,8 @@
 //! Typed access to JSON values; every failure names the field.
 
-use bitcoin::consensus::encode::{Decodable, deserialize};
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
 use serde_json::Value;
+use sigstack_interpreter::encoding::{DecodeError, decode_output, decode_transaction};
 
 use crate::error::Bad;
 
@@ -79,14 +79,19 @@ pub(crate) fn fixed_bytes<const N: usize>(value: &Value, field: &str) -> Result<
 }
 
 /// A consensus-encoded value from hex text, with no byte left over.
-fn decode<T: Decodable>(value: &Value, field: &str, what: &str) -> Result<T, Bad> {
+fn decoded<T>(
+    value: &Value,
+    field: &str,
+    what: &str,
+    decode: fn(&[u8]) -> Result<T, DecodeError>,
+) -> Result<T, Bad> {
     let bytes = bytes(value, field)?;
-    deserialize(&bytes).map_err(|error| Bad::new(field, format!("not a serialized {what}: {error}")))
+    decode(&bytes).map_err(|error| Bad::new(field, format!("not a serialized {what}: {error}")))
 }
 
 /// A transaction from hex text.
 pub(crate) fn transaction(value: &Value, field: &str) -> Result<Transaction, Bad> {
-    decode(value, field, "transaction")
+    decoded(value, field, "transaction", decode_transaction)
 }
 
 /// The outputs that a transaction spends, in input order; as many as there are inputs.
@@ -97,7 +102,8 @@ pub(crate) fn prevouts(value: &Value, field: &str, tx: &Transaction) -> Result<V
         return Err(Bad::new(field, format!("{prevouts} prevouts for {inputs} inputs; one for each input")));
     }
     let outputs = values.iter().enumerate();
-    outputs.map(|(nth, value)| decode(value, &format!("{field}[{nth}]"), "output")).collect()
+    let output = |(nth, value)| decoded(value, &format!("{field}[{nth}]"), "output", decode_output);
+    outputs.map(output).collect()
 }
 
 /// The index of an input of a transaction.

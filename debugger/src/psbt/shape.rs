@@ -1,12 +1,16 @@
 //! The shapes that the BIPs specify for key data and values, and their checks.
 
+use core::fmt;
+
 use bitcoin::bip32::Xpub;
 use bitcoin::consensus::encode::{Decodable, Error, VarInt, deserialize, deserialize_partial};
 use bitcoin::hashes::{Hash as _, hash160, ripemd160, sha256, sha256d};
 use bitcoin::secp256k1::ecdsa::Signature;
 use bitcoin::taproot::{ControlBlock, LeafVersion, TapTree, TaprootBuilder};
-use bitcoin::transaction::Version;
-use bitcoin::{PublicKey, ScriptBuf, Transaction, TxIn, TxOut, Witness, XOnlyPublicKey, absolute::LockTime};
+use bitcoin::{PublicKey, ScriptBuf, Transaction, XOnlyPublicKey};
+use sigstack_interpreter::encoding::{
+    decode_output, decode_transaction, decode_transaction_without_witnesses, decode_witness,
+};
 
 /// BIP 341: the lengths of a control block are 33 + 32m for an m from 0 to 128.
 const MAX_CONTROL_BLOCK: usize = 33 + 32 * 128;
@@ -160,11 +164,11 @@ pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result
     match shape {
         ValueShape::Any => Ok(()),
         ValueShape::Bytes(allowed) => check_length(what, value, allowed),
-        ValueShape::CompactSize => check_decodes::<VarInt>(value, "a compact size"),
+        ValueShape::CompactSize => check_decodes(value, "a compact size", deserialize::<VarInt>),
         ValueShape::UnsignedTransaction => unsigned_transaction(value).map(drop),
-        ValueShape::Transaction => check_decodes::<Transaction>(value, "a transaction"),
-        ValueShape::Output => check_decodes::<TxOut>(value, "an output"),
-        ValueShape::Witness => check_decodes::<Witness>(value, "a witness"),
+        ValueShape::Transaction => check_decodes(value, "a transaction", decode_transaction),
+        ValueShape::Output => check_decodes(value, "an output", decode_output),
+        ValueShape::Witness => check_decodes(value, "a witness", decode_witness),
         ValueShape::Text => {
             core::str::from_utf8(value).map(drop).map_err(|error| format!("{what} is not UTF-8: {error}"))
         }
@@ -209,8 +213,12 @@ pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result
     }
 }
 
-fn check_decodes<T: Decodable>(value: &[u8], what: &str) -> Result<(), String> {
-    deserialize::<T>(value).map(drop).map_err(|error| format!("the value is not {what}: {}", reason(&error)))
+fn check_decodes<T, E: fmt::Display>(
+    value: &[u8],
+    what: &str,
+    decode: fn(&[u8]) -> Result<T, E>,
+) -> Result<(), String> {
+    decode(value).map(drop).map_err(|error| format!("the value is not {what}: {error}"))
 }
 
 /// Why bytes do not decode. rust-bitcoin reports bytes that end too early as an error of input or output.
@@ -303,26 +311,15 @@ fn lock_time(value: &[u8]) -> Result<u32, String> {
 /// BIP 174: "The transaction must be in the old serialization format (without witnesses)." In that format a transaction
 /// may have no inputs, which the witness serialization cannot express.
 pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> {
-    let tx = without_witnesses(bytes).map_err(|problem| match deserialize::<Transaction>(bytes) {
-        Ok(_) => "the transaction is in witness serialization".to_owned(),
-        Err(_) => format!("the value is not a transaction: {problem}"),
-    })?;
+    let tx =
+        decode_transaction_without_witnesses(bytes).map_err(|error| match decode_transaction(bytes) {
+            Ok(_) => "the transaction is in witness serialization".to_owned(),
+            Err(_) => format!("the value is not a transaction: {error}"),
+        })?;
     match tx.input.iter().position(|input| !input.script_sig.is_empty()) {
         Some(input) => Err(format!("the transaction's input {input} has a scriptSig, must have none")),
         None => Ok(tx),
     }
-}
-
-fn without_witnesses(bytes: &[u8]) -> Result<Transaction, String> {
-    let mut rest = bytes;
-    let version: i32 = take(&mut rest, "version")?;
-    let input: Vec<TxIn> = take(&mut rest, "inputs")?;
-    let output: Vec<TxOut> = take(&mut rest, "outputs")?;
-    let lock_time: LockTime = take(&mut rest, "lock time")?;
-    if !rest.is_empty() {
-        return Err(format!("{} after its end", byte_count(rest.len())));
-    }
-    Ok(Transaction { version: Version(version), lock_time, input, output })
 }
 
 #[cfg(test)]

@@ -151,7 +151,13 @@ fn the_unsigned_transaction_has_no_scripts_and_no_witnesses() {
         [&plain[..4], &[0, 1], &plain[4..plain.len() - 4], &[1, 1, 0x51], &plain[plain.len() - 4..]].concat();
     assert_eq!(error(&witness), format!("{field}the transaction is in witness serialization"));
     let trailing = error(&[&plain[..], &[0]].concat());
-    assert_eq!(trailing, format!("{field}the value is not a transaction: 1 byte after its end"));
+    assert_eq!(
+        trailing,
+        format!(
+            "{field}the value is not a transaction: 1 byte follows the transaction (byte {})",
+            plain.len()
+        )
+    );
 }
 
 #[test]
@@ -304,7 +310,13 @@ fn keys_and_values_have_the_shape_that_the_bips_specify() {
         ),
         (Input, 0x16, x_only.clone(), vec![], "the number of leaf hashes: it is cut off"),
         (Input, 0x01, key(&[]), vec![0; 9], ""),
-        (Input, 0x01, key(&[]), vec![0; 8], "the value is not an output: it is cut off"),
+        (
+            Input,
+            0x01,
+            key(&[]),
+            vec![0; 8],
+            "the value is not an output: length of scriptPubKey: 1 byte expected, 0 left (byte 8)",
+        ),
         (Input, 0x17, key(&[]), x_only.clone(), ""),
         (Input, 0x17, key(&[]), hex(KEY), "the value has 33 bytes, must have 32"),
         (
