@@ -21,7 +21,7 @@ pub(crate) use spend::{DebugArgs, RunAs, SubjectArgs, TraceArgs, VerifyArgs};
 ///
 /// For research and review; nodes that guard money should run Bitcoin Core.
 #[derive(Debug, Parser)]
-#[command(name = "sigstack", version, after_help = EXIT_STATUS)]
+#[command(name = "sigstack", version, after_help = EXIT_STATUS, after_long_help = long_help())]
 pub(crate) struct Args {
     /// Columns that tables may take [default: those of the terminal, 80 if there is none]
     #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
@@ -32,6 +32,10 @@ pub(crate) struct Args {
 }
 
 const EXIT_STATUS: &str = "Exit status: 0 for yes, 1 for no, 2 if it could not be told.";
+
+fn long_help() -> String {
+    format!("{}\n\n{EXIT_STATUS}", crate::input::HELP)
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -65,7 +69,7 @@ pub(crate) enum Command {
 #[command(after_help = VECTORS_HELP)]
 pub(crate) struct VectorsArgs {
     /// Files or folders. Without any, the project's own vectors: the folder test-vectors here or in a parent folder,
-    /// otherwise the one of the source that this command was built from
+    /// otherwise the one of the source that this command was built from; - is a file on standard input
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -104,7 +108,7 @@ Examples:
 /// A policy and how it is read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyArgs {
-    /// The policy, or the path of a file that holds it: a text without `(` is a path
+    /// The policy, or the path of its file (a text without `(` is a path), @FILE, or - for standard input
     #[arg(value_name = "POLICY|PATH")]
     pub(crate) policy: String,
 
@@ -182,7 +186,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = ASM_HELP)]
 pub(crate) struct AsmArgs {
-    /// The words, or @FILE
+    /// The words, @FILE, or - for standard input
     #[arg(value_name = "WORD", required = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
 }
@@ -204,7 +208,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  sigstack disasm --lines 52935587")]
 pub(crate) struct DisasmArgs {
-    /// The script in hex, or @FILE
+    /// The script in hex, @FILE (hex or bytes), or - for standard input
     #[arg(value_name = "HEX")]
     pub(crate) script: String,
 
@@ -222,17 +226,17 @@ pub(crate) struct DecodeArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum DecodeWhat {
-    /// A transaction in hex, or @FILE
+    /// A transaction in hex, @FILE (hex or bytes), or - for standard input
     Tx {
         /// The transaction
         hex: String,
     },
-    /// A serialized witness in hex (the number of elements, then each with its length), or @FILE
+    /// A serialized witness in hex (the number of elements, then each with its length), @FILE, or -
     Witness {
         /// The witness
         hex: String,
     },
-    /// A taproot control block in hex, or @FILE
+    /// A taproot control block in hex, @FILE, or -
     Control {
         /// The control block
         hex: String,
@@ -240,7 +244,7 @@ pub(crate) enum DecodeWhat {
         #[arg(long, value_name = "HEX")]
         script: Option<String>,
     },
-    /// A taproot annex in hex, or @FILE
+    /// A taproot annex in hex, @FILE, or -
     Annex {
         /// The annex
         hex: String,

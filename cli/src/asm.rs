@@ -5,22 +5,23 @@ use std::io::Write;
 use sigstack_debugger::{assemble, disassemble};
 
 use crate::args::{AsmArgs, DisasmArgs};
+use crate::input;
 use crate::output::Status;
-use crate::problem::Stop;
-use crate::subject::content;
+use crate::problem::{Problem, Stop};
 
 /// Runs `sigstack asm`.
 pub(crate) fn asm(args: &AsmArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let text = content(&args.words.join(" "), "asm")?;
-    let script = assemble(&text).map_err(|error| format!("asm: {error}"))?;
+    let text = args.words.join(" ");
+    let words = input::text(&text, "asm")?;
+    let script = assemble(&words)
+        .map_err(|error| input::path_hint(Problem::new(error.to_string()).at("asm"), &text))?;
     writeln!(out, "{}", hex::encode(script))?;
     Ok(Status::Yes)
 }
 
 /// Runs `sigstack disasm`.
 pub(crate) fn disasm(args: &DisasmArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let text = content(&args.script, "disasm")?;
-    let script = hex::decode(text).map_err(|error| format!("disasm: bad hex: {error}"))?;
+    let script = input::bytes(&args.script, "disasm")?;
     let words = disassemble(&script);
     if args.lines {
         for (position, (offset, word)) in words.iter().enumerate() {

@@ -1,12 +1,12 @@
 //! `sigstack compile` and `sigstack plan`: policies.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::io::Write;
 
 use sigstack_compiler::{Assets, Compiled, Reason, compile, parse, report};
 
 use crate::args::{CompileArgs, PlanArgs, PolicyArgs};
+use crate::input;
 use crate::output::Status;
 use crate::problem::{Problem, Stop};
 use crate::table;
@@ -45,12 +45,7 @@ pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, 
 
 fn read(args: &PolicyArgs) -> Result<Compiled, Stop> {
     // Every policy has a fragment with arguments.
-    let text = if args.policy.contains('(') {
-        args.policy.clone()
-    } else {
-        fs::read_to_string(&args.policy)
-            .map_err(|error| Problem::new(error.to_string()).at(args.policy.clone()))?
-    };
+    let text = input::text_or_path(&args.policy, "policy", |text| text.contains('('))?;
     let mut given = BTreeMap::new();
     for setting in &args.set {
         let (name, value) = setting.split_once('=').ok_or_else(|| {

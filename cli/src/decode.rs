@@ -4,16 +4,15 @@ use std::io::Write;
 use std::str::FromStr;
 
 use bitcoin::address::NetworkUnchecked;
-use bitcoin::consensus::encode::deserialize;
 use bitcoin::{Address, Network, Script, Transaction, TxIn, TxOut, Witness};
 use sigstack_debugger::{Known, NUMS_KEY, control_view, disassemble};
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::annex_hash;
 
 use crate::args::{DecodeArgs, DecodeWhat};
+use crate::input;
 use crate::output::Status;
-use crate::problem::Stop;
-use crate::subject::content;
+use crate::problem::{Problem, Stop};
 
 /// Runs the command.
 pub(crate) fn run(args: &DecodeArgs, out: &mut impl Write) -> Result<Status, Stop> {
@@ -21,30 +20,19 @@ pub(crate) fn run(args: &DecodeArgs, out: &mut impl Write) -> Result<Status, Sto
     Ok(Status::Yes)
 }
 
-fn decode(args: &DecodeArgs) -> Result<String, String> {
+fn decode(args: &DecodeArgs) -> Result<String, Problem> {
     let mut lines = Lines::default();
     match &args.what {
-        DecodeWhat::Tx { hex } => {
-            let tx = deserialize(&bytes(hex, "tx")?).map_err(|error| format!("tx: {error}"))?;
-            lines.tx(&tx);
-        }
-        DecodeWhat::Witness { hex } => {
-            let witness =
-                deserialize(&bytes(hex, "witness")?).map_err(|error| format!("witness: {error}"))?;
-            lines.witness(&witness, "");
-        }
+        DecodeWhat::Tx { hex } => lines.tx(&input::transaction(hex, "tx")?),
+        DecodeWhat::Witness { hex } => lines.witness(&input::witness(hex, "witness")?, ""),
         DecodeWhat::Control { hex, script } => {
-            let script = script.as_deref().map(|script| bytes(script, "--script")).transpose()?;
-            lines.control(&bytes(hex, "control")?, script.as_deref(), "")?;
+            let script = script.as_deref().map(|script| input::bytes(script, "--script")).transpose()?;
+            lines.control(&input::bytes(hex, "control")?, script.as_deref(), "")?;
         }
-        DecodeWhat::Annex { hex } => lines.annex(&bytes(hex, "annex")?)?,
-        DecodeWhat::Address { address } => lines.address(address)?,
+        DecodeWhat::Annex { hex } => lines.annex(&input::bytes(hex, "annex")?)?,
+        DecodeWhat::Address { address } => lines.address(&input::text(address, "address")?)?,
     }
     Ok(lines.0)
-}
-
-fn bytes(text: &str, name: &str) -> Result<Vec<u8>, String> {
-    hex::decode(content(text, name)?).map_err(|error| format!("{name}: bad hex: {error}"))
 }
 
 fn words(script: &[u8]) -> String {

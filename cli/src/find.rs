@@ -1,10 +1,12 @@
 //! Finds and opens vector files.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sigstack_vectors::{InputError, Problem, ReadOptions, VectorFile, read_bytes};
+
+use crate::input;
 
 /// The endings of files that may hold vectors, each with or without `.gz`.
 const ENDINGS: &[&str] = &[".json", ".jsonl", ".csv"];
@@ -31,7 +33,8 @@ impl Source {
     /// Reads the file.
     pub(crate) fn read(&self, options: ReadOptions) -> Result<Content, InputError> {
         let name = self.path.display().to_string();
-        let bytes = bytes(&self.path, options.max_bytes).map_err(|error| unreadable(&self.path, &error))?;
+        let bytes = input::read_path(&self.path, options.max_bytes, "a vector file")
+            .map_err(|error| unreadable(&self.path, &error))?;
         match read_bytes(&name, &bytes, options) {
             Ok(file) => Ok(Content::Vectors(Box::new(file))),
             Err(error) if !self.is_named && self.is_other(&error.problem) => Ok(Content::Other),
@@ -44,13 +47,6 @@ impl Source {
         let is_table = plain_name(&self.path).ends_with(".csv");
         *problem == Problem::Unrecognised || (is_table && matches!(problem, Problem::NotJson(_)))
     }
-}
-
-/// The bytes of a file, one more than allowed at most: the reader refuses it then.
-fn bytes(path: &Path, max_bytes: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(max_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 fn unreadable(path: &Path, error: &io::Error) -> InputError {

@@ -10,6 +10,7 @@ mod debug;
 mod decode;
 mod find;
 mod flags;
+mod input;
 mod nearest;
 mod output;
 mod problem;

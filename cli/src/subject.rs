@@ -1,10 +1,8 @@
 //! The spends that a command is asked about, wherever they come from.
 
-use std::fs;
 use std::path::PathBuf;
 
-use bitcoin::consensus::encode::{Decodable, deserialize};
-use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
+use bitcoin::{Transaction, TxOut};
 use sigstack_debugger::{BareContext, BareTx, Psbt, assemble, assemble_stack, bare_spend};
 use sigstack_interpreter::Flags;
 use sigstack_vectors::{Entry, Question, ReadOptions, VectorFile};
@@ -12,6 +10,7 @@ use sigstack_vectors::{Entry, Question, ReadOptions, VectorFile};
 use crate::args::{RunAs, SubjectArgs};
 use crate::find::{self, Content, Source};
 use crate::flags::{read_flags, read_profiles};
+use crate::input;
 use crate::problem::Problem;
 
 /// A spend, where it comes from, and what its file expects.
@@ -33,7 +32,8 @@ impl From<Subject> for sigstack_debugger::Subject {
 /// The spends to look at: the one on the command line, or those of a case.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let profile = args.profile.as_deref().map(read_profiles).transpose()?;
-    let internal_key = args.internal_key.as_deref().map(read_internal_key).transpose()?;
+    let internal_key = args.internal_key.as_deref();
+    let internal_key = internal_key.map(|key| input::x_only_key(key, "--internal-key")).transpose()?;
     let mut subjects = if let Some(case) = &args.case {
         case_subjects(case)?
     } else if let Some(psbt) = &args.psbt {
@@ -52,41 +52,14 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     Ok(subjects)
 }
 
-/// An argument's text, or that of the file that it names.
-pub(crate) fn content(text: &str, name: &str) -> Result<String, String> {
-    let Some(path) = text.strip_prefix('@') else { return Ok(text.to_owned()) };
-    let content = fs::read_to_string(path).map_err(|error| format!("{name}: {path}: {error}"))?;
-    Ok(content.trim().to_owned())
-}
-
-fn decode<T: Decodable>(hex: &str, name: &str) -> Result<T, String> {
-    let bytes = hex::decode(hex).map_err(|error| format!("{name}: bad hex: {error}"))?;
-    deserialize(&bytes).map_err(|error| format!("{name}: {error}"))
-}
-
-fn read_internal_key(text: &str) -> Result<[u8; 32], String> {
-    let bytes = hex::decode(text).map_err(|error| format!("--internal-key: bad hex: {error}"))?;
-    let length = bytes.len();
-    bytes.try_into().map_err(|_| format!("--internal-key: {length} bytes; an internal key has 32"))
-}
-
-fn read_prevout(text: &str, name: &str) -> Result<TxOut, String> {
-    let Some((satoshi, script)) = text.split_once(':') else { return decode(text, name) };
-    let satoshi = satoshi.parse().map_err(|error| format!("{name}: {satoshi:?}: {error}"))?;
-    let script = hex::decode(script).map_err(|error| format!("{name}: bad hex: {error}"))?;
-    Ok(TxOut { value: Amount::from_sat(satoshi), script_pubkey: ScriptBuf::from_bytes(script) })
-}
-
-fn tx_subject(args: &SubjectArgs) -> Result<Subject, String> {
-    let hex = args.tx.as_deref().ok_or("--tx: is missing")?;
-    let tx: Transaction = decode(&content(hex, "--tx")?, "--tx")?;
+fn tx_subject(args: &SubjectArgs) -> Result<Subject, Problem> {
+    let hex = args.tx.as_deref().ok_or_else(|| Problem::new("is missing").at("--tx"))?;
+    let tx: Transaction = input::transaction(hex, "--tx")?;
     let prevouts = match args.prev_txs.as_slice() {
         [] => {
-            let prevouts = args.prevouts.iter().enumerate().map(|(nth, text)| {
-                let name = format!("--prevout {nth}");
-                read_prevout(&content(text, &name)?, &name)
-            });
-            prevouts.collect::<Result<Vec<TxOut>, String>>()?
+            let prevouts = args.prevouts.iter().enumerate();
+            let prevouts = prevouts.map(|(nth, text)| input::output(text, &format!("--prevout {nth}")));
+            prevouts.collect::<Result<Vec<TxOut>, Problem>>()?
         }
         prev_txs => prevouts_of(&tx, prev_txs)?,
     };
@@ -95,50 +68,51 @@ fn tx_subject(args: &SubjectArgs) -> Result<Subject, String> {
 }
 
 /// The outputs that a transaction spends, found in the transactions that made them.
-fn prevouts_of(tx: &Transaction, prev_txs: &[String]) -> Result<Vec<TxOut>, String> {
-    let prev_txs = prev_txs.iter().enumerate().map(|(nth, text)| {
-        let name = format!("--prevtx {nth}");
-        decode::<Transaction>(&content(text, &name)?, &name)
-    });
-    let prev_txs = prev_txs.collect::<Result<Vec<Transaction>, String>>()?;
+fn prevouts_of(tx: &Transaction, prev_txs: &[String]) -> Result<Vec<TxOut>, Problem> {
+    let prev_txs = prev_txs.iter().enumerate();
+    let prev_txs = prev_txs.map(|(nth, text)| input::transaction(text, &format!("--prevtx {nth}")));
+    let prev_txs = prev_txs.collect::<Result<Vec<Transaction>, Problem>>()?;
     let prevout = |(nth, input): (usize, &bitcoin::TxIn)| {
         let spent = input.previous_output;
         let made = prev_txs.iter().find(|prev| prev.compute_txid() == spent.txid);
         let output = made.and_then(|made| made.output.get(usize::try_from(spent.vout).ok()?));
-        output
-            .cloned()
-            .ok_or_else(|| format!("--prevtx: none has the output {spent} that input {nth} spends"))
+        output.cloned().ok_or_else(|| {
+            Problem::new(format!("none has the output {spent} that input {nth} spends")).at("--prevtx")
+        })
     };
     tx.input.iter().enumerate().map(prevout).collect()
 }
 
-fn psbt_subject(text: &str, args: &SubjectArgs) -> Result<Subject, String> {
-    let psbt = match text.strip_prefix('@') {
-        Some(path) => Psbt::read(&fs::read(path).map_err(|error| format!("--psbt: {path}: {error}"))?),
-        None => Psbt::read(text.as_bytes()),
-    };
-    let Psbt { tx, inputs } = psbt.map_err(|error| format!("--psbt: {error}"))?;
+fn psbt_subject(text: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
+    let psbt = Psbt::read(&input::raw(text, "--psbt")?);
+    let Psbt { tx, inputs } =
+        psbt.map_err(|error| input::path_hint(Problem::new(error.to_string()).at("--psbt"), text))?;
     let index = args.input;
     let Some(input) = inputs.get(index) else {
-        return Err(format!("--input {index}: the PSBT has {} inputs, counted from 0", inputs.len()));
+        let count = inputs.len();
+        return Err(Problem::new(format!("the PSBT has {count} inputs, counted from 0"))
+            .at(format!("--input {index}")));
     };
     if !input.is_final {
-        return Err(format!(
-            "--psbt: input {index} is not final: it has neither a scriptSig nor a witness; finalize it"
-        ));
+        return Err(Problem::new("not final: it has neither a scriptSig nor a witness")
+            .at(format!("input {index}"))
+            .at("--psbt")
+            .hint("finalize it"));
     }
     let internal_key = input.internal_key;
     let prevout = |(nth, input): (usize, sigstack_debugger::PsbtInput)| {
-        input.prevout.ok_or_else(|| format!("--psbt: input {nth} does not tell the output that it spends"))
+        input.prevout.ok_or_else(|| {
+            Problem::new("the output that it spends is missing").at(format!("input {nth}")).at("--psbt")
+        })
     };
-    let prevouts = inputs.into_iter().enumerate().map(prevout).collect::<Result<Vec<TxOut>, String>>()?;
+    let prevouts = inputs.into_iter().enumerate().map(prevout).collect::<Result<Vec<TxOut>, Problem>>()?;
     let question = Question { tx, prevouts, index, flags: Flags::CONSENSUS };
     Ok(Subject { source: None, expected: None, question, internal_key })
 }
 
 /// A script in assembly; of hex digits alone, the script itself.
-pub(crate) fn read_script(text: &str, name: &str) -> Result<Vec<u8>, String> {
-    let text = content(text, name)?;
+pub(crate) fn read_script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    let text = input::text(argument, name)?;
     let digits = text.strip_prefix("0x").unwrap_or(&text);
     if digits.len() > 10
         && !digits.contains(char::is_whitespace)
@@ -146,13 +120,14 @@ pub(crate) fn read_script(text: &str, name: &str) -> Result<Vec<u8>, String> {
     {
         return Ok(script);
     }
-    assemble(&text).map_err(|error| format!("{name}: {error}"))
+    assemble(&text).map_err(|error| input::path_hint(Problem::new(error.to_string()).at(name), argument))
 }
 
-fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, String> {
+fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
     let script = read_script(script, "--script")?;
     let stack = args.stack.as_deref().unwrap_or_default();
-    let stack = assemble_stack(&content(stack, "--stack")?).map_err(|error| format!("--stack: {error}"))?;
+    let stack = assemble_stack(&input::text(stack, "--stack")?)
+        .map_err(|error| input::path_hint(Problem::new(error.to_string()).at("--stack"), stack))?;
     let context = match args.run_as {
         RunAs::Legacy => BareContext::Legacy,
         RunAs::P2sh => BareContext::P2sh,
@@ -171,7 +146,7 @@ fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, String> {
 }
 
 fn case_subjects(case: &str) -> Result<Vec<Subject>, String> {
-    match case.rsplit_once('#') {
+    match case.strip_prefix('@').unwrap_or(case).rsplit_once('#') {
         Some((path, name)) => {
             let file = open(path.into())?;
             match name.parse() {

@@ -25,33 +25,34 @@ pub(crate) struct VerifyArgs {
 #[group(skip)]
 #[command(group = ArgGroup::new("spend").required(true).args(["tx", "psbt", "case", "script"]))]
 pub(crate) struct SubjectArgs {
-    /// The spending transaction, witness included, in hex; or @FILE that holds the hex
+    /// The spending transaction, witness included, in hex; @FILE (hex or bytes), or - for standard input
     #[arg(long, value_name = "HEX")]
     pub(crate) tx: Option<String>,
 
     /// The output that an input spends, once for each input in input order: SATOSHI:SCRIPT with the script in hex, or the
-    /// serialized output in hex; or @FILE that holds one of these
+    /// serialized output in hex; @FILE, or -
     #[arg(long = "prevout", value_name = "OUTPUT", requires = "tx")]
     pub(crate) prevouts: Vec<String>,
 
-    /// A transaction whose outputs are spent, in hex or @FILE, instead of --prevout; once for each
+    /// A transaction whose outputs are spent, in hex, @FILE or -, instead of --prevout; once for each
     #[arg(long = "prevtx", value_name = "HEX", requires = "tx", conflicts_with = "prevouts")]
     pub(crate) prev_txs: Vec<String>,
 
-    /// A PSBT of version 0 or 2 whose input is final, in base64 or hex; or @FILE that holds it
+    /// A PSBT of version 0 or 2 whose input is final, in base64 or hex; @FILE (also the bytes themselves), or -
     #[arg(long, value_name = "PSBT")]
     pub(crate) psbt: Option<String>,
 
-    /// A case of a vector file: FILE#N, counted from 1 without the comments, FILE#ID, or the id of one of the project's own
-    #[arg(long, value_name = "CASE")]
+    /// A case of a vector file: FILE#N, counted from 1 without the comments, FILE#ID, or the id of one of the project's own;
+    /// FILE may be - for standard input
+    #[arg(long, value_name = "CASE", allow_hyphen_values = true)]
     pub(crate) case: Option<String>,
 
-    /// A script alone, in assembly or hex or @FILE, run in a transaction made up for it
-    #[arg(long, value_name = "ASM")]
+    /// A script alone, in assembly or hex, @FILE or -, run in a transaction made up for it
+    #[arg(long, value_name = "ASM", allow_hyphen_values = true)]
     pub(crate) script: Option<String>,
 
-    /// What is on the stack before --script runs, in assembly, the top last; or @FILE
-    #[arg(long, value_name = "ASM", requires = "script")]
+    /// What is on the stack before --script runs, in assembly, the top last; @FILE, or -
+    #[arg(long, value_name = "ASM", requires = "script", allow_hyphen_values = true)]
     pub(crate) stack: Option<String>,
 
     /// What --script is run as

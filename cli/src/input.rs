@@ -1,0 +1,276 @@
+//! The content of arguments: the text itself, the file of `@FILE`, or standard input for `-`.
+//!
+//! A file may hold text or the bytes themselves. A path without `@` is never opened: whoever writes one gets a hint.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
+use sigstack_interpreter::encoding::{DecodeError, decode_output, decode_transaction, decode_witness};
+
+use crate::problem::Problem;
+
+/// What the top help says about arguments that may come from files.
+pub(crate) const HELP: &str = "\
+Arguments:
+  An argument that is a transaction, an output, a PSBT, a script, a stack, a witness or a policy is the text itself,
+  @FILE for the content of a file, or - for standard input (once in a call). Hex may have spaces and line breaks in it;
+  a file may also have the bytes themselves. A path without @ is not opened, except where PATH or FILE is asked for.";
+
+/// The path that means standard input.
+const STDIN: &str = "-";
+
+/// Maximum bytes that are read from a file or standard input: more than any block in hex.
+const MAX_BYTES: u64 = 64 << 20;
+
+/// How a PSBT begins (BIP 174).
+const PSBT_MAGIC: &[u8] = b"psbt\xff";
+
+/// The argument that read standard input.
+static STDIN_READ_FOR: OnceLock<String> = OnceLock::new();
+
+enum Content {
+    Text(String),
+    Binary(Vec<u8>),
+}
+
+/// Reads a file, or standard input for the path `-`; at most one byte more than `max_bytes`, so that callers see that there
+/// is more. `name` is the argument that asks, for the error if standard input is read twice.
+pub(crate) fn read_path(path: &Path, max_bytes: u64, name: &str) -> io::Result<Vec<u8>> {
+    let max_bytes = max_bytes.saturating_add(1);
+    let mut bytes = Vec::new();
+    if path == Path::new(STDIN) {
+        if STDIN_READ_FOR.set(name.to_owned()).is_err() {
+            let first = STDIN_READ_FOR.get().map(String::as_str).unwrap_or_default();
+            return Err(io::Error::other(format!(
+                "it was read for {first} already; only one argument can be -"
+            )));
+        }
+        io::stdin().lock().take(max_bytes).read_to_end(&mut bytes)?;
+    } else {
+        File::open(path)?.take(max_bytes).read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
+}
+
+/// Text has no control characters but white space.
+fn as_text(bytes: Vec<u8>) -> Content {
+    let is_text = |text: &str| !text.chars().any(|char| char.is_control() && !char.is_whitespace());
+    match String::from_utf8(bytes) {
+        Ok(text) if is_text(&text) => Content::Text(text.trim_start_matches('\u{feff}').trim().to_owned()),
+        Ok(text) => Content::Binary(text.into_bytes()),
+        Err(error) => Content::Binary(error.into_bytes()),
+    }
+}
+
+/// The content of a file, or of standard input.
+fn of_path(path: &str, name: &str) -> Result<Content, Problem> {
+    if path.is_empty() {
+        return Err(Problem::new("@ is followed by the path of a file").at(name));
+    }
+    let wrong = |what: String| {
+        let shown = if path == STDIN { "standard input" } else { path };
+        Problem::new(what).at(shown).at(name)
+    };
+    let bytes = read_path(Path::new(path), MAX_BYTES, name).map_err(|error| wrong(error.to_string()))?;
+    if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
+        return Err(wrong(format!("larger than {MAX_BYTES} bytes")));
+    }
+    Ok(as_text(bytes))
+}
+
+fn content(argument: &str, name: &str) -> Result<Content, Problem> {
+    match (argument, argument.strip_prefix('@')) {
+        (STDIN, _) => of_path(STDIN, name),
+        (_, Some(path)) => of_path(path, name),
+        (text, None) => Ok(Content::Text(text.trim().to_owned())),
+    }
+}
+
+/// Adds a hint to an error about an argument that could be a path without `@`.
+pub(crate) fn path_hint(problem: Problem, argument: &str) -> Problem {
+    if argument == STDIN || argument.starts_with('@') {
+        return problem;
+    }
+    if Path::new(argument).is_file() {
+        return problem.hint(format!("a file of this name exists: write @{argument} to read it"));
+    }
+    let is_like_path = argument.contains(['/', '\\', '.']) && !argument.contains(char::is_whitespace);
+    if is_like_path {
+        problem.hint("write @FILE to read a file; there is none of this name")
+    } else {
+        problem
+    }
+}
+
+/// The text of an argument, without white space around it.
+pub(crate) fn text(argument: &str, name: &str) -> Result<String, Problem> {
+    match content(argument, name)? {
+        Content::Text(text) => Ok(text),
+        Content::Binary(_) => Err(Problem::new("binary data, where text is expected").at(name)),
+    }
+}
+
+/// The content of an argument as it is: of a file its bytes, otherwise the bytes of the text.
+pub(crate) fn raw(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    Ok(match content(argument, name)? {
+        Content::Text(text) => text.into_bytes(),
+        Content::Binary(bytes) => bytes,
+    })
+}
+
+/// The text of an argument that is also read from a path without `@`: everything that is no text by `is_text`.
+pub(crate) fn text_or_path(
+    argument: &str,
+    name: &str,
+    is_text: impl Fn(&str) -> bool,
+) -> Result<String, Problem> {
+    if argument == STDIN || argument.starts_with('@') || is_text(argument) {
+        return text(argument, name);
+    }
+    text(&format!("@{argument}"), name)
+}
+
+/// Bytes from hex digits, with white space anywhere.
+pub(crate) fn hex_bytes(text: &str) -> Result<Vec<u8>, String> {
+    let mut digits = Vec::with_capacity(text.len());
+    for (position, char) in text.chars().enumerate() {
+        if let Some(digit) = char.to_digit(16) {
+            digits.push(digit);
+        } else if !char.is_whitespace() {
+            return Err(format!("not hex: {char:?} at position {position}, counted from 0"));
+        }
+    }
+    if digits.len() % 2 == 1 {
+        return Err(format!("not hex: {} digits, an odd number", digits.len()));
+    }
+    let byte = |pair: &[u32]| pair.iter().fold(0, |byte, digit| byte << 4 | digit);
+    Ok(digits.chunks(2).map(|pair| u8::try_from(byte(pair)).unwrap_or_default()).collect())
+}
+
+/// The bytes of an argument in hex, or of a binary file.
+pub(crate) fn bytes(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    match content(argument, name)? {
+        Content::Binary(bytes) => Ok(bytes),
+        Content::Text(text) => {
+            hex_bytes(&text).map_err(|problem| path_hint(Problem::new(problem).at(name), argument))
+        }
+    }
+}
+
+fn decoded<T>(argument: &str, name: &str, decode: fn(&[u8]) -> Result<T, DecodeError>) -> Result<T, Problem> {
+    let bytes = bytes(argument, name)?;
+    decode(&bytes).map_err(|error| {
+        let problem = Problem::from(error.to_string()).at(name);
+        if bytes.starts_with(PSBT_MAGIC) { problem.hint("these bytes are a PSBT") } else { problem }
+    })
+}
+
+/// A transaction.
+pub(crate) fn transaction(argument: &str, name: &str) -> Result<Transaction, Problem> {
+    decoded(argument, name, decode_transaction)
+}
+
+/// A witness.
+pub(crate) fn witness(argument: &str, name: &str) -> Result<Witness, Problem> {
+    decoded(argument, name, decode_witness)
+}
+
+/// An output: `SATOSHI:SCRIPT`, or its serialization.
+pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
+    let wrong = |what: String| Problem::new(what).at(name);
+    let text = match content(argument, name)? {
+        Content::Text(text) => text,
+        Content::Binary(bytes) => return decode_output(&bytes).map_err(|error| wrong(error.to_string())),
+    };
+    let Some((satoshi, script)) = text.split_once(':') else {
+        let bytes = hex_bytes(&text).map_err(|problem| {
+            path_hint(wrong(problem), argument).hint("write SATOSHI:SCRIPT or the serialized output in hex")
+        })?;
+        return decode_output(&bytes).map_err(|error| wrong(error.to_string()));
+    };
+    let satoshi = satoshi.trim();
+    let value = satoshi.parse().map_err(|_| {
+        wrong(format!("{satoshi:?} is no amount in satoshi"))
+            .hint(format!("a whole number from 0 to {}", u64::MAX))
+    })?;
+    let script = hex_bytes(script).map_err(|problem| Problem::new(problem).at("script").at(name))?;
+    Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from_bytes(script) })
+}
+
+/// An x-only key of 32 bytes in hex.
+pub(crate) fn x_only_key(argument: &str, name: &str) -> Result<[u8; 32], Problem> {
+    let bytes = bytes(argument, name)?;
+    bytes.as_slice().try_into().map_err(|_| {
+        let problem = Problem::new(format!("{} bytes, where an x-only key has 32", bytes.len())).at(name);
+        match bytes.as_slice() {
+            [2 | 3, key @ ..] if key.len() == 32 => {
+                problem.hint(format!("this is a compressed key; its x-only key is {}", hex::encode(key)))
+            }
+            _ => problem,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_has_white_space_and_its_errors_a_place() {
+        assert_eq!(hex_bytes(" 00 aB\n\tfF\r\n"), Ok(vec![0, 0xab, 0xff]));
+        assert_eq!(hex_bytes(""), Ok(vec![]));
+        assert_eq!(hex_bytes("00 zz"), Err("not hex: 'z' at position 3, counted from 0".into()));
+        assert_eq!(hex_bytes("00 a"), Err("not hex: 3 digits, an odd number".into()));
+        assert_eq!(hex_bytes("00é0"), Err("not hex: 'é' at position 2, counted from 0".into()));
+    }
+
+    #[test]
+    fn files_are_text_or_bytes() {
+        let text = |bytes: &[u8]| match as_text(bytes.to_vec()) {
+            Content::Text(text) => Some(text),
+            Content::Binary(_) => None,
+        };
+        assert_eq!(text(b"\xef\xbb\xbf00ff\r\n").as_deref(), Some("00ff"));
+        assert_eq!(text(b"\x01\0\0\0"), None);
+        assert_eq!(text(b"psbt\xff"), None);
+    }
+
+    fn error<T>(result: Result<T, Problem>) -> serde_json::Value {
+        result.map(drop).unwrap_err().to_json()["error"].clone()
+    }
+
+    #[test]
+    fn outputs_of_both_forms() {
+        let output = |text: &str| output(text, "--prevout 0");
+        let expected = TxOut { value: Amount::from_sat(5), script_pubkey: ScriptBuf::from_bytes(vec![0x51]) };
+        for form in ["5:51", " 5 : 51 ", "05000000000000000151"] {
+            assert_eq!(output(form).as_ref(), Ok(&expected), "{form}");
+        }
+        assert_eq!(output("5:").unwrap().script_pubkey, ScriptBuf::new());
+        let short = "length of scriptPubKey: 1 byte expected, 0 left (byte 8)";
+        for (text, place, problem) in [
+            ("0500000000000000", "--prevout 0", short),
+            ("-5:51", "--prevout 0", "\"-5\" is no amount in satoshi"),
+            ("5:5", "--prevout 0: script", "not hex: 1 digits, an odd number"),
+            ("x", "--prevout 0", "not hex: 'x' at position 0, counted from 0"),
+        ] {
+            let error = error(output(text));
+            assert_eq!((&error["where"], &error["problem"]), (&place.into(), &problem.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_key_is_recognised() {
+        let key = "11".repeat(32);
+        assert_eq!(x_only_key(&key, "--internal-key"), Ok([0x11; 32]));
+        for (prefix, is_compressed) in [("02", true), ("03", true), ("04", false)] {
+            let error = error(x_only_key(&format!("{prefix}{key}"), "--internal-key"));
+            assert_eq!(error["problem"], "33 bytes, where an x-only key has 32");
+            let hint = format!("this is a compressed key; its x-only key is {key}");
+            assert_eq!(error["hint"].as_str(), is_compressed.then_some(hint.as_str()));
+        }
+    }
+}
