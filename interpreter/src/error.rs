@@ -241,7 +241,14 @@ impl fmt::Display for VerifyError {
     }
 }
 
-impl core::error::Error for VerifyError {}
+impl core::error::Error for VerifyError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            VerifyError::Script { error, .. } => error,
+            VerifyError::Usage(error) => error,
+        })
+    }
+}
 
 impl From<UsageError> for VerifyError {
     fn from(error: UsageError) -> VerifyError {

@@ -9,6 +9,7 @@ use crate::limits::{MAX_BLOCK_WEIGHT, MAX_MONEY, WITNESS_SCALE_FACTOR};
 
 /// Why a transaction is invalid on its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TxError {
     /// It has no inputs.
     NoInputs,
