@@ -74,10 +74,10 @@ fn the_commands_about_channels_do_what_they_say() {
 
 #[test]
 fn the_commands_of_the_readme_do_what_it_says() {
-    run("README.md", 5);
+    run("README.md", 2);
 }
 
-/// The picture is the one that the README's last command draws.
+/// The README's picture is the one that `sigstack compare --plots` draws.
 #[test]
 fn the_picture_is_that_of_the_command() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("picture");
@@ -111,11 +111,19 @@ fn code(line: &str) -> Vec<&str> {
     }
 }
 
+/// The blocks of shell commands that nothing is shown under.
+fn shell_blocks(text: &str) -> Vec<&str> {
+    text.split("\n```sh\n").skip(1).map(|block| block.split("\n```").next().unwrap()).collect()
+}
+
 /// The commands of other programs that a document shows are steps of `.ci/run`, and those of this one are in a block that is run.
 #[test]
 fn every_command_that_is_shown_is_run_somewhere() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let steps = fs::read_to_string(root.join(".ci/run")).unwrap().replace(" --locked", "");
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    // The script runs the README's second block as it is.
+    let steps = fs::read_to_string(root.join(".ci/run")).unwrap() + shell_blocks(&readme)[1];
+    let steps = steps.replace(" --locked", "");
     let mut documents: Vec<PathBuf> =
         ["README.md", "CONTRIBUTING.md", "test-vectors/README.md"].map(|name| root.join(name)).into();
     let docs = fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path());
@@ -144,15 +152,13 @@ fn every_command_that_is_shown_is_run_somewhere() {
     assert!(checked >= 5, "{checked} commands");
 }
 
-/// Every row of the README's table has its section, under the same number, with a command in it.
+/// Every row of the comparison's table has its section, under the same number, with a command in it.
 #[test]
-fn every_row_of_the_readme_has_its_command() {
+fn every_row_of_the_comparison_has_its_command() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
-    let (_, table) = readme.split_once("## Other script debuggers").unwrap();
-    let rows =
-        table.lines().skip_while(|line| !line.starts_with("| 1.")).take_while(|line| line.starts_with('|'));
     let details = fs::read_to_string(root.join("docs/comparison-of-tools.md")).unwrap();
+    let table = details.lines().skip_while(|line| !line.starts_with("| 1."));
+    let rows = table.take_while(|line| line.starts_with('|'));
     let sections: Vec<&str> = details.split("\n## ").skip(1).collect();
     let mut count = 0;
     for (row, section) in rows.zip(&sections) {
@@ -165,4 +171,57 @@ fn every_row_of_the_readme_has_its_command() {
         assert_eq!(row.matches('|').count(), 6, "{row}");
     }
     assert_eq!((count, sections.len()), (14, 14));
+}
+
+/// The figures of the README's table of opcodes are those of the recorded run.
+#[test]
+fn the_costs_of_the_readme_are_those_of_the_recorded_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let file = "benches/results/worst-blocks.json";
+    let (_, table) = readme.split_once(&format!("<!-- blocks: {file} -->\n")).unwrap();
+    let run: serde_json::Value = serde_json::from_str(&fs::read_to_string(root.join(file)).unwrap()).unwrap();
+    let rows: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 10);
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let subject = cells[0].trim_end_matches(" alone");
+        let block = run["blocks"].as_array().unwrap().iter().find(|block| block["subject"] == subject);
+        let block = block.unwrap_or_else(|| panic!("{subject} was not measured"));
+        let figures =
+            [&block["seconds"]["median"], &block["to_schnorr"]["median"], &block["to_tapscript_today"]];
+        let figures = figures.map(|figure| format!("{:.2}", figure.as_f64().unwrap()));
+        assert_eq!(cells[1..], figures, "{subject}");
+    }
+}
+
+/// The README's code is that of the interpreter's README, which is tested as documentation.
+#[test]
+fn the_code_of_the_readme_is_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let (readme, tested) = (read("README.md"), read("interpreter/README.md"));
+    let (_, code) = readme.split_once("```rust\n").unwrap();
+    let (code, _) = code.split_once("```").unwrap();
+    assert!(code.lines().count() >= 10 && tested.contains(code), "{code}");
+}
+
+/// The README's first two commands: `.ci/run` runs the line of the second as the README has it.
+#[test]
+fn the_readme_begins_with_a_command_to_install_and_one_to_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
+    let readme = read("README.md");
+    let blocks = shell_blocks(&readme);
+    assert_eq!(blocks.len(), 2);
+    assert!(blocks.iter().all(|block| block.lines().count() == 1), "{blocks:?}");
+    let installs = ["git clone ", "cargo install --path cli --locked", "sigstack vectors"];
+    assert!(installs.iter().all(|part| blocks[0].contains(part)), "{}", blocks[0]);
+    assert_eq!(blocks[1], "cargo test --workspace --locked");
+    let (_, extracted) =
+        read(".ci/run").split_once("README.md").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    assert!(extracted.contains("$readme_tests"), "the script runs the line that it reads from the README");
+    let before = readme.find(blocks[1]).unwrap();
+    assert!(readme[..before].lines().count() < 30, "the commands are near the top");
+    assert!(readme.lines().count() <= 150, "{} lines", readme.lines().count());
 }
