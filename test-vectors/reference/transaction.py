@@ -43,8 +43,8 @@ class Input:
 
 @dataclass
 class Output:
-    # The eight bytes of the amount are kept as they are: every digest only copies them, and so
-    # amounts out of range need no rule here.
+    # The eight bytes of the amount are kept as they are: every digest copies them, and only the
+    # signatures of segwit version 0 depend on their sign.
     amount: bytes
     script_pubkey: bytes
 

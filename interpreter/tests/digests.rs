@@ -1,0 +1,101 @@
+//! Signature and template digests against a table that an independent implementation computed: see the head of
+//! `digests.txt`. The table is part of the project, so the test needs no other files.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::collections::BTreeMap;
+
+use bitcoin::consensus::encode::deserialize;
+use bitcoin::hex::FromHex;
+use bitcoin::{Transaction, TxOut};
+use sigstack_interpreter::sighash::{annex_hash, legacy, segwit_v0, taproot, template};
+use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
+
+const TABLE: &str = include_str!("digests.txt");
+
+/// Bytes in hex, `""` for no bytes; `None` for a dash.
+fn bytes(word: &str) -> Option<Vec<u8>> {
+    match word {
+        "-" => None,
+        "\"\"" => Some(vec![]),
+        _ => Some(Vec::from_hex(word).unwrap()),
+    }
+}
+
+fn array(word: &str) -> Option<[u8; 32]> {
+    bytes(word).map(|bytes| bytes.try_into().unwrap())
+}
+
+/// What the interpreter computes for a line of the table, without its last word.
+fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
+    let signing = spend.signing(words[1].parse().unwrap()).unwrap();
+    let hash_type = || words[2].parse::<u8>().unwrap();
+    let annex = |word: usize| bytes(words[word]).map(|annex| annex_hash(&annex));
+    let of_taproot = |key_version: Option<KeyVersion>| {
+        let tapscript = key_version.map(|key_version| TapscriptMessage {
+            key_version,
+            leaf_hash: array(words[4]).unwrap(),
+            code_separator_position: words[5].parse().unwrap(),
+        });
+        taproot::digest(&signing, &TaprootMessage { annex_hash: annex(3), tapscript }, hash_type())
+    };
+    match words[0] {
+        "legacy" => Some(legacy::digest(&signing, &bytes(words[3]).unwrap(), hash_type().into())),
+        "bip143" => Some(segwit_v0::digest(&signing, &bytes(words[3]).unwrap(), hash_type().into())),
+        "bip341" => of_taproot(None),
+        "bip342" => of_taproot(Some(KeyVersion::Bip342)),
+        "bip118" => of_taproot(Some(KeyVersion::Bip118)),
+        "ctv" => Some(template::check_template_digest(&signing)),
+        "templatehash" => Some(template::template_hash_digest(&signing, annex(2).as_ref())),
+        kind => panic!("{kind}"),
+    }
+}
+
+/// The transactions of the table, each with its prevouts and its lines.
+fn transactions() -> Vec<(Transaction, Vec<TxOut>, Vec<Vec<&'static str>>)> {
+    let mut transactions: Vec<(Transaction, Vec<TxOut>, Vec<Vec<&str>>)> = vec![];
+    for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
+        let words: Vec<&str> = line.split(' ').collect();
+        if words[0] == "tx" {
+            let prevout = |word: &&str| deserialize::<TxOut>(&bytes(word).unwrap()).unwrap();
+            let tx = deserialize(&bytes(words[1]).unwrap()).unwrap();
+            transactions.push((tx, words[2..].iter().map(prevout).collect(), vec![]));
+        } else {
+            transactions.last_mut().unwrap().2.push(words);
+        }
+    }
+    transactions
+}
+
+#[test]
+fn digests_are_those_of_the_reference() {
+    let mut counts = BTreeMap::new();
+    for (tx, prevouts, lines) in transactions() {
+        // The hashes that digests share are computed by whichever digest comes first.
+        let forward = Spend::new(&tx, &prevouts).unwrap();
+        let backward = Spend::new(&tx, &prevouts).unwrap();
+        for words in &lines {
+            let (expected, known) = words.split_last().unwrap();
+            assert_eq!(digest(&forward, known), array(expected), "{}", words.join(" "));
+            *counts.entry((words[0], *expected == "-")).or_insert(0) += 1;
+        }
+        for words in lines.iter().rev() {
+            let (expected, known) = words.split_last().unwrap();
+            assert_eq!(digest(&backward, known), array(expected), "{}", words.join(" "));
+        }
+    }
+    // How many there are, and how many of the hash types or inputs have no digest.
+    let expected = [
+        (("bip118", false), 224),
+        (("bip118", true), 112),
+        (("bip143", false), 128),
+        (("bip341", false), 136),
+        (("bip341", true), 200),
+        (("bip342", false), 136),
+        (("bip342", true), 200),
+        (("ctv", false), 8),
+        (("legacy", false), 128),
+        (("templatehash", false), 32),
+    ];
+    assert_eq!(counts, expected.into());
+}
