@@ -332,7 +332,8 @@ impl Trace {
         };
         let (mut frames, known) = recorder.into_parts();
         if options.explain {
-            explain::explain(&signing, subject.internal_key, &known, &mut frames);
+            let failed_under = verdict.is_err().then_some(subject.flags);
+            explain::explain(&signing, subject.internal_key, failed_under, &known, &mut frames);
         }
         Ok(Trace { frames, verdict, known, subject })
     }

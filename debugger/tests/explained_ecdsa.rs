@@ -10,7 +10,9 @@ use bitcoin::{Amount, ScriptBuf};
 use sigstack_debugger::{Trace, assemble};
 use sigstack_interpreter::Flags;
 
-use signing::{Spending, assert_explained, assert_valid, compressed, ecdsa, keypair, schnorr};
+use signing::{
+    Spending, assert_explained, assert_valid, compressed, ecdsa, keypair, last_notes, schnorr, verdict,
+};
 
 const ALL: EcdsaSighashType = EcdsaSighashType::All;
 
@@ -130,13 +132,13 @@ fn another_amount() {
     let output = Output::check_sig(true);
     let with = |satoshi| output.segwit(&output.script, 0, Amount::from_sat(satoshi), ALL);
     assert_valid(&output.spend(&[ecdsa(1, with(5_000), 1)]));
-    for satoshi in [0, 6_000] {
-        assert_explained(
-            &output.spend(&[ecdsa(1, with(satoshi), 1)]),
-            "NULLFAIL",
-            &[format!("other-amount: it was made for an amount of {satoshi} sat")],
-        );
-    }
+    let amount = |satoshi| format!("other-amount: it was made for an amount of {satoshi} sat");
+    assert_explained(&output.spend(&[ecdsa(1, with(0), 1)]), "NULLFAIL", &[amount(0)]);
+    // The outputs differ in their amounts only, so the amount of the other one is that of exchanged prevouts.
+    let order = "prevouts-swapped: the prevouts are in the wrong order: with those of inputs 0 and 1 exchanged, the input \
+                 is valid";
+    let both = [order.to_owned(), amount(6_000)];
+    assert_explained(&output.spend(&[ecdsa(1, with(6_000), 1)]), "NULLFAIL", &both);
 }
 
 #[test]
@@ -208,4 +210,31 @@ fn multisig_signatures_in_the_wrong_order() {
         "NULLFAIL",
         &[format!("other-key: it is a signature of another key of this spend: {}", keys[0])],
     );
+}
+
+#[test]
+fn prevouts_in_the_wrong_order() {
+    let output = Output::check_sig(true);
+    let digest = output.digest(0, ALL);
+    assert_valid(&output.spend(&[ecdsa(1, digest, 1)]));
+    let Output { script, spending, .. } = Output::check_sig(true);
+    let spend = |prevouts: [usize; 2], witness_script: &ScriptBuf| {
+        let other = ScriptBuf::from(vec![0x51]).to_p2wsh();
+        let mut own = spending.prevouts.clone();
+        own[1].script_pubkey = other;
+        let moved =
+            Spending { tx: spending.tx.clone(), prevouts: prevouts.map(|nth| own[nth].clone()).into() };
+        moved.trace(&[ecdsa(1, digest, 1), witness_script.to_bytes()], Vec::new(), Flags::POLICY, None)
+    };
+    assert_valid(&spend([0, 1], &script));
+    // The program of the other prevout is of another script, so nothing runs.
+    let swapped = spend([1, 0], &script);
+    let text =
+        "the prevouts are in the wrong order: with those of inputs 0 and 1 exchanged, the input is valid"
+            .to_owned();
+    assert_eq!(verdict(&swapped), "WITNESS_PROGRAM_MISMATCH");
+    assert!(last_notes(&swapped).contains(&text));
+    let other_script = spend([1, 0], &ScriptBuf::from(vec![0x52]));
+    assert_eq!(verdict(&other_script), "WITNESS_PROGRAM_MISMATCH");
+    assert!(!last_notes(&other_script).contains(&text));
 }

@@ -12,8 +12,9 @@ use bitcoin::taproot::{LeafVersion, TaprootBuilder, TaprootSpendInfo};
 use bitcoin::{ScriptBuf, TapLeafHash, TapNodeHash};
 use sigstack_debugger::{Trace, assemble, short};
 use sigstack_interpreter::Flags;
+use sigstack_interpreter::taproot::leaf_hash;
 
-use signing::{Spending, assert_explained, assert_valid, keypair, schnorr, x_only};
+use signing::{Spending, assert_explained, assert_valid, keypair, last_notes, schnorr, verdict, x_only};
 
 const DEFAULT: TapSighashType = TapSighashType::Default;
 const ALL: TapSighashType = TapSighashType::All;
@@ -326,4 +327,91 @@ fn from_stack_another_key_and_the_transaction() {
         "SCHNORR_SIG",
         &["signs-transaction: it is a signature of the transaction (ALL), not of the message".into()],
     );
+}
+
+#[test]
+fn tapscript_another_leaf_version_in_the_sighash() {
+    let leaf = Leaf::check_sig();
+    let with = |version: u8| {
+        let leaf_hash = leaf_hash(version, leaf.script.as_bytes());
+        let digest = leaf.spending.taproot(0, None, Some(TapLeafHash::from_byte_array(leaf_hash)), DEFAULT);
+        leaf.spend(&[schnorr(&keypair(1), digest)])
+    };
+    assert_valid(&with(0xc0));
+    // The version with the parity bit of the control block, and another version.
+    for version in [0xc1, 0xc2, 0x00] {
+        let expected =
+            format!("sighash-leaf-version: it was made with leaf version {version:#04x} in the tapleaf hash");
+        assert_explained(&with(version), "SCHNORR_SIG", &[expected]);
+    }
+}
+
+#[test]
+fn script_and_control_block_swapped() {
+    for annex in [None, Some(vec![0x50, 7])] {
+        let leaf = Leaf::of("1");
+        let control =
+            leaf.info.control_block(&(leaf.script.clone(), LeafVersion::TapScript)).unwrap().serialize();
+        let trace = |mut witness: Vec<Vec<u8>>| {
+            witness.extend(annex.clone());
+            leaf.spending.trace(&witness, Vec::new(), Flags::CONSENSUS, None)
+        };
+        let script = leaf.script.to_bytes();
+        assert_valid(&trace(vec![script.clone(), control.clone()]));
+        let swapped = trace(vec![control.clone(), script.clone()]);
+        assert_eq!(verdict(&swapped), "TAPROOT_WRONG_CONTROL_SIZE");
+        let text = "script and control block are swapped: the control block comes last; exchanged, the output commits to the \
+                    script";
+        assert!(last_notes(&swapped).contains(&text.to_owned()));
+        // The same sizes, and a control block that does not fit the output.
+        let mut other = control.clone();
+        other[1] ^= 1;
+        let unknown = trace(vec![other, script.clone()]);
+        assert_eq!(verdict(&unknown), "TAPROOT_WRONG_CONTROL_SIZE");
+        assert!(!last_notes(&unknown).iter().any(|note| note.contains("swapped")));
+    }
+}
+
+#[test]
+fn a_script_of_the_size_of_a_control_block_swapped() {
+    let leaf = Leaf::of(&format!("<{}>", "11".repeat(32)));
+    assert_eq!(leaf.script.len(), 33);
+    let control =
+        leaf.info.control_block(&(leaf.script.clone(), LeafVersion::TapScript)).unwrap().serialize();
+    let swapped = leaf.spending.trace(&[control, leaf.script.to_bytes()], Vec::new(), Flags::CONSENSUS, None);
+    assert_valid(&leaf.spend(&[]));
+    assert_explained(
+        &swapped,
+        "WITNESS_PROGRAM_MISMATCH",
+        &["control-block-swapped: script and control block are swapped: the control block comes last; exchanged, the output \
+           commits to the script"
+            .into()],
+    );
+}
+
+#[test]
+fn key_path_with_prevouts_in_the_wrong_order() {
+    let key = keypair(9).tap_tweak(&Secp256k1::new(), None).to_keypair();
+    let mut spending = Spending::of(&ScriptBuf::new_p2tr_tweaked(
+        bitcoin::key::TweakedPublicKey::dangerous_assume_tweaked(key.x_only_public_key().0),
+    ));
+    let mut third = spending.tx.input[1].clone();
+    third.previous_output.vout = 2;
+    spending.tx.input.push(third);
+    spending.prevouts.push(spending.prevouts[1].clone());
+    spending.prevouts[2].value = bitcoin::Amount::from_sat(7_000);
+    let signature = schnorr(&key, spending.taproot(0, None, None, DEFAULT));
+    let trace = |one: usize, other: usize| {
+        let mut swapped = Spending { tx: spending.tx.clone(), prevouts: spending.prevouts.clone() };
+        swapped.prevouts.swap(one, other);
+        swapped.trace(std::slice::from_ref(&signature), Vec::new(), Flags::CONSENSUS, None)
+    };
+    assert_valid(&trace(0, 0));
+    for (one, other) in [(0, 1), (0, 2), (1, 2)] {
+        let text = format!(
+            "prevouts-swapped: the prevouts are in the wrong order: with those of inputs {one} and {other} exchanged, the input \
+             is valid"
+        );
+        assert_explained(&trace(one, other), "SCHNORR_SIG", &[text]);
+    }
 }

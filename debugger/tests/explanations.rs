@@ -103,3 +103,34 @@ fn operands_that_never_reach_the_curve_are_explained() {
     let locked = trace("500 CHECKLOCKTIMEVERIFY", "", Flags::CONSENSUS);
     assert_eq!(codes(&locked), ["lock"]);
 }
+
+/// The lock, nLockTime, nSequence; and the codes.
+#[test]
+fn locks_of_another_kind_are_explained() {
+    let codes_of = |script: &str, lock_time: u32, sequence: u32| {
+        let script = assemble(script).unwrap();
+        let mut subject =
+            bare_spend(&script, &[], BareContext::Tapscript, BareTx::default(), Flags::CONSENSUS);
+        subject.tx.version = bitcoin::transaction::Version::TWO;
+        subject.tx.lock_time = bitcoin::absolute::LockTime::from_consensus(lock_time);
+        subject.tx.input[0].sequence = bitcoin::Sequence(sequence);
+        let trace = Trace::record(subject, Options::default()).unwrap();
+        (trace.verdict.is_ok(), codes(&trace))
+    };
+    let height = "800000 CHECKLOCKTIMEVERIFY";
+    let time = "1700000000 CHECKLOCKTIMEVERIFY";
+    let both = vec!["lock-kind", "lock"];
+    assert_eq!(codes_of(height, 800_000, 0), (true, vec![]));
+    assert_eq!(codes_of(height, 799_999, 0), (false, vec!["lock"]));
+    assert_eq!(codes_of(height, 1_700_000_000, 0), (false, both.clone()));
+    assert_eq!(codes_of(height, 499_999_999, 0), (true, vec![]));
+    assert_eq!(codes_of(height, 500_000_000, 0), (false, both.clone()));
+    assert_eq!(codes_of(time, 1_700_000_000, 0), (true, vec![]));
+    assert_eq!(codes_of(time, 800_000, 0), (false, both.clone()));
+    let blocks = "10 CHECKSEQUENCEVERIFY";
+    assert_eq!(codes_of(blocks, 0, 10), (true, vec![]));
+    assert_eq!(codes_of(blocks, 0, 9), (false, vec!["lock"]));
+    assert_eq!(codes_of(blocks, 0, 1 << 22 | 10), (false, both.clone()));
+    assert_eq!(codes_of(blocks, 0, 1 << 31 | 1 << 22 | 10), (false, vec!["lock"]));
+    assert_eq!(codes_of("4194314 CHECKSEQUENCEVERIFY", 0, 10), (false, both));
+}

@@ -1,11 +1,12 @@
 //! Why a check failed: the nearest change that would have made it pass.
 //!
-//! Every explanation was computed: what is said to be valid was verified. One thing is changed at a time.
+//! Every explanation is computed: a change is reported only if the check passes with it. One thing is changed at a time.
 
 mod commitment;
 mod ecdsa;
 mod operands;
 mod schnorr;
+mod whole;
 
 pub(crate) use schnorr::tweaked;
 
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::{Signing, annex_hash};
-use sigstack_interpreter::{Instructions, Opcode};
+use sigstack_interpreter::{Flags, Instructions, Opcode, Phase};
 
 use crate::hints::Known;
 use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, StepEvent};
@@ -45,6 +46,8 @@ struct Facts<'a> {
     keys: Vec<Vec<u8>>,
     internal_key: Option<[u8; 32]>,
     merkle_root: Option<[u8; 32]>,
+    /// The tapscript that runs.
+    tapscript: Option<Vec<u8>>,
     annex_hash: Option<[u8; 32]>,
     /// Opcode positions and byte offsets of the `OP_CODESEPARATOR`s of all scripts.
     separators: Vec<u32>,
@@ -63,6 +66,7 @@ impl<'a> Facts<'a> {
             keys: Vec::new(),
             internal_key,
             merkle_root: None,
+            tapscript: None,
             annex_hash: None,
             separators: vec![u32::MAX],
         };
@@ -82,7 +86,10 @@ impl<'a> Facts<'a> {
         }
         for frame in frames {
             match frame {
-                Frame::Phase { script: Some(script), .. } => {
+                Frame::Phase { phase, script: Some(script), .. } => {
+                    if *phase == Phase::Tapscript {
+                        facts.tapscript = Some(script.clone());
+                    }
                     Instructions::new(script).flatten().for_each(|instruction| add(instruction.data));
                     facts.separators.extend(separators(script));
                 }
@@ -120,22 +127,32 @@ fn separators(script: &[u8]) -> Vec<u32> {
     places.filter_map(|place| u32::try_from(place).ok()).collect()
 }
 
-/// Explains every check that failed.
+/// Explains every check that failed and, with the flags of a verification that failed, the failure as a whole.
 pub(crate) fn explain(
     signing: &Signing<'_>,
     internal_key: Option<[u8; 32]>,
+    failed_under: Option<Flags>,
     known: &Known,
     frames: &mut [Frame],
 ) {
     let facts = Facts::of(signing, internal_key, known, frames);
-    for frame in frames {
-        match frame {
-            Frame::KeyPath(report) if !report.check.valid => facts.explain_signature(report, None),
-            Frame::Commitment(Commitment::Tweak { matches: false, explanations, .. }) => {
-                *explanations = facts.explain_commitment();
+    facts.explain_checks(frames);
+    if let Some(flags) = failed_under {
+        whole::attach(facts.explain_order(flags, frames), frames);
+    }
+}
+
+impl Facts<'_> {
+    fn explain_checks(&self, frames: &mut [Frame]) {
+        for frame in frames {
+            match frame {
+                Frame::KeyPath(report) if !report.check.valid => self.explain_signature(report, None),
+                Frame::Commitment(Commitment::Tweak { matches: false, explanations, .. }) => {
+                    *explanations = self.explain_commitment();
+                }
+                Frame::Step(step) => self.explain_step(step),
+                _ => {}
             }
-            Frame::Step(step) => facts.explain_step(step),
-            _ => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Opcodes that failed before any signature was checked, or that accept more than it seems.
 
+use sigstack_interpreter::limits::LOCKTIME_THRESHOLD;
 use sigstack_interpreter::sighash::{Signing, taproot, template};
 use sigstack_interpreter::{KeyVersion, Opcode, ScriptError, TaprootMessage, TapscriptMessage, script_num};
 
@@ -7,6 +8,9 @@ use super::schnorr::is_valid;
 use super::{Explanation, Facts};
 use crate::hints::short;
 use crate::trace::{SigVersion, Step};
+
+/// A relative lock with this bit counts units of 512 seconds, without it blocks (BIP 68 "Specification").
+const SEQUENCE_TYPE_FLAG: u32 = 1 << 22;
 
 /// Where a signature opcode finds its operands, as depths from the top.
 struct Operands {
@@ -42,7 +46,9 @@ impl Facts<'_> {
         }
         let explanation = match step.result {
             Err(ScriptError::EqualVerify) => self.explain_unequal(step),
-            Err(ScriptError::UnsatisfiedLocktime) => self.explain_lock(step),
+            Err(ScriptError::UnsatisfiedLocktime) => {
+                return self.explain_lock_kind(step).into_iter().chain(self.explain_lock(step)).collect();
+            }
             Err(ScriptError::TemplateMismatch) => self.explain_template(step),
             _ => None,
         };
@@ -144,6 +150,30 @@ impl Facts<'_> {
             false => format!("; they have {} and {} bytes", left.len(), right.len()),
         };
         Some(Explanation::new("unequal", format!("{} is not {}{lengths}", of(left), of(right))))
+    }
+
+    /// A height against a time, or a number of blocks against a duration: neither covers the other.
+    fn explain_lock_kind(&self, step: &Step) -> Option<Explanation> {
+        /// nSequence with this bit is no relative lock (BIP 68 "Specification").
+        const DISABLED: u32 = 1 << 31;
+        let asked = script_num::decode(at(step, 0)?, 5, false).ok()?;
+        let (names, asks_time, has_time) = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {
+            let is_time = |lock: i64| lock >= i64::from(LOCKTIME_THRESHOLD);
+            let lock = self.signing.tx.lock_time.to_consensus_u32();
+            (("nLockTime", ["a block height", "a time"]), is_time(asked), is_time(lock.into()))
+        } else {
+            let is_time = |lock: i64| lock & i64::from(SEQUENCE_TYPE_FLAG) != 0;
+            let sequence = self.signing.tx.input.get(self.signing.input)?.sequence.0;
+            if sequence & DISABLED != 0 {
+                return None;
+            }
+            let kinds = ["a number of blocks", "a time in units of 512 seconds"];
+            (("nSequence", kinds), is_time(asked), is_time(sequence.into()))
+        };
+        let (field, [not_time, time]) = names;
+        let kind = |is_time| if is_time { time } else { not_time };
+        let text = format!("the script asks for {}, and {field} is {}", kind(asks_time), kind(has_time));
+        (asks_time != has_time).then(|| Explanation::new("lock-kind", text))
     }
 
     fn explain_lock(&self, step: &Step) -> Option<Explanation> {

@@ -3,6 +3,7 @@
 use bitcoin::hashes::{Hash, sha256, sha256d};
 use bitcoin::secp256k1::{Scalar, Secp256k1, XOnlyPublicKey};
 use sigstack_interpreter::sighash::{Signing, taproot};
+use sigstack_interpreter::taproot::leaf_hash;
 use sigstack_interpreter::{
     KeyVersion, SignatureCheck, SignedMessage, TaprootMessage, TapscriptMessage, verify_schnorr,
 };
@@ -92,6 +93,17 @@ impl Facts<'_> {
         };
         let other_version = with(TapscriptMessage { key_version, ..tapscript });
         others.push(("key-version", format!("it was made with key_version {name}"), other_version));
+        // The likely mistakes: the first byte of the control block with its parity bit, a version near 0xc0, and zero.
+        let versions = || (0xc0..=u8::MAX).chain([0, 1]);
+        let leaf_hashes = self
+            .tapscript
+            .iter()
+            .flat_map(|script| versions().map(move |version| (version, leaf_hash(version, script))));
+        for (version, leaf_hash) in leaf_hashes.filter(|(_, hash)| *hash != tapscript.leaf_hash) {
+            let changed = with(TapscriptMessage { leaf_hash, ..tapscript });
+            let text = format!("it was made with leaf version 0x{version:02x} in the tapleaf hash");
+            others.push(("sighash-leaf-version", text, changed));
+        }
         for position in self.separators.iter().filter(|it| **it != tapscript.code_separator_position) {
             let changed = with(TapscriptMessage { code_separator_position: *position, ..tapscript });
             others.push(("code-separator", format!("it was made with codesep_pos {position}"), changed));

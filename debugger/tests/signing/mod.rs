@@ -138,3 +138,12 @@ pub(crate) fn assert_explained(trace: &Trace, error: &str, lines: &[String]) {
 pub(crate) fn assert_valid(trace: &Trace) {
     assert_explained(trace, "OK", &[]);
 }
+
+/// The notes of the last part of a verification.
+pub(crate) fn last_notes(trace: &Trace) -> Vec<String> {
+    let notes = trace.frames.iter().rev().find_map(|frame| match frame {
+        Frame::Phase { notes, .. } => Some(notes.clone()),
+        _ => None,
+    });
+    notes.unwrap_or_default()
+}

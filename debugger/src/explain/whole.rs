@@ -1,0 +1,98 @@
+//! Failures that come from the order of prevouts or of witness elements.
+
+use bitcoin::{TxOut, Witness};
+use sigstack_interpreter::limits::ANNEX_TAG;
+use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
+use sigstack_interpreter::{Flags, Phase, Spend};
+
+use super::schnorr::tweaked;
+use super::{Explanation, Facts, MAX_CANDIDATES};
+use crate::trace::{Commitment, Frame};
+
+impl Facts<'_> {
+    /// Explains a failed verification as a whole.
+    pub(super) fn explain_order(&self, flags: Flags, frames: &[Frame]) -> Vec<Explanation> {
+        let fails_at_commitment = frames.iter().rev().find_map(|frame| match frame {
+            Frame::Phase { phase, .. } => Some(*phase == Phase::TaprootCommitment),
+            _ => None,
+        });
+        let swapped = fails_at_commitment.unwrap_or(false) && self.is_script_after_control_block();
+        let control = swapped.then(|| {
+            let text = "script and control block are swapped: the control block comes last; exchanged, the output commits to \
+                        the script";
+            Explanation::new("control-block-swapped", text)
+        });
+        let prevouts = self.swapped_prevouts(flags).map(|(one, other)| {
+            let text = format!(
+                "the prevouts are in the wrong order: with those of inputs {one} and {other} exchanged, the input is valid"
+            );
+            Explanation::new("prevouts-swapped", text)
+        });
+        control.into_iter().chain(prevouts).collect()
+    }
+
+    /// Whether the output commits to the last witness element as script, by the element before it as control block.
+    fn is_script_after_control_block(&self) -> bool {
+        self.committed_script().unwrap_or(false)
+    }
+
+    fn committed_script(&self) -> Option<bool> {
+        let witness: &Witness = &self.signing.tx.input.get(self.signing.input)?.witness;
+        let output = self.signing.prevouts.get(self.signing.input)?.script_pubkey.as_bytes().get(2..)?;
+        let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
+        let length = witness.len() - usize::from(has_annex);
+        let script = witness.nth(length.checked_sub(1)?)?;
+        let control = ControlBlock::parse(witness.nth(length.checked_sub(2)?)?).ok()?;
+        let leaf = leaf_hash(control.leaf_version, script);
+        let root = control.path().fold(leaf, |node, sibling| branch_hash(&node, sibling));
+        let (key, is_odd) = tweaked(control.internal_key, Some(root))?;
+        Some(key == *output && is_odd == control.output_key_is_odd)
+    }
+
+    /// Two inputs whose prevouts, exchanged, make the input valid. Pairs with the input itself come first.
+    fn swapped_prevouts(&self, flags: Flags) -> Option<(usize, usize)> {
+        let (own, count) = (self.signing.input, self.signing.prevouts.len());
+        let with_own = (0..count).filter(|other| *other != own).map(|other| (own.min(other), own.max(other)));
+        let others = (0..count).flat_map(|one| (one + 1..count).map(move |other| (one, other)));
+        let others = others.filter(|(one, other)| *one != own && *other != own);
+        with_own.chain(others).take(MAX_CANDIDATES).find(|(one, other)| {
+            let mut prevouts: Vec<TxOut> = self.signing.prevouts.to_vec();
+            let differ = prevouts.get(*one) != prevouts.get(*other);
+            prevouts.swap(*one, *other);
+            let spend = Spend::new(self.signing.tx, &prevouts);
+            differ && spend.is_ok_and(|spend| spend.verify(own, flags).is_ok())
+        })
+    }
+}
+
+/// Adds explanations to the step at which a verification failed.
+pub(super) fn attach(explanations: Vec<Explanation>, frames: &mut [Frame]) {
+    if explanations.is_empty() {
+        return;
+    }
+    let failed = frames.iter_mut().rev().find(|frame| match frame {
+        Frame::Phase { .. } => true,
+        Frame::Step(step) => step.result.is_err(),
+        Frame::KeyPath(report) => !report.check.valid,
+        Frame::Commitment(Commitment::Tweak { matches, .. }) => !matches,
+        _ => false,
+    });
+    let add = |known: &mut Vec<Explanation>, new: Vec<Explanation>| {
+        known.retain(|explanation| explanation.code != "unknown");
+        known.extend(new);
+    };
+    match failed {
+        Some(Frame::Phase { notes, .. }) => notes.extend(explanations.into_iter().map(|it| it.text)),
+        Some(Frame::Step(step)) => {
+            for event in &mut step.events {
+                if let crate::trace::StepEvent::Signature(report) = event {
+                    report.explanations.retain(|explanation| explanation.code != "unknown");
+                }
+            }
+            add(&mut step.explanations, explanations);
+        }
+        Some(Frame::KeyPath(report)) => add(&mut report.explanations, explanations),
+        Some(Frame::Commitment(Commitment::Tweak { explanations: known, .. })) => add(known, explanations),
+        _ => {}
+    }
+}
