@@ -9,6 +9,7 @@ macro_rules! script_errors {
     ($($(#[$banner:meta])* $variant:ident $name:literal $summary:literal;)*) => {
         /// Why a script failed, in Core's vocabulary. The verdict; never a mistake of the caller ([`UsageError`]).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
         pub enum ScriptError {
             $(
                 #[doc = concat!("`", $name, "`: ", $summary)]
@@ -208,7 +209,8 @@ impl fmt::Display for Location {
     }
 }
 
-/// Why a spend was not accepted: it is invalid, or the question was not answerable.
+/// Why an input was not accepted: it is invalid, or there is no verdict. There are no other reasons, so the enum may be matched
+/// exhaustively.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifyError {
     /// The verdict: the spend breaks a rule.

@@ -24,6 +24,7 @@ pub struct Flags(u64);
 
 /// What kind of rule a flag switches on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum FlagKind {
     /// Enforced by Bitcoin's consensus today.
     Consensus,
@@ -37,6 +38,7 @@ pub enum FlagKind {
 
 /// A row of the flag table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FlagInfo {
     /// The flag, a set of one.
     pub flag: Flags,

@@ -12,6 +12,7 @@ pub struct Opcode(pub u8);
 
 /// A row of the opcode table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OpcodeInfo {
     /// The opcode.
     pub opcode: Opcode,

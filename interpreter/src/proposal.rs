@@ -40,6 +40,7 @@ pub enum Activation {
 
 /// A row of the table of proposals.
 #[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Proposal {
     /// What it is called.
     pub name: &'static str,

@@ -47,6 +47,10 @@ fn what_went_wrong_is_said_in_words() {
     let error = spend.verify_all(Flags::CONSENSUS).unwrap_err();
     assert_eq!(error.to_string(), format!("input 1: {}", words(1, Flags::CONSENSUS)));
     assert_eq!(std::error::Error::source(&error).unwrap().to_string(), words(1, Flags::CONSENSUS));
+    let source = |error: &VerifyError| std::error::Error::source(error).map(ToString::to_string);
+    assert_eq!(source(&error.error), Some(ScriptError::OpReturn.to_string()));
+    let usage = spend.verify(2, Flags::CONSENSUS).unwrap_err();
+    assert_eq!(source(&usage), Some(usage.to_string()));
     assert_eq!(verify_spends(&[spend], Flags::CONSENSUS), [Err(error)]);
     assert_eq!(format!("{:?}", Flags::P2SH | Flags::WITNESS), "Flags(P2SH,WITNESS)");
     let opcodes = [0x69, 0x4b, 0xbb, 0xff].map(|byte| format!("{:?}", Opcode(byte)));
