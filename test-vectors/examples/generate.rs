@@ -19,7 +19,7 @@ fn write_all() -> Result<(), String> {
         let path = folder.join(&file.path);
         let failed = |error| format!("{}: {error}", path.display());
         path.parent().map_or(Ok(()), std::fs::create_dir_all).map_err(failed)?;
-        std::fs::write(&path, &file.contents).map_err(failed)?;
+        sigstack_vectors::write_file(&path, file.contents.as_ref()).map_err(failed)?;
         println!("{}: {} bytes", file.path, file.contents.len());
     }
     Ok(())

@@ -27,6 +27,7 @@ mod generate;
 mod random;
 mod run;
 mod taptree;
+mod write;
 
 pub use bitcoin;
 pub use case::{Case, Expect};
@@ -38,6 +39,7 @@ pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
 pub use formats::Format;
 pub use generate::{GeneratedFile, generate};
 pub use run::{Failure, Report, RunOptions, run};
+pub use write::write_file;
 
 /// Runs the code of the crate's README as tests.
 #[cfg(doctest)]
