@@ -4,6 +4,8 @@ use core::fmt;
 
 use sigstack_interpreter::UsageError;
 
+use crate::bounds::{Bounds, OutOfBounds};
+
 /// Why something could not be built, signed or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -12,6 +14,8 @@ pub enum ChannelError {
     Key(secp256k1::Error),
     /// The interpreter was asked about something that does not exist.
     Usage(UsageError),
+    /// A parameter, by its name, is outside of its range, or does not go with another one.
+    Parameter(&'static str, OutOfBounds),
     /// A signer refuses: what it was asked to sign breaks a rule of the construction. The text says which and why.
     Refused(String),
     /// Stored bytes do not hold what they should. The text says what was expected.
@@ -26,6 +30,19 @@ impl ChannelError {
         ChannelError::Refused(reason.into())
     }
 
+    /// Checks a parameter.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Parameter`] if the value is outside of the range.
+    pub(crate) fn check<T: Copy + PartialOrd + fmt::Display>(
+        name: &'static str,
+        bounds: &Bounds<T>,
+        value: T,
+    ) -> Result<(), ChannelError> {
+        bounds.check(value).map(drop).map_err(|error| ChannelError::Parameter(name, error))
+    }
+
     /// A fault in stored bytes, with what was expected.
     pub fn encoding(expected: impl Into<String>) -> ChannelError {
         ChannelError::Encoding(expected.into())
@@ -37,6 +54,7 @@ impl fmt::Display for ChannelError {
         match self {
             ChannelError::Key(error) => write!(f, "a key, tweak or signature is invalid: {error}"),
             ChannelError::Usage(error) => error.fmt(f),
+            ChannelError::Parameter(name, error) => write!(f, "{name}: {error}"),
             ChannelError::Refused(reason) => write!(f, "refused: {reason}"),
             ChannelError::Encoding(expected) => write!(f, "stored bytes are damaged: {expected}"),
             ChannelError::PartialSignature(signer) => {

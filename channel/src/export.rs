@@ -119,7 +119,7 @@ pub fn nested_cases() -> Result<Vec<Case>, PlayError> {
 /// [`PlayError`] if an attack cannot be carried out.
 pub fn attack_cases() -> Result<Vec<Case>, PlayError> {
     let mut exporter = Exporter { group: "attacks", flags: Flags::CONSENSUS, cases: Vec::new() };
-    for attack in attacks::run(|_| true)? {
+    for attack in attacks::run(|_| true, &|_| ())? {
         for trial in &attack.trials {
             for shown in &trial.shown {
                 let comment = format!("{}, against {}: {}", attack.name, trial.against, attack.source);

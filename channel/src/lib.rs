@@ -6,6 +6,7 @@
 
 pub mod attacks;
 pub mod bolt3;
+pub mod bounds;
 pub mod breach;
 pub mod chain;
 pub mod compare;

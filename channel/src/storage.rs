@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::bounds::{self, OutOfBounds};
 use crate::chain::FeeMarket;
 use crate::compare::Table;
 use crate::error::ChannelError;
@@ -118,12 +119,52 @@ fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
     picked
 }
 
-/// Updates a channel so often, measures what is kept, then publishes `tries` earlier states and the newest on chains of their own.
+/// Checks the parameters of a run, before any work.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a transaction cannot be built or the newest state is contested.
-pub fn run(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<LongRun, PlayError> {
+/// [`ChannelError::Parameter`] names the one that is outside of its range, or does not go with another one.
+pub fn check(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<(), ChannelError> {
+    ChannelError::check("updates", &bounds::STORED_UPDATES, updates)?;
+    ChannelError::check("tries", &bounds::TRIES, tries)?;
+    let refused = |name, text: String| Err(ChannelError::Parameter(name, OutOfBounds::new(text)));
+    if let Kind::Bip68(..) | Kind::Tree(..) = kind {
+        let text =
+            "an earlier state confirms later than the latest state, so that there is no answer to verify";
+        return refused("construction", text.to_owned());
+    }
+    if tries > updates {
+        return refused(
+            "tries",
+            format!("{tries} is more than the {updates} earlier states of {updates} updates"),
+        );
+    }
+    match signing {
+        Signing::All if updates > bounds::SIGNED_UPDATES.most => {
+            refused("updates", bounds::SIGNED_UPDATES.above(&updates).to_string())
+        }
+        Signing::Sample(count, _) if count > updates => {
+            refused("signed", format!("{count} is more than the {updates} updates"))
+        }
+        Signing::Sample(count, _) => ChannelError::check("signed", &bounds::SIGNED_UPDATES, count),
+        Signing::All => Ok(()),
+    }
+}
+
+/// Updates a channel many times, measures its storage, then publishes `tries` earlier states and the latest one, each on a
+/// chain of its own. `progress` is called after every update and every earlier state.
+///
+/// # Errors
+///
+/// [`PlayError`] if [`check`] fails, a transaction cannot be built, or the latest state is contested.
+pub fn run(
+    kind: Kind,
+    updates: u32,
+    signing: Signing,
+    tries: u32,
+    progress: &dyn Fn(),
+) -> Result<LongRun, PlayError> {
+    check(kind, updates, signing, tries)?;
     let mut channel = kind.build(Setup::named("long run", 2, CAPACITY, 144)?, content(0))?;
     let channel = channel.as_mut();
     let mut stage = Stage::new(channel)?;
@@ -142,6 +183,7 @@ pub fn run(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<Lon
     let (mut signed, mut kept) = (0, Vec::new());
     let every = (updates / 10).max(1);
     for number in 1..=updates {
+        progress();
         machine.update(number)?;
         let measure = number.is_multiple_of(every) || number == updates || number == 1;
         match &chosen {
@@ -162,6 +204,7 @@ pub fn run(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<Lon
     let by_tower = channel.tower_terms().map(|_| 0);
     let mut found = LongRun { kept, signed, answered: 0, answered_by_tower: by_tower, tried: tries };
     for _ in 0..tries {
+        progress();
         answer(channel, dice.below(updates), &mut found)?;
     }
     newest_stands(channel)?;
@@ -229,7 +272,7 @@ mod tests {
         ] {
             let machine = if matches!(kind, Kind::Symmetry(_)) { 25 } else { 45 };
             for signing in [Signing::All, Signing::Sample(5, 11)] {
-                let run = run(kind, 60, signing, 3).unwrap();
+                let run = run(kind, 60, signing, 3, &|| ()).unwrap();
                 let first = run.kept[0];
                 for kept in &run.kept {
                     assert_eq!(
@@ -261,7 +304,7 @@ mod tests {
     #[test]
     fn penalties_by_secrets_grow_with_each_state() {
         let kind = Kind::LnPenalty(crate::bolt3::Format::Anchors);
-        let run = run(kind, 20, Signing::All, 2).unwrap();
+        let run = run(kind, 20, Signing::All, 2, &|| ()).unwrap();
         let (first, last) = (run.kept[0], run.kept[run.kept.len() - 1]);
         assert_eq!(last.tower - first.tower, 19 * 330);
         assert!(last.client > first.client && last.client < first.client + 10 * 40);

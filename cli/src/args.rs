@@ -1,9 +1,9 @@
 //! The command line.
 
 mod channel;
+mod number;
 mod spend;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use bitcoin::Network;
@@ -31,7 +31,7 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-const EXIT_STATUS: &str = "Exit status: 0 for yes, 1 for no, 2 if it could not be told.";
+const EXIT_STATUS: &str = "Exit status: 0 for yes, 1 for no, 2 if the question could not be answered.";
 
 fn long_help() -> String {
     format!("{}\n\n{EXIT_STATUS}", crate::input::HELP)
@@ -51,7 +51,7 @@ pub(crate) enum Command {
     Completions(CompletionsArgs),
     /// Print the man pages of the command and its subcommands
     Man,
-    /// Payment channels: show, play and export their transactions, and measure what they keep.
+    /// Payment channels: show, play and export their transactions, and measure their storage.
     #[command(subcommand, after_help = channel::CHANNEL_HELP)]
     Channel(ChannelCommand),
     Compare(CompareArgs),
@@ -82,8 +82,8 @@ pub(crate) struct VectorsArgs {
     pub(crate) filter: Option<String>,
 
     /// Run N cases at a time [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    pub(crate) jobs: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = number::within(&number::JOBS))]
+    pub(crate) jobs: Option<usize>,
 
     /// Read files whose format has dialects in this one, instead of the one that their content shows
     #[arg(long, value_name = "NAME", value_parser = dialect_names())]
@@ -96,14 +96,14 @@ fn dialect_names() -> PossibleValuesParser {
 
 const VECTORS_HELP: &str = "\
 Exit status:
-  0  every case of every file got its expected verdict
-  1  a case did not
+  0  every case of every file had its expected verdict
+  1  a case had another verdict
   2  a file could not be read (the others still run), or no case ran
 
 Examples:
   sigstack vectors
-  sigstack vectors ../bitcoin/src/test/data
-  sigstack vectors --json --filter CHECKSIGADD ../shared/vectors/taproot";
+  sigstack vectors --filter csfs/
+  sigstack vectors --json --jobs 1 --filter csfs/";
 
 /// A policy and how it is read.
 #[derive(Debug, clap::Args)]
@@ -116,7 +116,7 @@ pub(crate) struct PolicyArgs {
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Let a check fail that would refuse the policy
+    /// Accept the policy although this check refuses it
     #[arg(long, value_name = "CHECK", value_parser = check_names())]
     pub(crate) allow: Vec<String>,
 }
@@ -147,23 +147,26 @@ pub(crate) struct CompileArgs {
 const COMPILE_HELP: &str = "\
 Exit status:
   0  the policy is compiled
-  1  a check refuses it
-  2  it cannot be read
+  1  a check refuses the policy
+  2  the policy cannot be read
 
 Examples:
   sigstack compile 'or(pk(79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798),older(144))' --allow unprotected
-  sigstack compile script-compiler/policies/default-ctv.policy --network regtest";
+  sigstack compile --network regtest --json \\
+    'key A = 79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;
+     key B = f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9;
+     or(pk(A),and(pk(B),older(144)))'";
 
-/// Find the cheapest witness for what is at hand.
+/// Find the cheapest witness for the available keys, preimages and locks.
 ///
-/// Prints the way to spend, nLockTime and nSequence, the exact weight of the witness, and its elements: who signs what.
+/// Prints the spending path, nLockTime and nSequence, the exact weight of the witness, and its elements with their signers.
 #[derive(Debug, clap::Args)]
 #[command(after_help = PLAN_HELP)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
 
-    /// What is at hand: pk:KEY, apo:KEY, preimage:IMAGE, after:N, older:N, template:HASH, presigned:SIGNATURE,
+    /// An available asset: pk:KEY, apo:KEY, preimage:IMAGE, after:N, older:N, template:HASH, presigned:SIGNATURE,
     /// signed:KEY:VALUE:... or opens:COMMITMENT:VALUE:..., with names of the policy or hex
     #[arg(long, value_name = "ASSET")]
     pub(crate) have: Vec<String>,
@@ -176,11 +179,14 @@ pub(crate) struct PlanArgs {
 const PLAN_HELP: &str = "\
 Exit status:
   0  there is a witness
-  1  there is none that nobody else could change
+  1  there is no non-malleable witness
   2  the policy or an asset cannot be read
 
-Examples:
-  sigstack plan script-compiler/policies/default-ctv.policy --have signed:K_A:2000000001 --have pk:B_pen";
+Example:
+  sigstack plan --have pk:B --have older:144 \\
+    'key A = 79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;
+     key B = f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9;
+     or(pk(A),and(pk(B),older(144)))'";
 
 /// Assemble a script: words to hex.
 #[derive(Debug, clap::Args)]

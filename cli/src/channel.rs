@@ -1,33 +1,54 @@
-//! `sigstack channel`, `compare`, `attacks` and `breach`: thin commands over the channel crate.
+//! `sigstack channel` and `compare`: thin commands over the channel crate.
 
-use std::fs;
+pub(crate) mod breach;
+mod play;
+
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Instant;
 
-use sigstack_channel::breach::{Game, Miners, report};
+use serde_json::json;
 use sigstack_channel::compare::{
     Axes, BIP_442, Measured, Question, Series, Table, line_chart, measure, measure_all, measure_bip442,
     summary,
 };
-use sigstack_channel::model::{Form, KINDS, Kind, PlayError, Setup, Stage, nested_costs};
-use sigstack_channel::{ChannelError, attacks, export, protocol, storage, variants};
+use sigstack_channel::model::{Content, Form, KINDS, Kind, PlayError, Setup, nested_costs};
+use sigstack_channel::{ChannelError, export, protocol, variants};
 
-use crate::args::{AttacksArgs, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, StorageArgs, TableFormat};
-use crate::output::{self, HEADING, Status};
+use crate::args::{ChannelCommand, CompareArgs, TableFormat};
+use crate::files;
+use crate::output::Status;
 use crate::problem::{Problem, Stop};
+use crate::progress::Progress;
 use crate::table;
+
+use play::Ending;
 
 impl From<PlayError> for Stop {
     fn from(error: PlayError) -> Stop {
-        Problem::new(error.to_string()).into()
+        match error {
+            PlayError::Channel(error) => error.into(),
+            error => Problem::new(error.to_string()).into(),
+        }
     }
 }
 
 impl From<ChannelError> for Stop {
     fn from(error: ChannelError) -> Stop {
-        Problem::new(error.to_string()).into()
+        match error {
+            ChannelError::Parameter("construction", error) => {
+                Problem::new(error.to_string()).at("CONSTRUCTION")
+            }
+            // The options have the names of the parameters.
+            ChannelError::Parameter(name, error) => Problem::new(error.to_string()).at(format!("--{name}")),
+            error => Problem::new(error.to_string()),
+        }
+        .into()
     }
+}
+
+/// A bar for so many steps.
+fn progress_of(steps: usize) -> Progress {
+    Progress::new(u64::try_from(steps).unwrap_or(u64::MAX))
 }
 
 fn kind(name: &str) -> Result<Kind, Stop> {
@@ -48,115 +69,48 @@ fn write_table(table: &Table, format: TableFormat, out: &mut impl Write) -> io::
 /// Runs `sigstack channel`.
 pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> Result<Status, Stop> {
     match command {
-        ChannelCommand::List => list(out),
-        ChannelCommand::Show(args) => play(args, false, out),
-        ChannelCommand::Play(args) => play(args, true, out),
-        ChannelCommand::Export { folder } => write_files(folder, out),
-        ChannelCommand::Storage(args) => long_run(args, out),
-        ChannelCommand::Options { format } => options(*format, out),
-        ChannelCommand::Nested { parties, format } => nested((*parties).into(), *format, out),
-        ChannelCommand::Rules { format } => rules(*format, out),
+        ChannelCommand::List { format } => list(format.format(), out),
+        ChannelCommand::Show(args) => play::play(args, Ending::Transactions, out),
+        ChannelCommand::Play(args) => play::play(args, Ending::Heights, out),
+        ChannelCommand::Export { folder, json } => write_files(folder, *json, out),
+        ChannelCommand::Storage(args) => play::long_run(args, out),
+        ChannelCommand::Options { format } => options(format.format(), out),
+        ChannelCommand::Nested { parties, format } => nested(*parties, format.format(), out),
+        ChannelCommand::Rules { format } => rules(format.format(), out),
     }
 }
 
-fn list(out: &mut impl Write) -> Result<Status, Stop> {
+fn list(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
     let mut table = Table::new(&["name", "construction", "needs"]);
     for (name, kind) in KINDS {
         let setup = Setup::named("list", 2, 1_000_000, 144)?;
-        let channel = kind.build(setup, sigstack_channel::model::Content::of(&[500_000, 500_000]))?;
+        let channel = kind.build(setup, Content::of(&[500_000, 500_000]))?;
         let facts = channel.facts();
         let needs = if facts.proposals.is_empty() { "today".to_owned() } else { facts.proposals.to_string() };
         table.push(vec![(*name).to_owned(), facts.name.to_owned(), needs]);
     }
-    table::write_table(out, &table)?;
+    write_table(&table, format, out)?;
     Ok(Status::Yes)
 }
 
-/// Shows what a channel's endings are made of; with `on_chain`, plays them.
-fn play(args: &PlayArgs, on_chain: bool, out: &mut impl Write) -> Result<Status, Stop> {
-    use sigstack_channel::compare::{CAPACITY, content};
-    let height = sigstack_channel::chain::START_HEIGHT;
-    let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
-    let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, height))?;
-    let channel = channel.as_mut();
-    let mut stage = Stage::new(channel)?;
-    let funding = stage.open(channel)?;
-    for number in 1..=args.updates {
-        channel.update(content(2, args.htlcs, number, height))?;
-    }
-    let state = args.state.unwrap_or(channel.number());
-    writeln!(
-        out,
-        "{HEADING}{}{HEADING:#}, {} updates, state {state} published",
-        channel.facts().name,
-        args.updates
-    )?;
-    let steps = channel.close(0, state)?;
-    let answer = match steps.first() {
-        Some(first) if state < channel.number() => channel.contest(1, &first.tx)?,
-        _ => None,
-    };
-    let steps = match answer {
-        Some(answer) => steps.into_iter().take(1).chain(answer).collect(),
-        None => steps,
-    };
-    if on_chain {
-        writeln!(out, "height {}: {} ({} WU)", funding.height, funding.step.label, funding.step.weight())?;
-        for played in stage.publish_all(steps)? {
-            let child = played.child.as_ref().map_or(0, sigstack_channel::model::Step::weight);
-            let (label, weight) = (played.step.label, played.step.weight());
-            writeln!(out, "height {}: {label} ({weight} WU, fee child {child} WU)", played.height)?;
-        }
-        for party in 0..2 {
-            writeln!(out, "party {party} has {} sat", stage.paid(channel, party))?;
-        }
-    } else {
-        for step in steps {
-            writeln!(out, "{} ({} WU, fee {} sat)", step.label, step.weight(), step.fee())?;
-            writeln!(out, "  {}", bitcoin::consensus::encode::serialize_hex(&step.tx))?;
-        }
-        writeln!(
-            out,
-            "a client keeps {} bytes, a tower {}",
-            channel.client_bytes(0).len(),
-            channel.tower_bytes(0).len()
-        )?;
-    }
-    Ok(Status::Yes)
-}
-
-fn write_files(folder: &Path, out: &mut impl Write) -> Result<Status, Stop> {
-    fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+/// Writes every transaction of the constructions and the attacks as vector files.
+fn write_files(folder: &Path, as_json: bool, out: &mut impl Write) -> Result<Status, Stop> {
+    files::create_folder(folder)?;
+    let mut written = Vec::new();
     for (name, lines) in export::files()? {
         let path = folder.join(&name);
-        fs::write(&path, &lines).map_err(|error| format!("{}: {error}", path.display()))?;
-        writeln!(out, "{}: {} cases", path.display(), lines.lines().count())?;
+        files::write(&path, lines.as_bytes())?;
+        let (path, cases) = (path.display().to_string(), lines.lines().count());
+        if as_json {
+            written.push(json!({ "file": path, "cases": cases }));
+        } else {
+            writeln!(out, "{path}: {cases} cases")?;
+        }
+    }
+    if as_json {
+        writeln!(out, "{}", json!({ "files": written }))?;
     }
     Ok(Status::Yes)
-}
-
-fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let signing = match args.signed {
-        Some(count) => storage::Signing::Sample(count, args.seed),
-        None => storage::Signing::All,
-    };
-    let start = Instant::now();
-    let run = storage::run(kind(&args.construction)?, args.updates, signing, args.tries)?;
-    table::write_table(out, &storage::table(&run))?;
-    let seconds = start.elapsed().as_secs_f64();
-    writeln!(out, "{} updates, {} of them signed, {seconds:.1} s", args.updates, run.signed)?;
-    let by_tower = run.answered_by_tower.map_or_else(|| "none".to_owned(), |count| count.to_string());
-    writeln!(
-        out,
-        "{} earlier states published: {} answered by the client, {by_tower} by the tower",
-        run.tried, run.answered
-    )?;
-    writeln!(out, "the latest state is not contested")?;
-    let sizes = |kept: &storage::Kept| (kept.client, kept.tower, kept.machine);
-    let constant = run.kept.windows(2).all(|pair| pair.first().map(sizes) == pair.last().map(sizes));
-    writeln!(out, "storage is {}", if constant { "constant" } else { "not constant" })?;
-    let answered = run.answered == run.tried && run.answered_by_tower.is_none_or(|count| count == run.tried);
-    Ok(if answered { Status::Yes } else { Status::No })
 }
 
 fn options(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
@@ -193,9 +147,11 @@ fn nested(parties: usize, format: TableFormat, out: &mut impl Write) -> Result<S
 }
 
 fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
-    let table = protocol::mutation_table();
+    let progress = progress_of(2);
+    let table = protocol::mutation_table(&|name| progress.begin(name));
+    drop(progress);
     write_table(&table, format, out)?;
-    // Nothing may be found with all rules, and something without each.
+    // With all rules no loss is found, and without any one of them a loss is found.
     let sound = table.rows().iter().all(|row| {
         let whole = row.get(1).is_some_and(|rule| rule == "none");
         row.get(4).is_some_and(|found| (found == "nothing") == whole)
@@ -207,6 +163,11 @@ fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
 pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let question =
         Question { updates: args.updates, htlcs: args.htlcs, parties: args.parties, feerate: args.feerate };
+    question.check()?;
+    let format = args.format.format();
+    if let Some(folder) = &args.plots {
+        files::create_folder(folder).map_err(|problem| problem.at("--plots"))?;
+    }
     if args.bip442 {
         let mut table = Table::new(&["method", "force close", "BIP 442", "contest", "BIP 442"]);
         for (ours, theirs) in measure_bip442()?.iter().zip(BIP_442) {
@@ -214,15 +175,16 @@ pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> Result<Status
             let cells = cells.iter().map(u64::to_string);
             table.push(std::iter::once(ours.method.to_owned()).chain(cells).collect());
         }
-        write_table(&table, args.format, out)?;
+        write_table(&table, format, out)?;
     } else {
-        write_table(&summary(&measure_all(&question)?, &question), args.format, out)?;
+        let progress = progress_of(KINDS.len());
+        let measured = measure_all(&question, &|name| progress.begin(name))?;
+        drop(progress);
+        write_table(&summary(&measured, &question), format, out)?;
     }
     if let Some(folder) = &args.plots {
-        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         for (name, svg) in charts(&question)? {
-            let path = folder.join(name);
-            fs::write(&path, svg).map_err(|error| format!("{}: {error}", path.display()))?;
+            files::write(&folder.join(name), svg.as_bytes()).map_err(|problem| problem.at("--plots"))?;
         }
     }
     Ok(Status::Yes)
@@ -296,6 +258,8 @@ const CHARTS: [Chart; 4] = [
 /// Storage over n, weight over h and N.
 fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
     let mut drawn = Vec::new();
+    let points: usize = CHARTS.iter().map(|chart| chart.at.len() * SHOWN.len()).sum();
+    let progress = progress_of(points);
     for chart in CHARTS {
         let mut series = Vec::new();
         for name in SHOWN {
@@ -305,6 +269,7 @@ fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
             }
             let mut points = Vec::new();
             for value in chart.at {
+                progress.begin(chart.file);
                 if let Some(found) = (chart.answer)(&measure(kind, &(chart.ask)(*question, *value))?) {
                     points.push((f64::from(*value), f64::from(u32::try_from(found).unwrap_or(u32::MAX))));
                 }
@@ -316,68 +281,4 @@ fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
         drawn.push((chart.file, line_chart(&chart.axes, &series)?));
     }
     Ok(drawn)
-}
-
-/// Runs `sigstack attacks`.
-pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|other| other == name);
-    let found = attacks::run(wanted)?;
-    write_table(&attacks::table(&found), args.format, out)?;
-    // Each attack works on its naive form and not on the last one.
-    let as_said = found.iter().all(|attack| {
-        let works: Vec<bool> = attack.trials.iter().map(|trial| trial.works).collect();
-        works.first() == Some(&true) && works.last() == Some(&false)
-    });
-    Ok(if as_said { Status::Yes } else { Status::No })
-}
-
-/// Runs `sigstack breach`.
-pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    if args.new > args.old || args.old > args.capacity {
-        let problem = Problem::new("--new must be at most --old, and --old at most --capacity");
-        return Err(problem
-            .hint("these are the cheater's balances and the channel's capacity in satoshi")
-            .into());
-    }
-    let game = Game {
-        capacity: args.capacity,
-        cheater_old: args.old,
-        cheater_new: args.new,
-        delay: args.delay,
-        outside: args.outside,
-        mean_rate: f64::from(args.feerate),
-        miners: if args.colluding > 0.0 { Miners::Colluding(args.colluding, 0) } else { Miners::Myopic },
-        ..Game::default()
-    };
-    let report = report(&game, args.games, args.seed)?;
-    let last = report.tables.len().saturating_sub(1);
-    for (nth, (name, shows, table)) in report.tables.iter().enumerate() {
-        // Several tables in one output: each with its name, and JSON as one object.
-        match args.format {
-            TableFormat::Text => {
-                for line in table::wrap(&format!("{name}: {shows}"), output::width()) {
-                    writeln!(out, "{HEADING}{line}{HEADING:#}")?;
-                }
-            }
-            TableFormat::Markdown => writeln!(out, "## {name}\n\n{shows}\n")?,
-            TableFormat::Csv => writeln!(out, "# {name}: {shows}")?,
-            TableFormat::Json => write!(out, "{}\"{name}\": ", if nth == 0 { "{" } else { "," })?,
-        }
-        write_table(table, args.format, out)?;
-        match args.format {
-            TableFormat::Json if nth == last => writeln!(out, "}}")?,
-            TableFormat::Json => {}
-            _ => writeln!(out)?,
-        }
-    }
-    if let Some(folder) = &args.folder {
-        fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-        let tables = report.tables.iter().map(|(name, _, table)| (format!("{name}.csv"), table.to_csv()));
-        let charts = report.charts.iter().map(|(name, svg)| ((*name).to_owned(), svg.clone()));
-        for (name, text) in tables.chain(charts) {
-            let path = folder.join(name);
-            fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-    }
-    Ok(Status::Yes)
 }

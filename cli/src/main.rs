@@ -8,12 +8,14 @@ mod channel;
 mod compile;
 mod debug;
 mod decode;
+mod files;
 mod find;
 mod flags;
 mod input;
 mod nearest;
 mod output;
 mod problem;
+mod progress;
 mod shell;
 mod subject;
 mod table;
@@ -58,7 +60,7 @@ fn run(args: Args, out: &mut impl Write) -> Result<Status, Stop> {
         Command::Man => Ok(shell::man(out)?),
         Command::Channel(command) => channel::run(&command, out),
         Command::Compare(args) => channel::compare(&args, out),
-        Command::Attacks(args) => channel::attack(&args, out),
-        Command::Breach(args) => channel::breach(&args, out),
+        Command::Attacks(args) => channel::breach::attack(&args, out),
+        Command::Breach(args) => channel::breach::breach(&args, out),
     }
 }

@@ -6,6 +6,7 @@ use sigstack_debugger::text::{self, TextOptions};
 use sigstack_debugger::{Options, Trace, html, json};
 
 use crate::args::TraceArgs;
+use crate::files;
 use crate::output::Status;
 use crate::problem::{Problem, Stop};
 use crate::subject::{self, Subject};
@@ -26,9 +27,7 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop
             status = Status::No;
         }
         if let Some(path) = &args.html {
-            std::fs::write(path, html::page(&trace)).map_err(|error| {
-                Problem::new(error.to_string()).at(path.display().to_string()).at("--html")
-            })?;
+            files::write(path, html::page(&trace).as_bytes()).map_err(|problem| problem.at("--html"))?;
         } else if args.json {
             json::write(&trace, out)?;
         } else {

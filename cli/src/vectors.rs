@@ -51,7 +51,7 @@ struct Summary {
 pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let mut threads = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.jobs {
-        threads = threads.num_threads(jobs.get());
+        threads = threads.num_threads(jobs);
     }
     let pool = threads.build().map_err(|error| {
         Problem::new(format!("the threads cannot be started: {error}"))

@@ -13,28 +13,6 @@ fn sigstack(arguments: &[&str]) -> (i32, String, String) {
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-/// The examples of a help: what stands behind the name of the command.
-fn examples(help: &str) -> Vec<Vec<String>> {
-    let (status, text, _) = sigstack(&[help, "--help"]);
-    assert_eq!(status, 0);
-    let lines = text.lines().filter_map(|line| line.strip_prefix("  sigstack "));
-    lines.map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
-}
-
-#[test]
-fn every_example_of_the_help_is_a_yes() {
-    for (command, least) in [("channel", 8), ("compare", 3), ("attacks", 2), ("breach", 2)] {
-        let examples = examples(command);
-        assert!(examples.len() >= least, "{command}");
-        for example in examples {
-            let words: Vec<&str> = example.iter().map(String::as_str).collect();
-            let (status, out, error) = sigstack(&words);
-            assert_eq!((status, error.as_str()), (0, ""), "{words:?}");
-            assert!(out.lines().count() >= 2, "{words:?}: {out}");
-        }
-    }
-}
-
 #[test]
 fn an_old_state_is_played_and_answered() {
     let (status, out, _) = sigstack(&["channel", "play", "sequence-ctv", "--state", "1"]);
@@ -72,9 +50,12 @@ fn unknown_names_and_amounts_are_told() {
         ),
         (
             &["breach", "--new", "950000"],
-            "error: --new must be at most --old, and --old at most --capacity\n",
+            "error: --new: 950000 sat is more than the 900000 sat of the old state: cheating would lose\n",
         ),
-        (&["channel", "play", "sequence-ctv", "--state", "9"], "there is no state 9"),
+        (
+            &["channel", "play", "sequence-ctv", "--state", "9"],
+            "error: --state: there is no state 9 after 3 updates\nhint: give at most 3, or more --updates\n",
+        ),
     ] {
         let (status, _, error) = sigstack(arguments);
         assert_eq!(status, 2, "{arguments:?}");
@@ -105,4 +86,33 @@ fn results_are_written_to_folders() {
         assert!(markdown.contains(&format!("## {name}\n\n")), "{name}");
         assert!(csv.contains(&format!("# {name}: ")), "{name}");
     }
+}
+
+/// Every command about channels prints JSON with `--json`; tables also with `--format json`, which is the same.
+#[test]
+fn every_command_prints_json() {
+    let json = |arguments: &[&str]| -> serde_json::Value {
+        let (status, out, error) = sigstack(arguments);
+        assert_eq!((status, error.as_str()), (0, ""), "{arguments:?}");
+        serde_json::from_str(&out).unwrap()
+    };
+    for table in [
+        &["channel", "list"][..],
+        &["channel", "options"],
+        &["channel", "nested", "--parties", "2"],
+        &["compare", "--bip442"],
+        &["attacks", "swap"],
+        &["breach", "--games", "1"],
+    ] {
+        assert_eq!(json(&[table, &["--json"]].concat()), json(&[table, &["--format", "json"]].concat()));
+    }
+    let shown = json(&["channel", "show", "sequence-ctv", "--state", "1", "--json"]);
+    assert_eq!((&shown["state"], &shown["steps"][0]["weight"]), (&1.into(), &668.into()));
+    assert!(shown["steps"][0]["tx"].as_str().unwrap().starts_with("03000000"), "{shown}");
+    let played = json(&["channel", "play", "sequence-ctv", "--state", "1", "--json"]);
+    assert_eq!((&played["steps"][2]["label"], &played["paid"][0]), (&"contest".into(), &0.into()));
+    let stored = ["channel", "storage", "sequence-th", "--updates", "5", "--tries", "2", "--json"];
+    let stored = json(&stored);
+    assert_eq!((&stored["published"], &stored["answered_by_tower"]), (&2.into(), &2.into()));
+    assert_eq!(stored["constant"], true);
 }

@@ -1,4 +1,4 @@
-//! `sigstack trace` of every kind of input, with flags chosen in every way, and the examples that the helps show.
+//! `sigstack trace` of every kind of input, with flags chosen in every way.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use sigstack_test_support::shared;
 
 /// The status and the output of a shell command that is run in the project's folder.
 fn run(command: &str) -> (i32, String) {
@@ -127,25 +126,4 @@ fn flags_are_chosen_by_name_profile_and_change() {
     assert_eq!(run("sigstack trace --script 1 --profile foo").0, 2);
     assert_eq!(run("sigstack trace --script 1 --flags +FOO").0, 2);
     assert_eq!(run("sigstack trace --script 1 --flags WITNESS").0, 2, "WITNESS needs P2SH");
-}
-
-/// Runs the examples of the help texts. `terminal.rs` runs those of `debug`.
-#[test]
-fn examples_of_the_helps_run() {
-    let mut ran = 0;
-    for command in ["verify", "trace", "compile", "plan", "asm", "disasm"] {
-        let (status, help) = run(&format!("sigstack {command} --help"));
-        assert_eq!(status, 0);
-        for example in help.lines().filter(|line| line.starts_with("  sigstack ")) {
-            let file = example.split_whitespace().find_map(|word| word.strip_prefix("../shared/"));
-            if file.is_some_and(|file| shared(file.split('#').next().unwrap()).is_none()) {
-                continue;
-            }
-            let (status, out) = run(example);
-            let may_fail = example.contains("wrong") || example.contains("--case");
-            assert!(status == 0 || status == 1 && may_fail, "{example}: {out}");
-            ran += 1;
-        }
-    }
-    assert!(ran >= 11, "{ran}");
 }

@@ -117,14 +117,18 @@ pub fn names() -> impl Iterator<Item = &'static str> {
     ATTACKS.iter().map(|(name, _, _)| *name)
 }
 
-/// Runs the attacks whose names `wanted` lets through.
+/// Runs the attacks that `wanted` selects by name. `progress` is called with the name of each before it runs.
 ///
 /// # Errors
 ///
 /// [`PlayError`] if a program cannot be carried out, which is not the same as an attack that fails.
-pub fn run(wanted: impl Fn(&str) -> bool) -> Result<Vec<Attack>, PlayError> {
+pub fn run(wanted: impl Fn(&str) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Attack>, PlayError> {
     let chosen = ATTACKS.iter().filter(|(name, _, _)| wanted(name));
-    chosen.map(|(name, source, run)| Ok(Attack { name, source, trials: run()? })).collect()
+    let run = chosen.map(|(name, source, run)| {
+        progress(name);
+        Ok(Attack { name, source, trials: run()? })
+    });
+    run.collect()
 }
 
 /// One line a trial.

@@ -29,7 +29,7 @@ const EXPECTED: &[(&str, &[bool])] = &[
 #[test]
 fn every_attack_works_on_the_naive_form_and_not_on_the_mended() {
     assert_eq!(names().collect::<Vec<_>>(), EXPECTED.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-    let attacks = run(|_| true).unwrap();
+    let attacks = run(|_| true, &|_| ()).unwrap();
     println!("{}", table(&attacks).to_markdown());
     for (attack, (name, expected)) in attacks.iter().zip(EXPECTED) {
         let works: Vec<bool> = attack.trials.iter().map(|trial| trial.works).collect();
@@ -44,9 +44,11 @@ fn every_attack_works_on_the_naive_form_and_not_on_the_mended() {
 
 #[test]
 fn rejected_spends_are_rejected_for_their_reason() {
-    let attacks =
-        run(|name| matches!(name, "swap" | "byte-shift" | "mix-and-match" | "replay" | "tower-theft"))
-            .unwrap();
+    let attacks = run(
+        |name| matches!(name, "swap" | "byte-shift" | "mix-and-match" | "replay" | "tower-theft"),
+        &|_| (),
+    )
+    .unwrap();
     let errors = |name: &str, trial: usize| -> Vec<Option<ScriptError>> {
         let attack = attacks.iter().find(|attack| attack.name == name).unwrap();
         attack.trials[trial].shown.iter().map(|shown| shown.expect).collect()

@@ -5,6 +5,7 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 
 use super::keys::CommitmentKeys;
 use super::scripts::{self, HtlcScript};
+use crate::model::MAX_HTLCS;
 use crate::tx::{P2A_DUST_LIMIT, input, output, p2a, p2wpkh, p2wsh, transaction};
 
 /// Satoshi in an anchor output.
@@ -28,6 +29,15 @@ impl Format {
             Format::StaticRemotekey => 724,
             Format::Anchors => 1124,
             Format::ZeroFee => 824,
+        }
+    }
+
+    /// Maximum number of HTLC outputs of a commitment. The zero-fee form has version 3, whose maximum is 10,000 vB.
+    pub const fn most_htlcs(self) -> usize {
+        match self {
+            Format::StaticRemotekey | Format::Anchors => MAX_HTLCS,
+            // An HTLC output weighs 172 WU: 227 outputs weigh 824 + 227 * 172 = 39,868 of 40,000.
+            Format::ZeroFee => 227,
         }
     }
 

@@ -16,7 +16,10 @@ mod strategy;
 pub use cheater::Plan;
 pub use contrast::{htlc_fights, symmetry_costs};
 pub use play::{Outcome, Race, Stats, estimate, play, race};
-pub use report::{BreachReport, report};
+pub use report::{BreachReport, report, tables};
+
+use crate::bounds::{self, OutOfBounds};
+use crate::error::ChannelError;
 pub use search::{break_even_reserve, least_delay};
 pub use strategy::Strategy;
 
@@ -101,6 +104,40 @@ const COMMIT_SIZE: f64 = 319.25;
 const BLOCK_SIZE: f64 = 1_000_000.0;
 
 impl Game {
+    /// Checks the parameters, before any work.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Parameter`] names the one that is outside of its range, or does not go with another one.
+    pub fn check(&self) -> Result<(), ChannelError> {
+        ChannelError::check("capacity", &bounds::CAPACITY, self.capacity)?;
+        ChannelError::check("old", &bounds::OLD_BALANCE, self.cheater_old)?;
+        ChannelError::check("new", &bounds::NEW_BALANCE, self.cheater_new)?;
+        ChannelError::check("delay", &bounds::GAME_DELAY, self.delay)?;
+        ChannelError::check("outside", &bounds::OUTSIDE, self.outside)?;
+        let most = f64::from(bounds::FEERATE.most);
+        if !(self.mean_rate > 0.0 && self.mean_rate <= most) {
+            let text = format!("{} is no feerate between 0 and {most} sat/vB", self.mean_rate);
+            return Err(ChannelError::Parameter("feerate", OutOfBounds::new(text)));
+        }
+        if let Miners::Colluding(share, _) = self.miners {
+            ChannelError::check("colluding", &bounds::SHARE, share)?;
+        }
+        let refused = |name, text: String| Err(ChannelError::Parameter(name, OutOfBounds::new(text)));
+        if self.cheater_old > self.capacity {
+            let (old, capacity) = (self.cheater_old, self.capacity);
+            return refused("old", format!("{old} sat is more than the capacity of {capacity} sat"));
+        }
+        if self.cheater_new > self.cheater_old {
+            let (new, old) = (self.cheater_new, self.cheater_old);
+            return refused(
+                "new",
+                format!("{new} sat is more than the {old} sat of the old state: cheating would lose"),
+            );
+        }
+        Ok(())
+    }
+
     fn size(&self) -> f64 {
         match self.payer {
             Payer::Victim => CONTEST_SIZE,

@@ -2,7 +2,9 @@
 
 use super::contrast::{htlc_fights, symmetry_costs};
 use super::{Game, Miners, Payer, Strategy, break_even_reserve, estimate, least_delay, precise, race};
+use crate::bounds::GAMES;
 use crate::compare::{Axes, HeatMap, Series, Table, heat_chart, line_chart};
+use crate::error::ChannelError;
 use crate::model::PlayError;
 
 /// Tables by name, and charts by file name.
@@ -22,8 +24,8 @@ const BUSY: f64 = 10.0;
 const SAFE: f64 = 0.9999;
 
 /// What all tables are made from.
-struct Reporter<'a> {
-    game: &'a Game,
+struct Reporter {
+    game: Game,
     games: u32,
     seed: u64,
     report: BreachReport,
@@ -38,31 +40,58 @@ fn sat(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text }
 }
 
-/// Plays `games` games for each cell; for the least delays at least 20,000.
+/// The steps of a report, in order: each makes one table.
+const STEPS: [(&str, fn(&mut Reporter) -> Result<(), PlayError>); 11] = [
+    ("in-time", Reporter::in_time),
+    ("balances", Reporter::balances),
+    ("reserve", Reporter::reserves),
+    ("fees", Reporter::fees),
+    ("least-delay", Reporter::least_delays),
+    ("htlc-fights", Reporter::fights),
+    ("tower-ladder", Reporter::ladders),
+    ("flood", Reporter::floods),
+    ("bribes", Reporter::bribes),
+    ("race", Reporter::races),
+    ("symmetry", Reporter::symmetry),
+];
+
+/// The names of the tables of a report, in order.
+pub fn tables() -> impl ExactSizeIterator<Item = &'static str> {
+    STEPS.iter().map(|(name, _)| *name)
+}
+
+/// Plays `games` games for each cell; for the least delays at least 20,000. `progress` is called with the name of each table
+/// before it is made.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a chart cannot be drawn or a channel not be played.
-pub fn report(game: &Game, games: u32, seed: u64) -> Result<BreachReport, PlayError> {
+/// [`PlayError`] if a parameter is outside of its range, a chart cannot be drawn or a channel not be played.
+pub fn report(
+    game: &Game,
+    games: u32,
+    seed: u64,
+    progress: &dyn Fn(&str),
+) -> Result<BreachReport, PlayError> {
+    game.check()?;
+    ChannelError::check("games", &GAMES, games)?;
     let report = BreachReport { tables: Vec::new(), charts: Vec::new() };
-    let mut reporter = Reporter { game, games, seed, report };
-    reporter.in_time()?;
-    reporter.balances()?;
-    reporter.reserves();
-    reporter.fees()?;
-    reporter.least_delays();
-    reporter.fights()?;
-    reporter.ladders();
-    reporter.floods();
-    reporter.bribes();
-    reporter.races();
-    reporter.table("symmetry", "LN-Symmetry: what stale updates cost both sides", symmetry_costs(game)?);
+    let mut reporter = Reporter { game: *game, games, seed, report };
+    for (name, make) in STEPS {
+        progress(name);
+        make(&mut reporter)?;
+    }
     Ok(reporter.report)
 }
 
-impl Reporter<'_> {
+impl Reporter {
     fn table(&mut self, name: &'static str, shows: &'static str, table: Table) {
         self.report.tables.push((name, shows, table));
+    }
+
+    fn symmetry(&mut self) -> Result<(), PlayError> {
+        let table = symmetry_costs(&self.game)?;
+        self.table("symmetry", "LN-Symmetry: costs of stale updates for both sides", table);
+        Ok(())
     }
 
     fn in_time(&mut self) -> Result<(), PlayError> {
@@ -73,7 +102,7 @@ impl Reporter<'_> {
             let mut points = Vec::new();
             for delay in DELAYS {
                 for backlog in BACKLOGS {
-                    let game = Game { delay, backlog, ..*self.game };
+                    let game = Game { delay, backlog, ..self.game };
                     let stats = estimate(&game, strategy, self.games, self.seed);
                     table.push(vec![
                         strategy.name().into(),
@@ -117,7 +146,7 @@ impl Reporter<'_> {
             for newest in &columns {
                 let part = |share: f64| scaled(self.game.capacity, share);
                 let game =
-                    Game { cheater_new: part(*newest), cheater_old: part(*old), backlog: BUSY, ..*self.game };
+                    Game { cheater_new: part(*newest), cheater_old: part(*old), backlog: BUSY, ..self.game };
                 let stats = estimate(&game, Strategy::Follow, self.games.div_ceil(4), self.seed);
                 victim.push(Some(stats.victim));
                 cheater.push(Some(stats.cheater));
@@ -157,13 +186,13 @@ impl Reporter<'_> {
         Ok(())
     }
 
-    fn reserves(&mut self) {
+    fn reserves(&mut self) -> Result<(), PlayError> {
         let mut table = Table::new(&["strategy", "colluding share", "delay", "break-even reserve (sat)"]);
         for strategy in [Strategy::Fixed(20.0), Strategy::Follow] {
             for colluding in [0.0, 0.5, 0.9, 0.99, 1.0] {
                 for delay in [6, 36, 144] {
                     let miners = Miners::Colluding(colluding, 0);
-                    let game = Game { miners, delay, ..*self.game };
+                    let game = Game { miners, delay, ..self.game };
                     let found = break_even_reserve(&game, strategy, self.games, self.seed);
                     table.push(vec![
                         strategy.name().into(),
@@ -176,6 +205,7 @@ impl Reporter<'_> {
         }
         let shows = "the least newest balance of the cheater at which cheating loses on average";
         self.table("reserve", shows, table);
+        Ok(())
     }
 
     fn fees(&mut self) -> Result<(), PlayError> {
@@ -184,7 +214,7 @@ impl Reporter<'_> {
         for strategy in Strategy::KNOWN {
             let mut points = Vec::new();
             for backlog in [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0] {
-                let stats = estimate(&Game { backlog, ..*self.game }, strategy, self.games, self.seed);
+                let stats = estimate(&Game { backlog, ..self.game }, strategy, self.games, self.seed);
                 points.push((backlog, stats.fee.max(1.0)));
                 let part = stats.fee / precise(self.game.capacity.max(1));
                 table.push(vec![strategy.name().into(), backlog.to_string(), sat(stats.fee), share(part)]);
@@ -203,11 +233,11 @@ impl Reporter<'_> {
         Ok(())
     }
 
-    fn least_delays(&mut self) {
+    fn least_delays(&mut self) -> Result<(), PlayError> {
         let mut table = Table::new(&["strategy", "backlog", "least delay for 0.9999 (blocks)"]);
         for strategy in Strategy::KNOWN {
             for backlog in BACKLOGS {
-                let game = Game { backlog, ..*self.game };
+                let game = Game { backlog, ..self.game };
                 // A share of 1 in 10,000 is not seen in fewer games; a trial run asks for fewer.
                 let games = if self.games < 100 { self.games } else { self.games.max(20_000) };
                 let found = least_delay(&game, strategy, SAFE, games, self.seed);
@@ -216,17 +246,18 @@ impl Reporter<'_> {
             }
         }
         self.table("least-delay", "the delay that is long enough", table);
+        Ok(())
     }
 
     fn fights(&mut self) -> Result<(), PlayError> {
         let shows = "a pin on one HTLC output of an old commitment: what it costs the victim";
-        let table = htlc_fights(self.game)?;
+        let table = htlc_fights(&self.game)?;
         self.table("htlc-fights", shows, table);
         Ok(())
     }
 
     /// A tower's fixed transactions, with one bonus or growing ones.
-    fn ladders(&mut self) {
+    fn ladders(&mut self) -> Result<(), PlayError> {
         let mut table = Table::new(&[
             "bonus (sat)",
             "own coins",
@@ -251,7 +282,7 @@ impl Reporter<'_> {
             for coins in [0, 50_000] {
                 for backlog in [1.0, BUSY, 50.0] {
                     let payer = Payer::Fixed { ladder, coins };
-                    let game = Game { payer, backlog, ..*self.game };
+                    let game = Game { payer, backlog, ..self.game };
                     let stats = estimate(&game, Strategy::Follow, self.games, self.seed);
                     table.push(vec![
                         name.to_owned(),
@@ -268,10 +299,11 @@ impl Reporter<'_> {
         }
         let shows = "a tower with fixed transactions: what the bonus and coins from outside buy";
         self.table("tower-ladder", shows, table);
+        Ok(())
     }
 
     /// A cheater with as much money outside as it wants, that floods where that pays.
-    fn floods(&mut self) {
+    fn floods(&mut self) -> Result<(), PlayError> {
         let mut table =
             Table::new(&["capacity (sat)", "strategy", "delay", "cheated", "burnt (sat)", "cheater (sat)"]);
         for scale in [1u64, 100, 1_000, 10_000] {
@@ -284,7 +316,7 @@ impl Reporter<'_> {
                         cheater_new: self.game.cheater_new.saturating_mul(scale),
                         outside: u64::MAX >> 12,
                         delay,
-                        ..*self.game
+                        ..self.game
                     };
                     let stats = estimate(&game, strategy, self.games.div_ceil(2), self.seed);
                     table.push(vec![
@@ -299,17 +331,18 @@ impl Reporter<'_> {
             }
         }
         self.table("flood", "a cheater with unlimited money that floods blocks where it gains by it", table);
+        Ok(())
     }
 
     /// Bribes after the delay, to miners who compute.
-    fn bribes(&mut self) {
+    fn bribes(&mut self) -> Result<(), PlayError> {
         let headings =
             ["each miner's share", "bribed share", "victim's rate", "cheated", "victim", "cheater"];
         let mut table = Table::new(&headings);
         for each in [0.01, 0.05, 0.2, 0.3] {
             for bribed in [0.5, 1.0] {
                 for rate in [20.0, 100.0, 500.0, 2_000.0] {
-                    let game = Game { miners: Miners::Bribed(bribed, each), ..*self.game };
+                    let game = Game { miners: Miners::Bribed(bribed, each), ..self.game };
                     let stats = estimate(&game, Strategy::Fixed(rate), self.games, self.seed);
                     table.push(vec![
                         each.to_string(),
@@ -323,9 +356,10 @@ impl Reporter<'_> {
             }
         }
         self.table("bribes", "a bribe of up to the cheater's gain, paid after the delay", table);
+        Ok(())
     }
 
-    fn races(&mut self) {
+    fn races(&mut self) -> Result<(), PlayError> {
         let headings =
             ["colluding share", "delay", "backlog", "let it confirm", "publish the newest", "better"];
         let mut table = Table::new(&headings);
@@ -333,7 +367,7 @@ impl Reporter<'_> {
             for delay in [6, 144] {
                 for backlog in [1.0, BUSY] {
                     let miners = Miners::Colluding(colluding, 0);
-                    let game = Game { miners, delay, backlog, ..*self.game };
+                    let game = Game { miners, delay, backlog, ..self.game };
                     let race = race(&game, Strategy::Follow, self.games, self.seed);
                     let better = match race.let_confirm > race.publish_own {
                         true => "let it confirm",
@@ -352,6 +386,7 @@ impl Reporter<'_> {
         }
         let shows = "an old commitment still in the mempool: what each answer brings the victim (sat)";
         self.table("race", shows, table);
+        Ok(())
     }
 }
 

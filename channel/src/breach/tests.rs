@@ -213,7 +213,7 @@ fn only_first_stage_htlcs_can_be_pinned() {
 
 #[test]
 fn a_report_has_its_tables_and_charts() {
-    let report = report(&Game::default(), 20, 1).unwrap();
+    let report = report(&Game::default(), 20, 1, &|_| ()).unwrap();
     let names: Vec<&str> = report.tables.iter().map(|(name, _, _)| *name).collect();
     let expected = [
         "in-time",

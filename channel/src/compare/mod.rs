@@ -9,6 +9,8 @@ pub use bip442::{BIP_442, Bip442Row, measure_bip442};
 pub use plot::{Axes, HeatMap, Series, heat_chart, line_chart};
 pub use table::Table;
 
+use crate::bounds;
+use crate::error::ChannelError;
 use crate::keys::sha256;
 use crate::model::{Content, Htlc, Kind, PlayError, Setup, Stage};
 
@@ -27,7 +29,21 @@ pub struct Question {
     /// Parties, where more than two can take part.
     pub parties: usize,
     /// Satoshi per virtual byte, for costs.
-    pub feerate: u64,
+    pub feerate: u32,
+}
+
+impl Question {
+    /// Checks the parameters, before any work.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Parameter`] names the one that is outside of its range.
+    pub fn check(&self) -> Result<(), ChannelError> {
+        ChannelError::check("updates", &bounds::COMPARED_UPDATES, self.updates)?;
+        ChannelError::check("htlcs", &bounds::COMPARED_HTLCS, self.htlcs)?;
+        ChannelError::check("parties", &bounds::PARTIES, self.parties)?;
+        ChannelError::check("feerate", &bounds::FEERATE, self.feerate)
+    }
 }
 
 impl Default for Question {
@@ -87,8 +103,8 @@ pub struct Measured {
 
 impl Measured {
     /// Satoshi of so many weight units at a feerate.
-    pub fn sat(weights: Weights, feerate: u64) -> u64 {
-        (weights.total() * feerate).div_ceil(4)
+    pub fn sat(weights: Weights, feerate: u32) -> u64 {
+        weights.total().saturating_mul(feerate.into()).div_ceil(4)
     }
 }
 
@@ -193,13 +209,18 @@ fn breach_depth_one(channel: &mut dyn crate::model::Construction) -> Result<Opti
     Ok(Some(weigh(&played)))
 }
 
-/// Measures all constructions.
+/// Measures all constructions. `progress` is called with the name of each before it is measured.
 ///
 /// # Errors
 ///
-/// As [`measure`].
-pub fn measure_all(question: &Question) -> Result<Vec<Measured>, PlayError> {
-    crate::model::KINDS.iter().map(|(_, kind)| measure(*kind, question)).collect()
+/// [`ChannelError::Parameter`] if the question is outside of its bounds, otherwise as [`measure`].
+pub fn measure_all(question: &Question, progress: &dyn Fn(&str)) -> Result<Vec<Measured>, PlayError> {
+    question.check()?;
+    let measured = crate::model::KINDS.iter().map(|(name, kind)| {
+        progress(name);
+        measure(*kind, question)
+    });
+    measured.collect()
 }
 
 /// The summary as a table.
@@ -226,7 +247,7 @@ pub fn summary(measured: &[Measured], question: &Question) -> Table {
     ]);
     let none = || "-".to_owned();
     for row in measured {
-        let breach = |show: fn(Weights, u64) -> u64| {
+        let breach = |show: fn(Weights, u32) -> u64| {
             row.breach.map_or_else(none, |weights| show(weights, question.feerate).to_string())
         };
         table.push(vec![

@@ -431,6 +431,12 @@ impl Construction for LnPenalty {
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
         content.check(self.setup.capacity, 2)?;
+        let (htlcs, most) = (content.htlcs.len(), self.format.most_htlcs());
+        if htlcs > most {
+            return Err(ChannelError::refused(format!(
+                "{htlcs} HTLCs do not fit this commitment; {most} do"
+            )));
+        }
         let number = self.number().saturating_add(1);
         let mut cost = UpdateCost { signatures: 0, secrets: 2 };
         for party in 0..2 {

@@ -4,6 +4,7 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::{Keypair, PublicKey};
 
 use super::{Content, Htlc, Step};
+use crate::bounds::{DELAY, PARTIES};
 use crate::error::ChannelError;
 use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
 use crate::musig::{AggregateKey, NonceId, sign_together};
@@ -82,16 +83,10 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] without parties, with more than 16, or with a delay of 0.
+    /// [`ChannelError::Parameter`] if the number of parties or the delay is outside of its range.
     pub fn named(name: &str, parties: usize, capacity: u64, delay: u16) -> Result<Setup, ChannelError> {
-        if !(1..=16).contains(&parties) {
-            return Err(ChannelError::refused(format!(
-                "a channel of {parties} parties; 1 to 16 are possible"
-            )));
-        }
-        if delay == 0 {
-            return Err(ChannelError::refused("a delay of 0 blocks is no delay; 1 to 65,535 are possible"));
-        }
+        ChannelError::check("parties", &PARTIES, parties)?;
+        ChannelError::check("delay", &DELAY, delay)?;
         let parties = (0..parties)
             .map(|party| {
                 let seed = Seed::from_name(&format!("{name}, party {party}"));

@@ -93,8 +93,9 @@ impl Rules {
     }
 }
 
-/// Explores both machines with all rules and without each, and says what was found.
-pub fn mutation_table() -> Table {
+/// Explores both machines with all rules and without each, and reports what was found. `progress` is called with the name of
+/// each machine before it is explored.
+pub fn mutation_table(progress: &dyn Fn(&str)) -> Table {
     let mut table = Table::new(&["form", "rule left out", "of C.7", "states", "found", "how"]);
     let mut add = |form: &str, rule: &str, section: &str, explored: &Explored| {
         table.push(vec![
@@ -106,10 +107,12 @@ pub fn mutation_table() -> Table {
             explored.trace.join("; "),
         ]);
     };
+    progress("default");
     add("default", "none", "-", &explore(Rules::ALL));
     for (rule, explored) in mutations() {
         add("default", rule.text(), rule.section(), &explored);
     }
+    progress("override");
     add("override", "none", "-", &explore_override(None));
     for (rule, explored) in override_mutations() {
         add("override", rule.text(), "-", &explored);

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::builder::PossibleValuesParser;
 use clap::{Subcommand, ValueEnum};
 use sigstack_channel::attacks;
+use sigstack_channel::bounds::{self, Bounds};
 use sigstack_channel::model::KINDS;
+
+use super::number::within;
 
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -18,6 +21,29 @@ pub(crate) enum TableFormat {
 
 fn construction_names() -> PossibleValuesParser {
     PossibleValuesParser::new(KINDS.iter().map(|(name, _)| *name))
+}
+
+/// The seed of pseudorandom choices.
+const SEED: Bounds<u64> =
+    Bounds { least: 0, most: u64::MAX, why_least: "a seed is not negative", why_most: "a seed has 64 bits" };
+
+/// The format of a table.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(crate) struct FormatArgs {
+    /// How the table is written
+    #[arg(long, value_enum, default_value = "text")]
+    format: TableFormat,
+
+    /// Print JSON: the same as --format json
+    #[arg(long, conflicts_with = "format")]
+    json: bool,
+}
+
+impl FormatArgs {
+    /// The format that the options ask for.
+    pub(crate) fn format(self) -> TableFormat {
+        if self.json { TableFormat::Json } else { self.format }
+    }
 }
 
 pub(super) const CHANNEL_HELP: &str = "\
@@ -39,9 +65,9 @@ Examples:
 
 const ATTACKS_HELP: &str = "\
 Exit status:
-  0  each attack works on its naive form and not on the mended one
-  1  one does not
-  2  it could not be told
+  0  each attack works against the first construction and fails against the last
+  1  an attack did not have this result
+  2  the question could not be answered
 
 Examples:
   sigstack attacks
@@ -55,39 +81,43 @@ Examples:
 /// What to do with channels.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChannelCommand {
-    /// List the constructions and the proposals that they need.
-    List,
-    /// Print the transactions that end a channel.
+    /// List the constructions and the proposals that they need
+    List {
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Print the transactions that close a channel
     Show(PlayArgs),
-    /// Play the ending of a channel on a chain, and print what confirmed at which height.
+    /// Close a channel on a simulated chain, and print the height at which each transaction confirms
     Play(PlayArgs),
-    /// Write every transaction of a play of each construction, and of the attacks, as cases.
+    /// Write every transaction of the constructions and of the attacks as cases of vector files
     Export {
         /// The folder to write to
         folder: PathBuf,
+
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
     },
     Storage(StorageArgs),
-    /// Measure options of the signed sequence form: fee inputs, second stages of HTLCs, towers that are paid, a sweep by anyone.
+    /// Measure options of the signed sequence form: fee inputs, second-stage HTLC transactions, paid towers, a sweep by anyone
     Options {
-        /// How the table is written
-        #[arg(long, value_enum, default_value = "text")]
-        format: TableFormat,
+        #[command(flatten)]
+        format: FormatArgs,
     },
-    /// Play channels inside an N-party channel, and end one of them alone: weights and heights for each form.
+    /// Close one channel inside an N-party channel unilaterally: weights and heights for each form
     Nested {
-        /// Parties of the channel around
-        #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u8).range(2..=16))]
-        parties: u8,
+        /// Parties of the outer channel
+        #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(&bounds::PARTIES))]
+        parties: usize,
 
-        /// How the table is written
-        #[arg(long, value_enum, default_value = "text")]
-        format: TableFormat,
+        #[command(flatten)]
+        format: FormatArgs,
     },
-    /// Explore the update protocols exhaustively: with all rules, and with each rule left out, which must lead to a loss.
+    /// Explore the update protocols exhaustively: with all rules, and without each of them, where a loss must be found
     Rules {
-        /// How the table is written
-        #[arg(long, value_enum, default_value = "text")]
-        format: TableFormat,
+        #[command(flatten)]
+        format: FormatArgs,
     },
 }
 
@@ -97,45 +127,53 @@ pub(crate) struct PlayArgs {
     #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: String,
 
-    /// Updates before the end
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    /// Updates before the channel closes
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(&bounds::UPDATES))]
     pub(crate) updates: u32,
 
     /// HTLCs in each state
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = within(&bounds::HTLCS))]
     pub(crate) htlcs: usize,
 
-    /// The state that the first party publishes: an old one is answered by the other [default: the newest]
-    #[arg(long, value_name = "N")]
+    /// The state that the first party publishes. The other party answers an old one [default: the latest]
+    #[arg(long, value_name = "N", value_parser = within(&bounds::STATE))]
     pub(crate) state: Option<u32>,
 
     /// The contest delay in blocks
-    #[arg(long, value_name = "BLOCKS", default_value_t = 144)]
+    #[arg(long, value_name = "BLOCKS", default_value_t = 144, value_parser = within(&bounds::DELAY))]
     pub(crate) delay: u16,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
-/// Update a channel many times, measure what is kept, and publish earlier states.
+/// Update a channel many times, measure the storage of client and tower, and publish earlier states.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StorageArgs {
     /// The construction (`sigstack channel list` describes them)
     #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: String,
 
-    /// Updates
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    /// Updates of the channel
+    #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = within(&bounds::STORED_UPDATES))]
     pub(crate) updates: u32,
 
-    /// Sign only about N updates, which the seed picks, and the last; the protocol's state machine runs for all
-    #[arg(long, value_name = "N")]
+    /// Sign only about N updates, which the seed picks, and the last one. The state machine of the protocol runs for all
+    #[arg(long, value_name = "N", value_parser = within(&bounds::SIGNED_UPDATES))]
     pub(crate) signed: Option<u32>,
 
     /// Earlier states to publish at the end
-    #[arg(long, value_name = "N", default_value_t = 10)]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = within(&bounds::TRIES))]
     pub(crate) tries: u32,
 
-    /// The seed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// The seed of the pseudorandom choices
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&SEED))]
     pub(crate) seed: u64,
+
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// Compare the constructions: storage in bytes, signatures, weights of all endings, delays.
@@ -143,24 +181,23 @@ pub(crate) struct StorageArgs {
 #[command(after_help = COMPARE_HELP)]
 pub(crate) struct CompareArgs {
     /// Updates before anything is published
-    #[arg(long, value_name = "N", default_value_t = 20)]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = within(&bounds::COMPARED_UPDATES))]
     pub(crate) updates: u32,
 
     /// HTLCs in each state
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = within(&bounds::COMPARED_HTLCS))]
     pub(crate) htlcs: usize,
 
-    /// Parties, where more than two can take part
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    /// Parties, for constructions that allow more than two
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = within(&bounds::PARTIES))]
     pub(crate) parties: usize,
 
     /// Satoshi per virtual byte, for costs
-    #[arg(long, value_name = "RATE", default_value_t = 10)]
-    pub(crate) feerate: u64,
+    #[arg(long, value_name = "RATE", default_value_t = 10, value_parser = within(&bounds::FEERATE))]
+    pub(crate) feerate: u32,
 
-    /// How the table is written
-    #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 
     /// Rebuild the cost table of BIP 442 instead
     #[arg(long)]
@@ -171,7 +208,7 @@ pub(crate) struct CompareArgs {
     pub(crate) plots: Option<PathBuf>,
 }
 
-/// Run attacks on channels, against the form on which each works and against the one on which it does not.
+/// Run attacks on channels: each against the construction it breaks and against one that resists it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = ATTACKS_HELP)]
 pub(crate) struct AttacksArgs {
@@ -179,54 +216,52 @@ pub(crate) struct AttacksArgs {
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(attacks::names()))]
     pub(crate) names: Vec<String>,
 
-    /// How the table is written
-    #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 }
 
-/// Play the breach game: a victim's fee strategies against a cheater.
+/// Simulate breaches: a cheater publishes an old state, and the victim's fee strategies answer it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = BREACH_HELP)]
 pub(crate) struct BreachArgs {
     /// Games for each cell of the tables
-    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = within(&bounds::GAMES))]
     pub(crate) games: u32,
 
-    /// The seed
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    /// The seed of the pseudorandom choices
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&SEED))]
     pub(crate) seed: u64,
 
     /// Satoshi in the channel
-    #[arg(long, value_name = "SAT", default_value_t = 1_000_000)]
+    #[arg(long, value_name = "SAT", default_value_t = 1_000_000, value_parser = within(&bounds::CAPACITY))]
     pub(crate) capacity: u64,
 
-    /// The contest delay in blocks, where a table does not vary it
-    #[arg(long, value_name = "BLOCKS", default_value_t = 144)]
+    /// The contest delay in blocks, for tables that do not vary it
+    #[arg(long, value_name = "BLOCKS", default_value_t = 144, value_parser = within(&bounds::GAME_DELAY))]
     pub(crate) delay: u32,
 
     /// The market's mean rate in sat/vB
-    #[arg(long, value_name = "RATE", default_value_t = 10)]
+    #[arg(long, value_name = "RATE", default_value_t = 10, value_parser = within(&bounds::FEERATE))]
     pub(crate) feerate: u32,
 
-    /// What the cheater can burn on floods, where it gains by them
-    #[arg(long, value_name = "SAT", default_value_t = 0)]
+    /// Satoshi that the cheater can spend on flooding blocks, where that pays
+    #[arg(long, value_name = "SAT", default_value_t = 0, value_parser = within(&bounds::OUTSIDE))]
     pub(crate) outside: u64,
 
     /// The cheater's balance in the old state
-    #[arg(long, value_name = "SAT", default_value_t = 900_000)]
+    #[arg(long, value_name = "SAT", default_value_t = 900_000, value_parser = within(&bounds::OLD_BALANCE))]
     pub(crate) old: u64,
 
-    /// The cheater's balance in the newest state
-    #[arg(long, value_name = "SAT", default_value_t = 50_000)]
+    /// The cheater's balance in the latest state
+    #[arg(long, value_name = "SAT", default_value_t = 50_000, value_parser = within(&bounds::NEW_BALANCE))]
     pub(crate) new: u64,
 
-    /// The share of miners who leave the justice out
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    /// The share of the hash rate whose miners leave the justice transaction out, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = within(&bounds::SHARE))]
     pub(crate) colluding: f64,
 
-    /// How the tables are written
-    #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: TableFormat,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
 
     /// Write the tables as CSV and the charts as SVG to this folder too
     #[arg(long, value_name = "FOLDER")]

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueEnum};
 
+use super::number::{FRAMES, INPUT, LOCK_TIME, SEQUENCE, within};
+
 /// Verify an input, and print the consensus verdict and the policy verdict.
 ///
 /// The consensus verdict uses the consensus flags: those of today, and those of the proposals that --profile or --flags
@@ -60,15 +62,15 @@ pub(crate) struct SubjectArgs {
     pub(crate) run_as: RunAs,
 
     /// nLockTime of the transaction made up for --script
-    #[arg(long = "locktime", value_name = "N", requires = "script", default_value_t = 0)]
+    #[arg(long = "locktime", value_name = "N", requires = "script", default_value_t = 0, value_parser = within(&LOCK_TIME))]
     pub(crate) lock_time: u32,
 
     /// nSequence of the transaction made up for --script [default: 0xfffffffd, as a number]
-    #[arg(long, value_name = "N", requires = "script")]
+    #[arg(long, value_name = "N", requires = "script", value_parser = within(&SEQUENCE))]
     pub(crate) sequence: Option<u32>,
 
     /// The input to verify, counted from 0
-    #[arg(long, value_name = "N", default_value_t = 0, conflicts_with_all = ["case", "script"])]
+    #[arg(long, value_name = "N", value_parser = within(&INPUT), default_value_t = 0, conflicts_with_all = ["case", "script"])]
     pub(crate) input: usize,
 
     /// Flags by profile, separated by commas: consensus, policy, proposals and bundles of them
@@ -121,7 +123,7 @@ pub(crate) struct TraceArgs {
     pub(crate) html: Option<PathBuf>,
 
     /// Write only N frames before and after the failing one
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = within(&FRAMES))]
     pub(crate) around: Option<usize>,
 }
 

@@ -1,0 +1,247 @@
+//! Ranges of the parameters that callers choose, with the reason for each end.
+//!
+//! The models check their parameters against these ranges before any work. The command checks its options against the same
+//! constants, so that its errors name the option.
+
+use core::fmt;
+
+use crate::model::MAX_HTLCS;
+
+/// The range of a parameter.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds<T> {
+    /// Minimum.
+    pub least: T,
+    /// Maximum.
+    pub most: T,
+    /// The reason for the minimum.
+    pub why_least: &'static str,
+    /// The reason for the maximum.
+    pub why_most: &'static str,
+}
+
+/// A value outside of its range: the value, the end that it violates, and the reason for that end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutOfBounds(String);
+
+impl OutOfBounds {
+    /// An error with its own text, for conditions that concern two parameters.
+    pub fn new(text: impl Into<String>) -> OutOfBounds {
+        OutOfBounds(text.into())
+    }
+}
+
+impl fmt::Display for OutOfBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for OutOfBounds {}
+
+impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
+    /// Returns the value if it is within the range. NaN is in no range.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfBounds`] with the end of the range and its reason.
+    pub fn check(&self, value: T) -> Result<T, OutOfBounds> {
+        if value >= self.least && value <= self.most {
+            Ok(value)
+        } else if value < self.least {
+            Err(self.below(&value))
+        } else if value > self.most {
+            Err(self.above(&value))
+        } else {
+            Err(OutOfBounds(format!("{value} is not a number")))
+        }
+    }
+
+    /// The error for a value below the range, which need not fit the type.
+    pub fn below(&self, value: &impl fmt::Display) -> OutOfBounds {
+        OutOfBounds(format!("{value} is less than {}: {}", self.least, self.why_least))
+    }
+
+    /// The error for a value above the range, which need not fit the type.
+    pub fn above(&self, value: &impl fmt::Display) -> OutOfBounds {
+        OutOfBounds(format!("{value} is more than {}: {}", self.most, self.why_most))
+    }
+}
+
+/// Parties of a channel.
+pub const PARTIES: Bounds<usize> = Bounds {
+    least: 2,
+    most: 16,
+    why_least: "a channel needs two parties",
+    why_most: "the records of HTLCs have four bits for a party",
+};
+
+/// HTLCs in one state.
+pub const HTLCS: Bounds<usize> = Bounds {
+    least: 0,
+    most: MAX_HTLCS,
+    why_least: "a number of HTLCs is not negative",
+    why_most: "a version 3 transaction with more HTLC outputs exceeds 10,000 vB",
+};
+
+/// HTLCs in each state of a comparison of all constructions. `ln-zero-fee` allows the fewest.
+pub const COMPARED_HTLCS: Bounds<usize> = Bounds {
+    most: 227,
+    why_most: "a commitment of ln-zero-fee with more HTLC outputs exceeds the 10,000 vB of version 3",
+    ..HTLCS
+};
+
+/// Updates before a channel is closed, where every update is signed.
+pub const UPDATES: Bounds<u32> = Bounds {
+    least: 0,
+    most: 100_000,
+    why_least: "a number of updates is not negative",
+    why_most: "every update is signed, which takes minutes for more; `channel storage --signed` signs a sample",
+};
+
+/// Updates in a comparison of all constructions. `bip68` has the fewest states.
+pub const COMPARED_UPDATES: Bounds<u32> = Bounds {
+    least: 1,
+    most: 455,
+    why_least: "the comparison publishes an earlier state, and there is none before the first update",
+    why_most: "bip68 has 456 states, the first of which needs no update",
+};
+
+/// Updates of a long run.
+pub const STORED_UPDATES: Bounds<u32> = Bounds {
+    least: 1,
+    most: 10_000_000,
+    why_least: "the run publishes an earlier state, and there is none before the first update",
+    why_most: "the state machines of both sides process every update, which takes minutes for more",
+};
+
+/// Updates of a long run that are signed.
+pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
+    least: 0,
+    most: 1_000_000,
+    why_least: "a number of updates is not negative",
+    why_most: "signing more takes hours; sign a sample",
+};
+
+/// Earlier states that a long run publishes.
+pub const TRIES: Bounds<u32> = Bounds {
+    least: 1,
+    most: 10_000,
+    why_least: "a run that publishes no earlier state verifies no answer",
+    why_most: "each earlier state is played twice on a chain of its own, which takes minutes for more",
+};
+
+/// The number of a state to publish.
+pub const STATE: Bounds<u32> = Bounds {
+    least: 0,
+    most: UPDATES.most,
+    why_least: "the first state has the number 0",
+    why_most: "no channel here has more updates",
+};
+
+/// The contest delay of a channel, in blocks.
+pub const DELAY: Bounds<u16> = Bounds {
+    least: 1,
+    most: u16::MAX,
+    why_least: "without a delay nobody has time to answer an old state",
+    why_most: "a relative lock by height has 16 bits (BIP 68)",
+};
+
+/// The contest delay of a breach game, in blocks.
+pub const GAME_DELAY: Bounds<u32> = Bounds {
+    least: 1,
+    most: 2_016,
+    why_least: "without a delay nobody has time to answer an old state",
+    why_most: "LND and LDK refuse a longer delay for their own funds",
+};
+
+/// A feerate in satoshi per virtual byte.
+pub const FEERATE: Bounds<u32> = Bounds {
+    least: 1,
+    most: 10_000,
+    why_least: "the model has whole sat/vB, and a transaction that pays nothing is not relayed alone",
+    why_most: "Bitcoin Core refuses to send at more than 0.10 BTC/kvB (`-maxfeerate`)",
+};
+
+/// Games for each cell of the tables.
+pub const GAMES: Bounds<u32> = Bounds {
+    least: 1,
+    most: 1_000_000,
+    why_least: "a mean needs at least one game",
+    why_most: "about a thousand cells play that many games each, which takes days for more",
+};
+
+/// The capacity of a channel in a breach game, in satoshi.
+pub const CAPACITY: Bounds<u64> = Bounds {
+    least: 1_000,
+    most: 900_719_925_474,
+    why_least: "the balances are thousandths of the capacity",
+    why_most: "the table of floods multiplies the capacity by 10,000, and amounts are exact up to 2^53 sat",
+};
+
+/// The cheater's balance in the old state of a breach game, in satoshi. Also at most the capacity.
+pub const OLD_BALANCE: Bounds<u64> = Bounds {
+    least: 1,
+    most: CAPACITY.most,
+    why_least: "a cheater that gains nothing does not cheat",
+    why_most: "it is at most the capacity, which has the same bound",
+};
+
+/// The cheater's balance in the latest state of a breach game, in satoshi. Also at most the one in the old state.
+pub const NEW_BALANCE: Bounds<u64> = Bounds {
+    least: 0,
+    most: CAPACITY.most,
+    why_least: "a balance is not negative",
+    why_most: "it is at most the capacity, which has the same bound",
+};
+
+/// Satoshi outside of the channel.
+pub const OUTSIDE: Bounds<u64> = Bounds {
+    least: 0,
+    most: 2_100_000_000_000_000,
+    why_least: "an amount is not negative",
+    why_most: "there are at most 21 million bitcoin",
+};
+
+/// A share of miners.
+pub const SHARE: Bounds<f64> = Bounds {
+    least: 0.0,
+    most: 1.0,
+    why_least: "a share is between 0 and 1",
+    why_most: "a share is between 0 and 1",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bolt3::Format;
+    use crate::model::{Content, KINDS, Setup};
+
+    #[test]
+    fn values_outside_are_refused_with_the_end_and_its_reason() {
+        assert_eq!(SHARE.check(0.0), Ok(0.0));
+        assert_eq!(SHARE.check(1.0), Ok(1.0));
+        let text = |value| SHARE.check(value).unwrap_err().to_string();
+        assert_eq!(text(-0.1), "-0.1 is less than 0: a share is between 0 and 1");
+        assert_eq!(text(1.1), "1.1 is more than 1: a share is between 0 and 1");
+        assert_eq!(text(f64::INFINITY), "inf is more than 1: a share is between 0 and 1");
+        assert_eq!(text(f64::NAN), "NaN is not a number");
+        assert_eq!(PARTIES.check(2), Ok(2));
+        assert_eq!(
+            PARTIES.check(1).unwrap_err().to_string(),
+            "1 is less than 2: a channel needs two parties"
+        );
+    }
+
+    /// The bounds of comparisons are the narrowest of the constructions.
+    #[test]
+    fn comparisons_are_bounded_by_the_narrowest_construction() {
+        let states = KINDS.iter().map(|(name, kind)| {
+            let setup = Setup::named(name, 2, 1_000_000, 144).unwrap();
+            kind.build(setup, Content::of(&[500_000, 500_000])).unwrap().facts().states
+        });
+        assert_eq!(states.min(), Some(u64::from(COMPARED_UPDATES.most) + 1));
+        assert_eq!(COMPARED_HTLCS.most, Format::ZeroFee.most_htlcs());
+        assert!(COMPARED_HTLCS.most < HTLCS.most);
+    }
+}

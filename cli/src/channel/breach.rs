@@ -1,0 +1,88 @@
+//! `sigstack attacks` and `sigstack breach`.
+
+use std::io::Write;
+use std::path::Path;
+
+use sigstack_channel::attacks;
+use sigstack_channel::breach::{BreachReport, Game, Miners, report, tables};
+
+use super::{progress_of, write_table};
+use crate::args::{AttacksArgs, BreachArgs, TableFormat};
+use crate::files;
+use crate::output::{self, HEADING, Status};
+use crate::problem::{Problem, Stop};
+use crate::table;
+
+/// Runs `sigstack attacks`.
+pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|other| other == name);
+    let progress = progress_of(attacks::names().filter(|name| wanted(name)).count());
+    let found = attacks::run(wanted, &|name| progress.begin(name))?;
+    drop(progress);
+    write_table(&attacks::table(&found), args.format.format(), out)?;
+    // The first trial of an attack is against the construction that it breaks, the last one against one that resists it.
+    let as_expected = found.iter().all(|attack| {
+        let works: Vec<bool> = attack.trials.iter().map(|trial| trial.works).collect();
+        works.first() == Some(&true) && works.last() == Some(&false)
+    });
+    Ok(if as_expected { Status::Yes } else { Status::No })
+}
+
+/// Runs `sigstack breach`.
+pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let game = Game {
+        capacity: args.capacity,
+        cheater_old: args.old,
+        cheater_new: args.new,
+        delay: args.delay,
+        outside: args.outside,
+        mean_rate: f64::from(args.feerate),
+        miners: if args.colluding > 0.0 { Miners::Colluding(args.colluding, 0) } else { Miners::Myopic },
+        ..Game::default()
+    };
+    game.check()?;
+    if let Some(folder) = &args.folder {
+        files::create_folder(folder).map_err(|problem| problem.at("--folder"))?;
+    }
+    let progress = progress_of(tables().len());
+    let report = report(&game, args.games, args.seed, &|name| progress.begin(name))?;
+    drop(progress);
+    write_report(&report, args.format.format(), out)?;
+    if let Some(folder) = &args.folder {
+        write_files(&report, folder).map_err(|problem| problem.at("--folder"))?;
+    }
+    Ok(Status::Yes)
+}
+
+/// Writes several tables to one output: each with its name, and JSON as one object.
+fn write_report(report: &BreachReport, format: TableFormat, out: &mut impl Write) -> Result<(), Stop> {
+    let last = report.tables.len().saturating_sub(1);
+    for (nth, (name, shows, rows)) in report.tables.iter().enumerate() {
+        match format {
+            TableFormat::Text => {
+                for line in table::wrap(&format!("{name}: {shows}"), output::width()) {
+                    writeln!(out, "{HEADING}{line}{HEADING:#}")?;
+                }
+            }
+            TableFormat::Markdown => writeln!(out, "## {name}\n\n{shows}\n")?,
+            TableFormat::Csv => writeln!(out, "# {name}: {shows}")?,
+            TableFormat::Json => write!(out, "{}\"{name}\": ", if nth == 0 { "{" } else { "," })?,
+        }
+        write_table(rows, format, out)?;
+        match format {
+            TableFormat::Json if nth == last => writeln!(out, "}}")?,
+            TableFormat::Json => {}
+            _ => writeln!(out)?,
+        }
+    }
+    Ok(())
+}
+
+fn write_files(report: &BreachReport, folder: &Path) -> Result<(), Problem> {
+    let tables = report.tables.iter().map(|(name, _, table)| (format!("{name}.csv"), table.to_csv()));
+    let charts = report.charts.iter().map(|(name, svg)| ((*name).to_owned(), svg.clone()));
+    for (name, text) in tables.chain(charts) {
+        files::write(&folder.join(name), text.as_bytes())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,195 @@
+//! `sigstack channel show`, `play` and `storage`.
+
+use std::io::Write;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+use sigstack_channel::chain::START_HEIGHT;
+use sigstack_channel::compare::{CAPACITY, content};
+use sigstack_channel::model::{Construction, Played, Setup, Stage, Step};
+use sigstack_channel::storage;
+
+use super::kind;
+use crate::args::{PlayArgs, StorageArgs};
+use crate::output::{HEADING, Status};
+use crate::problem::{Problem, Stop};
+use crate::progress::Progress;
+use crate::table;
+
+/// What is printed about the end of a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The transactions, which are not published.
+    Transactions,
+    /// The heights at which the transactions confirm on a chain.
+    Heights,
+}
+
+/// Updates a channel, publishes a state and answers it.
+pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Result<Status, Stop> {
+    let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
+    let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, START_HEIGHT))?;
+    let channel = channel.as_mut();
+    check(args, channel.facts().states)?;
+    let mut stage = Stage::new(channel)?;
+    let funding = stage.open(channel)?;
+    let progress = Progress::new(args.updates.into());
+    for number in 1..=args.updates {
+        progress.step();
+        channel.update(content(2, args.htlcs, number, START_HEIGHT))?;
+    }
+    drop(progress);
+    let state = args.state.unwrap_or(channel.number());
+    let steps = steps(channel, state)?;
+    let name = channel.facts().name;
+    let heading = format!("{HEADING}{name}{HEADING:#}, {} updates, state {state} published", args.updates);
+    let about = json!({ "construction": name, "updates": args.updates, "state": state });
+    match ending {
+        Ending::Heights => {
+            let mut played = vec![funding];
+            played.extend(stage.publish_all(steps)?);
+            let paid = [0, 1].map(|party| stage.paid(channel, party));
+            if args.json {
+                let steps: Vec<Value> = played.iter().map(played_json).collect();
+                return json_line(about, json!({ "steps": steps, "paid": paid }), out);
+            }
+            writeln!(out, "{heading}")?;
+            write_heights(&played, out)?;
+            for (party, sat) in paid.iter().enumerate() {
+                writeln!(out, "party {party} has {sat} sat")?;
+            }
+        }
+        Ending::Transactions => {
+            let (client, tower) = (channel.client_bytes(0).len(), channel.tower_bytes(0).len());
+            if args.json {
+                let steps: Vec<Value> = steps.iter().map(step_json).collect();
+                let more = json!({ "steps": steps, "client_bytes": client, "tower_bytes": tower });
+                return json_line(about, more, out);
+            }
+            writeln!(out, "{heading}")?;
+            for step in steps {
+                writeln!(out, "{} ({} WU, fee {} sat)", step.label, step.weight(), step.fee())?;
+                writeln!(out, "  {}", bitcoin::consensus::encode::serialize_hex(&step.tx))?;
+            }
+            writeln!(out, "a client keeps {client} bytes, a tower {tower}")?;
+        }
+    }
+    Ok(Status::Yes)
+}
+
+/// Checks the parameters that depend on each other or on the construction, before any update.
+fn check(args: &PlayArgs, states: u64) -> Result<(), Problem> {
+    if u64::from(args.updates) >= states {
+        let problem =
+            Problem::new(format!("{} has {states} states, the first without an update", args.construction));
+        return Err(problem.at("--updates").hint(format!("give at most {}", states.saturating_sub(1))));
+    }
+    match args.state {
+        Some(state) if state > args.updates => {
+            let problem = Problem::new(format!("there is no state {state} after {} updates", args.updates));
+            Err(problem.at("--state").hint(format!("give at most {}, or more --updates", args.updates)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The transactions after the first party publishes a state: its own, or the other party's answer to an old state.
+fn steps(channel: &mut dyn Construction, state: u32) -> Result<Vec<Step>, Stop> {
+    let steps = channel.close(0, state)?;
+    let answer = match steps.first() {
+        Some(first) if state < channel.number() => channel.contest(1, &first.tx)?,
+        _ => None,
+    };
+    Ok(match answer {
+        Some(answer) => steps.into_iter().take(1).chain(answer).collect(),
+        None => steps,
+    })
+}
+
+fn write_heights(played: &[Played], out: &mut impl Write) -> Result<(), Stop> {
+    for (nth, played) in played.iter().enumerate() {
+        let (label, weight) = (played.step.label, played.step.weight());
+        let child = played.child.as_ref().map_or(0, Step::weight);
+        let child = if nth == 0 { String::new() } else { format!(", fee child {child} WU") };
+        writeln!(out, "height {}: {label} ({weight} WU{child})", played.height)?;
+    }
+    Ok(())
+}
+
+fn step_json(step: &Step) -> Value {
+    json!({
+        "label": step.label,
+        "weight": step.weight(),
+        "fee": step.fee(),
+        "tx": bitcoin::consensus::encode::serialize_hex(&step.tx),
+    })
+}
+
+fn played_json(played: &Played) -> Value {
+    json!({
+        "label": played.step.label,
+        "height": played.height,
+        "weight": played.step.weight(),
+        "child_weight": played.child.as_ref().map(Step::weight),
+    })
+}
+
+/// Writes the fields of two objects as one.
+fn json_line(about: Value, more: Value, out: &mut impl Write) -> Result<Status, Stop> {
+    let (Value::Object(mut object), Value::Object(more)) = (about, more) else { return Ok(Status::Yes) };
+    object.extend(more);
+    writeln!(out, "{}", Value::Object(object))?;
+    Ok(Status::Yes)
+}
+
+/// Runs a channel for many updates, measures its storage, and publishes earlier states.
+pub(super) fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let signing = match args.signed {
+        Some(count) => storage::Signing::Sample(count, args.seed),
+        None => storage::Signing::All,
+    };
+    let kind = kind(&args.construction)?;
+    storage::check(kind, args.updates, signing, args.tries)?;
+    let start = Instant::now();
+    let progress = Progress::new(u64::from(args.updates).saturating_add(args.tries.into()));
+    let run = storage::run(kind, args.updates, signing, args.tries, &|| progress.step())?;
+    drop(progress);
+    let sizes = |kept: &storage::Kept| (kept.client, kept.tower, kept.machine);
+    let constant = run.kept.windows(2).all(|pair| pair.first().map(sizes) == pair.last().map(sizes));
+    let answered = run.answered == run.tried && run.answered_by_tower.is_none_or(|count| count == run.tried);
+    let status = if answered { Status::Yes } else { Status::No };
+    if args.json {
+        let kept = run.kept.iter().map(|kept| {
+            json!({
+                "updates": kept.updates,
+                "client_bytes": kept.client,
+                "tower_bytes": kept.tower,
+                "state_machine_bytes": kept.machine,
+            })
+        });
+        let object = json!({
+            "construction": args.construction,
+            "updates": args.updates,
+            "signed": run.signed,
+            "storage": kept.collect::<Value>(),
+            "constant": constant,
+            "published": run.tried,
+            "answered_by_client": run.answered,
+            "answered_by_tower": run.answered_by_tower,
+        });
+        writeln!(out, "{object}")?;
+        return Ok(status);
+    }
+    table::write_table(out, &storage::table(&run))?;
+    let seconds = start.elapsed().as_secs_f64();
+    writeln!(out, "{} updates, {} of them signed, {seconds:.1} s", args.updates, run.signed)?;
+    let by_tower = run.answered_by_tower.map_or_else(|| "none".to_owned(), |count| count.to_string());
+    writeln!(
+        out,
+        "{} earlier states published: {} answered by the client, {by_tower} by the tower",
+        run.tried, run.answered
+    )?;
+    writeln!(out, "the latest state is not contested")?;
+    writeln!(out, "storage is {}", if constant { "constant" } else { "not constant" })?;
+    Ok(status)
+}

@@ -1,0 +1,24 @@
+//! Files that a command writes: each is whole or absent, even if the command is killed.
+
+use std::fs;
+use std::path::Path;
+
+use crate::problem::Problem;
+
+/// Writes a file through a temporary one in the same folder, which is renamed when it is complete.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
+    // An error about the folder names the folder's problem, not the temporary file.
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::metadata(folder).map_err(|error| at(path, &error))?;
+    }
+    sigstack_vectors::write_file(path, bytes).map_err(|error| at(path, &error))
+}
+
+/// Creates a folder and its parents, before the work whose results it is for.
+pub(crate) fn create_folder(path: &Path) -> Result<(), Problem> {
+    fs::create_dir_all(path).map_err(|error| at(path, &error))
+}
+
+fn at(path: &Path, error: &std::io::Error) -> Problem {
+    Problem::new(error.to_string()).at(path.display().to_string()).hint("name a place that can be written to")
+}
