@@ -1,0 +1,67 @@
+//! Commands that are killed while they write files: each file is whole or absent.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("interrupted").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Starts a command that writes 15 files or more.
+fn start(folder: &Path) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sigstack"));
+    command.args(["breach", "--games", "1", "--folder"]).arg(folder).stdout(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// The files of a folder, without the temporary one that is not renamed yet.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+    let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
+    let named = named.filter(|(name, _)| !(name.starts_with(".sigstack-") && name.ends_with(".part")));
+    named.map(|(name, path)| (name, fs::read(path).unwrap())).collect()
+}
+
+#[test]
+fn a_killed_command_leaves_whole_files_only() {
+    let reference = folder("reference");
+    assert!(start(&reference).wait().unwrap().success());
+    let whole = files(&reference);
+    assert!(whole.len() >= 15, "{:?}", whole.keys());
+    // Killed at once, and as soon as there are so many entries, temporary ones included. A run that is faster than this test
+    // ends before: then all files are there, and whole.
+    for entries in [0, 1, 2, 5, 10] {
+        let folder = folder(&format!("after-{entries}"));
+        let mut child = start(&folder);
+        while fs::read_dir(&folder).unwrap().count() < entries && child.try_wait().unwrap().is_none() {}
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for (name, bytes) in files(&folder) {
+            assert!(whole.get(&name) == Some(&bytes), "{name} is not whole after {entries} entries");
+        }
+    }
+}
+
+/// A file that exists stays as it was until the new one is complete.
+#[test]
+fn a_page_that_cannot_be_replaced_stays() {
+    let folder = folder("page");
+    fs::write(folder.join("page.html"), "old").unwrap();
+    let trace = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sigstack"));
+        command.args(["trace", "--script", "1", "--html", "page.html"]).args(args);
+        command.current_dir(&folder).stderr(Stdio::null()).status().unwrap().code()
+    };
+    assert_eq!(trace(&["--flags", "FOO"]), Some(2));
+    assert_eq!(fs::read_to_string(folder.join("page.html")).unwrap(), "old");
+    assert_eq!(trace(&[]), Some(0));
+    assert_ne!(fs::read_to_string(folder.join("page.html")).unwrap(), "old");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+}

@@ -1,0 +1,381 @@
+//! Wrong input of every command: exit status 2, one error that names the place and the remedy, no panic, and standard output
+//! that is empty or, with `--json`, one object.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A spend of an output of value 0 by a transaction of one input and one output.
+const TX: &str = "01000000010000000000000000000000000000000000000000000000000000000000000001000000000000000000010000000000000000\
+                  0000000000";
+const KEY: &str = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+
+/// Arguments with TX and KEY replaced; the first line of the error; the beginning of the hint, empty if there is none.
+type Row = (&'static [&'static str], &'static str, &'static str);
+
+/// Errors of the command line, which the parser of the arguments finds.
+const USAGE: &[Row] = &[
+    (&["verifi"], "there is no command \"verifi\"", "did you mean verify?"),
+    (&["channel", "stroage"], "there is no command \"stroage\"", "did you mean storage?"),
+    (&["decode", "transaction"], "there is no command \"transaction\"", "see `sigstack decode --help`"),
+    (&["verify", "--jsno"], "--jsno: there is no such option", "did you mean --json?"),
+    (&["trace", "--script", "1", "--htlm", "x"], "--htlm: there is no such option", "did you mean --html?"),
+    (&["channel", "list", "extra"], "extra: one argument too many", "see `sigstack channel list --help`"),
+    (&["verify", "--tx"], "--tx: a value is missing", "see `sigstack verify --help`"),
+    (&["completions", "bahs"], "SHELL: unknown name \"bahs\"", "did you mean bash? (known: "),
+    (
+        &["trace", "--script", "1", "--as", "tapscrpt"],
+        "--as: unknown name \"tapscrpt\"",
+        "did you mean tapscript?",
+    ),
+    (&["vectors", "--dialect", "croe"], "--dialect: unknown name \"croe\"", "did you mean core?"),
+    (
+        &["compile", "pk(KEY)", "--allow", "unprotectd"],
+        "--allow: unknown name \"unprotectd\"",
+        "did you mean unprotected?",
+    ),
+    (
+        &["compile", "pk(KEY)", "--network", "mainnet"],
+        "--network: \"mainnet\": ",
+        "see `sigstack compile --help`",
+    ),
+    (
+        &["channel", "play", "simmetry-apo"],
+        "CONSTRUCTION: unknown name \"simmetry-apo\"",
+        "did you mean symmetry-apo?",
+    ),
+    (&["attacks", "swapp"], "NAME: unknown name \"swapp\"", "did you mean swap?"),
+    (&["compare", "--format", "jsn"], "--format: unknown name \"jsn\"", "did you mean json?"),
+    (
+        &["compare", "--format", "csv", "--json"],
+        "--format: cannot be used together with --json",
+        "leave one of them out",
+    ),
+];
+
+/// Numbers outside of their bounds. The bounds and reasons are those of `sigstack_channel::bounds`.
+const NUMBERS: &[Row] = &[
+    (
+        &["channel", "play", "tree", "--updates", "-1"],
+        "--updates: -1 is less than 0: a number of updates is not negative",
+        "give a whole number from 0 to 100000",
+    ),
+    (
+        &["channel", "play", "bip68", "--updates", "456"],
+        "--updates: bip68 has 456 states, the first without an update",
+        "give at most 455",
+    ),
+    (
+        &["channel", "play", "tree", "--state", "4"],
+        "--state: there is no state 4 after 3 updates",
+        "give at most 3, or more --updates",
+    ),
+    (
+        &["channel", "show", "tree", "--htlcs", "4294967295"],
+        "--htlcs: 4294967295 is more than 228: a version 3 transaction with more HTLC outputs exceeds 10,000 vB",
+        "give a whole number from 0 to 228",
+    ),
+    (
+        &["channel", "show", "tree", "--delay", "0"],
+        "--delay: 0 is less than 1: without a delay nobody has time to answer an old state",
+        "give a whole number from 1 to 65535",
+    ),
+    (
+        &["channel", "nested", "--parties", "1"],
+        "--parties: 1 is less than 2: a channel needs two parties",
+        "give a whole number from 2 to 16",
+    ),
+    (
+        &["channel", "storage", "sequence-th", "--updates", "0"],
+        "--updates: 0 is less than 1: the run publishes an earlier state, and there is none before the first update",
+        "give a whole number from 1 to 10000000",
+    ),
+    (
+        &["channel", "storage", "sequence-th", "--tries", "0"],
+        "--tries: 0 is less than 1: a run that publishes no earlier state verifies no answer",
+        "give a whole number from 1 to 10000",
+    ),
+    (
+        &["channel", "storage", "sequence-th", "--updates", "5", "--tries", "6"],
+        "--tries: 6 is more than the 5 earlier states of 5 updates",
+        "",
+    ),
+    (
+        &["channel", "storage", "sequence-th", "--updates", "20", "--signed", "21"],
+        "--signed: 21 is more than the 20 updates",
+        "",
+    ),
+    (
+        &["channel", "storage", "sequence-th", "--updates", "2000000"],
+        "--updates: 2000000 is more than 1000000: signing more takes hours; sign a sample",
+        "",
+    ),
+    (
+        &["channel", "storage", "bip68", "--updates", "50"],
+        "CONSTRUCTION: an earlier state confirms later than the latest state, so that there is no answer to verify",
+        "",
+    ),
+    (
+        &["channel", "storage", "sequence-th", "--seed", "1.5"],
+        "--seed: 1.5 is not a whole number",
+        "give a whole number from 0 to ",
+    ),
+    (
+        &["compare", "--updates", "0"],
+        "--updates: 0 is less than 1: the comparison publishes an earlier state, and there is none before the first update",
+        "give a whole number from 1 to 455",
+    ),
+    (
+        &["compare", "--updates", "456"],
+        "--updates: 456 is more than 455: bip68 has 456 states, the first of which needs no update",
+        "give a whole number from 1 to 455",
+    ),
+    (
+        &["compare", "--htlcs", "228"],
+        "--htlcs: 228 is more than 227: a commitment of ln-zero-fee with more HTLC outputs exceeds the 10,000 vB of version 3",
+        "give a whole number from 0 to 227",
+    ),
+    (
+        &["compare", "--parties", "17"],
+        "--parties: 17 is more than 16: the records of HTLCs have four bits for a party",
+        "give a whole number from 2 to 16",
+    ),
+    (
+        &["compare", "--feerate", "0"],
+        "--feerate: 0 is less than 1: the model has whole sat/vB, and a transaction that pays nothing is not relayed alone",
+        "give a whole number from 1 to 10000",
+    ),
+    (
+        &["breach", "--games", "0"],
+        "--games: 0 is less than 1: a mean needs at least one game",
+        "give a whole number from 1 to 1000000",
+    ),
+    (
+        &["breach", "--games", "1e400"],
+        "--games: 1e400 is more than 1000000: about a thousand cells play that many games each, which takes days for more",
+        "give a whole number from 1 to 1000000",
+    ),
+    (&["breach", "--colluding", "NaN"], "--colluding: NaN is not a number", "give a number from 0 to 1"),
+    (
+        &["breach", "--colluding", "1.5"],
+        "--colluding: 1.5 is more than 1: a share is between 0 and 1",
+        "give a number from 0 to 1",
+    ),
+    (
+        &["breach", "--delay", "0"],
+        "--delay: 0 is less than 1: without a delay nobody has time to answer an old state",
+        "give a whole number from 1 to 2016",
+    ),
+    (
+        &["breach", "--feerate", "ten"],
+        "--feerate: \"ten\" is not a number",
+        "give a whole number from 1 to 10000",
+    ),
+    (
+        &["breach", "--capacity", "0"],
+        "--capacity: 0 is less than 1000: the balances are thousandths of the capacity",
+        "give a whole number from 1000 to 900719925474",
+    ),
+    (&["breach", "--old", "2000000"], "--old: 2000000 sat is more than the capacity of 1000000 sat", ""),
+    (
+        &["breach", "--new", "950000"],
+        "--new: 950000 sat is more than the 900000 sat of the old state: cheating would lose",
+        "",
+    ),
+    (
+        &["breach", "--outside", "99999999999999999999999"],
+        "--outside: 99999999999999999999999 is more than 2100000000000000: there are at most 21 million bitcoin",
+        "give a whole number from 0 to 2100000000000000",
+    ),
+    (
+        &["vectors", "--jobs", "5000"],
+        "--jobs: 5000 is more than 512: a job is a thread, and more threads than processors are not faster",
+        "give a whole number from 1 to 512",
+    ),
+    (
+        &["verify", "--script", "1", "--locktime", "4294967296"],
+        "--locktime: 4294967296 is more than 4294967295: nLockTime has 32 bits",
+        "give a whole number from 0 to 4294967295",
+    ),
+    (
+        &["trace", "--script", "1", "--sequence", "-1"],
+        "--sequence: -1 is less than 0: nSequence has no sign",
+        "give a whole number from 0 to 4294967295",
+    ),
+];
+
+/// Errors that the commands find.
+const CONTENT: &[Row] = &[
+    (
+        &["verify", "--script", "1", "--flags", "CLEANSTAK"],
+        "--flags: unknown flag \"CLEANSTAK\"",
+        "did you mean CLEANSTACK?",
+    ),
+    (
+        &["verify", "--script", "1", "--flags", "NOINPUT"],
+        "--flags: unknown flag \"NOINPUT\"",
+        "did you mean ANYPREVOUT?",
+    ),
+    (
+        &["trace", "--script", "1", "--profile", "lnhanced"],
+        "--profile: unknown profile \"lnhanced\"",
+        "did you mean lnhance?",
+    ),
+    (
+        &["debug", "--script", "1", "--profile", "zzz"],
+        "--profile: unknown profile \"zzz\"",
+        "`sigstack verify --help` lists the profiles",
+    ),
+    (
+        &["verify", "--script", "1", "--flags", "WITNESS"],
+        "--flags: the flag WITNESS needs P2SH",
+        "add P2SH, or leave WITNESS out",
+    ),
+    (&["compile", "pk(KEY)", "--set", "A"], "--set A: `=` is missing", "write NAME=VALUE"),
+    (&["vectors", "missing.json"], "no case ran", ""),
+    (&["vectors", "--filter", "nothing has this name", "good.json"], "no case ran", ""),
+    (
+        &["debug", "--script", "1"],
+        "debug needs a terminal to read keys from and to draw on",
+        "`sigstack trace` prints the same as text",
+    ),
+    (
+        &["channel", "export", "good.json"],
+        "good.json: File exists (os error 17)",
+        "name a place that can be written to",
+    ),
+    (
+        &["compare", "--bip442", "--plots", "good.json/x"],
+        "--plots: good.json/x: Not a directory (os error 20)",
+        "name a place that can be written to",
+    ),
+    (
+        &["breach", "--games", "1", "--folder", "good.json"],
+        "--folder: good.json: File exists (os error 17)",
+        "name a place that can be written to",
+    ),
+    (
+        &["trace", "--script", "1", "--html", "missing/x.html"],
+        "--html: missing/x.html: No such file or directory (os error 2)",
+        "name a place that can be written to",
+    ),
+];
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong-inputs");
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("good.json"), r#"[["1", "", "", "OK"]]"#).unwrap();
+    folder
+}
+
+#[test]
+fn every_wrong_input_names_the_place_and_the_remedy() {
+    let folder = folder();
+    let tx: String = TX.split_whitespace().collect();
+    let rows = || USAGE.iter().chain(NUMBERS).chain(CONTENT);
+    let mut wrong = Vec::new();
+    for (args, first, hint) in rows() {
+        let args: Vec<String> = args.iter().map(|word| word.replace("KEY", KEY).replace("TX", &tx)).collect();
+        let takes_json = !matches!(args[0].as_str(), "completions" | "debug" | "man");
+        // These do not go together with --json.
+        let takes_json = takes_json && !args.iter().any(|word| word == "--format" || word == "--html");
+        let has_json = args.iter().any(|word| word == "--json");
+        for add_json in [false, true] {
+            if add_json && (!takes_json || has_json) {
+                continue;
+            }
+            let as_json = add_json || has_json;
+            let mut command = Command::new(env!("CARGO_BIN_EXE_sigstack"));
+            command.args(&args).args(add_json.then_some("--json"));
+            let output = command.current_dir(&folder).output().unwrap();
+            let (out, err) =
+                (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+            // Vectors list unreadable files before the error about the whole.
+            let error = err.split("error: ").last().unwrap_or_default();
+            let mut lines = error.lines();
+            let line = lines.next().unwrap_or_default();
+            let hinted = lines.next().unwrap_or_default().strip_prefix("hint: ").unwrap_or_default();
+            let is_first = line == *first || first.ends_with(": ") && line.starts_with(first);
+            let mut good = output.status.code() == Some(2)
+                && is_first
+                && hinted.starts_with(hint)
+                && !err.contains("panicked");
+            if as_json {
+                let object = out.lines().last().and_then(|line| serde_json::from_str::<Value>(line).ok());
+                let error = object.as_ref().map(|object| &object["error"]).unwrap_or(&Value::Null);
+                let place = error["where"].as_str().map(|place| format!("{place}: ")).unwrap_or_default();
+                good &= format!("{place}{}", error["problem"].as_str().unwrap_or_default()) == line;
+                good &= error["hint"].as_str().unwrap_or_default() == hinted;
+            } else {
+                good &= out.is_empty() || args[0] == "vectors";
+            }
+            if !good {
+                wrong.push(format!("{args:?}, JSON {as_json}: {:?}\n{out}{err}", output.status.code()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), rows().count(), wrong.join("\n"));
+    assert!(rows().count() >= 60, "{}", rows().count());
+}
+
+/// Commands with arguments that make them quick, each option with its value.
+const QUICK: &[(&[&str], &[&str])] = &[
+    (&["channel", "play"], &["sequence-ctv"]),
+    (&["channel", "show"], &["sequence-ctv"]),
+    (&["channel", "storage"], &["sequence-th", "--updates=5", "--tries=1"]),
+    (&["channel", "nested"], &[]),
+    (&["compare"], &["--bip442"]),
+    (&["breach"], &["--games=1"]),
+    (&["vectors"], &["good.json"]),
+    (&["verify"], &["--script=1"]),
+    (&["trace"], &["--script=1"]),
+];
+
+/// The names of values that are numbers.
+const NUMERIC: [&str; 5] = ["<N>", "<SAT>", "<BLOCKS>", "<RATE>", "<SHARE>"];
+
+/// Every numeric option of every command, found in the helps, with numbers at and beyond the ends of all types.
+#[test]
+fn no_number_makes_a_command_panic_or_run_for_long() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("numbers");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("good.json"), r#"[["1", "", "", "OK"]]"#).unwrap();
+    let run = |args: &[&str]| {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_sigstack")).args(args).current_dir(&folder).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap(), err)
+    };
+    let mut options = 0;
+    for (command, arguments) in QUICK {
+        let help = run(&[command, &["--help"][..]].concat()).1;
+        let lines = help.lines().map(str::trim).filter(|line| line.starts_with("--"));
+        let numeric = lines.filter(|line| NUMERIC.iter().any(|name| line.split(' ').nth(1) == Some(*name)));
+        for line in numeric {
+            let option = line.split(' ').next().unwrap();
+            options += 1;
+            let others: Vec<&str> =
+                arguments.iter().copied().filter(|other| !other.starts_with(&format!("{option}="))).collect();
+            for value in
+                ["0", "1", "18446744073709551615", "18446744073709551616", "-1", "1e400", "NaN", "x", ""]
+            {
+                let given = format!("{option}={value}");
+                let (status, _, err) = run(&[command, &others[..], &[given.as_str()]].concat());
+                assert!(
+                    matches!(status, Some(0..=2)) && !err.contains("panicked"),
+                    "{command:?} {given}: {err}"
+                );
+                if !matches!(value, "0" | "1" | "18446744073709551615") {
+                    assert_eq!(status, Some(2), "{command:?} {given}: {err}");
+                    assert!(err.starts_with(&format!("error: {option}: ")), "{command:?} {given}: {err}");
+                }
+            }
+        }
+    }
+    assert!(options >= 25, "{options}");
+}
