@@ -13,18 +13,19 @@ use crate::table;
 
 /// Runs `sigstack compile`.
 pub(crate) fn run(args: &CompileArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let compiled = read(&args.policy)?;
+    let (text, compiled) = read(&args.policy)?;
     if args.json {
-        writeln!(out, "{}", report::compiled_json(&compiled, args.network))?;
+        writeln!(out, "{}", report::compiled_json(&compiled, args.network, &text))?;
     } else {
-        out.write_all(table::wrapped(&report::compiled_text(&compiled, args.network)).as_bytes())?;
+        let report = report::compiled_text(&compiled, args.network, &text);
+        out.write_all(table::wrapped(&report).as_bytes())?;
     }
     Ok(Status::Yes)
 }
 
 /// Runs `sigstack plan`.
 pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let compiled = read(&args.policy).map_err(|stop| match stop {
+    let (_, compiled) = read(&args.policy).map_err(|stop| match stop {
         // Without a compiled policy there is no answer about witnesses.
         Stop::No(problem) => Stop::Unknown(problem),
         stop => stop,
@@ -43,7 +44,8 @@ pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
-fn read(args: &PolicyArgs) -> Result<Compiled, Stop> {
+/// Reads and compiles a policy. Returns its text too.
+fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
     // Every policy has a fragment with arguments.
     let text = input::text_or_path(&args.policy, "policy", |text| text.contains('('))?;
     let mut given = BTreeMap::new();
@@ -55,7 +57,7 @@ fn read(args: &PolicyArgs) -> Result<Compiled, Stop> {
     }
     let allowed: BTreeSet<Reason> = args.allow.iter().filter_map(|name| Reason::from_name(name)).collect();
     let compiled = parse(&text).and_then(|document| compile(&document, &given, &allowed));
-    compiled.map_err(|error| {
+    let compiled = compiled.map_err(|error| {
         let place = format!("policy, byte {}", error.span.start);
         let problem = Problem::new(error.kind.to_string()).at(place).layout(error.render(&text));
         let problem = error.kind.help().into_iter().fold(problem, Problem::hint);
@@ -64,5 +66,6 @@ fn read(args: &PolicyArgs) -> Result<Compiled, Stop> {
             sigstack_compiler::ErrorKind::Refused(..) => Stop::No(problem),
             _ => Stop::Unknown(problem),
         }
-    })
+    })?;
+    Ok((text, compiled))
 }

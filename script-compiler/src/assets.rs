@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::atom::{Atom, is_time_lock};
 use crate::commitment::{Templates, commit_number, message_bytes};
-use crate::message::{MAX_NUMBER, Msg, limbs};
+use crate::message::{MAX_NUMBER, MAX_WIDE_NUMBER, Msg, limbs};
 use crate::plan::{SignatureKind, Slot};
 use crate::policy::HashFn;
 use crate::script::number_bytes;
@@ -42,7 +42,7 @@ impl Value {
             }
             (Msg::Any32(_), Value::Bytes(bytes)) => bytes.len() == 32,
             (Msg::Number(bounds), Value::Number(number)) => bounds.contains(*number),
-            (Msg::NewerWide(n), Value::Number(number)) => number > n && *number < 1 << 62,
+            (Msg::NewerWide(n), Value::Number(number)) => number > n && *number <= MAX_WIDE_NUMBER,
             (Msg::NewerOpened(join, c), Value::Opened { newer, older }) => {
                 newer.0 > older.0 && newer.0 <= MAX_NUMBER && commit_number(*join, older.0, &older.1) == *c
             }

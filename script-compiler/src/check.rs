@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 use crate::meaning::{Conflict, Path, Set, conflict};
 use crate::message::{Bounds, Msg};
 use crate::policy::Span;
+use crate::repeat::{self, Repeat};
 use crate::resolve::{InternalKey, Node, Program};
 
 macro_rules! reasons {
@@ -42,6 +43,7 @@ reasons! {
     TwoTemplates "two-templates" "one transaction cannot have two templates";
     NumberRange "number-range" "numbers start at 1: zero is the empty message";
     LockBits "lock-bits" "the lock has bits that nSequence does not compare: it is not the lock that it seems to be";
+    Repeated "repeated" "a condition counts twice in one way to spend: it takes fewer keys or secrets than the policy seems to ask for";
     CatLengths "cat-lengths" "two parts of unknown length can be cut at another place and mean something else";
     Bip118Reuse "bip118-reuse" "a signature that is not bound to its leaf is valid in every leaf with that key";
     Malleable "malleable" "anybody can replace the witness by that of another way to spend";
@@ -76,6 +78,7 @@ pub(crate) fn check(program: &Program, root: &Node, paths: Option<&[Path]>) -> R
         let first = example.and_then(|path| path.set.first().copied());
         refuse.refuse(Reason::Unprotected, first, detail)?;
     }
+    refuse.check_repeats()?;
     if lock_masks(root, atoms).iter().any(|mask| is_mixed(*mask)) {
         refuse.refuse(Reason::MixedLocks, None, "a way to spend needs a height and a time".into())?;
     }
@@ -166,6 +169,29 @@ impl Refuser<'_> {
             }
         }
         Ok(())
+    }
+
+    /// No condition counts twice.
+    fn check_repeats(&self) -> Result<(), Error> {
+        let Program { root: Some(root), places: Some(places), atoms, .. } = self.program else {
+            return Ok(());
+        };
+        if self.program.allowed.contains(&Reason::Repeated) {
+            return Ok(());
+        }
+        let Some(Repeat { first, second }) = repeat::find(root, places, atoms) else { return Ok(()) };
+        let [one, other] = [first.0, second.0].map(|index| self.program.describe(index));
+        let detail = match (atoms.get(first.0), atoms.get(second.0)) {
+            _ if one == other => format!("`{one}` is needed twice in one way to spend, and counts for both"),
+            (Some(Atom::Hash(..) | Atom::Opens(..)), _) => {
+                format!(
+                    "`{one}` and `{other}` are needed in one way to spend, and one secret counts for both"
+                )
+            }
+            _ => format!("`{one}` and `{other}` are needed in one way to spend, and one key counts for both"),
+        };
+        let error = Error::new(ErrorKind::Refused(Reason::Repeated, detail), second.1);
+        Err(Error { other: Some(first.1), ..error })
     }
 
     fn check_paths(&self, paths: &[Path]) -> Result<(), Error> {

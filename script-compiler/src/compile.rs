@@ -1,7 +1,4 @@
-//! A policy to leaves and a taproot output.
-//!
-//! Three ways to cut the policy into leaves are followed, each cut further wherever that lowers the expected weight: one leaf,
-//! a leaf for each alternative at the top, and a leaf for each way to satisfy it. The lightest result is taken.
+//! A policy to leaves and a taproot output: the checks, the key path, the leaves and the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,24 +6,18 @@ use sigstack_interpreter::Flags;
 
 use crate::atom::Atom;
 use crate::check::{check, check_leaves, check_twins};
+use crate::cut::{Cut, cut, written_leaves};
 use crate::error::{Error, ErrorKind};
 use crate::fragment::Frag;
-use crate::leaf::{Leaf, Optimizer, collect_atoms};
 use crate::limits;
 use crate::meaning::{
-    Meaning, Path, Set, conflict, minimal, paths, scale, share, simplify, straight, subsets, tidy,
+    MAX_PATHS, Meaning, Path, Set, conflict, minimal, paths, scale, simplify, straight, tidy,
 };
-use crate::piece::COST_BITS;
+use crate::notes::{Note, NoteKind};
 use crate::policy::{Document, Span};
 use crate::resolve::{InternalKey, Node, ONE, Program, resolve};
-use crate::script::{Writer, element_size};
-use crate::tree::{NUMS, Shape, TapOutput, control_block_size, depths, huffman, output};
-
-/// Most leaves of a tree.
-pub const MAX_LEAVES: usize = 256;
-
-/// Most pieces that one alternative of a leaf is cut into at once.
-const MAX_CUT: usize = 40;
+use crate::spare;
+use crate::tree::{NUMS, Shape, TapOutput, depths, huffman, output};
 
 /// A leaf of the output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +56,10 @@ pub struct Compiled {
     pub output: TapOutput,
     /// The canonical form, if the policy is small enough to write it out.
     pub meaning: Option<Meaning>,
-    /// What the designer should know.
+    /// What relay would not take, and what the scripts rely on.
     pub warnings: Vec<String>,
+    /// Parts of the policy without effect, and what was not looked at.
+    pub notes: Vec<Note>,
 }
 
 impl Compiled {
@@ -120,6 +113,26 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
     let written = paths(&leaves_root);
     check(&program, &leaves_root, written.as_deref())?;
 
+    let mut notes = Vec::new();
+    if let (Some(root), Some(places)) = (&program.root, &program.places) {
+        notes.extend(spare::implied(&program, root, places));
+        match spare::look(&program, root, places) {
+            Some(spare) => {
+                notes.extend(spare.notes);
+                // A tree that the text gives stays as it is written.
+                if program.tree.is_none() {
+                    leaves_root = spare.root;
+                }
+            }
+            None => {
+                let text = format!(
+                    "there are more than {MAX_PATHS} ways to satisfy the policy: alternatives that another one makes pointless are \
+                     not looked for"
+                );
+                notes.push(Note { kind: NoteKind::Unchecked, text, places: Vec::new() });
+            }
+        }
+    }
     leaves_root = tidy(&leaves_root, &Set::new(), &program.atoms);
     // Ways that contradict themselves are dropped, which takes the policy apart.
     if let Some(written) = written
@@ -149,16 +162,24 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
     };
     let meaning = crate::meaning::meaning(&root, &program.atoms);
 
-    let mut leaves = match (&leaves_root, &program.tree) {
+    let found = match (&leaves_root, &program.tree) {
         (_, Some((written, shape))) => written_leaves(written, shape, &program.atoms),
-        (Node::False, None) => Ok(Vec::new()),
+        (Node::False, None) => Ok(Cut::default()),
         (node, None) => cut(node, &program.atoms),
+    };
+    let Cut { mut leaves, has_ended_early } = found.map_err(|kind| Error::new(kind, program.span))?;
+    if has_ended_early {
+        let text =
+            "the search for the lightest leaves and tree ended at its budget: there may be lighter ones"
+                .into();
+        notes.push(Note { kind: NoteKind::SearchEnded, text, places: Vec::new() });
     }
-    .map_err(|kind| Error::new(kind, program.span))?;
     for leaf in &mut leaves {
         leaf.probability = scale(leaf.probability, ONE - key.probability);
     }
-    finish(program, root, key, leaves, meaning)
+    let mut compiled = finish(program, root, key, leaves, meaning)?;
+    compiled.notes = notes;
+    Ok(compiled)
 }
 
 /// The policy that is satisfied in these ways.
@@ -223,176 +244,6 @@ fn choose_key(program: &mut Program, leaves: &mut Node) -> ChosenKey {
     }
 }
 
-/// A leaf in the making.
-#[derive(Clone)]
-struct Draft {
-    probability: u64,
-    node: Node,
-}
-
-/// A way to cut the policy: leaves that nothing compiles count first, then the expected weight.
-type Cost = (usize, u128);
-
-fn cost(drafts: &[Draft], optimizer: &mut Optimizer<'_>) -> Cost {
-    let weights: Vec<u64> = drafts.iter().map(|draft| draft.probability).collect();
-    let depths = huffman(&weights).map(|shape| depths(&shape, drafts.len())).unwrap_or_default();
-    let (mut bad, mut sum) = (0, 0u128);
-    for (draft, depth) in drafts.iter().zip(depths) {
-        let Some(leaf) = optimizer.leaf(&draft.node) else {
-            bad += 1;
-            continue;
-        };
-        let script = usize::try_from(leaf.size).unwrap_or(usize::MAX >> 8);
-        let fixed = element_size(script) + element_size(control_block_size(depth));
-        let weight = (u128::try_from(fixed).unwrap_or(u128::MAX) << COST_BITS) + u128::from(leaf.sat);
-        sum = sum.saturating_add(weight.saturating_mul(u128::from(draft.probability)));
-    }
-    (bad, sum)
-}
-
-/// The ways to cut one leaf: by its alternatives, by an alternative inside of an `and`, by a threshold.
-fn cuts(draft: &Draft) -> Vec<Vec<Draft>> {
-    let alternatives = |node: &Node| -> Option<Vec<(u64, Node)>> {
-        match node {
-            Node::Or(children) => Some(children.clone()),
-            Node::Thresh(k, children) => {
-                let subsets = subsets(children.len(), *k, MAX_CUT)?;
-                let share = share(subsets.len());
-                let all = |subset: &Vec<usize>| {
-                    let chosen = subset.iter().filter_map(|&index| children.get(index).cloned());
-                    (share, crate::meaning::conjunction(chosen))
-                };
-                Some(subsets.iter().map(all).collect())
-            }
-            _ => None,
-        }
-    };
-    let scaled = |found: Vec<(u64, Node)>| -> Vec<Draft> {
-        found
-            .into_iter()
-            .map(|(weight, node)| Draft { probability: scale(draft.probability, weight), node })
-            .collect()
-    };
-    let mut all = Vec::new();
-    all.extend(alternatives(&draft.node).map(scaled));
-    if let Node::Or(children) = &draft.node {
-        // One alternative against the others.
-        for (nth, (weight, node)) in children.iter().enumerate().filter(|_| children.len() > 2) {
-            let rest: Vec<_> = children.iter().enumerate().filter(|(other, _)| *other != nth).collect();
-            let others = rest.iter().map(|(_, (weight, _))| *weight).sum();
-            let others =
-                (others, crate::meaning::disjunction(rest.into_iter().map(|(_, child)| child.clone())));
-            all.push(scaled(vec![(*weight, node.clone()), others]));
-        }
-    }
-    if let Node::And(children) = &draft.node {
-        for (nth, child) in children.iter().enumerate() {
-            let Some(found) = alternatives(child) else { continue };
-            let distribute = |(weight, node): (u64, Node)| {
-                let parts = children.iter().enumerate();
-                let parts = parts.map(|(at, part)| if at == nth { node.clone() } else { part.clone() });
-                (weight, crate::meaning::conjunction(parts))
-            };
-            all.push(scaled(found.into_iter().map(distribute).collect()));
-        }
-    }
-    all
-}
-
-/// Cuts leaves as long as it helps.
-fn improve(mut drafts: Vec<Draft>, optimizer: &mut Optimizer<'_>) -> (Cost, Vec<Draft>) {
-    let mut best = cost(&drafts, optimizer);
-    loop {
-        let mut found: Option<(Cost, Vec<Draft>)> = None;
-        for (nth, draft) in drafts.iter().enumerate() {
-            for pieces in cuts(draft) {
-                let leaves = drafts.len() + pieces.len();
-                if leaves > MAX_LEAVES || !optimizer.takes_tree(leaves) {
-                    continue;
-                }
-                let mut next = drafts.clone();
-                next.splice(nth..=nth, pieces);
-                let next_cost = cost(&next, optimizer);
-                if next_cost < found.as_ref().map_or(best, |(known, _)| *known) {
-                    found = Some((next_cost, next));
-                }
-            }
-            // A leaf that nothing compiles is cut wherever it can be.
-            if best.0 > 0 && found.is_some() {
-                break;
-            }
-        }
-        match found {
-            Some((cost, next)) => (best, drafts) = (cost, next),
-            None => return (best, drafts),
-        }
-    }
-}
-
-/// Cuts a policy into leaves.
-fn cut(root: &Node, atoms: &[Atom]) -> Result<Vec<CompiledLeaf>, ErrorKind> {
-    let mut optimizer = Optimizer::new(atoms);
-    // The policy as it is written, and, where ways overlap, as the ways that remain: two forms of one meaning.
-    let ways = paths(root).map(|paths| minimal(paths, atoms)).filter(|ways| ways.len() <= MAX_LEAVES);
-    let mut starts = vec![vec![Draft { probability: ONE, node: root.clone() }]];
-    if let Node::Or(children) = root
-        && children.len() <= MAX_LEAVES
-    {
-        let draft = |(weight, node): &(u64, Node)| Draft { probability: *weight, node: node.clone() };
-        starts.push(children.iter().map(draft).collect());
-    }
-    if let Some(ways) = ways {
-        let draft = |way: &Path| Draft { probability: way.probability, node: straight(&way.set) };
-        starts.push(ways.iter().map(draft).collect());
-    }
-    let mut best: Option<(Cost, Vec<Draft>)> = None;
-    for start in starts {
-        let next = improve(start, &mut optimizer);
-        if best.as_ref().is_none_or(|(known, _)| next.0 < *known) {
-            best = Some(next);
-        }
-    }
-    let (_, drafts) = best.ok_or(ErrorKind::Unsatisfiable)?;
-    let too_many = ErrorKind::TooLarge { what: "ways to spend that each need a leaf", limit: MAX_LEAVES };
-    let leaf = |draft: Draft| write_leaf(draft, &mut optimizer).ok_or_else(|| too_many.clone());
-    drafts.into_iter().map(leaf).collect()
-}
-
-/// The leaves of a tree that the text gives, likelier the nearer to the root.
-fn written_leaves(nodes: &[Node], shape: &Shape, atoms: &[Atom]) -> Result<Vec<CompiledLeaf>, ErrorKind> {
-    let mut optimizer = Optimizer::new(atoms);
-    let depths = depths(shape, nodes.len());
-    let leaf = |(node, depth): (&Node, usize)| {
-        let node = tidy(&simplify(node), &Set::new(), atoms);
-        if node == Node::False {
-            return Err(ErrorKind::Unsatisfiable);
-        }
-        let probability =
-            u32::try_from(depth).ok().and_then(|depth| ONE.checked_shr(depth)).unwrap_or(0).max(1);
-        let split = ErrorKind::Arguments(
-            "a leaf of this tree could be malleated: split its alternatives into leaves",
-        );
-        write_leaf(Draft { probability, node }, &mut optimizer).ok_or(split)
-    };
-    nodes.iter().zip(depths).map(leaf).collect()
-}
-
-fn write_leaf(draft: Draft, optimizer: &mut Optimizer<'_>) -> Option<CompiledLeaf> {
-    let Leaf { frag, .. } = optimizer.leaf(&draft.node)?;
-    let mut script = Writer::default();
-    frag.write(optimizer.atoms(), &mut script);
-    let mut used = Vec::new();
-    collect_atoms(&draft.node, &mut used);
-    Some(CompiledLeaf {
-        frag,
-        script: script.bytes,
-        depth: 0,
-        probability: draft.probability,
-        atoms: used.into_iter().collect(),
-        policy: draft.node,
-    })
-}
-
 fn finish(
     program: Program,
     root: Node,
@@ -427,6 +278,7 @@ fn finish(
         output,
         meaning,
         warnings: Vec::new(),
+        notes: Vec::new(),
     };
     limits::check(&compiled).map_err(|kind| Error::new(kind, compiled.program.span))?;
     compiled.warnings = limits::warnings(&compiled);

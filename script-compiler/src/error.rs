@@ -13,6 +13,8 @@ pub struct Error {
     pub kind: ErrorKind,
     /// Where it is.
     pub span: Span,
+    /// The other place that it is about, if there are two.
+    pub other: Option<Span>,
 }
 
 /// What is wrong.
@@ -81,6 +83,8 @@ pub enum ErrorKind {
     MisplacedMessage(&'static str),
     /// Nothing satisfies the policy.
     Unsatisfiable,
+    /// Nothing satisfies a condition.
+    Never(&'static str),
     /// Nesting deeper than [`MAX_DEPTH`].
     TooDeep,
     /// More text than [`MAX_TEXT`].
@@ -98,42 +102,58 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, span: Span) -> Error {
-        Error { kind, span }
+        Error { kind, span, other: None }
     }
 
-    /// The error with the line that it is in, and a caret under the place.
+    /// The error with the lines that it is in, and carets under each place.
     pub fn render(&self, text: &str) -> String {
-        let at = floor_boundary(text, self.span.start);
-        let before = text.get(..at).unwrap_or_default();
-        let number = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
-        let lead = text.get(start..at).unwrap_or_default();
-        let column = lead.chars().count() + 1;
-        let rest = line.get(lead.len()..).unwrap_or_default();
-        let end = floor_boundary(text, self.span.end.max(at));
-        let marked = text.get(at..end).unwrap_or_default().chars().count();
-        let carets = marked.min(rest.chars().count()).max(1);
-
-        // Of a long line only the part around the place is shown.
-        let from = (column - 1).saturating_sub(WIDTH / 2);
-        let shown: String = line.chars().skip(from).take(WIDTH).collect();
-        let (cut, more) = (if from > 0 { "…" } else { "" }, line.chars().count() > from + WIDTH);
-        let more = if more { "…" } else { "" };
-        let carets = carets.min((from + WIDTH + 1).saturating_sub(column)).max(1);
-
-        let gutter = number.to_string();
-        let pad = " ".repeat(gutter.len());
-        // A tab stays a tab, so that the caret keeps its column.
-        let indent = cut.chars().chain(lead.chars().skip(from)).map(|c| if c == '\t' { '\t' } else { ' ' });
-        let indent: String = indent.collect();
-        let mut out = format!("error: {}\n{pad}--> line {number}, column {column}\n", self.kind);
-        out += &format!("{pad} |\n{gutter} | {cut}{shown}{more}\n{pad} | {indent}{}\n", "^".repeat(carets));
+        let mut out = format!("error: {}\n", self.kind);
+        let mut pad = excerpt(text, self.span, "", &mut out);
+        if let Some(other) = self.other {
+            pad = excerpt(text, other, "and ", &mut out);
+        }
         if let Some(help) = self.kind.help() {
             out += &format!("{pad} = {help}\n");
         }
         out
     }
+}
+
+/// The line and the column of a byte of the text, both from 1; a column is a character.
+pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..floor_boundary(text, at)).unwrap_or_default();
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    (before.matches('\n').count() + 1, line.chars().count() + 1)
+}
+
+/// Adds the line that a place is in to `out`, with carets under the place. Returns the width of the gutter as spaces.
+fn excerpt(text: &str, span: Span, lead_in: &str, out: &mut String) -> String {
+    let at = floor_boundary(text, span.start);
+    let (number, column) = position(text, at);
+    let before = text.get(..at).unwrap_or_default();
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let lead = text.get(start..at).unwrap_or_default();
+    let rest = line.get(lead.len()..).unwrap_or_default();
+    let end = floor_boundary(text, span.end.max(at));
+    let marked = text.get(at..end).unwrap_or_default().chars().count();
+    let carets = marked.min(rest.chars().count()).max(1);
+
+    // Of a long line only the part around the place is shown.
+    let from = (column - 1).saturating_sub(WIDTH / 2);
+    let shown: String = line.chars().skip(from).take(WIDTH).collect();
+    let (cut, more) = (if from > 0 { "…" } else { "" }, line.chars().count() > from + WIDTH);
+    let more = if more { "…" } else { "" };
+    let carets = carets.min((from + WIDTH + 1).saturating_sub(column)).max(1);
+
+    let gutter = number.to_string();
+    let pad = " ".repeat(gutter.len());
+    // A tab stays a tab, so that the caret keeps its column.
+    let indent = cut.chars().chain(lead.chars().skip(from)).map(|c| if c == '\t' { '\t' } else { ' ' });
+    let indent: String = indent.collect();
+    *out += &format!("{pad}--> {lead_in}line {number}, column {column}\n");
+    *out += &format!("{pad} |\n{gutter} | {cut}{shown}{more}\n{pad} | {indent}{}\n", "^".repeat(carets));
+    pad
 }
 
 /// Most characters of a line that an error shows.
@@ -220,6 +240,7 @@ impl fmt::Display for ErrorKind {
             ErrorKind::SharedSlot(name) => write!(f, "the slot `{name}` is named in two conditions"),
             ErrorKind::MisplacedMessage(what) => f.write_str(what),
             ErrorKind::Unsatisfiable => f.write_str("nothing satisfies this policy"),
+            ErrorKind::Never(why) => f.write_str(why),
             ErrorKind::TooDeep => write!(f, "fragments are nested deeper than {MAX_DEPTH}"),
             ErrorKind::TooLong => write!(f, "the text is longer than {MAX_TEXT} bytes"),
             ErrorKind::TooLarge { what, limit } => write!(f, "more than {limit} {what}"),

@@ -11,13 +11,13 @@ use crate::meaning::{conjunction, disjunction, scale, share};
 use crate::piece::*;
 use crate::resolve::{Node, ONE};
 
-/// Most conditions in the parts that are looked at for all leaves of one policy, each part counted.
-const MAX_WORK: usize = 250_000;
+/// Maximum number of conditions in the parts of leaves that one search looks at, each part counted.
+pub(crate) const MAX_WORK: usize = 250_000;
 
 /// Most parts of an `and` or `or` that are taken off one by one: each is a step of recursion.
 const MAX_SPLIT: usize = 32;
 
-/// Most leaves in the trees that are compared for one policy, each tree counted.
+/// Maximum number of leaves, over all trees, that one search compares.
 const MAX_TREES: usize = 100_000;
 
 /// A compiled leaf.
@@ -36,26 +36,48 @@ pub(crate) struct Optimizer<'a> {
     leaves: BTreeMap<Node, Option<Leaf>>,
     work: usize,
     trees: usize,
+    /// Whether a search ended at its budget.
+    has_ended_early: bool,
 }
 
 impl<'a> Optimizer<'a> {
     pub(crate) fn new(atoms: &'a [Atom]) -> Optimizer<'a> {
-        Optimizer { atoms, parts: BTreeMap::new(), leaves: BTreeMap::new(), work: 0, trees: 0 }
+        Optimizer {
+            atoms,
+            parts: BTreeMap::new(),
+            leaves: BTreeMap::new(),
+            work: 0,
+            trees: 0,
+            has_ended_early: false,
+        }
     }
 
-    pub(crate) fn atoms(&self) -> &'a [Atom] {
-        self.atoms
+    /// Starts a search, which has a budget of its own: how far one search gets does not depend on those before it.
+    pub(crate) fn start_search(&mut self) {
+        if self.is_exhausted() {
+            // What was found without looking at everything is looked at again.
+            self.parts.clear();
+            self.leaves.clear();
+        }
+        (self.work, self.trees) = (0, 0);
     }
 
-    /// Whether the bound on work is reached; leaves are then refused.
+    /// Whether a search so far ended at its budget: then there may be a lighter tree.
+    pub(crate) fn has_ended_early(&self) -> bool {
+        self.has_ended_early
+    }
+
+    /// Whether the search has reached its bound on work. Leaves are then refused.
     fn is_exhausted(&self) -> bool {
         self.work >= MAX_WORK
     }
 
-    /// Counts a tree of so many leaves; false when no more are to be compared.
+    /// Counts a tree of this many leaves. Returns false if the search may compare no more trees.
     pub(crate) fn takes_tree(&mut self, leaves: usize) -> bool {
         self.trees = self.trees.saturating_add(leaves);
-        self.trees < MAX_TREES && !self.is_exhausted()
+        let takes = self.trees < MAX_TREES && !self.is_exhausted();
+        self.has_ended_early |= !takes;
+        takes
     }
 
     /// The best leaf for a policy; `None` if a leaf of it could be malleated, or would take too long to find.
@@ -116,6 +138,7 @@ impl<'a> Optimizer<'a> {
         self.work += size(node);
         let mut pieces = Pieces::default();
         if self.is_exhausted() {
+            self.has_ended_early = true;
             return pieces;
         }
         let chance = (sat, dis);

@@ -1,6 +1,6 @@
 //! What a policy means: which sets of conditions satisfy it. The canonical form is the oracle of the tests.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use crate::atom::{Atom, SEQUENCE_TIME, is_time_lock};
 use crate::resolve::{Node, ONE};
@@ -141,7 +141,8 @@ pub(crate) fn subsets(n: usize, k: usize, limit: usize) -> Option<Vec<Vec<usize>
     }
 }
 
-fn implies(a: usize, b: usize, atoms: &[Atom]) -> bool {
+/// Whether whatever satisfies one condition satisfies the other one.
+pub(crate) fn implies(a: usize, b: usize, atoms: &[Atom]) -> bool {
     a == b || matches!((atoms.get(a), atoms.get(b)), (Some(a), Some(b)) if a.implies(b))
 }
 
@@ -174,18 +175,18 @@ pub(crate) enum Conflict {
 }
 
 pub(crate) fn conflict(set: &Set, atoms: &[Atom]) -> Option<Conflict> {
-    // Locks as (absolute, time), templates by their opcode.
+    // Locks as (absolute, time).
     let mut locks: BTreeSet<(bool, bool)> = BTreeSet::new();
-    let mut templates: BTreeMap<bool, &[u8; 32]> = BTreeMap::new();
+    let mut templates: Vec<&Atom> = Vec::new();
     for atom in set.iter().filter_map(|&index| atoms.get(index)) {
         match atom {
             Atom::After(n) => drop(locks.insert((true, is_time_lock(*n)))),
             Atom::Older(n) => drop(locks.insert((false, n & SEQUENCE_TIME != 0))),
-            Atom::Ctv(hash) | Atom::TemplateHash(hash) => {
-                let is_ctv = matches!(atom, Atom::Ctv(_));
-                if templates.insert(is_ctv, hash).is_some_and(|other| other != hash) {
+            atom if atom.is_template() => {
+                if templates.iter().any(|other| atom.excludes(other)) {
                     return Some(Conflict::Templates);
                 }
+                templates.push(atom);
             }
             _ => {}
         }

@@ -12,6 +12,9 @@ pub const LIMB_BITS: u32 = 31;
 /// The largest number that arithmetic in Script takes.
 pub const MAX_NUMBER: u64 = (1 << LIMB_BITS) - 1;
 
+/// The largest number of two limbs.
+pub const MAX_WIDE_NUMBER: u64 = (1 << (2 * LIMB_BITS)) - 1;
+
 /// A message with its values. What each form does with the stack is in `Msg::write`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {

@@ -5,8 +5,11 @@ use serde_json::{Value as Json, json};
 use sigstack_interpreter::Flags;
 
 use crate::compile::{Compiled, CompiledLeaf};
+use crate::error::position;
 use crate::limits::budget;
+use crate::notes::Note;
 use crate::plan::{Branch, Plan, SEQUENCE_NO_LOCK, SignatureKind, Slot};
+use crate::policy::Span;
 use crate::resolve::ONE;
 use crate::script::asm;
 use crate::tree::{NUMS, Shape};
@@ -59,8 +62,8 @@ fn internal_key(compiled: &Compiled) -> String {
     }
 }
 
-/// A compiled policy as text.
-pub fn compiled_text(compiled: &Compiled, network: Network) -> String {
+/// A compiled policy as text. `source` is the text of the policy, for the places of the notes.
+pub fn compiled_text(compiled: &Compiled, network: Network, source: &str) -> String {
     let output = &compiled.output;
     let address = output.address(network).map(|address| address.to_string()).unwrap_or_default();
     let mut text = format!("address        {address}\n");
@@ -104,6 +107,10 @@ pub fn compiled_text(compiled: &Compiled, network: Network) -> String {
         text += "\nwarnings\n";
         compiled.warnings.iter().for_each(|warning| text += &format!("  {}\n", short(warning)));
     }
+    if !compiled.notes.is_empty() {
+        text += "\nnotes\n";
+        compiled.notes.iter().for_each(|note| text += &format!("  {}\n", short(&note.render(source))));
+    }
     text
 }
 
@@ -122,8 +129,8 @@ fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut 
     }
 }
 
-/// A compiled policy as JSON.
-pub fn compiled_json(compiled: &Compiled, network: Network) -> Json {
+/// A compiled policy as JSON. `source` is the text of the policy, for the places of the notes.
+pub fn compiled_json(compiled: &Compiled, network: Network, source: &str) -> Json {
     let output = &compiled.output;
     let leaf = |(nth, leaf): (usize, &CompiledLeaf)| {
         let (witness, checks) = compiled.cheapest_use(leaf).unwrap_or_default();
@@ -142,6 +149,14 @@ pub fn compiled_json(compiled: &Compiled, network: Network) -> Json {
             "flags": flag_names(compiled.leaf_flags(leaf)),
         })
     };
+    let note = |note: &Note| {
+        let place = |span: &Span| {
+            let (line, column) = position(source, span.start);
+            json!({ "start": span.start, "end": span.end, "line": line, "column": column })
+        };
+        let places: Vec<Json> = note.places.iter().map(place).collect();
+        json!({ "name": note.kind.name(), "text": note.text, "places": places })
+    };
     json!({
         "address": output.address(network).map(|address| address.to_string()),
         "script_pubkey": hex::encode(output.script_pubkey()),
@@ -152,6 +167,7 @@ pub fn compiled_json(compiled: &Compiled, network: Network) -> Json {
         "flags": flag_names(compiled.flags()),
         "leaves": compiled.leaves.iter().enumerate().map(leaf).collect::<Vec<_>>(),
         "warnings": compiled.warnings,
+        "notes": compiled.notes.iter().map(note).collect::<Vec<_>>(),
     })
 }
 

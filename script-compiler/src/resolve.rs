@@ -1,5 +1,7 @@
 //! Names to values: a [`Document`] to a [`Program`], whose conditions have their bytes.
 
+mod conditions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::XOnlyPublicKey;
@@ -7,9 +9,9 @@ use bitcoin::XOnlyPublicKey;
 use crate::atom::{Atom, KeyRef};
 use crate::check::Reason;
 use crate::error::{Error, ErrorKind};
-use crate::message::{Bounds, MAX_NUMBER, Msg};
+use crate::message::{MAX_NUMBER, Msg};
 use crate::policy::*;
-use crate::tree::Shape;
+use crate::tree::{NUMS, Shape};
 
 /// Most conditions and branches of a policy, named policies written out.
 pub const MAX_NODES: usize = 1_000;
@@ -34,6 +36,15 @@ pub enum Node {
     Thresh(usize, Vec<Node>),
 }
 
+/// Where a policy and its parts are written: a tree of the same shape as the [`Node`] of the policy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The place of the policy itself; of a named policy, the place where its name is used.
+    pub span: Span,
+    /// The places of its parts.
+    pub parts: Vec<Places>,
+}
+
 /// Who can spend by the key path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InternalKey {
@@ -52,6 +63,10 @@ pub struct Program {
     pub internal: InternalKey,
     /// What the leaves say; `None` if there are none.
     pub root: Option<Node>,
+    /// Where the parts of `root` are written; `None` if there are no leaves.
+    pub places: Option<Places>,
+    /// Where the internal key is written, if the text gives one.
+    pub internal_span: Span,
     /// The leaves and their tree, where the text gives it.
     pub tree: Option<(Vec<Node>, Shape)>,
     /// The conditions, each once.
@@ -218,23 +233,33 @@ impl<'a> Resolver<'a> {
             Output::Tr(Internal::Key(key), policy) => {
                 let key = self.key(key)?;
                 self.internal = Some(key.x);
-                (InternalKey::Key(key.x), policy.as_ref())
+                // BIP 341's point, written out.
+                let internal = if key.x == NUMS { InternalKey::Nums } else { InternalKey::Key(key.x) };
+                (internal, policy.as_ref())
             }
         };
         let span = policy.map_or(Span::default(), |policy| policy.span);
+        let internal_span = match output {
+            Output::Tr(Internal::Nums(span), _)
+            | Output::Tr(Internal::Key(Key::Literal(_, span) | Key::Internal(span)), _) => *span,
+            Output::Tr(Internal::Key(Key::Name(name)), _) => name.span,
+            Output::Bare(_) => Span::default(),
+        };
         let mut tree = None;
         let root = match policy {
             Some(Policy { kind: Kind::Tree(..), .. }) => {
                 let mut leaves = Vec::new();
                 let shape = policy.map(|policy| self.tree(policy, 0, &mut leaves)).transpose()?;
                 let share = crate::meaning::share(leaves.len());
-                let root = Node::Or(leaves.iter().map(|leaf| (share, leaf.clone())).collect());
+                let root = Node::Or(leaves.iter().map(|(leaf, _)| (share, leaf.clone())).collect());
+                let (leaves, parts) = leaves.into_iter().unzip();
                 tree = shape.map(|shape| (leaves, shape));
-                Some(root)
+                Some((root, Places { span, parts }))
             }
             Some(policy) => Some(self.policy(policy, 0)?),
             None => None,
         };
+        let (root, places) = root.unzip();
         let (mut key_names, mut byte_names) = (BTreeMap::new(), BTreeMap::new());
         for (name, value) in &self.values {
             match value {
@@ -248,6 +273,8 @@ impl<'a> Resolver<'a> {
         Ok(Program {
             internal,
             root,
+            places,
+            internal_span,
             tree,
             atoms: self.atoms,
             spans: self.spans,
@@ -344,75 +371,7 @@ impl<'a> Resolver<'a> {
         Ok(digest)
     }
 
-    /// A message that an element can hold.
-    fn whole_message(&self, message: &Message, span: Span, is_trusted: bool) -> Result<Msg, Error> {
-        let msg = self.message(message, span, is_trusted)?;
-        if msg.is_too_long() {
-            let limit = sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
-            return Err(Error::new(ErrorKind::TooLarge { what: "bytes in a `cat`", limit }, span));
-        }
-        Ok(msg)
-    }
-
-    /// `is_trusted`: the keys sign nothing but templates, so that the length of a template needs no check.
-    fn message(&self, message: &Message, span: Span, is_trusted: bool) -> Result<Msg, Error> {
-        const NUMBER: (u64, u64) = (0, MAX_NUMBER);
-        Ok(match message {
-            Message::Fixed(bytes) => {
-                let (bytes, span) = self.bytes(bytes)?;
-                let limit = sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
-                if bytes.len() > limit {
-                    return Err(Error::new(ErrorKind::TooLarge { what: "bytes in a message", limit }, span));
-                }
-                Msg::Fixed(bytes)
-            }
-            Message::Any(name) => Msg::Any(name.text.clone()),
-            Message::Any32(name) => Msg::Any32(name.text.clone()),
-            Message::Number(compare) => Msg::Number(match compare {
-                Compare::Newer(n) => Bounds::Newer(self.ranged(n, "newer", NUMBER)?),
-                Compare::AtLeast(n) => Bounds::AtLeast(self.ranged(n, "atleast", NUMBER)?),
-                Compare::AtMost(n) => Bounds::AtMost(self.ranged(n, "atmost", NUMBER)?),
-                Compare::Between(a, b) => {
-                    let low = self.ranged(a, "between", NUMBER)?;
-                    let is = self.ranged(b, "between", NUMBER)?;
-                    if is <= low {
-                        let kind =
-                            ErrorKind::Arguments("the upper bound of `between` is not above the lower one");
-                        return Err(Error::new(kind, b.span));
-                    }
-                    Bounds::Between(low, is)
-                }
-            }),
-            Message::NewerWide(n) => Msg::NewerWide(self.ranged(n, "newer_wide", (0, (1 << 62) - 1))?),
-            Message::NewerOpened(join, c) => Msg::NewerOpened(*join, self.digest(c, "the commitment")?),
-            Message::Locktime => Msg::Locktime,
-            Message::Ctv => Msg::Ctv(!is_trusted),
-            Message::TemplateHash => Msg::TemplateHash,
-            Message::Delegate => Msg::Delegate,
-            Message::Join(join, left, right) => {
-                // In a concatenation the key signs more than the template, whatever it signs elsewhere.
-                let is_trusted = is_trusted && *join == Join::Pair;
-                let (left, right) =
-                    (self.message(left, span, is_trusted)?, self.message(right, span, is_trusted)?);
-                if left == Msg::Delegate || right == Msg::Delegate {
-                    let kind =
-                        ErrorKind::MisplacedMessage("`delegate` is a whole message, never a part of one");
-                    return Err(Error::new(kind, span));
-                }
-                Msg::Join(*join, Box::new(left), Box::new(right))
-            }
-            Message::Sha256(inner) => match self.message(inner, span, is_trusted)? {
-                Msg::Delegate => {
-                    let kind =
-                        ErrorKind::MisplacedMessage("`delegate` is a whole message, never a part of one");
-                    return Err(Error::new(kind, span));
-                }
-                inner => Msg::Sha256(Box::new(inner)),
-            },
-        })
-    }
-
-    fn policy(&mut self, policy: &'a Policy, depth: usize) -> Result<Node, Error> {
+    fn policy(&mut self, policy: &'a Policy, depth: usize) -> Result<(Node, Places), Error> {
         self.nodes += 1;
         if self.nodes > MAX_NODES {
             let kind = ErrorKind::TooLarge { what: "conditions and branches", limit: MAX_NODES };
@@ -421,21 +380,28 @@ impl<'a> Resolver<'a> {
         if depth >= MAX_DEPTH {
             return Err(Error::new(ErrorKind::TooDeep, policy.span));
         }
-        match &policy.kind {
-            Kind::Trivial => Ok(Node::True),
-            Kind::Unsatisfiable => Ok(Node::False),
+        let (node, parts) = match &policy.kind {
+            Kind::Trivial => (Node::True, Vec::new()),
+            Kind::Unsatisfiable => (Node::False, Vec::new()),
             Kind::Named(name) => match *self.value(name)? {
-                Value::Policy(named) => self.policy(named, depth + 1),
-                ref other => Err(Self::wrong_kind(name, "a policy", other)),
+                Value::Policy(named) => {
+                    let (node, places) = self.policy(named, depth + 1)?;
+                    (node, places.parts)
+                }
+                ref other => return Err(Self::wrong_kind(name, "a policy", other)),
             },
-            Kind::And(children) => Ok(Node::And(self.policies(children, depth)?)),
+            Kind::And(children) => {
+                let (nodes, parts) = self.policies(children, depth)?;
+                (Node::And(nodes), parts)
+            }
             Kind::Or(children) => {
                 let total: u64 = children.iter().map(|(weight, _)| u64::from(*weight)).sum();
-                let node = |(weight, child): &'a (u32, Policy)| {
+                let share = |(weight, _): &(u32, Policy)| {
                     let share = u64::from(*weight).saturating_mul(ONE).checked_div(total);
-                    self.policy(child, depth + 1).map(|node| (share.unwrap_or_default().max(1), node))
+                    share.unwrap_or_default().max(1)
                 };
-                Ok(Node::Or(children.iter().map(node).collect::<Result<_, _>>()?))
+                let (nodes, parts) = self.policies(children.iter().map(|(_, child)| child), depth)?;
+                (Node::Or(children.iter().map(share).zip(nodes).collect()), parts)
             }
             Kind::Thresh(k, children) => {
                 let k = usize::try_from(*k).unwrap_or(usize::MAX);
@@ -443,17 +409,24 @@ impl<'a> Resolver<'a> {
                     let kind = ErrorKind::Arguments("the threshold must be from 1 to the number of policies");
                     return Err(Error::new(kind, policy.span));
                 }
-                Ok(Node::Thresh(k, self.policies(children, depth)?))
+                let (nodes, parts) = self.policies(children, depth)?;
+                (Node::Thresh(k, nodes), parts)
             }
             _ => {
                 let atom = self.atom(policy)?;
-                self.intern(atom, policy.span).map(Node::Atom)
+                (Node::Atom(self.intern(atom, policy.span)?), Vec::new())
             }
-        }
+        };
+        Ok((node, Places { span: policy.span, parts }))
     }
 
     /// The shape of a tree; its policies are added to `leaves`.
-    fn tree(&mut self, policy: &'a Policy, depth: usize, leaves: &mut Vec<Node>) -> Result<Shape, Error> {
+    fn tree(
+        &mut self,
+        policy: &'a Policy,
+        depth: usize,
+        leaves: &mut Vec<(Node, Places)>,
+    ) -> Result<Shape, Error> {
         let Kind::Tree(left, right) = &policy.kind else {
             leaves.push(self.policy(policy, depth)?);
             return Ok(Shape::Leaf(leaves.len() - 1));
@@ -463,74 +436,18 @@ impl<'a> Resolver<'a> {
         Ok(Shape::Branch(Box::new(left), Box::new(right)))
     }
 
-    fn policies(&mut self, children: &'a [Policy], depth: usize) -> Result<Vec<Node>, Error> {
-        children.iter().map(|child| self.policy(child, depth + 1)).collect()
-    }
-
-    fn atom(&self, policy: &Policy) -> Result<Atom, Error> {
-        let keys = |keys: &[Key]| keys.iter().map(|key| self.key(key)).collect::<Result<Vec<_>, _>>();
-        Ok(match &policy.kind {
-            Kind::Pk(key) => Atom::Sig(self.key(key)?),
-            Kind::After(n) => Atom::After(self.lock(n, "after")?),
-            Kind::Older(n) => Atom::Older(self.lock(n, "older")?),
-            Kind::Hash(hash, image) => Atom::Hash(*hash, self.sized(image, "the image", hash.image_len())?),
-            Kind::Rebind(rebind, key) => Atom::Rebind(*rebind, self.key(key)?),
-            Kind::Presigned(key, signature) => {
-                let key = self.key(key)?;
-                let bytes = self.sized(signature, "the signature with its hash type", 65)?;
-                // Other hash types leave outputs open, or commit to the script that the signature stands in.
-                if bytes.last() != Some(&Rebind::AnyPrevoutAnyScript.hash_type()) {
-                    let what = "a signature in a script is ALL|ANYPREVOUTANYSCRIPT: its hash type is 0xc1";
-                    return Err(Error::new(ErrorKind::Arguments(what), self.bytes(signature)?.1));
-                }
-                Atom::Presigned(key, bytes)
-            }
-            Kind::Ctv(hash) => Atom::Ctv(self.digest(hash, "the template hash")?),
-            Kind::TemplateHash(hash) => Atom::TemplateHash(self.digest(hash, "the template hash")?),
-            Kind::Signed(message, signers) => {
-                let keys = keys(signers)?;
-                let mut sorted: Vec<_> = keys.iter().map(|key| key.x).collect();
-                sorted.sort_unstable();
-                sorted.dedup();
-                if sorted.len() != keys.len() {
-                    let kind = ErrorKind::Arguments("a key signs the same message twice");
-                    return Err(Error::new(kind, policy.span));
-                }
-                let is_trusted = sorted.iter().any(|key| self.template_keys.contains(key));
-                let msg = self.whole_message(message, policy.span, is_trusted)?;
-                if is_trusted && !msg.is_for_template_keys() {
-                    let what = "a key that `signs templates` signs template hashes, and `pair` or `sha256` that hold one";
-                    return Err(Error::new(ErrorKind::MisplacedMessage(what), policy.span));
-                }
-                Atom::Signed(msg, keys)
-            }
-            Kind::Opens(commitment, message) => {
-                let (commitment, span) = self.bytes(commitment)?;
-                let msg = self.whole_message(message, policy.span, false)?;
-                let misplaced = |what| Err(Error::new(ErrorKind::MisplacedMessage(what), policy.span));
-                if msg == Msg::Delegate {
-                    return misplaced("`delegate` needs a signature: `signed(delegate, K)`");
-                }
-                if msg.is_computed() {
-                    return misplaced("a commitment opens to something from the witness");
-                }
-                let is_digest = matches!(msg, Msg::Sha256(_) | Msg::Join(Join::Pair, ..));
-                if !is_digest || commitment.len() != 32 {
-                    let what = "a commitment is the 32 bytes of `pair(…)` or `sha256(…)`";
-                    return Err(Error::new(ErrorKind::MisplacedMessage(what), span));
-                }
-                Atom::Opens(commitment, msg)
-            }
-            Kind::Trivial
-            | Kind::Unsatisfiable
-            | Kind::Named(_)
-            | Kind::And(_)
-            | Kind::Or(_)
-            | Kind::Thresh(..)
-            | Kind::Tree(..) => {
-                return Err(Error::new(ErrorKind::Arguments("a condition is needed here"), policy.span));
-            }
-        })
+    fn policies(
+        &mut self,
+        children: impl IntoIterator<Item = &'a Policy>,
+        depth: usize,
+    ) -> Result<(Vec<Node>, Vec<Places>), Error> {
+        let (mut nodes, mut places) = (Vec::new(), Vec::new());
+        for child in children {
+            let (node, place) = self.policy(child, depth + 1)?;
+            nodes.push(node);
+            places.push(place);
+        }
+        Ok((nodes, places))
     }
 
     /// The index of a condition; equal conditions share it.

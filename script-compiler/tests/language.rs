@@ -73,7 +73,39 @@ fn every_mistake_has_its_error_and_its_place() {
         (
             "and(pk(A),signed(newer(2147483648),B))",
             "2147483648",
-            "newer holds 0 to 2147483647, not 2147483648",
+            "newer holds 0 to 2147483646, not 2147483648",
+        ),
+        // Nothing is above the largest number.
+        (
+            "and(pk(A),signed(newer(2147483647),B))",
+            "2147483647",
+            "newer holds 0 to 2147483646, not 2147483647",
+        ),
+        (
+            "and(pk(A),signed(newer_wide(4611686018427387903),B))",
+            "4611686018427387903",
+            "newer_wide holds 0 to 4611686018427387902, not 4611686018427387903",
+        ),
+        (
+            "and(pk(A),signed(between(2147483648,2147483649),B))",
+            "2147483648",
+            "between holds 0 to 2147483647, not 2147483648",
+        ),
+        ("and(pk(A),signed(between(5,5),B))", "5", "the upper bound of `between` is not above the lower one"),
+        (
+            "and(pk(A),signed(atleast(2147483648),B))",
+            "2147483648",
+            "atleast holds 0 to 2147483647, not 2147483648",
+        ),
+        (
+            "or(pk(A),pk(50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0))",
+            "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0",
+            "nobody knows the private key of BIP 341's point, so nothing satisfies this condition",
+        ),
+        (
+            "tr(50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0,pk(internal))",
+            "internal",
+            "nobody knows the private key of BIP 341's point, so nothing satisfies this condition",
         ),
         (
             "and(pk(A),signed(any(m),B),signed(any(m),C))",
@@ -223,6 +255,35 @@ fn every_check_refuses_and_can_be_allowed() {
             "or(pk(A),and(templatehash(H),templatehash(2222222222222222222222222222222222222222222222222222222222222222)))",
             "or(pk(A),and(templatehash(H),ctv(H)))",
         ),
+        (
+            Reason::TwoTemplates,
+            "or(pk(A),and(presigned(B,SIGNATURE),presigned(B,OTHER)))",
+            "or(pk(A),and(presigned(B,SIGNATURE),presigned(C,OTHER)))",
+        ),
+        (Reason::Repeated, "and(pk(A),pk(A))", "and(pk(A),pk(B))"),
+        (Reason::Repeated, "thresh(2,pk(A),pk(A),pk(B))", "thresh(2,pk(A),pk(C),pk(B))"),
+        (Reason::Repeated, "and(pk(A),or(pk(B),and(pk(C),pk(A))))", "and(pk(A),or(pk(B),and(pk(C),pk(D))))"),
+        // Alternatives may ask for one key, parts that are needed together may not.
+        (Reason::Repeated, "and(or(pk(A),pk(B)),or(pk(A),pk(C)))", "or(and(pk(A),pk(B)),and(pk(A),pk(C)))"),
+        (Reason::Repeated, "thresh(2,pk(A),apo(A),pk(B))", "thresh(1,pk(A),apo(A),pk(B))"),
+        (Reason::Repeated, "tr(A,and(pk(internal),pk(A)))", "tr(A,and(pk(internal),pk(B)))"),
+        (Reason::Repeated, "policy p = pk(A);\nand(p,p)", "policy p = pk(A);\nand(p,pk(B))"),
+        (Reason::Repeated, "tr(nums,{pk(B),and(pk(A),pk(A))})", "tr(nums,{pk(B),and(pk(A),pk(C))})"),
+        // Facts count twice where they alone satisfy two parts.
+        (Reason::Repeated, "and(pk(A),sha256(H),sha256(H))", "and(pk(A),sha256(H),hash256(H))"),
+        (
+            Reason::Repeated,
+            "thresh(3,pk(A),sha256(H),sha256(H),pk(B))",
+            "thresh(2,pk(C),and(pk(A),sha256(H)),and(pk(B),sha256(H)))",
+        ),
+        (Reason::Repeated, "and(pk(A),older(5),older(5))", "and(pk(A),older(5),older(6))"),
+        (
+            Reason::Repeated,
+            "thresh(2,pk(A),pk(B),and(pk(C),older(5),older(n)))",
+            "thresh(3,pk(A),pk(B),older(5),older(6))",
+        ),
+        (Reason::Repeated, "and(pk(A),signed(H,B),signed(H,B))", "and(pk(A),signed(H,B),signed(0x00,B))"),
+        (Reason::Repeated, "and(ctv(H),ctv(H))", "and(ctv(H),pk(A))"),
         (Reason::NumberRange, "and(signed(newer(0),A),pk(B))", "and(signed(newer(1),A),pk(B))"),
         (Reason::LockBits, "and(pk(A),older(65536))", "and(pk(A),older(65535))"),
         (Reason::LockBits, "and(pk(A),older(8388609))", "and(pk(A),older(4194305))"),
@@ -450,7 +511,7 @@ fn large_policies_nest_no_deeper_than_a_thread_takes() {
         format!("and({})", keys(980, str::to_owned)),
         with_names(&format!("and(pk(A),or(pk(B),and({})))", keys(300, str::to_owned))),
         format!("thresh(2,{})", keys(100, str::to_owned)),
-        with_names(&(0..22).fold("pk(C)".to_owned(), level)),
+        "allow repeated;\n".to_owned() + &with_names(&(0..22).fold("pk(C)".to_owned(), level)),
     ];
     for policy in policies {
         assert!(compile_text(&policy).is_ok());

@@ -3,7 +3,9 @@
 
 mod support;
 
-use sigstack_compiler::{compile_text, parse};
+use std::collections::{BTreeMap, BTreeSet};
+
+use sigstack_compiler::{Reason, compile, parse};
 use support::generate::Generator;
 use support::property::{Seen, check};
 
@@ -19,8 +21,9 @@ fn generated_policies_do_what_they_mean() {
         let mut generator = Generator::new(seed, false);
         let text = generator.document(if seed % 10 == 0 { 10 } else { 6 });
         let document = parse(&text).unwrap_or_else(|error| panic!("{}", error.render(&text)));
-        assert_eq!(parse(&document.to_string()), Ok(document), "seed {seed}");
-        let Ok(policy) = compile_text(&text) else {
+        assert_eq!(parse(&document.to_string()).as_ref(), Ok(&document), "seed {seed}");
+        // Also with conditions that count twice.
+        let Ok(policy) = compile(&document, &BTreeMap::new(), &BTreeSet::from([Reason::Repeated])) else {
             refused += 1;
             continue;
         };

@@ -9,7 +9,7 @@ use bitcoin::{TapLeafHash, XOnlyPublicKey, absolute, relative};
 use miniscript::policy::{Concrete, Liftable, Semantic};
 use miniscript::{Descriptor, Preimage32, Satisfier, hash256};
 use sigstack_compiler::policy::HashFn;
-use sigstack_compiler::{Atom, Compiled, NUMS, Path, Set, compile_text, minimal, paths};
+use sigstack_compiler::{Atom, Compiled, NUMS, Path, Reason, Set, compile, minimal, parse, paths};
 
 use super::generate::Generator;
 use super::{World, held_set};
@@ -195,7 +195,10 @@ pub fn compare(shared: &mut Shared) -> Result<Result<Compared, Refused>, String>
     let unspendable = XOnlyPublicKey::from_slice(&NUMS).unwrap();
     let concrete = Concrete::<XOnlyPublicKey>::from_str(&shared.text).ok();
     let theirs = concrete.and_then(|policy| policy.compile_tr(Some(unspendable)).ok());
-    let (descriptor, compiled) = match (theirs, compile_text(&shared.text)) {
+    // Miniscript takes a lock or a hash that is repeated.
+    let ours = parse(&shared.text)
+        .and_then(|document| compile(&document, &BTreeMap::new(), &BTreeSet::from([Reason::Repeated])));
+    let (descriptor, compiled) = match (theirs, ours) {
         (Some(descriptor), Ok(compiled)) => (descriptor, compiled),
         (None, Ok(_)) => return Ok(Err(Refused::Miniscript)),
         (Some(_), Err(_)) => return Ok(Err(Refused::Sigstack)),

@@ -1,0 +1,210 @@
+//! A policy cut into leaves.
+//!
+//! Three ways to begin are followed, each cut further wherever that lowers the expected weight: one leaf, a leaf for each
+//! alternative at the top, and a leaf for each way to satisfy the policy. The lightest result is taken. Each of the three
+//! searches has a budget of its own; a search that reaches it keeps the lightest tree found so far, and the report says so.
+
+use crate::atom::Atom;
+use crate::compile::CompiledLeaf;
+use crate::error::ErrorKind;
+use crate::leaf::{Leaf, MAX_WORK, Optimizer, collect_atoms};
+use crate::meaning::{Path, Set, minimal, paths, scale, share, simplify, straight, subsets, tidy};
+use crate::piece::COST_BITS;
+use crate::resolve::{Node, ONE};
+use crate::script::{Writer, element_size};
+use crate::tree::{Shape, control_block_size, depths, huffman};
+
+/// Maximum number of leaves of a tree.
+pub const MAX_LEAVES: usize = 256;
+
+/// Maximum number of pieces that one alternative of a leaf is cut into at once.
+const MAX_CUT: usize = 40;
+
+/// The leaves of a policy.
+#[derive(Default)]
+pub(crate) struct Cut {
+    pub(crate) leaves: Vec<CompiledLeaf>,
+    /// Whether a search ended at its budget, so that there may be lighter leaves.
+    pub(crate) has_ended_early: bool,
+}
+
+/// A leaf in the making.
+#[derive(Clone)]
+struct Draft {
+    probability: u64,
+    node: Node,
+}
+
+/// A way to cut the policy: leaves that nothing compiles count first, then the expected weight.
+type Cost = (usize, u128);
+
+fn cost(drafts: &[Draft], optimizer: &mut Optimizer<'_>) -> Cost {
+    let weights: Vec<u64> = drafts.iter().map(|draft| draft.probability).collect();
+    let depths = huffman(&weights).map(|shape| depths(&shape, drafts.len())).unwrap_or_default();
+    let (mut bad, mut sum) = (0, 0u128);
+    for (draft, depth) in drafts.iter().zip(depths) {
+        let Some(leaf) = optimizer.leaf(&draft.node) else {
+            bad += 1;
+            continue;
+        };
+        let script = usize::try_from(leaf.size).unwrap_or(usize::MAX >> 8);
+        let fixed = element_size(script) + element_size(control_block_size(depth));
+        let weight = (u128::try_from(fixed).unwrap_or(u128::MAX) << COST_BITS) + u128::from(leaf.sat);
+        sum = sum.saturating_add(weight.saturating_mul(u128::from(draft.probability)));
+    }
+    (bad, sum)
+}
+
+/// The ways to cut one leaf: by its alternatives, by an alternative inside of an `and`, by a threshold.
+fn cuts(draft: &Draft) -> Vec<Vec<Draft>> {
+    let alternatives = |node: &Node| -> Option<Vec<(u64, Node)>> {
+        match node {
+            Node::Or(children) => Some(children.clone()),
+            Node::Thresh(k, children) => {
+                let subsets = subsets(children.len(), *k, MAX_CUT)?;
+                let share = share(subsets.len());
+                let all = |subset: &Vec<usize>| {
+                    let chosen = subset.iter().filter_map(|&index| children.get(index).cloned());
+                    (share, crate::meaning::conjunction(chosen))
+                };
+                Some(subsets.iter().map(all).collect())
+            }
+            _ => None,
+        }
+    };
+    let scaled = |found: Vec<(u64, Node)>| -> Vec<Draft> {
+        found
+            .into_iter()
+            .map(|(weight, node)| Draft { probability: scale(draft.probability, weight), node })
+            .collect()
+    };
+    let mut all = Vec::new();
+    all.extend(alternatives(&draft.node).map(scaled));
+    if let Node::Or(children) = &draft.node {
+        // One alternative against the others.
+        for (nth, (weight, node)) in children.iter().enumerate().filter(|_| children.len() > 2) {
+            let rest: Vec<_> = children.iter().enumerate().filter(|(other, _)| *other != nth).collect();
+            let others = rest.iter().map(|(_, (weight, _))| *weight).sum();
+            let others =
+                (others, crate::meaning::disjunction(rest.into_iter().map(|(_, child)| child.clone())));
+            all.push(scaled(vec![(*weight, node.clone()), others]));
+        }
+    }
+    if let Node::And(children) = &draft.node {
+        for (nth, child) in children.iter().enumerate() {
+            let Some(found) = alternatives(child) else { continue };
+            let distribute = |(weight, node): (u64, Node)| {
+                let parts = children.iter().enumerate();
+                let parts = parts.map(|(at, part)| if at == nth { node.clone() } else { part.clone() });
+                (weight, crate::meaning::conjunction(parts))
+            };
+            all.push(scaled(found.into_iter().map(distribute).collect()));
+        }
+    }
+    all
+}
+
+/// Cuts leaves as long as it helps.
+fn improve(mut drafts: Vec<Draft>, optimizer: &mut Optimizer<'_>) -> (Cost, Vec<Draft>) {
+    let mut best = cost(&drafts, optimizer);
+    loop {
+        let mut found: Option<(Cost, Vec<Draft>)> = None;
+        for (nth, draft) in drafts.iter().enumerate() {
+            for pieces in cuts(draft) {
+                let leaves = drafts.len() + pieces.len();
+                if leaves > MAX_LEAVES || !optimizer.takes_tree(leaves) {
+                    continue;
+                }
+                let mut next = drafts.clone();
+                next.splice(nth..=nth, pieces);
+                let next_cost = cost(&next, optimizer);
+                if next_cost < found.as_ref().map_or(best, |(known, _)| *known) {
+                    found = Some((next_cost, next));
+                }
+            }
+            // A leaf that nothing compiles is cut wherever it can be.
+            if best.0 > 0 && found.is_some() {
+                break;
+            }
+        }
+        match found {
+            Some((cost, next)) => (best, drafts) = (cost, next),
+            None => return (best, drafts),
+        }
+    }
+}
+
+/// Cuts a policy into leaves.
+pub(crate) fn cut(root: &Node, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
+    let mut optimizer = Optimizer::new(atoms);
+    // The policy as it is written, and, where ways overlap, as the ways that remain: two forms of one meaning.
+    let ways = paths(root).map(|paths| minimal(paths, atoms)).filter(|ways| ways.len() <= MAX_LEAVES);
+    let mut starts = vec![vec![Draft { probability: ONE, node: root.clone() }]];
+    if let Node::Or(children) = root
+        && children.len() <= MAX_LEAVES
+    {
+        let draft = |(weight, node): &(u64, Node)| Draft { probability: *weight, node: node.clone() };
+        starts.push(children.iter().map(draft).collect());
+    }
+    if let Some(ways) = ways {
+        let draft = |way: &Path| Draft { probability: way.probability, node: straight(&way.set) };
+        starts.push(ways.iter().map(draft).collect());
+    }
+    let mut best: Option<(Cost, Vec<(Draft, Option<Leaf>)>)> = None;
+    for start in starts {
+        optimizer.start_search();
+        let (cost, drafts) = improve(start, &mut optimizer);
+        if best.as_ref().is_none_or(|(known, _)| cost < *known) {
+            let compiled = |draft: Draft| {
+                let leaf = optimizer.leaf(&draft.node);
+                (draft, leaf)
+            };
+            best = Some((cost, drafts.into_iter().map(compiled).collect()));
+        }
+    }
+    let (_, drafts) = best.ok_or(ErrorKind::Unsatisfiable)?;
+    let too_many = ErrorKind::TooLarge { what: "ways to spend that each need a leaf", limit: MAX_LEAVES };
+    let leaf = |(draft, leaf): (Draft, Option<Leaf>)| Some(write_leaf(draft, leaf?, atoms));
+    let leaves: Option<Vec<CompiledLeaf>> = drafts.into_iter().map(leaf).collect();
+    Ok(Cut { leaves: leaves.ok_or(too_many)?, has_ended_early: optimizer.has_ended_early() })
+}
+
+/// The leaves of a tree that the text gives. A leaf is likelier the nearer it is to the root.
+pub(crate) fn written_leaves(nodes: &[Node], shape: &Shape, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
+    let mut optimizer = Optimizer::new(atoms);
+    let mut leaves = Vec::with_capacity(nodes.len());
+    for (node, depth) in nodes.iter().zip(depths(shape, nodes.len())) {
+        let node = tidy(&simplify(node), &Set::new(), atoms);
+        if node == Node::False {
+            return Err(ErrorKind::Unsatisfiable);
+        }
+        let probability =
+            u32::try_from(depth).ok().and_then(|depth| ONE.checked_shr(depth)).unwrap_or(0).max(1);
+        optimizer.start_search();
+        let leaf = optimizer.leaf(&node).ok_or_else(|| {
+            if optimizer.has_ended_early() {
+                return ErrorKind::TooLarge { what: "steps to find a script for a leaf", limit: MAX_WORK };
+            }
+            ErrorKind::Arguments(
+                "anybody could change the witness of a leaf of this tree: split its alternatives into leaves",
+            )
+        })?;
+        leaves.push(write_leaf(Draft { probability, node }, leaf, atoms));
+    }
+    Ok(Cut { leaves, has_ended_early: optimizer.has_ended_early() })
+}
+
+fn write_leaf(draft: Draft, leaf: Leaf, atoms: &[Atom]) -> CompiledLeaf {
+    let mut script = Writer::default();
+    leaf.frag.write(atoms, &mut script);
+    let mut used = Vec::new();
+    collect_atoms(&draft.node, &mut used);
+    CompiledLeaf {
+        frag: leaf.frag,
+        script: script.bytes,
+        depth: 0,
+        probability: draft.probability,
+        atoms: used.into_iter().collect(),
+        policy: draft.node,
+    }
+}

@@ -1,0 +1,54 @@
+//! Remarks on a policy that compiles: parts of it that have no effect, and what the compiler did not look at.
+
+use crate::error::position;
+use crate::policy::Span;
+
+macro_rules! kinds {
+    ($($variant:ident $name:literal $what:literal;)*) => {
+        /// What a note is about.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum NoteKind {
+            $(#[doc = $what] $variant,)*
+        }
+
+        impl NoteKind {
+            /// The name in reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(NoteKind::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Pointless "pointless" "Whoever can use an alternative can use another one too, with less.";
+    Never "never" "Nothing satisfies an alternative.";
+    Implied "implied" "Another condition that is needed too includes a condition.";
+    SearchEnded "search-ended" "A search for the lightest tree ended at its budget.";
+    Unchecked "unchecked" "There are too many ways to satisfy the policy for a check of each of them.";
+}
+
+/// A remark on a policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// What it is about.
+    pub kind: NoteKind,
+    /// The remark, a sentence without its full stop.
+    pub text: String,
+    /// The parts of the text that it names, in its order.
+    pub places: Vec<Span>,
+}
+
+impl Note {
+    /// The name and the remark, with the places as lines and columns of `source`.
+    pub fn render(&self, source: &str) -> String {
+        let place = |span: &Span| {
+            let (line, column) = position(source, span.start);
+            format!("line {line}, column {column}")
+        };
+        let places: Vec<String> = self.places.iter().map(place).collect();
+        let places = if places.is_empty() { String::new() } else { format!(" ({})", places.join("; ")) };
+        format!("{}: {}{places}", self.kind.name(), self.text)
+    }
+}
