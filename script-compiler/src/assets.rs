@@ -100,6 +100,28 @@ pub struct Assets {
 }
 
 impl Assets {
+    /// The elements that satisfy each condition. A preimage satisfies every condition whose image is made from it, whichever
+    /// function the condition names.
+    pub(crate) fn satisfy_all(&self, atoms: &[Atom]) -> Vec<Option<Vec<Slot>>> {
+        let mut known: Vec<Atom> =
+            self.images.iter().map(|(function, image)| Atom::Hash(*function, image.clone())).collect();
+        let mut found: Vec<Option<Vec<Slot>>> =
+            atoms.iter().enumerate().map(|(nth, atom)| self.satisfy(nth, atom)).collect();
+        loop {
+            let before = known.len();
+            for (atom, slots) in atoms.iter().zip(&mut found) {
+                let Atom::Hash(function, image) = atom else { continue };
+                if slots.is_none() && known.iter().any(|known| known.shows_secret_of(atom)) {
+                    *slots = Some(vec![Slot::Preimage { function: *function, image: image.clone() }]);
+                    known.push(atom.clone());
+                }
+            }
+            if known.len() == before {
+                return found;
+            }
+        }
+    }
+
     /// The elements that satisfy a condition, bottom first; `None` if the assets do not.
     pub fn satisfy(&self, index: usize, atom: &Atom) -> Option<Vec<Slot>> {
         match atom {
@@ -227,6 +249,51 @@ pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
             _ => false,
         }
     })
+}
+
+/// Whether some values that are shown as the parts of one message can be read as another one.
+pub(crate) fn may_show(shown: &Msg, other: &Msg) -> bool {
+    if !shown.has_shape_of(other) {
+        return matches!(other, Msg::Any(_) | Msg::Any32(_));
+    }
+    shown.parts().into_iter().zip(other.parts()).all(|(shown, other)| part_may_show(shown, other))
+}
+
+fn part_may_show(shown: &Msg, other: &Msg) -> bool {
+    /// Whether a number between two others, the last one excluded, is written as these bytes.
+    fn is_number(bytes: &[u8], (least, end): (u64, u64)) -> bool {
+        let number = bytes
+            .iter()
+            .rev()
+            .try_fold(0u64, |sum, byte| sum.checked_mul(256).map(|sum| sum + u64::from(*byte)));
+        number.is_some_and(|number| (least..end).contains(&number) && number_bytes(number) == bytes)
+    }
+    let numbers = |msg: &Msg| match msg {
+        Msg::Number(bounds) => Some(bounds.range()),
+        Msg::NewerWide(n) => Some((n + 1, MAX_WIDE_NUMBER + 1)),
+        Msg::Locktime => Some((1, MAX_NUMBER + 1)),
+        _ => None,
+    };
+    match (shown, other) {
+        (Msg::Fixed(bytes), _) => {
+            let value = Value::Bytes(bytes.clone());
+            shows(&Msg::Any(String::new()), &[value], other)
+        }
+        (_, Msg::Any(_)) => true,
+        (Msg::Any(_), Msg::Any32(_) | Msg::Fixed(_) | Msg::Number(_) | Msg::Locktime) => true,
+        (Msg::Any32(_) | Msg::Delegate, Msg::Any32(_) | Msg::Locktime) => true,
+        (Msg::Any32(_) | Msg::Delegate, Msg::Fixed(bytes)) => bytes.len() == 32,
+        (Msg::Delegate, Msg::Delegate) => true,
+        (Msg::Ctv(_) | Msg::TemplateHash, Msg::Ctv(_) | Msg::TemplateHash | Msg::Any32(_)) => true,
+        (Msg::NewerOpened(..), Msg::Any32(_)) => true,
+        (Msg::NewerOpened(join, c), Msg::NewerOpened(other_join, d)) => join == other_join && c == d,
+        (_, Msg::Locktime) => numbers(shown).is_some(),
+        (_, Msg::Fixed(bytes)) => numbers(shown).is_some_and(|range| is_number(bytes, range)),
+        _ => match (numbers(shown), numbers(other)) {
+            (Some((least, end)), Some((other_least, other_end))) => least < other_end && other_least < end,
+            _ => false,
+        },
+    }
 }
 
 fn part_slots(msg: &Msg, values: &[Value]) -> Vec<Slot> {

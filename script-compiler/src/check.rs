@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::atom::{Atom, KeyRef, SEQUENCE_BITS, SEQUENCE_TIME, is_time_lock};
+use crate::compile::Compiled;
 use crate::error::{Error, ErrorKind};
 use crate::meaning::{Conflict, Path, Set, conflict};
 use crate::message::{Bounds, Msg};
@@ -202,32 +203,6 @@ impl Refuser<'_> {
                 self.refuse(Reason::TwoTemplates, path.set.first().copied(), detail)?;
             }
         }
-        // A template fixes the locks of its transaction, and the transaction may be that of a template of another kind too. A
-        // way that needs these and nothing else that another way does not need is either dead, or open to whoever sees the
-        // other one.
-        let ways = crate::meaning::minimal(paths.to_vec(), atoms);
-        for way in &ways {
-            let replaces = |other: &&Path| {
-                let templates =
-                    || other.set.iter().filter_map(|index| atoms.get(*index)).filter(|a| a.is_template());
-                let is_met = |atom: &Atom| {
-                    atom.is_lock() || atom.is_template() && !templates().any(|other| atom.excludes(other))
-                };
-                let is_met = |index: &usize| atoms.get(*index).is_some_and(is_met);
-                let rest: Set = way.set.iter().copied().filter(|index| !is_met(index)).collect();
-                other.set != way.set
-                    && templates().next().is_some()
-                    && crate::meaning::is_weaker(&rest, &other.set, atoms)
-            };
-            if let Some(other) = ways.iter().find(replaces) {
-                let detail = format!(
-                    "a template decides about locks and may meet one of another kind: {} takes the place of {}, or can never be used",
-                    self.describe(&way.set),
-                    self.describe(&other.set)
-                );
-                self.refuse(Reason::Malleable, way.set.first().copied(), detail)?;
-            }
-        }
         Ok(())
     }
 }
@@ -254,6 +229,29 @@ pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Res
         }
     }
     Ok(())
+}
+
+/// Refuses a way to spend whose witness anybody could replace by that of another way.
+pub(crate) fn check_replaceable(compiled: &Compiled) -> Result<(), Error> {
+    let refuse = Refuser { program: &compiled.program };
+    if compiled.program.allowed.contains(&Reason::Malleable) {
+        return Ok(());
+    }
+    let Some((way, other)) = compiled.replaceable() else { return Ok(()) };
+    let this = refuse.describe(way);
+    let detail = match other {
+        Some(other) => {
+            format!("whoever sees the witness for {this} can spend by {} instead", refuse.describe(other))
+        }
+        None => format!("whoever sees the witness for {this} can make another one"),
+    };
+    let place = |set: &Set, apart: &Set| {
+        set.difference(apart).next().or(set.first()).map(|index| refuse.span(Some(*index)))
+    };
+    let none = Set::new();
+    let span = place(way, other.unwrap_or(&none)).unwrap_or(compiled.program.span);
+    let error = Error::new(ErrorKind::Refused(Reason::Malleable, detail), span);
+    Err(Error { other: other.and_then(|other| place(other, way)), ..error })
 }
 
 /// Refuses two leaves of one script: a signature for the one is valid in the other, under another control block.

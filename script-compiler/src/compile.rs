@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sigstack_interpreter::Flags;
 
 use crate::atom::Atom;
-use crate::check::{check, check_leaves, check_twins};
+use crate::check::{check, check_leaves, check_replaceable, check_twins};
 use crate::cut::{Cut, cut, written_leaves};
 use crate::error::{Error, ErrorKind};
 use crate::fragment::Frag;
@@ -24,6 +24,8 @@ use crate::tree::{NUMS, Shape, TapOutput, depths, huffman, output};
 #[non_exhaustive]
 pub struct CompiledLeaf {
     pub(crate) frag: Frag,
+    /// The ways to satisfy it, if they are few enough to write out.
+    pub(crate) ways: Option<Vec<Set>>,
     /// The script.
     pub script: Vec<u8>,
     /// Merkle steps to the root.
@@ -178,6 +180,13 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
         leaf.probability = scale(leaf.probability, ONE - key.probability);
     }
     let mut compiled = finish(program, root, key, leaves, meaning)?;
+    check_replaceable(&compiled)?;
+    if compiled.meaning.is_none() {
+        let text = format!(
+            "there are more than {MAX_PATHS} ways to satisfy the policy: only `plan` checks that nobody can replace a witness"
+        );
+        notes.push(Note { kind: NoteKind::Unchecked, text, places: Vec::new() });
+    }
     compiled.notes = notes;
     Ok(compiled)
 }

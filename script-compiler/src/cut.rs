@@ -4,6 +4,8 @@
 //! alternative at the top, and a leaf for each way to satisfy the policy. The lightest result is taken. Each of the three
 //! searches has a budget of its own; a search that reaches it keeps the lightest tree found so far, and the report says so.
 
+use std::collections::BTreeSet;
+
 use crate::atom::Atom;
 use crate::compile::CompiledLeaf;
 use crate::error::ErrorKind;
@@ -199,8 +201,13 @@ fn write_leaf(draft: Draft, leaf: Leaf, atoms: &[Atom]) -> CompiledLeaf {
     leaf.frag.write(atoms, &mut script);
     let mut used = Vec::new();
     collect_atoms(&draft.node, &mut used);
+    let ways = paths(&draft.node).map(|ways| {
+        let sets: BTreeSet<Set> = ways.into_iter().map(|way| way.set).collect();
+        sets.into_iter().collect()
+    });
     CompiledLeaf {
         frag: leaf.frag,
+        ways,
         script: script.bytes,
         depth: 0,
         probability: draft.probability,

@@ -14,6 +14,7 @@
 mod assets;
 mod atom;
 mod check;
+mod choose;
 mod commitment;
 mod compile;
 mod cut;

@@ -1,7 +1,5 @@
 //! Limits of consensus, which refuse a policy, and of relay, which are reported apart.
 
-use std::collections::BTreeSet;
-
 use sigstack_interpreter::limits::{
     CONTROL_BLOCK_MAX_NODES, MAX_STACK_SIZE, VALIDATION_WEIGHT_OFFSET, VALIDATION_WEIGHT_PER_SIGOP,
 };
@@ -93,13 +91,6 @@ pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
                  not take"
             ));
         }
-    }
-    if compiled.atoms().iter().filter_map(Atom::template_kind).collect::<BTreeSet<_>>().len() > 1 {
-        warnings.push(
-            "templates of several kinds may be those of one transaction: then anybody can replace the witness for one by that for \
-             another"
-                .into(),
-        );
     }
     for (index, atom) in compiled.atoms().iter().enumerate() {
         if matches!(atom, Atom::Rebind(..)) {

@@ -146,7 +146,8 @@ pub(crate) fn implies(a: usize, b: usize, atoms: &[Atom]) -> bool {
     a == b || matches!((atoms.get(a), atoms.get(b)), (Some(a), Some(b)) if a.implies(b))
 }
 
-fn is_covered(needed: usize, held: &Set, atoms: &[Atom]) -> bool {
+/// Whether a condition is one of those held, or follows from one.
+pub(crate) fn is_covered(needed: usize, held: &Set, atoms: &[Atom]) -> bool {
     held.iter().any(|&atom| implies(atom, needed, atoms))
 }
 

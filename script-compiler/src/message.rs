@@ -73,7 +73,7 @@ impl Bounds {
     }
 
     /// The first number within and the first one behind.
-    fn range(&self) -> (u64, u64) {
+    pub(crate) fn range(&self) -> (u64, u64) {
         const END: u64 = MAX_NUMBER + 1;
         match *self {
             Bounds::Newer(n) => (n.saturating_add(1), END),

@@ -6,7 +6,7 @@ mod support;
 
 use bitcoin::TxOut;
 use sigstack_compiler::policy::HashFn;
-use sigstack_compiler::{Assets, Branch, Compiled, Plan, PlanError, Value, compile_text};
+use sigstack_compiler::{Assets, Branch, Compiled, ErrorKind, Plan, PlanError, Reason, Value, compile_text};
 use support::attack::attack;
 use support::{World, flags, keypair, template_output, unsigned, verify, with_witness, x_only};
 
@@ -113,7 +113,7 @@ fn a_statement_counts_wherever_its_number_fits() {
     // Whether the number opens the other leaf decides.
     for (low, signed, expected) in [(3, 6, None), (7, 6, Some(Branch::Leaf(1)))] {
         let policy = format!(
-            "tr(nums,{{and(signed(atleast({low}),A),ctv({template})),and(signed(between(5,9),A),ctv({template}),pk(B))}})"
+            "allow malleable;\ntr(nums,{{and(signed(atleast({low}),A),ctv({template})),and(signed(between(5,9),A),ctv({template}),pk(B))}})"
         );
         let compiled = compile_text(&text(&policy)).unwrap();
         let have = [format!("signed:A:{signed}"), format!("template:{template}"), "pk:B".into()];
@@ -132,10 +132,56 @@ fn a_statement_counts_wherever_its_number_fits() {
         "tr(nums,{{and(sha256({}),ctv({template})),and(hash160({outer}),ctv({template}),older(5))}})",
         hex::encode(&inner)
     );
-    let compiled = compile_text(&text(&policy)).unwrap();
+    assert_malleable(&policy);
+    let compiled = compile_text(&text(&format!("allow malleable;\n{policy}"))).unwrap();
     let have = [format!("preimage:{}", hex::encode(&inner)), format!("template:{template}")];
     let have: Vec<&str> = have.iter().map(String::as_str).collect();
     assert_eq!(plan(&compiled, &have), Err(PlanError::Malleable));
+}
+
+fn assert_malleable(policy: &str) {
+    let error = compile_text(&text(policy)).unwrap_err();
+    assert!(matches!(error.kind, ErrorKind::Refused(Reason::Malleable, _)), "{policy}: {error}");
+}
+
+#[test]
+fn values_that_open_two_ways_are_refused() {
+    let template = "11".repeat(32);
+    let policy = |one: &str, other: &str| {
+        format!(
+            "tr(nums,{{and(signed({one},A),ctv({template})),and(signed({other},A),ctv({template}),older(5))}})"
+        )
+    };
+    assert_malleable(&policy("between(0,6)", "between(5,9)"));
+    assert!(compile_text(&text(&policy("between(0,5)", "between(5,9)"))).is_ok());
+    assert_malleable(
+        &policy("0x07", "between(5,9)")
+            .replace("signed(0x07", "signed(any(x)")
+            .replace("tr(", "allow key-roles;\ntr("),
+    );
+    // One preimage, two hashes.
+    let (secret, other) = (HashFn::Sha256.hash(&[7; 32]), HashFn::Sha256.hash(&[8; 32]));
+    let hashes = |inner: &[u8], outer: &[u8]| {
+        let outer = hex::encode(HashFn::Ripemd160.hash(outer));
+        let inner = hex::encode(inner);
+        format!("or(and(ctv({template}),sha256({inner})),and(ctv({template}),hash160({outer})))")
+    };
+    assert_malleable(&hashes(&secret, &secret));
+    assert!(compile_text(&text(&hashes(&secret, &other))).is_ok());
+}
+
+#[test]
+fn of_two_leaves_that_one_preimage_opens_the_lighter_one_is_taken() {
+    let inner = HashFn::Sha256.hash(&[7; 32]);
+    let (sha, hash) = (hex::encode(&inner), hex::encode(HashFn::Ripemd160.hash(&inner)));
+    let compiled =
+        compile_text(&text(&format!("tr(nums,{{and(pk(A),sha256({sha})),and(pk(A),hash160({hash}))}})")))
+            .unwrap();
+    // hash160 has the shorter image, whichever image the preimage was given for.
+    for image in [&sha, &hash] {
+        let plan = plan(&compiled, &["pk:A", &format!("preimage:{image}")]).unwrap();
+        assert_eq!(plan.branch, Branch::Leaf(1), "{image}");
+    }
 }
 
 fn compiled_among(compiled: &Compiled, have: &[&str], branch: Branch) -> Result<Plan, PlanError> {
