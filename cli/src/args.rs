@@ -179,7 +179,8 @@ pub(crate) struct PlanArgs {
 const PLAN_HELP: &str = "\
 Exit status:
   0  there is a witness
-  1  there is no non-malleable witness
+  1  there is no non-malleable witness: the assets do not satisfy the policy, and
+     what is missing is printed, or anybody could replace every witness
   2  the policy or an asset cannot be read
 
 Example:

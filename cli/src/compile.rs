@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
-use sigstack_compiler::{Assets, Compiled, Reason, compile, parse, report};
+use sigstack_compiler::{Assets, Compiled, PlanError, Reason, compile, parse, report};
 
 use crate::args::{CompileArgs, PlanArgs, PolicyArgs};
 use crate::input;
@@ -39,7 +39,13 @@ pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, 
     match compiled.plan(&assets) {
         Ok(plan) if args.json => writeln!(out, "{}", report::plan_json(&compiled, &plan))?,
         Ok(plan) => out.write_all(table::wrapped(&report::plan_text(&compiled, &plan)).as_bytes())?,
-        Err(error) => return Err(Stop::No(Problem::new(error.to_string()))),
+        Err(error) => {
+            let problem = Problem::new(error.to_string());
+            return Err(Stop::No(match error {
+                PlanError::NotSatisfied => problem.hint(report::lacking_text(&compiled, &assets)),
+                _ => problem,
+            }));
+        }
     }
     Ok(Status::Yes)
 }

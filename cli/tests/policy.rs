@@ -43,7 +43,9 @@ fn plan_names_the_slots() {
     // The number on the output is not above itself.
     let (status, _, error) =
         sigstack(&["plan", DEFAULT, "--have", "signed:K_A:2000000000", "--have", "pk:B_pen"]);
-    assert_eq!((status, error.as_str()), (1, "error: these assets do not satisfy the policy\n"));
+    let expected = "error: these assets do not satisfy the policy\nhint: still needed: `ctv(ctv_settle)`, or \
+                    `signed(newer(2000000000),K_A)`, or `pk(P)`\n";
+    assert_eq!((status, error.as_str()), (1, expected));
     let (status, _, error) = sigstack(&["plan", DEFAULT, "--have", "coin:K_A"]);
     assert_eq!(status, 2);
     assert!(error.starts_with("error: --have coin:K_A: `coin` is no kind of asset"), "{error}");
@@ -60,6 +62,20 @@ fn mistakes_are_shown_with_a_caret_and_told_from_refusals() {
     let (status, _, error) = sigstack(&["compile", &policy]);
     assert_eq!(status, 1);
     assert!(error.contains("refused (unprotected): older(144) suffices"), "{error}");
+    // A note with its places.
+    let pointless = format!("or(pk({key}),and(pk({key}),older(144)))");
+    let (status, text, _) = sigstack(&["compile", &pointless]);
+    assert_eq!(status, 0);
+    assert!(text.contains("notes\n  pointless: `and(pk("), "{text}");
+    let (_, json, _) = sigstack(&["compile", &pointless, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        (&json["notes"][0]["name"], &json["notes"][0]["places"][0]["column"]),
+        (&"pointless".into(), &73.into())
+    );
+    let (status, json, _) = sigstack(&["plan", &pointless, "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((status, &json["error"]["problem"]), (1, &"these assets do not satisfy the policy".into()));
     let (status, text, _) = sigstack(&["compile", &policy, "--allow", "unprotected"]);
     assert_eq!(status, 0);
     assert!(text.contains("leaf 0: 4 bytes"), "{text}");

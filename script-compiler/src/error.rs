@@ -62,6 +62,8 @@ pub enum ErrorKind {
         /// How long they are.
         is: usize,
     },
+    /// The checksum of a descriptor behind a policy.
+    Checksum(String),
     /// 32 bytes that are no x coordinate of a point.
     NotAKey,
     /// `internal` in an output that has no internal key of its own.
@@ -167,6 +169,52 @@ fn floor_boundary(text: &str, at: usize) -> usize {
     at
 }
 
+/// What a key is called in [`ErrorKind::Length`].
+pub(crate) const KEY: &str = "the key";
+
+/// The names of the fragments.
+const FRAGMENTS: &[&str] = &[
+    "pk",
+    "after",
+    "older",
+    "sha256",
+    "hash256",
+    "ripemd160",
+    "hash160",
+    "apo",
+    "apoas",
+    "presigned",
+    "ctv",
+    "templatehash",
+    "signed",
+    "opens",
+    "and",
+    "or",
+    "thresh",
+];
+
+/// What to write instead of a fragment that the language does not have.
+fn fragment_help(name: &str) -> String {
+    match name {
+        "multi" | "multi_a" | "sortedmulti" | "sortedmulti_a" => "write `thresh(k,pk(A),pk(B),…)`".into(),
+        "pkh" | "pk_k" | "pk_h" => "write `pk(KEY)`".into(),
+        "wpkh" | "wsh" | "sh" | "addr" | "raw" | "rawtr" | "combo" | "musig" => {
+            "this is an output descriptor: the output of a policy is written `tr(KEY,policy)`, or the policy alone".into()
+        }
+        "and_v" | "and_b" | "and_n" | "andor" | "or_b" | "or_c" | "or_d" | "or_i" => {
+            "this is Miniscript, which the compiler writes itself: use `and`, `or` and `thresh`".into()
+        }
+        _ => format!("{}fragments: {}", did_you_mean(name, FRAGMENTS), FRAGMENTS.join(", ")),
+    }
+}
+
+/// `did you mean …? ` with the known name that differs least, if one differs little.
+pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> String {
+    let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
+    let nearest = known.iter().min_by_key(distance).filter(|known| distance(known) <= name.len().div_ceil(3));
+    nearest.map(|nearest| format!("did you mean `{nearest}`? ")).unwrap_or_default()
+}
+
 impl ErrorKind {
     /// What to do about it, where that is not plain.
     pub fn help(&self) -> Option<String> {
@@ -183,15 +231,18 @@ impl ErrorKind {
             ErrorKind::UnsetName(name) => {
                 format!("write the value behind `=`, or give it with `--set {name}=…`")
             }
-            ErrorKind::UnknownFragment(_) => {
-                "fragments: pk, after, older, sha256, hash256, ripemd160, hash160, apo, apoas, \
-                 presigned, ctv, templatehash, signed, opens, and, or, thresh"
-                    .into()
+            ErrorKind::UnknownFragment(name) => fragment_help(name),
+            ErrorKind::Length { what: KEY, is: 33, .. } => {
+                "keys are x-only (BIP 340): leave out the first byte, 02 or 03".into()
             }
+            ErrorKind::Length { what: KEY, is: 65, .. } => {
+                "keys are x-only (BIP 340): leave out the first byte, 04, and the last 32 bytes".into()
+            }
+            ErrorKind::Checksum(_) => "leave it out; a comment has a space before `#`".into(),
             ErrorKind::NoInternalKey => "write the output as `tr(KEY, policy)`".into(),
-            ErrorKind::UnknownReason(_) => {
-                let names: Vec<_> = Reason::ALL.iter().map(|reason| reason.name()).collect();
-                format!("reasons: {}", names.join(", "))
+            ErrorKind::UnknownReason(name) => {
+                let names: Vec<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+                format!("{}checks: {}", did_you_mean(name, &names), names.join(", "))
             }
             ErrorKind::SharedSlot(_) => {
                 "a slot belongs to one condition: several keys sign one message with `signed(message, A, B)`"
@@ -229,6 +280,9 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::UnknownReason(name) => write!(f, "`{name}` is not the name of a check"),
             ErrorKind::Length { what, needed, is } => write!(f, "{what} has {is} bytes instead of {needed}"),
+            ErrorKind::Checksum(text) => {
+                write!(f, "`{text}` is the checksum of an output descriptor; a policy has no checksum")
+            }
             ErrorKind::NotAKey => f.write_str("these 32 bytes are not the x coordinate of a point"),
             ErrorKind::NoInternalKey => {
                 f.write_str("the output has no internal key that `internal` could mean")

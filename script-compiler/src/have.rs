@@ -19,7 +19,9 @@ use core::fmt;
 use crate::assets::{Assets, Value};
 use crate::atom::Atom;
 use crate::compile::Compiled;
+use crate::error::did_you_mean;
 use crate::message::Msg;
+use crate::parse::is_compressed_key;
 use crate::policy::HashFn;
 
 /// Why a word is no asset.
@@ -34,14 +36,30 @@ pub enum HaveError {
     NotAsked(String),
 }
 
+/// The kinds of assets, and what stands behind the colon.
+const KINDS: [(&str, &str); 9] = [
+    ("pk", "K"),
+    ("apo", "K"),
+    ("preimage", "H"),
+    ("after", "N"),
+    ("older", "N"),
+    ("template", "T"),
+    ("presigned", "S"),
+    ("signed", "K:V"),
+    ("opens", "C:V"),
+];
+
 impl fmt::Display for HaveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            HaveError::Kind(word) => write!(
-                f,
-                "`{word}` is no kind of asset: use pk:K, apo:K, preimage:H, after:N, older:N, template:T, presigned:S, \
-                 signed:K:V or opens:C:V"
-            ),
+            HaveError::Kind(word) => {
+                let names = KINDS.map(|(name, _)| name);
+                let forms = KINDS.map(|(name, form)| format!("{name}:{form}")).join(", ");
+                write!(f, "`{word}` is no kind of asset; {}assets: {forms}", did_you_mean(word, &names))
+            }
+            HaveError::Value(word) if is_compressed_key(word) => {
+                write!(f, "`{word}` has 33 bytes: keys are x-only (BIP 340), leave out the first byte")
+            }
             HaveError::Value(word) => {
                 write!(f, "`{word}` is neither a name of the policy nor a value of this kind")
             }

@@ -24,6 +24,7 @@ mod error;
 mod exercise;
 mod fragment;
 mod have;
+mod lack;
 mod leaf;
 pub mod limits;
 mod meaning;

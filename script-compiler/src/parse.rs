@@ -19,7 +19,7 @@ use nom::error::{ErrorKind as NomKind, ParseError};
 use nom::{IResult, Parser};
 
 use crate::display::is_bare_length;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, KEY};
 use crate::policy::*;
 
 /// How parsing failed: what was wanted and how much of the text was left.
@@ -137,6 +137,22 @@ fn is_bare_hex(word: &str) -> bool {
         && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
+/// Whether a word is a key of 33 bytes, which has the parity of its y coordinate in the first one.
+pub(crate) fn is_compressed_key(word: &str) -> bool {
+    word.len() == 66
+        && (word.starts_with("02") || word.starts_with("03"))
+        && word.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// The checksum of a descriptor (BIP 380) right behind an output, with its `#`.
+fn checksum(behind: &str) -> Option<&str> {
+    const LEN: usize = 9;
+    let text = behind.get(..LEN).filter(|text| text.starts_with('#'))?;
+    let is_digit = |c: char| "qpzry9x8gf2tvdw0s3jn54khce6mua7l".contains(c);
+    let is_whole = behind.get(LEN..)?.chars().next().is_none_or(char::is_whitespace);
+    (is_whole && text.chars().skip(1).all(is_digit)).then_some(text)
+}
+
 /// Reads with the length of the whole text at hand, from which spans are computed.
 struct Reader {
     total: usize,
@@ -168,12 +184,17 @@ impl Reader {
     }
 
     fn key_bytes<'a>(&self, input: &'a str) -> Parsed<'a, ([u8; 32], Span)> {
+        if let Ok((_, (start, text))) = word(input, "a key")
+            && is_compressed_key(text)
+        {
+            return fail_with(start, text.len(), ErrorKind::Length { what: KEY, needed: 32, is: 33 });
+        }
         let (rest, (bytes, span)) = self.hex(input, "an x-only key: 64 hex digits")?;
         let len = span.end - span.start;
         match <[u8; 32]>::try_from(bytes) {
             Ok(key) => Ok((rest, (key, span))),
             Err(bytes) => {
-                let kind = ErrorKind::Length { what: "the key", needed: 32, is: bytes.len() };
+                let kind = ErrorKind::Length { what: KEY, needed: 32, is: bytes.len() };
                 let (start, ()) = space(input)?;
                 fail_with(start, len, kind)
             }
@@ -184,7 +205,7 @@ impl Reader {
         let (rest, (start, text)) = word(input, "a key: a name, 64 hex digits or `internal`")?;
         if text == "internal" {
             Ok((rest, Key::Internal(self.span(start, rest))))
-        } else if is_bare_hex(text) || text.starts_with("0x") {
+        } else if is_bare_hex(text) || text.starts_with("0x") || is_compressed_key(text) {
             let (rest, (key, span)) = self.key_bytes(start)?;
             Ok((rest, Key::Literal(key, span)))
         } else {
@@ -542,6 +563,9 @@ fn document(text: &str) -> Result<Document, Fail> {
             }
         };
         complete = matches!(statement, Statement::Output(_));
+        if let Some(text) = checksum(after).filter(|_| complete) {
+            return Err(Fail { rest: after.len(), len: text.len(), kind: ErrorKind::Checksum(text.into()) });
+        }
         let behind = after.trim_start_matches([' ', '\t']);
         let trailing = comment(behind);
         rest = trailing.as_ref().map_or(after, |(rest, _)| rest);

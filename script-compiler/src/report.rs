@@ -4,9 +4,11 @@ use bitcoin::Network;
 use serde_json::{Value as Json, json};
 use sigstack_interpreter::Flags;
 
+use crate::assets::Assets;
 use crate::compile::{Compiled, CompiledLeaf};
 use crate::error::position;
 use crate::limits::budget;
+use crate::meaning::Set;
 use crate::notes::Note;
 use crate::plan::{Branch, Plan, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 use crate::policy::Span;
@@ -214,6 +216,19 @@ pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
         Slot::Known(bytes) if bytes.is_empty() => "empty".into(),
         Slot::Known(bytes) => hex::encode(bytes),
     }
+}
+
+/// What is lacking for a plan, in the words of the policy: the ways that lack the least.
+pub fn lacking_text(compiled: &Compiled, assets: &Assets) -> String {
+    const MOST: usize = 3;
+    let sets = compiled.lacking(assets, MOST);
+    let describe = |set: &Set| {
+        let words: Vec<String> =
+            set.iter().map(|&atom| format!("`{}`", compiled.program.describe(atom))).collect();
+        words.join(" and ")
+    };
+    let ways: Vec<String> = sets.iter().map(describe).collect();
+    format!("still needed: {}", ways.join(", or "))
 }
 
 /// A plan as text.

@@ -176,6 +176,10 @@ impl<'a> Resolver<'a> {
         Ok(match statement {
             Statement::Key(name, value, purpose) => {
                 let value = match open(name) {
+                    Some(text) if crate::parse::is_compressed_key(text) => {
+                        let kind = ErrorKind::Length { what: crate::error::KEY, needed: 32, is: 33 };
+                        return Err(Error::new(kind, name.span));
+                    }
                     Some(text) => Some(
                         hex::decode(text)
                             .ok()

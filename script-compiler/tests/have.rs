@@ -107,6 +107,14 @@ fn other_words_are_refused() {
         assert_eq!(added(word), Err(HaveError::Value(said.into())), "{word}");
     }
     assert_eq!(added("lock:5"), Err(HaveError::Kind("lock".into())));
+    let said = added("preimge:5").unwrap_err().to_string();
+    assert!(
+        said.starts_with("`preimge` is no kind of asset; did you mean `preimage`? assets: pk:K, apo:K,"),
+        "{said}"
+    );
+    let long = format!("02{}", hex::encode(x_only(&keypair("A"))));
+    let said = added(&format!("pk:{long}")).unwrap_err().to_string();
+    assert_eq!(said, format!("`{long}` has 33 bytes: keys are x-only (BIP 340), leave out the first byte"));
     // Of another key, too many parts, of another kind, of another commitment, too few parts.
     let others = ["signed:A:9:ab", "signed:C:9:ab:cd", "signed:C:x:ab", "opens:N:3", "opens:H", "opens:H:x"];
     for word in others {
@@ -163,4 +171,40 @@ fn an_opening_for_one_way_may_open_another() {
     };
     assert_eq!(plan(&other), Ok(Branch::Leaf(0)));
     assert_eq!(plan(&one), Err(PlanError::Malleable));
+}
+
+#[test]
+fn what_is_lacking_is_named_nearest_first() {
+    let key = |name: &str| format!("key {name} = {};\n", hex::encode(x_only(&keypair(name))));
+    let keys: String = ["A", "B", "C", "D"].map(key).concat();
+    let lacking = |policy: &str, have: &[&str]| {
+        let compiled = allowed(&format!("{keys}{policy}"));
+        let mut assets = Assets::default();
+        have.iter().for_each(|word| assets.add(word, &compiled).unwrap());
+        assert_eq!(compiled.plan(&assets), Err(PlanError::NotSatisfied));
+        sigstack_compiler::report::lacking_text(&compiled, &assets)
+    };
+    let policy = "or(and(pk(A),pk(B)),and(pk(C),older(144)),and(pk(D),after(5)))";
+    assert_eq!(
+        lacking(policy, &["pk:A"]),
+        "still needed: `pk(B)`, or `pk(C)` and `older(144)`, or `pk(D)` and `after(5)`"
+    );
+    assert_eq!(
+        lacking(policy, &["pk:C", "older:143", "pk:B"]),
+        "still needed: `pk(A)`, or `older(144)`, or `pk(D)` and `after(5)`"
+    );
+    assert_eq!(
+        lacking("and(pk(A),signed(newer(5),B))", &["pk:A", "signed:B:7"][..1]),
+        "still needed: `signed(newer(5),B)`"
+    );
+    // More ways than are written out.
+    let many: Vec<String> =
+        (0..20).map(|nth| format!("pk({})", hex::encode(x_only(&keypair(&format!("many {nth}")))))).collect();
+    let compiled = allowed(&format!("{keys}and(pk(A),thresh(10,{}))", many.join(",")));
+    assert!(compiled.meaning.is_none());
+    let sizes = |assets: &Assets| compiled.lacking(assets, 3).iter().map(BTreeSet::len).collect::<Vec<_>>();
+    let mut assets = Assets::default();
+    assert_eq!(sizes(&assets), [11]);
+    (0..4).for_each(|nth| drop(assets.signers.insert(x_only(&keypair(&format!("many {nth}"))))));
+    assert_eq!(sizes(&assets), [7]);
 }

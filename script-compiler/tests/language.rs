@@ -39,7 +39,7 @@ fn an_error_shows_the_line_and_a_caret() {
     assert_eq!(
         compile_text(text).unwrap_err().render(text),
         "error: unknown fragment `oldr`\n --> line 3, column 12\n  |\n3 | and(pk(A), oldr(144))\n  |            ^^^^\n  \
-         = fragments: pk, after, older, sha256, hash256, ripemd160, hash160, apo, apoas, presigned, ctv, templatehash, \
+         = did you mean `older`? fragments: pk, after, older, sha256, hash256, ripemd160, hash160, apo, apoas, presigned, ctv, templatehash, \
          signed, opens, and, or, thresh\n"
     );
 }
@@ -54,6 +54,11 @@ fn every_mistake_has_its_error_and_its_place() {
         ("pk(X)", "X", "`X` is not defined"),
         ("pk(n)", "n", "`n` is a number, but a key is needed"),
         ("older(A)", "A", "`A` is a key, but a number is needed"),
+        (
+            "tr(A)#0a9czmqx",
+            "#0a9czmqx",
+            "`#0a9czmqx` is the checksum of an output descriptor; a policy has no checksum",
+        ),
         ("older(0)", "0", "older holds 1 to 2147483647, not 0"),
         ("after(2147483648)", "2147483648", "after holds 1 to 2147483647, not 2147483648"),
         ("older(007)", "007", "expected a number: digits or a name, found `007`"),
@@ -364,9 +369,24 @@ fn help_is_given_where_it_is_not_plain() {
         ("and(pk(A), # why\npk(B))", "comments stand between statements"),
         ("pk(X)", "define it before its use: `key X = …;`, `number X = …;` or `bytes X = …;`"),
         ("key E;\npk(E)", "write the value behind `=`, or give it with `--set E=…`"),
-        ("pkh(A)", "fragments: pk, after,"),
+        ("pkh(A)", "write `pk(KEY)`"),
+        ("multi_a(2,A,B)", "write `thresh(k,pk(A),pk(B),…)`"),
+        ("wpkh(A)", "this is an output descriptor"),
+        ("or_d(pk(A),pk(B))", "this is Miniscript"),
+        ("tresh(2,pk(A),pk(B))", "did you mean `thresh`? fragments: pk, after,"),
+        ("nonsense(A)", "fragments: pk, after,"),
+        ("allow malleabel;\npk(A)", "did you mean `malleable`? checks: unprotected, key-roles,"),
+        (
+            "pk(0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)",
+            "keys are x-only (BIP 340): leave out the first byte, 02 or 03",
+        ),
+        (
+            "key X = 0379be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798;\npk(X)",
+            "keys are x-only (BIP 340): leave out the first byte, 02 or 03",
+        ),
+        ("tr(A)#qqqqqqqq", "leave it out; a comment has a space before `#`"),
         ("pk(internal)", "write the output as `tr(KEY, policy)`"),
-        ("allow sometimes;\npk(A)", "reasons: unprotected, key-roles,"),
+        ("allow sometimes;\npk(A)", "checks: unprotected, key-roles,"),
         ("and(pk(A),signed(any(m),B),signed(any(m),C))", "a slot belongs to one condition"),
         ("and(pk(A),older(65536))", "(to allow it: `allow lock-bits;`)"),
     ];

@@ -1,0 +1,57 @@
+//! What is lacking where the assets do not satisfy a policy.
+
+use std::collections::BTreeSet;
+
+use crate::assets::Assets;
+use crate::compile::Compiled;
+use crate::meaning::Set;
+use crate::resolve::Node;
+
+impl Compiled {
+    /// The smallest sets of conditions that would satisfy the policy together with the assets, as indices: at most `most` of
+    /// them, those with the fewest conditions first. Of policies with too many ways to spend only one set is found.
+    pub fn lacking(&self, assets: &Assets, most: usize) -> Vec<Set> {
+        let mut found: BTreeSet<(usize, Set)> = BTreeSet::new();
+        for assets in assets.by_kinds_of_locks() {
+            let held = assets.satisfy_all(self.atoms());
+            let is_open = |index: &usize| held.get(*index).is_none_or(Option::is_none);
+            let sets: Vec<Set> = match &self.meaning {
+                Some(meaning) => {
+                    meaning.sets.iter().map(|way| way.iter().copied().filter(is_open).collect()).collect()
+                }
+                None => nearest(&self.root, &is_open).into_iter().collect(),
+            };
+            found.extend(sets.into_iter().map(|set| (set.len(), set)));
+        }
+        let mut smallest: Vec<Set> = Vec::new();
+        for (_, set) in found {
+            if !smallest.iter().any(|known| known.is_subset(&set)) {
+                smallest.push(set);
+            }
+        }
+        smallest.truncate(most);
+        smallest
+    }
+}
+
+/// A small set of open conditions that satisfies the policy, where nothing is asked for in two places a smallest one. `None`
+/// if nothing satisfies it.
+fn nearest(node: &Node, is_open: &impl Fn(&usize) -> bool) -> Option<Set> {
+    match node {
+        Node::True => Some(Set::new()),
+        Node::False => None,
+        Node::Atom(index) => Some(Set::from([*index]).into_iter().filter(is_open).collect()),
+        Node::And(children) => {
+            let sets: Option<Vec<Set>> = children.iter().map(|child| nearest(child, is_open)).collect();
+            Some(sets?.into_iter().flatten().collect())
+        }
+        Node::Or(children) => {
+            children.iter().filter_map(|(_, child)| nearest(child, is_open)).min_by_key(Set::len)
+        }
+        Node::Thresh(k, children) => {
+            let mut sets: Vec<Set> = children.iter().filter_map(|child| nearest(child, is_open)).collect();
+            sets.sort_by_key(Set::len);
+            (sets.len() >= *k).then(|| sets.into_iter().take(*k).flatten().collect())
+        }
+    }
+}
