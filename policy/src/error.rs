@@ -227,6 +227,11 @@ impl PolicyError {
         }
     }
 
+    /// Explains the rule, with the place, the value and the limit.
+    pub fn explanation(&self) -> String {
+        Explanation(self).to_string()
+    }
+
     /// Returns the input that breaks the rule, if the rule is about one input.
     pub const fn input(&self) -> Option<usize> {
         match self {
@@ -254,11 +259,19 @@ impl PolicyError {
     }
 }
 
-/// Core's reject reason, then the rule with the value and the limit.
+/// Core's reject reason, then the explanation.
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.reason())?;
-        match self {
+        write!(f, "{}: {}", self.reason(), Explanation(self))
+    }
+}
+
+/// The rule that a transaction breaks, with the place, the value and the limit.
+struct Explanation<'e>(&'e PolicyError);
+
+impl fmt::Display for Explanation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
             PolicyError::Coinbase => f.write_str("a coinbase transaction is valid only in a block"),
             PolicyError::Version { version } => {
                 write!(f, "the version is {version}; versions 1 to 3 are relayed")
