@@ -64,7 +64,17 @@ fn error_name(result: Result<(), ScriptError>) -> &'static str {
 
 fn verdict(trace: &Trace) -> Value {
     match &trace.verdict {
-        Ok(()) => json!({ "kind": "verdict", "verdict": "OK", "phase": null }),
+        Ok(()) => {
+            let unchecked = trace.gaps.iter().map(|gap| {
+                json!({
+                    "rule": gap.unchecked.name(),
+                    "text": gap.unchecked.to_string(),
+                    "flags": gap.unchecked.missing_flags().map(|flags| flags.to_string()),
+                })
+            });
+            let unchecked: Vec<Value> = unchecked.collect();
+            json!({ "kind": "verdict", "verdict": "OK", "phase": null, "unchecked": unchecked })
+        }
         Err(VerifyError::Script { error, location }) => {
             let mut value = json!({
                 "kind": "verdict",

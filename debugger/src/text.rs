@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use sigstack_interpreter::{Opcode, VerifyError};
+use sigstack_interpreter::{Gap, Opcode, VerifyError};
 
 use crate::disasm::instruction_text;
 use crate::explain::Explanation;
@@ -75,7 +75,17 @@ fn trace_end(frame: &Frame) -> bool {
 /// The last line: the verdict, and where it fell.
 fn verdict(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     match &trace.verdict {
-        Ok(()) => writeln!(out, "{HEADING}verdict{HEADING:#}  {GOOD}OK{GOOD:#}"),
+        Ok(()) => {
+            write!(out, "{HEADING}verdict{HEADING:#}  {GOOD}OK{GOOD:#}")?;
+            match trace.gaps.as_slice() {
+                [] => writeln!(out),
+                [gap] => writeln!(out, ", but {}", unchecked(gap)),
+                gaps => {
+                    writeln!(out, ", but:")?;
+                    gaps.iter().try_for_each(|gap| writeln!(out, "         {}", unchecked(gap)))
+                }
+            }
+        }
         Err(VerifyError::Script { error, location }) => {
             writeln!(
                 out,
@@ -86,6 +96,15 @@ fn verdict(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
         }
         Err(VerifyError::Usage(error)) => writeln!(out, "{HEADING}verdict{HEADING:#}  none: {error}"),
     }
+}
+
+/// A rule that did not run, and the option of the command that makes it run. The clause continues "OK, but".
+pub fn unchecked(gap: &Gap) -> String {
+    let flags = gap.unchecked.missing_flags().map(|flags| {
+        let names: Vec<String> = flags.iter().map(|info| format!("+{}", info.name)).collect();
+        format!("; --flags {}", names.join(","))
+    });
+    format!("{}{}", gap.unchecked, flags.unwrap_or_default())
 }
 
 /// The lines that tell about a frame: what a frame at hand is about, for interfaces that show one at a time.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::{
-    Flags, Opcode, Phase, ScriptError, ScriptPosition, SignatureCheck, Spend, UsageError, VerifyError,
+    Coverage, Flags, Gap, Opcode, Phase, ScriptError, ScriptPosition, SignatureCheck, Spend, UsageError,
+    VerifyError,
 };
 
 use crate::explain::{self, Explanation};
@@ -57,6 +58,8 @@ pub struct Trace {
     pub frames: Vec<Frame>,
     /// The verdict: that of [`Spend::verify`] for the same spend and flags.
     pub verdict: Result<(), VerifyError>,
+    /// Rules that did not run although the input is valid.
+    pub gaps: Vec<Gap>,
     /// Hash preimages and names of values that were seen.
     pub known: Known,
 }
@@ -330,12 +333,17 @@ impl Trace {
             Err(VerifyError::Usage(error)) => return Err(error),
             verdict => verdict,
         };
+        let mut coverage = Coverage::new();
+        if verdict.is_ok() {
+            // The verdict is the same again.
+            let _ = spend.verify_with(subject.input, subject.flags, &mut coverage);
+        }
         let (mut frames, known) = recorder.into_parts();
         if options.explain {
             let failed_under = verdict.is_err().then_some(subject.flags);
             explain::explain(&signing, subject.internal_key, failed_under, &known, &mut frames);
         }
-        Ok(Trace { frames, verdict, known, subject })
+        Ok(Trace { frames, verdict, gaps: coverage.gaps().to_vec(), known, subject })
     }
 
     /// The steps, with their indexes among the frames.

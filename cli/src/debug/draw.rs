@@ -187,7 +187,10 @@ fn draw_details(app: &App, screen: &mut Screen<'_>, area: Rect) {
 
 fn verdict_text(app: &App) -> String {
     match &app.trace.verdict {
-        Ok(()) => "OK: the spend is valid under these flags.".into(),
+        Ok(()) => {
+            let gaps = app.trace.gaps.iter().map(|gap| format!("\nBut {}.", text::unchecked(gap)));
+            core::iter::once("OK: the spend is valid under these flags.".to_owned()).chain(gaps).collect()
+        }
         Err(error) => format!("{error}\nPress f to go to the failure."),
     }
 }
