@@ -160,7 +160,7 @@ pub(crate) fn help() -> String {
     let mut help = String::from(
         "Profiles (--profile), one or more separated by commas:\n  \
          consensus  the consensus rules of today\n  \
-         policy     the relay policy of today\n",
+         policy     these, and the script policy flags of today\n",
     );
     for proposal in PROPOSALS {
         let short = SHORT_NAMES.iter().filter(|(_, long)| is_same(long, proposal.name));

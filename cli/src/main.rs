@@ -14,6 +14,7 @@ mod flags;
 mod input;
 mod nearest;
 mod output;
+mod prevouts;
 mod problem;
 mod progress;
 mod shell;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let mut out = Output::new(anstream::AutoStream::auto(io::stdout().lock()));
     let done = match usage::parse(&words) {
-        Ok(usage::Parsed::Command(args)) => run(args, &mut out),
+        Ok(usage::Parsed::Command(args)) => run(*args, &mut out),
         Ok(usage::Parsed::Answered(status)) => Ok(status),
         Err(problem) => Err(problem.into()),
     };

@@ -1,4 +1,4 @@
-//! The spends that a command is asked about, wherever they come from.
+//! The transactions and inputs that a command is asked about, wherever they come from.
 
 use std::path::PathBuf;
 
@@ -11,25 +11,74 @@ use crate::args::{RunAs, SubjectArgs};
 use crate::find::{self, Content, Source};
 use crate::flags::{read_flags, read_profiles};
 use crate::input;
+use crate::prevouts;
 use crate::problem::Problem;
 
-/// A spend, where it comes from, and what its file expects.
-pub(crate) struct Subject {
-    pub(crate) source: Option<String>,
-    pub(crate) expected: Option<String>,
-    pub(crate) question: Question,
-    /// The internal key of the output that is spent, if it is known.
-    pub(crate) internal_key: Option<[u8; 32]>,
+/// Where a transaction comes from. It decides what can be said about the transaction as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A transaction or a PSBT: it is meant for a chain.
+    Chain,
+    /// A case of a vector file: it is about inputs, in a transaction that need not be valid otherwise.
+    Case,
+    /// A transaction made up for `--script`.
+    Script,
 }
 
-impl From<Subject> for sigstack_debugger::Subject {
-    fn from(subject: Subject) -> sigstack_debugger::Subject {
-        let Question { tx, prevouts, index, flags } = subject.question;
-        sigstack_debugger::Subject { tx, prevouts, input: index, flags, internal_key: subject.internal_key }
+/// A transaction and the inputs of it that a command is asked about.
+pub(crate) struct Subject {
+    pub(crate) origin: Origin,
+    /// The file and the case, if it is a case.
+    pub(crate) source: Option<String>,
+    /// The verdict that the file expects.
+    pub(crate) expected: Option<String>,
+    pub(crate) tx: Transaction,
+    /// The spent outputs that are known, one entry for each input.
+    pub(crate) known: Vec<Option<TxOut>>,
+    /// The spent outputs, complete enough to verify `inputs`.
+    pub(crate) prevouts: Vec<TxOut>,
+    /// The inputs to verify.
+    pub(crate) inputs: Vec<usize>,
+    pub(crate) flags: Flags,
+    /// The internal key of the spent output of each input, if it is known.
+    internal_keys: Vec<Option<[u8; 32]>>,
+}
+
+impl Subject {
+    /// Takes a transaction and the outputs that are known, and checks that they suffice to verify `inputs`.
+    fn new(
+        origin: Origin,
+        tx: Transaction,
+        known: Vec<Option<TxOut>>,
+        inputs: Vec<usize>,
+    ) -> Result<Subject, Problem> {
+        let prevouts = prevouts::complete(&tx, &known, &inputs)?;
+        Ok(Subject {
+            origin,
+            source: None,
+            expected: None,
+            tx,
+            known,
+            prevouts,
+            inputs,
+            flags: Flags::CONSENSUS,
+            internal_keys: Vec::new(),
+        })
+    }
+
+    /// The inputs one by one, for commands that show one at a time.
+    pub(crate) fn each(&self) -> impl Iterator<Item = sigstack_debugger::Subject> + '_ {
+        self.inputs.iter().map(|input| sigstack_debugger::Subject {
+            tx: self.tx.clone(),
+            prevouts: self.prevouts.clone(),
+            input: *input,
+            flags: self.flags,
+            internal_key: self.internal_keys.get(*input).copied().flatten(),
+        })
     }
 }
 
-/// The spends to look at: the one on the command line, or those of a case.
+/// The transaction of the command line, or those of a case.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let profile = args.profile.as_deref().map(read_profiles).transpose()?;
     let internal_key = args.internal_key.as_deref();
@@ -44,70 +93,49 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
         vec![tx_subject(args)?]
     };
     for subject in &mut subjects {
-        let base = profile.unwrap_or(subject.question.flags);
+        let base = profile.unwrap_or(subject.flags);
         let flags = args.flags.as_deref().map(|text| read_flags(text, base)).transpose()?;
-        subject.question.flags = flags.unwrap_or(base);
-        subject.internal_key = internal_key.or(subject.internal_key);
+        subject.flags = flags.unwrap_or(base);
+        if internal_key.is_some() {
+            subject.internal_keys = vec![internal_key; subject.tx.input.len()];
+        }
     }
     Ok(subjects)
+}
+
+/// The inputs that `--input` names, or all.
+fn inputs(args: &SubjectArgs, tx: &Transaction) -> Vec<usize> {
+    args.input.map_or_else(|| (0..tx.input.len()).collect(), |input| vec![input])
 }
 
 fn tx_subject(args: &SubjectArgs) -> Result<Subject, Problem> {
     let hex = args.tx.as_deref().ok_or_else(|| Problem::new("is missing").at("--tx"))?;
     let tx: Transaction = input::transaction(hex, "--tx")?;
-    let prevouts = match args.prev_txs.as_slice() {
-        [] => {
-            let prevouts = args.prevouts.iter().enumerate();
-            let prevouts = prevouts.map(|(nth, text)| input::output(text, &format!("--prevout {nth}")));
-            prevouts.collect::<Result<Vec<TxOut>, Problem>>()?
-        }
-        prev_txs => prevouts_of(&tx, prev_txs)?,
+    let known = match args.prev_txs.as_slice() {
+        [] => prevouts::of_outputs(&tx, &args.prevouts, args.input)?,
+        prev_txs => prevouts::of_transactions(&tx, prev_txs)?,
     };
-    let question = Question { tx, prevouts, index: args.input, flags: Flags::CONSENSUS };
-    Ok(Subject { source: None, expected: None, question, internal_key: None })
-}
-
-/// The outputs that a transaction spends, found in the transactions that made them.
-fn prevouts_of(tx: &Transaction, prev_txs: &[String]) -> Result<Vec<TxOut>, Problem> {
-    let prev_txs = prev_txs.iter().enumerate();
-    let prev_txs = prev_txs.map(|(nth, text)| input::transaction(text, &format!("--prevtx {nth}")));
-    let prev_txs = prev_txs.collect::<Result<Vec<Transaction>, Problem>>()?;
-    let prevout = |(nth, input): (usize, &bitcoin::TxIn)| {
-        let spent = input.previous_output;
-        let made = prev_txs.iter().find(|prev| prev.compute_txid() == spent.txid);
-        let output = made.and_then(|made| made.output.get(usize::try_from(spent.vout).ok()?));
-        output.cloned().ok_or_else(|| {
-            Problem::new(format!("none has the output {spent} that input {nth} spends")).at("--prevtx")
-        })
-    };
-    tx.input.iter().enumerate().map(prevout).collect()
+    let inputs = inputs(args, &tx);
+    Subject::new(Origin::Chain, tx, known, inputs)
 }
 
 fn psbt_subject(text: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
     let psbt = Psbt::read(&input::raw(text, "--psbt")?);
     let Psbt { tx, inputs } =
         psbt.map_err(|error| input::path_hint(Problem::new(error.to_string()).at("--psbt"), text))?;
-    let index = args.input;
-    let Some(input) = inputs.get(index) else {
-        let count = inputs.len();
-        return Err(Problem::new(format!("the PSBT has {count} inputs, counted from 0"))
-            .at(format!("--input {index}")));
-    };
-    if !input.is_final {
+    let verified = self::inputs(args, &tx);
+    let is_open = |index: &&usize| inputs.get(**index).is_some_and(|input| !input.is_final);
+    if let Some(index) = verified.iter().find(is_open) {
+        let alone = if inputs.len() > 1 { ", or name a final input with --input N" } else { "" };
         return Err(Problem::new("not final: it has neither a scriptSig nor a witness")
             .at(format!("input {index}"))
             .at("--psbt")
-            .hint("finalize it"));
+            .hint(format!("finalize it{alone}")));
     }
-    let internal_key = input.internal_key;
-    let prevout = |(nth, input): (usize, sigstack_debugger::PsbtInput)| {
-        input.prevout.ok_or_else(|| {
-            Problem::new("the output that it spends is missing").at(format!("input {nth}")).at("--psbt")
-        })
-    };
-    let prevouts = inputs.into_iter().enumerate().map(prevout).collect::<Result<Vec<TxOut>, Problem>>()?;
-    let question = Question { tx, prevouts, index, flags: Flags::CONSENSUS };
-    Ok(Subject { source: None, expected: None, question, internal_key })
+    let internal_keys = inputs.iter().map(|input| input.internal_key).collect();
+    let known = inputs.into_iter().map(|input| input.prevout).collect();
+    let subject = Subject::new(Origin::Chain, tx, known, verified).map_err(|problem| problem.at("--psbt"))?;
+    Ok(Subject { internal_keys, ..subject })
 }
 
 /// A script in assembly; of hex digits alone, the script itself.
@@ -140,9 +168,9 @@ fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, Problem> 
         ..BareTx::default()
     };
     let bare = bare_spend(&script, &stack, context, tx, Flags::CONSENSUS);
-    let question = Question { tx: bare.tx, prevouts: bare.prevouts, index: bare.input, flags: bare.flags };
-    let source = Some("a script alone, in a transaction made up for it".into());
-    Ok(Subject { source, expected: None, question, internal_key: None })
+    let known = bare.prevouts.into_iter().map(Some).collect();
+    let subject = Subject::new(Origin::Script, bare.tx, known, vec![bare.input])?;
+    Ok(Subject { source: Some("a script alone, in a transaction made up for it".into()), ..subject })
 }
 
 fn case_subjects(case: &str) -> Result<Vec<Subject>, String> {
@@ -202,15 +230,25 @@ fn own_case(id: &str) -> Result<Vec<Subject>, String> {
 
 fn of_entries(path: &str, entries: Vec<&Entry>) -> Result<Vec<Subject>, String> {
     let number = entries.first().map_or(0, |entry| entry.number);
-    let subjects = entries.into_iter().flat_map(|entry| {
-        entry.questions().into_iter().map(|question| Subject {
-            source: Some(format!("{path} case {}: {}", entry.number, entry.comment)),
-            expected: Some(entry.expected()),
-            question,
-            internal_key: None,
-        })
-    });
-    let subjects: Vec<Subject> = subjects.collect();
+    let mut subjects: Vec<Subject> = Vec::new();
+    for entry in entries {
+        for Question { tx, prevouts, index, flags } in entry.questions() {
+            let source = Some(format!("{path} case {}: {}", entry.number, entry.comment));
+            // A case about several inputs of a transaction asks about each of them in turn.
+            match subjects
+                .last_mut()
+                .filter(|last| last.tx == tx && last.flags == flags && last.source == source)
+            {
+                Some(last) => last.inputs.push(index),
+                None => {
+                    let known = prevouts.into_iter().map(Some).collect();
+                    let subject = Subject::new(Origin::Case, tx, known, vec![index])
+                        .map_err(|problem| format!("{path} case {}: {problem}", entry.number))?;
+                    subjects.push(Subject { source, expected: Some(entry.expected()), flags, ..subject });
+                }
+            }
+        }
+    }
     if subjects.is_empty() {
         return Err(format!("{path}: case {number} is about no spend"));
     }

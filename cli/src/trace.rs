@@ -14,15 +14,16 @@ use crate::subject::{self, Subject};
 /// Runs the command.
 pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let subjects = subject::subjects(&args.subject)?;
-    if let (Some(_), 2..) = (&args.html, subjects.len()) {
-        let problem = Problem::new(format!("the case has {} inputs; a page shows one", subjects.len()));
-        return Err(problem.at("--html").hint("leave --html out: the text shows all of them").into());
+    let each = || subjects.iter().flat_map(|subject| subject.each().map(move |input| (subject, input)));
+    if let (Some(_), count @ 2..) = (&args.html, each().count()) {
+        let problem = Problem::new(format!("there are {count} inputs; a page shows one"));
+        return Err(problem.at("--html").hint("name one with --input N; the text shows all of them").into());
     }
     let mut status = Status::Yes;
-    for subject in subjects {
-        let heading = heading(&subject);
-        let trace = Trace::record(subject.into(), Options::default())
-            .map_err(|error| Problem::new(error.to_string()))?;
+    for (subject, input) in each() {
+        let heading = heading(subject);
+        let trace =
+            Trace::record(input, Options::default()).map_err(|error| Problem::new(error.to_string()))?;
         if trace.verdict.is_err() {
             status = Status::No;
         }

@@ -13,7 +13,7 @@ use crate::problem::Problem;
 
 /// What the command line asks for.
 pub(crate) enum Parsed {
-    Command(Args),
+    Command(Box<Args>),
     /// A help text or the version, which is printed already.
     Answered(Status),
 }
@@ -22,7 +22,7 @@ pub(crate) enum Parsed {
 pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Problem> {
     let read = command().try_get_matches_from(words).and_then(|matches| Args::from_arg_matches(&matches));
     let error = match read {
-        Ok(args) => return Ok(Parsed::Command(args)),
+        Ok(args) => return Ok(Parsed::Command(Box::new(args))),
         Err(error) => error,
     };
     let status = match error.kind() {

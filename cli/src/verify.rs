@@ -1,55 +1,156 @@
-//! `sigstack verify`: one spend, its consensus verdict and its policy verdict.
+//! `sigstack verify`: inputs of a transaction, with a consensus verdict and a policy verdict.
 
-use std::io::{self, Write};
+mod json;
+mod standardness;
+mod text;
 
-use serde_json::{Value, json};
-use sigstack_interpreter::{FlagKind, Flags, PROPOSALS, Spend, UsageError, VerifyError};
-use sigstack_vectors::Question;
+use std::io::Write;
+
+use sigstack_interpreter::{
+    Coverage, FlagKind, Flags, Gap, Location, PROPOSALS, ScriptError, Spend, UsageError, VerifyError,
+    check_transaction,
+};
+use sigstack_policy::Candidate;
 
 use crate::args::VerifyArgs;
-use crate::output::{BAD, GOOD, Status, location};
+use crate::output::Status;
+use crate::prevouts::list;
 use crate::problem::{Problem, Stop};
-use crate::subject::{Subject, subjects};
+use crate::subject::{Origin, Subject, subjects};
 
-/// A verdict under a set of flags.
+use standardness::Standardness;
+
+/// An input that is invalid.
+struct Failure {
+    input: usize,
+    error: ScriptError,
+    location: Location,
+}
+
+/// The verdict on the scripts of the verified inputs under a set of flags.
 struct Verdict {
     flags: Flags,
-    verdict: Result<(), VerifyError>,
+    failures: Vec<Failure>,
+    /// What was not checked in the inputs that are valid.
+    gaps: Vec<(usize, Gap)>,
+}
+
+/// The verdict on the consensus rules for a transaction outside its scripts: Core's `CheckTransaction` and the amounts.
+enum Whole {
+    /// The question is not about the whole transaction.
+    NotChecked,
+    Valid,
+    Invalid {
+        /// Core's reject reason.
+        reason: &'static str,
+        text: String,
+    },
+}
+
+/// Every verdict on a subject.
+struct Report<'s> {
+    subject: &'s Subject,
+    /// The scripts under exactly the flags that were named.
+    as_named: Verdict,
+    /// The scripts under the consensus flags among them.
+    consensus: Verdict,
+    /// The scripts under these and the script policy flags.
+    policy: Verdict,
+    whole: Whole,
+    standardness: Standardness,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let mut status = Status::Yes;
     for subject in &subjects(&args.subject)? {
-        let verdicts = verdicts(&subject.question).map_err(|error| Problem::new(error.to_string()))?;
-        if verdicts.asked.verdict.is_err() {
+        let report = Report::new(subject).map_err(|error| Problem::new(error.to_string()))?;
+        if !report.as_named.failures.is_empty() || matches!(report.whole, Whole::Invalid { .. }) {
             status = Status::No;
         }
-        let write = if args.json { write_json } else { write_text };
-        write(subject, &verdicts, out)?;
+        match args.json {
+            true => json::write(&report, out)?,
+            false => text::write(&report, out)?,
+        }
     }
     Ok(status)
 }
 
-/// The verdicts that are told.
-struct Verdicts {
-    /// Under exactly the flags that were named.
-    asked: Verdict,
-    consensus: Verdict,
-    policy: Verdict,
+impl<'s> Report<'s> {
+    fn new(subject: &'s Subject) -> Result<Report<'s>, UsageError> {
+        let spend = Spend::new(&subject.tx, &subject.prevouts)?;
+        let judge = |flags| Verdict::new(&spend, &subject.inputs, flags);
+        Ok(Report {
+            subject,
+            as_named: judge(subject.flags)?,
+            consensus: judge(consensus_part(subject.flags))?,
+            policy: judge(with_policy(subject.flags))?,
+            whole: Whole::new(subject),
+            standardness: Standardness::new(subject),
+        })
+    }
+
+    /// What no verdict covers.
+    fn unchecked(&self) -> Vec<String> {
+        let subject = self.subject;
+        let mut unchecked = Vec::new();
+        let others: Vec<usize> =
+            (0..subject.tx.input.len()).filter(|input| !subject.inputs.contains(input)).collect();
+        if !others.is_empty() {
+            unchecked.push(format!("the scripts of {}", list(&others)));
+        }
+        match subject.origin {
+            Origin::Chain => {
+                if matches!(self.whole, Whole::NotChecked) {
+                    unchecked.push("consensus rules outside scripts: amounts, outputs spent twice".into());
+                }
+                unchecked.extend(self.standardness.unchecked.clone());
+                unchecked.push(
+                    "whether the spent outputs exist, locks against a chain, the rules of a mempool".into(),
+                );
+            }
+            Origin::Case => unchecked.push("the rest of the transaction: a case is about inputs".into()),
+            Origin::Script => {
+                unchecked
+                    .push("the transaction: --script makes it up, so its standardness is not claimed".into());
+            }
+        }
+        unchecked
+    }
 }
 
-fn verdicts(question: &Question) -> Result<Verdicts, UsageError> {
-    let spend = Spend::new(&question.tx, &question.prevouts)?;
-    let judge = |flags| match spend.verify(question.index, flags) {
-        Err(VerifyError::Usage(error)) => Err(error),
-        verdict => Ok(Verdict { flags, verdict }),
-    };
-    Ok(Verdicts {
-        asked: judge(question.flags)?,
-        consensus: judge(consensus_part(question.flags))?,
-        policy: judge(with_policy(question.flags))?,
-    })
+impl Verdict {
+    fn new(spend: &Spend<'_>, inputs: &[usize], flags: Flags) -> Result<Verdict, UsageError> {
+        flags.check()?;
+        let mut verdict = Verdict { flags, failures: Vec::new(), gaps: Vec::new() };
+        let mut coverage = Coverage::new();
+        for input in inputs.iter().copied() {
+            match spend.verify_with(input, flags, &mut coverage) {
+                Ok(()) => verdict.gaps.extend(coverage.gaps().iter().map(|gap| (input, *gap))),
+                Err(VerifyError::Script { error, location }) => {
+                    verdict.failures.push(Failure { input, error, location });
+                }
+                Err(VerifyError::Usage(error)) => return Err(error),
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+impl Whole {
+    fn new(subject: &Subject) -> Whole {
+        if subject.origin != Origin::Chain || subject.inputs.len() != subject.tx.input.len() {
+            return Whole::NotChecked;
+        }
+        if let Err(error) = check_transaction(&subject.tx) {
+            let text = "the transaction is invalid whatever it spends (Core CheckTransaction)".into();
+            return Whole::Invalid { reason: error.name(), text };
+        }
+        match Candidate::with_known(&subject.tx, subject.known.iter().map(Option::as_ref)).fee() {
+            Ok(_) => Whole::Valid,
+            Err(error) => Whole::Invalid { reason: error.reason(), text: error.explanation() },
+        }
+    }
 }
 
 /// The flags that are rules of a consensus: today's and those that activate proposals.
@@ -57,54 +158,10 @@ fn consensus_part(flags: Flags) -> Flags {
     flags - Flags::of_kind(FlagKind::Policy) - Flags::of_kind(FlagKind::ProposalPolicy)
 }
 
-/// The flags with all of today's policy, apart from the refusal of what is activated.
+/// The flags with all script policy flags, apart from those that refuse what is activated.
 fn with_policy(flags: Flags) -> Flags {
     let active = PROPOSALS.iter().filter(|proposal| flags.contains(proposal.flag));
     (flags | Flags::POLICY) - active.map(|proposal| proposal.discourage).collect()
-}
-
-fn write_text(subject: &Subject, verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
-    if let Some(source) = &subject.source {
-        writeln!(out, "{source}")?;
-    }
-    writeln!(out, "input {} of {}", subject.question.index, subject.question.tx.compute_txid())?;
-    if let Some(expected) = &subject.expected {
-        writeln!(out, "  expected   {expected}")?;
-    }
-    if verdicts.asked.flags != verdicts.consensus.flags {
-        write_verdict("as named", &verdicts.asked, out)?;
-    }
-    write_verdict("consensus", &verdicts.consensus, out)?;
-    write_verdict("policy", &verdicts.policy, out)
-}
-
-fn write_verdict(name: &str, verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
-    match &verdict.verdict {
-        Ok(()) => writeln!(out, "  {name:<9}  {GOOD}OK{GOOD:#}"),
-        Err(error) => writeln!(out, "  {name:<9}  {BAD}{error}{BAD:#}"),
-    }
-}
-
-fn write_json(subject: &Subject, verdicts: &Verdicts, out: &mut impl Write) -> io::Result<()> {
-    let object = json!({
-        "source": subject.source,
-        "txid": subject.question.tx.compute_txid().to_string(),
-        "input": subject.question.index,
-        "expected": subject.expected,
-        "as_named": verdict_json(&verdicts.asked),
-        "consensus": verdict_json(&verdicts.consensus),
-        "policy": verdict_json(&verdicts.policy),
-    });
-    writeln!(out, "{object}")
-}
-
-fn verdict_json(verdict: &Verdict) -> Value {
-    let (name, place) = match &verdict.verdict {
-        Ok(()) => ("OK", None),
-        Err(VerifyError::Script { error, location }) => (error.name(), Some(location)),
-        Err(VerifyError::Usage(_)) => ("NONE", None),
-    };
-    json!({ "flags": verdict.flags.to_string(), "verdict": name, "stopped": location(place) })
 }
 
 #[cfg(test)]

@@ -254,7 +254,15 @@ fn verify_tells_consensus_and_policy_apart() {
     };
     let both = verify("0:51", &[]);
     assert_eq!(both.status, 0);
-    assert!(both.out.ends_with("  consensus  OK\n  policy     OK\n"), "{}", both.out);
+    let expected = [
+        "  consensus  OK, but no signature of the transaction was checked: anyone who has the witness can spend (the only \
+         input)",
+        "  policy     scriptpubkey: output 0: the scriptPubKey has none of the standard forms",
+        "  unchecked  whether the spent outputs exist, locks against a chain, the rules of a mempool",
+    ];
+    let mut lines = both.out.lines();
+    assert!(lines.next().is_some_and(|line| line.starts_with("transaction ") && line.len() == 76));
+    assert_eq!(lines.collect::<Vec<_>>(), expected);
     let policy = verify("0:51b0", &[]);
     assert_eq!(policy.status, 0, "valid by consensus");
     let stopped = "a NOP that is kept for upgrades is used; in scriptPubKey, opcode 1 (OP_NOP1, byte 1)";
@@ -271,7 +279,9 @@ fn verify_tells_consensus_and_policy_apart() {
     let object: Value = serde_json::from_str(&named.out).unwrap();
     assert_eq!(object["consensus"]["verdict"], "OK");
     assert_eq!(object["as_named"]["verdict"], "DISCOURAGE_UPGRADABLE_NOPS");
-    assert_eq!(object["policy"]["stopped"]["opcode"], "OP_NOP1");
+    assert_eq!(object["policy"]["script"]["failures"][0]["stopped"]["opcode"], "OP_NOP1");
+    assert_eq!(object["policy"]["standardness"]["verdict"], "scriptpubkey");
+    assert_eq!(object["consensus"]["unchecked"][0]["rule"], "nop");
 }
 
 #[test]
@@ -283,7 +293,7 @@ fn verify_takes_a_case_of_a_file() {
     assert_eq!(verify("rows.json#1").status, 0);
     let zero = verify("rows.json#2");
     assert_eq!(zero.status, 1);
-    assert!(zero.out.starts_with("rows.json case 2: zero\ninput 0 of "), "{}", zero.out);
+    assert!(zero.out.starts_with("rows.json case 2: zero\ntransaction "), "{}", zero.out);
     assert!(zero.out.contains("  expected   EVAL_FALSE\n"), "{}", zero.out);
     for (wrong, problem) in [
         ("rows.json#3", "rows.json: no case 3; the last one is 2"),
@@ -304,10 +314,13 @@ fn verify_refuses_what_it_cannot_answer() {
     for (args, problem) in [
         (&["--tx", "0"][..], "--tx: not hex: 1 digits, an odd number"),
         (&["--tx", "00"], "--tx: "),
-        (&["--tx", &tx], "0 prevouts for 1 inputs"),
+        (&["--tx", &tx], "input 0: the output that it spends is not given"),
         (&["--tx", &tx, "--prevout", "0:5"], "--prevout 0: script: not hex: 1 digits, an odd number"),
         (&["--tx", &tx, "--prevout", "x:51"], "--prevout 0: \"x\" is no amount in satoshi"),
-        (&["--tx", &tx, "--prevout", "0:51", "--input", "1"], "no input 1: the transaction has 1"),
+        (
+            &["--tx", &tx, "--prevout", "0:51", "--input", "1"],
+            "--input 1: the transaction has 1 inputs, counted from 0",
+        ),
         (&["--tx", &tx, "--prevout", "0:51", "--flags", "FOO"], "--flags: unknown flag \"FOO\""),
         (&["--tx", &tx, "--prevout", "0:51", "--flags", "WITNESS"], "--flags: the flag WITNESS needs P2SH"),
         (&["--tx", "@missing.hex"], "--tx: missing.hex: "),

@@ -78,6 +78,8 @@ fn every_kind_of_input_is_traced_to_its_verdict() {
         let named: Vec<&str> = named.map(|frame| frame["phase"].as_str().unwrap()).collect();
         assert_eq!(named, phases, "{args}");
         let (verified, out) = run(&format!("sigstack verify {args}"));
+        // The scripts of this example are valid, but it pays more than it spends.
+        let status = if args == TX { 1 } else { status };
         assert_eq!(verified, status, "{args}: {out}");
     }
 }

@@ -6,18 +6,27 @@ use clap::{ArgGroup, ValueEnum};
 
 use super::number::{FRAMES, INPUT, LOCK_TIME, SEQUENCE, within};
 
-/// Verify an input, and print the consensus verdict and the policy verdict.
+/// Verify the inputs of a transaction, and print the consensus verdict and the policy verdict.
 ///
 /// The consensus verdict uses the consensus flags: those of today, and those of the proposals that --profile or --flags
-/// activates. The policy verdict adds the policy flags of today, apart from those that discourage an activated proposal. If
-/// --flags contains policy flags, the verdict under exactly these flags is printed too.
+/// activates. For a transaction or PSBT whose inputs are all verified, it includes the consensus rules that concern the
+/// transaction alone and its amounts. If --flags contains policy flags, the verdict on the scripts under exactly these flags
+/// is printed too.
+///
+/// The policy verdict adds the script policy flags, apart from those that discourage an activated proposal, and the
+/// standardness rules of Bitcoin Core 31: form and size of the transaction, outputs and dust, spent outputs, witnesses,
+/// signature operations and the minimum fee. They are checked as far as spent outputs are known. For --case they are checked
+/// for the inputs of the case only, and for --script, which makes its transaction up, not at all.
+///
+/// A verdict names the inputs that it covers, and rules that did not run although the input is valid. Lines under
+/// "unchecked" name what no verdict covers.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = verify_help(), after_help = SEE_HELP)]
 pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
 
-    /// Print one JSON object a spend
+    /// Print one JSON object a transaction (docs/json-output.md)
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -31,13 +40,14 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "HEX")]
     pub(crate) tx: Option<String>,
 
-    /// The output that an input spends, once for each input in input order: SATOSHI:SCRIPT with the script in hex, or the
-    /// serialized output in hex; @FILE, or -
-    #[arg(long = "prevout", value_name = "OUTPUT", requires = "tx")]
+    /// The output that an input spends: SATOSHI:SCRIPT with the script in hex, or the serialized output in hex; @FILE, or -.
+    /// Once for each input in input order, or with the number of the input: 1=SATOSHI:SCRIPT. A legacy or segwit v0 input
+    /// needs its own output only, a taproot input those of all inputs
+    #[arg(long = "prevout", value_name = "OUTPUT", requires = "tx", conflicts_with_all = ["psbt", "case", "script"])]
     pub(crate) prevouts: Vec<String>,
 
     /// A transaction whose outputs are spent, in hex, @FILE or -, instead of --prevout; once for each
-    #[arg(long = "prevtx", value_name = "HEX", requires = "tx", conflicts_with = "prevouts")]
+    #[arg(long = "prevtx", value_name = "HEX", requires = "tx", conflicts_with_all = ["prevouts", "psbt", "case", "script"])]
     pub(crate) prev_txs: Vec<String>,
 
     /// A PSBT of version 0 or 2 whose input is final, in base64 or hex; @FILE (also the bytes themselves), or -
@@ -54,24 +64,27 @@ pub(crate) struct SubjectArgs {
     pub(crate) script: Option<String>,
 
     /// What is on the stack before --script runs, in assembly, the top last; @FILE, or -
-    #[arg(long, value_name = "ASM", requires = "script", allow_hyphen_values = true)]
+    #[arg(long, value_name = "ASM", requires = "script", conflicts_with_all = ["tx", "psbt", "case"],
+        allow_hyphen_values = true)]
     pub(crate) stack: Option<String>,
 
     /// What --script is run as
-    #[arg(long = "as", value_name = "KIND", requires = "script", default_value = "tapscript")]
+    #[arg(long = "as", value_name = "KIND", requires = "script", conflicts_with_all = ["tx", "psbt", "case"], default_value = "tapscript")]
     pub(crate) run_as: RunAs,
 
     /// nLockTime of the transaction made up for --script
-    #[arg(long = "locktime", value_name = "N", requires = "script", default_value_t = 0, value_parser = within(&LOCK_TIME))]
+    #[arg(long = "locktime", value_name = "N", requires = "script", conflicts_with_all = ["tx", "psbt", "case"], default_value_t = 0,
+        value_parser = within(&LOCK_TIME))]
     pub(crate) lock_time: u32,
 
     /// nSequence of the transaction made up for --script [default: 0xfffffffd, as a number]
-    #[arg(long, value_name = "N", requires = "script", value_parser = within(&SEQUENCE))]
+    #[arg(long, value_name = "N", requires = "script", conflicts_with_all = ["tx", "psbt", "case"],
+        value_parser = within(&SEQUENCE))]
     pub(crate) sequence: Option<u32>,
 
-    /// The input to verify, counted from 0
-    #[arg(long, value_name = "N", value_parser = within(&INPUT), default_value_t = 0, conflicts_with_all = ["case", "script"])]
-    pub(crate) input: usize,
+    /// Look at one input alone, counted from 0 [default: all inputs]
+    #[arg(long, value_name = "N", value_parser = within(&INPUT), conflicts_with_all = ["case", "script"])]
+    pub(crate) input: Option<usize>,
 
     /// Flags by profile, separated by commas: consensus, policy, proposals and bundles of them
     #[arg(long, value_name = "NAMES")]
@@ -152,13 +165,13 @@ fn verify_help() -> String {
 
 const VERIFY_HELP: &str = "\
 Exit status:
-  0  the input is valid under the flags
-  1  the input is not valid under the flags
+  0  every verified input is valid under the flags, and the transaction if it was checked
+  1  an input or the transaction is not valid
   2  the question could not be answered
 
 Examples:
-  sigstack verify --prevout 1000:51 --tx 01000000010000000000000000000000000000000000000000000000000000000000000000\
-00000000000000000001e8030000000000000000000000
+  sigstack verify --prevout 1000:51024e73 --tx 010000000100000000000000000000000000000000000000000000000000000000000000\
+0000000000000000000001e8030000000000000000000000
   sigstack verify --case csfs/valid
   sigstack verify --case csfs/valid --flags CONSENSUS --json
   sigstack verify --script '2 ADD 5 EQUAL' --stack 3 --profile lnhance";

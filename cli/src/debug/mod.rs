@@ -14,7 +14,7 @@ use ratatui::crossterm::event::{self, Event, KeyEventKind};
 use crate::args::DebugArgs;
 use crate::output::Status;
 use crate::problem::{Problem, Stop};
-use crate::subject;
+use crate::subject::{self, Subject};
 
 use app::{App, Breakpoint};
 
@@ -29,15 +29,16 @@ pub(crate) fn run(args: &DebugArgs) -> Result<Status, Stop> {
 }
 
 fn start(args: &DebugArgs) -> Result<App, Problem> {
-    let mut subjects = subject::subjects(&args.subject)?;
-    let count = subjects.len();
-    let Some(subject) = subjects.pop().filter(|_| count == 1) else {
-        let problem = Problem::new(format!("the case has {count} inputs; the debugger shows one"));
-        return Err(problem.at("--case").hint("`sigstack trace` shows all of them"));
+    let subjects = subject::subjects(&args.subject)?;
+    let mut inputs: Vec<_> = subjects.iter().flat_map(Subject::each).collect();
+    let count = inputs.len();
+    let Some(input) = inputs.pop().filter(|_| count == 1) else {
+        let problem = Problem::new(format!("there are {count} inputs; the debugger shows one"));
+        return Err(problem.hint("name one with --input N; `sigstack trace` shows all of them"));
     };
     let breakpoints = args.breakpoints.iter().map(|text| Breakpoint::read(text));
     let breakpoints = breakpoints.collect::<Result<Vec<Breakpoint>, String>>()?;
-    App::new(subject.into(), breakpoints).map_err(|error| Problem::new(error.to_string()))
+    App::new(input, breakpoints).map_err(|error| Problem::new(error.to_string()))
 }
 
 /// Draws and reads keys until the user leaves. The terminal is put back in every case, a panic included: that is the work of

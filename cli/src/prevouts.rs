@@ -1,0 +1,202 @@
+//! The outputs that a transaction spends, as far as the command line gives them.
+
+use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
+
+use crate::input;
+use crate::problem::Problem;
+
+/// Returns the outputs of `--prevout`, one entry for each input. `named` is the input that `--input` names.
+pub(crate) fn of_outputs(
+    tx: &Transaction,
+    arguments: &[String],
+    named: Option<usize>,
+) -> Result<Vec<Option<TxOut>>, Problem> {
+    let inputs = tx.input.len();
+    let mut prevouts = vec![None; inputs];
+    for (nth, argument) in arguments.iter().enumerate() {
+        let numbered =
+            argument.split_once('=').and_then(|(number, output)| Some((number.parse().ok()?, output)));
+        let (index, output): (usize, &str) = match (numbered, named) {
+            (Some(numbered), _) => numbered,
+            // The only output belongs to the only input that is verified.
+            (None, Some(input)) if arguments.len() == 1 && input < inputs => (input, argument),
+            (None, _) if arguments.len() == inputs => (nth, argument),
+            (None, _) => {
+                return Err(Problem::new(format!("{} for {inputs} inputs", arguments.len()))
+                    .at("--prevout")
+                    .hint("give one for each input, in input order, or name the input: --prevout 1=SATOSHI:SCRIPT"));
+            }
+        };
+        let name = format!("--prevout {index}");
+        let Some(place) = prevouts.get_mut(index) else {
+            return Err(Problem::new(format!("the transaction has {inputs} inputs, counted from 0")).at(name));
+        };
+        if place.replace(input::output(output, &name)?).is_some() {
+            return Err(Problem::new(format!("the output that input {index} spends is given twice")).at(name));
+        }
+    }
+    Ok(prevouts)
+}
+
+/// Returns the outputs that a transaction spends and that the transactions of `--prevtx` create, one entry for each input.
+pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<Vec<Option<TxOut>>, Problem> {
+    let mut prevouts = vec![None; tx.input.len()];
+    for (nth, argument) in arguments.iter().enumerate() {
+        let name = format!("--prevtx {nth}");
+        let parent = input::transaction(argument, &name)?;
+        let txid = parent.compute_txid();
+        let mut is_spent = false;
+        for ((nth, tx_input), prevout) in tx.input.iter().enumerate().zip(&mut prevouts) {
+            let spent = tx_input.previous_output;
+            if spent.txid == txid {
+                let output = usize::try_from(spent.vout).ok().and_then(|vout| parent.output.get(vout));
+                let count = parent.output.len();
+                *prevout = Some(output.cloned().ok_or_else(|| {
+                    let what =
+                        format!("input {nth} spends {spent}, but this transaction has {count} outputs");
+                    Problem::new(what).at(&*name)
+                })?);
+                is_spent = true;
+            }
+        }
+        if !is_spent {
+            return Err(Problem::new(format!("no input spends an output of {txid}")).at(name));
+        }
+    }
+    Ok(prevouts)
+}
+
+/// Returns an output for each input, so that `inputs` can be verified. Outputs that are unknown and that cannot influence the
+/// verdict are replaced by a placeholder.
+pub(crate) fn complete(
+    tx: &Transaction,
+    known: &[Option<TxOut>],
+    inputs: &[usize],
+) -> Result<Vec<TxOut>, Problem> {
+    let unknown: Vec<usize> =
+        (0..).zip(known).filter(|(_, prevout)| prevout.is_none()).map(|(nth, _)| nth).collect();
+    for input in inputs {
+        match known.get(*input) {
+            Some(Some(prevout)) if unknown.is_empty() || !depends_on_others(prevout) => {}
+            Some(Some(_)) => {
+                let what =
+                    "a taproot input, whose signatures commit to the outputs that all inputs spend (BIP 341)";
+                return Err(Problem::new(format!("{what}: those of {} are not given", list(&unknown)))
+                    .at(format!("input {input}")));
+            }
+            Some(None) => return Err(missing(tx, *input)),
+            None => {
+                let what = format!("the transaction has {} inputs, counted from 0", tx.input.len());
+                return Err(Problem::new(what).at(format!("--input {input}")));
+            }
+        }
+    }
+    Ok(known.iter().map(|prevout| prevout.clone().unwrap_or_else(placeholder)).collect())
+}
+
+/// Whether the verdict on an input can depend on the outputs that other inputs spend: only the signature hash of BIP 341
+/// commits to them. The hashes of legacy inputs and of BIP 143 do not, and neither do template hashes.
+fn depends_on_others(prevout: &TxOut) -> bool {
+    prevout.script_pubkey.is_p2tr()
+}
+
+/// Stands for an output that is unknown and that no verified input depends on.
+fn placeholder() -> TxOut {
+    TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }
+}
+
+fn missing(tx: &Transaction, input: usize) -> Problem {
+    let place = format!("input {input}");
+    let spent = tx.input.get(input).map(|input| input.previous_output).unwrap_or_default();
+    if spent.is_null() {
+        return Problem::new(
+            "the input of a coinbase transaction spends no output, so no script verifies it",
+        )
+        .at(place);
+    }
+    let alone = if tx.input.len() > 1 { "; --input N verifies one input alone" } else { "" };
+    Problem::new("the output that it spends is not given").at(place).hint(format!(
+        "--prevout {input}=SATOSHI:SCRIPT, or --prevtx with the transaction {}{alone}",
+        spent.txid
+    ))
+}
+
+/// Writes inputs as `input 1` or `inputs 0, 2`.
+pub(crate) fn list(inputs: &[usize]) -> String {
+    let numbers: Vec<String> = inputs.iter().map(usize::to_string).collect();
+    format!("input{} {}", if inputs.len() == 1 { "" } else { "s" }, numbers.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use sigstack_interpreter::{Event, FlagKind, Flags, Inspector, Spend, VerifyError};
+    use sigstack_vectors::{Question, ReadOptions};
+
+    use super::*;
+    use crate::find::{self, Content};
+
+    /// The signatures and template hashes of a verification.
+    #[derive(Default)]
+    struct Messages(Vec<Event>);
+
+    impl Inspector for Messages {
+        fn event(&mut self, event: &Event) {
+            self.0.push(event.clone());
+        }
+    }
+
+    fn verify(
+        question: &Question,
+        prevouts: &[TxOut],
+        flags: Flags,
+    ) -> (Result<(), VerifyError>, Vec<Event>) {
+        let mut messages = Messages::default();
+        let spend = Spend::new(&question.tx, prevouts).unwrap();
+        let verdict = spend.verify_with(question.index, flags, &mut messages);
+        (verdict, messages.0)
+    }
+
+    /// Verdicts and signed messages of every input of the project's vectors that needs its own output only are the same
+    /// whatever the other inputs spend; those of taproot inputs are not.
+    #[test]
+    fn only_taproot_depends_on_what_other_inputs_spend() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");
+        let (sources, _) = find::sources(&[folder]);
+        let (mut alone, mut changed) = ([0; 2], 0);
+        for source in sources {
+            let Ok(Content::Vectors(file)) = source.read(ReadOptions::default()) else { continue };
+            for question in file.entries.iter().flat_map(sigstack_vectors::Entry::questions) {
+                let count = question.tx.input.len();
+                let Some(own) = question.prevouts.get(question.index).filter(|_| count > 1) else { continue };
+                let known: Vec<Option<TxOut>> =
+                    (0..count).map(|input| (input == question.index).then(|| own.clone())).collect();
+                let all = Flags::CONSENSUS | Flags::of_kind(FlagKind::Proposal);
+                match complete(&question.tx, &known, &[question.index]) {
+                    Ok(prevouts) => {
+                        for flags in [question.flags, all] {
+                            let whole = verify(&question, &question.prevouts, flags);
+                            assert_eq!(
+                                verify(&question, &prevouts, flags),
+                                whole,
+                                "{:?}",
+                                question.tx.compute_txid()
+                            );
+                            alone[usize::from(!whole.1.is_empty())] += 1;
+                        }
+                    }
+                    Err(problem) => {
+                        assert!(
+                            depends_on_others(own) && problem.to_string().contains("BIP 341"),
+                            "{problem}"
+                        );
+                        let others: Vec<TxOut> =
+                            known.into_iter().map(|prevout| prevout.unwrap_or_else(placeholder)).collect();
+                        let whole = verify(&question, &question.prevouts, question.flags);
+                        changed += usize::from(verify(&question, &others, question.flags) != whole);
+                    }
+                }
+            }
+        }
+        assert!(alone[1] > 500 && changed > 500, "{alone:?} without and with a message, {changed} changed");
+    }
+}

@@ -1,0 +1,73 @@
+//! The part of the policy verdict that is not about the execution of scripts.
+
+use sigstack_policy::{Candidate, Policy, PolicyError};
+
+use crate::prevouts::list;
+use crate::subject::{Origin, Subject};
+
+/// How much of Core's standardness rules was checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Every rule for the transaction.
+    Transaction,
+    /// Every rule that can be checked without the spent outputs that are unknown.
+    Part,
+    /// The rules for the verified inputs.
+    Inputs,
+    /// No rule: the transaction was made up for a script.
+    Nothing,
+}
+
+impl Extent {
+    /// The word in JSON.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Extent::Transaction => "transaction",
+            Extent::Part => "part",
+            Extent::Inputs => "inputs",
+            Extent::Nothing => "nothing",
+        }
+    }
+}
+
+/// The verdict under the standardness rules of Bitcoin Core 31.
+pub(super) struct Standardness {
+    pub(super) extent: Extent,
+    pub(super) verdict: Result<(), PolicyError>,
+    /// What could not be checked of a transaction, and why.
+    pub(super) unchecked: Option<String>,
+}
+
+impl Standardness {
+    pub(super) fn new(subject: &Subject) -> Standardness {
+        let policy = Policy::CORE_31;
+        match subject.origin {
+            Origin::Script => Standardness { extent: Extent::Nothing, verdict: Ok(()), unchecked: None },
+            Origin::Case => {
+                let verified = subject
+                    .known
+                    .iter()
+                    .enumerate()
+                    .map(|(input, prevout)| prevout.as_ref().filter(|_| subject.inputs.contains(&input)));
+                Standardness {
+                    extent: Extent::Inputs,
+                    verdict: Candidate::with_known(&subject.tx, verified).check_inputs(&policy),
+                    unchecked: None,
+                }
+            }
+            Origin::Chain => {
+                let candidate = Candidate::with_known(&subject.tx, subject.known.iter().map(Option::as_ref));
+                let verdict = candidate.check(&policy);
+                let unknown = candidate.unknown_prevouts();
+                if unknown.is_empty() {
+                    return Standardness { extent: Extent::Transaction, verdict, unchecked: None };
+                }
+                let unchecked = format!(
+                    "standardness of {} and of the fee: the outputs spent there are not given",
+                    list(&unknown)
+                );
+                Standardness { extent: Extent::Part, verdict, unchecked: Some(unchecked) }
+            }
+        }
+    }
+}

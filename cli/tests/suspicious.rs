@@ -1,0 +1,453 @@
+//! Inputs that are valid by consensus and still suspicious: the verdict says what it covers.
+//!
+//! Each row of the tables is one kind. The words are whole lines of the output.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::process::Command;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::consensus::encode::serialize_hex;
+use bitcoin::hashes::{Hash as _, hash160};
+use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
+use sigstack_debugger::{BareContext, BareTx, assemble, assemble_stack, bare_spend};
+use sigstack_interpreter::Flags;
+
+/// Runs the command: its status, and its output or error.
+fn sigstack(arguments: &[String]) -> (i32, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(arguments).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+/// A transaction with the outputs that it spends.
+#[derive(Clone)]
+struct Spend {
+    tx: Transaction,
+    prevouts: Vec<TxOut>,
+}
+
+impl Spend {
+    /// A transaction that pays 10,000 sat to a key.
+    fn new() -> Spend {
+        let script_pubkey = ScriptBuf::from_hex(&format!("0014{}", "11".repeat(20))).unwrap();
+        let output = vec![TxOut { value: Amount::from_sat(10_000), script_pubkey }];
+        let tx = Transaction { version: Version::TWO, lock_time: LockTime::ZERO, input: vec![], output };
+        Spend { tx, prevouts: vec![] }
+    }
+
+    /// Adds an input of 20,000 sat.
+    fn input(mut self, script_pubkey: &str, script_sig: &str, witness: &[&[u8]]) -> Spend {
+        let vout = u32::try_from(self.tx.input.len()).unwrap();
+        self.tx.input.push(TxIn {
+            previous_output: OutPoint { txid: Txid::from_byte_array([7; 32]), vout },
+            script_sig: ScriptBuf::from_hex(script_sig).unwrap(),
+            sequence: Sequence::MAX,
+            witness: Witness::from_slice(witness),
+        });
+        let script_pubkey = ScriptBuf::from_hex(script_pubkey).unwrap();
+        self.prevouts.push(TxOut { value: Amount::from_sat(20_000), script_pubkey });
+        self
+    }
+
+    /// Adds an input that runs a script.
+    fn script(self, script: &str, stack: &str, context: BareContext) -> Spend {
+        let script = assemble(script).unwrap();
+        let stack = assemble_stack(stack).unwrap();
+        let bare = bare_spend(&script, &stack, context, BareTx::default(), Flags::NONE);
+        let witness: Vec<&[u8]> = bare.tx.input[0].witness.iter().collect();
+        let hex = |script: &ScriptBuf| hex::encode(script.as_bytes());
+        self.input(&hex(&bare.prevouts[0].script_pubkey), &hex(&bare.tx.input[0].script_sig), &witness)
+    }
+
+    /// Adds an element to the witness of the last input.
+    fn annex(mut self, element: &[u8]) -> Spend {
+        self.tx.input.last_mut().unwrap().witness.push(element);
+        self
+    }
+
+    fn output(mut self, sat: u64, script_pubkey: &str) -> Spend {
+        let script_pubkey = ScriptBuf::from_hex(script_pubkey).unwrap();
+        self.tx.output.push(TxOut { value: Amount::from_sat(sat), script_pubkey });
+        self
+    }
+
+    fn version(mut self, version: i32) -> Spend {
+        self.tx.version = Version(version);
+        self
+    }
+
+    fn pays(mut self, sat: u64) -> Spend {
+        self.tx.output[0].value = Amount::from_sat(sat);
+        self
+    }
+
+    /// The arguments of `sigstack verify`, with the outputs that the inputs in `known` spend.
+    fn arguments(&self, known: &[usize]) -> Vec<String> {
+        let mut arguments = vec!["verify".to_owned(), "--tx".to_owned(), serialize_hex(&self.tx)];
+        for input in known {
+            let TxOut { value, script_pubkey } = &self.prevouts[*input];
+            arguments.push("--prevout".into());
+            arguments.push(format!("{input}={}:{}", value.to_sat(), hex::encode(script_pubkey.as_bytes())));
+        }
+        arguments
+    }
+
+    /// The output of `sigstack verify` with more options; its status is that of a valid transaction.
+    fn verify(&self, more: &str) -> String {
+        let known: Vec<usize> = (0..self.prevouts.len()).collect();
+        let more = if more.is_empty() { vec![] } else { words(more) };
+        let (status, out) = sigstack(&[self.arguments(&known), more].concat());
+        assert_eq!(status, 0, "{out}");
+        out
+    }
+}
+
+/// Asserts that the lines are in the output.
+fn assert_lines(name: &str, out: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(out.lines().any(|found| found.trim_start() == *line), "{name}: no line {line:?}\n{out}");
+    }
+}
+
+const TAPSCRIPT: BareContext = BareContext::Tapscript;
+const NO_SIGNATURE: &str =
+    "no signature of the transaction was checked: anyone who has the witness can spend";
+
+/// Scripts that succeed because a rule is not there.
+#[test]
+fn rules_that_did_not_run() {
+    let taproot_key = "11".repeat(32);
+    let nested = format!("225120{taproot_key}");
+    let program = ScriptBuf::from_hex(&format!("5120{taproot_key}")).unwrap();
+    let nested_in = format!("a914{}87", hash160::Hash::hash(program.as_bytes()));
+    let key33 = format!("<02{}>", "22".repeat(32));
+    let apo = format!("<01{}>", "22".repeat(32));
+    let signature = format!("<{}>", "33".repeat(64));
+    let leaf = || Spend::new().script("1", "", TAPSCRIPT);
+    let unknown_leaf = unknown_leaf_version();
+    for (name, spend, more, verdict) in [
+        (
+            "an opcode of a proposal that is inactive",
+            Spend::new().script("CHECKSIGFROMSTACK", "", TAPSCRIPT),
+            "",
+            "OK, but no rule ran: OP_CHECKSIGFROMSTACK is inactive; --flags +CHECKSIGFROMSTACK (the only input)",
+        ),
+        (
+            "an OP_SUCCESS that nobody has proposed a rule for",
+            Spend::new().script("0x50 RETURN", "", TAPSCRIPT),
+            "",
+            "OK, but no rule ran: the tapscript contains OP_SUCCESS80 (OP_RESERVED) (the only input)",
+        ),
+        (
+            "a leaf version without rules",
+            unknown_leaf,
+            "",
+            "OK, but no rule ran: the leaf version 0xc2 is unknown (the only input)",
+        ),
+        (
+            "a witness version without rules",
+            Spend::new().input(&format!("5220{taproot_key}"), "", &[]),
+            "",
+            "OK, but no rule ran: the witness version 2 is unknown (the only input)",
+        ),
+        (
+            "a version 1 program of another length",
+            Spend::new().input(&format!("5121{taproot_key}00"), "", &[]),
+            "",
+            "OK, but no rule ran: a program of witness version 1 and 33 bytes is unknown (the only input)",
+        ),
+        (
+            "taproot in P2SH",
+            Spend::new().input(&nested_in, &nested, &[]),
+            "",
+            "OK, but no rule ran: a program of witness version 1 has no rules inside P2SH (the only input)",
+        ),
+        (
+            "pay to anchor",
+            Spend::new().input("51024e73", "", &[]),
+            "",
+            "OK, but no rule ran: anyone can spend a pay-to-anchor output (the only input)",
+        ),
+        (
+            "segwit without the flag WITNESS",
+            Spend::new().input(&format!("0014{}", "11".repeat(20)), "", &[]),
+            "--flags P2SH",
+            "OK, but no rule ran: the witness program was not verified without WITNESS; --flags +WITNESS (the only input)",
+        ),
+        (
+            "taproot without the flag TAPROOT",
+            leaf(),
+            "--flags=-TAPROOT",
+            "OK, but no rule ran: the witness program was not verified without TAPROOT; --flags +TAPROOT (the only input)",
+        ),
+        (
+            "P2SH without the flag P2SH",
+            Spend::new().script("RETURN", "", BareContext::P2sh),
+            "--flags NONE",
+            "OK, but the redeem script was not run: the flag P2SH is not set; --flags +P2SH (the only input)",
+        ),
+    ] {
+        let out = spend.verify(more);
+        assert_lines(name, &out, &[&format!("consensus  {verdict}")]);
+    }
+    for (name, script, stack, more, gap) in [
+        (
+            "a tapscript key of a proposal that is inactive",
+            format!("{apo} CHECKSIG"),
+            signature.as_str(),
+            "",
+            "a signature was not checked: its public key is of BIP 118, and ANYPREVOUT is inactive; --flags +ANYPREVOUT",
+        ),
+        (
+            "a tapscript key of an unknown type",
+            format!("{key33} CHECKSIG"),
+            &signature,
+            "",
+            "a signature was not checked: its public key is of an unknown type (33 bytes, the first 0x02)",
+        ),
+        (
+            "an opcode that is a NOP because its proposal is inactive",
+            "1 NOP4".into(),
+            "",
+            "",
+            "OP_CHECKTEMPLATEVERIFY did nothing: it is inactive; --flags +CHECKTEMPLATEVERIFY",
+        ),
+        (
+            "a NOP that is reserved",
+            "1 NOP1".into(),
+            "",
+            "",
+            "OP_NOP1 did nothing: it is reserved for upgrades",
+        ),
+        (
+            "a lock without its flag",
+            "1 CLTV".into(),
+            "",
+            "--flags=-CHECKLOCKTIMEVERIFY",
+            "OP_CHECKLOCKTIMEVERIFY did nothing: the flag CHECKLOCKTIMEVERIFY is not set; --flags +CHECKLOCKTIMEVERIFY",
+        ),
+        (
+            "a relative lock that is disabled",
+            "<0000008000> CSV".into(),
+            "",
+            "",
+            "OP_CHECKSEQUENCEVERIFY did nothing: the disable bit of its argument is set",
+        ),
+        (
+            "a template hash of another size",
+            "1 NOP4".into(),
+            "",
+            "--flags +CHECKTEMPLATEVERIFY",
+            "OP_CHECKTEMPLATEVERIFY did nothing: its argument has 1 bytes, not 32",
+        ),
+        ("a lock that anyone opens", "SIZE 3 EQUALVERIFY".into(), "<010203>", "", NO_SIGNATURE),
+    ] {
+        let out = Spend::new().script(&script, stack, TAPSCRIPT).verify(more);
+        let (alone, listed) =
+            (format!("consensus  OK, but {gap} (the only input)"), format!("input 0: {gap}"));
+        let found = out.lines().any(|line| [&alone, &listed].contains(&&line.trim_start().to_owned()));
+        assert!(found, "{name}: {gap}\n{out}");
+    }
+}
+
+/// A leaf of version 0xc2 in an output of its own.
+fn unknown_leaf_version() -> Spend {
+    use bitcoin::taproot::{LeafVersion, TaprootBuilder};
+    let secp = Secp256k1::new();
+    let key = SecretKey::from_slice(&[1; 32]).unwrap().x_only_public_key(&secp).0;
+    let leaf = (ScriptBuf::from_hex("6a").unwrap(), LeafVersion::from_consensus(0xc2).unwrap());
+    let builder = TaprootBuilder::new().add_leaf_with_ver(0, leaf.0.clone(), leaf.1).unwrap();
+    let info = builder.finalize(&secp, key).unwrap();
+    let control = info.control_block(&leaf).unwrap().serialize();
+    let script_pubkey = ScriptBuf::new_p2tr_tweaked(info.output_key());
+    Spend::new().input(&hex::encode(script_pubkey.as_bytes()), "", &[leaf.0.as_bytes(), &control])
+}
+
+/// A signature over the number 1: SIGHASH_SINGLE in an input without an output of the same index.
+#[test]
+fn a_signature_that_commits_to_nothing() {
+    let secp = Secp256k1::new();
+    let secret = SecretKey::from_slice(&[1; 32]).unwrap();
+    let mut one = [0; 32];
+    one[0] = 1;
+    let signature = secp.sign_ecdsa(&Message::from_digest(one), &secret).serialize_der();
+    let push = |data: &[u8]| format!("{:02x}{}", data.len(), hex::encode(data));
+    let script_sig = push(&[&signature[..], &[3]].concat());
+    let script_pubkey = format!("{}ac", push(&secret.public_key(&secp).serialize()));
+    let spend = Spend::new().script("1", "", TAPSCRIPT).input(&script_pubkey, &script_sig, &[]);
+    let gap =
+        "a signature commits to nothing: it has SIGHASH_SINGLE, and there is no output of the input's index";
+    let lines = [
+        "consensus  OK (all 2 inputs), but:".to_owned(),
+        format!("input 0: {NO_SIGNATURE}"),
+        format!("input 1: {gap}"),
+        format!("input 1: {NO_SIGNATURE}"),
+    ];
+    assert_lines("SIGHASH_SINGLE", &spend.verify(""), &lines.each_ref().map(String::as_str));
+}
+
+/// Transactions that consensus accepts and that no node relays.
+#[test]
+fn transactions_that_are_not_relayed() {
+    let leaf = || Spend::new().script("1", "", TAPSCRIPT);
+    let long = format!("<{}>", "44".repeat(81));
+    let big = format!("{} 1", format!("<{}> DROP ", "55".repeat(520)).repeat(7).trim_end());
+    for (name, spend, refused) in [
+        (
+            "an annex",
+            leaf().annex(&[0x50, 1]),
+            "bad-witness-nonstandard: input 0: the taproot witness has an annex",
+        ),
+        (
+            "a tapscript element of 81 bytes",
+            Spend::new().script("DROP 1", &long, TAPSCRIPT),
+            "bad-witness-nonstandard: input 0: witness element 0 of a tapscript input has 81 bytes; the maximum is 80",
+        ),
+        (
+            "a P2WSH element of 81 bytes",
+            Spend::new().script("DROP 1", &long, BareContext::P2wsh),
+            "bad-witness-nonstandard: input 0: witness element 0 of a P2WSH input has 81 bytes; the maximum is 80",
+        ),
+        (
+            "a P2WSH script above 3,600 bytes",
+            Spend::new().script(&big, "", BareContext::P2wsh),
+            "bad-witness-nonstandard: input 0: the P2WSH witness script has 3669 bytes; the maximum is 3600",
+        ),
+        (
+            "101 elements",
+            Spend::new().script(
+                &"2DROP ".repeat(50),
+                format!("1{}", " 0".repeat(100)).as_str(),
+                BareContext::P2wsh,
+            ),
+            "bad-witness-nonstandard: input 0: the P2WSH witness has 101 elements below its script; the maximum is 100",
+        ),
+        (
+            "a witness for pay to anchor",
+            Spend::new().input("51024e73", "", &[&[1]]),
+            "bad-witness-nonstandard: input 0: a P2A output is spent with an empty witness, and this one is not empty",
+        ),
+        (
+            "a bare script",
+            Spend::new().input("51", "", &[]),
+            "bad-txns-nonstandard-inputs: input 0: the spent scriptPubKey has none of the standard forms",
+        ),
+        (
+            "a redeem script of 16 signature operations",
+            Spend::new().script(
+                &format!("1 0 IF {} ENDIF", "CHECKSIG ".repeat(16).trim_end()),
+                "",
+                BareContext::P2sh,
+            ),
+            "bad-txns-nonstandard-inputs: input 0: the redeem script has 16 signature operations; the maximum is 15",
+        ),
+        (
+            "a scriptSig that does not only push",
+            leaf().input("51", "61", &[]),
+            "scriptsig-not-pushonly: input 1: the scriptSig contains an opcode that is no push",
+        ),
+        (
+            "a scriptSig above 1,650 bytes",
+            leaf().input("51", &"00".repeat(999).replace("00", "0100"), &[]),
+            "scriptsig-size: input 1: the scriptSig has 1998 bytes; the maximum is 1650",
+        ),
+        (
+            "dust beside a fee",
+            leaf().output(239, "51024e73"),
+            "dust: output 1: 239 sat is dust, below 240 sat for this form; dust is relayed only if the fee is 0, and the fee \
+             is 9761 sat",
+        ),
+        (
+            "an output without a form",
+            leaf().output(1_000, "51"),
+            "scriptpubkey: output 1: the scriptPubKey has none of the standard forms",
+        ),
+        ("version 4", leaf().version(4), "version: the version is 4; versions 1 to 3 are relayed"),
+        (
+            "no fee",
+            leaf().pays(20_000),
+            "min relay fee not met: the fee is 0 sat; the minimum for 92 virtual bytes is 10 sat",
+        ),
+    ] {
+        let out = spend.verify("");
+        let policy = out.split("  policy     ").nth(1).unwrap_or_else(|| panic!("{name}: {out}"));
+        assert!(policy.lines().any(|line| line.trim_start() == refused), "{name}: {refused}\n{out}");
+        assert!(out.lines().any(|line| line.starts_with("  consensus  OK")), "{name}: {out}");
+    }
+    // The pair that is relayed.
+    let out = leaf().verify("");
+    assert_lines("relayed", &out, &["policy     OK (the only input, the transaction is standard)"]);
+}
+
+/// What a verdict is about: one input or all, a transaction or a script.
+#[test]
+fn verdicts_of_a_part() {
+    let spend = Spend::new().script("1", "", TAPSCRIPT).script("1", "", BareContext::P2wsh);
+    let all = spend.verify("");
+    assert_lines("all", &all, &["policy     OK (all 2 inputs, the transaction is standard)"]);
+    assert!(!all.contains("the scripts of"), "{all}");
+    let one = spend.verify("--input 0");
+    let lines = [
+        &format!("consensus  OK, but {NO_SIGNATURE} (input 0 of 2)"),
+        "policy     OK (input 0 of 2, the transaction is standard)",
+        "unchecked  the scripts of input 1",
+        "consensus rules outside scripts: amounts, outputs spent twice",
+        "whether the spent outputs exist, locks against a chain, the rules of a mempool",
+    ];
+    assert_lines("one", &one, &lines);
+
+    let (status, own) = sigstack(&[spend.arguments(&[1]), words("--input 1")].concat());
+    assert_eq!(status, 0, "{own}");
+    let lines = [
+        "policy     OK (input 1 of 2, the part that can be checked is standard)",
+        "unchecked  the scripts of input 0",
+        "standardness of input 0 and of the fee: the outputs spent there are not given",
+    ];
+    assert_lines("its own output alone", &own, &lines);
+
+    let script = ["verify", "--script", "1"].map(str::to_owned);
+    let lines = [
+        "policy     OK (the only input, script policy flags alone)",
+        "unchecked  the transaction: --script makes it up, so its standardness is not claimed",
+    ];
+    assert_lines("a script", &sigstack(&script).1, &lines);
+
+    let case = ["verify", "--case", "csfs/valid"].map(str::to_owned);
+    let lines = [
+        &format!("consensus  OK, but {NO_SIGNATURE} (input 1 of 2)"),
+        "policy     OK (input 1 of 2, standard)",
+        "unchecked  the scripts of input 0",
+        "the rest of the transaction: a case is about inputs",
+    ];
+    assert_lines("a case", &sigstack(&case).1, &lines);
+}
+
+/// Scripts that are valid in a transaction that no block can contain.
+#[test]
+fn scripts_of_an_invalid_transaction() {
+    let leaf = || Spend::new().script("1", "", TAPSCRIPT);
+    let mut twice = leaf().input("51", "", &[]);
+    twice.tx.input[1].previous_output = twice.tx.input[0].previous_output;
+    for (spend, refused) in [
+        (
+            leaf().pays(20_001),
+            "consensus  bad-txns-in-belowout: the outputs are worth 20001 sat, the spent outputs only 20000 sat",
+        ),
+        (
+            twice,
+            "consensus  bad-txns-inputs-duplicate: the transaction is invalid whatever it spends (Core CheckTransaction)",
+        ),
+    ] {
+        let known: Vec<usize> = (0..spend.prevouts.len()).collect();
+        let (status, out) = sigstack(&spend.arguments(&known));
+        assert_eq!(status, 1, "{out}");
+        assert_lines(refused, &out, &[refused]);
+    }
+}
