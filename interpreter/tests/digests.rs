@@ -51,9 +51,11 @@ fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
     }
 }
 
-/// The transactions of the table, each with its prevouts and its lines.
-fn transactions() -> Vec<(Transaction, Vec<TxOut>, Vec<Vec<&'static str>>)> {
-    let mut transactions: Vec<(Transaction, Vec<TxOut>, Vec<Vec<&str>>)> = vec![];
+/// A transaction of the table, its prevouts, and the words of its lines.
+type Signed = (Transaction, Vec<TxOut>, Vec<Vec<&'static str>>);
+
+fn transactions() -> Vec<Signed> {
+    let mut transactions: Vec<Signed> = vec![];
     for line in TABLE.lines().filter(|line| !line.starts_with('#')) {
         let words: Vec<&str> = line.split(' ').collect();
         if words[0] == "tx" {
