@@ -101,9 +101,6 @@ fn an_unexpected_error_is_a_no() {
 #[test]
 fn bad_input_names_file_case_and_field_and_the_other_files_run() {
     let script_test = |flags: &str| format!(r#"[["1", "", "{flags}", "OK"]]"#);
-    let valid = |flags: &str| {
-        format!(r#"[["transactions which are valid"],[[["01{:062}",0,"1"]],"{}","{flags}"]]"#, 0, tx())
-    };
     let none: Vec<Value> = vec![];
     let wrong = [
         ("not-json", "[{\"tx\": ".into(), "not JSON: EOF while parsing"),
@@ -132,7 +129,6 @@ fn bad_input_names_file_case_and_field_and_the_other_files_run() {
             case(&[("flags", "P2SH,CLEANSTACK".into())]),
             "case 1: flags: the flag CLEANSTACK needs WITNESS",
         ),
-        ("flags-left", valid("P2SH"), "case 1: flags: what is not left out: the flag CLEANSTACK needs P2SH"),
         ("expect", case(&[("expect", "FINE".into())]), "case 1: expect: \"FINE\" is neither OK nor"),
         ("no-case", "[]".into(), "holds no case"),
         ("unknown", "{\"a\": 1}".into(), "not a vector file"),

@@ -2,7 +2,7 @@
 //!
 //! | word | becomes |
 //! | --- | --- |
-//! | a decimal number, -0xffffffff to 0xffffffff | the shortest push of the number |
+//! | a decimal number of 64 bits | the shortest push of the number |
 //! | `0x` and hex | these bytes, raw, not pushed |
 //! | text in single quotes | a push of the text |
 //! | anything else | the opcode of this name, `OP_` may be left out |
@@ -21,8 +21,8 @@ pub(crate) fn assemble(text: &str) -> Result<Vec<u8>, String> {
 fn append_word(word: &str, script: &mut Vec<u8>) -> Result<(), String> {
     let digits = word.strip_prefix('-').unwrap_or(word);
     if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        let number = word.parse::<i64>().ok().filter(|number| number.unsigned_abs() <= 0xffff_ffff);
-        let number = number.ok_or_else(|| format!("the number {word} is out of range"))?;
+        // Core's files have numbers of 32 bits today, of 64 bits before 2020.
+        let number = word.parse::<i64>().map_err(|_| format!("the number {word} has more than 64 bits"))?;
         push_number(number, script);
         return Ok(());
     }
@@ -99,6 +99,8 @@ mod tests {
         assert_eq!(hex_of("0 1 16 -1"), "0051604f");
         assert_eq!(hex_of("17 127 128 -128 255 256"), "0111017f02800002808002ff00020001");
         assert_eq!(hex_of("4294967295 -4294967295"), "05ffffffff0005ffffffff80");
+        assert_eq!(hex_of("549755813888 9223372036854775807"), "0600000000800008ffffffffffffff7f");
+        assert_eq!(hex_of("-9223372036854775808"), "09000000000000008080");
     }
 
     #[test]
@@ -115,7 +117,8 @@ mod tests {
     #[test]
     fn words_without_meaning_are_errors() {
         assert_eq!(assemble("1 FOO").unwrap_err(), "no opcode is named \"FOO\"");
-        assert_eq!(assemble("4294967296").unwrap_err(), "the number 4294967296 is out of range");
+        let number = "9223372036854775808";
+        assert_eq!(assemble(number).unwrap_err(), format!("the number {number} has more than 64 bits"));
         assert_eq!(assemble("0x123").unwrap_err(), "bad hex in \"0x123\": Odd number of digits");
         assert!(assemble("'").is_err());
     }

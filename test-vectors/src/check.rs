@@ -139,6 +139,7 @@ impl Check {
             Check::Case(case) if is_todays_policy(case) => {
                 Some("judged as today's policy, proposals refused")
             }
+            Check::Script(test) => test.excuse(),
             _ => None,
         }
     }

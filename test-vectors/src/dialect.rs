@@ -296,6 +296,14 @@ impl Rules {
     }
 }
 
+/// The set with the flags that it needs, and a note if it lacked some. Core's runner completes the flags of its rows too.
+pub(crate) fn completed(flags: Flags) -> (Flags, Option<String>) {
+    let complete = flags.closure();
+    let added = complete - flags;
+    let note = (!added.is_empty()).then(|| format!("{added} was added to flags that need it"));
+    (complete, note)
+}
+
 /// The set without the flags that lack what they need.
 pub(crate) fn trimmed(flags: Flags) -> Flags {
     // Each round takes away what the rounds before left without support, so there are no more rounds than flags.

@@ -1,5 +1,6 @@
 //! From bytes to JSON or rows: decompression, text, and nothing about vectors.
 
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use flate2::read::MultiGzDecoder;
@@ -13,6 +14,16 @@ pub const MAX_FILE_BYTES: u64 = 256 << 20;
 /// The two bytes with which gzip data begins (RFC 1952).
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 
+/// A file's content, and what was wrong with it that does not lose the whole file.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Loaded {
+    pub(crate) document: Document,
+    /// The items that are not JSON, counted from 0, each with the problem. They are null in the document.
+    pub(crate) broken: BTreeMap<usize, String>,
+    /// How many trailing commas were ignored.
+    pub(crate) trailing_commas: usize,
+}
+
 /// A file's content.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Document {
@@ -24,9 +35,15 @@ pub(crate) enum Document {
     Rows(Vec<Vec<String>>),
 }
 
-impl Document {
+impl From<Document> for Loaded {
+    fn from(document: Document) -> Loaded {
+        Loaded { document, broken: BTreeMap::new(), trailing_commas: 0 }
+    }
+}
+
+impl Loaded {
     /// Reads a file, gzip'd or not.
-    pub(crate) fn read(bytes: &[u8], limit: u64) -> Result<Document, Problem> {
+    pub(crate) fn read(bytes: &[u8], limit: u64) -> Result<Loaded, Problem> {
         let mut unpacked = Vec::new();
         let plain = if bytes.starts_with(GZIP_MAGIC) {
             let mut reader = MultiGzDecoder::new(bytes).take(limit.saturating_add(1));
@@ -38,32 +55,71 @@ impl Document {
         if u64::try_from(plain.len()).is_ok_and(|length| length > limit) {
             return Err(Problem::TooLarge { limit });
         }
-        Document::parse(core::str::from_utf8(plain).map_err(|_| Problem::NotText)?)
+        Loaded::parse(core::str::from_utf8(plain).map_err(|_| Problem::NotText)?)
     }
 
-    fn parse(text: &str) -> Result<Document, Problem> {
+    fn parse(text: &str) -> Result<Loaded, Problem> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if crate::formats::bip340::is_heading(text.lines().next().unwrap_or_default()) {
-            return Ok(Document::rows(text));
+            return Ok(Document::rows(text).into());
         }
         let error = match serde_json::from_str(text) {
-            Ok(value) => return Ok(Document::Json(value)),
+            Ok(value) => return Ok(Document::Json(value).into()),
             Err(error) => error,
         };
-        // A first line that is an object by itself makes the file JSON Lines.
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let first = lines.clone().next().map(|(_, line)| serde_json::from_str(line));
-        if !matches!(first, Some(Ok(Value::Object(_)))) {
-            return Err(Problem::NotJson(error.to_string()));
+        if let Some(lines) = Loaded::lines(text) {
+            return Ok(lines);
         }
-        let values = lines.try_fold(Vec::new(), |mut values, (nth, line)| {
-            let wrong = |error| Problem::NotJson(format!("line {}: {error}", nth + 1));
-            values.push(serde_json::from_str(line).map_err(wrong)?);
-            Ok(values)
-        });
-        values.map(Document::Lines)
+        let (mended, trailing_commas) = without_trailing_commas(text);
+        match serde_json::from_str(&mended) {
+            Ok(value) if trailing_commas > 0 => {
+                Ok(Loaded { trailing_commas, ..Loaded::from(Document::Json(value)) })
+            }
+            _ => Err(Problem::NotJson(error.to_string())),
+        }
     }
 
+    /// JSON Lines: a file whose first line is an object by itself. A line that is not JSON does not lose the others.
+    fn lines(text: &str) -> Option<Loaded> {
+        let mut broken = BTreeMap::new();
+        let mut values = Vec::new();
+        for (nth, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+            match serde_json::from_str(line) {
+                Ok(value) => values.push(value),
+                Err(error) => {
+                    broken.insert(values.len(), format!("line {}: {error}", nth + 1));
+                    values.push(Value::Null);
+                }
+            }
+        }
+        let is_lines = matches!(values.first(), Some(Value::Object(_)));
+        is_lines.then_some(Loaded { document: Document::Lines(values), broken, trailing_commas: 0 })
+    }
+}
+
+/// JSON text without the commas before a closing bracket, and their number. JSON does not allow them, some files have them.
+fn without_trailing_commas(text: &str) -> (String, usize) {
+    let mut mended = String::with_capacity(text.len());
+    let mut removed = 0;
+    let (mut is_string, mut is_escaped) = (false, false);
+    for (at, character) in text.char_indices() {
+        let after = || text.get(at + 1..).unwrap_or_default().trim_start();
+        let is_after_value = || !mended.trim_end().ends_with(['[', '{', ',']);
+        match character {
+            ',' if !is_string && after().starts_with([']', '}']) && is_after_value() => {
+                removed += 1;
+                continue;
+            }
+            '"' if !is_escaped => is_string = !is_string,
+            _ => {}
+        }
+        is_escaped = character == '\\' && !is_escaped;
+        mended.push(character);
+    }
+    (mended, removed)
+}
+
+impl Document {
     fn rows(text: &str) -> Document {
         let lines = text.lines().filter(|line| !line.trim().is_empty());
         Document::Rows(lines.map(|line| line.split(',').map(str::to_owned).collect()).collect())
@@ -95,43 +151,68 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    fn document(bytes: &[u8]) -> Document {
+        Loaded::read(bytes, 100).unwrap().document
+    }
+
     #[test]
     fn json_and_json_lines_plain_and_compressed() {
         let json = Document::Json(json!([{"a": 1}]));
-        assert_eq!(Document::read(b" [{\"a\": 1}]\n", 100), Ok(json.clone()));
-        assert_eq!(Document::read(&gzip(b"[{\"a\": 1}]"), 100), Ok(json));
-        let lines = Document::read(b"{\"a\":1}\n\n{\"a\":2}\n", 100).unwrap();
+        assert_eq!(Loaded::read(b" [{\"a\": 1}]\n", 100), Ok(json.clone().into()));
+        assert_eq!(Loaded::read(&gzip(b"[{\"a\": 1}]"), 100), Ok(json.into()));
+        let lines = document(b"{\"a\":1}\n\n{\"a\":2}\n");
         assert_eq!(lines, Document::Lines(vec![json!({"a": 1}), json!({"a": 2})]));
         assert_eq!(lines.items().len(), 2);
-        assert_eq!(Document::read(b"{\"a\":1}", 100).unwrap().items().len(), 1);
+        assert_eq!(document(b"{\"a\":1}").items().len(), 1);
     }
 
     #[test]
     fn numbers_keep_their_digits() {
-        let Document::Json(value) = Document::read(b"0.10000000000000000001", 100).unwrap() else { panic!() };
+        let Document::Json(value) = document(b"0.10000000000000000001") else { panic!() };
         assert_eq!(value.to_string(), "0.10000000000000000001");
     }
 
     #[test]
     fn what_is_not_json_says_where() {
-        let problem = |bytes: &[u8]| Document::read(bytes, 100).unwrap_err().to_string();
+        let problem = |bytes: &[u8]| Loaded::read(bytes, 100).unwrap_err().to_string();
         assert_eq!(problem(b"[1,"), "not JSON: EOF while parsing a value at line 1 column 3");
         assert_eq!(problem(b""), "not JSON: EOF while parsing a value at line 1 column 0");
         assert_eq!(
-            problem(b"{\"a\":1}\n{\"a\":"),
-            "not JSON: line 2: EOF while parsing a value at line 1 column 5"
+            problem(b"{\"a\":\n{\"a\":1}"),
+            "not JSON: EOF while parsing an object at line 2 column 7"
         );
         assert_eq!(problem(b"\xff\xfe"), "neither gzip nor UTF-8 text");
         assert!(problem(&gzip(b"[]")[..12]).starts_with("damaged gzip data: "));
         assert!(problem("[".repeat(300).as_bytes()).starts_with("larger than 100 bytes"));
-        let deep = Document::read("[".repeat(300).as_bytes(), 1000).unwrap_err();
+        let deep = Loaded::read("[".repeat(300).as_bytes(), 1000).unwrap_err();
         assert!(deep.to_string().contains("recursion limit"), "{deep}");
+    }
+
+    #[test]
+    fn a_broken_line_does_not_lose_the_others() {
+        let loaded = Loaded::read(b"{\"a\":1}\n{\"a\":\n{\"a\":3}\n", 100).unwrap();
+        assert_eq!(loaded.document, Document::Lines(vec![json!({"a": 1}), Value::Null, json!({"a": 3})]));
+        let problem = "line 2: EOF while parsing a value at line 1 column 5".to_owned();
+        assert_eq!(loaded.broken, BTreeMap::from([(1, problem)]));
+    }
+
+    #[test]
+    fn trailing_commas_are_ignored_and_counted() {
+        let read = |text: &str| {
+            Loaded::read(text.as_bytes(), 100).map(|loaded| (loaded.document, loaded.trailing_commas))
+        };
+        assert_eq!(read("[[1, 2, ], {\"a\": 3,\n} ,\n]"), Ok((Document::Json(json!([[1, 2], {"a": 3}])), 3)));
+        assert_eq!(read(r#"[",]", "\",]", "\\",]"#), Ok((Document::Json(json!([",]", "\",]", "\\"])), 1)));
+        assert_eq!(read("[1]"), Ok((Document::Json(json!([1])), 0)));
+        for wrong in ["[1,,]", "[,]", "[1,", "{\"a\",}"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]
     fn expansion_is_bounded() {
         let bomb = gzip(&vec![b' '; 1 << 20]);
         assert!(bomb.len() < 2000);
-        assert_eq!(Document::read(&bomb, 1 << 16), Err(Problem::TooLarge { limit: 1 << 16 }));
+        assert_eq!(Loaded::read(&bomb, 1 << 16), Err(Problem::TooLarge { limit: 1 << 16 }));
     }
 }

@@ -1,4 +1,4 @@
-//! What can be wrong with a vector file, told with file, case and field.
+//! Errors of vector files, with the file, the case and the field.
 
 use core::fmt;
 
@@ -32,8 +32,10 @@ pub enum Problem {
     NotText,
     /// The file is not JSON.
     NotJson(String),
-    /// The file is well formed, but no known vector format.
+    /// The file is well formed, but not of a known vector format.
     Unrecognised,
+    /// The file has scriptSigs and scriptPubKeys, but neither it nor its name says whether they are valid.
+    NoVerdict,
     /// The file has no case.
     NoCases,
     /// A case is wrong.
@@ -70,6 +72,9 @@ impl fmt::Display for Problem {
             Problem::NotText => f.write_str("neither gzip nor UTF-8 text"),
             Problem::NotJson(why) => write!(f, "not JSON: {why}"),
             Problem::Unrecognised => f.write_str("not a vector file: no known format"),
+            Problem::NoVerdict => f.write_str(
+                "scripts without a verdict: such files are read if their name contains script_valid or script_invalid",
+            ),
             Problem::NoCases => f.write_str("holds no case"),
             Problem::Invalid(why) => f.write_str(why),
         }

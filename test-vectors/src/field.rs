@@ -2,7 +2,9 @@
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
 use serde_json::Value;
-use sigstack_interpreter::encoding::{DecodeError, decode_output, decode_transaction};
+use sigstack_interpreter::encoding::{
+    DecodeError, decode_output, decode_transaction, decode_transaction_without_witnesses,
+};
 
 use crate::error::Bad;
 
@@ -92,6 +94,13 @@ fn decoded<T>(
 /// A transaction from hex text.
 pub(crate) fn transaction(value: &Value, field: &str) -> Result<Transaction, Bad> {
     decoded(value, field, "transaction", decode_transaction)
+}
+
+/// A transaction from hex text. It may have no inputs, which only the serialization without witnesses can express.
+pub(crate) fn transaction_of_any_form(value: &Value, field: &str) -> Result<Transaction, Bad> {
+    let without_witnesses =
+        || bytes(value, field).ok().and_then(|bytes| decode_transaction_without_witnesses(&bytes).ok());
+    transaction(value, field).or_else(|bad| without_witnesses().ok_or(bad))
 }
 
 /// The outputs that a transaction spends, in input order; as many as there are inputs.

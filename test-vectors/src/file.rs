@@ -1,11 +1,13 @@
 //! A vector file: bytes in, cases out.
 
+use std::collections::BTreeMap;
+
 use crate::case::Case;
 use crate::check::{Check, Outcome, Question};
 use crate::dialect::{Dialect, Rules};
-use crate::document::{Document, MAX_FILE_BYTES};
-use crate::error::{InputError, Problem};
-use crate::formats::{Format, Found};
+use crate::document::{Document, Loaded, MAX_FILE_BYTES};
+use crate::error::{Bad, InputError, Problem};
+use crate::formats::{Format, Found, Reading};
 
 /// How to read a file.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +31,13 @@ pub struct VectorFile {
     pub name: String,
     /// The format.
     pub format: Format,
-    /// The cases, in the order of the file.
+    /// The cases that could be read, in the order of the file. At least one.
     pub entries: Vec<Entry>,
+    /// The cases that could not be read, each with its problem.
+    pub unread: Vec<InputError>,
+    /// How the file was read where it leaves that open: an older meaning of its columns, flags that were completed, trailing
+    /// commas.
+    pub notes: Vec<String>,
     rules: Rules,
 }
 
@@ -47,30 +54,51 @@ pub struct Entry {
     check: Check,
 }
 
-/// Reads a file, gzip'd or not, of any known format. `name` is for messages only: the format is told from the content.
+/// Reads a file, gzip'd or not, of any known format. The format is recognised by the content. `name` is used in messages,
+/// and for the formats script_valid and script_invalid, whose content does not say which of the two it is.
 ///
 /// # Errors
 ///
-/// [`InputError`] if the bytes are no vector file, hold no case, or hold a case that is wrong; the first one is told.
+/// [`InputError`] if the bytes are not a vector file, or if not one case of it can be read: then the problem is that of the
+/// first case. If some cases cannot be read, they are in [`VectorFile::unread`].
 pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<VectorFile, InputError> {
     let whole_file = |problem| InputError { file: name.to_owned(), case: None, field: None, problem };
-    let document = Document::read(bytes, options.max_bytes).map_err(whole_file)?;
+    let Loaded { document, broken, trailing_commas } =
+        Loaded::read(bytes, options.max_bytes).map_err(whole_file)?;
     if matches!(&document, Document::Json(serde_json::Value::Array(items)) if items.is_empty()) {
         return Err(whole_file(Problem::NoCases));
     }
-    let format = Format::of(&document).ok_or_else(|| whole_file(Problem::Unrecognised))?;
+    let format = Format::of(&document, name).map_err(whole_file)?;
     let rules = Rules::new(options.dialect.unwrap_or_else(|| format.dialect(&document)));
-    let found = format.read(&document, &rules);
-    if found.is_empty() {
-        return Err(whole_file(Problem::NoCases));
+    let Reading { found, mut notes } = format.read(&document, &rules);
+    let mut completed: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut entries, mut unread) = (Vec::new(), Vec::new());
+    for mut found in found {
+        // The placeholder of a line that is not JSON.
+        let line = found.number.checked_sub(1).and_then(|item| broken.get(&item));
+        if let Some(line) = line {
+            found.check = Err(Bad::new("", Problem::NotJson(line.clone())));
+        }
+        if let (Ok(_), Some(note)) = (&found.check, found.note.take()) {
+            *completed.entry(note).or_default() += 1;
+        }
+        match entry(name, found) {
+            Ok(entry) => entries.push(entry),
+            Err(error) => unread.push(error),
+        }
     }
-    let entries = found.into_iter().map(|found| entry(name, found));
-    let entries = entries.collect::<Result<Vec<Entry>, InputError>>()?;
-    Ok(VectorFile { name: name.to_owned(), format, entries, rules })
+    if entries.is_empty() {
+        return Err(unread.into_iter().next().unwrap_or_else(|| whole_file(Problem::NoCases)));
+    }
+    if trailing_commas > 0 {
+        notes.push(format!("{trailing_commas} trailing commas, which JSON does not allow, are ignored"));
+    }
+    notes.extend(completed.into_iter().map(|(note, cases)| format!("{cases} cases: {note}")));
+    Ok(VectorFile { name: name.to_owned(), format, entries, unread, notes, rules })
 }
 
 fn entry(file: &str, found: Found) -> Result<Entry, InputError> {
-    let Found { number, id, comment, check } = found;
+    let Found { number, id, comment, check, note: _ } = found;
     let check = check.map_err(|bad| {
         let field = Some(bad.field).filter(|field| !field.is_empty());
         InputError {

@@ -53,7 +53,7 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
     for (nth, item) in document.items().iter().enumerate() {
         let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
         let mut add = |comment: String, check| {
-            found.push(Found { number: nth + 1, id: None, comment, check });
+            found.push(Found::new(nth + 1, comment, check));
         };
         if parts(item).next().is_none() {
             let neither = Bad::new("", "has neither success nor failure");

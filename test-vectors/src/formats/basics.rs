@@ -23,7 +23,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     let items = document.items().iter().enumerate();
     let found = items.map(|(nth, item)| {
         let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
-        Found { number: nth + 1, id: None, comment: comment.to_owned(), check: read_item(item) }
+        Found::new(nth + 1, comment.to_owned(), read_item(item))
     });
     found.collect()
 }

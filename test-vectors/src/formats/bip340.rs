@@ -47,7 +47,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
         // A comma in the last column is part of the comment.
         let comment = row.get(COLUMNS.len() - 1..).unwrap_or_default().join(",");
         let check = read_row(row).map(Box::new).map(Check::Schnorr);
-        Found { number: nth + 1, id: row.first().cloned(), comment, check }
+        Found { id: row.first().cloned(), ..Found::new(nth + 1, comment, check) }
     });
     found.collect()
 }

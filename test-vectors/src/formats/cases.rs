@@ -26,6 +26,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
             id: text("id"),
             comment: text("comment").unwrap_or_default(),
             check: Case::read(item).map(Box::new).map(Check::Case),
+            note: None,
         }
     });
     found.collect()

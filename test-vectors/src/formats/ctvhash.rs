@@ -29,7 +29,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     let found = items.map(|(nth, item)| {
         let comment = item.get("desc").map(Value::to_string).unwrap_or_default();
         let check = read_row(item).map(Box::new).map(Check::Template);
-        Found { number: nth + 1, id: None, comment, check }
+        Found::new(nth + 1, comment, check)
     });
     found.collect()
 }

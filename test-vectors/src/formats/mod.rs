@@ -7,6 +7,7 @@ pub(crate) mod cases;
 pub(crate) mod ctvhash;
 pub(crate) mod rows;
 pub(crate) mod script_tests;
+pub(crate) mod script_valid;
 pub(crate) mod sequence;
 pub(crate) mod sighash;
 pub(crate) mod transactions;
@@ -17,7 +18,7 @@ use core::fmt;
 use crate::check::Check;
 use crate::dialect::{Dialect, Rules};
 use crate::document::Document;
-use crate::error::Bad;
+use crate::error::{Bad, Problem};
 
 /// A format of vector files.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,12 +28,30 @@ pub struct Format(&'static FormatInfo);
 struct FormatInfo {
     /// The name, as the summary prints it.
     name: &'static str,
-    /// Whether a file is of this format, told from its content.
-    recognise: fn(&Document) -> bool,
-    /// Finds the cases.
-    read: fn(&Document, &Rules) -> Vec<Found>,
+    recognise: Recognise,
+    read: Read,
     /// The words of the flags columns and of the scripts, for formats that have dialects.
     words: Option<fn(&Document) -> Words>,
+}
+
+/// Tells whether a file is of a format.
+enum Recognise {
+    Content(fn(&Document) -> bool),
+    /// From the content and the name of the file.
+    Name(fn(&Document, &str) -> bool),
+}
+
+/// Finds the cases of a file.
+enum Read {
+    Cases(fn(&Document, &Rules) -> Vec<Found>),
+    /// Where older files mean something else by the same columns.
+    Noted(fn(&Document, &Rules) -> Reading),
+}
+
+/// The cases of a file, and how they were read where the file leaves that open.
+pub(crate) struct Reading {
+    pub(crate) found: Vec<Found>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// The words from which a dialect is detected.
@@ -42,54 +61,91 @@ pub(crate) struct Words {
     pub(crate) scripts: Vec<String>,
 }
 
-/// A case as a reader found it.
+/// A parsed case, or the error of parsing it.
 pub(crate) struct Found {
     /// Counted from 1, comments not counted.
     pub(crate) number: usize,
     pub(crate) id: Option<String>,
     pub(crate) comment: String,
     pub(crate) check: Result<Check, Bad>,
+    /// What the reader added to the case. The same text for all cases to which the same was added.
+    pub(crate) note: Option<String>,
+}
+
+impl Found {
+    /// A case without a name.
+    fn new(number: usize, comment: String, check: Result<Check, Bad>) -> Found {
+        Found { number, id: None, comment, check, note: None }
+    }
 }
 
 /// Every format, in the order of recognition.
 const FORMATS: &[FormatInfo] = &[
     FormatInfo {
         name: "script_assets_test",
-        recognise: assets::recognise,
-        read: assets::read,
+        recognise: Recognise::Content(assets::recognise),
+        read: Read::Cases(assets::read),
         words: Some(assets::words),
     },
-    FormatInfo { name: "BIP 446 basics", recognise: basics::recognise, read: basics::read, words: None },
-    FormatInfo { name: "cases", recognise: cases::recognise, read: cases::read, words: None },
+    plain("BIP 446 basics", basics::recognise, basics::read),
+    plain("cases", cases::recognise, cases::read),
     FormatInfo {
         name: "script_tests",
-        recognise: script_tests::recognise,
-        read: script_tests::read,
+        recognise: Recognise::Content(script_tests::recognise),
+        read: Read::Cases(script_tests::read),
+        words: Some(script_tests::words),
+    },
+    FormatInfo {
+        name: "script_valid",
+        recognise: Recognise::Name(script_valid::recognise_valid),
+        read: Read::Noted(script_valid::read_valid),
+        words: Some(script_tests::words),
+    },
+    FormatInfo {
+        name: "script_invalid",
+        recognise: Recognise::Name(script_valid::recognise_invalid),
+        read: Read::Noted(script_valid::read_invalid),
         words: Some(script_tests::words),
     },
     FormatInfo {
         name: "tx_valid",
-        recognise: transactions::recognise_valid,
-        read: transactions::read_valid,
+        recognise: Recognise::Content(transactions::recognise_valid),
+        read: Read::Noted(transactions::read_valid),
         words: Some(transactions::words),
     },
     FormatInfo {
         name: "tx_invalid",
-        recognise: transactions::recognise_invalid,
-        read: transactions::read_invalid,
+        recognise: Recognise::Content(transactions::recognise_invalid),
+        read: Read::Noted(transactions::read_invalid),
         words: Some(transactions::words),
     },
-    FormatInfo { name: "sighash", recognise: sighash::recognise, read: sighash::read, words: None },
-    FormatInfo { name: "BIP 341 wallet", recognise: wallet::recognise, read: wallet::read, words: None },
-    FormatInfo { name: "BIP 340", recognise: bip340::recognise, read: bip340::read, words: None },
-    FormatInfo { name: "BIP 119 hashes", recognise: ctvhash::recognise, read: ctvhash::read, words: None },
-    FormatInfo { name: "sequence", recognise: sequence::recognise, read: sequence::read, words: None },
+    plain("sighash", sighash::recognise, sighash::read),
+    plain("BIP 341 wallet", wallet::recognise, wallet::read),
+    plain("BIP 340", bip340::recognise, bip340::read),
+    plain("BIP 119 hashes", ctvhash::recognise, ctvhash::read),
+    plain("sequence", sequence::recognise, sequence::read),
 ];
 
+/// A format that its content tells, without dialects.
+const fn plain(
+    name: &'static str,
+    recognise: fn(&Document) -> bool,
+    read: fn(&Document, &Rules) -> Vec<Found>,
+) -> FormatInfo {
+    FormatInfo { name, recognise: Recognise::Content(recognise), read: Read::Cases(read), words: None }
+}
+
 impl Format {
-    /// The format of a document, told from its content; none if it is no vector file.
-    pub(crate) fn of(document: &Document) -> Option<Format> {
-        FORMATS.iter().find(|info| (info.recognise)(document)).map(Format)
+    /// The format of the content of a file.
+    pub(crate) fn of(document: &Document, name: &str) -> Result<Format, Problem> {
+        let found = FORMATS.iter().find(|info| match info.recognise {
+            Recognise::Content(recognise) => recognise(document),
+            Recognise::Name(recognise) => recognise(document, name),
+        });
+        let without_verdict = || script_valid::has_scripts(document);
+        found
+            .map(Format)
+            .ok_or_else(|| if without_verdict() { Problem::NoVerdict } else { Problem::Unrecognised })
     }
 
     /// The name, as the summary prints it.
@@ -109,8 +165,11 @@ impl Format {
     }
 
     /// Finds the cases.
-    pub(crate) fn read(self, document: &Document, rules: &Rules) -> Vec<Found> {
-        (self.0.read)(document, rules)
+    pub(crate) fn read(self, document: &Document, rules: &Rules) -> Reading {
+        match self.0.read {
+            Read::Cases(read) => Reading { found: read(document, rules), notes: vec![] },
+            Read::Noted(read) => read(document, rules),
+        }
     }
 }
 

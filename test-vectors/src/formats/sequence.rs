@@ -37,7 +37,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
         let note = item.get("note").and_then(Value::as_str).unwrap_or_default();
         for (verdict, more) in VERDICTS {
             let check = read_item(key, item, verdict, more);
-            found.push(Found { number: nth + 1, id: None, comment: format!("{note} ({verdict})"), check });
+            found.push(Found::new(nth + 1, format!("{note} ({verdict})"), check));
         }
     }
     found

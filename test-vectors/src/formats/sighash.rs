@@ -37,7 +37,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     let rows = rows::rows(document).into_iter();
     let found = rows.map(|row| {
         let check = read_row(&row).map(Box::new).map(Check::Sighash);
-        Found { number: row.number, id: None, comment: row.comment, check }
+        Found::new(row.number, row.comment, check)
     });
     found.collect()
 }

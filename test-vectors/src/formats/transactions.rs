@@ -1,8 +1,10 @@
 //! tx_valid.json and tx_invalid.json: `[[[txid, vout, scriptPubKey, amount?], …], transaction, flags]`.
 //!
-//! The flags of tx_valid are those to leave out of all the dialect's flags, the flags of tx_invalid those to put in. The
-//! two formats are told apart by the comment with which Core's files begin. Further columns of BIP 119's files are not
-//! read: they excuse rows from checks that hold here, where an inactive proposal is never refused by a generic flag.
+//! The flags of tx_valid are those to leave out of all the dialect's flags, the flags of tx_invalid those to put in, as few as
+//! possible. Before 2021 the flags of both were those to verify with, not as few as possible, and in 2012 whether P2SH is
+//! enforced. The comments with which Core's files begin say which file it is and what its flags mean. Further columns of
+//! BIP 119's files are not read: they excuse rows from checks that pass here, where an inactive proposal is never refused by
+//! a generic flag.
 
 use std::collections::HashMap;
 
@@ -12,16 +14,22 @@ use sigstack_interpreter::{Flags, Spend, check_transaction};
 
 use crate::asm::assemble;
 use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, spend};
-use crate::dialect::{Rules, trimmed};
+use crate::dialect::{Rules, completed, trimmed};
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::rows::{self, Row};
-use crate::formats::{Found, Words};
+use crate::formats::{Found, Reading, Words};
 use crate::random::Random;
 
-/// What stands for flags where the transaction itself is refused.
+/// In the place of flags: the transaction itself is refused.
 const BAD_TRANSACTION: &str = "BADTX";
+
+/// How the comments of files name the column of flags to verify with, and that of flags to leave out.
+const FLAGS_TO_SET: &[&str] = &["verifyFlags", "enforceP2SH"];
+const FLAGS_TO_LEAVE_OUT: &str = "excluded verifyFlags";
+
+const OLDER_NOTE: &str = "read as before 2021: the flags of a case are those to verify with";
 
 /// A row of tx_valid.json.
 #[derive(Clone, Debug)]
@@ -29,7 +37,7 @@ pub(crate) struct ValidTransaction {
     tx: Transaction,
     prevouts: Vec<TxOut>,
     flags: Flags,
-    /// What of the flags left out must make it fail when it is put back, name by name.
+    /// Excluded flags that, re-enabled one at a time, must each make the transaction invalid.
     put_back: Vec<Flags>,
 }
 
@@ -43,25 +51,28 @@ pub(crate) enum InvalidTransaction {
         tx: Transaction,
         prevouts: Vec<TxOut>,
         flags: Flags,
-        /// The flags, name by name.
-        named: Vec<Flags>,
+        /// Flags without any one of which all inputs are accepted, name by name.
+        needed: Vec<Flags>,
     },
 }
 
 /// Whether a file has rows of prevouts, transaction and flags.
 fn has_rows(document: &Document) -> bool {
     rows::rows(document).iter().any(|row| match row.columns {
-        [Value::Array(prevouts), Value::String(_), Value::String(_), ..] => {
+        [Value::Array(prevouts), Value::String(_), Value::String(_) | Value::Bool(_), ..] => {
             prevouts.iter().all(Value::is_array)
         }
         _ => false,
     })
 }
 
+fn comments(document: &Document) -> impl Iterator<Item = &str> {
+    document.items().iter().filter_map(rows::comment)
+}
+
 /// Whether a file says of itself that its transactions are invalid.
 fn says_invalid(document: &Document) -> Option<bool> {
-    let comments = document.items().iter().filter_map(rows::comment);
-    let mut said = comments.filter_map(|text| match text {
+    let mut said = comments(document).filter_map(|text| match text {
         _ if text.contains("transactions which are invalid") => Some(true),
         _ if text.contains("transactions which are valid") => Some(false),
         _ => None,
@@ -90,49 +101,76 @@ pub(crate) fn words(document: &Document) -> Words {
     words
 }
 
-pub(crate) fn read_valid(document: &Document, rules: &Rules) -> Vec<Found> {
-    read(document, |row| read_valid_row(row, rules).map(Box::new).map(Check::ValidTransaction))
-}
-
-pub(crate) fn read_invalid(document: &Document, rules: &Rules) -> Vec<Found> {
-    read(document, |row| read_invalid_row(row, rules).map(Box::new).map(Check::InvalidTransaction))
-}
-
-fn read(document: &Document, check: impl Fn(&Row<'_>) -> Result<Check, Bad>) -> Vec<Found> {
-    let rows = rows::rows(document).into_iter();
-    let found = rows.map(|row| {
-        let check = check(&row);
-        Found { number: row.number, id: None, comment: row.comment, check }
+pub(crate) fn read_valid(document: &Document, rules: &Rules) -> Reading {
+    let is_older = comments(document).any(|text| {
+        FLAGS_TO_SET.iter().any(|column| text.contains(column)) && !text.contains(FLAGS_TO_LEAVE_OUT)
     });
-    found.collect()
+    read(document, is_older, |row| read_valid_row(row, rules, is_older))
 }
 
-fn read_valid_row(row: &Row<'_>, rules: &Rules) -> Result<ValidTransaction, Bad> {
+pub(crate) fn read_invalid(document: &Document, rules: &Rules) -> Reading {
+    let says = |words: &[&str]| comments(document).any(|text| words.iter().any(|word| text.contains(word)));
+    let is_older = says(FLAGS_TO_SET) && !says(&[BAD_TRANSACTION]);
+    read(document, is_older, |row| read_invalid_row(row, rules, is_older))
+}
+
+fn read(
+    document: &Document,
+    is_older: bool,
+    check: impl Fn(&Row<'_>) -> Result<(Check, Option<String>), Bad>,
+) -> Reading {
+    let found = rows::rows(document).into_iter().map(|row| {
+        let read = check(&row);
+        let note = read.as_ref().ok().and_then(|(_, note)| note.clone());
+        Found { note, ..Found::new(row.number, row.comment, read.map(|(check, _)| check)) }
+    });
+    let found = found.collect();
+    let notes = if is_older { vec![OLDER_NOTE.to_owned()] } else { vec![] };
+    Reading { found, notes }
+}
+
+fn read_valid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Check, Option<String>), Bad> {
     let (outputs, tx) = read_columns(row)?;
     let prevouts = in_input_order(&tx, outputs)?;
-    let left_out = rules.units(flags_column(row)?, "flags")?;
-    let flags = rules.all() - left_out.iter().map(|unit| unit.flags).collect();
-    flags.check().map_err(|error| Bad::new("flags", format!("what is not left out: {error}")))?;
-    let put_back = left_out.into_iter().filter(|unit| rules.is_put_back(unit));
-    let put_back = put_back.map(|unit| unit.flags).collect();
-    Ok(ValidTransaction { tx, prevouts, flags, put_back })
+    let named = rules.units(&flags_column(row)?, "flags")?;
+    let named_flags: Flags = named.iter().map(|unit| unit.flags).collect();
+    let (flags, put_back, note) = if is_older {
+        let (flags, note) = completed(named_flags);
+        (flags, vec![], note)
+    } else {
+        let left = rules.all() - named_flags;
+        let flags = trimmed(left);
+        let put_back = named.into_iter().filter(|unit| rules.is_put_back(unit)).map(|unit| unit.flags);
+        let note = (flags != left).then(|| format!("{} was left out with flags that it needs", left - flags));
+        (flags, put_back.collect(), note)
+    };
+    let valid = ValidTransaction { tx, prevouts, flags, put_back };
+    Ok((Check::ValidTransaction(Box::new(valid)), note))
 }
 
-fn read_invalid_row(row: &Row<'_>, rules: &Rules) -> Result<InvalidTransaction, Bad> {
+fn read_invalid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Check, Option<String>), Bad> {
     let (outputs, tx) = read_columns(row)?;
     let text = flags_column(row)?;
-    if text == BAD_TRANSACTION {
-        return Ok(InvalidTransaction::Malformed(tx));
+    // Files of before 2021 do not mark the transactions that are refused before any script runs.
+    if text == BAD_TRANSACTION || is_older && check_transaction(&tx).is_err() {
+        let malformed = InvalidTransaction::Malformed(tx);
+        return Ok((Check::InvalidTransaction(Box::new(malformed)), None));
     }
     let prevouts = in_input_order(&tx, outputs)?;
-    let named: Vec<Flags> = rules.units(text, "flags")?.into_iter().map(|unit| unit.flags).collect();
-    let flags: Flags = named.iter().copied().collect();
-    flags.check().map_err(|error| Bad::new("flags", error))?;
-    Ok(InvalidTransaction::Refused { tx, prevouts, flags, named })
+    let named: Vec<Flags> = rules.units(&text, "flags")?.into_iter().map(|unit| unit.flags).collect();
+    let (flags, note) = completed(named.iter().copied().collect());
+    let needed = if is_older { vec![] } else { named };
+    let refused = InvalidTransaction::Refused { tx, prevouts, flags, needed };
+    Ok((Check::InvalidTransaction(Box::new(refused)), note))
 }
 
-fn flags_column<'a>(row: &Row<'a>) -> Result<&'a str, Bad> {
-    field::text(field::column(row.columns, 2, "flags")?, "flags")
+/// The third column: names of flags, or in the oldest files whether P2SH is enforced.
+fn flags_column(row: &Row<'_>) -> Result<String, Bad> {
+    match field::column(row.columns, 2, "flags")? {
+        Value::Bool(true) => Ok("P2SH".into()),
+        Value::Bool(false) => Ok("NONE".into()),
+        flags => field::text(flags, "flags").map(str::to_owned),
+    }
 }
 
 fn read_columns(row: &Row<'_>) -> Result<(HashMap<OutPoint, TxOut>, Transaction), Bad> {
@@ -143,7 +181,7 @@ fn read_columns(row: &Row<'_>) -> Result<(HashMap<OutPoint, TxOut>, Transaction)
             read_prevout(value).map_err(|bad| bad.within(format_args!("prevouts[{nth}]")))?;
         outputs.insert(outpoint, output);
     }
-    let tx = field::transaction(field::column(row.columns, 1, "transaction")?, "transaction")?;
+    let tx = field::transaction_of_any_form(field::column(row.columns, 1, "transaction")?, "transaction")?;
     Ok((outputs, tx))
 }
 
@@ -226,15 +264,15 @@ impl InvalidTransaction {
         }
     }
 
-    /// Not valid; still not with any flag added; and valid with a flag removed that the row names.
+    /// Not valid; still not with any flag added; and valid without any one of the flags that the row needs.
     pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
-        let (tx, prevouts, flags, named) = match self {
+        let (tx, prevouts, flags, needed) = match self {
             InvalidTransaction::Malformed(tx) => {
                 let Ok(()) = check_transaction(tx) else { return Ok(()) };
                 let question = "the transaction's own checks";
                 return Err(Mismatch::value(question, "an error".into(), "OK".into()));
             }
-            InvalidTransaction::Refused { tx, prevouts, flags, named } => (tx, prevouts, *flags, named),
+            InvalidTransaction::Refused { tx, prevouts, flags, needed } => (tx, prevouts, *flags, needed),
         };
         let spend = spend(tx, prevouts)?;
         let inputs = tx.input.len();
@@ -244,7 +282,7 @@ impl InvalidTransaction {
             expect_invalid(&spend, inputs, (flags | unit.flags).closure())?;
             expect_invalid(&spend, inputs, (flags | rules.picked(random.next())).closure())?;
         }
-        for flag in named {
+        for flag in needed {
             expect_valid(&spend, inputs, trimmed(flags - *flag))?;
         }
         Ok(())

@@ -116,7 +116,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
         checks.push((format!("keyPathSpending {nth}, the signed transaction"), signed));
     }
     let found = checks.into_iter().enumerate();
-    found.map(|(nth, (comment, check))| Found { number: nth + 1, id: None, comment, check }).collect()
+    found.map(|(nth, (comment, check))| Found::new(nth + 1, comment, check)).collect()
 }
 
 fn elements(value: &Value) -> impl Iterator<Item = &Value> {
