@@ -2,7 +2,7 @@
 //!
 //! [`read_bytes`] turns the bytes of a file into a [`VectorFile`], whatever its format; [`run()`] asks the interpreter and
 //! counts. Files of Bitcoin Core and its forks have a [`Dialect`]. A library without input or output: finding and opening
-//! files is the command's work.
+//! files is the command's work. With the feature `embedded` the library contains the project's own vectors.
 //!
 //! ```
 //! use sigstack_vectors::{ReadOptions, RunOptions, read_bytes, run};
@@ -19,6 +19,8 @@ mod case;
 mod check;
 mod dialect;
 mod document;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod error;
 mod field;
 mod file;
@@ -34,6 +36,8 @@ pub use case::{Case, Expect};
 pub use check::{Mismatch, Question};
 pub use dialect::{DIALECTS, Dialect};
 pub use document::MAX_FILE_BYTES;
+#[cfg(feature = "embedded")]
+pub use embedded::{EMBEDDED, EmbeddedFile};
 pub use error::{InputError, Problem};
 pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
 pub use formats::Format;

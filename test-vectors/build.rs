@@ -1,0 +1,62 @@
+//! Compresses the project's vectors for the feature `embedded`.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// The folders with vectors.
+const FOLDERS: [&str; 5] = ["bips", "channels", "compiler", "consensus", "proposals"];
+
+/// A file of these folders that is not a vector file: the rules of the draft, with the names of their cases.
+const NO_VECTORS: &str = "rules.json";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    if env::var_os("CARGO_FEATURE_EMBEDDED").is_none() {
+        return Ok(());
+    }
+    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    let mut files = Vec::new();
+    for folder in FOLDERS {
+        println!("cargo::rerun-if-changed={folder}");
+        find(&root.join(folder), &mut files)?;
+    }
+    files.sort();
+    let mut table = String::from("&[\n");
+    for (nth, path) in files.iter().enumerate() {
+        let name: Vec<_> = path.strip_prefix(&root)?.iter().map(|part| part.to_string_lossy()).collect();
+        let packed = out.join(format!("{nth}.gz"));
+        let mut encoder = GzEncoder::new(fs::File::create(&packed)?, Compression::best());
+        encoder.write_all(&fs::read(path)?)?;
+        encoder.finish()?;
+        let name = name.join("/");
+        writeln!(table, "EmbeddedFile {{ name: {name:?}, bytes: include_bytes!({packed:?}) }},")?;
+    }
+    table.push(']');
+    fs::write(out.join("embedded.rs"), table)?;
+    Ok(())
+}
+
+/// The vector files of a folder and its subfolders. A folder that does not exist has none.
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let is_vectors = path.extension().is_some_and(|ending| ending == "json" || ending == "jsonl")
+            && !path.ends_with(NO_VECTORS);
+        if path.is_dir() {
+            find(&path, files)?;
+        } else if is_vectors {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
