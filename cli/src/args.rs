@@ -62,14 +62,15 @@ pub(crate) enum Command {
 /// Run test vectors and report the verdict of every case.
 ///
 /// The format of each file is recognised by its content: the project's case format, script_tests.json, tx_valid.json,
-/// tx_invalid.json, sighash.json and script_assets_test.json of Bitcoin Core and its forks, and the vectors of BIPs 119, 340,
-/// 341 and 446; plain or gzip'd. Folders are searched for .json, .jsonl and .csv files; files in them that hold no vectors
-/// are listed and change nothing.
+/// tx_invalid.json, sighash.json and script_assets_test.json of Bitcoin Core and its forks, of any age (script_valid.json and
+/// script_invalid.json before 2015, by their names), and the vectors of BIPs 119, 340, 341 and 446; plain or gzip'd. Folders
+/// are searched for .json, .jsonl and .csv files. Files in them that are not vector files are listed and do not change the
+/// exit status.
 #[derive(Debug, clap::Args)]
 #[command(after_help = VECTORS_HELP)]
 pub(crate) struct VectorsArgs {
-    /// Files or folders. Without any, the project's own vectors: the folder test-vectors here or in a parent folder,
-    /// otherwise the one of the source that this command was built from; - is a file on standard input
+    /// Files or folders; - is a file on standard input. Without any, the project's own vectors: those built into the command,
+    /// or in the project's source those of its folder test-vectors
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -98,7 +99,7 @@ const VECTORS_HELP: &str = "\
 Exit status:
   0  every case of every file had its expected verdict
   1  a case had another verdict
-  2  a file could not be read (the others still run), or no case ran
+  2  a file or a case could not be read (the others still run), or no case ran
 
 Examples:
   sigstack vectors

@@ -4,22 +4,28 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sigstack_vectors::{InputError, Problem, ReadOptions, VectorFile, read_bytes};
+use sigstack_vectors::{EMBEDDED, EmbeddedFile, InputError, Problem, ReadOptions, VectorFile, read_bytes};
 
 use crate::input;
+use crate::problem::Problem as CommandProblem;
 
 /// The endings of files that may hold vectors, each with or without `.gz`.
 const ENDINGS: &[&str] = &[".json", ".jsonl", ".csv"];
 
-/// The folder of the project's own vectors.
+/// The folder of the project's own vectors in its source, and two of its folders.
 const OWN_FOLDER: &str = "test-vectors";
+const OWN_SUBFOLDERS: [&str; 2] = ["consensus", "proposals"];
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Source {
-    pub(crate) path: PathBuf,
-    /// Whether it was named itself, and not found in a folder.
-    pub(crate) is_named: bool,
+pub(crate) enum Source {
+    File {
+        path: PathBuf,
+        /// Whether the file was named itself, and not found in a folder.
+        is_named: bool,
+    },
+    /// One of the project's own vector files, built into the command.
+    BuiltIn(EmbeddedFile),
 }
 
 /// What a file turned out to be.
@@ -32,20 +38,38 @@ pub(crate) enum Content {
 impl Source {
     /// Reads the file.
     pub(crate) fn read(&self, options: ReadOptions) -> Result<Content, InputError> {
-        let name = self.path.display().to_string();
-        let bytes = input::read_path(&self.path, options.max_bytes, "a vector file")
-            .map_err(|error| unreadable(&self.path, &error))?;
+        let (path, is_named) = match self {
+            Source::File { path, is_named } => (path, *is_named),
+            Source::BuiltIn(file) => {
+                let file = read_bytes(&self.name(), file.bytes, options)?;
+                return Ok(Content::Vectors(Box::new(file)));
+            }
+        };
+        let name = self.name();
+        let bytes = input::read_path(path, options.max_bytes, "a vector file")
+            .map_err(|error| unreadable(path, &error))?;
         match read_bytes(&name, &bytes, options) {
             Ok(file) => Ok(Content::Vectors(Box::new(file))),
-            Err(error) if !self.is_named && self.is_other(&error.problem) => Ok(Content::Other),
+            Err(error) if !is_named && is_other(path, &error.problem) => Ok(Content::Other),
             Err(error) => Err(error),
         }
     }
 
-    /// Whether a problem means that the file is none of ours. Comma-separated tables of all kinds exist.
-    fn is_other(&self, problem: &Problem) -> bool {
-        let is_table = plain_name(&self.path).ends_with(".csv");
-        *problem == Problem::Unrecognised || (is_table && matches!(problem, Problem::NotJson(_)))
+    /// The name of the file in messages.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Source::File { path, .. } => path.display().to_string(),
+            Source::BuiltIn(file) => format!("built-in {}", file.name),
+        }
+    }
+}
+
+/// Whether a problem means that the file is not a vector file. Comma-separated tables of all kinds exist.
+fn is_other(path: &Path, problem: &Problem) -> bool {
+    match problem {
+        Problem::Unrecognised | Problem::NoVerdict => true,
+        Problem::NotJson(_) => plain_name(path).ends_with(".csv"),
+        _ => false,
     }
 }
 
@@ -66,7 +90,7 @@ pub(crate) fn sources(paths: &[PathBuf]) -> (Vec<Source>, Vec<InputError>) {
     let mut errors = Vec::new();
     for path in paths {
         if !path.is_dir() {
-            sources.push(Source { path: path.clone(), is_named: true });
+            sources.push(Source::File { path: path.clone(), is_named: true });
             continue;
         }
         let before = sources.len();
@@ -103,17 +127,39 @@ fn search(root: &Path, sources: &mut Vec<Source>, errors: &mut Vec<InputError>) 
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 inner.push(path);
             } else if ENDINGS.iter().any(|ending| name.ends_with(ending)) && path.is_file() {
-                sources.push(Source { path, is_named: false });
+                sources.push(Source::File { path, is_named: false });
             }
         }
         folders.extend(inner.into_iter().rev());
     }
 }
 
-/// The folder of the project's own vectors, here or in a parent folder, or where this command was built.
-pub(crate) fn own_folder() -> Option<PathBuf> {
-    let here = std::env::current_dir().ok()?;
-    let built = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    let folders = here.ancestors().chain(built).map(|folder| folder.join(OWN_FOLDER));
-    folders.into_iter().find(|folder| folder.is_dir())
+/// The project's own vectors.
+pub(crate) struct OwnVectors {
+    pub(crate) sources: Vec<Source>,
+    pub(crate) errors: Vec<InputError>,
+    /// Which set it is, in a sentence.
+    pub(crate) set: String,
+}
+
+/// Finds the project's own vectors: in its source, if the working folder is in it; otherwise those built into the command.
+pub(crate) fn own_vectors() -> Result<OwnVectors, CommandProblem> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let is_own = |folder: &PathBuf| OWN_SUBFOLDERS.iter().any(|name| folder.join(name).is_dir());
+    if let Some(folder) = here.ancestors().map(|folder| folder.join(OWN_FOLDER)).find(is_own) {
+        let set = format!("the project's vectors in {}", folder.display());
+        let (sources, errors) = sources(&[folder]);
+        return Ok(OwnVectors { sources, errors, set });
+    }
+    if EMBEDDED.is_empty() {
+        let problem = "the project's vectors are missing: they are neither built into this command nor in a folder \
+                       test-vectors here or in a parent folder";
+        return Err(CommandProblem::new(problem).hint("name a file or a folder"));
+    }
+    let sources = EMBEDDED.iter().copied().map(Source::BuiltIn).collect();
+    Ok(OwnVectors {
+        sources,
+        errors: vec![],
+        set: "the project's vectors that are built into this command".into(),
+    })
 }

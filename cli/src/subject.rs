@@ -11,6 +11,7 @@ use crate::args::{RunAs, SubjectArgs};
 use crate::find::{self, Content, Source};
 use crate::flags::{read_flags, read_profiles};
 use crate::input;
+use crate::nearest::suggestion;
 use crate::prevouts;
 use crate::problem::Problem;
 
@@ -173,15 +174,19 @@ fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, Problem> 
     Ok(Subject { source: Some("a script alone, in a transaction made up for it".into()), ..subject })
 }
 
-fn case_subjects(case: &str) -> Result<Vec<Subject>, String> {
+fn case_subjects(case: &str) -> Result<Vec<Subject>, Problem> {
     match case.strip_prefix('@').unwrap_or(case).rsplit_once('#') {
         Some((path, name)) => {
             let file = open(path.into())?;
             match name.parse() {
                 Ok(number) => numbered(path, &file, number),
-                Err(_) => {
-                    by_id(path, &file, name).ok_or_else(|| format!("{path}: no case has the id {name:?}"))?
-                }
+                Err(_) => by_id(path, &file, name).ok_or_else(|| {
+                    let unknown = Problem::new(format!("no case has the id {name:?}")).at(path);
+                    match suggestion(name, ids(core::slice::from_ref(&file))) {
+                        Some(nearest) => unknown.hint(nearest),
+                        None => unknown,
+                    }
+                })?,
             }
         }
         None => own_case(case),
@@ -190,45 +195,50 @@ fn case_subjects(case: &str) -> Result<Vec<Subject>, String> {
 
 fn open(path: PathBuf) -> Result<VectorFile, String> {
     let name = path.display().to_string();
-    let source = Source { path, is_named: true };
+    let source = Source::File { path, is_named: true };
     match source.read(ReadOptions::default()).map_err(|error| error.to_string())? {
         Content::Vectors(file) => Ok(*file),
         Content::Other => Err(format!("{name}: not a vector file")),
     }
 }
 
-fn numbered(path: &str, file: &VectorFile, number: usize) -> Result<Vec<Subject>, String> {
+fn numbered(path: &str, file: &VectorFile, number: usize) -> Result<Vec<Subject>, Problem> {
     let entries: Vec<_> = file.entries_of(number).collect();
-    let Some(last) = file.entries.last() else { return Err(format!("{path}: holds no case")) };
+    let Some(last) = file.entries.last() else { return Err(Problem::new("has no case").at(path)) };
     if entries.is_empty() {
-        return Err(format!("{path}: no case {number}; the last one is {}", last.number));
+        return Err(Problem::new(format!("no case {number}; the last one is {}", last.number)).at(path));
     }
     of_entries(path, entries)
 }
 
-fn by_id(path: &str, file: &VectorFile, id: &str) -> Option<Result<Vec<Subject>, String>> {
+fn by_id(path: &str, file: &VectorFile, id: &str) -> Option<Result<Vec<Subject>, Problem>> {
     let entries: Vec<&Entry> = file.entries.iter().filter(|entry| entry.id.as_deref() == Some(id)).collect();
     (!entries.is_empty()).then(|| of_entries(path, entries))
 }
 
-/// The case of an id among the project's own vectors.
-fn own_case(id: &str) -> Result<Vec<Subject>, String> {
-    let wrong =
-        || format!("--case {id}: must be FILE#N with N a number from 1, FILE#ID, or the id of an own case");
-    let folder = find::own_folder().ok_or_else(wrong)?;
-    let (sources, _) = find::sources(&[folder]);
-    for source in sources {
-        let name = source.path.display().to_string();
-        if let Ok(Content::Vectors(file)) = source.read(ReadOptions::default())
-            && let Some(found) = by_id(&name, &file, id)
-        {
-            return found;
-        }
-    }
-    Err(wrong())
+/// The ids of the cases of files.
+fn ids(files: &[VectorFile]) -> impl Iterator<Item = &str> {
+    files.iter().flat_map(|file| &file.entries).filter_map(|entry| entry.id.as_deref())
 }
 
-fn of_entries(path: &str, entries: Vec<&Entry>) -> Result<Vec<Subject>, String> {
+/// The case of an id among the project's own vectors.
+fn own_case(id: &str) -> Result<Vec<Subject>, Problem> {
+    let own = find::own_vectors().map_err(|problem| problem.at("--case"))?;
+    let mut files = Vec::new();
+    for source in own.sources {
+        if let Ok(Content::Vectors(file)) = source.read(ReadOptions::default()) {
+            if let Some(found) = by_id(&source.name(), &file, id) {
+                return found;
+            }
+            files.push(*file);
+        }
+    }
+    let unknown = Problem::new(format!("no case has the id {id:?} in {}", own.set)).at("--case");
+    let forms = "a case is FILE#N with N counted from 1, FILE#ID, or the id of one of the project's own";
+    Err(unknown.hint(suggestion(id, ids(&files)).unwrap_or_else(|| forms.into())))
+}
+
+fn of_entries(path: &str, entries: Vec<&Entry>) -> Result<Vec<Subject>, Problem> {
     let number = entries.first().map_or(0, |entry| entry.number);
     let mut subjects: Vec<Subject> = Vec::new();
     for entry in entries {
@@ -243,14 +253,14 @@ fn of_entries(path: &str, entries: Vec<&Entry>) -> Result<Vec<Subject>, String> 
                 None => {
                     let known = prevouts.into_iter().map(Some).collect();
                     let subject = Subject::new(Origin::Case, tx, known, vec![index])
-                        .map_err(|problem| format!("{path} case {}: {problem}", entry.number))?;
+                        .map_err(|problem| problem.at(format!("{path} case {}", entry.number)))?;
                     subjects.push(Subject { source, expected: Some(entry.expected()), flags, ..subject });
                 }
             }
         }
     }
     if subjects.is_empty() {
-        return Err(format!("{path}: case {number} is about no spend"));
+        return Err(Problem::new(format!("case {number} is not about an input of a transaction")).at(path));
     }
     Ok(subjects)
 }

@@ -198,6 +198,8 @@ fn without_a_path_the_projects_own_vectors_run() {
     let folder = folder("own", &[("test-vectors/consensus/a.json", &case(&[])), ("below/deep/x", "")]);
     let ran = sigstack(&["vectors", "--width", "200"], &folder.join("below/deep"));
     assert_eq!(ran.status, 0, "{}", ran.err);
+    let set = format!("the project's vectors in {}\n\n", folder.join("test-vectors").display());
+    assert!(ran.out.starts_with(&set), "{}", ran.out);
     assert!(ran.out.contains("test-vectors/consensus/a.json"), "{}", ran.out);
 }
 
@@ -293,8 +295,8 @@ fn verify_takes_a_case_of_a_file() {
     assert!(zero.out.contains("  expected   EVAL_FALSE\n"), "{}", zero.out);
     for (wrong, problem) in [
         ("rows.json#3", "rows.json: no case 3; the last one is 2"),
-        ("rows.json", "must be FILE#N"),
-        ("sighash.json#1", "sighash.json: case 1 is about no spend"),
+        ("rows.json", "--case: no case has the id \"rows.json\" in the project's vectors"),
+        ("sighash.json#1", "sighash.json: case 1 is not about an input of a transaction"),
         ("missing.json#1", "missing.json: cannot be read"),
     ] {
         let ran = verify(wrong);
