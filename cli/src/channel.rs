@@ -267,15 +267,17 @@ fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
             if chart.file == "unilateral-over-parties.svg" && !kind.multiparty() {
                 continue;
             }
-            let mut points = Vec::new();
+            let (mut points, mut title) = (Vec::new(), name);
             for value in chart.at {
                 progress.begin(chart.file);
-                if let Some(found) = (chart.answer)(&measure(kind, &(chart.ask)(*question, *value))?) {
+                let measured = measure(kind, &(chart.ask)(*question, *value))?;
+                title = measured.name;
+                if let Some(found) = (chart.answer)(&measured) {
                     points.push((f64::from(*value), f64::from(u32::try_from(found).unwrap_or(u32::MAX))));
                 }
             }
             if !points.is_empty() {
-                series.push(Series { name: name.to_owned(), points });
+                series.push(Series::new(name, title, points));
             }
         }
         drawn.push((chart.file, line_chart(&chart.axes, &series)?));

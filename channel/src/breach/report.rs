@@ -119,7 +119,7 @@ impl Reporter {
                     }
                 }
             }
-            lines.push(Series { name: strategy.name().into(), points });
+            lines.push(Series::new(strategy.name(), strategy.name(), points));
         }
         let shows = "the justice in time, by strategy, delay (blocks) and backlog (times the mean rate)";
         self.table("in-time", shows, table);
@@ -168,7 +168,7 @@ impl Reporter {
         }
         let shows = "mean gains by the cheater's share of the channel, newest and old; backlog 10, follows the market";
         self.table("balances", shows, table);
-        let line = Series { name: "mean fee = newest balance".into(), points: line };
+        let line = Series::new("", "mean fee = newest balance", line);
         for (file, title, values) in [
             ("victim.svg", "The victim's mean gain, backlog of 10", victims),
             ("cheater.svg", "The cheater's mean gain, backlog of 10", cheaters),
@@ -219,7 +219,7 @@ impl Reporter {
                 let part = stats.fee / precise(self.game.capacity.max(1));
                 table.push(vec![strategy.name().into(), backlog.to_string(), sat(stats.fee), share(part)]);
             }
-            lines.push(Series { name: strategy.name().into(), points });
+            lines.push(Series::new(strategy.name(), strategy.name(), points));
         }
         self.table("fees", "what miners get of the channel, where the justice confirms", table);
         let axes = Axes {

@@ -2,6 +2,7 @@
 //! chain confirmed.
 
 mod bip442;
+mod palette;
 mod plot;
 mod table;
 

@@ -1,21 +1,33 @@
-//! Charts as SVG.
+//! Charts as SVG. A construction has the same colour in every chart ([`palette`]), and lines that coincide are drawn as dashes of
+//! their colours and grouped in the legend, which says so.
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
 use plotters::prelude::{
-    BLACK, Cartesian2d, ChartBuilder, ChartContext, Circle, Color, DrawingArea, IntoDrawingArea, IntoFont,
-    IntoLogRange, LineSeries, PathElement, RGBColor, Rectangle, SVGBackend, Text, WHITE,
+    BLACK, Cartesian2d, ChartBuilder, ChartContext, Circle, Color, DashedLineSeries, DrawingArea,
+    IntoDrawingArea, IntoFont, IntoLogRange, LineSeries, PathElement, RGBColor, Rectangle, SVGBackend, Text,
+    WHITE,
 };
 
+use super::palette;
 use crate::error::ChannelError;
 
-/// A line: its name and its points.
+/// A line of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// What the legend calls it.
-    pub name: String,
+    /// The name in the legend.
+    name: String,
+    colour: RGBColor,
     /// From left to right.
-    pub points: Vec<(f64, f64)>,
+    points: Vec<(f64, f64)>,
+}
+
+impl Series {
+    /// A line with the colour of `key`: the command's name of a construction, or the name of a strategy. Black for other keys.
+    pub fn new(key: &str, name: &str, points: Vec<(f64, f64)>) -> Series {
+        let (red, green, blue) = palette::colour(key).unwrap_or_default();
+        Series { name: name.to_owned(), colour: RGBColor(red, green, blue), points }
+    }
 }
 
 /// What a chart says around its lines.
@@ -33,22 +45,15 @@ pub struct Axes<'a> {
     pub log_y: bool,
 }
 
-/// Colours that keep apart on white.
-const COLOURS: [RGBColor; 9] = [
-    RGBColor(31, 119, 180),
-    RGBColor(214, 39, 40),
-    RGBColor(44, 160, 44),
-    RGBColor(148, 103, 189),
-    RGBColor(255, 127, 14),
-    RGBColor(140, 86, 75),
-    RGBColor(227, 119, 194),
-    RGBColor(127, 127, 127),
-    RGBColor(23, 190, 207),
-];
-
 /// Pixels of a chart, and how many of them stand left of the legend.
 const SIZE: (u32, u32) = (1_000, 560);
 const LEGEND_AT: u32 = 740;
+
+/// Lines whose points are all within this share of an axis cannot be told apart.
+const NEAR: f64 = 0.006;
+
+/// Pixels of a dash.
+const DASH: u32 = 8;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -91,26 +96,57 @@ fn draw_lines(svg: &mut String, axes: &Axes<'_>, series: &[Series], points: &[(f
     let (left, right) = area.split_horizontally(LEGEND_AT);
     let (x0, x1) = ends(points.iter().map(|(x, _)| *x), axes.log_x);
     let (y0, y1) = ends(points.iter().map(|(_, y)| *y), axes.log_y);
+    let place = |value: f64, (low, high): (f64, f64), log: bool| match log {
+        true => (value.ln() - low.ln()) / (high.ln() - low.ln()),
+        false => (value - low) / (high - low),
+    };
+    let near = |(ax, ay): (f64, f64), (bx, by): (f64, f64)| {
+        let apart_x = place(ax, (x0, x1), axes.log_x) - place(bx, (x0, x1), axes.log_x);
+        let apart_y = place(ay, (y0, y1), axes.log_y) - place(by, (y0, y1), axes.log_y);
+        apart_x.abs() < NEAR && apart_y.abs() < NEAR
+    };
+    let groups = groups(series, near);
     let mut builder = ChartBuilder::on(&left);
     builder.caption(axes.title, ("sans-serif", 18).into_font());
     builder.margin(16).x_label_area_size(48).y_label_area_size(88);
     match (axes.log_x, axes.log_y) {
-        (false, false) => lines(builder.build_cartesian_2d(x0..x1, y0..y1)?, axes, series)?,
-        (true, false) => lines(builder.build_cartesian_2d((x0..x1).log_scale(), y0..y1)?, axes, series)?,
-        (false, true) => lines(builder.build_cartesian_2d(x0..x1, (y0..y1).log_scale())?, axes, series)?,
+        (false, false) => lines(builder.build_cartesian_2d(x0..x1, y0..y1)?, axes, &groups)?,
+        (true, false) => lines(builder.build_cartesian_2d((x0..x1).log_scale(), y0..y1)?, axes, &groups)?,
+        (false, true) => lines(builder.build_cartesian_2d(x0..x1, (y0..y1).log_scale())?, axes, &groups)?,
         (true, true) => {
             let chart = builder.build_cartesian_2d((x0..x1).log_scale(), (y0..y1).log_scale())?;
-            lines(chart, axes, series)?;
+            lines(chart, axes, &groups)?;
         }
     }
-    legend(&right, series)?;
+    legend(&right, &groups)?;
     area.present()?;
     Ok(())
 }
 
+/// Lines that coincide.
+type Group<'a> = Vec<&'a Series>;
+
+/// Puts lines together that coincide: as many points, each near that of the other.
+fn groups<'a>(series: &'a [Series], near: impl Fn((f64, f64), (f64, f64)) -> bool) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for line in series {
+        let coincides = |group: &Group<'a>| {
+            group.first().is_some_and(|first| {
+                let mut pairs = first.points.iter().zip(&line.points);
+                first.points.len() == line.points.len() && pairs.all(|(one, other)| near(*one, *other))
+            })
+        };
+        match groups.iter_mut().find(|group| coincides(group)) {
+            Some(group) => group.push(line),
+            None => groups.push(vec![line]),
+        }
+    }
+    groups
+}
+
 type Chart<'a, X, Y> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<X, Y>>;
 
-fn lines<'a, X, Y>(mut chart: Chart<'a, X, Y>, axes: &Axes<'_>, series: &[Series]) -> Drawn
+fn lines<'a, X, Y>(mut chart: Chart<'a, X, Y>, axes: &Axes<'_>, groups: &[Group<'_>]) -> Drawn
 where
     X: Ranged<ValueType = f64> + ValueFormatter<f64>,
     Y: Ranged<ValueType = f64> + ValueFormatter<f64>,
@@ -126,9 +162,23 @@ where
         .axis_desc_style(("sans-serif", 14))
         .light_line_style(WHITE.mix(0.0))
         .draw()?;
-    for (line, colour) in series.iter().zip(COLOURS.iter().cycle()) {
-        chart.draw_series(LineSeries::new(line.points.iter().copied(), colour.stroke_width(2)))?;
-        chart.draw_series(line.points.iter().map(|point| Circle::new(*point, 3, colour.filled())))?;
+    for group in groups {
+        for (line, nth) in group.iter().zip(0i32..) {
+            let points = || line.points.iter().copied();
+            let style = line.colour.stroke_width(2);
+            // The first of lines that coincide is whole, the others are dashes on it and rings around its points.
+            if nth == 0 {
+                chart.draw_series(LineSeries::new(points(), style))?;
+                chart.draw_series(points().map(|point| Circle::new(point, 3, line.colour.filled())))?;
+            } else {
+                // Each draws over the beginning of the dashes of the one before, so that a dash of every colour is seen.
+                let count = u32::try_from(group.len()).unwrap_or(1);
+                let over = nth.unsigned_abs();
+                let (dash, gap) = (DASH * count.saturating_sub(over), DASH * over);
+                chart.draw_series(DashedLineSeries::new(points(), dash, gap, style))?;
+                chart.draw_series(points().map(|point| Circle::new(point, 3 + 2 * nth, style)))?;
+            }
+        }
     }
     Ok(())
 }
@@ -150,12 +200,27 @@ fn number(value: f64) -> String {
     if value < 0.0 { format!("-{grouped}") } else { grouped }
 }
 
-fn legend(area: &Area<'_>, series: &[Series]) -> Drawn {
-    for ((line, colour), row) in series.iter().zip(COLOURS.iter().cycle()).zip(0i32..) {
-        let y = 60 + 24 * row;
-        area.draw(&PathElement::new([(8, y), (32, y)], colour.stroke_width(3)))?;
-        let font = ("sans-serif", 14).into_font().color(&BLACK);
-        area.draw(&Text::new(line.name.clone(), (40, y - 7), font))?;
+/// The lines' names beside their colours. Those of lines that coincide are together, with a bracket and a note.
+fn legend(area: &Area<'_>, groups: &[Group<'_>]) -> Drawn {
+    let points = |line: &&Series| line.points.clone();
+    let mut y = 60;
+    for group in groups {
+        let top = y;
+        for line in group {
+            area.draw(&PathElement::new([(12, y), (34, y)], line.colour.stroke_width(3)))?;
+            let font = ("sans-serif", 14).into_font().color(&BLACK);
+            area.draw(&Text::new(line.name.clone(), (40, y - 7), font))?;
+            y += 24;
+        }
+        if group.len() > 1 {
+            area.draw(&PathElement::new([(8, top - 6), (4, top - 6), (4, y - 18), (8, y - 18)], BLACK))?;
+            let font = ("sans-serif", 12).into_font().color(&BLACK.mix(0.7));
+            let same = group.windows(2).all(|pair| pair.first().map(points) == pair.last().map(points));
+            let nearly = if same { "" } else { "nearly " };
+            let note = format!("these {} {nearly}coincide: dashed line", group.len());
+            area.draw(&Text::new(note, (12, y - 8), font))?;
+            y += 22;
+        }
     }
     Ok(())
 }

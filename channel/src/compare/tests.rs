@@ -90,8 +90,8 @@ fn tables_in_three_formats() {
 #[test]
 fn charts_draw_every_line() {
     let series = [
-        Series { name: "one".into(), points: vec![(0.0, 1.0), (1.0, 10.0)] },
-        Series { name: "two".into(), points: vec![(0.0, 1_000.0), (1.0, 5.0)] },
+        Series::new("tree", "one", vec![(0.0, 1.0), (1.0, 10.0)]),
+        Series::new("symmetry-th", "two", vec![(0.0, 1_000.0), (1.0, 5.0)]),
     ];
     let axes = |log_x, log_y| Axes { title: "title", x: "x", y: "y", log_x, log_y };
     for log in [false, true] {
@@ -99,6 +99,15 @@ fn charts_draw_every_line() {
         assert!(svg.starts_with("<svg") && svg.contains("one") && svg.contains("two"));
         assert!(svg.matches("<polyline").count() >= 2);
     }
+    let svg = line_chart(&axes(false, false), &series).unwrap();
+    assert!(svg.contains("#1F77B4") && svg.contains("#17BECF") && !svg.contains("coincide"));
+    // A line that another one covers is dashed, in its own colour, and the legend says so.
+    let twin = Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 6.0)]);
+    let svg = line_chart(&axes(false, false), &[&series[..], &[twin]].concat()).unwrap();
+    assert!(svg.contains("these 2 nearly coincide: dashed line") && svg.contains("#D62728"));
+    let apart = Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 60.0)]);
+    let svg = line_chart(&axes(false, false), &[&series[..], &[apart]].concat()).unwrap();
+    assert!(!svg.contains("coincide"));
     assert!(line_chart(&axes(false, false), &[]).is_err());
     // A point at 0 has no place on a logarithmic axis.
     assert!(line_chart(&axes(true, false), &series).is_err());
