@@ -2,12 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use sigstack_test_support::{Tool, tool};
 
-/// Spends that fail: in a signature, in a commitment's script with branches, and after the last opcode.
+/// Inputs that fail: in a signature, in a script with branches, after the last opcode, and in the middle of a script.
 const SPENDS: &[(&str, &[&str])] = &[
     ("signature", &["--psbt", "@docs/examples/checksigadd-wrong.psbt"]),
     ("proposal", &["--case", "csfs/invalid-hashed-message"]),
@@ -16,6 +17,7 @@ const SPENDS: &[(&str, &[&str])] = &[
         &["--script", "TOALTSTACK IF 1 ELSE 2 DROP ENDIF FROMALTSTACK <bb> EQUALVERIFY", "--stack", "1 <aa>"],
     ),
     ("unbalanced", &["--script", "1 IF 2", "--as", "p2wsh"]),
+    ("rest", &["--script", "1 2 EQUALVERIFY DUP HASH160 <00112233> EQUAL", "--stack", "3"]),
 ];
 
 #[test]
@@ -32,8 +34,17 @@ fn pages_can_be_clicked_through() {
             .output()
             .unwrap();
         assert_eq!(written.status.code(), Some(1), "{name}: {}", String::from_utf8_lossy(&written.stderr));
+        let trace = page.with_extension("jsonl");
+        let printed = Command::new(env!("CARGO_BIN_EXE_sigstack"))
+            .args(["trace", "--json"])
+            .args(*args)
+            .current_dir(root)
+            .output()
+            .unwrap();
+        fs::write(&trace, printed.stdout).unwrap();
         let script = root.join("debugger/tests/click_page.py");
-        let clicked = Command::new(&python).arg(script).arg(&chromium).arg(&page).output().unwrap();
+        let clicked =
+            Command::new(&python).arg(script).arg(&chromium).arg(&page).arg(&trace).output().unwrap();
         let said = String::from_utf8_lossy(&[clicked.stdout, clicked.stderr].concat()).into_owned();
         eprintln!("{said}");
         assert_eq!(clicked.status.code(), Some(0), "{name}: {said}");

@@ -63,6 +63,7 @@ fn error_name(result: Result<(), ScriptError>) -> &'static str {
 }
 
 fn verdict(trace: &Trace) -> Value {
+    let sentence = trace.verdict_sentence();
     match &trace.verdict {
         Ok(()) => {
             let unchecked = trace.gaps.iter().map(|gap| {
@@ -73,13 +74,14 @@ fn verdict(trace: &Trace) -> Value {
                 })
             });
             let unchecked: Vec<Value> = unchecked.collect();
-            json!({ "kind": "verdict", "verdict": "OK", "phase": null, "unchecked": unchecked })
+            json!({ "kind": "verdict", "verdict": "OK", "sentence": sentence, "phase": null, "unchecked": unchecked })
         }
         Err(VerifyError::Script { error, location }) => {
             let mut value = json!({
                 "kind": "verdict",
                 "verdict": error.name(),
                 "summary": error.summary(),
+                "sentence": sentence,
                 "phase": location.phase.name(),
             });
             if let (Some(at), Value::Object(fields)) = (location.position, &mut value) {
@@ -91,7 +93,7 @@ fn verdict(trace: &Trace) -> Value {
             value
         }
         Err(VerifyError::Usage(error)) => {
-            json!({ "kind": "verdict", "verdict": null, "summary": error.to_string() })
+            json!({ "kind": "verdict", "verdict": null, "summary": error.to_string(), "sentence": sentence })
         }
     }
 }
@@ -166,7 +168,13 @@ fn step_values(step: &Step) -> Vec<Value> {
     if !step.explanations.is_empty() {
         value.insert("explanations".into(), explanations(&step.explanations));
     }
-    let events = step.events.iter().map(|event| match event {
+    let events = step.events.iter().map(|event| event_value(event, step));
+    core::iter::once(Value::from(value)).chain(events).collect()
+}
+
+/// The frame of an event of a step.
+pub(crate) fn event_value(event: &StepEvent, step: &Step) -> Value {
+    match event {
         StepEvent::Signature(report) => signature_value(report, Some(step)),
         StepEvent::Template(report) => template_value(report, step),
         StepEvent::PairCommit { preimage, digest } => json!({
@@ -175,11 +183,11 @@ fn step_values(step: &Step) -> Vec<Value> {
             "preimage": hex::encode(preimage),
             "digest": hex::encode(digest),
         }),
-    });
-    core::iter::once(Value::from(value)).chain(events).collect()
+    }
 }
 
-fn signature_value(report: &SignatureReport, step: Option<&Step>) -> Value {
+/// The frame of a signature check, in a step or on the key path.
+pub(crate) fn signature_value(report: &SignatureReport, step: Option<&Step>) -> Value {
     let check = &report.check;
     json!({
         "kind": "signature",
@@ -228,7 +236,8 @@ fn explanations(explanations: &[Explanation]) -> Value {
     explanations.iter().map(|it| json!({ "code": it.code, "text": it.text })).collect()
 }
 
-fn commitment_value(commitment: &Commitment) -> Value {
+/// The frame of a step of a taproot commitment.
+pub(crate) fn commitment_value(commitment: &Commitment) -> Value {
     match commitment {
         Commitment::Leaf { version, hash } => {
             json!({ "kind": "commitment", "step": "leaf", "leaf_version": version, "hash": hex::encode(hash) })

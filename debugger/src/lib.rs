@@ -17,6 +17,7 @@ mod psbt;
 mod recorder;
 pub mod text;
 mod trace;
+mod verdict;
 
 pub use bare::{BareContext, BareTx, bare_spend};
 pub use bitcoin;

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Clicks through a trace page in headless Chromium, over its DevTools protocol.
 
-Usage: click_page.py CHROMIUM PAGE [SCREENSHOT_FOLDER]
+Usage: click_page.py CHROMIUM PAGE TRACE [SCREENSHOT_FOLDER]
 
-CHROMIUM is the browser's program. PAGE is what `sigstack trace --html PAGE` wrote, of a spend that fails. For a desk and a phone, light and dark, it moves the
-slider to every stop, and checks that the stack and the cursor in the script follow the frames that the page holds, that the
-buttons, the keys and a click in the script do what they say, that nothing is wider than the screen, that nothing is asked of
-the network, and that the console stays empty. Python's standard library is all it needs.
+CHROMIUM is the browser's program. PAGE is what `sigstack trace --html PAGE` wrote of an input that fails, TRACE what
+`sigstack trace --json` printed of it. For a desk and a phone, light and dark, the script moves the slider to every stop, and
+checks that the stack and the cursor in the script are those of the trace, that the script after the failure is shown as not
+reached, that only errors are red, that the buttons, the keys and a click in the script do what they say, that nothing is wider
+than the screen, that nothing is asked of the network, and that the console stays empty. Python's standard library is all it needs.
 
 Exit status: 0 if every check passed, 1 if one failed.
 """
@@ -23,6 +24,9 @@ import tempfile
 import time
 import urllib.request
 
+KEY_CODES = {"ArrowLeft": 37, "ArrowRight": 39, "PageUp": 33, "PageDown": 34, "End": 35, "Home": 36, "f": 70}
+# A push of more bytes is shortened in the script.
+LONG_PUSH = 40
 SCREENS = {"desk": (1280, 800), "phone": (360, 740)}
 
 
@@ -131,7 +135,7 @@ class Browser:
     def press(self, key):
         for kind in ("keyDown", "keyUp"):
             self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key,
-                     windowsVirtualKeyCode={"ArrowLeft": 37, "ArrowRight": 39}[key])
+                     windowsVirtualKeyCode=KEY_CODES[key])
 
     def close(self):
         self.process.terminate()
@@ -171,8 +175,17 @@ STATE = """({
   here: [...document.querySelectorAll("#script .here")].map(line => line.textContent.trim()),
   phase: document.getElementById("phase").textContent,
   details: document.getElementById("details").textContent,
+  rest: [...document.querySelectorAll("#script .rest")].map(line => line.textContent.trim()),
+  red: [...document.querySelectorAll(".bad")].map(red => red.textContent),
   width: [document.documentElement.scrollWidth, document.documentElement.clientWidth],
 })"""
+
+
+def asm_of(step):
+    data = step["data"]
+    if len(data) <= 2 * LONG_PUSH:
+        return step["asm"]
+    return f"<{data[:8]}..{data[-8:]}({len(data) // 2})>"
 
 
 def check_stop(checks, state, stops, index, where):
@@ -185,9 +198,28 @@ def check_stop(checks, state, stops, index, where):
     cursor = []
     if stop["kind"] == "step":
         skipped = "" if stop["exec"] or stops[index + 1]["exec"] else "  (passed over)"
-        cursor = [f"{stop['opcode_pos']}  " + "  " * stop["branches"] + stop["asm"] + skipped]
+        cursor = [f"{stop['opcode_pos']}  " + "  " * stop["branches"] + asm_of(stop) + skipped]
     checks.equal(state["here"], cursor, f"{where}: cursor")
+    # The sentence of the verdict, the opcode that failed, its error, an invalid signature: nothing else is red.
+    for red in state["red"]:
+        checks.equal("left out" in red, False, f"{where}: {red!r} is red")
     checks.equal(state["width"][0], state["width"][1], f"{where}: width of the page")
+
+
+def rest_of(end, reached):
+    """The positions of the opcodes that were not reached."""
+    script = bytes.fromhex(end["script"])
+    at, count = 0, 0
+    while at < len(script):
+        opcode = script[at]
+        at += 1
+        if opcode <= 75:
+            at += opcode
+        elif opcode <= 78:
+            size = 1 << (opcode - 76)
+            at += size + int.from_bytes(script[at:at + size], "little")
+        count += 1
+    return list(range(reached, count))
 
 
 def click_through(browser, checks, frames, where):
@@ -195,7 +227,7 @@ def click_through(browser, checks, frames, where):
     count = len(stops)
     state = lambda: browser.evaluate(STATE)
     click = lambda name: browser.evaluate(f"document.getElementById('{name}').click()")
-    checks.equal(browser.evaluate("document.getElementById('verdict').textContent"), frames[-1]["verdict"],
+    checks.equal(browser.evaluate("document.getElementById('verdict').textContent"), frames[-1]["sentence"],
                  f"{where}: verdict")
     for index, stop in enumerate(stops):
         browser.evaluate(f"{{ const s = document.getElementById('slider'); s.value = {index}; "
@@ -210,21 +242,29 @@ def click_through(browser, checks, frames, where):
     check_stop(checks, state(), stops, count - 2, f"{where}, left key")
     browser.press("ArrowRight")
     check_stop(checks, state(), stops, count - 1, f"{where}, right key")
+    for key, expected in (("Home", 0), ("PageDown", min(10, count - 1)), ("PageUp", 0), ("End", count - 1)):
+        browser.press(key)
+        check_stop(checks, state(), stops, expected, f"{where}, key {key}")
+    browser.press("f")
+    at_failure = state()
     click("failure")
+    checks.equal(at_failure, state(), f"{where}, key f")
     ended = next(i for i, stop in enumerate(stops) if stop["kind"] == "end" and stop["script_error"] != "OK")
     failed = ended - 1 if stops[ended]["stopped"] == "opcode" else ended
     check_stop(checks, state(), stops, failed, f"{where}, failure")
+    reached = stops[ended]["opcode_pos"] + (stops[ended]["stopped"] != "after_last_opcode")
+    checks.equal([int(line.split()[0]) for line in at_failure["rest"]], rest_of(stops[ended], reached), f"{where}: the script after the failure")
     notes = [note["text"] for frame in frames for note in frame.get("explanations", [])]
     details = state()["details"]
     for note in notes:
         checks.equal(note in details, True, f"{where}: the note {note!r} is shown at the failure")
-    browser.evaluate("document.querySelector('#script div').click()")
+    browser.evaluate("document.querySelector('#script div div').click()")
     first = next(i for i in range(failed, -1, -1) if stops[i]["kind"] == "begin") + 1
     check_stop(checks, state(), stops, first, f"{where}, click in the script")
     click("failure")
 
 
-def check_page(browser, checks, url, screen, scheme, screenshots):
+def check_page(browser, checks, url, frames, screen, scheme, screenshots):
     where = f"{screen}, {scheme}"
     width, height = SCREENS[screen]
     browser.events.clear()
@@ -232,7 +272,6 @@ def check_page(browser, checks, url, screen, scheme, screenshots):
                 mobile=screen == "phone")
     browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     browser.open(url)
-    frames = json.loads(browser.evaluate("document.getElementById('frames').textContent"))
     click_through(browser, checks, frames, where)
     # The paper is lighter than the ink, or darker.
     colours = browser.evaluate("['backgroundColor', 'color'].map(name => getComputedStyle(document.body)[name])")
@@ -251,7 +290,8 @@ def check_page(browser, checks, url, screen, scheme, screenshots):
 
 def main():
     program, page = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
-    screenshots = sys.argv[3] if len(sys.argv) > 3 else None
+    frames = [json.loads(line) for line in pathlib.Path(sys.argv[3]).read_text().splitlines()]
+    screenshots = sys.argv[4] if len(sys.argv) > 4 else None
     browser = Browser(program)
     checks = Checks()
     try:
@@ -259,7 +299,7 @@ def main():
             browser.ask(f"{domain}.enable")
         for screen in SCREENS:
             for scheme in ("light", "dark"):
-                check_page(browser, checks, page.as_uri(), screen, scheme, screenshots)
+                check_page(browser, checks, page.as_uri(), frames, screen, scheme, screenshots)
     finally:
         browser.close()
     print(f"{page.name}: {checks.done} checks in {len(SCREENS) * 2} views, {checks.failed} failed")

@@ -7,9 +7,12 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde_json::Value;
-use sigstack_debugger::{Frame, Options, Stopped, Subject, Trace, json, text};
+use sigstack_debugger::{Frame, Options, Stopped, Subject, Trace, html, json, text};
 use sigstack_interpreter::{Spend, VerifyError};
 use sigstack_vectors::{Question, ReadOptions, read_bytes};
+
+/// The bound that docs/trace-format.md states for pages of the project's own vectors, in bytes.
+const LARGEST_PAGE: usize = 3_000_000;
 
 /// Every file of a folder that may hold vectors.
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -82,6 +85,8 @@ fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
     text::write(&trace, text::TextOptions::default(), &mut lines).unwrap();
     let lines = String::from_utf8(lines.into_inner()).unwrap();
     assert!(lines.lines().last().unwrap().starts_with(&format!("verdict  {expected}")), "{name}: {lines}");
+    let page = html::page(&trace).len();
+    assert!(page < LARGEST_PAGE, "{name}: a page of {page} bytes");
     Some(verdict.is_ok())
 }
 

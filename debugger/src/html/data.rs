@@ -1,0 +1,307 @@
+//! The data of a page: what its script draws.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use sigstack_interpreter::Instructions;
+
+use super::stacks::Pool;
+use crate::disasm::instruction_text;
+use crate::hints::short;
+use crate::json;
+use crate::trace::{Elements, Frame, State, Step, Stopped, Trace};
+
+/// Maximum number of steps of a page; beyond, those in the middle are left out. A script of 10,000 bytes has no more.
+const STEPS: usize = 10_000;
+/// Characters that a page may spend on elements in whole, and on what signatures and template hashes commit to.
+const ELEMENTS: usize = 400_000;
+const DETAILS: usize = 800_000;
+/// Elements of up to this many bytes are always whole.
+const SHORT: usize = 12;
+/// Pushes in a script of up to this many bytes are whole.
+const PUSH: usize = 40;
+/// Instructions of a script that a page has after the last one that was reached.
+const BEHIND: usize = 1_000;
+
+/// Everything that a page shows of a trace.
+pub(super) fn of(trace: &Trace) -> Value {
+    let mut builder = Builder::new(trace);
+    let failure = trace.failure();
+    for (index, frame) in trace.frames.iter().enumerate() {
+        if Some(index) == failure {
+            builder.failure = Some(builder.stops.len());
+        }
+        builder.frame(index, frame);
+    }
+    builder.finish()
+}
+
+type Fields = Map<String, Value>;
+
+struct Builder<'t> {
+    trace: &'t Trace,
+    /// Steps of the trace, and how many of them were met.
+    steps: usize,
+    met: usize,
+    pool: Pool,
+    stack: Elements,
+    altstack: Elements,
+    /// The budget, or the count of opcodes, that was written last.
+    number: Option<i64>,
+    /// The words of all scripts by their ids.
+    words: BTreeMap<String, usize>,
+    opcodes: BTreeMap<String, [&'static str; 2]>,
+    scripts: Vec<Value>,
+    stops: Vec<Fields>,
+    failure: Option<usize>,
+}
+
+impl<'t> Builder<'t> {
+    fn new(trace: &'t Trace) -> Builder<'t> {
+        Builder {
+            trace,
+            steps: trace.steps().count(),
+            met: 0,
+            pool: Pool::default(),
+            stack: Elements::from([]),
+            altstack: Elements::from([]),
+            number: None,
+            words: BTreeMap::new(),
+            opcodes: BTreeMap::new(),
+            scripts: Vec::new(),
+            stops: Vec::new(),
+            failure: None,
+        }
+    }
+
+    fn frame(&mut self, index: usize, frame: &Frame) {
+        let stop = match frame {
+            Frame::Phase { phase, script, notes } => {
+                if let Some(script) = script {
+                    let listing = self.listing(index, script);
+                    self.scripts.push(listing);
+                }
+                let mut stop = fields("phase");
+                stop.insert("phase".into(), phase.name().into());
+                stop.insert("bytes".into(), script.as_ref().map(Vec::len).into());
+                stop.insert("notes".into(), notes.as_slice().into());
+                if script.is_some() {
+                    stop.insert("script".into(), self.scripts.len().checked_sub(1).into());
+                }
+                Some(stop)
+            }
+            Frame::Begin(state) => {
+                let mut stop = self.state("begin", state);
+                stop.insert("version".into(), state.sig_version.name().into());
+                Some(stop)
+            }
+            Frame::Step(step) => self.step(step),
+            Frame::End(end) => {
+                let mut stop = self.state("end", &end.state);
+                stop.insert("at".into(), end.position.into());
+                stop.insert("error".into(), end.result.err().map(|error| error.name()).into());
+                stop.insert("stopped".into(), end.stopped.name().into());
+                Some(stop)
+            }
+            Frame::OpSuccess(at) => {
+                let mut stop = fields("op_success");
+                stop.insert("at".into(), at.opcode_position.into());
+                stop.insert("opcode".into(), at.opcode.to_string().into());
+                Some(stop)
+            }
+            Frame::Omitted(steps) => Some(omitted(*steps)),
+            Frame::Commitment(commitment) => {
+                let mut stop = fields("commitment");
+                stop.insert("more".into(), vec![json::commitment_value(commitment)].into());
+                Some(stop)
+            }
+            Frame::KeyPath(report) => {
+                let mut stop = fields("signature");
+                stop.insert("more".into(), vec![json::signature_value(report, None)].into());
+                Some(stop)
+            }
+        };
+        self.stops.extend(stop);
+    }
+
+    /// A step; nothing for those in the middle of a run that is too long, but for the first of them.
+    fn step(&mut self, step: &Step) -> Option<Fields> {
+        let nth = self.met;
+        self.met += 1;
+        let half = STEPS / 2;
+        if self.steps > STEPS && nth >= half && nth < self.steps - half {
+            return (nth == half).then(|| omitted(self.steps - STEPS));
+        }
+        if let Some(info) = step.opcode.info() {
+            self.opcodes.entry(step.opcode.to_string()).or_insert([info.effect, info.summary]);
+        }
+        let mut stop = self.state("step", &step.before);
+        stop.insert("at".into(), step.position.into());
+        if !step.before.exec && !step.after.exec {
+            stop.insert("skipped".into(), true.into());
+        }
+        if step.before.branches > 0 {
+            stop.insert("branches".into(), step.before.branches.into());
+        }
+        if !step.explanations.is_empty() {
+            let notes: Vec<&str> = step.explanations.iter().map(|it| it.text.as_str()).collect();
+            stop.insert("notes".into(), notes.into());
+        }
+        if let Err(error) = step.result {
+            stop.insert("error".into(), error.name().into());
+        }
+        let more: Vec<Value> = step.events.iter().map(|event| json::event_value(event, step)).collect();
+        if !more.is_empty() {
+            stop.insert("more".into(), more.into());
+        }
+        Some(stop)
+    }
+
+    /// A stop with a state: how the stacks differ from those of the stop before.
+    fn state(&mut self, kind: &str, state: &State) -> Fields {
+        let mut stop = fields(kind);
+        let at = self.stops.len();
+        if self.stack != state.stack {
+            let difference = self.pool.difference(&self.stack, &state.stack, at);
+            stop.insert("stack".into(), difference.into());
+            self.stack = state.stack.clone();
+        }
+        if self.altstack != state.altstack {
+            let difference = self.pool.difference(&self.altstack, &state.altstack, at);
+            stop.insert("alt".into(), difference.into());
+            self.altstack = state.altstack.clone();
+        }
+        let number = state.budget.or_else(|| i64::try_from(state.op_count).ok());
+        if self.number != number {
+            self.number = number;
+            stop.insert("number".into(), number.into());
+        }
+        stop
+    }
+
+    /// The words of a script, of which the steps of frame `index` and after it tell how many were reached.
+    fn listing(&mut self, index: usize, script: &[u8]) -> Value {
+        let after = self.trace.frames.iter().skip(index + 1);
+        let of_script = after.take_while(|frame| !matches!(frame, Frame::Phase { .. }));
+        let mut reached: usize = 0;
+        for frame in of_script {
+            match frame {
+                Frame::Step(step) => reached = usize::try_from(step.position).map_or(reached, |at| at + 1),
+                // Bytes that are no instruction were reached, though there is no step for them.
+                Frame::End(end) => {
+                    let at = usize::try_from(end.position).unwrap_or(reached);
+                    reached = reached.max(at + usize::from(end.stopped == Stopped::Decode));
+                }
+                _ => {}
+            }
+        }
+        let (mut rows, mut count) = (Vec::new(), 0);
+        let mut instructions = Instructions::new(script);
+        loop {
+            let offset = instructions.offset();
+            let word = match instructions.next() {
+                None => break,
+                Some(Ok(it)) if it.data.len() > PUSH => format!("<{}>", short(it.data)),
+                Some(Ok(it)) => instruction_text(it.opcode, it.data),
+                Some(Err(_)) => format!("0x{}", short(script.get(offset..).unwrap_or_default())),
+            };
+            let half = STEPS / 2;
+            if count < half || (count + half >= reached && count < reached + BEHIND) {
+                let next = self.words.len();
+                let id = *self.words.entry(word).or_insert(next);
+                rows.push(json!([count, id]));
+            }
+            count += 1;
+            if instructions.offset() == offset {
+                break;
+            }
+        }
+        let is_all = rows.len() == count;
+        let ids = |row: &Value| row.get(1).cloned().unwrap_or_default();
+        // Positions are written only where they are not those of the rows.
+        let rows: Value = if is_all { rows.iter().map(ids).collect() } else { rows.into() };
+        json!({ "count": count, "reached": reached, "rows": rows })
+    }
+
+    fn finish(mut self) -> Value {
+        let failure = self.failure.unwrap_or(self.stops.len());
+        let mut near: Vec<usize> = (0..self.stops.len()).collect();
+        near.sort_by_key(|stop| stop.abs_diff(failure));
+        let mut room = DETAILS;
+        for stop in near {
+            let Some(stop) = self.stops.get_mut(stop) else { continue };
+            let Some(more) = stop.get("more") else { continue };
+            let length = more.to_string().len();
+            if length <= room {
+                room -= length;
+            } else {
+                let count = more.as_array().map_or(0, Vec::len);
+                stop.insert("more".into(), vec![json!({ "kind": "left_out", "count": count })].into());
+            }
+        }
+        let elements = self.elements(failure);
+        let mut words = vec![""; self.words.len()];
+        for (word, id) in &self.words {
+            if let Some(place) = words.get_mut(*id) {
+                *place = word;
+            }
+        }
+        let trace = self.trace;
+        json!({
+            "input": trace.subject.input,
+            "inputs": trace.subject.tx.input.len(),
+            "txid": trace.subject.tx.compute_txid().to_string(),
+            "flags": trace.subject.flags.to_string(),
+            "ok": trace.verdict.is_ok(),
+            "gaps": trace.gaps.len(),
+            "sentence": trace.verdict_sentence(),
+            "failure": trace.verdict.as_ref().err().and(self.failure),
+            "elements": elements,
+            "words": words,
+            "opcodes": self.opcodes,
+            "scripts": self.scripts,
+            "stops": self.stops,
+        })
+    }
+
+    /// The elements by their ids: hex, what they may be, and the length of those that are shortened. Those near the failure are
+    /// whole first.
+    fn elements(&self, failure: usize) -> Value {
+        let mut near: Vec<usize> = (0..self.pool.elements.len()).collect();
+        near.sort_by_key(|id| self.pool.stops.get(*id).map_or(0, |stop| stop.abs_diff(failure)));
+        let mut room = ELEMENTS;
+        let mut values = vec![Value::Null; near.len()];
+        for id in near {
+            let (Some(element), Some(value)) = (self.pool.elements.get(id), values.get_mut(id)) else {
+                continue;
+            };
+            let about = fit(self.trace.known.describe(element));
+            let length = 2 * element.len();
+            *value = if element.len() <= SHORT {
+                json!([hex::encode(element), about])
+            } else if length <= room {
+                room -= length;
+                json!([hex::encode(element), about])
+            } else {
+                json!([short(element), about, element.len()])
+            };
+        }
+        values.into()
+    }
+}
+
+/// A description that is not longer than a line: that of a text quotes all of it.
+fn fit(text: String) -> String {
+    const LINE: usize = 64;
+    if text.chars().count() <= LINE { text } else { text.chars().take(LINE).chain(['…']).collect() }
+}
+
+fn fields(kind: &str) -> Fields {
+    Map::from_iter([("kind".to_owned(), Value::from(kind))])
+}
+
+fn omitted(steps: usize) -> Fields {
+    let mut stop = fields("omitted");
+    stop.insert("steps".into(), steps.into());
+    stop
+}

@@ -1,0 +1,83 @@
+//! Stacks as differences.
+
+use std::collections::BTreeMap;
+
+use crate::trace::Element;
+
+/// The elements of all stacks, each once.
+#[derive(Default)]
+pub(super) struct Pool {
+    ids: BTreeMap<Element, usize>,
+    /// In the order of their ids.
+    pub(super) elements: Vec<Element>,
+    /// For each element, the stop at which it is first on a stack.
+    pub(super) stops: Vec<usize>,
+}
+
+impl Pool {
+    fn id(&mut self, element: &Element, stop: usize) -> usize {
+        if let Some(id) = self.ids.get(element) {
+            return *id;
+        }
+        let id = self.elements.len();
+        self.ids.insert(element.clone(), id);
+        self.elements.push(element.clone());
+        self.stops.push(stop);
+        id
+    }
+
+    /// How `after` is made of `before`: keep so many elements from the bottom, pass over so many, keep so many again, drop the
+    /// rest, and push the elements of these ids. Opcodes remove at most one element below the top few, so this is short for
+    /// every opcode, however deep the stack is.
+    pub(super) fn difference(&mut self, before: &[Element], after: &[Element], stop: usize) -> Vec<usize> {
+        let same = |old: &[Element], new: &[Element]| {
+            old.iter().zip(new).take_while(|(old, new)| old == new).count()
+        };
+        let kept = same(before, after);
+        let below = before.get(kept + 1..).unwrap_or_default();
+        let above = same(below, after.get(kept..).unwrap_or_default());
+        let skipped = usize::from(above > 0);
+        let pushed = after.iter().skip(kept + above).map(|element| self.id(element, stop));
+        [kept, skipped, above].into_iter().chain(pushed).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the page's script does.
+    fn apply(pool: &Pool, before: &[Element], difference: &[usize]) -> Vec<Element> {
+        let [kept, skipped, above, pushed @ ..] = difference else { panic!("{difference:?}") };
+        let again = before.iter().skip(kept + skipped).take(*above);
+        let pushed = pushed.iter().map(|id| &pool.elements[*id]);
+        before.iter().take(*kept).chain(again).chain(pushed).cloned().collect()
+    }
+
+    #[test]
+    fn differences_are_short_and_give_the_stack_again() {
+        let element = |number: u32| Element::from(number.to_le_bytes());
+        let stack = |numbers: &[u32]| numbers.iter().copied().map(element).collect::<Vec<_>>();
+        let deep: Vec<u32> = (0..1000).collect();
+        let rolled: Vec<u32> = (1..1000).chain([0]).collect();
+        let cases = [
+            (vec![], deep.clone(), 1003),
+            // OP_ROLL of the lowest element.
+            (deep.clone(), rolled, 4),
+            (deep.clone(), deep[..980].to_vec(), 3),
+            (deep.clone(), [&deep[..998], &[999, 998]].concat(), 4),
+            (vec![7, 7, 7], vec![7, 7, 7, 7], 4),
+            (vec![1, 2], vec![], 3),
+        ];
+        for (before, after, most) in cases {
+            let mut pool = Pool::default();
+            let (before, after) = (stack(&before), stack(&after));
+            for number in 0..1000 {
+                pool.id(&element(number), 0);
+            }
+            let difference = pool.difference(&before, &after, 0);
+            assert!(difference.len() <= most, "{difference:?}");
+            assert_eq!(apply(&pool, &before, &difference), after);
+        }
+    }
+}
