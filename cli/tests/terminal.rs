@@ -30,7 +30,7 @@ fn keys_resizes_and_the_way_out_work_in_a_terminal() {
     assert!(failure.contains(">   0 OP_CHECKSIGFROMSTACK"), "{failure}");
     tmux.keys(&["Left"]);
     tmux.wait_for("taproot commitment");
-    tmux.resize(60, 16);
+    tmux.resize(60, 20);
     tmux.wait_for("taproot commitment");
     tmux.keys(&["f"]);
     tmux.wait_for("fails: SCHNORR_SIG");

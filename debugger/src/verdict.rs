@@ -2,6 +2,7 @@
 
 use sigstack_interpreter::VerifyError;
 
+use crate::text::unchecked;
 use crate::trace::{Frame, SignatureReport, StepEvent, Trace};
 
 impl Trace {
@@ -13,7 +14,7 @@ impl Trace {
             }
             Err(VerifyError::Usage(error)) => format!("No verdict: {error}."),
             Ok(()) => {
-                let gaps: String = self.gaps.iter().map(|gap| format!(" But {gap}.")).collect();
+                let gaps: String = self.gaps.iter().map(|gap| format!(" But {}.", unchecked(gap))).collect();
                 format!("Valid under these flags: {}.{gaps}{}", self.covered(), self.other_inputs())
             }
         }

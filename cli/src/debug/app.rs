@@ -1,11 +1,13 @@
-//! The state of the debugger. What is seen is a function of it; keys change it.
+//! The state of the debugger. The screen is a function of this state; keys change it.
+
+use std::cell::Cell;
 
 use bitcoin::Witness;
 use sigstack_debugger::{Commitment, Frame, Options, State, Step, Subject, Trace, assemble_stack};
-use sigstack_interpreter::{FLAGS, Opcode, Phase, UsageError};
+use sigstack_interpreter::{FLAGS, Instructions, Opcode, Phase, UsageError};
 
-/// The message after a change that was taken.
-pub(super) const RAN_AGAIN: &str = "ran again";
+use super::edit::LineEdit;
+use super::element::Which;
 
 /// Where running stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +23,9 @@ impl Breakpoint {
     pub(super) fn read(text: &str) -> Result<Breakpoint, String> {
         let text = text.trim();
         let wrong = || {
-            format!("{text:?} is no place: write an opcode (OP_CHECKSIG), a position (3) or phase:position")
+            format!(
+                "{text:?} is no place: write an opcode (OP_CHECKSIG), a position (3) or a phase and a position (tapscript:3)"
+            )
         };
         let (phase, position) = match text.split_once(':') {
             None => (None, text),
@@ -52,12 +56,16 @@ impl Breakpoint {
 pub(super) enum Mode {
     Stepping,
     Help,
+    /// The details of the frame on the whole screen.
+    Details,
     /// The list of flags, with the selected row.
     Flags(usize),
-    /// The list of witness elements, with the selected one.
-    Witness(usize),
-    /// A line of text that is typed, and for what.
-    Typing(Typing, String),
+    /// A list of elements, with the selected row.
+    Elements(Which, usize),
+    /// One element of a list.
+    Element(Which, usize),
+    /// A line that is typed, and for what.
+    Typing(Typing, LineEdit),
 }
 
 /// What a typed line is for.
@@ -65,22 +73,39 @@ pub(super) enum Mode {
 pub(super) enum Typing {
     RunTo,
     Breakpoint,
+    Search,
     /// The witness element of this index.
     Element(usize),
 }
 
+/// A script of the trace: where its instructions start.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Listing {
+    /// The index of the phase's frame.
+    frame: usize,
+    /// The byte offset of each instruction, and of the bytes at the end that are none.
+    pub(super) offsets: Vec<usize>,
+}
+
 pub(super) struct App {
     pub(super) trace: Trace,
-    /// The frames at which the cursor can stand; one past the last frame stands for the verdict.
+    /// The frames at which the cursor stops, and one past the last frame for the verdict.
     pub(super) stops: Vec<usize>,
     /// The index of the stop under the cursor.
     pub(super) at: usize,
     pub(super) breakpoints: Vec<Breakpoint>,
     pub(super) mode: Mode,
-    /// How far the details are scrolled.
-    pub(super) scroll: u16,
+    /// How many lines the text of this mode is scrolled.
+    pub(super) scroll: usize,
+    /// The largest scroll and the lines of a page of what was drawn last.
+    pub(super) drawn: Cell<(usize, usize)>,
+    /// The text that was searched for last.
+    pub(super) wanted: Option<String>,
     pub(super) message: String,
+    /// Whether the message is about an input that was not taken.
+    pub(super) is_error: bool,
     pub(super) is_done: bool,
+    listings: Vec<Listing>,
 }
 
 /// Whether the cursor stops at a frame.
@@ -102,17 +127,42 @@ fn stops(trace: &Trace) -> Vec<usize> {
     frames.chain([trace.frames.len()]).collect()
 }
 
+fn listings(trace: &Trace) -> Vec<Listing> {
+    let listing = |(frame, it): (usize, &Frame)| {
+        let Frame::Phase { script: Some(script), .. } = it else { return None };
+        let mut offsets = Vec::new();
+        let mut instructions = Instructions::new(script);
+        loop {
+            let offset = instructions.offset();
+            match instructions.next() {
+                None => break,
+                Some(Ok(_)) => offsets.push(offset),
+                Some(Err(_)) => {
+                    offsets.push(offset);
+                    break;
+                }
+            }
+        }
+        Some(Listing { frame, offsets })
+    };
+    trace.frames.iter().enumerate().filter_map(listing).collect()
+}
+
 impl App {
     pub(super) fn new(subject: Subject, breakpoints: Vec<Breakpoint>) -> Result<App, UsageError> {
         let trace = Trace::record(subject, Options::default())?;
         Ok(App {
             stops: stops(&trace),
+            listings: listings(&trace),
             trace,
             at: 0,
             breakpoints,
             mode: Mode::Stepping,
             scroll: 0,
+            drawn: Cell::new((0, 1)),
+            wanted: None,
             message: String::new(),
+            is_error: false,
             is_done: false,
         })
     }
@@ -134,16 +184,46 @@ impl App {
         }
     }
 
-    /// The phase of the cursor, and its script.
-    pub(super) fn phase(&self) -> Option<(Phase, Option<&[u8]>)> {
+    /// The phase of the cursor, its script and where the script's instructions start.
+    pub(super) fn phase(&self) -> Option<(Phase, &[u8], &[usize])> {
         let until = self.frame_index().saturating_add(1).min(self.trace.frames.len());
-        self.trace.frames.get(..until)?.iter().rev().find_map(|frame| match frame {
-            Frame::Phase { phase, script, .. } => Some((*phase, script.as_deref())),
-            _ => None,
-        })
+        let frames = self.trace.frames.get(..until)?;
+        let index = frames.iter().rposition(|frame| matches!(frame, Frame::Phase { .. }))?;
+        let Some(Frame::Phase { phase, script, .. }) = frames.get(index) else { return None };
+        let listing = self.listings.iter().find(|listing| listing.frame == index);
+        let offsets = listing.map(|listing| listing.offsets.as_slice()).unwrap_or_default();
+        Some((*phase, script.as_deref().unwrap_or_default(), offsets))
     }
 
-    /// The state that the frame under the cursor meets; the last one there was, if it is about no script.
+    /// The position in the script that the cursor is at.
+    pub(super) fn position(&self) -> Option<usize> {
+        let (_, _, offsets) = self.phase()?;
+        match self.frame()? {
+            Frame::Step(step) => offsets.binary_search(&step.byte_offset).ok(),
+            Frame::OpSuccess(at) => offsets.binary_search(&at.byte_offset).ok(),
+            Frame::End(end) => usize::try_from(end.position).ok().filter(|at| *at < offsets.len()),
+            _ => None,
+        }
+    }
+
+    /// How many instructions of the script under the cursor were reached: all of them, unless the script failed or was not run.
+    pub(super) fn reached(&self) -> usize {
+        let from = self.frame_index();
+        let later = self.trace.frames.iter().skip(from);
+        let end =
+            later.take_while(|frame| !matches!(frame, Frame::Phase { .. })).find_map(|frame| match frame {
+                Frame::End(end) => Some(end),
+                _ => None,
+            });
+        match end {
+            Some(end) if end.result.is_err() => {
+                usize::try_from(end.position).map_or(usize::MAX, |at| at.saturating_add(1))
+            }
+            _ => usize::MAX,
+        }
+    }
+
+    /// The state before the frame under the cursor; the last state before that frame if the frame has none.
     pub(super) fn state(&self) -> Option<&State> {
         let until = self.frame_index().saturating_add(1).min(self.trace.frames.len());
         self.trace.frames.get(..until)?.iter().rev().find_map(|frame| match frame {
@@ -164,7 +244,34 @@ impl App {
         self.message.clear();
     }
 
-    pub(super) fn forth(&mut self, count: usize) {
+    /// Changes to a mode, whose text is then shown from its first line.
+    pub(super) fn enter(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.scroll = 0;
+        self.message.clear();
+        self.is_error = false;
+    }
+
+    /// Scrolls the text that is shown, as far as it goes.
+    pub(super) fn scroll_by(&mut self, lines: isize) {
+        let (most, _) = self.drawn.get();
+        self.scroll = self.scroll.min(most).saturating_add_signed(lines).min(most);
+    }
+
+    /// Scrolls by whole pages.
+    pub(super) fn scroll_pages(&mut self, pages: isize) {
+        let (_, page) = self.drawn.get();
+        let lines = isize::try_from(page.saturating_sub(1).max(1)).unwrap_or(isize::MAX);
+        self.scroll_by(lines.saturating_mul(pages));
+    }
+
+    /// Says that an input was not taken, and why.
+    pub(super) fn refuse(&mut self, problem: String) {
+        self.message = problem;
+        self.is_error = true;
+    }
+
+    pub(super) fn forward(&mut self, count: usize) {
         self.go(self.at.saturating_add(count));
     }
 
@@ -172,7 +279,7 @@ impl App {
         self.go(self.at.saturating_sub(count));
     }
 
-    /// Goes to the next step that is wanted, or to the verdict.
+    /// Goes to the next step that is wanted, or to the verdict if there is none. Returns whether there is one.
     fn run_until(&mut self, wanted: impl Fn(&Step) -> bool) -> bool {
         let is_wanted =
             |stop: &usize| matches!(self.trace.frames.get(*stop), Some(Frame::Step(step)) if wanted(step));
@@ -186,7 +293,7 @@ impl App {
     pub(super) fn run(&mut self) {
         let breakpoints = self.breakpoints.clone();
         if !self.run_until(|step| breakpoints.iter().any(|breakpoint| breakpoint.fits(step))) {
-            self.message = "no breakpoint was met".into();
+            self.message = "no breakpoint was reached".into();
         }
     }
 
@@ -199,11 +306,9 @@ impl App {
         self.go(at);
     }
 
-    pub(super) fn run_to(&mut self, text: &str) {
-        match Breakpoint::read(text) {
-            Ok(place) if self.run_until(|step| place.fits(step)) => {}
-            Ok(_) => self.message = format!("{} is not met from here on", text.trim()),
-            Err(problem) => self.message = problem,
+    pub(super) fn run_to(&mut self, place: &Breakpoint, text: &str) {
+        if !self.run_until(|step| place.fits(step)) {
+            self.message = format!("{} is not reached from here on", text.trim());
         }
     }
 
@@ -211,7 +316,7 @@ impl App {
         match self.breakpoints.iter().position(|other| *other == breakpoint) {
             Some(index) => {
                 self.breakpoints.remove(index);
-                self.message = "breakpoint taken away".into();
+                self.message = "breakpoint removed".into();
             }
             None => {
                 self.breakpoints.push(breakpoint);
@@ -238,18 +343,28 @@ impl App {
         self.go(at);
     }
 
-    /// Verifies again, with the subject changed. If that makes no sense nothing changes.
+    /// `OK`, or the name of the error.
+    pub(super) fn verdict_name(&self) -> &'static str {
+        match &self.trace.verdict {
+            Ok(()) => "OK",
+            Err(error) => error.script_error().map_or("none", sigstack_interpreter::ScriptError::name),
+        }
+    }
+
+    /// Verifies again, with the subject changed. If the change is refused, nothing changes and the message says why.
     fn rerun(&mut self, change: impl FnOnce(&mut Subject)) {
         let mut subject = self.trace.subject.clone();
         change(&mut subject);
         match Trace::record(subject, Options::default()) {
             Ok(trace) => {
                 self.stops = stops(&trace);
+                self.listings = listings(&trace);
                 self.trace = trace;
                 self.go(self.at);
-                self.message = RAN_AGAIN.into();
+                self.is_error = false;
+                self.message = format!("ran again: {}", self.verdict_name());
             }
-            Err(error) => self.message = error.to_string(),
+            Err(error) => self.refuse(error.to_string()),
         }
     }
 
@@ -270,17 +385,20 @@ impl App {
     }
 
     /// Puts an element, written in assembly, into the witness.
-    pub(super) fn set_element(&mut self, index: usize, text: &str) {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the text, and at which byte of it.
+    pub(super) fn set_element(&mut self, index: usize, text: &str) -> Result<(), (String, usize)> {
         let element = match assemble_stack(text).map(<[Vec<u8>; 1]>::try_from) {
             Ok(Ok([element])) => element,
             Ok(Err(elements)) => {
-                self.message = format!("{} elements; write one: a number, <hex> or 'text'", elements.len());
-                return;
+                return Err((
+                    format!("{} elements; write one: a number, <hex> or 'text'", elements.len()),
+                    0,
+                ));
             }
-            Err(error) => {
-                self.message = error.to_string();
-                return;
-            }
+            Err(error) => return Err((error.to_string(), error.offset)),
         };
         let mut witness = self.witness();
         if let Some(old) = witness.get_mut(index) {
@@ -291,6 +409,7 @@ impl App {
                 input.witness = Witness::from_slice(&witness);
             }
         });
+        Ok(())
     }
 
     /// Whether the frame under the cursor is what failed.

@@ -1,114 +1,208 @@
-//! The screen: the script with the cursor left, the stacks right, details below.
+//! The screen: the script with its cursor, the stacks, the details of the step, and a line for keys and messages. On a narrow
+//! terminal the panes are below one another.
 
 use ratatui::Frame as Screen;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Clear, Paragraph, Wrap};
+use ratatui::widgets::{Block, Borders, Paragraph};
 use sigstack_debugger::text::{self, TextOptions};
-use sigstack_debugger::{Element, Frame, disassemble, short};
-use sigstack_interpreter::{FLAGS, VerifyError};
+use sigstack_debugger::{Element, Frame, State, disassemble, short};
+use sigstack_interpreter::Phase;
 
-use super::app::{App, Breakpoint, Mode, RAN_AGAIN, Typing};
-use super::keys::HELP;
+use super::app::{App, Breakpoint, Mode, Typing};
+use super::edit::MORE;
+use super::element::Which;
+use super::panels;
+use crate::table::wrap;
 
-const HERE: Style = Style::new().add_modifier(Modifier::REVERSED);
-const DIM: Style = Style::new().fg(Color::DarkGray);
-const GOOD: Style = Style::new().fg(Color::Green);
-const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
+pub(super) const HERE: Style = Style::new().add_modifier(Modifier::REVERSED);
+pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
+pub(super) const GOOD: Style = Style::new().fg(Color::Green);
+pub(super) const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
+
+/// Below this width the panes are below one another.
+const WIDE: u16 = 76;
+
+/// Most lines that a message takes.
+const MESSAGE_LINES: usize = 3;
 
 /// Draws everything.
 pub(super) fn draw(app: &App, screen: &mut Screen<'_>) {
-    let rows = [Constraint::Length(1), Constraint::Fill(3), Constraint::Fill(2), Constraint::Length(1)];
-    let [title, body, details, status] = Layout::vertical(rows).areas(screen.area());
-    let [left, right] = Layout::horizontal([Constraint::Fill(1), Constraint::Fill(1)]).areas(body);
-    screen.render_widget(Paragraph::new(title_line(app)), title);
-    draw_script(app, screen, left);
-    draw_stacks(app, screen, right);
-    draw_details(app, screen, details);
-    screen.render_widget(Paragraph::new(status_line(app)), status);
+    let area = screen.area();
+    let status = status_lines(app, area.width.into());
+    let status_height = u16::try_from(status.len()).unwrap_or(1);
+    let rows = [Constraint::Length(1), Constraint::Fill(1), Constraint::Length(status_height)];
+    let [title, body, below] = Layout::vertical(rows).areas(area);
+    screen.render_widget(Paragraph::new(title_line(app, area.width.into())), title);
     match &app.mode {
-        Mode::Help => draw_help(screen),
-        Mode::Flags(row) => draw_flags(app, *row, screen),
-        Mode::Witness(row) => draw_witness(app, *row, screen),
-        Mode::Stepping | Mode::Typing(..) => {}
+        Mode::Help => panels::draw_help(app, screen, body),
+        Mode::Details => draw_details(app, screen, body),
+        Mode::Flags(row) => panels::draw_flags(app, *row, screen, body),
+        Mode::Elements(which, row) => panels::draw_elements(app, *which, *row, screen, body),
+        Mode::Element(which, row) => panels::draw_element(app, *which, *row, screen, body),
+        Mode::Stepping | Mode::Typing(..) => draw_panes(app, screen, body),
     }
+    screen.render_widget(Paragraph::new(status), below);
+    draw_line(app, screen, below);
 }
 
-fn title_line(app: &App) -> Line<'static> {
-    let subject = &app.trace.subject;
-    let txid = subject.tx.compute_txid().to_string();
-    let verdict = match &app.trace.verdict {
-        Ok(()) => Span::styled("OK", GOOD),
-        Err(VerifyError::Script { error, .. }) => Span::styled(error.name(), BAD),
-        Err(VerifyError::Usage(_)) => Span::styled("none", BAD),
+fn draw_panes(app: &App, screen: &mut Screen<'_>, area: Rect) {
+    let fill = Constraint::Fill;
+    let [script, stacks, details] = if is_wide(screen) {
+        let [above, details] = Layout::vertical([fill(3), fill(2)]).areas(area);
+        let [script, stacks] = Layout::horizontal([fill(1), fill(1)]).areas(above);
+        [script, stacks, details]
+    } else {
+        Layout::vertical([fill(1), fill(1), fill(1)]).areas(area)
     };
-    let place = format!("{}/{} ", app.at + 1, app.stops.len());
-    let start = txid.get(..16).unwrap_or(&txid);
-    Line::from(vec![
-        Span::raw(place),
-        Span::raw(format!("input {} of {start}..  verdict ", subject.input)),
-        verdict,
-    ])
+    draw_script(app, screen, script);
+    draw_stacks(app, screen, stacks);
+    draw_details(app, screen, details);
 }
 
-/// The part of a list that a window of `height` rows shows, with the selected row in it.
-fn window(selected: usize, count: usize, height: u16) -> usize {
+fn is_wide(screen: &Screen<'_>) -> bool {
+    screen.area().width >= WIDE
+}
+
+/// A pane's frame and the area inside: a box, or on a narrow screen a rule above. `part` says which part of its content it shows.
+pub(super) fn pane(
+    screen: &mut Screen<'_>,
+    area: Rect,
+    title: &str,
+    part: &dyn Fn(u16) -> String,
+    style: Style,
+) -> Rect {
+    let block = if is_wide(screen) { Block::bordered() } else { Block::new().borders(Borders::TOP) };
+    let inner = block.inner(area);
+    let part = part(inner.height);
+    let room = usize::from(area.width).saturating_sub(2);
+    let block = block.border_style(style);
+    let block = if is_wide(screen) {
+        block.title_top(fit(title, room)).title_bottom(Line::from(part).right_aligned())
+    } else {
+        let title = fit(title, room.saturating_sub(part.chars().count() + 1));
+        block.title_top(title).title_top(Line::from(part).right_aligned())
+    };
+    screen.render_widget(block, area);
+    inner
+}
+
+/// Which of so many lines are shown, and whether there are more above and below; nothing if all are.
+pub(super) fn part(first: usize, count: usize, height: u16) -> String {
+    let until = first.saturating_add(height.into()).min(count);
+    if first == 0 && until == count {
+        return String::new();
+    }
+    let (above, below) = (if first > 0 { "↑" } else { "" }, if until < count { "↓" } else { "" });
+    format!(" {above}{below} {}-{until}/{count} ", (first + 1).min(until))
+}
+
+/// A text that is cut at its end to fit, with a sign.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut cut: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width > 0 {
+        cut.push(MORE);
+    }
+    cut
+}
+
+/// The first row of a list of which a window of `height` rows shows the selected one.
+pub(super) fn window(selected: usize, count: usize, height: u16) -> usize {
     let height = usize::from(height).max(1);
     selected.saturating_sub(height / 2).min(count.saturating_sub(height))
 }
 
-fn draw_script(app: &App, screen: &mut Screen<'_>, area: Rect) {
-    let (phase, script) = app.phase().unzip();
-    let name = phase.map_or("", sigstack_interpreter::Phase::name);
-    let block = Block::bordered().title(format!(" {name} "));
-    let inner = block.inner(area);
-    let script = script.flatten().map(disassemble).unwrap_or_default();
-    let here = app.step().map(|step| step.byte_offset);
-    let position = here.and_then(|here| script.iter().position(|(offset, _)| *offset == here));
-    let skipped = app.step().is_some_and(|step| !step.before.exec && !step.after.exec);
-    let first = window(position.unwrap_or(0), script.len(), inner.height);
-    let line = |(nth, (_, word)): (usize, &(usize, String))| {
-        let marked = app.breakpoints.iter().any(|breakpoint| match breakpoint {
-            Breakpoint::Position(at, position) => {
-                at.is_none_or(|at| Some(at) == phase) && usize::try_from(*position).ok() == Some(nth)
-            }
-            Breakpoint::Opcode(opcode) => opcode.to_string() == *word,
-        });
-        let mark = if marked { '*' } else { ' ' };
-        let cursor = if Some(nth) == position { '>' } else { ' ' };
-        let style = match Some(nth) == position {
-            true if app.is_failure() => BAD.add_modifier(Modifier::REVERSED),
-            true => HERE,
-            false => Style::new(),
-        };
-        let note = if Some(nth) == position && skipped { "  (passed over)" } else { "" };
-        let width = usize::from(inner.width).saturating_sub(8);
-        Line::styled(format!("{mark}{cursor}{nth:>4} {}{note}", cut(word, width)), style)
+fn title_line(app: &App, width: usize) -> Line<'static> {
+    let subject = &app.trace.subject;
+    let txid = subject.tx.compute_txid().to_string();
+    let place = format!("{}/{}", app.at + 1, app.stops.len());
+    let verdict = app.verdict_name();
+    let of = |length: usize| {
+        format!(" input {} of {}{MORE} ", subject.input, fit(&txid, length).replace(MORE, ""))
     };
-    let lines: Vec<Line<'_>> =
-        script.iter().enumerate().skip(first).take(inner.height.into()).map(line).collect();
-    let lines = if script.is_empty() { vec![Line::styled("no script runs here", DIM)] } else { lines };
-    screen.render_widget(Paragraph::new(lines).block(block), area);
+    // The transaction's name gives way first.
+    let variants = [of(17), of(9), format!(" input {} ", subject.input), " ".into()];
+    let room = width.saturating_sub(place.chars().count() + " verdict ".len() + verdict.len());
+    let middle = variants.into_iter().find(|text| text.chars().count() <= room).unwrap_or_else(|| " ".into());
+    let style = if app.trace.verdict.is_ok() { GOOD } else { BAD };
+    Line::from(vec![Span::raw(place + &middle + " verdict "), Span::styled(verdict, style)])
 }
 
-/// A word cut in the middle to fit.
+fn draw_script(app: &App, screen: &mut Screen<'_>, area: Rect) {
+    let (phase, script, offsets) = app.phase().unwrap_or((Phase::ScriptSig, &[], &[]));
+    let position = app.position();
+    let reached = app.reached();
+    let count = offsets.len();
+    let first = |height| window(position.unwrap_or(0), count, height);
+    let title = if count == 0 { format!(" {phase} ") } else { format!(" script: {phase} ") };
+    let inner = pane(screen, area, &title, &|height| part(first(height), count, height), Style::new());
+    let skipped = app.step().is_some_and(|step| !step.before.exec && !step.after.exec);
+    let line = |nth: usize| {
+        let start = offsets.get(nth).copied().unwrap_or_default();
+        let end = offsets.get(nth + 1).copied().unwrap_or(script.len());
+        let words = disassemble(script.get(start..end).unwrap_or_default());
+        let word = words.into_iter().next().map(|(_, word)| word).unwrap_or_default();
+        let is_here = Some(nth) == position;
+        let mark = if is_marked(app, phase, nth, &word) { '*' } else { ' ' };
+        let cursor = if is_here { '>' } else { ' ' };
+        let note = if is_here && skipped { "  (passed over)" } else { "" };
+        let start = format!("{mark}{cursor}{nth:>4} ");
+        let room = usize::from(inner.width).saturating_sub(start.chars().count() + note.len());
+        let style = match is_here {
+            true if app.is_failure() => BAD.add_modifier(Modifier::REVERSED),
+            true => HERE,
+            false if nth >= reached => DIM,
+            false => Style::new(),
+        };
+        Line::styled(format!("{start}{}{note}", cut(&word, room)), style)
+    };
+    let rows = first(inner.height)..count;
+    let mut lines: Vec<Line<'_>> = rows.take(inner.height.into()).map(line).collect();
+    if lines.is_empty() {
+        lines.push(Line::styled("no script runs here", DIM));
+    }
+    screen.render_widget(Paragraph::new(lines), inner);
+}
+
+fn is_marked(app: &App, phase: Phase, nth: usize, word: &str) -> bool {
+    app.breakpoints.iter().any(|breakpoint| match breakpoint {
+        Breakpoint::Position(at, position) => {
+            at.is_none_or(|at| at == phase) && usize::try_from(*position).ok() == Some(nth)
+        }
+        Breakpoint::Opcode(opcode) => opcode.to_string() == word,
+    })
+}
+
+/// A word cut in the middle to fit, with a sign.
 fn cut(word: &str, width: usize) -> String {
     if word.chars().count() <= width || width < 8 {
-        return word.to_owned();
+        return fit(word, width);
     }
-    let half = (width - 2) / 2;
+    let half = (width - 1) / 2;
     let start: String = word.chars().take(half).collect();
     let end: Vec<char> = word.chars().rev().take(half).collect();
-    format!("{start}..{}", end.into_iter().rev().collect::<String>())
+    format!("{start}{MORE}{}", end.into_iter().rev().collect::<String>())
 }
 
 fn draw_stacks(app: &App, screen: &mut Screen<'_>, area: Rect) {
     let state = app.state();
-    let alt = state.map_or(0, |state| state.altstack.len());
-    let alt_height = u16::try_from(alt).unwrap_or(u16::MAX).min(4);
-    let alt_height = if alt_height == 0 { 0 } else { alt_height + 2 };
+    let alt = state.map(|state| &*state.altstack).unwrap_or_default();
+    let frame = if is_wide(screen) { 2 } else { 1 };
+    let wanted = u16::try_from(alt.len()).unwrap_or(u16::MAX).saturating_add(frame);
+    let alt_height = if alt.is_empty() { 0 } else { wanted.min(area.height / 2) };
     let [main, below] = Layout::vertical([Constraint::Fill(1), Constraint::Length(alt_height)]).areas(area);
+    let stack = state.map(|state| &*state.stack).unwrap_or_default();
+    draw_stack(app, screen, main, &stack_title(state), stack);
+    if !alt.is_empty() {
+        draw_stack(app, screen, below, " alt stack, top first ", alt);
+    }
+}
+
+fn stack_title(state: Option<&State>) -> String {
     let mut title = " stack, top first".to_owned();
     if let Some(state) = state {
         if let Some(budget) = state.budget {
@@ -118,154 +212,180 @@ fn draw_stacks(app: &App, screen: &mut Screen<'_>, area: Rect) {
             title.push_str(&format!(", {} IF", state.branches));
         }
     }
-    title.push(' ');
-    let stack = state.map(|state| &*state.stack).unwrap_or_default();
-    screen.render_widget(elements(app, stack).block(Block::bordered().title(title)), main);
-    if let Some(state) = state.filter(|_| alt > 0) {
-        let block = Block::bordered().title(" alt stack ");
-        screen.render_widget(elements(app, &state.altstack).block(block), below);
-    }
+    title + " "
 }
 
-fn elements<'a>(app: &App, stack: &[Element]) -> Paragraph<'a> {
+fn draw_stack(app: &App, screen: &mut Screen<'_>, area: Rect, title: &str, stack: &[Element]) {
+    let inner = pane(screen, area, title, &|height| part(0, stack.len(), height), Style::new());
     let line = |(depth, element): (usize, &Element)| {
+        let (place, bytes) = (format!("{depth:>3} "), short(element));
+        let room = usize::from(inner.width).saturating_sub(place.chars().count() + bytes.chars().count() + 2);
         let what = app.trace.known.describe(element);
-        Line::from(vec![
-            Span::styled(format!("{depth:>3} "), DIM),
-            Span::raw(short(element)),
-            Span::styled(if what.is_empty() { what } else { format!("  {what}") }, DIM),
-        ])
+        let what = if what.is_empty() { what } else { format!("  {}", fit(&what, room)) };
+        Line::from(vec![Span::styled(place, DIM), Span::raw(bytes), Span::styled(what, DIM)])
     };
-    let lines: Vec<Line<'_>> = stack.iter().rev().enumerate().map(line).collect();
-    Paragraph::new(if lines.is_empty() { vec![Line::styled("empty", DIM)] } else { lines })
+    let mut lines: Vec<Line<'_>> =
+        stack.iter().rev().enumerate().take(inner.height.into()).map(line).collect();
+    if lines.is_empty() {
+        lines.push(Line::styled("empty", DIM));
+    }
+    screen.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Draws a text that scrolls, and remembers how far it can.
+pub(super) fn draw_text(
+    app: &App,
+    screen: &mut Screen<'_>,
+    area: Rect,
+    title: &str,
+    text: &[(String, Style)],
+    border: Style,
+) {
+    // The frame takes a column on each side where it is a box.
+    let width = usize::from(area.width).saturating_sub(if is_wide(screen) { 2 } else { 0 });
+    let wrapped = |(text, style): &(String, Style)| {
+        wrap(text, width).into_iter().map(|line| Line::styled(line, *style)).collect::<Vec<_>>()
+    };
+    let lines: Vec<Line<'_>> = text.iter().flat_map(wrapped).collect();
+    let count = lines.len();
+    let most = |height: u16| count.saturating_sub(height.into());
+    let part = |height| part(app.scroll.min(most(height)), count, height);
+    let inner = pane(screen, area, title, &part, border);
+    app.drawn.set((most(inner.height), inner.height.into()));
+    let first = app.scroll.min(most(inner.height));
+    let shown: Vec<Line<'_>> = lines.into_iter().skip(first).take(inner.height.into()).collect();
+    screen.render_widget(Paragraph::new(shown), inner);
 }
 
 fn draw_details(app: &App, screen: &mut Screen<'_>, area: Rect) {
-    let (title, body) = match app.frame() {
-        None => (" verdict ".to_owned(), verdict_text(app)),
-        Some(frame) => {
-            let styled = text::details(&app.trace, frame, TextOptions::default());
-            let mut plain = anstream::adapter::strip_str(&styled).to_string();
-            if let Frame::Step(step) = frame {
-                let info = step.opcode.info();
-                let about =
-                    info.map_or(String::new(), |info| format!("{}   {}\n", info.effect, info.summary));
-                let failed = step.result.err().map_or(String::new(), |error| format!("fails: {error}\n"));
-                plain = format!("{failed}{about}{plain}");
-            }
-            let title = match frame {
-                Frame::Step(step) => {
-                    format!(" {} at {}, byte {} ", step.opcode, step.position, step.byte_offset)
-                }
-                Frame::Phase { phase, .. } => format!(" {phase} "),
-                Frame::Commitment(_) => " taproot commitment ".into(),
-                Frame::KeyPath(_) => " key path signature ".into(),
-                Frame::OpSuccess(_) => " OP_SUCCESS ".into(),
-                Frame::Begin(_) | Frame::End(_) => " end of script ".into(),
-                Frame::Omitted(_) => " left out ".into(),
-            };
-            (title, plain)
+    let (title, lines) = details(app);
+    let style = if app.is_failure() { BAD } else { Style::new() };
+    draw_text(app, screen, area, &title, &lines, style);
+}
+
+/// What the frame under the cursor did, in whole: an explanation of a failure first, since the pane may have few lines.
+fn details(app: &App) -> (String, Vec<(String, Style)>) {
+    let Some(frame) = app.frame() else {
+        let mut lines = vec![(app.trace.verdict_sentence(), Style::new())];
+        if app.trace.verdict.is_err() {
+            lines.push(("Press f to go to the failure.".into(), DIM));
         }
+        return (" verdict ".into(), lines);
     };
-    // What explains a failure comes first: there is room for a few lines only.
-    let (notes, others): (Vec<&str>, Vec<&str>) = body
+    let styled = text::details(&app.trace, frame, TextOptions { full: true, ..TextOptions::default() });
+    let mut plain = anstream::adapter::strip_str(&styled).to_string();
+    if let Frame::Step(step) = frame {
+        let about = match step.opcode.info() {
+            Some(info) => format!("{}   {}\n", info.effect, info.summary),
+            None if step.data.is_empty() => String::new(),
+            None => format!("-- x   Pushes <{}>.\n", hex::encode(&step.data)),
+        };
+        let failed = step.result.err().map_or(String::new(), |error| format!("fails: {error}\n"));
+        plain = format!("{failed}{about}{plain}");
+    }
+    let (notes, others): (Vec<&str>, Vec<&str>) = plain
         .lines()
         .map(str::trim_start)
         .partition(|line| line.starts_with("note:") || line.starts_with("fails:"));
     let words = |line: &str| {
         line.split("  ").map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ")
     };
-    let body: Vec<Line<'_>> = notes.into_iter().chain(others).map(|line| Line::raw(words(line))).collect();
-    let most = u16::try_from(body.len()).unwrap_or(u16::MAX).saturating_sub(1);
-    let style = if app.is_failure() { BAD } else { Style::new() };
-    let block = Block::bordered().title(title).border_style(style);
-    screen.render_widget(
-        Paragraph::new(body).wrap(Wrap { trim: false }).scroll((app.scroll.min(most), 0)).block(block),
-        area,
-    );
+    let lines = notes.into_iter().chain(others).map(|line| (words(line), Style::new())).collect();
+    (details_title(frame), lines)
 }
 
-fn verdict_text(app: &App) -> String {
-    match &app.trace.verdict {
-        Ok(()) => {
-            let gaps = app.trace.gaps.iter().map(|gap| format!("\nBut {}.", text::unchecked(gap)));
-            core::iter::once("OK: the spend is valid under these flags.".to_owned()).chain(gaps).collect()
+fn details_title(frame: &Frame) -> String {
+    match frame {
+        Frame::Step(step) => {
+            format!(" {} at {}, byte {} ", step.opcode, step.position, step.byte_offset)
         }
-        Err(error) => format!("{error}\nPress f to go to the failure."),
+        Frame::Phase { phase, .. } => format!(" {phase} "),
+        Frame::Commitment(_) => " taproot commitment ".into(),
+        Frame::KeyPath(_) => " key path signature ".into(),
+        Frame::OpSuccess(_) => " OP_SUCCESS ".into(),
+        Frame::Begin(_) | Frame::End(_) => " end of script ".into(),
+        Frame::Omitted(_) => " steps not kept ".into(),
     }
 }
 
-fn status_line(app: &App) -> Line<'static> {
-    match &app.mode {
-        Mode::Typing(what, text) => {
-            let prompt = match what {
-                Typing::RunTo => "run to opcode or position".to_owned(),
-                Typing::Breakpoint => "breakpoint at opcode or position".to_owned(),
-                Typing::Element(index) => format!("witness element {index}"),
-            };
-            Line::styled(format!("{prompt}: {text}_"), HERE)
+/// The keys that the last line names, as many as fit.
+fn keys(mode: &Mode) -> &'static [&'static str] {
+    match mode {
+        Mode::Help | Mode::Details | Mode::Element(Which::Stacks, _) => {
+            &["esc close", "down up scroll", "page down", "page up"]
         }
-        _ if !app.message.is_empty() => Line::styled(app.message.clone(), HERE),
-        _ => Line::styled(
-            "s step  b back  r run  t run to  p break  f failure  F flags  w witness  ? help",
-            DIM,
-        ),
+        Mode::Element(Which::Witness, _) => {
+            &["esc close", "e edit", "down up scroll", "page down", "page up"]
+        }
+        Mode::Flags(_) => &["esc close", "space switch and run again", "down up select"],
+        Mode::Elements(Which::Stacks, _) => &["esc close", "enter see it whole", "down up select"],
+        Mode::Elements(Which::Witness, _) => {
+            &["esc close", "enter see it whole", "e edit and run again", "down up select"]
+        }
+        Mode::Stepping | Mode::Typing(..) => &[
+            "? help",
+            "s step",
+            "b back",
+            "f failure",
+            "e elements",
+            "/ search",
+            "d details",
+            "r run",
+            "w witness",
+            "F flags",
+            "t run to",
+            "p break",
+        ],
     }
 }
 
-/// An area in the middle of the screen, cleared.
-fn panel(screen: &mut Screen<'_>, width: u16, height: u16) -> Rect {
-    let area = screen.area();
-    let (width, height) = (width.min(area.width), height.min(area.height));
-    let panel = Rect { x: (area.width - width) / 2, y: (area.height - height) / 2, width, height };
-    screen.render_widget(Clear, panel);
-    panel
+fn status_lines(app: &App, width: usize) -> Vec<Line<'static>> {
+    let style = if app.is_error { BAD } else { HERE };
+    let mut lines: Vec<Line<'static>> = wrap(&app.message, width)
+        .into_iter()
+        .filter(|line| !line.is_empty())
+        .take(MESSAGE_LINES)
+        .map(|line| Line::styled(line, style))
+        .collect();
+    let is_typing = matches!(app.mode, Mode::Typing(..));
+    if lines.is_empty() || is_typing {
+        lines.push(if is_typing {
+            Line::default()
+        } else {
+            Line::styled(hints(keys(&app.mode), width), DIM)
+        });
+    }
+    lines
 }
 
-fn draw_help(screen: &mut Screen<'_>) {
-    let lines: Vec<Line<'_>> =
-        HELP.iter().map(|(keys, what)| Line::raw(format!("{keys:<20} {what}"))).collect();
-    let height = u16::try_from(lines.len() + 2).unwrap_or(u16::MAX);
-    let area = panel(screen, 78, height);
-    screen.render_widget(Paragraph::new(lines).block(Block::bordered().title(" keys ")), area);
+/// Short texts, two blanks apart, as many as fit.
+pub(super) fn hints(texts: &[&str], width: usize) -> String {
+    let mut line = String::new();
+    for text in texts {
+        let gap = if line.is_empty() { "" } else { "  " };
+        if line.chars().count() + gap.len() + text.chars().count() > width {
+            break;
+        }
+        line.push_str(gap);
+        line.push_str(text);
+    }
+    line
 }
 
-fn draw_list(screen: &mut Screen<'_>, title: &str, row: usize, items: Vec<String>) {
-    let height = u16::try_from(items.len() + 2).unwrap_or(u16::MAX);
-    let area = panel(screen, 74, height);
-    let block = Block::bordered().title(title.to_owned());
-    let inner = block.inner(area);
-    let first = window(row, items.len(), inner.height);
-    let line =
-        |(nth, item): (usize, String)| Line::styled(item, if nth == row { HERE } else { Style::new() });
-    let lines: Vec<Line<'_>> =
-        items.into_iter().enumerate().skip(first).take(inner.height.into()).map(line).collect();
-    screen.render_widget(Paragraph::new(lines).block(block), area);
-}
-
-fn draw_flags(app: &App, row: usize, screen: &mut Screen<'_>) {
-    let flags = app.trace.subject.flags;
-    let item = |info: &sigstack_interpreter::FlagInfo| {
-        let set = if flags.contains(info.flag) { 'x' } else { ' ' };
-        format!("[{set}] {}", info.name)
+/// The line that is typed, with the terminal's cursor in it.
+fn draw_line(app: &App, screen: &mut Screen<'_>, area: Rect) {
+    let (Mode::Typing(what, line), Some(row)) = (&app.mode, area.rows().next_back()) else { return };
+    let prompt = match what {
+        Typing::RunTo => "run to opcode or position: ".to_owned(),
+        Typing::Breakpoint => "breakpoint at opcode or position: ".to_owned(),
+        Typing::Search => "search: ".to_owned(),
+        Typing::Element(index) => format!("witness element {index}: "),
     };
-    let verdict = match &app.trace.verdict {
-        Ok(()) => "OK",
-        Err(error) => error.script_error().map_or("none", sigstack_interpreter::ScriptError::name),
-    };
-    // A set that makes no sense is not taken, and the message says why.
-    let title = match app.message.is_empty() || app.message == RAN_AGAIN {
-        true => format!(" flags: space switches, esc closes; verdict {verdict} "),
-        false => format!(" {} ", app.message),
-    };
-    draw_list(screen, &title, row, FLAGS.iter().map(item).collect());
-}
-
-fn draw_witness(app: &App, row: usize, screen: &mut Screen<'_>) {
-    let item = |(nth, element): (usize, &Vec<u8>)| {
-        let what = app.trace.known.describe(element);
-        format!("{nth:>3} {}  {what}", short(element))
-    };
-    let items = app.witness().iter().enumerate().map(item).collect();
-    draw_list(screen, " witness: enter edits, esc closes ", row, items);
+    let prompt = fit(&prompt, usize::from(row.width) / 2 + 6);
+    let used = prompt.chars().count();
+    let (text, cursor) = line.view(usize::from(row.width).saturating_sub(used));
+    screen.render_widget(Paragraph::new(Line::styled(prompt + &text, HERE)), row);
+    if let Some(column) = u16::try_from(used + cursor).ok().filter(|column| *column < row.width) {
+        screen.set_cursor_position((row.x + column, row.y));
+    }
 }

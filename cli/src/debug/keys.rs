@@ -1,118 +1,232 @@
-//! What each key does.
+//! What each key does. The help is made of the same tables that the keys are looked up in.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sigstack_interpreter::FLAGS;
 
 use super::app::{App, Breakpoint, Mode, Typing};
+use super::edit::LineEdit;
+use super::element::Which;
 
-/// The keys and what they do, as the help shows them.
-pub(super) const HELP: &[(&str, &str)] = &[
-    ("right, s, space", "step"),
-    ("left, b", "step back"),
-    ("page down, page up", "ten steps forth, back"),
-    ("home g, end G", "to the beginning, to the verdict"),
-    ("f", "to the failure"),
-    ("t", "run to an opcode (OP_IF) or position (3, tapscript:3)"),
-    ("p", "set or take away a breakpoint, by opcode or position"),
-    (".", "set or take away a breakpoint at the cursor"),
-    ("r, R", "run to the next breakpoint, back to the last one"),
-    ("down, up", "scroll the details"),
-    ("F", "flags: switch them and run again"),
-    ("w", "witness: edit an element and run again"),
-    ("?", "this help"),
-    ("esc", "close a panel"),
-    ("q, ctrl-c", "leave"),
+/// Keys that do the same thing, what the help calls them and what they do.
+pub(super) struct Key {
+    codes: &'static [KeyCode],
+    pub(super) names: &'static str,
+    pub(super) does: &'static str,
+    act: fn(&mut App),
+}
+
+const fn key(codes: &'static [KeyCode], names: &'static str, does: &'static str, act: fn(&mut App)) -> Key {
+    Key { codes, names, does, act }
+}
+
+use KeyCode::{Char, Down, End, Enter, Home, Left, PageDown, PageUp, Right, Tab, Up};
+
+/// The keys while stepping.
+pub(super) const STEPPING: &[Key] = &[
+    key(&[Right, Char('s'), Char(' '), Char('l'), Enter], "right s l space enter", "step", |app| {
+        app.forward(1)
+    }),
+    key(&[Left, Char('b'), Char('h')], "left b h", "step back", |app| app.back(1)),
+    key(&[PageDown], "page down", "ten steps forward", |app| app.forward(10)),
+    key(&[PageUp], "page up", "ten steps back", |app| app.back(10)),
+    key(&[Home, Char('g')], "home g", "go to the beginning", |app| app.go(0)),
+    key(&[End, Char('G')], "end G", "go to the verdict", |app| app.go(usize::MAX)),
+    key(&[Char('f')], "f", "go to the failure", App::jump_to_failure),
+    key(&[Char('t')], "t", "run to an opcode (OP_IF) or position (3, tapscript:3)", |app| {
+        app.enter(Mode::Typing(Typing::RunTo, LineEdit::default()));
+    }),
+    key(&[Char('/')], "/", "search for a text in opcodes and data", |app| {
+        app.enter(Mode::Typing(Typing::Search, LineEdit::default()));
+    }),
+    key(&[Char('n')], "n", "search on", |app| app.search(true)),
+    key(&[Char('N')], "N", "search back", |app| app.search(false)),
+    key(&[Char('p')], "p", "set or remove a breakpoint, by opcode or position", |app| {
+        app.enter(Mode::Typing(Typing::Breakpoint, LineEdit::default()));
+    }),
+    key(&[Char('.')], ".", "set or remove a breakpoint at the cursor", App::toggle_here),
+    key(&[Char('r')], "r", "run to the next breakpoint", App::run),
+    key(&[Char('R')], "R", "run back to the last breakpoint", App::run_back),
+    key(&[Down, Char('j')], "down j", "scroll the details down", |app| app.scroll_by(1)),
+    key(&[Up, Char('k')], "up k", "scroll the details up", |app| app.scroll_by(-1)),
+    key(&[Char('d')], "d", "details on the whole screen", |app| app.enter(Mode::Details)),
+    key(&[Char('e'), Tab], "e tab", "elements of the stacks: select one and see it whole", |app| {
+        app.open_list(Which::Stacks);
+    }),
+    key(&[Char('w')], "w", "witness: see an element whole, or edit it and run again", |app| {
+        app.open_list(Which::Witness);
+    }),
+    key(&[Char('F')], "F", "flags: switch them and run again", |app| app.enter(Mode::Flags(0))),
+    key(&[Char('?')], "?", "this help", |app| app.enter(Mode::Help)),
+    key(&[Char('q')], "q ctrl-c", "leave", |app| app.is_done = true),
+];
+
+/// The keys in lists, texts and lines, which the help shows below those of stepping.
+pub(super) const PANELS: &[(&str, &str)] = &[
+    ("In a list or a text", ""),
+    ("down j, up k", "move the selection, or scroll"),
+    ("page down, page up", "scroll by a page"),
+    ("home g, end G", "first or last row or line"),
+    ("enter", "see the element; switch the flag"),
+    ("space", "switch the flag"),
+    ("e", "edit the element of the witness"),
+    ("esc q left", "close"),
+    ("In a line", ""),
+    ("left right home end", "move the cursor"),
+    ("backspace delete", "delete a letter"),
+    ("ctrl-u ctrl-k", "delete to the beginning, to the end"),
+    ("enter, esc", "take the line, leave it"),
 ];
 
 impl App {
     pub(super) fn key(&mut self, key: KeyEvent) {
-        if key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
+        if key.code == Char('c') && key.modifiers.contains(KeyModifiers::CONTROL) {
             self.is_done = true;
             return;
         }
         match self.mode.clone() {
-            Mode::Stepping => self.stepping_key(key.code),
-            Mode::Help => self.mode = Mode::Stepping,
+            Mode::Stepping => {
+                if let Some(found) = STEPPING.iter().find(|entry| entry.codes.contains(&key.code)) {
+                    (found.act)(self);
+                }
+            }
+            Mode::Help | Mode::Details => self.text_key(key.code, Mode::Stepping),
             Mode::Flags(row) => self.flags_key(key.code, row),
-            Mode::Witness(row) => self.witness_key(key.code, row),
-            Mode::Typing(what, text) => self.typing_key(key.code, what, text),
+            Mode::Elements(which, row) => self.elements_key(key.code, which, row),
+            Mode::Element(Which::Witness, row) if key.code == Char('e') => self.edit_element(row),
+            Mode::Element(which, row) => self.text_key(key.code, Mode::Elements(which, row)),
+            Mode::Typing(what, line) => self.typing_key(key, what, line),
         }
     }
 
-    fn stepping_key(&mut self, key: KeyCode) {
-        let type_line = |what| Mode::Typing(what, String::new());
+    fn open_list(&mut self, which: Which) {
+        match (which, self.items(which).is_empty()) {
+            (_, false) => self.enter(Mode::Elements(which, 0)),
+            (Which::Stacks, true) => self.message = "the stacks are empty".into(),
+            (Which::Witness, true) => self.message = "the input has no witness".into(),
+        }
+    }
+
+    /// Keys of a text that scrolls, and the mode that follows it.
+    fn text_key(&mut self, key: KeyCode, after: Mode) {
         match key {
-            KeyCode::Right | KeyCode::Char('s' | ' ' | 'l') | KeyCode::Enter => self.forth(1),
-            KeyCode::Left | KeyCode::Char('b' | 'h') => self.back(1),
-            KeyCode::PageDown => self.forth(10),
-            KeyCode::PageUp => self.back(10),
-            KeyCode::Home | KeyCode::Char('g') => self.go(0),
-            KeyCode::End | KeyCode::Char('G') => self.go(usize::MAX),
-            KeyCode::Down | KeyCode::Char('j') => self.scroll = self.scroll.saturating_add(1),
-            KeyCode::Up | KeyCode::Char('k') => self.scroll = self.scroll.saturating_sub(1),
-            KeyCode::Char('f') => self.jump_to_failure(),
-            KeyCode::Char('t') => self.mode = type_line(Typing::RunTo),
-            KeyCode::Char('p') => self.mode = type_line(Typing::Breakpoint),
-            KeyCode::Char('.') => self.toggle_here(),
-            KeyCode::Char('r') => self.run(),
-            KeyCode::Char('R') => self.run_back(),
-            KeyCode::Char('F') => self.mode = Mode::Flags(0),
-            KeyCode::Char('w') if self.witness().is_empty() => {
-                self.message = "the input has no witness".into()
-            }
-            KeyCode::Char('w') => self.mode = Mode::Witness(0),
-            KeyCode::Char('?') => self.mode = Mode::Help,
-            KeyCode::Char('q') => self.is_done = true,
+            Down | Char('j') => self.scroll_by(1),
+            Up | Char('k') => self.scroll_by(-1),
+            PageDown | Char(' ') => self.scroll_pages(1),
+            PageUp => self.scroll_pages(-1),
+            Home | Char('g') => self.scroll = 0,
+            End | Char('G') => self.scroll_by(isize::MAX),
+            KeyCode::Esc | Left | Char('q' | '?' | 'd') => self.enter(after),
             _ => {}
+        }
+    }
+
+    /// The row that a key selects in a list of so many.
+    fn row_key(&self, key: KeyCode, row: usize, count: usize) -> Option<usize> {
+        let last = count.saturating_sub(1);
+        let (_, page) = self.drawn.get();
+        match key {
+            Down | Char('j') => Some((row + 1).min(last)),
+            Up | Char('k') => Some(row.saturating_sub(1)),
+            PageDown => Some(row.saturating_add(page).min(last)),
+            PageUp => Some(row.saturating_sub(page)),
+            Home | Char('g') => Some(0),
+            End | Char('G') => Some(last),
+            _ => None,
         }
     }
 
     fn flags_key(&mut self, key: KeyCode, row: usize) {
+        if let Some(row) = self.row_key(key, row, FLAGS.len()) {
+            self.enter(Mode::Flags(row));
+            return;
+        }
         match key {
-            KeyCode::Down | KeyCode::Char('j') => self.mode = Mode::Flags((row + 1).min(FLAGS.len() - 1)),
-            KeyCode::Up | KeyCode::Char('k') => self.mode = Mode::Flags(row.saturating_sub(1)),
-            KeyCode::Char(' ') | KeyCode::Enter => self.toggle_flag(row),
-            KeyCode::Esc | KeyCode::Char('q' | 'F') => self.mode = Mode::Stepping,
+            Char(' ') | Enter => self.toggle_flag(row),
+            KeyCode::Esc | Left | Char('q' | 'F') => self.enter(Mode::Stepping),
             _ => {}
         }
     }
 
-    fn witness_key(&mut self, key: KeyCode, row: usize) {
-        let last = self.witness().len().saturating_sub(1);
+    fn elements_key(&mut self, key: KeyCode, which: Which, row: usize) {
+        if let Some(row) = self.row_key(key, row, self.items(which).len()) {
+            self.enter(Mode::Elements(which, row));
+            return;
+        }
         match key {
-            KeyCode::Down | KeyCode::Char('j') => self.mode = Mode::Witness((row + 1).min(last)),
-            KeyCode::Up | KeyCode::Char('k') => self.mode = Mode::Witness(row.saturating_sub(1)),
-            KeyCode::Enter | KeyCode::Char('e') => {
-                let element = self.witness().get(row).map(hex::encode).unwrap_or_default();
-                self.mode = Mode::Typing(Typing::Element(row), format!("<{element}>"));
-            }
-            KeyCode::Esc | KeyCode::Char('q' | 'w') => self.mode = Mode::Stepping,
+            Enter | Right => self.enter(Mode::Element(which, row)),
+            Char('e') if which == Which::Witness => self.edit_element(row),
+            KeyCode::Esc | Left | Char('q' | 'w' | 'e') | Tab => self.enter(Mode::Stepping),
             _ => {}
         }
     }
 
-    fn typing_key(&mut self, key: KeyCode, what: Typing, mut text: String) {
-        match key {
-            KeyCode::Char(letter) => text.push(letter),
-            KeyCode::Backspace => drop(text.pop()),
+    fn edit_element(&mut self, row: usize) {
+        let element = self.witness().get(row).map(hex::encode).unwrap_or_default();
+        self.enter(Mode::Typing(Typing::Element(row), LineEdit::new(&format!("<{element}>"))));
+    }
+
+    fn typing_key(&mut self, key: KeyEvent, what: Typing, mut line: LineEdit) {
+        match key.code {
             KeyCode::Esc => {
-                self.mode = Mode::Stepping;
-                return;
+                self.enter(match what {
+                    Typing::Element(row) => Mode::Elements(Which::Witness, row),
+                    _ => Mode::Stepping,
+                });
             }
-            KeyCode::Enter => {
-                self.mode = Mode::Stepping;
-                match what {
-                    Typing::RunTo => self.run_to(&text),
-                    Typing::Breakpoint => match Breakpoint::read(&text) {
-                        Ok(breakpoint) => self.toggle(breakpoint),
-                        Err(problem) => self.message = problem,
-                    },
-                    Typing::Element(index) => self.set_element(index, &text),
+            Enter => {
+                // A line that is not taken stays, with the cursor where it is wrong.
+                if let Err((problem, at)) = self.take_line(what, &line.text()) {
+                    line.go_to_byte(at);
+                    self.mode = Mode::Typing(what, line);
+                    self.refuse(problem);
                 }
-                return;
             }
-            _ => {}
+            _ => {
+                line.key(key);
+                self.message.clear();
+                self.is_error = false;
+                self.mode = Mode::Typing(what, line);
+            }
         }
-        self.mode = Mode::Typing(what, text);
+    }
+
+    fn take_line(&mut self, what: Typing, text: &str) -> Result<(), (String, usize)> {
+        let place = || Breakpoint::read(text).map_err(|problem| (problem, 0));
+        match what {
+            Typing::RunTo => {
+                let place = place()?;
+                self.enter(Mode::Stepping);
+                self.run_to(&place, text);
+            }
+            Typing::Breakpoint => {
+                let place = place()?;
+                self.enter(Mode::Stepping);
+                self.toggle(place);
+            }
+            Typing::Search if text.is_empty() => return Err(("write a text to search for".into(), 0)),
+            Typing::Search => {
+                self.enter(Mode::Stepping);
+                self.wanted = Some(text.to_owned());
+                self.search(true);
+            }
+            Typing::Element(index) => {
+                self.set_element(index, text)?;
+                self.mode = Mode::Stepping;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_in_two_rows() {
+        let codes: Vec<KeyCode> = STEPPING.iter().flat_map(|entry| entry.codes).copied().collect();
+        for (nth, code) in codes.iter().enumerate() {
+            assert!(!codes[..nth].contains(code), "{code:?}");
+        }
     }
 }

@@ -2,7 +2,11 @@
 
 mod app;
 mod draw;
+mod edit;
+mod element;
 mod keys;
+mod panels;
+mod search;
 #[cfg(test)]
 mod tests;
 
@@ -51,7 +55,7 @@ fn interact(mut app: App, draw: impl Fn(&App, &mut Frame<'_>)) -> io::Result<Sta
         }
         match event::read() {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => app.key(key),
-            // A resize is drawn anew as everything is.
+            // After a resize everything is drawn again.
             Ok(_) => {}
             Err(error) => break Err(error),
         }

@@ -1,4 +1,4 @@
-//! Screens of 80 columns and 24 rows, and what keys do to them.
+//! Screens of 80 columns and 24 rows and of 60 columns and 20 rows, and what keys do to them.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -43,15 +43,21 @@ fn screen(app: &App, width: u16, height: u16) -> String {
     (0..height).map(|y| format!("{}\n", row(y).trim_end())).collect()
 }
 
-/// Compares a screen with the file of this name. With SIGSTACK_WRITE_SCREENS set the file is written instead.
-fn expect_screen(name: &str, app: &App) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/screens").join(format!("{name}.txt"));
-    let actual = screen(app, 80, 24);
-    if std::env::var_os("SIGSTACK_WRITE_SCREENS").is_some() {
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, &actual).unwrap();
+/// The sizes of terminals of which the screens are kept.
+const SIZES: [(u16, u16); 2] = [(80, 24), (60, 20)];
+
+/// Compares the screens of both sizes with the files of this name. With SIGSTACK_WRITE_SCREENS set the files are written instead.
+fn expect_screens(name: &str, app: &App) {
+    for (width, height) in SIZES {
+        let file = format!("tests/screens/{name}-{width}.txt");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+        let actual = screen(app, width, height);
+        if std::env::var_os("SIGSTACK_WRITE_SCREENS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, &actual).unwrap();
+        }
+        assert_eq!(fs::read_to_string(&path).unwrap_or_default(), actual, "{}", path.display());
     }
-    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), actual, "{}", path.display());
 }
 
 const SCRIPT: &str = "SHA256 TOALTSTACK <88> DROP IF 1 ELSE RETURN ENDIF FROMALTSTACK \
@@ -60,21 +66,25 @@ const SCRIPT: &str = "SHA256 TOALTSTACK <88> DROP IF 1 ELSE RETURN ENDIF FROMALT
 #[test]
 fn the_screens_of_a_script() {
     let mut app = app(SCRIPT, "1 <00>");
-    expect_screen("start", &app);
+    expect_screens("start", &app);
     press(&mut app, "tOP_IF\n");
-    expect_screen("at-if", &app);
+    expect_screens("at-if", &app);
     press(&mut app, "f");
     assert_eq!(app.message, "the spend is valid: nothing failed");
     press(&mut app, "G");
-    expect_screen("verdict", &app);
+    expect_screens("verdict", &app);
     press(&mut app, "?");
-    expect_screen("help", &app);
+    expect_screens("help", &app);
     press(&mut app, "?F");
-    expect_screen("flags", &app);
+    expect_screens("flags", &app);
+    press(&mut app, "qw");
+    expect_screens("witness", &app);
+    press(&mut app, "j\n");
+    expect_screens("element", &app);
 }
 
 #[test]
-fn steps_go_forth_and_back() {
+fn steps_go_forward_and_back() {
     let mut app = app(SCRIPT, "1 <00>");
     let first = screen(&app, 80, 24);
     press(&mut app, "ss");
@@ -101,7 +111,7 @@ fn running_stops_at_breakpoints_both_ways() {
     press(&mut app, ".");
     assert_eq!(app.breakpoints, [Breakpoint::read("OP_IF").unwrap()]);
     press(&mut app, "rr");
-    assert_eq!((app.step().is_none(), app.message.as_str()), (true, "no breakpoint was met"));
+    assert_eq!((app.step().is_none(), app.message.as_str()), (true, "no breakpoint was reached"));
     assert!(
         Breakpoint::read("tapscript:x").is_err()
             && Breakpoint::read("FOO").is_err()
@@ -112,24 +122,160 @@ fn running_stops_at_breakpoints_both_ways() {
 #[test]
 fn an_edited_witness_runs_again() {
     let mut app = app(SCRIPT, "1 <00>");
-    press(&mut app, "wj\n");
+    press(&mut app, "wje");
     assert!(matches!(app.mode, Mode::Typing(..)));
     press(&mut app, "\u{8}\u{8}\u{8}01>\n");
     assert_eq!(app.witness()[1], [1]);
+    assert_eq!(app.message, "ran again: EQUALVERIFY");
     assert_eq!(app.trace.verdict.as_ref().unwrap_err().script_error().unwrap().name(), "EQUALVERIFY");
     press(&mut app, "f");
     assert!(app.is_failure());
-    expect_screen("failure", &app);
-    press(&mut app, "w\n\u{8}zz\n");
-    assert!(app.message.contains("is missing"), "{}", app.message);
+    expect_screens("failure", &app);
+    // A line that is refused stays, with the error above it, until it is mended or left.
+    press(&mut app, "we\u{8}zz\n");
+    assert!(app.message.contains("is missing") && app.is_error, "{}", app.message);
+    expect_screens("refused", &app);
     assert_eq!(app.witness()[0], [1]);
+    app.key(KeyEvent::new(KeyCode::End, KeyModifiers::NONE));
+    press(&mut app, "\u{8}\u{8}>\n");
+    assert_eq!((app.mode.clone(), app.is_error), (Mode::Stepping, false));
+    press(&mut app, "we\u{1b}");
+    assert!(matches!(app.mode, Mode::Elements(..)));
+}
+
+/// 520 bytes are longer than any screen: the view has all of them, and the edit line moves with its cursor.
+#[test]
+fn long_elements_are_seen_whole_and_edited() {
+    let mut app = app("SIZE DROP DROP 1", &format!("<{}>", "a5".repeat(520)));
+    press(&mut app, "we");
+    for (width, height) in SIZES {
+        let text = screen(&app, width, height);
+        let last = text.lines().last().unwrap();
+        assert!(last.starts_with("witness element 0: …a5") && last.ends_with("a5>"), "{last}");
+        assert!(last.chars().count() < usize::from(width));
+    }
+    app.key(KeyEvent::new(KeyCode::Home, KeyModifiers::NONE));
+    let text = screen(&app, 60, 20);
+    let last = text.lines().last().unwrap();
+    assert!(last.starts_with("witness element 0: <a5a5") && last.ends_with('…'), "{last}");
+    app.key(KeyEvent::new(KeyCode::Delete, KeyModifiers::NONE));
+    press(&mut app, "<ff\n");
+    assert_eq!(app.witness()[0].len(), 521);
+    // Consensus allows 520 bytes; the change is taken back.
+    assert_eq!(app.verdict_name(), "PUSH_SIZE");
+    press(&mut app, "w\n");
+    for (width, height) in SIZES {
+        let mut seen = String::new();
+        app.scroll = 0;
+        for _ in 0..60 {
+            let text = screen(&app, width, height);
+            seen.extend(text.lines().skip(2).flat_map(|line| [line, "\n"]));
+            app.key(KeyEvent::new(KeyCode::PageDown, KeyModifiers::NONE));
+        }
+        assert!(
+            seen.contains("length   521 bytes") && seen.contains("number   none: longer than 5 bytes"),
+            "{seen}"
+        );
+        for offset in (0..521usize).step_by(16) {
+            let digits = 2 * (521 - offset).min(16);
+            let is_whole = |line: &str| {
+                let words: Vec<&str> = line.trim_matches(['│', ' ']).split_whitespace().collect();
+                let hex =
+                    words.iter().skip(1).take(digits.div_ceil(16)).map(|word| word.len()).sum::<usize>();
+                words.first() == Some(&offset.to_string().as_str()) && hex == digits
+            };
+            assert!(seen.lines().any(is_whole), "{width}: {offset}\n{seen}");
+        }
+    }
+    assert!(screen(&app, 60, 20).contains("/"), "a sign of what is above and below");
+}
+
+#[test]
+fn the_elements_of_the_stacks_are_listed_top_first() {
+    let mut app = app("<aa> TOALTSTACK <bbbb> <cccccc> 2DROP FROMALTSTACK DROP", "1");
+    press(&mut app, "ttapscript:3\ne");
+    let text = screen(&app, 80, 24);
+    let rows: Vec<&str> = text.lines().skip(2).map(|row| row.trim_matches(['│', ' '])).take(4).collect();
+    assert_eq!(rows[0], "push cccccc  -5033164");
+    assert_eq!(rows[1..], ["0 bbbb  -15291", "1 01  1", "alt 0 aa  -42"]);
+    press(&mut app, "j\n");
+    assert!(screen(&app, 60, 20).contains("stack element 0 from the top"));
+    press(&mut app, "q\u{1b}");
+    assert_eq!(app.mode, Mode::Stepping);
+    expect_screens("stacks", &app);
+}
+
+#[test]
+fn a_search_finds_opcodes_and_data_both_ways_and_goes_around() {
+    let mut app = app("<beef> DROP 'text' DROP <beef> DROP 1 0 VERIFY HASH160 <7777>", "");
+    press(&mut app, "n");
+    assert!(app.message.starts_with("nothing was searched for yet"));
+    let position = |app: &App| app.step().unwrap().position;
+    press(&mut app, "/BEEF\n");
+    assert_eq!((position(&app), app.message.as_str()), (0, ""));
+    press(&mut app, "n");
+    assert_eq!((position(&app), app.message.as_str()), (4, ""));
+    press(&mut app, "n");
+    assert_eq!((position(&app), app.message.as_str()), (0, "the search went on from the beginning"));
+    press(&mut app, "N");
+    assert_eq!((position(&app), app.message.as_str()), (4, "the search went on from the end"));
+    press(&mut app, "/text\n");
+    assert_eq!(position(&app), 2);
+    press(&mut app, "/verify\n");
+    assert_eq!(position(&app), 8);
+    press(&mut app, "/hash160\n");
+    assert_eq!(app.message, "\"hash160\" is at tapscript:9, which was not reached");
+    press(&mut app, "/nothing\n");
+    assert_eq!(app.message, "no opcode and no data has \"nothing\"");
+    press(&mut app, "/\n");
+    assert_eq!((app.message.as_str(), app.is_error), ("write a text to search for", true));
+}
+
+/// Everything of the details can be scrolled to, at both sizes.
+#[test]
+fn details_can_be_read_to_their_end() {
+    let mut app = app(SCRIPT, "1 <00>");
+    for (width, height) in SIZES {
+        let mut seen = String::new();
+        app.enter(Mode::Stepping);
+        for _ in 0..40 {
+            seen.push_str(&screen(&app, width, height));
+            press(&mut app, "j");
+        }
+        let (most, _) = app.drawn.get();
+        assert_eq!(app.scroll, most);
+        press(&mut app, "d");
+        assert!(!screen(&app, width, height).contains("stack, top first"));
+        press(&mut app, "d");
+        assert!(seen.contains("Pushes"), "{seen}");
+    }
+}
+
+/// Every key of the help is on its screens, which scroll at 60 columns and 20 rows.
+#[test]
+fn the_help_has_every_key() {
+    for (width, height) in SIZES {
+        let mut app = app(SCRIPT, "1 <00>");
+        press(&mut app, "?");
+        let mut seen = String::new();
+        for _ in 0..60 {
+            seen.push_str(&screen(&app, width, height));
+            press(&mut app, "j");
+        }
+        for key in super::keys::STEPPING {
+            assert!(seen.contains(key.names), "{}", key.names);
+        }
+        for (names, _) in super::keys::PANELS {
+            assert!(seen.contains(names), "{names}");
+        }
+    }
 }
 
 #[test]
 fn the_witness_list_names_what_ends_a_script_path() {
     let mut app = app(SCRIPT, "1 <00>");
     press(&mut app, "w");
-    let screen = screen(&app, 80, 24);
+    let screen = screen(&app, 60, 20);
     assert!(screen.contains("leaf script") && screen.contains("control block"), "{screen}");
 }
 
@@ -156,8 +302,10 @@ fn a_switched_flag_runs_again_unless_it_makes_no_sense() {
 fn every_size_can_be_drawn() {
     let mut app = app(&"1 DROP ".repeat(2_000), "1");
     press(&mut app, "t3000\n");
-    for (width, height) in [(1, 1), (2, 3), (10, 5), (79, 23), (80, 24), (200, 60)] {
-        for key in ["", "?", "\u{1b}F", "\u{1b}w", "\u{1b}"] {
+    for (width, height) in [(1, 1), (2, 3), (10, 5), (60, 20), (75, 20), (76, 20), (200, 60)] {
+        for key in
+            ["", "?", "\u{1b}F", "\u{1b}w", "\n", "\u{1b}", "e", "\u{1b}\u{1b}\u{1b}t", "\u{1b}d", "\u{1b}"]
+        {
             press(&mut app, key);
             screen(&app, width, height);
         }
