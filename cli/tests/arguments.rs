@@ -137,7 +137,7 @@ fn errors_say_where_and_what_to_do() {
         (vec!["decode", "address", "@p2wpkh.tx.bin"], "address: binary data, where text is expected".into()),
         (
             vec!["verify", "--script", "script"],
-            "--script: \"script\" at byte 0: neither an opcode, a number, hex nor a quoted text\nhint: a file of this \
+            "--script: \"script\" at byte 0: neither an opcode, a number, <hex>, 0xhex nor 'text'\nhint: a file of this \
              name exists: write @script to read it"
                 .into(),
         ),

@@ -18,7 +18,10 @@ fn scripts_go_to_and_fro_and_mistakes_are_located() {
     assert_eq!(sigstack(&["disasm", "--lines", "01ab4f"]).1, "    0     0  <ab>\n    1     2  OP_1NEGATE\n");
     let (status, _, error) = sigstack(&["asm", "1 FOO"]);
     assert_eq!(status, 2);
-    assert_eq!(error, "error: asm: \"FOO\" at byte 2: neither an opcode, a number, hex nor a quoted text\n");
+    assert_eq!(
+        error,
+        "error: asm: \"FOO\" at byte 2: neither an opcode, a number, <hex>, 0xhex nor 'text'\n"
+    );
 }
 
 /// The first script path of BIP 341's wallet vectors has this address and control block.

@@ -111,7 +111,7 @@ mod tests {
     use sigstack_interpreter::ScriptError;
 
     use super::*;
-    use crate::disasm::{assemble, assemble_stack};
+    use crate::assemble::{assemble, assemble_stack};
     use crate::trace::{Frame, Options, Trace};
 
     /// In every context the script meets the stack that was asked for, and the verdict is the script's.

@@ -5,6 +5,7 @@
 //! failed, the nearest explanation. Everything that shows a script run is a view of that one [`Trace`]: lines for people
 //! ([`text`]), JSON lines for programs ([`json`]), and the command's terminal interface.
 
+mod assemble;
 mod bare;
 mod control;
 mod disasm;
@@ -19,10 +20,11 @@ pub mod text;
 mod trace;
 mod verdict;
 
+pub use assemble::{AsmError, assemble, assemble_stack};
 pub use bare::{BareContext, BareTx, bare_spend};
 pub use bitcoin;
 pub use control::{ControlView, NUMS_KEY, control_view};
-pub use disasm::{AsmError, assemble, assemble_stack, disassemble, instruction_text};
+pub use disasm::{disassemble, instruction_text};
 pub use explain::Explanation;
 pub use fields::{Field, FieldNote, hash_type_name};
 pub use hints::{Known, short};

@@ -2,6 +2,7 @@
 
 use crate::error::ScriptError;
 use crate::opcode::Opcode;
+use crate::script_num;
 
 /// One instruction of a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,24 @@ pub(crate) fn push_prefix(length: usize) -> ([u8; 5], usize) {
         76..=255 => ([Opcode::OP_PUSHDATA1.0, a, 0, 0, 0], 2),
         256..=65_535 => ([Opcode::OP_PUSHDATA2.0, a, b, 0, 0], 3),
         _ => ([Opcode::OP_PUSHDATA4.0, a, b, c, d], 5),
+    }
+}
+
+/// Appends a push of data with the shortest length prefix, as Core's `CScript << vector` does: data that a number opcode
+/// pushes gets a data push too.
+pub fn append_push(data: &[u8], script: &mut Vec<u8>) {
+    let (prefix, size) = push_prefix(data.len());
+    script.extend(prefix.into_iter().take(size));
+    script.extend_from_slice(data);
+}
+
+/// Appends the shortest push of a number, as Core's `CScript << int64_t` does: by its opcode if it has one.
+pub fn append_number(number: i64, script: &mut Vec<u8>) {
+    match u8::try_from(number) {
+        Ok(0) => script.push(Opcode::OP_0.0),
+        Ok(small @ 1..=16) => script.push(Opcode::OP_1.0 + small - 1),
+        _ if number == -1 => script.push(Opcode::OP_1NEGATE.0),
+        _ => append_push(script_num::encode(number).as_bytes(), script),
     }
 }
 

@@ -48,7 +48,7 @@ pub use error::{Location, Phase, ScriptError, ScriptPosition, UsageError, Verify
 pub use flags::{FLAGS, FlagInfo, FlagKind, Flags};
 pub use host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
 pub use inspector::{CommitmentStep, Event, Inspector, NoInspector, SignatureCheck, SignedMessage};
-pub use instruction::{Instruction, Instructions};
+pub use instruction::{Instruction, Instructions, append_number, append_push};
 pub use machine::{Context, Machine, Tapscript};
 pub use mock::{MockHost, Question};
 pub use opcode::{OPCODE_ALIASES, OPCODES, Opcode, OpcodeInfo};

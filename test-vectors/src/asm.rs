@@ -1,4 +1,5 @@
-//! The assembly of Core's test files.
+//! The assembly of Core's test files. The debugger's assembly is another language, with `<hex>` and the forms that explorers
+//! print; both encode pushes and numbers with the interpreter's functions.
 //!
 //! | word | becomes |
 //! | --- | --- |
@@ -7,7 +8,7 @@
 //! | text in single quotes | a push of the text |
 //! | anything else | the opcode of this name, `OP_` may be left out |
 
-use sigstack_interpreter::Opcode;
+use sigstack_interpreter::{Opcode, append_number, append_push};
 
 /// Assembles a script. The error tells the word that has no meaning.
 pub(crate) fn assemble(text: &str) -> Result<Vec<u8>, String> {
@@ -23,7 +24,7 @@ fn append_word(word: &str, script: &mut Vec<u8>) -> Result<(), String> {
     if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) {
         // Core's files have numbers of 32 bits today, of 64 bits before 2020.
         let number = word.parse::<i64>().map_err(|_| format!("the number {word} has more than 64 bits"))?;
-        push_number(number, script);
+        append_number(number, script);
         return Ok(());
     }
     if let Some(digits) = word.strip_prefix("0x").filter(|digits| !digits.is_empty()) {
@@ -32,58 +33,12 @@ fn append_word(word: &str, script: &mut Vec<u8>) -> Result<(), String> {
         return Ok(());
     }
     if let Some(text) = word.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        push_bytes(text.as_bytes(), script);
+        append_push(text.as_bytes(), script);
         return Ok(());
     }
     let opcode = Opcode::from_name(word).ok_or_else(|| format!("no opcode is named {word:?}"))?;
     script.push(opcode.0);
     Ok(())
-}
-
-/// Appends the shortest push of a number.
-fn push_number(number: i64, script: &mut Vec<u8>) {
-    match u8::try_from(number) {
-        Ok(0) => script.push(Opcode::OP_0.0),
-        Ok(small @ 1..=16) => script.push(Opcode::OP_1.0 + small - 1),
-        _ if number == -1 => script.push(Opcode::OP_1NEGATE.0),
-        _ => push_bytes(&number_bytes(number), script),
-    }
-}
-
-/// A number's bytes on the stack: little endian, sign and magnitude.
-fn number_bytes(number: i64) -> Vec<u8> {
-    let magnitude = number.unsigned_abs().to_le_bytes();
-    let used = magnitude.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    let mut bytes: Vec<u8> = magnitude.into_iter().take(used).collect();
-    if bytes.last().is_some_and(|last| last & 0x80 != 0) {
-        bytes.push(0);
-    }
-    if let Some(last) = bytes.last_mut()
-        && number < 0
-    {
-        *last |= 0x80;
-    }
-    bytes
-}
-
-/// Appends a push of bytes with the shortest length prefix, as Core's `operator<<` does: one byte that an opcode could
-/// push is pushed as data all the same.
-pub(crate) fn push_bytes(bytes: &[u8], script: &mut Vec<u8>) {
-    let length = bytes.len();
-    match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short), _) if short < Opcode::OP_PUSHDATA1.0 => script.push(short),
-        (Ok(short), _) => script.extend_from_slice(&[Opcode::OP_PUSHDATA1.0, short]),
-        (_, Ok(medium)) => {
-            script.push(Opcode::OP_PUSHDATA2.0);
-            script.extend_from_slice(&medium.to_le_bytes());
-        }
-        _ => {
-            script.push(Opcode::OP_PUSHDATA4.0);
-            // The text of one word, whose length no file brings near four gigabytes.
-            script.extend_from_slice(&u32::try_from(length).unwrap_or(u32::MAX).to_le_bytes());
-        }
-    }
-    script.extend_from_slice(bytes);
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Scripts of generated cases, some parts of which are known only when the transaction is.
 
-use sigstack_interpreter::{Opcode, script_num};
+use sigstack_interpreter::{Opcode, append_push, script_num};
 
 use super::item::Item;
-use crate::asm::{assemble, push_bytes};
+use crate::asm::assemble;
 
 /// A script under construction. Numbers and data take their shortest pushes.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +91,7 @@ pub(super) fn minimal_push(data: &[u8]) -> Vec<u8> {
         [0x81] => vec![Opcode::OP_1NEGATE.0],
         _ => {
             let mut script = Vec::new();
-            push_bytes(data, &mut script);
+            append_push(data, &mut script);
             script
         }
     }

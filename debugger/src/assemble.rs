@@ -1,0 +1,451 @@
+//! Assembly of scripts and stacks: text to bytes.
+//!
+//! | word | becomes |
+//! | --- | --- |
+//! | `OP_NAME` or `NAME` | the opcode |
+//! | a decimal number, -4294967295 to 4294967295 | the shortest push of the number |
+//! | `<hex>` | a push of the bytes with the shortest length prefix |
+//! | hex of 5 bytes or more with a letter in it | the same, as Bitcoin Core prints pushes |
+//! | the same with `[ALL]` or another hash type after it | a push of the bytes and the hash type, as Core prints signatures |
+//! | `OP_PUSHBYTES_n hex`, `OP_PUSHDATA1 hex` | a push with this prefix, as rust-bitcoin and explorers print it |
+//! | `OP_PUSHNUM_n`, `OP_PUSHNUM_NEG1`, `OP_RETURN_n` | the opcode, as rust-bitcoin and explorers print it |
+//! | `PUSHDATA1<hex>`, also 2 and 4 | a push with this longer prefix |
+//! | `'text'` | a push of the text |
+//! | `0xhex` | these bytes, raw, not pushed |
+//!
+//! Words with two readings are errors: shorter bare hex could be raw bytes or a push, and longer decimal digits could be a
+//! number or bytes.
+
+use core::fmt;
+
+use sigstack_interpreter::{Instructions, Opcode, append_number, append_push};
+
+/// A word without meaning, or with two.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AsmError {
+    /// Where the word begins in the text, in bytes.
+    pub offset: usize,
+    /// The word.
+    pub word: String,
+    /// What is wrong with it.
+    pub problem: String,
+    /// Whether the word may be a misspelled opcode.
+    pub is_unknown_name: bool,
+}
+
+impl fmt::Display for AsmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at byte {}: {}", self.word, self.offset, self.problem)
+    }
+}
+
+impl core::error::Error for AsmError {}
+
+/// The largest number, and the smallest negated, that a word can be: Core's test assembly has the same range. Locktimes,
+/// which OP_CHECKLOCKTIMEVERIFY reads from 5 bytes, need it; the other opcodes read 4 bytes, up to 2147483647.
+const MAX_NUMBER: i64 = 0xffff_ffff;
+
+/// Fewest bytes that Bitcoin Core prints as hex: it prints shorter pushes as numbers.
+const LEAST_BARE_HEX: usize = 5;
+
+/// The hash types by the names that Bitcoin Core prints after a signature.
+const HASH_TYPES: [(&str, u8); 6] = [
+    ("[ALL]", 0x01),
+    ("[NONE]", 0x02),
+    ("[SINGLE]", 0x03),
+    ("[ALL|ANYONECANPAY]", 0x81),
+    ("[NONE|ANYONECANPAY]", 0x82),
+    ("[SINGLE|ANYONECANPAY]", 0x83),
+];
+
+/// The words of a text with their offsets. A word in single quotes may have spaces; a `#` begins a comment.
+fn words(text: &str) -> Vec<(usize, &str)> {
+    let mut words = Vec::new();
+    let mut line_start = 0;
+    for line in text.split_inclusive('\n') {
+        let mut offset = 0;
+        while let Some(rest) = line.get(offset..).filter(|rest| !rest.is_empty()) {
+            let blank = rest.len() - rest.trim_start().len();
+            let word = rest.trim_start();
+            offset += blank;
+            if word.is_empty() || word.starts_with('#') {
+                break;
+            }
+            let quoted = word.strip_prefix('\'').and_then(|inner| inner.find('\'')).map(|end| end + 2);
+            let length = quoted.or_else(|| word.find(char::is_whitespace)).unwrap_or(word.len());
+            let (word, _) = word.split_at_checked(length).unwrap_or((word, ""));
+            words.push((line_start + offset, word));
+            offset += length;
+        }
+        line_start += line.len();
+    }
+    words
+}
+
+/// Assembles a script.
+///
+/// # Errors
+///
+/// [`AsmError`] for the first word that has no meaning, or two.
+pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
+    let mut script = Vec::new();
+    for (bytes, _) in pieces(text)? {
+        script.extend(bytes);
+    }
+    Ok(script)
+}
+
+/// Reads the elements of a stack, the last one on top: words that push, each an element.
+///
+/// # Errors
+///
+/// [`AsmError`] for the first word that pushes nothing.
+pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
+    let element = |(bytes, (offset, word)): (Vec<u8>, (usize, &str))| {
+        if word.starts_with("0x") {
+            return Ok(bytes);
+        }
+        pushed(&bytes).ok_or_else(|| AsmError {
+            offset,
+            word: word.to_owned(),
+            problem: "pushes nothing; an element is a number, <hex>, 0xhex or 'text'".into(),
+            is_unknown_name: false,
+        })
+    };
+    pieces(text)?.into_iter().map(element).collect()
+}
+
+/// The bytes of each word, or of a word and its data, with the word.
+fn pieces(text: &str) -> Result<Vec<(Vec<u8>, (usize, &str))>, AsmError> {
+    let words = words(text);
+    let mut rest = words.as_slice();
+    let mut pieces = Vec::new();
+    while let [(offset, word), after @ ..] = rest {
+        let error = |wrong: Wrong| AsmError {
+            offset: *offset,
+            word: (*word).to_owned(),
+            is_unknown_name: matches!(wrong, Wrong::Unknown),
+            problem: match wrong {
+                Wrong::Unknown => "neither an opcode, a number, <hex>, 0xhex nor 'text'".into(),
+                Wrong::Other(problem) => problem,
+            },
+        };
+        let data = after.first().map(|(_, data)| *data);
+        let (bytes, takes_data) = match with_data(word, data).map_err(error)? {
+            Some(bytes) => (bytes, true),
+            None => (bytes_of(word).map_err(error)?, false),
+        };
+        pieces.push((bytes, (*offset, *word)));
+        rest = if takes_data { after.get(1..).unwrap_or_default() } else { after };
+    }
+    Ok(pieces)
+}
+
+/// What a script of one push pushes.
+fn pushed(script: &[u8]) -> Option<Vec<u8>> {
+    let mut instructions = Instructions::new(script);
+    let instruction = instructions.next()?.ok()?;
+    if instructions.next().is_some() {
+        return None;
+    }
+    match instruction.opcode {
+        opcode if opcode <= Opcode::OP_PUSHDATA4 => Some(instruction.data.to_vec()),
+        Opcode::OP_1NEGATE => Some(vec![0x81]),
+        Opcode(byte @ 0x51..=0x60) => Some(vec![byte - 0x50]),
+        _ => None,
+    }
+}
+
+/// Why a word has no bytes.
+enum Wrong {
+    /// Not a word of the language; perhaps a misspelled opcode.
+    Unknown,
+    Other(String),
+}
+
+impl From<String> for Wrong {
+    fn from(problem: String) -> Wrong {
+        Wrong::Other(problem)
+    }
+}
+
+impl From<&str> for Wrong {
+    fn from(problem: &str) -> Wrong {
+        Wrong::Other(problem.into())
+    }
+}
+
+/// The bytes of a push whose data is the next word, as rust-bitcoin and explorers write them. None for other words.
+fn with_data(word: &str, data: Option<&str>) -> Result<Option<Vec<u8>>, Wrong> {
+    let name = word.strip_prefix("OP_").unwrap_or(word);
+    let length = name.strip_prefix("PUSHBYTES_").and_then(|length| length.parse::<u8>().ok());
+    let opcode = match (length, Opcode::from_name(word)) {
+        (Some(length @ 0..=75), _) => Opcode(length),
+        (_, Some(opcode @ (Opcode::OP_PUSHDATA1 | Opcode::OP_PUSHDATA2 | Opcode::OP_PUSHDATA4))) => opcode,
+        _ => return Ok(None),
+    };
+    // Core's tests write the length and the data of a push as raw bytes.
+    if length.is_none() && data.is_some_and(|data| data.starts_with("0x")) {
+        return Ok(None);
+    }
+    if opcode == Opcode::OP_0 {
+        return Ok(None);
+    }
+    let digits = data.map(|data| data.strip_prefix('<').and_then(|it| it.strip_suffix('>')).unwrap_or(data));
+    let bytes = digits.and_then(|digits| hex::decode(digits).ok());
+    let bytes = bytes.ok_or("must be followed by its data in hex")?;
+    if length.is_some_and(|length| usize::from(length) != bytes.len()) {
+        return Err(format!("is followed by {} bytes of data", bytes.len()).into());
+    }
+    let mut script = Vec::new();
+    push_with(&bytes, opcode, &mut script)?;
+    Ok(Some(script))
+}
+
+fn hex_bytes(digits: &str) -> Result<Vec<u8>, Wrong> {
+    hex::decode(digits).map_err(|error| format!("bad hex: {error}").into())
+}
+
+fn bytes_of(word: &str) -> Result<Vec<u8>, Wrong> {
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) {
+        return number(word, digits);
+    }
+    if let Some(raw) = word.strip_prefix("0x") {
+        return hex_bytes(raw);
+    }
+    let mut script = Vec::new();
+    if let Some(text) = word.strip_prefix('\'') {
+        append_push(text.strip_suffix('\'').ok_or("the closing quote is missing")?.as_bytes(), &mut script);
+        return Ok(script);
+    }
+    if let Some(problem) = lost_bytes(word) {
+        return Err(problem.into());
+    }
+    if let Some((prefix, data)) = word.split_once('<') {
+        let data = hex_bytes(data.strip_suffix('>').ok_or("the closing > is missing")?)?;
+        match prefix {
+            "" => append_push(&data, &mut script),
+            name => {
+                let opcode = Opcode::from_name(name).ok_or_else(|| format!("no opcode is named {name:?}"))?;
+                push_with(&data, opcode, &mut script)?;
+            }
+        }
+        return Ok(script);
+    }
+    if let Some(opcode) = Opcode::from_name(word).or_else(|| explorer_name(word)) {
+        return Ok(vec![opcode.0]);
+    }
+    bare_hex(word)
+}
+
+/// What other programs print where they do not print the bytes.
+fn lost_bytes(word: &str) -> Option<&'static str> {
+    match word {
+        "[error]" | "<unexpected" | "<push" => {
+            Some("other programs print this where a push is cut short; the bytes are not in the text")
+        }
+        "OP_UNKNOWN" => {
+            Some("Bitcoin Core prints this for an opcode that it has no name for; write the byte as 0xhex")
+        }
+        _ => None,
+    }
+}
+
+/// The opcode of a name of rust-bitcoin and the explorers that use it.
+fn explorer_name(word: &str) -> Option<Opcode> {
+    let name = word.strip_prefix("OP_").unwrap_or(word);
+    if name == "PUSHNUM_NEG1" {
+        return Some(Opcode::OP_1NEGATE);
+    }
+    if name == "PUSHBYTES_0" {
+        return Some(Opcode::OP_0);
+    }
+    if let Some(number) = name.strip_prefix("PUSHNUM_") {
+        let number: u8 = number.parse().ok()?;
+        return (1..=16).contains(&number).then(|| Opcode(0x50 + number));
+    }
+    // Bytes without a name; the first is after OP_CHECKSIGADD.
+    let byte: u8 = name.strip_prefix("RETURN_")?.parse().ok()?;
+    (byte > Opcode::OP_NOP10.0).then_some(Opcode(byte))
+}
+
+fn number(word: &str, digits: &str) -> Result<Vec<u8>, Wrong> {
+    let as_bytes = if digits == word && digits.len().is_multiple_of(2) {
+        format!("; for bytes, write <{digits}> (a push) or 0x{digits} (raw)")
+    } else {
+        String::new()
+    };
+    if digits.starts_with('0') && word != "0" {
+        return Err(format!("a number does not begin with 0{as_bytes}").into());
+    }
+    let number = word.parse::<i64>().ok().filter(|number| number.unsigned_abs() <= MAX_NUMBER.unsigned_abs());
+    let number = number.ok_or_else(|| format!("a number is from -{MAX_NUMBER} to {MAX_NUMBER}{as_bytes}"))?;
+    let mut script = Vec::new();
+    append_number(number, &mut script);
+    Ok(script)
+}
+
+/// Hex with a letter in it, without `<>` or `0x`.
+fn bare_hex(word: &str) -> Result<Vec<u8>, Wrong> {
+    let (digits, hash_type) = match HASH_TYPES.iter().find(|(name, _)| word.ends_with(name)) {
+        Some((name, byte)) => (word.strip_suffix(name).unwrap_or(word), Some(*byte)),
+        None => (word, None),
+    };
+    let mut data = hex::decode(digits).map_err(|_| Wrong::Unknown)?;
+    if data.is_empty() {
+        return Err(Wrong::Unknown);
+    }
+    if data.len() < LEAST_BARE_HEX && hash_type.is_none() {
+        return Err(format!("could be a push or raw bytes; write <{word}> or 0x{word}").into());
+    }
+    data.extend(hash_type);
+    let mut script = Vec::new();
+    append_push(&data, &mut script);
+    Ok(script)
+}
+
+/// Appends a push of bytes with the prefix of an opcode.
+fn push_with(data: &[u8], opcode: Opcode, script: &mut Vec<u8>) -> Result<(), Wrong> {
+    let length = u32::try_from(data.len()).map_err(|_| "too long")?;
+    let [a, b, c, d] = length.to_le_bytes();
+    match opcode {
+        opcode if opcode < Opcode::OP_PUSHDATA1 => script.push(opcode.0),
+        Opcode::OP_PUSHDATA1 if length <= 0xff => script.extend([opcode.0, a]),
+        Opcode::OP_PUSHDATA2 if length <= 0xffff => script.extend([opcode.0, a, b]),
+        Opcode::OP_PUSHDATA4 => script.extend([opcode.0, a, b, c, d]),
+        Opcode::OP_PUSHDATA1 | Opcode::OP_PUSHDATA2 => return Err("too long for this opcode".into()),
+        opcode => return Err(format!("{opcode} takes no data; only PUSHDATA1, 2 and 4 do").into()),
+    }
+    script.extend_from_slice(data);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex_of(text: &str) -> String {
+        hex::encode(assemble(text).unwrap())
+    }
+
+    #[test]
+    fn words_of_every_kind() {
+        assert_eq!(
+            hex_of("OP_DUP HASH160 0 1 16 17 -1 4294967295"),
+            "76a90051600111".to_owned() + "4f05ffffffff00"
+        );
+        assert_eq!(
+            hex_of("<> <05> <ab> abcdef0123 'a b' 0x6a51"),
+            "00".to_owned() + "010501ab05abcdef012303612062" + "6a51"
+        );
+        assert_eq!(hex_of("PUSHDATA1<05> OP_PUSHDATA2<> PUSHDATA4<01>"), "4c01054d00004e0100000001");
+        assert_eq!(hex_of("OP_SUCCESS80 CHECKSIGFROMSTACK # the rest is a comment CHECKSIG\n1"), "50cc51");
+        assert_eq!(hex_of(&format!("<{}>", "00".repeat(76)))[..4], *"4c4c");
+    }
+
+    /// The assembly of rust-bitcoin, mempool.space, and Bitcoin Core's decodescript and scriptSigs.
+    #[test]
+    fn what_other_programs_print() {
+        for (text, bytes) in [
+            (
+                "OP_PUSHBYTES_2 1234 OP_PUSHNUM_2 OP_PUSHNUM_16 OP_PUSHNUM_NEG1",
+                "0212345260".to_owned() + "4f",
+            ),
+            ("OP_PUSHDATA1 12 OP_PUSHDATA2 <ab> OP_PUSHBYTES_0 OP_0", "4c01124d0100ab0000".into()),
+            ("OP_RETURN_187 OP_RETURN_255 OP_CLTV OP_CSV", "bbffb1b2".into()),
+            ("OP_PUSHDATA1 0x02abcd", "4c02abcd".into()),
+            ("0 1 -1 144 OP_CHECKSEQUENCEVERIFY", "00514f029000b2".into()),
+            ("300602010102010aff[ALL]", "0a300602010102010aff01".into()),
+            ("300602010102010aff[SINGLE|ANYONECANPAY]", "0a300602010102010aff83".into()),
+        ] {
+            assert_eq!(hex_of(text), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_without_meaning_say_where_they_are() {
+        let unknown = "neither an opcode, a number, <hex>, 0xhex nor 'text'";
+        let lost = "other programs print this where a push is cut short; the bytes are not in the text";
+        for (text, offset, word, problem) in [
+            ("1 FOO", 2, "FOO", unknown),
+            ("1 abc", 2, "abc", unknown),
+            ("1\n <0>", 3, "<0>", "bad hex: Odd number of digits"),
+            ("<00", 0, "<00", "the closing > is missing"),
+            ("'a", 0, "'a", "the closing quote is missing"),
+            ("ADD<00>", 0, "ADD<00>", "OP_ADD takes no data; only PUSHDATA1, 2 and 4 do"),
+            ("1 [error]", 2, "[error]", lost),
+            ("<unexpected end>", 0, "<unexpected", lost),
+            ("OP_PUSHNUM_17", 0, "OP_PUSHNUM_17", unknown),
+            ("OP_RETURN_106", 0, "OP_RETURN_106", unknown),
+            ("OP_PUSHBYTES_2 12 DUP", 0, "OP_PUSHBYTES_2", "is followed by 1 bytes of data"),
+            ("OP_PUSHBYTES_2 DUP", 0, "OP_PUSHBYTES_2", "must be followed by its data in hex"),
+            ("OP_PUSHDATA1", 0, "OP_PUSHDATA1", "must be followed by its data in hex"),
+        ] {
+            let error = assemble(text).unwrap_err();
+            assert_eq!((error.offset, error.word.as_str(), error.problem.as_str()), (offset, word, problem));
+            assert_eq!(error.is_unknown_name, problem == unknown, "{text}");
+        }
+    }
+
+    /// Each error has a paired text that says which reading is meant.
+    #[test]
+    fn words_of_two_readings_are_errors() {
+        let range = "a number is from -4294967295 to 4294967295";
+        for (text, problem, push, raw) in [
+            ("6a", "could be a push or raw bytes; write <6a> or 0x6a".to_owned(), "016a", "6a"),
+            (
+                "76a988ac",
+                "could be a push or raw bytes; write <76a988ac> or 0x76a988ac".into(),
+                "0476a988ac",
+                "76a988ac",
+            ),
+            (
+                "0100",
+                "a number does not begin with 0; for bytes, write <0100> (a push) or 0x0100 (raw)".into(),
+                "020100",
+                "0100",
+            ),
+            (
+                "4294967296",
+                format!("{range}; for bytes, write <4294967296> (a push) or 0x4294967296 (raw)"),
+                "054294967296",
+                "4294967296",
+            ),
+            (
+                "123456789012345678901234567890",
+                format!(
+                    "{range}; for bytes, write <123456789012345678901234567890> (a push) or \
+                         0x123456789012345678901234567890 (raw)"
+                ),
+                "0f123456789012345678901234567890",
+                "123456789012345678901234567890",
+            ),
+        ] {
+            assert_eq!(assemble(text).unwrap_err().problem, problem);
+            assert_eq!(hex_of(&format!("<{text}>")), push);
+            assert_eq!(hex_of(&format!("0x{text}")), raw);
+        }
+        for (text, problem) in [
+            ("-4294967296", range),
+            ("-0", "a number does not begin with 0"),
+            ("007", "a number does not begin with 0"),
+        ] {
+            assert_eq!(assemble(text).unwrap_err().problem, problem);
+        }
+        assert_eq!(hex_of("-4294967295 4294967295 2147483648"), "05ffffffff8005ffffffff00050000008000");
+    }
+
+    #[test]
+    fn stacks_are_words_that_push() {
+        assert_eq!(
+            assemble_stack("0 1 -1 <abcd> 'x' 0xff OP_PUSHBYTES_1 07"),
+            Ok(vec![vec![], vec![1], vec![0x81], vec![0xab, 0xcd], vec![b'x'], vec![0xff], vec![7]])
+        );
+        let error = assemble_stack("1 ADD").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'"
+        );
+    }
+}
