@@ -197,16 +197,30 @@ pub(crate) struct AsmArgs {
     /// The words, @FILE, or - for standard input
     #[arg(value_name = "WORD", required = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
+
+    /// Print one JSON object: hex, asm, and the words with their positions and byte offsets
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 const ASM_HELP: &str = "\
 Words:
   OP_DUP, DUP     the opcode
-  5, -1           the shortest push of the number
-  <ab12>, ab12    a push of the bytes
+  5, -1           the shortest push of the number, -4294967295 to 4294967295
+                  (opcodes read numbers of 4 bytes, OP_CHECKLOCKTIMEVERIFY and
+                  OP_CHECKSEQUENCEVERIFY of 5)
+  <ab12>          a push of the bytes
   PUSHDATA1<ab>   a push with a longer prefix than needed
   'text'          a push of the text
   0xac            these bytes, raw
+
+Also read, as rust-bitcoin, Bitcoin Core and explorers print them:
+  OP_PUSHBYTES_2 ab12, OP_PUSHDATA1 ab12, OP_PUSHNUM_5, OP_PUSHNUM_NEG1,
+  OP_RETURN_187, hex of 5 bytes or more (a push), 3006...[ALL] (a signature)
+
+Shorter hex (6a) could be raw bytes or a push and is refused: write 0x6a or <6a>.
+A single word that could be hex or assembly (52935587) is refused: write
+hex:52935587 or asm:52935587. --script and --stack follow the same rules.
 
 Examples:
   sigstack asm DUP HASH160 '<00112233445566778899aabbccddeeff00112233>' EQUALVERIFY CHECKSIG
@@ -223,13 +237,24 @@ pub(crate) struct DisasmArgs {
     /// One line an opcode, with its position and byte offset
     #[arg(long)]
     pub(crate) lines: bool,
+
+    /// Print one JSON object: hex, asm, and the words with their positions and byte offsets
+    #[arg(long, conflicts_with = "lines")]
+    pub(crate) json: bool,
 }
 
 /// Read a transaction, a witness, a control block, an annex or an address.
+///
+/// For a witness, prints every kind of input that it fits, the most specific first. With the output that is spent, prints
+/// only that output's kind, and whether the witness fits the output's program.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DecodeArgs {
     #[command(subcommand)]
     pub(crate) what: DecodeWhat,
+
+    /// Print one JSON object
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -238,17 +263,26 @@ pub(crate) enum DecodeWhat {
     Tx {
         /// The transaction
         hex: String,
+        /// The output that an input spends, as in verify; once for each input in input order
+        #[arg(long = "prevout", value_name = "OUTPUT")]
+        prevouts: Vec<String>,
+        /// A transaction whose outputs are spent, instead of --prevout; once for each
+        #[arg(long = "prevtx", value_name = "HEX", conflicts_with = "prevouts")]
+        prev_txs: Vec<String>,
     },
     /// A serialized witness in hex (the number of elements, then each with its length), @FILE, or -
     Witness {
         /// The witness
         hex: String,
+        /// The output that the witness spends, as in verify
+        #[arg(long, value_name = "OUTPUT")]
+        prevout: Option<String>,
     },
     /// A taproot control block in hex, @FILE, or -
     Control {
         /// The control block
         hex: String,
-        /// The leaf script: then the tapleaf hash, the root and the output key are told too
+        /// The leaf script: also prints the tapleaf hash, the root and the output key
         #[arg(long, value_name = "HEX")]
         script: Option<String>,
     },

@@ -2,26 +2,48 @@
 
 use std::io::Write;
 
-use sigstack_debugger::{assemble, disassemble};
+use serde_json::{Value, json};
+use sigstack_debugger::disassemble;
 
 use crate::args::{AsmArgs, DisasmArgs};
 use crate::input;
 use crate::output::Status;
-use crate::problem::{Problem, Stop};
+use crate::problem::Stop;
+
+/// An option that is also read after the words, which may begin with a minus sign.
+const JSON_OPTION: &str = "--json";
 
 /// Runs `sigstack asm`.
 pub(crate) fn asm(args: &AsmArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let text = args.words.join(" ");
-    let words = input::text(&text, "asm")?;
-    let script = assemble(&words)
-        .map_err(|error| input::path_hint(Problem::new(error.to_string()).at("asm"), &text))?;
-    writeln!(out, "{}", hex::encode(script))?;
+    let words: Vec<&str> =
+        args.words.iter().map(String::as_str).filter(|word| *word != JSON_OPTION).collect();
+    let as_json = args.json || words.len() < args.words.len();
+    let script = input::script(&words.join(" "), "asm")?;
+    if as_json {
+        writeln!(out, "{}", script_json(&script))?;
+    } else {
+        writeln!(out, "{}", hex::encode(script))?;
+    }
     Ok(Status::Yes)
+}
+
+/// A script as JSON: its hex, its assembly, and its words with their places.
+fn script_json(script: &[u8]) -> Value {
+    let words = disassemble(script);
+    let text: Vec<&str> = words.iter().map(|(_, word)| word.as_str()).collect();
+    let rows = words.iter().enumerate();
+    let rows = rows
+        .map(|(position, (offset, word))| json!({ "position": position, "offset": offset, "word": word }));
+    json!({ "hex": hex::encode(script), "asm": text.join(" "), "words": rows.collect::<Value>() })
 }
 
 /// Runs `sigstack disasm`.
 pub(crate) fn disasm(args: &DisasmArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let script = input::bytes(&args.script, "disasm")?;
+    let script = input::bytes(args.script.strip_prefix("hex:").unwrap_or(&args.script), "disasm")?;
+    if args.json {
+        writeln!(out, "{}", script_json(&script))?;
+        return Ok(Status::Yes);
+    }
     let words = disassemble(&script);
     if args.lines {
         for (position, (offset, word)) in words.iter().enumerate() {

@@ -50,10 +50,26 @@ pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
+/// The checksum at the end of a descriptor (BIP 380), which a policy would read as a comment.
+fn descriptor_checksum(text: &str) -> Option<&str> {
+    const LENGTH: usize = 8;
+    let checksums = text.lines().filter_map(|line| line.trim_end().rsplit_once(")#"));
+    let is_checksum = |text: &str| {
+        text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    checksums.map(|(_, checksum)| checksum).find(|checksum| is_checksum(checksum))
+}
+
 /// Reads and compiles a policy. Returns its text too.
 fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
     // Every policy has a fragment with arguments.
     let text = input::text_or_path(&args.policy, "policy", |text| text.contains('('))?;
+    if let Some(checksum) = descriptor_checksum(&text) {
+        return Err(Problem::new(format!("#{checksum} is a descriptor's checksum, and a policy has none"))
+            .at("policy")
+            .hint("leave it out; for a comment, write a space before #")
+            .into());
+    }
     let mut given = BTreeMap::new();
     for setting in &args.set {
         let (name, value) = setting.split_once('=').ok_or_else(|| {

@@ -8,8 +8,11 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
+use sigstack_debugger::{AsmError, assemble, assemble_stack, disassemble};
 use sigstack_interpreter::encoding::{DecodeError, decode_output, decode_transaction, decode_witness};
+use sigstack_interpreter::{OPCODE_ALIASES, OPCODES};
 
+use crate::nearest;
 use crate::problem::Problem;
 
 /// What the top help says about arguments that may come from files.
@@ -17,7 +20,9 @@ pub(crate) const HELP: &str = "\
 Arguments:
   An argument that is a transaction, an output, a PSBT, a script, a stack, a witness or a policy is the text itself,
   @FILE for the content of a file, or - for standard input (once in a call). Hex may have spaces and line breaks in it;
-  a file may also have the bytes themselves. A path without @ is not opened, except where PATH or FILE is asked for.";
+  a file may also have the bytes themselves. A path without @ is not opened, except where PATH or FILE is asked for.
+  A script or a stack is assembly (see asm --help). hex: before it means hex and asm: assembly, as in hex:52935587 or
+  hex:@FILE; a single word that could be either is refused without them.";
 
 /// The path that means standard input.
 const STDIN: &str = "-";
@@ -198,6 +203,92 @@ pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
     })?;
     let script = hex_bytes(script).map_err(|problem| Problem::new(problem).at("script").at(name))?;
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from_bytes(script) })
+}
+
+/// The language of a script or a stack.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Assembly,
+    Hex,
+    /// Assembly, unless the text could be hex too.
+    Unnamed,
+}
+
+/// The language that an argument names, and the rest of it.
+fn form(argument: &str) -> (Form, &str) {
+    match (argument.strip_prefix("asm:"), argument.strip_prefix("hex:")) {
+        (Some(rest), _) => (Form::Assembly, rest),
+        (_, Some(rest)) => (Form::Hex, rest),
+        _ => (Form::Unnamed, argument),
+    }
+}
+
+/// Whether a text is one word of whole bytes in hex, which assembly could read as a number or a push.
+fn is_bare_hex(text: &str) -> bool {
+    !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// The error for a text that could be hex or assembly, with both spellings. `bytes` is what the text is as hex.
+fn ambiguous(text: &str, bytes: &str) -> Problem {
+    let short = if text.len() > MAX_SHOWN { "..." } else { text };
+    let other = match assemble(text) {
+        Ok(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => format!("asm:{short} for the number"),
+        _ => format!("<{short}> for a push of these bytes"),
+    };
+    Problem::new(format!("{text} could be hex or assembly"))
+        .hint(format!("write hex:{short} for {bytes}, or {other}"))
+}
+
+/// Longest text that is repeated in a hint.
+const MAX_SHOWN: usize = 40;
+
+fn asm_problem(error: &AsmError, argument: &str) -> Problem {
+    let problem = path_hint(Problem::new(error.to_string()), argument);
+    if !error.is_unknown_name {
+        return problem;
+    }
+    let names = OPCODES.iter().map(|info| info.name).chain(OPCODE_ALIASES.iter().map(|(name, _)| *name));
+    match nearest::suggestion(&error.word, names) {
+        Some(suggestion) => problem.hint(suggestion),
+        None => problem,
+    }
+}
+
+/// A script: assembly, `asm:` and assembly, `hex:` and hex, or the bytes of a file. Hex without `hex:` is refused.
+pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    let (form, rest) = form(argument);
+    let text = match content(rest, name)? {
+        Content::Text(text) => text,
+        Content::Binary(bytes) if form != Form::Assembly => return Ok(bytes),
+        Content::Binary(_) => return Err(Problem::new("binary data, where assembly is expected").at(name)),
+    };
+    match form {
+        Form::Hex => hex_bytes(&text).map_err(|problem| path_hint(Problem::new(problem), rest)),
+        Form::Unnamed if is_bare_hex(&text) => {
+            let script = hex_bytes(&text).unwrap_or_default();
+            let words: Vec<String> = disassemble(&script).into_iter().map(|(_, word)| word).collect();
+            let words = words.join(" ");
+            let shown = if words.len() > MAX_SHOWN { "these bytes".into() } else { words };
+            Err(ambiguous(&text, &format!("the script {shown}")))
+        }
+        Form::Assembly | Form::Unnamed => assemble(&text).map_err(|error| asm_problem(&error, rest)),
+    }
+    .map_err(|problem| problem.at(name))
+}
+
+/// The elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex.
+pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem> {
+    let (form, rest) = form(argument);
+    let text = text(rest, name)?;
+    match form {
+        Form::Hex => text
+            .split_whitespace()
+            .map(|element| hex_bytes(element).map_err(|problem| path_hint(Problem::new(problem), rest)))
+            .collect(),
+        Form::Unnamed if is_bare_hex(&text) => Err(ambiguous(&text, "the element of these bytes")),
+        Form::Assembly | Form::Unnamed => assemble_stack(&text).map_err(|error| asm_problem(&error, rest)),
+    }
+    .map_err(|problem| problem.at(name))
 }
 
 /// An x-only key of 32 bytes in hex.

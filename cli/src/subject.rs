@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bitcoin::{Transaction, TxOut};
-use sigstack_debugger::{BareContext, BareTx, Psbt, assemble, assemble_stack, bare_spend};
+use sigstack_debugger::{BareContext, BareTx, Psbt, bare_spend};
 use sigstack_interpreter::Flags;
 use sigstack_vectors::{Entry, Question, ReadOptions, VectorFile};
 
@@ -139,24 +139,10 @@ fn psbt_subject(text: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
     Ok(Subject { internal_keys, ..subject })
 }
 
-/// A script in assembly; of hex digits alone, the script itself.
-pub(crate) fn read_script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
-    let text = input::text(argument, name)?;
-    let digits = text.strip_prefix("0x").unwrap_or(&text);
-    if digits.len() > 10
-        && !digits.contains(char::is_whitespace)
-        && let Ok(script) = hex::decode(digits)
-    {
-        return Ok(script);
-    }
-    assemble(&text).map_err(|error| input::path_hint(Problem::new(error.to_string()).at(name), argument))
-}
-
 fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
-    let script = read_script(script, "--script")?;
+    let script = input::script(script, "--script")?;
     let stack = args.stack.as_deref().unwrap_or_default();
-    let stack = assemble_stack(&input::text(stack, "--stack")?)
-        .map_err(|error| input::path_hint(Problem::new(error.to_string()).at("--stack"), stack))?;
+    let stack = input::stack(stack, "--stack")?;
     let context = match args.run_as {
         RunAs::Legacy => BareContext::Legacy,
         RunAs::P2sh => BareContext::P2sh,

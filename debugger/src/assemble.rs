@@ -59,7 +59,7 @@ const HASH_TYPES: [(&str, u8); 6] = [
 ];
 
 /// The words of a text with their offsets. A word in single quotes may have spaces; a `#` begins a comment.
-fn words(text: &str) -> Vec<(usize, &str)> {
+fn words(text: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut line_start = 0;
     for line in text.split_inclusive('\n') {
@@ -101,7 +101,7 @@ pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
 ///
 /// [`AsmError`] for the first word that pushes nothing.
 pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
-    let element = |(bytes, (offset, word)): (Vec<u8>, (usize, &str))| {
+    let element = |(bytes, (offset, word)): (Vec<u8>, Word<'_>)| {
         if word.starts_with("0x") {
             return Ok(bytes);
         }
@@ -115,8 +115,11 @@ pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
     pieces(text)?.into_iter().map(element).collect()
 }
 
+/// A word and its offset.
+type Word<'t> = (usize, &'t str);
+
 /// The bytes of each word, or of a word and its data, with the word.
-fn pieces(text: &str) -> Result<Vec<(Vec<u8>, (usize, &str))>, AsmError> {
+fn pieces(text: &str) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
     let words = words(text);
     let mut rest = words.as_slice();
     let mut pieces = Vec::new();

@@ -59,11 +59,11 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "CASE", allow_hyphen_values = true)]
     pub(crate) case: Option<String>,
 
-    /// A script alone, in assembly or hex, @FILE or -, run in a transaction made up for it
+    /// A script alone, in assembly (see asm --help) or as hex:HEX, @FILE or -, run in a transaction made up for it
     #[arg(long, value_name = "ASM", allow_hyphen_values = true)]
     pub(crate) script: Option<String>,
 
-    /// What is on the stack before --script runs, in assembly, the top last; @FILE, or -
+    /// What is on the stack before --script runs, in assembly or as hex:HEX, the top last; @FILE, or -
     #[arg(long, value_name = "ASM", requires = "script", conflicts_with_all = ["tx", "psbt", "case"],
         allow_hyphen_values = true)]
     pub(crate) stack: Option<String>,

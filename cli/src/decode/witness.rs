@@ -1,0 +1,159 @@
+//! What a witness can be: every reading that fits, the most specific first.
+
+use bitcoin::hashes::{Hash, hash160, sha256};
+use bitcoin::{Script, ScriptBuf, TxOut, Witness};
+use sigstack_debugger::control_view;
+use sigstack_interpreter::limits::ANNEX_TAG;
+use sigstack_interpreter::{Instructions, Opcode};
+
+use super::control_fields;
+use super::tree::Fields;
+use super::{kind, words};
+
+/// What the witness spends, as far as it is known.
+enum Spent<'a> {
+    Unknown,
+    /// A program that the output or the redeem script has.
+    Program(&'a Script),
+    /// An output that has no witness.
+    None(&'static str),
+}
+
+/// The readings of a witness. With the output that is spent, only those of its kind, compared with its program.
+pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) -> Vec<Fields> {
+    let elements: Vec<&[u8]> = witness.iter().collect();
+    let redeem: ScriptBuf = last_push(script_sig).map(ScriptBuf::from_bytes).unwrap_or_default();
+    let spent = match prevout.map(|prevout| prevout.script_pubkey.as_script()) {
+        None if redeem.is_witness_program() => Spent::Program(&redeem),
+        None => Spent::Unknown,
+        Some(script) if script.is_witness_program() => Spent::Program(script),
+        Some(script) if script.is_p2sh() && redeem.is_witness_program() => Spent::Program(&redeem),
+        Some(script) if script.is_p2sh() && script_sig.is_empty() => Spent::Unknown,
+        Some(script) => Spent::None(kind(script)),
+    };
+    let program = match spent {
+        Spent::None(kind) => {
+            let mut fields = Fields::default();
+            fields.text("as", format!("unexpected: an output of kind {kind} is spent without a witness"));
+            return if elements.is_empty() { Vec::new() } else { vec![fields] };
+        }
+        Spent::Program(program) => Some(program),
+        Spent::Unknown => None,
+    };
+    if elements.is_empty() {
+        return Vec::new();
+    }
+    let wanted = |is_kind: fn(&Script) -> bool| program.is_none_or(is_kind);
+    let mut found = Vec::new();
+    if wanted(Script::is_p2wpkh) {
+        found.extend(key_hash(&elements, program));
+    }
+    if wanted(Script::is_p2tr) {
+        found.extend(taproot(&elements, program));
+    }
+    if wanted(Script::is_p2wsh) {
+        found.extend(script_hash(&elements, program));
+    }
+    if found.is_empty() {
+        let mut fields = Fields::default();
+        fields.text(
+            "as",
+            match program {
+                Some(program) => format!("malformed: it does not fit the output, which is {}", kind(program)),
+                None => "none of P2WPKH, P2WSH and P2TR".into(),
+            },
+        );
+        found.push(fields);
+    }
+    found
+}
+
+/// The last element that a scriptSig pushes.
+fn last_push(script_sig: &Script) -> Option<Vec<u8>> {
+    let last = Instructions::new(script_sig.as_bytes()).last()?.ok()?;
+    (last.opcode <= Opcode::OP_PUSHDATA4).then(|| last.data.to_vec())
+}
+
+/// Whether a hash of the witness is the one in the program.
+fn compare(fields: &mut Fields, hash: &[u8], program: Option<&Script>) {
+    if let Some(program) = program {
+        let is_same = program.as_bytes().get(2..) == Some(hash);
+        fields.value("fits the output", if is_same { "yes" } else { "no: its program is another" }, is_same);
+    }
+}
+
+fn reading(name: &str) -> Fields {
+    let mut fields = Fields::default();
+    fields.text("as", name);
+    fields
+}
+
+/// A DER signature or none, and a compressed key.
+fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Fields> {
+    let [signature, key @ [2 | 3, ..]] = elements else { return None };
+    let is_signature = signature.is_empty() || signature.first() == Some(&0x30) && signature.len() <= 73;
+    if key.len() != 33 || !is_signature {
+        return None;
+    }
+    let mut fields = reading("P2WPKH: a signature and a key");
+    compare(&mut fields, hash160::Hash::hash(key).as_ref(), program);
+    Some(fields)
+}
+
+/// A leaf version that BIP 341 leaves to scripts: "all even values between 0xc0 and 0xfe (inclusive) and also 0x66, 0x7e,
+/// 0x80, 0x84, 0x96, 0x98, 0xba, 0xbc, 0xbe".
+fn is_leaf_version(version: u8) -> bool {
+    version >= 0xc0 || matches!(version, 0x66 | 0x7e | 0x80 | 0x84 | 0x96 | 0x98 | 0xba | 0xbc | 0xbe)
+}
+
+fn taproot(elements: &[&[u8]], program: Option<&Script>) -> Option<Fields> {
+    // BIP 341: "If there are at least two witness elements, and the first byte of the last element is 0x50, this last
+    // element is called annex a".
+    let (annex, rest) = match elements {
+        [rest @ .., annex @ [ANNEX_TAG, ..]] if !rest.is_empty() => (Some(*annex), rest),
+        all => (None, all),
+    };
+    let mut fields = match rest {
+        [signature] if matches!(signature.len(), 64 | 65) => reading("P2TR key path: a signature"),
+        [.., script, control] => {
+            let view = control_view(control, Some(script)).ok()?;
+            if !is_leaf_version(view.leaf_version) && program.is_none() {
+                return None;
+            }
+            let mut fields = reading("P2TR script path: stack, leaf script, control block");
+            fields.text("leaf script", words(script));
+            let key = view.output_key;
+            fields.fields("control block", control_fields(&view));
+            if let Some((key, is_odd)) = key {
+                let key: &[u8] = if is_odd == view.output_key_is_odd { &key } else { &[] };
+                compare(&mut fields, key, program);
+            }
+            fields
+        }
+        _ => return None,
+    };
+    if let Some(annex) = annex {
+        let name =
+            if annex.len() == 1 { "the last element, empty but for its tag" } else { "the last element" };
+        fields.text("annex", name);
+    }
+    Some(fields)
+}
+
+/// Whether bytes are a script that could run as segwit v0: whole, and without opcodes that always fail there.
+fn is_v0_script(bytes: &[u8]) -> bool {
+    let is_known = |opcode: Opcode| opcode <= Opcode::OP_NOP10;
+    let is_key = matches!(bytes, [2 | 3, ..] if bytes.len() == 33);
+    !is_key && Instructions::new(bytes).all(|instruction| instruction.is_ok_and(|it| is_known(it.opcode)))
+}
+
+fn script_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Fields> {
+    let script = elements.last()?;
+    if program.is_none() && (script.is_empty() || !is_v0_script(script)) {
+        return None;
+    }
+    let mut fields = reading("P2WSH: stack, witness script");
+    fields.text("witness script", words(script));
+    compare(&mut fields, sha256::Hash::hash(script).as_ref(), program);
+    Some(fields)
+}

@@ -1,0 +1,267 @@
+//! What scripts, stacks, addresses and witnesses are read as: exact results, or exact errors for what has two readings.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::process::Command;
+
+use serde_json::Value;
+
+fn sigstack(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn json(args: &[&str]) -> Value {
+    let (status, out, error) = sigstack(args);
+    assert_eq!(status, 0, "{args:?}: {error}");
+    serde_json::from_str(&out).unwrap()
+}
+
+#[test]
+fn assembly_and_its_bytes() {
+    for (args, bytes) in [
+        (&["2 ADD 5 EQUAL"][..], "52935587"),
+        (&["2", "ADD", "5", "EQUAL"], "52935587"),
+        (&["-1"], "4f"),
+        (&["-1 ADD"], "4f93"),
+        (&["5"], "55"),
+        (&["asm:16"], "60"),
+        (&["asm:52935587"], "04a3bb2703"),
+        (&["144 CSV"], "029000b2"),
+        (&["1700000000 CLTV"], "0400f15365b1"),
+        (&["4294967295 CLTV"], "05ffffffff00b1"),
+        (&["hex:52935587"], "52935587"),
+        (&["0x52935587"], "52935587"),
+        (&["<52935587>"], "0452935587"),
+        (&["hex:6a"], "6a"),
+        (&["<6a>"], "016a"),
+        (&["OP_PUSHBYTES_2 ab12 OP_PUSHNUM_5 OP_PUSHNUM_NEG1"], "02ab12554f"),
+        (&["OP_PUSHDATA1 ab12"], "4c02ab12"),
+        (
+            &["OP_DUP OP_HASH160 00112233445566778899aabbccddeeff00112233 OP_EQUALVERIFY OP_CHECKSIG"],
+            "76a91400112233445566778899aabbccddeeff0011223388ac",
+        ),
+        (&[""], ""),
+    ] {
+        let args: Vec<&str> = ["asm"].iter().chain(args).copied().collect();
+        assert_eq!(sigstack(&args), (0, format!("{bytes}\n"), String::new()), "{args:?}");
+    }
+}
+
+#[test]
+fn what_has_two_readings_or_none_is_refused() {
+    let two = |text: &str, hint: &str| format!("{text} could be hex or assembly\nhint: write {hint}");
+    let digits = "123456789012345678901234567890";
+    let long = "76a91400112233445566778899aabbccddeeff0011223388ac";
+    for (text, error) in [
+        ("6a", two("6a", "hex:6a for the script OP_RETURN, or <6a> for a push of these bytes")),
+        (
+            "76a988ac",
+            two(
+                "76a988ac",
+                "hex:76a988ac for the script OP_DUP OP_HASH160 OP_EQUALVERIFY OP_CHECKSIG, or <76a988ac> for a \
+                 push of these bytes",
+            )
+            .replace("OP_DUP OP_HASH160 OP_EQUALVERIFY OP_CHECKSIG", "these bytes"),
+        ),
+        (
+            "52935587",
+            two("52935587", "hex:52935587 for the script OP_2 OP_ADD OP_5 OP_EQUAL, or asm:52935587 for the number"),
+        ),
+        ("51", two("51", "hex:51 for the script OP_1, or asm:51 for the number")),
+        (digits, two(digits, &format!("hex:{digits} for the script 0x{digits}, or <{digits}> for a push of these bytes"))),
+        (long, two(long, "hex:... for the script these bytes, or <...> for a push of these bytes")),
+        (
+            "1 6a",
+            "\"6a\" at byte 2: could be a push or raw bytes; write <6a> or 0x6a".into(),
+        ),
+        (
+            "1 4294967296",
+            "\"4294967296\" at byte 2: a number is from -4294967295 to 4294967295; for bytes, write <4294967296> (a \
+             push) or 0x4294967296 (raw)"
+                .into(),
+        ),
+        ("asm:zzzz", "\"zzzz\" at byte 0: neither an opcode, a number, <hex>, 0xhex nor 'text'".into()),
+        (
+            "1 OP_CHEKSIG",
+            "\"OP_CHEKSIG\" at byte 2: neither an opcode, a number, <hex>, 0xhex nor 'text'\nhint: did you mean \
+             OP_CHECKSIG?"
+                .into(),
+        ),
+        (
+            "dup",
+            "\"dup\" at byte 0: neither an opcode, a number, <hex>, 0xhex nor 'text'\nhint: did you mean OP_DUP?"
+                .into(),
+        ),
+        ("hex:5g", "not hex: 'g' at position 1, counted from 0".into()),
+    ] {
+        for (args, name) in [(&["asm", text][..], "asm"), (&["verify", "--script", text], "--script")] {
+            assert_eq!(sigstack(args), (2, String::new(), format!("error: {name}: {error}\n")), "{args:?}");
+        }
+    }
+    for (text, error) in [
+        ("6a", two("6a", "hex:6a for the element of these bytes, or <6a> for a push of these bytes")),
+        ("10", two("10", "hex:10 for the element of these bytes, or asm:10 for the number")),
+        ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'".into()),
+    ] {
+        let args = ["verify", "--script", "1", "--stack", text];
+        assert_eq!(sigstack(&args), (2, String::new(), format!("error: --stack: {error}\n")), "{text}");
+    }
+}
+
+#[test]
+fn stacks_take_numbers_below_zero_and_hex() {
+    for (script, stack) in [
+        ("-1 EQUAL", "-1"),
+        ("ADD -3 EQUAL", "-1 -2"),
+        ("<6a> EQUAL", "hex:6a"),
+        ("<6a> EQUALVERIFY <52935587> EQUAL", "hex:52935587 6a"),
+        ("52935587 EQUAL", "asm:52935587"),
+        ("hex:01 6a 87", "<6a>"),
+    ] {
+        let (status, out, error) = sigstack(&["verify", "--script", script, "--stack", stack]);
+        assert_eq!(status, 0, "{script} on {stack}: {out}{error}");
+    }
+}
+
+#[test]
+fn scripts_as_json() {
+    let expected = serde_json::json!({
+        "hex": "5293",
+        "asm": "OP_2 OP_ADD",
+        "words": [
+            { "position": 0, "offset": 0, "word": "OP_2" },
+            { "position": 1, "offset": 1, "word": "OP_ADD" },
+        ],
+    });
+    for args in [
+        &["asm", "--json", "2 ADD"][..],
+        &["asm", "2", "ADD", "--json"],
+        &["disasm", "--json", "5293"],
+        &["disasm", "hex:5293", "--json"],
+    ] {
+        assert_eq!(json(args), expected, "{args:?}");
+    }
+}
+
+#[test]
+fn a_descriptors_checksum_is_no_comment() {
+    let policy = "pk(79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)";
+    assert_eq!(sigstack(&["compile", policy]).0, 0);
+    assert_eq!(sigstack(&["compile", &format!("{policy} #8zl0zxma")]).0, 0, "a comment");
+    let error = "error: policy: #8zl0zxma is a descriptor's checksum, and a policy has none\nhint: leave it out; for \
+                 a comment, write a space before #\n";
+    let ran = sigstack(&["compile", &format!("{policy}#8zl0zxma")]);
+    assert_eq!(ran, (2, String::new(), error.to_owned()));
+}
+
+#[test]
+fn addresses_and_what_is_wrong_with_them() {
+    for (address, kind) in [
+        ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4", "P2WPKH"),
+        ("BC1QW508D6QEJXTDG4Y5R3ZARVARY0C5XW7KV8F3T4", "P2WPKH"),
+        ("bc1pfeessrawgf", "P2A (pay to anchor)"),
+        ("1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "P2PKH"),
+    ] {
+        assert_eq!(json(&["decode", "address", address, "--json"])["kind"], kind, "{address}");
+    }
+    let hint = "\nhint: a character is wrong, missing or one too many";
+    for (address, error) in [
+        (
+            "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kemeawh",
+            "the checksum is bech32m, but an address of witness version 0 needs bech32 (BIP 173)".to_owned(),
+        ),
+        (
+            "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqh2y7hd",
+            "the checksum is bech32, but an address of witness version 1 needs bech32m (BIP 350)".into(),
+        ),
+        ("bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", format!("the bech32 checksum is wrong{hint}")),
+        ("bc1pfeessrawgg", format!("the bech32m checksum is wrong{hint}")),
+        (
+            "bc1qw508D6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+            "upper and lower case are mixed, which BIP 173 forbids".into(),
+        ),
+        (
+            "bc1qb508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+            "'b' at position 4, counted from 0, is no character of bech32\nhint: 1, b, i and o are left out after \
+             the prefix"
+                .into(),
+        ),
+        (
+            "ltc1qw508d6qejxtdg4y5r3zarvary0c5xw7kgmn4n9",
+            "the prefix \"ltc\" is of no Bitcoin network\nhint: bc, tb or bcrt".into(),
+        ),
+        (
+            "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb",
+            format!("the base58 checksum is wrong (25 bytes; an address has 25){hint}"),
+        ),
+        (
+            "tr(79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)#aaaaaaaa",
+            "a descriptor, where an address is expected\nhint: bitcoin-cli deriveaddresses verifies its checksum \
+             and derives the address"
+                .into(),
+        ),
+    ] {
+        let ran = sigstack(&["decode", "address", address]);
+        assert_eq!(ran, (2, String::new(), format!("error: address: {error}\n")), "{address}");
+    }
+}
+
+/// A serialized witness in hex.
+fn witness(elements: &[&str]) -> String {
+    let element = |element: &&str| format!("{:02x}{element}", element.len() / 2);
+    format!("{:02x}{}", elements.len(), elements.iter().map(element).collect::<String>())
+}
+
+#[test]
+fn a_witness_is_what_it_can_be() {
+    let ecdsa = format!("30{}01", "44".repeat(69));
+    let schnorr = "bb".repeat(64);
+    let x_only = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    let key = format!("02{x_only}");
+    let script = format!("21{key}ac");
+    let control = format!("c0{x_only}");
+    let (p2wpkh, p2wsh) = ("P2WPKH: a signature and a key", "P2WSH: stack, witness script");
+    let (key_path, script_path) =
+        ("P2TR key path: a signature", "P2TR script path: stack, leaf script, control block");
+    let readings = |elements: &[&str], more: &[&str]| {
+        let hex = witness(elements);
+        let args: Vec<&str> = ["decode", "witness", &hex, "--json"].iter().chain(more).copied().collect();
+        let json = json(&args);
+        let readings = json["readings"].as_array().unwrap();
+        let readings =
+            readings.iter().map(|it| (it["as"].as_str().unwrap().to_owned(), it["annex"].is_string()));
+        readings.collect::<Vec<_>>()
+    };
+    let is = |name: &str| vec![(name.to_owned(), false)];
+    assert_eq!(readings(&[&ecdsa, &key], &[]), is(p2wpkh));
+    assert_eq!(readings(&[&ecdsa, &script], &[]), is(p2wsh));
+    assert_eq!(readings(&[&schnorr], &[]), is(key_path));
+    assert_eq!(readings(&[&schnorr, "50"], &[]), [(key_path.to_owned(), true), (p2wsh.to_owned(), false)]);
+    assert_eq!(readings(&[&schnorr, &script, &control], &[]), is(script_path));
+    assert_eq!(readings(&[&schnorr, &script, &control, "50ff"], &[]), [(script_path.to_owned(), true)]);
+    // A script of 33 bytes below a compressed key: leaf version 0x02 is none (BIP 341).
+    assert_eq!(readings(&["51", "51", &key], &[]), is("none of P2WPKH, P2WSH and P2TR"));
+    assert_eq!(readings(&[], &[]), []);
+    let program = format!("1000:0014{}", "11".repeat(20));
+    assert_eq!(readings(&[&ecdsa, &key], &["--prevout", &program]), is(p2wpkh));
+    let malformed = "malformed: it does not fit the output, which is P2WPKH";
+    assert_eq!(readings(&[&ecdsa, &script], &["--prevout", &program]), is(malformed));
+    let anchor = "unexpected: an output of kind P2PK is spent without a witness";
+    let p2pk = format!("1000:21{key}ac");
+    assert_eq!(readings(&[&ecdsa], &["--prevout", &p2pk]), is(anchor));
+}
+
+#[test]
+fn the_output_that_is_spent_decides() {
+    let args = ["decode", "tx", "--json", "@../docs/examples/p2wpkh.tx"];
+    let bare = json(&args);
+    assert_eq!(bare["inputs"][0]["readings"][0]["as"], "P2WPKH: a signature and a key");
+    let with = json(&[&args[..], &["--prevtx", "@../docs/examples/parent.tx"]].concat());
+    assert_eq!(with["inputs"][0]["spends"]["kind"], "P2WPKH");
+    assert_eq!(with["inputs"][0]["readings"][0]["fits_the_output"], true);
+    let other = format!("60000:0014{}", "11".repeat(20));
+    let other = json(&[&args[..], &["--prevout", &other]].concat());
+    assert_eq!(other["inputs"][0]["readings"][0]["fits_the_output"], false);
+}
