@@ -4,6 +4,7 @@
 //! predictors nor caches learn an answer. Everything is derived from fixed seeds: the same workloads in every run and on
 //! every machine.
 
+#![allow(missing_debug_implementations, reason = "a crate for the benchmarks of this project only")]
 #![allow(
     clippy::expect_used,
     clippy::panic,

@@ -12,6 +12,7 @@ use bitcoin::{Transaction, TxIn, TxOut, Witness};
 
 /// Bytes that are not what they should be the serialization of.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DecodeError {
     /// The field, such as `input 0 scriptSig`; for bytes that follow the end, the name of the whole.
     pub field: String,
