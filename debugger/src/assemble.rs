@@ -22,6 +22,7 @@ use sigstack_interpreter::{Instructions, Opcode, append_number, append_push};
 
 /// A word without meaning, or with two.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AsmError {
     /// Where the word begins in the text, in bytes.
     pub offset: usize,
