@@ -12,7 +12,6 @@ use crate::output::Status;
 use crate::problem::Problem;
 
 /// What the command line asks for.
-#[expect(clippy::large_enum_variant, reason = "made once")]
 pub(crate) enum Parsed {
     Command(Box<Args>),
     /// A help text or the version, which is printed already.

@@ -136,6 +136,9 @@ fn improve(mut drafts: Vec<Draft>, optimizer: &mut Optimizer<'_>) -> (Cost, Vec<
     }
 }
 
+/// A draft of a leaf and its script, or `None` if the search found no script for it.
+type CompiledDraft = (Draft, Option<Leaf>);
+
 /// Cuts a policy into leaves.
 pub(crate) fn cut(root: &Node, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
     let mut optimizer = Optimizer::new(atoms);
@@ -152,7 +155,7 @@ pub(crate) fn cut(root: &Node, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
         let draft = |way: &Path| Draft { probability: way.probability, node: straight(&way.set) };
         starts.push(ways.iter().map(draft).collect());
     }
-    let mut best: Option<(Cost, Vec<(Draft, Option<Leaf>)>)> = None;
+    let mut best: Option<(Cost, Vec<CompiledDraft>)> = None;
     for start in starts {
         optimizer.start_search();
         let (cost, drafts) = improve(start, &mut optimizer);
@@ -166,7 +169,7 @@ pub(crate) fn cut(root: &Node, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
     }
     let (_, drafts) = best.ok_or(ErrorKind::Unsatisfiable)?;
     let too_many = ErrorKind::TooLarge { what: "ways to spend that each need a leaf", limit: MAX_LEAVES };
-    let leaf = |(draft, leaf): (Draft, Option<Leaf>)| Some(write_leaf(draft, leaf?, atoms));
+    let leaf = |(draft, leaf): CompiledDraft| Some(write_leaf(draft, leaf?, atoms));
     let leaves: Option<Vec<CompiledLeaf>> = drafts.into_iter().map(leaf).collect();
     Ok(Cut { leaves: leaves.ok_or(too_many)?, has_ended_early: optimizer.has_ended_early() })
 }

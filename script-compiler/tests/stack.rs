@@ -1,7 +1,7 @@
 //! The largest stack that consensus allows: policies whose leaf reaches exactly 1,000 elements are compiled and spend, those
 //! that would reach 1,001 are refused.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
 mod support;
 

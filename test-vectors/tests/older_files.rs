@@ -101,7 +101,7 @@ fn flags_are_completed_and_the_file_says_so() {
         ("tx_invalid", 0, 1, vec![], vec![&format!("1 cases: {cleanstack}")]),
     );
     let tests = r#"[["1 1", "1", "CLEANSTACK", "CLEANSTACK"], ["1", "", "WITNESS", "OK"], ["1", "", "WITNESS", "OK"]]"#;
-    let notes = vec![format!("2 cases: {witness}"), format!("1 cases: {cleanstack}")];
+    let notes = [format!("2 cases: {witness}"), format!("1 cases: {cleanstack}")];
     let notes: Vec<&str> = notes.iter().map(String::as_str).collect();
     expect("sample", tests, ("script_tests", 3, 0, vec![], notes));
 }

@@ -40,8 +40,11 @@ fn sat(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text }
 }
 
-/// The steps of a report, in order: each makes one table.
-const STEPS: [(&str, fn(&mut Reporter) -> Result<(), PlayError>); 11] = [
+/// Makes one table.
+type MakeTable = fn(&mut Reporter) -> Result<(), PlayError>;
+
+/// The tables of a report, in order.
+const STEPS: [(&str, MakeTable); 11] = [
     ("in-time", Reporter::in_time),
     ("balances", Reporter::balances),
     ("reserve", Reporter::reserves),

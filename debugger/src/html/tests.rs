@@ -60,7 +60,7 @@ fn the_stacks_of_a_page_are_those_of_the_trace() {
     let script =
         assemble("1 2 3 TOALTSTACK 2DUP ROT FROMALTSTACK IF DROP ELSE RETURN ENDIF 2 ROLL <aabb> CAT")
             .unwrap();
-    let trace = trace(&script, &[vec![7; 3]], Flags::CONSENSUS - Flags::DISCOURAGE_OP_CAT | Flags::OP_CAT);
+    let trace = trace(&script, &[vec![7; 3]], (Flags::CONSENSUS - Flags::DISCOURAGE_OP_CAT) | Flags::OP_CAT);
     let expected: Vec<Vec<String>> = trace
         .frames
         .iter()
