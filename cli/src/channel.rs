@@ -154,7 +154,7 @@ fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
     // With all rules no loss is found, and without any one of them a loss is found.
     let sound = table.rows().iter().all(|row| {
         let whole = row.get(1).is_some_and(|rule| rule == "none");
-        row.get(4).is_some_and(|found| (found == "nothing") == whole)
+        row.get(3).is_some_and(|found| (found == "nothing") == whole)
     });
     Ok(if sound { Status::Yes } else { Status::No })
 }

@@ -26,7 +26,7 @@ pub use party::{Attempt, ContentId, Given, Message, Party, Refusal, Version};
 use crate::compare::Table;
 
 macro_rules! rules {
-    ($($name:ident $section:literal $text:literal;)*) => {
+    ($($name:ident $text:literal;)*) => {
         /// A rule of the default form, each a check that can be taken out for the exploration.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Rule {
@@ -37,17 +37,10 @@ macro_rules! rules {
             /// All of them.
             pub const ALL: &'static [Rule] = &[$(Rule::$name,)*];
 
-            /// What it asks.
+            /// The rule as a sentence.
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Rule::$name => $text,)*
-                }
-            }
-
-            /// The number of the rule that it is part of.
-            pub const fn section(self) -> &'static str {
-                match self {
-                    $(Rule::$name => $section,)*
                 }
             }
         }
@@ -55,21 +48,21 @@ macro_rules! rules {
 }
 
 rules! {
-    StoredAnswer "1" "An answer is sent again as the same bytes, never signed again under the same nonce.";
-    OneContent "2" "One number has one content, for ever.";
-    NumbersInOrder "2" "Only the next number is proposed; none is skipped.";
-    FinishFirst "2" "No part for k is given before the peer's signature of k - 1 or its yield is held.";
-    OneProposer "3" "Number k is proposed by the party k mod 2, or by nobody.";
-    StoreThenSend "4" "What is sent is stored before.";
-    NothingAfterClosing "4" "After its own version left the machine a party signs nothing more.";
-    CooperativeIsFinal "4" "After a part of a cooperative closing a party signs closings of that state only.";
-    KeysOfThisChannel "5" "The number key signs in this channel only.";
-    EveryFunding "6" "A number is signed only with a version on every funding that can still confirm.";
-    SignWhatYouBuild "9" "A party signs transactions that it built from number and content, never a digest that it received.";
-    LostDataPublishesNothing "10" "A party that lost data publishes nothing.";
-    VersionBeforeSignature "C.5" "A number is signed only with a completable version of it.";
-    EvidenceBeforeFinal "C.5" "A state is final only with the peer's signature of its number.";
-    PublishTheNewest "C.5" "After its signature of k a party publishes only version k.";
+    StoredAnswer "A party repeats an answer with the same bytes and does not sign again with the same nonce.";
+    OneContent "The content of a number never changes.";
+    NumbersInOrder "A party proposes only the next number and skips none.";
+    FinishFirst "A party sends its part of k only if it has the peer's signature of k - 1 or the peer's promise never to propose k - 1.";
+    OneProposer "Only party k mod 2 may propose number k.";
+    StoreThenSend "A party stores a message before it sends it.";
+    NothingAfterClosing "After a party published its own version, it signs nothing more.";
+    CooperativeIsFinal "After a party signed a cooperative closing, it signs only closings of the same state.";
+    KeysOfThisChannel "A party uses its number key in this channel only.";
+    EveryFunding "A party signs a number only if it has a version for every funding that can still confirm.";
+    SignWhatYouBuild "A party signs transactions that it built from number and content, never a digest that it received.";
+    LostDataPublishesNothing "A party that lost data publishes nothing.";
+    VersionBeforeSignature "A party signs a number only if it has a version of it that it can complete.";
+    EvidenceBeforeFinal "A state is final only with the peer's signature of its number.";
+    PublishTheNewest "After a party signed number k, it publishes only version k.";
 }
 
 /// The rules that a party follows.
@@ -96,26 +89,25 @@ impl Rules {
 /// Explores both machines with all rules and without each, and reports what was found. `progress` is called with the name of
 /// each machine before it is explored.
 pub fn mutation_table(progress: &dyn Fn(&str)) -> Table {
-    let mut table = Table::new(&["form", "rule left out", "of C.7", "states", "found", "how"]);
-    let mut add = |form: &str, rule: &str, section: &str, explored: &Explored| {
+    let mut table = Table::new(&["form", "rule left out", "states", "found", "how"]);
+    let mut add = |form: &str, rule: &str, explored: &Explored| {
         table.push(vec![
             form.into(),
             rule.into(),
-            section.into(),
             explored.states.to_string(),
             explored.loss.map_or("nothing", |loss| loss).into(),
             explored.trace.join("; "),
         ]);
     };
-    progress("default");
-    add("default", "none", "-", &explore(Rules::ALL));
+    progress("signed sequence");
+    add("signed sequence", "none", &explore(Rules::ALL));
     for (rule, explored) in mutations() {
-        add("default", rule.text(), rule.section(), &explored);
+        add("signed sequence", rule.text(), &explored);
     }
     progress("override");
-    add("override", "none", "-", &explore_override(None));
+    add("override", "none", &explore_override(None));
     for (rule, explored) in override_mutations() {
-        add("override", rule.text(), "-", &explored);
+        add("override", rule.text(), &explored);
     }
     table
 }

@@ -19,7 +19,7 @@ pub enum OverrideRule {
     OneContent,
     /// A number is complete, or the channel closes: the next is not signed before.
     FinishFirst,
-    /// What is sent is stored before.
+    /// A party stores a message before it sends it.
     StoreThenSend,
     /// An update that is not complete is not taken as the newest.
     CompleteBeforeFinal,
@@ -34,12 +34,12 @@ impl OverrideRule {
         OverrideRule::CompleteBeforeFinal,
     ];
 
-    /// What it asks.
+    /// The rule as a sentence.
     pub const fn text(self) -> &'static str {
         match self {
-            OverrideRule::OneContent => "One number has one content, for ever.",
-            OverrideRule::FinishFirst => "No number is signed before the one below is complete.",
-            OverrideRule::StoreThenSend => "What is sent is stored before.",
+            OverrideRule::OneContent => "The content of a number never changes.",
+            OverrideRule::FinishFirst => "A party signs no number before the previous one is complete.",
+            OverrideRule::StoreThenSend => "A party stores a message before it sends it.",
             OverrideRule::CompleteBeforeFinal => "A state is final only with all parts of its update.",
         }
     }
