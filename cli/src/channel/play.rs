@@ -107,10 +107,10 @@ fn steps(channel: &mut dyn Construction, state: u32) -> Result<Vec<Step>, Stop> 
 }
 
 fn write_heights(played: &[Played], out: &mut impl Write) -> Result<(), Stop> {
-    for (nth, played) in played.iter().enumerate() {
+    for played in played {
         let (label, weight) = (played.step.label, played.step.weight());
-        let child = played.child.as_ref().map_or(0, Step::weight);
-        let child = if nth == 0 { String::new() } else { format!(", fee child {child} WU") };
+        let child = played.child.as_ref().map(|child| format!(", fee child {} WU", child.weight()));
+        let child = child.unwrap_or_default();
         writeln!(out, "height {}: {label} ({weight} WU{child})", played.height)?;
     }
     Ok(())
