@@ -12,6 +12,8 @@ use clap::{Parser, Subcommand};
 use sigstack_compiler::Reason;
 use sigstack_vectors::DIALECTS;
 
+use crate::problem::Problem;
+
 pub(crate) use channel::{
     AttacksArgs, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, StorageArgs, TableFormat,
 };
@@ -24,7 +26,7 @@ pub(crate) use spend::{DebugArgs, RunAs, SubjectArgs, TraceArgs, VerifyArgs};
 #[command(name = "sigstack", version, after_help = EXIT_STATUS, after_long_help = long_help())]
 pub(crate) struct Args {
     /// Columns that tables may take [default: those of the terminal, 80 if there is none]
-    #[arg(long, global = true, value_name = "COLUMNS", value_parser = clap::value_parser!(u16).range(40..))]
+    #[arg(long, global = true, value_name = "COLUMNS", value_parser = number::within(&number::COLUMNS))]
     pub(crate) width: Option<u16>,
 
     #[command(subcommand)]
@@ -69,16 +71,16 @@ pub(crate) enum Command {
 #[derive(Debug, clap::Args)]
 #[command(after_help = VECTORS_HELP)]
 pub(crate) struct VectorsArgs {
-    /// Files or folders; - is a file on standard input. Without any, the project's own vectors: those built into the command,
-    /// or in the project's source those of its folder test-vectors
+    /// Files or folders, or - for standard input [default: the project's own vectors, from the folder test-vectors inside the
+    /// project's source and from the command itself elsewhere]
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// Print one JSON object a failing case and a summary object last
+    /// Print one JSON object for each failing case, and a summary object at the end
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Run only cases whose comment or id contains TEXT, in upper or lower case
+    /// Run only cases whose comment or id contains TEXT, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
 
@@ -86,7 +88,7 @@ pub(crate) struct VectorsArgs {
     #[arg(long, value_name = "N", value_parser = number::within(&number::JOBS))]
     pub(crate) jobs: Option<usize>,
 
-    /// Read files whose format has dialects in this one, instead of the one that their content shows
+    /// Use this dialect for formats that have dialects, instead of detecting it from the content
     #[arg(long, value_name = "NAME", value_parser = dialect_names())]
     pub(crate) dialect: Option<String>,
 }
@@ -113,7 +115,7 @@ pub(crate) struct PolicyArgs {
     #[arg(value_name = "POLICY|PATH")]
     pub(crate) policy: String,
 
-    /// A value for a name that the policy leaves open: a key or bytes in hex, or a number
+    /// A value for a name that the policy declares without one (`key A;`): a key or bytes in hex, or a number
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
 
@@ -137,12 +139,20 @@ pub(crate) struct CompileArgs {
     pub(crate) policy: PolicyArgs,
 
     /// The network of the address: bitcoin, testnet, testnet4, signet or regtest
-    #[arg(long, value_name = "NAME", default_value = "bitcoin")]
+    #[arg(long, value_name = "NAME", default_value = "bitcoin", value_parser = network)]
     pub(crate) network: Network,
 
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Reads the name of a network.
+fn network(name: &str) -> Result<Network, Problem> {
+    name.parse().map_err(|_| {
+        Problem::new(format!("unknown network {name:?}"))
+            .hint("known: bitcoin, testnet, testnet4, signet, regtest")
+    })
 }
 
 const COMPILE_HELP: &str = "\
@@ -180,8 +190,8 @@ pub(crate) struct PlanArgs {
 const PLAN_HELP: &str = "\
 Exit status:
   0  there is a witness
-  1  there is no non-malleable witness: the assets do not satisfy the policy, and
-     what is missing is printed, or anybody could replace every witness
+  1  there is no non-malleable witness: the assets do not satisfy the policy (what
+     is missing is printed), or every witness is malleable
   2  the policy or an asset cannot be read
 
 Example:
@@ -234,7 +244,7 @@ pub(crate) struct DisasmArgs {
     #[arg(value_name = "HEX")]
     pub(crate) script: String,
 
-    /// One line an opcode, with its position and byte offset
+    /// Print one line for each opcode, with its position and byte offset
     #[arg(long)]
     pub(crate) lines: bool,
 

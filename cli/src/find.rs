@@ -147,6 +147,8 @@ pub(crate) fn own_vectors() -> Result<OwnVectors, CommandProblem> {
     let here = std::env::current_dir().unwrap_or_default();
     let is_own = |folder: &PathBuf| OWN_SUBFOLDERS.iter().any(|name| folder.join(name).is_dir());
     if let Some(folder) = here.ancestors().map(|folder| folder.join(OWN_FOLDER)).find(is_own) {
+        // Relative where that is possible, because every line of the report has the path.
+        let folder = folder.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(folder);
         let set = format!("the project's vectors in {}", folder.display());
         let (sources, errors) = sources(&[folder]);
         return Ok(OwnVectors { sources, errors, set });

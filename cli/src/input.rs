@@ -18,11 +18,11 @@ use crate::problem::Problem;
 /// What the top help says about arguments that may come from files.
 pub(crate) const HELP: &str = "\
 Arguments:
-  An argument that is a transaction, an output, a PSBT, a script, a stack, a witness or a policy is the text itself,
-  @FILE for the content of a file, or - for standard input (once in a call). Hex may have spaces and line breaks in it;
-  a file may also have the bytes themselves. A path without @ is not opened, except where PATH or FILE is asked for.
-  A script or a stack is assembly (see asm --help). hex: before it means hex and asm: assembly, as in hex:52935587 or
-  hex:@FILE; a single word that could be either is refused without them.";
+  A transaction, an output, a PSBT, a script, a stack, a witness or a policy is given as text, as @FILE for the
+  content of a file, or as - for standard input (once in a call). Hex may contain spaces and line breaks, and a
+  file may be binary. A path needs the @, except where the usage says PATH or FILE.
+  Scripts and stacks are read as assembly (see asm --help). The prefix hex: marks hex and asm: marks assembly, as in
+  hex:52935587 or hex:@FILE. A single word that could be either needs a prefix.";
 
 /// The path that means standard input.
 const STDIN: &str = "-";
@@ -32,6 +32,9 @@ const MAX_BYTES: u64 = 64 << 20;
 
 /// How a PSBT begins (BIP 174).
 const PSBT_MAGIC: &[u8] = b"psbt\xff";
+
+/// How a PSBT in base64 begins.
+const PSBT_BASE64: &str = "cHNidP";
 
 /// The argument that read standard input.
 static STDIN_READ_FOR: OnceLock<String> = OnceLock::new();
@@ -73,7 +76,7 @@ fn as_text(bytes: Vec<u8>) -> Content {
 /// The content of a file, or of standard input.
 fn of_path(path: &str, name: &str) -> Result<Content, Problem> {
     if path.is_empty() {
-        return Err(Problem::new("@ is followed by the path of a file").at(name));
+        return Err(Problem::new("the path of a file is missing after @").at(name));
     }
     let wrong = |what: String| {
         let shown = if path == STDIN { "standard input" } else { path };
@@ -102,9 +105,12 @@ pub(crate) fn path_hint(problem: Problem, argument: &str) -> Problem {
     if Path::new(argument).is_file() {
         return problem.hint(format!("a file of this name exists: write @{argument} to read it"));
     }
-    let is_like_path = argument.contains(['/', '\\', '.']) && !argument.contains(char::is_whitespace);
+    // A PSBT in base64 may contain slashes.
+    let is_like_path = argument.contains(['/', '\\', '.'])
+        && !argument.contains(char::is_whitespace)
+        && !argument.starts_with(PSBT_BASE64);
     if is_like_path {
-        problem.hint("write @FILE to read a file; there is none of this name")
+        problem.hint("if this is the path of a file, write @ before it; no such file exists")
     } else {
         problem
     }
@@ -126,7 +132,7 @@ pub(crate) fn raw(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     })
 }
 
-/// The text of an argument that is also read from a path without `@`: everything that is no text by `is_text`.
+/// The text of an argument that may also be a path without `@`: an argument for which `is_text` is false is a path.
 pub(crate) fn text_or_path(
     argument: &str,
     name: &str,
@@ -194,12 +200,14 @@ pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
         let bytes = hex_bytes(&text).map_err(|problem| {
             path_hint(wrong(problem), argument).hint("write SATOSHI:SCRIPT or the serialized output in hex")
         })?;
-        return decode_output(&bytes).map_err(|error| wrong(error.to_string()));
+        return decode_output(&bytes).map_err(|error| {
+            wrong(error.to_string()).hint("write SATOSHI:SCRIPT or the serialized output in hex")
+        });
     };
     let satoshi = satoshi.trim();
     let value = satoshi.parse().map_err(|_| {
-        wrong(format!("{satoshi:?} is no amount in satoshi"))
-            .hint(format!("a whole number from 0 to {}", u64::MAX))
+        wrong(format!("{satoshi:?} is not an amount in satoshi"))
+            .hint(format!("give a whole number from 0 to {}", u64::MAX))
     })?;
     let script = hex_bytes(script).map_err(|problem| Problem::new(problem).at("script").at(name))?;
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from_bytes(script) })
@@ -268,7 +276,7 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
             let script = hex_bytes(&text).unwrap_or_default();
             let words: Vec<String> = disassemble(&script).into_iter().map(|(_, word)| word).collect();
             let words = words.join(" ");
-            let shown = if words.len() > MAX_SHOWN { "these bytes".into() } else { words };
+            let shown = if words.len() > MAX_SHOWN { "of these bytes".into() } else { words };
             Err(ambiguous(&text, &format!("the script {shown}")))
         }
         Form::Assembly | Form::Unnamed => assemble(&text).map_err(|error| asm_problem(&error, rest)),
@@ -285,7 +293,7 @@ pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem>
             .split_whitespace()
             .map(|element| hex_bytes(element).map_err(|problem| path_hint(Problem::new(problem), rest)))
             .collect(),
-        Form::Unnamed if is_bare_hex(&text) => Err(ambiguous(&text, "the element of these bytes")),
+        Form::Unnamed if is_bare_hex(&text) => Err(ambiguous(&text, "an element with these bytes")),
         Form::Assembly | Form::Unnamed => assemble_stack(&text).map_err(|error| asm_problem(&error, rest)),
     }
     .map_err(|problem| problem.at(name))
@@ -344,7 +352,7 @@ mod tests {
         let short = "length of scriptPubKey: 1 byte expected, 0 left (byte 8)";
         for (text, place, problem) in [
             ("0500000000000000", "--prevout 0", short),
-            ("-5:51", "--prevout 0", "\"-5\" is no amount in satoshi"),
+            ("-5:51", "--prevout 0", "\"-5\" is not an amount in satoshi"),
             ("5:5", "--prevout 0: script", "not hex: 1 digits, an odd number"),
             ("x", "--prevout 0", "not hex: 'x' at position 0, counted from 0"),
         ] {

@@ -29,7 +29,9 @@ pub(crate) fn of_outputs(
         };
         let name = format!("--prevout {index}");
         let Some(place) = prevouts.get_mut(index) else {
-            return Err(Problem::new(format!("the transaction has {inputs} inputs, counted from 0")).at(name));
+            return Err(
+                Problem::new(format!("the transaction has {}, counted from 0", inputs_text(inputs))).at(name)
+            );
         };
         if place.replace(input::output(output, &name)?).is_some() {
             return Err(Problem::new(format!("the output that input {index} spends is given twice")).at(name));
@@ -86,7 +88,7 @@ pub(crate) fn complete(
             }
             Some(None) => return Err(missing(tx, *input)),
             None => {
-                let what = format!("the transaction has {} inputs, counted from 0", tx.input.len());
+                let what = format!("the transaction has {}, counted from 0", inputs_text(tx.input.len()));
                 return Err(Problem::new(what).at(format!("--input {input}")));
             }
         }
@@ -103,6 +105,11 @@ fn depends_on_others(prevout: &TxOut) -> bool {
 /// Stands for an output that is unknown and that no verified input depends on.
 fn placeholder() -> TxOut {
     TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }
+}
+
+/// A number of inputs with its noun.
+fn inputs_text(count: usize) -> String {
+    format!("{count} input{}", if count == 1 { "" } else { "s" })
 }
 
 fn missing(tx: &Transaction, input: usize) -> Problem {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::output::{BAD, HEADING, Status};
 
-/// What was wrong, where, and what to do about it.
+/// A problem, its place, and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     what: String,

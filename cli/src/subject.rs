@@ -15,10 +15,10 @@ use crate::nearest::suggestion;
 use crate::prevouts;
 use crate::problem::Problem;
 
-/// Where a transaction comes from. It decides what can be said about the transaction as a whole.
+/// The source of a transaction. Only a real transaction can be checked as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A transaction or a PSBT: it is meant for a chain.
+    /// A transaction or a PSBT, which is intended for a chain.
     Chain,
     /// A case of a vector file: it is about inputs, in a transaction that need not be valid otherwise.
     Case,

@@ -29,7 +29,7 @@ const GAP: usize = 2;
 /// A word of text longer than this may be broken to narrow a column.
 const LONG_WORD: usize = 18;
 
-/// What is needed to lay out a column.
+/// The data that the layout of a column depends on.
 #[derive(Clone, Copy, Debug)]
 struct Column<'a> {
     index: usize,

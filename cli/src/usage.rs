@@ -47,7 +47,7 @@ pub(crate) fn command() -> clap::Command {
     with_negative_numbers(Args::command())
 }
 
-/// The parser's error as the command's own.
+/// Converts an error of the argument parser to the command's own error type.
 fn problem(error: &Error, words: &[OsString]) -> Problem {
     let path = subcommands(words);
     let text = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
@@ -79,6 +79,12 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = argument.unwrap_or_default();
+            // Alternatives come as `<--tx <HEX>|--psbt <PSBT>>`.
+            let alternatives = missing.strip_prefix("<--").and_then(|text| text.strip_suffix('>'));
+            let missing = match alternatives {
+                Some(text) => format!("one of --{}", text.replace('|', ", ")),
+                None => missing,
+            };
             return with_help(Problem::new(format!("missing: {missing}")), &path);
         }
         ErrorKind::ArgumentConflict => {

@@ -50,11 +50,11 @@ enum Whole {
 /// Every verdict on a subject.
 struct Report<'s> {
     subject: &'s Subject,
-    /// The scripts under exactly the flags that were named.
+    /// Verdict on the scripts under exactly the requested flags.
     as_named: Verdict,
-    /// The scripts under the consensus flags among them.
+    /// Verdict on the scripts under the consensus flags among the requested flags.
     consensus: Verdict,
-    /// The scripts under these and the script policy flags.
+    /// Verdict on the scripts under the flags of `consensus` and the script policy flags.
     policy: Verdict,
     whole: Whole,
     standardness: Standardness,
@@ -112,7 +112,7 @@ impl<'s> Report<'s> {
             Origin::Case => unchecked.push("the rest of the transaction: a case is about inputs".into()),
             Origin::Script => {
                 unchecked
-                    .push("the transaction: --script makes it up, so its standardness is not claimed".into());
+                    .push("the transaction: --script makes it up, so its standardness is not checked".into());
             }
         }
         unchecked

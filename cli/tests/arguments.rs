@@ -110,10 +110,10 @@ fn errors_say_where_and_what_to_do() {
         ),
         (
             vec!["decode", "tx", "none.tx"],
-            "tx: not hex: 'n' at position 0, counted from 0\nhint: write @FILE to read a file; there is none of this name".into(),
+            "tx: not hex: 'n' at position 0, counted from 0\nhint: if this is the path of a file, write @ before it; no such file exists".into(),
         ),
         (vec!["decode", "tx", "@none.tx"], "tx: none.tx: No such file or directory (os error 2)".into()),
-        (vec!["decode", "tx", "@"], "tx: @ is followed by the path of a file".into()),
+        (vec!["decode", "tx", "@"], "tx: the path of a file is missing after @".into()),
         (vec!["decode", "tx", "@."], "tx: .: Is a directory (os error 21)".into()),
         (vec!["decode", "tx", &tx[1..]], format!("tx: not hex: {} digits, an odd number", tx.len() - 1)),
         (

@@ -15,7 +15,7 @@ const TX: &str = "01000000010000000000000000000000000000000000000000000000000000
 /// An anyone-can-spend output.
 const TRUE_OUTPUT: &str = "00000000000000000151";
 
-/// What a run of the command left.
+/// Output and exit status of a run of the command.
 struct Ran {
     status: i32,
     out: String,
@@ -314,20 +314,36 @@ fn verify_refuses_what_it_cannot_answer() {
         (&["--tx", "00"], "--tx: "),
         (&["--tx", &tx], "input 0: the output that it spends is not given"),
         (&["--tx", &tx, "--prevout", "0:5"], "--prevout 0: script: not hex: 1 digits, an odd number"),
-        (&["--tx", &tx, "--prevout", "x:51"], "--prevout 0: \"x\" is no amount in satoshi"),
+        (&["--tx", &tx, "--prevout", "x:51"], "--prevout 0: \"x\" is not an amount in satoshi"),
         (
             &["--tx", &tx, "--prevout", "0:51", "--input", "1"],
-            "--input 1: the transaction has 1 inputs, counted from 0",
+            "--input 1: the transaction has 1 input, counted from 0",
         ),
         (&["--tx", &tx, "--prevout", "0:51", "--flags", "FOO"], "--flags: unknown flag \"FOO\""),
         (&["--tx", &tx, "--prevout", "0:51", "--flags", "WITNESS"], "--flags: the flag WITNESS needs P2SH"),
         (&["--tx", "@missing.hex"], "--tx: missing.hex: "),
-        (&[], "--tx"),
+        (&[], "missing: one of --tx <HEX>, --psbt <PSBT>, --case <CASE>, --script <ASM>\n"),
+        (
+            &["--tx", &tx, "--prevout", "1000"],
+            "left (byte 0)\nhint: write SATOSHI:SCRIPT or the serialized output in hex",
+        ),
+        (&["--psbt", "cHNidP8BAH/+"], "--psbt: "),
     ] {
         let ran = verify(args);
         assert_eq!((ran.status, ran.out.as_str()), (2, ""), "{args:?}");
         assert!(ran.err.contains(problem), "{args:?}: {}", ran.err);
+        assert!(!ran.err.contains("the path of a file"), "a PSBT with slashes is not a path: {}", ran.err);
     }
+}
+
+/// The project's vectors are shown by relative paths in the project's folder.
+#[test]
+fn paths_of_the_projects_own_vectors_are_short() {
+    let folder = folder("short", &[("test-vectors/consensus/a.json", &case(&[]))]);
+    let ran = sigstack(&["vectors", "--width", "200"], &folder);
+    assert_eq!(ran.status, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("the project's vectors in test-vectors\n\n"), "{}", ran.out);
+    assert!(ran.out.contains("\ntest-vectors/consensus/a.json  "), "{}", ran.out);
 }
 
 /// The text and the JSON object of the same error, for an error of the command line and one of a command.

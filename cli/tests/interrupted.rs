@@ -21,7 +21,7 @@ fn start(folder: &Path) -> Child {
     command.spawn().unwrap()
 }
 
-/// The files of a folder, without the temporary one that is not renamed yet.
+/// The names and contents of a folder's files, without temporary files that were not renamed yet.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What a run of the command left.
+/// Output and exit status of a run of the command.
 struct Ran {
     status: i32,
     out: String,

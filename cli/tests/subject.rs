@@ -68,7 +68,7 @@ fn options_that_do_not_go_together() {
     assert!(error.contains("--prevout") && error.contains("--prevtx"), "{error}");
 }
 
-/// What an option belongs to is not missing where it is given.
+/// An option that requires another argument is accepted if that argument is given.
 #[test]
 fn options_that_go_together() {
     for arguments in [

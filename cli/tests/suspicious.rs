@@ -1,4 +1,4 @@
-//! Inputs that are valid by consensus and still suspicious: the verdict says what it covers.
+//! Inputs that are valid by consensus although few rules ran: the verdict says what it covers.
 //!
 //! Each row of the tables is one kind. The words are whole lines of the output.
 
@@ -415,7 +415,7 @@ fn verdicts_of_a_part() {
     let script = ["verify", "--script", "1"].map(str::to_owned);
     let lines = [
         "policy     OK (the only input, script policy flags alone)",
-        "unchecked  the transaction: --script makes it up, so its standardness is not claimed",
+        "unchecked  the transaction: --script makes it up, so its standardness is not checked",
     ];
     assert_lines("a script", &sigstack(&script).1, &lines);
 

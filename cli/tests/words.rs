@@ -63,7 +63,7 @@ fn what_has_two_readings_or_none_is_refused() {
                 "hex:76a988ac for the script OP_DUP OP_HASH160 OP_EQUALVERIFY OP_CHECKSIG, or <76a988ac> for a \
                  push of these bytes",
             )
-            .replace("OP_DUP OP_HASH160 OP_EQUALVERIFY OP_CHECKSIG", "these bytes"),
+            .replace("OP_DUP OP_HASH160 OP_EQUALVERIFY OP_CHECKSIG", "of these bytes"),
         ),
         (
             "52935587",
@@ -71,7 +71,7 @@ fn what_has_two_readings_or_none_is_refused() {
         ),
         ("51", two("51", "hex:51 for the script OP_1, or asm:51 for the number")),
         (digits, two(digits, &format!("hex:{digits} for the script 0x{digits}, or <{digits}> for a push of these bytes"))),
-        (long, two(long, "hex:... for the script these bytes, or <...> for a push of these bytes")),
+        (long, two(long, "hex:... for the script of these bytes, or <...> for a push of these bytes")),
         (
             "1 6a",
             "\"6a\" at byte 2: could be a push or raw bytes; write <6a> or 0x6a".into(),
@@ -101,8 +101,8 @@ fn what_has_two_readings_or_none_is_refused() {
         }
     }
     for (text, error) in [
-        ("6a", two("6a", "hex:6a for the element of these bytes, or <6a> for a push of these bytes")),
-        ("10", two("10", "hex:10 for the element of these bytes, or asm:10 for the number")),
+        ("6a", two("6a", "hex:6a for an element with these bytes, or <6a> for a push of these bytes")),
+        ("10", two("10", "hex:10 for an element with these bytes, or asm:10 for the number")),
         ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'".into()),
     ] {
         let args = ["verify", "--script", "1", "--stack", text];

@@ -40,8 +40,8 @@ const USAGE: &[Row] = &[
     ),
     (
         &["compile", "pk(KEY)", "--network", "mainnet"],
-        "--network: \"mainnet\": ",
-        "see `sigstack compile --help`",
+        "--network: unknown network \"mainnet\"",
+        "known: bitcoin, testnet, testnet4, signet, regtest",
     ),
     (
         &["channel", "play", "simmetry-apo"],

@@ -276,7 +276,7 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::DuplicateName(name) => write!(f, "`{name}` is defined twice"),
             ErrorKind::UnusedValue(name) => {
-                write!(f, "a value is given for `{name}`, which the text does not define")
+                write!(f, "a value is given for `{name}`, but the policy does not declare this name")
             }
             ErrorKind::UnknownReason(name) => write!(f, "`{name}` is not the name of a check"),
             ErrorKind::Length { what, needed, is } => write!(f, "{what} has {is} bytes instead of {needed}"),
@@ -285,11 +285,11 @@ impl fmt::Display for ErrorKind {
             }
             ErrorKind::NotAKey => f.write_str("these 32 bytes are not the x coordinate of a point"),
             ErrorKind::NoInternalKey => {
-                f.write_str("the output has no internal key that `internal` could mean")
+                f.write_str("`internal` cannot be used: the output has no internal key")
             }
             ErrorKind::Arguments(what) => f.write_str(what),
             ErrorKind::Range { what, range: (least, most), is } => {
-                write!(f, "{what} holds {least} to {most}, not {is}")
+                write!(f, "{what} must be from {least} to {most}, not {is}")
             }
             ErrorKind::SharedSlot(name) => write!(f, "the slot `{name}` is named in two conditions"),
             ErrorKind::MisplacedMessage(what) => f.write_str(what),

@@ -48,7 +48,7 @@ pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
     Ok(())
 }
 
-/// What relay would not take, and what the scripts rely on.
+/// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
 pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
     let mut warnings = Vec::new();
     let flags = compiled.flags();
@@ -87,8 +87,8 @@ pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
     for (nth, leaf) in compiled.leaves.iter().enumerate() {
         if can_lack(&leaf.policy, &|index| compiled.atoms().get(index).is_some_and(Atom::commits_annex)) {
             warnings.push(format!(
-                "leaf {nth}: nothing in it commits to the annex: by consensus anybody can add one to the witness, which relay does \
-                 not take"
+                "leaf {nth}: nothing commits to the annex: by consensus anybody can add one to the witness, but nodes do not relay \
+                 such a transaction"
             ));
         }
     }

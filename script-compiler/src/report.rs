@@ -89,12 +89,12 @@ pub fn compiled_text(compiled: &Compiled, network: Network, source: &str) -> Str
     for (nth, leaf) in compiled.leaves.iter().enumerate() {
         let (witness, checks) = compiled.cheapest_use(leaf).unwrap_or_default();
         text += &format!(
-            "\nleaf {nth}: {} bytes, depth {}, likely {}\n  witness        {witness} WU with its cheapest conditions\n",
+            "\nleaf {nth}: {} bytes, depth {}, used with probability {}\n  witness        {witness} WU with its cheapest conditions\n",
             leaf.script.len(),
             leaf.depth,
             percent(leaf.probability),
         );
-        text += &format!("  sigops         {checks} in it, {} of the budget left\n", budget(witness, checks));
+        text += &format!("  sigops         {checks}, {} of the budget left\n", budget(witness, checks));
         text += &format!("  needs          {}\n", needs(compiled.leaf_flags(leaf)));
         text += &format!(
             "  asm            {}\n  hex            {}\n",
@@ -218,7 +218,7 @@ pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
     }
 }
 
-/// What is lacking for a plan, in the words of the policy: the ways that lack the least.
+/// The assets that are missing for a plan, written as in the policy: the ways to spend that lack the fewest.
 pub fn lacking_text(compiled: &Compiled, assets: &Assets) -> String {
     const MOST: usize = 3;
     let sets = compiled.lacking(assets, MOST);

@@ -100,7 +100,7 @@ pub(crate) enum ChannelCommand {
         json: bool,
     },
     Storage(StorageArgs),
-    /// Measure options of the signed sequence form: fee inputs, second-stage HTLC transactions, paid towers, a sweep by anyone
+    /// Measure options of the signed sequence form: fee inputs, second-stage HTLC transactions, paid towers, justice by anyone
     Options {
         #[command(flatten)]
         format: FormatArgs,
@@ -114,7 +114,7 @@ pub(crate) enum ChannelCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Explore the update protocols exhaustively: with all rules, and without each of them, where a loss must be found
+    /// Explore the update protocols exhaustively: with all rules no loss may be found, without any one rule a loss must be found
     Rules {
         #[command(flatten)]
         format: FormatArgs,
@@ -159,7 +159,7 @@ pub(crate) struct StorageArgs {
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = within(&bounds::STORED_UPDATES))]
     pub(crate) updates: u32,
 
-    /// Sign only about N updates, which the seed picks, and the last one. The state machine of the protocol runs for all
+    /// Sign only the last update and about N others, which the seed selects; the protocol's state machine runs for all updates
     #[arg(long, value_name = "N", value_parser = within(&bounds::SIGNED_UPDATES))]
     pub(crate) signed: Option<u32>,
 
@@ -244,7 +244,7 @@ pub(crate) struct BreachArgs {
     #[arg(long, value_name = "RATE", default_value_t = 10, value_parser = within(&bounds::FEERATE))]
     pub(crate) feerate: u32,
 
-    /// Satoshi that the cheater can spend on flooding blocks, where that pays
+    /// Satoshi outside the channel that the cheater can spend to fill blocks, if that is profitable
     #[arg(long, value_name = "SAT", default_value_t = 0, value_parser = within(&bounds::OUTSIDE))]
     pub(crate) outside: u64,
 

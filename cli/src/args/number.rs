@@ -9,7 +9,7 @@ use crate::problem::Problem;
 
 /// A type of number that an option takes.
 pub(crate) trait Number: Copy + PartialOrd + Display + FromStr + Send + Sync + 'static {
-    /// What the hint asks for.
+    /// The kind of number that the hint asks for.
     const KIND: &'static str;
 }
 
@@ -47,6 +47,14 @@ pub(crate) const JOBS: Bounds<usize> = Bounds {
     most: 512,
     why_least: "the cases run in at least one thread",
     why_most: "a job is a thread, and more threads than processors are not faster",
+};
+
+/// Columns of a table.
+pub(crate) const COLUMNS: Bounds<u16> = Bounds {
+    least: 40,
+    most: u16::MAX,
+    why_least: "narrower tables cannot be read",
+    why_most: "no terminal is so wide",
 };
 
 /// An index of an input.

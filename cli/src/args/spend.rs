@@ -16,7 +16,7 @@ use super::number::{FRAMES, INPUT, LOCK_TIME, SEQUENCE, within};
 /// The policy verdict adds the script policy flags, apart from those that discourage an activated proposal, and the
 /// standardness rules of Bitcoin Core 31: form and size of the transaction, outputs and dust, spent outputs, witnesses,
 /// signature operations and the minimum fee. They are checked as far as spent outputs are known. For --case they are checked
-/// for the inputs of the case only, and for --script, which makes its transaction up, not at all.
+/// for the inputs of the case only. For --script they are not checked, because its transaction is made up.
 ///
 /// A verdict names the inputs that it covers, and rules that did not run although the input is valid. Lines under
 /// "unchecked" name what no verdict covers.
@@ -26,7 +26,7 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
 
-    /// Print one JSON object a transaction (docs/json-output.md)
+    /// Print one JSON object for each transaction (docs/json-output.md)
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -54,7 +54,7 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "PSBT")]
     pub(crate) psbt: Option<String>,
 
-    /// A case of a vector file: FILE#N, counted from 1 without the comments, FILE#ID, or the id of one of the project's own;
+    /// A case of a vector file: FILE#N (counted from 1, without comments), FILE#ID, or the id of a case of the project's own vectors;
     /// FILE may be - for standard input
     #[arg(long, value_name = "CASE", allow_hyphen_values = true)]
     pub(crate) case: Option<String>,
@@ -63,12 +63,12 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "ASM", allow_hyphen_values = true)]
     pub(crate) script: Option<String>,
 
-    /// What is on the stack before --script runs, in assembly or as hex:HEX, the top last; @FILE, or -
+    /// The initial stack of --script, in assembly or as hex:HEX, the top last; @FILE, or -
     #[arg(long, value_name = "ASM", requires = "script", conflicts_with_all = ["tx", "psbt", "case"],
         allow_hyphen_values = true)]
     pub(crate) stack: Option<String>,
 
-    /// What --script is run as
+    /// The kind of script that --script is
     #[arg(long = "as", value_name = "KIND", requires = "script", conflicts_with_all = ["tx", "psbt", "case"], default_value = "tapscript")]
     pub(crate) run_as: RunAs,
 
@@ -82,11 +82,11 @@ pub(crate) struct SubjectArgs {
         value_parser = within(&SEQUENCE))]
     pub(crate) sequence: Option<u32>,
 
-    /// Look at one input alone, counted from 0 [default: all inputs]
+    /// Use only this input, counted from 0 [default: all inputs]
     #[arg(long, value_name = "N", value_parser = within(&INPUT), conflicts_with_all = ["case", "script"])]
     pub(crate) input: Option<usize>,
 
-    /// Flags by profile, separated by commas: consensus, policy, proposals and bundles of them
+    /// Named sets of flags, separated by commas: consensus, policy, a proposal or a bundle of proposals
     #[arg(long, value_name = "NAMES")]
     pub(crate) profile: Option<String>,
 
@@ -95,12 +95,12 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
     pub(crate) flags: Option<String>,
 
-    /// The internal key of the taproot output that is spent, in hex: lets a failed key path be explained
+    /// The internal key of the taproot output that is spent, in hex: helps to explain why a key path spend failed
     #[arg(long, value_name = "HEX")]
     pub(crate) internal_key: Option<String>,
 }
 
-/// What a bare script is run as.
+/// The kind of script that a bare script is run as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RunAs {
     /// A scriptPubKey, with the stack pushed by the scriptSig
@@ -113,10 +113,10 @@ pub(crate) enum RunAs {
     Tapscript,
 }
 
-/// Show a script run: every phase, opcode, stack and signed message.
+/// Trace the execution of a script: every phase, opcode, stack and signed message.
 ///
-/// One line an opcode: its position, its byte offset, the budget for signatures where it changes, and the stack after it. For
-/// every signature check it tells the key, the message field by field, and, if it failed, what would have made it valid.
+/// Prints one line for each opcode: its position, its byte offset, the budget for signatures where it changes, and the stack after it. For
+/// every signature check it prints the key, the message field by field, and, if the check failed, what would make it valid.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = trace_help(), after_help = SEE_HELP)]
 pub(crate) struct TraceArgs {
@@ -127,7 +127,7 @@ pub(crate) struct TraceArgs {
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Write every element whole, and every element of a stack
+    /// Print whole elements and whole stacks, without abbreviation
     #[arg(long)]
     pub(crate) full: bool,
 

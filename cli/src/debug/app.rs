@@ -64,11 +64,11 @@ pub(super) enum Mode {
     Elements(Which, usize),
     /// One element of a list.
     Element(Which, usize),
-    /// A line that is typed, and for what.
+    /// An input line that the user edits, and its purpose.
     Typing(Typing, LineEdit),
 }
 
-/// What a typed line is for.
+/// The purpose of an input line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typing {
     RunTo,
@@ -102,7 +102,7 @@ pub(super) struct App {
     /// The text that was searched for last.
     pub(super) wanted: Option<String>,
     pub(super) message: String,
-    /// Whether the message is about an input that was not taken.
+    /// Whether the message is an error about the user's input.
     pub(super) is_error: bool,
     pub(super) is_done: bool,
     listings: Vec<Listing>,
@@ -265,7 +265,7 @@ impl App {
         self.scroll_by(lines.saturating_mul(pages));
     }
 
-    /// Says that an input was not taken, and why.
+    /// Shows an error message: why the user's input was rejected.
     pub(super) fn refuse(&mut self, problem: String) {
         self.message = problem;
         self.is_error = true;

@@ -24,7 +24,7 @@ pub(super) const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier:
 /// Below this width the panes are below one another.
 const WIDE: u16 = 76;
 
-/// Most lines that a message takes.
+/// Maximum lines of a message.
 const MESSAGE_LINES: usize = 3;
 
 /// Draws everything.
@@ -263,7 +263,7 @@ fn draw_details(app: &App, screen: &mut Screen<'_>, area: Rect) {
     draw_text(app, screen, area, &title, &lines, style);
 }
 
-/// What the frame under the cursor did, in whole: an explanation of a failure first, since the pane may have few lines.
+/// Details of the frame under the cursor. The explanation of a failure comes first, because the pane may have few lines.
 fn details(app: &App) -> (String, Vec<(String, Style)>) {
     let Some(frame) = app.frame() else {
         let mut lines = vec![(app.trace.verdict_sentence(), Style::new())];

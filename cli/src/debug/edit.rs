@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Marks an end of a line that continues.
+/// Shown at an edge where the line continues beyond the screen.
 pub(super) const MORE: char = '…';
 
 /// A line with a cursor.

@@ -1,4 +1,4 @@
-//! What each key does. The help is made of the same tables that the keys are looked up in.
+//! The keys and their actions. The help text is generated from the tables in which keys are looked up.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sigstack_interpreter::FLAGS;

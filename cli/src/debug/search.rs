@@ -21,7 +21,7 @@ impl App {
         }
     }
 
-    /// Goes to the next stop, or the one before, whose opcode or data has the text; past the end it goes on at the other end.
+    /// Goes to the next stop, or the one before, whose opcode or data contains the text. The search wraps around at the ends.
     pub(super) fn search(&mut self, is_forward: bool) {
         let Some(wanted) = self.wanted.clone() else {
             self.message = "nothing was searched for yet: press / and write a text".into();

@@ -53,7 +53,7 @@ fn decode(args: &DecodeArgs) -> Result<Fields, Problem> {
             let view = control_view(&control, script.as_deref()).map_err(|error| {
                 Problem::new(format!("{} bytes: {error}", control.len()))
                     .at("control")
-                    .hint("a control block has 33 bytes and 32 for each hash, of which there are at most 128")
+                    .hint("a control block has 33 bytes, and 32 more for each of at most 128 hashes")
             })?;
             Ok(control_fields(&view))
         }

@@ -10,7 +10,7 @@ use super::control_fields;
 use super::tree::Fields;
 use super::{kind, words};
 
-/// What the witness spends, as far as it is known.
+/// The output that the witness spends, if it is known.
 enum Spent<'a> {
     Unknown,
     /// A program that the output or the redeem script has.

@@ -14,7 +14,7 @@ use crate::table::{self, Align, Cell};
 /// How many of the cases of a file that could not be read are reported one by one in text.
 const SHOWN_UNREAD: usize = 10;
 
-/// What came out of a file of vectors.
+/// The results of one vector file.
 pub(super) struct Ran {
     pub(super) name: String,
     pub(super) format: &'static str,
@@ -34,7 +34,7 @@ struct Coverage {
     errors: BTreeSet<&'static str>,
 }
 
-/// What came out of everything.
+/// The results of all files together.
 #[derive(Default)]
 pub(super) struct Summary {
     /// The set of vectors, if no file was named.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Failure, Report, Verdict, Whole};
 use crate::output::location;
 
-/// Writes the verdicts on a subject as one object.
+/// Writes all verdicts on one transaction, PSBT, case or script as one JSON object.
 pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
     let subject = report.subject;
     let (whole, explanation) = match &report.whole {
