@@ -243,7 +243,7 @@ fn bytes_of(word: &str) -> Result<Vec<u8>, Wrong> {
     bare_hex(word)
 }
 
-/// What other programs print where they do not print the bytes.
+/// Words that other programs print instead of a script's bytes.
 fn lost_bytes(word: &str) -> Option<&'static str> {
     match word {
         "[error]" | "<unexpected" | "<push" => {

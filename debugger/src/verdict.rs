@@ -20,7 +20,7 @@ impl Trace {
         }
     }
 
-    /// What ran.
+    /// Returns a text with the numbers of scripts, opcodes and signatures that were checked.
     fn covered(&self) -> String {
         let (mut scripts, mut opcodes, mut signatures) = (0, 0, 0);
         let valid = |report: &SignatureReport| usize::from(report.check.valid);

@@ -1,4 +1,4 @@
-//! Fuzz targets: what must hold of the project's crates for every input, whoever wrote it.
+//! Fuzz targets: properties that the project's crates have for every input.
 //!
 //! A target is a function from bytes that panics where its property does not hold. It is a module here, so that stable tests
 //! call it, and a binary in `fuzz_targets/`: under cargo-fuzz a fuzzer, otherwise a command that runs it on files. [`TARGETS`]

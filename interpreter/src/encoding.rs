@@ -145,7 +145,7 @@ fn decode<T: Decodable>(
     })
 }
 
-/// Moves over the fields of a serialization and keeps none of them.
+/// Checks the fields of a serialization one after the other, without storing them.
 struct Walk<'b> {
     bytes: &'b [u8],
     offset: usize,

@@ -110,7 +110,7 @@ impl Unchecked {
         }
     }
 
-    /// Whether no script ran and no signature was checked: anyone can spend such an output who knows what it commits to.
+    /// Whether no script ran and no signature was checked. Anyone who knows the data that the output commits to can spend it.
     pub const fn no_rule_ran(&self) -> bool {
         matches!(
             self,

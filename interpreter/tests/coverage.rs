@@ -338,7 +338,7 @@ fn locks_that_are_not_checked() {
     );
 }
 
-/// Input 1 of the transaction, by a legacy signature with a hash type.
+/// A case in which input 1 spends a P2PK output with a signature of the given hash type.
 fn pay_to_public_key(outputs: usize, hash_type: u8) -> Case {
     let key = keypair().public_key().serialize();
     let mut case = Case::new(&[TRUE], &[]);

@@ -26,7 +26,7 @@ fn array(word: &str) -> Option<[u8; 32]> {
     bytes(word).map(|bytes| bytes.try_into().unwrap())
 }
 
-/// What the interpreter computes for a line of the table, without its last word.
+/// Returns the digest that the interpreter computes for a line of the table, which ends with the expected one.
 fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
     let signing = spend.signing(words[1].parse().unwrap()).unwrap();
     let hash_type = || words[2].parse::<u8>().unwrap();

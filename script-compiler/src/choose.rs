@@ -41,16 +41,16 @@ fn is_shown_by((shown, signers): (&Msg, &[KeyRef]), (msg, keys): (&Msg, &[KeyRef
 /// A search among the ways to spend with some conditions.
 struct Search<'a> {
     compiled: &'a Compiled,
-    /// The size of the elements of each condition; `None` for what is not at hand.
+    /// The size of the elements of each condition; `None` for conditions that the assets do not satisfy.
     sizes: Vec<Option<usize>>,
     /// The elements themselves.
     held: Option<&'a [Option<Vec<Slot>>]>,
-    /// Where the elements are not known: the conditions that one signed value is assumed to meet.
+    /// The conditions that one signed value is assumed to meet, if its elements are not known.
     assumed: Set,
 }
 
 impl Compiled {
-    /// The cheapest witness for what is at hand that nobody else can change.
+    /// The cheapest non-malleable witness for the available assets.
     ///
     /// # Errors
     ///
@@ -89,12 +89,12 @@ impl Compiled {
         }
     }
 
-    /// A way to spend whose witness anybody could replace, and a way that could take its place. `None` if there is none, or if
-    /// there are too many ways to look at each.
+    /// Returns a way to spend with a malleable witness, and a way whose witness could replace it. `None` if no way is
+    /// malleable, or if there are too many ways to examine.
     pub(crate) fn replaceable(&self) -> Option<(&Set, Option<&Set>)> {
         let ways = &self.meaning.as_ref()?.sets;
         ways.iter().find_map(|way| {
-            // A signed value may meet a condition of another way too, which is then at hand as well.
+            // A signed value may meet a condition of another way too, which is then available as well.
             let signed = |index: &usize| match self.atoms().get(*index) {
                 Some(Atom::Signed(msg, keys)) => Some((msg, keys.as_slice())),
                 _ => None,
@@ -208,7 +208,7 @@ impl Search<'_> {
         (best, is_satisfied)
     }
 
-    /// The cheapest witness of each way through a leaf that is at hand as a whole.
+    /// The cheapest witness of each way through a leaf that the assets satisfy.
     fn along(&self, leaf: &CompiledLeaf, branch: Branch, ways: &[Set]) -> Vec<Candidate> {
         let is_held =
             |way: &&Set| way.iter().all(|&index| self.sizes.get(index).is_some_and(Option::is_some));
@@ -222,7 +222,7 @@ impl Search<'_> {
         found.filter(|candidate| self.is_possible(candidate)).collect()
     }
 
-    /// The cheapest witness of each branch; `from` is the branch whose signatures are at hand.
+    /// The cheapest witness of each branch; `from` is the branch whose signatures are available.
     fn candidates(&self, sizes: &[Option<usize>], from: Option<Branch>) -> Vec<Candidate> {
         let compiled = self.compiled;
         let mut found = Vec::new();
@@ -254,7 +254,8 @@ impl Search<'_> {
         self.ways(&self.exposed(candidate, &self.shown(candidate)), candidate.branch) <= 1
     }
 
-    /// What everybody has once the candidate's witness is seen: what it shows, and what a template may meet too.
+    /// The conditions that anybody can satisfy after seeing the candidate's witness: those whose elements it contains, and those
+    /// that a template may satisfy too.
     fn shown(&self, candidate: &Candidate) -> Vec<Option<usize>> {
         let used = candidate.atoms();
         let parts = || used.iter().filter_map(|&index| self.atoms().get(index));

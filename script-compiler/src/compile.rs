@@ -58,7 +58,7 @@ pub struct Compiled {
     pub output: TapOutput,
     /// The canonical form, if the policy is small enough to write it out.
     pub meaning: Option<Meaning>,
-    /// What relay would not take, and what the scripts rely on.
+    /// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
     pub warnings: Vec<String>,
     /// Parts of the policy without effect, and what was not looked at.
     pub notes: Vec<Note>,

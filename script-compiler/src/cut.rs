@@ -30,7 +30,7 @@ pub(crate) struct Cut {
     pub(crate) has_ended_early: bool,
 }
 
-/// A leaf in the making.
+/// A leaf that is not compiled yet.
 #[derive(Clone)]
 struct Draft {
     probability: u64,

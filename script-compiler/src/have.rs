@@ -36,7 +36,7 @@ pub enum HaveError {
     NotAsked(String),
 }
 
-/// The kinds of assets, and what stands behind the colon.
+/// The kinds of assets, and the placeholder that follows the colon.
 const KINDS: [(&str, &str); 9] = [
     ("pk", "K"),
     ("apo", "K"),

@@ -1,4 +1,4 @@
-//! What is lacking where the assets do not satisfy a policy.
+//! The assets that are missing if a policy is not satisfied.
 
 use std::collections::BTreeSet;
 

@@ -32,7 +32,7 @@ kinds! {
 /// A remark on a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// What it is about.
+    /// The subject of the note.
     pub kind: NoteKind,
     /// The remark, a sentence without its full stop.
     pub text: String,

@@ -1,4 +1,4 @@
-//! How many elements a leaf has on its stacks at most while it runs: consensus allows 1,000 on both together.
+//! Maximum number of elements on a leaf's stacks while it runs. Consensus allows 1,000 on stack and altstack together.
 //!
 //! The count is exact. A script of one condition has no branches, so its opcodes are counted one by one; how the pieces of a leaf
 //! follow each other is known from [`Frag`].
@@ -15,12 +15,13 @@ use crate::script::Writer;
 pub(crate) struct Run {
     /// Elements of the witness that the piece takes.
     pub(crate) takes: usize,
-    /// Elements on both stacks at the fullest moment, the arguments included.
+    /// Maximum number of elements on stack and altstack together while the piece runs, including its arguments.
     pub(crate) peak: usize,
 }
 
 impl Run {
-    /// This run, and the run of the next piece, whose arguments lie below those of this one. `left` is what this one leaves.
+    /// Combines this piece with the next one, whose arguments are below those of this one on the stack. This piece leaves `left`
+    /// elements.
     fn then(self, next: Run, left: usize) -> Run {
         Run { takes: self.takes + next.takes, peak: (next.takes + self.peak).max(left + next.peak) }
     }
@@ -87,7 +88,7 @@ pub(crate) fn elements(atom: &Atom) -> usize {
     }
 }
 
-/// The run of a condition: its script has no branches.
+/// Returns the stack use of a condition. The script of a condition has no branches, so one pass is enough.
 pub(crate) fn condition(atom: &Atom) -> Run {
     let mut script = Writer::default();
     atom.write(&mut script);

@@ -30,7 +30,7 @@ pub(crate) fn find(root: &Node, places: &Places, atoms: &[Atom]) -> Option<Repea
 
 struct Search<'a> {
     atoms: &'a [Atom],
-    /// For each condition the first one that the same fact satisfies.
+    /// For each condition, the index of the first condition that the same key, secret or lock satisfies.
     facts: &'a [usize],
 }
 
@@ -73,7 +73,7 @@ fn part(node: &Node, places: &Places, search: &Search<'_>) -> Result<Part, Repea
     Ok(Part { keys, alone: alone.map(|(fact, seen)| (fact, seen.first)).collect() })
 }
 
-/// What was seen in the parts of a policy so far.
+/// Facts about the parts of a policy that were visited so far.
 struct Seen {
     first: Written,
     /// The place of the part that it is in.
@@ -119,7 +119,7 @@ impl Search<'_> {
     }
 }
 
-/// For each condition the first one that the same fact satisfies.
+/// Returns for each condition the index of the first condition that the same key, secret or lock satisfies.
 fn facts(atoms: &[Atom]) -> Vec<usize> {
     let is_same =
         |one: &Atom, other: &Atom| one.shows_secret_of(other) || (one.implies(other) && other.implies(one));

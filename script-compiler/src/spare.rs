@@ -15,7 +15,7 @@ use crate::resolve::{InternalKey, Node, Places, Program};
 /// Maximum number of conditions in all ways together.
 const MAX_CONDITIONS: usize = 8_192;
 
-/// What has no effect, and the policy without it.
+/// The parts of a policy that have no effect, and the policy without them.
 pub(crate) struct Spare {
     pub(crate) notes: Vec<Note>,
     /// The policy without spare alternatives, simplified.
@@ -189,11 +189,11 @@ fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     found
 }
 
-/// The choices that remain, and for those that do not the one that is taken instead, where that is known.
+/// The choices that are kept; and for each removed choice the kept one that replaces it, if it is known.
 type Kept = (BTreeSet<usize>, BTreeMap<usize, usize>);
 
-/// The policy without the choices that do not remain; `next` numbers them as [`Writer`] does. An alternative of the same `or`
-/// that is taken instead gets their weight.
+/// Returns the policy without the removed choices; `next` numbers choices as [`Writer`] does. If an alternative of the same
+/// `or` replaces a removed one, it gets the weight of the removed one too.
 fn without(node: &Node, kept: &Kept, next: &mut usize) -> Node {
     let choice = |child: &Node, next: &mut usize| {
         let number = *next;

@@ -21,7 +21,7 @@ fn compile(policy: &str) -> Compiled {
     compile_text(&text).unwrap_or_else(|error| panic!("{}", error.render(&text)))
 }
 
-/// The notes, each with its places as they are written.
+/// The notes on a policy: kind, text, and the parts of the policy that each note is about.
 fn notes(policy: &str) -> Vec<(NoteKind, String, Vec<String>)> {
     let text = with_names(policy);
     let place = |span: &sigstack_compiler::policy::Span| text[span.start..span.end].to_owned();

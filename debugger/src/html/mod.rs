@@ -22,7 +22,7 @@ pub fn page(trace: &Trace) -> String {
     page.replacen(DATA, &in_element(&data::of(trace).to_string()), 1)
 }
 
-/// JSON as it may be written in a script element: only "<" could end that, and JSON has another way to write it.
+/// Escapes JSON for a script element: replaces "<", which could end the element, by its JSON escape.
 fn in_element(json: &str) -> String {
     json.replace('<', "\\u003c")
 }

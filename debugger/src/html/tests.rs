@@ -18,7 +18,7 @@ fn data(page: &str) -> Value {
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
-/// What the page's script shows of the stack at each stop that has one.
+/// Returns the stack that the page's script shows at each stop that has one.
 fn stacks(data: &Value) -> Vec<Vec<String>> {
     let numbers = |value: &Value| -> Vec<usize> {
         value.as_array().unwrap().iter().map(|it| usize::try_from(it.as_u64().unwrap()).unwrap()).collect()

@@ -127,7 +127,7 @@ mod tests {
         hex::decode("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798").unwrap()
     }
 
-    /// Key data of a shape.
+    /// Returns valid key data of the given shape.
     fn key_data(shape: KeyShape) -> Vec<u8> {
         match shape {
             KeyShape::None => vec![],

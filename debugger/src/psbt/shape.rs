@@ -27,7 +27,7 @@ pub(super) enum HashFunction {
     Hash256,
 }
 
-/// What the key data of a field is.
+/// The format of a field's key data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyShape {
     /// No key data: the key is its type alone.
@@ -49,11 +49,11 @@ pub(super) enum KeyShape {
     Proprietary,
 }
 
-/// What the value of a field is.
+/// The format of a field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueShape {
     Any,
-    /// One of these numbers of bytes.
+    /// A value whose length in bytes is one of these.
     Bytes(&'static [usize]),
     CompactSize,
     /// A transaction without witnesses, in the serialization without witnesses, and without scriptSigs.

@@ -35,13 +35,13 @@ pub(super) fn check_sequence_verify(m: &mut Machine<'_>) -> Result {
     if m.host.check_sequence(sequence) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
 }
 
-/// The opcode is the NOP that it was before its soft fork.
+/// Executes the opcode as a NOP, because the flag of its soft fork is not set, and records that.
 fn without_flag(m: &mut Machine<'_>, opcode: Opcode, missing: Flags) -> Result {
     m.record(|| Event::Unchecked(Unchecked::LocktimeFlag { opcode, missing }));
     Ok(())
 }
 
-/// Numbers of five bytes are read, since nLockTime and nSequence go beyond what four with a sign can hold.
+/// Reads numbers of up to five bytes: nLockTime and nSequence exceed the range of signed four-byte numbers.
 fn argument(m: &mut Machine<'_>) -> Result<i64> {
     let number = m.stack.number(0, MAX_LOCKTIME_SIZE, m.minimal())?;
     if number < 0 { Err(ScriptError::NegativeLocktime) } else { Ok(number) }

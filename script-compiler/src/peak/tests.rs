@@ -1,4 +1,4 @@
-//! What conditions take from the witness. `leaf::tests` compares the peaks of every form of a leaf with the engine.
+//! The number of witness elements that conditions consume. `leaf::tests` compares the peaks of every form of a leaf with the engine.
 
 use super::*;
 use crate::atom::KeyRef;

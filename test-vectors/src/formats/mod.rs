@@ -37,14 +37,14 @@ struct FormatInfo {
 /// Tells whether a file is of a format.
 enum Recognise {
     Content(fn(&Document) -> bool),
-    /// From the content and the name of the file.
+    /// Recognises the format by the content and the name of the file.
     Name(fn(&Document, &str) -> bool),
 }
 
 /// Finds the cases of a file.
 enum Read {
     Cases(fn(&Document, &Rules) -> Vec<Found>),
-    /// Where older files mean something else by the same columns.
+    /// Formats with older files in which the same columns have another meaning.
     Noted(fn(&Document, &Rules) -> Reading),
 }
 

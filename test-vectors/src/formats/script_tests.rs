@@ -60,7 +60,7 @@ fn text_columns(columns: &[Value]) -> &[Value] {
     }
 }
 
-/// At least half of the rows have four texts, the last of which is a verdict, after their optional witness. Some comments of
+/// Returns true if at least half of the rows have an optional witness and then four texts, the last of which is a verdict. Some comments of
 /// script_valid.json are in capital letters too.
 pub(crate) fn recognise(document: &Document) -> bool {
     let rows = rows::rows(document);

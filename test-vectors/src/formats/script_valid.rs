@@ -31,7 +31,7 @@ fn is_called(path: &str, words: &str) -> bool {
     letters.to_ascii_lowercase().contains(words)
 }
 
-/// Most rows begin with two scripts in assembly, and some of these have an opcode's name.
+/// Returns true if most rows begin with two scripts in assembly, and some of these scripts name an opcode.
 pub(crate) fn has_scripts(document: &Document) -> bool {
     let rows = rows::rows(document);
     let scripts = rows.iter().filter_map(scripts);

@@ -59,7 +59,7 @@ impl Tool {
     }
 }
 
-/// What a test does about something that it needs.
+/// The decision of a test that needs a program or a folder: to run, to be left out or to fail.
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
     Run(PathBuf),

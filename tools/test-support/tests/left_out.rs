@@ -1,4 +1,4 @@
-//! What a person sees of tests that are left out, and that no test leaves itself out in silence.
+//! Tests that are left out print a line, and no test leaves itself out silently.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
