@@ -243,12 +243,12 @@ fn ambiguous(text: &str, bytes: &str) -> Problem {
         Ok(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => format!("asm:{short} for the number"),
         _ => format!("<{short}> for a push of these bytes"),
     };
-    Problem::new(format!("{text} could be hex or assembly"))
+    Problem::new(format!("{short} could be hex or assembly"))
         .hint(format!("write hex:{short} for {bytes}, or {other}"))
 }
 
 /// Longest text that is repeated in a hint.
-const MAX_SHOWN: usize = 40;
+const MAX_SHOWN: usize = 48;
 
 fn asm_problem(error: &AsmError, argument: &str) -> Problem {
     let problem = path_hint(Problem::new(error.to_string()), argument);

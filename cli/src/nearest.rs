@@ -10,13 +10,16 @@ const LEAST_SIMILARITY: f64 = 0.75;
 /// Fewest letters for which a part of a name suggests the whole name.
 const LEAST_PART: usize = 3;
 
+/// Most letters of a name that is compared with the known ones: comparing takes time with its length.
+const MOST_LETTERS: usize = 200;
+
 /// The known name closest to `name`, if one is close enough to be suggested.
 ///
 /// Names are compared as in [`is_same`]. A name that contains `name` counts as close, the shortest one
 /// first, and so does a name that `name` contains, the longest one first.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(name);
-    if wanted.is_empty() {
+    if wanted.is_empty() || wanted.len() > MOST_LETTERS {
         return None;
     }
     let known: Vec<(&str, String)> = known.into_iter().map(|known| (known, plain(known))).collect();

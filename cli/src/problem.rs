@@ -11,6 +11,17 @@ use serde_json::{Value, json};
 
 use crate::output::{BAD, HEADING, Status};
 
+/// Most characters of a text that an error repeats. A longer one is an argument without end; its beginning identifies it.
+const MOST_SHOWN: usize = 1000;
+
+/// The text, or the beginning of a long one.
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}... ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),
+        None => text.to_owned(),
+    }
+}
+
 /// A problem, its place, and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -25,12 +36,12 @@ pub(crate) struct Problem {
 impl Problem {
     /// An error with no place yet. `what` is a phrase without a full stop.
     pub(crate) fn new(what: impl Into<String>) -> Problem {
-        Problem { what: what.into(), place: Vec::new(), hint: None, layout: None }
+        Problem { what: shortened(&what.into()), place: Vec::new(), hint: None, layout: None }
     }
 
     /// The error at a place. A second call puts the outer place before the inner one: `--tx: input 1`.
     pub(crate) fn at(mut self, place: impl Into<String>) -> Problem {
-        self.place.insert(0, place.into());
+        self.place.insert(0, shortened(&place.into()));
         self
     }
 

@@ -62,8 +62,7 @@ fn what_has_two_readings_or_none_is_refused() {
                 "76a988ac",
                 "hex:76a988ac for the script OP_DUP OP_HASH160 OP_EQUALVERIFY OP_CHECKSIG, or <76a988ac> for a \
                  push of these bytes",
-            )
-            .replace("OP_DUP OP_HASH160 OP_EQUALVERIFY OP_CHECKSIG", "of these bytes"),
+            ),
         ),
         (
             "52935587",
@@ -71,7 +70,7 @@ fn what_has_two_readings_or_none_is_refused() {
         ),
         ("51", two("51", "hex:51 for the script OP_1, or asm:51 for the number")),
         (digits, two(digits, &format!("hex:{digits} for the script 0x{digits}, or <{digits}> for a push of these bytes"))),
-        (long, two(long, "hex:... for the script of these bytes, or <...> for a push of these bytes")),
+        (long, two("...", "hex:... for the script of these bytes, or <...> for a push of these bytes")),
         (
             "1 6a",
             "\"6a\" at byte 2: could be a push or raw bytes; write <6a> or 0x6a".into(),
@@ -197,6 +196,26 @@ fn addresses_and_what_is_wrong_with_them() {
             format!("the base58 checksum is wrong (25 bytes; an address has 25){hint}"),
         ),
         (
+            "bc1",
+            "0 characters after the prefix, where the checksum alone has 6\nhint: the address is cut off".into(),
+        ),
+        (
+            "bc1gmk9yu",
+            "6 characters after the prefix, where the checksum alone has 6\nhint: the address is cut off".into(),
+        ),
+        (
+            "bitcoin:bc1pfeessrawgf?amount=1",
+            "a URI (BIP 21), where an address is expected\nhint: give the part between : and ?".into(),
+        ),
+        (
+            "LbTjMGN7gELw4KbeyQf6cTCq859hD18guE",
+            "the first byte 0x30 is of no address of a Bitcoin network".into(),
+        ),
+        (
+            "5HueCGU8rMjxEXxiPuD5BDku4MkFqeZyd4dZ1jvhTVqvbTLvyTJ",
+            "a private key (wallet import format), where an address is expected".into(),
+        ),
+        (
             "tr(79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798)#aaaaaaaa",
             "a descriptor, where an address is expected\nhint: bitcoin-cli deriveaddresses verifies its checksum \
              and derives the address"
@@ -251,6 +270,39 @@ fn a_witness_is_what_it_can_be() {
     let anchor = "unexpected: an output of kind P2PK is spent without a witness";
     let p2pk = format!("1000:21{key}ac");
     assert_eq!(readings(&[&ecdsa], &["--prevout", &p2pk]), is(anchor));
+}
+
+/// An argument of 100,000 letters is not searched for a nearest name, not decoded as an address, and not repeated in full.
+#[test]
+fn long_words_are_refused_soon_and_in_short() {
+    let long = "x".repeat(100_000);
+    for args in [
+        &["asm", &long][..],
+        &["decode", "address", &long],
+        &["verify", "--case", &long],
+        &["verify", "--script", "asm:1", "--flags", &long],
+    ] {
+        let (status, out, error) = sigstack(args);
+        assert!(status == 2 && out.is_empty() && error.len() < 2_000, "{}: {} bytes", args[0], error.len());
+    }
+}
+
+#[test]
+fn a_control_block_that_fits_no_output_says_so() {
+    let key = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+    for (control, note) in [
+        (format!("c0{key}"), None),
+        (format!("c0{}", "ff".repeat(32)), Some("not on the curve")),
+        (format!("02{key}"), Some("a compressed public key begins so")),
+        (format!("50{key}"), Some("an annex begins so")),
+    ] {
+        let (status, out, error) = sigstack(&["decode", "control", &control]);
+        assert_eq!(status, 0, "{control}: {error}");
+        match note {
+            Some(note) => assert!(out.contains(note), "{control}: {out}"),
+            None => assert!(!out.contains('#'), "{control}: {out}"),
+        }
+    }
 }
 
 #[test]

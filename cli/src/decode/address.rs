@@ -18,8 +18,21 @@ const PREFIXES: [&str; 3] = ["bc", "tb", "bcrt"];
 /// The characters of bech32 data in the order of their values (BIP 173).
 const BECH32_CHARS: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
+/// Characters of a bech32 or bech32m checksum.
+const CHECKSUM_LENGTH: usize = 6;
+
+/// The first byte of a private key in the wallet import format, on mainnet and on test networks.
+const WIF_VERSIONS: [u8; 2] = [0x80, 0xef];
+
+/// Longest address in characters (BIP 173).
+const MAX_LENGTH: usize = 90;
+
 /// Reads an address.
 pub(super) fn address(text: &str) -> Result<Fields, Problem> {
+    if text.len() > MAX_LENGTH {
+        let what = format!("{} characters, where an address has at most {MAX_LENGTH}", text.len());
+        return Err(other_form(text).unwrap_or_else(|| Problem::new(what)));
+    }
     let address: Address<NetworkUnchecked> = Address::from_str(text)
         .map_err(|error| reason(text).unwrap_or_else(|| Problem::new(error.to_string())))?;
     let networks = [Network::Bitcoin, Network::Testnet, Network::Testnet4, Network::Signet, Network::Regtest];
@@ -37,13 +50,24 @@ pub(super) fn address(text: &str) -> Result<Fields, Problem> {
     Ok(fields)
 }
 
-/// Why a text is no address, where more can be said than the decoder does.
-fn reason(text: &str) -> Option<Problem> {
+/// The error for a text that has an address in it or describes one.
+fn other_form(text: &str) -> Option<Problem> {
     if text.contains('(') {
         return Some(
             Problem::new("a descriptor, where an address is expected")
                 .hint("bitcoin-cli deriveaddresses verifies its checksum and derives the address"),
         );
+    }
+    text.to_lowercase().starts_with("bitcoin:").then(|| {
+        Problem::new("a URI (BIP 21), where an address is expected").hint("give the part between : and ?")
+    })
+}
+
+/// Why a text is no address, where more can be said than the decoder does.
+fn reason(text: &str) -> Option<Problem> {
+    let other_form = other_form(text);
+    if other_form.is_some() {
+        return other_form;
     }
     let lower = text.to_lowercase();
     match lower.rsplit_once('1') {
@@ -59,6 +83,10 @@ fn reason(text: &str) -> Option<Problem> {
 }
 
 fn segwit(text: &str, data: &str) -> Option<Problem> {
+    if data.len() <= CHECKSUM_LENGTH {
+        let what = format!("{} characters after the prefix, where the checksum alone has 6", data.len());
+        return Some(Problem::new(what).hint("the address is cut off"));
+    }
     match UncheckedHrpstring::new(text) {
         Err(UncheckedHrpstringError::Char(CharError::MixedCase)) => {
             return Some(Problem::new("upper and lower case are mixed, which BIP 173 forbids"));
@@ -98,10 +126,18 @@ fn legacy(text: &str) -> Option<Problem> {
         return Some(Problem::new(what));
     }
     let bytes = base58::decode(text).ok()?;
-    base58::decode_check(text).is_err().then(|| {
-        Problem::new(format!("the base58 checksum is wrong ({} bytes; an address has 25)", bytes.len()))
-            .hint("a character is wrong, missing or one too many")
-    })
+    let Ok(payload) = base58::decode_check(text) else {
+        let what = format!("the base58 checksum is wrong ({} bytes; an address has 25)", bytes.len());
+        return Some(Problem::new(what).hint("a character is wrong, missing or one too many"));
+    };
+    let version = payload.first()?;
+    Some(Problem::new(match payload.len() {
+        33 | 34 if WIF_VERSIONS.contains(version) => {
+            "a private key (wallet import format), where an address is expected".to_owned()
+        }
+        21 => format!("the first byte 0x{version:02x} is of no address of a Bitcoin network"),
+        _ => format!("{} bytes with the checksum, where an address has 25", bytes.len()),
+    }))
 }
 
 fn is_base58(char: char) -> bool {

@@ -6,7 +6,7 @@ mod witness;
 
 use std::io::Write;
 
-use bitcoin::{Address, Network, Script, Transaction, TxIn, TxOut, Witness};
+use bitcoin::{Address, Network, Script, Transaction, TxIn, TxOut, Witness, XOnlyPublicKey};
 use sigstack_debugger::{ControlView, Known, NUMS_KEY, control_view, disassemble};
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::sighash::annex_hash;
@@ -149,11 +149,23 @@ fn add_witness(fields: &mut Fields, witness: &Witness, prevout: Option<&TxOut>, 
 
 fn control_fields(view: &ControlView) -> Fields {
     let mut fields = Fields::default();
-    fields.text("leaf version", format!("0x{:02x}", view.leaf_version));
+    let version = format!("0x{:02x}", view.leaf_version);
+    let other = match view.leaf_version {
+        0x02 => "  # no leaf version of BIP 341: a compressed public key begins so",
+        ANNEX_TAG => "  # no leaf version of BIP 341: an annex begins so",
+        _ => "",
+    };
+    fields.value("leaf version", format!("{version}{other}"), version);
     fields.text("output key is", if view.output_key_is_odd { "odd" } else { "even" });
     let key = hex::encode(view.internal_key);
-    let nums = if view.internal_key == NUMS_KEY { "  # the NUMS key of BIP 341: no key path" } else { "" };
-    fields.value("internal key", format!("{key}{nums}"), key);
+    let note = if view.internal_key == NUMS_KEY {
+        "  # the NUMS key of BIP 341: no key path"
+    } else if XOnlyPublicKey::from_slice(&view.internal_key).is_err() {
+        "  # not on the curve: the control block fits no output"
+    } else {
+        ""
+    };
+    fields.value("internal key", format!("{key}{note}"), key);
     fields.values("path", view.path.iter().map(hex::encode).collect());
     if let (Some(leaf), Some(root)) = (view.leaf_hash, view.merkle_root) {
         fields.text("tapleaf hash", hex::encode(leaf));
