@@ -112,14 +112,16 @@ fn inputs_text(count: usize) -> String {
     format!("{count} input{}", if count == 1 { "" } else { "s" })
 }
 
+/// The error for an output that a coinbase transaction spends.
+pub(crate) fn of_coinbase() -> Problem {
+    Problem::new("the input of a coinbase transaction spends no output, so no script verifies it")
+}
+
 fn missing(tx: &Transaction, input: usize) -> Problem {
     let place = format!("input {input}");
     let spent = tx.input.get(input).map(|input| input.previous_output).unwrap_or_default();
     if spent.is_null() {
-        return Problem::new(
-            "the input of a coinbase transaction spends no output, so no script verifies it",
-        )
-        .at(place);
+        return of_coinbase().at(place);
     }
     let alone = if tx.input.len() > 1 { "; --input N verifies one input alone" } else { "" };
     Problem::new("the output that it spends is not given").at(place).hint(format!(

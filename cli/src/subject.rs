@@ -82,6 +82,14 @@ impl Subject {
 /// The transaction of the command line, or those of a case.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let profile = args.profile.as_deref().map(read_profiles).transpose()?;
+    if let (Some(_), Some(flags)) = (profile, &args.flags) {
+        // Names without + and - are a set of their own, in which nothing of the profile would be left.
+        if let Some(name) = flags.split(',').map(str::trim).find(|name| !name.starts_with(['+', '-'])) {
+            let problem =
+                Problem::new(format!("{name:?} without + or - would replace the flags of --profile"));
+            return Err(problem.at("--flags").hint("write +NAME to add a flag, or leave --profile out"));
+        }
+    }
     let internal_key = args.internal_key.as_deref();
     let internal_key = internal_key.map(|key| input::x_only_key(key, "--internal-key")).transpose()?;
     let mut subjects = if let Some(case) = &args.case {
@@ -112,6 +120,9 @@ fn inputs(args: &SubjectArgs, tx: &Transaction) -> Vec<usize> {
 fn tx_subject(args: &SubjectArgs) -> Result<Subject, Problem> {
     let hex = args.tx.as_deref().ok_or_else(|| Problem::new("is missing").at("--tx"))?;
     let tx: Transaction = input::transaction(hex, "--tx")?;
+    if tx.is_coinbase() {
+        return Err(prevouts::of_coinbase().at("input 0"));
+    }
     let known = match args.prev_txs.as_slice() {
         [] => prevouts::of_outputs(&tx, &args.prevouts, args.input)?,
         prev_txs => prevouts::of_transactions(&tx, prev_txs)?,
@@ -192,7 +203,13 @@ fn numbered(path: &str, file: &VectorFile, number: usize) -> Result<Vec<Subject>
     let entries: Vec<_> = file.entries_of(number).collect();
     let Some(last) = file.entries.last() else { return Err(Problem::new("has no case").at(path)) };
     if entries.is_empty() {
-        return Err(Problem::new(format!("no case {number}; the last one is {}", last.number)).at(path));
+        // Its error begins with the name of the file.
+        if let Some(error) = file.unread.iter().find(|error| error.case == Some(number)) {
+            return Err(Problem::new(error.to_string()));
+        }
+        let unread = file.unread.iter().filter_map(|error| error.case).max().unwrap_or_default();
+        let last = last.number.max(unread);
+        return Err(Problem::new(format!("no case {number}; the last one is {last}")).at(path));
     }
     of_entries(path, entries)
 }

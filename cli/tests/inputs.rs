@@ -126,6 +126,11 @@ fn flags_are_chosen_by_name_profile_and_change() {
     let both = flags("--profile policy,lnhance");
     assert!(both.contains("CLEANSTACK") && both.contains("PAIRCOMMIT"), "{both}");
     assert_eq!(run("sigstack trace --script 1 --profile foo").0, 2);
+    assert_eq!(
+        run("sigstack trace --script 1 --profile lnhance --flags CONSENSUS").0,
+        2,
+        "the profile would be lost"
+    );
     assert_eq!(run("sigstack trace --script 1 --flags +FOO").0, 2);
     assert_eq!(run("sigstack trace --script 1 --flags WITNESS").0, 2, "WITNESS needs P2SH");
 }

@@ -176,3 +176,48 @@ fn one_parent_suffices_for_its_input() {
     assert_eq!(status, 2);
     assert!(error.contains("but this transaction has 1 outputs"), "{error}");
 }
+
+/// A case that cannot be read keeps its number, and its error is the one that `sigstack vectors` prints.
+#[test]
+fn a_case_that_cannot_be_read_says_why() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unread_script_tests.json");
+    std::fs::write(
+        &file,
+        r#"[["1", "", "", "OK"], ["1", "", "NOPE", "OK"], ["", "1", "", "OK"], [1, 2, 3, 4]]"#,
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let ran = |number: usize| sigstack(&["verify", "--case", &format!("{file}#{number}")]);
+    assert_eq!(ran(3).0, 0);
+    for (number, error) in [
+        (2, "case 2: flags: unknown flag \"NOPE\" (dialect core)"),
+        (4, "case 4: scriptSig: must be a string, is a number"),
+        (5, "no case 5; the last one is 4"),
+    ] {
+        assert_eq!(ran(number), (2, String::new(), format!("error: {file}: {error}\n")));
+    }
+}
+
+/// Base64 has slashes, but is no path.
+#[test]
+fn a_damaged_psbt_is_not_taken_for_a_path() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let psbt = std::fs::read_to_string(root.join("docs/examples/checksigadd.psbt")).unwrap();
+    let cut = psbt.trim().get(..301).unwrap();
+    let (status, _, error) = sigstack(&["verify", "--psbt", cut]);
+    assert!(status == 2 && cut.contains('/') && !error.contains("hint"), "{error}");
+    let (status, _, error) = sigstack(&["verify", "--psbt", "a/b.psbt"]);
+    assert!(status == 2 && error.contains("hint: if this is the path"), "{error}");
+}
+
+/// No output makes the input of a coinbase transaction one that a script verifies.
+#[test]
+fn a_coinbase_transaction_is_not_verified() {
+    let (null, amount) = ("00".repeat(32), "00f2052a01000000");
+    let tx = format!("0100000001{null}ffffffff025151ffffffff01{amount}015100000000");
+    for options in [&[][..], &["--prevout", "5000000000:51"]] {
+        let ran = sigstack(&[&["verify", "--tx", tx.as_str()], options].concat());
+        let error = "error: input 0: the input of a coinbase transaction spends no output, so no script verifies it\n";
+        assert_eq!(ran, (2, String::new(), error.to_owned()), "{options:?}");
+    }
+}
