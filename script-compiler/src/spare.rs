@@ -178,11 +178,13 @@ pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Sp
     Some(Spare { notes, root })
 }
 
-/// The alternative that a way takes inside of another one, as deep as they are nested.
+/// The alternative that a way takes inside of another one, as deep as an `or` is nested in an `or`: of a threshold or an
+/// `and`, a single part is not all that the way needs.
 fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     let mut found = choice;
     for &next in &way.choices {
-        if choices.get(next).is_some_and(|next| next.inside == Some(found)) {
+        let is_or = choices.get(found).is_some_and(|found| matches!(found.policy, Node::Or(_)));
+        if is_or && choices.get(next).is_some_and(|next| next.inside == Some(found)) {
             found = next;
         }
     }

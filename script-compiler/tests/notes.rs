@@ -45,6 +45,19 @@ fn parts_without_effect_are_named_with_their_places() {
             "`and(pk(C),older(5))` has no effect: whoever can use it can use `pk(C)`",
             &["and(pk(C),older(5))", "pk(C)"],
         ),
+        // Named as a whole: one part of it is not enough.
+        (
+            "or(thresh(2,pk(A),pk(B),pk(C)),and(pk(A),pk(B),pk(C)))",
+            Pointless,
+            "`and(pk(A),pk(B),pk(C))` has no effect: whoever can use it can use `thresh(2,pk(A),pk(B),pk(C))`",
+            &["and(pk(A),pk(B),pk(C))", "thresh(2,pk(A),pk(B),pk(C))"],
+        ),
+        (
+            "or(and(pk(A),or(pk(B),pk(C))),and(pk(A),pk(B),older(5)))",
+            Pointless,
+            "`and(pk(A),pk(B),older(5))` has no effect: whoever can use it can use `and(pk(A),or(pk(B),pk(C)))`",
+            &["and(pk(A),pk(B),older(5))", "and(pk(A),or(pk(B),pk(C)))"],
+        ),
         (
             "or(and(pk(A),after(6)),and(pk(A),after(5)))",
             Pointless,
