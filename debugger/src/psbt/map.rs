@@ -3,11 +3,11 @@
 use core::fmt;
 use std::collections::BTreeMap;
 
-use bitcoin::consensus::encode::{Decodable, VarInt, deserialize, deserialize_partial};
+use bitcoin::consensus::encode::{Decodable, deserialize};
 
 use super::PsbtError;
 use super::fields::{Field, Presence, Scope};
-use super::shape::{check_key, check_value};
+use super::shape::{check_key, check_value, take, take_compact_size};
 
 /// A map of a PSBT. Keys are the whole key, type first.
 pub(super) struct Map {
@@ -34,8 +34,13 @@ impl Map {
 
     /// The decoded value of a key that is its type alone.
     pub(super) fn read<T: Decodable>(&self, kind: u8) -> Result<Option<T>, PsbtError> {
-        let read = |bytes| deserialize(bytes).map_err(|error| self.field_error(kind, error));
-        self.get(kind).map(read).transpose()
+        let read = |bytes| {
+            // The shape is checked first: its error says how many bytes are expected.
+            let shape = Field::of(self.scope, kind.into()).map(|field| field.value);
+            shape.map_or(Ok(()), |shape| check_value(shape, &[], bytes))?;
+            deserialize(bytes).map_err(|error| error.to_string())
+        };
+        self.get(kind).map(read).transpose().map_err(|problem: String| self.field_error(kind, problem))
     }
 
     pub(super) fn need<T: Decodable>(&self, kind: u8) -> Result<T, PsbtError> {
@@ -58,14 +63,13 @@ impl Map {
     /// BIP 174: "If any key or value does not match the specified format for that type, the PSBT must be considered
     /// invalid." Types that no BIP defines pass unchecked.
     fn check_pair(&self, version: u32, key: &[u8], value: &[u8]) -> Result<(), PsbtError> {
-        let (kind, length): (VarInt, usize) =
-            deserialize_partial(key).map_err(|error| self.error(format!("a key type: {error}")))?;
-        let Some(field) = Field::of(self.scope, kind.0) else { return Ok(()) };
+        let mut data = key;
+        let kind = take_compact_size(&mut data, "a key type").map_err(|problem| self.error(problem))?;
+        let Some(field) = Field::of(self.scope, kind) else { return Ok(()) };
         let wrong = |problem: String| self.field_error(field.kind, problem);
         if !field.versions.contains(version) {
             return Err(wrong(format!("is not allowed in version {version}")));
         }
-        let data = key.get(length..).unwrap_or_default();
         check_key(field.key, data).map_err(wrong)?;
         check_value(field.value, data, value).map_err(wrong)
     }
@@ -82,13 +86,11 @@ impl<'b> Reader<'b> {
         if self.rest.is_empty() {
             return Err(format!("the PSBT ends where {what} is expected"));
         }
-        let (length, read): (VarInt, usize) =
-            deserialize_partial(self.rest).map_err(|error| format!("the length of {what}: {error}"))?;
-        let after = self.rest.get(read..).unwrap_or_default();
-        let taken = usize::try_from(length.0).ok().and_then(|length| after.split_at_checked(length));
-        let (taken, rest) = taken
-            .ok_or_else(|| format!("{what} has {} bytes, but only {} are left", length.0, after.len()))?;
-        self.rest = rest;
+        let mut after = self.rest;
+        let length = take_compact_size(&mut after, &format!("the length of {what}"))?;
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        let taken = take(&mut after, length, what)?;
+        self.rest = after;
         Ok(taken)
     }
 

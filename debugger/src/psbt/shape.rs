@@ -3,7 +3,7 @@
 use core::fmt;
 
 use bitcoin::bip32::Xpub;
-use bitcoin::consensus::encode::{Decodable, Error, VarInt, deserialize, deserialize_partial};
+use bitcoin::consensus::encode::{Error, VarInt, deserialize, deserialize_partial};
 use bitcoin::hashes::{Hash as _, hash160, ripemd160, sha256, sha256d};
 use bitcoin::secp256k1::ecdsa::Signature;
 use bitcoin::taproot::{ControlBlock, LeafVersion, TapTree, TaprootBuilder};
@@ -143,8 +143,8 @@ pub(super) fn check_key(shape: KeyShape, data: &[u8]) -> Result<(), String> {
         KeyShape::Proprietary => {
             let mut rest = data;
             let identifier: usize = take_size(&mut rest, "the identifier's length")?;
-            rest = rest.get(identifier..).ok_or("the identifier is cut off")?;
-            take_size(&mut rest, "the subtype").map(drop)
+            take(&mut rest, identifier, "the identifier")?;
+            take_compact_size(&mut rest, "the subtype").map(drop)
         }
     }
 }
@@ -164,7 +164,7 @@ pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result
     match shape {
         ValueShape::Any => Ok(()),
         ValueShape::Bytes(allowed) => check_length(what, value, allowed),
-        ValueShape::CompactSize => check_decodes(value, "a compact size", deserialize::<VarInt>),
+        ValueShape::CompactSize => check_compact_size(value),
         ValueShape::UnsignedTransaction => unsigned_transaction(value).map(drop),
         ValueShape::Transaction => check_decodes(value, "a transaction", decode_transaction),
         ValueShape::Output => check_decodes(value, "an output", decode_output),
@@ -206,10 +206,11 @@ pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result
             }
             _ => Ok(()),
         },
-        ValueShape::NamePrefixed => match value.split_first() {
-            Some((length, rest)) if rest.len() >= usize::from(*length) => Ok(()),
-            _ => Err("the name is cut off".into()),
-        },
+        ValueShape::NamePrefixed => {
+            let mut rest = value;
+            let length = take_byte(&mut rest, "the name's length")?;
+            take(&mut rest, length.into(), "the name").map(drop)
+        }
     }
 }
 
@@ -221,25 +222,52 @@ fn check_decodes<T, E: fmt::Display>(
     decode(value).map(drop).map_err(|error| format!("the value is not {what}: {error}"))
 }
 
-/// Why bytes do not decode. rust-bitcoin reports bytes that end too early as an error of input or output.
-fn reason(error: &Error) -> String {
-    match error {
-        Error::Io(_) => "it is cut off".into(),
-        other => other.to_string(),
-    }
-}
-
-/// Takes a value off the front of bytes.
-fn take<T: Decodable>(rest: &mut &[u8], what: &str) -> Result<T, String> {
-    let (taken, read) = deserialize_partial(rest).map_err(|error| format!("{what}: {}", reason(&error)))?;
-    *rest = rest.get(read..).unwrap_or_default();
+/// Takes bytes off the front of others.
+pub(super) fn take<'b>(rest: &mut &'b [u8], count: usize, what: &str) -> Result<&'b [u8], String> {
+    let (taken, after) = rest.split_at_checked(count).ok_or_else(|| ends_early(what, count, rest.len()))?;
+    *rest = after;
     Ok(taken)
 }
 
+/// Takes a byte off the front of others.
+fn take_byte(rest: &mut &[u8], what: &str) -> Result<u8, String> {
+    let (byte, after) = rest.split_first().ok_or_else(|| ends_early(what, 1, 0))?;
+    *rest = after;
+    Ok(*byte)
+}
+
 /// Takes a compact size off the front of bytes.
+pub(super) fn take_compact_size(rest: &mut &[u8], what: &str) -> Result<u64, String> {
+    let decoded = deserialize_partial(rest).map_err(|error| match (error, rest.first()) {
+        // rust-bitcoin reports bytes that end too early as an error of input or output.
+        (Error::Io(_), Some(0xff)) => ends_early(what, 9, rest.len()),
+        (Error::Io(_), Some(0xfe)) => ends_early(what, 5, rest.len()),
+        (Error::Io(_), Some(0xfd)) => ends_early(what, 3, rest.len()),
+        (Error::Io(_), _) => ends_early(what, 1, rest.len()),
+        (other, _) => format!("{what}: {other}"),
+    });
+    let (size, read): (VarInt, usize) = decoded?;
+    *rest = rest.get(read..).unwrap_or_default();
+    Ok(size.0)
+}
+
+/// Takes a compact size, which counts what follows, off the front of bytes.
 fn take_size(rest: &mut &[u8], what: &str) -> Result<usize, String> {
-    let size: VarInt = take(rest, what)?;
-    usize::try_from(size.0).map_err(|_| format!("{what} is too large: {}", size.0))
+    let size = take_compact_size(rest, what)?;
+    usize::try_from(size).map_err(|_| format!("{what} is too large: {size}"))
+}
+
+fn ends_early(what: &str, expected: usize, left: usize) -> String {
+    format!("{what}: {} expected, {left} left", byte_count(expected))
+}
+
+fn check_compact_size(value: &[u8]) -> Result<(), String> {
+    let mut rest = value;
+    take_compact_size(&mut rest, "the compact size")?;
+    if rest.is_empty() {
+        return Ok(());
+    }
+    Err(format!("{} too many after the compact size", byte_count(rest.len())))
 }
 
 /// The number of steps of a derivation path after a fingerprint.
@@ -265,9 +293,8 @@ fn check_depth(key: &[u8], steps: usize) -> Result<(), String> {
 fn check_taproot_origin(value: &[u8]) -> Result<(), String> {
     let mut rest = value;
     let hashes = take_size(&mut rest, "the number of leaf hashes")?;
-    let origin = hashes.checked_mul(32).and_then(|length| rest.get(length..));
-    let origin = origin.ok_or_else(|| format!("the {hashes} leaf hashes are cut off"))?;
-    path_length(origin).map(drop)
+    take(&mut rest, hashes.saturating_mul(32), "the leaf hashes")?;
+    path_length(rest).map(drop)
 }
 
 /// BIP 371: "One or more tuples", in depth first order, that give the entire tree.
@@ -279,10 +306,12 @@ fn check_tree(value: &[u8]) -> Result<(), String> {
     let mut builder = TaprootBuilder::new();
     let mut leaves = 0u64;
     while !rest.is_empty() {
-        let depth: u8 = take(&mut rest, "the depth of a leaf")?;
-        let version: u8 = take(&mut rest, "the version of a leaf")?;
-        let script: ScriptBuf = take(&mut rest, "the script of a leaf")?;
         let wrong = |problem: String| format!("leaf {leaves} of the tree: {problem}");
+        let depth = take_byte(&mut rest, "the depth").map_err(wrong)?;
+        let version = take_byte(&mut rest, "the version").map_err(wrong)?;
+        let length = take_size(&mut rest, "the script's length").map_err(wrong)?;
+        let script = take(&mut rest, length, "the script").map_err(wrong)?;
+        let script = ScriptBuf::from_bytes(script.to_vec());
         let version = LeafVersion::from_consensus(version).map_err(|error| wrong(error.to_string()))?;
         builder =
             builder.add_leaf_with_ver(depth, script, version).map_err(|error| wrong(error.to_string()))?;

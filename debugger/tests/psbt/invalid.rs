@@ -136,7 +136,7 @@ fn maps_have_separators_and_unique_keys_and_nothing_follows_them() {
     assert_eq!(twice.error(), "input 0: PSBT_IN_SEQUENCE: the key 10 appears twice");
     let cut = [b"psbt\xff".to_vec(), vec![1, 0xfb, 4, 2, 0]].concat();
     let error = Psbt::read(&cut).unwrap_err().to_string();
-    assert_eq!(error, "global: PSBT_GLOBAL_VERSION: a value has 4 bytes, but only 2 are left");
+    assert_eq!(error, "global: PSBT_GLOBAL_VERSION: a value: 4 bytes expected, 2 left");
 }
 
 #[test]
@@ -220,8 +220,11 @@ fn keys_and_values_have_the_shape_that_the_bips_specify() {
         (Global, 0x06, key(&[]), vec![0; 2], "the value has 2 bytes, must have 1"),
         (Global, 0x06, key(&[1]), vec![0], "the key data has 1 byte, must be empty"),
         (Global, 0x01, key(&[0; 77]), origin.to_vec(), "the key data has 77 bytes, must have 78"),
+        (Global, 0xfb, key(&[]), vec![2, 0], "the value has 2 bytes, must have 4"),
         (Global, 0xfc, vec![1, 9, 0], vec![], ""),
-        (Global, 0xfc, vec![2, 9], vec![], "the identifier is cut off"),
+        (Global, 0xfc, vec![0], vec![], "the subtype: 1 byte expected, 0 left"),
+        (Global, 0xfc, vec![0xfd, 9], vec![], "the identifier's length: 3 bytes expected, 2 left"),
+        (Global, 0xfc, vec![2, 9], vec![], "the identifier: 2 bytes expected, 1 left"),
         (Input, 0x02, hex(KEY), hex("300602010102010101"), ""),
         (
             Input,
@@ -299,7 +302,13 @@ fn keys_and_values_have_the_shape_that_the_bips_specify() {
         (Input, 0x15, block(0), vec![], "the value is empty: it has no leaf version"),
         (Input, 0x16, x_only.clone(), [&[1][..], &leaf, &origin].concat(), ""),
         (Input, 0x16, hex(KEY), [&[0][..], &origin].concat(), "the key data has 33 bytes, must have 32"),
-        (Input, 0x16, x_only.clone(), [&[2][..], &leaf, &origin].concat(), "the 2 leaf hashes are cut off"),
+        (
+            Input,
+            0x16,
+            x_only.clone(),
+            [&[2][..], &leaf, &origin].concat(),
+            "the leaf hashes: 64 bytes expected, 40 left",
+        ),
         (
             Input,
             0x16,
@@ -308,7 +317,7 @@ fn keys_and_values_have_the_shape_that_the_bips_specify() {
             "the key origin has 0 bytes, must have 4 for the \
           fingerprint and 4 for each step of the path",
         ),
-        (Input, 0x16, x_only.clone(), vec![], "the number of leaf hashes: it is cut off"),
+        (Input, 0x16, x_only.clone(), vec![], "the number of leaf hashes: 1 byte expected, 0 left"),
         (Input, 0x01, key(&[]), vec![0; 9], ""),
         (
             Input,
@@ -381,6 +390,13 @@ fn keys_and_values_have_the_shape_that_the_bips_specify() {
         (Input, 0x12, key(&[]), vec![1], "the value has 1 byte, must have 4"),
         (Output, 0x03, key(&[]), vec![0; 9], "the value has 9 bytes, must have 8"),
         (Output, 0x06, key(&[]), tree(&[[1, 0xc0, 1, 0x51], [1, 0xc0, 1, 0x51]]), ""),
+        (
+            Output,
+            0x06,
+            key(&[]),
+            vec![0, 0xc0, 3, 0x51],
+            "leaf 0 of the tree: the script: 3 bytes expected, 1 left",
+        ),
         (
             Output,
             0x06,
