@@ -134,3 +134,26 @@ fn locks_of_another_kind_are_explained() {
     assert_eq!(codes_of(blocks, 0, 1 << 31 | 1 << 22 | 10), (false, vec!["lock"]));
     assert_eq!(codes_of("4194314 CHECKSEQUENCEVERIFY", 0, 10), (false, both));
 }
+
+/// A lock that is large enough, in an input whose nSequence disables it.
+#[test]
+fn disabled_locks_are_explained() {
+    let text_of = |script: &str, lock_time: u32, sequence: u32| {
+        let script = assemble(script).unwrap();
+        let tx = BareTx { lock_time, sequence, ..BareTx::default() };
+        let subject = bare_spend(&script, &[], BareContext::Tapscript, tx, Flags::CONSENSUS);
+        let trace = Trace::record(subject, Options::default()).unwrap();
+        let steps = trace.frames.iter().filter_map(|frame| match frame {
+            Frame::Step(step) => Some(step.explanations.iter().map(|it| it.text.clone())),
+            _ => None,
+        });
+        steps.flatten().collect::<Vec<_>>()
+    };
+    let asks = "the script asks for nLockTime 10; it is 10, and the input's nSequence 0xffffffff, which disables nLockTime";
+    assert_eq!(text_of("10 CHECKLOCKTIMEVERIFY", 10, u32::MAX), [asks]);
+    assert_eq!(text_of("10 CHECKLOCKTIMEVERIFY", 10, u32::MAX - 1), [""; 0]);
+    let asks = "the script asks for nSequence 0x0000000a; it is 0x8000000a, whose disable bit is set, and the transaction's \
+                version 2";
+    assert_eq!(text_of("10 CHECKSEQUENCEVERIFY", 0, 1 << 31 | 10), [asks]);
+    assert_eq!(text_of("10 CHECKSEQUENCEVERIFY", 0, 10), [""; 0]);
+}

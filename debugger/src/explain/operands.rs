@@ -9,6 +9,9 @@ use super::{Explanation, Facts};
 use crate::hints::short;
 use crate::trace::{SigVersion, Step};
 
+/// nSequence with this bit is no relative lock (BIP 68 "Specification").
+const DISABLED: u32 = 1 << 31;
+
 /// A relative lock with this bit counts units of 512 seconds, without it blocks (BIP 68 "Specification").
 const SEQUENCE_TYPE_FLAG: u32 = 1 << 22;
 
@@ -154,8 +157,6 @@ impl Facts<'_> {
 
     /// A height against a time, or a number of blocks against a duration: neither covers the other.
     fn explain_lock_kind(&self, step: &Step) -> Option<Explanation> {
-        /// nSequence with this bit is no relative lock (BIP 68 "Specification").
-        const DISABLED: u32 = 1 << 31;
         let asked = script_num::decode(at(step, 0)?, 5, false).ok()?;
         let (names, asks_time, has_time) = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {
             let is_time = |lock: i64| lock >= i64::from(LOCKTIME_THRESHOLD);
@@ -182,13 +183,19 @@ impl Facts<'_> {
         let sequence = input.sequence.0;
         let text = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {
             let lock = self.signing.tx.lock_time.to_consensus_u32();
+            // BIP 65: the opcode fails if "the nSequence field of the txin is 0xffffffff".
+            let is_final = if sequence == u32::MAX { ", which disables nLockTime" } else { "" };
             format!(
-                "the script asks for nLockTime {asked}; it is {lock}, and the input's nSequence 0x{sequence:08x}"
+                "the script asks for nLockTime {asked}; it is {lock}, and the input's nSequence 0x{sequence:08x}{is_final}"
             )
         } else {
             let version = self.signing.tx.version.0;
+            // BIP 112: the opcode fails if "the transaction version is less than 2; or the transaction input sequence
+            // number disable flag (1 << 31) is set".
+            let disabled = if sequence & DISABLED == 0 { "" } else { ", whose disable bit is set" };
+            let old = if (0..2).contains(&version) { ", below 2" } else { "" };
             format!(
-                "the script asks for nSequence 0x{asked:08x}; it is 0x{sequence:08x}, and the transaction's version {version}"
+                "the script asks for nSequence 0x{asked:08x}; it is 0x{sequence:08x}{disabled}, and the transaction's version {version}{old}"
             )
         };
         Some(Explanation::new("lock", text))
