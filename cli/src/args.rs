@@ -229,7 +229,7 @@ Also read, as rust-bitcoin, Bitcoin Core and explorers print them:
   OP_RETURN_187, hex of 5 bytes or more (a push), 3006...[ALL] (a signature)
 
 Shorter hex (6a) could be raw bytes or a push and is refused: write 0x6a or <6a>.
-A single word that could be hex or assembly (52935587) is refused: write
+Words that are all hex (52935587 or 52 93 55 87) are refused: write
 hex:52935587 or asm:52935587. --script and --stack follow the same rules.
 
 Examples:

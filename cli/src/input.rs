@@ -22,7 +22,7 @@ Arguments:
   content of a file, or as - for standard input (once in a call). Hex may contain spaces and line breaks, and a
   file may be binary. A path needs the @, except where the usage says PATH or FILE.
   Scripts and stacks are read as assembly (see asm --help). The prefix hex: marks hex and asm: marks assembly, as in
-  hex:52935587 or hex:@FILE. A single word that could be either needs a prefix.";
+  hex:52935587 or hex:@FILE. Words that are all hex need a prefix.";
 
 /// The path that means standard input.
 const STDIN: &str = "-";
@@ -231,17 +231,22 @@ fn form(argument: &str) -> (Form, &str) {
     }
 }
 
-/// Whether a text is one word of whole bytes in hex, which assembly could read as a number or a push.
+/// Whether a text is nothing but words of whole bytes in hex, which assembly could read as numbers or pushes.
 fn is_bare_hex(text: &str) -> bool {
-    !text.is_empty() && text.len().is_multiple_of(2) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+    let is_hex =
+        |word: &str| word.len().is_multiple_of(2) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
+    !text.is_empty() && text.split_whitespace().all(is_hex)
 }
 
 /// The error for a text that could be hex or assembly, with both spellings. `bytes` is what the text is as hex.
 fn ambiguous(text: &str, bytes: &str) -> Problem {
     let short = if text.len() > MAX_SHOWN { "..." } else { text };
-    let other = match assemble(text) {
-        Ok(_) if text.bytes().all(|byte| byte.is_ascii_digit()) => format!("asm:{short} for the number"),
-        _ => format!("<{short}> for a push of these bytes"),
+    let words: Vec<String> = short.split_whitespace().map(|word| format!("<{word}>")).collect();
+    let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace());
+    let other = match (assemble(text), words.len()) {
+        (Ok(_), ..=1) if is_decimal => format!("asm:{short} for the number"),
+        (Ok(_), 2..) if is_decimal => format!("asm:{short} for the numbers"),
+        _ => format!("{} for a push of these bytes", words.join(" ")),
     };
     Problem::new(format!("{short} could be hex or assembly"))
         .hint(format!("write hex:{short} for {bytes}, or {other}"))
@@ -262,7 +267,8 @@ fn asm_problem(error: &AsmError, argument: &str) -> Problem {
     }
 }
 
-/// A script: assembly, `asm:` and assembly, `hex:` and hex, or the bytes of a file. Hex without `hex:` is refused.
+/// A script: assembly, `asm:` and assembly, `hex:` and hex, or the bytes of a file. Hex without `hex:` is refused, also in
+/// several words: hex may have white space in it.
 pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
     let text = match content(rest, name)? {
@@ -284,16 +290,20 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     .map_err(|problem| problem.at(name))
 }
 
-/// The elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex.
+/// The elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex. Hex without `hex:`
+/// is refused, unless assembly reads several words as the same elements.
 pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem> {
     let (form, rest) = form(argument);
     let text = text(rest, name)?;
+    let elements = || text.split_whitespace().map(hex_bytes).collect::<Result<Vec<_>, _>>();
     match form {
-        Form::Hex => text
-            .split_whitespace()
-            .map(|element| hex_bytes(element).map_err(|problem| path_hint(Problem::new(problem), rest)))
-            .collect(),
-        Form::Unnamed if is_bare_hex(&text) => Err(ambiguous(&text, "an element with these bytes")),
+        Form::Hex => elements().map_err(|problem| path_hint(Problem::new(problem), rest)),
+        Form::Unnamed if is_bare_hex(&text) => match (text.split_whitespace().count(), assemble_stack(&text))
+        {
+            (..=1, _) => Err(ambiguous(&text, "an element with these bytes")),
+            (_, Ok(stack)) if elements().as_ref() == Ok(&stack) => Ok(stack),
+            _ => Err(ambiguous(&text, "elements with these bytes")),
+        },
         Form::Assembly | Form::Unnamed => assemble_stack(&text).map_err(|error| asm_problem(&error, rest)),
     }
     .map_err(|problem| problem.at(name))

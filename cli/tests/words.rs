@@ -71,6 +71,19 @@ fn what_has_two_readings_or_none_is_refused() {
         ("51", two("51", "hex:51 for the script OP_1, or asm:51 for the number")),
         (digits, two(digits, &format!("hex:{digits} for the script 0x{digits}, or <{digits}> for a push of these bytes"))),
         (long, two("...", "hex:... for the script of these bytes, or <...> for a push of these bytes")),
+        // Hex may have white space in it.
+        (
+            "52 93 55 87",
+            two("52 93 55 87", "hex:52 93 55 87 for the script OP_2 OP_ADD OP_5 OP_EQUAL, or asm:52 93 55 87 for the numbers"),
+        ),
+        ("52 ac", two("52 ac", "hex:52 ac for the script OP_2 OP_CHECKSIG, or <52> <ac> for a push of these bytes")),
+        (
+            "5102030405 0607080910",
+            two(
+                "5102030405 0607080910",
+                "hex:5102030405 0607080910 for the script OP_1 <0304> <0607080910>, or <5102030405> <0607080910> for a push of these bytes",
+            ),
+        ),
         (
             "1 6a",
             "\"6a\" at byte 2: could be a push or raw bytes; write <6a> or 0x6a".into(),
@@ -102,6 +115,7 @@ fn what_has_two_readings_or_none_is_refused() {
     for (text, error) in [
         ("6a", two("6a", "hex:6a for an element with these bytes, or <6a> for a push of these bytes")),
         ("10", two("10", "hex:10 for an element with these bytes, or asm:10 for the number")),
+        ("10 20", two("10 20", "hex:10 20 for elements with these bytes, or asm:10 20 for the numbers")),
         ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'".into()),
     ] {
         let args = ["verify", "--script", "1", "--stack", text];
@@ -115,6 +129,9 @@ fn stacks_take_numbers_below_zero_and_hex() {
         ("-1 EQUAL", "-1"),
         ("ADD -3 EQUAL", "-1 -2"),
         ("<6a> EQUAL", "hex:6a"),
+        // Both readings are the same.
+        ("<5102abcdef> EQUALVERIFY <0607abcdef> EQUAL", "0607abcdef 5102abcdef"),
+        ("20 EQUALVERIFY 10 EQUAL", "asm:10 20"),
         ("<6a> EQUALVERIFY <52935587> EQUAL", "hex:52935587 6a"),
         ("52935587 EQUAL", "asm:52935587"),
         ("hex:01 6a 87", "<6a>"),

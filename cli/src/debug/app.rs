@@ -390,7 +390,12 @@ impl App {
     ///
     /// What is wrong with the text, and at which byte of it.
     pub(super) fn set_element(&mut self, index: usize, text: &str) -> Result<(), (String, usize)> {
-        let element = match assemble_stack(text).map(<[Vec<u8>; 1]>::try_from) {
+        let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
+        if is_decimal && text.len().is_multiple_of(2) && !text.is_empty() {
+            return Err((format!("could be hex or a number; write <{text}> or asm:{text}"), 0));
+        }
+        let words = text.strip_prefix("asm:").unwrap_or(text);
+        let element = match assemble_stack(words).map(<[Vec<u8>; 1]>::try_from) {
             Ok(Ok([element])) => element,
             Ok(Err(elements)) => {
                 return Err((
@@ -398,7 +403,7 @@ impl App {
                     0,
                 ));
             }
-            Err(error) => return Err((error.to_string(), error.offset)),
+            Err(error) => return Err((error.to_string(), error.offset + (text.len() - words.len()))),
         };
         let mut witness = self.witness();
         if let Some(old) = witness.get_mut(index) {

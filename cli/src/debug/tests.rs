@@ -143,6 +143,18 @@ fn an_edited_witness_runs_again() {
     assert!(matches!(app.mode, Mode::Elements(..)));
 }
 
+#[test]
+fn an_element_that_could_be_hex_or_a_number_is_refused() {
+    let mut app = app("10 EQUAL", "<abcdef>");
+    press(&mut app, "we");
+    press(&mut app, &"\u{8}".repeat(8));
+    press(&mut app, "10\n");
+    assert!(app.is_error && app.message.contains("write <10> or asm:10"), "{}", app.message);
+    app.key(KeyEvent::new(KeyCode::End, KeyModifiers::NONE));
+    press(&mut app, "\u{8}\u{8}asm:10\n");
+    assert_eq!((app.is_error, app.witness()[0].clone()), (false, vec![10]));
+}
+
 /// 520 bytes are longer than any screen: the view has all of them, and the edit line moves with its cursor.
 #[test]
 fn long_elements_are_seen_whole_and_edited() {
