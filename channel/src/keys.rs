@@ -65,6 +65,34 @@ impl Seed {
     }
 }
 
+/// A party's source of random bytes. Every draw is new: a failed operation uses its draw up too.
+///
+/// Plays draw from a name, so that a play can be repeated; a wallet draws from the operating system. The source cannot be
+/// cloned, and a backup does not contain it: restored copies that drew the same bytes again would reuse nonces.
+#[derive(Debug)]
+pub struct Entropy {
+    source: [u8; 32],
+    drawn: u64,
+}
+
+impl Entropy {
+    /// A source for plays and tests, from a name. Its bytes are no secret.
+    pub fn from_name(name: &str) -> Entropy {
+        Entropy { source: tagged_hash("sigstack/entropy", &[name.as_bytes()]), drawn: 0 }
+    }
+
+    /// 32 bytes that were never drawn before.
+    pub fn draw(&mut self) -> [u8; 32] {
+        self.drawn = self.drawn.saturating_add(1);
+        tagged_hash("sigstack/entropy/draw", &[&self.source, &self.drawn.to_le_bytes()])
+    }
+
+    /// A new source whose bytes are unrelated to those of this one.
+    pub fn split(&mut self) -> Entropy {
+        Entropy { source: self.draw(), drawn: 0 }
+    }
+}
+
 /// The x coordinate of a key pair's public key.
 pub fn x_only(keypair: &Keypair) -> [u8; 32] {
     keypair.x_only_public_key().0.to_byte_array()

@@ -1,10 +1,15 @@
 //! Aggregated keys and their signatures by MuSig2 (BIP 327), for two parties or N.
 //!
-//! Two kinds of nonce, since each protects against another mistake. The owner of a commitment sends a *verification nonce* one step
-//! ahead: it comes from a salt that is drawn anew in each connection, so that a restart never completes the same
-//! nonce with another challenge. The co-signer's *signing nonce* is a hash of everything that the challenge depends on,
-//! the owner's nonce among it (the idea of BIP 327 "Deterministic and Stateless Signing for a Single Signer"): signing the
-//! same thing again gives the same bytes, signing another thing gives another nonce.
+//! A secret nonce is a value of type [`Nonce`]: it belongs to one key, cannot be cloned, and is used up by one signature. There
+//! are three ways to make one, and each binds it to what is signed as far as that is known:
+//!
+//! - [`Nonce::fresh`] when the message is known: from fresh random bytes, the key, the aggregate key and the message (BIP 327
+//!   "Nonce Generation", with all optional arguments).
+//! - [`Nonce::answering`] when the message and all other nonces are known: a hash of everything that the challenge depends on
+//!   (BIP 327 "Deterministic and Stateless Signing for a Single Signer"). Signing the same challenge again gives the same bytes.
+//! - [`Nonce::ahead`] when nothing is known, for the nonce that the owner of a commitment sends one step ahead: from a salt that
+//!   is drawn for this commitment alone. [`PartialCommitment::complete`] is the only place that makes it a second time, after it
+//!   checked that the stored partial signature is for this very message.
 
 use secp256k1::musig::{
     AggregatedNonce, KeyAggCache, PartialSignature, PublicNonce, SecretNonce, Session, SessionSecretRand,
@@ -13,7 +18,7 @@ use secp256k1::musig::{
 use secp256k1::{Keypair, PublicKey};
 
 use crate::error::ChannelError;
-use crate::keys::{Seed, tagged_hash, taproot_tweak};
+use crate::keys::{Entropy, Seed, tagged_hash, taproot_tweak};
 
 /// Bytes of a serialized public nonce.
 pub const PUBLIC_NONCE_SIZE: usize = 66;
@@ -75,7 +80,7 @@ impl AggregateKey {
     }
 }
 
-/// What a verification nonce is made from, and nothing else is made from (rules 1 and 5 of the default form).
+/// What a nonce that is sent ahead is made from, beside the owner's seed.
 #[derive(Clone, Copy, Debug)]
 pub struct NonceId<'a> {
     /// The funding outpoint, 36 bytes.
@@ -84,51 +89,95 @@ pub struct NonceId<'a> {
     pub number: u64,
     /// What the signature is for; two signatures of one state have two roles.
     pub role: &'a str,
-    /// Random bytes of this connection.
-    pub salt: &'a [u8; 32],
 }
 
-/// The nonce of the party whose transaction is signed, sent before the content is known.
+/// A secret nonce of one key, for one signature.
 ///
-/// # Errors
-///
-/// [`ChannelError::Refused`] if the derived bytes are all zero, which happens with probability 2^-256.
-pub fn verification_nonce(
-    seed: &Seed,
-    keypair: &Keypair,
-    id: &NonceId<'_>,
-) -> Result<(SecretNonce, PublicNonce), ChannelError> {
-    let parts: [&[u8]; 4] = [id.outpoint, &id.number.to_le_bytes(), id.role.as_bytes(), id.salt];
-    let random = session_random(seed.bytes("musig/verification-nonce", &parts))?;
-    Ok(new_nonce_pair(random, None, Some(keypair.secret_key()), keypair.public_key(), None, None))
+/// The type is not `Clone`, and [`SigningSession::sign`] takes it by value: the compiler refuses a second signature.
+pub struct Nonce {
+    secret: SecretNonce,
+    public: PublicNonce,
+    owner: PublicKey,
 }
 
-/// The nonce of the party that co-signs another's transaction: a hash of all that the challenge depends on.
-///
-/// # Errors
-///
-/// [`ChannelError::Refused`] if the derived bytes are all zero, which happens with probability 2^-256.
-pub fn signing_nonce(
-    keypair: &Keypair,
-    key: &AggregateKey,
-    other_nonces: &[PublicNonce],
-    message: &[u8; 32],
-) -> Result<(SecretNonce, PublicNonce), ChannelError> {
-    let mut others = Vec::with_capacity(other_nonces.len() * PUBLIC_NONCE_SIZE);
-    for nonce in other_nonces {
-        others.extend_from_slice(&nonce.serialize());
+impl core::fmt::Debug for Nonce {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Nonce").field("owner", &self.owner).finish_non_exhaustive()
     }
-    let secret = keypair.to_secret_bytes();
-    let random = tagged_hash("sigstack/signing-nonce", &[&secret, &others, &key.x_only(), message]);
-    let extra = tagged_hash("sigstack/signing-nonce/others", &[&others]);
-    Ok(new_nonce_pair(
-        session_random(random)?,
-        Some(&key.cache),
-        Some(keypair.secret_key()),
-        keypair.public_key(),
-        Some(message),
-        Some(extra),
-    ))
+}
+
+impl Nonce {
+    /// A nonce for a message that is known, from fresh random bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the random bytes are all zero, which happens with probability 2^-256.
+    pub fn fresh(
+        entropy: &mut Entropy,
+        keypair: &Keypair,
+        key: &AggregateKey,
+        message: &[u8; 32],
+    ) -> Result<Nonce, ChannelError> {
+        let random = session_random(entropy.draw())?;
+        let secret = keypair.secret_key();
+        let owner = keypair.public_key();
+        let (secret, public) =
+            new_nonce_pair(random, Some(&key.cache), Some(secret), owner, Some(message), None);
+        Ok(Nonce { secret, public, owner })
+    }
+
+    /// The nonce of the owner of a transaction, sent before the content is known. `salt` is drawn for this transaction alone.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the derived bytes are all zero, which happens with probability 2^-256.
+    pub fn ahead(
+        seed: &Seed,
+        keypair: &Keypair,
+        id: &NonceId<'_>,
+        salt: &[u8; 32],
+    ) -> Result<Nonce, ChannelError> {
+        let parts: [&[u8]; 4] = [id.outpoint, &id.number.to_le_bytes(), id.role.as_bytes(), salt];
+        let random = session_random(seed.bytes("musig/verification-nonce", &parts))?;
+        let owner = keypair.public_key();
+        let (secret, public) = new_nonce_pair(random, None, Some(keypair.secret_key()), owner, None, None);
+        Ok(Nonce { secret, public, owner })
+    }
+
+    /// The nonce of the last signer: a hash of all that the challenge depends on, the other signers' nonces included.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the derived bytes are all zero, which happens with probability 2^-256.
+    pub fn answering(
+        keypair: &Keypair,
+        key: &AggregateKey,
+        others: &[PublicNonce],
+        message: &[u8; 32],
+    ) -> Result<Nonce, ChannelError> {
+        let mut theirs = Vec::with_capacity(others.len() * PUBLIC_NONCE_SIZE);
+        for nonce in others {
+            theirs.extend_from_slice(&nonce.serialize());
+        }
+        let secret = keypair.to_secret_bytes();
+        let random = tagged_hash("sigstack/signing-nonce", &[&secret, &theirs, &key.x_only(), message]);
+        let extra = tagged_hash("sigstack/signing-nonce/others", &[&theirs]);
+        let owner = keypair.public_key();
+        let (secret, public) = new_nonce_pair(
+            session_random(random)?,
+            Some(&key.cache),
+            Some(keypair.secret_key()),
+            owner,
+            Some(message),
+            Some(extra),
+        );
+        Ok(Nonce { secret, public, owner })
+    }
+
+    /// The public nonce, which the other signers get.
+    pub fn public(&self) -> PublicNonce {
+        self.public
+    }
 }
 
 /// The library panics on zero.
@@ -144,6 +193,7 @@ fn session_random(bytes: [u8; 32]) -> Result<SessionSecretRand, ChannelError> {
 pub struct SigningSession<'a> {
     key: &'a AggregateKey,
     session: Session,
+    nonces: Vec<PublicNonce>,
     message: [u8; 32],
 }
 
@@ -162,19 +212,26 @@ impl<'a> SigningSession<'a> {
             let problem = format!("{} nonces for {} keys", nonces.len(), key.keys.len());
             return Err(ChannelError::refused(problem));
         }
-        let nonces: Vec<&PublicNonce> = nonces.iter().collect();
-        let session = Session::new(&key.cache, AggregatedNonce::new(&nonces), &message);
-        Ok(SigningSession { key, session, message })
+        let references: Vec<&PublicNonce> = nonces.iter().collect();
+        let session = Session::new(&key.cache, AggregatedNonce::new(&references), &message);
+        Ok(SigningSession { key, session, nonces: nonces.to_vec(), message })
     }
 
-    /// A signer's part. The secret nonce is used up.
+    /// A signer's partial signature. The secret nonce is used up, also by a refusal.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the signer's key is not one of the aggregated keys.
-    pub fn sign(&self, nonce: SecretNonce, keypair: &Keypair) -> Result<PartialSignature, ChannelError> {
+    /// [`ChannelError::Refused`] if the signer's key is not one of the aggregated keys, the nonce belongs to another key, or
+    /// the nonce is not one of this session. (The library aborts the process in the second case.)
+    pub fn sign(&self, nonce: Nonce, keypair: &Keypair) -> Result<PartialSignature, ChannelError> {
         self.key.require_key(&keypair.public_key())?;
-        Ok(self.session.partial_sign(nonce, keypair, &self.key.cache))
+        if nonce.owner != keypair.public_key() {
+            return Err(ChannelError::refused("the nonce belongs to another key"));
+        }
+        if !self.nonces.contains(&nonce.public) {
+            return Err(ChannelError::refused("the nonce is not one of this session"));
+        }
+        Ok(self.session.partial_sign(nonce.secret, keypair, &self.key.cache))
     }
 
     /// Whether a part is that of the signer with this key and nonce.
@@ -197,36 +254,34 @@ impl<'a> SigningSession<'a> {
     }
 }
 
-/// Signs together: the first signer with a verification nonce, the last with a signing nonce over the others', each part
-/// verified by the others before it is added up.
+/// Signs together: all signers but the last with fresh nonces, the last with one that answers theirs, each partial signature
+/// verified by the others before the parts are added up.
 ///
 /// # Errors
 ///
-/// [`ChannelError::PartialSignature`] names a signer whose part is wrong; [`ChannelError::Refused`] unless the signers are
-/// exactly the key's.
+/// [`ChannelError::PartialSignature`] names a signer whose partial signature is wrong; [`ChannelError::Refused`] unless the signers
+/// are exactly the key's.
 pub fn sign_together(
     key: &AggregateKey,
-    signers: &[(&Seed, Keypair)],
-    id: &NonceId<'_>,
+    signers: &[Keypair],
+    entropy: &mut Entropy,
     message: &[u8; 32],
 ) -> Result<[u8; 64], ChannelError> {
-    let Some(((_, last), ahead)) = signers.split_last() else {
+    let Some((last, first)) = signers.split_last() else {
         return Err(ChannelError::refused("nobody signs"));
     };
     let mut secrets = Vec::with_capacity(signers.len());
-    let mut nonces = Vec::with_capacity(signers.len());
-    for (seed, keypair) in ahead {
-        let (secret, public) = verification_nonce(seed, keypair, id)?;
-        secrets.push(secret);
-        nonces.push(public);
+    for keypair in first {
+        secrets.push(Nonce::fresh(entropy, keypair, key, message)?);
     }
-    let (secret, public) = signing_nonce(last, key, &nonces, message)?;
-    secrets.push(secret);
-    nonces.push(public);
+    let mut nonces: Vec<PublicNonce> = secrets.iter().map(Nonce::public).collect();
+    let answer = Nonce::answering(last, key, &nonces, message)?;
+    nonces.push(answer.public());
+    secrets.push(answer);
 
     let session = SigningSession::new(key, &nonces, *message)?;
     let mut parts = Vec::with_capacity(signers.len());
-    for (position, (((_, keypair), secret), nonce)) in signers.iter().zip(secrets).zip(&nonces).enumerate() {
+    for (position, ((keypair, secret), nonce)) in signers.iter().zip(secrets).zip(&nonces).enumerate() {
         let part = session.sign(secret, keypair)?;
         // A signer trusts its own part.
         if position > 0 && !session.verify_partial(&part, nonce, &keypair.public_key()) {
@@ -237,11 +292,11 @@ pub fn sign_together(
     session.aggregate(&parts)
 }
 
-/// A transaction's signature with the owner's part missing: what a party keeps until it publishes, so that a stolen backup
-/// alone is no transaction.
+/// The signature of a transaction without its owner's part: what a party keeps until it publishes, so that a stolen backup
+/// alone is no valid transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HalfSigned {
-    /// The salt of the owner's verification nonce.
+pub struct PartialCommitment {
+    /// The salt of the owner's nonce.
     pub salt: [u8; 32],
     /// The other's public nonce.
     pub nonce: [u8; PUBLIC_NONCE_SIZE],
@@ -249,51 +304,60 @@ pub struct HalfSigned {
     pub part: [u8; PARTIAL_SIGNATURE_SIZE],
 }
 
-/// Bytes of a serialized [`HalfSigned`].
-pub const HALF_SIGNED_SIZE: usize = 32 + PUBLIC_NONCE_SIZE + PARTIAL_SIGNATURE_SIZE;
+/// Bytes of a serialized [`PartialCommitment`].
+pub const PARTIAL_COMMITMENT_SIZE: usize = 32 + PUBLIC_NONCE_SIZE + PARTIAL_SIGNATURE_SIZE;
 
-impl HalfSigned {
-    /// The other signs the owner's transaction, and the owner checks the part (BIP 327 "PartialSigVerify").
+impl PartialCommitment {
+    /// The other party signs the owner's transaction, and the owner checks the partial signature (BIP 327 "PartialSigVerify").
+    /// The owner's salt is drawn here.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::PartialSignature`] if the part is wrong.
+    /// [`ChannelError::PartialSignature`] if the partial signature is wrong.
     pub fn make(
         key: &AggregateKey,
         owner: (&Seed, &Keypair),
         other: &Keypair,
         id: &NonceId<'_>,
+        entropy: &mut Entropy,
         message: &[u8; 32],
-    ) -> Result<HalfSigned, ChannelError> {
-        let (_, ahead) = verification_nonce(owner.0, owner.1, id)?;
-        let (secret, public) = signing_nonce(other, key, &[ahead], message)?;
-        let session = SigningSession::new(key, &[ahead, public], *message)?;
-        let part = session.sign(secret, other)?;
-        match session.verify_partial(&part, &public, &other.public_key()) {
-            true => Ok(HalfSigned { salt: *id.salt, nonce: public.serialize(), part: part.serialize() }),
+    ) -> Result<PartialCommitment, ChannelError> {
+        let salt = entropy.draw();
+        let ahead = Nonce::ahead(owner.0, owner.1, id, &salt)?.public();
+        let answer = Nonce::answering(other, key, &[ahead], message)?;
+        let nonce = answer.public();
+        let session = SigningSession::new(key, &[ahead, nonce], *message)?;
+        let part = session.sign(answer, other)?;
+        match session.verify_partial(&part, &nonce, &other.public_key()) {
+            true => Ok(PartialCommitment { salt, nonce: nonce.serialize(), part: part.serialize() }),
             false => Err(ChannelError::PartialSignature(1)),
         }
     }
 
-    /// The owner adds its part.
+    /// The owner adds its own partial signature. The stored part is verified for this message first: the owner's nonce is never
+    /// used with a message that the other party did not sign.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] if the kept bytes are no nonce or part, or the sum is no signature.
+    /// [`ChannelError::Encoding`] if the stored bytes are no nonce and partial signature; [`ChannelError::PartialSignature`] if the
+    /// stored partial signature is not the other's for this message.
     pub fn complete(
         &self,
         key: &AggregateKey,
         owner: (&Seed, &Keypair),
+        other: &PublicKey,
         id: &NonceId<'_>,
         message: &[u8; 32],
     ) -> Result<[u8; 64], ChannelError> {
-        let id = NonceId { salt: &self.salt, ..*id };
-        let (secret, ahead) = verification_nonce(owner.0, owner.1, &id)?;
+        let ahead = Nonce::ahead(owner.0, owner.1, id, &self.salt)?;
         let damaged = |_| ChannelError::encoding("a nonce and a partial signature");
         let nonce = PublicNonce::from_byte_array(&self.nonce).map_err(damaged)?;
         let part = PartialSignature::from_byte_array(&self.part).map_err(damaged)?;
-        let session = SigningSession::new(key, &[ahead, nonce], *message)?;
-        let own = session.sign(secret, owner.1)?;
+        let session = SigningSession::new(key, &[ahead.public(), nonce], *message)?;
+        if !session.verify_partial(&part, &nonce, other) {
+            return Err(ChannelError::PartialSignature(1));
+        }
+        let own = session.sign(ahead, owner.1)?;
         session.aggregate(&[own, part])
     }
 
@@ -302,11 +366,11 @@ impl HalfSigned {
         [&self.salt[..], &self.nonce, &self.part].concat()
     }
 
-    /// Reads what [`HalfSigned::to_bytes`] wrote.
-    pub fn from_bytes(bytes: &[u8; HALF_SIGNED_SIZE]) -> Option<HalfSigned> {
+    /// Reads what [`PartialCommitment::to_bytes`] wrote.
+    pub fn from_bytes(bytes: &[u8; PARTIAL_COMMITMENT_SIZE]) -> Option<PartialCommitment> {
         let (salt, rest) = bytes.split_first_chunk()?;
         let (nonce, rest) = rest.split_first_chunk()?;
-        Some(HalfSigned { salt: *salt, nonce: *nonce, part: rest.try_into().ok()? })
+        Some(PartialCommitment { salt: *salt, nonce: *nonce, part: rest.try_into().ok()? })
     }
 }
 
@@ -314,6 +378,8 @@ impl HalfSigned {
 mod tests {
     use super::*;
     use crate::keys::verify_schnorr;
+
+    const ID: NonceId<'_> = NonceId { outpoint: &[1; 36], number: 5, role: "state" };
 
     fn parties(count: usize) -> Vec<(Seed, Keypair)> {
         (0..count)
@@ -325,16 +391,19 @@ mod tests {
             .collect()
     }
 
+    fn aggregate(parties: &[(Seed, Keypair)]) -> AggregateKey {
+        let keys: Vec<PublicKey> = parties.iter().map(|(_, keypair)| keypair.public_key()).collect();
+        AggregateKey::new(&keys).unwrap()
+    }
+
     #[test]
     fn two_and_more_parties_sign_under_one_key() {
         for count in [1, 2, 3, 7] {
             let parties = parties(count);
-            let keys: Vec<PublicKey> = parties.iter().map(|(_, keypair)| keypair.public_key()).collect();
-            let key = AggregateKey::new(&keys).unwrap().tweaked(Some(&[7; 32])).unwrap();
-            let signers: Vec<(&Seed, Keypair)> =
-                parties.iter().map(|(seed, keypair)| (seed, *keypair)).collect();
-            let id = NonceId { outpoint: &[1; 36], number: 5, role: "state", salt: &[9; 32] };
-            let signature = sign_together(&key, &signers, &id, &[3; 32]).unwrap();
+            let key = aggregate(&parties).tweaked(Some(&[7; 32])).unwrap();
+            let signers: Vec<Keypair> = parties.iter().map(|(_, keypair)| *keypair).collect();
+            let mut entropy = Entropy::from_name("test");
+            let signature = sign_together(&key, &signers, &mut entropy, &[3; 32]).unwrap();
             assert!(verify_schnorr(&key.x_only(), &[3; 32], &signature), "{count} parties");
             assert!(!verify_schnorr(&key.x_only(), &[4; 32], &signature), "{count} parties");
         }
@@ -343,34 +412,85 @@ mod tests {
     #[test]
     fn a_wrong_part_is_found_before_and_after_adding_up() {
         let parties = parties(2);
-        let keys: Vec<PublicKey> = parties.iter().map(|(_, keypair)| keypair.public_key()).collect();
-        let key = AggregateKey::new(&keys).unwrap();
-        let id = NonceId { outpoint: &[1; 36], number: 5, role: "state", salt: &[9; 32] };
+        let key = aggregate(&parties);
         let (first, second) = (&parties[0], &parties[1]);
-        let (secret_a, nonce_a) = verification_nonce(&first.0, &first.1, &id).unwrap();
-        let (secret_b, nonce_b) = signing_nonce(&second.1, &key, &[nonce_a], &[3; 32]).unwrap();
-        let session = SigningSession::new(&key, &[nonce_a, nonce_b], [3; 32]).unwrap();
+        let mut entropy = Entropy::from_name("test");
+        let nonce_a = Nonce::fresh(&mut entropy, &first.1, &key, &[3; 32]).unwrap();
+        let nonce_b = Nonce::answering(&second.1, &key, &[nonce_a.public()], &[3; 32]).unwrap();
+        let publics = [nonce_a.public(), nonce_b.public()];
+        let session = SigningSession::new(&key, &publics, [3; 32]).unwrap();
         let (part_a, part_b) =
-            (session.sign(secret_a, &first.1).unwrap(), session.sign(secret_b, &second.1).unwrap());
-        assert!(session.verify_partial(&part_a, &nonce_a, &first.1.public_key()));
-        assert!(!session.verify_partial(&part_b, &nonce_a, &first.1.public_key()));
+            (session.sign(nonce_a, &first.1).unwrap(), session.sign(nonce_b, &second.1).unwrap());
+        assert!(session.verify_partial(&part_a, &publics[0], &first.1.public_key()));
+        assert!(!session.verify_partial(&part_b, &publics[0], &first.1.public_key()));
         assert!(session.aggregate(&[part_a, part_b]).is_ok());
         let incorrect = Err(ChannelError::Key(secp256k1::Error::IncorrectSignature));
         assert_eq!(session.aggregate(&[part_a, part_a]), incorrect);
     }
 
     #[test]
-    fn signing_nonces_repeat_for_the_same_challenge_only() {
+    fn answering_nonces_repeat_for_the_same_challenge_only() {
         let parties = parties(2);
-        let keys: Vec<PublicKey> = parties.iter().map(|(_, keypair)| keypair.public_key()).collect();
-        let key = AggregateKey::new(&keys).unwrap();
-        let id = |salt| NonceId { outpoint: &[1; 36], number: 5, role: "state", salt };
-        let ahead = |salt| verification_nonce(&parties[0].0, &parties[0].1, &id(salt)).unwrap().1;
+        let key = aggregate(&parties);
+        let ahead = |salt| Nonce::ahead(&parties[0].0, &parties[0].1, &ID, salt).unwrap().public();
         let (one, other) = (ahead(&[9; 32]), ahead(&[8; 32]));
         assert_ne!(one, other);
-        let signing = |nonce, message| signing_nonce(&parties[1].1, &key, &[nonce], message).unwrap().1;
+        let signing =
+            |nonce, message| Nonce::answering(&parties[1].1, &key, &[nonce], message).unwrap().public();
         assert_eq!(signing(one, &[3; 32]), signing(one, &[3; 32]));
         assert_ne!(signing(one, &[3; 32]), signing(one, &[4; 32]));
         assert_ne!(signing(one, &[3; 32]), signing(other, &[3; 32]));
+    }
+
+    #[test]
+    fn fresh_nonces_never_repeat() {
+        let parties = parties(2);
+        let key = aggregate(&parties);
+        let mut entropy = Entropy::from_name("test");
+        let mut nonce = || Nonce::fresh(&mut entropy, &parties[0].1, &key, &[3; 32]).unwrap().public();
+        assert_ne!(nonce(), nonce());
+        let mut split = Entropy::from_name("test").split();
+        assert_ne!(split.draw(), Entropy::from_name("test").draw());
+    }
+
+    #[test]
+    fn a_nonce_signs_for_its_key_and_in_its_session_only() {
+        let parties = parties(2);
+        let key = aggregate(&parties);
+        let mut entropy = Entropy::from_name("test");
+        let mut fresh = |party: usize| Nonce::fresh(&mut entropy, &parties[party].1, &key, &[3; 32]).unwrap();
+        let (a, b) = (fresh(0), fresh(1));
+        let session = SigningSession::new(&key, &[a.public(), b.public()], [3; 32]).unwrap();
+        assert_eq!(
+            session.sign(a, &parties[1].1).unwrap_err(),
+            ChannelError::refused("the nonce belongs to another key")
+        );
+        assert_eq!(
+            session.sign(fresh(1), &parties[1].1).unwrap_err(),
+            ChannelError::refused("the nonce is not one of this session")
+        );
+        assert!(session.sign(b, &parties[1].1).is_ok());
+    }
+
+    /// A record that was tampered with must not bring the owner to use its nonce for another message: two signatures with one
+    /// nonce give the key away.
+    #[test]
+    fn a_stored_part_is_completed_for_its_own_message_only() {
+        let parties = parties(2);
+        let key = aggregate(&parties);
+        let (owner, other) = ((&parties[0].0, &parties[0].1), &parties[1].1);
+        let mut entropy = Entropy::from_name("test");
+        let made = PartialCommitment::make(&key, owner, other, &ID, &mut entropy, &[3; 32]).unwrap();
+        let complete = |stored: &PartialCommitment, message| {
+            stored.complete(&key, owner, &other.public_key(), &ID, message)
+        };
+        let signature = complete(&made, &[3; 32]).unwrap();
+        assert!(verify_schnorr(&key.x_only(), &[3; 32], &signature));
+        assert_eq!(complete(&made, &[3; 32]).unwrap(), signature, "the same bytes again");
+        assert_eq!(complete(&made, &[4; 32]), Err(ChannelError::PartialSignature(1)));
+        let again = PartialCommitment::make(&key, owner, other, &ID, &mut entropy, &[3; 32]).unwrap();
+        assert_ne!(again.salt, made.salt);
+        let mixed = PartialCommitment { salt: made.salt, ..again };
+        assert_eq!(complete(&mixed, &[3; 32]), Err(ChannelError::PartialSignature(1)));
     }
 }

@@ -180,7 +180,9 @@ pub fn run(
         Signing::All => None,
         Signing::Sample(count, _) => Some(sample(count, updates, &mut dice)),
     };
-    let (mut signed, mut kept) = (0, Vec::new());
+    // A state that was never signed cannot be published.
+    let mut publishable = vec![0];
+    let mut kept = Vec::new();
     let every = (updates / 10).max(1);
     for number in 1..=updates {
         progress();
@@ -195,17 +197,24 @@ pub fn run(
         if chosen.is_some() && (picked || measure) {
             channel.open(funding)?;
         }
-        signed += u32::from(picked || measure);
+        if picked || measure {
+            publishable.push(number);
+        }
         if measure {
             let (client, tower) = (channel.client_bytes(1).len(), channel.tower_bytes(1).len());
             kept.push(Kept { updates: number, client, tower, machine: machine.bytes() });
         }
     }
     let by_tower = channel.tower_terms().map(|_| 0);
+    let signed = u32::try_from(publishable.len()).unwrap_or(u32::MAX).saturating_sub(1);
     let mut found = LongRun { kept, signed, answered: 0, answered_by_tower: by_tower, tried: tries };
+    // The last of them is the latest state.
+    publishable.pop();
+    let count = u32::try_from(publishable.len()).unwrap_or(u32::MAX);
     for _ in 0..tries {
         progress();
-        answer(channel, dice.below(updates), &mut found)?;
+        let place = usize::try_from(dice.below(count)).unwrap_or_default();
+        answer(channel, publishable.get(place).copied().unwrap_or_default(), &mut found)?;
     }
     newest_stands(channel)?;
     Ok(found)

@@ -192,11 +192,17 @@ pub(super) fn byte_shift() -> Result<Vec<Trial>, PlayError> {
         let (channel, mut stage) = literal(form, None)?;
         let published = publish(&channel, &mut stage, channel.number())?;
         let honest = channel.evidence(channel.number())?;
+        let read =
+            |number: &[u8]| sigstack_interpreter::script_num::decode(number, 4, false).unwrap_or_default();
         let mut best = None;
         for moved in 1..=3usize {
             let mut shifted = honest.clone();
             shifted.number.extend(honest.random.iter().take(moved));
             shifted.random = honest.random.iter().skip(moved).copied().collect();
+            // A byte of 0x80 or more at the end makes the number negative: no attack.
+            if read(&shifted.number) <= read(&honest.number) {
+                continue;
+            }
             if let Some(step) = channel.take_balance(0, &published, &shifted)? {
                 let shown = Shown::verify(step, channel.facts().proposals)?;
                 let valid = shown.is_valid();
@@ -208,7 +214,7 @@ pub(super) fn byte_shift() -> Result<Vec<Trial>, PlayError> {
         }
         let Some((shown, number)) = best else { continue };
         let works = shown.is_valid();
-        let read = sigstack_interpreter::script_num::decode(&number, 4, false).unwrap_or_default();
+        let read = read(&number);
         let outcome = match (works, &shown.expect) {
             (true, _) => {
                 format!("the number {} is read as {read}", honest.number.first().copied().unwrap_or(0))

@@ -1,13 +1,13 @@
 //! A nonce that comes again under other challenges gives the key away.
 
-use secp256k1::musig::{AggregatedNonce, KeyAggCache, PublicNonce, SecretNonce, Session};
+use secp256k1::musig::{AggregatedNonce, KeyAggCache};
 use secp256k1::{Keypair, PublicKey, Scalar, SecretKey};
 
 use super::Trial;
 use crate::error::ChannelError;
 use crate::keys::{Seed, scalar, tagged_hash};
 use crate::model::PlayError;
-use crate::musig::{AggregateKey, NonceId, signing_nonce, verification_nonce};
+use crate::musig::{AggregateKey, Nonce, NonceId, SigningSession};
 
 /// One signing: `s = sign * (k1 + b * k2) + e * z`, where `z` is the key with its factors.
 struct Equation {
@@ -105,8 +105,9 @@ fn key_from(
 /// The peer asks three times for "the same" signature, each time with another nonce of its own.
 pub(super) fn reused_nonce() -> Result<Vec<Trial>, PlayError> {
     let seeds = [Seed::from_name("victim of nonces"), Seed::from_name("attacker")];
-    let victim: Keypair = seeds[0].keypair("funding", &[])?;
-    let attacker: Keypair = seeds[1].keypair("funding", &[])?;
+    let [victim_seed, attacker_seed] = &seeds;
+    let victim: Keypair = victim_seed.keypair("funding", &[])?;
+    let attacker: Keypair = attacker_seed.keypair("funding", &[])?;
     let mut sorted = [victim.public_key(), attacker.public_key()];
     sorted.sort_by_key(PublicKey::serialize);
     let cache = KeyAggCache::new(&sorted.iter().collect::<Vec<_>>());
@@ -119,15 +120,20 @@ pub(super) fn reused_nonce() -> Result<Vec<Trial>, PlayError> {
     {
         let mut equations = Vec::new();
         for round in 0..3u64 {
-            let salt = [0x44; 32];
-            let id = |number| NonceId { outpoint: &[9; 36], number, role: "attack", salt: &salt };
-            let (_, theirs) = verification_nonce(&seeds[1], &attacker, &id(round))?;
-            let (secret, own): (SecretNonce, PublicNonce) = match repeats {
-                true => verification_nonce(&seeds[0], &victim, &id(7))?,
-                false => signing_nonce(&victim, &key, &[theirs], &message)?,
+            let id = |number| NonceId { outpoint: &[9; 36], number, role: "attack" };
+            let ahead = |party: usize, number, salt: [u8; 32]| {
+                let keypair = if party == 0 { &victim } else { &attacker };
+                let seed = if party == 0 { victim_seed } else { attacker_seed };
+                Nonce::ahead(seed, keypair, &id(number), &salt)
             };
-            let nonce = AggregatedNonce::new(&[&theirs, &own]);
-            let part = Session::new(&cache, nonce, &message).partial_sign(secret, &victim, &cache);
+            let theirs = ahead(1, round, [0x44; 32])?.public();
+            let own = match repeats {
+                true => ahead(0, 7, [0x44; 32])?,
+                false => Nonce::answering(&victim, &key, &[theirs], &message)?,
+            };
+            let nonces = [theirs, own.public()];
+            let part = SigningSession::new(&key, &nonces, message)?.sign(own, &victim)?;
+            let nonce = AggregatedNonce::new(&nonces.iter().collect::<Vec<_>>());
             equations.push(equation(&cache, nonce, &message, part.serialize())?);
         }
         let Ok(equations) = <[Equation; 3]>::try_from(equations) else { continue };

@@ -125,44 +125,71 @@ impl Content {
     }
 }
 
-/// The states of a channel, the first and those that followed: what plays publish from. No party keeps it.
+/// Every state of a channel, and what was signed for each.
+///
+/// Plays publish old states from it: it is what a corrupted party has, who keeps all that it ever received. An honest party
+/// keeps only its record of the latest state.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct History {
-    older: Vec<Content>,
-    newest: Content,
+pub(super) struct History<S> {
+    older: Vec<(Content, Option<S>)>,
+    latest: (Content, Option<S>),
 }
 
-impl History {
-    pub(super) const fn new(first: Content) -> History {
-        History { older: Vec::new(), newest: first }
+impl<S> History<S> {
+    /// A history of one state, which is not signed yet.
+    pub(super) const fn new(first: Content) -> History<S> {
+        History { older: Vec::new(), latest: (first, None) }
     }
 
-    /// The newest state's number.
+    /// The number of the latest state. The first state has number 0.
     pub(super) fn number(&self) -> u32 {
         u32::try_from(self.older.len()).unwrap_or(u32::MAX)
     }
 
+    /// The content of the latest state.
     pub(super) fn newest(&self) -> &Content {
-        &self.newest
+        &self.latest.0
     }
 
-    /// A state by its number.
-    pub(super) fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+    fn get(&self, number: u32) -> Result<&(Content, Option<S>), ChannelError> {
         if number == self.number() {
-            return Ok(&self.newest);
+            return Ok(&self.latest);
         }
         let found = usize::try_from(number).ok().and_then(|number| self.older.get(number));
         found.ok_or_else(|| ChannelError::refused(format!("there is no state {number}")))
     }
 
-    pub(super) fn push(&mut self, next: Content) {
-        self.older.push(core::mem::replace(&mut self.newest, next));
+    /// The content of a state.
+    pub(super) fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        self.get(number).map(|(content, _)| content)
     }
 
-    /// Takes the newest state back, if there is one before it.
-    pub(super) fn pop(&mut self) {
-        if let Some(before) = self.older.pop() {
-            self.newest = before;
+    /// What was signed for a state.
+    pub(super) fn signed(&self, number: u32) -> Result<&S, ChannelError> {
+        let (_, signed) = self.get(number)?;
+        signed.as_ref().ok_or_else(|| ChannelError::refused(format!("state {number} was never signed")))
+    }
+
+    /// Whether the latest state is signed.
+    pub(super) fn is_signed(&self) -> bool {
+        self.latest.1.is_some()
+    }
+
+    /// Adds a state.
+    pub(super) fn push(&mut self, next: Content, signed: Option<S>) {
+        self.older.push(core::mem::replace(&mut self.latest, (next, signed)));
+    }
+
+    /// Stores what was signed for the latest state.
+    pub(super) fn sign(&mut self, signed: S) {
+        self.latest.1 = Some(signed);
+    }
+
+    /// Drops all signatures: those of another funding output are worth nothing.
+    pub(super) fn forget_signatures(&mut self) {
+        self.latest.1 = None;
+        for (_, signed) in &mut self.older {
+            *signed = None;
         }
     }
 }

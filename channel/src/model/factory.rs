@@ -8,15 +8,16 @@
 //! smaller size would bind to the larger output, burn the difference, and leave what no newer update can spend. So a channel that gets another size gets
 //! fresh keys.
 
+use std::collections::BTreeSet;
+
 use bitcoin::{OutPoint, ScriptBuf, Transaction};
-use secp256k1::PublicKey;
 
 use super::{
     Construction, Content, Form, PartyKeys, PlayError, Played, Setup, Stage, Step, Symmetry, UpdateCost,
 };
 use crate::error::ChannelError;
-use crate::musig::AggregateKey;
-use crate::tx::outpoint;
+use crate::keys::tagged_hash;
+use crate::tx::{outpoint, outpoint_bytes};
 
 /// A channel inside the hook.
 #[derive(Debug)]
@@ -37,6 +38,17 @@ impl Inner {
     }
 }
 
+/// The balances of a hook, and its channels: the members and the capacity of each.
+type Allocation<'a> = (&'a [u64], &'a [(Vec<usize>, u64)]);
+
+/// An allocation that was checked, with the first states of its new channels signed.
+struct Allocated {
+    /// For each channel the place of the present one that goes on, or a new one.
+    channels: Vec<(Option<usize>, Option<Inner>)>,
+    content: Content,
+    payees: Vec<ScriptBuf>,
+}
+
 /// An N-party channel with channels inside.
 #[derive(Debug)]
 pub struct Factory {
@@ -44,31 +56,17 @@ pub struct Factory {
     parties: Vec<PartyKeys>,
     hook: Symmetry,
     channels: Vec<Inner>,
-    /// Inner channels made so far: each has its own keys.
-    made: u32,
 }
 
 impl Factory {
-    /// A hook that pays these balances to the parties, and so much to a channel of these members each. The balances of a new channel are even.
+    /// A hook of these parties. It pays to nobody until [`Factory::open`] allocates its capacity.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the amounts do not add up to the capacity, or a member does not exist.
-    pub fn new(
-        setup: Setup,
-        form: Form,
-        balances: &[u64],
-        channels: &[(Vec<usize>, u64)],
-    ) -> Result<Factory, ChannelError> {
+    /// As [`Symmetry::new`].
+    pub fn new(setup: Setup, form: Form) -> Result<Factory, ChannelError> {
         let parties = setup.parties.clone();
-        let (mut inner, mut made) = (Vec::new(), 0);
-        for (members, capacity) in channels {
-            inner.push(new_channel(&parties, form, setup.delay, (members, *capacity), made)?);
-            made += 1;
-        }
-        let payees = payees(&setup, &inner)?;
-        let hook = Symmetry::allocating(setup, form, hook_content(balances, &inner), payees)?;
-        Ok(Factory { form, parties, hook, channels: inner, made })
+        Ok(Factory { form, parties, hook: Symmetry::unallocated(setup, form)?, channels: Vec::new() })
     }
 
     /// The N-party channel.
@@ -81,15 +79,71 @@ impl Factory {
         &self.channels
     }
 
-    /// The hook's funding output is this one.
+    /// Opens the hook on its funding output. Its first state pays these balances to the parties, and so much to a channel of these
+    /// members each. The balances of a new channel are even.
     ///
     /// # Errors
     ///
-    /// As [`Construction::open`].
-    pub fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        self.hook.open(funding)?;
-        // No output is named by what inner channels sign.
-        self.channels.iter_mut().try_for_each(|inner| inner.channel.open(OutPoint::null()))
+    /// [`ChannelError::Refused`] if the amounts do not add up to the capacity, a member does not exist, or the hook is open.
+    pub fn open(&mut self, funding: OutPoint, allocation: Allocation<'_>) -> Result<(), ChannelError> {
+        self.hook.fund(funding)?;
+        let allocated = self.allocate(allocation)?;
+        self.channels = allocated.channels.into_iter().filter_map(|(_, fresh)| fresh).collect();
+        self.hook.allocate_first(allocated.content, allocated.payees)
+    }
+
+    /// Checks an allocation, then opens its new channels.
+    fn allocate(&mut self, (balances, channels): Allocation<'_>) -> Result<Allocated, ChannelError> {
+        let mut amounts = balances.to_vec();
+        amounts.extend(channels.iter().map(|(_, capacity)| *capacity));
+        let content = Content::of(&amounts);
+        // Everything is checked before anything is signed.
+        content.check(self.hook.setup().capacity, self.parties.len() + channels.len())?;
+        for (members, _) in channels {
+            check_members(members, self.parties.len())?;
+        }
+        let mut payees = self.hook.setup().payees()?;
+        let mut inner: Vec<(Option<usize>, Option<Inner>)> = Vec::new();
+        for (members, capacity) in channels {
+            let same = self.channels.iter().enumerate().position(|(nth, other)| {
+                let free = !inner.iter().any(|(kept, _)| *kept == Some(nth));
+                free && other.members == *members && other.channel.setup().capacity == *capacity
+            });
+            let fresh = match same {
+                Some(_) => None,
+                None => Some(self.new_channel(members, *capacity)?),
+            };
+            let kept = same.and_then(|nth| self.channels.get(nth));
+            let paid = fresh.as_ref().or(kept).map(|inner| inner.channel.funding_output());
+            payees.extend(paid.map(|out| out.script_pubkey.clone()));
+            inner.push((same, fresh));
+        }
+        Ok(Allocated { channels: inner, content, payees })
+    }
+
+    /// A channel with keys of its own, its first state signed. Its members share it evenly.
+    ///
+    /// The keys depend on the hook's funding output and on fresh random bytes of each member. Updates of an inner channel bind to any
+    /// output of its key: a key that came again, in another factory or at another size, would let a state of one channel settle the
+    /// other.
+    fn new_channel(&mut self, members: &[usize], capacity: u64) -> Result<Inner, ChannelError> {
+        let (delay, funding) = (self.hook.setup().delay, self.hook.setup().funding);
+        let mut entropy = self.hook.split_entropy();
+        let mut keys = Vec::with_capacity(members.len());
+        for seed in members.iter().filter_map(|member| self.parties.get(*member)).map(|party| &party.seed) {
+            let opening = [&outpoint_bytes(&funding)[..], &entropy.draw()];
+            keys.push(PartyKeys::new(seed.clone(), tagged_hash("sigstack/inner-opening", &opening))?);
+        }
+        let count = u64::try_from(members.len()).unwrap_or(u64::MAX).max(1);
+        let mut balances = vec![capacity / count; members.len()];
+        if let Some(first) = balances.first_mut() {
+            *first += capacity % count;
+        }
+        let setup = Setup::of(keys, capacity, delay, entropy)?;
+        let mut channel = Symmetry::new(setup, self.form, Content::of(&balances))?;
+        // No output is named by what inner channels sign. The first state is signed before the hook pays to the channel.
+        channel.open(OutPoint::null())?;
+        Ok(Inner { members: members.to_vec(), channel })
     }
 
     /// The members of an inner channel agree on its next state. The others are not asked.
@@ -102,53 +156,19 @@ impl Factory {
         self.channels.get_mut(channel).ok_or_else(missing)?.channel.update(content)
     }
 
-    /// All agree on other balances and other channels. A channel that keeps its members and its size goes on as it is.
+    /// All parties agree on other balances and other channels. A channel that keeps its members and its size goes on as it is.
     ///
     /// # Errors
     ///
-    /// As [`Factory::new`].
-    pub fn reallocate(
-        &mut self,
-        balances: &[u64],
-        channels: &[(Vec<usize>, u64)],
-    ) -> Result<UpdateCost, ChannelError> {
-        let mut fresh: Vec<Option<Inner>> = Vec::new();
-        let mut kept: Vec<Option<usize>> = Vec::new();
-        let mut scripts = self.hook.setup().payees()?;
-        let mut amounts = balances.to_vec();
-        let mut made = self.made;
-        for (members, capacity) in channels {
-            let same = self.channels.iter().enumerate().position(|(nth, inner)| {
-                let free = !kept.contains(&Some(nth));
-                free && inner.members == *members && inner.channel.setup().capacity == *capacity
-            });
-            let script = match same.and_then(|nth| self.channels.get(nth)) {
-                Some(inner) => {
-                    fresh.push(None);
-                    inner.channel.funding_output().script_pubkey.clone()
-                }
-                None => {
-                    let delay = self.hook.setup().delay;
-                    let mut inner = new_channel(&self.parties, self.form, delay, (members, *capacity), made)?;
-                    made += 1;
-                    // Its first state is signed before the hook pays to it.
-                    inner.channel.open(OutPoint::null())?;
-                    let script = inner.channel.funding_output().script_pubkey.clone();
-                    fresh.push(Some(inner));
-                    script
-                }
-            };
-            kept.push(same);
-            scripts.push(script);
-            amounts.push(*capacity);
-        }
-        let cost = self.hook.allocate(Content::of(&amounts), scripts)?;
+    /// As [`Factory::open`].
+    pub fn reallocate(&mut self, allocation: Allocation<'_>) -> Result<UpdateCost, ChannelError> {
+        let allocated = self.allocate(allocation)?;
+        let cost = self.hook.allocate(allocated.content, allocated.payees)?;
         let mut old: Vec<Option<Inner>> = self.channels.drain(..).map(Some).collect();
-        for (fresh, kept) in fresh.into_iter().zip(kept) {
-            let inner = fresh.or_else(|| kept.and_then(|nth| old.get_mut(nth)).and_then(Option::take));
-            self.channels.extend(inner);
+        for (kept, fresh) in allocated.channels {
+            let next = fresh.or_else(|| kept.and_then(|nth| old.get_mut(nth)).and_then(Option::take));
+            self.channels.extend(next);
         }
-        self.made = made;
         Ok(cost)
     }
 
@@ -198,47 +218,13 @@ impl Factory {
     }
 }
 
-fn hook_content(balances: &[u64], channels: &[Inner]) -> Content {
-    let sizes = channels.iter().map(|inner| inner.channel.setup().capacity);
-    Content { balances: balances.iter().copied().chain(sizes).collect(), htlcs: Vec::new() }
-}
-
-fn payees(setup: &Setup, channels: &[Inner]) -> Result<Vec<ScriptBuf>, ChannelError> {
-    let mut payees = setup.payees()?;
-    payees.extend(channels.iter().map(|inner| inner.channel.funding_output().script_pubkey.clone()));
-    Ok(payees)
-}
-
-/// A channel with keys of its own. Its members share it evenly.
-fn new_channel(
-    parties: &[PartyKeys],
-    form: Form,
-    delay: u16,
-    (members, capacity): (&[usize], u64),
-    nth: u32,
-) -> Result<Inner, ChannelError> {
-    let missing = || ChannelError::refused("an inner channel has two members or more, all of the hook");
-    let mut keys = Vec::with_capacity(members.len());
-    for member in members {
-        let seed = parties.get(*member).ok_or_else(missing)?.seed.clone();
-        let drawn = seed.bytes("inner channel", &[&nth.to_le_bytes()]);
-        keys.push(PartyKeys::new(seed, &drawn)?);
+fn check_members(members: &[usize], parties: usize) -> Result<(), ChannelError> {
+    let exist = members.iter().all(|member| *member < parties);
+    let differ = members.iter().collect::<BTreeSet<_>>().len() == members.len();
+    match exist && differ && members.len() >= 2 {
+        true => Ok(()),
+        false => Err(ChannelError::refused("an inner channel has two members or more, all of the hook")),
     }
-    let count = u64::try_from(members.len()).ok().filter(|count| *count >= 2).ok_or_else(missing)?;
-    let funding: Vec<PublicKey> = keys.iter().map(|party| party.funding.public_key()).collect();
-    let mut balances = vec![capacity / count; members.len()];
-    if let Some(first) = balances.first_mut() {
-        *first += capacity % count;
-    }
-    let setup = Setup {
-        parties: keys,
-        key: AggregateKey::new(&funding)?,
-        capacity,
-        delay,
-        funding: OutPoint::null(),
-        salt: [0x5a; 32],
-    };
-    Ok(Inner { members: members.to_vec(), channel: Symmetry::new(setup, form, Content::of(&balances))? })
 }
 
 /// What a channel inside a hook costs, measured on a chain.
@@ -269,13 +255,13 @@ pub fn nested_costs(form: Form, parties: usize, delay: u16) -> Result<NestedCost
     if let Some(first) = balances.first_mut() {
         *first += capacity.saturating_sub(rest);
     }
-    let mut factory = Factory::new(setup, form, &balances, &channels)?;
+    let mut factory = Factory::new(setup, form)?;
     let mut stage = Stage::new(factory.hook())?;
-    stage.open(&mut factory.hook)?;
-    let funding = factory.hook.setup().funding;
-    factory.open(funding)?;
+    let funding = stage.fund(factory.hook().funding_output(), capacity)?;
+    factory.open(outpoint(&funding.tx, 0), (&balances, &channels))?;
+    stage.publish(funding)?;
     let inside = factory.update_inner(0, Content::of(&[400_000, 600_000]))?.signatures;
-    let hook = factory.reallocate(&balances, &channels)?.signatures;
+    let hook = factory.reallocate((&balances, &channels))?.signatures;
     let client = factory.client_bytes(0).len();
     let mut steps = stage.publish_all(factory.close_hook(factory.hook.number())?)?;
     let inner = match steps.last() {

@@ -145,7 +145,7 @@ pub trait Construction {
     /// # Errors
     ///
     /// [`ChannelError`] if it cannot be signed.
-    fn cooperative_close(&self) -> Result<Step, ChannelError>;
+    fn cooperative_close(&mut self) -> Result<Step, ChannelError>;
 
     /// What `by` publishes, in order, to end the channel alone in the state of a number: the newest, or an old one that
     /// it kept against the rules. The last step pays the balances.

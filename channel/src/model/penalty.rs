@@ -8,7 +8,7 @@ use sigstack_interpreter::Flags;
 
 use super::content::History;
 use super::justice_kit::justice_blob;
-use super::{Construction, Content, Facts, Htlc, Setup, Step, TowerTerms, UpdateCost};
+use super::{Construction, Content, Facts, Htlc, PartyKeys, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
     CommitmentKeys, CommitmentOutput, CommitmentParams, Format, HtlcDirection, LnHtlc, MAX_INDEX,
     SIGHASH_ALL, SecretStore, commitment_number, derive_private, derive_public, derive_secret,
@@ -16,7 +16,6 @@ use crate::bolt3::{
     sign_segwit_v0,
 };
 use crate::error::ChannelError;
-use crate::keys::Seed;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, transaction};
 
 /// Satoshi per 1,000 WU that commitments with a fee pay.
@@ -40,14 +39,16 @@ impl core::fmt::Debug for Base {
 }
 
 impl Base {
-    fn new(seed: &Seed) -> Result<Base, ChannelError> {
-        let key = |purpose: &str| seed.keypair(purpose, &[]).map(|keypair| keypair.secret_key());
+    /// The base secrets of a party in one channel (BOLT 3 "Key Derivation"). They depend on the bytes that the party drew for this
+    /// channel: base points and per-commitment secrets of two channels are never the same.
+    fn new(party: &PartyKeys) -> Result<Base, ChannelError> {
+        let key = |purpose: &str| Ok::<_, ChannelError>(SecretKey::from_secret_bytes(party.secret(purpose))?);
         Ok(Base {
             payment: key("ln/payment")?,
             delayed: key("ln/delayed")?,
             htlc: key("ln/htlc")?,
             revocation: key("ln/revocation")?,
-            commitments: seed.bytes("ln/commitments", &[]),
+            commitments: party.secret("ln/commitments"),
         })
     }
 
@@ -79,7 +80,7 @@ pub struct LnPenalty {
     mask: u64,
     funding_script: Vec<u8>,
     funding_output: TxOut,
-    history: History,
+    history: History<()>,
 }
 
 /// A commitment with what is needed to sign and spend it.
@@ -101,7 +102,7 @@ impl LnPenalty {
             return Err(ChannelError::refused("LN-penalty is between two parties"));
         };
         first.check(setup.capacity, 2)?;
-        let bases = vec![Base::new(&a.seed)?, Base::new(&b.seed)?];
+        let bases = vec![Base::new(a)?, Base::new(b)?];
         let points = |base: &Base| base.payment.public_key();
         let mask = match bases.as_slice() {
             [opener, other] => number_mask(&points(opener), &points(other)),
@@ -446,14 +447,14 @@ impl Construction for LnPenalty {
                 kept.signatures = signatures;
             }
         }
-        self.history.push(content);
+        self.history.push(content, None);
         for party in 0..2 {
             self.revoke(party, number.saturating_sub(1))?;
         }
         Ok(cost)
     }
 
-    fn cooperative_close(&self) -> Result<Step, ChannelError> {
+    fn cooperative_close(&mut self) -> Result<Step, ChannelError> {
         let mut outputs = Vec::new();
         for (party, balance) in self.content().balances.iter().enumerate() {
             outputs.push(output(*balance, self.payout(party)?));

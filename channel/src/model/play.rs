@@ -120,14 +120,21 @@ impl Stage {
     ///
     /// [`PlayError`].
     pub fn open(&mut self, construction: &mut dyn Construction) -> Result<Played, PlayError> {
-        let capacity = construction.setup().capacity;
-        let fee = 500;
-        let coin = self.wallet.mint(&mut self.chain, capacity + fee);
-        let outputs = vec![construction.funding_output().clone()];
-        let mut tx = transaction(2, 0, vec![input(coin.0, SEQUENCE_FREE)], outputs);
+        let funding = self.fund(construction.funding_output(), construction.setup().capacity)?;
+        construction.open(outpoint(&funding.tx, 0))?;
+        self.publish(funding)
+    }
+
+    /// A funding transaction, signed and not published: its first output is this one.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn fund(&mut self, out: &TxOut, capacity: u64) -> Result<Step, ChannelError> {
+        let coin = self.wallet.mint(&mut self.chain, capacity + 500);
+        let mut tx = transaction(2, 0, vec![input(coin.0, SEQUENCE_FREE)], vec![out.clone()]);
         self.wallet.sign(&mut tx, std::slice::from_ref(&coin.1), 0)?;
-        construction.open(outpoint(&tx, 0))?;
-        self.publish(Step { label: "funding", tx, prevouts: vec![coin.1] })
+        Ok(Step { label: "funding", tx, prevouts: vec![coin.1] })
     }
 
     /// Waits for a step's locks, offers it (with a child if it pays nothing), and mines a block.

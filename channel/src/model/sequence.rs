@@ -15,13 +15,11 @@ use super::{
 };
 use crate::error::ChannelError;
 use crate::keys::{sha256, sign_schnorr, x_only};
-use crate::musig::HalfSigned;
+use crate::musig::PartialCommitment;
 use crate::scripts::{self, MAX_NUMBER};
 use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{
-    SEQUENCE_FREE, input, op_return, outpoint, outpoint_bytes, output, p2a, p2tr, set_witness, transaction,
-};
+use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, p2tr, set_witness, transaction};
 
 /// A two-party channel with numbered versions.
 #[derive(Debug)]
@@ -32,8 +30,7 @@ pub struct SignedSequence {
     funding_output: TxOut,
     mask: u32,
     first: u32,
-    history: History,
-    records: Vec<ClientRecord>,
+    history: History<[ClientRecord; 2]>,
 }
 
 impl SignedSequence {
@@ -67,7 +64,6 @@ impl SignedSequence {
             mask,
             first: start,
             history: History::new(first),
-            records: Vec::new(),
         })
     }
 
@@ -186,7 +182,7 @@ impl SignedSequence {
 
     /// Both sign a version's settlement, where templates do not fix it.
     fn sign_settlement(
-        &self,
+        &mut self,
         publisher: usize,
         number: u32,
         content: &Content,
@@ -202,24 +198,20 @@ impl SignedSequence {
         let prevouts = [output(self.setup.capacity, out.script_pubkey())];
         let leaf = self.settle_leaf(content)?;
         let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
-        let role = if publisher == 0 { "settlement of party 0" } else { "settlement of party 1" };
-        self.setup.sign_jointly(None, self.script_number(number)?, role, &digest).map(Some)
+        self.setup.sign_jointly(None, &digest).map(Some)
     }
 
-    /// The peer signs a version of a state but for its owner's part.
-    fn half_sign(
-        &self,
+    /// The other party signs a version of a state, whose owner completes it when it publishes.
+    fn sign_version(
+        &mut self,
         publisher: usize,
         number: u32,
         content: &Content,
-    ) -> Result<HalfSigned, ChannelError> {
+    ) -> Result<PartialCommitment, ChannelError> {
         let (tx, _) = self.version(publisher, number, content)?;
         let digest = sign::key_path(&tx, std::slice::from_ref(&self.funding_output), 0, sign::DEFAULT)?;
-        let (owner, other) = (self.setup.party(publisher)?, self.setup.party(1 - publisher.min(1))?);
-        let place = outpoint_bytes(&self.setup.funding);
-        let id = self.setup.nonce_id(&place, self.script_number(number)?, Self::role(publisher));
-        let key = self.setup.key.tweaked(self.funding.root().as_ref())?;
-        HalfSigned::make(&key, (&owner.seed, &owner.funding), &other.funding, &id, &digest)
+        let id = (self.script_number(number)?, Self::role(publisher));
+        self.setup.sign_for(publisher, &self.funding, id, &digest)
     }
 
     /// The owner completes its version.
@@ -228,16 +220,13 @@ impl SignedSequence {
         publisher: usize,
         number: u32,
         content: &Content,
-        half: &HalfSigned,
+        stored: &PartialCommitment,
     ) -> Result<(Step, TapOutput), ChannelError> {
         let (mut tx, out) = self.version(publisher, number, content)?;
         let prevouts = vec![self.funding_output.clone()];
         let digest = sign::key_path(&tx, &prevouts, 0, sign::DEFAULT)?;
-        let owner = self.setup.party(publisher)?;
-        let place = outpoint_bytes(&self.setup.funding);
-        let id = self.setup.nonce_id(&place, self.script_number(number)?, Self::role(publisher));
-        let key = self.setup.key.tweaked(self.funding.root().as_ref())?;
-        let signature = half.complete(&key, (&owner.seed, &owner.funding), &id, &digest)?;
+        let id = (self.script_number(number)?, Self::role(publisher));
+        let signature = self.setup.complete(publisher, &self.funding, id, stored, &digest)?;
         set_witness(&mut tx, 0, &[signature]);
         Ok((Step { label: "commitment", tx, prevouts }, out))
     }
@@ -248,35 +237,40 @@ impl SignedSequence {
         Ok(sign_schnorr(&self.setup.party(party)?.number, &scripts::number_bytes(numbered)))
     }
 
-    /// What a party keeps of a state.
-    fn record(&self, party: usize, number: u32, content: &Content) -> Result<ClientRecord, ChannelError> {
-        let peer = 1 - party.min(1);
+    /// Both parties sign a state. What each keeps of it.
+    fn sign_state(&mut self, number: u32, content: &Content) -> Result<[ClientRecord; 2], ChannelError> {
         let settlements = match self.terms.profile {
             Profile::CsfsOnly => {
-                let own = self.sign_settlement(party, number, content)?;
-                own.zip(self.sign_settlement(peer, number, content)?).map(|(own, peers)| [own, peers])
+                let first = self.sign_settlement(0, number, content)?;
+                first.zip(self.sign_settlement(1, number, content)?)
             }
             _ => None,
         };
-        Ok(ClientRecord {
-            number: self.script_number(number)?,
-            commitment: self.half_sign(party, number, content)?,
-            evidence: self.sign_number(peer, number)?,
-            settlements,
-            content: content.clone(),
-        })
+        let own_first = |party: usize| {
+            settlements.map(|(first, second)| if party == 0 { [first, second] } else { [second, first] })
+        };
+        let mut record = |party: usize| -> Result<ClientRecord, ChannelError> {
+            Ok(ClientRecord {
+                number: self.script_number(number)?,
+                commitment: self.sign_version(party, number, content)?,
+                evidence: self.sign_number(1 - party.min(1), number)?,
+                settlements: own_first(party),
+                content: content.clone(),
+            })
+        };
+        Ok([record(0)?, record(1)?])
     }
 
     /// The record that a party holds.
     pub fn client_record(&self, party: usize) -> Option<&ClientRecord> {
-        self.records.get(party)
+        self.history.signed(self.number()).ok().and_then(|records| records.get(party))
     }
 
     /// What a tower is given for the newest state.
     pub fn tower_record(&self, client: usize) -> Result<TowerRecord, ChannelError> {
         let contested = self.contested(1 - client.min(1))?;
         let record =
-            self.records.get(client).ok_or_else(|| ChannelError::refused("the channel is not open"))?;
+            self.client_record(client).ok_or_else(|| ChannelError::refused("the channel is not open"))?;
         Ok(TowerRecord {
             funding: self.setup.funding,
             internal_key: contested.internal_key,
@@ -340,9 +334,15 @@ impl Construction for SignedSequence {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        self.setup.funding = funding;
-        let (number, content) = (self.number(), self.content().clone());
-        self.records = vec![self.record(0, number, &content)?, self.record(1, number, &content)?];
+        if funding != self.setup.funding {
+            self.setup.funding = funding;
+            self.history.forget_signatures();
+        }
+        if !self.history.is_signed() {
+            let content = self.content().clone();
+            let signed = self.sign_state(self.number(), &content)?;
+            self.history.sign(signed);
+        }
         Ok(())
     }
 
@@ -356,9 +356,8 @@ impl Construction for SignedSequence {
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
         content.check(self.setup.capacity, 2)?;
-        let number = self.number().saturating_add(1);
-        self.records = vec![self.record(0, number, &content)?, self.record(1, number, &content)?];
-        self.history.push(content);
+        let signed = self.sign_state(self.number().saturating_add(1), &content)?;
+        self.history.push(content, Some(signed));
         let settlements = if self.terms.profile == Profile::CsfsOnly { 4 } else { 0 };
         // A partial for each version, and a number of each party.
         Ok(UpdateCost { signatures: 4 + settlements, secrets: 0 })
@@ -366,21 +365,21 @@ impl Construction for SignedSequence {
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
         content.check(self.setup.capacity, 2)?;
-        self.history.push(content);
+        self.history.push(content, None);
         Ok(())
     }
 
-    fn cooperative_close(&self) -> Result<Step, ChannelError> {
-        self.setup.cooperative_close(&self.funding, self.content())
+    fn cooperative_close(&mut self) -> Result<Step, ChannelError> {
+        self.setup.cooperative_close(&self.funding, self.history.newest())
     }
 
     fn close(&self, by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
-        let content = self.history.state(number)?;
-        // What `by` kept: the same bytes come again, since nonces are derived.
-        let half = self.half_sign(by, number, content)?;
-        let (commitment, out) = self.complete(by, number, content, &half)?;
-        let signature = self.sign_settlement(by, number, content)?;
-        let settlement = self.settle((&commitment.tx, &out), content, signature)?;
+        let records = self.history.signed(number)?;
+        let record =
+            records.get(by).ok_or_else(|| ChannelError::refused(format!("there is no party {by}")))?;
+        let (commitment, out) = self.complete(by, number, &record.content, &record.commitment)?;
+        let signature = record.settlements.map(|[own, _]| own);
+        let settlement = self.settle((&commitment.tx, &out), &record.content, signature)?;
         Ok(vec![commitment, settlement])
     }
 
@@ -396,7 +395,7 @@ impl Construction for SignedSequence {
     }
 
     fn client_bytes(&self, party: usize) -> Vec<u8> {
-        self.records.get(party).map(ClientRecord::to_bytes).unwrap_or_default()
+        self.client_record(party).map(ClientRecord::to_bytes).unwrap_or_default()
     }
 
     fn tower_bytes(&self, client: usize) -> Vec<u8> {

@@ -4,7 +4,7 @@ use bitcoin::{OutPoint, Txid, hashes::Hash as _};
 
 use super::Content;
 use crate::error::ChannelError;
-use crate::musig::{HALF_SIGNED_SIZE, HalfSigned};
+use crate::musig::{PARTIAL_COMMITMENT_SIZE, PartialCommitment};
 
 /// What a client keeps of the newest state. All of it is replaced by the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct ClientRecord {
     /// The newest number.
     pub number: u32,
     /// Its own commitment but for its own part.
-    pub commitment: HalfSigned,
+    pub commitment: PartialCommitment,
     /// The peer's signature of `number`: the peer gave up all that is lower.
     pub evidence: [u8; 64],
     /// Signatures of both settlements, where templates do not fix them.
@@ -41,7 +41,7 @@ impl ClientRecord {
     pub fn from_bytes(bytes: &[u8]) -> Result<ClientRecord, ChannelError> {
         let read = || {
             let (number, rest) = bytes.split_first_chunk()?;
-            let (commitment, rest) = rest.split_first_chunk::<HALF_SIGNED_SIZE>()?;
+            let (commitment, rest) = rest.split_first_chunk::<PARTIAL_COMMITMENT_SIZE>()?;
             let (evidence, rest) = rest.split_first_chunk()?;
             let (settled, rest) = rest.split_first()?;
             let (settlements, rest) = match settled {
@@ -53,7 +53,7 @@ impl ClientRecord {
                 }
             };
             let number = u32::from_le_bytes(*number);
-            Some((number, HalfSigned::from_bytes(commitment)?, *evidence, settlements, rest))
+            Some((number, PartialCommitment::from_bytes(commitment)?, *evidence, settlements, rest))
         };
         let damaged = || ChannelError::encoding("a client's record has 199 bytes before its content");
         let (number, commitment, evidence, settlements, rest) = read().ok_or_else(damaged)?;

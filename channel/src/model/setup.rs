@@ -6,8 +6,8 @@ use secp256k1::{Keypair, PublicKey};
 use super::{Content, Htlc, Step};
 use crate::bounds::{DELAY, PARTIES};
 use crate::error::ChannelError;
-use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
-use crate::musig::{AggregateKey, NonceId, sign_together};
+use crate::keys::{Entropy, Seed, sign_schnorr, taproot_keypair, x_only};
+use crate::musig::{AggregateKey, NonceId, PartialCommitment, sign_together};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{
@@ -16,11 +16,14 @@ use crate::tx::{
 };
 use crate::{scripts, tx};
 
-/// A party's keys in one channel, hardened from its seed and random bytes that it drew itself (rule 5).
+/// A party's keys in one channel, hardened from its seed and random bytes that it drew itself for this channel (rule 5).
 #[derive(Clone, Debug)]
 pub struct PartyKeys {
-    /// Where everything comes from.
+    /// The secret that all keys are derived from.
     pub seed: Seed,
+    /// The random bytes that the party drew for this channel and stores with it. Every secret of the channel is derived from the
+    /// seed and from these bytes: two channels of one seed share no secret.
+    pub opening: [u8; 32],
     /// Its part of the aggregate key.
     pub funding: Keypair,
     /// Takes its balance.
@@ -34,21 +37,27 @@ pub struct PartyKeys {
 }
 
 impl PartyKeys {
-    /// Derives the keys of a channel. `drawn` are 32 random bytes of the party's own.
+    /// Derives the keys of a channel. `opening` are 32 random bytes that the party drew for this channel alone.
     ///
     /// # Errors
     ///
     /// [`ChannelError::Key`] with probability 2^-128.
-    pub fn new(seed: Seed, drawn: &[u8; 32]) -> Result<PartyKeys, ChannelError> {
-        let key = |purpose: &str| seed.keypair(purpose, &[drawn]);
+    pub fn new(seed: Seed, opening: [u8; 32]) -> Result<PartyKeys, ChannelError> {
+        let key = |purpose: &str| seed.keypair(purpose, &[&opening]);
         Ok(PartyKeys {
             funding: key("funding")?,
             payout: key("payout")?,
             htlc: key("htlc")?,
             number: key("number")?,
             penalty: key("penalty")?,
+            opening,
             seed,
         })
+    }
+
+    /// 32 secret bytes of this channel for a purpose that has no key above.
+    pub fn secret(&self, purpose: &str) -> [u8; 32] {
+        self.seed.bytes(purpose, &[&self.opening])
     }
 
     /// The script that its balance is paid to: its key alone, as BIP 86 tweaks it.
@@ -62,7 +71,7 @@ impl PartyKeys {
 }
 
 /// The parties, their aggregate key and the funding output.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Setup {
     /// The parties.
     pub parties: Vec<PartyKeys>,
@@ -74,8 +83,8 @@ pub struct Setup {
     pub delay: u16,
     /// The funding output, once the channel is open.
     pub funding: OutPoint,
-    /// Bytes that a party draws for each connection; nonces come from them.
-    pub salt: [u8; 32],
+    /// The parties' source of random bytes. It cannot be cloned, so neither can a setup.
+    pub entropy: Entropy,
 }
 
 impl Setup {
@@ -87,16 +96,28 @@ impl Setup {
     pub fn named(name: &str, parties: usize, capacity: u64, delay: u16) -> Result<Setup, ChannelError> {
         ChannelError::check("parties", &PARTIES, parties)?;
         ChannelError::check("delay", &DELAY, delay)?;
-        let parties = (0..parties)
-            .map(|party| {
-                let seed = Seed::from_name(&format!("{name}, party {party}"));
-                let drawn = seed.bytes("channel", &[]);
-                PartyKeys::new(seed, &drawn)
-            })
+        let mut entropy = Entropy::from_name(name);
+        let seeds = (0..parties).map(|party| Seed::from_name(&format!("{name}, party {party}")));
+        let parties = seeds
+            .map(|seed| PartyKeys::new(seed, entropy.draw()))
             .collect::<Result<Vec<PartyKeys>, ChannelError>>()?;
+        Setup::of(parties, capacity, delay, entropy)
+    }
+
+    /// The setup of parties whose keys are derived. The funding output is not known yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] without parties.
+    pub fn of(
+        parties: Vec<PartyKeys>,
+        capacity: u64,
+        delay: u16,
+        entropy: Entropy,
+    ) -> Result<Setup, ChannelError> {
         let keys: Vec<PublicKey> = parties.iter().map(|party| party.funding.public_key()).collect();
         let key = AggregateKey::new(&keys)?;
-        Ok(Setup { parties, key, capacity, delay, funding: OutPoint::null(), salt: [0x5a; 32] })
+        Ok(Setup { parties, key, capacity, delay, funding: OutPoint::null(), entropy })
     }
 
     /// A party.
@@ -131,31 +152,65 @@ impl Setup {
         TapOutput::new(self.internal_key(), leaves)
     }
 
-    /// What a nonce is made from.
-    pub fn nonce_id<'a>(&'a self, outpoint: &'a [u8; 36], number: u32, role: &'a str) -> NonceId<'a> {
-        NonceId { outpoint, number: number.into(), role, salt: &self.salt }
-    }
-
-    /// All sign a message under P, tweaked for an output's key path or, with no output, as it stands in leaves.
+    /// All parties sign a message under P, tweaked for an output's key path or, without an output, as P is used in leaves. The nonces are
+    /// fresh: the same call again gives another signature.
     ///
     /// # Errors
     ///
     /// As [`sign_together`].
     pub fn sign_jointly(
-        &self,
+        &mut self,
         tweak: Option<&TapOutput>,
-        number: u32,
-        role: &str,
         message: &[u8; 32],
     ) -> Result<[u8; 64], ChannelError> {
-        let outpoint = outpoint_bytes(&self.funding);
-        let signers: Vec<(&Seed, Keypair)> =
-            self.parties.iter().map(|party| (&party.seed, party.funding)).collect();
-        let id = self.nonce_id(&outpoint, number, role);
-        match tweak {
-            Some(out) => sign_together(&self.key.tweaked(out.root().as_ref())?, &signers, &id, message),
-            None => sign_together(&self.key, &signers, &id, message),
-        }
+        let signers: Vec<Keypair> = self.parties.iter().map(|party| party.funding).collect();
+        let key = match tweak {
+            Some(out) => self.key.tweaked(out.root().as_ref())?,
+            None => self.key.clone(),
+        };
+        sign_together(&key, &signers, &mut self.entropy, message)
+    }
+
+    /// The other party signs a transaction that `owner` alone completes and publishes later.
+    ///
+    /// # Errors
+    ///
+    /// As [`PartialCommitment::make`].
+    pub fn sign_for(
+        &mut self,
+        owner: usize,
+        out: &TapOutput,
+        (number, role): (u32, &str),
+        message: &[u8; 32],
+    ) -> Result<PartialCommitment, ChannelError> {
+        let place = outpoint_bytes(&self.funding);
+        let id = NonceId { outpoint: &place, number: number.into(), role };
+        let key = self.key.tweaked(out.root().as_ref())?;
+        let other = self.party(1 - owner.min(1))?.funding;
+        let missing = || ChannelError::refused(format!("there is no party {owner}"));
+        let signer = self.parties.get(owner).ok_or_else(missing)?;
+        let keys = (&signer.seed, &signer.funding);
+        PartialCommitment::make(&key, keys, &other, &id, &mut self.entropy, message)
+    }
+
+    /// `owner` completes what [`Setup::sign_for`] left open.
+    ///
+    /// # Errors
+    ///
+    /// As [`PartialCommitment::complete`].
+    pub fn complete(
+        &self,
+        owner: usize,
+        out: &TapOutput,
+        (number, role): (u32, &str),
+        stored: &PartialCommitment,
+        message: &[u8; 32],
+    ) -> Result<[u8; 64], ChannelError> {
+        let place = outpoint_bytes(&self.funding);
+        let id = NonceId { outpoint: &place, number: number.into(), role };
+        let key = self.key.tweaked(out.root().as_ref())?;
+        let (signer, other) = (self.party(owner)?, self.party(1 - owner.min(1))?);
+        stored.complete(&key, (&signer.seed, &signer.funding), &other.funding.public_key(), &id, message)
     }
 
     /// Signs the only input on the key path of an output of P.
@@ -164,15 +219,14 @@ impl Setup {
     ///
     /// As [`Setup::sign_jointly`].
     pub fn spend_jointly(
-        &self,
+        &mut self,
         label: &'static str,
         mut tx: Transaction,
         spent: (&TapOutput, u64),
-        number: u32,
     ) -> Result<Step, ChannelError> {
         let prevouts = vec![output(spent.1, spent.0.script_pubkey())];
         let digest = sign::key_path(&tx, &prevouts, 0, sign::DEFAULT)?;
-        let signature = self.sign_jointly(Some(spent.0), number, label, &digest)?;
+        let signature = self.sign_jointly(Some(spent.0), &digest)?;
         set_witness(&mut tx, 0, &[signature]);
         Ok(Step { label, tx, prevouts })
     }
@@ -229,7 +283,11 @@ impl Setup {
     /// # Errors
     ///
     /// [`ChannelError::Refused`] while HTLCs are in flight.
-    pub fn cooperative_close(&self, funding: &TapOutput, content: &Content) -> Result<Step, ChannelError> {
+    pub fn cooperative_close(
+        &mut self,
+        funding: &TapOutput,
+        content: &Content,
+    ) -> Result<Step, ChannelError> {
         if !content.htlcs.is_empty() {
             return Err(ChannelError::refused("a channel closes together without HTLCs in flight"));
         }
@@ -245,7 +303,7 @@ impl Setup {
             first.value = first.value.checked_sub(bitcoin::Amount::from_sat(308)).unwrap_or(first.value);
         }
         let tx = transaction(2, 0, vec![input(self.funding, SEQUENCE_FREE)], outputs);
-        self.spend_jointly("cooperative close", tx, (funding, self.capacity), u32::MAX)
+        self.spend_jointly("cooperative close", tx, (funding, self.capacity))
     }
 
     /// The claim of an HTLC output, paying 1 sat/vB.

@@ -10,7 +10,7 @@ use super::content::History;
 use super::rebinding::{annex, settle_hash, update_tx};
 use super::{Construction, Content, Facts, Form, Rebinding, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
-use crate::keys::{generator_keypair, sha256, sign_schnorr, x_only};
+use crate::keys::{Entropy, generator_keypair, sha256, sign_schnorr, x_only};
 use crate::scripts;
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
@@ -23,10 +23,11 @@ pub struct Symmetry {
     form: Form,
     funding: TapOutput,
     funding_output: TxOut,
-    history: History,
+    history: History<Rebinding>,
     /// From these states on balances are paid to these scripts instead of the parties' own.
     allocations: Vec<(u32, Vec<ScriptBuf>)>,
-    newest: Rebinding,
+    /// The part of a record that is the same for every state.
+    fixed: Rebinding,
 }
 
 impl Symmetry {
@@ -40,7 +41,7 @@ impl Symmetry {
         let key = setup.internal_key();
         let funding = setup.joint_output(vec![(0, Leaf::Script(form.update_leaf(&key, None)))])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
-        let newest = Rebinding {
+        let fixed = Rebinding {
             funding: OutPoint::null(),
             internal_key: key,
             capacity: setup.capacity,
@@ -55,31 +56,52 @@ impl Symmetry {
             funding_output,
             history: History::new(first),
             allocations: Vec::new(),
-            newest,
+            fixed,
         })
     }
 
-    /// The same channel, whose first state pays to these scripts.
-    ///
-    /// # Errors
-    ///
-    /// [`ChannelError::Refused`] if the content is wrong.
-    pub(super) fn allocating(
-        setup: Setup,
-        form: Form,
-        first: Content,
-        payees: Vec<ScriptBuf>,
-    ) -> Result<Symmetry, ChannelError> {
-        first.check(setup.capacity, payees.len())?;
-        // A content that is replaced at once.
+    /// A channel whose first state is not known yet: [`Symmetry::allocate_first`] decides it once the funding output is known.
+    pub(super) fn unallocated(setup: Setup, form: Form) -> Result<Symmetry, ChannelError> {
         let mut balances = vec![0; setup.parties.len()];
         if let Some(balance) = balances.first_mut() {
             *balance = setup.capacity;
         }
-        let mut channel = Symmetry::new(setup, form, Content::of(&balances))?;
-        channel.history = History::new(first);
-        channel.allocations = vec![(0, payees)];
-        Ok(channel)
+        Symmetry::new(setup, form, Content::of(&balances))
+    }
+
+    /// Names the funding output and signs nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if a state is signed.
+    pub(super) fn fund(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
+        if self.history.is_signed() {
+            return Err(ChannelError::refused("the channel is open"));
+        }
+        self.setup.funding = funding;
+        Ok(())
+    }
+
+    /// Signs the first state, which pays to these scripts.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the content is wrong or a state is signed.
+    pub(super) fn allocate_first(
+        &mut self,
+        content: Content,
+        payees: Vec<ScriptBuf>,
+    ) -> Result<(), ChannelError> {
+        content.check(self.setup.capacity, payees.len())?;
+        self.fund(self.setup.funding)?;
+        self.allocations = vec![(0, payees)];
+        self.history = History::new(content);
+        self.open(self.setup.funding)
+    }
+
+    /// A source of random bytes for a channel inside this one.
+    pub(super) fn split_entropy(&mut self) -> Entropy {
+        self.setup.entropy.split()
     }
 
     /// Agrees on the next state, which pays to these scripts, as do those after it.
@@ -112,7 +134,12 @@ impl Symmetry {
     /// The funding output is another one: that of another settlement of the channel around this one. Nothing is signed anew.
     pub(super) fn move_to(&mut self, funding: OutPoint) {
         self.setup.funding = funding;
-        self.newest.funding = funding;
+    }
+
+    /// The record of a state, with the funding output as it is now.
+    fn record(&self, number: u32) -> Result<Rebinding, ChannelError> {
+        let signed = self.history.signed(number)?;
+        Ok(Rebinding { funding: self.setup.funding, ..signed.clone() })
     }
 
     /// What ends the channel in its newest state, with the signature that was kept when that was agreed on.
@@ -121,7 +148,8 @@ impl Symmetry {
     ///
     /// [`ChannelError`] if the kept bytes fit no output.
     pub(super) fn close_as_kept(&self) -> Result<Vec<Step>, ChannelError> {
-        let update = self.newest.bind(self.form, "update", (self.setup.funding, &self.funding), None)?;
+        let record = self.record(self.number())?;
+        let update = record.bind(self.form, "update", (self.setup.funding, &self.funding), None)?;
         let settle = self.settle(self.number(), self.content(), &update.tx)?;
         Ok(vec![update, settle])
     }
@@ -158,7 +186,7 @@ impl Symmetry {
     /// What all sign of a state, from 1.
     fn message(&self, state: u32, published: &[u8; 32]) -> Result<[u8; 32], ChannelError> {
         let settle = settle_hash(self.form, published);
-        let tx = update_tx(self.form, self.newest.internal_key, self.setup.capacity, state, &settle)?;
+        let tx = update_tx(self.form, self.fixed.internal_key, self.setup.capacity, state, &settle)?;
         let annex = annex(&settle);
         match self.form {
             Form::AnyPrevOut => {
@@ -185,19 +213,19 @@ impl Symmetry {
         content.check(self.setup.capacity, payees.len())
     }
 
-    fn rebinding(&self, number: u32) -> Result<Rebinding, ChannelError> {
-        let content = self.history.state(number)?;
+    /// All parties sign a state.
+    fn sign_state(&mut self, number: u32, content: &Content) -> Result<Rebinding, ChannelError> {
         let state = number.saturating_add(1);
         let (_, published) = self.settle_leaf(number, content)?;
         let message = self.message(state, &published)?;
-        let signature = self.setup.sign_jointly(None, state, "update", &message)?;
-        Ok(Rebinding { funding: self.setup.funding, state, signature, published, ..self.newest.clone() })
+        let signature = self.setup.sign_jointly(None, &message)?;
+        Ok(Rebinding { state, signature, published, ..self.fixed.clone() })
     }
 
     /// The settlement of a state on top of its update.
     fn settle(&self, number: u32, content: &Content, update: &Transaction) -> Result<Step, ChannelError> {
         let (leaf, _) = self.settle_leaf(number, content)?;
-        let update_leaf = self.form.update_leaf(&self.newest.internal_key, Some(number.saturating_add(1)));
+        let update_leaf = self.form.update_leaf(&self.fixed.internal_key, Some(number.saturating_add(1)));
         let out =
             self.setup.joint_output(vec![(1, Leaf::Script(update_leaf)), (1, Leaf::Script(leaf.clone()))])?;
         let mut tx = self.settlement(number, content)?;
@@ -215,7 +243,7 @@ impl Symmetry {
     ///
     /// [`ChannelError::Refused`] if there is no such state.
     pub fn rebind(&self, number: u32, published: &Transaction) -> Result<Option<Step>, ChannelError> {
-        self.rebinding(number)?.override_state(self.form, published)
+        self.record(number)?.override_state(self.form, published)
     }
 }
 
@@ -243,8 +271,13 @@ impl Construction for Symmetry {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
+        // Signatures of updates do not commit to the funding output: they stay valid on another one.
         self.setup.funding = funding;
-        self.newest = self.rebinding(self.number())?;
+        if !self.history.is_signed() {
+            let content = self.content().clone();
+            let signed = self.sign_state(self.number(), &content)?;
+            self.history.sign(signed);
+        }
         Ok(())
     }
 
@@ -258,29 +291,23 @@ impl Construction for Symmetry {
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
         self.check(&content)?;
-        self.history.push(content);
-        match self.rebinding(self.number()) {
-            Ok(newest) => self.newest = newest,
-            Err(error) => {
-                self.history.pop();
-                return Err(error);
-            }
-        }
+        let signed = self.sign_state(self.number().saturating_add(1), &content)?;
+        self.history.push(content, Some(signed));
         Ok(UpdateCost { signatures: self.setup.parties.len(), secrets: 0 })
     }
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
         self.check(&content)?;
-        self.history.push(content);
+        self.history.push(content, None);
         Ok(())
     }
 
-    fn cooperative_close(&self) -> Result<Step, ChannelError> {
-        self.setup.cooperative_close(&self.funding, self.content())
+    fn cooperative_close(&mut self) -> Result<Step, ChannelError> {
+        self.setup.cooperative_close(&self.funding, self.history.newest())
     }
 
     fn close(&self, _by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {
-        let record = self.rebinding(number)?;
+        let record = self.record(number)?;
         let update = record.bind(self.form, "update", (self.setup.funding, &self.funding), None)?;
         let settle = self.settle(number, self.history.state(number)?, &update.tx)?;
         Ok(vec![update, settle])
@@ -305,10 +332,10 @@ impl Construction for Symmetry {
 
     /// The rebinding record and the content.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
-        [self.newest.to_bytes(), self.content().to_bytes()].concat()
+        [self.tower_bytes(0), self.content().to_bytes()].concat()
     }
 
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
-        self.newest.to_bytes()
+        self.record(self.number()).map(|record| record.to_bytes()).unwrap_or_default()
     }
 }

@@ -222,6 +222,70 @@ fn signers_refuse_what_breaks_the_rules() {
     assert!(channel.script_number(u32::MAX).is_err());
 }
 
+/// Three partial signatures with one nonce for three messages give the key away. Closings of one channel at three fees must not
+/// share one: nor may any two signatures that the parties make together.
+#[test]
+fn every_joint_signature_has_a_nonce_of_its_own() {
+    for mut construction in all() {
+        let construction = construction.as_mut();
+        let name = construction.facts().name;
+        if name.starts_with("LN-penalty") {
+            // ECDSA: nonces are those of RFC 6979, a hash of key and message.
+            continue;
+        }
+        let mut stage = Stage::new(construction).unwrap();
+        updated(construction, &mut stage);
+        let mut nonces = std::collections::BTreeSet::new();
+        for _ in 0..3 {
+            let close = construction.cooperative_close().unwrap();
+            let witness = close.tx.input[0].witness.to_vec();
+            assert!(nonces.insert(witness[0][..32].to_vec()), "{name}: a closing repeats a nonce");
+        }
+        for number in 0..construction.number() {
+            let signature = &construction.close(0, number).unwrap()[0].tx.input[0].witness.to_vec()[0];
+            // Where locks order the states, all begin with the same kickoff.
+            let shared = name.contains("BIP 68") || name.contains("tree");
+            let new = nonces.insert(signature[..32].to_vec());
+            assert!(new || shared && number > 0, "{name}: state {number} repeats a nonce");
+        }
+    }
+}
+
+/// Two channels of one seed share no secret: the bytes that a party draws at opening are in every derivation.
+#[test]
+fn channels_of_one_seed_share_no_key() {
+    let parties = |drawn: u8| -> Vec<PartyKeys> {
+        let party =
+            |nth: u8| PartyKeys::new(crate::keys::Seed::from_name("one wallet"), [drawn + nth; 32]).unwrap();
+        vec![party(0), party(1)]
+    };
+    let keys = |drawn: u8| -> Vec<[u8; 32]> {
+        let of = |party: &PartyKeys| {
+            let pairs = [party.funding, party.payout, party.htlc, party.number, party.penalty];
+            let secrets = ["ln/payment", "ln/delayed", "ln/htlc", "ln/revocation", "ln/commitments"];
+            pairs
+                .map(|pair| pair.to_secret_bytes())
+                .into_iter()
+                .chain(secrets.map(|name| party.secret(name)))
+                .collect()
+        };
+        parties(drawn).iter().flat_map(|party| -> Vec<[u8; 32]> { of(party) }).collect()
+    };
+    let (one, other) = (keys(10), keys(20));
+    assert_eq!(one.len(), 20);
+    assert!(one.iter().all(|key| !other.contains(key)));
+    // The base points and the per-commitment secrets of LN-penalty: commitments of two channels have no key in common.
+    let scripts = |drawn: u8| -> Vec<bitcoin::ScriptBuf> {
+        let setup = Setup::of(parties(drawn), CAPACITY, 144, crate::keys::Entropy::from_name("x")).unwrap();
+        let mut channel = LnPenalty::new(setup, Format::Anchors, first()).unwrap();
+        let mut stage = Stage::new(&channel).unwrap();
+        stage.open(&mut channel).unwrap();
+        channel.close(0, 0).unwrap()[0].tx.output.iter().map(|out| out.script_pubkey.clone()).collect()
+    };
+    let (one, other) = (scripts(10), scripts(20));
+    assert!(one.iter().all(|script| !other.contains(script)));
+}
+
 /// Histories that a seed draws: lengths, balances, HTLCs, who publishes which state.
 #[test]
 fn over_random_histories_old_states_are_answered_and_the_newest_never_is() {

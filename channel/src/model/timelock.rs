@@ -3,20 +3,33 @@
 //! A kickoff without a lock, then `depth` transactions one after the other, the last of which pays the state. Each has a lock of so
 //! many steps; newer states have shorter locks, the deepest level counts first. With one level it is the plain BIP 68 channel.
 
+use std::collections::BTreeMap;
+
 use bitcoin::{OutPoint, Transaction, TxOut, consensus::encode::serialize};
 use sigstack_interpreter::Flags;
 
 use super::content::History;
 use super::{Construction, Content, Facts, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
+use crate::sign;
 use crate::taproot::TapOutput;
-use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, transaction};
+use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction};
 
 const LEVELS: [&str; 20] = [
     "level 1", "level 2", "level 3", "level 4", "level 5", "level 6", "level 7", "level 8", "level 9",
     "level 10", "level 11", "level 12", "level 13", "level 14", "level 15", "level 16", "level 17",
     "level 18", "level 19", "level 20",
 ];
+
+/// A node of the tree: its level, where the kickoff's is 0, and the number that all states below it share.
+type Node = (u32, u32);
+
+/// A transaction of a path without its witness.
+struct Unsigned {
+    label: &'static str,
+    node: Node,
+    tx: Transaction,
+}
 
 /// A channel whose states differ by their relative locks.
 #[derive(Debug)]
@@ -27,7 +40,9 @@ pub struct TimelockTree {
     interval: u16,
     output: TapOutput,
     funding_output: TxOut,
-    history: History,
+    history: History<()>,
+    /// Signatures of the tree's nodes.
+    signatures: BTreeMap<Node, [u8; 64]>,
 }
 
 impl TimelockTree {
@@ -63,6 +78,7 @@ impl TimelockTree {
             output: out,
             funding_output,
             history: History::new(first),
+            signatures: BTreeMap::new(),
         })
     }
 
@@ -79,7 +95,7 @@ impl TimelockTree {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// The number that all states below a node of the tree share, for its nonce.
+    /// The number that all states below a node of the tree share.
     fn prefix(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level)).max(1);
         u32::try_from(u64::from(number) / below).unwrap_or(u32::MAX)
@@ -90,13 +106,12 @@ impl TimelockTree {
         transaction(3, 0, vec![input(spent, sequence)], outputs)
     }
 
-    fn path(&self, number: u32) -> Result<Vec<Step>, ChannelError> {
-        let content = self.history.state(number)?;
-        let spent = (&self.output, self.setup.capacity);
+    /// The transactions of a state without their witnesses, from the kickoff down.
+    fn unsigned(&self, number: u32, content: &Content) -> Result<Vec<Unsigned>, ChannelError> {
         let kickoff = self.transfer(self.setup.funding, SEQUENCE_FREE);
-        let mut steps = vec![self.setup.spend_jointly("kickoff", kickoff, spent, 0)?];
+        let mut txs = vec![Unsigned { label: "kickoff", node: (0, 0), tx: kickoff }];
         for (level, label) in (1..=self.depth).zip(LEVELS) {
-            let Some(above) = steps.last() else { break };
+            let Some(above) = txs.last() else { break };
             let (from, sequence) = (outpoint(&above.tx, 0), self.sequence(level, number));
             let (tx, label) = match level == self.depth {
                 true => {
@@ -105,9 +120,36 @@ impl TimelockTree {
                 }
                 false => (self.transfer(from, sequence), label),
             };
-            steps.push(self.setup.spend_jointly(label, tx, spent, self.prefix(level, number))?);
+            txs.push(Unsigned { label, node: (level, self.prefix(level, number)), tx });
         }
-        Ok(steps)
+        Ok(txs)
+    }
+
+    /// All parties sign the transactions of a state that are not signed yet. Returns how many those are.
+    fn sign_path(&mut self, number: u32, content: &Content) -> Result<usize, ChannelError> {
+        let mut signed = 0;
+        for Unsigned { node, tx, .. } in self.unsigned(number, content)? {
+            if self.signatures.contains_key(&node) {
+                continue;
+            }
+            let prevouts = std::slice::from_ref(&self.funding_output);
+            let digest = sign::key_path(&tx, prevouts, 0, sign::DEFAULT)?;
+            let signature = self.setup.sign_jointly(Some(&self.output), &digest)?;
+            self.signatures.insert(node, signature);
+            signed += 1;
+        }
+        Ok(signed)
+    }
+
+    fn path(&self, number: u32) -> Result<Vec<Step>, ChannelError> {
+        let unsigned = self.unsigned(number, self.history.state(number)?)?;
+        let complete = |Unsigned { label, node, mut tx }| {
+            let missing = || ChannelError::refused(format!("state {number} was never signed"));
+            let signature = self.signatures.get(&node).ok_or_else(missing)?;
+            set_witness(&mut tx, 0, &[signature]);
+            Ok(Step { label, tx, prevouts: vec![self.funding_output.clone()] })
+        };
+        unsigned.into_iter().map(complete).collect()
     }
 }
 
@@ -135,8 +177,12 @@ impl Construction for TimelockTree {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        self.setup.funding = funding;
-        self.path(0).map(drop)
+        if funding != self.setup.funding {
+            self.setup.funding = funding;
+            self.signatures.clear();
+        }
+        let content = self.content().clone();
+        self.sign_path(self.number(), &content).map(drop)
     }
 
     fn number(&self) -> u32 {
@@ -153,18 +199,14 @@ impl Construction for TimelockTree {
             let problem = format!("all {} states are used", self.states());
             return Err(ChannelError::refused(problem));
         }
-        let before = self.number();
-        self.history.push(content);
-        let now = self.number();
-        self.path(now)?;
         // Only the levels below the carry are signed anew.
-        let changed =
-            (1..=self.depth).filter(|level| self.prefix(*level, before) != self.prefix(*level, now));
-        Ok(UpdateCost { signatures: changed.count() * self.setup.parties.len(), secrets: 0 })
+        let signed = self.sign_path(self.number().saturating_add(1), &content)?;
+        self.history.push(content, None);
+        Ok(UpdateCost { signatures: signed * self.setup.parties.len(), secrets: 0 })
     }
 
-    fn cooperative_close(&self) -> Result<Step, ChannelError> {
-        self.setup.cooperative_close(&self.output, self.content())
+    fn cooperative_close(&mut self) -> Result<Step, ChannelError> {
+        self.setup.cooperative_close(&self.output, self.history.newest())
     }
 
     fn close(&self, _by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {

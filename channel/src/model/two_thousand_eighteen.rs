@@ -77,6 +77,13 @@ pub struct Evidence {
     pub signature: [u8; 64],
 }
 
+/// The joint signatures of a state: of its transaction, and of the commitment to its number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Signed {
+    state: [u8; 64],
+    number: [u8; 64],
+}
+
 /// A symmetric two-party channel as the talk describes it.
 #[derive(Debug)]
 pub struct Literal {
@@ -85,7 +92,7 @@ pub struct Literal {
     funding: TapOutput,
     funding_output: TxOut,
     mask: u32,
-    history: History,
+    history: History<Signed>,
 }
 
 impl Literal {
@@ -122,10 +129,9 @@ impl Literal {
     ///
     /// [`ChannelError`] if it cannot be signed.
     pub fn evidence(&self, number: u32) -> Result<Evidence, ChannelError> {
+        let signature = self.history.signed(number)?.number;
         let number = Self::script_number(number);
         let random = self.random(number);
-        let message = self.form.commit(number, &random);
-        let signature = self.setup.sign_jointly(None, number, "commitment to a number", &message)?;
         Ok(Evidence { number: scripts::number_bytes(number), random: random.to_vec(), signature })
     }
 
@@ -154,8 +160,8 @@ impl Literal {
         self.setup.joint_output(leaves.into_iter().map(|leaf| (2, Leaf::Script(leaf))).collect())
     }
 
-    fn state_tx(&self, number: u32) -> Result<Step, ChannelError> {
-        let content = self.history.state(number)?;
+    /// The transaction of a state, without its witness.
+    fn unsigned(&self, number: u32, content: &Content) -> Result<Transaction, ChannelError> {
         let numbered = Self::script_number(number);
         let mut outputs = Vec::new();
         for (party, balance) in content.balances.iter().enumerate() {
@@ -168,8 +174,24 @@ impl Literal {
         let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
         outputs.push(output(self.setup.capacity.saturating_sub(paid).min(P2A_DUST_LIMIT), p2a()));
         let (lock_time, sequence) = obscure(numbered, self.mask);
-        let tx = transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs);
-        self.setup.spend_jointly("state", tx, (&self.funding, self.setup.capacity), numbered)
+        Ok(transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs))
+    }
+
+    /// Both parties sign a state and the commitment to its number.
+    fn sign_state(&mut self, number: u32, content: &Content) -> Result<Signed, ChannelError> {
+        let tx = self.unsigned(number, content)?;
+        let prevouts = std::slice::from_ref(&self.funding_output);
+        let digest = sign::key_path(&tx, prevouts, 0, sign::DEFAULT)?;
+        let state = self.setup.sign_jointly(Some(&self.funding), &digest)?;
+        let numbered = Self::script_number(number);
+        let message = self.form.commit(numbered, &self.random(numbered));
+        Ok(Signed { state, number: self.setup.sign_jointly(None, &message)? })
+    }
+
+    fn state_tx(&self, number: u32) -> Result<Step, ChannelError> {
+        let mut tx = self.unsigned(number, self.history.state(number)?)?;
+        set_witness(&mut tx, 0, &[self.history.signed(number)?.state]);
+        Ok(Step { label: "state", tx, prevouts: vec![self.funding_output.clone()] })
     }
 
     /// `claimant` takes an output of a published state by its clause, with evidence.
@@ -290,8 +312,16 @@ impl Construction for Literal {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        self.setup.funding = funding;
-        self.state_tx(0).map(drop)
+        if funding != self.setup.funding {
+            self.setup.funding = funding;
+            self.history.forget_signatures();
+        }
+        if !self.history.is_signed() {
+            let content = self.content().clone();
+            let signed = self.sign_state(self.number(), &content)?;
+            self.history.sign(signed);
+        }
+        Ok(())
     }
 
     fn number(&self) -> u32 {
@@ -304,16 +334,14 @@ impl Construction for Literal {
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
         content.check(self.setup.capacity, 2)?;
-        self.history.push(content);
-        let number = self.number();
-        self.state_tx(number)?;
-        self.evidence(number)?;
+        let signed = self.sign_state(self.number().saturating_add(1), &content)?;
+        self.history.push(content, Some(signed));
         // Two partials of the state, two of the commitment to its number.
         Ok(UpdateCost { signatures: 4, secrets: 0 })
     }
 
-    fn cooperative_close(&self) -> Result<Step, ChannelError> {
-        self.setup.cooperative_close(&self.funding, self.content())
+    fn cooperative_close(&mut self) -> Result<Step, ChannelError> {
+        self.setup.cooperative_close(&self.funding, self.history.newest())
     }
 
     fn close(&self, _by: usize, number: u32) -> Result<Vec<Step>, ChannelError> {

@@ -2,21 +2,79 @@ use super::*;
 
 const CAPACITY: u64 = 10_000_000;
 
-fn opened(form: Form) -> (Factory, Stage) {
-    let setup = Setup::named("factory", 5, CAPACITY, 20).unwrap();
-    let channels = [(vec![0, 1], 2_000_000), (vec![2, 3, 4], 3_000_000)];
-    let mut factory = Factory::new(setup, form, &[1_000_000; 5], &channels).unwrap();
+fn open_named(name: &str, form: Form, channels: &[(Vec<usize>, u64)]) -> (Factory, Stage) {
+    let setup = Setup::named(name, 5, CAPACITY, 20).unwrap();
+    let mut factory = Factory::new(setup, form).unwrap();
     let mut stage = Stage::new(factory.hook()).unwrap();
-    stage.open(&mut factory.hook).unwrap();
-    let funding = factory.hook.setup().funding;
-    factory.open(funding).unwrap();
+    let funding = stage.fund(factory.hook().funding_output(), CAPACITY).unwrap();
+    let inside: u64 = channels.iter().map(|(_, size)| size).sum();
+    factory.open(outpoint(&funding.tx, 0), (&[(CAPACITY - inside) / 5; 5], channels)).unwrap();
+    stage.publish(funding).unwrap();
     (factory, stage)
 }
 
+fn opened(form: Form) -> (Factory, Stage) {
+    open_named("factory", form, &[(vec![0, 1], 2_000_000), (vec![2, 3, 4], 3_000_000)])
+}
+
+/// The same funding transaction on a new chain.
 fn again(factory: &mut Factory) -> Stage {
     let mut stage = Stage::new(factory.hook()).unwrap();
     stage.open(&mut factory.hook).unwrap();
     stage
+}
+
+/// Keys that members of an inner channel sign with, and the output that they share.
+fn inner_keys(factory: &Factory, channel: usize) -> (ScriptBuf, Vec<[u8; 33]>) {
+    let inner = factory.channels()[channel].channel();
+    let keys = inner.setup().parties.iter().map(|party| party.funding.public_key().serialize());
+    (inner.funding_output().script_pubkey.clone(), keys.collect())
+}
+
+/// Updates of inner channels bind to every output of their key. Keys from the seeds and a counter alone let a state of one factory
+/// settle in another factory of the same parties.
+#[test]
+fn two_factories_of_the_same_seeds_share_no_inner_key() {
+    let seeds = |parties: &[PartyKeys]| parties.iter().map(|party| party.seed.clone()).collect::<Vec<_>>();
+    let (first, _) = opened(Form::AnyPrevOut);
+    let mut entropy = crate::keys::Entropy::from_name("the second factory");
+    let parties = seeds(&first.parties).into_iter().map(|seed| PartyKeys::new(seed, entropy.draw()).unwrap());
+    let setup = Setup::of(parties.collect(), CAPACITY, 20, entropy).unwrap();
+    let mut second = Factory::new(setup, Form::AnyPrevOut).unwrap();
+    let elsewhere = OutPoint { vout: 7, ..first.hook.setup().funding };
+    let channels = [(vec![0, 1], 2_000_000), (vec![2, 3, 4], 3_000_000)];
+    second.open(elsewhere, (&[1_000_000; 5], &channels)).unwrap();
+    for channel in 0..2 {
+        let (one, other) = (inner_keys(&first, channel), inner_keys(&second, channel));
+        assert_ne!(one.0, other.0);
+        assert!(one.1.iter().all(|key| !other.1.contains(key)));
+    }
+    // The same random bytes on another funding output give other keys too.
+    let twin = Setup::named("factory", 5, CAPACITY, 20).unwrap();
+    let mut third = Factory::new(twin, Form::AnyPrevOut).unwrap();
+    third.open(elsewhere, (&[1_000_000; 5], &channels)).unwrap();
+    assert_ne!(inner_keys(&first, 0).0, inner_keys(&third, 0).0);
+}
+
+/// A resize that fails must not leave its keys to the next attempt: three sizes under one key, signed with one nonce, give the key away.
+#[test]
+fn every_attempt_to_resize_has_its_own_keys_and_signs_nothing_before_it_is_checked() {
+    let (mut factory, _) = opened(Form::AnyPrevOut);
+    let before = factory.hook().number();
+    // Amounts that do not add up, a member that does not exist, one that is named twice, a channel of one.
+    let wrong = [(1, vec![0, 1]), (1_500_000, vec![0, 9]), (1_500_000, vec![1, 1]), (1_500_000, vec![1])];
+    for (balance, members) in wrong {
+        factory.reallocate((&[balance; 5], &[(members, 2_500_000)])).unwrap_err();
+        assert_eq!((factory.hook().number(), factory.channels().len()), (before, 2));
+    }
+    let mut seen = vec![inner_keys(&factory, 0)];
+    for size in [2_500_000, 3_000_000, 2_500_000] {
+        let rest = (CAPACITY - size) / 5;
+        factory.reallocate((&[rest; 5], &[(vec![0, 1], size)])).unwrap();
+        let keys = inner_keys(&factory, 0);
+        assert!(seen.iter().all(|other| *other != keys && other.1.iter().all(|key| !keys.1.contains(key))));
+        seen.push(keys);
+    }
 }
 
 #[test]
@@ -27,10 +85,10 @@ fn members_alone_update_their_channel_and_its_signature_outlives_the_hooks_state
         assert_eq!(cost.signatures, 2, "{form:?}");
         // The hook moves money elsewhere; the channel of 0 and 1 keeps its size.
         let cost = factory
-            .reallocate(
+            .reallocate((
                 &[2_000_000, 500_000, 500_000, 500_000, 500_000],
                 &[(vec![0, 1], 2_000_000), (vec![2, 3], 4_000_000)],
-            )
+            ))
             .unwrap();
         assert_eq!(cost.signatures, 5, "{form:?}");
         let kept = factory.channels()[0].channel().client_bytes(0);
@@ -80,18 +138,13 @@ fn another_size_has_other_keys() {
     let before = factory.channels()[0].channel().funding_output().script_pubkey.clone();
     let three = factory.channels()[1].channel().funding_output().clone();
     factory
-        .reallocate(
+        .reallocate((
             &[500_000, 1_000_000, 1_000_000, 1_000_000, 1_000_000],
             &[(vec![0, 1], 2_500_000), (vec![2, 3, 4], 3_000_000)],
-        )
+        ))
         .unwrap();
     assert_ne!(factory.channels()[0].channel().funding_output().script_pubkey, before);
     assert_eq!(*factory.channels()[1].channel().funding_output(), three);
-    // Amounts that do not add up change nothing.
-    let number = factory.hook().number();
-    assert!(factory.reallocate(&[1; 5], &[(vec![0, 1], 2_500_000)]).is_err());
-    assert_eq!((factory.hook().number(), factory.channels().len()), (number, 2));
-    assert!(factory.reallocate(&[1; 5], &[(vec![0, 9], 2_500_000)]).is_err());
 }
 
 /// What the fresh keys are for: an update of a smaller size spends a larger output, and what is above its size is fee.
