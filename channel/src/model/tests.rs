@@ -212,8 +212,8 @@ fn signers_refuse_what_breaks_the_rules() {
     channel.update(most).unwrap();
     assert!(channel.close(0, 1).unwrap()[1].weight() <= 40_000);
     assert_eq!(
-        Setup::named("x", 2, CAPACITY, 0).map(drop).unwrap_err(),
-        ChannelError::refused("a delay of 0 blocks is no delay; 1 to 65,535 are possible")
+        Setup::named("x", 2, CAPACITY, 0).map(drop).unwrap_err().to_string(),
+        ChannelError::check("delay", &crate::bounds::DELAY, 0u16).unwrap_err().to_string()
     );
     assert!(
         SignedSequence::new(Setup::named("x", 3, 3, 1).unwrap(), Profile::Ctv, Content::of(&[1, 1, 1]))
