@@ -69,13 +69,18 @@ impl Subject {
 
     /// The inputs one by one, for commands that show one at a time.
     pub(crate) fn each(&self) -> impl Iterator<Item = sigstack_debugger::Subject> + '_ {
-        self.inputs.iter().map(|input| sigstack_debugger::Subject {
+        self.inputs.iter().map(|input| self.of_input(*input, self.flags))
+    }
+
+    /// One input, to be traced under these flags.
+    pub(crate) fn of_input(&self, input: usize, flags: Flags) -> sigstack_debugger::Subject {
+        sigstack_debugger::Subject {
             tx: self.tx.clone(),
             prevouts: self.prevouts.clone(),
-            input: *input,
-            flags: self.flags,
-            internal_key: self.internal_keys.get(*input).copied().flatten(),
-        })
+            input,
+            flags,
+            internal_key: self.internal_keys.get(input).copied().flatten(),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod text;
 
 use std::io::Write;
 
+use sigstack_debugger::{Options, Trace};
 use sigstack_interpreter::{
     Coverage, FlagKind, Flags, Gap, Location, PROPOSALS, ScriptError, Spend, UsageError, VerifyError,
     check_transaction,
@@ -20,11 +21,17 @@ use crate::subject::{Origin, Subject, subjects};
 
 use standardness::Standardness;
 
+/// How many invalid inputs of a transaction are explained. An explanation takes up to some hundred verifications.
+const MOST_EXPLAINED: usize = 16;
+
 /// An input that is invalid.
+#[derive(Clone)]
 struct Failure {
     input: usize,
     error: ScriptError,
     location: Location,
+    /// Changes that would have made the failing check pass, as texts.
+    explanation: Vec<String>,
 }
 
 /// The verdict on the scripts of the verified inputs under a set of flags.
@@ -79,7 +86,12 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<Status, Sto
 impl<'s> Report<'s> {
     fn new(subject: &'s Subject) -> Result<Report<'s>, UsageError> {
         let spend = Spend::new(&subject.tx, &subject.prevouts)?;
-        let judge = |flags| Verdict::new(&spend, &subject.inputs, flags);
+        let mut explained = Vec::new();
+        let mut judge = |flags| {
+            let mut verdict = Verdict::new(&spend, &subject.inputs, flags)?;
+            verdict.explain(subject, &mut explained)?;
+            Ok(verdict)
+        };
         Ok(Report {
             subject,
             as_named: judge(subject.flags)?,
@@ -128,12 +140,29 @@ impl Verdict {
             match spend.verify_with(input, flags, &mut coverage) {
                 Ok(()) => verdict.gaps.extend(coverage.gaps().iter().map(|gap| (input, *gap))),
                 Err(VerifyError::Script { error, location }) => {
-                    verdict.failures.push(Failure { input, error, location });
+                    verdict.failures.push(Failure { input, error, location, explanation: Vec::new() });
                 }
                 Err(VerifyError::Usage(error)) => return Err(error),
             }
         }
         Ok(verdict)
+    }
+
+    /// Explains the first failures. `explained` has the failures under other flags, most of which are the same.
+    fn explain(&mut self, subject: &Subject, explained: &mut Vec<Failure>) -> Result<(), UsageError> {
+        for failure in self.failures.iter_mut().take(MOST_EXPLAINED) {
+            let is_same = |known: &&Failure| {
+                (known.input, known.error, known.location) == (failure.input, failure.error, failure.location)
+            };
+            if let Some(known) = explained.iter().find(is_same) {
+                failure.explanation.clone_from(&known.explanation);
+                continue;
+            }
+            let trace = Trace::record(subject.of_input(failure.input, self.flags), Options::default())?;
+            failure.explanation = trace.explanations().into_iter().map(|it| it.text.clone()).collect();
+            explained.push(failure.clone());
+        }
+        Ok(())
     }
 }
 

@@ -100,7 +100,9 @@ fn verdict(trace: &Trace) -> Value {
 
 fn frame_values(frame: &Frame, script: &[u8]) -> Vec<Value> {
     match frame {
-        Frame::Phase { phase, script, notes } => {
+        Frame::Phase { phase, script, notes, explanations } => {
+            let texts = explanations.iter().map(|it| &it.text);
+            let notes: Vec<&String> = notes.iter().chain(texts).collect();
             vec![
                 json!({ "kind": "phase", "phase": phase.name(), "script": hex_or_null(script.as_deref()), "notes": notes }),
             ]

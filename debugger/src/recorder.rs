@@ -192,7 +192,7 @@ impl Inspector for Recorder<'_> {
         self.phase = phase;
         let notes = crate::hints::phase_notes(&self.signing, phase);
         self.push(
-            Frame::Phase { phase, script: script.map(<[u8]>::to_vec), notes },
+            Frame::Phase { phase, script: script.map(<[u8]>::to_vec), notes, explanations: Vec::new() },
             script.map_or(0, <[u8]>::len),
         );
     }

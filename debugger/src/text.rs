@@ -147,14 +147,15 @@ impl<W: Write> View<'_, W> {
 
     fn frame(&mut self, frame: &Frame) -> io::Result<()> {
         match frame {
-            Frame::Phase { phase, script, notes } => {
+            Frame::Phase { phase, script, notes, explanations } => {
                 let script = match script {
                     None => String::new(),
                     Some(script) if script.is_empty() => ": empty".into(),
                     Some(script) => format!(": {} bytes", script.len()),
                 };
                 writeln!(self.out, "{HEADING}{phase}{HEADING:#}{script}")?;
-                notes.iter().try_for_each(|note| writeln!(self.out, "     {FAINT}{note}{FAINT:#}"))
+                notes.iter().try_for_each(|note| writeln!(self.out, "     {FAINT}{note}{FAINT:#}"))?;
+                self.explanations(explanations)
             }
             Frame::Commitment(commitment) => self.commitment(commitment),
             Frame::OpSuccess(at) => writeln!(

@@ -75,6 +75,8 @@ pub enum Frame {
         script: Option<Vec<u8>>,
         /// What the phase is about to check, for people.
         notes: Vec<String>,
+        /// If verification failed in this phase and at no step of it: why.
+        explanations: Vec<Explanation>,
     },
     /// A step of the proof that a taproot output commits to a leaf.
     Commitment(Commitment),

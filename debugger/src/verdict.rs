@@ -1,11 +1,46 @@
-//! The verdict of a trace in a sentence.
+//! The verdict of a trace in a sentence, and why.
 
-use sigstack_interpreter::VerifyError;
+use sigstack_interpreter::{ScriptError, VerifyError};
 
+use crate::explain::{Explanation, UNKNOWN};
 use crate::text::unchecked;
-use crate::trace::{Frame, SignatureReport, StepEvent, Trace};
+use crate::trace::{Commitment, Frame, SignatureReport, Step, StepEvent, Trace};
 
 impl Trace {
+    /// Why the verification failed, if a change was found that would have made the failing check pass. For a script that
+    /// leaves false these are the explanations of the opcode that pushed it.
+    pub fn explanations(&self) -> Vec<&Explanation> {
+        let Some(index) = self.failure() else { return Vec::new() };
+        let until = self.frames.get(..=index).unwrap_or_default();
+        let found = match until.last() {
+            Some(Frame::Step(step)) => of_step(step),
+            Some(Frame::KeyPath(report)) => report.explanations.iter().collect(),
+            Some(Frame::Commitment(Commitment::Tweak { explanations, .. })) => explanations.iter().collect(),
+            _ => self.explanations_of_phase(until),
+        };
+        found.into_iter().filter(|it| it.code != UNKNOWN).collect()
+    }
+
+    /// The explanations of the last phase and, if its script left false, those of the last opcode that changed the stack.
+    fn explanations_of_phase<'t>(&'t self, until: &'t [Frame]) -> Vec<&'t Explanation> {
+        let left_false =
+            matches!(self.verdict, Err(VerifyError::Script { error: ScriptError::EvalFalse, .. }));
+        let mut decided = None;
+        for frame in until.iter().rev() {
+            match frame {
+                Frame::Phase { explanations, .. } => {
+                    let of_opcode = decided.filter(|_| left_false).map(of_step);
+                    return of_opcode.into_iter().flatten().chain(explanations).collect();
+                }
+                Frame::Step(step) if step.before.stack != step.after.stack => {
+                    decided.get_or_insert(&**step);
+                }
+                _ => {}
+            }
+        }
+        Vec::new()
+    }
+
     /// The verdict in a sentence: why the input is invalid and where, or what its verification covered.
     pub fn verdict_sentence(&self) -> String {
         match &self.verdict {
@@ -60,6 +95,15 @@ impl Trace {
             inputs => format!(" This is input {} of {inputs}; the others were not verified.", subject.input),
         }
     }
+}
+
+/// The explanations of an opcode and of the signatures that it checked.
+fn of_step(step: &Step) -> Vec<&Explanation> {
+    let of_events = step.events.iter().flat_map(|event| match event {
+        StepEvent::Signature(report) => report.explanations.as_slice(),
+        _ => &[],
+    });
+    of_events.chain(&step.explanations).collect()
 }
 
 #[cfg(test)]

@@ -55,6 +55,7 @@ fn failure(failure: &Failure) -> Value {
         "verdict": failure.error.name(),
         "summary": failure.error.summary(),
         "stopped": location(Some(&failure.location)),
+        "explanation": failure.explanation,
     })
 }
 

@@ -24,11 +24,12 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
     if let Some(expected) = &subject.expected {
         writeln!(out, "  expected   {expected}")?;
     }
+    let mut explained = Vec::new();
     if report.as_named.flags != report.consensus.flags {
-        write_verdict("as named", report, &report.as_named, out)?;
+        write_verdict("as named", report, &report.as_named, &mut explained, out)?;
     }
-    write_verdict("consensus", report, &report.consensus, out)?;
-    write_policy(report, out)?;
+    write_verdict("consensus", report, &report.consensus, &mut explained, out)?;
+    write_policy(report, &mut explained, out)?;
     write_lines("unchecked", &report.unchecked(), out)
 }
 
@@ -53,8 +54,17 @@ fn scope(subject: &Subject) -> String {
     }
 }
 
-fn write_verdict(name: &str, report: &Report<'_>, verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
-    let failures = failures(report, verdict);
+/// Explanations that were written, with their inputs: the verdicts under other flags do not repeat them.
+type Explained<'r> = Vec<(usize, &'r str)>;
+
+fn write_verdict<'r>(
+    name: &str,
+    report: &'r Report<'_>,
+    verdict: &'r Verdict,
+    explained: &mut Explained<'r>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let failures = failures(report, verdict, explained);
     if !failures.is_empty() {
         return write_lines(name, &failures, out);
     }
@@ -72,15 +82,25 @@ fn write_verdict(name: &str, report: &Report<'_>, verdict: &Verdict, out: &mut i
     }
 }
 
-/// The inputs that are invalid, and the transaction if it is.
-fn failures(report: &Report<'_>, verdict: &Verdict) -> Vec<String> {
+/// The inputs that are invalid, each with the reasons that are new, and the transaction if it is invalid.
+fn failures<'r>(report: &Report<'_>, verdict: &'r Verdict, explained: &mut Explained<'r>) -> Vec<String> {
     let inputs = report.subject.tx.input.len();
     let of_input = |failure: &Failure| {
-        let Failure { input, error, location } = failure;
+        let Failure { input, error, location, .. } = failure;
         let place = if inputs == 1 { String::new() } else { format!("input {input} of {inputs}, ") };
         format!("{BAD}{}: {}; in {place}{location}{BAD:#}", error.name(), error.summary())
     };
-    let mut lines: Vec<String> = verdict.failures.iter().map(of_input).collect();
+    let mut lines = Vec::new();
+    for failure in &verdict.failures {
+        lines.push(of_input(failure));
+        for text in &failure.explanation {
+            let key = (failure.input, text.as_str());
+            if !explained.contains(&key) {
+                explained.push(key);
+                lines.push(format!("why {text}"));
+            }
+        }
+    }
     if let Whole::Invalid { reason, text } = &report.whole {
         lines.push(format!("{BAD}{reason}: {text}{BAD:#}"));
     }
@@ -88,8 +108,12 @@ fn failures(report: &Report<'_>, verdict: &Verdict) -> Vec<String> {
 }
 
 /// Writes the verdict of the script policy flags together with that of the standardness rules.
-fn write_policy(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
-    let mut lines = failures(report, &report.policy);
+fn write_policy<'r>(
+    report: &'r Report<'_>,
+    explained: &mut Explained<'r>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut lines = failures(report, &report.policy, explained);
     let standardness = &report.standardness;
     if let Err(error) = &standardness.verdict
         && !matches!(&report.whole, Whole::Invalid { reason, .. } if *reason == error.reason())

@@ -4,7 +4,7 @@ use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
 
 use super::schnorr::tweaked;
-use super::{Explanation, Facts};
+use super::{Explanation, Facts, UNKNOWN};
 
 impl Facts<'_> {
     /// Why the tweaked internal key is not the output key.
@@ -12,7 +12,7 @@ impl Facts<'_> {
         self.commitment().unwrap_or_else(|| {
             let text = "the internal key, the path, the leaf version or the script is not that of the output: no single \
                         change was found that fits";
-            vec![Explanation::new("unknown", text)]
+            vec![Explanation::new(UNKNOWN, text)]
         })
     }
 

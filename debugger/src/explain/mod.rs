@@ -35,6 +35,9 @@ impl Explanation {
     }
 }
 
+/// The code of an explanation that no change was found.
+pub(crate) const UNKNOWN: &str = "unknown";
+
 /// How many keys of a spend are tried for a signature, and how many other inputs.
 const MAX_CANDIDATES: usize = 64;
 
@@ -190,7 +193,7 @@ impl Facts<'_> {
         };
         report.explanations = match found.is_empty() {
             true => vec![Explanation::new(
-                "unknown",
+                UNKNOWN,
                 "no single change was found that makes the signature valid: not another hash type, key, input or encoding \
                  of the message",
             )],

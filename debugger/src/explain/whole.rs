@@ -6,7 +6,7 @@ use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
 use sigstack_interpreter::{Flags, Phase, Spend};
 
 use super::schnorr::tweaked;
-use super::{Explanation, Facts, MAX_CANDIDATES};
+use super::{Explanation, Facts, MAX_CANDIDATES, UNKNOWN};
 use crate::trace::{Commitment, Frame};
 
 impl Facts<'_> {
@@ -78,15 +78,15 @@ pub(super) fn attach(explanations: Vec<Explanation>, frames: &mut [Frame]) {
         _ => false,
     });
     let add = |known: &mut Vec<Explanation>, new: Vec<Explanation>| {
-        known.retain(|explanation| explanation.code != "unknown");
+        known.retain(|explanation| explanation.code != UNKNOWN);
         known.extend(new);
     };
     match failed {
-        Some(Frame::Phase { notes, .. }) => notes.extend(explanations.into_iter().map(|it| it.text)),
+        Some(Frame::Phase { explanations: known, .. }) => add(known, explanations),
         Some(Frame::Step(step)) => {
             for event in &mut step.events {
                 if let crate::trace::StepEvent::Signature(report) = event {
-                    report.explanations.retain(|explanation| explanation.code != "unknown");
+                    report.explanations.retain(|explanation| explanation.code != UNKNOWN);
                 }
             }
             add(&mut step.explanations, explanations);

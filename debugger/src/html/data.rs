@@ -76,7 +76,9 @@ impl<'t> Builder<'t> {
 
     fn frame(&mut self, index: usize, frame: &Frame) {
         let stop = match frame {
-            Frame::Phase { phase, script, notes } => {
+            Frame::Phase { phase, script, notes, explanations } => {
+                let texts = explanations.iter().map(|it| it.text.as_str());
+                let notes: Vec<&str> = notes.iter().map(String::as_str).chain(texts).collect();
                 if let Some(script) = script {
                     let listing = self.listing(index, script);
                     self.scripts.push(listing);
@@ -84,7 +86,7 @@ impl<'t> Builder<'t> {
                 let mut stop = fields("phase");
                 stop.insert("phase".into(), phase.name().into());
                 stop.insert("bytes".into(), script.as_ref().map(Vec::len).into());
-                stop.insert("notes".into(), notes.as_slice().into());
+                stop.insert("notes".into(), notes.into());
                 if script.is_some() {
                     stop.insert("script".into(), self.scripts.len().checked_sub(1).into());
                 }

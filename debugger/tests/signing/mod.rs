@@ -142,7 +142,10 @@ pub(crate) fn assert_valid(trace: &Trace) {
 /// The notes of the last part of a verification.
 pub(crate) fn last_notes(trace: &Trace) -> Vec<String> {
     let notes = trace.frames.iter().rev().find_map(|frame| match frame {
-        Frame::Phase { notes, .. } => Some(notes.clone()),
+        Frame::Phase { notes, explanations, .. } => {
+            let texts = explanations.iter().map(|it| it.text.clone());
+            Some(notes.iter().cloned().chain(texts).collect())
+        }
         _ => None,
     });
     notes.unwrap_or_default()
