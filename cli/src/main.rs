@@ -12,6 +12,7 @@ mod files;
 mod find;
 mod flags;
 mod input;
+mod interrupt;
 mod nearest;
 mod output;
 mod prevouts;

@@ -49,6 +49,37 @@ fn a_killed_command_leaves_whole_files_only() {
     }
 }
 
+/// Interrupted or terminated, a command leaves no temporary file either.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_command_leaves_no_temporary_file() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let reference = folder("interrupted-reference");
+    assert!(start(&reference).wait().unwrap().success());
+    let whole = files(&reference);
+    for (signal, number) in [("INT", 2), ("TERM", 15)] {
+        for entries in [0, 1, 2, 5, 10] {
+            let folder = folder(&format!("{signal}-after-{entries}"));
+            let mut child = start(&folder);
+            while fs::read_dir(&folder).unwrap().count() < entries && child.try_wait().unwrap().is_none() {}
+            // A process that has ended is still there until it is waited for.
+            let kill = format!("kill -{signal} {}", child.id());
+            let _ = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap();
+            let status = child.wait().unwrap();
+            assert!(status.success() || status.signal() == Some(number), "{status}");
+            let written = files(&folder);
+            assert_eq!(
+                fs::read_dir(&folder).unwrap().count(),
+                written.len(),
+                "temporary files in {folder:?}"
+            );
+            for (name, bytes) in written {
+                assert!(whole.get(&name) == Some(&bytes), "{name} is not whole after {signal} at {entries}");
+            }
+        }
+    }
+}
+
 /// A file that exists stays as it was until the new one is complete.
 #[test]
 fn a_page_that_cannot_be_replaced_stays() {
