@@ -42,6 +42,40 @@ fn what_is_decoded_fits_together() {
     assert_eq!(sigstack(&["decode", "control", "c1"]).0, 2);
 }
 
+/// An element that a reading names has that name, not a guess from its bytes; other elements keep the guess.
+#[test]
+fn elements_are_named_as_the_reading_names_them() {
+    let notes = |elements: &[&str]| -> Vec<String> {
+        let sized = |hex: &&str| format!("{:02x}{hex}", hex.len() / 2);
+        let hex = format!("{:02x}{}", elements.len(), elements.iter().map(sized).collect::<String>());
+        let (status, out, err) = sigstack(&["decode", "witness", &hex]);
+        assert_eq!(status, 0, "{err}");
+        let lines =
+            elements.iter().map(|hex| out.lines().find(|line| line.contains(&format!(" {hex}"))).unwrap());
+        lines.map(|line| line.split_once("# ").unwrap_or_default().1.to_owned()).collect()
+    };
+    // A control block of 65 bytes has the size of a signature with a hash type.
+    let control = format!("c0d4{}1e", "76".repeat(61) + "44");
+    let signature = format!("{}01", "35".repeat(64));
+    let annex = format!("50{}", "ff".repeat(64));
+    assert_eq!(
+        notes(&[&signature, "5151", &control]),
+        ["Schnorr signature, ALL", "leaf script", "control block"]
+    );
+    let with_annex = notes(&[&signature, "5151", &control, &annex]);
+    assert_eq!(with_annex, ["Schnorr signature, ALL", "leaf script", "control block", "annex"]);
+    // An element that two readings name has both names: this annex is also a script.
+    assert_eq!(
+        notes(&["5151", &control, "5001ff"]),
+        ["leaf script", "control block", "annex or witness script"]
+    );
+    assert_eq!(notes(&[&signature, "5151"]), ["Schnorr signature, ALL", "witness script"]);
+    // Without a script before it, the same element is no control block.
+    assert_eq!(notes(&[&control]), ["Schnorr signature, undefined 0x1e"]);
+    let (_, out, _) = sigstack(&["decode", "tx", "@../docs/examples/checksigadd.tx"]);
+    assert!(out.contains("b31e  # control block\n") && out.contains("529c  # leaf script\n"), "{out}");
+}
+
 #[test]
 fn completions_and_man_pages_know_the_commands() {
     for shell in ["bash", "zsh", "fish"] {

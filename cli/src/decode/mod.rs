@@ -138,13 +138,16 @@ fn add_witness(fields: &mut Fields, witness: &Witness, prevout: Option<&TxOut>, 
     let size = format!("{} elements, {} bytes", witness.len(), witness.size());
     let elements: Vec<String> = witness.iter().map(hex::encode).collect();
     fields.value("witness", size, elements);
-    let lines = witness.iter().map(|element| {
-        let what = known.describe(element);
+    let readings = witness::readings(witness, prevout, script_sig);
+    let lines = witness.iter().enumerate().map(|(nth, element)| {
+        // What a reading names is not guessed from its bytes.
+        let role = witness::role(&readings, nth);
+        let what = if role.is_empty() { known.describe(element) } else { role };
         let note = if what.is_empty() { String::new() } else { format!("  # {what}") };
         format!("{}{note}", hex::encode(element))
     });
     fields.lines("element", lines.collect());
-    fields.list("reading", witness::readings(witness, prevout, script_sig));
+    fields.list("reading", readings.into_iter().map(|reading| reading.fields).collect());
 }
 
 fn control_fields(view: &ControlView) -> Fields {

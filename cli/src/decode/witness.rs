@@ -1,5 +1,7 @@
 //! What a witness can be: every reading that fits, the most specific first.
 
+use core::fmt::Display;
+
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::{Script, ScriptBuf, TxOut, Witness};
 use sigstack_debugger::control_view;
@@ -19,8 +21,35 @@ enum Spent<'a> {
     None(&'static str),
 }
 
+/// The name of the element at a position of a witness, by the readings that name it; empty if none does.
+pub(super) fn role(readings: &[Reading], nth: usize) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for (_, name) in readings.iter().flat_map(|reading| &reading.roles).filter(|(at, _)| *at == nth) {
+        if !names.contains(name) {
+            names.push(name);
+        }
+    }
+    names.join(" or ")
+}
+
+/// One way to read a witness.
+#[derive(Default)]
+pub(super) struct Reading {
+    pub(super) fields: Fields,
+    /// Positions of elements, and what they are.
+    roles: Vec<(usize, &'static str)>,
+}
+
+impl Reading {
+    fn new(text: impl Display) -> Reading {
+        let mut reading = Reading::default();
+        reading.fields.text("as", text);
+        reading
+    }
+}
+
 /// The readings of a witness. With the output that is spent, only those of its kind, compared with its program.
-pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) -> Vec<Fields> {
+pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) -> Vec<Reading> {
     let elements: Vec<&[u8]> = witness.iter().collect();
     let redeem: ScriptBuf = last_push(script_sig).map(ScriptBuf::from_bytes).unwrap_or_default();
     let spent = match prevout.map(|prevout| prevout.script_pubkey.as_script()) {
@@ -33,9 +62,8 @@ pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &
     };
     let program = match spent {
         Spent::None(kind) => {
-            let mut fields = Fields::default();
-            fields.text("as", format!("unexpected: an output of kind {kind} is spent without a witness"));
-            return if elements.is_empty() { Vec::new() } else { vec![fields] };
+            let text = format!("unexpected: an output of kind {kind} is spent without a witness");
+            return if elements.is_empty() { Vec::new() } else { vec![Reading::new(text)] };
         }
         Spent::Program(program) => Some(program),
         Spent::Unknown => None,
@@ -55,15 +83,10 @@ pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &
         found.extend(script_hash(&elements, program));
     }
     if found.is_empty() {
-        let mut fields = Fields::default();
-        fields.text(
-            "as",
-            match program {
-                Some(program) => format!("malformed: it does not fit the output, which is {}", kind(program)),
-                None => "none of P2WPKH, P2WSH and P2TR".into(),
-            },
-        );
-        found.push(fields);
+        found.push(Reading::new(match program {
+            Some(program) => format!("malformed: it does not fit the output, which is {}", kind(program)),
+            None => "none of P2WPKH, P2WSH and P2TR".into(),
+        }));
     }
     found
 }
@@ -82,22 +105,16 @@ fn compare(fields: &mut Fields, hash: &[u8], program: Option<&Script>) {
     }
 }
 
-fn reading(name: &str) -> Fields {
-    let mut fields = Fields::default();
-    fields.text("as", name);
-    fields
-}
-
 /// A DER signature or none, and a compressed key.
-fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Fields> {
+fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     let [signature, key @ [2 | 3, ..]] = elements else { return None };
     let is_signature = signature.is_empty() || signature.first() == Some(&0x30) && signature.len() <= 73;
     if key.len() != 33 || !is_signature {
         return None;
     }
-    let mut fields = reading("P2WPKH: a signature and a key");
-    compare(&mut fields, hash160::Hash::hash(key).as_ref(), program);
-    Some(fields)
+    let mut reading = Reading::new("P2WPKH: a signature and a key");
+    compare(&mut reading.fields, hash160::Hash::hash(key).as_ref(), program);
+    Some(reading)
 }
 
 /// A leaf version that BIP 341 leaves to scripts: "all even values between 0xc0 and 0xfe (inclusive) and also 0x66, 0x7e,
@@ -106,38 +123,41 @@ fn is_leaf_version(version: u8) -> bool {
     version >= 0xc0 || matches!(version, 0x66 | 0x7e | 0x80 | 0x84 | 0x96 | 0x98 | 0xba | 0xbc | 0xbe)
 }
 
-fn taproot(elements: &[&[u8]], program: Option<&Script>) -> Option<Fields> {
+fn taproot(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     // BIP 341: "If there are at least two witness elements, and the first byte of the last element is 0x50, this last
     // element is called annex a".
     let (annex, rest) = match elements {
         [rest @ .., annex @ [ANNEX_TAG, ..]] if !rest.is_empty() => (Some(*annex), rest),
         all => (None, all),
     };
-    let mut fields = match rest {
-        [signature] if matches!(signature.len(), 64 | 65) => reading("P2TR key path: a signature"),
-        [.., script, control] => {
+    let mut reading = match rest {
+        [signature] if matches!(signature.len(), 64 | 65) => Reading::new("P2TR key path: a signature"),
+        [stack @ .., script, control] => {
             let view = control_view(control, Some(script)).ok()?;
             if !is_leaf_version(view.leaf_version) && program.is_none() {
                 return None;
             }
-            let mut fields = reading("P2TR script path: stack, leaf script, control block");
+            let mut reading = Reading::new("P2TR script path: stack, leaf script, control block");
+            reading.roles.extend([(stack.len(), "leaf script"), (stack.len() + 1, "control block")]);
+            let fields = &mut reading.fields;
             fields.text("leaf script", words(script));
             let key = view.output_key;
             fields.fields("control block", control_fields(&view));
             if let Some((key, is_odd)) = key {
                 let key: &[u8] = if is_odd == view.output_key_is_odd { &key } else { &[] };
-                compare(&mut fields, key, program);
+                compare(fields, key, program);
             }
-            fields
+            reading
         }
         _ => return None,
     };
     if let Some(annex) = annex {
         let name =
             if annex.len() == 1 { "the last element, empty but for its tag" } else { "the last element" };
-        fields.text("annex", name);
+        reading.fields.text("annex", name);
+        reading.roles.push((rest.len(), "annex"));
     }
-    Some(fields)
+    Some(reading)
 }
 
 /// Whether bytes are a script that could run as segwit v0: whole, and without opcodes that always fail there.
@@ -147,13 +167,14 @@ fn is_v0_script(bytes: &[u8]) -> bool {
     !is_key && Instructions::new(bytes).all(|instruction| instruction.is_ok_and(|it| is_known(it.opcode)))
 }
 
-fn script_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Fields> {
-    let script = elements.last()?;
+fn script_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
+    let (script, stack) = elements.split_last()?;
     if program.is_none() && (script.is_empty() || !is_v0_script(script)) {
         return None;
     }
-    let mut fields = reading("P2WSH: stack, witness script");
-    fields.text("witness script", words(script));
-    compare(&mut fields, sha256::Hash::hash(script).as_ref(), program);
-    Some(fields)
+    let mut reading = Reading::new("P2WSH: stack, witness script");
+    reading.roles.push((stack.len(), "witness script"));
+    reading.fields.text("witness script", words(script));
+    compare(&mut reading.fields, sha256::Hash::hash(script).as_ref(), program);
+    Some(reading)
 }
