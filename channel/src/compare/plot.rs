@@ -1,5 +1,5 @@
 //! Charts as SVG. A construction has the same colour in every chart ([`palette`]), and lines that coincide are drawn as dashes of
-//! their colours and grouped in the legend, which says so.
+//! their colours and grouped in the legend, which says so. A line that coincides in part with one drawn before is dashed too.
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
@@ -52,8 +52,12 @@ const LEGEND_AT: u32 = 740;
 /// Lines whose points are all within this share of an axis cannot be told apart.
 const NEAR: f64 = 0.006;
 
-/// Pixels of a dash.
+/// Pixels of a dash, where whole lines coincide.
 const DASH: u32 = 8;
+
+/// Pixels of a dash of a line that covers a part of another. Its period differs from that of whole lines, so the dashes below are
+/// seen in its gaps.
+const PART_DASH: u32 = 5;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -80,13 +84,26 @@ pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelE
     Ok(svg)
 }
 
-/// The ends of an axis: from 0, or over whole powers of ten; with a little room above.
-fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64, f64) {
+/// The ends of an axis: from 0 with a little room above, or of a logarithmic one the next 1, 2 or 5 times a power of ten.
+pub(super) fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64, f64) {
+    /// Rounding must not move a value beyond a step that it is equal to.
+    const ROUNDING: f64 = 1e-9;
     let most = values.clone().fold(f64::MIN, f64::max);
     let least = values.fold(f64::MAX, f64::min);
-    match log {
-        true => (10f64.powf(least.log10().floor()), 10f64.powf((most * 1.001).log10().ceil())),
-        false => (least.min(0.0), if most > 0.0 { most * 1.05 } else { 1.0 }),
+    if !log {
+        return (least.min(0.0), if most > 0.0 { most * 1.05 } else { 1.0 });
+    }
+    let decade = |value: f64| 10f64.powf(value.log10().floor());
+    let (below, above) = (decade(least), decade(most));
+    let low =
+        [10.0, 5.0, 2.0].map(|step| step * below).into_iter().find(|at| *at <= least * (1.0 + ROUNDING));
+    let high = [1.0, 2.0, 5.0].map(|step| step * above).into_iter().find(|at| *at >= most * (1.0 - ROUNDING));
+    let (low, high) = (low.unwrap_or(below), high.unwrap_or(10.0 * above));
+    // Powers of ten have the labels: two are needed to read an axis.
+    let first = 10f64.powf((low * (1.0 - ROUNDING)).log10().ceil());
+    match first * 10.0 <= high * (1.0 + ROUNDING) {
+        true => (low, high),
+        false => (below, 10.0 * below.max(decade(high * (1.0 - ROUNDING)))),
     }
 }
 
@@ -124,22 +141,36 @@ fn draw_lines(svg: &mut String, axes: &Axes<'_>, series: &[Series], points: &[(f
 }
 
 /// Lines that coincide.
-type Group<'a> = Vec<&'a Series>;
+struct Group<'a> {
+    lines: Vec<&'a Series>,
+    /// How many groups that are drawn before coincide with it in part.
+    covers: u32,
+}
+
+impl Group<'_> {
+    fn points(&self) -> &[(f64, f64)] {
+        self.lines.first().map_or(&[], |line| &line.points)
+    }
+}
 
 /// Puts lines together that coincide: as many points, each near that of the other.
 fn groups<'a>(series: &'a [Series], near: impl Fn((f64, f64), (f64, f64)) -> bool) -> Vec<Group<'a>> {
+    let all_near = |some: &[(f64, f64)], others: &[(f64, f64)]| {
+        some.len() == others.len() && some.iter().zip(others).all(|(one, other)| near(*one, *other))
+    };
     let mut groups: Vec<Group<'a>> = Vec::new();
     for line in series {
-        let coincides = |group: &Group<'a>| {
-            group.first().is_some_and(|first| {
-                let mut pairs = first.points.iter().zip(&line.points);
-                first.points.len() == line.points.len() && pairs.all(|(one, other)| near(*one, *other))
-            })
-        };
-        match groups.iter_mut().find(|group| coincides(group)) {
-            Some(group) => group.push(line),
-            None => groups.push(vec![line]),
+        if let Some(group) = groups.iter_mut().find(|group| all_near(group.points(), &line.points)) {
+            group.lines.push(line);
+            continue;
         }
+        // Lines coincide in part if they have a segment in common.
+        let common = |group: &&Group<'_>| {
+            let mut segments = group.points().windows(2);
+            segments.any(|one| line.points.windows(2).any(|other| all_near(one, other)))
+        };
+        let covers = (0..).zip(groups.iter().filter(common)).map(|(nth, _)| nth + 1).last().unwrap_or(0);
+        groups.push(Group { lines: vec![line], covers });
     }
     groups
 }
@@ -163,16 +194,21 @@ where
         .light_line_style(WHITE.mix(0.0))
         .draw()?;
     for group in groups {
-        for (line, nth) in group.iter().zip(0i32..) {
+        for (line, nth) in group.lines.iter().zip(0i32..) {
             let points = || line.points.iter().copied();
             let style = line.colour.stroke_width(2);
-            // The first of lines that coincide is whole, the others are dashes on it and rings around its points.
-            if nth == 0 {
+            // The first of lines that coincide is whole, unless it covers a part of another; the others are dashes on it and
+            // rings around its points.
+            if nth == 0 && group.covers > 0 {
+                let gap = PART_DASH * group.covers;
+                chart.draw_series(DashedLineSeries::new(points(), PART_DASH, gap, style))?;
+                chart.draw_series(points().map(|point| Circle::new(point, 4, style)))?;
+            } else if nth == 0 {
                 chart.draw_series(LineSeries::new(points(), style))?;
                 chart.draw_series(points().map(|point| Circle::new(point, 3, line.colour.filled())))?;
             } else {
                 // Each draws over the beginning of the dashes of the one before, so that a dash of every colour is seen.
-                let count = u32::try_from(group.len()).unwrap_or(1);
+                let count = u32::try_from(group.lines.len()).unwrap_or(1);
                 let over = nth.unsigned_abs();
                 let (dash, gap) = (DASH * count.saturating_sub(over), DASH * over);
                 chart.draw_series(DashedLineSeries::new(points(), dash, gap, style))?;
@@ -206,21 +242,29 @@ fn legend(area: &Area<'_>, groups: &[Group<'_>]) -> Drawn {
     let mut y = 60;
     for group in groups {
         let top = y;
-        for line in group {
-            area.draw(&PathElement::new([(12, y), (34, y)], line.colour.stroke_width(3)))?;
+        for (nth, line) in group.lines.iter().enumerate() {
+            let pieces =
+                if nth == 0 && group.covers > 0 { &[(12, 16), (21, 25), (30, 34)][..] } else { &[(12, 34)] };
+            for (from, to) in pieces {
+                area.draw(&PathElement::new([(*from, y), (*to, y)], line.colour.stroke_width(3)))?;
+            }
             let font = ("sans-serif", 14).into_font().color(&BLACK);
             area.draw(&Text::new(line.name.clone(), (40, y - 7), font))?;
             y += 24;
         }
-        if group.len() > 1 {
+        if group.lines.len() > 1 {
             area.draw(&PathElement::new([(8, top - 6), (4, top - 6), (4, y - 18), (8, y - 18)], BLACK))?;
             let font = ("sans-serif", 12).into_font().color(&BLACK.mix(0.7));
-            let same = group.windows(2).all(|pair| pair.first().map(points) == pair.last().map(points));
+            let same = group.lines.windows(2).all(|pair| pair.first().map(points) == pair.last().map(points));
             let nearly = if same { "" } else { "nearly " };
-            let note = format!("these {} {nearly}coincide: dashed line", group.len());
+            let note = format!("these {} {nearly}coincide: dashed line", group.lines.len());
             area.draw(&Text::new(note, (12, y - 8), font))?;
             y += 22;
         }
+    }
+    if groups.iter().any(|group| group.covers > 0) {
+        let font = ("sans-serif", 12).into_font().color(&BLACK.mix(0.7));
+        area.draw(&Text::new("short dashes: coincides in part", (12, y - 8), font))?;
     }
     Ok(())
 }

@@ -108,6 +108,16 @@ fn charts_draw_every_line() {
     let apart = Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 60.0)]);
     let svg = line_chart(&axes(false, false), &[&series[..], &[apart]].concat()).unwrap();
     assert!(!svg.contains("coincide"));
+    // A line that covers a part of another one is dashed too; one that only meets it in a point is not.
+    let third = |y| Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 5.0), (2.0, y)]);
+    let part = [&series[1..], &[third(400.0)]].concat();
+    let svg = line_chart(&axes(false, false), &part).unwrap();
+    assert!(svg.contains("short dashes: coincides in part"));
+    let drawn = |svg: &str, colour: &str| svg.lines().filter(|line| line.contains(colour)).count();
+    let crossing = Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 60.0), (2.0, 400.0)]);
+    let whole = line_chart(&axes(false, false), &[&series[1..], &[crossing]].concat()).unwrap();
+    assert!(!whole.contains("coincide"));
+    assert!(drawn(&svg, "#D62728") > drawn(&whole, "#D62728") + 20);
     assert!(line_chart(&axes(false, false), &[]).is_err());
     // A point at 0 has no place on a logarithmic axis.
     assert!(line_chart(&axes(true, false), &series).is_err());
@@ -120,4 +130,19 @@ fn charts_draw_every_line() {
     let svg = heat_chart(&axes(false, false), &map).unwrap();
     assert!(svg.contains("#B2182B") && svg.contains("#2166AC") && svg.contains("#FFFFFF"));
     assert!(heat_chart(&axes(false, false), &HeatMap { rows: vec![], ..map }).is_err());
+}
+
+/// A logarithmic axis ends at the next 1, 2 or 5 times a power of ten, and has two powers of ten for its labels.
+#[test]
+fn logarithmic_axes_end_near_their_values() {
+    let ends = |values: [f64; 2]| plot::ends(values.into_iter(), true);
+    assert_eq!(ends([3.0, 1_008.0]), (2.0, 2_000.0));
+    assert_eq!(ends([1.0, 100.0]), (1.0, 100.0));
+    assert_eq!(ends([1_709.0, 56_000.0]), (1_000.0, 100_000.0));
+    assert_eq!(ends([50.0, 20_000.0]), (50.0, 20_000.0));
+    assert_eq!(ends([0.02, 0.4]), (0.01, 1.0));
+    // Whole powers of ten where fewer than two would be in the range.
+    assert_eq!(ends([30.0, 40.0]), (10.0, 100.0));
+    assert_eq!(ends([70.0, 400.0]), (10.0, 1_000.0));
+    assert_eq!(ends([100.0, 100.0]), (100.0, 1_000.0));
 }
