@@ -63,7 +63,7 @@ script_errors! {
     SigHighS "SIG_HIGH_S" "an ECDSA signature has a high S value";
     SigNullDummy "SIG_NULLDUMMY" "the dummy element of OP_CHECKMULTISIG is not empty";
     PubkeyType "PUBKEYTYPE" "a public key is neither compressed nor uncompressed";
-    CleanStack "CLEANSTACK" "more than one element is left on the stack";
+    CleanStack "CLEANSTACK" "the stack does not have exactly one element";
     MinimalIf "MINIMALIF" "the argument of OP_IF or OP_NOTIF is neither empty nor 0x01";
     SigNullFail "NULLFAIL" "the signature of a failed check is not empty";
     DiscourageUpgradableNops "DISCOURAGE_UPGRADABLE_NOPS" "a NOP that is kept for upgrades is used";
