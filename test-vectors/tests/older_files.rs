@@ -134,6 +134,25 @@ fn script_valid_and_script_invalid_have_their_verdict_in_their_name() {
 }
 
 #[test]
+fn transactions_without_a_comment_have_their_verdict_in_the_name_of_the_file() {
+    let without_comments = |rows: &[(&str, &str)]| {
+        let text = transactions("valid", "excluded verifyFlags", rows);
+        format!("[{}", text.split_once("\"], [[").map(|(_, rows)| format!("[[{rows}")).unwrap())
+    };
+    let rows = without_comments(&[("1", "\"NONE\""), ("0", "\"NONE\"")]);
+    let note = "the name of the file says whether its transactions are valid";
+    for name in ["tx_valid.json", "data/Tx-Valid (2).json.gz"] {
+        expect(name, &rows, ("tx_valid", 1, 1, vec![], vec![note]));
+    }
+    expect("tx_invalid.json", &rows, ("tx_invalid", 1, 1, vec![], vec![note]));
+    // What the file says comes before its name.
+    let says = transactions("valid", "excluded verifyFlags", &[("1", "\"NONE\"")]);
+    expect("tx_invalid.json", &says, ("tx_valid", 1, 0, vec![], vec![]));
+    let problem = read_bytes("sample", rows.as_bytes(), ReadOptions::default()).unwrap_err().to_string();
+    assert_eq!(problem, "sample: not a vector file: no known format");
+}
+
+#[test]
 fn a_row_that_cannot_be_read_does_not_lose_the_file() {
     let good = r#"["1", "", "", "OK"]"#;
     let bad = [r#"["FOO", "", "", "OK"]"#, r#"["1", "", "EVEN_S", "OK"]"#, r#"["1"  , "1", ""]"#];

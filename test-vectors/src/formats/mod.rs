@@ -109,13 +109,13 @@ const FORMATS: &[FormatInfo] = &[
     },
     FormatInfo {
         name: "tx_valid",
-        recognise: Recognise::Content(transactions::recognise_valid),
+        recognise: Recognise::Name(transactions::recognise_valid),
         read: Read::Noted(transactions::read_valid),
         words: Some(transactions::words),
     },
     FormatInfo {
         name: "tx_invalid",
-        recognise: Recognise::Content(transactions::recognise_invalid),
+        recognise: Recognise::Name(transactions::recognise_invalid),
         read: Read::Noted(transactions::read_invalid),
         words: Some(transactions::words),
     },

@@ -25,7 +25,7 @@ pub(crate) fn recognise_invalid(document: &Document, name: &str) -> bool {
 }
 
 /// Whether the last part of a path contains these words, with any separator between them.
-fn is_called(path: &str, words: &str) -> bool {
+pub(crate) fn is_called(path: &str, words: &str) -> bool {
     let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let letters: String = file.chars().filter(char::is_ascii_alphabetic).collect();
     letters.to_ascii_lowercase().contains(words)

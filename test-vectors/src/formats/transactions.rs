@@ -2,7 +2,8 @@
 //!
 //! The flags of tx_valid are those to leave out of all the dialect's flags, the flags of tx_invalid those to put in, as few as
 //! possible. Before 2021 the flags of both were those to verify with, not as few as possible, and in 2012 whether P2SH is
-//! enforced. The comments with which Core's files begin say which file it is and what its flags mean. Further columns of
+//! enforced. The comments with which Core's files begin say which file it is and what its flags mean; without them,
+//! the name of the file says which it is, and its flags are read as today's. Further columns of
 //! BIP 119's files are not read: they excuse rows from checks that pass here, where an inactive proposal is never refused by
 //! a generic flag.
 
@@ -19,6 +20,7 @@ use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::rows::{self, Row};
+use crate::formats::script_valid::is_called;
 use crate::formats::{Found, Reading, Words};
 use crate::random::Random;
 
@@ -29,6 +31,7 @@ const BAD_TRANSACTION: &str = "BADTX";
 const FLAGS_TO_SET: &[&str] = &["verifyFlags", "enforceP2SH"];
 const FLAGS_TO_LEAVE_OUT: &str = "excluded verifyFlags";
 
+const NAMED_NOTE: &str = "the name of the file says whether its transactions are valid";
 const OLDER_NOTE: &str = "read as before 2021: the flags of a case are those to verify with";
 
 /// A row of tx_valid.json.
@@ -70,7 +73,7 @@ fn comments(document: &Document) -> impl Iterator<Item = &str> {
     document.items().iter().filter_map(rows::comment)
 }
 
-/// Whether a file says of itself that its transactions are invalid.
+/// Whether a file says in its comments or rows that its transactions are invalid.
 fn says_invalid(document: &Document) -> Option<bool> {
     let mut said = comments(document).filter_map(|text| match text {
         _ if text.contains("transactions which are invalid") => Some(true),
@@ -82,12 +85,22 @@ fn says_invalid(document: &Document) -> Option<bool> {
     said.or_else(|| rows::rows(document).iter().any(bad).then_some(true))
 }
 
-pub(crate) fn recognise_valid(document: &Document) -> bool {
-    has_rows(document) && says_invalid(document) == Some(false)
+/// Whether the transactions of a file are invalid: what its content says, otherwise its name.
+fn is_invalid(document: &Document, name: &str) -> Option<bool> {
+    let called = || match (is_called(name, "txvalid"), is_called(name, "txinvalid")) {
+        (true, _) => Some(false),
+        (_, true) => Some(true),
+        _ => None,
+    };
+    says_invalid(document).or_else(called)
 }
 
-pub(crate) fn recognise_invalid(document: &Document) -> bool {
-    has_rows(document) && says_invalid(document) == Some(true)
+pub(crate) fn recognise_valid(document: &Document, name: &str) -> bool {
+    has_rows(document) && is_invalid(document, name) == Some(false)
+}
+
+pub(crate) fn recognise_invalid(document: &Document, name: &str) -> bool {
+    has_rows(document) && is_invalid(document, name) == Some(true)
 }
 
 pub(crate) fn words(document: &Document) -> Words {
@@ -125,7 +138,8 @@ fn read(
         Found { note, ..Found::new(row.number, row.comment, read.map(|(check, _)| check)) }
     });
     let found = found.collect();
-    let notes = if is_older { vec![OLDER_NOTE.to_owned()] } else { vec![] };
+    let named = says_invalid(document).is_none().then(|| NAMED_NOTE.to_owned());
+    let notes = named.into_iter().chain(is_older.then(|| OLDER_NOTE.to_owned())).collect();
     Reading { found, notes }
 }
 
