@@ -216,6 +216,9 @@ fn bytes_of(word: &str) -> Result<Vec<u8>, Wrong> {
         return number(word, digits);
     }
     if let Some(raw) = word.strip_prefix("0x") {
+        if raw.is_empty() {
+            return Err("has no digits after 0x".into());
+        }
         return hex_bytes(raw);
     }
     let mut script = Vec::new();
@@ -378,6 +381,7 @@ mod tests {
             ("<00", 0, "<00", "the closing > is missing"),
             ("'a", 0, "'a", "the closing quote is missing"),
             ("ADD<00>", 0, "ADD<00>", "OP_ADD takes no data; only PUSHDATA1, 2 and 4 do"),
+            ("1 0x", 2, "0x", "has no digits after 0x"),
             ("1 [error]", 2, "[error]", lost),
             ("<unexpected end>", 0, "<unexpected", lost),
             ("OP_PUSHNUM_17", 0, "OP_PUSHNUM_17", unknown),
