@@ -62,8 +62,20 @@ fn descriptor_checksum(text: &str) -> Option<&str> {
 
 /// Reads and compiles a policy. Returns its text too.
 fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
+    if args.policy.trim().is_empty() {
+        return Err(Problem::new("the policy is empty")
+            .at("policy")
+            .hint("write a policy, as in pk(KEY)")
+            .into());
+    }
     // Every policy has a fragment with arguments.
-    let text = input::text_or_path(&args.policy, "policy", |text| text.contains('('))?;
+    let is_text = |text: &str| text.contains('(');
+    let text = input::text_or_path(&args.policy, "policy", is_text).map_err(|problem| {
+        match is_text(&args.policy) || args.policy.starts_with(['@', '-']) {
+            true => problem,
+            false => problem.hint("text without ( is read as the path of a policy file"),
+        }
+    })?;
     if let Some(checksum) = descriptor_checksum(&text) {
         return Err(Problem::new(format!("#{checksum} is a descriptor's checksum, and a policy has none"))
             .at("policy")

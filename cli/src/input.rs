@@ -179,6 +179,12 @@ fn decoded<T>(argument: &str, name: &str, decode: fn(&[u8]) -> Result<T, DecodeE
     })
 }
 
+/// Whether the content of an argument is a transaction, in hex or as bytes.
+pub(crate) fn is_transaction(content: &[u8]) -> bool {
+    let digits = core::str::from_utf8(content).ok().and_then(|text| hex_bytes(text).ok());
+    decode_transaction(digits.as_deref().unwrap_or(content)).is_ok()
+}
+
 /// A transaction.
 pub(crate) fn transaction(argument: &str, name: &str) -> Result<Transaction, Problem> {
     decoded(argument, name, decode_transaction)

@@ -84,6 +84,10 @@ impl Subject {
     }
 }
 
+/// What the value of `--case` can be.
+const CASE_FORMS: &str =
+    "a case is FILE#N with N counted from 1, FILE#ID, or the id of one of the project's own";
+
 /// The transaction of the command line, or those of a case.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let profile = args.profile.as_deref().map(read_profiles).transpose()?;
@@ -137,9 +141,14 @@ fn tx_subject(args: &SubjectArgs) -> Result<Subject, Problem> {
 }
 
 fn psbt_subject(text: &str, args: &SubjectArgs) -> Result<Subject, Problem> {
-    let psbt = Psbt::read(&input::raw(text, "--psbt")?);
-    let Psbt { tx, inputs } =
-        psbt.map_err(|error| input::path_hint(Problem::new(error.to_string()).at("--psbt"), text))?;
+    let bytes = input::raw(text, "--psbt")?;
+    let Psbt { tx, inputs } = Psbt::read(&bytes).map_err(|error| {
+        let problem = Problem::new(error.to_string()).at("--psbt");
+        match input::is_transaction(&bytes) {
+            true => problem.hint("this is a transaction: give it with --tx, and the outputs that it spends"),
+            false => input::path_hint(problem, text),
+        }
+    })?;
     let verified = self::inputs(args, &tx);
     let is_open = |index: &&usize| inputs.get(**index).is_some_and(|input| !input.is_final);
     if let Some(index) = verified.iter().find(is_open) {
@@ -178,8 +187,12 @@ fn script_subject(script: &str, args: &SubjectArgs) -> Result<Subject, Problem> 
 
 fn case_subjects(case: &str) -> Result<Vec<Subject>, Problem> {
     match case.strip_prefix('@').unwrap_or(case).rsplit_once('#') {
+        Some(("", name)) => {
+            let missing = Problem::new(format!("the file of case {name} is missing before #"));
+            Err(missing.at("--case").hint(CASE_FORMS))
+        }
         Some((path, name)) => {
-            let file = open(path.into())?;
+            let file = open(path.into()).map_err(|problem| Problem::new(problem).hint(CASE_FORMS))?;
             match name.parse() {
                 Ok(number) => numbered(path, &file, number),
                 Err(_) => by_id(path, &file, name).ok_or_else(|| {
@@ -242,8 +255,7 @@ fn own_case(id: &str) -> Result<Vec<Subject>, Problem> {
         }
     }
     let unknown = Problem::new(format!("no case has the id {id:?} in {}", own.set)).at("--case");
-    let forms = "a case is FILE#N with N counted from 1, FILE#ID, or the id of one of the project's own";
-    Err(unknown.hint(suggestion(id, ids(&files)).unwrap_or_else(|| forms.into())))
+    Err(unknown.hint(suggestion(id, ids(&files)).unwrap_or_else(|| CASE_FORMS.into())))
 }
 
 fn of_entries(path: &str, entries: Vec<&Entry>) -> Result<Vec<Subject>, Problem> {

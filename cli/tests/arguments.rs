@@ -133,7 +133,10 @@ fn errors_say_where_and_what_to_do() {
             vec!["verify", "--tx", "-", "--prevtx", "-"],
             "--prevtx 0: standard input: it was read for --tx already; only one argument can be -".into(),
         ),
-        (vec!["compile", "none"], "policy: none: No such file or directory (os error 2)".into()),
+        (
+            vec!["compile", "none"],
+            "policy: none: No such file or directory (os error 2)\nhint: text without ( is read as the path of a policy file".into(),
+        ),
         (vec!["decode", "address", "@p2wpkh.tx.bin"], "address: binary data, where text is expected".into()),
         (
             vec!["verify", "--script", "script"],

@@ -236,6 +236,21 @@ const CONTENT: &[Row] = &[
         "add P2SH, or leave WITNESS out",
     ),
     (&["compile", "pk(KEY)", "--set", "A"], "--set A: `=` is missing", "write NAME=VALUE"),
+    (&["compile", ""], "policy: the policy is empty", "write a policy, as in pk(KEY)"),
+    (
+        &["compile", "pk"],
+        "policy: pk: No such file or directory (os error 2)",
+        "text without ( is read as the path of a policy file",
+    ),
+    (&["asm", "0x"], "asm: \"0x\" at byte 0: has no digits after 0x", ""),
+    (&["verify", "--case", "#1"], "--case: the file of case 1 is missing before #", "a case is FILE#N "),
+    (
+        &["verify", "--case", "missing.json#id"],
+        "missing.json: cannot be read: No such file or directory (os error 2)",
+        "a case is FILE#N ",
+    ),
+    (&["verify", "--psbt", "TX"], "--psbt: ", "this is a transaction: give it with --tx"),
+    (&["vectors", "@good.json"], "@good.json: paths are written without @ here", "write good.json"),
     (&["vectors", "missing.json"], "no case ran", ""),
     (&["vectors", "--filter", "nothing has this name", "good.json"], "no case ran", ""),
     (
