@@ -86,6 +86,11 @@ fn results_are_written_to_folders() {
         assert!(markdown.contains(&format!("## {name}\n\n")), "{name}");
         assert!(csv.contains(&format!("# {name}: ")), "{name}");
     }
+    // A line under the heading has the unit of the columns.
+    let unit = "victim, cheater: their gain, in mean satoshi per game";
+    for text in [again.replace('\n', " "), markdown, csv] {
+        assert_eq!(text.matches(unit).count(), 3, "{text}");
+    }
 }
 
 /// Every command about channels prints JSON with `--json`; tables also with `--format json`, which is the same.

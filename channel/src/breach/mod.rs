@@ -16,7 +16,7 @@ mod strategy;
 pub use cheater::Plan;
 pub use contrast::{htlc_fights, symmetry_costs};
 pub use play::{Outcome, Race, Stats, estimate, play, race};
-pub use report::{BreachReport, report, tables};
+pub use report::{BreachReport, columns, report, tables};
 
 use crate::bounds::{self, OutOfBounds};
 use crate::error::ChannelError;

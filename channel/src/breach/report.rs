@@ -63,6 +63,36 @@ pub fn tables() -> impl ExactSizeIterator<Item = &'static str> {
     STEPS.iter().map(|(name, _)| *name)
 }
 
+/// What the columns of a table are and their unit; none if the headings say it.
+pub fn columns(table: &str) -> Option<&'static str> {
+    Some(match table {
+        "in-time" => {
+            "in time: share of games in which the justice confirmed within the delay; whole: share in which the victim lost nothing; \
+             victim, cheater: their gain, in mean satoshi per game; fee: of the justice, in mean satoshi where it confirmed"
+        }
+        "balances" => {
+            "victim, cheater: their gain, in mean satoshi per game; whole: share of games in which the victim lost nothing; \
+             fee: of the justice, in mean satoshi where it confirmed"
+        }
+        "fees" => "fee: of the justice, in mean satoshi where it confirmed",
+        "tower-ladder" => {
+            "own coins: in satoshi; in time: share of games in which the justice confirmed within the delay; cheated: share in which \
+             the cheat succeeded; victim, tower: their gain, in mean satoshi per game; fee: of the justice, in mean satoshi where it \
+             confirmed"
+        }
+        "flood" => {
+            "cheated: share of games in which the cheat succeeded; burnt: by the cheater, in mean satoshi per game; cheater: its gain, \
+             in mean satoshi per game"
+        }
+        "bribes" => {
+            "victim's rate: in sat/vB; cheated: share of games in which the cheat succeeded; victim, cheater: their gain, in mean \
+             satoshi per game"
+        }
+        "race" => "let it confirm, publish the newest: the victim's gain, in mean satoshi per game",
+        _ => return None,
+    })
+}
+
 /// Plays `games` games for each cell; for the least delays at least 20,000. `progress` is called with the name of each table
 /// before it is made.
 ///

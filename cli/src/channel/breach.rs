@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use sigstack_channel::attacks;
-use sigstack_channel::breach::{BreachReport, Game, Miners, report, tables};
+use sigstack_channel::breach::{BreachReport, Game, Miners, columns, report, tables};
 
 use super::{progress_of, write_table};
 use crate::args::{AttacksArgs, BreachArgs, TableFormat};
@@ -63,9 +63,22 @@ fn write_report(report: &BreachReport, format: TableFormat, out: &mut impl Write
                 for line in table::wrap(&format!("{name}: {shows}"), output::width()) {
                     writeln!(out, "{HEADING}{line}{HEADING:#}")?;
                 }
+                for line in columns(name).into_iter().flat_map(|text| table::wrap(text, output::width())) {
+                    writeln!(out, "{line}")?;
+                }
             }
-            TableFormat::Markdown => writeln!(out, "## {name}\n\n{shows}\n")?,
-            TableFormat::Csv => writeln!(out, "# {name}: {shows}")?,
+            TableFormat::Markdown => {
+                writeln!(out, "## {name}\n\n{shows}\n")?;
+                if let Some(columns) = columns(name) {
+                    writeln!(out, "{columns}\n")?;
+                }
+            }
+            TableFormat::Csv => {
+                writeln!(out, "# {name}: {shows}")?;
+                if let Some(columns) = columns(name) {
+                    writeln!(out, "# {columns}")?;
+                }
+            }
             TableFormat::Json => write!(out, "{}\"{name}\": ", if nth == 0 { "{" } else { "," })?,
         }
         write_table(rows, format, out)?;
