@@ -4,6 +4,7 @@
 //! publish at every state. So loss, duplication, reordering and reconnection are choices of its own. Crashes and a restore from an
 //! old backup happen at any time. Whether a publication would be a loss is checked at every state.
 
+use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
@@ -57,6 +58,22 @@ pub(super) enum Event {
     Crash,
     /// The disk is what it was at the beginning.
     RestoreOld,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Message(message) => write!(f, "receive {message}"),
+            Event::Propose(content) => write!(f, "propose content {content}"),
+            Event::ProposeBeyond(content) => write!(f, "skip a number and propose content {content}"),
+            Event::Yield => f.write_str("yield"),
+            Event::Close => f.write_str("publish"),
+            Event::CloseTogether => f.write_str("sign a cooperative closing"),
+            Event::Store => f.write_str("store"),
+            Event::Crash => f.write_str("crash"),
+            Event::RestoreOld => f.write_str("restore an old backup"),
+        }
+    }
 }
 
 /// A model: the rules that the honest party follows.
@@ -253,7 +270,7 @@ pub fn explore(rules: Rules) -> Explored {
         states += checker.unique_state_count();
         let found = LOSSES.iter().find_map(|loss| checker.discovery(loss).map(|path| (*loss, path)));
         if let Some((loss, path)) = found {
-            let trace = path.into_actions().iter().map(|event| format!("{event:?}")).collect();
+            let trace = path.into_actions().iter().map(|event| event.to_string()).collect();
             return Explored { states, loss: Some(loss), trace };
         }
         // A model in which nothing happens proves nothing.

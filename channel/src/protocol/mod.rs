@@ -86,7 +86,8 @@ impl Rules {
     }
 }
 
-/// Explores both machines with all rules and without each, and reports what was found. `progress` is called with the name of
+/// Explores both machines with all rules and without each, and reports what was found, and how: what the honest party does and
+/// receives until the loss. `progress` is called with the name of
 /// each machine before it is explored.
 pub fn mutation_table(progress: &dyn Fn(&str)) -> Table {
     let mut table = Table::new(&["form", "rule left out", "states", "found", "how"]);

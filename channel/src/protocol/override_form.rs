@@ -3,6 +3,7 @@
 //! One honest party against all others, who act as one and complete any update that the honest party signed. There is no penalty:
 //! the highest number that is published within the delay stands.
 
+use core::fmt;
 use std::collections::BTreeSet;
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
@@ -126,6 +127,18 @@ enum Event {
     Crash,
 }
 
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Sign(number, content) => write!(f, "sign {number}, content {content}"),
+            Event::Complete => f.write_str("receive all parts"),
+            Event::Claim => f.write_str("receive a claim without parts"),
+            Event::Store => f.write_str("store"),
+            Event::Crash => f.write_str("crash"),
+        }
+    }
+}
+
 struct Game {
     without: Option<OverrideRule>,
 }
@@ -216,7 +229,7 @@ pub fn explore_override(without: Option<OverrideRule>) -> Explored {
     let checker = Game { without }.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let states = checker.unique_state_count();
     if let Some(path) = checker.discovery(THEFT) {
-        let trace = path.into_actions().iter().map(|event| format!("{event:?}")).collect();
+        let trace = path.into_actions().iter().map(|event| event.to_string()).collect();
         return Explored { states, loss: Some(THEFT), trace };
     }
     let reached = checker.discovery(REACHED).is_some();

@@ -69,6 +69,34 @@ pub enum Message {
     },
 }
 
+/// The fundings on which a part is good; a model has two at most.
+fn part(fundings: u8) -> &'static str {
+    match fundings & 0b11 {
+        0b00 => "no part",
+        0b01 => "part on funding 1",
+        0b10 => "part on funding 2",
+        _ => "part on fundings 1 and 2",
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Message::Propose { number, content, fundings, asked } => {
+                write!(f, "proposal {number}, content {content}, {}", part(*fundings))?;
+                if content == asked { Ok(()) } else { write!(f, ", but asking for content {asked}") }
+            }
+            Message::Accept { number, signature, fundings } => {
+                let without = if *signature { "" } else { " without signature" };
+                write!(f, "acceptance {number}{without}, {}", part(*fundings))
+            }
+            Message::Finish { number } => write!(f, "signature of {number}"),
+            Message::Yield { number } => write!(f, "yield of {number}"),
+            Message::Again { number } => write!(f, "nonce for {number} again"),
+        }
+    }
+}
+
 /// What a side gives away when it sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Given {

@@ -15,10 +15,18 @@ fn without_any_one_rule_something_is_lost() {
     for (rule, explored) in mutations() {
         println!("{rule:?}: {} states, {:?}: {}", explored.states, explored.loss, explored.trace.join("; "));
         assert!(explored.loss.is_some(), "{rule:?}: {} states", explored.states);
+        assert!(is_plain(&explored), "{:?}", explored.trace);
     }
     for (rule, explored) in override_mutations() {
         assert!(explored.loss.is_some(), "{rule:?}: {} states", explored.states);
+        assert!(is_plain(&explored), "{:?}", explored.trace);
     }
+}
+
+/// Whether the events that lead to a loss are words for people, not Rust values.
+fn is_plain(explored: &Explored) -> bool {
+    let is_plain = |text: &String| text.chars().all(|char| matches!(char, 'a'..='z' | '0'..='9' | ' ' | ','));
+    !explored.trace.is_empty() && explored.trace.iter().all(is_plain)
 }
 
 #[test]
