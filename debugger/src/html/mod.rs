@@ -1,6 +1,6 @@
 //! A trace as one page that needs nothing else: no network, no other file.
 //!
-//! The page of a long verification stays small: stacks are stored as differences ([`stacks`]), the middle of a very long run and
+//! The page of a long verification stays small: stacks are stored as differences (module `stacks`), the middle of a very long run and
 //! the middle of long elements are left out where the parts near the failure need the room, and the page says so.
 
 mod data;
