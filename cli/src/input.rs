@@ -14,6 +14,7 @@ use sigstack_interpreter::{OPCODE_ALIASES, OPCODES};
 
 use crate::nearest;
 use crate::problem::Problem;
+use sigstack_debugger::counted;
 
 /// What the top help says about arguments that may come from files.
 pub(crate) const HELP: &str = "\
@@ -155,7 +156,7 @@ pub(crate) fn hex_bytes(text: &str) -> Result<Vec<u8>, String> {
         }
     }
     if digits.len() % 2 == 1 {
-        return Err(format!("not hex: {} digits, an odd number", digits.len()));
+        return Err(format!("not hex: {}, an odd number", counted(digits.len(), "digit")));
     }
     let byte = |pair: &[u32]| pair.iter().fold(0, |byte, digit| byte << 4 | digit);
     Ok(digits.chunks(2).map(|pair| u8::try_from(byte(pair)).unwrap_or_default()).collect())
@@ -319,7 +320,8 @@ pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem>
 pub(crate) fn x_only_key(argument: &str, name: &str) -> Result<[u8; 32], Problem> {
     let bytes = bytes(argument, name)?;
     bytes.as_slice().try_into().map_err(|_| {
-        let problem = Problem::new(format!("{} bytes, where an x-only key has 32", bytes.len())).at(name);
+        let problem =
+            Problem::new(format!("{}, where an x-only key has 32", counted(bytes.len(), "byte"))).at(name);
         match bytes.as_slice() {
             [2 | 3, key @ ..] if key.len() == 32 => {
                 problem.hint(format!("this is a compressed key; its x-only key is {}", hex::encode(key)))
@@ -369,7 +371,7 @@ mod tests {
         for (text, place, problem) in [
             ("0500000000000000", "--prevout 0", short),
             ("-5:51", "--prevout 0", "\"-5\" is not an amount in satoshi"),
-            ("5:5", "--prevout 0: script", "not hex: 1 digits, an odd number"),
+            ("5:5", "--prevout 0: script", "not hex: 1 digit, an odd number"),
             ("x", "--prevout 0", "not hex: 'x' at position 0, counted from 0"),
         ] {
             let error = error(output(text));

@@ -4,6 +4,7 @@ use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
 
 use crate::input;
 use crate::problem::Problem;
+use sigstack_debugger::counted;
 
 /// Returns the outputs of `--prevout`, one entry for each input. `named` is the input that `--input` names.
 pub(crate) fn of_outputs(
@@ -54,8 +55,10 @@ pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<
                 let output = usize::try_from(spent.vout).ok().and_then(|vout| parent.output.get(vout));
                 let count = parent.output.len();
                 *prevout = Some(output.cloned().ok_or_else(|| {
-                    let what =
-                        format!("input {nth} spends {spent}, but this transaction has {count} outputs");
+                    let what = format!(
+                        "input {nth} spends {spent}, but this transaction has {}",
+                        counted(count, "output")
+                    );
                     Problem::new(what).at(&*name)
                 })?);
                 is_spent = true;

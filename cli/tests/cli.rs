@@ -69,7 +69,7 @@ fn a_run_in_which_every_case_passes_is_a_yes() {
     assert_eq!((ran.status, ran.err.as_str()), (0, ""));
     let table = "file       format  dialect  ran  passed  failed  skipped\n\
                  good.json  cases   -          1       1       0  0\n\
-                 1 cases of 1 files ran: 1 passed, 0 failed; 0 skipped, 0 files could not be read\n";
+                 1 case of 1 file ran: 1 passed, 0 failed; 0 skipped, 0 files could not be read\n";
     assert_eq!(ran.out, table);
 }
 
@@ -109,7 +109,7 @@ fn bad_input_names_file_case_and_field_and_the_other_files_run() {
         (
             "few-prevouts",
             case(&[("prevouts", none.into())]),
-            "case 1: prevouts: 0 prevouts for 1 inputs; one for each input",
+            "case 1: prevouts: 0 prevouts for 1 input; one for each input",
         ),
         ("index", case(&[("index", 1.into())]), "case 1: index: no input 1: the transaction has 1"),
         ("flag", case(&[("flags", "P2SH,FOO".into())]), "case 1: flags: unknown flag \"FOO\""),
@@ -142,8 +142,8 @@ fn bad_input_names_file_case_and_field_and_the_other_files_run() {
         let expected = format!("error: {wrong}: {problem}");
         assert!(ran.err.starts_with(&expected), "{name}: {}", ran.err);
         assert_eq!(ran.err.lines().count(), 1, "{name}: {}", ran.err);
-        assert!(ran.out.contains("1 cases of 1 files ran: 1 passed"), "{name}: {}", ran.out);
-        assert!(ran.out.contains("1 files could not be read"), "{name}: {}", ran.out);
+        assert!(ran.out.contains("1 case of 1 file ran: 1 passed"), "{name}: {}", ran.out);
+        assert!(ran.out.contains("1 file could not be read"), "{name}: {}", ran.out);
     }
 }
 
@@ -310,10 +310,10 @@ fn verify_refuses_what_it_cannot_answer() {
     let tx = tx();
     let verify = |args: &[&str]| sigstack(&[&["verify"], args].concat(), Path::new("."));
     for (args, problem) in [
-        (&["--tx", "0"][..], "--tx: not hex: 1 digits, an odd number"),
+        (&["--tx", "0"][..], "--tx: not hex: 1 digit, an odd number"),
         (&["--tx", "00"], "--tx: "),
         (&["--tx", &tx], "input 0: the output that it spends is not given"),
-        (&["--tx", &tx, "--prevout", "0:5"], "--prevout 0: script: not hex: 1 digits, an odd number"),
+        (&["--tx", &tx, "--prevout", "0:5"], "--prevout 0: script: not hex: 1 digit, an odd number"),
         (&["--tx", &tx, "--prevout", "x:51"], "--prevout 0: \"x\" is not an amount in satoshi"),
         (
             &["--tx", &tx, "--prevout", "0:51", "--input", "1"],

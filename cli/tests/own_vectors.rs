@@ -133,9 +133,9 @@ fn a_file_that_is_only_partly_read_says_which_cases_and_why() {
     assert_eq!(errors[10], "error: rows.json: 2 more cases could not be read; --json lists all");
     assert!(ran.out.contains("  12 not read\n"), "{}", ran.out);
     for line in [
-        "note: rows.json: 1 trailing commas, which JSON does not allow, are ignored\n",
-        "note: rows.json: 1 cases: P2SH was added to flags that need it\n",
-        "2 cases of 1 files ran: 2 passed, 0 failed; 0 skipped, 0 files and 12 cases could not be read\n",
+        "note: rows.json: ignored 1 trailing comma, which JSON does not allow\n",
+        "note: rows.json: 1 case: P2SH was added to flags that need it\n",
+        "2 cases of 1 file ran: 2 passed, 0 failed; 0 skipped, 0 files and 12 cases could not be read\n",
     ] {
         assert!(ran.out.contains(line), "{line}{}", ran.out);
     }

@@ -174,7 +174,7 @@ fn one_parent_suffices_for_its_input() {
     spending.input[1].previous_output.vout = 1;
     let (status, _, error) = spend(&spending, &["--input", "1"]);
     assert_eq!(status, 2);
-    assert!(error.contains("but this transaction has 1 outputs"), "{error}");
+    assert!(error.contains("but this transaction has 1 output"), "{error}");
 }
 
 /// A case that cannot be read keeps its number, and its error is the one that `sigstack vectors` prints.

@@ -16,6 +16,7 @@
 //! Words with two readings are errors: shorter bare hex could be raw bytes or a push, and longer decimal digits could be a
 //! number or bytes.
 
+use crate::hints::counted;
 use core::fmt;
 
 use sigstack_interpreter::{Instructions, Opcode, append_number, append_push};
@@ -199,7 +200,7 @@ fn with_data(word: &str, data: Option<&str>) -> Result<Option<Vec<u8>>, Wrong> {
     let bytes = digits.and_then(|digits| hex::decode(digits).ok());
     let bytes = bytes.ok_or("must be followed by its data in hex")?;
     if length.is_some_and(|length| usize::from(length) != bytes.len()) {
-        return Err(format!("is followed by {} bytes of data", bytes.len()).into());
+        return Err(format!("is followed by {} of data", counted(bytes.len(), "byte")).into());
     }
     let mut script = Vec::new();
     push_with(&bytes, opcode, &mut script)?;
@@ -386,7 +387,7 @@ mod tests {
             ("<unexpected end>", 0, "<unexpected", lost),
             ("OP_PUSHNUM_17", 0, "OP_PUSHNUM_17", unknown),
             ("OP_RETURN_106", 0, "OP_RETURN_106", unknown),
-            ("OP_PUSHBYTES_2 12 DUP", 0, "OP_PUSHBYTES_2", "is followed by 1 bytes of data"),
+            ("OP_PUSHBYTES_2 12 DUP", 0, "OP_PUSHBYTES_2", "is followed by 1 byte of data"),
             ("OP_PUSHBYTES_2 DUP", 0, "OP_PUSHBYTES_2", "must be followed by its data in hex"),
             ("OP_PUSHDATA1", 0, "OP_PUSHDATA1", "must be followed by its data in hex"),
         ] {

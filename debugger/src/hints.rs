@@ -134,6 +134,14 @@ fn output_key(script: &[u8]) -> Option<&[u8; 32]> {
     }
 }
 
+/// A number of things: `1 byte`, `2 bytes`.
+pub fn counted(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}
+
 /// An element in a few characters: short ones whole, longer ones by their ends and length.
 pub fn short(element: &[u8]) -> String {
     const ENDS: usize = 4;
@@ -203,7 +211,7 @@ pub(crate) fn phase_notes(signing: &Signing<'_>, phase: Phase) -> Vec<String> {
     let elements = input.witness.len();
     match phase {
         Phase::ScriptPubKey => vec![format!("spends {} sat", prevout.value.to_sat())],
-        Phase::WitnessProgram => vec![format!("the witness has {elements} elements")],
+        Phase::WitnessProgram => vec![format!("the witness has {}", counted(elements, "element"))],
         Phase::KeyPath => vec!["one witness element beside the annex: a signature of the output key".into()],
         Phase::TaprootCommitment => taproot_notes(&input.witness),
         Phase::Tapscript => {
@@ -220,16 +228,22 @@ fn taproot_notes(witness: &bitcoin::Witness) -> Vec<String> {
     let control = length.checked_sub(1).and_then(|last| witness.nth(last)).unwrap_or_default();
     let shape = match ControlBlock::parse(control) {
         Ok(control) => format!(
-            "control block: leaf version 0x{:02x}, output key {}, {} hashes of Merkle path",
+            "control block: leaf version 0x{:02x}, output key {}, Merkle path of {}",
             control.leaf_version,
             if control.output_key_is_odd { "odd" } else { "even" },
-            control.path().len()
+            match control.path().len() {
+                1 => "1 hash".to_owned(),
+                hashes => format!("{hashes} hashes"),
+            }
         ),
-        Err(_) => format!("control block: {} bytes, which is no size of a control block", control.len()),
+        Err(_) => {
+            format!("control block: {}, which is no size of a control block", counted(control.len(), "byte"))
+        }
     };
     let stack = length.saturating_sub(2);
     let annex = if has_annex { ", annex" } else { "" };
-    vec![format!("witness: {stack} stack elements, leaf script, control block{annex}"), shape]
+    let stack = counted(stack, "stack element");
+    vec![format!("witness: {stack}, leaf script, control block{annex}"), shape]
 }
 
 #[cfg(test)]

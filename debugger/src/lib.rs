@@ -27,7 +27,7 @@ pub use control::{ControlView, NUMS_KEY, control_view};
 pub use disasm::{disassemble, instruction_text};
 pub use explain::Explanation;
 pub use fields::{Field, FieldNote, hash_type_name};
-pub use hints::{Known, short};
+pub use hints::{Known, counted, short};
 pub use psbt::{Psbt, PsbtError, PsbtInput};
 pub use trace::{
     Commitment, Element, Elements, End, Frame, Options, SigVersion, SignatureKind, SignatureReport, State,

@@ -8,6 +8,7 @@ use sigstack_interpreter::{Gap, Opcode, VerifyError};
 use crate::disasm::instruction_text;
 use crate::explain::Explanation;
 use crate::fields::{Field, FieldNote, hash_type_name};
+use crate::hints::counted;
 use crate::hints::{Known, short};
 use crate::trace::{
     Commitment, Element, End, Frame, SignatureKind, SignatureReport, Step, StepEvent, Stopped,
@@ -151,7 +152,7 @@ impl<W: Write> View<'_, W> {
                 let script = match script {
                     None => String::new(),
                     Some(script) if script.is_empty() => ": empty".into(),
-                    Some(script) => format!(": {} bytes", script.len()),
+                    Some(script) => format!(": {}", counted(script.len(), "byte")),
                 };
                 writeln!(self.out, "{HEADING}{phase}{HEADING:#}{script}")?;
                 notes.iter().try_for_each(|note| writeln!(self.out, "     {FAINT}{note}{FAINT:#}"))?;
@@ -178,7 +179,9 @@ impl<W: Write> View<'_, W> {
             Frame::Step(step) => self.step(step),
             Frame::KeyPath(report) => self.signature(report),
             Frame::End(end) => self.end(end),
-            Frame::Omitted(steps) => writeln!(self.out, "     {HINT}{steps} steps are left out here{HINT:#}"),
+            Frame::Omitted(steps) => {
+                writeln!(self.out, "     {HINT}left out here: {}{HINT:#}", counted(*steps, "step"))
+            }
         }
     }
 

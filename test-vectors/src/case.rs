@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(set("index", 1.into()), "index: no input 1: the transaction has 1 (counted from 0)");
         assert_eq!(
             set("prevouts", Value::Array(vec![])),
-            "prevouts: 0 prevouts for 1 inputs; one for each input"
+            "prevouts: 0 prevouts for 1 input; one for each input"
         );
         assert!(set("prevouts", vec!["00"].into()).starts_with("prevouts[0]: not a serialized output"));
         assert_eq!(set("flags", "P2SH,FOO".into()), "flags: unknown flag \"FOO\"");

@@ -81,6 +81,14 @@ impl fmt::Display for Problem {
     }
 }
 
+/// A number of things: `1 byte`, `2 bytes`.
+pub(crate) fn counted(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        _ => format!("{number} {thing}s"),
+    }
+}
+
 /// What is wrong with a field, before the file and the case are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bad {

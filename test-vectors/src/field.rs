@@ -7,6 +7,7 @@ use sigstack_interpreter::encoding::{
 };
 
 use crate::error::Bad;
+use crate::error::counted;
 
 /// What kind of JSON a value is, for messages.
 fn kind(value: &Value) -> &'static str {
@@ -108,7 +109,10 @@ pub(crate) fn prevouts(value: &Value, field: &str, tx: &Transaction) -> Result<V
     let values = array(value, field)?;
     if values.len() != tx.input.len() {
         let (prevouts, inputs) = (values.len(), tx.input.len());
-        return Err(Bad::new(field, format!("{prevouts} prevouts for {inputs} inputs; one for each input")));
+        return Err(Bad::new(
+            field,
+            format!("{} for {}; one for each input", counted(prevouts, "prevout"), counted(inputs, "input")),
+        ));
     }
     let outputs = values.iter().enumerate();
     let output = |(nth, value)| decoded(value, &format!("{field}[{nth}]"), "output", decode_output);

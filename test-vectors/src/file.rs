@@ -6,6 +6,7 @@ use crate::case::Case;
 use crate::check::{Check, Outcome, Question};
 use crate::dialect::{Dialect, Rules};
 use crate::document::{Document, Loaded, MAX_FILE_BYTES};
+use crate::error::counted;
 use crate::error::{Bad, InputError, Problem};
 use crate::formats::{Format, Found, Reading};
 
@@ -91,9 +92,10 @@ pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<Vect
         return Err(unread.into_iter().next().unwrap_or_else(|| whole_file(Problem::NoCases)));
     }
     if trailing_commas > 0 {
-        notes.push(format!("{trailing_commas} trailing commas, which JSON does not allow, are ignored"));
+        let commas = counted(trailing_commas, "trailing comma");
+        notes.push(format!("ignored {commas}, which JSON does not allow"));
     }
-    notes.extend(completed.into_iter().map(|(note, cases)| format!("{cases} cases: {note}")));
+    notes.extend(completed.into_iter().map(|(note, cases)| format!("{}: {note}", counted(cases, "case"))));
     Ok(VectorFile { name: name.to_owned(), format, entries, unread, notes, rules })
 }
 

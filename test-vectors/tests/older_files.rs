@@ -55,7 +55,7 @@ fn flags_of_tx_valid_are_to_be_set_or_to_be_left_out_as_the_file_says() {
     let older = transactions("valid", "verifyFlags", &rows);
     expect("sample", &older, ("tx_valid", 1, 0, vec![], vec![BEFORE_2021]));
     let newer = transactions("valid", "excluded verifyFlags", &rows);
-    let note = "1 cases: CLEANSTACK,WITNESS was left out with flags that it needs";
+    let note = "1 case: CLEANSTACK,WITNESS was left out with flags that it needs";
     expect("sample", &newer, ("tx_valid", 0, 1, vec![], vec![note]));
     // The oldest files say only whether P2SH is enforced.
     let oldest = transactions("valid", "enforceP2SH", &[("1", "true"), ("1", "false"), ("0", "true")]);
@@ -93,15 +93,15 @@ fn flags_are_completed_and_the_file_says_so() {
     expect(
         "sample",
         &invalid("CLEANSTACK"),
-        ("tx_invalid", 1, 0, vec![], vec![&format!("1 cases: {cleanstack}")]),
+        ("tx_invalid", 1, 0, vec![], vec![&format!("1 case: {cleanstack}")]),
     );
     expect(
         "sample",
         &invalid("CLEANSTACK,LOW_S"),
-        ("tx_invalid", 0, 1, vec![], vec![&format!("1 cases: {cleanstack}")]),
+        ("tx_invalid", 0, 1, vec![], vec![&format!("1 case: {cleanstack}")]),
     );
     let tests = r#"[["1 1", "1", "CLEANSTACK", "CLEANSTACK"], ["1", "", "WITNESS", "OK"], ["1", "", "WITNESS", "OK"]]"#;
-    let notes = [format!("2 cases: {witness}"), format!("1 cases: {cleanstack}")];
+    let notes = [format!("2 cases: {witness}"), format!("1 case: {cleanstack}")];
     let notes: Vec<&str> = notes.iter().map(String::as_str).collect();
     expect("sample", tests, ("script_tests", 3, 0, vec![], notes));
 }
@@ -196,7 +196,7 @@ fn a_line_that_is_not_json_does_not_lose_the_file() {
 
 #[test]
 fn trailing_commas_are_ignored_and_noted() {
-    let note = "2 trailing commas, which JSON does not allow, are ignored";
+    let note = "ignored 2 trailing commas, which JSON does not allow";
     let rows = r#"[["1", "", "", "OK",], ["0", "VERIFY", "", "VERIFY"],
     ]"#;
     expect("sample", rows, ("script_tests", 2, 0, vec![], vec![note]));

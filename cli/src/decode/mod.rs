@@ -16,6 +16,7 @@ use crate::input;
 use crate::output::Status;
 use crate::prevouts::{of_outputs, of_transactions};
 use crate::problem::{Problem, Stop};
+use sigstack_debugger::counted;
 use tree::Fields;
 
 /// Runs the command.
@@ -51,7 +52,7 @@ fn decode(args: &DecodeArgs) -> Result<Fields, Problem> {
             let script = script.as_deref().map(|script| input::bytes(script, "--script")).transpose()?;
             let control = input::bytes(hex, "control")?;
             let view = control_view(&control, script.as_deref()).map_err(|error| {
-                Problem::new(format!("{} bytes: {error}", control.len()))
+                Problem::new(format!("{}: {error}", counted(control.len(), "byte")))
                     .at("control")
                     .hint("a control block has 33 bytes, and 32 more for each of at most 128 hashes")
             })?;
@@ -135,7 +136,7 @@ fn output_fields(output: &TxOut) -> Fields {
 
 fn add_witness(fields: &mut Fields, witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) {
     let known = Known::default();
-    let size = format!("{} elements, {} bytes", witness.len(), witness.size());
+    let size = format!("{}, {}", counted(witness.len(), "element"), counted(witness.size(), "byte"));
     let elements: Vec<String> = witness.iter().map(hex::encode).collect();
     fields.value("witness", size, elements);
     let readings = witness::readings(witness, prevout, script_sig);
@@ -191,7 +192,7 @@ fn annex_fields(annex: &[u8]) -> Result<Fields, Problem> {
         return Err(Problem::new("an annex begins with 0x50").at("annex"));
     }
     let mut fields = Fields::default();
-    fields.value("size", format!("{} bytes, the tag 0x50 included", annex.len()), annex.len());
+    fields.value("size", format!("{}, the tag 0x50 included", counted(annex.len(), "byte")), annex.len());
     fields.text("data", hex::encode(annex.get(1..).unwrap_or_default()));
     fields.text("sha_annex", hex::encode(annex_hash(annex)));
     Ok(fields)

@@ -10,6 +10,7 @@ use sigstack_vectors::{Case, Expect, InputError, Report};
 use crate::output::{self, BAD, GOOD, Status};
 use crate::problem::{Problem, Stop};
 use crate::table::{self, Align, Cell};
+use sigstack_debugger::counted;
 
 /// How many of the cases of a file that could not be read are reported one by one in text.
 const SHOWN_UNREAD: usize = 10;
@@ -64,7 +65,7 @@ impl Summary {
             Problem::new(error.to_string()).complain();
         }
         if let (Some(error), Some(more @ 1..)) = (unread.first(), unread.len().checked_sub(SHOWN_UNREAD)) {
-            let what = format!("{more} more cases could not be read; --json lists all");
+            let what = format!("{} could not be read; --json lists all", counted(more, "more case"));
             Problem::new(what).at(error.file.clone()).complain();
         }
         self.errors.extend(unread);
@@ -149,7 +150,7 @@ impl Summary {
         }
         for file in &self.files {
             for (reading, count) in &file.report.readings {
-                writeln!(out, "{count} passed cases of {} were {reading}", file.name)?;
+                writeln!(out, "passed cases of {} that were {reading}: {count}", file.name)?;
             }
         }
         for file in &self.files {
@@ -167,10 +168,14 @@ impl Summary {
         let unread_cases: usize = self.files.iter().map(|file| file.unread).sum();
         let unread_files = self.lost.len();
         let unread = match unread_cases {
-            0 => format!("{unread_files} files"),
-            cases => format!("{unread_files} files and {cases} cases"),
+            0 => counted(unread_files, "file"),
+            cases => format!("{} and {}", counted(unread_files, "file"), counted(cases, "case")),
         };
-        let verdict = format!("{ran} cases of {files} files ran: {passed} passed, {failed} failed");
+        let verdict = format!(
+            "{} of {} ran: {passed} passed, {failed} failed",
+            counted(ran, "case"),
+            counted(files, "file")
+        );
         let rest = format!("{skipped} skipped, {unread} could not be read");
         let fits = verdict.len() + rest.len() + 2 <= output::width();
         writeln!(out, "{style}{verdict}{style:#};{}{rest}", if fits { " " } else { "\n" })

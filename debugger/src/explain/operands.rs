@@ -6,6 +6,7 @@ use sigstack_interpreter::{KeyVersion, Opcode, ScriptError, TaprootMessage, Taps
 
 use super::schnorr::is_valid;
 use super::{Explanation, Facts};
+use crate::hints::counted;
 use crate::hints::short;
 use crate::trace::{SigVersion, Step};
 
@@ -150,7 +151,9 @@ impl Facts<'_> {
         };
         let lengths = match left.len() == right.len() {
             true => String::new(),
-            false => format!("; they have {} and {} bytes", left.len(), right.len()),
+            false => {
+                format!("; they have {} and {}", counted(left.len(), "byte"), counted(right.len(), "byte"))
+            }
         };
         Some(Explanation::new("unequal", format!("{} is not {}{lengths}", of(left), of(right))))
     }
