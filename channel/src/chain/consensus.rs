@@ -29,9 +29,10 @@ impl<'a> Context<'a> {
     }
 }
 
-/// A transaction that breaks no consensus rule.
-pub(super) struct Checked {
+/// What a transaction spends, and its fee.
+pub(super) struct Placed {
     pub(super) prevouts: Vec<TxOut>,
+    pub(super) heights: Vec<u32>,
     pub(super) fee: u64,
 }
 
@@ -40,13 +41,12 @@ const DISABLE: u32 = 1 << 31;
 /// nSequence: the lock counts units of 512 seconds.
 const TIME: u32 = 1 << 22;
 
-/// Checks a transaction in its place, every script of it by the interpreter.
-pub(super) fn check(
+/// Checks a transaction in its place: its coins, locks and amounts, everything but its scripts.
+pub(super) fn place(
     tx: &Transaction,
     context: &Context<'_>,
-    flags: Flags,
     coin: impl Fn(&OutPoint) -> Option<Coin>,
-) -> Result<Checked, Reject> {
+) -> Result<Placed, Reject> {
     check_transaction(tx).map_err(Reject::Transaction)?;
     let coins = tx
         .input
@@ -57,11 +57,11 @@ pub(super) fn check(
         return Err(Reject::NotFinal);
     }
     sequence_locks(tx, &coins, context)?;
-    let prevouts: Vec<TxOut> = coins.into_iter().map(|coin| coin.out).collect();
+    let (prevouts, heights): (Vec<TxOut>, Vec<u32>) =
+        coins.into_iter().map(|coin| (coin.out, coin.height)).unzip();
     let paid_in = prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
     let fee = paid_in.checked_sub(crate::tx::output_sum(tx)).ok_or(Reject::CreatesMoney)?;
-    verify(tx, &prevouts, flags)?;
-    Ok(Checked { prevouts, fee })
+    Ok(Placed { prevouts, heights, fee })
 }
 
 /// Runs the interpreter on every input.

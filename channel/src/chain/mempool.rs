@@ -1,11 +1,13 @@
 //! The mempool: what is in it, and what may enter.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use bitcoin::{OutPoint, Transaction, TxOut, Txid};
+use bitcoin::{OutPoint, Transaction, TxOut, Txid, hashes::Hash as _};
 use sigstack_policy::{Candidate, Policy, PolicyError, is_dust, limits::MAX_TRUC_VSIZE};
 
-use super::consensus::{self, Checked, Coin, Context};
+use super::consensus::{self, Coin, Context, Placed};
+use super::ledger::Digest;
 use super::replace::{self, Chunk};
 use super::{Chain, Reject};
 
@@ -13,12 +15,16 @@ use super::{Chain, Reject};
 const TRUC_CHILD_MAX: u64 = 1_000;
 /// Maximum number of transactions in a cluster (Core `DEFAULT_CLUSTER_LIMIT`).
 const MAX_CLUSTER: usize = 64;
+/// Maximum virtual bytes of a cluster (Core `DEFAULT_CLUSTER_SIZE_LIMIT_KVB`).
+const MAX_CLUSTER_VSIZE: u64 = 101_000;
 
 /// A transaction in the mempool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The transaction.
     pub tx: Transaction,
+    /// Its txid.
+    pub txid: Txid,
     /// The outputs that it spends, in input order.
     pub prevouts: Vec<TxOut>,
     /// Satoshi.
@@ -28,10 +34,6 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn txid(&self) -> Txid {
-        self.tx.compute_txid()
-    }
-
     fn parents(&self) -> impl Iterator<Item = Txid> {
         self.tx.input.iter().map(|input| input.previous_output.txid)
     }
@@ -40,34 +42,34 @@ impl Entry {
 /// What waits for a block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mempool {
-    entries: BTreeMap<Txid, Entry>,
+    entries: BTreeMap<Txid, Arc<Entry>>,
     spends: BTreeMap<OutPoint, Txid>,
-}
-
-/// What may enter, and what it pushes out.
-pub(super) struct Accepted {
-    entries: Vec<Entry>,
-    evicted: BTreeSet<Txid>,
+    digest: Digest,
 }
 
 impl Mempool {
     /// A transaction in it.
     pub fn get(&self, txid: &Txid) -> Option<&Entry> {
-        self.entries.get(txid)
+        self.entries.get(txid).map(AsRef::as_ref)
     }
 
     /// The transaction that would spend an output.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Entry> {
-        self.entries.get(self.spends.get(outpoint)?)
+        self.get(self.spends.get(outpoint)?)
     }
 
     /// All of it, by txid.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.values()
+        self.entries.values().map(AsRef::as_ref)
+    }
+
+    /// The digest of its transactions, witnesses included.
+    pub(super) fn digest(&self) -> Digest {
+        self.digest
     }
 
     fn children(&self, entry: &Entry) -> BTreeSet<Txid> {
-        let txid = entry.txid();
+        let txid = entry.txid;
         let outpoints = (0..).zip(&entry.tx.output).map(|(vout, _)| OutPoint { txid, vout });
         outpoints.filter_map(|outpoint| self.spends.get(&outpoint).copied()).collect()
     }
@@ -96,22 +98,37 @@ impl Mempool {
     /// The transactions of the best block, parents before children.
     pub(super) fn template(&self, capacity: u64, rate: u64) -> Vec<Transaction> {
         let mut block = Vec::new();
+        let mut left_out = BTreeSet::new();
         let mut weight = 0u64;
         for (chunk, txids) in replace::linearize(&self.entries) {
-            let txs = txids.iter().filter_map(|txid| self.entries.get(txid)).map(|entry| entry.tx.clone());
-            let txs: Vec<Transaction> = txs.collect();
-            let added = txs.iter().fold(0u64, |sum, tx| sum.saturating_add(crate::tx::weight(tx)));
+            let entries: Vec<&Entry> = txids.iter().filter_map(|txid| self.get(txid)).collect();
+            let added =
+                entries.iter().fold(weight, |sum, entry| sum.saturating_add(crate::tx::weight(&entry.tx)));
             let pays = chunk.fee.saturating_mul(1_000) >= rate.saturating_mul(chunk.size);
-            if pays && weight.saturating_add(added) <= capacity {
-                weight = weight.saturating_add(added);
-                block.extend(txs);
+            // A parent that was left out is not in the block, so that its descendants are invalid there.
+            let complete =
+                !entries.iter().flat_map(|entry| entry.parents()).any(|txid| left_out.contains(&txid));
+            if pays && complete && added <= capacity {
+                weight = added;
+                block.extend(entries.into_iter().map(|entry| entry.tx.clone()));
+            } else {
+                left_out.extend(txids);
             }
         }
         block
     }
 
+    fn insert(&mut self, entry: Entry) {
+        for input in &entry.tx.input {
+            self.spends.insert(input.previous_output, entry.txid);
+        }
+        self.digest.add(entry.tx.compute_wtxid().as_byte_array());
+        self.entries.insert(entry.txid, Arc::new(entry));
+    }
+
     fn remove(&mut self, txid: &Txid) {
         if let Some(entry) = self.entries.remove(txid) {
+            self.digest.remove(entry.tx.compute_wtxid().as_byte_array());
             for input in &entry.tx.input {
                 self.spends.remove(&input.previous_output);
             }
@@ -119,43 +136,95 @@ impl Mempool {
     }
 
     /// Takes out a transaction that is in a block, and all that conflicts with it.
-    pub(super) fn confirm(&mut self, tx: &Transaction) {
-        self.remove(&tx.compute_txid());
+    pub(super) fn confirm(&mut self, txid: &Txid, tx: &Transaction) {
+        self.remove(txid);
         for input in &tx.input {
             if let Some(conflict) = self.spends.get(&input.previous_output).copied() {
-                for txid in self.descendants(conflict) {
-                    self.remove(&txid);
-                }
+                self.remove_with_descendants(conflict);
             }
         }
     }
 
-    pub(super) fn accept(&mut self, accepted: Accepted) {
-        for txid in &accepted.evicted {
-            self.remove(txid);
+    fn remove_with_descendants(&mut self, txid: Txid) {
+        for txid in self.descendants(txid) {
+            self.remove(&txid);
         }
-        for entry in accepted.entries {
-            let txid = entry.txid();
-            for input in &entry.tx.input {
-                self.spends.insert(input.previous_output, txid);
+    }
+
+    /// Takes out what the next block could no longer include after a reorganisation, with all descendants (Core `removeForReorg`).
+    pub(super) fn remove_invalid(&mut self, chain: &Chain) {
+        let context = Context::next(chain);
+        let txids: Vec<Txid> = self.entries.keys().copied().collect();
+        for txid in txids {
+            let Some(entry) = self.get(&txid) else { continue };
+            let coin = |outpoint: &OutPoint| self.coin(chain, &[], outpoint);
+            if consensus::place(&entry.tx, &context, coin).is_err() {
+                self.remove_with_descendants(txid);
             }
-            self.entries.insert(txid, entry);
+        }
+    }
+
+    /// An output that a transaction of the mempool can spend: a coin, or an output in the mempool or in the package before it.
+    fn coin(&self, chain: &Chain, package: &[Entry], outpoint: &OutPoint) -> Option<Coin> {
+        if let Some(coin) = chain.coin(outpoint) {
+            return Some(coin.clone());
+        }
+        let in_package = || package.iter().find(|entry| entry.txid == outpoint.txid);
+        let parent = self.get(&outpoint.txid).or_else(in_package)?;
+        let out = parent.tx.output.get(usize::try_from(outpoint.vout).ok()?)?;
+        Some(Coin { out: out.clone(), height: chain.height().saturating_add(1) })
+    }
+
+    /// The mempool with these transactions and without those that they replace, unless a cluster becomes too large.
+    fn with(&self, entries: Vec<Entry>, evicted: &BTreeSet<Txid>) -> Result<Mempool, Reject> {
+        let mut after = self.clone();
+        for txid in evicted {
+            after.remove(txid);
+        }
+        let last = entries.last().map(|entry| entry.txid);
+        for entry in entries {
+            after.insert(entry);
+        }
+        let cluster = last.map(|txid| after.cluster(txid)).unwrap_or_default();
+        if cluster.len() > MAX_CLUSTER {
+            return Err(Reject::ClusterTooLarge { count: cluster.len() });
+        }
+        let sizes = cluster.iter().filter_map(|txid| after.get(txid)).map(|entry| entry.vsize);
+        match sizes.fold(0u64, u64::saturating_add) {
+            vsize if vsize > MAX_CLUSTER_VSIZE => Err(Reject::ClusterTooHeavy { vsize }),
+            _ => Ok(after),
         }
     }
 }
 
-/// Whether one transaction, or a parent and its child together, may enter.
-pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Accepted, Reject> {
+/// Whether a package is one parent and a child of it, without a conflict between them (Core `IsWellFormedPackage`).
+pub(super) fn check_package(parent: &Transaction, child: &Transaction) -> Result<(), Reject> {
+    let txid = parent.compute_txid();
+    if !child.input.iter().any(|input| input.previous_output.txid == txid) {
+        return Err(Reject::Package("the second transaction does not spend the first"));
+    }
+    let spent = |outpoint: &OutPoint| parent.input.iter().any(|input| input.previous_output == *outpoint);
+    match child.input.iter().any(|input| spent(&input.previous_output)) {
+        true => Err(Reject::Package("two transactions spend the same output")),
+        false => Ok(()),
+    }
+}
+
+/// The mempool with a transaction of a disconnected block. As in Core, fees and version 3 are not checked: the transaction was in a
+/// block, and its children may be in the mempool.
+pub(super) fn readmit(chain: &Chain, tx: Transaction) -> Result<Mempool, Reject> {
+    let entry = entry(chain, tx, &[])?;
+    ephemeral_dust(chain, &entry, &[])?;
+    chain.mempool.with(vec![entry], &BTreeSet::new())
+}
+
+/// The mempool with one transaction, or with a parent and its child together, if they may enter.
+pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Mempool, Reject> {
     let pool = &chain.mempool;
     let mut entries: Vec<Entry> = Vec::with_capacity(txs.len());
     for tx in txs {
         let entry = entry(chain, tx, &entries)?;
         entries.push(entry);
-    }
-    if let [parent, child] = entries.as_slice()
-        && !child.parents().any(|txid| txid == parent.txid())
-    {
-        return Err(Reject::Package("the second transaction does not spend the first"));
     }
     let is_package = entries.len() > 1;
     let mut conflicts: BTreeSet<Txid> = BTreeSet::new();
@@ -174,13 +243,7 @@ pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Accepted,
     }
     fees(chain.policy(), &entries)?;
     let evicted = replacement(chain, &entries, &conflicts)?;
-    let joined = entries.iter().flat_map(Entry::parents).flat_map(|txid| pool.cluster(txid));
-    let cluster: BTreeSet<Txid> = joined.filter(|txid| !evicted.contains(txid)).collect();
-    let count = cluster.len() + entries.len();
-    if count > MAX_CLUSTER {
-        return Err(Reject::ClusterTooLarge { count });
-    }
-    Ok(Accepted { entries, evicted })
+    pool.with(entries, &evicted)
 }
 
 /// Consensus and the policy of a single transaction.
@@ -189,26 +252,21 @@ fn entry(chain: &Chain, tx: Transaction, before: &[Entry]) -> Result<Entry, Reje
     if chain.mempool.entries.contains_key(&txid) || chain.confirmed(&txid).is_some() {
         return Err(Reject::Known);
     }
-    let unconfirmed = |outpoint: &OutPoint| {
-        let in_package = before.iter().find(|entry| entry.txid() == outpoint.txid);
-        let parent = chain.mempool.get(&outpoint.txid).or(in_package)?;
-        let out = parent.tx.output.get(usize::try_from(outpoint.vout).ok()?)?;
-        Some(Coin { out: out.clone(), height: chain.height().saturating_add(1) })
-    };
-    let coin = |outpoint: &OutPoint| chain.coin(outpoint).cloned().or_else(|| unconfirmed(outpoint));
-    let checked = consensus::check(&tx, &Context::next(chain), chain.consensus_flags(), coin)?;
-    let vsize = standard(&tx, &checked, chain.policy())?;
-    consensus::verify(&tx, &checked.prevouts, chain.standard_flags())?;
-    Ok(Entry { vsize, fee: checked.fee, prevouts: checked.prevouts, tx })
+    let coin = |outpoint: &OutPoint| chain.mempool.coin(chain, before, outpoint);
+    let placed = consensus::place(&tx, &Context::next(chain), coin)?;
+    consensus::verify(&tx, &placed.prevouts, chain.consensus_flags())?;
+    let vsize = standard(&tx, &placed, chain.policy())?;
+    consensus::verify(&tx, &placed.prevouts, chain.standard_flags())?;
+    Ok(Entry { vsize, txid, fee: placed.fee, prevouts: placed.prevouts, tx })
 }
 
 /// Checks the standardness rules for one transaction and returns its virtual size. The minimum feerate is left to [`fees`],
 /// since a package pays it together, and the size of version 3 to [`truc`].
-fn standard(tx: &Transaction, checked: &Checked, policy: &Policy) -> Result<u64, PolicyError> {
-    let candidate = Candidate::new(tx, &checked.prevouts);
+fn standard(tx: &Transaction, placed: &Placed, policy: &Policy) -> Result<u64, PolicyError> {
+    let candidate = Candidate::new(tx, &placed.prevouts);
     candidate.check_form(policy)?;
     candidate.check_inputs(policy)?;
-    candidate.check_ephemeral_dust(checked.fee, policy)?;
+    candidate.check_ephemeral_dust(placed.fee, policy)?;
     candidate.check_sigops_cost()?;
     Ok(candidate.vsize())
 }
@@ -220,7 +278,7 @@ fn truc(
     package: &[Entry],
     conflicts: &BTreeSet<Txid>,
 ) -> Result<Option<Txid>, Reject> {
-    let in_package = |txid: &Txid| package.iter().find(|other| other.txid() == *txid);
+    let in_package = |txid: &Txid| package.iter().find(|other| other.txid == *txid);
     let ids: BTreeSet<Txid> = entry.parents().collect();
     let parents: Vec<&Entry> = ids.iter().filter_map(|id| pool.get(id).or_else(|| in_package(id))).collect();
     if entry.tx.version.0 != 3 {
@@ -246,7 +304,14 @@ fn truc(
     if parent.parents().any(|txid| pool.get(&txid).is_some() || in_package(&txid).is_some()) {
         return Err(Reject::Truc("more than one unconfirmed ancestor"));
     }
-    Ok(pool.children(parent).into_iter().find(|child| !conflicts.contains(child)))
+    let siblings: Vec<Txid> =
+        pool.children(parent).into_iter().filter(|child| !conflicts.contains(child)).collect();
+    match siblings.as_slice() {
+        [] => Ok(None),
+        [sibling] if pool.descendants(*sibling).len() == 1 => Ok(Some(*sibling)),
+        // Only a reorganisation leaves such a family in the mempool.
+        _ => Err(Reject::Truc("more than one unconfirmed descendant of the parent")),
+    }
 }
 
 /// A child spends all dust of its unconfirmed parents.
@@ -254,7 +319,7 @@ fn ephemeral_dust(chain: &Chain, entry: &Entry, package: &[Entry]) -> Result<(),
     let (pool, feerate) = (&chain.mempool, chain.policy().dust_relay);
     let ids: BTreeSet<Txid> = entry.parents().collect();
     for txid in ids {
-        let in_package = || package.iter().find(|other| other.txid() == txid);
+        let in_package = || package.iter().find(|other| other.txid == txid);
         let Some(parent) = pool.get(&txid).or_else(in_package) else { continue };
         let dust = (0..).zip(&parent.tx.output).filter(|(_, out)| is_dust(out, feerate));
         for (vout, _) in dust {
@@ -317,12 +382,12 @@ fn replacement(
     }
     let parents = entries.iter().flat_map(Entry::parents).map(|txid| pool.cluster(txid));
     let touched: BTreeSet<Txid> = clusters.into_iter().chain(parents).flatten().collect();
-    let of = |txids: &BTreeSet<Txid>| -> BTreeMap<Txid, Entry> {
-        txids.iter().filter_map(|txid| pool.get(txid).map(|entry| (*txid, entry.clone()))).collect()
+    let of = |txids: &BTreeSet<Txid>| -> BTreeMap<Txid, Arc<Entry>> {
+        txids.iter().filter_map(|txid| Some((*txid, pool.entries.get(txid)?.clone()))).collect()
     };
     let old = of(&touched);
     let mut new = of(&touched.difference(&evicted).copied().collect());
-    new.extend(entries.iter().map(|entry| (entry.txid(), entry.clone())));
+    new.extend(entries.iter().map(|entry| (entry.txid, Arc::new(entry.clone()))));
     let diagram =
         |entries| -> Vec<Chunk> { replace::linearize(entries).into_iter().map(|(chunk, _)| chunk).collect() };
     match replace::improves(&diagram(&old), &diagram(&new)) {

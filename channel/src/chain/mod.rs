@@ -1,28 +1,35 @@
 //! A small chain to play constructions on: coins, blocks with heights and median times, a mempool with Core's replacement rules.
 //!
 //! There are no shortcuts: a transaction that the interpreter rejects under the chain's flags does not enter a block, and one that
-//! policy rejects does not enter the mempool. What is left out: proof of work, reorganisations, signature operation limits
-//! of blocks, and peers (there is one mempool).
+//! policy rejects does not enter the mempool. What is left out: proof of work, signature operation limits of blocks, and peers (there
+//! is one mempool).
+//!
+//! A chain is cheap to clone: its clones share coins and transactions until one of them changes.
 
 mod consensus;
+mod ledger;
 mod market;
 mod mempool;
 mod reject;
+mod reorganise;
 mod replace;
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bitcoin::{OutPoint, Transaction, TxOut, Txid, hashes::Hash as _};
 use sigstack_interpreter::{FLAGS, FlagKind, Flags};
 
 pub use consensus::Coin;
+use consensus::{Context, Placed};
 pub use market::FeeMarket;
 pub use mempool::{Entry, Mempool};
 pub use reject::Reject;
+pub use reorganise::MAX_REORGANISATION;
 pub use replace::{Chunk, improves};
 pub use sigstack_policy::{Policy, PolicyError};
 
 use crate::keys::tagged_hash;
+use ledger::{Digest, Ledger};
 
 /// The height at which chains begin: a height of today, so that pushes of heights have their size of today.
 pub const START_HEIGHT: u32 = 900_000;
@@ -32,11 +39,12 @@ const BLOCK_TIME: u32 = 600;
 /// Weight units of transactions that a block template holds (Core's default reserves the rest).
 const BLOCK_CAPACITY: u64 = 3_996_000;
 
+/// Blocks that lie below every play, so that the median of eleven times is defined.
+const BLOCKS_BEFORE: u32 = 10;
+
 /// A block, without what plays do not need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Seconds since 1970.
-    pub time: u32,
     /// Its transactions, in order.
     pub txids: Vec<Txid>,
 }
@@ -48,6 +56,8 @@ pub struct Confirmed {
     pub tx: Transaction,
     /// The outputs that it spent, in input order.
     pub prevouts: Vec<TxOut>,
+    /// The heights of the blocks that created these outputs.
+    pub heights: Vec<u32>,
     /// The height of its block.
     pub height: u32,
     /// Satoshi.
@@ -60,12 +70,9 @@ pub struct Chain {
     consensus: Flags,
     standard: Flags,
     policy: Policy,
-    blocks: Vec<Block>,
-    coins: BTreeMap<OutPoint, Coin>,
-    spenders: BTreeMap<OutPoint, Txid>,
-    confirmed: BTreeMap<Txid, Confirmed>,
-    order: Vec<Txid>,
-    mempool: Mempool,
+    height: u32,
+    ledger: Arc<Ledger>,
+    mempool: Arc<Mempool>,
     minted: u64,
 }
 
@@ -83,20 +90,13 @@ impl Chain {
             .filter(|info| info.kind == FlagKind::ProposalPolicy && active(info.name))
             .map(|info| info.flag)
             .collect();
-        let mut blocks = Vec::new();
-        for block in 0..11 {
-            blocks.push(Block { time: START_TIME + block * BLOCK_TIME, txids: Vec::new() });
-        }
         Chain {
             consensus: Flags::CONSENSUS | proposals,
             standard: (Flags::POLICY | proposals) - refused,
             policy,
-            blocks,
-            coins: BTreeMap::new(),
-            spenders: BTreeMap::new(),
-            confirmed: BTreeMap::new(),
-            order: Vec::new(),
-            mempool: Mempool::default(),
+            height: START_HEIGHT + BLOCKS_BEFORE,
+            ledger: Arc::default(),
+            mempool: Arc::default(),
             minted: 0,
         }
     }
@@ -118,17 +118,28 @@ impl Chain {
 
     /// The height of the last block.
     pub fn height(&self) -> u32 {
-        let above = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX).saturating_sub(1);
-        START_HEIGHT.saturating_add(above)
+        self.height
+    }
+
+    /// A digest of height, coins with their heights, confirmed transactions and mempool. Chains of one play with the same digest are in
+    /// the same state.
+    pub fn fingerprint(&self) -> u128 {
+        let mut height = Digest::default();
+        height.add(&self.height.to_le_bytes());
+        Digest::join(&[height, self.ledger.digest(), self.mempool.digest()])
+    }
+
+    /// The time of a block, in seconds since 1970: blocks come every ten minutes.
+    fn time(height: u32) -> u32 {
+        START_TIME.saturating_add(height.saturating_sub(START_HEIGHT).saturating_mul(BLOCK_TIME))
     }
 
     /// The median of the last eleven blocks' times as of a height (BIP 113).
     pub fn median_time_past(&self, height: u32) -> u32 {
-        let end = usize::try_from(height.saturating_sub(START_HEIGHT)).unwrap_or_default().saturating_add(1);
-        let blocks = self.blocks.get(..end).unwrap_or(&self.blocks);
-        let mut times: Vec<u32> = blocks.iter().rev().take(11).map(|block| block.time).collect();
-        times.sort_unstable();
-        times.get(times.len() / 2).copied().unwrap_or(START_TIME)
+        // Times grow with height, so that the median is the time of the block in the middle. The first blocks have fewer before them.
+        let last = height.min(self.height).max(START_HEIGHT);
+        let before = last.saturating_sub(START_HEIGHT).min(10);
+        Chain::time(last.saturating_sub(before / 2))
     }
 
     /// A confirmed coin from nowhere, as if it had been there at the beginning.
@@ -136,28 +147,29 @@ impl Chain {
         self.minted += 1;
         let id = tagged_hash("sigstack/mint", &[&self.minted.to_le_bytes()]);
         let outpoint = OutPoint { txid: Txid::from_byte_array(id), vout: 0 };
-        self.coins.insert(outpoint, Coin { out, height: self.height() });
+        let coin = Coin { out, height: self.height };
+        Arc::make_mut(&mut self.ledger).add_coin(outpoint, coin);
         outpoint
     }
 
     /// An unspent confirmed output.
     pub fn coin(&self, outpoint: &OutPoint) -> Option<&Coin> {
-        self.coins.get(outpoint)
+        self.ledger.coin(outpoint)
     }
 
     /// The confirmed transaction that spent an output.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Confirmed> {
-        self.confirmed.get(self.spenders.get(outpoint)?)
+        self.ledger.spender(outpoint)
     }
 
     /// A confirmed transaction.
     pub fn confirmed(&self, txid: &Txid) -> Option<&Confirmed> {
-        self.confirmed.get(txid)
+        self.ledger.confirmed(txid)
     }
 
     /// All confirmed transactions in their order.
     pub fn history(&self) -> impl Iterator<Item = &Confirmed> {
-        self.order.iter().filter_map(|txid| self.confirmed.get(txid))
+        self.ledger.history()
     }
 
     /// The mempool.
@@ -167,8 +179,8 @@ impl Chain {
 
     /// Satoshi in unspent outputs with this script.
     pub fn balance(&self, script_pubkey: &bitcoin::Script) -> u64 {
-        let coins = self.coins.values().filter(|coin| *coin.out.script_pubkey == *script_pubkey);
-        coins.fold(0, |sum, coin| sum.saturating_add(coin.out.value.to_sat()))
+        let coins = self.ledger.coins().filter(|(_, coin)| *coin.out.script_pubkey == *script_pubkey);
+        coins.fold(0, |sum, (_, coin)| sum.saturating_add(coin.out.value.to_sat()))
     }
 
     /// Mines a block of what pays at least `rate` sat/kvB, best first.
@@ -176,7 +188,7 @@ impl Chain {
     /// # Errors
     ///
     /// [`Reject`] if a transaction of the mempool breaks consensus, which would be a fault of the mempool.
-    pub fn mine_at(&mut self, rate: u64) -> Result<&Block, Reject> {
+    pub fn mine_at(&mut self, rate: u64) -> Result<Block, Reject> {
         let txs = self.mempool.template(BLOCK_CAPACITY, rate);
         self.mine_block(txs)
     }
@@ -198,53 +210,36 @@ impl Chain {
     /// # Errors
     ///
     /// [`Reject`] if one breaks consensus. The chain stays as it was.
-    pub fn mine_block(&mut self, txs: Vec<Transaction>) -> Result<&Block, Reject> {
+    pub fn mine_block(&mut self, txs: Vec<Transaction>) -> Result<Block, Reject> {
         let weight = txs.iter().fold(0, |sum: u64, tx| sum.saturating_add(crate::tx::weight(tx)));
         if weight > BLOCK_CAPACITY {
             return Err(Reject::BlockFull { weight });
         }
-        let before = (self.coins.clone(), self.spenders.clone(), self.confirmed.clone(), self.order.len());
+        let height = self.height.saturating_add(1);
+        // Without transactions there is nothing to copy.
+        let mut ledger = Arc::clone(&self.ledger);
+        let mut mempool = Arc::clone(&self.mempool);
         let mut txids = Vec::with_capacity(txs.len());
         for tx in txs {
-            match self.connect(tx) {
-                Ok(txid) => txids.push(txid),
-                Err(reject) => {
-                    let (coins, spenders, confirmed, length) = before;
-                    (self.coins, self.spenders, self.confirmed) = (coins, spenders, confirmed);
-                    self.order.truncate(length);
-                    return Err(reject);
-                }
-            }
+            let txid = tx.compute_txid();
+            let confirmed = self.check_for_block(&ledger, &txid, tx)?;
+            Arc::make_mut(&mut mempool).confirm(&txid, &confirmed.tx);
+            Arc::make_mut(&mut ledger).connect(txid, confirmed);
+            txids.push(txid);
         }
-        for txid in &txids {
-            if let Some(confirmed) = self.confirmed.get(txid) {
-                self.mempool.confirm(&confirmed.tx);
-            }
-        }
-        let time = self.blocks.last().map_or(START_TIME, |block| block.time.saturating_add(BLOCK_TIME));
-        self.blocks.push(Block { time, txids });
-        self.blocks.last().ok_or(Reject::BlockFull { weight })
+        (self.height, self.ledger, self.mempool) = (height, ledger, mempool);
+        Ok(Block { txids })
     }
 
-    fn connect(&mut self, tx: Transaction) -> Result<Txid, Reject> {
-        let height = self.height().saturating_add(1);
-        let context = consensus::Context::next(self);
-        let checked =
-            consensus::check(&tx, &context, self.consensus, |outpoint| self.coins.get(outpoint).cloned())?;
-        let txid = tx.compute_txid();
-        for input in &tx.input {
-            self.coins.remove(&input.previous_output);
-            self.spenders.insert(input.previous_output, txid);
+    /// Checks a transaction for the next block, after those of the block that the ledger has already.
+    fn check_for_block(&self, ledger: &Ledger, txid: &Txid, tx: Transaction) -> Result<Confirmed, Reject> {
+        let placed = consensus::place(&tx, &Context::next(self), |outpoint| ledger.coin(outpoint).cloned())?;
+        // The scripts of a transaction in the mempool were verified when it entered: a txid commits to what is spent.
+        if self.mempool.get(txid).is_none_or(|entry| entry.tx != tx) {
+            consensus::verify(&tx, &placed.prevouts, self.consensus)?;
         }
-        for (vout, out) in (0..).zip(&tx.output) {
-            if !out.script_pubkey.is_op_return() {
-                self.coins.insert(OutPoint { txid, vout }, Coin { out: out.clone(), height });
-            }
-        }
-        let confirmed = Confirmed { tx, prevouts: checked.prevouts, height, fee: checked.fee };
-        self.confirmed.insert(txid, confirmed);
-        self.order.push(txid);
-        Ok(txid)
+        let Placed { prevouts, heights, fee } = placed;
+        Ok(Confirmed { tx, prevouts, heights, height: self.height.saturating_add(1), fee })
     }
 
     /// Offers a transaction to the mempool.
@@ -254,8 +249,7 @@ impl Chain {
     /// [`Reject`]; the mempool stays as it was.
     pub fn submit(&mut self, tx: Transaction) -> Result<Txid, Reject> {
         let txid = tx.compute_txid();
-        let accepted = mempool::evaluate(self, vec![tx])?;
-        self.mempool.accept(accepted);
+        self.mempool = Arc::new(mempool::evaluate(self, vec![tx])?);
         Ok(txid)
     }
 
@@ -265,13 +259,13 @@ impl Chain {
     ///
     /// [`Reject`]; a parent that is good alone stays.
     pub fn submit_package(&mut self, parent: Transaction, child: Transaction) -> Result<(), Reject> {
+        mempool::check_package(&parent, &child)?;
         let known = parent.compute_txid();
-        let parent_is_in = self.mempool.get(&known).is_some() || self.confirmed.contains_key(&known);
+        let parent_is_in = self.mempool.get(&known).is_some() || self.confirmed(&known).is_some();
         if parent_is_in || self.submit(parent.clone()).is_ok() {
             return self.submit(child).map(drop);
         }
-        let accepted = mempool::evaluate(self, vec![parent, child])?;
-        self.mempool.accept(accepted);
+        self.mempool = Arc::new(mempool::evaluate(self, vec![parent, child])?);
         Ok(())
     }
 }

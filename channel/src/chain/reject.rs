@@ -44,6 +44,16 @@ pub enum Reject {
         /// Transactions in the cluster.
         count: usize,
     },
+    /// Policy: a cluster of connected transactions would have more than 101,000 virtual bytes.
+    ClusterTooHeavy {
+        /// Virtual bytes of the cluster.
+        vsize: u64,
+    },
+    /// A reorganisation deeper than the model allows, or than there are blocks.
+    ReorganisationTooDeep {
+        /// Blocks to disconnect.
+        depth: u32,
+    },
     /// The next block does not include the transaction, although it was accepted.
     NotMined,
     /// Policy: a child of an unconfirmed parent does not spend all of its dust.
@@ -98,6 +108,12 @@ impl fmt::Display for Reject {
             Reject::NonStandard(error) => error.fmt(f),
             Reject::ClusterTooLarge { count } => {
                 write!(f, "too-large-cluster: {count} transactions, 64 at most")
+            }
+            Reject::ClusterTooHeavy { vsize } => {
+                write!(f, "too-large-cluster: {vsize} virtual bytes, 101,000 at most")
+            }
+            Reject::ReorganisationTooDeep { depth } => {
+                write!(f, "a reorganisation of {depth} blocks is too deep")
             }
             Reject::NotMined => f.write_str("accepted, but not in the next block"),
             Reject::UnspentEphemeralDust => f.write_str("missing-ephemeral-spends"),

@@ -1,6 +1,7 @@
 //! Feerate diagrams: what miners would take, in which order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bitcoin::Txid;
 
@@ -30,7 +31,7 @@ impl Chunk {
 ///
 /// Again and again the ancestor set with the best feerate is taken. For clusters of two that is the best order; for larger ones Core
 /// may find a better one.
-pub(super) fn linearize(entries: &BTreeMap<Txid, Entry>) -> Vec<(Chunk, Vec<Txid>)> {
+pub(super) fn linearize(entries: &BTreeMap<Txid, Arc<Entry>>) -> Vec<(Chunk, Vec<Txid>)> {
     let mut left: BTreeSet<Txid> = entries.keys().copied().collect();
     let mut chunks: Vec<(Chunk, Vec<Txid>)> = Vec::new();
     while !left.is_empty() {
@@ -54,7 +55,7 @@ pub(super) fn linearize(entries: &BTreeMap<Txid, Entry>) -> Vec<(Chunk, Vec<Txid
 }
 
 /// A transaction and what it needs, needed ones first.
-fn ancestors(entries: &BTreeMap<Txid, Entry>, left: &BTreeSet<Txid>, txid: Txid) -> Vec<Txid> {
+fn ancestors(entries: &BTreeMap<Txid, Arc<Entry>>, left: &BTreeSet<Txid>, txid: Txid) -> Vec<Txid> {
     let (mut found, mut open) = (Vec::new(), vec![txid]);
     while let Some(txid) = open.pop() {
         if let (true, Some(entry)) = (left.contains(&txid), entries.get(&txid)) {

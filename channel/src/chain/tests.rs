@@ -55,7 +55,7 @@ fn absolute_locks_by_height_and_by_median_time() {
     tx.lock_time = LockTime::from_consensus(median - 1);
     chain.submit(tx).unwrap();
     // The last block's own time is five blocks ahead of the median.
-    assert_eq!(chain.blocks.last().unwrap().time - median, 5 * 600);
+    assert_eq!(Chain::time(chain.height()) - median, 5 * 600);
 }
 
 #[test]
@@ -302,3 +302,6 @@ fn markets_repeat_by_seed_and_return_to_their_mean() {
     let late = rates[1_000..].iter().map(|rate| rate.ln()).sum::<f64>() / 1_000.0;
     assert!((late - 10f64.ln()).abs() < 0.2, "{late}");
 }
+
+mod packages;
+mod reorganisations;

@@ -1,0 +1,42 @@
+//! Reorganisations: the last blocks are disconnected, and their transactions return to the mempool.
+
+use std::sync::Arc;
+
+use bitcoin::Transaction;
+
+use super::{BLOCKS_BEFORE, Chain, Reject, START_HEIGHT, mempool};
+
+/// Maximum number of blocks that [`Chain::reorganise`] disconnects.
+pub const MAX_REORGANISATION: u32 = 2;
+
+impl Chain {
+    /// Disconnects the last `depth` blocks. Whoever mines next decides what replaces them.
+    ///
+    /// As in Core, their transactions return to the mempool where they are still valid and standard, without regard to fees. What the
+    /// mempool has is removed if it depends on one that did not return, or if its locks are no longer over. Coins have the heights that
+    /// they had before these blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`Reject::ReorganisationTooDeep`] if `depth` is above [`MAX_REORGANISATION`], or fewer blocks were mined.
+    pub fn reorganise(&mut self, depth: u32) -> Result<(), Reject> {
+        let mined = self.height.saturating_sub(START_HEIGHT + BLOCKS_BEFORE);
+        if depth > MAX_REORGANISATION.min(mined) {
+            return Err(Reject::ReorganisationTooDeep { depth });
+        }
+        let mut undone: Vec<Vec<Transaction>> = Vec::new();
+        for _ in 0..depth {
+            undone.push(Arc::make_mut(&mut self.ledger).disconnect(self.height));
+            self.height = self.height.saturating_sub(1);
+        }
+        for tx in undone.into_iter().rev().flatten() {
+            if let Ok(mempool) = mempool::readmit(self, tx) {
+                self.mempool = Arc::new(mempool);
+            }
+        }
+        let mut mempool = Arc::clone(&self.mempool);
+        Arc::make_mut(&mut mempool).remove_invalid(self);
+        self.mempool = mempool;
+        Ok(())
+    }
+}
