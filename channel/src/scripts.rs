@@ -114,7 +114,7 @@ pub fn delayed_internal_key(delay: u16) -> Vec<u8> {
 
 /// `DUP <n> GREATERTHAN VERIFY <K> CHECKSIGFROMSTACK VERIFY`: the peer gave up everything below a higher number.
 /// Witness: `<sig by K over m> <m>`.
-fn higher_number(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
+pub(crate) fn higher_number(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
     script(&[
         &O::OP_DUP,
         &Num(number.into()),
@@ -138,27 +138,11 @@ pub fn contest_bip118(number: u32, number_key: &[u8; 32], penalty_key: &[u8; 32]
     [higher_number(number, number_key), end].concat()
 }
 
-/// Anyone takes all for the victim by a fixed transaction: the end is one of the `template_` scripts. 77 B with CTV.
-/// Witness: `<sig by K over m> <m>`.
-pub fn tower(number: u32, number_key: &[u8; 32], fixed: &[u8]) -> Vec<u8> {
-    [&higher_number(number, number_key), fixed].concat()
-}
-
-/// As [`tower`], for the tower's key alone, which is paid by the fixed transaction: `<W> CHECKSIGVERIFY` before it.
-/// Witness: `<sig by K over m> <m> <sig by W>`.
-pub fn tower_paid(number: u32, number_key: &[u8; 32], tower_key: &[u8; 32], fixed: &[u8]) -> Vec<u8> {
+/// Whoever has the tower's key takes all for the victim by a fixed transaction: `<W> CHECKSIGVERIFY` and one of the `template_`
+/// scripts. 111 B with CTV. Witness: `<sig by W> <sig by K over m> <m>`.
+pub fn tower(number: u32, number_key: &[u8; 32], tower_key: &[u8; 32], fixed: &[u8]) -> Vec<u8> {
     let key = script(&[&Push(tower_key), &O::OP_CHECKSIGVERIFY]);
-    [&key, &higher_number(number, number_key), fixed].concat()
-}
-
-/// Anyone takes all after a delay, who shows that the state is old: `<delay> CSV DROP` before the number.
-/// Witness: `<sig by K over m> <m>`.
-pub fn sweep(number: u32, number_key: &[u8; 32], delay: u16) -> Vec<u8> {
-    let lock = script(&[&Num(delay.into()), &O::OP_CHECKSEQUENCEVERIFY, &O::OP_DROP]);
-    let mut number = higher_number(number, number_key);
-    // The last VERIFY is left out: the signature's result is the script's.
-    number.pop();
-    [lock, number].concat()
+    [&higher_number(number, number_key), &key, fixed].concat()
 }
 
 /// The contest by a joint key that is the internal key, 45 B. Witness: as [`contest`].
@@ -354,9 +338,9 @@ mod tests {
             ("contest, bip 118", contest_bip118(n, &KEY, &KEY), 78),
             ("contest, joint", contest_joint(n, &KEY), 45),
             ("contest, limbs", contest_limbs(n, n, &KEY, &KEY), 94),
-            ("tower, ctv", tower(n, &KEY, &template_ctv(&KEY)), 77),
-            ("tower, templatehash", tower(n, &KEY, &template_templatehash_after(&KEY)), 78),
-            ("tower, signature", tower(n, &KEY, &template_signature(&[9; 65], &KEY)), 144),
+            ("tower, ctv", tower(n, &KEY, &KEY, &template_ctv(&KEY)), 111),
+            ("tower, templatehash", tower(n, &KEY, &KEY, &template_templatehash_after(&KEY)), 112),
+            ("tower, signature", tower(n, &KEY, &KEY, &template_signature(&[9; 65], &KEY)), 178),
             ("cat", literal_cat(&KEY, &KEY, &KEY, true), 122),
             ("pair commit", literal_pair_commit(&KEY, &KEY, &KEY), 109),
             ("apo, funding", update_apo(None), 2),

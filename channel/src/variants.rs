@@ -1,5 +1,5 @@
 //! Options of the signed sequence form, with what each costs: fee inputs by liberal sighash types, second stages of HTLCs in three ways,
-//! a tower that is paid, a leaf that lets anyone sweep.
+//! a tower that is paid.
 //!
 //! Each is a spend that the interpreter judged.
 
@@ -222,7 +222,7 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     Ok(variants)
 }
 
-/// The tower's leaf as it is, with its key before it, and the leaf for anyone after three quarters of the delay.
+/// The tower's leaf with a key that its client gives it, and with its own key, which is paid.
 fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let (state, newest) = (0x0080_0000, 0x0080_0001);
     let number_key = x_only(&keys.number);
@@ -231,33 +231,21 @@ fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let bonus = 5_000;
     let pays = |bonus_to| {
         let outs = vec![output(CAPACITY - bonus, p2tr(&x_only(&keys.peer))), output(bonus, bonus_to)];
-        transaction(3, 0, vec![input(bitcoin::OutPoint::null(), 108)], outs)
+        transaction(3, 0, vec![input(bitcoin::OutPoint::null(), SEQUENCE_FREE)], outs)
     };
     let fixed = |tx: &Transaction| -> Result<Vec<u8>, PlayError> {
         Ok(scripts::template_ctv(&sign::check_template(tx)?))
     };
     let (plain, paid) = (pays(p2a()), pays(p2tr(&x_only(&keys.tower))));
     let leaves = [
-        (
-            "justice by anyone, the bonus in a P2A",
-            scripts::tower(state, &number_key, &fixed(&plain)?),
-            plain.clone(),
-        ),
-        (
-            "justice by a tower's key, the bonus to its script",
-            scripts::tower_paid(state, &number_key, &x_only(&keys.tower), &fixed(&paid)?),
-            paid,
-        ),
-        (
-            "sweep by anyone after three quarters of 144 blocks",
-            scripts::sweep(state, &number_key, 108),
-            transaction(3, 0, plain.input.clone(), vec![output(CAPACITY - 400, p2tr(&x_only(&keys.tower)))]),
-        ),
+        ("justice by a key that the client gives to its towers, the bonus in a P2A", plain),
+        ("justice by the tower's key, the bonus to its script", paid),
     ];
     // Beside a settle leaf, three leaves in the contested output.
     let other = script(&[&Num(1)]);
     let mut variants = Vec::new();
-    for (nth, (name, leaf, mut tx)) in leaves.into_iter().enumerate() {
+    for (name, mut tx) in leaves {
+        let leaf = scripts::tower(state, &number_key, &x_only(&keys.tower), &fixed(&tx)?);
         let tree = vec![
             (1, Leaf::Script(other.clone())),
             (2, Leaf::Script(leaf.clone())),
@@ -268,11 +256,9 @@ fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
             first.previous_output = outpoint(&source(&out, CAPACITY, 0), 0);
         }
         let prevouts = vec![output(CAPACITY, out.script_pubkey())];
-        let mut stack = evidence.to_vec();
-        if nth == 1 {
-            let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
-            stack.push(sign_schnorr(&keys.tower, &digest).to_vec());
-        }
+        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+        let own = sign_schnorr(&keys.tower, &digest).to_vec();
+        let stack = [vec![own], evidence.to_vec()].concat();
         set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
         let weighed = weight(&tx);
         let valid = judge(Step { label: "justice", tx, prevouts })?;
@@ -291,7 +277,7 @@ mod tests {
         println!("{}", table(&variants).to_markdown());
         assert!(variants.iter().all(|variant| variant.valid));
         let survives: Vec<Option<bool>> = variants.iter().map(|variant| variant.survives).collect();
-        assert_eq!(survives, [None, None, Some(false), Some(true), Some(true), None, None, None]);
+        assert_eq!(survives, [None, None, Some(false), Some(true), Some(true), None, None]);
         let weights: Vec<u64> = variants.iter().map(|variant| variant.weight).collect();
         assert_eq!(weights[..2], [496 + 609, 847]);
     }

@@ -63,23 +63,32 @@ impl Policy {
 #[test]
 fn the_default_in_each_profile() {
     let p = Policy::read("default-ctv");
-    let (n, k, b) = (p.number("n"), p.key("K_A"), p.key("B_pen"));
+    let (n, k, b, w) = (p.number("n"), p.key("K_A"), p.key("B_pen"), p.key("W"));
     let fixed = template_ctv(&p.key("ctv_J"));
-    p.is(&[template_ctv(&p.key("ctv_settle")), contest(n, &k, &b), tower(n, &k, &fixed)]);
+    p.is(&[template_ctv(&p.key("ctv_settle")), contest(n, &k, &b), tower(n, &k, &w, &fixed)]);
 
     let p = Policy::read("default-templatehash");
-    let (n, k, b) = (p.number("n"), p.key("K_A"), p.key("B_pen"));
+    let (n, k, b, w) = (p.number("n"), p.key("K_A"), p.key("B_pen"), p.key("W"));
     let fixed = template_templatehash_after(&p.key("th_J"));
-    p.is(&[template_templatehash(&p.key("th_settle")), contest(n, &k, &b), tower(n, &k, &fixed)]);
+    p.is(&[template_templatehash(&p.key("th_settle")), contest(n, &k, &b), tower(n, &k, &w, &fixed)]);
 
     let p = Policy::read("default-csfs-bip118");
-    let (n, k, b, g) = (p.number("n"), p.key("K_A"), p.key("B_pen"), p.key("G"));
+    let (n, k, b, w) = (p.number("n"), p.key("K_A"), p.key("B_pen"), p.key("W"));
+    let g = p.key("G");
     let fixed = template_signature(&p.bytes("sig_J"), &g);
-    p.is(&[template_signature(&p.bytes("sig_settle"), &g), contest(n, &k, &b), tower(n, &k, &fixed)]);
+    p.is(&[template_signature(&p.bytes("sig_settle"), &g), contest(n, &k, &b), tower(n, &k, &w, &fixed)]);
 
     let p = Policy::read("default-csfs-only");
     let (n, k, b) = (p.number("n"), p.key("K_A"), p.key("B_pen"));
     p.is(&[delayed_internal_key(u16::try_from(p.number("T")).unwrap()), contest(n, &k, &b)]);
+}
+
+/// A tower that is paid has its own key in the place of the victim's.
+#[test]
+fn a_paid_tower() {
+    let p = Policy::read("tower-paid");
+    let fixed = template_ctv(&p.key("ctv_J"));
+    p.is(&[template_ctv(&p.key("ctv_settle")), tower(p.number("n"), &p.key("K_A"), &p.key("W"), &fixed)]);
 }
 
 #[test]

@@ -18,9 +18,9 @@ fn compile_prints_the_tree_and_every_leaf() {
     let (status, text, _) = sigstack(&["compile", DEFAULT, "--network", "regtest"]);
     assert_eq!(status, 0);
     for line in [
-        "address        bcrt1pyc7c3gx05s348uwje9vwk69x433nuxgf9xlyjvp3xq0k9qndz73serfhjl",
+        "address        bcrt1pkcndcu2gnyzcesmfsvtm2057mq2x776y4vye72v7zdje9v7fpt5q634473",
         "key path       pk(P): 66 WU of witness",
-        "   └─ leaf 2: and(signed(newer(2000000000),K_A),ctv(ctv_J))",
+        "   └─ leaf 2: and(signed(newer(2000000000),K_A),pk(W),ctv(ctv_J))",
         "  witness        312 WU with its cheapest conditions",
         "  needs          CHECKSIGFROMSTACK,CHECKTEMPLATEVERIFY",
     ] {

@@ -177,14 +177,18 @@ const EXPECTED: &[Expected] = &[
     ),
     (
         "default-ctv",
-        &[("<ctv_settle> CTV", 34, 65), ("NEWER <B_pen> CHECKSIG", 77, 97), ("NEWER <ctv_J> CTV", 77, 97)],
+        &[
+            ("<ctv_settle> CTV", 34, 65),
+            ("NEWER <B_pen> CHECKSIG", 77, 97),
+            ("NEWER <W> CHECKSIGVERIFY <ctv_J> CTV", 111, 97),
+        ],
     ),
     (
         "default-templatehash",
         &[
             ("<th_settle> TEMPLATEHASH EQUAL", 35, 65),
             ("NEWER <B_pen> CHECKSIG", 77, 97),
-            ("NEWER TEMPLATEHASH <th_J> EQUAL", 78, 97),
+            ("NEWER <W> CHECKSIGVERIFY TEMPLATEHASH <th_J> EQUAL", 112, 97),
         ],
     ),
     (
@@ -196,7 +200,7 @@ const EXPECTED: &[Expected] = &[
         &[
             ("<sig_settle> <01|G> CHECKSIG", 101, 65),
             ("NEWER <B_pen> CHECKSIG", 77, 97),
-            ("NEWER <sig_J> <01|G> CHECKSIG", 144, 97),
+            ("NEWER <W> CHECKSIGVERIFY <sig_J> <01|G> CHECKSIG", 178, 97),
         ],
     ),
     ("default-rebindable-contest", &[("<ctv_settle> CTV", 34, 65), ("NEWER <01|B_pen> CHECKSIG", 78, 65)]),

@@ -1,6 +1,6 @@
 //! Attacks on the literal form of the 2018 talk.
 
-use super::{Shown, Trial};
+use super::{Shown, Trial, resigned};
 use crate::keys::sha256;
 use crate::model::{
     Construction, Content, Htlc, Literal, LiteralForm, PlayError, Profile, Setup, SignedSequence, Stage,
@@ -80,16 +80,9 @@ pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     let mut shown = Vec::new();
     // The cheater tries the contest leaf with its own key in the victim's place.
     if let Some(record) = channel.client_record(1)
-        && let Some(mut step) = channel.contest_with_fee(1, record, &published, 400)?
+        && let Some(step) = channel.contest_with_fee(1, record, &published, 400)?
     {
-        let digest = [0; 32];
-        let own = crate::keys::sign_schnorr(&channel.setup().party(0)?.penalty, &digest);
-        let mut witness: Vec<Vec<u8>> =
-            step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
-        if let Some(first) = witness.first_mut() {
-            *first = own.to_vec();
-        }
-        crate::tx::set_witness(&mut step.tx, 0, &witness);
+        let step = resigned(step, &channel.setup().party(0)?.penalty)?;
         shown.push(Shown::verify(step, channel.facts().proposals)?);
     }
     let stolen = shown.iter().any(Shown::is_valid);

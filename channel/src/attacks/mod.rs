@@ -8,13 +8,18 @@ mod literal;
 mod nonces;
 mod penalty;
 mod rules;
+mod self_evidence;
 mod symmetric;
 
+use secp256k1::Keypair;
 use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
 
 use crate::compare::Table;
 use crate::error::ChannelError;
+use crate::keys::sign_schnorr;
 use crate::model::{PlayError, Step};
+use crate::sign;
+use crate::tx::set_witness;
 
 /// A spend of the first input that shows what a script does, with the verdict that it must get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +115,25 @@ const ATTACKS: &[(&str, &str, Run)] = &[
     ("reused-nonce", "the same nonce under three challenges", nonces::reused_nonce),
     ("trimmed-dust", "a dust output in a transaction that pays a fee", fees::trimmed_dust),
     ("pinning", "a heavy child of low feerate that must be paid for to be replaced", fees::pinning),
+    ("self-made-sweep", "the publisher signs the next number itself and sweeps", self_evidence::sweep),
+    ("self-made-pin", "the publisher completes the tower's transaction and pins it", self_evidence::pin),
+    (
+        "self-made-cycle",
+        "the publisher replaces the contest by the tower's transaction, and that by a payment",
+        self_evidence::cycle,
+    ),
 ];
+
+/// The same spend with another signature in the place of the first element of the witness: by this key, of this very transaction.
+pub(super) fn resigned(mut step: Step, key: &Keypair) -> Result<Step, ChannelError> {
+    let mut witness: Vec<Vec<u8>> = step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
+    if let [signature, .., leaf, _control] = witness.as_mut_slice() {
+        let digest = sign::script_path(&step.tx, &step.prevouts, 0, leaf, sign::DEFAULT, false, None)?;
+        *signature = sign_schnorr(key, &digest).to_vec();
+    }
+    set_witness(&mut step.tx, 0, &witness);
+    Ok(step)
+}
 
 /// The names of all attacks.
 pub fn names() -> impl Iterator<Item = &'static str> {

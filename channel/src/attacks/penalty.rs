@@ -82,21 +82,28 @@ pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
         ]
     };
     // Whoever shows the evidence takes all.
-    let bearer = scripts::sweep(state, &x_only(&number_key), 1);
+    let bearer = super::self_evidence::sweep_leaf(state, &x_only(&number_key), 1);
     let victim = x_only(&Seed::from_name("victim").keypair("payout", &[])?);
     let pays = |key: [u8; 32]| {
         transaction(3, 0, vec![input(bitcoin::OutPoint::null(), 1)], vec![output(CAPACITY - 400, p2tr(&key))])
     };
     let fixed = scripts::template_ctv(&crate::sign::check_template(&pays(victim))?);
-    let bound = scripts::tower(state, &x_only(&number_key), &fixed);
+    let tower = Seed::from_name("victim").keypair("tower", &[])?;
+    let bound = scripts::tower(state, &x_only(&number_key), &x_only(&tower), &fixed);
     let mut spends = Vec::new();
-    for (leaf, key) in [(&bearer, thief), (&bound, thief), (&bound, victim)] {
+    for (leaf, key, keyed) in [(&bearer, thief, false), (&bound, thief, true), (&bound, victim, true)] {
         let out = TapOutput::new(internal, vec![(0, Leaf::Script(leaf.clone()))])?;
         let source = transaction(2, 0, vec![], vec![output(CAPACITY, out.script_pubkey())]);
         let mut tx = pays(key);
         tx.input = vec![input(outpoint(&source, 0), 1)];
-        set_witness(&mut tx, 0, &out.witness(leaf, evidence())?);
-        let step = Step { label: "sweep", tx, prevouts: vec![output(CAPACITY, out.script_pubkey())] };
+        let prevouts = vec![output(CAPACITY, out.script_pubkey())];
+        let mut stack = evidence();
+        if keyed {
+            let digest = crate::sign::script_path(&tx, &prevouts, 0, leaf, 0, false, None)?;
+            stack.insert(0, sign_schnorr(&tower, &digest).to_vec());
+        }
+        set_witness(&mut tx, 0, &out.witness(leaf, stack)?);
+        let step = Step { label: "sweep", tx, prevouts };
         spends.push(Shown::verify(step, flags)?);
     }
     let mut spends = spends.into_iter();
@@ -111,7 +118,7 @@ pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
             shown: naive,
         },
         Trial {
-            against: "evidence and a fixed transaction",
+            against: "evidence, a fixed transaction and a key given to towers",
             works: verdict(&bound, 0),
             outcome: format!("the fixed transaction to the victim passes: {}", verdict(&bound, 1)),
             shown: bound,

@@ -24,6 +24,9 @@ const EXPECTED: &[(&str, &[bool])] = &[
     ("reused-nonce", &[true, false]),
     ("trimmed-dust", &[true, false]),
     ("pinning", &[true, false]),
+    ("self-made-sweep", &[true, false]),
+    ("self-made-pin", &[true, true, false, false]),
+    ("self-made-cycle", &[true, false]),
 ];
 
 #[test]
@@ -45,7 +48,10 @@ fn every_attack_works_on_the_naive_form_and_not_on_the_mended() {
 #[test]
 fn rejected_spends_are_rejected_for_their_reason() {
     let attacks = run(
-        |name| matches!(name, "swap" | "byte-shift" | "mix-and-match" | "replay" | "tower-theft"),
+        |name| {
+            let names = ["swap", "byte-shift", "mix-and-match", "replay", "tower-theft"];
+            names.contains(&name) || name.starts_with("self-made")
+        },
         &|_| (),
     )
     .unwrap();
@@ -58,4 +64,11 @@ fn rejected_spends_are_rejected_for_their_reason() {
     assert_eq!(errors("mix-and-match", 1), [Some(ScriptError::SchnorrSig), Some(ScriptError::Verify), None]);
     assert_eq!(errors("replay", 1), [Some(ScriptError::SchnorrSig)]);
     assert_eq!(errors("tower-theft", 1), [Some(ScriptError::TemplateMismatch), None]);
+    // Neither the contest nor the tower's transaction opens to the publisher's keys.
+    let lacks = [Some(ScriptError::SchnorrSig), Some(ScriptError::SchnorrSig)];
+    for (name, trials) in [("self-made-sweep", 1..2), ("self-made-pin", 2..4), ("self-made-cycle", 1..2)] {
+        for trial in trials {
+            assert_eq!(errors(name, trial), lacks, "{name} {trial}");
+        }
+    }
 }

@@ -101,8 +101,8 @@ pub enum Reward {
     None,
     /// So many satoshi in the P2A, for whoever confirms it: miners too.
     Anyone(u64),
-    /// So many satoshi to the output of a tower's key, which must sign.
-    Key(u64, [u8; 32]),
+    /// So many satoshi to the output of the tower's own key, which takes the place of the key that the client derives.
+    Key(u64),
 }
 
 /// What the towers of a channel can do: the profile and the options that both sides agreed on at opening.
@@ -112,24 +112,27 @@ pub struct SequenceTerms {
     pub profile: Profile,
     /// What a tower gets.
     pub reward: Reward,
-    /// A leaf that lets anyone with the evidence take all, so many blocks after the commitment.
-    pub sweep: Option<u16>,
 }
 
 impl SequenceTerms {
     /// Without options.
     pub const fn plain(profile: Profile) -> SequenceTerms {
-        SequenceTerms { profile, reward: Reward::None, sweep: None }
+        SequenceTerms { profile, reward: Reward::None }
     }
 
     /// The justice transaction J: the whole capacity to the victim, less the reward. It is the same for every state.
-    fn justice(&self, capacity: u64, payout_key: &[u8; 32]) -> Result<Transaction, ChannelError> {
+    fn justice(
+        &self,
+        capacity: u64,
+        payout_key: &[u8; 32],
+        tower_key: &[u8; 32],
+    ) -> Result<Transaction, ChannelError> {
         let mut outputs = Vec::with_capacity(3);
         let (sat, anchor) = match self.reward {
             Reward::None => (0, 0),
             Reward::Anyone(sat) => (sat, sat),
-            Reward::Key(sat, key) => {
-                let (output_key, _) = crate::keys::taproot_output_key(&key, None)?;
+            Reward::Key(sat) => {
+                let (output_key, _) = crate::keys::taproot_output_key(tower_key, None)?;
                 outputs.push(output(sat, p2tr(&output_key)));
                 (sat, 0)
             }
@@ -137,6 +140,15 @@ impl SequenceTerms {
         outputs.insert(0, output(capacity.saturating_sub(sat), p2tr(payout_key)));
         outputs.push(output(anchor, p2a()));
         Ok(transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
+    }
+
+    /// The key that completes the justice transaction: the client's, whose secret is in the record, or the tower's own.
+    fn tower_key(&self, record: &TowerRecord, own: Option<&Keypair>) -> Result<Keypair, ChannelError> {
+        match (self.reward, own) {
+            (Reward::Key(_), Some(own)) if x_only(own) == record.tower_key => Ok(*own),
+            (Reward::Key(_), _) => Err(ChannelError::refused("these terms need the tower's key")),
+            _ => Ok(Keypair::from_secret_bytes(record.tower_key)?),
+        }
     }
 
     /// What a tower publishes with one record when it sees a commitment; none if that is not older than the record.
@@ -150,7 +162,8 @@ impl SequenceTerms {
         published: &Transaction,
         tower: Option<&Keypair>,
     ) -> Result<Option<Step>, ChannelError> {
-        let contested = Contested::of_record(*self, record);
+        let key = self.tower_key(record, tower)?;
+        let contested = Contested::of_record(*self, record, x_only(&key));
         let Some((number, out)) = contested.seen(record, published)? else { return Ok(None) };
         let Some(end) = contested.tower_end(number)? else { return Ok(None) };
         let mut tx = end.justice;
@@ -158,38 +171,12 @@ impl SequenceTerms {
             first.previous_output = outpoint(published, 0);
         }
         let prevouts = vec![output(record.capacity, out.script_pubkey())];
-        let mut stack = vec![record.evidence.to_vec(), scripts::number_bytes(record.number)];
-        if matches!(self.reward, Reward::Key(..)) {
-            let key = tower.ok_or_else(|| ChannelError::refused("these terms need the tower's key"))?;
-            let digest = sign::script_path(&tx, &prevouts, 0, &end.script, sign::DEFAULT, false, None)?;
-            stack.push(sign_schnorr(key, &digest).to_vec());
-        }
+        // SIGHASH_DEFAULT: nobody adds an input or an output, whatever fixes the transaction.
+        let digest = sign::script_path(&tx, &prevouts, 0, &end.script, sign::DEFAULT, false, None)?;
+        let own = sign_schnorr(&key, &digest).to_vec();
+        let stack = vec![own, record.evidence.to_vec(), scripts::number_bytes(record.number)];
         set_witness(&mut tx, 0, &out.witness(&end.script, stack)?);
         Ok(Some(Step { label: "justice", tx, prevouts }))
-    }
-
-    /// What anyone with a record can publish after the sweep delay: all of it to `script`, less a fee.
-    ///
-    /// # Errors
-    ///
-    /// As [`SequenceTerms::answer`].
-    pub fn sweep_to(
-        &self,
-        record: &TowerRecord,
-        published: &Transaction,
-        script: bitcoin::ScriptBuf,
-        fee: u64,
-    ) -> Result<Option<Step>, ChannelError> {
-        let contested = Contested::of_record(*self, record);
-        let Some(delay) = self.sweep else { return Ok(None) };
-        let Some((number, out)) = contested.seen(record, published)? else { return Ok(None) };
-        let leaf = scripts::sweep(number, &record.number_key, delay);
-        let pays = output(record.capacity.saturating_sub(fee), script);
-        let mut tx = transaction(3, 0, vec![input(outpoint(published, 0), delay.into())], vec![pays]);
-        let stack = vec![record.evidence.to_vec(), scripts::number_bytes(record.number)];
-        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
-        let prevouts = vec![output(record.capacity, out.script_pubkey())];
-        Ok(Some(Step { label: "sweep", tx, prevouts }))
     }
 }
 
@@ -207,17 +194,21 @@ pub(super) struct Contested {
     pub(super) number_key: [u8; 32],
     pub(super) penalty_key: [u8; 32],
     pub(super) payout_key: [u8; 32],
+    /// Completes the justice transaction. The publisher can always make evidence against itself, so without a key that it does not have
+    /// it could publish the justice transaction, with a child that pins the victim's contest.
+    pub(super) tower_key: [u8; 32],
     pub(super) capacity: u64,
 }
 
 impl Contested {
-    fn of_record(terms: SequenceTerms, record: &TowerRecord) -> Contested {
+    fn of_record(terms: SequenceTerms, record: &TowerRecord, tower_key: [u8; 32]) -> Contested {
         Contested {
             terms,
             internal_key: record.internal_key,
             number_key: record.number_key,
             penalty_key: record.penalty_key,
             payout_key: record.payout_key,
+            tower_key,
             capacity: record.capacity,
         }
     }
@@ -240,26 +231,18 @@ impl Contested {
     }
 
     fn tower_end(&self, number: u32) -> Result<Option<TowerEnd>, ChannelError> {
-        let justice = self.terms.justice(self.capacity, &self.payout_key)?;
+        let justice = self.terms.justice(self.capacity, &self.payout_key, &self.tower_key)?;
         let Some(fixed) = self.terms.profile.fixed_after(&justice)? else { return Ok(None) };
-        let script = match self.terms.reward {
-            Reward::Key(_, key) => scripts::tower_paid(number, &self.number_key, &key, &fixed),
-            _ => scripts::tower(number, &self.number_key, &fixed),
-        };
+        let script = scripts::tower(number, &self.number_key, &self.tower_key, &fixed);
         Ok(Some(TowerEnd { script, justice }))
     }
 
-    /// The settle leaf alone on one side; on the other the contest, the tower's leaf if there is one, and below that the sweep.
+    /// The settle leaf alone on one side; on the other the contest and, if there is one, the tower's leaf.
     pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
         let mut scripts = vec![self.contest_leaf(number)];
         scripts.extend(self.tower_end(number)?.map(|end| end.script));
-        scripts.extend(self.terms.sweep.map(|delay| scripts::sweep(number, &self.number_key, delay)));
-        let depths: &[u8] = match scripts.len() {
-            1 => &[1],
-            2 => &[2, 2],
-            _ => &[2, 3, 3],
-        };
-        let others = depths.iter().copied().zip(scripts.into_iter().map(Leaf::Script));
+        let depth = if scripts.len() == 1 { 1 } else { 2 };
+        let others = scripts.into_iter().map(|script| (depth, Leaf::Script(script)));
         TapOutput::new(self.internal_key, std::iter::once((1, settle)).chain(others).collect())
     }
 

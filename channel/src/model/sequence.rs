@@ -14,7 +14,7 @@ use super::{
     TowerTerms, UpdateCost,
 };
 use crate::error::ChannelError;
-use crate::keys::{sha256, sign_schnorr, x_only};
+use crate::keys::{sign_schnorr, x_only};
 use crate::musig::PartialCommitment;
 use crate::scripts::{self, MAX_NUMBER};
 use crate::sign;
@@ -26,6 +26,8 @@ use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, p2tr, se
 pub struct SignedSequence {
     setup: Setup,
     terms: SequenceTerms,
+    /// The keys of the parties' towers, where these are paid by key.
+    towers: Option<[[u8; 32]; 2]>,
     funding: TapOutput,
     funding_output: TxOut,
     mask: u32,
@@ -34,8 +36,8 @@ pub struct SignedSequence {
 }
 
 impl SignedSequence {
-    /// A channel of two parties. Numbers begin at a place that the parties draw, so that a contest does not tell how many updates there
-    /// were.
+    /// A channel of two parties. The first number and the mask that hides numbers in commitments come from a secret of both parties, so
+    /// that neither a closing nor a contest tells others how many updates there were.
     ///
     /// # Errors
     ///
@@ -51,14 +53,14 @@ impl SignedSequence {
         first.check(setup.capacity, 2)?;
         let funding = setup.joint_output(vec![])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
-        let drawn = sha256(&setup.internal_key());
-        let [a, b, c, d, e, f, ..] = drawn;
+        let [a, b, c, d, e, f, g, h, ..] = setup.shared_secret("counter");
         let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
-        // The first number has four bytes in scripts and leaves most of the range.
-        let start = 0x0080_0000 + u32::from_le_bytes([e, f, 0, 0]);
+        // The first number has four bytes in scripts and leaves half of the range.
+        let start = 0x0080_0000 + (u32::from_le_bytes([e, f, g, h]) & MAX_NUMBER >> 1);
         Ok(SignedSequence {
             setup,
             terms: SequenceTerms::plain(profile),
+            towers: None,
             funding,
             funding_output,
             mask,
@@ -67,27 +69,26 @@ impl SignedSequence {
         })
     }
 
-    /// The same channel with these options, before it is opened.
+    /// The same channel with a reward for towers, before it is opened. `towers` are the keys of the first and the second party's tower;
+    /// only [`Reward::Key`] uses them.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the reward leaves the victim dust, or the sweep is not before the end of the contest delay.
-    pub fn with_options(
+    /// [`ChannelError::Refused`] if the reward leaves the victim dust.
+    pub fn with_reward(
         mut self,
         reward: Reward,
-        sweep: Option<u16>,
+        towers: [[u8; 32]; 2],
     ) -> Result<SignedSequence, ChannelError> {
         let sat = match reward {
             Reward::None => 0,
-            Reward::Anyone(sat) | Reward::Key(sat, _) => sat,
+            Reward::Anyone(sat) | Reward::Key(sat) => sat,
         };
         if self.setup.capacity.saturating_sub(sat) < crate::tx::P2TR_DUST_LIMIT {
             return Err(ChannelError::refused("the reward leaves the victim less than an output can hold"));
         }
-        if sweep.is_some_and(|delay| delay == 0 || delay >= self.setup.delay) {
-            return Err(ChannelError::refused("a sweep comes before the end of the contest delay"));
-        }
-        self.terms = SequenceTerms { reward, sweep, ..self.terms };
+        self.terms = SequenceTerms { reward, ..self.terms };
+        self.towers = matches!(reward, Reward::Key(_)).then_some(towers);
         Ok(self)
     }
 
@@ -118,12 +119,14 @@ impl SignedSequence {
     fn contested(&self, publisher: usize) -> Result<Contested, ChannelError> {
         let (owner, victim) = (self.setup.party(publisher)?, self.setup.party(1 - publisher.min(1))?);
         let payout = crate::keys::taproot_keypair(&victim.payout, None)?;
+        let own_tower = self.towers.and_then(|towers| towers.get(1 - publisher.min(1)).copied());
         Ok(Contested {
             terms: self.terms,
             internal_key: self.setup.internal_key(),
             number_key: x_only(&owner.number),
             penalty_key: x_only(&victim.penalty),
             payout_key: x_only(&payout),
+            tower_key: own_tower.unwrap_or_else(|| x_only(&victim.tower)),
             capacity: self.setup.capacity,
         })
     }
@@ -271,12 +274,14 @@ impl SignedSequence {
         let contested = self.contested(1 - client.min(1))?;
         let record =
             self.client_record(client).ok_or_else(|| ChannelError::refused("the channel is not open"))?;
+        let secret = self.setup.party(client)?.tower.to_secret_bytes();
         Ok(TowerRecord {
             funding: self.setup.funding,
             internal_key: contested.internal_key,
             number_key: contested.number_key,
             penalty_key: contested.penalty_key,
             payout_key: contested.payout_key,
+            tower_key: if self.towers.is_some() { contested.tower_key } else { secret },
             capacity: contested.capacity,
             mask: self.mask,
             number: record.number,
@@ -405,3 +410,6 @@ impl Construction for SignedSequence {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ impl ClientRecord {
     }
 }
 
-/// What a tower keeps: 178 bytes that never change and 68 that an update replaces.
+/// What a tower keeps: 208 bytes that never change and 68 that an update replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TowerRecord {
     /// The funding output, which it watches.
@@ -74,6 +74,10 @@ pub struct TowerRecord {
     pub penalty_key: [u8; 32],
     /// The output key that the client is paid to.
     pub payout_key: [u8; 32],
+    /// The secret of the key in the tower's leaf, which the client derives; with [`Reward::Key`] the tower's own public key.
+    ///
+    /// [`Reward::Key`]: super::Reward::Key
+    pub tower_key: [u8; 32],
     /// Satoshi in the channel.
     pub capacity: u64,
     /// Hides the number in nLockTime and nSequence.
@@ -86,12 +90,12 @@ pub struct TowerRecord {
 
 impl TowerRecord {
     /// Bytes of a record. A payout script is `OP_1 <key>`, so its key says it.
-    pub const SIZE: usize = 36 + 4 * 32 + 8 + 4 + 4 + 64;
+    pub const SIZE: usize = 36 + 5 * 32 + 8 + 4 + 4 + 64;
 
     /// The record's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = crate::tx::outpoint_bytes(&self.funding).to_vec();
-        for key in [self.internal_key, self.number_key, self.penalty_key, self.payout_key] {
+        for key in [self.internal_key, self.number_key, self.penalty_key, self.payout_key, self.tower_key] {
             bytes.extend_from_slice(&key);
         }
         bytes.extend_from_slice(&self.capacity.to_le_bytes());
@@ -114,6 +118,7 @@ impl TowerRecord {
             let (number_key, rest) = rest.split_first_chunk()?;
             let (penalty_key, rest) = rest.split_first_chunk()?;
             let (payout_key, rest) = rest.split_first_chunk()?;
+            let (tower_key, rest) = rest.split_first_chunk()?;
             let (capacity, rest) = rest.split_first_chunk()?;
             let (mask, rest) = rest.split_first_chunk()?;
             let (number, rest) = rest.split_first_chunk()?;
@@ -123,6 +128,7 @@ impl TowerRecord {
                 number_key: *number_key,
                 penalty_key: *penalty_key,
                 payout_key: *payout_key,
+                tower_key: *tower_key,
                 capacity: u64::from_le_bytes(*capacity),
                 mask: u32::from_le_bytes(*mask),
                 number: u32::from_le_bytes(*number),

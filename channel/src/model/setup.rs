@@ -6,7 +6,7 @@ use secp256k1::{Keypair, PublicKey};
 use super::{Content, Htlc, Step};
 use crate::bounds::{DELAY, PARTIES};
 use crate::error::ChannelError;
-use crate::keys::{Entropy, Seed, sign_schnorr, taproot_keypair, x_only};
+use crate::keys::{Entropy, Seed, sign_schnorr, tagged_hash, taproot_keypair, x_only};
 use crate::musig::{AggregateKey, NonceId, PartialCommitment, sign_together};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
@@ -34,6 +34,8 @@ pub struct PartyKeys {
     pub number: Keypair,
     /// Takes the channel from a cheater, for this funding only.
     pub penalty: Keypair,
+    /// Completes the transaction that takes the channel from a cheater for this party. Its secret is given to the party's towers.
+    pub tower: Keypair,
 }
 
 impl PartyKeys {
@@ -50,6 +52,7 @@ impl PartyKeys {
             htlc: key("htlc")?,
             number: key("number")?,
             penalty: key("penalty")?,
+            tower: key("tower")?,
             opening,
             seed,
         })
@@ -136,6 +139,12 @@ impl Setup {
     /// [`ChannelError::Key`] with probability 2^-128.
     pub fn payees(&self) -> Result<Vec<ScriptBuf>, ChannelError> {
         self.parties.iter().map(PartyKeys::payout_script).collect()
+    }
+
+    /// 32 bytes that the parties know and nobody else: each party contributes secret bytes, which it shows to the others at opening.
+    pub fn shared_secret(&self, purpose: &str) -> [u8; 32] {
+        let contributed: Vec<[u8; 32]> = self.parties.iter().map(|party| party.secret("shared")).collect();
+        tagged_hash("sigstack/shared-secret", &[purpose.as_bytes(), contributed.as_flattened()])
     }
 
     /// P, x-only.

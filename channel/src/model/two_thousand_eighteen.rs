@@ -108,7 +108,7 @@ impl Literal {
         first.check(setup.capacity, 2)?;
         let funding = setup.joint_output(vec![])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
-        let [a, b, c, d, ..] = sha256(&setup.internal_key());
+        let [a, b, c, d, ..] = setup.shared_secret("counter");
         let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
         Ok(Literal { setup, form, funding, funding_output, mask, history: History::new(first) })
     }
@@ -118,9 +118,10 @@ impl Literal {
         number.saturating_add(1)
     }
 
-    /// The random value of a number, from a key that both sides know: otherwise each would have to be kept.
+    /// The random value of a number, from a secret of both sides: otherwise each would have to be kept.
     pub fn random(&self, script_number: u32) -> [u8; 32] {
-        tagged_hash("sigstack/sequence-random", &[&self.setup.internal_key(), &script_number.to_le_bytes()])
+        let secret = self.setup.shared_secret("random values");
+        tagged_hash("sigstack/sequence-random", &[&secret, &script_number.to_le_bytes()])
     }
 
     /// The evidence of a state: everything below it is old.

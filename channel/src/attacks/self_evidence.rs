@@ -1,0 +1,310 @@
+//! Attacks with evidence that the cheater makes against itself: it can always sign a number that is higher than that of its own
+//! version. The leaves here without a key that the cheater lacks are refuted; no construction uses them.
+
+use bitcoin::{OutPoint, Transaction, TxOut};
+use secp256k1::Keypair;
+use sigstack_interpreter::Flags;
+
+use super::{Shown, Trial, resigned};
+use crate::chain::{Chain, Policy};
+use crate::error::ChannelError;
+use crate::keys::{Seed, sign_schnorr, x_only};
+use crate::model::{
+    Construction, Content, PlayError, Profile, Setup, SignedSequence, Stage, Step, TowerRecord,
+};
+use crate::script::{Num, script};
+use crate::scripts;
+use crate::sign;
+use crate::taproot::{Leaf, TapOutput};
+use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction, weight};
+use crate::wallet::Wallet;
+
+const CAPACITY: u64 = 1_000_000;
+const DELAY: u16 = 144;
+/// The feerate of the pin, in sat/vB.
+const RATE: u64 = 20;
+/// The number of the published version and the number that the cheater signs.
+const NUMBERS: (u32, u32) = (0x0080_0000, 0x0080_0001);
+
+/// A leaf that asks only for a higher number, after a delay: `<delay> CSV DROP DUP <n> GREATERTHAN VERIFY <K> CSFS`.
+pub(super) fn sweep_leaf(number: u32, number_key: &[u8; 32], delay: u16) -> Vec<u8> {
+    use sigstack_interpreter::Opcode as O;
+    let lock = script(&[&Num(delay.into()), &O::OP_CHECKSEQUENCEVERIFY, &O::OP_DROP]);
+    let mut number = scripts::higher_number(number, number_key);
+    // The last VERIFY is left out: the signature's result is the script's.
+    number.pop();
+    [lock, number].concat()
+}
+
+/// A confirmed version of a cheater whose contested output has a leaf without a key.
+struct Board {
+    chain: Chain,
+    out: TapOutput,
+    coin: (OutPoint, TxOut),
+    leaf: Vec<u8>,
+    contest: Vec<u8>,
+    number: Keypair,
+    penalty: Keypair,
+    cheater: Wallet,
+}
+
+impl Board {
+    fn new(leaf: impl FnOnce(u32, &[u8; 32]) -> Vec<u8>) -> Result<Board, PlayError> {
+        let key = |name: &str| Seed::from_name("self-made evidence").keypair(name, &[]);
+        let (number, penalty) = (key("number")?, key("penalty")?);
+        let leaf = leaf(NUMBERS.0, &x_only(&number));
+        let contest = scripts::contest(NUMBERS.0, &x_only(&number), &x_only(&penalty));
+        let tree = vec![
+            (1, Leaf::Hidden([7; 32])),
+            (2, Leaf::Script(contest.clone())),
+            (2, Leaf::Script(leaf.clone())),
+        ];
+        let out = TapOutput::new(x_only(&key("joint")?), tree)?;
+        let mut chain = Chain::new(proposals(), Policy::default());
+        let contested = output(CAPACITY, out.script_pubkey());
+        let coin = (chain.mint(contested.clone()), contested);
+        let cheater = Wallet::of(&key("cheater")?)?;
+        Ok(Board { chain, out, coin, leaf, contest, number, penalty, cheater })
+    }
+
+    /// The higher number and the cheater's signature of it.
+    fn evidence(&self) -> Vec<Vec<u8>> {
+        let number = scripts::number_bytes(NUMBERS.1);
+        vec![sign_schnorr(&self.number, &number).to_vec(), number]
+    }
+
+    /// The cheater spends the leaf with its own evidence.
+    fn complete(&self, mut tx: Transaction) -> Result<Transaction, PlayError> {
+        if let Some(first) = tx.input.first_mut() {
+            first.previous_output = self.coin.0;
+        }
+        set_witness(&mut tx, 0, &self.out.witness(&self.leaf, self.evidence())?);
+        Ok(tx)
+    }
+
+    /// The victim's contest with a fee.
+    fn contest(&self, fee: u64) -> Result<Transaction, PlayError> {
+        let pays = output(CAPACITY.saturating_sub(fee), victim_script()?);
+        let mut tx = transaction(3, 0, vec![input(self.coin.0, SEQUENCE_FREE)], vec![pays]);
+        let prevouts = std::slice::from_ref(&self.coin.1);
+        let digest = sign::script_path(&tx, prevouts, 0, &self.contest, sign::DEFAULT, false, None)?;
+        let mut stack = vec![sign_schnorr(&self.penalty, &digest).to_vec()];
+        stack.extend(self.evidence());
+        set_witness(&mut tx, 0, &self.out.witness(&self.contest, stack)?);
+        Ok(tx)
+    }
+
+    /// The lowest fee at which the mempool takes the victim's contest.
+    fn cheapest_contest(&self) -> Result<u64, PlayError> {
+        let (mut low, mut high) = (0u64, CAPACITY / 2);
+        while high - low > 1 {
+            let middle = low.midpoint(high);
+            match self.chain.clone().submit(self.contest(middle)?) {
+                Ok(_) => high = middle,
+                Err(_) => low = middle,
+            }
+        }
+        Ok(high)
+    }
+
+    /// Inputs of the cheater beside the contested output, which pay `fee` together; the first carries the fee.
+    fn add_inputs(&mut self, tx: &mut Transaction, count: usize, fee: u64) -> Result<(), PlayError> {
+        let mut prevouts = vec![self.coin.1.clone()];
+        for nth in 0..count {
+            let others = 330 * (count as u64 - 1);
+            let sat = if nth == 0 { fee.saturating_sub(others) } else { 330 };
+            let (coin, out) = self.cheater.mint(&mut self.chain, sat);
+            tx.input.push(input(coin, SEQUENCE_FREE));
+            prevouts.push(out);
+        }
+        for nth in 1..=count {
+            self.cheater.sign(tx, &prevouts, nth)?;
+        }
+        Ok(())
+    }
+}
+
+fn proposals() -> Flags {
+    Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::ANYPREVOUT
+}
+
+fn victim_script() -> Result<bitcoin::ScriptBuf, ChannelError> {
+    Ok(p2tr(&x_only(&Seed::from_name("victim").keypair("payout", &[])?)))
+}
+
+/// The tower's transaction: everything to the victim, less `anchor` satoshi in the P2A.
+fn justice(anchor: u64) -> Result<Transaction, ChannelError> {
+    let outputs = vec![output(CAPACITY - anchor, victim_script()?), output(anchor, p2a())];
+    Ok(transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
+}
+
+/// A tower leaf without a key, which fixes the tower's transaction.
+fn keyless(profile: Profile, anchor: u64) -> Result<Board, PlayError> {
+    let fixed = profile.fixed(&justice(anchor)?)?.unwrap_or_default();
+    Board::new(|number, key| [scripts::higher_number(number, key), fixed].concat())
+}
+
+fn stop(label: &'static str) -> impl Fn(crate::chain::Reject) -> PlayError {
+    move |reject| PlayError::Chain { label, reject }
+}
+
+/// A channel whose second party is the victim, with state 0 of the first party on the chain.
+fn channel(profile: Profile, state: u32) -> Result<(SignedSequence, Stage, Transaction), PlayError> {
+    let content = |first: u64| Content::of(&[first, CAPACITY - first]);
+    let setup = Setup::named("self-made evidence", 2, CAPACITY, DELAY)?;
+    let mut channel = SignedSequence::new(setup, profile, content(600_000))?;
+    let mut stage = Stage::new(&channel)?;
+    stage.open(&mut channel)?;
+    channel.update(content(500_000))?;
+    let step = channel.close(0, state)?.into_iter().next();
+    let step = step.ok_or_else(|| ChannelError::refused("no commitment"))?;
+    let published = stage.publish(step)?.step.tx;
+    Ok((channel, stage, published))
+}
+
+/// What the cheater can complete of the contest and of the tower's transaction with its own evidence and its own keys.
+fn by_own_keys(channel: &SignedSequence, published: &Transaction) -> Result<Vec<Step>, PlayError> {
+    let above = channel.number() + 1;
+    let (number, evidence) = (channel.script_number(above)?, channel.sign_number(0, above)?);
+    let record = TowerRecord { number, evidence, ..channel.tower_record(1)? };
+    let mut client = channel.client_record(1).cloned().into_iter().collect::<Vec<_>>();
+    for kept in &mut client {
+        (kept.number, kept.evidence) = (number, evidence);
+    }
+    let mut steps = Vec::new();
+    for kept in &client {
+        steps.extend(channel.contest_with_fee(1, kept, published, RATE * 173)?);
+    }
+    steps.extend(channel.terms().answer(&record, published, None)?);
+    let own = channel.setup().party(0)?;
+    steps.into_iter().map(|step| Ok(resigned(step, &own.penalty)?)).collect()
+}
+
+/// The mended form: the cheater's own evidence opens no leaf of its version.
+fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
+    let (channel, mut stage, published) = channel(profile, state)?;
+    let steps = by_own_keys(&channel, &published)?;
+    let shown = steps.iter().map(|step| Shown::verify(step.clone(), channel.facts().proposals));
+    let shown = shown.collect::<Result<Vec<Shown>, PlayError>>()?;
+    let mut works = steps.len() != 2 || shown.iter().any(Shown::is_valid);
+    for step in steps {
+        works |= stage.publish(step).is_ok();
+    }
+    let mut outcome = "the publisher lacks the key of each leaf that its number opens".to_owned();
+    if let Some(record) = channel.client_record(1)
+        && let Some(contest) = channel.contest_with_fee(1, record, &published, RATE * 173)?
+    {
+        let fee = contest.fee();
+        works |= stage.publish(contest).is_err();
+        outcome = format!("{outcome}; the contest confirms for {fee} sat");
+    }
+    Ok(Trial { against: channel.facts().name, works, outcome, shown })
+}
+
+/// The publisher of the latest state signs the next number itself, and sweeps before the settlement is valid.
+pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
+    let delay = DELAY / 4 * 3;
+    let mut board = Board::new(|number, key| sweep_leaf(number, key, delay))?;
+    let pays = vec![output(CAPACITY - 1_000, board.cheater.script_pubkey().clone())];
+    let tx = board.complete(transaction(3, 0, vec![input(OutPoint::null(), delay.into())], pays))?;
+    let step = Step { label: "sweep", tx: tx.clone(), prevouts: vec![board.coin.1.clone()] };
+    let shown = vec![Shown::verify(step, proposals())?];
+    board.chain.mine(delay.into()).map_err(stop("delay"))?;
+    board.chain.submit(tx).map_err(stop("sweep"))?;
+    board.chain.mine(1).map_err(stop("sweep"))?;
+    let gained = board.chain.balance(board.cheater.script_pubkey());
+    let naive = Trial {
+        against: "a leaf for anyone with a higher number, after three quarters of the delay",
+        works: gained > CAPACITY / 2,
+        outcome: format!("the publisher of the latest state has {gained} of {CAPACITY} sat"),
+        shown,
+    };
+    Ok(vec![naive, without_the_key(Profile::Ctv, 1)?])
+}
+
+/// The tower's transaction by the cheater with a child of 970 vB: a child of a transaction of version 3 has at most 1,000.
+fn pin_by_child() -> Result<(Board, u64), PlayError> {
+    const OUTPUTS: u64 = 19;
+    let mut board = keyless(Profile::Ctv, 0)?;
+    let parent = board.complete(justice(0)?)?;
+    let coin = board.cheater.mint(&mut board.chain, 100_000);
+    let to = board.cheater.script_pubkey().clone();
+    let inputs = vec![input(outpoint(&parent, 1), SEQUENCE_FREE), input(coin.0, SEQUENCE_FREE)];
+    let mut outputs: Vec<TxOut> = (0..OUTPUTS).map(|_| output(330, to.clone())).collect();
+    outputs.push(output(0, to));
+    let mut child = transaction(3, 0, inputs, outputs);
+    let prevouts = [output(0, p2a()), coin.1];
+    board.cheater.sign(&mut child, &prevouts, 1)?;
+    let size = weight(&child).div_ceil(4);
+    let fee = RATE * (size + weight(&parent).div_ceil(4));
+    if let Some(last) = child.output.last_mut() {
+        last.value = bitcoin::Amount::from_sat(100_000 - 330 * OUTPUTS - fee);
+    }
+    board.cheater.sign(&mut child, &prevouts, 1)?;
+    board.chain.submit_package(parent, child).map_err(stop("pin"))?;
+    Ok((board, size))
+}
+
+/// The tower's transaction by the cheater, with as many inputs of its own as fit into 9,400 vB.
+fn pin_by_inputs() -> Result<(Board, u64), PlayError> {
+    const SIZE: u64 = 9_400;
+    let mut board = keyless(Profile::AnyPrevOut, 1_000)?;
+    let mut heavy = board.complete(justice(1_000)?)?;
+    // An input on the key path has 57.5 vB.
+    let count = usize::try_from((SIZE - weight(&heavy).div_ceil(4)) * 2 / 115).unwrap_or_default();
+    board.add_inputs(&mut heavy, count, RATE * SIZE)?;
+    let size = weight(&heavy).div_ceil(4);
+    board.chain.submit(heavy).map_err(stop("pin"))?;
+    Ok((board, size))
+}
+
+/// The cheater publishes the tower's transaction itself, so that the victim has to pay for its eviction.
+pub(super) fn pin() -> Result<Vec<Trial>, PlayError> {
+    let (by_child, by_inputs) = (pin_by_child()?, pin_by_inputs()?);
+    let mut trials = Vec::new();
+    for (against, what, (board, size)) in [
+        ("a tower leaf without a key, CSFS+CTV", "a child", by_child),
+        ("a tower leaf without a key, CSFS+APO", "inputs added", by_inputs),
+    ] {
+        let (fee, unpinned) = (board.cheapest_contest()?, RATE * 173);
+        trials.push(Trial {
+            against,
+            works: fee > 2 * unpinned,
+            outcome: format!("{what}, {size} vB: the contest costs {fee} sat instead of {unpinned}"),
+            shown: Vec::new(),
+        });
+    }
+    trials.push(without_the_key(Profile::Ctv, 0)?);
+    trials.push(without_the_key(Profile::AnyPrevOut, 0)?);
+    Ok(trials)
+}
+
+/// The tower's transaction with an input of the cheater replaces the contest; then the cheater spends that input elsewhere.
+pub(super) fn cycle() -> Result<Vec<Trial>, PlayError> {
+    let mut board = keyless(Profile::AnyPrevOut, 1_000)?;
+    let contest = board.contest(RATE * 173)?;
+    board.chain.submit(contest.clone()).map_err(stop("contest"))?;
+    let mut justice = board.complete(justice(1_000)?)?;
+    board.add_inputs(&mut justice, 1, 6_000)?;
+    let Some(added) = justice.input.get(1).map(|input| input.previous_output) else { return Ok(vec![]) };
+    board.chain.submit(justice.clone()).map_err(stop("replacement"))?;
+    // The added coin alone, all of it for fees but the change.
+    let coins = (added, output(6_000, board.cheater.script_pubkey().clone()));
+    let other = board.cheater.mint(&mut board.chain, 20_000);
+    let pays = vec![output(18_000, board.cheater.script_pubkey().clone())];
+    let inputs = vec![input(coins.0, SEQUENCE_FREE), input(other.0, SEQUENCE_FREE)];
+    let mut away = transaction(2, 0, inputs, pays);
+    let prevouts = [coins.1, other.1];
+    board.cheater.sign(&mut away, &prevouts, 0)?;
+    board.cheater.sign(&mut away, &prevouts, 1)?;
+    board.chain.submit(away).map_err(stop("cycle"))?;
+    let waits = |tx: &Transaction| board.chain.mempool().get(&tx.compute_txid()).is_some();
+    let works = !waits(&contest) && !waits(&justice);
+    let naive = Trial {
+        against: "a tower leaf without a key, CSFS+APO",
+        works,
+        outcome: "neither the contest nor the tower's transaction is left in the mempool".to_owned(),
+        shown: Vec::new(),
+    };
+    Ok(vec![naive, without_the_key(Profile::AnyPrevOut, 0)?])
+}

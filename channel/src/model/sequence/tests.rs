@@ -1,0 +1,152 @@
+use super::*;
+use crate::attacks::{Shown, resigned};
+use crate::keys::{sha256, tagged_hash};
+use crate::model::contested::published_number;
+use crate::model::{Literal, LiteralForm, Stage};
+
+const CAPACITY: u64 = 1_000_000;
+
+fn content(state: u64) -> Content {
+    Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state])
+}
+
+fn setup() -> Setup {
+    Setup::named("sequence tests", 2, CAPACITY, 144).unwrap()
+}
+
+/// A channel in state 3, with this state of the first party on the chain.
+fn published(profile: Profile, state: u32) -> (SignedSequence, Stage, Transaction) {
+    let mut channel = SignedSequence::new(setup(), profile, content(0)).unwrap();
+    let mut stage = Stage::new(&channel).unwrap();
+    stage.open(&mut channel).unwrap();
+    for state in 1..4 {
+        channel.update(content(state)).unwrap();
+    }
+    let step = channel.close(0, state).unwrap().remove(0);
+    let tx = stage.publish(step).unwrap().step.tx;
+    (channel, stage, tx)
+}
+
+/// The publisher can always sign a number above that of its own version. What its number opens needs a key that it does not have.
+#[test]
+fn evidence_that_the_publisher_makes_completes_no_justice() {
+    for profile in [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut] {
+        // An old version and the newest.
+        for state in [0, 3] {
+            let (channel, mut stage, published) = published(profile, state);
+            let (number, evidence) = (channel.script_number(9).unwrap(), channel.sign_number(0, 9).unwrap());
+            let record = TowerRecord { number, evidence, ..channel.tower_record(1).unwrap() };
+            let justice = channel.terms.answer(&record, &published, None).unwrap().unwrap();
+            for key in ["number", "penalty", "tower", "payout", "funding"] {
+                let party = channel.setup.party(0).unwrap();
+                let own = match key {
+                    "number" => party.number,
+                    "penalty" => party.penalty,
+                    "tower" => party.tower,
+                    "payout" => party.payout,
+                    _ => party.funding,
+                };
+                let tried = resigned(justice.clone(), &own).unwrap();
+                let shown = Shown::verify(tried.clone(), channel.facts().proposals).unwrap();
+                let error = sigstack_interpreter::ScriptError::SchnorrSig;
+                assert_eq!(shown.expect, Some(error), "{profile:?} {state} {key}");
+                assert!(stage.publish(tried).is_err());
+            }
+            // With the record's own secret it is complete: evidence and key together pay the victim.
+            stage.publish(justice).unwrap();
+            assert_eq!(stage.paid(&channel, 1), CAPACITY, "{profile:?} {state}");
+        }
+    }
+}
+
+/// The signature of the tower's key covers all inputs and outputs, in the profile whose template alone leaves inputs open too.
+#[test]
+fn justice_takes_no_other_input_and_no_other_output() {
+    for profile in [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut] {
+        let (channel, mut stage, published) = published(profile, 0);
+        let justice = channel.tower_contest(1, &published).unwrap().unwrap().remove(0);
+        let coin = stage.wallet.mint(&mut stage.chain, 10_000);
+        let proposals = channel.facts().proposals;
+        let mut added = justice.clone();
+        added.tx.input.push(input(coin.0, SEQUENCE_FREE));
+        added.prevouts.push(coin.1);
+        stage.wallet.sign(&mut added.tx, &added.prevouts, 1).unwrap();
+        let mut paid = justice.clone();
+        paid.tx.output.push(output(0, p2a()));
+        for changed in [added, paid] {
+            let shown = Shown::verify(changed, proposals).unwrap();
+            assert_eq!(shown.expect, Some(sigstack_interpreter::ScriptError::SchnorrSig), "{profile:?}");
+        }
+        assert!(Shown::verify(justice, proposals).unwrap().is_valid());
+    }
+}
+
+/// With a reward to its own key the tower signs with that key, and with no other.
+#[test]
+fn a_paid_tower_needs_the_key_that_the_terms_name() {
+    let key = |name: &str| crate::keys::Seed::from_name(name).keypair("tower", &[]).unwrap();
+    let (own, other) = (key("own"), key("other"));
+    let channel = SignedSequence::new(setup(), Profile::Ctv, content(0)).unwrap();
+    let mut channel = channel.with_reward(Reward::Key(1_000), [x_only(&other), x_only(&own)]).unwrap();
+    let mut stage = Stage::new(&channel).unwrap();
+    stage.open(&mut channel).unwrap();
+    channel.update(content(1)).unwrap();
+    let old = stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap().step.tx;
+    let record = channel.tower_record(1).unwrap();
+    let refused = ChannelError::refused("these terms need the tower's key");
+    assert_eq!(channel.terms.answer(&record, &old, None), Err(refused.clone()));
+    assert_eq!(channel.terms.answer(&record, &old, Some(&other)), Err(refused));
+    let justice = channel.terms.answer(&record, &old, Some(&own)).unwrap().unwrap();
+    stage.publish(justice).unwrap();
+    assert_eq!(stage.paid(&channel, 1), CAPACITY - 1_000);
+}
+
+#[test]
+fn tower_records_are_read_as_they_were_written() {
+    let (channel, _, _) = published(Profile::Ctv, 0);
+    let record = channel.tower_record(1).unwrap();
+    let bytes = record.to_bytes();
+    assert_eq!((bytes.len(), TowerRecord::SIZE), (276, 276));
+    assert_eq!(TowerRecord::from_bytes(&bytes).unwrap(), record);
+    assert!(TowerRecord::from_bytes(&bytes[..275]).is_err());
+}
+
+/// The number of updates as it once could be read: mask and start were hashes of the key in every control block.
+fn count_by_outsider(published: &Transaction, control_block: &[u8], start: u32) -> Option<u32> {
+    let drawn = sha256(&control_block[1..33]);
+    let mask = u32::from_le_bytes(drawn[..4].try_into().unwrap()) & MAX_NUMBER;
+    published_number(published, mask).map(|number| number.wrapping_sub(start))
+}
+
+#[test]
+fn the_chain_does_not_show_how_many_updates_there_were() {
+    let (channel, _, published) = published(Profile::Ctv, 2);
+    let contest = channel.contest(1, &published).unwrap().unwrap().remove(0);
+    let control = contest.tx.input[0].witness.last().unwrap().to_vec();
+    let drawn = sha256(&control[1..33]);
+    let start = 0x0080_0000 + u32::from(u16::from_le_bytes([drawn[4], drawn[5]]));
+    assert_ne!(count_by_outsider(&published, &control, start), Some(2));
+    // The parties and their towers read it.
+    assert_eq!(published_number(&published, channel.mask), Some(channel.first + 2));
+    // The secret is of both: either party's contribution changes it.
+    let mut other = setup();
+    let whole = other.shared_secret("counter");
+    assert_ne!(whole, other.shared_secret("random values"));
+    other.parties[1] = crate::model::PartyKeys::new(other.parties[1].seed.clone(), [9; 32]).unwrap();
+    assert_ne!(whole, other.shared_secret("counter"));
+    // The first number leaves at least half of the range, and has four bytes.
+    assert!(channel.first >= 0x0080_0000 && channel.first < 0x0080_0000 + (1 << 30));
+
+    let mut literal = Literal::new(setup(), LiteralForm::PairCommit, content(0)).unwrap();
+    let mut stage = Stage::new(&literal).unwrap();
+    stage.open(&mut literal).unwrap();
+    literal.update(content(1)).unwrap();
+    let old = literal.close(0, 0).unwrap().remove(0);
+    let contest = literal.contest(1, &old.tx).unwrap().unwrap().remove(0);
+    let witness = contest.tx.input[0].witness.to_vec();
+    let control = witness.last().unwrap();
+    assert_ne!(count_by_outsider(&old.tx, control, 1), Some(0));
+    // The random value of the next state cannot be computed from the key either.
+    let key = &control[1..33];
+    assert_ne!(literal.random(3), tagged_hash("sigstack/sequence-random", &[key, &3u32.to_le_bytes()]));
+}
