@@ -6,6 +6,7 @@
 use bitcoin::Transaction;
 use secp256k1::Keypair;
 use sigstack_interpreter::{Flags, Opcode as O};
+use sigstack_policy::{Candidate, Policy};
 
 use crate::attacks::Shown;
 use crate::compare::Table;
@@ -31,14 +32,22 @@ pub struct Variant {
     pub signatures: usize,
     /// Whether it is valid on the transaction that it was made for.
     pub valid: bool,
-    /// Whether it stays valid when a fee input changes the txid of what it spends; none where nothing is spent.
+    /// Whether nodes relay it, alone or with a child that pays for it.
+    pub relayed: bool,
+    /// Whether it stays valid if the transaction that it spends gets a fee input, which changes the txid. `None` for the other options.
     pub survives: Option<bool>,
 }
 
 /// One line an option.
 pub fn table(variants: &[Variant]) -> Table {
-    let mut table =
-        Table::new(&["option", "weight (WU)", "signatures/update", "valid", "survives a fee input"]);
+    let mut table = Table::new(&[
+        "option",
+        "weight (WU)",
+        "signatures/update",
+        "valid",
+        "relayed",
+        "survives a fee input",
+    ]);
     let word = |met: bool| if met { "yes" } else { "no" }.to_owned();
     for variant in variants {
         table.push(vec![
@@ -46,6 +55,7 @@ pub fn table(variants: &[Variant]) -> Table {
             variant.weight.to_string(),
             variant.signatures.to_string(),
             word(variant.valid),
+            word(variant.relayed),
             variant.survives.map_or_else(|| "-".to_owned(), word),
         ]);
     }
@@ -89,6 +99,13 @@ fn judge(step: Step) -> Result<bool, PlayError> {
     Ok(Shown::verify(step, proposals())?.is_valid())
 }
 
+/// Whether a step keeps the rules for single transactions. The feerate is left to a child.
+fn is_relayed(step: &Step) -> bool {
+    let (candidate, policy) = (Candidate::new(&step.tx, &step.prevouts), Policy::CORE_31);
+    let kept = candidate.check_form(&policy).and_then(|()| candidate.check_inputs(&policy));
+    kept.and_then(|()| candidate.check_ephemeral_dust(step.fee(), &policy)).is_ok()
+}
+
 /// A source of coins that exists only as a txid.
 fn source(out: &TapOutput, sat: u64, lock_time: u32) -> Transaction {
     transaction(2, lock_time, vec![], vec![output(sat, out.script_pubkey())])
@@ -118,34 +135,45 @@ fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         name: "commitment without OP_RETURN, paid by a child on its P2A",
         weight: step.weight() + 609,
         signatures: 1,
+        relayed: is_relayed(&step),
         valid: judge(step)?,
         survives: None,
     };
 
-    let mut open = transaction(
-        3,
-        0,
-        vec![input(outpoint(&origin, 0), SEQUENCE_FREE)],
-        vec![output(CAPACITY, contested)],
-    );
-    let digest = sign::key_path(&open, std::slice::from_ref(&funded), 0, SINGLE_ANYONECANPAY)?;
-    let signed = with_hash_type(sign_schnorr(&owner, &digest), SINGLE_ANYONECANPAY);
-    // The publisher adds its coin and its change after the other side signed.
-    open.input.push(input(outpoint(&origin, 1), SEQUENCE_FREE));
-    open.output.push(output(coin.value.to_sat() - 500, coin.script_pubkey.clone()));
-    set_witness(&mut open, 0, &[signed]);
-    let prevouts = vec![funded, coin];
-    let digest = sign::key_path(&open, &prevouts, 1, sign::DEFAULT)?;
-    set_witness(&mut open, 1, &[sign_schnorr(&fees, &digest)]);
-    let step = Step { label: "commitment", tx: open, prevouts };
-    let by_input = Variant {
-        name: "commitment signed SINGLE|ANYONECANPAY, with a fee input and change",
-        weight: step.weight(),
-        signatures: 1,
-        valid: judge(step)?,
-        survives: None,
-    };
-    Ok(vec![by_child, by_input])
+    let mut variants = vec![by_child];
+    // A P2A of 0 sat is dust, and dust is relayed only in a transaction without a fee.
+    for (name, anchor) in [
+        ("commitment signed SINGLE|ANYONECANPAY, with a fee input and change", false),
+        ("the same with a P2A of 0 sat", true),
+    ] {
+        let mut open = transaction(
+            3,
+            0,
+            vec![input(outpoint(&origin, 0), SEQUENCE_FREE)],
+            vec![output(CAPACITY, contested.clone())],
+        );
+        let prevouts = std::slice::from_ref(&funded);
+        let digest = sign::key_path(&open, prevouts, 0, SINGLE_ANYONECANPAY)?;
+        let signed = with_hash_type(sign_schnorr(&owner, &digest), SINGLE_ANYONECANPAY);
+        // The publisher adds its coin and its change after the other side signed.
+        open.input.push(input(outpoint(&origin, 1), SEQUENCE_FREE));
+        open.output.push(output(coin.value.to_sat() - 500, coin.script_pubkey.clone()));
+        open.output.extend(anchor.then(|| output(0, p2a())));
+        set_witness(&mut open, 0, &[signed]);
+        let prevouts = vec![funded.clone(), coin.clone()];
+        let digest = sign::key_path(&open, &prevouts, 1, sign::DEFAULT)?;
+        set_witness(&mut open, 1, &[sign_schnorr(&fees, &digest)]);
+        let step = Step { label: "commitment", tx: open, prevouts };
+        variants.push(Variant {
+            name,
+            weight: step.weight(),
+            signatures: 1,
+            relayed: is_relayed(&step),
+            valid: judge(step)?,
+            survives: None,
+        });
+    }
+    Ok(variants)
 }
 
 /// How the second stage of an HTLC is fixed.
@@ -186,7 +214,7 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         let htlc = TapOutput::new(x_only(&keys.joint), vec![(0, Leaf::Script(leaf.clone()))])?;
         let mut joint: Option<Vec<u8>> = None;
         let mut verdicts = Vec::new();
-        let mut weighed = 0;
+        let (mut weighed, mut relayed) = (0, false);
         // The same transaction on two parents: the second has another txid.
         for lock_time in [0, 1] {
             let mut tx = stage.clone();
@@ -209,12 +237,15 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
             };
             set_witness(&mut tx, 0, &htlc.witness(&leaf, stack)?);
             weighed = weight(&tx);
-            verdicts.push(judge(Step { label: "second stage", tx, prevouts })?);
+            let step = Step { label: "second stage", tx, prevouts };
+            relayed = is_relayed(&step);
+            verdicts.push(judge(step)?);
         }
         variants.push(Variant {
             name,
             weight: weighed,
             signatures,
+            relayed,
             valid: verdicts.first() == Some(&true),
             survives: Some(verdicts.last() == Some(&true)),
         });
@@ -261,8 +292,10 @@ fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         let stack = [vec![own], evidence.to_vec()].concat();
         set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
         let weighed = weight(&tx);
-        let valid = judge(Step { label: "justice", tx, prevouts })?;
-        variants.push(Variant { name, weight: weighed, signatures: 0, valid, survives: None });
+        let step = Step { label: "justice", tx, prevouts };
+        let relayed = is_relayed(&step);
+        let valid = judge(step)?;
+        variants.push(Variant { name, weight: weighed, signatures: 0, valid, relayed, survives: None });
     }
     Ok(variants)
 }
@@ -277,8 +310,11 @@ mod tests {
         println!("{}", table(&variants).to_markdown());
         assert!(variants.iter().all(|variant| variant.valid));
         let survives: Vec<Option<bool>> = variants.iter().map(|variant| variant.survives).collect();
-        assert_eq!(survives, [None, None, Some(false), Some(true), Some(true), None, None]);
+        assert_eq!(survives, [None, None, None, Some(false), Some(true), Some(true), None, None]);
+        // A fee input and an ephemeral anchor exclude each other.
+        let relayed: Vec<bool> = variants.iter().map(|variant| variant.relayed).collect();
+        assert_eq!(relayed, [true, true, false, true, true, true, true, true]);
         let weights: Vec<u64> = variants.iter().map(|variant| variant.weight).collect();
-        assert_eq!(weights[..2], [496 + 609, 847]);
+        assert_eq!(weights[..3], [496 + 609, 847, 847 + 52]);
     }
 }

@@ -60,6 +60,49 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
+/// A settlement under ANYPREVOUTANYSCRIPT, which leaves the other inputs open, with a fee input and with a child.
+pub(super) fn fee_input() -> Result<Vec<Trial>, PlayError> {
+    let content = Content::of(&[600_000, 400_000]);
+    let mut channel = SignedSequence::new(
+        Setup::named("fee input", 2, CAPACITY, 10)?,
+        Profile::AnyPrevOut,
+        content.clone(),
+    )?;
+    let mut stage = Stage::new(&channel)?;
+    stage.open(&mut channel)?;
+    channel.update(content)?;
+    let mut steps = channel.close(0, 1)?.into_iter();
+    let (Some(commitment), Some(settlement)) = (steps.next(), steps.next()) else { return Ok(Vec::new()) };
+    stage.publish(commitment)?;
+    let stop = |reject| PlayError::Chain { label: "settlement", reject };
+    crate::model::wait_for(&mut stage.chain, &settlement.tx).map_err(stop)?;
+    let funds = stage.wallet.mint(&mut stage.chain, 2_000);
+    let (mut tx, mut prevouts) = (settlement.tx.clone(), settlement.prevouts.clone());
+    tx.input.push(input(funds.0, 0));
+    prevouts.push(funds.1);
+    stage.wallet.sign(&mut tx, &prevouts, 1)?;
+    let refused = stage.chain.clone().submit(tx.clone());
+    let miner = stage.chain.clone().mine_block(vec![tx]).is_ok();
+    let with_fee_input = Trial {
+        against: "a fee input beside an anchor of 0 sat",
+        works: matches!(refused, Err(Reject::NonStandard(PolicyError::DustWithFee { .. }))),
+        outcome: match miner {
+            true => "valid in a block and not relayed: dust in a transaction that pays a fee",
+            false => "not valid in a block",
+        }
+        .to_owned(),
+        shown: Vec::new(),
+    };
+    let with_child = stage.publish(settlement);
+    let by_child = Trial {
+        against: "a child that pays for it and spends the anchor",
+        works: with_child.is_err(),
+        outcome: "the next block takes both".to_owned(),
+        shown: Vec::new(),
+    };
+    Ok(vec![with_fee_input, by_child])
+}
+
 /// What a victim must pay to replace a child that an attacker made as heavy as it may.
 pub(super) fn pinning() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();

@@ -114,6 +114,11 @@ const ATTACKS: &[(&str, &str, Run)] = &[
     ("splice", "a splice with one funding left behind", rules::splice),
     ("reused-nonce", "the same nonce under three challenges", nonces::reused_nonce),
     ("trimmed-dust", "a dust output in a transaction that pays a fee", fees::trimmed_dust),
+    (
+        "fee-input",
+        "a fee input in a transaction with an anchor of 0 sat, where the signatures allow it",
+        fees::fee_input,
+    ),
     ("pinning", "a heavy child of low feerate that must be paid for to be replaced", fees::pinning),
     ("self-made-sweep", "the publisher signs the next number itself and sweeps", self_evidence::sweep),
     ("self-made-pin", "the publisher completes the tower's transaction and pins it", self_evidence::pin),

@@ -23,6 +23,7 @@ const EXPECTED: &[(&str, &[bool])] = &[
     ("splice", &[true, false]),
     ("reused-nonce", &[true, false]),
     ("trimmed-dust", &[true, false]),
+    ("fee-input", &[true, false]),
     ("pinning", &[true, false]),
     ("self-made-sweep", &[true, false]),
     ("self-made-pin", &[true, true, false, false]),

@@ -139,6 +139,29 @@ fn a_cluster_has_64_transactions_at_most() {
 }
 
 #[test]
+fn a_cluster_has_101_000_virtual_bytes_at_most() {
+    let (mut chain, wallet) = setup();
+    let coin = wallet.mint(&mut chain, 1_000_000);
+    let heavy = |coin: &(OutPoint, TxOut), bytes: usize| {
+        let outs = vec![
+            output(coin.1.value.to_sat() - 100_000, wallet.script_pubkey().clone()),
+            output(0, crate::tx::op_return(&vec![0; bytes])),
+        ];
+        let mut tx = transaction(2, 0, vec![input(coin.0, 0)], outs);
+        wallet.sign(&mut tx, std::slice::from_ref(&coin.1), 0).unwrap();
+        tx
+    };
+    let parent = heavy(&coin, 50_000);
+    chain.submit(parent.clone()).unwrap();
+    let beside = vsize(&heavy(&coin_of(&parent, 0), 50_000)) - 50_000;
+    let room = usize::try_from(101_000 - vsize(&parent) - beside).unwrap();
+    let child = |bytes| heavy(&coin_of(&parent, 0), bytes);
+    let refused = chain.submit(child(room + 1)).map(drop);
+    assert_eq!(refused, Err(Reject::ClusterTooHeavy { vsize: 101_001 }));
+    chain.submit(child(room)).unwrap();
+}
+
+#[test]
 fn a_fee_input_and_an_ephemeral_anchor_exclude_each_other() {
     let (mut chain, wallet) = setup();
     let (coin, fees) = (wallet.mint(&mut chain, 50_000), wallet.mint(&mut chain, 20_000));
