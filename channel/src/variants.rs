@@ -5,15 +5,15 @@
 
 use bitcoin::Transaction;
 use secp256k1::Keypair;
-use sigstack_interpreter::{Flags, Opcode as O};
+use sigstack_interpreter::Flags;
 use sigstack_policy::{Candidate, Policy};
 
 use crate::attacks::Shown;
 use crate::compare::Table;
 use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
+use crate::leaves;
 use crate::model::{PlayError, Step};
-use crate::script::{Num, Push, script};
-use crate::scripts;
+use crate::script::{Num, script};
 use crate::sign::{self, ALL_ANYPREVOUT, SINGLE_ANYONECANPAY, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction, weight};
@@ -200,15 +200,12 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         );
         let recipient = x_only(&keys.peer);
         let hash = crate::tx::hash160(&PREIMAGE);
-        let checked = |joint: Vec<u8>| {
-            let head = script(&[&Push(&joint), &O::OP_CHECKSIGVERIFY]);
-            [head, scripts::htlc_success(&recipient, &hash)].concat()
-        };
+        let joint_key = x_only(&keys.joint);
         let leaf = match second {
-            Second::Presigned => checked(x_only(&keys.joint).to_vec()),
-            Second::AnyPrevOut => checked(scripts::bip118_key(&x_only(&keys.joint))),
+            Second::Presigned => leaves::htlc_success_presigned(&joint_key, &recipient, &hash),
+            Second::AnyPrevOut => leaves::htlc_success_anyprevout(&joint_key, &recipient, &hash),
             Second::Template => {
-                scripts::htlc_success_template(&recipient, &hash, &sign::check_template(&stage)?)
+                leaves::htlc_success_template(&recipient, &hash, &sign::check_template(&stage)?)
             }
         };
         let htlc = TapOutput::new(x_only(&keys.joint), vec![(0, Leaf::Script(leaf.clone()))])?;
@@ -258,14 +255,14 @@ fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let (state, newest) = (0x0080_0000, 0x0080_0001);
     let number_key = x_only(&keys.number);
     let evidence =
-        [sign_schnorr(&keys.number, &scripts::number_bytes(newest)).to_vec(), scripts::number_bytes(newest)];
+        [sign_schnorr(&keys.number, &leaves::number_bytes(newest)).to_vec(), leaves::number_bytes(newest)];
     let bonus = 5_000;
     let pays = |bonus_to| {
         let outs = vec![output(CAPACITY - bonus, p2tr(&x_only(&keys.peer))), output(bonus, bonus_to)];
         transaction(3, 0, vec![input(bitcoin::OutPoint::null(), SEQUENCE_FREE)], outs)
     };
     let fixed = |tx: &Transaction| -> Result<Vec<u8>, PlayError> {
-        Ok(scripts::template_ctv(&sign::check_template(tx)?))
+        Ok(leaves::template_ctv(&sign::check_template(tx)?))
     };
     let (plain, paid) = (pays(p2a()), pays(p2tr(&x_only(&keys.tower))));
     let leaves = [
@@ -276,7 +273,7 @@ fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let other = script(&[&Num(1)]);
     let mut variants = Vec::new();
     for (name, mut tx) in leaves {
-        let leaf = scripts::tower(state, &number_key, &x_only(&keys.tower), &fixed(&tx)?);
+        let leaf = leaves::tower(state, &number_key, &x_only(&keys.tower), &fixed(&tx)?);
         let tree = vec![
             (1, Leaf::Script(other.clone())),
             (2, Leaf::Script(leaf.clone())),

@@ -34,6 +34,7 @@ mod parse;
 mod peak;
 mod piece;
 mod plan;
+mod policies;
 pub mod policy;
 mod repeat;
 pub mod report;
@@ -41,6 +42,7 @@ mod resolve;
 mod script;
 mod sign;
 mod spare;
+mod template;
 mod tree;
 
 pub use assets::{Assets, Value};
@@ -58,9 +60,11 @@ pub use message::{Bounds, LIMB_BITS, MAX_NUMBER, MAX_WIDE_NUMBER, Msg, limbs};
 pub use notes::{Note, NoteKind};
 pub use parse::parse;
 pub use plan::{Branch, FillError, Plan, PlanError, SEQUENCE_NO_LOCK, SignatureKind, Slot};
+pub use policies::{POLICIES, policy_text};
 pub use resolve::{InternalKey, MAX_NODES, Node, ONE, Places, Program, resolve};
 pub use script::{asm, number_bytes};
 pub use sign::{bip118_digest, templates};
+pub use template::{Fill, Template, TemplateError};
 pub use tree::{NUMS, Shape, TapOutput, depths, huffman};
 
 /// Runs the code of the crate's README as tests.

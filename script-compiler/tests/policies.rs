@@ -106,6 +106,92 @@ const EXPECTED: &[Expected] = &[
             33,
         )],
     ),
+    (
+        "literal-pair-balance",
+        &[
+            ("<owner> CHECKSIGVERIFY 144 CSV", 38, 65),
+            (
+                "TUCK PAIRCOMMIT <pair_n> EQUALVERIFY OVER LESSTHAN VERIFY PAIRCOMMIT <P> CSFS VERIFY <other> CHECKSIG",
+                109,
+                65,
+            ),
+        ],
+    ),
+    (
+        "literal-pair-htlc",
+        &[
+            ("<payee> CHECKSIGVERIFY SIZE 32 EQUALVERIFY HASH160 <hash160_payment> EQUAL", 61, 97),
+            ("<payer> CHECKSIGVERIFY 800000 CLTV", 39, 97),
+            (
+                "TUCK PAIRCOMMIT <pair_n> EQUALVERIFY OVER LESSTHAN VERIFY PAIRCOMMIT <P> CSFS VERIFY <A> CHECKSIG",
+                109,
+                97,
+            ),
+            (
+                "TUCK PAIRCOMMIT <pair_n> EQUALVERIFY OVER LESSTHAN VERIFY PAIRCOMMIT <P> CSFS VERIFY <B> CHECKSIG",
+                109,
+                97,
+            ),
+        ],
+    ),
+    (
+        "literal-cat-balance",
+        &[
+            ("<owner> CHECKSIGVERIFY 144 CSV", 38, 65),
+            (
+                "SWAP SIZE 32 EQUALVERIFY OVER SWAP CAT SHA256 <cat_n> EQUALVERIFY OVER LESSTHAN VERIFY SWAP SIZE 32 EQUALVERIFY CAT SHA256 <P> CSFS VERIFY <other> CHECKSIG",
+                122,
+                65,
+            ),
+        ],
+    ),
+    (
+        "literal-cat-htlc",
+        &[
+            ("<payee> CHECKSIGVERIFY SIZE 32 EQUALVERIFY HASH160 <hash160_payment> EQUAL", 61, 97),
+            ("<payer> CHECKSIGVERIFY 800000 CLTV", 39, 97),
+            (
+                "SWAP SIZE 32 EQUALVERIFY OVER SWAP CAT SHA256 <cat_n> EQUALVERIFY OVER LESSTHAN VERIFY SWAP SIZE 32 EQUALVERIFY CAT SHA256 <P> CSFS VERIFY <A> CHECKSIG",
+                122,
+                97,
+            ),
+            (
+                "SWAP SIZE 32 EQUALVERIFY OVER SWAP CAT SHA256 <cat_n> EQUALVERIFY OVER LESSTHAN VERIFY SWAP SIZE 32 EQUALVERIFY CAT SHA256 <P> CSFS VERIFY <B> CHECKSIG",
+                122,
+                97,
+            ),
+        ],
+    ),
+    ("payout", &[]),
+    ("ln-symmetry-b-funding", &[("CTV <P> CSFS", 35, 33)]),
+    ("ln-symmetry-c-funding", &[("CTV INTERNALKEY CSFS", 3, 33)]),
+    ("ln-symmetry-d-funding", &[("CTV PAIRCOMMIT INTERNALKEY CSFS", 4, 33)]),
+    ("ln-symmetry-e-funding", &[("TEMPLATEHASH INTERNALKEY CSFS", 3, 33)]),
+    (
+        "override-forced-funding",
+        &[("CTV PAIRCOMMIT OVER 0 GREATERTHAN VERIFY PAIRCOMMIT INTERNALKEY CSFS", 9, 33)],
+    ),
+    (
+        "override-templatehash-funding",
+        &[("DUP 0 GREATERTHAN VERIFY TEMPLATEHASH CAT SHA256 INTERNALKEY CSFS", 9, 33)],
+    ),
+    (
+        "htlc-second-stage-presigned",
+        &[(
+            "<joint> CHECKSIGVERIFY <payee> CHECKSIGVERIFY SIZE 32 EQUALVERIFY HASH160 <hash160_payment> EQUAL",
+            95,
+            33,
+        )],
+    ),
+    (
+        "htlc-second-stage-anyprevout",
+        &[(
+            "<01|joint> CHECKSIGVERIFY <payee> CHECKSIGVERIFY SIZE 32 EQUALVERIFY HASH160 <hash160_payment> EQUAL",
+            96,
+            33,
+        )],
+    ),
+    ("sequence-sweep", &[("108 CSV DROP DUP 2000000000 GREATERTHAN VERIFY <K_A> CSFS", 46, 33)]),
     ("sequence-one-sided", &[("DUP 70000 GREATERTHAN VERIFY <K_A> CSFS VERIFY <B_pen> CHECKSIG", 76, 33)]),
     ("sequence-first", &[("DUP 1 GREATERTHAN VERIFY <K_A> CSFS VERIFY <B_pen> CHECKSIG", 73, 33)]),
     ("sequence-last", &[("DUP 2147483646 GREATERTHAN VERIFY <K_A> CSFS VERIFY <B_pen> CHECKSIG", 77, 33)]),
@@ -156,7 +242,7 @@ const EXPECTED: &[Expected] = &[
     (
         "override-templatehash",
         &[
-            ("DUP 2000000000 GREATERTHAN VERIFY TEMPLATEHASH CAT INTERNALKEY CSFS", 12, 65),
+            ("DUP 2000000000 GREATERTHAN VERIFY TEMPLATEHASH CAT SHA256 INTERNALKEY CSFS", 13, 65),
             ("<th_settle> TEMPLATEHASH EQUAL", 35, 65),
         ],
     ),
@@ -309,6 +395,15 @@ fn the_scripts_are_those_of_the_constructions_byte_for_byte() {
             assert_eq!(compiled.output.control_blocks[nth].len(), *control, "{name}, leaf {nth}");
         }
     }
+}
+
+#[test]
+fn the_texts_in_the_crate_are_the_files() {
+    let known: Vec<(String, String)> =
+        sigstack_compiler::POLICIES.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+    let files: Vec<(String, String)> =
+        files::names().into_iter().map(|name| (name.clone(), files::read(&name))).collect();
+    assert_eq!(known, files, "list every file in src/policies.rs");
 }
 
 #[test]

@@ -4,11 +4,11 @@ use sigstack_interpreter::Flags;
 
 use super::{Shown, Trial};
 use crate::keys::{Seed, sign_schnorr, x_only};
+use crate::leaves;
 use crate::model::{
     Construction, Content, Form, PlayError, Profile, Setup, SignedSequence, Stage, Step, Symmetry,
     TowerRecord,
 };
-use crate::scripts;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{input, outpoint, output, p2tr, set_witness, transaction};
 
@@ -49,7 +49,7 @@ pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
         let published = stage.publish(newest)?.step.tx;
         // In the other channel that key signed a much higher number.
         let high = 0x3fff_ffff;
-        let evidence = sign_schnorr(&other.party(0)?.number, &scripts::number_bytes(high));
+        let evidence = sign_schnorr(&other.party(0)?.number, &leaves::number_bytes(high));
         let record = TowerRecord { number: high, evidence, ..channel.tower_record(1)? };
         let step = channel.terms().answer(&record, &published, None)?;
         let shown = step.into_iter().map(|step| Shown::verify(step, channel.facts().proposals));
@@ -76,20 +76,17 @@ pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
     let flags = Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY;
     let (state, newest) = (70_000, 70_001);
     let evidence = || {
-        vec![
-            sign_schnorr(&number_key, &scripts::number_bytes(newest)).to_vec(),
-            scripts::number_bytes(newest),
-        ]
+        vec![sign_schnorr(&number_key, &leaves::number_bytes(newest)).to_vec(), leaves::number_bytes(newest)]
     };
     // Whoever shows the evidence takes all.
-    let bearer = super::self_evidence::sweep_leaf(state, &x_only(&number_key), 1);
+    let bearer = leaves::sweep(state, &x_only(&number_key), 1);
     let victim = x_only(&Seed::from_name("victim").keypair("payout", &[])?);
     let pays = |key: [u8; 32]| {
         transaction(3, 0, vec![input(bitcoin::OutPoint::null(), 1)], vec![output(CAPACITY - 400, p2tr(&key))])
     };
-    let fixed = scripts::template_ctv(&crate::sign::check_template(&pays(victim))?);
+    let fixed = leaves::template_ctv(&crate::sign::check_template(&pays(victim))?);
     let tower = Seed::from_name("victim").keypair("tower", &[])?;
-    let bound = scripts::tower(state, &x_only(&number_key), &x_only(&tower), &fixed);
+    let bound = leaves::tower(state, &x_only(&number_key), &x_only(&tower), &fixed);
     let mut spends = Vec::new();
     for (leaf, key, keyed) in [(&bearer, thief, false), (&bound, thief, true), (&bound, victim, true)] {
         let out = TapOutput::new(internal, vec![(0, Leaf::Script(leaf.clone()))])?;

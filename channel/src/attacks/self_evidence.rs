@@ -9,11 +9,10 @@ use super::{Shown, Trial, resigned};
 use crate::chain::{Chain, Policy};
 use crate::error::ChannelError;
 use crate::keys::{Seed, sign_schnorr, x_only};
+use crate::leaves;
 use crate::model::{
     Construction, Content, PlayError, Profile, Setup, SignedSequence, Stage, Step, TowerRecord,
 };
-use crate::script::{Num, script};
-use crate::scripts;
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction, weight};
@@ -25,16 +24,6 @@ const DELAY: u16 = 144;
 const RATE: u64 = 20;
 /// The number of the published version and the number that the cheater signs.
 const NUMBERS: (u32, u32) = (0x0080_0000, 0x0080_0001);
-
-/// A leaf that asks only for a higher number, after a delay: `<delay> CSV DROP DUP <n> GREATERTHAN VERIFY <K> CSFS`.
-pub(super) fn sweep_leaf(number: u32, number_key: &[u8; 32], delay: u16) -> Vec<u8> {
-    use sigstack_interpreter::Opcode as O;
-    let lock = script(&[&Num(delay.into()), &O::OP_CHECKSEQUENCEVERIFY, &O::OP_DROP]);
-    let mut number = scripts::higher_number(number, number_key);
-    // The last VERIFY is left out: the signature's result is the script's.
-    number.pop();
-    [lock, number].concat()
-}
 
 /// A confirmed version of a cheater whose contested output has a leaf without a key.
 struct Board {
@@ -53,7 +42,7 @@ impl Board {
         let key = |name: &str| Seed::from_name("self-made evidence").keypair(name, &[]);
         let (number, penalty) = (key("number")?, key("penalty")?);
         let leaf = leaf(NUMBERS.0, &x_only(&number));
-        let contest = scripts::contest(NUMBERS.0, &x_only(&number), &x_only(&penalty));
+        let contest = leaves::contest(NUMBERS.0, &x_only(&number), &x_only(&penalty));
         let tree = vec![
             (1, Leaf::Hidden([7; 32])),
             (2, Leaf::Script(contest.clone())),
@@ -69,7 +58,7 @@ impl Board {
 
     /// The higher number and the cheater's signature of it.
     fn evidence(&self) -> Vec<Vec<u8>> {
-        let number = scripts::number_bytes(NUMBERS.1);
+        let number = leaves::number_bytes(NUMBERS.1);
         vec![sign_schnorr(&self.number, &number).to_vec(), number]
     }
 
@@ -141,7 +130,7 @@ fn justice(anchor: u64) -> Result<Transaction, ChannelError> {
 /// A tower leaf without a key, which fixes the tower's transaction.
 fn keyless(profile: Profile, anchor: u64) -> Result<Board, PlayError> {
     let fixed = profile.fixed(&justice(anchor)?)?.unwrap_or_default();
-    Board::new(|number, key| [scripts::higher_number(number, key), fixed].concat())
+    Board::new(|number, key| [leaves::higher_number(number, key), fixed].concat())
 }
 
 fn stop(label: &'static str) -> impl Fn(crate::chain::Reject) -> PlayError {
@@ -204,7 +193,7 @@ fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
 /// The publisher of the latest state signs the next number itself, and sweeps before the settlement is valid.
 pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
     let delay = DELAY / 4 * 3;
-    let mut board = Board::new(|number, key| sweep_leaf(number, key, delay))?;
+    let mut board = Board::new(|number, key| leaves::sweep(number, key, delay))?;
     let pays = vec![output(CAPACITY - 1_000, board.cheater.script_pubkey().clone())];
     let tx = board.complete(transaction(3, 0, vec![input(OutPoint::null(), delay.into())], pays))?;
     let step = Step { label: "sweep", tx: tx.clone(), prevouts: vec![board.coin.1.clone()] };

@@ -5,9 +5,9 @@ use sigstack_interpreter::{Flags, Opcode as O};
 
 use super::{Shown, Trial};
 use crate::keys::{Seed, sign_schnorr, x_only};
+use crate::leaves::{self, CTV};
 use crate::model::{Construction, Content, Form, PlayError, Setup, SignedSequence, Stage, Step, Symmetry};
 use crate::script::{Num, Push, script};
-use crate::scripts::{self, CTV};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2tr, set_witness, transaction};
@@ -55,7 +55,7 @@ pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
     // The transaction of state 3, signed when that was newest, with the number of state 9.
     let step = spend(key, &naive, old_owner, |tx| {
         let template = sign::check_template(tx)?;
-        let number = scripts::number_bytes(newer);
+        let number = leaves::number_bytes(newer);
         let of_number = sign_schnorr(&joint, &number).to_vec();
         Ok(vec![sign_schnorr(&joint, &template).to_vec(), template.to_vec(), of_number, number])
     })?;
@@ -67,14 +67,14 @@ pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
         shown: vec![shown],
     };
 
-    let leaf = scripts::override_pair_commit(published);
+    let leaf = leaves::override_pair_commit(published);
     let attempt = |signed: u32, shown: u32| {
         spend(key, &leaf, old_owner, |tx| {
             let (template, settle) = (sign::check_template(tx)?, [7; 32]);
-            let templates = scripts::pair_commit(&settle, &template);
-            let message = scripts::pair_commit(&scripts::number_bytes(signed), &templates);
+            let templates = leaves::pair_commit(&settle, &template);
+            let message = leaves::pair_commit(&leaves::number_bytes(signed), &templates);
             let signature = sign_schnorr(&joint, &message).to_vec();
-            Ok(vec![signature, scripts::number_bytes(shown), settle.to_vec(), template.to_vec()])
+            Ok(vec![signature, leaves::number_bytes(shown), settle.to_vec(), template.to_vec()])
         })
     };
     let shown = [attempt(3, newer)?, attempt(3, 3)?, attempt(newer, newer)?];
@@ -95,9 +95,9 @@ pub(super) fn short_template() -> Result<Vec<Trial>, PlayError> {
     let joint = Seed::from_name("joint").keypair("p", &[])?;
     let (key, thief) = (x_only(&joint), x_only(&Seed::from_name("thief").keypair("p", &[])?));
     let flags = Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY;
-    let number = scripts::number_bytes(70_000);
+    let number = leaves::number_bytes(70_000);
     let bearer = || Ok(vec![sign_schnorr(&joint, &number).to_vec(), number.clone()]);
-    let leaf = scripts::update_ctv(&key, None);
+    let leaf = leaves::update_ctv(&key, None);
     let shown = Shown::verify(spend(key, &leaf, thief, |_| bearer())?, flags)?;
     let naive = Trial {
         against: "CTV with an argument of any size, and a key that signs numbers",

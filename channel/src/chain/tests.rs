@@ -124,7 +124,7 @@ fn what_the_interpreter_rejects_enters_neither_mempool_nor_block() {
 
 #[test]
 fn proposals_are_refused_by_policy_until_they_are_active() {
-    let items: [&dyn Item; 2] = [&Push(&[1; 32]), &crate::scripts::CTV];
+    let items: [&dyn Item; 2] = [&Push(&[1; 32]), &crate::leaves::CTV];
     let (mut today, _) = setup();
     let (tx, _) = scripted(&mut today, &items);
     let reject = today.submit(tx.clone()).unwrap_err();

@@ -10,9 +10,9 @@ use sigstack_interpreter::{Flags, Opcode as O, Spend};
 use crate::chain::Reject;
 use crate::error::ChannelError;
 use crate::keys::{Seed, generator_keypair, sign_schnorr, x_only};
+use crate::leaves::{self, NUMBER_BASE};
 use crate::model::PlayError;
 use crate::script::script;
-use crate::scripts::{self, NUMBER_BASE};
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2tr, set_witness, transaction, weight};
@@ -83,11 +83,11 @@ impl Method {
 
     fn update_script(&self, state: u32) -> Vec<u8> {
         match self.bind {
-            Bind::Apo => scripts::update_apo(Some(state)),
-            Bind::Ctv => scripts::update_ctv(&self.key, Some(state)),
-            Bind::CtvIkey => scripts::update_ctv_internal_key(Some(state)),
-            Bind::Pc => scripts::update_pair_commit(Some(state)),
-            Bind::Th => scripts::update_templatehash(Some(state)),
+            Bind::Apo => leaves::update_apo(Some(state)),
+            Bind::Ctv => leaves::update_ctv(&self.key, Some(state)),
+            Bind::CtvIkey => leaves::update_ctv_internal_key(Some(state)),
+            Bind::Pc => leaves::update_pair_commit(Some(state)),
+            Bind::Th => leaves::update_templatehash(Some(state)),
         }
     }
 
@@ -104,10 +104,10 @@ impl Method {
                 let nothing = [output(0, bitcoin::ScriptBuf::new())];
                 let digest = sign::script_path(&tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
                 let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
-                scripts::template_signature(&signature, &x_only(&generator))
+                leaves::template_signature(&signature, &x_only(&generator))
             }
-            Bind::Th => scripts::template_templatehash(&sign::template_hash(&tx, None)?),
-            _ => scripts::template_ctv(&sign::check_template(&tx)?),
+            Bind::Th => leaves::template_templatehash(&sign::template_hash(&tx, None)?),
+            _ => leaves::template_ctv(&sign::check_template(&tx)?),
         })
     }
 
@@ -157,7 +157,7 @@ impl Method {
             }
             Bind::Pc => {
                 let template = sign::check_template(&tx)?;
-                let signature = csfs(&scripts::pair_commit(&published, &template));
+                let signature = csfs(&leaves::pair_commit(&published, &template));
                 vec![signature, published.to_vec(), template.to_vec()]
             }
             Bind::Th => vec![csfs(&sign::template_hash(&tx, annex.as_deref())?)],

@@ -8,7 +8,7 @@ use sigstack_interpreter::Flags;
 use super::{Step, TowerRecord};
 use crate::error::ChannelError;
 use crate::keys::{generator_keypair, sign_schnorr, x_only};
-use crate::scripts::{self, MAX_NUMBER};
+use crate::leaves::{self, MAX_NUMBER};
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction};
@@ -56,7 +56,7 @@ impl Profile {
     fn fixed_after(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         match self {
             Profile::TemplateHash => {
-                Ok(Some(scripts::template_templatehash_after(&sign::template_hash(tx, None)?)))
+                Ok(Some(leaves::template_templatehash_after(&sign::template_hash(tx, None)?)))
             }
             _ => self.fixed(tx),
         }
@@ -65,15 +65,15 @@ impl Profile {
     /// A leaf that lets only this transaction spend. None where there are no templates.
     pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         Ok(Some(match self {
-            Profile::Ctv => scripts::template_ctv(&sign::check_template(tx)?),
-            Profile::TemplateHash => scripts::template_templatehash(&sign::template_hash(tx, None)?),
+            Profile::Ctv => leaves::template_ctv(&sign::check_template(tx)?),
+            Profile::TemplateHash => leaves::template_templatehash(&sign::template_hash(tx, None)?),
             Profile::AnyPrevOut => {
                 let generator = generator_keypair()?;
                 let nothing: Vec<TxOut> =
                     tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect();
                 let digest = sign::script_path(tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
                 let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
-                scripts::template_signature(&signature, &x_only(&generator))
+                leaves::template_signature(&signature, &x_only(&generator))
             }
             Profile::CsfsOnly => return Ok(None),
         }))
@@ -174,7 +174,7 @@ impl SequenceTerms {
         // SIGHASH_DEFAULT: nobody adds an input or an output, whatever fixes the transaction.
         let digest = sign::script_path(&tx, &prevouts, 0, &end.script, sign::DEFAULT, false, None)?;
         let own = sign_schnorr(&key, &digest).to_vec();
-        let stack = vec![own, record.evidence.to_vec(), scripts::number_bytes(record.number)];
+        let stack = vec![own, record.evidence.to_vec(), leaves::number_bytes(record.number)];
         set_witness(&mut tx, 0, &out.witness(&end.script, stack)?);
         Ok(Some(Step { label: "justice", tx, prevouts }))
     }
@@ -227,13 +227,13 @@ impl Contested {
     }
 
     pub(super) fn contest_leaf(&self, number: u32) -> Vec<u8> {
-        scripts::contest(number, &self.number_key, &self.penalty_key)
+        leaves::contest(number, &self.number_key, &self.penalty_key)
     }
 
     fn tower_end(&self, number: u32) -> Result<Option<TowerEnd>, ChannelError> {
         let justice = self.terms.justice(self.capacity, &self.payout_key, &self.tower_key)?;
         let Some(fixed) = self.terms.profile.fixed_after(&justice)? else { return Ok(None) };
-        let script = scripts::tower(number, &self.number_key, &self.tower_key, &fixed);
+        let script = leaves::tower(number, &self.number_key, &self.tower_key, &fixed);
         Ok(Some(TowerEnd { script, justice }))
     }
 
@@ -258,7 +258,7 @@ impl Contested {
             return Ok(None);
         };
         let settle = match self.terms.profile {
-            Profile::CsfsOnly => Leaf::Script(scripts::delayed_internal_key(delay)),
+            Profile::CsfsOnly => Leaf::Script(leaves::delayed_internal_key(delay)),
             _ => {
                 let data = published.output.get(1).and_then(|out| out.script_pubkey.as_bytes().get(2..));
                 match data.and_then(|data| data.try_into().ok()) {

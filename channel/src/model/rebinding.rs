@@ -5,7 +5,7 @@ use sigstack_interpreter::{Flags, taproot::leaf_hash};
 
 use super::Step;
 use crate::error::ChannelError;
-use crate::scripts::{self, NUMBER_BASE};
+use crate::leaves::{self, NUMBER_BASE};
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, set_witness, transaction};
@@ -87,13 +87,13 @@ impl Form {
     pub(super) fn update_leaf(self, key: &[u8; 32], state: Option<u32>) -> Vec<u8> {
         let next = state.map(|state| state.saturating_add(1));
         match self {
-            Form::AnyPrevOut => scripts::update_apo(next),
-            Form::CtvCsfs => scripts::update_ctv(key, next),
-            Form::CtvCsfsInternalKey => scripts::update_ctv_internal_key(next),
-            Form::PairCommit => scripts::update_pair_commit(next),
-            Form::TemplateHash => scripts::update_templatehash(next),
-            Form::OverridePairCommit => scripts::override_pair_commit(state.unwrap_or_default()),
-            Form::OverrideTemplateHash => scripts::override_templatehash(state.unwrap_or_default()),
+            Form::AnyPrevOut => leaves::update_apo(next),
+            Form::CtvCsfs => leaves::update_ctv(key, next),
+            Form::CtvCsfsInternalKey => leaves::update_ctv_internal_key(next),
+            Form::PairCommit => leaves::update_pair_commit(next),
+            Form::TemplateHash => leaves::update_templatehash(next),
+            Form::OverridePairCommit => leaves::override_pair_commit(state.unwrap_or_default()),
+            Form::OverrideTemplateHash => leaves::override_templatehash(state.unwrap_or_default()),
         }
     }
 }
@@ -188,11 +188,11 @@ impl Rebinding {
             Form::TemplateHash => vec![self.signature.to_vec()],
             Form::OverridePairCommit => vec![
                 self.signature.to_vec(),
-                scripts::number_bytes(self.state),
+                leaves::number_bytes(self.state),
                 self.published.to_vec(),
                 sign::check_template(&tx)?.to_vec(),
             ],
-            Form::OverrideTemplateHash => vec![self.signature.to_vec(), scripts::number_bytes(self.state)],
+            Form::OverrideTemplateHash => vec![self.signature.to_vec(), leaves::number_bytes(self.state)],
         };
         let leaf = form.update_leaf(&self.internal_key, state);
         let mut witness = spent.1.witness(&leaf, stack)?;
@@ -250,9 +250,7 @@ impl PublishedState {
 /// With PAIRCOMMIT the template is published, and its leaf follows.
 pub(super) fn settle_hash(form: Form, published: &[u8; 32]) -> [u8; 32] {
     match form {
-        Form::PairCommit | Form::OverridePairCommit => {
-            leaf_hash(TAPSCRIPT, &scripts::template_ctv(published))
-        }
+        Form::PairCommit | Form::OverridePairCommit => leaf_hash(TAPSCRIPT, &leaves::template_ctv(published)),
         _ => *published,
     }
 }

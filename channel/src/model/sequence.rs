@@ -15,8 +15,8 @@ use super::{
 };
 use crate::error::ChannelError;
 use crate::keys::{sign_schnorr, x_only};
+use crate::leaves::{self, MAX_NUMBER};
 use crate::musig::PartialCommitment;
-use crate::scripts::{self, MAX_NUMBER};
 use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, p2tr, set_witness, transaction};
@@ -139,7 +139,7 @@ impl SignedSequence {
 
     fn settle_leaf(&self, content: &Content) -> Result<Vec<u8>, ChannelError> {
         let fixed = self.terms.profile.fixed(&self.settlement(content)?)?;
-        Ok(fixed.unwrap_or_else(|| scripts::delayed_internal_key(self.setup.delay)))
+        Ok(fixed.unwrap_or_else(|| leaves::delayed_internal_key(self.setup.delay)))
     }
 
     /// A side's version of a state, not signed, and its contested output.
@@ -237,7 +237,7 @@ impl SignedSequence {
     /// A party's signature of a number: it gives up all that is lower.
     pub fn sign_number(&self, party: usize, number: u32) -> Result<[u8; 64], ChannelError> {
         let numbered = self.script_number(number)?;
-        Ok(sign_schnorr(&self.setup.party(party)?.number, &scripts::number_bytes(numbered)))
+        Ok(sign_schnorr(&self.setup.party(party)?.number, &leaves::number_bytes(numbered)))
     }
 
     /// Both parties sign a state. What each keeps of it.
@@ -310,7 +310,7 @@ impl SignedSequence {
         let prevouts = vec![output(self.setup.capacity, out.script_pubkey())];
         let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
         let own = sign_schnorr(&self.setup.party(victim)?.penalty, &digest);
-        let stack = vec![own.to_vec(), record.evidence.to_vec(), scripts::number_bytes(record.number)];
+        let stack = vec![own.to_vec(), record.evidence.to_vec(), leaves::number_bytes(record.number)];
         set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
         Ok(Some(Step { label: "contest", tx, prevouts }))
     }

@@ -14,7 +14,7 @@ use crate::tx::{
     P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, outpoint_bytes, output, p2a, p2tr,
     set_witness, transaction,
 };
-use crate::{scripts, tx};
+use crate::{leaves, tx};
 
 /// A party's keys in one channel, hardened from its seed and random bytes that it drew itself for this channel (rule 5).
 #[derive(Clone, Debug)]
@@ -247,8 +247,8 @@ impl Setup {
     /// [`ChannelError::Refused`] if a party does not exist.
     pub fn htlc_output(&self, htlc: &Htlc) -> Result<TapOutput, ChannelError> {
         let (recipient, sender) = (self.party(htlc.to)?, self.party(htlc.from)?);
-        let success = scripts::htlc_success(&x_only(&recipient.htlc), &htlc.short_hash());
-        let timeout = scripts::htlc_timeout(&x_only(&sender.htlc), htlc.expiry);
+        let success = leaves::htlc_success(&x_only(&recipient.htlc), &htlc.short_hash());
+        let timeout = leaves::htlc_timeout(&x_only(&sender.htlc), htlc.expiry);
         self.joint_output(vec![(1, Leaf::Script(success)), (1, Leaf::Script(timeout))])
     }
 
@@ -346,12 +346,8 @@ impl Setup {
         let (vout, prevout) = found.ok_or_else(|| ChannelError::refused("no output for this HTLC"))?;
         let claimant = self.party(if preimage.is_some() { htlc.to } else { htlc.from })?;
         let (leaf, lock_time, label) = match preimage {
-            Some(_) => {
-                (scripts::htlc_success(&x_only(&claimant.htlc), &htlc.short_hash()), 0, "HTLC success")
-            }
-            None => {
-                (scripts::htlc_timeout(&x_only(&claimant.htlc), htlc.expiry), htlc.expiry, "HTLC timeout")
-            }
+            Some(_) => (leaves::htlc_success(&x_only(&claimant.htlc), &htlc.short_hash()), 0, "HTLC success"),
+            None => (leaves::htlc_timeout(&x_only(&claimant.htlc), htlc.expiry), htlc.expiry, "HTLC timeout"),
         };
         let rest = prevout.value.to_sat().saturating_sub(152);
         let outputs = vec![output(rest, claimant.payout_script()?)];

@@ -11,7 +11,7 @@ use super::rebinding::{annex, settle_hash, update_tx};
 use super::{Construction, Content, Facts, Form, Rebinding, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::{Entropy, generator_keypair, sha256, sign_schnorr, x_only};
-use crate::scripts;
+use crate::leaves;
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, set_witness, transaction};
@@ -169,12 +169,12 @@ impl Symmetry {
                 let nothing = [output(0, bitcoin::ScriptBuf::new())];
                 let digest = sign::script_path(&tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
                 let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
-                scripts::template_signature(&signature, &x_only(&generator))
+                leaves::template_signature(&signature, &x_only(&generator))
             }
             Form::TemplateHash | Form::OverrideTemplateHash => {
-                scripts::template_templatehash(&sign::template_hash(&tx, None)?)
+                leaves::template_templatehash(&sign::template_hash(&tx, None)?)
             }
-            _ => scripts::template_ctv(&sign::check_template(&tx)?),
+            _ => leaves::template_ctv(&sign::check_template(&tx)?),
         };
         let published = match self.form {
             Form::PairCommit | Form::OverridePairCommit => sign::check_template(&tx)?,
@@ -194,15 +194,15 @@ impl Symmetry {
                 sign::script_path(&tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, Some(&annex))
             }
             Form::CtvCsfs | Form::CtvCsfsInternalKey => sign::check_template(&tx),
-            Form::PairCommit => Ok(scripts::pair_commit(published, &sign::check_template(&tx)?)),
+            Form::PairCommit => Ok(leaves::pair_commit(published, &sign::check_template(&tx)?)),
             Form::TemplateHash => sign::template_hash(&tx, Some(&annex)),
             Form::OverridePairCommit => {
-                let templates = scripts::pair_commit(published, &sign::check_template(&tx)?);
-                Ok(scripts::pair_commit(&scripts::number_bytes(state), &templates))
+                let templates = leaves::pair_commit(published, &sign::check_template(&tx)?);
+                Ok(leaves::pair_commit(&leaves::number_bytes(state), &templates))
             }
             Form::OverrideTemplateHash => {
                 let hash = sign::template_hash(&tx, Some(&annex))?;
-                Ok(sha256(&[&scripts::number_bytes(state)[..], &hash].concat()))
+                Ok(sha256(&[&leaves::number_bytes(state)[..], &hash].concat()))
             }
         }
     }

@@ -11,7 +11,7 @@ use super::contested::{obscure, published_number};
 use super::{Construction, Content, Facts, Htlc, Setup, Step, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::{sha256, sign_schnorr, tagged_hash, x_only};
-use crate::scripts::{self, MAX_NUMBER};
+use crate::leaves::{self, MAX_NUMBER};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{
@@ -50,18 +50,18 @@ impl LiteralForm {
 
     /// The commitment to a number.
     pub fn commit(self, number: u32, random: &[u8]) -> [u8; 32] {
-        let number = scripts::number_bytes(number);
+        let number = leaves::number_bytes(number);
         match self {
             LiteralForm::Cat | LiteralForm::CatUnsized => sha256(&[&number, random].concat()),
-            LiteralForm::PairCommit => scripts::pair_commit(random, &number),
+            LiteralForm::PairCommit => leaves::pair_commit(random, &number),
         }
     }
 
     fn leaf(self, commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32]) -> Vec<u8> {
         match self {
-            LiteralForm::Cat => scripts::literal_cat(commitment, joint_key, victim, true),
-            LiteralForm::CatUnsized => scripts::literal_cat(commitment, joint_key, victim, false),
-            LiteralForm::PairCommit => scripts::literal_pair_commit(commitment, joint_key, victim),
+            LiteralForm::Cat => leaves::literal_cat(commitment, joint_key, victim, true),
+            LiteralForm::CatUnsized => leaves::literal_cat(commitment, joint_key, victim, false),
+            LiteralForm::PairCommit => leaves::literal_pair_commit(commitment, joint_key, victim),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Literal {
         let signature = self.history.signed(number)?.number;
         let number = Self::script_number(number);
         let random = self.random(number);
-        Ok(Evidence { number: scripts::number_bytes(number), random: random.to_vec(), signature })
+        Ok(Evidence { number: leaves::number_bytes(number), random: random.to_vec(), signature })
     }
 
     /// The clause by which `victim` takes an output of a state.
@@ -145,7 +145,7 @@ impl Literal {
 
     /// A party's balance: its own after the delay, or the other's by the clause.
     fn balance_output(&self, script_number: u32, owner: usize) -> Result<TapOutput, ChannelError> {
-        let own = scripts::delayed(&x_only(&self.setup.party(owner)?.payout), self.setup.delay);
+        let own = leaves::delayed(&x_only(&self.setup.party(owner)?.payout), self.setup.delay);
         let clause = self.clause(script_number, 1 - owner.min(1))?;
         self.setup.joint_output(vec![(1, Leaf::Script(own)), (1, Leaf::Script(clause))])
     }
@@ -153,8 +153,8 @@ impl Literal {
     fn htlc_output(&self, script_number: u32, htlc: &Htlc) -> Result<TapOutput, ChannelError> {
         let (to, from) = (self.setup.party(htlc.to)?, self.setup.party(htlc.from)?);
         let leaves = [
-            scripts::htlc_success(&x_only(&to.htlc), &htlc.short_hash()),
-            scripts::htlc_timeout(&x_only(&from.htlc), htlc.expiry),
+            leaves::htlc_success(&x_only(&to.htlc), &htlc.short_hash()),
+            leaves::htlc_timeout(&x_only(&from.htlc), htlc.expiry),
             self.clause(script_number, 0)?,
             self.clause(script_number, 1)?,
         ];
@@ -249,7 +249,7 @@ impl Literal {
         if !published.output.iter().any(|other| other.script_pubkey == spk) {
             return Ok(None);
         }
-        let opening = (scripts::number_bytes(number), self.random(number));
+        let opening = (leaves::number_bytes(number), self.random(number));
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence).map(Some)
     }
 
@@ -267,7 +267,7 @@ impl Literal {
     ) -> Result<Step, ChannelError> {
         let number = published_number(published, self.mask).unwrap_or_default();
         let out = self.htlc_output(number, htlc)?;
-        let opening = (scripts::number_bytes(number), self.random(number));
+        let opening = (leaves::number_bytes(number), self.random(number));
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence)
     }
 
@@ -278,7 +278,7 @@ impl Literal {
         let found = (0..).zip(&state.tx.output).find(|(_, other)| other.script_pubkey == spk);
         let Some((vout, prevout)) = found else { return Ok(None) };
         let party = self.setup.party(owner)?;
-        let leaf = scripts::delayed(&x_only(&party.payout), self.setup.delay);
+        let leaf = leaves::delayed(&x_only(&party.payout), self.setup.delay);
         let pays = output(prevout.value.to_sat().saturating_sub(2 * 150), party.payout_script()?);
         let spent = input(outpoint(&state.tx, vout), self.setup.delay.into());
         let mut tx = transaction(2, 0, vec![spent], vec![pays]);

@@ -1,0 +1,50 @@
+//! Leaves of HTLCs.
+
+use sigstack_compiler::Fill::Bytes;
+
+use super::{PolicyLeaf, number};
+
+pub(super) static SUCCESS: PolicyLeaf = PolicyLeaf::new("ln-symmetry-htlc", 0, &["payee", "hash160_payment"]);
+pub(super) static TIMEOUT: PolicyLeaf = PolicyLeaf::new("ln-symmetry-htlc", 1, &["payer", "expiry"]);
+pub(super) static SUCCESS_TEMPLATE: PolicyLeaf =
+    PolicyLeaf::new("htlc-second-stage", 0, &["K", "hash160_payment", "ctv_success"]);
+pub(super) static TIMEOUT_TEMPLATE: PolicyLeaf =
+    PolicyLeaf::new("htlc-second-stage", 1, &["K", "expiry", "ctv_timeout"]);
+pub(super) static SUCCESS_PRESIGNED: PolicyLeaf =
+    PolicyLeaf::new("htlc-second-stage-presigned", 0, &["joint", "payee", "hash160_payment"]);
+pub(super) static SUCCESS_ANYPREVOUT: PolicyLeaf =
+    PolicyLeaf::new("htlc-second-stage-anyprevout", 0, &["joint", "payee", "hash160_payment"]);
+
+/// HTLC to the recipient, 61 B: `<key> CHECKSIGVERIFY SIZE <32> EQUALVERIFY HASH160 <hash> EQUAL`.
+/// Witness: `<preimage> <sig>`.
+pub fn htlc_success(recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
+    SUCCESS.fill(&[Bytes(recipient), Bytes(hash)])
+}
+
+/// HTLC back to the sender, 39 B: `<key> CHECKSIGVERIFY <expiry> CLTV`. Witness: `<sig>`.
+pub fn htlc_timeout(sender: &[u8; 32], expiry: u32) -> Vec<u8> {
+    TIMEOUT.fill(&[Bytes(sender), number(expiry)])
+}
+
+/// HTLC to the recipient by a fixed transaction, 95 B: `SIZE <32> EQUALVERIFY HASH160 <hash> EQUALVERIFY <key>
+/// CHECKSIGVERIFY <template> CTV`. Witness: `<sig> <preimage>`.
+pub fn htlc_success_template(recipient: &[u8; 32], hash: &[u8; 20], template: &[u8; 32]) -> Vec<u8> {
+    SUCCESS_TEMPLATE.fill(&[Bytes(recipient), Bytes(hash), Bytes(template)])
+}
+
+/// HTLC back to the sender by a fixed transaction, 74 B: `<expiry> CLTV DROP <key> CHECKSIGVERIFY <template> CTV`.
+/// Witness: `<sig>`.
+pub fn htlc_timeout_template(sender: &[u8; 32], expiry: u32, template: &[u8; 32]) -> Vec<u8> {
+    TIMEOUT_TEMPLATE.fill(&[Bytes(sender), number(expiry), Bytes(template)])
+}
+
+/// HTLC to the recipient by a transaction that both signed in advance, 95 B: `<joint> CHECKSIGVERIFY` before [`htlc_success`].
+/// Witness: `<preimage> <sig> <joint sig>`.
+pub fn htlc_success_presigned(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
+    SUCCESS_PRESIGNED.fill(&[Bytes(joint), Bytes(recipient), Bytes(hash)])
+}
+
+/// As [`htlc_success_presigned`], 96 B, with a key of BIP 118: the signature stays valid when the txid changes.
+pub fn htlc_success_anyprevout(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
+    SUCCESS_ANYPREVOUT.fill(&[Bytes(joint), Bytes(recipient), Bytes(hash)])
+}

@@ -1,0 +1,106 @@
+//! The leaves of the constructions, compiled from policies.
+//!
+//! The policies are the files of `script-compiler/policies`. Each leaf is compiled once, with holes for what changes from state to
+//! state; the functions here fill the holes. Each names the witness that satisfies its leaf: bottom first, without script and
+//! control block. Sizes are for numbers of four bytes and heights of three.
+//!
+//! Some scripts do not come from the compiler, for these reasons:
+//!
+//! | script | reason |
+//! | --- | --- |
+//! | [`crate::bolt3::scripts`] | P2WSH scripts of a published standard; the compiler writes tapscripts |
+//! | the scripts of [`crate::attacks`] that have a mistake | the compiler refuses or mends such policies |
+//! | [`literal_cat`] without size checks | the same: the compiler always checks the sizes |
+//! | P2A, `OP_RETURN` | these outputs have no policy |
+//! | the one leaf of [`crate::compare::measure_bip442`] | the table of BIP 442 assumes `OP_IF update OP_ELSE settle OP_ENDIF` |
+
+mod htlc;
+mod literal;
+mod sequence;
+mod symmetry;
+mod templates;
+
+use std::sync::OnceLock;
+
+use sigstack_compiler::{Fill, Template};
+use sigstack_interpreter::Opcode;
+
+pub use htlc::{
+    htlc_success, htlc_success_anyprevout, htlc_success_presigned, htlc_success_template, htlc_timeout,
+    htlc_timeout_template,
+};
+pub use literal::{delayed, literal_cat, literal_pair_commit};
+pub use sequence::{contest, delayed_internal_key, tower};
+pub(crate) use sequence::{higher_number, sweep};
+pub use symmetry::{
+    override_pair_commit, override_templatehash, update_apo, update_ctv, update_ctv_internal_key,
+    update_pair_commit, update_templatehash,
+};
+pub use templates::{template_ctv, template_signature, template_templatehash, template_templatehash_after};
+
+/// `OP_CHECKTEMPLATEVERIFY`.
+pub const CTV: Opcode = Opcode::OP_NOP4;
+/// The smallest nLockTime that is a time: constructions that number their states by nLockTime begin there.
+pub const NUMBER_BASE: u32 = 500_000_000;
+/// The highest number that a script can compare.
+pub const MAX_NUMBER: u32 = 0x7fff_ffff;
+
+/// `PairCommit(a, b)` (BIP 442).
+pub fn pair_commit(a: &[u8], b: &[u8]) -> [u8; 32] {
+    sigstack_compiler::pair_commit(a, b)
+}
+
+/// The shortest encoding of a number, as it stands in a witness and as number keys sign it.
+pub fn number_bytes(number: u32) -> Vec<u8> {
+    sigstack_compiler::number_bytes(number.into())
+}
+
+/// A leaf of a policy file with its holes, compiled at its first use.
+struct PolicyLeaf {
+    policy: &'static str,
+    leaf: usize,
+    holes: &'static [&'static str],
+    template: OnceLock<Option<Template>>,
+}
+
+impl PolicyLeaf {
+    /// The leaf with this index of the policy file `policy`. `holes` are the names of the values that [`PolicyLeaf::fill`]
+    /// gets, in its order.
+    const fn new(policy: &'static str, leaf: usize, holes: &'static [&'static str]) -> PolicyLeaf {
+        PolicyLeaf { policy, leaf, holes, template: OnceLock::new() }
+    }
+
+    fn template(&self) -> Option<&Template> {
+        let compile = || {
+            let document = sigstack_compiler::parse(sigstack_compiler::policy_text(self.policy)?).ok()?;
+            Template::new(&document, self.leaf, self.holes).ok()
+        };
+        self.template.get_or_init(compile).as_ref()
+    }
+
+    /// The script with these values.
+    ///
+    /// A policy that does not compile, or a value of another length, gives `OP_RETURN`: a leaf that nobody can spend. The tests
+    /// compile every policy that is used here.
+    fn fill(&self, values: &[Fill<'_>]) -> Vec<u8> {
+        self.template().and_then(|template| template.fill(values)).unwrap_or_else(unspendable)
+    }
+
+    /// The script of some of the leaf's conditions.
+    fn conditions(&self, conditions: core::ops::Range<usize>, values: &[Fill<'_>]) -> Vec<u8> {
+        let script = self.template().and_then(|template| template.fill_conditions(conditions, values));
+        script.unwrap_or_else(unspendable)
+    }
+}
+
+fn unspendable() -> Vec<u8> {
+    vec![Opcode::OP_RETURN.0]
+}
+
+/// A hole's number.
+fn number(number: impl Into<i64>) -> Fill<'static> {
+    Fill::Number(number.into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,41 @@
+//! Leaves of the signed sequence form: the contested output, and what towers can do with it.
+
+use sigstack_compiler::Fill::Bytes;
+
+use super::{PolicyLeaf, number};
+
+pub(super) static CONTEST: PolicyLeaf = PolicyLeaf::new("default-ctv", 1, &["n", "K_A", "B_pen"]);
+pub(super) static TOWER: PolicyLeaf = PolicyLeaf::new("default-ctv", 2, &["n", "K_A", "W"]);
+pub(super) static SETTLE_SIGNED: PolicyLeaf = PolicyLeaf::new("default-csfs-only", 0, &["T"]);
+pub(super) static SWEEP: PolicyLeaf = PolicyLeaf::new("sequence-sweep", 0, &["n", "K_A", "delay"]);
+
+/// Both together after a delay, 6 B: `INTERNALKEY CHECKSIGVERIFY <delay> CSV`. Witness: `<sig>`.
+pub fn delayed_internal_key(delay: u16) -> Vec<u8> {
+    SETTLE_SIGNED.fill(&[number(delay)])
+}
+
+/// The victim takes all with its key, 77 B: `DUP <n> GREATERTHAN VERIFY <K> CHECKSIGFROMSTACK VERIFY <key> CHECKSIG`.
+/// Witness: `<sig by the victim> <sig by K over m> <m>`.
+pub fn contest(state: u32, number_key: &[u8; 32], penalty_key: &[u8; 32]) -> Vec<u8> {
+    CONTEST.fill(&[number(state), Bytes(number_key), Bytes(penalty_key)])
+}
+
+/// The peer gave up everything below a higher number: the first condition of [`contest`] and [`tower`]. Alone it is the mistake
+/// of some attacks.
+pub(crate) fn higher_number(state: u32, number_key: &[u8; 32]) -> Vec<u8> {
+    CONTEST.conditions(0..1, &[number(state), Bytes(number_key)])
+}
+
+/// Whoever has the tower's key takes all for the victim by a fixed transaction: `<W> CHECKSIGVERIFY` and one of the `template_`
+/// scripts. 111 B with CTV. Witness: `<sig by W> <sig by K over m> <m>`.
+pub fn tower(state: u32, number_key: &[u8; 32], tower_key: &[u8; 32], fixed: &[u8]) -> Vec<u8> {
+    let mut script = TOWER.conditions(0..2, &[number(state), Bytes(number_key), Bytes(tower_key)]);
+    script.extend_from_slice(fixed);
+    script
+}
+
+/// A leaf that asks only for a higher number, after a delay: `<delay> CSV DROP`, the number, `<K> CHECKSIGFROMSTACK`. The
+/// publisher signs the higher number itself; no construction uses the leaf. Witness: `<sig by K over m> <m>`.
+pub(crate) fn sweep(state: u32, number_key: &[u8; 32], delay: u16) -> Vec<u8> {
+    SWEEP.fill(&[number(state), Bytes(number_key), number(delay)])
+}

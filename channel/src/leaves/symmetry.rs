@@ -1,0 +1,85 @@
+//! Update leaves of LN-Symmetry and of the override forms. The funding output has no number; a state's leaf gives the number of
+//! the next state.
+
+use sigstack_compiler::Fill::{self, Bytes};
+
+use super::{PolicyLeaf, number};
+
+/// The update leaf of the funding output and the one of a state's output.
+pub(super) struct Update {
+    pub(super) funding: PolicyLeaf,
+    pub(super) state: PolicyLeaf,
+}
+
+impl Update {
+    const fn new(funding: &'static str, state: &'static str) -> Update {
+        let state = PolicyLeaf::new(state, 0, &["n"]);
+        Update { funding: PolicyLeaf::new(funding, 0, &[]), state }
+    }
+
+    fn leaf(&self, next: Option<u32>) -> Vec<u8> {
+        match next {
+            None => self.funding.fill(&[]),
+            Some(next) => self.state.fill(&[before(next)]),
+        }
+    }
+}
+
+/// The policies have the number of the state, and the lock is that of the next one.
+fn before(next: u32) -> Fill<'static> {
+    number(i64::from(next) - 1)
+}
+
+pub(super) static APO: Update = Update::new("ln-symmetry-a-funding", "ln-symmetry-a-state");
+pub(super) static CTV: Update = Update {
+    funding: PolicyLeaf::new("ln-symmetry-b-funding", 0, &["P"]),
+    state: PolicyLeaf::new("ln-symmetry-b", 0, &["P", "n"]),
+};
+pub(super) static INTERNAL_KEY: Update = Update::new("ln-symmetry-c-funding", "ln-symmetry-c");
+pub(super) static PAIR: Update = Update::new("ln-symmetry-d-funding", "ln-symmetry-d");
+pub(super) static TEMPLATEHASH: Update = Update::new("ln-symmetry-e-funding", "ln-symmetry-e");
+pub(super) static OVERRIDE_PAIR: PolicyLeaf = PolicyLeaf::new("override-forced", 0, &["n"]);
+pub(super) static OVERRIDE_TEMPLATEHASH: PolicyLeaf = PolicyLeaf::new("override-templatehash", 0, &["n"]);
+
+/// Update by ANYPREVOUT: `1 CHECKSIG` (2 B), or `1 CHECKSIGVERIFY <S + n> CLTV` (8 B). Witness: `<sig 65>`.
+pub fn update_apo(next: Option<u32>) -> Vec<u8> {
+    APO.leaf(next)
+}
+
+/// Update by CTV and CSFS: `CTV <P> CHECKSIGFROMSTACK` (35 B; 42 B with the number). Witness: `<sig> <template>`.
+pub fn update_ctv(key: &[u8; 32], next: Option<u32>) -> Vec<u8> {
+    match next {
+        None => CTV.funding.fill(&[Bytes(key)]),
+        Some(next) => CTV.state.fill(&[Bytes(key), before(next)]),
+    }
+}
+
+/// Update by CTV, CSFS and INTERNALKEY (3 B; 10 B with the number). Witness: `<sig> <template>`.
+pub fn update_ctv_internal_key(next: Option<u32>) -> Vec<u8> {
+    INTERNAL_KEY.leaf(next)
+}
+
+/// Update by CTV, PAIRCOMMIT, INTERNALKEY and CSFS (4 B; 11 B with the number): the signature forces that the settlement's
+/// hash is published. Witness: `<sig> <settlement hash> <template>`.
+pub fn update_pair_commit(next: Option<u32>) -> Vec<u8> {
+    PAIR.leaf(next)
+}
+
+/// Update by TEMPLATEHASH, INTERNALKEY and CSFS (3 B; 10 B with the number). Witness: `<sig>`.
+pub fn update_templatehash(next: Option<u32>) -> Vec<u8> {
+    TEMPLATEHASH.leaf(next)
+}
+
+/// Override by an explicit number, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT INTERNALKEY
+/// CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`; the message is
+/// `PairCommit(m, PairCommit(settlement hash, template))`.
+pub fn override_pair_commit(state: u32) -> Vec<u8> {
+    OVERRIDE_PAIR.fill(&[number(state)])
+}
+
+/// Override by TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT SHA256 INTERNALKEY
+/// CHECKSIGFROMSTACK`. Witness: `<sig> <m>`; the message is `SHA256(m || hash)`. Without SHA256 the message would have 33 to 36
+/// bytes, which the MuSig2 of libsecp256k1 does not sign.
+pub fn override_templatehash(state: u32) -> Vec<u8> {
+    OVERRIDE_TEMPLATEHASH.fill(&[number(state)])
+}
