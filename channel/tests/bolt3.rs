@@ -312,7 +312,8 @@ fn shachain_of_appendix_d() {
     for case in list(&file["storage"]) {
         let mut store = SecretStore::default();
         for step in list(&case["steps"]) {
-            let result = store.insert(number(&step["index"]), array(&step["secret"]));
+            let point = secret(&step["secret"]).public_key();
+            let result = store.insert(number(&step["index"]), array(&step["secret"]), &point);
             match step["accepted"].as_bool().unwrap() {
                 true => {
                     assert_eq!(result, Ok(()), "{}", case["name"]);

@@ -3,6 +3,8 @@
 
 use core::fmt;
 
+use secp256k1::{PublicKey, SecretKey};
+
 use crate::error::ChannelError;
 use crate::keys::sha256;
 
@@ -40,6 +42,11 @@ pub enum StoreError {
         /// The index that was given.
         given: u64,
     },
+    /// It is not the secret of the per-commitment point that the peer sent for this index.
+    WrongPoint {
+        /// The index.
+        index: u64,
+    },
     /// An older secret cannot be derived from it: the peer did not follow the rule.
     Inconsistent {
         /// The index of the older secret.
@@ -52,6 +59,9 @@ impl fmt::Display for StoreError {
         match self {
             StoreError::OutOfOrder { expected, given } => {
                 write!(f, "the secret of index {given} was given where {expected} comes next")
+            }
+            StoreError::WrongPoint { index } => {
+                write!(f, "the secret of index {index} does not belong to the point that was sent for it")
             }
             StoreError::Inconsistent { older } => {
                 write!(f, "the secret of index {older} does not follow from this one")
@@ -71,15 +81,19 @@ pub struct SecretStore {
 }
 
 impl SecretStore {
-    /// Takes in the next secret.
+    /// Takes in the next secret, if it is the secret of the per-commitment point of its index. Without that check a peer keeps
+    /// its old commitment by sending any other secret.
     ///
     /// # Errors
     ///
     /// [`StoreError`]; the store stays as it was.
-    pub fn insert(&mut self, index: u64, secret: [u8; 32]) -> Result<(), StoreError> {
+    pub fn insert(&mut self, index: u64, secret: [u8; 32], point: &PublicKey) -> Result<(), StoreError> {
         let expected = MAX_INDEX.saturating_sub(self.count);
         if index != expected || self.count > MAX_INDEX {
             return Err(StoreError::OutOfOrder { expected, given: index });
+        }
+        if !SecretKey::from_secret_bytes(secret).is_ok_and(|key| key.public_key() == *point) {
+            return Err(StoreError::WrongPoint { index });
         }
         let bucket = index.trailing_zeros().min(BITS);
         for (older, known) in self.known.iter().take(usize::try_from(bucket).unwrap_or_default()) {
@@ -109,57 +123,148 @@ impl SecretStore {
         self.count
     }
 
-    /// The stored bytes: 40 an entry, the index (8, little endian) and the secret (32).
+    /// The stored bytes: 40 an entry, the index (6, little endian), the number of entries (2) and the secret (32).
     pub fn to_bytes(&self) -> Vec<u8> {
-        self.known.iter().flat_map(|(index, secret)| index.to_le_bytes().into_iter().chain(*secret)).collect()
+        let length = u64::try_from(self.known.len()).unwrap_or_default() << BITS;
+        let entries = self.known.iter().map(|(index, secret)| ((index | length).to_le_bytes(), secret));
+        entries.flat_map(|(index, secret)| index.into_iter().chain(*secret)).collect()
     }
 
     /// Reads what [`SecretStore::to_bytes`] wrote.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the bytes are not whole entries.
+    /// [`ChannelError::Encoding`] unless the bytes are all entries of one store, and each secret follows from those that it must follow
+    /// from. A part of a store is refused: with fewer secrets than were received, an old commitment could not be punished.
     pub fn from_bytes(bytes: &[u8]) -> Result<SecretStore, ChannelError> {
         let (entries, []) = bytes.as_chunks::<40>() else {
             return Err(ChannelError::encoding("a store of secrets has 40 bytes an entry"));
         };
         let mut store = SecretStore::default();
+        let length = u64::try_from(entries.len()).unwrap_or_default();
         for entry in entries {
             let (Some(index), Some(secret)) = (entry.first_chunk(), entry.last_chunk()) else { continue };
             let index = u64::from_le_bytes(*index);
+            if index >> BITS != length {
+                return Err(ChannelError::encoding("entries of a store of secrets are missing"));
+            }
+            let index = index & MAX_INDEX;
             store.known.push((index, *secret));
             store.count = store.count.max(MAX_INDEX.saturating_sub(index).saturating_add(1));
         }
-        Ok(store)
+        match store.is_consistent() {
+            true => Ok(store),
+            false => Err(ChannelError::encoding("the secrets of a store do not belong together")),
+        }
     }
+
+    /// Whether the indices are those of a store with so many secrets, and each secret derives the newer ones that follow from it.
+    fn is_consistent(&self) -> bool {
+        let newest = (MAX_INDEX + 1).saturating_sub(self.count);
+        let places =
+            (0..).zip(&self.known).all(|(bits, (index, _))| newest_with(newest, bits) == Some(*index));
+        let length = u32::try_from(self.known.len()).unwrap_or(u32::MAX);
+        let complete = length > BITS || newest_with(newest, length).is_none();
+        let mut pairs = self
+            .known
+            .iter()
+            .enumerate()
+            .flat_map(|(place, high)| self.known.iter().take(place).map(move |low| (place, high, low)));
+        let derived = pairs.all(|(place, (high, secret), (low, known))| {
+            let bits = u32::try_from(place).unwrap_or(BITS);
+            low & (u64::MAX << bits) != *high || derive_secret(secret, bits, *low) == *known
+        });
+        places && complete && derived
+    }
+}
+
+/// The lowest index from `first` on that has exactly so many trailing zeros; 48 for the index 0. Indices go down, so that it is the
+/// newest of its kind.
+fn newest_with(first: u64, bits: u32) -> Option<u64> {
+    if bits == BITS {
+        return (first == 0).then_some(0);
+    }
+    let step = 1u64 << bits;
+    let multiple = first.div_ceil(step).saturating_mul(step);
+    let index = if multiple & step == 0 { multiple.saturating_add(step) } else { multiple };
+    (index <= MAX_INDEX).then_some(index)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SEED: [u8; 32] = [7; 32];
+
+    fn secret(index: u64) -> ([u8; 32], PublicKey) {
+        let secret = derive_secret(&SEED, 48, index);
+        (secret, SecretKey::from_secret_bytes(secret).unwrap().public_key())
+    }
+
+    fn store(count: u64) -> SecretStore {
+        let mut store = SecretStore::default();
+        for index in (0..count).map(|n| MAX_INDEX - n) {
+            let (secret, point) = secret(index);
+            store.insert(index, secret, &point).unwrap();
+        }
+        store
+    }
+
     #[test]
     fn every_secret_of_a_long_history_is_found_again_from_a_few() {
-        let seed = [7; 32];
-        let mut store = SecretStore::default();
-        for n in 0..3_000 {
-            let index = MAX_INDEX - n;
-            store.insert(index, derive_secret(&seed, 48, index)).unwrap();
-        }
-        let store = SecretStore::from_bytes(&store.to_bytes()).unwrap();
+        let store = SecretStore::from_bytes(&store(3_000).to_bytes()).unwrap();
         assert_eq!(store.count(), 3_000);
         assert!(store.to_bytes().len() <= 12 * 40, "{}", store.to_bytes().len());
         for n in 0..3_000 {
             let index = MAX_INDEX - n;
-            assert_eq!(store.secret(index), Some(derive_secret(&seed, 48, index)), "{n}");
+            assert_eq!(store.secret(index), Some(secret(index).0), "{n}");
         }
         assert_eq!(store.secret(MAX_INDEX - 3_000), None);
     }
 
     #[test]
     fn order_is_required() {
-        let mut store = SecretStore::default();
         let error = StoreError::OutOfOrder { expected: MAX_INDEX, given: MAX_INDEX - 1 };
-        assert_eq!(store.insert(MAX_INDEX - 1, [1; 32]), Err(error));
+        let (secret, point) = secret(MAX_INDEX - 1);
+        assert_eq!(SecretStore::default().insert(MAX_INDEX - 1, secret, &point), Err(error));
+    }
+
+    #[test]
+    fn a_secret_belongs_to_its_point() {
+        let mut store = store(3);
+        let index = MAX_INDEX - 3;
+        let (right, point) = secret(index);
+        let before = store.clone();
+        for wrong in [secret(index - 1).0, [0; 32], [0xff; 32]] {
+            assert_eq!(store.insert(index, wrong, &point), Err(StoreError::WrongPoint { index }));
+        }
+        assert_eq!(store, before);
+        assert_eq!(store.insert(index, right, &secret(index - 1).1), Err(StoreError::WrongPoint { index }));
+        store.insert(index, right, &point).unwrap();
+    }
+
+    #[test]
+    fn a_part_of_a_store_is_refused() {
+        let refused = |bytes: &[u8]| SecretStore::from_bytes(bytes).unwrap_err().to_string();
+        for count in (0..70).chain([1_000]) {
+            let store = store(count);
+            let bytes = store.to_bytes();
+            assert_eq!(SecretStore::from_bytes(&bytes), Ok(store));
+            for entry in 0..bytes.len() / 40 {
+                let (before, after) = (&bytes[..40 * entry], &bytes[40 * (entry + 1)..]);
+                let missing = [before, after].concat();
+                if !missing.is_empty() {
+                    assert!(refused(&missing).contains("are missing"), "{count}: {entry}");
+                }
+                let mut other = bytes.clone();
+                other[40 * entry] ^= 1 << 6;
+                assert!(refused(&other).contains("do not belong together"), "{count}: {entry}");
+            }
+        }
+        assert!(refused(&[0; 41]).contains("40 bytes an entry"));
+        // Secrets of another seed, at the right places.
+        let mut bytes = store(4).to_bytes();
+        bytes[2 * 40 + 8] ^= 1;
+        assert!(refused(&bytes).contains("do not belong together"));
     }
 }

@@ -349,6 +349,8 @@ impl LnPenalty {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());
         let secret = derive_secret(&self.base(peer)?.commitments, 48, index);
+        // The point from which the party built the version that it signed.
+        let point = self.base(peer)?.commitment_secret(number)?.public_key();
         let htlcs = self.history.state(number)?.htlcs.clone();
         let content = self.history.state(number)?.clone();
         let txid = self.version(peer, number, &content)?.tx.compute_txid();
@@ -357,7 +359,9 @@ impl LnPenalty {
             false => Vec::new(),
         };
         let Some(kept) = self.kept.get_mut(party) else { return Ok(()) };
-        kept.secrets.insert(index, secret).map_err(|error| ChannelError::refused(error.to_string()))?;
+        kept.secrets
+            .insert(index, secret, &point)
+            .map_err(|error| ChannelError::refused(error.to_string()))?;
         if !htlcs.is_empty() {
             kept.revoked.insert(number, htlcs);
         }
