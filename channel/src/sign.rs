@@ -16,6 +16,8 @@ pub const DEFAULT: u8 = 0x00;
 pub const ALL_ANYPREVOUT: u8 = 0x41;
 /// SIGHASH_ALL with ANYPREVOUTANYSCRIPT (BIP 118): outpoint, amount and script are left out.
 pub const ALL_ANYPREVOUTANYSCRIPT: u8 = 0xc1;
+/// SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118): outputs are left out too.
+pub const NONE_ANYPREVOUTANYSCRIPT: u8 = 0xc2;
 /// SIGHASH_SINGLE with SIGHASH_ANYONECANPAY.
 pub const SINGLE_ANYONECANPAY: u8 = 0x83;
 
@@ -69,6 +71,15 @@ pub fn script_path(
     };
     let message = TaprootMessage { annex_hash: annex.map(annex_hash), tapscript: Some(tapscript) };
     digest(tx, prevouts, input, &message, hash_type)
+}
+
+/// What a signature under ANYPREVOUTANYSCRIPT of the first input signs: the same for every leaf and every prevout.
+///
+/// # Errors
+///
+/// As [`key_path`].
+pub fn rebindable(tx: &Transaction, hash_type: u8) -> Result<[u8; 32], ChannelError> {
+    script_path(tx, &nothing_spent(tx), 0, &[], hash_type, true, None)
 }
 
 /// Templates do not look at what is spent.

@@ -275,6 +275,7 @@ mod tests {
         for kind in [
             Kind::SignedSequence(Profile::Ctv),
             Kind::SignedSequence(Profile::AnyPrevOut),
+            Kind::SignedSequence(Profile::AnyPrevOutAlone),
             Kind::Symmetry(Form::AnyPrevOut),
             Kind::Symmetry(Form::TemplateHash),
             Kind::Symmetry(Form::OverridePairCommit),

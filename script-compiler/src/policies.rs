@@ -17,6 +17,7 @@ files! {
     "csfs-oracle",
     "csfs-statement",
     "decker-wattenhofer-level",
+    "default-bip118",
     "default-csfs-bip118",
     "default-csfs-only",
     "default-ctv",

@@ -289,6 +289,14 @@ const EXPECTED: &[Expected] = &[
             ("NEWER <W> CHECKSIGVERIFY <sig_J> <01|G> CHECKSIG", 178, 97),
         ],
     ),
+    (
+        "default-bip118",
+        &[
+            ("<sig_settle> <01|G> CHECKSIG", 101, 65),
+            ("<01|K_A> CHECKSIGVERIFY <B_pen> CHECKSIGVERIFY 500070001 CLTV", 75, 97),
+            ("<01|K_A> CHECKSIGVERIFY <01|B_pen> CHECKSIGVERIFY <W> CHECKSIGVERIFY 500070001 CLTV", 110, 97),
+        ],
+    ),
     ("default-rebindable-contest", &[("<ctv_settle> CTV", 34, 65), ("NEWER <01|B_pen> CHECKSIG", 78, 65)]),
     ("tower-paid", &[("<ctv_settle> CTV", 34, 65), ("NEWER <W> CHECKSIGVERIFY <ctv_J> CTV", 111, 65)]),
     (

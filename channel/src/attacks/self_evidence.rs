@@ -13,7 +13,8 @@ use crate::leaves;
 use crate::model::{
     Construction, Content, PlayError, Profile, Setup, SignedSequence, Stage, Step, TowerRecord,
 };
-use crate::sign;
+use crate::script::{Num, Push, script};
+use crate::sign::{self, NONE_ANYPREVOUTANYSCRIPT};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction, weight};
 use crate::wallet::Wallet;
@@ -190,25 +191,54 @@ fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
     Ok(Trial { against: channel.facts().name, works, outcome, shown })
 }
 
-/// The publisher of the latest state signs the next number itself, and sweeps before the settlement is valid.
+/// Without CSFS: a leaf that asks for a signature of the number key and for the next number as nLockTime.
+fn lock_time_leaf(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
+    use sigstack_interpreter::Opcode as O;
+    let lock = i64::from(leaves::NUMBER_BASE) + i64::from(number) + 1;
+    let key = [&[1][..], number_key].concat();
+    script(&[&Push(&key), &O::OP_CHECKSIGVERIFY, &Num(lock), &O::OP_CHECKLOCKTIMEVERIFY])
+}
+
+/// The publisher of the latest state signs the next number itself, and takes everything before the settlement is valid.
 pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
     let delay = DELAY / 4 * 3;
-    let mut board = Board::new(|number, key| leaves::sweep(number, key, delay))?;
-    let pays = vec![output(CAPACITY - 1_000, board.cheater.script_pubkey().clone())];
-    let tx = board.complete(transaction(3, 0, vec![input(OutPoint::null(), delay.into())], pays))?;
-    let step = Step { label: "sweep", tx: tx.clone(), prevouts: vec![board.coin.1.clone()] };
-    let shown = vec![Shown::verify(step, proposals())?];
-    board.chain.mine(delay.into()).map_err(stop("delay"))?;
-    board.chain.submit(tx).map_err(stop("sweep"))?;
-    board.chain.mine(1).map_err(stop("sweep"))?;
-    let gained = board.chain.balance(board.cheater.script_pubkey());
-    let naive = Trial {
-        against: "a leaf for anyone with a higher number, after three quarters of the delay",
-        works: gained > CAPACITY / 2,
-        outcome: format!("the publisher of the latest state has {gained} of {CAPACITY} sat"),
-        shown,
-    };
-    Ok(vec![naive, without_the_key(Profile::Ctv, 1)?])
+    let by_number = Board::new(|number, key| leaves::sweep(number, key, delay))?;
+    let by_lock_time = Board::new(lock_time_leaf)?;
+    let mut trials = Vec::new();
+    for (against, mut board, sequence) in [
+        (
+            "a leaf for anyone with a higher number, after three quarters of the delay",
+            by_number,
+            delay.into(),
+        ),
+        ("a leaf that the number key opens alone, by ANYPREVOUT", by_lock_time, SEQUENCE_FREE),
+    ] {
+        let pays = vec![output(CAPACITY - 1_000, board.cheater.script_pubkey().clone())];
+        let lock_time = if sequence == SEQUENCE_FREE { leaves::NUMBER_BASE + NUMBERS.1 } else { 0 };
+        let mut tx = transaction(3, lock_time, vec![input(board.coin.0, sequence)], pays);
+        let stack = if sequence == SEQUENCE_FREE {
+            let digest = sign::rebindable(&tx, NONE_ANYPREVOUTANYSCRIPT)?;
+            vec![sign::with_hash_type(sign_schnorr(&board.number, &digest), NONE_ANYPREVOUTANYSCRIPT)]
+        } else {
+            board.evidence()
+        };
+        set_witness(&mut tx, 0, &board.out.witness(&board.leaf, stack)?);
+        let step = Step { label: "sweep", tx: tx.clone(), prevouts: vec![board.coin.1.clone()] };
+        let shown = vec![Shown::verify(step, proposals())?];
+        board.chain.mine(delay.into()).map_err(stop("delay"))?;
+        board.chain.submit(tx).map_err(stop("sweep"))?;
+        board.chain.mine(1).map_err(stop("sweep"))?;
+        let gained = board.chain.balance(board.cheater.script_pubkey());
+        trials.push(Trial {
+            against,
+            works: gained > CAPACITY / 2,
+            outcome: format!("the publisher of the latest state has {gained} of {CAPACITY} sat"),
+            shown,
+        });
+    }
+    trials.push(without_the_key(Profile::Ctv, 1)?);
+    trials.push(without_the_key(Profile::AnyPrevOutAlone, 1)?);
+    Ok(trials)
 }
 
 /// The tower's transaction by the cheater with a child of 970 vB: a child of a transaction of version 3 has at most 1,000.
@@ -265,6 +295,7 @@ pub(super) fn pin() -> Result<Vec<Trial>, PlayError> {
     }
     trials.push(without_the_key(Profile::Ctv, 0)?);
     trials.push(without_the_key(Profile::AnyPrevOut, 0)?);
+    trials.push(without_the_key(Profile::AnyPrevOutAlone, 0)?);
     Ok(trials)
 }
 

@@ -25,8 +25,8 @@ const EXPECTED: &[(&str, &[bool])] = &[
     ("trimmed-dust", &[true, false]),
     ("fee-input", &[true, false]),
     ("pinning", &[true, false]),
-    ("self-made-sweep", &[true, false]),
-    ("self-made-pin", &[true, true, false, false]),
+    ("self-made-sweep", &[true, true, false, false]),
+    ("self-made-pin", &[true, true, false, false, false]),
     ("self-made-cycle", &[true, false]),
 ];
 
@@ -67,7 +67,7 @@ fn rejected_spends_are_rejected_for_their_reason() {
     assert_eq!(errors("tower-theft", 1), [Some(ScriptError::TemplateMismatch), None]);
     // Neither the contest nor the tower's transaction opens to the publisher's keys.
     let lacks = [Some(ScriptError::SchnorrSig), Some(ScriptError::SchnorrSig)];
-    for (name, trials) in [("self-made-sweep", 1..2), ("self-made-pin", 2..4), ("self-made-cycle", 1..2)] {
+    for (name, trials) in [("self-made-sweep", 2..4), ("self-made-pin", 2..5), ("self-made-cycle", 1..2)] {
         for trial in trials {
             assert_eq!(errors(name, trial), lacks, "{name} {trial}");
         }

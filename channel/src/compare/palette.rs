@@ -4,7 +4,7 @@
 pub(super) type Rgb = (u8, u8, u8);
 
 /// By the names of [`crate::model::KINDS`], then by those of [`crate::breach::Strategy`]. All are dark enough for lines on white.
-const COLOURS: [(&str, Rgb); 23] = [
+const COLOURS: [(&str, Rgb); 24] = [
     ("bip68", (127, 127, 127)),
     ("tree", (31, 119, 180)),
     ("ln-static", (255, 111, 145)),
@@ -16,6 +16,7 @@ const COLOURS: [(&str, Rgb); 23] = [
     ("sequence-th", (75, 0, 130)),
     ("sequence-apo", (199, 36, 177)),
     ("sequence-csfs", (227, 119, 194)),
+    ("sequence-apo-only", (100, 60, 255)),
     ("symmetry-apo", (255, 127, 14)),
     ("symmetry-ctv", (196, 156, 0)),
     ("symmetry-ikey", (160, 82, 45)),

@@ -30,7 +30,7 @@ pub use htlc::{
     htlc_timeout_template,
 };
 pub use literal::{delayed, literal_cat, literal_pair_commit};
-pub use sequence::{contest, delayed_internal_key, tower};
+pub use sequence::{contest, contest_lock_time, delayed_internal_key, tower, tower_lock_time};
 pub(crate) use sequence::{higher_number, sweep};
 pub use symmetry::{
     override_pair_commit, override_templatehash, update_apo, update_ctv, update_ctv_internal_key,

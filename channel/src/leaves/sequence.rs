@@ -8,6 +8,10 @@ pub(super) static CONTEST: PolicyLeaf = PolicyLeaf::new("default-ctv", 1, &["n",
 pub(super) static TOWER: PolicyLeaf = PolicyLeaf::new("default-ctv", 2, &["n", "K_A", "W"]);
 pub(super) static SETTLE_SIGNED: PolicyLeaf = PolicyLeaf::new("default-csfs-only", 0, &["T"]);
 pub(super) static SWEEP: PolicyLeaf = PolicyLeaf::new("sequence-sweep", 0, &["n", "K_A", "delay"]);
+pub(super) static CONTEST_LOCK_TIME: PolicyLeaf =
+    PolicyLeaf::new("default-bip118", 1, &["n", "K_A", "B_pen"]);
+pub(super) static TOWER_LOCK_TIME: PolicyLeaf =
+    PolicyLeaf::new("default-bip118", 2, &["n", "K_A", "B_pen", "W"]);
 
 /// Both together after a delay, 6 B: `INTERNALKEY CHECKSIGVERIFY <delay> CSV`. Witness: `<sig>`.
 pub fn delayed_internal_key(delay: u16) -> Vec<u8> {
@@ -32,6 +36,19 @@ pub fn tower(state: u32, number_key: &[u8; 32], tower_key: &[u8; 32], fixed: &[u
     let mut script = TOWER.conditions(0..2, &[number(state), Bytes(number_key), Bytes(tower_key)]);
     script.extend_from_slice(fixed);
     script
+}
+
+/// As [`contest`] without CSFS, 75 B: `<01 K> CHECKSIGVERIFY <B> CHECKSIGVERIFY <S + n + 1> CLTV`. The number is nLockTime.
+/// Witness: `<sig by the victim> <sig by K under NONE|ANYPREVOUTANYSCRIPT>`.
+pub fn contest_lock_time(state: u32, number_key: &[u8; 32], penalty_key: &[u8; 32]) -> Vec<u8> {
+    CONTEST_LOCK_TIME.fill(&[number(state), Bytes(number_key), Bytes(penalty_key)])
+}
+
+/// As [`tower`] without CSFS, 110 B: `<01 K> CHECKSIGVERIFY <01 B> CHECKSIGVERIFY <W> CHECKSIGVERIFY <S + n + 1> CLTV`, with the keys
+/// of numbers, of the victim, and of the tower. The victim's signature fixes the transaction.
+/// Witness: `<sig by W> <sig by the victim under ALL|ANYPREVOUTANYSCRIPT> <sig by K under NONE|ANYPREVOUTANYSCRIPT>`.
+pub fn tower_lock_time(state: u32, [number_key, penalty_key, tower_key]: [&[u8; 32]; 3]) -> Vec<u8> {
+    TOWER_LOCK_TIME.fill(&[number(state), Bytes(number_key), Bytes(penalty_key), Bytes(tower_key)])
 }
 
 /// A leaf that asks only for a higher number, after a delay: `<delay> CSV DROP`, the number, `<K> CHECKSIGFROMSTACK`. The

@@ -18,6 +18,8 @@ fn all() -> Vec<&'static PolicyLeaf> {
         &sequence::TOWER,
         &sequence::SETTLE_SIGNED,
         &sequence::SWEEP,
+        &sequence::CONTEST_LOCK_TIME,
+        &sequence::TOWER_LOCK_TIME,
         &htlc::SUCCESS,
         &htlc::TIMEOUT,
         &htlc::SUCCESS_TEMPLATE,
@@ -58,6 +60,9 @@ fn sizes_are_those_of_the_docs() {
         ("tower, ctv", tower(n, &KEY, &KEY, &template_ctv(&KEY)), 111),
         ("tower, templatehash", tower(n, &KEY, &KEY, &template_templatehash_after(&KEY)), 112),
         ("tower, signature", tower(n, &KEY, &KEY, &template_signature(&[9; 65], &KEY)), 178),
+        ("contest, lock time", contest_lock_time(n, &KEY, &KEY), 76),
+        ("contest, lock time, 70,000", contest_lock_time(70_000, &KEY, &KEY), 75),
+        ("tower, lock time", tower_lock_time(70_000, [&KEY; 3]), 110),
         ("cat", literal_cat(&KEY, &KEY, &KEY, true), 122),
         ("pair commit", literal_pair_commit(&KEY, &KEY, &KEY), 109),
         ("apo, funding", update_apo(None), 2),
@@ -113,6 +118,12 @@ fn scripts_have_their_committed_bytes() {
     is("contest, 17", contest(17, &ka, &kb), format!("760111a06920{a}cc6920{b}ac"));
     is("number", higher_number(128, &ka), format!("76028000a06920{a}cc69"));
     is("tower", tower(127, &ka, &kb, &[0x51]), format!("76017fa06920{a}cc6920{b}ad51"));
+    is("contest, lock time", contest_lock_time(4, &ka, &kb), format!("2101{a}ad20{b}ad040565cd1db1"));
+    is(
+        "tower, lock time",
+        tower_lock_time(4, [&ka, &kb, &ka]),
+        format!("2101{a}ad2101{b}ad20{a}ad040565cd1db1"),
+    );
     is("sweep", sweep(70_000, &ka, 108), format!("016cb2757603701101a06920{a}cc"));
     is(
         "cat",

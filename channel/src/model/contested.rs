@@ -1,7 +1,7 @@
 //! The contested output of the signed sequence form: its leaves, what it pays a tower, and how it is rebuilt from a commitment on the
 //! chain.
 
-use bitcoin::{OutPoint, Transaction, TxOut};
+use bitcoin::{OutPoint, Transaction};
 use secp256k1::Keypair;
 use sigstack_interpreter::Flags;
 
@@ -24,12 +24,19 @@ pub enum Profile {
     AnyPrevOut,
     /// CSFS (and INTERNALKEY for size): both sign the split of each version before it is handed over. No tower leaf.
     CsfsOnly,
+    /// BIP 118 alone: a number is the nLockTime that its signature commits to.
+    AnyPrevOutAlone,
 }
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Profile; 4] =
-        [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut, Profile::CsfsOnly];
+    pub const ALL: [Profile; 5] = [
+        Profile::Ctv,
+        Profile::TemplateHash,
+        Profile::AnyPrevOut,
+        Profile::CsfsOnly,
+        Profile::AnyPrevOutAlone,
+    ];
 
     /// What a reader calls it.
     pub const fn name(self) -> &'static str {
@@ -38,18 +45,19 @@ impl Profile {
             Profile::TemplateHash => "signed sequence, CSFS+TEMPLATEHASH",
             Profile::AnyPrevOut => "signed sequence, CSFS+APO",
             Profile::CsfsOnly => "signed sequence, CSFS alone",
+            Profile::AnyPrevOutAlone => "signed sequence, APO alone",
         }
     }
 
     /// The proposals that it needs.
     pub fn proposals(self) -> Flags {
-        Flags::CHECKSIGFROMSTACK
-            | match self {
-                Profile::Ctv => Flags::CHECKTEMPLATEVERIFY,
-                Profile::TemplateHash => Flags::TEMPLATEHASH,
-                Profile::AnyPrevOut => Flags::ANYPREVOUT,
-                Profile::CsfsOnly => Flags::INTERNALKEY,
-            }
+        match self {
+            Profile::Ctv => Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY,
+            Profile::TemplateHash => Flags::CHECKSIGFROMSTACK | Flags::TEMPLATEHASH,
+            Profile::AnyPrevOut => Flags::CHECKSIGFROMSTACK | Flags::ANYPREVOUT,
+            Profile::CsfsOnly => Flags::CHECKSIGFROMSTACK | Flags::INTERNALKEY,
+            Profile::AnyPrevOutAlone => Flags::ANYPREVOUT,
+        }
     }
 
     /// As [`Profile::fixed`], to stand after other conditions.
@@ -67,11 +75,9 @@ impl Profile {
         Ok(Some(match self {
             Profile::Ctv => leaves::template_ctv(&sign::check_template(tx)?),
             Profile::TemplateHash => leaves::template_templatehash(&sign::template_hash(tx, None)?),
-            Profile::AnyPrevOut => {
+            Profile::AnyPrevOut | Profile::AnyPrevOutAlone => {
                 let generator = generator_keypair()?;
-                let nothing: Vec<TxOut> =
-                    tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect();
-                let digest = sign::script_path(tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
+                let digest = sign::rebindable(tx, ALL_ANYPREVOUTANYSCRIPT)?;
                 let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
                 leaves::template_signature(&signature, &x_only(&generator))
             }
@@ -120,28 +126,6 @@ impl SequenceTerms {
         SequenceTerms { profile, reward: Reward::None }
     }
 
-    /// The justice transaction J: the whole capacity to the victim, less the reward. It is the same for every state.
-    fn justice(
-        &self,
-        capacity: u64,
-        payout_key: &[u8; 32],
-        tower_key: &[u8; 32],
-    ) -> Result<Transaction, ChannelError> {
-        let mut outputs = Vec::with_capacity(3);
-        let (sat, anchor) = match self.reward {
-            Reward::None => (0, 0),
-            Reward::Anyone(sat) => (sat, sat),
-            Reward::Key(sat) => {
-                let (output_key, _) = crate::keys::taproot_output_key(tower_key, None)?;
-                outputs.push(output(sat, p2tr(&output_key)));
-                (sat, 0)
-            }
-        };
-        outputs.insert(0, output(capacity.saturating_sub(sat), p2tr(payout_key)));
-        outputs.push(output(anchor, p2a()));
-        Ok(transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
-    }
-
     /// The key that completes the justice transaction: the client's, whose secret is in the record, or the tower's own.
     fn tower_key(&self, record: &TowerRecord, own: Option<&Keypair>) -> Result<Keypair, ChannelError> {
         match (self.reward, own) {
@@ -165,25 +149,20 @@ impl SequenceTerms {
         let key = self.tower_key(record, tower)?;
         let contested = Contested::of_record(*self, record, x_only(&key));
         let Some((number, out)) = contested.seen(record, published)? else { return Ok(None) };
-        let Some(end) = contested.tower_end(number)? else { return Ok(None) };
-        let mut tx = end.justice;
+        let Some(leaf) = contested.tower_leaf(number)? else { return Ok(None) };
+        let mut tx = contested.justice(record.number)?;
         if let Some(first) = tx.input.first_mut() {
             first.previous_output = outpoint(published, 0);
         }
         let prevouts = vec![output(record.capacity, out.script_pubkey())];
         // SIGHASH_DEFAULT: nobody adds an input or an output, whatever fixes the transaction.
-        let digest = sign::script_path(&tx, &prevouts, 0, &end.script, sign::DEFAULT, false, None)?;
-        let own = sign_schnorr(&key, &digest).to_vec();
-        let stack = vec![own, record.evidence.to_vec(), leaves::number_bytes(record.number)];
-        set_witness(&mut tx, 0, &out.witness(&end.script, stack)?);
+        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
+        let mut stack = vec![sign_schnorr(&key, &digest).to_vec()];
+        stack.extend(record.consent.map(|consent| with_hash_type(consent, ALL_ANYPREVOUTANYSCRIPT)));
+        stack.extend(self.profile.show_number(record.number, &record.evidence));
+        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
         Ok(Some(Step { label: "justice", tx, prevouts }))
     }
-}
-
-/// The leaf that takes all for the victim by its fixed transaction, and that transaction.
-pub(super) struct TowerEnd {
-    script: Vec<u8>,
-    justice: Transaction,
 }
 
 /// What the contested output of a version is made of beside its settle leaf.
@@ -227,20 +206,56 @@ impl Contested {
     }
 
     pub(super) fn contest_leaf(&self, number: u32) -> Vec<u8> {
-        leaves::contest(number, &self.number_key, &self.penalty_key)
+        match self.terms.profile {
+            Profile::AnyPrevOutAlone => {
+                leaves::contest_lock_time(number, &self.number_key, &self.penalty_key)
+            }
+            _ => leaves::contest(number, &self.number_key, &self.penalty_key),
+        }
     }
 
-    fn tower_end(&self, number: u32) -> Result<Option<TowerEnd>, ChannelError> {
-        let justice = self.terms.justice(self.capacity, &self.payout_key, &self.tower_key)?;
-        let Some(fixed) = self.terms.profile.fixed_after(&justice)? else { return Ok(None) };
-        let script = leaves::tower(number, &self.number_key, &self.tower_key, &fixed);
-        Ok(Some(TowerEnd { script, justice }))
+    /// The leaf that takes all for the victim by the justice transaction.
+    fn tower_leaf(&self, number: u32) -> Result<Option<Vec<u8>>, ChannelError> {
+        if self.terms.profile == Profile::AnyPrevOutAlone {
+            let keys = [&self.number_key, &self.penalty_key, &self.tower_key];
+            return Ok(Some(leaves::tower_lock_time(number, keys)));
+        }
+        let fixed = self.terms.profile.fixed_after(&self.justice(0)?)?;
+        Ok(fixed.map(|fixed| leaves::tower(number, &self.number_key, &self.tower_key, &fixed)))
+    }
+
+    /// The justice transaction J: the whole capacity to the victim, less the reward. It is the same for every state, but for nLockTime
+    /// where that shows the number.
+    fn justice(&self, shown: u32) -> Result<Transaction, ChannelError> {
+        let mut outputs = Vec::with_capacity(3);
+        let (sat, anchor) = match self.terms.reward {
+            Reward::None => (0, 0),
+            Reward::Anyone(sat) => (sat, sat),
+            Reward::Key(sat) => {
+                let (output_key, _) = crate::keys::taproot_output_key(&self.tower_key, None)?;
+                outputs.push(output(sat, p2tr(&output_key)));
+                (sat, 0)
+            }
+        };
+        outputs.insert(0, output(self.capacity.saturating_sub(sat), p2tr(&self.payout_key)));
+        outputs.push(output(anchor, p2a()));
+        let lock_time = self.terms.profile.lock_time(shown);
+        Ok(transaction(3, lock_time, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
+    }
+
+    /// The victim's signature of the justice transaction, where no template in the leaf fixes it.
+    pub(super) fn consent(&self, shown: u32, victim: &Keypair) -> Result<Option<[u8; 64]>, ChannelError> {
+        if self.terms.profile != Profile::AnyPrevOutAlone {
+            return Ok(None);
+        }
+        let digest = sign::rebindable(&self.justice(shown)?, ALL_ANYPREVOUTANYSCRIPT)?;
+        Ok(Some(sign_schnorr(victim, &digest)))
     }
 
     /// The settle leaf alone on one side; on the other the contest and, if there is one, the tower's leaf.
     pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
         let mut scripts = vec![self.contest_leaf(number)];
-        scripts.extend(self.tower_end(number)?.map(|end| end.script));
+        scripts.extend(self.tower_leaf(number)?);
         let depth = if scripts.len() == 1 { 1 } else { 2 };
         let others = scripts.into_iter().map(|script| (depth, Leaf::Script(script)));
         TapOutput::new(self.internal_key, std::iter::once((1, settle)).chain(others).collect())

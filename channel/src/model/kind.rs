@@ -37,6 +37,7 @@ pub const KINDS: &[(&str, Kind)] = &[
     ("sequence-th", Kind::SignedSequence(Profile::TemplateHash)),
     ("sequence-apo", Kind::SignedSequence(Profile::AnyPrevOut)),
     ("sequence-csfs", Kind::SignedSequence(Profile::CsfsOnly)),
+    ("sequence-apo-only", Kind::SignedSequence(Profile::AnyPrevOutAlone)),
     ("symmetry-apo", Kind::Symmetry(Form::AnyPrevOut)),
     ("symmetry-ctv", Kind::Symmetry(Form::CtvCsfs)),
     ("symmetry-ikey", Kind::Symmetry(Form::CtvCsfsInternalKey)),

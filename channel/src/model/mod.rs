@@ -14,6 +14,7 @@ mod rebinding;
 mod sequence;
 mod sequence_record;
 mod setup;
+mod signed_number;
 mod symmetry;
 mod timelock;
 mod tower_terms;

@@ -56,7 +56,7 @@ impl SignedSequence {
         let [a, b, c, d, e, f, g, h, ..] = setup.shared_secret("counter");
         let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
         // The first number has four bytes in scripts and leaves half of the range.
-        let start = 0x0080_0000 + (u32::from_le_bytes([e, f, g, h]) & MAX_NUMBER >> 1);
+        let start = 0x0080_0000 + (u32::from_le_bytes([e, f, g, h]) & MAX_NUMBER >> 2);
         Ok(SignedSequence {
             setup,
             terms: SequenceTerms::plain(profile),
@@ -104,8 +104,7 @@ impl SignedSequence {
 
     /// The number that scripts compare, of a state.
     pub fn script_number(&self, number: u32) -> Result<u32, ChannelError> {
-        // The highest number can never be revoked: it is not used.
-        let found = self.first.checked_add(number).filter(|number| *number < MAX_NUMBER);
+        let found = self.first.checked_add(number).filter(|number| *number < self.terms.profile.numbers());
         found.ok_or_else(|| {
             ChannelError::refused("the numbers are used up: splice to a funding with a fresh number key")
         })
@@ -237,7 +236,7 @@ impl SignedSequence {
     /// A party's signature of a number: it gives up all that is lower.
     pub fn sign_number(&self, party: usize, number: u32) -> Result<[u8; 64], ChannelError> {
         let numbered = self.script_number(number)?;
-        Ok(sign_schnorr(&self.setup.party(party)?.number, &leaves::number_bytes(numbered)))
+        self.terms.profile.sign_number(&self.setup.party(party)?.number, numbered)
     }
 
     /// Both parties sign a state. What each keeps of it.
@@ -274,7 +273,8 @@ impl SignedSequence {
         let contested = self.contested(1 - client.min(1))?;
         let record =
             self.client_record(client).ok_or_else(|| ChannelError::refused("the channel is not open"))?;
-        let secret = self.setup.party(client)?.tower.to_secret_bytes();
+        let party = self.setup.party(client)?;
+        let secret = party.tower.to_secret_bytes();
         Ok(TowerRecord {
             funding: self.setup.funding,
             internal_key: contested.internal_key,
@@ -286,6 +286,7 @@ impl SignedSequence {
             mask: self.mask,
             number: record.number,
             evidence: record.evidence,
+            consent: contested.consent(record.number, &party.penalty)?,
         })
     }
 
@@ -306,11 +307,13 @@ impl SignedSequence {
         let Some((number, out)) = rebuilt else { return Ok(None) };
         let leaf = contested.contest_leaf(number);
         let pays = output(self.setup.capacity.saturating_sub(fee), p2tr(&contested.payout_key));
-        let mut tx = transaction(3, 0, vec![input(outpoint(published, 0), SEQUENCE_FREE)], vec![pays]);
+        let profile = self.terms.profile;
+        let inputs = vec![input(outpoint(published, 0), SEQUENCE_FREE)];
+        let mut tx = transaction(3, profile.lock_time(record.number), inputs, vec![pays]);
         let prevouts = vec![output(self.setup.capacity, out.script_pubkey())];
         let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
-        let own = sign_schnorr(&self.setup.party(victim)?.penalty, &digest);
-        let stack = vec![own.to_vec(), record.evidence.to_vec(), leaves::number_bytes(record.number)];
+        let mut stack = vec![sign_schnorr(&self.setup.party(victim)?.penalty, &digest).to_vec()];
+        stack.extend(profile.show_number(record.number, &record.evidence));
         set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
         Ok(Some(Step { label: "contest", tx, prevouts }))
     }
@@ -324,7 +327,7 @@ impl Construction for SignedSequence {
             annex: false,
             symmetric: false,
             penalty: true,
-            states: u64::from(MAX_NUMBER - self.first),
+            states: self.terms.profile.numbers().saturating_sub(self.first).into(),
             worst_delay: self.setup.delay.into(),
             multiparty: false,
         }
@@ -363,9 +366,14 @@ impl Construction for SignedSequence {
         content.check(self.setup.capacity, 2)?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
-        let settlements = if self.terms.profile == Profile::CsfsOnly { 4 } else { 0 };
+        // Partials of both settlements, or what each party signs for its tower.
+        let more = match self.terms.profile {
+            Profile::CsfsOnly => 4,
+            Profile::AnyPrevOutAlone => 2,
+            _ => 0,
+        };
         // A partial for each version, and a number of each party.
-        Ok(UpdateCost { signatures: 4 + settlements, secrets: 0 })
+        Ok(UpdateCost { signatures: 4 + more, secrets: 0 })
     }
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {

@@ -61,7 +61,7 @@ impl ClientRecord {
     }
 }
 
-/// What a tower keeps: 208 bytes that never change and 68 that an update replaces.
+/// What a tower keeps: 208 bytes that never change and 68 that an update replaces, or 132 with a consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TowerRecord {
     /// The funding output, which it watches.
@@ -86,10 +86,12 @@ pub struct TowerRecord {
     pub number: u32,
     /// The signature.
     pub evidence: [u8; 64],
+    /// The client's signature of the justice transaction for `number`, where no template fixes that transaction.
+    pub consent: Option<[u8; 64]>,
 }
 
 impl TowerRecord {
-    /// Bytes of a record. A payout script is `OP_1 <key>`, so its key says it.
+    /// Bytes of a record without a consent. A payout script is `OP_1 <key>`, so its key says it.
     pub const SIZE: usize = 36 + 5 * 32 + 8 + 4 + 4 + 64;
 
     /// The record's bytes.
@@ -102,6 +104,7 @@ impl TowerRecord {
         bytes.extend_from_slice(&self.mask.to_le_bytes());
         bytes.extend_from_slice(&self.number.to_le_bytes());
         bytes.extend_from_slice(&self.evidence);
+        bytes.extend(self.consent.iter().flatten());
         bytes
     }
 
@@ -122,6 +125,8 @@ impl TowerRecord {
             let (capacity, rest) = rest.split_first_chunk()?;
             let (mask, rest) = rest.split_first_chunk()?;
             let (number, rest) = rest.split_first_chunk()?;
+            let (evidence, rest) = rest.split_first_chunk()?;
+            let consent = if rest.is_empty() { None } else { Some(rest.try_into().ok()?) };
             Some(TowerRecord {
                 funding: OutPoint { txid: Txid::from_byte_array(*txid), vout: u32::from_le_bytes(*vout) },
                 internal_key: *internal_key,
@@ -132,11 +137,15 @@ impl TowerRecord {
                 capacity: u64::from_le_bytes(*capacity),
                 mask: u32::from_le_bytes(*mask),
                 number: u32::from_le_bytes(*number),
-                evidence: rest.try_into().ok()?,
+                evidence: *evidence,
+                consent,
             })
         };
         read().ok_or_else(|| {
-            ChannelError::encoding(format!("a tower's record has {} bytes", TowerRecord::SIZE))
+            ChannelError::encoding(format!(
+                "a tower's record has {} bytes, and 64 more with a consent",
+                TowerRecord::SIZE
+            ))
         })
     }
 }

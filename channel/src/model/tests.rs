@@ -294,6 +294,7 @@ fn over_random_histories_old_states_are_answered_and_the_newest_never_is() {
         Kind::SignedSequence(Profile::TemplateHash),
         Kind::SignedSequence(Profile::AnyPrevOut),
         Kind::SignedSequence(Profile::CsfsOnly),
+        Kind::SignedSequence(Profile::AnyPrevOutAlone),
         Kind::Symmetry(Form::AnyPrevOut),
         Kind::Symmetry(Form::PairCommit),
         Kind::Symmetry(Form::OverrideTemplateHash),

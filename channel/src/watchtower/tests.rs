@@ -145,7 +145,7 @@ fn each_newer_stale_update_is_answered_again() {
 
 #[test]
 fn rewards_are_paid_as_the_terms_fix_them() {
-    for profile in [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut] {
+    for profile in [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut, Profile::AnyPrevOutAlone] {
         for keyed in [false, true] {
             let setup = Setup::named("rewards", 2, CAPACITY, 144).unwrap();
             let channel = SignedSequence::new(setup, profile, content(0)).unwrap();

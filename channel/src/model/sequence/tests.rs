@@ -5,6 +5,8 @@ use crate::model::contested::published_number;
 use crate::model::{Literal, LiteralForm, Stage};
 
 const CAPACITY: u64 = 1_000_000;
+const WITH_TOWERS: [Profile; 4] =
+    [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut, Profile::AnyPrevOutAlone];
 
 fn content(state: u64) -> Content {
     Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state])
@@ -30,12 +32,15 @@ fn published(profile: Profile, state: u32) -> (SignedSequence, Stage, Transactio
 /// The publisher can always sign a number above that of its own version. What its number opens needs a key that it does not have.
 #[test]
 fn evidence_that_the_publisher_makes_completes_no_justice() {
-    for profile in [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut] {
+    for profile in WITH_TOWERS {
         // An old version and the newest.
         for state in [0, 3] {
             let (channel, mut stage, published) = published(profile, state);
             let (number, evidence) = (channel.script_number(9).unwrap(), channel.sign_number(0, 9).unwrap());
-            let record = TowerRecord { number, evidence, ..channel.tower_record(1).unwrap() };
+            // It does not have the victim's consent either, where the leaf asks for one.
+            let contested = channel.contested(0).unwrap();
+            let consent = contested.consent(number, &channel.setup.party(1).unwrap().penalty).unwrap();
+            let record = TowerRecord { number, evidence, consent, ..channel.tower_record(1).unwrap() };
             let justice = channel.terms.answer(&record, &published, None).unwrap().unwrap();
             for key in ["number", "penalty", "tower", "payout", "funding"] {
                 let party = channel.setup.party(0).unwrap();
@@ -62,7 +67,7 @@ fn evidence_that_the_publisher_makes_completes_no_justice() {
 /// The signature of the tower's key covers all inputs and outputs, in the profile whose template alone leaves inputs open too.
 #[test]
 fn justice_takes_no_other_input_and_no_other_output() {
-    for profile in [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut] {
+    for profile in WITH_TOWERS {
         let (channel, mut stage, published) = published(profile, 0);
         let justice = channel.tower_contest(1, &published).unwrap().unwrap().remove(0);
         let coin = stage.wallet.mint(&mut stage.chain, 10_000);
@@ -103,12 +108,16 @@ fn a_paid_tower_needs_the_key_that_the_terms_name() {
 
 #[test]
 fn tower_records_are_read_as_they_were_written() {
-    let (channel, _, _) = published(Profile::Ctv, 0);
-    let record = channel.tower_record(1).unwrap();
-    let bytes = record.to_bytes();
-    assert_eq!((bytes.len(), TowerRecord::SIZE), (276, 276));
-    assert_eq!(TowerRecord::from_bytes(&bytes).unwrap(), record);
-    assert!(TowerRecord::from_bytes(&bytes[..275]).is_err());
+    for (profile, size) in [(Profile::Ctv, 276), (Profile::AnyPrevOutAlone, 340)] {
+        let (channel, _, _) = published(profile, 0);
+        let record = channel.tower_record(1).unwrap();
+        let bytes = record.to_bytes();
+        assert_eq!((bytes.len(), TowerRecord::SIZE), (size, 276));
+        assert_eq!(TowerRecord::from_bytes(&bytes).unwrap(), record);
+        for wrong in [&bytes[..size - 1], &bytes[..275], &[&bytes[..], &[0]].concat()] {
+            assert!(TowerRecord::from_bytes(wrong).is_err());
+        }
+    }
 }
 
 /// The number of updates as it once could be read: mask and start were hashes of the key in every control block.
@@ -135,7 +144,7 @@ fn the_chain_does_not_show_how_many_updates_there_were() {
     other.parties[1] = crate::model::PartyKeys::new(other.parties[1].seed.clone(), [9; 32]).unwrap();
     assert_ne!(whole, other.shared_secret("counter"));
     // The first number leaves at least half of the range, and has four bytes.
-    assert!(channel.first >= 0x0080_0000 && channel.first < 0x0080_0000 + (1 << 30));
+    assert!(channel.first >= 0x0080_0000 && channel.first < 0x0080_0000 + (1 << 29));
 
     let mut literal = Literal::new(setup(), LiteralForm::PairCommit, content(0)).unwrap();
     let mut stage = Stage::new(&literal).unwrap();
