@@ -17,6 +17,8 @@ pub mod leaves;
 pub mod model;
 pub mod musig;
 pub mod protocol;
+pub mod publish;
+pub mod records;
 pub mod script;
 pub mod sign;
 pub mod storage;

@@ -7,6 +7,7 @@ use super::{Shown, Trial};
 use crate::keys::{Seed, sign_schnorr, x_only};
 use crate::leaves::{self, CTV};
 use crate::model::{Construction, Content, Form, PlayError, Setup, SignedSequence, Stage, Step, Symmetry};
+use crate::publish::answers;
 use crate::script::{Num, Push, script};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
@@ -180,6 +181,7 @@ pub(super) fn stale_updates() -> Result<Vec<Trial>, PlayError> {
     let Some(first) = channel.close(0, 0)?.into_iter().next() else { return Ok(vec![]) };
     let mut last = stage.publish(first)?;
     let (from, mut weight) = (last.height, last.weight());
+    let mut updates = vec![last.step.tx.clone()];
     for state in 1..count {
         stage
             .chain
@@ -188,9 +190,10 @@ pub(super) fn stale_updates() -> Result<Vec<Trial>, PlayError> {
         let state = u32::try_from(state).unwrap_or(u32::MAX);
         let Some(step) = channel.rebind(state, &last.step.tx)? else { break };
         last = stage.publish(step)?;
+        updates.push(last.step.tx.clone());
         weight += last.weight();
     }
-    let steps = channel.contest(1, &last.step.tx)?.unwrap_or_default();
+    let steps = answers(&*channel.guard(1)?, &updates)?.unwrap_or_default();
     let played = stage.publish_all(steps)?;
     let waited = played.last().map_or(0, |played| played.height - from);
     let balance = stage.paid(&channel, 1);

@@ -75,7 +75,7 @@ impl Mempool {
     }
 
     /// A transaction and all that spend from it, directly or not.
-    pub(super) fn descendants(&self, txid: Txid) -> BTreeSet<Txid> {
+    pub fn descendants(&self, txid: Txid) -> BTreeSet<Txid> {
         self.reach(txid, |entry| self.children(entry))
     }
 

@@ -157,6 +157,12 @@ impl Chain {
         self.ledger.coin(outpoint)
     }
 
+    /// The unspent confirmed outputs with this script.
+    pub fn coins_to<'a>(&'a self, script: &'a bitcoin::Script) -> impl Iterator<Item = (OutPoint, &'a Coin)> {
+        let paying = self.ledger.coins().filter(move |(_, coin)| *coin.out.script_pubkey == *script);
+        paying.map(|(outpoint, coin)| (*outpoint, coin))
+    }
+
     /// The confirmed transaction that spent an output.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Confirmed> {
         self.ledger.spender(outpoint)

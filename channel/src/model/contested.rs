@@ -7,11 +7,12 @@ use sigstack_interpreter::Flags;
 
 use super::{Step, TowerRecord};
 use crate::error::ChannelError;
-use crate::keys::{generator_keypair, sign_schnorr, x_only};
+use crate::keys::{generator_keypair, sign_schnorr, verify_schnorr, x_only};
 use crate::leaves::{self, MAX_NUMBER};
+use crate::publish::{Draft, Found, Signer, Unlock, outputs_to};
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
-use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction};
+use crate::tx::{SEQUENCE_FREE, input, output, p2a, p2tr, set_witness, transaction};
 
 /// How the split of a state is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,7 +128,11 @@ impl SequenceTerms {
     }
 
     /// The key that completes the justice transaction: the client's, whose secret is in the record, or the tower's own.
-    fn tower_key(&self, record: &TowerRecord, own: Option<&Keypair>) -> Result<Keypair, ChannelError> {
+    pub(super) fn tower_key(
+        &self,
+        record: &TowerRecord,
+        own: Option<&Keypair>,
+    ) -> Result<Keypair, ChannelError> {
         match (self.reward, own) {
             (Reward::Key(_), Some(own)) if x_only(own) == record.tower_key => Ok(*own),
             (Reward::Key(_), _) => Err(ChannelError::refused("these terms need the tower's key")),
@@ -148,25 +153,34 @@ impl SequenceTerms {
     ) -> Result<Option<Step>, ChannelError> {
         let key = self.tower_key(record, tower)?;
         let contested = Contested::of_record(*self, record, x_only(&key));
-        let Some((number, out)) = contested.seen(record, published)? else { return Ok(None) };
-        let Some(leaf) = contested.tower_leaf(number)? else { return Ok(None) };
+        let spends = published.input.first().is_some_and(|input| input.previous_output == record.funding);
+        let seen = contested.rebuild(published, record.mask, record.number, 0)?;
+        let Some(older) = seen.filter(|_| spends) else { return Ok(None) };
+        let Some(leaf) = contested.tower_leaf(older.number)? else { return Ok(None) };
         let mut tx = contested.justice(record.number)?;
         if let Some(first) = tx.input.first_mut() {
-            first.previous_output = outpoint(published, 0);
+            first.previous_output = older.found.coin;
         }
-        let prevouts = vec![output(record.capacity, out.script_pubkey())];
+        let prevouts = vec![older.found.out];
         // SIGHASH_DEFAULT: nobody adds an input or an output, whatever fixes the transaction.
         let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
         let mut stack = vec![sign_schnorr(&key, &digest).to_vec()];
         stack.extend(record.consent.map(|consent| with_hash_type(consent, ALL_ANYPREVOUTANYSCRIPT)));
         stack.extend(self.profile.show_number(record.number, &record.evidence));
-        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
+        set_witness(&mut tx, 0, &older.out.witness(&leaf, stack)?);
         Ok(Some(Step { label: "justice", tx, prevouts }))
     }
 }
 
+/// A contested output on the chain.
+pub(super) struct ContestedOutput {
+    pub(super) number: u32,
+    pub(super) out: TapOutput,
+    pub(super) found: Found,
+}
+
 /// What the contested output of a version is made of beside its settle leaf.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Contested {
     pub(super) terms: SequenceTerms,
     pub(super) internal_key: [u8; 32],
@@ -180,7 +194,7 @@ pub(super) struct Contested {
 }
 
 impl Contested {
-    fn of_record(terms: SequenceTerms, record: &TowerRecord, tower_key: [u8; 32]) -> Contested {
+    pub(super) fn of_record(terms: SequenceTerms, record: &TowerRecord, tower_key: [u8; 32]) -> Contested {
         Contested {
             terms,
             internal_key: record.internal_key,
@@ -189,19 +203,6 @@ impl Contested {
             payout_key: record.payout_key,
             tower_key,
             capacity: record.capacity,
-        }
-    }
-
-    /// An older commitment of the record's channel.
-    fn seen(
-        &self,
-        record: &TowerRecord,
-        published: &Transaction,
-    ) -> Result<Option<(u32, TapOutput)>, ChannelError> {
-        let spends = published.input.first().is_some_and(|input| input.previous_output == record.funding);
-        match spends {
-            true => self.rebuild(published, record.mask, record.number, 0),
-            false => Ok(None),
         }
     }
 
@@ -252,6 +253,28 @@ impl Contested {
         Ok(Some(sign_schnorr(victim, &digest)))
     }
 
+    /// Checks what a tower was given for that.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the victim's signature is missing, not needed, or not that of the justice transaction.
+    pub(super) fn check_consent(&self, shown: u32, consent: Option<[u8; 64]>) -> Result<(), ChannelError> {
+        let needed = self.terms.profile == Profile::AnyPrevOutAlone;
+        let valid = match consent {
+            Some(consent) if needed => {
+                let digest = sign::rebindable(&self.justice(shown)?, ALL_ANYPREVOUTANYSCRIPT)?;
+                verify_schnorr(&self.penalty_key, &digest, &consent)
+            }
+            consent => consent.is_some() == needed,
+        };
+        match valid {
+            true => Ok(()),
+            false => Err(ChannelError::refused(
+                "the consent is not the victim's signature of the justice transaction",
+            )),
+        }
+    }
+
     /// The settle leaf alone on one side; on the other the contest and, if there is one, the tower's leaf.
     pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
         let mut scripts = vec![self.contest_leaf(number)];
@@ -268,7 +291,7 @@ impl Contested {
         mask: u32,
         below: u32,
         delay: u16,
-    ) -> Result<Option<(u32, TapOutput)>, ChannelError> {
+    ) -> Result<Option<ContestedOutput>, ChannelError> {
         let Some(number) = published_number(published, mask).filter(|number| *number < below) else {
             return Ok(None);
         };
@@ -283,7 +306,25 @@ impl Contested {
             }
         };
         let out = self.out(number, settle)?;
-        let pays = published.output.first().is_some_and(|other| other.script_pubkey == out.script_pubkey());
-        Ok(pays.then_some((number, out)))
+        let found = outputs_to(published, 0, &out.script_pubkey()).into_iter().next();
+        Ok(found.map(|found| ContestedOutput { number, out, found }))
+    }
+
+    /// The victim's contest of an older version: takes all with its key.
+    pub(super) fn contest(
+        &self,
+        older: &ContestedOutput,
+        (number, evidence): (u32, &[u8; 64]),
+        victim: &Keypair,
+    ) -> Result<Draft, ChannelError> {
+        let (leaf, profile) = (self.contest_leaf(older.number), self.terms.profile);
+        let pays = output(older.found.out.value.to_sat(), p2tr(&self.payout_key));
+        let inputs = vec![input(older.found.coin, SEQUENCE_FREE)];
+        let tx = transaction(3, profile.lock_time(number), inputs, vec![pays]);
+        let mut stack = vec![Vec::new()];
+        stack.extend(profile.show_number(number, evidence));
+        let witness = older.out.witness(&leaf, stack)?;
+        let unlocks = vec![Unlock::signed(Signer::Leaf(*victim, leaf), witness, 0)];
+        Ok(Draft { label: "contest", tx, prevouts: vec![older.found.out.clone()], unlocks })
     }
 }

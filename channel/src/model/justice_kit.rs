@@ -2,7 +2,9 @@
 //!
 //! Sizes and encryption are lnd's; the order of the fields is this project's own.
 
-use bitcoin::Transaction;
+use std::collections::BTreeMap;
+
+use bitcoin::{OutPoint, Transaction};
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use secp256k1::{PublicKey, ecdsa};
@@ -10,6 +12,8 @@ use secp256k1::{PublicKey, ecdsa};
 use super::Step;
 use crate::bolt3::{SIGHASH_ALL, scripts};
 use crate::error::ChannelError;
+use crate::publish::{Claim, Draft, Guard, Orders, Pays, Purpose, View};
+use crate::records::RecordKind;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, transaction};
 
 /// Bytes of a justice kit (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature 64.
@@ -19,23 +23,68 @@ const HINT: usize = 16;
 /// Bytes of an entry: hint, nonce, ciphertext, tag.
 const ENTRY: usize = HINT + 24 + KIT + 16;
 
-/// What a tower publishes with its entries when it sees a transaction that one of them is for.
-///
-/// # Errors
-///
-/// [`ChannelError::Encoding`] if an entry that opens holds no kit.
-pub(super) fn answer(entries: &[u8], published: &Transaction) -> Result<Option<Step>, ChannelError> {
-    let txid = published.compute_txid();
-    let txid: &[u8; 32] = txid.as_ref();
-    for entry in entries.chunks_exact(ENTRY) {
-        let (hint, sealed) = entry.split_at(HINT);
-        if txid.starts_with(hint)
-            && let Some(kit) = open_blob(txid, sealed)
-        {
-            return act(published, &kit);
+/// A tower's entries, one for each revoked commitment. Kits take the balances: they know nothing of HTLCs.
+#[derive(Clone, Debug)]
+pub(super) struct KitGuard {
+    /// Ciphertexts by their hints. Two hints may be equal.
+    entries: BTreeMap<[u8; HINT], Vec<Vec<u8>>>,
+    count: u32,
+}
+
+impl KitGuard {
+    /// The guard of a record: whole entries.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Encoding`] if an entry is cut off.
+    pub(super) fn read(record: &[u8]) -> Result<KitGuard, ChannelError> {
+        let rest = RecordKind::PenaltyTower.open(record)?.rest();
+        let (whole, []) = rest.as_chunks::<ENTRY>() else {
+            return Err(ChannelError::encoding(format!("an entry of a tower has {ENTRY} bytes")));
+        };
+        let mut entries: BTreeMap<[u8; HINT], Vec<Vec<u8>>> = BTreeMap::new();
+        for entry in whole {
+            if let Some((hint, sealed)) = entry.split_first_chunk::<HINT>() {
+                entries.entry(*hint).or_default().push(sealed.to_vec());
+            }
         }
+        Ok(KitGuard { entries, count: u32::try_from(whole.len()).unwrap_or(u32::MAX) })
     }
-    Ok(None)
+
+    /// The justice of the kit that a transaction opens, if one does.
+    fn justice(&self, published: &Transaction) -> Result<Option<Step>, ChannelError> {
+        let txid = published.compute_txid();
+        let txid: &[u8; 32] = txid.as_ref();
+        let sealed = txid.first_chunk().and_then(|hint| self.entries.get(hint));
+        let kit = sealed.into_iter().flatten().find_map(|sealed| open_blob(txid, sealed));
+        kit.map_or(Ok(None), |kit| act(published, &kit))
+    }
+}
+
+impl Guard for KitGuard {
+    fn claims(&self, view: View<'_>, _orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
+        let mut claims = Vec::new();
+        for (published, _) in view.transactions() {
+            // A kit that opens to something else is its client's fault, and no reason to look away from the other entries.
+            let Ok(Some(step)) = self.justice(published) else { continue };
+            let coins = step.tx.input.iter().map(|input| input.previous_output);
+            let unspent = coins.clone().all(|coin| view.is_unspent(&coin));
+            if let (Some(coin), true) = (coins.clone().next(), unspent) {
+                let stake =
+                    step.prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
+                claims.push(Claim::new(Purpose::Answer, coin, Draft::of(step), Pays::Fixed, stake));
+            }
+        }
+        Ok(claims)
+    }
+
+    fn funding(&self) -> Option<OutPoint> {
+        None
+    }
+
+    fn rank(&self) -> Vec<u32> {
+        vec![self.count]
+    }
 }
 
 /// What a tower does with a kit: the same transaction as the client signed.

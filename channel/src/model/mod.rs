@@ -8,11 +8,15 @@ mod contested;
 mod factory;
 mod justice_kit;
 mod kind;
+mod path_guard;
 mod penalty;
 mod play;
 mod rebinding;
+mod rebinding_guard;
 mod sequence;
+mod sequence_guard;
 mod sequence_record;
+mod settlement;
 mod setup;
 mod signed_number;
 mod symmetry;
@@ -40,6 +44,7 @@ pub use tower_terms::TowerTerms;
 pub use two_thousand_eighteen::{Literal, LiteralForm};
 
 use crate::error::ChannelError;
+use crate::publish::{SharedGuard, answers};
 
 /// A signed transaction of a play, with what it spends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -156,13 +161,24 @@ pub trait Construction {
     /// [`ChannelError::Refused`] if there is no such state.
     fn close(&self, by: usize, number: u32) -> Result<Vec<Step>, ChannelError>;
 
+    /// What a party publishes, from the bytes of [`Construction::client_bytes`] and the party's secrets.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if the latest state is not signed, or the kept bytes are damaged.
+    fn guard(&self, party: usize) -> Result<SharedGuard, ChannelError> {
+        Err(ChannelError::refused(format!("party {party} has no guard")))
+    }
+
     /// What `victim` publishes when it sees this transaction of another; none if that is the newest state, or nothing
     /// can be done. Only the bytes of [`Construction::client_bytes`] and the victim's seed are used.
     ///
     /// # Errors
     ///
     /// [`ChannelError::Encoding`] if the kept bytes are damaged.
-    fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError>;
+    fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
+        answers(&*self.guard(victim)?, std::slice::from_ref(published))
+    }
 
     /// What a tower can do for its client; none if a tower is of no use.
     fn tower_terms(&self) -> Option<TowerTerms> {

@@ -16,6 +16,7 @@ use crate::bolt3::{
     sign_segwit_v0,
 };
 use crate::error::ChannelError;
+use crate::records::RecordKind;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, transaction};
 
 /// Satoshi per 1,000 WU that commitments with a fee pay.
@@ -554,6 +555,10 @@ impl Construction for LnPenalty {
 
     /// A hint and an encrypted kit for each revoked commitment.
     fn tower_bytes(&self, client: usize) -> Vec<u8> {
-        self.kept.get(client).map(|kept| kept.blobs.clone()).unwrap_or_default()
+        if !self.format.one_block_lock() {
+            return Vec::new();
+        }
+        let blobs = self.kept.get(client).map(|kept| kept.blobs.clone()).unwrap_or_default();
+        [RecordKind::PenaltyTower.head(), blobs].concat()
     }
 }

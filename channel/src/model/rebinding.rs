@@ -1,14 +1,17 @@
 //! Updates that bind to any older state: the forms, what they publish, and the record from which the newest is bound.
 
-use bitcoin::{OutPoint, Transaction, Txid, hashes::Hash as _};
+use bitcoin::{OutPoint, Transaction};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};
 
 use super::Step;
 use crate::error::ChannelError;
+use crate::keys::{sha256, verify_schnorr};
 use crate::leaves::{self, NUMBER_BASE};
+use crate::publish::{Found, outputs_to};
+use crate::records::{Fields, HEAD, RecordKind};
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, set_witness, transaction};
+use crate::tx::{SEQUENCE_FREE, input, op_return, output, p2a, set_witness, transaction};
 
 /// Which opcodes bind and number the updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,12 +119,13 @@ pub struct Rebinding {
 }
 
 impl Rebinding {
-    /// Bytes of a record.
-    pub const SIZE: usize = 36 + 32 + 8 + 4 + 64 + 32;
+    /// Bytes of a tower's record.
+    pub const SIZE: usize = HEAD + 36 + 32 + 8 + 4 + 64 + 32;
 
-    /// 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 that are replaced.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = crate::tx::outpoint_bytes(&self.funding).to_vec();
+    /// The head, 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 that are replaced.
+    pub fn to_bytes(&self, kind: RecordKind) -> Vec<u8> {
+        let mut bytes = kind.head();
+        bytes.extend_from_slice(&crate::tx::outpoint_bytes(&self.funding));
         bytes.extend_from_slice(&self.internal_key);
         bytes.extend_from_slice(&self.capacity.to_le_bytes());
         bytes.extend_from_slice(&self.state.to_le_bytes());
@@ -130,30 +134,59 @@ impl Rebinding {
         bytes
     }
 
-    /// Reads what [`Rebinding::to_bytes`] wrote.
+    /// Reads what [`Rebinding::to_bytes`] wrote, and verifies it. Returns what follows too.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if it has another length.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Rebinding, ChannelError> {
-        let read = || {
-            let (txid, rest) = bytes.split_first_chunk::<32>()?;
-            let (vout, rest) = rest.split_first_chunk()?;
-            let (internal_key, rest) = rest.split_first_chunk()?;
-            let (capacity, rest) = rest.split_first_chunk()?;
-            let (state, rest) = rest.split_first_chunk()?;
-            let (signature, rest) = rest.split_first_chunk()?;
-            Some(Rebinding {
-                funding: OutPoint { txid: Txid::from_byte_array(*txid), vout: u32::from_le_bytes(*vout) },
-                internal_key: *internal_key,
-                capacity: u64::from_le_bytes(*capacity),
-                state: u32::from_le_bytes(*state),
-                signature: *signature,
-                published: rest.try_into().ok()?,
-            })
+    /// [`ChannelError::Encoding`] if the record is cut off or not of this kind, [`ChannelError::Key`] if its key is not on the curve,
+    /// [`ChannelError::Refused`] if the signature is not that of the state's update in this form.
+    pub fn from_bytes(
+        form: Form,
+        kind: RecordKind,
+        bytes: &[u8],
+    ) -> Result<(Rebinding, Fields<'_>), ChannelError> {
+        let mut fields = kind.open(bytes)?;
+        let record = Rebinding {
+            funding: fields.outpoint()?,
+            internal_key: fields.key()?,
+            capacity: fields.u64()?,
+            state: fields.u32()?,
+            signature: fields.bytes()?,
+            published: fields.bytes()?,
         };
-        let damaged = || ChannelError::encoding(format!("a rebinding record has {} bytes", Rebinding::SIZE));
-        read().ok_or_else(damaged)
+        let message = record.message(form)?;
+        match verify_schnorr(&record.internal_key, &message, &record.signature) {
+            true => Ok((record, fields)),
+            false => Err(ChannelError::refused("the signature is not that of the record's update")),
+        }
+    }
+
+    /// What all sign of the record's state.
+    pub(super) fn message(&self, form: Form) -> Result<[u8; 32], ChannelError> {
+        let (tx, published) = (self.update(form)?, &self.published);
+        let annex = annex(&self.settle_hash(form));
+        match form {
+            Form::AnyPrevOut => {
+                let nothing = [output(0, bitcoin::ScriptBuf::new())];
+                sign::script_path(&tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, Some(&annex))
+            }
+            Form::CtvCsfs | Form::CtvCsfsInternalKey => sign::check_template(&tx),
+            Form::PairCommit => Ok(leaves::pair_commit(published, &sign::check_template(&tx)?)),
+            Form::TemplateHash => sign::template_hash(&tx, Some(&annex)),
+            Form::OverridePairCommit => {
+                let templates = leaves::pair_commit(published, &sign::check_template(&tx)?);
+                Ok(leaves::pair_commit(&leaves::number_bytes(self.state), &templates))
+            }
+            Form::OverrideTemplateHash => {
+                let hash = sign::template_hash(&tx, Some(&annex))?;
+                Ok(sha256(&[&leaves::number_bytes(self.state)[..], &hash].concat()))
+            }
+        }
+    }
+
+    /// The funding output.
+    pub(super) fn funding_output(&self, form: Form) -> Result<TapOutput, ChannelError> {
+        TapOutput::new(self.internal_key, vec![(0, Leaf::Script(form.update_leaf(&self.internal_key, None)))])
     }
 
     pub(super) fn settle_hash(&self, form: Form) -> [u8; 32] {
@@ -170,12 +203,12 @@ impl Rebinding {
         &self,
         form: Form,
         label: &'static str,
-        spent: (OutPoint, &TapOutput),
+        (coin, out): (OutPoint, &TapOutput),
         state: Option<u32>,
     ) -> Result<Step, ChannelError> {
         let mut tx = self.update(form)?;
         if let Some(first) = tx.input.first_mut() {
-            first.previous_output = spent.0;
+            first.previous_output = coin;
         }
         let stack = match form {
             Form::AnyPrevOut => vec![with_hash_type(self.signature, ALL_ANYPREVOUTANYSCRIPT)],
@@ -195,56 +228,69 @@ impl Rebinding {
             Form::OverrideTemplateHash => vec![self.signature.to_vec(), leaves::number_bytes(self.state)],
         };
         let leaf = form.update_leaf(&self.internal_key, state);
-        let mut witness = spent.1.witness(&leaf, stack)?;
+        let mut witness = out.witness(&leaf, stack)?;
         if form.annex() {
             witness.push(annex(&self.settle_hash(form)));
         }
         set_witness(&mut tx, 0, &witness);
-        Ok(Step { label, tx, prevouts: vec![output(self.capacity, spent.1.script_pubkey())] })
+        Ok(Step { label, tx, prevouts: vec![output(self.capacity, out.script_pubkey())] })
     }
 
-    /// The newest update on top of an older state that is on the chain; none if that is not older.
-    pub(super) fn override_state(
+    /// The state output of an update whose input with this index spends the funding output or another state output; none if the
+    /// transaction is no update.
+    pub(super) fn state_output(
         &self,
         form: Form,
-        published: &Transaction,
-    ) -> Result<Option<Step>, ChannelError> {
-        let Some(seen) = PublishedState::read(form, published) else { return Ok(None) };
-        if seen.state >= self.state {
-            return Ok(None);
-        }
-        let update = form.update_leaf(&self.internal_key, Some(seen.state));
-        let leaves = vec![(1, Leaf::Script(update)), (1, Leaf::Hidden(seen.settle_hash))];
+        (tx, input): (&Transaction, usize),
+        height: u32,
+    ) -> Result<Option<StateOutput>, ChannelError> {
+        let Some((state, settle_hash)) = published_state(form, tx, input) else { return Ok(None) };
+        let update = form.update_leaf(&self.internal_key, Some(state));
+        let leaves = vec![(1, Leaf::Script(update)), (1, Leaf::Hidden(settle_hash))];
         let out = TapOutput::new(self.internal_key, leaves)?;
-        if published.output.get(1).is_none_or(|other| other.script_pubkey != out.script_pubkey()) {
+        let found = outputs_to(tx, height, &out.script_pubkey()).into_iter().next();
+        Ok(found.map(|found| StateOutput { state, out, found }))
+    }
+
+    /// The latest update on top of an older state's; none if that is not older.
+    pub(super) fn override_output(
+        &self,
+        form: Form,
+        older: &StateOutput,
+    ) -> Result<Option<Step>, ChannelError> {
+        if older.state >= self.state {
             return Ok(None);
         }
-        self.bind(form, "newest update", (outpoint(published, 1), &out), Some(seen.state)).map(Some)
+        let mut step = self.bind(form, "newest update", (older.found.coin, &older.out), Some(older.state))?;
+        step.prevouts = vec![older.found.out.clone()];
+        Ok(Some(step))
     }
 }
 
-/// What an update transaction on the chain shows.
-struct PublishedState {
-    state: u32,
-    settle_hash: [u8; 32],
+/// A state output on the chain.
+pub(super) struct StateOutput {
+    pub(super) state: u32,
+    pub(super) out: TapOutput,
+    pub(super) found: Found,
 }
 
-impl PublishedState {
-    fn read(form: Form, tx: &Transaction) -> Option<PublishedState> {
-        let witness: Vec<&[u8]> = tx.input.first()?.witness.iter().collect();
-        let state = match form.is_override() {
-            true => u32::try_from(sigstack_interpreter::script_num::decode(witness.get(1)?, 4, true).ok()?)
-                .ok()?,
-            false => tx.lock_time.to_consensus_u32().checked_sub(NUMBER_BASE)?,
-        };
-        let hash: [u8; 32] = match form {
-            _ if form.annex() => witness.last()?.split_first()?.1.try_into().ok()?,
-            _ if form.op_return() => tx.output.last()?.script_pubkey.as_bytes().get(2..)?.try_into().ok()?,
-            Form::PairCommit => (*witness.get(1)?).try_into().ok()?,
-            _ => (*witness.get(2)?).try_into().ok()?,
-        };
-        Some(PublishedState { state, settle_hash: settle_hash(form, &hash) })
-    }
+/// The state that an update on the chain shows, and the hash of its settlement leaf. Which input is the channel's only the outpoint
+/// says: where the update is signed with ANYPREVOUTANYSCRIPT, anyone can add inputs.
+fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [u8; 32])> {
+    let witness: Vec<&[u8]> = tx.input.get(input)?.witness.iter().collect();
+    let state = match form.is_override() {
+        true => {
+            u32::try_from(sigstack_interpreter::script_num::decode(witness.get(1)?, 4, true).ok()?).ok()?
+        }
+        false => tx.lock_time.to_consensus_u32().checked_sub(NUMBER_BASE)?,
+    };
+    let hash: [u8; 32] = match form {
+        _ if form.annex() => witness.last()?.split_first()?.1.try_into().ok()?,
+        _ if form.op_return() => tx.output.last()?.script_pubkey.as_bytes().get(2..)?.try_into().ok()?,
+        Form::PairCommit => (*witness.get(1)?).try_into().ok()?,
+        _ => (*witness.get(2)?).try_into().ok()?,
+    };
+    Some((state, settle_hash(form, &hash)))
 }
 
 /// With PAIRCOMMIT the template is published, and its leaf follows.

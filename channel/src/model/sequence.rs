@@ -4,22 +4,27 @@
 //! shows the publisher's signature of a higher number. A version is half-signed until its owner publishes it, so who published is
 //! known. Nothing about old states is kept: their numbers are in nLockTime and nSequence, their splits are published as a hash.
 
+use std::sync::Arc;
+
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
 
 use super::content::History;
 use super::contested::{Contested, obscure};
+use super::sequence_guard::SequenceGuard;
+use super::settlement::Settlement;
 use super::{
     ClientRecord, Construction, Content, Facts, Profile, Reward, SequenceTerms, Setup, Step, TowerRecord,
     TowerTerms, UpdateCost,
 };
 use crate::error::ChannelError;
-use crate::keys::{sign_schnorr, x_only};
+use crate::keys::x_only;
 use crate::leaves::{self, MAX_NUMBER};
 use crate::musig::PartialCommitment;
+use crate::publish::SharedGuard;
 use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, p2tr, set_witness, transaction};
+use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, set_witness, transaction};
 
 /// A two-party channel with numbered versions.
 #[derive(Debug)]
@@ -171,15 +176,11 @@ impl SignedSequence {
         content: &Content,
         signature: Option<[u8; 64]>,
     ) -> Result<Step, ChannelError> {
-        let mut tx = self.settlement(content)?;
-        if let Some(first) = tx.input.first_mut() {
-            first.previous_output = outpoint(version.0, 0);
-        }
-        let leaf = self.settle_leaf(content)?;
         let stack = signature.map(|signature| signature.to_vec()).into_iter().collect();
-        set_witness(&mut tx, 0, &version.1.witness(&leaf, stack)?);
-        let prevouts = vec![output(self.setup.capacity, version.1.script_pubkey())];
-        Ok(Step { label: "settlement", tx, prevouts })
+        let (tx, leaf) = (self.settlement(content)?, self.settle_leaf(content)?);
+        let settlement = Settlement { tx, leaf, out: version.1.clone(), stack };
+        let prevout = output(self.setup.capacity, version.1.script_pubkey());
+        settlement.on(outpoint(version.0, 0), prevout)
     }
 
     /// Both sign a version's settlement, where templates do not fix it.
@@ -304,18 +305,9 @@ impl SignedSequence {
     ) -> Result<Option<Step>, ChannelError> {
         let contested = self.contested(1 - victim.min(1))?;
         let rebuilt = contested.rebuild(published, self.mask, record.number, self.setup.delay)?;
-        let Some((number, out)) = rebuilt else { return Ok(None) };
-        let leaf = contested.contest_leaf(number);
-        let pays = output(self.setup.capacity.saturating_sub(fee), p2tr(&contested.payout_key));
-        let profile = self.terms.profile;
-        let inputs = vec![input(outpoint(published, 0), SEQUENCE_FREE)];
-        let mut tx = transaction(3, profile.lock_time(record.number), inputs, vec![pays]);
-        let prevouts = vec![output(self.setup.capacity, out.script_pubkey())];
-        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
-        let mut stack = vec![sign_schnorr(&self.setup.party(victim)?.penalty, &digest).to_vec()];
-        stack.extend(profile.show_number(record.number, &record.evidence));
-        set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
-        Ok(Some(Step { label: "contest", tx, prevouts }))
+        let Some(older) = rebuilt else { return Ok(None) };
+        let shown = (record.number, &record.evidence);
+        contested.contest(&older, shown, &self.setup.party(victim)?.penalty)?.step(fee).map(Some)
     }
 }
 
@@ -396,10 +388,36 @@ impl Construction for SignedSequence {
         Ok(vec![commitment, settlement])
     }
 
-    fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
-        let record = ClientRecord::from_bytes(&self.client_bytes(victim))?;
-        let contest = self.contest_with_fee(victim, &record, published, 2 * 173)?;
-        Ok(contest.map(|step| vec![step]))
+    fn guard(&self, party: usize) -> Result<SharedGuard, ChannelError> {
+        let record = ClientRecord::from_bytes(&self.client_bytes(party))?;
+        let peer = 1 - party.min(1);
+        let (contested, key) = (self.contested(peer)?, &self.setup.party(party)?.penalty);
+        contested.terms.profile.check_number(&contested.number_key, record.number, &record.evidence)?;
+        let content = &record.content;
+        let number = record.number.saturating_sub(self.first);
+        let (commitment, own) = self.complete(party, number, content, &record.commitment)?;
+        let (_, peers) = self.version(peer, number, content)?;
+        let settlement = |out: TapOutput, signature: Option<[u8; 64]>| {
+            let stack = signature.map(|signature| signature.to_vec()).into_iter().collect();
+            let (tx, leaf) = (self.settlement(content)?, self.settle_leaf(content)?);
+            Ok::<_, ChannelError>(Settlement { tx, leaf, out, stack })
+        };
+        Ok(Arc::new(SequenceGuard {
+            funding: self.setup.funding,
+            contested,
+            mask: self.mask,
+            delay: self.setup.delay,
+            key: *key,
+            number: record.number,
+            evidence: record.evidence,
+            settlements: [
+                settlement(own, record.settlements.map(|[own, _]| own))?,
+                settlement(peers, record.settlements.map(|[_, peers]| peers))?,
+            ],
+            commitment,
+            balance: content.balances.get(party).copied().unwrap_or_default(),
+            htlcs: self.setup.htlc_outputs(party, content)?,
+        }))
     }
 
     fn tower_terms(&self) -> Option<TowerTerms> {

@@ -1,10 +1,11 @@
 //! What the two sides of a signed sequence channel and their towers keep.
 
-use bitcoin::{OutPoint, Txid, hashes::Hash as _};
+use bitcoin::OutPoint;
 
 use super::Content;
 use crate::error::ChannelError;
 use crate::musig::{PARTIAL_COMMITMENT_SIZE, PartialCommitment};
+use crate::records::{HEAD, RecordKind};
 
 /// What a client keeps of the newest state. All of it is replaced by the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,9 +23,10 @@ pub struct ClientRecord {
 }
 
 impl ClientRecord {
-    /// Number 4, commitment 130, evidence 64, settlements 1 or 129, content.
+    /// Head 2, number 4, commitment 130, evidence 64, settlements 1 or 129, content.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = self.number.to_le_bytes().to_vec();
+        let mut bytes = RecordKind::SequenceClient.head();
+        bytes.extend_from_slice(&self.number.to_le_bytes());
         bytes.extend(self.commitment.to_bytes());
         bytes.extend_from_slice(&self.evidence);
         bytes.push(self.settlements.is_some().into());
@@ -37,31 +39,29 @@ impl ClientRecord {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if it is cut off.
+    /// [`ChannelError::Encoding`] if it is cut off or of another kind.
     pub fn from_bytes(bytes: &[u8]) -> Result<ClientRecord, ChannelError> {
-        let read = || {
-            let (number, rest) = bytes.split_first_chunk()?;
-            let (commitment, rest) = rest.split_first_chunk::<PARTIAL_COMMITMENT_SIZE>()?;
-            let (evidence, rest) = rest.split_first_chunk()?;
-            let (settled, rest) = rest.split_first()?;
-            let (settlements, rest) = match settled {
-                0 => (None, rest),
-                _ => {
-                    let (own, rest) = rest.split_first_chunk()?;
-                    let (peers, rest) = rest.split_first_chunk()?;
-                    (Some([*own, *peers]), rest)
-                }
-            };
-            let number = u32::from_le_bytes(*number);
-            Some((number, PartialCommitment::from_bytes(commitment)?, *evidence, settlements, rest))
+        let mut fields = RecordKind::SequenceClient.open(bytes)?;
+        let number = fields.u32()?;
+        let commitment = PartialCommitment::from_bytes(&fields.bytes::<PARTIAL_COMMITMENT_SIZE>()?);
+        let missing = || ChannelError::encoding("a partially signed commitment has 130 bytes");
+        let commitment = commitment.ok_or_else(missing)?;
+        let evidence = fields.bytes()?;
+        let settlements = match fields.bytes()? {
+            [0] => None,
+            [1] => Some([fields.bytes()?, fields.bytes()?]),
+            [other] => {
+                return Err(ChannelError::encoding(format!(
+                    "settlements are signed (1) or not (0), not {other}"
+                )));
+            }
         };
-        let damaged = || ChannelError::encoding("a client's record has 199 bytes before its content");
-        let (number, commitment, evidence, settlements, rest) = read().ok_or_else(damaged)?;
-        Ok(ClientRecord { number, commitment, evidence, settlements, content: Content::from_bytes(rest)? })
+        let content = Content::from_bytes(fields.rest())?;
+        Ok(ClientRecord { number, commitment, evidence, settlements, content })
     }
 }
 
-/// What a tower keeps: 208 bytes that never change and 68 that an update replaces, or 132 with a consent.
+/// What a tower keeps: a head, 208 bytes that never change and 68 that an update replaces, or 132 with a consent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TowerRecord {
     /// The funding output, which it watches.
@@ -92,11 +92,12 @@ pub struct TowerRecord {
 
 impl TowerRecord {
     /// Bytes of a record without a consent. A payout script is `OP_1 <key>`, so its key says it.
-    pub const SIZE: usize = 36 + 5 * 32 + 8 + 4 + 4 + 64;
+    pub const SIZE: usize = HEAD + 36 + 5 * 32 + 8 + 4 + 4 + 64;
 
     /// The record's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = crate::tx::outpoint_bytes(&self.funding).to_vec();
+        let mut bytes = RecordKind::SequenceTower.head();
+        bytes.extend_from_slice(&crate::tx::outpoint_bytes(&self.funding));
         for key in [self.internal_key, self.number_key, self.penalty_key, self.payout_key, self.tower_key] {
             bytes.extend_from_slice(&key);
         }
@@ -108,44 +109,30 @@ impl TowerRecord {
         bytes
     }
 
-    /// Reads what [`TowerRecord::to_bytes`] wrote.
+    /// Reads what [`TowerRecord::to_bytes`] wrote. The terms of the channel say how the evidence is verified.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if it has another length.
+    /// [`ChannelError::Encoding`] if the record has another length or kind, [`ChannelError::Key`] if a key is not on the curve.
     pub fn from_bytes(bytes: &[u8]) -> Result<TowerRecord, ChannelError> {
-        let read = || {
-            let (txid, rest) = bytes.split_first_chunk::<32>()?;
-            let (vout, rest) = rest.split_first_chunk()?;
-            let (internal_key, rest) = rest.split_first_chunk()?;
-            let (number_key, rest) = rest.split_first_chunk()?;
-            let (penalty_key, rest) = rest.split_first_chunk()?;
-            let (payout_key, rest) = rest.split_first_chunk()?;
-            let (tower_key, rest) = rest.split_first_chunk()?;
-            let (capacity, rest) = rest.split_first_chunk()?;
-            let (mask, rest) = rest.split_first_chunk()?;
-            let (number, rest) = rest.split_first_chunk()?;
-            let (evidence, rest) = rest.split_first_chunk()?;
-            let consent = if rest.is_empty() { None } else { Some(rest.try_into().ok()?) };
-            Some(TowerRecord {
-                funding: OutPoint { txid: Txid::from_byte_array(*txid), vout: u32::from_le_bytes(*vout) },
-                internal_key: *internal_key,
-                number_key: *number_key,
-                penalty_key: *penalty_key,
-                payout_key: *payout_key,
-                tower_key: *tower_key,
-                capacity: u64::from_le_bytes(*capacity),
-                mask: u32::from_le_bytes(*mask),
-                number: u32::from_le_bytes(*number),
-                evidence: *evidence,
-                consent,
-            })
+        let mut fields = RecordKind::SequenceTower.open(bytes)?;
+        let mut record = TowerRecord {
+            funding: fields.outpoint()?,
+            internal_key: fields.key()?,
+            number_key: fields.key()?,
+            penalty_key: fields.key()?,
+            payout_key: fields.key()?,
+            tower_key: fields.bytes()?,
+            capacity: fields.u64()?,
+            mask: fields.u32()?,
+            number: fields.u32()?,
+            evidence: fields.bytes()?,
+            consent: None,
         };
-        read().ok_or_else(|| {
-            ChannelError::encoding(format!(
-                "a tower's record has {} bytes, and 64 more with a consent",
-                TowerRecord::SIZE
-            ))
-        })
+        if !fields.rest().is_empty() {
+            record.consent = Some(fields.bytes()?);
+        }
+        fields.end()?;
+        Ok(record)
     }
 }

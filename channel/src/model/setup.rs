@@ -6,15 +6,16 @@ use secp256k1::{Keypair, PublicKey};
 use super::{Content, Htlc, Step};
 use crate::bounds::{DELAY, PARTIES};
 use crate::error::ChannelError;
-use crate::keys::{Entropy, Seed, sign_schnorr, tagged_hash, taproot_keypair, x_only};
+use crate::keys::{Entropy, Seed, tagged_hash, taproot_keypair, x_only};
+use crate::leaves;
 use crate::musig::{AggregateKey, NonceId, PartialCommitment, sign_together};
+use crate::publish::{Found, HtlcOutputs, htlc_draft};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{
     P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, outpoint_bytes, output, p2a, p2tr,
     set_witness, transaction,
 };
-use crate::{leaves, tx};
 
 /// A party's keys in one channel, hardened from its seed and random bytes that it drew itself for this channel (rule 5).
 #[derive(Clone, Debug)]
@@ -252,6 +253,23 @@ impl Setup {
         self.joint_output(vec![(1, Leaf::Script(success)), (1, Leaf::Script(timeout))])
     }
 
+    /// The HTLC outputs of a content, as a party claims them.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if a party does not exist.
+    pub fn htlc_outputs(&self, party: usize, content: &Content) -> Result<HtlcOutputs, ChannelError> {
+        let own = self.party(party)?;
+        let htlcs = content.htlcs.iter();
+        let outputs = htlcs.map(|htlc| Ok((*htlc, self.htlc_output(htlc)?)));
+        Ok(HtlcOutputs {
+            party,
+            key: own.htlc,
+            payout: own.payout_script()?,
+            outputs: outputs.collect::<Result<_, ChannelError>>()?,
+        })
+    }
+
     /// The outputs that pay a content: balances, HTLCs, P2A. What is under its dust limit goes to the P2A, up to 240 sat; only what
     /// exceeds that becomes fee.
     ///
@@ -345,22 +363,8 @@ impl Setup {
         let found = (0..).zip(&settled.tx.output).find(|(_, other)| other.script_pubkey == spk);
         let (vout, prevout) = found.ok_or_else(|| ChannelError::refused("no output for this HTLC"))?;
         let claimant = self.party(if preimage.is_some() { htlc.to } else { htlc.from })?;
-        let (leaf, lock_time, label) = match preimage {
-            Some(_) => (leaves::htlc_success(&x_only(&claimant.htlc), &htlc.short_hash()), 0, "HTLC success"),
-            None => (leaves::htlc_timeout(&x_only(&claimant.htlc), htlc.expiry), htlc.expiry, "HTLC timeout"),
-        };
-        let rest = prevout.value.to_sat().saturating_sub(152);
-        let outputs = vec![output(rest, claimant.payout_script()?)];
-        let mut tx =
-            transaction(2, lock_time, vec![input(outpoint(&settled.tx, vout), SEQUENCE_FREE)], outputs);
-        let prevouts = vec![prevout.clone()];
-        let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
-        let signature = sign_schnorr(&claimant.htlc, &digest).to_vec();
-        let mut stack = vec![signature];
-        if let Some(preimage) = preimage {
-            stack.insert(0, preimage.to_vec());
-        }
-        tx::set_witness(&mut tx, 0, &out.witness(&leaf, stack)?);
-        Ok(Step { label, tx, prevouts })
+        let found = Found { coin: outpoint(&settled.tx, vout), out: prevout.clone(), height: 0 };
+        let keys = (&claimant.htlc, &claimant.payout_script()?);
+        htlc_draft(&found, htlc, out, keys, preimage.as_ref())?.step(152)
     }
 }

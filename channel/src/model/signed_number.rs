@@ -25,7 +25,7 @@ use secp256k1::Keypair;
 
 use super::Profile;
 use crate::error::ChannelError;
-use crate::keys::sign_schnorr;
+use crate::keys::{sign_schnorr, verify_schnorr};
 use crate::leaves::{self, MAX_NUMBER, NUMBER_BASE};
 use crate::sign::{self, NONE_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::tx::{SEQUENCE_FREE, input, transaction};
@@ -52,12 +52,34 @@ impl Profile {
 
     /// A number, signed by the key that gives up everything below.
     pub(super) fn sign_number(self, key: &Keypair, number: u32) -> Result<[u8; 64], ChannelError> {
+        Ok(sign_schnorr(key, &self.number_message(number)?))
+    }
+
+    /// Checks a signed number.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the signature is not the key's signature of the number.
+    pub(super) fn check_number(
+        self,
+        key: &[u8; 32],
+        number: u32,
+        signature: &[u8; 64],
+    ) -> Result<(), ChannelError> {
+        match verify_schnorr(key, &self.number_message(number)?, signature) {
+            true => Ok(()),
+            false => Err(ChannelError::refused("the evidence is not the peer's signature of the number")),
+        }
+    }
+
+    /// What the key of numbers signs.
+    fn number_message(self, number: u32) -> Result<Vec<u8>, ChannelError> {
         if self != Profile::AnyPrevOutAlone {
-            return Ok(sign_schnorr(key, &leaves::number_bytes(number)));
+            return Ok(leaves::number_bytes(number));
         }
         let inputs = vec![input(OutPoint::null(), SEQUENCE_FREE)];
         let tx = transaction(3, self.lock_time(number), inputs, vec![]);
-        Ok(sign_schnorr(key, &sign::rebindable(&tx, NONE_ANYPREVOUTANYSCRIPT)?))
+        Ok(sign::rebindable(&tx, NONE_ANYPREVOUTANYSCRIPT)?.to_vec())
     }
 
     /// The elements of a witness that show a signed number, bottom first.

@@ -7,14 +7,17 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
 
 use super::content::History;
-use super::rebinding::{annex, settle_hash, update_tx};
+use super::rebinding_guard::{Owner, RebindingGuard};
+use super::settlement::Settlement;
 use super::{Construction, Content, Facts, Form, Rebinding, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
-use crate::keys::{Entropy, generator_keypair, sha256, sign_schnorr, x_only};
+use crate::keys::{Entropy, generator_keypair, sign_schnorr, x_only};
 use crate::leaves;
+use crate::publish::SharedGuard;
+use crate::records::RecordKind;
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{input, outpoint, output, set_witness, transaction};
+use crate::tx::{input, outpoint, output, transaction};
 
 /// A channel where the newest state overrides.
 #[derive(Debug)]
@@ -183,30 +186,6 @@ impl Symmetry {
         Ok((leaf, published))
     }
 
-    /// What all sign of a state, from 1.
-    fn message(&self, state: u32, published: &[u8; 32]) -> Result<[u8; 32], ChannelError> {
-        let settle = settle_hash(self.form, published);
-        let tx = update_tx(self.form, self.fixed.internal_key, self.setup.capacity, state, &settle)?;
-        let annex = annex(&settle);
-        match self.form {
-            Form::AnyPrevOut => {
-                let nothing = [output(0, bitcoin::ScriptBuf::new())];
-                sign::script_path(&tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, Some(&annex))
-            }
-            Form::CtvCsfs | Form::CtvCsfsInternalKey => sign::check_template(&tx),
-            Form::PairCommit => Ok(leaves::pair_commit(published, &sign::check_template(&tx)?)),
-            Form::TemplateHash => sign::template_hash(&tx, Some(&annex)),
-            Form::OverridePairCommit => {
-                let templates = leaves::pair_commit(published, &sign::check_template(&tx)?);
-                Ok(leaves::pair_commit(&leaves::number_bytes(state), &templates))
-            }
-            Form::OverrideTemplateHash => {
-                let hash = sign::template_hash(&tx, Some(&annex))?;
-                Ok(sha256(&[&leaves::number_bytes(state)[..], &hash].concat()))
-            }
-        }
-    }
-
     /// What signers check of a state that is to be the next.
     fn check(&self, content: &Content) -> Result<(), ChannelError> {
         let payees = self.payees(self.number().saturating_add(1))?;
@@ -217,24 +196,25 @@ impl Symmetry {
     fn sign_state(&mut self, number: u32, content: &Content) -> Result<Rebinding, ChannelError> {
         let state = number.saturating_add(1);
         let (_, published) = self.settle_leaf(number, content)?;
-        let message = self.message(state, &published)?;
-        let signature = self.setup.sign_jointly(None, &message)?;
-        Ok(Rebinding { state, signature, published, ..self.fixed.clone() })
+        let unsigned = Rebinding { state, published, ..self.fixed.clone() };
+        let message = unsigned.message(self.form)?;
+        Ok(Rebinding { signature: self.setup.sign_jointly(None, &message)?, ..unsigned })
     }
 
-    /// The settlement of a state on top of its update.
-    fn settle(&self, number: u32, content: &Content, update: &Transaction) -> Result<Step, ChannelError> {
+    /// The settlement of a state, for any output of its update.
+    fn settlement_of(&self, number: u32, content: &Content) -> Result<Settlement, ChannelError> {
         let (leaf, _) = self.settle_leaf(number, content)?;
         let update_leaf = self.form.update_leaf(&self.fixed.internal_key, Some(number.saturating_add(1)));
         let out =
             self.setup.joint_output(vec![(1, Leaf::Script(update_leaf)), (1, Leaf::Script(leaf.clone()))])?;
-        let mut tx = self.settlement(number, content)?;
-        if let Some(first) = tx.input.first_mut() {
-            first.previous_output = outpoint(update, 1);
-        }
-        set_witness(&mut tx, 0, &out.witness(&leaf, vec![])?);
-        let prevouts = vec![output(self.setup.capacity, out.script_pubkey())];
-        Ok(Step { label: "settlement", tx, prevouts })
+        Ok(Settlement { tx: self.settlement(number, content)?, leaf, out, stack: Vec::new() })
+    }
+
+    /// The settlement of a state on top of its update.
+    fn settle(&self, number: u32, content: &Content, update: &Transaction) -> Result<Step, ChannelError> {
+        let settlement = self.settlement_of(number, content)?;
+        let prevout = output(self.setup.capacity, settlement.out.script_pubkey());
+        settlement.on(outpoint(update, 1), prevout)
     }
 
     /// The update of a state on top of an older one that is on the chain; none if that is not older.
@@ -243,7 +223,13 @@ impl Symmetry {
     ///
     /// [`ChannelError::Refused`] if there is no such state.
     pub fn rebind(&self, number: u32, published: &Transaction) -> Result<Option<Step>, ChannelError> {
-        self.record(number)?.override_state(self.form, published)
+        let record = self.record(number)?;
+        for input in 0..published.input.len() {
+            if let Some(older) = record.state_output(self.form, (published, input), 0)? {
+                return record.override_output(self.form, &older);
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -313,16 +299,25 @@ impl Construction for Symmetry {
         Ok(vec![update, settle])
     }
 
-    fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
-        let bytes = self.client_bytes(victim);
-        let damaged =
-            || ChannelError::encoding(format!("a client's record begins with {} bytes", Rebinding::SIZE));
-        let (record, content) = bytes.split_at_checked(Rebinding::SIZE).ok_or_else(damaged)?;
-        let content = Content::from_bytes(content)?;
-        let record = Rebinding::from_bytes(record)?;
-        let Some(update) = record.override_state(self.form, published)? else { return Ok(None) };
-        let settle = self.settle(record.state.saturating_sub(1), &content, &update.tx)?;
-        Ok(Some(vec![update, settle]))
+    fn guard(&self, party: usize) -> Result<SharedGuard, ChannelError> {
+        let bytes = self.client_bytes(party);
+        let (record, fields) = Rebinding::from_bytes(self.form, RecordKind::RebindingClient, &bytes)?;
+        let content = Content::from_bytes(fields.rest())?;
+        let number = record.state.saturating_sub(1);
+        let settlement = self.settlement_of(number, &content)?;
+        if self.settle_leaf(number, &content)?.1 != record.published {
+            return Err(ChannelError::encoding("the record's content is that of its settlement"));
+        }
+        // Behind the parties' balances are those of channels inside this one.
+        let inside = content.balances.iter().skip(self.setup.parties.len());
+        let balance = content.balances.get(party).into_iter().chain(inside);
+        let owner = Owner {
+            settlement,
+            delay: self.setup.delay,
+            balance: balance.fold(0, |sum, balance| sum.saturating_add(*balance)),
+            htlcs: self.setup.htlc_outputs(party, &content)?,
+        };
+        Ok(RebindingGuard::new(self.form, record, Some(owner))?.share())
     }
 
     /// A tower publishes the update alone: the owner can settle later.
@@ -332,10 +327,12 @@ impl Construction for Symmetry {
 
     /// The rebinding record and the content.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
-        [self.tower_bytes(0), self.content().to_bytes()].concat()
+        let record = self.record(self.number()).map(|record| record.to_bytes(RecordKind::RebindingClient));
+        [record.unwrap_or_default(), self.content().to_bytes()].concat()
     }
 
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
-        self.record(self.number()).map(|record| record.to_bytes()).unwrap_or_default()
+        let record = self.record(self.number()).map(|record| record.to_bytes(RecordKind::RebindingTower));
+        record.unwrap_or_default()
     }
 }

@@ -4,13 +4,17 @@
 //! many steps; newer states have shorter locks, the deepest level counts first. With one level it is the plain BIP 68 channel.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use bitcoin::{OutPoint, Transaction, TxOut, consensus::encode::serialize};
+use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
 use super::content::History;
+use super::path_guard::{Owner, PathGuard};
 use super::{Construction, Content, Facts, Setup, Step, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
+use crate::publish::SharedGuard;
+use crate::records::RecordKind;
 use crate::sign;
 use crate::taproot::TapOutput;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction};
@@ -213,21 +217,35 @@ impl Construction for TimelockTree {
         self.path(number)
     }
 
-    /// The newest path below what was published: its locks end first.
-    fn contest(&self, _victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
-        let path = self.path(self.number())?;
-        let txid = published.compute_txid();
-        let at = path.iter().position(|step| step.tx.compute_txid() == txid);
-        Ok(at.map(|at| path.into_iter().skip(at + 1).collect()))
+    fn guard(&self, party: usize) -> Result<SharedGuard, ChannelError> {
+        let bytes = self.client_bytes(party);
+        let mut fields = RecordKind::PathClient.open(&bytes)?;
+        let (number, count) = (fields.u32()?, self.depth.saturating_add(1));
+        let signatures =
+            (0..count).map(|_| fields.bytes::<64>()).collect::<Result<Vec<_>, ChannelError>>()?;
+        let content = Content::from_bytes(fields.rest())?;
+        let txs =
+            self.unsigned(number, &content)?.into_iter().zip(signatures).map(|(unsigned, signature)| {
+                let mut tx = unsigned.tx;
+                set_witness(&mut tx, 0, &[signature]);
+                tx
+            });
+        let owner = Owner {
+            interval: self.interval,
+            balance: content.balances.get(party).copied().unwrap_or_default(),
+            htlcs: self.setup.htlc_outputs(party, &content)?,
+        };
+        Ok(Arc::new(PathGuard::new(txs.collect(), Some(owner))?))
     }
 
     fn tower_terms(&self) -> Option<TowerTerms> {
         Some(TowerTerms::Path)
     }
 
-    /// Number, signatures of the path, content.
+    /// Head, number, signatures of the path, content.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
-        let mut bytes = self.number().to_le_bytes().to_vec();
+        let mut bytes = RecordKind::PathClient.head();
+        bytes.extend_from_slice(&self.number().to_le_bytes());
         for step in self.path(self.number()).unwrap_or_default() {
             let signature = step.tx.input.first().and_then(|input| input.witness.iter().next());
             bytes.extend_from_slice(signature.unwrap_or_default());
@@ -238,6 +256,6 @@ impl Construction for TimelockTree {
 
     /// The whole transactions of the path.
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
-        self.path(self.number()).unwrap_or_default().iter().flat_map(|step| serialize(&step.tx)).collect()
+        PathGuard::to_bytes(&self.path(self.number()).unwrap_or_default())
     }
 }

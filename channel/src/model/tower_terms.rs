@@ -1,10 +1,16 @@
-//! What a tower does with its client's record when it sees a transaction: pure, from bytes.
+//! What a tower needs beside a record to act on it.
 
-use bitcoin::{OutPoint, Transaction, TxOut, consensus::Decodable as _};
+use std::sync::Arc;
+
+use bitcoin::Transaction;
 use secp256k1::Keypair;
 
-use super::{Form, Rebinding, SequenceTerms, Step, TowerRecord, justice_kit};
+use super::path_guard::PathGuard;
+use super::rebinding_guard::RebindingGuard;
+use super::{Form, Rebinding, SequenceTerms, Step, justice_kit, sequence_guard};
 use crate::error::ChannelError;
+use crate::publish::{SharedGuard, answers};
+use crate::records::RecordKind;
 
 /// What a tower and its client agreed on when the channel was opened: how records are read, and what is done with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,60 +26,35 @@ pub enum TowerTerms {
 }
 
 impl TowerTerms {
-    /// The funding output that a record is about; none where every transaction has to be looked at, and a hint in its txid tells.
+    /// Reads and verifies a record. `key` is the tower's.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the record is damaged.
-    pub fn funding(&self, record: &[u8]) -> Result<Option<OutPoint>, ChannelError> {
-        match self {
-            TowerTerms::Sequence(_) => Ok(Some(TowerRecord::from_bytes(record)?.funding)),
-            TowerTerms::Symmetry(_) => Ok(Some(Rebinding::from_bytes(record)?.funding)),
-            TowerTerms::LnPenalty => Ok(None),
-            TowerTerms::Path => {
-                let first = path(record)?.into_iter().next();
-                Ok(first.and_then(|tx| tx.input.first().map(|input| input.previous_output)))
+    /// [`ChannelError`] if the record is damaged, its evidence does not verify, or the tower's key is needed and not given.
+    pub fn guard(&self, record: &[u8], key: Option<&Keypair>) -> Result<SharedGuard, ChannelError> {
+        Ok(match self {
+            TowerTerms::Sequence(terms) => Arc::new(sequence_guard::TowerGuard::read(*terms, record, key)?),
+            TowerTerms::Symmetry(form) => {
+                let (read, fields) = Rebinding::from_bytes(*form, RecordKind::RebindingTower, record)?;
+                fields.end()?;
+                RebindingGuard::new(*form, read, None)?.share()
             }
-        }
+            TowerTerms::LnPenalty => Arc::new(justice_kit::KitGuard::read(record)?),
+            TowerTerms::Path => Arc::new(PathGuard::read(record)?),
+        })
     }
 
-    /// What is published, in order, when this transaction is seen; none if it is the newest or not the channel's. `key` is the tower's.
+    /// What is published, in order, when this transaction is confirmed; none if it is the newest or not the channel's.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the record is damaged, [`ChannelError::Refused`] if the tower's key is needed and not given.
+    /// As [`TowerTerms::guard`].
     pub fn answer(
         &self,
         record: &[u8],
         published: &Transaction,
         key: Option<&Keypair>,
     ) -> Result<Option<Vec<Step>>, ChannelError> {
-        let step = match self {
-            TowerTerms::Sequence(terms) => terms.answer(&TowerRecord::from_bytes(record)?, published, key)?,
-            TowerTerms::Symmetry(form) => Rebinding::from_bytes(record)?.override_state(*form, published)?,
-            TowerTerms::LnPenalty => justice_kit::answer(record, published)?,
-            TowerTerms::Path => return below(record, published),
-        };
-        Ok(step.map(|step| vec![step]))
+        answers(&*self.guard(record, key)?, std::slice::from_ref(published))
     }
-}
-
-/// The transactions of a record, one after the other.
-fn path(mut record: &[u8]) -> Result<Vec<Transaction>, ChannelError> {
-    let mut txs = Vec::new();
-    while !record.is_empty() {
-        let tx = Transaction::consensus_decode(&mut record);
-        txs.push(tx.map_err(|_| ChannelError::encoding("a path is transactions, one after the other"))?);
-    }
-    Ok(txs)
-}
-
-/// The transactions of the path below one that was seen. Each spends the first output of the one before.
-fn below(record: &[u8], published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
-    let txs = path(record)?;
-    let txid = published.compute_txid();
-    let Some(at) = txs.iter().position(|tx| tx.compute_txid() == txid) else { return Ok(None) };
-    let prevouts: Vec<TxOut> = txs.iter().skip(at).filter_map(|tx| tx.output.first().cloned()).collect();
-    let below = txs.into_iter().skip(at + 1).zip(prevouts);
-    Ok(Some(below.map(|(tx, prevout)| Step { label: "path", tx, prevouts: vec![prevout] }).collect()))
 }

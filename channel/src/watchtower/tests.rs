@@ -1,8 +1,11 @@
+use bitcoin::OutPoint;
+
 use super::*;
-use crate::keys::Seed;
 use crate::model::{
     Construction, Content, Form, KINDS, Kind, Profile, Reward, Setup, SignedSequence, Stage, Symmetry,
 };
+use crate::taproot::{Leaf, TapOutput};
+use crate::tx::{input, op_return, outpoint, output, p2a, transaction};
 
 const CAPACITY: u64 = 1_000_000;
 
@@ -10,23 +13,44 @@ fn content(state: u64) -> Content {
     Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state])
 }
 
-fn tower(chain: &Chain) -> Watchtower {
-    Watchtower::new(&Seed::from_name("tower"), chain, 2).unwrap()
+fn tower() -> Watchtower {
+    Watchtower::new(&Seed::from_name("tower"), 2).unwrap()
 }
 
-/// Blocks go by; the tower looks after each, until it has done what it had to, or so many blocks went by.
-fn run(tower: &mut Watchtower, chain: &mut Chain, blocks: u32) -> Vec<Acted> {
+/// What the tower did for one client, without what cannot happen here.
+fn events(tower: &mut Watchtower, chain: &mut Chain, client: usize) -> Vec<Event> {
+    tower.look(chain).remove(client).events.unwrap()
+}
+
+/// Blocks go by; the tower looks after each, until it has done what it had to for this client, or so many blocks went by.
+fn run_for(tower: &mut Watchtower, chain: &mut Chain, client: usize, blocks: u32) -> Vec<Event> {
     let mut all = Vec::new();
     for _ in 0..blocks {
-        let acted = tower.look(chain).unwrap();
-        let done = acted.iter().any(|acted| matches!(acted, Acted::Done { .. }));
-        all.extend(acted);
+        let events = events(tower, chain, client);
+        let done = events.contains(&Event::Done);
+        all.extend(events);
         if done {
             break;
         }
         chain.mine(1).unwrap();
     }
     all
+}
+
+fn run(tower: &mut Watchtower, chain: &mut Chain, blocks: u32) -> Vec<Event> {
+    run_for(tower, chain, 0, blocks)
+}
+
+fn saw(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event, Event::Saw { .. })).count()
+}
+
+fn rates(events: &[Event]) -> Vec<u64> {
+    let rate = |event: &Event| match event {
+        Event::Offered { rate, .. } => Some(*rate),
+        _ => None,
+    };
+    events.iter().filter_map(rate).collect()
 }
 
 #[test]
@@ -49,13 +73,12 @@ fn it_answers_old_states_of_every_construction_by_itself_and_leaves_the_newest_a
         for published in [1, 3] {
             let mut stage = Stage::new(channel).unwrap();
             stage.open(channel).unwrap();
-            let mut tower = tower(&stage.chain);
+            let mut tower = tower();
             tower.hire(&mut stage.chain, terms, channel.tower_bytes(1)).unwrap();
             let old = channel.close(0, published).unwrap().remove(0);
             stage.publish(old).unwrap();
             let acted = run(&mut tower, &mut stage.chain, 60);
-            let saw = acted.iter().any(|acted| matches!(acted, Acted::Saw { .. }));
-            let done = acted.iter().any(|acted| matches!(acted, Acted::Done { .. }));
+            let (saw, done) = (saw(&acted) > 0, acted.contains(&Event::Done));
             // Where locks order the states, whoever began, the newest path goes on.
             let answers = published != 3 || matches!(kind, Kind::Bip68(..) | Kind::Tree(..));
             assert_eq!((saw, done), (answers, answers), "{name} {published}: {acted:?}");
@@ -80,18 +103,18 @@ fn skipped_updates_leave_what_is_above_the_record_unguarded() {
     for (published, guarded) in [(2, true), (3, false), (4, false)] {
         let mut stage = Stage::new(&channel).unwrap();
         stage.open(&mut channel).unwrap();
-        let mut tower = tower(&stage.chain);
+        let mut tower = tower();
         let client =
             tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), records[0].clone()).unwrap();
         tower.replace(client, records[3].clone()).unwrap();
-        assert_eq!(tower.stored(client), 276);
+        assert_eq!(tower.stored(client), 278);
         stage.publish(channel.close(0, published).unwrap().remove(0)).unwrap();
         let acted = run(&mut tower, &mut stage.chain, 5);
         assert_eq!(!acted.is_empty(), guarded, "{published}: {acted:?}");
         // A later record covers all.
         tower.replace(client, records[5].clone()).unwrap();
     }
-    let mut tower = tower(&opened.chain);
+    let mut tower = tower();
     assert!(tower.replace(0, records[0].clone()).is_err());
     assert!(tower.hire(&mut opened.chain, channel.tower_terms().unwrap(), vec![1, 2, 3]).is_err());
 }
@@ -103,22 +126,16 @@ fn it_raises_its_fee_until_a_block_takes_the_answer() {
     let mut stage = Stage::new(&channel).unwrap();
     stage.open(&mut channel).unwrap();
     channel.update(content(1)).unwrap();
-    let mut tower = tower(&stage.chain);
+    let mut tower = tower();
     tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
     stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
-    let mut rates = Vec::new();
+    let mut offered = Vec::new();
     for _ in 0..30 {
-        for acted in tower.look(&mut stage.chain).unwrap() {
-            match acted {
-                Acted::Offered { rate, .. } => rates.push(rate),
-                Acted::Refused { reject, .. } => panic!("{reject}"),
-                _ => {}
-            }
-        }
+        offered.extend(rates(&events(&mut tower, &mut stage.chain, 0)));
         // Blocks ask 20 sat/vB.
         stage.chain.mine_at(20_000).unwrap();
     }
-    assert_eq!(rates, [2, 3, 4, 5, 7, 9, 12, 15, 19, 24]);
+    assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12, 15, 19, 24]);
     assert_eq!(stage.paid(&channel, 1), CAPACITY);
 }
 
@@ -131,16 +148,18 @@ fn each_newer_stale_update_is_answered_again() {
     for state in 1..4 {
         channel.update(content(state)).unwrap();
     }
-    let mut tower = tower(&stage.chain);
+    let mut tower = tower();
     tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-    // The cheater puts a second stale update on its first before the tower looks.
+    // The cheater puts a second stale update on its first before the tower's answer is in a block.
     let first = stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    assert_eq!(saw(&events(&mut tower, &mut stage.chain, 0)), 1);
     let second = channel.rebind(1, &first.step.tx).unwrap().unwrap();
-    stage.publish(second).unwrap();
+    stage.chain.mine_block(vec![second.tx]).unwrap();
     let acted = run(&mut tower, &mut stage.chain, 5);
-    let saw = acted.iter().filter(|acted| matches!(acted, Acted::Saw { .. })).count();
-    assert_eq!(saw, 2);
-    assert!(acted.contains(&Acted::Done { client: 0 }), "{acted:?}");
+    assert_eq!(saw(&acted), 1);
+    // The answer to the first ended at 2 sat/vB.
+    assert_eq!(rates(&acted), [3]);
+    assert!(acted.contains(&Event::Done), "{acted:?}");
 }
 
 #[test]
@@ -149,24 +168,223 @@ fn rewards_are_paid_as_the_terms_fix_them() {
         for keyed in [false, true] {
             let setup = Setup::named("rewards", 2, CAPACITY, 144).unwrap();
             let channel = SignedSequence::new(setup, profile, content(0)).unwrap();
-            let mut tower = tower(&Stage::new(&channel).unwrap().chain);
+            let mut tower = tower();
             let reward = if keyed { Reward::Key(30_000) } else { Reward::Anyone(30_000) };
             let mut channel = channel.with_reward(reward, [tower.key(); 2]).unwrap();
             let mut stage = Stage::new(&channel).unwrap();
             stage.open(&mut channel).unwrap();
             channel.update(content(1)).unwrap();
             tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-            let before = stage.chain.balance(tower.script_pubkey());
+            let before = tower.balance(&stage.chain);
             let old = channel.close(0, 0).unwrap().remove(0);
             stage.publish(old.clone()).unwrap();
             let acted = run(&mut tower, &mut stage.chain, 5);
-            assert!(acted.contains(&Acted::Done { client: 0 }), "{profile:?} {keyed}: {acted:?}");
+            assert!(acted.contains(&Event::Done), "{profile:?} {keyed}: {acted:?}");
             assert_eq!(stage.paid(&channel, 1), CAPACITY - 30_000);
-            let gained = stage.chain.balance(tower.script_pubkey()) - before;
+            let gained = tower.balance(&stage.chain) - before;
             assert!((29_000..30_000).contains(&gained), "{profile:?} {keyed}: {gained}");
             // A tower's key is needed where the terms name one.
             let without = channel.tower_contest(1, &old.tx);
             assert_eq!(without.is_err(), keyed);
         }
     }
+}
+
+fn symmetric(name: &str, form: Form, states: u64) -> (Symmetry, Stage) {
+    let mut channel = Symmetry::new(Setup::named(name, 2, CAPACITY, 144).unwrap(), form, content(0)).unwrap();
+    let mut stage = Stage::new(&channel).unwrap();
+    stage.open(&mut channel).unwrap();
+    for state in 1..=states {
+        channel.update(content(state)).unwrap();
+    }
+    (channel, stage)
+}
+
+/// A tower with this channel's second party as its client.
+fn hired(channel: &Symmetry, stage: &mut Stage) -> Watchtower {
+    let mut tower = tower();
+    tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
+    tower
+}
+
+/// E2: signatures under ANYPREVOUTANYSCRIPT do not say at which input they stand.
+#[test]
+fn a_stale_update_is_found_at_any_input() {
+    for place in [0, 1] {
+        let (channel, mut stage) = symmetric("hidden", Form::AnyPrevOut, 3);
+        let mut tower = hired(&channel, &mut stage);
+        let mut tx = channel.close(0, 0).unwrap().remove(0).tx;
+        let coin = stage.chain.mint(output(0, p2a()));
+        tx.input.insert(place, input(coin, 0));
+        stage.chain.mine_block(vec![tx]).unwrap();
+        let acted = run(&mut tower, &mut stage.chain, 5);
+        assert!(acted.contains(&Event::Done), "{place}: {acted:?}");
+    }
+}
+
+/// E3: a fee child whose output looks like a state output changes nothing.
+#[test]
+fn a_decoy_is_not_followed() {
+    let (channel, mut stage) = symmetric("decoy", Form::CtvCsfs, 3);
+    let mut tower = hired(&channel, &mut stage);
+    let tx = channel.close(0, 0).unwrap().remove(0).tx;
+    let (key, hash) = (channel.setup().internal_key(), [7; 32]);
+    let leaf = Leaf::Script(crate::leaves::update_ctv(&key, Some(2)));
+    let out = TapOutput::new(key, vec![(1, leaf), (1, Leaf::Hidden(hash))]).unwrap();
+    let coin = stage.wallet.mint(&mut stage.chain, 2_000);
+    let outputs = vec![
+        output(330, stage.wallet.script_pubkey().clone()),
+        output(330, out.script_pubkey()),
+        output(0, op_return(&hash)),
+    ];
+    let mut child = transaction(3, 500_000_001, vec![input(outpoint(&tx, 0), 0), input(coin.0, 0)], outputs);
+    stage.wallet.sign(&mut child, &[tx.output[0].clone(), coin.1], 1).unwrap();
+    stage.chain.mine_block(vec![tx, child]).unwrap();
+    let acted = run(&mut tower, &mut stage.chain, 5);
+    assert_eq!((saw(&acted), acted.contains(&Event::Done)), (1, true), "{acted:?}");
+}
+
+/// E10: a record is verified when the tower is hired and when it is replaced, and never replaced by an older one. Each byte counts.
+#[test]
+fn damaged_forged_and_older_records_are_refused() {
+    for (name, kind) in KINDS {
+        let kind = match kind {
+            Kind::Tree(..) => Kind::Tree(3, 3, 6),
+            kind => *kind,
+        };
+        let mut channel = kind.build(Setup::named(name, 2, CAPACITY, 144).unwrap(), content(0)).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        let Some(terms) = channel.tower_terms() else { continue };
+        channel.update(content(1)).unwrap();
+        let older = channel.tower_bytes(1);
+        channel.update(content(2)).unwrap();
+        let record = channel.tower_bytes(1);
+        let mut tower = tower();
+        tower.hire(&mut stage.chain, terms, record.clone()).unwrap();
+        // The same record again changes nothing.
+        tower.replace(0, record.clone()).unwrap();
+        let older = tower.replace(0, older).unwrap_err().to_string();
+        assert_eq!(older, "refused: the record is not newer than the one that the tower has", "{name}");
+        assert!(tower.hire(&mut stage.chain, terms, record[1..].to_vec()).is_err(), "{name}");
+        assert!(tower.hire(&mut stage.chain, terms, [&record[..], &[0]].concat()).is_err(), "{name}");
+        assert!(tower.hire(&mut stage.chain, terms, record[..record.len() - 1].to_vec()).is_err(), "{name}");
+        // A kit is encrypted: whether it is good only its commitment shows.
+        if !name.starts_with("ln-") {
+            let mut forged = record.clone();
+            *forged.last_mut().unwrap() ^= 1;
+            assert!(tower.hire(&mut stage.chain, terms, forged.clone()).is_err(), "{name}");
+            assert!(tower.replace(0, forged).is_err(), "{name}");
+        }
+        assert_eq!(tower.stored(0), record.len());
+    }
+}
+
+/// E4: a tower's clients do not know of each other.
+#[test]
+fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
+    let (channel, mut stage) = symmetric("fails", Form::TemplateHash, 3);
+    let mut tower = tower();
+    let terms = channel.tower_terms().unwrap();
+    // An entry of LN-penalty for this transaction that no kit is in, one that does not open, and a guard that fails at every look.
+    let old = channel.close(0, 0).unwrap().remove(0);
+    let txid = old.tx.compute_txid();
+    let empty = crate::model::justice_blob(txid.as_ref(), &[0; 274]).unwrap();
+    let record = [crate::records::RecordKind::PenaltyTower.head(), empty, vec![0; 330]].concat();
+    tower.hire(&mut stage.chain, TowerTerms::LnPenalty, record).unwrap();
+    #[derive(Debug)]
+    struct Fails;
+    impl crate::publish::Guard for Fails {
+        fn claims(
+            &self,
+            _: crate::publish::View<'_>,
+            _: &crate::publish::Orders,
+        ) -> Result<Vec<crate::publish::Claim>, ChannelError> {
+            Err(ChannelError::refused("always"))
+        }
+        fn funding(&self) -> Option<OutPoint> {
+            None
+        }
+        fn rank(&self) -> Vec<u32> {
+            Vec::new()
+        }
+    }
+    tower.hire(&mut stage.chain, terms, channel.tower_bytes(0)).unwrap();
+    tower.clients[1].publisher.replace(std::sync::Arc::new(Fails));
+    tower.hire(&mut stage.chain, terms, channel.tower_bytes(1)).unwrap();
+    stage.publish(old).unwrap();
+    let reports = tower.look(&mut stage.chain);
+    assert_eq!(reports[0].events, Ok(vec![]));
+    assert_eq!(reports[1].events, Err(ChannelError::refused("always")));
+    assert_eq!(rates(reports[2].events.as_ref().unwrap()), [2]);
+}
+
+/// E11: a fee rises after each block without the answer: whether the mempool refuses it, a newer stale update replaces what it answered, the
+/// record is replaced, or the tower is started again.
+#[test]
+fn a_fee_rises_whatever_happened_meanwhile() {
+    let (mut channel, mut stage) = symmetric("loop", Form::TemplateHash, 9);
+    let mut tower = hired(&channel, &mut stage);
+    let mut published = channel.close(0, 0).unwrap().remove(0);
+    stage.publish(published.clone()).unwrap();
+    let mut offered = Vec::new();
+    for state in 1..8 {
+        offered.extend(rates(&events(&mut tower, &mut stage.chain, 0)));
+        // Looking twice raises nothing.
+        assert!(rates(&events(&mut tower, &mut stage.chain, 0)).is_empty());
+        if state == 4 {
+            channel.update(content(10)).unwrap();
+            tower.replace(0, channel.tower_bytes(1)).unwrap();
+        }
+        published = channel.rebind(state, &published.tx).unwrap().unwrap();
+        stage.chain.mine_block(vec![published.tx.clone()]).unwrap();
+    }
+    assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12]);
+    // A child of the cheater's blocks the answer: it is outbid. A tower that lost its bids finds its own offer and the market.
+    let mut blocked = stage.chain.clone();
+    let update = channel.rebind(10, &published.tx).unwrap().unwrap();
+    let coin = stage.wallet.mint(&mut blocked, 50_000);
+    let child = stage.wallet.fee_child(&update.tx, &coin, 20_000).unwrap();
+    blocked.submit_package(update.tx.clone(), child).unwrap();
+    let acted = events(&mut tower, &mut blocked, 0);
+    let Some(Event::Offered { fee, .. }) = acted.last() else { panic!("{acted:?}") };
+    assert!(*fee > 20_000 && *fee < 21_000, "{fee}");
+    blocked.mine(1).unwrap();
+    assert!(blocked.confirmed(&update.tx.compute_txid()).is_some());
+    let mut restarted = hired(&channel, &mut stage);
+    restarted.set_market(3);
+    assert_eq!(rates(&events(&mut restarted, &mut stage.chain, 0)), [3]);
+    assert!(run(&mut restarted, &mut stage.chain, 3).contains(&Event::Done));
+}
+
+/// E10: no answer costs more than what is at stake, however high the market and whoever blocks it.
+#[test]
+fn no_fee_is_higher_than_what_is_at_stake() {
+    let capacity = 10_000;
+    let setup = Setup::named("small", 2, capacity, 144).unwrap();
+    let mut channel = Symmetry::new(setup, Form::TemplateHash, Content::of(&[6_000, 4_000])).unwrap();
+    let mut stage = Stage::new(&channel).unwrap();
+    stage.open(&mut channel).unwrap();
+    channel.update(Content::of(&[3_000, 7_000])).unwrap();
+    let mut tower = hired(&channel, &mut stage);
+    stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    let before = tower.balance(&stage.chain);
+    for _ in 0..60 {
+        events(&mut tower, &mut stage.chain, 0);
+        stage.chain.mine_at(1_000_000).unwrap();
+    }
+    stage.chain.mine(1).unwrap();
+    let paid = before - tower.balance(&stage.chain);
+    assert_eq!(paid, capacity);
+    // To replace a child that pays more than what is at stake is not tried.
+    let (channel, mut stage) = symmetric("dear", Form::TemplateHash, 1);
+    let mut tower = hired(&channel, &mut stage);
+    let old = stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    let update = channel.rebind(1, &old.step.tx).unwrap().unwrap();
+    let coin = stage.wallet.mint(&mut stage.chain, 3_000_000);
+    let child = stage.wallet.fee_child(&update.tx, &coin, 2_000_000).unwrap();
+    stage.chain.submit_package(update.tx, child).unwrap();
+    let acted = events(&mut tower, &mut stage.chain, 0);
+    assert!(matches!(acted.last(), Some(Event::Outbid { needed: 2_000_001.., .. })), "{acted:?}");
 }

@@ -108,13 +108,13 @@ fn a_paid_tower_needs_the_key_that_the_terms_name() {
 
 #[test]
 fn tower_records_are_read_as_they_were_written() {
-    for (profile, size) in [(Profile::Ctv, 276), (Profile::AnyPrevOutAlone, 340)] {
+    for (profile, size) in [(Profile::Ctv, 278), (Profile::AnyPrevOutAlone, 342)] {
         let (channel, _, _) = published(profile, 0);
         let record = channel.tower_record(1).unwrap();
         let bytes = record.to_bytes();
-        assert_eq!((bytes.len(), TowerRecord::SIZE), (size, 276));
+        assert_eq!((bytes.len(), TowerRecord::SIZE), (size, 278));
         assert_eq!(TowerRecord::from_bytes(&bytes).unwrap(), record);
-        for wrong in [&bytes[..size - 1], &bytes[..275], &[&bytes[..], &[0]].concat()] {
+        for wrong in [&bytes[..size - 1], &bytes[..277], &[&bytes[..], &[0]].concat()] {
             assert!(TowerRecord::from_bytes(wrong).is_err());
         }
     }

@@ -309,11 +309,11 @@ fn weights_of_the_profiles() {
     assert_eq!(
         found,
         [
-            (Profile::Ctv, vec![668, 704, 690, 776], 276),
-            (Profile::TemplateHash, vec![668, 705, 690, 777], 276),
-            (Profile::AnyPrevOut, vec![668, 771, 690, 843], 276),
+            (Profile::Ctv, vec![668, 704, 690, 776], 278),
+            (Profile::TemplateHash, vec![668, 705, 690, 777], 278),
+            (Profile::AnyPrevOut, vec![668, 771, 690, 843], 278),
             (Profile::CsfsOnly, vec![496, 741, 658], 0),
-            (Profile::AnyPrevOutAlone, vec![668, 771, 684, 837], 340),
+            (Profile::AnyPrevOutAlone, vec![668, 771, 684, 837], 342),
         ]
     );
 }

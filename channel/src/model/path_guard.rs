@@ -1,0 +1,141 @@
+//! What clients and towers publish where locks order the states: the latest path, whoever began it.
+
+use bitcoin::{OutPoint, Transaction, TxOut, consensus::Decodable as _, consensus::encode::serialize};
+
+use super::Step;
+use crate::error::ChannelError;
+use crate::keys::verify_schnorr;
+use crate::publish::{Claim, Found, Guard, HtlcOutputs, Orders, Purpose, View};
+use crate::records::RecordKind;
+use crate::sign;
+
+/// The transactions of the latest state, from the kickoff down. Each spends the first output of the one before.
+#[derive(Clone, Debug)]
+pub(super) struct PathGuard {
+    funding: OutPoint,
+    steps: Vec<Step>,
+    /// What the owner alone has; a tower has none of it.
+    owner: Option<Owner>,
+}
+
+/// What an owner has beside the transactions.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    /// Blocks between the locks of one state and the next.
+    pub(super) interval: u16,
+    /// The owner's balance.
+    pub(super) balance: u64,
+    /// The HTLC outputs of the last transaction.
+    pub(super) htlcs: HtlcOutputs,
+}
+
+impl PathGuard {
+    /// A guard of these transactions, the kickoff first.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Encoding`] unless each spends the first output of the one before, signed with its key.
+    pub(super) fn new(txs: Vec<Transaction>, owner: Option<Owner>) -> Result<PathGuard, ChannelError> {
+        let broken = || ChannelError::encoding("a path is transactions that spend each other, all signed");
+        let kickoff = txs.first().and_then(|tx| tx.input.first().zip(tx.output.first()));
+        let (first, out) =
+            kickoff.map(|(input, out)| (input.previous_output, out.clone())).ok_or_else(broken)?;
+        let key: [u8; 32] =
+            out.script_pubkey.as_bytes().get(2..).and_then(|key| key.try_into().ok()).ok_or_else(broken)?;
+        let mut coin = first;
+        for tx in &txs {
+            let [input] = tx.input.as_slice() else { return Err(broken()) };
+            let digest = sign::key_path(tx, std::slice::from_ref(&out), 0, sign::DEFAULT)?;
+            let signature = input.witness.iter().next().and_then(|bytes| bytes.try_into().ok());
+            let signed = signature.is_some_and(|signature| verify_schnorr(&key, &digest, &signature));
+            if input.previous_output != coin || !signed {
+                return Err(broken());
+            }
+            coin = crate::tx::outpoint(tx, 0);
+        }
+        let step = |tx| Step { label: "path", tx, prevouts: vec![TxOut::clone(&out)] };
+        Ok(PathGuard { funding: first, steps: txs.into_iter().map(step).collect(), owner })
+    }
+
+    /// The guard of a tower's record: its transactions.
+    ///
+    /// # Errors
+    ///
+    /// As [`PathGuard::new`].
+    pub(super) fn read(record: &[u8]) -> Result<PathGuard, ChannelError> {
+        let mut rest = RecordKind::PathTower.open(record)?.rest();
+        let mut txs = Vec::new();
+        while !rest.is_empty() {
+            let tx = Transaction::consensus_decode(&mut rest);
+            txs.push(tx.map_err(|_| ChannelError::encoding("a path is transactions, one after the other"))?);
+        }
+        PathGuard::new(txs, None)
+    }
+
+    /// A tower's record.
+    pub(super) fn to_bytes(steps: &[Step]) -> Vec<u8> {
+        let txs = steps.iter().flat_map(|step| serialize(&step.tx));
+        RecordKind::PathTower.head().into_iter().chain(txs).collect()
+    }
+
+    fn stake(&self) -> u64 {
+        match (&self.owner, self.steps.first()) {
+            (Some(owner), _) => owner.balance.saturating_add(owner.htlcs.stake()),
+            (None, Some(kickoff)) => crate::tx::output_sum(&kickoff.tx),
+            (None, None) => 0,
+        }
+    }
+
+    /// The claim that goes on with the path on top of an output.
+    fn next(&self, found: &Found, step: &Step) -> Claim {
+        let lock = step.tx.input.first().map_or(0, |input| input.sequence.0 & 0xffff);
+        let claim = Claim::with_child(Purpose::Answer, found.coin, step.clone(), self.stake());
+        // The state before has the next longer lock.
+        let deadline = self
+            .owner
+            .as_ref()
+            .map(|owner| found.height.saturating_add(lock).saturating_add(owner.interval.into()));
+        claim.from(found.unlocked(lock)).before(deadline)
+    }
+}
+
+impl Guard for PathGuard {
+    fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
+        let mut below: Option<Found> = None;
+        for step in &self.steps {
+            let coin = below.as_ref().map_or(self.funding, |found| found.coin);
+            match (view.confirmed_spend(&coin), &below) {
+                (Some(spend), _) if spend.tx.compute_txid() == step.tx.compute_txid() => {
+                    let height = spend.height.unwrap_or_default();
+                    let out = step.tx.output.first().cloned();
+                    let out =
+                        out.ok_or_else(|| ChannelError::encoding("a path's transaction has outputs"))?;
+                    below = Some(Found { coin: crate::tx::outpoint(&step.tx, 0), out, height });
+                }
+                // An older path was faster, or both closed together.
+                (Some(_), _) => return Ok(Vec::new()),
+                (None, Some(found)) => return Ok(vec![self.next(found, step)]),
+                (None, None) if orders.close && self.owner.is_some() => {
+                    return Ok(vec![Claim::with_child(Purpose::Close, coin, step.clone(), self.stake())]);
+                }
+                (None, None) => return Ok(Vec::new()),
+            }
+        }
+        match (&self.owner, self.steps.last(), below) {
+            (Some(owner), Some(last), Some(found)) => {
+                owner.htlcs.claims(view, orders, (&last.tx, found.height))
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    fn funding(&self) -> Option<OutPoint> {
+        Some(self.funding)
+    }
+
+    /// Shorter locks are newer; the lock nearest to the kickoff counts first.
+    fn rank(&self) -> Vec<u32> {
+        let locks = self.steps.iter().filter_map(|step| step.tx.input.first());
+        locks.map(|input| 0xffff_u32.saturating_sub(input.sequence.0 & 0xffff)).collect()
+    }
+}

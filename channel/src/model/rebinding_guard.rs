@@ -1,0 +1,143 @@
+//! What clients and towers of LN-Symmetry and of the override form publish.
+
+use std::sync::Arc;
+
+use bitcoin::OutPoint;
+
+use super::rebinding::StateOutput;
+use super::settlement::Settlement;
+use super::{Form, Rebinding};
+use crate::error::ChannelError;
+use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Spend, View};
+use crate::taproot::TapOutput;
+
+/// What an owner has beside the record that it shares with its tower.
+#[derive(Clone, Debug)]
+pub(super) struct Owner {
+    /// The settlement of the latest state.
+    pub(super) settlement: Settlement,
+    /// The contest delay.
+    pub(super) delay: u16,
+    /// The owner's balance.
+    pub(super) balance: u64,
+    /// The HTLC outputs of the settlement.
+    pub(super) htlcs: HtlcOutputs,
+}
+
+/// The latest update for any older state; the owner's guard settles too. A tower leaves the settlement to the owner.
+#[derive(Clone, Debug)]
+pub(super) struct RebindingGuard {
+    form: Form,
+    record: Rebinding,
+    funding: TapOutput,
+    owner: Option<Owner>,
+}
+
+impl RebindingGuard {
+    pub(super) fn new(
+        form: Form,
+        record: Rebinding,
+        owner: Option<Owner>,
+    ) -> Result<RebindingGuard, ChannelError> {
+        Ok(RebindingGuard { form, funding: record.funding_output(form)?, record, owner })
+    }
+
+    pub(super) fn share(self) -> SharedGuard {
+        Arc::new(self)
+    }
+
+    /// The outputs that the channel may be about. Where the record names none, as for a channel inside another one, these are all that
+    /// the funding script is paid by: updates bind to each.
+    fn roots(&self, view: View<'_>) -> Vec<OutPoint> {
+        if self.record.funding != OutPoint::null() {
+            return vec![self.record.funding];
+        }
+        let outputs = view.outputs_to(&self.funding.script_pubkey()).into_iter();
+        let fitting = outputs.filter(|found| found.out.value.to_sat() == self.record.capacity);
+        fitting.map(|found| found.coin).collect()
+    }
+
+    /// Satoshi that the owner loses at worst. A tower does not know the balances: the whole channel limits its fees.
+    fn stake(&self) -> u64 {
+        match &self.owner {
+            Some(owner) => owner.balance.saturating_add(owner.htlcs.stake()),
+            None => self.record.capacity,
+        }
+    }
+
+    /// The last state output above an output, and what spends that.
+    fn follow<'a>(
+        &self,
+        view: View<'a>,
+        root: OutPoint,
+    ) -> Result<(Option<StateOutput>, Option<Spend<'a>>), ChannelError> {
+        let (mut coin, mut last) = (root, None);
+        loop {
+            let Some(spend) = view.confirmed_spend(&coin) else { return Ok((last, None)) };
+            let height = spend.height.unwrap_or_default();
+            match self.record.state_output(self.form, (spend.tx, spend.input), height)? {
+                Some(next) => {
+                    coin = next.found.coin;
+                    last = Some(next);
+                }
+                None => return Ok((last, Some(spend))),
+            }
+        }
+    }
+
+    fn claims_above(
+        &self,
+        view: View<'_>,
+        orders: &Orders,
+        root: OutPoint,
+    ) -> Result<Vec<Claim>, ChannelError> {
+        let (last, spend) = self.follow(view, root)?;
+        let Some(last) = last else {
+            let update = || self.record.bind(self.form, "update", (root, &self.funding), None);
+            return Ok(match spend.is_none() && orders.close && self.owner.is_some() {
+                true => vec![Claim::with_child(Purpose::Close, root, update()?, self.stake())],
+                false => Vec::new(),
+            });
+        };
+        if last.state < self.record.state {
+            let answer = match spend {
+                None => self.record.override_output(self.form, &last)?,
+                Some(_) => None,
+            };
+            let delay = self.owner.as_ref().map(|owner| u32::from(owner.delay));
+            let deadline = delay.map(|delay| last.found.height.saturating_add(delay));
+            let claim = |step| Claim::with_child(Purpose::Answer, last.found.coin, step, self.stake());
+            return Ok(answer.map(|step| claim(step).before(deadline)).into_iter().collect());
+        }
+        let Some(owner) = self.owner.as_ref().filter(|_| last.state == self.record.state) else {
+            return Ok(Vec::new());
+        };
+        match spend {
+            Some(spend) => owner.htlcs.claims(view, orders, (spend.tx, spend.height.unwrap_or_default())),
+            None => {
+                let step = owner.settlement.on(last.found.coin, last.found.out.clone())?;
+                let claim = Claim::with_child(Purpose::Settle, last.found.coin, step, self.stake());
+                let ready = last.found.unlocked(owner.delay.into());
+                Ok(vec![claim.from(ready).before(owner.htlcs.deadline(orders))])
+            }
+        }
+    }
+}
+
+impl Guard for RebindingGuard {
+    fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
+        let mut claims = Vec::new();
+        for root in self.roots(view) {
+            claims.extend(self.claims_above(view, orders, root)?);
+        }
+        Ok(claims)
+    }
+
+    fn funding(&self) -> Option<OutPoint> {
+        Some(self.record.funding).filter(|funding| *funding != OutPoint::null())
+    }
+
+    fn rank(&self) -> Vec<u32> {
+        vec![self.record.state]
+    }
+}

@@ -1,0 +1,141 @@
+//! What clients and towers of the signed sequence form publish.
+
+use bitcoin::OutPoint;
+use secp256k1::Keypair;
+
+use super::contested::Contested;
+use super::settlement::Settlement;
+use super::{SequenceTerms, Step, TowerRecord};
+use crate::error::ChannelError;
+use crate::keys::x_only;
+use crate::publish::{Claim, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to};
+
+/// The contest of the peer's older versions, and the settlement of the latest version of either side.
+#[derive(Clone, Debug)]
+pub(super) struct SequenceGuard {
+    pub(super) funding: OutPoint,
+    /// What the peer's contested outputs are made of.
+    pub(super) contested: Contested,
+    pub(super) mask: u32,
+    pub(super) delay: u16,
+    /// The owner's key in the contest leaf.
+    pub(super) key: Keypair,
+    /// The latest number, and the peer's signature of it.
+    pub(super) number: u32,
+    pub(super) evidence: [u8; 64],
+    /// The owner's own version of the latest state.
+    pub(super) commitment: Step,
+    /// The settlements of the owner's version and of the peer's.
+    pub(super) settlements: [Settlement; 2],
+    pub(super) balance: u64,
+    pub(super) htlcs: HtlcOutputs,
+}
+
+impl SequenceGuard {
+    fn stake(&self) -> u64 {
+        self.balance.saturating_add(self.htlcs.stake())
+    }
+
+    /// The settlement of a version of the latest state, or the HTLCs below it.
+    fn settle(
+        &self,
+        view: View<'_>,
+        orders: &Orders,
+        (found, settlement): (&Found, &Settlement),
+    ) -> Result<Vec<Claim>, ChannelError> {
+        if let Some(spend) = view.confirmed_spend(&found.coin) {
+            return self.htlcs.claims(view, orders, (spend.tx, spend.height.unwrap_or_default()));
+        }
+        let step = settlement.on(found.coin, found.out.clone())?;
+        let claim = Claim::with_child(Purpose::Settle, found.coin, step, self.stake());
+        let ready = found.unlocked(self.delay.into());
+        Ok(vec![claim.from(ready).before(self.htlcs.deadline(orders))])
+    }
+
+    /// The contest of an older version of the peer's.
+    fn contest(&self, view: View<'_>, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
+        let older = self.contested.rebuild(spend.tx, self.mask, self.number, self.delay)?;
+        let Some(older) = older.filter(|older| view.is_unspent(&older.found.coin)) else {
+            return Ok(Vec::new());
+        };
+        let draft = self.contested.contest(&older, (self.number, &self.evidence), &self.key)?;
+        let claim =
+            Claim::new(Purpose::Answer, older.found.coin, draft, Pays::Own, older.found.out.value.to_sat());
+        let deadline = spend.height.unwrap_or_default().saturating_add(self.delay.into());
+        Ok(vec![claim.before(Some(deadline))])
+    }
+}
+
+impl Guard for SequenceGuard {
+    fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
+        let Some(spend) = view.confirmed_spend(&self.funding) else {
+            let close =
+                || Claim::with_child(Purpose::Close, self.funding, self.commitment.clone(), self.stake());
+            return Ok(if orders.close { vec![close()] } else { Vec::new() });
+        };
+        let height = spend.height.unwrap_or_default();
+        for settlement in &self.settlements {
+            let found = outputs_to(spend.tx, height, &settlement.out.script_pubkey());
+            if let Some(found) = found.first() {
+                return self.settle(view, orders, (found, settlement));
+            }
+        }
+        self.contest(view, &spend)
+    }
+
+    fn funding(&self) -> Option<OutPoint> {
+        Some(self.funding)
+    }
+
+    fn rank(&self) -> Vec<u32> {
+        vec![self.number]
+    }
+}
+
+/// What a tower publishes: the justice transaction on an older version of the peer's.
+#[derive(Clone, Debug)]
+pub(super) struct TowerGuard {
+    terms: SequenceTerms,
+    record: TowerRecord,
+    key: Keypair,
+}
+
+impl TowerGuard {
+    /// The guard of a tower's record.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if the record is damaged, a signature in it does not verify, or the terms need a key that is not given.
+    pub(super) fn read(
+        terms: SequenceTerms,
+        record: &[u8],
+        key: Option<&Keypair>,
+    ) -> Result<TowerGuard, ChannelError> {
+        let record = TowerRecord::from_bytes(record)?;
+        let key = terms.tower_key(&record, key)?;
+        terms.profile.check_number(&record.number_key, record.number, &record.evidence)?;
+        Contested::of_record(terms, &record, x_only(&key)).check_consent(record.number, record.consent)?;
+        Ok(TowerGuard { terms, record, key })
+    }
+}
+
+impl Guard for TowerGuard {
+    fn claims(&self, view: View<'_>, _orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
+        let Some(spend) = view.confirmed_spend(&self.record.funding) else { return Ok(Vec::new()) };
+        let answer = self.terms.answer(&self.record, spend.tx, Some(&self.key))?;
+        let claims = answer.into_iter().filter_map(|step| {
+            let coin = step.tx.input.first().map(|input| input.previous_output);
+            let coin = coin.filter(|coin| view.is_unspent(coin))?;
+            Some(Claim::with_child(Purpose::Answer, coin, step, self.record.capacity))
+        });
+        Ok(claims.collect())
+    }
+
+    fn funding(&self) -> Option<OutPoint> {
+        Some(self.record.funding)
+    }
+
+    fn rank(&self) -> Vec<u32> {
+        vec![self.record.number]
+    }
+}

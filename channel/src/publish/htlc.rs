@@ -1,0 +1,113 @@
+//! HTLC outputs of taproot constructions, claimed by outpoint.
+
+use bitcoin::{ScriptBuf, Transaction};
+use secp256k1::Keypair;
+
+use super::{Claim, Draft, Found, Orders, Pays, Purpose, Signer, Unlock, View, outputs_to};
+use crate::error::ChannelError;
+use crate::keys::x_only;
+use crate::leaves;
+use crate::model::Htlc;
+use crate::taproot::TapOutput;
+use crate::tx::{SEQUENCE_FREE, input, output, transaction};
+
+/// The HTLC outputs of a state, and what one party needs to claim them.
+#[derive(Clone, Debug)]
+pub struct HtlcOutputs {
+    /// The party.
+    pub party: usize,
+    /// The party's key in HTLC leaves.
+    pub key: Keypair,
+    /// Where the party is paid.
+    pub payout: ScriptBuf,
+    /// Each HTLC with its output.
+    pub outputs: Vec<(Htlc, TapOutput)>,
+}
+
+impl HtlcOutputs {
+    /// Satoshi of the HTLCs that the party can be paid by.
+    pub fn stake(&self) -> u64 {
+        let own = self.outputs.iter().filter(|(htlc, _)| htlc.to == self.party || htlc.from == self.party);
+        own.fold(0, |sum, (htlc, _)| sum.saturating_add(htlc.sat))
+    }
+
+    /// The first block in which a sender can take back an HTLC that the party could claim now.
+    pub fn deadline(&self, orders: &Orders) -> Option<u32> {
+        let known = self
+            .outputs
+            .iter()
+            .filter(|(htlc, _)| htlc.to == self.party && orders.preimage(&htlc.payment_hash).is_some());
+        known.map(|(htlc, _)| htlc.expiry.saturating_add(1)).min()
+    }
+
+    /// The claims on the outputs of a confirmed transaction that pays the state.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if an output lacks its leaves.
+    pub fn claims(
+        &self,
+        view: View<'_>,
+        orders: &Orders,
+        (tx, height): (&Transaction, u32),
+    ) -> Result<Vec<Claim>, ChannelError> {
+        let mut claims: Vec<Claim> = Vec::new();
+        for (htlc, out) in &self.outputs {
+            for found in outputs_to(tx, height, &out.script_pubkey()) {
+                // Two equal HTLCs have two outputs with one script.
+                let taken = claims.iter().any(|claim| claim.coin == found.coin);
+                if !taken && view.is_unspent(&found.coin) {
+                    claims.extend(self.claim(&found, htlc, out, orders)?);
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    fn claim(
+        &self,
+        found: &Found,
+        htlc: &Htlc,
+        out: &TapOutput,
+        orders: &Orders,
+    ) -> Result<Option<Claim>, ChannelError> {
+        let preimage = orders.preimage(&htlc.payment_hash).filter(|_| htlc.to == self.party);
+        let draft = match preimage {
+            Some(_) => htlc_draft(found, htlc, out, (&self.key, &self.payout), preimage)?,
+            None if htlc.from == self.party => htlc_draft(found, htlc, out, (&self.key, &self.payout), None)?,
+            None => return Ok(None),
+        };
+        let stake = found.out.value.to_sat();
+        let claim = Claim::new(Purpose::Htlc, found.coin, draft, Pays::Own, stake);
+        Ok(Some(match preimage {
+            Some(_) => claim.before(Some(htlc.expiry.saturating_add(1))),
+            None => claim.from(htlc.expiry),
+        }))
+    }
+}
+
+/// The transaction that takes an HTLC: with the preimage for its recipient, without for its sender.
+///
+/// # Errors
+///
+/// [`ChannelError::Refused`] if the output lacks the leaf.
+pub fn htlc_draft(
+    found: &Found,
+    htlc: &Htlc,
+    out: &TapOutput,
+    (key, payout): (&Keypair, &ScriptBuf),
+    preimage: Option<&[u8; 32]>,
+) -> Result<Draft, ChannelError> {
+    let (leaf, lock_time, label) = match preimage {
+        Some(_) => (leaves::htlc_success(&x_only(key), &htlc.short_hash()), 0, "HTLC success"),
+        None => (leaves::htlc_timeout(&x_only(key), htlc.expiry), htlc.expiry, "HTLC timeout"),
+    };
+    let mut stack: Vec<Vec<u8>> = preimage.iter().map(|preimage| preimage.to_vec()).collect();
+    let place = stack.len();
+    stack.push(Vec::new());
+    let witness = out.witness(&leaf, stack)?;
+    let outputs = vec![output(found.out.value.to_sat(), payout.clone())];
+    let tx = transaction(2, lock_time, vec![input(found.coin, SEQUENCE_FREE)], outputs);
+    let unlock = Unlock::signed(Signer::Leaf(*key, leaf), witness, place);
+    Ok(Draft { label, tx, prevouts: vec![found.out.clone()], unlocks: vec![unlock] })
+}

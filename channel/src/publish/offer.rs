@@ -1,0 +1,187 @@
+//! Offering a claim to the mempool at a feerate, against whatever is there.
+
+use std::collections::BTreeSet;
+
+use bitcoin::{OutPoint, Transaction, TxOut, Txid};
+use sigstack_policy::Policy;
+
+use super::{Claim, Draft, Pays, Unlock};
+use crate::chain::{Chain, Reject};
+use crate::error::ChannelError;
+use crate::model::Step;
+use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, transaction};
+use crate::wallet::Wallet;
+
+/// How often a fee is raised by a quarter within one offer, if the mempool asks for more than the sum of what is replaced.
+const TRIES: u32 = 12;
+
+/// What became of an offer.
+pub(super) enum Outcome {
+    /// The mempool took it: its fee and its virtual size.
+    Offered { fee: u64, size: u64 },
+    /// It is in the mempool already and pays as much.
+    Kept,
+    /// The mempool refused it.
+    Refused(Reject),
+    /// To replace what is in the way costs more than the claim may pay.
+    Outbid { needed: u64 },
+}
+
+/// A claim with what stands in its way.
+pub(super) struct Offer<'a> {
+    claim: &'a Claim,
+    wallet: &'a Wallet,
+    /// The transaction before its fee is known; with a child, the parent.
+    base: Step,
+    /// Transactions that would be replaced.
+    evicted: BTreeSet<Txid>,
+    /// Whether they are this party's earlier offer.
+    own: bool,
+    /// The coin that pays, where the claim cannot pay itself.
+    coin: Option<(OutPoint, TxOut)>,
+}
+
+impl<'a> Offer<'a> {
+    pub(super) fn new(
+        chain: &Chain,
+        wallet: &'a Wallet,
+        claim: &'a Claim,
+    ) -> Result<Offer<'a>, ChannelError> {
+        let base = claim.draft.step(0)?;
+        let (pool, txid) = (chain.mempool(), base.tx.compute_txid());
+        let mut evicted = BTreeSet::new();
+        for input in &base.tx.input {
+            let other = pool.spender(&input.previous_output).map(|entry| entry.tx.compute_txid());
+            evicted
+                .extend(other.filter(|other| *other != txid).into_iter().flat_map(|id| pool.descendants(id)));
+        }
+        if matches!(claim.pays, Pays::Child(..)) && pool.get(&txid).is_some() {
+            // A parent of version 3 has one child: another one is replaced even if it spends another output.
+            evicted.extend(pool.descendants(txid).into_iter().filter(|other| *other != txid));
+        }
+        let mut offer = Offer { claim, wallet, base, evicted, own: false, coin: None };
+        offer.own = offer.is_own(chain);
+        offer.coin = offer.choose_coin(chain);
+        Ok(offer)
+    }
+
+    /// Whether what is in the way is an earlier offer of this claim by this party.
+    fn is_own(&self, chain: &Chain) -> bool {
+        let mine = |tx: &Transaction| match self.claim.pays {
+            Pays::Child(..) | Pays::Input => {
+                tx.output.iter().any(|out| out.script_pubkey == *self.wallet.script_pubkey())
+            }
+            Pays::Own | Pays::Fixed => {
+                let outputs = tx.output.iter().map(|out| &out.script_pubkey);
+                outputs.eq(self.base.tx.output.iter().map(|out| &out.script_pubkey))
+            }
+        };
+        let mut entries = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));
+        !self.evicted.is_empty() && entries.all(|entry| mine(&entry.tx))
+    }
+
+    /// The largest coin of the wallet that nothing but what is replaced would spend.
+    fn choose_coin(&self, chain: &Chain) -> Option<(OutPoint, TxOut)> {
+        let free = |coin: &OutPoint| {
+            let spender = chain.mempool().spender(coin);
+            spender.is_none_or(|entry| self.evicted.contains(&entry.tx.compute_txid()))
+        };
+        let coins = chain.coins_to(self.wallet.script_pubkey()).filter(|(coin, _)| free(coin));
+        coins.map(|(coin, found)| (coin, found.out.clone())).max_by_key(|(coin, out)| (out.value, *coin))
+    }
+
+    /// The draft of the child, for a claim that a child pays for.
+    fn child(&self) -> Option<Draft> {
+        let Pays::Child(vout, unlock) = &self.claim.pays else { return None };
+        let prevout = self.base.tx.output.get(usize::try_from(*vout).ok()?)?.clone();
+        let inputs = vec![input(outpoint(&self.base.tx, *vout), SEQUENCE_FREE)];
+        let tx = transaction(self.base.tx.version.0, 0, inputs, Vec::new());
+        Some(Draft { label: "fee child", tx, prevouts: vec![prevout], unlocks: vec![Unlock::clone(unlock)] })
+    }
+
+    /// Virtual bytes of all that the fee is for.
+    pub(super) fn size(&self) -> u64 {
+        let draft = &self.claim.draft;
+        match (&self.claim.pays, self.child()) {
+            (Pays::Input, _) => draft.funded_weight().div_ceil(4),
+            (_, Some(child)) => draft.weight().div_ceil(4).saturating_add(child.funded_weight().div_ceil(4)),
+            _ => draft.weight().div_ceil(4),
+        }
+    }
+
+    /// The transactions that pay this fee together.
+    fn build(&self, fee: u64) -> Result<Vec<Transaction>, ChannelError> {
+        let signed = self.base.fee();
+        let lacks_coin = || ChannelError::refused("the wallet has no coin that is free");
+        Ok(match (&self.claim.pays, self.child()) {
+            (Pays::Own, _) => vec![self.claim.draft.step(fee)?.tx],
+            (Pays::Input, _) if fee > signed => {
+                let coin = self.coin.as_ref().ok_or_else(lacks_coin)?;
+                vec![self.claim.draft.funded(self.wallet, coin, fee)?.tx]
+            }
+            (Pays::Child(..), Some(child)) => {
+                let coin = self.coin.as_ref().ok_or_else(lacks_coin)?;
+                let pays = fee.saturating_sub(signed);
+                vec![self.base.tx.clone(), child.funded(self.wallet, coin, pays)?.tx]
+            }
+            _ => vec![self.base.tx.clone()],
+        })
+    }
+
+    /// Maximum fee: what is at stake, and what the output or the coin can pay.
+    fn limit(&self, budget: u64) -> u64 {
+        let coin = self.coin.as_ref().map_or(0, |(_, out)| out.value.to_sat());
+        let payable = match self.claim.pays {
+            Pays::Own => self.claim.draft.spare(),
+            Pays::Fixed => self.base.fee(),
+            _ => coin.saturating_sub(P2TR_DUST_LIMIT).saturating_add(self.base.fee()),
+        };
+        payable.min(self.claim.stake).min(budget.saturating_add(self.base.fee()))
+    }
+
+    /// Offers the claim at a feerate, or as much above as what is in the way asks, within its limits.
+    pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
+        let (size, limit) = (self.size(), self.limit(budget));
+        let paid = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));
+        let paid = paid.fold(0u64, |sum, entry| sum.saturating_add(entry.fee));
+        let relay = Policy::fee(chain.policy().incremental, size).saturating_add(1);
+        let needed = if self.evicted.is_empty() { 0 } else { paid.saturating_add(relay) };
+        let wanted = size.saturating_mul(rate).min(limit);
+        if self.own && wanted <= paid {
+            return Ok(Outcome::Kept);
+        }
+        if needed > limit && !matches!(self.claim.pays, Pays::Fixed) {
+            return Ok(if self.own { Outcome::Kept } else { Outcome::Outbid { needed } });
+        }
+        let mut fee = wanted.max(needed);
+        let mut outcome = Outcome::Outbid { needed: fee };
+        for _ in 0..TRIES {
+            match self.enter(chain, fee)? {
+                Ok(()) => return Ok(Outcome::Offered { fee, size }),
+                Err(Reject::Known) => return Ok(Outcome::Kept),
+                Err(reject) => {
+                    let raise = fee.saturating_mul(5).div_ceil(4).min(limit);
+                    let helps = matches!(
+                        reject,
+                        Reject::Diagram | Reject::ReplacementFee { .. } | Reject::ReplacementRelay { .. }
+                    );
+                    outcome = Outcome::Refused(reject);
+                    if !helps || raise <= fee {
+                        break;
+                    }
+                    fee = raise;
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn enter(&self, chain: &mut Chain, fee: u64) -> Result<Result<(), Reject>, ChannelError> {
+        let mut txs = self.build(fee)?.into_iter();
+        Ok(match (txs.next(), txs.next()) {
+            (Some(parent), Some(child)) => chain.submit_package(parent, child),
+            (Some(tx), None) => chain.submit(tx).map(drop),
+            _ => Ok(()),
+        })
+    }
+}

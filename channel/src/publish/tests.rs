@@ -1,0 +1,161 @@
+use super::*;
+use crate::chain::{Chain, START_HEIGHT};
+use crate::keys::Seed;
+use crate::model::{Construction, Content, Form, Htlc, KINDS, Kind, Setup, Stage, Symmetry};
+use crate::tx::{input, output, p2a};
+use crate::wallet::Wallet;
+
+const CAPACITY: u64 = 1_000_000;
+const KNOWN: [[u8; 32]; 2] = [[1; 32], [2; 32]];
+/// Satoshi that a party may pay for fees in a play, all of them at 2 sat/vB or little more.
+const FEES: u64 = 6_000;
+
+/// All constructions whose parties have guards, with short locks.
+fn guarded(mut play: impl FnMut(&'static str, Box<dyn Construction>)) {
+    for (name, kind) in KINDS {
+        let kind = match kind {
+            Kind::Bip68(..) => Kind::Bip68(5, 6),
+            Kind::Tree(..) => Kind::Tree(3, 3, 6),
+            kind => *kind,
+        };
+        let setup = Setup::named(name, 2, CAPACITY, 144).unwrap();
+        let mut channel = kind.build(setup, Content::of(&[600_000, 400_000])).unwrap();
+        let mut stage = Stage::new(channel.as_ref()).unwrap();
+        stage.open(channel.as_mut()).unwrap();
+        if channel.guard(0).is_ok() {
+            play(name, channel);
+        }
+    }
+}
+
+fn client(channel: &dyn Construction, party: usize, chain: &mut Chain) -> Publisher {
+    let wallet = Wallet::new(&Seed::from_name(&format!("client {party}"))).unwrap();
+    for _ in 0..4 {
+        wallet.mint(chain, 100_000);
+    }
+    Publisher::new(channel.guard(party).unwrap(), wallet, 2)
+}
+
+/// What a party has: its payouts and its wallet, less the coins that the wallet began with.
+fn has(channel: &dyn Construction, stage: &Stage, publisher: &Publisher, party: usize) -> u64 {
+    let wallet = stage.chain.balance(publisher.wallet().script_pubkey());
+    (stage.paid(channel, party) + wallet).saturating_sub(400_000)
+}
+
+/// Blocks go by until nobody has anything left to claim.
+fn run(stage: &mut Stage, publishers: &mut [Publisher], blocks: u32) {
+    for _ in 0..blocks {
+        for publisher in publishers.iter_mut() {
+            for event in publisher.look(&mut stage.chain).unwrap() {
+                assert!(!matches!(event, Event::Failed { .. }), "{event:?}");
+            }
+        }
+        stage.chain.mine(1).unwrap();
+    }
+}
+
+/// Balances; two equal HTLCs to the second party, one to the first, and one whose preimage nobody knows.
+fn with_htlcs() -> Content {
+    let htlc = |from: usize, sat, preimage: [u8; 32]| Htlc {
+        from,
+        to: 1 - from,
+        sat,
+        expiry: START_HEIGHT + 400,
+        payment_hash: sha256(&preimage),
+    };
+    let equal = htlc(0, 50_000, KNOWN[1]);
+    let htlcs = vec![equal, htlc(1, 40_000, KNOWN[0]), equal, htlc(0, 60_000, [9; 32])];
+    Content { balances: vec![500_000, 300_000], htlcs }
+}
+
+/// E6, E11: whoever closes, each party ends with its balance and its HTLCs: equal ones too, by preimage and after the expiry.
+#[test]
+fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
+    guarded(|name, mut channel| {
+        for closer in [0, 1] {
+            let channel = channel.as_mut();
+            let mut stage = Stage::new(channel).unwrap();
+            stage.open(channel).unwrap();
+            channel.update(with_htlcs()).unwrap();
+            let mut publishers = [0, 1].map(|party| client(channel, party, &mut stage.chain));
+            for (party, publisher) in publishers.iter_mut().enumerate() {
+                publisher.orders().learn(KNOWN[party]);
+                publisher.orders().close = party == closer;
+            }
+            run(&mut stage, &mut publishers, 420);
+            for (party, owed) in [(0, 600_000), (1, 400_000)] {
+                let left = publishers[party].claims(&stage.chain).unwrap();
+                assert!(left.is_empty(), "{name} {closer}: {left:?}");
+                let paid = has(channel, &stage, &publishers[party], party);
+                assert!(paid <= owed && paid + FEES >= owed, "{name} {closer} {party}: {paid} of {owed}");
+            }
+        }
+    });
+}
+
+/// An old state does not pay its publisher more than the latest, whether or not a reorganisation takes the answer back.
+#[test]
+fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
+    guarded(|name, mut channel| {
+        let channel = channel.as_mut();
+        let mut opened = Stage::new(channel).unwrap();
+        opened.open(channel).unwrap();
+        for state in 1..4u64 {
+            channel.update(Content::of(&[600_000 - 100_000 * state, 400_000 + 100_000 * state])).unwrap();
+        }
+        for back in [0, 1, 2] {
+            let mut stage = Stage::new(channel).unwrap();
+            stage.open(channel).unwrap();
+            let mut old = channel.close(0, 0).unwrap().into_iter();
+            stage.publish(old.next().unwrap()).unwrap();
+            let mut victim = [client(channel, 1, &mut stage.chain)];
+            for block in 0..200 {
+                // The cheater goes on with its old state as soon as it can.
+                let _ = old.as_slice().first().map(|step| stage.chain.submit(step.tx.clone()));
+                run(&mut stage, &mut victim, 1);
+                if block == 3 {
+                    stage.chain.reorganise(back).unwrap();
+                }
+            }
+            let paid = has(channel, &stage, &victim[0], 1);
+            assert!(paid + FEES >= 700_000, "{name} {back}: {paid}");
+        }
+    });
+}
+
+/// Finding 20: anyone adds an input to an update signed with ANYPREVOUTANYSCRIPT. The settlement follows it.
+#[test]
+fn the_latest_state_is_settled_below_a_strangers_input() {
+    for place in [0, 1] {
+        let setup = Setup::named("stranger", 2, CAPACITY, 144).unwrap();
+        let mut channel = Symmetry::new(setup, Form::AnyPrevOut, Content::of(&[600_000, 400_000])).unwrap();
+        let mut stage = Stage::new(&channel).unwrap();
+        stage.open(&mut channel).unwrap();
+        channel.update(Content::of(&[500_000, 500_000])).unwrap();
+        let mut tx = channel.close(0, 1).unwrap().remove(0).tx;
+        let coin = stage.chain.mint(output(0, p2a()));
+        tx.input.insert(place, input(coin, 0));
+        stage.chain.mine_block(vec![tx]).unwrap();
+        let mut publishers = [client(&channel, 1, &mut stage.chain)];
+        run(&mut stage, &mut publishers, 150);
+        assert_eq!(stage.paid(&channel, 1), 500_000);
+    }
+}
+
+/// A record of a channel inside another names no output: what pays to its funding script is followed, whoever made it.
+#[test]
+fn a_channel_without_a_named_output_is_found_by_its_script() {
+    let setup = Setup::named("inner", 2, CAPACITY, 144).unwrap();
+    let mut channel = Symmetry::new(setup, Form::TemplateHash, Content::of(&[600_000, 400_000])).unwrap();
+    channel.open(OutPoint::null()).unwrap();
+    channel.update(Content::of(&[100_000, 900_000])).unwrap();
+    let mut stage = Stage::new(&channel).unwrap();
+    let mut publishers = [client(&channel, 1, &mut stage.chain)];
+    let funding = stage.fund(&channel.funding_output().clone(), CAPACITY).unwrap();
+    let output = crate::tx::outpoint(&funding.tx, 0);
+    stage.publish(funding).unwrap();
+    channel.open(output).unwrap();
+    stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    run(&mut stage, &mut publishers, 150);
+    assert_eq!(stage.paid(&channel, 1), 900_000);
+}
