@@ -24,7 +24,7 @@ use crate::musig::PartialCommitment;
 use crate::publish::SharedGuard;
 use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2a, set_witness, transaction};
+use crate::tx::{input, op_return, outpoint, output, p2a, set_witness, transaction};
 
 /// A two-party channel with numbered versions.
 #[derive(Debug)]
