@@ -1,5 +1,6 @@
 //! What bytes on a stack are likely to be.
 
+use core::fmt;
 use std::collections::BTreeMap;
 
 use bitcoin::hashes::{Hash, hash160, ripemd160, sha1, sha256, sha256d};
@@ -135,11 +136,10 @@ fn output_key(script: &[u8]) -> Option<&[u8; 32]> {
 }
 
 /// A number of things: `1 byte`, `2 bytes`.
-pub fn counted(number: usize, thing: &str) -> String {
-    match number {
-        1 => format!("1 {thing}"),
-        _ => format!("{number} {thing}s"),
-    }
+pub fn counted(number: impl fmt::Display, thing: &str) -> String {
+    let number = number.to_string();
+    let plural = if number == "1" { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
 
 /// An element in a few characters: short ones whole, longer ones by their ends and length.

@@ -23,7 +23,9 @@ use fields::{
     IN_TAP_INTERNAL_KEY, IN_TAP_KEY_SIG, IN_WITNESS_UTXO, OUT_AMOUNT, OUT_SCRIPT, OUT_SP_V0_INFO, Scope,
 };
 use map::{Map, Reader};
-use shape::{byte_count, unsigned_transaction};
+use shape::unsigned_transaction;
+
+use crate::hints::counted;
 
 /// The parts of a PSBT that a verification needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,7 +134,7 @@ impl Psbt {
         let inputs = maps(input_count, Scope::Input, "input")?;
         let outputs = maps(output_count, Scope::Output, "output")?;
         if !reader.rest.is_empty() {
-            return Err(global.error(format!("{} after the last map", byte_count(reader.rest.len()))));
+            return Err(global.error(format!("{} after the last map", counted(reader.rest.len(), "byte"))));
         }
         let mut tx = match unsigned {
             Some(tx) => tx,

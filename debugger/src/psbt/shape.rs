@@ -9,8 +9,11 @@ use bitcoin::secp256k1::ecdsa::Signature;
 use bitcoin::taproot::{ControlBlock, LeafVersion, TapTree, TaprootBuilder};
 use bitcoin::{PublicKey, ScriptBuf, Transaction, XOnlyPublicKey};
 use sigstack_interpreter::encoding::{
-    decode_output, decode_transaction, decode_transaction_without_witnesses, decode_witness,
+    DecodeError, DecodeProblem, decode_output, decode_transaction, decode_transaction_without_witnesses,
+    decode_witness,
 };
+
+use crate::hints::counted;
 
 /// BIP 341: the lengths of a control block are 33 + 32m for an m from 0 to 128.
 const MAX_CONTROL_BLOCK: usize = 33 + 32 * 128;
@@ -90,17 +93,12 @@ pub(super) enum ValueShape {
     NamePrefixed,
 }
 
-/// A number of bytes as text.
-pub(super) fn byte_count(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "byte" } else { "bytes" })
-}
-
 fn check_length(what: &str, bytes: &[u8], allowed: &[usize]) -> Result<(), String> {
     if allowed.contains(&bytes.len()) {
         return Ok(());
     }
     let allowed: Vec<String> = allowed.iter().map(usize::to_string).collect();
-    Err(format!("{what} has {}, must have {}", byte_count(bytes.len()), allowed.join(" or ")))
+    Err(format!("{what} has {}, must have {}", counted(bytes.len(), "byte"), allowed.join(" or ")))
 }
 
 fn check_public_key(what: &str, bytes: &[u8], allowed: &[usize]) -> Result<(), String> {
@@ -120,7 +118,7 @@ pub(super) fn check_key(shape: KeyShape, data: &[u8]) -> Result<(), String> {
     let what = "the key data";
     match shape {
         KeyShape::None if data.is_empty() => Ok(()),
-        KeyShape::None => Err(format!("{what} has {}, must be empty", byte_count(data.len()))),
+        KeyShape::None => Err(format!("{what} has {}, must be empty", counted(data.len(), "byte"))),
         KeyShape::ExtendedKey => {
             check_length(what, data, &[78])?;
             Xpub::decode(data).map(drop).map_err(|error| format!("{what} is not an extended key: {error}"))
@@ -151,7 +149,7 @@ pub(super) fn check_key(shape: KeyShape, data: &[u8]) -> Result<(), String> {
 
 fn check_control_block(what: &str, data: &[u8]) -> Result<(), String> {
     if data.len() < 33 || data.len() > MAX_CONTROL_BLOCK || !(data.len() - 33).is_multiple_of(32) {
-        let found = byte_count(data.len());
+        let found = counted(data.len(), "byte");
         return Err(format!("{what} has {found}; a control block has 33 + 32m for an m from 0 to 128"));
     }
     let block = ControlBlock::decode(data);
@@ -190,7 +188,7 @@ pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result
             value.chunks(33).try_for_each(|key| check_public_key("a key in the value", key, &[33]))
         }
         ValueShape::KeyList => {
-            Err(format!("{what} has {}, must have a multiple of 33", byte_count(value.len())))
+            Err(format!("{what} has {}, must have a multiple of 33", counted(value.len(), "byte")))
         }
         ValueShape::LeafScript if value.is_empty() => Err(format!("{what} is empty: it has no leaf version")),
         ValueShape::LeafScript => Ok(()),
@@ -258,7 +256,7 @@ fn take_size(rest: &mut &[u8], what: &str) -> Result<usize, String> {
 }
 
 fn ends_early(what: &str, expected: usize, left: usize) -> String {
-    format!("{what}: {} expected, {left} left", byte_count(expected))
+    format!("{what}: {} expected, {left} left", counted(expected, "byte"))
 }
 
 fn check_compact_size(value: &[u8]) -> Result<(), String> {
@@ -267,7 +265,7 @@ fn check_compact_size(value: &[u8]) -> Result<(), String> {
     if rest.is_empty() {
         return Ok(());
     }
-    Err(format!("{} too many after the compact size", byte_count(rest.len())))
+    Err(format!("{} too many after the compact size", counted(rest.len(), "byte")))
 }
 
 /// The number of steps of a derivation path after a fingerprint.
@@ -276,7 +274,7 @@ fn path_length(origin: &[u8]) -> Result<usize, String> {
         Some(path) if path.is_multiple_of(4) => Ok(path / 4),
         _ => Err(format!(
             "the key origin has {}, must have 4 for the fingerprint and 4 for each step of the path",
-            byte_count(origin.len())
+            counted(origin.len(), "byte")
         )),
     }
 }
@@ -287,7 +285,7 @@ fn check_depth(key: &[u8], steps: usize) -> Result<(), String> {
     if depth == steps {
         return Ok(());
     }
-    Err(format!("the path has {steps} steps, the extended key has depth {depth}"))
+    Err(format!("the path has {}, the extended key has depth {depth}", counted(steps, "step")))
 }
 
 fn check_taproot_origin(value: &[u8]) -> Result<(), String> {
@@ -340,14 +338,27 @@ fn lock_time(value: &[u8]) -> Result<u32, String> {
 /// BIP 174: "The transaction must be in the old serialization format (without witnesses)." In that format a transaction
 /// may have no inputs, which the witness serialization cannot express.
 pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> {
-    let tx =
-        decode_transaction_without_witnesses(bytes).map_err(|error| match decode_transaction(bytes) {
-            Ok(_) => "the transaction is in witness serialization".to_owned(),
-            Err(_) => format!("the value is not a transaction: {error}"),
-        })?;
+    let tx = decode_transaction_without_witnesses(bytes).map_err(|error| {
+        match is_in_witness_serialization(bytes, &error) {
+            true => "the unsigned transaction is in witness serialization, must be without marker, flag and witnesses"
+                .to_owned(),
+            false => format!("the value is not a transaction: {error}"),
+        }
+    })?;
     match tx.input.iter().position(|input| !input.script_sig.is_empty()) {
         Some(input) => Err(format!("the transaction's input {input} has a scriptSig, must have none")),
         None => Ok(tx),
+    }
+}
+
+/// Whether bytes that are no transaction without witnesses, because of `error`, are one in witness serialization. It may be cut
+/// short, or have no witness at all (BIP 144 forbids this).
+fn is_in_witness_serialization(bytes: &[u8], error: &DecodeError) -> bool {
+    const MARKER_AND_FLAG: &[u8] = &[0, 1];
+    match decode_transaction(bytes) {
+        Ok(_) => true,
+        Err(DecodeError { problem: DecodeProblem::EmptyWitnesses, .. }) => true,
+        Err(other) => bytes.get(4..6) == Some(MARKER_AND_FLAG) && other.offset > error.offset,
     }
 }
 

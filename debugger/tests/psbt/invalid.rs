@@ -145,11 +145,33 @@ fn the_unsigned_transaction_has_no_scripts_and_no_witnesses() {
     let field = "global: PSBT_GLOBAL_UNSIGNED_TX: ";
     let scripted = error(&tx(&[0x51]));
     assert_eq!(scripted, format!("{field}the transaction's input 0 has a scriptSig, must have none"));
-    // The same transaction with marker and flag and an empty witness stack, as `tx(&[])` in witness serialization.
+    // The same transaction as `tx(&[])` with marker and flag, and after its outputs these bytes.
     let plain = tx(&[]);
-    let witness =
-        [&plain[..4], &[0, 1], &plain[4..plain.len() - 4], &[1, 1, 0x51], &plain[plain.len() - 4..]].concat();
-    assert_eq!(error(&witness), format!("{field}the transaction is in witness serialization"));
+    let (start, rest) = plain.split_at(4);
+    let (body, lock_time) = rest.split_at(rest.len() - 4);
+    let with_flag = |witnesses: &[u8]| [start, &[0, 1], body, witnesses].concat();
+    let named = format!(
+        "{field}the unsigned transaction is in witness serialization, must be without marker, flag and witnesses"
+    );
+    for (what, witnesses) in [
+        ("a witness", [&[1, 1, 0x51], lock_time].concat()),
+        ("an empty witness", [&[0], lock_time].concat()),
+        ("no witness", lock_time.to_vec()),
+        ("cut short in the witness", vec![1, 1]),
+        ("without nLockTime", vec![0]),
+        ("trailing", [&[1, 1, 0x51], lock_time, &[0]].concat()),
+    ] {
+        assert_eq!(error(&with_flag(&witnesses)), named, "{what}");
+    }
+    // Without inputs: marker and flag, no input, an output, nLockTime.
+    assert_eq!(error(&[start, &[0, 1, 0, 1], &[0; 9], lock_time].concat()), named);
+    // A transaction of no inputs and one output, in the right serialization, begins with the same bytes.
+    let no_inputs = [start, &[0, 1], &[0; 9], lock_time].concat();
+    let cut = error(&no_inputs[..no_inputs.len() - 1]);
+    assert_eq!(
+        cut,
+        format!("{field}the value is not a transaction: nLockTime: 4 bytes expected, 3 left (byte 15)")
+    );
     let trailing = error(&[&plain[..], &[0]].concat());
     assert_eq!(
         trailing,
