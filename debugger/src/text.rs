@@ -24,7 +24,7 @@ const HINT: Style = AnsiColor::Yellow.on_default();
 /// How to write a trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextOptions {
-    /// Write every element whole, instead of its ends, and every element of a stack, instead of the topmost.
+    /// Write every element whole, instead of its ends, and every element of a stack, instead of the topmost five.
     pub full: bool,
     /// Write only this many frames before and after the one that failed.
     pub around: Option<usize>,
@@ -135,13 +135,14 @@ impl<W: Write> View<'_, W> {
         }
     }
 
+    /// The elements with the top first, in the order of the lists in the terminal and in the page.
     fn stack(&self, elements: &[Element]) -> String {
         let most = if self.options.full { usize::MAX } else { TOPMOST };
         let hidden = elements.len().saturating_sub(most);
-        let mut words: Vec<String> =
-            elements.iter().skip(hidden).map(|element| self.element(element)).collect();
+        let shown = elements.iter().rev().take(most);
+        let mut words: Vec<String> = shown.map(|element| self.element(element)).collect();
         if hidden > 0 {
-            words.insert(0, format!("+{hidden}"));
+            words.push(format!("+{hidden}"));
         }
         if words.is_empty() { "-".into() } else { words.join(" ") }
     }
@@ -167,7 +168,7 @@ impl<W: Write> View<'_, W> {
             Frame::Begin(state) => {
                 writeln!(
                     self.out,
-                    "{FAINT}   op  byte  opcode                     budget  stack, top on the right{FAINT:#}"
+                    "{FAINT}   op  byte  opcode                     budget  stack, top first{FAINT:#}"
                 )?;
                 writeln!(
                     self.out,
@@ -224,7 +225,7 @@ impl<W: Write> View<'_, W> {
         if is_old || top.len() < 3 || what.is_empty() {
             return String::new();
         }
-        format!("  {FAINT}# {what}{FAINT:#}")
+        format!("  {FAINT}# top: {what}{FAINT:#}")
     }
 
     fn step_details(&mut self, step: &Step) -> io::Result<()> {

@@ -76,25 +76,27 @@ fn the_stacks_of_a_page_are_those_of_the_trace() {
     assert!(expected.len() > 15);
 }
 
-/// A stack reads from the bottom on the left to the top on the right in lines, and with the top first in lists; legends say so.
+/// Text, page and terminal show the top of a stack first, and say so; JSON has it last, as Core's frames.
 #[test]
 fn stacks_have_one_order() {
-    let trace = trace(&assemble("1 2 3 2DROP").unwrap(), &[], Flags::CONSENSUS);
+    let trace =
+        trace(&assemble("1 2 3 TOALTSTACK 5 TOALTSTACK 4 5 6 7 2DROP").unwrap(), &[], Flags::CONSENSUS);
     let mut text = anstream::StripStream::new(Vec::new());
     crate::text::write(&trace, crate::text::TextOptions::default(), &mut text).unwrap();
     let text = String::from_utf8(text.into_inner()).unwrap();
-    assert!(text.contains("stack, top on the right\n") && text.contains("01 02 03\n"), "{text}");
+    assert!(text.contains("stack, top first\n") && text.contains(" 03 02 01\n"), "{text}");
+    assert!(text.contains(" 02 01  alt 05 03\n"), "{text}");
+    // Of six elements five are shown; the bottom is the one that is left out.
+    assert!(text.contains(" 07 06 05 04 02 +1  alt 05 03\n"), "{text}");
     let steps: Vec<Value> = crate::json::frames(&trace).filter(|frame| frame["asm"] == "OP_2DROP").collect();
-    assert_eq!(steps[0]["stack"], serde_json::json!(["01", "02", "03"]));
+    assert_eq!(steps[0]["stack"], serde_json::json!(["01", "02", "04", "05", "06", "07"]));
     let page = page(&trace);
     // The page's rows are checked in a browser, by click_page.py, and the terminal's by its screens.
     assert!(page.contains("<h2>Stack, top first</h2>") && page.contains("Alt stack, top first"));
     let format = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/trace-format.md");
     let documented = std::fs::read_to_string(format).unwrap();
-    assert!(
-        documented.contains("the bottom is first and the top is last")
-            && documented.contains("the top is the first row")
-    );
+    assert!(documented.contains("Text, page and terminal show the top of a stack first"));
+    assert!(documented.contains("the top is the last item, as in Core's frames"));
 }
 
 /// After a failure the rest of the script is in the page, marked as not reached.
