@@ -13,6 +13,7 @@ use sigstack_channel::compare::{
 };
 use sigstack_channel::model::{Content, Form, KINDS, Kind, PlayError, Setup, nested_costs};
 use sigstack_channel::{ChannelError, export, protocol, variants};
+use sigstack_debugger::counted;
 
 use crate::args::{ChannelCommand, CompareArgs, TableFormat};
 use crate::files;
@@ -104,7 +105,7 @@ fn write_files(folder: &Path, as_json: bool, out: &mut impl Write) -> Result<Sta
         if as_json {
             written.push(json!({ "file": path, "cases": cases }));
         } else {
-            writeln!(out, "{path}: {cases} cases")?;
+            writeln!(out, "{path}: {}", counted(cases, "case"))?;
         }
     }
     if as_json {

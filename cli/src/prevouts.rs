@@ -23,16 +23,18 @@ pub(crate) fn of_outputs(
             (None, Some(input)) if arguments.len() == 1 && input < inputs => (input, argument),
             (None, _) if arguments.len() == inputs => (nth, argument),
             (None, _) => {
-                return Err(Problem::new(format!("{} for {inputs} inputs", arguments.len()))
+                return Err(Problem::new(format!("{} for {}", arguments.len(), counted(inputs, "input")))
                     .at("--prevout")
                     .hint("give one for each input, in input order, or name the input: --prevout 1=SATOSHI:SCRIPT"));
             }
         };
         let name = format!("--prevout {index}");
         let Some(place) = prevouts.get_mut(index) else {
-            return Err(
-                Problem::new(format!("the transaction has {}, counted from 0", inputs_text(inputs))).at(name)
-            );
+            return Err(Problem::new(format!(
+                "the transaction has {}, counted from 0",
+                counted(inputs, "input")
+            ))
+            .at(name));
         };
         if place.replace(input::output(output, &name)?).is_some() {
             return Err(Problem::new(format!("the output that input {index} spends is given twice")).at(name));
@@ -91,7 +93,8 @@ pub(crate) fn complete(
             }
             Some(None) => return Err(missing(tx, *input)),
             None => {
-                let what = format!("the transaction has {}, counted from 0", inputs_text(tx.input.len()));
+                let what =
+                    format!("the transaction has {}, counted from 0", counted(tx.input.len(), "input"));
                 return Err(Problem::new(what).at(format!("--input {input}")));
             }
         }
@@ -108,11 +111,6 @@ fn depends_on_others(prevout: &TxOut) -> bool {
 /// Stands for an output that is unknown and that no verified input depends on.
 fn placeholder() -> TxOut {
     TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }
-}
-
-/// A number of inputs with its noun.
-fn inputs_text(count: usize) -> String {
-    format!("{count} input{}", if count == 1 { "" } else { "s" })
 }
 
 /// The error for an output that a coinbase transaction spends.

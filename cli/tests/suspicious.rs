@@ -245,7 +245,7 @@ fn rules_that_did_not_run() {
             "1 NOP4".into(),
             "",
             "--flags +CHECKTEMPLATEVERIFY",
-            "OP_CHECKTEMPLATEVERIFY did nothing: its argument has 1 bytes, not 32",
+            "OP_CHECKTEMPLATEVERIFY did nothing: its argument has 1 byte, not 32",
         ),
         ("a lock that anyone opens", "SIZE 3 EQUALVERIFY".into(), "<010203>", "", NO_SIGNATURE),
     ] {

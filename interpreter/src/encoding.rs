@@ -83,11 +83,13 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-fn usize_to_u64(count: usize) -> u64 {
+/// A count as an integer of a fixed size.
+pub(crate) fn usize_to_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-fn bytes_text(count: u64) -> String {
+/// A number of bytes with its noun.
+pub(crate) fn bytes_text(count: u64) -> String {
     format!("{count} byte{}", if count == 1 { "" } else { "s" })
 }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::encoding::{bytes_text, usize_to_u64};
 use crate::flags::Flags;
 use crate::opcode::Opcode;
 use crate::proposal::Proposal;
@@ -199,7 +200,7 @@ impl fmt::Display for Unchecked {
                 f.write_str("OP_CHECKSEQUENCEVERIFY did nothing: the disable bit of its argument is set")
             }
             Unchecked::TemplateSize { length } => {
-                write!(f, "OP_CHECKTEMPLATEVERIFY did nothing: its argument has {length} bytes, not 32")
+                write!(f, "OP_CHECKTEMPLATEVERIFY did nothing: its argument has {}, not 32", bytes_text(usize_to_u64(length)))
             }
             Unchecked::SingleWithoutOutput => f.write_str(
                 "a signature commits to nothing: it has SIGHASH_SINGLE, and there is no output of the input's index",

@@ -279,7 +279,9 @@ impl fmt::Display for ErrorKind {
                 write!(f, "a value is given for `{name}`, but the policy does not declare this name")
             }
             ErrorKind::UnknownReason(name) => write!(f, "`{name}` is not the name of a check"),
-            ErrorKind::Length { what, needed, is } => write!(f, "{what} has {is} bytes instead of {needed}"),
+            ErrorKind::Length { what, needed, is } => {
+                write!(f, "{what} has {is} {} instead of {needed}", if *is == 1 { "byte" } else { "bytes" })
+            }
             ErrorKind::Checksum(text) => {
                 write!(f, "`{text}` is the checksum of an output descriptor; a policy has no checksum")
             }

@@ -8,6 +8,7 @@ use sigstack_channel::chain::START_HEIGHT;
 use sigstack_channel::compare::{CAPACITY, content};
 use sigstack_channel::model::{Construction, Played, Setup, Stage, Step};
 use sigstack_channel::storage;
+use sigstack_debugger::counted;
 
 use super::kind;
 use crate::args::{PlayArgs, StorageArgs};
@@ -42,7 +43,8 @@ pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Res
     let state = args.state.unwrap_or(channel.number());
     let steps = steps(channel, state)?;
     let name = channel.facts().name;
-    let heading = format!("{HEADING}{name}{HEADING:#}, {} updates, state {state} published", args.updates);
+    let updates = counted(args.updates, "update");
+    let heading = format!("{HEADING}{name}{HEADING:#}, {updates}, state {state} published");
     let about = json!({ "construction": name, "updates": args.updates, "state": state });
     match ending {
         Ending::Heights => {
@@ -71,7 +73,7 @@ pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Res
                 writeln!(out, "{} ({} WU, fee {} sat)", step.label, step.weight(), step.fee())?;
                 writeln!(out, "  {}", bitcoin::consensus::encode::serialize_hex(&step.tx))?;
             }
-            writeln!(out, "a client keeps {client} bytes, a tower {tower}")?;
+            writeln!(out, "a client keeps {}, a tower {}", counted(client, "byte"), counted(tower, "byte"))?;
         }
     }
     Ok(Status::Yes)
@@ -80,13 +82,17 @@ pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Res
 /// Checks the parameters that depend on each other or on the construction, before any update.
 fn check(args: &PlayArgs, states: u64) -> Result<(), Problem> {
     if u64::from(args.updates) >= states {
-        let problem =
-            Problem::new(format!("{} has {states} states, the first without an update", args.construction));
+        let problem = Problem::new(format!(
+            "{} has {}, the first without an update",
+            args.construction,
+            counted(states, "state")
+        ));
         return Err(problem.at("--updates").hint(format!("give at most {}", states.saturating_sub(1))));
     }
     match args.state {
         Some(state) if state > args.updates => {
-            let problem = Problem::new(format!("there is no state {state} after {} updates", args.updates));
+            let problem =
+                Problem::new(format!("there is no state {state} after {}", counted(args.updates, "update")));
             Err(problem.at("--state").hint(format!("give at most {}, or more --updates", args.updates)))
         }
         _ => Ok(()),
@@ -182,12 +188,13 @@ pub(super) fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Statu
     }
     table::write_table(out, &storage::table(&run))?;
     let seconds = start.elapsed().as_secs_f64();
-    writeln!(out, "{} updates, {} of them signed, {seconds:.1} s", args.updates, run.signed)?;
+    writeln!(out, "{}, {} of them signed, {seconds:.1} s", counted(args.updates, "update"), run.signed)?;
     let by_tower = run.answered_by_tower.map_or_else(|| "none".to_owned(), |count| count.to_string());
     writeln!(
         out,
-        "{} earlier states published: {} answered by the client, {by_tower} by the tower",
-        run.tried, run.answered
+        "{} published: {} answered by the client, {by_tower} by the tower",
+        counted(run.tried, "earlier state"),
+        run.answered
     )?;
     writeln!(out, "the latest state is not contested")?;
     writeln!(out, "storage is {}", if constant { "constant" } else { "not constant" })?;

@@ -7,6 +7,7 @@ use bitcoin::bech32::primitives::decode::{CharError, CheckedHrpstring, CheckedHr
 use bitcoin::bech32::primitives::decode::{UncheckedHrpstring, UncheckedHrpstringError};
 use bitcoin::bech32::{Bech32, Bech32m};
 use bitcoin::{Address, Network, base58};
+use sigstack_debugger::counted;
 
 use super::tree::Fields;
 use super::{kind, words};
@@ -84,7 +85,8 @@ fn reason(text: &str) -> Option<Problem> {
 
 fn segwit(text: &str, data: &str) -> Option<Problem> {
     if data.len() <= CHECKSUM_LENGTH {
-        let what = format!("{} characters after the prefix, where the checksum alone has 6", data.len());
+        let what =
+            format!("{} after the prefix, where the checksum alone has 6", counted(data.len(), "character"));
         return Some(Problem::new(what).hint("the address is cut off"));
     }
     match UncheckedHrpstring::new(text) {
@@ -127,7 +129,8 @@ fn legacy(text: &str) -> Option<Problem> {
     }
     let bytes = base58::decode(text).ok()?;
     let Ok(payload) = base58::decode_check(text) else {
-        let what = format!("the base58 checksum is wrong ({} bytes; an address has 25)", bytes.len());
+        let what =
+            format!("the base58 checksum is wrong ({}; an address has 25)", counted(bytes.len(), "byte"));
         return Some(Problem::new(what).hint("a character is wrong, missing or one too many"));
     };
     let version = payload.first()?;
@@ -136,7 +139,7 @@ fn legacy(text: &str) -> Option<Problem> {
             "a private key (wallet import format), where an address is expected".to_owned()
         }
         21 => format!("the first byte 0x{version:02x} is of no address of a Bitcoin network"),
-        _ => format!("{} bytes with the checksum, where an address has 25", bytes.len()),
+        _ => format!("{} with the checksum, where an address has 25", counted(bytes.len(), "byte")),
     }))
 }
 

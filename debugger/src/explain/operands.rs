@@ -68,10 +68,10 @@ impl Facts<'_> {
         let mut say = |code, text: String| found.push(Explanation::new(code, text));
         if is_tapscript && step.result.is_ok() {
             if !signature.is_empty() && !matches!(key.len(), 0 | 32) {
-                let bytes = key.len();
+                let bytes = counted(key.len(), "byte");
                 say(
                     "unknown-key-type",
-                    format!("a key of {bytes} bytes is of an unknown type here: every signature is accepted"),
+                    format!("a key of {bytes} is of an unknown type here: every signature is accepted"),
                 );
             }
             return found;
