@@ -370,6 +370,7 @@ fn transactions_that_are_not_relayed() {
             "scriptpubkey: output 1: the scriptPubKey has none of the standard forms",
         ),
         ("version 4", leaf().version(4), "version: the version is 4; versions 1 to 3 are relayed"),
+        ("version -1", leaf().version(-1), "version: the version is 4294967295; versions 1 to 3 are relayed"),
         (
             "no fee",
             leaf().pays(20_000),

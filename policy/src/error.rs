@@ -14,8 +14,8 @@ pub enum PolicyError {
     Coinbase,
     /// The version is not 1, 2 or 3.
     Version {
-        /// nVersion.
-        version: i32,
+        /// nVersion, without a sign as in Core since version 28.
+        version: u32,
     },
     /// The transaction weighs more than 400,000 weight units.
     TxSize {

@@ -29,8 +29,9 @@ pub(crate) fn check(tx: &Transaction, policy: &Policy) -> Result<(), PolicyError
     if tx.is_coinbase() {
         return Err(PolicyError::Coinbase);
     }
-    if !matches!(tx.version.0, 1..=3) {
-        return Err(PolicyError::Version { version: tx.version.0 });
+    let version = tx.version.0.cast_unsigned();
+    if !matches!(version, 1..=3) {
+        return Err(PolicyError::Version { version });
     }
     let weight = tx.weight().to_wu();
     if weight > limits::MAX_TX_WEIGHT {

@@ -119,7 +119,10 @@ fn versions_1_to_3() {
         assert_eq!(usual().version(version).check(), Ok(()));
     }
     for version in [0, 4, -1, i32::MAX] {
-        assert_eq!(usual().version(version).check(), Err(PolicyError::Version { version }));
+        assert_eq!(
+            usual().version(version).check(),
+            Err(PolicyError::Version { version: version.cast_unsigned() })
+        );
     }
 }
 

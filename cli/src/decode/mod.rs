@@ -94,7 +94,7 @@ fn tx_fields(tx: &Transaction, prevouts: &[Option<TxOut>]) -> Fields {
     let mut fields = Fields::default();
     fields.text("txid", tx.compute_txid());
     fields.text("wtxid", tx.compute_wtxid());
-    fields.number("version", tx.version.0);
+    fields.number("version", tx.version.0.cast_unsigned());
     fields.number("nLockTime", tx.lock_time.to_consensus_u32());
     let mut size = Fields::default();
     size.number("bytes", tx.total_size());

@@ -192,11 +192,11 @@ impl Facts<'_> {
                 "the script asks for nLockTime {asked}; it is {lock}, and the input's nSequence 0x{sequence:08x}{is_final}"
             )
         } else {
-            let version = self.signing.tx.version.0;
+            let version = self.signing.tx.version.0.cast_unsigned();
             // BIP 112: the opcode fails if "the transaction version is less than 2; or the transaction input sequence
             // number disable flag (1 << 31) is set".
             let disabled = if sequence & DISABLED == 0 { "" } else { ", whose disable bit is set" };
-            let old = if (0..2).contains(&version) { ", below 2" } else { "" };
+            let old = if version < 2 { ", below 2" } else { "" };
             format!(
                 "the script asks for nSequence 0x{asked:08x}; it is 0x{sequence:08x}{disabled}, and the transaction's version {version}{old}"
             )
