@@ -10,6 +10,7 @@ use bitcoin::absolute::LockTime;
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::hashes::{Hash as _, hash160};
 use bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
+use bitcoin::sighash::{EcdsaSighashType, SighashCache};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
 use sigstack_debugger::{BareContext, BareTx, assemble, assemble_stack, bare_spend};
@@ -384,7 +385,50 @@ fn transactions_that_are_not_relayed() {
     }
     // The pair that is relayed.
     let out = leaf().verify("");
-    assert_lines("relayed", &out, &["policy     OK (the only input, the transaction is standard)"]);
+    assert_lines(
+        "relayed",
+        &out,
+        &[
+            "policy     OK, but the rules named under consensus were not checked (the only input, the transaction is standard)",
+        ],
+    );
+}
+
+/// The policy verdict after a consensus verdict with gaps that the policy flags leave as they are.
+const SAME: &str = "OK, but the rules named under consensus were not checked";
+
+/// A P2WPKH input with a valid signature.
+fn signed() -> Spend {
+    let secp = Secp256k1::new();
+    let secret = SecretKey::from_slice(&[1; 32]).unwrap();
+    let key = secret.public_key(&secp).serialize();
+    let mut spend = Spend::new().input(&format!("0014{}", hash160::Hash::hash(&key)), "", &[]);
+    let TxOut { value, script_pubkey } = spend.prevouts[0].clone();
+    let digest = SighashCache::new(&spend.tx)
+        .p2wpkh_signature_hash(0, &script_pubkey, value, EcdsaSighashType::All)
+        .unwrap();
+    let signature = secp.sign_ecdsa(&Message::from_digest(digest.to_byte_array()), &secret).serialize_der();
+    spend.tx.input[0].witness = Witness::from_slice(&[&[&signature[..], &[1]].concat(), &key[..]]);
+    spend
+}
+
+/// The policy verdict says what it covers, also where its flags run rules that the named flags do not have.
+#[test]
+fn policy_says_what_it_covers() {
+    let unsigned = Spend::new().script("1", "", BareContext::P2wsh);
+    let scope = "(the only input, the transaction is standard)";
+    let no_witness = "OK, but no rule ran: the witness program was not verified without P2SH,WITNESS; --flags +P2SH,+WITNESS";
+    let no_signature = format!("OK, but {NO_SIGNATURE}");
+    let ran = "; the rules that consensus left unchecked ran here";
+    for (name, spend, flags, consensus, policy) in [
+        ("all is checked", &signed(), "", "OK", format!("OK {scope}")),
+        ("policy checks all", &signed(), "--flags CTV", no_witness, format!("OK {scope}{ran}")),
+        ("policy checks more", &unsigned, "--flags CTV", no_witness, format!("{no_signature} {scope}")),
+        ("policy checks the same", &unsigned, "", &no_signature, format!("{SAME} {scope}")),
+    ] {
+        let lines = [format!("consensus  {consensus} (the only input)"), format!("policy     {policy}")];
+        assert_lines(name, &spend.verify(flags), &lines.each_ref().map(String::as_str));
+    }
 }
 
 /// What a verdict is about: one input or all, a transaction or a script.
@@ -392,12 +436,12 @@ fn transactions_that_are_not_relayed() {
 fn verdicts_of_a_part() {
     let spend = Spend::new().script("1", "", TAPSCRIPT).script("1", "", BareContext::P2wsh);
     let all = spend.verify("");
-    assert_lines("all", &all, &["policy     OK (all 2 inputs, the transaction is standard)"]);
+    assert_lines("all", &all, &[&format!("policy     {SAME} (all 2 inputs, the transaction is standard)")]);
     assert!(!all.contains("the scripts of"), "{all}");
     let one = spend.verify("--input 0");
     let lines = [
         &format!("consensus  OK, but {NO_SIGNATURE} (input 0 of 2)"),
-        "policy     OK (input 0 of 2, the transaction is standard)",
+        &format!("policy     {SAME} (input 0 of 2, the transaction is standard)"),
         "unchecked  the scripts of input 1",
         "consensus rules outside scripts: amounts, outputs spent twice",
         "whether the spent outputs exist, locks against a chain, the rules of a mempool",
@@ -407,7 +451,7 @@ fn verdicts_of_a_part() {
     let (status, own) = sigstack(&[spend.arguments(&[1]), words("--input 1")].concat());
     assert_eq!(status, 0, "{own}");
     let lines = [
-        "policy     OK (input 1 of 2, the part that can be checked is standard)",
+        &format!("policy     {SAME} (input 1 of 2, the part that can be checked is standard)"),
         "unchecked  the scripts of input 0",
         "standardness of input 0 and of the fee: the outputs spent there are not given",
     ];
@@ -415,7 +459,7 @@ fn verdicts_of_a_part() {
 
     let script = ["verify", "--script", "1"].map(str::to_owned);
     let lines = [
-        "policy     OK (the only input, script policy flags alone)",
+        &format!("policy     {SAME} (the only input, script policy flags alone)"),
         "unchecked  the transaction: --script makes it up, so its standardness is not checked",
     ];
     assert_lines("a script", &sigstack(&script).1, &lines);
@@ -423,7 +467,7 @@ fn verdicts_of_a_part() {
     let case = ["verify", "--case", "csfs/valid"].map(str::to_owned);
     let lines = [
         &format!("consensus  OK, but {NO_SIGNATURE} (input 1 of 2)"),
-        "policy     OK (input 1 of 2, standard)",
+        &format!("policy     {SAME} (input 1 of 2, standard)"),
         "unchecked  the scripts of input 0",
         "the rest of the transaction: a case is about inputs",
     ];

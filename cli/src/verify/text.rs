@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use sigstack_debugger::text::unchecked;
+use sigstack_interpreter::Gap;
 
 use super::standardness::Extent;
 use super::{Failure, Report, Verdict, Whole};
@@ -64,20 +65,23 @@ fn write_verdict<'r>(
     explained: &mut Explained<'r>,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let failures = failures(report, verdict, explained);
-    if !failures.is_empty() {
-        return write_lines(name, &failures, out);
+    let mut lines = failures(report, verdict, explained);
+    if lines.is_empty() {
+        lines = accepted(report.subject, &verdict.gaps, &scope(report.subject));
     }
-    let scope = scope(report.subject);
-    match verdict.gaps.as_slice() {
-        [] => writeln!(out, "  {name:<9}  {GOOD}OK{GOOD:#} ({scope})"),
-        [(_, gap)] if report.subject.inputs.len() == 1 => {
-            writeln!(out, "  {name:<9}  {GOOD}OK{GOOD:#}, but {} ({scope})", unchecked(gap))
+    write_lines(name, &lines, out)
+}
+
+/// The verdict on valid inputs: what it covers, and what was not checked.
+fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String> {
+    match gaps {
+        [] => vec![format!("{GOOD}OK{GOOD:#} ({scope})")],
+        [(_, gap)] if subject.inputs.len() == 1 => {
+            vec![format!("{GOOD}OK{GOOD:#}, but {} ({scope})", unchecked(gap))]
         }
         gaps => {
-            writeln!(out, "  {name:<9}  {GOOD}OK{GOOD:#} ({scope}), but:")?;
-            gaps.iter()
-                .try_for_each(|(input, gap)| writeln!(out, "{:INDENT$}input {input}: {}", "", unchecked(gap)))
+            let gaps = gaps.iter().map(|(input, gap)| format!("input {input}: {}", unchecked(gap)));
+            [format!("{GOOD}OK{GOOD:#} ({scope}), but:")].into_iter().chain(gaps).collect()
         }
     }
 }
@@ -127,7 +131,27 @@ fn write_policy<'r>(
             Extent::Inputs => "standard",
             Extent::Nothing => "script policy flags alone",
         };
-        lines.push(format!("{GOOD}OK{GOOD:#} ({}, {standard})", scope(report.subject)));
+        lines = accepted_by_policy(report, &format!("{}, {standard}", scope(report.subject)));
     }
     write_lines("policy", &lines, out)
+}
+
+/// The policy verdict on valid inputs. The gaps of the consensus verdict, which is above, are not repeated.
+fn accepted_by_policy(report: &Report<'_>, scope: &str) -> Vec<String> {
+    let (gaps, of_consensus) = (&report.policy.gaps, &report.consensus.gaps);
+    if of_consensus.is_empty() || !report.consensus.failures.is_empty() {
+        return accepted(report.subject, gaps, scope);
+    }
+    if gaps == of_consensus {
+        return vec![format!(
+            "{GOOD}OK{GOOD:#}, but the rules named under consensus were not checked ({scope})"
+        )];
+    }
+    let mut lines = accepted(report.subject, gaps, scope);
+    if let [only] = lines.as_mut_slice()
+        && gaps.is_empty()
+    {
+        only.push_str("; the rules that consensus left unchecked ran here");
+    }
+    lines
 }
