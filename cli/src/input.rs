@@ -245,15 +245,15 @@ fn is_bare_hex(text: &str) -> bool {
     !text.is_empty() && text.split_whitespace().all(is_hex)
 }
 
-/// The error for a text that could be hex or assembly, with both spellings. `bytes` is what the text is as hex.
-fn ambiguous(text: &str, bytes: &str) -> Problem {
+/// The error for a text that could be hex or assembly, with both spellings. `bytes` is what the text is as hex, `push` what its
+/// assembly is if that is more than numbers.
+fn ambiguous(text: &str, bytes: &str, push: impl FnOnce(&str) -> String) -> Problem {
     let short = if text.len() > MAX_SHOWN { "..." } else { text };
-    let words: Vec<String> = short.split_whitespace().map(|word| format!("<{word}>")).collect();
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace());
-    let other = match (assemble(text), words.len()) {
-        (Ok(_), ..=1) if is_decimal => format!("asm:{short} for the number"),
-        (Ok(_), 2..) if is_decimal => format!("asm:{short} for the numbers"),
-        _ => format!("{} for a push of these bytes", words.join(" ")),
+    let other = match text.split_whitespace().count() {
+        ..=1 if is_decimal && assemble(text).is_ok() => format!("asm:{short} for the number"),
+        2.. if is_decimal && assemble(text).is_ok() => format!("asm:{short} for the numbers"),
+        _ => push(short),
     };
     Problem::new(format!("{short} could be hex or assembly"))
         .hint(format!("write hex:{short} for {bytes}, or {other}"))
@@ -290,7 +290,11 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
             let words: Vec<String> = disassemble(&script).into_iter().map(|(_, word)| word).collect();
             let words = words.join(" ");
             let shown = if words.len() > MAX_SHOWN { "of these bytes".into() } else { words };
-            Err(ambiguous(&text, &format!("the script {shown}")))
+            let push = |text: &str| {
+                let words: Vec<String> = text.split_whitespace().map(|word| format!("<{word}>")).collect();
+                format!("{} for a push of these bytes", words.join(" "))
+            };
+            Err(ambiguous(&text, &format!("the script {shown}"), push))
         }
         Form::Assembly | Form::Unnamed => assemble(&text).map_err(|error| asm_problem(&error, rest)),
     }
@@ -298,20 +302,23 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
 }
 
 /// The elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex. Hex without `hex:`
-/// is refused, unless assembly reads several words as the same elements.
+/// is refused if it has words that are other elements as numbers.
 pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem> {
     let (form, rest) = form(argument);
     let text = text(rest, name)?;
     let elements = || text.split_whitespace().map(hex_bytes).collect::<Result<Vec<_>, _>>();
+    let assembled = || assemble_stack(&text).map_err(|error| asm_problem(&error, rest));
     match form {
         Form::Hex => elements().map_err(|problem| path_hint(Problem::new(problem), rest)),
-        Form::Unnamed if is_bare_hex(&text) => match (text.split_whitespace().count(), assemble_stack(&text))
-        {
-            (..=1, _) => Err(ambiguous(&text, "an element with these bytes")),
-            (_, Ok(stack)) if elements().as_ref() == Ok(&stack) => Ok(stack),
-            _ => Err(ambiguous(&text, "elements with these bytes")),
+        Form::Unnamed if is_bare_hex(&text) => match assembled().map_err(|problem| problem.at(name))? {
+            stack if elements().as_ref() == Ok(&stack) => Ok(stack),
+            stack => {
+                let bytes = if stack.len() == 1 { "an element" } else { "elements" };
+                let mixed = |text: &str| format!("asm:{text} for numbers where a word is digits alone");
+                Err(ambiguous(&text, &format!("{bytes} with these bytes"), mixed))
+            }
         },
-        Form::Assembly | Form::Unnamed => assemble_stack(&text).map_err(|error| asm_problem(&error, rest)),
+        Form::Assembly | Form::Unnamed => assembled(),
     }
     .map_err(|problem| problem.at(name))
 }

@@ -113,9 +113,22 @@ fn what_has_two_readings_or_none_is_refused() {
         }
     }
     for (text, error) in [
-        ("6a", two("6a", "hex:6a for an element with these bytes, or <6a> for a push of these bytes")),
         ("10", two("10", "hex:10 for an element with these bytes, or asm:10 for the number")),
         ("10 20", two("10 20", "hex:10 20 for elements with these bytes, or asm:10 20 for the numbers")),
+        (
+            "6a 10",
+            two(
+                "6a 10",
+                "hex:6a 10 for elements with these bytes, or asm:6a 10 for numbers where a word is digits alone",
+            ),
+        ),
+        (
+            digits,
+            format!(
+                "\"{digits}\" at byte 0: a number is from -4294967295 to 4294967295; for bytes, write <{digits}>"
+            ),
+        ),
+        ("0100", "\"0100\" at byte 0: a number does not begin with 0; for bytes, write <0100>".into()),
         ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'".into()),
     ] {
         let args = ["verify", "--script", "1", "--stack", text];
@@ -130,6 +143,9 @@ fn stacks_take_numbers_below_zero_and_hex() {
         ("ADD -3 EQUAL", "-1 -2"),
         ("<6a> EQUAL", "hex:6a"),
         // Both readings are the same.
+        ("<6a> EQUAL", "6a"),
+        ("<76a988ac> EQUAL", "76a988ac"),
+        ("<6a> EQUAL", "asm:6a"),
         ("<5102abcdef> EQUALVERIFY <0607abcdef> EQUAL", "0607abcdef 5102abcdef"),
         ("20 EQUALVERIFY 10 EQUAL", "asm:10 20"),
         ("<6a> EQUALVERIFY <52935587> EQUAL", "hex:52935587 6a"),

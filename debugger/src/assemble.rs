@@ -91,13 +91,14 @@ fn words(text: &str) -> Vec<Word<'_>> {
 /// [`AsmError`] for the first word that has no meaning, or two.
 pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
     let mut script = Vec::new();
-    for (bytes, _) in pieces(text)? {
+    for (bytes, _) in pieces(text, Of::Script)? {
         script.extend(bytes);
     }
     Ok(script)
 }
 
-/// Reads the elements of a stack, the last one on top: words that push, each an element.
+/// Reads the elements of a stack, the last one on top: words that push, each an element. Hex with a letter in it needs no `<>`: an
+/// element has no other reading of it.
 ///
 /// # Errors
 ///
@@ -114,14 +115,21 @@ pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
             is_unknown_name: false,
         })
     };
-    pieces(text)?.into_iter().map(element).collect()
+    pieces(text, Of::Stack)?.into_iter().map(element).collect()
 }
 
 /// A word and its offset.
 type Word<'t> = (usize, &'t str);
 
+/// What a word belongs to. Bytes of a stack are pushed: only in a script can they be raw.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Script,
+    Stack,
+}
+
 /// The bytes of each word, or of a word and its data, with the word.
-fn pieces(text: &str) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
+fn pieces(text: &str, of: Of) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
     let words = words(text);
     let mut rest = words.as_slice();
     let mut pieces = Vec::new();
@@ -138,7 +146,7 @@ fn pieces(text: &str) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
         let data = after.first().map(|(_, data)| *data);
         let (bytes, takes_data) = match with_data(word, data).map_err(error)? {
             Some(bytes) => (bytes, true),
-            None => (bytes_of(word).map_err(error)?, false),
+            None => (bytes_of(word, of).map_err(error)?, false),
         };
         pieces.push((bytes, (*offset, *word)));
         rest = if takes_data { after.get(1..).unwrap_or_default() } else { after };
@@ -211,10 +219,10 @@ fn hex_bytes(digits: &str) -> Result<Vec<u8>, Wrong> {
     hex::decode(digits).map_err(|error| format!("bad hex: {error}").into())
 }
 
-fn bytes_of(word: &str) -> Result<Vec<u8>, Wrong> {
+fn bytes_of(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     let digits = word.strip_prefix('-').unwrap_or(word);
     if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return number(word, digits);
+        return number(word, digits, of);
     }
     if let Some(raw) = word.strip_prefix("0x") {
         if raw.is_empty() {
@@ -244,7 +252,7 @@ fn bytes_of(word: &str) -> Result<Vec<u8>, Wrong> {
     if let Some(opcode) = Opcode::from_name(word).or_else(|| explorer_name(word)) {
         return Ok(vec![opcode.0]);
     }
-    bare_hex(word)
+    bare_hex(word, of)
 }
 
 /// Words that other programs print instead of a script's bytes.
@@ -278,11 +286,11 @@ fn explorer_name(word: &str) -> Option<Opcode> {
     (byte > Opcode::OP_NOP10.0).then_some(Opcode(byte))
 }
 
-fn number(word: &str, digits: &str) -> Result<Vec<u8>, Wrong> {
-    let as_bytes = if digits == word && digits.len().is_multiple_of(2) {
-        format!("; for bytes, write <{digits}> (a push) or 0x{digits} (raw)")
-    } else {
-        String::new()
+fn number(word: &str, digits: &str, of: Of) -> Result<Vec<u8>, Wrong> {
+    let as_bytes = match of {
+        _ if digits != word || !digits.len().is_multiple_of(2) => String::new(),
+        Of::Script => format!("; for bytes, write <{digits}> (a push) or 0x{digits} (raw)"),
+        Of::Stack => format!("; for bytes, write <{digits}>"),
     };
     if digits.starts_with('0') && word != "0" {
         return Err(format!("a number does not begin with 0{as_bytes}").into());
@@ -295,7 +303,7 @@ fn number(word: &str, digits: &str) -> Result<Vec<u8>, Wrong> {
 }
 
 /// Hex with a letter in it, without `<>` or `0x`.
-fn bare_hex(word: &str) -> Result<Vec<u8>, Wrong> {
+fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     let (digits, hash_type) = match HASH_TYPES.iter().find(|(name, _)| word.ends_with(name)) {
         Some((name, byte)) => (word.strip_suffix(name).unwrap_or(word), Some(*byte)),
         None => (word, None),
@@ -304,7 +312,7 @@ fn bare_hex(word: &str) -> Result<Vec<u8>, Wrong> {
     if data.is_empty() {
         return Err(Wrong::Unknown);
     }
-    if data.len() < LEAST_BARE_HEX && hash_type.is_none() {
+    if of == Of::Script && data.len() < LEAST_BARE_HEX && hash_type.is_none() {
         return Err(format!("could be a push or raw bytes; write <{word}> or 0x{word}").into());
     }
     data.extend(hash_type);
@@ -448,13 +456,24 @@ mod tests {
     #[test]
     fn stacks_are_words_that_push() {
         assert_eq!(
-            assemble_stack("0 1 -1 <abcd> 'x' 0xff OP_PUSHBYTES_1 07"),
-            Ok(vec![vec![], vec![1], vec![0x81], vec![0xab, 0xcd], vec![b'x'], vec![0xff], vec![7]])
+            assemble_stack("0 1 -1 <abcd> 'x' 0xff OP_PUSHBYTES_1 07 6a"),
+            Ok(vec![
+                vec![],
+                vec![1],
+                vec![0x81],
+                vec![0xab, 0xcd],
+                vec![b'x'],
+                vec![0xff],
+                vec![7],
+                vec![0x6a]
+            ])
         );
-        let error = assemble_stack("1 ADD").unwrap_err().to_string();
-        assert_eq!(
-            error,
-            "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'"
-        );
+        for (text, error) in [
+            ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'"),
+            // Raw bytes are no second reading: an element has no raw bytes.
+            ("0100", "\"0100\" at byte 0: a number does not begin with 0; for bytes, write <0100>"),
+        ] {
+            assert_eq!(assemble_stack(text).unwrap_err().to_string(), error);
+        }
     }
 }

@@ -390,12 +390,11 @@ impl App {
     ///
     /// What is wrong with the text, and at which byte of it.
     pub(super) fn set_element(&mut self, index: usize, text: &str) -> Result<(), (String, usize)> {
-        let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit());
-        if is_decimal && text.len().is_multiple_of(2) && !text.is_empty() {
-            return Err((format!("could be hex or a number; write <{text}> or asm:{text}"), 0));
-        }
         let words = text.strip_prefix("asm:").unwrap_or(text);
         let element = match assemble_stack(words).map(<[Vec<u8>; 1]>::try_from) {
+            Ok(Ok([element])) if hex::decode(text).is_ok_and(|bytes| bytes != element) => {
+                return Err((format!("could be hex or a number; write <{text}> or asm:{text}"), 0));
+            }
             Ok(Ok([element])) => element,
             Ok(Err(elements)) => {
                 return Err((
