@@ -134,13 +134,17 @@ fn profile_names() -> Vec<String> {
     let names = PROPOSALS.iter().map(|proposal| proposal.name.to_lowercase());
     let numbers = PROPOSALS.iter().map(|proposal| format!("bip{}", proposal.bip));
     let bundles = BUNDLES.iter().map(|bundle| bundle.name.to_owned());
-    bases.chain(names).chain(numbers).chain(bundles).collect()
+    let short = SHORT_NAMES.iter().filter(|(short, _)| proposals(short).is_some());
+    let short = short.map(|(short, _)| short.to_lowercase());
+    bases.chain(names).chain(numbers).chain(bundles).chain(short).collect()
 }
 
 /// The names that `--flags` takes.
 fn flag_names() -> Vec<String> {
     let sets = SETS.iter().map(|(name, _)| (*name).to_owned());
-    sets.chain(FLAGS.iter().map(|info| info.name.to_owned())).chain(profile_names()).collect()
+    let flags = FLAGS.iter().map(|info| info.name.to_owned());
+    let short = SHORT_NAMES.iter().map(|(short, _)| (*short).to_owned());
+    sets.chain(flags).chain(short).chain(profile_names()).collect()
 }
 
 /// The error for an unknown profile or flag, with the nearest name.
@@ -294,11 +298,18 @@ mod tests {
             ("CHECKSIGFROMSTAK", "did you mean CHECKSIGFROMSTACK?"),
             ("NULLDUMY", "did you mean NULLDUMMY?"),
             ("lnhanced", "did you mean lnhance?"),
+            ("CTX", "did you mean CTV?"),
+            ("CSF", "did you mean CSFS?"),
+            ("OP_APX", "did you mean APO?"),
         ] {
             let problem = Problem::new(format!("unknown flag {name:?}")).at("--flags").hint(hint);
             assert_eq!(read_flags(name, Flags::NONE), Err(problem), "{name}");
         }
-        for (name, hint) in [("lnhanced", "did you mean lnhance?"), ("bip349x", "did you mean bip349?")] {
+        for (name, hint) in [
+            ("lnhanced", "did you mean lnhance?"),
+            ("bip349x", "did you mean bip349?"),
+            ("CTX", "did you mean ctv?"),
+        ] {
             let problem = Problem::new(format!("unknown profile {name:?}")).at("--profile").hint(hint);
             assert_eq!(read_profiles(name), Err(problem), "{name}");
         }
