@@ -69,6 +69,10 @@ pub(crate) fn check(program: &Program, root: &Node, paths: Option<&[Path]>) -> R
     }
     refuse.check_roles()?;
     let atoms = &program.atoms;
+    // Before what is reported of ways to spend: a way that is impossible needs no protection.
+    if lock_masks(root, atoms).iter().any(|mask| is_mixed(*mask)) {
+        refuse.refuse(Reason::MixedLocks, None, "a way to spend needs a height and a time".into())?;
+    }
     if is_unprotected(root, atoms) {
         let unprotected = |path: &&Path| !path.set.iter().any(|&a| atoms.get(a).is_some_and(Atom::protects));
         let example = paths.and_then(|paths| paths.iter().find(unprotected));
@@ -80,9 +84,6 @@ pub(crate) fn check(program: &Program, root: &Node, paths: Option<&[Path]>) -> R
         refuse.refuse(Reason::Unprotected, first, detail)?;
     }
     refuse.check_repeats()?;
-    if lock_masks(root, atoms).iter().any(|mask| is_mixed(*mask)) {
-        refuse.refuse(Reason::MixedLocks, None, "a way to spend needs a height and a time".into())?;
-    }
     match paths {
         Some(paths) => refuse.check_paths(paths),
         None => {
