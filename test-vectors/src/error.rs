@@ -89,6 +89,21 @@ pub(crate) fn counted(number: usize, thing: &str) -> String {
     }
 }
 
+/// Most characters of a problem, and of each end of a longer one: a value of a file can have any length.
+const MOST_SHOWN: usize = 400;
+const END_SHOWN: usize = 120;
+
+/// The text, or both ends of a long one.
+fn shortened(text: String) -> String {
+    let count = text.chars().count();
+    if count <= MOST_SHOWN {
+        return text;
+    }
+    let start: String = text.chars().take(END_SHOWN).collect();
+    let end: String = text.chars().skip(count - END_SHOWN).collect();
+    format!("{start}...{end}")
+}
+
 /// What is wrong with a field, before the file and the case are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bad {
@@ -100,7 +115,7 @@ pub(crate) struct Bad {
 
 impl Bad {
     pub(crate) fn new(field: impl Into<String>, problem: impl fmt::Display) -> Bad {
-        Bad { field: field.into(), problem: problem.to_string() }
+        Bad { field: field.into(), problem: shortened(problem.to_string()) }
     }
 
     /// Puts the name of what the field is part of before it.
@@ -114,6 +129,14 @@ impl Bad {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_values_are_shortened_in_the_middle() {
+        let problem =
+            |digits: usize| Bad::new("amount", format!("{} is no amount", "9".repeat(digits))).problem;
+        assert_eq!(problem(387), format!("{} is no amount", "9".repeat(387)));
+        assert_eq!(problem(388), format!("{}...{} is no amount", "9".repeat(120), "9".repeat(107)));
+    }
 
     #[test]
     fn fields_are_named_from_the_outside() {
