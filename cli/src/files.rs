@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 
-use crate::interrupt;
 use crate::problem::Problem;
 
 /// Writes a file through a temporary one in the same folder, which is renamed when it is complete.
@@ -13,11 +12,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::metadata(folder).map_err(|error| at(path, &error))?;
     }
-    let write = || sigstack_vectors::write_file(path, bytes);
-    // A pipe or a device can block for ever, so a signal ends its write at once.
-    let is_pipe = fs::metadata(path).is_ok_and(|existing| !existing.is_file());
-    let written = if is_pipe { write() } else { interrupt::postponed(write) };
-    written.map_err(|error| at(path, &error))
+    sigstack_vectors::write_file(path, bytes).map_err(|error| at(path, &error))
 }
 
 /// Creates a folder and its parents, before the work whose results it is for.

@@ -12,7 +12,6 @@ mod files;
 mod find;
 mod flags;
 mod input;
-mod interrupt;
 mod nearest;
 mod output;
 mod prevouts;

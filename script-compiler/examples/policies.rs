@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     for name in files::names() {
         let (document, _) = files::load(&name);
         let path = files::folder().join(format!("{name}.policy"));
-        if let Err(error) = std::fs::write(&path, format!("{document}\n")) {
+        if let Err(error) = sigstack_vectors::write_file(&path, format!("{document}\n").as_bytes()) {
             eprintln!("error: {}: {error}", path.display());
             return ExitCode::from(2);
         }

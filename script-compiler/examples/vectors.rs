@@ -22,5 +22,5 @@ fn main() -> ExitCode {
 
 fn write(path: &PathBuf, lines: String) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-    std::fs::write(path, lines)
+    sigstack_vectors::write_file(path, lines.as_bytes())
 }

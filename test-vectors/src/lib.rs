@@ -26,6 +26,7 @@ mod field;
 mod file;
 mod formats;
 mod generate;
+mod interrupt;
 mod random;
 mod run;
 mod taptree;

@@ -4,10 +4,15 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use crate::interrupt;
+
 /// Writes a file so that its path never names a part of it: through a temporary file in the same folder, which replaces an
 /// existing file when it is complete. If the program is killed before, the existing file stays.
 ///
-/// A link is followed. A device or a pipe is written to directly.
+/// SIGINT and SIGTERM that arrive meanwhile end the program after the write, so that no temporary file is left. Their handlers are
+/// installed at the first write, and do what the system does by default at any other time.
+///
+/// A link is followed. A device or a pipe is written to directly; as it can block for ever, a signal ends the program at once.
 ///
 /// # Errors
 ///
@@ -17,6 +22,11 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     if existing.as_ref().is_some_and(|existing| !existing.is_file()) {
         return fs::write(path, bytes);
     }
+    interrupt::postponed(|| replace(path, existing, bytes))
+}
+
+/// Writes a file through a temporary one.
+fn replace(path: &Path, existing: Option<fs::Metadata>, bytes: &[u8]) -> io::Result<()> {
     let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_path_buf() };
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();

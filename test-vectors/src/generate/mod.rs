@@ -33,15 +33,18 @@ pub struct GeneratedFile {
     pub contents: Vec<u8>,
 }
 
-/// Makes every file.
+/// Makes every file. `begin` is called before each group of cases is made and verified: with the number of the group, from 1, the
+/// number of all groups, and the group's name.
 ///
 /// # Errors
 ///
 /// Each case that did not get the verdict that it was made for, a line each.
-pub fn generate() -> Result<Vec<GeneratedFile>, String> {
+pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<GeneratedFile>, String> {
+    let groups = PROPOSALS.len() + consensus::GROUPS.len();
     let mut files = Vec::new();
     let mut drafted = Vec::new();
-    for (name, make, bip) in PROPOSALS {
+    for (nth, (name, make, bip)) in PROPOSALS.iter().enumerate() {
+        begin(nth + 1, groups, name);
         let cases = make()?;
         files.push(cases_file(&format!("proposals/{name}.jsonl"), &cases));
         files.extend(bip.map(|bip| bips::files(bip, &cases)).into_iter().flatten());
@@ -50,7 +53,7 @@ pub fn generate() -> Result<Vec<GeneratedFile>, String> {
         }
     }
     files.push(draft::file(&drafted)?);
-    files.extend(consensus::files()?);
+    files.extend(consensus::files(|nth, name| begin(PROPOSALS.len() + nth + 1, groups, name))?);
     Ok(files)
 }
 

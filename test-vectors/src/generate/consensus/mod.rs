@@ -21,33 +21,36 @@ mod stack;
 mod taproot;
 mod verdict;
 
-use super::{GeneratedFile, cases_file};
+use super::{GeneratedFile, Maker, cases_file};
 
-/// Makes every file below `consensus/`.
-pub(super) fn files() -> Result<Vec<GeneratedFile>, String> {
-    let groups = [
-        ("arithmetic", arithmetic::cases()),
-        ("control", control::cases()),
-        ("ecdsa", ecdsa::cases()),
-        ("hash", hash::cases()),
-        ("limits", limits::cases()),
-        ("locktime", locktime::cases()),
-        ("multisig", multisig::cases()),
-        ("programs", programs::cases()),
-        ("push", push::cases()),
-        ("reserved", reserved::cases()),
-        ("schnorr", schnorr::cases()),
-        ("sighash", sighash::cases()),
-        ("script-code", script_code::cases()),
-        ("scriptsig", script_sig::cases()),
-        ("stack", stack::cases()),
-        ("taproot", taproot::cases()),
-        ("verdict", verdict::cases()),
-    ];
+/// The files below `consensus/`.
+pub(super) const GROUPS: &[(&str, Maker)] = &[
+    ("arithmetic", arithmetic::cases),
+    ("control", control::cases),
+    ("ecdsa", ecdsa::cases),
+    ("hash", hash::cases),
+    ("limits", limits::cases),
+    ("locktime", locktime::cases),
+    ("multisig", multisig::cases),
+    ("programs", programs::cases),
+    ("push", push::cases),
+    ("reserved", reserved::cases),
+    ("schnorr", schnorr::cases),
+    ("sighash", sighash::cases),
+    ("script-code", script_code::cases),
+    ("scriptsig", script_sig::cases),
+    ("stack", stack::cases),
+    ("taproot", taproot::cases),
+    ("verdict", verdict::cases),
+];
+
+/// Makes every file below `consensus/`. `begin` is called with the place and the name of each before it is made.
+pub(super) fn files(mut begin: impl FnMut(usize, &str)) -> Result<Vec<GeneratedFile>, String> {
     let mut mistakes = Vec::new();
     let mut files = Vec::new();
-    for (name, cases) in groups {
-        match cases {
+    for (nth, (name, make)) in GROUPS.iter().enumerate() {
+        begin(nth, name);
+        match make() {
             Ok(cases) => files.push(cases_file(&format!("consensus/{name}.jsonl"), &cases)),
             Err(mistake) => mistakes.push(mistake),
         }
