@@ -14,144 +14,16 @@
 //!
 //! Whitespace may stand between any two words. Hex of 20, 32 and 65 bytes stands bare, of other lengths behind `0x`.
 
-use nom::bytes::complete::{take_while, take_while1};
-use nom::error::{ErrorKind as NomKind, ParseError};
-use nom::{IResult, Parser};
+mod words;
 
-use crate::display::is_bare_length;
+use nom::Parser;
+use nom::bytes::complete::take_while1;
+
 use crate::error::{Error, ErrorKind, KEY};
 use crate::policy::*;
 
-/// How parsing failed: what was wanted and how much of the text was left.
-#[derive(Debug)]
-struct Fail {
-    rest: usize,
-    len: usize,
-    kind: ErrorKind,
-}
-
-impl ParseError<&str> for Fail {
-    fn from_error_kind(input: &str, _: NomKind) -> Fail {
-        Fail { rest: input.len(), len: 0, kind: expected(input, "a name or a number") }
-    }
-
-    fn append(_: &str, _: NomKind, other: Fail) -> Fail {
-        other
-    }
-}
-
-type Parsed<'a, T> = IResult<&'a str, T, Fail>;
-
-fn expected(input: &str, expected: &'static str) -> ErrorKind {
-    let word: String = input.chars().take_while(|c| is_word(*c)).take(40).collect();
-    let found = if word.is_empty() { input.chars().take(1).collect() } else { word };
-    ErrorKind::Syntax { expected, found }
-}
-
-fn fail<'a, T>(input: &'a str, what: &'static str) -> Parsed<'a, T> {
-    let kind = expected(input, what);
-    let len = if let ErrorKind::Syntax { found, .. } = &kind { found.len() } else { 0 };
-    Err(nom::Err::Error(Fail { rest: input.len(), len, kind }))
-}
-
-fn fail_with<T>(input: &str, len: usize, kind: ErrorKind) -> Parsed<'_, T> {
-    Err(nom::Err::Failure(Fail { rest: input.len(), len, kind }))
-}
-
-fn is_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || c == '_'
-}
-
-fn space(input: &str) -> Parsed<'_, ()> {
-    take_while(|c: char| c.is_ascii_whitespace()).map(|_| ()).parse(input)
-}
-
-/// A punctuation mark with the whitespace around it.
-fn mark<'a>(input: &'a str, mark: char, what: &'static str) -> Parsed<'a, ()> {
-    let (input, ()) = space(input)?;
-    match input.strip_prefix(mark) {
-        Some(rest) => space(rest),
-        None => fail(input, what),
-    }
-}
-
-/// A word and the text from its start, for spans.
-fn word<'a>(input: &'a str, what: &'static str) -> Parsed<'a, (&'a str, &'a str)> {
-    let (input, ()) = space(input)?;
-    match take_while1::<_, _, Fail>(is_word).parse(input) {
-        Ok((rest, word)) => Ok((rest, (input, word))),
-        Err(_) => fail(input, what),
-    }
-}
-
-/// Words that no definition may take.
-const RESERVED: &[&str] = &[
-    "TRIVIAL",
-    "UNSATISFIABLE",
-    "after",
-    "allow",
-    "and",
-    "any",
-    "any32",
-    "apo",
-    "apoas",
-    "atleast",
-    "atmost",
-    "between",
-    "bytes",
-    "cat",
-    "ctv",
-    "delegate",
-    "hash160",
-    "hash256",
-    "internal",
-    "key",
-    "locktime",
-    "newer",
-    "newer_cat",
-    "newer_pair",
-    "newer_wide",
-    "number",
-    "nums",
-    "older",
-    "opens",
-    "or",
-    "pair",
-    "pk",
-    "policy",
-    "presigned",
-    "ripemd160",
-    "sha256",
-    "signed",
-    "signs",
-    "templatehash",
-    "templates",
-    "thresh",
-    "tr",
-];
-
-/// Whether a word without `0x` is a hex literal.
-fn is_bare_hex(word: &str) -> bool {
-    word.len().is_multiple_of(2)
-        && is_bare_length(word.len() / 2)
-        && word.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-/// Whether a word is a key of 33 bytes, which has the parity of its y coordinate in the first one.
-pub(crate) fn is_compressed_key(word: &str) -> bool {
-    word.len() == 66
-        && (word.starts_with("02") || word.starts_with("03"))
-        && word.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-/// The checksum of a descriptor (BIP 380) right behind an output, with its `#`.
-fn checksum(behind: &str) -> Option<&str> {
-    const LEN: usize = 9;
-    let text = behind.get(..LEN).filter(|text| text.starts_with('#'))?;
-    let is_digit = |c: char| "qpzry9x8gf2tvdw0s3jn54khce6mua7l".contains(c);
-    let is_whole = behind.get(LEN..)?.chars().next().is_none_or(char::is_whitespace);
-    (is_whole && text.chars().skip(1).all(is_digit)).then_some(text)
-}
+pub(crate) use words::is_compressed_key;
+use words::*;
 
 /// Reads with the length of the whole text at hand, from which spans are computed.
 struct Reader {
@@ -512,25 +384,6 @@ impl Reader {
         let (rest, text) = take_while1(|c| is_word(c) || c == '-').parse(start)?;
         Ok((rest, Name { text: text.into(), span: self.span(start, rest) }))
     }
-}
-
-fn close<'a>(input: &'a str, what: &'static str) -> Parsed<'a, ()> {
-    close_with(input, ')', what)
-}
-
-/// A mark that ends something: the whitespace behind it is not taken, so that spans and lines stay exact.
-fn close_with<'a>(input: &'a str, mark: char, what: &'static str) -> Parsed<'a, ()> {
-    let (input, ()) = space(input)?;
-    match input.strip_prefix(mark) {
-        Some(rest) => Ok((rest, ())),
-        None => fail(input, what),
-    }
-}
-
-fn comment(input: &str) -> Option<(&str, String)> {
-    let text = input.strip_prefix('#')?;
-    let line = text.split('\n').next().unwrap_or_default();
-    Some((text.get(line.len()..).unwrap_or_default(), line.trim_end().into()))
 }
 
 fn document(text: &str) -> Result<Document, Fail> {
