@@ -175,7 +175,7 @@ pub(crate) fn bytes(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
 fn decoded<T>(argument: &str, name: &str, decode: fn(&[u8]) -> Result<T, DecodeError>) -> Result<T, Problem> {
     let bytes = bytes(argument, name)?;
     decode(&bytes).map_err(|error| {
-        let problem = Problem::from(error.to_string()).at(name);
+        let problem = Problem::new(error.to_string()).at(name);
         if bytes.starts_with(PSBT_MAGIC) { problem.hint("these bytes are a PSBT") } else { problem }
     })
 }

@@ -89,13 +89,6 @@ impl fmt::Display for Problem {
 
 impl core::error::Error for Problem {}
 
-/// A text that already names its place.
-impl From<String> for Problem {
-    fn from(text: String) -> Problem {
-        Problem::new(text)
-    }
-}
-
 /// Why a command ends early.
 #[derive(Debug)]
 pub(crate) enum Stop {
@@ -115,7 +108,7 @@ impl From<Problem> for Stop {
 
 impl From<String> for Stop {
     fn from(text: String) -> Stop {
-        Stop::Unknown(text.into())
+        Stop::Unknown(Problem::new(text))
     }
 }
 

@@ -40,8 +40,8 @@ fn start(args: &DebugArgs) -> Result<App, Problem> {
         let problem = Problem::new(format!("there are {count} inputs; the debugger shows one"));
         return Err(problem.hint("name one with --input N; `sigstack trace` shows all of them"));
     };
-    let breakpoints = args.breakpoints.iter().map(|text| Breakpoint::read(text));
-    let breakpoints = breakpoints.collect::<Result<Vec<Breakpoint>, String>>()?;
+    let read = |text: &String| Breakpoint::read(text).map_err(|problem| Problem::new(problem).at("--break"));
+    let breakpoints = args.breakpoints.iter().map(read).collect::<Result<Vec<Breakpoint>, Problem>>()?;
     App::new(input, breakpoints).map_err(|error| Problem::new(error.to_string()))
 }
 
