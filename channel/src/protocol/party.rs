@@ -350,14 +350,15 @@ impl Party {
         }
     }
 
-    /// Publishes its version. Stored first: afterwards nothing is signed.
+    /// Publishes its version on any funding that can confirm. Stored first: afterwards nothing is signed.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if it lost data.
+    /// [`Refusal`] if it lost data, or has no version.
     pub fn close(&mut self, rules: Rules) -> Result<Option<Version>, Refusal> {
         Self::require(rules, Rule::LostDataPublishesNothing, !self.lost_data)?;
-        let version = self.publishable(1, rules);
+        let version = self.publishable(self.fundings, rules);
+        Self::require(rules, Rule::VersionBeforeSignature, version.is_some())?;
         self.closing = version.map(|version| version.number);
         Ok(version)
     }
