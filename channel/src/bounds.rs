@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use crate::model::MAX_HTLCS;
+use crate::model::CONFIRM_BLOCKS;
 
 /// The range of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,9 +79,9 @@ pub const PARTIES: Bounds<usize> = Bounds {
 /// HTLCs in one state.
 pub const HTLCS: Bounds<usize> = Bounds {
     least: 0,
-    most: MAX_HTLCS,
+    most: 228,
     why_least: "a number of HTLCs is not negative",
-    why_most: "a version 3 transaction with more HTLC outputs exceeds 10,000 vB",
+    why_most: "a version 3 transaction with more HTLC outputs, and two balances, exceeds 10,000 vB",
 };
 
 /// HTLCs in each state of a comparison of all constructions. `ln-zero-fee` allows the fewest.
@@ -145,6 +145,22 @@ pub const DELAY: Bounds<u16> = Bounds {
     most: u16::MAX,
     why_least: "without a delay nobody has time to answer an old state",
     why_most: "a relative lock by height has 16 bits (BIP 68)",
+};
+
+/// Blocks between the locks of two states, where newer states have shorter locks.
+pub const INTERVAL: Bounds<u16> = Bounds {
+    least: CONFIRM_BLOCKS,
+    most: u16::MAX,
+    why_least: "the latest state must confirm before the lock of the state before it ends",
+    why_most: DELAY.why_most,
+};
+
+/// Satoshi in the funding output of a channel.
+pub const FUNDING: Bounds<u64> = Bounds {
+    least: 1_000,
+    most: OUTSIDE.most,
+    why_least: "a close and a contest pay a fee from it and leave an output above dust",
+    why_most: OUTSIDE.why_most,
 };
 
 /// The contest delay of a breach game, in blocks.
@@ -214,7 +230,6 @@ pub const SHARE: Bounds<f64> = Bounds {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bolt3::Format;
     use crate::model::{Content, KINDS, Setup};
 
     #[test]
@@ -233,7 +248,7 @@ mod tests {
         );
     }
 
-    /// The bounds of comparisons are the narrowest of the constructions.
+    /// The bounds of comparisons are the narrowest of the constructions; those of HTLCs are tested with `accept`.
     #[test]
     fn comparisons_are_bounded_by_the_narrowest_construction() {
         let states = KINDS.iter().map(|(name, kind)| {
@@ -241,7 +256,5 @@ mod tests {
             kind.build(setup, Content::of(&[500_000, 500_000])).unwrap().facts().states
         });
         assert_eq!(states.min(), Some(u64::from(COMPARED_UPDATES.most) + 1));
-        assert_eq!(COMPARED_HTLCS.most, Format::ZeroFee.most_htlcs());
-        const { assert!(COMPARED_HTLCS.most < HTLCS.most) };
     }
 }

@@ -5,6 +5,7 @@ use core::fmt;
 use sigstack_interpreter::UsageError;
 
 use crate::bounds::{Bounds, OutOfBounds};
+use crate::model::Unacceptable;
 
 /// Why something could not be built, signed or read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub enum ChannelError {
     Parameter(&'static str, OutOfBounds),
     /// A signer refuses: what it was asked to sign breaks a rule of the construction. The text says which and why.
     Refused(String),
+    /// A state is not accepted: nobody signs it.
+    Content(Unacceptable),
     /// Stored bytes do not hold what they should. The text says what was expected.
     Encoding(String),
     /// The co-signer with this position gave a partial signature that does not verify.
@@ -56,6 +59,7 @@ impl fmt::Display for ChannelError {
             ChannelError::Usage(error) => error.fmt(f),
             ChannelError::Parameter(name, error) => write!(f, "{name}: {error}"),
             ChannelError::Refused(reason) => write!(f, "refused: {reason}"),
+            ChannelError::Content(reason) => write!(f, "refused: {reason}"),
             ChannelError::Encoding(expected) => write!(f, "stored bytes are damaged: {expected}"),
             ChannelError::PartialSignature(signer) => {
                 write!(f, "the partial signature of co-signer {signer} does not verify")
@@ -69,6 +73,7 @@ impl core::error::Error for ChannelError {
         match self {
             ChannelError::Key(error) => Some(error),
             ChannelError::Usage(error) => Some(error),
+            ChannelError::Content(reason) => Some(reason),
             _ => None,
         }
     }

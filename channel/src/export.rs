@@ -6,8 +6,7 @@ use sigstack_interpreter::Flags;
 use sigstack_vectors::{Case, Expect};
 
 use crate::attacks;
-use crate::chain::START_HEIGHT;
-use crate::compare::content;
+use crate::compare::{content, paid_by};
 use crate::model::{Form, KINDS, Kind, PlayError, Played, Setup, Stage, nested_costs};
 
 /// The preimage of all HTLCs of plays.
@@ -54,21 +53,22 @@ impl Exporter<'_> {
 /// [`PlayError`] if the play cannot be carried out.
 pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     let setup = || Setup::named(name, 2, crate::compare::CAPACITY, 144);
-    let mut channel = kind.build(setup()?, content(2, 0, 0, START_HEIGHT))?;
+    let mut channel = kind.build(setup()?, content(2, 0, 0, 0))?;
     let channel = channel.as_mut();
+    let height = paid_by(channel);
     let flags = Flags::CONSENSUS | channel.facts().proposals;
     let mut exporter = Exporter { group: name, flags, cases: Vec::new() };
 
     let mut stage = Stage::new(channel)?;
     let funding = stage.open(channel)?;
     exporter.played("open", &[funding]);
-    channel.update(content(2, 0, 1, START_HEIGHT))?;
+    channel.update(content(2, 0, 1, height))?;
     let close = channel.cooperative_close()?;
     exporter.played("cooperative close", &[stage.publish(close)?]);
 
     let mut stage = Stage::new(channel)?;
     stage.open(channel)?;
-    let state = content(2, 2, 2, START_HEIGHT);
+    let state = content(2, 2, 2, height);
     channel.update(state.clone())?;
     let steps = channel.close(0, channel.number())?;
     let settled = steps.iter().find(|step| step.tx.output.len() > 3).cloned();

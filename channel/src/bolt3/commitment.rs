@@ -5,7 +5,6 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 
 use super::keys::CommitmentKeys;
 use super::scripts::{self, HtlcScript};
-use crate::model::MAX_HTLCS;
 use crate::tx::{P2A_DUST_LIMIT, input, output, p2a, p2wpkh, p2wsh, transaction};
 
 /// Satoshi in an anchor output.
@@ -32,12 +31,11 @@ impl Format {
         }
     }
 
-    /// Maximum number of HTLC outputs of a commitment. The zero-fee form has version 3, whose maximum is 10,000 vB.
-    pub const fn most_htlcs(self) -> usize {
+    /// Satoshi in the anchors of a commitment with outputs of both sides.
+    pub const fn anchors(self) -> u64 {
         match self {
-            Format::StaticRemotekey | Format::Anchors => MAX_HTLCS,
-            // An HTLC output weighs 172 WU: 227 outputs weigh 824 + 227 * 172 = 39,868 of 40,000.
-            Format::ZeroFee => 227,
+            Format::Anchors => 2 * ANCHOR_SAT,
+            Format::StaticRemotekey | Format::ZeroFee => 0,
         }
     }
 
@@ -217,8 +215,7 @@ impl CommitmentParams<'_> {
     /// Builds the transaction: balances with the opener's fee and anchors taken off, dust trimmed, outputs in the order of BIP
     /// 69 (amount, script; HTLCs that are equal in both by expiry).
     pub fn build(&self) -> CommitmentTx {
-        let anchors = if self.format == Format::Anchors { 2 * ANCHOR_SAT } else { 0 };
-        let fee = self.base_fee().saturating_add(anchors);
+        let fee = self.base_fee().saturating_add(self.format.anchors());
         let (local, remote) = (self.to_local_msat / 1000, self.to_remote_msat / 1000);
         let (local, remote) = match self.owner_is_opener {
             true => (local.saturating_sub(fee), remote),

@@ -3,8 +3,7 @@
 
 use super::{Game, precise};
 use crate::bolt3::Format;
-use crate::chain::START_HEIGHT;
-use crate::compare::{CAPACITY, Table, content};
+use crate::compare::{CAPACITY, Table, content, paid_by};
 use crate::model::{Construction, Form, Kind, PlayError, Profile, Setup, Stage, Step};
 
 /// A pin's feerate: low enough that no block takes it, high enough to be relayed.
@@ -13,12 +12,12 @@ const PIN_RATE: f64 = 1.0;
 /// An old state that has HTLCs, and the victim's answer.
 fn answered(kind: Kind, htlcs: usize) -> Result<Option<Step>, PlayError> {
     let setup = Setup::named("fights", 2, CAPACITY, 144)?;
-    let mut channel = kind.build(setup, content(2, 0, 0, START_HEIGHT))?;
+    let mut channel = kind.build(setup, content(2, 0, 0, 0))?;
     let channel: &mut dyn Construction = channel.as_mut();
     let mut stage = Stage::new(channel)?;
     stage.open(channel)?;
     for number in 1..3 {
-        channel.update(content(2, htlcs, number, START_HEIGHT))?;
+        channel.update(content(2, htlcs, number, paid_by(channel)))?;
     }
     let Some(old) = channel.close(0, 1)?.into_iter().next() else { return Ok(None) };
     Ok(channel.contest(1, &old.tx)?.and_then(|steps| steps.into_iter().next()))
@@ -97,11 +96,11 @@ pub fn symmetry_costs(game: &Game) -> Result<Table, PlayError> {
         Table::new(&["form", "stale updates", "rate (sat/vB)", "cheater (sat)", "victim (sat)", "blocks"]);
     for form in [Form::AnyPrevOut, Form::TemplateHash, Form::OverridePairCommit] {
         let setup = Setup::named("restarts", 2, CAPACITY, 144)?;
-        let mut channel = Kind::Symmetry(form).build(setup, content(2, 0, 0, START_HEIGHT))?;
+        let mut channel = Kind::Symmetry(form).build(setup, content(2, 0, 0, 0))?;
         let channel = channel.as_mut();
         let mut stage = Stage::new(channel)?;
         stage.open(channel)?;
-        channel.update(content(2, 0, 1, START_HEIGHT))?;
+        channel.update(content(2, 0, 1, 0))?;
         let mut weights = Vec::new();
         let Some(stale) = channel.close(0, 0)?.into_iter().next() else { continue };
         let answer = channel.contest(1, &stale.tx)?.unwrap_or_default();

@@ -13,7 +13,7 @@ pub use table::Table;
 use crate::bounds;
 use crate::error::ChannelError;
 use crate::keys::sha256;
-use crate::model::{Content, Htlc, Kind, PlayError, Setup, Stage};
+use crate::model::{Construction, Content, Htlc, Kind, PlayError, Setup, Stage};
 
 /// Satoshi in the channels that are measured.
 pub const CAPACITY: u64 = 10_000_000;
@@ -43,6 +43,15 @@ impl Question {
         ChannelError::check("updates", &bounds::COMPARED_UPDATES, self.updates)?;
         ChannelError::check("htlcs", &bounds::COMPARED_HTLCS, self.htlcs)?;
         ChannelError::check("parties", &bounds::PARTIES, self.parties)?;
+        // Each party more takes the place of an HTLC in the transaction that pays the state.
+        let most = bounds::HTLCS.most.saturating_sub(self.parties.saturating_sub(bounds::PARTIES.least));
+        if self.htlcs > most {
+            let text = format!(
+                "{} is more than {most}: with {} parties, more HTLC outputs exceed the 10,000 vB of version 3",
+                self.htlcs, self.parties
+            );
+            return Err(ChannelError::Parameter("htlcs", bounds::OutOfBounds::new(text)));
+        }
         ChannelError::check("feerate", &bounds::FEERATE, self.feerate)
     }
 }
@@ -109,7 +118,13 @@ impl Measured {
     }
 }
 
-/// A content with so many HTLCs of 10,000 sat, alternately in both directions; its balances differ by state.
+/// The height at which a state of this channel is paid, at the latest, if its close begins with the chain.
+pub fn paid_by(channel: &dyn Construction) -> u32 {
+    let delay = u32::try_from(channel.facts().worst_delay).unwrap_or(u32::MAX);
+    crate::chain::START_HEIGHT.saturating_add(delay)
+}
+
+/// A content with so many HTLCs of 10,000 sat that expire 1,000 blocks after a height, alternately in both directions; its balances differ by state.
 pub fn content(parties: usize, htlcs: usize, state: u32, height: u32) -> Content {
     let places = 0..u32::try_from(htlcs).unwrap_or(u32::MAX);
     let htlcs: Vec<Htlc> = places
@@ -142,10 +157,10 @@ fn weigh(played: &[crate::model::Played]) -> Weights {
 pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
     let parties = if kind.multiparty() { question.parties } else { 2 };
     let setup = || Setup::named("compare", parties, CAPACITY, 144);
-    let height = crate::chain::START_HEIGHT;
-    let state = |number| content(parties, question.htlcs, number, height);
-    let mut channel = kind.build(setup()?, content(parties, 0, 0, height))?;
+    let mut channel = kind.build(setup()?, content(parties, 0, 0, 0))?;
     let channel = channel.as_mut();
+    let height = paid_by(channel);
+    let state = |number| content(parties, question.htlcs, number, height);
     let mut stage = Stage::new(channel)?;
     stage.open(channel)?;
     let mut signatures = 0;
@@ -193,7 +208,7 @@ pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
 }
 
 /// An old state is published, and what the victim's client answers.
-fn breach_depth_one(channel: &mut dyn crate::model::Construction) -> Result<Option<Weights>, PlayError> {
+fn breach_depth_one(channel: &mut dyn Construction) -> Result<Option<Weights>, PlayError> {
     let facts = channel.facts();
     // Where locks order the states, an old one comes too late.
     if facts.name.starts_with("BIP 68") || facts.name.contains("tree") {

@@ -146,3 +146,21 @@ fn logarithmic_axes_end_near_their_values() {
     assert_eq!(ends([70.0, 400.0]), (10.0, 1_000.0));
     assert_eq!(ends([100.0, 100.0]), (100.0, 1_000.0));
 }
+
+/// Every party more takes the place of an HTLC.
+#[test]
+fn more_parties_leave_room_for_fewer_htlcs() {
+    let checked = |parties, htlcs| Question { parties, htlcs, ..Question::default() }.check();
+    for (parties, most) in [(3, 227), (4, 226), (16, 214)] {
+        assert_eq!(checked(parties, most), Ok(()));
+        let text = if most == 227 {
+            "htlcs: 228 is more than 227: a commitment of ln-zero-fee with more HTLC outputs exceeds the 10,000 vB of version 3".to_owned()
+        } else {
+            format!(
+                "htlcs: {} is more than {most}: with {parties} parties, more HTLC outputs exceed the 10,000 vB of version 3",
+                most + 1
+            )
+        };
+        assert_eq!(checked(parties, most + 1).unwrap_err().to_string(), text);
+    }
+}

@@ -1,11 +1,10 @@
 //! What a state pays.
 
+use super::accept::Accepted;
 use crate::error::ChannelError;
 
 /// Bytes of a serialized HTLC: amount 8, payment hash 32, expiry 4, direction 1.
 pub const HTLC_SIZE: usize = 45;
-/// Most HTLC outputs of a settlement: a version 3 transaction holds 10,000 vB.
-pub const MAX_HTLCS: usize = 228;
 
 /// A payment that waits for a preimage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,32 +48,6 @@ impl Content {
     pub fn sum(&self) -> u64 {
         let htlcs = self.htlcs.iter().map(|htlc| htlc.sat);
         self.balances.iter().copied().chain(htlcs).fold(0, u64::saturating_add)
-    }
-
-    /// What a signer checks before it signs (rule 9): the sum, the number of HTLCs, and who takes part.
-    ///
-    /// # Errors
-    ///
-    /// [`ChannelError::Refused`], with the reason.
-    pub fn check(&self, capacity: u64, parties: usize) -> Result<(), ChannelError> {
-        if self.balances.len() != parties {
-            let problem = format!("{} balances for {parties} parties", self.balances.len());
-            return Err(ChannelError::refused(problem));
-        }
-        if self.sum() != capacity {
-            let problem = format!("balances and HTLCs add up to {} sat, not to {capacity}", self.sum());
-            return Err(ChannelError::refused(problem));
-        }
-        if self.htlcs.len() > MAX_HTLCS {
-            let problem =
-                format!("{} HTLCs do not fit a version 3 transaction; {MAX_HTLCS} do", self.htlcs.len());
-            return Err(ChannelError::refused(problem));
-        }
-        let strangers = |htlc: &Htlc| htlc.from == htlc.to || htlc.from >= parties || htlc.to >= parties;
-        match self.htlcs.iter().any(strangers) {
-            true => Err(ChannelError::refused("an HTLC is not between two of the parties")),
-            false => Ok(()),
-        }
     }
 
     /// The bytes that a party keeps: number of balances (1), balances (8 each), HTLCs (45 each).
@@ -131,13 +104,13 @@ impl Content {
 /// keeps only its record of the latest state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History<S> {
-    older: Vec<(Content, Option<S>)>,
-    latest: (Content, Option<S>),
+    older: Vec<(Accepted, Option<S>)>,
+    latest: (Accepted, Option<S>),
 }
 
 impl<S> History<S> {
     /// A history of one state, which is not signed yet.
-    pub(super) const fn new(first: Content) -> History<S> {
+    pub(super) const fn new(first: Accepted) -> History<S> {
         History { older: Vec::new(), latest: (first, None) }
     }
 
@@ -147,11 +120,11 @@ impl<S> History<S> {
     }
 
     /// The content of the latest state.
-    pub(super) fn newest(&self) -> &Content {
+    pub(super) fn newest(&self) -> &Accepted {
         &self.latest.0
     }
 
-    fn get(&self, number: u32) -> Result<&(Content, Option<S>), ChannelError> {
+    fn get(&self, number: u32) -> Result<&(Accepted, Option<S>), ChannelError> {
         if number == self.number() {
             return Ok(&self.latest);
         }
@@ -160,7 +133,7 @@ impl<S> History<S> {
     }
 
     /// The content of a state.
-    pub(super) fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+    pub(super) fn state(&self, number: u32) -> Result<&Accepted, ChannelError> {
         self.get(number).map(|(content, _)| content)
     }
 
@@ -176,7 +149,7 @@ impl<S> History<S> {
     }
 
     /// Adds a state.
-    pub(super) fn push(&mut self, next: Content, signed: Option<S>) {
+    pub(super) fn push(&mut self, next: Accepted, signed: Option<S>) {
         self.older.push(core::mem::replace(&mut self.latest, (next, signed)));
     }
 

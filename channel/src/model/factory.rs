@@ -69,6 +69,14 @@ impl Factory {
         Ok(Factory { form, parties, hook: Symmetry::unallocated(setup, form)?, channels: Vec::new() })
     }
 
+    /// Says which height the chain has, to the hook and to the channels inside.
+    pub fn see_height(&mut self, height: u32) {
+        self.hook.see_height(height);
+        for inner in &mut self.channels {
+            inner.channel.see_height(height);
+        }
+    }
+
     /// The N-party channel.
     pub fn hook(&self) -> &Symmetry {
         &self.hook
@@ -98,7 +106,8 @@ impl Factory {
         amounts.extend(channels.iter().map(|(_, capacity)| *capacity));
         let content = Content::of(&amounts);
         // Everything is checked before anything is signed.
-        content.check(self.hook.setup().capacity, self.parties.len() + channels.len())?;
+        let terms = self.hook.terms_for(self.parties.len() + channels.len());
+        content.clone().accept(&terms, self.hook.setup().height)?;
         for (members, _) in channels {
             check_members(members, self.parties.len())?;
         }
@@ -139,8 +148,9 @@ impl Factory {
         if let Some(first) = balances.first_mut() {
             *first += capacity % count;
         }
-        let setup = Setup::of(keys, capacity, delay, entropy)?;
-        let mut channel = Symmetry::new(setup, self.form, Content::of(&balances))?;
+        let setup = Setup { height: self.hook.setup().height, ..Setup::of(keys, capacity, delay, entropy)? };
+        let above = self.hook.acceptance().claim_delay;
+        let mut channel = Symmetry::below(setup, self.form, Content::of(&balances), above)?;
         // No output is named by what inner channels sign. The first state is signed before the hook pays to the channel.
         channel.open(OutPoint::null())?;
         Ok(Inner { members: members.to_vec(), channel })

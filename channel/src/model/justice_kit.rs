@@ -23,6 +23,11 @@ const HINT: usize = 16;
 /// Bytes of an entry: hint, nonce, ciphertext, tag.
 const ENTRY: usize = HINT + 24 + KIT + 16;
 
+/// The fee of a justice transaction with so many inputs, 2 sat/vB.
+pub(super) const fn justice_fee(inputs: u64) -> u64 {
+    2 * (60 + 110 * inputs)
+}
+
 /// A tower's entries, one for each revoked commitment. Kits take the balances: they know nothing of HTLCs.
 #[derive(Clone, Debug)]
 pub(super) struct KitGuard {
@@ -126,7 +131,7 @@ fn act(published: &Transaction, kit: &[u8]) -> Result<Option<Step>, ChannelError
         return Ok(None);
     }
     let sum = prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-    let fee = 2 * (60 + 110 * prevouts.len() as u64);
+    let fee = justice_fee(prevouts.len() as u64);
     let mut tx = transaction(2, 0, inputs, vec![output(sum.saturating_sub(fee), payout.into())]);
     for (nth, witness) in witnesses.iter().enumerate() {
         set_witness(&mut tx, nth, witness);

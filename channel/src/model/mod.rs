@@ -3,6 +3,7 @@
 //! A construction holds what both sides know, so that a play can publish for either of them. What one side *keeps* is a record of its own that
 //! serializes; [`Construction::contest`] and [`Construction::tower_contest`] act from these bytes alone.
 
+mod accept;
 mod content;
 mod contested;
 mod factory;
@@ -27,7 +28,8 @@ mod two_thousand_eighteen;
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
-pub use content::{Content, HTLC_SIZE, Htlc, MAX_HTLCS};
+pub use accept::{Accepted, CONFIRM_BLOCKS, OUTPUT_WEIGHT, OpenerCosts, Size, Terms, Unacceptable};
+pub use content::{Content, HTLC_SIZE, Htlc};
 pub use contested::{Profile, Reward, SequenceTerms};
 pub use factory::{Factory, Inner, NestedCosts, nested_costs};
 pub use justice_kit::justice_blob;
@@ -112,6 +114,12 @@ pub trait Construction {
     /// Keys, capacity, funding output.
     fn setup(&self) -> &Setup;
 
+    /// The conditions for the next state.
+    fn acceptance(&self) -> Terms;
+
+    /// Says which height the chain has: expiries of HTLCs are compared with it.
+    fn see_height(&mut self, height: u32);
+
     /// Where the money goes when the funding transaction confirms.
     fn funding_output(&self) -> &TxOut;
 
@@ -132,7 +140,8 @@ pub trait Construction {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if a signer refuses the content or the numbers are used up.
+    /// [`ChannelError::Content`] if the content breaks the conditions of [`Construction::acceptance`]; [`ChannelError::Refused`] if the
+    /// numbers are used up.
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError>;
 
     /// Agrees on the next state as [`Construction::update`] does, and leaves its signatures to be made when [`Construction::open`] is called:
@@ -140,7 +149,8 @@ pub trait Construction {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the content is wrong, or the construction keeps something of every state.
+    /// [`ChannelError::Content`] as for [`Construction::update`]; [`ChannelError::Refused`] if the construction keeps something of every
+    /// state.
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
         let _ = content;
         Err(ChannelError::refused("this construction keeps something of every state: each must be signed"))

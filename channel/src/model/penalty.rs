@@ -5,9 +5,13 @@ use std::collections::BTreeMap;
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::{PublicKey, SecretKey, ecdsa};
 use sigstack_interpreter::Flags;
+use sigstack_policy::limits::MAX_TX_WEIGHT;
 
+use super::accept::{
+    Accepted, MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, OpenerCosts, Size, Terms, blocks_until_claimed,
+};
 use super::content::History;
-use super::justice_kit::justice_blob;
+use super::justice_kit::{justice_blob, justice_fee};
 use super::{Construction, Content, Facts, Htlc, PartyKeys, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
     CommitmentKeys, CommitmentOutput, CommitmentParams, Format, HtlcDirection, LnHtlc, MAX_INDEX,
@@ -17,11 +21,48 @@ use crate::bolt3::{
 };
 use crate::error::ChannelError;
 use crate::records::RecordKind;
-use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, transaction};
+use crate::tx::{
+    P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, transaction,
+};
 
 /// Satoshi per 1,000 WU that commitments with a fee pay.
 const FEERATE: u64 = 500;
-const DUST: u64 = 354;
+/// The fee of the transaction that takes to_local after the delay, 2 sat/vB.
+const SWEEP_FEE: u64 = 2 * 134;
+/// The fee of the other side's claim of an HTLC, 2 sat/vB.
+const CLAIM_FEE: u64 = 2 * 160;
+/// The dust limit that both sides agreed on: an output that is not below it can be swept, claimed or taken, and leaves more than dust.
+const DUST: u64 = P2TR_DUST_LIMIT + most(justice_fee(1), most(SWEEP_FEE, CLAIM_FEE));
+/// Weight of the witness of two signatures that spends the funding output, with marker and flag (BOLT 3 appendix A).
+const FUNDING_WITNESS_WEIGHT: u64 = 2 + 220;
+/// Maximum satoshi that may go to fees because they are too small for an output. In the zero-fee form the P2A takes them.
+const MOST_TRIMMED: u64 = 5_000;
+/// Maximum number of HTLCs that one side offers (BOLT 2 `max_accepted_htlcs`).
+const MOST_OFFERED: usize = 483;
+
+const fn most(a: u64, b: u64) -> u64 {
+    if a > b { a } else { b }
+}
+
+/// The conditions for a state: both commitments are right.
+fn terms(format: Format, setup: &Setup) -> Terms {
+    let least = |direction| DUST + format.htlc_fee(direction, FEERATE);
+    let (frame, trimmed, most, feerate_per_kw) = match format {
+        Format::ZeroFee => (format.commitment_weight(), P2A_DUST_LIMIT, MAX_TRUC_WEIGHT, 0),
+        _ => (format.commitment_weight(), MOST_TRIMMED, MAX_TX_WEIGHT, FEERATE),
+    };
+    Terms {
+        least_balance: DUST,
+        least_htlc: [least(HtlcDirection::Offered), least(HtlcDirection::Received)],
+        most_trimmed: trimmed,
+        most_offered: MOST_OFFERED,
+        opener: OpenerCosts { feerate_per_kw, anchors: format.anchors() },
+        // BOLT 3's weight has both balances.
+        size: Size { frame, balance: 0, htlc: OUTPUT_WEIGHT, most },
+        // A claim does not wait for the delay: its second stage does.
+        ..setup.settlement_terms(frame, blocks_until_claimed(0, 3))
+    }
+}
 
 /// A party's base secrets.
 struct Base {
@@ -102,7 +143,7 @@ impl LnPenalty {
         let [a, b] = setup.parties.as_slice() else {
             return Err(ChannelError::refused("LN-penalty is between two parties"));
         };
-        first.check(setup.capacity, 2)?;
+        let first = first.accept(&terms(format, &setup), setup.height)?;
         let bases = vec![Base::new(a)?, Base::new(b)?];
         let points = |base: &Base| base.payment.public_key();
         let mask = match bases.as_slice() {
@@ -197,7 +238,7 @@ impl LnPenalty {
         &self,
         owner: usize,
         number: u32,
-        content: &Content,
+        content: &Accepted,
     ) -> Result<Vec<Vec<u8>>, ChannelError> {
         let version = self.version(owner, number, content)?;
         let mut signatures = vec![self.funding_signature(1 - owner.min(1), &version.tx)?];
@@ -250,7 +291,7 @@ impl LnPenalty {
         let script =
             scripts::to_local(&version.keys.revocation, self.setup.delay, &version.keys.local_delayed);
         let prevout = out_at(&version.tx, vout)?;
-        let pays = output(prevout.value.to_sat().saturating_sub(2 * 134), self.payout(owner)?);
+        let pays = output(prevout.value.to_sat().saturating_sub(SWEEP_FEE), self.payout(owner)?);
         let spent = input(outpoint(&version.tx, vout), self.setup.delay.into());
         let mut tx = transaction(2, 0, vec![spent], vec![pays]);
         let signature =
@@ -304,7 +345,7 @@ impl LnPenalty {
         }
         // A P2WPKH balance needs no second transaction: it is left alone.
         let sum = prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-        let fee = 2 * (60 + 110 * prevouts.len() as u64);
+        let fee = justice_fee(prevouts.len() as u64);
         let pays = vec![output(sum.saturating_sub(fee), self.payout(victim)?)];
         let mut tx = transaction(2, 0, inputs, pays);
         for (nth, (_, _, script, selector)) in spends.iter().enumerate() {
@@ -411,13 +452,21 @@ impl Construction for LnPenalty {
         &self.setup
     }
 
+    fn acceptance(&self) -> Terms {
+        terms(self.format, &self.setup)
+    }
+
+    fn see_height(&mut self, height: u32) {
+        self.setup.height = height;
+    }
+
     fn funding_output(&self) -> &TxOut {
         &self.funding_output
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
         self.setup.funding = funding;
-        let (number, content) = (self.number(), self.content().clone());
+        let (number, content) = (self.number(), self.history.newest().clone());
         for party in 0..2 {
             let signatures = self.peer_signatures(party, number, &content)?;
             if let Some(kept) = self.kept.get_mut(party) {
@@ -436,13 +485,7 @@ impl Construction for LnPenalty {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        content.check(self.setup.capacity, 2)?;
-        let (htlcs, most) = (content.htlcs.len(), self.format.most_htlcs());
-        if htlcs > most {
-            return Err(ChannelError::refused(format!(
-                "{htlcs} HTLCs do not fit this commitment; {most} do"
-            )));
-        }
+        let content = content.accept(&self.acceptance(), self.setup.height)?;
         let number = self.number().saturating_add(1);
         let mut cost = UpdateCost { signatures: 0, secrets: 2 };
         for party in 0..2 {
@@ -460,14 +503,7 @@ impl Construction for LnPenalty {
     }
 
     fn cooperative_close(&mut self) -> Result<Step, ChannelError> {
-        let mut outputs = Vec::new();
-        for (party, balance) in self.content().balances.iter().enumerate() {
-            outputs.push(output(*balance, self.payout(party)?));
-        }
-        if let Some(first) = outputs.first_mut() {
-            first.value = first.value.checked_sub(bitcoin::Amount::from_sat(400)).unwrap_or(first.value);
-        }
-        let tx = transaction(2, 0, vec![input(self.setup.funding, SEQUENCE_FREE)], outputs);
+        let tx = self.setup.closing(self.history.newest(), FUNDING_WITNESS_WEIGHT)?;
         self.spend_funding("cooperative close", tx)
     }
 
@@ -519,7 +555,7 @@ impl Construction for LnPenalty {
                 // The other side needs no second stage.
                 let lock = if preimage.is_empty() { htlc.expiry } else { 0 };
                 let sequence = if self.format.one_block_lock() { 1 } else { SEQUENCE_FREE };
-                let pays = output(htlc.sat.saturating_sub(2 * 160), self.payout(claimant)?);
+                let pays = output(htlc.sat.saturating_sub(CLAIM_FEE), self.payout(claimant)?);
                 tx = transaction(2, lock, vec![input(outpoint(&version.tx, vout), sequence)], vec![pays]);
                 let secret = self.htlc_secret(claimant, owner, number)?;
                 let own =

@@ -121,6 +121,7 @@ impl Stage {
     /// [`PlayError`].
     pub fn open(&mut self, construction: &mut dyn Construction) -> Result<Played, PlayError> {
         let funding = self.fund(construction.funding_output(), construction.setup().capacity)?;
+        construction.see_height(self.chain.height());
         construction.open(outpoint(&funding.tx, 0))?;
         self.publish(funding)
     }

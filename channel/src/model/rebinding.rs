@@ -5,7 +5,7 @@ use sigstack_interpreter::{Flags, taproot::leaf_hash};
 
 use super::Step;
 use crate::error::ChannelError;
-use crate::keys::{sha256, verify_schnorr};
+use crate::keys::{generator_keypair, sha256, sign_schnorr, verify_schnorr, x_only};
 use crate::leaves::{self, NUMBER_BASE};
 use crate::publish::{Found, outputs_to};
 use crate::records::{Fields, HEAD, RecordKind};
@@ -84,6 +84,23 @@ impl Form {
 
     pub(super) const fn op_return(self) -> bool {
         matches!(self, Form::CtvCsfs | Form::CtvCsfsInternalKey)
+    }
+
+    /// The leaf that lets only this settlement spend a state output.
+    pub(super) fn settlement_leaf(self, tx: &Transaction) -> Result<Vec<u8>, ChannelError> {
+        Ok(match self {
+            Form::AnyPrevOut => {
+                let generator = generator_keypair()?;
+                let nothing = [output(0, bitcoin::ScriptBuf::new())];
+                let digest = sign::script_path(tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
+                let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
+                leaves::template_signature(&signature, &x_only(&generator))
+            }
+            Form::TemplateHash | Form::OverrideTemplateHash => {
+                leaves::template_templatehash(&sign::template_hash(tx, None)?)
+            }
+            _ => leaves::template_ctv(&sign::check_template(tx)?),
+        })
     }
 
     /// The leaf that an update spends. States count from 1 here; the funding output has no number.

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
 
+use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
 use super::contested::{Contested, obscure};
 use super::sequence_guard::SequenceGuard;
 use super::settlement::Settlement;
 use super::{
-    ClientRecord, Construction, Content, Facts, Profile, Reward, SequenceTerms, Setup, Step, TowerRecord,
-    TowerTerms, UpdateCost,
+    ClientRecord, Construction, Content, Facts, Profile, Reward, SequenceTerms, Setup, Step, Terms,
+    TowerRecord, TowerTerms, UpdateCost,
 };
 use crate::error::ChannelError;
 use crate::keys::x_only;
@@ -37,6 +38,8 @@ pub struct SignedSequence {
     funding_output: TxOut,
     mask: u32,
     first: u32,
+    /// Weight of a settlement without balances and HTLCs.
+    frame: u64,
     history: History<[ClientRecord; 2]>,
 }
 
@@ -55,7 +58,8 @@ impl SignedSequence {
             );
             return Err(ChannelError::refused(problem));
         }
-        first.check(setup.capacity, 2)?;
+        let frame = settlement_frame(&setup, profile)?;
+        let first = first.accept(&setup.settlement_terms(frame, claim_delay(&setup)), setup.height)?;
         let funding = setup.joint_output(vec![])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
         let [a, b, c, d, e, f, g, h, ..] = setup.shared_secret("counter");
@@ -70,6 +74,7 @@ impl SignedSequence {
             funding_output,
             mask,
             first: start,
+            frame,
             history: History::new(first),
         })
     }
@@ -79,7 +84,7 @@ impl SignedSequence {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the reward leaves the victim dust.
+    /// [`ChannelError::Refused`] if the reward, or what it leaves the victim, is dust beside the P2A.
     pub fn with_reward(
         mut self,
         reward: Reward,
@@ -91,6 +96,12 @@ impl SignedSequence {
         };
         if self.setup.capacity.saturating_sub(sat) < crate::tx::P2TR_DUST_LIMIT {
             return Err(ChannelError::refused("the reward leaves the victim less than an output can hold"));
+        }
+        if matches!(reward, Reward::Key(sat) if sat < crate::tx::P2TR_DUST_LIMIT) {
+            let least = crate::tx::P2TR_DUST_LIMIT;
+            return Err(ChannelError::refused(format!(
+                "a reward of {sat} sat to a key is dust, and so is the P2A beside it: {least} sat is the minimum"
+            )));
         }
         self.terms = SequenceTerms { reward, ..self.terms };
         self.towers = matches!(reward, Reward::Key(_)).then_some(towers);
@@ -241,7 +252,7 @@ impl SignedSequence {
     }
 
     /// Both parties sign a state. What each keeps of it.
-    fn sign_state(&mut self, number: u32, content: &Content) -> Result<[ClientRecord; 2], ChannelError> {
+    fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<[ClientRecord; 2], ChannelError> {
         let settlements = match self.terms.profile {
             Profile::CsfsOnly => {
                 let first = self.sign_settlement(0, number, content)?;
@@ -258,7 +269,7 @@ impl SignedSequence {
                 commitment: self.sign_version(party, number, content)?,
                 evidence: self.sign_number(1 - party.min(1), number)?,
                 settlements: own_first(party),
-                content: content.clone(),
+                content: Content::clone(content),
             })
         };
         Ok([record(0)?, record(1)?])
@@ -311,6 +322,22 @@ impl SignedSequence {
     }
 }
 
+/// Commitment, settlement and claim, with the delay between the first two.
+fn claim_delay(setup: &Setup) -> u32 {
+    blocks_until_claimed(setup.delay.into(), 3)
+}
+
+/// Weight of a settlement without balances and HTLCs.
+fn settlement_frame(setup: &Setup, profile: Profile) -> Result<u64, ChannelError> {
+    let tx = transaction(3, 0, vec![input(OutPoint::null(), setup.delay.into())], vec![output(0, p2a())]);
+    // The control block leads from one of two leaves to the root. Without templates both parties sign.
+    let witness = match profile.fixed(&tx)? {
+        Some(leaf) => vec![leaf, vec![0; 65]],
+        None => vec![vec![0; 64], leaves::delayed_internal_key(setup.delay), vec![0; 65]],
+    };
+    Ok(weight_with(tx, &witness))
+}
+
 impl Construction for SignedSequence {
     fn facts(&self) -> Facts {
         Facts {
@@ -329,6 +356,14 @@ impl Construction for SignedSequence {
         &self.setup
     }
 
+    fn acceptance(&self) -> Terms {
+        self.setup.settlement_terms(self.frame, claim_delay(&self.setup))
+    }
+
+    fn see_height(&mut self, height: u32) {
+        self.setup.height = height;
+    }
+
     fn funding_output(&self) -> &TxOut {
         &self.funding_output
     }
@@ -339,7 +374,7 @@ impl Construction for SignedSequence {
             self.history.forget_signatures();
         }
         if !self.history.is_signed() {
-            let content = self.content().clone();
+            let content = self.history.newest().clone();
             let signed = self.sign_state(self.number(), &content)?;
             self.history.sign(signed);
         }
@@ -355,7 +390,7 @@ impl Construction for SignedSequence {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        content.check(self.setup.capacity, 2)?;
+        let content = content.accept(&self.acceptance(), self.setup.height)?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
         // Partials of both settlements, or what each party signs for its tower.
@@ -369,7 +404,7 @@ impl Construction for SignedSequence {
     }
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
-        content.check(self.setup.capacity, 2)?;
+        let content = content.accept(&self.acceptance(), self.setup.height)?;
         self.history.push(content, None);
         Ok(())
     }

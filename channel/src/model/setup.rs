@@ -3,8 +3,10 @@
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::{Keypair, PublicKey};
 
-use super::{Content, Htlc, Step};
-use crate::bounds::{DELAY, PARTIES};
+use super::accept::{MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, OpenerCosts, Size};
+use super::{Content, Htlc, Step, Terms};
+use crate::bounds::{DELAY, FUNDING, PARTIES};
+use crate::chain::START_HEIGHT;
 use crate::error::ChannelError;
 use crate::keys::{Entropy, Seed, tagged_hash, taproot_keypair, x_only};
 use crate::leaves;
@@ -16,6 +18,15 @@ use crate::tx::{
     P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, outpoint_bytes, output, p2a, p2tr,
     set_witness, transaction,
 };
+
+/// Weight units of a key path witness, with the marker and the flag.
+const KEY_PATH_WEIGHT: u64 = 2 + 66;
+/// Satoshi per virtual byte of a cooperative close.
+const CLOSING_RATE: u64 = 2;
+/// Weight units of HTLC-success, the heavier claim of an HTLC output with two leaves.
+const HTLC_CLAIM_WEIGHT: u64 = 605;
+/// Least HTLC that has an output: its claim pays 1 sat/vB, and leaves an output that is not dust.
+const LEAST_HTLC: u64 = P2TR_DUST_LIMIT + HTLC_CLAIM_WEIGHT.div_ceil(4);
 
 /// A party's keys in one channel, hardened from its seed and random bytes that it drew itself for this channel (rule 5).
 #[derive(Clone, Debug)]
@@ -87,6 +98,8 @@ pub struct Setup {
     pub delay: u16,
     /// The funding output, once the channel is open.
     pub funding: OutPoint,
+    /// The height of the chain, as far as the parties know it.
+    pub height: u32,
     /// The parties' source of random bytes. It cannot be cloned, so neither can a setup.
     pub entropy: Entropy,
 }
@@ -96,7 +109,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Parameter`] if the number of parties or the delay is outside of its range.
+    /// [`ChannelError::Parameter`] if the number of parties, the delay or the capacity is outside of its range.
     pub fn named(name: &str, parties: usize, capacity: u64, delay: u16) -> Result<Setup, ChannelError> {
         ChannelError::check("parties", &PARTIES, parties)?;
         ChannelError::check("delay", &DELAY, delay)?;
@@ -112,16 +125,19 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] without parties.
+    /// [`ChannelError::Parameter`] if the number of parties or the capacity is outside of its range.
     pub fn of(
         parties: Vec<PartyKeys>,
         capacity: u64,
         delay: u16,
         entropy: Entropy,
     ) -> Result<Setup, ChannelError> {
+        ChannelError::check("parties", &PARTIES, parties.len())?;
+        ChannelError::check("capacity", &FUNDING, capacity)?;
         let keys: Vec<PublicKey> = parties.iter().map(|party| party.funding.public_key()).collect();
         let key = AggregateKey::new(&keys)?;
-        Ok(Setup { parties, key, capacity, delay, funding: OutPoint::null(), entropy })
+        let (funding, height) = (OutPoint::null(), START_HEIGHT);
+        Ok(Setup { parties, key, capacity, delay, funding, height, entropy })
     }
 
     /// A party.
@@ -270,12 +286,30 @@ impl Setup {
         })
     }
 
-    /// The outputs that pay a content: balances, HTLCs, P2A. What is under its dust limit goes to the P2A, up to 240 sat; only what
-    /// exceeds that becomes fee.
+    /// The conditions for a state that one transaction pays whose outputs are those of [`Setup::settlement_outputs`]: `frame` is its
+    /// weight without balances and HTLCs.
+    pub fn settlement_terms(&self, frame: u64, claim_delay: u32) -> Terms {
+        Terms {
+            capacity: self.capacity,
+            parties: self.parties.len(),
+            channels: 0,
+            least_balance: P2TR_DUST_LIMIT,
+            least_htlc: [LEAST_HTLC; 2],
+            // More would be a fee: the transaction would be neither free, as a parent with dust must be, nor able to pay for itself.
+            most_trimmed: P2A_DUST_LIMIT,
+            most_offered: usize::MAX,
+            opener: OpenerCosts::default(),
+            size: Size { frame, balance: OUTPUT_WEIGHT, htlc: OUTPUT_WEIGHT, most: MAX_TRUC_WEIGHT },
+            claim_delay,
+        }
+    }
+
+    /// The outputs that pay a content: balances, HTLCs, P2A. Balances and HTLCs that are too small for an output go to the P2A, which
+    /// takes all of them: terms allow no more than its dust limit.
     ///
     /// # Errors
     ///
-    /// As [`Content::check`].
+    /// [`ChannelError::Refused`] if a party of an HTLC does not exist.
     pub fn settlement_outputs(&self, content: &Content) -> Result<Vec<TxOut>, ChannelError> {
         self.settlement_outputs_to(content, &self.payees()?)
     }
@@ -284,53 +318,78 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`Content::check`].
+    /// As [`Setup::settlement_outputs`].
     pub fn settlement_outputs_to(
         &self,
         content: &Content,
         payees: &[ScriptBuf],
     ) -> Result<Vec<TxOut>, ChannelError> {
-        content.check(self.capacity, payees.len())?;
         let mut outputs = Vec::with_capacity(content.balances.len() + content.htlcs.len() + 1);
         for (payee, balance) in payees.iter().zip(&content.balances) {
-            outputs.push(output(*balance, payee.clone()));
+            if *balance >= P2TR_DUST_LIMIT {
+                outputs.push(output(*balance, payee.clone()));
+            }
         }
-        for htlc in &content.htlcs {
+        for htlc in content.htlcs.iter().filter(|htlc| htlc.sat >= LEAST_HTLC) {
             outputs.push(output(htlc.sat, self.htlc_output(htlc)?.script_pubkey()));
         }
-        outputs.retain(|out| out.value.to_sat() >= P2TR_DUST_LIMIT);
-        let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-        let trimmed = self.capacity.saturating_sub(paid);
-        outputs.push(output(trimmed.min(P2A_DUST_LIMIT), p2a()));
+        outputs.push(self.anchor_for(&outputs));
         Ok(outputs)
+    }
+
+    /// The P2A beside these outputs, with what is trimmed.
+    pub(super) fn anchor_for(&self, outputs: &[TxOut]) -> TxOut {
+        let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
+        output(self.capacity.saturating_sub(paid), p2a())
     }
 
     /// The transaction that pays balances from the funding output at once. It has no locks and no HTLCs.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] while HTLCs are in flight.
+    /// As [`Setup::closing`].
     pub fn cooperative_close(
         &mut self,
         funding: &TapOutput,
         content: &Content,
     ) -> Result<Step, ChannelError> {
+        let tx = self.closing(content, KEY_PATH_WEIGHT)?;
+        self.spend_jointly("cooperative close", tx, (funding, self.capacity))
+    }
+
+    /// A cooperative close without its witness, which will weigh `witness`. It pays 2 sat/vB.
+    ///
+    /// The parties pay the fee in their order, the opener first. A party whose rest would be dust has no output, and its rest is part of
+    /// the fee: so no balance blocks the close, and no party loses more than the dust limit beside the fee.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] while HTLCs are in flight, or if no balance remains.
+    pub(super) fn closing(&self, content: &Content, witness: u64) -> Result<Transaction, ChannelError> {
         if !content.htlcs.is_empty() {
             return Err(ChannelError::refused("a channel closes together without HTLCs in flight"));
         }
-        content.check(self.capacity, self.parties.len())?;
         let mut outputs = Vec::with_capacity(self.parties.len());
-        for (party, balance) in self.parties.iter().zip(&content.balances) {
+        for (payee, balance) in self.payees()?.into_iter().zip(&content.balances) {
             if *balance >= P2TR_DUST_LIMIT {
-                outputs.push(output(*balance, party.payout_script()?));
+                outputs.push(output(*balance, payee));
             }
         }
-        // The opener pays the fee: 2 sat/vB of two outputs.
-        if let Some(first) = outputs.first_mut() {
-            first.value = first.value.checked_sub(bitcoin::Amount::from_sat(308)).unwrap_or(first.value);
+        let mut tx = transaction(2, 0, vec![input(self.funding, SEQUENCE_FREE)], outputs);
+        let trimmed = self.capacity.saturating_sub(crate::tx::output_sum(&tx));
+        let fee = CLOSING_RATE * (crate::tx::weight(&tx) + witness).div_ceil(4);
+        let mut owed = fee.saturating_sub(trimmed);
+        for out in &mut tx.output {
+            let sat = out.value.to_sat();
+            let left = sat.checked_sub(owed).filter(|left| *left >= P2TR_DUST_LIMIT).unwrap_or(0);
+            owed = owed.saturating_sub(sat - left);
+            out.value = bitcoin::Amount::from_sat(left);
         }
-        let tx = transaction(2, 0, vec![input(self.funding, SEQUENCE_FREE)], outputs);
-        self.spend_jointly("cooperative close", tx, (funding, self.capacity))
+        tx.output.retain(|out| out.value.to_sat() > 0);
+        match tx.output.is_empty() {
+            true => Err(ChannelError::refused("no balance pays the fee of a close and leaves an output")),
+            false => Ok(tx),
+        }
     }
 
     /// The claim of an HTLC output, paying 1 sat/vB.
@@ -365,6 +424,7 @@ impl Setup {
         let claimant = self.party(if preimage.is_some() { htlc.to } else { htlc.from })?;
         let found = Found { coin: outpoint(&settled.tx, vout), out: prevout.clone(), height: 0 };
         let keys = (&claimant.htlc, &claimant.payout_script()?);
-        htlc_draft(&found, htlc, out, keys, preimage.as_ref())?.step(152)
+        let draft = htlc_draft(&found, htlc, out, keys, preimage.as_ref())?;
+        draft.step(draft.weight().div_ceil(4))
     }
 }

@@ -6,18 +6,18 @@
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
 
+use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
 use super::rebinding_guard::{Owner, RebindingGuard};
 use super::settlement::Settlement;
-use super::{Construction, Content, Facts, Form, Rebinding, Setup, Step, TowerTerms, UpdateCost};
+use super::{Construction, Content, Facts, Form, Rebinding, Setup, Step, Terms, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
-use crate::keys::{Entropy, generator_keypair, sign_schnorr, x_only};
-use crate::leaves;
+use crate::keys::Entropy;
 use crate::publish::SharedGuard;
 use crate::records::RecordKind;
-use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
+use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{input, outpoint, output, transaction};
+use crate::tx::{input, outpoint, output, p2a, transaction};
 
 /// A channel where the newest state overrides.
 #[derive(Debug)]
@@ -31,6 +31,10 @@ pub struct Symmetry {
     allocations: Vec<(u32, Vec<ScriptBuf>)>,
     /// The part of a record that is the same for every state.
     fixed: Rebinding,
+    /// Weight of a settlement without balances and HTLCs.
+    frame: u64,
+    /// Blocks until the funding output is on the chain: for a channel inside another one, until that is settled.
+    above: u32,
 }
 
 impl Symmetry {
@@ -40,7 +44,18 @@ impl Symmetry {
     ///
     /// [`ChannelError::Refused`] if the content is wrong.
     pub fn new(setup: Setup, form: Form, first: Content) -> Result<Symmetry, ChannelError> {
-        first.check(setup.capacity, setup.parties.len())?;
+        Symmetry::below(setup, form, first, 0)
+    }
+
+    /// As [`Symmetry::new`], with a funding output that is on the chain so many blocks after the decision to close.
+    pub(super) fn below(
+        setup: Setup,
+        form: Form,
+        first: Content,
+        above: u32,
+    ) -> Result<Symmetry, ChannelError> {
+        let frame = settlement_frame(&setup, form)?;
+        let first = first.accept(&setup.settlement_terms(frame, claim_delay(&setup, above)), setup.height)?;
         let key = setup.internal_key();
         let funding = setup.joint_output(vec![(0, Leaf::Script(form.update_leaf(&key, None)))])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
@@ -60,6 +75,8 @@ impl Symmetry {
             history: History::new(first),
             allocations: Vec::new(),
             fixed,
+            frame,
+            above,
         })
     }
 
@@ -95,7 +112,7 @@ impl Symmetry {
         content: Content,
         payees: Vec<ScriptBuf>,
     ) -> Result<(), ChannelError> {
-        content.check(self.setup.capacity, payees.len())?;
+        let content = content.accept(&self.terms_for(payees.len()), self.setup.height)?;
         self.fund(self.setup.funding)?;
         self.allocations = vec![(0, payees)];
         self.history = History::new(content);
@@ -166,19 +183,7 @@ impl Symmetry {
     /// The settlement leaf of a state, and what is published of it.
     fn settle_leaf(&self, number: u32, content: &Content) -> Result<(Vec<u8>, [u8; 32]), ChannelError> {
         let tx = self.settlement(number, content)?;
-        let leaf = match self.form {
-            Form::AnyPrevOut => {
-                let generator = generator_keypair()?;
-                let nothing = [output(0, bitcoin::ScriptBuf::new())];
-                let digest = sign::script_path(&tx, &nothing, 0, &[], ALL_ANYPREVOUTANYSCRIPT, true, None)?;
-                let signature = with_hash_type(sign_schnorr(&generator, &digest), ALL_ANYPREVOUTANYSCRIPT);
-                leaves::template_signature(&signature, &x_only(&generator))
-            }
-            Form::TemplateHash | Form::OverrideTemplateHash => {
-                leaves::template_templatehash(&sign::template_hash(&tx, None)?)
-            }
-            _ => leaves::template_ctv(&sign::check_template(&tx)?),
-        };
+        let leaf = self.form.settlement_leaf(&tx)?;
         let published = match self.form {
             Form::PairCommit | Form::OverridePairCommit => sign::check_template(&tx)?,
             _ => leaf_hash(TAPSCRIPT, &leaf),
@@ -186,14 +191,16 @@ impl Symmetry {
         Ok((leaf, published))
     }
 
-    /// What signers check of a state that is to be the next.
-    fn check(&self, content: &Content) -> Result<(), ChannelError> {
-        let payees = self.payees(self.number().saturating_add(1))?;
-        content.check(self.setup.capacity, payees.len())
+    /// The conditions for a state with so many balances.
+    pub(super) fn terms_for(&self, balances: usize) -> Terms {
+        Terms {
+            channels: balances.saturating_sub(self.setup.parties.len()),
+            ..self.setup.settlement_terms(self.frame, claim_delay(&self.setup, self.above))
+        }
     }
 
     /// All parties sign a state.
-    fn sign_state(&mut self, number: u32, content: &Content) -> Result<Rebinding, ChannelError> {
+    fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<Rebinding, ChannelError> {
         let state = number.saturating_add(1);
         let (_, published) = self.settle_leaf(number, content)?;
         let unsigned = Rebinding { state, published, ..self.fixed.clone() };
@@ -233,6 +240,19 @@ impl Symmetry {
     }
 }
 
+/// An old state, the latest state on top of it, the settlement and the claim. The old state can be published when the delay of another
+/// one is almost over, or the latest one just before the old one settles: two delays.
+fn claim_delay(setup: &Setup, above: u32) -> u32 {
+    blocks_until_claimed(2 * u32::from(setup.delay), 4).saturating_add(above)
+}
+
+/// Weight of a settlement without balances and HTLCs.
+fn settlement_frame(setup: &Setup, form: Form) -> Result<u64, ChannelError> {
+    let tx = transaction(3, 0, vec![input(OutPoint::null(), setup.delay.into())], vec![output(0, p2a())]);
+    // The control block leads from one of two leaves to the root.
+    Ok(weight_with(tx.clone(), &[form.settlement_leaf(&tx)?, vec![0; 65]]))
+}
+
 impl Construction for Symmetry {
     fn facts(&self) -> Facts {
         let states = if self.form.is_override() { (1 << 31) - 1 } else { 1_200_000_000 };
@@ -252,6 +272,15 @@ impl Construction for Symmetry {
         &self.setup
     }
 
+    fn acceptance(&self) -> Terms {
+        let balances = self.allocations.last().map_or(self.setup.parties.len(), |(_, payees)| payees.len());
+        self.terms_for(balances)
+    }
+
+    fn see_height(&mut self, height: u32) {
+        self.setup.height = height;
+    }
+
     fn funding_output(&self) -> &TxOut {
         &self.funding_output
     }
@@ -260,7 +289,7 @@ impl Construction for Symmetry {
         // Signatures of updates do not commit to the funding output: they stay valid on another one.
         self.setup.funding = funding;
         if !self.history.is_signed() {
-            let content = self.content().clone();
+            let content = self.history.newest().clone();
             let signed = self.sign_state(self.number(), &content)?;
             self.history.sign(signed);
         }
@@ -276,14 +305,14 @@ impl Construction for Symmetry {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        self.check(&content)?;
+        let content = content.accept(&self.acceptance(), self.setup.height)?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
         Ok(UpdateCost { signatures: self.setup.parties.len(), secrets: 0 })
     }
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
-        self.check(&content)?;
+        let content = content.accept(&self.acceptance(), self.setup.height)?;
         self.history.push(content, None);
         Ok(())
     }

@@ -143,7 +143,7 @@ fn htlcs_are_claimed_by_preimage_or_after_expiry_in_all() {
         let name = construction.facts().name;
         let mut stage = Stage::new(construction).unwrap();
         stage.open(construction).unwrap();
-        let expiry = stage.chain.height() + 20;
+        let expiry = stage.chain.height() + 5_000;
         let htlcs = vec![htlc(0, 100_000, expiry), htlc(1, 50_000, expiry + 1)];
         construction.update(Content { balances: vec![500_000, 350_000], htlcs: htlcs.clone() }).unwrap();
         let steps = construction.close(0, 1).unwrap();
@@ -196,29 +196,25 @@ fn more_than_two_parties() {
 }
 
 #[test]
-fn signers_refuse_what_breaks_the_rules() {
-    let mut channel = SignedSequence::new(two("rules"), Profile::Ctv, first()).unwrap();
-    let mut stage = Stage::new(&channel).unwrap();
-    stage.open(&mut channel).unwrap();
-    let refusal = |content: Content, channel: &mut SignedSequence| match channel.update(content) {
-        Err(ChannelError::Refused(reason)) => reason,
-        other => panic!("{other:?}"),
+fn a_setup_is_refused_outside_of_its_bounds() {
+    let refused = |parties, capacity, delay| {
+        Setup::named("x", parties, capacity, delay).map(drop).unwrap_err().to_string()
     };
-    assert!(refusal(Content::of(&[600_000, 400_001]), &mut channel).contains("add up to 1000001"));
-    assert!(refusal(Content::of(&[1_000_000]), &mut channel).contains("1 balances for 2"));
-    let many = Content { balances: vec![771_000, 0], htlcs: vec![htlc(0, 1_000, 1_000_000); 229] };
-    assert!(refusal(many, &mut channel).contains("229 HTLCs"));
-    let most = Content { balances: vec![772_000, 0], htlcs: vec![htlc(0, 1_000, 1_000_000); 228] };
-    channel.update(most).unwrap();
-    assert!(channel.close(0, 1).unwrap()[1].weight() <= 40_000);
+    assert_eq!(refused(1, CAPACITY, 1), "parties: 1 is less than 2: a channel needs two parties");
     assert_eq!(
-        Setup::named("x", 2, CAPACITY, 0).map(drop).unwrap_err().to_string(),
-        ChannelError::check("delay", &crate::bounds::DELAY, 0u16).unwrap_err().to_string()
+        refused(2, CAPACITY, 0),
+        "delay: 0 is less than 1: without a delay nobody has time to answer an old state"
     );
-    assert!(
-        SignedSequence::new(Setup::named("x", 3, 3, 1).unwrap(), Profile::Ctv, Content::of(&[1, 1, 1]))
-            .is_err()
+    assert_eq!(
+        refused(2, 999, 1),
+        "capacity: 999 is less than 1000: a close and a contest pay a fee from it and leave an output above dust"
     );
+    Setup::named("x", 2, 1_000, 1).unwrap();
+    let three = Setup::named("x", 3, CAPACITY, 1).unwrap();
+    let balances = Content::of(&[400_000, 300_000, 300_000]);
+    let refused = SignedSequence::new(three, Profile::Ctv, balances).map(drop).unwrap_err().to_string();
+    assert_eq!(refused, "refused: 3 parties; a penalty needs two: who is paid is not known among more");
+    let channel = SignedSequence::new(two("x"), Profile::Ctv, first()).unwrap();
     assert!(channel.script_number(u32::MAX).is_err());
 }
 

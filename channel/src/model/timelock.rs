@@ -9,9 +9,11 @@ use std::sync::Arc;
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
+use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
 use super::path_guard::{Owner, PathGuard};
-use super::{Construction, Content, Facts, Setup, Step, TowerTerms, UpdateCost};
+use super::{Construction, Content, Facts, Setup, Step, Terms, TowerTerms, UpdateCost};
+use crate::bounds::INTERVAL;
 use crate::error::ChannelError;
 use crate::publish::SharedGuard;
 use crate::records::RecordKind;
@@ -35,59 +37,17 @@ struct Unsigned {
     tx: Transaction,
 }
 
-/// A channel whose states differ by their relative locks.
-#[derive(Debug)]
-pub struct TimelockTree {
-    setup: Setup,
+/// The locks of a tree.
+#[derive(Clone, Copy, Debug)]
+struct Locks {
     depth: u32,
     steps: u32,
     interval: u16,
-    output: TapOutput,
-    funding_output: TxOut,
-    history: History<()>,
-    /// Signatures of the tree's nodes.
-    signatures: BTreeMap<Node, [u8; 64]>,
 }
 
-impl TimelockTree {
-    /// A tree of `depth` levels of `steps` locks each, `interval` blocks apart. `first` is the first state.
-    ///
-    /// # Errors
-    ///
-    /// [`ChannelError::Refused`] if a lock does not fit 16 bits, there are no levels or more than 20, or the content is wrong.
-    pub fn new(
-        setup: Setup,
-        depth: u32,
-        steps: u32,
-        interval: u16,
-        first: Content,
-    ) -> Result<TimelockTree, ChannelError> {
-        let highest = steps.saturating_sub(1).saturating_mul(interval.into());
-        if u16::try_from(highest).is_err() || steps == 0 || interval == 0 {
-            let problem =
-                format!("locks of up to {highest} blocks in {steps} steps; 1 to 65,535 blocks are possible");
-            return Err(ChannelError::refused(problem));
-        }
-        if depth == 0 || LEVELS.get(..depth as usize).is_none() {
-            return Err(ChannelError::refused(format!("{depth} levels; 1 to 20 are possible")));
-        }
-        first.check(setup.capacity, setup.parties.len())?;
-        let out = setup.joint_output(vec![])?;
-        let funding_output = output(setup.capacity, out.script_pubkey());
-        Ok(TimelockTree {
-            setup,
-            depth,
-            steps,
-            interval,
-            output: out,
-            funding_output,
-            history: History::new(first),
-            signatures: BTreeMap::new(),
-        })
-    }
-
+impl Locks {
     /// How many states there are: `steps ^ depth`.
-    pub fn states(&self) -> u64 {
+    fn states(&self) -> u64 {
         u64::from(self.steps).saturating_pow(self.depth)
     }
 
@@ -105,6 +65,74 @@ impl TimelockTree {
         u32::try_from(u64::from(number) / below).unwrap_or(u32::MAX)
     }
 
+    /// Blocks that the transactions of a state wait for each other.
+    fn path(&self, number: u32) -> u32 {
+        (1..=self.depth).fold(0, |sum, level| sum.saturating_add(self.sequence(level, number)))
+    }
+
+    /// The conditions for a state: the kickoff, a transaction for each level, and the claim of an HTLC confirm one after the other.
+    fn terms(&self, setup: &Setup, number: u32) -> Terms {
+        let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
+        let claim_delay = blocks_until_claimed(self.path(number), self.depth.saturating_add(2));
+        setup.settlement_terms(weight_with(state, &[vec![0; 64]]), claim_delay)
+    }
+}
+
+/// A channel whose states differ by their relative locks.
+#[derive(Debug)]
+pub struct TimelockTree {
+    setup: Setup,
+    locks: Locks,
+    output: TapOutput,
+    funding_output: TxOut,
+    history: History<()>,
+    /// Signatures of the tree's nodes.
+    signatures: BTreeMap<Node, [u8; 64]>,
+}
+
+impl TimelockTree {
+    /// A tree of `depth` levels of `steps` locks each, `interval` blocks apart. `first` is the first state.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Parameter`] if the interval is outside of its range; [`ChannelError::Refused`] if a lock does not fit 16 bits, or there
+    /// are no levels or more than 20; [`ChannelError::Content`] if the content is not accepted.
+    pub fn new(
+        setup: Setup,
+        depth: u32,
+        steps: u32,
+        interval: u16,
+        first: Content,
+    ) -> Result<TimelockTree, ChannelError> {
+        ChannelError::check("interval", &INTERVAL, interval)?;
+        let highest = steps.saturating_sub(1).saturating_mul(interval.into());
+        if u16::try_from(highest).is_err() || steps == 0 {
+            let problem =
+                format!("locks of up to {highest} blocks in {steps} steps; 1 to 65,535 blocks are possible");
+            return Err(ChannelError::refused(problem));
+        }
+        if depth == 0 || LEVELS.get(..depth as usize).is_none() {
+            return Err(ChannelError::refused(format!("{depth} levels; 1 to 20 are possible")));
+        }
+        let locks = Locks { depth, steps, interval };
+        let first = first.accept(&locks.terms(&setup, 0), setup.height)?;
+        let out = setup.joint_output(vec![])?;
+        let funding_output = output(setup.capacity, out.script_pubkey());
+        Ok(TimelockTree {
+            setup,
+            locks,
+            output: out,
+            funding_output,
+            history: History::new(first),
+            signatures: BTreeMap::new(),
+        })
+    }
+
+    /// How many states there are: `steps ^ depth`.
+    pub fn states(&self) -> u64 {
+        self.locks.states()
+    }
+
     fn transfer(&self, spent: OutPoint, sequence: u32) -> Transaction {
         let outputs = vec![self.funding_output.clone(), output(0, p2a())];
         transaction(3, 0, vec![input(spent, sequence)], outputs)
@@ -114,23 +142,23 @@ impl TimelockTree {
     fn unsigned(&self, number: u32, content: &Content) -> Result<Vec<Unsigned>, ChannelError> {
         let kickoff = self.transfer(self.setup.funding, SEQUENCE_FREE);
         let mut txs = vec![Unsigned { label: "kickoff", node: (0, 0), tx: kickoff }];
-        for (level, label) in (1..=self.depth).zip(LEVELS) {
+        for (level, label) in (1..=self.locks.depth).zip(LEVELS) {
             let Some(above) = txs.last() else { break };
-            let (from, sequence) = (outpoint(&above.tx, 0), self.sequence(level, number));
-            let (tx, label) = match level == self.depth {
+            let (from, sequence) = (outpoint(&above.tx, 0), self.locks.sequence(level, number));
+            let (tx, label) = match level == self.locks.depth {
                 true => {
                     let outputs = self.setup.settlement_outputs(content)?;
                     (transaction(3, 0, vec![input(from, sequence)], outputs), "state")
                 }
                 false => (self.transfer(from, sequence), label),
             };
-            txs.push(Unsigned { label, node: (level, self.prefix(level, number)), tx });
+            txs.push(Unsigned { label, node: (level, self.locks.prefix(level, number)), tx });
         }
         Ok(txs)
     }
 
     /// All parties sign the transactions of a state that are not signed yet. Returns how many those are.
-    fn sign_path(&mut self, number: u32, content: &Content) -> Result<usize, ChannelError> {
+    fn sign_path(&mut self, number: u32, content: &Accepted) -> Result<usize, ChannelError> {
         let mut signed = 0;
         for Unsigned { node, tx, .. } in self.unsigned(number, content)? {
             if self.signatures.contains_key(&node) {
@@ -159,21 +187,29 @@ impl TimelockTree {
 
 impl Construction for TimelockTree {
     fn facts(&self) -> Facts {
-        let lock = u64::from(self.steps - 1) * u64::from(self.interval);
+        let Locks { depth, .. } = self.locks;
         Facts {
-            name: if self.depth == 1 { "BIP 68 sequence" } else { "invalidation tree" },
+            name: if depth == 1 { "BIP 68 sequence" } else { "invalidation tree" },
             proposals: Flags::NONE,
             annex: false,
             symmetric: true,
             penalty: false,
             states: self.states(),
-            worst_delay: u64::from(self.depth) * lock,
+            worst_delay: self.locks.path(0).into(),
             multiparty: true,
         }
     }
 
     fn setup(&self) -> &Setup {
         &self.setup
+    }
+
+    fn acceptance(&self) -> Terms {
+        self.locks.terms(&self.setup, self.number().saturating_add(1))
+    }
+
+    fn see_height(&mut self, height: u32) {
+        self.setup.height = height;
     }
 
     fn funding_output(&self) -> &TxOut {
@@ -185,7 +221,7 @@ impl Construction for TimelockTree {
             self.setup.funding = funding;
             self.signatures.clear();
         }
-        let content = self.content().clone();
+        let content = self.history.newest().clone();
         self.sign_path(self.number(), &content).map(drop)
     }
 
@@ -198,7 +234,7 @@ impl Construction for TimelockTree {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        content.check(self.setup.capacity, self.setup.parties.len())?;
+        let content = content.accept(&self.acceptance(), self.setup.height)?;
         if u64::from(self.number()) + 1 >= self.states() {
             let problem = format!("all {} states are used", self.states());
             return Err(ChannelError::refused(problem));
@@ -220,7 +256,7 @@ impl Construction for TimelockTree {
     fn guard(&self, party: usize) -> Result<SharedGuard, ChannelError> {
         let bytes = self.client_bytes(party);
         let mut fields = RecordKind::PathClient.open(&bytes)?;
-        let (number, count) = (fields.u32()?, self.depth.saturating_add(1));
+        let (number, count) = (fields.u32()?, self.locks.depth.saturating_add(1));
         let signatures =
             (0..count).map(|_| fields.bytes::<64>()).collect::<Result<Vec<_>, ChannelError>>()?;
         let content = Content::from_bytes(fields.rest())?;
@@ -231,7 +267,7 @@ impl Construction for TimelockTree {
                 tx
             });
         let owner = Owner {
-            interval: self.interval,
+            interval: self.locks.interval,
             balance: content.balances.get(party).copied().unwrap_or_default(),
             htlcs: self.setup.htlc_outputs(party, &content)?,
         };

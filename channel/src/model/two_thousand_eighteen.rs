@@ -6,17 +6,21 @@
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
 
+use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
 use super::contested::{obscure, published_number};
-use super::{Construction, Content, Facts, Htlc, Setup, Step, UpdateCost};
+use super::{Construction, Content, Facts, Htlc, Setup, Step, Terms, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::{sha256, sign_schnorr, tagged_hash, x_only};
 use crate::leaves::{self, MAX_NUMBER};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
-use crate::tx::{
-    P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction,
-};
+use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction};
+
+/// The fee of what takes an output by its clause, 2 sat/vB. All other claims pay less.
+const TAKE_FEE: u64 = 2 * 194;
+/// Least balance and least HTLC that have an output: whoever takes it pays the fee and keeps more than dust.
+const LEAST_OUTPUT: u64 = P2TR_DUST_LIMIT + TAKE_FEE;
 
 /// How a commitment to a number is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -105,7 +109,7 @@ impl Literal {
         if setup.parties.len() != 2 {
             return Err(ChannelError::refused("the talk's penalty is between two parties"));
         }
-        first.check(setup.capacity, 2)?;
+        let first = first.accept(&terms(&setup), setup.height)?;
         let funding = setup.joint_output(vec![])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
         let [a, b, c, d, ..] = setup.shared_secret("counter");
@@ -171,15 +175,14 @@ impl Literal {
         for htlc in &content.htlcs {
             outputs.push(output(htlc.sat, self.htlc_output(numbered, htlc)?.script_pubkey()));
         }
-        outputs.retain(|out| out.value.to_sat() >= P2TR_DUST_LIMIT);
-        let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-        outputs.push(output(self.setup.capacity.saturating_sub(paid).min(P2A_DUST_LIMIT), p2a()));
+        outputs.retain(|out| out.value.to_sat() >= LEAST_OUTPUT);
+        outputs.push(self.setup.anchor_for(&outputs));
         let (lock_time, sequence) = obscure(numbered, self.mask);
         Ok(transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs))
     }
 
     /// Both parties sign a state and the commitment to its number.
-    fn sign_state(&mut self, number: u32, content: &Content) -> Result<Signed, ChannelError> {
+    fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<Signed, ChannelError> {
         let tx = self.unsigned(number, content)?;
         let prevouts = std::slice::from_ref(&self.funding_output);
         let digest = sign::key_path(&tx, prevouts, 0, sign::DEFAULT)?;
@@ -213,9 +216,10 @@ impl Literal {
         let (vout, prevout) = found.ok_or_else(|| ChannelError::refused("the state has no such output"))?;
         let number = published_number(published, self.mask).unwrap_or_default();
         let leaf = self.clause(number, claimant)?;
-        let fee = 2 * 194;
-        let pays =
-            output(prevout.value.to_sat().saturating_sub(fee), self.setup.party(claimant)?.payout_script()?);
+        let pays = output(
+            prevout.value.to_sat().saturating_sub(TAKE_FEE),
+            self.setup.party(claimant)?.payout_script()?,
+        );
         let mut tx = transaction(3, 0, vec![input(outpoint(published, vout), SEQUENCE_FREE)], vec![pays]);
         let prevouts = vec![prevout.clone()];
         let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
@@ -290,6 +294,16 @@ impl Literal {
     }
 }
 
+/// The conditions for a state: its own outputs are claimed, without a delay.
+fn terms(setup: &Setup) -> Terms {
+    let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
+    Terms {
+        least_balance: LEAST_OUTPUT,
+        least_htlc: [LEAST_OUTPUT; 2],
+        ..setup.settlement_terms(weight_with(state, &[vec![0; 64]]), blocks_until_claimed(0, 2))
+    }
+}
+
 impl Construction for Literal {
     fn facts(&self) -> Facts {
         Facts {
@@ -308,6 +322,14 @@ impl Construction for Literal {
         &self.setup
     }
 
+    fn acceptance(&self) -> Terms {
+        terms(&self.setup)
+    }
+
+    fn see_height(&mut self, height: u32) {
+        self.setup.height = height;
+    }
+
     fn funding_output(&self) -> &TxOut {
         &self.funding_output
     }
@@ -318,7 +340,7 @@ impl Construction for Literal {
             self.history.forget_signatures();
         }
         if !self.history.is_signed() {
-            let content = self.content().clone();
+            let content = self.history.newest().clone();
             let signed = self.sign_state(self.number(), &content)?;
             self.history.sign(signed);
         }
@@ -334,7 +356,7 @@ impl Construction for Literal {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        content.check(self.setup.capacity, 2)?;
+        let content = content.accept(&self.acceptance(), self.setup.height)?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
         // Two partials of the state, two of the commitment to its number.

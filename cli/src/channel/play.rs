@@ -4,8 +4,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use sigstack_channel::chain::START_HEIGHT;
-use sigstack_channel::compare::{CAPACITY, content};
+use sigstack_channel::compare::{CAPACITY, content, paid_by};
 use sigstack_channel::model::{Construction, Played, Setup, Stage, Step};
 use sigstack_channel::storage;
 use sigstack_debugger::counted;
@@ -29,15 +28,16 @@ pub(super) enum Ending {
 /// Updates a channel, publishes a state and answers it.
 pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Result<Status, Stop> {
     let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
-    let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, START_HEIGHT))?;
+    let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, 0))?;
     let channel = channel.as_mut();
+    let height = paid_by(channel);
     check(args, channel.facts().states)?;
     let mut stage = Stage::new(channel)?;
     let funding = stage.open(channel)?;
     let progress = Progress::new(args.updates.into());
     for number in 1..=args.updates {
         progress.step();
-        channel.update(content(2, args.htlcs, number, START_HEIGHT))?;
+        channel.update(content(2, args.htlcs, number, height))?;
     }
     drop(progress);
     let state = args.state.unwrap_or(channel.number());
