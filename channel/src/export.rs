@@ -6,7 +6,7 @@ use sigstack_interpreter::Flags;
 use sigstack_vectors::{Case, Expect};
 
 use crate::attacks;
-use crate::compare::{content, paid_by};
+use crate::compare::{claimed_by, content};
 use crate::model::{Form, KINDS, Kind, PlayError, Played, Setup, Stage, nested_costs};
 
 /// The preimage of all HTLCs of plays.
@@ -55,7 +55,7 @@ pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     let setup = || Setup::named(name, 2, crate::compare::CAPACITY, 144);
     let mut channel = kind.build(setup()?, content(2, 0, 0, 0))?;
     let channel = channel.as_mut();
-    let height = paid_by(channel);
+    let height = claimed_by(channel);
     let flags = Flags::CONSENSUS | channel.facts().proposals;
     let mut exporter = Exporter { group: name, flags, cases: Vec::new() };
 

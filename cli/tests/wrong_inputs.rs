@@ -76,7 +76,7 @@ const NUMBERS: &[Row] = &[
     ),
     (
         &["channel", "show", "tree", "--htlcs", "4294967295"],
-        "--htlcs: 4294967295 is more than 228: a version 3 transaction with more HTLC outputs exceeds 10,000 vB",
+        "--htlcs: 4294967295 is more than 228: a version 3 transaction with more HTLC outputs, and two balances, exceeds 10,000 vB",
         "give a whole number from 0 to 228",
     ),
     (

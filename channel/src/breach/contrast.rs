@@ -3,7 +3,7 @@
 
 use super::{Game, precise};
 use crate::bolt3::Format;
-use crate::compare::{CAPACITY, Table, content, paid_by};
+use crate::compare::{CAPACITY, Table, claimed_by, content};
 use crate::model::{Construction, Form, Kind, PlayError, Profile, Setup, Stage, Step};
 
 /// A pin's feerate: low enough that no block takes it, high enough to be relayed.
@@ -17,7 +17,7 @@ fn answered(kind: Kind, htlcs: usize) -> Result<Option<Step>, PlayError> {
     let mut stage = Stage::new(channel)?;
     stage.open(channel)?;
     for number in 1..3 {
-        channel.update(content(2, htlcs, number, paid_by(channel)))?;
+        channel.update(content(2, htlcs, number, claimed_by(channel)))?;
     }
     let Some(old) = channel.close(0, 1)?.into_iter().next() else { return Ok(None) };
     Ok(channel.contest(1, &old.tx)?.and_then(|steps| steps.into_iter().next()))

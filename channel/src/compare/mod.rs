@@ -118,10 +118,9 @@ impl Measured {
     }
 }
 
-/// The height at which a state of this channel is paid, at the latest, if its close begins with the chain.
-pub fn paid_by(channel: &dyn Construction) -> u32 {
-    let delay = u32::try_from(channel.facts().worst_delay).unwrap_or(u32::MAX);
-    crate::chain::START_HEIGHT.saturating_add(delay)
+/// The height by which an HTLC of the channel's next state can be claimed, if its close begins with the chain.
+pub fn claimed_by(channel: &dyn Construction) -> u32 {
+    crate::chain::START_HEIGHT.saturating_add(channel.acceptance().claim_delay)
 }
 
 /// A content with so many HTLCs of 10,000 sat that expire 1,000 blocks after a height, alternately in both directions; its balances differ by state.
@@ -159,7 +158,7 @@ pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
     let setup = || Setup::named("compare", parties, CAPACITY, 144);
     let mut channel = kind.build(setup()?, content(parties, 0, 0, 0))?;
     let channel = channel.as_mut();
-    let height = paid_by(channel);
+    let height = claimed_by(channel);
     let state = |number| content(parties, question.htlcs, number, height);
     let mut stage = Stage::new(channel)?;
     stage.open(channel)?;

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use sigstack_channel::compare::{CAPACITY, content, paid_by};
+use sigstack_channel::compare::{CAPACITY, claimed_by, content};
 use sigstack_channel::model::{Construction, Played, Setup, Stage, Step};
 use sigstack_channel::storage;
 use sigstack_debugger::counted;
@@ -30,7 +30,7 @@ pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Res
     let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
     let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, 0))?;
     let channel = channel.as_mut();
-    let height = paid_by(channel);
+    let height = claimed_by(channel);
     check(args, channel.facts().states)?;
     let mut stage = Stage::new(channel)?;
     let funding = stage.open(channel)?;
