@@ -3,7 +3,7 @@
 #[path = "../tests/support/mod.rs"]
 mod support;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn write(path: &PathBuf, lines: String) -> std::io::Result<()> {
+fn write(path: &Path, lines: String) -> std::io::Result<()> {
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     sigstack_vectors::write_file(path, lines.as_bytes())
 }
