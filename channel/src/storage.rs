@@ -280,7 +280,7 @@ mod tests {
             Kind::Symmetry(Form::TemplateHash),
             Kind::Symmetry(Form::OverridePairCommit),
         ] {
-            let machine = if matches!(kind, Kind::Symmetry(_)) { 25 } else { 45 };
+            let machine = if matches!(kind, Kind::Symmetry(_)) { 25 } else { 49 };
             for signing in [Signing::All, Signing::Sample(5, 11)] {
                 let run = run(kind, 60, signing, 3, &|| ()).unwrap();
                 let first = run.kept[0];

@@ -1,19 +1,22 @@
 //! Exhaustive exploration of one honest party against an adversary.
 //!
 //! The adversary is the peer and the network: it sends anything at any time or nothing, keeps all that it was given, and can
-//! publish at every state. So loss, duplication, reordering and reconnection are choices of its own. Crashes and a restore from an
-//! old backup happen at any time. Whether a publication would be a loss is checked at every state.
+//! publish at every state. So loss, duplication, reordering and reconnection are choices of its own. Crashes and a silent restore from
+//! an old backup happen at any time. Whether a publication would be a loss is checked at every state.
+//!
+//! Against a silent restore the two sides' protocol has one limit, which is built into the model: until the peer showed what it has, the
+//! restored party does not publish, and to a restored party the adversary shows the truth. Nothing between the two could help against a
+//! peer that hides signatures then. A party that was not restored is shown anything.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::party::{Given, Message, Party, Version};
+use super::message::{Message, Shown};
+use super::party::{Given, Party, Version};
 use super::{Rule, Rules};
 
-/// The highest number that is explored.
-const BOUND: u32 = 6;
 /// Contents that may be proposed.
 const CONTENTS: [u32; 2] = [1, 2];
 
@@ -22,6 +25,10 @@ const CONTENTS: [u32; 2] = [1, 2];
 pub(super) struct World {
     honest: Party,
     disk: Party,
+    /// An old state of the disk.
+    backup: Party,
+    /// The evidence that the honest party's tower has: a restore does not touch it.
+    tower: u32,
     /// Parts of the adversary's versions.
     parts: BTreeSet<Version>,
     /// The highest number that the honest party signed.
@@ -34,7 +41,21 @@ pub(super) struct World {
     published: Option<Version>,
     /// What the honest party agreed on last, and the attempt: known to us even if it forgets.
     agreed: (u32, u32),
-    crashes: u8,
+    attempt: Option<(u32, u32)>,
+    memory: Memory,
+}
+
+/// What the honest party remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Memory {
+    /// All that it did; a backup may be made.
+    Whole,
+    /// All that it did; there is a backup.
+    BackedUp,
+    /// The backup, and the peer showed nothing since.
+    Unsure,
+    /// The backup, and the peer showed the truth since.
+    Restored,
 }
 
 /// What can happen.
@@ -56,7 +77,9 @@ pub(super) enum Event {
     Store,
     /// Memory is what the disk has.
     Crash,
-    /// The disk is what it was at the beginning.
+    /// The disk is copied.
+    Backup,
+    /// The disk is what it was at the time of the backup, or at the beginning. Nobody tells the party.
     RestoreOld,
 }
 
@@ -71,6 +94,7 @@ impl fmt::Display for Event {
             Event::CloseTogether => f.write_str("sign a cooperative closing"),
             Event::Store => f.write_str("store"),
             Event::Crash => f.write_str("crash"),
+            Event::Backup => f.write_str("make a backup"),
             Event::RestoreOld => f.write_str("restore an old backup"),
         }
     }
@@ -80,6 +104,45 @@ impl fmt::Display for Event {
 struct Game {
     rules: Rules,
     fundings: u8,
+    /// The highest number that is explored.
+    bound: u32,
+    /// Whether backups are made, beside the one of the beginning.
+    backups: bool,
+}
+
+impl Game {
+    /// What the adversary shows: the truth, and to a party that was not restored also less.
+    fn shown(&self, world: &World) -> Vec<Shown> {
+        let part = world.parts.iter().map(|version| version.number).max().unwrap_or_default();
+        let top = world.honest.top;
+        let truth = Shown { number: world.signed, part, closing: !world.closings.is_empty(), top };
+        let tops = (top..=self.bound.min(top + 2)).map(|top| Shown { top, ..truth });
+        if matches!(world.memory, Memory::Unsure) {
+            return tops.collect();
+        }
+        let parts = if part == 0 { vec![0] } else { vec![0, part] };
+        let numbers = (0..=world.signed.min(self.bound)).chain([world.signed]);
+        numbers
+            .flat_map(|number| parts.iter().map(move |part| Shown { number, part: *part, ..truth }))
+            .collect()
+    }
+
+    /// The truth of what was agreed and attempted. A party that does not know what it did changes nothing of it.
+    fn remember(&self, before: &World, next: &mut World) {
+        let honest = &next.honest;
+        next.tower = next.tower.max(honest.evidence);
+        let knows = match next.memory {
+            Memory::Whole | Memory::BackedUp => true,
+            Memory::Unsure => false,
+            // With all rules, it knows that it lost something if it did.
+            Memory::Restored => !honest.lost_data && honest.signed >= before.signed,
+        };
+        if knows {
+            next.agreed = if honest.agreed.0 >= before.agreed.0 { honest.agreed } else { before.agreed };
+            let open = honest.attempt.filter(|attempt| attempt.number > next.agreed.0);
+            next.attempt = open.map(|attempt| (attempt.number, attempt.content));
+        }
+    }
 }
 
 impl Model for Game {
@@ -91,14 +154,17 @@ impl Model for Game {
             let honest = Party::new(side, self.fundings);
             World {
                 disk: honest.clone(),
+                backup: honest.clone(),
+                tower: 0,
                 parts: [Version { number: 0, content: 0, fundings: self.fundings }].into(),
                 // In another channel a shared key signed any number.
-                signed: if self.rules.holds(Rule::KeysOfThisChannel) { 0 } else { BOUND + 10 },
+                signed: if self.rules.holds(Rule::KeysOfThisChannel) { 0 } else { self.bound + 10 },
                 nonces: BTreeMap::new(),
                 closings: BTreeSet::new(),
                 published: None,
                 agreed: honest.agreed,
-                crashes: 0,
+                attempt: None,
+                memory: if self.backups { Memory::Whole } else { Memory::BackedUp },
                 honest,
             }
         };
@@ -107,7 +173,7 @@ impl Model for Game {
 
     fn actions(&self, world: &World, events: &mut Vec<Event>) {
         let top = world.honest.top;
-        for number in (top + 1)..=BOUND.min(top + 3) {
+        for number in (top + 1)..=self.bound.min(top + 3) {
             for content in CONTENTS {
                 for fundings in 0..=self.fundings {
                     for asked in CONTENTS {
@@ -124,18 +190,24 @@ impl Model for Game {
             events.push(Event::Message(Message::Yield { number }));
             events.push(Event::Message(Message::Again { number }));
         }
-        if top < BOUND {
+        if top < self.bound {
             events.extend(CONTENTS.map(Event::Propose));
             events.extend(CONTENTS.map(Event::ProposeBeyond));
             events.push(Event::Yield);
         }
-        events.extend([Event::Close, Event::CloseTogether]);
+        if !world.honest.heard {
+            events.extend(
+                self.shown(world).into_iter().map(|shown| Event::Message(Message::Reestablish(shown))),
+            );
+        }
+        events.extend([Event::Message(Message::DataLost), Event::Close, Event::CloseTogether, Event::Crash]);
         if world.disk != world.honest {
             events.push(Event::Store);
-            events.push(Event::Crash);
         }
-        if world.crashes == 0 {
-            events.push(Event::RestoreOld);
+        match world.memory {
+            Memory::Whole => events.extend([Event::Backup, Event::RestoreOld]),
+            Memory::BackedUp => events.push(Event::RestoreOld),
+            Memory::Unsure | Memory::Restored => {}
         }
     }
 
@@ -143,13 +215,20 @@ impl Model for Game {
         let mut next = world.clone();
         let honest = &mut next.honest;
         let given = match event {
-            Event::Message(message) => honest.receive(&message, self.rules),
+            Event::Message(message) => {
+                let given = honest.receive(&message, self.rules);
+                if let (Message::Reestablish(_), Memory::Unsure, true) = (message, next.memory, given.is_ok())
+                {
+                    next.memory = Memory::Restored;
+                }
+                given
+            }
             Event::Propose(content) => honest.propose(content, self.rules),
             Event::ProposeBeyond(content) => honest.propose_beyond(content, self.rules),
             Event::Yield => honest.give_way(self.rules),
             Event::CloseTogether => honest.close_together(self.rules),
             Event::Close => {
-                if honest.closing.is_some() {
+                if honest.closing.is_some() || next.memory == Memory::Unsure {
                     return None;
                 }
                 let version = honest.close(self.rules).ok()?;
@@ -161,13 +240,21 @@ impl Model for Game {
                 return Some(next);
             }
             Event::Crash => {
-                next.honest = next.disk.clone();
+                let published = next.published.map(|version| version.number);
+                next.honest = Party::started(&next.disk, published);
+                return (next != *world).then_some(next);
+            }
+            Event::Backup => {
+                next.backup = next.disk.clone();
+                next.memory = Memory::BackedUp;
                 return Some(next);
             }
             Event::RestoreOld => {
-                honest.restore_old();
-                next.disk = honest.clone();
-                next.crashes = 1;
+                let published = next.published.map(|version| version.number);
+                next.honest = Party::started(&next.backup, published);
+                next.disk = next.honest.clone();
+                next.backup = next.honest.clone();
+                next.memory = Memory::Unsure;
                 return Some(next);
             }
         };
@@ -185,16 +272,16 @@ impl Model for Game {
         if self.rules.holds(Rule::StoreThenSend) {
             next.disk = next.honest.clone();
         }
-        next.agreed = if next.honest.agreed.0 >= world.agreed.0 { next.honest.agreed } else { world.agreed };
+        self.remember(world, &mut next);
         // Parts of versions that can be punished are no longer of interest.
-        let evidence = next.honest.evidence;
+        let evidence = next.tower;
         next.parts.retain(|version| version.number >= evidence);
         (next != *world).then_some(next)
     }
 
     /// A party that skips numbers would go on without end.
     fn within_boundary(&self, world: &World) -> bool {
-        world.honest.attempt.is_none_or(|attempt| attempt.number <= BOUND + 2)
+        world.honest.attempt.is_none_or(|attempt| attempt.number <= self.bound + 2)
     }
 
     fn properties(&self) -> Vec<Property<Game>> {
@@ -208,8 +295,8 @@ impl Model for Game {
                     world.parts.iter().map(|version| (version.number, version.content)).collect();
                 live.len() <= 2 && world.honest.versions.len() <= 2
             }),
-            Property::sometimes("all numbers are used", |_: &Game, world: &World| {
-                world.honest.agreed.0 == BOUND
+            Property::sometimes("all numbers are used", |game: &Game, world: &World| {
+                world.honest.agreed.0 == game.bound
             }),
         ]
     }
@@ -224,11 +311,9 @@ const LIVE: &str = "more than two versions of a side live";
 
 /// Whatever the adversary publishes is punished or was accepted.
 fn no_theft(world: &World) -> bool {
-    let honest = &world.honest;
-    let attempt = honest.attempt.map(|attempt| (attempt.number, attempt.content));
-    let accepted = |state: (u32, u32)| state == world.agreed || Some(state) == attempt;
-    let versions = world.parts.iter().filter(|version| version.number >= honest.evidence);
-    let closings = world.closings.iter().all(|number| *number == world.agreed.0 && attempt.is_none());
+    let accepted = |state: (u32, u32)| state == world.agreed || Some(state) == world.attempt;
+    let versions = world.parts.iter().filter(|version| version.number >= world.tower);
+    let closings = world.closings.iter().all(|number| *number == world.agreed.0 && world.attempt.is_none());
     versions.map(|version| (version.number, version.content)).all(accepted) && closings
 }
 
@@ -240,7 +325,8 @@ fn own_version_stands(_: &Game, world: &World) -> bool {
 /// On every funding there is a version that cannot be punished. A party that knows that it lost data publishes nothing.
 fn something_to_publish(game: &Game, world: &World) -> bool {
     let honest = &world.honest;
-    if honest.lost_data && game.rules.holds(Rule::LostDataPublishesNothing) || honest.closing.is_some() {
+    let waits = honest.lost_data && game.rules.holds(Rule::LostDataPublishesNothing);
+    if waits || honest.closing.is_some() || world.memory == Memory::Unsure {
         return true;
     }
     (0..8).map(|bit| 1u8 << bit).filter(|funding| game.fundings & funding != 0).all(|funding| {
@@ -261,12 +347,13 @@ pub struct Explored {
 
 const LOSSES: [&str; 5] = [THEFT, CONFISCATED, FROZEN, KEY, LIVE];
 
-/// Explores all states: two sides, one funding and, where a splice is pending, two.
+/// Explores all states of one party against an adversary: two sides, one funding and, where a splice is pending, two; a restore to the
+/// beginning, and to any backup. Then of two honest parties, with a check that they never get stuck.
 pub fn explore(rules: Rules) -> Explored {
     let mut states = 0;
-    for fundings in [0b01, 0b11] {
-        let checker =
-            Game { rules, fundings }.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    for (fundings, bound, backups) in [(0b01, 6, false), (0b11, 6, false), (0b01, 3, true)] {
+        let game = Game { rules, fundings, bound, backups };
+        let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
         states += checker.unique_state_count();
         let found = LOSSES.iter().find_map(|loss| checker.discovery(loss).map(|path| (*loss, path)));
         if let Some((loss, path)) = found {
@@ -278,7 +365,8 @@ pub fn explore(rules: Rules) -> Explored {
             return Explored { states, loss: Some("the last number is never reached"), trace: Vec::new() };
         }
     }
-    Explored { states, loss: None, trace: Vec::new() }
+    let pair = super::pair::explore(rules);
+    Explored { states: states + pair.states, ..pair }
 }
 
 /// Explores without each rule.

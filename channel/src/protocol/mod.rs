@@ -13,15 +13,24 @@
 //!                                         stores the evidence: k is final
 //! ```
 //!
+//! A connection begins with Reestablish: each side shows the highest numbers of which it has the other's signatures. What did not arrive is
+//! sent again from storage. A side that is shown a signature which it does not know lost data: it signs and publishes nothing, says so,
+//! and waits for the peer's version. A side whose peer shows less than it must have signs nothing more, and publishes its version. A
+//! party that was rolled back silently and publishes before it heard its peer loses everything; no message can prevent that.
+//!
 //! Each rule is a check in one place, with a name ([`Rule`]): the exploration takes them out one by one and must find a loss each time.
 
 mod explore;
+mod message;
 mod override_form;
+mod pair;
 mod party;
+mod reach;
 
 pub use explore::{Explored, explore, mutations};
+pub use message::{Message, Shown};
 pub use override_form::{Keeper, OverrideRule, explore_override, override_mutations};
-pub use party::{Attempt, ContentId, Given, Message, Party, Refusal, Version};
+pub use party::{Attempt, ContentId, Given, Party, Refusal, Version};
 
 use crate::compare::Table;
 
@@ -63,6 +72,9 @@ rules! {
     VersionBeforeSignature "A party signs a number only if it has a version of it that it can complete.";
     EvidenceBeforeFinal "A state is final only with the peer's signature of its number.";
     PublishTheNewest "After a party signed number k, it publishes only version k.";
+    ReestablishFirst "After a start or a new connection, a party signs nothing before the peer shows which of its signatures it has.";
+    NoticeOwnLoss "A party that is shown a signature of its own that it does not know has lost data.";
+    NoticePeerLoss "A party whose peer does not show a signature that it must have signs nothing more.";
 }
 
 /// The rules that a party follows.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use super::message::{Message, Shown};
 use super::{Rule, Rules};
 
 /// A content by its identity: two contents are the same if they pay the same.
@@ -27,74 +28,6 @@ pub struct Attempt {
     pub content: ContentId,
     /// Whether this side proposed it.
     pub proposed: bool,
-}
-
-/// What the sides send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Message {
-    /// (1) The next state, with the sender's part of the receiver's version.
-    Propose {
-        /// The number.
-        number: u32,
-        /// The content.
-        content: ContentId,
-        /// The fundings on which the part is good.
-        fundings: u8,
-        /// The content of the receiver's part that the sender asks for: the same, if it is honest.
-        asked: ContentId,
-    },
-    /// (2) The signature of the number, and the sender's part of the proposer's version.
-    Accept {
-        /// The number.
-        number: u32,
-        /// Whether the signature of the number is there.
-        signature: bool,
-        /// The fundings on which the part is good; none: no part.
-        fundings: u8,
-    },
-    /// (3) The signature of the number.
-    Finish {
-        /// The number.
-        number: u32,
-    },
-    /// "I never propose this number."
-    Yield {
-        /// The number.
-        number: u32,
-    },
-    /// The peer lost the answer and sends another nonce.
-    Again {
-        /// The number.
-        number: u32,
-    },
-}
-
-/// The fundings on which a part is good; a model has two at most.
-fn part(fundings: u8) -> &'static str {
-    match fundings & 0b11 {
-        0b00 => "no part",
-        0b01 => "part on funding 1",
-        0b10 => "part on funding 2",
-        _ => "part on fundings 1 and 2",
-    }
-}
-
-impl fmt::Display for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Message::Propose { number, content, fundings, asked } => {
-                write!(f, "proposal {number}, content {content}, {}", part(*fundings))?;
-                if content == asked { Ok(()) } else { write!(f, ", but asking for content {asked}") }
-            }
-            Message::Accept { number, signature, fundings } => {
-                let without = if *signature { "" } else { " without signature" };
-                write!(f, "acceptance {number}{without}, {}", part(*fundings))
-            }
-            Message::Finish { number } => write!(f, "signature of {number}"),
-            Message::Yield { number } => write!(f, "yield of {number}"),
-            Message::Again { number } => write!(f, "nonce for {number} again"),
-        }
-    }
 }
 
 /// What a side gives away when it sends.
@@ -145,6 +78,12 @@ pub struct Party {
     pub closing_together: bool,
     /// It lost data and knows it.
     pub lost_data: bool,
+    /// The highest number that this side signed and that the peer has: what it sent since shows it.
+    pub peer_has: u32,
+    /// The peer lost data.
+    pub peer_lost: bool,
+    /// The peer showed in this connection what it has. Not stored.
+    pub heard: bool,
 }
 
 type Sent = Result<Vec<Given>, Refusal>;
@@ -164,7 +103,50 @@ impl Party {
             closing: None,
             closing_together: false,
             lost_data: false,
+            peer_has: 0,
+            peer_lost: false,
+            heard: true,
         }
+    }
+
+    /// A side that starts, or whose connection ended: what its disk has, which may be an old backup, and what the chain shows of it.
+    #[must_use]
+    pub fn started(disk: &Party, published: Option<u32>) -> Party {
+        Party { closing: disk.closing.or(published), heard: false, ..disk.clone() }
+    }
+
+    /// What it shows at the beginning of a connection.
+    pub fn shows(&self) -> Shown {
+        let part = self.versions.iter().map(|version| version.number).max().unwrap_or_default();
+        Shown { number: self.evidence, part, closing: false, top: self.top }
+    }
+
+    /// The highest number of which it gave its part.
+    pub fn given(&self) -> u32 {
+        self.attempt.map_or(self.agreed.0, |attempt| attempt.number.max(self.agreed.0))
+    }
+
+    /// What it sends again, from its storage, to a peer that shows this. Nothing is signed anew.
+    pub fn sends_again(&self, shown: Shown) -> Vec<Message> {
+        if self.lost_data {
+            return vec![Message::DataLost];
+        }
+        let mut messages = Vec::new();
+        let (number, _) = self.agreed;
+        // The peer answered as responder, and the last message did not arrive.
+        if shown.number < number && shown.part == number {
+            messages.push(Message::Finish { number });
+        }
+        match self.attempt {
+            Some(Attempt { number, content, proposed: true }) if shown.part < number => {
+                messages.push(Message::Propose { number, content, fundings: self.fundings, asked: content });
+            }
+            Some(Attempt { number, proposed: false, .. }) if shown.number < number => {
+                messages.push(Message::Accept { number, signature: true, fundings: self.fundings });
+            }
+            _ => {}
+        }
+        messages
     }
 
     fn require(rules: Rules, rule: Rule, kept: bool) -> Result<(), Refusal> {
@@ -177,6 +159,8 @@ impl Party {
     fn may_sign(&self, rules: Rules) -> Result<(), Refusal> {
         Self::require(rules, Rule::NothingAfterClosing, self.closing.is_none())?;
         Self::require(rules, Rule::CooperativeIsFinal, !self.closing_together)?;
+        Self::require(rules, Rule::ReestablishFirst, self.heard)?;
+        Self::require(rules, Rule::NoticePeerLoss, !self.peer_lost)?;
         Self::require(rules, Rule::LostDataPublishesNothing, !self.lost_data)
     }
 
@@ -246,6 +230,11 @@ impl Party {
             Message::Finish { number } => self.on_finish(number),
             Message::Yield { number } => self.on_yield(number, rules),
             Message::Again { number } => self.on_again(number, rules),
+            Message::Reestablish(shown) => self.on_reestablish(shown, rules),
+            Message::DataLost => {
+                self.peer_lost |= rules.holds(Rule::NoticePeerLoss);
+                Ok(vec![])
+            }
         }
     }
 
@@ -279,6 +268,8 @@ impl Party {
         Self::require(rules, Rule::EveryFunding, fundings == self.fundings)?;
         Self::require(rules, Rule::VersionBeforeSignature, fundings != 0)?;
         Self::require(rules, Rule::SignWhatYouBuild, asked == content)?;
+        // Whoever proposes has finished or yielded what came before.
+        self.peer_has = self.peer_has.max(self.agreed.0);
         self.versions.retain(|version| version.number != number);
         self.versions.push(Version { number, content, fundings });
         self.attempt = Some(Attempt { number, content, proposed: false });
@@ -305,10 +296,30 @@ impl Party {
         Ok(vec![Given::Number(number)])
     }
 
+    fn on_reestablish(&mut self, shown: Shown, rules: Rules) -> Sent {
+        Self::require(rules, Rule::ReestablishFirst, !self.heard)?;
+        self.heard = true;
+        if rules.holds(Rule::NoticeOwnLoss) {
+            self.lost_data |= shown.number > self.signed || shown.part > self.given();
+            self.closing_together |= shown.closing;
+        }
+        if rules.holds(Rule::NoticePeerLoss) {
+            self.peer_lost |= shown.number < self.peer_has || shown.part < self.agreed.0;
+        }
+        // A peer that shows less later lost what it shows now.
+        self.peer_has = self.peer_has.max(shown.number.min(self.signed));
+        // Without an attempt this side gave nothing for the numbers in between: they were yielded.
+        if self.attempt.is_none() && !self.lost_data {
+            self.top = self.top.max(shown.top);
+        }
+        Ok(vec![])
+    }
+
     fn on_finish(&mut self, number: u32) -> Sent {
         let attempt = self.attempt.filter(|attempt| !attempt.proposed && attempt.number == number);
         let Some(attempt) = attempt else { return Err(Refusal(Rule::NumbersInOrder)) };
         self.evidence = self.evidence.max(number);
+        self.peer_has = self.peer_has.max(number);
         self.finish(attempt);
         Ok(vec![])
     }
@@ -318,6 +329,7 @@ impl Party {
         match next && self.is_turn(number, true) && self.may_sign(rules).is_ok() {
             true => {
                 self.top = number;
+                self.peer_has = self.peer_has.max(self.agreed.0);
                 Ok(vec![])
             }
             false => Err(Refusal(Rule::OneProposer)),
@@ -377,20 +389,13 @@ impl Party {
         Ok(vec![Given::Closing(self.agreed.0)])
     }
 
-    /// What is left after a restore from an old backup: its versions are those of the beginning, and it does not know what it signed.
-    /// Its tower still has the evidence.
-    pub fn restore_old(&mut self) {
-        self.versions = vec![Version { number: 0, content: 0, fundings: self.fundings }];
-        self.signed = 0;
-        self.lost_data = true;
-    }
-
     /// The stored bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let flags = u8::from(self.closing_together) | u8::from(self.lost_data) << 1;
+        let flags =
+            u8::from(self.closing_together) | u8::from(self.lost_data) << 1 | u8::from(self.peer_lost) << 2;
         let mut bytes = vec![self.side, self.fundings, flags];
         let (agreed, content) = self.agreed;
-        for number in [self.top, agreed, content, self.evidence, self.signed] {
+        for number in [self.top, agreed, content, self.evidence, self.signed, self.peer_has] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.extend_from_slice(&self.closing.map_or(u32::MAX, |number| number).to_le_bytes());

@@ -1,0 +1,257 @@
+//! Exploration of two honest parties. The connection ends at any time, with what was on the way; one of the two is restored silently from
+//! an old backup at any time.
+//!
+//! Whatever they sent each other, they never disagree, a rollback is noticed by one of them, and they never get stuck.
+
+use core::fmt;
+
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+use super::explore::Explored;
+use super::message::Message;
+use super::party::Party;
+use super::{Rules, reach};
+
+/// The highest number that is explored.
+const BOUND: u32 = 4;
+/// Contents that may be proposed.
+const CONTENTS: [u32; 2] = [1, 2];
+
+/// Both parties and what is between them.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct World {
+    sides: [Party; 2],
+    /// What is on the way to each side.
+    wires: [Vec<Message>; 2],
+    backup: Option<Party>,
+    restored: bool,
+    /// It was restored, and the peer showed nothing since.
+    unsure: bool,
+    /// Who published, and which number.
+    published: Option<(usize, u32)>,
+}
+
+/// What can happen. Sides are 0 and 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Event {
+    Propose(usize, u32),
+    Yield(usize),
+    Deliver(usize),
+    Reconnect,
+    Backup,
+    Restore,
+    Close(usize),
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Propose(side, content) => write!(f, "party {side} proposes content {content}"),
+            Event::Yield(side) => write!(f, "party {side} yields"),
+            Event::Deliver(side) => write!(f, "party {side} receives"),
+            Event::Reconnect => f.write_str("a new connection"),
+            Event::Backup => f.write_str("make a backup"),
+            Event::Restore => f.write_str("restore the backup"),
+            Event::Close(side) => write!(f, "party {side} publishes"),
+        }
+    }
+}
+
+struct Game {
+    rules: Rules,
+    /// The side of which a backup is made and restored.
+    restores: usize,
+    /// Whether they may publish. To see that they do not get stuck they may not.
+    closes: bool,
+}
+
+impl Game {
+    /// A side receives the next message, and answers.
+    fn deliver(&self, world: &mut World, to: usize) -> Option<()> {
+        let (wire, back) = split(&mut world.wires, to);
+        let message = if wire.is_empty() { return None } else { wire.remove(0) };
+        let side = world.sides.get_mut(to)?;
+        // What is refused has no answer.
+        if side.receive(&message, self.rules).is_err() {
+            return Some(());
+        }
+        match message {
+            Message::Propose { number, .. } => {
+                back.push(Message::Accept { number, signature: true, fundings: side.fundings });
+            }
+            Message::Accept { number, .. } => back.push(Message::Finish { number }),
+            Message::Reestablish(shown) => {
+                world.unsure &= to != self.restores;
+                back.extend(side.sends_again(shown));
+            }
+            Message::Finish { .. } | Message::Yield { .. } | Message::Again { .. } | Message::DataLost => {}
+        }
+        Some(())
+    }
+
+    /// A new connection: what was on the way is lost, and each shows what it has.
+    fn reconnect(world: &mut World) {
+        world.sides = world.sides.each_ref().map(|side| Party::started(side, None));
+        let [first, second] = world.sides.each_ref().map(|side| Message::Reestablish(side.shows()));
+        world.wires = [vec![second], vec![first]];
+    }
+}
+
+/// One of two and the other.
+fn split<T>(both: &mut [T; 2], which: usize) -> (&mut T, &mut T) {
+    let [first, second] = both;
+    if which == 0 { (first, second) } else { (second, first) }
+}
+
+impl Model for Game {
+    type State = World;
+    type Action = Event;
+
+    fn init_states(&self) -> Vec<World> {
+        vec![World {
+            sides: [Party::new(0, 1), Party::new(1, 1)],
+            wires: [vec![], vec![]],
+            backup: None,
+            restored: false,
+            unsure: false,
+            published: None,
+        }]
+    }
+
+    fn actions(&self, world: &World, events: &mut Vec<Event>) {
+        if world.published.is_some() {
+            return;
+        }
+        for (nth, side) in world.sides.iter().enumerate() {
+            if side.top < BOUND {
+                events.extend(CONTENTS.map(|content| Event::Propose(nth, content)));
+                events.push(Event::Yield(nth));
+            }
+            events.push(Event::Deliver(nth));
+            if self.closes && !(world.unsure && nth == self.restores) {
+                events.push(Event::Close(nth));
+            }
+        }
+        events.push(Event::Reconnect);
+        match (world.restored, &world.backup) {
+            (false, None) => events.push(Event::Backup),
+            (false, Some(_)) => events.push(Event::Restore),
+            _ => {}
+        }
+    }
+
+    fn next_state(&self, world: &World, event: Event) -> Option<World> {
+        let mut next = world.clone();
+        match event {
+            Event::Propose(nth, content) => {
+                let side = next.sides.get_mut(nth)?;
+                side.propose(content, self.rules).ok()?;
+                let number = side.attempt?.number;
+                let propose = Message::Propose { number, content, fundings: side.fundings, asked: content };
+                split(&mut next.wires, nth).1.push(propose);
+            }
+            Event::Yield(nth) => {
+                let side = next.sides.get_mut(nth)?;
+                side.give_way(self.rules).ok()?;
+                let number = side.top;
+                split(&mut next.wires, nth).1.push(Message::Yield { number });
+            }
+            Event::Deliver(nth) => self.deliver(&mut next, nth)?,
+            Event::Reconnect => Game::reconnect(&mut next),
+            Event::Backup => next.backup = next.sides.get(self.restores).cloned(),
+            Event::Restore => {
+                *next.sides.get_mut(self.restores)? = next.backup.take()?;
+                (next.restored, next.unsure) = (true, true);
+                Game::reconnect(&mut next);
+            }
+            Event::Close(nth) => {
+                let version = next.sides.get_mut(nth)?.close(self.rules).ok()??;
+                next.published = Some((nth, version.number));
+            }
+        }
+        (next != *world).then_some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Game>> {
+        vec![
+            Property::always(PUNISHED, |_: &Game, world: &World| {
+                world.published.is_none_or(|(side, number)| number >= evidence(world, 1 - side.min(1)))
+            }),
+            Property::always(TWO_CONTENTS, |_: &Game, world: &World| {
+                let [first, second] = world.sides.each_ref().map(contents);
+                let differ = |a: &(u32, u32), b: &(u32, u32)| a.0 == b.0 && a.1 != b.1;
+                !first.iter().any(|a| second.iter().any(|b| differ(a, b)))
+            }),
+            Property::always(UNNOTICED, |game: &Game, world: &World| is_noticed(game, world)),
+        ]
+    }
+
+    fn within_boundary(&self, world: &World) -> bool {
+        world.wires.iter().all(|wire| wire.len() <= 3)
+    }
+}
+
+const PUNISHED: &str = "confiscation: one of two honest parties publishes what the other punishes";
+const TWO_CONTENTS: &str = "two honest parties have different contents under one number";
+const UNNOTICED: &str = "a rollback is noticed by neither party";
+const STUCK: &str = "two honest parties get stuck: no further update can be finished";
+
+/// The highest number of which a side has the other's signature, or will have: on the way is not lost.
+fn evidence(world: &World, nth: usize) -> u32 {
+    let on_the_way = world.wires.get(nth).into_iter().flatten().map(|message| match message {
+        Message::Accept { number, .. } | Message::Finish { number } => *number,
+        _ => 0,
+    });
+    let held = world.sides.get(nth).map(|side| side.evidence);
+    on_the_way.chain(held).max().unwrap_or_default()
+}
+
+/// The numbers that a side finished or attempts, with their contents.
+fn contents(side: &Party) -> Vec<(u32, u32)> {
+    let attempt = side.attempt.map(|attempt| (attempt.number, attempt.content));
+    attempt.into_iter().chain([side.agreed]).collect()
+}
+
+/// Once both showed what they have, one knows of a loss if there is one: the restored side forgot what the other has from it, or what the
+/// other knows that it had.
+fn is_noticed(game: &Game, world: &World) -> bool {
+    let (restored, other) = match (game.restores, &world.sides) {
+        (0, [first, second]) => (first, second),
+        (_, [first, second]) => (second, first),
+    };
+    let has = other.shows();
+    let forgot =
+        has.number > restored.signed || has.part > restored.given() || restored.evidence < other.peer_has;
+    let heard = restored.heard && other.heard;
+    !(world.restored && heard && forgot) || restored.lost_data || other.peer_lost
+}
+
+/// All numbers are used, or one side knows of a loss and one can still publish.
+fn is_done(world: &World) -> bool {
+    let used = world.sides.iter().all(|side| side.top == BOUND && side.attempt.is_none());
+    let known = world.sides.iter().any(|side| side.lost_data || side.peer_lost);
+    used || known && world.sides.iter().any(|side| !side.lost_data)
+}
+
+/// Explores all states of two honest parties.
+pub(super) fn explore(rules: Rules) -> Explored {
+    let mut states = 0;
+    for restores in [0, 1] {
+        let game = Game { rules, restores, closes: true };
+        let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+        states += checker.unique_state_count();
+        let losses = [PUNISHED, TWO_CONTENTS, UNNOTICED];
+        let found = losses.iter().find_map(|loss| checker.discovery(loss).map(|path| (*loss, path)));
+        if let Some((loss, path)) = found {
+            let trace = path.into_actions().iter().map(Event::to_string).collect();
+            return Explored { states, loss: Some(loss), trace };
+        }
+        let reached = reach::explore(&Game { rules, restores, closes: false }, is_done);
+        states += reached.states;
+        if let Some(way) = reached.stuck {
+            let trace = way.iter().map(Event::to_string).collect();
+            return Explored { states, loss: Some(STUCK), trace };
+        }
+    }
+    Explored { states, loss: None, trace: Vec::new() }
+}
