@@ -67,7 +67,7 @@ impl Machine {
     fn of(kind: Kind) -> Machine {
         match kind {
             Kind::SignedSequence(_) => Machine::Default([Party::new(0, 1), Party::new(1, 1)]),
-            Kind::Symmetry(_) => Machine::Override([Keeper::new(), Keeper::new()]),
+            Kind::Symmetry(_) => Machine::Override([Keeper::new(0, 2), Keeper::new(1, 2)]),
             _ => Machine::None,
         }
     }
@@ -76,10 +76,16 @@ impl Machine {
     fn update(&mut self, number: u32) -> Result<(), ChannelError> {
         match self {
             Machine::Default(parties) => exchange(parties, number),
-            Machine::Override(keepers) => keepers.iter_mut().try_for_each(|keeper| {
-                let done = keeper.sign((number, number), None).and_then(|()| keeper.complete());
+            Machine::Override(keepers) => {
+                let [even, odd] = keepers;
+                let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
+                let done = proposer
+                    .propose(number, 0, None)
+                    .and_then(|update| responder.sign(update, 0, None))
+                    .and_then(|()| proposer.part(responder.party, number))
+                    .and_then(|()| responder.complete(number));
                 done.ok_or_else(|| ChannelError::refused(format!("number {number} is not next")))
-            }),
+            }
             Machine::None => Ok(()),
         }
     }
@@ -280,7 +286,7 @@ mod tests {
             Kind::Symmetry(Form::TemplateHash),
             Kind::Symmetry(Form::OverridePairCommit),
         ] {
-            let machine = if matches!(kind, Kind::Symmetry(_)) { 25 } else { 49 };
+            let machine = if matches!(kind, Kind::Symmetry(_)) { 45 } else { 49 };
             for signing in [Signing::All, Signing::Sample(5, 11)] {
                 let run = run(kind, 60, signing, 3, &|| ()).unwrap();
                 let first = run.kept[0];

@@ -47,7 +47,7 @@ pub(super) struct World {
 
 /// What the honest party remembers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Memory {
+pub(super) enum Memory {
     /// All that it did; a backup may be made.
     Whole,
     /// All that it did; there is a backup.

@@ -22,14 +22,17 @@
 
 mod explore;
 mod message;
+mod override_explore;
 mod override_form;
+mod override_group;
 mod pair;
 mod party;
 mod reach;
 
 pub use explore::{Explored, explore, mutations};
 pub use message::{Message, Shown};
-pub use override_form::{Keeper, OverrideRule, explore_override, override_mutations};
+pub use override_explore::{explore_override, override_mutations};
+pub use override_form::{Keeper, KeeperMessage, KeeperShown, OverrideRule, Signed, Update};
 pub use party::{Attempt, ContentId, Given, Party, Refusal, Version};
 
 use crate::compare::Table;

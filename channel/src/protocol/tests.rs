@@ -7,7 +7,9 @@ fn with_all_rules_nothing_is_lost() {
     assert_eq!(explored.loss, None, "{:?}", explored.trace);
     assert!(explored.states > 300_000, "{}", explored.states);
     let explored = explore_override(None);
+    println!("{} states", explored.states);
     assert_eq!(explored.loss, None, "{:?}", explored.trace);
+    assert!(explored.states > 500_000, "{}", explored.states);
 }
 
 #[test]
@@ -18,6 +20,7 @@ fn without_any_one_rule_something_is_lost() {
         assert!(is_plain(&explored), "{:?}", explored.trace);
     }
     for (rule, explored) in override_mutations() {
+        println!("{rule:?}: {} states, {:?}: {}", explored.states, explored.loss, explored.trace.join("; "));
         assert!(explored.loss.is_some(), "{rule:?}: {} states", explored.states);
         assert!(is_plain(&explored), "{:?}", explored.trace);
     }
@@ -166,4 +169,98 @@ fn each_number_that_is_shown_is_compared() {
     let mut party = known.clone();
     party.receive(&Message::Reestablish(Shown { closing: true, ..truth }), rules).unwrap();
     assert_eq!(party.give_way(rules), Err(Refusal(Rule::CooperativeIsFinal)));
+}
+
+/// A complete update among keepers, proposed by the party whose turn it is.
+fn complete(keepers: &mut [Keeper], number: u32) {
+    let proposer = (number as usize) % keepers.len();
+    let update = keepers[proposer].propose(number, 0, None).unwrap();
+    for place in (0..keepers.len()).filter(|place| *place != proposer) {
+        keepers[place].sign(update, 0, None).unwrap();
+        let party = keepers[place].party;
+        keepers[proposer].part(party, number).unwrap();
+    }
+    for place in (0..keepers.len()).filter(|place| *place != proposer) {
+        keepers[place].complete(number).unwrap();
+    }
+}
+
+#[test]
+fn proposals_of_the_override_form_do_not_cross() {
+    let mut keepers = [0, 1, 2].map(|party| Keeper::new(party, 3));
+    // Only party 1 may propose number 1; until it is complete nobody proposes or signs another.
+    assert_eq!(keepers[0].propose(7, 0, None), None);
+    assert_eq!(keepers[2].propose(7, 0, None), None);
+    let update = keepers[1].propose(1, 0, None).unwrap();
+    assert_eq!(keepers[1].propose(2, 0, None), None);
+    assert_eq!(keepers[1].sign((1, 2), 0, None), None);
+    keepers[0].sign(update, 0, None).unwrap();
+    assert_eq!(keepers[0].sign((2, 2), 0, None), None);
+    assert_eq!(keepers[0].sign((1, 2), 0, None), None);
+    // Two of three parts are not all.
+    keepers[1].part(0, 1).unwrap();
+    assert_eq!((keepers[1].complete, keepers[1].part(0, 2)), ((0, 0), None));
+    keepers[1].part(2, 1).unwrap();
+    assert_eq!(keepers[1].complete, (1, 1));
+    // A yield passes the turn on.
+    let mut keepers = [0, 1, 2].map(|party| Keeper::new(party, 3));
+    assert_eq!(keepers[2].give_way(None), None);
+    assert_eq!(keepers[1].give_way(None), Some(1));
+    assert_eq!((keepers[2].yielded(2), keepers[1].yielded(1)), (None, None));
+    keepers[0].yielded(1).unwrap();
+    keepers[2].yielded(1).unwrap();
+    complete(&mut keepers, 2);
+    complete(&mut keepers, 3);
+    assert!(keepers.iter().all(|keeper| keeper.complete == (3, 3) && keeper.to_bytes().len() == 45));
+}
+
+#[test]
+fn an_update_is_signed_for_one_set_of_nonces() {
+    let mut keeper = Keeper::new(0, 3);
+    keeper.sign((1, 1), 5, None).unwrap();
+    let stored = keeper.clone();
+    // The same bytes again, however often; another nonce of a peer is a second equation in the key.
+    assert_eq!(keeper.sign((1, 1), 5, None), Some(()));
+    assert_eq!(keeper.sign((1, 1), 6, None), None);
+    assert_eq!(keeper, stored);
+    assert_eq!(keeper.sign((1, 1), 6, Some(OverrideRule::StoredAnswer)), Some(()));
+    // Its own proposal too.
+    let mut keeper = Keeper::new(1, 3);
+    keeper.propose(1, 5, None).unwrap();
+    assert_eq!(keeper.propose(1, 6, None), None);
+}
+
+#[test]
+fn a_keeper_learns_what_it_lost() {
+    let mut keepers = [0, 1].map(|party| Keeper::new(party, 2));
+    complete(&mut keepers, 1);
+    let backup = keepers[0].clone();
+    complete(&mut keepers, 2);
+    let update = keepers[1].propose(3, 9, None).unwrap();
+    keepers[0].sign(update, 9, None).unwrap();
+    keepers[1].part(0, 3).unwrap();
+    // All is lost that the backup does not have. Nothing is signed before the other showed what it has.
+    let mut lost = Keeper::started(&backup);
+    assert_eq!((lost.complete, lost.attempt), ((1, 1), None));
+    assert_eq!(
+        (lost.propose(7, 0, None), lost.sign((3, 3), 9, None), lost.give_way(None)),
+        (None, None, None)
+    );
+    let shown = keepers[1].shows(0);
+    assert_eq!(shown, KeeperShown { complete: (3, 3), part: None, top: 3 });
+    lost.reestablish(1, shown, None).unwrap();
+    assert_eq!((lost.complete, lost.agreed, lost.top), ((3, 3), (3, 3), 3));
+    assert_eq!(lost.reestablish(1, shown, None), None);
+    // Its own part comes back with the nonces that it used, and the proposer's with the part of the responder.
+    let mut lost = Keeper::started(&backup);
+    let shown = KeeperShown { complete: (2, 2), part: Some(((3, 3), 9)), top: 2 };
+    lost.reestablish(1, shown, None).unwrap();
+    assert_eq!(lost.attempt, Some(Signed { update: (3, 3), session: 9, parts: 0b11 }));
+    assert_eq!((lost.sign((3, 3), 8, None), lost.sign((3, 4), 9, None)), (None, None));
+    assert_eq!(lost.sends_again(1, shown), Some(KeeperMessage::Part(3)));
+    let mut proposer = Keeper::started(&Keeper::new(1, 2));
+    let shown = KeeperShown { complete: (0, 0), part: Some(((1, 1), 4)), top: 0 };
+    proposer.reestablish(0, shown, None).unwrap();
+    assert_eq!(proposer.attempt.map(|signed| signed.parts), Some(0b10));
+    assert_eq!(proposer.sends_again(0, shown), Some(KeeperMessage::Propose((1, 1), 4)));
 }

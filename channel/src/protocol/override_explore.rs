@@ -1,0 +1,271 @@
+//! Exploration of the override form: one honest party against all others, who act as one and complete any update that the honest party
+//! signed.
+//!
+//! Crashes and a silent restore from an old backup happen at any time. As in the signed sequence channel, a restored party neither signs
+//! nor publishes before the others showed what they have, and the others show it the truth.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+use super::explore::{Explored, Memory};
+use super::override_form::{Keeper, KeeperShown, OverrideRule, Update};
+
+const CONTENTS: [u32; 2] = [1, 2];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct World {
+    honest: Keeper,
+    disk: Keeper,
+    backup: Keeper,
+    /// The newest complete update that the honest party's tower has.
+    tower: Update,
+    /// What is agreed or attempted in truth, even if it forgets.
+    accepted: BTreeSet<Update>,
+    /// Updates that the others can complete.
+    others: BTreeSet<Update>,
+    /// Sets of nonces for which the honest party signed, by number.
+    sessions: BTreeMap<u32, u32>,
+    memory: Memory,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Event {
+    /// The others ask for the honest party's part, for a set of nonces.
+    Sign(Update, u32),
+    /// The honest party proposes a content.
+    Propose(u32),
+    /// The honest party yields.
+    GiveWay,
+    /// The others yield.
+    Yielded,
+    /// They send their parts.
+    Complete,
+    /// They send none, and say that it is done.
+    Claim,
+    /// They show what they have.
+    Show(KeeperShown),
+    Store,
+    Crash,
+    Backup,
+    Restore,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Event::Sign((number, content), 0) => write!(f, "sign {number}, content {content}"),
+            Event::Sign((number, content), _) => {
+                write!(f, "sign {number}, content {content}, with other nonces")
+            }
+            Event::Propose(content) => write!(f, "propose content {content}"),
+            Event::GiveWay => f.write_str("yield"),
+            Event::Yielded => f.write_str("receive a yield"),
+            Event::Complete => f.write_str("receive all parts"),
+            Event::Claim => f.write_str("receive a claim without parts"),
+            Event::Show(shown) => {
+                write!(f, "receive proof of update {}", shown.complete.0)?;
+                let part = shown.part.map(|(update, _)| update.0);
+                part.map_or(Ok(()), |number| write!(f, ", of part {number}"))
+            }
+            Event::Store => f.write_str("store"),
+            Event::Crash => f.write_str("crash"),
+            Event::Backup => f.write_str("make a backup"),
+            Event::Restore => f.write_str("restore an old backup"),
+        }
+    }
+}
+
+struct Game {
+    without: Option<OverrideRule>,
+    party: u32,
+    parties: u32,
+    bound: u32,
+    backups: bool,
+}
+
+impl Game {
+    fn holds(&self, rule: OverrideRule) -> bool {
+        self.without != Some(rule)
+    }
+
+    /// What the others show: the newest update that they can complete as complete or as the honest party's part; and to a party that was
+    /// not restored also nothing.
+    fn shown(&self, world: &World) -> Vec<KeeperShown> {
+        let newest = world.others.iter().max().copied().unwrap_or_default();
+        let session = world.sessions.get(&newest.0).map_or(0, |uses| uses.saturating_sub(1));
+        let before =
+            world.others.iter().filter(|update| update.0 < newest.0).max().copied().unwrap_or_default();
+        let top = world.honest.top;
+        let part = Some((newest, session));
+        let mut shown = vec![
+            KeeperShown { complete: newest, part: None, top },
+            KeeperShown { complete: before, part, top },
+            KeeperShown { complete: before, part, top: self.bound.min(top + 1) },
+        ];
+        if world.memory != Memory::Unsure {
+            shown.push(KeeperShown { complete: (0, 0), part: None, top });
+        }
+        shown
+    }
+}
+
+impl Model for Game {
+    type State = World;
+    type Action = Event;
+
+    fn init_states(&self) -> Vec<World> {
+        let keeper = Keeper::new(self.party, self.parties);
+        vec![World {
+            disk: keeper.clone(),
+            backup: keeper.clone(),
+            tower: (0, 0),
+            accepted: [(0, 0)].into(),
+            others: [(0, 0)].into(),
+            sessions: BTreeMap::new(),
+            memory: if self.backups { Memory::Whole } else { Memory::BackedUp },
+            honest: keeper,
+        }]
+    }
+
+    fn actions(&self, world: &World, events: &mut Vec<Event>) {
+        let top = world.honest.top;
+        for number in top..=self.bound.min(top + 2) {
+            for content in CONTENTS {
+                events.push(Event::Sign((number, content), 0));
+                let other = world.sessions.get(&number).map(|uses| Event::Sign((number, content), *uses));
+                events.extend(other);
+            }
+        }
+        if top < self.bound {
+            events.extend(CONTENTS.map(Event::Propose));
+            events.extend([Event::GiveWay, Event::Yielded]);
+        }
+        events.extend([Event::Complete, Event::Claim, Event::Crash]);
+        events.extend(self.shown(world).into_iter().map(Event::Show));
+        if world.disk != world.honest {
+            events.push(Event::Store);
+        }
+        match world.memory {
+            Memory::Whole => events.extend([Event::Backup, Event::Restore]),
+            Memory::BackedUp => events.push(Event::Restore),
+            Memory::Unsure | Memory::Restored => {}
+        }
+    }
+
+    fn next_state(&self, world: &World, event: Event) -> Option<World> {
+        let mut next = world.clone();
+        match event {
+            Event::Sign(update, session) => {
+                let signed = next.honest.attempt.map(|signed| (signed.update, signed.session));
+                next.honest.sign(update, session, self.without)?;
+                next.others.insert(update);
+                if signed != Some((update, session)) {
+                    let uses = next.sessions.entry(update.0).or_default();
+                    *uses = uses.saturating_add(1).min(3);
+                }
+            }
+            Event::Propose(content) => {
+                let session = world.sessions.get(&(world.honest.top + 1)).copied().unwrap_or_default();
+                let update = next.honest.propose(content, session, self.without)?;
+                next.others.insert(update);
+                let uses = next.sessions.entry(update.0).or_default();
+                *uses = uses.saturating_add(1).min(3);
+            }
+            Event::GiveWay => drop(next.honest.give_way(self.without)?),
+            Event::Yielded => next.honest.yielded(world.honest.top + 1)?,
+            Event::Complete => {
+                let number = next.honest.attempt?.update.0;
+                next.honest.complete(number)?;
+            }
+            Event::Claim => {
+                if self.holds(OverrideRule::CompleteBeforeFinal) {
+                    return None;
+                }
+                next.honest.agreed = next.honest.attempt.take()?.update;
+            }
+            Event::Show(shown) => {
+                for from in (0..self.parties).filter(|from| *from != self.party) {
+                    next.honest.reestablish(from, shown, self.without)?;
+                }
+                if next.memory == Memory::Unsure {
+                    next.memory = Memory::Restored;
+                }
+            }
+            Event::Store => {
+                next.disk = next.honest.clone();
+                return Some(next);
+            }
+            Event::Crash => {
+                next.honest = Keeper::started(&next.disk);
+                return (next != *world).then_some(next);
+            }
+            Event::Backup => {
+                next.backup = next.disk.clone();
+                next.memory = Memory::BackedUp;
+                return Some(next);
+            }
+            Event::Restore => {
+                next.honest = Keeper::started(&next.backup);
+                (next.disk, next.backup) = (next.honest.clone(), next.honest.clone());
+                next.memory = Memory::Unsure;
+                return Some(next);
+            }
+        }
+        if self.holds(OverrideRule::StoreThenSend) {
+            next.disk = next.honest.clone();
+        }
+        next.tower = next.tower.max(next.honest.complete);
+        let open = next.honest.attempt.map(|signed| signed.update);
+        let newest = world.accepted.iter().map(|(number, _)| *number).max().unwrap_or_default();
+        let knows = next.honest.agreed.0 >= newest || open.is_some_and(|update| update.0 >= newest);
+        if knows && next.memory != Memory::Unsure {
+            next.accepted = [next.honest.agreed].into_iter().chain(open).collect();
+        }
+        (next != *world).then_some(next)
+    }
+
+    fn properties(&self) -> Vec<Property<Game>> {
+        vec![
+            Property::always(THEFT, |_: &Game, world: &World| {
+                // The others publish any update; the honest party or its tower answers with the newest complete one, if that is higher.
+                let stands = |update: &Update| if update.0 >= world.tower.0 { *update } else { world.tower };
+                world.others.iter().map(stands).all(|update| world.accepted.contains(&update))
+            }),
+            Property::always(KEY, |_: &Game, world: &World| world.sessions.values().all(|uses| *uses < 3)),
+            Property::sometimes(REACHED, |game: &Game, world: &World| world.honest.complete.0 == game.bound),
+        ]
+    }
+}
+
+const THEFT: &str = "theft: the others settle a content that the honest party did not accept";
+const KEY: &str = "the key is extracted";
+const REACHED: &str = "all numbers are used";
+
+/// Explores all states, without a rule or with all: one party among two and three; then two and three honest parties.
+pub fn explore_override(without: Option<OverrideRule>) -> Explored {
+    let mut states = 0;
+    let games = [(0, 2, 6, false), (1, 2, 6, false), (1, 3, 6, false), (1, 3, 4, true)];
+    for (party, parties, bound, backups) in games {
+        let game = Game { without, party, parties, bound, backups };
+        let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+        states += checker.unique_state_count();
+        let found =
+            [THEFT, KEY].into_iter().find_map(|loss| checker.discovery(loss).map(|path| (loss, path)));
+        if let Some((loss, path)) = found {
+            let trace = path.into_actions().iter().map(Event::to_string).collect();
+            return Explored { states, loss: Some(loss), trace };
+        }
+        if checker.discovery(REACHED).is_none() {
+            return Explored { states, loss: Some("the last number is never reached"), trace: Vec::new() };
+        }
+    }
+    let group = super::override_group::explore(without);
+    Explored { states: states + group.states, ..group }
+}
+
+/// Explores without each rule.
+pub fn override_mutations() -> Vec<(OverrideRule, Explored)> {
+    OverrideRule::ALL.iter().map(|rule| (*rule, explore_override(Some(*rule)))).collect()
+}
