@@ -4,6 +4,7 @@
 //! transactions, a small chain verifies each of them with the interpreter, and storage and weights are those of what was
 //! serialized. The source of the mechanisms is named at each.
 
+pub mod adversary;
 pub mod attacks;
 pub mod bolt3;
 pub mod bounds;
@@ -16,6 +17,7 @@ pub mod keys;
 pub mod leaves;
 pub mod model;
 pub mod musig;
+pub mod mutation;
 pub mod protocol;
 pub mod publish;
 pub mod records;

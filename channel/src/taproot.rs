@@ -78,6 +78,19 @@ impl TapOutput {
         self.root
     }
 
+    /// The internal key.
+    pub fn internal_key(&self) -> &[u8; 32] {
+        &self.internal_key
+    }
+
+    /// The scripts of its leaves, as far as they are known.
+    pub fn scripts(&self) -> impl Iterator<Item = &[u8]> {
+        self.leaves.iter().filter_map(|(leaf, _)| match leaf {
+            Leaf::Script(script) => Some(script.as_slice()),
+            Leaf::Hidden(_) => None,
+        })
+    }
+
     /// The script that pays to it.
     pub fn script_pubkey(&self) -> ScriptBuf {
         p2tr(&self.output_key)

@@ -114,6 +114,11 @@ impl Watchtower {
         Ok(())
     }
 
+    /// The publishers of its clients.
+    pub(crate) fn publishers(&self) -> impl Iterator<Item = &Publisher> {
+        self.clients.iter().map(|client| &client.publisher)
+    }
+
     /// Bytes that the tower keeps for a client.
     pub fn stored(&self, client: usize) -> usize {
         self.clients.get(client).map_or(0, |client| client.record.len())

@@ -163,6 +163,11 @@ impl Chain {
         paying.map(|(outpoint, coin)| (*outpoint, coin))
     }
 
+    /// All unspent confirmed outputs.
+    pub fn coins(&self) -> impl Iterator<Item = (&OutPoint, &Coin)> {
+        self.ledger.coins()
+    }
+
     /// The confirmed transaction that spent an output.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Confirmed> {
         self.ledger.spender(outpoint)

@@ -9,6 +9,7 @@ mod contested;
 mod factory;
 mod justice_kit;
 mod kind;
+mod known;
 mod path_guard;
 mod penalty;
 mod play;
@@ -34,6 +35,7 @@ pub use contested::{Profile, Reward, SequenceTerms};
 pub use factory::{Factory, Inner, NestedCosts, nested_costs};
 pub use justice_kit::justice_blob;
 pub use kind::{KINDS, Kind};
+pub use known::{Held, Known};
 pub use penalty::LnPenalty;
 pub use play::{PlayError, Played, Stage, wait_for};
 pub use rebinding::{Form, Rebinding};
@@ -224,6 +226,30 @@ pub trait Construction {
         preimage: Option<[u8; 32]>,
     ) -> Result<Step, ChannelError> {
         self.setup().claim_htlc(settled, htlc, preimage)
+    }
+
+    /// What a state of a number pays.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if there is no such state.
+    fn state(&self, number: u32) -> Result<&Content, ChannelError>;
+
+    /// Every output with a script that the transactions of all states can have, with what can spend it. Balances that a payout key
+    /// alone spends are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if an output cannot be built.
+    fn outputs(&self) -> Result<Vec<Known>, ChannelError>;
+
+    /// What a party has in its hands beside signed transactions: its keys, and all that it ever received.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if the party does not exist.
+    fn held(&self, party: usize) -> Result<Held, ChannelError> {
+        Held::of(self.setup().party(party)?)
     }
 
     /// What a party must keep beside its seed and what never changes.

@@ -12,6 +12,7 @@ use super::accept::{
 };
 use super::content::History;
 use super::justice_kit::{justice_blob, justice_fee};
+use super::known::{Held, Known};
 use super::{Construction, Content, Facts, Htlc, PartyKeys, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
     CommitmentKeys, CommitmentOutput, CommitmentParams, Format, HtlcDirection, LnHtlc, MAX_INDEX,
@@ -574,6 +575,52 @@ impl Construction for LnPenalty {
             return Ok(Step { label, tx, prevouts });
         }
         Err(missing())
+    }
+
+    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        Ok(self.history.state(number)?)
+    }
+
+    fn outputs(&self) -> Result<Vec<Known>, ChannelError> {
+        let mut outputs = Vec::new();
+        for number in 0..=self.number() {
+            for owner in 0..2 {
+                let version = self.version(owner, number, self.history.state(number)?)?;
+                let keys = &version.keys;
+                let htlcs = version.htlcs.iter().map(|htlc| htlc_output_script(keys, htlc, self.format));
+                let others = [
+                    scripts::to_local(&keys.revocation, self.setup.delay, &keys.local_delayed),
+                    scripts::to_remote_anchors(&keys.remote_payment),
+                    scripts::anchor(&keys.local_funding),
+                    scripts::anchor(&keys.remote_funding),
+                ];
+                outputs.extend(htlcs.chain(others).map(Known::Script));
+            }
+        }
+        Ok(outputs)
+    }
+
+    /// With the keys of every commitment, and those of the peer's revoked ones.
+    fn held(&self, party: usize) -> Result<Held, ChannelError> {
+        let (mut held, peer) = (Held::of(self.setup.party(party)?)?, 1 - party.min(1));
+        let base = self.base(party)?;
+        held.keys.push(base.payment);
+        for number in 0..=self.number() {
+            let point = self.base(party)?.commitment_secret(number)?.public_key();
+            held.keys.push(derive_private(&base.delayed, &point)?);
+            for owner in 0..2 {
+                held.keys.push(self.htlc_secret(party, owner, number)?);
+            }
+            let secrets = self.kept.get(party).map(|kept| &kept.secrets);
+            let index = MAX_INDEX.saturating_sub(number.into());
+            if let Some(secret) = secrets.and_then(|secrets| secrets.secret(index)) {
+                let secret = SecretKey::from_secret_bytes(secret)?;
+                held.keys.push(revocation_private(&base.revocation, &secret)?);
+                let point = secret.public_key();
+                held.data.push(self.keys(peer, &point)?.revocation.serialize().to_vec());
+            }
+        }
+        Ok(held)
     }
 
     /// Secrets, HTLCs of all revoked commitments, the peer's signatures, content.

@@ -12,6 +12,7 @@ use sigstack_interpreter::taproot::leaf_hash;
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
 use super::contested::{Contested, obscure};
+use super::known::{self, Held, Known};
 use super::sequence_guard::SequenceGuard;
 use super::settlement::Settlement;
 use super::{
@@ -458,6 +459,31 @@ impl Construction for SignedSequence {
     fn tower_terms(&self) -> Option<TowerTerms> {
         // Without a template a tower would need the client's key.
         (self.terms.profile != Profile::CsfsOnly).then_some(TowerTerms::Sequence(self.terms))
+    }
+
+    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        Ok(self.history.state(number)?)
+    }
+
+    fn outputs(&self) -> Result<Vec<Known>, ChannelError> {
+        let mut outputs = known::htlc_outputs(self)?;
+        for number in 0..=self.number() {
+            for publisher in 0..2 {
+                outputs.push(Known::Tap(self.version(publisher, number, self.history.state(number)?)?.1));
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn held(&self, party: usize) -> Result<Held, ChannelError> {
+        let mut held = Held::of(self.setup.party(party)?)?;
+        let peer = x_only(&self.setup.party(1 - party.min(1))?.number);
+        for number in 0..=self.number() {
+            if let Some(record) = self.history.signed(number)?.get(party) {
+                held.statements.push((peer, leaves::number_bytes(record.number), record.evidence));
+            }
+        }
+        Ok(held)
     }
 
     fn client_bytes(&self, party: usize) -> Vec<u8> {

@@ -8,11 +8,13 @@ use sigstack_interpreter::taproot::leaf_hash;
 
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
+use super::known::{self, Held, Known};
 use super::rebinding_guard::{Owner, RebindingGuard};
 use super::settlement::Settlement;
 use super::{Construction, Content, Facts, Form, Rebinding, Setup, Step, Terms, TowerTerms, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::Entropy;
+use crate::leaves;
 use crate::publish::SharedGuard;
 use crate::records::RecordKind;
 use crate::sign;
@@ -352,6 +354,34 @@ impl Construction for Symmetry {
     /// A tower publishes the update alone: the owner can settle later.
     fn tower_terms(&self) -> Option<TowerTerms> {
         Some(TowerTerms::Symmetry(self.form))
+    }
+
+    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        Ok(self.history.state(number)?)
+    }
+
+    fn outputs(&self) -> Result<Vec<Known>, ChannelError> {
+        let mut outputs = known::htlc_outputs(self)?;
+        outputs.push(Known::Tap(self.funding.clone()));
+        for number in 0..=self.number() {
+            let (leaf, _) = self.settle_leaf(number, self.history.state(number)?)?;
+            let update = self.form.update_leaf(&self.fixed.internal_key, Some(number.saturating_add(1)));
+            let leaves = [update, leaf].map(|leaf| (1, Leaf::Script(leaf)));
+            outputs.push(Known::Tap(self.setup.joint_output(leaves.into())?));
+        }
+        Ok(outputs)
+    }
+
+    /// Where CSFS checks the update's signature, that is a statement; elsewhere it is part of the transactions.
+    fn held(&self, party: usize) -> Result<Held, ChannelError> {
+        let mut held = Held::of(self.setup.party(party)?)?;
+        for number in 0..=self.number() {
+            let Ok(signed) = self.history.signed(number) else { continue };
+            let message = signed.message(self.form)?;
+            held.statements.push((self.fixed.internal_key, message.to_vec(), signed.signature));
+            held.data.extend([signed.published.to_vec(), leaves::number_bytes(signed.state)]);
+        }
+        Ok(held)
     }
 
     /// The rebinding record and the content.

@@ -11,6 +11,7 @@ use sigstack_interpreter::Flags;
 
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
+use super::known::{self, Known};
 use super::path_guard::{Owner, PathGuard};
 use super::{Construction, Content, Facts, Setup, Step, Terms, TowerTerms, UpdateCost};
 use crate::bounds::INTERVAL;
@@ -276,6 +277,14 @@ impl Construction for TimelockTree {
 
     fn tower_terms(&self) -> Option<TowerTerms> {
         Some(TowerTerms::Path)
+    }
+
+    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        Ok(self.history.state(number)?)
+    }
+
+    fn outputs(&self) -> Result<Vec<Known>, ChannelError> {
+        known::htlc_outputs(self)
     }
 
     /// Head, number, signatures of the path, content.

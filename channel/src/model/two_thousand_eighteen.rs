@@ -9,6 +9,7 @@ use sigstack_interpreter::Flags;
 use super::accept::{Accepted, blocks_until_claimed, weight_with};
 use super::content::History;
 use super::contested::{obscure, published_number};
+use super::known::{Held, Known};
 use super::{Construction, Content, Facts, Htlc, Setup, Step, Terms, UpdateCost};
 use crate::error::ChannelError;
 use crate::keys::{sha256, sign_schnorr, tagged_hash, x_only};
@@ -396,6 +397,35 @@ impl Construction for Literal {
     ) -> Result<Step, ChannelError> {
         let number = published_number(&settled.tx, self.mask).unwrap_or_default();
         self.setup.claim_htlc_from(&self.htlc_output(number, htlc)?, settled, htlc, preimage)
+    }
+
+    fn state(&self, number: u32) -> Result<&Content, ChannelError> {
+        Ok(self.history.state(number)?)
+    }
+
+    fn outputs(&self) -> Result<Vec<Known>, ChannelError> {
+        let mut outputs = Vec::new();
+        for number in 0..=self.number() {
+            let numbered = Self::script_number(number);
+            for party in 0..2 {
+                outputs.push(Known::Tap(self.balance_output(numbered, party)?));
+            }
+            for htlc in &self.history.state(number)?.htlcs {
+                outputs.push(Known::Tap(self.htlc_output(numbered, htlc)?));
+            }
+        }
+        Ok(outputs)
+    }
+
+    fn held(&self, party: usize) -> Result<Held, ChannelError> {
+        let mut held = Held::of(self.setup.party(party)?)?;
+        for number in 0..=self.number() {
+            let (numbered, evidence) = (Self::script_number(number), self.evidence(number)?);
+            let message = self.form.commit(numbered, &evidence.random).to_vec();
+            held.statements.push((self.setup.internal_key(), message, evidence.signature));
+            held.data.extend([evidence.number, evidence.random]);
+        }
+        Ok(held)
     }
 
     /// Number, the state's signature, the joint signature of the commitment to its number, content.

@@ -140,6 +140,11 @@ impl Publisher {
         self.guard = guard;
     }
 
+    /// What the publisher remembers from block to block beside its guard.
+    pub(crate) fn remembered(&self) -> impl core::fmt::Debug + '_ {
+        (self.guard.rank(), &self.orders, &self.bids)
+    }
+
     /// What would be published now, with what waits for a lock.
     ///
     /// # Errors

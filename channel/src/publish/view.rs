@@ -6,6 +6,7 @@
 use bitcoin::{OutPoint, Script, Transaction, TxOut};
 
 use crate::chain::{Chain, START_HEIGHT};
+use crate::mutation::{Mutation, mutated};
 use crate::tx::outpoint;
 
 /// A source of transactions: the chain, or transactions that are supposed to be confirmed.
@@ -126,7 +127,11 @@ impl<'a> View<'a> {
     /// The confirmed transaction that spends an output.
     pub fn confirmed_spend(&self, coin: &OutPoint) -> Option<Spend<'a>> {
         let (tx, height) = self.0.confirmed_spender(coin)?;
-        Some(Spend { tx, input: place(tx, coin)?, height: Some(height) })
+        let input = place(tx, coin)?;
+        if mutated(Mutation::FirstInputOnly) && input > 0 {
+            return None;
+        }
+        Some(Spend { tx, input, height: Some(height) })
     }
 
     /// Whether no confirmed transaction spends an output.

@@ -1,0 +1,504 @@
+//! What the corrupted side knows, and the transactions that it can complete with it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
+use secp256k1::{Keypair, SecretKey};
+use sigstack_interpreter::{Spend, sighash::segwit_v0, verify_ecdsa};
+
+use super::paths::{Id, Node, Path, paths};
+use crate::bolt3::{SIGHASH_ALL, sign_segwit_v0};
+use crate::keys::{generator_keypair, sign_schnorr, verify_schnorr, x_only};
+use crate::model::{Construction, Held, Known, PlayError, Step};
+
+use crate::sign::{self, DEFAULT};
+use crate::tx::{SEQUENCE_FREE, input, output, set_witness, transaction};
+
+/// A transaction whose outputs are agreed on or fixed by a script, with the signatures that were given for it.
+#[derive(Clone, Debug)]
+struct Template {
+    label: String,
+    tx: Transaction,
+    prevouts: Vec<TxOut>,
+    annex: Option<Vec<u8>>,
+    signatures: Vec<Vec<u8>>,
+}
+
+/// A path through a script of an output, with the elements of the witness that do not depend on the transaction.
+#[derive(Clone, Debug)]
+struct Plan {
+    script: Vec<u8>,
+    path: Path,
+    choices: Vec<Vec<Option<Vec<u8>>>>,
+}
+
+/// A transaction that the corrupted side can complete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    /// What it is.
+    pub(super) label: String,
+    /// The transaction.
+    pub(super) tx: Transaction,
+    /// The outputs that it spends, in input order.
+    pub(super) prevouts: Vec<TxOut>,
+    /// Whether it pays the corrupted side's own wallet, at whatever fee.
+    pub(super) is_own: bool,
+}
+
+/// Maximum number of combinations of data that are kept for one path.
+const MAX_CHOICES: usize = 64;
+
+/// All that the corrupted side has.
+#[derive(Debug)]
+pub(super) struct Knowledge {
+    keys: BTreeMap<[u8; 32], Keypair>,
+    held: Held,
+    templates: Vec<Template>,
+    outputs: BTreeMap<ScriptBuf, (Known, Vec<Plan>)>,
+    funding: ScriptBuf,
+    payout: ScriptBuf,
+}
+
+/// An input that is to be signed: its transaction, and the output with its script.
+struct Signing<'a> {
+    tx: &'a Transaction,
+    prevouts: &'a [TxOut],
+    input: usize,
+    known: &'a Known,
+    plan: &'a Plan,
+    annex: Option<&'a [u8]>,
+    received: &'a [Vec<u8>],
+}
+
+impl Knowledge {
+    /// What `party` of a channel has: its keys, every version of every state that it can complete, and what it was given.
+    pub(super) fn of(
+        channel: &dyn Construction,
+        party: usize,
+        preimages: &[[u8; 32]],
+        payout: ScriptBuf,
+    ) -> Result<Knowledge, PlayError> {
+        let mut held = channel.held(party)?;
+        held.data.extend(preimages.iter().map(|preimage| preimage.to_vec()));
+        held.keys.push(generator_keypair()?.secret_key());
+        let pairs = held.keys.iter().map(Keypair::from_secret_key);
+        let keys: BTreeMap<[u8; 32], Keypair> = pairs.map(|pair| (x_only(&pair), pair)).collect();
+        held.data.extend(keys.values().map(|pair| pair.public_key().serialize().to_vec()));
+        let funding = channel.funding_output().script_pubkey.clone();
+        let mut knowledge =
+            Knowledge { keys, held, templates: Vec::new(), outputs: BTreeMap::new(), funding, payout };
+        for number in 0..=channel.number() {
+            for step in channel.close(party, number)? {
+                knowledge.add_template(step, number);
+            }
+            knowledge.add_claims(channel, party, number, preimages);
+        }
+        for known in channel.outputs()? {
+            knowledge.add_output(known);
+        }
+        Ok(knowledge)
+    }
+
+    fn add_template(&mut self, step: Step, number: u32) {
+        let elements: Vec<Vec<u8>> = step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
+        let is_annex = |element: &&Vec<u8>| element.first() == Some(&0x50) && element.len() == 33;
+        let annex = elements.last().filter(is_annex).cloned();
+        let signatures = elements.into_iter().filter(|element| (64..=73).contains(&element.len()));
+        let signatures = signatures.collect();
+        let label = format!("{} {number}", step.label);
+        self.templates.push(Template { label, tx: step.tx, prevouts: step.prevouts, annex, signatures });
+    }
+
+    /// The second stages that both sides signed.
+    fn add_claims(&mut self, channel: &dyn Construction, party: usize, number: u32, preimages: &[[u8; 32]]) {
+        let (Ok(content), Ok(steps)) = (channel.state(number), channel.close(party, number)) else { return };
+        for htlc in &content.htlcs {
+            let known = preimages.iter().find(|preimage| crate::keys::sha256(*preimage) == htlc.payment_hash);
+            let preimage = known.filter(|_| htlc.to == party).copied();
+            if preimage.is_none() && htlc.from != party {
+                continue;
+            }
+            let claims = steps.iter().filter_map(|step| channel.claim_htlc(step, htlc, preimage).ok());
+            for claim in claims.collect::<Vec<Step>>() {
+                self.add_template(claim, number);
+            }
+        }
+    }
+
+    /// Adds an output, with every path through each of its scripts for which the data are there.
+    fn add_output(&mut self, known: Known) {
+        let script_pubkey = known.script_pubkey();
+        if self.outputs.contains_key(&script_pubkey) {
+            return;
+        }
+        let scripts: Vec<(Vec<u8>, Option<[u8; 32]>)> = match &known {
+            Known::Tap(out) => {
+                out.scripts().map(|script| (script.to_vec(), Some(*out.internal_key()))).collect()
+            }
+            Known::Script(script) => vec![(script.clone(), None)],
+        };
+        let mut plans = Vec::new();
+        for (script, key) in scripts {
+            for path in paths(&script, key.as_ref()) {
+                let choices = self.choices(&path);
+                if !choices.is_empty() {
+                    plans.push(Plan { script: script.clone(), path, choices });
+                }
+            }
+        }
+        self.outputs.insert(script_pubkey, (known, plans));
+    }
+
+    /// Whether an output is one of the channel's.
+    pub(super) fn knows(&self, out: &TxOut) -> bool {
+        out.script_pubkey == self.funding || self.outputs.contains_key(&out.script_pubkey)
+    }
+
+    /// The scripts of the channel's outputs, to make outputs that look like them.
+    pub(super) fn scripts(&self) -> impl Iterator<Item = &ScriptBuf> {
+        self.outputs.keys()
+    }
+
+    /// The values for the elements of a witness that do not depend on the transaction. Those that do are left open.
+    fn choices(&self, path: &Path) -> Vec<Vec<Option<Vec<u8>>>> {
+        let mut pool: Vec<Vec<u8>> = self.held.data.clone();
+        for node in &path.nodes {
+            // A number that is one above what a script compares with: evidence that the corrupted side makes itself.
+            if let Node::Above(_, than) = node
+                && let Some(number) = path.nodes.get(*than).and_then(number_of)
+            {
+                pool.push(
+                    sigstack_interpreter::script_num::encode(number.saturating_add(1)).as_bytes().to_vec(),
+                );
+            }
+        }
+        pool.extend(self.held.statements.iter().map(|(_, message, _)| message.clone()));
+        let mut partial: Vec<Vec<Option<Vec<u8>>>> = vec![vec![None; path.elements]];
+        for place in 0..path.elements {
+            let options = options(path, place, &pool);
+            let mut next: Vec<Vec<Option<Vec<u8>>>> = Vec::new();
+            for option in options {
+                for chosen in &partial {
+                    let mut chosen = chosen.clone();
+                    if let Some(element) = chosen.get_mut(place) {
+                        element.clone_from(&option);
+                    }
+                    let fits = path.allows(&path.evaluate(&chosen, None)) && self.can_state(path, &chosen);
+                    if fits && !next.contains(&chosen) && next.len() < 16 * MAX_CHOICES {
+                        next.push(chosen);
+                    }
+                }
+            }
+            partial = next;
+        }
+        partial.truncate(MAX_CHOICES);
+        partial
+    }
+
+    /// Whether every statement whose key and message are known can be shown or signed.
+    fn can_state(&self, path: &Path, chosen: &[Option<Vec<u8>>]) -> bool {
+        let values = path.evaluate(chosen, None);
+        path.nodes.iter().all(|node| match node {
+            Node::Stated { key, message, .. } => match (at(&values, *key), at(&values, *message)) {
+                (Some(key), Some(message)) => self.statement(key, message).is_some(),
+                _ => true,
+            },
+            _ => true,
+        })
+    }
+
+    /// A signature of a message: a received one, or one by an own key.
+    fn statement(&self, key: &[u8], message: &[u8]) -> Option<[u8; 64]> {
+        let key: [u8; 32] = key.try_into().ok()?;
+        let received = self.held.statements.iter().find(|(by, what, _)| *by == key && what == message);
+        received
+            .map(|(_, _, signature)| *signature)
+            .or_else(|| self.keys.get(&key).map(|pair| sign_schnorr(pair, message)))
+    }
+
+    /// All transactions that spend an output, which is on the chain or in the mempool: those that were signed for it, those that
+    /// bind to it, and those that pay the corrupted side.
+    pub(super) fn spends(&self, outpoint: OutPoint, out: &TxOut, version: i32) -> Vec<Candidate> {
+        let mut found = Vec::new();
+        for template in &self.templates {
+            if template.tx.input.first().is_some_and(|input| input.previous_output == outpoint) {
+                found.push(Candidate {
+                    label: template.label.clone(),
+                    tx: template.tx.clone(),
+                    prevouts: template.prevouts.clone(),
+                    is_own: false,
+                });
+            }
+        }
+        let Some((_, plans)) = self.outputs.get(&out.script_pubkey) else { return found };
+        for plan in plans {
+            let own = self.own_spend(outpoint, out, plan, version);
+            found.extend(self.complete(own, plan, None, &[], "spend of its own", true));
+            for template in &self.templates {
+                let mut tx = template.tx.clone();
+                let Some(first) = tx.input.first_mut() else { continue };
+                first.previous_output = outpoint;
+                let unsigned = (tx, vec![out.clone()]);
+                let annex = template.annex.as_deref();
+                let made = self.complete(unsigned, plan, annex, &template.signatures, &template.label, false);
+                found.extend(made.filter(|made| !found.iter().any(|other| other.tx == made.tx)));
+            }
+        }
+        found
+    }
+
+    /// The corrupted side takes an output for itself.
+    fn own_spend(
+        &self,
+        outpoint: OutPoint,
+        out: &TxOut,
+        plan: &Plan,
+        version: i32,
+    ) -> (Transaction, Vec<TxOut>) {
+        let sequence = plan.path.sequence.unwrap_or(SEQUENCE_FREE);
+        let pays = output(out.value.to_sat().saturating_sub(OWN_FEE), self.payout.clone());
+        let tx = transaction(version, plan.path.lock_time, vec![input(outpoint, sequence)], vec![pays]);
+        (tx, vec![out.clone()])
+    }
+
+    /// Signs the first input of a transaction by a plan. None if something is missing.
+    fn complete(
+        &self,
+        (mut tx, prevouts): (Transaction, Vec<TxOut>),
+        plan: &Plan,
+        annex: Option<&[u8]>,
+        received: &[Vec<u8>],
+        label: &str,
+        is_own: bool,
+    ) -> Option<Candidate> {
+        let witness = self.witness(&tx, &prevouts, 0, plan, annex, received)?;
+        set_witness(&mut tx, 0, &witness);
+        Some(Candidate { label: label.to_owned(), tx, prevouts, is_own })
+    }
+
+    /// Signs an input again after a transaction was changed elsewhere: the freedom that its signatures leave. None if they leave
+    /// none of this kind.
+    pub(super) fn again(&self, changed: &Candidate, place: usize, original: &Candidate) -> Option<Candidate> {
+        let mut made = changed.clone();
+        let kept = original.tx.input.first()?.witness.clone();
+        if let Some(input) = made.tx.input.get_mut(place) {
+            input.witness = kept;
+        }
+        if valid(&made, place) {
+            return Some(made);
+        }
+        let out = made.prevouts.get(place)?;
+        let (_, plans) = self.outputs.get(&out.script_pubkey)?;
+        let elements: Vec<Vec<u8>> = original.tx.input.first()?.witness.to_vec();
+        let received: Vec<Vec<u8>> =
+            elements.iter().filter(|element| (64..=73).contains(&element.len())).cloned().collect();
+        let annex = elements.last().filter(|element| element.first() == Some(&0x50) && element.len() == 33);
+        let witness = plans.iter().find_map(|plan| {
+            self.witness(&made.tx, &made.prevouts, place, plan, annex.map(Vec::as_slice), &received)
+        })?;
+        set_witness(&mut made.tx, place, &witness);
+        Some(made)
+    }
+
+    fn witness(
+        &self,
+        tx: &Transaction,
+        prevouts: &[TxOut],
+        input: usize,
+        plan: &Plan,
+        annex: Option<&[u8]>,
+        received: &[Vec<u8>],
+    ) -> Option<Vec<Vec<u8>>> {
+        let (known, _) = self.outputs.get(&prevouts.get(input)?.script_pubkey)?;
+        let signing = Signing { tx, prevouts, input, known, plan, annex, received };
+        plan.choices.iter().find_map(|choice| self.fill(&signing, choice))
+    }
+
+    /// The whole witness for a choice of data. Every element is checked by this function's caller through the chain.
+    fn fill(&self, signing: &Signing<'_>, choice: &[Option<Vec<u8>>]) -> Option<Vec<Vec<u8>>> {
+        let path = &signing.plan.path;
+        if !locks_fit(signing.tx, signing.input, path) {
+            return None;
+        }
+        let mut elements = choice.to_vec();
+        if let Some(template) = path.template {
+            let hash = sign::check_template(signing.tx).ok()?;
+            match path.nodes.get(template)? {
+                Node::Element(nth) => *elements.get_mut(*nth)? = Some(hash.to_vec()),
+                Node::Data(data) if data.as_slice() == hash => {}
+                _ => return None,
+            }
+        }
+        let hash = sign::template_hash(signing.tx, signing.annex).ok()?;
+        let values = path.evaluate(&elements, Some(&hash));
+        if !path.allows(&values) {
+            return None;
+        }
+        for (id, truth) in &path.must {
+            let signed = self.sign_node(signing, path, &values, *id, *truth)?;
+            for (place, signature) in signed {
+                *elements.get_mut(place)? = Some(signature);
+            }
+        }
+        let stack: Option<Vec<Vec<u8>>> = elements.into_iter().rev().collect();
+        let mut witness = match signing.known {
+            Known::Tap(out) => out.witness(&signing.plan.script, stack?).ok()?,
+            Known::Script(script) => [stack?, vec![script.clone()]].concat(),
+        };
+        witness.extend(signing.annex.map(<[u8]>::to_vec));
+        Some(witness)
+    }
+
+    /// The signatures that a node needs, with their places. None if one cannot be had.
+    fn sign_node(
+        &self,
+        signing: &Signing<'_>,
+        path: &Path,
+        values: &[Option<Vec<u8>>],
+        id: Id,
+        truth: bool,
+    ) -> Option<Vec<(usize, Vec<u8>)>> {
+        let element = |id: &Id| match path.nodes.get(*id) {
+            Some(Node::Element(nth)) => Some(*nth),
+            _ => None,
+        };
+        match path.nodes.get(id)? {
+            Node::Signed { signature, .. } if !truth => Some(vec![(element(signature)?, Vec::new())]),
+            Node::Signed { key, signature } => {
+                let key = at(values, *key)?;
+                match element(signature) {
+                    Some(place) => Some(vec![(place, self.signature(signing, key)?)]),
+                    None => {
+                        let fixed = [at(values, *signature)?.to_vec()];
+                        let fixed = Signing { received: &fixed, ..*signing };
+                        fixed.received_signature(key).map(|_| Vec::new())
+                    }
+                }
+            }
+            Node::Stated { key, message, signature } => {
+                let (key, message) = (at(values, *key)?, at(values, *message)?);
+                Some(vec![(element(signature)?, self.statement(key, message)?.to_vec())])
+            }
+            Node::Multi { keys, signatures } => {
+                let pairs = keys.iter().zip(signatures);
+                let signed = pairs.map(|(key, signature)| {
+                    Some((element(signature)?, self.signature(signing, at(values, *key)?)?))
+                });
+                signed.collect()
+            }
+            _ => Some(Vec::new()),
+        }
+    }
+
+    /// A signature of the transaction: by an own key, or a received one that fits.
+    fn signature(&self, signing: &Signing<'_>, key: &[u8]) -> Option<Vec<u8>> {
+        let x: [u8; 32] = key.last_chunk::<32>().copied().or_else(|| match signing.known {
+            Known::Tap(out) if key == [1] => Some(*out.internal_key()),
+            _ => None,
+        })?;
+        let Some(pair) = self.keys.get(&x) else { return signing.received_signature(key) };
+        match signing.known {
+            Known::Tap(_) => {
+                let digest = signing.digest(key, DEFAULT)?;
+                Some(sign_schnorr(pair, &digest).to_vec())
+            }
+            Known::Script(script) => {
+                let secret: SecretKey = pair.secret_key();
+                let secret = if pair.public_key().serialize() == key { secret } else { secret.negate() };
+                sign_segwit_v0(signing.tx, signing.prevouts, signing.input, script, &secret, SIGHASH_ALL).ok()
+            }
+        }
+    }
+}
+
+/// Satoshi that a spend to the own wallet pays: about 10 sat/vB.
+pub(super) const OWN_FEE: u64 = 2_000;
+
+impl Signing<'_> {
+    fn digest(&self, key: &[u8], hash_type: u8) -> Option<[u8; 32]> {
+        match self.known {
+            Known::Tap(_) => {
+                let bip118 = key.first() == Some(&1) && matches!(key.len(), 1 | 33);
+                let (tx, prevouts, script) = (self.tx, self.prevouts, &self.plan.script);
+                sign::script_path(tx, prevouts, self.input, script, hash_type, bip118, self.annex).ok()
+            }
+            Known::Script(script) => {
+                let spend = Spend::new(self.tx, self.prevouts).ok()?;
+                Some(segwit_v0::digest(&spend.signing(self.input).ok()?, script, hash_type.into()))
+            }
+        }
+    }
+
+    /// A received signature that is the key's for this transaction.
+    fn received_signature(&self, key: &[u8]) -> Option<Vec<u8>> {
+        let found = self.received.iter().find(|signature| match self.known {
+            Known::Tap(out) => {
+                let key_bytes: Option<[u8; 32]> = match key {
+                    [1] => Some(*out.internal_key()),
+                    _ => key.last_chunk::<32>().copied(),
+                };
+                let (Some(body), Some(key_bytes)) = (signature.first_chunk::<64>(), key_bytes) else {
+                    return false;
+                };
+                let hash_type = signature.get(64).copied().unwrap_or(DEFAULT);
+                let digest = if signature.len() <= 65 { self.digest(key, hash_type) } else { None };
+                digest.is_some_and(|digest| verify_schnorr(&key_bytes, &digest, body))
+            }
+            Known::Script(_) => signature.split_last().is_some_and(|(hash_type, der)| {
+                let digest = self.digest(key, *hash_type);
+                digest.is_some_and(|digest| verify_ecdsa(der, key, &digest))
+            }),
+        });
+        found.cloned()
+    }
+}
+
+/// Whether an input of a transaction is valid by consensus with all proposals that its script uses.
+pub(super) fn valid(candidate: &Candidate, place: usize) -> bool {
+    let flags = sigstack_interpreter::Flags::CONSENSUS
+        | sigstack_interpreter::Flags::of_kind(sigstack_interpreter::FlagKind::Proposal);
+    Spend::new(&candidate.tx, &candidate.prevouts).is_ok_and(|spend| spend.verify(place, flags).is_ok())
+}
+
+fn number_of(node: &Node) -> Option<i64> {
+    match node {
+        Node::Data(data) => sigstack_interpreter::script_num::decode(data, 4, true).ok(),
+        _ => None,
+    }
+}
+
+fn at(values: &[Option<Vec<u8>>], id: Id) -> Option<&[u8]> {
+    values.get(id).and_then(|value| value.as_deref())
+}
+
+/// nLockTime and nSequence of a transaction satisfy what a path checks.
+fn locks_fit(tx: &Transaction, place: usize, path: &Path) -> bool {
+    let lock_time = tx.lock_time.to_consensus_u32();
+    let sequence = tx.input.get(place).map_or(0, |input| input.sequence.0);
+    let same_kind = (lock_time < 500_000_000) == (path.lock_time < 500_000_000);
+    let after = path.lock_time == 0 || same_kind && lock_time >= path.lock_time && sequence != u32::MAX;
+    let older = path.sequence.is_none_or(|blocks| {
+        tx.version.0 >= 2 && sequence & (1 << 31 | 1 << 22) == 0 && sequence & 0xffff >= blocks
+    });
+    after && older
+}
+
+/// What can stand at a place of the witness: data, or nothing yet where a signature or the template is computed from the
+/// transaction.
+fn options(path: &Path, place: usize, pool: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
+    let is_place = |id: &Id| path.nodes.get(*id) == Some(&Node::Element(place));
+    let signature = path.nodes.iter().any(|node| match node {
+        Node::Signed { signature, .. } | Node::Stated { signature, .. } => is_place(signature),
+        Node::Multi { signatures, .. } => signatures.iter().any(is_place),
+        _ => false,
+    });
+    if signature || path.template.as_ref().is_some_and(is_place) {
+        return vec![None];
+    }
+    if let Some((_, truth)) = path.must.iter().find(|(id, _)| is_place(id)) {
+        return vec![Some(if *truth { vec![1] } else { Vec::new() })];
+    }
+    let unique: BTreeSet<&Vec<u8>> = pool.iter().collect();
+    let empty = core::iter::once(Some(Vec::new()));
+    unique.into_iter().cloned().map(Some).chain(empty).collect()
+}

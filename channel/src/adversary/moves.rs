@@ -1,0 +1,257 @@
+//! The moves of the corrupted side in a state.
+
+use std::collections::BTreeSet;
+
+use bitcoin::{OutPoint, Transaction, TxOut, Txid};
+
+use super::knowledge::Candidate;
+use super::world::{Action, Game, Loss, Move, Shape, World, offer, unlock_anchor};
+use crate::chain::Chain;
+use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2a};
+
+/// How a transaction is changed where its signatures leave a freedom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Change {
+    /// A 0-sat coin that anyone spends becomes an input.
+    Anchor { first: bool },
+    /// A coin of the corrupted side becomes an input, all of which is fee.
+    Fee { first: bool },
+    /// An output that looks like one of the channel's is added, paid by a coin.
+    Output,
+    /// The first output pays the corrupted side.
+    Redirect,
+}
+
+const CHANGES: [Change; 6] = [
+    Change::Anchor { first: true },
+    Change::Anchor { first: false },
+    Change::Fee { first: true },
+    Change::Fee { first: false },
+    Change::Output,
+    Change::Redirect,
+];
+
+/// All states after one move.
+///
+/// # Errors
+///
+/// A loss that shows at once, with the move.
+pub(super) fn successors(game: &Game, world: &World) -> Result<Vec<World>, (Loss, String)> {
+    let mut next = Next { game, world, found: Vec::new() };
+    if world.left.moves > 0 {
+        for (coin, out, version) in coins(game, world) {
+            for candidate in game.spends(coin, &out, version).iter() {
+                next.publish(candidate)?;
+            }
+        }
+        next.children()?;
+        next.cycles()?;
+        for (label, record) in &game.records {
+            next.add(format!("hand the tower {label}"), Action::HandRecord(record.clone()))?;
+        }
+        for depth in 1..=world.left.reorganisations.min(2) {
+            next.add(format!("reorganise {depth}"), Action::Reorganise(depth))?;
+        }
+    }
+    if world.left.blocks > 0 {
+        next.add("mine".to_owned(), Action::Mine(1))?;
+        if game.delay > 3 {
+            next.add("wait".to_owned(), Action::Mine(game.delay - 2))?;
+        }
+        if world.left.pins > 0 && world.chain.mempool().entries().next().is_some() {
+            next.add("mine without the honest side".to_owned(), Action::MineWithout)?;
+        }
+        if world.left.absent > 0 {
+            next.add("mine unseen".to_owned(), Action::MineUnseen(world.left.absent))?;
+        }
+    }
+    Ok(next.found)
+}
+
+/// Outputs of the channel that are unspent on the chain, or in the mempool.
+pub(super) fn coins(game: &Game, world: &World) -> Vec<(OutPoint, TxOut, i32)> {
+    let mut found: Vec<(OutPoint, TxOut, i32)> = Vec::new();
+    for (coin, unspent) in world.chain.coins() {
+        if game.knowledge.knows(&unspent.out) {
+            found.push((*coin, unspent.out.clone(), 2));
+        }
+    }
+    for entry in world.chain.mempool().entries() {
+        let outputs = (0..).zip(&entry.tx.output).filter(|(_, out)| game.knowledge.knows(out));
+        found.extend(
+            outputs.map(|(vout, out)| (OutPoint { txid: entry.txid, vout }, out.clone(), entry.tx.version.0)),
+        );
+    }
+    found
+}
+
+struct Next<'a> {
+    game: &'a Game,
+    world: &'a World,
+    found: Vec<World>,
+}
+
+type Done = Result<bool, (Loss, String)>;
+
+impl Next<'_> {
+    /// The state after a move, if the move is possible.
+    fn add(&mut self, label: String, action: Action) -> Done {
+        let step = Move { label, action };
+        match self.world.after(self.game, &step) {
+            Ok(Some(next)) => {
+                self.found.push(next);
+                Ok(true)
+            }
+            Ok(None) => Ok(false),
+            Err(loss) => Err((loss, step.label)),
+        }
+    }
+
+    /// Publishes what can be completed: as it is, and with every change that its signatures leave.
+    fn publish(&mut self, candidate: &Candidate) -> Result<(), (Loss, String)> {
+        self.offer_or_include(candidate, &candidate.label)?;
+        if candidate.is_own {
+            return Ok(());
+        }
+        for change in CHANGES {
+            if let Some(changed) = self.change(candidate, change) {
+                self.offer_or_include(&changed, &format!("{}, {change:?}", candidate.label))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Offers a transaction with different fees; if the mempool takes none, a miner includes it.
+    fn offer_or_include(&mut self, candidate: &Candidate, label: &str) -> Result<(), (Loss, String)> {
+        let (game, chain) = (self.game, &self.world.chain);
+        let mut is_taken = self.add(format!("publish {label}"), Action::Offer(vec![candidate.tx.clone()]))?;
+        for (rate, shape, how) in [
+            (game.market + 1, Shape::Small, "with a child"),
+            (10 * game.market, Shape::Small, "with a child of high fee"),
+            (game.market + 1, Shape::Decoy, "with a child that looks like the channel"),
+        ] {
+            if let Some(child) = game.child(chain, &candidate.tx, rate, shape) {
+                let package = vec![candidate.tx.clone(), child];
+                is_taken |= self.add(format!("publish {label} {how}"), Action::Offer(package))?;
+            }
+        }
+        if !is_taken && self.world.left.blocks > 0 {
+            self.add(format!("a miner includes {label}"), Action::Include(candidate.tx.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// A candidate with a change, signed again where its own keys sign. None if its signatures do not allow the change.
+    fn change(&self, candidate: &Candidate, change: Change) -> Option<Candidate> {
+        let mut changed = candidate.clone();
+        let mut place = 0;
+        match change {
+            Change::Anchor { first } => {
+                let coin = self.game.anchors.iter().find(|coin| {
+                    self.world.chain.coin(coin).is_some()
+                        && self.world.chain.mempool().spender(coin).is_none()
+                })?;
+                place = add_input(&mut changed, *coin, output(0, p2a()), first);
+                let last = changed.tx.input.len() - 1;
+                unlock_anchor(&mut changed.tx, if first { 0 } else { last });
+            }
+            Change::Fee { first } => {
+                let (coin, out) = self.game.free_coin(&self.world.chain)?;
+                place = add_input(&mut changed, coin, out, first);
+            }
+            Change::Output => {
+                let (coin, out) = self.game.free_coin(&self.world.chain)?;
+                place = add_input(&mut changed, coin, out.clone(), false);
+                let rest = out.value.to_sat().checked_sub(5_000)?;
+                let script = self.game.knowledge.scripts().next()?.clone();
+                changed.tx.output.push(output(P2TR_DUST_LIMIT, script));
+                changed.tx.output.push(output(rest, self.game.wallet.script_pubkey().clone()));
+            }
+            Change::Redirect => {
+                changed.tx.output.first_mut()?.script_pubkey = self.game.wallet.script_pubkey().clone();
+            }
+        }
+        let mut signed = self.game.knowledge.again(&changed, place, candidate)?;
+        if matches!(change, Change::Fee { .. } | Change::Output) {
+            let own = if place == 0 { signed.tx.input.len() - 1 } else { 0 };
+            self.game.wallet.sign(&mut signed.tx, &signed.prevouts, own).ok()?;
+        }
+        Some(signed)
+    }
+
+    /// Children of what is in the mempool: heavy ones of low feerate, and ones that look like the channel.
+    fn children(&mut self) -> Result<(), (Loss, String)> {
+        let parents: Vec<Transaction> =
+            self.world.chain.mempool().entries().map(|entry| entry.tx.clone()).collect();
+        for parent in parents {
+            for (shape, rate, label) in
+                [(Shape::Heavy, 1, "heavy child"), (Shape::Small, 10 * self.game.market, "child")]
+            {
+                if let Some(child) = self.game.child(&self.world.chain, &parent, rate, shape) {
+                    self.add(format!("attach a {label}"), Action::Offer(vec![child]))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The corrupted side spends a coin again that one of its transactions in the mempool spends: with that, all that depends on it
+    /// is replaced.
+    fn cycles(&mut self) -> Result<(), (Loss, String)> {
+        for coin in &self.game.coins {
+            let Some(again) = cycle(self.game, &self.world.chain, coin) else { continue };
+            self.add("spend its own input again".to_owned(), Action::Offer(vec![again]))?;
+        }
+        Ok(())
+    }
+}
+
+/// A payment of the corrupted side to itself that replaces what spends the coin in the mempool.
+fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
+    let entry = chain.mempool().spender(coin)?;
+    let out = chain.coin(coin)?.out.clone();
+    let fee = entry.fee.saturating_add(4_000);
+    game.wallet.spend(entry.tx.version.0, &(*coin, out), fee).ok()
+}
+
+/// Adds an input. Returns the place of the input that was the first.
+fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -> usize {
+    let place = if first { 0 } else { changed.tx.input.len() };
+    changed.tx.input.insert(place, input(coin, SEQUENCE_FREE));
+    changed.prevouts.insert(place, out);
+    usize::from(first)
+}
+
+/// The corrupted side takes what it can for itself, as its locks end: own spends first, then transactions that are fixed. What was
+/// refused once, although its locks were over, is not tried again.
+pub(super) fn take_all(game: &Game, world: &mut World, refused: &mut BTreeSet<Txid>) {
+    for (coin, out, version) in coins(game, world) {
+        let Some(height) = world.chain.coin(&coin).map(|found| found.height) else { continue };
+        if world.chain.mempool().spender(&coin).is_some() {
+            continue;
+        }
+        let (candidates, tip) = (game.spends(coin, &out, version), world.chain.height());
+        for candidate in candidates.iter().filter(|candidate| is_ready(candidate, height, tip)) {
+            let txid = candidate.tx.compute_txid();
+            if refused.contains(&txid) {
+                continue;
+            }
+            if offer(&mut world.chain, std::slice::from_ref(&candidate.tx)) {
+                break;
+            }
+            let child = game.child(&world.chain, &candidate.tx, game.market + 2, Shape::Small);
+            if child.is_some_and(|child| offer(&mut world.chain, &[candidate.tx.clone(), child])) {
+                break;
+            }
+            refused.insert(txid);
+        }
+    }
+}
+
+/// Whether the locks of a candidate's first input are over for the next block.
+fn is_ready(candidate: &Candidate, coin: u32, height: u32) -> bool {
+    let sequence = candidate.tx.input.first().map_or(0, |input| input.sequence.0);
+    let relative = sequence & (1 << 31 | 1 << 22) != 0 || coin + (sequence & 0xffff) <= height + 1;
+    let lock_time = candidate.tx.lock_time.to_consensus_u32();
+    relative && (lock_time <= height || lock_time >= 500_000_000)
+}

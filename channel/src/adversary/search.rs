@@ -1,0 +1,121 @@
+//! The search: every sequence of moves within the bounds, and how each ends.
+
+use std::collections::BTreeSet;
+
+use super::moves::{coins, successors, take_all};
+use super::world::{Game, Loss, World};
+
+/// What an honest side must have at the end of every line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owed {
+    /// Satoshi that it has at least, with those that it had outside, before fees.
+    pub(super) sat: u64,
+    /// Satoshi that its fees may be.
+    pub(super) fees: u64,
+    /// Satoshi that the tower had.
+    pub(super) tower: u64,
+    /// Satoshi that the tower may pay.
+    pub(super) stake: u64,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Explored {
+    /// Different states.
+    pub states: usize,
+    /// Whether the maximum number of states ended the search.
+    pub is_cut: bool,
+    /// The loss, and the moves that lead to it.
+    pub found: Option<(Loss, Vec<String>)>,
+}
+
+/// Explores all states after a first one, depth first. `limit` is the maximum number of states.
+pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> Explored {
+    let mut explored = Explored::default();
+    let mut seen = BTreeSet::new();
+    let mut ended = BTreeSet::new();
+    let mut open = vec![start];
+    while let Some(world) = open.pop() {
+        if !seen.insert(world.fingerprint()) {
+            continue;
+        }
+        explored.states += 1;
+        if explored.states >= limit {
+            explored.is_cut = true;
+            return explored;
+        }
+        for takes in [true, false] {
+            if let Err((loss, end)) = finish(game, world.clone(), owed, takes, &mut ended) {
+                let mut trace = world.trace();
+                trace.push(end.to_owned());
+                explored.found = Some((loss, trace));
+                return explored;
+            }
+        }
+        match successors(game, &world) {
+            Ok(next) => open.extend(next.into_iter().rev()),
+            Err((loss, last)) => {
+                let mut trace = world.trace();
+                trace.push(last);
+                explored.found = Some((loss, trace));
+                return explored;
+            }
+        }
+    }
+    explored
+}
+
+type Ended = BTreeSet<(u128, u64, bool)>;
+
+/// Plays a line to its end: the corrupted side makes no more moves, and takes what it can as locks end, or nothing.
+fn finish(
+    game: &Game,
+    mut world: World,
+    owed: &Owed,
+    takes: bool,
+    ended: &mut Ended,
+) -> Result<(), (Loss, &'static str)> {
+    if game.funding.is_some_and(|funding| world.chain.coin(&funding).is_some()) {
+        world.honest.close();
+    }
+    let end =
+        if takes { "the corrupted side takes what it can" } else { "the corrupted side does nothing more" };
+    let mut refused = BTreeSet::new();
+    for block in 0..game.horizon {
+        if block > game.delay + 6 {
+            world.honest.is_asleep = false;
+        }
+        let (chain, honest, _) = world.fingerprint();
+        if !ended.insert((chain, honest, takes)) {
+            return Ok(());
+        }
+        if takes {
+            take_all(game, &mut world, &mut refused);
+        }
+        if coins(game, &world).is_empty() && world.chain.mempool().entries().next().is_none() {
+            break;
+        }
+        world.mine(game).map_err(|loss| (loss, end))?;
+    }
+    judge(game, &world, owed).map_err(|loss| (loss, end))
+}
+
+fn judge(game: &Game, world: &World, owed: &Owed) -> Result<(), Loss> {
+    let has = world.honest.balance(&world.chain);
+    let least = owed.sat.saturating_sub(owed.fees);
+    if has < least {
+        return Err(Loss::Less { has, owed: least });
+    }
+    let tower = world.honest.tower_balance(&world.chain);
+    let paid = owed.tower.saturating_sub(tower);
+    if paid > owed.stake {
+        return Err(Loss::TowerPaid(paid));
+    }
+    // Once something was published, everything ends in a wallet.
+    let left = coins(game, world).into_iter().map(|(_, out, _)| out.value.to_sat());
+    // The corrupted side's own decoys are smaller.
+    match left.filter(|sat| *sat > 1_000).fold(0u64, u64::saturating_add) {
+        0 => Ok(()),
+        left => Err(Loss::Left(left)),
+    }
+}
