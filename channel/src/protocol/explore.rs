@@ -11,7 +11,7 @@
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
-use stateright::{Checker, HasDiscoveries, Model, Property};
+use stateright::{Checker, HasDiscoveries, Model, Path, Property};
 
 use super::message::{Message, Shown};
 use super::party::{Given, Party, Version};
@@ -71,6 +71,8 @@ pub(super) enum Event {
     Yield,
     /// It publishes its version.
     Close,
+    /// The adversary's newest version is in a block. A reorganisation may take it out again.
+    PeerConfirmed,
     /// It gives its part of a cooperative closing.
     CloseTogether,
     /// Memory goes to the disk.
@@ -91,6 +93,7 @@ impl fmt::Display for Event {
             Event::ProposeBeyond(content) => write!(f, "skip a number and propose content {content}"),
             Event::Yield => f.write_str("yield"),
             Event::Close => f.write_str("publish"),
+            Event::PeerConfirmed => f.write_str("see the newest version of the peer in a block"),
             Event::CloseTogether => f.write_str("sign a cooperative closing"),
             Event::Store => f.write_str("store"),
             Event::Crash => f.write_str("crash"),
@@ -189,6 +192,7 @@ impl Model for Game {
             events.push(Event::Message(Message::Finish { number }));
             events.push(Event::Message(Message::Yield { number }));
             events.push(Event::Message(Message::Again { number }));
+            events.push(Event::Message(Message::Sign { number }));
         }
         if top < self.bound {
             events.extend(CONTENTS.map(Event::Propose));
@@ -201,6 +205,7 @@ impl Model for Game {
             );
         }
         events.extend([Event::Message(Message::DataLost), Event::Close, Event::CloseTogether, Event::Crash]);
+        events.push(Event::PeerConfirmed);
         if world.disk != world.honest {
             events.push(Event::Store);
         }
@@ -233,6 +238,15 @@ impl Model for Game {
                 }
                 let version = honest.close(self.rules).ok()?;
                 next.published = version;
+                Ok(vec![])
+            }
+            Event::PeerConfirmed => {
+                let newest = next.parts.iter().map(|version| version.number).max()?;
+                honest.peer_confirmed(newest, self.rules);
+                // What the client deletes its tower deletes too.
+                if !self.rules.holds(Rule::KeepUntilBuried) {
+                    next.tower = 0;
+                }
                 Ok(vec![])
             }
             Event::Store => {
@@ -275,7 +289,7 @@ impl Model for Game {
         self.remember(world, &mut next);
         // Parts of versions that can be punished are no longer of interest.
         let evidence = next.tower;
-        next.parts.retain(|version| version.number >= evidence);
+        next.parts.retain(|version| version.number >= evidence || !self.rules.holds(Rule::KeepUntilBuried));
         (next != *world).then_some(next)
     }
 
@@ -347,6 +361,24 @@ pub struct Explored {
 
 const LOSSES: [&str; 5] = [THEFT, CONFISCATED, FROZEN, KEY, LIVE];
 
+/// The events up to the first state in which a property does not hold. The checker's path may go on after it.
+pub(super) fn trace<M: Model>(model: &M, name: &str, path: Path<M::State, M::Action>) -> Vec<String>
+where
+    M::Action: fmt::Display,
+{
+    let property = model.properties().into_iter().find(|property| property.name == name);
+    let broken =
+        |state: &M::State| property.as_ref().is_some_and(|property| !(property.condition)(model, state));
+    let mut events = Vec::new();
+    for (state, event) in path.into_vec() {
+        if broken(&state) {
+            break;
+        }
+        events.extend(event.map(|event| event.to_string()));
+    }
+    events
+}
+
 /// Explores all states of one party against an adversary: two sides, one funding and, where a splice is pending, two; a restore to the
 /// beginning, and to any backup. Then of two honest parties, with a check that they never get stuck.
 pub fn explore(rules: Rules) -> Explored {
@@ -357,8 +389,7 @@ pub fn explore(rules: Rules) -> Explored {
         states += checker.unique_state_count();
         let found = LOSSES.iter().find_map(|loss| checker.discovery(loss).map(|path| (*loss, path)));
         if let Some((loss, path)) = found {
-            let trace = path.into_actions().iter().map(|event| event.to_string()).collect();
-            return Explored { states, loss: Some(loss), trace };
+            return Explored { states, loss: Some(loss), trace: trace(checker.model(), loss, path) };
         }
         // A model in which nothing happens proves nothing.
         if checker.discovery("all numbers are used").is_none() {

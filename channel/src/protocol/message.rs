@@ -42,6 +42,11 @@ pub enum Message {
         /// The number.
         number: u32,
     },
+    /// A message to be signed with the number key. To the honest receiver it is any bytes; it is this number.
+    Sign {
+        /// The number.
+        number: u32,
+    },
     /// The first message of a connection: what the sender has of the receiver's signatures. The signatures are the proof.
     Reestablish(Shown),
     /// The sender lost data: it signs and publishes nothing, and asks the receiver to publish its newest version.
@@ -85,6 +90,7 @@ impl fmt::Display for Message {
             Message::Finish { number } => write!(f, "signature of {number}"),
             Message::Yield { number } => write!(f, "yield of {number}"),
             Message::Again { number } => write!(f, "nonce for {number} again"),
+            Message::Sign { number } => write!(f, "bytes to sign, which are number {number}"),
             Message::Reestablish(Shown { number, part, closing, top }) => {
                 let closing = if *closing { ", of a closing" } else { "" };
                 write!(

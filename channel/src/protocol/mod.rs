@@ -69,12 +69,14 @@ rules! {
     NothingAfterClosing "After a party published its own version, it signs nothing more.";
     CooperativeIsFinal "After a party signed a cooperative closing, it signs only closings of the same state.";
     KeysOfThisChannel "A party uses its number key in this channel only.";
+    NumbersOnly "A number key signs numbers that its party counted, never bytes that it received.";
     EveryFunding "A party signs a number only if it has a version for every funding that can still confirm.";
     SignWhatYouBuild "A party signs transactions that it built from number and content, never a digest that it received.";
     LostDataPublishesNothing "A party that lost data publishes nothing.";
     VersionBeforeSignature "A party signs a number only if it has a version of it that it can complete.";
     EvidenceBeforeFinal "A state is final only with the peer's signature of its number.";
     PublishTheNewest "After a party signed number k, it publishes only version k.";
+    KeepUntilBuried "A party keeps the signatures of numbers until the settlement is buried, not only until a version is in a block.";
     ReestablishFirst "After a start or a new connection, a party signs nothing before the peer shows which of its signatures it has.";
     NoticeOwnLoss "A party that is shown a signature of its own that it does not know has lost data.";
     NoticePeerLoss "A party whose peer does not show a signature that it must have signs nothing more.";

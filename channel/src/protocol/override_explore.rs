@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::explore::{Explored, Memory};
+use super::explore::{Explored, Memory, trace};
 use super::override_form::{Keeper, KeeperShown, OverrideRule, Update};
 
 const CONTENTS: [u32; 2] = [1, 2];
@@ -158,13 +158,11 @@ impl Model for Game {
         let mut next = world.clone();
         match event {
             Event::Sign(update, session) => {
-                let signed = next.honest.attempt.map(|signed| (signed.update, signed.session));
                 next.honest.sign(update, session, self.without)?;
                 next.others.insert(update);
-                if signed != Some((update, session)) {
-                    let uses = next.sessions.entry(update.0).or_default();
-                    *uses = uses.saturating_add(1).min(3);
-                }
+                // Nonces that were used before give nothing new.
+                let uses = next.sessions.entry(update.0).or_default();
+                *uses = session.saturating_add(1).clamp(*uses, 3);
             }
             Event::Propose(content) => {
                 let session = world.sessions.get(&(world.honest.top + 1)).copied().unwrap_or_default();
@@ -246,7 +244,7 @@ const REACHED: &str = "all numbers are used";
 /// Explores all states, without a rule or with all: one party among two and three; then two and three honest parties.
 pub fn explore_override(without: Option<OverrideRule>) -> Explored {
     let mut states = 0;
-    let games = [(0, 2, 6, false), (1, 2, 6, false), (1, 3, 6, false), (1, 3, 4, true)];
+    let games = [(0, 2, 5, false), (1, 2, 5, false), (1, 3, 5, false), (1, 3, 4, true)];
     for (party, parties, bound, backups) in games {
         let game = Game { without, party, parties, bound, backups };
         let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
@@ -254,8 +252,7 @@ pub fn explore_override(without: Option<OverrideRule>) -> Explored {
         let found =
             [THEFT, KEY].into_iter().find_map(|loss| checker.discovery(loss).map(|path| (loss, path)));
         if let Some((loss, path)) = found {
-            let trace = path.into_actions().iter().map(Event::to_string).collect();
-            return Explored { states, loss: Some(loss), trace };
+            return Explored { states, loss: Some(loss), trace: trace(checker.model(), loss, path) };
         }
         if checker.discovery(REACHED).is_none() {
             return Explored { states, loss: Some("the last number is never reached"), trace: Vec::new() };

@@ -5,7 +5,7 @@ use core::fmt;
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::explore::Explored;
+use super::explore::{Explored, trace};
 use super::override_form::{Keeper, KeeperMessage, OverrideRule, Update};
 use super::reach;
 
@@ -179,8 +179,11 @@ pub(super) fn explore(without: Option<OverrideRule>) -> Explored {
         let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
         states += checker.unique_state_count();
         if let Some(path) = checker.discovery(TWO_CONTENTS) {
-            let trace = path.into_actions().iter().map(Event::to_string).collect();
-            return Explored { states, loss: Some(TWO_CONTENTS), trace };
+            return Explored {
+                states,
+                loss: Some(TWO_CONTENTS),
+                trace: trace(checker.model(), TWO_CONTENTS, path),
+            };
         }
         states += reached.states;
         if let Some(way) = reached.stuck {

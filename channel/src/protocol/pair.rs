@@ -7,7 +7,7 @@ use core::fmt;
 
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::explore::Explored;
+use super::explore::{Explored, trace};
 use super::message::Message;
 use super::party::Party;
 use super::{Rules, reach};
@@ -84,7 +84,11 @@ impl Game {
                 world.unsure &= to != self.restores;
                 back.extend(side.sends_again(shown));
             }
-            Message::Finish { .. } | Message::Yield { .. } | Message::Again { .. } | Message::DataLost => {}
+            Message::Finish { .. }
+            | Message::Yield { .. }
+            | Message::Again { .. }
+            | Message::Sign { .. }
+            | Message::DataLost => {}
         }
         Some(())
     }
@@ -243,8 +247,7 @@ pub(super) fn explore(rules: Rules) -> Explored {
         let losses = [PUNISHED, TWO_CONTENTS, UNNOTICED];
         let found = losses.iter().find_map(|loss| checker.discovery(loss).map(|path| (*loss, path)));
         if let Some((loss, path)) = found {
-            let trace = path.into_actions().iter().map(Event::to_string).collect();
-            return Explored { states, loss: Some(loss), trace };
+            return Explored { states, loss: Some(loss), trace: trace(checker.model(), loss, path) };
         }
         let reached = reach::explore(&Game { rules, restores, closes: false }, is_done);
         states += reached.states;

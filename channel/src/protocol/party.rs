@@ -230,6 +230,10 @@ impl Party {
             Message::Finish { number } => self.on_finish(number),
             Message::Yield { number } => self.on_yield(number, rules),
             Message::Again { number } => self.on_again(number, rules),
+            Message::Sign { number } => {
+                Self::require(rules, Rule::NumbersOnly, false)?;
+                Ok(vec![Given::Number(number)])
+            }
             Message::Reestablish(shown) => self.on_reestablish(shown, rules),
             Message::DataLost => {
                 self.peer_lost |= rules.holds(Rule::NoticePeerLoss);
@@ -373,6 +377,15 @@ impl Party {
         Self::require(rules, Rule::VersionBeforeSignature, version.is_some())?;
         self.closing = version.map(|version| version.number);
         Ok(version)
+    }
+
+    /// A version of the peer is in a block. Nothing more is signed. What it takes to punish an older one is kept, because a reorganisation
+    /// can bring an older one: until the settlement is buried.
+    pub fn peer_confirmed(&mut self, number: u32, rules: Rules) {
+        self.closing = self.closing.or(Some(number));
+        if !rules.holds(Rule::KeepUntilBuried) {
+            self.evidence = 0;
+        }
     }
 
     /// Gives its part of a cooperative closing of the last agreed state.
