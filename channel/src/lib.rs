@@ -29,6 +29,7 @@ pub mod tx;
 pub mod variants;
 pub mod wallet;
 pub mod watchtower;
+pub mod who;
 
 pub use bitcoin;
 pub use error::ChannelError;
