@@ -12,6 +12,7 @@ use sigstack_channel::compare::{
     summary,
 };
 use sigstack_channel::model::{Content, Form, KINDS, Kind, PlayError, Setup, nested_costs};
+use sigstack_channel::who::{self, WhoError};
 use sigstack_channel::{ChannelError, export, protocol, variants};
 use sigstack_debugger::counted;
 
@@ -47,6 +48,12 @@ impl From<ChannelError> for Stop {
     }
 }
 
+impl From<WhoError> for Stop {
+    fn from(error: WhoError) -> Stop {
+        Problem::new(error.to_string()).into()
+    }
+}
+
 /// A bar for so many steps.
 fn progress_of(steps: usize) -> Progress {
     Progress::new(u64::try_from(steps).unwrap_or(u64::MAX))
@@ -77,6 +84,7 @@ pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> Result<Stat
         ChannelCommand::Storage(args) => play::long_run(args, out),
         ChannelCommand::Options { format } => options(format.format(), out),
         ChannelCommand::Nested { parties, format } => nested(*parties, format.format(), out),
+        ChannelCommand::Who { construction, format } => who(construction.as_deref(), format.format(), out),
         ChannelCommand::Rules { format } => rules(format.format(), out),
     }
 }
@@ -144,6 +152,27 @@ fn nested(parties: usize, format: TableFormat, out: &mut impl Write) -> Result<S
         table.push(row);
     }
     write_table(&table, format, out)?;
+    Ok(Status::Yes)
+}
+
+/// Prints who can spend the outputs of one construction or of all: as text a table for each output, else one table.
+fn who(construction: Option<&str>, format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
+    let kinds = KINDS.iter().filter(|(name, _)| construction.is_none_or(|wanted| wanted == *name));
+    if format != TableFormat::Text {
+        let names: Vec<&str> = kinds.map(|(name, _)| *name).collect();
+        write_table(&who::full_table(&names)?, format, out)?;
+        return Ok(Status::Yes);
+    }
+    for (nth, (name, kind)) in kinds.enumerate() {
+        writeln!(out, "{}{name}", if nth == 0 { "" } else { "\n" })?;
+        for output in who::who(*kind)? {
+            match output.policy {
+                Some(policy) => writeln!(out, "\n{} ({policy}.policy)", output.name)?,
+                None => writeln!(out, "\n{}", output.name)?,
+            }
+            write_table(&who::table(&output), format, out)?;
+        }
+    }
     Ok(Status::Yes)
 }
 

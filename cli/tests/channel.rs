@@ -121,3 +121,35 @@ fn every_command_prints_json() {
     assert_eq!((&stored["published"], &stored["answered_by_tower"]), (&2.into(), &2.into()));
     assert_eq!(stored["constant"], true);
 }
+
+#[test]
+fn the_table_of_who_can_spend_is_the_committed_one() {
+    let committed =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/who.txt")).unwrap();
+    let (status, out, _) = sigstack(&["channel", "who"]);
+    assert_eq!(status, 0);
+    for (line, expected) in out.lines().zip(committed.lines()) {
+        assert_eq!(line, expected, "if that is meant: cargo run -- channel who > docs/who.txt");
+    }
+    assert_eq!(out, committed);
+}
+
+#[test]
+fn who_can_spend_one_construction_is_json_too() {
+    let (_, text, _) = sigstack(&["channel", "who", "sequence-ctv"]);
+    assert!(text.contains("\nA's version: the capacity (default-ctv.policy)\n"), "{text}");
+    assert!(!text.contains("sequence-th\n"), "{text}");
+    let (_, json, _) = sigstack(&["channel", "who", "sequence-ctv", "--json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let rows: Vec<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|row| row["path"] == "tower" && row["state"] == "old")
+        .collect();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((&rows[0]["who"], &rows[0]["pays"]), (&"B, tower".into(), &"all to B".into()));
+    assert!(json.as_array().unwrap().iter().all(|row| row["construction"] == "sequence-ctv"));
+    let (status, _, error) = sigstack(&["channel", "who", "nothing"]);
+    assert_eq!((status, error.contains("unknown name \"nothing\"")), (2, true), "{error}");
+}

@@ -17,6 +17,7 @@ const TABLES: &[&[&str]] = &[
     &["channel", "options"],
     &["channel", "nested", "--parties", "2"],
     &["channel", "rules"],
+    &["channel", "who"],
     &["channel", "storage", "sequence-ctv", "--updates", "5", "--tries", "1"],
     &["channel", "play", "sequence-ctv", "--state", "1"],
     &["compile", "script-compiler/policies/default-ctv.policy"],

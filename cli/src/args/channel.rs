@@ -55,6 +55,7 @@ Examples:
   sigstack channel storage sequence-th --updates 5000 --signed 20 --tries 2
   sigstack channel options
   sigstack channel nested --parties 4
+  sigstack channel who sequence-ctv
   sigstack channel rules --format markdown";
 
 const COMPARE_HELP: &str = "\
@@ -110,6 +111,20 @@ pub(crate) enum ChannelCommand {
         /// Parties of the outer channel
         #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(&bounds::PARTIES))]
         parties: usize,
+
+        #[command(flatten)]
+        format: FormatArgs,
+    },
+    /// Print who can spend each output: for the key path and each leaf, the smallest coalitions that can do it alone, from when,
+    /// with what, and what the transaction pays
+    ///
+    /// A is the party that publishes its version; B's version is the same with the names exchanged. In `A, B` each acts alone, in
+    /// `A + B` both act together; `anyone` includes miners. A state is old if a later one replaced it; its number is n, and m is a
+    /// higher number. A party can sign a number with its own key at any time, and uses all that it ever received.
+    Who {
+        /// The construction (`sigstack channel list` describes them) [default: all]
+        #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
+        construction: Option<String>,
 
         #[command(flatten)]
         format: FormatArgs,
