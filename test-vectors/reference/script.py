@@ -755,7 +755,7 @@ def check_tapscript(m, signature, key):
     # the key (R14).
     if signature:
         charge_budget(m)
-    # "If the public key size is zero, the script MUST fail and terminate immediately."
+    # "If the public key size is zero, the script MUST fail and terminate immediately." (R28)
     require(key, "TAPSCRIPT_EMPTY_PUBKEY")
     if len(key) == 32:
         # "If the signature is not the empty vector, the signature is validated [...]. Validation

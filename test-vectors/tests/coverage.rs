@@ -40,6 +40,8 @@ const ERRORS: &[(&Proposal, &str, Opcode, &[ScriptError])] = &[
         Opcode::OP_CHECKSIG,
         &[
             ScriptError::SigDer,
+            ScriptError::InvalidStackOperation,
+            ScriptError::TapscriptEmptyPubkey,
             ScriptError::SchnorrSigSize,
             ScriptError::SchnorrSigHashtype,
             ScriptError::SchnorrSig,

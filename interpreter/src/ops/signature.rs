@@ -117,7 +117,7 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
 }
 
 /// The key to check with and its version; none for keys of unknown types, all of whose signatures are valid (BIP 342 "Rules
-/// for signature opcodes", BIP 118 "Rules for signature opcodes"). The kinds of keys are R12.
+/// for signature opcodes", BIP 118 "Rules for signature opcodes"). The kinds of keys are R12; an empty key fails (R28).
 fn key_of<'k>(
     public_key: &'k [u8],
     internal_key: &'k [u8; 32],

@@ -4,6 +4,7 @@
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode, Phase, ScriptError};
 
+use super::anyprevout_mistakes;
 use super::group::{Accepted, Group, Only, Rule};
 use super::item::{Change, Item, Signature};
 use super::keys::{Key, OFF_CURVE, bytes_of};
@@ -17,12 +18,12 @@ const KEY: &str = "BIP 118, Public key";
 const MESSAGE: &str = "BIP 118, Signature message";
 const OPCODES: &str = "BIP 118, Rules for signature opcodes";
 
-const VALID: Rule = Rule {
+pub(super) const VALID: Rule = Rule {
     source: OPCODES,
     text: "a signature that is not empty must be valid by BIP 340 for the key and the message of BIP 118",
     only: None,
 };
-const INTERNAL: Rule = Rule {
+pub(super) const INTERNAL: Rule = Rule {
     source: KEY,
     text: "the key 0x01 alone stands for the internal key of this control block",
     only: None,
@@ -37,15 +38,15 @@ const NEIGHBOURS: Rule = Rule {
     text: "keys of other sizes or first bytes stay of an unknown type",
     only: None,
 };
-const EMPTY: Rule =
+pub(super) const EMPTY: Rule =
     Rule { source: OPCODES, text: "an empty signature pushes false and is not verified", only: None };
-const SIZE: Rule = Rule { source: MESSAGE, text: "a signature has 64 or 65 bytes", only: None };
-const HASH_TYPES: Rule = Rule {
+pub(super) const SIZE: Rule = Rule { source: MESSAGE, text: "a signature has 64 or 65 bytes", only: None };
+pub(super) const HASH_TYPES: Rule = Rule {
     source: MESSAGE,
     text: "thirteen hash types are defined, all others fail; a written 0x00 fails too",
     only: None,
 };
-const SINGLE: Rule =
+pub(super) const SINGLE: Rule =
     Rule { source: MESSAGE, text: "SIGHASH_SINGLE without an output of the input's index fails", only: None };
 const COMMITS: Rule = Rule {
     source: MESSAGE,
@@ -57,12 +58,12 @@ const KEY_VERSION: Rule = Rule {
     text: "key_version is 0x01 for every hash type, so no signature is valid for a key of BIP 342 as well",
     only: None,
 };
-const ONLY_HERE: Rule = Rule {
+pub(super) const ONLY_HERE: Rule = Rule {
     source: SPECIFICATION,
     text: "the new hash types are undefined for keys of 32 bytes and on the key path",
     only: None,
 };
-const BUDGET: Rule = Rule {
+pub(super) const BUDGET: Rule = Rule {
     source: "BIP 342, Resource limits",
     text: "a signature that is not empty costs 50 of the validation weight, before the key is looked at",
     only: None,
@@ -84,30 +85,31 @@ const UNREFUSED: Rule = Rule {
 };
 
 /// The hash types that BIP 118 defines; 0 is a signature without a byte for it.
-const DEFINED: [u8; 13] = [0x00, 0x01, 0x02, 0x03, 0x41, 0x42, 0x43, 0x81, 0x82, 0x83, 0xc1, 0xc2, 0xc3];
+pub(super) const DEFINED: [u8; 13] =
+    [0x00, 0x01, 0x02, 0x03, 0x41, 0x42, 0x43, 0x81, 0x82, 0x83, 0xc1, 0xc2, 0xc3];
 const ANYPREVOUT: u8 = 0x40;
 const ANYONECANPAY: u8 = 0x80;
 const ANYSCRIPT: u8 = 0xc0;
 
-const CHECKSIG: Opcode = Opcode::OP_CHECKSIG;
+pub(super) const CHECKSIG: Opcode = Opcode::OP_CHECKSIG;
 const AT: StopsAt = StopsAt::Opcode(CHECKSIG);
 
-fn fails(error: ScriptError) -> Verdict {
+pub(super) fn fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, AT)
 }
 
-fn sign(hash_type: u8) -> Signature {
+pub(super) fn sign(hash_type: u8) -> Signature {
     Signature::new(Key(1), hash_type, KeyVersion::Bip118)
 }
 
 /// A leaf `<key> OP_CHECKSIG`.
-fn leaf(key: &[u8], signature: impl Into<Item>) -> Spec {
+pub(super) fn leaf(key: &[u8], signature: impl Into<Item>) -> Spec {
     let script = Script::new().push(key).op(CHECKSIG);
     Spec::tapscript(script).under(Flags::ANYPREVOUT).with(signature)
 }
 
 /// A signature of a hash type by the key of 33 bytes.
-fn valid(hash_type: u8) -> Spec {
+pub(super) fn valid(hash_type: u8) -> Spec {
     leaf(&Key(1).bip118(), sign(hash_type))
 }
 
@@ -121,6 +123,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     versions(&mut group);
     budget(&mut group);
     elsewhere(&mut group);
+    anyprevout_mistakes::cases(&mut group);
     group.finish()
 }
 

@@ -9,41 +9,41 @@ use super::item::{Change, Item};
 use super::keys::{Key, OFF_CURVE, bytes_of};
 use super::script::Script;
 use super::spec::{Spec, StopsAt, Verdict};
-use super::states;
+use super::{csfs_mistakes, states};
 use crate::case::Case;
 
 const SPECIFICATION: &str = "BIP 348, Specification";
 const RESOURCES: &str = "BIP 348, Resource Limits";
 
-const STACK: Rule =
+pub(super) const STACK: Rule =
     Rule { source: SPECIFICATION, text: "fewer than three elements on the stack fail", only: None };
-const ORDER: Rule = Rule {
+pub(super) const ORDER: Rule = Rule {
     source: SPECIFICATION,
     text: "the key is the top element, the message the second, the signature the third; all are popped",
     only: None,
 };
-const EMPTY_KEY: Rule = Rule { source: SPECIFICATION, text: "an empty key fails", only: None };
-const VALID: Rule = Rule {
+pub(super) const EMPTY_KEY: Rule = Rule { source: SPECIFICATION, text: "an empty key fails", only: None };
+pub(super) const VALID: Rule = Rule {
     source: SPECIFICATION,
     text: "with a key of 32 bytes a signature that is not empty must be valid by BIP 340, or the script fails",
     only: None,
 };
-const SIZE: Rule = Rule {
+pub(super) const SIZE: Rule = Rule {
     source: SPECIFICATION,
     text: "with a key of 32 bytes a signature has exactly 64 bytes or none",
     only: None,
 };
-const MESSAGE: Rule = Rule {
+pub(super) const MESSAGE: Rule = Rule {
     source: "BIP 348, Design Considerations 1",
     text: "the message is signed as it is, not hashed, and may have 0 to 520 bytes",
     only: None,
 };
-const EMPTY_SIGNATURE: Rule = Rule {
+pub(super) const EMPTY_SIGNATURE: Rule = Rule {
     source: SPECIFICATION,
     text: "an empty signature pushes the empty vector, and nothing is verified",
     only: None,
 };
-const UNKNOWN_KEY: Rule = Rule {
+pub(super) const UNKNOWN_KEY: Rule = Rule {
     source: SPECIFICATION,
     text: "a key of any other size is of an unknown type: every signature that is not empty is valid",
     only: Some((Only::Accept, "nothing is verified; policy and the budget have rules of their own")),
@@ -58,12 +58,12 @@ const BIP118_KEY: Rule = Rule {
     text: "BIP 118 changes the opcodes of BIP 342 only: its keys are of an unknown type here, active or not",
     only: None,
 };
-const PUSHES: Rule = Rule {
+pub(super) const PUSHES: Rule = Rule {
     source: SPECIFICATION,
     text: "success pushes exactly 0x01, failure exactly the empty vector",
     only: None,
 };
-const BUDGET: Rule = Rule {
+pub(super) const BUDGET: Rule = Rule {
     source: RESOURCES,
     text: "a signature that is not empty costs 50 of the validation weight of BIP 342, of whatever type the key is",
     only: None,
@@ -73,27 +73,28 @@ const BUDGET_LAST: Rule = Rule {
     text: "the budget is charged after the key and the signature are checked",
     only: None,
 };
-const FREE: Rule = Rule { source: RESOURCES, text: "an empty signature costs nothing", only: None };
+pub(super) const FREE: Rule =
+    Rule { source: RESOURCES, text: "an empty signature costs nothing", only: None };
 
 const AT: StopsAt = StopsAt::Opcode(Opcode::OP_CHECKSIGFROMSTACK);
-const CSFS: Opcode = Opcode::OP_CHECKSIGFROMSTACK;
+pub(super) const CSFS: Opcode = Opcode::OP_CHECKSIGFROMSTACK;
 
-fn fails(error: ScriptError) -> Verdict {
+pub(super) fn fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, AT)
 }
 
 /// A leaf that is the opcode alone, with three elements from the witness.
-fn bare(signature: Item, message: &[u8], key: &[u8]) -> Spec {
+pub(super) fn bare(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     let spec = Spec::tapscript(Script::new().op(CSFS)).under(Flags::CHECKSIGFROMSTACK);
     spec.with(signature).with_bytes(message).with_bytes(key)
 }
 
-fn signature(message: &[u8]) -> Item {
+pub(super) fn signature(message: &[u8]) -> Item {
     Item::message(Key(1), message)
 }
 
 /// A valid check of a message.
-fn valid(message: &[u8]) -> Spec {
+pub(super) fn valid(message: &[u8]) -> Spec {
     bare(signature(message), message, &Key(1).x_only())
 }
 
@@ -106,6 +107,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     empty_signatures(&mut group);
     unknown_keys(&mut group);
     budget(&mut group);
+    csfs_mistakes::cases(&mut group);
     group.finish()
 }
 
@@ -430,7 +432,7 @@ fn unknown_keys(group: &mut Group) {
 }
 
 /// A leaf that checks the three elements on top `checks` times, and keeps the last result.
-fn repeated(checks: usize) -> Script {
+pub(super) fn repeated(checks: usize) -> Script {
     let again = [Opcode::OP_3DUP, CSFS, Opcode::OP_DROP];
     (1..checks).fold(Script::new(), |script, _| script.ops(&again)).op(CSFS)
 }

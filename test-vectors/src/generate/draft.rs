@@ -54,6 +54,17 @@ const ROWS: &[Row] = &[
             ("DISCOURAGE_OP_SUCCESS", "OP_SUCCESS254"),
         ],
     ),
+    row(
+        1,
+        "csfs/scan-push-",
+        &[
+            ("EVAL_FALSE", "tapscript"),
+            ("BAD_OPCODE", "OP_PUSHBYTES_5"),
+            ("BAD_OPCODE", "OP_PUSHDATA1"),
+            ("BAD_OPCODE", "OP_PUSHDATA2"),
+            ("BAD_OPCODE", "OP_PUSHDATA4"),
+        ],
+    ),
     row(2, "csfs/bare-", &[("BAD_OPCODE", CSFS)]),
     row(2, "csfs/p2sh-", &[("BAD_OPCODE", CSFS)]),
     row(2, "csfs/p2wsh-", &[("BAD_OPCODE", CSFS)]),
@@ -80,15 +91,41 @@ const ROWS: &[Row] = &[
         "csfs/budget-last-",
         &[("TAPSCRIPT_VALIDATION_WEIGHT", CSFS), ("SCHNORR_SIG", CSFS), ("SCHNORR_SIG_SIZE", CSFS)],
     ),
-    row(11, "csfs/pushes-", &[("EQUALVERIFY", "OP_EQUALVERIFY"), ("EVAL_FALSE", "tapscript")]),
+    row(
+        10,
+        "csfs/budget-shared-",
+        &[
+            ("TAPSCRIPT_VALIDATION_WEIGHT", CSFS),
+            ("TAPSCRIPT_VALIDATION_WEIGHT", CHECKSIG),
+            ("TAPSCRIPT_VALIDATION_WEIGHT", "OP_CHECKSIGVERIFY"),
+            ("TAPSCRIPT_VALIDATION_WEIGHT", "OP_CHECKSIGADD"),
+        ],
+    ),
+    row(
+        11,
+        "csfs/pushes-",
+        &[("EQUALVERIFY", "OP_EQUALVERIFY"), ("EVAL_FALSE", "tapscript"), ("CLEANSTACK", "tapscript")],
+    ),
     Row { rule: 12, begins: "anyprevout/state-active-", contains: "", lacks: "-discouraged", stops: &[] },
     row(12, "anyprevout/neighbour-", &[("DISCOURAGE_UPGRADABLE_PUBKEYTYPE", CHECKSIG)]),
     row(12, "anyprevout/bip342-key-", HASH_TYPE),
     row(12, "anyprevout/key-path-", &[("SCHNORR_SIG_HASHTYPE", "keyPath")]),
-    row(13, "anyprevout/bare-", &[("SIG_DER", CHECKSIG)]),
-    row(13, "anyprevout/p2sh-", &[("SIG_DER", CHECKSIG)]),
-    row(13, "anyprevout/p2wsh-", &[("SIG_DER", CHECKSIG)]),
-    row(14, "anyprevout/budget-", &[("TAPSCRIPT_VALIDATION_WEIGHT", CHECKSIG)]),
+    row(13, "anyprevout/bare-", &[("SIG_DER", CHECKSIG), ("EVAL_FALSE", "scriptPubKey")]),
+    row(
+        13,
+        "anyprevout/p2sh-",
+        &[("SIG_DER", CHECKSIG), ("EVAL_FALSE", "redeemScript"), ("EVAL_FALSE", "witnessScript")],
+    ),
+    row(13, "anyprevout/p2wsh-", &[("SIG_DER", CHECKSIG), ("EVAL_FALSE", "witnessScript")]),
+    row(
+        14,
+        "anyprevout/budget-",
+        &[
+            ("TAPSCRIPT_VALIDATION_WEIGHT", CHECKSIG),
+            ("TAPSCRIPT_VALIDATION_WEIGHT", "OP_CHECKSIGVERIFY"),
+            ("TAPSCRIPT_VALIDATION_WEIGHT", "OP_CHECKSIGADD"),
+        ],
+    ),
     Row {
         rule: 15,
         begins: "anyprevout/checksig",
@@ -101,11 +138,16 @@ const ROWS: &[Row] = &[
         ],
     },
     row(15, "anyprevout/empty-off-curve", &[]),
-    row(16, "anyprevout/size-", &[("SCHNORR_SIG_SIZE", CHECKSIG)]),
-    row(17, "anyprevout/hash-type-", HASH_TYPE),
+    row(16, "anyprevout/size-", &[("SCHNORR_SIG_SIZE", CHECKSIG), ("SCHNORR_SIG_SIZE", "OP_CHECKSIGADD")]),
+    row(
+        17,
+        "anyprevout/hash-type-",
+        &[("SCHNORR_SIG_HASHTYPE", CHECKSIG), ("SCHNORR_SIG_HASHTYPE", "OP_CHECKSIGADD")],
+    ),
     row(18, "anyprevout/single-", HASH_TYPE),
     row(19, "anyprevout/internal-", DIGEST),
     row(20, "anyprevout/prefixed", DIGEST),
+    row(25, "anyprevout/message-", DIGEST),
     row(21, "anyprevout/commits-0", DIGEST),
     row(21, "anyprevout/commits-8", DIGEST),
     row(22, "anyprevout/commits-4", DIGEST),
@@ -131,10 +173,23 @@ const ROWS: &[Row] = &[
         lacks: "",
         stops: KEY_REFUSED,
     },
+    row(
+        28,
+        "anyprevout/stack-",
+        &[
+            ("INVALID_STACK_OPERATION", CHECKSIG),
+            ("INVALID_STACK_OPERATION", "OP_CHECKSIGADD"),
+            ("TAPSCRIPT_EMPTY_PUBKEY", CHECKSIG),
+            ("TAPSCRIPT_EMPTY_PUBKEY", "OP_CHECKSIGADD"),
+            ("SCRIPTNUM", "OP_CHECKSIGADD"),
+            ("EVAL_FALSE", "tapscript"),
+            ("CLEANSTACK", "tapscript"),
+        ],
+    ),
 ];
 
 /// How many rules the draft has.
-const RULES: u8 = 27;
+const RULES: u8 = 28;
 
 /// Where a rejected case stops: the name of the opcode, or the part of verification.
 fn stop(case: &Case) -> &str {
@@ -156,6 +211,12 @@ impl Row {
                 Expect::Error(error) => self.stops.contains(&(error.name(), stop(case))),
             }
     }
+}
+
+/// The numbers of the draft's rules that a case shows.
+pub(super) fn rules_of(case: &Case) -> Vec<String> {
+    let rules = (1..=RULES).filter(|rule| ROWS.iter().any(|row| row.rule == *rule && row.shows(case)));
+    rules.map(|rule| format!("R{rule}")).collect()
 }
 
 /// `rules.json`, from the cases of CHECKSIGFROMSTACK and ANYPREVOUT.

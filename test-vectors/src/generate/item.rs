@@ -1,5 +1,8 @@
 //! Elements of witnesses that depend on the transaction: signatures and template hashes.
 
+use core::fmt;
+use std::rc::Rc;
+
 use secp256k1::{Keypair, Message, Scalar, SecretKey, ecdsa};
 use sigstack_interpreter::sighash::{self, Signing, TxCache};
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
@@ -32,6 +35,20 @@ pub(super) enum Item {
     Pair(Box<Item>, Box<Item>),
     /// Another item with its bytes changed.
     Changed(Box<Item>, Change),
+    /// What a function makes of the surroundings.
+    Made(Made),
+}
+
+/// Makes bytes from the surroundings, and from the tweak that is added to keys that sign.
+#[derive(Clone)]
+pub(super) struct Made(Rc<MadeFn>);
+
+type MadeFn = dyn Fn(&Maker<'_>, Option<[u8; 32]>) -> Result<Vec<u8>, String>;
+
+impl fmt::Debug for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Made")
+    }
 }
 
 /// A Schnorr signature of the transaction.
@@ -75,8 +92,12 @@ pub(super) enum Change {
     Flip(usize),
     /// Bytes more at the end.
     Append(Vec<u8>),
+    /// Bytes more in front.
+    Prepend(Vec<u8>),
     /// Only so many bytes of it.
     Truncate(usize),
+    /// All but so many bytes at the start.
+    Skip(usize),
     /// A zero byte before R of a DER signature, which its lengths count.
     PadR,
 }
@@ -132,6 +153,18 @@ impl Item {
         Item::Message { key, message: Box::new(message) }
     }
 
+    /// What a function makes.
+    pub(super) fn made(
+        make: impl Fn(&Maker<'_>, Option<[u8; 32]>) -> Result<Vec<u8>, String> + 'static,
+    ) -> Item {
+        Item::Made(Made(Rc::new(make)))
+    }
+
+    /// The item with bytes after it.
+    pub(super) fn followed_by(self, bytes: &[u8]) -> Item {
+        Item::Changed(Box::new(self), Change::Append(bytes.to_vec()))
+    }
+
     /// The item with a bit flipped.
     pub(super) fn flipped(self, place: usize) -> Item {
         Item::Changed(Box::new(self), Change::Flip(place))
@@ -168,6 +201,7 @@ impl Maker<'_> {
                 Ok(sighash::template::template_hash_digest(signing, message.annex_hash.as_ref()).to_vec())
             }),
             Item::Pair(a, b) => Ok(paircommit::commitment(&self.make(a)?, &self.make(b)?).to_vec()),
+            Item::Made(Made(make)) => make(self, tweak),
             Item::Changed(item, change) => {
                 let mut bytes = self.make_tweaked(item, tweak)?;
                 match change {
@@ -175,7 +209,9 @@ impl Maker<'_> {
                         *bytes.get_mut(*place).ok_or("nothing to flip")? ^= 1;
                     }
                     Change::Append(more) => bytes.extend_from_slice(more),
+                    Change::Prepend(more) => _ = bytes.splice(0..0, more.iter().copied()),
                     Change::Truncate(length) => bytes.truncate(*length),
+                    Change::Skip(length) => _ = bytes.drain(..(*length).min(bytes.len())),
                     Change::PadR => {
                         bytes.splice(4..4, [0]);
                         for length in [1, 3] {

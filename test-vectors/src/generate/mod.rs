@@ -4,15 +4,18 @@
 //! elsewhere than it says, stops the generator.
 
 mod anyprevout;
+mod anyprevout_mistakes;
 mod bips;
 mod cat;
 mod consensus;
 mod csfs;
+mod csfs_mistakes;
 mod draft;
 mod group;
 mod internal_key;
 mod item;
 mod keys;
+mod lax;
 mod mixed;
 mod paircommit;
 mod script;
@@ -60,15 +63,15 @@ pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<Generat
 /// Makes the cases of a file.
 type Maker = fn() -> Result<Vec<Case>, String>;
 
-/// The files of the proposals; some also in the shape of BIP 446, for the BIPs that have no vectors.
+/// The files of the proposals, and the BIP for which the cases are also in the shape of BIP 446's files.
 const PROPOSALS: &[(&str, Maker, Option<u16>)] = &[
     ("csfs", csfs::cases, Some(348)),
     ("anyprevout", anyprevout::cases, Some(118)),
-    ("ctv", template::check_template_cases, None),
-    ("cat", cat::cases, None),
+    ("ctv", template::check_template_cases, Some(119)),
+    ("cat", cat::cases, Some(347)),
     ("internalkey", internal_key::cases, Some(349)),
     ("paircommit", paircommit::cases, Some(442)),
-    ("templatehash", template::template_hash_cases, None),
+    ("templatehash", template::template_hash_cases, Some(446)),
     ("mixed", mixed::cases, None),
 ];
 

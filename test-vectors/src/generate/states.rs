@@ -1,6 +1,6 @@
 //! The three states of a proposal's opcode, in every script version, executed and not.
 
-use sigstack_interpreter::{Flags, Hook, Opcode, Phase, Proposal, ScriptError};
+use sigstack_interpreter::{Flags, Hook, Opcode, PROPOSALS, Phase, Proposal, ScriptError};
 
 use super::group::{Group, Only, Rule};
 use super::script::Script;
@@ -49,7 +49,10 @@ pub(super) fn success_opcode(group: &mut Group, proposal: &'static Proposal, usi
 
     unexecuted(group, proposal, opcode, refused);
     around(group, proposal, opcode);
-    elsewhere(group, proposal, opcode);
+    in_pushes(group, proposal, opcode);
+    other_flags(group, proposal, opcode);
+    limits(group, proposal, using);
+    elsewhere(group, proposal, opcode, using);
 
     let mut unknown_leaf =
         Spec::tapscript(Script::new().op(Opcode::OP_RETURN).op(opcode)).under(proposal.flag);
@@ -152,8 +155,138 @@ fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     );
 }
 
+/// Bytes of an OP_SUCCESSx inside pushes are data.
+fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
+    const UNKNOWN: u8 = 0xfe;
+    // As a number this byte is false; as an opcode it is OP_SUCCESS128.
+    const FALSE: u8 = 0x80;
+    let skipped = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, opcode, Opcode::OP_ENDIF]);
+    let not_true = Verdict::Reject(ScriptError::EvalFalse, StopsAt::Phase(Phase::Tapscript));
+    let drop = |data: &[u8]| Script::new().push(data).op(Opcode::OP_DROP);
+    let ends = Script::new().op(Opcode::OP_0);
+    for (slug, active, script) in [
+        ("unknown-before", true, drop(&[UNKNOWN]).then(skipped.clone()).then(ends.clone())),
+        ("unknown-after", true, skipped.clone().then(drop(&[UNKNOWN])).then(ends.clone())),
+        ("unknown-at-the-end", true, skipped.clone().push(&[FALSE])),
+        ("unknown-in-75", true, skipped.clone().then(drop(&[UNKNOWN; 75])).then(ends.clone())),
+        ("unknown-in-76", true, skipped.clone().then(drop(&[UNKNOWN; 76])).then(ends.clone())),
+        ("unknown-in-255", true, skipped.clone().then(drop(&[UNKNOWN; 255])).then(ends.clone())),
+        ("unknown-in-256", true, skipped.clone().then(drop(&[UNKNOWN; 256])).then(ends.clone())),
+        (
+            "unknown-in-pushdata4",
+            true,
+            skipped.raw(&[0x4e, 2, 0, 0, 0, UNKNOWN, UNKNOWN]).op(Opcode::OP_DROP).then(ends.clone()),
+        ),
+        ("opcode-inactive", false, drop(&[opcode.0]).then(ends.clone())),
+        ("opcode-active", true, drop(&[opcode.0]).then(ends)),
+    ] {
+        let with_success = script.clone().op(Opcode(UNKNOWN));
+        let mut spec = Spec::tapscript(with_success);
+        if active {
+            spec = spec.under(proposal.flag);
+        }
+        let comment = "an OP_SUCCESSx in a push is data; one after it makes the script succeed";
+        let id = format!("scan-push-{slug}");
+        let base = group.accept(&id, &SCAN, comment, spec);
+        group.reject(
+            &base,
+            &format!("{id}-alone"),
+            &SCAN,
+            "there is none after it",
+            |spec| spec.script = script,
+            not_true,
+        );
+    }
+    for (slug, bytes) in [
+        ("5", [5, 1].as_slice()),
+        ("pushdata1", &[0x4c, 3, 1]),
+        ("pushdata1-length", &[0x4c]),
+        ("pushdata2", &[0x4d, 3, 0, 1]),
+        ("pushdata2-length", &[0x4d]),
+        ("pushdata4", &[0x4e, 3, 0, 0, 0, 1]),
+        ("pushdata4-length", &[0x4e, 3, 0]),
+    ] {
+        // The push swallows the opcode, and ends after the script.
+        let cut = Script::new().raw(bytes).op(opcode);
+        let after = Script::new().op(opcode).raw(bytes);
+        let base = group.accept(
+            &format!("scan-push-cut-{slug}-after"),
+            &SCAN,
+            "the inactive opcode, and then a push that ends after the script",
+            Spec::tapscript(after),
+        );
+        group.reject(
+            &base,
+            &format!("scan-push-cut-{slug}-before"),
+            &SCAN,
+            "the push that ends after the script begins before the opcode",
+            |spec| spec.script = cut,
+            Verdict::Reject(ScriptError::BadOpcode, StopsAt::Opcode(Opcode(bytes[0]))),
+        );
+    }
+}
+
+/// The flags of other proposals neither activate the opcode nor are needed for it.
+fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
+    let script = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, opcode, Opcode::OP_ENDIF, Opcode::OP_0]);
+    for other in PROPOSALS.iter().filter(|other| other.flag != proposal.flag) {
+        let name = other.flag.to_string().trim_start_matches("OP_").to_lowercase();
+        let spec = Spec::tapscript(script.clone()).under(other.flag);
+        let comment = "inactive beside another proposal: the opcode succeeds at once";
+        let base = group.accept(&format!("scan-inactive-with-{name}"), &SCAN, comment, spec);
+        group.reject(
+            &base,
+            &format!("scan-active-with-{name}"),
+            &SCAN,
+            "both are active, and the script leaves false",
+            |spec| spec.flags |= proposal.flag,
+            Verdict::Reject(ScriptError::EvalFalse, StopsAt::Phase(Phase::Tapscript)),
+        );
+    }
+}
+
+/// The limits on the initial stack are all that is wrong: a script without them would succeed.
+fn limits(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
+    let bytes = |bytes: &[u8]| super::item::Item::Bytes(bytes.to_vec());
+    // Three elements are dropped first, so that what the opcode pushes has room.
+    let crowded = |elements: usize| {
+        let below = elements - using.stack.len() - 3;
+        let mut spec = using.clone().under(proposal.flag);
+        spec.stack.splice(0..0, vec![bytes(&[]); below]);
+        spec.stack.extend(vec![bytes(&[]); 3]);
+        let mut script = Script::new().ops(&[Opcode::OP_2DROP, Opcode::OP_DROP]).then(using.script.clone());
+        script = script.op(Opcode::OP_TOALTSTACK);
+        script = (0..below / 2).fold(script, |script, _| script.op(Opcode::OP_2DROP));
+        script = (0..below % 2).fold(script, |script, _| script.op(Opcode::OP_DROP));
+        spec.script = script.op(Opcode::OP_FROMALTSTACK);
+        spec
+    };
+    let base = group.accept("scan-active-1000-elements", &SCAN, "active, 1,000 elements", crowded(1_000));
+    let many = crowded(1_001);
+    group.reject(
+        &base,
+        "scan-active-1001-elements",
+        &SCAN,
+        "there is one more",
+        |spec| *spec = many,
+        Verdict::Reject(ScriptError::StackSize, StopsAt::Phase(Phase::Tapscript)),
+    );
+    let mut wide = using.clone().under(proposal.flag);
+    wide.stack.push(bytes(&[1; 520]));
+    wide.script = Script::new().op(Opcode::OP_DROP).then(using.script.clone());
+    let base = group.accept("scan-active-520-bytes", &SCAN, "active, and an element of 520 bytes", wide);
+    group.reject(
+        &base,
+        "scan-active-521-bytes",
+        &SCAN,
+        "it has one more",
+        |spec| spec.stack.iter_mut().last().into_iter().for_each(|last| *last = bytes(&[1; 521])),
+        Verdict::Reject(ScriptError::PushSize, StopsAt::Phase(Phase::Tapscript)),
+    );
+}
+
 /// In every other script version: unknown and bad if executed; OP_CAT disabled even if not.
-fn elsewhere(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
+fn elsewhere(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
     let error = if opcode == Opcode::OP_CAT { ScriptError::DisabledOpcode } else { ScriptError::BadOpcode };
     let script = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, Opcode::OP_RESERVED, Opcode::OP_ENDIF]);
     let without = script.clone().op(Opcode::OP_1);
@@ -176,6 +309,15 @@ fn elsewhere(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
                 &ELSEWHERE,
                 "the opcode is executed",
                 |spec| spec.script = executed,
+                Verdict::Reject(error, StopsAt::Opcode(opcode)),
+            );
+            let (arguments, used) = (using.stack.clone(), using.script.clone());
+            group.reject(
+                &base,
+                &format!("{slug}-{state}-arguments"),
+                &ELSEWHERE,
+                "the opcode is executed with arguments that it would take in tapscript",
+                |spec| (spec.stack, spec.script) = (arguments, used),
                 Verdict::Reject(error, StopsAt::Opcode(opcode)),
             );
             let passed_over = Script::new()

@@ -1,0 +1,308 @@
+//! Signatures that are valid for an implementation with a certain mistake: invalid by BIP 340, or of a wrong message.
+
+use bitcoin::consensus::encode::serialize;
+use secp256k1::{Keypair, Scalar, SecretKey};
+use sha2::{Digest, Sha256};
+
+use super::item::{Item, Maker};
+use super::keys::{Key, digest_of};
+use super::shape::Input;
+
+/// What is wrong with a signature, or special about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// R has an odd Y.
+    OddR,
+    /// It is valid for the key with an odd Y, which no x-only key stands for.
+    OddKey,
+    /// S·G = e·P, so that the point R of the equation is infinity.
+    InfiniteR,
+    /// Nothing is wrong, and the first byte is zero.
+    BeginsWithZero,
+    /// Nothing is wrong, and the last byte is zero.
+    EndsWithZero,
+}
+
+/// The challenge of BIP 340.
+fn challenge(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> Result<Scalar, String> {
+    let tag = Sha256::digest("BIP0340/challenge");
+    let hash = Sha256::new().chain_update(tag).chain_update(tag).chain_update(r).chain_update(key);
+    Scalar::from_be_bytes(hash.chain_update(message).finalize().into()).map_err(|error| error.to_string())
+}
+
+/// The secret whose point has a Y of this parity.
+fn with_parity(secret: SecretKey, odd: bool) -> SecretKey {
+    let is_odd = Keypair::from_secret_key(&secret).x_only_public_key().1 == secp256k1::Parity::Odd;
+    if is_odd == odd { secret } else { secret.negate() }
+}
+
+/// S and R by a nonce: `(nonce + e·secret, R)`.
+fn with_nonce(secret: SecretKey, nonce: SecretKey, message: &[u8]) -> Result<[u8; 64], String> {
+    let x_only = |secret: &SecretKey| Keypair::from_secret_key(secret).x_only_public_key().0.to_byte_array();
+    let r = x_only(&nonce);
+    let e = challenge(&r, &x_only(&secret), message)?;
+    let product = secret.mul_tweak(&e).map_err(|error| error.to_string())?;
+    let nonce = Scalar::from_be_bytes(nonce.to_secret_bytes()).map_err(|error| error.to_string())?;
+    let s = product.add_tweak(&nonce).map_err(|error| error.to_string())?;
+    joined(&r, &s)
+}
+
+fn joined(r: &[u8; 32], s: &SecretKey) -> Result<[u8; 64], String> {
+    <[u8; 64]>::try_from([r.as_slice(), &s.to_secret_bytes()].concat()).map_err(|_| "no 64 bytes".into())
+}
+
+/// A nonce known by a number.
+fn nonce(number: usize, odd: bool) -> Result<SecretKey, String> {
+    let secret = SecretKey::from_secret_bytes(digest_of(&format!("nonce {number}")));
+    Ok(with_parity(secret.map_err(|error| error.to_string())?, odd))
+}
+
+/// How many nonces are tried for a byte that must be zero.
+const TRIES: usize = 10_000;
+
+/// A signature of a message with a flaw.
+pub(super) fn sign(pair: &Keypair, message: &[u8], flaw: Flaw) -> Result<[u8; 64], String> {
+    let secret = with_parity(pair.secret_key(), flaw == Flaw::OddKey);
+    match flaw {
+        Flaw::OddR => with_nonce(secret, nonce(0, true)?, message),
+        Flaw::OddKey => with_nonce(secret, nonce(0, false)?, message),
+        Flaw::InfiniteR => {
+            let r = digest_of("R");
+            let e = challenge(&r, &pair.x_only_public_key().0.to_byte_array(), message)?;
+            joined(&r, &secret.mul_tweak(&e).map_err(|error| error.to_string())?)
+        }
+        Flaw::BeginsWithZero | Flaw::EndsWithZero => {
+            let place = if flaw == Flaw::BeginsWithZero { 0 } else { 63 };
+            for number in 0..TRIES {
+                let signature = with_nonce(secret, nonce(number, false)?, message)?;
+                if signature.get(place) == Some(&0) {
+                    return Ok(signature);
+                }
+            }
+            Err("no nonce gives a signature with such a byte".into())
+        }
+    }
+}
+
+/// A signature of a message with a flaw, by a fixed key.
+pub(super) fn message(key: Key, message: &[u8], flaw: Flaw) -> Item {
+    let message = message.to_vec();
+    Item::made(move |_, _| Ok(sign(&key.pair()?, &message, flaw)?.to_vec()))
+}
+
+/// Which inputs a message commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Inputs {
+    /// All, as under SIGHASH_ALL.
+    All,
+    /// The input that is verified, as under SIGHASH_ANYONECANPAY.
+    Own,
+    /// Its amount and script, as under SIGHASH_ANYPREVOUT.
+    Script,
+    /// Its nSequence alone, as under SIGHASH_ANYPREVOUTANYSCRIPT.
+    Nothing,
+}
+
+/// Which outputs a message commits to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outputs {
+    All,
+    None,
+    Own,
+    /// Where the output of the input's index should be, there are these bytes.
+    Instead(&'static [u8]),
+    /// The last output, where that of the input's index should be.
+    Last,
+}
+
+/// How the annex is hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Annex {
+    /// As it must be.
+    Right,
+    /// Its length is one byte, whatever the length is.
+    LengthOfOneByte,
+    WithoutLength,
+    WithoutTag,
+    /// It is not hashed, and the message does not say that there is one.
+    Ignored,
+    /// The message says that there is one, and has no hash of it.
+    OnlyFlag,
+}
+
+/// A message as an implementation with a mistake may make it: every part can be chosen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lax {
+    /// The byte in the message.
+    pub(super) hash_type: u8,
+    pub(super) inputs: Inputs,
+    pub(super) outputs: Outputs,
+    /// The version of the key; none for the key path.
+    pub(super) key_version: Option<u8>,
+    pub(super) leaf: bool,
+    pub(super) annex: Annex,
+    /// The length of the leaf's script is one byte in the leaf hash.
+    pub(super) short_leaf: bool,
+    /// The length of the spent output's script is left out.
+    pub(super) bare_script: bool,
+    pub(super) index: Option<u32>,
+    pub(super) code_separator: u32,
+    /// The digest is hashed once more.
+    pub(super) hashed_again: bool,
+}
+
+impl Lax {
+    /// What the bits of a hash type say, defined or not, for a key of BIP 118.
+    pub(super) fn by_bits(hash_type: u8) -> Lax {
+        Lax {
+            hash_type,
+            inputs: match hash_type & 0xc0 {
+                0x00 => Inputs::All,
+                0x80 => Inputs::Own,
+                0x40 => Inputs::Script,
+                _ => Inputs::Nothing,
+            },
+            outputs: match hash_type & 3 {
+                2 => Outputs::None,
+                3 => Outputs::Own,
+                _ => Outputs::All,
+            },
+            key_version: Some(1),
+            leaf: hash_type & 0xc0 != 0xc0,
+            annex: Annex::Right,
+            short_leaf: false,
+            bare_script: false,
+            index: None,
+            code_separator: u32::MAX,
+            hashed_again: false,
+        }
+    }
+
+    /// The digest that is signed.
+    fn digest(&self, maker: &Maker<'_>) -> Result<[u8; 32], String> {
+        let (shape, index) = (maker.shape, maker.shape.index);
+        let own = shape.inputs.get(index).ok_or("no such input")?;
+        let own_script = if self.bare_script { own.script_pubkey.clone() } else { sized(&own.script_pubkey) };
+        let of_all = |part: &dyn Fn(&Input) -> Vec<u8>| {
+            Sha256::digest(shape.inputs.iter().flat_map(part).collect::<Vec<u8>>())
+        };
+        let output = |(amount, script): &(u64, Vec<u8>)| [&amount.to_le_bytes()[..], &sized(script)].concat();
+        let mut message = vec![0, self.hash_type];
+        message.extend(shape.version.to_le_bytes());
+        message.extend(shape.lock_time.to_le_bytes());
+        if self.inputs == Inputs::All {
+            message.extend(of_all(&|input| serialize(&input.outpoint)));
+            message.extend(of_all(&|input| input.amount.to_le_bytes().to_vec()));
+            message.extend(of_all(&|input| sized(&input.script_pubkey)));
+            message.extend(of_all(&|input| input.sequence.to_le_bytes().to_vec()));
+        }
+        if self.outputs == Outputs::All {
+            message.extend(Sha256::digest(shape.outputs.iter().flat_map(output).collect::<Vec<u8>>()));
+        }
+        let annex = maker.annex.filter(|_| self.annex != Annex::Ignored);
+        let spend_type = 2 * u8::from(self.key_version.is_some()) + u8::from(annex.is_some());
+        message.push(spend_type);
+        if self.inputs == Inputs::Own {
+            message.extend(serialize(&own.outpoint));
+        }
+        if matches!(self.inputs, Inputs::Own | Inputs::Script) {
+            message.extend(own.amount.to_le_bytes());
+            message.extend(&own_script);
+        }
+        if self.inputs == Inputs::All {
+            let index =
+                self.index.map_or_else(|| u32::try_from(index).map_err(|error| error.to_string()), Ok)?;
+            message.extend(index.to_le_bytes());
+        } else {
+            message.extend(own.sequence.to_le_bytes());
+        }
+        if let Some(annex) = annex {
+            message.extend(self.annex_hash(annex));
+        }
+        match self.outputs {
+            Outputs::All | Outputs::None => {}
+            Outputs::Instead(bytes) => message.extend(bytes),
+            Outputs::Own | Outputs::Last => {
+                let place =
+                    if self.outputs == Outputs::Own { index } else { shape.outputs.len().saturating_sub(1) };
+                message.extend(Sha256::digest(output(shape.outputs.get(place).ok_or("no such output")?)));
+            }
+        }
+        if let Some(version) = self.key_version {
+            if self.leaf {
+                message.extend(if self.short_leaf {
+                    short_leaf_hash(maker.script_code)
+                } else {
+                    maker.leaf_hash
+                });
+            }
+            message.push(version);
+            message.extend(self.code_separator.to_le_bytes());
+        }
+        let digest = tagged("TapSighash", &message);
+        Ok(if self.hashed_again { Sha256::digest(digest).into() } else { digest })
+    }
+
+    fn annex_hash(&self, annex: &[u8]) -> Vec<u8> {
+        let length = annex.len().to_le_bytes()[0];
+        match self.annex {
+            Annex::OnlyFlag => return Vec::new(),
+            Annex::LengthOfOneByte => Sha256::digest([&[length], annex].concat()),
+            Annex::WithoutLength => Sha256::digest(annex),
+            Annex::WithoutTag => Sha256::digest(sized(annex.get(1..).unwrap_or_default())),
+            Annex::Right | Annex::Ignored => Sha256::digest(sized(annex)),
+        }
+        .to_vec()
+    }
+}
+
+/// Bytes after their length.
+fn sized(bytes: &[u8]) -> Vec<u8> {
+    serialize(&bytes.to_vec())
+}
+
+fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
+    let tag = Sha256::digest(tag);
+    Sha256::digest([tag.as_slice(), tag.as_slice(), message].concat()).into()
+}
+
+/// The hash of a leaf of version c0 whose length is one byte.
+fn short_leaf_hash(script: &[u8]) -> [u8; 32] {
+    tagged("TapLeaf", &[&[0xc0, script.len().to_le_bytes()[0]], script].concat())
+}
+
+/// A signature of such a message, with these bytes after its 64.
+pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
+    Item::made(move |maker, tweak| {
+        let mut pair = key.pair()?;
+        if let Some(tweak) = tweak {
+            let tweak = Scalar::from_be_bytes(tweak).map_err(|error| error.to_string())?;
+            pair = pair.add_xonly_tweak(&tweak).map_err(|error| error.to_string())?;
+        }
+        Ok(secp256k1::schnorr::sign_no_aux_rand(&lax.digest(maker)?, &pair).to_byte_array().to_vec())
+    })
+    .followed_by(written)
+}
+
+/// A signature of such a message with a flaw.
+pub(super) fn flawed_signature(key: Key, lax: Lax, flaw: Flaw) -> Item {
+    Item::made(move |maker, _| Ok(sign(&key.pair()?, &lax.digest(maker)?, flaw)?.to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_signatures_without_a_flaw_are_valid() {
+        let pair = Key(1).pair().unwrap();
+        let verifies = |flaw| {
+            let signature = secp256k1::schnorr::Signature::from_byte_array(sign(&pair, b"m", flaw).unwrap());
+            secp256k1::schnorr::verify(&signature, b"m", &pair.x_only_public_key().0).is_ok()
+        };
+        assert!(verifies(Flaw::BeginsWithZero) && verifies(Flaw::EndsWithZero));
+        assert!(!verifies(Flaw::OddR) && !verifies(Flaw::OddKey) && !verifies(Flaw::InfiniteR));
+        assert_eq!(sign(&pair, b"m", Flaw::BeginsWithZero).unwrap()[0], 0);
+        assert_eq!(sign(&pair, b"m", Flaw::EndsWithZero).unwrap()[63], 0);
+    }
+}

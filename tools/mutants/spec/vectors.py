@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: CC0-1.0
+"""Reads the vector files that a proposal's mutants meet, and runs a copy of the reference over their cases."""
+
+import gc
+import json
+import resource
+import signal
+import sys
+from pathlib import Path
+
+from reference import STEPS, TooManySteps
+
+VECTORS = Path(__file__).resolve().parents[3] / "test-vectors"
+# A mutant may take this many times the steps that the reference takes for a case, and some more.
+STEPS_TIMES, STEPS_MORE = 20, 20_000
+# Large integers and byte strings are no loops; these limits are far above what any case needs.
+SECONDS, MEMORY = 20, 4 << 30
+
+
+class Case:
+    """One input to verify, with what the file expects."""
+
+    def __init__(self, name, rule, spend, flags, expected):
+        self.name, self.rule = name, rule
+        self.tx_hex, self.index, self.prevouts_hex, self.attempt = spend
+        self.flags = frozenset() if flags in ("", "NONE") else frozenset(flags.split(","))
+        # OK, the name of an error, or None for a rejected case whose error the file does not name.
+        self.expected = expected
+        self.steps = STEPS_MORE
+        self.built = None
+
+    def build(self, transaction):
+        tx = transaction.parse_transaction(bytes.fromhex(self.tx_hex))
+        prevouts = [transaction.parse_output(bytes.fromhex(text)) for text in self.prevouts_hex]
+        if self.attempt is not None:
+            tx.inputs[self.index].script_sig = bytes.fromhex(self.attempt["scriptSig"])
+            tx.inputs[self.index].witness = [bytes.fromhex(item) for item in self.attempt["witness"]]
+        return tx, prevouts
+
+    def run(self, modules, own_transactions=False):
+        """The verdict of a copy of the reference: OK, the name of an error, or what went wrong with the copy.
+
+        `own_transactions`: the copy's transaction module is changed, so the transaction must be built by it.
+        """
+        STEPS.reset(self.steps)
+        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        try:
+            if own_transactions or self.built is None:
+                built = self.build(modules["transaction"])
+                if not own_transactions:
+                    self.built = (*built, list(built[0].inputs[self.index].witness))
+            tx, prevouts = built if own_transactions else self.built[:2]
+            return modules["verify"].verify(tx, self.index, prevouts, self.flags)[0]
+        except TooManySteps:
+            return "does not end"
+        except Exception as error:
+            return f"crashes: {type(error).__name__}"
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            # A mutant may have changed the transaction that the next one gets.
+            if self.built is not None and self.built[0].inputs[self.index].witness != self.built[2]:
+                self.built = None
+
+    def differs(self, verdict):
+        """How a verdict differs from the expected one: `verdict`, `error`, or an empty text."""
+        if (verdict == "OK") != (self.expected == "OK") or verdict.startswith(("crashes", "does not")):
+            return "verdict"
+        return "error" if self.expected not in (None, verdict) else ""
+
+
+def limit_this_process():
+    """A mutant can ask for as much time and memory as it likes."""
+
+    def too_long(*_):
+        raise TooManySteps
+
+    signal.signal(signal.SIGALRM, too_long)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    sys.setrecursionlimit(500)
+    # The cases are many and stay.
+    gc.freeze()
+
+
+def read(folders):
+    """Every case of these folders below `test-vectors`, once."""
+    cases = []
+    for folder in folders:
+        for path in sorted((VECTORS / folder).glob("*.json*")):
+            if path.suffix == ".jsonl":
+                records = [json.loads(line) for line in path.read_text().splitlines()]
+            else:
+                records = json.loads(path.read_text())
+            if path.name in READERS:
+                cases.extend(READERS[path.name](records))
+            elif path.suffix == ".jsonl":
+                cases.extend(own(records))
+    return cases
+
+
+def own(records):
+    for record in records:
+        spend = (record["tx"], record["index"], record["prevouts"], None)
+        yield Case(record["id"], record.get("rule"), spend, record["flags"], record["expect"])
+
+
+def assets(records):
+    for number, record in enumerate(records):
+        for part in ("success", "failure"):
+            if part in record:
+                attempt = record[part]
+                spend = (record["tx"], record["index"], record["prevouts"], attempt)
+                expected = "OK" if part == "success" else attempt.get("expect")
+                name = record.get(f"{part}_id") or f"{record['comment']} ({number}, {part})"
+                yield Case(name, attempt.get("rule"), spend, record["flags"], expected)
+
+
+# The cases of basics.json are those of script_assets_test.json, and rules.json has none.
+READERS = {"script_assets_test.json": assets, "basics.json": lambda _: (), "coverage.json": lambda _: ()}
