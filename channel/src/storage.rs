@@ -99,7 +99,8 @@ impl Machine {
     }
 }
 
-fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
+/// One update of the signed sequence form between two parties that follow all rules.
+pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
     let [even, odd] = parties;
     let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
     let refused = |refusal: crate::protocol::Refusal| ChannelError::refused(refusal.to_string());

@@ -111,6 +111,7 @@ const ATTACKS: &[(&str, &str, Run)] = &[
     ("skipped-number", "a number is attempted and not finished", rules::skipped_number),
     ("update-after-broadcast", "a number is signed after a broadcast", rules::update_after_broadcast),
     ("crash", "a crash between sending and storing", rules::crash),
+    ("silent-rollback", "an honest party's disk is silently an old one", rules::silent_rollback),
     ("splice", "a splice with one funding left behind", rules::splice),
     ("reused-nonce", "the same nonce under three challenges", nonces::reused_nonce),
     ("trimmed-dust", "a dust output in a transaction that pays a fee", fees::trimmed_dust),

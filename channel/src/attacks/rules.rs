@@ -193,3 +193,40 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
     }
     Ok(trials)
 }
+
+/// The disk of an honest party is silently an old one. At the next connection its peer shows what it has.
+pub(super) fn silent_rollback() -> Result<Vec<Trial>, PlayError> {
+    let mut trials = Vec::new();
+    for (against, rules) in [
+        ("a party that ignores what its peer shows", Rules::without(Rule::NoticeOwnLoss)),
+        ("a party that is shown a signature which it does not know publishes nothing", Rules::ALL),
+    ] {
+        let mut parties = [Party::new(0, 1), Party::new(1, 1)];
+        let backup = parties.first().cloned();
+        for number in 1..=2 {
+            crate::storage::exchange(&mut parties, number)?;
+        }
+        let [_, peer] = parties;
+        let Some(mut restored) = backup.map(|disk| Party::started(&disk, None)) else { continue };
+        restored.receive(&Message::Reestablish(peer.shows()), rules).ok();
+        let version = restored.close(rules).ok().flatten();
+
+        let (mut channel, mut stage) = open("silent rollback")?;
+        channel.update(content(1))?;
+        channel.update(content(2))?;
+        let (by, number) = version.map_or((1, 2), |version| (0, version.number));
+        let kept = record(&channel, 1 - by)?;
+        publish(&channel, &mut stage, (by, number), &kept)?;
+        let left = stage.paid(&channel, 0);
+        trials.push(Trial {
+            against,
+            works: left < 440_000,
+            outcome: format!(
+                "party {by} publishes state {number}; the restored party has {left} sat of 450000"
+            ),
+            // The spends have the form of those of `crash`.
+            shown: Vec::new(),
+        });
+    }
+    Ok(trials)
+}

@@ -20,6 +20,7 @@ const EXPECTED: &[(&str, &[bool])] = &[
     ("skipped-number", &[true, false]),
     ("update-after-broadcast", &[true, false]),
     ("crash", &[true, false]),
+    ("silent-rollback", &[true, false]),
     ("splice", &[true, false]),
     ("reused-nonce", &[true, false]),
     ("trimmed-dust", &[true, false]),
