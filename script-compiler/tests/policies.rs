@@ -333,6 +333,9 @@ const EXPECTED: &[Expected] = &[
     ),
 ];
 
+/// The checks that some file fails on purpose.
+const EXCEPTIONS: [&str; 4] = ["bip118-reuse", "key-roles", "number-range", "unprotected"];
+
 /// The values of a document by name.
 fn values(document: &Document) -> BTreeMap<String, Vec<u8>> {
     let value = |statement: &Statement| match statement {
@@ -403,6 +406,23 @@ fn the_scripts_are_those_of_the_constructions_byte_for_byte() {
             assert_eq!(compiled.output.control_blocks[nth].len(), *control, "{name}, leaf {nth}");
         }
     }
+}
+
+/// A check that a file fails on purpose is named in the file, under a comment that gives the reason.
+#[test]
+fn every_exception_has_a_reason() {
+    let mut exceptions = BTreeSet::new();
+    for name in files::names() {
+        let text = files::read(&name);
+        let lines: Vec<&str> = text.lines().collect();
+        for pair in lines.windows(2) {
+            let Some(reason) = pair[1].strip_prefix("allow ") else { continue };
+            assert!(pair[0].starts_with("# "), "{name}: no reason stands above `{}`", pair[1]);
+            exceptions.insert(reason.trim_end_matches(';').to_owned());
+        }
+        assert!(!lines[0].starts_with("allow "), "{name}");
+    }
+    assert_eq!(exceptions.into_iter().collect::<Vec<_>>(), EXCEPTIONS);
 }
 
 #[test]
