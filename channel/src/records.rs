@@ -115,6 +115,28 @@ impl<'a> Fields<'a> {
         Ok(key)
     }
 
+    /// The next bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fields::bytes`].
+    pub fn take(&mut self, length: usize) -> Result<&'a [u8], ChannelError> {
+        let cut_off = || ChannelError::encoding("the record is cut off");
+        let (taken, rest) = self.0.split_at_checked(length).ok_or_else(cut_off)?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// The next part: its length in four bytes, and so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Fields::bytes`].
+    pub fn part(&mut self) -> Result<Fields<'a>, ChannelError> {
+        let length = usize::try_from(self.u32()?).unwrap_or(usize::MAX);
+        self.take(length).map(Fields)
+    }
+
     /// All that is left.
     pub fn rest(self) -> &'a [u8] {
         self.0

@@ -97,10 +97,10 @@ fn finish(
         }
         world.mine(game).map_err(|loss| (loss, end))?;
     }
-    judge(game, &world, owed).map_err(|loss| (loss, end))
+    judge(game, &world, owed, takes).map_err(|loss| (loss, end))
 }
 
-fn judge(game: &Game, world: &World, owed: &Owed) -> Result<(), Loss> {
+fn judge(game: &Game, world: &World, owed: &Owed, takes: bool) -> Result<(), Loss> {
     let has = world.honest.balance(&world.chain);
     let least = owed.sat.saturating_sub(owed.fees);
     if has < least {
@@ -110,6 +110,10 @@ fn judge(game: &Game, world: &World, owed: &Owed) -> Result<(), Loss> {
     let paid = owed.tower.saturating_sub(tower);
     if paid > owed.stake {
         return Err(Loss::TowerPaid(paid));
+    }
+    if !takes {
+        // The corrupted side may have left what is its own.
+        return Ok(());
     }
     // Once something was published, everything ends in a wallet.
     let left = coins(game, world).into_iter().map(|(_, out, _)| out.value.to_sat());

@@ -1,32 +1,29 @@
 //! Justice kits of LN-penalty's towers: what a tower needs to take the balances of one revoked commitment, encrypted under its txid.
 //!
-//! Sizes and encryption are lnd's; the order of the fields is this project's own.
+//! Sizes and encryption are lnd's; the order of the fields is this project's own, and so is the hash type: with SINGLE|ANYONECANPAY a tower
+//! can raise the fee by an input of its own. Kits know nothing of HTLCs: a tower does not take them, nor their second stages.
 
 use std::collections::BTreeMap;
 
-use bitcoin::{OutPoint, Transaction};
+use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
-use secp256k1::{PublicKey, ecdsa};
+use secp256k1::{PublicKey, SecretKey, ecdsa};
 
-use super::Step;
-use crate::bolt3::{SIGHASH_ALL, scripts};
+use crate::bolt3::{SIGHASH_SINGLE_ANYONECANPAY, scripts, sign_segwit_v0};
 use crate::error::ChannelError;
-use crate::publish::{Claim, Draft, Guard, Orders, Pays, Purpose, View};
+use crate::publish::{Claim, Draft, Found, Guard, Orders, Pays, Purpose, Unlock, View, outputs_to};
 use crate::records::RecordKind;
-use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, transaction};
+use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2wsh, transaction};
 
 /// Bytes of a justice kit (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature 64.
-pub(super) const KIT: usize = 274;
+const KIT: usize = 274;
+/// The fee of a transaction that takes one balance, 2 sat/vB.
+const FEE: u64 = 2 * 135;
 /// Bytes of the hint by which a tower finds a kit.
 const HINT: usize = 16;
 /// Bytes of an entry: hint, nonce, ciphertext, tag.
 const ENTRY: usize = HINT + 24 + KIT + 16;
-
-/// The fee of a justice transaction with so many inputs, 2 sat/vB.
-pub(super) const fn justice_fee(inputs: u64) -> u64 {
-    2 * (60 + 110 * inputs)
-}
 
 /// A tower's entries, one for each revoked commitment. Kits take the balances: they know nothing of HTLCs.
 #[derive(Clone, Debug)]
@@ -56,29 +53,28 @@ impl KitGuard {
         Ok(KitGuard { entries, count: u32::try_from(whole.len()).unwrap_or(u32::MAX) })
     }
 
-    /// The justice of the kit that a transaction opens, if one does.
-    fn justice(&self, published: &Transaction) -> Result<Option<Step>, ChannelError> {
+    /// The kit that a transaction opens, if one does.
+    fn kit(&self, published: &Transaction) -> Option<Vec<u8>> {
         let txid = published.compute_txid();
         let txid: &[u8; 32] = txid.as_ref();
         let sealed = txid.first_chunk().and_then(|hint| self.entries.get(hint));
-        let kit = sealed.into_iter().flatten().find_map(|sealed| open_blob(txid, sealed));
-        kit.map_or(Ok(None), |kit| act(published, &kit))
+        sealed.into_iter().flatten().find_map(|sealed| open_blob(txid, sealed))
     }
 }
 
 impl Guard for KitGuard {
     fn claims(&self, view: View<'_>, _orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
         let mut claims = Vec::new();
-        for (published, _) in view.transactions() {
+        for (published, height) in view.transactions() {
+            let Some(kit) = self.kit(published) else { continue };
             // A kit that opens to something else is its client's fault, and no reason to look away from the other entries.
-            let Ok(Some(step)) = self.justice(published) else { continue };
-            let coins = step.tx.input.iter().map(|input| input.previous_output);
-            let unspent = coins.clone().all(|coin| view.is_unspent(&coin));
-            if let (Some(coin), true) = (coins.clone().next(), unspent) {
-                let stake =
-                    step.prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-                claims.push(Claim::new(Purpose::Answer, coin, Draft::of(step), Pays::Fixed, stake));
-            }
+            let Ok((scripts, signatures)) = JusticeScripts::read(&kit) else { continue };
+            let found = scripts.found(published, height).into_iter().zip(signatures);
+            let spends = found.filter_map(|(found, signature)| {
+                let (found, script) = found.filter(|(found, _)| view.is_unspent(&found.coin))?;
+                Some((found, script, signature))
+            });
+            claims.extend(scripts.claim(spends.collect()));
         }
         Ok(claims)
     }
@@ -92,51 +88,110 @@ impl Guard for KitGuard {
     }
 }
 
-/// What a tower does with a kit: the same transaction as the client signed.
-fn act(published: &Transaction, kit: &[u8]) -> Result<Option<Step>, ChannelError> {
-    let damaged = || ChannelError::encoding("a justice kit has 274 bytes");
-    let (address, rest) = kit.split_at_checked(43).ok_or_else(damaged)?;
-    let (revocation, rest) = rest.split_at_checked(33).ok_or_else(damaged)?;
-    let (delayed, rest) = rest.split_at_checked(33).ok_or_else(damaged)?;
-    let (delay, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
-    let (local_signature, rest) = rest.split_at_checked(64).ok_or_else(damaged)?;
-    let (payment, remote_signature) = rest.split_at_checked(33).ok_or_else(damaged)?;
-    let length = usize::from(*address.first().ok_or_else(damaged)?);
-    let payout = address.get(1..1 + length).ok_or_else(damaged)?.to_vec();
-    let delay = u16::try_from(u32::from_be_bytes(*delay)).map_err(|_| damaged())?;
-    let local =
-        scripts::to_local(&PublicKey::from_slice(revocation)?, delay, &PublicKey::from_slice(delayed)?);
-    let remote = scripts::to_remote_anchors(&PublicKey::from_slice(payment)?);
-    let der = |compact: &[u8]| -> Result<Vec<u8>, ChannelError> {
-        let mut bytes = ecdsa::Signature::from_compact(compact)?.serialize_der().to_vec();
-        bytes.push(SIGHASH_ALL);
-        Ok(bytes)
-    };
-    let (mut inputs, mut prevouts, mut witnesses) = (Vec::new(), Vec::new(), Vec::new());
-    let find = |script: &[u8]| {
-        let spk = p2wsh(script);
-        (0..).zip(&published.output).find(|(_, out)| out.script_pubkey == spk)
-    };
-    if let Some((vout, out)) = find(&local) {
-        inputs.push(input(outpoint(published, vout), SEQUENCE_FREE));
-        prevouts.push(out.clone());
-        witnesses.push(vec![der(local_signature)?, vec![1], local.clone()]);
+/// What the balances of a revoked commitment are found and taken by.
+pub(super) struct JusticeScripts {
+    pub(super) revocation: PublicKey,
+    pub(super) delay: u16,
+    pub(super) delayed: PublicKey,
+    pub(super) payment: PublicKey,
+    pub(super) payout: ScriptBuf,
+}
+
+/// A witness script, what stands below it beside the signature, and nSequence of the input.
+type Spendable = (Vec<u8>, Vec<Vec<u8>>, u32);
+
+impl JusticeScripts {
+    /// to_local and to_remote.
+    fn spendable(&self) -> [Spendable; 2] {
+        let local = scripts::to_local(&self.revocation, self.delay, &self.delayed);
+        [(local, vec![vec![1]], SEQUENCE_FREE), (scripts::to_remote_anchors(&self.payment), vec![], 1)]
     }
-    if let Some((vout, out)) = find(&remote) {
-        inputs.push(input(outpoint(published, vout), 1));
-        prevouts.push(out.clone());
-        witnesses.push(vec![der(remote_signature)?, remote.clone()]);
+
+    /// The outputs of a commitment that the scripts are for.
+    fn found(&self, published: &Transaction, height: u32) -> [Option<(Found, Spendable)>; 2] {
+        self.spendable().map(|spendable| {
+            let found = outputs_to(published, height, &p2wsh(&spendable.0)).into_iter().next();
+            found.map(|found| (found, spendable))
+        })
     }
-    if inputs.is_empty() {
-        return Ok(None);
+
+    /// What an output pays to the client when it is taken. The fee is 2 sat/vB of a transaction of its own.
+    fn pays(&self, found: &Found) -> TxOut {
+        let sat = found.out.value.to_sat();
+        output(sat.saturating_sub(FEE).max(P2TR_DUST_LIMIT.min(sat)), self.payout.clone())
     }
-    let sum = prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-    let fee = justice_fee(prevouts.len() as u64);
-    let mut tx = transaction(2, 0, inputs, vec![output(sum.saturating_sub(fee), payout.into())]);
-    for (nth, witness) in witnesses.iter().enumerate() {
-        set_witness(&mut tx, nth, witness);
+
+    /// The bytes of a kit, with the signatures of both outputs. Each signs its own input and output alone: a tower can add an input
+    /// that raises the fee, and one output can be taken without the other.
+    pub(super) fn kit(
+        &self,
+        commitment: &Transaction,
+        keys: [SecretKey; 2],
+    ) -> Result<Vec<u8>, ChannelError> {
+        let mut signatures = [[0; 64]; 2];
+        let found = self.found(commitment, 0).into_iter().zip(keys);
+        for (signature, (found, key)) in signatures.iter_mut().zip(found) {
+            let Some((found, (script, _, sequence))) = found else { continue };
+            let tx = transaction(2, 0, vec![input(found.coin, sequence)], vec![self.pays(&found)]);
+            let kind = SIGHASH_SINGLE_ANYONECANPAY;
+            let der = sign_segwit_v0(&tx, std::slice::from_ref(&found.out), 0, &script, &key, kind)?;
+            let (_, der) = der.split_last().unwrap_or((&0, &[]));
+            *signature = ecdsa::Signature::from_der(der)?.serialize_compact();
+        }
+        let mut kit = vec![u8::try_from(self.payout.len()).unwrap_or_default()];
+        kit.extend_from_slice(self.payout.as_bytes());
+        kit.resize(43, 0);
+        kit.extend_from_slice(&self.revocation.serialize());
+        kit.extend_from_slice(&self.delayed.serialize());
+        kit.extend_from_slice(&u32::from(self.delay).to_be_bytes());
+        let [local, remote] = signatures;
+        kit.extend_from_slice(&local);
+        kit.extend_from_slice(&self.payment.serialize());
+        kit.extend_from_slice(&remote);
+        Ok(kit)
     }
-    Ok(Some(Step { label: "justice", tx, prevouts }))
+
+    /// Reads a kit.
+    fn read(kit: &[u8]) -> Result<(JusticeScripts, [[u8; 64]; 2]), ChannelError> {
+        let damaged = || ChannelError::encoding(format!("a justice kit has {KIT} bytes"));
+        let (address, rest) = kit.split_first_chunk::<43>().ok_or_else(damaged)?;
+        let (revocation, rest) = rest.split_first_chunk::<33>().ok_or_else(damaged)?;
+        let (delayed, rest) = rest.split_first_chunk::<33>().ok_or_else(damaged)?;
+        let (delay, rest) = rest.split_first_chunk::<4>().ok_or_else(damaged)?;
+        let (local, rest) = rest.split_first_chunk::<64>().ok_or_else(damaged)?;
+        let (payment, rest) = rest.split_first_chunk::<33>().ok_or_else(damaged)?;
+        let remote: [u8; 64] = rest.try_into().map_err(|_| damaged())?;
+        let [length, script @ ..] = address;
+        let payout = script.get(..usize::from(*length)).ok_or_else(damaged)?;
+        let scripts = JusticeScripts {
+            revocation: PublicKey::from_slice(revocation)?,
+            delay: u16::try_from(u32::from_be_bytes(*delay)).map_err(|_| damaged())?,
+            delayed: PublicKey::from_slice(delayed)?,
+            payment: PublicKey::from_slice(payment)?,
+            payout: ScriptBuf::from(payout.to_vec()),
+        };
+        Ok((scripts, [*local, remote]))
+    }
+
+    /// The claim of the outputs that are there, with their signatures; none without outputs.
+    fn claim(&self, spends: Vec<(Found, Spendable, [u8; 64])>) -> Option<Claim> {
+        let coin = spends.first()?.0.coin;
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        let (mut prevouts, mut unlocks) = (Vec::new(), Vec::new());
+        for (found, (script, selector, sequence), signature) in spends {
+            let mut der = ecdsa::Signature::from_compact(&signature).ok()?.serialize_der().to_vec();
+            der.push(SIGHASH_SINGLE_ANYONECANPAY);
+            inputs.push(input(found.coin, sequence));
+            outputs.push(self.pays(&found));
+            let witness = std::iter::once(der).chain(selector).chain([script]).collect();
+            unlocks.push(Unlock::complete(witness));
+            prevouts.push(found.out);
+        }
+        let tx = transaction(2, 0, inputs, outputs);
+        let stake = crate::tx::output_sum(&tx);
+        let draft = Draft { label: "justice", tx, prevouts, unlocks };
+        Some(Claim::new(Purpose::Answer, coin, draft, Pays::Input, stake))
+    }
 }
 
 /// An entry of a tower: 16 bytes of the txid as the hint, then the kit encrypted with XChaCha20-Poly1305 under a key that

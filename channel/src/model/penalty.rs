@@ -1,9 +1,10 @@
 //! LN-penalty: BOLT 3's transactions, revoked by secrets.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bitcoin::{OutPoint, Transaction, TxOut};
-use secp256k1::{PublicKey, SecretKey, ecdsa};
+use secp256k1::{PublicKey, SecretKey};
 use sigstack_interpreter::Flags;
 use sigstack_policy::limits::MAX_TX_WEIGHT;
 
@@ -11,39 +12,33 @@ use super::accept::{
     Accepted, MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, OpenerCosts, Size, Terms, blocks_until_claimed,
 };
 use super::content::History;
-use super::justice_kit::{justice_blob, justice_fee};
+use super::justice_kit::{JusticeScripts, justice_blob};
 use super::known::{Held, Known};
+use super::penalty_guard::PenaltyGuard;
+use super::penalty_record::PenaltyRecord;
+use super::penalty_version::{FEERATE, Points, Version, Versions};
 use super::{Construction, Content, Facts, Htlc, PartyKeys, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
-    CommitmentKeys, CommitmentOutput, CommitmentParams, Format, HtlcDirection, LnHtlc, MAX_INDEX,
-    SIGHASH_ALL, SecretStore, commitment_number, derive_private, derive_public, derive_secret,
-    htlc_output_script, htlc_transaction, number_mask, revocation_private, revocation_public, scripts,
-    sign_segwit_v0,
+    CommitmentOutput, Format, HtlcDirection, MAX_INDEX, SIGHASH_ALL, SecretStore, commitment_number,
+    derive_private, derive_secret, number_mask, revocation_private, scripts, sign_segwit_v0,
 };
 use crate::error::ChannelError;
+use crate::publish::SharedGuard;
 use crate::records::RecordKind;
-use crate::tx::{
-    P2A_DUST_LIMIT, P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2wsh, set_witness, transaction,
-};
+use crate::tx::{P2A_DUST_LIMIT, P2TR_DUST_LIMIT, output, p2wsh, set_witness};
 
-/// Satoshi per 1,000 WU that commitments with a fee pay.
-const FEERATE: u64 = 500;
-/// The fee of the transaction that takes to_local after the delay, 2 sat/vB.
-const SWEEP_FEE: u64 = 2 * 134;
-/// The fee of the other side's claim of an HTLC, 2 sat/vB.
-const CLAIM_FEE: u64 = 2 * 160;
+/// Satoshi per virtual byte of the transactions that plays publish.
+const RATE: u64 = 2;
+/// The fee of a transaction that takes one output, at most: that of an HTLC's output, which has the longest script.
+const CLAIM_FEE: u64 = RATE * 170;
 /// The dust limit that both sides agreed on: an output that is not below it can be swept, claimed or taken, and leaves more than dust.
-const DUST: u64 = P2TR_DUST_LIMIT + most(justice_fee(1), most(SWEEP_FEE, CLAIM_FEE));
+const DUST: u64 = P2TR_DUST_LIMIT + CLAIM_FEE;
 /// Weight of the witness of two signatures that spends the funding output, with marker and flag (BOLT 3 appendix A).
 const FUNDING_WITNESS_WEIGHT: u64 = 2 + 220;
 /// Maximum satoshi that may go to fees because they are too small for an output. In the zero-fee form the P2A takes them.
 const MOST_TRIMMED: u64 = 5_000;
 /// Maximum number of HTLCs that one side offers (BOLT 2 `max_accepted_htlcs`).
 const MOST_OFFERED: usize = 483;
-
-const fn most(a: u64, b: u64) -> u64 {
-    if a > b { a } else { b }
-}
 
 /// The conditions for a state: both commitments are right.
 fn terms(format: Format, setup: &Setup) -> Terms {
@@ -66,11 +61,12 @@ fn terms(format: Format, setup: &Setup) -> Terms {
 }
 
 /// A party's base secrets.
-struct Base {
-    payment: SecretKey,
-    delayed: SecretKey,
-    htlc: SecretKey,
-    revocation: SecretKey,
+#[derive(Clone)]
+pub(super) struct Base {
+    pub(super) payment: SecretKey,
+    pub(super) delayed: SecretKey,
+    pub(super) htlc: SecretKey,
+    pub(super) revocation: SecretKey,
     commitments: [u8; 32],
 }
 
@@ -93,6 +89,21 @@ impl Base {
             revocation: key("ln/revocation")?,
             commitments: party.secret("ln/commitments"),
         })
+    }
+
+    fn points(&self, funding: PublicKey) -> Points {
+        Points {
+            payment: self.payment.public_key(),
+            delayed: self.delayed.public_key(),
+            htlc: self.htlc.public_key(),
+            revocation: self.revocation.public_key(),
+            funding,
+        }
+    }
+
+    /// The per-commitment point of a number.
+    fn point(&self, number: u32) -> Result<PublicKey, ChannelError> {
+        Ok(self.commitment_secret(number)?.public_key())
     }
 
     fn commitment_secret(&self, number: u32) -> Result<SecretKey, ChannelError> {
@@ -120,18 +131,10 @@ pub struct LnPenalty {
     format: Format,
     bases: Vec<Base>,
     kept: Vec<Kept>,
-    mask: u64,
+    versions: Versions,
     funding_script: Vec<u8>,
     funding_output: TxOut,
     history: History<()>,
-}
-
-/// A commitment with what is needed to sign and spend it.
-struct Version {
-    tx: Transaction,
-    outputs: Vec<CommitmentOutput>,
-    keys: CommitmentKeys,
-    htlcs: Vec<LnHtlc>,
 }
 
 impl LnPenalty {
@@ -146,11 +149,10 @@ impl LnPenalty {
         };
         let first = first.accept(&terms(format, &setup), setup.height)?;
         let bases = vec![Base::new(a)?, Base::new(b)?];
-        let points = |base: &Base| base.payment.public_key();
-        let mask = match bases.as_slice() {
-            [opener, other] => number_mask(&points(opener), &points(other)),
-            _ => 0,
-        };
+        let points =
+            [Base::new(a)?.points(a.funding.public_key()), Base::new(b)?.points(b.funding.public_key())];
+        let mask = number_mask(&points[0].payment, &points[1].payment);
+        let versions = Versions { format, dust: DUST, delay: setup.delay, mask, points };
         let funding_script = scripts::funding(&a.funding.public_key(), &b.funding.public_key());
         let funding_output = output(setup.capacity, p2wsh(&funding_script));
         let kept = vec![Kept::default(), Kept::default()];
@@ -159,7 +161,7 @@ impl LnPenalty {
             format,
             bases,
             kept,
-            mask,
+            versions,
             funding_script,
             funding_output,
             history: History::new(first),
@@ -170,53 +172,9 @@ impl LnPenalty {
         self.bases.get(party).ok_or_else(|| ChannelError::refused(format!("there is no party {party}")))
     }
 
-    fn keys(&self, owner: usize, point: &PublicKey) -> Result<CommitmentKeys, ChannelError> {
-        let other = 1 - owner.min(1);
-        let (own, peer) = (self.base(owner)?, self.base(other)?);
-        Ok(CommitmentKeys {
-            revocation: revocation_public(&peer.revocation.public_key(), point)?,
-            local_delayed: derive_public(&own.delayed.public_key(), point)?,
-            local_htlc: derive_public(&own.htlc.public_key(), point)?,
-            remote_htlc: derive_public(&peer.htlc.public_key(), point)?,
-            remote_payment: peer.payment.public_key(),
-            local_funding: self.setup.party(owner)?.funding.public_key(),
-            remote_funding: self.setup.party(other)?.funding.public_key(),
-        })
-    }
-
-    fn with_params<T>(
-        &self,
-        owner: usize,
-        number: u32,
-        content: &Content,
-        use_params: impl FnOnce(&CommitmentParams<'_>) -> T,
-    ) -> Result<(T, CommitmentKeys, Vec<LnHtlc>), ChannelError> {
-        let point = self.base(owner)?.commitment_secret(number)?.public_key();
-        let keys = self.keys(owner, &point)?;
-        let htlcs: Vec<LnHtlc> = content.htlcs.iter().map(|htlc| ln_htlc(owner, htlc)).collect();
-        let balance =
-            |party: usize| content.balances.get(party).copied().unwrap_or_default().saturating_mul(1000);
-        let params = CommitmentParams {
-            funding: self.setup.funding,
-            number: number.into(),
-            mask: self.mask,
-            keys: &keys,
-            to_self_delay: self.setup.delay,
-            dust_limit: DUST,
-            feerate_per_kw: FEERATE,
-            to_local_msat: balance(owner),
-            to_remote_msat: balance(1 - owner.min(1)),
-            htlcs: &htlcs,
-            format: self.format,
-            owner_is_opener: owner == 0,
-        };
-        let made = use_params(&params);
-        Ok((made, keys, htlcs))
-    }
-
     fn version(&self, owner: usize, number: u32, content: &Content) -> Result<Version, ChannelError> {
-        let (built, keys, htlcs) = self.with_params(owner, number, content, |params| params.build())?;
-        Ok(Version { tx: built.tx, outputs: built.outputs, keys, htlcs })
+        let point = self.base(owner)?.point(number)?;
+        self.versions.version(self.setup.funding, (owner, number), &point, content)
     }
 
     fn funding_signature(&self, party: usize, tx: &Transaction) -> Result<Vec<u8>, ChannelError> {
@@ -226,10 +184,20 @@ impl LnPenalty {
     }
 
     /// Signs a spend of the funding output by both.
-    fn spend_funding(&self, label: &'static str, mut tx: Transaction) -> Result<Step, ChannelError> {
-        let (a, b) = (self.funding_signature(0, &tx)?, self.funding_signature(1, &tx)?);
+    fn spend_funding(&self, label: &'static str, tx: Transaction) -> Result<Step, ChannelError> {
+        let signatures = [self.funding_signature(0, &tx)?, self.funding_signature(1, &tx)?];
+        self.complete(label, tx, (0, signatures))
+    }
+
+    /// A spend of the funding output with the signatures of a party and of its peer.
+    fn complete(
+        &self,
+        label: &'static str,
+        mut tx: Transaction,
+        (party, [own, peers]): (usize, [Vec<u8>; 2]),
+    ) -> Result<Step, ChannelError> {
         let key = |party: usize| self.setup.party(party).map(|party| party.funding.public_key().serialize());
-        let (first, second) = if key(0)? < key(1)? { (a, b) } else { (b, a) };
+        let (first, second) = if key(party)? < key(1 - party.min(1))? { (own, peers) } else { (peers, own) };
         set_witness(&mut tx, 0, &[vec![], first, second, self.funding_script.clone()]);
         Ok(Step { label, tx, prevouts: vec![self.funding_output.clone()] })
     }
@@ -243,34 +211,13 @@ impl LnPenalty {
     ) -> Result<Vec<Vec<u8>>, ChannelError> {
         let version = self.version(owner, number, content)?;
         let mut signatures = vec![self.funding_signature(1 - owner.min(1), &version.tx)?];
-        for (vout, kind) in (0..).zip(&version.outputs) {
-            if let CommitmentOutput::Htlc(place) = kind
-                && let Some(htlc) = version.htlcs.get(*place)
-            {
-                let (tx, prevout, script) = self.htlc_tx(owner, number, content, &version, vout, htlc)?;
-                let secret = self.htlc_secret(1 - owner.min(1), owner, number)?;
-                let kind = self.format.remote_htlc_sighash();
-                signatures.push(sign_segwit_v0(&tx, &[prevout], 0, &script, &secret, kind)?);
-            }
+        let secret = self.htlc_secret(1 - owner.min(1), owner, number)?;
+        for (vout, htlc) in version.htlc_places() {
+            let (tx, script) = (version.htlc_tx(vout, htlc), version.htlc_script(htlc));
+            let (prevout, kind) = (version.found(vout, 0)?.out, self.format.remote_htlc_sighash());
+            signatures.push(sign_segwit_v0(&tx, &[prevout], 0, &script, &secret, kind)?);
         }
         Ok(signatures)
-    }
-
-    fn htlc_tx(
-        &self,
-        owner: usize,
-        number: u32,
-        content: &Content,
-        version: &Version,
-        vout: u32,
-        htlc: &LnHtlc,
-    ) -> Result<(Transaction, TxOut, Vec<u8>), ChannelError> {
-        let build = |params: &CommitmentParams<'_>| htlc_transaction(params, &version.tx, vout, htlc);
-        let (tx, keys, _) = self.with_params(owner, number, content, build)?;
-        let script = htlc_output_script(&keys, htlc, self.format);
-        let found = usize::try_from(vout).ok().and_then(|vout| version.tx.output.get(vout));
-        let prevout = found.cloned().ok_or_else(|| ChannelError::refused("no such output"))?;
-        Ok((tx, prevout, script))
     }
 
     /// A party's HTLC key in a version of `owner`.
@@ -280,25 +227,12 @@ impl LnPenalty {
     }
 
     /// The owner takes its balance after the delay.
-    fn sweep_local(
-        &self,
-        owner: usize,
-        number: u32,
-        version: &Version,
-    ) -> Result<Option<Step>, ChannelError> {
-        let Some(vout) = place_of(&version.outputs, CommitmentOutput::ToLocal) else { return Ok(None) };
-        let point = self.base(owner)?.commitment_secret(number)?.public_key();
-        let secret = derive_private(&self.base(owner)?.delayed, &point)?;
-        let script =
-            scripts::to_local(&version.keys.revocation, self.setup.delay, &version.keys.local_delayed);
-        let prevout = out_at(&version.tx, vout)?;
-        let pays = output(prevout.value.to_sat().saturating_sub(SWEEP_FEE), self.payout(owner)?);
-        let spent = input(outpoint(&version.tx, vout), self.setup.delay.into());
-        let mut tx = transaction(2, 0, vec![spent], vec![pays]);
-        let signature =
-            sign_segwit_v0(&tx, std::slice::from_ref(&prevout), 0, &script, &secret, SIGHASH_ALL)?;
-        set_witness(&mut tx, 0, &[signature, vec![], script]);
-        Ok(Some(Step { label: "to_local", tx, prevouts: vec![prevout] }))
+    fn sweep_local(&self, number: u32, version: &Version) -> Result<Option<Step>, ChannelError> {
+        let Some(vout) = version.place_of(CommitmentOutput::ToLocal) else { return Ok(None) };
+        let base = self.base(version.owner)?;
+        let key = derive_private(&base.delayed, &base.point(number)?)?;
+        let draft = version.delayed(&version.found(vout, 0)?, key, &self.payout(version.owner)?);
+        draft.at(RATE).map(Some)
     }
 
     /// Where a party is paid: P2WPKH, as wallets of today have it, or the taproot output that plays count.
@@ -306,85 +240,18 @@ impl LnPenalty {
         self.setup.party(party)?.payout_script()
     }
 
-    /// What the victim takes from a revoked commitment, in one transaction: the cheater's balance, HTLCs that it remembers, its
-    /// own balance.
-    fn justice(
-        &self,
-        victim: usize,
-        published: &Transaction,
-        secret: &[u8; 32],
-        htlcs: &[Htlc],
-    ) -> Result<Step, ChannelError> {
-        let cheater = 1 - victim.min(1);
-        let point_secret = SecretKey::from_secret_bytes(*secret)?;
-        let keys = self.keys(cheater, &point_secret.public_key())?;
-        let revocation = revocation_private(&self.base(victim)?.revocation, &point_secret)?;
-        let local = scripts::to_local(&keys.revocation, self.setup.delay, &keys.local_delayed);
-        let remote = scripts::to_remote_anchors(&keys.remote_payment);
-        let mut spends: Vec<(OutPoint, TxOut, Vec<u8>, Vec<u8>)> = Vec::new();
-        let htlc_scripts: Vec<Vec<u8>> = htlcs
-            .iter()
-            .map(|htlc| htlc_output_script(&keys, &ln_htlc(cheater, htlc), self.format))
-            .collect();
-        let mut remote_at = None;
-        for (vout, out) in (0..).zip(&published.output) {
-            let point = outpoint(published, vout);
-            let wsh = |script: &[u8]| out.script_pubkey == p2wsh(script);
-            if wsh(&local) {
-                spends.push((point, out.clone(), local.clone(), vec![1]));
-            } else if wsh(&remote) {
-                remote_at = Some((point, out.clone()));
-            } else if let Some(script) = htlc_scripts.iter().find(|script| wsh(script)) {
-                spends.push((point, out.clone(), script.clone(), keys.revocation.serialize().to_vec()));
-            }
-        }
-        let mut prevouts: Vec<TxOut> = spends.iter().map(|(_, out, _, _)| out.clone()).collect();
-        let mut inputs: Vec<_> = spends.iter().map(|(point, _, _, _)| input(*point, SEQUENCE_FREE)).collect();
-        if let Some((point, out)) = &remote_at {
-            inputs.push(input(*point, 1));
-            prevouts.push(out.clone());
-        }
-        // A P2WPKH balance needs no second transaction: it is left alone.
-        let sum = prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
-        let fee = justice_fee(prevouts.len() as u64);
-        let pays = vec![output(sum.saturating_sub(fee), self.payout(victim)?)];
-        let mut tx = transaction(2, 0, inputs, pays);
-        for (nth, (_, _, script, selector)) in spends.iter().enumerate() {
-            let signature = sign_segwit_v0(&tx, &prevouts, nth, script, &revocation, SIGHASH_ALL)?;
-            set_witness(&mut tx, nth, &[signature, selector.clone(), script.clone()]);
-        }
-        if remote_at.is_some() {
-            let own = self.base(victim)?.payment;
-            let signature = sign_segwit_v0(&tx, &prevouts, spends.len(), &remote, &own, SIGHASH_ALL)?;
-            set_witness(&mut tx, spends.len(), &[signature, remote.clone()]);
-        }
-        Ok(Step { label: "justice", tx, prevouts })
-    }
-
     /// The kit for a revoked commitment: what a tower needs to take its balances, HTLCs left out.
-    fn kit(&self, client: usize, number: u32, secret: &[u8; 32]) -> Result<Vec<u8>, ChannelError> {
-        let cheater = 1 - client.min(1);
-        let content = self.history.state(number)?.clone();
-        let version = self.version(cheater, number, &content)?;
-        let justice = self.justice(client, &version.tx, secret, &[])?;
-        let script = self.payout(client)?;
-        let mut kit = vec![u8::try_from(script.len()).unwrap_or_default()];
-        kit.extend_from_slice(script.as_bytes());
-        kit.resize(43, 0);
-        kit.extend_from_slice(&version.keys.revocation.serialize());
-        kit.extend_from_slice(&version.keys.local_delayed.serialize());
-        kit.extend_from_slice(&u32::from(self.setup.delay).to_be_bytes());
-        let compact = |input: Option<&bitcoin::TxIn>| -> Result<[u8; 64], ChannelError> {
-            let der = input.and_then(|input| input.witness.iter().next()).unwrap_or_default();
-            let Some((_, der)) = der.split_last() else { return Ok([0; 64]) };
-            Ok(ecdsa::Signature::from_der(der)?.serialize_compact())
+    fn kit(&self, client: usize, version: &Version, number: u32) -> Result<Vec<u8>, ChannelError> {
+        let (base, cheater) = (self.base(client)?, self.base(version.owner)?);
+        let revocation = revocation_private(&base.revocation, &cheater.commitment_secret(number)?)?;
+        let scripts = JusticeScripts {
+            revocation: version.keys.revocation,
+            delay: version.delay,
+            delayed: version.keys.local_delayed,
+            payment: version.keys.remote_payment,
+            payout: self.payout(client)?,
         };
-        let local = place_of(&version.outputs, CommitmentOutput::ToLocal).is_some();
-        let mut signatures = justice.tx.input.iter();
-        kit.extend_from_slice(&compact(if local { signatures.next() } else { None })?);
-        kit.extend_from_slice(&version.keys.remote_payment.serialize());
-        kit.extend_from_slice(&compact(signatures.next())?);
-        Ok(kit)
+        scripts.kit(&version.tx, [revocation, base.payment])
     }
 
     /// The peer of `party` reveals the secret of its version of a state, and the party stores it.
@@ -396,9 +263,10 @@ impl LnPenalty {
         let point = self.base(peer)?.commitment_secret(number)?.public_key();
         let htlcs = self.history.state(number)?.htlcs.clone();
         let content = self.history.state(number)?.clone();
-        let txid = self.version(peer, number, &content)?.tx.compute_txid();
+        let version = self.version(peer, number, &content)?;
+        let txid = version.tx.compute_txid();
         let blob = match self.format.one_block_lock() {
-            true => justice_blob(txid.as_ref(), &self.kit(party, number, &secret)?)?,
+            true => justice_blob(txid.as_ref(), &self.kit(party, &version, number)?)?,
             false => Vec::new(),
         };
         let Some(kept) = self.kept.get_mut(party) else { return Ok(()) };
@@ -411,24 +279,6 @@ impl LnPenalty {
         kept.blobs.extend(blob);
         Ok(())
     }
-}
-
-fn ln_htlc(owner: usize, htlc: &Htlc) -> LnHtlc {
-    LnHtlc {
-        direction: if htlc.from == owner { HtlcDirection::Offered } else { HtlcDirection::Received },
-        amount_msat: htlc.sat.saturating_mul(1000),
-        expiry: htlc.expiry,
-        payment_hash: htlc.payment_hash,
-    }
-}
-
-fn place_of(outputs: &[CommitmentOutput], kind: CommitmentOutput) -> Option<u32> {
-    (0..).zip(outputs).find(|(_, other)| **other == kind).map(|(vout, _)| vout)
-}
-
-fn out_at(tx: &Transaction, vout: u32) -> Result<TxOut, ChannelError> {
-    let found = usize::try_from(vout).ok().and_then(|vout| tx.output.get(vout));
-    found.cloned().ok_or_else(|| ChannelError::refused("no such output"))
 }
 
 impl Construction for LnPenalty {
@@ -512,17 +362,38 @@ impl Construction for LnPenalty {
         let content = self.history.state(number)?;
         let version = self.version(by, number, content)?;
         let commitment = self.spend_funding("commitment", version.tx.clone())?;
-        let sweep = self.sweep_local(by, number, &version)?;
+        let sweep = self.sweep_local(number, &version)?;
         Ok([commitment].into_iter().chain(sweep).collect())
     }
 
-    fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
-        let Some(number) = commitment_number(published, self.mask) else { return Ok(None) };
-        let Some(kept) = self.kept.get(victim) else { return Ok(None) };
-        let Some(secret) = kept.secrets.secret(MAX_INDEX.saturating_sub(number)) else { return Ok(None) };
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
-        let htlcs = kept.revoked.get(&number).cloned().unwrap_or_default();
-        Ok(Some(vec![self.justice(victim, published, &secret, &htlcs)?]))
+    fn guard(&self, party: usize) -> Result<SharedGuard, ChannelError> {
+        let (own, keys, peer) = (self.base(party)?, self.setup.party(party)?, 1 - party.min(1));
+        let record = PenaltyRecord::from_bytes(&self.client_bytes(party))?;
+        let state = |owner: usize, point: &PublicKey| {
+            let funding = self.setup.funding;
+            self.versions.version(funding, (owner, record.number), point, &record.content)
+        };
+        let (version, peers) = (state(party, &own.point(record.number)?)?, state(peer, &record.peers_point)?);
+        let mut signatures = record.signatures.into_iter();
+        let remote = signatures.next().unwrap_or_default();
+        let local = self.funding_signature(party, &version.tx)?;
+        let commitment = self.complete("commitment", version.tx.clone(), (party, [local, remote]))?;
+        Ok(Arc::new(PenaltyGuard {
+            party,
+            funding: self.setup.funding,
+            versions: self.versions.clone(),
+            base: own.clone(),
+            funding_key: keys.funding.secret_key(),
+            payout: keys.payout_script()?,
+            number: record.number,
+            content: record.content.clone(),
+            received: record.secrets,
+            revoked: record.revoked,
+            own: version,
+            peers,
+            commitment,
+            htlc_signatures: signatures.collect(),
+        }))
     }
 
     fn tower_terms(&self) -> Option<TowerTerms> {
@@ -537,44 +408,25 @@ impl Construction for LnPenalty {
         preimage: Option<[u8; 32]>,
     ) -> Result<Step, ChannelError> {
         let missing = || ChannelError::refused("no output for this HTLC");
-        let number = commitment_number(&settled.tx, self.mask).ok_or_else(missing)?;
+        let number = commitment_number(&settled.tx, self.versions.mask).ok_or_else(missing)?;
         let number = u32::try_from(number).map_err(|_| missing())?;
         let content = self.history.state(number)?.clone();
         let txid = settled.tx.compute_txid();
-        for owner in 0..2 {
-            let version = self.version(owner, number, &content)?;
-            if version.tx.compute_txid() != txid {
-                continue;
-            }
-            let place = content.htlcs.iter().position(|other| other == htlc).ok_or_else(missing)?;
-            let vout = place_of(&version.outputs, CommitmentOutput::Htlc(place)).ok_or_else(missing)?;
-            let ln = ln_htlc(owner, htlc);
-            let (mut tx, prevout, script) = self.htlc_tx(owner, number, &content, &version, vout, &ln)?;
-            let claimant = if preimage.is_some() { htlc.to } else { htlc.from };
-            let preimage = preimage.map(|preimage| preimage.to_vec()).unwrap_or_default();
-            if claimant != owner {
-                // The other side needs no second stage.
-                let lock = if preimage.is_empty() { htlc.expiry } else { 0 };
-                let sequence = if self.format.one_block_lock() { 1 } else { SEQUENCE_FREE };
-                let pays = output(htlc.sat.saturating_sub(CLAIM_FEE), self.payout(claimant)?);
-                tx = transaction(2, lock, vec![input(outpoint(&version.tx, vout), sequence)], vec![pays]);
-                let secret = self.htlc_secret(claimant, owner, number)?;
-                let own =
-                    sign_segwit_v0(&tx, std::slice::from_ref(&prevout), 0, &script, &secret, SIGHASH_ALL)?;
-                set_witness(&mut tx, 0, &[own, preimage, script]);
-                return Ok(Step { label: "HTLC claim", tx, prevouts: vec![prevout] });
-            }
-            let prevouts = vec![prevout];
-            let peer = self.htlc_secret(1 - owner.min(1), owner, number)?;
-            let own = self.htlc_secret(owner, owner, number)?;
-            let remote_type = self.format.remote_htlc_sighash();
-            let remote = sign_segwit_v0(&tx, &prevouts, 0, &script, &peer, remote_type)?;
-            let local = sign_segwit_v0(&tx, &prevouts, 0, &script, &own, SIGHASH_ALL)?;
-            set_witness(&mut tx, 0, &[vec![], remote, local, preimage, script]);
-            let label = if ln.direction == HtlcDirection::Offered { "HTLC-timeout" } else { "HTLC-success" };
-            return Ok(Step { label, tx, prevouts });
+        let versions = [self.version(0, number, &content)?, self.version(1, number, &content)?];
+        let published =
+            versions.iter().find(|version| version.tx.compute_txid() == txid).ok_or_else(missing)?;
+        let place = published.htlc_places().find(|(_, other)| *other == htlc).ok_or_else(missing)?;
+        let (claimant, owner) = (if preimage.is_some() { htlc.to } else { htlc.from }, published.owner);
+        let own = self.htlc_secret(claimant, owner, number)?;
+        if claimant != owner {
+            // The other side needs no second stage.
+            return published.direct_claim(place, own, &self.payout(claimant)?, preimage.as_ref())?.at(RATE);
         }
-        Err(missing())
+        let peer = self.htlc_secret(1 - owner.min(1), owner, number)?;
+        let (tx, script) = (published.htlc_tx(place.0, htlc), published.htlc_script(htlc));
+        let (prevout, kind) = (published.found(place.0, 0)?.out, self.format.remote_htlc_sighash());
+        let remote = sign_segwit_v0(&tx, &[prevout], 0, &script, &peer, kind)?;
+        published.second_stage(place, &remote, own, preimage.as_ref())?.step(0)
     }
 
     fn state(&self, number: u32) -> Result<&Content, ChannelError> {
@@ -587,9 +439,9 @@ impl Construction for LnPenalty {
             for owner in 0..2 {
                 let version = self.version(owner, number, self.history.state(number)?)?;
                 let keys = &version.keys;
-                let htlcs = version.htlcs.iter().map(|htlc| htlc_output_script(keys, htlc, self.format));
+                let htlcs = version.htlcs.iter().map(|htlc| version.htlc_script(htlc));
                 let others = [
-                    scripts::to_local(&keys.revocation, self.setup.delay, &keys.local_delayed),
+                    version.local_script(),
                     scripts::to_remote_anchors(&keys.remote_payment),
                     scripts::anchor(&keys.local_funding),
                     scripts::anchor(&keys.remote_funding),
@@ -617,23 +469,25 @@ impl Construction for LnPenalty {
                 let secret = SecretKey::from_secret_bytes(secret)?;
                 held.keys.push(revocation_private(&base.revocation, &secret)?);
                 let point = secret.public_key();
-                held.data.push(self.keys(peer, &point)?.revocation.serialize().to_vec());
+                held.data.push(self.versions.keys(peer, &point)?.revocation.serialize().to_vec());
             }
         }
         Ok(held)
     }
 
-    /// Secrets, HTLCs of all revoked commitments, the peer's signatures, content.
+    /// Head, number, the peer's latest point, secrets, HTLCs of all revoked commitments, the peer's signatures, content.
     fn client_bytes(&self, party: usize) -> Vec<u8> {
-        let Some(kept) = self.kept.get(party) else { return Vec::new() };
-        let mut bytes = kept.secrets.to_bytes();
-        for (number, htlcs) in &kept.revoked {
-            bytes.extend_from_slice(&number.to_le_bytes());
-            bytes.extend(Content { balances: Vec::new(), htlcs: htlcs.clone() }.to_bytes());
-        }
-        bytes.extend(kept.signatures.iter().flatten());
-        bytes.extend(self.content().to_bytes());
-        bytes
+        let peers_point = self.base(1 - party.min(1)).and_then(|base| base.point(self.number()));
+        let (Some(kept), Ok(peers_point)) = (self.kept.get(party), peers_point) else { return Vec::new() };
+        let record = PenaltyRecord {
+            number: self.number(),
+            peers_point,
+            secrets: kept.secrets.clone(),
+            revoked: kept.revoked.clone(),
+            signatures: kept.signatures.clone(),
+            content: Content::clone(self.content()),
+        };
+        record.to_bytes()
     }
 
     /// A hint and an encrypted kit for each revoked commitment.

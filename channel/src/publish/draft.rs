@@ -142,6 +142,15 @@ impl Draft {
         self.sign(tx, self.prevouts.clone())
     }
 
+    /// The signed transaction at this feerate in sat/vB, or at the highest that its first output can pay.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if it cannot be signed.
+    pub fn at(&self, rate: u64) -> Result<Step, ChannelError> {
+        self.step(self.weight().div_ceil(4).saturating_mul(rate).min(self.spare()))
+    }
+
     /// The signed transaction, with a coin of a wallet that pays what this fee lacks and takes the rest back.
     ///
     /// # Errors

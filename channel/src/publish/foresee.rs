@@ -24,9 +24,10 @@ pub fn foreseen(
         let claims = guard.claims(View::new(&ledger), orders)?;
         let taken = all.len();
         for claim in claims {
-            let size = claim.draft.weight().div_ceil(4);
-            let fee = if matches!(claim.pays, Pays::Own) { size.saturating_mul(RATE) } else { 0 };
-            let step = claim.step(fee.min(claim.draft.spare()))?;
+            let step = match claim.pays {
+                Pays::Own => claim.draft.at(RATE)?,
+                _ => claim.draft.step(0)?,
+            };
             if View::new(&ledger).is_unspent(&claim.coin) {
                 ledger.0.push(step.tx.clone());
                 all.push((claim, step));

@@ -99,13 +99,15 @@ impl<'a> Offer<'a> {
         Some(Draft { label: "fee child", tx, prevouts: vec![prevout], unlocks: vec![Unlock::clone(unlock)] })
     }
 
-    /// Virtual bytes of all that the fee is for.
-    pub(super) fn size(&self) -> u64 {
-        let draft = &self.claim.draft;
+    /// Virtual bytes of all that the fee at this feerate is for. An input is added only where the signed fee is too low.
+    pub(super) fn size(&self, rate: u64) -> u64 {
+        let (draft, alone) = (&self.claim.draft, self.claim.draft.weight().div_ceil(4));
         match (&self.claim.pays, self.child()) {
-            (Pays::Input, _) => draft.funded_weight().div_ceil(4),
-            (_, Some(child)) => draft.weight().div_ceil(4).saturating_add(child.funded_weight().div_ceil(4)),
-            _ => draft.weight().div_ceil(4),
+            (Pays::Input, _) if self.base.fee() < alone.saturating_mul(rate) => {
+                draft.funded_weight().div_ceil(4)
+            }
+            (_, Some(child)) => alone.saturating_add(child.funded_weight().div_ceil(4)),
+            _ => alone,
         }
     }
 
@@ -141,7 +143,7 @@ impl<'a> Offer<'a> {
 
     /// Offers the claim at a feerate, or as much above as what is in the way asks, within its limits.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
-        let (size, limit) = (self.size(), self.limit(budget));
+        let (size, limit) = (self.size(rate), self.limit(budget));
         let paid = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));
         let paid = paid.fold(0u64, |sum, entry| sum.saturating_add(entry.fee));
         let relay = Policy::fee(chain.policy().incremental, size).saturating_add(1);

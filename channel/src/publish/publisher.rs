@@ -201,7 +201,7 @@ impl Publisher {
             }
         };
         if bid.offered.is_some_and(|offered| offered < height) {
-            bid.rate = raised(bid.rate, claim, offer.size(), height);
+            bid.rate = raised(bid.rate, claim, offer.size(bid.rate), height);
         }
         bid.offered = Some(height);
         match offer.submit(chain, bid.rate, self.left(chain)) {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::bolt3::Format;
 use crate::chain::{Chain, START_HEIGHT};
 use crate::keys::Seed;
 use crate::model::{Construction, Content, Form, Htlc, KINDS, Kind, Setup, Stage, Symmetry};
@@ -82,7 +83,7 @@ fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
                 publisher.orders().learn(KNOWN[party]);
                 publisher.orders().close = party == closer;
             }
-            run(&mut stage, &mut publishers, 420);
+            run(&mut stage, &mut publishers, 560);
             for (party, owed) in [(0, 600_000), (1, 400_000)] {
                 let left = publishers[party].claims(&stage.chain).unwrap();
                 assert!(left.is_empty(), "{name} {closer}: {left:?}");
@@ -158,4 +159,39 @@ fn a_channel_without_a_named_output_is_found_by_its_script() {
     stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
     run(&mut stage, &mut publishers, 150);
     assert_eq!(stage.paid(&channel, 1), 900_000);
+}
+
+/// E10: the cheater claims HTLCs of its revoked commitment before the victim looks. Whatever is left is taken output by output, and the
+/// second stages are taken too.
+#[test]
+fn every_output_of_a_revoked_commitment_is_taken() {
+    for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
+        let setup = Setup::named("revoked", 2, CAPACITY, 144).unwrap();
+        let mut channel = Kind::LnPenalty(format).build(setup, Content::of(&[600_000, 400_000])).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        let old = with_htlcs();
+        channel.update(old.clone()).unwrap();
+        channel.update(Content::of(&[50_000, 950_000])).unwrap();
+        for claimed in 0..4 {
+            let mut stage = Stage::new(channel).unwrap();
+            stage.open(channel).unwrap();
+            stage.chain.mine(400).unwrap();
+            let commitment = channel.close(0, 1).unwrap().remove(0);
+            stage.publish(commitment.clone()).unwrap();
+            let mut victim = [client(channel, 1, &mut stage.chain)];
+            // A success and two timeouts: the first confirms before the victim's justice, the others after it is in the mempool.
+            for (nth, preimage) in [(1, Some(KNOWN[0])), (0, None), (3, None)].into_iter().take(claimed) {
+                let claim = channel.claim_htlc(&commitment, &old.htlcs[nth], preimage).unwrap();
+                stage.chain.mine_block(vec![claim.tx]).unwrap();
+                victim[0].look(&mut stage.chain).unwrap();
+            }
+            run(&mut stage, &mut victim, 10);
+            let left = victim[0].claims(&stage.chain).unwrap();
+            assert!(left.is_empty(), "{format:?} {claimed}: {left:?}");
+            let paid = has(channel, &stage, &victim[0], 1);
+            assert!(paid + FEES >= CAPACITY, "{format:?} {claimed}: {paid}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 use bitcoin::OutPoint;
 
 use super::*;
+use crate::bolt3::Format;
 use crate::model::{
     Construction, Content, Form, KINDS, Kind, Profile, Reward, Setup, SignedSequence, Stage, Symmetry,
 };
@@ -121,22 +122,31 @@ fn skipped_updates_leave_what_is_above_the_record_unguarded() {
 
 #[test]
 fn it_raises_its_fee_until_a_block_takes_the_answer() {
-    let setup = Setup::named("raises", 2, CAPACITY, 144).unwrap();
-    let mut channel = SignedSequence::new(setup, Profile::TemplateHash, content(0)).unwrap();
-    let mut stage = Stage::new(&channel).unwrap();
-    stage.open(&mut channel).unwrap();
-    channel.update(content(1)).unwrap();
-    let mut tower = tower();
-    tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-    stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
-    let mut offered = Vec::new();
-    for _ in 0..30 {
-        offered.extend(rates(&events(&mut tower, &mut stage.chain, 0)));
-        // Blocks ask 20 sat/vB.
-        stage.chain.mine_at(20_000).unwrap();
+    let kinds = [
+        Kind::SignedSequence(Profile::TemplateHash),
+        Kind::Symmetry(Form::TemplateHash),
+        Kind::LnPenalty(Format::Anchors),
+        Kind::LnPenalty(Format::ZeroFee),
+    ];
+    for kind in kinds {
+        let setup = Setup::named("raises", 2, CAPACITY, 144).unwrap();
+        let mut channel = kind.build(setup, content(0)).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        channel.update(content(1)).unwrap();
+        let mut tower = tower();
+        tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
+        stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+        let mut acted = Vec::new();
+        for _ in 0..30 {
+            acted.extend(events(&mut tower, &mut stage.chain, 0));
+            // Blocks ask 20 sat/vB.
+            stage.chain.mine_at(20_000).unwrap();
+        }
+        assert_eq!(rates(&acted), [2, 3, 4, 5, 7, 9, 12, 15, 19, 24], "{kind:?}");
+        assert!(acted.contains(&Event::Done), "{kind:?}: {acted:?}");
     }
-    assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12, 15, 19, 24]);
-    assert_eq!(stage.paid(&channel, 1), CAPACITY);
 }
 
 #[test]

@@ -1,0 +1,250 @@
+//! What a client of LN-penalty publishes: justice for a revoked commitment, output by output, and what the latest one owes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bitcoin::{OutPoint, ScriptBuf, Transaction};
+use secp256k1::SecretKey;
+
+use super::penalty::Base;
+use super::penalty_version::{Version, Versions, htlc_script, take, to_remote};
+use super::{Content, Htlc, Step};
+use crate::bolt3::{
+    CommitmentOutput, Format, MAX_INDEX, SecretStore, commitment_number, derive_private, revocation_private,
+    scripts,
+};
+use crate::error::ChannelError;
+use crate::publish::{
+    Claim, Draft, Found, Guard, Orders, Pays, Purpose, Signer, Spend, Unlock, View, outputs_to,
+};
+use crate::tx::{SEQUENCE_FREE, p2wsh};
+
+/// A client's guard.
+#[derive(Clone, Debug)]
+pub(super) struct PenaltyGuard {
+    pub(super) party: usize,
+    pub(super) funding: OutPoint,
+    pub(super) versions: Versions,
+    pub(super) base: Base,
+    pub(super) funding_key: SecretKey,
+    pub(super) payout: ScriptBuf,
+    pub(super) number: u32,
+    pub(super) content: Content,
+    /// The peer's secrets of its revoked commitments, and the HTLCs of these.
+    pub(super) received: SecretStore,
+    pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
+    /// The latest commitments of the party and of its peer.
+    pub(super) own: Version,
+    pub(super) peers: Version,
+    /// The party's own, signed by both.
+    pub(super) commitment: Step,
+    /// The peer's signatures of its second stages, in the order of the outputs.
+    pub(super) htlc_signatures: Vec<Vec<u8>>,
+}
+
+impl PenaltyGuard {
+    fn stake(&self) -> u64 {
+        let balance = self.content.balances.get(self.party).copied().unwrap_or_default();
+        self.content.htlcs.iter().fold(balance, |sum, htlc| sum.saturating_add(htlc.sat))
+    }
+
+    /// The party's own latest commitment, which its anchor or the P2A pays for.
+    fn close(&self) -> Claim {
+        let step = self.commitment.clone();
+        let purpose = Purpose::Close;
+        let anchor = self.own.place_of(CommitmentOutput::LocalAnchor);
+        let Some(vout) = anchor.filter(|_| self.versions.format == Format::Anchors) else {
+            return Claim::with_child(purpose, self.funding, step, self.stake());
+        };
+        let script = scripts::anchor(&self.own.keys.local_funding);
+        let witness = vec![vec![], script.clone()];
+        let unlock = Unlock::signed(Signer::WitnessScript(self.funding_key, script), witness, 0);
+        let draft = Draft::of(step);
+        Claim::new(purpose, self.funding, draft, Pays::Child(vout, unlock), self.stake())
+    }
+
+    /// A claim that pays from what it takes.
+    fn own_claim(&self, purpose: Purpose, found: &Found, draft: Draft) -> Claim {
+        Claim::new(purpose, found.coin, draft, Pays::Own, found.out.value.to_sat())
+    }
+
+    /// Below the party's own latest commitment.
+    fn below_own(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
+        let version = &self.own;
+        let delayed = derive_private(&self.base.delayed, &version.point)?;
+        let htlc_key = derive_private(&self.base.htlc, &version.point)?;
+        let mut claims = Vec::new();
+        let sweep = |found: &Found| {
+            let claim = self.own_claim(Purpose::Sweep, found, version.delayed(found, delayed, &self.payout));
+            claim.from(found.unlocked(version.delay.into()))
+        };
+        if let Some(vout) = version.place_of(CommitmentOutput::ToLocal) {
+            let found = version.found(vout, height)?;
+            claims.extend(view.is_unspent(&found.coin).then(|| sweep(&found)));
+        }
+        for ((vout, htlc), remote) in version.htlc_places().zip(&self.htlc_signatures) {
+            let found = version.found(vout, height)?;
+            if let Some(spend) = view.confirmed_spend(&found.coin) {
+                // The party's own second stage; the peer's claim pays to another script.
+                claims.extend(unspent_second_stages(view, &spend, version).iter().map(sweep));
+                continue;
+            }
+            let preimage = orders.preimage(&htlc.payment_hash);
+            let received = htlc.to == self.party;
+            if received && preimage.is_none() {
+                continue;
+            }
+            let preimage = preimage.filter(|_| received);
+            let draft = version.second_stage((vout, htlc), remote, htlc_key, preimage)?;
+            let pays = if version.format == Format::StaticRemotekey { Pays::Fixed } else { Pays::Input };
+            let claim = Claim::new(Purpose::Htlc, found.coin, draft, pays, htlc.sat);
+            claims.push(match received {
+                true => claim.before(Some(htlc.expiry.saturating_add(1))).from(height),
+                false => claim.from(htlc.expiry.max(height)),
+            });
+        }
+        Ok(claims)
+    }
+
+    /// Below the peer's latest commitment.
+    fn below_peers(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
+        let version = &self.peers;
+        let mut claims = Vec::new();
+        for spend in self.to_remote(view, (&version.tx, height)) {
+            let found = spend.0.clone();
+            let draft = take("to_remote", 0, vec![spend], &self.payout);
+            claims.push(self.own_claim(Purpose::Sweep, &found, draft));
+        }
+        for (vout, htlc) in version.htlc_places() {
+            let found = version.found(vout, height)?;
+            let preimage = orders.preimage(&htlc.payment_hash);
+            let received = htlc.to == self.party;
+            if received && preimage.is_none() || !view.is_unspent(&found.coin) {
+                continue;
+            }
+            let key = derive_private(&self.base.htlc, &version.point)?;
+            let preimage = preimage.filter(|_| received);
+            let draft = version.direct_claim((vout, htlc), key, &self.payout, preimage)?;
+            let claim = self.own_claim(Purpose::Htlc, &found, draft);
+            claims.push(match received {
+                true => claim.before(Some(htlc.expiry.saturating_add(1))),
+                false => claim.from(htlc.expiry),
+            });
+        }
+        Ok(claims)
+    }
+
+    /// The party's unspent balance in a commitment of the peer's.
+    fn to_remote(&self, view: View<'_>, (tx, height): (&Transaction, u32)) -> Vec<(Found, u32, Unlock)> {
+        let (script, sequence, unlock) = to_remote(self.versions.format, &self.base.payment);
+        let unspent =
+            outputs_to(tx, height, &script).into_iter().filter(|found| view.is_unspent(&found.coin));
+        unspent.map(|found| (found, sequence, unlock.clone())).collect()
+    }
+
+    /// Below a revoked commitment of the peer's: what nobody but the party can spend before the delay in one transaction, and one for
+    /// each output that the peer can spend at once. When the peer spends an HTLC output, its second stage is taken instead.
+    fn justice(
+        &self,
+        view: View<'_>,
+        spend: &Spend<'_>,
+        number: u32,
+        secret: &[u8; 32],
+    ) -> Result<Vec<Claim>, ChannelError> {
+        let (tx, height) = (spend.tx, spend.height.unwrap_or_default());
+        let point_secret = SecretKey::from_secret_bytes(*secret)?;
+        let peer = 1 - self.party.min(1);
+        let keys = self.versions.keys(peer, &point_secret.public_key())?;
+        let revocation = revocation_private(&self.base.revocation, &point_secret)?;
+        let local = scripts::to_local(&keys.revocation, self.versions.delay, &keys.local_delayed);
+        let unlock = |selector: Vec<u8>, script: &[u8]| {
+            let witness = vec![vec![], selector, script.to_vec()];
+            Unlock::signed(Signer::WitnessScript(revocation, script.to_vec()), witness, 0)
+        };
+        let unspent = |found: &Found| view.is_unspent(&found.coin);
+        let after = |found: &Found| Some(found.height.saturating_add(self.versions.delay.into()));
+        let taken = |found: Found, selector, script: &[u8]| (found, SEQUENCE_FREE, unlock(selector, script));
+        let mut claims = Vec::new();
+        let locals = outputs_to(tx, height, &p2wsh(&local)).into_iter().filter(unspent);
+        let mut balances: Vec<(Found, u32, Unlock)> =
+            locals.map(|found| taken(found, vec![1], &local)).collect();
+        let deadline = balances.first().and_then(|(found, _, _)| after(found));
+        balances.extend(self.to_remote(view, (tx, height)));
+        if let Some((first, _, _)) = balances.first() {
+            let coin = first.coin;
+            let draft = take("justice", 0, balances, &self.payout);
+            let stake = crate::tx::output_sum(&draft.tx);
+            claims.push(Claim::new(Purpose::Answer, coin, draft, Pays::Own, stake).before(deadline));
+        }
+        let htlcs = self.revoked.get(&number).into_iter().flatten();
+        let mut scripts: Vec<Vec<u8>> =
+            htlcs.map(|htlc| htlc_script(&keys, (peer, self.versions.format), htlc)).collect();
+        // Equal HTLCs have one script and an output each.
+        scripts.sort_unstable();
+        scripts.dedup();
+        for script in &scripts {
+            for found in outputs_to(tx, height, &p2wsh(script)) {
+                let Some(second) = view.confirmed_spend(&found.coin) else {
+                    let spends = vec![taken(found.clone(), keys.revocation.serialize().to_vec(), script)];
+                    let draft = take("justice, HTLC", 0, spends, &self.payout);
+                    claims.push(self.own_claim(Purpose::Answer, &found, draft));
+                    continue;
+                };
+                let height = second.height.unwrap_or_default();
+                let stages = outputs_to(second.tx, height, &p2wsh(&local)).into_iter().filter(unspent);
+                for stage in stages {
+                    let spends = vec![taken(stage.clone(), vec![1], &local)];
+                    let draft = take("justice, second stage", 0, spends, &self.payout);
+                    claims.push(self.own_claim(Purpose::Answer, &stage, draft).before(after(&stage)));
+                }
+            }
+        }
+        Ok(claims)
+    }
+}
+
+/// The unspent outputs of second stages in a transaction.
+fn unspent_second_stages(view: View<'_>, spend: &Spend<'_>, version: &Version) -> Vec<Found> {
+    let script = p2wsh(&version.local_script());
+    let stages = outputs_to(spend.tx, spend.height.unwrap_or_default(), &script).into_iter();
+    stages.filter(|found| view.is_unspent(&found.coin)).collect()
+}
+
+impl Guard for PenaltyGuard {
+    fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
+        let Some(spend) = view.confirmed_spend(&self.funding) else {
+            return Ok(if orders.close { vec![self.close()] } else { Vec::new() });
+        };
+        let mut claims = self.below(view, orders, &spend)?;
+        // Second stages can be in one transaction.
+        let mut seen = BTreeSet::new();
+        claims.retain(|claim| seen.insert(claim.coin));
+        Ok(claims)
+    }
+
+    fn funding(&self) -> Option<OutPoint> {
+        Some(self.funding)
+    }
+
+    fn rank(&self) -> Vec<u32> {
+        vec![self.number]
+    }
+}
+
+impl PenaltyGuard {
+    /// Below the transaction that spends the funding output.
+    fn below(&self, view: View<'_>, orders: &Orders, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
+        let (txid, height) = (spend.tx.compute_txid(), spend.height.unwrap_or_default());
+        if txid == self.own.tx.compute_txid() {
+            return self.below_own(view, orders, height);
+        }
+        if txid == self.peers.tx.compute_txid() {
+            return self.below_peers(view, orders, height);
+        }
+        let number = commitment_number(spend.tx, self.versions.mask);
+        let secret = number.and_then(|number| self.received.secret(MAX_INDEX.saturating_sub(number)));
+        match (number.and_then(|number| u32::try_from(number).ok()), secret) {
+            (Some(number), Some(secret)) => self.justice(view, spend, number, &secret),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
