@@ -26,6 +26,7 @@ mod setup;
 mod signed_number;
 mod symmetry;
 mod timelock;
+pub mod tower_pay;
 mod tower_terms;
 mod two_thousand_eighteen;
 

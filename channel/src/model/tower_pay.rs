@@ -1,0 +1,336 @@
+//! How a tower is paid for each state, and who may replace a record.
+//!
+//! A client buys tokens in advance. The tower signs them blindly (Chaum's blind signatures in the form that Wagner gave them for
+//! Diffie–Hellman), so it cannot tell which sale a token comes from: the tower learns which output it watches, not who paid. A
+//! proof with each sale shows that all clients buy under one key; without it a key for each client would mark the tokens.
+//!
+//! Each update pays one token, and the account's key signs the update: nobody else can replace a record, and an older update is
+//! refused when it is sent again. A client that skips states pays for those that it sends. The tower stores 32 bytes for each
+//! token that was spent; it can forget them when it changes its key and no longer takes tokens of the earlier one.
+
+use std::collections::BTreeSet;
+
+use secp256k1::{Keypair, Parity, PublicKey, Scalar, SecretKey, XOnlyPublicKey};
+
+use crate::error::ChannelError;
+use crate::keys::{Entropy, Seed, scalar, sha256, sign_schnorr, tagged_hash, verify_schnorr};
+
+/// The point that a token's secret stands for. Nobody knows its discrete logarithm.
+fn point(secret: &[u8; 32]) -> Result<PublicKey, ChannelError> {
+    let found = (0..=u8::MAX).find_map(|attempt| {
+        XOnlyPublicKey::from_byte_array(tagged_hash("sigstack/token", &[secret, &[attempt]])).ok()
+    });
+    let none = || ChannelError::refused("the secret has no point");
+    Ok(PublicKey::from_x_only_public_key(found.ok_or_else(none)?, Parity::Even))
+}
+
+/// `s * base - e * multiple`.
+fn announced(
+    (base, multiple): (&PublicKey, &PublicKey),
+    e: &Scalar,
+    s: &Scalar,
+) -> Result<PublicKey, ChannelError> {
+    Ok(base.mul_tweak(s)?.combine(&multiple.mul_tweak(e)?.negate())?)
+}
+
+/// The challenge of a proof: the till's key, the blinded point and its multiple, and both announcements.
+fn challenge(points: [&PublicKey; 5]) -> [u8; 32] {
+    tagged_hash("sigstack/token-proof", &points.map(PublicKey::serialize).each_ref().map(|bytes| &bytes[..]))
+}
+
+fn generator() -> Result<PublicKey, ChannelError> {
+    Ok(crate::keys::generator_keypair()?.public_key())
+}
+
+/// A blinded token that a client asks the tower to sign.
+#[derive(Debug)]
+pub struct Purchase {
+    secret: [u8; 32],
+    blinding: SecretKey,
+    blinded: PublicKey,
+}
+
+impl Purchase {
+    /// A new token, blinded.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn new(entropy: &mut Entropy) -> Result<Purchase, ChannelError> {
+        let (secret, blinding) = (entropy.draw(), SecretKey::from_secret_bytes(entropy.draw())?);
+        let blinded = point(&secret)?.combine(&blinding.public_key())?;
+        Ok(Purchase { secret, blinding, blinded })
+    }
+
+    /// The point that the tower signs.
+    pub fn blinded(&self) -> &PublicKey {
+        &self.blinded
+    }
+
+    /// The token, if the tower signed with its key.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the proof does not verify.
+    pub fn token(self, till: &PublicKey, sale: &Sale) -> Result<Token, ChannelError> {
+        let (e, s) = (scalar(sale.challenge)?, scalar(sale.response)?);
+        let first = announced((&generator()?, till), &e, &s)?;
+        let second = announced((&self.blinded, &sale.signed), &e, &s)?;
+        if challenge([till, &self.blinded, &sale.signed, &first, &second]) != sale.challenge {
+            return Err(ChannelError::refused("the token is signed with another key than the tower's"));
+        }
+        let unblind = till.mul_tweak(&Scalar::from(self.blinding))?.negate();
+        Ok(Token { secret: self.secret, signed: sale.signed.combine(&unblind)? })
+    }
+}
+
+/// What the tower gives for a blinded point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sale {
+    signed: PublicKey,
+    challenge: [u8; 32],
+    response: [u8; 32],
+}
+
+/// A token that pays one update.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token {
+    secret: [u8; 32],
+    signed: PublicKey,
+}
+
+/// A record for the tower, paid and signed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Update {
+    /// The update's number in its account; higher ones replace lower ones.
+    pub number: u64,
+    /// The record.
+    pub record: Vec<u8>,
+    /// The payment.
+    pub token: Token,
+    signature: [u8; 64],
+}
+
+impl Update {
+    /// Signs an update with the key of an account.
+    pub fn new(account: &Keypair, till: &PublicKey, number: u64, record: Vec<u8>, token: Token) -> Update {
+        let message = Update::message(till, number, &record, &token);
+        Update { number, record, token, signature: sign_schnorr(account, &message) }
+    }
+
+    fn message(till: &PublicKey, number: u64, record: &[u8], token: &Token) -> [u8; 32] {
+        let parts: [&[u8]; 4] = [&till.serialize(), &number.to_le_bytes(), &sha256(record), &token.secret];
+        tagged_hash("sigstack/tower-update", &parts)
+    }
+}
+
+/// An account: whose updates replace a record, and the number of the last one.
+#[derive(Clone, Copy, Debug)]
+struct Account {
+    key: [u8; 32],
+    number: u64,
+}
+
+/// The tower's side: sells tokens, and admits updates.
+#[derive(Debug)]
+pub struct Desk {
+    key: SecretKey,
+    entropy: Entropy,
+    spent: BTreeSet<[u8; 32]>,
+    accounts: Vec<Account>,
+}
+
+impl Desk {
+    /// A desk without accounts.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn new(seed: &Seed, entropy: Entropy) -> Result<Desk, ChannelError> {
+        let key = SecretKey::from_secret_bytes(seed.bytes("tower/till", &[]))?;
+        Ok(Desk { key, entropy, spent: BTreeSet::new(), accounts: Vec::new() })
+    }
+
+    /// The key that tokens are signed with.
+    pub fn till(&self) -> PublicKey {
+        self.key.public_key()
+    }
+
+    /// Signs a blinded token, once it is paid for.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Key`] with probability 2^-128.
+    pub fn sell(&mut self, blinded: &PublicKey) -> Result<Sale, ChannelError> {
+        let signed = blinded.mul_tweak(&Scalar::from(self.key))?;
+        let nonce = SecretKey::from_secret_bytes(self.entropy.draw())?;
+        let (first, second) = (nonce.public_key(), blinded.mul_tweak(&Scalar::from(nonce))?);
+        let challenge = challenge([&self.till(), blinded, &signed, &first, &second]);
+        let multiple = self.key.mul_tweak(&scalar(challenge)?)?;
+        let response = nonce.add_tweak(&Scalar::from(multiple))?.to_secret_bytes();
+        Ok(Sale { signed, challenge, response })
+    }
+
+    /// Opens an account with its first update. Returns the account's number.
+    ///
+    /// # Errors
+    ///
+    /// As [`Desk::admit`].
+    pub fn open(&mut self, key: [u8; 32], update: &Update) -> Result<usize, ChannelError> {
+        self.check(&key, update)?;
+        self.spent.insert(update.token.secret);
+        self.accounts.push(Account { key, number: update.number });
+        Ok(self.accounts.len() - 1)
+    }
+
+    /// Admits an update: the caller then replaces the record. A refused update does not use up its token.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if there is no such account, the update is not newer than the last one or not signed by the
+    /// account, or its token is not the tower's or was spent before.
+    pub fn admit(&mut self, account: usize, update: &Update) -> Result<(), ChannelError> {
+        let known = self.accounts.get(account).copied();
+        let known = known.ok_or_else(|| ChannelError::refused(format!("there is no account {account}")))?;
+        if update.number <= known.number {
+            let (number, last) = (update.number, known.number);
+            return Err(ChannelError::refused(format!("update {number} is not newer than {last}")));
+        }
+        self.check(&known.key, update)?;
+        self.spent.insert(update.token.secret);
+        if let Some(account) = self.accounts.get_mut(account) {
+            account.number = update.number;
+        }
+        Ok(())
+    }
+
+    fn check(&self, key: &[u8; 32], update: &Update) -> Result<(), ChannelError> {
+        let message = Update::message(&self.till(), update.number, &update.record, &update.token);
+        if !verify_schnorr(key, &message, &update.signature) {
+            return Err(ChannelError::refused("the update is not signed by its account"));
+        }
+        if point(&update.token.secret)?.mul_tweak(&Scalar::from(self.key))? != update.token.signed {
+            return Err(ChannelError::refused("the token is not signed by this tower"));
+        }
+        match self.spent.contains(&update.token.secret) {
+            true => Err(ChannelError::refused("the token was spent before")),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The key of a party's account with a tower for one channel. Accounts of two channels have nothing in common.
+///
+/// # Errors
+///
+/// [`ChannelError::Key`] with probability 2^-128.
+pub fn account_key(party: &super::PartyKeys) -> Result<Keypair, ChannelError> {
+    Ok(Keypair::from_secret_bytes(party.secret("tower account"))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::x_only;
+    use crate::model::{Construction, Content, Profile, Setup, SignedSequence, Stage};
+
+    const CAPACITY: u64 = 1_000_000;
+
+    fn desk(name: &str) -> Desk {
+        Desk::new(&Seed::from_name(name), Entropy::from_name(name)).unwrap()
+    }
+
+    fn buy(desk: &mut Desk, entropy: &mut Entropy) -> Token {
+        let purchase = Purchase::new(entropy).unwrap();
+        let sale = desk.sell(purchase.blinded()).unwrap();
+        purchase.token(&desk.till(), &sale).unwrap()
+    }
+
+    fn refused(result: Result<(), ChannelError>, reason: &str) {
+        assert_eq!(result, Err(ChannelError::refused(reason)));
+    }
+
+    /// A channel pays its tower for states 1 and 3, skips 2, and publishes old states.
+    #[test]
+    fn a_channel_pays_for_the_states_that_it_sends() {
+        let content = |state: u64| Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state]);
+        let setup = Setup::named("paid tower", 2, CAPACITY, 144).unwrap();
+        let mut channel = SignedSequence::new(setup, Profile::AnyPrevOut, content(0)).unwrap();
+        let mut stage = Stage::new(&channel).unwrap();
+        stage.open(&mut channel).unwrap();
+        let (mut desk, mut entropy) = (desk("tower"), Entropy::from_name("client"));
+        let account = account_key(channel.setup().party(1).unwrap()).unwrap();
+        let till = desk.till();
+        let mut stored = Vec::new();
+        let mut number = None;
+        for state in 1..4 {
+            channel.update(content(state)).unwrap();
+            if state == 2 {
+                continue;
+            }
+            let token = buy(&mut desk, &mut entropy);
+            let update = Update::new(&account, &till, state, channel.tower_bytes(1), token);
+            match number {
+                None => number = Some(desk.open(x_only(&account), &update).unwrap()),
+                Some(number) => desk.admit(number, &update).unwrap(),
+            }
+            stored = update.record;
+        }
+        assert_eq!(desk.spent.len(), 2);
+        let old = stage.publish(channel.close(0, 2).unwrap().remove(0)).unwrap().step.tx;
+        let justice = channel.tower_terms().unwrap().answer(&stored, &old, None).unwrap().unwrap();
+        stage.publish_all(justice).unwrap();
+        assert_eq!(stage.paid(&channel, 1), CAPACITY);
+    }
+
+    #[test]
+    fn each_update_needs_a_token_of_its_own_and_the_account_s_signature() {
+        let (mut desk, mut entropy) = (desk("tower"), Entropy::from_name("client"));
+        let key = |name: &str| Seed::from_name(name).keypair("account", &[]).unwrap();
+        let (account, other) = (key("account"), key("other"));
+        let till = desk.till();
+        let first = Update::new(&account, &till, 5, vec![1], buy(&mut desk, &mut entropy));
+        let number = desk.open(x_only(&account), &first).unwrap();
+        let token = buy(&mut desk, &mut entropy);
+        let next = |number, token| Update::new(&account, &till, number, vec![2], token);
+
+        refused(desk.admit(7, &next(6, token)), "there is no account 7");
+        refused(desk.admit(number, &first), "update 5 is not newer than 5");
+        refused(desk.admit(number, &next(4, token)), "update 4 is not newer than 5");
+        let not_signed = "the update is not signed by its account";
+        refused(desk.admit(number, &Update::new(&other, &till, 6, vec![2], token)), not_signed);
+        let changed = Update { record: vec![3], ..next(6, token) };
+        refused(desk.admit(number, &changed), not_signed);
+        // A token that somebody takes out of an update pays nothing else.
+        let stolen = Update { token, ..next(6, first.token) };
+        refused(desk.admit(number, &stolen), not_signed);
+        refused(desk.admit(number, &next(6, first.token)), "the token was spent before");
+        let forged = Token { signed: token.signed.negate(), ..token };
+        refused(desk.admit(number, &next(6, forged)), "the token is not signed by this tower");
+        // No refusal used the token up.
+        desk.admit(number, &next(6, token)).unwrap();
+        refused(desk.admit(number, &next(7, token)), "the token was spent before");
+    }
+
+    #[test]
+    fn tokens_are_signed_with_one_key_and_not_recognised() {
+        let (mut desk, mut marked) = (desk("tower"), desk("another key"));
+        let mut entropy = Entropy::from_name("client");
+        let purchase = Purchase::new(&mut entropy).unwrap();
+        let sale = marked.sell(purchase.blinded()).unwrap();
+        let token = purchase.token(&desk.till(), &sale);
+        let marked = ChannelError::refused("the token is signed with another key than the tower's");
+        assert_eq!(token, Err(marked));
+        // Two blindings of one secret give one token: nothing of the sale is left in it.
+        let secret = entropy.draw();
+        let mut bought = || {
+            let blinding = SecretKey::from_secret_bytes(entropy.draw()).unwrap();
+            let blinded = point(&secret).unwrap().combine(&blinding.public_key()).unwrap();
+            let sale = desk.sell(&blinded).unwrap();
+            (blinded, sale, Purchase { secret, blinding, blinded }.token(&desk.till(), &sale).unwrap())
+        };
+        let (one, other) = (bought(), bought());
+        assert!(one.0 != other.0 && one.1.signed != other.1.signed);
+        assert_eq!(one.2, other.2);
+    }
+}
