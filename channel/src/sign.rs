@@ -18,6 +18,10 @@ pub const ALL_ANYPREVOUT: u8 = 0x41;
 pub const ALL_ANYPREVOUTANYSCRIPT: u8 = 0xc1;
 /// SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118): outputs are left out too.
 pub const NONE_ANYPREVOUTANYSCRIPT: u8 = 0xc2;
+/// SIGHASH_SINGLE with ANYPREVOUT (BIP 118).
+pub const SINGLE_ANYPREVOUT: u8 = 0x43;
+/// SIGHASH_ALL with SIGHASH_ANYONECANPAY.
+pub const ALL_ANYONECANPAY: u8 = 0x81;
 /// SIGHASH_SINGLE with SIGHASH_ANYONECANPAY.
 pub const SINGLE_ANYONECANPAY: u8 = 0x83;
 
@@ -46,7 +50,23 @@ pub fn key_path(
     input: usize,
     hash_type: u8,
 ) -> Result<[u8; 32], ChannelError> {
-    digest(tx, prevouts, input, &TaprootMessage { annex_hash: None, tapscript: None }, hash_type)
+    key_path_with_annex(tx, prevouts, input, hash_type, None)
+}
+
+/// As [`key_path`], of an input that may have an annex.
+///
+/// # Errors
+///
+/// As [`key_path`].
+pub fn key_path_with_annex(
+    tx: &Transaction,
+    prevouts: &[TxOut],
+    input: usize,
+    hash_type: u8,
+    annex: Option<&[u8]>,
+) -> Result<[u8; 32], ChannelError> {
+    let message = TaprootMessage { annex_hash: annex.map(annex_hash), tapscript: None };
+    digest(tx, prevouts, input, &message, hash_type)
 }
 
 /// The digest that a signature in a leaf signs; with `bip118` by a key that begins with 0x01.

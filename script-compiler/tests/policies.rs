@@ -185,11 +185,14 @@ const EXPECTED: &[Expected] = &[
     ),
     (
         "htlc-second-stage-anyprevout",
-        &[(
-            "<01|joint> CHECKSIGVERIFY <payee> CHECKSIGVERIFY SIZE 32 EQUALVERIFY HASH160 <hash160_payment> EQUAL",
-            96,
-            33,
-        )],
+        &[
+            (
+                "<01|joint> CHECKSIGVERIFY <payee> CHECKSIGVERIFY SIZE 32 EQUALVERIFY HASH160 <hash160_payment> EQUAL",
+                96,
+                65,
+            ),
+            ("<01|joint> CHECKSIGVERIFY <payer> CHECKSIGVERIFY 800000 CLTV", 74, 65),
+        ],
     ),
     ("sequence-sweep", &[("108 CSV DROP DUP 2000000000 GREATERTHAN VERIFY <K_A> CSFS", 46, 33)]),
     ("sequence-one-sided", &[("DUP 70000 GREATERTHAN VERIFY <K_A> CSFS VERIFY <B_pen> CHECKSIG", 76, 33)]),

@@ -14,6 +14,8 @@ pub(super) static SUCCESS_PRESIGNED: PolicyLeaf =
     PolicyLeaf::new("htlc-second-stage-presigned", 0, &["joint", "payee", "hash160_payment"]);
 pub(super) static SUCCESS_ANYPREVOUT: PolicyLeaf =
     PolicyLeaf::new("htlc-second-stage-anyprevout", 0, &["joint", "payee", "hash160_payment"]);
+pub(super) static TIMEOUT_ANYPREVOUT: PolicyLeaf =
+    PolicyLeaf::new("htlc-second-stage-anyprevout", 1, &["joint", "payer", "expiry"]);
 
 /// HTLC to the recipient, 61 B: `<key> CHECKSIGVERIFY SIZE <32> EQUALVERIFY HASH160 <hash> EQUAL`.
 /// Witness: `<preimage> <sig>`.
@@ -47,4 +49,10 @@ pub fn htlc_success_presigned(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8
 /// As [`htlc_success_presigned`], 96 B, with a key of BIP 118: the signature stays valid when the txid changes.
 pub fn htlc_success_anyprevout(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
     SUCCESS_ANYPREVOUT.fill(&[Bytes(joint), Bytes(recipient), Bytes(hash)])
+}
+
+/// HTLC back to the sender by a transaction that both signed with a key of BIP 118, 74 B: `<01 joint> CHECKSIGVERIFY <key>
+/// CHECKSIGVERIFY <expiry> CLTV`. Witness: `<sig> <joint sig>`.
+pub fn htlc_timeout_anyprevout(joint: &[u8; 32], sender: &[u8; 32], expiry: u32) -> Vec<u8> {
+    TIMEOUT_ANYPREVOUT.fill(&[Bytes(joint), Bytes(sender), number(expiry)])
 }

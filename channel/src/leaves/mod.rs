@@ -27,7 +27,7 @@ use sigstack_interpreter::Opcode;
 
 pub use htlc::{
     htlc_success, htlc_success_anyprevout, htlc_success_presigned, htlc_success_template, htlc_timeout,
-    htlc_timeout_template,
+    htlc_timeout_anyprevout, htlc_timeout_template,
 };
 pub use literal::{delayed, literal_cat, literal_pair_commit};
 pub use sequence::{contest, contest_lock_time, delayed_internal_key, tower, tower_lock_time};

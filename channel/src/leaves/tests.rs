@@ -26,6 +26,7 @@ fn all() -> Vec<&'static PolicyLeaf> {
         &htlc::TIMEOUT_TEMPLATE,
         &htlc::SUCCESS_PRESIGNED,
         &htlc::SUCCESS_ANYPREVOUT,
+        &htlc::TIMEOUT_ANYPREVOUT,
         &literal::DELAYED,
         &literal::CAT,
         &literal::PAIR,
@@ -50,6 +51,7 @@ fn sizes_are_those_of_the_docs() {
         ("htlc timeout, template", htlc_timeout_template(&KEY, 900_000, &KEY), 74),
         ("htlc success, presigned", htlc_success_presigned(&KEY, &KEY, &[8; 20]), 95),
         ("htlc success, bip 118", htlc_success_anyprevout(&KEY, &KEY, &[8; 20]), 96),
+        ("htlc timeout, bip 118", htlc_timeout_anyprevout(&KEY, &KEY, 900_000), 74),
         ("delayed", delayed(&KEY, 144), 38),
         ("ctv", template_ctv(&KEY), 34),
         ("templatehash", template_templatehash(&KEY), 35),
@@ -107,6 +109,7 @@ fn scripts_have_their_committed_bytes() {
         htlc_success_anyprevout(&ka, &kb, &hash),
         format!("2101{a}ad20{b}ad82012088a914{c}87"),
     );
+    is("timeout, bip 118", htlc_timeout_anyprevout(&ka, &kb, 900_000), format!("2101{a}ad20{b}ad03a0bb0db1"));
     is("delayed", delayed(&ka, 144), format!("20{a}ad029000b2"));
     is("internal key", delayed_internal_key(1), "cbad51b2".to_owned());
     is("ctv", template_ctv(&ka), format!("20{a}b3"));

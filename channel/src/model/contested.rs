@@ -1,7 +1,7 @@
 //! The contested output of the signed sequence form: its leaves, what it pays a tower, and how it is rebuilt from a commitment on the
 //! chain.
 
-use bitcoin::{OutPoint, Transaction};
+use bitcoin::{OutPoint, Transaction, TxIn};
 use secp256k1::Keypair;
 use sigstack_interpreter::Flags;
 
@@ -93,9 +93,13 @@ pub(super) fn obscure(number: u32, mask: u32) -> (u32, u32) {
     (0x2000_0000 | hidden & 0x00ff_ffff, 0x8000_0000 | hidden >> 24)
 }
 
-/// The number in a commitment.
+/// The number in a commitment whose first input spends the funding output.
 pub(super) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
-    let (lock_time, sequence) = (tx.lock_time.to_consensus_u32(), tx.input.first()?.sequence.0);
+    number_of(tx, tx.input.first()?, mask)
+}
+
+fn number_of(tx: &Transaction, funding_input: &TxIn, mask: u32) -> Option<u32> {
+    let (lock_time, sequence) = (tx.lock_time.to_consensus_u32(), funding_input.sequence.0);
     (lock_time >> 24 == 0x20 && sequence >> 7 == 1 << 24)
         .then_some(((sequence & 0x7f) << 24 | lock_time & 0x00ff_ffff) ^ mask)
 }
@@ -153,11 +157,10 @@ impl SequenceTerms {
     ) -> Result<Option<Step>, ChannelError> {
         let key = self.tower_key(record, tower)?;
         let contested = Contested::of_record(*self, record, x_only(&key));
-        let spends = published.input.first().is_some_and(|input| input.previous_output == record.funding);
-        let seen = contested.rebuild(published, record.mask, record.number, 0)?;
-        let Some(older) = seen.filter(|_| spends) else { return Ok(None) };
-        let Some(leaf) = contested.tower_leaf(older.number)? else { return Ok(None) };
-        let mut tx = contested.justice(record.number)?;
+        let seen = contested.rebuild(published, &record.funding, record.mask, record.number, 0)?;
+        let Some(older) = seen else { return Ok(None) };
+        let Some(leaf) = older.contested.tower_leaf(older.number)? else { return Ok(None) };
+        let mut tx = older.contested.justice(record.number)?;
         if let Some(first) = tx.input.first_mut() {
             first.previous_output = older.found.coin;
         }
@@ -175,6 +178,8 @@ impl SequenceTerms {
 /// A contested output on the chain.
 pub(super) struct ContestedOutput {
     pub(super) number: u32,
+    /// What the output is made of, with its own amount.
+    contested: Contested,
     pub(super) out: TapOutput,
     pub(super) found: Found,
 }
@@ -284,30 +289,40 @@ impl Contested {
         TapOutput::new(self.internal_key, std::iter::once((1, settle)).chain(others).collect())
     }
 
-    /// Rebuilds the contested output of a commitment on the chain from what that shows, if the number is lower than `below`.
+    /// Rebuilds the contested output of a commitment on the chain from what that shows, if the number is lower than `below`. Returns
+    /// the number and the output with its index.
+    ///
+    /// The input that spends the funding output can be any, where the commitment's signature leaves other inputs open.
     pub(super) fn rebuild(
         &self,
         published: &Transaction,
+        funding: &OutPoint,
         mask: u32,
         below: u32,
         delay: u16,
     ) -> Result<Option<ContestedOutput>, ChannelError> {
-        let Some(number) = published_number(published, mask).filter(|number| *number < below) else {
+        let spends = published.input.iter().find(|input| input.previous_output == *funding);
+        let number = spends.and_then(|input| number_of(published, input, mask));
+        let (Some(spends), Some(number)) = (spends, number.filter(|number| *number < below)) else {
             return Ok(None);
         };
         let settle = match self.terms.profile {
             Profile::CsfsOnly => Leaf::Script(leaves::delayed_internal_key(delay)),
-            _ => {
-                let data = published.output.get(1).and_then(|out| out.script_pubkey.as_bytes().get(2..));
-                match data.and_then(|data| data.try_into().ok()) {
-                    Some(hash) => Leaf::Hidden(hash),
-                    None => return Ok(None),
-                }
-            }
+            _ => match published_hash(published, spends) {
+                Some(hash) => Leaf::Hidden(hash),
+                None => return Ok(None),
+            },
         };
-        let out = self.out(number, settle)?;
-        let found = outputs_to(published, 0, &out.script_pubkey()).into_iter().next();
-        Ok(found.map(|found| ContestedOutput { number, out, found }))
+        // The justice transaction depends on the amount, which is less than the capacity where HTLCs are on the version too.
+        for paid in &published.output {
+            let contested = Contested { capacity: paid.value.to_sat(), ..*self };
+            let out = contested.out(number, settle.clone())?;
+            if out.script_pubkey() == paid.script_pubkey {
+                let found = outputs_to(published, 0, &paid.script_pubkey).into_iter().next();
+                return Ok(found.map(|found| ContestedOutput { number, contested, out, found }));
+            }
+        }
+        Ok(None)
     }
 
     /// The victim's contest of an older version: takes all with its key.
@@ -327,4 +342,11 @@ impl Contested {
         let unlocks = vec![Unlock::signed(Signer::Leaf(*victim, leaf), witness, 0)];
         Ok(Draft { label: "contest", tx, prevouts: vec![older.found.out.clone()], unlocks })
     }
+}
+
+/// The hash of the settle leaf: in the annex of the input that spends the funding output, or in the second output.
+fn published_hash(published: &Transaction, spends: &TxIn) -> Option<[u8; 32]> {
+    let in_annex = spends.witness.taproot_annex().and_then(|annex| annex.get(1..));
+    let data = in_annex.or_else(|| published.output.get(1)?.script_pubkey.as_bytes().get(2..));
+    data?.try_into().ok()
 }

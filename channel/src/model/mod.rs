@@ -43,7 +43,7 @@ pub use known::{Held, Known};
 pub use penalty::LnPenalty;
 pub use play::{PlayError, Played, Stage, wait_for};
 pub use rebinding::{Form, Rebinding};
-pub use sequence::SignedSequence;
+pub use sequence::{FeeCoin, Fees, Second, SignedSequence, TwoStage, with_fee_inputs};
 pub use sequence_record::{ClientRecord, TowerRecord};
 pub use setup::{PartyKeys, Setup};
 pub use symmetry::Symmetry;

@@ -4,6 +4,9 @@
 //! shows the publisher's signature of a higher number. A version is half-signed until its owner publishes it, so who published is
 //! known. Nothing about old states is kept: their numbers are in nLockTime and nSequence, their splits are published as a hash.
 
+mod fee_input;
+mod second_stage;
+
 use std::sync::Arc;
 
 use bitcoin::{OutPoint, Transaction, TxOut};
@@ -19,14 +22,25 @@ use super::{
     ClientRecord, Construction, Content, Facts, Profile, Reward, SequenceTerms, Setup, Step, Terms,
     TowerRecord, TowerTerms, UpdateCost,
 };
+pub use fee_input::{Fees, with_fee_inputs};
+pub use second_stage::{FeeCoin, Second, TwoStage};
+
 use crate::error::ChannelError;
 use crate::keys::x_only;
 use crate::leaves::{self, MAX_NUMBER};
 use crate::musig::PartialCommitment;
-use crate::publish::SharedGuard;
+use crate::publish::{SharedGuard, outputs_to};
 use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
-use crate::tx::{input, op_return, outpoint, output, p2a, set_witness, transaction};
+use crate::tx::{input, outpoint, output, p2a, set_witness, transaction};
+
+/// A side's version of a state, without its signature.
+struct Version {
+    tx: Transaction,
+    /// The contested output.
+    out: TapOutput,
+    annex: Option<Vec<u8>>,
+}
 
 /// A two-party channel with numbered versions.
 #[derive(Debug)]
@@ -35,6 +49,7 @@ pub struct SignedSequence {
     terms: SequenceTerms,
     /// The keys of the parties' towers, where these are paid by key.
     towers: Option<[[u8; 32]; 2]>,
+    fees: Fees,
     funding: TapOutput,
     funding_output: TxOut,
     mask: u32,
@@ -71,6 +86,7 @@ impl SignedSequence {
             setup,
             terms: SequenceTerms::plain(profile),
             towers: None,
+            fees: Fees::Child,
             funding,
             funding_output,
             mask,
@@ -158,23 +174,23 @@ impl SignedSequence {
         Ok(fixed.unwrap_or_else(|| leaves::delayed_internal_key(self.setup.delay)))
     }
 
-    /// A side's version of a state, not signed, and its contested output.
-    fn version(
-        &self,
-        publisher: usize,
-        number: u32,
-        content: &Content,
-    ) -> Result<(Transaction, TapOutput), ChannelError> {
+    /// A side's version of a state, not signed.
+    fn version(&self, publisher: usize, number: u32, content: &Content) -> Result<Version, ChannelError> {
         let settle = self.settle_leaf(content)?;
         let numbered = self.script_number(number)?;
         let out = self.contested(publisher)?.out(numbered, Leaf::Script(settle.clone()))?;
-        let mut outputs = vec![output(self.setup.capacity, out.script_pubkey())];
-        if self.terms.profile != Profile::CsfsOnly {
-            outputs.push(output(0, op_return(&leaf_hash(TAPSCRIPT, &settle))));
-        }
-        outputs.push(output(0, p2a()));
+        let contested = output(self.setup.capacity, out.script_pubkey());
+        let published = (self.terms.profile != Profile::CsfsOnly).then(|| leaf_hash(TAPSCRIPT, &settle));
         let (lock_time, sequence) = obscure(numbered, self.mask);
-        Ok((transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs), out))
+        let outputs = self.fees.outputs(contested, published);
+        let tx = transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs);
+        Ok(Version { tx, out, annex: published.and_then(|hash| self.fees.annex(&hash)) })
+    }
+
+    /// What both sign of a version.
+    fn version_digest(&self, version: &Version) -> Result<[u8; 32], ChannelError> {
+        let (prevouts, annex) = (std::slice::from_ref(&self.funding_output), version.annex.as_deref());
+        sign::key_path_with_annex(&version.tx, prevouts, 0, self.fees.hash_type(), annex)
     }
 
     fn role(publisher: usize) -> &'static str {
@@ -191,8 +207,9 @@ impl SignedSequence {
         let stack = signature.map(|signature| signature.to_vec()).into_iter().collect();
         let (tx, leaf) = (self.settlement(content)?, self.settle_leaf(content)?);
         let settlement = Settlement { tx, leaf, out: version.1.clone(), stack };
-        let prevout = output(self.setup.capacity, version.1.script_pubkey());
-        settlement.on(outpoint(version.0, 0), prevout)
+        let found = outputs_to(version.0, 0, &version.1.script_pubkey()).into_iter().next();
+        let found = found.ok_or_else(|| ChannelError::refused("the transaction has no contested output"))?;
+        settlement.on(found.coin, found.out)
     }
 
     /// Both sign a version's settlement, where templates do not fix it.
@@ -205,7 +222,7 @@ impl SignedSequence {
         if self.terms.profile != Profile::CsfsOnly {
             return Ok(None);
         }
-        let (commitment, out) = self.version(publisher, number, content)?;
+        let Version { tx: commitment, out, .. } = self.version(publisher, number, content)?;
         let mut tx = self.settlement(content)?;
         if let Some(first) = tx.input.first_mut() {
             first.previous_output = outpoint(&commitment, 0);
@@ -223,8 +240,7 @@ impl SignedSequence {
         number: u32,
         content: &Content,
     ) -> Result<PartialCommitment, ChannelError> {
-        let (tx, _) = self.version(publisher, number, content)?;
-        let digest = sign::key_path(&tx, std::slice::from_ref(&self.funding_output), 0, sign::DEFAULT)?;
+        let digest = self.version_digest(&self.version(publisher, number, content)?)?;
         let id = (self.script_number(number)?, Self::role(publisher));
         self.setup.sign_for(publisher, &self.funding, id, &digest)
     }
@@ -237,12 +253,14 @@ impl SignedSequence {
         content: &Content,
         stored: &PartialCommitment,
     ) -> Result<(Step, TapOutput), ChannelError> {
-        let (mut tx, out) = self.version(publisher, number, content)?;
+        let version = self.version(publisher, number, content)?;
         let prevouts = vec![self.funding_output.clone()];
-        let digest = sign::key_path(&tx, &prevouts, 0, sign::DEFAULT)?;
+        let digest = self.version_digest(&version)?;
         let id = (self.script_number(number)?, Self::role(publisher));
         let signature = self.setup.complete(publisher, &self.funding, id, stored, &digest)?;
-        set_witness(&mut tx, 0, &[signature]);
+        let Version { mut tx, out, annex } = version;
+        let signature = sign::with_hash_type(signature, self.fees.hash_type());
+        set_witness(&mut tx, 0, &[Some(signature), annex].into_iter().flatten().collect::<Vec<_>>());
         Ok((Step { label: "commitment", tx, prevouts }, out))
     }
 
@@ -316,7 +334,8 @@ impl SignedSequence {
         fee: u64,
     ) -> Result<Option<Step>, ChannelError> {
         let contested = self.contested(1 - victim.min(1))?;
-        let rebuilt = contested.rebuild(published, self.mask, record.number, self.setup.delay)?;
+        let rebuilt =
+            contested.rebuild(published, &self.setup.funding, self.mask, record.number, self.setup.delay)?;
         let Some(older) = rebuilt else { return Ok(None) };
         let shown = (record.number, &record.evidence);
         contested.contest(&older, shown, &self.setup.party(victim)?.penalty)?.step(fee).map(Some)
@@ -344,7 +363,7 @@ impl Construction for SignedSequence {
         Facts {
             name: self.terms.profile.name(),
             proposals: self.terms.profile.proposals(),
-            annex: false,
+            annex: self.fees == Fees::InputWithChange,
             symmetric: false,
             penalty: true,
             states: self.terms.profile.numbers().saturating_sub(self.first).into(),
@@ -432,7 +451,7 @@ impl Construction for SignedSequence {
         let content = &record.content;
         let number = record.number.saturating_sub(self.first);
         let (commitment, own) = self.complete(party, number, content, &record.commitment)?;
-        let (_, peers) = self.version(peer, number, content)?;
+        let peers = self.version(peer, number, content)?.out;
         let settlement = |out: TapOutput, signature: Option<[u8; 64]>| {
             let stack = signature.map(|signature| signature.to_vec()).into_iter().collect();
             let (tx, leaf) = (self.settlement(content)?, self.settle_leaf(content)?);
@@ -451,6 +470,7 @@ impl Construction for SignedSequence {
                 settlement(peers, record.settlements.map(|[_, peers]| peers))?,
             ],
             commitment,
+            fees: self.fees,
             balance: content.balances.get(party).copied().unwrap_or_default(),
             htlcs: self.setup.htlc_outputs(party, content)?,
         }))
@@ -469,7 +489,7 @@ impl Construction for SignedSequence {
         let mut outputs = known::htlc_outputs(self)?;
         for number in 0..=self.number() {
             for publisher in 0..2 {
-                outputs.push(Known::Tap(self.version(publisher, number, self.history.state(number)?)?.1));
+                outputs.push(Known::Tap(self.version(publisher, number, self.history.state(number)?)?.out));
             }
         }
         Ok(outputs)

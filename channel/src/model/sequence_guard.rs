@@ -5,10 +5,12 @@ use secp256k1::Keypair;
 
 use super::contested::Contested;
 use super::settlement::Settlement;
-use super::{SequenceTerms, Step, TowerRecord};
+use super::{Fees, SequenceTerms, Step, TowerRecord};
 use crate::error::ChannelError;
 use crate::keys::x_only;
-use crate::publish::{Claim, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to};
+use crate::publish::{
+    Claim, Draft, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to,
+};
 
 /// The contest of the peer's older versions, and the settlement of the latest version of either side.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub(super) struct SequenceGuard {
     pub(super) evidence: [u8; 64],
     /// The owner's own version of the latest state.
     pub(super) commitment: Step,
+    /// How that version pays its fee.
+    pub(super) fees: Fees,
     /// The settlements of the owner's version and of the peer's.
     pub(super) settlements: [Settlement; 2],
     pub(super) balance: u64,
@@ -54,7 +58,7 @@ impl SequenceGuard {
 
     /// The contest of an older version of the peer's.
     fn contest(&self, view: View<'_>, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
-        let older = self.contested.rebuild(spend.tx, self.mask, self.number, self.delay)?;
+        let older = self.contested.rebuild(spend.tx, &self.funding, self.mask, self.number, self.delay)?;
         let Some(older) = older.filter(|older| view.is_unspent(&older.found.coin)) else {
             return Ok(Vec::new());
         };
@@ -69,8 +73,14 @@ impl SequenceGuard {
 impl Guard for SequenceGuard {
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
         let Some(spend) = view.confirmed_spend(&self.funding) else {
-            let close =
-                || Claim::with_child(Purpose::Close, self.funding, self.commitment.clone(), self.stake());
+            let close = || match self.fees {
+                // The change goes to an output that the peer's signature leaves open.
+                Fees::InputWithChange => {
+                    let draft = Draft::of(self.commitment.clone());
+                    Claim::new(Purpose::Close, self.funding, draft, Pays::Input, self.stake())
+                }
+                _ => Claim::with_child(Purpose::Close, self.funding, self.commitment.clone(), self.stake()),
+            };
             return Ok(if orders.close { vec![close()] } else { Vec::new() });
         };
         let height = spend.height.unwrap_or_default();

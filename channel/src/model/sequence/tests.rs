@@ -3,7 +3,7 @@ use crate::attacks::{Shown, resigned};
 use crate::keys::{sha256, tagged_hash};
 use crate::model::contested::published_number;
 use crate::model::{Literal, LiteralForm, Stage};
-use crate::tx::SEQUENCE_FREE;
+use crate::tx::{SEQUENCE_FREE, p2a};
 
 const CAPACITY: u64 = 1_000_000;
 const WITH_TOWERS: [Profile; 4] =

@@ -1,0 +1,324 @@
+//! Versions whose fee is an input that the publisher adds.
+//!
+//! The peer signs a version under a liberal sighash type, so that the publisher brings a coin when it publishes, and no child is
+//! needed. The coin changes the txid: whatever is signed for that txid is lost. Templates, signatures under ANYPREVOUTANYSCRIPT and
+//! what is signed after the publication bind to any txid; the settlement of the profile with CSFS alone does not, and is refused.
+//!
+//! A version without a child has no P2A: dust is relayed only in a transaction without a fee. While it is unconfirmed, anyone can take
+//! the publisher's coin out and add others, to pin it at up to 10,000 vB; a child on a P2A is limited to 1,000.
+
+use bitcoin::{OutPoint, TxOut};
+
+use super::SignedSequence;
+use crate::error::ChannelError;
+use crate::model::{Profile, Step};
+use crate::sign;
+use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, op_return, output, p2a};
+use crate::wallet::Wallet;
+
+/// How the fee of a version is paid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fees {
+    /// By a child on a P2A of 0 sat.
+    #[default]
+    Child,
+    /// By inputs whose sum is the fee: ALL|ANYONECANPAY signs all outputs.
+    Inputs,
+    /// By an input with change: SINGLE|ANYONECANPAY signs the contested output alone. The hash of the settle leaf is in the annex,
+    /// which the signature covers.
+    InputWithChange,
+}
+
+impl Fees {
+    /// The sighash type of a version.
+    pub const fn hash_type(self) -> u8 {
+        match self {
+            Fees::Child => sign::DEFAULT,
+            Fees::Inputs => sign::ALL_ANYONECANPAY,
+            Fees::InputWithChange => sign::SINGLE_ANYONECANPAY,
+        }
+    }
+
+    /// The outputs of a version. `published` is the hash of the settle leaf, where that differs from state to state.
+    pub(super) fn outputs(self, contested: TxOut, published: Option<[u8; 32]>) -> Vec<TxOut> {
+        let hash =
+            published.filter(|_| self != Fees::InputWithChange).map(|hash| output(0, op_return(&hash)));
+        let anchor = (self == Fees::Child).then(|| output(0, p2a()));
+        [Some(contested), hash, anchor].into_iter().flatten().collect()
+    }
+
+    /// The annex of a version.
+    pub(super) fn annex(self, published: &[u8; 32]) -> Option<Vec<u8>> {
+        (self == Fees::InputWithChange).then(|| [&[0x50][..], published].concat())
+    }
+}
+
+impl SignedSequence {
+    /// The same channel with versions that are paid in another way, before it is opened.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the settlement is signed for one txid, which a fee input changes.
+    pub fn with_fees(mut self, fees: Fees) -> Result<SignedSequence, ChannelError> {
+        if fees != Fees::Child && self.terms.profile == Profile::CsfsOnly {
+            return Err(ChannelError::refused(
+                "the settlement is signed for one txid; a fee input changes it",
+            ));
+        }
+        self.fees = fees;
+        Ok(self)
+    }
+
+    /// The settlement of a state on a version as it was published.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the transaction is not this version.
+    pub fn settle_on(
+        &self,
+        publisher: usize,
+        number: u32,
+        published: &bitcoin::Transaction,
+    ) -> Result<Step, ChannelError> {
+        let content = self.history.state(number)?;
+        let version = self.version(publisher, number, content)?;
+        self.settle((published, &version.out), content, None)
+    }
+}
+
+/// Adds coins of a wallet to a version: the fee is their sum, less the change where the signature leaves outputs open.
+///
+/// # Errors
+///
+/// [`ChannelError::Refused`] if the coins do not give this fee.
+pub fn with_fee_inputs(
+    fees: Fees,
+    version: Step,
+    (wallet, coins): (&Wallet, &[(OutPoint, TxOut)]),
+    fee: u64,
+) -> Result<Step, ChannelError> {
+    let Step { label, mut tx, mut prevouts } = version;
+    let signed = tx.input.len();
+    let sum = coins.iter().fold(0u64, |sum, (_, out)| sum.saturating_add(out.value.to_sat()));
+    for (coin, out) in coins {
+        tx.input.push(input(*coin, SEQUENCE_FREE));
+        prevouts.push(out.clone());
+    }
+    match (fees, sum.checked_sub(fee)) {
+        (Fees::Inputs, Some(0)) => {}
+        (Fees::InputWithChange, Some(change)) if change >= P2TR_DUST_LIMIT => {
+            tx.output.push(output(change, wallet.script_pubkey().clone()));
+        }
+        _ => return Err(ChannelError::refused(format!("coins of {sum} sat cannot pay a fee of {fee} sat"))),
+    }
+    for place in signed..tx.input.len() {
+        wallet.sign(&mut tx, &prevouts, place)?;
+    }
+    Ok(Step { label, tx, prevouts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attacks::Shown;
+    use crate::chain::{PolicyError, Reject};
+    use crate::model::{Construction, Content, PlayError, Setup, Stage};
+    use crate::publish::{Orders, Pays, View};
+    use sigstack_interpreter::ScriptError;
+
+    const CAPACITY: u64 = 1_000_000;
+    const WITH_TEMPLATES: [Profile; 4] =
+        [Profile::Ctv, Profile::TemplateHash, Profile::AnyPrevOut, Profile::AnyPrevOutAlone];
+
+    fn content(state: u64) -> Content {
+        Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state])
+    }
+
+    fn channel(profile: Profile, fees: Fees) -> (SignedSequence, Stage) {
+        let setup = Setup::named("fee input", 2, CAPACITY, 144).unwrap();
+        let channel = SignedSequence::new(setup, profile, content(0)).unwrap();
+        let mut channel = channel.with_fees(fees).unwrap();
+        let mut stage = Stage::new(&channel).unwrap();
+        stage.open(&mut channel).unwrap();
+        for state in 1..4 {
+            channel.update(content(state)).unwrap();
+        }
+        (channel, stage)
+    }
+
+    /// The version of a state with a fee of 1,000 sat.
+    fn funded(channel: &SignedSequence, stage: &mut Stage, state: u32) -> Step {
+        let sat = if channel.fees == Fees::Inputs { 1_000 } else { 50_000 };
+        let coin = stage.wallet.mint(&mut stage.chain, sat);
+        let version = channel.close(0, state).unwrap().remove(0);
+        with_fee_inputs(channel.fees, version, (&stage.wallet, &[coin]), 1_000).unwrap()
+    }
+
+    /// What depends on a version is found and built again from the version on the chain, whatever its txid is.
+    #[test]
+    fn settlement_contest_and_justice_survive_a_fee_input() {
+        for (profile, fees) in WITH_TEMPLATES
+            .into_iter()
+            .flat_map(|profile| [(profile, Fees::Inputs), (profile, Fees::InputWithChange)])
+        {
+            for ending in ["settlement", "contest", "justice"] {
+                let (channel, mut stage) = channel(profile, fees);
+                let state = if ending == "settlement" { 3 } else { 1 };
+                let signed = channel.close(0, state).unwrap()[0].tx.compute_txid();
+                let version = funded(&channel, &mut stage, state);
+                assert_ne!(version.tx.compute_txid(), signed);
+                let published = stage.publish(version).unwrap();
+                assert!(published.child.is_none());
+                let tx = published.step.tx;
+                let (steps, paid) = match ending {
+                    "settlement" => (Some(vec![channel.settle_on(0, state, &tx).unwrap()]), 550_000),
+                    "contest" => (channel.contest(1, &tx).unwrap(), CAPACITY),
+                    _ => (channel.tower_contest(1, &tx).unwrap(), CAPACITY),
+                };
+                stage
+                    .publish_all(steps.unwrap())
+                    .unwrap_or_else(|error| panic!("{profile:?} {fees:?}: {error}"));
+                // The contest pays its own fee.
+                let fee = paid - stage.paid(&channel, 1);
+                assert_eq!(
+                    (340..350).contains(&fee),
+                    ending == "contest",
+                    "{profile:?} {fees:?} {ending}: {fee}"
+                );
+            }
+        }
+    }
+
+    /// A settlement that both signed for one txid is lost with a fee input.
+    #[test]
+    fn what_is_signed_for_one_txid_does_not_survive() {
+        let refused = ChannelError::refused("the settlement is signed for one txid; a fee input changes it");
+        let setup = || Setup::named("fee input", 2, CAPACITY, 144).unwrap();
+        let with_csfs = SignedSequence::new(setup(), Profile::CsfsOnly, content(0)).unwrap();
+        assert_eq!(with_csfs.with_fees(Fees::Inputs).map(drop), Err(refused));
+        // The same channel without the check.
+        let mut channel = SignedSequence::new(setup(), Profile::CsfsOnly, content(0)).unwrap();
+        channel.fees = Fees::Inputs;
+        let mut stage = Stage::new(&channel).unwrap();
+        stage.open(&mut channel).unwrap();
+        let mut settlement = channel.close(0, 0).unwrap().remove(1);
+        let proposals = channel.facts().proposals;
+        assert_eq!(Shown::verify(settlement.clone(), proposals).unwrap().expect, None);
+        let published = funded(&channel, &mut stage, 0).tx;
+        settlement.tx.input[0].previous_output.txid = published.compute_txid();
+        let shown = Shown::verify(settlement, proposals).unwrap();
+        assert_eq!(shown.expect, Some(ScriptError::SchnorrSig));
+    }
+
+    /// What the publisher, and anyone, can change in a version.
+    #[test]
+    fn a_version_s_signature_leaves_open_what_its_type_says() {
+        for fees in [Fees::Inputs, Fees::InputWithChange] {
+            let (channel, mut stage) = channel(Profile::Ctv, fees);
+            let version = funded(&channel, &mut stage, 3);
+            let verdict = |tx: &bitcoin::Transaction, prevouts: &[TxOut]| {
+                let step = Step { label: "changed", tx: tx.clone(), prevouts: prevouts.to_vec() };
+                Shown::verify(step, channel.facts().proposals).unwrap().expect
+            };
+            let (tx, prevouts) = (&version.tx, &version.prevouts);
+            assert_eq!(verdict(tx, prevouts), None);
+            // The contested output and what publishes its settlement are signed.
+            let mut changed = tx.clone();
+            changed.output[0].value = bitcoin::Amount::from_sat(CAPACITY - 1);
+            assert_eq!(verdict(&changed, prevouts), Some(ScriptError::SchnorrSig));
+            let mut changed = tx.clone();
+            match fees {
+                Fees::Inputs => changed.output[1] = output(0, op_return(&[1; 32])),
+                _ => {
+                    let signature = changed.input[0].witness.to_vec().remove(0);
+                    let annex = [&[0x50][..], &[1; 32]].concat();
+                    crate::tx::set_witness(&mut changed, 0, &[signature, annex]);
+                }
+            }
+            assert_eq!(verdict(&changed, prevouts), Some(ScriptError::SchnorrSig));
+            // Other outputs are open with SINGLE only.
+            let mut changed = tx.clone();
+            changed.output.push(output(0, p2a()));
+            let open = if fees == Fees::Inputs { Some(ScriptError::SchnorrSig) } else { None };
+            assert_eq!(verdict(&changed, prevouts), open);
+            // Anyone takes the publisher's coin out.
+            let mut stripped = tx.clone();
+            stripped.input.pop();
+            assert_eq!(verdict(&stripped, &prevouts[..1]), None);
+        }
+    }
+
+    /// The version's input and its contested output can both stand at the second place: towers and clients find them.
+    #[test]
+    fn a_version_behind_another_input_is_answered() {
+        for by_tower in [false, true] {
+            let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
+            let mut version = funded(&channel, &mut stage, 1);
+            version.tx.input.swap(0, 1);
+            version.tx.output.swap(0, 1);
+            version.prevouts.swap(0, 1);
+            stage.wallet.sign(&mut version.tx, &version.prevouts, 0).unwrap();
+            let tx = stage.publish(version).unwrap().step.tx;
+            let steps = if by_tower { channel.tower_contest(1, &tx) } else { channel.contest(1, &tx) };
+            let steps = steps.unwrap().unwrap();
+            assert_eq!(steps[0].tx.input[0].previous_output.vout, 1);
+            stage.publish_all(steps).unwrap();
+            assert!(stage.paid(&channel, 1) > CAPACITY - 350);
+        }
+    }
+
+    /// The owner's program adds a coin with its change by itself.
+    #[test]
+    fn the_guard_closes_with_an_input_that_it_adds() {
+        let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
+        let mut orders = Orders::default();
+        orders.close = true;
+        let guard = channel.guard(0).unwrap();
+        let claims = guard.claims(View::new(&stage.chain), &orders).unwrap();
+        assert!(matches!(claims[0].pays, Pays::Input));
+        let coin = stage.wallet.mint(&mut stage.chain, 50_000);
+        let step = claims[0].draft.funded(&stage.wallet, &coin, 1_000).unwrap();
+        assert_eq!(stage.publish(step).unwrap().child, None);
+        let claims = guard.claims(View::new(&stage.chain), &orders).unwrap();
+        stage.publish(claims[0].step(0).unwrap()).unwrap();
+        assert_eq!(stage.paid(&channel, 0), 450_000);
+    }
+
+    /// A fee input and a P2A of 0 sat exclude each other.
+    #[test]
+    fn a_fee_input_beside_an_anchor_is_not_relayed() {
+        let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
+        let mut version = channel.close(0, 3).unwrap().remove(0);
+        version.tx.output.push(output(0, p2a()));
+        let coin = stage.wallet.mint(&mut stage.chain, 50_000);
+        let coins = [coin];
+        let funded = with_fee_inputs(channel.fees, version, (&stage.wallet, &coins), 1_000).unwrap();
+        let refused = stage.publish(funded);
+        let dust = |reject: &Reject| matches!(reject, Reject::NonStandard(PolicyError::DustWithFee { .. }));
+        assert!(matches!(&refused, Err(PlayError::Chain { reject, .. }) if dust(reject)), "{refused:?}");
+        // Coins that do not give the fee are refused before anything is signed.
+        let version = || channel.close(0, 3).unwrap().remove(0);
+        for (fees, fee) in [(Fees::Child, 1_000), (Fees::Inputs, 1_000), (Fees::InputWithChange, 49_671)] {
+            let refused = with_fee_inputs(fees, version(), (&stage.wallet, &coins), fee).map(drop);
+            let reason = format!("coins of 50000 sat cannot pay a fee of {fee} sat");
+            assert_eq!(refused, Err(ChannelError::refused(reason)));
+        }
+        assert!(with_fee_inputs(Fees::InputWithChange, version(), (&stage.wallet, &coins), 49_670).is_ok());
+        assert!(with_fee_inputs(Fees::Inputs, version(), (&stage.wallet, &coins), 50_000).is_ok());
+    }
+
+    /// Weights of the three ways, each with what pays for it.
+    #[test]
+    fn weights_of_the_ways_to_pay() {
+        let mut found = Vec::new();
+        for fees in [Fees::Child, Fees::Inputs, Fees::InputWithChange] {
+            let (channel, mut stage) = channel(Profile::Ctv, fees);
+            let version = match fees {
+                Fees::Child => channel.close(0, 3).unwrap().remove(0),
+                _ => funded(&channel, &mut stage, 3),
+            };
+            found.push(stage.publish(version).unwrap().weight());
+        }
+        assert_eq!(found, [668 + 609, 847, 881]);
+    }
+}

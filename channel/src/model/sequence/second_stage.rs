@@ -1,0 +1,348 @@
+//! HTLCs on the version itself, each with a second stage, so that an expiry need not lie beyond the contest delay.
+//!
+//! The publisher moves an HTLC to an output of its own (the second stage): with the preimage, or after the expiry. There it waits for
+//! the contest delay, and the other party takes it with a higher number. The other party claims directly.
+//!
+//! - **By template** the leaf fixes the second stage: no signature for each HTLC, whatever the txid of the version is. A template commits
+//!   to the number of inputs, so each HTLC takes a transaction of its own, with a child that pays for it.
+//! - **By ANYPREVOUT** both sign each second stage under SINGLE|ANYPREVOUT: one signature for each HTLC and version, which binds to any
+//!   txid. Second stages with one nLockTime share a transaction with a fee input: all successes, or timeouts of one expiry.
+//!
+//! After the delay one transaction takes all second stages, in both forms.
+//!
+//! A second stage is the same script for all HTLCs of a number, so a victim punishes it without data of old HTLCs. The HTLC outputs
+//! themselves cannot be rebuilt without that data: what the cheater leaves there nobody else takes. The contested output is smaller
+//! than the capacity, and a tower reads its amount from the version on the chain. With ANYPREVOUT alone it could not: there the victim
+//! signs the tower's transaction, with one amount.
+
+use bitcoin::{OutPoint, Transaction, TxOut};
+use sigstack_interpreter::taproot::leaf_hash;
+
+use super::SignedSequence;
+use crate::error::ChannelError;
+use crate::keys::{sign_schnorr, x_only};
+use crate::leaves;
+use crate::model::accept::{MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, Size, blocks_until_claimed};
+use crate::model::contested::{Contested, obscure};
+use crate::model::{ClientRecord, Construction, Content, Htlc, Profile, Step, Terms};
+use crate::publish::outputs_to;
+use crate::sign::{self, SINGLE_ANYPREVOUT, with_hash_type};
+use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
+use crate::tx::{
+    P2TR_DUST_LIMIT, SEQUENCE_FREE, input, op_return, outpoint, output, p2a, set_witness, transaction,
+};
+use crate::wallet::Wallet;
+
+/// Weight units of a version with a P2A and without HTLCs.
+const VERSION_WEIGHT: u64 = 668;
+
+/// How second stages are fixed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Second {
+    /// By CHECKTEMPLATEVERIFY.
+    Template,
+    /// By a signature of both under SINGLE|ANYPREVOUT.
+    AnyPrevOut,
+}
+
+/// An HTLC output of a version, as its publisher sees it.
+#[derive(Clone, Debug)]
+struct Placed {
+    htlc: Htlc,
+    out: TapOutput,
+    /// The leaf that leads to the second stage.
+    leaf: Vec<u8>,
+    /// nLockTime of the second stage.
+    lock_time: u32,
+    /// The signature of both, where no template fixes the second stage.
+    signature: Option<[u8; 64]>,
+}
+
+/// A version of a state with its HTLCs, signed by both.
+#[derive(Clone, Debug)]
+pub struct TwoStage {
+    second: Second,
+    publisher: usize,
+    /// The version.
+    pub commitment: Step,
+    /// The output of every second stage.
+    stage: TapOutput,
+    placed: Vec<Placed>,
+}
+
+/// A fee input of second stages that share a transaction: the wallet, its coin, and the fee.
+pub type FeeCoin<'a> = (&'a Wallet, &'a (OutPoint, TxOut), u64);
+
+impl SignedSequence {
+    /// The output of second stages of a version: its publisher after the delay, or the other with a higher number.
+    fn stage_output(&self, publisher: usize, number: u32) -> Result<TapOutput, ChannelError> {
+        let own = leaves::delayed(&x_only(&self.setup.party(publisher)?.htlc), self.setup.delay);
+        let contest = self.contested(publisher)?.contest_leaf(number);
+        self.setup.joint_output(vec![(1, Leaf::Script(own)), (1, Leaf::Script(contest))])
+    }
+
+    /// The output of an HTLC on a version, and the leaf by which its publisher reaches the second stage.
+    fn place(
+        &self,
+        (publisher, second): (usize, Second),
+        htlc: &Htlc,
+        stage: &TapOutput,
+    ) -> Result<Placed, ChannelError> {
+        let own = x_only(&self.setup.party(publisher)?.htlc);
+        let other = x_only(&self.setup.party(1 - publisher.min(1))?.htlc);
+        let (offered, hash) = (htlc.from == publisher, htlc.short_hash());
+        let lock_time = if offered { htlc.expiry } else { 0 };
+        let joint = self.setup.internal_key();
+        let leaf = match (second, offered) {
+            (Second::Template, _) => {
+                let stage = second_stage(second, lock_time, &[(htlc.sat, stage)]);
+                let template = sign::check_template(&stage)?;
+                match offered {
+                    true => leaves::htlc_timeout_template(&own, htlc.expiry, &template),
+                    false => leaves::htlc_success_template(&own, &hash, &template),
+                }
+            }
+            (Second::AnyPrevOut, true) => leaves::htlc_timeout_anyprevout(&joint, &own, htlc.expiry),
+            (Second::AnyPrevOut, false) => leaves::htlc_success_anyprevout(&joint, &own, &hash),
+        };
+        let others = match offered {
+            true => leaves::htlc_success(&other, &hash),
+            false => leaves::htlc_timeout(&other, htlc.expiry),
+        };
+        let out =
+            self.setup.joint_output(vec![(1, Leaf::Script(leaf.clone())), (1, Leaf::Script(others))])?;
+        Ok(Placed { htlc: *htlc, out, leaf, lock_time, signature: None })
+    }
+
+    /// What a state with HTLCs on the version must satisfy. Nothing is trimmed, and an expiry lies beyond two confirmations only: that of
+    /// the version and that of the claim.
+    fn two_stage_terms(&self) -> Terms {
+        let size = Size { frame: VERSION_WEIGHT, balance: 0, htlc: OUTPUT_WEIGHT, most: MAX_TRUC_WEIGHT };
+        Terms {
+            least_htlc: [P2TR_DUST_LIMIT; 2],
+            most_trimmed: 0,
+            size,
+            claim_delay: blocks_until_claimed(0, 2),
+            ..self.acceptance()
+        }
+    }
+
+    /// Both sign a version of a state whose HTLCs are on it.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if the content breaks a rule, or the channel's profile lacks what the second stage needs.
+    pub fn two_stage(
+        &mut self,
+        publisher: usize,
+        number: u32,
+        content: &Content,
+        second: Second,
+    ) -> Result<TwoStage, ChannelError> {
+        let needed = match second {
+            Second::Template => Profile::Ctv,
+            Second::AnyPrevOut => Profile::AnyPrevOut,
+        };
+        if self.terms.profile != needed {
+            return Err(ChannelError::refused("the channel's profile cannot fix these second stages"));
+        }
+        let content = content.clone().accept(&self.two_stage_terms(), self.setup.height)?;
+        let numbered = self.script_number(number)?;
+        let stage = self.stage_output(publisher, numbered)?;
+        let mut placed = Vec::with_capacity(content.htlcs.len());
+        for htlc in &content.htlcs {
+            let mut one = self.place((publisher, second), htlc, &stage)?;
+            if second == Second::AnyPrevOut {
+                let tx = second_stage(second, one.lock_time, &[(htlc.sat, &stage)]);
+                let spent = [output(htlc.sat, one.out.script_pubkey())];
+                let digest = sign::script_path(&tx, &spent, 0, &one.leaf, SINGLE_ANYPREVOUT, true, None)?;
+                one.signature = Some(self.setup.sign_jointly(None, &digest)?);
+            }
+            placed.push(one);
+        }
+        let mut tx = self.version_with(publisher, numbered, &content, &placed)?;
+        let prevouts = vec![self.funding_output.clone()];
+        let digest = sign::key_path(&tx, &prevouts, 0, sign::DEFAULT)?;
+        let id = (numbered, if publisher == 0 { "two stages, party 0" } else { "two stages, party 1" });
+        let partial = self.setup.sign_for(publisher, &self.funding, id, &digest)?;
+        let signature = self.setup.complete(publisher, &self.funding, id, &partial, &digest)?;
+        set_witness(&mut tx, 0, &[signature]);
+        let commitment = Step { label: "commitment", tx, prevouts };
+        Ok(TwoStage { second, publisher, commitment, stage, placed })
+    }
+
+    /// The version: the contested output with the balances, the hash of its settle leaf, the HTLCs, a P2A.
+    fn version_with(
+        &self,
+        publisher: usize,
+        numbered: u32,
+        content: &Content,
+        placed: &[Placed],
+    ) -> Result<Transaction, ChannelError> {
+        let mut balances = Vec::with_capacity(3);
+        for (party, balance) in content.balances.iter().enumerate() {
+            if *balance >= P2TR_DUST_LIMIT {
+                balances.push(output(*balance, self.setup.party(party)?.payout_script()?));
+            }
+        }
+        balances.push(output(0, p2a()));
+        let contested_sat = content.balances.iter().copied().fold(0, u64::saturating_add);
+        if contested_sat == 0 {
+            return Err(ChannelError::refused("everything is in HTLCs: the contested output would be empty"));
+        }
+        let settlement = transaction(3, 0, vec![input(OutPoint::null(), self.setup.delay.into())], balances);
+        let settle = self.terms.profile.fixed(&settlement)?.unwrap_or_default();
+        let contested = Contested { capacity: contested_sat, ..self.contested(publisher)? };
+        let out = contested.out(numbered, Leaf::Script(settle.clone()))?;
+        let mut outputs = vec![
+            output(contested_sat, out.script_pubkey()),
+            output(0, op_return(&leaf_hash(TAPSCRIPT, &settle))),
+        ];
+        outputs.extend(placed.iter().map(|one| output(one.htlc.sat, one.out.script_pubkey())));
+        outputs.push(output(0, p2a()));
+        let (lock_time, sequence) = obscure(numbered, self.mask);
+        Ok(transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs))
+    }
+
+    /// The owner takes all second stages in one transaction, after the delay.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if these transactions have no second stage of the version.
+    pub fn sweep_stages(
+        &self,
+        version: &TwoStage,
+        confirmed: &[&Transaction],
+        fee: u64,
+    ) -> Result<Step, ChannelError> {
+        let owner = self.setup.party(version.publisher)?;
+        let leaf = leaves::delayed(&x_only(&owner.htlc), self.setup.delay);
+        let pays = owner.payout_script()?;
+        take_all(
+            ("sweep", self.setup.delay.into(), 0),
+            (&version.stage, confirmed),
+            (pays, fee),
+            |tx, spent, nth| {
+                let digest = sign::script_path(tx, spent, nth, &leaf, sign::DEFAULT, false, None)?;
+                version.stage.witness(&leaf, vec![sign_schnorr(&owner.htlc, &digest).to_vec()])
+            },
+        )
+    }
+
+    /// The victim takes all second stages of an older version, in one transaction. It needs the version's number and nothing of its HTLCs.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if these transactions have no second stage of a version with this number.
+    pub fn punish_stages(
+        &self,
+        victim: usize,
+        (record, number): (&ClientRecord, u32),
+        confirmed: &[&Transaction],
+        fee: u64,
+    ) -> Result<Step, ChannelError> {
+        let publisher = 1 - victim.min(1);
+        let contested = self.contested(publisher)?;
+        let (stage, leaf) = (self.stage_output(publisher, number)?, contested.contest_leaf(number));
+        let own = self.setup.party(victim)?;
+        let profile = self.terms.profile;
+        let kind = ("contest", SEQUENCE_FREE, profile.lock_time(record.number));
+        take_all(kind, (&stage, confirmed), (own.payout_script()?, fee), |tx, spent, nth| {
+            let digest = sign::script_path(tx, spent, nth, &leaf, sign::DEFAULT, false, None)?;
+            let mut stack = vec![sign_schnorr(&own.penalty, &digest).to_vec()];
+            stack.extend(profile.show_number(record.number, &record.evidence));
+            stage.witness(&leaf, stack)
+        })
+    }
+}
+
+/// The second stage of HTLCs: an output for each, and a P2A where a child pays.
+fn second_stage(second: Second, lock_time: u32, stages: &[(u64, &TapOutput)]) -> Transaction {
+    let inputs = stages.iter().map(|_| input(OutPoint::null(), SEQUENCE_FREE)).collect();
+    let mut outputs: Vec<TxOut> = stages.iter().map(|(sat, out)| output(*sat, out.script_pubkey())).collect();
+    outputs.extend((second == Second::Template).then(|| output(0, p2a())));
+    transaction(3, lock_time, inputs, outputs)
+}
+
+/// One transaction that spends every output with this script, signed input by input.
+fn take_all(
+    (label, sequence, lock_time): (&'static str, u32, u32),
+    (out, confirmed): (&TapOutput, &[&Transaction]),
+    (pays, fee): (bitcoin::ScriptBuf, u64),
+    witness: impl Fn(&Transaction, &[TxOut], usize) -> Result<Vec<Vec<u8>>, ChannelError>,
+) -> Result<Step, ChannelError> {
+    let script = out.script_pubkey();
+    let found: Vec<_> = confirmed.iter().flat_map(|tx| outputs_to(tx, 0, &script)).collect();
+    if found.is_empty() {
+        return Err(ChannelError::refused("no second stage of this version"));
+    }
+    let sum = found.iter().fold(0u64, |sum, found| sum.saturating_add(found.out.value.to_sat()));
+    let inputs = found.iter().map(|found| input(found.coin, sequence)).collect();
+    let mut tx = transaction(3, lock_time, inputs, vec![output(sum.saturating_sub(fee), pays)]);
+    let prevouts: Vec<TxOut> = found.into_iter().map(|found| found.out).collect();
+    for nth in 0..prevouts.len() {
+        let elements = witness(&tx, &prevouts, nth)?;
+        set_witness(&mut tx, nth, &elements);
+    }
+    Ok(Step { label, tx, prevouts })
+}
+
+impl TwoStage {
+    /// The second stages of these HTLCs in one transaction: each by its place in the content, with its preimage if it is received.
+    ///
+    /// By template only one HTLC has a valid transaction, and no fee input.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] if there is no such HTLC, or the coin does not pay the fee.
+    pub fn second_stage(
+        &self,
+        channel: &SignedSequence,
+        claims: &[(usize, Option<[u8; 32]>)],
+        fee: Option<FeeCoin<'_>>,
+    ) -> Result<Step, ChannelError> {
+        let missing = || ChannelError::refused("the version has no such HTLC");
+        let mut chosen = Vec::with_capacity(claims.len());
+        for (nth, preimage) in claims {
+            chosen.push((*nth, self.placed.get(*nth).ok_or_else(missing)?, preimage));
+        }
+        let stages: Vec<(u64, &TapOutput)> =
+            chosen.iter().map(|(_, placed, _)| (placed.htlc.sat, &self.stage)).collect();
+        let lock_time = chosen.first().map_or(0, |(_, placed, _)| placed.lock_time);
+        let mut tx = second_stage(self.second, lock_time, &stages);
+        let mut prevouts = Vec::with_capacity(chosen.len() + 1);
+        for ((nth, placed, _), spends) in chosen.iter().zip(&mut tx.input) {
+            // The contested output and the hash of its settle leaf stand before the HTLCs.
+            let vout = u32::try_from(*nth).unwrap_or(u32::MAX).saturating_add(2);
+            spends.previous_output = outpoint(&self.commitment.tx, vout);
+            prevouts.push(output(placed.htlc.sat, placed.out.script_pubkey()));
+        }
+        if let Some((wallet, (coin, out), sat)) = fee {
+            let change = out.value.to_sat().checked_sub(sat).filter(|change| *change >= P2TR_DUST_LIMIT);
+            let change = change.ok_or_else(|| ChannelError::refused("the coin cannot pay this fee"))?;
+            tx.input.push(input(*coin, SEQUENCE_FREE));
+            tx.output.push(output(change, wallet.script_pubkey().clone()));
+            prevouts.push(out.clone());
+        }
+        let owner = channel.setup.party(self.publisher)?;
+        for (place, (_, placed, preimage)) in chosen.iter().enumerate() {
+            let digest = sign::script_path(&tx, &prevouts, place, &placed.leaf, sign::DEFAULT, false, None)?;
+            let own = sign_schnorr(&owner.htlc, &digest).to_vec();
+            let preimage = preimage.map(|preimage| preimage.to_vec());
+            let joint = placed.signature.map(|signature| with_hash_type(signature, SINGLE_ANYPREVOUT));
+            let stack = match self.second {
+                Second::Template => [Some(own), preimage, None],
+                Second::AnyPrevOut => [preimage, Some(own), joint],
+            };
+            let elements = placed.out.witness(&placed.leaf, stack.into_iter().flatten().collect())?;
+            set_witness(&mut tx, place, &elements);
+        }
+        if let Some((wallet, ..)) = fee {
+            wallet.sign(&mut tx, &prevouts, chosen.len())?;
+        }
+        Ok(Step { label: "second stage", tx, prevouts })
+    }
+}
+
+#[cfg(test)]
+mod tests;
