@@ -1,16 +1,18 @@
 //! What other constructions pay when an old state is published: LN-penalty's fights about HTLC outputs, and LN-Symmetry's restarts.
 //! Weights are those of transactions that were built and signed.
 
+use bitcoin::TxIn;
+
 use super::{Game, precise};
 use crate::bolt3::Format;
 use crate::compare::{CAPACITY, Table, claimed_by, content};
-use crate::model::{Construction, Form, Kind, PlayError, Profile, Setup, Stage, Step};
+use crate::model::{Construction, Form, Kind, PlayError, Profile, Setup, Stage};
 
 /// A pin's feerate: low enough that no block takes it, high enough to be relayed.
 const PIN_RATE: f64 = 1.0;
 
-/// An old state that has HTLCs, and the victim's answer.
-fn answered(kind: Kind, htlcs: usize) -> Result<Option<Step>, PlayError> {
+/// An old state that has HTLCs, and the inputs of the victim's answer.
+fn answered(kind: Kind, htlcs: usize) -> Result<Vec<TxIn>, PlayError> {
     let setup = Setup::named("fights", 2, CAPACITY, 144)?;
     let mut channel = kind.build(setup, content(2, 0, 0, 0))?;
     let channel: &mut dyn Construction = channel.as_mut();
@@ -19,15 +21,21 @@ fn answered(kind: Kind, htlcs: usize) -> Result<Option<Step>, PlayError> {
     for number in 1..3 {
         channel.update(content(2, htlcs, number, claimed_by(channel)))?;
     }
-    let Some(old) = channel.close(0, 1)?.into_iter().next() else { return Ok(None) };
-    Ok(channel.contest(1, &old.tx)?.and_then(|steps| steps.into_iter().next()))
+    let Some(old) = channel.close(0, 1)?.into_iter().next() else { return Ok(Vec::new()) };
+    let steps = channel.contest(1, &old.tx)?.unwrap_or_default();
+    Ok(steps.into_iter().flat_map(|step| step.tx.input).collect())
+}
+
+/// Weight units of a transaction with these inputs and one taproot output.
+fn together(inputs: &[TxIn]) -> u64 {
+    let witnesses = inputs.iter().map(|input| u64::try_from(input.witness.size()).unwrap_or_default());
+    // Version, lock time, counts, marker and flag; the output; outpoint, empty script and sequence.
+    witnesses.fold((4 * 10 + 2) + 4 * 43, |weight, witness| weight + 4 * 41 + witness)
 }
 
 /// Weight units of a transaction with this input alone and one taproot output.
-fn alone(input: &bitcoin::TxIn) -> u64 {
-    let witness = u64::try_from(input.witness.size()).unwrap_or_default();
-    // Version, lock time, counts, marker and flag; the output; outpoint, empty script and sequence.
-    (4 * 10 + 2) + 4 * 43 + 4 * 41 + witness
+fn alone(input: &TxIn) -> u64 {
+    together(std::slice::from_ref(input))
 }
 
 fn vbytes(weight: u64) -> f64 {
@@ -63,11 +71,11 @@ pub fn htlc_fights(game: &Game) -> Result<Table, PlayError> {
     ];
     for (name, kind, pin) in forms {
         for htlcs in [0usize, 1, 5, 20] {
-            let Some(justice) = answered(kind, htlcs)? else { continue };
-            let batched = vbytes(justice.weight());
-            let split = vbytes(justice.tx.input.iter().map(alone).sum());
+            let inputs = answered(kind, htlcs)?;
+            let batched = vbytes(together(&inputs));
+            let split = vbytes(inputs.iter().map(alone).sum());
             let pinned = pin > 0 && htlcs > 0;
-            let (replacing, splitting) = match (pinned, justice.tx.input.first()) {
+            let (replacing, splitting) = match (pinned, inputs.first()) {
                 (true, Some(to_local)) => {
                     let second_stage = vbytes(alone(to_local));
                     let replacing = PIN_RATE * precise(pin) + game.incremental * batched;
