@@ -510,8 +510,10 @@ fn indices(group: &mut Group) {
             let id = format!("message-index-{index}-of-{inputs}-{hash_type:02x}");
             let base = group.accept(&id, &MESSAGE, &format!("the input {index} of {inputs}"), spec);
             if *hash_type == 0 && index > 0 {
-                let lax =
-                    Lax { index: Some((index & 0xff) as u32 ^ u32::from(index < 256)), ..Lax::by_bits(0) };
+                let lax = Lax {
+                    index: Some(u32::try_from(index & 0xff).unwrap_or_default() ^ u32::from(index < 256)),
+                    ..Lax::by_bits(0)
+                };
                 let signature = lax::signature(Key(1), lax, &[]);
                 let difference = "another index is signed";
                 let change = |spec: &mut Spec| spec.stack[0] = signature;

@@ -207,6 +207,7 @@ fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
         ("pushdata4-length", &[0x4e, 3, 0]),
     ] {
         // The push swallows the opcode, and ends after the script.
+        let push = Opcode(bytes.first().copied().unwrap_or_default());
         let cut = Script::new().raw(bytes).op(opcode);
         let after = Script::new().op(opcode).raw(bytes);
         let base = group.accept(
@@ -221,7 +222,7 @@ fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
             &SCAN,
             "the push that ends after the script begins before the opcode",
             |spec| spec.script = cut,
-            Verdict::Reject(ScriptError::BadOpcode, StopsAt::Opcode(Opcode(bytes[0]))),
+            Verdict::Reject(ScriptError::BadOpcode, StopsAt::Opcode(push)),
         );
     }
 }
