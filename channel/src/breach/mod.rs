@@ -94,8 +94,8 @@ impl Default for Game {
 
 /// Virtual bytes of the contest with the victim's key: 690 WU.
 const CONTEST_SIZE: f64 = 172.5;
-/// Of the fixed justice transaction and the child that pays for it: 677 and 609 WU.
-const FIXED_SIZE: f64 = 321.5;
+/// Of the fixed justice transaction and the child that pays for it: 776 and 609 WU.
+const FIXED_SIZE: f64 = 346.25;
 /// Of the cheater's settlement and its child: 704 and 609 WU.
 const SETTLE_SIZE: f64 = 328.25;
 /// Of a commitment and its child: 668 and 609 WU.
