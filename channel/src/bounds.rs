@@ -211,6 +211,30 @@ pub const NEW_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
+/// Moves of a corrupted party in one line of a search.
+pub const SEARCH_MOVES: Bounds<u32> = Bounds {
+    least: 0,
+    most: 8,
+    why_least: "a number of moves is not negative",
+    why_most: "each move multiplies the states by ten and more",
+};
+
+/// Times that a corrupted party lets time pass in one line of a search.
+pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
+    least: 0,
+    most: 20,
+    why_least: "a number of blocks is not negative",
+    why_most: "at the end of a line blocks go by until every lock is over",
+};
+
+/// States in one scenario of a search.
+pub const SEARCH_STATES: Bounds<usize> = Bounds {
+    least: 1,
+    most: 10_000_000,
+    why_least: "a search has a first state",
+    why_most: "a million states take an hour and some gigabytes",
+};
+
 /// Satoshi outside of the channel.
 pub const OUTSIDE: Bounds<u64> = Bounds {
     least: 0,

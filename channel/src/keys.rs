@@ -4,6 +4,7 @@ use secp256k1::{Keypair, PublicKey, Scalar, SecretKey, XOnlyPublicKey};
 use sha2::{Digest, Sha256};
 
 use crate::error::ChannelError;
+use crate::mutation::{Mutation, mutated};
 
 /// SHA-256 of a message after a tag's hash, twice (BIP 340 "Design").
 pub fn tagged_hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
@@ -83,7 +84,9 @@ impl Entropy {
 
     /// 32 bytes that were never drawn before.
     pub fn draw(&mut self) -> [u8; 32] {
-        self.drawn = self.drawn.saturating_add(1);
+        if !mutated(Mutation::EntropyRepeats) {
+            self.drawn = self.drawn.saturating_add(1);
+        }
         tagged_hash("sigstack/entropy/draw", &[&self.source, &self.drawn.to_le_bytes()])
     }
 

@@ -19,6 +19,9 @@ use secp256k1::{Keypair, PublicKey};
 
 use crate::error::ChannelError;
 use crate::keys::{Entropy, Seed, tagged_hash, taproot_tweak};
+use crate::mutation::{Mutation, mutated};
+
+pub(crate) mod transcript;
 
 /// Bytes of a serialized public nonce.
 pub const PUBLIC_NONCE_SIZE: usize = 66;
@@ -118,11 +121,14 @@ impl Nonce {
         key: &AggregateKey,
         message: &[u8; 32],
     ) -> Result<Nonce, ChannelError> {
-        let random = session_random(entropy.draw())?;
+        let random = match mutated(Mutation::NonceFromIdentifier) {
+            true => session_random([1; 32])?,
+            false => session_random(entropy.draw())?,
+        };
+        let message = Some(message).filter(|_| !mutated(Mutation::NonceFromIdentifier));
         let secret = keypair.secret_key();
         let owner = keypair.public_key();
-        let (secret, public) =
-            new_nonce_pair(random, Some(&key.cache), Some(secret), owner, Some(message), None);
+        let (secret, public) = new_nonce_pair(random, Some(&key.cache), Some(secret), owner, message, None);
         Ok(Nonce { secret, public, owner })
     }
 
@@ -160,6 +166,7 @@ impl Nonce {
             theirs.extend_from_slice(&nonce.serialize());
         }
         let secret = keypair.to_secret_bytes();
+        let theirs = if mutated(Mutation::AnswerIgnoresNonces) { Vec::new() } else { theirs };
         let random = tagged_hash("sigstack/signing-nonce", &[&secret, &theirs, &key.x_only(), message]);
         let extra = tagged_hash("sigstack/signing-nonce/others", &[&theirs]);
         let owner = keypair.public_key();
@@ -231,6 +238,7 @@ impl<'a> SigningSession<'a> {
         if !self.nonces.contains(&nonce.public) {
             return Err(ChannelError::refused("the nonce is not one of this session"));
         }
+        transcript::keep(&nonce.public, self.key, &self.nonces, &self.message);
         Ok(self.session.partial_sign(nonce.secret, keypair, &self.key.cache))
     }
 

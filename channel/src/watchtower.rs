@@ -9,6 +9,7 @@ use crate::chain::Chain;
 use crate::error::ChannelError;
 use crate::keys::Seed;
 use crate::model::TowerTerms;
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{Event, Publisher};
 use crate::wallet::Wallet;
 
@@ -102,11 +103,15 @@ impl Watchtower {
     pub fn replace(&mut self, client: usize, record: Vec<u8>) -> Result<(), ChannelError> {
         let missing = || ChannelError::refused(format!("the tower has no client {client}"));
         let client = self.clients.get_mut(client).ok_or_else(missing)?;
+        if mutated(Mutation::RecordNotReplaced) {
+            return Ok(());
+        }
         let (guard, present) = (client.terms.guard(&record, Some(&self.key))?, client.publisher.guard());
-        if guard.funding() != present.funding() {
+        if guard.funding() != present.funding() && !mutated(Mutation::RecordOfOtherChannel) {
             return Err(ChannelError::refused("the record is of another channel"));
         }
-        if guard.rank() < present.rank() || guard.rank() == present.rank() && record != client.record {
+        let older = !mutated(Mutation::OlderRecord) && guard.rank() < present.rank();
+        if older || guard.rank() == present.rank() && record != client.record {
             return Err(ChannelError::refused("the record is not newer than the one that the tower has"));
         }
         client.publisher.replace(guard);
@@ -126,7 +131,8 @@ impl Watchtower {
 
     /// Looks at the chain for every client, and acts: offers answers to old states, and raises the fee of those that did not confirm.
     pub fn look(&mut self, chain: &mut Chain) -> Vec<Report> {
-        let looked = self.clients.iter_mut().enumerate();
+        let served = if mutated(Mutation::FirstClientOnly) { 1 } else { usize::MAX };
+        let looked = self.clients.iter_mut().enumerate().take(served);
         looked.map(|(client, kept)| Report { client, events: kept.publisher.look(chain) }).collect()
     }
 }

@@ -43,9 +43,9 @@ impl Honest {
         }
     }
 
-    /// Hands the tower a record of its client. Returns whether the tower took it.
+    /// Hands the tower a record of the honest party, which is its second client. Returns whether the tower took it.
     pub(super) fn hand_record(&mut self, record: &[u8]) -> bool {
-        self.tower.as_mut().is_some_and(|tower| tower.replace(0, record.to_vec()).is_ok())
+        self.tower.as_mut().is_some_and(|tower| tower.replace(1, record.to_vec()).is_ok())
     }
 
     /// The transactions of the mempool that the honest side made: those that pay it, and those that they spend, unless a child of

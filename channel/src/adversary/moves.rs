@@ -7,7 +7,7 @@ use bitcoin::{OutPoint, Transaction, TxOut, Txid};
 use super::knowledge::Candidate;
 use super::world::{Action, Game, Loss, Move, Shape, World, offer, unlock_anchor};
 use crate::chain::Chain;
-use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2a};
+use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, transaction};
 
 /// How a transaction is changed where its signatures leave a freedom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,7 @@ pub(super) fn successors(game: &Game, world: &World) -> Result<Vec<World>, (Loss
         }
         next.children()?;
         next.cycles()?;
+        next.spend_twice()?;
         for (label, record) in &game.records {
             next.add(format!("hand the tower {label}"), Action::HandRecord(record.clone()))?;
         }
@@ -128,6 +129,7 @@ impl Next<'_> {
         for (rate, shape, how) in [
             (game.market + 1, Shape::Small, "with a child"),
             (10 * game.market, Shape::Small, "with a child of high fee"),
+            (1, Shape::Heavy, "with a heavy child of low fee"),
             (game.market + 1, Shape::Decoy, "with a child that looks like the channel"),
         ] {
             if let Some(child) = game.child(chain, &candidate.tx, rate, shape) {
@@ -195,21 +197,46 @@ impl Next<'_> {
         Ok(())
     }
 
+    /// A package whose child spends the parent's own coin again.
+    fn spend_twice(&mut self) -> Result<(), (Loss, String)> {
+        let (game, chain) = (self.game, &self.world.chain);
+        let Some((coin, out)) = game.free_coin(chain) else { return Ok(()) };
+        let Ok(parent) = game.wallet.spend(3, &(coin, out.clone()), 0) else { return Ok(()) };
+        let prevouts = [parent.output.first().cloned().unwrap_or_else(|| out.clone()), out];
+        let inputs = vec![input(outpoint(&parent, 0), SEQUENCE_FREE), input(coin, SEQUENCE_FREE)];
+        let rest = prevouts.iter().fold(0, |sum, out| sum + out.value.to_sat()).saturating_sub(5_000);
+        let pays = vec![output(rest, game.wallet.script_pubkey().clone())];
+        let mut child = transaction(3, 0, inputs, pays);
+        for place in 0..2 {
+            if game.wallet.sign(&mut child, &prevouts, place).is_err() {
+                return Ok(());
+            }
+        }
+        self.add("a child spends its parent's coin again".to_owned(), Action::Offer(vec![parent, child]))
+            .map(drop)
+    }
+
     /// The corrupted side spends a coin again that one of its transactions in the mempool spends: with that, all that depends on it
     /// is replaced.
     fn cycles(&mut self) -> Result<(), (Loss, String)> {
-        for coin in &self.game.coins {
-            let Some(again) = cycle(self.game, &self.world.chain, coin) else { continue };
+        let chain = &self.world.chain;
+        let inputs = chain.mempool().entries().flat_map(|entry| &entry.tx.input);
+        let coins: Vec<OutPoint> = inputs.map(|input| input.previous_output).collect();
+        for coin in coins {
+            let Some(again) = cycle(self.game, &self.world.chain, &coin) else { continue };
             self.add("spend its own input again".to_owned(), Action::Offer(vec![again]))?;
         }
         Ok(())
     }
 }
 
-/// A payment of the corrupted side to itself that replaces what spends the coin in the mempool.
+/// A payment of the corrupted side to itself that replaces what spends its coin in the mempool.
 fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
     let entry = chain.mempool().spender(coin)?;
     let out = chain.coin(coin)?.out.clone();
+    if out.script_pubkey != *game.wallet.script_pubkey() {
+        return None;
+    }
     let fee = entry.fee.saturating_add(4_000);
     game.wallet.spend(entry.tx.version.0, &(*coin, out), fee).ok()
 }

@@ -4,6 +4,8 @@ use super::honest::Honest;
 use super::knowledge::Knowledge;
 use super::search::Owed;
 use super::world::{Budget, Game, World};
+use crate::bolt3::Format;
+use crate::chain::{Chain, START_HEIGHT};
 use crate::keys::{Seed, sha256};
 use crate::model::{Construction, Content, Htlc, Kind, PlayError, Setup, Stage};
 use crate::publish::Publisher;
@@ -13,9 +15,9 @@ use crate::watchtower::Watchtower;
 
 /// Satoshi in the channel.
 pub(super) const CAPACITY: u64 = 1_000_000;
-/// The contest delay, in blocks.
-const DELAY: u16 = 20;
-/// Satoshi of fees that an honest side may lose. A child of 1,000 vB at ten times the market is 10,000 sat at 1 sat/vB.
+/// The contest delay, in blocks. Fees rise to what is at stake in the last twelve blocks before a deadline.
+pub(super) const DELAY: u16 = 20;
+/// Satoshi of fees that an honest side may lose.
 const FEES: u64 = 15_000;
 /// Satoshi of each HTLC.
 const HTLC: u64 = 40_000;
@@ -25,7 +27,7 @@ const HTLC: u64 = 40_000;
 pub(super) enum Defender {
     /// The client itself.
     Client,
-    /// Its tower alone.
+    /// Its tower alone, until the contest delay is over.
     Tower,
 }
 
@@ -38,22 +40,36 @@ pub(super) struct Scenario {
     pub(super) corrupted: usize,
     /// Who defends.
     pub(super) defender: Defender,
-    /// Whether states have HTLCs, two of each direction with equal hashes.
+    /// Whether states have HTLCs, two in each direction with equal hashes.
     pub(super) htlcs: bool,
+    /// Satoshi per virtual byte that blocks take.
+    pub(super) market: u64,
+    /// Whether most of the capacity is in HTLCs of an old state, to the corrupted side, which knows their preimage.
+    pub(super) large_htlcs: bool,
+    /// Satoshi of the honest side in the latest state; none for nearly all.
+    pub(super) stake: Option<u64>,
 }
 
+const CLIENT: Scenario = Scenario {
+    name: "client",
+    corrupted: 0,
+    defender: Defender::Client,
+    htlcs: false,
+    market: 1,
+    large_htlcs: false,
+    stake: None,
+};
+
 /// All of them.
-pub(super) const SCENARIOS: [Scenario; 5] = [
-    Scenario { name: "client", corrupted: 0, defender: Defender::Client, htlcs: false },
-    Scenario { name: "client, HTLCs", corrupted: 0, defender: Defender::Client, htlcs: true },
-    Scenario {
-        name: "client, not the opener corrupted",
-        corrupted: 1,
-        defender: Defender::Client,
-        htlcs: true,
-    },
-    Scenario { name: "tower", corrupted: 0, defender: Defender::Tower, htlcs: false },
-    Scenario { name: "tower, HTLCs", corrupted: 1, defender: Defender::Tower, htlcs: true },
+pub(super) const SCENARIOS: [Scenario; 8] = [
+    CLIENT,
+    Scenario { name: "client, blocks ask more than it knows", market: 3, ..CLIENT },
+    Scenario { name: "client, HTLCs", htlcs: true, ..CLIENT },
+    Scenario { name: "client, opener, HTLCs", corrupted: 1, htlcs: true, ..CLIENT },
+    Scenario { name: "client, large HTLCs in an old state", large_htlcs: true, ..CLIENT },
+    Scenario { name: "client, little at stake", market: 100, stake: Some(4_000), ..CLIENT },
+    Scenario { name: "tower", defender: Defender::Tower, ..CLIENT },
+    Scenario { name: "tower, HTLCs", corrupted: 1, defender: Defender::Tower, htlcs: true, ..CLIENT },
 ];
 
 /// A construction with locks that a search can wait for.
@@ -65,92 +81,167 @@ pub(super) fn shortened(kind: Kind) -> Kind {
     }
 }
 
-/// The preimages of the corrupted side's payments and of the honest side's.
-const PREIMAGES: [[u8; 32]; 2] = [[0x41; 32], [0x42; 32]];
+/// The preimages of the payments to the corrupted side, which it does not know, and to the honest side.
+pub(super) const PREIMAGES: [[u8; 32]; 2] = [[0x41; 32], [0x42; 32]];
+
+/// An HTLC to the corrupted side.
+fn large(from: usize) -> Htlc {
+    let [theirs, _] = PREIMAGES;
+    let expiry = START_HEIGHT + u32::from(DELAY) + 120;
+    Htlc { from, to: 1 - from.min(1), sat: 400_000, expiry, payment_hash: sha256(&theirs) }
+}
 
 /// The contents of the states: the corrupted side has most in an old one, and least in the latest.
-fn contents(scenario: &Scenario, height: u32) -> Vec<Content> {
+fn contents(scenario: &Scenario) -> Vec<Content> {
     let (corrupted, honest) = (scenario.corrupted, 1 - scenario.corrupted.min(1));
     let content = |share: u64, with_htlcs: bool| {
-        let mut balances = vec![0; 2];
         let in_flight = if with_htlcs { 4 * HTLC } else { 0 };
-        for (party, balance) in [(corrupted, share), (honest, CAPACITY - share - in_flight)] {
-            if let Some(place) = balances.get_mut(party) {
-                *place = balance;
-            }
-        }
+        let mut balances = [share, CAPACITY - share - in_flight];
+        balances.rotate_left(corrupted);
         let htlc = |from: usize, preimage: &[u8; 32]| Htlc {
             from,
             to: 1 - from.min(1),
             sat: HTLC,
-            expiry: height + u32::from(DELAY) + 60,
+            expiry: START_HEIGHT + u32::from(DELAY) + 120,
             payment_hash: sha256(preimage),
         };
         let [theirs, ours] = PREIMAGES;
         let all =
             [htlc(honest, &theirs), htlc(honest, &theirs), htlc(corrupted, &ours), htlc(corrupted, &ours)];
-        Content { balances, htlcs: if with_htlcs { all.into() } else { Vec::new() } }
+        Content { balances: balances.into(), htlcs: if with_htlcs { all.into() } else { Vec::new() } }
     };
     let htlcs = scenario.htlcs;
-    vec![content(500_000, false), content(750_000, htlcs), content(300_000, false), content(100_000, htlcs)]
+    let last = scenario.stake.map_or(100_000, |stake| CAPACITY - stake);
+    let large = Content { htlcs: vec![large(honest); 2], balances: vec![100_000; 2] };
+    let old = if scenario.large_htlcs { large } else { content(750_000, htlcs) };
+    vec![content(500_000, false), old, content(300_000, false), content(last, htlcs)]
 }
 
-/// Builds a construction with its history on a chain. None if the construction has no tower that could defend.
+/// Satoshi of an HTLC whose claim may cost as much as it is worth.
+const SMALL_HTLC: u64 = 1_000;
+
+/// Satoshi that a party of a content has at worst: its balance, its HTLCs that come back, and those whose preimage it knows, without
+/// small ones.
+pub(super) fn worth(content: &Content, party: usize) -> u64 {
+    let [_, ours] = PREIMAGES;
+    let own = |htlc: &&Htlc| htlc.from == party || htlc.to == party && htlc.payment_hash == sha256(&ours);
+    let htlcs = content.htlcs.iter().filter(own).map(|htlc| htlc.sat).filter(|sat| *sat > SMALL_HTLC);
+    content.balances.get(party).copied().into_iter().chain(htlcs).fold(0, u64::saturating_add)
+}
+
+/// Builds a construction with its history on a chain. None if no code defends a party of it.
 pub(super) fn build(
     kind: Kind,
     scenario: &Scenario,
     left: Budget,
 ) -> Result<Option<(Game, World, Owed)>, PlayError> {
+    // The fee of such a commitment was signed before, at 2 sat/vB, and nothing can add to it: that is what anchors are for.
+    if kind == Kind::LnPenalty(Format::StaticRemotekey) && scenario.market > 2 {
+        return Ok(None);
+    }
+    let contents = contents(scenario);
     let setup = Setup::named("adversary", 2, CAPACITY, DELAY)?;
-    let honest_party = 1 - scenario.corrupted.min(1);
-    let contents = contents(scenario, crate::chain::START_HEIGHT + 10);
-    let first = contents.first().cloned().unwrap_or_default();
-    let mut channel = shortened(kind).build(setup, first)?;
-    let channel: &mut dyn Construction = channel.as_mut();
+    let mut channel = shortened(kind).build(setup, contents.first().cloned().unwrap_or_default())?;
+    let channel = channel.as_mut();
     let mut stage = Stage::new(channel)?;
     stage.open(channel)?;
+    let client = 1 - scenario.corrupted.min(1);
+    let mut records = vec![channel.tower_bytes(client)];
     for content in contents.iter().skip(1) {
         channel.update(content.clone())?;
+        records.push(channel.tower_bytes(client));
     }
-    let chain = &mut stage.chain;
-    // The funding transaction is deeper than any reorganisation.
-    chain.mine(6).map_err(|reject| PlayError::Chain { label: "funding", reject })?;
-    let wallet = Wallet::new(&Seed::from_name("corrupted"))?;
-    // What the corrupted side knows: its own preimages only in half of the payments.
-    let knowledge = Knowledge::of(channel, scenario.corrupted, &[], wallet.script_pubkey().clone())?;
-    let market = 1;
-    let mut game = Game::new(knowledge, wallet, market, DELAY.into());
-    game.funding = Some(channel.setup().funding);
-    for _ in 0..4 {
-        let coin = game.wallet.mint(chain, 100_000);
-        game.coins.push(coin.0);
-    }
-    game.anchors.push(chain.mint(output(0, p2a())));
-    let payout = channel.setup().party(honest_party)?.payout_script()?;
-    let mut honest = Honest { scripts: vec![payout], ..Honest::default() };
-    let Ok(guard) = channel.guard(honest_party) else { return Ok(None) };
-    let own = Wallet::new(&Seed::from_name("honest"))?;
-    own.mint(chain, 100_000);
-    own.mint(chain, 100_000);
-    honest.scripts.push(own.script_pubkey().clone());
-    let mut client = Publisher::new(guard, own, market + 1);
-    let [_, ours] = PREIMAGES;
-    client.orders().learn(ours);
-    honest.client = Some(client);
+    let Some((mut game, mut world, owed)) = start(channel, stage.chain, scenario, left)? else {
+        return Ok(None);
+    };
     if scenario.defender == Defender::Tower {
         let Some(terms) = channel.tower_terms() else { return Ok(None) };
-        let mut tower = Watchtower::new(&Seed::from_name("tower"), market + 1)?;
-        tower.hire(chain, terms, channel.tower_bytes(honest_party))?;
-        (honest.tower, honest.is_asleep) = (Some(tower), true);
+        let mut tower = Watchtower::new(&Seed::from_name("tower"), 2)?;
+        let other = other_channel(kind, &mut world.chain)?;
+        tower.hire(&mut world.chain, terms, other.tower_bytes(client))?;
+        let [first, .., last] = records.as_slice() else { return Ok(None) };
+        let number = tower.hire(&mut world.chain, terms, first.clone())?;
+        tower.replace(number, last.clone())?;
+        game.records = bad_records(&tower, number, &records, &other.tower_bytes(client));
+        (world.honest.tower, world.honest.is_asleep) = (Some(tower), true);
     }
-    let balance = contents.last().and_then(|content| content.balances.get(honest_party)).copied();
-    let htlcs = if scenario.htlcs { 4 * HTLC } else { 0 };
-    let owed = Owed {
-        sat: honest.balance(chain) + balance.unwrap_or_default() + htlcs,
-        fees: FEES,
-        tower: honest.tower_balance(chain),
-        stake: CAPACITY,
-    };
-    let world = World::new(stage.chain, honest, left);
+    let owed = Owed { tower: world.honest.tower_balance(&world.chain), ..owed };
     Ok(Some((game, world, owed)))
+}
+
+/// A channel on a chain, before anything is published.
+pub(super) fn start(
+    channel: &dyn Construction,
+    mut chain: Chain,
+    scenario: &Scenario,
+    left: Budget,
+) -> Result<Option<(Game, World, Owed)>, PlayError> {
+    // The funding transaction is deeper than any reorganisation.
+    chain.mine(6).map_err(|reject| PlayError::Chain { label: "funding", reject })?;
+    let party = 1 - scenario.corrupted.min(1);
+    let Ok(guard) = channel.guard(party) else { return Ok(None) };
+    let wallet = Wallet::new(&Seed::from_name("corrupted"))?;
+    let [theirs, _] = PREIMAGES;
+    let known = if scenario.large_htlcs { vec![theirs] } else { Vec::new() };
+    let knowledge = Knowledge::of(channel, scenario.corrupted, &known, wallet.script_pubkey().clone())?;
+    let mut game = Game::new(knowledge, wallet, scenario.market, DELAY.into());
+    game.funding = Some(channel.setup().funding);
+    // Hundreds of claims take more blocks than a line has.
+    game.leaves_nothing = scenario.stake.is_none() && channel.content().htlcs.len() < 10;
+    for _ in 0..4 {
+        game.wallet.mint(&mut chain, 100_000);
+    }
+    game.anchors.push(chain.mint(output(0, p2a())));
+    let own = Wallet::new(&Seed::from_name("honest"))?;
+    own.mint(&mut chain, 100_000);
+    own.mint(&mut chain, 100_000);
+    let scripts = vec![channel.setup().party(party)?.payout_script()?, own.script_pubkey().clone()];
+    let mut client = Publisher::new(guard, own, 2);
+    let [_, ours] = PREIMAGES;
+    client.orders().learn(ours);
+    let honest = Honest { client: Some(client), scripts, ..Honest::default() };
+    let worth = worth(channel.content(), party);
+    let sat = honest.balance(&chain) + worth;
+    // LN's opener agreed to pay 86 sat for each HTLC output, and two stages of a small HTLC can cost more than it is worth.
+    let agreed = 200 * u64::try_from(channel.content().htlcs.len()).unwrap_or_default();
+    let owed = Owed { sat, fees: FEES.min(worth) + agreed, tower: 0, stake: CAPACITY };
+    Ok(Some((game, World::new(chain, honest, left), owed)))
+}
+
+/// Another client's channel of the same construction.
+fn other_channel(kind: Kind, chain: &mut Chain) -> Result<Box<dyn Construction>, PlayError> {
+    let setup = Setup::named("another client", 2, CAPACITY, DELAY)?;
+    let mut channel = shortened(kind).build(setup, Content::of(&[CAPACITY / 2, CAPACITY / 2]))?;
+    channel.see_height(chain.height());
+    channel.open(chain.mint(channel.funding_output().clone()))?;
+    for _ in 0..5 {
+        if channel.update(Content::of(&[CAPACITY / 2, CAPACITY / 2])).is_err() {
+            break;
+        }
+    }
+    Ok(channel)
+}
+
+/// Records that a tower should not take and does take: older ones, the one of another client, and the latest with one byte changed.
+fn bad_records(
+    tower: &Watchtower,
+    client: usize,
+    records: &[Vec<u8>],
+    other: &[u8],
+) -> Vec<(&'static str, Vec<u8>)> {
+    let latest = records.last().cloned().unwrap_or_default();
+    let older = records.iter().rev().skip(1).map(|record| ("an older record", record.clone()));
+    let mut bad: Vec<(&'static str, Vec<u8>)> = older.collect();
+    bad.push(("another client's record", other.to_vec()));
+    for at in 0..latest.len() {
+        for change in [1, u8::MAX] {
+            let mut changed = latest.clone();
+            if let Some(byte) = changed.get_mut(at) {
+                *byte = byte.wrapping_add(change);
+            }
+            bad.push(("a damaged record", changed));
+        }
+    }
+    let takes = |record: &Vec<u8>| tower.clone().replace(client, record.clone()).is_ok();
+    bad.into_iter().filter(|(_, record)| *record != latest && takes(record)).take(8).collect()
 }

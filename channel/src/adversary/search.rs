@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::moves::{coins, successors, take_all};
-use super::world::{Game, Loss, World};
+use super::world::{DECOY, Game, Loss, World};
 
 /// What an honest side must have at the end of every line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,6 +65,30 @@ pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> E
     explored
 }
 
+/// Plays one line whose moves are chosen, and its two ends.
+pub(super) fn walk(
+    game: &Game,
+    mut world: World,
+    owed: &Owed,
+    choose: &mut dyn FnMut(usize) -> Option<usize>,
+) -> Option<(Loss, Vec<String>)> {
+    let with_last = |world: &World, last: &str| [world.trace(), vec![last.to_owned()]].concat();
+    loop {
+        let mut next = match successors(game, &world) {
+            Ok(next) => next,
+            Err((loss, last)) => return Some((loss, with_last(&world, &last))),
+        };
+        match choose(next.len()).filter(|chosen| *chosen < next.len()) {
+            Some(chosen) => world = next.swap_remove(chosen),
+            None => break,
+        }
+    }
+    [true, false].into_iter().find_map(|takes| {
+        let ended = finish(game, world.clone(), owed, takes, &mut BTreeSet::new());
+        ended.err().map(|(loss, last)| (loss, with_last(&world, last)))
+    })
+}
+
 type Ended = BTreeSet<(u128, u64, bool)>;
 
 /// Plays a line to its end: the corrupted side makes no more moves, and takes what it can as locks end, or nothing.
@@ -111,14 +135,14 @@ fn judge(game: &Game, world: &World, owed: &Owed, takes: bool) -> Result<(), Los
     if paid > owed.stake {
         return Err(Loss::TowerPaid(paid));
     }
-    if !takes {
+    if !takes || !game.leaves_nothing {
         // The corrupted side may have left what is its own.
         return Ok(());
     }
     // Once something was published, everything ends in a wallet.
     let left = coins(game, world).into_iter().map(|(_, out, _)| out.value.to_sat());
     // The corrupted side's own decoys are smaller.
-    match left.filter(|sat| *sat > 1_000).fold(0u64, u64::saturating_add) {
+    match left.filter(|sat| *sat > DECOY).fold(0u64, u64::saturating_add) {
         0 => Ok(()),
         left => Err(Loss::Left(left)),
     }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
+use bitcoin::{OutPoint, Transaction, TxOut};
 
 use super::honest::Honest;
 use super::knowledge::{Candidate, Knowledge};
@@ -75,8 +75,6 @@ pub(super) struct World {
 pub(super) struct Game {
     pub(super) knowledge: Knowledge,
     pub(super) wallet: Wallet,
-    /// Coins of the corrupted side, for fees.
-    pub(super) coins: Vec<OutPoint>,
     /// Its 0-sat coins that anyone can spend.
     pub(super) anchors: Vec<OutPoint>,
     /// Satoshi per virtual byte that blocks take.
@@ -85,6 +83,8 @@ pub(super) struct Game {
     pub(super) delay: u32,
     /// The funding output.
     pub(super) funding: Option<OutPoint>,
+    /// Whether everything must be spent at the end of a line: not where that costs more than what is at stake.
+    pub(super) leaves_nothing: bool,
     /// Blocks after which a line ends.
     pub(super) horizon: u32,
     /// Records that can be handed to the tower.
@@ -97,12 +97,12 @@ impl Game {
         Game {
             knowledge,
             wallet,
-            coins: Vec::new(),
             anchors: Vec::new(),
             market,
             delay,
             funding: None,
-            horizon: 2 * delay + 70,
+            leaves_nothing: true,
+            horizon: 2 * delay + 130,
             records: Vec::new(),
             spends: RefCell::default(),
         }
@@ -119,10 +119,13 @@ impl Game {
         found
     }
 
-    /// A coin of the corrupted side that nothing spends.
+    /// A coin of the corrupted side that nothing spends: one that it had, the change of its children, or what it took.
     pub(super) fn free_coin(&self, chain: &Chain) -> Option<(OutPoint, TxOut)> {
-        let free = self.coins.iter().filter(|coin| chain.mempool().spender(coin).is_none());
-        free.filter_map(|coin| chain.coin(coin).map(|found| (*coin, found.out.clone()))).next()
+        let coins = chain.coins_to(self.wallet.script_pubkey());
+        let mut free = coins.filter(|(coin, found)| {
+            found.out.value.to_sat() >= LEAST_COIN && chain.mempool().spender(coin).is_none()
+        });
+        free.next().map(|(coin, found)| (coin, found.out.clone()))
     }
 
     /// The child that pays for a parent by its P2A, with more outputs if wanted. None if the parent has no P2A.
@@ -143,7 +146,7 @@ impl Game {
             Shape::Heavy => {
                 outputs.extend((0..17).map(|_| output(330, self.wallet.script_pubkey().clone())));
             }
-            Shape::Decoy => outputs.extend(self.decoys(parent)),
+            Shape::Decoy => outputs.extend(self.decoys()),
         }
         let mut tx = transaction(parent.version.0, 0, inputs, outputs);
         let parent_size = if shape == Shape::Heavy { 0 } else { weight(parent).div_ceil(4) };
@@ -156,15 +159,15 @@ impl Game {
     }
 
     /// Outputs that look like the channel's own.
-    fn decoys(&self, parent: &Transaction) -> Vec<TxOut> {
-        let there = |script: &&ScriptBuf| parent.output.iter().any(|out| out.script_pubkey == **script);
-        self.knowledge
-            .scripts()
-            .filter(|script| !there(script))
-            .map(|script| output(330, script.clone()))
-            .collect()
+    fn decoys(&self) -> impl Iterator<Item = TxOut> {
+        self.knowledge.scripts().map(|script| output(DECOY, script.clone()))
     }
 }
+
+/// Satoshi of the smallest coin that the corrupted side pays fees with.
+const LEAST_COIN: u64 = 20_000;
+/// Satoshi of an output that looks like one of the channel's.
+pub(super) const DECOY: u64 = 330;
 
 /// The form of a fee-paying child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use sigstack_policy::limits::MAX_TRUC_VSIZE;
 use super::Content;
 use crate::bounds::FUNDING;
 use crate::error::ChannelError;
+use crate::mutation::{Mutation, mutated};
 use crate::tx::{set_witness, weight};
 
 /// Blocks that a transaction may take to confirm once its owner publishes it.
@@ -250,7 +251,7 @@ impl Terms {
         if content.balances.len() != expected {
             return Err(Unacceptable::Balances { found: content.balances.len(), expected });
         }
-        if content.sum() != self.capacity {
+        if content.sum() != self.capacity && !mutated(Mutation::AnySum) {
             return Err(Unacceptable::Sum { found: content.sum(), capacity: self.capacity });
         }
         self.check_htlcs(content, height)?;
@@ -274,7 +275,8 @@ impl Terms {
             if htlc.sat == 0 {
                 return Err(Unacceptable::NoAmount { htlc: nth });
             }
-            if !(least..LOCK_TIME_THRESHOLD).contains(&htlc.expiry) {
+            let early = htlc.expiry < least && !mutated(Mutation::EarlyExpiry);
+            if early || htlc.expiry >= LOCK_TIME_THRESHOLD && !mutated(Mutation::ExpiryIsTime) {
                 return Err(Unacceptable::Expiry { htlc: nth, expiry: htlc.expiry, least });
             }
         }
@@ -289,7 +291,7 @@ impl Terms {
 
     fn check_transaction(&self, content: &Content, publisher: usize) -> Result<(), Unacceptable> {
         let Paid { balances, htlcs, trimmed } = self.pay(content, publisher)?;
-        if trimmed > self.most_trimmed {
+        if trimmed > self.most_trimmed && !mutated(Mutation::AnyTrimmed) {
             let [sent, received] = self.least_htlc;
             return Err(Unacceptable::Trimmed {
                 sat: trimmed,
@@ -302,7 +304,7 @@ impl Terms {
             return Err(Unacceptable::NoOutput);
         }
         let found = self.weight(balances, htlcs);
-        match found > self.size.most {
+        match found > self.size.most && !mutated(Mutation::AnyWeight) {
             true => Err(Unacceptable::Weight { found, most: self.size.most }),
             false => Ok(()),
         }
@@ -321,7 +323,11 @@ impl Terms {
         let mut costs = self.opener_pays(paid.htlcs);
         for balance in &content.balances {
             let needed = core::mem::take(&mut costs);
-            let left = balance.checked_sub(needed).ok_or(Unacceptable::Opener { sat: *balance, needed })?;
+            let poor = || Unacceptable::Opener { sat: *balance, needed };
+            let left = match balance.checked_sub(needed) {
+                None if mutated(Mutation::OpenerCannotPay) => 0,
+                left => left.ok_or_else(poor)?,
+            };
             match left >= self.least_balance {
                 true => paid.balances += 1,
                 false => paid.trimmed = paid.trimmed.saturating_add(left),

@@ -9,6 +9,7 @@ use super::{Step, TowerRecord};
 use crate::error::ChannelError;
 use crate::keys::{generator_keypair, sign_schnorr, verify_schnorr, x_only};
 use crate::leaves::{self, MAX_NUMBER};
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{Draft, Found, Signer, Unlock, outputs_to};
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
@@ -94,7 +95,7 @@ pub(super) fn obscure(number: u32, mask: u32) -> (u32, u32) {
 }
 
 /// The number in a commitment whose first input spends the funding output.
-pub(super) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
+pub(crate) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
     number_of(tx, tx.input.first()?, mask)
 }
 
@@ -212,6 +213,7 @@ impl Contested {
     }
 
     pub(super) fn contest_leaf(&self, number: u32) -> Vec<u8> {
+        let number = if mutated(Mutation::EvidenceOfSameNumber) { number.saturating_sub(1) } else { number };
         match self.terms.profile {
             Profile::AnyPrevOutAlone => {
                 leaves::contest_lock_time(number, &self.number_key, &self.penalty_key)
@@ -284,8 +286,15 @@ impl Contested {
     pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
         let mut scripts = vec![self.contest_leaf(number)];
         scripts.extend(self.tower_leaf(number)?);
-        let depth = if scripts.len() == 1 { 1 } else { 2 };
-        let others = scripts.into_iter().map(|script| (depth, Leaf::Script(script)));
+        if mutated(Mutation::SweepByNumberAlone) {
+            scripts.push(leaves::sweep(number, &self.number_key, 3));
+        }
+        let depths: &[u8] = match scripts.len() {
+            1 => &[1],
+            2 => &[2, 2],
+            _ => &[2, 3, 3],
+        };
+        let others = depths.iter().copied().zip(scripts.into_iter().map(Leaf::Script));
         TapOutput::new(self.internal_key, std::iter::once((1, settle)).chain(others).collect())
     }
 
@@ -301,9 +310,11 @@ impl Contested {
         below: u32,
         delay: u16,
     ) -> Result<Option<ContestedOutput>, ChannelError> {
+        let predecessor = |number: &u32| !mutated(Mutation::ContestsPredecessorOnly) || number + 1 == below;
+        let older = |number: &u32| *number < below && predecessor(number);
         let spends = published.input.iter().find(|input| input.previous_output == *funding);
         let number = spends.and_then(|input| number_of(published, input, mask));
-        let (Some(spends), Some(number)) = (spends, number.filter(|number| *number < below)) else {
+        let (Some(spends), Some(number)) = (spends, number.filter(older)) else {
             return Ok(None);
         };
         let settle = match self.terms.profile {

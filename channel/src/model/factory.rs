@@ -17,6 +17,7 @@ use super::{
 };
 use crate::error::ChannelError;
 use crate::keys::tagged_hash;
+use crate::mutation::{Mutation, mutated};
 use crate::tx::{outpoint, outpoint_bytes};
 
 /// A channel inside the hook.
@@ -140,7 +141,11 @@ impl Factory {
         let mut entropy = self.hook.split_entropy();
         let mut keys = Vec::with_capacity(members.len());
         for seed in members.iter().filter_map(|member| self.parties.get(*member)).map(|party| &party.seed) {
-            let opening = [&outpoint_bytes(&funding)[..], &entropy.draw()];
+            let drawn = entropy.draw();
+            let opening: [&[u8]; 2] = match mutated(Mutation::InnerKeysFromSeedAlone) {
+                true => [&[], &[]],
+                false => [&outpoint_bytes(&funding), &drawn],
+            };
             keys.push(PartyKeys::new(seed.clone(), tagged_hash("sigstack/inner-opening", &opening))?);
         }
         let count = u64::try_from(members.len()).unwrap_or(u64::MAX).max(1);

@@ -35,6 +35,7 @@ use sigstack_interpreter::Flags;
 
 pub use accept::{Accepted, CONFIRM_BLOCKS, OUTPUT_WEIGHT, OpenerCosts, Size, Terms, Unacceptable};
 pub use content::{Content, HTLC_SIZE, Htlc};
+pub(crate) use contested::published_number as published_counter;
 pub use contested::{Profile, Reward, SequenceTerms};
 pub use factory::{Factory, Inner, NestedCosts, nested_costs};
 pub use justice_kit::justice_blob;

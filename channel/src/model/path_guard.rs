@@ -5,6 +5,7 @@ use bitcoin::{OutPoint, Transaction, TxOut, consensus::Decodable as _, consensus
 use super::Step;
 use crate::error::ChannelError;
 use crate::keys::verify_schnorr;
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{Claim, Found, Guard, HtlcOutputs, Orders, Purpose, View};
 use crate::records::RecordKind;
 use crate::sign;
@@ -48,7 +49,7 @@ impl PathGuard {
             let digest = sign::key_path(tx, std::slice::from_ref(&out), 0, sign::DEFAULT)?;
             let signature = input.witness.iter().next().and_then(|bytes| bytes.try_into().ok());
             let signed = signature.is_some_and(|signature| verify_schnorr(&key, &digest, &signature));
-            if input.previous_output != coin || !signed {
+            if input.previous_output != coin || !signed && !mutated(Mutation::PathUnchecked) {
                 return Err(broken());
             }
             coin = crate::tx::outpoint(tx, 0);

@@ -13,6 +13,7 @@ use crate::bolt3::{
     scripts,
 };
 use crate::error::ChannelError;
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{
     Claim, Draft, Found, Guard, Orders, Pays, Purpose, Signer, Spend, Unlock, View, outputs_to,
 };
@@ -109,7 +110,8 @@ impl PenaltyGuard {
     fn below_peers(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
         let version = &self.peers;
         let mut claims = Vec::new();
-        for spend in self.to_remote(view, (&version.tx, height)) {
+        let remote = self.to_remote(view, (&version.tx, height)).into_iter();
+        for spend in remote.filter(|_| !mutated(Mutation::ToRemoteNotSwept)) {
             let found = spend.0.clone();
             let draft = take("to_remote", 0, vec![spend], &self.payout);
             claims.push(self.own_claim(Purpose::Sweep, &found, draft));
@@ -176,6 +178,7 @@ impl PenaltyGuard {
             claims.push(Claim::new(Purpose::Answer, coin, draft, Pays::Own, stake).before(deadline));
         }
         let htlcs = self.revoked.get(&number).into_iter().flatten();
+        let htlcs = htlcs.filter(|_| !mutated(Mutation::JusticeForgetsHtlcs));
         let mut scripts: Vec<Vec<u8>> =
             htlcs.map(|htlc| htlc_script(&keys, (peer, self.versions.format), htlc)).collect();
         // Equal HTLCs have one script and an output each.
@@ -191,7 +194,7 @@ impl PenaltyGuard {
                 };
                 let height = second.height.unwrap_or_default();
                 let stages = outputs_to(second.tx, height, &p2wsh(&local)).into_iter().filter(unspent);
-                for stage in stages {
+                for stage in stages.filter(|_| !mutated(Mutation::SecondStageUnpunished)) {
                     let spends = vec![taken(stage.clone(), vec![1], &local)];
                     let draft = take("justice, second stage", 0, spends, &self.payout);
                     claims.push(self.own_claim(Purpose::Answer, &stage, draft).before(after(&stage)));

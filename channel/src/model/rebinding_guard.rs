@@ -8,6 +8,7 @@ use super::rebinding::StateOutput;
 use super::settlement::Settlement;
 use super::{Form, Rebinding};
 use crate::error::ChannelError;
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Spend, View};
 use crate::taproot::TapOutput;
 
@@ -74,10 +75,18 @@ impl RebindingGuard {
         let (mut coin, mut last) = (root, None);
         loop {
             let Some(spend) = view.confirmed_spend(&coin) else { return Ok((last, None)) };
+            if mutated(Mutation::FollowsOneUpdate) && last.is_some() {
+                return Ok((last, Some(spend)));
+            }
             let height = spend.height.unwrap_or_default();
             match self.record.state_output(self.form, (spend.tx, spend.input), height)? {
-                Some(next) => {
+                Some(mut next) => {
                     coin = next.found.coin;
+                    if mutated(Mutation::FollowsScripts)
+                        && let Some(other) = view.outputs_to(&next.out.script_pubkey()).pop()
+                    {
+                        next.found = other;
+                    }
                     last = Some(next);
                 }
                 None => return Ok((last, Some(spend))),
@@ -114,6 +123,7 @@ impl RebindingGuard {
         };
         match spend {
             Some(spend) => owner.htlcs.claims(view, orders, (spend.tx, spend.height.unwrap_or_default())),
+            None if mutated(Mutation::NeverSettles) => Ok(Vec::new()),
             None => {
                 let step = owner.settlement.on(last.found.coin, last.found.out.clone())?;
                 let claim = Claim::with_child(Purpose::Settle, last.found.coin, step, self.stake());

@@ -29,6 +29,7 @@ use crate::error::ChannelError;
 use crate::keys::x_only;
 use crate::leaves::{self, MAX_NUMBER};
 use crate::musig::PartialCommitment;
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{SharedGuard, outputs_to};
 use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
@@ -78,7 +79,10 @@ impl SignedSequence {
         let first = first.accept(&setup.settlement_terms(frame, claim_delay(&setup)), setup.height)?;
         let funding = setup.joint_output(vec![])?;
         let funding_output = output(setup.capacity, funding.script_pubkey());
-        let [a, b, c, d, e, f, g, h, ..] = setup.shared_secret("counter");
+        let [a, b, c, d, e, f, g, h, ..] = match mutated(Mutation::CounterFromPublicKey) {
+            true => crate::keys::sha256(&setup.internal_key()),
+            false => setup.shared_secret("counter"),
+        };
         let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
         // The first number has four bytes in scripts and leaves half of the range.
         let start = 0x0080_0000 + (u32::from_le_bytes([e, f, g, h]) & MAX_NUMBER >> 2);
@@ -156,7 +160,10 @@ impl SignedSequence {
             terms: self.terms,
             internal_key: self.setup.internal_key(),
             number_key: x_only(&owner.number),
-            penalty_key: x_only(&victim.penalty),
+            penalty_key: x_only(match mutated(Mutation::PublisherPunishesItself) {
+                true => &owner.penalty,
+                false => &victim.penalty,
+            }),
             payout_key: x_only(&payout),
             tower_key: own_tower.unwrap_or_else(|| x_only(&victim.tower)),
             capacity: self.setup.capacity,
@@ -166,7 +173,7 @@ impl SignedSequence {
     /// The split of a content, its input left open.
     fn settlement(&self, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs(content)?;
-        Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.delay.into())], outputs))
+        Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
     }
 
     fn settle_leaf(&self, content: &Content) -> Result<Vec<u8>, ChannelError> {

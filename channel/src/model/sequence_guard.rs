@@ -8,6 +8,7 @@ use super::settlement::Settlement;
 use super::{Fees, SequenceTerms, Step, TowerRecord};
 use crate::error::ChannelError;
 use crate::keys::x_only;
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{
     Claim, Draft, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to,
 };
@@ -50,6 +51,9 @@ impl SequenceGuard {
         if let Some(spend) = view.confirmed_spend(&found.coin) {
             return self.htlcs.claims(view, orders, (spend.tx, spend.height.unwrap_or_default()));
         }
+        if mutated(Mutation::NeverSettles) {
+            return Ok(Vec::new());
+        }
         let step = settlement.on(found.coin, found.out.clone())?;
         let claim = Claim::with_child(Purpose::Settle, found.coin, step, self.stake());
         let ready = found.unlocked(self.delay.into());
@@ -84,7 +88,8 @@ impl Guard for SequenceGuard {
             return Ok(if orders.close { vec![close()] } else { Vec::new() });
         };
         let height = spend.height.unwrap_or_default();
-        for settlement in &self.settlements {
+        let known = if mutated(Mutation::OwnVersionOnly) { 1 } else { 2 };
+        for settlement in self.settlements.iter().take(known) {
             let found = outputs_to(spend.tx, height, &settlement.out.script_pubkey());
             if let Some(found) = found.first() {
                 return self.settle(view, orders, (found, settlement));
@@ -123,7 +128,9 @@ impl TowerGuard {
     ) -> Result<TowerGuard, ChannelError> {
         let record = TowerRecord::from_bytes(record)?;
         let key = terms.tower_key(&record, key)?;
-        terms.profile.check_number(&record.number_key, record.number, &record.evidence)?;
+        if !mutated(Mutation::EvidenceUnchecked) {
+            terms.profile.check_number(&record.number_key, record.number, &record.evidence)?;
+        }
         Contested::of_record(terms, &record, x_only(&key)).check_consent(record.number, record.consent)?;
         Ok(TowerGuard { terms, record, key })
     }

@@ -11,6 +11,7 @@ use crate::error::ChannelError;
 use crate::keys::{Entropy, Seed, tagged_hash, taproot_keypair, x_only};
 use crate::leaves;
 use crate::musig::{AggregateKey, NonceId, PartialCommitment, sign_together};
+use crate::mutation::{Mutation, mutated};
 use crate::publish::{Found, HtlcOutputs, htlc_draft};
 use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
@@ -57,7 +58,8 @@ impl PartyKeys {
     ///
     /// [`ChannelError::Key`] with probability 2^-128.
     pub fn new(seed: Seed, opening: [u8; 32]) -> Result<PartyKeys, ChannelError> {
-        let key = |purpose: &str| seed.keypair(purpose, &[&opening]);
+        let drawn: &[&[u8]] = if mutated(Mutation::KeysFromSeedAlone) { &[] } else { &[&opening] };
+        let key = |purpose: &str| seed.keypair(purpose, drawn);
         Ok(PartyKeys {
             funding: key("funding")?,
             payout: key("payout")?,
@@ -72,6 +74,9 @@ impl PartyKeys {
 
     /// 32 secret bytes of this channel for a purpose that has no key above.
     pub fn secret(&self, purpose: &str) -> [u8; 32] {
+        if mutated(Mutation::SecretsFromSeedAlone) {
+            return self.seed.bytes(purpose, &[]);
+        }
         self.seed.bytes(purpose, &[&self.opening])
     }
 
@@ -162,6 +167,11 @@ impl Setup {
     pub fn shared_secret(&self, purpose: &str) -> [u8; 32] {
         let contributed: Vec<[u8; 32]> = self.parties.iter().map(|party| party.secret("shared")).collect();
         tagged_hash("sigstack/shared-secret", &[purpose.as_bytes(), contributed.as_flattened()])
+    }
+
+    /// nSequence of settlements.
+    pub(super) fn lock(&self) -> u32 {
+        if mutated(Mutation::SettlesAtOnce) { 0 } else { self.delay.into() }
     }
 
     /// P, x-only.
@@ -294,7 +304,7 @@ impl Setup {
             parties: self.parties.len(),
             channels: 0,
             least_balance: P2TR_DUST_LIMIT,
-            least_htlc: [LEAST_HTLC; 2],
+            least_htlc: [least_htlc(); 2],
             // More would be a fee: the transaction would be neither free, as a parent with dust must be, nor able to pay for itself.
             most_trimmed: P2A_DUST_LIMIT,
             most_offered: usize::MAX,
@@ -326,11 +336,11 @@ impl Setup {
     ) -> Result<Vec<TxOut>, ChannelError> {
         let mut outputs = Vec::with_capacity(content.balances.len() + content.htlcs.len() + 1);
         for (payee, balance) in payees.iter().zip(&content.balances) {
-            if *balance >= P2TR_DUST_LIMIT {
+            if *balance >= P2TR_DUST_LIMIT || mutated(Mutation::DustOutputs) {
                 outputs.push(output(*balance, payee.clone()));
             }
         }
-        for htlc in content.htlcs.iter().filter(|htlc| htlc.sat >= LEAST_HTLC) {
+        for htlc in content.htlcs.iter().filter(|htlc| htlc.sat >= least_htlc()) {
             outputs.push(output(htlc.sat, self.htlc_output(htlc)?.script_pubkey()));
         }
         outputs.push(self.anchor_for(&outputs));
@@ -427,4 +437,9 @@ impl Setup {
         let draft = htlc_draft(&found, htlc, out, keys, preimage.as_ref())?;
         draft.step(draft.weight().div_ceil(4))
     }
+}
+
+/// Least HTLC that has an output: the dust limit of its claim's output, and the claim's fee.
+fn least_htlc() -> u64 {
+    if mutated(Mutation::ClaimIsDust) { P2TR_DUST_LIMIT } else { LEAST_HTLC }
 }

@@ -179,7 +179,7 @@ impl Symmetry {
     /// The settlement transaction of a state, its input left open.
     fn settlement(&self, number: u32, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs_to(content, &self.payees(number)?)?;
-        Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.delay.into())], outputs))
+        Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
     }
 
     /// The settlement leaf of a state, and what is published of it.

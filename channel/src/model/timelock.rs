@@ -16,6 +16,7 @@ use super::path_guard::{Owner, PathGuard};
 use super::{Construction, Content, Facts, Setup, Step, Terms, TowerTerms, UpdateCost};
 use crate::bounds::INTERVAL;
 use crate::error::ChannelError;
+use crate::mutation::{Mutation, mutated};
 use crate::publish::SharedGuard;
 use crate::records::RecordKind;
 use crate::sign;
@@ -56,6 +57,7 @@ impl Locks {
     fn sequence(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level));
         let digit = (u64::from(number) / below.max(1)) % u64::from(self.steps);
+        let digit = if mutated(Mutation::LocksDoNotShrink) { u64::from(self.steps) - 1 } else { digit };
         let left = u64::from(self.steps - 1).saturating_sub(digit).saturating_mul(self.interval.into());
         u32::try_from(left).unwrap_or(u32::MAX)
     }

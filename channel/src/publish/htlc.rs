@@ -8,6 +8,7 @@ use crate::error::ChannelError;
 use crate::keys::x_only;
 use crate::leaves;
 use crate::model::Htlc;
+use crate::mutation::{Mutation, mutated};
 use crate::taproot::TapOutput;
 use crate::tx::{SEQUENCE_FREE, input, output, transaction};
 
@@ -53,7 +54,8 @@ impl HtlcOutputs {
     ) -> Result<Vec<Claim>, ChannelError> {
         let mut claims: Vec<Claim> = Vec::new();
         for (htlc, out) in &self.outputs {
-            for found in outputs_to(tx, height, &out.script_pubkey()) {
+            let equal = if mutated(Mutation::FirstOfEqualHtlcs) { 1 } else { usize::MAX };
+            for found in outputs_to(tx, height, &out.script_pubkey()).into_iter().take(equal) {
                 // Two equal HTLCs have two outputs with one script.
                 let taken = claims.iter().any(|claim| claim.coin == found.coin);
                 if !taken && view.is_unspent(&found.coin) {
@@ -72,6 +74,12 @@ impl HtlcOutputs {
         orders: &Orders,
     ) -> Result<Option<Claim>, ChannelError> {
         let preimage = orders.preimage(&htlc.payment_hash).filter(|_| htlc.to == self.party);
+        if mutated(Mutation::HtlcNotTaken) && preimage.is_some() {
+            return Ok(None);
+        }
+        if mutated(Mutation::HtlcNotTakenBack) && htlc.from == self.party {
+            return Ok(None);
+        }
         let draft = match preimage {
             Some(_) => htlc_draft(found, htlc, out, (&self.key, &self.payout), preimage)?,
             None if htlc.from == self.party => htlc_draft(found, htlc, out, (&self.key, &self.payout), None)?,

@@ -9,6 +9,7 @@ use super::{Claim, Draft, Pays, Unlock};
 use crate::chain::{Chain, Reject};
 use crate::error::ChannelError;
 use crate::model::Step;
+use crate::mutation::{Mutation, mutated};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, transaction};
 use crate::wallet::Wallet;
 
@@ -95,7 +96,8 @@ impl<'a> Offer<'a> {
         let Pays::Child(vout, unlock) = &self.claim.pays else { return None };
         let prevout = self.base.tx.output.get(usize::try_from(*vout).ok()?)?.clone();
         let inputs = vec![input(outpoint(&self.base.tx, *vout), SEQUENCE_FREE)];
-        let tx = transaction(self.base.tx.version.0, 0, inputs, Vec::new());
+        let version = if mutated(Mutation::ChildOfOtherVersion) { 2 } else { self.base.tx.version.0 };
+        let tx = transaction(version, 0, inputs, Vec::new());
         Some(Draft { label: "fee child", tx, prevouts: vec![prevout], unlocks: vec![Unlock::clone(unlock)] })
     }
 
@@ -123,6 +125,9 @@ impl<'a> Offer<'a> {
             }
             (Pays::Child(..), Some(child)) => {
                 let coin = self.coin.as_ref().ok_or_else(lacks_coin)?;
+                if mutated(Mutation::FeeInputBesideAnchor) {
+                    return Ok(vec![self.claim.draft.funded(self.wallet, coin, fee)?.tx]);
+                }
                 let pays = fee.saturating_sub(signed);
                 vec![self.base.tx.clone(), child.funded(self.wallet, coin, pays)?.tx]
             }
@@ -138,6 +143,9 @@ impl<'a> Offer<'a> {
             Pays::Fixed => self.base.fee(),
             _ => coin.saturating_sub(P2TR_DUST_LIMIT).saturating_add(self.base.fee()),
         };
+        if mutated(Mutation::FeesAboveStake) {
+            return payable;
+        }
         payable.min(self.claim.stake).min(budget.saturating_add(self.base.fee()))
     }
 
@@ -147,7 +155,11 @@ impl<'a> Offer<'a> {
         let paid = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));
         let paid = paid.fold(0u64, |sum, entry| sum.saturating_add(entry.fee));
         let relay = Policy::fee(chain.policy().incremental, size).saturating_add(1);
-        let needed = if self.evicted.is_empty() { 0 } else { paid.saturating_add(relay) };
+        let needed = if self.evicted.is_empty() || mutated(Mutation::RefusedIsForgotten) {
+            0
+        } else {
+            paid.saturating_add(relay)
+        };
         let wanted = size.saturating_mul(rate).min(limit);
         if self.own && wanted <= paid {
             return Ok(Outcome::Kept);
@@ -157,7 +169,7 @@ impl<'a> Offer<'a> {
         }
         let mut fee = wanted.max(needed);
         let mut outcome = Outcome::Outbid { needed: fee };
-        for _ in 0..TRIES {
+        for _ in 0..if mutated(Mutation::RefusedIsForgotten) { 1 } else { TRIES } {
             match self.enter(chain, fee)? {
                 Ok(()) => return Ok(Outcome::Offered { fee, size }),
                 Err(Reject::Known) => return Ok(Outcome::Kept),

@@ -8,6 +8,7 @@ use super::offer::{Offer, Outcome};
 use super::{Claim, Orders, Purpose, SharedGuard, View};
 use crate::chain::{Chain, Reject};
 use crate::error::ChannelError;
+use crate::mutation::{Mutation, mutated};
 use crate::wallet::Wallet;
 
 /// Blocks before a deadline in which a fee rises to what is at stake.
@@ -190,7 +191,7 @@ impl Publisher {
         if let Some(last) = last {
             (bid.rate, bid.offered) = (last.rate.max(self.market), last.offered);
         }
-        if claim.ready > height {
+        if claim.ready > height || mutated(Mutation::OfferedOnce) && bid.offered.is_some() {
             return bid;
         }
         let offer = match Offer::new(chain, &self.wallet, claim) {
@@ -200,7 +201,7 @@ impl Publisher {
                 return bid;
             }
         };
-        if bid.offered.is_some_and(|offered| offered < height) {
+        if bid.offered.is_some_and(|offered| offered < height) && !mutated(Mutation::NeverRaised) {
             bid.rate = raised(bid.rate, claim, offer.size(bid.rate), height);
         }
         bid.offered = Some(height);
@@ -211,7 +212,12 @@ impl Publisher {
                 events.push(Event::Offered { coin, label: claim.label(), rate, fee });
             }
             Ok(Outcome::Kept) => {}
-            Ok(Outcome::Refused(reject)) => events.push(Event::Refused { coin, reject }),
+            Ok(Outcome::Refused(reject)) => {
+                if mutated(Mutation::RefusedIsForgotten) {
+                    bid.offered = None;
+                }
+                events.push(Event::Refused { coin, reject });
+            }
             Ok(Outcome::Outbid { needed }) => events.push(Event::Outbid { coin, needed }),
             Err(error) => events.push(Event::Failed { coin, error }),
         }
@@ -243,6 +249,9 @@ fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
         Some(left) => (QUARTER..).find(|factor| times(rate, *factor, left) >= most).unwrap_or(QUARTER),
         None => QUARTER,
     };
+    if mutated(Mutation::FeesAboveStake) {
+        return times(rate, QUARTER, 1);
+    }
     // Beyond what is at stake a higher rate means nothing.
     times(rate, factor, 1).min(most.max(rate))
 }

@@ -126,6 +126,11 @@ impl<'a> View<'a> {
 
     /// The confirmed transaction that spends an output.
     pub fn confirmed_spend(&self, coin: &OutPoint) -> Option<Spend<'a>> {
+        if mutated(Mutation::PendingIsFinal)
+            && let Some(tx) = self.0.pending_spender(coin)
+        {
+            return Some(Spend { tx, input: place(tx, coin)?, height: Some(self.height()) });
+        }
         let (tx, height) = self.0.confirmed_spender(coin)?;
         let input = place(tx, coin)?;
         if mutated(Mutation::FirstInputOnly) && input > 0 {

@@ -1,0 +1,142 @@
+//! What a search found, as a table.
+
+use super::{Bounds, Budget, Explored, Searched};
+#[cfg(feature = "mutations")]
+use super::{scenarios, search_one};
+use crate::compare::Table;
+#[cfg(feature = "mutations")]
+use crate::model::{KINDS, PlayError};
+#[cfg(feature = "mutations")]
+use crate::mutation::{Mutation, with};
+
+/// A row for each construction: scenarios, states, seconds, the bounds, what was found and how.
+pub fn table(all: &[Searched], bounds: &Bounds) -> Table {
+    let mut table =
+        Table::new(&["construction", "scenarios", "states", "seconds", "bounds", "found", "scenario", "how"]);
+    for of_one in all.chunk_by(|a, b| a.construction == b.construction) {
+        let states = of_one.iter().map(|one| one.explored.states).sum();
+        let is_cut = of_one.iter().any(|one| one.explored.is_cut);
+        let found = of_one.iter().find(|one| one.explored.found.is_some());
+        let loss = found.and_then(|one| one.explored.found.clone());
+        let whole = Searched {
+            construction: of_one.first().map_or("", |one| one.construction),
+            scenario: found.map_or("", |one| one.scenario),
+            explored: Explored { states, is_cut, found: loss },
+            seconds: of_one.iter().map(|one| one.seconds).sum(),
+        };
+        let [states, seconds, found, how] = cells(&whole);
+        let (name, count) = (whole.construction.to_owned(), of_one.len().to_string());
+        table.push(vec![
+            name,
+            count,
+            states,
+            seconds,
+            bounds.to_string(),
+            found,
+            whole.scenario.to_owned(),
+            how,
+        ]);
+    }
+    table
+}
+
+impl core::fmt::Display for Bounds {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let Budget { moves, blocks, pins, absent, reorganisations } = self.budget;
+        write!(
+            f,
+            "{moves} moves, {blocks} waits, {pins} pinned, {absent} unseen, {reorganisations} reorganised, {} states",
+            self.states
+        )
+    }
+}
+
+/// States, seconds, what was found and how. A `+` after the states says that their maximum number ended the search.
+fn cells(one: &Searched) -> [String; 4] {
+    let cut = if one.explored.is_cut { "+" } else { "" };
+    let (found, how) = match &one.explored.found {
+        Some((loss, trace)) => (loss.to_string(), trace.join("; ")),
+        None => ("nothing".to_owned(), String::new()),
+    };
+    [format!("{}{cut}", one.explored.states), format!("{:.1}", one.seconds), found, how]
+}
+
+/// Constructions that are searched for mutations: one of each family.
+#[cfg(feature = "mutations")]
+const FAMILIES: [&str; 4] = ["bip68", "sequence-ctv", "symmetry-apo", "ln-anchors"];
+
+/// The bounds that are searched one after the other, the same for every mutation.
+#[cfg(feature = "mutations")]
+const LEVELS: [Bounds; 2] = [
+    Bounds { budget: Budget { moves: 1, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 400 },
+    Bounds { budget: Budget { moves: 2, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 4_000 },
+];
+
+/// Searches with a mutation in the code, or without one, until a loss is found. All levels, constructions and scenarios are searched in
+/// the same order. The number of states and the seconds are those of the whole search.
+///
+/// # Errors
+///
+/// [`PlayError`] if a scenario cannot be built.
+#[cfg(feature = "mutations")]
+pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
+    let started = std::time::Instant::now();
+    let mut states = 0;
+    with(mutation, || {
+        for bounds in &LEVELS {
+            for named in KINDS.iter().filter(|(name, _)| FAMILIES.contains(name)) {
+                for scenario in scenarios() {
+                    // A mutation may make a scenario impossible: others are searched.
+                    let Ok(Some(mut one)) = search_one(*named, scenario, bounds) else { continue };
+                    states += one.explored.states;
+                    if one.explored.found.is_some() {
+                        one.explored.states = states;
+                        one.seconds = started.elapsed().as_secs_f64();
+                        return Ok(one);
+                    }
+                }
+            }
+        }
+        let explored = Explored { states, ..Explored::default() };
+        Ok(Searched {
+            construction: "all",
+            scenario: "all",
+            explored,
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    })
+}
+
+/// A row for each mutation, and one without: what found it, and how; then the rules of the wire protocol, which their own exploration
+/// takes out one by one.
+///
+/// # Errors
+///
+/// As [`find`].
+#[cfg(feature = "mutations")]
+pub fn mutation_table(progress: &dyn Fn(&str)) -> Result<Table, PlayError> {
+    let mut table =
+        Table::new(&["mutation", "construction", "scenario", "states", "seconds", "found", "how"]);
+    let mutations = std::iter::once(None).chain(Mutation::ALL.iter().map(|mutation| Some(*mutation)));
+    for mutation in mutations {
+        let name = mutation.map_or("none", Mutation::text);
+        progress(name);
+        let one = find(mutation)?;
+        let mut row = vec![name.to_owned(), one.construction.to_owned(), one.scenario.to_owned()];
+        row.extend(cells(&one));
+        table.push(row);
+    }
+    for row in crate::protocol::mutation_table(progress).rows() {
+        let cell = |nth: usize| row.get(nth).cloned().unwrap_or_default();
+        table.push(vec![
+            cell(1),
+            cell(0),
+            "wire protocol".to_owned(),
+            cell(2),
+            String::new(),
+            cell(3),
+            cell(4),
+        ]);
+    }
+    Ok(table)
+}
