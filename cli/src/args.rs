@@ -15,7 +15,8 @@ use sigstack_vectors::DIALECTS;
 use crate::problem::Problem;
 
 pub(crate) use channel::{
-    AttacksArgs, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, StorageArgs, TableFormat,
+    AttacksArgs, AttacksCommand, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, SearchArgs, StorageArgs,
+    TableFormat,
 };
 pub(crate) use spend::{DebugArgs, RunAs, SubjectArgs, TraceArgs, VerifyArgs};
 

@@ -100,6 +100,10 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("cargo bench", "benchmarks take from minutes to hours"),
     ("cargo install", "installs"),
     ("cargo run --release -p sigstack-vectors --example differential", "a test runs fewer mutants"),
+    (
+        "cargo run --release -p sigstack-channel --features mutations",
+        "takes minutes; a test with the feature runs the same",
+    ),
     ("cargo run -p sigstack-vectors --example generate", "changes files; a test asks whether it would"),
     ("cargo run -- channel who", "changes a file; a test asks whether it would"),
 ];

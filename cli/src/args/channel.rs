@@ -72,7 +72,18 @@ Exit status:
 
 Examples:
   sigstack attacks
-  sigstack attacks swap crash splice --format json";
+  sigstack attacks swap crash splice --format json
+  sigstack attacks search --construction bip68 --moves 1";
+
+const SEARCH_HELP: &str = "\
+Exit status:
+  0  no attack was found
+  1  an attack was found
+  2  the question could not be answered
+
+Examples:
+  sigstack attacks search --construction bip68 --moves 1
+  sigstack attacks search --construction symmetry-apo --moves 1 --states 500 --json";
 
 const BREACH_HELP: &str = "\
 Examples:
@@ -225,11 +236,44 @@ pub(crate) struct CompareArgs {
 
 /// Run attacks on channels: each against the construction it breaks and against one that resists it.
 #[derive(Debug, clap::Args)]
-#[command(after_help = ATTACKS_HELP)]
+#[command(after_help = ATTACKS_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct AttacksArgs {
+    #[command(subcommand)]
+    pub(crate) command: Option<AttacksCommand>,
+
     /// Names of attacks [default: all]
     #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(attacks::names()))]
     pub(crate) names: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+}
+
+/// What to do with attacks that nobody thought of.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AttacksCommand {
+    Search(SearchArgs),
+}
+
+/// Search exhaustively for attacks: all moves of a corrupted party within bounds, against the code of client and tower.
+#[derive(Debug, clap::Args)]
+#[command(after_help = SEARCH_HELP)]
+pub(crate) struct SearchArgs {
+    /// The construction [default: all]
+    #[arg(long, value_name = "CONSTRUCTION", value_parser = construction_names())]
+    pub(crate) construction: Option<String>,
+
+    /// Maximum number of moves of the corrupted party in one line, not counting those that let time pass
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = within(&bounds::SEARCH_MOVES))]
+    pub(crate) moves: u32,
+
+    /// Maximum number of times that the corrupted party lets time pass in one line
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&bounds::SEARCH_BLOCKS))]
+    pub(crate) blocks: u32,
+
+    /// Maximum number of states in each scenario
+    #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = within(&bounds::SEARCH_STATES))]
+    pub(crate) states: usize,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,

@@ -3,11 +3,12 @@
 use std::io::Write;
 use std::path::Path;
 
-use sigstack_channel::attacks;
 use sigstack_channel::breach::{BreachReport, Game, Miners, columns, report, tables};
+use sigstack_channel::model::KINDS;
+use sigstack_channel::{adversary, attacks};
 
 use super::{progress_of, write_table};
-use crate::args::{AttacksArgs, BreachArgs, TableFormat};
+use crate::args::{AttacksArgs, AttacksCommand, BreachArgs, SearchArgs, TableFormat};
 use crate::files;
 use crate::output::{self, HEADING, Status};
 use crate::problem::{Problem, Stop};
@@ -15,6 +16,9 @@ use crate::table;
 
 /// Runs `sigstack attacks`.
 pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    if let Some(AttacksCommand::Search(args)) = &args.command {
+        return search(args, out);
+    }
     let wanted = |name: &str| args.names.is_empty() || args.names.iter().any(|other| other == name);
     let progress = progress_of(attacks::names().filter(|name| wanted(name)).count());
     let found = attacks::run(wanted, &|name| progress.begin(name))?;
@@ -26,6 +30,18 @@ pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> Result<Status,
         works.first() == Some(&true) && works.last() == Some(&false)
     });
     Ok(if as_expected { Status::Yes } else { Status::No })
+}
+
+/// Runs `sigstack attacks search`.
+fn search(args: &SearchArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let bounds = adversary::Bounds::new(args.moves, args.blocks, args.states);
+    let constructions = if args.construction.is_some() { 1 } else { KINDS.len() };
+    let progress = progress_of(constructions * adversary::scenarios().count());
+    let found = adversary::search(args.construction.as_deref(), &bounds, &|name| progress.begin(name))?;
+    drop(progress);
+    write_table(&adversary::table(&found, &bounds), args.format.format(), out)?;
+    let is_found = found.iter().any(|one| one.explored.found.is_some());
+    Ok(if is_found { Status::No } else { Status::Yes })
 }
 
 /// Runs `sigstack breach`.
