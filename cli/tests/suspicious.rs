@@ -118,6 +118,8 @@ fn assert_lines(name: &str, out: &str, lines: &[&str]) {
 }
 
 const TAPSCRIPT: BareContext = BareContext::Tapscript;
+const COMPUTED: &str = "no signature of the transaction was checked: its template hash was only computed (OP_TEMPLATEHASH); \
+                        whether the script compares it is not known";
 const NO_SIGNATURE: &str =
     "no signature of the transaction was checked: anyone who has the witness can spend";
 
@@ -247,6 +249,27 @@ fn rules_that_did_not_run() {
             "",
             "--flags +CHECKTEMPLATEVERIFY",
             "OP_CHECKTEMPLATEVERIFY did nothing: its argument has 1 byte, not 32",
+        ),
+        (
+            "a template hash that is dropped",
+            "TEMPLATEHASH DROP 1".into(),
+            "",
+            "--flags +TEMPLATEHASH",
+            COMPUTED,
+        ),
+        (
+            "a template hash that is compared the wrong way round",
+            format!("TEMPLATEHASH <{taproot_key}> EQUAL NOT"),
+            "",
+            "--flags +TEMPLATEHASH",
+            COMPUTED,
+        ),
+        (
+            "a template hash in a branch",
+            "1 IF TEMPLATEHASH DROP ENDIF 1".into(),
+            "",
+            "--flags +TEMPLATEHASH",
+            COMPUTED,
         ),
         ("a lock that anyone opens", "SIZE 3 EQUALVERIFY".into(), "<010203>", "", NO_SIGNATURE),
     ] {
@@ -398,18 +421,32 @@ fn transactions_that_are_not_relayed() {
 const SAME: &str = "OK, but the rules named under consensus were not checked";
 
 /// A P2WPKH input with a valid signature.
-fn signed() -> Spend {
+fn signed(hash_type: EcdsaSighashType) -> Spend {
     let secp = Secp256k1::new();
     let secret = SecretKey::from_slice(&[1; 32]).unwrap();
     let key = secret.public_key(&secp).serialize();
     let mut spend = Spend::new().input(&format!("0014{}", hash160::Hash::hash(&key)), "", &[]);
     let TxOut { value, script_pubkey } = spend.prevouts[0].clone();
-    let digest = SighashCache::new(&spend.tx)
-        .p2wpkh_signature_hash(0, &script_pubkey, value, EcdsaSighashType::All)
-        .unwrap();
+    let digest =
+        SighashCache::new(&spend.tx).p2wpkh_signature_hash(0, &script_pubkey, value, hash_type).unwrap();
     let signature = secp.sign_ecdsa(&Message::from_digest(digest.to_byte_array()), &secret).serialize_der();
-    spend.tx.input[0].witness = Witness::from_slice(&[&[&signature[..], &[1]].concat(), &key[..]]);
+    spend.tx.input[0].witness =
+        Witness::from_slice(&[&[&signature[..], &[hash_type as u8]].concat(), &key[..]]);
     spend
+}
+
+/// A signature that commits to no output: whoever sees the transaction can replace them.
+#[test]
+fn a_signature_that_leaves_the_outputs_open() {
+    let open = "the signatures leave the outputs open (SIGHASH_NONE): whoever has this transaction can redirect its money";
+    for hash_type in [EcdsaSighashType::None, EcdsaSighashType::NonePlusAnyoneCanPay] {
+        let out = signed(hash_type).verify("");
+        assert_lines("open", &out, &[&format!("consensus  OK, but {open} (the only input)")]);
+    }
+    for hash_type in [EcdsaSighashType::All, EcdsaSighashType::AllPlusAnyoneCanPay] {
+        let out = signed(hash_type).verify("");
+        assert_lines("closed", &out, &["consensus  OK (the only input)"]);
+    }
 }
 
 /// The policy verdict says what it covers, also where its flags run rules that the named flags do not have.
@@ -421,8 +458,14 @@ fn policy_says_what_it_covers() {
     let no_signature = format!("OK, but {NO_SIGNATURE}");
     let ran = "; the rules that consensus left unchecked ran here";
     for (name, spend, flags, consensus, policy) in [
-        ("all is checked", &signed(), "", "OK", format!("OK {scope}")),
-        ("policy checks all", &signed(), "--flags CTV", no_witness, format!("OK {scope}{ran}")),
+        ("all is checked", &signed(EcdsaSighashType::All), "", "OK", format!("OK {scope}")),
+        (
+            "policy checks all",
+            &signed(EcdsaSighashType::All),
+            "--flags CTV",
+            no_witness,
+            format!("OK {scope}{ran}"),
+        ),
         ("policy checks more", &unsigned, "--flags CTV", no_witness, format!("{no_signature} {scope}")),
         ("policy checks the same", &unsigned, "", &no_signature, format!("{SAME} {scope}")),
     ] {

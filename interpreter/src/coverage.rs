@@ -11,6 +11,13 @@ use crate::proposal::Proposal;
 use crate::sighash::legacy;
 use crate::unchecked::Unchecked;
 
+/// The bits of a hash type that say which outputs are signed: the same in legacy scripts, where the other bits but
+/// ANYONECANPAY are ignored, in segwit v0 and in taproot.
+const OUTPUTS_MASK: u8 = 0x1f;
+
+/// The hash type of a signature that commits to no output.
+const SIGHASH_NONE: u8 = 2;
+
 /// A rule that was not checked, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -62,6 +69,8 @@ pub struct Coverage {
     templates: Vec<(Opcode, [u8; 32])>,
     /// Whether a valid signature committed to the transaction.
     signed: bool,
+    /// Whether a valid signature committed to an output of the transaction. A template hash commits to all.
+    outputs_signed: bool,
 }
 
 impl Coverage {
@@ -99,7 +108,12 @@ impl Coverage {
             SignedMessage::Stack => {
                 self.signed |= self.templates.iter().any(|(_, digest)| check.message == digest);
             }
-            _ => self.signed = true,
+            SignedMessage::Legacy { hash_type, .. }
+            | SignedMessage::SegwitV0 { hash_type, .. }
+            | SignedMessage::Taproot { hash_type, .. } => {
+                self.signed = true;
+                self.outputs_signed |= hash_type & OUTPUTS_MASK != SIGHASH_NONE;
+            }
         }
     }
 }
@@ -147,8 +161,14 @@ impl Inspector for Coverage {
         if verdict.is_err() {
             self.gaps.clear();
         } else if !self.signed && !self.gaps.iter().any(no_script) {
-            let template = self.templates.first().map(|(opcode, _)| *opcode);
+            let seen = |verifies: bool| {
+                let mut opcodes = self.templates.iter().map(|(opcode, _)| *opcode);
+                opcodes.find(|opcode| (*opcode == Opcode::OP_NOP4) == verifies)
+            };
+            let template = seen(true).or_else(|| seen(false));
             self.add(Unchecked::NoSignature { template });
+        } else if self.signed && !self.outputs_signed && self.templates.is_empty() {
+            self.add(Unchecked::OpenOutputs);
         }
         self.phase = None;
     }

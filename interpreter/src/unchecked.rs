@@ -80,9 +80,12 @@ pub enum Unchecked {
     SingleWithoutOutput,
     /// No signature that commits to the transaction was checked.
     NoSignature {
-        /// The opcode through which the script saw the template hash of the transaction, if it did.
+        /// The opcode through which the script saw the template hash of the transaction, if it did:
+        /// `OP_CHECKTEMPLATEVERIFY`, which fails for another hash, before `OP_TEMPLATEHASH`, which only computes it.
         template: Option<Opcode>,
     },
+    /// Every signature that commits to the transaction has `SIGHASH_NONE`, so none commits to an output.
+    OpenOutputs,
 }
 
 impl Unchecked {
@@ -108,6 +111,7 @@ impl Unchecked {
             Unchecked::TemplateSize { .. } => "template-size",
             Unchecked::SingleWithoutOutput => "single-without-output",
             Unchecked::NoSignature { .. } => "no-signature",
+            Unchecked::OpenOutputs => "open-outputs",
         }
     }
 
@@ -208,14 +212,17 @@ impl fmt::Display for Unchecked {
             Unchecked::NoSignature { template: None } => f.write_str(
                 "no signature of the transaction was checked: anyone who has the witness can spend",
             ),
-            Unchecked::NoSignature { template: Some(opcode) } => {
-                // The alias says more than OP_NOP4.
-                let name = if opcode == Opcode::OP_NOP4 { "OP_CHECKTEMPLATEVERIFY" } else { opcode.info().map_or("", |info| info.name) };
-                write!(
-                    f,
-                    "no signature of the transaction was checked: only its template hash was ({name})"
-                )
-            }
+            Unchecked::NoSignature { template: Some(Opcode::OP_TEMPLATEHASH) } => f.write_str(
+                "no signature of the transaction was checked: its template hash was only computed (OP_TEMPLATEHASH); \
+                 whether the script compares it is not known",
+            ),
+            // The alias says more than OP_NOP4.
+            Unchecked::NoSignature { template: Some(_) } => f.write_str(
+                "no signature of the transaction was checked: only its template hash was (OP_CHECKTEMPLATEVERIFY)",
+            ),
+            Unchecked::OpenOutputs => f.write_str(
+                "the signatures leave the outputs open (SIGHASH_NONE): whoever has this transaction can redirect its money",
+            ),
         }
     }
 }

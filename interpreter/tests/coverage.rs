@@ -32,6 +32,8 @@ const NOP5: u8 = 0xb4;
 const CHECKSIGFROMSTACK: u8 = 0xcc;
 const TEMPLATEHASH: u8 = 0xce;
 
+const COMPUTED: &str = "no signature of the transaction was checked: its template hash was only computed (OP_TEMPLATEHASH); \
+                        whether the script compares it is not known";
 const ANYONE: &str = "no signature of the transaction was checked: anyone who has the witness can spend";
 
 /// An input to verify, number 0 of two unless a test says otherwise.
@@ -309,8 +311,7 @@ fn a_template_that_is_not_checked() {
     );
     assert_eq!(inactive.coverage().gaps()[0].unchecked.missing_flags(), Some(Flags::CHECKTEMPLATEVERIFY));
     let short = Case::new(&[TRUE, NOP4], &[]).with(Flags::CHECKTEMPLATEVERIFY);
-    short
-        .expect(&["OP_CHECKTEMPLATEVERIFY did nothing: its argument has 1 bytes, not 32", ANYONE], &[active]);
+    short.expect(&["OP_CHECKTEMPLATEVERIFY did nothing: its argument has 1 byte, not 32", ANYONE], &[active]);
 }
 
 #[test]
@@ -376,10 +377,38 @@ fn no_signature_of_the_transaction() {
     };
     let of_template = Case::tapscript(&script, &[&sign(&hash(&script))]).with(flags);
     assert_eq!(of_template.gaps(), <[String; 0]>::default());
-    Case::tapscript(&other, &[&sign(&[1])]).with(flags).expect(
-        &["no signature of the transaction was checked: only its template hash was (OP_TEMPLATEHASH)"],
-        &[of_template],
+    Case::tapscript(&other, &[&sign(&[1])]).with(flags).expect(&[COMPUTED], &[of_template]);
+}
+
+/// `OP_TEMPLATEHASH` compares nothing: a script can drop the hash. `OP_CHECKTEMPLATEVERIFY` fails for another one.
+#[test]
+fn a_template_hash_that_is_only_computed() {
+    let flags = Flags::TEMPLATEHASH | Flags::CHECKTEMPLATEVERIFY;
+    let gaps = |script: &[u8]| Case::tapscript(script, &[]).with(flags).gaps();
+    assert_eq!(gaps(&[TEMPLATEHASH, DROP, TRUE]), [COMPUTED]);
+    assert_eq!(
+        gaps(&[&[TEMPLATEHASH][..], &push(&[7; 32]), &[0x87, 0x91]].concat()),
+        [COMPUTED],
+        "EQUAL NOT"
     );
+    let digest = template::check_template_digest(&Case::tapscript(&[], &[]).spend().signing(0).unwrap());
+    let verified = [&push(&digest)[..], &[NOP4]].concat();
+    let both = [&[TEMPLATEHASH, DROP][..], &verified].concat();
+    let only =
+        "no signature of the transaction was checked: only its template hash was (OP_CHECKTEMPLATEVERIFY)";
+    assert_eq!(gaps(&verified), [only]);
+    assert_eq!(gaps(&both), [only], "the opcode that verifies is named");
+}
+
+/// A signature with SIGHASH_NONE commits to no output; another signature, or a template, may commit to them.
+#[test]
+fn a_signature_that_leaves_the_outputs_open() {
+    const OPEN: &str = "the signatures leave the outputs open (SIGHASH_NONE): whoever has this transaction can redirect its money";
+    for hash_type in [2, 0x82] {
+        let closed = hash_type & 0x80 | 1;
+        pay_to_public_key(2, hash_type).expect(&[OPEN], &[pay_to_public_key(2, closed)]);
+    }
+    assert_eq!(pay_to_public_key(2, 3).gaps(), <[String; 0]>::default(), "SIGHASH_SINGLE");
 }
 
 #[test]

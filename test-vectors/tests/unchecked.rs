@@ -137,6 +137,7 @@ fn every_kind_of_gap_is_met() {
         "no-signature",
         "nop",
         "op-success",
+        "open-outputs",
         "p2sh-flag",
         "public-key",
         "sequence-disabled",

@@ -8,8 +8,8 @@ use super::number::{FRAMES, INPUT, LOCK_TIME, SEQUENCE, within};
 
 /// Verify the inputs of a transaction, and print the consensus verdict and the policy verdict.
 ///
-/// The consensus verdict uses the consensus flags: those of today, and those of the proposals that --profile or --flags
-/// activates. For a transaction or PSBT whose inputs are all verified, it includes the consensus rules that concern the
+/// The consensus verdict uses the consensus flags among the requested flags: today's, unless --profile or --flags (NONE,
+/// -P2SH) leaves some out, and those of the proposals that they activate. For a transaction or PSBT whose inputs are all verified, it includes the consensus rules that concern the
 /// transaction alone and its amounts. If --flags contains policy flags, the verdict on the scripts under exactly these flags
 /// is printed too.
 ///
@@ -19,7 +19,8 @@ use super::number::{FRAMES, INPUT, LOCK_TIME, SEQUENCE, within};
 /// for the inputs of the case only. For --script they are not checked, because its transaction is made up.
 ///
 /// A verdict names the inputs that it covers, and rules that did not run although the input is valid. Lines under
-/// "unchecked" name what no verdict covers.
+/// "unchecked" name what no verdict covers. A valid signature is no proof that the script needs one: a script can drop the
+/// result of a signature check, and then an input without the signature is valid too.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = verify_help(), after_help = SEE_HELP)]
 pub(crate) struct VerifyArgs {
