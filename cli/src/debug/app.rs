@@ -343,9 +343,11 @@ impl App {
         self.go(at);
     }
 
-    /// `OK`, or the name of the error.
+    /// `OK`, with a sign if rules were not checked, or the name of the error. The frame at the end has the whole verdict.
     pub(super) fn verdict_name(&self) -> &'static str {
         match &self.trace.verdict {
+            Ok(()) if self.trace.gaps.iter().any(|gap| gap.unchecked.no_rule_ran()) => "OK, but no rule ran",
+            Ok(()) if !self.trace.gaps.is_empty() => "OK, but…",
             Ok(()) => "OK",
             Err(error) => error.script_error().map_or("none", sigstack_interpreter::ScriptError::name),
         }

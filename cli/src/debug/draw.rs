@@ -126,7 +126,7 @@ fn title_line(app: &App, width: usize) -> Line<'static> {
     };
     // The transaction's name gives way first.
     let variants = [of(17), of(9), format!(" input {} ", subject.input), " ".into()];
-    let room = width.saturating_sub(place.chars().count() + " verdict ".len() + verdict.len());
+    let room = width.saturating_sub(place.chars().count() + " verdict ".len() + verdict.chars().count());
     let middle = variants.into_iter().find(|text| text.chars().count() <= room).unwrap_or_else(|| " ".into());
     let style = if app.trace.verdict.is_ok() { GOOD } else { BAD };
     Line::from(vec![Span::raw(place + &middle + " verdict "), Span::styled(verdict, style)])

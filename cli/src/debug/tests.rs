@@ -46,6 +46,20 @@ fn screen(app: &App, width: u16, height: u16) -> String {
 /// The sizes of terminals of which the screens are kept.
 const SIZES: [(u16, u16); 2] = [(80, 24), (60, 20)];
 
+/// The header never says a bare OK where rules did not run.
+#[test]
+fn the_header_says_that_the_verdict_covers_less() {
+    let header = |script: &str, stack: &str, width| {
+        screen(&app(script, stack), width, 20).lines().next().unwrap().to_owned()
+    };
+    for width in [60, 80] {
+        let skipped = header("CHECKSIGFROMSTACK", "1 2 3", width);
+        assert!(skipped.ends_with(" verdict OK, but no rule ran"), "{skipped}");
+        let unsigned = header("1", "", width);
+        assert!(unsigned.ends_with(" verdict OK, but…"), "{unsigned}");
+    }
+}
+
 /// Compares the screens of both sizes with the files of this name. With SIGSTACK_WRITE_SCREENS set the files are written instead.
 fn expect_screens(name: &str, app: &App) {
     for (width, height) in SIZES {
