@@ -227,11 +227,18 @@ Words:
 
 Also read, as rust-bitcoin, Bitcoin Core and explorers print them:
   OP_PUSHBYTES_2 ab12, OP_PUSHDATA1 ab12, OP_PUSHNUM_5, OP_PUSHNUM_NEG1,
-  OP_RETURN_187, hex of 5 bytes or more (a push), 3006...[ALL] (a signature)
+  OP_RETURN_187, 3006...[ALL] (a signature), and hex of 5 bytes or more (a push)
 
-Shorter hex (6a) could be raw bytes or a push and is refused: write 0x6a or <6a>.
-Words that are all hex (52935587 or 52 93 55 87) are refused: write
-hex:52935587 or asm:52935587. --script and --stack follow the same rules.
+What could be something else is refused:
+  52935587 or 52 93 55 87, words that are all hex: write hex:52935587 or
+  asm:52935587
+  6a, shorter hex: write 0x6a (raw) or <6a> (a push)
+  1700000000, a number of ten digits that could be hex: write asm: before the
+  script for the number, or <1700000000>
+
+A # begins a comment, which ends with its line. --script follows these rules.
+--stack has elements instead of opcodes: a number, <ab12>, 0xab12 or 'text'.
+Hex without <> is refused there, however long; hex:ab12 51 has elements in hex.
 
 Examples:
   sigstack asm DUP HASH160 '<00112233445566778899aabbccddeeff00112233>' EQUALVERIFY CHECKSIG

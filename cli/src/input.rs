@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
-use sigstack_debugger::{AsmError, assemble, assemble_stack, disassemble};
+use sigstack_debugger::{AsmError, assemble, assemble_stack, disassemble, number_like_hex};
 use sigstack_interpreter::encoding::{DecodeError, decode_output, decode_transaction, decode_witness};
 use sigstack_interpreter::{OPCODE_ALIASES, OPCODES};
 
@@ -283,6 +283,7 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
         Content::Binary(bytes) if form != Form::Assembly => return Ok(bytes),
         Content::Binary(_) => return Err(Problem::new("binary data, where assembly is expected").at(name)),
     };
+    let assembled = || assemble(&text).map_err(|error| asm_problem(&error, rest));
     match form {
         Form::Hex => hex_bytes(&text).map_err(|problem| path_hint(Problem::new(problem), rest)),
         Form::Unnamed if is_bare_hex(&text) => {
@@ -296,31 +297,51 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
             };
             Err(ambiguous(&text, &format!("the script {shown}"), push))
         }
-        Form::Assembly | Form::Unnamed => assemble(&text).map_err(|error| asm_problem(&error, rest)),
+        Form::Unnamed => match number_like_hex(&text) {
+            Ok(Some(error)) => {
+                let word = &error.word;
+                Err(Problem::new(error.to_string()).hint(format!(
+                    "write asm: before the script, where {word} is the number, or <{word}> for a push of these bytes"
+                )))
+            }
+            Ok(None) => assembled(),
+            Err(error) => Err(asm_problem(&error, rest)),
+        },
+        Form::Assembly => assembled(),
     }
     .map_err(|problem| problem.at(name))
 }
 
-/// The elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex. Hex without `hex:`
-/// is refused if it has words that are other elements as numbers.
+/// The elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex. Words that are all
+/// hex are refused without a prefix, as in a script.
 pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem> {
     let (form, rest) = form(argument);
     let text = text(rest, name)?;
-    let elements = || text.split_whitespace().map(hex_bytes).collect::<Result<Vec<_>, _>>();
-    let assembled = || assemble_stack(&text).map_err(|error| asm_problem(&error, rest));
     match form {
-        Form::Hex => elements().map_err(|problem| path_hint(Problem::new(problem), rest)),
-        Form::Unnamed if is_bare_hex(&text) => match assembled().map_err(|problem| problem.at(name))? {
-            stack if elements().as_ref() == Ok(&stack) => Ok(stack),
-            stack => {
-                let bytes = if stack.len() == 1 { "an element" } else { "elements" };
-                let mixed = |text: &str| format!("asm:{text} for numbers where a word is digits alone");
-                Err(ambiguous(&text, &format!("{bytes} with these bytes"), mixed))
-            }
-        },
-        Form::Assembly | Form::Unnamed => assembled(),
+        Form::Hex => {
+            let elements = text.split_whitespace().map(hex_bytes).collect::<Result<Vec<_>, _>>();
+            elements.map_err(|problem| path_hint(Problem::new(problem), rest))
+        }
+        Form::Unnamed if is_bare_hex(&text) => {
+            let bytes = if text.split_whitespace().count() == 1 { "an element" } else { "elements" };
+            Err(ambiguous(&text, &format!("{bytes} with these bytes"), |text| match text {
+                "..." => "<...> for each element".into(),
+                text => format!("{} in assembly, where digits alone are a number", bracketed(text)),
+            }))
+        }
+        Form::Assembly | Form::Unnamed => assemble_stack(&text).map_err(|error| asm_problem(&error, rest)),
     }
     .map_err(|problem| problem.at(name))
+}
+
+/// The words of a text that are all hex, those that are no numbers in `<>`.
+fn bracketed(text: &str) -> String {
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit()) && assemble(word).is_ok();
+    let words = text.split_whitespace().map(|word| match is_number(word) {
+        true => word.to_owned(),
+        false => format!("<{word}>"),
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// An x-only key of 32 bytes in hex.

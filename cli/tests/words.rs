@@ -29,8 +29,9 @@ fn assembly_and_its_bytes() {
         (&["asm:16"], "60"),
         (&["asm:52935587"], "04a3bb2703"),
         (&["144 CSV"], "029000b2"),
-        (&["1700000000 CLTV"], "0400f15365b1"),
-        (&["4294967295 CLTV"], "05ffffffff00b1"),
+        (&["asm:1700000000 CLTV"], "0400f15365b1"),
+        (&["asm:4294967295 CLTV"], "05ffffffff00b1"),
+        (&["RETURN <1234567890>"], "6a051234567890"),
         (&["hex:52935587"], "52935587"),
         (&["0x52935587"], "52935587"),
         (&["<52935587>"], "0452935587"),
@@ -85,6 +86,13 @@ fn what_has_two_readings_or_none_is_refused() {
             ),
         ),
         (
+            // The push of a script as Bitcoin Core prints it.
+            "RETURN 1234567890",
+            "\"1234567890\" at byte 7: could be a number or, as Bitcoin Core prints pushes, 5 bytes in hex\nhint: write \
+             asm: before the script, where 1234567890 is the number, or <1234567890> for a push of these bytes"
+                .into(),
+        ),
+        (
             "1 6a",
             "\"6a\" at byte 2: could be a push or raw bytes; write <6a> or 0x6a".into(),
         ),
@@ -112,23 +120,39 @@ fn what_has_two_readings_or_none_is_refused() {
             assert_eq!(sigstack(args), (2, String::new(), format!("error: {name}: {error}\n")), "{args:?}");
         }
     }
+    let digits_are = "in assembly, where digits alone are a number";
     for (text, error) in [
         ("10", two("10", "hex:10 for an element with these bytes, or asm:10 for the number")),
         ("10 20", two("10 20", "hex:10 20 for elements with these bytes, or asm:10 20 for the numbers")),
+        ("6a", two("6a", &format!("hex:6a for an element with these bytes, or <6a> {digits_are}"))),
         (
-            "6a 10",
+            "deadbeef",
             two(
-                "6a 10",
-                "hex:6a 10 for elements with these bytes, or asm:6a 10 for numbers where a word is digits alone",
+                "deadbeef",
+                &format!("hex:deadbeef for an element with these bytes, or <deadbeef> {digits_are}"),
             ),
         ),
+        ("6a 10", two("6a 10", &format!("hex:6a 10 for elements with these bytes, or <6a> 10 {digits_are}"))),
+        (
+            "0a 0b",
+            two("0a 0b", &format!("hex:0a 0b for elements with these bytes, or <0a> <0b> {digits_are}")),
+        ),
+        (
+            "02 03",
+            two("02 03", &format!("hex:02 03 for elements with these bytes, or <02> <03> {digits_are}")),
+        ),
+        ("0100", two("0100", &format!("hex:0100 for an element with these bytes, or <0100> {digits_are}"))),
         (
             digits,
-            format!(
-                "\"{digits}\" at byte 0: a number is from -4294967295 to 4294967295; for bytes, write <{digits}>"
-            ),
+            two(digits, &format!("hex:{digits} for an element with these bytes, or <{digits}> {digits_are}")),
         ),
-        ("0100", "\"0100\" at byte 0: a number does not begin with 0; for bytes, write <0100>".into()),
+        ("1 ab", "\"ab\" at byte 2: hex needs <> in a stack; write <ab>".into()),
+        (
+            "1 abcdef012345",
+            "\"abcdef012345\" at byte 2: hex needs <> in a stack; write <abcdef012345>".into(),
+        ),
+        ("asm:6a", "\"6a\" at byte 0: hex needs <> in a stack; write <6a>".into()),
+        ("1 0100", "\"0100\" at byte 2: a number does not begin with 0; for bytes, write <0100>".into()),
         ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'".into()),
     ] {
         let args = ["verify", "--script", "1", "--stack", text];
@@ -142,11 +166,10 @@ fn stacks_take_numbers_below_zero_and_hex() {
         ("-1 EQUAL", "-1"),
         ("ADD -3 EQUAL", "-1 -2"),
         ("<6a> EQUAL", "hex:6a"),
-        // Both readings are the same.
-        ("<6a> EQUAL", "6a"),
-        ("<76a988ac> EQUAL", "76a988ac"),
-        ("<6a> EQUAL", "asm:6a"),
-        ("<5102abcdef> EQUALVERIFY <0607abcdef> EQUAL", "0607abcdef 5102abcdef"),
+        ("<6a> EQUAL", "<6a>"),
+        ("<6a> EQUAL", "0x6a"),
+        ("<5102abcdef> EQUALVERIFY <0607abcdef> EQUAL", "hex:0607abcdef 5102abcdef"),
+        ("12 EQUALVERIFY 1 EQUAL", "1 12"),
         ("20 EQUALVERIFY 10 EQUAL", "asm:10 20"),
         ("<6a> EQUALVERIFY <52935587> EQUAL", "hex:52935587 6a"),
         ("52935587 EQUAL", "asm:52935587"),

@@ -5,7 +5,7 @@
 //! | `OP_NAME` or `NAME` | the opcode |
 //! | a decimal number, -4294967295 to 4294967295 | the shortest push of the number |
 //! | `<hex>` | a push of the bytes with the shortest length prefix |
-//! | hex of 5 bytes or more with a letter in it | the same, as Bitcoin Core prints pushes |
+//! | hex of 5 bytes or more with a letter in it | the same, as Bitcoin Core prints pushes; not in a stack |
 //! | the same with `[ALL]` or another hash type after it | a push of the bytes and the hash type, as Core prints signatures |
 //! | `OP_PUSHBYTES_n hex`, `OP_PUSHDATA1 hex` | a push with this prefix, as rust-bitcoin and explorers print it |
 //! | `OP_PUSHNUM_n`, `OP_PUSHNUM_NEG1`, `OP_RETURN_n` | the opcode, as rust-bitcoin and explorers print it |
@@ -14,7 +14,7 @@
 //! | `0xhex` | these bytes, raw, not pushed |
 //!
 //! Words with two readings are errors: shorter bare hex could be raw bytes or a push, and longer decimal digits could be a
-//! number or bytes.
+//! number or bytes. In a stack all bare hex is an error, so that no word is read by the digits that happen to be in it.
 
 use crate::hints::counted;
 use core::fmt;
@@ -97,8 +97,26 @@ pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
     Ok(script)
 }
 
-/// Reads the elements of a stack, the last one on top: words that push, each an element. Hex with a letter in it needs no `<>`: an
-/// element has no other reading of it.
+/// Returns the first word of a script that is a number here and that Bitcoin Core could print for a push: the hex of five bytes
+/// without a letter in it. Such numbers are from 1000000000 to 4294967295, where locks by time are.
+///
+/// # Errors
+///
+/// [`AsmError`] as [`assemble`].
+pub fn number_like_hex(text: &str) -> Result<Option<AsmError>, AsmError> {
+    let is_like_hex =
+        |word: &str| word.len() == 2 * LEAST_BARE_HEX && word.bytes().all(|byte| byte.is_ascii_digit());
+    let found = pieces(text, Of::Script)?.into_iter().find(|(_, (_, word))| is_like_hex(word));
+    Ok(found.map(|(_, (offset, word))| AsmError {
+        offset,
+        word: word.to_owned(),
+        problem: "could be a number or, as Bitcoin Core prints pushes, 5 bytes in hex".into(),
+        is_unknown_name: false,
+    }))
+}
+
+/// Reads the elements of a stack, the last one on top: words that push, each an element. Hex needs `<>` or `0x`: digits alone are
+/// a number, and whether hex has a letter in it is chance.
 ///
 /// # Errors
 ///
@@ -312,8 +330,12 @@ fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     if data.is_empty() {
         return Err(Wrong::Unknown);
     }
-    if of == Of::Script && data.len() < LEAST_BARE_HEX && hash_type.is_none() {
-        return Err(format!("could be a push or raw bytes; write <{word}> or 0x{word}").into());
+    match (of, hash_type) {
+        (Of::Stack, None) => return Err(format!("hex needs <> in a stack; write <{word}>").into()),
+        (Of::Script, None) if data.len() < LEAST_BARE_HEX => {
+            return Err(format!("could be a push or raw bytes; write <{word}> or 0x{word}").into());
+        }
+        _ => {}
     }
     data.extend(hash_type);
     let mut script = Vec::new();
@@ -453,10 +475,27 @@ mod tests {
         assert_eq!(hex_of("-4294967295 4294967295 2147483648"), "05ffffffff8005ffffffff00050000008000");
     }
 
+    /// Ten digits are the shortest hex that Core prints, and a number; fewer are a number alone.
+    #[test]
+    fn ten_digits_are_like_hex() {
+        for (text, offset) in [
+            ("RETURN 1234567890", Some(7)),
+            ("4294967295 CLTV", Some(0)),
+            ("RETURN -1234567890", None),
+            ("RETURN 123456789", None),
+            ("RETURN <1234567890> 0x1234567890 'a' # 1234567890", None),
+            ("OP_PUSHBYTES_5 1234567890", None),
+        ] {
+            let found = number_like_hex(text).unwrap();
+            assert_eq!(found.map(|error| error.offset), offset, "{text}");
+        }
+        assert!(number_like_hex("1234567890 FOO").is_err());
+    }
+
     #[test]
     fn stacks_are_words_that_push() {
         assert_eq!(
-            assemble_stack("0 1 -1 <abcd> 'x' 0xff OP_PUSHBYTES_1 07 6a"),
+            assemble_stack("0 1 -1 <abcd> 'x' 0xff OP_PUSHBYTES_1 07 <6a>"),
             Ok(vec![
                 vec![],
                 vec![1],
@@ -470,6 +509,8 @@ mod tests {
         );
         for (text, error) in [
             ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'"),
+            ("1 ab", "\"ab\" at byte 2: hex needs <> in a stack; write <ab>"),
+            ("abcdef0123 1", "\"abcdef0123\" at byte 0: hex needs <> in a stack; write <abcdef0123>"),
             // Raw bytes are no second reading: an element has no raw bytes.
             ("0100", "\"0100\" at byte 0: a number does not begin with 0; for bytes, write <0100>"),
         ] {

@@ -20,7 +20,7 @@ pub mod text;
 mod trace;
 mod verdict;
 
-pub use assemble::{AsmError, assemble, assemble_stack};
+pub use assemble::{AsmError, assemble, assemble_stack, number_like_hex};
 pub use bare::{BareContext, BareTx, bare_spend};
 pub use bitcoin;
 pub use control::{ControlView, NUMS_KEY, control_view};
