@@ -321,11 +321,95 @@ fn a_witness_is_what_it_can_be() {
     assert_eq!(readings(&[], &[]), []);
     let program = format!("1000:0014{}", "11".repeat(20));
     assert_eq!(readings(&[&ecdsa, &key], &["--prevout", &program]), is(p2wpkh));
-    let malformed = "malformed: it does not fit the output, which is P2WPKH";
+    let malformed = "malformed: P2WPKH needs a DER signature and a compressed key of 33 bytes, in this order";
     assert_eq!(readings(&[&ecdsa, &script], &["--prevout", &program]), is(malformed));
+    assert_eq!(readings(&[&key, &ecdsa], &["--prevout", &program]), is(malformed));
     let anchor = "unexpected: an output of kind P2PK is spent without a witness";
     let p2pk = format!("1000:21{key}ac");
     assert_eq!(readings(&[&ecdsa], &["--prevout", &p2pk]), is(anchor));
+}
+
+/// With the output that is spent there is always an answer: the witness fits, need not be there, or why it does not fit.
+#[test]
+fn whether_a_witness_fits_its_output_is_always_said() {
+    let (hash20, hash32, signature) = ("11".repeat(20), "11".repeat(32), "bb".repeat(64));
+    let p2sh = "P2SH: the redeem script says which fits, and it is in the scriptSig, which a witness has not";
+    let ecdsa = format!("30{}01", "44".repeat(69));
+    let key = format!("02{hash32}");
+    for (script, elements, said) in [
+        (
+            format!("0014{hash20}"),
+            &[][..],
+            "malformed: P2WPKH needs 2 elements, a signature and a key; this witness has 0 elements",
+        ),
+        (
+            format!("0014{hash20}"),
+            &["51"],
+            "malformed: P2WPKH needs 2 elements, a signature and a key; this witness has 1 element",
+        ),
+        (
+            format!("0020{hash32}"),
+            &[],
+            "malformed: P2WSH needs the witness script as its last element; this witness has 0 elements",
+        ),
+        (format!("0020{hash32}"), &["51"], "P2WSH: stack, witness script"),
+        (
+            format!("5120{hash32}"),
+            &[],
+            "malformed: P2TR needs a signature, or a script and its control block; this witness has 0 elements",
+        ),
+        (
+            format!("5120{hash32}"),
+            &["51"],
+            "malformed: a key path of P2TR needs a signature of 64 bytes, or 65 with a hash type",
+        ),
+        (
+            format!("5120{hash32}"),
+            &["51", "51"],
+            "malformed: P2TR needs a signature alone, or a script and its control block at the end",
+        ),
+        (format!("5120{hash32}"), &[&signature], "P2TR key path: a signature"),
+        ("51024e73".into(), &[], "P2A (pay to anchor): fits, no witness is needed"),
+        (
+            "51024e73".into(),
+            &["51"],
+            "P2A (pay to anchor): valid by consensus; nodes relay only an empty witness, and this one has 1 element",
+        ),
+        (
+            format!("5220{hash32}"),
+            &["51"],
+            "witness version 2: it has no rules for such a program, so every witness is valid",
+        ),
+        (
+            "00021111".into(),
+            &["51"],
+            "malformed: a program of witness version 0 has 20 or 32 bytes, so nothing can spend it",
+        ),
+        (format!("76a914{hash20}88ac"), &[], "P2PKH: no witness, as it should be"),
+        (
+            format!("76a914{hash20}88ac"),
+            &["51"],
+            "unexpected: an output of kind P2PKH is spent without a witness",
+        ),
+        (
+            format!("a914{hash20}87"),
+            &[],
+            "P2SH: no witness, as it should be unless the redeem script is a witness program",
+        ),
+        (format!("a914{hash20}87"), &[&signature], p2sh),
+    ] {
+        let hex = witness(elements);
+        let json = json(&["decode", "witness", &hex, "--prevout", &format!("1000:{script}"), "--json"]);
+        let readings = json["readings"].as_array().unwrap();
+        assert_eq!(readings.len(), 1, "{script} {elements:?}: {json}");
+        assert_eq!(readings[0]["as"], said, "{script} {elements:?}");
+    }
+    // What can be inside P2SH, and that the output alone does not say which it is.
+    let nested = witness(&[&ecdsa, &key]);
+    let json = json(&["decode", "witness", &nested, "--prevout", &format!("1000:a914{hash20}87"), "--json"]);
+    let said: Vec<&str> =
+        json["readings"].as_array().unwrap().iter().map(|it| it["as"].as_str().unwrap()).collect();
+    assert_eq!(said, ["P2WPKH: a signature and a key", p2sh]);
 }
 
 /// An argument of 100,000 letters is not searched for a nearest name, not decoded as an address, and not repeated in full.

@@ -4,12 +4,12 @@ use core::fmt::Display;
 
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::{Script, ScriptBuf, TxOut, Witness};
-use sigstack_debugger::control_view;
+use sigstack_debugger::{control_view, counted};
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::{Instructions, Opcode};
 
-use super::control_fields;
 use super::tree::Fields;
+use super::{P2A, control_fields};
 use super::{kind, words};
 
 /// The output that the witness spends, if it is known.
@@ -17,6 +17,8 @@ enum Spent<'a> {
     Unknown,
     /// A program that the output or the redeem script has.
     Program(&'a Script),
+    /// A P2SH output whose redeem script is not known.
+    P2sh,
     /// An output that has no witness.
     None(&'static str),
 }
@@ -48,7 +50,8 @@ impl Reading {
     }
 }
 
-/// The readings of a witness. With the output that is spent, only those of its kind, compared with its program.
+/// The readings of a witness. With the output that is spent, only those of its kind, compared with its program; if there is
+/// none, why the witness does not fit, or why it need not.
 pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) -> Vec<Reading> {
     let elements: Vec<&[u8]> = witness.iter().collect();
     let redeem: ScriptBuf = last_push(script_sig).map(ScriptBuf::from_bytes).unwrap_or_default();
@@ -57,38 +60,90 @@ pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &
         None => Spent::Unknown,
         Some(script) if script.is_witness_program() => Spent::Program(script),
         Some(script) if script.is_p2sh() && redeem.is_witness_program() => Spent::Program(&redeem),
-        Some(script) if script.is_p2sh() && script_sig.is_empty() => Spent::Unknown,
+        Some(script) if script.is_p2sh() && script_sig.is_empty() => Spent::P2sh,
         Some(script) => Spent::None(kind(script)),
     };
     let program = match spent {
+        Spent::None(kind) if elements.is_empty() => {
+            return vec![Reading::new(format!("{kind}: no witness, as it should be"))];
+        }
         Spent::None(kind) => {
             let text = format!("unexpected: an output of kind {kind} is spent without a witness");
-            return if elements.is_empty() { Vec::new() } else { vec![Reading::new(text)] };
+            return vec![Reading::new(text)];
+        }
+        Spent::P2sh if elements.is_empty() => {
+            return vec![Reading::new(
+                "P2SH: no witness, as it should be unless the redeem script is a witness program",
+            )];
         }
         Spent::Program(program) => Some(program),
-        Spent::Unknown => None,
+        Spent::P2sh | Spent::Unknown => None,
     };
-    if elements.is_empty() {
+    if elements.is_empty() && program.is_none() {
         return Vec::new();
     }
-    let wanted = |is_kind: fn(&Script) -> bool| program.is_none_or(is_kind);
+    // Taproot has no rules inside P2SH (BIP 341).
+    let wanted = |is_kind: fn(&Script) -> bool, in_p2sh: bool| match spent {
+        Spent::P2sh => in_p2sh,
+        _ => program.is_none_or(is_kind),
+    };
     let mut found = Vec::new();
-    if wanted(Script::is_p2wpkh) {
+    if wanted(Script::is_p2wpkh, true) {
         found.extend(key_hash(&elements, program));
     }
-    if wanted(Script::is_p2tr) {
+    if wanted(Script::is_p2tr, false) {
         found.extend(taproot(&elements, program));
     }
-    if wanted(Script::is_p2wsh) {
+    if wanted(Script::is_p2wsh, true) {
         found.extend(script_hash(&elements, program));
+    }
+    if let Spent::P2sh = spent {
+        let unknown =
+            "P2SH: the redeem script says which fits, and it is in the scriptSig, which a witness has not";
+        found.push(Reading::new(unknown));
     }
     if found.is_empty() {
         found.push(Reading::new(match program {
-            Some(program) => format!("malformed: it does not fit the output, which is {}", kind(program)),
+            Some(program) => without_reading(program, elements.len()),
             None => "none of P2WPKH, P2WSH and P2TR".into(),
         }));
     }
     found
+}
+
+/// Why a witness of so many elements has no reading as one of a program, or why it needs none.
+fn without_reading(program: &Script, elements: usize) -> String {
+    let kind = kind(program);
+    let has = counted(elements, "element");
+    let needs = |what: &str| format!("malformed: {kind} needs {what}; this witness has {has}");
+    match () {
+        () if program.is_p2wpkh() && elements == 2 => {
+            format!("malformed: {kind} needs a DER signature and a compressed key of 33 bytes, in this order")
+        }
+        () if program.is_p2wpkh() => needs("2 elements, a signature and a key"),
+        () if program.is_p2wsh() => needs("the witness script as its last element"),
+        () if program.is_p2tr() && elements == 1 => {
+            format!("malformed: a key path of {kind} needs a signature of 64 bytes, or 65 with a hash type")
+        }
+        () if program.is_p2tr() && elements > 1 => {
+            format!("malformed: {kind} needs a signature alone, or a script and its control block at the end")
+        }
+        () if program.is_p2tr() => needs("a signature, or a script and its control block"),
+        () if program.as_bytes() == P2A && elements == 0 => format!("{kind}: fits, no witness is needed"),
+        () if program.as_bytes() == P2A => {
+            format!("{kind}: valid by consensus; nodes relay only an empty witness, and this one has {has}")
+        }
+        () => {
+            let version = program.witness_version().map_or(0, |version| version.to_num());
+            match version {
+                0 => "malformed: a program of witness version 0 has 20 or 32 bytes, so nothing can spend it"
+                    .into(),
+                _ => format!(
+                    "witness version {version}: it has no rules for such a program, so every witness is valid"
+                ),
+            }
+        }
+    }
 }
 
 /// The last element that a scriptSig pushes.
