@@ -16,11 +16,12 @@
 
 use core::fmt;
 
+use crate::SEQUENCE_BITS;
 use crate::assets::{Assets, Value};
 use crate::atom::Atom;
 use crate::compile::Compiled;
 use crate::error::did_you_mean;
-use crate::message::Msg;
+use crate::message::{MAX_NUMBER, Msg};
 use crate::parse::is_compressed_key;
 use crate::policy::HashFn;
 
@@ -34,6 +35,17 @@ pub enum HaveError {
     Value(String),
     /// The policy asks for nothing that this could be.
     NotAsked(String),
+    /// A lock outside of the values that nLockTime or nSequence can have.
+    Range {
+        /// `after` or `older`.
+        kind: &'static str,
+        /// The number.
+        is: String,
+    },
+    /// A relative lock with bits that nSequence does not compare (BIP 68).
+    LockBits(u32),
+    /// The image of a preimage has another length than those of the hash functions.
+    ImageLength(usize),
 }
 
 /// The kinds of assets, and the placeholder that follows the colon.
@@ -64,6 +76,23 @@ impl fmt::Display for HaveError {
                 write!(f, "`{word}` is neither a name of the policy nor a value of this kind")
             }
             HaveError::NotAsked(word) => write!(f, "the policy asks for nothing that `{word}` could be"),
+            HaveError::Range { kind, is } => {
+                write!(f, "{kind} must be from 1 to {MAX_NUMBER}, not {is}")
+            }
+            HaveError::LockBits(lock) if lock & 0xffff == 0 => {
+                write!(f, "nSequence {lock} is no lock: its lower 16 bits are 0 (BIP 68)")
+            }
+            HaveError::LockBits(lock) => {
+                let lower = lock & SEQUENCE_BITS;
+                write!(
+                    f,
+                    "{lock} has bits that BIP 68 does not compare: the lock is {lower}; write older:{lower}"
+                )
+            }
+            HaveError::ImageLength(length) => {
+                let bytes = if *length == 1 { "byte" } else { "bytes" };
+                write!(f, "the image has {length} {bytes}; images have 20 or 32")
+            }
         }
     }
 }
@@ -80,15 +109,14 @@ impl Assets {
         let mut parts = word.split(':');
         let (kind, first) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let rest: Vec<&str> = parts.collect();
-        let lock = || first.parse().map_err(|_| HaveError::Value(first.into()));
         let before = self.clone();
         match kind {
             "pk" => drop(self.signers.insert(key(first, compiled)?)),
             "apo" => drop(self.rebinders.insert(key(first, compiled)?)),
-            "after" => drop(self.after.insert(lock()?)),
-            "older" => drop(self.older.insert(lock()?)),
+            "after" => drop(self.after.insert(lock("after", first)?)),
+            "older" => drop(self.older.insert(relative_lock(first)?)),
             "preimage" => {
-                let image = bytes(first, compiled)?;
+                let image = image(word, first, compiled)?;
                 self.images.extend(HashFn::ALL.map(|function| (function, image.clone())));
             }
             "template" => {
@@ -125,6 +153,40 @@ impl Assets {
             return Err(HaveError::NotAsked(word.into()));
         }
         Ok(())
+    }
+}
+
+/// A lock within the bounds of the fragments.
+fn lock(kind: &'static str, digits: &str) -> Result<u32, HaveError> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if !is_number {
+        return Err(HaveError::Value(digits.into()));
+    }
+    let lock = digits.parse().ok().filter(|lock| (1..=MAX_NUMBER).contains(&u64::from(*lock)));
+    lock.ok_or_else(|| HaveError::Range { kind, is: digits.into() })
+}
+
+/// A relative lock, of which nSequence compares all bits.
+fn relative_lock(digits: &str) -> Result<u32, HaveError> {
+    match lock("older", digits)? {
+        lock if lock & !SEQUENCE_BITS != 0 || lock & 0xffff == 0 => Err(HaveError::LockBits(lock)),
+        lock => Ok(lock),
+    }
+}
+
+/// The image of a preimage that satisfies a condition of the policy, as its own or through another hash function.
+fn image(word: &str, first: &str, compiled: &Compiled) -> Result<Vec<u8>, HaveError> {
+    let image = bytes(first, compiled)?;
+    if !HashFn::ALL.iter().any(|function| function.image_len() == image.len()) {
+        return Err(HaveError::ImageLength(image.len()));
+    }
+    let shows = |function: &HashFn| {
+        let preimage = Atom::Hash(*function, image.clone());
+        compiled.atoms().iter().any(|atom| preimage.shows_secret_of(atom))
+    };
+    match HashFn::ALL.iter().any(shows) {
+        true => Ok(image),
+        false => Err(HaveError::NotAsked(word.into())),
     }
 }
 

@@ -93,18 +93,41 @@ fn words_are_what_is_at_hand() {
 #[test]
 fn other_words_are_refused() {
     let short = "33".repeat(31);
-    let value = [
-        "pk:D",
-        "pk:1234",
-        "after:x",
-        "older:",
-        "after:4294967296",
-        "preimage:G",
-        &format!("template:{short}"),
-    ];
+    let value = ["pk:D", "pk:1234", "after:x", "older:", "preimage:G", &format!("template:{short}")];
     for word in value {
         let said = word.split(':').nth(1).unwrap();
         assert_eq!(added(word), Err(HaveError::Value(said.into())), "{word}");
+    }
+    for (kind, is) in [
+        ("after", "0"),
+        ("older", "0"),
+        ("after", "2147483648"),
+        ("older", "4294967295"),
+        ("older", "99999999999"),
+    ] {
+        let error = added(&format!("{kind}:{is}")).unwrap_err();
+        assert_eq!(error, HaveError::Range { kind, is: is.into() });
+        assert_eq!(error.to_string(), format!("{kind} must be from 1 to 2147483647, not {is}"));
+    }
+    // older(5) in a policy is no lock of 65541 blocks.
+    for (lock, said) in [
+        (65_541, "65541 has bits that BIP 68 does not compare: the lock is 5; write older:5"),
+        (65_536, "nSequence 65536 is no lock: its lower 16 bits are 0 (BIP 68)"),
+    ] {
+        let error = added(&format!("older:{lock}")).unwrap_err();
+        assert_eq!((error.to_string().as_str(), error), (said, HaveError::LockBits(lock)));
+    }
+    for good in ["after:1", "after:2147483647", "older:65535", "older:4194305"] {
+        assert!(added(good).is_ok(), "{good}");
+    }
+    let said = added("preimage:00").unwrap_err();
+    assert_eq!(
+        (said.to_string().as_str(), said),
+        ("the image has 1 byte; images have 20 or 32", HaveError::ImageLength(1))
+    );
+    for other in ["33".repeat(32), "33".repeat(20)] {
+        let word = format!("preimage:{other}");
+        assert_eq!(added(&word), Err(HaveError::NotAsked(word)), "the image of no condition");
     }
     assert_eq!(added("lock:5"), Err(HaveError::Kind("lock".into())));
     let said = added("preimge:5").unwrap_err().to_string();
