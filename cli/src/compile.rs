@@ -87,7 +87,12 @@ fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
         let (name, value) = setting.split_once('=').ok_or_else(|| {
             Problem::new("`=` is missing").at(format!("--set {setting}")).hint("write NAME=VALUE")
         })?;
-        given.insert(name.to_owned(), value.to_owned());
+        if given.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(Problem::new(format!("a second value for {name}"))
+                .at(format!("--set {setting}"))
+                .hint("give one value for each name")
+                .into());
+        }
     }
     let allowed: BTreeSet<Reason> = args.allow.iter().filter_map(|name| Reason::from_name(name)).collect();
     let compiled = parse(&text).and_then(|document| compile(&document, &given, &allowed));

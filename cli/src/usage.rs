@@ -91,6 +91,7 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
             let prior = text(ContextKind::PriorArg);
             match prior {
                 Some(prior) if Some(&prior) != argument.as_ref() => {
+                    let prior = prior.split(' ').next().unwrap_or_default();
                     Problem::new(format!("cannot be used together with {prior}"))
                         .hint("leave one of them out")
                 }

@@ -55,6 +55,21 @@ const USAGE: &[Row] = &[
         "--format: cannot be used together with --json",
         "leave one of them out",
     ),
+    (
+        &["compare", "--bip442", "--parties", "3"],
+        "--bip442: cannot be used together with --parties",
+        "leave one of them out",
+    ),
+    (
+        &["compare", "--htlcs", "2", "--bip442"],
+        "--htlcs: cannot be used together with --bip442",
+        "leave one of them out",
+    ),
+    (
+        &["compare", "--bip442", "--feerate", "5"],
+        "--bip442: cannot be used together with --feerate",
+        "leave one of them out",
+    ),
 ];
 
 /// Numbers outside of their bounds. The bounds and reasons are those of `sigstack_channel::bounds`.
@@ -236,6 +251,31 @@ const CONTENT: &[Row] = &[
         "add P2SH, or leave WITNESS out",
     ),
     (&["compile", "pk(KEY)", "--set", "A"], "--set A: `=` is missing", "write NAME=VALUE"),
+    (
+        &["compile", "key A; pk(A)", "--set", "A=KEY", "--set", "A=00"],
+        "--set A=00: a second value for A",
+        "give one value for each name",
+    ),
+    (
+        &["plan", "number N; and(pk(KEY),older(N))", "--set", "N=5", "--set", "N=5"],
+        "--set N=5: a second value for N",
+        "give one value for each name",
+    ),
+    (
+        &["plan", "and(pk(KEY),older(5))", "--have", "older:65541"],
+        "--have older:65541: 65541 has bits that BIP 68 does not compare: the lock is 5; write older:5",
+        "",
+    ),
+    (
+        &["plan", "and(pk(KEY),older(5))", "--have", "older:0"],
+        "--have older:0: older must be from 1 to 2147483647, not 0",
+        "",
+    ),
+    (
+        &["plan", "and(pk(KEY),older(5))", "--have", "preimage:00"],
+        "--have preimage:00: the image has 1 byte; images have 20 or 32",
+        "",
+    ),
     (&["compile", ""], "policy: the policy is empty", "write a policy, as in pk(KEY)"),
     (
         &["compile", "pk"],

@@ -225,8 +225,8 @@ pub(crate) struct CompareArgs {
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 
-    /// Rebuild the cost table of BIP 442 instead
-    #[arg(long)]
+    /// Rebuild the cost table of BIP 442 instead, which has its own parameters
+    #[arg(long, conflicts_with_all = ["updates", "htlcs", "parties", "feerate"])]
     pub(crate) bip442: bool,
 
     /// Write SVG charts over updates, HTLCs and parties to this folder too
