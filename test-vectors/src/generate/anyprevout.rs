@@ -48,7 +48,7 @@ pub(super) const HASH_TYPES: Rule = Rule {
 };
 pub(super) const SINGLE: Rule =
     Rule { source: MESSAGE, text: "SIGHASH_SINGLE without an output of the input's index fails", only: None };
-const COMMITS: Rule = Rule {
+pub(super) const COMMITS: Rule = Rule {
     source: MESSAGE,
     text: "the message commits to what the table of hash types says, and to nothing else",
     only: None,
@@ -68,7 +68,7 @@ pub(super) const BUDGET: Rule = Rule {
     text: "a signature that is not empty costs 50 of the validation weight, before the key is looked at",
     only: None,
 };
-const STATES: Rule = Rule {
+pub(super) const STATES: Rule = Rule {
     source: "BIP 342, Rules for signature opcodes",
     text: "inactive, the key is of an unknown type that the generic flag leaves alone; its own flag refuses it, active or not",
     only: None,

@@ -5,11 +5,11 @@
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
-use sigstack_interpreter::{Flags, KeyVersion, Opcode, Phase, ScriptError};
+use sigstack_interpreter::{Flags, KeyVersion, Opcode, PROPOSALS, Phase, ScriptError};
 
 use super::anyprevout::{
-    BUDGET, CHECKSIG, DEFINED, EMPTY, HASH_TYPES, INTERNAL, ONLY_HERE, SINGLE, SIZE, VALID, fails, leaf,
-    sign, valid,
+    BUDGET, CHECKSIG, COMMITS, DEFINED, EMPTY, HASH_TYPES, INTERNAL, ONLY_HERE, SINGLE, SIZE, STATES, VALID,
+    fails, leaf, sign, valid,
 };
 use super::group::{Accepted, Group, Only, Rule};
 use super::item::{Change, Ecdsa, Item, Signature};
@@ -44,6 +44,8 @@ pub(super) fn cases(group: &mut Group) {
     hash_types(group);
     single(group);
     other_keys(group);
+    outputs(group);
+    inactive(group);
     sizes(group);
     signatures(group);
     annexes(group);
@@ -262,6 +264,51 @@ fn other_keys(group: &mut Group) {
     }
 }
 
+/// SIGHASH_SINGLE of a key of 32 bytes, and every hash type beyond the outputs.
+fn outputs(group: &mut Group) {
+    let plain = |hash_type| Signature { key_version: Some(KeyVersion::Bip342), ..sign(hash_type) };
+    for hash_type in [0x03, 0x83] {
+        let mut good = leaf(&Key(1).x_only(), plain(hash_type));
+        good.shape = Shape::new(3, 3, 2);
+        let id = format!("bip342-key-single-{hash_type:02x}");
+        let base =
+            group.accept(&id, &ONLY_HERE, "a key of 32 bytes, with an output of the input's index", good);
+        for (slug, words, lax) in without_output(hash_type) {
+            for outputs in [1, 2] {
+                let lax = Lax { key_version: Some(0), ..lax };
+                let change = |spec: &mut Spec| {
+                    spec.shape.outputs.truncate(outputs);
+                    spec.stack[0] = lax::signature(Key(1), lax, &[hash_type]);
+                };
+                let difference =
+                    format!("there are {outputs} outputs, and in place of the output {words} is signed");
+                let error = fails(ScriptError::SchnorrSigHashtype);
+                group.reject(
+                    &base,
+                    &format!("{id}-{slug}-{outputs}"),
+                    &ONLY_HERE,
+                    &difference,
+                    change,
+                    error,
+                );
+            }
+        }
+    }
+    for hash_type in DEFINED.into_iter().filter(|hash_type| hash_type & 3 != 3) {
+        for (slug, key, signature) in
+            [("33", Key(1).bip118(), sign(hash_type)), ("32", Key(1).x_only().to_vec(), plain(hash_type))]
+        {
+            if slug == "33" || hash_type & 0x40 == 0 {
+                let mut spec = leaf(&key, signature);
+                spec.shape = Shape::new(3, 1, 2);
+                let comment = "no output of the input's index, which the hash type does not need";
+                let id = format!("message-no-output-{hash_type:02x}-{slug}");
+                group.accept(&id, &COMMITS, comment, spec);
+            }
+        }
+    }
+}
+
 fn sizes(group: &mut Group) {
     let bases = Bases::new(group, "size-mistakes", &SIZE);
     let error = ScriptError::SchnorrSigSize;
@@ -323,6 +370,8 @@ fn signatures(group: &mut Group) {
     }
     let zeros = Item::Bytes(vec![0; 64]);
     bases.refuse(group, "checksig-mistakes-zeros", "the signature is 64 zero bytes", zeros, error);
+    let ones = Item::Bytes(vec![0xff; 64]);
+    bases.refuse(group, "checksig-mistakes-ones", "R and S are larger than they can be", ones, error);
     for place in [0, 31, 32, 63] {
         let difference = format!("a bit of the signature's byte {place} is flipped");
         let signature = Item::from(sign(0xc1)).flipped(place);
@@ -701,8 +750,11 @@ fn stack(group: &mut Group) {
         let id = format!("stack-checksigadd-{slug}");
         let base = group.accept(&format!("{id}-stack"), &STACK, "n is 7", good);
         let five = Script::new().push(&[1, 0, 0, 0, 0]).push(&key).op(Opcode::OP_CHECKSIGADD);
-        let change = |spec: &mut Spec| spec.script = five;
+        let change = |spec: &mut Spec| spec.script = five.clone();
         let too_long = Verdict::Reject(ScriptError::ScriptNum, at);
+        let both = |spec: &mut Spec| (spec.script, spec.stack[0]) = (five.clone(), Item::Bytes(vec![1]));
+        let difference = "n has five bytes and the signature one: n is looked at first";
+        group.reject(&base, &format!("{id}-n-before-signature"), &STACK, difference, both, too_long);
         group.reject(&base, &format!("{id}-n-of-five-bytes"), &STACK, "n has five bytes", change, too_long);
         let change = |spec: &mut Spec| spec.stack.clear();
         let error = Verdict::Reject(missing, at);
@@ -773,6 +825,53 @@ const VALID_ADD: Rule = Rule {
     text: "OP_CHECKSIGADD fails for a bad signature, and does not add zero",
     only: Some((Only::Reject, "signatures that it accepts are among the cases of n")),
 };
+
+/// The flags of other proposals do not activate the keys.
+fn inactive(group: &mut Group) {
+    for other in PROPOSALS.iter().filter(|other| other.flag != Flags::ANYPREVOUT) {
+        for (slug, key) in [("1", vec![1]), ("33", Key(1).bip118())] {
+            let name = other.flag.to_string().trim_start_matches("OP_").to_lowercase();
+            let mut spec = leaf(&key, Item::Bytes(vec![0xaa; 9])).under(other.flag);
+            spec.flags -= Flags::ANYPREVOUT;
+            let id = format!("state-inactive-{slug}-with-{name}");
+            let comment = "inactive beside another proposal: whatever is not empty is a signature";
+            let base = group.accept(&id, &STATES, comment, spec);
+            let change = |spec: &mut Spec| spec.flags |= Flags::ANYPREVOUT;
+            let difference = "it is active, so the signature is looked at";
+            group.reject(
+                &base,
+                &format!("{id}-activated"),
+                &STATES,
+                difference,
+                change,
+                fails(ScriptError::SchnorrSigSize),
+            );
+        }
+    }
+    // A check costs the same while the keys are of an unknown type, and for the keys that are.
+    for (slug, key, flags) in [
+        ("inactive-1", vec![1], Flags::NONE),
+        ("inactive-33", Key(1).bip118(), Flags::NONE),
+        ("neighbour", Key(1).compressed(), Flags::ANYPREVOUT),
+    ] {
+        let again = [Opcode::OP_2DUP, CHECKSIG, Opcode::OP_DROP];
+        let mut spec = leaf(&key, Item::Bytes(vec![0xaa; 9])).with_bytes(&key).under(flags);
+        if flags.is_empty() {
+            spec.flags -= Flags::ANYPREVOUT;
+        }
+        spec.script = (1..10).fold(Script::new(), |script, _| script.ops(&again)).op(CHECKSIG);
+        let id = format!("budget-unknown-{slug}");
+        let base = group.accept(
+            &id,
+            &BUDGET,
+            "ten checks in a witness that pays for exactly as many",
+            spec.padded_to(500),
+        );
+        let change = |spec: &mut Spec| spec.annex.iter_mut().for_each(|annex| _ = annex.pop());
+        let stops = fails(ScriptError::TapscriptValidationWeight);
+        group.reject(&base, &format!("{id}-short"), &BUDGET, "the annex is a byte shorter", change, stops);
+    }
+}
 
 /// Checks by keys of BIP 342 and of BIP 118 share the budget; an empty signature is free.
 fn budget(group: &mut Group) {

@@ -9,7 +9,7 @@ use super::item::Item;
 use super::keys::bytes_of;
 use super::script::Script;
 use super::spec::{Spec, StopsAt, Verdict};
-use super::states;
+use super::{opcode_mistakes, states};
 use crate::case::Case;
 
 const SPECIFICATION: &str = "BIP 347, Specification";
@@ -51,7 +51,10 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
             &format!("stack-{depth}"),
             &STACK,
             &format!("there are {depth} elements"),
-            |spec| spec.stack.truncate(depth),
+            |spec| {
+                spec.stack.truncate(depth);
+                spec.script = expecting(&b"first"[..5 * depth]);
+            },
             Verdict::Reject(ScriptError::InvalidStackOperation, StopsAt::Opcode(CAT)),
         );
     }
@@ -72,6 +75,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
         |spec| spec.script = script(3),
         DIFFERS,
     );
+    opcode_mistakes::cat(&mut group);
     group.finish()
 }
 
@@ -115,6 +119,7 @@ fn limits(group: &mut Group) {
             &LIMIT,
             "one of them has a byte more",
             |spec| {
+                spec.script = Script::new().ops(&[CAT, Opcode::OP_DROP, Opcode::OP_1]);
                 let old = if grown == 1 { &second } else { &first };
                 let longer = Item::Bytes([old.as_slice(), &[1]].concat());
                 if old.len() < 520 {

@@ -289,7 +289,10 @@ fn messages(group: &mut Group) {
                 &format!("{id}-longer"),
                 &MESSAGE,
                 "the message has a byte more, which is too long for an element",
-                |spec| spec.stack[1] = Item::Bytes(longer.clone()),
+                |spec| {
+                    spec.stack[0] = signature(&longer);
+                    spec.stack[1] = Item::Bytes(longer.clone());
+                },
                 Verdict::Reject(ScriptError::PushSize, StopsAt::Phase(Phase::Tapscript)),
             );
         }

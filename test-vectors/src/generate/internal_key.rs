@@ -9,7 +9,7 @@ use super::item::{Item, Signature};
 use super::keys::{Key, digest_of};
 use super::script::Script;
 use super::spec::{Spec, StopsAt, Verdict};
-use super::{states, template};
+use super::{opcode_mistakes, states, template};
 use crate::case::Case;
 
 const SPECIFICATION: &str = "BIP 349, Specification";
@@ -103,6 +103,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     let base = group.accept("size", &PUSHES, "32 bytes", Spec::tapscript(size(32)).under(Flags::INTERNALKEY));
     group.reject(&base, "size-33", &PUSHES, "the script expects 33", |spec| spec.script = size(33), DIFFERS);
     template::stack_limit(&mut group, &FULL_STACK, IK, Flags::INTERNALKEY);
+    opcode_mistakes::internal_key(&mut group);
     group.finish()
 }
 

@@ -17,6 +17,7 @@ mod item;
 mod keys;
 mod lax;
 mod mixed;
+mod opcode_mistakes;
 mod paircommit;
 mod script;
 mod shape;

@@ -10,7 +10,7 @@ use super::item::Item;
 use super::keys::bytes_of;
 use super::script::Script;
 use super::spec::{Spec, StopsAt, Verdict};
-use super::states;
+use super::{opcode_mistakes, states};
 use crate::case::Case;
 
 const SPECIFICATION: &str = "BIP 442, Specification";
@@ -65,7 +65,10 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
             &format!("stack-{depth}"),
             &STACK,
             &format!("there are {depth} elements"),
-            |spec| spec.stack.truncate(depth),
+            |spec| {
+                spec.stack.truncate(depth);
+                spec.script = expecting(&commitment(b"", &b"first"[..5 * depth]));
+            },
             Verdict::Reject(ScriptError::InvalidStackOperation, StopsAt::Opcode(PC)),
         );
     }
@@ -129,6 +132,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
         |spec| spec.script = nested(b"a", b"b").op(Opcode::OP_1),
         DIFFERS,
     );
+    opcode_mistakes::pair_commit(&mut group);
     group.finish()
 }
 

@@ -3,6 +3,7 @@
 use sigstack_interpreter::{Flags, Hook, Opcode, PROPOSALS, Phase, Proposal, ScriptError};
 
 use super::group::{Group, Only, Rule};
+use super::item::Item;
 use super::script::Script;
 use super::spec::{Spec, StopsAt, Verdict, Version};
 
@@ -48,7 +49,7 @@ pub(super) fn success_opcode(group: &mut Group, proposal: &'static Proposal, usi
     );
 
     unexecuted(group, proposal, opcode, refused);
-    around(group, proposal, opcode);
+    around(group, proposal, opcode, using);
     in_pushes(group, proposal, opcode);
     other_flags(group, proposal, opcode);
     limits(group, proposal, using);
@@ -75,7 +76,7 @@ fn unexecuted(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, re
 }
 
 /// What stands beside the opcode and is met by the scan before or after it.
-fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
+fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
     // An OP_SUCCESSx that no proposal has; a push that is cut short.
     const UNKNOWN: Opcode = Opcode(0xfe);
     let skip = [Opcode::OP_0, Opcode::OP_IF];
@@ -105,7 +106,7 @@ fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
         Verdict::Reject(ScriptError::DiscourageOpSuccess, StopsAt::Opcode(UNKNOWN)),
     );
 
-    let cut = before.raw(&[Opcode::OP_PUSHDATA2.0, 0xff]);
+    let cut = Script::new().op(Opcode::OP_1).then(before).raw(&[Opcode::OP_PUSHDATA2.0, 0xff]);
     let inactive = Spec::tapscript(cut);
     let base = group.accept(
         "scan-inactive-then-cut-push",
@@ -122,8 +123,8 @@ fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
         Verdict::Reject(ScriptError::BadOpcode, StopsAt::Opcode(Opcode::OP_PUSHDATA2)),
     );
 
-    let mut crowded = Spec::tapscript(Script::new().op(opcode));
-    crowded.stack = vec![super::item::Item::Bytes(vec![]); 1001];
+    let mut crowded = crowded(proposal, using, 1_001);
+    crowded.flags -= proposal.flag;
     let base = group.accept(
         "scan-before-stack-size",
         &SCAN,
@@ -138,7 +139,10 @@ fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
         |spec| spec.flags |= proposal.flag,
         Verdict::Reject(ScriptError::StackSize, StopsAt::Phase(Phase::Tapscript)),
     );
-    let long = Spec::tapscript(Script::new().op(opcode)).with_bytes(&[1; 521]);
+    let mut long = using.clone();
+    long.flags -= proposal.flag;
+    long.stack.push(Item::Bytes(vec![1; 521]));
+    long.script = Script::new().op(Opcode::OP_DROP).then(using.script.clone());
     let base = group.accept(
         "scan-before-element-size",
         &SCAN,
@@ -208,8 +212,8 @@ fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     ] {
         // The push swallows the opcode, and ends after the script.
         let push = Opcode(bytes.first().copied().unwrap_or_default());
-        let cut = Script::new().raw(bytes).op(opcode);
-        let after = Script::new().op(opcode).raw(bytes);
+        let cut = Script::new().op(Opcode::OP_1).raw(bytes).op(opcode);
+        let after = Script::new().ops(&[Opcode::OP_1, opcode]).raw(bytes);
         let base = group.accept(
             &format!("scan-push-cut-{slug}-after"),
             &SCAN,
@@ -246,24 +250,31 @@ fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     }
 }
 
+/// An active use of the opcode with so many elements on the initial stack, all but one of which the script drops.
+fn crowded(proposal: &'static Proposal, using: &Spec, elements: usize) -> Spec {
+    // Three elements are dropped first, so that what the opcode pushes has room.
+    let below = elements - using.stack.len() - 3;
+    let mut spec = using.clone().under(proposal.flag);
+    spec.stack.splice(0..0, vec![Item::Bytes(vec![]); below]);
+    spec.stack.extend(vec![Item::Bytes(vec![]); 3]);
+    let mut script = Script::new().ops(&[Opcode::OP_2DROP, Opcode::OP_DROP]).then(using.script.clone());
+    script = script.op(Opcode::OP_TOALTSTACK);
+    script = (0..below / 2).fold(script, |script, _| script.op(Opcode::OP_2DROP));
+    script = (0..below % 2).fold(script, |script, _| script.op(Opcode::OP_DROP));
+    spec.script = script.op(Opcode::OP_FROMALTSTACK);
+    spec
+}
+
 /// The limits on the initial stack are all that is wrong: a script without them would succeed.
 fn limits(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
-    let bytes = |bytes: &[u8]| super::item::Item::Bytes(bytes.to_vec());
-    // Three elements are dropped first, so that what the opcode pushes has room.
-    let crowded = |elements: usize| {
-        let below = elements - using.stack.len() - 3;
-        let mut spec = using.clone().under(proposal.flag);
-        spec.stack.splice(0..0, vec![bytes(&[]); below]);
-        spec.stack.extend(vec![bytes(&[]); 3]);
-        let mut script = Script::new().ops(&[Opcode::OP_2DROP, Opcode::OP_DROP]).then(using.script.clone());
-        script = script.op(Opcode::OP_TOALTSTACK);
-        script = (0..below / 2).fold(script, |script, _| script.op(Opcode::OP_2DROP));
-        script = (0..below % 2).fold(script, |script, _| script.op(Opcode::OP_DROP));
-        spec.script = script.op(Opcode::OP_FROMALTSTACK);
-        spec
-    };
-    let base = group.accept("scan-active-1000-elements", &SCAN, "active, 1,000 elements", crowded(1_000));
-    let many = crowded(1_001);
+    let bytes = |bytes: &[u8]| Item::Bytes(bytes.to_vec());
+    let base = group.accept(
+        "scan-active-1000-elements",
+        &SCAN,
+        "active, 1,000 elements",
+        crowded(proposal, using, 1_000),
+    );
+    let many = crowded(proposal, using, 1_001);
     group.reject(
         &base,
         "scan-active-1001-elements",

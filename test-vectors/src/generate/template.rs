@@ -11,7 +11,7 @@ use super::keys::bytes_of;
 use super::script::Script;
 use super::shape::{Field, Shape};
 use super::spec::{Spec, StopsAt, Verdict, Version};
-use super::states;
+use super::{opcode_mistakes, states};
 use crate::case::Case;
 
 const CTV_TEXT: &str = "BIP 119, Detailed Specification";
@@ -106,6 +106,7 @@ pub(super) fn check_template_cases() -> Result<Vec<Case>, String> {
         ctv_commitments(&mut group, *version);
     }
     ctv_shapes(&mut group);
+    opcode_mistakes::check_template(&mut group);
     group.finish()
 }
 
@@ -422,6 +423,7 @@ pub(super) fn template_hash_cases() -> Result<Vec<Case>, String> {
         HASH_DIFFERS,
     );
     stack_limit(&mut group, &FULL_STACK, TH, Flags::TEMPLATEHASH);
+    opcode_mistakes::template_hash(&mut group);
     group.finish()
 }
 
@@ -479,7 +481,10 @@ pub(super) fn stack_limit(group: &mut Group, rule: &'static Rule, opcode: Opcode
         "stack-1000",
         rule,
         "there are 1,000 elements before it",
-        |spec| spec.stack.push(Item::Bytes(vec![1])),
+        |spec| {
+            spec.stack.push(Item::Bytes(vec![1]));
+            spec.script = spec.script.clone().op(Opcode::OP_DROP);
+        },
         Verdict::Reject(ScriptError::StackSize, StopsAt::Opcode(opcode)),
     );
 }

@@ -24,7 +24,8 @@ PROPOSED = {
 }  # fmt: skip
 TEMPLATE_PARTS = {"sha_sequences", "sha_outputs"}
 SCAN = {"succeeds_at_once"}
-SIZES = {"compact_size", "sized", "Output"}
+# Compact sizes are those of transactions, and mutated for today's rules.
+SIZES = {"sized", "Output"}
 
 
 class Target:
@@ -76,7 +77,7 @@ TARGETS = {
     "cat": proposal("CAT", 347, script={"op_cat", "MAX_ELEMENT_SIZE"} | SCAN),
     "internalkey": proposal("INTERNALKEY", 349, script={"op_internalkey"} | SCAN),
     "paircommit": proposal(
-        "PAIRCOMMIT", 442, transaction={"compact_size", "sized"}, secp256k1={"tagged_hash"}, digests={"pair_commit"},
+        "PAIRCOMMIT", 442, transaction={"sized"}, secp256k1={"tagged_hash"}, digests={"pair_commit"},
         script={"op_paircommit"} | SCAN,
     ),
     "templatehash": proposal(

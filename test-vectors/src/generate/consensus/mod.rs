@@ -8,6 +8,7 @@ mod ecdsa;
 mod hash;
 mod limits;
 mod locktime;
+mod mistakes;
 mod multisig;
 mod programs;
 mod push;
@@ -31,6 +32,7 @@ pub(super) const GROUPS: &[(&str, Maker)] = &[
     ("hash", hash::cases),
     ("limits", limits::cases),
     ("locktime", locktime::cases),
+    ("mistakes", mistakes::cases),
     ("multisig", multisig::cases),
     ("programs", programs::cases),
     ("push", push::cases),
