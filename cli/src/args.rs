@@ -102,7 +102,8 @@ const VECTORS_HELP: &str = "\
 Exit status:
   0  every case of every file had its expected verdict
   1  a case had another verdict
-  2  a file or a case could not be read (the others still run), or no case ran
+  2  a file or a case could not be read (the others still run), or no case ran;
+     also if another case had another verdict
 
 Examples:
   sigstack vectors
@@ -300,7 +301,7 @@ pub(crate) enum DecodeWhat {
     Control {
         /// The control block
         hex: String,
-        /// The leaf script: also prints the tapleaf hash, the root and the output key
+        /// The leaf script in hex or as asm:ASM: also prints the tapleaf hash, the root and the output key
         #[arg(long, value_name = "HEX")]
         script: Option<String>,
     },

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use sigstack_debugger::disassemble;
+use sigstack_debugger::{assemble, disassemble};
 
 use crate::args::{AsmArgs, DisasmArgs};
 use crate::input;
@@ -18,7 +18,7 @@ pub(crate) fn asm(args: &AsmArgs, out: &mut impl Write) -> Result<Status, Stop> 
     let words: Vec<&str> =
         args.words.iter().map(String::as_str).filter(|word| *word != JSON_OPTION).collect();
     let as_json = args.json || words.len() < args.words.len();
-    let script = input::script(&words.join(" "), "asm")?;
+    let script = input::assembly(&words.join(" "), "asm")?;
     if as_json {
         writeln!(out, "{}", script_json(&script))?;
     } else {
@@ -39,7 +39,12 @@ fn script_json(script: &[u8]) -> Value {
 
 /// Runs `sigstack disasm`.
 pub(crate) fn disasm(args: &DisasmArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    let script = input::bytes(args.script.strip_prefix("hex:").unwrap_or(&args.script), "disasm")?;
+    let hex = args.script.strip_prefix("hex:").unwrap_or(&args.script);
+    let script = input::bytes(hex, "disasm").map_err(|problem| match hex.strip_prefix("0x") {
+        Some(rest) => problem.hint(format!("write the hex without 0x: {rest}")),
+        None if assemble(hex).is_ok() => problem.hint("this is assembly: `sigstack asm` gives its hex"),
+        None => problem,
+    })?;
     if args.json {
         writeln!(out, "{}", script_json(&script))?;
         return Ok(Status::Yes);

@@ -97,6 +97,13 @@ fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
     let allowed: BTreeSet<Reason> = args.allow.iter().filter_map(|name| Reason::from_name(name)).collect();
     let compiled = parse(&text).and_then(|document| compile(&document, &given, &allowed));
     let compiled = compiled.map_err(|error| {
+        use sigstack_compiler::ErrorKind::{GivenValue, UnusedValue};
+        // The text of the policy has no place of a value that is not in it.
+        if let GivenValue { name, .. } | UnusedValue { name, .. } = &error.kind {
+            let value = given.get(name).map(String::as_str).unwrap_or_default();
+            let problem = Problem::new(error.kind.to_string()).at(format!("--set {name}={value}"));
+            return Stop::Unknown(error.kind.help().into_iter().fold(problem, Problem::hint));
+        }
         let place = format!("policy, byte {}", error.span.start);
         let problem = Problem::new(error.kind.to_string()).at(place).layout(error.render(&text));
         let problem = error.kind.help().into_iter().fold(problem, Problem::hint);

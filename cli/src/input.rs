@@ -176,7 +176,10 @@ fn decoded<T>(argument: &str, name: &str, decode: fn(&[u8]) -> Result<T, DecodeE
     let bytes = bytes(argument, name)?;
     decode(&bytes).map_err(|error| {
         let problem = Problem::new(error.to_string()).at(name);
-        if bytes.starts_with(PSBT_MAGIC) { problem.hint("these bytes are a PSBT") } else { problem }
+        match bytes.starts_with(PSBT_MAGIC) {
+            true => problem.hint("these bytes are a PSBT: `sigstack verify --psbt` reads it"),
+            false => problem,
+        }
     })
 }
 
@@ -278,16 +281,32 @@ fn asm_problem(error: &AsmError, argument: &str) -> Problem {
 /// several words: hex may have white space in it.
 pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
-    let text = match content(rest, name)? {
-        Content::Text(text) => text,
-        Content::Binary(bytes) if form != Form::Assembly => return Ok(bytes),
-        Content::Binary(_) => return Err(Problem::new("binary data, where assembly is expected").at(name)),
-    };
-    let assembled = || assemble(&text).map_err(|error| asm_problem(&error, rest));
+    match content(rest, name)? {
+        Content::Text(text) => script_of_text(&text, form, rest, name),
+        Content::Binary(bytes) if form != Form::Assembly => Ok(bytes),
+        Content::Binary(_) => Err(Problem::new("binary data, where assembly is expected").at(name)),
+    }
+}
+
+/// A script as [`script`], of which the bytes of a file are no form.
+pub(crate) fn assembly(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    let (form, rest) = form(argument);
+    match content(rest, name)? {
+        Content::Text(text) => script_of_text(&text, form, rest, name),
+        Content::Binary(_) => Err(Problem::new("binary data, where assembly is expected")
+            .at(name)
+            .hint("`sigstack disasm` reads the bytes of a script")),
+    }
+}
+
+/// The script that a text of a form is. A file may begin with the prefix that its argument does not have.
+fn script_of_text(text: &str, form: Form, rest: &str, name: &str) -> Result<Vec<u8>, Problem> {
+    let (form, text) = if form == Form::Unnamed { self::form(text) } else { (form, text) };
+    let assembled = || assemble(text).map_err(|error| asm_problem(&error, rest));
     match form {
-        Form::Hex => hex_bytes(&text).map_err(|problem| path_hint(Problem::new(problem), rest)),
-        Form::Unnamed if is_bare_hex(&text) => {
-            let script = hex_bytes(&text).unwrap_or_default();
+        Form::Hex => hex_bytes(text).map_err(|problem| path_hint(Problem::new(problem), rest)),
+        Form::Unnamed if is_bare_hex(text) => {
+            let script = hex_bytes(text).unwrap_or_default();
             let words: Vec<String> = disassemble(&script).into_iter().map(|(_, word)| word).collect();
             let words = words.join(" ");
             let shown = if words.len() > MAX_SHOWN { "of these bytes".into() } else { words };
@@ -295,9 +314,9 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
                 let words: Vec<String> = text.split_whitespace().map(|word| format!("<{word}>")).collect();
                 format!("{} for a push of these bytes", words.join(" "))
             };
-            Err(ambiguous(&text, &format!("the script {shown}"), push))
+            Err(ambiguous(text, &format!("the script {shown}"), push))
         }
-        Form::Unnamed => match number_like_hex(&text) {
+        Form::Unnamed => match number_like_hex(text) {
             Ok(Some(error)) => {
                 let word = &error.word;
                 Err(Problem::new(error.to_string()).hint(format!(
@@ -316,20 +335,21 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
 /// hex are refused without a prefix, as in a script.
 pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem> {
     let (form, rest) = form(argument);
-    let text = text(rest, name)?;
+    let content = text(rest, name)?;
+    let (form, text) = if form == Form::Unnamed { self::form(&content) } else { (form, content.as_str()) };
     match form {
         Form::Hex => {
             let elements = text.split_whitespace().map(hex_bytes).collect::<Result<Vec<_>, _>>();
             elements.map_err(|problem| path_hint(Problem::new(problem), rest))
         }
-        Form::Unnamed if is_bare_hex(&text) => {
+        Form::Unnamed if is_bare_hex(text) => {
             let bytes = if text.split_whitespace().count() == 1 { "an element" } else { "elements" };
-            Err(ambiguous(&text, &format!("{bytes} with these bytes"), |text| match text {
+            Err(ambiguous(text, &format!("{bytes} with these bytes"), |text| match text {
                 "..." => "<...> for each element".into(),
                 text => format!("{} in assembly, where digits alone are a number", bracketed(text)),
             }))
         }
-        Form::Assembly | Form::Unnamed => assemble_stack(&text).map_err(|error| asm_problem(&error, rest)),
+        Form::Assembly | Form::Unnamed => assemble_stack(text).map_err(|error| asm_problem(&error, rest)),
     }
     .map_err(|problem| problem.at(name))
 }

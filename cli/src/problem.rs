@@ -143,7 +143,7 @@ impl Stop {
 pub(crate) fn wants_json(words: &[OsString]) -> bool {
     let options: Vec<&str> =
         words.iter().map(|word| word.to_str().unwrap_or_default()).take_while(|word| *word != "--").collect();
-    options.iter().any(|word| matches!(*word, "--json" | "--format=json"))
+    options.iter().any(|word| matches!(*word, "--json" | "--format=json") || word.starts_with("--json="))
         || options.windows(2).any(|pair| pair == ["--format", "json"])
 }
 

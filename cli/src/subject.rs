@@ -1,6 +1,6 @@
 //! The transactions and inputs that a command is asked about, wherever they come from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_debugger::{BareContext, BareTx, Psbt, bare_spend};
@@ -197,10 +197,8 @@ fn case_subjects(case: &str) -> Result<Vec<Subject>, Problem> {
                 Ok(number) => numbered(path, &file, number),
                 Err(_) => by_id(path, &file, name).ok_or_else(|| {
                     let unknown = Problem::new(format!("no case has the id {name:?}")).at(path);
-                    match suggestion(name, ids(core::slice::from_ref(&file))) {
-                        Some(nearest) => unknown.hint(nearest),
-                        None => unknown,
-                    }
+                    let nearest = suggestion(name, ids(core::slice::from_ref(&file)));
+                    unknown.hint(nearest.unwrap_or_else(|| format!("write {path}#1 for the first case")))
                 })?,
             }
         }
@@ -244,6 +242,10 @@ fn ids(files: &[VectorFile]) -> impl Iterator<Item = &str> {
 
 /// The case of an id among the project's own vectors.
 fn own_case(id: &str) -> Result<Vec<Subject>, Problem> {
+    if Path::new(id).is_file() {
+        let problem = Problem::new(format!("{id} is a file; which of its cases is missing"));
+        return Err(problem.at("--case").hint(format!("write {id}#1 for the first case, or {id}#ID")));
+    }
     let own = find::own_vectors().map_err(|problem| problem.at("--case"))?;
     let mut files = Vec::new();
     for source in own.sources {

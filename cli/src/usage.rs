@@ -98,6 +98,7 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
                 _ => Problem::new("appears more than once").hint("give it once"),
             }
         }
+        ErrorKind::TooManyValues => Problem::new("takes no value").hint("write the option alone"),
         // The first line of the parser's own text, for kinds of errors that these commands hardly have.
         _ => {
             let text = error.render().to_string();

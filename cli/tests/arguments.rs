@@ -123,7 +123,7 @@ fn errors_say_where_and_what_to_do() {
         (vec!["decode", "tx", &long], format!("tx: 2 bytes follow the transaction (byte {follows})")),
         (
             vec!["decode", "tx", "70736274ff0100"],
-            "tx: input count: 8 bytes expected, 2 left (byte 5)\nhint: these bytes are a PSBT".into(),
+            "tx: input count: 8 bytes expected, 2 left (byte 5)\nhint: these bytes are a PSBT: `sigstack verify --psbt` reads it".into(),
         ),
         (
             vec!["decode", "witness", "0203515151"],

@@ -160,6 +160,44 @@ fn what_has_two_readings_or_none_is_refused() {
     }
 }
 
+/// A file may begin with the prefix, a leaf script may be assembly, and nSequence may be hex.
+#[test]
+fn what_is_read_in_two_ways() {
+    let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let file = folder.join("prefixed.hex");
+    std::fs::write(&file, "hex:51 93\n").unwrap();
+    let file = format!("@{}", file.display());
+    assert_eq!(sigstack(&["asm", &file]), (0, "5193\n".into(), String::new()));
+    let control = format!("c0{}", "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
+    let decoded = ["51", "hex:51", "asm:OP_1"]
+        .map(|script| sigstack(&["decode", "control", &control, "--script", script]));
+    assert!(decoded[0].1.contains("output key  ") && decoded[0].0 == 0, "{:?}", decoded[0]);
+    assert!(decoded.iter().all(|one| *one == decoded[0]), "{decoded:?}");
+    for sequence in ["5", "0x5", "0x00000005"] {
+        let args = ["verify", "--script", "5 CSV", "--sequence", sequence];
+        assert_eq!(sigstack(&args).0, 0, "{sequence}");
+    }
+    assert_eq!(sigstack(&["verify", "--script", "5 CSV", "--sequence", "0x4"]).0, 1);
+}
+
+/// Display texts are for people: an empty script is an empty string in JSON.
+#[test]
+fn empty_scripts_and_witnesses() {
+    let input = format!("{}0100ffffffff", "00".repeat(35));
+    let tx = &format!("0100000001{input}01{}00{}", "00".repeat(8), "00".repeat(4));
+    let json = json(&["decode", "tx", tx, "--json"]);
+    assert_eq!(
+        (&json["inputs"][0]["scriptSig"], &json["outputs"][0]["script"]),
+        (&"".into(), &"".into()),
+        "{json}"
+    );
+    let text = sigstack(&["decode", "tx", tx]).1;
+    assert!(
+        text.contains("witness          (empty)\n") && text.contains("scriptSig        (empty)\n"),
+        "{text}"
+    );
+}
+
 #[test]
 fn stacks_take_numbers_below_zero_and_hex() {
     for (script, stack) in [

@@ -55,6 +55,7 @@ const USAGE: &[Row] = &[
         "--format: cannot be used together with --json",
         "leave one of them out",
     ),
+    (&["compare", "--json=1"], "--json: takes no value", "write the option alone"),
     (
         &["compare", "--bip442", "--parties", "3"],
         "--bip442: cannot be used together with --parties",
@@ -217,6 +218,11 @@ const NUMBERS: &[Row] = &[
         "give a whole number from 0 to 4294967295",
     ),
     (
+        &["verify", "--script", "1", "--sequence", "0x1fffffffff"],
+        "--sequence: \"0x1fffffffff\" is not a number",
+        "give a whole number from 0 to 4294967295",
+    ),
+    (
         &["trace", "--script", "1", "--sequence", "-1"],
         "--sequence: -1 is less than 0: nSequence has no sign",
         "give a whole number from 0 to 4294967295",
@@ -276,6 +282,80 @@ const CONTENT: &[Row] = &[
         "--have preimage:00: the image has 1 byte; images have 20 or 32",
         "",
     ),
+    (
+        &["compile", "key A; pk(A)", "--set", "A=xyz"],
+        "--set A=xyz: the value of `A` must be a key of 64 hex digits",
+        "",
+    ),
+    (
+        &["compile", "key A; pk(A)", "--set", "A=02KEY"],
+        "--set A=02KEY: the value of `A` must be an x-only key (BIP 340): leave out the first byte, 02 or 03",
+        "",
+    ),
+    (
+        &["compile", "key Alice; pk(Alice)", "--set", "Alic=KEY"],
+        "--set Alic=KEY: a value is given for `Alic`, but the policy does not declare this name",
+        "did you mean `Alice`? names: Alice",
+    ),
+    (
+        &["compile", "pk(KEY)", "--set", "A=KEY"],
+        "--set A=KEY: a value is given for `A`, but the policy does not declare this name",
+        "declare it in the policy: `key NAME;`, `number NAME;` or `bytes NAME;`",
+    ),
+    (&["decode", "address", ""], "address: the address is empty", ""),
+    (
+        &[
+            "decode",
+            "address",
+            "sp1qqgste7k9hx0qftg6qmwlkqtwuy6cycyavzmzj85c6qdfhjdpdjtdgqjuexzk6murw56suy3e0rd2cgqvycxttddwsvgxe2usfpxumr70xc9pkqwv",
+        ],
+        "address: a silent payment address (BIP 352), which is no output",
+        "the sender derives a taproot output from it",
+    ),
+    (
+        &[
+            "decode",
+            "address",
+            "xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8",
+        ],
+        "address: an extended key (BIP 32), where an address is expected",
+        "an address belongs to one of the keys",
+    ),
+    (
+        &["disasm", "0x51"],
+        "disasm: not hex: 'x' at position 1, counted from 0",
+        "write the hex without 0x: 51",
+    ),
+    (
+        &["disasm", "OP_1"],
+        "disasm: not hex: 'O' at position 0, counted from 0",
+        "this is assembly: `sigstack asm` gives",
+    ),
+    (
+        &["asm", "@bytes.bin"],
+        "asm: binary data, where assembly is expected",
+        "`sigstack disasm` reads the bytes",
+    ),
+    (
+        &["asm", "OP_PUSHBYTES_2 ab"],
+        "asm: \"OP_PUSHBYTES_2\" at byte 0: is followed by 1 byte of data, needs 2",
+        "",
+    ),
+    (
+        &["verify", "--case", "good.json"],
+        "--case: good.json is a file; which of its cases is missing",
+        "write good.json#1 for the first case",
+    ),
+    (
+        &["verify", "--case", "good.json#foo"],
+        "good.json: no case has the id \"foo\"",
+        "write good.json#1 for the first case",
+    ),
+    (
+        &["verify", "--tx", "TX", "--prevout", "-1:51"],
+        "--prevout 0: \"-1\" is not an amount in satoshi",
+        "give a whole number from 0 to 18446744073709551615",
+    ),
     (&["compile", ""], "policy: the policy is empty", "write a policy, as in pk(KEY)"),
     (
         &["compile", "pk"],
@@ -324,6 +404,7 @@ fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("wrong-inputs");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("bytes.bin"), [0x51, 0xff]).unwrap();
     fs::write(folder.join("good.json"), r#"[["1", "", "", "OK"]]"#).unwrap();
     folder
 }
@@ -335,11 +416,13 @@ fn every_wrong_input_names_the_place_and_the_remedy() {
     let rows = || USAGE.iter().chain(NUMBERS).chain(CONTENT);
     let mut wrong = Vec::new();
     for (args, first, hint) in rows() {
-        let args: Vec<String> = args.iter().map(|word| word.replace("KEY", KEY).replace("TX", &tx)).collect();
+        let filled = |text: &str| text.replace("KEY", KEY).replace("TX", &tx);
+        let args: Vec<String> = args.iter().map(|word| filled(word)).collect();
+        let first = &filled(first);
         let takes_json = !matches!(args[0].as_str(), "completions" | "debug" | "man");
         // These do not go together with --json.
         let takes_json = takes_json && !args.iter().any(|word| word == "--format" || word == "--html");
-        let has_json = args.iter().any(|word| word == "--json");
+        let has_json = args.iter().any(|word| word.starts_with("--json"));
         for add_json in [false, true] {
             if add_json && (!takes_json || has_json) {
                 continue;

@@ -225,8 +225,8 @@ fn with_data(word: &str, data: Option<&str>) -> Result<Option<Vec<u8>>, Wrong> {
     let digits = data.map(|data| data.strip_prefix('<').and_then(|it| it.strip_suffix('>')).unwrap_or(data));
     let bytes = digits.and_then(|digits| hex::decode(digits).ok());
     let bytes = bytes.ok_or("must be followed by its data in hex")?;
-    if length.is_some_and(|length| usize::from(length) != bytes.len()) {
-        return Err(format!("is followed by {} of data", counted(bytes.len(), "byte")).into());
+    if let Some(needed) = length.filter(|length| usize::from(*length) != bytes.len()) {
+        return Err(format!("is followed by {} of data, needs {needed}", counted(bytes.len(), "byte")).into());
     }
     let mut script = Vec::new();
     push_with(&bytes, opcode, &mut script)?;
@@ -417,7 +417,7 @@ mod tests {
             ("<unexpected end>", 0, "<unexpected", lost),
             ("OP_PUSHNUM_17", 0, "OP_PUSHNUM_17", unknown),
             ("OP_RETURN_106", 0, "OP_RETURN_106", unknown),
-            ("OP_PUSHBYTES_2 12 DUP", 0, "OP_PUSHBYTES_2", "is followed by 1 byte of data"),
+            ("OP_PUSHBYTES_2 12 DUP", 0, "OP_PUSHBYTES_2", "is followed by 1 byte of data, needs 2"),
             ("OP_PUSHBYTES_2 DUP", 0, "OP_PUSHBYTES_2", "must be followed by its data in hex"),
             ("OP_PUSHDATA1", 0, "OP_PUSHDATA1", "must be followed by its data in hex"),
         ] {

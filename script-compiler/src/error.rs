@@ -50,7 +50,19 @@ pub enum ErrorKind {
     /// A name that is defined twice, or a value given for a name that the text does not define.
     DuplicateName(String),
     /// A value given from outside for a name that the text does not define.
-    UnusedValue(String),
+    UnusedValue {
+        /// The name.
+        name: String,
+        /// The names that the text declares for keys, numbers and bytes.
+        known: Vec<String>,
+    },
+    /// A value given from outside that is not of the kind of its name.
+    GivenValue {
+        /// The name.
+        name: String,
+        /// What the value must be.
+        needed: &'static str,
+    },
     /// A reason that is not in the list of checks.
     UnknownReason(String),
     /// Bytes of a wrong length.
@@ -239,6 +251,13 @@ impl ErrorKind {
                 "keys are x-only (BIP 340): leave out the first byte, 04, and the last 32 bytes".into()
             }
             ErrorKind::Checksum(_) => "leave it out; a comment has a space before `#`".into(),
+            ErrorKind::UnusedValue { known, .. } if known.is_empty() => {
+                "declare it in the policy: `key NAME;`, `number NAME;` or `bytes NAME;`".into()
+            }
+            ErrorKind::UnusedValue { name, known } => {
+                let names: Vec<&str> = known.iter().map(String::as_str).collect();
+                format!("{}names: {}", did_you_mean(name, &names), known.join(", "))
+            }
             ErrorKind::NoInternalKey => "write the output as `tr(KEY, policy)`".into(),
             ErrorKind::UnknownReason(name) => {
                 let names: Vec<&str> = Reason::ALL.iter().map(|reason| reason.name()).collect();
@@ -275,7 +294,8 @@ impl fmt::Display for ErrorKind {
                 write!(f, "`{name}` is {is}, but {needed} is needed")
             }
             ErrorKind::DuplicateName(name) => write!(f, "`{name}` is defined twice"),
-            ErrorKind::UnusedValue(name) => {
+            ErrorKind::GivenValue { name, needed } => write!(f, "the value of `{name}` must be {needed}"),
+            ErrorKind::UnusedValue { name, .. } => {
                 write!(f, "a value is given for `{name}`, but the policy does not declare this name")
             }
             ErrorKind::UnknownReason(name) => write!(f, "`{name}` is not the name of a check"),

@@ -151,7 +151,10 @@ pub fn resolve(document: &Document, given: &BTreeMap<String, String>) -> Result<
         }
     }
     if let Some(name) = given.keys().find(|name| !used.contains(name.as_str())) {
-        return Err(Error::new(ErrorKind::UnusedValue(name.clone()), Span::default()));
+        let is_open = |value: &Value<'_>| !matches!(value, Value::Policy(_));
+        let known = resolver.values.iter().filter(|(_, value)| is_open(value));
+        let known = known.map(|(name, _)| (*name).to_owned()).collect();
+        return Err(Error::new(ErrorKind::UnusedValue { name: name.clone(), known }, Span::default()));
     }
     let Some(output) = output else {
         return Err(Error::new(ErrorKind::Unsatisfiable, Span::default()));
@@ -167,25 +170,23 @@ impl<'a> Resolver<'a> {
         given: &BTreeMap<String, String>,
     ) -> Result<(&'a Name, Value<'a>), Error> {
         let open = |name: &Name| given.get(&name.text);
-        let bad = |name: &Name, what| {
-            Error::new(
-                ErrorKind::WrongKind { name: name.text.clone(), needed: what, is: "something else" },
-                name.span,
-            )
+        let bad = |name: &Name, needed| {
+            Error::new(ErrorKind::GivenValue { name: name.text.clone(), needed }, name.span)
         };
         Ok(match statement {
             Statement::Key(name, value, purpose) => {
                 let value = match open(name) {
                     Some(text) if crate::parse::is_compressed_key(text) => {
-                        let kind = ErrorKind::Length { what: crate::error::KEY, needed: 32, is: 33 };
-                        return Err(Error::new(kind, name.span));
+                        return Err(bad(name, "an x-only key (BIP 340): leave out the first byte, 02 or 03"));
                     }
-                    Some(text) => Some(
-                        hex::decode(text)
-                            .ok()
-                            .and_then(|bytes| bytes.try_into().ok())
-                            .ok_or_else(|| bad(name, "a key of 64 hex digits"))?,
-                    ),
+                    Some(text) => {
+                        let key = hex::decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+                        let key = key.ok_or_else(|| bad(name, "a key of 64 hex digits"))?;
+                        check_key(&key, name.span).map_err(|_| {
+                            bad(name, "a key: these 32 bytes are not the x coordinate of a point")
+                        })?;
+                        Some(key)
+                    }
                     None => *value,
                 };
                 if let Some(key) = value {
@@ -198,7 +199,9 @@ impl<'a> Resolver<'a> {
             }
             Statement::Number(name, value) => {
                 let value = match open(name) {
-                    Some(text) => Some(text.parse().map_err(|_| bad(name, "a number"))?),
+                    Some(text) => {
+                        Some(text.parse().map_err(|_| bad(name, "a whole number of at most 64 bits"))?)
+                    }
                     None => *value,
                 };
                 (name, Value::Number(value))
@@ -225,7 +228,11 @@ impl<'a> Resolver<'a> {
                 (self.nodes, self.slots) = (nodes, slots);
                 (name, Value::Policy(policy))
             }
-            Statement::Allow(name) => return Err(bad(name, "a definition")),
+            Statement::Allow(name) => {
+                let is = "a check";
+                let kind = ErrorKind::WrongKind { name: name.text.clone(), needed: "a definition", is };
+                return Err(Error::new(kind, name.span));
+            }
             Statement::Output(_) => return Err(Error::new(ErrorKind::Unsatisfiable, Span::default())),
         })
     }

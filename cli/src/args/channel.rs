@@ -189,9 +189,9 @@ pub(crate) struct StorageArgs {
     #[arg(long, value_name = "N", value_parser = within(&bounds::SIGNED_UPDATES))]
     pub(crate) signed: Option<u32>,
 
-    /// Earlier states to publish at the end
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = within(&bounds::TRIES))]
-    pub(crate) tries: u32,
+    /// Earlier states to publish at the end [default: 10, or all if there are fewer]
+    #[arg(long, value_name = "N", value_parser = within(&bounds::TRIES))]
+    pub(crate) tries: Option<u32>,
 
     /// The seed of the pseudorandom choices
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&SEED))]

@@ -81,8 +81,14 @@ pub(crate) const LOCK_TIME: Bounds<u32> = Bounds {
     why_most: "nLockTime has 32 bits",
 };
 
+/// An nSequence in digits, or in hex after 0x.
+pub(crate) fn sequence(text: &str) -> Result<u32, Problem> {
+    let hex = text.strip_prefix("0x").filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).map_or_else(|| within(&SEQUENCE)(text), Ok)
+}
+
 /// nSequence.
-pub(crate) const SEQUENCE: Bounds<u32> = Bounds {
+const SEQUENCE: Bounds<u32> = Bounds {
     least: 0,
     most: u32::MAX,
     why_least: "nSequence has no sign",

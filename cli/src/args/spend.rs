@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueEnum};
 
-use super::number::{FRAMES, INPUT, LOCK_TIME, SEQUENCE, within};
+use super::number::{FRAMES, INPUT, LOCK_TIME, sequence, within};
 
 /// Verify the inputs of a transaction, and print the consensus verdict and the policy verdict.
 ///
@@ -44,7 +44,8 @@ pub(crate) struct SubjectArgs {
     /// The output that an input spends: SATOSHI:SCRIPT with the script in hex, or the serialized output in hex; @FILE, or -.
     /// Once for each input in input order, or with the number of the input: 1=SATOSHI:SCRIPT. A legacy or segwit v0 input
     /// needs its own output only, a taproot input those of all inputs
-    #[arg(long = "prevout", value_name = "OUTPUT", requires = "tx", conflicts_with_all = ["psbt", "case", "script"])]
+    #[arg(long = "prevout", value_name = "OUTPUT", requires = "tx", conflicts_with_all = ["psbt", "case", "script"],
+        allow_hyphen_values = true)]
     pub(crate) prevouts: Vec<String>,
 
     /// A transaction whose outputs are spent, in hex, @FILE or -, instead of --prevout; once for each
@@ -79,9 +80,9 @@ pub(crate) struct SubjectArgs {
         value_parser = within(&LOCK_TIME))]
     pub(crate) lock_time: u32,
 
-    /// nSequence of the transaction made up for --script [default: 0xfffffffd, as a number]
+    /// nSequence of the transaction made up for --script, also in hex with 0x [default: 0xfffffffd]
     #[arg(long, value_name = "N", requires = "script", conflicts_with_all = ["tx", "psbt", "case"],
-        value_parser = within(&SEQUENCE))]
+        value_parser = sequence)]
     pub(crate) sequence: Option<u32>,
 
     /// Use only this input, counted from 0 [default: all inputs]

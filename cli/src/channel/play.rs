@@ -148,6 +148,9 @@ fn json_line(about: Value, more: Value, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
+/// Earlier states that are published if the command line does not say how many.
+const DEFAULT_TRIES: u32 = 10;
+
 /// Runs a channel for many updates, measures its storage, and publishes earlier states.
 pub(super) fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let signing = match args.signed {
@@ -155,10 +158,11 @@ pub(super) fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Statu
         None => storage::Signing::All,
     };
     let kind = kind(&args.construction)?;
-    storage::check(kind, args.updates, signing, args.tries)?;
+    let tries = args.tries.unwrap_or(DEFAULT_TRIES.min(args.updates));
+    storage::check(kind, args.updates, signing, tries)?;
     let start = Instant::now();
-    let progress = Progress::new(u64::from(args.updates).saturating_add(args.tries.into()));
-    let run = storage::run(kind, args.updates, signing, args.tries, &|| progress.step())?;
+    let progress = Progress::new(u64::from(args.updates).saturating_add(tries.into()));
+    let run = storage::run(kind, args.updates, signing, tries, &|| progress.step())?;
     drop(progress);
     let sizes = |kept: &storage::Kept| (kept.client, kept.tower, kept.machine);
     let constant = run.kept.windows(2).all(|pair| pair.first().map(sizes) == pair.last().map(sizes));

@@ -59,8 +59,22 @@ fn other_form(text: &str) -> Option<Problem> {
                 .hint("bitcoin-cli deriveaddresses verifies its checksum and derives the address"),
         );
     }
-    text.to_lowercase().starts_with("bitcoin:").then(|| {
-        Problem::new("a URI (BIP 21), where an address is expected").hint("give the part between : and ?")
+    let lower = text.to_lowercase();
+    if lower.starts_with("bitcoin:") {
+        let problem = Problem::new("a URI (BIP 21), where an address is expected");
+        return Some(problem.hint("give the part between : and ?"));
+    }
+    if text.is_empty() {
+        return Some(Problem::new("the address is empty"));
+    }
+    if lower.starts_with("sp1") || lower.starts_with("tsp1") {
+        let problem = Problem::new("a silent payment address (BIP 352), which is no output");
+        return Some(problem.hint("the sender derives a taproot output from it and its own inputs"));
+    }
+    let is_extended = matches!(text.get(1..4), Some("pub" | "prv")) && text.len() > 100;
+    is_extended.then(|| {
+        Problem::new("an extended key (BIP 32), where an address is expected")
+            .hint("an address belongs to one of the keys that are derived from it")
     })
 }
 

@@ -49,7 +49,11 @@ fn decode(args: &DecodeArgs) -> Result<Fields, Problem> {
             Ok(fields)
         }
         DecodeWhat::Control { hex, script } => {
-            let script = script.as_deref().map(|script| input::bytes(script, "--script")).transpose()?;
+            let read = |text: &str| match text.starts_with("hex:") || text.starts_with("asm:") {
+                true => input::script(text, "--script"),
+                false => input::bytes(text, "--script"),
+            };
+            let script = script.as_deref().map(read).transpose()?;
             let control = input::bytes(hex, "control")?;
             let view = control_view(&control, script.as_deref()).map_err(|error| {
                 Problem::new(format!("{}: {error}", counted(control.len(), "byte")))
@@ -115,7 +119,8 @@ fn input_fields(input: &TxIn, prevout: Option<&TxOut>) -> Fields {
     let mut fields = Fields::default();
     fields.text("outpoint", input.previous_output);
     fields.value("nSequence", format!("0x{:08x}", input.sequence.0), input.sequence.0);
-    fields.text("scriptSig", words(input.script_sig.as_bytes()));
+    let script_sig = words(input.script_sig.as_bytes());
+    fields.value("scriptSig", &script_sig, if input.script_sig.is_empty() { "" } else { &script_sig });
     if let Some(prevout) = prevout {
         fields.fields("spends", output_fields(prevout));
     }
@@ -127,7 +132,8 @@ fn output_fields(output: &TxOut) -> Fields {
     let mut fields = Fields::default();
     fields.value("amount", format!("{} sat", output.value.to_sat()), output.value.to_sat());
     fields.text("kind", kind(&output.script_pubkey));
-    fields.text("script", words(output.script_pubkey.as_bytes()));
+    let script = words(output.script_pubkey.as_bytes());
+    fields.value("script", &script, if output.script_pubkey.is_empty() { "" } else { &script });
     if let Ok(address) = Address::from_script(&output.script_pubkey, Network::Bitcoin) {
         fields.value("address", format!("{address} (on mainnet)"), address.to_string());
     }
@@ -136,7 +142,11 @@ fn output_fields(output: &TxOut) -> Fields {
 
 fn add_witness(fields: &mut Fields, witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) {
     let known = Known::default();
-    let size = format!("{}, {}", counted(witness.len(), "element"), counted(witness.size(), "byte"));
+    // A transaction without witnesses has no byte for the number of elements.
+    let size = match witness.is_empty() {
+        true => "(empty)".to_owned(),
+        false => format!("{}, {}", counted(witness.len(), "element"), counted(witness.size(), "byte")),
+    };
     let elements: Vec<String> = witness.iter().map(hex::encode).collect();
     fields.value("witness", size, elements);
     let readings = witness::readings(witness, prevout, script_sig);
