@@ -115,7 +115,7 @@ impl Next<'_> {
             return Ok(());
         }
         for change in CHANGES {
-            if let Some(changed) = self.change(candidate, change) {
+            if let Some(changed) = changed(self.game, &self.world.chain, candidate, change) {
                 self.offer_or_include(&changed, &format!("{}, {change:?}", candidate.label))?;
             }
         }
@@ -141,44 +141,6 @@ impl Next<'_> {
             self.add(format!("a miner includes {label}"), Action::Include(candidate.tx.clone()))?;
         }
         Ok(())
-    }
-
-    /// A candidate with a change, signed again where its own keys sign. None if its signatures do not allow the change.
-    fn change(&self, candidate: &Candidate, change: Change) -> Option<Candidate> {
-        let mut changed = candidate.clone();
-        let mut place = 0;
-        match change {
-            Change::Anchor { first } => {
-                let coin = self.game.anchors.iter().find(|coin| {
-                    self.world.chain.coin(coin).is_some()
-                        && self.world.chain.mempool().spender(coin).is_none()
-                })?;
-                place = add_input(&mut changed, *coin, output(0, p2a()), first);
-                let last = changed.tx.input.len() - 1;
-                unlock_anchor(&mut changed.tx, if first { 0 } else { last });
-            }
-            Change::Fee { first } => {
-                let (coin, out) = self.game.free_coin(&self.world.chain)?;
-                place = add_input(&mut changed, coin, out, first);
-            }
-            Change::Output => {
-                let (coin, out) = self.game.free_coin(&self.world.chain)?;
-                place = add_input(&mut changed, coin, out.clone(), false);
-                let rest = out.value.to_sat().checked_sub(5_000)?;
-                let script = self.game.knowledge.scripts().next()?.clone();
-                changed.tx.output.push(output(P2TR_DUST_LIMIT, script));
-                changed.tx.output.push(output(rest, self.game.wallet.script_pubkey().clone()));
-            }
-            Change::Redirect => {
-                changed.tx.output.first_mut()?.script_pubkey = self.game.wallet.script_pubkey().clone();
-            }
-        }
-        let mut signed = self.game.knowledge.again(&changed, place, candidate)?;
-        if matches!(change, Change::Fee { .. } | Change::Output) {
-            let own = if place == 0 { signed.tx.input.len() - 1 } else { 0 };
-            self.game.wallet.sign(&mut signed.tx, &signed.prevouts, own).ok()?;
-        }
-        Some(signed)
     }
 
     /// Children of what is in the mempool: heavy ones of low feerate, and ones that look like the channel.
@@ -241,6 +203,44 @@ fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
     game.wallet.spend(entry.tx.version.0, &(*coin, out), fee).ok()
 }
 
+/// A candidate with a change, signed again where its own keys sign. None if its signatures do not allow the change.
+fn changed(game: &Game, chain: &Chain, candidate: &Candidate, change: Change) -> Option<Candidate> {
+    let mut changed = candidate.clone();
+    let mut place = 0;
+    match change {
+        Change::Anchor { first } => {
+            let coin = game
+                .anchors
+                .iter()
+                .find(|coin| chain.coin(coin).is_some() && chain.mempool().spender(coin).is_none())?;
+            place = add_input(&mut changed, *coin, output(0, p2a()), first);
+            let last = changed.tx.input.len() - 1;
+            unlock_anchor(&mut changed.tx, if first { 0 } else { last });
+        }
+        Change::Fee { first } => {
+            let (coin, out) = game.free_coin(chain)?;
+            place = add_input(&mut changed, coin, out, first);
+        }
+        Change::Output => {
+            let (coin, out) = game.free_coin(chain)?;
+            place = add_input(&mut changed, coin, out.clone(), false);
+            let rest = out.value.to_sat().checked_sub(5_000)?;
+            let script = game.knowledge.scripts().next()?.clone();
+            changed.tx.output.push(output(P2TR_DUST_LIMIT, script));
+            changed.tx.output.push(output(rest, game.wallet.script_pubkey().clone()));
+        }
+        Change::Redirect => {
+            changed.tx.output.first_mut()?.script_pubkey = game.wallet.script_pubkey().clone();
+        }
+    }
+    let mut signed = game.knowledge.again(&changed, place, candidate)?;
+    if matches!(change, Change::Fee { .. } | Change::Output) {
+        let own = if place == 0 { signed.tx.input.len() - 1 } else { 0 };
+        game.wallet.sign(&mut signed.tx, &signed.prevouts, own).ok()?;
+    }
+    Some(signed)
+}
+
 /// Adds an input. Returns the place of the input that was the first.
 fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -> usize {
     let place = if first { 0 } else { changed.tx.input.len() };
@@ -268,6 +268,11 @@ pub(super) fn take_all(game: &Game, world: &mut World, refused: &mut BTreeSet<Tx
             }
             let child = game.child(&world.chain, &candidate.tx, game.market + 2, Shape::Small);
             if child.is_some_and(|child| offer(&mut world.chain, &[candidate.tx.clone(), child])) {
+                break;
+            }
+            // What a child cannot pay for gets a fee input, if its signatures allow that.
+            let funded = changed(game, &world.chain, candidate, Change::Fee { first: false });
+            if funded.is_some_and(|funded| offer(&mut world.chain, &[funded.tx])) {
                 break;
             }
             refused.insert(txid);

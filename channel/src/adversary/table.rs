@@ -69,7 +69,7 @@ const FAMILIES: [&str; 4] = ["bip68", "sequence-ctv", "symmetry-apo", "ln-anchor
 #[cfg(feature = "mutations")]
 const LEVELS: [Bounds; 2] = [
     Bounds { budget: Budget { moves: 1, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 400 },
-    Bounds { budget: Budget { moves: 2, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 4_000 },
+    Bounds { budget: Budget { moves: 2, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 1_500 },
 ];
 
 /// Searches with a mutation in the code, or without one, until a loss is found. All levels, constructions and scenarios are searched in
@@ -84,7 +84,8 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
     let mut states = 0;
     with(mutation, || {
         for bounds in &LEVELS {
-            for named in KINDS.iter().filter(|(name, _)| FAMILIES.contains(name)) {
+            let families = FAMILIES.iter().filter_map(|family| KINDS.iter().find(|(name, _)| name == family));
+            for named in families {
                 for scenario in scenarios() {
                     // A mutation may make a scenario impossible: others are searched.
                     let Ok(Some(mut one)) = search_one(*named, scenario, bounds) else { continue };
