@@ -131,9 +131,21 @@ fn missing(tx: &Transaction, input: usize) -> Problem {
     ))
 }
 
-/// Writes inputs as `input 1` or `inputs 0, 2`.
+/// Writes inputs as `input 1`, `inputs 0, 2` or, of three and more in a row, `inputs 0-5, 7`.
 pub(crate) fn list(inputs: &[usize]) -> String {
-    let numbers: Vec<String> = inputs.iter().map(usize::to_string).collect();
+    let mut runs: Vec<(usize, usize)> = Vec::new();
+    for input in inputs {
+        match runs.last_mut() {
+            Some((_, end)) if *end + 1 == *input => *end = *input,
+            _ => runs.push((*input, *input)),
+        }
+    }
+    let run = |(start, end): (usize, usize)| match end - start {
+        0 => start.to_string(),
+        1 => format!("{start}, {end}"),
+        _ => format!("{start}-{end}"),
+    };
+    let numbers: Vec<String> = runs.into_iter().map(run).collect();
     format!("input{} {}", if inputs.len() == 1 { "" } else { "s" }, numbers.join(", "))
 }
 
@@ -144,6 +156,18 @@ mod tests {
 
     use super::*;
     use crate::find::{self, Content};
+
+    #[test]
+    fn inputs_in_a_row_are_a_range() {
+        for (inputs, text) in [
+            (&[1][..], "input 1"),
+            (&[0, 1], "inputs 0, 1"),
+            (&[0, 1, 2], "inputs 0-2"),
+            (&[0, 2, 3, 4, 6, 7], "inputs 0, 2-4, 6, 7"),
+        ] {
+            assert_eq!(list(inputs), text);
+        }
+    }
 
     /// The signatures and template hashes of a verification.
     #[derive(Default)]

@@ -6,10 +6,11 @@ mod text;
 
 use std::io::Write;
 
+use bitcoin::Transaction;
 use sigstack_debugger::{Options, Trace};
 use sigstack_interpreter::{
-    Coverage, FlagKind, Flags, Gap, Location, PROPOSALS, ScriptError, Spend, UsageError, VerifyError,
-    check_transaction,
+    Coverage, FlagKind, Flags, Gap, Location, PROPOSALS, ScriptError, Spend, TxError, UsageError,
+    VerifyError, check_transaction, limits::MAX_MONEY,
 };
 use sigstack_policy::Candidate;
 
@@ -172,13 +173,44 @@ impl Whole {
             return Whole::NotChecked;
         }
         if let Err(error) = check_transaction(&subject.tx) {
-            let text = "the transaction is invalid whatever it spends (Core CheckTransaction)".into();
+            let text = format!("{} (Core CheckTransaction)", broken_rule(&subject.tx, error));
             return Whole::Invalid { reason: error.name(), text };
         }
         match Candidate::with_known(&subject.tx, subject.known.iter().map(Option::as_ref)).fee() {
             Ok(_) => Whole::Valid,
             Err(error) => Whole::Invalid { reason: error.reason(), text: error.explanation() },
         }
+    }
+}
+
+/// The rule that a transaction breaks whatever it spends, with the input or output that breaks it.
+fn broken_rule(tx: &Transaction, error: TxError) -> String {
+    let output = |is_wrong: fn(u64) -> bool| {
+        let found = tx.output.iter().map(|output| output.value.to_sat()).enumerate();
+        found.into_iter().find(|(_, sat)| is_wrong(*sat)).unwrap_or_default()
+    };
+    match error {
+        TxError::NoInputs => "it has no inputs".into(),
+        TxError::NoOutputs => "it has no outputs".into(),
+        TxError::OutputNegative => {
+            let (nth, sat) = output(|sat| sat.cast_signed() < 0);
+            format!("output {nth} has a negative amount, {} sat", sat.cast_signed())
+        }
+        TxError::OutputTooLarge => {
+            let (nth, sat) = output(|sat| sat > MAX_MONEY);
+            format!("output {nth} has {sat} sat, more than the {MAX_MONEY} sat that can exist")
+        }
+        TxError::OutputTotalTooLarge => {
+            format!("the outputs together have more than the {MAX_MONEY} sat that can exist")
+        }
+        TxError::DuplicateInputs => {
+            let spent: Vec<_> = tx.input.iter().map(|input| input.previous_output).collect();
+            let earlier = |nth: usize| spent.iter().take(nth).position(|one| Some(one) == spent.get(nth));
+            let pair = (0..spent.len()).find_map(|nth| Some((earlier(nth)?, nth)));
+            let (first, second) = pair.unwrap_or_default();
+            format!("inputs {first} and {second} spend the same output")
+        }
+        _ => "the transaction is invalid whatever it spends".into(),
     }
 }
 

@@ -295,7 +295,8 @@ fn verify_takes_a_case_of_a_file() {
     assert!(zero.out.contains("  expected   EVAL_FALSE\n"), "{}", zero.out);
     for (wrong, problem) in [
         ("rows.json#3", "rows.json: no case 3; the last one is 2"),
-        ("rows.json", "--case: no case has the id \"rows.json\" in the project's vectors"),
+        ("rows.json", "--case: rows.json is a file; which of its cases is missing"),
+        ("rows", "--case: no case has the id \"rows\" in the project's vectors"),
         ("sighash.json#1", "sighash.json: case 1 is not about an input of a transaction"),
         ("missing.json#1", "missing.json: cannot be read"),
     ] {

@@ -310,11 +310,19 @@ fn a_signature_that_commits_to_nothing() {
         "a signature commits to nothing: it has SIGHASH_SINGLE, and there is no output of the input's index";
     let lines = [
         "consensus  OK (all 2 inputs), but:".to_owned(),
-        format!("input 0: {NO_SIGNATURE}"),
+        format!("inputs 0, 1: {NO_SIGNATURE}"),
         format!("input 1: {gap}"),
-        format!("input 1: {NO_SIGNATURE}"),
     ];
     assert_lines("SIGHASH_SINGLE", &spend.verify(""), &lines.each_ref().map(String::as_str));
+}
+
+/// What many inputs have in common is one line.
+#[test]
+fn inputs_with_the_same_exception_share_a_line() {
+    let many = (0..5).fold(Spend::new(), |spend, _| spend.script("1", "", TAPSCRIPT));
+    let out = many.verify("");
+    assert_lines("five inputs", &out, &[&format!("inputs 0-4: {NO_SIGNATURE}")]);
+    assert_eq!(out.matches(NO_SIGNATURE).count(), 1, "{out}");
 }
 
 /// Transactions that consensus accepts and that no node relays.
@@ -412,13 +420,13 @@ fn transactions_that_are_not_relayed() {
         "relayed",
         &out,
         &[
-            "policy     OK, but the rules named under consensus were not checked (the only input, the transaction is standard)",
+            "policy     OK, with the exceptions named under consensus (the only input, the transaction is standard)",
         ],
     );
 }
 
 /// The policy verdict after a consensus verdict with gaps that the policy flags leave as they are.
-const SAME: &str = "OK, but the rules named under consensus were not checked";
+const SAME: &str = "OK, with the exceptions named under consensus";
 
 /// A P2WPKH input with a valid signature.
 fn signed(hash_type: EcdsaSighashType) -> Spend {
@@ -530,7 +538,21 @@ fn scripts_of_an_invalid_transaction() {
         ),
         (
             twice,
-            "consensus  bad-txns-inputs-duplicate: the transaction is invalid whatever it spends (Core CheckTransaction)",
+            "consensus  bad-txns-inputs-duplicate: inputs 0 and 1 spend the same output (Core CheckTransaction)",
+        ),
+        (
+            leaf().output(2_100_000_000_000_001, "51"),
+            "consensus  bad-txns-vout-toolarge: output 1 has 2100000000000001 sat, more than the 2100000000000000 sat that can \
+             exist (Core CheckTransaction)",
+        ),
+        (
+            leaf().pays(u64::MAX),
+            "consensus  bad-txns-vout-negative: output 0 has a negative amount, -1 sat (Core CheckTransaction)",
+        ),
+        (
+            leaf().pays(2_100_000_000_000_000).output(1, "51"),
+            "consensus  bad-txns-txouttotal-toolarge: the outputs together have more than the 2100000000000000 sat that can \
+             exist (Core CheckTransaction)",
         ),
     ] {
         let known: Vec<usize> = (0..spend.prevouts.len()).collect();

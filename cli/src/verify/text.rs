@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use sigstack_debugger::text::unchecked;
-use sigstack_interpreter::Gap;
+use sigstack_interpreter::{Gap, ScriptError};
 
 use super::standardness::Extent;
 use super::{Failure, Report, Verdict, Whole};
@@ -80,10 +80,23 @@ fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String
             vec![format!("{GOOD}OK{GOOD:#}, but {} ({scope})", unchecked(gap))]
         }
         gaps => {
-            let gaps = gaps.iter().map(|(input, gap)| format!("input {input}: {}", unchecked(gap)));
+            let gaps = by_text(gaps).into_iter().map(|(text, inputs)| format!("{}: {text}", list(&inputs)));
             [format!("{GOOD}OK{GOOD:#} ({scope}), but:")].into_iter().chain(gaps).collect()
         }
     }
+}
+
+/// The texts of gaps, each with the inputs that have it: many inputs have the same.
+fn by_text(gaps: &[(usize, Gap)]) -> Vec<(String, Vec<usize>)> {
+    let mut found: Vec<(String, Vec<usize>)> = Vec::new();
+    for (input, gap) in gaps {
+        let text = unchecked(gap);
+        match found.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, inputs)) => inputs.push(*input),
+            None => found.push((text, vec![*input])),
+        }
+    }
+    found
 }
 
 /// The inputs that are invalid, each with the reasons that are new, and the transaction if it is invalid.
@@ -92,6 +105,11 @@ fn failures<'r>(report: &Report<'_>, verdict: &'r Verdict, explained: &mut Expla
     let of_input = |failure: &Failure| {
         let Failure { input, error, location, .. } = failure;
         let place = if inputs == 1 { String::new() } else { format!("input {input} of {inputs}, ") };
+        let mut location = location.to_string();
+        if *error == ScriptError::TemplateMismatch {
+            // Only the active proposal fails with this error.
+            location = location.replace("OP_NOP4", "OP_CHECKTEMPLATEVERIFY");
+        }
         format!("{BAD}{}: {}; in {place}{location}{BAD:#}", error.name(), error.summary())
     };
     let mut lines = Vec::new();
@@ -143,9 +161,7 @@ fn accepted_by_policy(report: &Report<'_>, scope: &str) -> Vec<String> {
         return accepted(report.subject, gaps, scope);
     }
     if gaps == of_consensus {
-        return vec![format!(
-            "{GOOD}OK{GOOD:#}, but the rules named under consensus were not checked ({scope})"
-        )];
+        return vec![format!("{GOOD}OK{GOOD:#}, with the exceptions named under consensus ({scope})")];
     }
     let mut lines = accepted(report.subject, gaps, scope);
     if let [only] = lines.as_mut_slice()
