@@ -88,6 +88,17 @@ fn prevouts_in_the_wrong_order() {
 }
 
 #[test]
+fn a_p2wpkh_witness_of_another_length() {
+    let (mut tx, mut prevouts) = spend(&["1"], BareContext::P2wsh);
+    prevouts[0].script_pubkey = ScriptBuf::from_hex(&format!("0014{}", "11".repeat(20))).unwrap();
+    for (elements, has) in [(1, "1 element"), (3, "3 elements")] {
+        tx.input[0].witness = Witness::from_slice(&vec![[1u8]; elements]);
+        let text = format!("P2WPKH needs 2 elements, a signature and a key; the witness has {has}");
+        expect(&verify(&tx, &prevouts), "WITNESS_PROGRAM_MISMATCH", &[&text]);
+    }
+}
+
+#[test]
 fn script_and_control_block_swapped() {
     let (mut tx, prevouts) = spend(&["1"], BareContext::Tapscript);
     let [script, mut control] = <[Vec<u8>; 2]>::try_from(tx.input[0].witness.to_vec()).unwrap();

@@ -7,6 +7,7 @@ use sigstack_interpreter::{Flags, Phase, Spend};
 
 use super::schnorr::tweaked;
 use super::{Explanation, Facts, MAX_CANDIDATES, UNKNOWN};
+use crate::hints::counted;
 use crate::trace::{Commitment, Frame};
 
 impl Facts<'_> {
@@ -28,7 +29,19 @@ impl Facts<'_> {
             );
             Explanation::new("prevouts-swapped", text)
         });
-        control.into_iter().chain(prevouts).collect()
+        control.into_iter().chain(prevouts).chain(self.elements_of_p2wpkh()).collect()
+    }
+
+    /// A witness that cannot satisfy P2WPKH whatever its elements are.
+    fn elements_of_p2wpkh(&self) -> Option<Explanation> {
+        let input = self.signing.tx.input.get(self.signing.input)?;
+        let output = self.signing.prevouts.get(self.signing.input)?;
+        let count = input.witness.len();
+        (output.script_pubkey.is_p2wpkh() && count != 2).then(|| {
+            let has = counted(count, "element");
+            let text = format!("P2WPKH needs 2 elements, a signature and a key; the witness has {has}");
+            Explanation::new("p2wpkh-elements", text)
+        })
     }
 
     /// Whether the output commits to the last witness element as script, by the element before it as control block.

@@ -10,8 +10,8 @@ mod shape;
 use core::fmt;
 
 use bitcoin::absolute::LockTime;
-use bitcoin::base64::Engine as _;
 use bitcoin::base64::engine::general_purpose::STANDARD;
+use bitcoin::base64::{DecodeError, Engine as _};
 use bitcoin::consensus::encode::VarInt;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, Witness};
@@ -26,6 +26,19 @@ use map::{Map, Reader};
 use shape::unsigned_transaction;
 
 use crate::hints::counted;
+
+/// What is wrong with a text in base64.
+fn base64_problem(error: DecodeError) -> String {
+    match error {
+        DecodeError::InvalidByte(position, byte) => {
+            let char = char::from(byte);
+            format!(
+                "{char:?} at position {position}, counted from 0 without white space, is no character of base64"
+            )
+        }
+        _ => "the base64 is cut off, or it has a character too many: it comes in groups of four".into(),
+    }
+}
 
 /// The parts of a PSBT that a verification needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +101,7 @@ impl Psbt {
         let text = core::str::from_utf8(bytes).map_err(|_| file("neither a PSBT nor text"))?;
         let text: String = text.split_whitespace().collect();
         let as_hex = |text: &str| hex::decode(text).map_err(|error| format!("bad hex: {error}"));
-        let as_base64 = |text: &str| STANDARD.decode(text).map_err(|error| format!("bad base64: {error}"));
+        let as_base64 = |text: &str| STANDARD.decode(text).map_err(base64_problem);
         // The magic bytes tell the encoding of a text that is damaged further on.
         let decoded = match text.as_str() {
             damaged if damaged.starts_with("70736274") => as_hex(damaged),
@@ -125,7 +138,14 @@ impl Psbt {
         };
         let mut maps = |count: usize, scope: Scope, what: &str| {
             let map = |nth| {
-                let map = reader.map(scope, format!("{what} {nth}"))?;
+                let name = format!("{what} {nth}");
+                if version == 2 && reader.rest.is_empty() {
+                    let problem = format!(
+                        "there is no such map: the PSBT ends after {nth}, and its {what} count is {count}; the count may be wrong"
+                    );
+                    return Err(PsbtError { map: name, field: None, problem });
+                }
+                let map = reader.map(scope, name)?;
                 map.check(version)?;
                 Ok(map)
             };

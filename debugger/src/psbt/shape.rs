@@ -2,11 +2,13 @@
 
 use core::fmt;
 
-use bitcoin::bip32::Xpub;
+use bitcoin::bip32::{self, Xpub};
 use bitcoin::consensus::encode::{Error, VarInt, deserialize, deserialize_partial};
 use bitcoin::hashes::{Hash as _, hash160, ripemd160, sha256, sha256d};
 use bitcoin::secp256k1::ecdsa::Signature;
-use bitcoin::taproot::{ControlBlock, LeafVersion, TapTree, TaprootBuilder};
+use bitcoin::taproot::{
+    ControlBlock, LeafVersion, TAPROOT_CONTROL_MAX_NODE_COUNT, TapTree, TaprootBuilder, TaprootBuilderError,
+};
 use bitcoin::{PublicKey, ScriptBuf, Transaction, XOnlyPublicKey};
 use sigstack_interpreter::encoding::{
     DecodeError, DecodeProblem, decode_output, decode_transaction, decode_transaction_without_witnesses,
@@ -121,7 +123,12 @@ pub(super) fn check_key(shape: KeyShape, data: &[u8]) -> Result<(), String> {
         KeyShape::None => Err(format!("{what} has {}, must be empty", counted(data.len(), "byte"))),
         KeyShape::ExtendedKey => {
             check_length(what, data, &[78])?;
-            Xpub::decode(data).map(drop).map_err(|error| format!("{what} is not an extended key: {error}"))
+            Xpub::decode(data).map(drop).map_err(|error| match error {
+                bip32::Error::Secp256k1(_) => {
+                    format!("{what} is not an extended key: its last 33 bytes are no point")
+                }
+                other => format!("{what} is not an extended key: {other}"),
+            })
         }
         KeyShape::PublicKey => check_public_key(what, data, &[33, 65]),
         KeyShape::CompressedKey => check_public_key(what, data, &[33]),
@@ -242,6 +249,9 @@ pub(super) fn take_compact_size(rest: &mut &[u8], what: &str) -> Result<u64, Str
         (Error::Io(_), Some(0xfe)) => ends_early(what, 5, rest.len()),
         (Error::Io(_), Some(0xfd)) => ends_early(what, 3, rest.len()),
         (Error::Io(_), _) => ends_early(what, 1, rest.len()),
+        (Error::NonMinimalVarInt, _) => {
+            format!("{what}: the compact size is longer than its number needs")
+        }
         (other, _) => format!("{what}: {other}"),
     });
     let (size, read): (VarInt, usize) = decoded?;
@@ -261,7 +271,7 @@ fn ends_early(what: &str, expected: usize, left: usize) -> String {
 
 fn check_compact_size(value: &[u8]) -> Result<(), String> {
     let mut rest = value;
-    take_compact_size(&mut rest, "the compact size")?;
+    take_compact_size(&mut rest, "the value")?;
     if rest.is_empty() {
         return Ok(());
     }
@@ -303,6 +313,8 @@ fn check_tree(value: &[u8]) -> Result<(), String> {
     let mut rest = value;
     let mut builder = TaprootBuilder::new();
     let mut leaves = 0u64;
+    // The share of the tree that the leaves fill, in units of 2^-128: the sum overflows to 0 where the tree is full.
+    let (mut filled, mut is_full) = (0u128, false);
     while !rest.is_empty() {
         let wrong = |problem: String| format!("leaf {leaves} of the tree: {problem}");
         let depth = take_byte(&mut rest, "the depth").map_err(wrong)?;
@@ -311,8 +323,22 @@ fn check_tree(value: &[u8]) -> Result<(), String> {
         let script = take(&mut rest, length, "the script").map_err(wrong)?;
         let script = ScriptBuf::from_bytes(script.to_vec());
         let version = LeafVersion::from_consensus(version).map_err(|error| wrong(error.to_string()))?;
-        builder =
-            builder.add_leaf_with_ver(depth, script, version).map_err(|error| wrong(error.to_string()))?;
+        if usize::from(depth) > TAPROOT_CONTROL_MAX_NODE_COUNT {
+            return Err(wrong(format!(
+                "the depth is {depth}, must be at most {TAPROOT_CONTROL_MAX_NODE_COUNT}"
+            )));
+        }
+        if is_full {
+            return Err(wrong("one too many: the leaves before it fill the tree".into()));
+        }
+        (filled, is_full) = match 1u128.checked_shl(128 - u32::from(depth)) {
+            Some(share) => filled.overflowing_add(share),
+            None => (0, true),
+        };
+        builder = builder.add_leaf_with_ver(depth, script, version).map_err(|error| match error {
+            TaprootBuilderError::NodeNotInDfsOrder => wrong("not in depth first order".into()),
+            other => wrong(other.to_string()),
+        })?;
         leaves += 1;
     }
     TapTree::try_from(builder).map(drop).map_err(|_| "the tree is incomplete: a branch has no sibling".into())

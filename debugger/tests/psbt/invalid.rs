@@ -110,7 +110,10 @@ fn what_is_not_a_psbt() {
     let mut base64 = STANDARD.encode(&whole);
     assert!(Psbt::read(base64.as_bytes()).is_ok());
     base64.pop();
-    assert_eq!(error(base64.as_bytes()), "the PSBT: bad base64: Invalid padding");
+    assert_eq!(
+        error(base64.as_bytes()),
+        "the PSBT: the base64 is cut off, or it has a character too many: it comes in groups of four"
+    );
     let digits = hex::encode(&whole);
     assert_eq!(error(&digits.as_bytes()[1..]), "the PSBT: neither a PSBT, nor base64, nor hex");
     assert_eq!(error(&digits.as_bytes()[..99]), "the PSBT: bad hex: Odd number of digits");
@@ -425,6 +428,34 @@ fn keys_and_values_have_the_shape_that_the_bips_specify() {
             key(&[]),
             tree(&[[1, 0xc0, 1, 0x51]]),
             "the tree is incomplete: a branch has no sibling",
+        ),
+        (
+            Output,
+            0x06,
+            key(&[]),
+            tree(&[[1, 0xc0, 1, 0x51], [1, 0xc0, 1, 0x51], [1, 0xc0, 1, 0x51]]),
+            "leaf 2 of the tree: one too many: the leaves before it fill the tree",
+        ),
+        (
+            Output,
+            0x06,
+            key(&[]),
+            tree(&[[0, 0xc0, 1, 0x51], [0, 0xc0, 1, 0x51]]),
+            "leaf 1 of the tree: one too many: the leaves before it fill the tree",
+        ),
+        (
+            Output,
+            0x06,
+            key(&[]),
+            tree(&[[129, 0xc0, 1, 0x51]]),
+            "leaf 0 of the tree: the depth is 129, must be at most 128",
+        ),
+        (
+            Output,
+            0x06,
+            key(&[]),
+            tree(&[[2, 0xc0, 1, 0x51], [1, 0xc0, 1, 0x51]]),
+            "leaf 1 of the tree: not in depth first order",
         ),
         (Output, 0x06, key(&[]), vec![], "the tree is empty"),
         (
