@@ -51,9 +51,9 @@ pub(crate) const JOBS: Bounds<usize> = Bounds {
 
 /// Columns of a table.
 pub(crate) const COLUMNS: Bounds<u16> = Bounds {
-    least: 40,
+    least: 60,
     most: u16::MAX,
-    why_least: "narrower tables cannot be read",
+    why_least: "some tables have columns that need as much",
     why_most: "no terminal is so wide",
 };
 
