@@ -66,6 +66,7 @@ FOLDER = {
     "test-vectors/proposals/csfs.jsonl": "vectors/csfs.jsonl",
     "test-vectors/proposals/anyprevout.jsonl": "vectors/anyprevout.jsonl",
     "test-vectors/channels/sequence-apo.jsonl": "vectors/sequence-apo.jsonl",
+    "test-vectors/channels/sequence-apo-only.jsonl": "vectors/sequence-apo-only.jsonl",
     "test-vectors/channels/symmetry-apo.jsonl": "vectors/symmetry-apo.jsonl",
     "test-vectors/channels/attacks.jsonl": "vectors/attacks.jsonl",
     "benches/results/worst-blocks.json": "vectors/worst-blocks.json",
