@@ -4,7 +4,9 @@
 //! elsewhere than it says, stops the generator.
 
 mod anyprevout;
+mod anyprevout_messages;
 mod anyprevout_mistakes;
+mod anyprevout_stack;
 mod bips;
 mod cat;
 mod consensus;

@@ -9,6 +9,8 @@ mod hash;
 mod limits;
 mod locktime;
 mod mistakes;
+mod mistakes_der;
+mod mistakes_taproot;
 mod multisig;
 mod programs;
 mod push;
