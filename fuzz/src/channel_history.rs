@@ -6,10 +6,18 @@
 //!   the newest split says, and the victim never less, but for fees;
 //! - the newest state is never contested, and pays nobody more than its split.
 //!
-//! Input: the construction (a byte), the number of updates (a byte), a balance each (2 bytes), who publishes, which state, who
-//! answers (client or tower), how many steps the attacker goes on before the answer.
+//! - against the code of client and tower, no line of the adversary's moves ends with less than the honest side's worst acceptable
+//!   outcome less fees, or with satoshi that nobody spends.
+//!
+//! Input: whether it is a history or a line (a byte). A history: the construction (a byte), the number of updates (a byte), a balance
+//! each (2 bytes), who publishes, which state, who answers (client or tower), how many steps the attacker goes on before the answer. A
+//! line: the construction, the scenario, and a byte for each move.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use bitcoin::Transaction;
+use sigstack_channel::adversary::{Budget, Opening, scenarios};
 use sigstack_channel::model::{Construction, Content, KINDS, Kind, Setup, Stage, Step};
 
 use crate::bytes::Reader;
@@ -74,6 +82,9 @@ impl History {
 /// The target's body.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
+    if reader.bool() {
+        return line(&mut reader);
+    }
     let mut history = History::read(&mut reader);
     let attacker = reader.below(2);
     let state = u32::from(reader.byte()) % (history.newest() + 1);
@@ -87,6 +98,37 @@ pub fn run(bytes: &[u8]) {
     }
     let paid = [0, 1].map(|party| stage.paid(history.channel.as_ref(), party));
     assert!(paid[0] + paid[1] <= CAPACITY, "{}: {paid:?} of {CAPACITY}", history.name);
+}
+
+/// What the corrupted side may do in a line: more than a search can exhaust.
+const BUDGET: Budget = Budget { moves: 8, blocks: 8, pins: 1, absent: 4, reorganisations: 2 };
+
+thread_local! {
+    /// Scenarios that were built, by construction and scenario.
+    static OPENINGS: RefCell<BTreeMap<(usize, usize), Option<Opening>>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+/// A line of moves that the bytes choose.
+fn line(reader: &mut Reader<'_>) {
+    let names: Vec<&str> = scenarios().collect();
+    let (construction, scenario) = (reader.below(KINDS.len()), reader.below(names.len()));
+    let (name, kind) = KINDS[construction];
+    OPENINGS.with_borrow_mut(|openings| {
+        let build = || Opening::new(kind, names[scenario], BUDGET).expect("the scenario is possible");
+        let opening = openings.entry((construction, scenario)).or_insert_with(build);
+        let Some(opening) = opening else { return };
+        let mut moves = 0;
+        let found = opening.walk(&mut |next| {
+            moves += 1;
+            (next > 0 && moves <= 16)
+                .then(|| usize::from(reader.byte()))
+                .filter(|byte| *byte > 0)
+                .map(|byte| byte % next)
+        });
+        if let Some((loss, trace)) = found {
+            panic!("{name}, {}: {loss}: {}", names[scenario], trace.join("; "));
+        }
+    });
 }
 
 fn check_newest(history: &History, stage: &mut Stage, by: usize, steps: Vec<Step>) {
