@@ -6,7 +6,9 @@
 //! - **By template** the leaf fixes the second stage: no signature for each HTLC, whatever the txid of the version is. A template commits
 //!   to the number of inputs, so each HTLC takes a transaction of its own, with a child that pays for it.
 //! - **By ANYPREVOUT** both sign each second stage under SINGLE|ANYPREVOUT: one signature for each HTLC and version, which binds to any
-//!   txid. Second stages with one nLockTime share a transaction with a fee input: all successes, or timeouts of one expiry.
+//!   txid, but to the HTLC output of one number only: the publisher's key in its leaf is another one for each number. With one key the
+//!   publisher of an old version could move an HTLC that later states have too to a second stage of a later number, where the victim
+//!   does not look. Second stages with one nLockTime share a transaction with a fee input: all successes, or timeouts of one expiry.
 //!
 //! After the delay one transaction takes all second stages, in both forms.
 //!
@@ -16,11 +18,12 @@
 //! signs the tower's transaction, with one amount.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
+use secp256k1::Keypair;
 use sigstack_interpreter::taproot::leaf_hash;
 
 use super::SignedSequence;
 use crate::error::ChannelError;
-use crate::keys::{sign_schnorr, x_only};
+use crate::keys::{sign_schnorr, tagged_hash, taproot_keypair, x_only};
 use crate::leaves;
 use crate::model::accept::{MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, Size, blocks_until_claimed};
 use crate::model::contested::{Contested, obscure};
@@ -63,6 +66,8 @@ struct Placed {
 pub struct TwoStage {
     second: Second,
     publisher: usize,
+    /// The number that scripts compare.
+    number: u32,
     /// The version.
     pub commitment: Step,
     /// The output of every second stage.
@@ -81,14 +86,20 @@ impl SignedSequence {
         self.setup.joint_output(vec![(1, Leaf::Script(own)), (1, Leaf::Script(contest))])
     }
 
+    /// The key of a version's publisher in the HTLC leaves that lead to second stages.
+    fn stage_key(&self, publisher: usize, number: u32) -> Result<Keypair, ChannelError> {
+        let bound = tagged_hash("sigstack/second-stage", &[&number.to_le_bytes()]);
+        taproot_keypair(&self.setup.party(publisher)?.htlc, Some(&bound))
+    }
+
     /// The output of an HTLC on a version, and the leaf by which its publisher reaches the second stage.
     fn place(
         &self,
-        (publisher, second): (usize, Second),
+        (publisher, number, second): (usize, u32, Second),
         htlc: &Htlc,
         stage: &TapOutput,
     ) -> Result<Placed, ChannelError> {
-        let own = x_only(&self.setup.party(publisher)?.htlc);
+        let own = x_only(&self.stage_key(publisher, number)?);
         let other = x_only(&self.setup.party(1 - publisher.min(1))?.htlc);
         let (offered, hash) = (htlc.from == publisher, htlc.short_hash());
         let lock_time = if offered { htlc.expiry } else { 0 };
@@ -151,7 +162,7 @@ impl SignedSequence {
         let stage = self.stage_output(publisher, numbered)?;
         let mut placed = Vec::with_capacity(content.htlcs.len());
         for htlc in &content.htlcs {
-            let mut one = self.place((publisher, second), htlc, &stage)?;
+            let mut one = self.place((publisher, numbered, second), htlc, &stage)?;
             if second == Second::AnyPrevOut {
                 let tx = second_stage(second, one.lock_time, &[(htlc.sat, &stage)]);
                 let spent = [output(htlc.sat, one.out.script_pubkey())];
@@ -168,7 +179,7 @@ impl SignedSequence {
         let signature = self.setup.complete(publisher, &self.funding, id, &partial, &digest)?;
         set_witness(&mut tx, 0, &[signature]);
         let commitment = Step { label: "commitment", tx, prevouts };
-        Ok(TwoStage { second, publisher, commitment, stage, placed })
+        Ok(TwoStage { second, publisher, number: numbered, commitment, stage, placed })
     }
 
     /// The version: the contested output with the balances, the hash of its settle leaf, the HTLCs, a P2A.
@@ -324,10 +335,10 @@ impl TwoStage {
             tx.output.push(output(change, wallet.script_pubkey().clone()));
             prevouts.push(out.clone());
         }
-        let owner = channel.setup.party(self.publisher)?;
+        let key = channel.stage_key(self.publisher, self.number)?;
         for (place, (_, placed, preimage)) in chosen.iter().enumerate() {
             let digest = sign::script_path(&tx, &prevouts, place, &placed.leaf, sign::DEFAULT, false, None)?;
-            let own = sign_schnorr(&owner.htlc, &digest).to_vec();
+            let own = sign_schnorr(&key, &digest).to_vec();
             let preimage = preimage.map(|preimage| preimage.to_vec());
             let joint = placed.signature.map(|signature| with_hash_type(signature, SINGLE_ANYPREVOUT));
             let stack = match self.second {

@@ -251,3 +251,31 @@ fn a_profile_that_cannot_fix_a_second_stage_is_refused() {
         assert_eq!(refused, Err(ChannelError::refused(reason)), "{profile:?}");
     }
 }
+
+/// An HTLC that two old states share is moved to a second stage of its own version's number only, where the victim looks.
+#[test]
+fn the_signature_of_another_state_does_not_move_an_htlc() {
+    let (mut channel, mut stage) = channel(Profile::AnyPrevOut);
+    let shared = htlc(false, 400_000, stage.chain.height() + 60);
+    let content = |first, second| Content { balances: vec![first, second], htlcs: vec![shared] };
+    let second = Second::AnyPrevOut;
+    let old = channel.two_stage(0, 1, &content(300_000, 300_000), second).unwrap();
+    let later = channel.two_stage(0, 2, &content(5_000, 595_000), second).unwrap();
+    for balance in [300_000, 200_000, 5_000] {
+        channel.update(Content::of(&[balance, CAPACITY - balance])).unwrap();
+    }
+    stage.publish(old.commitment.clone()).unwrap();
+    let mut moved = old.clone();
+    moved.stage = later.stage.clone();
+    moved.placed[0].signature = later.placed[0].signature;
+    let coin = stage.wallet.mint(&mut stage.chain, 50_000);
+    let fee = Some((&stage.wallet, &coin, 1_000));
+    let step = moved.second_stage(&channel, &[(0, Some(PREIMAGE))], fee).unwrap();
+    assert_eq!(verdict(&step, 0, channel.facts().proposals), Some(ScriptError::SchnorrSig));
+    let step = old.second_stage(&channel, &[(0, Some(PREIMAGE))], fee).unwrap();
+    let confirmed = stage.publish(step).unwrap().step.tx;
+    let record = channel.client_record(1).unwrap().clone();
+    let number = channel.script_number(1).unwrap();
+    stage.publish(channel.punish_stages(1, (&record, number), &[&confirmed], 500).unwrap()).unwrap();
+    assert_eq!(stage.paid(&channel, 1), 400_000 - 500);
+}
