@@ -98,7 +98,8 @@ impl Watchtower {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if there is no such client, or the record is of another channel or older than the present one;
+    /// [`ChannelError::Refused`] if there is no such client, or the record is of another channel, older than the present one, or lacks
+    /// entries of it;
     /// [`ChannelError`] if the record is damaged or its evidence does not verify. The present record stays.
     pub fn replace(&mut self, client: usize, record: Vec<u8>) -> Result<(), ChannelError> {
         let missing = || ChannelError::refused(format!("the tower has no client {client}"));
@@ -107,12 +108,16 @@ impl Watchtower {
             return Ok(());
         }
         let (guard, present) = (client.terms.guard(&record, Some(&self.key))?, client.publisher.guard());
-        if guard.funding() != present.funding() && !mutated(Mutation::RecordOfOtherChannel) {
+        if guard.channel() != present.channel() && !mutated(Mutation::RecordOfOtherChannel) {
             return Err(ChannelError::refused("the record is of another channel"));
         }
         let older = !mutated(Mutation::OlderRecord) && guard.rank() < present.rank();
         if older || guard.rank() == present.rank() && record != client.record {
             return Err(ChannelError::refused("the record is not newer than the one that the tower has"));
+        }
+        // Kits are added: a record without the present ones is another channel's, or lost some.
+        if client.terms == TowerTerms::LnPenalty && !record.starts_with(&client.record) {
+            return Err(ChannelError::refused("the record lacks entries that the tower has"));
         }
         client.publisher.replace(guard);
         client.record = record;

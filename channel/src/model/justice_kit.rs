@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
+use bitcoin::{ScriptBuf, Transaction, TxOut};
 use chacha20poly1305::aead::{Aead, KeyInit};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use secp256k1::{PublicKey, SecretKey, ecdsa};
@@ -79,8 +79,9 @@ impl Guard for KitGuard {
         Ok(claims)
     }
 
-    fn funding(&self) -> Option<OutPoint> {
-        None
+    /// A record grows: its entries stay.
+    fn channel(&self) -> Vec<u8> {
+        Vec::new()
     }
 
     fn rank(&self) -> Vec<u32> {
@@ -178,19 +179,25 @@ impl JusticeScripts {
         let coin = spends.first()?.0.coin;
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         let (mut prevouts, mut unlocks) = (Vec::new(), Vec::new());
+        let (mut lost, mut deadline) = (0, None);
         for (found, (script, selector, sequence), signature) in spends {
             let mut der = ecdsa::Signature::from_compact(&signature).ok()?.serialize_der().to_vec();
             der.push(SIGHASH_SINGLE_ANYONECANPAY);
             inputs.push(input(found.coin, sequence));
             outputs.push(self.pays(&found));
+            // to_local, which the publisher takes after the delay. Nobody but the client takes to_remote: it is not at stake.
+            if !selector.is_empty() {
+                lost = found.out.value.to_sat();
+                deadline = Some(found.height.saturating_add(self.delay.into()));
+            }
             let witness = std::iter::once(der).chain(selector).chain([script]).collect();
             unlocks.push(Unlock::complete(witness));
             prevouts.push(found.out);
         }
         let tx = transaction(2, 0, inputs, outputs);
-        let stake = crate::tx::output_sum(&tx);
+        let stake = if lost > 0 { lost } else { crate::tx::output_sum(&tx) };
         let draft = Draft { label: "justice", tx, prevouts, unlocks };
-        Some(Claim::new(Purpose::Answer, coin, draft, Pays::Input, stake))
+        Some(Claim::new(Purpose::Answer, coin, draft, Pays::Input, stake).before(deadline))
     }
 }
 

@@ -130,8 +130,10 @@ impl Guard for PathGuard {
         }
     }
 
-    fn funding(&self) -> Option<OutPoint> {
-        Some(self.funding)
+    fn channel(&self) -> Vec<u8> {
+        let paid = self.steps.first().and_then(|kickoff| kickoff.prevouts.first());
+        let script = paid.map(|out| out.script_pubkey.to_bytes()).unwrap_or_default();
+        [&crate::tx::outpoint_bytes(&self.funding)[..], &script].concat()
     }
 
     /// Shorter locks are newer; the lock nearest to the kickoff counts first.

@@ -17,7 +17,7 @@ use crate::mutation::{Mutation, mutated};
 use crate::publish::{
     Claim, Draft, Found, Guard, Orders, Pays, Purpose, Signer, Spend, Unlock, View, outputs_to,
 };
-use crate::tx::{SEQUENCE_FREE, p2wsh};
+use crate::tx::{SEQUENCE_FREE, outpoint_bytes, p2wsh};
 
 /// A client's guard.
 #[derive(Clone, Debug)]
@@ -170,11 +170,13 @@ impl PenaltyGuard {
         let mut balances: Vec<(Found, u32, Unlock)> =
             locals.map(|found| taken(found, vec![1], &local)).collect();
         let deadline = balances.first().and_then(|(found, _, _)| after(found));
+        let lost = balances.iter().map(|(found, _, _)| found.out.value.to_sat()).fold(0, u64::saturating_add);
         balances.extend(self.to_remote(view, (tx, height)));
         if let Some((first, _, _)) = balances.first() {
             let coin = first.coin;
             let draft = take("justice", 0, balances, &self.payout);
-            let stake = crate::tx::output_sum(&draft.tx);
+            // to_remote is the party's whatever happens: beside to_local it is not at stake.
+            let stake = if lost > 0 { lost } else { crate::tx::output_sum(&draft.tx) };
             claims.push(Claim::new(Purpose::Answer, coin, draft, Pays::Own, stake).before(deadline));
         }
         let htlcs = self.revoked.get(&number).into_iter().flatten();
@@ -224,8 +226,8 @@ impl Guard for PenaltyGuard {
         Ok(claims)
     }
 
-    fn funding(&self) -> Option<OutPoint> {
-        Some(self.funding)
+    fn channel(&self) -> Vec<u8> {
+        outpoint_bytes(&self.funding).to_vec()
     }
 
     fn rank(&self) -> Vec<u32> {

@@ -10,6 +10,7 @@ use super::{Form, Rebinding};
 use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Spend, View};
+use crate::records::RecordKind;
 use crate::taproot::TapOutput;
 
 /// What an owner has beside the record that it shares with its tower.
@@ -143,8 +144,9 @@ impl Guard for RebindingGuard {
         Ok(claims)
     }
 
-    fn funding(&self) -> Option<OutPoint> {
-        Some(self.record.funding).filter(|funding| *funding != OutPoint::null())
+    fn channel(&self) -> Vec<u8> {
+        let fixed = Rebinding { state: 0, signature: [0; 64], published: [0; 32], ..self.record };
+        fixed.to_bytes(RecordKind::RebindingTower)
     }
 
     fn rank(&self) -> Vec<u32> {

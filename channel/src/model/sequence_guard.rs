@@ -67,8 +67,10 @@ impl SequenceGuard {
             return Ok(Vec::new());
         };
         let draft = self.contested.contest(&older, (self.number, &self.evidence), &self.key)?;
-        let claim =
-            Claim::new(Purpose::Answer, older.found.coin, draft, Pays::Own, older.found.out.value.to_sat());
+        // The fee leaves the victim its own part, or costs no more than that part.
+        let value = older.found.out.value.to_sat();
+        let stake = self.stake().max(value.saturating_sub(self.stake()));
+        let claim = Claim::new(Purpose::Answer, older.found.coin, draft, Pays::Own, stake);
         let deadline = spend.height.unwrap_or_default().saturating_add(self.delay.into());
         Ok(vec![claim.before(Some(deadline))])
     }
@@ -90,16 +92,17 @@ impl Guard for SequenceGuard {
         let height = spend.height.unwrap_or_default();
         let known = if mutated(Mutation::OwnVersionOnly) { 1 } else { 2 };
         for settlement in self.settlements.iter().take(known) {
-            let found = outputs_to(spend.tx, height, &settlement.out.script_pubkey());
-            if let Some(found) = found.first() {
-                return self.settle(view, orders, (found, settlement));
+            // Where other outputs are open, one with this script and less in it can stand before.
+            let mut found = outputs_to(spend.tx, height, &settlement.out.script_pubkey()).into_iter();
+            if let Some(found) = found.find(|found| found.out.value.to_sat() == self.contested.capacity) {
+                return self.settle(view, orders, (&found, settlement));
             }
         }
         self.contest(view, &spend)
     }
 
-    fn funding(&self) -> Option<OutPoint> {
-        Some(self.funding)
+    fn channel(&self) -> Vec<u8> {
+        crate::tx::outpoint_bytes(&self.funding).to_vec()
     }
 
     fn rank(&self) -> Vec<u32> {
@@ -148,8 +151,8 @@ impl Guard for TowerGuard {
         Ok(claims.collect())
     }
 
-    fn funding(&self) -> Option<OutPoint> {
-        Some(self.record.funding)
+    fn channel(&self) -> Vec<u8> {
+        TowerRecord { number: 0, evidence: [0; 64], consent: None, ..self.record }.to_bytes()
     }
 
     fn rank(&self) -> Vec<u32> {

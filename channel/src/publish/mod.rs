@@ -15,8 +15,6 @@ mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bitcoin::OutPoint;
-
 pub use claim::{Claim, Pays, Purpose};
 pub use draft::{Draft, Signer, Unlock};
 pub use foresee::{answers, foreseen};
@@ -60,8 +58,8 @@ pub trait Guard: core::fmt::Debug + Send + Sync {
     /// [`ChannelError`] if a transaction cannot be built. A record that was verified when it was read gives none.
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError>;
 
-    /// The output that the channel is about; none where it is not known before it is seen.
-    fn funding(&self) -> Option<OutPoint>;
+    /// What no update changes in a record: that of another channel differs here, whatever its number is.
+    fn channel(&self) -> Vec<u8>;
 
     /// The age of the record: ranks of newer records of one channel compare greater.
     fn rank(&self) -> Vec<u32>;

@@ -6,7 +6,7 @@ use bitcoin::{OutPoint, Transaction, TxOut, Txid};
 use sigstack_policy::Policy;
 
 use super::{Claim, Draft, Pays, Unlock};
-use crate::chain::{Chain, Reject};
+use crate::chain::{Chain, Entry, Reject};
 use crate::error::ChannelError;
 use crate::model::Step;
 use crate::mutation::{Mutation, mutated};
@@ -20,8 +20,8 @@ const TRIES: u32 = 12;
 pub(super) enum Outcome {
     /// The mempool took it: its fee and its virtual size.
     Offered { fee: u64, size: u64 },
-    /// It is in the mempool already and pays as much.
-    Kept,
+    /// It is in the mempool already and pays as much, or more: its feerate.
+    Kept { rate: u64 },
     /// The mempool refused it.
     Refused(Reject),
     /// To replace what is in the way costs more than the claim may pay.
@@ -66,19 +66,25 @@ impl<'a> Offer<'a> {
         Ok(offer)
     }
 
-    /// Whether what is in the way is an earlier offer of this claim by this party.
+    /// Whether what is in the way is an earlier offer of this claim by this party. Anyone can pay to the wallet: its own offers are those
+    /// that it pays for.
     fn is_own(&self, chain: &Chain) -> bool {
-        let mine = |tx: &Transaction| match self.claim.pays {
+        let mine = |entry: &Entry| match self.claim.pays {
             Pays::Child(..) | Pays::Input => {
-                tx.output.iter().any(|out| out.script_pubkey == *self.wallet.script_pubkey())
+                entry.prevouts.iter().any(|out| out.script_pubkey == *self.wallet.script_pubkey())
             }
             Pays::Own | Pays::Fixed => {
-                let outputs = tx.output.iter().map(|out| &out.script_pubkey);
+                let outputs = entry.tx.output.iter().map(|out| &out.script_pubkey);
                 outputs.eq(self.base.tx.output.iter().map(|out| &out.script_pubkey))
             }
         };
         let mut entries = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));
-        !self.evicted.is_empty() && entries.all(|entry| mine(&entry.tx))
+        !self.evicted.is_empty() && entries.all(mine)
+    }
+
+    /// Whether a transaction of the mempool makes room for the offer.
+    pub(super) fn replaces(&self, txid: &Txid) -> bool {
+        self.evicted.contains(txid)
     }
 
     /// The largest coin of the wallet that nothing but what is replaced would spend.
@@ -161,18 +167,19 @@ impl<'a> Offer<'a> {
             paid.saturating_add(relay)
         };
         let wanted = size.saturating_mul(rate).min(limit);
+        let kept = Outcome::Kept { rate: paid.checked_div(size).unwrap_or_default() };
         if self.own && wanted <= paid {
-            return Ok(Outcome::Kept);
+            return Ok(kept);
         }
         if needed > limit && !matches!(self.claim.pays, Pays::Fixed) {
-            return Ok(if self.own { Outcome::Kept } else { Outcome::Outbid { needed } });
+            return Ok(if self.own { kept } else { Outcome::Outbid { needed } });
         }
         let mut fee = wanted.max(needed);
         let mut outcome = Outcome::Outbid { needed: fee };
         for _ in 0..if mutated(Mutation::RefusedIsForgotten) { 1 } else { TRIES } {
             match self.enter(chain, fee)? {
                 Ok(()) => return Ok(Outcome::Offered { fee, size }),
-                Err(Reject::Known) => return Ok(Outcome::Kept),
+                Err(Reject::Known) => return Ok(Outcome::Kept { rate }),
                 Err(reject) => {
                     let raise = fee.saturating_mul(5).div_ceil(4).min(limit);
                     let helps = matches!(

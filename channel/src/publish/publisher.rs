@@ -205,13 +205,14 @@ impl Publisher {
             bid.rate = raised(bid.rate, claim, offer.size(bid.rate), height);
         }
         bid.offered = Some(height);
-        match offer.submit(chain, bid.rate, self.left(chain)) {
+        match offer.submit(chain, bid.rate, self.left(chain, &offer)) {
             Ok(Outcome::Offered { fee, size }) => {
                 let rate = fee.checked_div(size).unwrap_or_default();
                 bid.rate = bid.rate.max(rate);
                 events.push(Event::Offered { coin, label: claim.label(), rate, fee });
             }
-            Ok(Outcome::Kept) => {}
+            // A publisher that was started again goes on where its own offer stands.
+            Ok(Outcome::Kept { rate }) => bid.rate = bid.rate.max(rate),
             Ok(Outcome::Refused(reject)) => {
                 if mutated(Mutation::RefusedIsForgotten) {
                     bid.offered = None;
@@ -224,17 +225,19 @@ impl Publisher {
         bid
     }
 
-    /// What the wallet may still pay: its budget less what confirmed transactions took from it.
-    fn left(&self, chain: &Chain) -> u64 {
+    /// What the wallet may still pay: its budget less what confirmed transactions took from it, and what others in the mempool take than
+    /// those that the offer replaces.
+    fn left(&self, chain: &Chain, offer: &Offer<'_>) -> u64 {
         let Some(budget) = self.budget else { return u64::MAX };
         let script = self.wallet.script_pubkey();
         let sum = |outs: &[bitcoin::TxOut]| {
             let own = outs.iter().filter(|out| out.script_pubkey == *script);
             own.fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()))
         };
-        let paid = chain
-            .history()
-            .map(|confirmed| sum(&confirmed.prevouts).saturating_sub(sum(&confirmed.tx.output)));
+        let confirmed = chain.history().map(|confirmed| (&confirmed.prevouts, &confirmed.tx.output));
+        let pending = chain.mempool().entries().filter(|entry| !offer.replaces(&entry.txid));
+        let all = confirmed.chain(pending.map(|entry| (&entry.prevouts, &entry.tx.output)));
+        let paid = all.map(|(spent, outputs)| sum(spent).saturating_sub(sum(outputs)));
         budget.saturating_sub(paid.fold(0, u64::saturating_add))
     }
 }

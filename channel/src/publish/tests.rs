@@ -1,8 +1,10 @@
+use bitcoin::OutPoint;
+
 use super::*;
 use crate::bolt3::Format;
 use crate::chain::{Chain, START_HEIGHT};
 use crate::keys::Seed;
-use crate::model::{Construction, Content, Form, Htlc, KINDS, Kind, Setup, Stage, Symmetry};
+use crate::model::{Construction, Content, Form, Htlc, KINDS, Kind, Profile, Setup, Stage, Symmetry};
 use crate::tx::{input, output, p2a};
 use crate::wallet::Wallet;
 
@@ -194,4 +196,56 @@ fn every_output_of_a_revoked_commitment_is_taken() {
             assert!(paid + FEES >= CAPACITY, "{format:?} {claimed}: {paid}");
         }
     }
+}
+
+/// The fee of an answer leaves the victim what nobody can take from it, however dear blocks are: its balance in a revoked commitment, and
+/// with a penalty that takes all its latest balance or the cheater's share.
+#[test]
+fn no_answer_costs_what_the_victim_has_without_it() {
+    let cases = [
+        (Kind::LnPenalty(Format::Anchors), [20_000, 980_000], [10_000, 990_000], 980_000),
+        (Kind::SignedSequence(Profile::Ctv), [980_000, 20_000], [900_000, 100_000], 100_000),
+        (Kind::SignedSequence(Profile::Ctv), [150_000, 850_000], [100_000, 900_000], 100_000),
+    ];
+    for (kind, old, latest, least) in cases {
+        let setup = Setup::named("dear", 2, CAPACITY, 144).unwrap();
+        let mut channel = kind.build(setup, Content::of(&old)).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        channel.update(Content::of(&latest)).unwrap();
+        stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+        let mut victim = [client(channel, 1, &mut stage.chain)];
+        for _ in 0..140 {
+            victim[0].look(&mut stage.chain).unwrap();
+            stage.chain.mine_at(10_000_000).unwrap();
+        }
+        stage.chain.mine(1).unwrap();
+        let paid = has(channel, &stage, &victim[0], 1);
+        assert!((least..CAPACITY - 10_000).contains(&paid), "{kind:?}: {paid}");
+    }
+}
+
+/// All claims of a wallet together stay below its budget, also while several of them wait for a block.
+#[test]
+fn a_budget_is_for_all_claims_together() {
+    let setup = Setup::named("budget", 2, CAPACITY, 144).unwrap();
+    let mut channel =
+        Kind::LnPenalty(Format::ZeroFee).build(setup, Content::of(&[600_000, 400_000])).unwrap();
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel).unwrap();
+    stage.open(channel).unwrap();
+    channel.update(with_htlcs()).unwrap();
+    stage.publish(channel.close(0, 1).unwrap().remove(0)).unwrap();
+    stage.chain.mine(400).unwrap();
+    let mut owner = client(channel, 0, &mut stage.chain).with_budget(3_000);
+    owner.set_market(10);
+    let events = owner.look(&mut stage.chain).unwrap();
+    // Three HTLCs of the owner's expired. Its balance pays for itself.
+    let fee = |event: &Event| match event {
+        Event::Offered { fee, label: "HTLC-timeout", .. } => Some(*fee),
+        _ => None,
+    };
+    let fees: Vec<u64> = events.iter().filter_map(fee).collect();
+    assert_eq!(fees, [2_670, 330], "{events:?}");
 }

@@ -313,8 +313,8 @@ fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
         ) -> Result<Vec<crate::publish::Claim>, ChannelError> {
             Err(ChannelError::refused("always"))
         }
-        fn funding(&self) -> Option<OutPoint> {
-            None
+        fn channel(&self) -> Vec<u8> {
+            Vec::new()
         }
         fn rank(&self) -> Vec<u32> {
             Vec::new()
@@ -397,4 +397,101 @@ fn no_fee_is_higher_than_what_is_at_stake() {
     stage.chain.submit_package(update.tx, child).unwrap();
     let acted = events(&mut tower, &mut stage.chain, 0);
     assert!(matches!(acted.last(), Some(Event::Outbid { needed: 2_000_001.., .. })), "{acted:?}");
+}
+
+/// E11: a tower that was started again raises what it offered before, although it remembers nothing of it.
+#[test]
+fn a_tower_that_was_started_again_goes_on_raising() {
+    let (channel, mut stage) = symmetric("restarts", Form::TemplateHash, 2);
+    let mut tower = hired(&channel, &mut stage);
+    stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    let mut offered = Vec::new();
+    for block in 0..10 {
+        if block == 7 {
+            tower = hired(&channel, &mut stage);
+        }
+        offered.extend(rates(&events(&mut tower, &mut stage.chain, 0)));
+        stage.chain.mine_at(100_000).unwrap();
+    }
+    // The block after the restart shows that its own offer was not enough.
+    assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12, 15, 19]);
+}
+
+/// A child of the cheater's that pays to the tower's wallet is not the tower's own offer: it is outbid at once.
+#[test]
+fn a_strangers_child_that_pays_to_the_tower_is_outbid() {
+    let (channel, mut stage) = symmetric("gift", Form::TemplateHash, 1);
+    let mut tower = hired(&channel, &mut stage);
+    let old = stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    let update = channel.rebind(1, &old.step.tx).unwrap().unwrap().tx;
+    let (coin, out) = stage.wallet.mint(&mut stage.chain, 50_000);
+    let gift = tower.clients[0].publisher.wallet().script_pubkey().clone();
+    let outputs = vec![output(330, gift), output(29_670, stage.wallet.script_pubkey().clone())];
+    let inputs = vec![input(outpoint(&update, 0), 0), input(coin, 0)];
+    let mut child = transaction(3, 0, inputs, outputs);
+    stage.wallet.sign(&mut child, &[update.output[0].clone(), out], 1).unwrap();
+    stage.chain.submit_package(update, child).unwrap();
+    let acted = events(&mut tower, &mut stage.chain, 0);
+    let Some(Event::Offered { fee, .. }) = acted.last() else { panic!("{acted:?}") };
+    assert!(*fee > 20_000 && *fee < 21_000, "{fee}");
+}
+
+/// E10: the victim's own balance in a revoked commitment is not at stake: nobody else can take it.
+#[test]
+fn a_kit_costs_no_more_than_the_cheaters_balance() {
+    let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
+    let first = Content::of(&[20_000, 980_000]);
+    let mut channel = Kind::LnPenalty(Format::Anchors).build(setup, first).unwrap();
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel).unwrap();
+    stage.open(channel).unwrap();
+    channel.update(Content::of(&[10_000, 990_000])).unwrap();
+    let mut tower = tower();
+    tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
+    let before = tower.balance(&stage.chain);
+    stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    for _ in 0..140 {
+        events(&mut tower, &mut stage.chain, 0);
+        stage.chain.mine_at(1_000_000).unwrap();
+    }
+    stage.chain.mine(1).unwrap();
+    let paid = before - tower.balance(&stage.chain);
+    assert!((10_000..20_000).contains(&paid), "{paid}");
+    assert!(stage.paid(channel, 1) > 990_000);
+}
+
+/// E10: a newer record that changes what an update never changes is one of another channel.
+#[test]
+fn a_record_of_another_channel_is_refused_whatever_its_number_is() {
+    for (name, kind) in KINDS {
+        let kind = match kind {
+            Kind::Tree(..) => Kind::Tree(3, 3, 6),
+            kind => *kind,
+        };
+        let record = |seed: &str, updates: u64, funding: Option<OutPoint>| {
+            let setup = Setup::named(seed, 2, CAPACITY, 144).unwrap();
+            let mut channel = kind.build(setup, content(0)).unwrap();
+            let mut stage = Stage::new(channel.as_ref()).unwrap();
+            stage.open(channel.as_mut()).unwrap();
+            if let Some(funding) = funding {
+                channel.open(funding).unwrap();
+            }
+            for state in 1..=updates {
+                channel.update(content(state)).unwrap();
+            }
+            (channel.tower_terms(), channel.tower_bytes(1), channel.setup().funding, stage)
+        };
+        let (Some(terms), own, funding, mut stage) = record(name, 1, None) else { continue };
+        let mut tower = tower();
+        tower.hire(&mut stage.chain, terms, own).unwrap();
+        for (_, other, _, _) in [record("other", 2, None), record("other", 2, Some(funding))] {
+            let reason = match terms {
+                TowerTerms::LnPenalty => "the record lacks entries that the tower has",
+                _ => "the record is of another channel",
+            };
+            assert_eq!(tower.replace(0, other), Err(ChannelError::refused(reason)), "{name}");
+        }
+        let (_, newer, _, _) = record(name, 2, None);
+        tower.replace(0, newer).unwrap();
+    }
 }
