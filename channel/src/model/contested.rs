@@ -10,10 +10,10 @@ use crate::error::ChannelError;
 use crate::keys::{generator_keypair, sign_schnorr, verify_schnorr, x_only};
 use crate::leaves::{self, MAX_NUMBER};
 use crate::mutation::{Mutation, mutated};
-use crate::publish::{Draft, Found, Signer, Unlock, outputs_to};
+use crate::publish::{Draft, Found, Signer, Unlock};
 use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
-use crate::tx::{SEQUENCE_FREE, input, output, p2a, p2tr, set_witness, transaction};
+use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction};
 
 /// How the split of a state is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -312,9 +312,9 @@ impl Contested {
     ) -> Result<Option<ContestedOutput>, ChannelError> {
         let predecessor = |number: &u32| !mutated(Mutation::ContestsPredecessorOnly) || number + 1 == below;
         let older = |number: &u32| *number < below && predecessor(number);
-        let spends = published.input.iter().find(|input| input.previous_output == *funding);
-        let number = spends.and_then(|input| number_of(published, input, mask));
-        let (Some(spends), Some(number)) = (spends, number.filter(older)) else {
+        let spends = (0..).zip(&published.input).find(|(_, input)| input.previous_output == *funding);
+        let number = spends.and_then(|(_, input)| number_of(published, input, mask));
+        let (Some((place, spends)), Some(number)) = (spends, number.filter(older)) else {
             return Ok(None);
         };
         let settle = match self.terms.profile {
@@ -324,16 +324,17 @@ impl Contested {
                 None => return Ok(None),
             },
         };
+        // With an annex the signature leaves other outputs open, and signs that at the place of its input. Outputs before it can be made
+        // to look like a contested output.
+        let vout = if spends.witness.taproot_annex().is_some() { place } else { 0 };
+        let paid = usize::try_from(vout).ok().and_then(|vout| published.output.get(vout));
+        let Some(paid) = paid.cloned() else { return Ok(None) };
         // The justice transaction depends on the amount, which is less than the capacity where HTLCs are on the version too.
-        for paid in &published.output {
-            let contested = Contested { capacity: paid.value.to_sat(), ..*self };
-            let out = contested.out(number, settle.clone())?;
-            if out.script_pubkey() == paid.script_pubkey {
-                let found = outputs_to(published, 0, &paid.script_pubkey).into_iter().next();
-                return Ok(found.map(|found| ContestedOutput { number, contested, out, found }));
-            }
-        }
-        Ok(None)
+        let contested = Contested { capacity: paid.value.to_sat(), ..*self };
+        let out = contested.out(number, settle)?;
+        let is_contested = out.script_pubkey() == paid.script_pubkey;
+        let found = Found { coin: outpoint(published, vout), out: paid, height: 0 };
+        Ok(is_contested.then_some(ContestedOutput { number, contested, out, found }))
     }
 
     /// The victim's contest of an older version: takes all with its key.

@@ -214,7 +214,8 @@ impl SignedSequence {
         let stack = signature.map(|signature| signature.to_vec()).into_iter().collect();
         let (tx, leaf) = (self.settlement(content)?, self.settle_leaf(content)?);
         let settlement = Settlement { tx, leaf, out: version.1.clone(), stack };
-        let found = outputs_to(version.0, 0, &version.1.script_pubkey()).into_iter().next();
+        let mut found = outputs_to(version.0, 0, &version.1.script_pubkey()).into_iter();
+        let found = found.find(|found| found.out.value.to_sat() == self.setup.capacity);
         let found = found.ok_or_else(|| ChannelError::refused("the transaction has no contested output"))?;
         settlement.on(found.coin, found.out)
     }

@@ -122,8 +122,10 @@ mod tests {
     use super::*;
     use crate::attacks::Shown;
     use crate::chain::{PolicyError, Reject};
+    use crate::model::contested::Contested;
     use crate::model::{Construction, Content, PlayError, Setup, Stage};
     use crate::publish::{Orders, Pays, View};
+    use crate::taproot::Leaf;
     use sigstack_interpreter::ScriptError;
 
     const CAPACITY: u64 = 1_000_000;
@@ -264,6 +266,35 @@ mod tests {
             assert_eq!(steps[0].tx.input[0].previous_output.vout, 1);
             stage.publish_all(steps).unwrap();
             assert!(stage.paid(&channel, 1) > CAPACITY - 350);
+        }
+    }
+
+    /// SINGLE leaves the other outputs open: one that looks like a contested output, or like the latest one, stands before the real one.
+    #[test]
+    fn a_decoy_before_the_contested_output_is_left_alone() {
+        for state in [1, 3] {
+            let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
+            let mut version = funded(&channel, &mut stage, state);
+            version.tx.input.swap(0, 1);
+            version.tx.output.swap(0, 1);
+            version.prevouts.swap(0, 1);
+            let number = channel.script_number(state).unwrap();
+            let settle = channel.settle_leaf(channel.history.state(state).unwrap()).unwrap();
+            let capacity = if state == 1 { 330 } else { CAPACITY };
+            let decoy = Contested { capacity, ..channel.contested(0).unwrap() };
+            let out = decoy.out(number, Leaf::Script(settle)).unwrap();
+            let change = output(48_670, stage.wallet.script_pubkey().clone());
+            version.tx.output[0] = output(330, out.script_pubkey());
+            version.tx.output.push(change);
+            stage.wallet.sign(&mut version.tx, &version.prevouts, 0).unwrap();
+            let tx = stage.publish(version).unwrap().step.tx;
+            let claims =
+                channel.guard(1).unwrap().claims(View::new(&stage.chain), &Orders::default()).unwrap();
+            let claimed: Vec<u32> = claims.iter().map(|claim| claim.coin.vout).collect();
+            assert_eq!(claimed, [1], "{state}");
+            let justice = channel.tower_contest(1, &tx).unwrap();
+            let spent = justice.map(|steps| steps[0].tx.input[0].previous_output.vout);
+            assert_eq!(spent, (state == 1).then_some(1));
         }
     }
 
