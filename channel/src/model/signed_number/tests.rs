@@ -287,7 +287,9 @@ fn a_number_of_the_future_is_not_mined() {
 /// What each opcode buys: commitment, settlement, contest and justice of the same state.
 #[test]
 fn weights_of_the_profiles() {
-    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/channels.md")).unwrap();
+    let read =
+        |name: &str| std::fs::read_to_string(format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let (docs, draft) = (read("docs/channels.md"), read("BIP-DRAFT.md"));
     let mut found = Vec::new();
     for profile in Profile::ALL {
         let setup = Setup::named("profiles", 2, CAPACITY, 144).unwrap();
@@ -304,6 +306,9 @@ fn weights_of_the_profiles() {
         let row =
             format!("| {} | {} | {} |", profile.name(), cells.join(" | "), channel.tower_bytes(1).len());
         assert!(docs.contains(&row), "docs/channels.md: {row}");
+        // The draft compares what CHECKSIGFROMSTACK adds beside ANYPREVOUT.
+        let is_drafted = matches!(profile, Profile::AnyPrevOut | Profile::AnyPrevOutAlone);
+        assert_eq!(draft.contains(&row), is_drafted, "BIP-DRAFT.md: {row}");
         found.push((profile, weights, channel.tower_bytes(1).len()));
     }
     assert_eq!(
