@@ -28,6 +28,13 @@ const POSITION: Rule = Rule {
     only: Some((Only::Accept, "other positions are among the cases of the script code")),
 };
 
+/// Puts a signature in the place of the first element.
+fn set_signature(spec: &mut Spec, signature: Item) {
+    if let Some(first) = spec.stack.first_mut() {
+        *first = signature;
+    }
+}
+
 pub(super) fn cases(group: &mut Group) {
     for version in [Version::KeyPath, Version::Tapscript] {
         undefined(group, version);
@@ -77,7 +84,7 @@ fn undefined(group: &mut Group, version: Version) {
                 &format!(
                     "the hash type {hash_type:#04x} follows a signature that is valid if it is read by {name}"
                 ),
-                |spec| spec.stack[0] = signature,
+                |spec| set_signature(spec, signature),
                 fails(version, ScriptError::SchnorrSigHashtype),
             );
         }
@@ -101,7 +108,7 @@ fn without_output(group: &mut Group, version: Version) {
                 let lax = Lax { outputs, ..by_bits(version, hash_type) };
                 let change = |spec: &mut Spec| {
                     spec.shape.outputs.truncate(left);
-                    spec.stack[0] = lax::signature(signer(version), lax, &[hash_type]);
+                    set_signature(spec, lax::signature(signer(version), lax, &[hash_type]));
                 };
                 let difference =
                     format!("there are {left} outputs, and {name} is signed in place of the missing one");
@@ -122,7 +129,7 @@ fn without_output(group: &mut Group, version: Version) {
 fn schnorr(group: &mut Group) {
     let key = Key(1).x_only();
     let mut empty = signed(Version::Tapscript, 0);
-    empty.stack[0] = Item::Bytes(vec![]);
+    set_signature(&mut empty, Item::Bytes(vec![]));
     empty.script = Script::new().push(&key).ops(&[Op::OP_CHECKSIG, Op::OP_NOT]);
     let bases: [(Version, &str, Accepted); 3] = [
         (
@@ -174,7 +181,7 @@ fn schnorr(group: &mut Group) {
         }
         for (name, item, error) in bad {
             let difference = format!("the signature is bad: {name}");
-            let change = |spec: &mut Spec| spec.stack[0] = item;
+            let change = |spec: &mut Spec| set_signature(spec, item);
             group.reject(
                 &base,
                 &format!("{slug}-bad-{name}"),
@@ -205,7 +212,7 @@ fn positions(group: &mut Group) {
         let mut spec = signed(Version::Tapscript, 0);
         spec.script = before.op(Op::OP_CODESEPARATOR).then(spec.script);
         let signature = Signature::new(Key(1), 0, KeyVersion::Bip342);
-        spec.stack[0] = Signature { code_separator: position, ..signature }.into();
+        set_signature(&mut spec, Signature { code_separator: position, ..signature }.into());
         group.accept(&format!("position-{name}"), &POSITION, &format!("position {position}"), spec);
     }
 }
