@@ -22,6 +22,7 @@ struct Template {
     prevouts: Vec<TxOut>,
     annex: Option<Vec<u8>>,
     signatures: Vec<Vec<u8>>,
+    number: u32,
 }
 
 /// A path through a script of an output, with the elements of the witness that do not depend on the transaction.
@@ -43,6 +44,8 @@ pub(super) struct Candidate {
     pub(super) prevouts: Vec<TxOut>,
     /// Whether it pays the corrupted side's own wallet, at whatever fee.
     pub(super) is_own: bool,
+    /// Whether it leads to the latest state.
+    pub(super) closes_latest: bool,
 }
 
 /// Maximum number of combinations of data that are kept for one path.
@@ -57,6 +60,7 @@ pub(super) struct Knowledge {
     outputs: BTreeMap<ScriptBuf, (Known, Vec<Plan>)>,
     funding: ScriptBuf,
     payout: ScriptBuf,
+    latest: u32,
 }
 
 /// An input that is to be signed: its transaction, and the output with its script.
@@ -85,8 +89,15 @@ impl Knowledge {
         let keys: BTreeMap<[u8; 32], Keypair> = pairs.map(|pair| (x_only(&pair), pair)).collect();
         held.data.extend(keys.values().map(|pair| pair.public_key().serialize().to_vec()));
         let funding = channel.funding_output().script_pubkey.clone();
-        let mut knowledge =
-            Knowledge { keys, held, templates: Vec::new(), outputs: BTreeMap::new(), funding, payout };
+        let mut knowledge = Knowledge {
+            keys,
+            held,
+            templates: Vec::new(),
+            outputs: BTreeMap::new(),
+            funding,
+            payout,
+            latest: channel.number(),
+        };
         for number in 0..=channel.number() {
             for step in channel.close(party, number)? {
                 knowledge.add_template(step, number);
@@ -106,7 +117,14 @@ impl Knowledge {
         let signatures = elements.into_iter().filter(|element| (64..=73).contains(&element.len()));
         let signatures = signatures.collect();
         let label = format!("{} {number}", step.label);
-        self.templates.push(Template { label, tx: step.tx, prevouts: step.prevouts, annex, signatures });
+        self.templates.push(Template {
+            label,
+            tx: step.tx,
+            prevouts: step.prevouts,
+            annex,
+            signatures,
+            number,
+        });
     }
 
     /// The second stages that both sides signed.
@@ -227,6 +245,7 @@ impl Knowledge {
                     tx: template.tx.clone(),
                     prevouts: template.prevouts.clone(),
                     is_own: false,
+                    closes_latest: template.number == self.latest && out.script_pubkey == self.funding,
                 });
             }
         }
@@ -273,7 +292,7 @@ impl Knowledge {
     ) -> Option<Candidate> {
         let witness = self.witness(&tx, &prevouts, 0, plan, annex, received)?;
         set_witness(&mut tx, 0, &witness);
-        Some(Candidate { label: label.to_owned(), tx, prevouts, is_own })
+        Some(Candidate { label: label.to_owned(), tx, prevouts, is_own, closes_latest: false })
     }
 
     /// Signs an input again after a transaction was changed elsewhere: the freedom that its signatures leave. None if they leave

@@ -249,16 +249,33 @@ fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -
     usize::from(first)
 }
 
+/// What the corrupted side does at the end of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum End {
+    /// It closes the channel in an old state, and takes what it can.
+    Takes,
+    /// It waits until the honest side closes, and takes what it can.
+    Waits,
+    /// It does nothing.
+    Nothing,
+}
+
 /// The corrupted side takes what it can for itself, as its locks end: own spends first, then transactions that are fixed. What was
 /// refused once, although its locks were over, is not tried again.
-pub(super) fn take_all(game: &Game, world: &mut World, refused: &mut BTreeSet<Txid>) {
+pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut BTreeSet<Txid>) {
     for (coin, out, version) in coins(game, world) {
+        if end == End::Waits && Some(coin) == game.funding {
+            continue;
+        }
         let Some(height) = world.chain.coin(&coin).map(|found| found.height) else { continue };
-        if world.chain.mempool().spender(&coin).is_some() {
+        // What the honest side offered is outbid.
+        let pays_itself = |out: &TxOut| out.script_pubkey == *game.wallet.script_pubkey();
+        if world.chain.mempool().spender(&coin).is_some_and(|entry| entry.tx.output.iter().any(pays_itself)) {
             continue;
         }
         let (candidates, tip) = (game.spends(coin, &out, version), world.chain.height());
-        for candidate in candidates.iter().filter(|candidate| is_ready(candidate, height, tip)) {
+        let harms = |candidate: &&Candidate| !candidate.closes_latest && is_ready(candidate, height, tip);
+        for candidate in candidates.iter().filter(harms) {
             let txid = candidate.tx.compute_txid();
             if refused.contains(&txid) {
                 continue;

@@ -165,6 +165,10 @@ pub(super) fn build(
         game.records = bad_records(&tower, number, &records, &other.tower_bytes(client));
         (world.honest.tower, world.honest.is_asleep) = (Some(tower), true);
     }
+    if matches!(kind, Kind::Bip68(..) | Kind::Tree(..)) && !scenario.htlcs {
+        // The locks of all states are over. With HTLCs a client is back before they expire.
+        game.away = 100;
+    }
     let owed = Owed { tower: world.honest.tower_balance(&world.chain), ..owed };
     Ok(Some((game, world, owed)))
 }

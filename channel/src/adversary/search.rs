@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::moves::{coins, successors, take_all};
+use super::moves::{End, coins, successors, take_all};
 use super::world::{DECOY, Game, Loss, World};
 
 /// What an honest side must have at the end of every line.
@@ -44,8 +44,8 @@ pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> E
             explored.is_cut = true;
             return explored;
         }
-        for takes in [true, false] {
-            if let Err((loss, end)) = finish(game, world.clone(), owed, takes, &mut ended) {
+        for end in ENDS {
+            if let Err((loss, end)) = finish(game, world.clone(), owed, end, &mut ended) {
                 let mut trace = world.trace();
                 trace.push(end.to_owned());
                 explored.found = Some((loss, trace));
@@ -83,48 +83,54 @@ pub(super) fn walk(
             None => break,
         }
     }
-    [true, false].into_iter().find_map(|takes| {
-        let ended = finish(game, world.clone(), owed, takes, &mut BTreeSet::new());
+    ENDS.into_iter().find_map(|end| {
+        let ended = finish(game, world.clone(), owed, end, &mut BTreeSet::new());
         ended.err().map(|(loss, last)| (loss, with_last(&world, last)))
     })
 }
 
-type Ended = BTreeSet<(u128, u64, bool)>;
+/// How each line is played to its end.
+const ENDS: [End; 3] = [End::Takes, End::Waits, End::Nothing];
+
+type Ended = BTreeSet<(u128, u64, End)>;
 
 /// Plays a line to its end: the corrupted side makes no more moves, and takes what it can as locks end, or nothing.
 fn finish(
     game: &Game,
     mut world: World,
     owed: &Owed,
-    takes: bool,
+    end: End,
     ended: &mut Ended,
 ) -> Result<(), (Loss, &'static str)> {
     if game.funding.is_some_and(|funding| world.chain.coin(&funding).is_some()) {
         world.honest.close();
     }
-    let end =
-        if takes { "the corrupted side takes what it can" } else { "the corrupted side does nothing more" };
+    let text = match end {
+        End::Takes => "the corrupted side takes what it can",
+        End::Waits => "the corrupted side waits for the honest side to close, and takes what it can",
+        End::Nothing => "the corrupted side does nothing more",
+    };
     let mut refused = BTreeSet::new();
     for block in 0..game.horizon {
-        if block > game.delay + 6 {
+        if block > game.away {
             world.honest.is_asleep = false;
         }
         let (chain, honest, _) = world.fingerprint();
-        if !ended.insert((chain, honest, takes)) {
+        if !ended.insert((chain, honest, end)) {
             return Ok(());
         }
-        if takes {
-            take_all(game, &mut world, &mut refused);
+        if end != End::Nothing {
+            take_all(game, &mut world, end, &mut refused);
         }
         if coins(game, &world).is_empty() && world.chain.mempool().entries().next().is_none() {
             break;
         }
-        world.mine(game).map_err(|loss| (loss, end))?;
+        world.mine(game).map_err(|loss| (loss, text))?;
     }
-    judge(game, &world, owed, takes).map_err(|loss| (loss, end))
+    judge(game, &world, owed, end).map_err(|loss| (loss, text))
 }
 
-fn judge(game: &Game, world: &World, owed: &Owed, takes: bool) -> Result<(), Loss> {
+fn judge(game: &Game, world: &World, owed: &Owed, end: End) -> Result<(), Loss> {
     let has = world.honest.balance(&world.chain);
     let least = owed.sat.saturating_sub(owed.fees);
     if has < least {
@@ -135,7 +141,7 @@ fn judge(game: &Game, world: &World, owed: &Owed, takes: bool) -> Result<(), Los
     if paid > owed.stake {
         return Err(Loss::TowerPaid(paid));
     }
-    if !takes || !game.leaves_nothing {
+    if end == End::Nothing || !game.leaves_nothing {
         // The corrupted side may have left what is its own.
         return Ok(());
     }

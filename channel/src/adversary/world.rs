@@ -85,6 +85,8 @@ pub(super) struct Game {
     pub(super) funding: Option<OutPoint>,
     /// Whether everything must be spent at the end of a line: not where that costs more than what is at stake.
     pub(super) leaves_nothing: bool,
+    /// Blocks at the end of a line for which a client with a tower does not look.
+    pub(super) away: u32,
     /// Blocks after which a line ends.
     pub(super) horizon: u32,
     /// Records that can be handed to the tower.
@@ -102,6 +104,7 @@ impl Game {
             delay,
             funding: None,
             leaves_nothing: true,
+            away: delay + 6,
             horizon: 2 * delay + 130,
             records: Vec::new(),
             spends: RefCell::default(),
