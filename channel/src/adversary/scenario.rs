@@ -117,15 +117,11 @@ fn contents(scenario: &Scenario) -> Vec<Content> {
     vec![content(500_000, false), old, content(300_000, false), content(last, htlcs)]
 }
 
-/// Satoshi of an HTLC whose claim may cost as much as it is worth.
-const SMALL_HTLC: u64 = 1_000;
-
-/// Satoshi that a party of a content has at worst: its balance, its HTLCs that come back, and those whose preimage it knows, without
-/// small ones.
+/// Satoshi that a party of a content has at worst: its balance, its HTLCs that come back, and those whose preimage it knows.
 pub(super) fn worth(content: &Content, party: usize) -> u64 {
     let [_, ours] = PREIMAGES;
     let own = |htlc: &&Htlc| htlc.from == party || htlc.to == party && htlc.payment_hash == sha256(&ours);
-    let htlcs = content.htlcs.iter().filter(own).map(|htlc| htlc.sat).filter(|sat| *sat > SMALL_HTLC);
+    let htlcs = content.htlcs.iter().filter(own).map(|htlc| htlc.sat);
     content.balances.get(party).copied().into_iter().chain(htlcs).fold(0, u64::saturating_add)
 }
 
