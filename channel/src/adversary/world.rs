@@ -70,6 +70,9 @@ pub(super) struct World {
     trace: Option<Arc<Link>>,
 }
 
+/// The transactions that spend an output, by output and version.
+type Spends = BTreeMap<(OutPoint, i32), Arc<Vec<Candidate>>>;
+
 /// What does not change in a search.
 #[derive(Debug)]
 pub(super) struct Game {
@@ -91,7 +94,7 @@ pub(super) struct Game {
     pub(super) horizon: u32,
     /// Records that can be handed to the tower.
     pub(super) records: Vec<(&'static str, Vec<u8>)>,
-    spends: RefCell<BTreeMap<(OutPoint, i32), Arc<Vec<Candidate>>>>,
+    spends: RefCell<Spends>,
 }
 
 impl Game {
