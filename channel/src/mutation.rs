@@ -1,7 +1,7 @@
 //! Deliberate faults that the adversary's search must find.
 //!
 //! A mutation takes out one rule where the rule is kept: a line `if mutated(Mutation::X)` in the code of the client, the tower, the
-//! wallet or the chain. The feature `mutations` compiles these lines in; without it [`mutated`] is the constant `false`, and a release
+//! wallet or the chain. The feature `mutations` compiles these lines in; without it `mutated` is the constant `false`, and a release
 //! contains none of them. One mutation is active at a time, in the thread that switched it on.
 
 macro_rules! mutations {

@@ -357,7 +357,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`Setup::closing`].
+    /// [`ChannelError::Refused`] while HTLCs are in flight, or if no balance remains.
     pub fn cooperative_close(
         &mut self,
         funding: &TapOutput,

@@ -65,7 +65,7 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "ASM", allow_hyphen_values = true)]
     pub(crate) script: Option<String>,
 
-    /// The initial stack of --script, the top last: numbers, <ab12> and 'text', or hex:HEX with one word for each element; @FILE,
+    /// The initial stack of --script, the top last: numbers, hex in angle brackets, 'text', or hex:HEX with a word each; @FILE,
     /// or -
     #[arg(long, value_name = "ASM", requires = "script", conflicts_with_all = ["tx", "psbt", "case"],
         allow_hyphen_values = true)]
