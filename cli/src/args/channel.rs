@@ -73,7 +73,7 @@ Exit status:
 Examples:
   sigstack attacks
   sigstack attacks swap crash splice --format json
-  sigstack attacks search --construction bip68 --moves 1";
+  sigstack attacks search --construction bip68 --moves 1 --states 10";
 
 const SEARCH_HELP: &str = "\
 Exit status:
@@ -82,8 +82,8 @@ Exit status:
   2  the question could not be answered
 
 Examples:
-  sigstack attacks search --construction bip68 --moves 1
-  sigstack attacks search --construction symmetry-apo --moves 1 --states 500 --json";
+  sigstack attacks search --construction bip68 --moves 1 --states 10
+  sigstack attacks search --construction symmetry-apo --moves 1 --states 20 --json";
 
 const BREACH_HELP: &str = "\
 Examples:
