@@ -13,7 +13,8 @@ use super::anyprevout::{
 };
 use super::anyprevout_messages::{self, MESSAGE};
 use super::anyprevout_stack;
-use super::group::{Accepted, Group, Rule};
+use super::bases::Bases;
+use super::group::{Group, Rule};
 use super::item::{Change, Item, Signature};
 use super::keys::{Key, OFF_CURVE};
 use super::lax::{self, Flaw, Inputs, Lax, Outputs};
@@ -33,51 +34,23 @@ pub(super) fn cases(group: &mut Group) {
     anyprevout_stack::cases(group);
 }
 
-/// The accepted cases that those with a bad signature are made from: in a script that needs true, and in one that needs false.
-struct Bases {
-    rule: &'static Rule,
-    plain: Accepted,
-    negated: Accepted,
+/// For a key of which `Key(1)` signs for the good case under the key's own rules.
+fn bases_of(group: &mut Group, slug: &str, rule: &'static Rule, key: &[u8]) -> Bases<Item> {
+    let version = if key.len() == 32 { KeyVersion::Bip342 } else { KeyVersion::Bip118 };
+    let good = leaf(key, Signature::new(Key(1), 0, version));
+    let mut empty = leaf(key, Item::Bytes(vec![]));
+    empty.script = Script::new().push(key).ops(&[CHECKSIG, Opcode::OP_NOT]);
+    Bases::new(group, (slug, rule), [good, empty], |spec, signature| spec.stack[0] = signature, fails)
 }
 
-impl Bases {
-    fn new(group: &mut Group, slug: &str, rule: &'static Rule) -> Bases {
-        Bases::of(group, slug, rule, &Key(1).bip118())
-    }
-
-    /// For another key, of which `Key(1)` signs for the good case under its own rules.
-    fn of(group: &mut Group, slug: &str, rule: &'static Rule, key: &[u8]) -> Bases {
-        let version = if key.len() == 32 { KeyVersion::Bip342 } else { KeyVersion::Bip118 };
-        let good = leaf(key, Signature::new(Key(1), 0, version));
-        let plain = group.accept(&format!("{slug}-good"), rule, "a valid signature", good);
-        let mut empty = leaf(key, Item::Bytes(vec![]));
-        empty.script = Script::new().push(key).ops(&[CHECKSIG, Opcode::OP_NOT]);
-        let negated =
-            group.accept(&format!("{slug}-good-not"), rule, "an empty signature, and OP_NOT", empty);
-        Bases { rule, plain, negated }
-    }
-
-    /// A signature that fails in both.
-    fn refuse(&self, group: &mut Group, id: &str, difference: &str, signature: Item, error: ScriptError) {
-        let plain = signature.clone();
-        group.reject(&self.plain, id, self.rule, difference, |spec| spec.stack[0] = plain, fails(error));
-        let difference = format!("{difference}: it fails, and does not push false");
-        let id = format!("{id}-not");
-        group.reject(
-            &self.negated,
-            &id,
-            self.rule,
-            &difference,
-            |spec| spec.stack[0] = signature,
-            fails(error),
-        );
-    }
+fn bases(group: &mut Group, slug: &str, rule: &'static Rule) -> Bases<Item> {
+    bases_of(group, slug, rule, &Key(1).bip118())
 }
 
 /// All undefined hash types, each signed as the bits say, as a mask would make it, or as if there were none.
 fn hash_types(group: &mut Group) {
     let base = group.accept("hash-type-mistakes-good", &HASH_TYPES, "no byte for the hash type", valid(0x00));
-    let mut bases = None;
+    let mut made = None;
     for hash_type in 0..=u8::MAX {
         let written = hash_type == 0;
         if DEFINED.contains(&hash_type) && !written {
@@ -113,8 +86,7 @@ fn hash_types(group: &mut Group) {
             let signature = lax::signature(Key(1), lax, &[hash_type]);
             let error = ScriptError::SchnorrSigHashtype;
             if near {
-                let bases =
-                    bases.get_or_insert_with(|| Bases::new(group, "hash-type-mistakes-base", &HASH_TYPES));
+                let bases = made.get_or_insert_with(|| bases(group, "hash-type-mistakes-base", &HASH_TYPES));
                 bases.refuse(group, &id, &difference, signature, error);
             } else {
                 group.reject(
@@ -182,7 +154,7 @@ fn single(group: &mut Group) {
 
 /// Keys of 32 bytes and the key path know no hash type of BIP 118, however it is signed.
 fn other_keys(group: &mut Group) {
-    let bases = Bases::of(group, "bip342-key-mistakes", &ONLY_HERE, &Key(1).x_only());
+    let bases = bases_of(group, "bip342-key-mistakes", &ONLY_HERE, &Key(1).x_only());
     let key_path = Signature { key: Key(0), key_version: None, ..sign(0) };
     let spec = Spec::new(Version::KeyPath, Script::new()).under(Flags::ANYPREVOUT).with(key_path);
     let of_output = group.accept("key-path-mistakes-good", &ONLY_HERE, "the key path, no hash type", spec);
@@ -286,7 +258,7 @@ fn outputs(group: &mut Group) {
 }
 
 fn sizes(group: &mut Group) {
-    let bases = Bases::new(group, "size-mistakes", &SIZE);
+    let bases = bases(group, "size-mistakes", &SIZE);
     let error = ScriptError::SchnorrSigSize;
     let whole = |hash_type| Item::from(sign(hash_type));
     let changed = |item: Item, change: Change| Item::Changed(Box::new(item), change);
@@ -334,7 +306,7 @@ fn sizes(group: &mut Group) {
 }
 
 fn signatures(group: &mut Group) {
-    let bases = Bases::new(group, "checksig-mistakes", &VALID);
+    let bases = bases(group, "checksig-mistakes", &VALID);
     let error = ScriptError::SchnorrSig;
     for (slug, difference, flaw) in [
         ("odd-r", "R has an odd Y", Flaw::OddR),

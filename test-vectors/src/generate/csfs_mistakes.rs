@@ -8,11 +8,12 @@
 use sha2::{Digest, Sha256};
 use sigstack_interpreter::{Flags, KeyVersion, Opcode, Phase, ScriptError};
 
+use super::bases::Bases;
 use super::csfs::{
     BUDGET, CSFS, EMPTY_KEY, EMPTY_SIGNATURE, FREE, MESSAGE, ORDER, PUSHES, SIZE, STACK, UNKNOWN_KEY, VALID,
     bare, fails, repeated, signature, valid,
 };
-use super::group::{Accepted, Group, Rule};
+use super::group::{Group, Rule};
 use super::item::{Change, Item, Signature};
 use super::keys::{Key, OFF_CURVE, bytes_of};
 use super::lax::{self, Flaw};
@@ -44,30 +45,9 @@ fn negated(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     spec
 }
 
-/// The accepted cases that those with bad arguments are made from: in a script that needs true, and in one that needs false.
-struct Bases {
-    rule: &'static Rule,
-    plain: Accepted,
-    negated: Accepted,
-}
-
-impl Bases {
-    fn new(group: &mut Group, slug: &str, rule: &'static Rule) -> Bases {
-        let plain = group.accept(&format!("{slug}-good"), rule, "a valid signature", valid(b"message"));
-        let empty = negated(Item::Bytes(vec![]), b"message", &Key(1).x_only());
-        let comment = "an empty signature, and OP_NOT";
-        let negated = group.accept(&format!("{slug}-good-not"), rule, comment, empty);
-        Bases { rule, plain, negated }
-    }
-
-    /// Arguments that fail in both.
-    fn refuse(&self, group: &mut Group, id: &str, difference: &str, stack: Vec<Item>, error: ScriptError) {
-        let plain = stack.clone();
-        group.reject(&self.plain, id, self.rule, difference, |spec| spec.stack = plain, fails(error));
-        let difference = format!("{difference}: it fails, and does not push false");
-        let id = format!("{id}-not");
-        group.reject(&self.negated, &id, self.rule, &difference, |spec| spec.stack = stack, fails(error));
-    }
+fn bases(group: &mut Group, slug: &str, rule: &'static Rule) -> Bases<Vec<Item>> {
+    let empty = negated(Item::Bytes(vec![]), b"message", &Key(1).x_only());
+    Bases::new(group, (slug, rule), [valid(b"message"), empty], |spec, stack| spec.stack = stack, fails)
 }
 
 fn arguments(signature: Item, message: &[u8], key: &[u8]) -> Vec<Item> {
@@ -75,8 +55,8 @@ fn arguments(signature: Item, message: &[u8], key: &[u8]) -> Vec<Item> {
 }
 
 fn stack(group: &mut Group) {
-    let missing = Bases::new(group, "stack-mistakes", &STACK);
-    let order = Bases::new(group, "order-mistakes", &ORDER);
+    let missing = bases(group, "stack-mistakes", &STACK);
+    let order = bases(group, "order-mistakes", &ORDER);
     let key = Item::Bytes(Key(1).x_only().to_vec());
     let message = Item::Bytes(b"message".to_vec());
     let error = ScriptError::InvalidStackOperation;
@@ -102,7 +82,7 @@ fn stack(group: &mut Group) {
 }
 
 fn keys(group: &mut Group) {
-    let keys = Bases::new(group, "key-mistakes", &EMPTY_KEY);
+    let keys = bases(group, "key-mistakes", &EMPTY_KEY);
     let error = ScriptError::TapscriptEmptyPubkey;
     let stack = arguments(signature(b"message"), b"message", &[]);
     keys.refuse(group, "key-is-empty", "the key is empty", stack, error);
@@ -131,7 +111,7 @@ fn keys(group: &mut Group) {
 }
 
 fn sizes(group: &mut Group) {
-    let sizes = Bases::new(group, "size-mistakes", &SIZE);
+    let sizes = bases(group, "size-mistakes", &SIZE);
     let message = b"message";
     let key = Key(1).x_only();
     let error = ScriptError::SchnorrSigSize;
@@ -167,7 +147,7 @@ fn sizes(group: &mut Group) {
 }
 
 fn signatures(group: &mut Group) {
-    let bases = Bases::new(group, "valid-mistakes", &VALID);
+    let bases = bases(group, "valid-mistakes", &VALID);
     let key = Key(1).x_only();
     let error = ScriptError::SchnorrSig;
     for (slug, difference, flaw) in [
@@ -201,7 +181,7 @@ fn signatures(group: &mut Group) {
 }
 
 fn messages(group: &mut Group) {
-    let bases = Bases::new(group, "message-mistakes", &MESSAGE);
+    let bases = bases(group, "message-mistakes", &MESSAGE);
     let key = Key(1).x_only();
     let sha256 = |message: &[u8]| Sha256::digest(message).to_vec();
     let tagged = |tag: &str, message: &[u8]| {
@@ -258,7 +238,7 @@ fn messages(group: &mut Group) {
 }
 
 fn zero_is_not_empty(group: &mut Group) {
-    let sizes = Bases::new(group, "size-zero-mistakes", &SIZE);
+    let sizes = bases(group, "size-zero-mistakes", &SIZE);
     let key = Key(1).x_only();
     for (slug, bytes) in [("00", vec![0]), ("80", vec![0x80]), ("63-zeros", vec![0; 63])] {
         let difference = format!("the signature is {} bytes that are false as a number", bytes.len());

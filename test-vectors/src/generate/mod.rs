@@ -7,6 +7,7 @@ mod anyprevout;
 mod anyprevout_messages;
 mod anyprevout_mistakes;
 mod anyprevout_stack;
+mod bases;
 mod bips;
 mod cat;
 mod consensus;

@@ -1,0 +1,49 @@
+//! Accepted cases in pairs, so that an opcode that fails differs from one that pushes false.
+
+use sigstack_interpreter::ScriptError;
+
+use super::group::{Accepted, Group, Rule};
+use super::spec::{Spec, Verdict};
+
+/// The accepted cases that those with bad arguments are made from: in a script that needs true, and in one that needs false.
+pub(super) struct Bases<T> {
+    rule: &'static Rule,
+    plain: Accepted,
+    negated: Accepted,
+    /// Puts other arguments into a case.
+    put: fn(&mut Spec, T),
+    fails: fn(ScriptError) -> Verdict,
+}
+
+impl<T: Clone> Bases<T> {
+    /// `good` has a valid signature. `empty` has an empty one, and OP_NOT after the opcode.
+    pub(super) fn new(
+        group: &mut Group,
+        (slug, rule): (&str, &'static Rule),
+        [good, empty]: [Spec; 2],
+        put: fn(&mut Spec, T),
+        fails: fn(ScriptError) -> Verdict,
+    ) -> Bases<T> {
+        let plain = group.accept(&format!("{slug}-good"), rule, "a valid signature", good);
+        let comment = "an empty signature, and OP_NOT";
+        let negated = group.accept(&format!("{slug}-good-not"), rule, comment, empty);
+        Bases { rule, plain, negated, put, fails }
+    }
+
+    /// Arguments that fail in both.
+    pub(super) fn refuse(
+        &self,
+        group: &mut Group,
+        id: &str,
+        difference: &str,
+        arguments: T,
+        error: ScriptError,
+    ) {
+        let (put, verdict) = (self.put, (self.fails)(error));
+        let plain = arguments.clone();
+        group.reject(&self.plain, id, self.rule, difference, |spec| put(spec, plain), verdict);
+        let difference = format!("{difference}: it fails, and does not push false");
+        let id = format!("{id}-not");
+        group.reject(&self.negated, &id, self.rule, &difference, |spec| put(spec, arguments), verdict);
+    }
+}
