@@ -184,3 +184,15 @@ fn scripts_that_leave_false() {
     expect(&line("2 3 EQUALVERIFY"), "EQUALVERIFY", &["02 (2) is not 03 (3)"]);
     expect(&line("1 RETURN"), "OP_RETURN", &[]);
 }
+
+/// Only the active OP_CHECKTEMPLATEVERIFY fails with TEMPLATE_MISMATCH. While it is inactive, policy refuses OP_NOP4.
+#[test]
+fn an_active_template_opcode_has_its_own_name() {
+    for (case, name) in [
+        ("ctv/bare-commits-version", "(OP_CHECKTEMPLATEVERIFY, byte "),
+        ("ctv/bare-inactive-discouraged", "(OP_NOP4, byte "),
+    ] {
+        let out = sigstack(&words(&format!("verify --case {case}")));
+        assert!(out.contains(name) && out.matches(" byte ").count() == out.matches(name).count(), "{out}");
+    }
+}

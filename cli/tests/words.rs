@@ -371,7 +371,7 @@ fn a_witness_is_what_it_can_be() {
 #[test]
 fn whether_a_witness_fits_its_output_is_always_said() {
     let (hash20, hash32, signature) = ("11".repeat(20), "11".repeat(32), "bb".repeat(64));
-    let p2sh = "P2SH: the redeem script says which fits, and it is in the scriptSig, which a witness has not";
+    let p2sh = "P2SH: the redeem script says which fits; it is in the scriptSig and not in the witness";
     let ecdsa = format!("30{}01", "44".repeat(69));
     let key = format!("02{hash32}");
     for (script, elements, said) in [

@@ -249,7 +249,7 @@ pub(crate) struct AttacksArgs {
     pub(crate) format: FormatArgs,
 }
 
-/// What to do with attacks that nobody thought of.
+/// What `sigstack attacks` does beside playing the known attacks.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttacksCommand {
     Search(SearchArgs),

@@ -99,7 +99,7 @@ pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &
     }
     if let Spent::P2sh = spent {
         let unknown =
-            "P2SH: the redeem script says which fits, and it is in the scriptSig, which a witness has not";
+            "P2SH: the redeem script says which fits; it is in the scriptSig and not in the witness";
         found.push(Reading::new(unknown));
     }
     if found.is_empty() {
