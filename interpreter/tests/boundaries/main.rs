@@ -1,0 +1,163 @@
+//! Rules at their boundaries: sizes at each limit and one above it, two broken rules at once, digests whose counts, lengths and
+//! indices do not fit a byte, and hashes that several signatures share.
+//!
+//! `fuzz/planted/run --tests` plants bugs of these kinds one at a time. Each bug must fail one of these tests.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+mod caches;
+mod digests;
+mod flags;
+mod order;
+mod order_of_inputs;
+mod sizes;
+mod sizes_of_inputs;
+
+use bitcoin::hashes::{Hash, sha256};
+use bitcoin::{
+    Amount, ScriptBuf, Transaction, TxIn, TxOut, Witness, absolute::LockTime, transaction::Version,
+};
+use secp256k1::{Keypair, Message, PublicKey, Scalar, SecretKey};
+use sigstack_interpreter::taproot::{leaf_hash, tweak_hash};
+use sigstack_interpreter::{
+    Context, Flags, MockHost, NoInspector, ScriptError, Spend, Stack, Tapscript, append_push, run_script,
+};
+
+const DROP: u8 = 0x75;
+const NOP: u8 = 0x61;
+const TRUE: u8 = 0x51;
+const CHECKSIG: u8 = 0xac;
+const CHECKSIGVERIFY: u8 = 0xad;
+const CODESEPARATOR: u8 = 0xab;
+
+/// Runs a script on these elements, the top last, with a host that gives one answer to all questions. Returns what is on the
+/// stack at the end.
+fn run(
+    script: &[u8],
+    elements: &[&[u8]],
+    context: Context,
+    flags: Flags,
+    answer: bool,
+) -> Result<Vec<Vec<u8>>, ScriptError> {
+    let mut stack = Stack::new();
+    elements.iter().for_each(|element| stack.push(element).unwrap());
+    let mut host = MockHost::new(|_| answer);
+    run_script(&mut stack, script, context, flags, &mut host, &mut NoInspector).map_err(|stop| stop.error)?;
+    Ok(stack.iter().map(<[u8]>::to_vec).collect())
+}
+
+/// A tapscript with this validation weight left.
+fn tapscript(weight: i64) -> Context {
+    let mut tapscript = Tapscript::new([1; 32], [2; 32], None, 0);
+    tapscript.validation_weight_left = weight;
+    Context::Tapscript(tapscript)
+}
+
+fn push(data: &[u8]) -> Vec<u8> {
+    let mut script = vec![];
+    append_push(data, &mut script);
+    script
+}
+
+fn output(value: u64, script: &[u8]) -> TxOut {
+    TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from(script.to_vec()) }
+}
+
+/// A transaction whose inputs and outputs are all different, and what it spends.
+fn transaction(inputs: u32, outputs: u32) -> (Transaction, Vec<TxOut>) {
+    let script = |nth: u32| vec![TRUE; (nth % 5) as usize];
+    let numbered = |nth| {
+        let mut input = TxIn { sequence: bitcoin::Sequence(nth + 1), ..TxIn::default() };
+        input.previous_output.vout = nth;
+        input
+    };
+    let tx = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::from_consensus(7),
+        input: (0..inputs).map(numbered).collect(),
+        output: (0..outputs).map(|nth| output(u64::from(nth) + 100, &script(nth))).collect(),
+    };
+    (tx, (0..inputs).map(|nth| output(u64::from(nth) + 200, &script(nth + 1))).collect())
+}
+
+/// An input to verify: the first of two, in a transaction with two outputs.
+#[derive(Clone)]
+struct Input {
+    tx: Transaction,
+    prevouts: Vec<TxOut>,
+}
+
+impl Input {
+    fn new(script_pubkey: &[u8], script_sig: &[u8], witness: &[Vec<u8>]) -> Input {
+        let (mut tx, mut prevouts) = transaction(2, 2);
+        prevouts[0].script_pubkey = ScriptBuf::from(script_pubkey.to_vec());
+        tx.input[0].script_sig = ScriptBuf::from(script_sig.to_vec());
+        tx.input[0].witness = Witness::from_slice(witness);
+        Input { tx, prevouts }
+    }
+
+    fn p2wsh(script: &[u8], elements: &[Vec<u8>]) -> Input {
+        let witness = [elements, &[script.to_vec()]].concat();
+        Input::new(&p2wsh(script), &[], &witness)
+    }
+
+    /// The only leaf of a tree is spent.
+    fn leaf(version: u8, script: &[u8], elements: &[Vec<u8>]) -> Input {
+        let internal_key = keypair().x_only_public_key().0;
+        let tweak = tweak_hash(&internal_key.to_byte_array(), Some(&leaf_hash(version, script)));
+        let (output_key, parity) = internal_key.add_tweak(&Scalar::from_be_bytes(tweak).unwrap()).unwrap();
+        let control = [&[version | parity.to_u8()][..], &internal_key.to_byte_array()].concat();
+        let witness = [elements, &[script.to_vec(), control]].concat();
+        Input::new(&[&[0x51, 32], &output_key.to_byte_array()[..]].concat(), &[], &witness)
+    }
+
+    fn tapscript(script: &[u8], elements: &[Vec<u8>]) -> Input {
+        Input::leaf(0xc0, script, elements)
+    }
+
+    /// Replaces the witness or one of its elements.
+    fn with_witness(mut self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Input {
+        let mut witness = self.tx.input[0].witness.to_vec();
+        change(&mut witness);
+        self.tx.input[0].witness = Witness::from_slice(&witness);
+        self
+    }
+
+    fn spend(&self) -> Spend<'_> {
+        Spend::new(&self.tx, &self.prevouts).unwrap()
+    }
+
+    fn verify(&self, flags: Flags) -> Result<(), ScriptError> {
+        self.spend().verify(0, flags.closure()).map_err(|error| error.script_error().unwrap())
+    }
+}
+
+fn p2wsh(script: &[u8]) -> Vec<u8> {
+    [&[0, 32], &sha256::Hash::hash(script)[..]].concat()
+}
+
+fn secret_key() -> SecretKey {
+    SecretKey::from_secret_bytes([7; 32]).unwrap()
+}
+
+fn keypair() -> Keypair {
+    Keypair::from_secret_key(&secret_key())
+}
+
+/// The compressed public key of [`secret_key`].
+fn public_key() -> [u8; 33] {
+    PublicKey::from_secret_key(&secret_key()).serialize()
+}
+
+/// An ECDSA signature with its hash type.
+fn sign_ecdsa(digest: [u8; 32], hash_type: u8) -> Vec<u8> {
+    let signature = secp256k1::ecdsa::sign(Message::from_digest(digest), &secret_key());
+    [&signature.serialize_der()[..], &[hash_type]].concat()
+}
+
+/// A Schnorr signature with its hash type, which 0 leaves out.
+fn sign_schnorr(digest: [u8; 32], hash_type: u8) -> Vec<u8> {
+    let mut signature = secp256k1::schnorr::sign_no_aux_rand(&digest, &keypair()).to_byte_array().to_vec();
+    signature.extend((hash_type != 0).then_some(hash_type));
+    signature
+}
