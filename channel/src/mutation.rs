@@ -49,6 +49,7 @@ mutations! {
     SweepByNumberAlone "A leaf asks for a higher number alone.";
     EvidenceOfSameNumber "A number revokes its own state.";
     PublisherPunishesItself "The contest leaf has the publisher's key.";
+    JusticeByAnyone "The key in a tower's leaf is one that all know.";
     SettlesAtOnce "A settlement has no delay.";
     UpdateWithoutNumber "The leaf of an update compares no number.";
     LocksDoNotShrink "All states have the same lock.";

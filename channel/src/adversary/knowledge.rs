@@ -60,6 +60,7 @@ pub(super) struct Knowledge {
     outputs: BTreeMap<ScriptBuf, (Known, Vec<Plan>)>,
     funding: ScriptBuf,
     payout: ScriptBuf,
+    capacity: bitcoin::Amount,
     latest: u32,
 }
 
@@ -96,6 +97,7 @@ impl Knowledge {
             outputs: BTreeMap::new(),
             funding,
             payout,
+            capacity: bitcoin::Amount::from_sat(channel.setup().capacity),
             latest: channel.number(),
         };
         for number in 0..=channel.number() {
@@ -104,10 +106,18 @@ impl Knowledge {
             }
             knowledge.add_claims(channel, party, number, preimages);
         }
+        for tx in std::mem::take(&mut knowledge.held.fixed) {
+            knowledge.add_template(Step { label: "justice", tx, prevouts: Vec::new() }, 0);
+        }
         for known in channel.outputs()? {
             knowledge.add_output(known);
         }
         Ok(knowledge)
+    }
+
+    /// Whether a transaction pays the whole capacity to one output, as a version of a state does.
+    pub(super) fn is_state(&self, tx: &Transaction) -> bool {
+        tx.output.iter().any(|out| out.value == self.capacity)
     }
 
     fn add_template(&mut self, step: Step, number: u32) {

@@ -57,11 +57,12 @@ pub struct Searched {
 
 type Probe = fn(Kind) -> Result<Explored, PlayError>;
 
-/// What is tried beside the chain. The last two concern all constructions.
-const PROBES: [(&str, Probe); 6] = [
+/// What is tried beside the chain.
+const PROBES: [(&str, Probe); 7] = [
     ("nonces", probes::nonces),
     ("keys", probes::keys),
     ("counter", probes::counter),
+    ("spends within the delay", probes::early_spends),
     ("inner channels", |_| probes::inner_keys()),
     ("stores of secrets", |_| probes::secrets()),
     ("proposals", probes::proposals),

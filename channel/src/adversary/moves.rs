@@ -129,7 +129,7 @@ impl Next<'_> {
         for (rate, shape, how) in [
             (game.market + 1, Shape::Small, "with a child"),
             (10 * game.market, Shape::Small, "with a child of high fee"),
-            (1, Shape::Heavy, "with a heavy child of low fee"),
+            (game.below_market(), Shape::Heavy, "with a heavy child that no block takes"),
             (game.market + 1, Shape::Decoy, "with a child that looks like the channel"),
         ] {
             if let Some(child) = game.child(chain, &candidate.tx, rate, shape) {
@@ -148,9 +148,10 @@ impl Next<'_> {
         let parents: Vec<Transaction> =
             self.world.chain.mempool().entries().map(|entry| entry.tx.clone()).collect();
         for parent in parents {
-            for (shape, rate, label) in
-                [(Shape::Heavy, 1, "heavy child"), (Shape::Small, 10 * self.game.market, "child")]
-            {
+            for (shape, rate, label) in [
+                (Shape::Heavy, self.game.below_market(), "heavy child"),
+                (Shape::Small, 10 * self.game.market, "child"),
+            ] {
                 if let Some(child) = self.game.child(&self.world.chain, &parent, rate, shape) {
                     self.add(format!("attach a {label}"), Action::Offer(vec![child]))?;
                 }
@@ -274,7 +275,14 @@ pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut B
             continue;
         }
         let (candidates, tip) = (game.spends(coin, &out, version), world.chain.height());
-        let harms = |candidate: &&Candidate| !candidate.closes_latest && is_ready(candidate, height, tip);
+        // It stays with a state that it can settle: another one would begin the delay again.
+        let settles =
+            |candidate: &Candidate| !candidate.closes_latest && !game.knowledge.is_state(&candidate.tx);
+        let stays = Some(coin) != game.funding && candidates.iter().any(settles);
+        let harms = |candidate: &&Candidate| {
+            let wanted = settles(candidate) || !stays && !candidate.closes_latest;
+            wanted && is_ready(candidate, height, tip)
+        };
         for candidate in candidates.iter().filter(harms) {
             let txid = candidate.tx.compute_txid();
             if refused.contains(&txid) {

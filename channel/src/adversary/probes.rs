@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::OutPoint;
+use bitcoin::{OutPoint, Transaction};
 
+use super::knowledge::Knowledge;
 use super::scenario::{CAPACITY, DELAY, Defender, PREIMAGES, Scenario, shortened, start};
 use super::search::{Explored, explore};
 use super::world::{Budget, Loss};
@@ -16,6 +17,8 @@ use crate::model::{
     Construction, Content, Factory, Form, Htlc, Kind, PartyKeys, PlayError, Setup, Stage, published_counter,
 };
 use crate::musig::transcript::reused_nonces;
+use crate::tx::outpoint;
+use crate::wallet::Wallet;
 
 /// The corrupted side proposes contents; those that are accepted must end without a loss, whoever closes.
 pub(super) fn proposals(kind: Kind) -> Result<Explored, PlayError> {
@@ -42,6 +45,7 @@ pub(super) fn proposals(kind: Kind) -> Result<Explored, PlayError> {
                 defender: Defender::Client,
                 htlcs: true,
                 market: 1,
+                fees: 15_000,
                 large_htlcs: false,
                 stake: None,
             };
@@ -100,6 +104,43 @@ fn contents(corrupted: usize) -> Vec<(&'static str, Content)> {
 
 fn rule(text: &str, steps: &[&str]) -> Option<(Loss, Vec<String>)> {
     Some((Loss::Rule(text.to_owned()), steps.iter().map(|step| (*step).to_owned()).collect()))
+}
+
+/// Of its own versions of revoked states the corrupted side spends nothing before the delay is over. What it can spend, it can pin and
+/// take back, and the victim pays to replace it.
+pub(super) fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
+    let mut explored = Explored::default();
+    if !matches!(kind, Kind::SignedSequence(_)) {
+        return Ok(explored);
+    }
+    let setup = Setup::named("early spends", 2, CAPACITY, DELAY)?;
+    let half = Content::of(&[CAPACITY / 2, CAPACITY / 2]);
+    let mut channel = shortened(kind).build(setup, half.clone())?;
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel)?;
+    stage.open(channel)?;
+    for _ in 0..3 {
+        channel.update(half.clone())?;
+    }
+    for corrupted in 0..2 {
+        let wallet = Wallet::new(&Seed::from_name("corrupted"))?;
+        let knowledge = Knowledge::of(channel, corrupted, &[], wallet.script_pubkey().clone())?;
+        for number in 0..channel.number() {
+            let Some(version) = channel.close(corrupted, number)?.into_iter().next() else { continue };
+            let coin = outpoint(&version.tx, 0);
+            let Some(contested) = version.tx.output.first() else { continue };
+            explored.states += 1;
+            let spends = knowledge.spends(coin, contested, version.tx.version.0);
+            let lock = |tx: &Transaction| tx.input.first().map_or(0, |input| input.sequence.0);
+            let waits = |tx: &Transaction| (u32::from(DELAY)..1 << 16).contains(&lock(tx));
+            if let Some(early) = spends.iter().find(|candidate| !waits(&candidate.tx)) {
+                let step = format!("publish commitment {number}, then {}", early.label);
+                explored.found = rule("the publisher spends its own old version within the delay", &[&step]);
+                return Ok(explored);
+            }
+        }
+    }
+    Ok(explored)
 }
 
 /// Everything that is signed in updates, refused updates and three cooperative closes: no nonce signs two challenges.

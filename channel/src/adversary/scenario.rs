@@ -17,8 +17,6 @@ use crate::watchtower::Watchtower;
 pub(super) const CAPACITY: u64 = 1_000_000;
 /// The contest delay, in blocks. Fees rise to what is at stake in the last twelve blocks before a deadline.
 pub(super) const DELAY: u16 = 20;
-/// Satoshi of fees that an honest side may lose.
-const FEES: u64 = 15_000;
 /// Satoshi of each HTLC.
 const HTLC: u64 = 40_000;
 
@@ -44,6 +42,8 @@ pub(super) struct Scenario {
     pub(super) htlcs: bool,
     /// Satoshi per virtual byte that blocks take.
     pub(super) market: u64,
+    /// Satoshi of fees that the honest side may lose.
+    pub(super) fees: u64,
     /// Whether most of the capacity is in HTLCs of an old state, to the corrupted side, which knows their preimage.
     pub(super) large_htlcs: bool,
     /// Satoshi of the honest side in the latest state; none for nearly all.
@@ -56,14 +56,16 @@ const CLIENT: Scenario = Scenario {
     defender: Defender::Client,
     htlcs: false,
     market: 1,
+    fees: 15_000,
     large_htlcs: false,
     stake: None,
 };
 
 /// All of them.
-pub(super) const SCENARIOS: [Scenario; 8] = [
+pub(super) const SCENARIOS: [Scenario; 9] = [
     CLIENT,
     Scenario { name: "client, blocks ask more than it knows", market: 3, ..CLIENT },
+    Scenario { name: "client, blocks ask 16 sat/vB", market: 16, fees: 25_000, ..CLIENT },
     Scenario { name: "client, HTLCs", htlcs: true, ..CLIENT },
     Scenario { name: "client, opener, HTLCs", corrupted: 1, htlcs: true, ..CLIENT },
     Scenario { name: "client, large HTLCs in an old state", large_htlcs: true, ..CLIENT },
@@ -204,7 +206,7 @@ pub(super) fn start(
     let sat = honest.balance(&chain) + worth;
     // LN's opener agreed to pay 86 sat for each HTLC output, and two stages of a small HTLC can cost more than it is worth.
     let agreed = 200 * u64::try_from(channel.content().htlcs.len()).unwrap_or_default();
-    let owed = Owed { sat, fees: FEES.min(worth) + agreed, tower: 0, stake: CAPACITY };
+    let owed = Owed { sat, fees: scenario.fees.min(worth) + agreed, tower: 0, stake: CAPACITY };
     Ok(Some((game, World::new(chain, honest, left), owed)))
 }
 

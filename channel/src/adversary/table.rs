@@ -109,23 +109,30 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
 }
 
 /// A row for each mutation, and one without: what found it, and how; then the rules of the wire protocol, which their own exploration
-/// takes out one by one.
+/// takes out one by one. With names, only those: the variants of [`Mutation`], and `none`.
 ///
 /// # Errors
 ///
 /// As [`find`].
 #[cfg(feature = "mutations")]
-pub fn mutation_table(progress: &dyn Fn(&str)) -> Result<Table, PlayError> {
+pub fn mutation_table(names: &[String], progress: &dyn Fn(&str)) -> Result<Table, PlayError> {
     let mut table =
         Table::new(&["mutation", "construction", "scenario", "states", "seconds", "found", "how"]);
     let mutations = std::iter::once(None).chain(Mutation::ALL.iter().map(|mutation| Some(*mutation)));
-    for mutation in mutations {
+    let is_wanted = |mutation: &Option<Mutation>| {
+        let name = mutation.map_or("none".to_owned(), |mutation| format!("{mutation:?}"));
+        names.is_empty() || names.contains(&name)
+    };
+    for mutation in mutations.filter(is_wanted) {
         let name = mutation.map_or("none", Mutation::text);
         progress(name);
         let one = find(mutation)?;
         let mut row = vec![name.to_owned(), one.construction.to_owned(), one.scenario.to_owned()];
         row.extend(cells(&one));
         table.push(row);
+    }
+    if !names.is_empty() {
+        return Ok(table);
     }
     for row in crate::protocol::mutation_table(progress).rows() {
         let cell = |nth: usize| row.get(nth).cloned().unwrap_or_default();

@@ -164,6 +164,11 @@ impl Game {
         Some(tx)
     }
 
+    /// The highest feerate that blocks do not take, in satoshi per virtual byte.
+    pub(super) fn below_market(&self) -> u64 {
+        (self.market - 1).max(1)
+    }
+
     /// Outputs that look like the channel's own.
     fn decoys(&self) -> impl Iterator<Item = TxOut> {
         self.knowledge.scripts().map(|script| output(DECOY, script.clone()))

@@ -234,7 +234,7 @@ impl Contested {
 
     /// The justice transaction J: the whole capacity to the victim, less the reward. It is the same for every state, but for nLockTime
     /// where that shows the number.
-    fn justice(&self, shown: u32) -> Result<Transaction, ChannelError> {
+    pub(super) fn justice(&self, shown: u32) -> Result<Transaction, ChannelError> {
         let mut outputs = Vec::with_capacity(3);
         let (sat, anchor) = match self.terms.reward {
             Reward::None => (0, 0),

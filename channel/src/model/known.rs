@@ -1,7 +1,7 @@
 //! What the transactions of a channel can pay to, and what a party of it can sign with: the adversary's search and its checks read
 //! this from a construction.
 
-use bitcoin::ScriptBuf;
+use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::SecretKey;
 
 use super::{Construction, PartyKeys};
@@ -38,6 +38,8 @@ pub struct Held {
     pub statements: Vec<([u8; 32], Vec<u8>, [u8; 64])>,
     /// Other values that witnesses need: numbers, random values, hashes.
     pub data: Vec<Vec<u8>>,
+    /// Transactions that a leaf fixes and everyone can build, their first input left open.
+    pub fixed: Vec<Transaction>,
 }
 
 impl Held {

@@ -510,6 +510,8 @@ impl Construction for SignedSequence {
             if let Some(record) = self.history.signed(number)?.get(party) {
                 held.statements.push((peer, leaves::number_bytes(record.number), record.evidence));
             }
+            // The number above its own is one that it signs itself.
+            held.fixed.push(self.contested(party)?.justice(self.script_number(number + 1)?)?);
         }
         Ok(held)
     }

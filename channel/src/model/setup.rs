@@ -66,7 +66,10 @@ impl PartyKeys {
             htlc: key("htlc")?,
             number: key("number")?,
             penalty: key("penalty")?,
-            tower: key("tower")?,
+            tower: match mutated(Mutation::JusticeByAnyone) {
+                true => crate::keys::generator_keypair()?,
+                false => key("tower")?,
+            },
             opening,
             seed,
         })
