@@ -1,7 +1,7 @@
 //! What a case asks of the interpreter, whatever its format, and how an answer is judged.
 
 use bitcoin::{Transaction, TxOut};
-use sigstack_interpreter::{Flags, Location, PROPOSALS, Spend, VerifyError};
+use sigstack_interpreter::{Flags, Location, PROPOSALS, ScriptError, Spend, VerifyError};
 
 use crate::case::{Case, Expect};
 use crate::dialect::{CORE, Rules, verdict_name};
@@ -216,6 +216,25 @@ pub(crate) fn is_todays_policy(case: &Case) -> bool {
             accepted && CORE.accepts(generic.name(), error, &location)
         }
         _ => false,
+    }
+}
+
+/// The generic discourage error with which implementations that do not know the proposals refuse an input, if they refuse it
+/// for what a proposal that is not active uses.
+///
+/// See [`is_todays_policy`], which judges cases that expect such an error.
+pub(crate) fn todays_policy(question: &Question) -> Option<ScriptError> {
+    let joined = Rules::new(CORE).parse(&question.flags.to_string(), "flags").ok()?;
+    let active: Flags =
+        PROPOSALS.iter().filter(|it| question.flags.contains(it.flag)).map(|it| it.discourage).collect();
+    let flags = joined - active;
+    if question.flags.contains(flags) {
+        return None;
+    }
+    let spend = Spend::new(&question.tx, &question.prevouts).ok()?;
+    match spend.verify(question.index, flags) {
+        Err(VerifyError::Script { error, .. }) => CORE.generic_error(error),
+        _ => None,
     }
 }
 

@@ -200,6 +200,24 @@ impl Dialect {
             || self.aliases(theirs).any(|alias| alias.ours == error.name() && holds(&alias.place))
     }
 
+    /// The names that the error of a file's name may have: that name, as Core 31 spells it, and the names of the errors that
+    /// the name also stands for.
+    pub(crate) fn names_of(&self, theirs: &str) -> Vec<String> {
+        let first = ScriptError::from_name(theirs).map_or(theirs, |error| error.name());
+        let mut names = vec![first.to_owned()];
+        for alias in self.aliases(theirs).filter(|alias| alias.ours != first) {
+            names.push(alias.ours.to_owned());
+        }
+        names
+    }
+
+    /// The error of the generic flag that refuses an input for this error, if one does.
+    pub(crate) fn generic_error(&self, ours: ScriptError) -> Option<ScriptError> {
+        let alias = self.errors.iter().find(|alias| alias.ours == ours.name());
+        let error = alias.map_or(Some(ours), |alias| ScriptError::from_name(alias.theirs))?;
+        self.names.iter().any(|(flag, _)| *flag == error.name()).then_some(error)
+    }
+
     /// Whether a file of the dialect may name such an error.
     pub(crate) fn knows_error(&self, theirs: &str) -> bool {
         ScriptError::from_name(theirs).is_some() || self.aliases(theirs).next().is_some()

@@ -9,6 +9,7 @@ use crate::document::{Document, Loaded, MAX_FILE_BYTES};
 use crate::error::counted;
 use crate::error::{Bad, InputError, Problem};
 use crate::formats::{Format, Found, Reading};
+use crate::input_case::Labels;
 
 /// How to read a file.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +53,9 @@ pub struct Entry {
     /// What the case shows.
     pub comment: String,
     /// What is asked.
-    check: Check,
+    pub(crate) check: Check,
+    /// What the file says about the case beside what is asked.
+    pub(crate) labels: Labels,
 }
 
 /// Reads a file, gzip'd or not, of any known format. The format is recognised by the content. `name` is used in messages,
@@ -100,7 +103,7 @@ pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<Vect
 }
 
 fn entry(file: &str, found: Found) -> Result<Entry, InputError> {
-    let Found { number, id, comment, check, note: _ } = found;
+    let Found { number, id, comment, check, note: _, labels } = found;
     let check = check.map_err(|bad| {
         let field = Some(bad.field).filter(|field| !field.is_empty());
         InputError {
@@ -110,7 +113,7 @@ fn entry(file: &str, found: Found) -> Result<Entry, InputError> {
             problem: Problem::Invalid(bad.problem),
         }
     })?;
-    Ok(Entry { number, id, comment, check })
+    Ok(Entry { number, id, comment, check, labels })
 }
 
 impl VectorFile {
@@ -122,6 +125,11 @@ impl VectorFile {
     /// The cases of a number.
     pub fn entries_of(&self, number: usize) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.number == number)
+    }
+
+    /// The names of flags and errors in the file.
+    pub(crate) fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Asks the interpreter.

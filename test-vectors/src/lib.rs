@@ -26,6 +26,7 @@ mod field;
 mod file;
 mod formats;
 mod generate;
+mod input_case;
 mod interrupt;
 mod random;
 mod run;
@@ -43,6 +44,7 @@ pub use error::{InputError, Problem};
 pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
 pub use formats::Format;
 pub use generate::{GeneratedFile, generate};
+pub use input_case::{ExpectedVerdict, InputCase};
 pub use run::{Failure, Report, RunOptions, run};
 pub use write::write_file;
 

@@ -13,6 +13,7 @@ use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::{Found, Words, rows};
+use crate::input_case::Labels;
 use crate::random::Random;
 
 /// A spend that must pass, or fail.
@@ -52,19 +53,25 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
     let mut found = Vec::new();
     for (nth, item) in document.items().iter().enumerate() {
         let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
-        let mut add = |comment: String, check| {
-            found.push(Found::new(nth + 1, comment, check));
+        let mut add = |comment: String, check, labels| {
+            found.push(Found { labels, ..Found::new(nth + 1, comment, check) });
         };
         if parts(item).next().is_none() {
             let neither = Bad::new("", "has neither success nor failure");
-            add(comment.to_owned(), Err(neither));
+            add(comment.to_owned(), Err(neither), Labels::default());
         }
         for part in parts(item) {
             let check = read_part(item, part, rules).map(Box::new).map(Check::Asset);
-            add(format!("{comment} ({part})"), check);
+            add(format!("{comment} ({part})"), check, labels(item, part));
         }
     }
     found
+}
+
+/// The keys that this project's files have in addition to Core's: an id for each side, and the rule and the error in the side.
+fn labels(item: &Value, part: &str) -> Labels {
+    let id = item.get(format!("{part}_id")).and_then(Value::as_str).map(str::to_owned);
+    Labels { id, ..item.get(part).map(Labels::of).unwrap_or_default() }
 }
 
 fn read_part(item: &Value, part: &str, rules: &Rules) -> Result<Asset, Bad> {

@@ -13,6 +13,7 @@ use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::Found;
+use crate::input_case::Labels;
 
 pub(crate) fn recognise(document: &Document) -> bool {
     let is_spend = |item: &Value| item.get("spending_tx").is_some() && item.get("spent_outputs").is_some();
@@ -23,7 +24,11 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     let items = document.items().iter().enumerate();
     let found = items.map(|(nth, item)| {
         let comment = item.get("comment").and_then(Value::as_str).unwrap_or_default();
-        Found::new(nth + 1, comment.to_owned(), read_item(item))
+        // This project's files begin the comment with the name of the case.
+        let id =
+            comment.split_once(": ").map(|(id, _)| id).filter(|id| id.contains('/') && !id.contains(' '));
+        let labels = Labels { id: id.map(str::to_owned), ..Labels::of(item) };
+        Found { labels, ..Found::new(nth + 1, comment.to_owned(), read_item(item)) }
     });
     found.collect()
 }

@@ -7,6 +7,7 @@ use crate::check::Check;
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::formats::Found;
+use crate::input_case::Labels;
 
 /// A file of objects that have at least two of the format's fields.
 pub(crate) fn recognise(document: &Document) -> bool {
@@ -27,6 +28,7 @@ pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
             comment: text("comment").unwrap_or_default(),
             check: Case::read(item).map(Box::new).map(Check::Case),
             note: None,
+            labels: Labels { id: text("id"), ..Labels::of(item) },
         }
     });
     found.collect()

@@ -19,6 +19,7 @@ use crate::check::Check;
 use crate::dialect::{Dialect, Rules};
 use crate::document::Document;
 use crate::error::{Bad, Problem};
+use crate::input_case::Labels;
 
 /// A format of vector files.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -70,12 +71,14 @@ pub(crate) struct Found {
     pub(crate) check: Result<Check, Bad>,
     /// What the reader added to the case. The same text for all cases to which the same was added.
     pub(crate) note: Option<String>,
+    /// What the file says about the case beside what is asked.
+    pub(crate) labels: Labels,
 }
 
 impl Found {
     /// A case without a name.
     fn new(number: usize, comment: String, check: Result<Check, Bad>) -> Found {
-        Found { number, id: None, comment, check, note: None }
+        Found { number, id: None, comment, check, note: None, labels: Labels::default() }
     }
 }
 

@@ -1,0 +1,169 @@
+//! Cases for other implementations: one input, its flags and the verdict that the file expects, whatever the file's format.
+
+use bitcoin::consensus::encode::serialize;
+use serde_json::{Value, json};
+use sigstack_interpreter::ScriptError;
+
+use crate::check::{Check, Question, todays_policy};
+use crate::file::{Entry, VectorFile};
+
+/// The verdict that a file expects of an input.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum ExpectedVerdict {
+    /// The input is valid.
+    Ok,
+    /// The input is invalid. The file names no error.
+    AnyError,
+    /// The input is invalid, for the error of one of these names. The first is the name in the file; the others are names that
+    /// mean the same in the file's dialect.
+    Error(Vec<String>),
+}
+
+impl ExpectedVerdict {
+    /// Whether the input is valid.
+    pub fn is_ok(&self) -> bool {
+        *self == ExpectedVerdict::Ok
+    }
+}
+
+impl core::fmt::Display for ExpectedVerdict {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            ExpectedVerdict::Ok => "OK",
+            ExpectedVerdict::AnyError => "an error",
+            ExpectedVerdict::Error(names) => names.first().map_or("an error", String::as_str),
+        })
+    }
+}
+
+/// One input of one transaction, with the expected verdict. An object of a file that can succeed and fail gives two, and a row
+/// about a valid transaction gives one for each input.
+#[derive(Clone, Debug)]
+pub struct InputCase {
+    /// The name of the case, or `FILE#N` if the file gives none.
+    pub id: String,
+    /// What the case shows.
+    pub comment: String,
+    /// The group of the case: its field, or the part of the id before the first `/`.
+    pub group: Option<String>,
+    /// The rule that the case checks.
+    pub rule: Option<String>,
+    /// The document and section of the rule.
+    pub source: Option<String>,
+    /// The input, and exactly the flags to verify it with.
+    pub question: Question,
+    /// The verdict that the file expects.
+    pub expected: ExpectedVerdict,
+    /// The error with which an implementation may refuse the input although the file accepts it: the flags have a generic
+    /// discourage flag, and the input uses what a proposal has a use for. Implementations that do not know the proposal refuse
+    /// that as unassigned.
+    pub policy_error: Option<&'static str>,
+}
+
+/// What a file says about a case beside the input and its verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Labels {
+    pub(crate) id: Option<String>,
+    pub(crate) rule: Option<String>,
+    pub(crate) source: Option<String>,
+    /// The name of the expected error, for formats that name none themselves.
+    pub(crate) error: Option<String>,
+}
+
+impl Labels {
+    /// Reads the fields `rule`, `source` and `expect` of an object.
+    pub(crate) fn of(object: &Value) -> Labels {
+        let text = |name| object.get(name).and_then(Value::as_str).map(str::to_owned);
+        Labels { id: None, rule: text("rule"), source: text("source"), error: text("expect") }
+    }
+}
+
+impl InputCase {
+    /// The line that asks another implementation: a JSON object without spaces, without the expected verdict.
+    pub fn to_line(&self) -> String {
+        let mut line = format!("{{\"id\":{}", Value::from(self.id.as_str()));
+        if let Some(rule) = &self.rule {
+            line.push_str(&format!(",\"rule\":{}", Value::from(rule.as_str())));
+        }
+        line.push_str(&format!(",{}}}", self.question_fields()));
+        line
+    }
+
+    /// The fields that the verdict depends on. Two cases with the same fields ask the same.
+    pub fn question_fields(&self) -> String {
+        let Question { tx, prevouts, index, flags } = &self.question;
+        let prevouts: Value = prevouts.iter().map(|prevout| hex::encode(serialize(prevout))).collect();
+        let (tx, flags) = (hex::encode(serialize(tx)), flags.to_string());
+        format!("\"tx\":\"{tx}\",\"index\":{index},\"prevouts\":{prevouts},\"flags\":{}", json!(flags))
+    }
+}
+
+impl VectorFile {
+    /// The cases of an entry that ask about one input each.
+    ///
+    /// Each has the flags that the file names and no others: where the format also wants a verdict under more or fewer flags,
+    /// [`run()`](crate::run()) verifies with those too.
+    ///
+    /// # Errors
+    ///
+    /// The reason if the entry does not say what the verdict on an input is.
+    pub fn input_cases(&self, entry: &Entry) -> Result<Vec<InputCase>, &'static str> {
+        let expected = self.expected_verdict(entry)?;
+        let labels = &entry.labels;
+        let name = labels.id.clone().unwrap_or_else(|| format!("{}#{}", self.name, entry.number));
+        let group = entry.case().and_then(|case| case.extra.get("group")).and_then(Value::as_str);
+        let of_id = || labels.id.as_ref().and_then(|id| id.split_once('/')).map(|(group, _)| group);
+        let group = group.or_else(of_id).map(str::to_owned);
+        let questions = entry.questions();
+        let is_one = questions.len() == 1;
+        let prefix = labels.id.iter().map(|id| format!("{id}: ")).next().unwrap_or_default();
+        let comment = entry.comment.strip_prefix(&prefix).unwrap_or(&entry.comment);
+        let cases = questions.into_iter().map(|question| InputCase {
+            id: if is_one { name.clone() } else { format!("{name} input {}", question.index) },
+            comment: comment.to_owned(),
+            group: group.clone(),
+            rule: labels.rule.clone(),
+            source: labels.source.clone(),
+            policy_error: if expected.is_ok() {
+                todays_policy(&question).map(ScriptError::name)
+            } else {
+                None
+            },
+            question,
+            expected: expected.clone(),
+        });
+        Ok(cases.collect())
+    }
+
+    fn expected_verdict(&self, entry: &Entry) -> Result<ExpectedVerdict, &'static str> {
+        if entry.excuse().is_some() {
+            return Err("the verdict of an older version of Bitcoin Core");
+        }
+        let named = |name: &str| ExpectedVerdict::Error(self.rules().dialect().names_of(name));
+        let accepted = |accepted: bool| match (&entry.labels.error, accepted) {
+            (_, true) => ExpectedVerdict::Ok,
+            (Some(error), false) => named(error),
+            (None, false) => ExpectedVerdict::AnyError,
+        };
+        match &entry.check {
+            Check::Case(_) | Check::Script(_) => Ok(match entry.expected().as_str() {
+                "OK" => ExpectedVerdict::Ok,
+                "an error" => ExpectedVerdict::AnyError,
+                name => named(name),
+            }),
+            Check::Asset(asset) => Ok(accepted(asset.is_success())),
+            Check::Valid(_, valid) => Ok(accepted(*valid)),
+            Check::ValidTransaction(_) | Check::WalletSpend(_) | Check::WalletTransaction(_) => {
+                Ok(ExpectedVerdict::Ok)
+            }
+            Check::InvalidTransaction(_) => match entry.questions().len() {
+                1 => Ok(ExpectedVerdict::AnyError),
+                0 => Err("a rule about whole transactions"),
+                _ => Err("the file does not say which input is invalid"),
+            },
+            Check::Sighash(_) | Check::Template(_) | Check::Schnorr(_) | Check::WalletOutput(_) => {
+                Err("no question about an input")
+            }
+        }
+    }
+}
