@@ -1,6 +1,7 @@
 //! The command line.
 
 mod channel;
+mod conform;
 mod number;
 mod spend;
 
@@ -18,6 +19,7 @@ pub(crate) use channel::{
     AttacksArgs, AttacksCommand, BreachArgs, ChannelCommand, CompareArgs, PlayArgs, SearchArgs, StorageArgs,
     TableFormat,
 };
+pub(crate) use conform::ConformArgs;
 pub(crate) use spend::{DebugArgs, RunAs, SubjectArgs, TraceArgs, VerifyArgs};
 
 /// Bitcoin Script verification with today's rules and proposed soft forks.
@@ -43,6 +45,7 @@ fn long_help() -> String {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Vectors(VectorsArgs),
+    Conform(ConformArgs),
     Verify(VerifyArgs),
     Compile(CompileArgs),
     Plan(PlanArgs),

@@ -84,6 +84,19 @@ fn plain_name(path: &Path) -> String {
     name.strip_suffix(".gz").map(str::to_owned).unwrap_or(name)
 }
 
+/// Refuses a path that begins with `@`, as other arguments do, if there is no file of that name.
+pub(crate) fn check_paths(paths: &[PathBuf]) -> Result<(), CommandProblem> {
+    let with_at =
+        paths.iter().filter(|path| !path.exists()).find_map(|path| path.to_str()?.strip_prefix('@'));
+    match with_at {
+        None => Ok(()),
+        Some(file) => {
+            let problem = CommandProblem::new("paths are written without @ here").at(format!("@{file}"));
+            Err(problem.hint(format!("write {file}")))
+        }
+    }
+}
+
 /// The files that are named, and those in the folders that are named, sorted by name folder by folder.
 pub(crate) fn sources(paths: &[PathBuf]) -> (Vec<Source>, Vec<InputError>) {
     let mut sources = Vec::new();

@@ -6,6 +6,7 @@ mod args;
 mod asm;
 mod channel;
 mod compile;
+mod conform;
 mod debug;
 mod decode;
 mod files;
@@ -49,6 +50,7 @@ fn run(args: Args, out: &mut impl Write) -> Result<Status, Stop> {
     output::set_width(args.width);
     match args.command {
         Command::Vectors(args) => vectors::run(&args, out),
+        Command::Conform(args) => conform::run(&args, out),
         Command::Verify(args) => verify::run(&args, out),
         Command::Compile(args) => compile::run(&args, out),
         Command::Plan(args) => compile::run_plan(&args, out),

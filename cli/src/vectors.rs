@@ -21,12 +21,7 @@ use summary::{Ran, Summary};
 
 /// Runs the command.
 pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> Result<Status, Stop> {
-    if let Some(path) = args.paths.iter().find(|path| !path.exists())
-        && let Some(file) = path.to_str().and_then(|path| path.strip_prefix('@'))
-    {
-        let problem = Problem::new("paths are written without @ here").at(path.display().to_string());
-        return Err(problem.hint(format!("write {file}")).into());
-    }
+    find::check_paths(&args.paths)?;
     let mut threads = rayon::ThreadPoolBuilder::new();
     if let Some(jobs) = args.jobs {
         threads = threads.num_threads(jobs);

@@ -49,6 +49,14 @@ pub(crate) const JOBS: Bounds<usize> = Bounds {
     why_most: "a job is a thread, and more threads than processors are not faster",
 };
 
+/// Seconds that a process may take for a case.
+pub(crate) const TIMEOUT: Bounds<u32> = Bounds {
+    least: 1,
+    most: 86_400,
+    why_least: "a process needs time to start",
+    why_most: "no case takes a day",
+};
+
 /// Columns of a table.
 pub(crate) const COLUMNS: Bounds<u16> = Bounds {
     least: 60,

@@ -1,0 +1,88 @@
+//! The arguments of `sigstack conform`.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::{dialect_names, number};
+
+/// Run another implementation over the test vectors and report where it differs.
+///
+/// The command after -- is started several times. Each process reads a case a line from standard input, a JSON object with
+/// the fields id, rule, tx, index, prevouts and flags, and answers each with a line on standard output: OK, the name of
+/// Bitcoin Core's error, `error` for a rejection without such a name, or `?` if it cannot answer. Text may follow `error` and
+/// `?`. The answer must be flushed; the next case comes after it. test-vectors/README.md describes the protocol, and has clients.
+///
+/// A case on which a process crashes, does not answer in time, or answers something else fails; another process goes on with the
+/// next case. An error of another name than the expected one is reported, but it is a difference only with --errors: the rules do
+/// not say which error comes first.
+#[derive(Debug, clap::Args)]
+#[command(after_help = CONFORM_HELP, override_usage = "sigstack conform [OPTIONS] [PATH]... -- COMMAND...")]
+pub(crate) struct ConformArgs {
+    /// Files or folders, as in vectors [default: the project's own vectors, as in vectors]
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// The program to run and its arguments
+    #[arg(value_name = "COMMAND", last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+
+    /// Errors of other names than the expected ones, and rejections without a name, are differences too
+    #[arg(long)]
+    pub(crate) errors: bool,
+
+    /// Show every rule in the table, not only those with something else than agreement
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Ask only cases whose comment or id contains TEXT, ignoring case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) filter: Option<String>,
+
+    /// Ask only cases of rules that contain TEXT, ignoring case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) rule: Option<String>,
+
+    /// Ask only cases of files whose names contain TEXT, ignoring case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) file: Option<String>,
+
+    /// Ask only cases whose id contains TEXT, ignoring case
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) id: Option<String>,
+
+    /// Run N processes at a time [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = number::within(&number::JOBS))]
+    pub(crate) jobs: Option<usize>,
+
+    /// A case that takes longer fails
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = number::within(&number::TIMEOUT))]
+    pub(crate) timeout: u32,
+
+    /// Print one JSON object for each case with something else than agreement, and a summary object at the end
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// Write the result of every case as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub(crate) junit: Option<PathBuf>,
+
+    /// Write a report as one HTML page
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+
+    /// Use this dialect for formats that have dialects, instead of detecting it from the content
+    #[arg(long, value_name = "NAME", value_parser = dialect_names())]
+    pub(crate) dialect: Option<String>,
+}
+
+const CONFORM_HELP: &str = "\
+Exit status:
+  0  every answer is the expected one, apart from cases that it abstains from
+  1  an answer is another one, or a case has none
+  2  the command cannot be started, answers nothing or abstains from every case, a
+     file or a case could not be read, or no case was selected
+
+Examples:
+  sigstack conform --id csfs/valid -- sh -c 'while read -r case; do echo OK; done'
+  sigstack conform --filter csfs/invalid --html report.html --junit report.xml \\
+    -- sh -c 'while read -r case; do echo OK; done'";

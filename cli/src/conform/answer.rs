@@ -1,0 +1,276 @@
+//! The answers of an implementation, and how they are judged.
+
+use core::fmt;
+use std::time::Duration;
+
+use sigstack_interpreter::ScriptError;
+use sigstack_vectors::ExpectedVerdict;
+
+/// The word for a rejection without a name of Bitcoin Core.
+const UNNAMED: &str = "error";
+
+/// A line that an implementation may answer with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// The input is valid.
+    Ok,
+    /// The input is invalid, for the error of this name.
+    Error(ScriptError),
+    /// The input is invalid. The text is the implementation's own reason, and may be empty.
+    Unnamed(String),
+    /// The implementation cannot answer. The text is its reason, and may be empty.
+    Abstains(String),
+}
+
+impl Answer {
+    /// Reads a line. Returns `None` if the line is no answer.
+    ///
+    /// Unknown words are refused, so that a misspelled `OK` does not count as a rejection.
+    pub(super) fn read(line: &str) -> Option<Answer> {
+        let line = line.trim_end();
+        let reason = |rest: &str| rest.trim().to_owned();
+        match line.split_once(' ').unwrap_or((line, "")) {
+            ("OK", "") => Some(Answer::Ok),
+            ("?", rest) => Some(Answer::Abstains(reason(rest))),
+            (UNNAMED, rest) => Some(Answer::Unnamed(reason(rest))),
+            (name, "") => ScriptError::from_name(name).map(Answer::Error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let with = |f: &mut fmt::Formatter<'_>, word: &str, reason: &str| match reason {
+            "" => f.write_str(word),
+            reason => write!(f, "{word} {reason}"),
+        };
+        match self {
+            Answer::Ok => f.write_str("OK"),
+            Answer::Error(error) => f.write_str(error.name()),
+            Answer::Unnamed(reason) => with(f, UNNAMED, reason),
+            Answer::Abstains(reason) => with(f, "?", reason),
+        }
+    }
+}
+
+/// Why there is no answer to a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Silence {
+    /// The process ended. The text says how.
+    Ended(String),
+    /// The process did not answer in this time.
+    TimedOut(Duration),
+    /// The process closed its standard output, or its standard input, and went on.
+    Closed(&'static str),
+    /// The line is no answer.
+    Garbage(String),
+    /// The line has more bytes than an answer can have. The text is its beginning.
+    TooLong(String),
+    /// After the answer came another line, so that it is uncertain which of them answers what.
+    Extra(String),
+}
+
+/// Most characters of a line that a message repeats.
+const MOST_SHOWN: usize = 80;
+
+/// A line of an implementation for a message: without control characters, and cut if it is long.
+fn quoted(line: &str) -> String {
+    match line.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{:?}...", line.get(..end).unwrap_or_default()),
+        None => format!("{line:?}"),
+    }
+}
+
+impl fmt::Display for Silence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Silence::Ended(how) => write!(f, "no answer: the command {how}"),
+            Silence::TimedOut(time) => write!(f, "no answer within {} s", time.as_secs()),
+            Silence::Closed(stream) => write!(f, "no answer: the command closed its standard {stream}"),
+            Silence::Garbage(line) => write!(f, "garbage: {}", quoted(line)),
+            Silence::TooLong(line) => {
+                write!(f, "garbage: a line of more than {MAX_LINE} bytes: {}", quoted(line))
+            }
+            Silence::Extra(line) => write!(f, "garbage: a second line for one case: {}", quoted(line)),
+        }
+    }
+}
+
+/// Most bytes of an answer.
+pub(super) const MAX_LINE: usize = 4096;
+
+/// What an implementation said about a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    Answer(Answer),
+    Silence {
+        why: Silence,
+        /// The end of what the process wrote to standard error.
+        stderr: String,
+    },
+}
+
+impl fmt::Display for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reply::Answer(answer) => answer.fmt(f),
+            Reply::Silence { why, .. } => why.fmt(f),
+        }
+    }
+}
+
+impl Reply {
+    /// The end of what the process wrote to standard error before it failed; empty if it answered.
+    pub(super) fn stderr(&self) -> &str {
+        match self {
+            Reply::Answer(_) => "",
+            Reply::Silence { stderr, .. } => stderr,
+        }
+    }
+}
+
+/// How a reply compares with the expected verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Outcome {
+    /// The verdict is the expected one, and so is the error's name where the file and the implementation name one.
+    Agrees,
+    /// Valid instead of invalid, or the reverse.
+    WrongVerdict,
+    /// Invalid as expected, for an error of another name.
+    OtherError,
+    /// A crash, a time-out, or a line that is no answer.
+    NoAnswer,
+    /// The implementation cannot answer.
+    Abstained,
+}
+
+impl Outcome {
+    /// Every outcome, in the order of the columns of the reports.
+    pub(super) const ALL: [Outcome; 5] =
+        [Outcome::Agrees, Outcome::WrongVerdict, Outcome::OtherError, Outcome::NoAnswer, Outcome::Abstained];
+
+    /// Compares a reply with the expected verdict. With `errors` a rejection without a name is another error.
+    ///
+    /// An answer that is an [`InputCase::policy_error`](sigstack_vectors::InputCase::policy_error) has to be looked for before.
+    pub(super) fn of(expected: &ExpectedVerdict, reply: &Reply, errors: bool) -> Outcome {
+        let answer = match reply {
+            Reply::Silence { .. } => return Outcome::NoAnswer,
+            Reply::Answer(answer) => answer,
+        };
+        match (expected, answer) {
+            (_, Answer::Abstains(_)) => Outcome::Abstained,
+            (ExpectedVerdict::Ok, Answer::Ok) => Outcome::Agrees,
+            (ExpectedVerdict::Ok, _) | (_, Answer::Ok) => Outcome::WrongVerdict,
+            (ExpectedVerdict::AnyError, _) => Outcome::Agrees,
+            (ExpectedVerdict::Error(_), Answer::Unnamed(_)) if errors => Outcome::OtherError,
+            (ExpectedVerdict::Error(_), Answer::Unnamed(_)) => Outcome::Agrees,
+            (ExpectedVerdict::Error(names), Answer::Error(error)) => {
+                match names.iter().any(|name| name == error.name()) {
+                    true => Outcome::Agrees,
+                    false => Outcome::OtherError,
+                }
+            }
+        }
+    }
+
+    /// Whether the outcome counts as a difference.
+    pub(super) fn fails(self, errors: bool) -> bool {
+        match self {
+            Outcome::WrongVerdict | Outcome::NoAnswer => true,
+            Outcome::OtherError => errors,
+            Outcome::Agrees | Outcome::Abstained => false,
+        }
+    }
+
+    /// The heading of its column.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Outcome::Agrees => "agrees",
+            Outcome::WrongVerdict => "wrong verdict",
+            Outcome::OtherError => "other error",
+            Outcome::NoAnswer => "no answer",
+            Outcome::Abstained => "abstained",
+        }
+    }
+
+    /// The name of its field in JSON.
+    pub(super) fn key(self) -> String {
+        self.name().replace(' ', "_")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_answers_or_garbage() {
+        let read = |line: &str| Answer::read(line).map(|answer| answer.to_string());
+        for (line, answer) in [
+            ("OK", "OK"),
+            ("OK\r", "OK"),
+            ("EVAL_FALSE ", "EVAL_FALSE"),
+            ("SCRIPT_ERR_SIG_NULLFAIL", "NULLFAIL"),
+            ("?", "?"),
+            ("? unknown flag OP_CAT", "? unknown flag OP_CAT"),
+            ("error", "error"),
+            ("error  EvalFalse: the stack is empty", "error EvalFalse: the stack is empty"),
+        ] {
+            assert_eq!(read(line).as_deref(), Some(answer), "{line}");
+        }
+        for line in [
+            "",
+            "ok",
+            "OK!",
+            "OK 1",
+            "FALSE",
+            "eval_false",
+            "EVAL_FALSE 1",
+            "Error",
+            "errors",
+            " OK",
+            "??",
+            "{}",
+        ] {
+            assert_eq!(read(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn replies_are_judged_by_the_verdict_and_then_by_the_name() {
+        let judge = |expected: &ExpectedVerdict, line: &str, errors: bool| {
+            Outcome::of(expected, &Reply::Answer(Answer::read(line).unwrap()), errors)
+        };
+        let named = ExpectedVerdict::Error(vec!["UNKNOWN_ERROR".into(), "SCRIPTNUM".into()]);
+        for (expected, line, outcome, with_errors) in [
+            (&ExpectedVerdict::Ok, "OK", Outcome::Agrees, Outcome::Agrees),
+            (&ExpectedVerdict::Ok, "EVAL_FALSE", Outcome::WrongVerdict, Outcome::WrongVerdict),
+            (&ExpectedVerdict::Ok, "error", Outcome::WrongVerdict, Outcome::WrongVerdict),
+            (&ExpectedVerdict::AnyError, "OK", Outcome::WrongVerdict, Outcome::WrongVerdict),
+            (&ExpectedVerdict::AnyError, "EVAL_FALSE", Outcome::Agrees, Outcome::Agrees),
+            (&ExpectedVerdict::AnyError, "error", Outcome::Agrees, Outcome::Agrees),
+            (&named, "OK", Outcome::WrongVerdict, Outcome::WrongVerdict),
+            (&named, "SCRIPTNUM", Outcome::Agrees, Outcome::Agrees),
+            (&named, "EVAL_FALSE", Outcome::OtherError, Outcome::OtherError),
+            (&named, "error of another kind", Outcome::Agrees, Outcome::OtherError),
+            (&named, "?", Outcome::Abstained, Outcome::Abstained),
+            (&ExpectedVerdict::Ok, "? why", Outcome::Abstained, Outcome::Abstained),
+        ] {
+            let both = (judge(expected, line, false), judge(expected, line, true));
+            assert_eq!(both, (outcome, with_errors), "{expected} {line}");
+        }
+        let silence = Reply::Silence { why: Silence::Closed("output"), stderr: String::new() };
+        assert_eq!(Outcome::of(&ExpectedVerdict::Ok, &silence, false), Outcome::NoAnswer);
+        assert!(Outcome::NoAnswer.fails(false) && Outcome::WrongVerdict.fails(false));
+        assert!(Outcome::OtherError.fails(true) && !Outcome::OtherError.fails(false));
+        assert!(!Outcome::Agrees.fails(true) && !Outcome::Abstained.fails(true));
+    }
+
+    #[test]
+    fn messages_repeat_the_beginning_of_a_line() {
+        assert_eq!(Silence::Garbage("a\tb".into()).to_string(), "garbage: \"a\\tb\"");
+        let long = Silence::Extra("x".repeat(81)).to_string();
+        assert_eq!(long, format!("garbage: a second line for one case: \"{}\"...", "x".repeat(80)));
+    }
+}

@@ -1,0 +1,280 @@
+//! A process that answers cases: a line in, a line out.
+//!
+//! Its three pipes have a thread each, so that a process that never reads, floods its output or does not end cannot block the
+//! command. The threads are not waited for: they end with the pipes.
+
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{self, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::answer::{MAX_LINE, Silence};
+use super::interrupt;
+
+/// How long a process may take for what needs no work: to end after its pipes are closed.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How often a wait looks for a signal that ends the command.
+const SLICE: Duration = Duration::from_millis(100);
+
+/// Most bytes that are kept of what the process writes to standard error.
+const KEPT_OF_STDERR: usize = 2000;
+
+/// Lines of output that are kept before the process has to wait.
+const LINES_AHEAD: usize = 8;
+
+/// An event on the pipes of a process.
+enum Event {
+    Line(String),
+    TooLong(String),
+    /// The process closed its standard output.
+    OutputEnded,
+    /// The process closed its standard input before it took a line.
+    InputEnded,
+}
+
+/// A running process. It is killed, with the processes that it started, when the value is dropped.
+pub(super) struct Child {
+    process: process::Child,
+    /// Takes the lines to write; `None` when the input is closed.
+    input: Option<Sender<String>>,
+    events: Receiver<Event>,
+    stderr: Stderr,
+    /// How many cases it was asked.
+    pub(super) asked: usize,
+}
+
+/// Why a line was not answered.
+pub(super) enum Unanswered {
+    Silence(Silence),
+    /// The process ended in order after it had answered other cases, as one that answers a case at a time does.
+    EndedInOrder,
+    /// A line came before the question, after the answer to the last one.
+    ExtraBefore(String),
+    /// A signal ends the command.
+    Interrupted,
+}
+
+impl Child {
+    /// Starts the command, in a process group of its own.
+    pub(super) fn start(command: &[OsString]) -> io::Result<Child> {
+        let (program, args) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
+        let mut command = process::Command::new(program);
+        command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut process = command.spawn()?;
+        let (sender, events) = mpsc::sync_channel(LINES_AHEAD);
+        let (input, lines) = mpsc::channel();
+        if let Some(pipe) = process.stdin.take() {
+            let sender = sender.clone();
+            thread::spawn(move || write_lines(pipe, &lines, &sender));
+        }
+        if let Some(pipe) = process.stdout.take() {
+            thread::spawn(move || read_lines(BufReader::new(pipe), &sender));
+        }
+        let stderr = process.stderr.take().map(Stderr::read).unwrap_or_default();
+        Ok(Child { process, input: Some(input), events, stderr, asked: 0 })
+    }
+
+    /// Asks one case and waits for the answer.
+    pub(super) fn ask(&mut self, line: String, timeout: Duration) -> Result<String, Unanswered> {
+        self.asked += 1;
+        while let Ok(event) = self.events.try_recv() {
+            match event {
+                Event::Line(line) | Event::TooLong(line) => return Err(Unanswered::ExtraBefore(line)),
+                Event::OutputEnded => return Err(self.ended()),
+                Event::InputEnded => self.input = None,
+            }
+        }
+        self.stderr.clear();
+        let mut deadline = Instant::now() + timeout;
+        let mut is_input_open = self.input.as_ref().is_some_and(|input| input.send(line).is_ok());
+        if !is_input_open {
+            deadline = Instant::now() + GRACE.min(timeout);
+        }
+        loop {
+            match self.next_event(deadline)? {
+                Some(Event::Line(line)) => return Ok(line),
+                Some(Event::TooLong(line)) => return Err(Unanswered::Silence(Silence::TooLong(line))),
+                Some(Event::OutputEnded) => return Err(self.ended()),
+                Some(Event::InputEnded) => {
+                    is_input_open = false;
+                    deadline = deadline.min(Instant::now() + GRACE);
+                }
+                None if is_input_open => return Err(Unanswered::Silence(Silence::TimedOut(timeout))),
+                None => return Err(Unanswered::Silence(Silence::Closed("input"))),
+            }
+        }
+    }
+
+    /// The next event; `None` if there is none until the deadline.
+    fn next_event(&self, deadline: Instant) -> Result<Option<Event>, Unanswered> {
+        loop {
+            if interrupt::has_arrived() {
+                return Err(Unanswered::Interrupted);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left.min(SLICE)) {
+                Ok(event) => return Ok(Some(event)),
+                // Both threads have ended, and what they had to say was received.
+                Err(RecvTimeoutError::Disconnected) => return Ok(Some(Event::OutputEnded)),
+                Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// How the process ended that closed its output.
+    fn ended(&mut self) -> Unanswered {
+        match self.status_within(GRACE) {
+            Some(status) if status.success() && self.asked > 1 => Unanswered::EndedInOrder,
+            Some(status) => Unanswered::Silence(Silence::Ended(how_it_ended(status))),
+            None => Unanswered::Silence(Silence::Closed("output")),
+        }
+    }
+
+    fn status_within(&mut self, time: Duration) -> Option<ExitStatus> {
+        let deadline = Instant::now() + time;
+        loop {
+            match self.process.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(5)),
+                _ => return None,
+            }
+        }
+    }
+
+    /// The end of what the process wrote to standard error since the last question.
+    pub(super) fn stderr(&self) -> String {
+        self.stderr.text()
+    }
+
+    /// Closes the input and lets the process end. Returns a line that it writes although it was not asked.
+    pub(super) fn finish(mut self) -> Option<String> {
+        self.input = None;
+        let deadline = Instant::now() + GRACE;
+        loop {
+            match self.next_event(deadline) {
+                Ok(Some(Event::Line(line) | Event::TooLong(line))) => return Some(line),
+                Ok(Some(Event::InputEnded)) => {}
+                Ok(Some(Event::OutputEnded)) => break,
+                Ok(None) | Err(_) => return None,
+            }
+        }
+        // A process that saves its work, such as a count of coverage, has a moment for it.
+        self.status_within(GRACE);
+        None
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        // The group outlives its first process if that has started others.
+        #[cfg(unix)]
+        if let Some(group) = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw) {
+            // Fails if all of the group have ended.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+        // Fails if the process has ended.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Writes the questions. Ends when there are no more, or when the process closes its input.
+fn write_lines(mut pipe: impl Write, lines: &Receiver<String>, events: &SyncSender<Event>) {
+    for line in lines {
+        if pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush()).is_err() {
+            // Fails if nobody waits for an event any more.
+            let _ = events.send(Event::InputEnded);
+            return;
+        }
+    }
+}
+
+/// Reads the answers. Ends with the pipe, at a line that is too long, or when nobody waits for a line any more.
+fn read_lines(mut pipe: impl BufRead, events: &SyncSender<Event>) {
+    loop {
+        let mut line = Vec::new();
+        let most = u64::try_from(MAX_LINE).unwrap_or(u64::MAX);
+        let read = (&mut pipe).take(most).read_until(b'\n', &mut line);
+        let is_whole = line.last() == Some(&b'\n');
+        let text = || String::from_utf8_lossy(line.strip_suffix(b"\n").unwrap_or(&line)).into_owned();
+        let event = match read {
+            Ok(0) | Err(_) => Event::OutputEnded,
+            Ok(MAX_LINE) if !is_whole => Event::TooLong(text()),
+            Ok(_) => Event::Line(text()),
+        };
+        let is_last = !matches!(event, Event::Line(_));
+        if events.send(event).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+/// The end of what a process writes to standard error.
+#[derive(Default)]
+struct Stderr {
+    kept: Arc<Mutex<Vec<u8>>>,
+    /// Reports the end of the pipe.
+    ended: Option<Receiver<()>>,
+}
+
+impl Stderr {
+    fn read(mut pipe: impl Read + Send + 'static) -> Stderr {
+        let kept: Arc<Mutex<Vec<u8>>> = Arc::default();
+        let (sender, ended) = mpsc::channel::<()>();
+        let shared = Arc::clone(&kept);
+        thread::spawn(move || {
+            // The receiver sees that the sender is gone.
+            let _sender = sender;
+            let mut buffer = [0; 4096];
+            while let Ok(count @ 1..) = pipe.read(&mut buffer) {
+                let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend_from_slice(buffer.get(..count).unwrap_or_default());
+                let excess = kept.len().saturating_sub(KEPT_OF_STDERR);
+                kept.drain(..excess);
+            }
+        });
+        Stderr { kept, ended: Some(ended) }
+    }
+
+    fn clear(&self) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// The text. If the process has just ended, its last words may still be in the pipe, and are waited for.
+    fn text(&self) -> String {
+        if let Some(ended) = &self.ended {
+            let _ = ended.recv_timeout(SLICE);
+        }
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept).trim().to_owned()
+    }
+}
+
+/// How a process ended, after "the command".
+fn how_it_ended(status: ExitStatus) -> String {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        let name = match signal {
+            4 => " (SIGILL)",
+            6 => " (SIGABRT)",
+            7 | 10 => " (SIGBUS)",
+            8 => " (SIGFPE)",
+            9 => " (SIGKILL)",
+            11 => " (SIGSEGV)",
+            15 => " (SIGTERM)",
+            _ => "",
+        };
+        return format!("was ended by signal {signal}{name}");
+    }
+    match status.code() {
+        Some(code) => format!("ended with exit status {code}"),
+        None => "ended".into(),
+    }
+}

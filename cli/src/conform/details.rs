@@ -1,0 +1,65 @@
+//! What a report shows of a case: its scripts as words.
+
+use bitcoin::Script;
+use sigstack_debugger::disassemble;
+use sigstack_vectors::{InputCase, Question};
+
+/// Most characters of a script or of an element.
+const MOST_SHOWN: usize = 1200;
+
+/// The scripts and the witness of a case, each with its name.
+pub(super) fn scripts(case: &InputCase) -> Vec<(String, String)> {
+    let Question { tx, prevouts, index, .. } = &case.question;
+    let (Some(input), Some(prevout)) = (tx.input.get(*index), prevouts.get(*index)) else {
+        return Vec::new();
+    };
+    let mut scripts = vec![("scriptPubKey".to_owned(), words(prevout.script_pubkey.as_bytes()))];
+    if !input.script_sig.is_empty() {
+        scripts.push(("scriptSig".into(), words(input.script_sig.as_bytes())));
+    }
+    let redeem_script = redeem_script(&prevout.script_pubkey, &input.script_sig);
+    scripts.extend(redeem_script.iter().map(|script| ("redeemScript".into(), words(script))));
+    let program = redeem_script.as_deref().map_or(prevout.script_pubkey.as_script(), Script::from_bytes);
+    let witness: Vec<&[u8]> = input.witness.iter().collect();
+    let script_at = script_in_witness(program, &witness);
+    for (nth, element) in witness.iter().enumerate() {
+        match script_at == Some(nth) {
+            true => scripts.push((format!("witness {nth}, the script"), words(element))),
+            false => scripts.push((format!("witness {nth}"), shortened(hex::encode(element)))),
+        }
+    }
+    scripts
+}
+
+/// The place of the script in the witness of a program: the last element, before the control block and the annex in taproot.
+fn script_in_witness(program: &Script, witness: &[&[u8]]) -> Option<usize> {
+    if program.is_p2wsh() {
+        return witness.len().checked_sub(1);
+    }
+    if !program.is_p2tr() {
+        return None;
+    }
+    let has_annex = witness.len() >= 2 && witness.last().is_some_and(|last| last.first() == Some(&0x50));
+    witness.len().checked_sub(if has_annex { 3 } else { 2 })
+}
+
+/// The last element that the scriptSig of a P2SH input pushes.
+fn redeem_script(script_pubkey: &Script, script_sig: &Script) -> Option<Vec<u8>> {
+    let last = script_sig.instructions().last()?.ok()?;
+    let bytes = last.push_bytes()?.as_bytes();
+    script_pubkey.is_p2sh().then(|| bytes.to_vec())
+}
+
+fn words(script: &[u8]) -> String {
+    let words: Vec<String> = disassemble(script).into_iter().map(|(_, word)| word).collect();
+    if words.is_empty() { "(empty)".into() } else { shortened(words.join(" ")) }
+}
+
+/// The text, or the beginning of a long one with its length.
+pub(super) fn shortened(text: String) -> String {
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}... ({} characters)", text.get(..end).unwrap_or_default(), text.len()),
+        None if text.is_empty() => "(empty)".into(),
+        None => text,
+    }
+}

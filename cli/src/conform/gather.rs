@@ -1,0 +1,151 @@
+//! The cases to ask: read, selected, and those that several files have only once.
+
+use std::collections::{BTreeMap, HashMap};
+
+use sigstack_vectors::{Dialect, Entry, ExpectedVerdict, InputCase, InputError, ReadOptions};
+
+use crate::args::ConformArgs;
+use crate::find::{self, Content, Source};
+use crate::problem::{Problem, Stop};
+
+/// A case, and where it was found.
+#[derive(Clone, Debug)]
+pub(super) struct Asked {
+    pub(super) case: InputCase,
+    /// `FILE#N` for every place of the same question with the same name and verdict.
+    pub(super) places: Vec<String>,
+    /// The row of the tables to which the case belongs.
+    pub(super) row: String,
+}
+
+/// Everything that was read.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// The set of vectors, if no file was named.
+    pub(super) set: Option<String>,
+    pub(super) cases: Vec<Asked>,
+    /// How many cases have the same name, question and verdict as another.
+    pub(super) repeated: usize,
+    /// Vector files of which at least one case is asked.
+    pub(super) files: usize,
+    /// Cases that do not ask about one input, by reason.
+    pub(super) left_out: BTreeMap<&'static str, usize>,
+    /// Files of folders that have no vectors.
+    pub(super) others: Vec<String>,
+    /// Why files and cases could not be read.
+    pub(super) errors: Vec<InputError>,
+    /// The place of each id and question in `cases`.
+    known: HashMap<(String, String, ExpectedVerdict), usize>,
+}
+
+/// Reads the files, and selects cases.
+pub(super) fn gather(args: &ConformArgs) -> Result<Gathered, Stop> {
+    find::check_paths(&args.paths)?;
+    let mut gathered = Gathered::default();
+    let (sources, errors) = match args.paths.as_slice() {
+        [] => {
+            let own = find::own_vectors()?;
+            gathered.set = Some(own.set);
+            (own.sources, own.errors)
+        }
+        paths => find::sources(paths),
+    };
+    gathered.errors = errors;
+    let selection = Selection::new(args);
+    for source in sources.iter().filter(|source| contains(&selection.file, &source.name())) {
+        gathered.read(source, &selection);
+    }
+    gathered.known = HashMap::new();
+    if gathered.cases.is_empty() && gathered.errors.is_empty() {
+        let hint = match args.paths.as_slice() {
+            [] => "sigstack vectors lists the files, and --filter, --file, --rule and --id select from them",
+            _ => "name files with cases about an input, or select fewer of them out",
+        };
+        return Err(Problem::new("no case was selected").hint(hint).into());
+    }
+    Ok(gathered)
+}
+
+/// The texts that a case must contain, in lower case.
+struct Selection {
+    text: Option<String>,
+    file: Option<String>,
+    rule: Option<String>,
+    id: Option<String>,
+    dialect: Option<&'static Dialect>,
+}
+
+/// Whether a text contains another in upper or lower case. Every text contains none.
+fn contains(part: &Option<String>, text: &str) -> bool {
+    part.as_ref().is_none_or(|part| text.to_lowercase().contains(part))
+}
+
+impl Selection {
+    fn new(args: &ConformArgs) -> Selection {
+        let lower = |text: &Option<String>| text.as_ref().map(|text| text.to_lowercase());
+        Selection {
+            text: lower(&args.filter),
+            file: lower(&args.file),
+            rule: lower(&args.rule),
+            id: lower(&args.id),
+            dialect: args.dialect.as_deref().and_then(Dialect::from_name),
+        }
+    }
+
+    fn selects(&self, case: &InputCase, row: &str) -> bool {
+        contains(&self.id, &case.id)
+            && contains(&self.rule, row)
+            && (contains(&self.text, &case.id) || contains(&self.text, &case.comment))
+    }
+}
+
+impl Gathered {
+    fn read(&mut self, source: &Source, selection: &Selection) {
+        let file = match source.read(ReadOptions { dialect: selection.dialect, ..ReadOptions::default() }) {
+            Ok(Content::Vectors(file)) => file,
+            Ok(Content::Other) => return self.others.push(source.name()),
+            Err(error) => return self.errors.push(error),
+        };
+        let before = self.cases.len() + self.repeated;
+        for entry in &file.entries {
+            match file.input_cases(entry) {
+                Ok(cases) => {
+                    for case in cases {
+                        self.add(case, &file.name, entry, selection);
+                    }
+                }
+                Err(reason) => *self.left_out.entry(reason).or_default() += 1,
+            }
+        }
+        self.files += usize::from(self.cases.len() + self.repeated > before);
+        self.errors.extend(file.unread);
+    }
+
+    fn add(&mut self, case: InputCase, file: &str, entry: &Entry, selection: &Selection) {
+        let row = match (&case.group, &case.rule) {
+            (Some(group), Some(rule)) => format!("{group}: {rule}"),
+            (None, Some(rule)) => rule.clone(),
+            (Some(group), None) => group.clone(),
+            (None, None) => file.to_owned(),
+        };
+        if !selection.selects(&case, &row) {
+            return;
+        }
+        let place = format!("{file}#{}", entry.number);
+        let key = (case.id.clone(), case.question_fields(), case.expected.clone());
+        match self.known.get(&key).and_then(|nth| self.cases.get_mut(*nth)) {
+            Some(asked) => {
+                // The project's own format says most about a case.
+                if entry.case().is_some() && entry.id.is_some() {
+                    asked.case = case;
+                }
+                asked.places.push(place);
+                self.repeated += 1;
+            }
+            None => {
+                self.known.insert(key, self.cases.len());
+                self.cases.push(Asked { case, places: vec![place], row });
+            }
+        }
+    }
+}

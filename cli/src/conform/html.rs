@@ -1,0 +1,234 @@
+//! The result as one page that needs no other file and no network, in light and dark.
+
+use std::collections::HashMap;
+
+use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
+use sigstack_debugger::counted;
+
+use super::answer::Outcome;
+use super::details::{scripts, shortened};
+use super::junit::escaped;
+use super::tally::{Judged, Results, Tally};
+
+const STYLE: &str = include_str!("page.css");
+
+/// Most cases that are shown with their details, so that the page of an implementation that fails everywhere can be opened.
+const MOST_DETAILED: usize = 400;
+
+/// Most cases of a rule that are shown.
+const MOST_OF_RULE: usize = 40;
+
+/// The page.
+pub(super) fn page(results: &Results<'_>) -> String {
+    let title = escaped(&format!("Conformance of {}", results.command));
+    let body = [header(results), table(results), cases(results), abstentions(results), footer()].concat();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
+    )
+}
+
+/// The class of an outcome's color; empty if there is no such case.
+fn class(outcome: Outcome, count: usize) -> &'static str {
+    match (outcome, count) {
+        (_, 0) => "",
+        (Outcome::Agrees, _) => "good",
+        (Outcome::WrongVerdict | Outcome::NoAnswer, _) => "bad",
+        (Outcome::OtherError | Outcome::Abstained, _) => "mind",
+    }
+}
+
+fn header(results: &Results<'_>) -> String {
+    let failures = results.total.failures(results.errors);
+    let class_of_all = if failures > 0 { "bad" } else { "good" };
+    let verdict = match (failures, results.total.of(Outcome::Abstained)) {
+        (0, 0) => "No difference".to_owned(),
+        (0, abstained) => format!("No difference; {} abstained from", counted(abstained, "case")),
+        (failures, _) => counted(failures, "difference"),
+    };
+    let tiles: String = results
+        .total
+        .counts()
+        .map(|(outcome, count)| {
+            format!(
+                "<li class=\"{}\"><strong>{count}</strong>{}</li>\n",
+                class(outcome, count),
+                outcome.name()
+            )
+        })
+        .collect();
+    let facts: String = facts(results)
+        .into_iter()
+        .map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n"))
+        .collect();
+    format!(
+        "<h1>Conformance of <code>{}</code></h1>\n<p class=\"verdict {class_of_all}\">{verdict}</p>\n\
+         <ul class=\"tiles\">\n{tiles}</ul>\n<dl>\n{facts}</dl>\n",
+        escaped(&results.command)
+    )
+}
+
+/// What was asked, so that the report can be repeated.
+fn facts(results: &Results<'_>) -> Vec<(&'static str, String)> {
+    let gathered = results.gathered;
+    let files = counted(gathered.files, "file");
+    let set = gathered.set.as_deref().unwrap_or("files named on the command line");
+    let mut engine = sha256::Hash::engine();
+    for judged in &results.cases {
+        let case = &judged.asked.case;
+        engine.input(format!("{}\t{}\n", case.to_line(), case.expected).as_bytes());
+    }
+    let digest = sha256::Hash::from_engine(engine);
+    let names = match results.errors {
+        true => "an error of another name than expected, or without a name, is a difference",
+        false => {
+            "only verdicts are compared; an error of another name than expected is shown and is no difference"
+        }
+    };
+    let mut facts = vec![
+        ("vectors", format!("{} of {files}: {}", counted(results.cases.len(), "case"), escaped(set))),
+        (
+            "digest of cases",
+            format!("<code>{digest}</code> (SHA-256 of the lines asked and the expected verdicts)"),
+        ),
+        ("errors", names.to_owned()),
+        ("runner", format!("sigstack {}", env!("CARGO_PKG_VERSION"))),
+    ];
+    if results.unnamed > 0 {
+        facts.push((
+            "unnamed errors",
+            format!("{} rejections without a name of Bitcoin Core", results.unnamed),
+        ));
+    }
+    if results.as_policy > 0 {
+        let text = format!(
+            "{} that today's policy refuses, because a proposal is unknown",
+            counted(results.as_policy, "case")
+        );
+        facts.push(("agree as policy", text));
+    }
+    for (reason, count) in &gathered.left_out {
+        facts.push(("not asked", format!("{}: {}", counted(*count, "case"), escaped(reason))));
+    }
+    if !gathered.errors.is_empty() {
+        facts.push(("not read", format!("{} of files and cases", counted(gathered.errors.len(), "problem"))));
+    }
+    facts
+}
+
+/// The counts of every rule, first of those that link to their cases.
+fn table(results: &Results<'_>) -> String {
+    let headings: String =
+        Outcome::ALL.iter().map(|outcome| format!("<th class=\"n\">{}</th>", outcome.name())).collect();
+    let cells = |tally: &Tally| -> String {
+        let cell = |(outcome, count)| match class(outcome, count) {
+            "" => format!("<td class=\"n zero\">{count}</td>"),
+            class => format!("<td class=\"n {class}\">{count}</td>"),
+        };
+        tally.counts().map(cell).collect()
+    };
+    let has_cases = |tally: &Tally| tally.counts().any(|(outcome, count)| count > 0 && is_listed(outcome));
+    let mut rules: Vec<(usize, &(&str, Tally))> = results.rules.iter().enumerate().collect();
+    rules.sort_by_key(|(_, (_, tally))| !has_cases(tally));
+    let row = |(nth, (rule, tally)): (usize, &(&str, Tally))| {
+        let name = escaped(rule);
+        let name = if has_cases(tally) { format!("<a href=\"#rule-{nth}\">{name}</a>") } else { name };
+        format!("<tr><td>{name}</td>{}</tr>\n", cells(tally))
+    };
+    let rows: String = rules.into_iter().map(row).collect();
+    format!(
+        "<h2>Rules</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th>rule</th>{headings}</tr></thead>\n\
+         <tbody>\n{rows}</tbody>\n<tfoot><tr><td>total</td>{}</tr></tfoot>\n</table></div>\n",
+        cells(&results.total)
+    )
+}
+
+/// Whether the cases of an outcome are listed one by one.
+fn is_listed(outcome: Outcome) -> bool {
+    !matches!(outcome, Outcome::Agrees | Outcome::Abstained)
+}
+
+/// The reasons for abstaining.
+fn abstentions(results: &Results<'_>) -> String {
+    let reasons = results.abstentions();
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let shown = reasons.iter().take(MOST_OF_RULE);
+    let rows: String = shown
+        .map(|(reason, count)| {
+            let reason = if reason.is_empty() { "no reason given" } else { reason };
+            format!("<tr><td>{}</td><td class=\"n\">{count}</td></tr>\n", escaped(reason))
+        })
+        .collect();
+    format!(
+        "<h2>Abstained</h2>\n<table>\n<thead><tr><th>reason</th><th class=\"n\">cases</th></tr></thead>\n<tbody>\n{rows}</tbody>\n\
+         </table>\n"
+    )
+}
+
+/// The cases with another answer than expected or none, rule by rule.
+fn cases(results: &Results<'_>) -> String {
+    let mut by_rule: HashMap<&str, Vec<&Judged<'_>>> = HashMap::new();
+    for judged in results.cases.iter().filter(|judged| is_listed(judged.outcome)) {
+        by_rule.entry(judged.asked.row.as_str()).or_default().push(judged);
+    }
+    if by_rule.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("<h2>Cases</h2>\n");
+    let mut room = MOST_DETAILED;
+    for (nth, (rule, _)) in results.rules.iter().enumerate() {
+        let Some(mut cases) = by_rule.remove(rule) else { continue };
+        // Differences before what is only worth knowing.
+        cases.sort_by_key(|judged| (!judged.outcome.fails(results.errors), judged.outcome));
+        text.push_str(&format!("<h3 id=\"rule-{nth}\">{}</h3>\n", escaped(rule)));
+        let shown = cases.len().min(MOST_OF_RULE).min(room);
+        room -= shown;
+        cases.iter().take(shown).for_each(|judged| text.push_str(&details(judged)));
+        if let Some(more @ 1..) = cases.len().checked_sub(shown) {
+            let more = counted(more, "more case");
+            text.push_str(&format!(
+                "<p class=\"dim\">{more} of this rule; <code>--json</code> lists all</p>\n"
+            ));
+        }
+    }
+    text
+}
+
+/// A case that unfolds.
+fn details(judged: &Judged<'_>) -> String {
+    let case = &judged.asked.case;
+    let reply = &judged.replied.reply;
+    let code = |text: &str| format!("<code>{}</code>", escaped(text));
+    let mut facts = vec![("comment".to_owned(), escaped(&case.comment))];
+    facts.extend(case.source.iter().map(|source| ("source".to_owned(), escaped(source))));
+    facts.push(("found in".into(), escaped(&judged.asked.places.join(", "))));
+    facts.push(("input".into(), case.question.index.to_string()));
+    facts.push(("flags".into(), code(&case.question.flags.to_string().replace(',', " "))));
+    facts.extend(scripts(case).into_iter().map(|(name, text)| (name, code(&text))));
+    if !reply.stderr().is_empty() {
+        facts.push(("standard error".into(), format!("<pre>{}</pre>", escaped(reply.stderr()))));
+    }
+    facts.push(("line asked".into(), format!("<pre>{}</pre>", escaped(&shortened(case.to_line())))));
+    let facts: String = facts
+        .into_iter()
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n"))
+        .collect();
+    format!(
+        "<details><summary><span class=\"{}\">{}</span> {}: expected {}, got {}</summary><div><dl>\n{facts}</dl></div></details>\n",
+        class(judged.outcome, 1),
+        judged.outcome.name(),
+        code(&case.id),
+        code(&case.expected.to_string()),
+        code(&reply.to_string()),
+    )
+}
+
+fn footer() -> String {
+    "<p class=\"dim\">Written by <code>sigstack conform</code>. A case of the project is shown opcode by opcode by <code>sigstack trace \
+     --case ID</code>.</p>\n"
+        .into()
+}

@@ -1,0 +1,79 @@
+//! `sigstack conform`: runs another implementation over the vectors, and reports where it differs.
+
+mod answer;
+mod child;
+mod details;
+mod gather;
+mod html;
+mod interrupt;
+mod json;
+mod junit;
+mod pool;
+mod tally;
+mod text;
+
+use std::io::Write;
+use std::thread;
+use std::time::Duration;
+
+use crate::args::ConformArgs;
+use crate::files;
+use crate::output::Status;
+use crate::problem::{Problem, Stop};
+use crate::progress::Progress;
+use answer::Outcome;
+use gather::Gathered;
+use pool::Pool;
+use tally::Results;
+
+/// Runs the command.
+pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    let gathered = gather::gather(args)?;
+    complain(&gathered, args.json);
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let timeout = Duration::from_secs(args.timeout.into());
+    let pool = Pool { command: &args.command, jobs, timeout };
+    let progress = Progress::new(u64::try_from(gathered.cases.len()).unwrap_or(u64::MAX));
+    let replies = pool::ask_all(&pool, &gathered.cases, &|| progress.step())?;
+    drop(progress);
+    let results = Results::new(&gathered, &replies, pool::shown(&args.command), args.errors);
+    if let Some(path) = &args.junit {
+        files::write(path, junit::document(&results).as_bytes()).map_err(|problem| problem.at("--junit"))?;
+    }
+    if let Some(path) = &args.html {
+        files::write(path, html::page(&results).as_bytes()).map_err(|problem| problem.at("--html"))?;
+    }
+    match args.json {
+        true => json::write(&results, out)?,
+        false => text::write(&results, args.all, out)?,
+    }
+    status(&results)
+}
+
+/// How many of the cases that could not be read are reported one by one in text.
+const SHOWN_UNREAD: usize = 10;
+
+/// Reports files and cases that could not be read.
+fn complain(gathered: &Gathered, as_json: bool) {
+    let shown = if as_json { usize::MAX } else { SHOWN_UNREAD };
+    for error in gathered.errors.iter().take(shown) {
+        Problem::new(error.to_string()).complain();
+    }
+    if let Some(more @ 1..) = gathered.errors.len().checked_sub(shown) {
+        Problem::new(format!("{more} more problems with files and cases; --json lists all")).complain();
+    }
+}
+
+/// Cases that cannot be read outweigh differences, as in `vectors`.
+fn status(results: &Results<'_>) -> Result<Status, Stop> {
+    if !results.gathered.errors.is_empty() {
+        return Ok(Status::Unknown);
+    }
+    if results.total.total() == results.total.of(Outcome::Abstained) {
+        return Err(Problem::new("the command abstained from every case, so nothing was compared").into());
+    }
+    Ok(match results.total.failures(results.errors) {
+        0 => Status::Yes,
+        _ => Status::No,
+    })
+}

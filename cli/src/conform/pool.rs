@@ -1,0 +1,236 @@
+//! Several processes of one command that share the cases.
+
+use std::ffi::OsString;
+use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::answer::{Answer, Reply, Silence};
+use super::child::{Child, Unanswered};
+use super::gather::Asked;
+use super::interrupt;
+use crate::problem::Problem;
+
+/// Failures after which the run stops if the command has answered nothing at all.
+const MOST_FAILURES: usize = 10;
+
+/// Failures that cost the time of a wait after which the run stops if the command has answered nothing at all.
+const MOST_TIMEOUTS: usize = 3;
+
+/// What the processes share.
+pub(super) struct Pool<'a> {
+    pub(super) command: &'a [OsString],
+    pub(super) jobs: usize,
+    /// How long a case may take.
+    pub(super) timeout: Duration,
+}
+
+/// The reply to a case, and the time that it took.
+#[derive(Clone, Debug)]
+pub(super) struct Replied {
+    pub(super) reply: Reply,
+    pub(super) took: Duration,
+}
+
+/// The state of a run.
+struct Run<'a> {
+    pool: &'a Pool<'a>,
+    cases: &'a [Asked],
+    progress: &'a (dyn Fn() + Sync),
+    /// The next case to ask.
+    next: AtomicUsize,
+    answers: AtomicUsize,
+    failures: AtomicUsize,
+    timeouts: AtomicUsize,
+    /// Why the run stops before its end.
+    problem: Mutex<Option<Problem>>,
+}
+
+/// Asks every case. The replies are in the order of the cases.
+pub(super) fn ask_all(
+    pool: &Pool<'_>,
+    cases: &[Asked],
+    progress: &(dyn Fn() + Sync),
+) -> Result<Vec<Replied>, Problem> {
+    let run = Run {
+        pool,
+        cases,
+        progress,
+        next: AtomicUsize::new(0),
+        answers: AtomicUsize::new(0),
+        failures: AtomicUsize::new(0),
+        timeouts: AtomicUsize::new(0),
+        problem: Mutex::new(None),
+    };
+    let work = || {
+        thread::scope(|scope| {
+            let jobs = pool.jobs.min(cases.len());
+            let workers: Vec<_> = (0..jobs).map(|_| scope.spawn(|| Worker::new(&run).run())).collect();
+            let lists = workers.into_iter().map(|worker| worker.join().unwrap_or_default());
+            lists.flatten().collect::<Vec<(usize, Replied)>>()
+        })
+    };
+    let mut replies = interrupt::postponed(work);
+    if let Some(problem) = run.problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(problem);
+    }
+    replies.sort_by_key(|(nth, _)| *nth);
+    if replies.len() != cases.len() {
+        return Err(Problem::new(format!("only {} of {} cases were asked", replies.len(), cases.len())));
+    }
+    Ok(replies.into_iter().map(|(_, replied)| replied).collect())
+}
+
+/// A thread that asks one process at a time.
+struct Worker<'a> {
+    run: &'a Run<'a>,
+    child: Option<Child>,
+    /// The last answer of the process, which counts when no other line follows it.
+    last: Option<(usize, Replied)>,
+    replies: Vec<(usize, Replied)>,
+}
+
+impl<'a> Worker<'a> {
+    fn new(run: &'a Run<'a>) -> Worker<'a> {
+        Worker { run, child: None, last: None, replies: Vec::new() }
+    }
+
+    /// Asks cases until there are no more, or the run stops.
+    fn run(mut self) -> Vec<(usize, Replied)> {
+        while !interrupt::has_arrived() && !self.run.has_stopped() {
+            let nth = self.run.next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = self.run.cases.get(nth) else { break };
+            let start = Instant::now();
+            match self.ask(case) {
+                Ok(Some(reply)) => self.keep(nth, Replied { reply, took: start.elapsed() }),
+                Ok(None) => break,
+                Err(problem) => {
+                    self.run.stop(problem);
+                    break;
+                }
+            }
+        }
+        let extra = self.child.take().and_then(Child::finish);
+        self.settle(extra);
+        self.replies
+    }
+
+    /// The reply to a case; `None` if a signal ends the command. A process that failed is ended, and another one is started for
+    /// the next case.
+    fn ask(&mut self, case: &Asked) -> Result<Option<Reply>, Problem> {
+        let line = case.case.to_line() + "\n";
+        loop {
+            let child = match &mut self.child {
+                Some(child) => child,
+                None => {
+                    let child = Child::start(self.run.pool.command);
+                    self.child.insert(child.map_err(|error| not_started(self.run.pool.command, &error))?)
+                }
+            };
+            let unanswered = match child.ask(line.clone(), self.run.pool.timeout) {
+                Ok(line) => match Answer::read(&line) {
+                    Some(answer) => {
+                        self.settle(None);
+                        return Ok(Some(Reply::Answer(answer)));
+                    }
+                    None => Unanswered::Silence(Silence::Garbage(line)),
+                },
+                Err(unanswered) => unanswered,
+            };
+            let stderr = child.stderr();
+            self.child = None;
+            match unanswered {
+                Unanswered::Silence(why) => {
+                    self.settle(None);
+                    return Ok(Some(Reply::Silence { why, stderr }));
+                }
+                Unanswered::EndedInOrder => self.settle(None),
+                Unanswered::ExtraBefore(line) => self.settle(Some(line)),
+                Unanswered::Interrupted => return Ok(None),
+            }
+        }
+    }
+
+    /// Keeps a reply. An answer waits for the next event of its process.
+    fn keep(&mut self, nth: usize, replied: Replied) {
+        match replied.reply {
+            Reply::Answer(_) => self.last = Some((nth, replied)),
+            Reply::Silence { .. } => self.record(nth, replied),
+        }
+    }
+
+    /// Records the last answer, or that another line followed it.
+    fn settle(&mut self, extra: Option<String>) {
+        let Some((nth, mut replied)) = self.last.take() else { return };
+        if let Some(line) = extra {
+            replied.reply = Reply::Silence { why: Silence::Extra(line), stderr: String::new() };
+        }
+        self.record(nth, replied);
+    }
+
+    fn record(&mut self, nth: usize, replied: Replied) {
+        self.run.count(nth, &replied.reply);
+        (self.run.progress)();
+        self.replies.push((nth, replied));
+    }
+}
+
+impl Run<'_> {
+    fn has_stopped(&self) -> bool {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    fn stop(&self, problem: Problem) {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
+    }
+
+    /// Counts a reply, and stops the run if the command never answers.
+    fn count(&self, nth: usize, reply: &Reply) {
+        let why = match reply {
+            Reply::Answer(_) => {
+                self.answers.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            Reply::Silence { why, .. } => why,
+        };
+        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        let is_timeout = matches!(why, Silence::TimedOut(_) | Silence::Closed(_));
+        let timeouts =
+            self.timeouts.fetch_add(usize::from(is_timeout), Ordering::Relaxed) + usize::from(is_timeout);
+        let most_timeouts = MOST_TIMEOUTS.max(self.pool.jobs);
+        if self.answers.load(Ordering::Relaxed) > 0 || failures < MOST_FAILURES && timeouts < most_timeouts {
+            return;
+        }
+        let id = self.cases.get(nth).map_or("", |asked| asked.case.id.as_str());
+        let stderr =
+            reply.stderr().lines().last().map(|line| format!("; its standard error ends with: {line}"));
+        let text = format!(
+            "the command answered none of {failures} cases. To {id}: {why}{}",
+            stderr.unwrap_or_default()
+        );
+        let hint = "the command reads a case a line and answers OK, the name of an error, error, or ? on a line, which it \
+                    flushes (test-vectors/README.md)";
+        self.stop(Problem::new(text).at(shown(self.pool.command)).hint(hint));
+    }
+}
+
+/// The command as one text.
+pub(super) fn shown(command: &[OsString]) -> String {
+    let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
+}
+
+fn not_started(command: &[OsString], error: &io::Error) -> Problem {
+    let program = command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let problem = match error.kind() {
+        io::ErrorKind::NotFound => Problem::new("there is no such program")
+            .hint("name a program of the PATH, or the path of one, such as ./program; its arguments are further words"),
+        io::ErrorKind::PermissionDenied => {
+            Problem::new("may not be executed").hint("make the file executable, or name its interpreter before it")
+        }
+        _ => Problem::new(format!("cannot be started: {error}")),
+    };
+    problem.at(program)
+}

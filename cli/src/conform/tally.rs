@@ -1,0 +1,161 @@
+//! The outcomes of a run, counted for each rule.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use sigstack_debugger::counted;
+
+use super::answer::{Answer, Outcome, Reply};
+use super::gather::{Asked, Gathered};
+use super::pool::Replied;
+
+/// A case with its reply and outcome.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Judged<'a> {
+    pub(super) asked: &'a Asked,
+    pub(super) replied: &'a Replied,
+    pub(super) outcome: Outcome,
+}
+
+/// How many cases have each outcome, in the order of [`Outcome::ALL`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tally([usize; Outcome::ALL.len()]);
+
+impl Tally {
+    fn add(&mut self, outcome: Outcome) {
+        for (count, kind) in self.0.iter_mut().zip(Outcome::ALL) {
+            *count += usize::from(kind == outcome);
+        }
+    }
+
+    /// Adds the counts of another tally.
+    pub(super) fn merge(&mut self, other: Tally) {
+        for (count, more) in self.0.iter_mut().zip(other.0) {
+            *count += more;
+        }
+    }
+
+    /// The counts with their outcomes.
+    pub(super) fn counts(&self) -> impl Iterator<Item = (Outcome, usize)> {
+        Outcome::ALL.into_iter().zip(self.0)
+    }
+
+    /// The number of cases with this outcome.
+    pub(super) fn of(&self, outcome: Outcome) -> usize {
+        self.counts().filter(|(kind, _)| *kind == outcome).map(|(_, count)| count).sum()
+    }
+
+    pub(super) fn total(&self) -> usize {
+        self.0.iter().sum()
+    }
+
+    /// How many cases count as differences.
+    pub(super) fn failures(&self, errors: bool) -> usize {
+        self.counts().filter(|(outcome, _)| outcome.fails(errors)).map(|(_, count)| count).sum()
+    }
+}
+
+/// Everything that the reports show.
+#[derive(Debug)]
+pub(super) struct Results<'a> {
+    pub(super) gathered: &'a Gathered,
+    /// The command as one text.
+    pub(super) command: String,
+    /// Whether the names of errors count.
+    pub(super) errors: bool,
+    /// Every case, in the order of the files.
+    pub(super) cases: Vec<Judged<'a>>,
+    /// The rules in the order of their first cases.
+    pub(super) rules: Vec<(&'a str, Tally)>,
+    pub(super) total: Tally,
+    /// Rejections that name no error of Bitcoin Core.
+    pub(super) unnamed: usize,
+    /// Rejections by today's policy that count as agreement, because the implementation does not know a proposal.
+    pub(super) as_policy: usize,
+}
+
+/// Whether the implementation refuses, by a generic flag, what a proposal that is not active has a use for.
+fn is_todays_policy(asked: &Asked, replied: &Replied) -> bool {
+    match (&replied.reply, asked.case.policy_error) {
+        (Reply::Answer(Answer::Error(error)), Some(policy)) => error.name() == policy,
+        (Reply::Answer(Answer::Unnamed(_)), Some(_)) => true,
+        _ => false,
+    }
+}
+
+impl<'a> Results<'a> {
+    pub(super) fn new(
+        gathered: &'a Gathered,
+        replies: &'a [Replied],
+        command: String,
+        errors: bool,
+    ) -> Results<'a> {
+        let mut as_policy = 0;
+        let judge = |(asked, replied): (&'a Asked, &'a Replied)| {
+            let is_policy = is_todays_policy(asked, replied);
+            as_policy += usize::from(is_policy);
+            let outcome = match is_policy {
+                true => Outcome::Agrees,
+                false => Outcome::of(&asked.case.expected, &replied.reply, errors),
+            };
+            Judged { asked, replied, outcome }
+        };
+        let cases: Vec<Judged<'a>> = gathered.cases.iter().zip(replies).map(judge).collect();
+        let mut rules: Vec<(&str, Tally)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
+        let mut total = Tally::default();
+        for judged in &cases {
+            let row = judged.asked.row.as_str();
+            let place = *places.entry(row).or_insert_with(|| {
+                rules.push((row, Tally::default()));
+                rules.len() - 1
+            });
+            if let Some((_, tally)) = rules.get_mut(place) {
+                tally.add(judged.outcome);
+            }
+            total.add(judged.outcome);
+        }
+        let is_unnamed =
+            |judged: &&Judged<'_>| matches!(judged.replied.reply, Reply::Answer(Answer::Unnamed(_)));
+        let unnamed = cases.iter().filter(is_unnamed).count();
+        Results { gathered, command, errors, cases, rules, total, unnamed, as_policy }
+    }
+
+    /// The cases that count as differences.
+    pub(super) fn failures(&self) -> impl Iterator<Item = &Judged<'a>> {
+        self.cases.iter().filter(|judged| judged.outcome.fails(self.errors))
+    }
+
+    /// The cases with another error, if those are no differences.
+    pub(super) fn other_errors(&self) -> impl Iterator<Item = &Judged<'a>> {
+        let is_other = |judged: &&Judged<'_>| judged.outcome == Outcome::OtherError;
+        self.cases.iter().filter(is_other).filter(|_| !self.errors)
+    }
+
+    /// The reasons for abstaining with the number of cases, the most frequent first.
+    pub(super) fn abstentions(&self) -> Vec<(&'a str, usize)> {
+        let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
+        for judged in &self.cases {
+            if let Reply::Answer(Answer::Abstains(reason)) = &judged.replied.reply {
+                *reasons.entry(reason.as_str()).or_default() += 1;
+            }
+        }
+        let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(_, count)| Reverse(*count));
+        reasons
+    }
+
+    /// The result in a sentence without a full stop: how many cases agree, and the other outcomes that there are.
+    pub(super) fn sentence(&self) -> String {
+        let phrase = |(outcome, count): (Outcome, usize)| match (outcome, count) {
+            (Outcome::Agrees, _) => Some(format!("{count} agree")),
+            (_, 0) => None,
+            (Outcome::WrongVerdict, _) => Some(counted(count, "wrong verdict")),
+            (Outcome::OtherError, _) => Some(counted(count, "other error")),
+            (Outcome::NoAnswer, _) => Some(format!("{count} without an answer")),
+            (Outcome::Abstained, _) => Some(format!("{count} abstained")),
+        };
+        let phrases: Vec<String> = self.total.counts().filter_map(phrase).collect();
+        format!("{}: {}", counted(self.total.total(), "case"), phrases.join(", "))
+    }
+}

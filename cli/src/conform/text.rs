@@ -1,0 +1,130 @@
+//! The result as text: a table of rules, the first differences, and a sentence.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use sigstack_debugger::counted;
+
+use super::answer::Outcome;
+use super::tally::{Judged, Results, Tally};
+use crate::output::{BAD, GOOD};
+use crate::table::{self, Align, Cell};
+
+/// How many differences are shown.
+const SHOWN: usize = 10;
+
+/// How many errors of other names are shown if they are no differences.
+const SHOWN_OTHER_ERRORS: usize = 3;
+
+/// How many reasons for abstaining are shown.
+const SHOWN_REASONS: usize = 5;
+
+/// Writes the result.
+pub(super) fn write(results: &Results<'_>, all: bool, out: &mut impl Write) -> io::Result<()> {
+    let gathered = results.gathered;
+    if let Some(set) = &gathered.set {
+        writeln!(out, "{set}\n")?;
+    }
+    write_table(results, all, out)?;
+    for judged in results.failures().take(SHOWN) {
+        write_case(judged, out)?;
+    }
+    let failures = results.total.failures(results.errors);
+    if let Some(more @ 1..) = failures.checked_sub(SHOWN) {
+        writeln!(out, "and {}; --json lists all\n", counted(more, "more difference"))?;
+    }
+    for judged in results.other_errors().take(SHOWN_OTHER_ERRORS) {
+        write_case(judged, out)?;
+    }
+    write_notes(results, out)?;
+    let style = if failures == 0 && gathered.errors.is_empty() { GOOD } else { BAD };
+    for line in table::wrap(&results.sentence(), crate::output::width()) {
+        writeln!(out, "{style}{line}{style:#}")?;
+    }
+    Ok(())
+}
+
+/// The rules with another outcome than agreement, or all, and their sum. Rules without one answer share a row.
+fn write_table(results: &Results<'_>, all: bool, out: &mut impl Write) -> io::Result<()> {
+    let mut rows = Vec::new();
+    let (mut agreeing, mut abstained) = ((0, Tally::default()), (0, Tally::default()));
+    for (name, tally) in &results.rules {
+        let rest = match (tally.of(Outcome::Agrees), tally.of(Outcome::Abstained)) {
+            _ if all => None,
+            (agree, _) if agree == tally.total() => Some(&mut agreeing),
+            (_, abstain) if abstain == tally.total() => Some(&mut abstained),
+            _ => None,
+        };
+        match rest {
+            Some((count, sum)) => {
+                *count += 1;
+                sum.merge(*tally);
+            }
+            None => rows.push(row((*name).to_owned(), tally, results.errors)),
+        }
+    }
+    if rows.is_empty() && abstained.0 == 0 {
+        return Ok(());
+    }
+    for ((count, sum), what) in [(abstained, "abstained from"), (agreeing, "in agreement")] {
+        if count > 0 {
+            rows.push(row(format!("({} {what})", counted(count, "rule")), &sum, results.errors));
+        }
+    }
+    rows.push(row("total".into(), &results.total, results.errors));
+    let columns = core::iter::once(("rule", Align::Left));
+    let columns: Vec<(&str, Align)> =
+        columns.chain(Outcome::ALL.map(|outcome| (outcome.name(), Align::Right))).collect();
+    table::write(out, &columns, &rows)?;
+    writeln!(out)
+}
+
+fn row(name: String, tally: &Tally, errors: bool) -> Vec<Cell> {
+    let count = |(outcome, count): (Outcome, usize)| {
+        let style = if count > 0 && outcome.fails(errors) { BAD } else { Style::new() };
+        (count.to_string(), style)
+    };
+    core::iter::once((name, Style::new())).chain(tally.counts().map(count)).collect()
+}
+
+fn write_case(judged: &Judged<'_>, out: &mut impl Write) -> io::Result<()> {
+    let case = &judged.asked.case;
+    let name = judged.outcome.name();
+    writeln!(out, "{BAD}{name}{BAD:#} {}", case.id)?;
+    if !case.comment.is_empty() {
+        write!(out, "{}", table::wrapped(&format!("     about     {}", case.comment)))?;
+    }
+    write!(out, "{}", table::wrapped(&format!("     rule      {}", judged.asked.row)))?;
+    writeln!(out, "     expected  {}", case.expected)?;
+    write!(out, "{}", table::wrapped(&format!("     got       {}", judged.replied.reply)))?;
+    if let Some(line) = judged.replied.reply.stderr().lines().last() {
+        write!(out, "{}", table::wrapped(&format!("     stderr    {line}")))?;
+    }
+    writeln!(out)
+}
+
+fn write_notes(results: &Results<'_>, out: &mut impl Write) -> io::Result<()> {
+    let gathered = results.gathered;
+    for name in &gathered.others {
+        writeln!(out, "not a vector file: {name}")?;
+    }
+    for (reason, count) in &gathered.left_out {
+        writeln!(out, "not asked: {}: {reason}", counted(*count, "case"))?;
+    }
+    if gathered.repeated > 0 {
+        let repeated = counted(gathered.repeated, "further case");
+        writeln!(out, "{repeated} of the {} are the same as others", counted(gathered.files, "file"))?;
+    }
+    let reasons = results.abstentions();
+    for (reason, count) in reasons.iter().filter(|(reason, _)| !reason.is_empty()).take(SHOWN_REASONS) {
+        write!(out, "{}", table::wrapped(&format!("abstained from {}: {reason}", counted(*count, "case"))))?;
+    }
+    if results.as_policy > 0 {
+        let cases = counted(results.as_policy, "rejected case");
+        writeln!(out, "{cases} agree with today's policy, which refuses opcodes of proposals")?;
+    }
+    if results.unnamed > 0 && !results.errors {
+        writeln!(out, "rejections without the name of an error: {}", results.unnamed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,441 @@
+//! `sigstack conform` with implementations that are right, wrong, slow, broken or no implementations at all.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// Output and exit status of a run of the command.
+#[derive(Debug)]
+struct Ran {
+    status: i32,
+    out: String,
+    err: String,
+}
+
+impl Ran {
+    /// The objects that `--json` printed for cases, and the summary.
+    fn json(&self) -> (Vec<Value>, Value) {
+        let mut lines: Vec<Value> = self
+            .out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}")))
+            .collect();
+        let summary = lines.pop().unwrap()["summary"].take();
+        (lines, summary)
+    }
+}
+
+/// Runs `sigstack conform`, with the shell script as the implementation.
+fn conform(folder: &Path, args: &[&str], script: &str) -> Ran {
+    let command = [&["conform"], args, &["--", "sh", "-c", script]].concat();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_sigstack")).args(command).current_dir(folder).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// A case about an input without a signature.
+fn case(id: &str, rule: &str, expect: &str) -> String {
+    let tx = format!("0100000001{}01{}", "0".repeat(82), "0".repeat(26));
+    // The amounts make the questions differ.
+    let amount: u32 = id.bytes().map(u32::from).sum();
+    format!(
+        r#"{{"id":"{id}","comment":"about {id}","tx":"{tx}","index":0,"prevouts":["{:04x}0000000000000151"],"flags":"NONE","expect":"{expect}","group":"a","rule":"{rule}"}}"#,
+        amount
+    )
+}
+
+/// A folder with a file of cases.
+fn folder(test: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conform").join(test);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let cases = [
+        case("a/good", "numbers", "OK"),
+        case("a/lax", "numbers", "EVAL_FALSE"),
+        case("a/other", "numbers", "VERIFY"),
+        case("a/plain", "a rule whose text is so long that it needs more than one line of the table", "OK"),
+        case("a/crash", "processes", "OK"),
+        case("a/garbage", "processes", "OK"),
+        case("a/after", "processes", "OK"),
+        case("a/unknown", "flags", "OK"),
+    ];
+    fs::write(folder.join("cases.jsonl"), cases.join("\n")).unwrap();
+    folder
+}
+
+/// An implementation that is wrong in every way, one way for each case.
+const WRONG: &str = r#"
+while read -r line; do
+  case $line in
+    *'"id":"a/other"'*) echo EQUALVERIFY ;;
+    *'"id":"a/crash"'*) echo 'one line' >&2; echo 'the last line' >&2; exit 3 ;;
+    *'"id":"a/garbage"'*) echo FINE ;;
+    *'"id":"a/unknown"'*) echo '? unknown flag' ;;
+    *) echo OK ;;
+  esac
+done"#;
+
+const EXACT: &str = r#"                                                                   no
+rule                     agrees  wrong verdict  other error    answer  abstained
+a: numbers                    1              1            1         0          0
+a: processes                  1              0            0         2          0
+(1 rule abstained from)       0              0            0         0          1
+(1 rule in agreement)         1              0            0         0          0
+total                         3              1            1         2          1
+
+wrong verdict a/lax
+     about     about a/lax
+     rule      a: numbers
+     expected  EVAL_FALSE
+     got       OK
+
+no answer a/crash
+     about     about a/crash
+     rule      a: processes
+     expected  OK
+     got       no answer: the command ended with exit status 3
+     stderr    the last line
+
+no answer a/garbage
+     about     about a/garbage
+     rule      a: processes
+     expected  OK
+     got       garbage: "FINE"
+
+other error a/other
+     about     about a/other
+     rule      a: numbers
+     expected  VERIFY
+     got       EQUALVERIFY
+
+abstained from 1 case: unknown flag
+8 cases: 3 agree, 1 wrong verdict, 1 other error, 2 without an answer, 1
+abstained
+"#;
+
+#[test]
+fn the_table_and_the_differences_are_exactly_these() {
+    let folder = folder("exact");
+    let ran = conform(&folder, &["cases.jsonl"], WRONG);
+    assert_eq!((ran.status, ran.err.as_str(), ran.out.as_str()), (1, "", EXACT));
+}
+
+/// The outcome of each case that is not agreement.
+fn outcomes(ran: &Ran) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    ran.json().0.iter().map(|case| (text(&case["id"]), text(&case["outcome"]))).collect()
+}
+
+#[test]
+fn each_case_has_its_outcome_however_many_processes_there_are() {
+    let folder = folder("outcomes");
+    let expected = [
+        ("a/lax", "wrong_verdict"),
+        ("a/other", "other_error"),
+        ("a/crash", "no_answer"),
+        ("a/garbage", "no_answer"),
+        ("a/unknown", "abstained"),
+    ];
+    for jobs in ["1", "2", "8"] {
+        let ran = conform(&folder, &["cases.jsonl", "--json", "--jobs", jobs], WRONG);
+        let found = outcomes(&ran);
+        let found: Vec<(&str, &str)> = found.iter().map(|(id, kind)| (id.as_str(), kind.as_str())).collect();
+        assert_eq!((ran.status, found.as_slice()), (1, &expected[..]), "{jobs}: {ran:?}");
+        let (cases, summary) = ran.json();
+        assert_eq!(cases[2]["got"], "no answer: the command ended with exit status 3");
+        assert_eq!(cases[2]["stderr"], "one line\nthe last line");
+        assert_eq!(cases[3]["got"], "garbage: \"FINE\"");
+        assert_eq!(cases[0]["places"][0], "cases.jsonl#2");
+        assert_eq!((summary["cases"].as_u64(), summary["differences"].as_u64()), (Some(8), Some(3)));
+        assert_eq!(summary["total"]["agrees"], 3);
+        assert_eq!(summary["abstentions"][0]["reason"], "unknown flag");
+    }
+}
+
+#[test]
+fn the_exit_status_says_whether_the_verdicts_agree() {
+    let folder = folder("status");
+    let status = |args: &[&str], script: &str| {
+        let ran = conform(&folder, &[&["cases.jsonl"], args].concat(), script);
+        (ran.status, ran.err, ran.out.lines().last().unwrap_or_default().to_owned())
+    };
+    let right =
+        "while read -r line; do case $line in *a/lax*|*a/other*) echo EVAL_FALSE ;; *) echo OK ;; esac; done";
+    let (code, err, last) = status(&[], right);
+    assert_eq!((code, err.as_str(), last.as_str()), (0, "", "8 cases: 7 agree, 1 other error"));
+    assert_eq!(status(&["--errors"], right).0, 1);
+    // A rejection without a name is one, unless names count.
+    let unnamed = "while read -r line; do case $line in *a/lax*|*a/other*) echo error: false ;; *) echo OK ;; esac; done";
+    assert_eq!(status(&[], unnamed).0, 1, "a colon is no space");
+    let unnamed = unnamed.replace("error:", "error");
+    assert_eq!(status(&[], &unnamed).0, 0);
+    assert_eq!(status(&["--errors"], &unnamed).0, 1);
+    let (code, err, _) = status(&[], "while read -r line; do echo '?'; done");
+    assert_eq!(
+        (code, err.as_str()),
+        (2, "error: the command abstained from every case, so nothing was compared\n")
+    );
+    assert_eq!(status(&["--id", "a/unknown"], WRONG).0, 2);
+    assert_eq!(status(&["--id", "A/GOOD"], WRONG).0, 0);
+    assert_eq!(status(&["--rule", "Numbers", "--filter", "about a/g"], WRONG).0, 0);
+    let (code, err, _) = status(&["--file", "other"], WRONG);
+    assert_eq!((code, err.lines().next().unwrap()), (2, "error: no case was selected"));
+}
+
+#[test]
+fn a_command_that_cannot_be_started_is_named() {
+    let folder = folder("start");
+    let run = |args: &[&str]| {
+        let command = [&["conform", "cases.jsonl"], args].concat();
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_sigstack")).args(command).current_dir(&folder).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (status, error) = run(&["--", "no-such-program", "--option"]);
+    assert_eq!(status, 2);
+    assert!(
+        error.starts_with("error: no-such-program: there is no such program\nhint: name a program"),
+        "{error}"
+    );
+    let (status, error) = run(&["--", "./cases.jsonl"]);
+    assert_eq!(status, 2);
+    assert!(
+        error.starts_with("error: ./cases.jsonl: may not be executed\nhint: make the file executable"),
+        "{error}"
+    );
+    let (status, error) = run(&[]);
+    assert_eq!((status, error.lines().next().unwrap()), (2, "error: missing: <COMMAND>..."), "{error}");
+    let (status, error) = run(&["--timeout", "0", "--", "true"]);
+    assert_eq!(
+        (status, error.lines().next().unwrap()),
+        (2, "error: --timeout: 0 is less than 1: a process needs time to start")
+    );
+    let report =
+        ["--junit", "missing/report.xml", "--id", "a/good", "--", "sh", "-c", "read -r line; echo OK"];
+    let (status, error) = run(&report);
+    assert!(status == 2 && error.starts_with("error: --junit: missing/report.xml: "), "{error}");
+}
+
+/// Commands that answer nothing, each in its own way: the run ends, and the message says why.
+#[test]
+fn a_command_that_never_answers_does_not_hang_the_run() {
+    let folder = folder("silent");
+    let many: Vec<String> = (0..12).map(|nth| case(&format!("b/{nth:02}"), "many", "OK")).collect();
+    fs::write(folder.join("many.jsonl"), many.join("\n")).unwrap();
+    for (script, end) in [
+        ("exit 7", "ended with exit status 7"),
+        ("cat", "garbage: \"{\\\"id\\\":\\\"b/"),
+        ("yes OK", "garbage: a second line for one case: \"OK\""),
+        ("exec tr '\\0' x </dev/zero", "garbage: a line of more than 4096 bytes: \"xxx"),
+        ("exec sleep 5000", "no answer within 1 s"),
+        ("exec <&-; sleep 5000", "the command closed its standard input"),
+        ("exec >&-; sleep 5000", "the command closed its standard output"),
+        ("sleep 5000; echo OK", "no answer within 1 s"),
+        ("kill -9 $$", "was ended by signal 9 (SIGKILL)"),
+        ("yes error >&2", "no answer within 1 s"),
+    ] {
+        let ran = conform(&folder, &["many.jsonl", "--timeout", "1", "--jobs", "2"], script);
+        assert_eq!(ran.status, 2, "{script}: {ran:?}");
+        assert!(
+            ran.err.starts_with(&format!("error: sh -c {script}: the command answered none of ")),
+            "{ran:?}"
+        );
+        assert!(ran.err.contains(end), "{script}: {}", ran.err);
+    }
+    #[cfg(target_os = "linux")]
+    for entry in fs::read_dir("/proc").unwrap() {
+        // Processes come and go while the folder is read.
+        let command = fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
+        let words: Vec<&[u8]> = command.split(|byte| *byte == 0).collect();
+        assert!(!words.starts_with(&[b"sleep", b"5000"]), "a process was left behind");
+    }
+}
+
+/// A process that fails in one case fails in this case only, also if it hangs, floods or answers once too often.
+#[test]
+fn a_failure_is_a_failure_of_one_case() {
+    let folder = folder("once");
+    for (what, got) in [
+        ("sleep 5000", "no answer within 1 s"),
+        ("echo", "garbage: \"\""),
+        ("kill -11 $$", "no answer: the command was ended by signal 11 (SIGSEGV)"),
+        ("exit 0", "no answer: the command ended with exit status 0"),
+        ("printf '\\377\\n'", "garbage: \"\u{fffd}\""),
+    ] {
+        let script = format!(
+            "while read -r line; do case $line in *a/plain*) {what} ;; *a/lax*|*a/other*) echo error ;; *) echo OK ;; esac; done"
+        );
+        let ran = conform(&folder, &["cases.jsonl", "--timeout", "1", "--jobs", "1", "--json"], &script);
+        let (cases, summary) = ran.json();
+        assert_eq!(ran.status, 1, "{what}: {ran:?}");
+        assert_eq!(
+            (cases.len(), &cases[0]["id"], &cases[0]["got"]),
+            (1, &"a/plain".into(), &got.into()),
+            "{what}"
+        );
+        assert_eq!(summary["total"]["agrees"], 7, "{what}");
+    }
+    // A second line is noticed at the next question or at a later one, depending on when it comes.
+    for what in ["echo OK; echo OK", "echo OK; yes"] {
+        let script =
+            format!("while read -r line; do case $line in *a/plain*) {what} ;; *) echo OK ;; esac; done");
+        let args = ["cases.jsonl", "--filter", "a/", "--rule", "r", "--jobs", "1", "--json"];
+        let ran = conform(&folder, &args, &script);
+        let silent = ran.json().0.into_iter().filter(|case| case["outcome"] == "no_answer");
+        let got: Vec<String> = silent.map(|case| case["got"].as_str().unwrap().to_owned()).collect();
+        assert!(got.len() == 1 && got[0].starts_with("garbage: "), "{what}: {got:?}");
+    }
+    // The last case has no later one to which a second line would belong.
+    let ran =
+        conform(&folder, &["cases.jsonl", "--id", "a/good", "--json"], "read -r line; echo OK; echo OK");
+    assert_eq!(outcomes(&ran), [("a/good".to_owned(), "no_answer".to_owned())]);
+}
+
+/// Processes that end after an answer, without a line feed, or that have to be asked slowly.
+#[test]
+fn a_process_may_answer_one_case_only() {
+    let folder = folder("one-shot");
+    let args = ["cases.jsonl", "--rule", "processes"];
+    for script in [
+        "read -r line; echo OK",
+        "read -r line; printf OK",
+        "while read -r line; do sleep 0.1; echo OK; done",
+    ] {
+        let ran = conform(&folder, &args, script);
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{script}: {ran:?}");
+        assert_eq!(ran.out, "3 cases: 3 agree\n");
+    }
+}
+
+/// The lines have the fields of the case without the verdict, and nothing that depends on the order of a map.
+#[test]
+fn the_lines_are_the_cases_without_their_verdicts() {
+    let folder = folder("lines");
+    let whole = case("a/lax", "numbers", "EVAL_FALSE");
+    let fields: Value = serde_json::from_str(&whole).unwrap();
+    let line = format!(
+        r#"{{"id":"a/lax","rule":"numbers","tx":{},"index":0,"prevouts":{},"flags":"NONE"}}"#,
+        fields["tx"], fields["prevouts"]
+    );
+    let ran = conform(&folder, &["cases.jsonl", "--id", "a/lax", "--json"], "read -r line; echo OK");
+    assert_eq!(ran.json().0[0]["line"], line);
+}
+
+#[test]
+fn reports_are_written_for_other_programs() {
+    let folder = folder("reports");
+    let args = ["cases.jsonl", "--junit", "report.xml", "--html", "report.html"];
+    assert_eq!(conform(&folder, &args, WRONG).status, 1);
+    let xml = fs::read_to_string(folder.join("report.xml")).unwrap();
+    assert!(xml.contains(r#"tests="8" failures="1" errors="2" skipped="1" time=""#), "{xml}");
+    for line in [
+        r#"<testsuite name="a: numbers" tests="3" failures="1" errors="0" skipped="0" time=""#,
+        r#"<failure type="wrong verdict" message="expected EVAL_FALSE, got OK">about a/lax"#,
+        r#"<system-out>expected VERIFY, got EQUALVERIFY</system-out>"#,
+        r#"<error type="no answer" message="expected OK, got garbage: &quot;FINE&quot;">about a/garbage"#,
+        r#"<skipped message="? unknown flag"/>"#,
+    ] {
+        assert_eq!(xml.matches(line).count(), 1, "{line}: {xml}");
+    }
+    assert_eq!(xml.matches("<testcase ").count(), 8);
+    let page = fs::read_to_string(folder.join("report.html")).unwrap();
+    for part in [
+        "<p class=\"verdict bad\">3 differences</p>",
+        "<li class=\"bad\"><strong>1</strong>wrong verdict</li>",
+        "<li class=\"mind\"><strong>1</strong>abstained</li>",
+        "<tr><td>unknown flag</td><td class=\"n\">1</td></tr>",
+        "prefers-color-scheme: dark",
+        "<code>a/lax</code>: expected <code>EVAL_FALSE</code>, got <code>OK</code>",
+        "<dt>scriptPubKey</dt><dd><code>OP_1</code></dd>",
+        "<pre>one line\nthe last line</pre>",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for foreign in ["http:", "https:", "src=", "url(", "@import", "<script", "<link"] {
+        assert!(!page.contains(foreign), "the page asks for {foreign}");
+    }
+    assert_eq!(page.matches("<details>").count(), 4);
+}
+
+/// The files of other projects and cases that cannot be read are treated as in `vectors`.
+#[test]
+fn what_cannot_be_asked_is_counted() {
+    let folder = folder("left-out");
+    let rows = r#"[["1", "", "", "OK"], ["0", "", "", "EVAL_FALSE"], ["FOO", "", "", "OK"]]"#;
+    fs::write(folder.join("rows.json"), rows).unwrap();
+    let script = "while read -r line; do case $line in *'#1\"'*) echo OK ;; *) echo EVAL_FALSE ;; esac; done";
+    let ran = conform(&folder, &["rows.json"], script);
+    assert_eq!(
+        (ran.status, ran.err.as_str()),
+        (2, "error: rows.json: case 3: scriptSig: no opcode is named \"FOO\"\n")
+    );
+    assert!(ran.out.ends_with("2 cases: 2 agree\n"), "{ran:?}");
+    let missing = conform(&folder, &["missing.json"], script);
+    assert!(
+        missing.status == 2 && missing.err.starts_with("error: missing.json: cannot be read: "),
+        "{missing:?}"
+    );
+    let at = conform(&folder, &["@rows.json"], script);
+    assert!(at.err.contains("hint: write rows.json"), "{at:?}");
+}
+
+/// An implementation without the proposals refuses by its own policy what a proposal has a use for.
+#[test]
+fn todays_policy_agrees_where_a_proposal_is_not_active() {
+    let folder = folder("policy");
+    let run = |answer: &str| {
+        conform(
+            &folder,
+            &["--id", "ctv/bare-inactive-generic", "--json"],
+            &format!("read -r line; echo {answer}"),
+        )
+    };
+    for (answer, status, as_policy) in
+        [("OK", 0, 0), ("DISCOURAGE_UPGRADABLE_NOPS", 0, 1), ("error", 0, 1), ("DISCOURAGE_OP_SUCCESS", 1, 0)]
+    {
+        let ran = run(answer);
+        assert_eq!(
+            (ran.status, &ran.json().1["as_policy"]),
+            (status, &as_policy.into()),
+            "{answer}: {ran:?}"
+        );
+    }
+}
+
+/// Ctrl-C ends the processes, although they are in groups of their own.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_no_process() {
+    use std::io::Read as _;
+    use std::os::unix::process::ExitStatusExt as _;
+    let folder = folder("interrupted");
+    let script = "echo $$ >>pids; while read -r line; do sleep 6000; done";
+    let mut child = Command::new(env!("CARGO_BIN_EXE_sigstack"))
+        .args(["conform", "cases.jsonl", "--jobs", "2", "--", "sh", "-c", script])
+        .current_dir(&folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let pids = || fs::read_to_string(folder.join("pids")).unwrap_or_default();
+    while pids().lines().count() < 2 {
+        assert!(child.try_wait().unwrap().is_none());
+        std::thread::yield_now();
+    }
+    let signal = |name: &str, pid: &str| {
+        let kill = format!("kill -{name} {pid}");
+        Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap().success()
+    };
+    assert!(signal("INT", &child.id().to_string()));
+    assert_eq!(child.wait().unwrap().signal(), Some(2));
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(out, "");
+    for pid in pids().lines() {
+        assert!(!signal("0", pid), "{pid} still runs");
+    }
+}

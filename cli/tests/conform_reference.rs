@@ -1,0 +1,157 @@
+//! `sigstack conform` with the Python reference, and with wrong copies of it: each is reported at the rule that it breaks.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use sigstack_test_support::{Tool, tool};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// The exit status and the summary of a run over the proposals' files.
+fn run(python: &Path, reference: &Path, args: &[&str]) -> (i32, Value) {
+    let output = Command::new(env!("CARGO_BIN_EXE_sigstack"))
+        .args(["conform", "--json", "--file", "proposals/"])
+        .args(args)
+        .arg("--")
+        .arg(python)
+        .arg(reference.join("serve.py"))
+        .current_dir(root())
+        .output()
+        .unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let last = out.lines().last().unwrap_or_else(|| panic!("{error}"));
+    let summary = serde_json::from_str::<Value>(last).unwrap()["summary"].take();
+    (output.status.code().unwrap(), summary)
+}
+
+/// The rules with an outcome.
+fn rules(summary: &Value, outcome: &str) -> Vec<String> {
+    let rows = summary["rules"].as_array().unwrap().iter();
+    rows.filter(|row| row[outcome] != 0).map(|row| row["rule"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A copy of the reference in which a text of a file, which occurs once, is replaced.
+fn broken(name: &str, file: &str, old: &str, new: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conform-reference").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    for entry in fs::read_dir(root().join("test-vectors/reference")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|ending| ending == "py") {
+            fs::copy(&path, folder.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let text = fs::read_to_string(folder.join(file)).unwrap();
+    assert_eq!(text.matches(old).count(), 1, "{name}: {old}");
+    fs::write(folder.join(file), text.replace(old, new)).unwrap();
+    folder
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+/// One proposal here; `.ci/run` asks all cases.
+#[test]
+fn the_reference_agrees() {
+    let Some(python) = tool(Tool::Python) else { return };
+    let (status, summary) =
+        run(&python, &root().join("test-vectors/reference"), &["--filter", "cat/", "--errors"]);
+    assert_eq!((status, &summary["total"]["agrees"]), (0, &summary["cases"]), "{summary}");
+    assert!(summary["cases"].as_u64() >= Some(300), "{summary}");
+}
+
+#[test]
+fn a_mistake_is_reported_at_its_rule() {
+    let Some(python) = tool(Tool::Python) else { return };
+    let of_csfs = ["--filter", "csfs/", "--rule", "empty"];
+    for (name, (file, old, new), selection, expected) in [
+        (
+            "csfs-accepts-empty-keys",
+            ("script.py", "(R5)\n    require(key, \"TAPSCRIPT_EMPTY_PUBKEY\")", "(R5)"),
+            &of_csfs[..],
+            &["csfs: an empty key fails"][..],
+        ),
+        (
+            "csfs-charges-empty-signatures",
+            (
+                "script.py",
+                "    if signature:\n        charge_budget(m)\n    # (R11)",
+                "    charge_budget(m)\n    # (R11)",
+            ),
+            &of_csfs,
+            &["csfs: an empty signature costs nothing"],
+        ),
+        (
+            "cat-of-521-bytes",
+            (
+                "script.py",
+                "require(len(x1) + len(x2) <= MAX_ELEMENT_SIZE,",
+                "require(len(x1) + len(x2) <= MAX_ELEMENT_SIZE + 1,",
+            ),
+            &["--filter", "cat/"],
+            &[
+                "cat: a result of more than 520 bytes fails",
+                "cat: a result that is too long fails, and is not cut, dropped or left out",
+            ],
+        ),
+        (
+            "ctv-index-of-a-byte",
+            (
+                "digests.py",
+                "    preimage += le(index, 4)\n    return preimage, sha256(preimage)",
+                "    preimage += le(index & 0xFF, 4)\n    return preimage, sha256(preimage)",
+            ),
+            &["--filter", "ctv/"],
+            &["ctv: counts and the index have four bytes, and every input and output is hashed"],
+        ),
+        (
+            "internalkey-without-zeros",
+            ("script.py", "m.push(m.leaf.internal_key)", "m.push(m.leaf.internal_key.rstrip(b\"\\0\"))"),
+            &["--filter", "internalkey/"],
+            &["internalkey: the key has 32 bytes, zeros at its ends included, whatever the input's index is"],
+        ),
+        (
+            "templatehash-without-annex",
+            (
+                "digests.py",
+                "        preimage += sha_annex(annex)\n    return preimage, tagged_hash(\"TemplateHash\"",
+                "        pass\n    return preimage, tagged_hash(\"TemplateHash\"",
+            ),
+            &["--filter", "templatehash/"],
+            &[
+                "templatehash: the hash commits to nVersion, nLockTime, nSequences, outputs, the input's index and the annex, and to nothing else",
+            ],
+        ),
+    ] {
+        let (status, summary) = run(&python, &broken(name, file, old, new), selection);
+        assert_eq!(
+            (status, rules(&summary, "wrong_verdict").as_slice()),
+            (1, &owned(expected)[..]),
+            "{name}"
+        );
+        assert!(rules(&summary, "no_answer").is_empty(), "{name}");
+        let cases = summary["cases"].as_u64().unwrap();
+        let wrong = summary["total"]["wrong_verdict"].as_u64().unwrap();
+        assert!(wrong >= 1 && wrong < cases / 10, "{name}: {wrong} of {cases}");
+    }
+}
+
+/// A copy that raises an exception for a signature of a wrong size, instead of rejecting it.
+#[test]
+fn a_crash_is_reported_at_its_rule() {
+    let Some(python) = tool(Tool::Python) else { return };
+    let size = "require(len(signature) == 64, \"SCHNORR_SIG_SIZE\")";
+    let copy = broken("crash", "script.py", size, "assert len(signature) == 64");
+    let (status, summary) = run(&python, &copy, &["--rule", "csfs: with a key of 32 bytes"]);
+    let rule = "csfs: with a key of 32 bytes a signature has exactly 64 bytes or none";
+    assert_eq!((status, rules(&summary, "no_answer")), (1, vec![rule.to_owned()]), "{summary}");
+    assert!(rules(&summary, "wrong_verdict").is_empty() && summary["total"]["agrees"] != 0, "{summary}");
+}
