@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: CC0-1.0
 """Checks test vectors against this implementation: every verdict and every intermediate value.
 
-    check.py [PATH...]      files or folders; without one, every vector file beside this folder
+    check.py [--values] [PATH...]   files or folders; without one, every vector file beside this folder
+
+With --values only the cases that list values are verified; `sigstack conform` compares the verdicts of all.
 
 Exit status: 0 if everything agreed and at least one case ran, 1 if not, 2 if a file could not be
 read.
@@ -254,9 +256,14 @@ def title(number, record):
     return f"case {number} ({': '.join(names) or 'no comment'})"
 
 
+def has_values(record):
+    return isinstance(record, dict) and not record.keys().isdisjoint(("values", "intermediary"))
+
+
 class Run:
-    def __init__(self, pool):
+    def __init__(self, pool, values_only):
         self.pool = pool
+        self.values_only = values_only
         self.cases = self.agreed = self.values = 0
         self.unreadable = False
 
@@ -278,11 +285,10 @@ class Run:
                 print(f"{path}: not a vector file")
             return
         cases = agreed = values = 0
-        jobs = ((format_name, record) for record in records)
+        numbered = [pair for pair in enumerate(records) if not self.values_only or has_values(pair[1])]
+        jobs = ((format_name, record) for _, record in numbered)
         results = self.pool.imap(check_record, jobs, chunksize=8)
-        for number, (record, (outcomes, unreadable)) in enumerate(
-            zip(records, results, strict=True)
-        ):
+        for (number, record), (outcomes, unreadable) in zip(numbered, results, strict=True):
             if unreadable:
                 self.complain(path, f"{title(number, record)}: {unreadable}")
             for outcome in outcomes:
@@ -303,11 +309,12 @@ class Run:
 
 
 def main(arguments):
-    paths = [Path(argument) for argument in arguments]
+    values_only = "--values" in arguments
+    paths = [Path(argument) for argument in arguments if argument != "--values"]
     if not paths:
         paths = [Path(__file__).resolve().parent.parent]
     with multiprocessing.Pool(PROCESSES) as pool:
-        run = Run(pool)
+        run = Run(pool, values_only)
         for path in paths:
             if path.is_dir():
                 for file in find_files(path):
