@@ -42,7 +42,7 @@ pub(super) struct Scenario {
     pub(super) htlcs: bool,
     /// Satoshi per virtual byte that blocks take.
     pub(super) market: u64,
-    /// Satoshi of fees that the honest side may lose.
+    /// Satoshi of fees that the honest party may lose, and so many that its tower may pay.
     pub(super) fees: u64,
     /// Whether most of the capacity is in HTLCs of an old state, to the corrupted side, which knows their preimage.
     pub(super) large_htlcs: bool,
@@ -206,7 +206,7 @@ pub(super) fn start(
     let sat = honest.balance(&chain) + worth;
     // LN's opener agreed to pay 86 sat for each HTLC output, and two stages of a small HTLC can cost more than it is worth.
     let agreed = 200 * u64::try_from(channel.content().htlcs.len()).unwrap_or_default();
-    let owed = Owed { sat, fees: scenario.fees.min(worth) + agreed, tower: 0, stake: CAPACITY };
+    let owed = Owed { sat, fees: scenario.fees.min(worth) + agreed, tower: 0, tower_fees: scenario.fees };
     Ok(Some((game, World::new(chain, honest, left), owed)))
 }
 

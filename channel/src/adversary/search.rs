@@ -14,8 +14,8 @@ pub(super) struct Owed {
     pub(super) fees: u64,
     /// Satoshi that the tower had.
     pub(super) tower: u64,
-    /// Satoshi that the tower may pay.
-    pub(super) stake: u64,
+    /// Satoshi of fees that the tower may pay.
+    pub(super) tower_fees: u64,
 }
 
 /// What a search found.
@@ -92,7 +92,7 @@ pub(super) fn walk(
 /// How each line is played to its end.
 const ENDS: [End; 3] = [End::Takes, End::Waits, End::Nothing];
 
-type Ended = BTreeSet<(u128, u64, End)>;
+type Ended = BTreeSet<(u128, u64, End, u32)>;
 
 /// Plays a line to its end: the corrupted side makes no more moves, and takes what it can as locks end, or nothing.
 fn finish(
@@ -116,7 +116,8 @@ fn finish(
             world.honest.is_asleep = false;
         }
         let (chain, honest, _) = world.fingerprint();
-        if !ended.insert((chain, honest, end)) {
+        // A line that has more time before the client comes back is another one.
+        if !ended.insert((chain, honest, end, block.min(game.away.saturating_add(1)))) {
             return Ok(());
         }
         if end != End::Nothing {
@@ -138,7 +139,7 @@ fn judge(game: &Game, world: &World, owed: &Owed, end: End) -> Result<(), Loss> 
     }
     let tower = world.honest.tower_balance(&world.chain);
     let paid = owed.tower.saturating_sub(tower);
-    if paid > owed.stake {
+    if paid > owed.tower_fees {
         return Err(Loss::TowerPaid(paid));
     }
     if end == End::Nothing || !game.leaves_nothing {

@@ -67,9 +67,10 @@ const FAMILIES: [&str; 4] = ["bip68", "sequence-ctv", "symmetry-apo", "ln-anchor
 
 /// The bounds that are searched one after the other, the same for every mutation.
 #[cfg(feature = "mutations")]
-const LEVELS: [Bounds; 2] = [
+const LEVELS: [Bounds; 3] = [
+    Bounds { budget: Budget { moves: 1, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 60 },
     Bounds { budget: Budget { moves: 1, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 400 },
-    Bounds { budget: Budget { moves: 2, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 1_500 },
+    Bounds { budget: Budget { moves: 2, blocks: 1, pins: 1, absent: 4, reorganisations: 1 }, states: 1_000 },
 ];
 
 /// Searches with a mutation in the code, or without one, until a loss is found. All levels, constructions and scenarios are searched in

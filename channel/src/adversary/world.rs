@@ -318,7 +318,7 @@ pub enum Loss {
     },
     /// Satoshi are left on the chain that nobody can spend.
     Left(u64),
-    /// The tower paid more than was at stake.
+    /// The tower paid more fees than it may.
     TowerPaid(u64),
     /// A block that the mempool proposes is invalid.
     Mining(Reject),
@@ -335,7 +335,7 @@ impl core::fmt::Display for Loss {
                 write!(f, "the honest side has {has} sat, at least {owed} are its own")
             }
             Loss::Left(sat) => write!(f, "{sat} sat are left that nobody can spend"),
-            Loss::TowerPaid(sat) => write!(f, "the tower paid {sat} sat, more than was at stake"),
+            Loss::TowerPaid(sat) => write!(f, "the tower paid {sat} sat, more than its fees may be"),
             Loss::Mining(reject) => write!(f, "a block of what the mempool holds is invalid: {reject}"),
             Loss::Honest(error) => write!(f, "the honest side fails: {error}"),
             Loss::Rule(text) => f.write_str(text),

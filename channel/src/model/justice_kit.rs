@@ -20,6 +20,8 @@ use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2wsh, transactio
 const KIT: usize = 274;
 /// The fee of a transaction that takes one balance, 2 sat/vB.
 const FEE: u64 = 2 * 135;
+/// Whoever sees a tower's transaction can add inputs and outputs to it and hang a child on it: version 3 bounds both.
+const VERSION: i32 = 3;
 /// Bytes of the hint by which a tower finds a kit.
 const HINT: usize = 16;
 /// Bytes of an entry: hint, nonce, ciphertext, tag.
@@ -133,7 +135,7 @@ impl JusticeScripts {
         let found = self.found(commitment, 0).into_iter().zip(keys);
         for (signature, (found, key)) in signatures.iter_mut().zip(found) {
             let Some((found, (script, _, sequence))) = found else { continue };
-            let tx = transaction(2, 0, vec![input(found.coin, sequence)], vec![self.pays(&found)]);
+            let tx = transaction(VERSION, 0, vec![input(found.coin, sequence)], vec![self.pays(&found)]);
             let kind = SIGHASH_SINGLE_ANYONECANPAY;
             let der = sign_segwit_v0(&tx, std::slice::from_ref(&found.out), 0, &script, &key, kind)?;
             let (_, der) = der.split_last().unwrap_or((&0, &[]));
@@ -174,29 +176,30 @@ impl JusticeScripts {
         Ok((scripts, [*local, remote]))
     }
 
-    /// The claim of the outputs that are there, with their signatures; none without outputs.
+    /// The claim of the outputs that are there, with their signatures; none without to_local.
     fn claim(&self, spends: Vec<(Found, Spendable, [u8; 64])>) -> Option<Claim> {
         let coin = spends.first()?.0.coin;
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         let (mut prevouts, mut unlocks) = (Vec::new(), Vec::new());
-        let (mut lost, mut deadline) = (0, None);
+        let mut taken = None;
         for (found, (script, selector, sequence), signature) in spends {
             let mut der = ecdsa::Signature::from_compact(&signature).ok()?.serialize_der().to_vec();
             der.push(SIGHASH_SINGLE_ANYONECANPAY);
             inputs.push(input(found.coin, sequence));
             outputs.push(self.pays(&found));
-            // to_local, which the publisher takes after the delay. Nobody but the client takes to_remote: it is not at stake.
+            // to_local, which the publisher takes after the delay.
             if !selector.is_empty() {
-                lost = found.out.value.to_sat();
-                deadline = Some(found.height.saturating_add(self.delay.into()));
+                let after = found.height.saturating_add(self.delay.into());
+                taken = Some((found.out.value.to_sat(), after));
             }
             let witness = std::iter::once(der).chain(selector).chain([script]).collect();
             unlocks.push(Unlock::complete(witness));
             prevouts.push(found.out);
         }
-        let tx = transaction(2, 0, inputs, outputs);
-        let stake = if lost > 0 { lost } else { crate::tx::output_sum(&tx) };
+        let tx = transaction(VERSION, 0, inputs, outputs);
         let draft = Draft { label: "justice", tx, prevouts, unlocks };
+        // Nobody but the client takes to_remote: alone it is no reason to pay.
+        let (stake, deadline) = taken?;
         Some(Claim::new(Purpose::Answer, coin, draft, Pays::Input, stake).before(deadline))
     }
 }

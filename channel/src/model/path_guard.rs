@@ -15,6 +15,8 @@ use crate::sign;
 pub(super) struct PathGuard {
     funding: OutPoint,
     steps: Vec<Step>,
+    /// Blocks between the locks of one state and the next.
+    interval: u16,
     /// What the owner alone has; a tower has none of it.
     owner: Option<Owner>,
 }
@@ -22,8 +24,6 @@ pub(super) struct PathGuard {
 /// What an owner has beside the transactions.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    /// Blocks between the locks of one state and the next.
-    pub(super) interval: u16,
     /// The owner's balance.
     pub(super) balance: u64,
     /// The HTLC outputs of the last transaction.
@@ -36,7 +36,11 @@ impl PathGuard {
     /// # Errors
     ///
     /// [`ChannelError::Encoding`] unless each spends the first output of the one before, signed with its key.
-    pub(super) fn new(txs: Vec<Transaction>, owner: Option<Owner>) -> Result<PathGuard, ChannelError> {
+    pub(super) fn new(
+        interval: u16,
+        txs: Vec<Transaction>,
+        owner: Option<Owner>,
+    ) -> Result<PathGuard, ChannelError> {
         let broken = || ChannelError::encoding("a path is transactions that spend each other, all signed");
         let kickoff = txs.first().and_then(|tx| tx.input.first().zip(tx.output.first()));
         let (first, out) =
@@ -55,7 +59,7 @@ impl PathGuard {
             coin = crate::tx::outpoint(tx, 0);
         }
         let step = |tx| Step { label: "path", tx, prevouts: vec![TxOut::clone(&out)] };
-        Ok(PathGuard { funding: first, steps: txs.into_iter().map(step).collect(), owner })
+        Ok(PathGuard { funding: first, steps: txs.into_iter().map(step).collect(), interval, owner })
     }
 
     /// The guard of a tower's record: its transactions.
@@ -63,14 +67,14 @@ impl PathGuard {
     /// # Errors
     ///
     /// As [`PathGuard::new`].
-    pub(super) fn read(record: &[u8]) -> Result<PathGuard, ChannelError> {
+    pub(super) fn read(interval: u16, record: &[u8]) -> Result<PathGuard, ChannelError> {
         let mut rest = RecordKind::PathTower.open(record)?.rest();
         let mut txs = Vec::new();
         while !rest.is_empty() {
             let tx = Transaction::consensus_decode(&mut rest);
             txs.push(tx.map_err(|_| ChannelError::encoding("a path is transactions, one after the other"))?);
         }
-        PathGuard::new(txs, None)
+        PathGuard::new(interval, txs, None)
     }
 
     /// A tower's record.
@@ -92,10 +96,7 @@ impl PathGuard {
         let lock = step.tx.input.first().map_or(0, |input| input.sequence.0 & 0xffff);
         let claim = Claim::with_child(Purpose::Answer, found.coin, step.clone(), self.stake());
         // The state before has the next longer lock.
-        let deadline = self
-            .owner
-            .as_ref()
-            .map(|owner| found.height.saturating_add(lock).saturating_add(owner.interval.into()));
+        let deadline = found.height.saturating_add(lock).saturating_add(self.interval.into());
         claim.from(found.unlocked(lock)).before(deadline)
     }
 }

@@ -316,7 +316,7 @@ impl Construction for LnPenalty {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        self.setup.funding = funding;
+        self.setup.opened(funding);
         let (number, content) = (self.number(), self.history.newest().clone());
         for party in 0..2 {
             let signatures = self.peer_signatures(party, number, &content)?;
@@ -336,7 +336,7 @@ impl Construction for LnPenalty {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        let content = content.accept(&self.acceptance(), self.setup.height)?;
+        let content = self.setup.accept(content, &self.acceptance())?;
         let number = self.number().saturating_add(1);
         let mut cost = UpdateCost { signatures: 0, secrets: 2 };
         for party in 0..2 {

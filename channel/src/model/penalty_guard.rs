@@ -99,7 +99,7 @@ impl PenaltyGuard {
             let pays = if version.format == Format::StaticRemotekey { Pays::Fixed } else { Pays::Input };
             let claim = Claim::new(Purpose::Htlc, found.coin, draft, pays, htlc.sat);
             claims.push(match received {
-                true => claim.before(Some(htlc.expiry.saturating_add(1))).from(height),
+                true => claim.before(htlc.expiry.saturating_add(1)).from(height),
                 false => claim.from(htlc.expiry.max(height)),
             });
         }
@@ -128,7 +128,7 @@ impl PenaltyGuard {
             let draft = version.direct_claim((vout, htlc), key, &self.payout, preimage)?;
             let claim = self.own_claim(Purpose::Htlc, &found, draft);
             claims.push(match received {
-                true => claim.before(Some(htlc.expiry.saturating_add(1))),
+                true => claim.before(htlc.expiry.saturating_add(1)),
                 false => claim.from(htlc.expiry),
             });
         }
@@ -163,21 +163,26 @@ impl PenaltyGuard {
             Unlock::signed(Signer::WitnessScript(revocation, script.to_vec()), witness, 0)
         };
         let unspent = |found: &Found| view.is_unspent(&found.coin);
-        let after = |found: &Found| Some(found.height.saturating_add(self.versions.delay.into()));
+        let after = |found: &Found| found.height.saturating_add(self.versions.delay.into());
         let taken = |found: Found, selector, script: &[u8]| (found, SEQUENCE_FREE, unlock(selector, script));
         let mut claims = Vec::new();
         let locals = outputs_to(tx, height, &p2wsh(&local)).into_iter().filter(unspent);
         let mut balances: Vec<(Found, u32, Unlock)> =
             locals.map(|found| taken(found, vec![1], &local)).collect();
-        let deadline = balances.first().and_then(|(found, _, _)| after(found));
+        let deadline = balances.first().map(|(found, _, _)| after(found));
         let lost = balances.iter().map(|(found, _, _)| found.out.value.to_sat()).fold(0, u64::saturating_add);
         balances.extend(self.to_remote(view, (tx, height)));
         if let Some((first, _, _)) = balances.first() {
             let coin = first.coin;
             let draft = take("justice", 0, balances, &self.payout);
-            // to_remote is the party's whatever happens: beside to_local it is not at stake.
-            let stake = if lost > 0 { lost } else { crate::tx::output_sum(&draft.tx) };
-            claims.push(Claim::new(Purpose::Answer, coin, draft, Pays::Own, stake).before(deadline));
+            claims.push(match deadline {
+                // to_remote is the party's whatever happens: it is not at stake.
+                Some(deadline) => Claim::new(Purpose::Answer, coin, draft, Pays::Own, lost).before(deadline),
+                None => {
+                    let all = crate::tx::output_sum(&draft.tx);
+                    Claim::new(Purpose::Sweep, coin, draft, Pays::Own, all)
+                }
+            });
         }
         let htlcs = self.revoked.get(&number).into_iter().flatten();
         let htlcs = htlcs.filter(|_| !mutated(Mutation::JusticeForgetsHtlcs));

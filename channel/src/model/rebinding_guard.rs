@@ -18,8 +18,6 @@ use crate::taproot::TapOutput;
 pub(super) struct Owner {
     /// The settlement of the latest state.
     pub(super) settlement: Settlement,
-    /// The contest delay.
-    pub(super) delay: u16,
     /// The owner's balance.
     pub(super) balance: u64,
     /// The HTLC outputs of the settlement.
@@ -30,6 +28,8 @@ pub(super) struct Owner {
 #[derive(Clone, Debug)]
 pub(super) struct RebindingGuard {
     form: Form,
+    /// The contest delay, in blocks.
+    delay: u16,
     record: Rebinding,
     funding: TapOutput,
     owner: Option<Owner>,
@@ -37,11 +37,11 @@ pub(super) struct RebindingGuard {
 
 impl RebindingGuard {
     pub(super) fn new(
-        form: Form,
+        (form, delay): (Form, u16),
         record: Rebinding,
         owner: Option<Owner>,
     ) -> Result<RebindingGuard, ChannelError> {
-        Ok(RebindingGuard { form, funding: record.funding_output(form)?, record, owner })
+        Ok(RebindingGuard { form, delay, funding: record.funding_output(form)?, record, owner })
     }
 
     pub(super) fn share(self) -> SharedGuard {
@@ -114,8 +114,7 @@ impl RebindingGuard {
                 None => self.record.override_output(self.form, &last)?,
                 Some(_) => None,
             };
-            let delay = self.owner.as_ref().map(|owner| u32::from(owner.delay));
-            let deadline = delay.map(|delay| last.found.height.saturating_add(delay));
+            let deadline = last.found.height.saturating_add(self.delay.into());
             let claim = |step| Claim::with_child(Purpose::Answer, last.found.coin, step, self.stake());
             return Ok(answer.map(|step| claim(step).before(deadline)).into_iter().collect());
         }
@@ -128,8 +127,8 @@ impl RebindingGuard {
             None => {
                 let step = owner.settlement.on(last.found.coin, last.found.out.clone())?;
                 let claim = Claim::with_child(Purpose::Settle, last.found.coin, step, self.stake());
-                let ready = last.found.unlocked(owner.delay.into());
-                Ok(vec![claim.from(ready).before(owner.htlcs.deadline(orders))])
+                let ready = last.found.unlocked(self.delay.into());
+                Ok(vec![claim.from(ready).with_deadline(owner.htlcs.deadline(view, orders))])
             }
         }
     }

@@ -397,8 +397,7 @@ impl Construction for SignedSequence {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        if funding != self.setup.funding {
-            self.setup.funding = funding;
+        if self.setup.opened(funding) {
             self.history.forget_signatures();
         }
         if !self.history.is_signed() {
@@ -418,7 +417,7 @@ impl Construction for SignedSequence {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        let content = content.accept(&self.acceptance(), self.setup.height)?;
+        let content = self.setup.accept(content, &self.acceptance())?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
         // Partials of both settlements, or what each party signs for its tower.
@@ -432,7 +431,7 @@ impl Construction for SignedSequence {
     }
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
-        let content = content.accept(&self.acceptance(), self.setup.height)?;
+        let content = self.setup.accept(content, &self.acceptance())?;
         self.history.push(content, None);
         Ok(())
     }
@@ -486,7 +485,8 @@ impl Construction for SignedSequence {
 
     fn tower_terms(&self) -> Option<TowerTerms> {
         // Without a template a tower would need the client's key.
-        (self.terms.profile != Profile::CsfsOnly).then_some(TowerTerms::Sequence(self.terms))
+        (self.terms.profile != Profile::CsfsOnly)
+            .then_some(TowerTerms::Sequence(self.terms, self.setup.delay))
     }
 
     fn state(&self, number: u32) -> Result<&Content, ChannelError> {

@@ -57,7 +57,7 @@ impl SequenceGuard {
         let step = settlement.on(found.coin, found.out.clone())?;
         let claim = Claim::with_child(Purpose::Settle, found.coin, step, self.stake());
         let ready = found.unlocked(self.delay.into());
-        Ok(vec![claim.from(ready).before(self.htlcs.deadline(orders))])
+        Ok(vec![claim.from(ready).with_deadline(self.htlcs.deadline(view, orders))])
     }
 
     /// The contest of an older version of the peer's.
@@ -72,7 +72,7 @@ impl SequenceGuard {
         let stake = self.stake().max(value.saturating_sub(self.stake()));
         let claim = Claim::new(Purpose::Answer, older.found.coin, draft, Pays::Own, stake);
         let deadline = spend.height.unwrap_or_default().saturating_add(self.delay.into());
-        Ok(vec![claim.before(Some(deadline))])
+        Ok(vec![claim.before(deadline)])
     }
 }
 
@@ -114,6 +114,7 @@ impl Guard for SequenceGuard {
 #[derive(Clone, Debug)]
 pub(super) struct TowerGuard {
     terms: SequenceTerms,
+    delay: u16,
     record: TowerRecord,
     key: Keypair,
 }
@@ -125,7 +126,7 @@ impl TowerGuard {
     ///
     /// [`ChannelError`] if the record is damaged, a signature in it does not verify, or the terms need a key that is not given.
     pub(super) fn read(
-        terms: SequenceTerms,
+        (terms, delay): (SequenceTerms, u16),
         record: &[u8],
         key: Option<&Keypair>,
     ) -> Result<TowerGuard, ChannelError> {
@@ -135,7 +136,7 @@ impl TowerGuard {
             terms.profile.check_number(&record.number_key, record.number, &record.evidence)?;
         }
         Contested::of_record(terms, &record, x_only(&key)).check_consent(record.number, record.consent)?;
-        Ok(TowerGuard { terms, record, key })
+        Ok(TowerGuard { terms, delay, record, key })
     }
 }
 
@@ -146,7 +147,8 @@ impl Guard for TowerGuard {
         let claims = answer.into_iter().filter_map(|step| {
             let coin = step.tx.input.first().map(|input| input.previous_output);
             let coin = coin.filter(|coin| view.is_unspent(coin))?;
-            Some(Claim::with_child(Purpose::Answer, coin, step, self.record.capacity))
+            let claim = Claim::with_child(Purpose::Answer, coin, step, self.record.capacity);
+            Some(claim.before(spend.height.unwrap_or_default().saturating_add(self.delay.into())))
         });
         Ok(claims.collect())
     }

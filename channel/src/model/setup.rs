@@ -4,7 +4,7 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::{Keypair, PublicKey};
 
 use super::accept::{MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, OpenerCosts, Size};
-use super::{Content, Htlc, Step, Terms};
+use super::{Accepted, Content, Htlc, Step, Terms};
 use crate::bounds::{DELAY, FUNDING, PARTIES};
 use crate::chain::START_HEIGHT;
 use crate::error::ChannelError;
@@ -108,6 +108,8 @@ pub struct Setup {
     pub funding: OutPoint,
     /// The height of the chain, as far as the parties know it.
     pub height: u32,
+    /// Whether a cooperative close was signed, which ends the updates.
+    pub is_closing: bool,
     /// The parties' source of random bytes. It cannot be cloned, so neither can a setup.
     pub entropy: Entropy,
 }
@@ -145,7 +147,7 @@ impl Setup {
         let keys: Vec<PublicKey> = parties.iter().map(|party| party.funding.public_key()).collect();
         let key = AggregateKey::new(&keys)?;
         let (funding, height) = (OutPoint::null(), START_HEIGHT);
-        Ok(Setup { parties, key, capacity, delay, funding, height, entropy })
+        Ok(Setup { parties, key, capacity, delay, funding, height, is_closing: false, entropy })
     }
 
     /// A party.
@@ -289,7 +291,7 @@ impl Setup {
     /// [`ChannelError::Refused`] if a party does not exist.
     pub fn htlc_outputs(&self, party: usize, content: &Content) -> Result<HtlcOutputs, ChannelError> {
         let own = self.party(party)?;
-        let htlcs = content.htlcs.iter();
+        let htlcs = content.htlcs.iter().filter(|htlc| htlc.sat >= least_htlc());
         let outputs = htlcs.map(|htlc| Ok((*htlc, self.htlc_output(htlc)?)));
         Ok(HtlcOutputs {
             party,
@@ -370,6 +372,26 @@ impl Setup {
         self.spend_jointly("cooperative close", tx, (funding, self.capacity))
     }
 
+    /// The channel is open with this funding output. Returns whether that is another one than before.
+    pub(super) fn opened(&mut self, funding: OutPoint) -> bool {
+        self.is_closing = false;
+        core::mem::replace(&mut self.funding, funding) != funding
+    }
+
+    /// The next state, if it is acceptable and no cooperative close was signed, which pays an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError::Refused`] after a cooperative close; [`ChannelError::Content`] as [`Content::accept`].
+    pub(super) fn accept(&self, content: Content, terms: &Terms) -> Result<Accepted, ChannelError> {
+        if self.is_closing {
+            return Err(ChannelError::refused(
+                "a cooperative close was signed: it would pay an earlier state",
+            ));
+        }
+        Ok(content.accept(terms, self.height)?)
+    }
+
     /// A cooperative close without its witness, which will weigh `witness`. It pays 2 sat/vB.
     ///
     /// The parties pay the fee in their order, the opener first. A party whose rest would be dust has no output, and its rest is part of
@@ -378,7 +400,7 @@ impl Setup {
     /// # Errors
     ///
     /// [`ChannelError::Refused`] while HTLCs are in flight, or if no balance remains.
-    pub(super) fn closing(&self, content: &Content, witness: u64) -> Result<Transaction, ChannelError> {
+    pub(super) fn closing(&mut self, content: &Content, witness: u64) -> Result<Transaction, ChannelError> {
         if !content.htlcs.is_empty() {
             return Err(ChannelError::refused("a channel closes together without HTLCs in flight"));
         }
@@ -401,7 +423,10 @@ impl Setup {
         tx.output.retain(|out| out.value.to_sat() > 0);
         match tx.output.is_empty() {
             true => Err(ChannelError::refused("no balance pays the fee of a close and leaves an output")),
-            false => Ok(tx),
+            false => {
+                self.is_closing = true;
+                Ok(tx)
+            }
         }
     }
 

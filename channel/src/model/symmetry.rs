@@ -100,7 +100,7 @@ impl Symmetry {
         if self.history.is_signed() {
             return Err(ChannelError::refused("the channel is open"));
         }
-        self.setup.funding = funding;
+        self.setup.opened(funding);
         Ok(())
     }
 
@@ -114,7 +114,7 @@ impl Symmetry {
         content: Content,
         payees: Vec<ScriptBuf>,
     ) -> Result<(), ChannelError> {
-        let content = content.accept(&self.terms_for(payees.len()), self.setup.height)?;
+        let content = self.setup.accept(content, &self.terms_for(payees.len()))?;
         self.fund(self.setup.funding)?;
         self.allocations = vec![(0, payees)];
         self.history = History::new(content);
@@ -289,7 +289,7 @@ impl Construction for Symmetry {
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
         // Signatures of updates do not commit to the funding output: they stay valid on another one.
-        self.setup.funding = funding;
+        self.setup.opened(funding);
         if !self.history.is_signed() {
             let content = self.history.newest().clone();
             let signed = self.sign_state(self.number(), &content)?;
@@ -307,14 +307,14 @@ impl Construction for Symmetry {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        let content = content.accept(&self.acceptance(), self.setup.height)?;
+        let content = self.setup.accept(content, &self.acceptance())?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
         Ok(UpdateCost { signatures: self.setup.parties.len(), secrets: 0 })
     }
 
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
-        let content = content.accept(&self.acceptance(), self.setup.height)?;
+        let content = self.setup.accept(content, &self.acceptance())?;
         self.history.push(content, None);
         Ok(())
     }
@@ -344,16 +344,15 @@ impl Construction for Symmetry {
         let balance = content.balances.get(party).into_iter().chain(inside);
         let owner = Owner {
             settlement,
-            delay: self.setup.delay,
             balance: balance.fold(0, |sum, balance| sum.saturating_add(*balance)),
             htlcs: self.setup.htlc_outputs(party, &content)?,
         };
-        Ok(RebindingGuard::new(self.form, record, Some(owner))?.share())
+        Ok(RebindingGuard::new((self.form, self.setup.delay), record, Some(owner))?.share())
     }
 
     /// A tower publishes the update alone: the owner can settle later.
     fn tower_terms(&self) -> Option<TowerTerms> {
-        Some(TowerTerms::Symmetry(self.form))
+        Some(TowerTerms::Symmetry(self.form, self.setup.delay))
     }
 
     fn state(&self, number: u32) -> Result<&Content, ChannelError> {

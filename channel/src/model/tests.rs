@@ -56,6 +56,22 @@ fn every_construction_closes_together() {
     }
 }
 
+/// A signed close stays valid: a state after it would be worth nothing against it.
+#[test]
+fn a_cooperative_close_ends_the_updates() {
+    for mut construction in all() {
+        let construction = construction.as_mut();
+        let mut stage = Stage::new(construction).unwrap();
+        updated(construction, &mut stage);
+        let next = construction.content().clone();
+        construction.update(next.clone()).unwrap();
+        construction.cooperative_close().unwrap();
+        let refused = construction.update(next).unwrap_err();
+        let reason = "refused: a cooperative close was signed: it would pay an earlier state";
+        assert_eq!(refused.to_string(), reason, "{}", construction.facts().name);
+    }
+}
+
 #[test]
 fn every_construction_closes_alone_in_the_newest_state_and_nobody_contests() {
     for mut construction in all() {

@@ -220,8 +220,7 @@ impl Construction for TimelockTree {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        if funding != self.setup.funding {
-            self.setup.funding = funding;
+        if self.setup.opened(funding) {
             self.signatures.clear();
         }
         let content = self.history.newest().clone();
@@ -237,7 +236,7 @@ impl Construction for TimelockTree {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        let content = content.accept(&self.acceptance(), self.setup.height)?;
+        let content = self.setup.accept(content, &self.acceptance())?;
         if u64::from(self.number()) + 1 >= self.states() {
             let problem = format!("all {} states are used", self.states());
             return Err(ChannelError::refused(problem));
@@ -270,15 +269,14 @@ impl Construction for TimelockTree {
                 tx
             });
         let owner = Owner {
-            interval: self.locks.interval,
             balance: content.balances.get(party).copied().unwrap_or_default(),
             htlcs: self.setup.htlc_outputs(party, &content)?,
         };
-        Ok(Arc::new(PathGuard::new(txs.collect(), Some(owner))?))
+        Ok(Arc::new(PathGuard::new(self.locks.interval, txs.collect(), Some(owner))?))
     }
 
     fn tower_terms(&self) -> Option<TowerTerms> {
-        Some(TowerTerms::Path)
+        Some(TowerTerms::Path(self.locks.interval))
     }
 
     fn state(&self, number: u32) -> Result<&Content, ChannelError> {

@@ -15,14 +15,14 @@ use crate::records::RecordKind;
 /// What a tower and its client agreed on when the channel was opened: how records are read, and what is done with them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TowerTerms {
-    /// The signed sequence form: the fixed justice transaction.
-    Sequence(SequenceTerms),
-    /// LN-Symmetry and the override form: the newest update on top of an older one.
-    Symmetry(Form),
+    /// The signed sequence form: the fixed justice transaction, and the contest delay in blocks.
+    Sequence(SequenceTerms, u16),
+    /// LN-Symmetry and the override form: the newest update on top of an older one, and the contest delay in blocks.
+    Symmetry(Form, u16),
     /// LN-penalty: the kit that the txid opens.
     LnPenalty,
-    /// Locks that shrink: the transactions below the one that was seen.
-    Path,
+    /// Locks that shrink: the transactions below the one that was seen, and the blocks between the locks of two states.
+    Path(u16),
 }
 
 impl TowerTerms {
@@ -33,14 +33,16 @@ impl TowerTerms {
     /// [`ChannelError`] if the record is damaged, its evidence does not verify, or the tower's key is needed and not given.
     pub fn guard(&self, record: &[u8], key: Option<&Keypair>) -> Result<SharedGuard, ChannelError> {
         Ok(match self {
-            TowerTerms::Sequence(terms) => Arc::new(sequence_guard::TowerGuard::read(*terms, record, key)?),
-            TowerTerms::Symmetry(form) => {
+            TowerTerms::Sequence(terms, delay) => {
+                Arc::new(sequence_guard::TowerGuard::read((*terms, *delay), record, key)?)
+            }
+            TowerTerms::Symmetry(form, delay) => {
                 let (read, fields) = Rebinding::from_bytes(*form, RecordKind::RebindingTower, record)?;
                 fields.end()?;
-                RebindingGuard::new(*form, read, None)?.share()
+                RebindingGuard::new((*form, *delay), read, None)?.share()
             }
             TowerTerms::LnPenalty => Arc::new(justice_kit::KitGuard::read(record)?),
-            TowerTerms::Path => Arc::new(PathGuard::read(record)?),
+            TowerTerms::Path(interval) => Arc::new(PathGuard::read(*interval, record)?),
         })
     }
 

@@ -336,8 +336,7 @@ impl Construction for Literal {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        if funding != self.setup.funding {
-            self.setup.funding = funding;
+        if self.setup.opened(funding) {
             self.history.forget_signatures();
         }
         if !self.history.is_signed() {
@@ -357,7 +356,7 @@ impl Construction for Literal {
     }
 
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError> {
-        let content = content.accept(&self.acceptance(), self.setup.height)?;
+        let content = self.setup.accept(content, &self.acceptance())?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
         // Two partials of the state, two of the commitment to its number.

@@ -34,6 +34,15 @@ pub enum Pays {
     Fixed,
 }
 
+/// When somebody else can take something that a claim is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// The first block in which they can.
+    pub block: u32,
+    /// Satoshi that they can take then.
+    pub lost: u64,
+}
+
 /// A spend of a channel's output that a party wants to see confirmed.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -47,8 +56,8 @@ pub struct Claim {
     pub pays: Pays,
     /// Satoshi that the party loses at worst if the claim never confirms. No fee is higher.
     pub stake: u64,
-    /// The first block in which somebody else can take the output; none if nobody can, or from the beginning.
-    pub deadline: Option<u32>,
+    /// When somebody else can take something; none if nobody can, or from the beginning.
+    pub deadline: Option<Deadline>,
     /// The height of the last block from which on the mempool takes it: its locks are over for the next block.
     pub ready: u32,
 }
@@ -76,9 +85,16 @@ impl Claim {
         Claim { ready, ..self }
     }
 
-    /// The same claim with the first block in which somebody else can take the output.
+    /// The same claim with the first block in which somebody else can take all that is at stake.
     #[must_use]
-    pub fn before(self, deadline: Option<u32>) -> Claim {
+    pub fn before(self, block: u32) -> Claim {
+        let lost = self.stake;
+        Claim { deadline: Some(Deadline { block, lost }), ..self }
+    }
+
+    /// The same claim with a deadline that may be about a part of what is at stake.
+    #[must_use]
+    pub fn with_deadline(self, deadline: Option<Deadline>) -> Claim {
         Claim { deadline, ..self }
     }
 

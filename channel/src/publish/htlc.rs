@@ -3,7 +3,7 @@
 use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::Keypair;
 
-use super::{Claim, Draft, Found, Orders, Pays, Purpose, Signer, Unlock, View, outputs_to};
+use super::{Claim, Deadline, Draft, Found, Orders, Pays, Purpose, Signer, Unlock, View, outputs_to};
 use crate::error::ChannelError;
 use crate::keys::x_only;
 use crate::leaves;
@@ -21,7 +21,7 @@ pub struct HtlcOutputs {
     pub key: Keypair,
     /// Where the party is paid.
     pub payout: ScriptBuf,
-    /// Each HTLC with its output.
+    /// Each HTLC that has an output, with it.
     pub outputs: Vec<(Htlc, TapOutput)>,
 }
 
@@ -32,13 +32,15 @@ impl HtlcOutputs {
         own.fold(0, |sum, (htlc, _)| sum.saturating_add(htlc.sat))
     }
 
-    /// The first block in which a sender can take back an HTLC that the party could claim now.
-    pub fn deadline(&self, orders: &Orders) -> Option<u32> {
-        let known = self
-            .outputs
-            .iter()
-            .filter(|(htlc, _)| htlc.to == self.party && orders.preimage(&htlc.payment_hash).is_some());
-        known.map(|(htlc, _)| htlc.expiry.saturating_add(1)).min()
+    /// The next block in which senders can take back HTLCs that the party could claim now, and the satoshi in these.
+    pub fn deadline(&self, view: View<'_>, orders: &Orders) -> Option<Deadline> {
+        let known = |htlc: &Htlc| htlc.to == self.party && orders.preimage(&htlc.payment_hash).is_some();
+        let open = self.outputs.iter().map(|(htlc, _)| htlc);
+        let open: Vec<&Htlc> = open.filter(|htlc| known(htlc) && htlc.expiry >= view.height()).collect();
+        let expiry = open.iter().map(|htlc| htlc.expiry).min()?;
+        let first = open.iter().filter(|htlc| htlc.expiry == expiry);
+        let lost = first.fold(0, |sum: u64, htlc| sum.saturating_add(htlc.sat));
+        Some(Deadline { block: expiry.saturating_add(1), lost })
     }
 
     /// The claims on the outputs of a confirmed transaction that pays the state.
@@ -88,7 +90,7 @@ impl HtlcOutputs {
         let stake = found.out.value.to_sat();
         let claim = Claim::new(Purpose::Htlc, found.coin, draft, Pays::Own, stake);
         Ok(Some(match preimage {
-            Some(_) => claim.before(Some(htlc.expiry.saturating_add(1))),
+            Some(_) => claim.before(htlc.expiry.saturating_add(1)),
             None => claim.from(htlc.expiry),
         }))
     }

@@ -15,7 +15,7 @@ mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use claim::{Claim, Pays, Purpose};
+pub use claim::{Claim, Deadline, Pays, Purpose};
 pub use draft::{Draft, Signer, Unlock};
 pub use foresee::{answers, foreseen};
 pub use htlc::{HtlcOutputs, htlc_draft};

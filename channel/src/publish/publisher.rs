@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bitcoin::{OutPoint, ScriptBuf, Transaction};
 
 use super::offer::{Offer, Outcome};
-use super::{Claim, Orders, Purpose, SharedGuard, View};
+use super::{Claim, Deadline, Orders, Purpose, SharedGuard, View};
 use crate::chain::{Chain, Reject};
 use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
@@ -242,14 +242,20 @@ impl Publisher {
     }
 }
 
-/// The next feerate of a claim: a quarter more, or before a deadline the least factor that reaches what is at stake in the blocks that
-/// are left.
+/// The next feerate of a claim: a quarter more, or before a deadline the least factor that reaches, in the blocks that are left, what is
+/// lost then.
 fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     let most = claim.stake.div_ceil(size.max(1));
-    let left = claim.deadline.map(|deadline| deadline.saturating_sub(height.saturating_add(1)));
-    let factor = match left.filter(|left| *left <= LAST_BLOCKS) {
-        Some(0 | 1) => return most.max(rate),
-        Some(left) => (QUARTER..).find(|factor| times(rate, *factor, left) >= most).unwrap_or(QUARTER),
+    let left = |deadline: Deadline| (deadline.block.saturating_sub(height.saturating_add(1)), deadline.lost);
+    let factor = match claim.deadline.map(left).filter(|(left, _)| *left <= LAST_BLOCKS) {
+        Some((left, lost)) => {
+            let enough = lost.div_ceil(size.max(1)).min(most);
+            if left <= 1 && rate < enough {
+                return enough;
+            }
+            let reaches = |factor: &u64| times(rate, *factor, left) >= enough;
+            if left <= 1 { QUARTER } else { (QUARTER..).find(reaches).unwrap_or(QUARTER) }
+        }
         None => QUARTER,
     };
     if mutated(Mutation::FeesAboveStake) {

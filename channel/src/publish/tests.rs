@@ -226,6 +226,62 @@ fn no_answer_costs_what_the_victim_has_without_it() {
     }
 }
 
+/// What a sender takes back at an expiry is all that a settlement may hurry for: a small HTLC does not raise its fee to the balance.
+#[test]
+fn a_small_htlc_costs_no_more_than_it_is_worth() {
+    for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
+        for sat in [1, 482] {
+            for blocks_before in [10, 150] {
+                let setup = Setup::named("small", 2, CAPACITY, 144).unwrap();
+                let mut channel = kind.build(setup, Content::of(&[600_000, 400_000])).unwrap();
+                let channel = channel.as_mut();
+                let mut stage = Stage::new(channel).unwrap();
+                stage.open(channel).unwrap();
+                let expiry = START_HEIGHT + 400;
+                let htlc = Htlc { from: 0, to: 1, sat, expiry, payment_hash: sha256(&KNOWN[1]) };
+                let content = Content { balances: vec![100_000 - sat, 900_000], htlcs: vec![htlc] };
+                channel.update(content).unwrap();
+                stage.chain.mine(expiry - blocks_before - stage.chain.height()).unwrap();
+                stage.publish(channel.close(0, 1).unwrap().remove(0)).unwrap();
+                let mut owner = client(channel, 1, &mut stage.chain);
+                owner.orders().learn(KNOWN[1]);
+                for _ in 0..200 {
+                    owner.look(&mut stage.chain).unwrap();
+                    // More than the client knows.
+                    stage.chain.mine_at(3_000).unwrap();
+                }
+                let paid = has(channel, &stage, &owner, 1);
+                assert!(paid + FEES >= 900_000, "{kind:?} {sat} {blocks_before}: {paid}");
+            }
+        }
+    }
+}
+
+/// A victim that was too late for to_local sweeps to_remote at the market's rate.
+#[test]
+fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
+    for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
+        let setup = Setup::named("late", 2, CAPACITY, 144).unwrap();
+        let mut channel = Kind::LnPenalty(format).build(setup, Content::of(&[600_000, 400_000])).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        channel.update(Content::of(&[50_000, 950_000])).unwrap();
+        let mut victim = client(channel, 1, &mut stage.chain);
+        let [commitment, sweep] = channel.close(0, 0).unwrap().try_into().unwrap();
+        stage.publish(commitment).unwrap();
+        // The victim's answer is raised to what to_local is worth, and no block takes it.
+        for _ in 0..150 {
+            victim.look(&mut stage.chain).unwrap();
+            stage.chain.mine_block(vec![]).unwrap();
+        }
+        stage.chain.mine_block(vec![sweep.tx]).unwrap();
+        run(&mut stage, std::slice::from_mut(&mut victim), 10);
+        let paid = has(channel, &stage, &victim, 1);
+        assert!(paid + FEES >= 400_000, "{format:?}: {paid}");
+    }
+}
+
 /// All claims of a wallet together stay below its budget, also while several of them wait for a block.
 #[test]
 fn a_budget_is_for_all_claims_together() {

@@ -149,6 +149,58 @@ fn it_raises_its_fee_until_a_block_takes_the_answer() {
     }
 }
 
+/// A tower knows when the delay is over, and pays in time what blocks ask.
+#[test]
+fn a_short_delay_makes_it_raise_faster() {
+    let kinds = [
+        Kind::SignedSequence(Profile::TemplateHash),
+        Kind::Symmetry(Form::TemplateHash),
+        Kind::LnPenalty(Format::Anchors),
+    ];
+    for kind in kinds {
+        let setup = Setup::named("short", 2, CAPACITY, 6).unwrap();
+        let mut channel = kind.build(setup, content(0)).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        channel.update(content(1)).unwrap();
+        let mut tower = tower();
+        tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
+        stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+        let mut acted = Vec::new();
+        for _ in 0..6 {
+            acted.extend(events(&mut tower, &mut stage.chain, 0));
+            stage.chain.mine_at(100_000).unwrap();
+        }
+        assert!(acted.contains(&Event::Done), "{kind:?}: {acted:?}");
+    }
+}
+
+/// to_remote is the client's whatever happens, and whoever sees a kit's transaction can build on it: version 3 bounds what that costs.
+#[test]
+fn a_kit_is_for_to_local_and_of_version_3() {
+    for format in [Format::Anchors, Format::ZeroFee] {
+        let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
+        let mut channel = Kind::LnPenalty(format).build(setup, content(0)).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        channel.update(content(1)).unwrap();
+        let mut tower = tower();
+        tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
+        let [commitment, sweep] = channel.close(0, 0).unwrap().try_into().unwrap();
+        stage.publish(commitment).unwrap();
+        let mut late = stage.chain.clone();
+        assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [2], "{format:?}");
+        let versions: Vec<i32> = stage.chain.mempool().entries().map(|entry| entry.tx.version.0).collect();
+        assert_eq!(versions, [3], "{format:?}");
+        // The cheater has taken to_local.
+        late.mine(150).unwrap();
+        late.mine_block(vec![sweep.tx]).unwrap();
+        assert!(rates(&events(&mut tower, &mut late, 0)).is_empty(), "{format:?}");
+    }
+}
+
 #[test]
 fn each_newer_stale_update_is_answered_again() {
     let setup = Setup::named("again", 2, CAPACITY, 144).unwrap();

@@ -396,7 +396,7 @@ fn expiries_inside_a_hook_are_beyond_both_delays() {
 #[test]
 fn no_balance_blocks_a_cooperative_close() {
     for parties in [2usize, 3, 16] {
-        let setup = Setup::named("closing", parties, CAPACITY, DELAY).unwrap();
+        let mut setup = Setup::named("closing", parties, CAPACITY, DELAY).unwrap();
         for (sat, place) in (0..1_500u64).flat_map(|sat| [(sat, 0), (sat, parties - 1)]) {
             let mut balances = vec![700; parties];
             balances[1 - place.min(1)] = CAPACITY - sat - 700 * (parties as u64 - 2);
@@ -413,7 +413,7 @@ fn no_balance_blocks_a_cooperative_close() {
             assert!(fee <= expected + 2 * P2TR_DUST_LIMIT, "{parties} {sat}: {fee} sat, {expected} needed");
         }
     }
-    let poor = Setup::named("closing", 2, 1_000, DELAY).unwrap();
+    let mut poor = Setup::named("closing", 2, 1_000, DELAY).unwrap();
     assert_eq!(poor.closing(&Content::of(&[500, 500]), 68).unwrap().output.len(), 1);
 }
 

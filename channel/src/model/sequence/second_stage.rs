@@ -157,7 +157,7 @@ impl SignedSequence {
         if self.terms.profile != needed {
             return Err(ChannelError::refused("the channel's profile cannot fix these second stages"));
         }
-        let content = content.clone().accept(&self.two_stage_terms(), self.setup.height)?;
+        let content = self.setup.accept(content.clone(), &self.two_stage_terms())?;
         let numbered = self.script_number(number)?;
         let stage = self.stage_output(publisher, numbered)?;
         let mut placed = Vec::with_capacity(content.htlcs.len());
