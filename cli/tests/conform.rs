@@ -227,33 +227,55 @@ fn a_command_that_never_answers_does_not_hang_the_run() {
     let folder = folder("silent");
     let many: Vec<String> = (0..12).map(|nth| case(&format!("b/{nth:02}"), "many", "OK")).collect();
     fs::write(folder.join("many.jsonl"), many.join("\n")).unwrap();
-    for (script, end) in [
-        ("exit 7", "ended with exit status 7"),
-        ("cat", "garbage: \"{\\\"id\\\":\\\"b/"),
-        ("yes OK", "garbage: a second line for one case: \"OK\""),
-        ("exec tr '\\0' x </dev/zero", "garbage: a line of more than 4096 bytes: \"xxx"),
-        ("exec sleep 5000", "no answer within 1 s"),
-        ("exec <&-; sleep 5000", "the command closed its standard input"),
-        ("exec >&-; sleep 5000", "the command closed its standard output"),
-        ("sleep 5000; echo OK", "no answer within 1 s"),
-        ("kill -9 $$", "was ended by signal 9 (SIGKILL)"),
-        ("yes error >&2", "no answer within 1 s"),
-    ] {
-        let ran = conform(&folder, &["many.jsonl", "--timeout", "1", "--jobs", "2"], script);
+    // No other test has processes of this name.
+    let sleep = format!("sleep {}", 1_000_000 + std::process::id());
+    let run = |script: &str, timeout: &str, end: &str| {
+        let script = script.replace("SLEEP", &sleep);
+        let ran = conform(&folder, &["many.jsonl", "--timeout", timeout, "--jobs", "2"], &script);
         assert_eq!(ran.status, 2, "{script}: {ran:?}");
         assert!(
             ran.err.starts_with(&format!("error: sh -c {script}: the command answered none of ")),
             "{ran:?}"
         );
         assert!(ran.err.contains(end), "{script}: {}", ran.err);
+    };
+    std::thread::scope(|scope| {
+        for (script, timeout, end) in [
+            ("exit 7", "60", "ended with exit status 7"),
+            ("kill -9 $$", "60", "was ended by signal 9 (SIGKILL)"),
+            ("cat", "60", "garbage: \"{\\\"id\\\":\\\"b/"),
+            ("exec tr '\\0' x </dev/zero", "60", "garbage: a line of more than 4096 bytes: \"xxx"),
+            ("exec >&-; SLEEP", "60", "the command closed its standard output"),
+            // The first case may be in the pipe before it is closed.
+            ("exec <&-; SLEEP", "1", "no answer"),
+            ("exec SLEEP", "1", "no answer within 1 s"),
+            ("SLEEP; echo OK", "1", "no answer within 1 s"),
+            ("SLEEP & SLEEP", "1", "no answer within 1 s"),
+            ("yes error >&2", "1", "no answer within 1 s"),
+        ] {
+            let run = &run;
+            scope.spawn(move || run(script, timeout, end));
+        }
+    });
+    #[cfg(target_os = "linux")]
+    for _ in 0..1000 {
+        // A process that was killed may take a moment to end.
+        if !is_running(&sleep) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
     #[cfg(target_os = "linux")]
-    for entry in fs::read_dir("/proc").unwrap() {
-        // Processes come and go while the folder is read.
-        let command = fs::read(entry.unwrap().path().join("cmdline")).unwrap_or_default();
-        let words: Vec<&[u8]> = command.split(|byte| *byte == 0).collect();
-        assert!(!words.starts_with(&[b"sleep", b"5000"]), "a process was left behind");
-    }
+    panic!("a process was left behind");
+}
+
+/// Whether a process has this command line.
+#[cfg(target_os = "linux")]
+fn is_running(line: &str) -> bool {
+    // Processes come and go while the folder is read.
+    let command = |entry: fs::DirEntry| fs::read(entry.path().join("cmdline")).unwrap_or_default();
+    let mut commands = fs::read_dir("/proc").unwrap().map(|entry| command(entry.unwrap()));
+    commands.any(|words| String::from_utf8_lossy(&words).replace('\0', " ").trim_end() == line)
 }
 
 /// A process that fails in one case fails in this case only, also if it hangs, floods or answers once too often.
@@ -261,7 +283,7 @@ fn a_command_that_never_answers_does_not_hang_the_run() {
 fn a_failure_is_a_failure_of_one_case() {
     let folder = folder("once");
     for (what, got) in [
-        ("sleep 5000", "no answer within 1 s"),
+        ("sleep 5000", "no answer within 3 s"),
         ("echo", "garbage: \"\""),
         ("kill -11 $$", "no answer: the command was ended by signal 11 (SIGSEGV)"),
         ("exit 0", "no answer: the command ended with exit status 0"),
@@ -270,7 +292,7 @@ fn a_failure_is_a_failure_of_one_case() {
         let script = format!(
             "while read -r line; do case $line in *a/plain*) {what} ;; *a/lax*|*a/other*) echo error ;; *) echo OK ;; esac; done"
         );
-        let ran = conform(&folder, &["cases.jsonl", "--timeout", "1", "--jobs", "1", "--json"], &script);
+        let ran = conform(&folder, &["cases.jsonl", "--timeout", "3", "--jobs", "1", "--json"], &script);
         let (cases, summary) = ran.json();
         assert_eq!(ran.status, 1, "{what}: {ran:?}");
         assert_eq!(
@@ -290,6 +312,10 @@ fn a_failure_is_a_failure_of_one_case() {
         let got: Vec<String> = silent.map(|case| case["got"].as_str().unwrap().to_owned()).collect();
         assert!(got.len() == 1 && got[0].starts_with("garbage: "), "{what}: {got:?}");
     }
+    // One that answers before it is asked cannot agree, however fast it is.
+    let ran = conform(&folder, &["cases.jsonl", "--rule", "processes", "--json"], "yes OK");
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.out.contains("garbage: a second line for one case: \\\"OK\\\""), "{ran:?}");
     // The last case has no later one to which a second line would belong.
     let ran =
         conform(&folder, &["cases.jsonl", "--id", "a/good", "--json"], "read -r line; echo OK; echo OK");

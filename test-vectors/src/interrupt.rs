@@ -1,4 +1,5 @@
-//! SIGINT and SIGTERM while a file is written: the file is completed first, then the signal ends the command as usual.
+//! SIGINT and SIGTERM during work that must be completed or undone, such as a file that is being written or a process that was
+//! started: the work ends first, then the signal ends the command as usual.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -11,14 +12,15 @@ use signal_hook::{flag, low_level};
 struct Signals {
     /// Whether a signal ends the command at once.
     is_idle: Arc<AtomicBool>,
-    /// The signal that arrived during a write; 0 if none did.
+    /// The signal that arrived during postponed work; 0 if none did.
     arrived: Arc<AtomicUsize>,
 }
 
-/// The handlers, installed at the first write: a command that writes no file, such as the debugger, runs without them. None if
-/// the system refuses them.
+static SIGNALS: OnceLock<Option<Signals>> = OnceLock::new();
+
+/// The handlers, installed at the first postponed work: a command that writes no file, such as the debugger, runs without them.
+/// None if the system refuses them.
 fn signals() -> Option<&'static Signals> {
-    static SIGNALS: OnceLock<Option<Signals>> = OnceLock::new();
     let install = || {
         let signals = Signals::default();
         for signal in [SIGINT, SIGTERM] {
@@ -31,17 +33,25 @@ fn signals() -> Option<&'static Signals> {
     SIGNALS.get_or_init(install).as_ref()
 }
 
-/// Runs `write` to its end. A SIGINT or SIGTERM that arrives meanwhile ends the command after it: a shell reports 130 or 143.
-pub(crate) fn postponed<T>(write: impl FnOnce() -> T) -> T {
-    let Some(signals) = signals() else { return write() };
+/// Whether a signal has arrived that ends the command after its postponed work. Long work asks, and then ends early.
+pub fn has_arrived() -> bool {
+    let signals = SIGNALS.get().and_then(Option::as_ref);
+    signals.is_some_and(|signals| signals.arrived.load(Ordering::SeqCst) != 0)
+}
+
+/// Runs `work` to its end. A SIGINT or SIGTERM that arrives meanwhile ends the command after it: a shell reports 130 or 143.
+///
+/// One work at a time: signals are no longer postponed when the first of several ends.
+pub fn postponed<T>(work: impl FnOnce() -> T) -> T {
+    let Some(signals) = signals() else { return work() };
     signals.is_idle.store(false, Ordering::SeqCst);
-    let written = write();
+    let done = work();
     signals.is_idle.store(true, Ordering::SeqCst);
     if let Ok(signal @ 1..) = i32::try_from(signals.arrived.load(Ordering::SeqCst)) {
         // It returns only if the system refuses to restore the default; then the command continues.
         let _ = low_level::emulate_default_handler(signal);
     }
-    written
+    done
 }
 
 #[cfg(all(test, unix))]

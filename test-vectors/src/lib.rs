@@ -27,7 +27,7 @@ mod file;
 mod formats;
 mod generate;
 mod input_case;
-mod interrupt;
+pub mod interrupt;
 mod random;
 mod run;
 mod taptree;

@@ -33,6 +33,8 @@ impl Answer {
             ("OK", "") => Some(Answer::Ok),
             ("?", rest) => Some(Answer::Abstains(reason(rest))),
             (UNNAMED, rest) => Some(Answer::Unnamed(reason(rest))),
+            // A name that says no more than `error`.
+            ("UNKNOWN_ERROR" | "SCRIPT_ERR_UNKNOWN_ERROR", "") => Some(Answer::Unnamed(line.to_owned())),
             (name, "") => ScriptError::from_name(name).map(Answer::Error),
             _ => None,
         }
@@ -213,6 +215,7 @@ mod tests {
             ("EVAL_FALSE ", "EVAL_FALSE"),
             ("SCRIPT_ERR_SIG_NULLFAIL", "NULLFAIL"),
             ("?", "?"),
+            ("UNKNOWN_ERROR", "error UNKNOWN_ERROR"),
             ("? unknown flag OP_CAT", "? unknown flag OP_CAT"),
             ("error", "error"),
             ("error  EvalFalse: the stack is empty", "error EvalFalse: the stack is empty"),

@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sigstack_vectors::interrupt;
+
 use super::answer::{MAX_LINE, Silence};
-use super::interrupt;
 
 /// How long a process may take for what needs no work: to end after its pipes are closed.
 const GRACE: Duration = Duration::from_secs(1);

@@ -5,7 +5,6 @@ mod child;
 mod details;
 mod gather;
 mod html;
-mod interrupt;
 mod json;
 mod junit;
 mod pool;

@@ -7,10 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use sigstack_vectors::interrupt;
+
 use super::answer::{Answer, Reply, Silence};
 use super::child::{Child, Unanswered};
 use super::gather::Asked;
-use super::interrupt;
 use crate::problem::Problem;
 
 /// Failures after which the run stops if the command has answered nothing at all.
