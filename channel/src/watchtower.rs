@@ -1,7 +1,7 @@
 //! A watchtower: a publisher for each client, with what its clients gave it, the chain, and its own coins.
 //!
-//! Each client has its own record, its own coin and its own fees. Nothing that one client gives the tower changes what it does for
-//! another. Two towers with the same records do the same: nothing is remembered of the chain.
+//! Each client has its own record, its own coin and its own fees. A record, whatever is in it, does not keep the tower from its other
+//! clients; two clients of one channel would outbid each other. Of the chain nothing is remembered but the tower's own bids.
 
 use secp256k1::Keypair;
 

@@ -1,9 +1,9 @@
 //! An adversary that searches: every sequence of moves of a corrupted party within bounds, as real transactions on the chain model,
 //! against the real code of client and tower.
 //!
-//! The corrupted side has its keys, all that it ever received, and the chain. It reads scripts from their bytes and finds what
-//! satisfies them; which freedoms a signature leaves it finds by trial. At the end of every line the honest side must have at
-//! least its worst acceptable outcome, less fees.
+//! The corrupted side has its keys, all that it received before the first move, and the outputs of the chain. It reads scripts from
+//! their bytes and finds what satisfies them; which freedoms a signature leaves it finds by trial. At the end of every line the honest
+//! side must have at least its worst acceptable outcome, less fees.
 
 mod honest;
 mod knowledge;

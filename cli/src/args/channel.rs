@@ -272,7 +272,7 @@ pub(crate) struct SearchArgs {
     pub(crate) blocks: u32,
 
     /// Maximum number of states in each scenario
-    #[arg(long, value_name = "N", default_value_t = 3_000, value_parser = within(&bounds::SEARCH_STATES))]
+    #[arg(long, value_name = "N", default_value_t = 400, value_parser = within(&bounds::SEARCH_STATES))]
     pub(crate) states: usize,
 
     #[command(flatten)]
