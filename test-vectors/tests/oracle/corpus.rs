@@ -44,10 +44,14 @@ impl Corpus {
     #[track_caller]
     pub(crate) fn read() -> Corpus {
         let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-        let folders: Vec<PathBuf> = shared("vectors").into_iter().chain([own]).collect();
+        Corpus::of(&shared("vectors").into_iter().chain([own]).collect::<Vec<PathBuf>>())
+    }
+
+    /// Reads the vectors under some folders.
+    pub(crate) fn of(folders: &[PathBuf]) -> Corpus {
         let mut corpus = Corpus { files: 0, questions: vec![] };
         let mut known = HashSet::new();
-        for path in candidates(&folders) {
+        for path in candidates(folders) {
             let name = path.display().to_string();
             let bytes = std::fs::read(&path).unwrap();
             let file = match read_bytes(&name, &bytes, ReadOptions::default()) {

@@ -3,36 +3,12 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use sigstack_interpreter::{Inspector, Instruction, Machine, Phase, ScriptError, Spend, VerifyError};
+use sigstack_interpreter::{ScriptError, Spend, VerifyError};
 use sigstack_vectors::{Case, Expect, Question};
 
 use crate::oracle::consensus::core_accepts;
 use crate::oracle::mutate::{Kind, Mutator};
-
-/// Sees whether a tapscript is executed.
-#[derive(Default)]
-struct TapscriptSteps {
-    in_tapscript: bool,
-    steps: u64,
-}
-
-impl Inspector for TapscriptSteps {
-    fn phase(&mut self, phase: Phase, _script: Option<&[u8]>) {
-        self.in_tapscript = phase == Phase::Tapscript;
-    }
-
-    fn step(&mut self, _machine: &Machine<'_>, _instruction: &Instruction<'_>) {
-        self.steps += u64::from(self.in_tapscript);
-    }
-}
-
-/// Whether a spend executes at least one instruction of a tapscript.
-pub(crate) fn executes_tapscript(question: &Question) -> bool {
-    let mut steps = TapscriptSteps::default();
-    let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
-    let _ = spend.verify_with(question.index, question.flags, &mut steps);
-    steps.steps > 0
-}
+use crate::oracle::steps::TapscriptSteps;
 
 /// Whether the inputs have the verdict together that they have one by one.
 fn all_as_one_by_one(spend: &Spend<'_>, question: &Question) -> bool {

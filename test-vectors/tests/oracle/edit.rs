@@ -1,12 +1,14 @@
 //! Edits of bytes, scripts and stacks.
 
+use bitcoin::secp256k1::SecretKey;
+use bitcoin::secp256k1::ecdsa::Signature;
 use sigstack_interpreter::Instructions;
 
 use crate::oracle::layout::push;
 use crate::random::Random;
 
 /// Elements at the edges of rules: truth, numbers, sizes, keys.
-fn element(random: &mut Random) -> Vec<u8> {
+pub(crate) fn element(random: &mut Random) -> Vec<u8> {
     match random.below(16) {
         0 | 1 => vec![],
         2 | 3 => vec![1],
@@ -76,13 +78,43 @@ fn instruction(random: &mut Random) -> Vec<u8> {
     }
 }
 
+/// Writes a push in another form, or with data that is cut or longer. The announced length may then be wrong: the push takes
+/// bytes of what follows, or leaves some.
+fn edit_push(part: &mut Vec<u8>, random: &mut Random) {
+    let (header, announced) = match part.first() {
+        Some(0x4c) => (2, true),
+        Some(0x4d) => (3, true),
+        Some(0x4e) => (5, true),
+        Some(opcode) => (1, *opcode < 0x4c),
+        None => return,
+    };
+    let Some(data) = part.get(header..).filter(|_| announced) else { return edit_bytes(part, random) };
+    let mut data = data.to_vec();
+    match random.below(6) {
+        0 => data.truncate(data.len() - random.below(data.len() + 1)),
+        1 => data.extend(random.bytes(2)),
+        _ => {}
+    }
+    let length = data.len() as u32;
+    let mut header = match random.below(5) {
+        0 => [&[0x4c], &length.to_le_bytes()[..1]].concat(),
+        1 => [&[0x4d], &length.to_le_bytes()[..2]].concat(),
+        2 => [&[0x4e], length.to_le_bytes().as_slice()].concat(),
+        _ => part[..header].to_vec(),
+    };
+    if random.once_in(8) {
+        edit_bytes(&mut header, random);
+    }
+    *part = [header, data].concat();
+}
+
 /// Changes instructions of a script.
 pub(crate) fn edit_script(script: &mut Vec<u8>, random: &mut Random) {
     let mut parts = split(script);
     let at = random.below(parts.len() + 1);
     match parts.get_mut(at) {
         None => parts.push(instruction(random)),
-        Some(part) => match random.below(8) {
+        Some(part) => match random.below(10) {
             0 | 1 => *part = instruction(random),
             2 | 3 => parts.insert(at, instruction(random)),
             4 => drop(parts.remove(at)),
@@ -91,6 +123,7 @@ pub(crate) fn edit_script(script: &mut Vec<u8>, random: &mut Random) {
                 parts.insert(at, part);
             }
             6 => parts.swap(at, 0),
+            7 | 8 => edit_push(part, random),
             _ => edit_bytes(part, random),
         },
     }
@@ -121,6 +154,37 @@ pub(crate) fn pad_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = parts.concat();
 }
 
+/// Changes a signature in a way that a rule is about: hash type, S, the encoding of its parts, size. Other elements get a byte more
+/// or less.
+pub(crate) fn edit_signature(signature: &mut Vec<u8>, random: &mut Random) {
+    let Some((hash_type, der)) = signature.split_last() else { return signature.push(random.byte()) };
+    let parsed = Signature::from_der(der).ok();
+    match (random.below(8), parsed) {
+        (0, Some(parsed)) => {
+            // The other S, which is valid too.
+            let compact = parsed.serialize_compact();
+            let Ok(s) = SecretKey::from_slice(&compact[32..]) else { return };
+            let other =
+                Signature::from_compact(&[&compact[..32], &s.negate().secret_bytes()].concat()).unwrap();
+            *signature = [other.serialize_der().as_ref(), &[*hash_type]].concat();
+        }
+        // A zero before R, with the lengths mended.
+        (1, Some(_)) => {
+            signature.insert(4, 0);
+            signature[3] += 1;
+            signature[1] += 1;
+        }
+        (2, _) => drop(signature.pop()),
+        (3, _) => signature.push(random.byte()),
+        (4, _) => signature.truncate(random.below(signature.len() + 1)),
+        _ => {
+            let last = signature.len() - 1;
+            signature[last] =
+                *random.pick(&[0, 1, 2, 3, 4, 0x1f, 0x41, 0x61, 0x80, 0x81, 0x82, 0x83, 0x84, 0xff]);
+        }
+    }
+}
+
 /// Changes a stack.
 pub(crate) fn edit_stack(stack: &mut Vec<Vec<u8>>, random: &mut Random) {
     if stack.is_empty() {
@@ -128,8 +192,9 @@ pub(crate) fn edit_stack(stack: &mut Vec<Vec<u8>>, random: &mut Random) {
         return;
     }
     let at = random.below(stack.len());
-    match random.below(10) {
+    match random.below(12) {
         0..3 => edit_bytes(&mut stack[at], random),
+        9 | 10 => edit_signature(&mut stack[at], random),
         3 | 4 => stack[at] = element(random),
         5 => stack.insert(at, element(random)),
         6 => drop(stack.remove(at)),

@@ -7,5 +7,7 @@ pub(crate) mod corpus;
 pub(crate) mod differential;
 pub(crate) mod edit;
 pub(crate) mod layout;
+pub(crate) mod limits;
 pub(crate) mod mutate;
 pub(crate) mod sign;
+pub(crate) mod steps;

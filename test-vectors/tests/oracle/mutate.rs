@@ -4,14 +4,15 @@ use bitcoin::absolute::LockTime;
 use bitcoin::consensus::{deserialize, serialize};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Sequence, TxOut, Witness};
-use sigstack_interpreter::Flags;
+use sigstack_interpreter::{FlagKind, Flags};
 use sigstack_vectors::Question;
 
 use crate::generator::Tapscripts;
-use crate::oracle::differential::executes_tapscript;
 use crate::oracle::edit::{edit_bytes, edit_script, edit_stack, pad_script};
 use crate::oracle::layout::{Layout, Place};
+use crate::oracle::limits::{multisig, to_limit};
 use crate::oracle::sign::Signer;
+use crate::oracle::steps::executes_tapscript;
 use crate::random::Random;
 
 /// What is done to a spend.
@@ -35,6 +36,12 @@ pub(crate) enum Kind {
     Leaf,
     /// The script and its stack in another kind of output.
     Moved,
+    /// The script taken to a limit, or over it, commitments mended.
+    Limits,
+    /// A script with OP_CHECKMULTISIG and its stack in the place of those of the spend.
+    Multisig,
+    /// Witness, scripts or output of another vector, or the scripts of both one after the other.
+    Spliced,
     /// One of the above, with known keys and signed anew.
     Signed,
     /// Not of a vector: a random tapscript, sometimes changed.
@@ -52,8 +59,23 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::Padding, 10),
     (Kind::Leaf, 4),
     (Kind::Moved, 10),
+    (Kind::Limits, 6),
+    (Kind::Multisig, 8),
+    (Kind::Spliced, 8),
     (Kind::Signed, 14),
     (Kind::RandomTapscript, 8),
+];
+
+/// What is changed before a spend is signed anew.
+const SIGNED: &[Kind] = &[
+    Kind::Padding,
+    Kind::Padding,
+    Kind::Script,
+    Kind::Fields,
+    Kind::Moved,
+    Kind::Limits,
+    Kind::Multisig,
+    Kind::Multisig,
 ];
 
 /// Draws mutants of spends.
@@ -64,6 +86,8 @@ pub(crate) struct Mutator<'a> {
     random_tapscripts: Tapscripts,
     signer: Signer,
     seed: u64,
+    /// Whether flags of policy are drawn too.
+    policy: bool,
 }
 
 impl<'a> Mutator<'a> {
@@ -73,11 +97,16 @@ impl<'a> Mutator<'a> {
         };
         let with_tapscript = (0..questions.len()).filter(executes).collect();
         let random_tapscripts = Tapscripts::new(seed);
-        Mutator { questions, with_tapscript, random_tapscripts, signer: Signer::new(), seed }
+        Mutator { questions, with_tapscript, random_tapscripts, signer: Signer::new(), seed, policy: false }
+    }
+
+    /// Draws flags of policy too.
+    pub(crate) fn with_policy(self) -> Mutator<'a> {
+        Mutator { policy: true, ..self }
     }
 
     /// The mutant of a number; none if it does not decode or nothing about it changed. Its flags are a valid combination of
-    /// consensus flags.
+    /// flags that Core has, of the consensus only unless policy is asked for.
     pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<Question>) {
         let mut random = Random::new(self.seed, number);
         // One in three of those that execute a tapscript: they have the most rules.
@@ -86,12 +115,14 @@ impl<'a> Mutator<'a> {
             false => random.pick(self.questions),
         };
         let mut question = original.clone();
-        question.flags = draw_flags(question.flags, &mut random);
+        question.flags = match self.policy {
+            true => draw_policy_flags(question.flags, &mut random),
+            false => draw_flags(question.flags, &mut random),
+        };
         let kind = draw_kind(&mut random);
         let decodes = match kind {
             Kind::Signed => {
-                let change =
-                    *random.pick(&[Kind::Padding, Kind::Padding, Kind::Script, Kind::Fields, Kind::Moved]);
+                let change = *random.pick(SIGNED);
                 let decodes = self.apply(change, &mut question, &mut random);
                 let flags = question.flags;
                 self.signer.sign(&mut question, flags, &mut random);
@@ -120,6 +151,7 @@ impl<'a> Mutator<'a> {
             Kind::RawTransaction => return edit_transaction(question, random),
             Kind::Fields => edit_fields(question, random),
             Kind::Bytes => edit_part(question, random),
+            Kind::Spliced => splice(question, random.pick(self.questions), random),
             Kind::RandomTapscript => {
                 let spend = self.random_tapscripts.spend(random.next());
                 let flags = question.flags;
@@ -134,7 +166,13 @@ impl<'a> Mutator<'a> {
                     _ => {}
                 }
             }
-            Kind::Stack | Kind::Script | Kind::Padding | Kind::Leaf | Kind::Moved => {
+            Kind::Stack
+            | Kind::Script
+            | Kind::Padding
+            | Kind::Leaf
+            | Kind::Moved
+            | Kind::Limits
+            | Kind::Multisig => {
                 edit_layout(kind, question, random);
             }
         }
@@ -161,6 +199,30 @@ fn draw_flags(own: Flags, random: &mut Random) -> Flags {
         _ => any_consensus_flags(random),
     };
     (flags & Flags::CONSENSUS).closure()
+}
+
+/// The flags that Bitcoin Core has.
+pub(crate) fn core_flags() -> Flags {
+    Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy)
+}
+
+/// Flags that Core has. With all of them most mutants fail at the first rule of encoding, so most sets have a few only.
+pub(crate) fn draw_policy_flags(own: Flags, random: &mut Random) -> Flags {
+    let some = |count: usize, random: &mut Random| -> Flags {
+        let flags: Vec<Flags> = core_flags().iter().map(|info| info.flag).collect();
+        (0..count).map(|_| *random.pick(&flags)).collect()
+    };
+    let flags = match random.below(8) {
+        0 => core_flags(),
+        1 => Flags::CONSENSUS,
+        2 => own & core_flags(),
+        3 => (own & core_flags()) | some(2, random),
+        4 => Flags::CONSENSUS | some(1, random),
+        5 => Flags::CONSENSUS | some(3, random),
+        6 => core_flags() - some(4, random),
+        _ => some(1 + random.below(20), random),
+    };
+    flags.closure()
 }
 
 /// Each spend four times: under the consensus flags of its row, under all of them, and twice under some.
@@ -236,17 +298,66 @@ fn edit_part(question: &mut Question, random: &mut Random) {
     }
 }
 
+/// Puts parts of another spend into a spend. Commitments are mended where scripts or stacks are exchanged.
+fn splice(question: &mut Question, other: &Question, random: &mut Random) {
+    let (index, other_input) = (question.index, &other.tx.input[other.index]);
+    let input = &mut question.tx.input[index];
+    let element = |random: &mut Random| {
+        let elements = other_input.witness.to_vec();
+        if elements.is_empty() { vec![] } else { random.pick(&elements).clone() }
+    };
+    match random.below(8) {
+        0 => input.witness.clone_from(&other_input.witness),
+        1 => input.witness.push(element(random)),
+        2 => {
+            let mut elements = input.witness.to_vec();
+            elements.truncate(random.below(elements.len() + 1));
+            let others = other_input.witness.to_vec();
+            elements.extend(others.into_iter().skip(random.below(3)));
+            input.witness = Witness::from_slice(&elements);
+        }
+        3 => input.script_sig.clone_from(&other_input.script_sig),
+        4 => question.prevouts[index].script_pubkey.clone_from(&other.prevouts[other.index].script_pubkey),
+        5 => {
+            input.script_sig.clone_from(&other_input.script_sig);
+            input.witness.clone_from(&other_input.witness);
+            question.prevouts[index].clone_from(&other.prevouts[other.index]);
+        }
+        kind => {
+            if let (Some(mut layout), Some(other)) = (Layout::read(question), Layout::read(other)) {
+                match kind {
+                    6 => layout.stack = other.stack,
+                    _ => {
+                        layout.script = [layout.script, other.script].concat();
+                        layout.stack = [other.stack, layout.stack].concat();
+                    }
+                }
+                layout.write(question);
+            }
+        }
+    }
+}
+
 /// Changes the parts of a spend, and its commitments with them. Spends that have no script are changed otherwise.
 fn edit_layout(kind: Kind, question: &mut Question, random: &mut Random) {
     let Some(mut layout) = Layout::read(question) else { return edit_part(question, random) };
-    for _ in 0..1 + random.below(3) {
+    let whole = matches!(kind, Kind::Limits | Kind::Multisig);
+    let times = if whole { 1 } else { 1 + random.below(3) };
+    for _ in 0..times {
         match kind {
+            Kind::Limits => to_limit(&mut layout.script, random),
+            Kind::Multisig => multisig(&mut layout, random),
             Kind::Stack => edit_stack(&mut layout.stack, random),
             Kind::Script => edit_script(&mut layout.script, random),
             Kind::Padding => pad_script(&mut layout.script, random),
             Kind::Leaf => edit_leaf(&mut layout, random),
             _ => move_script(&mut layout, random),
         }
+    }
+    // A second fault beside the first one.
+    if whole && random.once_in(3) {
+        edit_script(&mut layout.script, random);
+        edit_stack(&mut layout.stack, random);
     }
     layout.write(question);
 }

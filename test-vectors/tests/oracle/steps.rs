@@ -1,0 +1,29 @@
+//! Whether the verification of a spend gets as far as the instructions of a tapscript.
+
+use sigstack_interpreter::{Inspector, Instruction, Machine, Phase, Spend};
+use sigstack_vectors::Question;
+
+/// Counts the instructions of a tapscript that are executed.
+#[derive(Default)]
+pub(crate) struct TapscriptSteps {
+    in_tapscript: bool,
+    pub(crate) steps: u64,
+}
+
+impl Inspector for TapscriptSteps {
+    fn phase(&mut self, phase: Phase, _script: Option<&[u8]>) {
+        self.in_tapscript = phase == Phase::Tapscript;
+    }
+
+    fn step(&mut self, _machine: &Machine<'_>, _instruction: &Instruction<'_>) {
+        self.steps += u64::from(self.in_tapscript);
+    }
+}
+
+/// Whether a spend executes at least one instruction of a tapscript.
+pub(crate) fn executes_tapscript(question: &Question) -> bool {
+    let mut steps = TapscriptSteps::default();
+    let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
+    let _ = spend.verify_with(question.index, question.flags, &mut steps);
+    steps.steps > 0
+}
