@@ -1,0 +1,174 @@
+//! One case: the engine's verdict and Core's.
+
+use std::io;
+
+use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
+use sigstack_vectors::{Case, Expect, Question};
+
+use crate::process::Oracle;
+
+/// Core's flag for opcodes or key types that are not assigned, and our flags for those that a proposal has been assigned. Core has
+/// no flags of the second kind (docs/soft-forks.md, "An assigned hook is no longer an upgrade hook"), so the engine gets all flags of
+/// a row or none.
+const FAMILIES: &[(Flags, &[Flags])] = &[
+    (Flags::DISCOURAGE_UPGRADABLE_NOPS, &[Flags::DISCOURAGE_CHECKTEMPLATEVERIFY]),
+    (
+        Flags::DISCOURAGE_OP_SUCCESS,
+        &[
+            Flags::DISCOURAGE_CHECKSIGFROMSTACK,
+            Flags::DISCOURAGE_OP_CAT,
+            Flags::DISCOURAGE_INTERNALKEY,
+            Flags::DISCOURAGE_PAIRCOMMIT,
+            Flags::DISCOURAGE_TEMPLATEHASH,
+        ],
+    ),
+    (Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE, &[Flags::DISCOURAGE_ANYPREVOUT]),
+];
+
+/// The only errors whose names may differ, and Core's name: a proposal's own error, where Core has one error for everything that is
+/// kept for upgrades (docs/soft-forks.md, column "error when refused"). OP_CHECKTEMPLATEVERIFY is not here, since its error is Core's.
+const NAMES: &[(ScriptError, ScriptError)] = &[
+    (ScriptError::DiscourageOpCheckSigFromStack, ScriptError::DiscourageOpSuccess),
+    (ScriptError::DiscourageOpCat, ScriptError::DiscourageOpSuccess),
+    (ScriptError::DiscourageOpInternalKey, ScriptError::DiscourageOpSuccess),
+    (ScriptError::DiscourageOpPairCommit, ScriptError::DiscourageOpSuccess),
+    (ScriptError::DiscourageTemplateHash, ScriptError::DiscourageOpSuccess),
+    (ScriptError::DiscourageAnyPrevOut, ScriptError::DiscourageUpgradablePubkeyType),
+];
+
+/// The engine's flags that mean what some of Core's flags mean to Core.
+fn engine_flags(core: Flags) -> Flags {
+    let rows = FAMILIES.iter().filter(|(generic, _)| core.contains(*generic));
+    rows.flat_map(|(_, refusing)| *refusing).fold(core, |flags, flag| flags | *flag)
+}
+
+/// The name that Core gives one of our errors.
+fn core_name(error: ScriptError) -> &'static str {
+    NAMES.iter().find(|(ours, _)| *ours == error).map_or(error, |(_, core)| *core).name()
+}
+
+/// Whether Core has an error.
+pub(crate) fn is_of_core(error: ScriptError) -> bool {
+    error != ScriptError::TemplateMismatch && core_name(error) == error.name()
+}
+
+/// How the two verdicts compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// They are the same.
+    Agree,
+    /// One accepts, the other does not.
+    OtherVerdict,
+    /// Both refuse, with different errors.
+    OtherError,
+    /// Core does not read the transaction, which the bitcoin crate reads.
+    Unreadable,
+    /// The oracle died.
+    Died,
+    /// The engine says that it was called wrongly.
+    Usage,
+}
+
+/// The two verdicts about a case.
+#[derive(Clone, Debug)]
+pub(crate) struct Comparison {
+    pub(crate) outcome: Outcome,
+    /// `OK`, or the error in Core's words.
+    pub(crate) engine: String,
+    /// Core's answer.
+    pub(crate) core: String,
+}
+
+impl Comparison {
+    /// Asks both about a case, whose flags are some of Core's.
+    pub(crate) fn make(question: &Question, oracle: &mut Oracle) -> io::Result<Comparison> {
+        let engine = engine_verdict(question);
+        let answer = oracle.ask(&case(question, Expect::Ok, "").to_line())?;
+        Ok(Comparison::of(engine, answer))
+    }
+
+    fn of(engine: Result<&'static str, String>, core: Option<String>) -> Comparison {
+        let outcome = match (&engine, &core) {
+            (_, None) => Outcome::Died,
+            (_, Some(core)) if core == "?" => Outcome::Unreadable,
+            (Err(_), _) => Outcome::Usage,
+            (Ok(engine), Some(core)) if engine == core => Outcome::Agree,
+            (Ok(engine), Some(core)) if *engine == "OK" || core == "OK" => Outcome::OtherVerdict,
+            _ => Outcome::OtherError,
+        };
+        let engine = engine.map_or_else(|error| error, str::to_owned);
+        Comparison { outcome, engine, core: core.unwrap_or_else(|| "(the oracle died)".to_owned()) }
+    }
+
+    /// Whether there are two verdicts.
+    pub(crate) fn is_verdict(&self) -> bool {
+        matches!(self.outcome, Outcome::Agree | Outcome::OtherVerdict | Outcome::OtherError)
+    }
+}
+
+/// `OK` or Core's name of the engine's error; as an error, what is wrong about the call.
+fn engine_verdict(question: &Question) -> Result<&'static str, String> {
+    let spend = Spend::new(&question.tx, &question.prevouts).map_err(|error| error.to_string())?;
+    match spend.verify(question.index, engine_flags(question.flags)) {
+        Ok(_) => Ok("OK"),
+        Err(VerifyError::Script { error, .. }) => Ok(core_name(error)),
+        Err(VerifyError::Usage(error)) => Err(error.to_string()),
+    }
+}
+
+/// A case of the vector format.
+pub(crate) fn case(question: &Question, expect: Expect, comment: &str) -> Case {
+    let Question { tx, prevouts, index, flags } = question.clone();
+    Case {
+        id: None,
+        comment: comment.to_owned(),
+        tx,
+        index,
+        prevouts,
+        flags,
+        expect,
+        extra: Default::default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sigstack_interpreter::FlagKind;
+
+    #[test]
+    fn the_policy_of_core_is_the_policy_of_the_engine() {
+        let core = Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy);
+        // The flag about arguments of OP_CHECKTEMPLATEVERIFY has no effect while that is a NOP.
+        let without = Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY;
+        assert_eq!(engine_flags(core), Flags::POLICY - without);
+        assert_eq!(engine_flags(Flags::CONSENSUS), Flags::CONSENSUS);
+        assert_eq!(
+            engine_flags(Flags::DISCOURAGE_UPGRADABLE_NOPS),
+            Flags::DISCOURAGE_UPGRADABLE_NOPS | Flags::DISCOURAGE_CHECKTEMPLATEVERIFY
+        );
+    }
+
+    #[test]
+    fn errors_keep_their_names_but_for_those_of_proposals() {
+        let renamed = ScriptError::ALL.iter().filter(|error| core_name(**error) != error.name());
+        assert_eq!(renamed.count(), 6);
+        // Core has as many errors, without the one that it calls unknown.
+        assert_eq!(ScriptError::ALL.iter().filter(|error| is_of_core(**error)).count(), 53);
+        assert_eq!(core_name(ScriptError::DiscourageOpCat), "DISCOURAGE_OP_SUCCESS");
+        assert_eq!(core_name(ScriptError::DiscourageAnyPrevOut), "DISCOURAGE_UPGRADABLE_PUBKEYTYPE");
+    }
+
+    #[test]
+    fn outcomes() {
+        let outcome = |engine, core: &str| Comparison::of(Ok(engine), Some(core.to_owned())).outcome;
+        assert_eq!(outcome("OK", "OK"), Outcome::Agree);
+        assert_eq!(outcome("VERIFY", "VERIFY"), Outcome::Agree);
+        assert_eq!(outcome("OK", "VERIFY"), Outcome::OtherVerdict);
+        assert_eq!(outcome("VERIFY", "OK"), Outcome::OtherVerdict);
+        assert_eq!(outcome("VERIFY", "EQUALVERIFY"), Outcome::OtherError);
+        assert_eq!(outcome("VERIFY", "?"), Outcome::Unreadable);
+        assert_eq!(Comparison::of(Ok("OK"), None).outcome, Outcome::Died);
+        assert_eq!(Comparison::of(Err("wrong".to_owned()), Some("OK".to_owned())).outcome, Outcome::Usage);
+    }
+}

@@ -1,0 +1,18 @@
+//! What the tests of the vectors have: the spends of every vector file, and mutants of them.
+
+#![allow(dead_code, reason = "the tests use more of it")]
+
+#[path = "../../../test-vectors/tests/oracle/corpus.rs"]
+pub(crate) mod corpus;
+#[path = "../../../test-vectors/tests/oracle/edit.rs"]
+pub(crate) mod edit;
+#[path = "../../../test-vectors/tests/oracle/layout.rs"]
+pub(crate) mod layout;
+#[path = "../../../test-vectors/tests/oracle/limits.rs"]
+pub(crate) mod limits;
+#[path = "../../../test-vectors/tests/oracle/mutate.rs"]
+pub(crate) mod mutate;
+#[path = "../../../test-vectors/tests/oracle/sign.rs"]
+pub(crate) mod sign;
+#[path = "../../../test-vectors/tests/oracle/steps.rs"]
+pub(crate) mod steps;
