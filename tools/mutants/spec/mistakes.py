@@ -34,7 +34,7 @@ class Mistake:
         self.id, self.rule, self.module = record["id"], record["rule"], record["file"].removesuffix(".py")
         self.changes = [record, *record.get("also", ())]
         # The lines whose execution the change may alter; None if it is outside of functions.
-        self.lines, self.ranges = None, []
+        self.lines, self.ranges, self.functions = None, [], set()
 
     def places(self):
         return [(self.module, line) for lines in self.ranges for line in lines]
@@ -56,12 +56,13 @@ class Mistake:
 
     def apply(self):
         """The changed text. Remembers which lines of the original may have another effect."""
-        text, self.ranges, self.lines = text_of_module(self.module), [], ()
+        text, self.ranges, self.functions, self.lines = text_of_module(self.module), [], set(), ()
         for start, end, new in self.spans():
             around = [node for node, first, last in definitions(self.module).values() if first <= start < last]
             if around and isinstance(around[0], ast.FunctionDef):
                 # Any case that enters the function: a change may add lines anywhere in it.
                 self.ranges.append(range(around[0].lineno, around[0].end_lineno + 1))
+                self.functions.add(around[0].name)
             else:
                 self.lines = None
             text = text[:start] + new + text[end:]
@@ -90,7 +91,7 @@ class Mistake:
 
     def load(self, reference):
         code = compile(parse(self.apply(), self.module), f"{self.module}.py", "exec")
-        return reference.load(self.module, code)
+        return reference.load(self.module, code, None if self.lines is None else self.functions)
 
 
 def read_mistakes(path):

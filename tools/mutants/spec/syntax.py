@@ -36,7 +36,7 @@ class Mutant:
             code = compile(reference.trees[self.module], f"{self.module}.py", "exec")
         finally:
             self.undo()
-        return reference.load(self.module, code)
+        return reference.load(self.module, code, None if self.lines is None else {self.function})
 
 
 def text_of(node):

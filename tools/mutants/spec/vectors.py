@@ -20,13 +20,13 @@ SECONDS, MEMORY = 20, 4 << 30
 class Case:
     """One input to verify, with what the file expects."""
 
-    def __init__(self, name, rule, spend, flags, expected):
-        self.name, self.rule = name, rule
+    def __init__(self, name, rule, spend, flags, expected, twin=None):
+        self.name, self.rule, self.twin = name, rule, twin
         self.tx_hex, self.index, self.prevouts_hex, self.attempt = spend
         self.flags = frozenset() if flags in ("", "NONE") else frozenset(flags.split(","))
         # OK, the name of an error, or None for a rejected case whose error the file does not name.
         self.expected = expected
-        self.steps = STEPS_MORE
+        self.steps, self.seconds = STEPS_MORE, 0.0
         self.built = None
 
     def build(self, transaction):
@@ -100,7 +100,7 @@ def read(folders):
 def own(records):
     for record in records:
         spend = (record["tx"], record["index"], record["prevouts"], None)
-        yield Case(record["id"], record.get("rule"), spend, record["flags"], record["expect"])
+        yield Case(record["id"], record.get("rule"), spend, record["flags"], record["expect"], record.get("twin"))
 
 
 def assets(records):
