@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import digests
-from script import without_code_separators
+from script import legacy_script_code
 from transaction import Input, Output, Transaction, compact_size, le, sized
 
 TABLE = Path(__file__).resolve().parents[2] / "interpreter/tests/digests.txt"
@@ -84,7 +84,7 @@ def show(data):
 
 def ecdsa(tx, prevouts, index, code, hash_type):
     # OP_CODESEPARATORs are left out of legacy script codes only.
-    _, legacy = digests.legacy(tx, index, without_code_separators(code), hash_type)
+    _, legacy = digests.legacy(tx, index, legacy_script_code(code), hash_type)
     _, bip143 = digests.bip143(tx, index, code, prevouts[index].amount, hash_type)
     yield "legacy", index, hash_type, show(code), show(legacy)
     yield "bip143", index, hash_type, show(code), show(bip143)

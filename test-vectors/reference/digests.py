@@ -234,7 +234,7 @@ def pair_commit(x1, x2):
 
 
 def legacy(tx, index, script_code, hash_type):
-    """The original signature hash. script_code is without its OP_CODESEPARATORs already.
+    """The original signature hash. script_code is serialized and without its OP_CODESEPARATORs already.
 
     hash_type is the 32-bit number that the preimage ends with; in a script it is one byte. The
     preimage is None for the one digest that is not a hash.
@@ -251,7 +251,7 @@ def legacy(tx, index, script_code, hash_type):
         preimage += compact_size(len(tx.inputs))
     for position, txin in enumerate(tx.inputs):
         if position == index:
-            preimage += txin.outpoint + sized(script_code) + le(txin.sequence, 4)
+            preimage += txin.outpoint + script_code + le(txin.sequence, 4)
         elif not hash_type & SIGHASH_ANYONECANPAY:
             sequence = 0 if single_or_none else txin.sequence
             preimage += txin.outpoint + sized(b"") + le(sequence, 4)

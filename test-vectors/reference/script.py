@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import digests
 import secp256k1
 from ripemd160 import ripemd160
-from transaction import hash256, le, sha256
+from transaction import compact_size, hash256, le, sha256
 
 # The flags, in Core's spelling. Each is a soft fork: a set of flags accepts no more than a part
 # of it does.
@@ -579,19 +579,23 @@ def find_and_delete(script, pattern):
     return result + script[kept_from:], found
 
 
-def without_code_separators(script):
-    """The script code of a legacy signature: OP_CODESEPARATORs are left out of it."""
-    result, at = b"", 0
+def legacy_script_code(script):
+    """The script code of a legacy signature as the message has it: the length, and the bytes without OP_CODESEPARATORs."""
+    result, left_out, at = b"", 0, 0
     while at < len(script):
         try:
             opcode, _, after = read_op(script, at)
-        except Truncated:
-            # Such a script fails in the end, whatever its signatures say.
-            return result + script[at:]
-        if opcode != OP_CODESEPARATOR:
+        except Truncated as cut:
+            # Core counts what follows the size of a push that is cut, and does not write it. Such a script fails in the
+            # end, but the signatures before the push are checked.
+            result += script[at : cut.args[0]]
+            break
+        if opcode == OP_CODESEPARATOR:
+            left_out += 1
+        else:
             result += script[at:after]
         at = after
-    return result
+    return compact_size(len(script) - left_out) + result
 
 
 def script_code_for(m, signatures):
@@ -614,7 +618,7 @@ def ecdsa_signature_is_valid(m, signature, key, script_code):
     context = m.context
     hash_type = signature[-1]
     if m.version == BASE:
-        script_code = without_code_separators(script_code)
+        script_code = legacy_script_code(script_code)
         _, digest = digests.legacy(context.tx, context.index, script_code, hash_type)
     else:
         amount = context.prevouts[context.index].amount

@@ -72,7 +72,7 @@ def test_bip340(tally, path):
 def test_sighash(tally, path):
     for row in json.loads(path.read_text())[1:]:
         raw, script_hex, index, hash_type, expected = row
-        script_code = script.without_code_separators(bytes.fromhex(script_hex))
+        script_code = script.legacy_script_code(bytes.fromhex(script_hex))
         tx = parse_transaction(bytes.fromhex(raw))
         _, digest = digests.legacy(tx, index, script_code, hash_type)
         tally.check(raw, expected, digest[::-1].hex())
