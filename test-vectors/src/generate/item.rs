@@ -7,7 +7,7 @@ use secp256k1::{Keypair, Message, Scalar, SecretKey, ecdsa};
 use sigstack_interpreter::sighash::{self, Signing, TxCache};
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
 
-use super::keys::Key;
+use super::keys::{Key, digest_of};
 use super::paircommit;
 use super::shape::{Field, Shape};
 
@@ -81,6 +81,8 @@ pub(super) struct Ecdsa {
     pub(super) script_code: Option<Vec<u8>>,
     /// Whether it has the higher of the two possible S values.
     pub(super) high_s: bool,
+    /// Which of the signatures that are valid: each number has another nonce.
+    pub(super) nonce: u32,
     /// What differs between the spend that is signed and the one of the case.
     pub(super) signed_with: Vec<Field>,
 }
@@ -125,6 +127,7 @@ impl Ecdsa {
             signed_hash_type: None,
             script_code: None,
             high_s: false,
+            nonce: 0,
             signed_with: Vec::new(),
         }
     }
@@ -261,16 +264,25 @@ impl Maker<'_> {
         Ok(bytes)
     }
 
-    fn sign_ecdsa(&self, signature: &Ecdsa) -> Result<Vec<u8>, String> {
+    /// The digest that an ECDSA signature signs.
+    pub(super) fn ecdsa_digest(&self, signature: &Ecdsa) -> Result<[u8; 32], String> {
         let hash_type = signature.signed_hash_type.unwrap_or(signature.hash_type).into();
         let script_code = signature.script_code.as_deref().unwrap_or(self.script_code);
-        let digest = self.with_changes(&signature.signed_with, None, |signing, _| {
+        self.with_changes(&signature.signed_with, None, |signing, _| {
             Ok(match self.segwit {
                 true => sighash::segwit_v0::digest(signing, script_code, hash_type),
                 false => sighash::legacy::digest(signing, script_code, hash_type),
             })
-        })?;
-        let mut signed = ecdsa::sign(Message::from_digest(digest), &signature.key.pair()?.secret_key());
+        })
+    }
+
+    fn sign_ecdsa(&self, signature: &Ecdsa) -> Result<Vec<u8>, String> {
+        let digest = self.ecdsa_digest(signature)?;
+        let (message, secret) = (Message::from_digest(digest), signature.key.pair()?.secret_key());
+        let mut signed = match signature.nonce {
+            0 => ecdsa::sign(message, &secret),
+            nonce => ecdsa::sign_with_noncedata(message, &secret, &digest_of(&format!("nonce {nonce}"))),
+        };
         if signature.high_s {
             signed = with_high_s(&signed)?;
         }

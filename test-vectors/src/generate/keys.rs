@@ -5,15 +5,29 @@
 use secp256k1::Keypair;
 use sha2::{Digest, Sha256};
 
+use super::modular::{ORDER, small};
+
 /// A fixed key, known by a number. Nothing is secret about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(pub(super) u8);
 
 impl Key {
+    /// The key whose point is the generator.
+    pub(super) const GENERATOR: Key = Key(254);
+    /// The key whose point is six times the generator, negated.
+    pub(super) const NEGATED_SIX: Key = Key(253);
+    /// The key whose point is the negated generator.
+    pub(super) const NEGATED_GENERATOR: Key = Key(255);
+
     /// Both halves.
     pub(super) fn pair(self) -> Result<Keypair, String> {
-        Keypair::from_secret_bytes(digest_of(&format!("sigstack test key {}", self.0)))
-            .map_err(|error| format!("key {}: {error}", self.0))
+        let secret = match self {
+            Key::GENERATOR => small(1),
+            Key::NEGATED_GENERATOR => ORDER.sub(&small(0), &small(1)),
+            Key::NEGATED_SIX => ORDER.sub(&small(0), &small(6)),
+            Key(number) => digest_of(&format!("sigstack test key {number}")),
+        };
+        Keypair::from_secret_bytes(secret).map_err(|error| format!("key {}: {error}", self.0))
     }
 
     /// The x-only public key. The fixed keys are all valid, which a test holds them to.

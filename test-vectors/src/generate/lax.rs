@@ -261,7 +261,7 @@ fn sized(bytes: &[u8]) -> Vec<u8> {
     serialize(&bytes.to_vec())
 }
 
-fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
+pub(super) fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
     let tag = Sha256::digest(tag);
     Sha256::digest([tag.as_slice(), tag.as_slice(), message].concat()).into()
 }

@@ -251,11 +251,15 @@ fn tapscript_stack(group: &mut Group) {
     };
     let spec = Spec { stack: vec![Item::Bytes(vec![]); 1_000], ..spend(version, drops(1_000), "") };
     let base = accept(group, version, "stack-initial-1000", &STACK, "1,000 elements at the start", spec);
-    let change = |spec: &mut Spec| spec.stack.push(Item::Bytes(vec![]));
+    let change = |spec: &mut Spec| {
+        spec.stack.push(Item::Bytes(vec![]));
+        spec.script = drops(1_001);
+    };
     let verdict = in_phase(Phase::Tapscript, ScriptError::StackSize);
-    reject(group, version, &base, "stack-initial-1001", &STACK, "there is one more", change, verdict);
-    let change = |spec: &mut Spec| spec.script = Script::new().op(Op::OP_DUP).raw(&[Op::OP_2DROP.0; 500]);
-    let differs = "the script duplicates one before it drops them";
+    let differs = "there is one more, and the script drops it too";
+    reject(group, version, &base, "stack-initial-1001", &STACK, differs, change, verdict);
+    let change = |spec: &mut Spec| spec.script = Script::new().op(Op::OP_DUP).then(drops(1_001));
+    let differs = "the script duplicates one before it drops them all";
     reject(
         group,
         version,

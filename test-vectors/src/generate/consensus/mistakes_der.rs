@@ -36,7 +36,7 @@ fn encoded(r: &[u8], s: &[u8]) -> Vec<u8> {
 }
 
 /// The integers R and S of a DER signature.
-fn integers(signature: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
+pub(super) fn integers(signature: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let part = |start: usize| {
         let size = usize::from(*signature.get(start).ok_or("no length")?);
         signature.get(start + 1..start + 1 + size).map(<[u8]>::to_vec).ok_or("cut short")

@@ -2,6 +2,11 @@
 //! sides.
 
 mod arithmetic;
+mod boundaries;
+mod boundaries_der;
+mod boundaries_ecdsa;
+mod boundaries_keys;
+mod boundaries_taproot;
 mod build;
 mod control;
 mod ecdsa;
@@ -29,6 +34,7 @@ use super::{GeneratedFile, Maker, cases_file};
 /// The files below `consensus/`.
 pub(super) const GROUPS: &[(&str, Maker)] = &[
     ("arithmetic", arithmetic::cases),
+    ("boundaries", boundaries::cases),
     ("control", control::cases),
     ("ecdsa", ecdsa::cases),
     ("hash", hash::cases),

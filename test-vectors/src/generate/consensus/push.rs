@@ -85,9 +85,12 @@ fn number(group: &mut Group, version: Version, opcode: Op, pushed: &str) {
     let script = Script::new().op(opcode).op(Op::OP_EQUAL);
     let comment = format!("{opcode} pushes what the witness or scriptSig has pushed");
     let base = accept(group, version, &slug, &PUSHES, &comment, spend(version, script, pushed));
+    // The elements below are pushed by another opcode.
+    let other = if opcode == Op::OP_0 { Op::OP_1 } else { Op::OP_0 };
     let after_a_thousand = |spec: &mut Spec| {
         spec.stack.splice(0..0, vec![Item::Bytes(vec![]); 159]);
-        spec.script = Script::new().raw(&[0; 300]).raw(&[Op::OP_3DUP.0; 180]).op(opcode).op(Op::OP_EQUAL);
+        spec.script =
+            Script::new().raw(&[other.0; 300]).raw(&[Op::OP_3DUP.0; 180]).op(opcode).op(Op::OP_EQUAL);
     };
     let id = format!("{slug}-full");
     let differs = "999 more elements are below: 159 from the start and 840 from the script";

@@ -137,7 +137,7 @@ fn around_success(group: &mut Group) {
             "cut-after",
             "what follows an OP_SUCCESSx need not be instructions",
             Script::new().op(free).raw(&[0x02, 0x01]),
-            Script::new().op(Op::OP_NOP).raw(&[0x02, 0x01]),
+            Script::new().op(Op::OP_1).raw(&[0x02, 0x01]),
             at(Op(2), ScriptError::BadOpcode),
         ),
         (
@@ -150,15 +150,15 @@ fn around_success(group: &mut Group) {
         (
             "long-push",
             "a push of 521 bytes before an OP_SUCCESSx",
-            Script::new().push(&[0; 521]).op(free),
-            Script::new().push(&[0; 521]).op(Op::OP_NOP),
+            Script::new().push(&[1; 521]).op(free),
+            Script::new().push(&[1; 521]).op(Op::OP_NOP),
             at(Op::OP_PUSHDATA2, ScriptError::PushSize),
         ),
     ] {
         let slug = format!("success-{slug}");
         let base = accept(group, version, &slug, &SUCCESS, comment, spend(version, script, ""));
         let change = |spec: &mut Spec| spec.script = without;
-        let differs = "it is OP_NOP instead";
+        let differs = "there is another opcode instead";
         reject(group, version, &base, &format!("{slug}-nop"), &SUCCESS, differs, change, verdict);
     }
     let base = spend(version, Script::new().op(free).op(Op::OP_1), "");

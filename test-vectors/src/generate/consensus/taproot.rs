@@ -50,7 +50,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     let change = |spec: &mut Spec| *spec = spec.clone().edited(|_, witness| witness.clear());
     let verdict = in_phase(Phase::WitnessProgram, ScriptError::WitnessProgramWitnessEmpty);
     reject(&mut group, VERSION, &base, "witness-empty", &EMPTY, "the witness is empty", change, verdict);
-    let spec = leaf("RETURN").without(Flags::TAPROOT);
+    let spec = leaf("1 RETURN").without(Flags::TAPROOT);
     let comment = "a leaf that would fail, before taproot";
     let base = accept(&mut group, VERSION, "inactive", &INACTIVE, comment, spec);
     let change = |spec: &mut Spec| spec.flags |= Flags::TAPROOT;
@@ -81,14 +81,16 @@ fn sizes(group: &mut Group) {
         let comment = format!("a path of {nodes} siblings");
         let base = accept(group, VERSION, &id, &SIZE, &comment, spec);
         let longer = |spec: &mut Spec| *spec = with_control_block(spec, |block| block.push(0));
-        let shorter = |spec: &mut Spec| *spec = with_control_block(spec, |block| _ = block.pop());
         reject(group, VERSION, &base, &format!("{id}-more"), &SIZE, "there is a byte more", longer, wrong);
-        reject(group, VERSION, &base, &format!("{id}-less"), &SIZE, "there is a byte less", shorter, wrong);
         if nodes == 128 {
             let change = |spec: &mut Spec| spec.path = path(129);
             reject(group, VERSION, &base, "path-129", &SIZE, "there are 129", change, wrong);
         }
         if nodes == 0 {
+            // Paths that lack a byte are among the boundaries.
+            let shorter = |spec: &mut Spec| *spec = with_control_block(spec, |block| _ = block.pop());
+            let differs = "there is a byte less";
+            reject(group, VERSION, &base, "path-0-less", &SIZE, differs, shorter, wrong);
             let change = |spec: &mut Spec| *spec = with_control_block(spec, Vec::clear);
             let differs = "the control block is empty";
             reject(group, VERSION, &base, "control-block-empty", &SIZE, differs, change, wrong);
@@ -130,7 +132,7 @@ fn commitment(group: &mut Group) {
 fn leaf_versions(group: &mut Group) {
     // Any even number but 0x50, with which an annex begins, can be a leaf version in a control block.
     for leaf_version in [0x00, 0x02, 0x52, 0x66, 0xbe, 0xc2, 0xfe] {
-        let spec = Spec { leaf_version, ..leaf("RETURN") };
+        let spec = Spec { leaf_version, ..leaf("1 RETURN") };
         let id = format!("leaf-{leaf_version:02x}");
         let comment = format!("a leaf of version {leaf_version:#04x} that would fail as a tapscript");
         let base = accept(group, VERSION, &id, &LEAF_VERSION, &comment, spec);

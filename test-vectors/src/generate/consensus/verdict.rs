@@ -148,7 +148,7 @@ fn p2sh(group: &mut Group) {
     let verdict = at(Op::OP_HASH160, ScriptError::InvalidStackOperation);
     reject(group, version, &base, "redeem-none", &P2SH, "the scriptSig is empty", empty, verdict);
 
-    let inactive = spend(version, asm("RETURN"), "").without(Flags::P2SH | Flags::WITNESS);
+    let inactive = spend(version, asm("1 RETURN"), "").without(Flags::P2SH | Flags::WITNESS);
     let comment = "a redeem script that fails, while P2SH is off: only its hash counts";
     let base = accept(group, version, "inactive", &P2SH, comment, inactive);
     let change = |spec: &mut Spec| spec.flags |= Flags::P2SH;
@@ -160,7 +160,8 @@ fn p2sh(group: &mut Group) {
     accept(group, version, "inactive-nop", &P2SH, comment, inactive);
 
     // The output must be just these 23 bytes.
-    let longer = spend(version, asm("RETURN"), "").edited(|input, _| input.script_pubkey.push(Op::OP_NOP.0));
+    let longer =
+        spend(version, asm("1 RETURN"), "").edited(|input, _| input.script_pubkey.push(Op::OP_NOP.0));
     let comment =
         "an output with an OP_NOP behind, which is no pay-to-script-hash: the redeem script does not run";
     let base = accept(group, version, "with-nop", &P2SH, comment, longer);
@@ -168,7 +169,7 @@ fn p2sh(group: &mut Group) {
     let verdict = at(Op::OP_RETURN, ScriptError::OpReturn);
     let differs = "the OP_NOP is not there";
     reject(group, version, &base, "without-nop", &P2SH, differs, change, verdict);
-    let pushdata = spend(version, asm("RETURN"), "")
+    let pushdata = spend(version, asm("1 RETURN"), "")
         .edited(|input, _| drop(input.script_pubkey.splice(1..1, [Op::OP_PUSHDATA1.0])));
     let comment = "an output that pushes the hash by OP_PUSHDATA1, which is no pay-to-script-hash";
     accept(group, version, "with-pushdata1", &P2SH, comment, pushdata);

@@ -1,0 +1,148 @@
+//! Arithmetic of 256-bit numbers modulo the two primes of secp256k1, for signatures and points that no signer makes.
+//!
+//! Simple: a generator needs few of these.
+
+#![allow(clippy::indexing_slicing, reason = "every index is below the length of a fixed array")]
+
+/// A number, big-endian.
+pub(super) type Number = [u8; 32];
+
+/// A prime modulus.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Modulus(pub(super) Number);
+
+/// The order of the curve.
+pub(super) const ORDER: Modulus = Modulus([
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,
+    0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
+]);
+/// The size of the field of coordinates.
+pub(super) const FIELD: Modulus = Modulus([
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+    0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xfc, 0x2f,
+]);
+
+/// A number that is small.
+pub(super) fn small(value: u32) -> Number {
+    let mut number = [0; 32];
+    number[28..].copy_from_slice(&value.to_be_bytes());
+    number
+}
+
+/// The sum without a modulus, and whether it has more than 256 bits.
+pub(super) fn sum(a: &Number, b: &Number) -> (Number, bool) {
+    let (mut result, mut carry) = ([0; 32], 0);
+    for place in (0..32).rev() {
+        let total = u16::from(a[place]) + u16::from(b[place]) + carry;
+        result[place] = total.to_le_bytes()[0];
+        carry = total >> 8;
+    }
+    (result, carry == 1)
+}
+
+/// The difference modulo 2^256.
+fn difference(a: &Number, b: &Number) -> Number {
+    let inverted = b.map(|digit| !digit);
+    sum(&sum(a, &inverted).0, &small(1)).0
+}
+
+impl Modulus {
+    /// `a + b`, both below the modulus or one equal to it.
+    pub(super) fn add(&self, a: &Number, b: &Number) -> Number {
+        let (sum, carry) = sum(a, b);
+        if carry || sum >= self.0 { difference(&sum, &self.0) } else { sum }
+    }
+
+    /// `a - b`.
+    pub(super) fn sub(&self, a: &Number, b: &Number) -> Number {
+        self.add(a, &difference(&self.0, b))
+    }
+
+    /// `a * b`.
+    pub(super) fn mul(&self, a: &Number, b: &Number) -> Number {
+        // 2^256 is the same as this number, which is small: so the upper half of a product is multiplied by it.
+        let rest = digits(&difference(&small(0), &self.0));
+        let mut wide = product(&digits(a), &digits(b), &[]);
+        while wide[8..].iter().any(|digit| *digit != 0) {
+            wide = product(&wide[8..], &rest, &wide[..8]);
+        }
+        self.add(&number(&wide), &small(0))
+    }
+
+    fn pow(&self, base: &Number, exponent: &Number) -> Number {
+        bits(exponent).fold(small(1), |result, bit| {
+            let squared = self.mul(&result, &result);
+            if bit { self.mul(&squared, base) } else { squared }
+        })
+    }
+
+    /// `1 / a`, by Fermat's little theorem.
+    pub(super) fn inverse(&self, a: &Number) -> Number {
+        self.pow(a, &difference(&self.0, &small(2)))
+    }
+
+    /// The square root, if there is one; for a modulus that is 3 modulo 4.
+    pub(super) fn square_root(&self, a: &Number) -> Option<Number> {
+        let (mut quarter, mut above) = (self.0, 0);
+        for digit in &mut quarter {
+            (*digit, above) = (*digit >> 2 | above << 6, *digit);
+        }
+        let root = self.pow(a, &sum(&quarter, &small(1)).0);
+        (self.mul(&root, &root) == *a).then_some(root)
+    }
+}
+
+/// The number in digits of 32 bits, the lowest first.
+fn digits(number: &Number) -> Vec<u64> {
+    let digit = |bytes: &[u8]| bytes.iter().fold(0, |digit, byte| digit << 8 | u64::from(*byte));
+    number.rchunks(4).map(digit).collect()
+}
+
+/// The number of the lowest eight digits.
+fn number(digits: &[u64]) -> Number {
+    let mut number = [0; 32];
+    for (bytes, digit) in number.rchunks_mut(4).zip(digits) {
+        bytes.copy_from_slice(&digit.to_be_bytes()[4..]);
+    }
+    number
+}
+
+/// `a * b + c` in digits.
+fn product(a: &[u64], b: &[u64], c: &[u64]) -> Vec<u64> {
+    let mut result = vec![0; a.len() + b.len() + 1];
+    result[..c.len()].copy_from_slice(c);
+    for (place, digit) in a.iter().enumerate() {
+        let mut carry = 0;
+        for (offset, other) in b.iter().chain(core::iter::repeat(&0)).enumerate().take(result.len() - place) {
+            let total = result[place + offset] + digit * other + carry;
+            result[place + offset] = total & 0xffff_ffff;
+            carry = total >> 32;
+        }
+    }
+    result
+}
+
+/// The bits from the highest to the lowest.
+pub(super) fn bits(number: &Number) -> impl Iterator<Item = bool> + '_ {
+    number.iter().flat_map(|digit| (0..8).rev().map(move |place| digit >> place & 1 == 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inverses_and_roots_are_right() {
+        for modulus in [ORDER, FIELD] {
+            for value in [1, 2, 0xffff_ffff] {
+                let value = small(value);
+                assert_eq!(modulus.mul(&modulus.inverse(&value), &value), small(1));
+                assert_eq!(modulus.add(&modulus.sub(&small(5), &value), &value), small(5));
+            }
+        }
+        let root = FIELD.square_root(&small(8)).unwrap();
+        assert_eq!(FIELD.mul(&root, &root), small(8));
+        // No point of the curve has the X coordinate 0.
+        assert_eq!(FIELD.square_root(&small(7)), None);
+    }
+}
