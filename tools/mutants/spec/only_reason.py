@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: CC0-1.0
 """Rejected cases fail for the stated reason only: if the check that fails counted as passed, they would be accepted.
 
-For each rejected case the reference runs with its rule switched off: the error that the case names is not raised. Where an
-opcode raises it, the opcode has the effect instead that it has when it succeeds, with the result true or the result false,
-or does nothing. Then the case must be accepted, so nothing else is wrong with it. Where that cannot be, other_reasons.jsonl has a reason.
+For each rejected case the reference runs with its rule switched off, that is, without the error that the case names. There are
+several ways to go on where the error would be raised, and one of them must accept the case, so nothing else is wrong with it:
+
+- the opcode has the effect of a success with the result true, or false, or it does nothing;
+- the check alone is left out, and the opcode goes on after it;
+- the opcode leaves the stacks and branches that it leaves in the accepted case with which the rejected one is paired.
+
+Where that cannot be, other_reasons.jsonl has a reason.
 """
 
 import json
@@ -14,6 +19,9 @@ import vectors
 REASONS = Path(__file__).resolve().parent / "other_reasons.jsonl"
 # A switched-off check may let a script go on for long, but not for ever.
 STEPS = 100_000
+# The ways to go on. The first three are the value of `effects`.
+TRUE, FALSE, NOTHING, PASSED, PAIRED = True, False, None, "passed", "paired"
+WAYS = (TRUE, FALSE, NOTHING, PASSED, PAIRED)
 
 
 def effects(script):
@@ -66,88 +74,156 @@ def effects(script):
     }
 
 
-def switched_off(reference, error, value):
+class Paired:
+    """What every opcode leaves in an accepted case: its stacks and branches."""
+
+    def __init__(self, reference):
+        self.modules, self.left = reference.load(), {}
+        script, left = self.modules["script"], self.left
+
+        class Machine(counting(script)):
+            def step(self, opcode, data):
+                super().step(opcode, data)
+                left[self.place(opcode)] = (list(self.stack), list(self.altstack), list(self.conditions))
+
+        script.Machine = Machine
+
+    def of(self, case):
+        self.left.clear()
+        run(case, self.modules)
+        return dict(self.left)
+
+
+def counting(script):
+    """A machine that knows which script of the verification it runs, and how often each opcode was there in it."""
+
+    class Machine(script.Machine):
+        def __init__(self, *arguments):
+            super().__init__(*arguments)
+            self.nth, self.times = script.machines, {}
+            script.machines += 1
+
+        def step(self, opcode, data):
+            self.times[opcode] = self.times.get(opcode, 0) + 1
+            super().step(opcode, data)
+
+        def place(self, opcode):
+            return self.nth, opcode, self.times[opcode]
+
+    return Machine
+
+
+def run(case, modules, paired=None):
+    """The verdict of a copy, which gets what the opcodes leave in the paired case."""
+    case.steps = STEPS
+    modules["script"].machines, modules["script"].paired = 0, paired or {}
+    return case.run(modules)
+
+
+def switched_off(reference, error, way):
     """A copy of the reference that does not raise this error."""
     modules = reference.load()
     script, verify = modules["script"], modules["verify"]
-    of_opcode = effects(script)
 
     def require(condition, name):
         if not condition and name != error:
             raise script.ScriptError(name)
 
-    def forgiving(opcode, operation):
-        def run(m):
-            before = list(m.stack)
-            try:
-                operation(m)
-            except script.ScriptError as raised:
-                if raised.name != error:
-                    raise
-                m.stack[:] = before
-                of_opcode[opcode](m, value)
+    # Checks outside of opcodes; those of opcodes keep their order, unless the opcode goes on after the check.
+    verify.require = require
+    verify.succeeds_at_once = without_error(script, verify.succeeds_at_once, error, not error.startswith("BAD"))
+    verify.check_key_path = without_error(script, verify.check_key_path, error, None)
+    verify.verify_v0 = without_error(script, verify.verify_v0, error, None, "WITNESS_PROGRAM_WRONG_LENGTH")
+    switch_opcodes(script, error, way)
+    if way == PASSED:
+        script.require = require
+        if error == "SCRIPTNUM":
+            decode_number = script.decode_number
+            script.decode_number = lambda element, minimal, size=4: decode_number(element, False, len(element))
+    if error == "STACK_SIZE" and way != PASSED:
+        script.MAX_STACK = verify.MAX_STACK = 2 * script.MAX_STACK
+    if error == "CLEANSTACK":
+        keep_one(verify, way)
+    if error == "TAPROOT_WRONG_CONTROL_SIZE" and way is NOTHING:
+        # Bytes of a path that are no whole node have no effect.
+        merkle_root = modules["digests"].merkle_root
+        modules["digests"].merkle_root = lambda leaf, path: merkle_root(leaf, path[: len(path) // 32 * 32])
+    return modules
 
-        return run
 
-    class Machine(script.Machine):
+def without_error(script, function, error, result, only=None):
+    """The function, which returns this result where it would raise the error."""
+    if only not in (None, error):
+        return function
+
+    def forgiving(*arguments):
+        try:
+            return function(*arguments)
+        except script.ScriptError as raised:
+            if raised.name != error:
+                raise
+            return result
+
+    return forgiving
+
+
+def switch_opcodes(script, error, way):
+    """Opcodes that would raise the error have an effect instead."""
+    of_opcode = effects(script) if way in (TRUE, FALSE, NOTHING) else {}
+    most = script.MAX_STACK
+
+    class Machine(counting(script)):
+        raised = False
+
+        def as_paired(self, opcode):
+            """Returns true if the paired case has an effect of this opcode, which this machine then has too."""
+            left = script.paired.get(self.place(opcode)) if way == PAIRED else None
+            if left:
+                self.stack[:], self.altstack[:], self.conditions[:] = (list(part) for part in left)
+            return bool(left)
+
         def step(self, opcode, data):
+            before = list(self.stack)
             try:
                 super().step(opcode, data)
             except script.ScriptError as raised:
-                # An opcode that is none in this version of the script, or that is disabled.
-                if raised.name != error or opcode not in of_opcode:
+                self.raised = True
+                if raised.name != error:
                     raise
-                of_opcode[opcode](self, value)
+                if opcode in of_opcode:
+                    self.stack[:] = before
+                    of_opcode[opcode](self, way)
+                elif way is NOTHING:
+                    self.stack[:] = before
+                elif not self.as_paired(opcode):
+                    raise
+                self.raised = False
+            if error == "STACK_SIZE" and len(self.stack) + len(self.altstack) > most:
+                self.as_paired(opcode)
 
         def run(self):
             try:
                 super().run()
             except script.ScriptError as raised:
-                # The script ends where a push is cut.
-                if raised.name != error or error != "BAD_OPCODE":
+                # The script ends where a push is cut, or while a branch is open.
+                if raised.name != error or self.raised or error not in ("BAD_OPCODE", "UNBALANCED_CONDITIONAL"):
                     raise
 
-    for opcode, operation in list(script.OPERATIONS.items()):
-        if opcode in of_opcode:
-            script.OPERATIONS[opcode] = forgiving(opcode, operation)
     script.Machine = Machine
-    strict = script.succeeds_at_once
 
-    def succeeds_at_once(code, flags):
-        try:
-            return strict(code, flags)
-        except script.ScriptError as raised:
-            if raised.name != error:
-                raise
-            return False
 
-    # Checks outside of opcodes; those of opcodes keep their order and have the effect above.
-    verify.require, verify.succeeds_at_once = require, succeeds_at_once
-    check_key_path = verify.check_key_path
+def keep_one(verify, way):
+    """An implementation without the rule of a clean stack looks at the top of the stack, or at its bottom."""
+    execute = verify.execute
 
-    def key_path(*arguments):
-        try:
-            check_key_path(*arguments)
-        except script.ScriptError as raised:
-            if raised.name != error:
-                raise
+    def execute_and_keep_one(context, code, stack, version, leaf=None):
+        execute(context, code, stack, version, leaf)
+        if way == TRUE:
+            del stack[:-1]
+        elif way == FALSE:
+            del stack[1:]
 
-    verify.check_key_path = key_path
-    if error == "STACK_SIZE":
-        script.MAX_STACK = verify.MAX_STACK = 2 * script.MAX_STACK
-    if error == "CLEANSTACK":
-        execute = verify.execute
-
-        def execute_and_keep_one(context, code, stack, version, leaf=None):
-            execute(context, code, stack, version, leaf)
-            # An implementation without this check looks at the top of the stack, or at its bottom.
-            if value:
-                del stack[:-1]
-            else:
-                del stack[1:]
-
-        verify.execute = execute_and_keep_one
-    return modules
+    verify.execute = execute_and_keep_one
 
 
 def read_reasons():
@@ -155,23 +231,27 @@ def read_reasons():
 
 
 def check(reference, name, folders):
-    """Prints the rejected cases of a target with another reason; returns how many there are, and how many were checked."""
+    """Prints the rejected cases of a target with another reason; returns how many there are."""
     reasons = [entry for entry in read_reasons() if entry["target"] == name]
     copies, wrong, used, checked, explained = {}, 0, set(), 0, 0
-    for case in vectors.read(folders):
+    cases, pairs = vectors.read(folders), Paired(reference)
+    by_name = {case.name: case for case in cases}
+    for case in cases:
         if case.expected == "OK":
             continue
         checked += 1
-        case.steps = STEPS
         answers = []
-        for value in (True, False, None):
-            key = (case.expected, value)
+        for way in WAYS:
+            key = (case.expected, way)
             if key not in copies:
                 copies[key] = switched_off(reference, *key)
-            answers.append(case.run(copies[key]))
-        reason = next((entry for entry in reasons if case.name.startswith(entry["begins"])), None)
-        if "OK" in answers:
+            twin = by_name.get(case.twin) if way == PAIRED else None
+            answers.append(run(case, copies[key], pairs.of(twin) if twin else None))
+            if answers[-1] == "OK":
+                break
+        if answers[-1] == "OK":
             continue
+        reason = next((entry for entry in reasons if case.name.startswith(entry["begins"])), None)
         if reason:
             used.add(reason["begins"])
             explained += 1
