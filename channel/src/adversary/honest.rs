@@ -17,6 +17,8 @@ pub(super) struct Honest {
     pub(super) client: Option<Publisher>,
     /// Whether the client does not look, and its tower alone defends it.
     pub(super) is_asleep: bool,
+    /// The height from which on it looks in any case: before its HTLCs expire.
+    pub(super) back: Option<u32>,
     pub(super) tower: Option<Watchtower>,
     /// Scripts that only the honest party can spend: where it is paid, and its wallet.
     pub(super) scripts: Vec<ScriptBuf>,
@@ -29,7 +31,8 @@ impl Honest {
     ///
     /// What the client's code or the tower's code for this client returns.
     pub(super) fn look(&mut self, chain: &mut Chain) -> Result<(), ChannelError> {
-        if let Some(client) = self.client.as_mut().filter(|_| !self.is_asleep) {
+        let is_back = self.back.is_some_and(|height| chain.height() >= height);
+        if let Some(client) = self.client.as_mut().filter(|_| !self.is_asleep || is_back) {
             client.look(chain)?;
         }
         let reports = self.tower.as_mut().map(|tower| tower.look(chain)).unwrap_or_default();
