@@ -13,10 +13,10 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The exit status and the summary of a run over the proposals' files.
+/// The exit status and the summary of a run. The arguments begin with the name of the file.
 fn run(python: &Path, reference: &Path, args: &[&str]) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack"))
-        .args(["conform", "--json", "--file", "proposals/"])
+        .args(["conform", "--json", "--file"])
         .args(args)
         .arg("--")
         .arg(python)
@@ -63,7 +63,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
 fn the_reference_agrees() {
     let Some(python) = tool(Tool::Python) else { return };
     let (status, summary) =
-        run(&python, &root().join("test-vectors/reference"), &["--filter", "cat/", "--errors"]);
+        run(&python, &root().join("test-vectors/reference"), &["proposals/cat.jsonl", "--errors"]);
     assert_eq!((status, &summary["total"]["agrees"]), (0, &summary["cases"]), "{summary}");
     assert!(summary["cases"].as_u64() >= Some(300), "{summary}");
 }
@@ -71,7 +71,7 @@ fn the_reference_agrees() {
 #[test]
 fn a_mistake_is_reported_at_its_rule() {
     let Some(python) = tool(Tool::Python) else { return };
-    let of_csfs = ["--filter", "csfs/", "--rule", "empty"];
+    let of_csfs = ["proposals/csfs.jsonl", "--rule", "empty"];
     for (name, (file, old, new), selection, expected) in [
         (
             "csfs-accepts-empty-keys",
@@ -96,7 +96,7 @@ fn a_mistake_is_reported_at_its_rule() {
                 "require(len(x1) + len(x2) <= MAX_ELEMENT_SIZE,",
                 "require(len(x1) + len(x2) <= MAX_ELEMENT_SIZE + 1,",
             ),
-            &["--filter", "cat/"],
+            &["proposals/cat.jsonl", "--rule", "result"],
             &[
                 "cat: a result of more than 520 bytes fails",
                 "cat: a result that is too long fails, and is not cut, dropped or left out",
@@ -109,13 +109,13 @@ fn a_mistake_is_reported_at_its_rule() {
                 "    preimage += le(index, 4)\n    return preimage, sha256(preimage)",
                 "    preimage += le(index & 0xFF, 4)\n    return preimage, sha256(preimage)",
             ),
-            &["--filter", "ctv/"],
+            &["proposals/ctv.jsonl", "--rule", "counts"],
             &["ctv: counts and the index have four bytes, and every input and output is hashed"],
         ),
         (
             "internalkey-without-zeros",
             ("script.py", "m.push(m.leaf.internal_key)", "m.push(m.leaf.internal_key.rstrip(b\"\\0\"))"),
-            &["--filter", "internalkey/"],
+            &["proposals/internalkey.jsonl", "--rule", "32"],
             &["internalkey: the key has 32 bytes, zeros at its ends included, whatever the input's index is"],
         ),
         (
@@ -125,7 +125,7 @@ fn a_mistake_is_reported_at_its_rule() {
                 "        preimage += sha_annex(annex)\n    return preimage, tagged_hash(\"TemplateHash\"",
                 "        pass\n    return preimage, tagged_hash(\"TemplateHash\"",
             ),
-            &["--filter", "templatehash/"],
+            &["proposals/templatehash.jsonl", "--rule", "hash"],
             &[
                 "templatehash: the hash commits to nVersion, nLockTime, nSequences, outputs, the input's index and the annex, and to nothing else",
             ],
@@ -140,18 +140,18 @@ fn a_mistake_is_reported_at_its_rule() {
         assert!(rules(&summary, "no_answer").is_empty(), "{name}");
         let cases = summary["cases"].as_u64().unwrap();
         let wrong = summary["total"]["wrong_verdict"].as_u64().unwrap();
-        assert!(wrong >= 1 && wrong < cases / 10, "{name}: {wrong} of {cases}");
+        assert!(wrong >= 1 && wrong < cases / 3, "{name}: {wrong} of {cases}");
     }
 }
 
-/// A copy that raises an exception for a signature of a wrong size, instead of rejecting it.
+/// A copy that raises an exception for a key that begins with a zero, and goes on with the next case.
 #[test]
 fn a_crash_is_reported_at_its_rule() {
     let Some(python) = tool(Tool::Python) else { return };
-    let size = "require(len(signature) == 64, \"SCHNORR_SIG_SIZE\")";
-    let copy = broken("crash", "script.py", size, "assert len(signature) == 64");
-    let (status, summary) = run(&python, &copy, &["--rule", "csfs: with a key of 32 bytes"]);
-    let rule = "csfs: with a key of 32 bytes a signature has exactly 64 bytes or none";
+    let push = "m.push(m.leaf.internal_key)";
+    let copy = broken("crash", "script.py", push, &format!("assert m.leaf.internal_key[0]\n    {push}"));
+    let (status, summary) = run(&python, &copy, &["proposals/internalkey.jsonl", "--rule", "32"]);
+    let rule = "internalkey: the key has 32 bytes, zeros at its ends included, whatever the input's index is";
     assert_eq!((status, rules(&summary, "no_answer")), (1, vec![rule.to_owned()]), "{summary}");
     assert!(rules(&summary, "wrong_verdict").is_empty() && summary["total"]["agrees"] != 0, "{summary}");
 }
