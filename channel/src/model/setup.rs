@@ -389,7 +389,7 @@ impl Setup {
                 "a cooperative close was signed: it would pay an earlier state",
             ));
         }
-        Ok(content.accept(terms, self.height)?)
+        content.accept(terms, self.height)
     }
 
     /// A cooperative close without its witness, which will weigh `witness`. It pays 2 sat/vB.
