@@ -47,7 +47,7 @@ const COLUMNS: [&str; 7] =
     ["cases", "agree", "other verdict", "other error", "failed", "accepted", "not read by Core"];
 
 /// A case about which the two differ.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Difference {
     origin: Origin,
     number: u64,
@@ -96,6 +96,16 @@ impl Counts {
         }
     }
 
+    /// The differences by the engine's verdict and Core's.
+    pub(crate) fn by_verdicts(&self) -> BTreeMap<(&str, &str), Vec<&Difference>> {
+        let mut pairs: BTreeMap<_, Vec<&Difference>> = BTreeMap::new();
+        for difference in &self.differences {
+            let Comparison { engine, core, .. } = &difference.comparison;
+            pairs.entry((engine.as_str(), core.as_str())).or_default().push(difference);
+        }
+        pairs
+    }
+
     fn total(&self) -> Row {
         let mut total = Row::default();
         self.rows.values().for_each(|row| total.add(row));
@@ -123,6 +133,9 @@ impl fmt::Display for Counts {
                 write!(f, " {number:>width$} |", width = width(column))?;
             }
             writeln!(f)?;
+        }
+        for (pair, differences) in self.by_verdicts() {
+            write!(f, "\n{} times the engine said {}, Core {}", differences.len(), pair.0, pair.1)?;
         }
         let errors = self.answers.iter().filter(|(name, _)| *name != "OK");
         let errors: Vec<String> = errors.map(|(name, count)| format!("{name} {count}")).collect();

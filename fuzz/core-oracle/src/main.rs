@@ -48,8 +48,8 @@ struct Arguments {
     threads: Option<usize>,
 }
 
-/// Maximum number of differences that are printed.
-const SHOWN: usize = 20;
+/// Maximum number of differences that are printed with the same two verdicts.
+const SHOWN: usize = 2;
 
 /// Time between two lines of progress.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -74,8 +74,8 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     let source = Source::new(&corpus.questions, arguments.seed)?;
     let counts = compare_all(arguments, &source)?;
     print!("{counts}");
-    for difference in counts.differences.iter().take(SHOWN) {
-        println!("\n{difference}");
+    for differences in counts.by_verdicts().into_values() {
+        differences.into_iter().take(SHOWN).for_each(|difference| println!("\n{difference}"));
     }
     if counts.compared() == 0 {
         return Err(io::Error::other("no case was compared"));

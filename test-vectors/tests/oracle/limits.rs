@@ -20,12 +20,27 @@ fn near(number: usize, random: &mut Random) -> usize {
     (number + random.below(5)).saturating_sub(2)
 }
 
-/// Takes a script close to a limit, or over it, before its own instructions.
-pub(crate) fn to_limit(script: &mut Vec<u8>, random: &mut Random) {
+/// Takes a spend close to a limit, or over it: its script, or the stack with which the script begins.
+pub(crate) fn to_limit(layout: &mut Layout, random: &mut Random) {
+    if !random.once_in(4) {
+        return fill_script(&mut layout.script, random);
+    }
+    let missing = near(MAX_STACK, random).saturating_sub(layout.stack.len());
+    let mut fill = vec![vec![1]; missing];
+    // Over two limits at a time.
+    if random.once_in(2) && missing > 0 {
+        fill[random.below(missing)] = vec![random.byte(); near(520, random)];
+    }
+    layout.stack.splice(0..0, fill);
+}
+
+/// Takes a script close to a limit, or over it, mostly before its own instructions.
+fn fill_script(script: &mut Vec<u8>, random: &mut Random) {
     let parts = split(script);
     let ops = parts.iter().filter(|part| part[0] > 0x60).count();
     let fill = match random.below(5) {
-        0 => vec![OP_NOP; near(MAX_OPS.saturating_sub(ops), random)],
+        // The keys of OP_CHECKMULTISIG count too.
+        0 => vec![OP_NOP; near(MAX_OPS.saturating_sub(ops + random.below(4)), random)],
         1 => vec![OP_1; near(MAX_STACK, random).saturating_sub(random.below(4))],
         2 => {
             let chunk = [push(&[random.byte(); 520]), vec![OP_DROP]].concat();
@@ -104,7 +119,7 @@ pub(crate) fn multisig(layout: &mut Layout, random: &mut Random) {
     let absent = random.once_in(12);
     let elements = (0..signatures).map(|_| if random.once_in(5) { vec![] } else { signature(random) });
     layout.stack = (!absent).then_some(dummy).into_iter().chain(elements).collect();
-    if random.once_in(8) {
-        to_limit(&mut layout.script, random);
+    if random.once_in(5) {
+        to_limit(layout, random);
     }
 }

@@ -36,7 +36,7 @@ pub(crate) enum Kind {
     Leaf,
     /// The script and its stack in another kind of output.
     Moved,
-    /// The script taken to a limit, or over it, commitments mended.
+    /// Script or stack taken to a limit, or over it, commitments mended.
     Limits,
     /// A script with OP_CHECKMULTISIG and its stack in the place of those of the spend.
     Multisig,
@@ -345,7 +345,7 @@ fn edit_layout(kind: Kind, question: &mut Question, random: &mut Random) {
     let times = if whole { 1 } else { 1 + random.below(3) };
     for _ in 0..times {
         match kind {
-            Kind::Limits => to_limit(&mut layout.script, random),
+            Kind::Limits => to_limit(&mut layout, random),
             Kind::Multisig => multisig(&mut layout, random),
             Kind::Stack => edit_stack(&mut layout.stack, random),
             Kind::Script => edit_script(&mut layout.script, random),
