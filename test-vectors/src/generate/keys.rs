@@ -14,8 +14,8 @@ pub(super) struct Key(pub(super) u8);
 impl Key {
     /// The key whose point is the generator.
     pub(super) const GENERATOR: Key = Key(254);
-    /// The key whose point is six times the generator, negated.
-    pub(super) const NEGATED_SIX: Key = Key(253);
+    /// The key whose point is eight times the generator, negated.
+    pub(super) const NEGATED_EIGHT: Key = Key(253);
     /// The key whose point is the negated generator.
     pub(super) const NEGATED_GENERATOR: Key = Key(255);
 
@@ -24,7 +24,7 @@ impl Key {
         let secret = match self {
             Key::GENERATOR => small(1),
             Key::NEGATED_GENERATOR => ORDER.sub(&small(0), &small(1)),
-            Key::NEGATED_SIX => ORDER.sub(&small(0), &small(6)),
+            Key::NEGATED_EIGHT => ORDER.sub(&small(0), &small(8)),
             Key(number) => digest_of(&format!("sigstack test key {number}")),
         };
         Keypair::from_secret_bytes(secret).map_err(|error| format!("key {}: {error}", self.0))

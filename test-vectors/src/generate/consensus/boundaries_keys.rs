@@ -163,9 +163,9 @@ fn generators(group: &mut Group, version: Version) {
     }
 }
 
-/// A signature whose equation, bit by bit from the top, has six times the generator before it adds the key, which cancels it.
+/// A signature whose equation, bit by bit from the top, has eight times the generator before it adds the key, which cancels it.
 fn cancelled(group: &mut Group, version: Version) {
-    let key = Key::NEGATED_SIX;
+    let key = Key::NEGATED_EIGHT;
     let signature = Item::made(move |maker, _| {
         let digest = maker.ecdsa_digest(&Ecdsa::new(key, 1))?;
         for nonce in 0..10_000 {
@@ -174,7 +174,7 @@ fn cancelled(group: &mut Group, version: Version) {
             let inverse = ORDER.inverse(&number(&s));
             let factors = [ORDER.mul(&digest, &inverse), ORDER.mul(&number(&r), &inverse)];
             let pairs = bits(&factors[0]).zip(bits(&factors[1])).skip_while(|pair| *pair == (false, false));
-            if pairs.take(3).eq([(true, false), (true, false), (false, true)]) {
+            if pairs.take(4).eq([(true, false), (false, false), (false, false), (false, true)]) {
                 return Ok(signature);
             }
         }
