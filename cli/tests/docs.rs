@@ -104,7 +104,7 @@ const NOT_RUN: &[(&str, &str)] = &[
         "cargo run --release -p sigstack-channel --features mutations",
         "takes minutes; a test with the feature runs the same",
     ),
-    ("cargo run -p sigstack-vectors --example generate", "changes files; a test asks whether it would"),
+    ("cargo run -p sigstack-generator", "changes files; a test asks whether it would"),
     ("cargo run -- channel who", "changes a file; a test asks whether it would"),
 ];
 

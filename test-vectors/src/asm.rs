@@ -10,8 +10,12 @@
 
 use sigstack_interpreter::{Opcode, append_number, append_push};
 
-/// Assembles a script. The error tells the word that has no meaning.
-pub(crate) fn assemble(text: &str) -> Result<Vec<u8>, String> {
+/// Assembles a script.
+///
+/// # Errors
+///
+/// Names the word that has no meaning.
+pub fn assemble(text: &str) -> Result<Vec<u8>, String> {
     let mut script = Vec::new();
     for word in text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()) {
         append_word(word, &mut script)?;

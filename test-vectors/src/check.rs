@@ -254,15 +254,14 @@ pub(crate) fn spend<'a>(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Result<Sp
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate;
 
-    /// The generated cases of an inactive and of an unassigned opcode, with the verdict that older implementations give.
+    /// The cases of an inactive and of an unassigned opcode, with the verdict that older implementations give.
     #[test]
     fn only_hooks_of_inactive_proposals_are_judged_as_todays_policy() {
-        let files = generate(|_, _, _| ()).unwrap();
-        let csfs = files.iter().find(|file| file.path == "proposals/csfs.jsonl").unwrap();
+        let csfs =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/proposals/csfs.jsonl")).unwrap();
         let case = |id: &str| {
-            let mut lines = std::str::from_utf8(&csfs.contents).unwrap().lines();
+            let mut lines = csfs.lines();
             let line = lines.find(|line| line.contains(&format!("\"id\":\"csfs/{id}\""))).unwrap();
             let mut case = Case::read(&serde_json::from_str(line).unwrap()).unwrap();
             case.flags |= Flags::DISCOURAGE_OP_SUCCESS;

@@ -14,7 +14,7 @@
 //! # Ok::<(), sigstack_vectors::InputError>(())
 //! ```
 
-mod asm;
+pub mod asm;
 mod case;
 mod check;
 mod dialect;
@@ -25,12 +25,11 @@ mod error;
 mod field;
 mod file;
 mod formats;
-mod generate;
 mod input_case;
 pub mod interrupt;
 mod random;
 mod run;
-mod taptree;
+pub mod taptree;
 mod write;
 
 pub use bitcoin;
@@ -43,7 +42,6 @@ pub use embedded::{EMBEDDED, EmbeddedFile};
 pub use error::{InputError, Problem};
 pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
 pub use formats::Format;
-pub use generate::{GeneratedFile, generate};
 pub use input_case::{ExpectedVerdict, InputCase};
 pub use run::{Failure, Report, RunOptions, run};
 pub use write::write_file;

@@ -35,12 +35,16 @@ impl Leaf {
 }
 
 /// The taproot output script of an output key.
-pub(crate) fn output_script(output_key: &[u8; 32]) -> ScriptBuf {
+pub fn output_script(output_key: &[u8; 32]) -> ScriptBuf {
     ScriptBuf::from_bytes([&[0x51, 0x20], output_key.as_slice()].concat())
 }
 
 /// The internal key plus the tweak times G, and whether its Y coordinate is odd.
-pub(crate) fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32], Parity), String> {
+///
+/// # Errors
+///
+/// Says why there is no such key, as a clause without subject.
+pub fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32], Parity), String> {
     let key = XOnlyPublicKey::from_byte_array(*internal_key).map_err(|_| "is not on the curve")?;
     let tweak = Scalar::from_be_bytes(tweak).map_err(|_| "has a tweak beyond the order of the curve")?;
     let tweaked = key.add_tweak(&tweak).map_err(|_| "is cancelled by its tweak")?;
@@ -48,7 +52,7 @@ pub(crate) fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u
 }
 
 /// A control block: leaf version and parity, internal key, path.
-pub(crate) fn control_block(
+pub fn control_block(
     leaf_version: u8,
     parity: Parity,
     internal_key: &[u8; 32],

@@ -1,0 +1,313 @@
+//! A case before its transaction is made and signed.
+
+use core::fmt;
+use std::rc::Rc;
+
+use bitcoin::hashes::{Hash, hash160};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
+use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
+use sigstack_interpreter::{Flags, Location, Opcode, Phase, ScriptError, Spend, VerifyError};
+
+use super::item::{Item, Maker};
+use super::keys::Key;
+use super::script::{Script, minimal_push};
+use super::shape::{Input, Shape};
+use super::values::Values;
+use sigstack_vectors::taptree;
+use sigstack_vectors::{Case, Expect};
+
+/// The kind of output that a case spends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Version {
+    /// The script itself.
+    Bare,
+    /// A script by its hash (BIP 16).
+    P2sh,
+    /// Segwit v0, a script by its hash (BIP 141).
+    P2wsh,
+    /// The same inside pay-to-script-hash.
+    P2shP2wsh,
+    /// A leaf of a taproot output (BIP 341, BIP 342).
+    Tapscript,
+    /// The key of a taproot output (BIP 341).
+    KeyPath,
+    /// The script is itself a witness program, of any version and length (BIP 141).
+    Program,
+    /// The same inside pay-to-script-hash.
+    P2shProgram,
+}
+
+impl Version {
+    /// The versions that run a script.
+    pub(super) const SCRIPTS: &'static [Version] =
+        &[Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh, Version::Tapscript];
+
+    /// The name in an id.
+    pub(super) fn slug(self) -> &'static str {
+        match self {
+            Version::Bare => "bare",
+            Version::P2sh => "p2sh",
+            Version::P2wsh => "p2wsh",
+            Version::P2shP2wsh => "p2sh-p2wsh",
+            Version::Tapscript => "tapscript",
+            Version::KeyPath => "keypath",
+            Version::Program => "program",
+            Version::P2shProgram => "p2sh-program",
+        }
+    }
+}
+
+/// Where a rejected case must stop: the error alone could have another reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StopsAt {
+    /// At this opcode.
+    Opcode(Opcode),
+    /// In this part of verification, at no opcode.
+    Phase(Phase),
+}
+
+impl StopsAt {
+    fn is(self, location: Location) -> bool {
+        match (self, location.position) {
+            (StopsAt::Opcode(opcode), Some(position)) => position.opcode == opcode,
+            (StopsAt::Phase(phase), None) => location.phase == phase,
+            _ => false,
+        }
+    }
+}
+
+/// The verdict that a case must get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Accept,
+    Reject(ScriptError, StopsAt),
+}
+
+/// A case before its transaction is made.
+#[derive(Clone, Debug)]
+pub(super) struct Spec {
+    pub(super) version: Version,
+    pub(super) script: Script,
+    pub(super) stack: Vec<Item>,
+    pub(super) shape: Shape,
+    pub(super) flags: Flags,
+    /// Tapscript and key path: the key that is tweaked.
+    pub(super) internal_key: Key,
+    pub(super) leaf_version: u8,
+    /// The siblings from the leaf up.
+    pub(super) path: Vec<[u8; 32]>,
+    pub(super) annex: Option<Vec<u8>>,
+    /// What the scriptSig begins with, before what the version puts there.
+    pub(super) script_sig: Vec<u8>,
+    /// What is changed when everything else is done, in this order.
+    pub(super) edits: Vec<Edit>,
+}
+
+/// A change of a spend that is complete and signed: of the input that is verified, or of its witness.
+#[derive(Clone)]
+pub(super) struct Edit(Rc<EditFn>);
+
+type EditFn = dyn Fn(&mut Input, &mut Vec<Vec<u8>>);
+
+impl fmt::Debug for Edit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Edit")
+    }
+}
+
+impl Spec {
+    /// A spend of a script with nothing on the stack, under the consensus rules.
+    pub(super) fn new(version: Version, script: Script) -> Spec {
+        Spec {
+            version,
+            script,
+            stack: Vec::new(),
+            shape: Shape::new(2, 2, 1),
+            flags: Flags::CONSENSUS,
+            internal_key: Key(0),
+            leaf_version: LEAF_VERSION_TAPSCRIPT,
+            path: Vec::new(),
+            annex: None,
+            script_sig: Vec::new(),
+            edits: Vec::new(),
+        }
+    }
+
+    /// A spend of a tapscript.
+    pub(super) fn tapscript(script: Script) -> Spec {
+        Spec::new(Version::Tapscript, script)
+    }
+
+    /// With an element more on the stack.
+    pub(super) fn with(mut self, item: impl Into<Item>) -> Spec {
+        self.stack.push(item.into());
+        self
+    }
+
+    /// With bytes more on the stack.
+    pub(super) fn with_bytes(self, bytes: &[u8]) -> Spec {
+        self.with(Item::Bytes(bytes.to_vec()))
+    }
+
+    /// Under these flags too.
+    pub(super) fn under(mut self, flags: Flags) -> Spec {
+        self.flags = (self.flags | flags).closure();
+        self
+    }
+
+    /// With a change of the spend after it is complete and signed.
+    pub(super) fn edited(mut self, edit: impl Fn(&mut Input, &mut Vec<Vec<u8>>) + 'static) -> Spec {
+        self.edits.push(Edit(Rc::new(edit)));
+        self
+    }
+
+    /// Without these flags.
+    pub(super) fn without(mut self, flags: Flags) -> Spec {
+        self.flags -= flags;
+        self
+    }
+
+    /// With an annex that gives the tapscript exactly this validation weight, as it is before anything is charged.
+    pub(super) fn padded_to(mut self, weight: usize) -> Spec {
+        self.annex = None;
+        let mut shape = self.shape.clone();
+        // A spec that cannot be completed is reported when its case is made.
+        let witness = self.complete(&mut shape).unwrap_or_default();
+        let missing = weight.saturating_sub(50 + bitcoin::Witness::from_slice(&witness).size());
+        let length_size = if missing > 253 { 3 } else { 1 };
+        self.annex = (missing > length_size)
+            .then(|| [&[0x50], vec![0; missing - length_size - 1].as_slice()].concat());
+        self
+    }
+
+    /// Makes the transaction, signs it, and holds the engine to the verdict.
+    pub(super) fn case(
+        &self,
+        comment: String,
+        verdict: Verdict,
+        extra: Map<String, Value>,
+    ) -> Result<Case, String> {
+        let mut case = self.unchecked_case(comment, verdict, extra)?;
+        let spend = Spend::new(&case.tx, &case.prevouts).map_err(|error| error.to_string())?;
+        let signing = spend.signing(case.index).map_err(|error| error.to_string())?;
+        let mut values = Values { signing, values: Vec::new() };
+        let result = spend.verify_with(case.index, case.flags, &mut values);
+        match (verdict, &result) {
+            (Verdict::Accept, Ok(())) => {}
+            (Verdict::Reject(wanted, stop), Err(VerifyError::Script { error, location }))
+                if *error == wanted && stop.is(*location) =>
+            {
+                case.extra.insert("stops_at".into(), location.to_string().into());
+            }
+            _ => return Err(format!("{verdict:?} expected, the engine says {result:?}")),
+        }
+        let values = values.values;
+        if !values.is_empty() {
+            case.extra.insert("values".into(), values.into());
+        }
+        Ok(case)
+    }
+
+    fn unchecked_case(
+        &self,
+        comment: String,
+        verdict: Verdict,
+        extra: Map<String, Value>,
+    ) -> Result<Case, String> {
+        let mut shape = self.shape.clone();
+        let mut witness = self.complete(&mut shape)?;
+        self.edits.iter().for_each(|Edit(edit)| edit(shape.own(), &mut witness));
+        Ok(Case {
+            id: None,
+            comment,
+            tx: shape.tx(&witness),
+            index: shape.index,
+            prevouts: shape.prevouts(),
+            flags: self.flags,
+            expect: match verdict {
+                Verdict::Accept => Expect::Ok,
+                Verdict::Reject(error, _) => Expect::Error(error),
+            },
+            extra,
+        })
+    }
+
+    /// Fills in what is spent and the scriptSig, and returns the witness.
+    fn complete(&self, shape: &mut Shape) -> Result<Vec<Vec<u8>>, String> {
+        shape.own().script_sig = self.script_sig.clone();
+        use Version::{Bare, KeyPath, P2sh, P2shP2wsh, P2shProgram, P2wsh, Program, Tapscript};
+        let segwit = matches!(self.version, P2wsh | P2shP2wsh | Program | P2shProgram);
+        // Pushes in scripts depend on the transaction without this prevout.
+        let before = Maker {
+            shape: &shape.clone(),
+            annex: self.annex.as_deref(),
+            leaf_hash: [0; 32],
+            script_code: &[],
+            segwit,
+        };
+        let script = self.script.build(|item| before.make(item))?;
+        let sibling_root = |leaf| self.path.iter().fold(leaf, |node, sibling| branch_hash(&node, sibling));
+        let leaf = leaf_hash(self.leaf_version, &script);
+        let internal_key = self.internal_key.x_only();
+        let root = (self.version == Version::Tapscript).then(|| sibling_root(leaf));
+        let tweak = tweak_hash(&internal_key, root.as_ref());
+        let (output_key, parity) = taptree::output_key(&internal_key, tweak)?;
+
+        let witness_program = [&[0, 32], Sha256::digest(&script).as_slice()].concat();
+        shape.own().script_pubkey = match self.version {
+            Bare | Program => script.clone(),
+            P2sh | P2shProgram => p2sh(&script),
+            P2wsh => witness_program.clone(),
+            P2shP2wsh => p2sh(&witness_program),
+            Tapscript | KeyPath => taptree::output_script(&output_key).into_bytes(),
+        };
+        match self.version {
+            P2shP2wsh => shape.own().script_sig.extend(minimal_push(&witness_program)),
+            P2shProgram => shape.own().script_sig.extend(minimal_push(&script)),
+            _ => {}
+        }
+        let maker = Maker {
+            shape: &shape.clone(),
+            annex: self.annex.as_deref(),
+            leaf_hash: leaf,
+            script_code: &script,
+            segwit,
+        };
+        let key_path_tweak = if self.version == Version::KeyPath { Some(tweak) } else { None };
+        let mut stack = Vec::new();
+        for item in &self.stack {
+            stack.push(maker.make_tweaked(item, key_path_tweak)?);
+        }
+
+        let pushes =
+            |stack: &[Vec<u8>]| stack.iter().flat_map(|element| minimal_push(element)).collect::<Vec<u8>>();
+        let own_script_sig = match self.version {
+            Bare => pushes(&stack),
+            P2sh => [pushes(&stack), minimal_push(&script)].concat(),
+            _ => Vec::new(),
+        };
+        shape.own().script_sig.extend(own_script_sig);
+        if matches!(self.version, Bare | P2sh) {
+            return Ok(Vec::new());
+        }
+        if matches!(self.version, P2wsh | P2shP2wsh | Tapscript) {
+            stack.push(script);
+        }
+        if self.version == Tapscript {
+            stack.push(taptree::control_block(self.leaf_version, parity, &internal_key, &self.path));
+        }
+        stack.extend(self.annex.clone());
+        Ok(stack)
+    }
+}
+
+fn p2sh(script: &[u8]) -> Vec<u8> {
+    [
+        &[Opcode::OP_HASH160.0, 20],
+        hash160::Hash::hash(script).as_byte_array().as_slice(),
+        &[Opcode::OP_EQUAL.0],
+    ]
+    .concat()
+}
