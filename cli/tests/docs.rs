@@ -106,6 +106,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ),
     ("cargo run -p sigstack-generator", "changes files; a test asks whether it would"),
     ("cargo run -- channel who", "changes a file; a test asks whether it would"),
+    ("cargo run --release --", "is the command, which tests and steps run as the tests have built it"),
 ];
 
 /// The text of code in a line: between backticks, or all of a line of a block.

@@ -382,8 +382,13 @@ where
 /// Explores all states of one party against an adversary: two sides, one funding and, where a splice is pending, two; a restore to the
 /// beginning, and to any backup. Then of two honest parties, with a check that they never get stuck.
 pub fn explore(rules: Rules) -> Explored {
+    explore_up_to(rules, 6)
+}
+
+/// The same with updates up to this number, and with any backup up to half of it.
+pub(super) fn explore_up_to(rules: Rules, last: u32) -> Explored {
     let mut states = 0;
-    for (fundings, bound, backups) in [(0b01, 6, false), (0b11, 6, false), (0b01, 3, true)] {
+    for (fundings, bound, backups) in [(0b01, last, false), (0b11, last, false), (0b01, last / 2, true)] {
         let game = Game { rules, fundings, bound, backups };
         let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
         states += checker.unique_state_count();

@@ -243,8 +243,13 @@ const REACHED: &str = "all numbers are used";
 
 /// Explores all states, without a rule or with all: one party among two and three; then two and three honest parties.
 pub fn explore_override(without: Option<OverrideRule>) -> Explored {
+    explore_override_up_to(without, 5)
+}
+
+/// The same with updates up to this number, and with any backup and two honest parties up to the one before it.
+pub(super) fn explore_override_up_to(without: Option<OverrideRule>, last: u32) -> Explored {
     let mut states = 0;
-    let games = [(0, 2, 5, false), (1, 2, 5, false), (1, 3, 5, false), (1, 3, 4, true)];
+    let games = [(0, 2, last, false), (1, 2, last, false), (1, 3, last, false), (1, 3, last - 1, true)];
     for (party, parties, bound, backups) in games {
         let game = Game { without, party, parties, bound, backups };
         let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
@@ -258,7 +263,7 @@ pub fn explore_override(without: Option<OverrideRule>) -> Explored {
             return Explored { states, loss: Some("the last number is never reached"), trace: Vec::new() };
         }
     }
-    let group = super::override_group::explore(without);
+    let group = super::override_group::explore(without, last - 1);
     Explored { states: states + group.states, ..group }
 }
 
