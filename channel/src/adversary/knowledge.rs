@@ -440,8 +440,8 @@ impl Knowledge {
     }
 }
 
-/// Satoshi that a spend to the own wallet pays: about 10 sat/vB.
-pub(super) const OWN_FEE: u64 = 2_000;
+/// Satoshi that a spend to the own wallet pays: more than blocks ask in every scenario in which it has to be mined.
+pub(super) const OWN_FEE: u64 = 4_000;
 
 impl Signing<'_> {
     fn digest(&self, key: &[u8], hash_type: u8) -> Option<[u8; 32]> {
