@@ -129,7 +129,7 @@ impl Next<'_> {
         for (rate, shape, how) in [
             (game.market + 1, Shape::Small, "with a child"),
             (10 * game.market, Shape::Small, "with a child of high fee"),
-            (game.below_market(), Shape::Heavy, "with a heavy child that no block takes"),
+            (game.below_market(), Shape::Heavy, "with a heavy child of low fee"),
             (game.market + 1, Shape::Decoy, "with a child that looks like the channel"),
         ] {
             if let Some(child) = game.child(chain, &candidate.tx, rate, shape) {

@@ -5,6 +5,8 @@ use super::{Bounds, Budget, Explored, Searched};
 use super::{scenarios, search_one};
 use crate::compare::Table;
 #[cfg(feature = "mutations")]
+use crate::error::ChannelError;
+#[cfg(feature = "mutations")]
 use crate::model::{KINDS, PlayError};
 #[cfg(feature = "mutations")]
 use crate::mutation::{Mutation, with};
@@ -114,16 +116,19 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
 ///
 /// # Errors
 ///
-/// As [`find`].
+/// As [`find`], or if there is no such name.
 #[cfg(feature = "mutations")]
 pub fn mutation_table(names: &[String], progress: &dyn Fn(&str)) -> Result<Table, PlayError> {
     let mut table =
         Table::new(&["mutation", "construction", "scenario", "states", "seconds", "found", "how"]);
     let mutations = std::iter::once(None).chain(Mutation::ALL.iter().map(|mutation| Some(*mutation)));
-    let is_wanted = |mutation: &Option<Mutation>| {
-        let name = mutation.map_or("none".to_owned(), |mutation| format!("{mutation:?}"));
-        names.is_empty() || names.contains(&name)
-    };
+    let name_of =
+        |mutation: &Option<Mutation>| mutation.map_or("none".to_owned(), |mutation| format!("{mutation:?}"));
+    if let Some(unknown) = names.iter().find(|name| !mutations.clone().any(|other| name_of(&other) == **name))
+    {
+        return Err(ChannelError::refused(format!("no mutation is called {unknown}")).into());
+    }
+    let is_wanted = |mutation: &Option<Mutation>| names.is_empty() || names.contains(&name_of(mutation));
     for mutation in mutations.filter(is_wanted) {
         let name = mutation.map_or("none", Mutation::text);
         progress(name);

@@ -164,9 +164,9 @@ impl Game {
         Some(tx)
     }
 
-    /// The highest feerate that blocks do not take, in satoshi per virtual byte.
+    /// A feerate just below what blocks ask, in satoshi per virtual byte; 1 where they ask for 1.
     pub(super) fn below_market(&self) -> u64 {
-        (self.market - 1).max(1)
+        self.market.saturating_sub(1).max(1)
     }
 
     /// Outputs that look like the channel's own.

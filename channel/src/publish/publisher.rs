@@ -245,7 +245,7 @@ impl Publisher {
 /// The next feerate of a claim: a quarter more, or before a deadline the least factor that reaches, in the blocks that are left, what is
 /// lost then.
 fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
-    let most = claim.stake.div_ceil(size.max(1));
+    let (rate, most) = (rate.max(1), claim.stake.div_ceil(size.max(1)));
     let left = |deadline: Deadline| (deadline.block.saturating_sub(height.saturating_add(1)), deadline.lost);
     let factor = match claim.deadline.map(left).filter(|(left, _)| *left <= LAST_BLOCKS) {
         Some((left, lost)) => {

@@ -3,7 +3,7 @@ use bitcoin::OutPoint;
 use super::*;
 use crate::bolt3::Format;
 use crate::model::{
-    Construction, Content, Form, KINDS, Kind, Profile, Reward, Setup, SignedSequence, Stage, Symmetry,
+    Construction, Content, Form, KINDS, Kind, Profile, Reward, Setup, SignedSequence, Stage, Step, Symmetry,
 };
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{input, op_return, outpoint, output, p2a, transaction};
@@ -120,6 +120,21 @@ fn skipped_updates_leave_what_is_above_the_record_unguarded() {
     assert!(tower.hire(&mut opened.chain, channel.tower_terms().unwrap(), vec![1, 2, 3]).is_err());
 }
 
+/// A tower that guards a channel whose old state was just published, the chain, and what the cheater publishes after the delay.
+fn caught(kind: Kind, delay: u16) -> (Watchtower, Stage, Step) {
+    let setup = Setup::named("caught", 2, CAPACITY, delay).unwrap();
+    let mut channel = kind.build(setup, content(0)).unwrap();
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel).unwrap();
+    stage.open(channel).unwrap();
+    channel.update(content(1)).unwrap();
+    let mut tower = tower();
+    tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
+    let [old, after] = channel.close(0, 0).unwrap().try_into().unwrap();
+    stage.publish(old).unwrap();
+    (tower, stage, after)
+}
+
 #[test]
 fn it_raises_its_fee_until_a_block_takes_the_answer() {
     let kinds = [
@@ -129,15 +144,7 @@ fn it_raises_its_fee_until_a_block_takes_the_answer() {
         Kind::LnPenalty(Format::ZeroFee),
     ];
     for kind in kinds {
-        let setup = Setup::named("raises", 2, CAPACITY, 144).unwrap();
-        let mut channel = kind.build(setup, content(0)).unwrap();
-        let channel = channel.as_mut();
-        let mut stage = Stage::new(channel).unwrap();
-        stage.open(channel).unwrap();
-        channel.update(content(1)).unwrap();
-        let mut tower = tower();
-        tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-        stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+        let (mut tower, mut stage, _) = caught(kind, 144);
         let mut acted = Vec::new();
         for _ in 0..30 {
             acted.extend(events(&mut tower, &mut stage.chain, 0));
@@ -158,15 +165,7 @@ fn a_short_delay_makes_it_raise_faster() {
         Kind::LnPenalty(Format::Anchors),
     ];
     for kind in kinds {
-        let setup = Setup::named("short", 2, CAPACITY, 6).unwrap();
-        let mut channel = kind.build(setup, content(0)).unwrap();
-        let channel = channel.as_mut();
-        let mut stage = Stage::new(channel).unwrap();
-        stage.open(channel).unwrap();
-        channel.update(content(1)).unwrap();
-        let mut tower = tower();
-        tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-        stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+        let (mut tower, mut stage, _) = caught(kind, 6);
         let mut acted = Vec::new();
         for _ in 0..6 {
             acted.extend(events(&mut tower, &mut stage.chain, 0));
@@ -180,16 +179,7 @@ fn a_short_delay_makes_it_raise_faster() {
 #[test]
 fn a_kit_is_for_to_local_and_of_version_3() {
     for format in [Format::Anchors, Format::ZeroFee] {
-        let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
-        let mut channel = Kind::LnPenalty(format).build(setup, content(0)).unwrap();
-        let channel = channel.as_mut();
-        let mut stage = Stage::new(channel).unwrap();
-        stage.open(channel).unwrap();
-        channel.update(content(1)).unwrap();
-        let mut tower = tower();
-        tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-        let [commitment, sweep] = channel.close(0, 0).unwrap().try_into().unwrap();
-        stage.publish(commitment).unwrap();
+        let (mut tower, mut stage, sweep) = caught(Kind::LnPenalty(format), 144);
         let mut late = stage.chain.clone();
         assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [2], "{format:?}");
         let versions: Vec<i32> = stage.chain.mempool().entries().map(|entry| entry.tx.version.0).collect();
