@@ -35,6 +35,7 @@ mutations! {
     NeverSettles "A client leaves the settlement to the publisher.";
     ContestsPredecessorOnly "A number revokes only the one before.";
     OfferedOnce "A claim is offered once.";
+    PaysBesideOthers "A child of somebody else that pays enough is replaced by one that pays more.";
     NeverRaised "A fee is never raised.";
     RefusedIsForgotten "An offer ignores what it has to replace, and a refused one is not raised.";
     FeesAboveStake "Fees are not limited by what is at stake.";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bitcoin::{OutPoint, Transaction, TxOut, Txid};
+use bitcoin::{OutPoint, Transaction, TxIn, TxOut, Txid};
 use sigstack_policy::Policy;
 
 use super::{Claim, Draft, Pays, Unlock};
@@ -20,7 +20,7 @@ const TRIES: u32 = 12;
 pub(super) enum Outcome {
     /// The mempool took it: its fee and its virtual size.
     Offered { fee: u64, size: u64 },
-    /// It is in the mempool already and pays as much, or more: its feerate.
+    /// It is in the mempool already, and it or what others added pays as much or more: its feerate.
     Kept { rate: u64 },
     /// The mempool refused it.
     Refused(Reject),
@@ -80,6 +80,35 @@ impl<'a> Offer<'a> {
         };
         let mut entries = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));
         !self.evicted.is_empty() && entries.all(mine)
+    }
+
+    /// Whether transactions of others confirm the claim at this feerate or a higher one. To replace them costs more than they pay, and
+    /// gains nothing: whoever added them would let this party pay any fee for free.
+    fn is_paid_by_others(&self, chain: &Chain, rate: u64) -> bool {
+        let pool = chain.mempool();
+        let mut evicted = self.evicted.iter().filter_map(|txid| pool.get(txid));
+        let (Some(only), None) = (evicted.next(), evicted.next()) else { return false };
+        let (parent, is_same) = match self.claim.pays {
+            // A child of somebody else pays for the same parent.
+            Pays::Child(..) => {
+                let parent = pool.get(&self.base.tx.compute_txid());
+                (parent, parent.is_some())
+            }
+            // Somebody else added the input that pays.
+            Pays::Input => (None, only.tx.output == self.base.tx.output),
+            Pays::Own | Pays::Fixed => (None, false),
+        };
+        let of_parent = |coin: &OutPoint| parent.is_some_and(|parent| coin.txid == parent.txid);
+        let confirmed = |input: &TxIn| {
+            let coin = &input.previous_output;
+            of_parent(coin) || chain.coin(coin).is_some()
+        };
+        let all = parent.into_iter().chain([only]);
+        let (fee, vsize) = all.fold((0u64, 0u64), |(fee, vsize), entry| {
+            (fee.saturating_add(entry.fee), vsize.saturating_add(entry.vsize))
+        });
+        // Other unconfirmed parents could make it cheaper than it looks.
+        is_same && only.tx.input.iter().all(confirmed) && fee >= vsize.saturating_mul(rate)
     }
 
     /// Whether a transaction of the mempool makes room for the offer.
@@ -170,6 +199,9 @@ impl<'a> Offer<'a> {
         let kept = Outcome::Kept { rate: paid.checked_div(size).unwrap_or_default() };
         if self.own && wanted <= paid {
             return Ok(kept);
+        }
+        if !self.own && self.is_paid_by_others(chain, rate) && !mutated(Mutation::PaysBesideOthers) {
+            return Ok(Outcome::Kept { rate });
         }
         if needed > limit && !matches!(self.claim.pays, Pays::Fixed) {
             return Ok(if self.own { kept } else { Outcome::Outbid { needed } });

@@ -1,4 +1,4 @@
-use bitcoin::OutPoint;
+use bitcoin::{OutPoint, Transaction};
 
 use super::*;
 use crate::bolt3::Format;
@@ -308,4 +308,54 @@ fn a_budget_is_for_all_claims_together() {
     };
     let fees: Vec<u64> = events.iter().filter_map(fee).collect();
     assert_eq!(fees, [2_670, 330], "{events:?}");
+}
+
+/// A child of somebody else that pays as much as the client would is kept; one that pays less is replaced. Otherwise a cheater could
+/// let the victim pay any fee, at no cost: what is replaced pays nothing.
+#[test]
+fn a_child_of_somebody_else_that_pays_enough_is_kept() {
+    for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
+        for (rate, is_kept) in [(100, true), (20, false)] {
+            let setup = Setup::named("help", 2, CAPACITY, 144).unwrap();
+            let mut channel = kind.build(setup, Content::of(&[600_000, 400_000])).unwrap();
+            let channel = channel.as_mut();
+            let mut stage = Stage::new(channel).unwrap();
+            stage.open(channel).unwrap();
+            channel.update(Content::of(&[100_000, 900_000])).unwrap();
+            stage.publish(channel.close(0, 1).unwrap().remove(0)).unwrap();
+            let mut victim = client(channel, 1, &mut stage.chain);
+            victim.set_market(3);
+            // The settlement, once the delay is over.
+            let parent = loop {
+                victim.look(&mut stage.chain).unwrap();
+                let has_anchor = |tx: &Transaction| tx.output.iter().any(|out| out.script_pubkey == p2a());
+                let found = stage.chain.mempool().entries().find(|entry| has_anchor(&entry.tx));
+                match found.map(|entry| entry.tx.clone()) {
+                    Some(parent) => break parent,
+                    None => stage.chain.mine(1).unwrap(),
+                }
+            };
+            let (vout, anchor) =
+                (0..).zip(&parent.output).find(|(_, out)| out.script_pubkey == p2a()).unwrap();
+            let other = Wallet::new(&Seed::from_name("somebody else")).unwrap();
+            let (coin, _) = other.mint(&mut stage.chain, 500_000);
+            let inputs = vec![input(crate::tx::outpoint(&parent, vout), 0), input(coin, 0)];
+            let outputs = vec![output(0, other.script_pubkey().clone())];
+            let mut child = crate::tx::transaction(parent.version.0, 0, inputs, outputs);
+            let size = (crate::tx::weight(&parent) + crate::tx::weight(&child)).div_ceil(4) + 17;
+            child.output[0].value = bitcoin::Amount::from_sat(500_000 - size * rate);
+            let prevouts = [anchor.clone(), output(500_000, other.script_pubkey().clone())];
+            other.sign(&mut child, &prevouts, 1).unwrap();
+            stage.chain.submit(child.clone()).unwrap();
+            victim.set_market(30);
+            for _ in 0..2 {
+                for event in victim.look(&mut stage.chain).unwrap() {
+                    assert!(!is_kept || !matches!(event, Event::Offered { .. }), "{kind:?}: {event:?}");
+                }
+                stage.chain.mine_block(vec![]).unwrap();
+            }
+            let stays = stage.chain.mempool().get(&child.compute_txid()).is_some();
+            assert_eq!(stays, is_kept, "{kind:?}");
+        }
+    }
 }
