@@ -322,6 +322,28 @@ fn a_failure_is_a_failure_of_one_case() {
     assert_eq!(outcomes(&ran), [("a/good".to_owned(), "no_answer".to_owned())]);
 }
 
+/// A process that crashes after an answer, before the next question or instead of reading it, did not crash on the next case.
+#[test]
+fn a_crash_after_an_answer_is_no_failure_of_the_next_case() {
+    let folder = folder("crash-between");
+    let args = ["cases.jsonl", "--rule", "processes", "--jobs", "1"];
+    for crash in ["kill -11 $$", "sleep 0.2; kill -11 $$"] {
+        let script =
+            format!("while read -r line; do echo OK; case $line in *a/crash*) {crash} ;; esac; done");
+        let ran = conform(&folder, &args, &script);
+        assert_eq!((ran.status, ran.err.as_str()), (0, ""), "{crash}: {ran:?}");
+        let note = "1 time a process crashed after an answer, and another one answered the next\n\
+                    case; first after a/crash: the command was ended by signal 11 (SIGSEGV)\n";
+        assert_eq!(ran.out, format!("{note}3 cases: 3 agree\n"), "{crash}");
+    }
+    // A crash of the new process is a failure of the case, and no other crash is reported.
+    let script = "while read -r line; do case $line in *a/garbage*) exit 3 ;; esac; echo OK; done";
+    let ran = conform(&folder, &[&args[..], &["--json"]].concat(), script);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert_eq!(outcomes(&ran), [("a/garbage".to_owned(), "no_answer".to_owned())]);
+    assert_eq!(ran.json().1["crashed_between_cases"], 0);
+}
+
 /// Processes that end after an answer, without a line feed, or that have to be asked slowly.
 #[test]
 fn a_process_may_answer_one_case_only() {

@@ -13,8 +13,11 @@ use super::{dialect_names, number};
 /// `?`. The answer must be flushed; the next case comes after it. test-vectors/README.md describes the protocol, and has clients.
 ///
 /// A case on which a process crashes, does not answer in time, or answers something else fails; another process goes on with the
-/// next case. An error of another name than the expected one is reported, but it is a difference only with --errors: the rules do
-/// not say which error comes first.
+/// next case. If a process crashes that has answered other cases, a new process gets the same question first: an earlier case may
+/// be the cause. Crashes that the new process does not repeat are reported, and are no difference.
+///
+/// An error of another name than the expected one is reported, but it is a difference only with --errors: the rules do not say
+/// which error comes first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = CONFORM_HELP, override_usage = "sigstack conform [OPTIONS] [PATH]... -- COMMAND...")]
 pub(crate) struct ConformArgs {

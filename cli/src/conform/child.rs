@@ -51,8 +51,9 @@ pub(super) struct Child {
 /// Why a line was not answered.
 pub(super) enum Unanswered {
     Silence(Silence),
-    /// The process ended in order after it had answered other cases, as one that answers a case at a time does.
-    EndedInOrder,
+    /// The process ended after it had answered other cases, and perhaps before it read this one. The text says how, unless the
+    /// process ended in order, as one that answers a case at a time does.
+    EndedAfterAnswer(Option<String>),
     /// A line came before the question, after the answer to the last one.
     ExtraBefore(String),
     /// A signal ends the command.
@@ -132,7 +133,9 @@ impl Child {
     /// How the process ended that closed its output.
     fn ended(&mut self) -> Unanswered {
         match self.status_within(GRACE) {
-            Some(status) if status.success() && self.asked > 1 => Unanswered::EndedInOrder,
+            Some(status) if self.asked > 1 => {
+                Unanswered::EndedAfterAnswer((!status.success()).then(|| how_it_ended(status)))
+            }
             Some(status) => Unanswered::Silence(Silence::Ended(how_it_ended(status))),
             None => Unanswered::Silence(Silence::Closed("output")),
         }

@@ -108,6 +108,7 @@ fn facts(results: &Results<'_>) -> Vec<(&'static str, String)> {
         );
         facts.push(("agree as policy", text));
     }
+    facts.extend(results.lost().map(|lost| ("crashes", escaped(&lost))));
     for (reason, count) in &gathered.left_out {
         facts.push(("not asked", format!("{}: {}", counted(*count, "case"), escaped(reason))));
     }

@@ -35,6 +35,22 @@ pub(super) struct Replied {
     pub(super) took: Duration,
 }
 
+/// Processes that crashed between two cases: after an answer, and on a question on which another process did not crash.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lost {
+    pub(super) processes: usize,
+    /// The id of the last case that the first of them had answered, and how this process ended.
+    pub(super) first: Option<(String, String)>,
+}
+
+/// The replies to the cases.
+#[derive(Debug)]
+pub(super) struct Replies {
+    /// In the order of the cases.
+    pub(super) list: Vec<Replied>,
+    pub(super) lost: Lost,
+}
+
 /// The state of a run.
 struct Run<'a> {
     pool: &'a Pool<'a>,
@@ -45,16 +61,17 @@ struct Run<'a> {
     answers: AtomicUsize,
     failures: AtomicUsize,
     timeouts: AtomicUsize,
+    lost: Mutex<Lost>,
     /// Why the run stops before its end.
     problem: Mutex<Option<Problem>>,
 }
 
-/// Asks every case. The replies are in the order of the cases.
+/// Asks every case.
 pub(super) fn ask_all(
     pool: &Pool<'_>,
     cases: &[Asked],
     progress: &(dyn Fn() + Sync),
-) -> Result<Vec<Replied>, Problem> {
+) -> Result<Replies, Problem> {
     let run = Run {
         pool,
         cases,
@@ -63,6 +80,7 @@ pub(super) fn ask_all(
         answers: AtomicUsize::new(0),
         failures: AtomicUsize::new(0),
         timeouts: AtomicUsize::new(0),
+        lost: Mutex::default(),
         problem: Mutex::new(None),
     };
     let work = || {
@@ -81,7 +99,8 @@ pub(super) fn ask_all(
     if replies.len() != cases.len() {
         return Err(Problem::new(format!("only {} of {} cases were asked", replies.len(), cases.len())));
     }
-    Ok(replies.into_iter().map(|(_, replied)| replied).collect())
+    let lost = run.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(Replies { list: replies.into_iter().map(|(_, replied)| replied).collect(), lost })
 }
 
 /// A thread that asks one process at a time.
@@ -120,8 +139,12 @@ impl<'a> Worker<'a> {
 
     /// The reply to a case; `None` if a signal ends the command. A process that failed is ended, and another one is started for
     /// the next case.
+    ///
+    /// A process that crashes after other answers may have crashed before it read the question, because of an earlier case. The
+    /// next process gets the same question, and only if that one crashes too is it a failure of this case.
     fn ask(&mut self, case: &Asked) -> Result<Option<Reply>, Problem> {
         let line = case.case.to_line() + "\n";
+        let mut crash = None;
         loop {
             let child = match &mut self.child {
                 Some(child) => child,
@@ -134,6 +157,7 @@ impl<'a> Worker<'a> {
                 Ok(line) => match Answer::read(&line) {
                     Some(answer) => {
                         self.settle(None);
+                        self.run.lose(crash);
                         return Ok(Some(Reply::Answer(answer)));
                     }
                     None => Unanswered::Silence(Silence::Garbage(line)),
@@ -145,9 +169,14 @@ impl<'a> Worker<'a> {
             match unanswered {
                 Unanswered::Silence(why) => {
                     self.settle(None);
+                    // A new process that crashes too shows that the case is the cause.
+                    self.run.lose(crash.filter(|_| !matches!(why, Silence::Ended(_))));
                     return Ok(Some(Reply::Silence { why, stderr }));
                 }
-                Unanswered::EndedInOrder => self.settle(None),
+                Unanswered::EndedAfterAnswer(how) => {
+                    crash = how.zip(self.last.as_ref().map(|(nth, _)| *nth));
+                    self.settle(None);
+                }
                 Unanswered::ExtraBefore(line) => self.settle(Some(line)),
                 Unanswered::Interrupted => return Ok(None),
             }
@@ -185,6 +214,15 @@ impl Run<'_> {
 
     fn stop(&self, problem: Problem) {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
+    }
+
+    /// Counts a process that crashed between two cases: how it ended, and the last case that it had answered.
+    fn lose(&self, crash: Option<(String, usize)>) {
+        let Some((how, answered)) = crash else { return };
+        let id = self.cases.get(answered).map_or("", |asked| asked.case.id.as_str());
+        let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.processes += 1;
+        lost.first.get_or_insert((id.to_owned(), how));
     }
 
     /// Counts a reply, and stops the run if the command never answers.

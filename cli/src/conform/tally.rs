@@ -7,7 +7,7 @@ use sigstack_debugger::counted;
 
 use super::answer::{Answer, Outcome, Reply};
 use super::gather::{Asked, Gathered};
-use super::pool::Replied;
+use super::pool::{Lost, Replied, Replies};
 
 /// A case with its reply and outcome.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +72,8 @@ pub(super) struct Results<'a> {
     pub(super) unnamed: usize,
     /// Rejections by today's policy that count as agreement, because the implementation does not know a proposal.
     pub(super) as_policy: usize,
+    /// Processes that crashed between two cases.
+    pub(super) lost: &'a Lost,
 }
 
 /// Whether the implementation refuses, by a generic flag, what a proposal that is not active has a use for.
@@ -86,7 +88,7 @@ fn is_todays_policy(asked: &Asked, replied: &Replied) -> bool {
 impl<'a> Results<'a> {
     pub(super) fn new(
         gathered: &'a Gathered,
-        replies: &'a [Replied],
+        replies: &'a Replies,
         command: String,
         errors: bool,
     ) -> Results<'a> {
@@ -100,7 +102,7 @@ impl<'a> Results<'a> {
             };
             Judged { asked, replied, outcome }
         };
-        let cases: Vec<Judged<'a>> = gathered.cases.iter().zip(replies).map(judge).collect();
+        let cases: Vec<Judged<'a>> = gathered.cases.iter().zip(&replies.list).map(judge).collect();
         let mut rules: Vec<(&str, Tally)> = Vec::new();
         let mut places: HashMap<&str, usize> = HashMap::new();
         let mut total = Tally::default();
@@ -118,7 +120,7 @@ impl<'a> Results<'a> {
         let is_unnamed =
             |judged: &&Judged<'_>| matches!(judged.replied.reply, Reply::Answer(Answer::Unnamed(_)));
         let unnamed = cases.iter().filter(is_unnamed).count();
-        Results { gathered, command, errors, cases, rules, total, unnamed, as_policy }
+        Results { gathered, command, errors, cases, rules, total, unnamed, as_policy, lost: &replies.lost }
     }
 
     /// The cases that count as differences.
@@ -143,6 +145,15 @@ impl<'a> Results<'a> {
         let mut reasons: Vec<(&str, usize)> = reasons.into_iter().collect();
         reasons.sort_by_key(|(_, count)| Reverse(*count));
         reasons
+    }
+
+    /// Processes that crashed between two cases, in a sentence without a full stop; `None` if there are none.
+    pub(super) fn lost(&self) -> Option<String> {
+        let (id, how) = self.lost.first.as_ref()?;
+        let times = counted(self.lost.processes, "time");
+        Some(format!(
+            "{times} a process crashed after an answer, and another one answered the next case; first after {id}: the command {how}"
+        ))
     }
 
     /// The result in a sentence without a full stop: how many cases agree, and the other outcomes that there are.

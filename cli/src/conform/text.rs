@@ -123,6 +123,9 @@ fn write_notes(results: &Results<'_>, out: &mut impl Write) -> io::Result<()> {
         let cases = counted(results.as_policy, "rejected case");
         writeln!(out, "{cases} agree with today's policy, which refuses opcodes of proposals")?;
     }
+    if let Some(lost) = results.lost() {
+        write!(out, "{}", table::wrapped(&lost))?;
+    }
     if results.unnamed > 0 && !results.errors {
         writeln!(out, "rejections without the name of an error: {}", results.unnamed)?;
     }
