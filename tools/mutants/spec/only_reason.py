@@ -227,13 +227,31 @@ def keep_one(verify, way):
 
 
 def read_reasons():
+    """The cases with a reason, each by its whole id: the beginning of an id would also excuse cases that are added later."""
     return [json.loads(line) for line in REASONS.read_text().splitlines()]
+
+
+def problems(targets):
+    """What is wrong with other_reasons.jsonl itself."""
+    seen = set()
+    for entry in read_reasons():
+        key = (entry.get("target"), entry.get("case"))
+        if entry.keys() != {"target", "case", "why"} or key[0] not in targets:
+            yield f"other_reasons.jsonl: {json.dumps(entry)} needs a target, a case and why, and nothing else"
+        elif key in seen:
+            yield f"other_reasons.jsonl: {key[1]} is listed twice"
+        seen.add(key)
+    for name in targets:
+        listed = {case for target, case in seen if target == name}
+        ids = {case.name for case in vectors.read(targets[name].folders)} if listed else set()
+        for case in sorted(listed - ids):
+            yield f"other_reasons.jsonl: no case of {name} has the id {case}"
 
 
 def check(reference, name, folders):
     """Prints the rejected cases of a target with another reason; returns how many there are."""
-    reasons = [entry for entry in read_reasons() if entry["target"] == name]
-    copies, wrong, used, checked, explained = {}, 0, set(), 0, 0
+    reasons = {entry["case"] for entry in read_reasons() if entry["target"] == name}
+    copies, wrong, used, checked = {}, 0, set(), 0
     cases, pairs = vectors.read(folders), Paired(reference)
     by_name = {case.name: case for case in cases}
     for case in cases:
@@ -251,16 +269,13 @@ def check(reference, name, folders):
                 break
         if answers[-1] == "OK":
             continue
-        reason = next((entry for entry in reasons if case.name.startswith(entry["begins"])), None)
-        if reason:
-            used.add(reason["begins"])
-            explained += 1
+        if case.name in reasons:
+            used.add(case.name)
             continue
         wrong += 1
         print(f"  {case.name}: without {case.expected} it gives {' or '.join(sorted(set(answers)))}")
-    for entry in reasons:
-        if entry["begins"] not in used:
-            wrong += 1
-            print(f"  other_reasons.jsonl: no case needs the reason of {entry['begins']}")
-    print(f"{name}: {checked} rejected cases, {checked - explained - wrong} accepted without their rule, {explained} with a reason")
-    return wrong
+    print(f"{name}: {checked} rejected cases, {checked - len(used) - wrong} accepted without their rule, {len(used)} with a reason")
+    unused = sorted(reasons - used)
+    for case in unused:
+        print(f"  other_reasons.jsonl: {case} needs no reason, or there is no such rejected case")
+    return wrong + len(unused)
