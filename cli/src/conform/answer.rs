@@ -69,6 +69,8 @@ pub(super) enum Silence {
     Garbage(String),
     /// The line has more bytes than an answer can have. The text is its beginning.
     TooLong(String),
+    /// The run stopped before.
+    NotAsked,
     /// After the answer came another line, so that it is uncertain which of them answers what.
     Extra(String),
 }
@@ -90,6 +92,7 @@ impl fmt::Display for Silence {
             Silence::Ended(how) => write!(f, "no answer: the command {how}"),
             Silence::TimedOut(time) => write!(f, "no answer within {} s", time.as_secs()),
             Silence::Closed(stream) => write!(f, "no answer: the command closed its standard {stream}"),
+            Silence::NotAsked => f.write_str("not asked, because the run stopped"),
             Silence::Garbage(line) => write!(f, "garbage: {}", quoted(line)),
             Silence::TooLong(line) => {
                 write!(f, "garbage: a line of more than {MAX_LINE} bytes: {}", quoted(line))
@@ -123,6 +126,11 @@ impl fmt::Display for Reply {
 }
 
 impl Reply {
+    /// Whether the run stopped before the case was asked.
+    pub(super) fn is_not_asked(&self) -> bool {
+        matches!(self, Reply::Silence { why: Silence::NotAsked, .. })
+    }
+
     /// The end of what the process wrote to standard error before it failed; empty if it answered.
     pub(super) fn stderr(&self) -> &str {
         match self {
@@ -141,7 +149,7 @@ pub(super) enum Outcome {
     WrongVerdict,
     /// Invalid as expected, for an error of another name.
     OtherError,
-    /// A crash, a time-out, or a line that is no answer.
+    /// A crash, a time-out, a line that is no answer, or a case that was not asked because the run stopped.
     NoAnswer,
     /// The implementation cannot answer.
     Abstained,

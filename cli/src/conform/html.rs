@@ -1,6 +1,6 @@
 //! The result as one page that needs no other file and no network, in light and dark.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
 use sigstack_debugger::counted;
@@ -21,7 +21,9 @@ const MOST_OF_RULE: usize = 40;
 /// The page.
 pub(super) fn page(results: &Results<'_>) -> String {
     let title = escaped(&format!("Conformance of {}", results.command));
-    let body = [header(results), table(results), cases(results), abstentions(results), footer()].concat();
+    let body =
+        [header(results), table(results), cases(results), not_asked(results), abstentions(results), footer()]
+            .concat();
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -47,6 +49,17 @@ fn header(results: &Results<'_>) -> String {
         (0, abstained) => format!("No difference; {} abstained from", counted(abstained, "case")),
         (failures, _) => counted(failures, "difference"),
     };
+    let stopped: String = results
+        .stopped
+        .iter()
+        .map(|problem| {
+            let cases = counted(results.not_asked, "case");
+            format!(
+                "<p class=\"bad\">The run stopped, and {cases} of these were not asked. {}</p>\n",
+                escaped(problem)
+            )
+        })
+        .collect();
     let tiles: String = results
         .total
         .counts()
@@ -63,7 +76,7 @@ fn header(results: &Results<'_>) -> String {
         .map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n"))
         .collect();
     format!(
-        "<h1>Conformance of <code>{}</code></h1>\n<p class=\"verdict {class_of_all}\">{verdict}</p>\n\
+        "<h1>Conformance of <code>{}</code></h1>\n<p class=\"verdict {class_of_all}\">{verdict}</p>\n{stopped}\
          <ul class=\"tiles\">\n{tiles}</ul>\n<dl>\n{facts}</dl>\n",
         escaped(&results.command)
     )
@@ -129,12 +142,14 @@ fn table(results: &Results<'_>) -> String {
         };
         tally.counts().map(cell).collect()
     };
-    let has_cases = |tally: &Tally| tally.counts().any(|(outcome, count)| count > 0 && is_listed(outcome));
+    let listed = results.asked().filter(|judged| is_listed(judged.outcome));
+    let with_cases: HashSet<&str> = listed.map(|judged| judged.asked.row.as_str()).collect();
     let mut rules: Vec<(usize, &(&str, Tally))> = results.rules.iter().enumerate().collect();
-    rules.sort_by_key(|(_, (_, tally))| !has_cases(tally));
+    rules.sort_by_key(|(_, (rule, _))| !with_cases.contains(rule));
     let row = |(nth, (rule, tally)): (usize, &(&str, Tally))| {
         let name = escaped(rule);
-        let name = if has_cases(tally) { format!("<a href=\"#rule-{nth}\">{name}</a>") } else { name };
+        let name =
+            if with_cases.contains(rule) { format!("<a href=\"#rule-{nth}\">{name}</a>") } else { name };
         format!("<tr><td>{name}</td>{}</tr>\n", cells(tally))
     };
     let rows: String = rules.into_iter().map(row).collect();
@@ -169,10 +184,24 @@ fn abstentions(results: &Results<'_>) -> String {
     )
 }
 
+/// The ids of the cases that were not asked.
+fn not_asked(results: &Results<'_>) -> String {
+    if results.not_asked == 0 {
+        return String::new();
+    }
+    let ids: Vec<String> =
+        results.not_asked().take(MOST_DETAILED).map(|id| format!("<code>{}</code>", escaped(id))).collect();
+    let more = match results.not_asked.checked_sub(MOST_DETAILED) {
+        Some(more @ 1..) => format!(", and {more} more; <code>--json</code> lists all"),
+        _ => String::new(),
+    };
+    format!("<h2>Not asked</h2>\n<p>{}{more}</p>\n", ids.join(", "))
+}
+
 /// The cases with another answer than expected or none, rule by rule.
 fn cases(results: &Results<'_>) -> String {
     let mut by_rule: HashMap<&str, Vec<&Judged<'_>>> = HashMap::new();
-    for judged in results.cases.iter().filter(|judged| is_listed(judged.outcome)) {
+    for judged in results.asked().filter(|judged| is_listed(judged.outcome)) {
         by_rule.entry(judged.asked.row.as_str()).or_default().push(judged);
     }
     if by_rule.is_empty() {

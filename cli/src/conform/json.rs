@@ -61,6 +61,7 @@ fn summary(results: &Results<'_>) -> Value {
         "differences": results.total.failures(results.errors),
         "unnamed": results.unnamed,
         "as_policy": results.as_policy,
+        "not_asked": results.not_asked,
         "crashed_between_cases": results.lost.processes,
         "abstentions": results.abstentions().into_iter().map(|(reason, cases)| json!({ "reason": reason, "cases": cases })).collect::<Value>(),
         "rules": rules.collect::<Value>(),

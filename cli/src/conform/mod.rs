@@ -15,6 +15,8 @@ use std::io::Write;
 use std::thread;
 use std::time::Duration;
 
+use sigstack_debugger::counted;
+
 use crate::args::ConformArgs;
 use crate::files;
 use crate::output::Status;
@@ -33,7 +35,7 @@ pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, St
     let timeout = Duration::from_secs(args.timeout.into());
     let pool = Pool { command: &args.command, jobs, timeout };
     let progress = Progress::new(u64::try_from(gathered.cases.len()).unwrap_or(u64::MAX));
-    let replies = pool::ask_all(&pool, &gathered.cases, &|| progress.step())?;
+    let replies = pool::ask_all(&pool, &gathered.cases, &|| progress.step());
     drop(progress);
     let results = Results::new(&gathered, &replies, pool::shown(&args.command), args.errors);
     if let Some(path) = &args.junit {
@@ -42,11 +44,17 @@ pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, St
     if let Some(path) = &args.html {
         files::write(path, html::page(&results).as_bytes()).map_err(|problem| problem.at("--html"))?;
     }
-    match args.json {
-        true => json::write(&results, out)?,
-        false => text::write(&results, args.all, out)?,
+    // The problem says everything if not one case was asked.
+    if results.not_asked < results.cases.len() {
+        match args.json {
+            true => json::write(&results, out)?,
+            false => text::write(&results, args.all, out)?,
+        }
     }
-    status(&results)
+    match &replies.stopped {
+        Some(problem) => Err(problem.clone().into()),
+        None => status(&results),
+    }
 }
 
 /// How many of the cases that could not be read are reported one by one in text.
@@ -68,8 +76,15 @@ fn status(results: &Results<'_>) -> Result<Status, Stop> {
     if !results.gathered.errors.is_empty() {
         return Ok(Status::Unknown);
     }
-    if results.total.total() == results.total.of(Outcome::Abstained) {
-        return Err(Problem::new("the command abstained from every case, so nothing was compared").into());
+    let (total, abstained) = (results.total.total(), results.total.of(Outcome::Abstained));
+    if total == abstained + results.total.of(Outcome::NoAnswer) {
+        let what = match total == abstained {
+            true => "the command abstained from every case, so nothing was compared".to_owned(),
+            false => {
+                format!("the command answered none of {}, so nothing was compared", counted(total, "case"))
+            }
+        };
+        return Err(Problem::new(what).into());
     }
     Ok(match results.total.failures(results.errors) {
         0 => Status::Yes,

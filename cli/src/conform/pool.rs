@@ -46,9 +46,11 @@ pub(super) struct Lost {
 /// The replies to the cases.
 #[derive(Debug)]
 pub(super) struct Replies {
-    /// In the order of the cases.
+    /// In the order of the cases; [`Silence::NotAsked`] for those that were not asked.
     pub(super) list: Vec<Replied>,
     pub(super) lost: Lost,
+    /// Why the run stopped before its end.
+    pub(super) stopped: Option<Problem>,
 }
 
 /// The state of a run.
@@ -66,12 +68,8 @@ struct Run<'a> {
     problem: Mutex<Option<Problem>>,
 }
 
-/// Asks every case.
-pub(super) fn ask_all(
-    pool: &Pool<'_>,
-    cases: &[Asked],
-    progress: &(dyn Fn() + Sync),
-) -> Result<Replies, Problem> {
+/// Asks every case, unless the run stops: a process cannot be started, or none answers.
+pub(super) fn ask_all(pool: &Pool<'_>, cases: &[Asked], progress: &(dyn Fn() + Sync)) -> Replies {
     let run = Run {
         pool,
         cases,
@@ -91,16 +89,21 @@ pub(super) fn ask_all(
             lists.flatten().collect::<Vec<(usize, Replied)>>()
         })
     };
-    let mut replies = interrupt::postponed(work);
-    if let Some(problem) = run.problem.into_inner().unwrap_or_else(PoisonError::into_inner) {
-        return Err(problem);
-    }
-    replies.sort_by_key(|(nth, _)| *nth);
-    if replies.len() != cases.len() {
-        return Err(Problem::new(format!("only {} of {} cases were asked", replies.len(), cases.len())));
-    }
+    let replies = interrupt::postponed(work);
     let lost = run.lost.into_inner().unwrap_or_else(PoisonError::into_inner);
-    Ok(Replies { list: replies.into_iter().map(|(_, replied)| replied).collect(), lost })
+    let mut stopped = run.problem.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if replies.len() != cases.len() {
+        let problem = || Problem::new(format!("only {} of {} cases were asked", replies.len(), cases.len()));
+        stopped.get_or_insert_with(problem);
+    }
+    let not_asked = Reply::Silence { why: Silence::NotAsked, stderr: String::new() };
+    let mut list = vec![Replied { reply: not_asked, took: Duration::ZERO }; cases.len()];
+    for (nth, replied) in replies {
+        if let Some(place) = list.get_mut(nth) {
+            *place = replied;
+        }
+    }
+    Replies { list, lost, stopped }
 }
 
 /// A thread that asks one process at a time.

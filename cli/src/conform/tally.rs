@@ -74,6 +74,10 @@ pub(super) struct Results<'a> {
     pub(super) as_policy: usize,
     /// Processes that crashed between two cases.
     pub(super) lost: &'a Lost,
+    /// Why the run stopped before its end, as text.
+    pub(super) stopped: Option<String>,
+    /// Cases that were not asked, because the run stopped.
+    pub(super) not_asked: usize,
 }
 
 /// Whether the implementation refuses, by a generic flag, what a proposal that is not active has a use for.
@@ -120,12 +124,37 @@ impl<'a> Results<'a> {
         let is_unnamed =
             |judged: &&Judged<'_>| matches!(judged.replied.reply, Reply::Answer(Answer::Unnamed(_)));
         let unnamed = cases.iter().filter(is_unnamed).count();
-        Results { gathered, command, errors, cases, rules, total, unnamed, as_policy, lost: &replies.lost }
+        let not_asked = cases.iter().filter(|judged| judged.replied.reply.is_not_asked()).count();
+        let (lost, stopped) = (&replies.lost, replies.stopped.as_ref().map(ToString::to_string));
+        Results {
+            gathered,
+            command,
+            errors,
+            cases,
+            rules,
+            total,
+            unnamed,
+            as_policy,
+            lost,
+            stopped,
+            not_asked,
+        }
     }
 
-    /// The cases that count as differences.
+    /// The cases that count as differences and were asked.
     pub(super) fn failures(&self) -> impl Iterator<Item = &Judged<'a>> {
-        self.cases.iter().filter(|judged| judged.outcome.fails(self.errors))
+        self.asked().filter(|judged| judged.outcome.fails(self.errors))
+    }
+
+    /// The cases that were asked.
+    pub(super) fn asked(&self) -> impl Iterator<Item = &Judged<'a>> {
+        self.cases.iter().filter(|judged| !judged.replied.reply.is_not_asked())
+    }
+
+    /// The ids of the cases that were not asked.
+    pub(super) fn not_asked(&self) -> impl Iterator<Item = &'a str> {
+        let cases = self.cases.iter().filter(|judged| judged.replied.reply.is_not_asked());
+        cases.map(|judged| judged.asked.case.id.as_str())
     }
 
     /// The cases with another error, if those are no differences.

@@ -30,7 +30,7 @@ pub(super) fn write(results: &Results<'_>, all: bool, out: &mut impl Write) -> i
         write_case(judged, out)?;
     }
     let failures = results.total.failures(results.errors);
-    if let Some(more @ 1..) = failures.checked_sub(SHOWN) {
+    if let Some(more @ 1..) = results.failures().count().checked_sub(SHOWN) {
         writeln!(out, "and {}; --json lists all\n", counted(more, "more difference"))?;
     }
     for judged in results.other_errors().take(SHOWN_OTHER_ERRORS) {
@@ -122,6 +122,13 @@ fn write_notes(results: &Results<'_>, out: &mut impl Write) -> io::Result<()> {
     if results.as_policy > 0 {
         let cases = counted(results.as_policy, "rejected case");
         writeln!(out, "{cases} agree with today's policy, which refuses opcodes of proposals")?;
+    }
+    if let Some(first) = results.not_asked().next() {
+        let cases = counted(results.not_asked, "case");
+        let text = format!(
+            "not asked, because the run stopped: {cases}, the first of them {first}; --json lists all"
+        );
+        write!(out, "{}", table::wrapped(&text))?;
     }
     if let Some(lost) = results.lost() {
         write!(out, "{}", table::wrapped(&lost))?;
