@@ -75,15 +75,27 @@ pub(super) enum Silence {
     Extra(String),
 }
 
-/// Most characters of a line that a message repeats.
-const MOST_SHOWN: usize = 80;
+/// Most characters of a line that a message repeats, escaped. With a label of 15 characters, quotation marks and dots the text has
+/// 80 columns.
+const MOST_SHOWN: usize = 60;
 
-/// A line of an implementation for a message: without control characters, and cut if it is long.
+/// A line of an implementation for a message: without control characters, and cut if it is long once these are escaped.
 fn quoted(line: &str) -> String {
-    match line.char_indices().nth(MOST_SHOWN) {
-        Some((end, _)) => format!("{:?}...", line.get(..end).unwrap_or_default()),
-        None => format!("{line:?}"),
+    let mut shown = String::new();
+    let mut count = 0;
+    for character in line.chars() {
+        let escaped = match character {
+            // Escaped only in quotation marks of its own kind.
+            '\'' => "'".to_owned(),
+            character => character.escape_debug().to_string(),
+        };
+        count += escaped.chars().count();
+        if count > MOST_SHOWN {
+            return format!("\"{shown}\"...");
+        }
+        shown.push_str(&escaped);
     }
+    format!("\"{shown}\"")
 }
 
 impl fmt::Display for Silence {
@@ -281,7 +293,12 @@ mod tests {
     #[test]
     fn messages_repeat_the_beginning_of_a_line() {
         assert_eq!(Silence::Garbage("a\tb".into()).to_string(), "garbage: \"a\\tb\"");
-        let long = Silence::Extra("x".repeat(81)).to_string();
-        assert_eq!(long, format!("garbage: a second line for one case: \"{}\"...", "x".repeat(80)));
+        let long = Silence::Extra("x".repeat(61)).to_string();
+        assert_eq!(long, format!("garbage: a second line for one case: \"{}\"...", "x".repeat(60)));
+        assert_eq!(quoted(&"x".repeat(60)), format!("\"{}\"", "x".repeat(60)));
+        assert_eq!(quoted("\"a\\'\u{1b}é\""), format!("{:?}", "\"a\\'\u{1b}é\""));
+        // What counts is the length of the escaped text, and no escape is cut.
+        assert_eq!(quoted(&"\u{1}".repeat(100)), format!("\"{}\"...", "\\u{1}".repeat(12)));
+        assert_eq!(quoted(&("x".to_owned() + &"\t".repeat(30))), format!("\"x{}\"...", "\\t".repeat(29)));
     }
 }
