@@ -212,12 +212,38 @@ fn a_command_that_cannot_be_started_is_named() {
         error.starts_with("error: no-such-program: there is no such program\nhint: name a program"),
         "{error}"
     );
-    let (status, error) = run(&["--", "./cases.jsonl"]);
-    assert_eq!(status, 2);
-    assert!(
-        error.starts_with("error: ./cases.jsonl: may not be executed\nhint: make the file executable"),
-        "{error}"
-    );
+    for (command, expected) in [
+        (
+            "./cases.jsonl",
+            "error: ./cases.jsonl: is a file that is not executable\nhint: chmod +x ./cases.jsonl makes it executable; or \
+             name its interpreter before it, such as python3 ./cases.jsonl\n",
+        ),
+        (
+            "cases.jsonl",
+            "error: cases.jsonl: there is no such program in the PATH, but a file of this name is here\n\
+             hint: write ./cases.jsonl\n",
+        ),
+        ("./", "error: ./: is a folder, not a program\nhint: name a program in it, such as ./program\n"),
+    ] {
+        assert_eq!(run(&["--", command]), (2, expected.to_owned()));
+    }
+    #[cfg(unix)]
+    for (content, expected) in [
+        (
+            "#!/nowhere/sh\n",
+            "its interpreter, which its first line names after #!, does not exist\nhint: correct the first line",
+        ),
+        (
+            "echo OK\n",
+            "cannot be started: Exec format error (os error 8)\nhint: a script begins with a line such as #!/bin/sh",
+        ),
+    ] {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::write(folder.join("program"), content).unwrap();
+        fs::set_permissions(folder.join("program"), fs::Permissions::from_mode(0o755)).unwrap();
+        let (status, error) = run(&["--", "./program"]);
+        assert!(status == 2 && error.starts_with(&format!("error: ./program: {expected}")), "{error}");
+    }
     let (status, error) = run(&[]);
     assert_eq!((status, error.lines().next().unwrap()), (2, "error: missing: <COMMAND>..."), "{error}");
     let (status, error) = run(&["--timeout", "0", "--", "true"]);

@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -265,14 +266,42 @@ pub(super) fn shown(command: &[OsString]) -> String {
 }
 
 fn not_started(command: &[OsString], error: &io::Error) -> Problem {
-    let program = command.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let word = command.first().map(OsString::as_os_str).unwrap_or_default();
+    let (path, name) = (Path::new(word), word.to_string_lossy());
+    // A name without a folder is looked for in PATH only.
+    let is_path = path.components().count() > 1 || name.contains('/');
     let problem = match error.kind() {
+        _ if is_path && path.is_dir() => Problem::new("is a folder, not a program")
+            .hint(format!("name a program in it, such as {}", path.join("program").display())),
+        io::ErrorKind::NotFound if is_path && path.is_file() => {
+            Problem::new("its interpreter, which its first line names after #!, does not exist")
+                .hint(format!("correct the first line, or name an interpreter before it, such as python3 {name}"))
+        }
+        io::ErrorKind::NotFound if !is_path && path.is_file() => {
+            Problem::new("there is no such program in the PATH, but a file of this name is here")
+                .hint(format!("write ./{name}"))
+        }
         io::ErrorKind::NotFound => Problem::new("there is no such program")
             .hint("name a program of the PATH, or the path of one, such as ./program; its arguments are further words"),
-        io::ErrorKind::PermissionDenied => {
-            Problem::new("may not be executed").hint("make the file executable, or name its interpreter before it")
+        io::ErrorKind::PermissionDenied if is_path && !is_executable(path) => {
+            let how = format!("chmod +x {name} makes it executable; or name its interpreter before it, such as python3 {name}");
+            Problem::new("is a file that is not executable").hint(how)
         }
-        _ => Problem::new(format!("cannot be started: {error}")),
+        io::ErrorKind::PermissionDenied => Problem::new(format!("may not be executed: {error}"))
+            .hint("allow this user to execute the program, and to search its folder"),
+        _ => Problem::new(format!("cannot be started: {error}"))
+            .hint(format!("a script begins with a line such as #!/bin/sh, or has its interpreter before it: sh {name}")),
     };
-    problem.at(program)
+    problem.at(name)
+}
+
+/// Whether the file has a permission to execute, as far as the system has such permissions.
+fn is_executable(path: &Path) -> bool {
+    #[cfg(unix)]
+    let may = |metadata: std::fs::Metadata| {
+        std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o111 != 0
+    };
+    #[cfg(not(unix))]
+    let may = |_| true;
+    path.metadata().is_ok_and(may)
 }
