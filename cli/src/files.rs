@@ -15,6 +15,16 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
     sigstack_vectors::write_file(path, bytes).map_err(|error| at(path, &error))
 }
 
+/// Whether two paths name the same file, which need not exist yet.
+pub(crate) fn are_the_same(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let by_folder = || Some(fs::canonicalize(folder).ok()?.join(path.file_name()?));
+        fs::canonicalize(path).ok().or_else(by_folder)
+    };
+    one == other || resolved(one).is_some_and(|one| resolved(other) == Some(one))
+}
+
 /// Creates a folder and its parents, before the work whose results it is for.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Problem> {
     fs::create_dir_all(path).map_err(|error| at(path, &error))

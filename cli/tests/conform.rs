@@ -412,6 +412,22 @@ fn the_lines_are_the_cases_without_their_verdicts() {
 }
 
 #[test]
+fn two_reports_need_two_files() {
+    let folder = folder("same-file");
+    fs::create_dir(folder.join("sub")).unwrap();
+    for other in ["report", "./report", "sub/../report"] {
+        let ran = conform(&folder, &["cases.jsonl", "--junit", "report", "--html", other], WRONG);
+        let expected = format!(
+            "error: --html: {other}: --junit names the same file\nhint: name a file for each report\n"
+        );
+        assert_eq!((ran.status, ran.out.as_str(), ran.err), (2, "", expected));
+        assert!(!folder.join("report").exists());
+    }
+    let args = ["cases.jsonl", "--junit", "report", "--html", "sub/report"];
+    assert_eq!(conform(&folder, &args, WRONG).status, 1);
+}
+
+#[test]
 fn reports_are_written_for_other_programs() {
     let folder = folder("reports");
     let args = ["cases.jsonl", "--junit", "report.xml", "--html", "report.html"];

@@ -29,6 +29,7 @@ use tally::Results;
 
 /// Runs the command.
 pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, Stop> {
+    check_reports(args)?;
     let gathered = gather::gather(args)?;
     complain(&gathered, args.json);
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
@@ -54,6 +55,19 @@ pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, St
     match &replies.stopped {
         Some(problem) => Err(problem.clone().into()),
         None => status(&results),
+    }
+}
+
+/// Refuses one file for both reports, of which only the one that is written last would be left.
+fn check_reports(args: &ConformArgs) -> Result<(), Problem> {
+    match (&args.junit, &args.html) {
+        (Some(junit), Some(html)) if files::are_the_same(junit, html) => {
+            Err(Problem::new("--junit names the same file")
+                .at(html.display().to_string())
+                .at("--html")
+                .hint("name a file for each report"))
+        }
+        _ => Ok(()),
     }
 }
 
