@@ -194,7 +194,14 @@ fn the_exit_status_says_whether_the_verdicts_agree() {
     assert_eq!(status(&["--id", "A/GOOD"], WRONG).0, 0);
     assert_eq!(status(&["--rule", "Numbers", "--filter", "about a/g"], WRONG).0, 0);
     let (code, err, _) = status(&["--file", "other"], WRONG);
-    assert_eq!((code, err.lines().next().unwrap()), (2, "error: no case was selected"));
+    assert_eq!((code, err.lines().next().unwrap()), (2, "error: --file \"other\" matches none of 1 file"));
+    for (args, expected) in [
+        (&["--rule", "num", "--id", "B"][..], "error: --rule \"num\" and --id \"B\" match none of 8 cases"),
+        (&["--filter", "nowhere"], "error: --filter \"nowhere\" matches none of 8 cases"),
+    ] {
+        let (code, err, out) = status(args, WRONG);
+        assert_eq!((code, err.lines().next().unwrap(), out.as_str()), (2, expected, ""));
+    }
 }
 
 #[test]
@@ -536,6 +543,15 @@ fn what_cannot_be_asked_is_counted() {
         missing.status == 2 && missing.err.starts_with("error: missing.json: cannot be read: "),
         "{missing:?}"
     );
+    // No table follows where there is nothing to ask.
+    assert_eq!(
+        (missing.out.as_str(), missing.err.lines().nth(1)),
+        ("", Some("error: missing.json has no case to ask"))
+    );
+    fs::create_dir(folder.join("empty")).unwrap();
+    let empty = conform(&folder, &["empty", "--json"], script);
+    assert_eq!(empty.out.lines().count(), 1, "{empty:?}");
+    assert!(empty.out.contains(r#""problem":"empty has no case to ask""#), "{empty:?}");
     let at = conform(&folder, &["@rows.json"], script);
     assert!(at.err.contains("hint: write rows.json"), "{at:?}");
 }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use sigstack_debugger::counted;
 use sigstack_vectors::{Dialect, Entry, ExpectedVerdict, InputCase, InputError, ReadOptions};
 
 use crate::args::ConformArgs;
@@ -34,6 +35,11 @@ pub(super) struct Gathered {
     pub(super) others: Vec<String>,
     /// Why files and cases could not be read.
     pub(super) errors: Vec<InputError>,
+    /// Files that were found, and those of them whose names were asked for.
+    sources: usize,
+    sources_read: usize,
+    /// Cases about one input that were read, selected or not.
+    cases_read: usize,
     /// The place of each id and question in `cases`.
     known: HashMap<(String, String, ExpectedVerdict), usize>,
 }
@@ -52,17 +58,12 @@ pub(super) fn gather(args: &ConformArgs) -> Result<Gathered, Stop> {
     };
     gathered.errors = errors;
     let selection = Selection::new(args);
+    gathered.sources = sources.len();
     for source in sources.iter().filter(|source| contains(&selection.file, &source.name())) {
+        gathered.sources_read += 1;
         gathered.read(source, &selection);
     }
     gathered.known = HashMap::new();
-    if gathered.cases.is_empty() && gathered.errors.is_empty() {
-        let hint = match args.paths.as_slice() {
-            [] => "sigstack vectors lists the files, and --filter, --file, --rule and --id select from them",
-            _ => "name files with cases about an input, or select fewer of them out",
-        };
-        return Err(Problem::new("no case was selected").hint(hint).into());
-    }
     Ok(gathered)
 }
 
@@ -100,6 +101,39 @@ impl Selection {
 }
 
 impl Gathered {
+    /// Why there is no case to ask.
+    pub(super) fn nothing_to_ask(&self, args: &ConformArgs) -> Problem {
+        let hint = match args.paths.as_slice() {
+            [] => {
+                "sigstack vectors lists the files, and sigstack conform --all the rules; upper and lower case are the same"
+            }
+            _ => "name files with cases about an input; --filter, --rule, --file and --id select from them",
+        };
+        let what = match &args.file {
+            Some(file) if self.sources > 0 && self.sources_read == 0 => {
+                format!("--file {file:?} matches none of {}", counted(self.sources, "file"))
+            }
+            _ if self.cases_read > 0 => {
+                let options = [("--filter", &args.filter), ("--rule", &args.rule), ("--id", &args.id)];
+                let given =
+                    options.iter().filter_map(|(name, text)| Some(format!("{name} {:?}", text.as_ref()?)));
+                let given: Vec<String> = given.collect();
+                let verb = if given.len() == 1 { "matches" } else { "match" };
+                let cases = counted(self.cases_read, "case");
+                format!("{} {verb} none of {cases}", given.join(" and "))
+            }
+            _ => {
+                let paths: Vec<String> = args.paths.iter().map(|path| path.display().to_string()).collect();
+                let verb = if paths.len() == 1 { "has" } else { "have" };
+                match paths.is_empty() {
+                    true => "the project's vectors have no case to ask".to_owned(),
+                    false => format!("{} {verb} no case to ask", paths.join(", ")),
+                }
+            }
+        };
+        Problem::new(what).hint(hint)
+    }
+
     fn read(&mut self, source: &Source, selection: &Selection) {
         let file = match source.read(ReadOptions { dialect: selection.dialect, ..ReadOptions::default() }) {
             Ok(Content::Vectors(file)) => file,
@@ -128,6 +162,7 @@ impl Gathered {
             (Some(group), None) => group.clone(),
             (None, None) => file.to_owned(),
         };
+        self.cases_read += 1;
         if !selection.selects(&case, &row) {
             return;
         }

@@ -32,6 +32,9 @@ pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, St
     check_reports(args)?;
     let gathered = gather::gather(args)?;
     complain(&gathered, args.json);
+    if gathered.cases.is_empty() {
+        return Err(gathered.nothing_to_ask(args).into());
+    }
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
     let timeout = Duration::from_secs(args.timeout.into());
     let pool = Pool { command: &args.command, jobs, timeout };
