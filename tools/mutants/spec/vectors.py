@@ -81,19 +81,19 @@ def limit_this_process():
     gc.freeze()
 
 
+def files(folders):
+    """The files of these folders below `test-vectors` that have the cases."""
+    found = [path for folder in folders for path in sorted((VECTORS / folder).glob("*.json*"))]
+    return [path for path in found if path.name in READERS or path.suffix == ".jsonl"]
+
+
 def read(folders):
     """Every case of these folders below `test-vectors`, once."""
     cases = []
-    for folder in folders:
-        for path in sorted((VECTORS / folder).glob("*.json*")):
-            if path.suffix == ".jsonl":
-                records = [json.loads(line) for line in path.read_text().splitlines()]
-            else:
-                records = json.loads(path.read_text())
-            if path.name in READERS:
-                cases.extend(READERS[path.name](records))
-            elif path.suffix == ".jsonl":
-                cases.extend(own(records))
+    for path in files(folders):
+        text = path.read_text()
+        records = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+        cases.extend(READERS.get(path.name, own)(records))
     return cases
 
 
@@ -114,5 +114,5 @@ def assets(records):
                 yield Case(name, attempt.get("rule"), spend, record["flags"], expected)
 
 
-# The cases of basics.json are those of script_assets_test.json, and rules.json has none.
-READERS = {"script_assets_test.json": assets, "basics.json": lambda _: (), "coverage.json": lambda _: ()}
+# Other .json files have no further cases: those of basics.json are those of script_assets_test.json.
+READERS = {"script_assets_test.json": assets}
