@@ -14,11 +14,12 @@ use sigstack_vectors::{Case, Expect};
 /// How many cases of each verdict a rule has in `basics.json`, which is for reading.
 const BASICS_PER_RULE: usize = 2;
 
-/// `basics.json`, `script_assets_test.json` and `README.md` of a BIP, from the cases that concern consensus.
-pub(super) fn files(bip: u16, cases: &[Case]) -> [GeneratedFile; 3] {
+/// `basics.json`, `script_assets_test.json` and `README.md` of a BIP, from the cases of `proposals/NAME.jsonl` that concern consensus.
+pub(super) fn files(bip: u16, name: &str, cases: &[Case]) -> [GeneratedFile; 3] {
     let policy = Flags::of_kind(FlagKind::Policy) | Flags::of_kind(FlagKind::ProposalPolicy);
     let consensus: Vec<&Case> = cases.iter().filter(|case| !case.flags.intersects(policy)).collect();
     let rules = Rules::of(&consensus);
+    let about_policy = about_policy(name, cases.len() - consensus.len());
     let file = |name: &str, contents: String| GeneratedFile {
         path: format!("bips/bip-{bip:04}/{name}"),
         contents: contents.into_bytes(),
@@ -26,8 +27,18 @@ pub(super) fn files(bip: u16, cases: &[Case]) -> [GeneratedFile; 3] {
     [
         file("basics.json", array_of_lines(&rules.basics(&consensus))),
         file("script_assets_test.json", array_of_lines(&rules.assets(&consensus))),
-        file("README.md", rules.summary(bip, &consensus)),
+        file("README.md", rules.summary(bip, &about_policy, &consensus)),
     ]
+}
+
+/// Where the cases with flags of policy are, which the files of a BIP do not have.
+fn about_policy(name: &str, count: usize) -> String {
+    format!(
+        "No case has a flag of policy. Where a rule also says what a flag of policy refuses (`DISCOURAGE_...`, `MINIMALDATA` and\n\
+         others), only its consensus part has cases here. The {count} cases with such flags are in\n\
+         [../../proposals/{name}.jsonl](../../proposals/{name}.jsonl). An implementation of consensus alone leaves them out by\n\
+         their flags, or answers `?` to them under `sigstack conform`."
+    )
 }
 
 /// The rules of a BIP, in the order of their first case, which numbers them from 1.
@@ -150,7 +161,7 @@ impl Rules {
     }
 
     /// How many cases each rule has, and the errors of those that are rejected.
-    fn summary(&self, bip: u16, cases: &[&Case]) -> String {
+    fn summary(&self, bip: u16, about_policy: &str, cases: &[&Case]) -> String {
         let rejected = cases.iter().filter(|case| !is_valid(case)).count();
         let mut lines = vec![
             format!("# BIP {bip}: the rules that the vectors cover"),
@@ -159,6 +170,8 @@ impl Rules {
                 "{} cases, {rejected} of them rejected. The format is described in [../README.md](../README.md).",
                 cases.len()
             ),
+            String::new(),
+            about_policy.to_owned(),
             String::new(),
             "| number | rule | section | accepted | rejected | errors |".to_owned(),
             "| --- | --- | --- | --- | --- | --- |".to_owned(),

@@ -59,7 +59,7 @@ pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<Generat
         begin(nth + 1, groups, name);
         let cases = make()?;
         files.push(cases_file(&format!("proposals/{name}.jsonl"), &cases));
-        files.extend(bip.map(|bip| bips::files(bip, &cases)).into_iter().flatten());
+        files.extend(bip.map(|bip| bips::files(bip, name, &cases)).into_iter().flatten());
         if DRAFTED.contains(name) {
             drafted.extend(cases);
         }
