@@ -15,12 +15,18 @@ fn root() -> PathBuf {
 
 /// The exit status and the summary of a run. The arguments begin with the name of the file.
 fn run(python: &Path, reference: &Path, args: &[&str]) -> (i32, Value) {
+    run_client(python, &reference.join("serve.py"), args)
+}
+
+/// As [`run`], with another client than that of a reference.
+fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack"))
         .args(["conform", "--json", "--file"])
         .args(args)
         .arg("--")
         .arg(python)
-        .arg(reference.join("serve.py"))
+        .arg(client)
+        .env_remove("PYTHONUNBUFFERED")
         .current_dir(root())
         .output()
         .unwrap();
@@ -66,6 +72,24 @@ fn the_reference_agrees() {
         run(&python, &root().join("test-vectors/reference"), &["proposals/cat.jsonl", "--errors"]);
     assert_eq!((status, &summary["total"]["agrees"]), (0, &summary["cases"]), "{summary}");
     assert!(summary["cases"].as_u64() >= Some(300), "{summary}");
+}
+
+/// The counts are those of test-vectors/README.md.
+#[test]
+fn the_skeleton_of_a_client_accepts_what_it_can() {
+    let Some(python) = tool(Tool::Python) else { return };
+    let skeleton = root().join("test-vectors/clients/skeleton.py");
+    let (status, summary) =
+        run_client(&python, &skeleton, &["consensus/", "--id", "verdict/bare", "--timeout", "5"]);
+    let total = &summary["total"];
+    let counts = ["agrees", "wrong_verdict", "other_error", "no_answer", "abstained"];
+    assert_eq!(
+        (status, counts.map(|count| total[count].as_u64())),
+        (1, [7, 8, 0, 0, 10].map(Some)),
+        "{summary}"
+    );
+    let readme = fs::read_to_string(root().join("test-vectors/README.md")).unwrap();
+    assert!(readme.contains("`25 cases: 7 agree, 8 wrong verdicts, 10 abstained`"));
 }
 
 #[test]

@@ -105,7 +105,8 @@ fn write_case(judged: &Judged<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn write_notes(results: &Results<'_>, out: &mut impl Write) -> io::Result<()> {
     let gathered = results.gathered;
-    for name in &gathered.others {
+    // The project's own folder has files of other kinds, which its user does not know.
+    for name in gathered.others.iter().filter(|_| gathered.set.is_none()) {
         writeln!(out, "not a vector file: {name}")?;
     }
     for (reason, count) in &gathered.left_out {
