@@ -1,7 +1,7 @@
 // Answers test cases with the verdict of Bitcoin Core's own script interpreter, error name included.
 //
 // Input: one case of test-vectors/README.md a line, as JSON. Output, one line for each: `OK`, the error's name as the case format
-// spells it, or `?` if Core cannot answer; the reason for `?` goes to standard error if the variable ORACLE_EXPLAIN is set.
+// spells it, or `?` and a reason if Core cannot answer.
 //
 // Core knows no proposal. The oracle therefore answers `?` if a flag activates one, and if an opcode or key type that a proposal
 // has been assigned may decide the verdict: the flags of the case format treat it apart from what is not assigned, and Core does
@@ -18,7 +18,6 @@
 #include <univalue.h>
 #include <util/strencodings.h>
 
-#include <cstdlib>
 #include <iostream>
 #include <map>
 #include <set>
@@ -255,14 +254,12 @@ int main(int argc, char** argv)
     }
     SHA256AutoDetect();
     std::ios::sync_with_stdio(false);
-    const bool explain = std::getenv("ORACLE_EXPLAIN") != nullptr;
     std::string line;
     while (std::getline(std::cin, line)) {
         try {
             std::cout << Answer(line, core_flags) << std::endl;
         } catch (const std::exception& reason) {
-            if (explain) std::cerr << reason.what() << std::endl;
-            std::cout << '?' << std::endl;
+            std::cout << "? " << reason.what() << std::endl;
         }
     }
     return 0;

@@ -61,8 +61,10 @@ pub(crate) enum Outcome {
     OtherVerdict,
     /// Both refuse, with different errors.
     OtherError,
-    /// Core does not read the transaction, which the bitcoin crate reads.
-    Unreadable,
+    /// Core gives no verdict where the engine gives one, for example because it does not read the transaction.
+    OnlyEngine,
+    /// Neither gives a verdict.
+    Neither,
     /// The oracle died.
     Died,
     /// The engine says that it was called wrongly.
@@ -90,7 +92,8 @@ impl Comparison {
     fn of(engine: Result<&'static str, String>, core: Option<String>) -> Comparison {
         let outcome = match (&engine, &core) {
             (_, None) => Outcome::Died,
-            (_, Some(core)) if core == "?" => Outcome::Unreadable,
+            (Ok(_), Some(core)) if abstains(core) => Outcome::OnlyEngine,
+            (Err(_), Some(core)) if abstains(core) => Outcome::Neither,
             (Err(_), _) => Outcome::Usage,
             (Ok(engine), Some(core)) if engine == core => Outcome::Agree,
             (Ok(engine), Some(core)) if *engine == "OK" || core == "OK" => Outcome::OtherVerdict,
@@ -104,6 +107,11 @@ impl Comparison {
     pub(crate) fn is_verdict(&self) -> bool {
         matches!(self.outcome, Outcome::Agree | Outcome::OtherVerdict | Outcome::OtherError)
     }
+}
+
+/// Whether an answer is `?`, after which a reason may follow.
+fn abstains(core: &str) -> bool {
+    core == "?" || core.starts_with("? ")
 }
 
 /// `OK` or Core's name of the engine's error; as an error, what is wrong about the call.
@@ -167,7 +175,10 @@ mod tests {
         assert_eq!(outcome("OK", "VERIFY"), Outcome::OtherVerdict);
         assert_eq!(outcome("VERIFY", "OK"), Outcome::OtherVerdict);
         assert_eq!(outcome("VERIFY", "EQUALVERIFY"), Outcome::OtherError);
-        assert_eq!(outcome("VERIFY", "?"), Outcome::Unreadable);
+        assert_eq!(outcome("VERIFY", "?"), Outcome::OnlyEngine);
+        assert_eq!(outcome("OK", "? bytes after the end"), Outcome::OnlyEngine);
+        let neither = Comparison::of(Err("wrong".to_owned()), Some("? wrong".to_owned()));
+        assert_eq!(neither.outcome, Outcome::Neither);
         assert_eq!(Comparison::of(Ok("OK"), None).outcome, Outcome::Died);
         assert_eq!(Comparison::of(Err("wrong".to_owned()), Some("OK".to_owned())).outcome, Outcome::Usage);
     }

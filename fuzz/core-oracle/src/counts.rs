@@ -16,7 +16,8 @@ struct Row {
     other_verdict: u64,
     other_error: u64,
     failed: u64,
-    unreadable: u64,
+    only_engine: u64,
+    neither: u64,
     /// Those that Core accepts.
     accepted: u64,
 }
@@ -27,7 +28,8 @@ impl Row {
         self.other_verdict += other.other_verdict;
         self.other_error += other.other_error;
         self.failed += other.failed;
-        self.unreadable += other.unreadable;
+        self.only_engine += other.only_engine;
+        self.neither += other.neither;
         self.accepted += other.accepted;
     }
 
@@ -36,15 +38,26 @@ impl Row {
     }
 
     /// In the order of [`COLUMNS`].
-    fn columns(&self) -> [u64; 7] {
-        let Row { agree, other_verdict, other_error, failed, unreadable, accepted } = *self;
-        [self.compared(), agree, other_verdict, other_error, failed, accepted, unreadable]
+    fn columns(&self) -> [u64; 8] {
+        let Row { agree, other_verdict, other_error, failed, only_engine, neither, accepted } = *self;
+        [self.compared(), agree, other_verdict, other_error, failed, accepted, only_engine, neither]
     }
 }
 
 /// What the table counts.
-const COLUMNS: [&str; 7] =
-    ["cases", "agree", "other verdict", "other error", "failed", "accepted", "not read by Core"];
+const COLUMNS: [&str; 8] = [
+    "cases",
+    "agree",
+    "other verdict",
+    "other error",
+    "failed",
+    "accepted",
+    "no verdict of Core",
+    "no verdict",
+];
+
+/// Maximum number of cases about which only the engine gives a verdict: for each of these, a difference may go unseen.
+const MOST_ONLY_ENGINE: u64 = 0;
 
 /// A case about which the two differ.
 #[derive(Clone, Debug)]
@@ -71,6 +84,8 @@ pub(crate) struct Counts {
     /// Core's answers.
     answers: BTreeMap<String, u64>,
     pub(crate) differences: Vec<Difference>,
+    /// The cases about which only the engine gives a verdict, the first of each answer of Core, and how many there are.
+    only_engine: BTreeMap<String, (Difference, u64)>,
 }
 
 impl Counts {
@@ -82,18 +97,32 @@ impl Counts {
             Outcome::OtherVerdict => &mut row.other_verdict,
             Outcome::OtherError => &mut row.other_error,
             Outcome::Died | Outcome::Usage => &mut row.failed,
-            Outcome::Unreadable => &mut row.unreadable,
+            Outcome::OnlyEngine => &mut row.only_engine,
+            Outcome::Neither => &mut row.neither,
         };
         *count += 1;
         if comparison.is_verdict() {
             row.accepted += u64::from(comparison.core == "OK");
             *self.answers.entry(comparison.core.clone()).or_default() += 1;
         }
-        if !matches!(comparison.outcome, Outcome::Agree | Outcome::Unreadable) {
-            let expect = Expect::from_name(&comparison.core).unwrap_or(Expect::Ok);
-            let case = case(question, expect, &format!("{origin}, case {number}")).to_line();
-            self.differences.push(Difference { origin, number, comparison, case });
+        if matches!(comparison.outcome, Outcome::Agree | Outcome::Neither) {
+            return;
         }
+        let expect = Expect::from_name(&comparison.core).unwrap_or(Expect::Ok);
+        let case = case(question, expect, &format!("{origin}, case {number}")).to_line();
+        let difference = Difference { origin, number, comparison, case };
+        if difference.comparison.outcome != Outcome::OnlyEngine {
+            self.differences.push(difference);
+            return;
+        }
+        let answer = difference.comparison.core.clone();
+        self.only_engine.entry(answer).or_insert((difference, 0)).1 += 1;
+    }
+
+    /// Whether the engine and Core differ about no case, and Core gave a verdict about all but the few that are allowed.
+    pub(crate) fn agree(&self) -> bool {
+        let is_hidden = self.total().only_engine > MOST_ONLY_ENGINE;
+        self.differences.is_empty() && !is_hidden
     }
 
     /// The differences by the engine's verdict and Core's.
@@ -137,6 +166,20 @@ impl fmt::Display for Counts {
         for (pair, differences) in self.by_verdicts() {
             write!(f, "\n{} times the engine said {}, Core {}", differences.len(), pair.0, pair.1)?;
         }
+        for (answer, (first, count)) in &self.only_engine {
+            write!(
+                f,
+                "\n{count} times only the engine gave a verdict, Core {answer}; the first is {first}\n"
+            )?;
+        }
+        let only_engine = self.total().only_engine;
+        if only_engine > MOST_ONLY_ENGINE {
+            writeln!(
+                f,
+                "\nOnly the engine gave a verdict about {only_engine} cases; at most {MOST_ONLY_ENGINE} are allowed, because a \
+                 difference about them is not seen"
+            )?;
+        }
         let errors = self.answers.iter().filter(|(name, _)| *name != "OK");
         let errors: Vec<String> = errors.map(|(name, count)| format!("{name} {count}")).collect();
         writeln!(f, "\n{} errors of Core: {}", errors.len(), errors.join(", "))?;
@@ -146,5 +189,45 @@ impl fmt::Display for Counts {
             writeln!(f, "Errors that Core did not give: {}", missing.join(", "))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bitcoin::absolute::LockTime;
+    use bitcoin::transaction::Version;
+    use bitcoin::{Transaction, TxIn, TxOut};
+    use sigstack_interpreter::Flags;
+
+    fn counts(outcomes: &[(Outcome, &str)]) -> Counts {
+        let (input, output) = (vec![TxIn::default()], vec![]);
+        let tx = Transaction { version: Version::TWO, lock_time: LockTime::ZERO, input, output };
+        let question = Question { tx, prevouts: vec![TxOut::NULL], index: 0, flags: Flags::NONE };
+        let mut counts = Counts::default();
+        for (number, (outcome, core)) in (0..).zip(outcomes) {
+            let comparison =
+                Comparison { outcome: *outcome, engine: "VERIFY".to_owned(), core: (*core).to_owned() };
+            counts.add(Origin::Recipe, number, &question, comparison);
+        }
+        counts
+    }
+
+    #[test]
+    fn a_case_without_a_verdict_of_core_is_no_agreement() {
+        assert!(counts(&[(Outcome::Agree, "VERIFY"), (Outcome::Neither, "? a")]).agree());
+        assert!(!counts(&[(Outcome::Agree, "VERIFY"), (Outcome::OtherVerdict, "OK")]).agree());
+        let one =
+            counts(&[(Outcome::Agree, "VERIFY"), (Outcome::OnlyEngine, "? a"), (Outcome::OnlyEngine, "? a")]);
+        assert!(!one.agree() && one.differences.is_empty());
+        let text = one.to_string();
+        assert!(
+            text.contains(
+                "\n2 times only the engine gave a verdict, Core ? a; the first is case 1 (random recipes): "
+            ),
+            "{text}"
+        );
+        assert!(text.contains("gave a verdict about 2 cases; at most 0 are allowed"), "{text}");
+        assert_eq!(one.compared(), 1);
     }
 }
