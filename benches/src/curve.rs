@@ -88,7 +88,7 @@ impl CurveCall {
             // The control block is last: no workload has an annex.
             let is_odd = input.witness.last().and_then(<[u8]>::first).is_some_and(|first| first & 1 == 1);
             let mut recorder = Recorder { calls: &mut calls, output_key: program, is_odd };
-            spend.verify_with(index, flags, &mut recorder).expect("a valid workload");
+            let _ = spend.verify_input_with(index, flags, &mut recorder).expect("a valid workload");
         }
         calls
     }

@@ -56,7 +56,7 @@ pub(crate) fn weight(tx: &Transaction) -> usize {
 
 fn verify_all(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> bool {
     let Ok(spend) = Spend::new(tx, prevouts) else { return false };
-    spend.verify_all(flags).is_ok()
+    spend.verify(flags).is_ok()
 }
 
 /// One shape of spend in many variants.

@@ -54,14 +54,14 @@ fn verification_allocates_nothing() {
     for Workload { name, flags, cases } in spends::all().into_iter().chain(scripts) {
         let case = &cases[0];
         let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
-        spend.verify(0, flags).unwrap();
+        let _ = spend.verify_input(0, flags).unwrap();
         for input in 0..case.tx.input.len() {
             let before = ALLOCATIONS.get();
-            spend.verify(input, flags).unwrap();
+            let _ = spend.verify_input(input, flags).unwrap();
             assert_eq!(ALLOCATIONS.get() - before, 0, "{name}, input {input}");
         }
         let before = ALLOCATIONS.get();
-        spend.verify_all(flags).unwrap();
+        spend.verify(flags).unwrap();
         assert_eq!(ALLOCATIONS.get() - before, 0, "{name}, all inputs");
     }
 }

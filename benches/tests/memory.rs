@@ -92,7 +92,7 @@ fn a_witness_of_a_million_elements() {
     let script_pubkey = ScriptBuf::from([&[0, 32], program.as_byte_array().as_slice()].concat());
     let prevouts = [TxOut { value: Amount::ONE_SAT, script_pubkey }];
     let spend = Spend::new(&tx, &prevouts).unwrap();
-    let (verdict, bytes) = peak(|| spend.verify(0, Flags::CONSENSUS));
+    let (verdict, bytes) = peak(|| spend.verify_input(0, Flags::CONSENSUS));
     println!("a witness of a million elements: {bytes} bytes");
     assert_eq!(verdict.unwrap_err().script_error(), Some(ScriptError::StackSize));
     assert!(bytes < PER_ELEMENT * ELEMENTS + (1 << 20), "{bytes}");

@@ -193,7 +193,7 @@ fn commitment(setup: &Setup, params: &CommitmentParams<'_>, case: &Value, checke
     let [first, second] = ordered;
     set_witness(&mut tx, 0, &[vec![], first, second, setup.funding_script.clone()]);
     assert_eq!(hex::encode(serialize(&tx)), case["commitment_tx_hex"].as_str().unwrap(), "{}", case["name"]);
-    Spend::new(&tx, &prevouts).unwrap().verify(0, Flags::CONSENSUS).unwrap();
+    Spend::new(&tx, &prevouts).unwrap().verify(Flags::CONSENSUS).unwrap();
     assert_eq!(commitment_number(&tx, params.mask), Some(42));
     // BOLT 3 appendix A expects signatures of 73 bytes; these are shorter. An output that was trimmed is missing.
     let htlc_outputs = outputs.iter().filter(|kind| matches!(kind, CommitmentOutput::Htlc(_))).count() as u64;
@@ -247,7 +247,7 @@ fn htlc_tx(
     };
     set_witness(&mut tx, 0, &[vec![], remote, local, preimage, script]);
     assert_eq!(hex::encode(serialize(&tx)), expected["tx_hex"].as_str().unwrap());
-    Spend::new(&tx, &prevouts).unwrap().verify(0, Flags::CONSENSUS).unwrap();
+    Spend::new(&tx, &prevouts).unwrap().verify(Flags::CONSENSUS).unwrap();
     assert!(weight(&tx) <= params.format.htlc_weight(htlc.direction));
     checked.htlc_txs += 1;
     checked.signatures += 2;
@@ -298,7 +298,7 @@ fn the_funding_transaction_of_appendix_b() {
     tx.input[0].script_sig = [push(&signature), push(&public)].concat().into();
     assert_eq!(tx, expected);
     assert_eq!(tx.compute_txid().to_string(), file["funding_txid"].as_str().unwrap());
-    Spend::new(&tx, &prevouts).unwrap().verify(0, Flags::CONSENSUS).unwrap();
+    Spend::new(&tx, &prevouts).unwrap().verify(Flags::CONSENSUS).unwrap();
 }
 
 #[test]

@@ -53,16 +53,17 @@ fn long_name(name: &str) -> &str {
     SHORT_NAMES.iter().find(|(short, _)| is_same(short, name)).map_or(name, |(_, long)| long)
 }
 
-/// The proposals of a profile: those of a bundle, or one by its name, its short name or `bipN`.
+/// The proposals of a profile: those of a bundle, one by its name or its short name, or those of `bipN`.
 fn proposals(name: &str) -> Option<Vec<&'static Proposal>> {
     if let Some(bundle) = BUNDLES.iter().find(|bundle| is_same(bundle.name, name)) {
         return Some(bundle.proposals.to_vec());
     }
     let name = long_name(name);
-    let is_named = |proposal: &&&Proposal| {
-        is_same(proposal.name, name) || is_same(&format!("bip{}", proposal.bip), name)
-    };
-    PROPOSALS.iter().find(is_named).map(|proposal| vec![*proposal])
+    // A BIP can have several rows.
+    let is_named =
+        |proposal: &&Proposal| is_same(proposal.name, name) || is_same(&format!("bip{}", proposal.bip), name);
+    let named: Vec<&Proposal> = PROPOSALS.iter().copied().filter(is_named).collect();
+    Some(named).filter(|named| !named.is_empty())
 }
 
 /// The flags of a name that `--flags` takes: a flag, a short name or a set.

@@ -186,7 +186,7 @@ mod tests {
     ) -> (Result<(), VerifyError>, Vec<Event>) {
         let mut messages = Messages::default();
         let spend = Spend::new(&question.tx, prevouts).unwrap();
-        let verdict = spend.verify_with(question.index, flags, &mut messages);
+        let verdict = spend.verify_input_with(question.index, flags, &mut messages).map(drop);
         (verdict, messages.0)
     }
 

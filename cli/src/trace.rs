@@ -24,7 +24,7 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop
         let heading = heading(subject);
         let trace =
             Trace::record(input, Options::default()).map_err(|error| Problem::new(error.to_string()))?;
-        if trace.verdict.is_err() {
+        if !trace.is_valid() {
             status = Status::No;
         }
         if let Some(path) = &args.html {

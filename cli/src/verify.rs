@@ -9,8 +9,8 @@ use std::io::Write;
 use bitcoin::Transaction;
 use sigstack_debugger::{Options, Trace};
 use sigstack_interpreter::{
-    Coverage, FlagKind, Flags, Gap, Location, PROPOSALS, ScriptError, Spend, TxError, UsageError,
-    VerifyError, check_transaction, limits::MAX_MONEY,
+    Coverage, FlagKind, Flags, Gap, Location, PROPOSALS, Proposal, ScriptError, Spend, TransactionError,
+    TransactionRule, TxError, UsageError, VerifyError, check_transaction, limits::MAX_MONEY,
 };
 use sigstack_policy::Candidate;
 
@@ -39,6 +39,8 @@ struct Failure {
 struct Verdict {
     flags: Flags,
     failures: Vec<Failure>,
+    /// The rule over the whole transaction that is broken although every input is valid.
+    rule: Option<TransactionRule>,
     /// What was not checked in the inputs that are valid.
     gaps: Vec<(usize, Gap)>,
 }
@@ -73,7 +75,7 @@ pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<Status, Sto
     let mut status = Status::Yes;
     for subject in &subjects(&args.subject)? {
         let report = Report::new(subject).map_err(|error| Problem::new(error.to_string()))?;
-        if !report.as_named.failures.is_empty() || matches!(report.whole, Whole::Invalid { .. }) {
+        if !report.as_named.is_valid() || matches!(report.whole, Whole::Invalid { .. }) {
             status = Status::No;
         }
         match args.json {
@@ -111,6 +113,11 @@ impl<'s> Report<'s> {
             (0..subject.tx.input.len()).filter(|input| !subject.inputs.contains(input)).collect();
         if !others.is_empty() {
             unchecked.push(format!("the scripts of {}", list(&others)));
+            let spans =
+                |proposal: &Proposal| !proposal.is_of_scripts() && subject.flags.contains(proposal.flag);
+            if PROPOSALS.iter().copied().any(spans) {
+                unchecked.push("the rules that span inputs".into());
+            }
         }
         match subject.origin {
             Origin::Chain => {
@@ -133,18 +140,32 @@ impl<'s> Report<'s> {
 }
 
 impl Verdict {
+    fn is_valid(&self) -> bool {
+        self.failures.is_empty() && self.rule.is_none()
+    }
+
     fn new(spend: &Spend<'_>, inputs: &[usize], flags: Flags) -> Result<Verdict, UsageError> {
         flags.check()?;
-        let mut verdict = Verdict { flags, failures: Vec::new(), gaps: Vec::new() };
+        let mut verdict = Verdict { flags, failures: Vec::new(), rule: None, gaps: Vec::new() };
+        let mut verified = Vec::new();
         let mut coverage = Coverage::new();
         for input in inputs.iter().copied() {
-            match spend.verify_with(input, flags, &mut coverage) {
-                Ok(()) => verdict.gaps.extend(coverage.gaps().iter().map(|gap| (input, *gap))),
+            match spend.verify_input_with(input, flags, &mut coverage) {
+                Ok(input_verified) => {
+                    verified.push(input_verified);
+                    verdict.gaps.extend(coverage.gaps().iter().map(|gap| (input, *gap)));
+                }
                 Err(VerifyError::Script { error, location }) => {
                     verdict.failures.push(Failure { input, error, location, explanation: Vec::new() });
                 }
                 Err(VerifyError::Usage(error)) => return Err(error),
             }
+        }
+        // Rules that span inputs need all of them.
+        if verified.len() == spend.tx().input.len()
+            && let Err(TransactionError::Rule(rule)) = spend.conclude(&verified, flags)
+        {
+            verdict.rule = Some(rule);
         }
         Ok(verdict)
     }

@@ -63,7 +63,7 @@ fn each_script_is_that_of_a_spend_that_is_valid() {
         // None of these spends has an annex.
         assert_eq!(sigstack(&words).trim(), hex::encode(witness[witness.len() - 2]), "{id}");
         assert_eq!(
-            Spend::new(&case.tx, &case.prevouts).unwrap().verify(case.index, case.flags),
+            Spend::new(&case.tx, &case.prevouts).unwrap().verify_input(case.index, case.flags).map(drop),
             Ok(()),
             "{id}"
         );

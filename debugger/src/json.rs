@@ -64,6 +64,11 @@ fn error_name(result: Result<(), ScriptError>) -> &'static str {
 
 fn verdict(trace: &Trace) -> Value {
     let sentence = trace.verdict_sentence();
+    if let Some(rule) = trace.rule {
+        // Of the whole transaction: no part of this input's verification.
+        let summary = rule.to_string();
+        return json!({ "kind": "verdict", "verdict": rule.name(), "summary": summary, "sentence": sentence, "phase": null });
+    }
     match &trace.verdict {
         Ok(()) => {
             let unchecked = trace.gaps.iter().map(|gap| {

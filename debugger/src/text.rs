@@ -75,6 +75,13 @@ fn trace_end(frame: &Frame) -> bool {
 
 /// The last line: the verdict, and where it fell.
 fn verdict(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
+    if let Some(rule) = trace.rule {
+        let name = rule.name();
+        return writeln!(
+            out,
+            "{HEADING}verdict{HEADING:#}  {BAD}{name}{BAD:#}: {rule}; every input is valid alone"
+        );
+    }
     match &trace.verdict {
         Ok(()) => {
             write!(out, "{HEADING}verdict{HEADING:#}  {GOOD}OK{GOOD:#}")?;

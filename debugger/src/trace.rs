@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::{
-    Coverage, Flags, Gap, Opcode, Phase, ScriptError, ScriptPosition, SignatureCheck, Spend, UsageError,
-    VerifyError,
+    Coverage, Flags, Gap, Opcode, PROPOSALS, Phase, Proposal, ScriptError, ScriptPosition, SignatureCheck,
+    Spend, TransactionError, TransactionRule, UsageError, VerifyError,
 };
 
 use crate::explain::{self, Explanation};
@@ -56,8 +56,10 @@ pub struct Trace {
     pub subject: Subject,
     /// What happened, in order.
     pub frames: Vec<Frame>,
-    /// The verdict: that of [`Spend::verify`] for the same spend and flags.
+    /// The verdict on the input: that of [`Spend::verify_input`] for the same transaction and flags.
     pub verdict: Result<(), VerifyError>,
+    /// The rule over the whole transaction that is broken although every input is valid.
+    pub rule: Option<TransactionRule>,
     /// Rules that did not run although the input is valid.
     pub gaps: Vec<Gap>,
     /// Hash preimages and names of values that were seen.
@@ -331,21 +333,30 @@ impl Trace {
         let spend = Spend::new(&subject.tx, &subject.prevouts)?;
         let signing = spend.signing(subject.input)?;
         let mut recorder = Recorder::new(signing, options);
-        let verdict = match spend.verify_with(subject.input, subject.flags, &mut recorder) {
+        let verdict = match spend.verify_input_with(subject.input, subject.flags, &mut recorder) {
             Err(VerifyError::Usage(error)) => return Err(error),
-            verdict => verdict,
+            verdict => verdict.map(drop),
         };
         let mut coverage = Coverage::new();
         if verdict.is_ok() {
             // The verdict is the same again.
-            let _ = spend.verify_with(subject.input, subject.flags, &mut coverage);
+            let _ = spend.verify_input_with(subject.input, subject.flags, &mut coverage);
         }
+        let rule = match verdict {
+            Ok(()) => broken_rule(&spend, subject.flags),
+            Err(_) => None,
+        };
         let (mut frames, known) = recorder.into_parts();
         if options.explain {
             let failed_under = verdict.is_err().then_some(subject.flags);
             explain::explain(&signing, subject.internal_key, failed_under, &known, &mut frames);
         }
-        Ok(Trace { frames, verdict, gaps: coverage.gaps().to_vec(), known, subject })
+        Ok(Trace { frames, verdict, rule, gaps: coverage.gaps().to_vec(), known, subject })
+    }
+
+    /// Whether the input is valid, and the transaction breaks no rule that spans inputs.
+    pub fn is_valid(&self) -> bool {
+        self.verdict.is_ok() && self.rule.is_none()
     }
 
     /// The steps, with their indexes among the frames.
@@ -368,5 +379,16 @@ impl Trace {
         };
         let last = self.frames.len().checked_sub(1);
         self.frames.iter().position(failed).or(last)
+    }
+}
+
+/// The rule over a whole transaction that is broken, if every input is valid.
+fn broken_rule(spend: &Spend<'_>, flags: Flags) -> Option<TransactionRule> {
+    let spans_inputs = |proposal: &&Proposal| !proposal.is_of_scripts() && flags.contains(proposal.flag);
+    // Without such a rule the other inputs need not be verified.
+    PROPOSALS.iter().copied().find(spans_inputs)?;
+    match spend.verify(flags) {
+        Err(TransactionError::Rule(rule)) => Some(rule),
+        _ => None,
     }
 }

@@ -43,6 +43,9 @@ impl Trace {
 
     /// The verdict in a sentence: why the input is invalid and where, or what its verification covered.
     pub fn verdict_sentence(&self) -> String {
+        if let Some(rule) = self.rule {
+            return format!("Invalid: {rule} ({}). Every input is valid alone.", rule.name());
+        }
         match &self.verdict {
             Err(VerifyError::Script { error, location }) => {
                 format!("Invalid: {} ({}), in {location}.", error.summary(), error.name())

@@ -53,8 +53,8 @@ fn questions(folder: &Path) -> Vec<(String, Question)> {
 /// Traces a spend and compares everything that says how it ended. Returns whether it was valid; none if there is no verdict.
 fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
     let spend = Spend::new(&question.tx, &question.prevouts);
-    let verdict =
-        spend.map_err(VerifyError::from).and_then(|spend| spend.verify(question.index, question.flags));
+    let verify = |spend: Spend<'_>| spend.verify_input(question.index, question.flags).map(drop);
+    let verdict = spend.map_err(VerifyError::from).and_then(verify);
     let Question { tx, prevouts, index, flags } = question.clone();
     let trace =
         match Trace::record(Subject { tx, prevouts, input: index, flags, internal_key: None }, options) {

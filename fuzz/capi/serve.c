@@ -97,7 +97,10 @@ static void answer(const char *line, uint8_t *bytes) {
     outputs = end + 1;
     if (*outputs == ',') outputs++;
   }
-  switch (sigstack_verify_input(bytes, tx_length, prevouts, count, strtoul(index, NULL, 10), flags, error, sizeof error)) {
+  /* The index "all" asks about the transaction. */
+  switch (*index == '"' ? sigstack_verify_transaction(bytes, tx_length, prevouts, count, flags, error, sizeof error)
+                        : sigstack_verify_input(bytes, tx_length, prevouts, count, strtoul(index, NULL, 10), flags,
+                                                error, sizeof error)) {
   case SIGSTACK_VALID:
   case SIGSTACK_INVALID:
     puts(error);

@@ -50,6 +50,11 @@ int32_t sigstack_verify_script(const uint8_t *script_sig, size_t script_sig_len,
 int32_t sigstack_verify_input(const uint8_t *tx, size_t tx_len, const sigstack_prevout *prevouts, size_t prevout_count,
                               size_t input, uint64_t flags, char *error, size_t error_len);
 
+/* Verifies a serialized transaction: every input, and the rules that span inputs. A transaction can be invalid although each of its
+ * inputs is valid; error is then the reject reason, such as bad-txns-legacy-sigops. Otherwise as sigstack_verify_input. */
+int32_t sigstack_verify_transaction(const uint8_t *tx, size_t tx_len, const sigstack_prevout *prevouts,
+                                    size_t prevout_count, uint64_t flags, char *error, size_t error_len);
+
 #ifdef __cplusplus
 }
 #endif

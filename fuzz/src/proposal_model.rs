@@ -86,8 +86,8 @@ pub fn run(bytes: &[u8]) {
 
     let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
     let mut last = LastStack::default();
-    let verdict = match spend.verify_with(subject.index, flags, &mut last) {
-        Ok(()) => Ok(()),
+    let verdict = match spend.verify_input_with(subject.index, flags, &mut last) {
+        Ok(_) => Ok(()),
         Err(VerifyError::Script { error, .. }) => Err(error),
         Err(VerifyError::Usage(error)) => panic!("{error}: {flags}"),
     };

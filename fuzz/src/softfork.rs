@@ -20,9 +20,9 @@ pub fn run(bytes: &[u8]) {
     let c = (b | flags::of_bits(reader.u64())).closure();
     let Some(subject) = Subject::read(&mut reader, b) else { return };
     let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
-    let verdict = |flags: Flags| match spend.verify(subject.index, flags) {
+    let verdict = |flags: Flags| match spend.verify_input(subject.index, flags) {
         Err(VerifyError::Usage(error)) => panic!("{error}: {flags}"),
-        verdict => verdict,
+        verdict => verdict.map(drop),
     };
     let accepted = verdict(b).is_ok();
     if verdict(c).is_ok() {
@@ -32,6 +32,10 @@ pub fn run(bytes: &[u8]) {
         return;
     }
     assert_eq!(verdict(a), Ok(()), "without {} of {b}: {subject:#?}", b - a);
+    // The rules that span inputs too.
+    if spend.verify(b).is_ok() {
+        assert_eq!(spend.verify(a), Ok(()), "the transaction, without {} of {b}: {subject:#?}", b - a);
+    }
     // The smallest steps tell which flag it is, but there are many.
     if fewer.is_multiple_of(8) {
         for info in b.iter() {

@@ -122,17 +122,18 @@ pub(crate) fn compare_subject(
 ) {
     let Some(core) = accepts(subject, flags) else { return };
     let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
-    let verdict = spend.verify(subject.index, flags);
+    let verdict = spend.verify_input(subject.index, flags);
     let mut steps = TapscriptSteps::default();
     if subject.prevouts[subject.index].script_pubkey.is_p2tr() {
-        let observed = spend.verify_with(subject.index, flags, &mut steps);
+        let observed = spend.verify_input_with(subject.index, flags, &mut steps);
         assert_eq!(observed, verdict, "an inspector changes the verdict under {flags}: {subject:#?}");
     }
     COUNTS.add(verdict.is_ok(), steps.executed);
     if inputs_too && subject.tx.input.len() > 1 {
-        let failure = |input| Some((input, spend.verify(input, flags).err()?));
+        let failure = |input| Some((input, spend.verify_input(input, flags).err()?.script_error()));
         let first = (0..subject.tx.input.len()).find_map(failure);
-        let together = spend.verify_all(flags).err().map(|error| (error.input, error.error));
+        // No consensus rule of today spans inputs.
+        let together = spend.verify(flags).err().map(|error| (error.input().expect("an input"), error.script_error()));
         assert_eq!(together, first, "all inputs together, and one by one, under {flags}: {subject:#?}");
     }
     assert_eq!(verdict.is_ok(), core, "Core differs from {verdict:?} under {flags}: {subject:#?}");

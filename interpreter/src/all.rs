@@ -1,83 +1,92 @@
 //! Every input of a transaction, and of many. With the feature `rayon` on all processors, with the same verdicts.
 
-use core::fmt;
 use core::ops::Range;
 
-use crate::deferred::{GROUP, verify_group};
-use crate::error::VerifyError;
+use crate::claims::Claim;
+use crate::error::TransactionError;
 use crate::flags::Flags;
 use crate::spend::Spend;
 
-/// The first input of a transaction that is not valid.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputError {
-    /// Its index.
-    pub input: usize,
-    /// What is wrong with it.
-    pub error: VerifyError,
-}
+/// Maximum inputs that one task verifies, so that a failure wastes little work.
+const MAX_GROUP: usize = 64;
 
-impl fmt::Display for InputError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "input {}: {}", self.input, self.error)
-    }
-}
-
-impl core::error::Error for InputError {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        Some(&self.error)
-    }
-}
-
-impl Spend<'_> {
-    /// Verifies every input. With the feature `rayon` inputs are verified in parallel; the verdict is the same.
-    ///
-    /// # Errors
-    ///
-    /// That of the first input, in input order, for which [`Spend::verify`] fails. A usage error of the flags is reported for
-    /// input 0, also if the transaction has no inputs.
-    pub fn verify_all(&self, flags: Flags) -> Result<(), InputError> {
-        flags.check().map_err(|error| InputError { input: 0, error: error.into() })?;
-        let inputs = self.tx().input.len();
-        let size = group_size(inputs);
-        let failure = |group: usize| {
-            let start = group * size;
-            verify_group(self, start..inputs.min(start + size), flags).err()
-        };
-        first_of(0..inputs.div_ceil(size), failure).map_or(Ok(()), Err)
-    }
-}
-
-/// Verifies every input of many transactions. With the feature `rayon` transactions and inputs are verified in parallel. The
-/// verdicts are in the order of the spends, each that of [`Spend::verify_all`].
-pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), InputError>> {
+/// Verifies many transactions. With the feature `rayon` transactions and inputs are verified in parallel. The verdicts are in the
+/// order of the spends, each that of [`Spend::verify`].
+pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), TransactionError>> {
     #[cfg(feature = "rayon")]
     {
         use rayon::prelude::*;
-        spends.par_iter().map(|spend| spend.verify_all(flags)).collect()
+        spends.par_iter().map(|spend| spend.verify(flags)).collect()
     }
     #[cfg(not(feature = "rayon"))]
-    spends.iter().map(|spend| spend.verify_all(flags)).collect()
+    spends.iter().map(|spend| spend.verify(flags)).collect()
 }
 
-/// How many inputs are verified on one thread, one after the other.
+/// Verifies every input. Returns the claims of all inputs, or the error of the first invalid input.
+pub(crate) fn claims(spend: &Spend<'_>, flags: Flags) -> Result<Vec<Claim>, TransactionError> {
+    let inputs = spend.tx().input.len();
+    let size = group_size(inputs);
+    let group = |nth: usize| {
+        let start = nth * size;
+        claims_of(spend, start..inputs.min(start + size), flags)
+    };
+    join(0..inputs.div_ceil(size), group)
+}
+
+/// Verifies some inputs, one after the other.
+fn claims_of(spend: &Spend<'_>, inputs: Range<usize>, flags: Flags) -> Result<Vec<Claim>, TransactionError> {
+    let mut claims = Vec::new();
+    for input in inputs {
+        let verified = spend.verify_input(input, flags).map_err(|error| error.of_input(input))?;
+        claims.extend_from_slice(verified.claims());
+    }
+    Ok(claims)
+}
+
+/// Inputs that are verified on one thread, one after the other.
 fn group_size(inputs: usize) -> usize {
     // Waking another thread takes longer than a signature or two.
     #[cfg(feature = "rayon")]
     if inputs > 3 {
-        return inputs.div_ceil(rayon::current_num_threads()).clamp(1, GROUP);
+        return inputs.div_ceil(rayon::current_num_threads()).clamp(1, MAX_GROUP);
     }
-    inputs.clamp(1, GROUP)
+    inputs.clamp(1, MAX_GROUP)
 }
 
-/// The first error in the order of the groups.
-fn first_of<E: Send>(groups: Range<usize>, failure: impl Fn(usize) -> Option<E> + Send + Sync) -> Option<E> {
+/// The claims of all groups, or the first error in the order of the groups.
+fn join<E: Send>(
+    groups: Range<usize>,
+    claims: impl Fn(usize) -> Result<Vec<Claim>, E> + Send + Sync,
+) -> Result<Vec<Claim>, E> {
     #[cfg(feature = "rayon")]
     if groups.len() > 1 {
         use rayon::prelude::*;
-        return groups.into_par_iter().find_map_first(failure);
+        // Unlike a parallel collect into a Result, `find_map_first` finds the first error in order.
+        let results: std::sync::Mutex<Vec<Claim>> = Default::default();
+        let failure = groups.into_par_iter().find_map_first(|group| match claims(group) {
+            Ok(claims) => {
+                if !claims.is_empty() {
+                    results.lock().unwrap_or_else(std::sync::PoisonError::into_inner).extend(claims);
+                }
+                None
+            }
+            Err(error) => Some(error),
+        });
+        return match failure {
+            Some(error) => Err(error),
+            None => Ok(results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)),
+        };
     }
-    groups.into_iter().find_map(failure)
+    let mut all = Vec::new();
+    for group in groups {
+        let found = claims(group)?;
+        if all.is_empty() {
+            all = found;
+        } else {
+            all.extend(found);
+        }
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -112,17 +121,17 @@ mod tests {
         for inputs in [1, 2, 3, 4, 100] {
             let tx = transaction(inputs);
             let verdict = |bad: &[(usize, u8)]| {
-                Spend::new(&tx, &prevouts(inputs, bad)).unwrap().verify_all(Flags::CONSENSUS)
+                Spend::new(&tx, &prevouts(inputs, bad)).unwrap().verify(Flags::CONSENSUS)
             };
             assert_eq!(verdict(&[]), Ok(()));
             let last = inputs - 1;
             let error = verdict(&[(last, FALSE)]).unwrap_err();
-            assert_eq!((error.input, error.error.script_error()), (last, Some(ScriptError::EvalFalse)));
+            assert_eq!((error.input(), error.script_error()), (Some(last), Some(ScriptError::EvalFalse)));
             if last > 0 {
                 let error = verdict(&[(last, FALSE), (last / 2, RETURN)]).unwrap_err();
                 assert_eq!(
-                    (error.input, error.error.script_error()),
-                    (last / 2, Some(ScriptError::OpReturn))
+                    (error.input(), error.script_error()),
+                    (Some(last / 2), Some(ScriptError::OpReturn))
                 );
             }
         }
@@ -131,13 +140,13 @@ mod tests {
     #[test]
     fn bad_flags_are_refused_whatever_the_number_of_inputs() {
         let missing = UsageError::FlagCombination { flag: Flags::WITNESS, missing: Flags::P2SH };
-        let error = InputError { input: 0, error: missing.into() };
+        let error = TransactionError::Usage(missing);
         for inputs in [0, 1, 2, 5, 100] {
             let (tx, outputs) = (transaction(inputs), prevouts(inputs, &[]));
             let spend = || Spend::new(&tx, &outputs).unwrap();
-            assert_eq!(spend().verify_all(Flags::WITNESS), Err(error.clone()), "{inputs}");
+            assert_eq!(spend().verify(Flags::WITNESS), Err(error.clone()), "{inputs}");
             assert_eq!(verify_spends(&[spend()], Flags::WITNESS), [Err(error.clone())]);
-            assert_eq!(spend().verify_all(Flags::WITNESS | Flags::P2SH), Ok(()), "{inputs}");
+            assert_eq!(spend().verify(Flags::WITNESS | Flags::P2SH), Ok(()), "{inputs}");
         }
     }
 
@@ -150,7 +159,7 @@ mod tests {
             txs.iter().zip(&outputs).map(|(tx, outputs)| Spend::new(tx, outputs).unwrap()).collect();
         let failed: Vec<Option<usize>> = verify_spends(&spends, Flags::CONSENSUS)
             .into_iter()
-            .map(|verdict| verdict.err().map(|error| error.input))
+            .map(|verdict| verdict.err().and_then(|error| error.input()))
             .collect();
         let expected = |inputs: usize| (inputs > 10 + inputs % 2).then_some(10 + inputs % 2);
         assert_eq!(failed, (0..20).map(expected).collect::<Vec<_>>());

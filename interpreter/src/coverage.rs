@@ -54,7 +54,7 @@ impl fmt::Display for Gap {
 /// // Witness version 2, which has no rules yet.
 /// let prevouts = [TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from(vec![0x52, 2, 0xaa, 0xaa]) }];
 /// let mut coverage = Coverage::new();
-/// Spend::new(&tx, &prevouts)?.verify_with(0, Flags::CONSENSUS, &mut coverage)?;
+/// let _ = Spend::new(&tx, &prevouts)?.verify_input_with(0, Flags::CONSENSUS, &mut coverage)?;
 /// let gaps: Vec<String> = coverage.gaps().iter().map(ToString::to_string).collect();
 /// assert_eq!(gaps, ["no rule ran: the witness version 2 is unknown"]);
 /// # Ok::<(), sigstack_interpreter::VerifyError>(())

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::claims::TransactionRule;
 use crate::flags::Flags;
 use crate::opcode::Opcode;
 
@@ -232,6 +233,14 @@ impl VerifyError {
             VerifyError::Usage(_) => None,
         }
     }
+
+    /// The error as that of a transaction, given the index of the input.
+    pub fn of_input(self, input: usize) -> TransactionError {
+        match self {
+            VerifyError::Script { error, location } => TransactionError::Input { input, error, location },
+            VerifyError::Usage(error) => TransactionError::Usage(error),
+        }
+    }
 }
 
 impl fmt::Display for VerifyError {
@@ -258,6 +267,85 @@ impl From<UsageError> for VerifyError {
     }
 }
 
+/// Why a transaction was not accepted: an input is invalid, a rule over the whole transaction is broken, or there is no verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TransactionError {
+    /// The first invalid input, in input order.
+    Input {
+        /// The index of the input.
+        input: usize,
+        /// The rule that it breaks.
+        error: ScriptError,
+        /// Where.
+        location: Location,
+    },
+    /// Every input is valid, and the transaction breaks a rule that spans inputs.
+    Rule(TransactionRule),
+    /// The caller's mistake: there is no verdict.
+    Usage(UsageError),
+}
+
+impl TransactionError {
+    /// The script's error, if an input is invalid.
+    pub fn script_error(&self) -> Option<ScriptError> {
+        match self {
+            TransactionError::Input { error, .. } => Some(*error),
+            TransactionError::Rule(_) | TransactionError::Usage(_) => None,
+        }
+    }
+
+    /// The index of the invalid input, if an input is invalid.
+    pub fn input(&self) -> Option<usize> {
+        match self {
+            TransactionError::Input { input, .. } => Some(*input),
+            TransactionError::Rule(_) | TransactionError::Usage(_) => None,
+        }
+    }
+
+    /// The name of the broken rule: that of a script's error, or a transaction's reject reason. `None` if there is no verdict.
+    pub fn name(&self) -> Option<&'static str> {
+        match self {
+            TransactionError::Input { error, .. } => Some(error.name()),
+            TransactionError::Rule(rule) => Some(rule.name()),
+            TransactionError::Usage(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for TransactionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TransactionError::Input { input, error, location } => {
+                write!(f, "input {input}: {error}; in {location}")
+            }
+            TransactionError::Rule(rule) => write!(f, "{}: {rule}", rule.name()),
+            TransactionError::Usage(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for TransactionError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        Some(match self {
+            TransactionError::Input { error, .. } => error,
+            TransactionError::Rule(rule) => rule,
+            TransactionError::Usage(error) => error,
+        })
+    }
+}
+
+impl From<UsageError> for TransactionError {
+    fn from(error: UsageError) -> TransactionError {
+        TransactionError::Usage(error)
+    }
+}
+
+impl From<TransactionRule> for TransactionError {
+    fn from(rule: TransactionRule) -> TransactionError {
+        TransactionError::Rule(rule)
+    }
+}
+
 /// What a caller can get wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -275,6 +363,23 @@ pub enum UsageError {
         index: usize,
         /// The transaction's inputs.
         inputs: usize,
+    },
+    /// The verdict on a transaction needs every input, and one was not verified.
+    InputNotVerified {
+        /// The input.
+        input: usize,
+    },
+    /// The verdict on a transaction needs every input once.
+    InputTwice {
+        /// The input.
+        input: usize,
+    },
+    /// The verdict on a transaction needs inputs that were verified under the same flags.
+    OtherFlags {
+        /// The input.
+        input: usize,
+        /// The flags under which it was verified.
+        flags: Flags,
     },
     /// No flag has this name.
     UnknownFlag(String),
@@ -295,6 +400,15 @@ impl fmt::Display for UsageError {
             }
             UsageError::InputIndex { index, inputs } => {
                 write!(f, "no input {index}: the transaction has {inputs} (counted from 0)")
+            }
+            UsageError::InputNotVerified { input } => {
+                write!(f, "input {input} was not verified; the verdict on a transaction needs every input")
+            }
+            UsageError::InputTwice { input } => {
+                write!(f, "input {input} is given twice; the verdict on a transaction needs every input once")
+            }
+            UsageError::OtherFlags { input, flags } => {
+                write!(f, "input {input} was verified under other flags: {flags}")
             }
             UsageError::UnknownFlag(name) => write!(f, "unknown flag {name:?}"),
             UsageError::FlagCombination { flag, missing } => write!(f, "the flag {flag} needs {missing}"),

@@ -102,6 +102,8 @@ flags! {
     25 INTERNALKEY Proposal "Give OP_SUCCESS203 the meaning of OP_INTERNALKEY (BIP 349).";
     26 PAIRCOMMIT Proposal "Give OP_SUCCESS205 the meaning of OP_PAIRCOMMIT (BIP 442).";
     27 TEMPLATEHASH Proposal "Give OP_SUCCESS206 the meaning of OP_TEMPLATEHASH (BIP 446).";
+    28 LEGACY_SIGOPS_LIMIT Proposal "At most 2,500 signature operations outside the witness in the inputs of a transaction (BIP 54).";
+    29 FORBID_64_BYTE_TX Proposal "Fail on transactions of exactly 64 bytes without witness (BIP 54).";
     32 DISCOURAGE_CHECKSIGFROMSTACK ProposalPolicy "Fail on OP_CHECKSIGFROMSTACK.";
     33 DISCOURAGE_ANYPREVOUT ProposalPolicy "Fail on public keys of BIP 118.";
     34 DISCOURAGE_CHECKTEMPLATEVERIFY ProposalPolicy "Fail on OP_CHECKTEMPLATEVERIFY.";

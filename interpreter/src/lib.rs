@@ -7,11 +7,11 @@
 //! It is made for research and review. Nodes that guard money should run Bitcoin Core.
 
 mod all;
+mod claims;
 mod condition;
 mod coverage;
 mod curve;
 mod debug;
-mod deferred;
 mod ecdsa;
 pub mod encoding;
 mod engine;
@@ -29,6 +29,7 @@ mod proposal;
 mod schnorr;
 pub mod script_num;
 pub mod sighash;
+pub mod sigops;
 mod spend;
 mod stack;
 pub mod taproot;
@@ -38,13 +39,14 @@ mod unchecked;
 mod verify;
 mod witness;
 
-pub use all::{InputError, verify_spends};
+pub use all::verify_spends;
 pub use bitcoin;
+pub use claims::{Claim, InputVerified, TransactionRule};
 pub use condition::Conditions;
 pub use coverage::{Coverage, Gap};
 pub use curve::{verify_ecdsa, verify_schnorr};
 pub use engine::{Stop, run_script};
-pub use error::{Location, Phase, ScriptError, ScriptPosition, UsageError, VerifyError};
+pub use error::{Location, Phase, ScriptError, ScriptPosition, TransactionError, UsageError, VerifyError};
 pub use flags::{FLAGS, FlagInfo, FlagKind, Flags};
 pub use host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
 pub use inspector::{CommitmentStep, Event, Inspector, NoInspector, SignatureCheck, SignedMessage};

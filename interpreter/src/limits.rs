@@ -57,3 +57,9 @@ pub const WITNESS_SCALE_FACTOR: usize = 4;
 
 /// Most satoshis that can exist (Core `MAX_MONEY`).
 pub const MAX_MONEY: u64 = 21_000_000 * 100_000_000;
+
+/// Maximum signature operations outside the witness that the inputs of a transaction can execute (BIP 54 "Specification").
+pub const MAX_TX_LEGACY_SIGOPS: u64 = 2_500;
+
+/// Bytes without witness that no transaction may have (BIP 54 "Specification").
+pub const FORBIDDEN_TX_SIZE: usize = 64;

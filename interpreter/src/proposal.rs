@@ -25,6 +25,8 @@ pub enum Hook {
     /// Public keys of tapscript that begin with this byte get a meaning, alone or before 32 bytes (BIP 342 "Rules for
     /// signature opcodes").
     KeyType(u8),
+    /// Transactions get a rule beside their scripts. Policy about it is a matter of standardness, not of script flags.
+    Transaction,
 }
 
 /// Whether a proposal is in force.
@@ -52,17 +54,21 @@ pub struct Proposal {
     pub hook: Hook,
     /// The flag that activates it.
     pub flag: Flags,
-    /// The flag that refuses it.
+    /// The flag that refuses its use; [`Flags::NONE`] for [`Hook::Transaction`].
     pub discourage: Flags,
-    /// The verdict when it is refused.
-    pub discouraged_error: ScriptError,
+    /// The verdict when its use is refused; `None` for [`Hook::Transaction`].
+    pub discouraged_error: Option<ScriptError>,
 }
 
 /// The commit of bitcoin/bips whose texts were followed.
 const BIPS_REVISION: &str = "2026-08-20, 7fe0b034";
 
 macro_rules! proposals {
-    ($($name:ident $bip:literal $hook:expr, $flag:ident $discourage:ident $error:ident;)*) => {
+    (@discourage) => { Flags::NONE };
+    (@discourage $flag:ident) => { Flags::$flag };
+    (@error) => { None };
+    (@error $error:ident) => { Some(ScriptError::$error) };
+    ($($name:ident $bip:literal $hook:expr $(, $discourage:ident $error:ident)?;)*) => {
         impl Proposal {
             $(
                 #[doc = concat!("The row of BIP ", stringify!($bip), ".")]
@@ -71,9 +77,9 @@ macro_rules! proposals {
                     bip: $bip,
                     revision: BIPS_REVISION,
                     hook: $hook,
-                    flag: Flags::$flag,
-                    discourage: Flags::$discourage,
-                    discouraged_error: ScriptError::$error,
+                    flag: Flags::$name,
+                    discourage: proposals!(@discourage $($discourage)?),
+                    discouraged_error: proposals!(@error $($error)?),
                 };
             )*
         }
@@ -84,20 +90,15 @@ macro_rules! proposals {
 }
 
 proposals! {
-    CHECKSIGFROMSTACK 348 Hook::Success(Opcode::OP_CHECKSIGFROMSTACK),
-        CHECKSIGFROMSTACK DISCOURAGE_CHECKSIGFROMSTACK DiscourageOpCheckSigFromStack;
-    ANYPREVOUT 118 Hook::KeyType(0x01),
-        ANYPREVOUT DISCOURAGE_ANYPREVOUT DiscourageAnyPrevOut;
-    CHECKTEMPLATEVERIFY 119 Hook::Nop(Opcode::OP_NOP4),
-        CHECKTEMPLATEVERIFY DISCOURAGE_CHECKTEMPLATEVERIFY DiscourageUpgradableNops;
-    OP_CAT 347 Hook::Success(Opcode::OP_CAT),
-        OP_CAT DISCOURAGE_OP_CAT DiscourageOpCat;
-    INTERNALKEY 349 Hook::Success(Opcode::OP_INTERNALKEY),
-        INTERNALKEY DISCOURAGE_INTERNALKEY DiscourageOpInternalKey;
-    PAIRCOMMIT 442 Hook::Success(Opcode::OP_PAIRCOMMIT),
-        PAIRCOMMIT DISCOURAGE_PAIRCOMMIT DiscourageOpPairCommit;
-    TEMPLATEHASH 446 Hook::Success(Opcode::OP_TEMPLATEHASH),
-        TEMPLATEHASH DISCOURAGE_TEMPLATEHASH DiscourageTemplateHash;
+    CHECKSIGFROMSTACK 348 Hook::Success(Opcode::OP_CHECKSIGFROMSTACK), DISCOURAGE_CHECKSIGFROMSTACK DiscourageOpCheckSigFromStack;
+    ANYPREVOUT 118 Hook::KeyType(0x01), DISCOURAGE_ANYPREVOUT DiscourageAnyPrevOut;
+    CHECKTEMPLATEVERIFY 119 Hook::Nop(Opcode::OP_NOP4), DISCOURAGE_CHECKTEMPLATEVERIFY DiscourageUpgradableNops;
+    OP_CAT 347 Hook::Success(Opcode::OP_CAT), DISCOURAGE_OP_CAT DiscourageOpCat;
+    INTERNALKEY 349 Hook::Success(Opcode::OP_INTERNALKEY), DISCOURAGE_INTERNALKEY DiscourageOpInternalKey;
+    PAIRCOMMIT 442 Hook::Success(Opcode::OP_PAIRCOMMIT), DISCOURAGE_PAIRCOMMIT DiscourageOpPairCommit;
+    TEMPLATEHASH 446 Hook::Success(Opcode::OP_TEMPLATEHASH), DISCOURAGE_TEMPLATEHASH DiscourageTemplateHash;
+    LEGACY_SIGOPS_LIMIT 54 Hook::Transaction;
+    FORBID_64_BYTE_TX 54 Hook::Transaction;
 }
 
 impl Proposal {
@@ -106,10 +107,15 @@ impl Proposal {
         PROPOSALS.iter().copied().find(|proposal| proposal.hook == Hook::Success(opcode))
     }
 
+    /// Whether the proposal is about scripts, so that an input can use it; otherwise it is about whole transactions.
+    pub fn is_of_scripts(&self) -> bool {
+        self.hook != Hook::Transaction
+    }
+
     /// The state of the proposal under a set of flags.
     #[inline]
     pub fn activation(&self, flags: Flags) -> Activation {
-        if flags.contains(self.discourage) {
+        if flags.intersects(self.discourage) {
             Activation::Discouraged
         } else if flags.contains(self.flag) {
             Activation::Active
@@ -123,7 +129,7 @@ impl Proposal {
     pub(crate) fn is_active(&self, flags: Flags) -> Result<bool, ScriptError> {
         match self.activation(flags) {
             Activation::Inactive => Ok(false),
-            Activation::Discouraged => Err(self.discouraged_error),
+            Activation::Discouraged => Err(self.discouraged_error.unwrap_or(ScriptError::BadOpcode)),
             Activation::Active => Ok(true),
         }
     }
@@ -138,7 +144,12 @@ mod tests {
     fn rows_have_the_flags_of_their_names_and_hooks_of_their_own() {
         for (nth, proposal) in PROPOSALS.iter().enumerate() {
             assert_eq!(Flags::from_name(proposal.name), Some(proposal.flag));
+            if proposal.hook == Hook::Transaction {
+                assert_eq!((proposal.discourage, proposal.discouraged_error), (Flags::NONE, None));
+                continue;
+            }
             assert_eq!(Flags::from_name(&format!("DISCOURAGE_{}", proposal.name)), Some(proposal.discourage));
+            assert!(proposal.discouraged_error.is_some());
             assert!(PROPOSALS[..nth].iter().all(|other| other.hook != proposal.hook));
             if let Hook::Success(opcode) = proposal.hook {
                 assert!(opcode.is_success());
@@ -154,7 +165,10 @@ mod tests {
         for proposal in PROPOSALS {
             assert_eq!(proposal.activation(Flags::NONE), Activation::Inactive);
             assert_eq!(proposal.activation(proposal.flag), Activation::Active);
-            assert_eq!(proposal.activation(proposal.flag | proposal.discourage), Activation::Discouraged);
+            if proposal.hook != Hook::Transaction {
+                let both = proposal.flag | proposal.discourage;
+                assert_eq!(proposal.activation(both), Activation::Discouraged);
+            }
         }
     }
 }

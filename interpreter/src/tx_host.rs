@@ -1,7 +1,7 @@
 //! The host that a real transaction is.
 
+use crate::claims::Claim;
 use crate::curve;
-use crate::deferred::Deferred;
 use crate::host::{Host, TaprootMessage};
 use crate::limits::LOCKTIME_THRESHOLD;
 use crate::sighash::{self, EcdsaMidstates, Signing};
@@ -9,8 +9,8 @@ use crate::sighash::{self, EcdsaMidstates, Signing};
 /// The transaction as one of its inputs sees it.
 pub(crate) struct TxHost<'a> {
     pub(crate) signing: Signing<'a>,
-    /// Where checks of signatures are noted as if they held, to be made later.
-    pub(crate) deferred: Option<&'a mut Deferred>,
+    /// What the input states about the whole transaction.
+    pub(crate) claims: Vec<Claim>,
 }
 
 /// nSequence of an input that switches nLockTime off (BIP 65).
@@ -57,13 +57,11 @@ impl Host for TxHost<'_> {
     }
 
     fn verify_ecdsa(&mut self, signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> bool {
-        let put_off = |deferred: &mut &mut Deferred| deferred.put_off_ecdsa(signature, public_key, digest);
-        self.deferred.as_mut().is_some_and(put_off) || curve::verify_ecdsa(signature, public_key, digest)
+        curve::verify_ecdsa(signature, public_key, digest)
     }
 
     fn verify_schnorr(&mut self, signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool {
-        let put_off = |deferred: &mut &mut Deferred| deferred.put_off_schnorr(signature, public_key, message);
-        self.deferred.as_mut().is_some_and(put_off) || curve::verify_schnorr(signature, public_key, message)
+        curve::verify_schnorr(signature, public_key, message)
     }
 
     fn check_template_hash(&mut self) -> [u8; 32] {

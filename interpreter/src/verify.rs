@@ -1,5 +1,6 @@
 //! One input from scriptSig to verdict (Core `VerifyScript`).
 
+use crate::claims::{Claim, InputVerified};
 use crate::engine::{Stop, run_script};
 use crate::error::{Location, Phase, ScriptError, VerifyError};
 use crate::flags::Flags;
@@ -8,6 +9,7 @@ use crate::instruction::{is_push_only, push_prefix};
 use crate::machine::Context;
 use crate::opcode::Opcode;
 use crate::sighash::Signing;
+use crate::sigops;
 use crate::stack::Stack;
 use crate::tx_host::TxHost;
 use crate::unchecked::Unchecked;
@@ -27,7 +29,7 @@ pub(crate) fn verify_input<I: Inspector>(
     host: TxHost<'_>,
     flags: Flags,
     inspector: &mut I,
-) -> Result<(), VerifyError> {
+) -> Result<InputVerified, VerifyError> {
     let signing = host.signing;
     let stack = Stack::reused();
     let mut verification = Verification { signing, host, flags, inspector, stack, phase: Phase::ScriptSig };
@@ -39,7 +41,7 @@ pub(crate) fn verify_input<I: Inspector>(
         verification.inspector.finish(&verdict);
     }
     verification.stack.keep();
-    verdict
+    verdict.map(|()| InputVerified::new(signing.input, flags, verification.host.claims))
 }
 
 impl<'a, I: Inspector> Verification<'a, '_, I> {
@@ -65,6 +67,9 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
             // Spend::signing has seen that both exist.
             _ => return Err(ScriptError::EvalFalse.into()),
         };
+        if self.flags.contains(Flags::LEGACY_SIGOPS_LIMIT) {
+            self.host.claims.push(Claim::LegacySigops(sigops::legacy(tx_input, prevout)));
+        }
         let script_sig = tx_input.script_sig.as_bytes();
         let script_pubkey = prevout.script_pubkey.as_bytes();
 

@@ -12,17 +12,20 @@ fn soft_forks_page_has_the_row_of_every_proposal() {
     let page = std::fs::read_to_string(path).unwrap();
     for proposal in PROPOSALS {
         let (byte, hook) = match proposal.hook {
-            Hook::Success(opcode) => (opcode.0, format!("OP_SUCCESS{}", opcode.0)),
-            Hook::Nop(opcode) => (opcode.0, opcode.to_string()),
-            Hook::KeyType(first) => (first, "tapscript keys".into()),
+            Hook::Success(opcode) => (Some(opcode.0), format!("OP_SUCCESS{}", opcode.0)),
+            Hook::Nop(opcode) => (Some(opcode.0), opcode.to_string()),
+            Hook::KeyType(first) => (Some(first), "tapscript keys".into()),
+            Hook::Transaction => (None, "the whole transaction".into()),
         };
+        let or_none = |cell: Option<String>| format!("| {} |", cell.unwrap_or_else(|| "-".into()));
+        let discourage = Some(proposal.discourage).filter(|flags| !flags.is_empty());
         let cells = [
             format!("| {} |", proposal.bip),
             format!("| {hook}"),
-            format!("| {byte:#04x} |"),
+            or_none(byte.map(|byte| format!("{byte:#04x}"))),
             format!("| `{}` |", proposal.flag),
-            format!("| `{}` |", proposal.discourage),
-            format!("| `{}` |", proposal.discouraged_error.name()),
+            or_none(discourage.map(|flag| format!("`{flag}`"))),
+            or_none(proposal.discouraged_error.map(|error| format!("`{}`", error.name()))),
         ];
         let has_all = |line: &str| cells.iter().all(|cell| line.contains(cell.as_str()));
         assert!(page.lines().any(has_all), "no row with {cells:?}");

@@ -32,7 +32,7 @@ fn what_went_wrong_is_said_in_words() {
     let tx = transaction(2, vec![]);
     let outputs = [output(0, vec![0x51]), output(0, vec![0x51, 0x69, 0x6a])];
     let spend = Spend::new(&tx, &outputs).unwrap();
-    let words = |input, flags| spend.verify(input, flags).unwrap_err().to_string();
+    let words = |input, flags| spend.verify_input(input, flags).unwrap_err().to_string();
     assert_eq!(
         words(1, Flags::CONSENSUS),
         "OP_RETURN: OP_RETURN was executed; in scriptPubKey, opcode 2 (OP_RETURN, byte 2)"
@@ -44,12 +44,14 @@ fn what_went_wrong_is_said_in_words() {
     assert_eq!(VerifyError::from(missing).script_error(), None);
     assert_eq!("NONSENSE".parse::<Flags>().unwrap_err().to_string(), "unknown flag \"NONSENSE\"");
 
-    let error = spend.verify_all(Flags::CONSENSUS).unwrap_err();
+    let error = spend.verify(Flags::CONSENSUS).unwrap_err();
     assert_eq!(error.to_string(), format!("input 1: {}", words(1, Flags::CONSENSUS)));
-    assert_eq!(std::error::Error::source(&error).unwrap().to_string(), words(1, Flags::CONSENSUS));
-    let source = |error: &VerifyError| std::error::Error::source(error).map(ToString::to_string);
-    assert_eq!(source(&error.error), Some(ScriptError::OpReturn.to_string()));
-    let usage = spend.verify(2, Flags::CONSENSUS).unwrap_err();
+    let source = |error: &dyn std::error::Error| error.source().map(ToString::to_string);
+    assert_eq!(source(&error), Some(ScriptError::OpReturn.to_string()));
+    assert_eq!((error.input(), error.name()), (Some(1), Some("OP_RETURN")));
+    let of_input = spend.verify_input(1, Flags::CONSENSUS).unwrap_err();
+    assert_eq!(source(&of_input), Some(ScriptError::OpReturn.to_string()));
+    let usage = spend.verify_input(2, Flags::CONSENSUS).unwrap_err();
     assert_eq!(source(&usage), Some(usage.to_string()));
     assert_eq!(verify_spends(&[spend], Flags::CONSENSUS), [Err(error)]);
     assert_eq!(format!("{:?}", Flags::P2SH | Flags::WITNESS), "Flags(P2SH,WITNESS)");

@@ -74,7 +74,7 @@ impl<'a> Candidate<'a> {
     pub fn check_inputs(&self, policy: &Policy) -> Result<(), PolicyError> {
         let mut sigops = 0u64;
         for (_, input, prevout) in self.known() {
-            sigops = sigops.saturating_add(sigops::executed_outside_witness(input, prevout));
+            sigops = sigops.saturating_add(sigstack_interpreter::sigops::legacy(input, prevout));
             if sigops > limits::MAX_TX_LEGACY_SIGOPS {
                 return Err(PolicyError::LegacySigops { sigops });
             }

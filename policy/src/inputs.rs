@@ -2,13 +2,13 @@
 
 use bitcoin::{Script, ScriptBuf, TxIn, TxOut};
 use sigstack_interpreter::limits::{ANNEX_TAG, LEAF_VERSION_MASK, LEAF_VERSION_TAPSCRIPT};
+use sigstack_interpreter::sigops::{Multisig, count};
 use sigstack_interpreter::{Context, Flags, MockHost, NoInspector, Stack, run_script};
 
 use crate::Policy;
 use crate::error::{PolicyError, RedeemScriptError, WitnessRule};
 use crate::limits;
 use crate::output_type::OutputType;
-use crate::sigops::{Multisig, count};
 
 /// Checks the form of the output that an input spends.
 pub(crate) fn check_spent(input: usize, tx_input: &TxIn, prevout: &TxOut) -> Result<(), PolicyError> {

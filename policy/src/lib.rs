@@ -58,7 +58,7 @@ pub mod limits {
     /// Maximum signature operations of a P2SH redeem script (Core `MAX_P2SH_SIGOPS`).
     pub const MAX_P2SH_SIGOPS: u64 = 15;
     /// Maximum signature operations outside the witness that the inputs can execute (BIP 54; Core `MAX_TX_LEGACY_SIGOPS`).
-    pub const MAX_TX_LEGACY_SIGOPS: u64 = 2_500;
+    pub const MAX_TX_LEGACY_SIGOPS: u64 = sigstack_interpreter::limits::MAX_TX_LEGACY_SIGOPS;
     /// Maximum signature operation cost of a transaction (Core `MAX_STANDARD_TX_SIGOPS_COST`).
     pub const MAX_TX_SIGOPS_COST: u64 = 16_000;
     /// Maximum size of a P2WSH witness script, in bytes (Core `MAX_STANDARD_P2WSH_SCRIPT_SIZE`).

@@ -96,7 +96,7 @@ pub(crate) fn same_bytes(question: &str, expected: &[u8], actual: &[u8]) -> Outc
 
 /// Verifies one input and compares only whether it is accepted.
 pub(crate) fn expect_accepted(spend: &Spend<'_>, index: usize, flags: Flags, accepted: bool) -> Outcome {
-    let verdict = spend.verify(index, flags);
+    let verdict = spend.verify_input(index, flags).map(drop);
     let as_expected = match &verdict {
         Ok(()) => accepted,
         Err(VerifyError::Script { .. }) => !accepted,
@@ -187,7 +187,8 @@ impl Check {
 /// Verifies a case under exactly its flags and compares the exact error.
 fn run_case(case: &Case) -> Outcome {
     let spend = Spend::new(&case.tx, &case.prevouts);
-    let verdict = spend.map_err(VerifyError::from).and_then(|spend| spend.verify(case.index, case.flags));
+    let verify = |spend: Spend<'_>| spend.verify_input(case.index, case.flags).map(drop);
+    let verdict = spend.map_err(VerifyError::from).and_then(verify);
     let as_expected = match (&verdict, case.expect) {
         (Ok(()), Expect::Ok) => true,
         (Err(VerifyError::Script { error, .. }), Expect::Error(expected)) => *error == expected,
@@ -210,8 +211,8 @@ pub(crate) fn is_todays_policy(case: &Case) -> bool {
     let active: Flags =
         PROPOSALS.iter().filter(|it| case.flags.contains(it.flag)).map(|it| it.discourage).collect();
     let Ok(spend) = Spend::new(&case.tx, &case.prevouts) else { return false };
-    let accepted = spend.verify(case.index, case.flags).is_ok();
-    match spend.verify(case.index, joined - active) {
+    let accepted = spend.verify_input(case.index, case.flags).is_ok();
+    match spend.verify_input(case.index, joined - active) {
         Err(VerifyError::Script { error, location }) => {
             accepted && CORE.accepts(generic.name(), error, &location)
         }
@@ -232,7 +233,7 @@ pub(crate) fn todays_policy(question: &Question) -> Option<ScriptError> {
         return None;
     }
     let spend = Spend::new(&question.tx, &question.prevouts).ok()?;
-    match spend.verify(question.index, flags) {
+    match spend.verify_input(question.index, flags) {
         Err(VerifyError::Script { error, .. }) => CORE.generic_error(error),
         _ => None,
     }

@@ -57,9 +57,9 @@ pub(crate) fn joined(flags: Flags) -> Flags {
 /// The name of a verdict, without distinction between today's discourage errors and the proposals'.
 pub(crate) fn verdict(spend: &TapscriptSpend, number: u64) -> &'static str {
     let flags = joined(core_flags(number));
-    let verdict = Spend::new(&spend.tx, &spend.prevouts).unwrap().verify(spend.index, flags);
+    let verdict = Spend::new(&spend.tx, &spend.prevouts).unwrap().verify_input(spend.index, flags);
     match verdict {
-        Ok(()) => "OK",
+        Ok(_) => "OK",
         Err(VerifyError::Script { error, .. }) => {
             let renamed = RENAMED.iter().find(|(own, _)| *own == error.name());
             renamed.map_or(error.name(), |(_, generic)| generic)

@@ -128,7 +128,7 @@ impl Inspector for Uses {
     fn step(&mut self, machine: &Machine<'_>, instruction: &Instruction<'_>) {
         let hooked = PROPOSALS.iter().find(|proposal| match proposal.hook {
             Hook::Success(opcode) | Hook::Nop(opcode) => opcode == instruction.opcode,
-            Hook::KeyType(_) => false,
+            Hook::KeyType(_) | Hook::Transaction => false,
         });
         if let (Some(proposal), true) = (hooked, machine.is_executing()) {
             self.add(proposal.name);
@@ -171,11 +171,11 @@ impl Accepted {
     fn ask(mut self, question: &Question) -> Accepted {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
         let mut uses = Uses::default();
-        if spend.verify_with(question.index, question.flags, &mut uses).is_err() {
+        if spend.verify_input_with(question.index, question.flags, &mut uses).is_err() {
             return self;
         }
         let old = question.flags - proposal_flags();
-        assert_eq!(spend.verify(question.index, old), Ok(()), "{question:?}");
+        assert_eq!(spend.verify_input(question.index, old).map(drop), Ok(()), "{question:?}");
         assert_eq!(core_accepts(question, old & Flags::CONSENSUS), Ok(true), "{question:?}");
         self.all += 1;
         uses.proposals.into_iter().for_each(|name| *self.using.entry(name).or_default() += 1);
@@ -208,7 +208,8 @@ fn what_active_proposals_accept_of_tapscripts_was_accepted() {
     };
     let numbers = (0..COUNT / 4).into_par_iter();
     let accepted = numbers.fold(Accepted::default, ask).reduce(Accepted::default, Accepted::merged);
-    let names = PROPOSALS.iter().map(|proposal| proposal.name).filter(|name| *name != "ANYPREVOUT");
+    let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
+    let names = of_scripts.map(|proposal| proposal.name).filter(|name| *name != "ANYPREVOUT");
     accepted.expect_at_least(COUNT / 4 / 10, 200, &names.collect::<Vec<_>>());
 }
 
@@ -225,6 +226,7 @@ fn what_active_proposals_accept_of_vectors_was_accepted() {
     };
     let questions = corpus.questions.par_iter().enumerate();
     let accepted = questions.fold(Accepted::default, ask).reduce(Accepted::default, Accepted::merged);
-    let names: Vec<&str> = PROPOSALS.iter().map(|proposal| proposal.name).collect();
+    let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
+    let names: Vec<&str> = of_scripts.map(|proposal| proposal.name).collect();
     accepted.expect_at_least(4_000, 30, &names);
 }

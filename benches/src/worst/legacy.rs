@@ -149,7 +149,7 @@ impl LegacyBlock {
         }
         let spend = Spend::new(&self.tx, &prevouts).expect("a prevout for each input");
         let verify = |input| {
-            let verdict = spend.verify(input, Flags::CONSENSUS);
+            let verdict = spend.verify_input(input, Flags::CONSENSUS);
             assert!(verdict.is_ok(), "{}: {verdict:?}", candidate.name);
         };
         verify(0);

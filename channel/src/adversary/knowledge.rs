@@ -486,7 +486,7 @@ impl Signing<'_> {
 pub(super) fn valid(candidate: &Candidate, place: usize) -> bool {
     let flags = sigstack_interpreter::Flags::CONSENSUS
         | sigstack_interpreter::Flags::of_kind(sigstack_interpreter::FlagKind::Proposal);
-    Spend::new(&candidate.tx, &candidate.prevouts).is_ok_and(|spend| spend.verify(place, flags).is_ok())
+    Spend::new(&candidate.tx, &candidate.prevouts).is_ok_and(|spend| spend.verify_input(place, flags).is_ok())
 }
 
 fn number_of(node: &Node) -> Option<i64> {

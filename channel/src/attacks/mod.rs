@@ -40,8 +40,8 @@ impl Shown {
     /// [`PlayError::Channel`] if there was no verdict.
     pub fn verify(step: Step, proposals: Flags) -> Result<Shown, PlayError> {
         let spend = Spend::new(&step.tx, &step.prevouts).map_err(ChannelError::from)?;
-        let expect = match spend.verify(0, Flags::CONSENSUS | proposals) {
-            Ok(()) => None,
+        let expect = match spend.verify_input(0, Flags::CONSENSUS | proposals) {
+            Ok(_) => None,
             Err(VerifyError::Script { error, .. }) => Some(error),
             Err(VerifyError::Usage(error)) => return Err(ChannelError::from(error).into()),
         };

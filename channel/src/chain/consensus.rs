@@ -64,11 +64,10 @@ pub(super) fn place(
     Ok(Placed { prevouts, heights, fee })
 }
 
-/// Runs the interpreter on every input.
+/// Verifies the transaction with the interpreter.
 pub(super) fn verify(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Result<(), Reject> {
-    let script = |input, error| Reject::Script { input, error };
-    let spend = Spend::new(tx, prevouts).map_err(|error| script(0, error.into()))?;
-    (0..tx.input.len()).try_for_each(|input| spend.verify(input, flags).map_err(|error| script(input, error)))
+    let spend = Spend::new(tx, prevouts).map_err(|error| Reject::Script(error.into()))?;
+    spend.verify(flags).map_err(Reject::Script)
 }
 
 fn is_final(tx: &Transaction, context: &Context<'_>) -> bool {

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use bitcoin::OutPoint;
-use sigstack_interpreter::{TxError, VerifyError};
+use sigstack_interpreter::{TransactionError, TxError};
 use sigstack_policy::PolicyError;
 
 /// Why a transaction does not enter the mempool or a block. The names are Core's where it has one.
@@ -23,13 +23,8 @@ pub enum Reject {
         /// The input.
         input: usize,
     },
-    /// The interpreter rejects an input.
-    Script {
-        /// The input.
-        input: usize,
-        /// The verdict.
-        error: VerifyError,
-    },
+    /// The interpreter rejects an input, or the whole transaction.
+    Script(TransactionError),
     /// A block would be too heavy.
     BlockFull {
         /// Weight units.
@@ -102,7 +97,10 @@ impl fmt::Display for Reject {
             Reject::CreatesMoney => f.write_str("bad-txns-in-belowout"),
             Reject::NotFinal => f.write_str("non-final"),
             Reject::SequenceLocked { input } => write!(f, "non-BIP68-final: input {input}"),
-            Reject::Script { input, error } => write!(f, "script-verify-flag-failed: input {input}: {error}"),
+            Reject::Script(error @ TransactionError::Input { .. }) => {
+                write!(f, "script-verify-flag-failed: {error}")
+            }
+            Reject::Script(error) => error.fmt(f),
             Reject::BlockFull { weight } => write!(f, "bad-blk-weight: {weight} WU"),
             Reject::Known => f.write_str("txn-already-known"),
             Reject::NonStandard(error) => error.fmt(f),
@@ -143,7 +141,7 @@ impl core::error::Error for Reject {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
             Reject::Transaction(error) => Some(error),
-            Reject::Script { error, .. } => Some(error),
+            Reject::Script(error) => Some(error),
             Reject::NonStandard(error) => Some(error),
             _ => None,
         }

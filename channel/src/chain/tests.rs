@@ -32,7 +32,7 @@ fn scripted(chain: &mut Chain, items: &[&dyn Item]) -> (Transaction, Vec<Vec<u8>
 
 fn script_error(reject: Reject) -> Option<ScriptError> {
     match reject {
-        Reject::Script { error, .. } => error.script_error(),
+        Reject::Script(error) => error.script_error(),
         _ => None,
     }
 }

@@ -172,8 +172,8 @@ impl Method {
     fn verify(&self, label: &'static str, tx: &Transaction, prevout: &TxOut) -> Result<u64, PlayError> {
         let prevouts = std::slice::from_ref(prevout);
         let spend = Spend::new(tx, prevouts).map_err(ChannelError::from)?;
-        let reject = |error| PlayError::Chain { label, reject: Reject::Script { input: 0, error } };
-        spend.verify(0, self.flags()).map_err(reject)?;
+        let reject = |error| PlayError::Chain { label, reject: Reject::Script(error) };
+        spend.verify(self.flags()).map_err(reject)?;
         Ok(weight(tx))
     }
 

@@ -345,6 +345,9 @@ impl App {
 
     /// `OK`, with a sign if rules were not checked, or the name of the error. The frame at the end has the whole verdict.
     pub(super) fn verdict_name(&self) -> &'static str {
+        if let Some(rule) = self.trace.rule {
+            return rule.name();
+        }
         match &self.trace.verdict {
             Ok(()) if self.trace.gaps.iter().any(|gap| gap.unchecked.no_rule_ran()) => "OK, but no rule ran",
             Ok(()) if !self.trace.gaps.is_empty() => "OK, but…",
@@ -426,7 +429,7 @@ impl App {
             Some(Frame::KeyPath(report)) => !report.check.valid,
             Some(Frame::End(_)) => true,
             Some(_) => false,
-            None => self.trace.verdict.is_err(),
+            None => !self.trace.is_valid(),
         }
     }
 }

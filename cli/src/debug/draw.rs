@@ -128,7 +128,7 @@ fn title_line(app: &App, width: usize) -> Line<'static> {
     let variants = [of(17), of(9), format!(" input {} ", subject.input), " ".into()];
     let room = width.saturating_sub(place.chars().count() + " verdict ".len() + verdict.chars().count());
     let middle = variants.into_iter().find(|text| text.chars().count() <= room).unwrap_or_else(|| " ".into());
-    let style = if app.trace.verdict.is_ok() { GOOD } else { BAD };
+    let style = if app.trace.is_valid() { GOOD } else { BAD };
     Line::from(vec![Span::raw(place + &middle + " verdict "), Span::styled(verdict, style)])
 }
 

@@ -64,5 +64,5 @@ fn interact(mut app: App, draw: impl Fn(&App, &mut Frame<'_>)) -> io::Result<Sta
         }
     };
     ratatui::restore();
-    done.map(|()| if app.trace.verdict.is_ok() { Status::Yes } else { Status::No })
+    done.map(|()| if app.trace.is_valid() { Status::Yes } else { Status::No })
 }

@@ -45,8 +45,19 @@ fn verdict(verdict: &Verdict) -> Value {
             })
         })
         .collect();
-    let name = verdict.failures.first().map_or("OK", |failure| failure.error.name());
-    json!({ "flags": verdict.flags.to_string(), "verdict": name, "failures": failures, "unchecked": gaps })
+    let of_rule = verdict.rule.map(|rule| json!({ "verdict": rule.name(), "summary": rule.to_string() }));
+    let name = match (verdict.failures.first(), verdict.rule) {
+        (Some(failure), _) => failure.error.name(),
+        (None, Some(rule)) => rule.name(),
+        (None, None) => "OK",
+    };
+    json!({
+        "flags": verdict.flags.to_string(),
+        "verdict": name,
+        "failures": failures,
+        "rule": of_rule,
+        "unchecked": gaps,
+    })
 }
 
 fn failure(failure: &Failure) -> Value {

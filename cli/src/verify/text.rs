@@ -123,6 +123,9 @@ fn failures<'r>(report: &Report<'_>, verdict: &'r Verdict, explained: &mut Expla
             }
         }
     }
+    if let Some(rule) = verdict.rule {
+        lines.push(format!("{BAD}{}: {rule}{BAD:#}", rule.name()));
+    }
     if let Whole::Invalid { reason, text } = &report.whole {
         lines.push(format!("{BAD}{reason}: {text}{BAD:#}"));
     }

@@ -73,7 +73,7 @@ impl Facts<'_> {
             let differ = prevouts.get(*one) != prevouts.get(*other);
             prevouts.swap(*one, *other);
             let spend = Spend::new(self.signing.tx, &prevouts);
-            differ && spend.is_ok_and(|spend| spend.verify(own, flags).is_ok())
+            differ && spend.is_ok_and(|spend| spend.verify_input(own, flags).is_ok())
         })
     }
 }

@@ -254,7 +254,7 @@ impl<'t> Builder<'t> {
             "inputs": trace.subject.tx.input.len(),
             "txid": trace.subject.tx.compute_txid().to_string(),
             "flags": trace.subject.flags.to_string(),
-            "ok": trace.verdict.is_ok(),
+            "ok": trace.is_valid(),
             "gaps": trace.gaps.len(),
             "sentence": trace.verdict_sentence(),
             "failure": trace.verdict.as_ref().err().and(self.failure),

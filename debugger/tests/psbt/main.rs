@@ -74,7 +74,7 @@ fn version_0_is_read_in_every_encoding() {
         assert_eq!(psbt.inputs[0].prevout, Some(prevout.clone()));
         assert!(psbt.inputs[0].is_final);
         let prevouts = [prevout.clone()];
-        assert_eq!(Spend::new(&psbt.tx, &prevouts).unwrap().verify(0, Flags::CONSENSUS), Ok(()));
+        assert_eq!(Spend::new(&psbt.tx, &prevouts).unwrap().verify(Flags::CONSENSUS), Ok(()));
     }
 }
 

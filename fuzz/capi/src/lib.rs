@@ -11,7 +11,7 @@ use bitcoin::consensus::deserialize;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness};
 use sigstack_interpreter::{
-    Context, FLAGS, Flags, MockHost, NoInspector, Question, Spend, Stack, VerifyError, run_script,
+    Context, FLAGS, Flags, MockHost, NoInspector, Question, Spend, Stack, TransactionError, run_script,
 };
 
 /// The spend is valid.
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn sigstack_verify_script(
         input: vec![input],
         output: vec![output(&[])],
     };
-    verdict(&tx, &[output(script_pubkey)], 0, Flags::NONE).0
+    verdict(&tx, &[output(script_pubkey)], None, Flags::NONE).0
 }
 
 /// Verifies an input of a transaction.
@@ -167,6 +167,43 @@ pub unsafe extern "C" fn sigstack_verify_input(
     flags: u64,
     error: *mut c_char,
     error_len: usize,
+) -> i32 {
+    // SAFETY: the caller keeps the promises of `sigstack.h`, which are those of this function.
+    unsafe { verify((tx, tx_len), (prevouts, prevout_count), Some(input), flags, (error, error_len)) }
+}
+
+/// Verifies a transaction: every input, and the rules that span inputs.
+///
+/// # Safety
+///
+/// As `sigstack.h` says.
+#[unsafe(no_mangle)]
+#[allow(unsafe_code, reason = "the C interface")]
+pub unsafe extern "C" fn sigstack_verify_transaction(
+    tx: *const u8,
+    tx_len: usize,
+    prevouts: *const Prevout,
+    prevout_count: usize,
+    flags: u64,
+    error: *mut c_char,
+    error_len: usize,
+) -> i32 {
+    // SAFETY: the caller keeps the promises of `sigstack.h`, which are those of this function.
+    unsafe { verify((tx, tx_len), (prevouts, prevout_count), None, flags, (error, error_len)) }
+}
+
+/// Verifies one input, or with `None` the transaction.
+///
+/// # Safety
+///
+/// The pointers must be valid for the lengths beside them; that of the error may be null.
+#[allow(unsafe_code, reason = "the caller's memory")]
+unsafe fn verify(
+    (tx, tx_len): (*const u8, usize),
+    (prevouts, prevout_count): (*const Prevout, usize),
+    input: Option<usize>,
+    flags: u64,
+    (error, error_len): (*mut c_char, usize),
 ) -> i32 {
     // SAFETY: the caller promises that the pointers are valid for these lengths.
     let (tx, prevouts) = unsafe { (slice_of(tx, tx_len), slice_of(prevouts, prevout_count)) };
@@ -189,12 +226,25 @@ pub unsafe extern "C" fn sigstack_verify_input(
     code
 }
 
-/// The verdict and its name.
-fn verdict(tx: &Transaction, prevouts: &[TxOut], input: usize, flags: Flags) -> (i32, &'static str) {
-    let spend = Spend::new(tx, prevouts).map_err(VerifyError::from);
-    match spend.and_then(|spend| spend.verify(input, flags)) {
+/// The verdict on one input, or with `None` on the transaction, and its name.
+fn verdict(
+    tx: &Transaction,
+    prevouts: &[TxOut],
+    input: Option<usize>,
+    flags: Flags,
+) -> (i32, &'static str) {
+    let verdict = match (Spend::new(tx, prevouts), input) {
+        (Err(error), _) => Err(TransactionError::Usage(error)),
+        (Ok(spend), Some(input)) => {
+            spend.verify_input(input, flags).map(drop).map_err(|error| error.of_input(input))
+        }
+        (Ok(spend), None) => spend.verify(flags),
+    };
+    match verdict {
         Ok(()) => (VALID, "OK"),
-        Err(VerifyError::Script { error, .. }) => (INVALID, error.name()),
-        Err(VerifyError::Usage(_)) => (ABSTAIN, "no such input, or not a prevout for each input"),
+        Err(error) => match error.name() {
+            Some(name) => (INVALID, name),
+            None => (ABSTAIN, "no such input, or not a prevout for each input"),
+        },
     }
 }

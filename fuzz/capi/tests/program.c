@@ -81,10 +81,29 @@ static void verify_input(void) {
   CHECK(sigstack_verify_input(TX, sizeof TX, &bare, 1, 0, sigstack_flag("CLEANSTACK"), NULL, 0) == SIGSTACK_ABSTAIN);
 }
 
+/* BIP 54: a transaction of exactly 64 bytes without its witness is invalid, although its input is valid. */
+static void verify_transaction(void) {
+  uint8_t tx[64] = {2, 0, 0, 0, 1};
+  const uint8_t anyone[] = {0x51};
+  sigstack_prevout prevout = {anyone, sizeof anyone, 0};
+  uint64_t flag = sigstack_flag("FORBID_64_BYTE_TX");
+  char error[64];
+  tx[46] = 1;  /* outputs */
+  tx[55] = 4;  /* bytes of the output's script */
+  CHECK(flag != 0);
+  CHECK(sigstack_verify_input(tx, sizeof tx, &prevout, 1, 0, flag, error, sizeof error) == SIGSTACK_VALID);
+  CHECK(sigstack_verify_transaction(tx, sizeof tx, &prevout, 1, 0, error, sizeof error) == SIGSTACK_VALID);
+  CHECK(strcmp(error, "OK") == 0);
+  CHECK(sigstack_verify_transaction(tx, sizeof tx, &prevout, 1, flag, error, sizeof error) == SIGSTACK_INVALID);
+  CHECK(strcmp(error, "bad-txns-size") == 0);
+  CHECK(sigstack_verify_transaction(tx, sizeof tx, &prevout, 0, flag, error, sizeof error) == SIGSTACK_ABSTAIN);
+}
+
 int main(void) {
   script_eval();
   verify_script();
   verify_input();
+  verify_transaction();
   printf("%d checks of the C interface, %d failed\n", checks, failures);
   return failures != 0;
 }

@@ -117,7 +117,7 @@ fn abstains(core: &str) -> bool {
 /// `OK` or Core's name of the engine's error; as an error, what is wrong about the call.
 fn engine_verdict(question: &Question) -> Result<&'static str, String> {
     let spend = Spend::new(&question.tx, &question.prevouts).map_err(|error| error.to_string())?;
-    match spend.verify(question.index, engine_flags(question.flags)) {
+    match spend.verify_input(question.index, engine_flags(question.flags)) {
         Ok(_) => Ok("OK"),
         Err(VerifyError::Script { error, .. }) => Ok(core_name(error)),
         Err(VerifyError::Usage(error)) => Err(error.to_string()),

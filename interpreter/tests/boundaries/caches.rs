@@ -244,11 +244,11 @@ fn single_outputs_of_several_inputs() {
             }
         }
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        assert_eq!(spend.verify_all(Flags::CONSENSUS), Ok(()));
+        assert_eq!(spend.verify(Flags::CONSENSUS), Ok(()));
         let mut changed = tx.clone();
         changed.output[1].value += bitcoin::Amount::ONE_SAT;
         let spend = Spend::new(&changed, &prevouts).unwrap();
-        let verdicts = [0, 1, 2].map(|input| spend.verify(input, Flags::CONSENSUS).is_ok());
+        let verdicts = [0, 1, 2].map(|input| spend.verify_input(input, Flags::CONSENSUS).is_ok());
         assert_eq!(verdicts, [true, false, true]);
     }
 }

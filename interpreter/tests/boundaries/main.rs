@@ -128,7 +128,7 @@ impl Input {
     }
 
     fn verify(&self, flags: Flags) -> Result<(), ScriptError> {
-        self.spend().verify(0, flags.closure()).map_err(|error| error.script_error().unwrap())
+        self.spend().verify_input(0, flags.closure()).map(drop).map_err(|error| error.script_error().unwrap())
     }
 }
 

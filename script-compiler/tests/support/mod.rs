@@ -270,7 +270,7 @@ fn tweak(pair: Keypair, compiled: &Compiled) -> Keypair {
 
 pub fn verify(tx: &Transaction, prevout: &TxOut, flags: Flags) -> Result<(), ScriptError> {
     let prevouts = [prevout.clone()];
-    let verdict = Spend::new(tx, &prevouts).unwrap().verify(0, flags);
+    let verdict = Spend::new(tx, &prevouts).unwrap().verify(flags);
     verdict.map_err(|error| error.script_error().expect("the usage is right"))
 }
 

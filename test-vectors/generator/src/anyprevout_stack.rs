@@ -176,7 +176,7 @@ const VALID_ADD: Rule = Rule {
 
 /// The flags of other proposals do not activate the keys.
 pub(super) fn inactive(group: &mut Group) {
-    for other in PROPOSALS.iter().filter(|other| other.flag != Flags::ANYPREVOUT) {
+    for other in PROPOSALS.iter().filter(|other| other.is_of_scripts() && other.flag != Flags::ANYPREVOUT) {
         for (slug, key) in [("1", vec![1]), ("33", Key(1).bip118())] {
             let name = other.flag.to_string().trim_start_matches("OP_").to_lowercase();
             let mut spec = leaf(&key, Item::Bytes(vec![0xaa; 9])).under(other.flag);

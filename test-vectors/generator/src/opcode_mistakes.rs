@@ -283,7 +283,7 @@ pub(super) fn check_template(group: &mut Group) {
     }
     let used = Script::new().push(&wrong).ops(&[opcode, Opcode::OP_DROP, Opcode::OP_1]);
     let stops = Verdict::Reject(ScriptError::TemplateMismatch, StopsAt::Opcode(opcode));
-    for other in PROPOSALS.iter().filter(|other| other.flag != flags) {
+    for other in PROPOSALS.iter().filter(|other| other.is_of_scripts() && other.flag != flags) {
         let name = other.flag.to_string().trim_start_matches("OP_").to_lowercase();
         let spec = Spec::tapscript(used.clone()).under(other.flag);
         let id = format!("inactive-with-{name}");

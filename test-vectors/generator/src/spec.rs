@@ -193,7 +193,7 @@ impl Spec {
         let spend = Spend::new(&case.tx, &case.prevouts).map_err(|error| error.to_string())?;
         let signing = spend.signing(case.index).map_err(|error| error.to_string())?;
         let mut values = Values { signing, values: Vec::new() };
-        let result = spend.verify_with(case.index, case.flags, &mut values);
+        let result = spend.verify_input_with(case.index, case.flags, &mut values).map(drop);
         match (verdict, &result) {
             (Verdict::Accept, Ok(())) => {}
             (Verdict::Reject(wanted, stop), Err(VerifyError::Script { error, location }))

@@ -28,9 +28,9 @@ const LEAF_VERSION: Rule = Rule {
 
 /// The cases of an opcode on OP_SUCCESSx. `using` is an accepted tapscript spend in which the active opcode is executed.
 pub(super) fn success_opcode(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
-    let Hook::Success(opcode) = proposal.hook else { return };
+    let (Hook::Success(opcode), Some(error)) = (proposal.hook, proposal.discouraged_error) else { return };
     let at = StopsAt::Opcode(opcode);
-    let refused = Verdict::Reject(proposal.discouraged_error, at);
+    let refused = Verdict::Reject(error, at);
     let active = using.clone().under(proposal.flag);
     let mut inactive = using.clone();
     inactive.flags -= proposal.flag;
@@ -234,7 +234,7 @@ fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
 /// The flags of other proposals neither activate the opcode nor are needed for it.
 fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     let script = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, opcode, Opcode::OP_ENDIF, Opcode::OP_0]);
-    for other in PROPOSALS.iter().filter(|other| other.flag != proposal.flag) {
+    for other in PROPOSALS.iter().filter(|other| other.is_of_scripts() && other.flag != proposal.flag) {
         let name = other.flag.to_string().trim_start_matches("OP_").to_lowercase();
         let spec = Spec::tapscript(script.clone()).under(other.flag);
         let comment = "inactive beside another proposal: the opcode succeeds at once";

@@ -224,7 +224,9 @@ impl ScriptTest {
     /// Why the row passes although today's verdict is another one: older Bitcoin Core gave the expected verdict.
     pub(crate) fn excuse(&self) -> Option<&'static str> {
         let verdict = |prevout: &TxOut| {
-            spend(&self.tx, core::slice::from_ref(prevout)).ok().map(|spend| spend.verify(0, self.flags))
+            spend(&self.tx, core::slice::from_ref(prevout))
+                .ok()
+                .map(|spend| spend.verify_input(0, self.flags).map(drop))
         };
         let is_expected = |error: &str| match &self.expected {
             Expected::Ok => false,
@@ -257,7 +259,7 @@ impl ScriptTest {
     pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let prevouts = core::slice::from_ref(&self.prevout);
         let spend = spend(&self.tx, prevouts)?;
-        let verdict = spend.verify(0, self.flags);
+        let verdict = spend.verify_input(0, self.flags).map(drop);
         let accepted = self.expected == Expected::Ok;
         let as_expected = match &verdict {
             Ok(()) => accepted,

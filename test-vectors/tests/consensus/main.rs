@@ -39,8 +39,8 @@ fn opcodes() -> impl Iterator<Item = Opcode> {
 fn covered(case: &Case) -> (Vec<OpcodePair>, Option<(ScriptError, Place)>) {
     let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
     let mut watch = Watch::new(case);
-    match spend.verify_with(case.index, case.flags, &mut watch) {
-        Ok(()) => {
+    match spend.verify_input_with(case.index, case.flags, &mut watch) {
+        Ok(_) => {
             assert_eq!(case.expect, Expect::Ok, "{:?}", case.id);
             let outcome = |executed| if executed { Outcome::Executed } else { Outcome::PassedOver };
             let met = watch.met.iter().map(|(opcode, place, executed)| (*opcode, *place, outcome(*executed)));
@@ -99,8 +99,8 @@ fn is_of_proposal(error: ScriptError) -> bool {
     error == ScriptError::TemplateMismatch
         || PROPOSALS.iter().any(|proposal| match proposal.hook {
             // OP_CHECKTEMPLATEVERIFY is refused with the error of the other NOPs.
-            Hook::Nop(_) => false,
-            Hook::Success(_) | Hook::KeyType(_) => proposal.discouraged_error == error,
+            Hook::Nop(_) | Hook::Transaction => false,
+            Hook::Success(_) | Hook::KeyType(_) => proposal.discouraged_error == Some(error),
         })
 }
 
@@ -148,7 +148,7 @@ fn every_flag_is_the_reason_of_a_rejection() {
         let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
         for info in FLAGS.iter().filter(|info| case.flags.contains(info.flag)) {
             let without = case.flags - info.flag;
-            if without.check().is_ok() && spend.verify(case.index, without).is_ok() {
+            if without.check().is_ok() && spend.verify_input(case.index, without).is_ok() {
                 reasons |= info.flag;
             }
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use sigstack_interpreter::{ScriptError, Spend, VerifyError};
+use sigstack_interpreter::{ScriptError, Spend, TransactionError, VerifyError};
 use sigstack_vectors::{Case, Expect, Question};
 
 use crate::oracle::consensus::core_accepts;
@@ -12,10 +12,20 @@ use crate::oracle::steps::TapscriptSteps;
 
 /// Whether the inputs have the verdict together that they have one by one.
 fn all_as_one_by_one(spend: &Spend<'_>, question: &Question) -> bool {
-    let failure = |input| Some((input, spend.verify(input, question.flags).err()?));
-    let first = (0..question.tx.input.len()).find_map(failure);
-    let together = spend.verify_all(question.flags).err().map(|error| (error.input, error.error));
-    first == together
+    let verified: Vec<_> =
+        (0..question.tx.input.len()).map(|input| spend.verify_input(input, question.flags)).collect();
+    let first = verified.iter().enumerate().find_map(|(input, verdict)| {
+        let VerifyError::Script { error, location } = verdict.as_ref().err()?.clone() else { return None };
+        Some(TransactionError::Input { input, error, location })
+    });
+    let together = spend.verify(question.flags);
+    match first {
+        Some(first) => together == Err(first),
+        None => {
+            let verified: Vec<_> = verified.into_iter().flatten().collect();
+            together == spend.conclude(&verified, question.flags)
+        }
+    }
 }
 
 /// A spend about which the two differ, or the engine with itself.
@@ -70,9 +80,9 @@ impl Counts {
     /// Asks both about a spend under its flags and counts.
     fn ask(&mut self, number: u64, question: &Question) {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
-        let ours = spend.verify(question.index, question.flags);
+        let ours = spend.verify_input(question.index, question.flags);
         let mut steps = TapscriptSteps::default();
-        let observed = spend.verify_with(question.index, question.flags, &mut steps);
+        let observed = spend.verify_input_with(question.index, question.flags, &mut steps);
         let Ok(core) = core_accepts(question, question.flags) else {
             // Core refuses to read what the bitcoin crate reads: not a verdict about a script.
             return;

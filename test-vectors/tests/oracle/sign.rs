@@ -76,7 +76,7 @@ impl Signer {
         for _ in 0..MAX_SIGNATURES {
             let mut failure = FirstFailure::default();
             let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
-            let _ = spend.verify_with(question.index, flags, &mut failure);
+            let _ = spend.verify_input_with(question.index, flags, &mut failure);
             let Some(check) = failure.check else { return };
             let Some(signature) = self.answer(&check) else { return };
             replace_signature(question, &check.signature, &signature);

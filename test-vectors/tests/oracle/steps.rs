@@ -24,6 +24,6 @@ impl Inspector for TapscriptSteps {
 pub(crate) fn executes_tapscript(question: &Question) -> bool {
     let mut steps = TapscriptSteps::default();
     let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
-    let _ = spend.verify_with(question.index, question.flags, &mut steps);
+    let _ = spend.verify_input_with(question.index, question.flags, &mut steps);
     steps.steps > 0
 }

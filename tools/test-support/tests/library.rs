@@ -12,7 +12,7 @@ const LIBRARIES: &[&str] =
 
 /// Errors that are exhaustive: other crates make an `InputError` themselves, and a `VerifyError` is a verdict or a misuse
 /// (docs/decisions, 1), never a third thing.
-const EXHAUSTIVE: &[&str] = &["InputError", "VerifyError"];
+const EXHAUSTIVE: &[&str] = &["InputError", "TransactionError", "VerifyError"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")

@@ -21,8 +21,8 @@ fn key(name: &str) -> Keypair {
 
 fn verdict(tx: &Transaction, prevouts: &[TxOut], input: usize) -> Option<ScriptError> {
     let spend = Spend::new(tx, prevouts).unwrap();
-    match spend.verify(input, Flags::CONSENSUS | Flags::ANYPREVOUT) {
-        Ok(()) => None,
+    match spend.verify_input(input, Flags::CONSENSUS | Flags::ANYPREVOUT) {
+        Ok(_) => None,
         Err(VerifyError::Script { error, .. }) => Some(error),
         Err(error) => panic!("{error}"),
     }

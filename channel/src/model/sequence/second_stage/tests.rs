@@ -51,8 +51,8 @@ const FORMS: [(Profile, Second); 2] =
 
 fn verdict(step: &Step, input: usize, proposals: Flags) -> Option<ScriptError> {
     let spend = Spend::new(&step.tx, &step.prevouts).unwrap();
-    match spend.verify(input, Flags::CONSENSUS | proposals) {
-        Ok(()) => None,
+    match spend.verify_input(input, Flags::CONSENSUS | proposals) {
+        Ok(_) => None,
         Err(VerifyError::Script { error, .. }) => Some(error),
         Err(error) => panic!("{error}"),
     }

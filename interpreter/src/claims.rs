@@ -1,0 +1,126 @@
+//! Claims: what a verified input states about the whole transaction, and the rules over the claims of every input.
+//!
+//! An opcode or a limit whose rule spans inputs cannot be decided by one input. The input records a claim, and
+//! [`crate::Spend::conclude`] decides over the claims of every input. The decision does not depend on their order.
+
+use core::fmt;
+
+use bitcoin::Transaction;
+
+use crate::error::UsageError;
+use crate::flags::Flags;
+use crate::limits::{FORBIDDEN_TX_SIZE, MAX_TX_LEGACY_SIGOPS};
+
+/// One input is valid, provided that the transaction satisfies the rules over the claims of every input.
+///
+/// This is not a verdict on the transaction: [`crate::Spend::conclude`] takes one for each input and gives that verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a valid input is not a valid transaction: give it to Spend::conclude"]
+pub struct InputVerified {
+    input: usize,
+    flags: Flags,
+    claims: Vec<Claim>,
+}
+
+impl InputVerified {
+    pub(crate) fn new(input: usize, flags: Flags, claims: Vec<Claim>) -> InputVerified {
+        InputVerified { input, flags, claims }
+    }
+
+    /// The index of the input.
+    pub fn input(&self) -> usize {
+        self.input
+    }
+
+    /// The flags under which the input was verified.
+    pub fn flags(&self) -> Flags {
+        self.flags
+    }
+
+    /// The claims, in the order in which verification made them.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+}
+
+/// What an input states about the whole transaction: one variant for each rule that spans inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Claim {
+    /// BIP 54 "Specification": the signature operations in the input's scriptSig, the spent scriptPubKey and the redeem
+    /// script of P2SH, executed or not.
+    LegacySigops(u64),
+}
+
+/// A rule over the whole transaction that the transaction breaks although each input is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransactionRule {
+    /// BIP 54 "Specification": the transaction has exactly 64 bytes without its witness.
+    Size64,
+    /// BIP 54 "Specification": the inputs have more than 2,500 signature operations outside the witness.
+    LegacySigops {
+        /// Their number.
+        sigops: u64,
+    },
+}
+
+impl TransactionRule {
+    /// The reject reason, as the implementation of the rule for Bitcoin Core spells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TransactionRule::Size64 => "bad-txns-size",
+            TransactionRule::LegacySigops { .. } => "bad-txns-legacy-sigops",
+        }
+    }
+}
+
+impl fmt::Display for TransactionRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TransactionRule::Size64 => {
+                write!(f, "the transaction has exactly {FORBIDDEN_TX_SIZE} bytes without its witness")
+            }
+            TransactionRule::LegacySigops { sigops } => write!(
+                f,
+                "the inputs have {sigops} signature operations outside the witness, and {MAX_TX_LEGACY_SIGOPS} are allowed"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for TransactionRule {}
+
+/// Checks the rules over a whole transaction, given the claims of every input in any order.
+pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<(), TransactionRule> {
+    if flags.contains(Flags::FORBID_64_BYTE_TX) && tx.base_size() == FORBIDDEN_TX_SIZE {
+        return Err(TransactionRule::Size64);
+    }
+    let sigops = claims.iter().fold(0u64, |sum, claim| match claim {
+        Claim::LegacySigops(sigops) => sum.saturating_add(*sigops),
+    });
+    // Without the flag no input claims signature operations.
+    if sigops > MAX_TX_LEGACY_SIGOPS {
+        return Err(TransactionRule::LegacySigops { sigops });
+    }
+    Ok(())
+}
+
+/// Requires one verified input for each input of a transaction, under the same flags.
+pub(crate) fn require_each(inputs: &[InputVerified], count: usize, flags: Flags) -> Result<(), UsageError> {
+    let mut seen = vec![false; count];
+    for verified in inputs {
+        match seen.get_mut(verified.input) {
+            Some(seen) if !*seen && verified.flags == flags => *seen = true,
+            Some(_) if verified.flags != flags => {
+                return Err(UsageError::OtherFlags { input: verified.input, flags: verified.flags });
+            }
+            Some(_) => return Err(UsageError::InputTwice { input: verified.input }),
+            None => return Err(UsageError::InputIndex { index: verified.input, inputs: count }),
+        }
+    }
+    match seen.iter().position(|seen| !seen) {
+        Some(input) => Err(UsageError::InputNotVerified { input }),
+        None => Ok(()),
+    }
+}
