@@ -235,6 +235,14 @@ pub const SEARCH_STATES: Bounds<usize> = Bounds {
     why_most: "a million states take an hour and some gigabytes",
 };
 
+/// The highest number of an update in the exploration of the update protocols.
+pub const EXPLORED_UPDATES: Bounds<u32> = Bounds {
+    least: 3,
+    most: 6,
+    why_least: "without some of the rules nothing is lost before the third update",
+    why_most: "each update multiplies the states, and every rule has lost something before",
+};
+
 /// Satoshi outside of the channel.
 pub const OUTSIDE: Bounds<u64> = Bounds {
     least: 0,

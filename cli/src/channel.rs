@@ -85,7 +85,7 @@ pub(crate) fn run(command: &ChannelCommand, out: &mut impl Write) -> Result<Stat
         ChannelCommand::Options { format } => options(format.format(), out),
         ChannelCommand::Nested { parties, format } => nested(*parties, format.format(), out),
         ChannelCommand::Who { construction, format } => who(construction.as_deref(), format.format(), out),
-        ChannelCommand::Rules { format } => rules(format.format(), out),
+        ChannelCommand::Rules { updates, format } => rules(*updates, format.format(), out),
     }
 }
 
@@ -176,9 +176,9 @@ fn who(construction: Option<&str>, format: TableFormat, out: &mut impl Write) ->
     Ok(Status::Yes)
 }
 
-fn rules(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
+fn rules(updates: u32, format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
     let progress = progress_of(2);
-    let table = protocol::mutation_table(&|name| progress.begin(name));
+    let table = protocol::mutation_table(updates, &|name| progress.begin(name))?;
     drop(progress);
     write_table(&table, format, out)?;
     // With all rules no loss is found, and without any one of them a loss is found.

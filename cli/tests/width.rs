@@ -21,7 +21,7 @@ const TABLES: &[&[&str]] = &[
     &["channel", "list"],
     &["channel", "options"],
     &["channel", "nested", "--parties", "2"],
-    &["channel", "rules"],
+    &["channel", "rules", "--updates", "3"],
     &["channel", "who"],
     &["channel", "storage", "sequence-ctv", "--updates", "5", "--tries", "1"],
     &["channel", "play", "sequence-ctv", "--state", "1"],

@@ -467,6 +467,7 @@ const QUICK: &[(&[&str], &[&str])] = &[
     (&["channel", "show"], &["sequence-ctv"]),
     (&["channel", "storage"], &["sequence-th", "--updates=5", "--tries=1"]),
     (&["channel", "nested"], &[]),
+    (&["channel", "rules"], &["--updates=3"]),
     (&["compare"], &["--bip442"]),
     (&["breach"], &["--games=1"]),
     (&["vectors"], &["good.json"]),

@@ -3,6 +3,8 @@
 use super::{Bounds, Budget, Explored, Searched};
 #[cfg(feature = "mutations")]
 use super::{scenarios, search_one};
+#[cfg(feature = "mutations")]
+use crate::bounds::EXPLORED_UPDATES;
 use crate::compare::Table;
 #[cfg(feature = "mutations")]
 use crate::error::ChannelError;
@@ -140,7 +142,7 @@ pub fn mutation_table(names: &[String], progress: &dyn Fn(&str)) -> Result<Table
     if !names.is_empty() {
         return Ok(table);
     }
-    for row in crate::protocol::mutation_table(progress).rows() {
+    for row in crate::protocol::mutation_table(EXPLORED_UPDATES.most, progress)?.rows() {
         let cell = |nth: usize| row.get(nth).cloned().unwrap_or_default();
         table.push(vec![
             cell(1),

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use stateright::{Checker, HasDiscoveries, Model, Path, Property};
 
 use super::message::{Message, Shown};
-use super::party::{Given, Party, Version};
+use super::party::{Given, Party, Refusal, Version};
 use super::{Rule, Rules};
 
 /// Contents that may be proposed.
@@ -130,6 +130,18 @@ impl Game {
             .collect()
     }
 
+    /// The answer of the honest party to an event in which it sends or receives a message; none to other events.
+    fn answer(&self, honest: &mut Party, event: &Event) -> Option<Result<Vec<Given>, Refusal>> {
+        Some(match event {
+            Event::Message(message) => honest.receive(message, self.rules),
+            Event::Propose(content) => honest.propose(*content, self.rules),
+            Event::ProposeBeyond(content) => honest.propose_beyond(*content, self.rules),
+            Event::Yield => honest.give_way(self.rules),
+            Event::CloseTogether => honest.close_together(self.rules),
+            _ => return None,
+        })
+    }
+
     /// The truth of what was agreed and attempted. A party that does not know what it did changes nothing of it.
     fn remember(&self, before: &World, next: &mut World) {
         let honest = &next.honest;
@@ -217,40 +229,37 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
-        let mut next = world.clone();
-        let honest = &mut next.honest;
+        // The party refuses most events: only the party is copied until it accepts.
+        let mut honest = world.honest.clone();
+        let answer = self.answer(&mut honest, &event).transpose().ok()?;
+        let mut next = World { honest, ..world.clone() };
         let given = match event {
             Event::Message(message) => {
-                let given = honest.receive(&message, self.rules);
-                if let (Message::Reestablish(_), Memory::Unsure, true) = (message, next.memory, given.is_ok())
-                {
+                if let (Message::Reestablish(_), Memory::Unsure) = (message, next.memory) {
                     next.memory = Memory::Restored;
                 }
-                given
+                answer?
             }
-            Event::Propose(content) => honest.propose(content, self.rules),
-            Event::ProposeBeyond(content) => honest.propose_beyond(content, self.rules),
-            Event::Yield => honest.give_way(self.rules),
-            Event::CloseTogether => honest.close_together(self.rules),
+            Event::Propose(_) | Event::ProposeBeyond(_) | Event::Yield | Event::CloseTogether => answer?,
             Event::Close => {
-                if honest.closing.is_some() || next.memory == Memory::Unsure {
+                if next.honest.closing.is_some() || next.memory == Memory::Unsure {
                     return None;
                 }
-                let version = honest.close(self.rules).ok()?;
+                let version = next.honest.close(self.rules).ok()?;
                 next.published = version;
-                Ok(vec![])
+                vec![]
             }
             Event::PeerConfirmed => {
                 let newest = next.parts.iter().map(|version| version.number).max()?;
-                honest.peer_confirmed(newest, self.rules);
+                next.honest.peer_confirmed(newest, self.rules);
                 // What the client deletes its tower deletes too.
                 if !self.rules.holds(Rule::KeepUntilBuried) {
                     next.tower = 0;
                 }
-                Ok(vec![])
+                vec![]
             }
             Event::Store => {
-                next.disk = honest.clone();
+                next.disk = next.honest.clone();
                 return Some(next);
             }
             Event::Crash => {
@@ -272,7 +281,7 @@ impl Model for Game {
                 return Some(next);
             }
         };
-        for given in given.ok()? {
+        for given in given {
             match given {
                 Given::Part(version) => drop(next.parts.insert(version)),
                 Given::Number(number) => next.signed = next.signed.max(number),
@@ -379,14 +388,10 @@ where
     events
 }
 
-/// Explores all states of one party against an adversary: two sides, one funding and, where a splice is pending, two; a restore to the
-/// beginning, and to any backup. Then of two honest parties, with a check that they never get stuck.
-pub fn explore(rules: Rules) -> Explored {
-    explore_up_to(rules, 6)
-}
-
-/// The same with updates up to this number, and with any backup up to half of it.
-pub(super) fn explore_up_to(rules: Rules, last: u32) -> Explored {
+/// Explores all states of one party against an adversary, with updates up to this number: two sides, one funding and, where a splice is
+/// pending, two; a restore to the beginning, and, with updates up to half of the number, to any backup. Then of two honest parties, with
+/// updates up to 4 at most, and with a check that they never get stuck.
+pub fn explore(rules: Rules, last: u32) -> Explored {
     let mut states = 0;
     for (fundings, bound, backups) in [(0b01, last, false), (0b11, last, false), (0b01, last / 2, true)] {
         let game = Game { rules, fundings, bound, backups };
@@ -401,11 +406,11 @@ pub(super) fn explore_up_to(rules: Rules, last: u32) -> Explored {
             return Explored { states, loss: Some("the last number is never reached"), trace: Vec::new() };
         }
     }
-    let pair = super::pair::explore(rules);
+    let pair = super::pair::explore(rules, last.min(4));
     Explored { states: states + pair.states, ..pair }
 }
 
-/// Explores without each rule.
-pub fn mutations() -> Vec<(Rule, Explored)> {
-    Rule::ALL.iter().map(|rule| (*rule, explore(Rules::without(*rule)))).collect()
+/// Explores updates up to this number without each rule.
+pub fn mutations(last: u32) -> Vec<(Rule, Explored)> {
+    Rule::ALL.iter().map(|rule| (*rule, explore(Rules::without(*rule), last))).collect()
 }

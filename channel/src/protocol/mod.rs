@@ -35,7 +35,9 @@ pub use override_explore::{explore_override, override_mutations};
 pub use override_form::{Keeper, KeeperMessage, KeeperShown, OverrideRule, Signed, Update};
 pub use party::{Attempt, ContentId, Given, Party, Refusal, Version};
 
+use crate::bounds::EXPLORED_UPDATES;
 use crate::compare::Table;
+use crate::error::ChannelError;
 
 macro_rules! rules {
     ($($name:ident $text:literal;)*) => {
@@ -105,8 +107,14 @@ impl Rules {
 
 /// Explores both machines with all rules and without each, and reports what was found, and how: what the honest party does and
 /// receives until the loss. `progress` is called with the name of
-/// each machine before it is explored.
-pub fn mutation_table(progress: &dyn Fn(&str)) -> Table {
+/// each machine before it is explored. Updates are explored up to the number `updates`, and one less in the override form, whose
+/// states are more.
+///
+/// # Errors
+///
+/// [`ChannelError::Parameter`] if `updates` is not within [`EXPLORED_UPDATES`].
+pub fn mutation_table(updates: u32, progress: &dyn Fn(&str)) -> Result<Table, ChannelError> {
+    ChannelError::check("updates", &EXPLORED_UPDATES, updates)?;
     let mut table = Table::new(&["form", "rule left out", "states", "found", "how"]);
     let mut add = |form: &str, rule: &str, explored: &Explored| {
         table.push(vec![
@@ -118,16 +126,16 @@ pub fn mutation_table(progress: &dyn Fn(&str)) -> Table {
         ]);
     };
     progress("signed sequence");
-    add("signed sequence", "none", &explore(Rules::ALL));
-    for (rule, explored) in mutations() {
+    add("signed sequence", "none", &explore(Rules::ALL, updates));
+    for (rule, explored) in mutations(updates) {
         add("signed sequence", rule.text(), &explored);
     }
     progress("override");
-    add("override", "none", &explore_override(None));
-    for (rule, explored) in override_mutations() {
+    add("override", "none", &explore_override(None, updates));
+    for (rule, explored) in override_mutations(updates) {
         add("override", rule.text(), &explored);
     }
-    table
+    Ok(table)
 }
 
 #[cfg(test)]

@@ -155,6 +155,10 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
+        // The party refuses to sign most updates: nothing else is copied for these.
+        if let Event::Sign(update, session) = event {
+            world.honest.clone().sign(update, session, self.without)?;
+        }
         let mut next = world.clone();
         match event {
             Event::Sign(update, session) => {
@@ -241,13 +245,10 @@ const THEFT: &str = "theft: the others settle a content that the honest party di
 const KEY: &str = "the key is extracted";
 const REACHED: &str = "all numbers are used";
 
-/// Explores all states, without a rule or with all: one party among two and three; then two and three honest parties.
-pub fn explore_override(without: Option<OverrideRule>) -> Explored {
-    explore_override_up_to(without, 5)
-}
-
-/// The same with updates up to this number, and with any backup and two honest parties up to the one before it.
-pub(super) fn explore_override_up_to(without: Option<OverrideRule>, last: u32) -> Explored {
+/// Explores all states, without a rule or with all, with updates up to the number before `updates`: one party among two and three; then
+/// two and three honest parties. With any backup and for two honest parties, up to the number before that.
+pub fn explore_override(without: Option<OverrideRule>, updates: u32) -> Explored {
+    let last = updates.saturating_sub(1);
     let mut states = 0;
     let games = [(0, 2, last, false), (1, 2, last, false), (1, 3, last, false), (1, 3, last - 1, true)];
     for (party, parties, bound, backups) in games {
@@ -267,7 +268,7 @@ pub(super) fn explore_override_up_to(without: Option<OverrideRule>, last: u32) -
     Explored { states: states + group.states, ..group }
 }
 
-/// Explores without each rule.
-pub fn override_mutations() -> Vec<(OverrideRule, Explored)> {
-    OverrideRule::ALL.iter().map(|rule| (*rule, explore_override(Some(*rule)))).collect()
+/// Explores without each rule, up to the same numbers as [`explore_override`].
+pub fn override_mutations(updates: u32) -> Vec<(OverrideRule, Explored)> {
+    OverrideRule::ALL.iter().map(|rule| (*rule, explore_override(Some(*rule), updates))).collect()
 }

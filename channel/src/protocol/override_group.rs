@@ -168,10 +168,10 @@ impl Model for Game {
 const TWO_CONTENTS: &str = "honest parties have different contents under one number";
 const STUCK: &str = "honest parties get stuck: no further update can be completed";
 
-/// Explores all states of two honest parties with updates up to this number, and of three with two updates.
+/// Explores all states of two honest parties with updates up to this number, and of three with two updates at most.
 pub(super) fn explore(without: Option<OverrideRule>, last: u32) -> Explored {
     let mut states = 0;
-    for (parties, bound, contents) in [(2, last, 2), (3, 2, 1)] {
+    for (parties, bound, contents) in [(2, last, 2), (3, last.min(2), 1)] {
         let game = Game { without, parties, bound, contents };
         let reached = reach::explore(&game, |world| {
             world.parties.iter().all(|keeper| keeper.top == bound && keeper.attempt.is_none())

@@ -12,8 +12,6 @@ use super::message::Message;
 use super::party::Party;
 use super::{Rules, reach};
 
-/// The highest number that is explored.
-const BOUND: u32 = 4;
 /// Contents that may be proposed.
 const CONTENTS: [u32; 2] = [1, 2];
 
@@ -59,6 +57,8 @@ impl fmt::Display for Event {
 
 struct Game {
     rules: Rules,
+    /// The highest number that is explored.
+    bound: u32,
     /// The side of which a backup is made and restored.
     restores: usize,
     /// Whether they may publish. To see that they do not get stuck they may not.
@@ -127,7 +127,7 @@ impl Model for Game {
             return;
         }
         for (nth, side) in world.sides.iter().enumerate() {
-            if side.top < BOUND {
+            if side.top < self.bound {
                 events.extend(CONTENTS.map(|content| Event::Propose(nth, content)));
                 events.push(Event::Yield(nth));
             }
@@ -231,17 +231,17 @@ fn is_noticed(game: &Game, world: &World) -> bool {
 }
 
 /// All numbers are used, or one side knows of a loss and one can still publish.
-fn is_done(world: &World) -> bool {
-    let used = world.sides.iter().all(|side| side.top == BOUND && side.attempt.is_none());
+fn is_done(world: &World, bound: u32) -> bool {
+    let used = world.sides.iter().all(|side| side.top == bound && side.attempt.is_none());
     let known = world.sides.iter().any(|side| side.lost_data || side.peer_lost);
     used || known && world.sides.iter().any(|side| !side.lost_data)
 }
 
-/// Explores all states of two honest parties.
-pub(super) fn explore(rules: Rules) -> Explored {
+/// Explores all states of two honest parties with updates up to this number.
+pub(super) fn explore(rules: Rules, bound: u32) -> Explored {
     let mut states = 0;
     for restores in [0, 1] {
-        let game = Game { rules, restores, closes: true };
+        let game = Game { rules, bound, restores, closes: true };
         let checker = game.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
         states += checker.unique_state_count();
         let losses = [PUNISHED, TWO_CONTENTS, UNNOTICED];
@@ -249,7 +249,8 @@ pub(super) fn explore(rules: Rules) -> Explored {
         if let Some((loss, path)) = found {
             return Explored { states, loss: Some(loss), trace: trace(checker.model(), loss, path) };
         }
-        let reached = reach::explore(&Game { rules, restores, closes: false }, is_done);
+        let reached =
+            reach::explore(&Game { rules, bound, restores, closes: false }, |world| is_done(world, bound));
         states += reached.states;
         if let Some(way) = reached.stuck {
             let trace = way.iter().map(Event::to_string).collect();

@@ -1,10 +1,7 @@
-use super::explore::explore_up_to;
-use super::override_explore::explore_override_up_to;
 use super::*;
 
 /// Updates up to here are explored by `cargo test`; the whole exploration is a test of its own, which `.ci/run` runs.
-const FEW: u32 = 4;
-const FEW_OF_THE_OVERRIDE: u32 = 3;
+const FEW: u32 = EXPLORED_UPDATES.least;
 
 /// With all rules nothing is lost, in at least so many states.
 fn nothing_is_lost(explored: &Explored, states: usize) {
@@ -22,34 +19,34 @@ fn something_is_lost(rule: impl core::fmt::Debug, explored: &Explored) {
 
 #[test]
 fn with_all_rules_nothing_is_lost_in_few_updates() {
-    nothing_is_lost(&explore_up_to(Rules::ALL, FEW), 300_000);
-    nothing_is_lost(&explore_override_up_to(None, FEW_OF_THE_OVERRIDE), 400_000);
+    nothing_is_lost(&explore(Rules::ALL, FEW), 110_000);
+    nothing_is_lost(&explore_override(None, FEW), 77_000);
 }
 
 #[test]
 fn without_any_one_rule_something_is_lost_in_few_updates() {
     for rule in Rule::ALL {
-        something_is_lost(rule, &explore_up_to(Rules::without(*rule), FEW));
+        something_is_lost(rule, &explore(Rules::without(*rule), FEW));
     }
     for rule in OverrideRule::ALL {
-        something_is_lost(rule, &explore_override_up_to(Some(rule), FEW_OF_THE_OVERRIDE));
+        something_is_lost(rule, &explore_override(Some(rule), FEW));
     }
 }
 
 #[test]
 #[ignore = "explores the states of more updates; a step of .ci/run"]
 fn with_all_rules_nothing_is_lost() {
-    nothing_is_lost(&explore(Rules::ALL), 300_000);
-    nothing_is_lost(&explore_override(None), 500_000);
+    nothing_is_lost(&explore(Rules::ALL, EXPLORED_UPDATES.most), 300_000);
+    nothing_is_lost(&explore_override(None, EXPLORED_UPDATES.most), 500_000);
 }
 
 #[test]
 #[ignore = "explores most states again for each rule; a step of .ci/run"]
 fn without_any_one_rule_something_is_lost() {
-    for (rule, explored) in mutations() {
+    for (rule, explored) in mutations(EXPLORED_UPDATES.most) {
         something_is_lost(rule, &explored);
     }
-    for (rule, explored) in override_mutations() {
+    for (rule, explored) in override_mutations(EXPLORED_UPDATES.most) {
         something_is_lost(rule, &explored);
     }
 }

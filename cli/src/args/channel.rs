@@ -56,7 +56,7 @@ Examples:
   sigstack channel options
   sigstack channel nested --parties 4
   sigstack channel who sequence-ctv
-  sigstack channel rules --format markdown";
+  sigstack channel rules --updates 3 --format markdown";
 
 const COMPARE_HELP: &str = "\
 Examples:
@@ -83,7 +83,7 @@ Exit status:
 
 Examples:
   sigstack attacks search --construction bip68 --moves 1 --states 10
-  sigstack attacks search --construction symmetry-apo --moves 1 --states 20 --json";
+  sigstack attacks search --construction symmetry-apo --moves 1 --states 3 --json";
 
 const BREACH_HELP: &str = "\
 Examples:
@@ -142,6 +142,10 @@ pub(crate) enum ChannelCommand {
     },
     /// Explore the update protocols exhaustively: with all rules no loss may be found, without any one rule a loss must be found
     Rules {
+        /// The highest number of an update that is explored; one less in the override form
+        #[arg(long, value_name = "N", default_value_t = bounds::EXPLORED_UPDATES.most, value_parser = within(&bounds::EXPLORED_UPDATES))]
+        updates: u32,
+
         #[command(flatten)]
         format: FormatArgs,
     },
