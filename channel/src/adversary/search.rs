@@ -146,8 +146,11 @@ fn judge(game: &Game, world: &World, owed: &Owed, end: End) -> Result<(), Loss> 
         // The corrupted side may have left what is its own.
         return Ok(());
     }
-    // Once something was published, everything ends in a wallet.
-    let left = coins(game, world).into_iter().map(|(_, out, _)| out.value.to_sat());
+    // Once something was published, everything ends in a wallet, or is spent in the mempool: the corrupted side may have offered less than
+    // what blocks ask.
+    let pool = world.chain.mempool();
+    let unspent = coins(game, world).into_iter().filter(|(coin, ..)| pool.spender(coin).is_none());
+    let left = unspent.map(|(_, out, _)| out.value.to_sat());
     // The corrupted side's own decoys are smaller.
     match left.filter(|sat| *sat > DECOY).fold(0u64, u64::saturating_add) {
         0 => Ok(()),
