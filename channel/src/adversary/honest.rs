@@ -17,7 +17,7 @@ pub(super) struct Honest {
     pub(super) client: Option<Publisher>,
     /// Whether the client does not look, and its tower alone defends it.
     pub(super) is_asleep: bool,
-    /// The height from which on it looks in any case: before its HTLCs expire.
+    /// The height from which on it looks in any case, and closes the channel if nobody did: before its HTLCs expire.
     pub(super) back: Option<u32>,
     pub(super) tower: Option<Watchtower>,
     /// Scripts that only the honest party can spend: where it is paid, and its wallet.
@@ -33,6 +33,7 @@ impl Honest {
     pub(super) fn look(&mut self, chain: &mut Chain) -> Result<(), ChannelError> {
         let is_back = self.back.is_some_and(|height| chain.height() >= height);
         if let Some(client) = self.client.as_mut().filter(|_| !self.is_asleep || is_back) {
+            client.orders().close |= is_back;
             client.look(chain)?;
         }
         let reports = self.tower.as_mut().map(|tower| tower.look(chain)).unwrap_or_default();

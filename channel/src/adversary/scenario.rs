@@ -162,8 +162,8 @@ pub(super) fn build(
         tower.replace(number, last.clone())?;
         game.records = bad_records(&tower, number, &records, &other.tower_bytes(client));
         (world.honest.tower, world.honest.is_asleep) = (Some(tower), true);
-        world.honest.back = scenario.htlcs.then_some(START_HEIGHT + u32::from(DELAY) + 40);
     }
+    world.honest.back = scenario.htlcs.then_some(START_HEIGHT + u32::from(DELAY) + 40);
     if matches!(kind, Kind::Bip68(..) | Kind::Tree(..)) && !scenario.htlcs {
         // The locks of all states are over. With HTLCs a client is back before they expire.
         game.away = 100;
