@@ -55,34 +55,65 @@ fn question(spend: TapscriptSpend, flags: Flags) -> Question {
     Question { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags }
 }
 
-/// The proposals are off in all of these, so what has their bytes is verified by today's rules.
-#[test]
-fn inactive_proposals_leave_the_consensus_of_the_vectors_as_it_is() {
-    let corpus = Corpus::read();
-    let counts = compare(&under_consensus_flags(&corpus.questions, 1));
-    expect_agreement(&counts);
-    assert!(counts.accepted * 4 > counts.decoded && counts.errors.len() >= 30);
+/// Of the vectors and of the tapscripts every run of the tests verifies one of so many; `.ci/run` verifies all.
+const ONE_OF: usize = 10;
+
+/// Each question of the vectors whose number is a multiple of `step`.
+fn vectors(step: usize) -> Vec<Question> {
+    Corpus::read().questions.into_iter().step_by(step).collect()
 }
 
-/// As above, for tapscripts that hold the proposals' bytes and key types.
+/// The proposals are off in all of these, so what has their bytes is verified by today's rules.
+fn inactive_proposals_leave_the_consensus_of_vectors(step: usize, errors: usize) {
+    let counts = compare(&under_consensus_flags(&vectors(step), 1));
+    expect_agreement(&counts);
+    println!("{} of {} accepted, {} errors", counts.accepted, counts.decoded, counts.errors.len());
+    assert!(counts.accepted * 4 > counts.decoded && counts.errors.len() >= errors);
+}
+
 #[test]
-fn inactive_proposals_leave_the_consensus_of_tapscripts_as_it_is() {
+fn inactive_proposals_leave_the_consensus_of_few_vectors_as_it_is() {
+    inactive_proposals_leave_the_consensus_of_vectors(ONE_OF, 30);
+}
+
+#[test]
+#[ignore = "verifies all vectors twice; a step of .ci/run"]
+fn inactive_proposals_leave_the_consensus_of_the_vectors_as_it_is() {
+    inactive_proposals_leave_the_consensus_of_vectors(1, 30);
+}
+
+/// Tapscripts that every run of the tests verifies.
+const FEW: u64 = COUNT / ONE_OF as u64;
+
+/// As above, for tapscripts that hold the proposals' bytes and key types.
+fn inactive_proposals_leave_the_consensus_of_tapscripts(count: u64) {
     let tapscripts = Tapscripts::new(SEED);
     let questions = |chunk: u64| -> Vec<Question> {
         let numbers = chunk * 1000..(chunk + 1) * 1000;
         numbers.map(|number| question(tapscripts.spend(number), Flags::CONSENSUS)).collect()
     };
     let (mut decoded, mut accepted, mut executed) = (0, 0, 0);
-    for chunk in 0..COUNT / 1000 {
+    for chunk in 0..count / 1000 {
         let counts = compare(&questions(chunk));
         expect_agreement(&counts);
         decoded += counts.decoded;
         accepted += counts.accepted;
         executed += counts.tapscripts;
     }
-    assert_eq!(decoded, COUNT);
-    assert!((COUNT / 4..COUNT * 9 / 10).contains(&accepted), "{accepted}");
-    assert!(executed > COUNT / 3, "{executed}");
+    assert_eq!(decoded, count);
+    assert!((count / 4..count * 9 / 10).contains(&accepted), "{accepted}");
+    assert!(executed > count / 3, "{executed}");
+}
+
+#[test]
+fn inactive_proposals_leave_the_consensus_of_few_tapscripts_as_it_is() {
+    inactive_proposals_leave_the_consensus_of_tapscripts(FEW);
+}
+
+#[test]
+#[ignore = "verifies 100,000 tapscripts twice; a step of .ci/run"]
+fn inactive_proposals_leave_the_consensus_of_tapscripts_as_it_is() {
+    inactive_proposals_leave_the_consensus_of_tapscripts(COUNT);
 }
 
 /// The committed verdicts, one a tapscript.
@@ -95,19 +126,29 @@ fn committed() -> Vec<&'static str> {
 }
 
 /// Under policy flags too, each generic discourage flag joined by those of the proposals that took over its hooks.
-#[test]
-fn inactive_proposals_leave_policy_as_it_was() {
+fn inactive_proposals_leave_policy(count: u64) {
     let committed = committed();
     assert_eq!(committed.len() as u64, COUNT);
     let tapscripts = Tapscripts::new(SEED);
     let differs = |number: &u64| verdict(&tapscripts.spend(*number), *number) != committed[*number as usize];
-    let different: Vec<u64> = (0..COUNT).into_par_iter().filter(differs).collect();
+    let different: Vec<u64> = (0..count).into_par_iter().filter(differs).collect();
     let show = |number: &u64| {
         let now = verdict(&tapscripts.spend(*number), *number);
         println!("tapscript {number}: was {}, is {now}", committed[*number as usize]);
     };
     different.iter().take(20).for_each(show);
     assert_eq!(different.len(), 0);
+}
+
+#[test]
+fn inactive_proposals_leave_policy_about_few_tapscripts_as_it_was() {
+    inactive_proposals_leave_policy(FEW);
+}
+
+#[test]
+#[ignore = "verifies 100,000 tapscripts; a step of .ci/run"]
+fn inactive_proposals_leave_policy_as_it_was() {
+    inactive_proposals_leave_policy(COUNT);
 }
 
 /// Which proposals a spend uses.
@@ -200,33 +241,53 @@ impl Accepted {
 
 /// Tapscripts do not know what a signature of BIP 118 commits to, so for ANYPREVOUT see the vectors.
 #[test]
+#[ignore = "verifies 25,000 tapscripts three times; a step of .ci/run"]
 fn what_active_proposals_accept_of_tapscripts_was_accepted() {
+    active_proposals_accept_what_was_accepted(COUNT / 4);
+}
+
+#[test]
+fn what_active_proposals_accept_of_few_tapscripts_was_accepted() {
+    active_proposals_accept_what_was_accepted(FEW / 4);
+}
+
+fn active_proposals_accept_what_was_accepted(count: u64) {
     let tapscripts = Tapscripts::new(SEED + 1);
     let ask = |accepted: Accepted, number| {
         let flags = new_rules(&mut Random::new(SEED + 2, number));
         accepted.ask(&question(tapscripts.spend(number), flags))
     };
-    let numbers = (0..COUNT / 4).into_par_iter();
+    let numbers = (0..count).into_par_iter();
     let accepted = numbers.fold(Accepted::default, ask).reduce(Accepted::default, Accepted::merged);
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
     let names = of_scripts.map(|proposal| proposal.name).filter(|name| *name != "ANYPREVOUT");
-    accepted.expect_at_least(COUNT / 4 / 10, 200, &names.collect::<Vec<_>>());
+    accepted.expect_at_least(count / 10, count / 125, &names.collect::<Vec<_>>());
 }
 
 /// The vectors as they are, and with known keys and signatures made anew under the new rules.
-#[test]
-fn what_active_proposals_accept_of_vectors_was_accepted() {
-    let corpus = Corpus::read();
-    let mutator = Mutator::new(&corpus.questions, SEED);
+fn active_proposals_accept_what_was_accepted_of_vectors(step: usize, all: u64, each: u64) {
+    let questions = vectors(step);
+    let mutator = Mutator::new(&questions, SEED);
     let ask = |accepted: Accepted, (number, question): (usize, &Question)| {
         let flags = new_rules(&mut Random::new(SEED + 3, number as u64));
         let as_it_is = Question { flags, ..question.clone() };
         let signed = mutator.signed(number as u64, question, flags);
         accepted.ask(&as_it_is).ask(&signed)
     };
-    let questions = corpus.questions.par_iter().enumerate();
+    let questions = questions.par_iter().enumerate();
     let accepted = questions.fold(Accepted::default, ask).reduce(Accepted::default, Accepted::merged);
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
     let names: Vec<&str> = of_scripts.map(|proposal| proposal.name).collect();
-    accepted.expect_at_least(4_000, 30, &names);
+    accepted.expect_at_least(all, each, &names);
+}
+
+#[test]
+fn what_active_proposals_accept_of_few_vectors_was_accepted() {
+    active_proposals_accept_what_was_accepted_of_vectors(ONE_OF, 1_500, 15);
+}
+
+#[test]
+#[ignore = "verifies all vectors three times; a step of .ci/run"]
+fn what_active_proposals_accept_of_vectors_was_accepted() {
+    active_proposals_accept_what_was_accepted_of_vectors(1, 15_000, 100);
 }
