@@ -62,7 +62,7 @@ const PROBES: [(&str, Probe); 7] = [
     ("nonces", probes::nonces),
     ("keys", probes::keys),
     ("counter", probes::counter),
-    ("spends within the delay", probes::early_spends),
+    ("spends within the delay, dear children", probes::early_spends_and_dear_children),
     ("inner channels", |_| probes::inner_keys()),
     ("stores of secrets", |_| probes::secrets()),
     ("proposals", probes::proposals),

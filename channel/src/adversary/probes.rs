@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use bitcoin::{OutPoint, Transaction};
 
 use super::knowledge::Knowledge;
-use super::scenario::{CAPACITY, DELAY, Defender, PREIMAGES, Scenario, shortened, start};
+use super::scenario::{CAPACITY, DELAY, Defender, PREIMAGES, SCENARIOS, Scenario, build, shortened, start};
 use super::search::{Explored, explore};
-use super::world::{Budget, Loss};
+use super::world::{Budget, Loss, Shape, offer};
 use crate::bolt3::{MAX_INDEX, SecretStore, derive_secret};
 use crate::chain::START_HEIGHT;
 use crate::keys::{Entropy, Seed, sha256};
@@ -106,9 +106,56 @@ fn rule(text: &str, steps: &[&str]) -> Option<(Loss, Vec<String>)> {
     Some((Loss::Rule(text.to_owned()), steps.iter().map(|step| (*step).to_owned()).collect()))
 }
 
+/// Both of the two below: what can be spent or attached early.
+pub(super) fn early_spends_and_dear_children(kind: Kind) -> Result<Explored, PlayError> {
+    let early = early_spends(kind)?;
+    if early.found.is_some() {
+        return Ok(early);
+    }
+    let dear = dear_children(kind)?;
+    Ok(Explored { states: early.states + dear.states, ..dear })
+}
+
+/// The corrupted side attaches a child of high fee to the honest side's transaction. The honest side keeps it: to replace it costs any fee,
+/// and the child that is replaced pays nothing.
+fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
+    let mut explored = Explored::default();
+    let Some(scenario) = SCENARIOS.iter().find(|scenario| scenario.market > 10) else { return Ok(explored) };
+    let budget = Budget { moves: 0, blocks: 0, pins: 0, absent: 0, reorganisations: 0 };
+    let Some((game, mut world, _)) = build(kind, scenario, budget)? else { return Ok(explored) };
+    world.honest.close();
+    for _ in 0..game.horizon {
+        if let Err(loss) = world.mine(&game) {
+            explored.found = Some((loss, vec!["wait".to_owned()]));
+            return Ok(explored);
+        }
+        let parents: Vec<Transaction> =
+            world.chain.mempool().entries().map(|entry| entry.tx.clone()).collect();
+        for parent in parents {
+            let Some(child) = game.child(&world.chain, &parent, 10 * game.market, Shape::Small) else {
+                continue;
+            };
+            let txid = child.compute_txid();
+            if !offer(&mut world.chain, &[child]) {
+                continue;
+            }
+            explored.states += 1;
+            let looked = world.chain.mine_block(Vec::new()).map_err(Loss::Mining).and_then(|_| world.look());
+            let steps = ["the honest side closes", "attach a child of high fee"];
+            explored.found = match looked {
+                Ok(()) if world.chain.mempool().get(&txid).is_some() => None,
+                Ok(()) => rule("a child that pays enough is replaced by one that pays more", &steps),
+                Err(loss) => Some((loss, steps.map(str::to_owned).to_vec())),
+            };
+            return Ok(explored);
+        }
+    }
+    Ok(explored)
+}
+
 /// Of its own versions of revoked states the corrupted side spends nothing before the delay is over. What it can spend, it can pin and
 /// take back, and the victim pays to replace it.
-pub(super) fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
+fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     if !matches!(kind, Kind::SignedSequence(_)) {
         return Ok(explored);

@@ -278,7 +278,8 @@ impl World {
         self.look()
     }
 
-    fn look(&mut self) -> Result<(), Loss> {
+    /// The honest side looks at the chain.
+    pub(super) fn look(&mut self) -> Result<(), Loss> {
         self.honest.look(&mut self.chain).map_err(Loss::Honest)
     }
 
