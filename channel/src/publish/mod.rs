@@ -4,6 +4,7 @@
 //! built again from what is unspent, and nothing is stored between blocks but the feerate of each claim. A [`Publisher`] offers
 //! the claims, raises their fee until they are confirmed, and never pays more than what is at stake. Clients and towers use both.
 
+mod children;
 mod claim;
 mod draft;
 mod foresee;

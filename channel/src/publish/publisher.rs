@@ -126,6 +126,11 @@ impl Publisher {
         &self.wallet
     }
 
+    /// A copy of what the owner knows and wants.
+    pub(super) fn wanted(&self) -> Orders {
+        self.orders.clone()
+    }
+
     /// What the owner knows and wants.
     pub fn orders(&mut self) -> &mut Orders {
         &mut self.orders
@@ -213,6 +218,17 @@ impl Publisher {
             }
             // A publisher that was started again goes on where its own offer stands.
             Ok(Outcome::Kept { rate }) => bid.rate = bid.rate.max(rate),
+            Ok(Outcome::Refused(reject @ Reject::Truc(_))) => {
+                // Several children of one parent are there after a reorganisation.
+                events.push(match self.raise_child(chain, claim, bid.rate) {
+                    Ok(Some((fee, size))) => {
+                        let rate = fee.checked_div(size).unwrap_or_default();
+                        Event::Offered { coin, label: "raised child", rate, fee }
+                    }
+                    Ok(None) => Event::Refused { coin, reject },
+                    Err(error) => Event::Failed { coin, error },
+                });
+            }
             Ok(Outcome::Refused(reject)) => {
                 if mutated(Mutation::RefusedIsForgotten) {
                     bid.offered = None;

@@ -359,3 +359,37 @@ fn a_child_of_somebody_else_that_pays_enough_is_kept() {
         }
     }
 }
+
+/// A reorganisation makes a settlement unconfirmed whose HTLCs were being claimed. The mempool takes no third child, so one of the two is
+/// raised until a block takes all of them.
+#[test]
+fn a_settlement_that_a_reorganisation_takes_back_confirms_with_its_children() {
+    for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
+        let setup = Setup::named("children", 2, CAPACITY, 144).unwrap();
+        let mut channel = kind.build(setup, Content::of(&[600_000, 400_000])).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        channel.update(with_htlcs()).unwrap();
+        let steps = channel.close(0, 1).unwrap();
+        stage.publish(steps[0].clone()).unwrap();
+        stage.chain.mine(144).unwrap();
+        // Somebody else has it mined without a fee child.
+        stage.chain.mine_block(vec![steps[1].tx.clone()]).unwrap();
+        let mut owner = [client(channel, 1, &mut stage.chain)];
+        owner[0].orders().learn(KNOWN[1]);
+        owner[0].look(&mut stage.chain).unwrap();
+        let settlement = steps[1].tx.compute_txid();
+        stage.chain.reorganise(1).unwrap();
+        // The parent itself is among them.
+        assert_eq!(stage.chain.mempool().descendants(settlement).len(), 3, "{kind:?}");
+        for _ in 0..20 {
+            owner[0].look(&mut stage.chain).unwrap();
+            // Just more than what the three transactions pay together.
+            stage.chain.mine_at(1_000).unwrap();
+        }
+        assert!(stage.chain.confirmed(&settlement).is_some(), "{kind:?}");
+        let paid = has(channel, &stage, &owner[0], 1);
+        assert!(paid + FEES >= 400_000, "{kind:?}: {paid}");
+    }
+}

@@ -1,0 +1,103 @@
+//! Children that a party made of a parent that is unconfirmed again.
+//!
+//! After a reorganisation a parent of version 3 can have several children in the mempool, and then no other child enters (BIP 431 rule
+//! 5): the fee child of its owner neither. A child that is there can be replaced, so the owner replaces one of its own. The new child
+//! spends the parent's P2A too, since a child of an unconfirmed parent must spend all its dust.
+
+use bitcoin::{OutPoint, Transaction, Txid};
+use sigstack_policy::Policy;
+
+use super::publisher::Publisher;
+use super::{Claim, Draft, Ledger, Pays, Unlock, View};
+use crate::chain::Chain;
+use crate::error::ChannelError;
+use crate::tx::{SEQUENCE_FREE, input, outpoint};
+
+/// How often a fee is raised by a quarter if the mempool asks for more.
+const TRIES: u32 = 12;
+
+/// A chain on which a transaction of the mempool is supposed to be confirmed.
+struct AsIfConfirmed<'a> {
+    chain: &'a Chain,
+    parent: &'a Transaction,
+}
+
+impl Ledger for AsIfConfirmed<'_> {
+    fn height(&self) -> u32 {
+        Ledger::height(self.chain)
+    }
+
+    fn confirmed_spender(&self, coin: &OutPoint) -> Option<(&Transaction, u32)> {
+        let is_spent = self.parent.input.iter().any(|input| input.previous_output == *coin);
+        is_spent.then(|| (self.parent, self.height())).or_else(|| self.chain.confirmed_spender(coin))
+    }
+
+    fn pending_spender(&self, coin: &OutPoint) -> Option<&Transaction> {
+        self.chain.pending_spender(coin)
+    }
+
+    fn transactions(&self) -> Box<dyn Iterator<Item = (&Transaction, u32)> + '_> {
+        Box::new(self.chain.transactions().chain([(self.parent, self.height())]))
+    }
+}
+
+impl Publisher {
+    /// Raises one of the party's own children of a claim's transaction, so that the transaction and its children pay this feerate.
+    /// Returns the fee of the child and its virtual size; none if the party has no such child, or it cannot pay.
+    pub(super) fn raise_child(
+        &self,
+        chain: &mut Chain,
+        claim: &Claim,
+        rate: u64,
+    ) -> Result<Option<(u64, u64)>, ChannelError> {
+        let base = claim.draft.step(0)?.tx;
+        let Some(parent) = chain.mempool().get(&base.compute_txid()).cloned() else { return Ok(None) };
+        let as_if = AsIfConfirmed { chain, parent: &parent.tx };
+        let children = self.guard().claims(View::new(&as_if), &self.wanted())?;
+        let own = children.into_iter().filter(|child| is_own_child(chain, child, parent.txid));
+        let Some(child) = own.max_by_key(|child| child.stake) else { return Ok(None) };
+        let family = chain.mempool().descendants(parent.txid);
+        let entries = family.iter().filter_map(|txid| chain.mempool().get(txid));
+        let others = entries.filter(|entry| entry.txid != parent.txid);
+        let paid = others.fold(0u64, |sum, entry| sum.saturating_add(entry.fee));
+        let Some(draft) = with_anchor(&child, claim, &parent.tx) else { return Ok(None) };
+        let size = draft.weight().div_ceil(4);
+        let relay = Policy::fee(chain.policy().incremental, size).saturating_add(1);
+        let limit = draft.spare().min(child.stake);
+        let whole = parent.vsize.saturating_add(size).saturating_mul(rate).saturating_sub(parent.fee);
+        let mut fee = whole.max(paid.saturating_add(relay)).min(limit);
+        for _ in 0..TRIES {
+            if chain.submit(draft.step(fee)?.tx).is_ok() {
+                return Ok(Some((fee, size)));
+            }
+            let raise = fee.saturating_mul(5).div_ceil(4).min(limit);
+            if raise <= fee {
+                break;
+            }
+            fee = raise;
+        }
+        Ok(None)
+    }
+}
+
+/// A child's draft that also spends the P2A with which a child pays for the parent.
+fn with_anchor(child: &Claim, claim: &Claim, parent: &Transaction) -> Option<Draft> {
+    let Pays::Child(vout, unlock) = &claim.pays else { return None };
+    let anchor = parent.output.get(usize::try_from(*vout).ok()?)?;
+    let mut draft = child.draft.clone();
+    draft.tx.version = parent.version;
+    draft.tx.input.push(input(outpoint(parent, *vout), SEQUENCE_FREE));
+    draft.prevouts.push(anchor.clone());
+    draft.unlocks.push(Unlock::clone(unlock));
+    Some(draft)
+}
+
+/// Whether the mempool has this claim as a child of a transaction: with the same outputs, whatever they pay.
+fn is_own_child(chain: &Chain, claim: &Claim, parent: Txid) -> bool {
+    let scripts =
+        |tx: &Transaction| tx.output.iter().map(|out| out.script_pubkey.clone()).collect::<Vec<_>>();
+    let same = |tx: &Transaction| scripts(tx) == scripts(&claim.draft.tx);
+    claim.coin.txid == parent
+        && matches!(claim.pays, Pays::Own)
+        && chain.mempool().spender(&claim.coin).is_some_and(|entry| same(&entry.tx))
+}
