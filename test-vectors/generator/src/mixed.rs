@@ -3,7 +3,7 @@
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
 use sha2::{Digest, Sha256};
-use sigstack_interpreter::{Flags, KeyVersion, Opcode, Phase, ScriptError};
+use sigstack_interpreter::{Flags, KeyVersion, Opcode, PROPOSALS, Phase, ScriptError};
 
 use super::group::{Accepted, Group, Only, Rule};
 use super::item::{Item, Signature};
@@ -457,7 +457,8 @@ fn short_template(group: &mut Group) {
 
 /// One script with every proposal in it.
 fn everything(group: &mut Group) {
-    let flags = Flags::of_kind(sigstack_interpreter::FlagKind::Proposal);
+    let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
+    let flags: Flags = of_scripts.map(|proposal| proposal.flag).collect();
     let (a, b) = (b"left".as_slice(), b"right".as_slice());
     let joined = [a, b].concat();
     let script = Script::new()
