@@ -46,7 +46,8 @@ impl Inspector for LastStack {
 /// The flags that put each proposal into its drawn state.
 fn flags(states: u16, policy: u8) -> Flags {
     let mut flags = Flags::CONSENSUS;
-    for (nth, proposal) in PROPOSALS.iter().enumerate() {
+    let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
+    for (nth, proposal) in of_scripts.enumerate() {
         flags |= match states >> (2 * nth) & 3 {
             0 => proposal.flag,
             1 => Flags::NONE,

@@ -133,7 +133,8 @@ pub(crate) fn compare_subject(
         let failure = |input| Some((input, spend.verify_input(input, flags).err()?.script_error()));
         let first = (0..subject.tx.input.len()).find_map(failure);
         // No consensus rule of today spans inputs.
-        let together = spend.verify(flags).err().map(|error| (error.input().expect("an input"), error.script_error()));
+        let together =
+            spend.verify(flags).err().map(|error| (error.input().expect("an input"), error.script_error()));
         assert_eq!(together, first, "all inputs together, and one by one, under {flags}: {subject:#?}");
     }
     assert_eq!(verdict.is_ok(), core, "Core differs from {verdict:?} under {flags}: {subject:#?}");

@@ -54,6 +54,17 @@ fn the_limit_on_signature_operations_spans_inputs() {
     );
 }
 
+/// Inputs are verified in groups of at most 64; the claims of all of them count.
+#[test]
+fn the_claims_of_many_inputs_are_joined() {
+    for (last, is_valid) in [(5, true), (6, false)] {
+        // 499 inputs with 5 signature operations each, 2,495 together.
+        let mut outputs = vec![with_sigops(&[CHECKSIG; 5]); 499];
+        outputs.push(with_sigops(&vec![CHECKSIG; last]));
+        assert_eq!(verdict(&outputs, LIMIT).is_ok(), is_valid, "{last}");
+    }
+}
+
 /// BIP 54: a number pushed before CHECKMULTISIG counts as that many, anything else as 20.
 #[test]
 fn multisig_counts_its_keys_where_they_are_pushed() {

@@ -227,12 +227,7 @@ unsafe fn verify(
 }
 
 /// The verdict on one input, or with `None` on the transaction, and its name.
-fn verdict(
-    tx: &Transaction,
-    prevouts: &[TxOut],
-    input: Option<usize>,
-    flags: Flags,
-) -> (i32, &'static str) {
+fn verdict(tx: &Transaction, prevouts: &[TxOut], input: Option<usize>, flags: Flags) -> (i32, &'static str) {
     let verdict = match (Spend::new(tx, prevouts), input) {
         (Err(error), _) => Err(TransactionError::Usage(error)),
         (Ok(spend), Some(input)) => {

@@ -116,7 +116,9 @@ impl<'a> Model<'a> {
             let Some(proposal) = success_proposal(opcode) else { continue };
             match (self.state)(proposal) {
                 Activation::Active => {}
-                Activation::Discouraged => return Ended::Failed(proposal.discouraged_error.expect("an opcode's proposal")),
+                Activation::Discouraged => {
+                    return Ended::Failed(proposal.discouraged_error.expect("an opcode's proposal"));
+                }
                 Activation::Inactive => return Ended::Success,
             }
         }

@@ -33,7 +33,10 @@ fn verdict(recipe: &Recipe) -> Result<(), ScriptError> {
     recipe.write(&mut writer).unwrap();
     run(&writer.finish());
     let subject = make(recipe, Flags::CONSENSUS);
-    let verdict = Spend::new(&subject.tx, &subject.prevouts).unwrap().verify_input(subject.index, Flags::CONSENSUS).map(drop);
+    let verdict = Spend::new(&subject.tx, &subject.prevouts)
+        .unwrap()
+        .verify_input(subject.index, Flags::CONSENSUS)
+        .map(drop);
     verdict.map_err(|error| error.script_error().unwrap())
 }
 
