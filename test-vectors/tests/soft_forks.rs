@@ -283,7 +283,7 @@ fn active_proposals_accept_what_was_accepted_of_vectors(step: usize, all: u64, e
 
 #[test]
 fn what_active_proposals_accept_of_few_vectors_was_accepted() {
-    active_proposals_accept_what_was_accepted_of_vectors(ONE_OF, 1_500, 15);
+    active_proposals_accept_what_was_accepted_of_vectors(ONE_OF, 1_500, 5);
 }
 
 #[test]
