@@ -106,7 +106,7 @@ fn rule(text: &str, steps: &[&str]) -> Option<(Loss, Vec<String>)> {
     Some((Loss::Rule(text.to_owned()), steps.iter().map(|step| (*step).to_owned()).collect()))
 }
 
-/// Both of the two below: what can be spent or attached early.
+/// Runs the two probes below.
 pub(super) fn early_spends_and_dear_children(kind: Kind) -> Result<Explored, PlayError> {
     let early = early_spends(kind)?;
     if early.found.is_some() {
