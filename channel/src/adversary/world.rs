@@ -33,7 +33,8 @@ pub struct Budget {
 pub(super) enum Action {
     /// Offers a transaction, or a parent and its child, to the mempool.
     Offer(Vec<Transaction>),
-    /// A miner includes a transaction that the mempool refuses.
+    /// A miner includes a transaction that the mempool refuses: alone in its block while there are pins, then beside what the market
+    /// puts there.
     Include(Transaction),
     /// So many blocks, as the market fills them.
     Mine(u32),
@@ -230,7 +231,14 @@ impl World {
             Action::Include(tx) => {
                 next.left.moves = next.left.moves.saturating_sub(1);
                 next.left.blocks = next.left.blocks.saturating_sub(1);
-                if next.chain.mine_block(vec![tx.clone()]).is_err() {
+                let is_alone = next.left.pins > 0;
+                next.left.pins = next.left.pins.saturating_sub(1);
+                let block = if is_alone {
+                    next.chain.mine_block(vec![tx.clone()])
+                } else {
+                    next.chain.mine_with(tx.clone(), 1_000 * game.market)
+                };
+                if block.is_err() {
                     return Ok(None);
                 }
                 next.look()?;

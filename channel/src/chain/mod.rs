@@ -204,6 +204,21 @@ impl Chain {
         self.mine_block(txs)
     }
 
+    /// Mines a block of a transaction that no mempool takes, and of what else pays at least `rate` sat/kvB.
+    ///
+    /// # Errors
+    ///
+    /// [`Reject`] if the transaction breaks consensus. The chain stays as it was.
+    pub fn mine_with(&mut self, tx: Transaction, rate: u64) -> Result<Block, Reject> {
+        // What conflicts with it leaves the mempool before the rest of the block is chosen.
+        let mut after = self.clone();
+        after.mine_block(vec![tx.clone()])?;
+        let left = BLOCK_CAPACITY.saturating_sub(crate::tx::weight(&tx));
+        let mut txs = after.mempool.template(left, rate);
+        txs.insert(0, tx);
+        self.mine_block(txs)
+    }
+
     /// Mines so many blocks of whatever the mempool holds.
     ///
     /// # Errors

@@ -292,6 +292,29 @@ fn a_block_takes_what_pays_the_rate() {
 }
 
 #[test]
+fn a_miner_includes_a_refused_transaction_beside_what_pays() {
+    let (mut chain, wallet) = setup();
+    let coins = [30_000, 40_000, 50_000].map(|sat| wallet.mint(&mut chain, sat));
+    let [paying, cheap] =
+        [(0, 1_110), (1, 111)].map(|(coin, fee)| wallet.spend(2, &coins[coin], fee).unwrap());
+    let conflicting = wallet.spend(2, &coins[2], 2_220).unwrap();
+    for tx in [&paying, &cheap, &conflicting] {
+        chain.submit(tx.clone()).unwrap();
+    }
+    let refused = wallet.spend(2, &coins[2], 0).unwrap();
+    assert!(chain.submit(refused.clone()).is_err());
+    let block = chain.mine_with(refused.clone(), 5_000).unwrap();
+    assert_eq!(block.txids, [refused.compute_txid(), paying.compute_txid()]);
+    // What conflicts with it is gone, what pays too little waits.
+    let waiting: Vec<_> = chain.mempool().entries().map(|entry| entry.txid).collect();
+    assert_eq!(waiting, [cheap.compute_txid()]);
+    // A transaction that breaks consensus changes nothing.
+    let before = chain.fingerprint();
+    assert!(chain.mine_with(refused, 0).is_err());
+    assert_eq!(chain.fingerprint(), before);
+}
+
+#[test]
 fn markets_repeat_by_seed_and_return_to_their_mean() {
     let rates =
         |seed| FeeMarket::new(seed, 10.0, 0.9, 0.1).with_backlog(8.0).take(2_000).collect::<Vec<f64>>();
