@@ -6,6 +6,7 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, T
 use ripemd::Ripemd160;
 use secp256k1::{Keypair, Message, Scalar};
 use sha2::{Digest, Sha256};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, Signing};
 use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
 use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
@@ -187,8 +188,8 @@ impl Tapscript {
     fn unlock(&self, signing: &Signing<'_>) -> Vec<Vec<u8>> {
         let element = |item: &Item| match item {
             Item::Bytes(bytes) => bytes.clone(),
-            Item::CheckTemplate => sighash::template::check_template_digest(signing).to_vec(),
-            Item::TemplateHash => sighash::template::template_hash_digest(signing, None).to_vec(),
+            Item::CheckTemplate => checktemplateverify::check_template_digest(signing).to_vec(),
+            Item::TemplateHash => templatehash::template_hash_digest(signing, None).to_vec(),
             Item::Signature(key, key_version, hash_type) => {
                 let tapscript = Some(TapscriptMessage {
                     key_version: *key_version,

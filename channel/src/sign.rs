@@ -1,7 +1,8 @@
 //! What signatures and templates of taproot inputs commit to.
 
 use bitcoin::{Transaction, TxOut};
-use sigstack_interpreter::sighash::{taproot, template};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
+use sigstack_interpreter::sighash::taproot;
 use sigstack_interpreter::{
     KeyVersion, Spend, TaprootMessage, TapscriptMessage, sighash::annex_hash, taproot::leaf_hash,
 };
@@ -114,7 +115,7 @@ fn nothing_spent(tx: &Transaction) -> Vec<TxOut> {
 /// [`ChannelError::Usage`] if there is no input.
 pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
     let prevouts = nothing_spent(tx);
-    Ok(template::check_template_digest(&Spend::new(tx, &prevouts)?.signing(0)?))
+    Ok(checktemplateverify::check_template_digest(&Spend::new(tx, &prevouts)?.signing(0)?))
 }
 
 /// The template hash of the first input (BIP 446).
@@ -125,7 +126,7 @@ pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
 pub fn template_hash(tx: &Transaction, annex: Option<&[u8]>) -> Result<[u8; 32], ChannelError> {
     let prevouts = nothing_spent(tx);
     let annex = annex.map(annex_hash);
-    Ok(template::template_hash_digest(&Spend::new(tx, &prevouts)?.signing(0)?, annex.as_ref()))
+    Ok(templatehash::template_hash_digest(&Spend::new(tx, &prevouts)?.signing(0)?, annex.as_ref()))
 }
 
 /// A signature with its hash type, as it stands in a witness.

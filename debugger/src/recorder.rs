@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sigstack_interpreter::sighash::{Signing, template};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
+use sigstack_interpreter::sighash::Signing;
 use sigstack_interpreter::{
     CommitmentStep, Context, Event, Inspector, Instruction, KeyVersion, Machine, Opcode, Phase, ScriptError,
     ScriptPosition, SignatureCheck, SignedMessage, Stop,
@@ -138,12 +139,12 @@ impl<'a> Recorder<'a> {
             Event::Signature(check) => StepEvent::Signature(Box::new(self.report(check))),
             Event::CheckTemplate { digest } => {
                 let mut fields = Vec::new();
-                template::write_check_template(&self.signing, &mut fields);
+                checktemplateverify::write_check_template(&self.signing, &mut fields);
                 template(Opcode::OP_NOP4, fields::plain(fields), *digest)
             }
             Event::TemplateHash { annex_hash, digest } => {
                 let mut fields = Vec::new();
-                template::write_template_hash(&self.signing, annex_hash.as_ref(), &mut fields);
+                templatehash::write_template_hash(&self.signing, annex_hash.as_ref(), &mut fields);
                 let mut fields: Vec<Field> = fields::plain(fields);
                 if annex_hash.is_none() {
                     fields.push(Field::left_out("sha_annex", "the witness has no annex"));

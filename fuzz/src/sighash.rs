@@ -8,6 +8,7 @@ use bitcoin::hashes::Hash;
 use bitcoin::sighash::{Annex, EcdsaSighashType, Prevouts, SighashCache, TapSighashType};
 use bitcoin::taproot::TapLeafHash;
 use bitcoin::{Script, ScriptBuf, Transaction};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, Signing, annex_hash};
 use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
 
@@ -107,10 +108,10 @@ impl Check<'_> {
 
     fn templates(&self) {
         let index = self.subject.index;
-        let ctv = sighash::template::check_template_digest(self.signing);
+        let ctv = checktemplateverify::check_template_digest(self.signing);
         assert_eq!(ctv, naive::check_template_hash(self.tx(), index));
         let annex_hash = self.annex.map(annex_hash);
-        let ours = sighash::template::template_hash_digest(self.signing, annex_hash.as_ref());
+        let ours = templatehash::template_hash_digest(self.signing, annex_hash.as_ref());
         assert_eq!(ours, naive::template_hash(self.tx(), index, self.annex));
     }
 }

@@ -1,6 +1,7 @@
 //! Signs spends: the engine runs the script once, told that every placeholder is a valid signature, and says what each would
 //! have signed. If its digest is not Core's, Core refuses the signature.
 
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, EcdsaMidstates, Signing, annex_hash};
 use sigstack_interpreter::{
     Context, Flags, Host, NoInspector, Spend, Stack, TaprootMessage, Tapscript, run_script, verify_ecdsa,
@@ -118,11 +119,11 @@ impl Host for SigningHost<'_> {
     }
 
     fn check_template_hash(&mut self) -> [u8; 32] {
-        sighash::template::check_template_digest(&self.signing)
+        checktemplateverify::check_template_digest(&self.signing)
     }
 
     fn template_hash(&mut self, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
-        sighash::template::template_hash_digest(&self.signing, annex_hash)
+        templatehash::template_hash_digest(&self.signing, annex_hash)
     }
 
     // Locks do not change what is signed; those that are not met fail when the spend is verified.

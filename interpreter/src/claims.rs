@@ -10,6 +10,7 @@ use bitcoin::Transaction;
 use crate::error::UsageError;
 use crate::flags::Flags;
 use crate::limits::{FORBIDDEN_TX_SIZE, MAX_TX_LEGACY_SIGOPS};
+use crate::proposals::bip54;
 
 /// One input is valid, provided that the transaction satisfies the rules over the claims of every input.
 ///
@@ -93,17 +94,7 @@ impl core::error::Error for TransactionRule {}
 
 /// Checks the rules over a whole transaction, given the claims of every input in any order.
 pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<(), TransactionRule> {
-    if flags.contains(Flags::FORBID_64_BYTE_TX) && tx.base_size() == FORBIDDEN_TX_SIZE {
-        return Err(TransactionRule::Size64);
-    }
-    let sigops = claims.iter().fold(0u64, |sum, claim| match claim {
-        Claim::LegacySigops(sigops) => sum.saturating_add(*sigops),
-    });
-    // Without the flag no input claims signature operations.
-    if sigops > MAX_TX_LEGACY_SIGOPS {
-        return Err(TransactionRule::LegacySigops { sigops });
-    }
-    Ok(())
+    bip54::check(tx, claims, flags)
 }
 
 /// Requires one verified input for each input of a transaction, under the same flags.

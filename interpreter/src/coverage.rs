@@ -7,7 +7,7 @@ use crate::inspector::{Event, Inspector, SignatureCheck, SignedMessage};
 use crate::instruction::Instruction;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
-use crate::proposal::Proposal;
+use crate::proposals::Proposal;
 use crate::sighash::legacy;
 use crate::unchecked::Unchecked;
 

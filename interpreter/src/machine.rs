@@ -6,7 +6,7 @@ use crate::flags::Flags;
 use crate::host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
 use crate::inspector::Event;
 use crate::limits::VALIDATION_WEIGHT_OFFSET;
-use crate::proposal::Proposal;
+use crate::proposals::Proposal;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::stack::Stack;
 

@@ -2,7 +2,8 @@
 //! signature checks with it, and for teaching.
 
 use crate::host::{Host, TaprootMessage};
-use crate::sighash::{EcdsaMidstates, anyprevout};
+use crate::proposals::anyprevout;
+use crate::sighash::EcdsaMidstates;
 
 /// What a [`MockHost`] is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

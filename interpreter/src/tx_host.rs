@@ -4,6 +4,7 @@ use crate::claims::Claim;
 use crate::curve;
 use crate::host::{Host, TaprootMessage};
 use crate::limits::LOCKTIME_THRESHOLD;
+use crate::proposals::{checktemplateverify, templatehash};
 use crate::sighash::{self, EcdsaMidstates, Signing};
 
 /// The transaction as one of its inputs sees it.
@@ -65,11 +66,11 @@ impl Host for TxHost<'_> {
     }
 
     fn check_template_hash(&mut self) -> [u8; 32] {
-        sighash::template::check_template_digest(&self.signing)
+        checktemplateverify::check_template_digest(&self.signing)
     }
 
     fn template_hash(&mut self, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
-        sighash::template::template_hash_digest(&self.signing, annex_hash)
+        templatehash::template_hash_digest(&self.signing, annex_hash)
     }
 
     /// BIP 65 "Detailed Specification": both are heights or both are times, the lock is not beyond the transaction's, and

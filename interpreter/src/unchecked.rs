@@ -5,7 +5,7 @@ use core::fmt;
 use crate::encoding::{bytes_text, usize_to_u64};
 use crate::flags::Flags;
 use crate::opcode::Opcode;
-use crate::proposal::Proposal;
+use crate::proposals::Proposal;
 
 /// A way in which an input can be valid although a rule, or a whole script, was not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::instruction::Instructions;
 use crate::limits::{ANNEX_TAG, LEAF_VERSION_TAPSCRIPT, MAX_SCRIPT_ELEMENT_SIZE, MAX_STACK_SIZE};
 use crate::machine::{Context, Tapscript};
 use crate::opcode::Opcode;
-use crate::proposal::Proposal;
+use crate::proposals::Proposal;
 use crate::schnorr;
 use crate::sighash::annex_hash;
 use crate::taproot::{ControlBlock, leaf_hash};
@@ -238,7 +238,7 @@ fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition
             match Proposal::of_success_opcode(opcode) {
                 // An active proposal's opcode is passed over, and the scan goes on.
                 Some(proposal) if proposal.is_active(flags).map_err(stop)? => {}
-                // An assigned hook is no longer an upgrade hook: see the module `proposal`.
+                // An assigned hook is no longer an upgrade hook: see the module `proposals`.
                 Some(_) => return Ok(Some(position)),
                 None if flags.contains(Flags::DISCOURAGE_OP_SUCCESS) => {
                     return Err(stop(ScriptError::DiscourageOpSuccess));

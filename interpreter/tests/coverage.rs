@@ -10,7 +10,8 @@ use bitcoin::{
 };
 use secp256k1::{Keypair, Message, SecretKey};
 use sha2::{Digest, Sha256};
-use sigstack_interpreter::sighash::{legacy, taproot, template};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
+use sigstack_interpreter::sighash::{legacy, taproot};
 use sigstack_interpreter::taproot::{leaf_hash, tweak_hash};
 use sigstack_interpreter::{
     Coverage, Flags, Hook, KeyVersion, Opcode, PROPOSALS, Proposal, Spend, TaprootMessage, TapscriptMessage,
@@ -298,7 +299,7 @@ fn nops_that_are_reserved_for_upgrades() {
 #[test]
 fn a_template_that_is_not_checked() {
     // The output is not part of the hash.
-    let digest = template::check_template_digest(&Case::new(&[], &[]).spend().signing(0).unwrap());
+    let digest = checktemplateverify::check_template_digest(&Case::new(&[], &[]).spend().signing(0).unwrap());
     let script = [&push(&digest)[..], &[NOP4]].concat();
     let active = Case::new(&script, &[]).with(Flags::CHECKTEMPLATEVERIFY);
     let template =
@@ -373,7 +374,7 @@ fn no_signature_of_the_transaction() {
     let script = [&[TEMPLATEHASH][..], &push(&x_only()), &[CHECKSIGFROMSTACK]].concat();
     let other = [&[TEMPLATEHASH, DROP, TRUE][..], &push(&x_only()), &[CHECKSIGFROMSTACK]].concat();
     let hash = |script: &[u8]| {
-        template::template_hash_digest(&Case::tapscript(script, &[]).spend().signing(0).unwrap(), None)
+        templatehash::template_hash_digest(&Case::tapscript(script, &[]).spend().signing(0).unwrap(), None)
     };
     let of_template = Case::tapscript(&script, &[&sign(&hash(&script))]).with(flags);
     assert_eq!(of_template.gaps(), <[String; 0]>::default());
@@ -391,7 +392,8 @@ fn a_template_hash_that_is_only_computed() {
         [COMPUTED],
         "EQUAL NOT"
     );
-    let digest = template::check_template_digest(&Case::tapscript(&[], &[]).spend().signing(0).unwrap());
+    let digest =
+        checktemplateverify::check_template_digest(&Case::tapscript(&[], &[]).spend().signing(0).unwrap());
     let verified = [&push(&digest)[..], &[NOP4]].concat();
     let both = [&[TEMPLATEHASH, DROP][..], &verified].concat();
     let only =

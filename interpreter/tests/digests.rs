@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use bitcoin::consensus::encode::deserialize;
 use bitcoin::hex::FromHex;
 use bitcoin::{Transaction, TxOut};
-use sigstack_interpreter::sighash::{annex_hash, legacy, segwit_v0, taproot, template};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
+use sigstack_interpreter::sighash::{annex_hash, legacy, segwit_v0, taproot};
 use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
 
 const TABLE: &str = include_str!("digests.txt");
@@ -45,8 +46,8 @@ fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
         "bip341" => of_taproot(None),
         "bip342" => of_taproot(Some(KeyVersion::Bip342)),
         "bip118" => of_taproot(Some(KeyVersion::Bip118)),
-        "ctv" => Some(template::check_template_digest(&signing)),
-        "templatehash" => Some(template::template_hash_digest(&signing, annex(2).as_ref())),
+        "ctv" => Some(checktemplateverify::check_template_digest(&signing)),
+        "templatehash" => Some(templatehash::template_hash_digest(&signing, annex(2).as_ref())),
         kind => panic!("{kind}"),
     }
 }

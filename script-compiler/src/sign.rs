@@ -1,6 +1,7 @@
 //! What the slots of a plan sign, given the transaction.
 
-use sigstack_interpreter::sighash::{Signing, taproot, template};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
+use sigstack_interpreter::sighash::{Signing, taproot};
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
 
 use crate::atom::Atom;
@@ -14,8 +15,8 @@ const NO_CODE_SEPARATOR: u32 = 0xffff_ffff;
 /// The template hashes of a transaction's input, without annex.
 pub fn templates(signing: &Signing<'_>) -> Templates {
     Templates {
-        ctv: template::check_template_digest(signing),
-        template_hash: template::template_hash_digest(signing, None),
+        ctv: checktemplateverify::check_template_digest(signing),
+        template_hash: templatehash::template_hash_digest(signing, None),
     }
 }
 

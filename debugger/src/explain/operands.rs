@@ -1,7 +1,8 @@
 //! Opcodes that failed before any signature was checked, or that accept more than it seems.
 
 use sigstack_interpreter::limits::LOCKTIME_THRESHOLD;
-use sigstack_interpreter::sighash::{Signing, taproot, template};
+use sigstack_interpreter::proposals::checktemplateverify;
+use sigstack_interpreter::sighash::{Signing, taproot};
 use sigstack_interpreter::{KeyVersion, Opcode, ScriptError, TaprootMessage, TapscriptMessage, script_num};
 
 use super::schnorr::is_valid;
@@ -206,7 +207,7 @@ impl Facts<'_> {
 
     fn explain_template(&self, step: &Step) -> Option<Explanation> {
         let argument = at(step, 0)?;
-        let matches = |signing: &Signing<'_>| argument == template::check_template_digest(signing);
+        let matches = |signing: &Signing<'_>| argument == checktemplateverify::check_template_digest(signing);
         let other = self.other_inputs().find(matches)?;
         Some(Explanation::new("other-input", format!("it is the template hash of input {}", other.input)))
     }

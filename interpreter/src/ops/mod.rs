@@ -1,21 +1,17 @@
-//! The opcodes, one file a family. A handler holds only its opcode's own rule; what holds for all is in the engine.
+//! The opcodes of today, one file a family; those of proposals are in `proposals/`. A handler holds only its opcode's own rule; what holds for all is in the engine.
 
 mod arithmetic;
 mod control;
-mod csfs;
 mod hash;
-mod internal_key;
 mod locktime;
 mod multisig;
-mod paircommit;
 mod signature;
-mod splice;
 mod stack;
-mod template;
 
 use crate::error::ScriptError;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
+use crate::proposals::{cat, checktemplateverify, csfs, internalkey, paircommit, templatehash};
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;
 
@@ -108,12 +104,12 @@ pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result {
         Op::OP_CHECKSEQUENCEVERIFY => locktime::check_sequence_verify(m),
         Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m, opcode),
 
-        Op::OP_NOP4 => template::check_template_verify(m),
-        Op::OP_CAT => splice::cat(m),
-        Op::OP_INTERNALKEY => internal_key::internal_key(m),
-        Op::OP_CHECKSIGFROMSTACK => csfs::check_sig_from_stack(m),
-        Op::OP_PAIRCOMMIT => paircommit::pair_commit(m),
-        Op::OP_TEMPLATEHASH => template::template_hash(m),
+        Op::OP_NOP4 => checktemplateverify::execute(m),
+        Op::OP_CAT => cat::execute(m),
+        Op::OP_INTERNALKEY => internalkey::execute(m),
+        Op::OP_CHECKSIGFROMSTACK => csfs::execute(m),
+        Op::OP_PAIRCOMMIT => paircommit::execute(m),
+        Op::OP_TEMPLATEHASH => templatehash::execute(m),
 
         _ => Err(ScriptError::BadOpcode),
     }

@@ -9,7 +9,7 @@ use crate::host::KeyVersion;
 use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::{Context, Machine};
-use crate::proposal::Proposal;
+use crate::proposals::{Proposal, anyprevout};
 use crate::schnorr;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::unchecked::Unchecked;
@@ -85,7 +85,7 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
         if let Some(events) = &mut m.events
             && signed
         {
-            let is_bip118 = bip118_key(public_key, &tapscript.internal_key).is_some();
+            let is_bip118 = anyprevout::key(public_key, &tapscript.internal_key).is_some();
             let proposal = is_bip118.then_some(Proposal::ANYPREVOUT);
             events.push(Event::Unchecked(Unchecked::of_key(public_key, proposal)));
         }
@@ -129,24 +129,13 @@ fn key_of<'k>(
     if let Ok(key) = public_key.try_into() {
         return Ok(Some((key, KeyVersion::Bip342)));
     }
-    match bip118_key(public_key, internal_key) {
+    match anyprevout::key(public_key, internal_key) {
         Some(key) if Proposal::ANYPREVOUT.is_active(flags)? => Ok(Some((key, KeyVersion::Bip118))),
-        // Not active, and no longer free for other upgrades: see the module `proposal` (R27).
+        // Not active, and no longer free for other upgrades: see the module `proposals` (R27).
         Some(_) => Ok(None),
         None if flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) => {
             Err(ScriptError::DiscourageUpgradablePubkeyType)
         }
         None => Ok(None),
-    }
-}
-
-/// The key that a public key of BIP 118 stands for; `None` for other keys.
-fn bip118_key<'k>(public_key: &'k [u8], internal_key: &'k [u8; 32]) -> Option<&'k [u8; 32]> {
-    match public_key {
-        // BIP 118 "Public key": the single byte stands for the internal key (R19).
-        [0x01] => Some(internal_key),
-        // The rest is the key (R20).
-        [0x01, key @ ..] => key.try_into().ok(),
-        _ => None,
     }
 }

@@ -50,14 +50,14 @@ impl TxCache {
     }
 
     /// SHA-256 of all nSequences (BIP 341 `sha_sequences`).
-    pub(super) fn sequences(&self, tx: &Transaction) -> &[u8; 32] {
+    pub(crate) fn sequences(&self, tx: &Transaction) -> &[u8; 32] {
         self.sequences.get_or_init(|| {
             sha256_of(|h| tx.input.iter().for_each(|input| h.update(input.sequence.0.to_le_bytes())))
         })
     }
 
     /// SHA-256 of all outputs (BIP 341 `sha_outputs`).
-    pub(super) fn outputs(&self, tx: &Transaction) -> &[u8; 32] {
+    pub(crate) fn outputs(&self, tx: &Transaction) -> &[u8; 32] {
         self.outputs.get_or_init(|| {
             sha256_of(|h| tx.output.iter().for_each(|output| write_output(h, "outputs", output)))
         })
@@ -88,7 +88,7 @@ impl TxCache {
     }
 
     /// SHA-256 of all scriptSigs with their lengths; none if all are empty (BIP 119 "Detailed Specification").
-    pub(super) fn script_sigs(&self, tx: &Transaction) -> Option<&[u8; 32]> {
+    pub(crate) fn script_sigs(&self, tx: &Transaction) -> Option<&[u8; 32]> {
         let hash = self.script_sigs.get_or_init(|| {
             let mut scripts = tx.input.iter().map(|input| input.script_sig.as_bytes());
             if scripts.clone().all(<[u8]>::is_empty) {

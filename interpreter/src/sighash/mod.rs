@@ -3,14 +3,10 @@
 //! Each digest is a message and a hash of it. The message is written once, field by field with names, into a
 //! [`MessageSink`]: a hasher takes the bytes, a reader of the message takes the names too.
 
-pub mod anyprevout;
 mod cache;
 pub mod legacy;
 pub mod segwit_v0;
 pub mod taproot;
-pub mod template;
-
-use std::sync::LazyLock;
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sha2::{Digest, Sha256};
@@ -84,22 +80,26 @@ impl EcdsaOutputs {
 pub(crate) const ANYONECANPAY: u8 = 0x80;
 
 /// A hasher that has taken in `SHA256(tag) || SHA256(tag)` (BIP 340 "Design").
-fn tagged(tag: &str) -> Sha256 {
+pub(crate) fn tagged(tag: &str) -> Sha256 {
     let tag = Sha256::digest(tag);
     Sha256::new().chain_update(tag).chain_update(tag)
 }
 
+/// Defines a function for each tag, which returns a hasher that has taken in the tag.
 macro_rules! tags {
     ($($(#[$doc:meta])* $name:ident $tag:literal;)*) => {
         $(
             $(#[$doc])*
-            pub(crate) fn $name() -> Sha256 {
-                static MIDSTATE: LazyLock<Sha256> = LazyLock::new(|| tagged($tag));
+            pub(crate) fn $name() -> sha2::Sha256 {
+                static MIDSTATE: std::sync::LazyLock<sha2::Sha256> =
+                    std::sync::LazyLock::new(|| $crate::sighash::tagged($tag));
                 MIDSTATE.clone()
             }
         )*
     };
 }
+
+pub(crate) use tags;
 
 tags! {
     /// BIP 341 "Common signature message".
@@ -110,10 +110,6 @@ tags! {
     tap_branch "TapBranch";
     /// BIP 341 "Script validation rules".
     tap_tweak "TapTweak";
-    /// BIP 446 "Specification".
-    template_hash "TemplateHash";
-    /// BIP 442 "Specification".
-    pair_commit "PairCommit";
 }
 
 /// A length as the network writes it.
@@ -155,6 +151,11 @@ fn outpoint_bytes(outpoint: &OutPoint) -> [u8; 36] {
 fn write_output(sink: &mut impl MessageSink, name: &'static str, output: &TxOut) {
     sink.field(name, &output.value.to_sat().to_le_bytes());
     write_sized(sink, name, output.script_pubkey.as_bytes());
+}
+
+/// A number of inputs or outputs, or an index, in 4 bytes. A transaction has fewer than `u32::MAX`, since a block has fewer bytes.
+pub(crate) fn count_as_u32(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Writes bytes with their length before them.

@@ -3,8 +3,9 @@
 
 use sha2::Digest;
 
-use super::{ANYONECANPAY, MessageSink, Signing, anyprevout, outpoint_bytes, tap_sighash, write_sized};
+use super::{ANYONECANPAY, MessageSink, Signing, outpoint_bytes, tap_sighash, write_sized};
 use crate::host::{KeyVersion, TaprootMessage, TapscriptMessage};
+use crate::proposals::anyprevout;
 
 /// The bits of a hash type that say which outputs are signed.
 const OUTPUT_MASK: u8 = 0x03;
@@ -45,7 +46,7 @@ pub fn write_message(
 
 /// The message of BIP 341 with the epoch before it (`0x00 || SigMsg(hash_type, ext_flag)`), for hash types that are
 /// defined.
-pub(super) fn write_common(
+pub(crate) fn write_common(
     signing: &Signing<'_>,
     message: &TaprootMessage,
     hash_type: u8,
@@ -89,12 +90,12 @@ pub(super) fn write_common(
 }
 
 /// SIGHASH_DEFAULT signs what SIGHASH_ALL does.
-pub(super) fn signs_all_outputs(hash_type: u8) -> bool {
+pub(crate) fn signs_all_outputs(hash_type: u8) -> bool {
     !matches!(hash_type & OUTPUT_MASK, SIGHASH_NONE | SIGHASH_SINGLE)
 }
 
 /// The hash of the one output that the hash type signs, if it signs one. The outer option is none if that does not exist.
-pub(super) fn single_output<'a>(signing: &Signing<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
+pub(crate) fn single_output<'a>(signing: &Signing<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
     match hash_type & OUTPUT_MASK {
         SIGHASH_SINGLE => Some(Some(signing.cache.single_output(signing.tx, signing.input)?)),
         _ => Some(None),
@@ -102,12 +103,12 @@ pub(super) fn single_output<'a>(signing: &Signing<'a>, hash_type: u8) -> Option<
 }
 
 /// BIP 341: `(ext_flag * 2) + annex_present`.
-pub(super) fn spend_type(message: &TaprootMessage) -> u8 {
+pub(crate) fn spend_type(message: &TaprootMessage) -> u8 {
     2 * u8::from(message.tapscript.is_some()) + u8::from(message.annex_hash.is_some())
 }
 
 /// BIP 342 "Common signature message extension"; BIP 118 leaves the leaf hash out for some hash types.
-pub(super) fn write_extension(message: &TaprootMessage, with_leaf_hash: bool, sink: &mut impl MessageSink) {
+pub(crate) fn write_extension(message: &TaprootMessage, with_leaf_hash: bool, sink: &mut impl MessageSink) {
     let Some(tapscript) = &message.tapscript else { return };
     if with_leaf_hash {
         sink.field("tapleaf_hash", &tapscript.leaf_hash);

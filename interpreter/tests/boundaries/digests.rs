@@ -6,7 +6,8 @@ use bitcoin::hashes::{Hash, HashEngine, sha256, sha256d};
 use bitcoin::sighash::{Annex, Prevouts, SighashCache, TapSighashType};
 use bitcoin::taproot::{LeafVersion, TapLeafHash};
 use bitcoin::{Script, Transaction, TxOut};
-use sigstack_interpreter::sighash::{annex_hash, legacy, segwit_v0, taproot, template};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
+use sigstack_interpreter::sighash::{annex_hash, legacy, segwit_v0, taproot};
 use sigstack_interpreter::taproot::leaf_hash;
 use sigstack_interpreter::{Flags, KeyVersion, Spend, TaprootMessage, TapscriptMessage};
 
@@ -274,8 +275,16 @@ fn template_hashes_with_counts_and_indices() {
         let spend = Spend::new(tx, prevouts).unwrap();
         for index in indices(tx) {
             let signing = spend.signing(index).unwrap();
-            assert_eq!(template::check_template_digest(&signing), bip119(tx, index), "input {index}");
-            assert_eq!(template::template_hash_digest(&signing, None), bip446(tx, index), "input {index}");
+            assert_eq!(
+                checktemplateverify::check_template_digest(&signing),
+                bip119(tx, index),
+                "input {index}"
+            );
+            assert_eq!(
+                templatehash::template_hash_digest(&signing, None),
+                bip446(tx, index),
+                "input {index}"
+            );
         }
     };
     for (inputs, outputs) in [(1, 1), (255, 256), (256, 255), (300, 65_536)] {

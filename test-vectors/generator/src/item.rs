@@ -4,6 +4,7 @@ use core::fmt;
 use std::rc::Rc;
 
 use secp256k1::{Keypair, Message, Scalar, SecretKey, ecdsa};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, Signing, TxCache};
 use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
 
@@ -198,10 +199,10 @@ impl Maker<'_> {
             Item::Message { key, message } => Ok(schnorr(&key.pair()?, &self.make(message)?).to_vec()),
             Item::Ecdsa(signature) => self.sign_ecdsa(signature),
             Item::CheckTemplate(fields) => self.with_changes(fields, None, |signing, _| {
-                Ok(sighash::template::check_template_digest(signing).to_vec())
+                Ok(checktemplateverify::check_template_digest(signing).to_vec())
             }),
             Item::TemplateHash(fields) => self.with_changes(fields, None, |signing, message| {
-                Ok(sighash::template::template_hash_digest(signing, message.annex_hash.as_ref()).to_vec())
+                Ok(templatehash::template_hash_digest(signing, message.annex_hash.as_ref()).to_vec())
             }),
             Item::Pair(a, b) => Ok(paircommit::commitment(&self.make(a)?, &self.make(b)?).to_vec()),
             Item::Made(Made(make)) => make(self, tweak),

@@ -2,6 +2,7 @@
 //! messages that OP_CHECKSIGFROMSTACK checks.
 
 use serde_json::{Value, json};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, Signing};
 use sigstack_interpreter::{Event, Inspector, KeyVersion, SignatureCheck, SignedMessage, TapscriptMessage};
 
@@ -17,12 +18,12 @@ impl Inspector for Values<'_> {
             Event::Signature(check) => self.of_signature(check),
             Event::CheckTemplate { digest } => {
                 let mut preimage = Vec::new();
-                sighash::template::write_check_template(&self.signing, &mut preimage);
+                checktemplateverify::write_check_template(&self.signing, &mut preimage);
                 Some(hashed("ctv", &preimage, digest))
             }
             Event::TemplateHash { annex_hash, digest } => {
                 let mut preimage = Vec::new();
-                sighash::template::write_template_hash(&self.signing, annex_hash.as_ref(), &mut preimage);
+                templatehash::write_template_hash(&self.signing, annex_hash.as_ref(), &mut preimage);
                 Some(hashed("templatehash", &preimage, digest))
             }
             Event::PairCommit { preimage, digest } => Some(hashed("paircommit", preimage, digest)),

@@ -2,7 +2,7 @@
 
 use bitcoin::Transaction;
 use serde_json::Value;
-use sigstack_interpreter::sighash::template::check_template_digest;
+use sigstack_interpreter::proposals::checktemplateverify::check_template_digest;
 use sigstack_interpreter::sighash::{Signing, TxCache};
 
 use crate::check::{Check, Mismatch, Outcome, same_bytes};

@@ -1,5 +1,4 @@
-//! The proposed soft forks: one row each. What a proposal does when it is active is in its file in `ops/` (and, for
-//! ANYPREVOUT, in `sighash/anyprevout.rs`); everything else about it is here.
+//! The proposed soft forks: one row and one folder each. A folder contains the rules of a proposal and its messages.
 //!
 //! A proposal is in one of three states ([`Activation`]):
 //!
@@ -9,7 +8,16 @@
 //! - discouraged: policy refuses it wherever it stands, executed or not for those on `OP_SUCCESSx`. Wins over active.
 //! - active: the rules of its BIP.
 //!
-//! Adding a proposal: a row here, its flags, its errors and its opcode in their tables, and a file in `ops/`.
+//! Adding a proposal: a row here, its flags, its errors and its opcode in their tables, and a folder.
+
+pub mod anyprevout;
+pub(crate) mod bip54;
+pub(crate) mod cat;
+pub mod checktemplateverify;
+pub(crate) mod csfs;
+pub(crate) mod internalkey;
+pub(crate) mod paircommit;
+pub mod templatehash;
 
 use crate::error::ScriptError;
 use crate::flags::Flags;

@@ -1,7 +1,7 @@
 //! The signature hash of BIP 118 keys ("Signature message"). Numbers like R22 are those of the rules in BIP-DRAFT.md.
 
-use super::{MessageSink, Signing, taproot, write_sized};
 use crate::host::TaprootMessage;
+use crate::sighash::{MessageSink, Signing, taproot, write_sized};
 
 /// Leaves the outpoint out, and the other inputs.
 pub const SIGHASH_ANYPREVOUT: u8 = 0x40;

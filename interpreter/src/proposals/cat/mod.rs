@@ -1,13 +1,12 @@
 //! `OP_CAT` (BIP 347), on `OP_SUCCESS126`.
 
-use super::Result;
 use crate::error::ScriptError;
 use crate::limits::MAX_SCRIPT_ELEMENT_SIZE;
 use crate::machine::Machine;
-use crate::proposal::Proposal;
+use crate::proposals::Proposal;
 
 /// `a b -- ab`. Fails if the result would be longer than 520 bytes (BIP 347 "Specification").
-pub(super) fn cat(m: &mut Machine<'_>) -> Result {
+pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     m.tapscript_with(Proposal::OP_CAT)?;
     m.stack.need(2)?;
     let (a, b) = (m.stack.get(1)?, m.stack.get(0)?);

@@ -1,17 +1,16 @@
-//! `OP_CHECKSIGFROMSTACK` (BIP 348), on `OP_SUCCESS204`. Numbers like R3 are those of the rules in BIP-DRAFT.md.
+//! The rules of `OP_CHECKSIGFROMSTACK`. Numbers like R3 are those of the rules in BIP-DRAFT.md.
 
-use super::Result;
 use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::Machine;
-use crate::proposal::Proposal;
+use crate::proposals::Proposal;
 use crate::unchecked::Unchecked;
 
-/// `sig msg key -- bool`: whether sig is key's signature of msg, which is not hashed before and has 0 to 520 bytes. The
+/// `sig msg key -- bool`: verifies that sig is key's signature of msg, which is not hashed before and has 0 to 520 bytes. The
 /// order is that of BIP 348 "Specification": the kind of key, the signature, and the budget last.
-pub(super) fn check_sig_from_stack(m: &mut Machine<'_>) -> Result {
+pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     // (R2)
     m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
     // (R3)

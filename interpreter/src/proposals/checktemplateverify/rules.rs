@@ -1,17 +1,16 @@
-//! `OP_CHECKTEMPLATEVERIFY` (BIP 119), on `OP_NOP4`, and `OP_TEMPLATEHASH` (BIP 446), on `OP_SUCCESS206`.
+//! The rules of `OP_CHECKTEMPLATEVERIFY`.
 
-use super::Result;
 use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::inspector::Event;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
-use crate::proposal::Proposal;
+use crate::proposals::Proposal;
 use crate::unchecked::Unchecked;
 
 /// `hash -- hash`: fails unless the default template hash of the transaction is `hash` (BIP 119 "Detailed Specification").
 /// In every script version; the argument stays on the stack.
-pub(super) fn check_template_verify(m: &mut Machine<'_>) -> Result {
+pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     if !Proposal::CHECKTEMPLATEVERIFY.is_active(m.flags)? {
         let proposal = Some(Proposal::CHECKTEMPLATEVERIFY);
         m.record(|| Event::Unchecked(Unchecked::Nop { opcode: Opcode::OP_NOP4, proposal }));
@@ -31,12 +30,4 @@ pub(super) fn check_template_verify(m: &mut Machine<'_>) -> Result {
     let matches = argument == digest;
     m.record(|| Event::CheckTemplate { digest });
     if matches { Ok(()) } else { Err(ScriptError::TemplateMismatch) }
-}
-
-/// `-- hash`: the template hash of the transaction (BIP 446 "Specification").
-pub(super) fn template_hash(m: &mut Machine<'_>) -> Result {
-    let annex_hash = m.tapscript_with(Proposal::TEMPLATEHASH)?.annex_hash;
-    let digest = m.host.template_hash(annex_hash.as_ref());
-    m.record(|| Event::TemplateHash { annex_hash, digest });
-    m.stack.push(&digest)
 }

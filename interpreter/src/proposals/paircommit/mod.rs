@@ -2,14 +2,19 @@
 
 use sha2::Digest;
 
-use super::Result;
+use crate::error::ScriptError;
 use crate::inspector::Event;
 use crate::machine::Machine;
-use crate::proposal::Proposal;
-use crate::sighash::{MessageSink, pair_commit as tag, write_sized};
+use crate::proposals::Proposal;
+use crate::sighash::{MessageSink, tags, write_sized};
 
-/// `a b -- hash`: the tagged hash of both with their lengths, the deeper one first (BIP 442 "Specification").
-pub(super) fn pair_commit(m: &mut Machine<'_>) -> Result {
+tags! {
+    /// BIP 442 "Specification".
+    tag "PairCommit";
+}
+
+/// `a b -- hash`: pushes the tagged hash of both elements with their lengths, the deeper one first (BIP 442 "Specification").
+pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     m.tapscript_with(Proposal::PAIRCOMMIT)?;
     m.stack.need(2)?;
     let (a, b) = (m.stack.get(1)?, m.stack.get(0)?);
@@ -25,6 +30,7 @@ pub(super) fn pair_commit(m: &mut Machine<'_>) -> Result {
     m.stack.push(&digest)
 }
 
+/// Writes what is hashed after the tag.
 fn write_preimage(a: &[u8], b: &[u8], sink: &mut impl MessageSink) {
     write_sized(sink, "x1", a);
     write_sized(sink, "x2", b);

@@ -1,0 +1,7 @@
+//! Public keys of tapscript that begin with 0x01, and their signature messages (BIP 118).
+
+mod message;
+mod rules;
+
+pub use message::{SIGHASH_ANYPREVOUT, SIGHASH_ANYPREVOUTANYSCRIPT, is_defined, write_message};
+pub(crate) use rules::key;

@@ -1,0 +1,36 @@
+//! The template hash of BIP 446.
+
+use sha2::Digest;
+
+use crate::sighash::{MessageSink, Signing, count_as_u32, tags};
+
+tags! {
+    /// BIP 446 "Specification".
+    tag "TemplateHash";
+}
+
+/// The template hash of `OP_TEMPLATEHASH` (BIP 446 "Specification").
+pub fn template_hash_digest(signing: &Signing<'_>, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
+    let mut hasher = tag();
+    write_template_hash(signing, annex_hash, &mut hasher);
+    hasher.finalize().into()
+}
+
+/// Writes what the template hash of BIP 446 hashes after its tag, field by field.
+pub fn write_template_hash(
+    signing: &Signing<'_>,
+    annex_hash: Option<&[u8; 32]>,
+    sink: &mut impl MessageSink,
+) {
+    let Signing { tx, input, cache, .. } = *signing;
+    sink.field("nVersion", &tx.version.0.to_le_bytes());
+    sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
+    sink.field("sha_sequences", cache.sequences(tx));
+    sink.field("sha_outputs", cache.outputs(tx));
+    // One or zero, not BIP 341's spend_type.
+    sink.field("annex_present", &[u8::from(annex_hash.is_some())]);
+    sink.field("input_index", &count_as_u32(input).to_le_bytes());
+    if let Some(hash) = annex_hash {
+        sink.field("sha_annex", hash);
+    }
+}
