@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sigstack_vectors::{EMBEDDED, EmbeddedFile, InputError, Problem, ReadOptions, VectorFile, read_bytes};
+use sigstack_vectors::{EMBEDDED, EmbeddedFile, InputError, Problem, ReadOptions, VectorFile, contains, read_bytes};
 
 use crate::input;
 use crate::problem::Problem as CommandProblem;
@@ -36,6 +36,18 @@ pub(crate) enum Content {
 }
 
 impl Source {
+    /// Returns whether the text of the file may contain a string. `true` if the file cannot be read, so that reading it reports why.
+    pub(crate) fn may_contain(&self, string: &str, max_bytes: u64) -> bool {
+        let found = match self {
+            Source::File { path, .. } => {
+                let Ok(bytes) = input::read_path(path, max_bytes, "a vector file") else { return true };
+                contains(&bytes, string, max_bytes)
+            }
+            Source::BuiltIn(file) => contains(file.bytes, string, max_bytes),
+        };
+        found.unwrap_or(true)
+    }
+
     /// Reads the file.
     pub(crate) fn read(&self, options: ReadOptions) -> Result<Content, InputError> {
         let (path, is_named) = match self {

@@ -247,9 +247,14 @@ fn own_case(id: &str) -> Result<Vec<Subject>, Problem> {
         return Err(problem.at("--case").hint(format!("write {id}#1 for the first case, or {id}#ID")));
     }
     let own = find::own_vectors().map_err(|problem| problem.at("--case"))?;
+    // Parsing takes most of the time, so files without the id are read only for a suggestion. An id that JSON escapes differs from its
+    // text in the file, and is found then.
+    let options = ReadOptions::default();
+    let (likely, others): (Vec<Source>, Vec<Source>) =
+        own.sources.into_iter().partition(|source| source.may_contain(id, options.max_bytes));
     let mut files = Vec::new();
-    for source in own.sources {
-        if let Ok(Content::Vectors(file)) = source.read(ReadOptions::default()) {
+    for source in likely.into_iter().chain(others) {
+        if let Ok(Content::Vectors(file)) = source.read(options) {
             if let Some(found) = by_id(&source.name(), &file, id) {
                 return found;
             }

@@ -1,5 +1,6 @@
 //! From bytes to JSON or rows: decompression, text, and nothing about vectors.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Read;
 
@@ -44,18 +45,7 @@ impl From<Document> for Loaded {
 impl Loaded {
     /// Reads a file, gzip'd or not.
     pub(crate) fn read(bytes: &[u8], limit: u64) -> Result<Loaded, Problem> {
-        let mut unpacked = Vec::new();
-        let plain = if bytes.starts_with(GZIP_MAGIC) {
-            let mut reader = MultiGzDecoder::new(bytes).take(limit.saturating_add(1));
-            reader.read_to_end(&mut unpacked).map_err(|error| Problem::Gzip(error.to_string()))?;
-            unpacked.as_slice()
-        } else {
-            bytes
-        };
-        if u64::try_from(plain.len()).is_ok_and(|length| length > limit) {
-            return Err(Problem::TooLarge { limit });
-        }
-        Loaded::parse(core::str::from_utf8(plain).map_err(|_| Problem::NotText)?)
+        Loaded::parse(core::str::from_utf8(&unpack(bytes, limit)?).map_err(|_| Problem::NotText)?)
     }
 
     fn parse(text: &str) -> Result<Loaded, Problem> {
@@ -95,6 +85,32 @@ impl Loaded {
         let is_lines = matches!(values.first(), Some(Value::Object(_)));
         is_lines.then_some(Loaded { document: Document::Lines(values), broken, trailing_commas: 0 })
     }
+}
+
+/// Decompresses a file if it is gzip'd.
+fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, Problem> {
+    let plain = if bytes.starts_with(GZIP_MAGIC) {
+        let mut unpacked = Vec::new();
+        let mut reader = MultiGzDecoder::new(bytes).take(limit.saturating_add(1));
+        reader.read_to_end(&mut unpacked).map_err(|error| Problem::Gzip(error.to_string()))?;
+        Cow::Owned(unpacked)
+    } else {
+        Cow::Borrowed(bytes)
+    };
+    if u64::try_from(plain.len()).is_ok_and(|length| length > limit) {
+        return Err(Problem::TooLarge { limit });
+    }
+    Ok(plain)
+}
+
+/// Returns whether the text of a file, gzip'd or not, contains a string. Much faster than parsing the file.
+///
+/// # Errors
+///
+/// [`Problem`] if the file cannot be decompressed, is too large or is not text.
+pub fn contains(bytes: &[u8], string: &str, limit: u64) -> Result<bool, Problem> {
+    let plain = unpack(bytes, limit)?;
+    Ok(core::str::from_utf8(&plain).map_err(|_| Problem::NotText)?.contains(string))
 }
 
 /// JSON text without the commas before a closing bracket, and their number. JSON does not allow them, some files have them.
@@ -206,6 +222,15 @@ mod tests {
         assert_eq!(read("[1]"), Ok((Document::Json(json!([1])), 0)));
         for wrong in ["[1,,]", "[,]", "[1,", "{\"a\",}"] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_string_is_found_in_plain_and_in_compressed_text() {
+        for bytes in [b"{\"id\":\"a/b\"}".to_vec(), gzip(b"{\"id\":\"a/b\"}")] {
+            assert_eq!(contains(&bytes, "a/b", 100), Ok(true));
+            assert_eq!(contains(&bytes, "a/c", 100), Ok(false));
+            assert_eq!(contains(&bytes, "a/b", 11), Err(Problem::TooLarge { limit: 11 }));
         }
     }
 

@@ -36,7 +36,7 @@ pub use bitcoin;
 pub use case::{Case, Expect};
 pub use check::{Mismatch, Question};
 pub use dialect::{DIALECTS, Dialect};
-pub use document::MAX_FILE_BYTES;
+pub use document::{MAX_FILE_BYTES, contains};
 #[cfg(feature = "embedded")]
 pub use embedded::{EMBEDDED, EmbeddedFile};
 pub use error::{InputError, Problem};
