@@ -4,7 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sigstack_vectors::{EMBEDDED, EmbeddedFile, InputError, Problem, ReadOptions, VectorFile, contains, read_bytes};
+use sigstack_vectors::{
+    EMBEDDED, EmbeddedFile, InputError, Problem, ReadOptions, VectorFile, contains, read_bytes,
+};
 
 use crate::input;
 use crate::problem::Problem as CommandProblem;

@@ -56,7 +56,7 @@ Examples:
   sigstack channel options
   sigstack channel nested --parties 4
   sigstack channel who sequence-ctv
-  sigstack channel rules --updates 3 --format markdown";
+  sigstack channel rules --updates 3";
 
 const COMPARE_HELP: &str = "\
 Examples:
@@ -83,7 +83,7 @@ Exit status:
 
 Examples:
   sigstack attacks search --construction bip68 --moves 1 --states 10
-  sigstack attacks search --construction symmetry-apo --moves 1 --states 3 --json";
+  sigstack attacks search --construction ln-static --moves 1 --states 3 --json";
 
 const BREACH_HELP: &str = "\
 Examples:

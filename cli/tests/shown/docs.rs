@@ -1,10 +1,10 @@
 //! Runs every command of the docs, and finds the output that they show.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
-
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+
+use crate::output::{output, project};
 
 /// The commands of a document with the lines shown under them.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
@@ -23,23 +23,14 @@ fn commands(text: &str) -> Vec<(String, Vec<String>)> {
 }
 
 fn run(document: &str, least: usize) {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let folder = Path::new(env!("CARGO_BIN_EXE_sigstack")).parent().unwrap();
-    let path = std::env::var("PATH").unwrap_or_default();
-    let commands = commands(&fs::read_to_string(root.join(document)).unwrap());
+    let commands = commands(&fs::read_to_string(project().join(document)).unwrap());
     assert!(commands.len() >= least, "{document} has {} commands", commands.len());
     for (command, shown) in commands {
         // Pages that the docs write belong among the test's files.
         let run = command.replace("target/", concat!(env!("CARGO_TARGET_TMPDIR"), "/"));
-        let output = Command::new("sh")
-            .args(["-c", &run])
-            .env("PATH", format!("{}:{path}", folder.display()))
-            .current_dir(root)
-            .output()
-            .unwrap();
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(matches!(output.status.code(), Some(0 | 1)), "{command}: {error}");
-        let out = String::from_utf8(output.stdout).unwrap();
+        let printed = output(&run, project());
+        assert!(matches!(printed.status, 0 | 1), "{command}: {}", printed.stderr);
+        let out = &printed.stdout;
         let mut lines = out.lines();
         let mut may_skip = false;
         for expected in shown {
@@ -88,7 +79,7 @@ fn the_picture_is_that_of_the_command() {
         .status()
         .unwrap();
     assert!(status.success());
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = project();
     let name = "tower-over-n.svg";
     let (made, shown) =
         (fs::read(folder.join(name)).unwrap(), fs::read(root.join("docs/pictures").join(name)).unwrap());
@@ -125,7 +116,7 @@ fn shell_blocks(text: &str) -> Vec<&str> {
 /// The commands of other programs that a document shows are steps of `.ci/run`, and those of this one are in a block that is run.
 #[test]
 fn every_command_that_is_shown_is_run_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = project();
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     // The script runs the README's second block as it is.
     let steps = fs::read_to_string(root.join(".ci/run")).unwrap() + shell_blocks(&readme)[1];
@@ -161,7 +152,7 @@ fn every_command_that_is_shown_is_run_somewhere() {
 /// Every row of the comparison's table has its section, under the same number, with a command in it.
 #[test]
 fn every_row_of_the_comparison_has_its_command() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = project();
     let details = fs::read_to_string(root.join("docs/comparison-of-tools.md")).unwrap();
     let table = details.lines().skip_while(|line| !line.starts_with("| 1."));
     let rows = table.take_while(|line| line.starts_with('|'));
@@ -182,7 +173,7 @@ fn every_row_of_the_comparison_has_its_command() {
 /// The figures of the README's table of opcodes are those of the recorded run.
 #[test]
 fn the_costs_of_the_readme_are_those_of_the_recorded_run() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = project();
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
     let file = "benches/results/worst-blocks.json";
     let (_, table) = readme.split_once(&format!("<!-- blocks: {file} -->\n")).unwrap();
@@ -204,7 +195,7 @@ fn the_costs_of_the_readme_are_those_of_the_recorded_run() {
 /// The README's code is that of the interpreter's README, which is tested as documentation.
 #[test]
 fn the_code_of_the_readme_is_tested() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = project();
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let (readme, tested) = (read("README.md"), read("interpreter/README.md"));
     let (_, code) = readme.split_once("```rust\n").unwrap();
@@ -215,7 +206,7 @@ fn the_code_of_the_readme_is_tested() {
 /// The README's first two commands: `.ci/run` runs the line of the second as the README has it.
 #[test]
 fn the_readme_begins_with_a_command_to_install_and_one_to_test() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = project();
     let read = |name: &str| fs::read_to_string(root.join(name)).unwrap();
     let readme = read("README.md");
     let blocks = shell_blocks(&readme);

@@ -1,21 +1,6 @@
 //! Runs every example of every help text, from an empty folder: with the installed binary and nothing else.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
-
-use std::fs;
-use std::path::Path;
-use std::process::Command;
-
-/// The status and both outputs of a shell command in a folder.
-fn run(command: &str, folder: &Path) -> (i32, String) {
-    let binary = Path::new(env!("CARGO_BIN_EXE_sigstack")).parent().unwrap();
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).env("PATH", format!("{}:{path}", binary.display())).current_dir(folder);
-    let output = shell.output().unwrap();
-    let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
-    (output.status.code().unwrap(), text)
-}
+use crate::output::{empty_folder, output};
 
 /// The names under `Commands:` of a help text.
 fn subcommands(help: &str) -> Vec<String> {
@@ -44,27 +29,27 @@ fn examples(help: &str) -> Vec<String> {
 
 #[test]
 fn every_example_of_every_help_runs_in_an_empty_folder() {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("examples");
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
     let mut open = vec![String::new()];
     let mut ran = 0;
     while let Some(command) = open.pop() {
-        let (status, help) = run(&format!("sigstack{command} --help"), &folder);
-        assert_eq!(status, 0, "{command}: {help}");
-        open.extend(subcommands(&help).iter().map(|sub| format!("{command} {sub}")));
-        for example in examples(&help) {
-            let (status, out) = run(&example, &folder);
+        let help = output(&format!("sigstack{command} --help"), empty_folder());
+        assert_eq!(help.status, 0, "{command}: {}", help.stderr);
+        open.extend(subcommands(&help.stdout).iter().map(|sub| format!("{command} {sub}")));
+        for example in examples(&help.stdout) {
+            let out = output(&example, empty_folder());
             ran += 1;
             if command == " debug" {
                 // `terminal.rs` has a terminal.
-                assert!(status == 2 && out.contains("debug needs a terminal"), "{example}: {out}");
+                assert!(
+                    out.status == 2 && out.stderr.contains("debug needs a terminal"),
+                    "{example}: {out:?}"
+                );
                 continue;
             }
             // An example about an invalid input shows why the input is invalid.
             let expected = i32::from(example.contains("invalid"));
-            assert_eq!(status, expected, "{example}: {out}");
-            assert!(!out.is_empty(), "{example}");
+            assert_eq!(out.status, expected, "{example}: {out:?}");
+            assert!(!(out.stdout.is_empty() && out.stderr.is_empty()), "{example}");
         }
     }
     assert!(ran >= 35, "{ran}");

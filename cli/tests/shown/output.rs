@@ -1,0 +1,64 @@
+//! Runs shell commands with `sigstack` in the path, each once.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// What a command printed.
+#[derive(Debug)]
+pub(crate) struct Printed {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// The commands that read no file, so that their output does not depend on the folder in which they run.
+const WITHOUT_FILES: [&str; 4] = ["attacks", "breach", "channel", "compare"];
+
+type Runs = BTreeMap<(String, PathBuf), Arc<OnceLock<Arc<Printed>>>>;
+
+static RUNS: Mutex<Runs> = Mutex::new(BTreeMap::new());
+
+/// Runs a shell command in a folder, or returns what it printed before. A comment after the command is ignored.
+pub(crate) fn output(command: &str, folder: &Path) -> Arc<Printed> {
+    let command = command.split("  # ").next().unwrap().trim();
+    let without_files = command
+        .strip_prefix("sigstack ")
+        .and_then(|rest| rest.split_whitespace().next())
+        .is_some_and(|name| WITHOUT_FILES.contains(&name));
+    let folder = if without_files { empty_folder() } else { folder };
+    let run = Arc::clone(RUNS.lock().unwrap().entry((command.to_owned(), folder.to_owned())).or_default());
+    // A second test that asks for the same command waits for the first.
+    Arc::clone(run.get_or_init(|| Arc::new(execute(command, folder))))
+}
+
+fn execute(command: &str, folder: &Path) -> Printed {
+    let binary = Path::new(env!("CARGO_BIN_EXE_sigstack")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).env("PATH", format!("{}:{path}", binary.display())).current_dir(folder);
+    let output = shell.output().unwrap();
+    Printed {
+        status: output.status.code().unwrap(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+/// A folder that has no file at first: what a user with nothing but the installed command has.
+pub(crate) fn empty_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("empty");
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder
+    })
+}
+
+/// The folder of the project.
+pub(crate) fn project() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
