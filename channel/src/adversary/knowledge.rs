@@ -1,17 +1,19 @@
 //! What the corrupted side knows, and the transactions that it can complete with it.
 
+mod witness;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
-use secp256k1::{Keypair, SecretKey};
-use sigstack_interpreter::{Spend, sighash::segwit_v0, verify_ecdsa};
+use secp256k1::Keypair;
+use sigstack_interpreter::Spend;
+
+use witness::at;
 
 use super::paths::{Id, Node, Path, paths};
-use crate::bolt3::{SIGHASH_ALL, sign_segwit_v0};
-use crate::keys::{generator_keypair, sign_schnorr, verify_schnorr, x_only};
+use crate::keys::{generator_keypair, sign_schnorr, x_only};
 use crate::model::{Construction, Held, Known, PlayError, Step};
 
-use crate::sign::{self, DEFAULT};
 use crate::tx::{SEQUENCE_FREE, input, output, set_witness, transaction};
 
 /// A transaction whose outputs are agreed on or fixed by a script, with the signatures that were given for it.
@@ -62,17 +64,6 @@ pub(super) struct Knowledge {
     payout: ScriptBuf,
     capacity: bitcoin::Amount,
     latest: u32,
-}
-
-/// An input that is to be signed: its transaction, and the output with its script.
-struct Signing<'a> {
-    tx: &'a Transaction,
-    prevouts: &'a [TxOut],
-    input: usize,
-    known: &'a Known,
-    plan: &'a Plan,
-    annex: Option<&'a [u8]>,
-    received: &'a [Vec<u8>],
 }
 
 impl Knowledge {
@@ -328,159 +319,10 @@ impl Knowledge {
         set_witness(&mut made.tx, place, &witness);
         Some(made)
     }
-
-    fn witness(
-        &self,
-        tx: &Transaction,
-        prevouts: &[TxOut],
-        input: usize,
-        plan: &Plan,
-        annex: Option<&[u8]>,
-        received: &[Vec<u8>],
-    ) -> Option<Vec<Vec<u8>>> {
-        let (known, _) = self.outputs.get(&prevouts.get(input)?.script_pubkey)?;
-        let signing = Signing { tx, prevouts, input, known, plan, annex, received };
-        plan.choices.iter().find_map(|choice| self.fill(&signing, choice))
-    }
-
-    /// The whole witness for a choice of data. Every element is checked by this function's caller through the chain.
-    fn fill(&self, signing: &Signing<'_>, choice: &[Option<Vec<u8>>]) -> Option<Vec<Vec<u8>>> {
-        let path = &signing.plan.path;
-        if !locks_fit(signing.tx, signing.input, path) {
-            return None;
-        }
-        let mut elements = choice.to_vec();
-        if let Some(template) = path.template {
-            let hash = sign::check_template(signing.tx).ok()?;
-            match path.nodes.get(template)? {
-                Node::Element(nth) => *elements.get_mut(*nth)? = Some(hash.to_vec()),
-                Node::Data(data) if data.as_slice() == hash => {}
-                _ => return None,
-            }
-        }
-        let hash = sign::template_hash(signing.tx, signing.annex).ok()?;
-        let values = path.evaluate(&elements, Some(&hash));
-        if !path.allows(&values) {
-            return None;
-        }
-        for (id, truth) in &path.must {
-            let signed = self.sign_node(signing, path, &values, *id, *truth)?;
-            for (place, signature) in signed {
-                *elements.get_mut(place)? = Some(signature);
-            }
-        }
-        let stack: Option<Vec<Vec<u8>>> = elements.into_iter().rev().collect();
-        let mut witness = match signing.known {
-            Known::Tap(out) => out.witness(&signing.plan.script, stack?).ok()?,
-            Known::Script(script) => [stack?, vec![script.clone()]].concat(),
-        };
-        witness.extend(signing.annex.map(<[u8]>::to_vec));
-        Some(witness)
-    }
-
-    /// The signatures that a node needs, with their places. None if one cannot be had.
-    fn sign_node(
-        &self,
-        signing: &Signing<'_>,
-        path: &Path,
-        values: &[Option<Vec<u8>>],
-        id: Id,
-        truth: bool,
-    ) -> Option<Vec<(usize, Vec<u8>)>> {
-        let element = |id: &Id| match path.nodes.get(*id) {
-            Some(Node::Element(nth)) => Some(*nth),
-            _ => None,
-        };
-        match path.nodes.get(id)? {
-            Node::Signed { signature, .. } if !truth => Some(vec![(element(signature)?, Vec::new())]),
-            Node::Signed { key, signature } => {
-                let key = at(values, *key)?;
-                match element(signature) {
-                    Some(place) => Some(vec![(place, self.signature(signing, key)?)]),
-                    None => {
-                        let fixed = [at(values, *signature)?.to_vec()];
-                        let fixed = Signing { received: &fixed, ..*signing };
-                        fixed.received_signature(key).map(|_| Vec::new())
-                    }
-                }
-            }
-            Node::Stated { key, message, signature } => {
-                let (key, message) = (at(values, *key)?, at(values, *message)?);
-                Some(vec![(element(signature)?, self.statement(key, message)?.to_vec())])
-            }
-            Node::Multi { keys, signatures } => {
-                let pairs = keys.iter().zip(signatures);
-                let signed = pairs.map(|(key, signature)| {
-                    Some((element(signature)?, self.signature(signing, at(values, *key)?)?))
-                });
-                signed.collect()
-            }
-            _ => Some(Vec::new()),
-        }
-    }
-
-    /// A signature of the transaction: by an own key, or a received one that fits.
-    fn signature(&self, signing: &Signing<'_>, key: &[u8]) -> Option<Vec<u8>> {
-        let x: [u8; 32] = key.last_chunk::<32>().copied().or_else(|| match signing.known {
-            Known::Tap(out) if key == [1] => Some(*out.internal_key()),
-            _ => None,
-        })?;
-        let Some(pair) = self.keys.get(&x) else { return signing.received_signature(key) };
-        match signing.known {
-            Known::Tap(_) => {
-                let digest = signing.digest(key, DEFAULT)?;
-                Some(sign_schnorr(pair, &digest).to_vec())
-            }
-            Known::Script(script) => {
-                let secret: SecretKey = pair.secret_key();
-                let secret = if pair.public_key().serialize() == key { secret } else { secret.negate() };
-                sign_segwit_v0(signing.tx, signing.prevouts, signing.input, script, &secret, SIGHASH_ALL).ok()
-            }
-        }
-    }
 }
 
 /// Satoshi that a spend to the own wallet pays: more than blocks ask in every scenario in which it has to be mined.
 pub(super) const OWN_FEE: u64 = 4_000;
-
-impl Signing<'_> {
-    fn digest(&self, key: &[u8], hash_type: u8) -> Option<[u8; 32]> {
-        match self.known {
-            Known::Tap(_) => {
-                let bip118 = key.first() == Some(&1) && matches!(key.len(), 1 | 33);
-                let (tx, prevouts, script) = (self.tx, self.prevouts, &self.plan.script);
-                sign::script_path(tx, prevouts, self.input, script, hash_type, bip118, self.annex).ok()
-            }
-            Known::Script(script) => {
-                let spend = Spend::new(self.tx, self.prevouts).ok()?;
-                Some(segwit_v0::digest(&spend.signing(self.input).ok()?, script, hash_type.into()))
-            }
-        }
-    }
-
-    /// A received signature that is the key's for this transaction.
-    fn received_signature(&self, key: &[u8]) -> Option<Vec<u8>> {
-        let found = self.received.iter().find(|signature| match self.known {
-            Known::Tap(out) => {
-                let key_bytes: Option<[u8; 32]> = match key {
-                    [1] => Some(*out.internal_key()),
-                    _ => key.last_chunk::<32>().copied(),
-                };
-                let (Some(body), Some(key_bytes)) = (signature.first_chunk::<64>(), key_bytes) else {
-                    return false;
-                };
-                let hash_type = signature.get(64).copied().unwrap_or(DEFAULT);
-                let digest = if signature.len() <= 65 { self.digest(key, hash_type) } else { None };
-                digest.is_some_and(|digest| verify_schnorr(&key_bytes, &digest, body))
-            }
-            Known::Script(_) => signature.split_last().is_some_and(|(hash_type, der)| {
-                let digest = self.digest(key, *hash_type);
-                digest.is_some_and(|digest| verify_ecdsa(der, key, &digest))
-            }),
-        });
-        found.cloned()
-    }
-}
 
 /// Whether an input of a transaction is valid by consensus with all proposals that its script uses.
 pub(super) fn valid(candidate: &Candidate, place: usize) -> bool {
@@ -494,22 +336,6 @@ fn number_of(node: &Node) -> Option<i64> {
         Node::Data(data) => sigstack_interpreter::script_num::decode(data, 4, true).ok(),
         _ => None,
     }
-}
-
-fn at(values: &[Option<Vec<u8>>], id: Id) -> Option<&[u8]> {
-    values.get(id).and_then(|value| value.as_deref())
-}
-
-/// nLockTime and nSequence of a transaction satisfy what a path checks.
-fn locks_fit(tx: &Transaction, place: usize, path: &Path) -> bool {
-    let lock_time = tx.lock_time.to_consensus_u32();
-    let sequence = tx.input.get(place).map_or(0, |input| input.sequence.0);
-    let same_kind = (lock_time < 500_000_000) == (path.lock_time < 500_000_000);
-    let after = path.lock_time == 0 || same_kind && lock_time >= path.lock_time && sequence != u32::MAX;
-    let older = path.sequence.is_none_or(|blocks| {
-        tx.version.0 >= 2 && sequence & (1 << 31 | 1 << 22) == 0 && sequence & 0xffff >= blocks
-    });
-    after && older
 }
 
 /// What can stand at a place of the witness: data, or nothing yet where a signature or the template is computed from the

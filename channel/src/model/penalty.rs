@@ -1,5 +1,7 @@
 //! LN-penalty: BOLT 3's transactions, revoked by secrets.
 
+mod base;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::{PublicKey, SecretKey};
 use sigstack_interpreter::Flags;
 use sigstack_policy::limits::MAX_TX_WEIGHT;
+
+pub(super) use base::Base;
 
 use super::accept::{
     Accepted, MAX_TRUC_WEIGHT, OUTPUT_WEIGHT, OpenerCosts, Size, Terms, blocks_until_claimed,
@@ -16,8 +20,8 @@ use super::justice_kit::{JusticeScripts, justice_blob};
 use super::known::{Held, Known};
 use super::penalty_guard::PenaltyGuard;
 use super::penalty_record::PenaltyRecord;
-use super::penalty_version::{FEERATE, Points, Version, Versions};
-use super::{Construction, Content, Facts, Htlc, PartyKeys, Setup, Step, TowerTerms, UpdateCost};
+use super::penalty_version::{FEERATE, Version, Versions};
+use super::{Construction, Content, Facts, Htlc, Setup, Step, TowerTerms, UpdateCost};
 use crate::bolt3::{
     CommitmentOutput, Format, HtlcDirection, MAX_INDEX, SIGHASH_ALL, SecretStore, commitment_number,
     derive_private, derive_secret, number_mask, revocation_private, scripts, sign_segwit_v0,
@@ -57,58 +61,6 @@ fn terms(format: Format, setup: &Setup) -> Terms {
         size: Size { frame, balance: 0, htlc: OUTPUT_WEIGHT, most },
         // A claim does not wait for the delay: its second stage does.
         ..setup.settlement_terms(frame, blocks_until_claimed(0, 3))
-    }
-}
-
-/// A party's base secrets.
-#[derive(Clone)]
-pub(super) struct Base {
-    pub(super) payment: SecretKey,
-    pub(super) delayed: SecretKey,
-    pub(super) htlc: SecretKey,
-    pub(super) revocation: SecretKey,
-    commitments: [u8; 32],
-}
-
-impl core::fmt::Debug for Base {
-    /// Does not print the secrets.
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Base").finish_non_exhaustive()
-    }
-}
-
-impl Base {
-    /// The base secrets of a party in one channel (BOLT 3 "Key Derivation"). They depend on the bytes that the party drew for this
-    /// channel: base points and per-commitment secrets of two channels are never the same.
-    fn new(party: &PartyKeys) -> Result<Base, ChannelError> {
-        let key = |purpose: &str| Ok::<_, ChannelError>(SecretKey::from_secret_bytes(party.secret(purpose))?);
-        Ok(Base {
-            payment: key("ln/payment")?,
-            delayed: key("ln/delayed")?,
-            htlc: key("ln/htlc")?,
-            revocation: key("ln/revocation")?,
-            commitments: party.secret("ln/commitments"),
-        })
-    }
-
-    fn points(&self, funding: PublicKey) -> Points {
-        Points {
-            payment: self.payment.public_key(),
-            delayed: self.delayed.public_key(),
-            htlc: self.htlc.public_key(),
-            revocation: self.revocation.public_key(),
-            funding,
-        }
-    }
-
-    /// The per-commitment point of a number.
-    fn point(&self, number: u32) -> Result<PublicKey, ChannelError> {
-        Ok(self.commitment_secret(number)?.public_key())
-    }
-
-    fn commitment_secret(&self, number: u32) -> Result<SecretKey, ChannelError> {
-        let secret = derive_secret(&self.commitments, 48, MAX_INDEX.saturating_sub(number.into()));
-        Ok(SecretKey::from_secret_bytes(secret)?)
     }
 }
 

@@ -1,0 +1,63 @@
+//! A party's base secrets (BOLT 3 "Key Derivation").
+
+use secp256k1::{PublicKey, SecretKey};
+
+use super::super::PartyKeys;
+use super::super::penalty_version::Points;
+use crate::bolt3::{MAX_INDEX, derive_secret};
+use crate::error::ChannelError;
+
+/// A party's base secrets.
+#[derive(Clone)]
+pub(in super::super) struct Base {
+    pub(in super::super) payment: SecretKey,
+    pub(in super::super) delayed: SecretKey,
+    pub(in super::super) htlc: SecretKey,
+    pub(in super::super) revocation: SecretKey,
+    /// The seed of the per-commitment secrets.
+    pub(super) commitments: [u8; 32],
+}
+
+impl core::fmt::Debug for Base {
+    /// Does not print the secrets.
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Base").finish_non_exhaustive()
+    }
+}
+
+impl Base {
+    /// The base secrets of a party in one channel (BOLT 3 "Key Derivation"). They depend on the bytes that the party drew for this
+    /// channel: base points and per-commitment secrets of two channels are never the same.
+    pub(super) fn new(party: &PartyKeys) -> Result<Base, ChannelError> {
+        let key = |purpose: &str| Ok::<_, ChannelError>(SecretKey::from_secret_bytes(party.secret(purpose))?);
+        Ok(Base {
+            payment: key("ln/payment")?,
+            delayed: key("ln/delayed")?,
+            htlc: key("ln/htlc")?,
+            revocation: key("ln/revocation")?,
+            commitments: party.secret("ln/commitments"),
+        })
+    }
+
+    /// The base points, which the peer is given, beside the key of the funding output.
+    pub(super) fn points(&self, funding: PublicKey) -> Points {
+        Points {
+            payment: self.payment.public_key(),
+            delayed: self.delayed.public_key(),
+            htlc: self.htlc.public_key(),
+            revocation: self.revocation.public_key(),
+            funding,
+        }
+    }
+
+    /// The per-commitment point of a number.
+    pub(super) fn point(&self, number: u32) -> Result<PublicKey, ChannelError> {
+        Ok(self.commitment_secret(number)?.public_key())
+    }
+
+    /// The per-commitment secret of a number, which revokes the commitment of that number.
+    pub(super) fn commitment_secret(&self, number: u32) -> Result<SecretKey, ChannelError> {
+        let secret = derive_secret(&self.commitments, 48, MAX_INDEX.saturating_sub(number.into()));
+        Ok(SecretKey::from_secret_bytes(secret)?)
+    }
+}
