@@ -1,8 +1,9 @@
-//! Ways to invalidate an old channel state, as real transactions.
+//! Constructions of payment channels that invalidate old states, built from real transactions.
 //!
-//! Design talk about payment channels asserts sizes, storage and safety; here they are measured. Each construction builds and signs its
-//! transactions, a small chain verifies each of them with the interpreter, and storage and weights are those of what was
-//! serialized. The source of the mechanisms is named at each.
+//! Discussions of payment channels often state sizes, storage and safety without measuring them. This crate measures them. Each
+//! construction builds and signs its transactions, and a small simulated chain verifies every transaction with the interpreter.
+//! Storage and weights are those of the serialized data. The documentation of each construction names the source of its
+//! mechanism.
 
 pub mod adversary;
 pub mod attacks;

@@ -1,15 +1,16 @@
-//! Aggregated keys and their signatures by MuSig2 (BIP 327), for two parties or N.
+//! MuSig2 key aggregation and signing (BIP 327) for two or more parties.
 //!
-//! A secret nonce is a value of type [`Nonce`]: it belongs to one key, cannot be cloned, and is used up by one signature. There
-//! are three ways to make one, and each binds it to what is signed as far as that is known:
+//! A secret nonce is a value of type [`Nonce`]. A nonce belongs to one key, cannot be cloned, and is consumed by one signature.
+//! There are three constructors. Each binds the nonce to as much of the signed data as is known:
 //!
-//! - [`Nonce::fresh`] when the message is known: from fresh random bytes, the key, the aggregate key and the message (BIP 327
-//!   "Nonce Generation", with all optional arguments).
-//! - [`Nonce::answering`] when the message and all other nonces are known: a hash of everything that the challenge depends on
-//!   (BIP 327 "Deterministic and Stateless Signing for a Single Signer"). Signing the same challenge again gives the same bytes.
-//! - [`Nonce::ahead`] when nothing is known, for the nonce that the owner of a commitment sends one step ahead: from a salt that
-//!   is drawn for this commitment alone. [`PartialCommitment::complete`] is the only place that makes it a second time, after it
-//!   checked that the stored partial signature is for this very message.
+//! - [`Nonce::fresh`] is for a known message. The nonce is derived from fresh random bytes, the key, the aggregate key and the
+//!   message (BIP 327 "Nonce Generation", with all optional arguments).
+//! - [`Nonce::answering`] is for the last signer, who knows the message and all other nonces. The nonce is a hash of everything
+//!   that the challenge depends on (BIP 327 "Deterministic and Stateless Signing for a Single Signer"). Signing the same
+//!   challenge again gives the same bytes.
+//! - [`Nonce::ahead`] is for a message that is not yet known: the owner of a commitment sends this nonce one update in advance.
+//!   The nonce is derived from a salt that is drawn for this commitment only. Only [`PartialCommitment::complete`] derives the
+//!   same nonce again, after checking that the stored partial signature is for exactly this message.
 
 use secp256k1::musig::{
     AggregatedNonce, KeyAggCache, PartialSignature, PublicNonce, SecretNonce, Session, SessionSecretRand,
@@ -28,7 +29,7 @@ pub const PUBLIC_NONCE_SIZE: usize = 66;
 /// Bytes of a serialized partial signature.
 pub const PARTIAL_SIGNATURE_SIZE: usize = 32;
 
-/// The aggregate of several keys, with what signing under it needs.
+/// An aggregate of several public keys, with the data needed to sign under it.
 #[derive(Clone, Debug)]
 pub struct AggregateKey {
     cache: KeyAggCache,
@@ -36,11 +37,11 @@ pub struct AggregateKey {
 }
 
 impl AggregateKey {
-    /// Aggregates keys. They are sorted first (BIP 327 "KeySort"), so the order does not matter.
+    /// Aggregates public keys. The keys are sorted first (BIP 327 "KeySort"), so their order does not matter.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] without a key.
+    /// [`ChannelError::Refused`] if `keys` is empty.
     pub fn new(keys: &[PublicKey]) -> Result<AggregateKey, ChannelError> {
         if keys.is_empty() {
             return Err(ChannelError::refused("an aggregate key needs at least one key"));
@@ -50,21 +51,22 @@ impl AggregateKey {
         Ok(AggregateKey { cache: KeyAggCache::new(&sorted), keys: sorted.into_iter().copied().collect() })
     }
 
-    /// The x coordinate of the aggregate key with its tweaks.
+    /// Returns the x coordinate of the aggregate key after all tweaks.
     pub fn x_only(&self) -> [u8; 32] {
         self.cache.agg_pk().to_byte_array()
     }
 
-    /// The keys, sorted.
+    /// Returns the aggregated public keys in sorted order.
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
     }
 
-    /// This key as the output key of a taproot output with this tree; without a tree as BIP 86 tweaks it.
+    /// Returns this key tweaked as a taproot output key that commits to the Merkle root `root`. Without a root, the tweak is that
+    /// of BIP 86.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] if the tweak gives no key, which happens with probability 2^-128.
+    /// [`ChannelError::Key`] if the tweak gives no valid key, which happens with probability 2^-128.
     pub fn tweaked(&self, root: Option<&[u8; 32]>) -> Result<AggregateKey, ChannelError> {
         let tweak = taproot_tweak(&self.x_only(), root)?;
         let mut tweaked = self.clone();
@@ -83,20 +85,21 @@ impl AggregateKey {
     }
 }
 
-/// What a nonce that is sent ahead is made from, beside the owner's seed.
+/// Inputs, besides the owner's seed, from which a nonce that is sent in advance is derived.
 #[derive(Clone, Copy, Debug)]
 pub struct NonceId<'a> {
-    /// The funding outpoint, 36 bytes.
+    /// Serialized funding outpoint, 36 bytes.
     pub outpoint: &'a [u8],
-    /// The number of the state.
+    /// Number of the channel state.
     pub number: u64,
-    /// What the signature is for; two signatures of one state have two roles.
+    /// Purpose of the signature. Two signatures of the same state have different roles.
     pub role: &'a str,
 }
 
 /// A secret nonce of one key, for one signature.
 ///
-/// The type is not `Clone`, and [`SigningSession::sign`] takes it by value: the compiler refuses a second signature.
+/// The type is not `Clone`, and [`SigningSession::sign`] takes it by value, so the compiler rejects a second signature with the
+/// same nonce.
 pub struct Nonce {
     secret: SecretNonce,
     public: PublicNonce,
@@ -110,7 +113,7 @@ impl core::fmt::Debug for Nonce {
 }
 
 impl Nonce {
-    /// A nonce for a message that is known, from fresh random bytes.
+    /// Creates a nonce for a known message from fresh random bytes.
     ///
     /// # Errors
     ///
@@ -132,7 +135,8 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// The nonce of the owner of a transaction, sent before the content is known. `salt` is drawn for this transaction alone.
+    /// Derives the nonce that the owner of a transaction sends before the transaction's content is known. `salt` must be drawn
+    /// for this transaction only.
     ///
     /// # Errors
     ///
@@ -150,7 +154,8 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// The nonce of the last signer: a hash of all that the challenge depends on, the other signers' nonces included.
+    /// Derives the nonce of the last signer: a hash of everything that the challenge depends on, including the other signers'
+    /// nonces.
     ///
     /// # Errors
     ///
@@ -181,13 +186,13 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// The public nonce, which the other signers get.
+    /// Returns the public nonce, which is sent to the other signers.
     pub fn public(&self) -> PublicNonce {
         self.public
     }
 }
 
-/// The library panics on zero.
+/// Converts random bytes to the library's type. The library panics on all-zero bytes, so these are refused first.
 fn session_random(bytes: [u8; 32]) -> Result<SessionSecretRand, ChannelError> {
     match bytes == [0; 32] {
         true => Err(ChannelError::refused("the randomness of a nonce is zero")),
@@ -205,11 +210,11 @@ pub struct SigningSession<'a> {
 }
 
 impl<'a> SigningSession<'a> {
-    /// Begins a session with one nonce of each signer, in any order.
+    /// Starts a session with one public nonce of each signer, in any order.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless there is one nonce for each key.
+    /// [`ChannelError::Refused`] unless the number of nonces equals the number of keys.
     pub fn new(
         key: &'a AggregateKey,
         nonces: &[PublicNonce],
@@ -224,12 +229,12 @@ impl<'a> SigningSession<'a> {
         Ok(SigningSession { key, session, nonces: nonces.to_vec(), message })
     }
 
-    /// A signer's partial signature. The secret nonce is used up, also by a refusal.
+    /// Returns a signer's partial signature. The secret nonce is consumed even if signing is refused.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the signer's key is not one of the aggregated keys, the nonce belongs to another key, or
-    /// the nonce is not one of this session. (The library aborts the process in the second case.)
+    /// [`ChannelError::Refused`] if the signer's key is not one of the aggregated keys, if the nonce belongs to another key, or
+    /// if the nonce is not part of this session. (For a nonce of another key the library would abort the process.)
     pub fn sign(&self, nonce: Nonce, keypair: &Keypair) -> Result<PartialSignature, ChannelError> {
         self.key.require_key(&keypair.public_key())?;
         if nonce.owner != keypair.public_key() {
@@ -242,16 +247,17 @@ impl<'a> SigningSession<'a> {
         Ok(self.session.partial_sign(nonce.secret, keypair, &self.key.cache))
     }
 
-    /// Whether a part is that of the signer with this key and nonce.
+    /// Returns whether `part` is a valid partial signature of the signer with this key and public nonce.
     pub fn verify_partial(&self, part: &PartialSignature, nonce: &PublicNonce, key: &PublicKey) -> bool {
         self.session.partial_verify(&self.key.cache, part, nonce, *key)
     }
 
-    /// Adds up the parts of all signers.
+    /// Adds up the partial signatures of all signers and verifies the result.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] if the sum is no signature of the key: a part is wrong or missing.
+    /// [`ChannelError::Refused`] if there are no partial signatures. [`ChannelError::Key`] if the sum is not a valid signature of
+    /// the aggregate key because a partial signature is wrong or missing.
     pub fn aggregate(&self, parts: &[PartialSignature]) -> Result<[u8; 64], ChannelError> {
         if parts.is_empty() {
             return Err(ChannelError::refused("no partial signature to aggregate"));
@@ -262,13 +268,13 @@ impl<'a> SigningSession<'a> {
     }
 }
 
-/// Signs together: all signers but the last with fresh nonces, the last with one that answers theirs, each partial signature
-/// verified by the others before the parts are added up.
+/// Creates a signature with all signers in one place. All signers but the last use fresh nonces; the last signer's nonce is
+/// derived from theirs. Each partial signature is verified by the other signers before all are added up.
 ///
 /// # Errors
 ///
-/// [`ChannelError::PartialSignature`] names a signer whose partial signature is wrong; [`ChannelError::Refused`] unless the signers
-/// are exactly the key's.
+/// [`ChannelError::PartialSignature`] with the position of the signer whose partial signature is wrong. [`ChannelError::Refused`]
+/// unless the signers are exactly those of the key.
 pub fn sign_together(
     key: &AggregateKey,
     signers: &[Keypair],
@@ -291,7 +297,7 @@ pub fn sign_together(
     let mut parts = Vec::with_capacity(signers.len());
     for (position, ((keypair, secret), nonce)) in signers.iter().zip(secrets).zip(&nonces).enumerate() {
         let part = session.sign(secret, keypair)?;
-        // A signer trusts its own part.
+        // A signer does not verify its own partial signature.
         if position > 0 && !session.verify_partial(&part, nonce, &keypair.public_key()) {
             return Err(ChannelError::PartialSignature(position));
         }
@@ -300,15 +306,15 @@ pub fn sign_together(
     session.aggregate(&parts)
 }
 
-/// The signature of a transaction without its owner's part: what a party keeps until it publishes, so that a stolen backup
-/// alone is no valid transaction.
+/// The stored part of a signature of a commitment: everything but the owner's partial signature. A party keeps this form until it
+/// publishes, so that a stolen backup alone does not contain a valid transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartialCommitment {
-    /// The salt of the owner's nonce.
+    /// Salt from which the owner's nonce is derived.
     pub salt: [u8; 32],
-    /// The other's public nonce.
+    /// Public nonce of the other party.
     pub nonce: [u8; PUBLIC_NONCE_SIZE],
-    /// The other's partial signature.
+    /// Partial signature of the other party.
     pub part: [u8; PARTIAL_SIGNATURE_SIZE],
 }
 
@@ -316,8 +322,8 @@ pub struct PartialCommitment {
 pub const PARTIAL_COMMITMENT_SIZE: usize = 32 + PUBLIC_NONCE_SIZE + PARTIAL_SIGNATURE_SIZE;
 
 impl PartialCommitment {
-    /// The other party signs the owner's transaction, and the owner checks the partial signature (BIP 327 "PartialSigVerify").
-    /// The owner's salt is drawn here.
+    /// Lets the other party sign the owner's transaction. The owner verifies the partial signature (BIP 327 "PartialSigVerify").
+    /// The salt of the owner's nonce is drawn here.
     ///
     /// # Errors
     ///
@@ -342,13 +348,13 @@ impl PartialCommitment {
         }
     }
 
-    /// The owner adds its own partial signature. The stored part is verified for this message first: the owner's nonce is never
-    /// used with a message that the other party did not sign.
+    /// Adds the owner's partial signature and returns the complete signature. The stored partial signature is first verified for
+    /// `message`, so the owner's nonce is never used with a message that the other party did not sign.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the stored bytes are no nonce and partial signature; [`ChannelError::PartialSignature`] if the
-    /// stored partial signature is not the other's for this message.
+    /// [`ChannelError::Encoding`] if the stored bytes are not a valid nonce and partial signature.
+    /// [`ChannelError::PartialSignature`] if the stored partial signature is not the other party's signature of this message.
     pub fn complete(
         &self,
         key: &AggregateKey,
@@ -369,12 +375,12 @@ impl PartialCommitment {
         session.aggregate(&[own, part])
     }
 
-    /// Salt, nonce, part.
+    /// Serializes salt, public nonce and partial signature, in this order.
     pub fn to_bytes(&self) -> Vec<u8> {
         [&self.salt[..], &self.nonce, &self.part].concat()
     }
 
-    /// Reads what [`PartialCommitment::to_bytes`] wrote.
+    /// Parses the bytes that [`PartialCommitment::to_bytes`] writes.
     pub fn from_bytes(bytes: &[u8; PARTIAL_COMMITMENT_SIZE]) -> Option<PartialCommitment> {
         let (salt, rest) = bytes.split_first_chunk()?;
         let (nonce, rest) = rest.split_first_chunk()?;

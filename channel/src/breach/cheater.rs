@@ -1,32 +1,34 @@
-//! A cheater that floods or bribes only where it expects to gain by it.
+//! A cheater that floods blocks or pays miners only when it expects to profit.
 //!
-//! It knows the victim's strategy and the market's law, not the market's next move. What going on is worth is computed backwards from the
-//! delay's end, on a grid of rates. One approximation: the plan takes it that the money outside lasts; each block's flood must fit what is
-//! left.
+//! The cheater knows the victim's strategy and the statistical model of the fee market, but not future feerates. The value of
+//! continuing is computed backwards from the end of the delay, on a grid of feerates. One approximation: the plan assumes that
+//! the cheater's outside funds never run out. In the simulation each block's flood must fit the remaining funds.
 
 use super::{BLOCK_SIZE, Game, Miners, SETTLE_SIZE, Strategy};
 use crate::chain::FeeMarket;
 
-/// How the market's logarithm moves.
+/// Mean reversion and volatility per block of the logarithm of the market's feerate.
 pub(super) const PERSISTENCE: f64 = 0.98;
 pub(super) const VOLATILITY: f64 = 0.08;
-/// Points of the grid, and the distance between them in natural logarithms.
+/// Number of grid points, and the distance between two points in natural logarithms.
 const POINTS: usize = 60;
 const STEP: f64 = 0.12;
-/// The grid begins this far below the mean.
+/// Distance of the lowest grid point below the mean, in natural logarithms.
 const BELOW: f64 = 1.8;
 
-/// The market of a game.
+/// Returns the fee market of a game.
 pub(super) fn market(game: &Game, seed: u64) -> FeeMarket {
     FeeMarket::new(seed, game.mean_rate, PERSISTENCE, VOLATILITY).with_backlog(game.backlog)
 }
 
-/// What it costs to fill a block above a bid.
+/// Satoshi that the cheater pays to fill a block with transactions that outbid `bid`.
 pub(super) fn flood(game: &Game, bid: f64, rate: f64) -> f64 {
     (bid / game.size() - rate).max(0.0) * BLOCK_SIZE
 }
 
-/// Who wins when both paths are open, and the fee: each bids up to its limit, and the block takes what leaves more above the market.
+/// Decides the auction after the delay, when both the justice transaction and the cheater's settlement can confirm. Each side
+/// bids up to its limit, and the block takes the transaction that pays more above the market rate. Returns whether justice wins,
+/// and the winner's fee; `None` if neither side can pay the market rate.
 pub(super) fn auction(game: &Game, strategy: Strategy, rate: f64) -> Option<(bool, f64)> {
     let (justice, settle) = (rate * game.size(), rate * SETTLE_SIZE);
     let victim = strategy.last_bid(game) - justice;
@@ -38,16 +40,17 @@ pub(super) fn auction(game: &Game, strategy: Strategy, rate: f64) -> Option<(boo
     }
 }
 
-/// What going on is worth to the cheater, by block and rate.
+/// Value to the cheater of continuing, by block and feerate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     mean: f64,
-    /// For each block, the value at each point; empty if the cheater has nothing to decide.
+    /// Value at each grid point, for each block. Empty if the cheater has no decision to make.
     values: Vec<[f64; POINTS]>,
 }
 
 impl Plan {
-    /// The best plan against a strategy. A cheater without money outside and without miners to pay has nothing to decide.
+    /// Computes the cheater's optimal plan against a victim's strategy. The plan is empty if the cheater has neither outside
+    /// funds nor miners to pay.
     pub fn new(game: &Game, strategy: Strategy) -> Plan {
         let mean = game.mean_rate.max(0.001).ln();
         let pays = matches!(game.miners, Miners::Colluding(_, price) if price > 0);
@@ -96,7 +99,8 @@ impl Plan {
         (self.mean - BELOW + place * STEP).exp()
     }
 
-    /// The value in the next block, from a point of this one: three moves that have the push's mean and spread.
+    /// Expected value in the next block, starting at grid point `nth`. Three weighted outcomes approximate the random step; they
+    /// have the same mean and variance.
     fn expected(&self, next: &[f64; POINTS], nth: usize) -> f64 {
         let place = f64::from(u32::try_from(nth).unwrap_or_default()) * STEP - BELOW;
         let pushed = VOLATILITY * 3.0f64.sqrt();
@@ -104,7 +108,7 @@ impl Plan {
         (at(-pushed) + 4.0 * at(0.0) + at(pushed)) / 6.0
     }
 
-    /// The value at a deviation from the mean.
+    /// Interpolates the value at a deviation of the logarithmic feerate from its mean.
     fn interpolate(values: &[f64; POINTS], deviation: f64) -> f64 {
         let place = ((deviation + BELOW) / STEP).max(0.0);
         let mut left = place;
@@ -118,7 +122,8 @@ impl Plan {
         values.last().copied().unwrap_or_default()
     }
 
-    /// What it is worth to keep the justice out of this block, beside what is lost if it gets in.
+    /// Value of keeping the justice transaction out of this block, including the balance that the cheater loses if justice
+    /// confirms. `None` if the plan is empty.
     pub(super) fn worth(&self, game: &Game, block: u32, rate: f64) -> Option<f64> {
         let next = self.values.get(usize::try_from(block).ok()?.checked_add(1)?)?;
         let deviation = PERSISTENCE * (rate.max(0.001).ln() - self.mean);

@@ -1,5 +1,5 @@
-//! What other constructions pay when an old state is published: LN-penalty's fights about HTLC outputs, and LN-Symmetry's restarts.
-//! Weights are those of transactions that were built and signed.
+//! Cost of a published old state in other constructions: fights over HTLC outputs in LN-penalty, and restarted delays in
+//! LN-Symmetry. Weights are those of transactions that were built and signed.
 
 use bitcoin::TxIn;
 
@@ -8,10 +8,10 @@ use crate::bolt3::Format;
 use crate::compare::{CAPACITY, Table, claimed_by, content};
 use crate::model::{Construction, Form, Kind, PlayError, Profile, Setup, Stage};
 
-/// A pin's feerate: low enough that no block takes it, high enough to be relayed.
+/// Feerate of a pinning transaction: low enough that no block includes it, high enough that nodes relay it.
 const PIN_RATE: f64 = 1.0;
 
-/// An old state that has HTLCs, and the inputs of the victim's answer.
+/// Publishes an old state that has HTLCs, and returns the inputs of the transaction with which the victim answers.
 fn answered(kind: Kind, htlcs: usize) -> Result<Vec<TxIn>, PlayError> {
     let setup = Setup::named("fights", 2, CAPACITY, 144)?;
     let mut channel = kind.build(setup, content(2, 0, 0, 0))?;
@@ -26,14 +26,15 @@ fn answered(kind: Kind, htlcs: usize) -> Result<Vec<TxIn>, PlayError> {
     Ok(steps.into_iter().flat_map(|step| step.tx.input).collect())
 }
 
-/// Weight units of a transaction with these inputs and one taproot output.
+/// Weight units of a transaction that has these inputs and one taproot output.
 fn together(inputs: &[TxIn]) -> u64 {
     let witnesses = inputs.iter().map(|input| u64::try_from(input.witness.size()).unwrap_or_default());
-    // Version, lock time, counts, marker and flag; the output; outpoint, empty script and sequence.
+    // Constants: version, lock time, counts, marker and flag; the output; and for each input its outpoint, empty script and
+    // sequence.
     witnesses.fold((4 * 10 + 2) + 4 * 43, |weight, witness| weight + 4 * 41 + witness)
 }
 
-/// Weight units of a transaction with this input alone and one taproot output.
+/// Weight units of a transaction that has this input alone and one taproot output.
 fn alone(input: &TxIn) -> u64 {
     together(std::slice::from_ref(input))
 }
@@ -42,16 +43,18 @@ fn vbytes(weight: u64) -> f64 {
     precise(weight) / 4.0
 }
 
-/// What a cheater's transactions on first-stage HTLC outputs cost a victim of LN-penalty, where it pins one of them; and that the
-/// signed sequence form has none.
+/// Table of the cost to an LN-penalty victim when the cheater pins one of its transactions on first-stage HTLC outputs. The table
+/// also shows that the signed sequence form has no such outputs.
 ///
-/// One justice for all outputs conflicts with each of the cheater's HTLC transactions, which take extra inputs and outputs (the remote side
-/// signs SINGLE|ANYONECANPAY): to keep it whole, the victim pays more than the pin (rule 3). Split into one justice an output, only the
-/// pinned one waits; when the pin confirms, its second stage is taken by a revocation of its own.
+/// A single justice transaction for all outputs conflicts with each of the cheater's HTLC transactions. These can have extra
+/// inputs and outputs, because the remote signature is SIGHASH_SINGLE|ANYONECANPAY. To replace a pin and keep the single
+/// transaction, the victim must pay more than the pin's total fee (BIP 125 rule 3). If the victim uses one justice transaction
+/// per output, only the one for the pinned output has to wait. When the pin confirms, a separate revocation transaction takes the
+/// output of its second stage.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a channel cannot be played.
+/// [`PlayError`] if a channel cannot be simulated.
 pub fn htlc_fights(game: &Game) -> Result<Table, PlayError> {
     let mut table = Table::new(&[
         "form",
@@ -93,12 +96,13 @@ pub fn htlc_fights(game: &Game) -> Result<Table, PlayError> {
     Ok(table)
 }
 
-/// What stale updates cost both sides of LN-Symmetry, which has no prize to pay from: each costs the cheater an update and its child, and
-/// restarts the delay; the victim pays one update and its settlement, however many there were.
+/// Table of the cost of stale updates to both sides of LN-Symmetry, where the victim has no penalty to pay fees from. Each stale
+/// update costs the cheater the fees of the update and its child, and restarts the delay. The victim pays for one update and its
+/// settlement, however many stale updates were published.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a channel cannot be played.
+/// [`PlayError`] if a channel cannot be simulated.
 pub fn symmetry_costs(game: &Game) -> Result<Table, PlayError> {
     let mut table =
         Table::new(&["form", "stale updates", "rate (sat/vB)", "cheater (sat)", "victim (sat)", "blocks"]);
@@ -118,7 +122,7 @@ pub fn symmetry_costs(game: &Game) -> Result<Table, PlayError> {
         let [first, update, settle] = weights.as_slice() else { continue };
         for stale in [1u32, 10, 100] {
             for rate in [game.mean_rate, 10.0 * game.mean_rate] {
-                // The first stale update spends the funding output, the others spend updates.
+                // The first stale update spends the funding output; each later one spends an update.
                 let cheater = (first + f64::from(stale - 1) * update) * rate;
                 let victim = (update + settle) * rate;
                 table.push(vec![

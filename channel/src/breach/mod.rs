@@ -1,10 +1,13 @@
-//! The breach game: a cheater's old commitment has confirmed; will the victim's justice transaction, in time, and at what fee?
+//! The breach game: an old commitment of a cheater has confirmed. The game computes whether the victim's justice transaction
+//! confirms in time, and at what fee.
 //!
-//! Block by block, for the delay T: the market asks a rate; miners may leave the justice out for a bribe; the cheater may flood
-//! the block if that is worth it; the victim bids by a strategy, each bid a replacement that pays the incremental rate on top. In the
-//! signed sequence form the cheater can publish nothing before T. From T on the two bid against each other for the same output.
+//! The game is simulated block by block for the delay T. In each block the market sets a feerate. Miners may leave out the
+//! justice transaction for a bribe. The cheater may flood the block if this is profitable. The victim bids by a strategy, and
+//! each new bid is a replacement that also pays the incremental relay feerate. In the signed sequence form the cheater cannot
+//! publish a settlement before T. From T on both sides bid for the same output.
 //!
-//! Amounts are satoshi, rates sat/vB. Gains are counted from what each would have with the newest state, fees of closing left out.
+//! Amounts are in satoshi and feerates in sat/vB. Gains are relative to each side's balance in the latest state, without the fees
+//! of closing.
 
 mod cheater;
 mod contrast;
@@ -23,55 +26,58 @@ use crate::error::ChannelError;
 pub use search::{break_even_reserve, least_delay};
 pub use strategy::Strategy;
 
-/// Who pays for the justice, and what limits its fee.
+/// Source of the justice transaction's fee, and the limit of that fee.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Payer {
-    /// The victim's key signs: any fee from the channel or from coins outside, which is the same to the victim.
+    /// The victim signs the justice transaction with its own key. It can pay any fee, from the channel or from outside coins, at
+    /// the same cost to itself.
     Victim,
-    /// Transactions fixed in advance, each with a bonus in an anchor: from a block on, so many satoshi. The last that is reached counts.
-    /// Who answers takes the bonus, pays with a child, and adds at most `coins` of its own.
+    /// Presigned justice transactions, each with a fee bonus in an anchor output. From a given block on, the next transaction
+    /// with its bonus can be used. A tower takes the bonus, pays the fee with a child transaction, and adds at most `coins`
+    /// satoshi of its own.
     Fixed {
-        /// Blocks and bonuses, in order.
+        /// Block from which each bonus applies, and the bonus in satoshi. In ascending order of blocks.
         ladder: [(u32, u64); 3],
-        /// Satoshi from outside.
+        /// Maximum that the tower adds to the fee from its own coins, in satoshi.
         coins: u64,
     },
 }
 
-/// What miners do with a justice transaction.
+/// Behaviour of miners towards a justice transaction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Miners {
-    /// All take what pays most in the next block.
+    /// All miners take the transactions that pay most in the next block.
     Myopic,
-    /// This share leaves the justice out, for so many satoshi a block.
+    /// A share of the hash rate that leaves out the justice transaction, and the price in satoshi that the cheater pays for each
+    /// such block.
     Colluding(f64, u64),
-    /// A share leaves it out if its members, each with the second share of the hash rate, expect more from the bribe after the delay than the
-    /// justice pays now.
+    /// A bribed share of the hash rate, and the share of each bribed miner. A bribed miner leaves out the justice transaction if
+    /// its expected part of the bribe, paid after the delay, is more than the justice fee.
     Bribed(f64, f64),
 }
 
-/// The parameters of a game.
+/// Parameters of a breach game.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Game {
-    /// In the channel: V.
+    /// Channel capacity in satoshi (V).
     pub capacity: u64,
-    /// The cheater's balance in the state that it published: a_n.
+    /// Cheater's balance in satoshi in the old state that it published (a_n).
     pub cheater_old: u64,
-    /// Its balance in the newest state: a_N, the reserve that it has to lose.
+    /// Cheater's balance in satoshi in the latest state (a_N): the reserve that a cheater loses.
     pub cheater_new: u64,
-    /// Blocks until the cheater's own path opens: T.
+    /// Number of blocks until the cheater's settlement can confirm (T).
     pub delay: u32,
-    /// Who pays.
+    /// Source of the justice transaction's fee.
     pub payer: Payer,
-    /// What miners do.
+    /// Behaviour of miners towards the justice transaction.
     pub miners: Miners,
-    /// What the cheater can burn on floods, from outside.
+    /// Satoshi of the cheater's outside funds that it can spend on floods.
     pub outside: u64,
-    /// What a replacement pays on top for its own size.
+    /// Incremental relay feerate in sat/vB, which a replacement pays in addition for its own size.
     pub incremental: f64,
-    /// The market's mean rate.
+    /// Mean feerate of the market in sat/vB.
     pub mean_rate: f64,
-    /// How many times the mean the market asks when the old commitment confirms.
+    /// Market feerate at the confirmation of the old commitment, as a multiple of the mean.
     pub backlog: f64,
 }
 
@@ -92,23 +98,23 @@ impl Default for Game {
     }
 }
 
-/// Virtual bytes of the contest with the victim's key: 690 WU.
+/// Virtual bytes of the contest transaction signed with the victim's key: 690 WU.
 const CONTEST_SIZE: f64 = 172.5;
-/// Of the fixed justice transaction and the child that pays for it: 776 and 609 WU.
+/// Virtual bytes of the presigned justice transaction and the child that pays its fee: 776 and 609 WU.
 const FIXED_SIZE: f64 = 346.25;
-/// Of the cheater's settlement and its child: 704 and 609 WU.
+/// Virtual bytes of the cheater's settlement and its child: 704 and 609 WU.
 const SETTLE_SIZE: f64 = 328.25;
-/// Of a commitment and its child: 668 and 609 WU.
+/// Virtual bytes of a commitment and its child: 668 and 609 WU.
 const COMMIT_SIZE: f64 = 319.25;
 /// Virtual bytes of a block.
 const BLOCK_SIZE: f64 = 1_000_000.0;
 
 impl Game {
-    /// Checks the parameters, before any work.
+    /// Validates the parameters.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Parameter`] names the one that is outside of its range, or does not go with another one.
+    /// [`ChannelError::Parameter`] with the name of a parameter that is out of range or inconsistent with another one.
     pub fn check(&self) -> Result<(), ChannelError> {
         ChannelError::check("capacity", &bounds::CAPACITY, self.capacity)?;
         ChannelError::check("old", &bounds::OLD_BALANCE, self.cheater_old)?;
@@ -145,17 +151,17 @@ impl Game {
         }
     }
 
-    /// What the cheater has if the cheat succeeds, and the victim loses: a_n.
+    /// Satoshi that the cheater receives, and the victim loses, if the cheat succeeds (a_n).
     fn prize(&self) -> f64 {
         precise(self.cheater_old)
     }
 
-    /// What the cheater loses if it does not: a_N.
+    /// Satoshi that the cheater loses if the cheat fails (a_N).
     fn reserve(&self) -> f64 {
         precise(self.cheater_new)
     }
 
-    /// The bonus that the justice leaves in a block.
+    /// Fee bonus in satoshi of the presigned justice transaction that can be used in `block`; 0 if the victim pays.
     fn bonus(&self, block: u32) -> f64 {
         match self.payer {
             Payer::Victim => 0.0,
@@ -166,8 +172,8 @@ impl Game {
         }
     }
 
-    /// The highest fee that makes sense in a block: what is lost anyway if the cheat succeeds, or what the fixed transaction leaves and
-    /// its payer adds.
+    /// Maximum rational fee of the justice transaction in `block`, in satoshi. A victim pays at most what it would lose to the
+    /// cheat. The fee of a presigned transaction is limited to its bonus plus the tower's own coins.
     fn limit(&self, block: u32) -> f64 {
         match self.payer {
             Payer::Victim => self.prize().min(precise(self.capacity)),
@@ -175,19 +181,20 @@ impl Game {
         }
     }
 
-    /// The share of blocks that leave a justice with this fee out, and what that costs the cheater in each.
+    /// Returns the share of blocks that leave out a justice transaction with this fee, and the satoshi that each such block costs
+    /// the cheater.
     fn left_out(&self, fee: f64) -> (f64, f64) {
         match self.miners {
             Miners::Myopic => (0.0, 0.0),
             Miners::Colluding(share, price) => (share, precise(price)),
-            // A bribe is at most the cheater's gain. It is paid once, after the delay.
+            // A bribe is at most the cheater's gain, and is paid once, after the delay.
             Miners::Bribed(share, each) if each * (self.prize() - self.reserve()) > fee => (share, 0.0),
             Miners::Bribed(..) => (0.0, 0.0),
         }
     }
 }
 
-/// Satoshi as a number that rates multiply. All amounts are below 2^53.
+/// Converts satoshi to a floating-point number for multiplication with feerates. Exact, since all amounts are below 2^53.
 fn precise(sat: u64) -> f64 {
     let (high, low) = (sat >> 32, sat & 0xffff_ffff);
     let part = |bits: u64| f64::from(u32::try_from(bits).unwrap_or(u32::MAX));

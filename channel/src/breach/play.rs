@@ -1,42 +1,42 @@
-//! Playing games, one by one and many.
+//! Simulation of single breach games, and averages over many games.
 
 use super::cheater::{auction, flood, market};
 use super::{COMMIT_SIZE, Game, Miners, Payer, Plan, SETTLE_SIZE, Strategy, precise};
 use crate::chain::FeeMarket;
 
-/// How a game ended.
+/// Result of one breach game.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
-    /// Whether the justice confirmed.
+    /// Whether the justice transaction confirmed.
     pub justice: bool,
-    /// The block, counted from the old commitment's.
+    /// Block of the confirmation, counted from the block of the old commitment.
     pub block: u32,
-    /// The fee of what confirmed.
+    /// Fee of the confirmed transaction in satoshi.
     pub fee: f64,
-    /// What the victim gains over the newest state.
+    /// Victim's gain in satoshi relative to the latest state.
     pub victim: f64,
-    /// What the cheater gains over the newest state.
+    /// Cheater's gain in satoshi relative to the latest state.
     pub cheater: f64,
-    /// What a tower gains: its bonus less the fee.
+    /// Tower's gain in satoshi: its bonus minus the fee.
     pub tower: f64,
-    /// What the cheater paid for floods and to miners.
+    /// Satoshi that the cheater paid for floods and to miners.
     pub burnt: f64,
 }
 
-/// How long both wait for a block that either can pay, once both paths are open.
+/// Blocks simulated after the delay expires, while the justice transaction and the cheater's settlement compete.
 const PATIENCE: u32 = 2_016;
 
-/// Plays one game. The same seed gives the same game.
+/// Simulates one game. The same seed gives the same game.
 pub fn play(game: &Game, strategy: Strategy, plan: &Plan, seed: u64) -> Outcome {
     let mut market = market(game, seed);
     let mut chance = FeeMarket::new(seed ^ 0x5bd1_e995, 1.0, 0.0, 0.0);
     let size = game.size();
     let (mut bid, mut burnt, mut last) = (0.0f64, 0.0f64, game.mean_rate * game.backlog);
-    // The highest fee that bribed miners passed by: their bribe has to be worth more.
+    // Highest justice fee that bribed miners declined so far. The bribe must be worth more than this fee.
     let mut passed = 0.0f64;
     for block in 0..game.delay {
         let rate = market.next().unwrap_or(game.mean_rate);
-        // A bid is replaced only by one that pays for its own relay too.
+        // A new bid must also pay the incremental relay feerate for its own size.
         let wish = strategy.wish(game, block, last, rate);
         if bid <= 0.0 || wish >= bid + game.incremental * size {
             bid = wish.max(bid);
@@ -73,7 +73,7 @@ pub fn play(game: &Game, strategy: Strategy, plan: &Plan, seed: u64) -> Outcome 
             None => {}
         }
     }
-    // Nothing is worth its fee any more.
+    // Neither transaction was worth its fee in any of these blocks.
     Outcome { justice: false, block: game.delay, fee: 0.0, victim: 0.0, cheater: -burnt, tower: 0.0, burnt }
 }
 
@@ -99,25 +99,25 @@ fn cheated(game: &Game, block: u32, fee: f64, burnt: f64, passed: f64) -> Outcom
 /// Averages over many games.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stats {
-    /// The share of games in which the justice confirmed within the delay.
+    /// Share of games in which the justice transaction confirmed within the delay.
     pub in_time: f64,
-    /// The share in which the victim lost nothing.
+    /// Share of games in which the victim lost nothing.
     pub whole: f64,
-    /// The share in which the cheat succeeded.
+    /// Share of games in which the cheat succeeded.
     pub cheated: f64,
-    /// The victim's mean gain.
+    /// Victim's mean gain in satoshi.
     pub victim: f64,
-    /// The cheater's mean gain.
+    /// Cheater's mean gain in satoshi.
     pub cheater: f64,
-    /// A tower's mean gain.
+    /// Tower's mean gain in satoshi.
     pub tower: f64,
-    /// The mean fee of the justice, where it confirmed.
+    /// Mean fee in satoshi of the justice transactions that confirmed.
     pub fee: f64,
-    /// The mean of what the cheater burnt.
+    /// Mean amount in satoshi that the cheater paid for floods and to miners.
     pub burnt: f64,
 }
 
-/// Plays so many games, with seeds that follow from the first.
+/// Simulates `games` games, with seeds derived from `seed`, and returns the averages.
 pub fn estimate(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Stats {
     let plan = Plan::new(game, strategy);
     let (mut sum, mut confirmed) = (Stats::default(), 0.0);
@@ -153,22 +153,23 @@ pub(super) fn nth_seed(seed: u64, nth: u32) -> u64 {
     seed.wrapping_add(u64::from(nth).wrapping_mul(0x9e37_79b9))
 }
 
-/// What a victim can do while the old commitment still waits in the mempool.
+/// Mean gains of the victim's two options while the old commitment is still unconfirmed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Race {
-    /// The mean gain if the old commitment is let confirm and then punished.
+    /// Mean gain in satoshi if the victim lets the old commitment confirm and then punishes it.
     pub let_confirm: f64,
-    /// The mean gain if the victim's newest commitment is confirmed instead. The cheater does not fight for its own: against a victim that is there
-    /// it would lose its newest balance.
+    /// Mean gain in satoshi if the victim gets its latest commitment confirmed instead. The model assumes that the cheater does
+    /// not raise the fee of the old commitment: against a victim that is online it would lose its balance of the latest state.
     pub publish_own: f64,
 }
 
-/// Both answers to an old commitment in the mempool, on the same markets.
+/// Computes the victim's gain for both options against an unconfirmed old commitment, on the same fee markets.
 pub fn race(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Race {
     let mut own = 0.0;
     for nth in 0..games {
         let mut market = market(game, nth_seed(seed, nth));
-        // The package is at the market's rate and a replacement of the cheater's; the settlement follows after the delay.
+        // The commitment and its child pay the market rate and replace the cheater's package. The settlement follows after the
+        // delay.
         let now = market.next().unwrap_or(game.mean_rate);
         let later = market.nth(usize::try_from(game.delay).unwrap_or_default()).unwrap_or(game.mean_rate);
         own -= (now + game.incremental) * COMMIT_SIZE + later * SETTLE_SIZE;

@@ -1,4 +1,4 @@
-//! The breach game's results as tables and charts.
+//! Results of the breach game as tables and charts.
 
 use super::contrast::{htlc_fights, symmetry_costs};
 use super::{Game, Miners, Payer, Strategy, break_even_reserve, estimate, least_delay, precise, race};
@@ -7,23 +7,23 @@ use crate::compare::{Axes, HeatMap, Series, Table, heat_chart, line_chart};
 use crate::error::ChannelError;
 use crate::model::PlayError;
 
-/// Tables by name, and charts by file name.
+/// A report of breach games: named tables, and charts with their file names.
 #[derive(Clone, Debug)]
 pub struct BreachReport {
-    /// In the order of reading: name, what it shows, rows.
+    /// Tables in order, each with its name and title.
     pub tables: Vec<(&'static str, &'static str, Table)>,
-    /// SVG.
+    /// Charts as SVG, each with its file name.
     pub charts: Vec<(&'static str, String)>,
 }
 
 const DELAYS: [u32; 8] = [3, 6, 12, 36, 72, 144, 288, 1008];
 const BACKLOGS: [f64; 5] = [1.0, 2.0, 5.0, 10.0, 50.0];
-/// The backlog of tables that vary something else.
+/// Initial market feerate, as a multiple of the mean, in tables that vary another parameter.
 const BUSY: f64 = 10.0;
-/// The share of games that a delay has to be long enough for.
+/// Minimum share of games in which justice must be in time for a delay to count as long enough.
 const SAFE: f64 = 0.9999;
 
-/// What all tables are made from.
+/// Parameters of the games, and the report under construction.
 struct Reporter {
     game: Game,
     games: u32,
@@ -40,10 +40,10 @@ fn sat(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text }
 }
 
-/// Makes one table.
+/// A function that computes one table and adds it to the report.
 type MakeTable = fn(&mut Reporter) -> Result<(), PlayError>;
 
-/// The tables of a report, in order.
+/// Tables of a report in order, each with its name.
 const STEPS: [(&str, MakeTable); 11] = [
     ("in-time", Reporter::in_time),
     ("balances", Reporter::balances),
@@ -58,12 +58,12 @@ const STEPS: [(&str, MakeTable); 11] = [
     ("symmetry", Reporter::symmetry),
 ];
 
-/// The names of the tables of a report, in order.
+/// Returns the names of a report's tables in order.
 pub fn tables() -> impl ExactSizeIterator<Item = &'static str> {
     STEPS.iter().map(|(name, _)| *name)
 }
 
-/// What the columns of a table are and their unit; none if the headings say it.
+/// Returns a description of a table's columns and their units. `None` if the headings are sufficient.
 pub fn columns(table: &str) -> Option<&'static str> {
     Some(match table {
         "in-time" => {
@@ -93,12 +93,12 @@ pub fn columns(table: &str) -> Option<&'static str> {
     })
 }
 
-/// Plays `games` games for each cell; for the least delays at least 20,000. `progress` is called with the name of each table
-/// before it is made.
+/// Computes the whole report. Each table cell is an average over `games` games; the search for the minimum delay uses at least
+/// 20,000. `progress` is called with the name of each table before the table is computed.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a parameter is outside of its range, a chart cannot be drawn or a channel not be played.
+/// [`PlayError`] if a parameter is out of range, a chart cannot be drawn, or a channel cannot be simulated.
 pub fn report(
     game: &Game,
     games: u32,
@@ -167,7 +167,7 @@ impl Reporter {
         Ok(())
     }
 
-    /// Mean gains over both balances.
+    /// Adds the table of mean gains by the cheater's balances in the old and in the latest state.
     fn balances(&mut self) -> Result<(), PlayError> {
         let headings = ["cheater's newest share", "cheater's old share", "victim", "cheater", "whole", "fee"];
         let mut table = Table::new(&headings);
@@ -271,7 +271,7 @@ impl Reporter {
         for strategy in Strategy::KNOWN {
             for backlog in BACKLOGS {
                 let game = Game { backlog, ..self.game };
-                // A share of 1 in 10,000 is not seen in fewer games; a trial run asks for fewer.
+                // Fewer games cannot show a share of 1 in 10,000. A trial run (less than 100 games) is not extended.
                 let games = if self.games < 100 { self.games } else { self.games.max(20_000) };
                 let found = least_delay(&game, strategy, SAFE, games, self.seed);
                 let delay = found.map_or_else(|| "over 2016".to_owned(), |delay| delay.to_string());
@@ -289,7 +289,7 @@ impl Reporter {
         Ok(())
     }
 
-    /// A tower's fixed transactions, with one bonus or growing ones.
+    /// Adds the table of a tower's presigned transactions, with a single bonus or with increasing ones.
     fn ladders(&mut self) -> Result<(), PlayError> {
         let mut table = Table::new(&[
             "bonus (sat)",
@@ -335,7 +335,7 @@ impl Reporter {
         Ok(())
     }
 
-    /// A cheater with as much money outside as it wants, that floods where that pays.
+    /// Adds the table of a cheater that has unlimited outside funds and floods blocks where this is profitable.
     fn floods(&mut self) -> Result<(), PlayError> {
         let mut table =
             Table::new(&["capacity (sat)", "strategy", "delay", "cheated", "burnt (sat)", "cheater (sat)"]);
@@ -367,7 +367,7 @@ impl Reporter {
         Ok(())
     }
 
-    /// Bribes after the delay, to miners who compute.
+    /// Adds the table of bribes that are paid after the delay to miners who compare them with the justice fee.
     fn bribes(&mut self) -> Result<(), PlayError> {
         let headings =
             ["each miner's share", "bribed share", "victim's rate", "cheated", "victim", "cheater"];
@@ -423,7 +423,7 @@ impl Reporter {
     }
 }
 
-/// A share of an amount, in thousandths.
+/// Returns a share of the capacity in satoshi, rounded to thousandths of the capacity.
 fn scaled(capacity: u64, share: f64) -> u64 {
     let thousandths = (0..=1_000u64).find(|nth| precise(*nth) >= share * 1_000.0 - 0.5).unwrap_or(1_000);
     capacity / 1_000 * thousandths

@@ -1,8 +1,9 @@
-//! Parameters at which a game turns.
+//! Searches for the parameters at which a breach game changes its result.
 
 use super::{Game, Strategy, estimate};
 
-/// The least reserve (the cheater's newest balance) that makes cheating lose on average; none if none up to its old balance does.
+/// Returns the smallest reserve (the cheater's balance in the latest state, in satoshi) with which cheating loses money on
+/// average. `None` if cheating is profitable even with a reserve equal to the cheater's old balance.
 pub fn break_even_reserve(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Option<u64> {
     let loses = |reserve: u64| {
         let game = Game { cheater_new: reserve, ..*game };
@@ -19,10 +20,11 @@ pub fn break_even_reserve(game: &Game, strategy: Strategy, games: u32, seed: u64
     Some(high)
 }
 
-/// The delays that [`least_delay`] tries: days and weeks, and parts of a day.
+/// Delays in blocks that [`least_delay`] tries, from half an hour to two weeks.
 const DELAYS: [u32; 12] = [3, 6, 12, 18, 36, 72, 108, 144, 288, 576, 1008, 2016];
 
-/// The least of some delays at which the justice is in time in a share of games.
+/// Returns the shortest of the tried delays, in blocks, with which justice is in time in at least `share` of the games. `None` if
+/// none of them is long enough.
 pub fn least_delay(game: &Game, strategy: Strategy, share: f64, games: u32, seed: u64) -> Option<u32> {
     let in_time =
         |delay: &u32| estimate(&Game { delay: *delay, ..*game }, strategy, games, seed).in_time >= share;

@@ -1,26 +1,29 @@
-//! How a victim bids.
+//! Bidding strategies of the victim.
 
 use super::Game;
 
-/// A way to bid. No bid is above what is lost anyway.
+/// A bidding strategy. No bid exceeds what the victim would lose anyway.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Strategy {
-    /// One rate for good.
+    /// A constant feerate in sat/vB.
     Fixed(f64),
-    /// From the mean rate to the cheater's newest balance, in even steps.
+    /// The fee rises linearly over the delay, from the mean feerate to the cheater's balance in the latest state.
     Linear,
-    /// From the mean rate, a quarter more each block.
+    /// The fee starts at the mean feerate and rises by a quarter in each block.
     Exponential,
-    /// The mean rate; six blocks before the end the cheater's newest balance; in the last block its old one.
+    /// The fee is the mean feerate at first, the cheater's balance in the latest state in the last six blocks, and its balance in
+    /// the old state in the last block.
     Scorched,
-    /// A quarter above what the last block asked, up to the cheater's newest balance; in the last six blocks up to its old one.
+    /// The fee is a quarter above the market rate of the previous block. The limit is the cheater's balance in the latest state,
+    /// and in the last six blocks its balance in the old state.
     Follow,
-    /// Knows what the next block asks and pays exactly that, up to the cheater's newest balance. For bounds only: nobody knows.
+    /// The fee is exactly the market rate of the next block, up to the cheater's balance in the latest state. This strategy knows
+    /// the future, so it only gives bounds for the others.
     Oracle,
 }
 
 impl Strategy {
-    /// The strategies that need no foresight, with the rate of the first.
+    /// Strategies that do not need to know the future. The fixed feerate is an example.
     pub const KNOWN: [Strategy; 5] = [
         Strategy::Fixed(20.0),
         Strategy::Linear,
@@ -29,7 +32,7 @@ impl Strategy {
         Strategy::Follow,
     ];
 
-    /// What a reader calls it.
+    /// Returns the strategy's name for tables and charts.
     pub const fn name(self) -> &'static str {
         match self {
             Strategy::Fixed(_) => "fixed fee",
@@ -41,7 +44,8 @@ impl Strategy {
         }
     }
 
-    /// The fee that it would pay in a block; `last` is what the block before asked, `next` what this one will.
+    /// Returns the fee in satoshi that the strategy bids in `block`. `last` is the market rate of the previous block in sat/vB,
+    /// and `next` that of this block.
     pub(super) fn wish(self, game: &Game, block: u32, last: f64, next: f64) -> f64 {
         let size = game.size();
         let start = game.mean_rate * size;
@@ -62,14 +66,14 @@ impl Strategy {
                 let bound = if left <= 6 { game.prize() } else { game.reserve() };
                 (1.25 * last * size).min(bound)
             }
-            // A bid that cannot confirm is not made.
+            // A bid that cannot confirm is not placed.
             Strategy::Oracle if next * size <= game.reserve() => next * size,
             Strategy::Oracle => 0.0,
         };
         fee.min(game.limit(block))
     }
 
-    /// The most that it would pay once the cheater's path is open too.
+    /// Returns the maximum fee in satoshi that the strategy bids after the delay, when the cheater's settlement can confirm too.
     pub(super) fn last_bid(self, game: &Game) -> f64 {
         let most = match self {
             Strategy::Fixed(rate) => rate * game.size(),

@@ -8,12 +8,13 @@ fn alone(game: &Game, strategy: Strategy, seed: u64) -> Outcome {
     play(game, strategy, &Plan::new(game, strategy), seed)
 }
 
-/// The rates of a game before the cheater's path opens.
+/// Feerates of a game in the blocks before the cheater's settlement can confirm.
 fn rates(game: &Game, seed: u64) -> Vec<f64> {
     market(game, seed).take(usize::try_from(game.delay).unwrap()).collect()
 }
 
-/// The first anchor: nothing outside, nobody colludes, and the market is below a_N / W_J in some block before T.
+/// First known result: without outside funds and collusion, the victim loses nothing exactly if the market rate is at most a_N /
+/// W_J (the reserve divided by the justice transaction's size) in some block before T.
 #[test]
 fn an_honest_market_leaves_the_victim_whole() {
     let game = Game { backlog: 60.0, delay: 8, ..Game::default() };
@@ -29,11 +30,12 @@ fn an_honest_market_leaves_the_victim_whole() {
         }
         if reached { reachable += 1 } else { not += 1 }
     }
-    // Both sides of the bound were tried.
+    // The bound was reached in some games and not in others.
     assert!(reachable > 20 && not > 20, "{reachable} {not}");
 }
 
-/// The second anchor: with a_N = 0 every fee is the victim's own money, and the best that any policy does is the cheapest fee that confirms.
+/// Second known result: with a_N = 0 the victim pays every fee with its own money. The best possible result is then the cheapest
+/// fee that confirms.
 #[test]
 fn without_a_reserve_the_cheapest_fee_that_confirms_is_best() {
     let game = Game { cheater_new: 0, backlog: 3.0, delay: 72, ..Game::default() };
@@ -44,7 +46,7 @@ fn without_a_reserve_the_cheapest_fee_that_confirms_is_best() {
             let victim = alone(&game, strategy, seed).victim;
             assert!(victim <= 0.001 - cheapest, "{strategy:?} {seed}: {victim} of {cheapest}");
         }
-        // A fixed bid of just that fee has just that gain; one below loses the old balance, or most of it.
+        // A fixed bid of exactly that fee achieves the best gain. A lower bid loses the old balance, or most of it.
         let best = alone(&game, Strategy::Fixed(cheapest / game.size() * 1.000_001), seed);
         assert!(best.justice && (best.victim + cheapest).abs() < 1.0, "{seed}: {best:?} {cheapest}");
         let below = alone(&game, Strategy::Fixed(cheapest / game.size() * 0.999), seed);
@@ -53,7 +55,7 @@ fn without_a_reserve_the_cheapest_fee_that_confirms_is_best() {
     assert_eq!(met, GAMES);
 }
 
-/// The third anchor.
+/// Third known result: if all miners collude, the cheater always wins.
 #[test]
 fn miners_who_all_collude_let_the_cheater_win() {
     let game = Game { miners: Miners::Colluding(1.0, 0), ..Game::default() };
@@ -70,7 +72,7 @@ fn miners_who_all_collude_let_the_cheater_win() {
 fn collusion_succeeds_with_its_share_to_the_power_of_the_delay() {
     let miners = Miners::Colluding(0.9, 0);
     let game = Game { miners, delay: 10, mean_rate: 1.0, ..Game::default() };
-    // A bid that the market always takes: only colluders leave it out.
+    // The bid is above any market rate, so only colluding miners leave it out.
     let stats = estimate(&game, Strategy::Fixed(1_000.0), 20_000, 5);
     let expected = 1.0 - 0.9f64.powi(10);
     assert!((stats.in_time - expected).abs() < 0.02, "{} of {expected}", stats.in_time);
@@ -94,7 +96,7 @@ fn games_repeat_by_seed() {
     assert!((0..20).any(|seed| alone(&game, Strategy::Linear, seed) != alone(&game, Strategy::Linear, 99)));
 }
 
-/// A cheater that only ever does one of the two things.
+/// Result of a cheater that either always floods or never does.
 fn stubborn(game: &Game, strategy: Strategy, floods: bool, seed: u64) -> f64 {
     let mut burnt = 0.0;
     let mut market = market(game, seed);
@@ -138,7 +140,7 @@ fn the_cheaters_plan_is_better_than_flooding_always_or_never() {
         assert!(planned.cheater >= never.max(always) - margin, "{scale}: {planned:?} {never} {always}");
         decided[usize::from(planned.burnt > 0.0)] += 1;
     }
-    // In small channels no flood pays, in large ones it does.
+    // Flooding is not profitable in small channels and is profitable in large ones.
     assert!(decided[0] > 0 && decided[1] > 0, "{decided:?}");
 }
 
@@ -152,14 +154,14 @@ fn a_cheater_without_money_outside_burns_none() {
 
 #[test]
 fn a_bribe_is_defeated_by_a_small_fee() {
-    // A miner with a share of 1 per cent expects 1 per cent of the bribe.
+    // A miner with 1 per cent of the hash rate expects 1 per cent of the bribe.
     let game = Game { miners: Miners::Bribed(1.0, 0.01), mean_rate: 1.0, ..Game::default() };
     let threshold = 0.01 * (game.prize() - game.reserve());
     for (fee, cheated) in [(threshold * 0.99, 1.0), (threshold * 1.01, 0.0)] {
         let stats = estimate(&game, Strategy::Fixed(fee / game.size()), 100, 1);
         assert_eq!(stats.cheated, cheated, "{fee}");
     }
-    // The bribe eats what the cheat brings.
+    // The bribe costs the cheater almost all of its profit.
     let stats = estimate(&game, Strategy::Fixed(threshold * 0.99 / game.size()), 100, 1);
     assert!(stats.cheater < 0.02 * game.prize(), "{stats:?}");
 }
@@ -183,7 +185,7 @@ fn a_fixed_justice_pays_no_more_than_its_bonus_and_coins() {
         }
     }
     assert!(steps[1] > 10 && steps[2] > 0, "{steps:?}");
-    // Coins from outside make up for a bonus of nothing.
+    // The tower's own coins make up for a missing bonus.
     let poor = Game { payer: Payer::Fixed { ladder: [(0, 0); 3], coins: 0 }, ..game };
     let helped = Game { payer: Payer::Fixed { ladder: [(0, 0); 3], coins: 50_000 }, ..game };
     assert_eq!(estimate(&poor, Strategy::Follow, 100, 1).in_time, 0.0);
