@@ -1,12 +1,13 @@
 //! Exhaustive exploration of one honest party against an adversary.
 //!
-//! The adversary is the peer and the network: it sends anything at any time or nothing, keeps all that it was given, and can
-//! publish at every state. So loss, duplication, reordering and reconnection are choices of its own. Crashes and a silent restore from
-//! an old backup happen at any time. Whether a publication would be a loss is checked at every state.
+//! The adversary controls the peer and the network. It may send any message at any time, keeps everything that it receives, and
+//! can publish a transaction in every state. It therefore also covers loss, duplication and reordering of messages, and
+//! reconnections. Crashes and the silent restore of an old backup happen at any time. In every state the exploration checks
+//! whether a publication would cause a loss.
 //!
-//! Against a silent restore the two sides' protocol has one limit, which is built into the model: until the peer showed what it has, the
-//! restored party does not publish, and to a restored party the adversary shows the truth. Nothing between the two could help against a
-//! peer that hides signatures then. A party that was not restored is shown anything.
+//! The protocol cannot protect a party that was restored silently from a peer that hides signatures. The model therefore makes
+//! two assumptions: the restored party publishes nothing before the peer shows what it has, and the adversary shows a restored
+//! party the truth. To a party that was not restored the adversary shows anything.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,71 +18,73 @@ use super::message::{Message, Shown};
 use super::party::{Given, Party, Refusal, Version};
 use super::{Rule, Rules};
 
-/// Contents that may be proposed.
+/// Contents that can be proposed for a state.
 const CONTENTS: [u32; 2] = [1, 2];
 
-/// The honest party, its disk, and all that the adversary knows.
+/// State of the model: the honest party, its disk, and everything that the adversary knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
     honest: Party,
     disk: Party,
-    /// An old state of the disk.
+    /// Old copy of the disk.
     backup: Party,
-    /// The evidence that the honest party's tower has: a restore does not touch it.
+    /// Highest number for which the honest party's tower has the peer's revocation signature. A restore does not change the
+    /// tower.
     tower: u32,
-    /// Parts of the adversary's versions.
+    /// Versions of the adversary for which the honest party gave its partial signature.
     parts: BTreeSet<Version>,
-    /// The highest number that the honest party signed.
+    /// Highest number that the honest party signed.
     signed: u32,
-    /// Partial signatures by number and nonce.
+    /// Number of partial signatures that were made with the nonce of each number.
     nonces: BTreeMap<u32, u8>,
-    /// States of which a cooperative closing can be completed.
+    /// Numbers of the states for which the adversary can complete a cooperative closing.
     closings: BTreeSet<u32>,
-    /// What the honest party published.
+    /// Version that the honest party published.
     published: Option<Version>,
-    /// What the honest party agreed on last, and the attempt: known to us even if it forgets.
+    /// Number and content of the last state that the honest party agreed on. The model keeps this and the attempt even if the
+    /// party forgets them.
     agreed: (u32, u32),
     attempt: Option<(u32, u32)>,
     memory: Memory,
 }
 
-/// What the honest party remembers.
+/// What the honest party remembers after a possible restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Memory {
-    /// All that it did; a backup may be made.
+    /// Everything that it did. A backup can still be made.
     Whole,
-    /// All that it did; there is a backup.
+    /// Everything that it did. A backup exists.
     BackedUp,
-    /// The backup, and the peer showed nothing since.
+    /// Only the backup. The peer has not shown its signatures since the restore.
     Unsure,
-    /// The backup, and the peer showed the truth since.
+    /// Only the backup. The peer has shown its signatures truthfully since the restore.
     Restored,
 }
 
-/// What can happen.
+/// A step of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
-    /// The adversary sends.
+    /// The adversary sends a message to the honest party.
     Message(Message),
-    /// The honest party proposes a content.
+    /// The honest party proposes a state with this content.
     Propose(u32),
-    /// It proposes beyond the next number.
+    /// The honest party skips the next number and proposes a state with a higher one.
     ProposeBeyond(u32),
-    /// It yields.
+    /// The honest party yields the next number.
     Yield,
-    /// It publishes its version.
+    /// The honest party publishes its version.
     Close,
-    /// The adversary's newest version is in a block. A reorganisation may take it out again.
+    /// The adversary's latest version confirms. A reorganisation may make it unconfirmed again.
     PeerConfirmed,
-    /// It gives its part of a cooperative closing.
+    /// The honest party gives its partial signature of a cooperative closing.
     CloseTogether,
-    /// Memory goes to the disk.
+    /// The honest party writes its memory to the disk.
     Store,
-    /// Memory is what the disk has.
+    /// The honest party restarts and reads its memory from the disk.
     Crash,
-    /// The disk is copied.
+    /// The disk is copied to the backup.
     Backup,
-    /// The disk is what it was at the time of the backup, or at the beginning. Nobody tells the party.
+    /// The disk is replaced by the backup, or by its first content if there is no backup. The party does not notice.
     RestoreOld,
 }
 
@@ -103,18 +106,18 @@ impl fmt::Display for Event {
     }
 }
 
-/// A model: the rules that the honest party follows.
+/// A model in which the honest party follows `rules`.
 struct Game {
     rules: Rules,
     fundings: u8,
-    /// The highest number that is explored.
+    /// Highest number that is explored.
     bound: u32,
-    /// Whether backups are made, beside the one of the beginning.
+    /// Whether backups are made during the run, in addition to the one of the initial state.
     backups: bool,
 }
 
 impl Game {
-    /// What the adversary shows: the truth, and to a party that was not restored also less.
+    /// Messages with which the adversary can show what it has: the truth, and to a party that was not restored also less.
     fn shown(&self, world: &World) -> Vec<Shown> {
         let part = world.parts.iter().map(|version| version.number).max().unwrap_or_default();
         let top = world.honest.top;
@@ -130,7 +133,7 @@ impl Game {
             .collect()
     }
 
-    /// The answer of the honest party to an event in which it sends or receives a message; none to other events.
+    /// Returns the honest party's answer to an event in which it sends or receives a message. `None` for other events.
     fn answer(&self, honest: &mut Party, event: &Event) -> Option<Result<Vec<Given>, Refusal>> {
         Some(match event {
             Event::Message(message) => honest.receive(message, self.rules),
@@ -142,14 +145,15 @@ impl Game {
         })
     }
 
-    /// The truth of what was agreed and attempted. A party that does not know what it did changes nothing of it.
+    /// Updates the model's record of what was agreed on and attempted. A party that does not know what it did does not change
+    /// this record.
     fn remember(&self, before: &World, next: &mut World) {
         let honest = &next.honest;
         next.tower = next.tower.max(honest.evidence);
         let knows = match next.memory {
             Memory::Whole | Memory::BackedUp => true,
             Memory::Unsure => false,
-            // With all rules, it knows that it lost something if it did.
+            // If all rules are followed, a restored party knows whether it lost something.
             Memory::Restored => !honest.lost_data && honest.signed >= before.signed,
         };
         if knows {
@@ -172,7 +176,7 @@ impl Model for Game {
                 backup: honest.clone(),
                 tower: 0,
                 parts: [Version { number: 0, content: 0, fundings: self.fundings }].into(),
-                // In another channel a shared key signed any number.
+                // If the key is shared with another channel, it may have signed any number there.
                 signed: if self.rules.holds(Rule::KeysOfThisChannel) { 0 } else { self.bound + 10 },
                 nonces: BTreeMap::new(),
                 closings: BTreeSet::new(),
@@ -229,7 +233,7 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
-        // The party refuses most events: only the party is copied until it accepts.
+        // The party refuses most events, so the rest of the world is copied only after it accepts.
         let mut honest = world.honest.clone();
         let answer = self.answer(&mut honest, &event).transpose().ok()?;
         let mut next = World { honest, ..world.clone() };
@@ -252,7 +256,7 @@ impl Model for Game {
             Event::PeerConfirmed => {
                 let newest = next.parts.iter().map(|version| version.number).max()?;
                 next.honest.peer_confirmed(newest, self.rules);
-                // What the client deletes its tower deletes too.
+                // The tower deletes the same data as the client.
                 if !self.rules.holds(Rule::KeepUntilBuried) {
                     next.tower = 0;
                 }
@@ -296,13 +300,13 @@ impl Model for Game {
             next.disk = next.honest.clone();
         }
         self.remember(world, &mut next);
-        // Parts of versions that can be punished are no longer of interest.
+        // Versions that can be punished are no longer relevant. Removing them reduces the number of states.
         let evidence = next.tower;
         next.parts.retain(|version| version.number >= evidence || !self.rules.holds(Rule::KeepUntilBuried));
         (next != *world).then_some(next)
     }
 
-    /// A party that skips numbers would go on without end.
+    /// Bounds the exploration, because a party that skips numbers could go on forever.
     fn within_boundary(&self, world: &World) -> bool {
         world.honest.attempt.is_none_or(|attempt| attempt.number <= self.bound + 2)
     }
@@ -332,7 +336,7 @@ const FROZEN: &str =
 const KEY: &str = "the key is extracted";
 const LIVE: &str = "more than two versions of a side live";
 
-/// Whatever the adversary publishes is punished or was accepted.
+/// Property: whatever the adversary publishes can be punished or was accepted by the honest party.
 fn no_theft(world: &World) -> bool {
     let accepted = |state: (u32, u32)| state == world.agreed || Some(state) == world.attempt;
     let versions = world.parts.iter().filter(|version| version.number >= world.tower);
@@ -340,12 +344,13 @@ fn no_theft(world: &World) -> bool {
     versions.map(|version| (version.number, version.content)).all(accepted) && closings
 }
 
-/// What was published is not below a number that the honest party signed.
+/// Property: the version that the honest party published is not below a number that it signed.
 fn own_version_stands(_: &Game, world: &World) -> bool {
     world.published.is_none_or(|version| version.number >= world.signed)
 }
 
-/// On every funding there is a version that cannot be punished. A party that knows that it lost data publishes nothing.
+/// Property: on every funding output the honest party has a version that cannot be punished. A party that knows that it lost data
+/// is exempt, because it publishes nothing.
 fn something_to_publish(game: &Game, world: &World) -> bool {
     let honest = &world.honest;
     let waits = honest.lost_data && game.rules.holds(Rule::LostDataPublishesNothing);
@@ -357,20 +362,20 @@ fn something_to_publish(game: &Game, world: &World) -> bool {
     })
 }
 
-/// What an exploration found.
+/// Result of an exploration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explored {
-    /// Different states.
+    /// Number of distinct states.
     pub states: usize,
-    /// The loss, if there was one.
+    /// Kind of loss that was found, if any.
     pub loss: Option<&'static str>,
-    /// The events that lead to it.
+    /// Events that lead to the loss.
     pub trace: Vec<String>,
 }
 
 const LOSSES: [&str; 5] = [THEFT, CONFISCATED, FROZEN, KEY, LIVE];
 
-/// The events up to the first state in which a property does not hold. The checker's path may go on after it.
+/// Returns the events up to the first state that violates the property `name`. The checker's path may continue after that state.
 pub(super) fn trace<M: Model>(model: &M, name: &str, path: Path<M::State, M::Action>) -> Vec<String>
 where
     M::Action: fmt::Display,
@@ -388,9 +393,10 @@ where
     events
 }
 
-/// Explores all states of one party against an adversary, with updates up to this number: two sides, one funding and, where a splice is
-/// pending, two; a restore to the beginning, and, with updates up to half of the number, to any backup. Then of two honest parties, with
-/// updates up to 4 at most, and with a check that they never get stuck.
+/// Explores the signed sequence channel with updates up to the number `last`. First one party is explored against an adversary:
+/// on both sides, with one funding output and with the two of a pending splice, and with a restore of the initial state. Restores
+/// of any backup are explored with half as many updates. Then two honest parties are explored with at most 4 updates, including a
+/// check that they never get stuck.
 pub fn explore(rules: Rules, last: u32) -> Explored {
     let mut states = 0;
     for (fundings, bound, backups) in [(0b01, last, false), (0b11, last, false), (0b01, last / 2, true)] {
@@ -401,7 +407,7 @@ pub fn explore(rules: Rules, last: u32) -> Explored {
         if let Some((loss, path)) = found {
             return Explored { states, loss: Some(loss), trace: trace(checker.model(), loss, path) };
         }
-        // A model in which nothing happens proves nothing.
+        // A model in which nothing happens would prove nothing.
         if checker.discovery("all numbers are used").is_none() {
             return Explored { states, loss: Some("the last number is never reached"), trace: Vec::new() };
         }
@@ -410,7 +416,7 @@ pub fn explore(rules: Rules, last: u32) -> Explored {
     Explored { states: states + pair.states, ..pair }
 }
 
-/// Explores updates up to this number without each rule.
+/// Repeats the exploration with each rule left out, and returns the results.
 pub fn mutations(last: u32) -> Vec<(Rule, Explored)> {
     Rule::ALL.iter().map(|rule| (*rule, explore(Rules::without(*rule), last))).collect()
 }

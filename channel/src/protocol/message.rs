@@ -1,72 +1,75 @@
-//! The messages of the signed sequence channel.
+//! Messages of the signed sequence channel's update protocol.
 
 use core::fmt;
 
 use super::party::ContentId;
 
-/// What the sides send.
+/// A message between the two sides of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// (1) The next state, with the sender's part of the receiver's version.
+    /// (1) Proposes the next state, with the sender's partial signature of the receiver's version.
     Propose {
-        /// The number.
+        /// Number of the proposed state.
         number: u32,
-        /// The content.
+        /// Content of the proposed state.
         content: ContentId,
-        /// The fundings on which the part is good.
+        /// Bit mask of the funding outputs for which the partial signature is valid.
         fundings: u8,
-        /// The content of the receiver's part that the sender asks for: the same, if it is honest.
+        /// Content of the version that the receiver is asked to sign. An honest sender asks for the proposed content.
         asked: ContentId,
     },
-    /// (2) The signature of the number, and the sender's part of the proposer's version.
+    /// (2) Accepts a proposal: the sender's signature of the number, and its partial signature of the proposer's version.
     Accept {
-        /// The number.
+        /// Number of the accepted state.
         number: u32,
-        /// Whether the signature of the number is there.
+        /// Whether the signature of the number is present.
         signature: bool,
-        /// The fundings on which the part is good; none: no part.
+        /// Bit mask of the funding outputs for which the partial signature is valid. 0 if it is missing.
         fundings: u8,
     },
-    /// (3) The signature of the number.
+    /// (3) Finishes an update: the sender's signature of the number.
     Finish {
-        /// The number.
+        /// Number of the finished state.
         number: u32,
     },
-    /// "I never propose this number."
+    /// Yields a number: the sender promises never to propose it.
     Yield {
-        /// The number.
+        /// Number that the sender yields.
         number: u32,
     },
-    /// The peer lost the answer and sends another nonce.
+    /// Repeats a proposal with another nonce, as a peer does that lost the answer.
     Again {
-        /// The number.
+        /// Number of the repeated proposal.
         number: u32,
     },
-    /// A message to be signed with the number key. To the honest receiver it is any bytes; it is this number.
+    /// Asks the receiver to sign arbitrary bytes with its number key. The adversary encodes a number in these bytes.
     Sign {
-        /// The number.
+        /// Number that the bytes encode.
         number: u32,
     },
-    /// The first message of a connection: what the sender has of the receiver's signatures. The signatures are the proof.
+    /// First message of a connection: shows which of the receiver's signatures the sender has. The signatures are included as
+    /// proof.
     Reestablish(Shown),
-    /// The sender lost data: it signs and publishes nothing, and asks the receiver to publish its newest version.
+    /// Says that the sender lost data. The sender signs and publishes nothing, and asks the receiver to publish its latest
+    /// version.
     DataLost,
 }
 
-/// What a side has of the other's signatures.
+/// The other side's signatures that a side has, as shown at the beginning of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
-    /// The highest number that the other signed.
+    /// Highest number that the other side signed.
     pub number: u32,
-    /// The highest number of which the other gave its part.
+    /// Highest number of a version for which the other side gave its partial signature.
     pub part: u32,
-    /// Whether the other gave its part of a cooperative closing.
+    /// Whether the other side gave its partial signature of a cooperative closing.
     pub closing: bool,
-    /// The highest number that is finished or yielded. There is no proof: it only keeps two sides from waiting for each other.
+    /// Highest number that is finished or yielded. This value is not proved; it only keeps the two sides from waiting for each
+    /// other.
     pub top: u32,
 }
 
-/// The fundings on which a part is good; a model has two at most.
+/// Describes for which funding outputs a partial signature is valid. A model has at most two.
 fn part(fundings: u8) -> &'static str {
     match fundings & 0b11 {
         0b00 => "no part",

@@ -1,6 +1,8 @@
-//! The update protocol of the signed sequence channel and of the override form as state machines, and their exploration.
+//! Update protocols of the signed sequence channel and of the override form as state machines, and their exhaustive exploration.
 //!
-//! An update of the signed sequence channel, as in BOLT 2:
+//! In the signed sequence channel every state has a number. A party's version of a state is its own commitment transaction, which
+//! the peer partially signs. A party's signature of number k is a revocation signature: it revokes the party's versions with
+//! lower numbers. An update, with messages similar to BOLT 2:
 //!
 //! ```text
 //! proposer                                responder
@@ -13,12 +15,16 @@
 //!                                         stores the evidence: k is final
 //! ```
 //!
-//! A connection begins with Reestablish: each side shows the highest numbers of which it has the other's signatures. What did not arrive is
-//! sent again from storage. A side that is shown a signature which it does not know lost data: it signs and publishes nothing, says so,
-//! and waits for the peer's version. A side whose peer shows less than it must have signs nothing more, and publishes its version. A
-//! party that was rolled back silently and publishes before it heard its peer loses everything; no message can prevent that.
+//! ("Part" means partial signature, and "evidence" the peer's signature of a number.)
 //!
-//! Each rule is a check in one place, with a name ([`Rule`]): the exploration takes them out one by one and must find a loss each time.
+//! A connection begins with Reestablish: each side shows the highest numbers for which it has the other side's signatures.
+//! Messages that did not arrive are sent again from storage. A side that is shown a signature of its own that it does not know
+//! has lost data. It signs and publishes nothing, tells the peer, and waits for the peer to publish. A side whose peer shows
+//! fewer signatures than it must have signs nothing more, and publishes its own version. A party that was silently restored from
+//! an old backup loses everything if it publishes before it hears from its peer. No message can prevent this.
+//!
+//! Each rule of the protocol is a single check with a name ([`Rule`]). The exploration leaves out one rule at a time and must
+//! find a loss each time.
 
 mod explore;
 mod message;
@@ -41,14 +47,14 @@ use crate::error::ChannelError;
 
 macro_rules! rules {
     ($($name:ident $text:literal;)*) => {
-        /// A rule of the default form, each a check that can be taken out for the exploration.
+        /// A rule of the signed sequence channel. Each rule is one check, which the exploration can leave out.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Rule {
             $(#[doc = $text] $name,)*
         }
 
         impl Rule {
-            /// All of them.
+            /// All rules.
             pub const ALL: &'static [Rule] = &[$(Rule::$name,)*];
 
             /// The rule as a sentence.
@@ -84,31 +90,30 @@ rules! {
     NoticePeerLoss "A party whose peer does not show a signature that it must have signs nothing more.";
 }
 
-/// The rules that a party follows.
+/// The set of rules that a party follows: all, or all but one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     without: Option<Rule>,
 }
 
 impl Rules {
-    /// All of them.
+    /// Follows every rule.
     pub const ALL: Rules = Rules { without: None };
 
-    /// All but one, to see what that one is for.
+    /// Follows every rule except `rule`. The exploration uses this to show what the rule prevents.
     pub const fn without(rule: Rule) -> Rules {
         Rules { without: Some(rule) }
     }
 
-    /// Whether a rule is followed.
+    /// Returns whether `rule` is followed.
     pub fn holds(self, rule: Rule) -> bool {
         self.without != Some(rule)
     }
 }
 
-/// Explores both machines with all rules and without each, and reports what was found, and how: what the honest party does and
-/// receives until the loss. `progress` is called with the name of
-/// each machine before it is explored. Updates are explored up to the number `updates`, and one less in the override form, whose
-/// states are more.
+/// Explores the two update protocols with all rules and without each rule, and returns a table of the losses found and of the
+/// events that lead to them. `progress` is called with the name of each protocol before it is explored. Updates are explored up
+/// to the number `updates`, and one less in the override form, because its model has more states.
 ///
 /// # Errors
 ///

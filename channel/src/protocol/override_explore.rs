@@ -1,8 +1,8 @@
-//! Exploration of the override form: one honest party against all others, who act as one and complete any update that the honest party
-//! signed.
+//! Exhaustive exploration of the override form: one honest party against all other parties. The others act together and can
+//! complete any update that the honest party signed.
 //!
-//! Crashes and a silent restore from an old backup happen at any time. As in the signed sequence channel, a restored party neither signs
-//! nor publishes before the others showed what they have, and the others show it the truth.
+//! Crashes and the silent restore of an old backup happen at any time. As in the signed sequence channel, a restored party
+//! neither signs nor publishes before the others show what they have, and the others show it the truth.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,32 +19,32 @@ struct World {
     honest: Keeper,
     disk: Keeper,
     backup: Keeper,
-    /// The newest complete update that the honest party's tower has.
+    /// Latest complete update that the honest party's tower has.
     tower: Update,
-    /// What is agreed or attempted in truth, even if it forgets.
+    /// Updates that were agreed on or attempted. The model keeps them even if the honest party forgets them.
     accepted: BTreeSet<Update>,
     /// Updates that the others can complete.
     others: BTreeSet<Update>,
-    /// Sets of nonces for which the honest party signed, by number.
+    /// Number of different nonce sets for which the honest party signed, by update number.
     sessions: BTreeMap<u32, u32>,
     memory: Memory,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
-    /// The others ask for the honest party's part, for a set of nonces.
+    /// The others ask for the honest party's partial signature of an update, for a given set of nonces.
     Sign(Update, u32),
-    /// The honest party proposes a content.
+    /// The honest party proposes an update with this content.
     Propose(u32),
-    /// The honest party yields.
+    /// The honest party yields the next number.
     GiveWay,
-    /// The others yield.
+    /// The others yield the next number.
     Yielded,
-    /// They send their parts.
+    /// The others send their partial signatures.
     Complete,
-    /// They send none, and say that it is done.
+    /// The others claim that the update is complete, without sending their partial signatures.
     Claim,
-    /// They show what they have.
+    /// The others show what they have.
     Show(KeeperShown),
     Store,
     Crash,
@@ -90,8 +90,8 @@ impl Game {
         self.without != Some(rule)
     }
 
-    /// What the others show: the newest update that they can complete as complete or as the honest party's part; and to a party that was
-    /// not restored also nothing.
+    /// Messages with which the others can show what they have. They show the latest update that they can complete, either as
+    /// complete or as the honest party's partial signature. To a party that was not restored they can also show nothing.
     fn shown(&self, world: &World) -> Vec<KeeperShown> {
         let newest = world.others.iter().max().copied().unwrap_or_default();
         let session = world.sessions.get(&newest.0).map_or(0, |uses| uses.saturating_sub(1));
@@ -155,7 +155,7 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
-        // The party refuses to sign most updates: nothing else is copied for these.
+        // The party refuses to sign most updates, so the rest of the world is not copied for these.
         if let Event::Sign(update, session) = event {
             world.honest.clone().sign(update, session, self.without)?;
         }
@@ -164,7 +164,7 @@ impl Model for Game {
             Event::Sign(update, session) => {
                 next.honest.sign(update, session, self.without)?;
                 next.others.insert(update);
-                // Nonces that were used before give nothing new.
+                // A signature for nonces that were used before reveals nothing new.
                 let uses = next.sessions.entry(update.0).or_default();
                 *uses = session.saturating_add(1).clamp(*uses, 3);
             }
@@ -231,7 +231,8 @@ impl Model for Game {
     fn properties(&self) -> Vec<Property<Game>> {
         vec![
             Property::always(THEFT, |_: &Game, world: &World| {
-                // The others publish any update; the honest party or its tower answers with the newest complete one, if that is higher.
+                // The others publish any update. The honest party or its tower answers with its latest complete update if that
+                // one has a higher number.
                 let stands = |update: &Update| if update.0 >= world.tower.0 { *update } else { world.tower };
                 world.others.iter().map(stands).all(|update| world.accepted.contains(&update))
             }),
@@ -245,8 +246,9 @@ const THEFT: &str = "theft: the others settle a content that the honest party di
 const KEY: &str = "the key is extracted";
 const REACHED: &str = "all numbers are used";
 
-/// Explores all states, without a rule or with all, with updates up to the number before `updates`: one party among two and three; then
-/// two and three honest parties. With any backup and for two honest parties, up to the number before that.
+/// Explores the override form with all rules, or with the rule `without` left out. Updates go up to the number `updates` - 1.
+/// First one honest party is explored in groups of two and three parties, then groups of two and three honest parties. The model
+/// with restores of any backup and the one of two honest parties go up to one number less.
 pub fn explore_override(without: Option<OverrideRule>, updates: u32) -> Explored {
     let last = updates.saturating_sub(1);
     let mut states = 0;
@@ -268,7 +270,7 @@ pub fn explore_override(without: Option<OverrideRule>, updates: u32) -> Explored
     Explored { states: states + group.states, ..group }
 }
 
-/// Explores without each rule, up to the same numbers as [`explore_override`].
+/// Repeats [`explore_override`] with each rule left out, and returns the results.
 pub fn override_mutations(updates: u32) -> Vec<(OverrideRule, Explored)> {
     OverrideRule::ALL.iter().map(|rule| (*rule, explore_override(Some(*rule), updates))).collect()
 }

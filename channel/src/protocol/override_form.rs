@@ -1,5 +1,5 @@
-//! The update protocol of the override form, among any number of parties: all sign the same update, and whoever has the complete signature
-//! can publish it. There is no penalty: the highest number that is published within the delay stands.
+//! Update protocol of the override form, for any number of parties. All parties sign the same update, and any party that has the
+//! complete signature can publish it. There is no penalty: the highest number that is published within the delay is settled.
 //!
 //! ```text
 //! proposer (party k mod n)                  each other party
@@ -12,34 +12,36 @@
 //!                                             k is complete
 //! ```
 //!
-//! A connection begins with Reestablish. A complete update is its own proof, so that a party that lost it takes it from a peer; and a party
-//! that is shown its own part of an update takes that update as its attempt.
+//! "Part" means partial signature.
+//!
+//! A connection begins with Reestablish. The signature of a complete update is its own proof, so a party that lost the update
+//! takes it from a peer. A party that is shown its own partial signature of an update restores that update as its attempt.
 
-/// A rule of the override form.
+/// A rule of the override form's update protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OverrideRule {
-    /// One number has one content.
+    /// The content of a number never changes.
     OneContent,
-    /// A number is complete, or the channel closes: the next is not signed before.
+    /// A party signs no number before the previous one is complete. Otherwise the channel closes.
     FinishFirst,
     /// A party stores a message before it sends it.
     StoreThenSend,
-    /// An update that is not complete is not taken as the newest.
+    /// A party does not treat an update as the latest state before it is complete.
     CompleteBeforeFinal,
-    /// A number has one proposer.
+    /// Each number has only one party that may propose it.
     OneProposer,
-    /// The same update is signed once, for one set of nonces.
+    /// A party signs an update once, for one set of nonces, and afterwards repeats the stored bytes.
     StoredAnswer,
-    /// Nothing is signed before the others showed what they have.
+    /// After a start or a new connection, a party signs nothing before the others show what they have.
     ReestablishFirst,
-    /// An own part that is shown is remembered.
+    /// A party that is shown its own partial signature restores the attempt that belongs to it.
     TakeOwnPart,
-    /// A complete update that is shown is taken.
+    /// A party that is shown a complete update adopts it.
     TakeComplete,
 }
 
 impl OverrideRule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [OverrideRule; 9] = [
         OverrideRule::OneContent,
         OverrideRule::FinishFirst,
@@ -52,7 +54,7 @@ impl OverrideRule {
         OverrideRule::TakeComplete,
     ];
 
-    /// The rule as a sentence.
+    /// Returns the rule as a sentence.
     pub const fn text(self) -> &'static str {
         match self {
             OverrideRule::OneContent => "The content of a number never changes.",
@@ -74,62 +76,62 @@ impl OverrideRule {
     }
 }
 
-/// A number and its content.
+/// Number and content of an update.
 pub type Update = (u32, u32);
 
-/// An update that a party signed and does not have complete.
+/// An update that a party signed, but for which it lacks partial signatures of others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signed {
-    /// The update.
+    /// Number and content of the update.
     pub update: Update,
-    /// The set of all parties' nonces for which it signed.
+    /// Identifier of the set of nonces for which the party signed.
     pub session: u32,
-    /// The parties of which it has the part, a bit each.
+    /// Bit mask of the parties whose partial signatures have arrived.
     pub parts: u32,
 }
 
-/// What a party shows to another one at the beginning of a connection.
+/// Data that a party shows to another one at the beginning of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeeperShown {
-    /// Its newest complete update, with the signature of all.
+    /// Latest complete update of the sender, with the signature of all parties.
     pub complete: Update,
-    /// The update that is not complete and of which it has the receiver's part, and the nonces of that part.
+    /// Incomplete update for which the sender has the receiver's partial signature, and the identifier of its nonces.
     pub part: Option<(Update, u32)>,
-    /// The highest number that is complete or yielded.
+    /// Highest number that is complete or yielded.
     pub top: u32,
 }
 
-/// What the parties send each other.
+/// A message between the parties of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeeperMessage {
-    /// The next update, with the sender's part and the nonces.
+    /// Proposes the next update, with the sender's partial signature and the identifier of the set of nonces.
     Propose(Update, u32),
-    /// The sender's part, for the proposer.
+    /// The sender's partial signature of the update with this number, for the proposer.
     Part(u32),
-    /// The signature of all.
+    /// The complete signature of the update with this number.
     Complete(u32),
-    /// "I never propose this number."
+    /// The sender's promise never to propose this number.
     Yield(u32),
-    /// The first message of a connection.
+    /// First message of a connection.
     Reestablish(KeeperShown),
 }
 
-/// All that a party of the override form keeps of the protocol. Its size does not grow.
+/// Protocol state of one party of the override form. Its stored size is constant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Keeper {
-    /// Which party it is, from 0: it proposes the numbers of which this is the remainder.
+    /// Index of the party, from 0. The party proposes the numbers whose remainder modulo the number of parties is this index.
     pub party: u32,
-    /// How many parties there are, up to 32.
+    /// Number of parties, at most 32.
     pub parties: u32,
-    /// The newest complete update.
+    /// Latest complete update.
     pub complete: Update,
-    /// The update that it signed and does not have complete.
+    /// Update that the party signed and that is not complete.
     pub attempt: Option<Signed>,
-    /// What it takes as agreed: the newest complete update, unless a rule is left out.
+    /// Update that the party considers agreed: the latest complete one, unless a rule is left out.
     pub agreed: Update,
-    /// The highest number that is complete or yielded.
+    /// Highest number that is complete or yielded.
     pub top: u32,
-    /// The parties that showed in this connection what they have, a bit each. Not stored.
+    /// Bit mask of the parties that have shown what they have in the current connection. Not stored.
     pub heard: u32,
 }
 
@@ -140,14 +142,15 @@ fn bit(party: u32) -> u32 {
 }
 
 impl Keeper {
-    /// A party of an open channel: update 0 is complete.
+    /// Creates a party of an open channel, in which update 0 is complete.
     pub fn new(party: u32, parties: u32) -> Keeper {
         let parties = parties.clamp(1, 32);
         let heard = u32::MAX.checked_shr(32 - parties).unwrap_or_default();
         Keeper { party, parties, complete: (0, 0), attempt: None, agreed: (0, 0), top: 0, heard }
     }
 
-    /// A party that starts, or whose connections ended: what its disk has, which may be an old backup.
+    /// Returns the state of a party after a start, or after its connections ended: the state on its disk, which may be an old
+    /// backup.
     #[must_use]
     pub fn started(disk: &Keeper) -> Keeper {
         Keeper { heard: bit(disk.party), ..disk.clone() }
@@ -157,7 +160,7 @@ impl Keeper {
         Keeper::new(self.party, self.parties).heard
     }
 
-    /// The party that proposes a number.
+    /// Returns the index of the party that may propose `number`.
     pub fn proposer(&self, number: u32) -> u32 {
         number.checked_rem(self.parties).unwrap_or_default()
     }
@@ -166,7 +169,7 @@ impl Keeper {
         without == Some(OverrideRule::ReestablishFirst) || self.heard == self.all()
     }
 
-    /// Proposes the next update under a set of nonces and gives its part; none if a rule forbids it.
+    /// Proposes the next update for a set of nonces and gives this party's partial signature. `None` if a rule forbids this.
     pub fn propose(&mut self, content: u32, session: u32, without: Without) -> Option<Update> {
         let number = self.top.saturating_add(1);
         let turn = without == Some(OverrideRule::OneProposer) || self.proposer(number) == self.party;
@@ -178,8 +181,9 @@ impl Keeper {
         Some(update)
     }
 
-    /// Gives its part of an update that another party proposes; none if a rule forbids it. The same update with the same nonces again is
-    /// the same bytes again; with other nonces it would be a second signature with one secret nonce.
+    /// Gives this party's partial signature of an update that another party proposes. `None` if a rule forbids this. For the same
+    /// update and the same nonces the same bytes are sent again. With other nonces the party refuses, because that would be a
+    /// second signature with one secret nonce.
     pub fn sign(&mut self, update: Update, session: u32, without: Without) -> Option<()> {
         let holds = |rule| without != Some(rule);
         let (number, own) = (update.0, bit(self.party));
@@ -203,7 +207,8 @@ impl Keeper {
         Some(())
     }
 
-    /// Takes in the part of another party; complete with all. None if it is not a part of the attempt.
+    /// Adds another party's partial signature of the attempt. The update is complete when all have arrived. `None` if `number` is
+    /// not that of the attempt.
     pub fn part(&mut self, from: u32, number: u32) -> Option<()> {
         let all = self.all();
         let signed = self.attempt.as_mut().filter(|signed| signed.update.0 == number)?;
@@ -211,7 +216,7 @@ impl Keeper {
         if signed.parts == all { self.complete(number) } else { Some(()) }
     }
 
-    /// Takes in the signature of all; none if it is not of the attempt.
+    /// Adopts the complete signature of the attempt. `None` if `number` is not that of the attempt.
     pub fn complete(&mut self, number: u32) -> Option<()> {
         let signed = self.attempt.take_if(|signed| signed.update.0 == number)?;
         self.take(signed.update);
@@ -224,7 +229,8 @@ impl Keeper {
         self.top = self.top.max(update.0);
     }
 
-    /// Says that it will never propose the next number, which is its own; none if it is not, or an update is open.
+    /// Yields the next number, which this party may propose: promises never to propose it. `None` if another party may propose
+    /// it, if an update is open, or if a rule forbids this.
     pub fn give_way(&mut self, without: Without) -> Option<u32> {
         let number = self.top.saturating_add(1);
         if self.proposer(number) != self.party || self.attempt.is_some() || !self.may_sign(without) {
@@ -234,20 +240,21 @@ impl Keeper {
         Some(number)
     }
 
-    /// The proposer of the next number yields it; none if it is another number.
+    /// Records that the proposer of the next number yielded it. `None` if `number` is another number, if this party is its
+    /// proposer, or if an update is open.
     pub fn yielded(&mut self, number: u32) -> Option<()> {
         let next = number == self.top.saturating_add(1) && self.attempt.is_none();
         (next && self.proposer(number) != self.party).then(|| self.top = number)
     }
 
-    /// What it shows to another party.
+    /// Returns the data that this party shows to party `to` at the beginning of a connection.
     pub fn shows(&self, to: u32) -> KeeperShown {
         let has = self.attempt.filter(|signed| signed.parts & bit(to) != 0);
         let part = has.map(|signed| (signed.update, signed.session));
         KeeperShown { complete: self.complete, part, top: self.top }
     }
 
-    /// Takes in what another party shows; none if it showed something before in this connection.
+    /// Processes the data that party `from` shows. `None` if it already did so in this connection.
     pub fn reestablish(&mut self, from: u32, shown: KeeperShown, without: Without) -> Option<()> {
         if self.heard & bit(from) != 0 {
             return None;
@@ -264,14 +271,14 @@ impl Keeper {
             let parts = bit(self.party) | bit(self.proposer(update.0)) & bit(from);
             self.attempt = Some(Signed { update, session, parts });
         }
-        // Without an attempt this party signed nothing for the numbers in between: they were yielded.
+        // This party has no attempt, so it signed nothing for the numbers in between: they were yielded.
         if self.attempt.is_none() {
             self.top = self.top.max(shown.top);
         }
         Some(())
     }
 
-    /// What it sends again, from its storage, to a party that shows this. Nothing is signed anew.
+    /// Returns the message that this party sends again from its storage to a party that shows `shown`. Nothing is signed again.
     pub fn sends_again(&self, to: u32, shown: KeeperShown) -> Option<KeeperMessage> {
         let signed = self.attempt.filter(|signed| signed.update.0 > shown.complete.0)?;
         let proposer = self.proposer(signed.update.0);
@@ -282,7 +289,7 @@ impl Keeper {
         }
     }
 
-    /// The stored bytes.
+    /// Serializes the party's stored state.
     pub fn to_bytes(&self) -> Vec<u8> {
         let signed = self.attempt.unwrap_or(Signed { update: (0, 0), session: 0, parts: 0 });
         let mut bytes = vec![self.attempt.is_some().into()];

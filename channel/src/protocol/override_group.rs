@@ -1,5 +1,5 @@
-//! Exploration of two and three honest parties of the override form. The connections end at any time, with what was on the way; the
-//! last party is restored silently from an old backup at any time.
+//! Exhaustive exploration of groups of two and three honest parties of the override form. The connections can end at any time,
+//! which loses all messages in transit. The last party can be silently restored from an old backup at any time.
 
 use core::fmt;
 
@@ -9,11 +9,11 @@ use super::explore::{Explored, trace};
 use super::override_form::{Keeper, KeeperMessage, OverrideRule, Update};
 use super::reach;
 
-/// All parties and what is between them.
+/// State of the model: all parties and the messages in transit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     parties: Vec<Keeper>,
-    /// Messages on the way: sender, receiver, message. Between two parties they keep their order.
+    /// Messages in transit: sender, receiver and message. Messages between the same two parties arrive in order.
     wires: Vec<(u32, u32, KeeperMessage)>,
     backup: Option<Keeper>,
     restored: bool,
@@ -23,7 +23,7 @@ struct World {
 enum Event {
     Propose(u32, u32),
     Yield(u32),
-    /// The first message from one to another.
+    /// The second party receives the first message in transit from the first party.
     Deliver(u32, u32),
     Reconnect,
     Backup,
@@ -168,7 +168,7 @@ impl Model for Game {
 const TWO_CONTENTS: &str = "honest parties have different contents under one number";
 const STUCK: &str = "honest parties get stuck: no further update can be completed";
 
-/// Explores all states of two honest parties with updates up to this number, and of three with two updates at most.
+/// Explores two honest parties with updates up to the number `last`, and three with at most two updates.
 pub(super) fn explore(without: Option<OverrideRule>, last: u32) -> Explored {
     let mut states = 0;
     for (parties, bound, contents) in [(2, last, 2), (3, last.min(2), 1)] {

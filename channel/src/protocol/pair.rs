@@ -1,7 +1,7 @@
-//! Exploration of two honest parties. The connection ends at any time, with what was on the way; one of the two is restored silently from
-//! an old backup at any time.
+//! Exhaustive exploration of two honest parties of the signed sequence channel. The connection can end at any time, which loses
+//! all messages in transit. One of the parties can be silently restored from an old backup at any time.
 //!
-//! Whatever they sent each other, they never disagree, a rollback is noticed by one of them, and they never get stuck.
+//! Invariants: the parties never disagree on a state, at least one of them notices a restore, and they never get stuck.
 
 use core::fmt;
 
@@ -12,24 +12,24 @@ use super::message::Message;
 use super::party::Party;
 use super::{Rules, reach};
 
-/// Contents that may be proposed.
+/// Contents that can be proposed for a state.
 const CONTENTS: [u32; 2] = [1, 2];
 
-/// Both parties and what is between them.
+/// State of the model: both parties and the messages in transit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     sides: [Party; 2],
-    /// What is on the way to each side.
+    /// Messages in transit to each side.
     wires: [Vec<Message>; 2],
     backup: Option<Party>,
     restored: bool,
-    /// It was restored, and the peer showed nothing since.
+    /// Whether a side was restored and its peer has not shown anything since.
     unsure: bool,
-    /// Who published, and which number.
+    /// Index of the side that published a version, and the version's number.
     published: Option<(usize, u32)>,
 }
 
-/// What can happen. Sides are 0 and 1.
+/// A step of the model. The sides have the indices 0 and 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
     Propose(usize, u32),
@@ -57,21 +57,21 @@ impl fmt::Display for Event {
 
 struct Game {
     rules: Rules,
-    /// The highest number that is explored.
+    /// Highest number that is explored.
     bound: u32,
-    /// The side of which a backup is made and restored.
+    /// Index of the side that can be restored from a backup.
     restores: usize,
-    /// Whether they may publish. To see that they do not get stuck they may not.
+    /// Whether the sides may publish. They may not in the check that they never get stuck.
     closes: bool,
 }
 
 impl Game {
-    /// A side receives the next message, and answers.
+    /// Delivers the next message to side `to`, which may answer.
     fn deliver(&self, world: &mut World, to: usize) -> Option<()> {
         let (wire, back) = split(&mut world.wires, to);
         let message = if wire.is_empty() { return None } else { wire.remove(0) };
         let side = world.sides.get_mut(to)?;
-        // What is refused has no answer.
+        // A refused message has no answer.
         if side.receive(&message, self.rules).is_err() {
             return Some(());
         }
@@ -93,7 +93,7 @@ impl Game {
         Some(())
     }
 
-    /// A new connection: what was on the way is lost, and each shows what it has.
+    /// Starts a new connection: messages in transit are lost, and each side shows what it has.
     fn reconnect(world: &mut World) {
         world.sides = world.sides.each_ref().map(|side| Party::started(side, None));
         let [first, second] = world.sides.each_ref().map(|side| Message::Reestablish(side.shows()));
@@ -101,7 +101,7 @@ impl Game {
     }
 }
 
-/// One of two and the other.
+/// Returns the chosen element of a pair, then the other one.
 fn split<T>(both: &mut [T; 2], which: usize) -> (&mut T, &mut T) {
     let [first, second] = both;
     if which == 0 { (first, second) } else { (second, first) }
@@ -200,7 +200,8 @@ const TWO_CONTENTS: &str = "two honest parties have different contents under one
 const UNNOTICED: &str = "a rollback is noticed by neither party";
 const STUCK: &str = "two honest parties get stuck: no further update can be finished";
 
-/// The highest number of which a side has the other's signature, or will have: on the way is not lost.
+/// Returns the highest number for which a side has the other's signature or will receive it. Messages in transit count, since
+/// they may arrive.
 fn evidence(world: &World, nth: usize) -> u32 {
     let on_the_way = world.wires.get(nth).into_iter().flatten().map(|message| match message {
         Message::Accept { number, .. } | Message::Finish { number } => *number,
@@ -210,14 +211,14 @@ fn evidence(world: &World, nth: usize) -> u32 {
     on_the_way.chain(held).max().unwrap_or_default()
 }
 
-/// The numbers that a side finished or attempts, with their contents.
+/// Returns the numbers that a side finished or attempts, with their contents.
 fn contents(side: &Party) -> Vec<(u32, u32)> {
     let attempt = side.attempt.map(|attempt| (attempt.number, attempt.content));
     attempt.into_iter().chain([side.agreed]).collect()
 }
 
-/// Once both showed what they have, one knows of a loss if there is one: the restored side forgot what the other has from it, or what the
-/// other knows that it had.
+/// Property: once both sides have shown what they have, at least one of them knows of a loss if there is one. There is a loss if
+/// the restored side forgot something that the other side has from it, or something that the other side knows that it had.
 fn is_noticed(game: &Game, world: &World) -> bool {
     let (restored, other) = match (game.restores, &world.sides) {
         (0, [first, second]) => (first, second),
@@ -230,14 +231,14 @@ fn is_noticed(game: &Game, world: &World) -> bool {
     !(world.restored && heard && forgot) || restored.lost_data || other.peer_lost
 }
 
-/// All numbers are used, or one side knows of a loss and one can still publish.
+/// Property: all numbers are used, or one side knows of a loss and at least one side can still publish.
 fn is_done(world: &World, bound: u32) -> bool {
     let used = world.sides.iter().all(|side| side.top == bound && side.attempt.is_none());
     let known = world.sides.iter().any(|side| side.lost_data || side.peer_lost);
     used || known && world.sides.iter().any(|side| !side.lost_data)
 }
 
-/// Explores all states of two honest parties with updates up to this number.
+/// Explores all states of two honest parties with updates up to the number `bound`.
 pub(super) fn explore(rules: Rules, bound: u32) -> Explored {
     let mut states = 0;
     for restores in [0, 1] {

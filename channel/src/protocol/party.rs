@@ -1,49 +1,49 @@
-//! One side of the signed sequence channel.
+//! State machine of one side of the signed sequence channel.
 
 use core::fmt;
 
 use super::message::{Message, Shown};
 use super::{Rule, Rules};
 
-/// A content by its identity: two contents are the same if they pay the same.
+/// Identifier of a state's content. Two contents are equal if they pay the same amounts to the same parties.
 pub type ContentId = u32;
 
-/// Its version of a state, but for its own part.
+/// A side's version of a state (its own commitment), complete except for its own partial signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version {
-    /// The number.
+    /// Number of the state.
     pub number: u32,
-    /// The content.
+    /// Content of the state.
     pub content: ContentId,
-    /// The fundings, a bit each, on which the peer gave its part.
+    /// Bit mask of the funding outputs for which the peer gave its partial signature.
     pub fundings: u8,
 }
 
-/// A number that is not finished.
+/// A number that is proposed and not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
-    /// The number.
+    /// Number of the state.
     pub number: u32,
-    /// The content.
+    /// Content of the state.
     pub content: ContentId,
-    /// Whether this side proposed it.
+    /// Whether this side proposed the state.
     pub proposed: bool,
 }
 
-/// What a side gives away when it sends.
+/// A signature that a side gives to its peer with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Given {
-    /// Its part of the peer's version.
+    /// Partial signature of the peer's version.
     Part(Version),
-    /// Its signature of a number.
+    /// Signature of a number, which revokes the signer's versions with lower numbers.
     Number(u32),
-    /// A partial signature under the nonce of a number: three of them are the key.
+    /// A partial signature with the nonce of this number. Three of them reveal the secret key.
     NonceUse(u32),
-    /// Its part of a cooperative closing of a state.
+    /// Partial signature of a cooperative closing of the state with this number.
     Closing(u32),
 }
 
-/// Why a message is not acted on. The connection may end, the channel stands.
+/// The rule because of which a message is refused. The connection may end; the channel stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Rule);
 
@@ -53,43 +53,43 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// All that a side keeps. It is stored as a whole: its size does not grow.
+/// Protocol state of one side. It is stored as a whole, and its size is constant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Party {
-    /// 0 or 1: it proposes even or odd numbers.
+    /// Index of the side. Side 0 proposes even numbers, side 1 odd numbers.
     pub side: u8,
-    /// The fundings that can confirm, a bit each.
+    /// Bit mask of the funding outputs that can confirm. There are two while a splice is pending.
     pub fundings: u8,
-    /// The highest number that is finished or yielded.
+    /// Highest number that is finished or yielded.
     pub top: u32,
-    /// The highest number that is finished, and its content.
+    /// Highest number that is finished, and its content.
     pub agreed: (u32, ContentId),
-    /// What is not finished.
+    /// State that is proposed and not finished.
     pub attempt: Option<Attempt>,
-    /// Own versions that may have to be published: two at most.
+    /// Own versions that may still have to be published. At most two.
     pub versions: Vec<Version>,
-    /// The highest number that the peer signed.
+    /// Highest number that the peer signed, for which this side has the revocation signature.
     pub evidence: u32,
-    /// The highest number that this side signed.
+    /// Highest number that this side signed.
     pub signed: u32,
-    /// Own version published: its number.
+    /// Number of the own version that was published, or of the peer's version that confirmed. `None` while the channel is open.
     pub closing: Option<u32>,
-    /// A part of a cooperative closing was given.
+    /// Whether this side gave its partial signature of a cooperative closing.
     pub closing_together: bool,
-    /// It lost data and knows it.
+    /// Whether this side knows that it lost data.
     pub lost_data: bool,
-    /// The highest number that this side signed and that the peer has: what it sent since shows it.
+    /// Highest number that this side signed and that the peer is known to have, from what the peer sent or showed later.
     pub peer_has: u32,
-    /// The peer lost data.
+    /// Whether the peer is known to have lost data.
     pub peer_lost: bool,
-    /// The peer showed in this connection what it has. Not stored.
+    /// Whether the peer has shown what it has in the current connection. Not stored.
     pub heard: bool,
 }
 
 type Sent = Result<Vec<Given>, Refusal>;
 
 impl Party {
-    /// A side of an open channel: number 0 is finished.
+    /// Creates a side of an open channel, in which number 0 is finished.
     pub fn new(side: u8, fundings: u8) -> Party {
         Party {
             side,
@@ -109,31 +109,32 @@ impl Party {
         }
     }
 
-    /// A side that starts, or whose connection ended: what its disk has, which may be an old backup, and what the chain shows of it.
+    /// Returns the state of a side after a start, or after its connection ended: the state on its disk, which may be an old
+    /// backup, and the number of a published version that the chain shows.
     #[must_use]
     pub fn started(disk: &Party, published: Option<u32>) -> Party {
         Party { closing: disk.closing.or(published), heard: false, ..disk.clone() }
     }
 
-    /// What it shows at the beginning of a connection.
+    /// Returns the data that this side shows at the beginning of a connection.
     pub fn shows(&self) -> Shown {
         let part = self.versions.iter().map(|version| version.number).max().unwrap_or_default();
         Shown { number: self.evidence, part, closing: false, top: self.top }
     }
 
-    /// The highest number of which it gave its part.
+    /// Returns the highest number of a version for which this side gave its partial signature.
     pub fn given(&self) -> u32 {
         self.attempt.map_or(self.agreed.0, |attempt| attempt.number.max(self.agreed.0))
     }
 
-    /// What it sends again, from its storage, to a peer that shows this. Nothing is signed anew.
+    /// Returns the messages that this side sends again from its storage to a peer that shows `shown`. Nothing is signed again.
     pub fn sends_again(&self, shown: Shown) -> Vec<Message> {
         if self.lost_data {
             return vec![Message::DataLost];
         }
         let mut messages = Vec::new();
         let (number, _) = self.agreed;
-        // The peer answered as responder, and the last message did not arrive.
+        // As responder the peer answered this number, but the last message did not arrive.
         if shown.number < number && shown.part == number {
             messages.push(Message::Finish { number });
         }
@@ -168,11 +169,11 @@ impl Party {
         (number % 2 == u32::from(self.side)) != of_peer
     }
 
-    /// Proposes the next number.
+    /// Proposes the next number with this content.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if a rule forbids it.
+    /// [`Refusal`] if a rule forbids the proposal.
     pub fn propose(&mut self, content: ContentId, rules: Rules) -> Sent {
         self.may_sign(rules)?;
         Self::require(rules, Rule::FinishFirst, self.attempt.is_none())?;
@@ -183,11 +184,11 @@ impl Party {
         Ok(vec![Given::Part(Version { number, content, fundings: self.fundings })])
     }
 
-    /// Proposes a number beyond the next and drops the attempt at the next: what [`Rule::NumbersInOrder`] forbids.
+    /// Proposes a number beyond the next one and drops the attempt at the next one. [`Rule::NumbersInOrder`] forbids this.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] while the rule holds.
+    /// [`Refusal`] while the rule is followed.
     pub fn propose_beyond(&mut self, content: ContentId, rules: Rules) -> Sent {
         Self::require(rules, Rule::NumbersInOrder, false)?;
         let Some(attempt) = self.attempt.filter(|attempt| attempt.proposed) else {
@@ -199,11 +200,11 @@ impl Party {
         Ok(vec![Given::Part(Version { number, content, fundings: self.fundings })])
     }
 
-    /// Says that it will never propose the next number.
+    /// Yields the next number: promises never to propose it.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if that is not its number, or a number is not finished.
+    /// [`Refusal`] if the peer is the one that may propose this number, or if a number is not finished.
     pub fn give_way(&mut self, rules: Rules) -> Sent {
         self.may_sign(rules)?;
         let number = self.top.saturating_add(1);
@@ -214,11 +215,11 @@ impl Party {
         Ok(vec![])
     }
 
-    /// Acts on a message. What it gives away is the answer.
+    /// Processes a message from the peer. Returns the signatures that the answer contains.
     ///
     /// # Errors
     ///
-    /// [`Refusal`], with the rule; nothing changes.
+    /// [`Refusal`] with the rule that the message violates. The state does not change.
     pub fn receive(&mut self, message: &Message, rules: Rules) -> Sent {
         match *message {
             Message::Propose { number, content, fundings, asked } => {
@@ -254,7 +255,7 @@ impl Party {
         if let Some(attempt) = self.attempt {
             let same = attempt.number == number;
             if same && !attempt.proposed {
-                // Answered already: the stored bytes are sent, if it is the same content.
+                // The proposal was answered before. The stored bytes are sent again if the content is the same.
                 Self::require(rules, Rule::OneContent, attempt.content == content)?;
             } else {
                 let next = number == attempt.number.saturating_add(1) || same;
@@ -272,7 +273,7 @@ impl Party {
         Self::require(rules, Rule::EveryFunding, fundings == self.fundings)?;
         Self::require(rules, Rule::VersionBeforeSignature, fundings != 0)?;
         Self::require(rules, Rule::SignWhatYouBuild, asked == content)?;
-        // Whoever proposes has finished or yielded what came before.
+        // A peer that proposes this number has finished or yielded all numbers before it.
         self.peer_has = self.peer_has.max(self.agreed.0);
         self.versions.retain(|version| version.number != number);
         self.versions.push(Version { number, content, fundings });
@@ -310,9 +311,9 @@ impl Party {
         if rules.holds(Rule::NoticePeerLoss) {
             self.peer_lost |= shown.number < self.peer_has || shown.part < self.agreed.0;
         }
-        // A peer that shows less later lost what it shows now.
+        // A peer that later shows less than now has lost data in between.
         self.peer_has = self.peer_has.max(shown.number.min(self.signed));
-        // Without an attempt this side gave nothing for the numbers in between: they were yielded.
+        // This side has no attempt, so it gave nothing for the numbers in between: they were yielded.
         if self.attempt.is_none() && !self.lost_data {
             self.top = self.top.max(shown.top);
         }
@@ -352,12 +353,13 @@ impl Party {
         self.top = self.top.max(attempt.number);
         self.agreed = (attempt.number, attempt.content);
         self.attempt = None;
-        // Older versions are never published again. The newest on each funding is kept.
+        // Older versions are never published again. The latest version for each funding output is kept.
         let newest = self.versions.iter().map(|version| version.number).max().unwrap_or_default();
         self.versions.retain(|version| version.number == newest);
     }
 
-    /// The version that it would publish on a funding: the newest, or by mistake the last agreed.
+    /// Returns the version that this side would publish for a funding output: the latest, or, without [`Rule::PublishTheNewest`],
+    /// the oldest one that it keeps.
     pub fn publishable(&self, funding: u8, rules: Rules) -> Option<Version> {
         let on = self.versions.iter().filter(|version| version.fundings & funding != 0);
         match rules.holds(Rule::PublishTheNewest) {
@@ -366,11 +368,12 @@ impl Party {
         }
     }
 
-    /// Publishes its version on any funding that can confirm. Stored first: afterwards nothing is signed.
+    /// Publishes this side's version on any funding output that can confirm. The caller stores the state first, because this side
+    /// signs nothing afterwards.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if it lost data, or has no version.
+    /// [`Refusal`] if this side lost data or has no version.
     pub fn close(&mut self, rules: Rules) -> Result<Option<Version>, Refusal> {
         Self::require(rules, Rule::LostDataPublishesNothing, !self.lost_data)?;
         let version = self.publishable(self.fundings, rules);
@@ -379,8 +382,8 @@ impl Party {
         Ok(version)
     }
 
-    /// A version of the peer is in a block. Nothing more is signed. What it takes to punish an older one is kept, because a reorganisation
-    /// can bring an older one: until the settlement is buried.
+    /// Processes the confirmation of a version of the peer. This side signs nothing afterwards. The revocation signature is kept
+    /// until the settlement is buried, because after a reorganisation an older version of the peer can confirm instead.
     pub fn peer_confirmed(&mut self, number: u32, rules: Rules) {
         self.closing = self.closing.or(Some(number));
         if !rules.holds(Rule::KeepUntilBuried) {
@@ -388,7 +391,7 @@ impl Party {
         }
     }
 
-    /// Gives its part of a cooperative closing of the last agreed state.
+    /// Gives this side's partial signature of a cooperative closing of the latest agreed state.
     ///
     /// # Errors
     ///
@@ -402,7 +405,7 @@ impl Party {
         Ok(vec![Given::Closing(self.agreed.0)])
     }
 
-    /// The stored bytes.
+    /// Serializes the stored state.
     pub fn to_bytes(&self) -> Vec<u8> {
         let flags =
             u8::from(self.closing_together) | u8::from(self.lost_data) << 1 | u8::from(self.peer_lost) << 2;

@@ -1,18 +1,19 @@
-//! Liveness: whether a goal can be reached from every state.
+//! Liveness check: whether a goal state can be reached from every state of a model.
 
 use std::collections::HashMap;
 
 use stateright::Model;
 
-/// The states of a model, and the way to one from which no goal can be reached, if there is one.
+/// Result of a liveness check.
 pub(super) struct Reached<A> {
-    /// Different states.
+    /// Number of distinct states.
     pub(super) states: usize,
-    /// The actions that lead to the first stuck state.
+    /// Actions that lead to a state from which no goal can be reached, if there is such a state.
     pub(super) stuck: Option<Vec<A>>,
 }
 
-/// Explores all states, then goes back from the goals: what is not met on the way back is stuck.
+/// Explores all states of a model forward, then searches backward from the goal states. A state that the backward search does not
+/// find is stuck.
 pub(super) fn explore<M>(model: &M, is_goal: impl Fn(&M::State) -> bool) -> Reached<M::Action>
 where
     M: Model,
@@ -69,7 +70,7 @@ where
     Reached { states: states.len(), stuck }
 }
 
-/// The actions that lead to a state.
+/// Returns the actions that lead to a state.
 fn way<A: Clone>(origins: &[Option<(usize, A)>], place: usize) -> Vec<A> {
     let mut actions = Vec::new();
     let mut place = place;

@@ -1,16 +1,17 @@
 use super::*;
 
-/// Updates up to here are explored by `cargo test`; the whole exploration is a test of its own, which `.ci/run` runs.
+/// Highest update number that `cargo test` explores by default. The complete exploration is a separate test, which `.ci/run`
+/// runs.
 const FEW: u32 = EXPLORED_UPDATES.least;
 
-/// With all rules nothing is lost, in at least so many states.
+/// Asserts that an exploration with all rules found no loss and visited more than `states` states.
 fn nothing_is_lost(explored: &Explored, states: usize) {
     println!("{} states", explored.states);
     assert_eq!(explored.loss, None, "{:?}", explored.trace);
     assert!(explored.states > states, "{}", explored.states);
 }
 
-/// Without one of its rules something is.
+/// Asserts that an exploration without `rule` found a loss.
 fn something_is_lost(rule: impl core::fmt::Debug, explored: &Explored) {
     println!("{rule:?}: {} states, {:?}: {}", explored.states, explored.loss, explored.trace.join("; "));
     assert!(explored.loss.is_some(), "{rule:?}: {} states", explored.states);
@@ -51,13 +52,13 @@ fn without_any_one_rule_something_is_lost() {
     }
 }
 
-/// Whether the events that lead to a loss are words for people, not Rust values.
+/// Returns whether the reported events are plain sentences and not Rust values.
 fn is_plain(explored: &Explored) -> bool {
     let is_plain = |text: &String| text.chars().all(|char| matches!(char, 'a'..='z' | '0'..='9' | ' ' | ','));
     !explored.trace.is_empty() && explored.trace.iter().all(is_plain)
 }
 
-/// An update between two parties, with all messages delivered.
+/// Runs an update between two parties and delivers all messages.
 fn update(parties: &mut [Party; 2], number: u32) {
     let (proposer, responder) = ((number % 2) as usize, (number + 1) as usize % 2);
     let rules = Rules::ALL;
@@ -81,7 +82,8 @@ fn two_honest_parties_keep_little() {
     }
 }
 
-/// A new connection: both start with what is stored, and receive what the other shows. The answers, in the order of the parties.
+/// Starts a new connection: both parties start with their stored state and receive what the other one shows. Returns the messages
+/// that each party sends again.
 fn reconnect(parties: &mut [Party; 2]) -> [Vec<Message>; 2] {
     *parties = parties.each_ref().map(|party| Party::started(party, None));
     let shown = parties.each_ref().map(Party::shows);
@@ -102,17 +104,18 @@ fn a_silent_rollback_is_shown_and_the_loser_signs_and_publishes_nothing() {
             backup = parties[1].clone();
         }
     }
-    // What the disk does not have is lost.
+    // Everything after the backup is lost.
     parties[1] = Party::started(&backup, None);
     assert_eq!((parties[1].agreed, parties[1].evidence, parties[1].signed), ((2, 2), 2, 2));
-    // Number 3 is its own again, and it signed that number. It does not propose it before it heard the peer.
+    // Party 1 would propose number 3 again, although it signed that number before. It proposes nothing before it hears from the
+    // peer.
     assert_eq!(parties[1].propose(33, rules), Err(Refusal(Rule::ReestablishFirst)));
     let answers = reconnect(&mut parties);
     assert_eq!(answers, [vec![], vec![Message::DataLost]]);
     assert!(parties[1].lost_data && !parties[0].lost_data);
     assert_eq!(parties[1].propose(33, rules), Err(Refusal(Rule::LostDataPublishesNothing)));
     assert_eq!(parties[1].close(rules), Err(Refusal(Rule::LostDataPublishesNothing)));
-    // The other noticed by itself too: it signs nothing more, and publishes its newest version.
+    // The peer notices the loss by itself too. It signs nothing more, and publishes its latest version.
     let next = Message::Propose { number: 7, content: 7, fundings: 1, asked: 7 };
     assert_eq!(parties[0].receive(&next, rules), Err(Refusal(Rule::NoticePeerLoss)));
     assert_eq!(parties[0].close(rules).unwrap().unwrap().number, 6);
@@ -128,14 +131,14 @@ fn a_rollback_that_the_restored_side_does_not_notice_is_noticed_by_the_other() {
     let backup = parties[0].clone();
     parties[1].receive(&Message::Accept { number: 1, signature: true, fundings: 1 }, rules).unwrap();
     parties[0].receive(&Message::Finish { number: 1 }, rules).unwrap();
-    // The yield shows that side 0 had the signature of 1.
+    // The yield shows that side 0 had the signature of number 1.
     parties[0].give_way(rules).unwrap();
     parties[1].receive(&Message::Yield { number: 2 }, rules).unwrap();
     parties[0] = backup;
     reconnect(&mut parties);
     assert!(!parties[0].lost_data && parties[1].peer_lost);
     assert_eq!(parties[1].propose(3, rules), Err(Refusal(Rule::NoticePeerLoss)));
-    // The notice of a peer that lost data has the same effect.
+    // A notice from a peer that it lost data has the same effect.
     let mut other = Party::new(0, 1);
     other.receive(&Message::DataLost, rules).unwrap();
     assert_eq!(other.give_way(rules), Err(Refusal(Rule::NoticePeerLoss)));
@@ -158,13 +161,13 @@ fn what_did_not_arrive_is_sent_again() {
     assert_eq!(reconnect(&mut parties), [vec![], vec![finish]]);
     parties[0].receive(&finish, rules).unwrap();
     assert_eq!(reconnect(&mut parties), [vec![], vec![]]);
-    // A yield that did not arrive: the last number is shown.
+    // If a yield does not arrive, the next connection shows the yielded number.
     parties[0].give_way(rules).unwrap();
     assert_eq!((parties[0].top, parties[1].top), (2, 1));
     reconnect(&mut parties);
     assert_eq!((parties[0].top, parties[1].top), (2, 2));
     assert!(parties.iter().all(|party| !party.lost_data && !party.peer_lost));
-    // A second time in one connection it is refused.
+    // A second Reestablish in the same connection is refused.
     let shown = parties[1].shows();
     let again = parties[0].receive(&Message::Reestablish(shown), rules);
     assert_eq!(again, Err(Refusal(Rule::ReestablishFirst)));
@@ -177,7 +180,7 @@ fn each_number_that_is_shown_is_compared() {
     for number in 1..=3 {
         update(&mut parties, number);
     }
-    // Side 0 signed 1 to 3, and knows that the peer has the signatures of 1 to 3.
+    // Side 0 signed the numbers 1 to 3, and knows that the peer has these signatures.
     let known = Party::started(&parties[0], None);
     let hears = |shown: Shown| {
         let mut party = known.clone();
@@ -196,7 +199,7 @@ fn each_number_that_is_shown_is_compared() {
     assert_eq!(party.give_way(rules), Err(Refusal(Rule::CooperativeIsFinal)));
 }
 
-/// A complete update among keepers, proposed by the party whose turn it is.
+/// Runs a complete update between parties, proposed by the party whose turn it is.
 fn complete(keepers: &mut [Keeper], number: u32) {
     let proposer = (number as usize) % keepers.len();
     let update = keepers[proposer].propose(number, 0, None).unwrap();
@@ -213,7 +216,7 @@ fn complete(keepers: &mut [Keeper], number: u32) {
 #[test]
 fn proposals_of_the_override_form_do_not_cross() {
     let mut keepers = [0, 1, 2].map(|party| Keeper::new(party, 3));
-    // Only party 1 may propose number 1; until it is complete nobody proposes or signs another.
+    // Only party 1 may propose number 1. Until this number is complete, no party proposes or signs another one.
     assert_eq!(keepers[0].propose(7, 0, None), None);
     assert_eq!(keepers[2].propose(7, 0, None), None);
     let update = keepers[1].propose(1, 0, None).unwrap();
@@ -222,12 +225,12 @@ fn proposals_of_the_override_form_do_not_cross() {
     keepers[0].sign(update, 0, None).unwrap();
     assert_eq!(keepers[0].sign((2, 2), 0, None), None);
     assert_eq!(keepers[0].sign((1, 2), 0, None), None);
-    // Two of three parts are not all.
+    // Two of three partial signatures are not enough.
     keepers[1].part(0, 1).unwrap();
     assert_eq!((keepers[1].complete, keepers[1].part(0, 2)), ((0, 0), None));
     keepers[1].part(2, 1).unwrap();
     assert_eq!(keepers[1].complete, (1, 1));
-    // A yield passes the turn on.
+    // After a yield it is the next party's turn.
     let mut keepers = [0, 1, 2].map(|party| Keeper::new(party, 3));
     assert_eq!(keepers[2].give_way(None), None);
     assert_eq!(keepers[1].give_way(None), Some(1));
@@ -244,12 +247,13 @@ fn an_update_is_signed_for_one_set_of_nonces() {
     let mut keeper = Keeper::new(0, 3);
     keeper.sign((1, 1), 5, None).unwrap();
     let stored = keeper.clone();
-    // The same bytes again, however often; another nonce of a peer is a second equation in the key.
+    // The same bytes can be sent any number of times. A signature for another nonce of a peer would be a second equation for the
+    // secret key.
     assert_eq!(keeper.sign((1, 1), 5, None), Some(()));
     assert_eq!(keeper.sign((1, 1), 6, None), None);
     assert_eq!(keeper, stored);
     assert_eq!(keeper.sign((1, 1), 6, Some(OverrideRule::StoredAnswer)), Some(()));
-    // Its own proposal too.
+    // The same applies to a party's own proposal.
     let mut keeper = Keeper::new(1, 3);
     keeper.propose(1, 5, None).unwrap();
     assert_eq!(keeper.propose(1, 6, None), None);
@@ -264,7 +268,7 @@ fn a_keeper_learns_what_it_lost() {
     let update = keepers[1].propose(3, 9, None).unwrap();
     keepers[0].sign(update, 9, None).unwrap();
     keepers[1].part(0, 3).unwrap();
-    // All is lost that the backup does not have. Nothing is signed before the other showed what it has.
+    // Everything after the backup is lost. The party signs nothing before the other one shows what it has.
     let mut lost = Keeper::started(&backup);
     assert_eq!((lost.complete, lost.attempt), ((1, 1), None));
     assert_eq!(
@@ -276,7 +280,8 @@ fn a_keeper_learns_what_it_lost() {
     lost.reestablish(1, shown, None).unwrap();
     assert_eq!((lost.complete, lost.agreed, lost.top), ((3, 3), (3, 3), 3));
     assert_eq!(lost.reestablish(1, shown, None), None);
-    // Its own part comes back with the nonces that it used, and the proposer's with the part of the responder.
+    // A responder gets back its own partial signature with the nonces that it used. A proposer gets back the responder's partial
+    // signature.
     let mut lost = Keeper::started(&backup);
     let shown = KeeperShown { complete: (2, 2), part: Some(((3, 3), 9)), top: 2 };
     lost.reestablish(1, shown, None).unwrap();
