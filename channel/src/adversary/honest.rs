@@ -1,4 +1,4 @@
-//! The honest side: the real code of a client and of a tower.
+//! The honest side of a search: the production code of a client (`Publisher`) and of a watchtower.
 
 use core::hash::{Hash as _, Hasher as _};
 use std::collections::BTreeSet;
@@ -11,25 +11,26 @@ use crate::error::ChannelError;
 use crate::publish::Publisher;
 use crate::watchtower::Watchtower;
 
-/// A client, a tower, or both.
+/// The honest side: a client, a watchtower, or both.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Honest {
     pub(super) client: Option<Publisher>,
-    /// Whether the client does not look, and its tower alone defends it.
+    /// Whether the client is offline, so that only its watchtower defends the channel.
     pub(super) is_asleep: bool,
-    /// The height from which on it looks in any case, and closes the channel if nobody did: before its HTLCs expire.
+    /// Height from which the client is online again. From that height it also closes the channel if the
+    /// channel is still open, before the HTLCs expire.
     pub(super) back: Option<u32>,
     pub(super) tower: Option<Watchtower>,
-    /// Scripts that only the honest party can spend: where it is paid, and its wallet.
+    /// Output scripts that only the honest party can spend: its payout script and its wallet's script.
     pub(super) scripts: Vec<ScriptBuf>,
 }
 
 impl Honest {
-    /// Looks at the chain and acts.
+    /// Lets the client (if online) and the watchtower read the chain and react to it.
     ///
     /// # Errors
     ///
-    /// What the client's code or the tower's code for this client returns.
+    /// Returns the error of the client's code, or of the watchtower's code for this client.
     pub(super) fn look(&mut self, chain: &mut Chain) -> Result<(), ChannelError> {
         let is_back = self.back.is_some_and(|height| chain.height() >= height);
         if let Some(client) = self.client.as_mut().filter(|_| !self.is_asleep || is_back) {
@@ -40,20 +41,21 @@ impl Honest {
         reports.into_iter().try_for_each(|report| report.events.map(drop))
     }
 
-    /// The client closes the channel, if nobody else does.
+    /// Tells the client to close the channel if nobody else closes it.
     pub(super) fn close(&mut self) {
         if let Some(client) = &mut self.client {
             client.orders().close = true;
         }
     }
 
-    /// Hands the tower a record of the honest party, which is its second client. Returns whether the tower took it.
+    /// Replaces the watchtower's record of the honest party, which is the tower's client number 1. Returns
+    /// whether the tower accepted the record.
     pub(super) fn hand_record(&mut self, record: &[u8]) -> bool {
         self.tower.as_mut().is_some_and(|tower| tower.replace(1, record.to_vec()).is_ok())
     }
 
-    /// The transactions of the mempool that the honest side made: those that pay it, and those that they spend, unless a child of
-    /// somebody else spends them too.
+    /// Returns the mempool transactions that the honest side made: those that pay it, and the parents that
+    /// they spend.
     pub(super) fn made(&self, chain: &Chain) -> BTreeSet<Txid> {
         let pays = |tx: &Transaction| tx.output.iter().any(|out| self.scripts.contains(&out.script_pubkey));
         let own = chain.mempool().entries().filter(|entry| pays(&entry.tx));
@@ -65,17 +67,18 @@ impl Honest {
         made
     }
 
-    /// Satoshi that the honest party has on the chain.
+    /// Returns the honest party's confirmed balance, in satoshi.
     pub(super) fn balance(&self, chain: &Chain) -> u64 {
         self.scripts.iter().fold(0, |sum, script| sum.saturating_add(chain.balance(script)))
     }
 
-    /// Satoshi that its tower has on the chain.
+    /// Returns the watchtower's confirmed balance, in satoshi.
     pub(super) fn tower_balance(&self, chain: &Chain) -> u64 {
         self.tower.as_ref().map_or(0, |tower| tower.balance(chain))
     }
 
-    /// What two equal honest sides have in common: what they remember from block to block.
+    /// Returns a hash of everything that the honest side remembers from block to block. Two honest sides
+    /// with the same hash behave alike.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.is_asleep.hash(&mut hasher);

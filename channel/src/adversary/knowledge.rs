@@ -1,4 +1,5 @@
-//! What the corrupted side knows, and the transactions that it can complete with it.
+//! The knowledge of the corrupted side (keys, received signatures, preimages), and the transactions that it
+//! can complete with this knowledge.
 
 mod witness;
 
@@ -16,7 +17,8 @@ use crate::model::{Construction, Held, Known, PlayError, Step};
 
 use crate::tx::{SEQUENCE_FREE, input, output, set_witness, transaction};
 
-/// A transaction whose outputs are agreed on or fixed by a script, with the signatures that were given for it.
+/// A transaction whose outputs both parties agreed on or a script fixes, together with the signatures
+/// received for it.
 #[derive(Clone, Debug)]
 struct Template {
     label: String,
@@ -27,7 +29,8 @@ struct Template {
     number: u32,
 }
 
-/// A path through a script of an output, with the elements of the witness that do not depend on the transaction.
+/// A path through one of an output's scripts, with the possible values of the witness elements that do not
+/// depend on the transaction.
 #[derive(Clone, Debug)]
 struct Plan {
     script: Vec<u8>,
@@ -35,25 +38,26 @@ struct Plan {
     choices: Vec<Vec<Option<Vec<u8>>>>,
 }
 
-/// A transaction that the corrupted side can complete.
+/// A transaction that the corrupted side can complete and publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// What it is.
+    /// Name of the transaction in traces.
     pub(super) label: String,
-    /// The transaction.
+    /// The completed transaction.
     pub(super) tx: Transaction,
-    /// The outputs that it spends, in input order.
+    /// The outputs that the transaction spends, in input order.
     pub(super) prevouts: Vec<TxOut>,
-    /// Whether it pays the corrupted side's own wallet, at whatever fee.
+    /// Whether the transaction pays the corrupted side's own wallet, at a fee of its choice.
     pub(super) is_own: bool,
-    /// Whether it leads to the latest state.
+    /// Whether the transaction closes the channel in the latest state.
     pub(super) closes_latest: bool,
 }
 
-/// Maximum number of combinations of data that are kept for one path.
+/// Maximum number of combinations of witness data kept for one script path.
 const MAX_CHOICES: usize = 64;
 
-/// All that the corrupted side has.
+/// Everything that the corrupted side has: keys, received signatures, templates and the scripts of the
+/// channel's outputs.
 #[derive(Debug)]
 pub(super) struct Knowledge {
     keys: BTreeMap<[u8; 32], Keypair>,
@@ -67,7 +71,8 @@ pub(super) struct Knowledge {
 }
 
 impl Knowledge {
-    /// What `party` of a channel has: its keys, every version of every state that it can complete, and what it was given.
+    /// Collects the knowledge of `party`: its keys, every version of every state that it can complete, the
+    /// signatures that it received, and `preimages`.
     pub(super) fn of(
         channel: &dyn Construction,
         party: usize,
@@ -106,7 +111,7 @@ impl Knowledge {
         Ok(knowledge)
     }
 
-    /// Whether a transaction pays the whole capacity to one output, as a version of a state does.
+    /// Returns whether a transaction pays the whole capacity to one output, as a state transaction does.
     pub(super) fn is_state(&self, tx: &Transaction) -> bool {
         tx.output.iter().any(|out| out.value == self.capacity)
     }
@@ -128,7 +133,7 @@ impl Knowledge {
         });
     }
 
-    /// The second stages that both sides signed.
+    /// Adds the second-stage HTLC transactions of a state that both parties signed.
     fn add_claims(&mut self, channel: &dyn Construction, party: usize, number: u32, preimages: &[[u8; 32]]) {
         let (Ok(content), Ok(steps)) = (channel.state(number), channel.close(party, number)) else { return };
         for htlc in &content.htlcs {
@@ -144,7 +149,8 @@ impl Knowledge {
         }
     }
 
-    /// Adds an output, with every path through each of its scripts for which the data are there.
+    /// Adds an output, with every path through each of its scripts for which the corrupted side has the
+    /// data.
     fn add_output(&mut self, known: Known) {
         let script_pubkey = known.script_pubkey();
         if self.outputs.contains_key(&script_pubkey) {
@@ -168,21 +174,23 @@ impl Knowledge {
         self.outputs.insert(script_pubkey, (known, plans));
     }
 
-    /// Whether an output is one of the channel's.
+    /// Returns whether an output belongs to the channel.
     pub(super) fn knows(&self, out: &TxOut) -> bool {
         out.script_pubkey == self.funding || self.outputs.contains_key(&out.script_pubkey)
     }
 
-    /// The scripts of the channel's outputs, to make outputs that look like them.
+    /// Returns the scripts of the channel's outputs. They are used to create decoy outputs.
     pub(super) fn scripts(&self) -> impl Iterator<Item = &ScriptBuf> {
         self.outputs.keys()
     }
 
-    /// The values for the elements of a witness that do not depend on the transaction. Those that do are left open.
+    /// Returns the possible values of the witness elements that do not depend on the transaction. Elements
+    /// that depend on it are left open (`None`).
     fn choices(&self, path: &Path) -> Vec<Vec<Option<Vec<u8>>>> {
         let mut pool: Vec<Vec<u8>> = self.held.data.clone();
         for node in &path.nodes {
-            // A number that is one above what a script compares with: evidence that the corrupted side makes itself.
+            // A number that is one above the number in the script's comparison. The corrupted side can make
+            // such a number itself.
             if let Node::Above(_, than) = node
                 && let Some(number) = path.nodes.get(*than).and_then(number_of)
             {
@@ -214,7 +222,8 @@ impl Knowledge {
         partial
     }
 
-    /// Whether every statement whose key and message are known can be shown or signed.
+    /// Returns whether the corrupted side has, or can make, a signature for every OP_CHECKSIGFROMSTACK
+    /// whose key and message are already known.
     fn can_state(&self, path: &Path, chosen: &[Option<Vec<u8>>]) -> bool {
         let values = path.evaluate(chosen, None);
         path.nodes.iter().all(|node| match node {
@@ -226,7 +235,7 @@ impl Knowledge {
         })
     }
 
-    /// A signature of a message: a received one, or one by an own key.
+    /// Returns a signature for a message under `key`: a received signature, or one made with an own key.
     fn statement(&self, key: &[u8], message: &[u8]) -> Option<[u8; 64]> {
         let key: [u8; 32] = key.try_into().ok()?;
         let received = self.held.statements.iter().find(|(by, what, _)| *by == key && what == message);
@@ -235,8 +244,8 @@ impl Knowledge {
             .or_else(|| self.keys.get(&key).map(|pair| sign_schnorr(pair, message)))
     }
 
-    /// All transactions that spend an output, which is on the chain or in the mempool: those that were signed for it, those that
-    /// bind to it, and those that pay the corrupted side.
+    /// Returns all transactions that spend an output, confirmed or in the mempool: those signed for exactly
+    /// this output, those whose signatures can be rebound to it, and those that pay the corrupted side.
     pub(super) fn spends(&self, outpoint: OutPoint, out: &TxOut, version: i32) -> Vec<Candidate> {
         let mut found = Vec::new();
         for template in &self.templates {
@@ -267,7 +276,7 @@ impl Knowledge {
         found
     }
 
-    /// The corrupted side takes an output for itself.
+    /// Builds an unsigned transaction that pays an output to the corrupted side's wallet.
     fn own_spend(
         &self,
         outpoint: OutPoint,
@@ -281,7 +290,8 @@ impl Knowledge {
         (tx, vec![out.clone()])
     }
 
-    /// Signs the first input of a transaction by a plan. None if something is missing.
+    /// Signs the first input of a transaction along a script path. Returns `None` if a signature or a value
+    /// is missing.
     fn complete(
         &self,
         (mut tx, prevouts): (Transaction, Vec<TxOut>),
@@ -296,8 +306,8 @@ impl Knowledge {
         Some(Candidate { label: label.to_owned(), tx, prevouts, is_own, closes_latest: false })
     }
 
-    /// Signs an input again after a transaction was changed elsewhere: the freedom that its signatures leave. None if they leave
-    /// none of this kind.
+    /// Signs input `place` again after the rest of the transaction was changed. Returns `None` if its
+    /// signatures do not allow the change.
     pub(super) fn again(&self, changed: &Candidate, place: usize, original: &Candidate) -> Option<Candidate> {
         let mut made = changed.clone();
         let kept = original.tx.input.first()?.witness.clone();
@@ -321,10 +331,11 @@ impl Knowledge {
     }
 }
 
-/// Satoshi that a spend to the own wallet pays: more than blocks ask in every scenario in which it has to be mined.
+/// Fee of a transaction that pays the corrupted side's own wallet, in satoshi. In every scenario where such
+/// a transaction must be mined, this is above the market fee.
 pub(super) const OWN_FEE: u64 = 4_000;
 
-/// Whether an input of a transaction is valid by consensus with all proposals that its script uses.
+/// Returns whether an input of a transaction is valid under consensus with all proposed soft forks active.
 pub(super) fn valid(candidate: &Candidate, place: usize) -> bool {
     let flags = sigstack_interpreter::Flags::CONSENSUS
         | sigstack_interpreter::Flags::of_kind(sigstack_interpreter::FlagKind::Proposal);
@@ -338,8 +349,8 @@ fn number_of(node: &Node) -> Option<i64> {
     }
 }
 
-/// What can stand at a place of the witness: data, or nothing yet where a signature or the template is computed from the
-/// transaction.
+/// Returns the possible values of a witness element. The only value is `None` for a signature or a template
+/// hash, which are computed later from the transaction.
 fn options(path: &Path, place: usize, pool: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
     let is_place = |id: &Id| path.nodes.get(*id) == Some(&Node::Element(place));
     let signature = path.nodes.iter().any(|node| match node {

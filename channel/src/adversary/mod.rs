@@ -1,9 +1,11 @@
-//! An adversary that searches: every sequence of moves of a corrupted party within bounds, as real transactions on the chain model,
-//! against the real code of client and tower.
+//! An adversary that searches for losses: every sequence of moves of a corrupted party within given bounds.
+//! Moves are real transactions on the chain model, played against the production code of client and
+//! watchtower.
 //!
-//! The corrupted side has its keys, all that it received before the first move, and the outputs of the chain. It reads scripts from
-//! their bytes and finds what satisfies them; which freedoms a signature leaves it finds by trial. At the end of every line the honest
-//! side must have at least its worst acceptable outcome, less fees.
+//! The corrupted side has its keys, everything that it received before its first move, and the outputs on
+//! the chain. It parses scripts from their bytes to find witnesses that satisfy them. It finds by trial
+//! which parts of a transaction its signatures leave free to change. At the end of every line of play, the
+//! honest side must have at least its worst acceptable outcome, less fees.
 
 mod honest;
 mod knowledge;
@@ -26,38 +28,39 @@ pub use world::{Budget, Loss};
 use crate::model::{KINDS, Kind, PlayError};
 use scenario::{SCENARIOS, build};
 
-/// The bounds of a search.
+/// Limits of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// What the corrupted side may do in one line.
+    /// Moves, waits and blocks available to the corrupted side in one line of play.
     pub budget: Budget,
-    /// Maximum number of states in one scenario.
+    /// Maximum number of states explored in one scenario.
     pub states: usize,
 }
 
 impl Bounds {
-    /// The bounds for so many moves and times that blocks go by.
+    /// Returns bounds with `moves` moves, `blocks` waits, at most `states` states, and fixed values for the
+    /// rest.
     pub const fn new(moves: u32, blocks: u32, states: usize) -> Bounds {
         Bounds { budget: Budget { moves, blocks, pins: 1, absent: 4, reorganisations: 1 }, states }
     }
 }
 
-/// One scenario of a construction, and what the search found in it.
+/// The result of searching one scenario of a construction.
 #[derive(Clone, Debug)]
 pub struct Searched {
-    /// The construction, by the name that commands take.
+    /// Name of the construction, as commands accept it.
     pub construction: &'static str,
-    /// The scenario.
+    /// Name of the scenario.
     pub scenario: &'static str,
-    /// What was found.
+    /// Number of states explored, and the loss if one was found.
     pub explored: Explored,
-    /// Seconds.
+    /// Duration of the search, in seconds.
     pub seconds: f64,
 }
 
 type Probe = fn(Kind) -> Result<Explored, PlayError>;
 
-/// What is tried beside the chain.
+/// Checks that do not search the chain model's states, by name.
 const PROBES: [(&str, Probe); 7] = [
     ("nonces", probes::nonces),
     ("keys", probes::keys),
@@ -68,12 +71,13 @@ const PROBES: [(&str, Probe); 7] = [
     ("proposals", probes::proposals),
 ];
 
-/// The names of all scenarios of a construction.
+/// Returns the names of all scenarios of a construction.
 pub fn scenarios() -> impl Iterator<Item = &'static str> {
     PROBES.iter().map(|(name, _)| *name).chain(SCENARIOS.iter().map(|scenario| scenario.name))
 }
 
-/// Searches one scenario of a construction. None if no code defends a party of the construction in it.
+/// Searches one scenario of a construction. Returns `None` if no code defends a party of the construction
+/// in this scenario.
 ///
 /// # Errors
 ///
@@ -99,7 +103,8 @@ pub fn search_one(
     Ok(Some(Searched { construction, scenario: name, explored, seconds }))
 }
 
-/// Searches a construction, or all, until a loss is found. `progress` is called with each construction and scenario before it is searched.
+/// Searches one construction, or all of them. Each scenario's search ends when it finds a loss. `progress`
+/// is called with the names of the construction and scenario before each search.
 ///
 /// # Errors
 ///
@@ -121,7 +126,7 @@ pub fn search(
     Ok(all)
 }
 
-/// The first state of a scenario, to play lines from it whose moves a caller chooses.
+/// The first state of a scenario, from which a caller can play lines of its choice.
 #[derive(Debug)]
 pub struct Opening {
     game: world::Game,
@@ -130,7 +135,8 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Builds a scenario. None if it has no chain, or no code defends a party of the construction in it.
+    /// Builds a scenario. Returns `None` if the scenario has no chain, or if no code defends a party of the
+    /// construction in it.
     ///
     /// # Errors
     ///
@@ -141,8 +147,8 @@ impl Opening {
         Ok(built.map(|(game, world, owed)| Opening { game, world, owed }))
     }
 
-    /// Plays one line: `choose` gets the number of possible states after the present one and returns one of them, or none to end the
-    /// line. Returns the loss, if there is one, with the moves.
+    /// Plays one line. `choose` receives the number of possible next states and returns the index of one of
+    /// them, or `None` to end the line. Returns the loss, if there is one, and the moves that led to it.
     pub fn walk(&self, choose: &mut dyn FnMut(usize) -> Option<usize>) -> Option<(Loss, Vec<String>)> {
         search::walk(&self.game, self.world.clone(), &self.owed, choose)
     }

@@ -1,4 +1,4 @@
-//! The moves of the corrupted side in a state.
+//! The moves available to the corrupted side in a state of the search.
 
 use std::collections::BTreeSet;
 
@@ -9,16 +9,17 @@ use super::world::{Action, Game, Loss, Move, Shape, World, offer, unlock_anchor}
 use crate::chain::Chain;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, transaction};
 
-/// How a transaction is changed where its signatures leave a freedom.
+/// A change to a transaction, tried to see whether its signatures allow the change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
-    /// A 0-sat coin that anyone spends becomes an input.
+    /// Adds an input that spends a 0-sat anchor, which anyone can spend.
     Anchor { first: bool },
-    /// A coin of the corrupted side becomes an input, all of which is fee.
+    /// Adds an input with a coin of the corrupted side. The whole value of the coin becomes fee.
     Fee { first: bool },
-    /// An output that looks like one of the channel's is added, paid by a coin.
+    /// Adds an output that looks like one of the channel's outputs, paid for with a coin of the corrupted
+    /// side.
     Output,
-    /// The first output pays the corrupted side.
+    /// Redirects the first output to the corrupted side's wallet.
     Redirect,
 }
 
@@ -31,11 +32,11 @@ const CHANGES: [Change; 6] = [
     Change::Redirect,
 ];
 
-/// All states after one move.
+/// Returns all states that are one move after `world`.
 ///
 /// # Errors
 ///
-/// A loss that shows at once, with the move.
+/// Returns a loss that occurs at once, with the move that causes it.
 pub(super) fn successors(game: &Game, world: &World) -> Result<Vec<World>, (Loss, String)> {
     let mut next = Next { game, world, found: Vec::new() };
     if world.left.moves > 0 {
@@ -69,7 +70,7 @@ pub(super) fn successors(game: &Game, world: &World) -> Result<Vec<World>, (Loss
     Ok(next.found)
 }
 
-/// Outputs of the channel that are unspent on the chain, or in the mempool.
+/// Returns the channel's outputs that are unspent on the chain, and those created in the mempool.
 pub(super) fn coins(game: &Game, world: &World) -> Vec<(OutPoint, TxOut, i32)> {
     let mut found: Vec<(OutPoint, TxOut, i32)> = Vec::new();
     for (coin, unspent) in world.chain.coins() {
@@ -95,7 +96,7 @@ struct Next<'a> {
 type Done = Result<bool, (Loss, String)>;
 
 impl Next<'_> {
-    /// The state after a move, if the move is possible.
+    /// Adds the state after a move, if the move is possible. Returns whether it was possible.
     fn add(&mut self, label: String, action: Action) -> Done {
         let step = Move { label, action };
         match self.world.after(self.game, &step) {
@@ -108,7 +109,8 @@ impl Next<'_> {
         }
     }
 
-    /// Publishes what can be completed: as it is, and with every change that its signatures leave.
+    /// Publishes a transaction that the corrupted side can complete: unchanged, and with every change that
+    /// its signatures allow.
     fn publish(&mut self, candidate: &Candidate) -> Result<(), (Loss, String)> {
         self.offer_or_include(candidate, &candidate.label)?;
         if candidate.is_own {
@@ -122,7 +124,8 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Offers a transaction with different fees; if the mempool takes none, a miner includes it.
+    /// Offers a transaction to the mempool with several fees. If the mempool refuses all of them, a miner
+    /// includes the transaction.
     fn offer_or_include(&mut self, candidate: &Candidate, label: &str) -> Result<(), (Loss, String)> {
         let (game, chain) = (self.game, &self.world.chain);
         let mut is_taken = self.add(format!("publish {label}"), Action::Offer(vec![candidate.tx.clone()]))?;
@@ -143,7 +146,8 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Children of what is in the mempool: heavy ones of low feerate, and ones that look like the channel.
+    /// Attaches children to the mempool's transactions: heavy ones of low feerate, and small ones of high
+    /// feerate.
     fn children(&mut self) -> Result<(), (Loss, String)> {
         let parents: Vec<Transaction> =
             self.world.chain.mempool().entries().map(|entry| entry.tx.clone()).collect();
@@ -160,7 +164,7 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// A package whose child spends the parent's own coin again.
+    /// Offers a package whose child spends the same coin as its parent (a conflict inside the package).
     fn spend_twice(&mut self) -> Result<(), (Loss, String)> {
         let (game, chain) = (self.game, &self.world.chain);
         let Some((coin, out)) = game.free_coin(chain) else { return Ok(()) };
@@ -179,8 +183,8 @@ impl Next<'_> {
             .map(drop)
     }
 
-    /// The corrupted side spends a coin again that one of its transactions in the mempool spends: with that, all that depends on it
-    /// is replaced.
+    /// Double-spends a coin of the corrupted side that one of its mempool transactions already spends. The
+    /// replacement also evicts all descendants of that transaction.
     fn cycles(&mut self) -> Result<(), (Loss, String)> {
         let chain = &self.world.chain;
         let inputs = chain.mempool().entries().flat_map(|entry| &entry.tx.input);
@@ -193,7 +197,8 @@ impl Next<'_> {
     }
 }
 
-/// A payment of the corrupted side to itself that replaces what spends its coin in the mempool.
+/// Returns a payment of the corrupted side to itself that replaces the mempool transaction which spends its
+/// coin.
 fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
     let entry = chain.mempool().spender(coin)?;
     let out = chain.coin(coin)?.out.clone();
@@ -204,7 +209,8 @@ fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
     game.wallet.spend(entry.tx.version.0, &(*coin, out), fee).ok()
 }
 
-/// A candidate with a change, signed again where its own keys sign. None if its signatures do not allow the change.
+/// Applies a change to a candidate transaction and signs it again with the keys of the corrupted side.
+/// Returns `None` if the signatures do not allow the change.
 fn changed(game: &Game, chain: &Chain, candidate: &Candidate, change: Change) -> Option<Candidate> {
     let mut changed = candidate.clone();
     let mut place = 0;
@@ -242,7 +248,7 @@ fn changed(game: &Game, chain: &Chain, candidate: &Candidate, change: Change) ->
     Some(signed)
 }
 
-/// Adds an input. Returns the place of the input that was the first.
+/// Adds an input. Returns the index that the originally first input has afterwards.
 fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -> usize {
     let place = if first { 0 } else { changed.tx.input.len() };
     changed.tx.input.insert(place, input(coin, SEQUENCE_FREE));
@@ -250,32 +256,35 @@ fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -
     usize::from(first)
 }
 
-/// What the corrupted side does at the end of a line.
+/// Behaviour of the corrupted side at the end of a line of play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
-    /// It closes the channel in an old state, and takes what it can.
+    /// The corrupted side closes the channel in an old state, and takes all outputs that it can.
     Takes,
-    /// It waits until the honest side closes, and takes what it can.
+    /// The corrupted side waits until the honest side closes the channel, and then takes all outputs that
+    /// it can.
     Waits,
-    /// It does nothing.
+    /// The corrupted side does nothing.
     Nothing,
 }
 
-/// The corrupted side takes what it can for itself, as its locks end: own spends first, then transactions that are fixed. What was
-/// refused once, although its locks were over, is not tried again.
+/// Takes all outputs that the corrupted side can take as locks expire. Transactions that pay its own wallet
+/// come first, then fixed transactions. A transaction that was refused although its locks had expired is
+/// not tried again.
 pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut BTreeSet<Txid>) {
     for (coin, out, version) in coins(game, world) {
         if end == End::Waits && Some(coin) == game.funding {
             continue;
         }
         let Some(height) = world.chain.coin(&coin).map(|found| found.height) else { continue };
-        // What the honest side offered is outbid.
+        // Offers of the honest side are outbid. A transaction that already pays the corrupted side is kept.
         let pays_itself = |out: &TxOut| out.script_pubkey == *game.wallet.script_pubkey();
         if world.chain.mempool().spender(&coin).is_some_and(|entry| entry.tx.output.iter().any(pays_itself)) {
             continue;
         }
         let (candidates, tip) = (game.spends(coin, &out, version), world.chain.height());
-        // It stays with a state that it can settle: another one would begin the delay again.
+        // If this state can be settled, the corrupted side does not replace it by another state, since the
+        // delay would start again.
         let settles =
             |candidate: &Candidate| !candidate.closes_latest && !game.knowledge.is_state(&candidate.tx);
         let stays = Some(coin) != game.funding && candidates.iter().any(settles);
@@ -295,7 +304,8 @@ pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut B
             if child.is_some_and(|child| offer(&mut world.chain, &[candidate.tx.clone(), child])) {
                 break;
             }
-            // What a child cannot pay for gets a fee input, if its signatures allow that.
+            // If a child cannot pay the transaction's fee, a fee input is added, provided that the
+            // signatures allow it.
             let funded = changed(game, &world.chain, candidate, Change::Fee { first: false });
             if funded.is_some_and(|funded| offer(&mut world.chain, &[funded.tx])) {
                 break;
@@ -305,7 +315,7 @@ pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut B
     }
 }
 
-/// Whether the locks of a candidate's first input are over for the next block.
+/// Returns whether the locks of a candidate's first input allow the transaction in the next block.
 fn is_ready(candidate: &Candidate, coin: u32, height: u32) -> bool {
     let sequence = candidate.tx.input.first().map_or(0, |input| input.sequence.0);
     let relative = sequence & (1 << 31 | 1 << 22) != 0 || coin + (sequence & 0xffff) <= height + 1;

@@ -1,7 +1,9 @@
-//! The ways through a script: what its witness must be, found by running the script on symbols.
+//! Finds the spending paths of a script, and the conditions that each puts on the witness, by running the
+//! script on symbolic values.
 //!
-//! A path is one sequence of branches. Its nodes are the values that the script computes from the elements of the witness, each
-//! after the nodes that it is made of. Nothing here knows a construction: a script of any construction is read from its bytes.
+//! A path is one sequence of branch decisions. The nodes of a path are the values that the script computes
+//! from the witness elements; each node comes after the nodes that it depends on. Nothing here is specific
+//! to a construction: scripts are parsed from their bytes.
 
 use sigstack_interpreter::{Instructions, Opcode, script_num};
 
@@ -9,88 +11,89 @@ use crate::keys::sha256;
 use crate::leaves::{CTV, pair_commit};
 use crate::tx::hash160;
 
-/// The place of a node.
+/// Index of a node in its path.
 pub(super) type Id = usize;
 
-/// A value that a script computes.
+/// A symbolic value that a script computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
-    /// A push.
+    /// Data pushed by the script.
     Data(Vec<u8>),
-    /// An element of the witness, counted from the top.
+    /// A witness element, by its index from the top of the stack.
     Element(usize),
-    /// HASH160 of a value.
+    /// HASH160 of another value.
     Hash160(Id),
-    /// SHA256 of a value.
+    /// SHA256 of another value.
     Sha256(Id),
-    /// The length of a value.
+    /// Length of another value in bytes (OP_SIZE).
     Size(Id),
-    /// The bytes of both.
+    /// Concatenation of two values (OP_CAT).
     Joined(Id, Id),
-    /// `PairCommit` of both.
+    /// `PairCommit` hash of two values (OP_PAIRCOMMIT).
     Paired(Id, Id),
-    /// Whether the first number is greater.
+    /// Whether the first number is greater than the second.
     Above(Id, Id),
-    /// Whether both are equal.
+    /// Whether two values are equal.
     Same(Id, Id),
     /// The template hash of the transaction (BIP 446).
     Template,
-    /// Whether a key signed the transaction.
+    /// Whether a signature of the transaction is valid for a key (OP_CHECKSIG).
     Signed {
-        /// The key.
+        /// Node of the public key.
         key: Id,
-        /// The signature.
+        /// Node of the signature.
         signature: Id,
     },
-    /// Whether a key signed a message.
+    /// Whether a signature of a message is valid for a key (OP_CHECKSIGFROMSTACK).
     Stated {
-        /// The key.
+        /// Node of the public key.
         key: Id,
-        /// The message.
+        /// Node of the signed message.
         message: Id,
-        /// The signature.
+        /// Node of the signature.
         signature: Id,
     },
-    /// Whether keys signed the transaction, each in its place.
+    /// Whether OP_CHECKMULTISIG succeeds with one signature per key, in the order of the keys.
     Multi {
-        /// The keys.
+        /// Nodes of the public keys.
         keys: Vec<Id>,
-        /// As many signatures.
+        /// Nodes of the signatures.
         signatures: Vec<Id>,
     },
 }
 
-/// One way through a script.
+/// One spending path of a script.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path {
-    /// All values, each after those that it is made of.
+    /// All values computed on the path; each comes after the values that it depends on.
     pub(super) nodes: Vec<Node>,
-    /// Elements of the witness.
+    /// Number of witness elements that the path consumes.
     pub(super) elements: usize,
-    /// Values that must be true, or false.
+    /// Values that must be true (or false) for the path to succeed.
     pub(super) must: Vec<(Id, bool)>,
-    /// OP_CHECKLOCKTIMEVERIFY.
+    /// Highest argument of OP_CHECKLOCKTIMEVERIFY on the path, or 0.
     pub(super) lock_time: u32,
-    /// OP_CHECKSEQUENCEVERIFY.
+    /// Argument of OP_CHECKSEQUENCEVERIFY on the path, if any.
     pub(super) sequence: Option<u32>,
-    /// The argument of OP_CHECKTEMPLATEVERIFY.
+    /// Node of the argument of OP_CHECKTEMPLATEVERIFY on the path, if any.
     pub(super) template: Option<Id>,
 }
 
-/// A run that is not at its end.
+/// A symbolic execution that has not reached the end of the script.
 #[derive(Clone, Debug, Default)]
 struct Run {
     path: Path,
     stack: Vec<Id>,
-    /// Open IFs: whether their branch is run.
+    /// Open OP_IF blocks; each entry says whether the current branch is executed.
     branches: Vec<bool>,
     at: usize,
 }
 
-/// The maximum number of paths of one script. Those of the constructions have three at most.
+/// Maximum number of paths collected for one script. Scripts of the constructions have at most three.
 const MAX_PATHS: usize = 16;
 
-/// All ways through a script. A script with an opcode that is not known here has none.
+/// Returns all spending paths of a script. Returns none if the script contains an opcode that this module
+/// does not support.
 pub(super) fn paths(script: &[u8], internal_key: Option<&[u8; 32]>) -> Vec<Path> {
     let Ok(instructions) = Instructions::new(script).collect::<Result<Vec<_>, _>>() else {
         return Vec::new();
@@ -123,7 +126,8 @@ impl Run {
         self.stack.push(id);
     }
 
-    /// The top of the stack; below what the script pushed are the elements of the witness.
+    /// Pops the top of the stack. If the script's own values are used up, the next witness element is
+    /// taken.
     fn pop(&mut self) -> Id {
         if let Some(id) = self.stack.pop() {
             return id;
@@ -139,7 +143,8 @@ impl Run {
         }
     }
 
-    /// Runs one instruction. None ends the run without a path.
+    /// Executes one instruction and returns the runs that continue from it. `None` ends the run without a
+    /// path.
     fn step(&mut self, opcode: Opcode, data: &[u8], internal_key: Option<&[u8; 32]>) -> Option<Vec<Run>> {
         use Opcode as O;
         match opcode {
@@ -153,7 +158,7 @@ impl Run {
                 return Some(vec![self.clone()]);
             }
             O::OP_IF | O::OP_NOTIF if !self.running() => {
-                // Nested in a branch that is not run.
+                // This OP_IF is nested in a branch that is not executed.
                 self.branches.push(false);
                 return Some(vec![self.clone()]);
             }
@@ -184,7 +189,8 @@ impl Run {
         Some(vec![self.clone()])
     }
 
-    /// An IF inside an IF that is not run runs neither of its branches; scripts here have no such IF with an ELSE.
+    /// Returns whether the current instruction is executed, that is, whether every open OP_IF is in its
+    /// executed branch.
     fn running(&self) -> bool {
         self.branches.iter().all(|run| *run)
     }
@@ -206,7 +212,7 @@ impl Run {
         run
     }
 
-    /// Opcodes that move values.
+    /// Executes opcodes that only move values on the stack.
     fn stack_operation(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -229,7 +235,7 @@ impl Run {
         Some(())
     }
 
-    /// Opcodes that compute a value.
+    /// Executes opcodes that compute a value.
     fn value_operation(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -269,7 +275,7 @@ impl Run {
         Some(())
     }
 
-    /// Opcodes that check signatures, locks and templates.
+    /// Executes opcodes that check signatures, locks and templates.
     fn check(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -310,7 +316,7 @@ impl Run {
         Some(())
     }
 
-    /// A number and so many values below it, in the order in which they were pushed.
+    /// Pops a count and then that many values. Returns the values in the order in which they were pushed.
     fn popped_list(&mut self) -> Option<Vec<Id>> {
         let count = self.pop();
         let count = self.number(count)?;
@@ -319,7 +325,7 @@ impl Run {
         Some(values)
     }
 
-    /// The end of the script: one true value is left.
+    /// Ends the script: exactly one value must be left, and it must be true.
     fn end(mut self) -> Option<Path> {
         let last = self.pop();
         self.path.must.push((last, true));
@@ -328,7 +334,8 @@ impl Run {
 }
 
 impl Path {
-    /// The values of all nodes. Those that depend on a signature, or on an element that is not given, are none.
+    /// Computes the values of all nodes. A node is `None` if it depends on a signature or on an unknown
+    /// element.
     pub(super) fn evaluate(
         &self,
         elements: &[Option<Vec<u8>>],
@@ -361,7 +368,7 @@ impl Path {
         values
     }
 
-    /// Whether no value is known to be other than it must be.
+    /// Returns whether no known value contradicts the path's conditions.
     pub(super) fn allows(&self, values: &[Option<Vec<u8>>]) -> bool {
         self.must.iter().all(|(id, truth)| match values.get(*id) {
             Some(Some(value)) => script_num::is_true(value) == *truth,
@@ -400,7 +407,7 @@ mod tests {
         }
         let local = paths(&crate::bolt3::scripts::to_local(&public, 144, &public), None);
         assert_eq!(local.iter().map(|path| path.sequence).collect::<Vec<_>>(), [Some(144), None]);
-        // An opcode without a meaning here ends the search for paths.
+        // An unsupported opcode yields no paths.
         assert!(paths(&[0x51, Opcode::OP_RIPEMD160.0], None).is_empty());
         assert_eq!(paths(&[0x51], None).len(), 1);
     }

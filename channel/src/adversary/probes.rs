@@ -1,5 +1,5 @@
-//! What the corrupted side tries beside the chain: contents that it proposes, and what can be computed from everything that was
-//! signed, stored and shown.
+//! Attacks of the corrupted side other than moves on the chain: proposals of channel states at the limits,
+//! and computations from everything that was signed, stored and revealed.
 
 use std::collections::BTreeSet;
 
@@ -20,12 +20,14 @@ use crate::musig::transcript::reused_nonces;
 use crate::tx::outpoint;
 use crate::wallet::Wallet;
 
-/// The corrupted side proposes contents; those that are accepted must end without a loss, whoever closes.
+/// The corrupted side proposes channel states. Every state that is accepted must be closable without a
+/// loss, whichever side closes.
 pub(super) fn proposals(kind: Kind) -> Result<Explored, PlayError> {
     let mut all = Explored::default();
     for corrupted in 0..2 {
         for (name, content) in contents(corrupted) {
-            // LN's commitments may have 483 HTLCs in each direction. The two stages of hundreds of small ones cost more than they are worth.
+            // LN commitment transactions may have 483 HTLCs in each direction. Claiming hundreds of small
+            // HTLCs in two stages costs more than they are worth.
             if matches!(kind, Kind::LnPenalty(_)) && content.htlcs.len() > 100 {
                 continue;
             }
@@ -65,7 +67,7 @@ pub(super) fn proposals(kind: Kind) -> Result<Explored, PlayError> {
     Ok(all)
 }
 
-/// Contents at the edges of what can be closed.
+/// Channel states at the limits of what can be closed on chain.
 fn contents(corrupted: usize) -> Vec<(&'static str, Content)> {
     let honest = 1 - corrupted.min(1);
     let [theirs, ours] = PREIMAGES;
@@ -106,7 +108,7 @@ fn rule(text: &str, steps: &[&str]) -> Option<(Loss, Vec<String>)> {
     Some((Loss::Rule(text.to_owned()), steps.iter().map(|step| (*step).to_owned()).collect()))
 }
 
-/// Runs the two probes below.
+/// Runs both `early_spends` and `dear_children`.
 pub(super) fn early_spends_and_dear_children(kind: Kind) -> Result<Explored, PlayError> {
     let early = early_spends(kind)?;
     if early.found.is_some() {
@@ -116,8 +118,8 @@ pub(super) fn early_spends_and_dear_children(kind: Kind) -> Result<Explored, Pla
     Ok(Explored { states: early.states + dear.states, ..dear })
 }
 
-/// The corrupted side attaches a child of high fee to the honest side's transaction. The honest side keeps it: to replace it costs any fee,
-/// and the child that is replaced pays nothing.
+/// The corrupted side attaches a high-fee child to the honest side's transaction. The honest side must keep
+/// the child: replacing it would cost at least the child's fee, and the replaced child pays nothing.
 fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     let Some(scenario) = SCENARIOS.iter().find(|scenario| scenario.market > 10) else { return Ok(explored) };
@@ -153,8 +155,8 @@ fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
     Ok(explored)
 }
 
-/// Of its own versions of revoked states the corrupted side spends nothing before the delay is over. What it can spend, it can pin and
-/// take back, and the victim pays to replace it.
+/// The corrupted side must not be able to spend its own version of a revoked state before the delay
+/// expires. If it could, it could pin the transaction and withdraw it again, at the cost of the victim.
 fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     if !matches!(kind, Kind::SignedSequence(_)) {
@@ -190,7 +192,8 @@ fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     Ok(explored)
 }
 
-/// Everything that is signed in updates, refused updates and three cooperative closes: no nonce signs two challenges.
+/// Checks that no nonce signs two different challenges, over everything signed in updates, refused updates
+/// and three cooperative closes.
 pub(super) fn nonces(kind: Kind) -> Result<Explored, PlayError> {
     let run = || -> Result<(), PlayError> {
         let setup = Setup::named("nonces", 2, CAPACITY, DELAY)?;
@@ -220,7 +223,7 @@ pub(super) fn nonces(kind: Kind) -> Result<Explored, PlayError> {
     Ok(Explored { states: 1, is_cut: false, found })
 }
 
-/// Two channels of the same wallets share no secret.
+/// Checks that two channels of the same wallets share no secret key.
 pub(super) fn keys(kind: Kind) -> Result<Explored, PlayError> {
     let mut seen = BTreeSet::new();
     for drawn in 0..2u8 {
@@ -243,7 +246,7 @@ pub(super) fn keys(kind: Kind) -> Result<Explored, PlayError> {
     Ok(Explored { states: 2, ..Explored::default() })
 }
 
-/// No inner channels of two factories, or of two allocations of one, share a key.
+/// Checks that the inner channels of two factories, and of two allocations of one factory, share no key.
 pub(super) fn inner_keys() -> Result<Explored, PlayError> {
     let mut seen = BTreeSet::new();
     let mut states = 0;
@@ -272,7 +275,7 @@ pub(super) fn inner_keys() -> Result<Explored, PlayError> {
     Ok(Explored { states, ..Explored::default() })
 }
 
-/// Nobody computes from what a close shows how many updates there were.
+/// Checks that nobody can compute the number of updates from the transactions of a close.
 pub(super) fn counter(kind: Kind) -> Result<Explored, PlayError> {
     let setup = Setup::named("counter", 2, CAPACITY, DELAY)?;
     let half = Content::of(&[CAPACITY / 2, CAPACITY / 2]);
@@ -284,7 +287,7 @@ pub(super) fn counter(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored { states: 1, ..Explored::default() };
     let steps = channel.close(0, 1)?;
     let elements = steps.iter().flat_map(|step| &step.tx.input).flat_map(|input| input.witness.iter());
-    // The keys that control blocks show, and what a construction could make of them.
+    // Keys revealed by control blocks, and numbers that a construction might derive from them.
     let public = elements.filter_map(|bytes| bytes.get(1..33));
     let Some(first) = steps.first() else { return Ok(explored) };
     for value in public {
@@ -299,7 +302,8 @@ pub(super) fn counter(kind: Kind) -> Result<Explored, PlayError> {
     Ok(explored)
 }
 
-/// A store of secrets is refused if a part is missing, and a secret if it is not that of its point.
+/// Checks that a truncated store of revocation secrets is refused, and that a secret is refused if it does
+/// not match its public point.
 pub(super) fn secrets() -> Result<Explored, PlayError> {
     let seed = [7; 32];
     let secret = |number: u64| derive_secret(&seed, 48, MAX_INDEX - number);

@@ -1,4 +1,4 @@
-//! The first states of a search: a channel with a history, who is corrupted, and who defends.
+//! The start states of a search: a channel with a history, the corrupted party, and the defender.
 
 use super::honest::Honest;
 use super::knowledge::Knowledge;
@@ -13,40 +13,43 @@ use crate::tx::{output, p2a};
 use crate::wallet::Wallet;
 use crate::watchtower::Watchtower;
 
-/// Satoshi in the channel.
+/// Channel capacity, in satoshi.
 pub(super) const CAPACITY: u64 = 1_000_000;
-/// The contest delay, in blocks. Fees rise to what is at stake in the last twelve blocks before a deadline.
+/// Contest delay, in blocks. In the last twelve blocks before a deadline, the honest side raises its fees
+/// up to the amount at stake.
 pub(super) const DELAY: u16 = 20;
-/// Satoshi of each HTLC.
+/// Amount of each HTLC, in satoshi.
 const HTLC: u64 = 40_000;
 
-/// Who defends the honest side.
+/// The software that defends the honest side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Defender {
     /// The client itself.
     Client,
-    /// Its tower alone, until the contest delay is over.
+    /// The client's watchtower alone, until the contest delay is over.
     Tower,
 }
 
-/// A first state.
+/// The description of a start state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scenario {
-    /// What is particular about it.
+    /// Name of the scenario, which says what is special about it.
     pub(super) name: &'static str,
-    /// The corrupted party.
+    /// Index of the corrupted party.
     pub(super) corrupted: usize,
-    /// Who defends.
+    /// The software that defends the honest party.
     pub(super) defender: Defender,
-    /// Whether states have HTLCs, two in each direction with equal hashes.
+    /// Whether states contain HTLCs: two in each direction, with equal payment hashes per direction.
     pub(super) htlcs: bool,
-    /// Satoshi per virtual byte that blocks take.
+    /// Minimum feerate of blocks, in satoshi per virtual byte.
     pub(super) market: u64,
-    /// Satoshi of fees that the honest party may lose, and so many that its tower may pay.
+    /// Maximum fees that the honest party may lose, in satoshi. The same limit applies to its watchtower.
     pub(super) fees: u64,
-    /// Whether most of the capacity is in HTLCs of an old state, to the corrupted side, which knows their preimage.
+    /// Whether most of the capacity of an old state is in HTLCs to the corrupted side, which knows their
+    /// preimage.
     pub(super) large_htlcs: bool,
-    /// Satoshi of the honest side in the latest state; none for nearly all.
+    /// Balance of the honest side in the latest state, in satoshi. `None` gives it nearly the whole
+    /// capacity.
     pub(super) stake: Option<u64>,
 }
 
@@ -61,7 +64,7 @@ const CLIENT: Scenario = Scenario {
     stake: None,
 };
 
-/// All of them.
+/// All scenarios that are played on the chain.
 pub(super) const SCENARIOS: [Scenario; 9] = [
     CLIENT,
     Scenario { name: "client, blocks ask more than it knows", market: 3, ..CLIENT },
@@ -74,7 +77,7 @@ pub(super) const SCENARIOS: [Scenario; 9] = [
     Scenario { name: "tower, HTLCs", corrupted: 1, defender: Defender::Tower, htlcs: true, ..CLIENT },
 ];
 
-/// A construction with locks that a search can wait for.
+/// Returns the construction with relative locks that are short enough for a search.
 pub(super) fn shortened(kind: Kind) -> Kind {
     match kind {
         Kind::Bip68(..) => Kind::Bip68(5, 18),
@@ -83,17 +86,19 @@ pub(super) fn shortened(kind: Kind) -> Kind {
     }
 }
 
-/// The preimages of the payments to the corrupted side, which it does not know, and to the honest side.
+/// Preimages of the payments to the corrupted side (first, unknown to it except in scenarios with large
+/// HTLCs) and to the honest side (second).
 pub(super) const PREIMAGES: [[u8; 32]; 2] = [[0x41; 32], [0x42; 32]];
 
-/// An HTLC to the corrupted side.
+/// Returns a large HTLC offered by `from`, with the payment hash of the payments to the corrupted side.
 fn large(from: usize) -> Htlc {
     let [theirs, _] = PREIMAGES;
     let expiry = START_HEIGHT + u32::from(DELAY) + 120;
     Htlc { from, to: 1 - from.min(1), sat: 400_000, expiry, payment_hash: sha256(&theirs) }
 }
 
-/// The contents of the states: the corrupted side has most in an old one, and least in the latest.
+/// Returns the channel states of the history. The corrupted side has its highest balance in an old state,
+/// and its lowest in the latest.
 fn contents(scenario: &Scenario) -> Vec<Content> {
     let (corrupted, honest) = (scenario.corrupted, 1 - scenario.corrupted.min(1));
     let content = |share: u64, with_htlcs: bool| {
@@ -119,7 +124,8 @@ fn contents(scenario: &Scenario) -> Vec<Content> {
     vec![content(500_000, false), old, content(300_000, false), content(last, htlcs)]
 }
 
-/// Satoshi that a party of a content has at worst: its balance, its HTLCs that come back, and those whose preimage it knows.
+/// Returns the lowest acceptable outcome of a party in a state, in satoshi: its balance, the HTLCs that it
+/// offered, and the HTLCs to it whose preimage it knows.
 pub(super) fn worth(content: &Content, party: usize) -> u64 {
     let [_, ours] = PREIMAGES;
     let own = |htlc: &&Htlc| htlc.from == party || htlc.to == party && htlc.payment_hash == sha256(&ours);
@@ -127,13 +133,15 @@ pub(super) fn worth(content: &Content, party: usize) -> u64 {
     content.balances.get(party).copied().into_iter().chain(htlcs).fold(0, u64::saturating_add)
 }
 
-/// Builds a construction with its history on a chain. None if no code defends a party of it.
+/// Builds a construction with its history on a chain. Returns `None` if no code defends a party of the
+/// construction.
 pub(super) fn build(
     kind: Kind,
     scenario: &Scenario,
     left: Budget,
 ) -> Result<Option<(Game, World, Owed)>, PlayError> {
-    // The fee of such a commitment was signed before, at 2 sat/vB, and nothing can add to it: that is what anchors are for.
+    // The fee of a static_remotekey commitment transaction was fixed at 2 sat/vB when it was signed. It
+    // cannot be raised later; anchor outputs exist for that reason.
     if kind == Kind::LnPenalty(Format::StaticRemotekey) && scenario.market > 2 {
         return Ok(None);
     }
@@ -165,21 +173,22 @@ pub(super) fn build(
     }
     world.honest.back = scenario.htlcs.then_some(START_HEIGHT + u32::from(DELAY) + 40);
     if matches!(kind, Kind::Bip68(..) | Kind::Tree(..)) && !scenario.htlcs {
-        // The locks of all states are over. With HTLCs a client is back before they expire.
+        // By then the locks of all states have expired. With HTLCs the client is online again before they
+        // expire.
         game.away = 100;
     }
     let owed = Owed { tower: world.honest.tower_balance(&world.chain), ..owed };
     Ok(Some((game, world, owed)))
 }
 
-/// A channel on a chain, before anything is published.
+/// Puts a channel on a chain, before any of its states is published.
 pub(super) fn start(
     channel: &dyn Construction,
     mut chain: Chain,
     scenario: &Scenario,
     left: Budget,
 ) -> Result<Option<(Game, World, Owed)>, PlayError> {
-    // The funding transaction is deeper than any reorganisation.
+    // The funding transaction is deeper than any reorganisation of the model.
     chain.mine(6).map_err(|reject| PlayError::Chain { label: "funding", reject })?;
     let party = 1 - scenario.corrupted.min(1);
     let Ok(guard) = channel.guard(party) else { return Ok(None) };
@@ -189,7 +198,7 @@ pub(super) fn start(
     let knowledge = Knowledge::of(channel, scenario.corrupted, &known, wallet.script_pubkey().clone())?;
     let mut game = Game::new(knowledge, wallet, scenario.market, DELAY.into());
     game.funding = Some(channel.setup().funding);
-    // Hundreds of claims take more blocks than a line has.
+    // Claiming hundreds of HTLCs takes more blocks than a line of play has.
     game.leaves_nothing = scenario.stake.is_none() && channel.content().htlcs.len() < 10;
     for _ in 0..4 {
         game.wallet.mint(&mut chain, 100_000);
@@ -205,13 +214,14 @@ pub(super) fn start(
     let honest = Honest { client: Some(client), scripts, ..Honest::default() };
     let worth = worth(channel.content(), party);
     let sat = honest.balance(&chain) + worth;
-    // LN's opener agreed to pay 86 sat for each HTLC output, and two stages of a small HTLC can cost more than it is worth.
+    // LN's channel opener agreed to pay 86 sat of fee for each HTLC output. Both stages of a small HTLC can
+    // cost more than the HTLC is worth.
     let agreed = 200 * u64::try_from(channel.content().htlcs.len()).unwrap_or_default();
     let owed = Owed { sat, fees: scenario.fees.min(worth) + agreed, tower: 0, tower_fees: scenario.fees };
     Ok(Some((game, World::new(chain, honest, left), owed)))
 }
 
-/// Another client's channel of the same construction.
+/// Returns another client's channel of the same construction.
 fn other_channel(kind: Kind, chain: &mut Chain) -> Result<Box<dyn Construction>, PlayError> {
     let setup = Setup::named("another client", 2, CAPACITY, DELAY)?;
     let mut channel = shortened(kind).build(setup, Content::of(&[CAPACITY / 2, CAPACITY / 2]))?;
@@ -225,7 +235,8 @@ fn other_channel(kind: Kind, chain: &mut Chain) -> Result<Box<dyn Construction>,
     Ok(channel)
 }
 
-/// Records that a tower should not take and does take: older ones, the one of another client, and the latest with one byte changed.
+/// Returns records that a watchtower should refuse but accepts: older ones, one of another client, and the
+/// latest one with a byte changed.
 fn bad_records(
     tower: &Watchtower,
     client: usize,

@@ -1,35 +1,35 @@
-//! The search: every sequence of moves within the bounds, and how each ends.
+//! The search: plays every sequence of moves within the bounds, and checks the outcome of each.
 
 use std::collections::BTreeSet;
 
 use super::moves::{End, coins, successors, take_all};
 use super::world::{DECOY, Game, Loss, World};
 
-/// What an honest side must have at the end of every line.
+/// The minimum outcome of the honest side at the end of every line of play.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Owed {
-    /// Satoshi that it has at least, with those that it had outside, before fees.
+    /// Minimum satoshi of the honest party, before fees. This includes its coins outside the channel.
     pub(super) sat: u64,
-    /// Satoshi that its fees may be.
+    /// Maximum fees of the honest party, in satoshi.
     pub(super) fees: u64,
-    /// Satoshi that the tower had.
+    /// Satoshi that the watchtower had at the start.
     pub(super) tower: u64,
-    /// Satoshi of fees that the tower may pay.
+    /// Maximum fees of the watchtower, in satoshi.
     pub(super) tower_fees: u64,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
-    /// Different states.
+    /// Number of distinct states explored.
     pub states: usize,
-    /// Whether the maximum number of states ended the search.
+    /// Whether the search stopped early because it reached the maximum number of states.
     pub is_cut: bool,
-    /// The loss, and the moves that lead to it.
+    /// The loss that was found, and the moves that lead to it.
     pub found: Option<(Loss, Vec<String>)>,
 }
 
-/// Explores all states after a first one, depth first. `limit` is the maximum number of states.
+/// Explores all states reachable from `start`, depth first. `limit` is the maximum number of states.
 pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> Explored {
     let mut explored = Explored::default();
     let mut seen = BTreeSet::new();
@@ -65,7 +65,7 @@ pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> E
     explored
 }
 
-/// Plays one line whose moves are chosen, and its two ends.
+/// Plays one line whose moves `choose` selects, then each way to end it ([`ENDS`]).
 pub(super) fn walk(
     game: &Game,
     mut world: World,
@@ -89,12 +89,13 @@ pub(super) fn walk(
     })
 }
 
-/// How each line is played to its end.
+/// The ways in which every line of play is ended.
 const ENDS: [End; 3] = [End::Takes, End::Waits, End::Nothing];
 
 type Ended = BTreeSet<(u128, u64, End, u32)>;
 
-/// Plays a line to its end: the corrupted side makes no more moves, and takes what it can as locks end, or nothing.
+/// Plays a line to its end. The corrupted side makes no more moves; depending on `end`, it takes all
+/// outputs that it can as locks expire, or does nothing.
 fn finish(
     game: &Game,
     mut world: World,
@@ -116,7 +117,7 @@ fn finish(
             world.honest.is_asleep = false;
         }
         let (chain, honest, _) = world.fingerprint();
-        // A line that has more time before the client comes back is another one.
+        // Lines that leave different time before the client is online again are different.
         if !ended.insert((chain, honest, end, block.min(game.away.saturating_add(1)))) {
             return Ok(());
         }
@@ -143,15 +144,16 @@ fn judge(game: &Game, world: &World, owed: &Owed, end: End) -> Result<(), Loss> 
         return Err(Loss::TowerPaid(paid));
     }
     if end == End::Nothing || !game.leaves_nothing {
-        // The corrupted side may have left what is its own.
+        // The corrupted side may have left its own money on the chain.
         return Ok(());
     }
-    // Once something was published, everything ends in a wallet, or is spent in the mempool: the corrupted side may have offered less than
-    // what blocks ask.
+    // Once something was published, every output of the channel must end in a wallet or be spent in the
+    // mempool. A mempool transaction may stay unconfirmed, since the corrupted side may have offered less
+    // than the market feerate.
     let pool = world.chain.mempool();
     let unspent = coins(game, world).into_iter().filter(|(coin, ..)| pool.spender(coin).is_none());
     let left = unspent.map(|(_, out, _)| out.value.to_sat());
-    // The corrupted side's own decoys are smaller.
+    // The corrupted side's own decoy outputs do not exceed this amount.
     match left.filter(|sat| *sat > DECOY).fold(0u64, u64::saturating_add) {
         0 => Ok(()),
         left => Err(Loss::Left(left)),

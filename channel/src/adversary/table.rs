@@ -1,4 +1,4 @@
-//! What a search found, as a table.
+//! Formats the results of searches as tables.
 
 use super::{Bounds, Budget, Explored, Searched};
 #[cfg(feature = "mutations")]
@@ -13,7 +13,8 @@ use crate::model::{KINDS, PlayError};
 #[cfg(feature = "mutations")]
 use crate::mutation::{Mutation, with};
 
-/// A row for each construction: scenarios, states, seconds, the bounds, what was found and how.
+/// Returns a table with one row per construction: scenarios, states, seconds, bounds, the loss found, and
+/// the moves that lead to it.
 pub fn table(all: &[Searched], bounds: &Bounds) -> Table {
     let mut table =
         Table::new(&["construction", "scenarios", "states", "seconds", "bounds", "found", "scenario", "how"]);
@@ -55,7 +56,8 @@ impl core::fmt::Display for Bounds {
     }
 }
 
-/// States, seconds, what was found and how. A `+` after the states says that their maximum number ended the search.
+/// Returns the cells for states, seconds, loss and moves. A `+` after the number of states means that the
+/// search stopped at its maximum.
 fn cells(one: &Searched) -> [String; 4] {
     let cut = if one.explored.is_cut { "+" } else { "" };
     let (found, how) = match &one.explored.found {
@@ -65,11 +67,11 @@ fn cells(one: &Searched) -> [String; 4] {
     [format!("{}{cut}", one.explored.states), format!("{:.1}", one.seconds), found, how]
 }
 
-/// Constructions that are searched for mutations: one of each family.
+/// Constructions searched for each mutation: one of each family.
 #[cfg(feature = "mutations")]
 const FAMILIES: [&str; 4] = ["bip68", "sequence-ctv", "symmetry-apo", "ln-anchors"];
 
-/// The bounds that are searched one after the other, the same for every mutation.
+/// Bounds of the successive searches, in ascending order. They are the same for every mutation.
 #[cfg(feature = "mutations")]
 const LEVELS: [Bounds; 3] = [
     Bounds { budget: Budget { moves: 1, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 60 },
@@ -77,8 +79,9 @@ const LEVELS: [Bounds; 3] = [
     Bounds { budget: Budget { moves: 2, blocks: 1, pins: 1, absent: 4, reorganisations: 1 }, states: 1_000 },
 ];
 
-/// Searches with a mutation in the code, or without one, until a loss is found. All levels, constructions and scenarios are searched in
-/// the same order. The number of states and the seconds are those of the whole search.
+/// Searches with one mutation (a planted bug) in the code, or with none, until a loss is found. All levels,
+/// constructions and scenarios are searched in a fixed order. The reported states and seconds are totals
+/// over the whole search.
 ///
 /// # Errors
 ///
@@ -92,7 +95,8 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
             let families = FAMILIES.iter().filter_map(|family| KINDS.iter().find(|(name, _)| name == family));
             for named in families {
                 for scenario in scenarios() {
-                    // A mutation may make a scenario impossible: others are searched.
+                    // A mutation may make a scenario impossible to build. The search continues with the
+                    // others.
                     let Ok(Some(mut one)) = search_one(*named, scenario, bounds) else { continue };
                     states += one.explored.states;
                     if one.explored.found.is_some() {
@@ -113,12 +117,13 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
     })
 }
 
-/// A row for each mutation, and one without: what found it, and how; then the rules of the wire protocol, which their own exploration
-/// takes out one by one. With names, only those: the variants of [`Mutation`], and `none`.
+/// Returns a table with one row per mutation and one row without any: the scenario that found it, and the
+/// moves. More rows follow for the rules of the wire protocol, which a separate exploration removes one by
+/// one. If `names` is not empty, only these are searched: variants of [`Mutation`], and `none`.
 ///
 /// # Errors
 ///
-/// As [`find`], or if there is no such name.
+/// As [`find`]; also fails if a name is unknown.
 #[cfg(feature = "mutations")]
 pub fn mutation_table(names: &[String], progress: &dyn Fn(&str)) -> Result<Table, PlayError> {
     let mut table =

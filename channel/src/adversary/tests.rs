@@ -9,8 +9,8 @@ fn count(all: &[Searched], name: &str) -> usize {
     all.iter().filter(|one| one.scenario == name).count()
 }
 
-/// One of each kind: a penalty of today, no penalty, and the signed sequence. Two states: the first one is played to its end, since the
-/// search returns once it has reached the maximum number of states.
+/// Tests one construction of each kind: LN-penalty, one without a penalty, and a signed sequence. The limit
+/// is two states; the first is played to its end, since the search returns once it reaches the limit.
 #[test]
 fn nothing_is_found_in_the_first_states_of_three_constructions() {
     for construction in ["ln-static", "override-th", "sequence-csfs"] {
@@ -22,7 +22,7 @@ fn nothing_is_found_in_the_first_states_of_three_constructions() {
     }
 }
 
-/// Within small bounds: the command searches larger ones.
+/// The bounds are small; the command line searches larger ones.
 #[test]
 #[ignore = "builds the transactions of many states; a step of .ci/run"]
 fn nothing_is_found_within_small_bounds() {
@@ -33,7 +33,7 @@ fn nothing_is_found_within_small_bounds() {
     assert!(clients >= 14 && towers >= 10, "{clients} {towers}");
 }
 
-/// Each fault is found, and none is found without. Four parts run side by side.
+/// Each planted bug is found, and none is found without one. Four parts run in parallel.
 #[cfg(feature = "mutations")]
 mod mutations {
     use super::*;

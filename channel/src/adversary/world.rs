@@ -1,4 +1,5 @@
-//! A state of the search: the chain, the honest side with its real code, and what the corrupted side may still do.
+//! One state of the search: the chain, the honest side with its production code, and the remaining moves of
+//! the corrupted side.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,56 +14,56 @@ use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction, weight};
 use crate::wallet::Wallet;
 
-/// What the corrupted side may still do.
+/// The moves that remain to the corrupted side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Budget {
-    /// Transactions that it offers, and other moves but waiting.
+    /// Number of transactions that it may offer, and of other moves except waiting.
     pub moves: u32,
-    /// Times that it lets time pass.
+    /// Number of times that it may let blocks pass.
     pub blocks: u32,
-    /// Blocks from which it keeps the honest side's transactions.
+    /// Number of blocks from which it may exclude the honest side's transactions.
     pub pins: u32,
-    /// Blocks that the honest side does not look at.
+    /// Number of blocks that the honest side may miss.
     pub absent: u32,
-    /// Blocks that it reorganises.
+    /// Number of blocks that it may reorganise.
     pub reorganisations: u32,
 }
 
-/// One move.
+/// One move of the corrupted side.
 #[derive(Clone, Debug)]
 pub(super) enum Action {
     /// Offers a transaction, or a parent and its child, to the mempool.
     Offer(Vec<Transaction>),
-    /// A miner includes a transaction that the mempool refuses: alone in its block while there are pins, then beside what the market
-    /// puts there.
+    /// A miner includes a transaction that the mempool refuses. While pins remain, the block contains
+    /// nothing else; afterwards it also contains the mempool's best transactions.
     Include(Transaction),
-    /// So many blocks, as the market fills them.
+    /// Mines this many blocks from the mempool at the market feerate.
     Mine(u32),
-    /// A block without the honest side's transactions.
+    /// Mines a block without the honest side's transactions.
     MineWithout,
-    /// A block that the honest side does not look at.
+    /// Mines this many blocks that the honest side does not see.
     MineUnseen(u32),
-    /// The last blocks are disconnected, and others follow.
+    /// Disconnects this many blocks. Later moves mine their replacements.
     Reorganise(u32),
-    /// The tower of the honest side is handed a record.
+    /// Hands a record to the honest side's watchtower.
     HandRecord(Vec<u8>),
 }
 
-/// A move with its name.
+/// A move with its name in traces.
 #[derive(Clone, Debug)]
 pub(super) struct Move {
     pub(super) label: String,
     pub(super) action: Action,
 }
 
-/// The moves that led to a state.
+/// A linked list of the moves that led to a state.
 #[derive(Debug)]
 struct Link {
     label: String,
     before: Option<Arc<Link>>,
 }
 
-/// A state of the search.
+/// One state of the search.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) chain: Chain,
@@ -71,29 +72,31 @@ pub(super) struct World {
     trace: Option<Arc<Link>>,
 }
 
-/// The transactions that spend an output, by output and version.
+/// Transactions that spend an output, by outpoint and by the transaction version of the spending
+/// transaction.
 type Spends = BTreeMap<(OutPoint, i32), Arc<Vec<Candidate>>>;
 
-/// What does not change in a search.
+/// The data that stay constant during a search.
 #[derive(Debug)]
 pub(super) struct Game {
     pub(super) knowledge: Knowledge,
     pub(super) wallet: Wallet,
-    /// Its 0-sat coins that anyone can spend.
+    /// 0-sat coins of the corrupted side that anyone can spend.
     pub(super) anchors: Vec<OutPoint>,
-    /// Satoshi per virtual byte that blocks take.
+    /// Minimum feerate of blocks, in satoshi per virtual byte.
     pub(super) market: u64,
-    /// The contest delay.
+    /// Contest delay, in blocks.
     pub(super) delay: u32,
-    /// The funding output.
+    /// Outpoint of the channel's funding output.
     pub(super) funding: Option<OutPoint>,
-    /// Whether everything must be spent at the end of a line: not where that costs more than what is at stake.
+    /// Whether all outputs of the channel must be spent at the end of a line. This is not required if
+    /// spending costs more than the amount at stake.
     pub(super) leaves_nothing: bool,
-    /// Blocks at the end of a line for which a client with a tower does not look.
+    /// Number of blocks at the end of a line during which a client with a watchtower is offline.
     pub(super) away: u32,
-    /// Blocks after which a line ends.
+    /// Number of blocks after which a line of play ends.
     pub(super) horizon: u32,
-    /// Records that can be handed to the tower.
+    /// Records that the corrupted side can hand to the watchtower, with their names.
     pub(super) records: Vec<(&'static str, Vec<u8>)>,
     spends: RefCell<Spends>,
 }
@@ -115,7 +118,7 @@ impl Game {
         }
     }
 
-    /// What the corrupted side can do with an output, computed once.
+    /// Returns the corrupted side's transactions that spend an output. They are computed once and cached.
     pub(super) fn spends(&self, coin: OutPoint, out: &TxOut, version: i32) -> Arc<Vec<Candidate>> {
         let key = (coin, version);
         if let Some(found) = self.spends.borrow().get(&key) {
@@ -126,7 +129,8 @@ impl Game {
         found
     }
 
-    /// A coin of the corrupted side that nothing spends: one that it had, the change of its children, or what it took.
+    /// Returns an unspent coin in the corrupted side's wallet: an initial coin, change of a child, or an
+    /// output that it took.
     pub(super) fn free_coin(&self, chain: &Chain) -> Option<(OutPoint, TxOut)> {
         let coins = chain.coins_to(self.wallet.script_pubkey());
         let mut free = coins.filter(|(coin, found)| {
@@ -135,7 +139,8 @@ impl Game {
         free.next().map(|(coin, found)| (coin, found.out.clone()))
     }
 
-    /// The child that pays for a parent by its P2A, with more outputs if wanted. None if the parent has no P2A.
+    /// Returns a child that pays for its parent by spending the parent's P2A output. `shape` selects
+    /// additional outputs. Returns `None` if the parent has no P2A output.
     pub(super) fn child(
         &self,
         chain: &Chain,
@@ -165,30 +170,30 @@ impl Game {
         Some(tx)
     }
 
-    /// A feerate just below what blocks ask, in satoshi per virtual byte; 1 where they ask for 1.
+    /// Returns a feerate just below the market, in satoshi per virtual byte, but at least 1.
     pub(super) fn below_market(&self) -> u64 {
         self.market.saturating_sub(1).max(1)
     }
 
-    /// Outputs that look like the channel's own.
+    /// Returns outputs with the same scripts as the channel's own outputs.
     fn decoys(&self) -> impl Iterator<Item = TxOut> {
         self.knowledge.scripts().map(|script| output(DECOY, script.clone()))
     }
 }
 
-/// Satoshi of the smallest coin that the corrupted side pays fees with.
+/// Minimum amount of a coin that the corrupted side uses to pay fees, in satoshi.
 const LEAST_COIN: u64 = 20_000;
-/// Satoshi of an output that looks like one of the channel's.
+/// Amount of a decoy output, which looks like one of the channel's outputs, in satoshi.
 pub(super) const DECOY: u64 = 330;
 
-/// The form of a fee-paying child.
+/// The shape of a fee-paying child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
-    /// One output.
+    /// A child with one output.
     Small,
-    /// Nearly the 1,000 vB that version 3 allows.
+    /// A child of nearly 1,000 vB, the maximum that version 3 allows.
     Heavy,
-    /// With outputs that look like the channel's own.
+    /// A child with additional outputs that look like the channel's own.
     Decoy,
 }
 
@@ -197,7 +202,7 @@ impl World {
         World { chain, honest, left, trace: None }
     }
 
-    /// The moves that led here.
+    /// Returns the names of the moves that led to this state.
     pub(super) fn trace(&self) -> Vec<String> {
         let mut labels = Vec::new();
         let mut link = self.trace.as_ref();
@@ -209,16 +214,16 @@ impl World {
         labels
     }
 
-    /// What two equal states have in common.
+    /// Returns the values by which equal states are recognised.
     pub(super) fn fingerprint(&self) -> (u128, u64, Budget) {
         (self.chain.fingerprint(), self.honest.fingerprint(), self.left)
     }
 
-    /// The state after a move; none if it is refused or changes nothing.
+    /// Returns the state after a move, or `None` if the move is refused or changes nothing.
     ///
     /// # Errors
     ///
-    /// A loss that shows at once.
+    /// Returns a loss that occurs at once.
     pub(super) fn after(&self, game: &Game, step: &Move) -> Result<Option<World>, Loss> {
         let mut next = self.clone();
         match &step.action {
@@ -280,23 +285,24 @@ impl World {
         Ok(Some(next))
     }
 
-    /// A block as the market fills it; then the honest side looks.
+    /// Mines a block at the market feerate; then the honest side reacts to the chain.
     pub(super) fn mine(&mut self, game: &Game) -> Result<(), Loss> {
         self.chain.mine_at(1_000 * game.market).map_err(Loss::Mining)?;
         self.look()
     }
 
-    /// The honest side looks at the chain.
+    /// Lets the honest side read the chain and react to it.
     pub(super) fn look(&mut self) -> Result<(), Loss> {
         self.honest.look(&mut self.chain).map_err(Loss::Honest)
     }
 
-    /// A block with what the corrupted side made alone.
+    /// Mines a block that contains only mempool transactions not made by the honest side; then the honest
+    /// side reacts.
     fn mine_without(&mut self) -> Result<(), Loss> {
         let made = self.honest.made(&self.chain);
         let others = self.chain.mempool().entries().filter(|entry| !made.contains(&entry.txid));
         let mut block: Vec<Transaction> = others.map(|entry| entry.tx.clone()).collect();
-        // Parents first.
+        // Parents come before their children.
         let ids: Vec<bitcoin::Txid> = block.iter().map(Transaction::compute_txid).collect();
         block.sort_by_key(|tx| tx.input.iter().any(|input| ids.contains(&input.previous_output.txid)));
         if self.chain.mine_block(block).is_err() {
@@ -306,7 +312,8 @@ impl World {
     }
 }
 
-/// Offers a transaction, or a package.
+/// Offers a transaction, or a parent and a child as a package, to the mempool. Returns whether the mempool
+/// accepted it.
 pub(super) fn offer(chain: &mut Chain, txs: &[Transaction]) -> bool {
     match txs {
         [tx] => chain.submit(tx.clone()).is_ok(),
@@ -315,25 +322,26 @@ pub(super) fn offer(chain: &mut Chain, txs: &[Transaction]) -> bool {
     }
 }
 
-/// What must not happen.
+/// An outcome that must not occur: the result that a search looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
     /// The honest side has less than its worst acceptable outcome, less fees.
     Less {
-        /// Satoshi that it has.
+        /// Satoshi that the honest side has.
         has: u64,
-        /// Satoshi that it must have, fees taken off.
+        /// Minimum satoshi that the honest side must have, after deduction of fees.
         owed: u64,
     },
-    /// Satoshi are left on the chain that nobody can spend.
+    /// Satoshi that remain on the chain and that nobody can spend.
     Left(u64),
-    /// The tower paid more fees than it may.
+    /// Satoshi of fees that the watchtower paid, above its maximum.
     TowerPaid(u64),
-    /// A block that the mempool proposes is invalid.
+    /// A block built from the mempool is invalid.
     Mining(Reject),
-    /// The honest side's code fails.
+    /// The honest side's code returned an error.
     Honest(ChannelError),
-    /// A rule of the wire protocol, keys, nonces or acceptance is broken. The text says which.
+    /// A rule of the wire protocol, of keys, of nonces or of acceptance is broken. The text says which
+    /// rule.
     Rule(String),
 }
 
@@ -352,7 +360,8 @@ impl core::fmt::Display for Loss {
     }
 }
 
-/// A 0-sat output that anyone spends needs no signature.
+/// Removes the witness of an input that spends a 0-sat anchor: anyone can spend the anchor without a
+/// signature.
 pub(super) fn unlock_anchor(tx: &mut Transaction, place: usize) {
     set_witness::<Vec<u8>>(tx, place, &[]);
 }

@@ -11,7 +11,7 @@ use crate::keys::{sign_schnorr, verify_schnorr};
 use crate::model::Known;
 use crate::sign::{self, DEFAULT};
 
-/// An input that is to be signed: its transaction, and the output with its script.
+/// The context of signing one input: the transaction, the spent outputs, and the script path to satisfy.
 struct Signing<'a> {
     tx: &'a Transaction,
     prevouts: &'a [TxOut],
@@ -38,7 +38,8 @@ impl Knowledge {
         plan.choices.iter().find_map(|choice| self.fill(&signing, choice))
     }
 
-    /// The whole witness for a choice of data. Every element is checked by this function's caller through the chain.
+    /// Returns the complete witness for one choice of data, or `None` if the path cannot be satisfied. The
+    /// chain verifies the witness later.
     fn fill(&self, signing: &Signing<'_>, choice: &[Option<Vec<u8>>]) -> Option<Vec<Vec<u8>>> {
         let path = &signing.plan.path;
         if !locks_fit(signing.tx, signing.input, path) {
@@ -73,7 +74,8 @@ impl Knowledge {
         Some(witness)
     }
 
-    /// The signatures that a node needs, with their places. None if one cannot be had.
+    /// Returns the signatures that a node needs, each with its witness position. Returns `None` if one is
+    /// unavailable.
     fn sign_node(
         &self,
         signing: &Signing<'_>,
@@ -114,7 +116,8 @@ impl Knowledge {
         }
     }
 
-    /// A signature of the transaction: by an own key, or a received one that fits.
+    /// Returns a signature of the transaction for `key`: made with an own key, or a received one that is
+    /// valid for the transaction.
     fn signature(&self, signing: &Signing<'_>, key: &[u8]) -> Option<Vec<u8>> {
         let x: [u8; 32] = key.last_chunk::<32>().copied().or_else(|| match signing.known {
             Known::Tap(out) if key == [1] => Some(*out.internal_key()),
@@ -150,7 +153,7 @@ impl Signing<'_> {
         }
     }
 
-    /// A received signature that is the key's for this transaction.
+    /// Returns a received signature that is valid for this transaction under `key`.
     fn received_signature(&self, key: &[u8]) -> Option<Vec<u8>> {
         let found = self.received.iter().find(|signature| match self.known {
             Known::Tap(out) => {
@@ -178,7 +181,7 @@ pub(super) fn at(values: &[Option<Vec<u8>>], id: Id) -> Option<&[u8]> {
     values.get(id).and_then(|value| value.as_deref())
 }
 
-/// nLockTime and nSequence of a transaction satisfy what a path checks.
+/// Returns whether a transaction's nLockTime and nSequence satisfy the locks of a script path.
 fn locks_fit(tx: &Transaction, place: usize, path: &Path) -> bool {
     let lock_time = tx.lock_time.to_consensus_u32();
     let sequence = tx.input.get(place).map_or(0, |input| input.sequence.0);
