@@ -1,4 +1,4 @@
-//! The consensus rules of a transaction in its place.
+//! Consensus checks that depend on the chain: inputs, locks and amounts of a transaction.
 
 use bitcoin::{OutPoint, Transaction, TxOut, absolute::LockTime};
 use sigstack_interpreter::{Flags, Spend, check_transaction};
@@ -8,13 +8,14 @@ use super::{Chain, Reject};
 /// An unspent output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coin {
-    /// The output.
+    /// The unspent output.
     pub out: TxOut,
-    /// The height of its block; of the next block if it is not confirmed.
+    /// Height of the block that created the output. For an unconfirmed output this is the height of the
+    /// next block.
     pub height: u32,
 }
 
-/// Where a transaction would be.
+/// Position in the chain at which a transaction is checked: height and median time.
 pub(super) struct Context<'a> {
     chain: &'a Chain,
     height: u32,
@@ -22,26 +23,26 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// In the next block.
+    /// Returns the context of a transaction in the next block.
     pub(super) fn next(chain: &'a Chain) -> Context<'a> {
         let tip = chain.height();
         Context { chain, height: tip.saturating_add(1), median_time: chain.median_time_past(tip) }
     }
 }
 
-/// What a transaction spends, and its fee.
+/// The outputs that a transaction spends, their heights, and the transaction's fee.
 pub(super) struct Placed {
     pub(super) prevouts: Vec<TxOut>,
     pub(super) heights: Vec<u32>,
     pub(super) fee: u64,
 }
 
-/// nSequence: no relative lock.
+/// Bit of nSequence that disables the relative lock (BIP 68).
 const DISABLE: u32 = 1 << 31;
-/// nSequence: the lock counts units of 512 seconds.
+/// Bit of nSequence by which the relative lock counts units of 512 seconds (BIP 68).
 const TIME: u32 = 1 << 22;
 
-/// Checks a transaction in its place: its coins, locks and amounts, everything but its scripts.
+/// Checks everything about a transaction except its scripts: form, inputs, locks and amounts.
 pub(super) fn place(
     tx: &Transaction,
     context: &Context<'_>,
@@ -64,7 +65,7 @@ pub(super) fn place(
     Ok(Placed { prevouts, heights, fee })
 }
 
-/// Verifies the transaction with the interpreter.
+/// Verifies all scripts of the transaction with the interpreter.
 pub(super) fn verify(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Result<(), Reject> {
     let spend = Spend::new(tx, prevouts).map_err(|error| Reject::Script(error.into()))?;
     spend.verify(flags).map_err(Reject::Script)
@@ -78,9 +79,9 @@ fn is_final(tx: &Transaction, context: &Context<'_>) -> bool {
     reached || tx.lock_time == LockTime::ZERO || tx.input.iter().all(|input| input.sequence.is_final())
 }
 
-/// BIP 68.
+/// Checks the relative locks of all inputs (BIP 68).
 fn sequence_locks(tx: &Transaction, coins: &[Coin], context: &Context<'_>) -> Result<(), Reject> {
-    // nVersion is compared without its sign.
+    // BIP 68 compares nVersion as an unsigned number.
     if tx.version.0.cast_unsigned() < 2 {
         return Ok(());
     }
@@ -91,7 +92,7 @@ fn sequence_locks(tx: &Transaction, coins: &[Coin], context: &Context<'_>) -> Re
             continue;
         }
         if sequence & TIME == 0 {
-            // The block of the coin counts as the first.
+            // The block that created the coin counts as the first block.
             if coin.height.saturating_add(value) > context.height {
                 return open;
             }

@@ -1,4 +1,5 @@
-//! The coins, and the transactions that created and spent them. Blocks are connected and disconnected here.
+//! The confirmed chain state: unspent outputs, and the transactions that created and spent them. Connects
+//! and disconnects blocks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,44 +10,45 @@ use super::{Coin, Confirmed};
 use crate::keys::sha256;
 use crate::tx::outpoint_bytes;
 
-/// The state that blocks leave. Entries are shared between clones, so that a clone copies only pointers.
+/// The chain state after the last block. Entries are shared between clones, so that cloning copies only
+/// pointers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     coins: BTreeMap<OutPoint, Arc<Coin>>,
     spenders: BTreeMap<OutPoint, Txid>,
     confirmed: BTreeMap<Txid, Arc<Confirmed>>,
-    /// The transactions of each block that has any, by height.
+    /// Txids of each block that is not empty, by height.
     blocks: BTreeMap<u32, Vec<Txid>>,
     digest: Digest,
 }
 
 impl Ledger {
-    /// An unspent output.
+    /// Returns an unspent output.
     pub(super) fn coin(&self, outpoint: &OutPoint) -> Option<&Coin> {
         self.coins.get(outpoint).map(AsRef::as_ref)
     }
 
-    /// All unspent outputs.
+    /// Returns all unspent outputs.
     pub(super) fn coins(&self) -> impl Iterator<Item = (&OutPoint, &Coin)> {
         self.coins.iter().map(|(outpoint, coin)| (outpoint, coin.as_ref()))
     }
 
-    /// A transaction in a block.
+    /// Returns a confirmed transaction.
     pub(super) fn confirmed(&self, txid: &Txid) -> Option<&Confirmed> {
         self.confirmed.get(txid).map(AsRef::as_ref)
     }
 
-    /// The transaction in a block that spent an output.
+    /// Returns the confirmed transaction that spent an output.
     pub(super) fn spender(&self, outpoint: &OutPoint) -> Option<&Confirmed> {
         self.confirmed(self.spenders.get(outpoint)?)
     }
 
-    /// All transactions in blocks, in their order.
+    /// Returns all confirmed transactions, in block order.
     pub(super) fn history(&self) -> impl Iterator<Item = &Confirmed> {
         self.blocks.values().flatten().filter_map(|txid| self.confirmed(txid))
     }
 
-    /// The digest of coins and confirmed transactions.
+    /// Returns the digest of coins and confirmed transactions.
     pub(super) fn digest(&self) -> Digest {
         self.digest
     }
@@ -62,7 +64,7 @@ impl Ledger {
         }
     }
 
-    /// Adds a transaction to its block: spends its inputs and creates its outputs.
+    /// Adds a transaction to its block: removes the coins that it spends and adds its outputs.
     pub(super) fn connect(&mut self, txid: Txid, confirmed: Confirmed) {
         for input in &confirmed.tx.input {
             self.remove_coin(&input.previous_output);
@@ -79,9 +81,10 @@ impl Ledger {
         self.confirmed.insert(txid, Arc::new(confirmed));
     }
 
-    /// Undoes the last block, the one at this height. Returns its transactions in their order.
+    /// Disconnects the last block, which must be at `height`. Returns its transactions in order.
     ///
-    /// A minted coin is in no block. If it was minted at this height, it is now one block older, so that no coin is above the tip.
+    /// A minted coin does not belong to any block. If it was minted at this height, its height is reduced
+    /// by one, so that no coin is above the tip.
     pub(super) fn disconnect(&mut self, height: u32) -> Vec<Transaction> {
         let txids = self.blocks.remove(&height).unwrap_or_default();
         let mut undone = Vec::with_capacity(txids.len());
@@ -110,14 +113,16 @@ impl Ledger {
     }
 }
 
-/// A coin with its place, for the digest. The script is part of it because a minted coin's txid does not commit to it.
+/// Serializes a coin with its outpoint for the digest. The script is included because a minted coin's txid
+/// does not commit to the script.
 fn coin_bytes(outpoint: &OutPoint, coin: &Coin) -> Vec<u8> {
     let value = coin.out.value.to_sat().to_le_bytes();
     let script = coin.out.script_pubkey.as_bytes();
     [&outpoint_bytes(outpoint), &coin.height.to_le_bytes()[..], &value, script].concat()
 }
 
-/// A digest of a set, updated with each element that is added or removed: the sum of the elements' hashes.
+/// A digest of a set: the sum of the hashes of its elements. It is updated when an element is added or
+/// removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Digest(u128);
 
@@ -135,7 +140,7 @@ impl Digest {
         self.0 = self.0.wrapping_sub(Digest::of(element));
     }
 
-    /// The digest of several sets, in this order.
+    /// Returns the digest of several sets in this order.
     pub(super) fn join(parts: &[Digest]) -> u128 {
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.0.to_le_bytes()).collect();
         Digest::of(&bytes)

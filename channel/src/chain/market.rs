@@ -1,8 +1,9 @@
-//! The market for block space: what the next block asks.
+//! A random model of the fee market: the feerate that each next block requires.
 
-/// A seeded process of feerates with backlogs: the logarithm of the rate returns to its mean and is pushed about (AR(1)).
+/// A seeded random process of feerates with backlogs. The logarithm of the rate is an AR(1) process that
+/// returns to its mean.
 ///
-/// The numbers are drawn with SplitMix64, so that a seed gives the same rates everywhere.
+/// Random numbers come from SplitMix64, so that a seed gives the same rates on every platform.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FeeMarket {
     state: u64,
@@ -13,21 +14,23 @@ pub struct FeeMarket {
 }
 
 impl FeeMarket {
-    /// A market whose rates (sat/vB) wander about `mean`: `persistence` is the share of a deviation that the next block
-    /// keeps (0 to 1), `volatility` the standard deviation of a block's push in natural logarithms.
+    /// Returns a market whose rates (sat/vB) vary around `mean`. `persistence` (0 to 1) is the share of a
+    /// deviation that remains in the next block. `volatility` is the standard deviation of a block's random
+    /// change, in natural logarithms.
     pub fn new(seed: u64, mean: f64, persistence: f64, volatility: f64) -> FeeMarket {
         let mean = mean.max(0.001).ln();
         FeeMarket { state: seed, log_rate: mean, mean, persistence, volatility }
     }
 
-    /// Begins in a backlog: the rate is `factor` times the mean and returns from there.
+    /// Starts the market in a backlog: the first rate is `factor` times the mean and returns to the mean
+    /// from there.
     #[must_use]
     pub fn with_backlog(mut self, factor: f64) -> FeeMarket {
         self.log_rate = self.mean + factor.max(0.001).ln();
         self
     }
 
-    /// A number from 0 to 1, 1 excluded.
+    /// Returns a random number from 0 (included) to 1 (excluded).
     pub fn uniform(&mut self) -> f64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.state;
@@ -38,24 +41,24 @@ impl FeeMarket {
         f64::from(high) / (f64::from(u32::MAX) + 1.0)
     }
 
-    /// A whole number below `end`, or 0.
+    /// Returns a random integer below `end`, or 0 if `end` is 0.
     pub fn below(&mut self, end: u32) -> u32 {
         let scaled = self.uniform() * f64::from(end);
-        // Its whole part, bit by bit.
+        // The integer part of `scaled`, computed bit by bit.
         (0..32).rev().fold(0u32, |low, bit| {
             let next = low | 1 << bit;
             if f64::from(next) <= scaled { next } else { low }
         })
     }
 
-    /// A number of the standard normal distribution (Box and Muller).
+    /// Returns a random number of the standard normal distribution (Box-Muller transform).
     fn normal(&mut self) -> f64 {
         let (a, b) = (1.0 - self.uniform(), self.uniform());
         (-2.0 * a.ln()).sqrt() * (core::f64::consts::TAU * b).cos()
     }
 }
 
-/// The rate that the next block asks, in sat/vB, without end.
+/// An endless sequence of the feerates that the next blocks require, in sat/vB.
 impl Iterator for FeeMarket {
     type Item = f64;
 

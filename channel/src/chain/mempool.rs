@@ -1,4 +1,4 @@
-//! The mempool: what is in it, and what may enter.
+//! The mempool: its transactions, and the rules for accepting new ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,13 +24,13 @@ const MAX_CLUSTER_VSIZE: u64 = 101_000;
 pub struct Entry {
     /// The transaction.
     pub tx: Transaction,
-    /// Its txid.
+    /// Txid of the transaction.
     pub txid: Txid,
-    /// The outputs that it spends, in input order.
+    /// The outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
-    /// Satoshi.
+    /// Fee of the transaction, in satoshi.
     pub fee: u64,
-    /// Virtual bytes, adjusted for signature operations.
+    /// Virtual size of the transaction in bytes, adjusted for signature operations.
     pub vsize: u64,
 }
 
@@ -40,7 +40,7 @@ impl Entry {
     }
 }
 
-/// What waits for a block.
+/// The unconfirmed transactions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mempool {
     entries: BTreeMap<Txid, Arc<Entry>>,
@@ -49,22 +49,22 @@ pub struct Mempool {
 }
 
 impl Mempool {
-    /// A transaction in it.
+    /// Returns the mempool transaction with this txid.
     pub fn get(&self, txid: &Txid) -> Option<&Entry> {
         self.entries.get(txid).map(AsRef::as_ref)
     }
 
-    /// The transaction that would spend an output.
+    /// Returns the mempool transaction that spends an output.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Entry> {
         self.get(self.spends.get(outpoint)?)
     }
 
-    /// All of it, by txid.
+    /// Returns all transactions, ordered by txid.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values().map(AsRef::as_ref)
     }
 
-    /// The digest of its transactions, witnesses included.
+    /// Returns the digest of all transactions, including witnesses.
     pub(super) fn digest(&self) -> Digest {
         self.digest
     }
@@ -75,12 +75,12 @@ impl Mempool {
         outpoints.filter_map(|outpoint| self.spends.get(&outpoint).copied()).collect()
     }
 
-    /// A transaction and all that spend from it, directly or not.
+    /// Returns a transaction and all its direct and indirect descendants.
     pub fn descendants(&self, txid: Txid) -> BTreeSet<Txid> {
         self.reach(txid, |entry| self.children(entry))
     }
 
-    /// All that are connected with a transaction, itself included.
+    /// Returns all transactions that are connected with a transaction, including itself.
     pub(super) fn cluster(&self, txid: Txid) -> BTreeSet<Txid> {
         self.reach(txid, |entry| entry.parents().chain(self.children(entry)).collect())
     }
@@ -96,7 +96,8 @@ impl Mempool {
         found
     }
 
-    /// The transactions of the best block, parents before children.
+    /// Returns the transactions of the best block template, parents before children. `capacity` is in
+    /// weight units and `rate` in sat/kvB.
     pub(super) fn template(&self, capacity: u64, rate: u64) -> Vec<Transaction> {
         let mut block = Vec::new();
         let mut left_out = BTreeSet::new();
@@ -106,7 +107,7 @@ impl Mempool {
             let added =
                 entries.iter().fold(weight, |sum, entry| sum.saturating_add(crate::tx::weight(&entry.tx)));
             let pays = chunk.fee.saturating_mul(1_000) >= rate.saturating_mul(chunk.size);
-            // A parent that was left out is not in the block, so that its descendants are invalid there.
+            // If a parent is left out of the block, its descendants would be invalid there.
             let complete =
                 !entries.iter().flat_map(|entry| entry.parents()).any(|txid| left_out.contains(&txid));
             if pays && complete && added <= capacity {
@@ -136,7 +137,7 @@ impl Mempool {
         }
     }
 
-    /// Takes out a transaction that is in a block, and all that conflicts with it.
+    /// Removes a transaction that is now confirmed, and all transactions that conflict with it.
     pub(super) fn confirm(&mut self, txid: &Txid, tx: &Transaction) {
         self.remove(txid);
         for input in &tx.input {
@@ -152,7 +153,8 @@ impl Mempool {
         }
     }
 
-    /// Takes out what the next block could no longer include after a reorganisation, with all descendants (Core `removeForReorg`).
+    /// Removes transactions that the next block cannot include after a reorganisation, with all their
+    /// descendants (Core `removeForReorg`).
     pub(super) fn remove_invalid(&mut self, chain: &Chain) {
         let context = Context::next(chain);
         let txids: Vec<Txid> = self.entries.keys().copied().collect();
@@ -165,7 +167,8 @@ impl Mempool {
         }
     }
 
-    /// An output that a transaction of the mempool can spend: a coin, or an output in the mempool or in the package before it.
+    /// Returns an output that a mempool transaction may spend: a confirmed coin, or an output of the
+    /// mempool or of the package.
     fn coin(&self, chain: &Chain, package: &[Entry], outpoint: &OutPoint) -> Option<Coin> {
         if let Some(coin) = chain.coin(outpoint) {
             return Some(coin.clone());
@@ -176,7 +179,8 @@ impl Mempool {
         Some(Coin { out: out.clone(), height: chain.height().saturating_add(1) })
     }
 
-    /// The mempool with these transactions and without those that they replace, unless a cluster becomes too large.
+    /// Returns the mempool with `entries` added and the `evicted` transactions removed. Fails if a cluster
+    /// becomes too large.
     fn with(&self, entries: Vec<Entry>, evicted: &BTreeSet<Txid>) -> Result<Mempool, Reject> {
         let mut after = self.clone();
         for txid in evicted {
@@ -198,7 +202,8 @@ impl Mempool {
     }
 }
 
-/// Whether a package is one parent and a child of it, without a conflict between them (Core `IsWellFormedPackage`).
+/// Checks that a package is one parent and one child of it, without a conflict between them (Core
+/// `IsWellFormedPackage`).
 pub(super) fn check_package(parent: &Transaction, child: &Transaction) -> Result<(), Reject> {
     let txid = parent.compute_txid();
     if !child.input.iter().any(|input| input.previous_output.txid == txid) {
@@ -212,15 +217,16 @@ pub(super) fn check_package(parent: &Transaction, child: &Transaction) -> Result
     }
 }
 
-/// The mempool with a transaction of a disconnected block. As in Core, fees and version 3 are not checked: the transaction was in a
-/// block, and its children may be in the mempool.
+/// Returns the mempool with a transaction of a disconnected block added. As in Core, fees and version 3
+/// rules are not checked: the transaction was confirmed before, and its children may be in the mempool.
 pub(super) fn readmit(chain: &Chain, tx: Transaction) -> Result<Mempool, Reject> {
     let entry = entry(chain, tx, &[])?;
     ephemeral_dust(chain, &entry, &[])?;
     chain.mempool.with(vec![entry], &BTreeSet::new())
 }
 
-/// The mempool with one transaction, or with a parent and its child together, if they may enter.
+/// Returns the mempool with one transaction added, or with a parent and its child together, if all rules
+/// allow it.
 pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Mempool, Reject> {
     let pool = &chain.mempool;
     let mut entries: Vec<Entry> = Vec::with_capacity(txs.len());
@@ -248,7 +254,7 @@ pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Mempool, 
     pool.with(entries, &evicted)
 }
 
-/// Consensus and the policy of a single transaction.
+/// Checks consensus and the policy for a single transaction.
 fn entry(chain: &Chain, tx: Transaction, before: &[Entry]) -> Result<Entry, Reject> {
     let txid = tx.compute_txid();
     if chain.mempool.entries.contains_key(&txid) || chain.confirmed(&txid).is_some() {
@@ -262,8 +268,9 @@ fn entry(chain: &Chain, tx: Transaction, before: &[Entry]) -> Result<Entry, Reje
     Ok(Entry { vsize, txid, fee: placed.fee, prevouts: placed.prevouts, tx })
 }
 
-/// Checks the standardness rules for one transaction and returns its virtual size. The minimum feerate is left to [`fees`],
-/// since a package pays it together, and the size of version 3 to [`truc`].
+/// Checks the standardness rules for one transaction and returns its virtual size. The minimum feerate is
+/// checked by [`fees`], since a package pays it jointly. The size limits of version 3 are checked by
+/// [`truc`].
 fn standard(tx: &Transaction, placed: &Placed, policy: &Policy) -> Result<u64, PolicyError> {
     let candidate = Candidate::new(tx, &placed.prevouts);
     candidate.check_form(policy)?;
@@ -273,7 +280,7 @@ fn standard(tx: &Transaction, placed: &Placed, policy: &Policy) -> Result<u64, P
     Ok(candidate.vsize())
 }
 
-/// The rules of version 3 (BIP 431). The answer is a sibling that has to go.
+/// Checks the rules of version 3 (BIP 431). Returns a sibling that the transaction would evict.
 fn truc(
     pool: &Mempool,
     entry: &Entry,
@@ -311,12 +318,12 @@ fn truc(
     match siblings.as_slice() {
         [] => Ok(None),
         [sibling] if pool.descendants(*sibling).len() == 1 => Ok(Some(*sibling)),
-        // Only a reorganisation leaves such a family in the mempool.
+        // Only a reorganisation can leave a parent with several children in the mempool.
         _ => Err(Reject::Truc("more than one unconfirmed descendant of the parent")),
     }
 }
 
-/// A child spends all dust of its unconfirmed parents.
+/// Checks that a child spends all dust of its unconfirmed parents.
 fn ephemeral_dust(chain: &Chain, entry: &Entry, package: &[Entry]) -> Result<(), Reject> {
     let (pool, feerate) = (&chain.mempool, chain.policy().dust_relay);
     let ids: BTreeSet<Txid> = entry.parents().collect();
@@ -333,7 +340,8 @@ fn ephemeral_dust(chain: &Chain, entry: &Entry, package: &[Entry]) -> Result<(),
     Ok(())
 }
 
-/// One transaction pays for itself, a package together; a parent below the minimum needs a child that pays more than it.
+/// Checks the fees. A single transaction pays the minimum by itself; a package pays it jointly. In a
+/// package, the child must have a higher feerate than its parent.
 fn fees(policy: &Policy, entries: &[Entry]) -> Result<(), Reject> {
     let fee = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.fee));
     let size = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.vsize));
@@ -349,8 +357,9 @@ fn fees(policy: &Policy, entries: &[Entry]) -> Result<(), Reject> {
     Ok(())
 }
 
-/// BIP 125 as Core has it with cluster mempool: everything is replaceable, rules 3 and 4 stand, rule 5 counts clusters, rule 6 is the
-/// feerate diagram, rules 1 and 2 are gone.
+/// Checks the replacement rules of BIP 125 as Core applies them with cluster mempool: every transaction is
+/// replaceable, rules 3 and 4 are unchanged, rule 5 counts clusters, rule 6 compares feerate diagrams, and
+/// rules 1 and 2 no longer exist. Returns the evicted transactions.
 fn replacement(
     chain: &Chain,
     entries: &[Entry],

@@ -1,10 +1,11 @@
-//! A small chain to play constructions on: coins, blocks with heights and median times, a mempool with Core's replacement rules.
+//! A small model of a block chain on which the constructions are played: coins, blocks with heights and
+//! median times, and a mempool with Core's replacement rules.
 //!
-//! There are no shortcuts: a transaction that the interpreter rejects under the chain's flags does not enter a block, and one that
-//! policy rejects does not enter the mempool. What is left out: proof of work, signature operation limits of blocks, and peers (there
-//! is one mempool).
+//! A transaction enters a block only if the interpreter accepts it under the chain's flags. A transaction
+//! enters the mempool only if policy accepts it too. The model has no proof of work, no signature operation
+//! limit for blocks and no peers: there is one mempool.
 //!
-//! A chain is cheap to clone: its clones share coins and transactions until one of them changes.
+//! Cloning a chain is cheap: clones share coins and transactions until one of them changes.
 
 mod consensus;
 mod ledger;
@@ -31,40 +32,42 @@ pub use sigstack_policy::{Policy, PolicyError};
 use crate::keys::tagged_hash;
 use ledger::{Digest, Ledger};
 
-/// The height at which chains begin: a height of today, so that pushes of heights have their size of today.
+/// The height at which every chain begins. It is realistic, so that pushes of heights in scripts have their
+/// real size.
 pub const START_HEIGHT: u32 = 900_000;
 const START_TIME: u32 = 1_750_000_000;
-/// Seconds between blocks.
+/// Seconds between two blocks.
 const BLOCK_TIME: u32 = 600;
-/// Weight units of transactions that a block template holds (Core's default reserves the rest).
+/// Maximum weight of the transactions in a block template, in weight units (Core's default reserves the
+/// rest of the block).
 const BLOCK_CAPACITY: u64 = 3_996_000;
 
-/// Blocks that lie below every play, so that the median of eleven times is defined.
+/// Blocks at the beginning of every chain, so that the median of eleven block times is defined.
 const BLOCKS_BEFORE: u32 = 10;
 
-/// A block, without what plays do not need.
+/// A mined block, reduced to its txids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Its transactions, in order.
+    /// Txids of the block, in order.
     pub txids: Vec<Txid>,
 }
 
-/// A transaction in a block, with what it spent.
+/// A confirmed transaction, with the outputs that it spent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
     /// The transaction.
     pub tx: Transaction,
-    /// The outputs that it spent, in input order.
+    /// The outputs that the transaction spent, in input order.
     pub prevouts: Vec<TxOut>,
-    /// The heights of the blocks that created these outputs.
+    /// Heights of the blocks that created these outputs.
     pub heights: Vec<u32>,
-    /// The height of its block.
+    /// Height of the transaction's block.
     pub height: u32,
-    /// Satoshi.
+    /// Fee of the transaction, in satoshi.
     pub fee: u64,
 }
 
-/// The chain.
+/// A chain with its mempool.
 #[derive(Clone, Debug)]
 pub struct Chain {
     consensus: Flags,
@@ -77,10 +80,11 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// A chain with today's consensus rules and these proposals active.
+    /// Creates a chain with the present consensus rules and with `proposals` active.
     pub fn new(proposals: Flags, policy: Policy) -> Chain {
         let proposals = proposals & Flags::of_kind(FlagKind::Proposal);
-        // Policy refuses whatever is not active, and of what is active the arguments that are kept for upgrades.
+        // Policy refuses the upgrade opcodes of inactive proposals. For active proposals it refuses the
+        // arguments that they reserve for later upgrades.
         let active = |name: &str| {
             let proposal = name.strip_prefix("DISCOURAGE_").and_then(Flags::from_name);
             proposal.is_some_and(|proposal| proposals.contains(proposal))
@@ -101,48 +105,49 @@ impl Chain {
         }
     }
 
-    /// The flags under which blocks are verified.
+    /// Returns the script flags for blocks.
     pub fn consensus_flags(&self) -> Flags {
         self.consensus
     }
 
-    /// The flags under which the mempool verifies.
+    /// Returns the script flags for the mempool.
     pub fn standard_flags(&self) -> Flags {
         self.standard
     }
 
-    /// The mempool's parameters.
+    /// Returns the mempool's policy parameters.
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
 
-    /// The height of the last block.
+    /// Returns the height of the last block.
     pub fn height(&self) -> u32 {
         self.height
     }
 
-    /// A digest of height, coins with their heights, confirmed transactions and mempool. Chains of one play with the same digest are in
-    /// the same state.
+    /// Returns a digest of the height, the coins with their heights, the confirmed transactions and the
+    /// mempool. Two clones of one chain with the same digest are in the same state.
     pub fn fingerprint(&self) -> u128 {
         let mut height = Digest::default();
         height.add(&self.height.to_le_bytes());
         Digest::join(&[height, self.ledger.digest(), self.mempool.digest()])
     }
 
-    /// The time of a block, in seconds since 1970: blocks come every ten minutes.
+    /// Returns the time of the block at `height`, in seconds since 1970. Blocks are ten minutes apart.
     fn time(height: u32) -> u32 {
         START_TIME.saturating_add(height.saturating_sub(START_HEIGHT).saturating_mul(BLOCK_TIME))
     }
 
-    /// The median of the last eleven blocks' times as of a height (BIP 113).
+    /// Returns the median time of the last eleven blocks up to a height (BIP 113).
     pub fn median_time_past(&self, height: u32) -> u32 {
-        // Times grow with height, so that the median is the time of the block in the middle. The first blocks have fewer before them.
+        // Block times increase with height, so the median is the time of the middle block. The first blocks
+        // have fewer than ten predecessors.
         let last = height.min(self.height).max(START_HEIGHT);
         let before = last.saturating_sub(START_HEIGHT).min(10);
         Chain::time(last.saturating_sub(before / 2))
     }
 
-    /// A confirmed coin from nowhere, as if it had been there at the beginning.
+    /// Creates a confirmed coin without a transaction.
     pub fn mint(&mut self, out: TxOut) -> OutPoint {
         self.minted += 1;
         let id = tagged_hash("sigstack/mint", &[&self.minted.to_le_bytes()]);
@@ -152,65 +157,66 @@ impl Chain {
         outpoint
     }
 
-    /// An unspent confirmed output.
+    /// Returns an unspent confirmed output.
     pub fn coin(&self, outpoint: &OutPoint) -> Option<&Coin> {
         self.ledger.coin(outpoint)
     }
 
-    /// The unspent confirmed outputs with this script.
+    /// Returns the unspent confirmed outputs with this script.
     pub fn coins_to<'a>(&'a self, script: &'a bitcoin::Script) -> impl Iterator<Item = (OutPoint, &'a Coin)> {
         let paying = self.ledger.coins().filter(move |(_, coin)| *coin.out.script_pubkey == *script);
         paying.map(|(outpoint, coin)| (*outpoint, coin))
     }
 
-    /// All unspent confirmed outputs.
+    /// Returns all unspent confirmed outputs.
     pub fn coins(&self) -> impl Iterator<Item = (&OutPoint, &Coin)> {
         self.ledger.coins()
     }
 
-    /// The confirmed transaction that spent an output.
+    /// Returns the confirmed transaction that spent an output.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Confirmed> {
         self.ledger.spender(outpoint)
     }
 
-    /// A confirmed transaction.
+    /// Returns the confirmed transaction with this txid.
     pub fn confirmed(&self, txid: &Txid) -> Option<&Confirmed> {
         self.ledger.confirmed(txid)
     }
 
-    /// All confirmed transactions in their order.
+    /// Returns all confirmed transactions in block order.
     pub fn history(&self) -> impl Iterator<Item = &Confirmed> {
         self.ledger.history()
     }
 
-    /// The mempool.
+    /// Returns the mempool.
     pub fn mempool(&self) -> &Mempool {
         &self.mempool
     }
 
-    /// Satoshi in unspent outputs with this script.
+    /// Returns the sum of the unspent confirmed outputs with this script, in satoshi.
     pub fn balance(&self, script_pubkey: &bitcoin::Script) -> u64 {
         let coins = self.ledger.coins().filter(|(_, coin)| *coin.out.script_pubkey == *script_pubkey);
         coins.fold(0, |sum, (_, coin)| sum.saturating_add(coin.out.value.to_sat()))
     }
 
-    /// Mines a block of what pays at least `rate` sat/kvB, best first.
+    /// Mines a block of the mempool's transactions that pay at least `rate` sat/kvB, best feerate first.
     ///
     /// # Errors
     ///
-    /// [`Reject`] if a transaction of the mempool breaks consensus, which would be a fault of the mempool.
+    /// Returns [`Reject`] if a mempool transaction breaks consensus, which would be a bug of the mempool.
     pub fn mine_at(&mut self, rate: u64) -> Result<Block, Reject> {
         let txs = self.mempool.template(BLOCK_CAPACITY, rate);
         self.mine_block(txs)
     }
 
-    /// Mines a block of a transaction that no mempool takes, and of what else pays at least `rate` sat/kvB.
+    /// Mines a block with a transaction that the mempool refuses, filled up with mempool transactions that
+    /// pay at least `rate` sat/kvB.
     ///
     /// # Errors
     ///
-    /// [`Reject`] if the transaction breaks consensus. The chain stays as it was.
+    /// Returns [`Reject`] if the transaction breaks consensus. The chain is unchanged in this case.
     pub fn mine_with(&mut self, tx: Transaction, rate: u64) -> Result<Block, Reject> {
-        // What conflicts with it leaves the mempool before the rest of the block is chosen.
+        // Transactions that conflict with `tx` leave the mempool before the rest of the block is selected.
         let mut after = self.clone();
         after.mine_block(vec![tx.clone()])?;
         let left = BLOCK_CAPACITY.saturating_sub(crate::tx::weight(&tx));
@@ -219,7 +225,7 @@ impl Chain {
         self.mine_block(txs)
     }
 
-    /// Mines so many blocks of whatever the mempool holds.
+    /// Mines this many blocks with all transactions of the mempool that fit.
     ///
     /// # Errors
     ///
@@ -231,18 +237,19 @@ impl Chain {
         Ok(())
     }
 
-    /// Mines a block of just these transactions, in this order: a miner may include what no mempool takes.
+    /// Mines a block with exactly these transactions in this order. A miner may include transactions that
+    /// no mempool accepts.
     ///
     /// # Errors
     ///
-    /// [`Reject`] if one breaks consensus. The chain stays as it was.
+    /// Returns [`Reject`] if a transaction breaks consensus. The chain is unchanged in this case.
     pub fn mine_block(&mut self, txs: Vec<Transaction>) -> Result<Block, Reject> {
         let weight = txs.iter().fold(0, |sum: u64, tx| sum.saturating_add(crate::tx::weight(tx)));
         if weight > BLOCK_CAPACITY {
             return Err(Reject::BlockFull { weight });
         }
         let height = self.height.saturating_add(1);
-        // Without transactions there is nothing to copy.
+        // An empty block copies neither ledger nor mempool.
         let mut ledger = Arc::clone(&self.ledger);
         let mut mempool = Arc::clone(&self.mempool);
         let mut txids = Vec::with_capacity(txs.len());
@@ -257,10 +264,12 @@ impl Chain {
         Ok(Block { txids })
     }
 
-    /// Checks a transaction for the next block, after those of the block that the ledger has already.
+    /// Checks a transaction for the next block. The ledger already contains the earlier transactions of
+    /// this block.
     fn check_for_block(&self, ledger: &Ledger, txid: &Txid, tx: Transaction) -> Result<Confirmed, Reject> {
         let placed = consensus::place(&tx, &Context::next(self), |outpoint| ledger.coin(outpoint).cloned())?;
-        // The scripts of a transaction in the mempool were verified when it entered: a txid commits to what is spent.
+        // The scripts of a mempool transaction were verified when it was accepted, and its txid commits to
+        // the spent outputs.
         if self.mempool.get(txid).is_none_or(|entry| entry.tx != tx) {
             consensus::verify(&tx, &placed.prevouts, self.consensus)?;
         }
@@ -268,22 +277,24 @@ impl Chain {
         Ok(Confirmed { tx, prevouts, heights, height: self.height.saturating_add(1), fee })
     }
 
-    /// Offers a transaction to the mempool.
+    /// Submits a transaction to the mempool.
     ///
     /// # Errors
     ///
-    /// [`Reject`]; the mempool stays as it was.
+    /// Returns [`Reject`] if the transaction is refused. The mempool is unchanged in this case.
     pub fn submit(&mut self, tx: Transaction) -> Result<Txid, Reject> {
         let txid = tx.compute_txid();
         self.mempool = Arc::new(mempool::evaluate(self, vec![tx])?);
         Ok(txid)
     }
 
-    /// Offers a package of one parent and one child, which pay together (BIP 431 "One-parent-one-child").
+    /// Submits a package of one parent and one child, whose fees are evaluated together (BIP 431
+    /// "One-parent-one-child").
     ///
     /// # Errors
     ///
-    /// [`Reject`]; a parent that is good alone stays.
+    /// Returns [`Reject`] if the package is refused. A parent that is acceptable alone stays in the
+    /// mempool.
     pub fn submit_package(&mut self, parent: Transaction, child: Transaction) -> Result<(), Reject> {
         mempool::check_package(&parent, &child)?;
         let known = parent.compute_txid();

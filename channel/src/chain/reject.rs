@@ -1,4 +1,4 @@
-//! Why a transaction does not enter.
+//! The reasons for which the mempool or a block refuses a transaction.
 
 use core::fmt;
 
@@ -6,86 +6,87 @@ use bitcoin::OutPoint;
 use sigstack_interpreter::{TransactionError, TxError};
 use sigstack_policy::PolicyError;
 
-/// Why a transaction does not enter the mempool or a block. The names are Core's where it has one.
+/// The reason for which the mempool or a block refuses a transaction. Messages use Core's names where Core
+/// has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reject {
-    /// It is invalid on its own.
+    /// The transaction is invalid without regard to its inputs.
     Transaction(TxError),
-    /// An input spends what is not there, or is spent already.
+    /// An input spends an output that does not exist or is already spent.
     MissingInput(OutPoint),
-    /// It creates money.
+    /// The outputs are worth more than the inputs.
     CreatesMoney,
-    /// nLockTime is not reached (BIP 113 for times).
+    /// nLockTime is not reached yet (BIP 113 for times).
     NotFinal,
-    /// A relative lock is not over (BIP 68).
+    /// A relative lock has not expired yet (BIP 68).
     SequenceLocked {
-        /// The input.
+        /// Index of the input.
         input: usize,
     },
     /// The interpreter rejects an input, or the whole transaction.
     Script(TransactionError),
-    /// A block would be too heavy.
+    /// The block would exceed the maximum weight.
     BlockFull {
-        /// Weight units.
+        /// Weight of the block's transactions, in weight units.
         weight: u64,
     },
-    /// The transaction is in the mempool or in a block.
+    /// The transaction is already in the mempool or confirmed.
     Known,
     /// Policy: the transaction breaks a standardness rule for single transactions.
     NonStandard(PolicyError),
-    /// Policy: a cluster of connected transactions would have more than 64.
+    /// Policy: a cluster of connected transactions would contain more than 64 transactions.
     ClusterTooLarge {
-        /// Transactions in the cluster.
+        /// Number of transactions in the cluster.
         count: usize,
     },
-    /// Policy: a cluster of connected transactions would have more than 101,000 virtual bytes.
+    /// Policy: a cluster of connected transactions would exceed 101,000 virtual bytes.
     ClusterTooHeavy {
         /// Virtual bytes of the cluster.
         vsize: u64,
     },
-    /// A reorganisation deeper than the model allows, or than there are blocks.
+    /// A reorganisation would disconnect more blocks than the model allows, or more than were mined.
     ReorganisationTooDeep {
-        /// Blocks to disconnect.
+        /// Number of blocks to disconnect.
         depth: u32,
     },
-    /// The next block does not include the transaction, although it was accepted.
+    /// The mempool accepted the transaction, but the next block does not include it.
     NotMined,
-    /// Policy: a child of an unconfirmed parent does not spend all of its dust.
+    /// Policy: a child of an unconfirmed parent does not spend all of the parent's dust.
     UnspentEphemeralDust,
-    /// Policy: the feerate is below the minimum for relay.
+    /// Policy: the feerate is below the minimum relay feerate.
     MinRelayFee {
-        /// Satoshi.
+        /// Fee paid, in satoshi.
         fee: u64,
-        /// Satoshi.
+        /// Fee required, in satoshi.
         needed: u64,
     },
-    /// Policy: a replacement pays less than what it evicts (BIP 125 rule 3).
+    /// Policy: a replacement pays a lower fee than the transactions that it evicts (BIP 125 rule 3).
     ReplacementFee {
-        /// Satoshi.
+        /// Fee of the replacement, in satoshi.
         fee: u64,
-        /// Satoshi of all that would be evicted.
+        /// Fees of all transactions that would be evicted, in satoshi.
         evicted: u64,
     },
     /// Policy: a replacement does not pay for its own relay (BIP 125 rule 4).
     ReplacementRelay {
-        /// Satoshi beyond what is evicted.
+        /// Fee of the replacement in excess of the evicted fees, in satoshi.
         extra: u64,
-        /// Satoshi.
+        /// Excess required, in satoshi.
         needed: u64,
     },
-    /// Policy: a replacement touches more than 100 clusters (rule 5 as of cluster mempool).
+    /// Policy: a replacement conflicts with more than 100 clusters (rule 5 with cluster mempool).
     TooManyReplaced {
-        /// Clusters.
+        /// Number of clusters.
         clusters: usize,
     },
-    /// Policy: a replacement does not make the feerate diagram better (rule 6 as of cluster mempool).
+    /// Policy: a replacement does not improve the feerate diagram (rule 6 with cluster mempool).
     Diagram,
-    /// It spends an output of what it would replace.
+    /// The transaction spends an output of a transaction that it would replace.
     SpendsConflict,
-    /// Policy: a version 3 rule (BIP 431). The text says which.
+    /// Policy: a rule of version 3 transactions is broken (BIP 431). The text says which rule.
     Truc(&'static str),
-    /// A package that is not one parent and one child of it, or cannot replace.
+    /// The package is not one parent with one child of it, or it may not replace. The text says why.
     Package(&'static str),
 }
 

@@ -1,4 +1,4 @@
-//! Reorganisations: the last blocks are disconnected, and their transactions return to the mempool.
+//! Reorganisations: disconnects the last blocks and returns their transactions to the mempool.
 
 use std::sync::Arc;
 
@@ -10,15 +10,17 @@ use super::{BLOCKS_BEFORE, Chain, Reject, START_HEIGHT, mempool};
 pub const MAX_REORGANISATION: u32 = 2;
 
 impl Chain {
-    /// Disconnects the last `depth` blocks. Whoever mines next decides what replaces them.
+    /// Disconnects the last `depth` blocks. The caller mines the blocks that replace them.
     ///
-    /// As in Core, their transactions return to the mempool where they are still valid and standard, without regard to fees. What the
-    /// mempool has is removed if it depends on one that did not return, or if its locks are no longer over. Coins have the heights that
-    /// they had before these blocks.
+    /// As in Core, the transactions of these blocks return to the mempool if they are still valid and
+    /// standard, without regard to fees. A mempool transaction is removed if it depends on a transaction
+    /// that did not return, or if its locks have not expired at the new height. Coins get back the heights
+    /// that they had before.
     ///
     /// # Errors
     ///
-    /// [`Reject::ReorganisationTooDeep`] if `depth` is above [`MAX_REORGANISATION`], or fewer blocks were mined.
+    /// Returns [`Reject::ReorganisationTooDeep`] if `depth` is above [`MAX_REORGANISATION`], or if fewer
+    /// blocks were mined.
     pub fn reorganise(&mut self, depth: u32) -> Result<(), Reject> {
         let mined = self.height.saturating_sub(START_HEIGHT + BLOCKS_BEFORE);
         if depth > MAX_REORGANISATION.min(mined) {

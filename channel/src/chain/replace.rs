@@ -1,4 +1,4 @@
-//! Feerate diagrams: what miners would take, in which order.
+//! Feerate diagrams: the order in which miners would include transactions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use bitcoin::Txid;
 
 use super::mempool::Entry;
 
-/// Transactions that are mined together.
+/// A group of transactions that are mined together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chunk {
-    /// Satoshi.
+    /// Total fee, in satoshi.
     pub fee: u64,
-    /// Virtual bytes.
+    /// Total size, in virtual bytes.
     pub size: u64,
 }
 
@@ -21,16 +21,16 @@ impl Chunk {
         Chunk { fee: self.fee.saturating_add(fee), size: self.size.saturating_add(size) }
     }
 
-    /// Whether the feerate is higher than another's.
+    /// Returns whether this chunk's feerate is higher than another's.
     fn beats(self, other: Chunk) -> bool {
         u128::from(self.fee) * u128::from(other.size) > u128::from(other.fee) * u128::from(self.size)
     }
 }
 
-/// An order of these transactions, parents first, cut into chunks of falling feerate.
+/// Orders these transactions with parents first, and splits them into chunks of decreasing feerate.
 ///
-/// Again and again the ancestor set with the best feerate is taken. For clusters of two that is the best order; for larger ones Core
-/// may find a better one.
+/// Repeatedly takes the ancestor set with the best feerate. For clusters of two transactions the result is
+/// optimal; for larger clusters Core may find a better order.
 pub(super) fn linearize(entries: &BTreeMap<Txid, Arc<Entry>>) -> Vec<(Chunk, Vec<Txid>)> {
     let mut left: BTreeSet<Txid> = entries.keys().copied().collect();
     let mut chunks: Vec<(Chunk, Vec<Txid>)> = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn linearize(entries: &BTreeMap<Txid, Arc<Entry>>) -> Vec<(Chunk, Vec
     chunks
 }
 
-/// A transaction and what it needs, needed ones first.
+/// Returns a transaction and its ancestors, ancestors first.
 fn ancestors(entries: &BTreeMap<Txid, Arc<Entry>>, left: &BTreeSet<Txid>, txid: Txid) -> Vec<Txid> {
     let (mut found, mut open) = (Vec::new(), vec![txid]);
     while let Some(txid) = open.pop() {
@@ -68,7 +68,7 @@ fn ancestors(entries: &BTreeMap<Txid, Arc<Entry>>, left: &BTreeSet<Txid>, txid: 
     found
 }
 
-/// A chunk that beats the one before is mined with it.
+/// Merges the last chunk into the one before it while the last has the higher feerate.
 fn merge(chunks: &mut Vec<(Chunk, Vec<Txid>)>) {
     while let [.., (before, _), (last, _)] = chunks.as_slice() {
         if !last.beats(*before) {
@@ -82,7 +82,8 @@ fn merge(chunks: &mut Vec<(Chunk, Vec<Txid>)>) {
     }
 }
 
-/// Whether a diagram is nowhere below another one and somewhere above (Core `CompareChunks`). Chunks fall in feerate.
+/// Returns whether diagram `new` is nowhere below diagram `old` and somewhere above it (Core
+/// `CompareChunks`). The chunks of each diagram must have decreasing feerates.
 pub fn improves(old: &[Chunk], new: &[Chunk]) -> bool {
     let corners = |chunks: &[Chunk]| -> Vec<u64> {
         chunks
@@ -106,7 +107,7 @@ pub fn improves(old: &[Chunk], new: &[Chunk]) -> bool {
     above
 }
 
-/// The fee of the first `size` virtual bytes, as a fraction.
+/// Returns the fee of the first `size` virtual bytes as a fraction: numerator and denominator.
 fn fee_at(chunks: &[Chunk], size: u64) -> (u128, u128) {
     let mut done = Chunk::default();
     for chunk in chunks {

@@ -13,12 +13,13 @@ fn setup() -> (Chain, Wallet) {
     (chain, Wallet::new(&Seed::from_name("chain test")).unwrap())
 }
 
-/// Virtual bytes of a transaction with few signature operations.
+/// Returns the virtual size of a transaction with few signature operations.
 fn vsize(tx: &Transaction) -> u64 {
     crate::tx::weight(tx).div_ceil(4)
 }
 
-/// A coin behind a script without keys, and a transaction that spends it; nothing is signed.
+/// Mints a coin locked by a script without keys. Returns a transaction that spends the coin without a
+/// signature, and its witness.
 fn scripted(chain: &mut Chain, items: &[&dyn Item]) -> (Transaction, Vec<Vec<u8>>) {
     let leaf = script(items);
     let key = x_only(&Seed::from_name("chain test").keypair("internal", &[]).unwrap());
@@ -54,7 +55,7 @@ fn absolute_locks_by_height_and_by_median_time() {
     assert_eq!(chain.submit(tx.clone()), Err(Reject::NotFinal));
     tx.lock_time = LockTime::from_consensus(median - 1);
     chain.submit(tx).unwrap();
-    // The last block's own time is five blocks ahead of the median.
+    // The last block's time is five blocks ahead of the median time.
     assert_eq!(Chain::time(chain.height()) - median, 5 * 600);
 }
 
@@ -69,7 +70,7 @@ fn relative_locks_by_blocks_and_by_time() {
     }
     chain.submit(tx).unwrap();
 
-    // A version 1 transaction is free of BIP 68, and so is a sequence with the highest bit.
+    // BIP 68 applies neither to version 1 transactions nor to a sequence with the highest bit set.
     let (mut tx, _) = scripted(&mut chain, &[&Opcode::OP_1]);
     tx.input[0].sequence = Sequence(100);
     assert_eq!(chain.submit(tx.clone()), Err(Reject::SequenceLocked { input: 0 }));
@@ -77,7 +78,7 @@ fn relative_locks_by_blocks_and_by_time() {
     chain.submit(tx).unwrap();
 
     let (mut tx, _) = scripted(&mut chain, &[&Opcode::OP_1]);
-    // Two units of 512 seconds: two blocks of 600 seconds by median time.
+    // Two units of 512 seconds need two blocks of 600 seconds by median time.
     tx.input[0].sequence = Sequence(1 << 22 | 2);
     assert_eq!(chain.submit(tx.clone()), Err(Reject::SequenceLocked { input: 0 }));
     chain.mine(1).unwrap();
@@ -145,7 +146,7 @@ fn replacement_pays_for_what_it_evicts_and_for_itself() {
     let vsize = vsize(&first);
     assert_eq!(vsize, 111);
     chain.submit(first.clone()).unwrap();
-    // A child, which is evicted with its parent and counts.
+    // A child is evicted with its parent, and its fee counts.
     let child = wallet.spend(2, &(outpoint(&first, 0), first.output[0].clone()), 2_000).unwrap();
     chain.submit(child.clone()).unwrap();
     let replace = |chain: &mut Chain, fee| chain.submit(wallet.spend(2, &coin, fee).unwrap()).map(drop);
@@ -162,7 +163,7 @@ fn a_replacement_that_miners_like_less_is_refused() {
     let (mut chain, wallet) = setup();
     let coin = wallet.mint(&mut chain, 1_000_000);
     chain.submit(wallet.spend(2, &coin, 11_100).unwrap()).unwrap();
-    // More in sum, less for each byte: forty outputs.
+    // The replacement has forty more outputs: a higher fee, but a lower feerate.
     let outputs: Vec<TxOut> = (0..40).map(|_| output(1_000, wallet.script_pubkey().clone())).collect();
     let heavy = |sat| {
         let mut outputs = outputs.clone();
@@ -172,7 +173,7 @@ fn a_replacement_that_miners_like_less_is_refused() {
         tx
     };
     assert_eq!(chain.submit(heavy(1_000_000 - 40_000 - 20_000)), Err(Reject::Diagram));
-    // At the same feerate it is nowhere below and somewhere above.
+    // At the same feerate, the new diagram is nowhere below the old one and somewhere above.
     let size = vsize(&heavy(1));
     chain.submit(heavy(1_000_000 - 40_000 - 100 * size)).unwrap();
 }
@@ -192,7 +193,7 @@ fn diagrams() {
     assert!(improves(&[], &one));
 }
 
-/// A version 3 transaction with one output to the wallet and one P2A.
+/// Returns a version 3 transaction with one output to the wallet and one P2A output.
 fn with_anchor(wallet: &Wallet, coin: &(OutPoint, TxOut), anchor: u64, fee: u64) -> Transaction {
     let rest = coin.1.value.to_sat() - anchor - fee;
     let outs = vec![output(rest, wallet.script_pubkey().clone()), output(anchor, p2a())];
@@ -214,7 +215,7 @@ fn a_zero_fee_parent_enters_with_its_child_only() {
     assert_eq!(reject, Reject::MinRelayFee { fee: size - 1, needed: size });
     let child = wallet.fee_child(&parent, &fees, size).unwrap();
     chain.submit_package(parent.clone(), child.clone()).unwrap();
-    // A better child replaces it, since the parent has place for one.
+    // A child of higher feerate replaces it, since the parent can have only one child.
     let better = wallet.fee_child(&parent, &fees, 2 * size).unwrap();
     chain.submit(better.clone()).unwrap();
     assert!(chain.mempool().get(&child.compute_txid()).is_none());
@@ -226,7 +227,7 @@ fn a_zero_fee_parent_enters_with_its_child_only() {
 fn dust_is_allowed_once_at_zero_fee_and_is_spent_by_the_child() {
     let (mut chain, wallet) = setup();
     let (coin, fees) = (wallet.mint(&mut chain, 50_000), wallet.mint(&mut chain, 50_000));
-    // 240 sat in a P2A are no dust, 239 are.
+    // A P2A output of 240 sat is not dust; one of 239 sat is.
     let dust = PolicyError::DustWithFee { output: 1, amount: 239, limit: P2A_DUST_LIMIT, fee: 1_000 };
     let refused = chain.submit(with_anchor(&wallet, &coin, P2A_DUST_LIMIT - 1, 1_000));
     assert_eq!(refused, Err(Reject::NonStandard(dust)));
@@ -235,7 +236,7 @@ fn dust_is_allowed_once_at_zero_fee_and_is_spent_by_the_child() {
     let parent = with_anchor(&wallet, &coin, 239, 0);
     let mut forgetful = wallet.spend(3, &(outpoint(&parent, 0), parent.output[0].clone()), 5_000).unwrap();
     assert_eq!(chain.submit_package(parent.clone(), forgetful.clone()), Err(Reject::UnspentEphemeralDust));
-    // The same child with the dust.
+    // The same child, which now also spends the dust.
     forgetful.input.push(input(outpoint(&parent, 1), 0));
     let prevouts = [parent.output[0].clone(), parent.output[1].clone()];
     wallet.sign(&mut forgetful, &prevouts, 0).unwrap();
@@ -271,7 +272,7 @@ fn version_3_has_one_parent_and_one_small_child() {
     chain.submit(child.clone()).unwrap();
     let grandchild = wallet.spend(3, &(outpoint(&child, 0), child.output[0].clone()), 1_000).unwrap();
     assert_eq!(chain.submit(grandchild), Err(Reject::Truc("more than one unconfirmed ancestor")));
-    // Another child takes the first one's place if it pays for it.
+    // Another child replaces the first one if it pays enough.
     let fees = wallet.mint(&mut chain, 50_000);
     let poor = wallet.fee_child(&parent, &fees, 1_100).unwrap();
     assert!(matches!(chain.submit(poor), Err(Reject::ReplacementRelay { .. })));
@@ -305,10 +306,11 @@ fn a_miner_includes_a_refused_transaction_beside_what_pays() {
     assert!(chain.submit(refused.clone()).is_err());
     let block = chain.mine_with(refused.clone(), 5_000).unwrap();
     assert_eq!(block.txids, [refused.compute_txid(), paying.compute_txid()]);
-    // What conflicts with it is gone, what pays too little waits.
+    // The conflicting transaction has left the mempool. The transaction below the block's feerate is still
+    // waiting.
     let waiting: Vec<_> = chain.mempool().entries().map(|entry| entry.txid).collect();
     assert_eq!(waiting, [cheap.compute_txid()]);
-    // A transaction that breaks consensus changes nothing.
+    // A transaction that breaks consensus leaves the chain unchanged.
     let before = chain.fingerprint();
     assert!(chain.mine_with(refused, 0).is_err());
     assert_eq!(chain.fingerprint(), before);

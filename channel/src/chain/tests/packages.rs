@@ -1,8 +1,9 @@
-//! Packages whose transactions conflict, and block templates without room for all.
+//! Tests of packages whose transactions conflict, and of block templates that have no room for all
+//! transactions.
 
 use super::*;
 
-/// A transaction that spends these coins of the wallet to one output.
+/// Returns a transaction that spends these coins of the wallet to one output.
 fn joined(wallet: &Wallet, version: i32, coins: &[(OutPoint, TxOut)], fee: u64) -> Transaction {
     let sum: u64 = coins.iter().map(|coin| coin.1.value.to_sat()).sum();
     let inputs = coins.iter().map(|coin| input(coin.0, 0)).collect();
@@ -15,7 +16,7 @@ fn joined(wallet: &Wallet, version: i32, coins: &[(OutPoint, TxOut)], fee: u64) 
     tx
 }
 
-/// An output of a transaction as a coin.
+/// Returns an output of a transaction as a coin.
 fn coin_of(tx: &Transaction, vout: u32) -> (OutPoint, TxOut) {
     (outpoint(tx, vout), tx.output[vout as usize].clone())
 }
@@ -26,12 +27,12 @@ fn a_package_whose_transactions_spend_the_same_coin_is_refused() {
         let (mut chain, wallet) = setup();
         let coin = wallet.mint(&mut chain, 50_000);
         let parent = wallet.spend(3, &coin, parent_fee).unwrap();
-        // The child spends the parent's output and, again, the parent's input.
+        // The child spends the parent's output and also the parent's input.
         let child = joined(&wallet, 3, &[coin_of(&parent, 0), coin.clone()], 5_000);
         let refused = chain.submit_package(parent.clone(), child);
         assert_eq!(refused, Err(Reject::Package("two transactions spend the same output")));
         assert_eq!(chain.mempool().entries().count(), 0);
-        // Without the second spend the same package enters, and a block is mined.
+        // Without the conflicting input the same package is accepted, and a block is mined.
         let child = wallet.spend(3, &coin_of(&parent, 0), 5_000).unwrap();
         chain.submit_package(parent, child.clone()).unwrap();
         chain.mine(1).unwrap();
@@ -58,7 +59,7 @@ fn a_transaction_that_spends_an_output_twice_is_invalid() {
     let tx = joined(&wallet, 2, &[coin.clone(), coin.clone()], 1_000);
     assert_eq!(chain.submit(tx.clone()).map(drop), twice);
     assert_eq!(chain.mine_block(vec![tx]).map(drop), twice);
-    // The same for a child, whose input is an output of its unconfirmed parent.
+    // The same holds for a child that spends an output of its unconfirmed parent twice.
     let parent = wallet.spend(2, &coin, 1_000).unwrap();
     let child = joined(&wallet, 2, &[coin_of(&parent, 0), coin_of(&parent, 0)], 1_000);
     assert_eq!(chain.submit_package(parent, child), twice);
@@ -68,7 +69,7 @@ fn a_transaction_that_spends_an_output_twice_is_invalid() {
 fn a_template_takes_no_child_without_its_parent() {
     let (mut chain, wallet) = setup();
     let (coin, other) = (wallet.mint(&mut chain, 500_000), wallet.mint(&mut chain, 500_000));
-    // A heavy parent at a high feerate, its child at a lower one: two chunks.
+    // The parent has a high feerate and is heavy. Its child has a lower feerate, which gives two chunks.
     let mut outs = vec![output(1_000, wallet.script_pubkey().clone()); 40];
     outs.push(output(401_500, wallet.script_pubkey().clone()));
     let mut parent = transaction(2, 0, vec![input(coin.0, 0)], outs);
@@ -89,7 +90,8 @@ fn a_template_takes_no_child_without_its_parent() {
     let sum: u64 = weights.iter().sum();
     assert_eq!(txids(sum), all);
     assert_eq!(txids(sum - 1), all[..3]);
-    // The child has no room: its own child is left out too, and what is independent is taken.
+    // The block has no room for the child. The grandchild is left out too, and the independent transaction
+    // is included.
     assert_eq!(txids(weights[0] + weights[1] - 1), [all[0], all[3]]);
     assert_eq!(txids(weights[0]), all[..1]);
     assert_eq!(txids(weights[0] - 1), [all[3]]);
@@ -132,7 +134,7 @@ fn a_cluster_has_64_transactions_at_most() {
     }
     let last = wallet.spend(2, &coin_of(&parent, 63), 200).unwrap();
     assert_eq!(chain.clone().submit(last.clone()).map(drop), Err(Reject::ClusterTooLarge { count: 65 }));
-    // A replacement takes the place of what it evicts.
+    // A replacement takes the place of the transactions that it evicts.
     chain.clone().submit(wallet.spend(2, &coin_of(&parent, 0), 400).unwrap()).unwrap();
     chain.mine(1).unwrap();
     chain.submit(last).unwrap();
@@ -173,7 +175,7 @@ fn a_fee_input_and_an_ephemeral_anchor_exclude_each_other() {
         }
         tx
     };
-    // Alone and in a package: the anchor of 0 sat is dust, and dust pays no fee.
+    // The anchor of 0 sat is dust, and a transaction with dust must have zero fee, alone and in a package.
     let dust = PolicyError::DustWithFee { output: 1, amount: 0, limit: P2A_DUST_LIMIT, fee: 20_000 };
     let refused = Err(Reject::NonStandard(dust));
     let parent = with_fee_input(0);
@@ -181,7 +183,7 @@ fn a_fee_input_and_an_ephemeral_anchor_exclude_each_other() {
     let more = wallet.mint(&mut chain, 20_000);
     let child = wallet.fee_child(&parent, &more, 5_000).unwrap();
     assert_eq!(chain.submit_package(parent, child), refused);
-    // An anchor that is no dust, or none at all, goes with a fee input.
+    // A fee input is possible with an anchor above the dust limit, or without an anchor.
     chain.clone().submit(with_fee_input(P2A_DUST_LIMIT)).unwrap();
     chain.submit(joined(&wallet, 3, &[coin, fees], 20_000)).unwrap();
 }

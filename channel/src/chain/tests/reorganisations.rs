@@ -1,10 +1,10 @@
-//! Blocks that are disconnected, and random histories after which a block can always be mined.
+//! Tests of disconnected blocks, and of random histories after which a block can always be mined.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-/// All coins with their heights.
+/// Returns all coins with their heights.
 fn coins(chain: &Chain) -> BTreeMap<OutPoint, Coin> {
     chain.ledger.coins().map(|(outpoint, coin)| (*outpoint, coin.clone())).collect()
 }
@@ -35,7 +35,7 @@ fn transactions_return_to_the_mempool_with_the_heights_of_before() {
     assert_eq!(chain.history().count(), 0);
     let all: BTreeSet<Txid> = [&parent, &child, &grandchild].map(Transaction::compute_txid).into();
     assert_eq!(waiting(&chain), all);
-    // The same blocks again lead to the same state, and one block more to another.
+    // Mining the same blocks again leads to the same state. One more block leads to a different state.
     chain.mine_block(vec![parent]).unwrap();
     chain.mine_block(vec![child]).unwrap();
     assert_eq!(chain.fingerprint(), tip.fingerprint());
@@ -92,7 +92,7 @@ fn a_lock_that_is_no_longer_over_removes_a_transaction_and_its_children() {
     shallow.mine(1).unwrap();
     shallow.reorganise(1).unwrap();
     assert_eq!(waiting(&shallow).len(), 2);
-    // The coin is one block old again, which is too young.
+    // The coin is one block old again, which is less than its relative lock requires.
     chain.reorganise(1).unwrap();
     assert_eq!(waiting(&chain), BTreeSet::new());
     assert_eq!(chain.submit(delayed), Err(Reject::SequenceLocked { input: 0 }));
@@ -110,7 +110,8 @@ fn what_is_not_standard_does_not_return() {
     chain.submit(child).unwrap();
     chain.reorganise(1).unwrap();
     assert_eq!(waiting(&chain), BTreeSet::new());
-    // Without regard to fees: a zero-fee transaction, which the mempool would refuse, returns.
+    // Fees do not matter: a zero-fee transaction returns, although the mempool would refuse it as a new
+    // one.
     let free = wallet.spend(2, &coin, 0).unwrap();
     chain.mine_block(vec![free.clone()]).unwrap();
     chain.reorganise(1).unwrap();
@@ -132,7 +133,7 @@ fn a_version_3_parent_that_returned_with_two_children_takes_no_third() {
     chain.reorganise(1).unwrap();
     let crowded = Reject::Truc("more than one unconfirmed descendant of the parent");
     assert_eq!(chain.submit(child(2)), Err(crowded));
-    // A single child gives way to one that pays more.
+    // A single child is replaced by one that pays more.
     one.reorganise(1).unwrap();
     let dear = wallet.spend(3, &(outpoint(&parent, 2), parent.output[2].clone()), 12_000).unwrap();
     one.submit(dear.clone()).unwrap();
@@ -152,16 +153,17 @@ fn clones_are_independent() {
     assert_eq!(chain.mempool().entries().count(), 0);
     assert!(chain.coin(&coin.0).is_some() && other.coin(&coin.0).is_none());
     assert_eq!(BTreeSet::from([before, waits, other.fingerprint()]).len(), 3);
-    // The fingerprint is that of the state, whatever the way to it; another witness is another state.
+    // The fingerprint depends only on the state, not on the moves that led to it. A different witness is a
+    // different state.
     chain.submit(wallet.spend(2, &coin, 1_000).unwrap()).unwrap();
     assert_eq!(chain.fingerprint(), waits);
 }
 
-/// A history of random moves with coins that anyone can spend.
+/// A history of random moves. All coins can be spent by anyone.
 struct Random {
     chain: Chain,
     dice: FeeMarket,
-    /// Outputs that existed at some time.
+    /// Outputs that existed at some time, with their amounts.
     outputs: Vec<(OutPoint, u64)>,
     /// Transactions that were made at some time.
     made: Vec<Transaction>,
@@ -178,7 +180,8 @@ impl Random {
         usize::try_from(self.dice.below(u32::try_from(end).unwrap())).unwrap()
     }
 
-    /// A transaction that spends one to three outputs, newer ones more often; some are locked, spend twice or carry dust.
+    /// Returns a random transaction that spends one to three outputs, recent ones more often. Some are
+    /// locked, contain a double-spend or have dust outputs.
     fn transaction(&mut self, also: Option<(OutPoint, u64)>) -> Transaction {
         let count = [1, 1, 2, 3][self.below(4)];
         let mut spent: Vec<(OutPoint, u64)> = also.into_iter().collect();
@@ -217,7 +220,7 @@ impl Random {
         tx
     }
 
-    /// One move, and whether the chain took it.
+    /// Makes one random move. Returns the kind of the move, and whether the chain accepted it.
     fn step(&mut self) -> (usize, bool) {
         let kind = self.below(16);
         let taken = self.try_move(kind);
@@ -262,7 +265,8 @@ impl Random {
         }
     }
 
-    /// All of the mempool can be mined, and a block more can be disconnected without a trace in the coins.
+    /// Checks that the whole mempool can be mined in one block, and that this block can be disconnected so
+    /// that the coins are as before.
     fn check(&self) {
         let mut next = self.chain.clone();
         next.mine(1).unwrap();
@@ -287,7 +291,7 @@ fn after_any_moves(histories: u64) {
             random.check();
         }
     }
-    // Moves that the chain refuses show nothing: each kind was taken many times.
+    // Moves that the chain refuses test nothing, so each kind must have been accepted many times.
     assert!(taken.iter().all(|count| *count > histories / 10), "{taken:?} of {}", histories * 30);
 }
 
