@@ -1,4 +1,4 @@
-//! Leaves of HTLCs.
+//! Scripts of HTLC leaves.
 
 use sigstack_compiler::Fill::Bytes;
 
@@ -17,42 +17,46 @@ pub(super) static SUCCESS_ANYPREVOUT: PolicyLeaf =
 pub(super) static TIMEOUT_ANYPREVOUT: PolicyLeaf =
     PolicyLeaf::new("htlc-second-stage-anyprevout", 1, &["joint", "payer", "expiry"]);
 
-/// HTLC to the recipient, 61 B: `<key> CHECKSIGVERIFY SIZE <32> EQUALVERIFY HASH160 <hash> EQUAL`.
-/// Witness: `<preimage> <sig>`.
+/// Returns the leaf that pays the HTLC to its recipient, 61 B: `<key> CHECKSIGVERIFY SIZE <32> EQUALVERIFY
+/// HASH160 <hash> EQUAL`. Witness: `<preimage> <sig>`.
 pub fn htlc_success(recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
     SUCCESS.fill(&[Bytes(recipient), Bytes(hash)])
 }
 
-/// HTLC back to the sender, 39 B: `<key> CHECKSIGVERIFY <expiry> CLTV`. Witness: `<sig>`.
+/// Returns the leaf that refunds the HTLC to its sender, 39 B: `<key> CHECKSIGVERIFY <expiry> CLTV`.
+/// Witness: `<sig>`.
 pub fn htlc_timeout(sender: &[u8; 32], expiry: u32) -> Vec<u8> {
     TIMEOUT.fill(&[Bytes(sender), number(expiry)])
 }
 
-/// HTLC to the recipient by a fixed transaction, 95 B: `SIZE <32> EQUALVERIFY HASH160 <hash> EQUALVERIFY <key>
-/// CHECKSIGVERIFY <template> CTV`. Witness: `<sig> <preimage>`.
+/// Returns the leaf that pays the HTLC to its recipient by a fixed transaction, 95 B: `SIZE <32>
+/// EQUALVERIFY HASH160 <hash> EQUALVERIFY <key> CHECKSIGVERIFY <template> CTV`. Witness: `<sig>
+/// <preimage>`.
 pub fn htlc_success_template(recipient: &[u8; 32], hash: &[u8; 20], template: &[u8; 32]) -> Vec<u8> {
     SUCCESS_TEMPLATE.fill(&[Bytes(recipient), Bytes(hash), Bytes(template)])
 }
 
-/// HTLC back to the sender by a fixed transaction, 74 B: `<expiry> CLTV DROP <key> CHECKSIGVERIFY <template> CTV`.
-/// Witness: `<sig>`.
+/// Returns the leaf that refunds the HTLC to its sender by a fixed transaction, 74 B: `<expiry> CLTV DROP
+/// <key> CHECKSIGVERIFY <template> CTV`. Witness: `<sig>`.
 pub fn htlc_timeout_template(sender: &[u8; 32], expiry: u32, template: &[u8; 32]) -> Vec<u8> {
     TIMEOUT_TEMPLATE.fill(&[Bytes(sender), number(expiry), Bytes(template)])
 }
 
-/// HTLC to the recipient by a transaction that both signed in advance, 95 B: `<joint> CHECKSIGVERIFY` before [`htlc_success`].
-/// Witness: `<preimage> <sig> <joint sig>`.
+/// Returns the leaf that pays the HTLC to its recipient by a transaction that both parties presigned, 95 B:
+/// `<joint> CHECKSIGVERIFY` followed by [`htlc_success`]. Witness: `<preimage> <sig> <joint sig>`.
 pub fn htlc_success_presigned(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
     SUCCESS_PRESIGNED.fill(&[Bytes(joint), Bytes(recipient), Bytes(hash)])
 }
 
-/// As [`htlc_success_presigned`], 96 B, with a key of BIP 118: the signature stays valid when the txid changes.
+/// As [`htlc_success_presigned`], but with a BIP 118 key (96 B): the signature stays valid if the txid of
+/// the spent output changes.
 pub fn htlc_success_anyprevout(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
     SUCCESS_ANYPREVOUT.fill(&[Bytes(joint), Bytes(recipient), Bytes(hash)])
 }
 
-/// HTLC back to the sender by a transaction that both signed with a key of BIP 118, 74 B: `<01 joint> CHECKSIGVERIFY <key>
-/// CHECKSIGVERIFY <expiry> CLTV`. Witness: `<sig> <joint sig>`.
+/// Returns the leaf that refunds the HTLC to its sender by a transaction that both parties presigned with a
+/// BIP 118 key, 74 B: `<01 joint> CHECKSIGVERIFY <key> CHECKSIGVERIFY <expiry> CLTV`. Witness: `<sig>
+/// <joint sig>`.
 pub fn htlc_timeout_anyprevout(joint: &[u8; 32], sender: &[u8; 32], expiry: u32) -> Vec<u8> {
     TIMEOUT_ANYPREVOUT.fill(&[Bytes(joint), Bytes(sender), number(expiry)])
 }

@@ -1,4 +1,4 @@
-//! Leaves of the literal form of 2018.
+//! Scripts of the leaves for the literal form of the 2018 proposal.
 
 use sigstack_compiler::Fill::Bytes;
 use sigstack_interpreter::Opcode as O;
@@ -9,23 +9,24 @@ pub(super) static DELAYED: PolicyLeaf = PolicyLeaf::new("literal-pair-balance", 
 pub(super) static CAT: PolicyLeaf = PolicyLeaf::new("literal-cat-balance", 1, &["cat_n", "P", "other"]);
 pub(super) static PAIR: PolicyLeaf = PolicyLeaf::new("literal-pair-balance", 1, &["pair_n", "P", "other"]);
 
-/// `SIZE <32> EQUALVERIFY`.
+/// The script fragment `SIZE <32> EQUALVERIFY`.
 const IS_32: [u8; 4] = [O::OP_SIZE.0, 1, 32, O::OP_EQUALVERIFY.0];
 
-/// A key after a delay: `<key> CHECKSIGVERIFY <delay> CSV`. Witness: `<sig>`.
+/// Returns the leaf for a key after a relative delay: `<key> CHECKSIGVERIFY <delay> CSV`. Witness: `<sig>`.
 pub fn delayed(key: &[u8; 32], delay: u16) -> Vec<u8> {
     DELAYED.fill(&[Bytes(key), number(delay)])
 }
 
-/// The literal form of 2018 with CAT, 122 B: opens `C_n = SHA256(n || r_n)`, compares, checks the joint signature of `C_m`.
-/// `sized` puts the size checks before each opening; without them bytes of the random value count as the number's.
-/// Witness: `<sig by the victim> <sig by K over C_m> <r_m> <m> <r_n> <n>`.
+/// Returns the leaf of the literal 2018 form with CAT, 122 B. The script opens the commitments `C_n =
+/// SHA256(n || r_n)`, compares the numbers and checks the joint signature of `C_m`. `sized` adds a size
+/// check before each opening; without the checks, bytes of the random value can be passed off as bytes of
+/// the number. Witness: `<sig by the victim> <sig by K over C_m> <r_m> <m> <r_n> <n>`.
 pub fn literal_cat(commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32], sized: bool) -> Vec<u8> {
     let script = CAT.fill(&[Bytes(commitment), Bytes(joint_key), Bytes(victim)]);
     if sized { script } else { without_sizes(&script) }
 }
 
-/// The script without its checks of sizes, which are instructions and no bytes of a push.
+/// Returns the script without its size checks. Only whole instructions are removed, never bytes of a push.
 fn without_sizes(script: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(script.len());
     let starts = sigstack_interpreter::Instructions::new(script).flatten().map(|found| found.byte_offset);
@@ -42,7 +43,8 @@ fn without_sizes(script: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The literal form of 2018 with PAIRCOMMIT, 109 B: `C_i = PairCommit(r_i, i)`. Witness: as [`literal_cat`].
+/// Returns the leaf of the literal 2018 form with PAIRCOMMIT, 109 B: `C_i = PairCommit(r_i, i)`. The
+/// witness is that of [`literal_cat`].
 pub fn literal_pair_commit(commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32]) -> Vec<u8> {
     PAIR.fill(&[Bytes(commitment), Bytes(joint_key), Bytes(victim)])
 }

@@ -1,16 +1,17 @@
-//! The leaves of the constructions, compiled from policies.
+//! Scripts of the taproot leaves that the constructions use, compiled from policies.
 //!
-//! The policies are the files of `script-compiler/policies`. Each leaf is compiled once, with holes for what changes from state to
-//! state; the functions here fill the holes. Each names the witness that satisfies its leaf: bottom first, without script and
-//! control block. Sizes are for numbers of four bytes and heights of three.
+//! The policies are files in `script-compiler/policies`. Each leaf is compiled once, with holes for values
+//! that change from state to state; the functions here fill the holes. The documentation of each function
+//! lists the witness that satisfies the leaf, bottom of the stack first, without script and control block.
+//! The sizes assume numbers of four bytes and heights of three bytes.
 //!
-//! Some scripts do not come from the compiler, for these reasons:
+//! Some scripts are not compiled from policies, for these reasons:
 //!
 //! | script | reason |
 //! | --- | --- |
 //! | [`crate::bolt3::scripts`] | P2WSH scripts of a published standard; the compiler writes tapscripts |
-//! | the scripts of [`crate::attacks`] that have a mistake | the compiler refuses or mends such policies |
-//! | [`literal_cat`] without size checks | the same: the compiler always checks the sizes |
+//! | the scripts of [`crate::attacks`] that have a mistake | the compiler rejects or corrects such policies |
+//! | [`literal_cat`] without size checks | the compiler always adds the size checks |
 //! | P2A, `OP_RETURN` | these outputs have no policy |
 //! | the one leaf of [`crate::compare::measure_bip442`] | the table of BIP 442 assumes `OP_IF update OP_ELSE settle OP_ENDIF` |
 
@@ -40,22 +41,23 @@ pub use templates::{template_ctv, template_signature, template_templatehash, tem
 
 /// `OP_CHECKTEMPLATEVERIFY`.
 pub const CTV: Opcode = Opcode::OP_NOP4;
-/// The smallest nLockTime that is a time: constructions that number their states by nLockTime begin there.
+/// The smallest nLockTime that is a time. Constructions that use nLockTime as the state number start there.
 pub const NUMBER_BASE: u32 = 500_000_000;
 /// The highest number that a script can compare.
 pub const MAX_NUMBER: u32 = 0x7fff_ffff;
 
-/// `PairCommit(a, b)` (BIP 442).
+/// Returns `PairCommit(a, b)` (BIP 442).
 pub fn pair_commit(a: &[u8], b: &[u8]) -> [u8; 32] {
     sigstack_compiler::pair_commit(a, b)
 }
 
-/// The shortest encoding of a number, as it stands in a witness and as number keys sign it.
+/// Returns the minimal encoding of a number, as used in witnesses and in messages signed with the number
+/// key.
 pub fn number_bytes(number: u32) -> Vec<u8> {
     sigstack_compiler::number_bytes(number.into())
 }
 
-/// A leaf of a policy file with its holes, compiled at its first use.
+/// A leaf of a policy file with holes for values, compiled at its first use.
 struct PolicyLeaf {
     policy: &'static str,
     leaf: usize,
@@ -64,8 +66,8 @@ struct PolicyLeaf {
 }
 
 impl PolicyLeaf {
-    /// The leaf with this index of the policy file `policy`. `holes` are the names of the values that [`PolicyLeaf::fill`]
-    /// gets, in its order.
+    /// Returns the leaf with index `leaf` of the policy file `policy`. `holes` names the values that
+    /// [`PolicyLeaf::fill`] receives, in order.
     const fn new(policy: &'static str, leaf: usize, holes: &'static [&'static str]) -> PolicyLeaf {
         PolicyLeaf { policy, leaf, holes, template: OnceLock::new() }
     }
@@ -78,15 +80,15 @@ impl PolicyLeaf {
         self.template.get_or_init(compile).as_ref()
     }
 
-    /// The script with these values.
+    /// Returns the script with these values.
     ///
-    /// A policy that does not compile, or a value of another length, gives `OP_RETURN`: a leaf that nobody can spend. The tests
-    /// compile every policy that is used here.
+    /// If the policy does not compile or a value has the wrong length, the result is `OP_RETURN`, a leaf
+    /// that nobody can spend. The tests compile every policy that is used here.
     fn fill(&self, values: &[Fill<'_>]) -> Vec<u8> {
         self.template().and_then(|template| template.fill(values)).unwrap_or_else(unspendable)
     }
 
-    /// The script of some of the leaf's conditions.
+    /// Returns the script of only some of the leaf's conditions.
     fn conditions(&self, conditions: core::ops::Range<usize>, values: &[Fill<'_>]) -> Vec<u8> {
         let script = self.template().and_then(|template| template.fill_conditions(conditions, values));
         script.unwrap_or_else(unspendable)
@@ -97,7 +99,7 @@ fn unspendable() -> Vec<u8> {
     vec![Opcode::OP_RETURN.0]
 }
 
-/// A hole's number.
+/// Wraps a number as the value of a hole.
 fn number(number: impl Into<i64>) -> Fill<'static> {
     Fill::Number(number.into())
 }

@@ -1,11 +1,11 @@
-//! Update leaves of LN-Symmetry and of the override forms. The funding output has no number; a state's leaf gives the number of
-//! the next state.
+//! Scripts of the update leaves for LN-Symmetry and for the override forms. The leaf of the funding output
+//! contains no number; the leaf of a state's output contains the number of the next state.
 
 use sigstack_compiler::Fill::{self, Bytes};
 
 use super::{PolicyLeaf, number};
 
-/// The update leaf of the funding output and the one of a state's output.
+/// The update leaf of the funding output, and the update leaf of a state's output.
 pub(super) struct Update {
     pub(super) funding: PolicyLeaf,
     pub(super) state: PolicyLeaf,
@@ -25,7 +25,8 @@ impl Update {
     }
 }
 
-/// The policies have the number of the state, and the lock is that of the next one.
+/// Fills the hole of the policy with the number of the state, given the number of the next state that the
+/// lock requires.
 fn before(next: u32) -> Fill<'static> {
     number(i64::from(next) - 1)
 }
@@ -41,12 +42,14 @@ pub(super) static TEMPLATEHASH: Update = Update::new("ln-symmetry-e-funding", "l
 pub(super) static OVERRIDE_PAIR: PolicyLeaf = PolicyLeaf::new("override-forced", 0, &["n"]);
 pub(super) static OVERRIDE_TEMPLATEHASH: PolicyLeaf = PolicyLeaf::new("override-templatehash", 0, &["n"]);
 
-/// Update by ANYPREVOUT: `1 CHECKSIG` (2 B), or `1 CHECKSIGVERIFY <S + n> CLTV` (8 B). Witness: `<sig 65>`.
+/// Returns the update leaf that uses ANYPREVOUT: `1 CHECKSIG` (2 B), or `1 CHECKSIGVERIFY <S + n> CLTV` (8
+/// B). Witness: `<sig 65>`.
 pub fn update_apo(next: Option<u32>) -> Vec<u8> {
     APO.leaf(next)
 }
 
-/// Update by CTV and CSFS: `CTV <P> CHECKSIGFROMSTACK` (35 B; 42 B with the number). Witness: `<sig> <template>`.
+/// Returns the update leaf that uses CTV and CSFS: `CTV <P> CHECKSIGFROMSTACK` (35 B; 42 B with the
+/// number). Witness: `<sig> <template>`.
 pub fn update_ctv(key: &[u8; 32], next: Option<u32>) -> Vec<u8> {
     match next {
         None => CTV.funding.fill(&[Bytes(key)]),
@@ -54,32 +57,36 @@ pub fn update_ctv(key: &[u8; 32], next: Option<u32>) -> Vec<u8> {
     }
 }
 
-/// Update by CTV, CSFS and INTERNALKEY (3 B; 10 B with the number). Witness: `<sig> <template>`.
+/// Returns the update leaf that uses CTV, CSFS and INTERNALKEY (3 B; 10 B with the number). Witness: `<sig>
+/// <template>`.
 pub fn update_ctv_internal_key(next: Option<u32>) -> Vec<u8> {
     INTERNAL_KEY.leaf(next)
 }
 
-/// Update by CTV, PAIRCOMMIT, INTERNALKEY and CSFS (4 B; 11 B with the number): the signature forces that the settlement's
-/// hash is published. Witness: `<sig> <settlement hash> <template>`.
+/// Returns the update leaf that uses CTV, PAIRCOMMIT, INTERNALKEY and CSFS (4 B; 11 B with the number). The
+/// signature also commits to the settlement hash, which the witness therefore publishes. Witness: `<sig>
+/// <settlement hash> <template>`.
 pub fn update_pair_commit(next: Option<u32>) -> Vec<u8> {
     PAIR.leaf(next)
 }
 
-/// Update by TEMPLATEHASH, INTERNALKEY and CSFS (3 B; 10 B with the number). Witness: `<sig>`.
+/// Returns the update leaf that uses TEMPLATEHASH, INTERNALKEY and CSFS (3 B; 10 B with the number).
+/// Witness: `<sig>`.
 pub fn update_templatehash(next: Option<u32>) -> Vec<u8> {
     TEMPLATEHASH.leaf(next)
 }
 
-/// Override by an explicit number, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT INTERNALKEY
-/// CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`; the message is
-/// `PairCommit(m, PairCommit(settlement hash, template))`.
+/// Returns the override leaf with an explicit number, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY
+/// PAIRCOMMIT INTERNALKEY CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`. The signed
+/// message is `PairCommit(m, PairCommit(settlement hash, template))`.
 pub fn override_pair_commit(state: u32) -> Vec<u8> {
     OVERRIDE_PAIR.fill(&[number(state)])
 }
 
-/// Override by TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT SHA256 INTERNALKEY
-/// CHECKSIGFROMSTACK`. Witness: `<sig> <m>`; the message is `SHA256(m || hash)`. Without SHA256 the message would have 33 to 36
-/// bytes, which the MuSig2 of libsecp256k1 does not sign.
+/// Returns the override leaf with TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT
+/// SHA256 INTERNALKEY CHECKSIGFROMSTACK`. Witness: `<sig> <m>`. The signed message is `SHA256(m || hash)`.
+/// Without SHA256 the message would have 33 to 36 bytes, which the MuSig2 implementation of libsecp256k1
+/// does not sign.
 pub fn override_templatehash(state: u32) -> Vec<u8> {
     OVERRIDE_TEMPLATEHASH.fill(&[number(state)])
 }

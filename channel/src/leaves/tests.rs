@@ -1,4 +1,5 @@
-//! The leaves are those that other code and vectors were made with, and the templates are what the compiler gives for any values.
+//! Tests that the leaves have their fixed bytes, and that filled templates equal the compiler's output for
+//! the same values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +7,7 @@ use super::*;
 
 const KEY: [u8; 32] = [7; 32];
 
-/// Every leaf of the constructions that is made from a policy.
+/// Returns every leaf of the constructions that is compiled from a policy.
 fn all() -> Vec<&'static PolicyLeaf> {
     use super::{htlc, literal, sequence, symmetry, templates};
     let mut all = vec![
@@ -81,7 +82,8 @@ fn sizes_are_those_of_the_docs() {
     }
 }
 
-/// Scripts that vectors of other engineers and of earlier versions hold: these bytes are fixed.
+/// Test vectors of other implementations and of earlier versions contain these scripts, so their bytes must
+/// not change.
 #[test]
 fn scripts_have_their_committed_bytes() {
     let (a, b, c) = ("aa".repeat(32), "bb".repeat(32), "cc".repeat(20));
@@ -155,7 +157,8 @@ fn scripts_have_their_committed_bytes() {
     is("override, th", override_templatehash(1), "7651a069ce7ea8cbcc".to_owned());
 }
 
-/// A template is filled with values that it was not made from, and must be what the compiler gives for them.
+/// Fills each template with values other than those it was compiled with; the result must equal what the
+/// compiler gives for these values.
 #[test]
 fn filled_templates_are_what_the_compiler_gives() {
     use sigstack_compiler::policy::Statement;
@@ -166,14 +169,14 @@ fn filled_templates_are_what_the_compiler_gives() {
         let document = sigstack_compiler::parse(text).unwrap();
         let template = Template::new(&document, leaf.leaf, leaf.holes)
             .unwrap_or_else(|error| panic!("{}: {error}", leaf.policy));
-        // Numbers of one byte, of two and of three.
+        // Numbers of one, two and three bytes.
         for n in [1u32, 16, 17, 127, 128, 300, 65_535] {
             let (mut given, mut values) = (BTreeMap::new(), Vec::new());
             for hole in leaf.holes {
                 let bytes = document.statements().find_map(|statement| match statement {
                     Statement::Key(name, ..) if name.text == *hole => Some(key(hole)),
                     Statement::Bytes(name, Some(bytes)) if name.text == *hole => {
-                        // Still a signature, if it is one: the middle of `s` changes.
+                        // If the bytes are a signature, they still parse as one: the middle of `s` changes.
                         let (mut bytes, middle) = (bytes.clone(), bytes.len() * 3 / 4);
                         bytes[middle] ^= 0x0f;
                         Some(bytes)
