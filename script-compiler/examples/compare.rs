@@ -1,4 +1,5 @@
-//! Prints the comparison with rust-miniscript 13: expected witness bytes of each policy, key path and control blocks counted.
+//! Prints the comparison with rust-miniscript 13: the expected witness size in bytes of each policy, including key paths and
+//! control blocks.
 //!
 //! `cargo run --release -p sigstack-compiler --example compare [GENERATED POLICIES]`
 

@@ -1,4 +1,4 @@
-//! Writes the example values into the policy files, and the files in their one layout.
+//! Writes the example values into the policy files, and reformats the files in the canonical layout.
 //!
 //! `cargo run -p sigstack-compiler --example policies`
 

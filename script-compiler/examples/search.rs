@@ -1,4 +1,5 @@
-//! The property search: generated policies of up to twelve conditions against their canonical form and the interpreter.
+//! Runs the property tests on many generated policies of up to twelve conditions, compared with their canonical form and the
+//! interpreter.
 //!
 //! `cargo run --release -p sigstack-compiler --example search [POLICIES [FIRST SEED]]`
 

@@ -1,4 +1,5 @@
-//! Writes the compiler's vectors, and what it makes of generated policies: `cargo run -p sigstack-compiler --example vectors`.
+//! Writes the compiler's test vectors, and its results for generated policies: `cargo run -p sigstack-compiler --example
+//! vectors`.
 
 #[path = "../tests/support/mod.rs"]
 mod support;

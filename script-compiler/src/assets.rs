@@ -1,4 +1,5 @@
-//! What is at hand for spending: who signs, which preimages, which statements, which locks have passed.
+//! Assets: what the spender has available. Keys that sign, known preimages, signed messages, and the time locks that have
+//! expired.
 
 use std::collections::BTreeSet;
 
@@ -10,30 +11,30 @@ use crate::policy::HashFn;
 use crate::script::number_bytes;
 use crate::{SEQUENCE_BITS, SEQUENCE_TIME};
 
-/// A part of a message, in the order in which the policy writes the parts.
+/// The value of one part of a message. The values of a message are listed in the order in which the policy writes the parts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
-    /// Bytes: those of the script, or of a slot.
+    /// Bytes, either fixed by the script or supplied for a named slot.
     Bytes(Vec<u8>),
     /// A number.
     Number(u64),
-    /// A number that nLockTime must have reached.
+    /// A lock time that the transaction's nLockTime must have reached.
     Lock(u32),
-    /// A committed number above a committed one, with what opens both.
+    /// Two committed numbers, the newer one above the older one, with the blinding factors that open both commitments.
     Opened {
-        /// The newer number and what blinds it.
+        /// The newer number and its 32-byte blinding factor.
         newer: (u64, [u8; 32]),
-        /// The older number and what blinds it.
+        /// The older number and its 32-byte blinding factor.
         older: (u64, [u8; 32]),
     },
     /// The transaction's template hash.
     Template,
-    /// A key that signs the transaction.
+    /// X-only public key of a delegate, which signs the transaction.
     Key([u8; 32]),
 }
 
 impl Value {
-    /// Whether the value can be this part of a message.
+    /// Returns `true` if the value has the form that this part of a message requires.
     fn fits(&self, part: &Msg) -> bool {
         match (part, self) {
             (Msg::Fixed(fixed), Value::Bytes(bytes)) => fixed == bytes,
@@ -52,7 +53,7 @@ impl Value {
         }
     }
 
-    /// The elements of the witness that hold the value, bottom first.
+    /// Returns the witness elements that encode the value, bottom first.
     fn slots(&self, part: &Msg) -> Vec<Slot> {
         let number = |n: u64| Slot::Known(number_bytes(n));
         match (part, self) {
@@ -74,34 +75,34 @@ impl Value {
     }
 }
 
-/// What is at hand.
+/// Everything that the spender has available for satisfying a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assets {
     /// Keys that sign the transaction.
     pub signers: BTreeSet<[u8; 32]>,
     /// Keys that sign the transaction as BIP 118 keys.
     pub rebinders: BTreeSet<[u8; 32]>,
-    /// Images whose 32-byte preimages are known.
+    /// Hashes whose 32-byte preimages are known.
     pub images: BTreeSet<(HashFn, Vec<u8>)>,
-    /// Absolute locks that nLockTime may be set to.
+    /// Absolute locks: values that nLockTime may be set to.
     pub after: BTreeSet<u32>,
-    /// Relative locks that nSequence may be set to.
+    /// Relative locks: values that nSequence may be set to.
     pub older: BTreeSet<u32>,
     /// BIP 119 template hashes that the transaction can have.
     pub templates: BTreeSet<[u8; 32]>,
     /// BIP 446 template hashes that the transaction can have.
     pub template_hashes: BTreeSet<[u8; 32]>,
-    /// Signatures in scripts whose transaction can be made.
+    /// Signatures contained in scripts for which the spender can build the signed transaction.
     pub presigned: BTreeSet<Vec<u8>>,
-    /// Messages that keys sign, by their parts.
+    /// Messages that each key signs, given by the values of their parts.
     pub statements: BTreeSet<([u8; 32], Vec<Value>)>,
-    /// Commitments that can be opened, by the parts of what they commit to.
+    /// Commitments that the spender can open, given by the values of the parts that each commits to.
     pub openings: BTreeSet<(Vec<u8>, Vec<Value>)>,
 }
 
 impl Assets {
-    /// The elements that satisfy each condition. A preimage satisfies every condition whose image is made from it, whichever
-    /// function the condition names.
+    /// Returns for each condition the witness elements that satisfy it, or `None` if the assets do not satisfy it. A known
+    /// preimage satisfies every condition whose hash can be computed from it, whichever hash function the condition names.
     pub(crate) fn satisfy_all(&self, atoms: &[Atom]) -> Vec<Option<Vec<Slot>>> {
         let mut known: Vec<Atom> =
             self.images.iter().map(|(function, image)| Atom::Hash(*function, image.clone())).collect();
@@ -122,7 +123,7 @@ impl Assets {
         }
     }
 
-    /// The elements that satisfy a condition, bottom first; `None` if the assets do not.
+    /// Returns the witness elements that satisfy a condition, bottom first, or `None` if the assets do not satisfy it.
     pub fn satisfy(&self, index: usize, atom: &Atom) -> Option<Vec<Slot>> {
         match atom {
             Atom::Sig(key) => {
@@ -181,7 +182,8 @@ impl Assets {
         }
     }
 
-    /// The assets for each kind of nLockTime and nSequence that they hold: one transaction has one kind of each.
+    /// Splits the assets into sets in which all absolute locks are heights or all are times, and likewise all relative
+    /// locks. A transaction has only one nLockTime and one nSequence, so it cannot satisfy locks of both kinds.
     pub(crate) fn by_kinds_of_locks(&self) -> Vec<Assets> {
         fn kinds(locks: &BTreeSet<u32>, is_time: fn(u32) -> bool) -> Vec<BTreeSet<u32>> {
             let (times, others): (BTreeSet<u32>, BTreeSet<u32>) =
@@ -201,9 +203,10 @@ impl Assets {
         self.after.iter().any(|lock| is_time_lock(*lock) == is_time_lock(n) && *lock >= n)
     }
 
-    /// Whether the values are the parts of the message and what they need of the transaction is at hand.
+    /// Returns `true` if the values fit the parts of the message, and the assets have everything that the message requires
+    /// of the transaction.
     fn fits(&self, msg: &Msg, values: &[Value]) -> bool {
-        // Lengths do not depend on the transaction.
+        // The template hash does not matter here: lengths do not depend on the transaction.
         const SOME: Templates = Templates { ctv: [0; 32], template_hash: [0; 32] };
         let parts = msg.parts();
         parts.len() == values.len()
@@ -219,8 +222,9 @@ impl Assets {
     }
 }
 
-/// Whether `values`, shown as the parts of one message, can be read as another one. Bytes are bytes: a number can stand for a
-/// slot. What is not known before the transaction counts as if it could.
+/// Returns `true` if `values`, published as the parts of the message `shown`, are also valid parts of the message `other`.
+/// Only the bytes count: a number can be reused as the bytes of a slot. A value that depends on a transaction which is not
+/// yet known counts as valid.
 pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
     if !shown.has_shape_of(other) {
         return matches!(other, Msg::Any(_) | Msg::Any32(_));
@@ -239,7 +243,7 @@ pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
             (Msg::Any32(_), Some(bytes)) => bytes.len() == 32,
             (Msg::Fixed(fixed), Some(bytes)) => *fixed == bytes,
             (Msg::Number(bounds), Some(bytes)) => {
-                // Also in more bytes than needed: consensus does not ask for the shortest form.
+                // A number may have more bytes than necessary, because consensus does not require the minimal encoding.
                 let number = bytes
                     .iter()
                     .rev()
@@ -251,7 +255,7 @@ pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
     })
 }
 
-/// Whether some values that are shown as the parts of one message can be read as another one.
+/// Returns `true` if some values exist that are valid parts of both messages.
 pub(crate) fn may_show(shown: &Msg, other: &Msg) -> bool {
     if !shown.has_shape_of(other) {
         return matches!(other, Msg::Any(_) | Msg::Any32(_));
@@ -260,7 +264,7 @@ pub(crate) fn may_show(shown: &Msg, other: &Msg) -> bool {
 }
 
 fn part_may_show(shown: &Msg, other: &Msg) -> bool {
-    /// Whether a number between two others, the last one excluded, is written as these bytes.
+    /// Returns `true` if the bytes are the minimal encoding of a number from `least` up to, but not including, `end`.
     fn is_number(bytes: &[u8], (least, end): (u64, u64)) -> bool {
         let number = bytes
             .iter()

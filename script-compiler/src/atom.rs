@@ -1,4 +1,4 @@
-//! The conditions of a policy once names are values: the script of each, and what it promises.
+//! The conditions of a policy after names are resolved: the script of each, and its properties.
 //!
 //! | condition | script | witness, bottom to top |
 //! | --- | --- | --- |
@@ -13,7 +13,7 @@
 //! | `signed(M, A, B)` | \[M\] `TUCK <A> CSFS VERIFY <B> CSFS` | `<sig B> <sig A>` parts of M |
 //! | `signed(delegate, A)` | `SIZE <32> EQUALVERIFY TUCK <A> CSFS VERIFY CHECKSIG` | `<sig D> <sig A> <D>` |
 //!
-//! \[M\] takes the parts of the message from the stack, checks them and leaves the message: see [`Msg`].
+//! \[M\] is the script that takes the parts of the message from the stack, checks them and leaves the message: see [`Msg`].
 
 use sigstack_interpreter::{Flags, Opcode};
 
@@ -21,16 +21,16 @@ use crate::message::{Msg, write_is_32};
 use crate::policy::{HashFn, Rebind};
 use crate::script::Writer;
 
-/// A key and how the script names it.
+/// A public key, and whether the script pushes it or refers to the internal key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KeyRef {
-    /// The x coordinate.
+    /// X coordinate of the key.
     pub x: [u8; 32],
-    /// Whether the script takes it from the control block instead of holding it.
+    /// `true` if the script takes the key from the control block (OP_INTERNALKEY) instead of pushing it.
     pub internal: bool,
 }
 
-/// A condition with its values.
+/// A condition of a policy, with all names replaced by their values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Atom {
     /// A signature of the transaction.
@@ -39,30 +39,30 @@ pub enum Atom {
     After(u32),
     /// A relative lock.
     Older(u32),
-    /// A preimage of 32 bytes.
+    /// A 32-byte preimage of the hash.
     Hash(HashFn, Vec<u8>),
     /// A BIP 118 signature of the transaction.
     Rebind(Rebind, KeyRef),
-    /// A BIP 118 signature that the script holds.
+    /// A BIP 118 signature that is part of the script.
     Presigned(KeyRef, Vec<u8>),
-    /// A BIP 119 template.
+    /// A BIP 119 template hash.
     Ctv([u8; 32]),
-    /// A BIP 446 template.
+    /// A BIP 446 template hash.
     TemplateHash([u8; 32]),
-    /// A signature from the stack.
+    /// Signatures of a message by every key of the list (OP_CHECKSIGFROMSTACK).
     Signed(Msg, Vec<KeyRef>),
-    /// An opened commitment.
+    /// A commitment that the witness must open to a message.
     Opens(Vec<u8>, Msg),
 }
 
-/// How the last opcode of a script is made to verify instead of leaving a result.
+/// How to change the end of a script so that the script verifies its result instead of leaving it on the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tail {
-    /// The opcode has a form that verifies, the next byte: `CHECKSIG`, `EQUAL`, `NUMEQUAL`.
+    /// The last opcode is replaced by its VERIFY form, whose opcode byte is higher by one: `CHECKSIG`, `EQUAL`, `NUMEQUAL`.
     Merges,
     /// `VERIFY` is appended.
     Verify,
-    /// What is left is not a result: it is dropped.
+    /// `DROP` is appended: the element that the script leaves is not a result.
     Drop,
 }
 
@@ -95,7 +95,7 @@ fn write_key(key: &KeyRef, out: &mut Writer) {
     }
 }
 
-/// A BIP 118 key: `0x01 ‖ x`, or `0x01` alone for the internal key.
+/// Writes a BIP 118 key: `0x01 ‖ x`, or `0x01` alone for the internal key.
 fn write_bip118_key(key: &KeyRef, out: &mut Writer) {
     if key.internal {
         out.push(&[1]);
@@ -105,7 +105,7 @@ fn write_bip118_key(key: &KeyRef, out: &mut Writer) {
 }
 
 impl Atom {
-    /// Writes the script that leaves a result.
+    /// Writes the script of the condition, which leaves its result on the stack.
     pub(crate) fn write(&self, out: &mut Writer) {
         match self {
             Atom::Sig(key) => {
@@ -134,7 +134,8 @@ impl Atom {
                 out.op(Opcode::OP_CHECKSIG);
             }
             Atom::Ctv(hash) => drop(out.push(hash).op(Opcode::OP_NOP4)),
-            // As channel designs write it: the hash first in a leaf of its own, the opcode first after other conditions.
+            // The layout follows the published channel designs: the hash comes first in a leaf of its own, and the opcode
+            // comes first after other conditions.
             Atom::TemplateHash(hash) if out.bytes.is_empty() => {
                 out.push(hash).ops(&[Opcode::OP_TEMPLATEHASH, Opcode::OP_EQUAL]);
             }
@@ -158,14 +159,14 @@ impl Atom {
         }
     }
 
-    /// The script's length in bytes.
+    /// Returns the script's length in bytes.
     pub(crate) fn size(&self) -> usize {
         let mut out = Writer::default();
         self.write(&mut out);
         out.bytes.len()
     }
 
-    /// Whether whatever satisfies this condition satisfies `other` too.
+    /// Returns `true` if every witness and transaction that satisfies this condition also satisfies `other`.
     pub fn implies(&self, other: &Atom) -> bool {
         match (self, other) {
             (Atom::Sig(a), Atom::Sig(b)) | (Atom::Rebind(_, a), Atom::Rebind(_, b)) => a.x == b.x,
@@ -183,14 +184,15 @@ impl Atom {
         }
     }
 
-    /// Whether what is shown for this condition, a preimage or the parts of a commitment, meets the other one too.
+    /// Returns `true` if the secret that satisfies this condition (a preimage, or the parts of a commitment) also satisfies
+    /// `other`.
     pub(crate) fn shows_secret_of(&self, other: &Atom) -> bool {
         match (self, other) {
             (Atom::Opens(c, shown), Atom::Opens(d, msg)) => c == d && shown.has_shape_of(msg),
             (Atom::Hash(HashFn::Sha256, image), Atom::Opens(c, Msg::Sha256(_)))
             | (Atom::Opens(c, Msg::Sha256(_)), Atom::Hash(HashFn::Sha256, image)) => c == image,
             (Atom::Hash(f, image), Atom::Hash(g, other)) => {
-                // Images that both come from one SHA-256 are those of one preimage.
+                // Two hashes computed from the same SHA-256 digest have the same preimage.
                 let follows = |g: HashFn, inner: &[u8]| match g {
                     HashFn::Sha256 => Some(inner.to_vec()),
                     HashFn::Hash256 => Some(HashFn::Sha256.hash(inner)),
@@ -205,7 +207,7 @@ impl Atom {
         }
     }
 
-    /// Whether a key signs the transaction, or a template fixes it: nobody can send the coin elsewhere.
+    /// Returns `true` if the condition fixes where the coins go: a key signs the transaction, or a template fixes it.
     pub fn protects(&self) -> bool {
         match self {
             Atom::Sig(_) | Atom::Rebind(..) | Atom::Presigned(..) | Atom::Ctv(_) | Atom::TemplateHash(_) => {
@@ -216,7 +218,8 @@ impl Atom {
         }
     }
 
-    /// Whether satisfying it commits to the annex: BIP 119 leaves it out, signatures and BIP 446 hold it.
+    /// Returns `true` if satisfying the condition commits to the annex. Signatures and BIP 446 template hashes commit to it,
+    /// BIP 119 template hashes do not.
     pub(crate) fn commits_annex(&self) -> bool {
         match self {
             Atom::Sig(_) | Atom::Rebind(..) | Atom::Presigned(..) | Atom::TemplateHash(_) => true,
@@ -227,12 +230,14 @@ impl Atom {
         }
     }
 
-    /// Whether the script fixes the transaction, its locks included.
+    /// Returns `true` if the script fixes the whole transaction, including its locks.
     pub(crate) fn is_template(&self) -> bool {
         self.template_kind().is_some()
     }
 
-    /// How the script fixes the transaction, if it does. Two of one kind fix two transactions; of two kinds nothing is known.
+    /// Returns the name of the kind of template with which the script fixes the transaction, or `None` if it does not. Two
+    /// different templates of one kind require two different transactions. Two templates of different kinds may fit one
+    /// transaction.
     pub fn template_kind(&self) -> Option<&'static str> {
         match self {
             Atom::Ctv(_) => Some("ctv"),
@@ -242,8 +247,8 @@ impl Atom {
         }
     }
 
-    /// Whether two templates are known to be those of two transactions: two hashes of one kind, or two signatures by one key,
-    /// which signs a message once.
+    /// Returns `true` if the two templates certainly require different transactions: they are two different hashes of one
+    /// kind, or two different signatures by one key, assuming that a key signs each message only once.
     pub(crate) fn excludes(&self, other: &Atom) -> bool {
         match (self, other) {
             (Atom::Ctv(one), Atom::Ctv(other)) | (Atom::TemplateHash(one), Atom::TemplateHash(other)) => {
@@ -256,17 +261,18 @@ impl Atom {
         }
     }
 
-    /// Whether it is an absolute or a relative lock.
+    /// Returns `true` if the condition is an absolute or a relative lock.
     pub(crate) fn is_lock(&self) -> bool {
         matches!(self, Atom::After(_) | Atom::Older(_))
     }
 
-    /// Whether satisfying it shows nothing that opens another leaf: the signature commits to this leaf.
+    /// Returns `true` if a signature that satisfies the condition commits to the leaf, so that it cannot be reused in
+    /// another leaf.
     pub(crate) fn is_bound_to_leaf(&self) -> bool {
         matches!(self, Atom::Sig(_) | Atom::Signed(Msg::Delegate, _))
     }
 
-    /// The keys that the condition names.
+    /// Returns the keys that the condition names.
     pub fn keys(&self) -> &[KeyRef] {
         match self {
             Atom::Sig(key) | Atom::Rebind(_, key) | Atom::Presigned(key, _) => core::slice::from_ref(key),
@@ -275,7 +281,7 @@ impl Atom {
         }
     }
 
-    /// The flags of the proposals that must be active for the script to mean what it says.
+    /// Returns the flags of the proposals that must be active for the script to enforce the condition.
     pub fn flags(&self) -> Flags {
         let own = match self {
             Atom::Rebind(..) | Atom::Presigned(..) => return Flags::ANYPREVOUT,
@@ -289,7 +295,7 @@ impl Atom {
         if internal { own | Flags::INTERNALKEY } else { own }
     }
 
-    /// Signature checks that are charged to the validation weight when it is satisfied (BIP 342).
+    /// Returns the number of signature checks that a satisfied condition charges to the validation weight (BIP 342).
     pub fn signature_checks(&self) -> usize {
         match self {
             Atom::Sig(_) | Atom::Rebind(..) | Atom::Presigned(..) => 1,
@@ -322,10 +328,10 @@ fn write_signed(msg: &Msg, keys: &[KeyRef], out: &mut Writer) {
 /// Bits of nSequence that a relative lock compares (BIP 68).
 pub const SEQUENCE_BITS: u32 = SEQUENCE_TIME | 0xffff;
 
-/// The bit of nSequence that makes the lock a time of 512-second steps (BIP 68).
+/// Bit of nSequence that makes the relative lock a time in units of 512 seconds (BIP 68).
 pub const SEQUENCE_TIME: u32 = 1 << 22;
 
-/// Whether an absolute lock is a time.
+/// Returns `true` if an absolute lock is a time, `false` if it is a height.
 pub const fn is_time_lock(lock: u32) -> bool {
     lock >= sigstack_interpreter::limits::LOCKTIME_THRESHOLD
 }
@@ -356,7 +362,7 @@ mod tests {
         let signed =
             |bounds, keys: &[u8]| Atom::Signed(number(bounds), keys.iter().copied().map(key).collect());
         let opens = |byte, bounds| Atom::Opens(vec![byte], number(bounds));
-        // The first implies the second; the third says whether that holds the other way round.
+        // The first condition implies the second. The boolean says whether the second also implies the first.
         let implied = [
             (Atom::Sig(key(1)), Atom::Sig(internal(1)), true),
             (rebind(prevout, key(1)), rebind(any, internal(1)), true),
@@ -365,7 +371,7 @@ mod tests {
             (Atom::After(TIME + 1), Atom::After(TIME), false),
             (Atom::Older(6), Atom::Older(5), false),
             (Atom::Older(SEQUENCE_TIME | 6), Atom::Older(SEQUENCE_TIME | 5), false),
-            // Bits that BIP 68 does not compare.
+            // The locks differ in bits that BIP 68 does not compare.
             (Atom::Older(5), Atom::Older(0x10005), true),
             (signed(Bounds::Newer(6), &[1, 2]), signed(Bounds::Newer(5), &[2]), false),
             (signed(Bounds::Newer(6), &[1, 2]), signed(Bounds::Newer(6), &[2, 1]), true),
@@ -432,8 +438,8 @@ mod tests {
         }
     }
 
-    /// What is asked of each kind of condition: whether it protects the coin, commits to the annex, is a template, a lock,
-    /// bound to its leaf; how many checks it is charged; its flags.
+    /// Verifies the properties of each kind of condition: whether it fixes where the coins go, commits to the annex, is a
+    /// template, is a lock, or is bound to its leaf; the number of charged signature checks; and the flags.
     #[test]
     fn every_kind_has_its_properties() {
         let flags = Flags::CHECKSIGFROMSTACK;

@@ -1,4 +1,5 @@
-//! Checks that refuse a policy by default. Each can be allowed by name, in the text (`allow NAME;`) or by the caller.
+//! Safety checks that refuse a policy by default. The policy text (`allow NAME;`) or the caller can disable each of them by
+//! name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +14,22 @@ use crate::resolve::{InternalKey, Node, Program};
 
 macro_rules! reasons {
     ($($variant:ident $name:literal $why:literal;)*) => {
-        /// Why a policy is refused.
+        /// Reason why a policy is refused.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Reason {
             $(#[doc = $why] $variant,)*
         }
 
         impl Reason {
-            /// Every reason.
+            /// All reasons.
             pub const ALL: &[Reason] = &[$(Reason::$variant),*];
 
-            /// The name by which it is allowed.
+            /// Returns the name with which `allow` disables this check.
             pub const fn name(self) -> &'static str {
                 match self { $(Reason::$variant => $name,)* }
             }
 
-            /// What could go wrong.
+            /// Returns a description of what could go wrong.
             pub const fn why(self) -> &'static str {
                 match self { $(Reason::$variant => $why,)* }
             }
@@ -51,13 +52,14 @@ reasons! {
 }
 
 impl Reason {
-    /// The reason of a name.
+    /// Returns the reason with this name.
     pub fn from_name(name: &str) -> Option<Reason> {
         Reason::ALL.iter().copied().find(|reason| reason.name() == name)
     }
 }
 
-/// Runs the checks of the policy itself. `paths` are the ways to satisfy it, where they could be written out.
+/// Runs the checks that need the policy but not its leaves. `paths` lists the ways to satisfy the policy, or is `None` if
+/// there are too many to list.
 ///
 /// # Errors
 ///
@@ -69,7 +71,8 @@ pub(crate) fn check(program: &Program, root: &Node, paths: Option<&[Path]>) -> R
     }
     refuse.check_roles()?;
     let atoms = &program.atoms;
-    // Before what is reported of ways to spend: a way that is impossible needs no protection.
+    // Impossible combinations of locks are reported before unprotected ways to spend, because an impossible way needs no
+    // protection.
     if lock_masks(root, atoms).iter().any(|mask| is_mixed(*mask)) {
         refuse.refuse(Reason::MixedLocks, None, "a way to spend needs a height and a time".into())?;
     }
@@ -145,19 +148,20 @@ impl Refuser<'_> {
         Ok(())
     }
 
-    /// A key signs the transaction, or messages of one kind; a counter belongs to one key and one number.
+    /// Refuses a key that has two roles. A key signs either transactions or messages of one kind, and a counter key belongs
+    /// to one number only.
     fn check_roles(&self) -> Result<(), Error> {
         let mut roles: BTreeMap<[u8; 32], (Role, usize)> = BTreeMap::new();
         if let InternalKey::Key(key) = self.program.internal {
             roles.insert(key, (Role::Transaction, usize::MAX));
         }
-        // Transaction keys first, so that the place shown is the message's.
+        // Keys that sign transactions come first, so that the error points to the message.
         let atoms = self.program.atoms.iter().enumerate();
         let (messages, transactions): (Vec<_>, Vec<_>) =
             atoms.partition(|(_, a)| matches!(a, Atom::Signed(..)));
         for (index, atom) in transactions.into_iter().chain(messages) {
             let role = match atom {
-                // Its signature is in the script: the key signs nothing more.
+                // The script contains the signature, so the key signs nothing else.
                 Atom::Presigned(..) => continue,
                 Atom::Signed(msg, _) => Role::Message(role_of(msg)),
                 _ => Role::Transaction,
@@ -173,7 +177,7 @@ impl Refuser<'_> {
         Ok(())
     }
 
-    /// No condition counts twice.
+    /// Refuses a policy in which one condition counts twice.
     fn check_repeats(&self) -> Result<(), Error> {
         let Program { root: Some(root), places: Some(places), atoms, .. } = self.program else {
             return Ok(());
@@ -208,11 +212,11 @@ impl Refuser<'_> {
     }
 }
 
-/// Refuses BIP 118 keys that stand in several leaves.
+/// Refuses BIP 118 keys that occur in several leaves.
 pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Result<(), Error> {
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let refuse = Refuser { program };
-    // A signature that stands in a script is at hand for whoever knows the script.
+    // A signature that is part of a script is available to everyone who knows the script.
     let is_presigned = |x: &[u8; 32]| {
         program.atoms.iter().any(|atom| matches!(atom, Atom::Presigned(key, _) if key.x == *x))
     };
@@ -232,7 +236,7 @@ pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Res
     Ok(())
 }
 
-/// Refuses a way to spend whose witness anybody could replace by that of another way.
+/// Refuses a policy with a way to spend whose witness anybody could replace by the witness of another way.
 pub(crate) fn check_replaceable(compiled: &Compiled) -> Result<(), Error> {
     let refuse = Refuser { program: &compiled.program };
     if compiled.program.allowed.contains(&Reason::Malleable) {
@@ -255,7 +259,7 @@ pub(crate) fn check_replaceable(compiled: &Compiled) -> Result<(), Error> {
     Err(Error { other: other.and_then(|other| place(other, way)), ..error })
 }
 
-/// Refuses two leaves of one script: a signature for the one is valid in the other, under another control block.
+/// Refuses two leaves with the same script: a signature for one leaf is also valid in the other, with another control block.
 pub(crate) fn check_twins(program: &Program, scripts: &[&[u8]]) -> Result<(), Error> {
     let mut seen: BTreeMap<&[u8], usize> = BTreeMap::new();
     for (leaf, script) in scripts.iter().enumerate() {
@@ -267,7 +271,7 @@ pub(crate) fn check_twins(program: &Program, scripts: &[&[u8]]) -> Result<(), Er
     Ok(())
 }
 
-/// What a key signs.
+/// The role of a key: what it signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Role {
     Transaction,
@@ -283,7 +287,8 @@ impl core::fmt::Display for Role {
     }
 }
 
-/// The kind of a message. A counter's kind holds its number: one key at two numbers is two counters.
+/// Returns the kind of a message. The kind of a counter message includes its number, so one key used with two numbers has
+/// two roles.
 fn role_of(msg: &Msg) -> String {
     match msg {
         Msg::Fixed(_) => "fixed".into(),
@@ -300,12 +305,12 @@ fn role_of(msg: &Msg) -> String {
     }
 }
 
-/// Whether something satisfies the policy without a condition that protects.
+/// Returns `true` if the policy can be satisfied without any condition that fixes where the coins go.
 fn is_unprotected(node: &Node, atoms: &[Atom]) -> bool {
     can_lack(node, &|index| atoms.get(index).is_some_and(Atom::protects))
 }
 
-/// Whether something satisfies the policy without any of the conditions that are `wanted`.
+/// Returns `true` if the policy can be satisfied without any condition for which `wanted` returns `true`.
 pub(crate) fn can_lack(node: &Node, wanted: &impl Fn(usize) -> bool) -> bool {
     match node {
         Node::True => true,
@@ -317,7 +322,7 @@ pub(crate) fn can_lack(node: &Node, wanted: &impl Fn(usize) -> bool) -> bool {
     }
 }
 
-/// The four kinds of locks as bits.
+/// Bit masks of the four kinds of locks: absolute height, absolute time, relative height and relative time.
 const HEIGHT: u8 = 1;
 const TIME: u8 = 2;
 const AGE: u8 = 4;
@@ -327,7 +332,7 @@ const fn is_mixed(mask: u8) -> bool {
     mask & (HEIGHT | TIME) == HEIGHT | TIME || mask & (AGE | AGE_TIME) == AGE | AGE_TIME
 }
 
-/// The combinations of locks that ways to satisfy the policy need.
+/// Returns every combination of lock kinds that some way to satisfy the policy needs, each as a bit mask.
 fn lock_masks(node: &Node, atoms: &[Atom]) -> BTreeSet<u8> {
     let join = |left: &BTreeSet<u8>, right: &BTreeSet<u8>| -> BTreeSet<u8> {
         left.iter().flat_map(|a| right.iter().map(move |b| a | b)).collect()
@@ -358,7 +363,7 @@ fn lock_masks(node: &Node, atoms: &[Atom]) -> BTreeSet<u8> {
         }
         Node::Or(children) => children.iter().flat_map(|(_, child)| lock_masks(child, atoms)).collect(),
         Node::Thresh(k, children) => {
-            // by_count: the combinations after choosing that many of the children so far.
+            // `by_count[n]`: the combinations after choosing n of the children examined so far.
             let mut by_count = vec![BTreeSet::new(); k + 1];
             if let Some(none) = by_count.first_mut() {
                 none.insert(0);

@@ -1,7 +1,7 @@
-//! The choice of a witness: the cheapest one that nobody can replace by another one.
+//! Chooses the cheapest non-malleable witness, one that nobody can replace by another one.
 //!
-//! A witness is sound if what it shows opens the coin in one way only, its own. The same test decides whether [`compile`]
-//! refuses a policy as malleable: a way to spend has a sound witness, or the policy is refused.
+//! The code calls a witness sound if the values that it publishes allow no other way to spend the coin. The same test decides
+//! whether [`compile`] refuses a policy as malleable: every way to spend must have a sound witness.
 //!
 //! [`compile`]: crate::compile::compile
 
@@ -19,7 +19,7 @@ use crate::piece::expected_size;
 use crate::plan::{Branch, Plan, PlanError, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 use crate::script::{compact_size, element_size};
 
-/// A way to spend under consideration.
+/// A branch of the output and a witness for it, one of the candidates for the plan.
 #[derive(Clone, Debug)]
 struct Candidate {
     branch: Branch,
@@ -33,37 +33,38 @@ impl Candidate {
     }
 }
 
-/// Whether some signed value of one condition meets the other one: its keys signed it, and the message can be read as its own.
+/// Returns `true` if a value signed for one condition may also satisfy the other one: all of the other condition's keys
+/// signed it, and it may be a valid message of the other condition.
 fn is_shown_by((shown, signers): (&Msg, &[KeyRef]), (msg, keys): (&Msg, &[KeyRef])) -> bool {
     keys.iter().all(|key| signers.iter().any(|signer| signer.x == key.x)) && may_show(shown, msg)
 }
 
-/// A search among the ways to spend with some conditions.
+/// A search for witnesses with a given set of satisfied conditions.
 struct Search<'a> {
     compiled: &'a Compiled,
-    /// The size of the elements of each condition; `None` for conditions that the assets do not satisfy.
+    /// Size in bytes of the witness elements of each condition, or `None` for conditions that the assets do not satisfy.
     sizes: Vec<Option<usize>>,
-    /// The elements themselves.
+    /// Witness elements of each condition, if the assets are known.
     held: Option<&'a [Option<Vec<Slot>>]>,
-    /// The conditions that one signed value is assumed to meet, if its elements are not known.
+    /// Conditions that one signed value is assumed to satisfy as well. Used if the witness elements are not known.
     assumed: Set,
 }
 
 impl Compiled {
-    /// The cheapest non-malleable witness for the available assets.
+    /// Returns the cheapest non-malleable witness for the available assets.
     ///
     /// # Errors
     ///
-    /// [`PlanError`] if there is none.
+    /// [`PlanError`] if there is no such witness.
     pub fn plan(&self, assets: &Assets) -> Result<Plan, PlanError> {
         self.plan_among(assets, |_| true)
     }
 
-    /// Like [`Compiled::plan`], among the ways to spend that `allows` takes.
+    /// Like [`Compiled::plan`], but uses only the branches for which `allows` returns `true`.
     ///
     /// # Errors
     ///
-    /// [`PlanError`] if there is none.
+    /// [`PlanError`] if there is no such witness.
     pub fn plan_among(&self, assets: &Assets, allows: impl Fn(Branch) -> bool) -> Result<Plan, PlanError> {
         let mut is_satisfied = false;
         let mut best: Option<((usize, Branch), Plan)> = None;
@@ -94,7 +95,8 @@ impl Compiled {
     pub(crate) fn replaceable(&self) -> Option<(&Set, Option<&Set>)> {
         let ways = &self.meaning.as_ref()?.sets;
         ways.iter().find_map(|way| {
-            // A signed value may meet a condition of another way too, which is then available as well.
+            // A value signed for this way may also satisfy a condition of another way. That condition then counts as
+            // satisfied.
             let signed = |index: &usize| match self.atoms().get(*index) {
                 Some(Atom::Signed(msg, keys)) => Some((msg, keys.as_slice())),
                 _ => None,
@@ -109,7 +111,8 @@ impl Compiled {
         })
     }
 
-    /// Whether every witness for `way` can be replaced, if a value that is signed for it meets the condition `met` too.
+    /// Returns a way to spend if all of its witnesses can be replaced, and the way that replaces it if known. `met` is a
+    /// further condition that a value signed for `way` is assumed to satisfy.
     fn replaceable_where<'a>(
         &'a self,
         way: &'a Set,
@@ -130,7 +133,7 @@ impl Compiled {
         if found.is_some() || !any {
             return None;
         }
-        // Another way that needs nothing but what is shown, if it is known.
+        // The replacing way, if it is known: another way whose conditions are all satisfied by the published witness.
         let exposed = |candidate: &Candidate| -> Set {
             let exposed = search.exposed(candidate, &search.shown(candidate));
             exposed.iter().enumerate().filter(|(_, size)| size.is_some()).map(|(nth, _)| nth).collect()
@@ -141,13 +144,13 @@ impl Compiled {
         Some((way, ways.into_iter().find(opens)))
     }
 
-    /// Whether a leaf has the same script as the other one, so that signatures for one are valid in the other.
+    /// Returns `true` if the two leaves have the same script, so that signatures for one are valid in the other.
     fn is_twin(&self, leaf: usize, other: Option<Branch>) -> bool {
         let Some(Branch::Leaf(other)) = other else { return false };
         matches!((self.leaves.get(leaf), self.leaves.get(other)), (Some(a), Some(b)) if a.script == b.script)
     }
 
-    /// Takes out what is valid in one leaf only.
+    /// Removes the witness elements that are valid in one leaf only.
     fn drop_bound(&self, sizes: &mut [Option<usize>]) {
         for (size, atom) in sizes.iter_mut().zip(self.atoms()) {
             if atom.is_bound_to_leaf() {
@@ -174,7 +177,7 @@ impl Search<'_> {
         self.compiled.atoms()
     }
 
-    /// The cheapest sound witness, and whether there is any witness.
+    /// Returns the cheapest non-malleable witness, and whether there is any witness at all.
     fn cheapest(&self, allows: &impl Fn(Branch) -> bool) -> (Option<Candidate>, bool) {
         let mut best: Option<Candidate> = None;
         let mut is_satisfied = false;
@@ -208,7 +211,7 @@ impl Search<'_> {
         (best, is_satisfied)
     }
 
-    /// The cheapest witness of each way through a leaf that the assets satisfy.
+    /// Returns the cheapest witness of each way through a leaf that the assets satisfy.
     fn along(&self, leaf: &CompiledLeaf, branch: Branch, ways: &[Set]) -> Vec<Candidate> {
         let is_held =
             |way: &&Set| way.iter().all(|&index| self.sizes.get(index).is_some_and(Option::is_some));
@@ -222,7 +225,8 @@ impl Search<'_> {
         found.filter(|candidate| self.is_possible(candidate)).collect()
     }
 
-    /// The cheapest witness of each branch; `from` is the branch whose signatures are available.
+    /// Returns the cheapest witness of each branch. Signatures bound to a branch are available only for the branch `from`,
+    /// if one is given.
     fn candidates(&self, sizes: &[Option<usize>], from: Option<Branch>) -> Vec<Candidate> {
         let compiled = self.compiled;
         let mut found = Vec::new();
@@ -245,7 +249,7 @@ impl Search<'_> {
         found
     }
 
-    /// Whether one transaction can meet all conditions of the witness.
+    /// Returns `true` if one transaction can satisfy all conditions of the witness.
     fn is_possible(&self, candidate: &Candidate) -> bool {
         conflict(&candidate.atoms(), self.atoms()).is_none()
     }
@@ -254,14 +258,14 @@ impl Search<'_> {
         self.ways(&self.exposed(candidate, &self.shown(candidate)), candidate.branch) <= 1
     }
 
-    /// The conditions that anybody can satisfy after seeing the candidate's witness: those whose elements it contains, and those
-    /// that a template may satisfy too.
+    /// Returns the conditions that anybody can satisfy after seeing the candidate's witness: those whose elements the
+    /// witness contains, and those that the transaction of a template may satisfy as well.
     fn shown(&self, candidate: &Candidate) -> Vec<Option<usize>> {
         let used = candidate.atoms();
         let parts = || used.iter().filter_map(|&index| self.atoms().get(index));
         let has_template = parts().any(Atom::is_template);
-        // The transaction of a template may have reached any lock, and may be that of a template of another kind: nothing is
-        // known of it here.
+        // A template may fix a transaction that satisfies any lock and any template of another kind. The compiler knows only
+        // the template's hash, so it assumes both.
         let may_be_met = |atom: &Atom| {
             atom.is_lock() || atom.is_template() && !parts().any(|template| template.excludes(atom))
         };
@@ -274,8 +278,9 @@ impl Search<'_> {
         self.atoms().iter().zip(&self.sizes).map(keep).collect()
     }
 
-    /// What is shown, and what its values meet beside what they were shown for: a number that a key signed for one condition
-    /// may fit another one, and a secret opens whatever asks for it.
+    /// Returns the conditions that anybody can satisfy, including those for which published values can be reused: a number
+    /// that a key signed for one condition may be valid for another, and a published secret satisfies every condition that
+    /// asks for it.
     fn exposed(&self, candidate: &Candidate, shown: &[Option<usize>]) -> Vec<Option<usize>> {
         let used: Vec<usize> = candidate.atoms().into_iter().collect();
         let used_atoms = || used.iter().filter_map(|&index| self.atoms().get(index));
@@ -304,7 +309,7 @@ impl Search<'_> {
             };
             self.assumed.contains(&index) && used_atoms().any(is_shown)
         };
-        // Secrets that are known, and those that follow from them.
+        // Known secrets, and secrets that follow from them.
         let mut secrets: Vec<&Atom> = used_atoms().collect();
         let mut meets_secret = vec![false; self.atoms().len()];
         loop {
@@ -329,7 +334,7 @@ impl Search<'_> {
         shown.iter().zip(met).map(|(size, met)| size.or_else(|| met.then_some(1))).collect()
     }
 
-    /// In how many ways the coin can be spent with what is exposed, counted up to two.
+    /// Returns the number of ways in which the coin can be spent with the published values: 0, 1, or 2 for two or more.
     fn ways(&self, shown: &[Option<usize>], branch: Branch) -> u8 {
         let compiled = self.compiled;
         let mut sum = u8::from(branch == Branch::Key);
@@ -344,8 +349,8 @@ impl Search<'_> {
         sum
     }
 
-    /// The candidate, or one that shows less, such that nobody can make another witness of what is shown. For leaves with too
-    /// many ways to look at each; the result may not be the cheapest.
+    /// Returns the candidate, or one that publishes fewer values, such that nobody can build another witness from the
+    /// published values. Used for leaves with too many ways to examine each one; the result may not be the cheapest.
     fn make_sound(&self, mut candidate: Candidate, allows: &impl Fn(Branch) -> bool) -> Option<Candidate> {
         loop {
             let shown = self.shown(&candidate);
@@ -354,7 +359,7 @@ impl Search<'_> {
             {
                 return Some(candidate);
             }
-            // Leave one thing out at a time: each round shows less, so that this ends.
+            // Each round leaves out one condition and so publishes fewer values, which guarantees that the loop ends.
             let without = |atom: &usize| {
                 let dropped = self.atoms().get(*atom)?;
                 let keep = |(other, size): (&Atom, &Option<usize>)| size.filter(|_| !other.implies(dropped));
@@ -435,13 +440,13 @@ impl Compiled {
         }
     }
 
-    /// The flags of the proposals that a leaf's script uses.
+    /// Returns the flags of the proposals that a leaf's script uses.
     pub fn leaf_flags(&self, leaf: &CompiledLeaf) -> Flags {
         leaf.atoms.iter().filter_map(|&atom| self.atoms().get(atom)).map(Atom::flags).collect()
     }
 
-    /// The size of a leaf's cheapest witness when everything is at hand, and its signature checks; signatures and numbers at
-    /// their full size.
+    /// Returns the size in bytes of a leaf's cheapest witness if all conditions can be satisfied, and the number of
+    /// signature checks it is charged for. Assumes signatures and numbers of maximum size.
     pub fn cheapest_use(&self, leaf: &CompiledLeaf) -> Option<(usize, usize)> {
         let sizes: Vec<Option<usize>> =
             self.atoms().iter().map(|atom| Some(crate::piece::expected_size(atom))).collect();
@@ -450,7 +455,8 @@ impl Compiled {
             + stack.size
             + element_size(leaf.script.len())
             + element_size(crate::tree::control_block_size(leaf.depth));
-        // An empty signature is not charged; a signature in the script is not in the witness.
+        // An empty signature is not charged. A signature that is part of the script is charged although the witness does not
+        // contain it.
         let mut met: Set = Candidate { branch: Branch::Key, stack }.atoms();
         let is_presigned = |index: &&usize| matches!(self.atoms().get(**index), Some(Atom::Presigned(..)));
         met.extend(leaf.atoms.iter().filter(is_presigned));

@@ -1,4 +1,4 @@
-//! Messages and commitments as bytes: what a key signs, what a commitment is made of.
+//! The byte encoding of messages and commitments: the bytes that a key signs, and the bytes that a commitment hashes.
 
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
@@ -8,16 +8,17 @@ use crate::message::{Msg, limbs};
 use crate::policy::Join;
 use crate::script::number_bytes;
 
-/// The template hashes of a transaction.
+/// The two template hashes of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Templates {
-    /// BIP 119.
+    /// BIP 119 template hash.
     pub ctv: [u8; 32],
-    /// BIP 446.
+    /// BIP 446 template hash.
     pub template_hash: [u8; 32],
 }
 
-/// `OP_PAIRCOMMIT` of two elements, the deeper one first (BIP 442): a tagged hash over each with its compact size.
+/// Returns the result of `OP_PAIRCOMMIT` for two elements, the deeper one first: a tagged hash of both, each preceded by its
+/// compact size (BIP 442).
 pub fn pair_commit(deeper: &[u8], top: &[u8]) -> [u8; 32] {
     let tag = sha256::Hash::hash(b"PairCommit");
     let mut engine = sha256::HashEngine::default();
@@ -34,8 +35,8 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     sha256::Hash::hash(bytes).to_byte_array()
 }
 
-/// The commitment to a number that `newer_pair` and `newer_cat` read: `PairCommit(blinding, number)`, or
-/// `SHA256(number ‖ blinding)`.
+/// Returns the commitment to a number, in the form that `newer_pair` and `newer_cat` expect: `PairCommit(blinding, number)`,
+/// or `SHA256(number ‖ blinding)`.
 pub fn commit_number(join: Join, number: u64, blinding: &[u8; 32]) -> [u8; 32] {
     let number = number_bytes(number);
     match join {
@@ -44,8 +45,8 @@ pub fn commit_number(join: Join, number: u64, blinding: &[u8; 32]) -> [u8; 32] {
     }
 }
 
-/// The bytes of a message. `None` if the values are not its parts, a concatenation is longer than an element may be, or it
-/// commits to a transaction and `templates` is `None`.
+/// Returns the bytes of a message. Returns `None` if the values do not fit its parts, if a concatenation exceeds the maximum
+/// element size, or if the message commits to a transaction and `templates` is `None`.
 pub fn message_bytes(msg: &Msg, values: &[Value], templates: Option<&Templates>) -> Option<Vec<u8>> {
     let (bytes, rest) = build(msg, values, templates)?;
     rest.is_empty().then_some(bytes)

@@ -1,4 +1,4 @@
-//! A policy to leaves and a taproot output: the checks, the key path, the leaves and the tree.
+//! Compiles a policy to a taproot output: runs the checks, chooses the internal key, and builds the leaves and the tree.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,17 +24,17 @@ use crate::tree::{NUMS, Shape, TapOutput, depths, huffman, output};
 #[non_exhaustive]
 pub struct CompiledLeaf {
     pub(crate) frag: Frag,
-    /// The ways to satisfy it, if they are few enough to write out.
+    /// Ways to satisfy the leaf, or `None` if there are too many to list.
     pub(crate) ways: Option<Vec<Set>>,
-    /// The script.
+    /// Script of the leaf.
     pub script: Vec<u8>,
-    /// Merkle steps to the root.
+    /// Number of Merkle steps from the leaf to the root.
     pub depth: usize,
-    /// How likely it is to be used, in units of [`ONE`].
+    /// Probability that the leaf is used, in units of [`ONE`].
     pub probability: u64,
-    /// What it says.
+    /// Policy that the leaf enforces.
     pub policy: Node,
-    /// The conditions in it.
+    /// Conditions of the leaf, as indices.
     pub atoms: BTreeSet<usize>,
 }
 
@@ -42,35 +42,36 @@ pub struct CompiledLeaf {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compiled {
-    /// What was compiled, names looked up.
+    /// The policy text after all names were resolved.
     pub program: Program,
-    /// The whole policy, the key path included, simplified.
+    /// The whole policy, simplified, including the key path.
     pub root: Node,
-    /// The key that can spend by the key path, as a condition; `None` if nobody can.
+    /// Condition that spends by the key path, as an index; `None` if nobody can use the key path.
     pub key_path: Option<usize>,
-    /// How likely the key path is, in units of [`ONE`].
+    /// Probability that the key path is used, in units of [`ONE`].
     pub key_path_probability: u64,
-    /// The leaves.
+    /// Leaves of the output.
     pub leaves: Vec<CompiledLeaf>,
-    /// The tree; `None` without leaves.
+    /// Shape of the tree; `None` if there are no leaves.
     pub shape: Option<Shape>,
-    /// The output.
+    /// The taproot output.
     pub output: TapOutput,
-    /// The canonical form, if the policy is small enough to write it out.
+    /// Canonical form of the policy; `None` if it has too many ways to satisfy it.
     pub meaning: Option<Meaning>,
     /// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
     pub warnings: Vec<String>,
-    /// Parts of the policy without effect, and what was not looked at.
+    /// Parts of the policy that have no effect, and parts that were not examined.
     pub notes: Vec<Note>,
 }
 
 impl Compiled {
-    /// The conditions.
+    /// Returns the conditions of the policy.
     pub fn atoms(&self) -> &[Atom] {
         &self.program.atoms
     }
 
-    /// The flags that must be active for the scripts to mean what they say, beside those of today's consensus.
+    /// Returns the flags of the proposals that must be active, in addition to today's consensus rules, for the scripts to
+    /// enforce the policy.
     pub fn flags(&self) -> Flags {
         self.leaves
             .iter()
@@ -81,7 +82,7 @@ impl Compiled {
     }
 }
 
-/// Reads, checks and compiles a policy text.
+/// Parses, checks and compiles a policy text.
 ///
 /// # Errors
 ///
@@ -90,8 +91,8 @@ pub fn compile_text(text: &str) -> Result<Compiled, Error> {
     compile(&crate::parse::parse(text)?, &BTreeMap::new(), &BTreeSet::new())
 }
 
-/// Checks and compiles a document. `given` holds values of names that the document leaves open, `allowed` checks that may be
-/// failed beside those that the document allows.
+/// Checks and compiles a document. `given` has values for names that the document declares without a value. `allowed` lists
+/// checks to disable, in addition to those that the document allows.
 ///
 /// # Errors
 ///
@@ -121,7 +122,7 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
         match spare::look(&program, root, places) {
             Some(spare) => {
                 notes.extend(spare.notes);
-                // A tree that the text gives stays as it is written.
+                // A tree that the text specifies is kept unchanged.
                 if program.tree.is_none() {
                     leaves_root = spare.root;
                 }
@@ -136,7 +137,7 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
         }
     }
     leaves_root = tidy(&leaves_root, &Set::new(), &program.atoms);
-    // Ways that contradict themselves are dropped, which takes the policy apart.
+    // Ways that contradict themselves are dropped. The policy is then rebuilt from the remaining ways.
     if let Some(written) = written
         && written.iter().any(|path| conflict(&path.set, &program.atoms).is_some())
     {
@@ -147,7 +148,7 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
     }
 
     let key = match program.tree {
-        // The leaves stay as they are written.
+        // The leaves are kept as the text specifies them.
         Some(_) => choose_key(&mut program, &mut leaves_root.clone()),
         None => choose_key(&mut program, &mut leaves_root),
     };
@@ -191,20 +192,20 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
     Ok(compiled)
 }
 
-/// The policy that is satisfied in these ways.
+/// Returns the policy that is satisfied by exactly these ways.
 fn of_paths(ways: &[Path]) -> Node {
     crate::meaning::disjunction(ways.iter().map(|path| (path.probability, straight(&path.set))))
 }
 
-/// The key path that was chosen.
+/// The internal key and the key path that were chosen.
 struct ChosenKey {
     internal: [u8; 32],
     path: Option<usize>,
     probability: u64,
 }
 
-/// Takes the internal key: the one that the text gives, or the likeliest key that can spend alone. What the key path can
-/// do is taken out of `leaves`.
+/// Chooses the internal key: the one that the text specifies, or else the most probable key that can spend alone. Removes
+/// from `leaves` what the key path can do.
 fn choose_key(program: &mut Program, leaves: &mut Node) -> ChosenKey {
     let alone = |node: &Node, program: &Program| match node {
         Node::Atom(index) => match program.atoms.get(*index) {
@@ -238,7 +239,8 @@ fn choose_key(program: &mut Program, leaves: &mut Node) -> ChosenKey {
             let probability = if *leaves == Node::False { ONE } else { weight };
             ChosenKey { internal: x, path: Some(atom), probability }
         }
-        // The text gives a key that the policy does not name alone: the key path is one more way, as likely as all others.
+        // The text specifies a key that the policy does not accept on its own. The key path is then one more way to spend,
+        // as probable as all others together.
         (None, Some(x)) => {
             let key = Atom::Sig(crate::atom::KeyRef { x, internal: false });
             let atom = program.atoms.iter().position(|known| *known == key).unwrap_or_else(|| {

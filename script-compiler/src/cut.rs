@@ -1,8 +1,9 @@
-//! A policy cut into leaves.
+//! Cuts a policy into leaves.
 //!
-//! Three ways to begin are followed, each cut further wherever that lowers the expected weight: one leaf, a leaf for each
-//! alternative at the top, and a leaf for each way to satisfy the policy. The lightest result is taken. Each of the three
-//! searches has a budget of its own; a search that reaches it keeps the lightest tree found so far, and the report says so.
+//! The search starts from three cuts: one leaf, one leaf for each alternative at the top, and one leaf for each way to
+//! satisfy the policy. It cuts each of them further wherever that lowers the expected weight, and returns the lightest
+//! result. Each of the three searches has its own budget. A search that exhausts its budget keeps the lightest tree found so
+//! far, and the report says so.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +27,7 @@ const MAX_CUT: usize = 40;
 #[derive(Default)]
 pub(crate) struct Cut {
     pub(crate) leaves: Vec<CompiledLeaf>,
-    /// Whether a search ended at its budget, so that there may be lighter leaves.
+    /// `true` if a search exhausted its budget, so that lighter leaves may exist.
     pub(crate) has_ended_early: bool,
 }
 
@@ -37,7 +38,7 @@ struct Draft {
     node: Node,
 }
 
-/// A way to cut the policy: leaves that nothing compiles count first, then the expected weight.
+/// Cost of a cut: the number of leaves for which no script was found, then the expected weight. Compared in that order.
 type Cost = (usize, u128);
 
 fn cost(drafts: &[Draft], optimizer: &mut Optimizer<'_>) -> Cost {
@@ -57,7 +58,7 @@ fn cost(drafts: &[Draft], optimizer: &mut Optimizer<'_>) -> Cost {
     (bad, sum)
 }
 
-/// The ways to cut one leaf: by its alternatives, by an alternative inside of an `and`, by a threshold.
+/// Returns the ways to cut one leaf: at its alternatives, at an alternative inside an `and`, or at a threshold.
 fn cuts(draft: &Draft) -> Vec<Vec<Draft>> {
     let alternatives = |node: &Node| -> Option<Vec<(u64, Node)>> {
         match node {
@@ -83,7 +84,7 @@ fn cuts(draft: &Draft) -> Vec<Vec<Draft>> {
     let mut all = Vec::new();
     all.extend(alternatives(&draft.node).map(scaled));
     if let Node::Or(children) = &draft.node {
-        // One alternative against the others.
+        // Cuts one alternative off from the others.
         for (nth, (weight, node)) in children.iter().enumerate().filter(|_| children.len() > 2) {
             let rest: Vec<_> = children.iter().enumerate().filter(|(other, _)| *other != nth).collect();
             let others = rest.iter().map(|(_, (weight, _))| *weight).sum();
@@ -106,7 +107,7 @@ fn cuts(draft: &Draft) -> Vec<Vec<Draft>> {
     all
 }
 
-/// Cuts leaves as long as it helps.
+/// Cuts leaves further as long as that lowers the cost.
 fn improve(mut drafts: Vec<Draft>, optimizer: &mut Optimizer<'_>) -> (Cost, Vec<Draft>) {
     let mut best = cost(&drafts, optimizer);
     loop {
@@ -124,7 +125,7 @@ fn improve(mut drafts: Vec<Draft>, optimizer: &mut Optimizer<'_>) -> (Cost, Vec<
                     found = Some((next_cost, next));
                 }
             }
-            // A leaf that nothing compiles is cut wherever it can be.
+            // While some leaf has no script, the first leaf with a cut that lowers the cost is cut, without comparing the others.
             if best.0 > 0 && found.is_some() {
                 break;
             }
@@ -142,7 +143,8 @@ type CompiledDraft = (Draft, Option<Leaf>);
 /// Cuts a policy into leaves.
 pub(crate) fn cut(root: &Node, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
     let mut optimizer = Optimizer::new(atoms);
-    // The policy as it is written, and, where ways overlap, as the ways that remain: two forms of one meaning.
+    // Two equivalent forms are tried: the policy as written and, if ways overlap, the ways that remain after removing
+    // redundant ones.
     let ways = paths(root).map(|paths| minimal(paths, atoms)).filter(|ways| ways.len() <= MAX_LEAVES);
     let mut starts = vec![vec![Draft { probability: ONE, node: root.clone() }]];
     if let Node::Or(children) = root
@@ -174,7 +176,7 @@ pub(crate) fn cut(root: &Node, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
     Ok(Cut { leaves: leaves.ok_or(too_many)?, has_ended_early: optimizer.has_ended_early() })
 }
 
-/// The leaves of a tree that the text gives. A leaf is likelier the nearer it is to the root.
+/// Compiles the leaves of a tree that the text specifies. A leaf counts as more probable the nearer it is to the root.
 pub(crate) fn written_leaves(nodes: &[Node], shape: &Shape, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
     let mut optimizer = Optimizer::new(atoms);
     let mut leaves = Vec::with_capacity(nodes.len());

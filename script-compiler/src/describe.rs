@@ -1,4 +1,4 @@
-//! Conditions in the words of the policy.
+//! Describes conditions in the syntax of the policy language.
 
 use crate::atom::{Atom, KeyRef};
 use crate::message::{Bounds, Msg};
@@ -6,7 +6,7 @@ use crate::policy::Compare;
 use crate::resolve::{Node, Program};
 
 impl Program {
-    /// A condition as the policy writes it, with the names that the policy gives.
+    /// Returns a condition in the syntax of the language, with the names that the policy text gives to its values.
     pub fn describe(&self, atom: usize) -> String {
         match self.atoms.get(atom) {
             Some(atom) => self.describe_atom(atom),
@@ -14,7 +14,7 @@ impl Program {
         }
     }
 
-    /// A policy in the words of the text, without weights.
+    /// Returns a policy in the syntax of the language, without weights.
     pub fn describe_policy(&self, node: &Node) -> String {
         let list = |children: &mut dyn Iterator<Item = &Node>| {
             let words: Vec<String> = children.map(|child| self.describe_policy(child)).collect();
@@ -34,7 +34,7 @@ impl Program {
         if key.internal { "internal".into() } else { self.key_name(&key.x) }
     }
 
-    /// The name of a key, or its hex.
+    /// Returns the name of a key, or its hex encoding if it has no name.
     pub fn key_name(&self, key: &[u8; 32]) -> String {
         self.key_names.get(key).cloned().unwrap_or_else(|| hex::encode(key))
     }

@@ -1,10 +1,11 @@
-//! The one layout of a document. Reading what is written here gives the same document, and writing that gives the same text.
+//! Formats a document in the canonical layout. Parsing the output returns the same document, and formatting that again
+//! returns the same text.
 
 use core::fmt::{self, Display, Formatter};
 
 use crate::policy::*;
 
-/// Widest line before an expression is broken, in bytes.
+/// Maximum width of a line in bytes. An expression that is wider is split over several lines.
 const MAX_WIDTH: usize = 100;
 
 impl Display for Key {
@@ -32,7 +33,7 @@ impl Display for Number {
     }
 }
 
-/// Whether bytes of this length are written without `0x`: digests, signatures with a hash type.
+/// Returns `true` if byte strings of this length are written without `0x`: digests, and signatures with a hash type.
 pub(crate) const fn is_bare_length(len: usize) -> bool {
     matches!(len, 20 | 32 | 65)
 }
@@ -63,7 +64,7 @@ impl<N: Display> Display for Compare<N> {
 }
 
 impl Join {
-    /// The name in the language.
+    /// Returns the name in the language.
     pub const fn name(self) -> &'static str {
         match self {
             Join::Pair => "pair",
@@ -92,7 +93,7 @@ impl Display for Message {
 }
 
 impl Rebind {
-    /// The name in the language.
+    /// Returns the name in the language.
     pub const fn name(self) -> &'static str {
         match self {
             Rebind::AnyPrevout => "apo",
@@ -135,7 +136,8 @@ impl Display for Policy {
     }
 }
 
-/// A branching fragment as its opening and its arguments, each with the weight before it. Empty for other fragments.
+/// Splits a branching fragment into its opening and its arguments, each with its weight as a prefix. Returns an empty result
+/// for other fragments.
 fn branches(policy: &Policy) -> (String, Vec<(String, &Policy)>) {
     match &policy.kind {
         Kind::And(children) => ("and(".into(), children.iter().map(|child| (String::new(), child)).collect()),
@@ -151,7 +153,8 @@ fn branches(policy: &Policy) -> (String, Vec<(String, &Policy)>) {
     }
 }
 
-/// Writes a policy over several lines where it is too wide for one; `used` bytes of the line are taken.
+/// Writes a policy, split over several lines if it is too wide for one. `used` is the number of bytes already written to the
+/// line.
 fn write_broken(f: &mut Formatter<'_>, policy: &Policy, used: usize, indent: usize) -> fmt::Result {
     let line = policy.to_string();
     let (head, arguments) = branches(policy);

@@ -1,116 +1,116 @@
-//! What can be wrong with a policy, where, and what to do about it.
+//! Errors of policy texts: what is wrong, where, and how to correct it.
 
 use core::fmt;
 
 use crate::check::Reason;
 use crate::policy::{MAX_DEPTH, MAX_TEXT, Span};
 
-/// An error of a policy text, with its place.
+/// An error in a policy text, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
     /// What is wrong.
     pub kind: ErrorKind,
-    /// Where it is.
+    /// Place of the error in the text.
     pub span: Span,
-    /// The other place that it is about, if there are two.
+    /// Second place involved in the error, if there is one.
     pub other: Option<Span>,
 }
 
-/// What is wrong.
+/// The kinds of errors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The text does not go on as the language does.
+    /// The syntax of the language is violated.
     Syntax {
-        /// What may stand here.
+        /// What the parser expects at this place.
         expected: &'static str,
-        /// What stands here.
+        /// The text found at this place.
         found: String,
     },
-    /// A fragment or message that the language does not have.
+    /// Name of a fragment or message that the language does not have.
     UnknownFragment(String),
-    /// A number that does not fit into 64 bits, or a sum that does not.
+    /// A number, or a sum of numbers, that exceeds 64 bits.
     NumberOverflow,
-    /// A name that is a word of the language.
+    /// A name that is a reserved word of the language.
     ReservedName(String),
-    /// A name that nothing defines.
+    /// A name that is used but not defined.
     UndefinedName(String),
-    /// A name that is defined but has no value yet.
+    /// A name that is declared but has no value.
     UnsetName(String),
-    /// A name that is defined as something else.
+    /// A name that is defined as another kind of value than needed.
     WrongKind {
         /// The name.
         name: String,
-        /// What is needed here.
+        /// The kind of value needed here.
         needed: &'static str,
-        /// What the name is.
+        /// The kind of value that the name has.
         is: &'static str,
     },
-    /// A name that is defined twice, or a value given for a name that the text does not define.
+    /// A name that is defined twice.
     DuplicateName(String),
-    /// A value given from outside for a name that the text does not define.
+    /// A value that the caller gave for a name that the text does not declare.
     UnusedValue {
         /// The name.
         name: String,
-        /// The names that the text declares for keys, numbers and bytes.
+        /// Names that the text declares for keys, numbers and bytes.
         known: Vec<String>,
     },
-    /// A value given from outside that is not of the kind of its name.
+    /// A value that the caller gave which is not of the kind that its name requires.
     GivenValue {
         /// The name.
         name: String,
-        /// What the value must be.
+        /// The kind of value required.
         needed: &'static str,
     },
-    /// A reason that is not in the list of checks.
+    /// Name of a check that does not exist.
     UnknownReason(String),
-    /// Bytes of a wrong length.
+    /// Bytes of the wrong length.
     Length {
-        /// What they are.
+        /// What the bytes are, such as a key or a digest.
         what: &'static str,
-        /// How long they must be.
+        /// Required length in bytes.
         needed: usize,
-        /// How long they are.
+        /// Actual length in bytes.
         is: usize,
     },
-    /// The checksum of a descriptor behind a policy.
+    /// The checksum of a descriptor, written after the policy.
     Checksum(String),
-    /// 32 bytes that are no x coordinate of a point.
+    /// 32 bytes that are not the x coordinate of a point on the curve.
     NotAKey,
-    /// `internal` in an output that has no internal key of its own.
+    /// `internal` in an output that has no usable internal key.
     NoInternalKey,
-    /// A fragment with too few arguments, or a threshold that they cannot meet.
+    /// A fragment with too few arguments, or a threshold above their number.
     Arguments(&'static str),
-    /// A number outside of what the fragment can hold.
+    /// A number outside the range that the fragment accepts.
     Range {
-        /// The fragment.
+        /// Name of the fragment.
         what: &'static str,
-        /// The least and the most that it holds.
+        /// Minimum and maximum that the fragment accepts.
         range: (u64, u64),
         /// The number.
         is: u64,
     },
-    /// A slot's name in two different conditions.
+    /// A name of a slot that is used in two different conditions.
     SharedSlot(String),
-    /// A message where it cannot stand.
+    /// A message at a place where it is not allowed.
     MisplacedMessage(&'static str),
-    /// Nothing satisfies the policy.
+    /// A policy that nothing can satisfy.
     Unsatisfiable,
-    /// Nothing satisfies a condition.
+    /// A condition that nothing can satisfy.
     Never(&'static str),
     /// Nesting deeper than [`MAX_DEPTH`].
     TooDeep,
-    /// More text than [`MAX_TEXT`].
+    /// A text longer than [`MAX_TEXT`].
     TooLong,
-    /// More of something than the compiler takes.
+    /// A number of items above what the compiler accepts.
     TooLarge {
-        /// Of what.
+        /// What is counted.
         what: &'static str,
-        /// The most that is taken.
+        /// The maximum number.
         limit: usize,
     },
-    /// A check refuses the policy.
+    /// A safety check refuses the policy.
     Refused(Reason, String),
 }
 
@@ -119,7 +119,7 @@ impl Error {
         Error { kind, span, other: None }
     }
 
-    /// The error with the lines that it is in, and carets under each place.
+    /// Returns the error message with an excerpt of the text, and carets under each place.
     pub fn render(&self, text: &str) -> String {
         let mut out = format!("error: {}\n", self.kind);
         let mut pad = excerpt(text, self.span, "", &mut out);
@@ -133,14 +133,14 @@ impl Error {
     }
 }
 
-/// The line and the column of a byte of the text, both from 1; a column is a character.
+/// Returns the line and the column of a byte of the text, both counted from 1. A column is one character.
 pub(crate) fn position(text: &str, at: usize) -> (usize, usize) {
     let before = text.get(..floor_boundary(text, at)).unwrap_or_default();
     let line = before.rsplit('\n').next().unwrap_or_default();
     (before.matches('\n').count() + 1, line.chars().count() + 1)
 }
 
-/// Adds the line that a place is in to `out`, with carets under the place. Returns the width of the gutter as spaces.
+/// Appends the line that contains `span` to `out`, with carets under the span. Returns the width of the gutter as spaces.
 fn excerpt(text: &str, span: Span, lead_in: &str, out: &mut String) -> String {
     let at = floor_boundary(text, span.start);
     let (number, column) = position(text, at);
@@ -162,7 +162,7 @@ fn excerpt(text: &str, span: Span, lead_in: &str, out: &mut String) -> String {
 
     let gutter = number.to_string();
     let pad = " ".repeat(gutter.len());
-    // A tab stays a tab, so that the caret keeps its column.
+    // A tab is copied as a tab, so that the caret stays in its column.
     let indent = cut.chars().chain(lead.chars().skip(from)).map(|c| if c == '\t' { '\t' } else { ' ' });
     let indent: String = indent.collect();
     *out += &format!("{pad}--> {lead_in}line {number}, column {column}\n");
@@ -170,7 +170,7 @@ fn excerpt(text: &str, span: Span, lead_in: &str, out: &mut String) -> String {
     pad
 }
 
-/// Most characters of a line that an error shows.
+/// Maximum number of characters of a line that an error message shows.
 const WIDTH: usize = 120;
 
 fn floor_boundary(text: &str, at: usize) -> usize {
@@ -181,10 +181,10 @@ fn floor_boundary(text: &str, at: usize) -> usize {
     at
 }
 
-/// What a key is called in [`ErrorKind::Length`].
+/// Name of a key in [`ErrorKind::Length`].
 pub(crate) const KEY: &str = "the key";
 
-/// The names of the fragments.
+/// Names of the fragments.
 const FRAGMENTS: &[&str] = &[
     "pk",
     "after",
@@ -205,7 +205,7 @@ const FRAGMENTS: &[&str] = &[
     "thresh",
 ];
 
-/// What to write instead of a fragment that the language does not have.
+/// Returns advice on what to write instead of a fragment that the language does not have.
 fn fragment_help(name: &str) -> String {
     match name {
         "multi" | "multi_a" | "sortedmulti" | "sortedmulti_a" => "write `thresh(k,pk(A),pk(B),…)`".into(),
@@ -220,7 +220,7 @@ fn fragment_help(name: &str) -> String {
     }
 }
 
-/// `did you mean …? ` with the known name that differs least, if one differs little.
+/// Returns `did you mean …? ` with the most similar known name, or an empty string if no name is similar.
 pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> String {
     let distance = |known: &&&str| strsim::damerau_levenshtein(name, known);
     let nearest = known.iter().min_by_key(distance).filter(|known| distance(known) <= name.len().div_ceil(3));
@@ -228,7 +228,7 @@ pub(crate) fn did_you_mean(name: &str, known: &[&str]) -> String {
 }
 
 impl ErrorKind {
-    /// What to do about it, where that is not plain.
+    /// Returns advice on how to correct the error, or `None` if the error message is sufficient.
     pub fn help(&self) -> Option<String> {
         Some(match self {
             ErrorKind::Syntax { found, .. } if found.starts_with('#') => {

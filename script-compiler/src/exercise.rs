@@ -1,4 +1,4 @@
-//! What a fuzzer runs: the text of anybody through parser, compiler and planner.
+//! Entry point for the fuzzer: runs untrusted text through the parser, the compiler and the planner.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,16 +8,16 @@ use crate::compile::{Compiled, compile};
 use crate::parse::parse;
 use crate::policy::Document;
 
-/// Reads any bytes as a policy, writes it back, compiles it with every check allowed, and plans with nothing at hand.
+/// Parses arbitrary bytes as a policy, formats it, compiles it with every check disabled, and plans without any assets.
 ///
-/// Returns what was read, what that reads as again, and what was compiled, for the caller to compare. It must return for
-/// every input: that is the property.
+/// Returns the parsed document, the document parsed from its formatted text, and the compiled policy, so that the caller can
+/// compare them. The fuzzed property is that this function returns for every input and never panics.
 pub fn exercise(bytes: &[u8]) -> Option<(Document, Option<Document>, Option<Compiled>)> {
     let text = core::str::from_utf8(bytes).ok()?;
     let document = match parse(text) {
         Ok(document) => document,
         Err(error) => {
-            // The report of an error must be total too.
+            // Rendering the error must not panic either.
             let _ = error.render(text);
             return None;
         }

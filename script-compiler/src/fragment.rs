@@ -1,6 +1,6 @@
-//! The pieces that a leaf is made of: the script of each, and the witnesses that satisfy or dissatisfy it.
+//! The fragments that a leaf's script consists of: the script of each, and the witnesses that satisfy or dissatisfy it.
 //!
-//! The pieces are those of Miniscript, with thresholds that add signatures and guarded conditions directly.
+//! The fragments are those of Miniscript, with additional ones for thresholds that add signatures and conditions directly.
 
 use sigstack_interpreter::Opcode;
 
@@ -9,24 +9,26 @@ use crate::message::Msg;
 use crate::policy::HashFn;
 use crate::script::Writer;
 
-/// A piece of a leaf. `B` leaves a result, `V` leaves nothing or fails, `W` is a `B` that works below one element.
+/// A fragment of a leaf's script. Types, as in Miniscript: `B` leaves a result, `V` leaves nothing or fails, and `W` is a
+/// `B` that operates below one stack element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Frag {
     /// B: `0`
     False,
     /// B: `1`
     True,
-    /// B: the condition's script.
+    /// B: the script of the condition.
     Atom(usize),
-    /// K, which leaves a key: `<K>`
+    /// K, a fragment that leaves a key: `<K>`
     Key(usize),
     /// K: `DUP HASH160 <hash of the key> EQUALVERIFY`; the key comes from the witness.
     KeyHash(usize),
     /// B: `[K] CHECKSIG`
     CheckSig(Box<Frag>),
-    /// V of a B: the last opcode verifies.
+    /// V made from a B: the last opcode is replaced by its VERIFY form, or VERIFY is appended.
     Verify(Box<Frag>),
-    /// B or V: `[V] [V] ... [B or V]`. A list, so that what a leaf has hundreds of nests no deeper than what it has two of.
+    /// B or V: `[V] [V] ... [B or V]`. A list, so that a conjunction of hundreds of conditions is not nested deeper than one
+    /// of two.
     And(Vec<Frag>),
     /// B: `[B] [W] BOOLAND`
     AndB(Box<Frag>, Box<Frag>),
@@ -52,7 +54,7 @@ pub(crate) enum Frag {
     DupIf(Box<Frag>),
     /// B: `SIZE 0NOTEQUAL IF [B] ENDIF`
     NonZero(Box<Frag>),
-    /// B that is 1: `[B] 0NOTEQUAL`
+    /// B with the result 1: `[B] 0NOTEQUAL`
     Unit(Box<Frag>),
     /// W: `SWAP [B with one argument]`
     Swap(Box<Frag>),
@@ -63,17 +65,17 @@ pub(crate) enum Frag {
 /// An element of a leaf's witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Element {
-    /// What satisfies the condition.
+    /// An element that satisfies the condition.
     Atom(usize),
     /// The key of the condition.
     Key(usize),
-    /// The empty element: no signature, or the second branch.
+    /// The empty element: in place of a signature, or to take the second branch.
     Empty,
-    /// The first branch.
+    /// The element 1, which takes the first branch.
     One,
 }
 
-/// The elements of the cheapest witness from bottom to top, and their size.
+/// The elements of the cheapest witness, bottom to top, and their total size in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stack {
     pub(crate) size: usize,
@@ -90,19 +92,19 @@ impl Stack {
         Stack { size, elements: vec![element] }
     }
 
-    /// The witness with `top` on it.
+    /// Returns the witness with the elements of `top` above it.
     fn under(&self, top: &Stack) -> Stack {
         let elements = self.elements.iter().chain(&top.elements).copied().collect();
         Stack { size: self.size + top.size, elements }
     }
 
-    /// The smaller of two witnesses, the first one if both have the same size.
+    /// Returns the smaller of two witnesses, or `self` if both have the same size.
     fn rather(self, other: Stack) -> Stack {
         if other.size < self.size { other } else { self }
     }
 }
 
-/// The cheapest witness that satisfies a piece, and the cheapest that dissatisfies it.
+/// The cheapest witness that satisfies a fragment, and the cheapest that dissatisfies it. `None` if there is none.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Satisfaction {
     pub(crate) sat: Option<Stack>,
@@ -125,7 +127,7 @@ impl Frag {
         Box::new(self)
     }
 
-    /// B or V: `[x: V] [y: B or V]`
+    /// Returns a B or V: `[x: V] [y: B or V]`
     pub(crate) fn and(x: Frag, y: Frag) -> Frag {
         let parts = |frag| match frag {
             Frag::And(parts) => parts,
@@ -136,7 +138,7 @@ impl Frag {
         Frag::And(all)
     }
 
-    /// How the piece's script is made to verify.
+    /// Returns how the end of the fragment's script is changed to verify its result.
     pub(crate) fn tail(&self, atoms: &[Atom]) -> Tail {
         match self {
             Frag::Atom(index) => atoms.get(*index).map_or(Tail::Verify, Atom::tail),
@@ -257,7 +259,8 @@ impl Frag {
         }
     }
 
-    /// The cheapest witnesses, where `sizes` has the size of each condition's elements, `None` for what is not at hand.
+    /// Returns the cheapest witnesses. `sizes` has the size of each condition's elements, or `None` for conditions that
+    /// cannot be satisfied.
     pub(crate) fn satisfy(&self, atoms: &[Atom], sizes: &[Option<usize>]) -> Satisfaction {
         let of = |frag: &Frag| frag.satisfy(atoms, sizes);
         let met = |index: usize| {
@@ -280,7 +283,7 @@ impl Frag {
             }
             Frag::Verify(x) => Satisfaction { sat: of(x).sat, dis: None },
             Frag::And(parts) => {
-                // What a part takes lies above what later parts take, of which the last alone can refuse.
+                // The elements of an earlier part lie above those of later parts. Only the last part can be dissatisfied.
                 let mut parts = parts.iter().rev().map(of);
                 let last = parts.next().unwrap_or_default();
                 parts.fold(last, |y, x| Satisfaction { sat: both(&y.sat, &x.sat), dis: both(&y.dis, &x.sat) })
@@ -323,7 +326,8 @@ impl Frag {
         }
     }
 
-    /// In how many ways the piece can be satisfied and dissatisfied with what `held` says is at hand, counted up to two.
+    /// Returns in how many ways the fragment can be satisfied, and in how many dissatisfied, with the conditions that `held`
+    /// marks as satisfiable: 0, 1, or 2 for two or more.
     pub(crate) fn ways(&self, atoms: &[Atom], held: &[bool]) -> (u8, u8) {
         let of = |frag: &Frag| frag.ways(atoms, held);
         let (sat, dis) = match self {
@@ -365,7 +369,7 @@ impl Frag {
                 (x.0 + z.0, x.1 + z.1)
             }
             Frag::Thresh(k, first, rest) => {
-                // counts: in how many ways that many of the parts so far are satisfied.
+                // `counts[n]`: the number of ways in which n of the parts examined so far are satisfied.
                 let mut counts = vec![0u8; rest.len() + 2];
                 if let Some(none) = counts.first_mut() {
                     *none = 1;
@@ -393,7 +397,7 @@ impl Frag {
     }
 }
 
-/// Whether the empty signature is the one way to leave the condition unmet without failing.
+/// Returns `true` if the empty signature is the only way to leave the condition unsatisfied without making the script fail.
 pub(crate) fn has_empty_signature(atom: &Atom) -> bool {
     match atom {
         Atom::Sig(_) | Atom::Rebind(..) => true,
@@ -402,9 +406,9 @@ pub(crate) fn has_empty_signature(atom: &Atom) -> bool {
     }
 }
 
-/// The choice of `k` parts that counts.
+/// Returns the cheapest witnesses that satisfy `k` parts, and none of the parts.
 fn threshold(k: usize, parts: &[Satisfaction]) -> Satisfaction {
-    // best: the witness that counts of the parts so far with that many of them satisfied.
+    // `best[n]`: the cheapest witness of the parts examined so far with n of them satisfied.
     let mut best: Vec<Option<Stack>> = vec![None; parts.len() + 1];
     if let Some(none) = best.first_mut() {
         *none = Some(Stack::default());
@@ -413,7 +417,7 @@ fn threshold(k: usize, parts: &[Satisfaction]) -> Satisfaction {
         let before = best.clone();
         let lower = core::iter::once(&None).chain(&before);
         for ((slot, same), lower) in best.iter_mut().zip(&before).zip(lower) {
-            // A later part lies deeper.
+            // The elements of a later part lie deeper in the stack.
             *slot = either(both(&part.dis, same), both(&part.sat, lower));
         }
     }

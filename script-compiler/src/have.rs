@@ -1,18 +1,19 @@
-//! Assets as words: what `sigstack plan --have` takes.
+//! Parses assets from words, the arguments of `sigstack plan --have`.
 //!
-//! | word | at hand |
+//! | word | available asset |
 //! | --- | --- |
 //! | `pk:K` | K signs the transaction |
 //! | `apo:K` | K signs it as a BIP 118 key |
 //! | `preimage:H` | the preimage of H |
 //! | `after:N`, `older:N` | nLockTime, nSequence can be N |
 //! | `template:T` | the transaction can have the template hash T |
-//! | `presigned:S` | the transaction that the signature S in the script signs |
+//! | `presigned:S` | the transaction that is signed by the signature S in the script |
 //! | `signed:K:V:…` | K signs the message whose open parts are V, … |
 //! | `opens:C:V:…` | the commitment C opens to V, … |
 //!
-//! Keys and bytes are names of the policy or hex, numbers are digits. Parts of a message that the script or the transaction
-//! gives are left out. `newer_pair` and `newer_cat` take four parts: newer number, its blinding, older number, its blinding.
+//! Keys and bytes are written as names of the policy or in hex, numbers in digits. Parts of a message that the script or the
+//! transaction determines are omitted. `newer_pair` and `newer_cat` take four parts: the newer number, its blinding factor, the
+//! older number, and its blinding factor.
 
 use core::fmt;
 
@@ -25,30 +26,30 @@ use crate::message::{MAX_NUMBER, Msg};
 use crate::parse::is_compressed_key;
 use crate::policy::HashFn;
 
-/// Why a word is no asset.
+/// Reason why a word does not name an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HaveError {
-    /// The word before the colon is none of the list.
+    /// The kind before the colon is unknown.
     Kind(String),
-    /// A name that the policy does not define, or text that is not hex or digits.
+    /// A name that the policy does not define, or text that is neither hex nor digits.
     Value(String),
-    /// The policy asks for nothing that this could be.
+    /// No condition of the policy uses this asset.
     NotAsked(String),
-    /// A lock outside of the values that nLockTime or nSequence can have.
+    /// A lock outside the range that nLockTime or nSequence can have.
     Range {
         /// `after` or `older`.
         kind: &'static str,
-        /// The number.
+        /// The number as written.
         is: String,
     },
     /// A relative lock with bits that nSequence does not compare (BIP 68).
     LockBits(u32),
-    /// The image of a preimage has another length than those of the hash functions.
+    /// A hash whose length matches none of the hash functions.
     ImageLength(usize),
 }
 
-/// The kinds of assets, and the placeholder that follows the colon.
+/// The kinds of assets, each with the placeholder that follows the colon.
 const KINDS: [(&str, &str); 9] = [
     ("pk", "K"),
     ("apo", "K"),
@@ -100,11 +101,11 @@ impl fmt::Display for HaveError {
 impl std::error::Error for HaveError {}
 
 impl Assets {
-    /// Adds what a word says is at hand.
+    /// Adds the asset that a word names.
     ///
     /// # Errors
     ///
-    /// [`HaveError`] if the word is none of the list, or the policy does not ask for it.
+    /// [`HaveError`] if the kind of asset or its value is invalid, or if no condition of the policy uses the asset.
     pub fn add(&mut self, word: &str, compiled: &Compiled) -> Result<(), HaveError> {
         let mut parts = word.split(':');
         let (kind, first) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -156,7 +157,7 @@ impl Assets {
     }
 }
 
-/// A lock within the bounds of the fragments.
+/// Parses a lock within the range that the fragments accept.
 fn lock(kind: &'static str, digits: &str) -> Result<u32, HaveError> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number {
@@ -166,7 +167,7 @@ fn lock(kind: &'static str, digits: &str) -> Result<u32, HaveError> {
     lock.ok_or_else(|| HaveError::Range { kind, is: digits.into() })
 }
 
-/// A relative lock, of which nSequence compares all bits.
+/// Parses a relative lock. All of its bits must be bits that nSequence compares.
 fn relative_lock(digits: &str) -> Result<u32, HaveError> {
     match lock("older", digits)? {
         lock if lock & !SEQUENCE_BITS != 0 || lock & 0xffff == 0 => Err(HaveError::LockBits(lock)),
@@ -174,7 +175,8 @@ fn relative_lock(digits: &str) -> Result<u32, HaveError> {
     }
 }
 
-/// The image of a preimage that satisfies a condition of the policy, as its own or through another hash function.
+/// Returns the hash of a preimage that satisfies a condition of the policy, either directly or through another hash
+/// function.
 fn image(word: &str, first: &str, compiled: &Compiled) -> Result<Vec<u8>, HaveError> {
     let image = bytes(first, compiled)?;
     if !HashFn::ALL.iter().any(|function| function.image_len() == image.len()) {
@@ -203,7 +205,7 @@ fn bytes(word: &str, compiled: &Compiled) -> Result<Vec<u8>, HaveError> {
     named.or_else(literal).ok_or_else(|| HaveError::Value(word.into()))
 }
 
-/// The values of a message whose open parts are the words; `None` if they do not fit it.
+/// Returns the values of a message from the words that give its open parts, or `None` if the words do not fit the message.
 fn values(msg: &Msg, words: &[&str], compiled: &Compiled) -> Option<Vec<Value>> {
     let mut words = words.iter();
     let mut next = || words.next().copied();

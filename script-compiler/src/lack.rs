@@ -1,4 +1,4 @@
-//! The assets that are missing if a policy is not satisfied.
+//! Finds the missing assets of a policy that is not satisfied.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,9 @@ use crate::meaning::Set;
 use crate::resolve::Node;
 
 impl Compiled {
-    /// The smallest sets of conditions that would satisfy the policy together with the assets, as indices: at most `most` of
-    /// them, those with the fewest conditions first. Of policies with too many ways to spend only one set is found.
+    /// Returns the smallest sets of conditions, as indices, that would satisfy the policy together with the assets. Returns
+    /// at most `most` sets, those with the fewest conditions first. For policies with too many ways to spend, only one set
+    /// is returned.
     pub fn lacking(&self, assets: &Assets, most: usize) -> Vec<Set> {
         let mut found: BTreeSet<(usize, Set)> = BTreeSet::new();
         for assets in assets.by_kinds_of_locks() {
@@ -34,8 +35,8 @@ impl Compiled {
     }
 }
 
-/// A small set of open conditions that satisfies the policy, where nothing is asked for in two places a smallest one. `None`
-/// if nothing satisfies it.
+/// Returns a small set of unsatisfied conditions that would satisfy the policy, or `None` if nothing satisfies it. The set
+/// is a smallest one if no condition occurs in two places.
 fn nearest(node: &Node, is_open: &impl Fn(&usize) -> bool) -> Option<Set> {
     match node {
         Node::True => Some(Set::new()),

@@ -1,7 +1,7 @@
-//! One leaf: the script of the least expected weight for a policy, among those that nobody can malleate.
+//! Compiles one leaf: finds the non-malleable script with the least expected weight for a policy.
 //!
-//! Top down with probabilities, like Miniscript's compiler: how often a part is satisfied and how often it is left unmet
-//! decides which form is cheapest. Costs are integers, in 2^-16 of a byte.
+//! The search works top down with probabilities, like Miniscript's compiler: the probabilities with which a part is
+//! satisfied and dissatisfied decide which form is cheapest. Costs are integers, in units of 2^-16 bytes.
 
 mod threshold;
 
@@ -13,22 +13,22 @@ use crate::meaning::{conjunction, disjunction, scale};
 use crate::piece::*;
 use crate::resolve::{Node, ONE};
 
-/// Maximum number of conditions in the parts of leaves that one search looks at, each part counted.
+/// Maximum number of conditions that one search examines, summed over all parts of leaves.
 pub(crate) const MAX_WORK: usize = 250_000;
 
-/// Most parts of an `and` or `or` that are taken off one by one: each is a step of recursion.
+/// Maximum number of parts of an `and` or `or` that are split off one by one. Each split is one level of recursion.
 const MAX_SPLIT: usize = 32;
 
-/// Maximum number of leaves, over all trees, that one search compares.
+/// Maximum total number of leaves, over all trees, that one search compares.
 const MAX_TREES: usize = 100_000;
 
 /// A compiled leaf.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) frag: Frag,
-    /// Bytes of the script.
+    /// Size of the script in bytes.
     pub(crate) size: u64,
-    /// Expected cost of its satisfaction.
+    /// Expected cost of the satisfaction, in units of 2^-16 bytes.
     pub(crate) sat: u64,
 }
 
@@ -38,7 +38,7 @@ pub(crate) struct Optimizer<'a> {
     leaves: BTreeMap<Node, Option<Leaf>>,
     work: usize,
     trees: usize,
-    /// Whether a search ended at its budget.
+    /// `true` if a search exhausted its budget.
     has_ended_early: bool,
 }
 
@@ -54,27 +54,27 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Starts a search, which has a budget of its own: how far one search gets does not depend on those before it.
+    /// Starts a search with a fresh budget, so that the result of a search does not depend on earlier ones.
     pub(crate) fn start_search(&mut self) {
         if self.is_exhausted() {
-            // What was found without looking at everything is looked at again.
+            // Results cached by an exhausted search are incomplete, and are computed again.
             self.parts.clear();
             self.leaves.clear();
         }
         (self.work, self.trees) = (0, 0);
     }
 
-    /// Whether a search so far ended at its budget: then there may be a lighter tree.
+    /// Returns `true` if any search so far exhausted its budget, so that a lighter tree may exist.
     pub(crate) fn has_ended_early(&self) -> bool {
         self.has_ended_early
     }
 
-    /// Whether the search has reached its bound on work. Leaves are then refused.
+    /// Returns `true` if the search has reached its work limit. No more leaves are compiled then.
     fn is_exhausted(&self) -> bool {
         self.work >= MAX_WORK
     }
 
-    /// Counts a tree of this many leaves. Returns false if the search may compare no more trees.
+    /// Counts a tree of this many leaves against the budget. Returns `false` if the search may not compare more trees.
     pub(crate) fn takes_tree(&mut self, leaves: usize) -> bool {
         self.trees = self.trees.saturating_add(leaves);
         let takes = self.trees < MAX_TREES && !self.is_exhausted();
@@ -82,7 +82,8 @@ impl<'a> Optimizer<'a> {
         takes
     }
 
-    /// The best leaf for a policy; `None` if a leaf of it could be malleated, or would take too long to find.
+    /// Returns the cheapest leaf for a policy, or `None` if every such leaf would be malleable or the search would take too
+    /// long.
     pub(crate) fn leaf(&mut self, node: &Node) -> Option<Leaf> {
         if let Some(known) = self.leaves.get(node) {
             return known.clone();
@@ -96,7 +97,8 @@ impl<'a> Optimizer<'a> {
         if let Some(atoms) = straight_atoms(node) {
             return Some(self.straight(&atoms));
         }
-        // The properties hold only where no signature is asked for twice: shown for one branch, it would open another.
+        // The properties are valid only if no signature is required in two places: a signature published for one branch
+        // would satisfy another.
         let mut used = Vec::new();
         collect_atoms(node, &mut used);
         let is_signature = |index: &usize| self.atoms.get(*index).is_some_and(|atom| atom_prop(atom).signed);
@@ -114,8 +116,8 @@ impl<'a> Optimizer<'a> {
         Some(Leaf { size: piece.prop.size >> COST_BITS, sat: piece.prop.sat, frag: piece.frag })
     }
 
-    /// The leaf of conditions that are all needed, in their order: the layout of the witness is as written. A lock or template
-    /// takes nothing from the witness, and goes last where that saves its `DROP`.
+    /// Returns the leaf of a conjunction of conditions. The conditions, and with them the witness elements, keep the order
+    /// of the policy. A lock or template takes no witness element, and is moved to the end if that saves its `DROP`.
     fn straight(&self, atoms: &[usize]) -> Leaf {
         let cost = |&index: &usize| self.atoms.get(index).map_or(0, |atom| atom.tail().cost());
         let is_bare = |index: &usize| self.atoms.get(*index).is_some_and(|atom| atom.tail() == Tail::Drop);
@@ -154,7 +156,7 @@ impl<'a> Optimizer<'a> {
                     if matches!(atom, Atom::Sig(key) if !key.internal) {
                         let plain = Prop { size: prop.size - bytes(1), ..prop };
                         pieces.offer_key(Piece { frag: Frag::Key(*index), prop: plain }, chance);
-                        // A key that is rarely shown is cheaper as its hash.
+                        // A key that is rarely published is cheaper as a hash.
                         let shown = bytes(KEY_ELEMENT);
                         let hashed = Prop {
                             size: bytes(HASHED_KEY_SCRIPT),
@@ -176,7 +178,7 @@ impl<'a> Optimizer<'a> {
         pieces
     }
 
-    /// Fills the classes that wrapping can reach.
+    /// Derives further types of fragments by wrapping the ones found.
     fn wrap(&self, pieces: &mut Pieces, chance: (u64, u64)) {
         for key in [pieces.key.clone(), pieces.key_choice.clone()].into_iter().flatten() {
             let prop = Prop { size: key.prop.size + bytes(1), unit: true, signed: true, ..key.prop };
@@ -185,7 +187,7 @@ impl<'a> Optimizer<'a> {
         if let Some(piece) = pieces.result.clone() {
             let verified = verify(piece.clone(), self.atoms);
             if !piece.prop.unit {
-                // What is left is a lock's number, or a hash that is no number.
+                // The fragment leaves the number of a lock, or a hash, which is not a number.
                 let is_number = matches!(&piece.frag, Frag::Atom(index) if !matches!(self.atoms.get(*index), Some(Atom::Ctv(_))));
                 if is_number {
                     let prop = Prop { size: piece.prop.size + bytes(1), unit: true, ..piece.prop };
@@ -213,7 +215,7 @@ impl<'a> Optimizer<'a> {
                 pieces.offer(Piece { frag: Frag::DupIf(piece.frag.boxed()), prop }, chance);
             }
         }
-        // A result that cannot be refused becomes one that can, by a branch or by an empty top element.
+        // A fragment that cannot be dissatisfied is wrapped so that it can be: by a branch, or by an empty top element.
         let forced = [pieces.unit.clone(), pieces.verify.clone().map(|piece| and(piece, piece_true()))];
         for piece in forced.into_iter().flatten().filter(|piece| piece.prop.forced && piece.prop.unit) {
             if piece.prop.nonzero {
@@ -275,7 +277,7 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Forms of an `and` that can be left unmet: the first part decides.
+    /// Offers the forms of an `and` that can be dissatisfied: the first part decides.
     fn refusable_conjunction(&mut self, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
         if children.len() > MAX_SPLIT {
             return;
@@ -314,7 +316,8 @@ impl<'a> Optimizer<'a> {
         }
         let mut sorted: Vec<&(u64, Node)> = children.iter().collect();
         sorted.sort_by_key(|(weight, _)| core::cmp::Reverse(*weight));
-        // The likeliest against the others, and halves by number; of many alternatives halves alone, which nest less deep.
+        // Splits off the most probable alternative, or splits the list in half by number. A long list is only halved, which
+        // limits the nesting.
         let half = sorted.len() / 2;
         let splits = if sorted.len() > MAX_SPLIT { vec![half] } else { vec![1, half] };
         for at in splits {
@@ -329,7 +332,7 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Forms of an `or` of two, `x` tried first.
+    /// Offers the forms of an `or` of two parts that try `x` first.
     fn either(&mut self, x: &(u64, Node), z: &(u64, Node), (sat, dis): (u64, u64), pieces: &mut Pieces) {
         let chance = (sat, dis);
         let (at_x, at_z) = (scale(sat, x.0), scale(sat, z.0));
@@ -352,7 +355,7 @@ impl<'a> Optimizer<'a> {
             pieces.offer(or_i((x.0, a.clone()), (z.0, b.clone())), chance);
             pieces.offer(or_i((z.0, b), (x.0, a)), chance);
         }
-        // x is met or refused, and z stands in for it.
+        // The script runs `z` only if `x` is dissatisfied.
         if let Some(head) = self.part(&x.1, at_x, at_z.saturating_add(dis)).choice {
             if let Some(other) = &second.verify {
                 pieces.offer_verify(or_else(&head, x.0, other, z.0, Frag::OrC, bytes(2)), chance);
@@ -393,13 +396,13 @@ impl<'a> Optimizer<'a> {
     }
 }
 
-/// The children without one of them.
+/// Returns the conjunction of the children without one of them.
 fn without(children: &[Node], nth: usize) -> Node {
     let others = children.iter().enumerate().filter(|(other, _)| *other != nth);
     conjunction(others.map(|(_, child)| child.clone()))
 }
 
-/// The conditions of a policy that needs all of them and nothing else.
+/// Returns the conditions of a policy that is a plain conjunction of conditions, or `None` for other policies.
 fn straight_atoms(node: &Node) -> Option<Vec<usize>> {
     match node {
         Node::True => Some(Vec::new()),
@@ -412,7 +415,7 @@ fn straight_atoms(node: &Node) -> Option<Vec<usize>> {
     }
 }
 
-/// Conditions and branches.
+/// Returns the number of conditions and branches in a policy.
 fn size(node: &Node) -> usize {
     match node {
         Node::True | Node::False | Node::Atom(_) => 1,

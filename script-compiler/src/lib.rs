@@ -1,15 +1,15 @@
-//! A compiler of policies to taproot outputs, for today's Script and for the proposals that make channels symmetric and small.
+//! Compiles spending policies to taproot outputs, for today's Script and for proposed opcodes that payment channels can use.
 //!
 //! ```text
 //! text → parse → resolve → check → cut into leaves → tree → output
 //!                                        assets → plan → slots → witness
 //! ```
 //!
-//! A policy says who may spend and when. Beside the fragments of Miniscript's policy language it has signatures over
+//! A policy says who may spend and when. In addition to the fragments of Miniscript's policy language it has signatures of
 //! messages (BIP 348), rebindable signatures (BIP 118), templates (BIP 119, BIP 446), commitments (BIP 347, BIP 442) and the
-//! internal key (BIP 349). The scripts that come out are those of the interpreter's rules with these proposals active.
+//! internal key (BIP 349). The compiled scripts follow the interpreter's rules with these proposals active.
 //!
-//! Everything is deterministic: the same text gives the same bytes on every machine.
+//! Compilation is deterministic: the same text gives the same bytes on every machine.
 
 mod assets;
 mod atom;
@@ -67,7 +67,7 @@ pub use sign::{bip118_digest, templates};
 pub use template::{Fill, Template, TemplateError};
 pub use tree::{NUMS, Shape, TapOutput, depths, huffman};
 
-/// Runs the code of the crate's README as tests.
+/// Runs the examples of the crate's README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct ReadmeDoctests;

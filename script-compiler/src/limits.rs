@@ -1,4 +1,4 @@
-//! Limits of consensus, which refuse a policy, and of relay, which are reported apart.
+//! Limits of consensus, which make the compiler refuse a policy, and limits of relay, which are reported as warnings.
 
 use sigstack_interpreter::limits::{
     CONTROL_BLOCK_MAX_NODES, MAX_STACK_SIZE, VALIDATION_WEIGHT_OFFSET, VALIDATION_WEIGHT_PER_SIGOP,
@@ -10,25 +10,26 @@ use crate::compile::{Compiled, CompiledLeaf};
 use crate::error::ErrorKind;
 use crate::message::Msg;
 
-/// Longest element of a tapscript's witness that Bitcoin Core relays (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
+/// Maximum size in bytes of a tapscript witness element that Bitcoin Core relays (Core
+/// `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
 pub const MAX_STANDARD_ELEMENT: usize = 80;
 
-/// Most weight of a transaction that Bitcoin Core relays (Core `MAX_STANDARD_TX_WEIGHT`).
+/// Maximum weight of a transaction that Bitcoin Core relays (Core `MAX_STANDARD_TX_WEIGHT`).
 pub const MAX_STANDARD_WEIGHT: usize = 400_000;
 
-/// Validation weight that is left after the signature checks of a witness of `size` bytes (BIP 342).
+/// Returns the validation weight that remains after the signature checks of a witness of `size` bytes (BIP 342).
 pub fn budget(size: usize, signature_checks: usize) -> i64 {
     let cost =
         i64::try_from(signature_checks).unwrap_or(i64::MAX).saturating_mul(VALIDATION_WEIGHT_PER_SIGOP);
     i64::try_from(size).unwrap_or(i64::MAX).saturating_add(VALIDATION_WEIGHT_OFFSET).saturating_sub(cost)
 }
 
-/// Elements on both stacks at the fullest moment of a leaf's fullest run.
+/// Returns the maximum number of elements on both stacks together, over all ways to satisfy a leaf.
 fn peak(leaf: &CompiledLeaf, atoms: &[Atom]) -> usize {
     leaf.frag.runs(atoms).sat.map_or(0, |run| run.peak)
 }
 
-/// Refuses what consensus would not let spend.
+/// Refuses outputs that consensus rules would make unspendable.
 pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
     let too_large = |what, limit| Err(ErrorKind::TooLarge { what, limit });
     for leaf in &compiled.leaves {
@@ -38,7 +39,8 @@ pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
         if peak(leaf, compiled.atoms()) > MAX_STACK_SIZE {
             return too_large("elements on the stack", MAX_STACK_SIZE);
         }
-        // A signature brings more weight than its check costs; a witness that brought less could not be spent.
+        // A signature adds more weight than its check costs. A leaf whose signatures are not in the witness may lack the
+        // weight, and could then not be spent.
         if let Some((size, checks)) = compiled.cheapest_use(leaf)
             && budget(size, checks) < 0
         {
@@ -48,7 +50,7 @@ pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
     Ok(())
 }
 
-/// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
+/// Returns reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
 pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
     let mut warnings = Vec::new();
     let flags = compiled.flags();
@@ -61,7 +63,7 @@ pub(crate) fn warnings(compiled: &Compiled) -> Vec<String> {
         for part in msg.parts() {
             match part {
                 Msg::Fixed(bytes) if bytes.len() > MAX_STANDARD_ELEMENT => {
-                    // A script's own pushes are not witness elements: only slots are bounded.
+                    // Data that the script pushes are not witness elements: only slots count toward the limit.
                 }
                 Msg::Any(slot) => long.push(slot.clone()),
                 Msg::Ctv(false) => trusted.push(compiled.program.describe(index)),

@@ -1,4 +1,5 @@
-//! What a policy means: which sets of conditions satisfy it. The canonical form is the oracle of the tests.
+//! The meaning of a policy: which sets of conditions satisfy it. The tests compare compiled scripts with this canonical
+//! form.
 
 use std::collections::BTreeSet;
 
@@ -8,42 +9,44 @@ use crate::resolve::{Node, ONE};
 /// Conditions that together satisfy a policy, as indices.
 pub type Set = BTreeSet<usize>;
 
-/// Most ways to satisfy a policy that are written out one by one.
+/// Maximum number of ways to satisfy a policy that are listed one by one.
 pub const MAX_PATHS: usize = 512;
 
-/// Most conditions in all of these ways together: comparing the ways takes its square.
+/// Maximum number of conditions in all of these ways together. The time to compare the ways grows with its square.
 const MAX_PATH_CONDITIONS: usize = 8_192;
 
 /// A way to satisfy a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// How likely it is, in units of [`ONE`].
+    /// Probability of the way, in units of [`ONE`].
     pub probability: u64,
-    /// The conditions.
+    /// Conditions of the way.
     pub set: Set,
 }
 
-/// The canonical form of a policy: the minimal sets that satisfy it, none weaker than another, sorted.
+/// The canonical form of a policy: the sorted list of minimal sets of conditions that satisfy it. No set is weaker than
+/// another.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meaning {
-    /// The sets.
+    /// The minimal sets.
     pub sets: BTreeSet<Set>,
 }
 
 impl Meaning {
-    /// Whether the conditions of `held`, and whatever they imply, satisfy the policy.
+    /// Returns `true` if the conditions in `held`, and those that they imply, satisfy the policy.
     pub fn is_satisfied_by(&self, held: &Set, atoms: &[Atom]) -> bool {
         self.sets.iter().any(|set| set.iter().all(|&needed| is_covered(needed, held, atoms)))
     }
 }
 
-/// The canonical form, or `None` if it has more than [`MAX_PATHS`] sets on the way.
+/// Returns the canonical form, or `None` if the computation needs more than [`MAX_PATHS`] sets.
 pub fn meaning(node: &Node, atoms: &[Atom]) -> Option<Meaning> {
     let paths = minimal(paths(node)?, atoms);
     Some(Meaning { sets: paths.into_iter().map(|path| path.set).collect() })
 }
 
-/// Every way to satisfy the policy as it is written, or `None` if there are more than [`MAX_PATHS`] or these are very long.
+/// Returns every way to satisfy the policy as written, or `None` if there are more than [`MAX_PATHS`] ways or they have too
+/// many conditions in total.
 pub fn paths(node: &Node) -> Option<Vec<Path>> {
     let found = all_paths(node)?;
     let conditions: usize = found.iter().map(|path| path.set.len()).sum();
@@ -86,13 +89,13 @@ fn all_paths(node: &Node) -> Option<Vec<Path>> {
     Some(found)
 }
 
-/// A probability times another one; at least one unit, so that no path counts for nothing.
+/// Multiplies two probabilities. The result is at least one unit, so that no path has probability 0.
 pub(crate) fn scale(a: u64, b: u64) -> u64 {
     let product = u128::from(a) * u128::from(b) / u128::from(ONE);
     u64::try_from(product).unwrap_or(u64::MAX).max(1)
 }
 
-/// The probability of one of `n` that are alike.
+/// Returns the probability of one of `n` equally probable alternatives.
 pub(crate) fn share(n: usize) -> u64 {
     ONE.checked_div(u64::try_from(n).unwrap_or(u64::MAX)).unwrap_or(ONE).max(1)
 }
@@ -117,7 +120,7 @@ fn product<'a>(children: impl Iterator<Item = &'a Node>) -> Option<Vec<Path>> {
     Some(all)
 }
 
-/// Every choice of `k` out of `n` indices in lexical order, or `None` if there are more than `limit`.
+/// Returns all subsets of `k` out of `n` indices in lexicographic order, or `None` if there are more than `limit`.
 pub(crate) fn subsets(n: usize, k: usize, limit: usize) -> Option<Vec<Vec<usize>>> {
     let mut found = Vec::new();
     let mut choice: Vec<usize> = (0..k).collect();
@@ -129,7 +132,7 @@ pub(crate) fn subsets(n: usize, k: usize, limit: usize) -> Option<Vec<Vec<usize>
         if found.len() > limit {
             return None;
         }
-        // The last index that can still move up, and those behind it right after it.
+        // Finds the last index that can still be increased. The indices after it follow it directly.
         let Some(moved) = (0..k).rev().find(|&at| choice.get(at).is_some_and(|&index| index < n - k + at))
         else {
             return Some(found);
@@ -141,22 +144,22 @@ pub(crate) fn subsets(n: usize, k: usize, limit: usize) -> Option<Vec<Vec<usize>
     }
 }
 
-/// Whether whatever satisfies one condition satisfies the other one.
+/// Returns `true` if everything that satisfies condition `a` also satisfies condition `b`.
 pub(crate) fn implies(a: usize, b: usize, atoms: &[Atom]) -> bool {
     a == b || matches!((atoms.get(a), atoms.get(b)), (Some(a), Some(b)) if a.implies(b))
 }
 
-/// Whether a condition is one of those held, or follows from one.
+/// Returns `true` if a condition is in `held`, or is implied by one in it.
 pub(crate) fn is_covered(needed: usize, held: &Set, atoms: &[Atom]) -> bool {
     held.iter().any(|&atom| implies(atom, needed, atoms))
 }
 
-/// Whether whoever satisfies `strong` satisfies `weak` too.
+/// Returns `true` if everything that satisfies `strong` also satisfies `weak`.
 pub(crate) fn is_weaker(weak: &Set, strong: &Set, atoms: &[Atom]) -> bool {
     weak.iter().all(|&needed| is_covered(needed, strong, atoms))
 }
 
-/// The set without conditions that others in it imply. Of equal ones the first stays.
+/// Removes the conditions that others in the set imply. Of equivalent conditions the first is kept.
 pub(crate) fn reduce(set: &Set, atoms: &[Atom]) -> Set {
     let keeps = |&atom: &usize| {
         !set.iter().any(|&other| {
@@ -166,17 +169,17 @@ pub(crate) fn reduce(set: &Set, atoms: &[Atom]) -> Set {
     set.iter().copied().filter(keeps).collect()
 }
 
-/// Why a set can never be satisfied as a whole.
+/// Reason why a set of conditions cannot be satisfied together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Conflict {
-    /// A height and a time under the same lock.
+    /// A height and a time for the same kind of lock.
     Locks,
-    /// Two templates.
+    /// Two templates that require different transactions.
     Templates,
 }
 
 pub(crate) fn conflict(set: &Set, atoms: &[Atom]) -> Option<Conflict> {
-    // Locks as (absolute, time).
+    // Each lock as (is absolute, is a time).
     let mut locks: BTreeSet<(bool, bool)> = BTreeSet::new();
     let mut templates: Vec<&Atom> = Vec::new();
     for atom in set.iter().filter_map(|&index| atoms.get(index)) {
@@ -196,15 +199,15 @@ pub(crate) fn conflict(set: &Set, atoms: &[Atom]) -> Option<Conflict> {
     (mixed(true) || mixed(false)).then_some(Conflict::Locks)
 }
 
-/// The ways that remain when those that can never be met are dropped, each is reduced, and a way that needs more than
-/// another one gives its probability to it.
+/// Returns the ways that remain after simplification: ways that can never be satisfied are dropped, each way is reduced, and
+/// a way that requires more than another one is dropped and its probability added to the other.
 pub fn minimal(paths: Vec<Path>, atoms: &[Atom]) -> Vec<Path> {
     let mut reduced: Vec<Path> = paths
         .into_iter()
         .filter(|path| conflict(&path.set, atoms).is_none())
         .map(|path| Path { probability: path.probability, set: reduce(&path.set, atoms) })
         .collect();
-    // Fewer conditions first, so that the way that absorbs stands before the absorbed one; the sort is stable.
+    // Shorter ways come first, so that an absorbing way precedes the ways that it absorbs. The sort is stable.
     let order: Vec<Set> = reduced.iter().map(|path| path.set.clone()).collect();
     reduced.sort_by_key(|path| path.set.len());
     let mut kept: Vec<Path> = Vec::new();
@@ -212,7 +215,7 @@ pub fn minimal(paths: Vec<Path>, atoms: &[Atom]) -> Vec<Path> {
         match kept.iter_mut().find(|known| is_weaker(&known.set, &path.set, atoms)) {
             Some(known) => known.probability = known.probability.saturating_add(path.probability),
             None => {
-                // A way of as many conditions may still be the weaker one: `after(1)` behind `after(2)`.
+                // A way with equally many conditions may still be the weaker one: `after(1)` that follows `after(2)`.
                 let (absorbed, rest): (Vec<_>, Vec<_>) =
                     kept.into_iter().partition(|known| is_weaker(&path.set, &known.set, atoms));
                 let more: u64 = absorbed.iter().map(|known| known.probability).sum();
@@ -221,12 +224,13 @@ pub fn minimal(paths: Vec<Path>, atoms: &[Atom]) -> Vec<Path> {
             }
         }
     }
-    // Back to the order of the text.
+    // Restores the order of the text.
     kept.sort_by_key(|path| order.iter().position(|set| *set == path.set));
     kept
 }
 
-/// The policy without what is plain from its structure: constants, nesting of the same kind, thresholds of one or all.
+/// Simplifies the structure of a policy: removes constants, merges nested nodes of the same kind, and replaces thresholds of
+/// one or all.
 pub(crate) fn simplify(node: &Node) -> Node {
     match node {
         Node::True | Node::False | Node::Atom(_) => node.clone(),
@@ -251,7 +255,7 @@ pub(crate) fn simplify(node: &Node) -> Node {
     }
 }
 
-/// The policy without conditions that the conditions around them imply; `held` are those.
+/// Removes the conditions that are already implied by the surrounding conditions `held`.
 pub(crate) fn tidy(node: &Node, held: &Set, atoms: &[Atom]) -> Node {
     match node {
         Node::True | Node::False => node.clone(),
@@ -277,7 +281,7 @@ pub(crate) fn tidy(node: &Node, held: &Set, atoms: &[Atom]) -> Node {
     }
 }
 
-/// The `and` of simplified policies.
+/// Returns the `and` of simplified policies.
 pub(crate) fn conjunction(children: impl Iterator<Item = Node>) -> Node {
     let mut all: Vec<Node> = Vec::new();
     for child in children {
@@ -303,7 +307,7 @@ pub(crate) fn conjunction(children: impl Iterator<Item = Node>) -> Node {
     }
 }
 
-/// The `or` of simplified policies; weights are scaled back to [`ONE`].
+/// Returns the `or` of simplified policies, with weights normalized to [`ONE`].
 pub(crate) fn disjunction(children: impl Iterator<Item = (u64, Node)>) -> Node {
     let mut all: Vec<(u64, Node)> = Vec::new();
     for (weight, child) in children {
@@ -335,7 +339,7 @@ pub(crate) fn disjunction(children: impl Iterator<Item = (u64, Node)>) -> Node {
     }
 }
 
-/// The policy of a set of conditions, in the order in which they were first written.
+/// Returns the policy that requires a set of conditions, in the order in which they first occur in the text.
 pub(crate) fn straight(set: &Set) -> Node {
     conjunction(set.iter().map(|&atom| Node::Atom(atom)))
 }
@@ -362,7 +366,7 @@ mod tests {
         for (atoms, expected) in cases {
             let all: Set = (0..atoms.len()).collect();
             assert_eq!(conflict(&all, &atoms), expected, "{atoms:?}");
-            // Ways that hold a conflict are no ways.
+            // Ways that contain a conflict are dropped.
             let node = Node::And(all.iter().copied().map(Node::Atom).collect());
             assert_eq!(meaning(&node, &atoms).unwrap().sets.is_empty(), expected.is_some(), "{atoms:?}");
         }
@@ -373,7 +377,7 @@ mod tests {
         let key = |internal| Atom::Sig(crate::atom::KeyRef { x: [1; 32], internal });
         let atoms = [Atom::After(5), Atom::After(6), key(false), key(true), Atom::Older(9)];
         let set = |indices: &[usize]| indices.iter().copied().collect::<Set>();
-        // The stronger one of two, the first of equal ones.
+        // The stronger of two conditions is kept, and the first of two equal ones.
         assert_eq!(reduce(&set(&[0, 1, 2, 3, 4]), &atoms), set(&[1, 2, 4]));
         assert_eq!(reduce(&set(&[0, 3]), &atoms), set(&[0, 3]));
         let [after, later, sig, same, older] = [0, 1, 2, 3, 4].map(Node::Atom);
@@ -382,7 +386,7 @@ mod tests {
         assert_eq!(tidy(&and(&[&after, &later]), &none, &atoms), later);
         assert_eq!(tidy(&and(&[&sig, &same, &older]), &none, &atoms), and(&[&sig, &older]));
         assert_eq!(tidy(&and(&[&sig, &older]), &set(&[3]), &atoms), older);
-        // What stands around a part is at hand in it, and what stands in one part is not in another.
+        // A condition around a part applies inside it. A condition in one part does not apply in another.
         let or = Node::Or(vec![(ONE / 2, and(&[&after, &sig])), (ONE / 2, older.clone())]);
         let tidied = Node::Or(vec![(ONE / 2, sig.clone()), (ONE / 2, older.clone())]);
         assert_eq!(tidy(&and(&[&later, &or]), &none, &atoms), and(&[&later, &tidied]));

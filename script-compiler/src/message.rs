@@ -1,4 +1,4 @@
-//! Messages with their values: what each takes from the stack, checks, and leaves.
+//! Messages with their values: the elements that each form takes from the stack, checks, and leaves.
 
 use sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
 use sigstack_interpreter::{Flags, Opcode};
@@ -6,73 +6,73 @@ use sigstack_interpreter::{Flags, Opcode};
 use crate::policy::{Compare, Join};
 use crate::script::Writer;
 
-/// Bits of a number that a two-limb number keeps in each limb.
+/// Number of bits in each limb of a two-limb number.
 pub const LIMB_BITS: u32 = 31;
 
-/// The largest number that arithmetic in Script takes.
+/// Maximum number that Script's arithmetic opcodes accept.
 pub const MAX_NUMBER: u64 = (1 << LIMB_BITS) - 1;
 
-/// The largest number of two limbs.
+/// Maximum number that two limbs can represent.
 pub const MAX_WIDE_NUMBER: u64 = (1 << (2 * LIMB_BITS)) - 1;
 
-/// A message with its values. What each form does with the stack is in `Msg::write`.
+/// A message with its values. `Msg::write` documents what each form does with the stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {
-    /// Bytes of the script.
+    /// Bytes that the script pushes.
     Fixed(Vec<u8>),
-    /// Any bytes from a named slot.
+    /// Any bytes from a named slot of the witness.
     Any(String),
-    /// 32 bytes from a named slot.
+    /// 32 bytes from a named slot of the witness.
     Any32(String),
     /// A number within bounds.
     Number(Bounds),
-    /// A two-limb number above this one.
+    /// A two-limb number above the given one.
     NewerWide(u64),
-    /// A committed number above the committed one.
+    /// A commitment to a number, where the number must be above the one in the given commitment.
     NewerOpened(Join, [u8; 32]),
-    /// A number that nLockTime has reached.
+    /// A lock time that nLockTime has reached.
     Locktime,
-    /// The BIP 119 template hash. Whether the script checks that it is 32 bytes long: shorter or longer arguments make
-    /// `OP_CHECKTEMPLATEVERIFY` a NOP, so that any signature by the key over such bytes would pass. In a concatenation it
-    /// always does: the signed bytes could be cut at another place.
+    /// The BIP 119 template hash. `true` if the script checks that the hash has 32 bytes. With another length
+    /// `OP_CHECKTEMPLATEVERIFY` is a NOP, so that any signature by the key over such bytes would be accepted. Inside a
+    /// concatenation the length is always checked, because the signed bytes could otherwise be split at another place.
     Ctv(bool),
     /// The BIP 446 template hash.
     TemplateHash,
     /// A key that signs the transaction.
     Delegate,
-    /// Two messages joined.
+    /// Two joined messages.
     Join(Join, Box<Msg>, Box<Msg>),
     /// The SHA-256 of a message.
     Sha256(Box<Msg>),
 }
 
-/// A comparison with its numbers.
+/// A range that a number is compared with.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bounds {
-    /// Above.
+    /// Above the number.
     Newer(u64),
-    /// From here on.
+    /// At least the number.
     AtLeast(u64),
-    /// Up to here.
+    /// At most the number.
     AtMost(u64),
-    /// From the first on, below the second.
+    /// At least the first number and below the second.
     Between(u64, u64),
 }
 
 impl Bounds {
-    /// Whether a number of one limb is within.
+    /// Returns `true` if a number of one limb is within the range.
     pub fn contains(&self, number: u64) -> bool {
         let (least, end) = self.range();
         (least..end).contains(&number)
     }
 
-    /// The smallest number that is within, if one is.
+    /// Returns the smallest number in the range, or `None` if the range is empty.
     pub fn least(&self) -> Option<u64> {
         let (least, end) = self.range();
         (least < end).then_some(least)
     }
 
-    /// The first number within and the first one behind.
+    /// Returns the first number in the range and the first number after it.
     pub(crate) fn range(&self) -> (u64, u64) {
         const END: u64 = MAX_NUMBER + 1;
         match *self {
@@ -83,7 +83,8 @@ impl Bounds {
         }
     }
 
-    /// Whether every number within is within `other` too. Negative numbers do not count: no plan has them.
+    /// Returns `true` if every number in this range is also in `other`. Negative numbers are ignored, because no plan uses
+    /// them.
     fn is_inside(&self, other: &Bounds) -> bool {
         let ((least, end), (other_least, other_end)) = (self.range(), other.range());
         least >= other_least && end <= other_end
@@ -117,8 +118,8 @@ impl Join {
 impl Msg {
     /// Writes the script that takes the parts of the message from the stack and leaves the message.
     ///
-    /// Where two parts come from the witness, the left one lies deeper: the right one is made into its value first, and
-    /// the left one is checked under it.
+    /// If two parts come from the witness, the left one lies deeper: the script first turns the right one into its value,
+    /// and checks the left one below it.
     pub(crate) fn write(&self, out: &mut Writer) {
         match self {
             Msg::Fixed(bytes) => drop(out.push(bytes)),
@@ -166,7 +167,8 @@ impl Msg {
         }
     }
 
-    /// Writes the check of an element that stays as it is: on the top (`DUP` copies it) or below the top (`OVER` does).
+    /// Writes the check of an element that stays unchanged, either at the top (copied by `DUP`) or below the top (copied by
+    /// `OVER`).
     fn write_check(&self, out: &mut Writer, copy: Opcode) {
         let is_top = copy == Opcode::OP_DUP;
         match self {
@@ -192,17 +194,17 @@ impl Msg {
         }
     }
 
-    /// Whether the script makes the message without the witness.
+    /// Returns `true` if the script computes the message without any witness element.
     pub(crate) fn is_computed(&self) -> bool {
         self.parts().iter().all(|part| matches!(part, Msg::Fixed(_) | Msg::TemplateHash))
     }
 
-    /// Whether the message is one element of the witness, which `write_check` can check where it lies.
+    /// Returns `true` if the message is a single witness element, which `write_check` can check in place.
     fn is_single(&self) -> bool {
         matches!(self, Msg::Any(_) | Msg::Any32(_) | Msg::Number(_) | Msg::Locktime)
     }
 
-    /// The messages that this one is made of, from the left, joins and hashes taken apart.
+    /// Returns the messages that this one consists of, left to right, with joins and hashes taken apart.
     pub fn parts(&self) -> Vec<&Msg> {
         let (mut parts, mut stack) = (Vec::new(), vec![self]);
         while let Some(msg) = stack.pop() {
@@ -215,7 +217,7 @@ impl Msg {
         parts
     }
 
-    /// Whether the message always has the same length.
+    /// Returns `true` if the message always has the same length.
     pub(crate) fn has_fixed_length(&self) -> bool {
         match self {
             Msg::Any(_) | Msg::Number(_) | Msg::Locktime => false,
@@ -224,7 +226,7 @@ impl Msg {
         }
     }
 
-    /// Whether whatever is this message is the other one too.
+    /// Returns `true` if every value of this message is also valid for the other one.
     pub(crate) fn covers(&self, other: &Msg) -> bool {
         match (self, other) {
             (Msg::Any(_) | Msg::Any32(_), Msg::Any(_)) | (Msg::Any32(_), Msg::Any32(_)) => true,
@@ -236,7 +238,7 @@ impl Msg {
         }
     }
 
-    /// Whether the parts of the two are joined alike.
+    /// Returns `true` if the parts of both messages are joined in the same structure.
     pub(crate) fn has_shape_of(&self, other: &Msg) -> bool {
         match (self, other) {
             (Msg::Join(j, a, b), Msg::Join(k, c, d)) => j == k && a.has_shape_of(c) && b.has_shape_of(d),
@@ -246,7 +248,7 @@ impl Msg {
         }
     }
 
-    /// Whether a concatenation in the message can be split in two ways.
+    /// Returns `true` if the message has a concatenation that can be split in two ways.
     pub(crate) fn has_ambiguous_cat(&self) -> bool {
         match self {
             Msg::Join(join, left, right) => {
@@ -259,7 +261,7 @@ impl Msg {
         }
     }
 
-    /// The fewest and the most bytes that the message has.
+    /// Returns the minimum and maximum length of the message in bytes.
     fn length(&self) -> (usize, usize) {
         match self {
             Msg::Fixed(bytes) => (bytes.len(), bytes.len()),
@@ -274,7 +276,7 @@ impl Msg {
         }
     }
 
-    /// Whether a concatenation in the message is always longer than an element may be.
+    /// Returns `true` if a concatenation in the message always exceeds the maximum element size.
     pub(crate) fn is_too_long(&self) -> bool {
         match self {
             Msg::Join(_, left, right) => {
@@ -285,8 +287,8 @@ impl Msg {
         }
     }
 
-    /// Whether a key that signs nothing but templates may sign it: a template hash, or a commitment that holds one. Such a
-    /// message has 32 bytes, and nobody can cut it at another place.
+    /// Returns `true` if a key that signs only templates may sign the message: a template hash, or a commitment that
+    /// contains one. Such a message has 32 bytes and cannot be split at another place.
     pub(crate) fn is_for_template_keys(&self) -> bool {
         match self {
             Msg::Ctv(_) | Msg::TemplateHash => true,
@@ -295,7 +297,7 @@ impl Msg {
         }
     }
 
-    /// Whether the message commits to the spending transaction.
+    /// Returns `true` if the message commits to the spending transaction.
     pub(crate) fn has_template(&self) -> bool {
         self.parts().iter().any(|part| matches!(part, Msg::Ctv(_) | Msg::TemplateHash))
     }
@@ -322,7 +324,7 @@ impl Join {
     }
 }
 
-/// `<high> <low>` to their commitment, if (high, low) is above n.
+/// Writes the script that replaces `<high> <low>` by a commitment to them, and fails unless (high, low) is above n.
 fn write_newer_wide(n: u64, out: &mut Writer) {
     use Opcode as O;
     let (high, low) = limbs(n);
@@ -332,7 +334,8 @@ fn write_newer_wide(n: u64, out: &mut Writer) {
     out.op(Opcode::OP_PAIRCOMMIT);
 }
 
-/// `<r_m> <m> <r_n> <n>` to the commitment to m, if `commitment` opens to n and n is below m.
+/// Writes the script that replaces `<r_m> <m> <r_n> <n>` by the commitment to m. The script fails unless `commitment` opens
+/// to n and n is below m.
 fn write_newer_opened(join: Join, commitment: &[u8; 32], out: &mut Writer) {
     use Opcode as O;
     let is_cat = join == Join::Cat;
@@ -355,7 +358,7 @@ fn write_newer_opened(join: Join, commitment: &[u8; 32], out: &mut Writer) {
     }
 }
 
-/// The limbs of a two-limb number, the high one first.
+/// Returns the limbs of a two-limb number, the high one first.
 pub const fn limbs(number: u64) -> (u64, u64) {
     (number >> LIMB_BITS, number & MAX_NUMBER)
 }

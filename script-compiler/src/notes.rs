@@ -1,11 +1,11 @@
-//! Remarks on a policy that compiles: parts of it that have no effect, and what the compiler did not look at.
+//! Notes on a policy that compiles: parts of it that have no effect, and parts that the compiler did not examine.
 
 use crate::error::position;
 use crate::policy::Span;
 
 macro_rules! kinds {
     ($($variant:ident $name:literal $what:literal;)*) => {
-        /// What a note is about.
+        /// The subject of a note.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum NoteKind {
@@ -13,7 +13,7 @@ macro_rules! kinds {
         }
 
         impl NoteKind {
-            /// The name in reports.
+            /// Returns the name used in reports.
             pub const fn name(self) -> &'static str {
                 match self { $(NoteKind::$variant => $name,)* }
             }
@@ -29,19 +29,19 @@ kinds! {
     Unchecked "unchecked" "There are too many ways to satisfy the policy for a check of each of them.";
 }
 
-/// A remark on a policy.
+/// A note on a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The subject of the note.
     pub kind: NoteKind,
-    /// The remark, a sentence without its full stop.
+    /// The note, a sentence without its full stop.
     pub text: String,
-    /// The parts of the text that it names, in its order.
+    /// Places in the policy text that the note refers to, in the order in which the note names them.
     pub places: Vec<Span>,
 }
 
 impl Note {
-    /// The name and the remark, with the places as lines and columns of `source`.
+    /// Returns the name and the text of the note, with the places as lines and columns of `source`.
     pub fn render(&self, source: &str) -> String {
         let place = |span: &Span| {
             let (line, column) = position(source, span.start);

@@ -1,4 +1,4 @@
-//! Text to [`Document`].
+//! Parses a policy text into a [`Document`].
 //!
 //! ```text
 //! document  = { comment | statement } output
@@ -12,7 +12,8 @@
 //! number    = term { "+" term }
 //! ```
 //!
-//! Whitespace may stand between any two words. Hex of 20, 32 and 65 bytes stands bare, of other lengths behind `0x`.
+//! Whitespace is allowed between any two words. Hex of 20, 32 or 65 bytes is written without a prefix, hex of other lengths with
+//! the prefix `0x`.
 
 mod words;
 
@@ -25,7 +26,7 @@ use crate::policy::*;
 pub(crate) use words::is_compressed_key;
 use words::*;
 
-/// Reads with the length of the whole text at hand, from which spans are computed.
+/// A parser that knows the length of the whole text. Spans are computed from it and the length of the remaining text.
 struct Reader {
     total: usize,
 }
@@ -215,7 +216,7 @@ impl Reader {
         self.policy(rest, depth).map(|(rest, policy)| (rest, (weight, policy)))
     }
 
-    /// A policy, or a tree of policies in braces.
+    /// Parses a policy, or a tree of policies in braces.
     fn tree<'a>(&self, input: &'a str, depth: usize) -> Parsed<'a, Policy> {
         let (start, ()) = space(input)?;
         let Some(inner) = start.strip_prefix('{') else { return self.policy(start, depth) };
@@ -252,7 +253,8 @@ impl Reader {
         Ok((rest, Policy { kind, span: self.span(start, rest) }))
     }
 
-    /// The arguments of the fragment `text`, which stands at `start`.
+    /// Parses the arguments of the fragment named `text`. `start` is the input from the name on, `inner` the input after the
+    /// opening bracket.
     fn fragment<'a>(&self, start: &'a str, text: &str, inner: &'a str, depth: usize) -> Parsed<'a, Kind> {
         let hash = HashFn::ALL.into_iter().find(|hash| hash.name() == text);
         if let Some(hash) = hash {
@@ -378,7 +380,7 @@ impl Reader {
         Ok((rest, statement))
     }
 
-    /// The name of a check, which may hold a `-`.
+    /// Parses the name of a check, which may contain a `-`.
     fn reason<'a>(&self, input: &'a str) -> Parsed<'a, Name> {
         let (start, ()) = space(input)?;
         let (rest, text) = take_while1(|c| is_word(c) || c == '-').parse(start)?;
@@ -435,11 +437,11 @@ fn document(text: &str) -> Result<Document, Fail> {
     }
 }
 
-/// Reads a policy text: a one-liner or a file.
+/// Parses a policy text, which may be one line or a whole file.
 ///
 /// # Errors
 ///
-/// [`Error`] tells what was expected and where.
+/// [`Error`] says what was expected and where.
 pub fn parse(text: &str) -> Result<Document, Error> {
     if text.len() > MAX_TEXT {
         return Err(Error::new(ErrorKind::TooLong, Span { start: MAX_TEXT, end: MAX_TEXT }));

@@ -1,7 +1,8 @@
-//! Maximum number of elements on a leaf's stacks while it runs. Consensus allows 1,000 on stack and altstack together.
+//! Computes the maximum number of elements on a leaf's stacks while it runs. Consensus allows 1,000 on stack and altstack
+//! together.
 //!
-//! The count is exact. A script of one condition has no branches, so its opcodes are counted one by one; how the pieces of a leaf
-//! follow each other is known from [`Frag`].
+//! The count is exact. The script of one condition has no branches, so its opcodes are counted one by one. [`Frag`] defines
+//! how the fragments of a leaf follow each other.
 
 use sigstack_interpreter::{Instructions, Opcode};
 
@@ -10,34 +11,34 @@ use crate::fragment::{Frag, has_empty_signature};
 use crate::message::Msg;
 use crate::script::Writer;
 
-/// A run of a piece. Elements below its arguments are not counted.
+/// Stack use of one run of a fragment. Elements below its arguments are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
-    /// Elements of the witness that the piece takes.
+    /// Number of witness elements that the fragment takes.
     pub(crate) takes: usize,
-    /// Maximum number of elements on stack and altstack together while the piece runs, including its arguments.
+    /// Maximum number of elements on stack and altstack together while the fragment runs, including its arguments.
     pub(crate) peak: usize,
 }
 
 impl Run {
-    /// Combines this piece with the next one, whose arguments are below those of this one on the stack. This piece leaves `left`
-    /// elements.
+    /// Combines this run with that of the next fragment, whose arguments are below those of this one on the stack. This
+    /// fragment leaves `left` elements.
     fn then(self, next: Run, left: usize) -> Run {
         Run { takes: self.takes + next.takes, peak: (next.takes + self.peak).max(left + next.peak) }
     }
 
-    /// This run, if it begins with `elements` more than it takes.
+    /// Returns this run with a peak of at least `elements`.
     fn at_least(self, elements: usize) -> Run {
         Run { peak: self.peak.max(elements), ..self }
     }
 }
 
-/// The fullest runs of a piece. The two numbers of a run may be those of two witnesses.
+/// Maximum stack use of a fragment. The two numbers of a run may come from two different witnesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Runs {
-    /// Of those that satisfy the piece; `None` if nothing does.
+    /// Maximum over the runs that satisfy the fragment; `None` if nothing does.
     pub(crate) sat: Option<Run>,
-    /// Of those that dissatisfy it.
+    /// Maximum over the runs that dissatisfy the fragment; `None` if nothing does.
     pub(crate) dis: Option<Run>,
 }
 
@@ -59,7 +60,7 @@ fn fullest(a: Option<Run>, b: Option<Run>) -> Option<Run> {
     }
 }
 
-/// How many elements an opcode of a condition's script adds to both stacks, from the effect that the table of opcodes gives.
+/// Returns the number of elements that an opcode adds to both stacks together, from the effect in the table of opcodes.
 fn change(opcode: Opcode) -> isize {
     if matches!(opcode, Opcode::OP_TOALTSTACK | Opcode::OP_FROMALTSTACK) {
         return 0;
@@ -69,7 +70,7 @@ fn change(opcode: Opcode) -> isize {
     effect.map_or(0, |(before, after)| count(after) - count(before))
 }
 
-/// Elements of the witness that a condition takes.
+/// Returns the number of witness elements that a condition takes.
 pub(crate) fn elements(atom: &Atom) -> usize {
     let message = |msg: &Msg| -> usize {
         let part = |part: &&Msg| match part {
@@ -103,7 +104,7 @@ pub(crate) fn condition(atom: &Atom) -> Run {
 }
 
 impl Frag {
-    /// The fullest runs of the piece.
+    /// Returns the maximum stack use of the fragment.
     pub(crate) fn runs(&self, atoms: &[Atom]) -> Runs {
         const fn always(takes: usize, peak: usize) -> Option<Run> {
             Some(Run { takes, peak })
@@ -120,9 +121,9 @@ impl Frag {
                 Some(atom) => signature(*index, condition(atom)),
                 None => Runs::default(),
             },
-            // `<K>` above its signature; as a summand `CHECKSIGADD` takes both.
+            // `<K>` is pushed above its signature. In a sum, `CHECKSIGADD` takes both.
             Frag::Key(index) | Frag::AddSig(index) => signature(*index, Run { takes: 1, peak: 2 }),
-            // The key and its copy, the hash of the copy and the expected one.
+            // The key and its copy are replaced by the key, the hash of the copy and the expected hash.
             Frag::KeyHash(index) => signature(*index, Run { takes: 2, peak: 4 }),
             Frag::Verify(x) => Runs { sat: of(x).sat, dis: None },
             Frag::And(parts) => {
@@ -150,7 +151,7 @@ impl Frag {
             }
             Frag::OrD(x, z) => {
                 let (x, z) = (of(x), of(z));
-                // IFDUP makes a second one of the result.
+                // IFDUP duplicates the result.
                 let sat = fullest(x.sat.map(|run| run.at_least(2)), then(x.dis, z.sat, 0));
                 Runs { sat, dis: then(x.dis, z.dis, 0) }
             }
@@ -163,11 +164,11 @@ impl Frag {
                 let parts: Vec<Runs> = core::iter::once(first.as_ref()).chain(rest).map(of).collect();
                 threshold(*k, &parts)
             }
-            // The choice is below the sum, which IF leaves for what it guards.
+            // The choice lies below the sum. IF removes the choice before the guarded fragment runs.
             Frag::AddIf(x) => {
                 Runs { sat: of(x).sat.map(|run| Run { takes: 1, ..run.at_least(1) }), dis: always(1, 1) }
             }
-            // The copy of the choice, which is the result.
+            // DUP copies the choice; the copy is consumed by IF, and the choice remains as the result.
             Frag::DupIf(x) => {
                 let sat = of(x).sat.map(|run| Run { takes: 1, peak: (run.peak + 1).max(2) });
                 Runs { sat, dis: always(1, 2) }
@@ -180,9 +181,11 @@ impl Frag {
     }
 }
 
-/// The runs of a sum. Every part but the first runs beside the sum so far, and `<k>` is pushed at the end.
+/// Returns the maximum stack use of a sum. Every part except the first runs with the sum so far on the stack, and `<k>` is
+/// pushed at the end.
 fn threshold(k: usize, parts: &[Runs]) -> Runs {
-    // fullest_of: the runs of the parts so far, from the last one, with that many of them satisfied; the sum is not counted.
+    // `fullest_of[n]`: the runs of the parts examined so far, starting from the last part, with n of them satisfied. The sum
+    // is not counted.
     let mut fullest_of = vec![None; parts.len() + 1];
     if let Some(none) = fullest_of.first_mut() {
         *none = Some(Run { takes: 0, peak: 1 });

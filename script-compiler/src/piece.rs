@@ -1,35 +1,37 @@
-//! What the leaf optimizer puts together: fragments with their costs and promises, and the rules by which these combine.
+//! The pieces that the leaf optimizer combines: fragments with their costs and declared properties, and the rules that
+//! combine them.
 //!
-//! The promises are Miniscript's, and so are the rules.
+//! The properties and the rules are those of Miniscript.
 
 use crate::atom::Atom;
 use crate::fragment::{Frag, has_empty_signature};
 use crate::message::{Bounds, Msg};
 use crate::resolve::ONE;
 
-/// Costs are in units of 2^-16 byte.
+/// Number of fractional bits in costs: one cost unit is 2^-16 bytes.
 pub(crate) const COST_BITS: u32 = 16;
 
-/// What a piece is worth and what it promises. The letters are Miniscript's.
+/// The costs and the declared properties of a piece. The letters are those of Miniscript.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prop {
-    /// Bytes of script.
+    /// Size of the script, in units of 2^-16 bytes.
     pub(crate) size: u64,
     /// Expected cost of a satisfaction.
     pub(crate) sat: u64,
-    /// Expected cost of a dissatisfaction that a third party cannot change (`e`), if there is one.
+    /// Expected cost of a dissatisfaction that a third party cannot change (`e`); `None` if there is no such
+    /// dissatisfaction.
     pub(crate) dis: Option<u64>,
-    /// Elements that it takes: none, one whose count never changes, or any number.
+    /// Number of witness elements taken: none, exactly one, or any number.
     pub(crate) args: Args,
-    /// Leaves exactly 1 when satisfied (`u`).
+    /// A satisfaction leaves exactly 1 (`u`).
     pub(crate) unit: bool,
-    /// Needs a signature to be satisfied (`s`).
+    /// A satisfaction needs a signature (`s`).
     pub(crate) signed: bool,
-    /// Cannot be left unmet without a signature (`f`).
+    /// A dissatisfaction needs a signature, or is impossible (`f`).
     pub(crate) forced: bool,
-    /// The top element of a satisfaction is not empty (`n`).
+    /// The top witness element of a satisfaction is not empty (`n`).
     pub(crate) nonzero: bool,
-    /// Satisfactions cannot be changed by a third party (`m`).
+    /// A third party cannot change a satisfaction (`m`).
     pub(crate) sound: bool,
 }
 
@@ -49,27 +51,27 @@ impl Args {
     }
 }
 
-/// A piece with its properties.
+/// A fragment with its costs and properties.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
     pub(crate) frag: Frag,
     pub(crate) prop: Prop,
 }
 
-/// The best pieces of a part: each class holds the cheapest that fits it.
+/// The cheapest pieces found for a part of a policy, one for each type of result.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
     /// Leaves nothing.
     pub(crate) verify: Option<Piece>,
     /// Leaves a result.
     pub(crate) result: Option<Piece>,
-    /// Leaves 1.
+    /// Leaves 1 if satisfied.
     pub(crate) unit: Option<Piece>,
-    /// Leaves 1, or 0 in one way that nobody else can change.
+    /// Leaves 1 if satisfied, or 0 if dissatisfied in the only way that a third party cannot change.
     pub(crate) choice: Option<Piece>,
     /// Leaves a key, with its signature below.
     pub(crate) key: Option<Piece>,
-    /// Leaves a key, with its signature or nothing below.
+    /// Leaves a key, with its signature or an empty element below.
     pub(crate) key_choice: Option<Piece>,
 }
 
@@ -77,14 +79,15 @@ pub(crate) fn bytes(n: usize) -> u64 {
     u64::try_from(n).unwrap_or(u64::MAX >> (COST_BITS + 1)) << COST_BITS
 }
 
-/// The expectation of two costs by the weights of their cases.
+/// Returns the average of two costs, weighted with the probabilities of their cases.
 pub(crate) fn expect(cases: [(u64, u64); 2]) -> u64 {
     let total: u128 = cases.iter().map(|(weight, _)| u128::from(*weight)).sum();
     let sum: u128 = cases.iter().map(|(weight, cost)| u128::from(*weight) * u128::from(*cost)).sum();
     u64::try_from(sum.checked_div(total).unwrap_or_default()).unwrap_or(u64::MAX)
 }
 
-/// Cost of the elements that satisfy a condition; numbers and keys from the witness are counted at their full size.
+/// Returns the size in bytes of the elements that satisfy a condition. Numbers and keys from the witness count with their
+/// maximum size.
 pub(crate) fn expected_size(atom: &Atom) -> usize {
     let message = |msg: &Msg| -> usize {
         let part = |part: &&Msg| match part {
@@ -132,10 +135,10 @@ pub(crate) fn atom_prop(atom: &Atom) -> Prop {
     }
 }
 
-/// Bytes of a key as an element, its length included.
+/// Size in bytes of a key as a witness element, including its length byte.
 pub(crate) const KEY_ELEMENT: usize = 33;
 
-/// Bytes of `DUP HASH160 <hash> EQUALVERIFY`.
+/// Size in bytes of the script `DUP HASH160 <hash> EQUALVERIFY`.
 pub(crate) const HASHED_KEY_SCRIPT: usize = 24;
 
 pub(crate) const NOTHING: Prop = Prop {
@@ -179,7 +182,7 @@ impl Pieces {
         }
     }
 
-    /// Takes a piece that leaves a key.
+    /// Adds a piece that leaves a key, if it is cheaper than the known ones.
     pub(crate) fn offer_key(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if piece.prop.sound {
             Self::keep(&mut self.key, &piece, sat, 0);
@@ -189,7 +192,7 @@ impl Pieces {
         }
     }
 
-    /// Takes a piece that leaves a result, into every class that it fits.
+    /// Adds a piece that leaves a result, for every type of result that it fits and where it is cheaper than the known one.
     pub(crate) fn offer(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if !piece.prop.sound {
             return;
@@ -226,7 +229,7 @@ pub(crate) fn and(x: Piece, y: Piece) -> Piece {
     Piece { frag: Frag::and(x.frag, y.frag), prop }
 }
 
-/// A piece that works below one element, and its size.
+/// Returns the fragment changed to operate below one stack element, and its size.
 pub(crate) fn below(piece: Piece) -> (Frag, u64) {
     if piece.prop.args == Args::One {
         (Frag::Swap(piece.frag.boxed()), piece.prop.size + bytes(1))
@@ -236,7 +239,7 @@ pub(crate) fn below(piece: Piece) -> (Frag, u64) {
 }
 
 pub(crate) fn or_i((at_x, x): (u64, Piece), (at_z, z): (u64, Piece)) -> Piece {
-    // One way to be left unmet: through one branch, while the other cannot be.
+    // There is one way to dissatisfy the piece: through the branch that can be dissatisfied, if the other one cannot be.
     let dis = match (x.prop.dis, z.prop.dis) {
         (Some(dis), _) if z.prop.forced => Some(dis + bytes(2)),
         (_, Some(dis)) if x.prop.forced => Some(dis + bytes(1)),

@@ -1,4 +1,4 @@
-//! Plans: the elements of a witness, its size, and the locks of its transaction, known before anything is signed.
+//! Plans: the elements of a witness, its size, and the locks of its transaction, computed before anything is signed.
 
 use sigstack_interpreter::Flags;
 
@@ -8,19 +8,19 @@ use crate::meaning::Set;
 use crate::policy::{HashFn, Rebind};
 use crate::script::{compact_size, element_size, number_bytes};
 
-/// Which signature a slot needs.
+/// The kind of signature that a slot needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureKind {
-    /// Of the key path, by the tweaked output key, `SIGHASH_DEFAULT` (BIP 341).
+    /// A key path signature by the tweaked output key with `SIGHASH_DEFAULT` (BIP 341).
     KeyPath,
-    /// Of this leaf, `SIGHASH_DEFAULT` (BIP 342).
+    /// A signature for this leaf with `SIGHASH_DEFAULT` (BIP 342).
     Leaf,
-    /// By a BIP 118 key, with the hash type that the policy names.
+    /// A signature by a BIP 118 key, with the hash type that the policy names.
     Rebind(Rebind),
 }
 
 impl SignatureKind {
-    /// The hash type byte; 0 is left out of the signature.
+    /// Returns the hash type byte. A hash type of 0 is not appended to the signature.
     pub const fn hash_type(self) -> u8 {
         match self {
             SignatureKind::KeyPath | SignatureKind::Leaf => 0x00,
@@ -29,42 +29,42 @@ impl SignatureKind {
     }
 }
 
-/// An element of a witness.
+/// An element of a planned witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// A signature of the transaction.
     Signature {
-        /// Who signs.
+        /// X-only public key of the signer.
         key: [u8; 32],
-        /// What is signed.
+        /// The kind of signature.
         kind: SignatureKind,
     },
     /// A signature over a message.
     MessageSignature {
-        /// Who signs.
+        /// X-only public key of the signer.
         key: [u8; 32],
-        /// The condition whose message it is.
+        /// Index of the condition that contains the message.
         atom: usize,
-        /// The parts of the message.
+        /// Values of the parts of the message.
         values: Vec<Value>,
     },
-    /// A preimage.
+    /// A preimage of a hash.
     Preimage {
-        /// The function.
+        /// The hash function.
         function: HashFn,
-        /// Its image.
+        /// The hash whose preimage is needed.
         image: Vec<u8>,
     },
     /// The transaction's BIP 119 template hash.
     Template,
-    /// A number that nLockTime must have reached.
+    /// A lock time that nLockTime must have reached.
     Lock(u32),
-    /// Bytes that are known already.
+    /// Bytes that are already known.
     Known(Vec<u8>),
 }
 
 impl Slot {
-    /// Bytes of the element.
+    /// Returns the size of the element in bytes, without its length prefix.
     pub fn size(&self) -> usize {
         match self {
             Slot::Signature { kind, .. } if kind.hash_type() != 0 => 65,
@@ -76,52 +76,52 @@ impl Slot {
     }
 }
 
-/// What a witness is made for.
+/// The branch of the output that a witness spends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Branch {
     /// The key path.
     Key,
-    /// A leaf.
+    /// A leaf, as an index.
     Leaf(usize),
 }
 
-/// A way to spend that was chosen for given assets.
+/// A way to spend, chosen for the given assets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
     /// The key path or a leaf.
     pub branch: Branch,
-    /// The conditions that it meets.
+    /// The conditions that the witness satisfies.
     pub atoms: Set,
     /// The elements before script and control block, bottom first.
     pub slots: Vec<Slot>,
-    /// nLockTime that the transaction must have. With a later one it may reach a lock that the plan does not use, and the
-    /// witness could be replaced by one that does.
+    /// nLockTime that the transaction must have. A later one might satisfy a lock that the plan does not use, and anybody
+    /// could then replace the witness by one that uses that lock.
     pub lock_time: u32,
-    /// nSequence that the input must have; with a relative lock, nVersion is 2 or above.
+    /// nSequence that the input must have. With a relative lock, nVersion must be 2 or above.
     pub sequence: u32,
-    /// Whether a template fixes the transaction: then its locks are the template's, which must reach these two.
+    /// `true` if a template fixes the transaction. The template's own locks must then reach these two.
     pub fixes_transaction: bool,
-    /// The leaf's script; empty for the key path.
+    /// Script of the leaf; empty for the key path.
     pub script: Vec<u8>,
     /// The control block; empty for the key path.
     pub control_block: Vec<u8>,
-    /// Signature checks that are charged to the validation weight.
+    /// Number of signature checks charged to the validation weight.
     pub signature_checks: usize,
-    /// The flags of the proposals that the script uses.
+    /// Flags of the proposals that the script uses.
     pub flags: Flags,
 }
 
-/// nSequence without a relative lock, replaceable and with nLockTime enforced.
+/// nSequence without a relative lock that signals replaceability and lets nLockTime take effect.
 pub const SEQUENCE_NO_LOCK: u32 = 0xffff_fffd;
 
-/// Why there is no plan.
+/// Reason why there is no plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
     /// The assets do not satisfy the policy.
     NotSatisfied,
-    /// They do, but whatever witness is made, anybody could replace it by another one.
+    /// The assets satisfy the policy, but anybody could replace each possible witness by another one.
     Malleable,
 }
 
@@ -138,22 +138,22 @@ impl core::fmt::Display for PlanError {
 
 impl std::error::Error for PlanError {}
 
-/// Why a plan was not filled.
+/// Reason why a plan could not be filled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FillError {
-    /// Nothing was given for the slot.
+    /// The caller supplied nothing for the slot with this index.
     Missing(usize),
-    /// What was given for the slot has another length than the plan says.
+    /// The element supplied for the slot does not have the planned length.
     Length {
-        /// The slot.
+        /// Index of the slot.
         slot: usize,
-        /// Bytes that the plan says.
+        /// Planned length in bytes.
         needed: usize,
-        /// Bytes that were given.
+        /// Length in bytes of the supplied element.
         is: usize,
     },
-    /// A preimage that does not hash to its image.
+    /// The preimage supplied for the slot with this index has another hash.
     Preimage(usize),
 }
 
@@ -170,8 +170,8 @@ impl core::fmt::Display for FillError {
 impl std::error::Error for FillError {}
 
 impl Plan {
-    /// Size of the input's whole witness in bytes, which is its weight: the number of elements, the elements, script and
-    /// control block, each with its length.
+    /// Returns the size in bytes of the input's whole witness, which equals its weight: the number of elements, the
+    /// elements, script and control block, each with its length.
     pub fn witness_size(&self) -> usize {
         let slots: usize = self.slots.iter().map(|slot| element_size(slot.size())).sum();
         let count = self.slots.len() + if self.branch == Branch::Key { 0 } else { 2 };
@@ -182,17 +182,19 @@ impl Plan {
         compact_size(count) + slots + tail
     }
 
-    /// Validation weight that is left after all checks; negative fails (BIP 342). The key path has no such limit.
+    /// Returns the validation weight that remains after all signature checks; the script fails if it is negative (BIP 342).
+    /// The key path has no such limit.
     pub fn budget(&self) -> i64 {
         budget(self.witness_size(), self.signature_checks)
     }
 
-    /// The witness, each slot filled by `give`, which gets the slot and its index.
+    /// Returns the witness. `give` is called with the index and the slot of each element that is not yet known, and returns
+    /// the element.
     ///
     /// # Errors
     ///
-    /// [`FillError`] if a slot is left open, its length is not the planned one, or a preimage is wrong. Signatures are not
-    /// verified here: that takes the transaction.
+    /// [`FillError`] if `give` returns nothing, an element has another length than planned, or a preimage is wrong.
+    /// Signatures are not verified, because that requires the transaction.
     pub fn fill(
         &self,
         mut give: impl FnMut(usize, &Slot) -> Option<Vec<u8>>,

@@ -1,8 +1,8 @@
-//! The policies of the constructions, as texts: the files of the folder `policies`.
+//! The policies of the channel constructions as texts: the files in the folder `policies`.
 
 macro_rules! files {
     ($($name:literal,)*) => {
-        /// Every policy file: its name and its text, sorted by name.
+        /// Name and text of every policy file, sorted by name.
         pub const POLICIES: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../policies/", $name, ".policy")))),*];
     };
@@ -71,7 +71,7 @@ files! {
     "tower-paid",
 }
 
-/// The text of a policy file.
+/// Returns the text of a policy file, or `None` if there is no file with this name.
 pub fn policy_text(name: &str) -> Option<&'static str> {
     POLICIES.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

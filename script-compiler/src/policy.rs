@@ -1,22 +1,23 @@
-//! What a policy file says, as written: names are not looked up yet and nothing is checked.
+//! The syntax tree of a policy text. Names are not resolved yet, and nothing is checked.
 //!
-//! Every node keeps the place in the text that it came from, so that whatever is wrong later can be shown there. Places
-//! do not take part in comparison: two texts of one policy give equal documents.
+//! Every node records its place in the text, so that later errors can point to it. Places are ignored in comparisons: two
+//! layouts of the same policy give equal documents.
 
 use core::fmt;
 
-/// Deepest nesting of a policy, in fragments. It bounds every recursion of this crate.
+/// Maximum nesting of a policy, in fragments. This bounds every recursion of this crate.
 pub const MAX_DEPTH: usize = 48;
 
-/// Longest text that is read, in bytes.
+/// Maximum length of a policy text in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
 
-/// A place in the text: byte offsets, the end exclusive. All spans are equal, see the module.
+/// A place in the text, as byte offsets with an exclusive end. All spans compare as equal, so that places are ignored when
+/// documents are compared.
 #[derive(Clone, Copy, Default, Eq)]
 pub struct Span {
     /// Offset of the first byte.
     pub start: usize,
-    /// Offset behind the last byte.
+    /// Offset after the last byte.
     pub end: usize,
 }
 
@@ -37,55 +38,55 @@ impl fmt::Debug for Span {
 pub struct Name {
     /// The name.
     pub text: String,
-    /// Where it stands.
+    /// Place of the name.
     pub span: Span,
 }
 
 /// A key as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// A key that the document or the caller defines.
+    /// Name of a key that the document or the caller defines.
     Name(Name),
-    /// 32 bytes, x-only (BIP 340).
+    /// X-only public key of 32 bytes (BIP 340).
     Literal([u8; 32], Span),
-    /// `internal`: the output's internal key, put on the stack by `OP_INTERNALKEY` (BIP 349), or written `OP_1` where BIP 118
-    /// reads the one-byte key so.
+    /// `internal`: the output's internal key. The script pushes it with `OP_INTERNALKEY` (BIP 349), or with `OP_1` where BIP
+    /// 118 uses the one-byte key for it.
     Internal(Span),
 }
 
 /// A number as written: a sum of terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
-    /// The terms that are added.
+    /// Terms of the sum.
     pub terms: Vec<Term>,
-    /// Where it stands.
+    /// Place of the number.
     pub span: Span,
 }
 
 /// A term of a sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// A number that the document or the caller defines.
+    /// Name of a number that the document or the caller defines.
     Name(Name),
-    /// The number itself.
+    /// A number in digits.
     Literal(u64),
 }
 
 /// A string of bytes as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bytes {
-    /// Bytes that the document or the caller defines.
+    /// Name of bytes that the document or the caller defines.
     Name(Name),
-    /// The bytes themselves.
+    /// Bytes in hex.
     Literal(Vec<u8>, Span),
 }
 
-/// A hash function with an opcode.
+/// A hash function that Script has an opcode for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HashFn {
     /// SHA-256.
     Sha256,
-    /// SHA-256 twice.
+    /// SHA-256 applied twice.
     Hash256,
     /// RIPEMD-160.
     Ripemd160,
@@ -94,10 +95,10 @@ pub enum HashFn {
 }
 
 impl HashFn {
-    /// All of them.
+    /// All hash functions.
     pub const ALL: [HashFn; 4] = [HashFn::Sha256, HashFn::Hash256, HashFn::Ripemd160, HashFn::Hash160];
 
-    /// The fragment's name.
+    /// Returns the name of the fragment.
     pub const fn name(self) -> &'static str {
         match self {
             HashFn::Sha256 => "sha256",
@@ -107,7 +108,7 @@ impl HashFn {
         }
     }
 
-    /// Length of an image in bytes.
+    /// Returns the length of a hash in bytes.
     pub const fn image_len(self) -> usize {
         match self {
             HashFn::Sha256 | HashFn::Hash256 => 32,
@@ -115,7 +116,7 @@ impl HashFn {
         }
     }
 
-    /// The image of `preimage`.
+    /// Returns the hash of `preimage`.
     pub fn hash(self, preimage: &[u8]) -> Vec<u8> {
         use bitcoin::hashes::{Hash, hash160, ripemd160, sha256, sha256d};
         match self {
@@ -127,17 +128,17 @@ impl HashFn {
     }
 }
 
-/// Which signature a BIP 118 key is meant to give. The script is the same; the plan asks for the hash type.
+/// The kind of signature that a BIP 118 key gives. Both kinds have the same script; the plan asks for the hash type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rebind {
-    /// `SIGHASH_ALL | ANYPREVOUT` (0x41): commits to amount and script, not to the outpoint.
+    /// `SIGHASH_ALL | ANYPREVOUT` (0x41): commits to the amount and the script of the spent output, but not to the outpoint.
     AnyPrevout,
-    /// `SIGHASH_ALL | ANYPREVOUTANYSCRIPT` (0xc1): commits to neither.
+    /// `SIGHASH_ALL | ANYPREVOUTANYSCRIPT` (0xc1): commits to neither amount, script nor outpoint of the spent output.
     AnyPrevoutAnyScript,
 }
 
 impl Rebind {
-    /// The hash type byte.
+    /// Returns the hash type byte.
     pub const fn hash_type(self) -> u8 {
         match self {
             Rebind::AnyPrevout => 0x41,
@@ -146,40 +147,40 @@ impl Rebind {
     }
 }
 
-/// How a number of a message is compared.
+/// A comparison of a number in a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compare<N> {
-    /// Above the number: the signed-sequence check.
+    /// Above the number, as in a signed sequence number.
     Newer(N),
-    /// The number or above.
+    /// At least the number.
     AtLeast(N),
-    /// The number or below.
+    /// At most the number.
     AtMost(N),
-    /// From the first number on, below the second.
+    /// At least the first number and below the second.
     Between(N, N),
 }
 
-/// How a commitment is made of two parts.
+/// The opcode that joins two parts of a message or commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Join {
-    /// `OP_PAIRCOMMIT` (BIP 442): commits to both lengths.
+    /// `OP_PAIRCOMMIT` (BIP 442): commits to the lengths of both parts.
     Pair,
-    /// `OP_CAT` (BIP 347): needs the length of one part to be fixed.
+    /// `OP_CAT` (BIP 347): does not commit to the lengths, so that one part must have a fixed length.
     Cat,
 }
 
 /// A message that `OP_CHECKSIGFROMSTACK` (BIP 348) verifies a signature over, or that a commitment opens to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
-    /// Bytes of the script.
+    /// Bytes that the script pushes.
     Fixed(Bytes),
     /// `any(slot)`: any bytes from the witness, in a named slot.
     Any(Name),
-    /// `any32(slot)`: 32 bytes from the witness; the script checks the length.
+    /// `any32(slot)`: 32 bytes from the witness, in a named slot; the script checks the length.
     Any32(Name),
     /// `newer(n)`, `atleast(n)`, `atmost(n)`, `between(a, b)`: a number from the witness, compared by the script.
     Number(Compare<Number>),
-    /// `newer_wide(n)`: a number of two 31-bit limbs, both signed through `OP_PAIRCOMMIT`.
+    /// `newer_wide(n)`: a number above n in two 31-bit limbs. The message is the `OP_PAIRCOMMIT` of both limbs.
     NewerWide(Number),
     /// `newer_pair(C)` and `newer_cat(C)`: a committed number above the one that `C` opens to.
     NewerOpened(Join, Bytes),
@@ -200,9 +201,9 @@ pub enum Message {
 /// A policy and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// The fragment.
+    /// The fragment and its arguments.
     pub kind: Kind,
-    /// Where it stands.
+    /// Place of the policy.
     pub span: Span,
 }
 
@@ -219,11 +220,11 @@ pub enum Kind {
     After(Number),
     /// `older(n)`: nSequence of at least n (BIP 112).
     Older(Number),
-    /// `sha256(h)` and the like: a 32-byte preimage.
+    /// `sha256(h)`, `hash256(h)`, `ripemd160(h)`, `hash160(h)`: the witness has a 32-byte preimage of h.
     Hash(HashFn, Bytes),
-    /// `apo(K)`, `apoas(K)`: K signs the transaction with a BIP 118 key, which can be bound to another input.
+    /// `apo(K)`, `apoas(K)`: K signs the transaction as a BIP 118 key. The signature can be rebound to another input.
     Rebind(Rebind, Key),
-    /// `presigned(K, sig)`: a BIP 118 signature in the script; only the transaction that it signs can spend.
+    /// `presigned(K, sig)`: the script contains a BIP 118 signature, so that only the signed transaction can spend.
     Presigned(Key, Bytes),
     /// `ctv(h)`: the transaction has the BIP 119 template hash h.
     Ctv(Bytes),
@@ -233,32 +234,34 @@ pub enum Kind {
     Signed(Message, Vec<Key>),
     /// `opens(C, message)`: the witness opens the commitment C.
     Opens(Bytes, Message),
-    /// A policy defined before.
+    /// The name of a policy defined earlier.
     Named(Name),
-    /// `and(x, y, …)`.
+    /// `and(x, y, …)`: all of the policies.
     And(Vec<Policy>),
-    /// `or(w@x, w@y, …)`: weights are relative.
+    /// `or(w@x, w@y, …)`: one of the policies. The weights are relative probabilities.
     Or(Vec<(u32, Policy)>),
-    /// `thresh(k, x, …)`.
+    /// `thresh(k, x, …)`: k of the policies.
     Thresh(u32, Vec<Policy>),
-    /// `{x,y}`: two subtrees, in `tr` only. The tree is as written, and each policy in it is one leaf.
+    /// `{x,y}`: two subtrees, allowed in `tr` only. The compiler keeps the tree as written, and each policy in it becomes
+    /// one leaf.
     Tree(Box<Policy>, Box<Policy>),
 }
 
-/// What a key's owner says that it signs over CSFS.
+/// A promise of a key's owner about the messages that the key signs for OP_CHECKSIGFROMSTACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Purpose {
-    /// Nothing is said.
+    /// No promise.
     #[default]
     Any,
-    /// `signs templates`: over CSFS, nothing but 32-byte template hashes and commitments that end in one.
+    /// `signs templates`: for OP_CHECKSIGFROMSTACK the key signs only 32-byte template hashes and commitments that contain
+    /// one.
     Templates,
 }
 
-/// What the internal key of the output is.
+/// The internal key of the output as written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Internal {
-    /// `tr(nums, …)`: a point whose discrete logarithm nobody knows (BIP 341).
+    /// `tr(nums, …)`: BIP 341's point whose discrete logarithm nobody knows, so that nobody can use the key path.
     Nums(Span),
     /// `tr(K, …)`: K can spend by the key path.
     Key(Key),
@@ -269,7 +272,7 @@ pub enum Internal {
 pub enum Output {
     /// `tr(K)` and `tr(K, policy)`.
     Tr(Internal, Option<Policy>),
-    /// A bare policy: the compiler chooses the internal key from it.
+    /// A bare policy: the compiler chooses the internal key.
     Bare(Policy),
 }
 
@@ -284,32 +287,32 @@ pub enum Statement {
     Bytes(Name, Option<Vec<u8>>),
     /// `policy NAME = expression;`
     Policy(Name, Policy),
-    /// `allow REASON;`: a check that may be failed.
+    /// `allow REASON;`: disables a safety check.
     Allow(Name),
-    /// The output itself, last.
+    /// The output, which is the last statement.
     Output(Output),
 }
 
-/// A part of a document.
+/// A line of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
     /// An empty line.
     Blank,
     /// A comment on its own line, without the `#`.
     Comment(String),
-    /// A statement, and the comment behind it on its line.
+    /// A statement, and the comment after it on the same line.
     Statement(Statement, Option<String>),
 }
 
-/// A policy text as read: comments, definitions and one output.
+/// A parsed policy text: comments, definitions and one output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// The parts in their order.
+    /// The lines in their order.
     pub items: Vec<Item>,
 }
 
 impl Document {
-    /// The statements in their order.
+    /// Returns the statements in their order.
     pub fn statements(&self) -> impl Iterator<Item = &Statement> {
         self.items.iter().filter_map(|item| match item {
             Item::Statement(statement, _) => Some(statement),
@@ -317,7 +320,7 @@ impl Document {
         })
     }
 
-    /// The document of a bare policy.
+    /// Returns a document that consists of a bare policy.
     pub fn of(policy: Policy) -> Document {
         Document { items: vec![Item::Statement(Statement::Output(Output::Bare(policy)), None)] }
     }

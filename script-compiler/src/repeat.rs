@@ -1,11 +1,11 @@
-//! Conditions that count twice in one way to spend.
+//! Finds conditions that count twice in one way to spend.
 //!
-//! A signature counts wherever its key is asked for. So `thresh(2,pk(A),pk(A),pk(B))` needs A alone, and so does
-//! `and(pk(A),pk(A))`: whoever wrote them meant two keys. A key is repeated if two parts of one `and` or threshold ask for it,
-//! however deep they do. Keys in different alternatives of an `or` are not repeated.
+//! One signature satisfies every occurrence of its key. So A alone satisfies `thresh(2,pk(A),pk(A),pk(B))` and
+//! `and(pk(A),pk(A))`, whose authors probably meant two keys. A key is repeated if two parts of one `and` or threshold
+//! require it, at any depth. A key in different alternatives of an `or` is not repeated.
 //!
-//! Preimages, messages, locks and templates are facts rather than acts: `and(pk(A),sha256(H))` and `and(pk(B),sha256(H))` can
-//! both be parts of a threshold. A fact is repeated if it alone satisfies two parts.
+//! Preimages, messages, locks and templates are facts that several parts may share: a threshold may contain both
+//! `and(pk(A),sha256(H))` and `and(pk(B),sha256(H))`. A fact is repeated only if it satisfies two parts on its own.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ use crate::resolve::{Node, Places};
 /// A condition that counts twice.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeat {
-    /// The condition as first written, and its place.
+    /// The condition at its first occurrence, and its place.
     pub(crate) first: (usize, Span),
-    /// The condition that it counts for too.
+    /// The condition that it also satisfies, and its place.
     pub(crate) second: (usize, Span),
 }
 
-/// The first condition that counts twice in one way to satisfy `root`.
+/// Returns an error with the first condition that counts twice in one way to satisfy `root`.
 pub(crate) fn find(root: &Node, places: &Places, atoms: &[Atom]) -> Option<Repeat> {
     let facts = facts(atoms);
     part(root, places, &Search { atoms, facts: &facts }).err()
@@ -37,12 +37,12 @@ struct Search<'a> {
 /// A condition and its place.
 type Written = (usize, Span);
 
-/// Conditions of a part, by what counts for them.
+/// The conditions of a part of the policy, indexed by what satisfies them.
 #[derive(Default)]
 struct Part {
-    /// Those that a key of the transaction satisfies.
+    /// Conditions satisfied by a signature of the transaction, by key.
     keys: BTreeMap<[u8; 32], Written>,
-    /// Those that satisfy the part alone, by their fact.
+    /// Conditions that satisfy the part on their own, by their fact.
     alone: BTreeMap<usize, Written>,
 }
 
@@ -73,16 +73,17 @@ fn part(node: &Node, places: &Places, search: &Search<'_>) -> Result<Part, Repea
     Ok(Part { keys, alone: alone.map(|(fact, seen)| (fact, seen.first)).collect() })
 }
 
-/// Facts about the parts of a policy that were visited so far.
+/// Occurrences of one key or fact in the parts of a policy visited so far.
 struct Seen {
     first: Written,
-    /// The place of the part that it is in.
+    /// Place of the part that contains the first occurrence.
     part: Span,
-    /// In how many parts it is.
+    /// Number of parts that contain the key or fact.
     parts: usize,
 }
 
-/// Adds what was found in a part. Of parts that are needed together no two may have the same.
+/// Adds the conditions found in a part, where `needed` of the parts must be satisfied together. Returns an error if parts
+/// that are needed together share a key or fact.
 fn join<K: Ord>(
     seen: &mut BTreeMap<K, Seen>,
     found: BTreeMap<K, Written>,
@@ -93,7 +94,8 @@ fn join<K: Ord>(
         match seen.get_mut(&what) {
             None => drop(seen.insert(what, Seen { first: second, part, parts: 1 })),
             Some(known) if needed < 2 => known.parts += 1,
-            // A named policy that is used twice has its conditions in one place: the two uses are shown.
+            // The conditions of a named policy have only one place. If the name is used twice, the error shows the two uses
+            // instead.
             Some(Seen { first, part: first_part, .. }) => {
                 let is_same = (first.1.start, first.1.end) == (second.1.start, second.1.end);
                 let [one, other] = if is_same { [*first_part, part] } else { [first.1, second.1] };

@@ -1,4 +1,4 @@
-//! What the command prints of a compiled policy and of a plan, as text and as JSON.
+//! Formats a compiled policy and a plan for the command line, as text and as JSON.
 
 use bitcoin::Network;
 use serde_json::{Value as Json, json};
@@ -16,7 +16,7 @@ use crate::resolve::ONE;
 use crate::script::asm;
 use crate::tree::{NUMS, Shape};
 
-/// Bytes of a key path witness: the number of elements, and a signature of 64 bytes with its length.
+/// Size in bytes of a key path witness: the number of elements, and a signature of 64 bytes with its length.
 const KEY_PATH_WITNESS: usize = 66;
 
 fn flag_names(flags: Flags) -> Vec<&'static str> {
@@ -27,13 +27,13 @@ fn needs(flags: Flags) -> String {
     if flags.is_empty() { "no proposal".into() } else { flags.to_string() }
 }
 
-/// A probability in percent, three decimals, rounded down.
+/// Formats a probability in percent with three decimals, rounded down.
 fn percent(probability: u64) -> String {
     let thousandths = u128::from(probability) * 100_000 / u128::from(ONE);
     format!("{}.{:03} %", thousandths / 1000, thousandths % 1000)
 }
 
-/// A text for people: long strings of hex are cut, since the scripts show them in full.
+/// Shortens long strings of hex for text output, which shows them in full only in the scripts.
 fn short(text: &str) -> String {
     const LONG: usize = 40;
     let (mut out, mut run) = (String::new(), String::new());
@@ -64,7 +64,7 @@ fn internal_key(compiled: &Compiled) -> String {
     }
 }
 
-/// A compiled policy as text. `source` is the text of the policy, for the places of the notes.
+/// Formats a compiled policy as text. `source` is the text of the policy, needed for the places of the notes.
 pub fn compiled_text(compiled: &Compiled, network: Network, source: &str) -> String {
     let output = &compiled.output;
     let address = output.address(network).map(|address| address.to_string()).unwrap_or_default();
@@ -116,7 +116,7 @@ pub fn compiled_text(compiled: &Compiled, network: Network, source: &str) -> Str
     text
 }
 
-/// Draws a subtree; `first` leads its first line, `rest` the others.
+/// Draws a subtree. `first` is the prefix of its first line, `rest` the prefix of the other lines.
 fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut String) {
     match shape {
         Shape::Leaf(nth) => {
@@ -131,7 +131,7 @@ fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut 
     }
 }
 
-/// A compiled policy as JSON. `source` is the text of the policy, for the places of the notes.
+/// Formats a compiled policy as JSON. `source` is the text of the policy, needed for the places of the notes.
 pub fn compiled_json(compiled: &Compiled, network: Network, source: &str) -> Json {
     let output = &compiled.output;
     let leaf = |(nth, leaf): (usize, &CompiledLeaf)| {
@@ -180,7 +180,7 @@ fn branch(branch: Branch) -> String {
     }
 }
 
-/// What a slot holds, in words.
+/// Describes the content of a slot.
 pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
     let name = |key: &[u8; 32]| compiled.program.key_name(key);
     match slot {
@@ -218,7 +218,8 @@ pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
     }
 }
 
-/// The assets that are missing for a plan, written as in the policy: the ways to spend that lack the fewest.
+/// Describes the assets that are missing for a plan, in the syntax of the policy. Lists the ways to spend for which the
+/// fewest assets are missing.
 pub fn lacking_text(compiled: &Compiled, assets: &Assets) -> String {
     const MOST: usize = 3;
     let sets = compiled.lacking(assets, MOST);
@@ -231,7 +232,7 @@ pub fn lacking_text(compiled: &Compiled, assets: &Assets) -> String {
     format!("still needed: {}", ways.join(", or "))
 }
 
-/// A plan as text.
+/// Formats a plan as text.
 pub fn plan_text(compiled: &Compiled, plan: &Plan) -> String {
     let met: Vec<String> = plan.atoms.iter().map(|&atom| compiled.program.describe(atom)).collect();
     let mut text = format!("{}: {}\n", branch(plan.branch), short(&met.join(", ")));
@@ -259,7 +260,7 @@ pub fn plan_text(compiled: &Compiled, plan: &Plan) -> String {
     text
 }
 
-/// A plan as JSON.
+/// Formats a plan as JSON.
 pub fn plan_json(compiled: &Compiled, plan: &Plan) -> Json {
     let slot = |slot: &Slot| json!({ "size": slot.size(), "what": slot_text(compiled, slot) });
     json!({

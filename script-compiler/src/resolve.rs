@@ -1,4 +1,4 @@
-//! Names to values: a [`Document`] to a [`Program`], whose conditions have their bytes.
+//! Resolves names: turns a [`Document`] into a [`Program`], in which every condition has the bytes of its values.
 
 mod conditions;
 
@@ -13,10 +13,10 @@ use crate::message::{MAX_NUMBER, Msg};
 use crate::policy::*;
 use crate::tree::{NUMS, Shape};
 
-/// Most conditions and branches of a policy, named policies written out.
+/// Maximum number of conditions and branches of a policy, with named policies expanded.
 pub const MAX_NODES: usize = 1_000;
 
-/// The sum of the weights of an `or`: probabilities are integers, in units of this.
+/// Sum of the weights of an `or`. Probabilities are integers in units of 1/`ONE`.
 pub const ONE: u64 = 1 << 32;
 
 /// A policy whose conditions are indices into [`Program::atoms`].
@@ -26,66 +26,66 @@ pub enum Node {
     True,
     /// Never satisfied.
     False,
-    /// A condition.
+    /// A condition, as an index into [`Program::atoms`].
     Atom(usize),
-    /// All of them.
+    /// All of the parts.
     And(Vec<Node>),
-    /// One of them; the weights are probabilities in units of [`ONE`].
+    /// One of the parts. The weights are probabilities in units of [`ONE`] and sum to it.
     Or(Vec<(u64, Node)>),
-    /// As many as the number says.
+    /// At least this number of the parts.
     Thresh(usize, Vec<Node>),
 }
 
-/// Where a policy and its parts are written: a tree of the same shape as the [`Node`] of the policy.
+/// The places in the text of a policy and its parts: a tree of the same shape as the [`Node`] of the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
-    /// The place of the policy itself; of a named policy, the place where its name is used.
+    /// Place of the policy itself. For a named policy, the place where its name is used.
     pub span: Span,
-    /// The places of its parts.
+    /// Places of the parts.
     pub parts: Vec<Places>,
 }
 
-/// Who can spend by the key path.
+/// The internal key, which decides who can spend by the key path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InternalKey {
-    /// Nobody (BIP 341's point).
+    /// BIP 341's point without a known discrete logarithm: nobody can use the key path.
     Nums,
-    /// The owner of this key.
+    /// The owner of this key can use the key path.
     Key([u8; 32]),
-    /// The compiler chooses.
+    /// The compiler chooses the internal key.
     Choose,
 }
 
-/// A document with its names looked up.
+/// A document with its names resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
     /// The internal key.
     pub internal: InternalKey,
-    /// What the leaves say; `None` if there are none.
+    /// Policy of the leaves; `None` if the output has no leaves.
     pub root: Option<Node>,
-    /// Where the parts of `root` are written; `None` if there are no leaves.
+    /// Places of the parts of `root`; `None` if there are no leaves.
     pub places: Option<Places>,
-    /// Where the internal key is written, if the text gives one.
+    /// Place of the internal key, if the text specifies one.
     pub internal_span: Span,
-    /// The leaves and their tree, where the text gives it.
+    /// The leaves and their tree, if the text specifies them.
     pub tree: Option<(Vec<Node>, Shape)>,
-    /// The conditions, each once.
+    /// The conditions, without duplicates.
     pub atoms: Vec<Atom>,
-    /// Where each condition was first written.
+    /// Place of the first occurrence of each condition.
     pub spans: Vec<Span>,
-    /// Where the output is written.
+    /// Place of the output.
     pub span: Span,
     /// Names of keys.
     pub key_names: BTreeMap<[u8; 32], String>,
-    /// Names of other values, for reports.
+    /// Names of other values, used in reports.
     pub byte_names: BTreeMap<Vec<u8>, String>,
-    /// Keys whose owner says that they sign nothing but templates over CSFS.
+    /// Keys whose owner promises to sign only templates for OP_CHECKSIGFROMSTACK.
     pub template_keys: BTreeSet<[u8; 32]>,
-    /// The checks that may be failed.
+    /// Safety checks that are disabled.
     pub allowed: BTreeSet<Reason>,
 }
 
-/// A definition.
+/// The value of a definition.
 #[derive(Clone, Debug)]
 enum Value<'a> {
     Key(Option<[u8; 32]>),
@@ -115,14 +115,14 @@ struct Resolver<'a> {
     template_keys: BTreeSet<[u8; 32]>,
 }
 
-/// Looks the names of a document up.
+/// Resolves the names of a document.
 ///
-/// `given` holds values for names that the document leaves open, as text: hex or digits.
+/// `given` has values, as hex or digits, for names that the document declares without a value.
 ///
 /// # Errors
 ///
-/// [`Error`] if a name is undefined, unset or of another kind, a number is out of its range, bytes have a wrong length, a
-/// key is not on the curve, or the policy is too large.
+/// [`Error`] if a name is undefined, has no value or is of another kind, if a number is out of range, if bytes have a wrong
+/// length, if a key is not on the curve, or if the policy is too large.
 pub fn resolve(document: &Document, given: &BTreeMap<String, String>) -> Result<Program, Error> {
     let mut resolver = Resolver {
         values: BTreeMap::new(),
@@ -163,7 +163,7 @@ pub fn resolve(document: &Document, given: &BTreeMap<String, String>) -> Result<
 }
 
 impl<'a> Resolver<'a> {
-    /// The name and value of a definition.
+    /// Returns the name and value of a definition.
     fn definition(
         &mut self,
         statement: &'a Statement,
@@ -217,7 +217,7 @@ impl<'a> Resolver<'a> {
                 (name, Value::Bytes(value))
             }
             Statement::Policy(name, policy) => {
-                // Read once here, so that a mistake in it is found even where it is not used.
+                // The policy is resolved here once, so that an error in it is found even if the policy is not used.
                 let (atoms, nodes) = (self.atoms.len(), self.nodes);
                 let slots = self.slots.clone();
                 self.internal = self.internal.or(Some([0; 32]));
@@ -244,7 +244,7 @@ impl<'a> Resolver<'a> {
             Output::Tr(Internal::Key(key), policy) => {
                 let key = self.key(key)?;
                 self.internal = Some(key.x);
-                // BIP 341's point, written out.
+                // The text contains BIP 341's point as a literal key.
                 let internal = if key.x == NUMS { InternalKey::Nums } else { InternalKey::Key(key.x) };
                 (internal, policy.as_ref())
             }
@@ -431,7 +431,7 @@ impl<'a> Resolver<'a> {
         Ok((node, Places { span: policy.span, parts }))
     }
 
-    /// The shape of a tree; its policies are added to `leaves`.
+    /// Returns the shape of a tree, and adds its policies to `leaves`.
     fn tree(
         &mut self,
         policy: &'a Policy,
@@ -461,7 +461,7 @@ impl<'a> Resolver<'a> {
         Ok((nodes, places))
     }
 
-    /// The index of a condition; equal conditions share it.
+    /// Returns the index of a condition. Equal conditions share one index.
     fn intern(&mut self, atom: Atom, span: Span) -> Result<usize, Error> {
         if let Some(known) = self.atoms.iter().position(|known| *known == atom) {
             return Ok(known);

@@ -1,9 +1,9 @@
-//! Writing script bytes, and showing them.
+//! Writes script bytes, and formats them.
 
 use bitcoin::hex::DisplayHex;
 use sigstack_interpreter::Opcode;
 
-/// A script being written.
+/// A script under construction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Writer {
     pub(crate) bytes: Vec<u8>,
@@ -20,7 +20,7 @@ impl Writer {
         self
     }
 
-    /// Pushes bytes in the shortest way (BIP 62 rule 3).
+    /// Pushes bytes with the shortest opcode (BIP 62 rule 3).
     pub(crate) fn push(&mut self, data: &[u8]) -> &mut Writer {
         match (data, data.len()) {
             ([], _) => self.bytes.push(Opcode::OP_0.0),
@@ -33,11 +33,11 @@ impl Writer {
             }
             (_, len) => {
                 self.bytes.push(Opcode::OP_PUSHDATA2.0);
-                // An element is at most 520 bytes, see `limits`.
+                // `limits` ensures that an element has at most 520 bytes.
                 self.bytes.extend(u16::try_from(len).unwrap_or(u16::MAX).to_le_bytes());
             }
         }
-        // OP_0 to OP_16 and OP_1NEGATE are the push.
+        // OP_0 to OP_16 and OP_1NEGATE need no data after the opcode.
         if !matches!(data, [] | [1..=16] | [0x81]) {
             self.bytes.extend_from_slice(data);
         }
@@ -49,7 +49,7 @@ impl Writer {
     }
 }
 
-/// A number as Script encodes it, shortest form: little endian, the top bit is the sign. Zero is empty.
+/// Returns the minimal encoding of a number in Script: little endian, with the top bit as the sign. Zero is empty.
 pub fn number_bytes(number: u64) -> Vec<u8> {
     let mut bytes = number.to_le_bytes().to_vec();
     while bytes.last() == Some(&0) {
@@ -61,7 +61,7 @@ pub fn number_bytes(number: u64) -> Vec<u8> {
     bytes
 }
 
-/// The script as words: opcodes by name, pushes as hex in angle brackets.
+/// Returns the script as words: opcodes by name, pushes as hex in angle brackets.
 pub fn asm(script: &[u8]) -> String {
     let mut words = Vec::new();
     let mut rest = script;
@@ -85,12 +85,12 @@ pub fn asm(script: &[u8]) -> String {
     words.join(" ")
 }
 
-/// The name of an opcode; NOP4 under the name that BIP 119 gives it, since the scripts here rely on it.
+/// Returns the name of an opcode. OP_NOP4 gets its name of BIP 119, because the scripts here depend on that proposal.
 fn opcode_name(opcode: Opcode) -> String {
     if opcode == Opcode::OP_NOP4 { "OP_CHECKTEMPLATEVERIFY".into() } else { opcode.to_string() }
 }
 
-/// Bytes of a compact size that announces `n`.
+/// Returns the number of bytes of the compact size that encodes `n`.
 pub(crate) const fn compact_size(n: usize) -> usize {
     match n {
         0..=0xfc => 1,
@@ -99,7 +99,7 @@ pub(crate) const fn compact_size(n: usize) -> usize {
     }
 }
 
-/// Bytes of a witness element of `len` bytes, its length included.
+/// Returns the size in bytes of a witness element with `len` bytes of data, including its length prefix.
 pub(crate) const fn element_size(len: usize) -> usize {
     compact_size(len) + len
 }

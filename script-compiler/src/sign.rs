@@ -1,4 +1,4 @@
-//! What the slots of a plan sign, given the transaction.
+//! Computes the bytes that the signatures of a plan sign, given the transaction.
 
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{Signing, taproot};
@@ -9,10 +9,10 @@ use crate::commitment::{Templates, message_bytes};
 use crate::compile::Compiled;
 use crate::plan::{Branch, Plan, SignatureKind, Slot};
 
-/// Opcode position of a script without `OP_CODESEPARATOR` (BIP 342).
+/// Code separator position of a script in which no `OP_CODESEPARATOR` was executed (BIP 342).
 const NO_CODE_SEPARATOR: u32 = 0xffff_ffff;
 
-/// The template hashes of a transaction's input, without annex.
+/// Returns the template hashes of a transaction for one of its inputs, without annex.
 pub fn templates(signing: &Signing<'_>) -> Templates {
     Templates {
         ctv: checktemplateverify::check_template_digest(signing),
@@ -20,7 +20,8 @@ pub fn templates(signing: &Signing<'_>) -> Templates {
     }
 }
 
-/// The digest that a signature with a BIP 118 key signs in a leaf, without annex; none if the hash type is not defined.
+/// Returns the digest that a signature by a BIP 118 key signs in a leaf, without annex, or `None` if the hash type is not
+/// defined.
 pub fn bip118_digest(signing: &Signing<'_>, leaf_hash: [u8; 32], hash_type: u8) -> Option<[u8; 32]> {
     leaf_digest(signing, leaf_hash, KeyVersion::Bip118, hash_type)
 }
@@ -36,8 +37,8 @@ fn leaf_digest(
 }
 
 impl Compiled {
-    /// The bytes that a slot's signature signs: a sighash, or a message. `None` for slots without signature, and for a
-    /// transaction that the slot's hash type cannot sign.
+    /// Returns the bytes that a slot's signature signs: a sighash, or a message. Returns `None` for slots without a
+    /// signature, and for a transaction that the slot's hash type cannot sign.
     pub fn signed_bytes(&self, plan: &Plan, slot: &Slot, signing: &Signing<'_>) -> Option<Vec<u8>> {
         let leaf_hash = match plan.branch {
             Branch::Key => [0; 32],

@@ -1,8 +1,8 @@
-//! Parts of a policy that have no effect: alternatives that another one makes pointless, alternatives that nothing satisfies,
-//! and conditions that another one includes.
+//! Finds parts of a policy that have no effect: alternatives that another one makes pointless, alternatives that nothing
+//! satisfies, and conditions that another one implies.
 //!
-//! Every way to satisfy the policy is written out with the alternatives that it takes. An alternative is spare if no way that
-//! remains takes it: each of its ways contradicts itself, or needs more than another way.
+//! Every way to satisfy the policy is listed with the alternatives that it takes. An alternative has no effect if no
+//! remaining way takes it: each way that takes it contradicts itself, or requires more than another way.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,22 +15,22 @@ use crate::resolve::{InternalKey, Node, Places, Program};
 /// Maximum number of conditions in all ways together.
 const MAX_CONDITIONS: usize = 8_192;
 
-/// The parts of a policy that have no effect, and the policy without them.
+/// The notes on parts of a policy that have no effect, and the policy without these parts.
 pub(crate) struct Spare {
     pub(crate) notes: Vec<Note>,
-    /// The policy without spare alternatives, simplified.
+    /// The policy without the alternatives that have no effect, simplified.
     pub(crate) root: Node,
 }
 
-/// An alternative of an `or`, or a part of a threshold that needs fewer parts than it has.
+/// An alternative of an `or`, or a part of a threshold that is satisfied by fewer parts than it has.
 struct Choice {
     place: Span,
     policy: Node,
-    /// The alternative that it is a part of.
+    /// Number of the enclosing alternative, if there is one.
     inside: Option<usize>,
 }
 
-/// A way to satisfy the policy.
+/// A way to satisfy the policy: its conditions, and the alternatives that it takes.
 #[derive(Clone, Default)]
 struct Way {
     set: Set,
@@ -43,7 +43,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// The ways to satisfy a part, or `None` if there are more than [`MAX_PATHS`].
+    /// Returns the ways to satisfy a part, or `None` if there are more than [`MAX_PATHS`].
     fn ways(&mut self, node: &Node, places: &Places, inside: Option<usize>) -> Option<Vec<Way>> {
         let none = Places::default();
         let place = |nth: usize| places.parts.get(nth).unwrap_or(&none);
@@ -111,11 +111,11 @@ fn product<'a>(parts: impl Iterator<Item = &'a Vec<Way>>) -> Option<Vec<Way>> {
     Some(all)
 }
 
-/// Looks for parts without effect. `None` if there are too many ways to write out.
+/// Finds parts without effect. Returns `None` if there are too many ways to list.
 pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Spare> {
     let atoms = &program.atoms;
     let mut writer = Writer::default();
-    // Beside a key path all leaves together are an alternative.
+    // If the output has a key path, all leaves together are an alternative to it.
     let has_key_path = matches!(program.internal, InternalKey::Key(_)) && program.tree.is_none();
     let ways =
         if has_key_path { writer.choice(root, places, None)? } else { writer.ways(root, places, None)? };
@@ -124,16 +124,16 @@ pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Sp
     }
     let is_met_by_key_path = |way: &Way| {
         let is_internal = |atom: &Atom| match (program.internal, atom) {
-            // `internal` in a leaf is a signature of that leaf, made on purpose beside those of the key path.
+            // `internal` in a leaf asks for a signature of that leaf in addition to those of the key path, so it is kept.
             (InternalKey::Key(x), Atom::Sig(key)) => key.x == x && !key.internal,
             _ => false,
         };
-        // The key alone names the key path, for its weight.
+        // A way that consists of the key alone is the key path itself. It stays because its weight matters.
         way.set.len() > 1 && way.set.iter().filter_map(|&index| atoms.get(index)).any(is_internal)
     };
     let is_dead: Vec<bool> = ways.iter().map(|way| conflict(&way.set, atoms).is_some()).collect();
     let alive = || ways.iter().enumerate().filter(|(nth, _)| is_dead.get(*nth) == Some(&false));
-    // Of two ways that need the same the first one remains.
+    // Of two ways with the same conditions the first one remains.
     let absorbs = |(nth, way): (usize, &Way), (other_nth, other): (usize, &Way)| {
         nth != other_nth
             && is_weaker(&way.set, &other.set, atoms)
@@ -178,8 +178,8 @@ pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Sp
     Some(Spare { notes, root })
 }
 
-/// The alternative that a way takes inside of another one, as deep as an `or` is nested in an `or`: of a threshold or an
-/// `and`, a single part is not all that the way needs.
+/// Returns the innermost alternative that a way takes inside another one, as long as an `or` is nested directly in an `or`.
+/// The descent stops at a threshold or an `and`, where a single part is not all that the way requires.
 fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     let mut found = choice;
     for &next in &way.choices {
@@ -191,11 +191,11 @@ fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     found
 }
 
-/// The choices that are kept; and for each removed choice the kept one that replaces it, if it is known.
+/// The choices that are kept, and for each removed choice the kept one that replaces it, if known.
 type Kept = (BTreeSet<usize>, BTreeMap<usize, usize>);
 
-/// Returns the policy without the removed choices; `next` numbers choices as [`Writer`] does. If an alternative of the same
-/// `or` replaces a removed one, it gets the weight of the removed one too.
+/// Returns the policy without the removed choices. `next` numbers the choices in the same order as [`Writer`]. If an
+/// alternative of the same `or` replaces a removed one, the weight of the removed one is added to it.
 fn without(node: &Node, kept: &Kept, next: &mut usize) -> Node {
     let choice = |child: &Node, next: &mut usize| {
         let number = *next;
@@ -231,7 +231,7 @@ fn without(node: &Node, kept: &Kept, next: &mut usize) -> Node {
     }
 }
 
-/// Notes on conditions that another condition of the same `and` includes, such as `older(5)` beside `older(6)`.
+/// Returns notes on conditions that another condition of the same `and` implies, such as `older(5)` next to `older(6)`.
 pub(crate) fn implied(program: &Program, root: &Node, places: &Places) -> Vec<Note> {
     let mut notes = Vec::new();
     look_for_implied(program, root, places, &[], &mut notes);

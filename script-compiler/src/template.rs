@@ -1,8 +1,8 @@
-//! Leaves that are compiled once and filled in often: values that change are holes.
+//! Script templates: leaves that are compiled once and filled with different values many times.
 //!
-//! A channel makes a new output for every state, in which only numbers, hashes and keys differ. Compiling the policy each
-//! time would be slow, and writing the script by hand would be a second source of it. A [`Template`] is the compiled script
-//! cut at the pushes of the values that change; filling it copies bytes.
+//! A channel creates a new output for every state, and only numbers, hashes and keys differ between the outputs. Compiling
+//! the policy for each state would be slow, and a script written by hand could differ from the policy. A [`Template`] is the
+//! compiled script, cut at the pushes of the values that change. Filling it copies bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,16 +15,17 @@ use crate::fragment::Frag;
 use crate::policy::{Document, HashFn, Statement};
 use crate::script::Writer;
 
-/// A value for a hole.
+/// A value for a hole, one of the places that a template leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill<'a> {
     /// A key or a string of bytes.
     Bytes(&'a [u8]),
-    /// A number, which is pushed in its shortest form. It may be negative if the policy adds enough to it.
+    /// A number, pushed in its minimal encoding. It may be negative if the policy adds a constant that makes the sum
+    /// non-negative.
     Number(i64),
 }
 
-/// Why a leaf has no template.
+/// Reason why no template can be made of a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
@@ -32,10 +33,10 @@ pub enum TemplateError {
     Policy(Error),
     /// The output has no leaf with this index.
     NoLeaf(usize),
-    /// The document gives no value to a name that is to be a hole.
+    /// The document has no example value for a name that is to become a hole.
     NoValue(String),
-    /// The script does not push the value of a hole as it is, or pushes a number that is not the hole's plus a constant. The
-    /// byte where the instruction starts is given.
+    /// The script does not push the value of the hole unchanged, or pushes a number other than the value plus a constant.
+    /// The number is the byte offset of the instruction.
     NotAPush(usize),
 }
 
@@ -59,22 +60,22 @@ impl std::error::Error for TemplateError {}
 enum Part {
     /// Bytes that are always the same.
     Fixed(Vec<u8>),
-    /// A push of `size` bytes from a hole, behind the bytes that begin the push.
+    /// A push of `size` bytes from a hole. `before` has the bytes of the push that precede the data.
     Copy { before: Vec<u8>, hole: usize, size: usize },
     /// A push of the number of a hole plus a constant.
     Number { hole: usize, plus: u64 },
 }
 
-/// A leaf with holes.
+/// A leaf's script with holes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The parts of each condition of the leaf, in the order of the script.
     conditions: Vec<Vec<Part>>,
-    /// Bytes to reserve for a filled script.
+    /// Number of bytes to reserve for a filled script.
     size: usize,
 }
 
-/// The two values that are tried for a hole.
+/// The two values of a hole that are compiled and compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pair {
     Bytes([Vec<u8>; 2]),
@@ -82,15 +83,16 @@ enum Pair {
 }
 
 impl Template {
-    /// Compiles a document and makes these names of it the holes of the leaf with this index. The document gives each an
-    /// example value.
+    /// Compiles a document and turns the given names into holes of the leaf with index `leaf`. The document must give an
+    /// example value to each name.
     ///
-    /// The document is compiled twice, with two values for each hole. Instructions in which the two scripts differ must be
-    /// pushes of these values.
+    /// The document is compiled twice, with two different values for each hole. Instructions in which the two scripts differ
+    /// must be pushes of these values.
     ///
     /// # Errors
     ///
-    /// [`TemplateError`] if the policy does not compile, or if a hole is more than a push in the script.
+    /// [`TemplateError`] if the policy does not compile, or if a hole affects the script in any other way than through a
+    /// push of its value.
     pub fn new(document: &Document, leaf: usize, holes: &[&str]) -> Result<Template, TemplateError> {
         let pairs: Vec<Pair> = holes
             .iter()
@@ -116,13 +118,13 @@ impl Template {
         Ok(Template { conditions: found, size: at + 8 * holes.len() })
     }
 
-    /// The script with these values in the holes, in the order in which the holes were named. `None` if a value is missing,
-    /// is not of the kind and length of its hole, or makes a number negative.
+    /// Returns the script with these values in the holes, in the order in which the holes were named. Returns `None` if a
+    /// value is missing, does not have the kind and length of its hole, or makes a number negative.
     pub fn fill(&self, values: &[Fill<'_>]) -> Option<Vec<u8>> {
         self.fill_conditions(0..self.conditions.len(), values)
     }
 
-    /// As [`Template::fill`], of some of the leaf's conditions: each is a part of the script.
+    /// Like [`Template::fill`], but returns only the script of some of the leaf's conditions.
     pub fn fill_conditions(
         &self,
         conditions: core::ops::Range<usize>,
@@ -149,7 +151,7 @@ impl Template {
         Some(out.bytes)
     }
 
-    /// How many conditions the leaf has.
+    /// Returns the number of conditions in the leaf.
     pub fn conditions(&self) -> usize {
         self.conditions.len()
     }
@@ -164,22 +166,23 @@ impl Pair {
     }
 }
 
-/// The example value of a name and another value of the same kind.
+/// Returns the example value of a name and another value of the same kind.
 fn pair(document: &Document, name: &str, nth: usize) -> Option<Pair> {
     document.statements().find_map(|statement| match statement {
         Statement::Key(found, Some(key), _) if found.text == name => {
-            // Half of all hashes are keys.
+            // About half of all 32-byte strings are valid keys, so one of 256 hashes is practically certain to be one.
             let hashes = (0..=u8::MAX).map(|byte| HashFn::Sha256.hash(&[key.as_slice(), &[byte]].concat()));
             let other = hashes.into_iter().find(|hash| XOnlyPublicKey::from_slice(hash).is_ok())?;
             Some(Pair::Bytes([key.to_vec(), other]))
         }
         Statement::Bytes(found, Some(bytes)) if found.text == name && bytes.len() >= 20 => {
-            // Of a signature only `s` changes, without its first byte, and not the hash type: it stays one that a key may make.
+            // Of a signature only part of `s` changes, not its first byte and not the hash type, so that it stays a valid
+            // signature encoding.
             let (mut other, half) = (bytes.clone(), bytes.len() / 2);
             other.iter_mut().skip(half + 1).take(half.saturating_sub(2)).for_each(|byte| *byte ^= 0x55);
             Some(Pair::Bytes([bytes.clone(), other]))
         }
-        // Powers of three: no sum of two holes moves as far as one hole does.
+        // The number is increased by a power of three. No sum of two holes then increases by the same amount as one hole.
         Statement::Number(found, Some(n)) if found.text == name => {
             let step = 3u64.checked_pow(u32::try_from(nth).ok()?)?;
             Some(Pair::Number([*n, n.checked_add(step)?]))
@@ -188,7 +191,7 @@ fn pair(document: &Document, name: &str, nth: usize) -> Option<Pair> {
     })
 }
 
-/// The script of each condition of a leaf.
+/// Returns the script of each condition of a leaf.
 fn conditions(compiled: &Compiled, leaf: usize) -> Result<Vec<Vec<u8>>, TemplateError> {
     let found = compiled.leaves.get(leaf).ok_or(TemplateError::NoLeaf(leaf))?;
     let Frag::And(parts) = &found.frag else { return Ok(vec![found.script.clone()]) };
@@ -202,7 +205,7 @@ fn conditions(compiled: &Compiled, leaf: usize) -> Result<Vec<Vec<u8>>, Template
     Ok(scripts)
 }
 
-/// What an instruction pushes.
+/// Returns the data that an instruction pushes, or `None` if it is not a push.
 fn pushed(instruction: &Instruction<'_>) -> Option<Vec<u8>> {
     match instruction.opcode.0 {
         0x51..=0x60 => Some(vec![instruction.opcode.0 - Opcode::OP_1.0 + 1]),
@@ -211,7 +214,8 @@ fn pushed(instruction: &Instruction<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// The parts of a script, from two scripts of the same policy. `start` is where the script stands in its leaf.
+/// Splits a script into its parts by comparing two scripts of the same policy. `start` is the offset of the script in its
+/// leaf.
 fn parts(one: &[u8], other: &[u8], pairs: &[Pair], start: usize) -> Result<Vec<Part>, TemplateError> {
     let mut found: Vec<Part> = Vec::new();
     let (mut ones, mut others) = (Instructions::new(one), Instructions::new(other));
@@ -247,7 +251,7 @@ fn parts(one: &[u8], other: &[u8], pairs: &[Pair], start: usize) -> Result<Vec<P
     }
 }
 
-/// The number that a push leaves, if it is one and not negative.
+/// Returns the number that a push leaves, or `None` if the data are not a number or the number is negative.
 fn number(pushed: &[u8]) -> Option<u64> {
     script_num::decode(pushed, 5, true).ok().and_then(|number| u64::try_from(number).ok())
 }
@@ -278,7 +282,7 @@ mod tests {
         let script = |n: &str| Some(format!("20{a}ad82012088a914{h}88{n}b1"));
         assert_eq!(fill(0), script("040165cd1d"));
         assert_eq!(fill(-1), script("040065cd1d"));
-        // 16 and 17, 127 and 128.
+        // Tests the values at which the encoding changes: 16 and 17, 127 and 128.
         assert_eq!(fill(16 - 500_000_001), script("60"));
         assert_eq!(fill(17 - 500_000_001), script("0111"));
         assert_eq!(fill(128 - 500_000_001), script("028000"));
@@ -307,7 +311,7 @@ mod tests {
         let refused = |output, leaf, holes: &[&str]| template(output, leaf, holes).unwrap_err();
         assert_eq!(refused("tr(A,pk(B))", 1, &["B"]), TemplateError::NoLeaf(1));
         assert_eq!(refused("tr(A,pk(B))", 0, &["C"]), TemplateError::NoValue("C".into()));
-        // Twice a number, the sum of two holes, and a hash of a hole are no pushes of it.
+        // Twice a number, the sum of two holes, and the hash of a hole are not pushes of the hole's value.
         assert_eq!(refused("tr(A,and(pk(B),older(T+T)))", 0, &["T", "n"]), TemplateError::NotAPush(34));
         assert_eq!(refused("tr(A,and(pk(B),older(T+n)))", 0, &["T", "n"]), TemplateError::NotAPush(34));
         assert!(template("tr(A,and(pk(B),older(T+n)))", 0, &["T"]).is_ok());

@@ -1,4 +1,4 @@
-//! Leaves to a taproot output: the tree of least expected depth, the output key and the control blocks (BIP 341).
+//! Builds a taproot output from leaves: the tree of least expected depth, the output key and the control blocks (BIP 341).
 
 use core::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -10,25 +10,25 @@ use bitcoin::taproot::LeafVersion;
 use bitcoin::{Address, Network, ScriptBuf, TapLeafHash, TapNodeHash, XOnlyPublicKey};
 use sigstack_interpreter::limits::{CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_NODE_SIZE};
 
-/// BIP 341's point whose discrete logarithm nobody knows: `lift_x` of the hash of the generator.
+/// BIP 341's point with no known discrete logarithm: `lift_x` of the hash of the generator.
 pub const NUMS: [u8; 32] = [
     0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// The shape of a tree: leaves by index.
+/// The shape of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A leaf.
+    /// A leaf, as an index.
     Leaf(usize),
     /// Two subtrees.
     Branch(Box<Shape>, Box<Shape>),
 }
 
-/// Huffman's tree: the expected depth is the least possible. Of equal weights the earlier leaves are joined first, so that
-/// the same weights give the same tree. `None` without leaves.
+/// Builds a Huffman tree, which has the least possible expected depth. Among equal weights the earlier leaves are joined
+/// first, so that the result is deterministic. Returns `None` if there are no leaves.
 pub fn huffman(weights: &[u64]) -> Option<Shape> {
-    // Lightest first, then oldest; a subtree's age is its place in `shapes`.
+    // Lightest subtree first, then oldest. The age of a subtree is its index in `shapes`.
     let mut shapes: Vec<Option<Shape>> = (0..weights.len()).map(|leaf| Some(Shape::Leaf(leaf))).collect();
     let mut queue: BinaryHeap<Reverse<(u64, usize)>> =
         weights.iter().enumerate().map(|(age, weight)| Reverse((*weight, age))).collect();
@@ -38,12 +38,12 @@ pub fn huffman(weights: &[u64]) -> Option<Shape> {
         let Some(Reverse((second, at))) = queue.pop() else { return Some(lighter) };
         let heavier = shapes.get_mut(at)?.take()?;
         queue.push(Reverse((first.saturating_add(second), shapes.len())));
-        // The heavier or later one to the left: a tree is read from the likeliest leaf.
+        // The heavier or later subtree goes to the left, so that the most probable leaf is read first.
         shapes.push(Some(Shape::Branch(Box::new(heavier), Box::new(lighter))));
     }
 }
 
-/// The depth of each leaf.
+/// Returns the depth of each leaf.
 pub fn depths(shape: &Shape, leaves: usize) -> Vec<usize> {
     let mut depths = vec![0; leaves];
     let mut stack = vec![(shape, 0)];
@@ -62,17 +62,17 @@ pub fn depths(shape: &Shape, leaves: usize) -> Vec<usize> {
     depths
 }
 
-/// Bytes of the control block of a leaf at a depth.
+/// Returns the size in bytes of the control block of a leaf at this depth.
 pub(crate) const fn control_block_size(depth: usize) -> usize {
     CONTROL_BLOCK_BASE_SIZE + CONTROL_BLOCK_NODE_SIZE * depth
 }
 
-/// A taproot output and what its leaves need to be spent.
+/// A taproot output, and the data that spending its leaves requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapOutput {
     /// The internal key.
     pub internal_key: [u8; 32],
-    /// The root of the tree, if there is one.
+    /// Merkle root of the tree; `None` if there are no leaves.
     pub merkle_root: Option<[u8; 32]>,
     /// The output key.
     pub output_key: [u8; 32],
@@ -83,20 +83,20 @@ pub struct TapOutput {
 }
 
 impl TapOutput {
-    /// The scriptPubKey.
+    /// Returns the scriptPubKey.
     pub fn script_pubkey(&self) -> ScriptBuf {
         let mut bytes = vec![0x51, 0x20];
         bytes.extend_from_slice(&self.output_key);
         ScriptBuf::from_bytes(bytes)
     }
 
-    /// The address.
+    /// Returns the address on a network.
     pub fn address(&self, network: Network) -> Option<Address> {
         Address::from_script(&self.script_pubkey(), network).ok()
     }
 }
 
-/// The output of an internal key and a tree of scripts; `None` if the key is not on the curve.
+/// Returns the output for an internal key and a tree of scripts, or `None` if the key is not on the curve.
 pub(crate) fn output(
     internal_key: &[u8; 32],
     scripts: &[Vec<u8>],
@@ -127,7 +127,8 @@ pub(crate) fn output(
     })
 }
 
-/// The hash of a subtree and its leaves; the path of each leaf in it grows by the sibling on the way up.
+/// Returns the hash of a subtree and the indices of its leaves. Appends the sibling's hash to the Merkle path of each leaf
+/// on the way up.
 fn hash(
     shape: &Shape,
     leaf_hashes: &[TapLeafHash],

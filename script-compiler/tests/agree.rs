@@ -1,5 +1,6 @@
-//! `compile` and `plan` agree on small random policies whose conditions share keys, secrets and templates: a policy is refused
-//! as malleable if and only if some assets have no plan but malleable ones, and a plan is the lightest there is.
+//! Tests that `compile` and `plan` agree on small random policies whose conditions share keys, secrets and templates:
+//! `compile` refuses a policy as malleable if and only if for some assets all witnesses are malleable, and `plan` returns
+//! the lightest plan.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -12,7 +13,7 @@ use sigstack_compiler::{Branch, Compiled, ErrorKind, PlanError, Reason, compile,
 use support::generate::Rng;
 use support::{Template, World, held_set, template_output};
 
-/// Policies that are looked at.
+/// Number of policies tested.
 const POLICIES: usize = 1_500;
 
 struct Pool {
@@ -64,8 +65,8 @@ fn compiled(text: &str, but: Option<Reason>) -> Result<Compiled, ErrorKind> {
     compile(&parse(text).unwrap(), &BTreeMap::new(), &allowed).map_err(|error| error.kind)
 }
 
-/// Whether some assets have no plan but malleable ones. Checks on the way that more assets never make a plan heavier, and that
-/// the plan is the lightest of all that fewer assets or one branch alone give.
+/// Returns `true` if for some assets all witnesses are malleable. Also verifies that additional assets never make a plan
+/// heavier, and that no plan from fewer assets or for a single branch is lighter.
 fn has_malleable(compiled: &Compiled, world: &mut World, text: &str) -> bool {
     let atoms = compiled.atoms();
     let mut branches: Vec<Branch> = (0..compiled.leaves.len()).map(Branch::Leaf).collect();

@@ -1,4 +1,5 @@
-//! What a third party could do with a witness, or with a signature made for something else, proved by the interpreter.
+//! Tests whether a third party can reuse a witness, or a signature made for another purpose. The interpreter decides each
+//! case.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -10,7 +11,7 @@ use sigstack_compiler::{Assets, Branch, Compiled, ErrorKind, Plan, PlanError, Re
 use support::attack::attack;
 use support::{World, flags, keypair, template_output, unsigned, verify, with_witness, x_only};
 
-/// A text with the keys A to D and P, which signs templates.
+/// Returns a policy text that defines the keys A to D, and the key P, which signs only templates.
 fn text(policy: &str) -> String {
     let key = |name: &str| format!("key {name} = {};\n", hex::encode(x_only(&keypair(name))));
     let keys: String = ["A", "B", "C", "D"].map(key).concat();
@@ -37,7 +38,7 @@ fn plan(compiled: &Compiled, have: &[&str]) -> Result<Plan, PlanError> {
     compiled.plan(&assets)
 }
 
-/// A transaction of somebody else.
+/// Returns a transaction of the attacker, who tries to spend the coin to another output.
 fn thief(compiled: &Compiled) -> (bitcoin::Transaction, TxOut) {
     let prevout = TxOut {
         value: bitcoin::Amount::from_sat(support::VALUE),
@@ -58,7 +59,8 @@ fn a_number_and_a_template_that_were_signed_together_are_not_cut_at_another_plac
         let (tx, prevout) = world().fill(&compiled, &plan);
         assert_eq!(verify(&tx, &prevout, flags()), Ok(()), "{policy}");
         let witness = tx.input[0].witness.to_vec();
-        // The signed bytes, cut later: CHECKTEMPLATEVERIFY would pass over an argument that is not 32 bytes long.
+        // The attacker splits the signed bytes at another place: CHECKTEMPLATEVERIFY is a NOP if its argument does not have
+        // 32 bytes.
         let bytes = [witness[1].as_slice(), &witness[2]].concat();
         let (theirs, _) = thief(&compiled);
         for cut in 0..=cut {
@@ -100,7 +102,7 @@ fn a_signature_for_one_leaf_is_counted_in_its_twin() {
     let compiled = compile_text(&text(&format!("allow malleable;\n{policy}"))).unwrap();
     assert_eq!(plan(&compiled, &["pk:A"]), Err(PlanError::Malleable));
     assert_eq!(plan(&compiled, &["pk:B"]).unwrap().branch, Branch::Leaf(2));
-    // The interpreter agrees: the same signature under either control block.
+    // The interpreter confirms it: the same signature is valid under either control block.
     let mut assets = Assets::default();
     assets.signers.insert(key("B"));
     let (tx, prevout) = world().fill(&compiled, &compiled.plan(&assets).unwrap());
@@ -110,7 +112,7 @@ fn a_signature_for_one_leaf_is_counted_in_its_twin() {
 #[test]
 fn a_statement_counts_wherever_its_number_fits() {
     let template = "11".repeat(32);
-    // Whether the number opens the other leaf decides.
+    // The plan depends on whether the signed number also satisfies the other leaf.
     for (low, signed, expected) in [(3, 6, None), (7, 6, Some(Branch::Leaf(1)))] {
         let policy = format!(
             "allow malleable;\ntr(nums,{{and(signed(atleast({low}),A),ctv({template})),and(signed(between(5,9),A),ctv({template}),pk(B))}})"
@@ -121,11 +123,11 @@ fn a_statement_counts_wherever_its_number_fits() {
         let planned = compiled_among(&compiled, &have, Branch::Leaf(1)).map(|plan| plan.branch).ok();
         assert_eq!(planned, expected, "{policy}");
     }
-    // Two slots for bytes by one key are one condition.
+    // Two slots for bytes signed by the same key are one condition.
     let policy =
         format!("tr(nums,{{and(signed(any(x),A),ctv({template})),and(signed(any(y),A),ctv({template}))}})");
     assert!(compile_text(&text(&policy)).is_err());
-    // A preimage is a preimage, whatever hash asks for it.
+    // A preimage satisfies every hash that it fits, even if the policy names another hash function.
     let inner = HashFn::Sha256.hash(&[7; 32]);
     let outer = hex::encode(HashFn::Ripemd160.hash(&inner));
     let policy = format!(
@@ -159,7 +161,7 @@ fn values_that_open_two_ways_are_refused() {
             .replace("signed(0x07", "signed(any(x)")
             .replace("tr(", "allow key-roles;\ntr("),
     );
-    // One preimage, two hashes.
+    // Two hashes of the same preimage.
     let (secret, other) = (HashFn::Sha256.hash(&[7; 32]), HashFn::Sha256.hash(&[8; 32]));
     let hashes = |inner: &[u8], outer: &[u8]| {
         let outer = hex::encode(HashFn::Ripemd160.hash(outer));
@@ -177,7 +179,7 @@ fn of_two_leaves_that_one_preimage_opens_the_lighter_one_is_taken() {
     let compiled =
         compile_text(&text(&format!("tr(nums,{{and(pk(A),sha256({sha})),and(pk(A),hash160({hash}))}})")))
             .unwrap();
-    // hash160 has the shorter image, whichever image the preimage was given for.
+    // hash160 has the shorter hash, so that its leaf is chosen whichever hash the preimage was given for.
     for image in [&sha, &hash] {
         let plan = plan(&compiled, &["pk:A", &format!("preimage:{image}")]).unwrap();
         assert_eq!(plan.branch, Branch::Leaf(1), "{image}");
@@ -250,7 +252,8 @@ fn the_numbers_at_the_ends_of_a_limb_compare_as_numbers() {
     }
 }
 
-/// What a script that checks only a template's length lets through, to know that the other tests can fail.
+/// Demonstrates the attack on a script that relies on the key's promise to sign only templates. This shows that the other
+/// tests can fail.
 #[test]
 fn the_cut_works_where_nothing_checks_the_length() {
     let compiled = compile_text(&text("tr(nums,signed(ctv,P))")).unwrap();
@@ -260,7 +263,7 @@ fn the_cut_works_where_nothing_checks_the_length() {
     let signature = keypair("P").sign_schnorr_no_aux_rand(&message).to_byte_array().to_vec();
     let block = compiled.output.control_blocks[0].clone();
     let witness = [signature, message, leaf.script.clone(), block];
-    // P did not keep its promise: whoever has the signature takes the coin.
+    // P broke its promise: anybody who has the signature takes the coin.
     assert_eq!(verify(&with_witness(&tx, &witness), &prevout, flags()), Ok(()));
     let checked = compile_text(&text("tr(nums,signed(ctv,A))")).unwrap();
     let (tx, prevout) = thief(&checked);

@@ -1,4 +1,4 @@
-//! Assets as words.
+//! Tests of assets given as words.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -13,12 +13,12 @@ use sigstack_compiler::{
 };
 use support::{keypair, x_only};
 
-/// A signature in a script, as hex.
+/// Returns a signature for use in a script, as hex.
 fn signature() -> String {
     "22".repeat(64) + "c1"
 }
 
-/// What a text compiles to with all checks allowed.
+/// Compiles a text with all safety checks disabled.
 fn allowed(text: &str) -> Compiled {
     compile(&parse(text).unwrap(), &Default::default(), &Reason::ALL.iter().copied().collect()).unwrap()
 }
@@ -38,7 +38,7 @@ or(and(pk(A),sha256(H)),and(pk(B),presigned(C,{})),and(pk(A),signed(pair(locktim
     allowed(&text)
 }
 
-/// What a word adds to nothing.
+/// Returns the assets that one word adds to an empty set.
 fn added(word: &str) -> Result<Assets, HaveError> {
     let mut assets = Assets::default();
     assets.add(word, &compiled()).map(|()| assets)
@@ -109,7 +109,7 @@ fn other_words_are_refused() {
         assert_eq!(error, HaveError::Range { kind, is: is.into() });
         assert_eq!(error.to_string(), format!("{kind} must be from 1 to 2147483647, not {is}"));
     }
-    // older(5) in a policy is no lock of 65541 blocks.
+    // `older(5)` in a policy does not accept a lock of 65541 blocks.
     for (lock, said) in [
         (65_541, "65541 has bits that BIP 68 does not compare: the lock is 5; write older:5"),
         (65_536, "nSequence 65536 is no lock: its lower 16 bits are 0 (BIP 68)"),
@@ -138,12 +138,13 @@ fn other_words_are_refused() {
     let long = format!("02{}", hex::encode(x_only(&keypair("A"))));
     let said = added(&format!("pk:{long}")).unwrap_err().to_string();
     assert_eq!(said, format!("`{long}` has 33 bytes: keys are x-only (BIP 340), leave out the first byte"));
-    // Of another key, too many parts, of another kind, of another commitment, too few parts.
+    // A signature by another key, too many parts, a part of another kind, an opening of another commitment, and too few
+    // parts.
     let others = ["signed:A:9:ab", "signed:C:9:ab:cd", "signed:C:x:ab", "opens:N:3", "opens:H", "opens:H:x"];
     for word in others {
         assert_eq!(added(word), Err(HaveError::NotAsked(word.into())), "{word}");
     }
-    // What is at hand already is nothing new.
+    // Adding an asset twice is an error.
     let mut assets = added("opens:H:3").unwrap();
     assert_eq!(assets.add("opens:H:3", &compiled()), Err(HaveError::NotAsked("opens:H:3".into())));
 }
@@ -163,7 +164,8 @@ fn a_number_that_was_signed_for_one_way_may_open_another() {
         assets.add(&format!("signed:A:{number}"), &compiled).unwrap();
         compiled.plan(&assets)
     };
-    // 6 is not enough for the other leaf, 7 is: then whoever sees the witness can make that of the other leaf.
+    // The number 6 does not satisfy the other leaf. The number 7 does, so anybody who sees the witness can build one for the
+    // other leaf.
     assert_eq!(plan(6).map(|plan| plan.branch), Ok(Branch::Leaf(0)));
     assert_eq!(plan(7), Err(PlanError::Malleable));
 }
@@ -220,7 +222,7 @@ fn what_is_lacking_is_named_nearest_first() {
         lacking("and(pk(A),signed(newer(5),B))", &["pk:A", "signed:B:7"][..1]),
         "still needed: `signed(newer(5),B)`"
     );
-    // More ways than are written out.
+    // The policy has more ways than the compiler lists.
     let many: Vec<String> =
         (0..20).map(|nth| format!("pk({})", hex::encode(x_only(&keypair(&format!("many {nth}")))))).collect();
     let compiled = allowed(&format!("{keys}and(pk(A),thresh(10,{}))", many.join(",")));

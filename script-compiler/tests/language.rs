@@ -1,4 +1,4 @@
-//! The language: what is read, what is written back, and what is said about mistakes.
+//! Tests of the language: parsing, formatting, and error messages.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::cast_possible_truncation, reason = "a test")]
 
@@ -11,7 +11,7 @@ use sigstack_compiler::{Error, ErrorKind, Reason, compile_text, exercise, parse}
 use support::generate::{Generator, Rng};
 use support::{files, keypair, x_only};
 
-/// A text with `A` to `D` as keys, `H` as bytes, `n` as a number.
+/// Returns a policy text that defines `A` to `D` as keys, `H` as bytes and `n` as a number.
 fn with_names(policy: &str) -> String {
     let key = |name: &str| format!("key {name} = {};\n", hex::encode(x_only(&keypair(name))));
     let keys: String = ["A", "B", "C", "D"].map(key).concat();
@@ -80,7 +80,7 @@ fn every_mistake_has_its_error_and_its_place() {
             "2147483648",
             "newer must be from 0 to 2147483646, not 2147483648",
         ),
-        // Nothing is above the largest number.
+        // No number is above the maximum.
         (
             "and(pk(A),signed(newer(2147483647),B))",
             "2147483647",
@@ -132,7 +132,7 @@ fn every_mistake_has_its_error_and_its_place() {
         ("key pk;\npk(A)", "pk", "`pk` is a word of the language, not a free name"),
         ("key E;\npk(E)", "E", "`E` has no value"),
         ("{pk(A),pk(B)}", "", "expected a statement or a policy, found `{`"),
-        // Words of definitions are none where no name follows.
+        // The keywords of definitions are ordinary words if no name follows.
         ("key(5)", "key", "unknown fragment `key`"),
         ("number(5)", "number", "unknown fragment `number`"),
         ("bytes(5)", "bytes", "unknown fragment `bytes`"),
@@ -157,7 +157,7 @@ fn a_refusal_says_how_it_is_allowed() {
     let text = with_names("and(pk(A),older(65536))");
     let shown = compile_text(&text).unwrap_err().render(&text);
     assert!(shown.contains("(to allow it: `allow lock-bits;`)"), "{shown}");
-    // A place that is wider than the line that is shown is marked up to its end.
+    // If the place of an error is wider than the excerpt, carets mark it up to the end of the excerpt.
     let wide = format!("thresh(50,{})", ["pk(A)"; 40].join(","));
     let shown = compile_text(&wide).unwrap_err().render(&wide);
     let lines: Vec<&str> = shown.lines().collect();
@@ -174,7 +174,7 @@ fn of_a_long_line_an_error_shows_the_part_around_the_place() {
     assert!(lines[3].starts_with("1 | …") && lines[3].chars().count() < 130, "{}", lines[3]);
     let column = lines[4].chars().position(|c| c == '^').unwrap();
     assert_eq!(lines[3].chars().nth(column), Some('\u{e4}'));
-    // Tabs and wide characters before the place.
+    // Tabs and wide characters precede the place of the error.
     let text = "# \u{fc}ber\r\n\tand(\tpk(A),\r\n\t older(zwei))";
     let text = with_names("").trim_end().to_owned() + "\n" + text;
     let shown = compile_text(&text).unwrap_err().render(&text);
@@ -193,7 +193,7 @@ fn a_signature_in_a_script_binds_its_outputs_and_not_the_script() {
     assert!(compile_text(&with_names("presigned(B,SIGNATURE)")).is_ok());
 }
 
-/// A policy of many keys.
+/// Returns `count` parts of a policy, each made from another key by `part`, separated by commas.
 fn keys(count: usize, part: impl Fn(&str) -> String) -> String {
     let key = |nth| hex::encode(x_only(&keypair(&format!("many {nth}"))));
     (0..count).map(|nth| part(&format!("pk({})", key(nth)))).collect::<Vec<_>>().join(",")
@@ -201,7 +201,7 @@ fn keys(count: usize, part: impl Fn(&str) -> String) -> String {
 
 #[test]
 fn only_what_consensus_would_not_spend_is_past_a_limit() {
-    // 40 keys of which two sign: the checks of the others are not charged.
+    // Two of 40 keys sign. The checks of the other keys are not charged.
     let compiled = compile_text(&format!("thresh(2,{})", keys(40, str::to_owned))).unwrap();
     assert_eq!(compiled.leaves.iter().map(|leaf| compiled.cheapest_use(leaf).unwrap().1).max(), Some(2));
 }
@@ -268,13 +268,13 @@ fn every_check_refuses_and_can_be_allowed() {
         (Reason::Repeated, "and(pk(A),pk(A))", "and(pk(A),pk(B))"),
         (Reason::Repeated, "thresh(2,pk(A),pk(A),pk(B))", "thresh(2,pk(A),pk(C),pk(B))"),
         (Reason::Repeated, "and(pk(A),or(pk(B),and(pk(C),pk(A))))", "and(pk(A),or(pk(B),and(pk(C),pk(D))))"),
-        // Alternatives may ask for one key, parts that are needed together may not.
+        // A key may occur in several alternatives, but not in several parts that are needed together.
         (Reason::Repeated, "and(or(pk(A),pk(B)),or(pk(A),pk(C)))", "or(and(pk(A),pk(B)),and(pk(A),pk(C)))"),
         (Reason::Repeated, "thresh(2,pk(A),apo(A),pk(B))", "thresh(1,pk(A),apo(A),pk(B))"),
         (Reason::Repeated, "tr(A,and(pk(internal),pk(A)))", "tr(A,and(pk(internal),pk(B)))"),
         (Reason::Repeated, "policy p = pk(A);\nand(p,p)", "policy p = pk(A);\nand(p,pk(B))"),
         (Reason::Repeated, "tr(nums,{pk(B),and(pk(A),pk(A))})", "tr(nums,{pk(B),and(pk(A),pk(C))})"),
-        // Facts count twice where they alone satisfy two parts.
+        // A fact is repeated if it satisfies two parts on its own.
         (Reason::Repeated, "and(pk(A),sha256(H),sha256(H))", "and(pk(A),sha256(H),hash256(H))"),
         (
             Reason::Repeated,
@@ -350,7 +350,7 @@ fn texts_come_back_exactly() {
         let text = files::read(&name);
         assert_eq!(format!("{}\n", parse(&text).unwrap()), text, "{name}");
     }
-    // Another layout of the same policy is the same document, written in the one layout.
+    // Another layout of the same policy gives the same document, which is formatted in the canonical layout.
     let loose = "key A;  # a's\n\n\n\nor( 2 @ pk( A ) ,\n older(n +1) )";
     let tight = "key A; # a's\n\nor(2@pk(A),1@older(n+1))";
     assert_eq!(parse(loose).unwrap(), parse(tight).unwrap());
@@ -404,7 +404,7 @@ fn refusals_name_what_they_are_about() {
     let commitment =
         hex::encode(sigstack_compiler::commit_number(sigstack_compiler::policy::Join::Cat, 4, &[8; 32]));
     let newer_cat = format!("newer_cat({commitment})");
-    // What a key signs beside a transaction, and how that is called.
+    // A message that a key signs, and the name of its kind in error messages.
     let roles = [
         ("H", "fixed"),
         ("any(m)", "any"),
@@ -436,7 +436,7 @@ fn refusals_name_what_they_are_about() {
 
 #[test]
 fn lines_are_broken_where_they_are_too_wide() {
-    // Nested ones again, each at its depth.
+    // Nested fragments are split as well, each with the indentation of its depth.
     let key = |first: char| first.to_string().repeat(20);
     let [a, b, c, d] = ['a', 'b', 'c', 'd'].map(key);
     let text = format!(
@@ -448,7 +448,7 @@ fn lines_are_broken_where_they_are_too_wide() {
     );
     assert_eq!(parse(&text).unwrap().to_string(), broken);
 
-    // Each argument has a line of its own, as wide as it may be with the comma or bracket behind it.
+    // Each argument has a line of its own, which is at most the maximum width including the comma or bracket after it.
     for len in 1..=60 {
         let name = "k".repeat(len);
         let inner = format!("and(pk(A),pk({name}),older(144),sha256(H))");
@@ -475,7 +475,7 @@ fn the_same_text_gives_the_same_bytes() {
     for name in files::names() {
         assert_eq!(compile(&name), compile(&name), "{name}");
     }
-    // Bytes of an earlier build.
+    // The bytes are those of an earlier build.
     let output = compile("default-ctv").output;
     assert_eq!(
         hex::encode(output.output_key),
@@ -493,13 +493,13 @@ fn hostile_texts_return_at_once() {
         ErrorKind::TooDeep
     ));
     assert_eq!(compile_text(&" ".repeat(MAX_TEXT + 1)).unwrap_err().kind, ErrorKind::TooLong);
-    // Policies that grow by reference.
+    // Policies that grow exponentially by references to each other.
     let mut bomb = String::from("policy p0 = pk(A);\n");
     for nth in 1..40 {
         bomb += &format!("policy p{nth} = and(p{},p{});\n", nth - 1, nth - 1);
     }
     assert!(matches!(error(&(bomb + "p39")).kind, ErrorKind::TooLarge { .. }));
-    // Names of names, and trees that grow to the right.
+    // Long chains of named policies, and trees that grow to the right.
     let chain = |length: usize| {
         let names: String = (1..length).map(|nth| format!("policy p{nth} = p{};\n", nth - 1)).collect();
         format!("policy p0 = pk(A);\n{names}p{}", length - 1)
@@ -508,7 +508,7 @@ fn hostile_texts_return_at_once() {
     assert_eq!(error(&chain(MAX_DEPTH + 1)).kind, ErrorKind::TooDeep);
     let tree = format!("tr(nums,{}pk(A)", "{pk(A),".repeat(10_000));
     assert_eq!(error(&tree).kind, ErrorKind::TooDeep);
-    // The last that is within a limit and the first that is not.
+    // The largest policy within each limit, and the smallest one beyond it.
     let trivial = |count: usize| format!("and(pk(A){})", ",TRIVIAL".repeat(count));
     assert_eq!(reason(&trivial(998)), None);
     assert!(matches!(error(&trivial(999)).kind, ErrorKind::TooLarge { what: "conditions and branches", .. }));
@@ -522,7 +522,7 @@ fn hostile_texts_return_at_once() {
 
 #[test]
 fn large_policies_nest_no_deeper_than_a_thread_takes() {
-    // Levels of alternatives, the likeliest of which is the next level.
+    // Nested alternatives, of which the most probable one is always the next level.
     let level = |inner: String, level: usize| {
         let others = (0..5).map(|nth| format!("{}@and(pk(A),older({}))", 1 + nth % 3, 1 + level * 5 + nth));
         format!("or({},100@and(pk(B),{inner}))", others.collect::<Vec<_>>().join(","))

@@ -1,5 +1,5 @@
-//! The comparison with rust-miniscript 13: same meaning, and no larger expected witness on any policy. The table is printed
-//! by `cargo run --release -p sigstack-compiler --example compare`.
+//! Compares the compiler with rust-miniscript 13: the compiled policies have the same meaning, and the expected witness is
+//! never larger. `cargo run --release -p sigstack-compiler --example compare` prints the table.
 
 mod support;
 

@@ -1,4 +1,5 @@
-//! Notes on policies that compile: parts without effect, each with its places, and searches that ended at their budget.
+//! Tests of the notes on policies that compile: parts without effect, each with its places, and searches that exhausted
+//! their budget.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -21,7 +22,7 @@ fn compile(policy: &str) -> Compiled {
     compile_text(&text).unwrap_or_else(|error| panic!("{}", error.render(&text)))
 }
 
-/// The notes on a policy: kind, text, and the parts of the policy that each note is about.
+/// Returns the notes on a policy: kind, text, and the parts of the policy that each note refers to.
 fn notes(policy: &str) -> Vec<(NoteKind, String, Vec<String>)> {
     let text = with_names(policy);
     let place = |span: &sigstack_compiler::policy::Span| text[span.start..span.end].to_owned();
@@ -45,7 +46,7 @@ fn parts_without_effect_are_named_with_their_places() {
             "`and(pk(C),older(5))` has no effect: whoever can use it can use `pk(C)`",
             &["and(pk(C),older(5))", "pk(C)"],
         ),
-        // Named as a whole: one part of it is not enough.
+        // The note names the whole alternative, because one part of it alone is not pointless.
         (
             "or(thresh(2,pk(A),pk(B),pk(C)),and(pk(A),pk(B),pk(C)))",
             Pointless,
@@ -116,7 +117,7 @@ fn parts_without_effect_are_named_with_their_places() {
         "or(and(pk(A),pk(B)),and(pk(A),pk(C)))",
         "thresh(3,pk(A),pk(B),pk(C),older(5),older(6))",
         "tr(A,or(pk(A),pk(B)))",
-        // A signature of the leaf, made for it on purpose.
+        // The signature is made for this leaf on purpose, so it is not pointless.
         "tr(A,and(pk(internal),older(5)))",
         "tr(nums,{and(pk(A),older(5)),and(pk(A),sha256(H))})",
     ];
@@ -140,7 +141,7 @@ fn an_alternative_that_another_one_makes_pointless_is_not_kept() {
             |compiled: &Compiled| compiled.leaves.iter().map(|leaf| leaf.probability).collect::<Vec<_>>();
         assert_eq!(weights(&one), weights(&other), "{policy}");
     }
-    // A tree that the text gives is kept as it is.
+    // A tree that the text specifies is kept unchanged.
     assert_eq!(compile("tr(nums,{and(pk(A),pk(B)),pk(B)})").leaves.len(), 2);
 }
 
@@ -162,20 +163,20 @@ fn a_repeated_key_is_shown_at_both_places() {
     let places: Vec<&str> = shown.lines().filter(|line| line.contains("--> ")).collect();
     assert_eq!(places, [" --> line 2, column 3", " --> and line 1, column 5"], "{shown}");
     assert!(shown.contains("(to allow it: `allow repeated;`)"), "{shown}");
-    // A named policy that is used twice: the two uses.
+    // For a named policy that is used twice, the error shows the two uses.
     let text = with_names("policy p = pk(A);\nand(p,\np)");
     let error = compile_text(&text).unwrap_err();
     let places = [error.span, error.other.unwrap()].map(|span| (span.start, &text[span.start..span.end]));
     assert_eq!(places, [(text.len() - 2, "p"), (text.len() - 5, "p")]);
 }
 
-/// The weight of a witness, the mean of all leaves, in tenths of a unit, rounded up.
+/// Returns the weight of the cheapest witness, averaged over all leaves, in tenths of a weight unit, rounded up.
 fn mean_weight(compiled: &Compiled) -> usize {
     let size = |leaf| compiled.cheapest_use(leaf).unwrap().0;
     (compiled.leaves.iter().map(size).sum::<usize>() * 10).div_ceil(compiled.leaves.len())
 }
 
-/// Alternatives of 2 of 3 keys each.
+/// Returns alternatives, each of which needs 2 of 3 keys.
 fn alternatives(count: usize) -> Vec<String> {
     let part = |nth: usize| {
         let [a, b, c] = ["a", "b", "c"].map(|name| key(&format!("{name}{nth}")));
@@ -184,7 +185,7 @@ fn alternatives(count: usize) -> Vec<String> {
     (0..count).map(part).collect()
 }
 
-/// The alternatives as a tree of least depth.
+/// Returns the alternatives as a tree of least depth.
 fn balanced(leaves: &[String]) -> String {
     match leaves {
         [leaf] => leaf.clone(),
@@ -204,7 +205,7 @@ fn many_alternatives_weigh_no_more_than_a_tree_made_by_hand() {
         let by_hand = compile_text(&format!("tr(nums,{})", balanced(&leaves))).unwrap();
         let (is, limit) = (mean_weight(&compiled), mean_weight(&by_hand));
         assert!(is <= limit, "{count}: {is} tenths of a unit, by hand {limit}");
-        // The largest searches for 20 alternatives end at their budget, and the note says so.
+        // With 20 alternatives the search exhausts its budget, and a note says so.
         let has_ended = compiled.notes.iter().any(|note| note.kind == NoteKind::SearchEnded);
         assert_eq!(has_ended, count == 20, "{count}");
         if count == 20 {

@@ -1,4 +1,5 @@
-//! The policy files: their layout and values, the scripts that they compile to, byte for byte, and a spend of every way.
+//! Tests of the policy files: their layout and values, the exact bytes of their scripts, and a transaction for every way to
+//! spend.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test")]
 
@@ -11,8 +12,8 @@ use sigstack_compiler::{Branch, Compiled, asm, compile, number_bytes};
 use sigstack_interpreter::{Flags, Opcode};
 use support::{World, damaged, files, flags, relay_flags, verify, with_witness};
 
-/// A file and its leaves: the script in words, its bytes, the bytes of its control block. `<NAME>` pushes a defined value,
-/// `<01|NAME>` a BIP 118 key, a number is pushed as a number.
+/// A policy file and its leaves. For each leaf: the script in words, and the sizes in bytes of the script and of the control
+/// block. `<NAME>` pushes a defined value, `<01|NAME>` a BIP 118 key, and a number is pushed as a number.
 type Expected = (&'static str, &'static [(&'static str, usize, usize)]);
 
 const NEWER: &str = "DUP 2000000000 GREATERTHAN VERIFY <K_A> CSFS VERIFY";
@@ -336,10 +337,10 @@ const EXPECTED: &[Expected] = &[
     ),
 ];
 
-/// The checks that some file fails on purpose.
+/// The safety checks that some policy file disables on purpose.
 const EXCEPTIONS: [&str; 4] = ["bip118-reuse", "key-roles", "number-range", "unprotected"];
 
-/// The values of a document by name.
+/// Returns the values that a document defines, by name.
 fn values(document: &Document) -> BTreeMap<String, Vec<u8>> {
     let value = |statement: &Statement| match statement {
         Statement::Key(name, Some(value), _) => Some((name.text.clone(), value.to_vec())),
@@ -349,7 +350,7 @@ fn values(document: &Document) -> BTreeMap<String, Vec<u8>> {
     document.statements().filter_map(value).collect()
 }
 
-/// Assembles the words of a script, apart from the compiler.
+/// Assembles the words of a script, independently of the compiler.
 fn assemble(words: &str, values: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     let mut script = Vec::new();
     for word in words.replace("NEWER", NEWER).split_whitespace() {
@@ -411,7 +412,7 @@ fn the_scripts_are_those_of_the_constructions_byte_for_byte() {
     }
 }
 
-/// A check that a file fails on purpose is named in the file, under a comment that gives the reason.
+/// Every file that disables a safety check has a comment that gives the reason.
 #[test]
 fn every_exception_has_a_reason() {
     let mut exceptions = BTreeSet::new();

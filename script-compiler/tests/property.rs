@@ -1,4 +1,4 @@
-//! Generated policies against their canonical form and the interpreter. The whole search is its own command:
+//! Compares generated policies with their canonical form and the interpreter. A separate command runs the whole search:
 //! `cargo run --release -p sigstack-compiler --example search`.
 
 mod support;
@@ -9,7 +9,7 @@ use sigstack_compiler::{Reason, compile, parse};
 use support::generate::Generator;
 use support::property::{Seen, check};
 
-/// Policies that `cargo test` takes; the search takes more.
+/// Number of policies that `cargo test` checks. The search checks more.
 const POLICIES: usize = 300;
 
 #[test]
@@ -22,7 +22,7 @@ fn generated_policies_do_what_they_mean() {
         let text = generator.document(if seed % 10 == 0 { 10 } else { 6 });
         let document = parse(&text).unwrap_or_else(|error| panic!("{}", error.render(&text)));
         assert_eq!(parse(&document.to_string()).as_ref(), Ok(&document), "seed {seed}");
-        // Also with conditions that count twice.
+        // Policies whose conditions count twice are tested as well.
         let Ok(policy) = compile(&document, &BTreeMap::new(), &BTreeSet::from([Reason::Repeated])) else {
             refused += 1;
             continue;

@@ -1,4 +1,4 @@
-//! Policies that an earlier version compiled have the same addresses and the same plans.
+//! Tests that policies compiled by an earlier version still have the same addresses and the same plans.
 
 mod support;
 

@@ -1,5 +1,5 @@
-//! The largest stack that consensus allows: policies whose leaf reaches exactly 1,000 elements are compiled and spend, those
-//! that would reach 1,001 are refused.
+//! Tests of the stack limit of consensus: a policy whose leaf reaches exactly 1,000 elements compiles and can be spent, and
+//! one that would reach 1,001 is refused.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -17,7 +17,7 @@ fn keys(world: &mut World, count: usize) -> String {
     (0..count).map(&mut key).collect::<Vec<_>>().join(",")
 }
 
-/// Spends with everything at hand, and checks that one more element below the witness is one too many.
+/// Spends with all assets, and verifies that the script fails with one more element below the witness.
 fn spends_with_a_full_stack(compiled: &Compiled, world: &mut World, policy: &str) {
     let assets = world.assets(compiled.atoms(), 0..compiled.atoms().len());
     let plan = compiled.plan(&assets).unwrap_or_else(|error| panic!("{policy}: {error}"));
@@ -28,7 +28,7 @@ fn spends_with_a_full_stack(compiled: &Compiled, world: &mut World, policy: &str
     assert_eq!(verdict, Err(ScriptError::StackSize), "{policy}");
 }
 
-/// Conditions of each form, and how many keys behind them fill the stack.
+/// Returns conditions of each form, each with the number of keys that fill the stack after it.
 fn conditions(world: &mut World) -> Vec<(usize, String)> {
     let key = |world: &mut World, name: &str| hex::encode(world.key(name));
     let (a, b) = (key(world, "A"), key(world, "B"));
@@ -52,7 +52,7 @@ fn conditions(world: &mut World) -> Vec<(usize, String)> {
     ]
 }
 
-/// Compiles leaves that fill the stack, and leaves that need one element more, for one condition in so many.
+/// Compiles leaves that fill the stack, and leaves that need one element more, for one of every `one_in` conditions.
 fn fill_the_stack(one_in: usize) {
     let mut world = World { signed_lock: 1, ..World::default() };
     for (count, condition) in conditions(&mut world).into_iter().step_by(one_in) {
@@ -61,7 +61,7 @@ fn fill_the_stack(one_in: usize) {
         let compiled = compile_text(&policy(&mut world, count));
         let compiled = compiled.unwrap_or_else(|error| panic!("{condition}: {error}"));
         spends_with_a_full_stack(&compiled, &mut world, &condition);
-        // Beyond 998 conditions the text itself is too large.
+        // Above 998 conditions the policy text itself exceeds a limit.
         if count < 998 {
             let refused = compile_text(&policy(&mut world, count + 1)).unwrap_err();
             assert_eq!(refused.kind.to_string(), TOO_MANY, "{condition}");

@@ -1,4 +1,4 @@
-//! The committed vectors of the compiler are those that it makes.
+//! Tests that the compiler reproduces its committed test vectors.
 
 mod support;
 

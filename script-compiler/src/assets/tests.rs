@@ -1,4 +1,4 @@
-//! What values fit, and what is at hand.
+//! Tests of assets: which values fit a message, and which conditions the assets satisfy.
 
 use super::*;
 use crate::atom::KeyRef;
@@ -29,7 +29,7 @@ fn opened(newer: u64, older: u64) -> Value {
 fn values_fit_parts() {
     let commitment = |number| Msg::NewerOpened(Join::Cat, commit_number(Join::Cat, number, &[2; 32]));
     let largest = MAX_NUMBER + 1;
-    // A part of a message, the values that fit it, and some that do not.
+    // A part of a message, values that fit it, and values that do not.
     let cases = [
         (Msg::Fixed(vec![3; 2]), vec![bytes(2)], vec![bytes(3), Value::Number(3), Value::Template]),
         (any(), vec![bytes(0), bytes(520)], vec![bytes(521), Value::Number(1)]),
@@ -68,7 +68,7 @@ fn values_fit_parts() {
 fn what_is_shown_is_read_as_bytes() {
     let number = |bounds| Msg::Number(bounds);
     let at_least = || number(Bounds::AtLeast(4));
-    // A message, its values, one that they can be read as, and one that they cannot.
+    // A message, its values, a message for which the same values are valid, and one for which they are not.
     let cases = [
         (any(), vec![bytes(32)], any32(), Some(Msg::Fixed(vec![3; 31]))),
         (any(), vec![bytes(31)], Msg::Fixed(vec![3; 31]), Some(any32())),
@@ -90,7 +90,7 @@ fn what_is_shown_is_read_as_bytes() {
         (Msg::TemplateHash, vec![Value::Template], any32(), Some(Msg::Fixed(vec![3; 32]))),
         (Msg::TemplateHash, vec![Value::Template], any(), Some(Msg::Locktime)),
         (Msg::TemplateHash, vec![Value::Template], Msg::Ctv(true), None),
-        // Joined in another way it is 32 bytes, and bytes may be what they want.
+        // A message joined in another way has 32 bytes, and those bytes may be the ones that the other message requires.
         (pair(any(), any()), vec![bytes(1), bytes(2)], any32(), Some(Msg::TemplateHash)),
         (pair(any(), any()), vec![bytes(1), bytes(2)], any(), Some(Msg::Fixed(vec![3; 32]))),
         (
@@ -114,7 +114,7 @@ fn later_locks_reach_earlier_ones_of_their_kind() {
         (Atom::After(500_000_000), vec![500_000_000, u32::MAX], vec![499_999_999]),
         (Atom::Older(5), vec![5, 6, 0xffff], vec![4, TIME | 6]),
         (Atom::Older(TIME | 5), vec![TIME | 5, TIME | 6], vec![TIME | 4, 6, 0xffff]),
-        // Bits that BIP 68 does not compare.
+        // The locks differ in bits of nSequence that BIP 68 does not compare.
         (Atom::Older(0x10005), vec![5, 0x20006], vec![4, 0x20004]),
     ];
     for (atom, reached, others) in cases {
@@ -176,11 +176,11 @@ fn all_keys_sign_the_same_values() {
     let (long, short) = (vec![bytes(9)], vec![bytes(8)]);
     assert_eq!(with(&[(1, short.clone()), (2, long.clone())]), None);
     assert_eq!(with(&[(2, short.clone())]), None);
-    // Of two messages the shorter one; the first key's signature lies on the second one's.
+    // Of two signed messages the shorter one is used. The signature of the first key lies above that of the second.
     let all = [(1, long.clone()), (2, long.clone()), (1, short.clone()), (2, short.clone())];
     let slots = vec![signature(2, &short), signature(1, &short), Slot::Known(vec![3; 8])];
     assert_eq!(with(&all), Some(slots));
-    // Values of another message, and too many of them.
+    // Values that belong to another message, and too many values.
     assert_eq!(with(&[(1, vec![Value::Template]), (2, vec![Value::Template])]), None);
     let twice = vec![bytes(8), bytes(8)];
     assert_eq!(with(&[(1, twice.clone()), (2, twice)]), None);
@@ -213,7 +213,7 @@ fn commitments_are_opened_by_what_they_are_made_of() {
     };
     assert_eq!(open(&commitment, 4), Some(vec![Slot::Known(vec![3; 2]), Slot::Known(vec![4])]));
     assert_eq!((open(&commitment, 5), open(&of(3), 3)), (None, None));
-    // An opening of another commitment.
+    // The opening belongs to another commitment.
     let openings = BTreeSet::from([(of(5), vec![bytes(2), Value::Number(4)])]);
     let assets = Assets { openings, ..Assets::default() };
     assert_eq!(assets.satisfy(0, &Atom::Opens(commitment, msg)), None);

@@ -1,5 +1,5 @@
-//! What pieces promise is what their scripts do: each piece that the optimizer keeps for small policies is run with every
-//! witness there is, by a host that knows one signature for each key.
+//! Tests that the scripts of fragments have the declared properties. Every fragment that the optimizer keeps for small
+//! policies is run with every possible witness, on a host that accepts exactly one signature per key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +15,14 @@ use crate::message::Msg;
 use crate::policy::{HashFn, Rebind};
 use crate::script::{Writer, element_size};
 
-/// Elements, bottom first.
+/// Witness elements, bottom first.
 type Witness = Vec<Vec<u8>>;
 
-/// The internal key, which is in no witness.
+/// The internal key, which no witness contains.
 const INTERNAL: [u8; 32] = [0x99; 32];
 
-/// What nobody has to know to make it: no signature, the two branches, and two preimages of nothing.
+/// Returns elements that anybody can create: an empty signature, the two branch selectors, and two values that are not
+/// preimages of any hash used.
 fn made_by_anybody() -> Witness {
     vec![vec![], vec![1], vec![0xee; 32], vec![0xed; 32]]
 }
@@ -30,7 +31,7 @@ fn key(byte: u8) -> KeyRef {
     KeyRef { x: [byte; 32], internal: false }
 }
 
-/// One condition of each kind that a single element satisfies, or none.
+/// Returns one condition of each kind that takes at most one witness element.
 fn conditions() -> Vec<Atom> {
     vec![
         Atom::Sig(key(0xa0)),
@@ -47,12 +48,12 @@ fn conditions() -> Vec<Atom> {
     ]
 }
 
-/// A signature is the first byte of its key, 64 times.
+/// Returns the mock signature of a key: the key's first byte, 64 times.
 fn signature(key: &[u8; 32]) -> Vec<u8> {
     key[0..1].repeat(64)
 }
 
-/// The element that satisfies a condition, if it takes one.
+/// Returns the element that satisfies a condition, or `None` if the condition takes no element.
 fn element(atom: &Atom) -> Option<Vec<u8>> {
     match atom {
         Atom::Sig(key) => Some(signature(&key.x)),
@@ -65,7 +66,8 @@ fn element(atom: &Atom) -> Option<Vec<u8>> {
     }
 }
 
-/// The script where `held` has the conditions that hold. A template is the mock's or none.
+/// Returns the script, given in `held` which conditions are satisfiable. For an unsatisfiable template the script gets a
+/// hash that the mock host does not have.
 fn script(frag: &Frag, atoms: &[Atom], held: &[bool]) -> Vec<u8> {
     let changed = |(atom, held): (&Atom, &bool)| match atom {
         Atom::Ctv(_) if !held => Atom::Ctv([0x78; 32]),
@@ -77,7 +79,7 @@ fn script(frag: &Frag, atoms: &[Atom], held: &[bool]) -> Vec<u8> {
     out.bytes
 }
 
-/// The largest number of elements that were on both stacks.
+/// Inspector that records the maximum number of elements on both stacks.
 #[derive(Default)]
 struct Peak(usize);
 
@@ -96,7 +98,8 @@ impl Inspector for Peak {
     }
 }
 
-/// What is left on the stack; `None` if the script fails, which for want of elements is an error of its own.
+/// Runs a script and returns the remaining stack, or `None` if the script fails. Returns an error if the script runs out of
+/// elements.
 fn left(script: &[u8], witness: &Witness, atoms: &[Atom], held: &[bool]) -> Result<Option<Witness>, ()> {
     run(script, witness, atoms, held, &mut NoInspector)
 }
@@ -132,7 +135,8 @@ fn run(
     }
 }
 
-/// Every witness of what is at hand and what anybody can make, by what it leaves: a result or nothing, or an empty result.
+/// All witnesses that can be built from the available elements and from those that anybody can create, grouped by the
+/// script's outcome: `sat` leaves a true result or nothing, `dis` leaves an empty result.
 #[derive(Default)]
 struct Witnesses {
     sat: Vec<(Witness, Option<Vec<u8>>)>,
@@ -140,7 +144,7 @@ struct Witnesses {
 }
 
 impl Witnesses {
-    /// How many satisfy and how many dissatisfy, counted up to two.
+    /// Returns the numbers of satisfying and dissatisfying witnesses, each limited to 2.
     fn ways(&self) -> (u8, u8) {
         let counted = |ways: usize| u8::try_from(ways.min(2)).unwrap();
         (counted(self.sat.len()), counted(self.dis.len()))
@@ -151,7 +155,8 @@ impl Witnesses {
     }
 }
 
-/// Deeper elements are tried where a script asks for one more, so that each of its choices is met once.
+/// Finds all witnesses of a fragment. Deeper elements are tried only if the script runs out of elements, so that each
+/// combination is visited once.
 fn witnesses(frag: &Frag, atoms: &[Atom], held: &[bool]) -> Witnesses {
     let script = script(frag, atoms, held);
     let mut alphabet = made_by_anybody();
@@ -182,7 +187,7 @@ fn cost(witness: &Witness) -> usize {
     witness.iter().map(|element| element_size(element.len())).sum()
 }
 
-/// The witnesses of a fragment for each choice of conditions that are at hand.
+/// The witnesses of a fragment for each subset of conditions that are satisfiable.
 struct Known {
     by_choice: Vec<(Vec<bool>, Witnesses)>,
 }
@@ -201,7 +206,7 @@ impl Known {
     }
 }
 
-/// The plan of the cheapest witness as elements.
+/// Returns the elements of a planned witness.
 fn filled(stack: &Stack, atoms: &[Atom]) -> Witness {
     let fill = |part: &Element| match part {
         Element::Atom(index) => element(&atoms[*index]),
@@ -212,7 +217,7 @@ fn filled(stack: &Stack, atoms: &[Atom]) -> Witness {
     stack.elements.iter().filter_map(fill).collect()
 }
 
-/// The script's length, and what the fragment says of its witnesses, whatever is at hand.
+/// Verifies the size and the witnesses that the fragment declares, for every subset of satisfiable conditions.
 fn check_fragment(frag: &Frag, atoms: &[Atom], known: &Known) {
     for (held, known) in &known.by_choice {
         assert_eq!(frag.ways(atoms, held), known.ways(), "ways of {frag:?} with {held:?}");
@@ -243,7 +248,7 @@ fn check_fragment(frag: &Frag, atoms: &[Atom], known: &Known) {
     }
 }
 
-/// The promises of a piece; its script's length and cost are those of its fragment.
+/// Verifies the declared properties of a piece, and that its size and cost equal those of its fragment.
 fn check_piece(piece: &Piece, node: &Node, atoms: &[Atom], choices: &Known) {
     let Piece { frag, prop } = piece;
     assert!(prop.sound);
@@ -277,7 +282,8 @@ fn check_piece(piece: &Piece, node: &Node, atoms: &[Atom], choices: &Known) {
     check_expectation(piece, node, choices);
 }
 
-/// The expected cost of a satisfaction: of the ways to satisfy the policy, each with what it needs at hand and nothing else.
+/// Verifies the expected cost of a satisfaction: the average over all ways to satisfy the policy, where each way satisfies
+/// exactly the conditions that it needs.
 fn check_expectation(piece: &Piece, node: &Node, choices: &Known) {
     let (mut expected, mut total) = (0.0, 0.0);
     for path in crate::meaning::paths(node).unwrap() {
@@ -286,14 +292,14 @@ fn check_expectation(piece: &Piece, node: &Node, choices: &Known) {
         let probability = path.probability as f64;
         expected += probability * cheapest as f64;
         total += probability;
-        // Nobody can make another witness of what this one shows.
+        // Nobody can build another witness from the elements that this one publishes.
         assert_eq!(known.sat.len(), 1, "{:?} with {:?}", piece.frag, path.set);
     }
     let (expected, is) = (expected / total, piece.prop.sat as f64 / f64::from(1 << COST_BITS));
     assert!((expected - is).abs() < 0.01, "{:?} costs {expected}, not {is}", piece.frag);
 }
 
-/// Policies, and the conditions that 0, 1, … are in each, as indices of `conditions`.
+/// Policies, each with the indices in `conditions` of its conditions 0, 1, ….
 fn policies() -> Vec<(Vec<usize>, Node)> {
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(Node::Atom);
     let or = |at: u64, x: &Node, y: &Node| Node::Or(vec![(at, x.clone()), (ONE - at, y.clone())]);
@@ -361,14 +367,14 @@ fn pieces_keep_their_promises() {
             fragments.keys().flat_map(|text| text.split(|letter| !is_letter(letter))).map(str::to_owned),
         );
     }
-    // Every form of a fragment was met.
+    // Every form of fragment occurred.
     let forms: Vec<&str> = forms.iter().map(String::as_str).filter(|form| !form.is_empty()).collect();
     assert_eq!(
         forms.join(" "),
         "Add AddIf AddSig Alt And AndB AndOr Atom CheckSig DupIf False Key KeyHash NonZero OrB OrC OrD OrI Swap Thresh True \
          Unit Verify"
     );
-    // In bytes. Who finds a cheaper form lowers it.
+    // Expected cost in bytes. An optimizer that finds cheaper scripts lowers this number.
     assert_eq!(costs / u128::from(bytes(1)) / u128::from(ONE), 2_348_203);
 }
 
@@ -377,7 +383,7 @@ fn what_the_optimizer_does_not_keep_is_counted_too() {
     let atoms: Vec<Atom> = conditions().into_iter().skip(5).take(3).collect();
     let [a, b, lock] = [0, 1, 2].map(|index| Frag::Atom(index).boxed());
     let swap = |frag: &Frag| Frag::Swap(frag.clone().boxed()).boxed();
-    // Hashes can be refused in more ways than one.
+    // Hashes can be dissatisfied in more than one way.
     let fragments = [
         Frag::AndB(a.clone(), swap(&b)),
         Frag::OrB(a.clone(), swap(&b)),

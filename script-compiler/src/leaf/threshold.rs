@@ -1,4 +1,4 @@
-//! Thresholds: sums of parts that are met or refused.
+//! Compiles thresholds: scripts that add up the results of their parts.
 
 use super::Optimizer;
 use crate::atom::Atom;
@@ -8,7 +8,7 @@ use crate::piece::*;
 use crate::resolve::{Node, ONE};
 
 impl Optimizer<'_> {
-    /// Offers a script for `k` of the children: each adds its result to a sum, which is compared with `k`.
+    /// Offers a script for `k` of the children: each child adds its result to a sum, which is compared with `k`.
     pub(super) fn threshold(
         &mut self,
         k: usize,
@@ -31,7 +31,8 @@ impl Optimizer<'_> {
         let dearer = |(choice, summand): &(Piece, Piece)| {
             Pieces::cost(summand, at, off).saturating_sub(Pieces::cost(choice, at, off))
         };
-        // The first part needs no addition: the one that gains most by it, the earliest of equals.
+        // The first part needs no opcode for the addition. The part that saves most is put first, the earliest one if
+        // several save the same.
         let gains = parts.iter().map(dearer).enumerate().map(|(nth, gain)| (gain, core::cmp::Reverse(nth)));
         let Some(first) = gains.max().map(|(_, nth)| nth.0) else { return };
         let (mut sum, mut unsigned, mut frags, mut head) = ((0, 0, 0), 0, Vec::new(), Frag::False);
@@ -66,7 +67,7 @@ impl Optimizer<'_> {
         pieces.offer(Piece { frag: Frag::Thresh(k, head.boxed(), frags), prop }, (sat, dis));
     }
 
-    /// The cheapest way to add a part to a sum.
+    /// Returns the cheapest way to add a part to a sum.
     fn summand(&self, node: &Node, part: &Pieces, (at, off): (u64, u64)) -> Option<Piece> {
         let mut best = None;
         if let Node::Atom(index) = node

@@ -1,11 +1,11 @@
-//! Bounds that policies which compile seldom come near.
+//! Tests of limits that compiled policies rarely approach.
 
 use super::*;
 use crate::fragment::Frag;
 
 #[test]
 fn a_check_costs_fifty_units() {
-    // BIP 342, "Resource limits": the witness's size plus 50, and 50 less for each check.
+    // BIP 342, "Resource limits": the budget is the witness's size plus 50, and each check costs 50.
     assert_eq!((budget(100, 0), budget(100, 3), budget(0, 1), budget(49, 2)), (150, 0, 0, -1));
     assert_eq!(budget(usize::MAX, 0), i64::MAX);
     assert_eq!(budget(0, usize::MAX), 50 - i64::MAX);
@@ -29,7 +29,7 @@ fn leaves_are_held_to_the_limits() {
         }
     };
     let depth = |depth: usize| move |leaf: &mut CompiledLeaf| leaf.depth = depth;
-    // The signatures, and the first key.
+    // The stack contains the signatures and the first key.
     let fits = MAX_STACK_SIZE - 1;
     assert_eq!((check(&with(&sigs(fits))), check(&with(&depth(128)))), (Ok(()), Ok(())));
     let too_large = |what, limit| Err(ErrorKind::TooLarge { what, limit });

@@ -1,4 +1,4 @@
-//! What is said of messages, and that their scripts take what it says.
+//! Tests of the declared properties of messages, and that their scripts accept exactly the declared values.
 
 use sigstack_interpreter::{Context, MockHost, NoInspector, PROPOSALS, Stack, Tapscript, run_script};
 
@@ -37,7 +37,7 @@ const AT_MOST: Bounds = Bounds::AtMost(9);
 
 #[test]
 fn lengths_decide_what_can_be_joined() {
-    // The message, whether it always has the same length, and the fewest and most bytes.
+    // The message, whether its length is always the same, and its minimum and maximum length in bytes.
     let single = [
         (fixed(3), true, (3, 3)),
         (any(), false, (0, 520)),
@@ -62,7 +62,7 @@ fn lengths_decide_what_can_be_joined() {
             let is_ambiguous = !is_fixed && !is_right_fixed;
             let pair = joined(Join::Pair, left.clone(), right.clone());
             assert_eq!((cat.has_ambiguous_cat(), pair.has_ambiguous_cat()), (is_ambiguous, false), "{cat:?}");
-            // Wherever in a message it is.
+            // The result is the same wherever the concatenation is nested in a message.
             let inside = [
                 sha256(cat.clone()),
                 joined(Join::Pair, cat.clone(), any32()),
@@ -96,7 +96,8 @@ fn what_covers_what() {
         vec![fixed(2)],
         vec![fixed(3)],
     ];
-    // Within a group each covers those behind it; the first of another group covers none of them, but for numbers.
+    // Within a group each message covers those after it. The first message of another group covers none of them, except
+    // between numbers.
     for group in &groups {
         for (nth, msg) in group.iter().enumerate() {
             for other in &group[nth..] {
@@ -165,7 +166,7 @@ fn template_keys_sign_what_holds_a_template() {
     assert!(fit.iter().all(|msg| msg.is_for_template_keys() && msg.has_template()));
     let others = [any(), pair(any(), any32()), sha256(any()), Msg::Delegate];
     assert!(others.iter().all(|msg| !msg.is_for_template_keys() && !msg.has_template()));
-    // It could be cut at another place.
+    // The concatenation can be split at another place.
     let cut = joined(Join::Cat, Msg::Ctv(true), any());
     assert!(cut.has_template() && !cut.is_for_template_keys());
 }
@@ -207,7 +208,7 @@ fn bounds_hold_numbers() {
     }
 }
 
-/// Whether the script of a message takes the elements, bottom first, and what it leaves.
+/// Runs the script of a message on the elements, bottom first. Returns the remaining stack, or `None` if the script fails.
 fn left(msg: &Msg, elements: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
     let mut out = Writer::default();
     msg.write(&mut out);
@@ -222,7 +223,7 @@ fn left(msg: &Msg, elements: &[&[u8]]) -> Option<Vec<Vec<u8>>> {
 
 #[test]
 fn scripts_check_parts_wherever_they_lie() {
-    // A part, an element that it takes, and some that it does not.
+    // A part, an element that it accepts, and elements that it rejects.
     let blinding = [9; 32];
     let parts: [(Msg, Vec<u8>, Vec<Vec<u8>>); 7] = [
         (any(), vec![1, 2, 3], vec![]),
@@ -238,7 +239,8 @@ fn scripts_check_parts_wherever_they_lie() {
         for (element, is_good) in tries {
             let expected = |message: Vec<u8>| is_good.then(|| vec![message]);
             assert_eq!(left(part, &[element]), expected(element.clone()), "{part:?} {element:?}");
-            // Left of what the script makes, right of it, and beside another element on either side.
+            // The part is joined to bytes that the script pushes, on its right and on its left, and then to another witness
+            // element on either side.
             let cat = |left: &Msg, right: &Msg| joined(Join::Cat, left.clone(), right.clone());
             let made = fixed(2);
             assert_eq!(
@@ -263,10 +265,11 @@ fn scripts_check_parts_wherever_they_lie() {
                 expected([element.as_slice(), &beside].concat()),
                 "{part:?}"
             );
-            // The other element is checked too.
+            // The other element is checked as well.
             assert_eq!(left(&before, &[&beside[1..], element]), None, "{part:?}");
             assert_eq!(left(&behind, &[element, &beside[1..]]), None, "{part:?}");
-            // Beside a part of several elements, the right one is put away while the left one is made.
+            // Next to a left part of several elements, the script puts the right part on the altstack while it computes the
+            // left one.
             let wide = cat(&Msg::NewerWide(1), part);
             assert_eq!(left(&wide, &[&[], &[2], element]).is_some(), is_good, "{part:?}");
         }

@@ -1,4 +1,4 @@
-//! The words of a policy text: names, marks, comments and hex, and the errors about them.
+//! Parses the words of a policy text: names, punctuation, comments and hex, and reports errors about them.
 
 use nom::bytes::complete::{take_while, take_while1};
 use nom::error::{ErrorKind as NomKind, ParseError};
@@ -7,7 +7,8 @@ use nom::{IResult, Parser};
 use crate::display::is_bare_length;
 use crate::error::ErrorKind;
 
-/// How parsing failed: what was wanted and how much of the text was left.
+/// A parse error: the kind of error, the number of bytes of text left where it occurred, and the number of bytes that it
+/// covers.
 #[derive(Debug)]
 pub(super) struct Fail {
     pub(super) rest: usize,
@@ -51,7 +52,7 @@ pub(super) fn space(input: &str) -> Parsed<'_, ()> {
     take_while(|c: char| c.is_ascii_whitespace()).map(|_| ()).parse(input)
 }
 
-/// A punctuation mark with the whitespace around it.
+/// Parses a punctuation mark and the whitespace around it.
 pub(super) fn mark<'a>(input: &'a str, mark: char, what: &'static str) -> Parsed<'a, ()> {
     let (input, ()) = space(input)?;
     match input.strip_prefix(mark) {
@@ -60,7 +61,7 @@ pub(super) fn mark<'a>(input: &'a str, mark: char, what: &'static str) -> Parsed
     }
 }
 
-/// A word and the text from its start, for spans.
+/// Parses a word. Returns the input from the start of the word, which is needed for spans, and the word.
 pub(super) fn word<'a>(input: &'a str, what: &'static str) -> Parsed<'a, (&'a str, &'a str)> {
     let (input, ()) = space(input)?;
     match take_while1::<_, _, Fail>(is_word).parse(input) {
@@ -69,7 +70,7 @@ pub(super) fn word<'a>(input: &'a str, what: &'static str) -> Parsed<'a, (&'a st
     }
 }
 
-/// Words that no definition may take.
+/// Words of the language, which a definition may not use as names.
 pub(super) const RESERVED: &[&str] = &[
     "TRIVIAL",
     "UNSATISFIABLE",
@@ -115,21 +116,21 @@ pub(super) const RESERVED: &[&str] = &[
     "tr",
 ];
 
-/// Whether a word without `0x` is a hex literal.
+/// Returns `true` if a word without `0x` is a hex literal.
 pub(super) fn is_bare_hex(word: &str) -> bool {
     word.len().is_multiple_of(2)
         && is_bare_length(word.len() / 2)
         && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// Whether a word is a key of 33 bytes, which has the parity of its y coordinate in the first one.
+/// Returns `true` if a word is a compressed key of 33 bytes, whose first byte encodes the parity of the y coordinate.
 pub(crate) fn is_compressed_key(word: &str) -> bool {
     word.len() == 66
         && (word.starts_with("02") || word.starts_with("03"))
         && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// The checksum of a descriptor (BIP 380) right behind an output, with its `#`.
+/// Returns the checksum of a descriptor (BIP 380), including its `#`, if it directly follows an output.
 pub(super) fn checksum(behind: &str) -> Option<&str> {
     const LEN: usize = 9;
     let text = behind.get(..LEN).filter(|text| text.starts_with('#'))?;
@@ -142,7 +143,7 @@ pub(super) fn close<'a>(input: &'a str, what: &'static str) -> Parsed<'a, ()> {
     close_with(input, ')', what)
 }
 
-/// A mark that ends something: the whitespace behind it is not taken, so that spans and lines stay exact.
+/// Parses a closing punctuation mark. The whitespace after it is not consumed, so that spans and line numbers stay exact.
 pub(super) fn close_with<'a>(input: &'a str, mark: char, what: &'static str) -> Parsed<'a, ()> {
     let (input, ()) = space(input)?;
     match input.strip_prefix(mark) {

@@ -1,4 +1,4 @@
-//! Conditions and messages with their values.
+//! Resolves conditions and messages to their values.
 
 use bitcoin::XOnlyPublicKey;
 
@@ -21,7 +21,7 @@ impl Resolver<'_> {
             Kind::Presigned(key, signature) => {
                 let key = self.signer(key)?;
                 let bytes = self.sized(signature, "the signature with its hash type", 65)?;
-                // Other hash types leave outputs open, or commit to the script that the signature stands in.
+                // Other hash types leave outputs open, or commit to the script that contains the signature.
                 if bytes.last() != Some(&Rebind::AnyPrevoutAnyScript.hash_type()) {
                     let what = "a signature in a script is ALL|ANYPREVOUTANYSCRIPT: its hash type is 0xc1";
                     return Err(Error::new(ErrorKind::Arguments(what), self.bytes(signature)?.1));
@@ -81,7 +81,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// A message that an element can hold.
+    /// Resolves a message that has to fit in one stack element.
     pub(super) fn whole_message(
         &self,
         message: &Message,
@@ -96,7 +96,8 @@ impl Resolver<'_> {
         Ok(msg)
     }
 
-    /// `is_trusted`: the keys sign nothing but templates, so that the length of a template needs no check.
+    /// Resolves a message. `is_trusted` means that the keys sign only templates, so that the length of a template needs no
+    /// check.
     fn message(&self, message: &Message, span: Span, is_trusted: bool) -> Result<Msg, Error> {
         const NUMBER: (u64, u64) = (0, MAX_NUMBER);
         Ok(match message {
@@ -111,7 +112,7 @@ impl Resolver<'_> {
             Message::Any(name) => Msg::Any(name.text.clone()),
             Message::Any32(name) => Msg::Any32(name.text.clone()),
             Message::Number(compare) => Msg::Number(match compare {
-                // Above the largest number there is none.
+                // No number is above the maximum, so the bound must be below it.
                 Compare::Newer(n) => Bounds::Newer(self.ranged(n, "newer", (0, MAX_NUMBER - 1))?),
                 Compare::AtLeast(n) => Bounds::AtLeast(self.ranged(n, "atleast", NUMBER)?),
                 Compare::AtMost(n) => Bounds::AtMost(self.ranged(n, "atmost", NUMBER)?),
@@ -135,7 +136,8 @@ impl Resolver<'_> {
             Message::TemplateHash => Msg::TemplateHash,
             Message::Delegate => Msg::Delegate,
             Message::Join(join, left, right) => {
-                // In a concatenation the key signs more than the template, whatever it signs elsewhere.
+                // In a concatenation the key signs more than the template, so its promise to sign only templates does not
+                // apply.
                 let is_trusted = is_trusted && *join == Join::Pair;
                 let (left, right) =
                     (self.message(left, span, is_trusted)?, self.message(right, span, is_trusted)?);
@@ -157,7 +159,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// A key that has to sign.
+    /// Resolves a key that must sign.
     fn signer(&self, key: &Key) -> Result<KeyRef, Error> {
         let found = self.key(key)?;
         if found.x == NUMS {
@@ -172,8 +174,8 @@ impl Resolver<'_> {
     }
 }
 
-/// Whether the bytes can be a BIP 340 signature: `lift_x` of the first half does not fail, and the second half is below the
-/// order of the curve (BIP 340, "Verification").
+/// Returns `true` if the bytes can be a BIP 340 signature: `lift_x` of the first 32 bytes succeeds, and the next 32 bytes
+/// are below the order of the curve (BIP 340, "Verification").
 fn is_signature(bytes: &[u8]) -> bool {
     const ORDER: [u8; 32] = [
         0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,

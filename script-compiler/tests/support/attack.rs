@@ -1,11 +1,12 @@
-//! A third party who sees a witness: every other witness of the same transaction that can be put together from its elements.
+//! Simulates a third party who sees a witness and tries every other witness of the same transaction that can be built from
+//! its elements.
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_compiler::Compiled;
 
 use super::{flags, verify, with_witness};
 
-/// What was tried, and what was accepted although it is not the witness that was seen.
+/// Number of witnesses tried and skipped, and the witnesses that were accepted although they differ from the observed one.
 #[derive(Debug, Default)]
 pub struct Attack {
     pub tried: usize,
@@ -13,8 +14,8 @@ pub struct Attack {
     pub accepted: Vec<Vec<Vec<u8>>>,
 }
 
-/// Tries up to `most` stacks in each leaf: the elements of the witness in any order and number, the empty element and the one
-/// that a branch takes. Stacks of a length that would take more are skipped and counted.
+/// Tries up to `most` stacks in each leaf. A stack has the elements of the witness in any order and number, the empty
+/// element and the element 1, which selects branches. Lengths that would need more stacks are skipped and counted.
 pub fn attack(compiled: &Compiled, tx: &Transaction, prevout: &TxOut, most: usize) -> Attack {
     let seen = tx.input[0].witness.to_vec();
     let shown = if seen.len() == 1 { 1 } else { seen.len() - 2 };

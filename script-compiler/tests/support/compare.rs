@@ -1,4 +1,4 @@
-//! This compiler against rust-miniscript's taproot compilation, on the policies that both languages have.
+//! Compares this compiler with rust-miniscript's taproot compiler, on policies that both languages can express.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
@@ -14,8 +14,8 @@ use sigstack_compiler::{Atom, Compiled, NUMS, Path, Reason, Set, compile, minima
 use super::generate::Generator;
 use super::{World, held_set};
 
-/// Policies of rust-miniscript's own tests (miniscript 13, CC0), with names for their keys, and of its compiler's
-/// documentation. Those that its taproot compiler refuses are not here.
+/// Policies from rust-miniscript's own tests (miniscript 13, CC0), with names for their keys, and from its compiler's
+/// documentation. Policies that its taproot compiler refuses are left out.
 pub const MINISCRIPT_POLICIES: &[&str] = &[
     "pk(A)",
     "and(pk(A),pk(B))",
@@ -51,14 +51,14 @@ pub const MINISCRIPT_POLICIES: &[&str] = &[
     "and(pk(A),or(pk(B),or(9@pk(C),older(1000))))",
 ];
 
-/// A policy with its keys and images written out.
+/// A policy whose text contains its keys and hashes as hex.
 pub struct Shared {
     pub name: String,
     pub text: String,
     pub world: World,
 }
 
-/// The policies of rust-miniscript's tests.
+/// Returns the policies of rust-miniscript's tests.
 pub fn fixed() -> Vec<Shared> {
     let fill = |policy: &&str| {
         let mut world = World::default();
@@ -82,7 +82,7 @@ pub fn fixed() -> Vec<Shared> {
     MINISCRIPT_POLICIES.iter().map(fill).collect()
 }
 
-/// A policy of the common grammar from a seed.
+/// Generates a policy from a seed that both languages can express.
 pub fn generated(seed: u64) -> Shared {
     let mut generator = Generator::new(seed, true);
     let most = if seed.is_multiple_of(5) { 10 } else { 7 };
@@ -90,7 +90,7 @@ pub fn generated(seed: u64) -> Shared {
     Shared { name, text, world: generator.world }
 }
 
-/// What is at hand for one way to spend.
+/// The conditions that are satisfied in one way to spend.
 struct Held<'a> {
     atoms: &'a [Atom],
     set: &'a Set,
@@ -164,11 +164,11 @@ fn is_satisfied(policy: &Semantic<XOnlyPublicKey>, held: &Held<'_>) -> bool {
     }
 }
 
-/// The outcome for one policy.
+/// Result of comparing one policy: the expected witness sizes in bytes.
 pub struct Compared {
     pub ours: f64,
     pub theirs: f64,
-    /// In units of 2^-32 byte, as compared.
+    /// The expected witness sizes in units of 2^-32 bytes, which are the compared values.
     pub exact: (u128, u128),
     pub ways: usize,
 }
@@ -178,7 +178,7 @@ fn witness_size(stack: &[Vec<u8>]) -> usize {
     bitcoin::consensus::serialize(&bitcoin::Witness::from_slice(&slices)).len()
 }
 
-/// Who of the two refuses a policy that the language has.
+/// Which of the two compilers refuses a policy that both languages can express.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Refused {
     Both,
@@ -186,16 +186,16 @@ pub enum Refused {
     Sigstack,
 }
 
-/// Compares one policy, if neither of the two refuses it.
+/// Compares one policy, if neither compiler refuses it.
 ///
 /// # Errors
 ///
-/// Tells where meanings differ or a witness is missing.
+/// A description of the difference, if the meanings differ or a witness is missing.
 pub fn compare(shared: &mut Shared) -> Result<Result<Compared, Refused>, String> {
     let unspendable = XOnlyPublicKey::from_slice(&NUMS).unwrap();
     let concrete = Concrete::<XOnlyPublicKey>::from_str(&shared.text).ok();
     let theirs = concrete.and_then(|policy| policy.compile_tr(Some(unspendable)).ok());
-    // Miniscript takes a lock or a hash that is repeated.
+    // Miniscript accepts repeated locks and hashes, so the check for repeated conditions is disabled.
     let ours = parse(&shared.text)
         .and_then(|document| compile(&document, &BTreeMap::new(), &BTreeSet::from([Reason::Repeated])));
     let (descriptor, compiled) = match (theirs, ours) {
@@ -215,7 +215,7 @@ pub fn compare(shared: &mut Shared) -> Result<Result<Compared, Refused>, String>
         let assets = shared.world.assets(compiled.atoms(), way.set.iter().copied());
         let plan = compiled.plan(&assets).map_err(|error| format!("{way:?}: {error}"))?;
         let held = Held { atoms: compiled.atoms(), set: &way.set };
-        // Where it finds no sound witness, the smallest that anybody could change counts for it.
+        // If miniscript finds no non-malleable witness, its smallest malleable one is counted.
         let theirs_best = tr.get_satisfaction(&held).or_else(|_| tr.get_satisfaction_mall(&held));
         let (stack, _) = theirs_best.map_err(|error| format!("{way:?}: miniscript: {error}"))?;
         ours += u128::from(way.probability) * plan.witness_size() as u128;
@@ -226,8 +226,8 @@ pub fn compare(shared: &mut Shared) -> Result<Result<Compared, Refused>, String>
     Ok(Ok(Compared { ours: bytes(ours), theirs: bytes(theirs), exact: (ours, theirs), ways: ways.len() }))
 }
 
-/// Compares the canonical form with what the descriptor lifts to: on every subset of the conditions, or, where these are
-/// too many, on the minimal sets and on those that lack one condition.
+/// Compares the canonical form with the policy that miniscript derives from its descriptor. The two are evaluated on every
+/// subset of the conditions or, if there are too many, on the minimal sets and on those sets without one condition.
 fn same_meaning(lifted: &Semantic<XOnlyPublicKey>, compiled: &Compiled) -> Result<(), String> {
     let atoms = compiled.atoms();
     let meaning = compiled.meaning.as_ref().ok_or("no canonical form")?;
@@ -251,7 +251,7 @@ fn same_meaning(lifted: &Semantic<XOnlyPublicKey>, compiled: &Compiled) -> Resul
     Ok(())
 }
 
-/// A whole comparison.
+/// Results of the whole comparison.
 #[derive(Default)]
 pub struct Table {
     pub lines: Vec<String>,
@@ -262,7 +262,7 @@ pub struct Table {
     pub larger: Vec<String>,
 }
 
-/// Compares rust-miniscript's own policies and generated ones until `generated_policies` of these are compared.
+/// Compares rust-miniscript's own policies, and generated ones until `generated_policies` of them were compared.
 pub fn table(generated_policies: usize) -> Result<Table, String> {
     let mut table = Table::default();
     for mut shared in fixed() {

@@ -1,8 +1,9 @@
 //! The policy files and the example values in them.
 //!
-//! A key's secret is SHA256("sigstack example key NAME"), but G's, which is 1. Bytes are made by the prefix of their name:
-//! `hash160_` and `sha256_` are images, `ctv_`, `th_` and `sig_` templates (the last one as a signature by G), `pair_` and
-//! `cat_` commitments to the number 70000, `commit_` a commitment of two slots, `tag_` a hash.
+//! The secret of a key is SHA256("sigstack example key NAME"), except for G, whose secret is 1. The prefix of a name decides
+//! how its bytes are computed: `hash160_` and `sha256_` are hashes of preimages, `ctv_`, `th_` and `sig_` are templates
+//! (`sig_` as a signature by G), `pair_` and `cat_` are commitments to the number 70000, `commit_` is a commitment to two
+//! slots, `tag_` is a hash.
 
 use std::path::PathBuf;
 
@@ -16,7 +17,7 @@ pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("policies")
 }
 
-/// Every policy file by its name, sorted.
+/// Returns the sorted names of all policy files.
 pub fn names() -> Vec<String> {
     let entries = std::fs::read_dir(folder()).unwrap();
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
@@ -31,7 +32,7 @@ pub fn read(name: &str) -> String {
     std::fs::read_to_string(folder().join(format!("{name}.policy"))).unwrap()
 }
 
-/// The template of a name: its locks reach every lock of the files.
+/// Returns the template of a name. Its locks satisfy every lock of the files.
 fn template(name: &str) -> Template {
     Template { lock_time: 900_000, sequence: 144, outputs: vec![template_output(name)] }
 }
@@ -66,7 +67,7 @@ fn one() -> [u8; 32] {
     one
 }
 
-/// The document of a file with its example values, and the secrets behind them.
+/// Returns the document of a file with its example values, and the secrets that belong to them.
 pub fn load(name: &str) -> (Document, World) {
     let text = read(name);
     let mut document = parse(&text).unwrap_or_else(|error| panic!("{name}: {}", error.render(&text)));

@@ -1,16 +1,16 @@
-//! Policies from a seed.
+//! Generates policies from a seed.
 
 use sigstack_compiler::policy::{HashFn, Join};
 use sigstack_compiler::{LIMB_BITS, Value, commit_number, pair_commit};
 
 use super::{Template, World, hash, keypair, template_output};
 
-/// SplitMix64: small, seeded, the same everywhere. Before its own numbers it gives those of bytes, if it has some: so a
-/// fuzzer steers what is drawn.
+/// SplitMix64, a small random number generator with a seed and the same output on every machine. It may start with given
+/// bytes, whose values are drawn first; a fuzzer uses these to steer the generated policies.
 #[derive(Default)]
 pub struct Rng {
     state: u64,
-    /// What is drawn first, the next one last.
+    /// Bytes to draw first, in reverse order.
     choices: Vec<u8>,
 }
 
@@ -19,7 +19,7 @@ impl Rng {
         Rng { state, choices: Vec::new() }
     }
 
-    /// Draws a byte each for as long as there are some.
+    /// Creates a generator that draws one of the bytes at a time, until none are left.
     pub fn of_bytes(bytes: &[u8]) -> Rng {
         Rng { state: 0, choices: bytes.iter().rev().copied().collect() }
     }
@@ -44,7 +44,7 @@ impl Rng {
     }
 }
 
-/// A policy being made.
+/// A policy under construction.
 pub struct Generator {
     pub rng: Rng,
     pub world: World,
@@ -52,10 +52,11 @@ pub struct Generator {
     definitions: String,
     signers: Vec<String>,
     atoms: usize,
-    /// Only fragments of Miniscript's policy language.
+    /// `true` if only fragments of Miniscript's policy language are generated.
     shared: bool,
     times: (bool, bool),
-    /// One template for the whole policy, or many of one kind: no transaction is two templates.
+    /// `true` if the whole policy uses one template, `false` if it uses several of one kind. A transaction matches only one
+    /// template of each kind.
     one_template: bool,
 }
 
@@ -113,7 +114,7 @@ impl Generator {
         AGES[self.rng.below(4)] | if self.times.1 { 1 << 22 } else { 0 }
     }
 
-    /// A template whose locks meet every lock that is drawn.
+    /// Returns a template whose locks satisfy every lock that the generator draws.
     fn template(&mut self) -> Template {
         let name = if self.one_template { "template".into() } else { self.name("template") };
         Template {
@@ -141,7 +142,7 @@ impl Generator {
         key
     }
 
-    /// A condition: mostly keys, as policies are.
+    /// Generates a condition, most often a key, as in typical policies.
     fn atom(&mut self) -> String {
         self.atoms += 1;
         match self.rng.below(if self.shared { 60 } else { 100 }) {
@@ -191,7 +192,7 @@ impl Generator {
         format!("opens({},{form})", self.bytes("C", &commitment))
     }
 
-    /// A statement that says nothing of the transaction.
+    /// Generates a signed message that does not commit to the transaction.
     fn statement(&mut self) -> String {
         let n = [1, 16, 17, 70_000, (1 << 31) - 2][self.rng.below(5)];
         let message = match self.rng.below(10) {
@@ -222,7 +223,7 @@ impl Generator {
         format!("signed({message},{keys})")
     }
 
-    /// A statement that commits to the transaction.
+    /// Generates a signed message that commits to the transaction.
     fn protected_statement(&mut self) -> String {
         let purpose = ["", " signs templates"][self.rng.below(2)];
         let template = ["ctv", "templatehash"][self.rng.below(2)];
@@ -241,7 +242,7 @@ impl Generator {
             return self.atom();
         }
         let kind = self.rng.below(10);
-        // Miniscript's `and` and `or` are of two.
+        // Miniscript's `and` and `or` have exactly two arguments.
         let most = if self.shared && kind < 8 { 1 } else { 3 };
         let parts = 2 + self.rng.below(most.min(budget - 1));
         let mut budgets = vec![1; parts];
@@ -263,7 +264,8 @@ impl Generator {
         }
     }
 
-    /// A policy that Miniscript's language has too: its short form, and the text with keys and images written out.
+    /// Generates a policy that Miniscript's language can express. Returns its short form, and the text with keys and hashes
+    /// written out.
     pub fn shared_policy(&mut self, most: usize) -> (String, String) {
         let budget = 1 + self.rng.below(most);
         let name = self.policy(budget);
@@ -276,7 +278,7 @@ impl Generator {
         (name, text)
     }
 
-    /// A whole document of up to `most` conditions.
+    /// Generates a whole document with up to `most` conditions.
     pub fn document(&mut self, most: usize) -> String {
         let budget = 1 + self.rng.below(most);
         let policy = self.policy(budget);

@@ -1,7 +1,7 @@
-//! Keys, secrets and transactions for tests: whatever a policy asks for can be made here.
+//! Keys, secrets and transactions for tests. They can satisfy every condition of a policy.
 
 #![allow(dead_code, missing_docs, unreachable_pub)]
-// Helpers of tests are tests: what goes wrong in them shall stop the run.
+// These functions are part of tests, so an error in them should abort the test.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,12 +28,12 @@ pub mod property;
 pub mod stability;
 pub mod vectors;
 
-/// Consensus with every proposal active.
+/// Returns consensus flags with every proposal active.
 pub fn flags() -> Flags {
     PROPOSALS.iter().fold(Flags::CONSENSUS, |flags, proposal| flags | proposal.flag)
 }
 
-/// Policy with every proposal active: what relay would take after activation.
+/// Returns policy flags with every proposal active: the rules of relay after activation.
 pub fn relay_flags() -> Flags {
     let discouraged = PROPOSALS.iter().fold(Flags::NONE, |flags, proposal| flags | proposal.discourage);
     (Flags::POLICY | flags()) - discouraged
@@ -43,7 +43,7 @@ pub fn hash(parts: &[&str]) -> [u8; 32] {
     sha256::Hash::hash(parts.join(" ").as_bytes()).to_byte_array()
 }
 
-/// The key of a name: secret SHA256("sigstack example key NAME"), negated if its point has an odd y.
+/// Returns the key pair of a name. The secret is SHA256("sigstack example key NAME"), negated if its point has an odd y.
 pub fn keypair(name: &str) -> Keypair {
     Keypair::from_secret_bytes(hash(&["sigstack example key", name])).unwrap()
 }
@@ -52,7 +52,7 @@ pub fn x_only(pair: &Keypair) -> [u8; 32] {
     pair.x_only_public_key().0.to_byte_array()
 }
 
-/// The transaction that a template of a policy is made from.
+/// The transaction that a template in a policy commits to.
 #[derive(Clone)]
 pub struct Template {
     pub lock_time: u32,
@@ -65,21 +65,21 @@ pub struct Template {
 pub struct World {
     pub keys: BTreeMap<[u8; 32], Keypair>,
     pub preimages: BTreeMap<(HashFn, Vec<u8>), Vec<u8>>,
-    /// Template transactions by their hash, or by the signature that the script holds.
+    /// Template transactions by their hash, or by the signature in the script.
     pub templates: BTreeMap<Vec<u8>, Template>,
-    /// Committed numbers and their blinding.
+    /// Committed numbers with their blinding factors, by commitment.
     pub numbers: BTreeMap<[u8; 32], (u64, [u8; 32])>,
-    /// Parts of other commitments.
+    /// Values of the parts of other commitments, by commitment.
     pub openings: BTreeMap<Vec<u8>, Vec<Value>>,
-    /// Bytes of slots.
+    /// Bytes of the slots, by name.
     pub slots: BTreeMap<String, Vec<u8>>,
-    /// The lock that signed lock times take.
+    /// Value used where a signed message contains a lock time.
     pub signed_lock: u32,
 }
 
 pub const VALUE: u64 = 100_000;
 
-/// An output of a template, distinct by name.
+/// Returns an output of a template, different for each name.
 pub fn template_output(name: &str) -> TxOut {
     let mut script = vec![0x51, 0x20];
     script.extend(hash(&["output", name]));
@@ -115,7 +115,7 @@ impl World {
         image
     }
 
-    /// The hashes of a template transaction, under which it is known from now on.
+    /// Returns the hashes of a template transaction, and records the transaction under both.
     pub fn template(&mut self, template: &Template) -> Templates {
         let tx = unsigned(template.lock_time, template.sequence, template.outputs.clone());
         let prevouts = [TxOut { value: Amount::from_sat(VALUE), script_pubkey: ScriptBuf::new() }];
@@ -126,7 +126,7 @@ impl World {
         hashes
     }
 
-    /// The signature ALL|ANYPREVOUTANYSCRIPT of a template transaction, for a script to hold.
+    /// Returns an ALL|ANYPREVOUTANYSCRIPT signature of a template transaction, for use in a script.
     pub fn presign(&mut self, pair: &Keypair, template: &Template) -> Vec<u8> {
         let tx = unsigned(template.lock_time, template.sequence, template.outputs.clone());
         let prevouts = [TxOut { value: Amount::from_sat(VALUE), script_pubkey: ScriptBuf::new() }];
@@ -149,7 +149,7 @@ impl World {
         self.slots.entry(name.into()).or_insert_with(|| hash(&["slot", name]).to_vec()).clone()
     }
 
-    /// The least values that make a message.
+    /// Returns the smallest values that are valid parts of the message.
     fn values(&mut self, msg: &Msg, assets: &mut Assets) -> Vec<Value> {
         let parts: Vec<Msg> = msg.parts().into_iter().cloned().collect();
         parts
@@ -178,7 +178,7 @@ impl World {
             .collect()
     }
 
-    /// What satisfies a condition.
+    /// Adds the assets that satisfy a condition.
     pub fn hold(&mut self, atom: &Atom, assets: &mut Assets) {
         match atom {
             Atom::Sig(key) => drop(assets.signers.insert(key.x)),
@@ -210,7 +210,7 @@ impl World {
         assets
     }
 
-    /// The transaction of a plan, unsigned: the template's if it needs one.
+    /// Returns the unsigned transaction of a plan. This is the template's transaction if the plan needs one.
     pub fn transaction(&self, compiled: &Compiled, plan: &Plan) -> Transaction {
         let template = plan.atoms.iter().find_map(|&index| match &compiled.atoms()[index] {
             Atom::Ctv(hash) | Atom::TemplateHash(hash) => Some(self.templates[hash.as_slice()].clone()),
@@ -223,7 +223,7 @@ impl World {
         }
     }
 
-    /// Fills a plan: the transaction with its witness, and what it spends.
+    /// Fills a plan. Returns the transaction with its witness, and the output that it spends.
     pub fn fill(&self, compiled: &Compiled, plan: &Plan) -> (Transaction, TxOut) {
         let mut tx = self.transaction(compiled, plan);
         let prevout =
@@ -280,7 +280,8 @@ pub fn with_witness(tx: &Transaction, witness: &[Vec<u8>]) -> Transaction {
     tx
 }
 
-/// Every witness that differs from this one in one element damaged or dropped, or in two neighbours swapped.
+/// Returns every witness that differs from this one in one element that is damaged or missing, or in two neighbouring
+/// elements that are swapped.
 pub fn damaged(witness: &[Vec<u8>]) -> Vec<(String, Vec<Vec<u8>>)> {
     let mut found = Vec::new();
     for nth in 0..witness.len() {
@@ -310,7 +311,7 @@ pub fn damaged(witness: &[Vec<u8>]) -> Vec<(String, Vec<Vec<u8>>)> {
     found
 }
 
-/// Every condition that the held ones satisfy.
+/// Returns the conditions whose bits are set in `bits`.
 pub fn held_set(atoms: &[Atom], bits: u64) -> BTreeSet<usize> {
     (0..atoms.len()).filter(|nth| bits >> nth & 1 == 1).collect()
 }

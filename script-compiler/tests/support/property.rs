@@ -1,5 +1,5 @@
-//! The property that every compiled policy has: plans exist exactly where the canonical form says so, their witnesses are
-//! accepted and no damaged one is, their sizes are as planned.
+//! The property tested on every compiled policy: plans exist exactly for the assets that satisfy the canonical form, their
+//! witnesses are accepted, damaged witnesses are rejected, and the sizes are as planned.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use sigstack_interpreter::Flags;
 use super::attack::attack;
 use super::{World, damaged, flags, held_set, relay_flags, verify, with_witness};
 
-/// Most stacks of one length that a third party tries in a leaf.
+/// Maximum number of stacks of one length that the simulated third party tries in a leaf.
 const MOST_STACKS: usize = 300;
 
-/// What was seen for one policy.
+/// Numbers of cases checked for one policy.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     pub subsets: usize,
@@ -37,7 +37,7 @@ impl core::ops::AddAssign for Seen {
 ///
 /// # Errors
 ///
-/// Tells what failed.
+/// A description of the check that failed.
 pub fn check(compiled: &Compiled, world: &mut World) -> Result<Seen, String> {
     let atoms = compiled.atoms();
     let meaning = compiled.meaning.as_ref().ok_or("no canonical form")?;

@@ -1,5 +1,5 @@
-//! What the compiler makes of generated policies, in a line each: addresses and plans that must not change from one version to
-//! the next, or coins are not found again.
+//! The compiler's results for generated policies, one line each. The addresses and plans must not change between versions,
+//! because wallets could otherwise not find their coins.
 
 use std::path::PathBuf;
 
@@ -11,33 +11,34 @@ use sigstack_compiler::{Compiled, Plan, PlanError, Reason, compile, parse};
 use super::generate::Generator;
 use super::{World, held_set};
 
-/// Policies of the file.
+/// Number of policies in the file.
 const POLICIES: u64 = 800;
 
-/// Most sets of conditions that are planned for one policy, so that its size does not decide how long the test takes.
+/// Maximum number of sets of conditions that are planned for one policy, so that large policies do not dominate the duration
+/// of the test.
 const MOST_SETS: u64 = 64;
 
 pub fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/stability.txt")
 }
 
-/// The lines, each made when it is asked for: the first that differs tells enough.
+/// Returns the lines as an iterator that computes each on demand: a test can stop at the first difference.
 pub fn lines() -> impl Iterator<Item = String> {
     (1..=POLICIES).map(|seed| format!("{seed}: {}", line(seed)))
 }
 
-/// The policy of a seed: what refuses it, or its scriptPubKey, what is planned and how much the witnesses weigh, and a digest
-/// of the reports of both.
+/// Returns the result for the policy of a seed: the reason for which it is refused, or its scriptPubKey, the number of
+/// plans, the weight of the witnesses, and a digest of the reports of the policy and the plans.
 fn line(seed: u64) -> String {
     let mut generator = Generator::new(seed, seed.is_multiple_of(4));
     let text = generator.document(if seed.is_multiple_of(8) { 12 } else { 6 });
     let document = parse(&text).unwrap();
-    // Every second one with all checks allowed, so that what most of them would refuse is compiled too.
+    // All checks are disabled for every second policy, so that policies which most checks would refuse are compiled too.
     let allowed = if seed.is_multiple_of(2) { Reason::ALL } else { &[] };
     match compile(&document, &Default::default(), &allowed.iter().copied().collect()) {
         Ok(compiled) => {
             let mut report = compiled_json(&compiled, Network::Regtest, &text);
-            // Notes say what has no effect on the output.
+            // Notes describe parts without effect on the output, so they may change between versions.
             report.as_object_mut().unwrap().remove("notes");
             let mut seen = report.to_string();
             let [plans, weight, malleable] = planned(&compiled, &mut generator.world, |plan| {
@@ -51,12 +52,13 @@ fn line(seed: u64) -> String {
     }
 }
 
-/// How many sets of conditions have a plan, what the witnesses weigh together, and how many sets have none but malleable ones.
+/// Returns the number of sets of conditions that have a plan, the weight of all their witnesses together, and the number of
+/// sets with only malleable witnesses.
 fn planned(compiled: &Compiled, world: &mut World, mut see: impl FnMut(&Plan)) -> [usize; 3] {
     let atoms = compiled.atoms();
     let all = 1u64 << atoms.len();
     let mut counts = [0; 3];
-    // Sets that are spread over all there are, the whole one among them.
+    // The sets are spread evenly over all subsets, and include the set of all conditions.
     for nth in 0..all.min(MOST_SETS) {
         let bits = all - 1 - nth * (all / all.min(MOST_SETS));
         match compiled.plan(&world.assets(atoms, held_set(atoms, bits))) {

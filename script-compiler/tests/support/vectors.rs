@@ -1,4 +1,4 @@
-//! The compiler's vectors: every way to spend the policy files, and each of its witnesses damaged.
+//! The compiler's test vectors: every way to spend the policy files, and each of its witnesses with damage.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ fn extra(fields: &[(&str, &str)]) -> Map<String, Value> {
     fields.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect()
 }
 
-/// All cases, a line each.
+/// Returns all cases, one line each.
 pub fn lines() -> String {
     let mut lines = String::new();
     for name in files::names() {
