@@ -67,6 +67,10 @@ pub enum TransactionRule {
 }
 
 impl TransactionRule {
+    /// The reject reason of every rule.
+    pub const NAMES: &[&str] =
+        &[TransactionRule::Size64.name(), TransactionRule::LegacySigops { sigops: 0 }.name()];
+
     /// The reject reason, as the implementation of the rule for Bitcoin Core spells it.
     pub const fn name(self) -> &'static str {
         match self {
