@@ -3,7 +3,7 @@
 use bitcoin::{Transaction, TxOut};
 use serde_json::{Map, Value};
 use sigstack_interpreter::Flags;
-use sigstack_vectors::{Case, Expect};
+use sigstack_vectors::{Case, Expect, Subject};
 
 use crate::attacks;
 use crate::compare::{claimed_by, content};
@@ -28,7 +28,7 @@ impl Exporter<'_> {
                 id: Some(format!("{}-{}", self.group, self.cases.len() + 1)),
                 comment: comment.to_owned(),
                 tx: tx.clone(),
-                index,
+                subject: Subject::Input(index),
                 prevouts: prevouts.to_vec(),
                 flags,
                 expect,

@@ -152,7 +152,7 @@ pub(crate) fn list(inputs: &[usize]) -> String {
 #[cfg(test)]
 mod tests {
     use sigstack_interpreter::{Event, FlagKind, Flags, Inspector, Spend, VerifyError};
-    use sigstack_vectors::{Question, ReadOptions};
+    use sigstack_vectors::{InputQuestion, ReadOptions};
 
     use super::*;
     use crate::find::{self, Content};
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn verify(
-        question: &Question,
+        question: &InputQuestion,
         prevouts: &[TxOut],
         flags: Flags,
     ) -> (Result<(), VerifyError>, Vec<Event>) {
@@ -199,7 +199,7 @@ mod tests {
         let (mut alone, mut changed) = ([0; 2], 0);
         for source in sources {
             let Ok(Content::Vectors(file)) = source.read(ReadOptions::default()) else { continue };
-            for question in file.entries.iter().flat_map(sigstack_vectors::Entry::questions) {
+            for question in file.entries.iter().flat_map(sigstack_vectors::Entry::input_questions) {
                 let count = question.tx.input.len();
                 let Some(own) = question.prevouts.get(question.index).filter(|_| count > 1) else { continue };
                 let known: Vec<Option<TxOut>> =

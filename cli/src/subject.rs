@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::{Transaction, TxOut};
 use sigstack_debugger::{BareContext, BareTx, Psbt, bare_spend};
 use sigstack_interpreter::Flags;
-use sigstack_vectors::{Entry, Question, ReadOptions, VectorFile};
+use sigstack_vectors::{Entry, InputQuestion, Question, ReadOptions, TransactionQuestion, VectorFile};
 
 use crate::args::{RunAs, SubjectArgs};
 use crate::find::{self, Content, Source};
@@ -20,8 +20,10 @@ use crate::problem::Problem;
 pub(crate) enum Origin {
     /// A transaction or a PSBT, which is intended for a chain.
     Chain,
-    /// A case of a vector file: it is about inputs, in a transaction that need not be valid otherwise.
-    Case,
+    /// A case of a vector file about inputs, in a transaction that need not be valid otherwise.
+    InputCase,
+    /// A case of a vector file about a whole transaction: its inputs, and the rules that span inputs.
+    TransactionCase,
     /// A transaction made up for `--script`.
     Script,
 }
@@ -72,6 +74,21 @@ impl Subject {
         self.inputs.iter().map(|input| self.of_input(*input, self.flags))
     }
 
+    /// Leaves only one input of a case about a whole transaction.
+    fn select(&mut self, input: usize) -> Result<(), Problem> {
+        if self.origin != Origin::TransactionCase {
+            let problem = Problem::new("the case is about one input already").at("--input");
+            return Err(problem.hint("leave it out; it selects from cases about a whole transaction"));
+        }
+        let inputs = self.tx.input.len();
+        if input >= inputs {
+            let problem = format!("no input {input}: the transaction has {inputs} (counted from 0)");
+            return Err(Problem::new(problem).at("--input"));
+        }
+        self.inputs = vec![input];
+        Ok(())
+    }
+
     /// One input, to be traced under these flags.
     pub(crate) fn of_input(&self, input: usize, flags: Flags) -> sigstack_debugger::Subject {
         sigstack_debugger::Subject {
@@ -102,7 +119,11 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let internal_key = args.internal_key.as_deref();
     let internal_key = internal_key.map(|key| input::x_only_key(key, "--internal-key")).transpose()?;
     let mut subjects = if let Some(case) = &args.case {
-        case_subjects(case)?
+        let mut subjects = case_subjects(case)?;
+        if let Some(input) = args.input {
+            subjects.iter_mut().try_for_each(|subject| subject.select(input))?;
+        }
+        subjects
     } else if let Some(psbt) = &args.psbt {
         vec![psbt_subject(psbt, args)?]
     } else if let Some(script) = &args.script {
@@ -269,17 +290,26 @@ fn of_entries(path: &str, entries: Vec<&Entry>) -> Result<Vec<Subject>, Problem>
     let number = entries.first().map_or(0, |entry| entry.number);
     let mut subjects: Vec<Subject> = Vec::new();
     for entry in entries {
-        for Question { tx, prevouts, index, flags } in entry.questions() {
+        for question in entry.questions() {
+            let (origin, tx, prevouts, flags, inputs) = match question {
+                Question::Input(InputQuestion { tx, prevouts, index, flags }) => {
+                    (Origin::InputCase, tx, prevouts, flags, index..index + 1)
+                }
+                Question::Transaction(TransactionQuestion { tx, prevouts, flags }) => {
+                    let inputs = 0..tx.input.len();
+                    (Origin::TransactionCase, tx, prevouts, flags, inputs)
+                }
+            };
             let source = Some(format!("{path} case {}: {}", entry.number, entry.comment));
             // A case about several inputs of a transaction asks about each of them in turn.
             match subjects
                 .last_mut()
                 .filter(|last| last.tx == tx && last.flags == flags && last.source == source)
             {
-                Some(last) => last.inputs.push(index),
+                Some(last) => last.inputs.extend(inputs),
                 None => {
                     let known = prevouts.into_iter().map(Some).collect();
-                    let subject = Subject::new(Origin::Case, tx, known, vec![index])
+                    let subject = Subject::new(origin, tx, known, inputs.collect())
                         .map_err(|problem| problem.at(format!("{path} case {}", entry.number)))?;
                     subjects.push(Subject { source, expected: Some(entry.expected()), flags, ..subject });
                 }

@@ -4,12 +4,13 @@ use std::io::Write;
 
 use sigstack_debugger::text::{self, TextOptions};
 use sigstack_debugger::{Options, Trace, html, json};
+use sigstack_interpreter::{Spend, TransactionError};
 
 use crate::args::TraceArgs;
 use crate::files;
-use crate::output::Status;
+use crate::output::{BAD, GOOD, Status};
 use crate::problem::{Problem, Stop};
-use crate::subject::{self, Subject};
+use crate::subject::{self, Origin, Subject};
 
 /// Runs the command.
 pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop> {
@@ -20,23 +21,37 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop
         return Err(problem.at("--html").hint("name one with --input N; the text shows all of them").into());
     }
     let mut status = Status::Yes;
-    for (subject, input) in each() {
-        let heading = heading(subject);
-        let trace =
-            Trace::record(input, Options::default()).map_err(|error| Problem::new(error.to_string()))?;
-        if !trace.is_valid() {
-            status = Status::No;
+    for subject in &subjects {
+        for input in subject.each() {
+            let trace =
+                Trace::record(input, Options::default()).map_err(|error| Problem::new(error.to_string()))?;
+            if !trace.is_valid() {
+                status = Status::No;
+            }
+            if let Some(path) = &args.html {
+                files::write(path, html::page(&trace).as_bytes()).map_err(|problem| problem.at("--html"))?;
+            } else if args.json {
+                json::write(&trace, out)?;
+            } else {
+                write!(out, "{}", heading(subject))?;
+                text::write(&trace, TextOptions { full: args.full, around: args.around }, out)?;
+            }
         }
-        if let Some(path) = &args.html {
-            files::write(path, html::page(&trace).as_bytes()).map_err(|problem| problem.at("--html"))?;
-        } else if args.json {
-            json::write(&trace, out)?;
-        } else {
-            write!(out, "{heading}")?;
-            text::write(&trace, TextOptions { full: args.full, around: args.around }, out)?;
+        if subject.origin == Origin::TransactionCase && args.html.is_none() && !args.json {
+            write_transaction_verdict(subject, out)?;
         }
     }
     Ok(status)
+}
+
+/// Writes the verdict on the transaction below the traces of its inputs.
+fn write_transaction_verdict(subject: &Subject, out: &mut impl Write) -> Result<(), Stop> {
+    let spend = Spend::new(&subject.tx, &subject.prevouts);
+    match spend.map_err(TransactionError::from).and_then(|spend| spend.verify(subject.flags)) {
+        Ok(()) => writeln!(out, "transaction  {GOOD}OK{GOOD:#}")?,
+        Err(error) => writeln!(out, "transaction  {BAD}{error}{BAD:#}")?,
+    }
+    Ok(())
 }
 
 fn heading(subject: &Subject) -> String {

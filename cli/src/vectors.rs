@@ -10,7 +10,7 @@ use serde_json::json;
 use sigstack_debugger::text::{self, TextOptions};
 use sigstack_debugger::{Options, Trace};
 use sigstack_vectors::{
-    Dialect, Entry, Failure, Question, ReadOptions, RunOptions, VectorFile, run as run_cases,
+    Dialect, Entry, Failure, InputQuestion, ReadOptions, RunOptions, VectorFile, run as run_cases,
 };
 
 use crate::args::VectorsArgs;
@@ -140,15 +140,16 @@ const TRACED_FAILURES: usize = 5;
 /// How much of a trace is shown on each side of the opcode that failed.
 const AROUND: usize = 6;
 
-/// Writes the traces of a case's spends that ended otherwise than expected, around the opcode at which they stopped.
+/// Writes the traces of the inputs that a case asks about and that ended otherwise than expected, around the opcode at which they
+/// stopped. The mismatch of a transaction names its rule or its invalid input.
 fn write_traces(file: &VectorFile, failure: &Failure, out: &mut impl Write) -> io::Result<()> {
     let entries = file.entries_of(failure.number).filter(|entry| entry.id == failure.id);
-    for question in entries.flat_map(|entry| entry.questions()) {
+    for question in entries.flat_map(Entry::input_questions) {
         // Of a case that is several spends, the one that is asked about is the one that came out wrong.
         if !failure.mismatch.question.starts_with(&format!("input {} ", question.index)) {
             continue;
         }
-        let Question { tx, prevouts, index, flags } = question;
+        let InputQuestion { tx, prevouts, index, flags } = question;
         let subject = sigstack_debugger::Subject { tx, prevouts, input: index, flags, internal_key: None };
         if let Ok(trace) = Trace::record(subject, Options::default()) {
             text::write(&trace, TextOptions { full: false, around: Some(AROUND) }, out)?;

@@ -129,7 +129,12 @@ impl<'s> Report<'s> {
                     "whether the spent outputs exist, locks against a chain, the rules of a mempool".into(),
                 );
             }
-            Origin::Case => unchecked.push("the rest of the transaction: a case is about inputs".into()),
+            Origin::InputCase => {
+                unchecked.push("the rest of the transaction: the case is about its inputs".into())
+            }
+            Origin::TransactionCase => {
+                unchecked.push("consensus rules outside scripts: amounts, outputs spent twice".into());
+            }
             Origin::Script => {
                 unchecked
                     .push("the transaction: --script makes it up, so its standardness is not checked".into());

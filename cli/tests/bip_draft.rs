@@ -59,11 +59,14 @@ fn each_script_is_that_of_a_spend_that_is_valid() {
     for (id, script) in scripts {
         let words: Vec<&str> = ["asm"].into_iter().chain(script.split_whitespace()).collect();
         let case = &cases[id];
-        let witness: Vec<&[u8]> = case.tx.input[case.index].witness.iter().collect();
+        let witness: Vec<&[u8]> = case.tx.input[case.subject.input().unwrap()].witness.iter().collect();
         // None of these spends has an annex.
         assert_eq!(sigstack(&words).trim(), hex::encode(witness[witness.len() - 2]), "{id}");
         assert_eq!(
-            Spend::new(&case.tx, &case.prevouts).unwrap().verify_input(case.index, case.flags).map(drop),
+            Spend::new(&case.tx, &case.prevouts)
+                .unwrap()
+                .verify_input(case.subject.input().unwrap(), case.flags)
+                .map(drop),
             Ok(()),
             "{id}"
         );

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use bitcoin::consensus::encode::serialize_hex;
 use bitcoin::{ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sigstack_interpreter::bitcoin;
 
 /// The status and both outputs of a command.
@@ -16,23 +18,34 @@ fn run(args: &[String]) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-/// Thirteen inputs that spend scripts with CHECKSIGs in a branch that is not executed: 2,388 in twelve, and some in the last.
-fn options(last: usize) -> Vec<String> {
-    let script = |count: usize| [&[0x51, 0, 0x63][..], &vec![0xac; count], &[0x68]].concat();
+/// A script that is true, with CHECKSIGs in a branch that is not executed.
+fn script(count: usize) -> Vec<u8> {
+    [&[0x51, 0, 0x63][..], &vec![0xac; count], &[0x68]].concat()
+}
+
+/// The scripts that the thirteen inputs spend: 2,388 signature operations in twelve, and some in the last.
+fn scripts(last: usize) -> Vec<Vec<u8>> {
+    [vec![script(199); 12], vec![script(last)]].concat()
+}
+
+fn transaction() -> Transaction {
     let inputs = (0..13u32).map(|vout| {
         let previous_output = bitcoin::OutPoint { txid: bitcoin::hashes::Hash::all_zeros(), vout };
         TxIn { previous_output, ..TxIn::default() }
     });
     let output = TxOut { value: bitcoin::Amount::ZERO, script_pubkey: ScriptBuf::from(vec![0x51]) };
-    let tx = Transaction {
+    Transaction {
         version: Version::TWO,
         lock_time: LockTime::ZERO,
         input: inputs.collect(),
         output: vec![output],
-    };
-    let mut options = vec!["--tx".to_owned(), serialize_hex(&tx)];
-    for input in 0..13 {
-        let script = script(if input < 12 { 199 } else { last });
+    }
+}
+
+/// The options that give the transaction and the rule's flag.
+fn options(last: usize) -> Vec<String> {
+    let mut options = vec!["--tx".to_owned(), serialize_hex(&transaction())];
+    for (input, script) in scripts(last).iter().enumerate() {
         let hex: String = script.iter().map(|byte| format!("{byte:02x}")).collect();
         options.extend(["--prevout".into(), format!("{input}=0:{hex}")]);
     }
@@ -71,4 +84,145 @@ fn one_input_alone_has_no_verdict_on_the_transaction() {
         run(&[vec!["verify".into()], options(113), vec!["--input".into(), "3".into()]].concat());
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("the rules that span inputs"), "{text}");
+}
+
+/// A file with a case about the transaction, in a folder of its own. Its path and the option that names the case.
+fn case_file(name: &str, scripts: &[Vec<u8>], expect: &str) -> (String, String) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transaction-rules");
+    fs::create_dir_all(&folder).unwrap();
+    let prevouts: Vec<String> = scripts
+        .iter()
+        .map(|script| {
+            let script_pubkey = ScriptBuf::from(script.clone());
+            serialize_hex(&TxOut { value: bitcoin::Amount::ZERO, script_pubkey })
+        })
+        .collect();
+    let case = json!({
+        "id": format!("whole/{name}"),
+        "comment": "all inputs together",
+        "tx": serialize_hex(&transaction()),
+        "index": "all",
+        "prevouts": prevouts,
+        "flags": "P2SH,LEGACY_SIGOPS_LIMIT",
+        "expect": expect,
+    });
+    let path = folder.join(format!("{name}.jsonl"));
+    fs::write(&path, format!("{case}\n")).unwrap();
+    let path = path.display().to_string();
+    let option = format!("{path}#1");
+    (path, option)
+}
+
+/// The verdicts of a transaction: valid, an invalid input, a rule that spans inputs.
+fn case_files() -> [(&'static str, String, String, &'static str); 3] {
+    let mut invalid = scripts(112);
+    invalid[7] = vec![0x6a];
+    let made = |name, scripts: &[Vec<u8>], expect| {
+        let (path, option) = case_file(name, scripts, expect);
+        (name, path, option, expect)
+    };
+    [
+        made("valid", &scripts(112), "OK"),
+        made("input", &invalid, "OP_RETURN"),
+        made("rule", &scripts(113), "bad-txns-legacy-sigops"),
+    ]
+}
+
+fn owned(args: &[&str]) -> Vec<String> {
+    args.iter().map(|arg| (*arg).to_owned()).collect()
+}
+
+#[test]
+fn a_case_about_a_transaction_gets_the_verdict_of_the_transaction() {
+    for (name, path, option, expect) in case_files() {
+        let (code, text) = run(&owned(&["vectors", &path]));
+        assert_eq!(code, 0, "{name}: {text}");
+        let status = i32::from(expect != "OK");
+        let (code, text) = run(&owned(&["verify", "--case", &option]));
+        assert_eq!(code, status, "{name}: {text}");
+        assert!(text.contains(&format!("expected   {expect}")), "{text}");
+        assert!(text.contains(&format!("consensus  {expect}")), "{text}");
+        let (code, text) = run(&owned(&["trace", "--case", &option]));
+        assert_eq!(code, status, "{name}: {text}");
+        let last = text.lines().last().unwrap();
+        let expected = match expect {
+            "OK" => "transaction  OK".to_owned(),
+            "OP_RETURN" => "transaction  input 7: OP_RETURN".to_owned(),
+            rule => format!("transaction  {rule}: the inputs have 2501"),
+        };
+        assert!(last.starts_with(&expected), "{last}");
+    }
+}
+
+/// The scripts of a valid transaction, one of which is replaced by one that is false.
+fn with_invalid_input(nth: usize) -> Vec<Vec<u8>> {
+    let mut scripts = scripts(112);
+    scripts[nth] = vec![0];
+    scripts
+}
+
+/// A wrong verdict is reported as a failure of the transaction, and names the invalid input.
+#[test]
+fn a_wrong_case_about_a_transaction_fails() {
+    for (name, scripts, expect, actual) in [
+        ("wrong-valid", scripts(112), "bad-txns-legacy-sigops", "OK"),
+        ("wrong-rule", scripts(113), "bad-txns-size", "bad-txns-legacy-sigops"),
+        ("wrong-input", with_invalid_input(2), "OK", "EVAL_FALSE in input 2"),
+    ] {
+        let (path, _) = case_file(name, &scripts, expect);
+        let (code, text) = run(&owned(&["vectors", &path]));
+        assert_eq!(code, 1, "{text}");
+        assert!(text.contains("asked     the transaction under P2SH,LEGACY_SIGOPS_LIMIT"), "{text}");
+        assert!(text.contains(&format!("expected  {expect}")), "{text}");
+        assert!(text.contains(&format!("actual    {actual}\n")), "{text}");
+    }
+}
+
+/// The debugger and a page show one input; `--input` selects it from a case about a transaction, and from no other.
+#[test]
+fn an_input_of_a_case_about_a_transaction_can_be_selected() {
+    let (_, option) = case_file("selected", &scripts(113), "bad-txns-legacy-sigops");
+    let (code, text) = run(&owned(&["trace", "--case", &option, "--input", "12"]));
+    assert_eq!(code, 1, "{text}");
+    assert_eq!(text.matches("every input is valid alone").count(), 1, "{text}");
+    let (code, text) = run(&owned(&["verify", "--case", &option, "--input", "12"]));
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("the rules that span inputs"), "{text}");
+    let (code, text) = run(&owned(&["trace", "--case", &option, "--input", "13"]));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("no input 13: the transaction has 13"), "{text}");
+    let (code, text) = run(&owned(&["debug", "--case", &option]));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("there are 13 inputs; the debugger shows one"), "{text}");
+    let (code, text) = run(&owned(&["trace", "--case", "cat/stack-2", "--input", "0"]));
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("the case is about one input already"), "{text}");
+}
+
+/// The line that asks has the word instead of a number, and a reject reason is an answer. A client that does not know the word
+/// abstains.
+#[cfg(unix)]
+#[test]
+fn conform_asks_about_the_transaction() {
+    for (name, path, _, expect) in case_files() {
+        for (answer, outcome) in [(expect, "agrees"), ("?", "abstained"), ("bad-txns-size", "")] {
+            let script = format!("read -r line; case $line in *'\"index\":\"all\"'*) echo '{answer}';; esac");
+            let args = owned(&["conform", "--json", "--errors", &path, "--", "sh", "-c", &script]);
+            let (code, text) = run(&args);
+            let outcome = match (outcome, expect) {
+                ("", "OK") => "wrong_verdict",
+                ("", _) => "other_error",
+                (outcome, _) => outcome,
+            };
+            let status = match outcome {
+                "agrees" => 0,
+                "abstained" => 2,
+                _ => 1,
+            };
+            assert_eq!(code, status, "{text}");
+            let summary = text.lines().find(|line| line.contains("\"summary\"")).unwrap();
+            let summary: Value = serde_json::from_str(summary).unwrap();
+            assert_eq!(summary["summary"]["total"][outcome], 1, "{name} {answer}: {text}");
+        }
+    }
 }

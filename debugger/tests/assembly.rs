@@ -9,7 +9,7 @@ use std::path::Path;
 use bitcoin::{Script, ScriptBuf};
 use sigstack_debugger::{assemble, disassemble};
 use sigstack_interpreter::{Instructions, Opcode};
-use sigstack_vectors::{ReadOptions, read_bytes};
+use sigstack_vectors::{Entry, Question, ReadOptions, read_bytes};
 
 /// Every scriptPubKey, scriptSig and witness element, which may be a script.
 fn scripts() -> BTreeSet<Vec<u8>> {
@@ -22,9 +22,13 @@ fn scripts() -> BTreeSet<Vec<u8>> {
             let Ok(file) = read_bytes(&name, &fs::read(&path).unwrap(), ReadOptions::default()) else {
                 continue;
             };
-            for question in file.entries.iter().flat_map(|entry| entry.questions()) {
-                scripts.extend(question.prevouts.iter().map(|output| output.script_pubkey.to_bytes()));
-                for input in &question.tx.input {
+            for question in file.entries.iter().flat_map(Entry::questions) {
+                let (tx, prevouts) = match question {
+                    Question::Input(question) => (question.tx, question.prevouts),
+                    Question::Transaction(question) => (question.tx, question.prevouts),
+                };
+                scripts.extend(prevouts.iter().map(|output| output.script_pubkey.to_bytes()));
+                for input in &tx.input {
                     scripts.insert(input.script_sig.to_bytes());
                     scripts.extend(input.witness.iter().map(<[u8]>::to_vec));
                 }

@@ -39,7 +39,7 @@ fn case(file: &str, id: &str) -> Subject {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/proposals").join(file);
     let file = read_bytes(file, &fs::read(path).unwrap(), ReadOptions::default()).unwrap();
     let entry = file.entries.iter().find(|entry| entry.id.as_deref() == Some(id)).unwrap();
-    let question = entry.questions().remove(0);
+    let question = entry.input_questions().remove(0);
     Subject {
         tx: question.tx,
         prevouts: question.prevouts,

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde_json::Value;
 use sigstack_debugger::{Frame, Options, Stopped, Subject, Trace, html, json, text};
-use sigstack_interpreter::{Spend, VerifyError};
-use sigstack_vectors::{Question, ReadOptions, read_bytes};
+use sigstack_interpreter::{Spend, TransactionError, VerifyError};
+use sigstack_vectors::{InputQuestion, Question, ReadOptions, TransactionQuestion, read_bytes};
 
 /// The bound that docs/trace-format.md states for pages of the project's own vectors, in bytes.
 const LARGEST_PAGE: usize = 3_000_000;
@@ -50,12 +50,44 @@ fn questions(folder: &Path) -> Vec<(String, Question)> {
     questions
 }
 
-/// Traces a spend and compares everything that says how it ended. Returns whether it was valid; none if there is no verdict.
+/// Traces what is asked and compares everything that says how it ended. Returns whether it was valid; none if there is no verdict.
 fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
+    match question {
+        Question::Input(question) => check_input(name, question, options),
+        Question::Transaction(question) => Some(check_transaction(name, question, options)),
+    }
+}
+
+/// Traces each input of a transaction. A trace also has the rule that the transaction breaks if every input is valid.
+fn check_transaction(name: &str, question: &TransactionQuestion, options: Options) -> bool {
+    let verdict = Spend::new(&question.tx, &question.prevouts).unwrap().verify(question.flags);
+    for input in 0..question.tx.input.len() {
+        let TransactionQuestion { tx, prevouts, flags } = question.clone();
+        let subject = Subject { tx, prevouts, input, flags, internal_key: None };
+        let trace = Trace::record(subject, options).unwrap();
+        let rule = match verdict {
+            Err(TransactionError::Rule(rule)) => Some(rule),
+            _ => None,
+        };
+        assert_eq!(trace.rule, rule, "{name}");
+        match &verdict {
+            Err(TransactionError::Input { input: invalid, .. }) => {
+                // Later inputs can be invalid too.
+                assert!(input > *invalid || (input == *invalid) != trace.verdict.is_ok(), "{name}");
+            }
+            _ => assert_eq!(trace.verdict, Ok(()), "{name}"),
+        }
+        check_ends(name, &trace);
+    }
+    verdict.is_ok()
+}
+
+/// As [`check`], of one input.
+fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option<bool> {
     let spend = Spend::new(&question.tx, &question.prevouts);
     let verify = |spend: Spend<'_>| spend.verify_input(question.index, question.flags).map(drop);
     let verdict = spend.map_err(VerifyError::from).and_then(verify);
-    let Question { tx, prevouts, index, flags } = question.clone();
+    let InputQuestion { tx, prevouts, index, flags } = question.clone();
     let trace =
         match Trace::record(Subject { tx, prevouts, input: index, flags, internal_key: None }, options) {
             Ok(trace) => trace,

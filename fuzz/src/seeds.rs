@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::{Hash, hash160};
 use sigstack_interpreter::taproot::ControlBlock;
-use sigstack_vectors::{Problem, Question, ReadOptions, read_bytes};
+use sigstack_vectors::{Problem, InputQuestion, ReadOptions, read_bytes};
 
 use crate::bytes::Writer;
 use crate::flags;
@@ -86,14 +86,14 @@ fn of_vectors(seeds: &mut Seeds, name: &str, bytes: &[u8]) -> io::Result<()> {
         if let Some(case) = entry.case() {
             add(seeds, "vector_files", [&[0], case.to_line().as_bytes()].concat());
         }
-        for question in entry.questions() {
+        for question in entry.input_questions() {
             of_question(seeds, &question);
         }
     }
     Ok(())
 }
 
-fn of_question(seeds: &mut Seeds, question: &Question) {
+fn of_question(seeds: &mut Seeds, question: &InputQuestion) {
     let as_it_is = as_it_is(question);
     let recipe = recipe(question);
     let written = recipe.as_ref().and_then(|recipe| {
@@ -142,7 +142,7 @@ fn of_question(seeds: &mut Seeds, question: &Question) {
 }
 
 /// One in sixteen: recording a spend is slow, and thousands are alike.
-fn is_sampled(question: &Question) -> bool {
+fn is_sampled(question: &InputQuestion) -> bool {
     bitcoin::hashes::sha256::Hash::hash(&serialize(&question.tx)).to_byte_array()[0] < 16
 }
 
@@ -166,7 +166,7 @@ fn psbt_input((input, prevout): (&bitcoin::TxIn, &bitcoin::TxOut)) -> Vec<u8> {
 }
 
 /// A spend as a final PSBT (BIP 174).
-fn psbt_v0(question: &Question) -> Vec<u8> {
+fn psbt_v0(question: &InputQuestion) -> Vec<u8> {
     let mut unsigned = question.tx.clone();
     for input in &mut unsigned.input {
         input.script_sig = bitcoin::ScriptBuf::new();
@@ -181,7 +181,7 @@ fn psbt_v0(question: &Question) -> Vec<u8> {
 }
 
 /// A spend as a final PSBT of version 2 (BIP 370).
-fn psbt_v2(question: &Question) -> Vec<u8> {
+fn psbt_v2(question: &InputQuestion) -> Vec<u8> {
     let tx = &question.tx;
     let count = |count: usize| compact_size(count);
     let mut psbt = PSBT_MAGIC.to_vec();
@@ -204,7 +204,7 @@ fn psbt_v2(question: &Question) -> Vec<u8> {
 }
 
 /// A spend that is not to be signed anew; none if it is too large.
-fn as_it_is(question: &Question) -> Option<Vec<u8>> {
+fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     let mut writer = Writer::default();
     writer.byte(AS_IT_IS).byte(u8::try_from(question.index).ok()?);
     writer.byte(u8::try_from(question.prevouts.len()).ok()?);
@@ -261,7 +261,7 @@ fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
 }
 
 /// Takes a spend apart. None where no script is known, or the transaction does not fit a recipe.
-fn recipe(question: &Question) -> Option<Recipe> {
+fn recipe(question: &InputQuestion) -> Option<Recipe> {
     let tx = &question.tx;
     let spending = &tx.input[question.index];
     let output = question.prevouts[question.index].script_pubkey.as_bytes();

@@ -16,6 +16,8 @@ from btclib.tx.tx_out import TxOut
 
 
 def answer(case):
+    if case["index"] == "all":
+        return "? a question about a whole transaction"
     flags = case["flags"]
     unknown = sorted(set(flags.split(",")) - {"NONE", *ScriptFlag.__members__})
     if unknown:

@@ -1,31 +1,86 @@
-//! The case format: one spend of one input, and the verdict that it must get.
+//! The case format: one input of a transaction or the whole transaction, and the verdict that it must get.
 
 use core::fmt;
 
 use bitcoin::consensus::encode::serialize;
 use bitcoin::{Transaction, TxOut};
 use serde_json::{Map, Value};
-use sigstack_interpreter::{Flags, ScriptError};
+use sigstack_interpreter::{Flags, ScriptError, TransactionError, TransactionRule};
 
+use crate::check::{InputQuestion, Question, TransactionQuestion};
 use crate::dialect::plain_flags;
 use crate::error::Bad;
 use crate::field;
 
+/// What a case is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// One input, by its index.
+    Input(usize),
+    /// The whole transaction: every input, and the rules that span inputs.
+    All,
+}
+
+/// The word for [`Subject::All`] in the field `index`. A reader that knows only inputs finds no number there and stops.
+const ALL: &str = "all";
+
+impl Subject {
+    /// The index of the input; `None` if the case is about the whole transaction.
+    pub fn input(self) -> Option<usize> {
+        match self {
+            Subject::Input(index) => Some(index),
+            Subject::All => None,
+        }
+    }
+
+    /// The value of the field `index`.
+    pub(crate) fn to_value(self) -> Value {
+        match self {
+            Subject::Input(index) => Value::from(index),
+            Subject::All => Value::from(ALL),
+        }
+    }
+
+    fn read(value: &Value, tx: &Transaction) -> Result<Subject, Bad> {
+        match value {
+            Value::String(word) if word == ALL => Ok(Subject::All),
+            Value::String(word) => {
+                Err(Bad::new("index", format!("{word:?} is neither the number of an input nor {ALL:?}")))
+            }
+            number => field::input_index(number, "index", tx).map(Subject::Input),
+        }
+    }
+}
+
 /// The verdict that a case must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// The spend is valid.
+    /// The input or the transaction is valid.
     Ok,
-    /// The spend is invalid, for this reason.
+    /// The input is invalid for this reason. Of a transaction: that of its first invalid input.
     Error(ScriptError),
+    /// Every input is valid, and the transaction is invalid for this reject reason: one of [`TransactionRule::NAMES`]. An input
+    /// cannot have this verdict.
+    Rule(&'static str),
 }
 
 impl Expect {
-    /// Reads `OK` or the name of an error.
+    /// Reads `OK`, the name of a script error, or the reject reason of a rule over the whole transaction.
     pub fn from_name(name: &str) -> Option<Expect> {
-        match name {
-            "OK" => Some(Expect::Ok),
-            _ => ScriptError::from_name(name).map(Expect::Error),
+        if name == "OK" {
+            return Some(Expect::Ok);
+        }
+        let rule = TransactionRule::NAMES.iter().find(|reason| **reason == name);
+        rule.map(|reason| Expect::Rule(reason)).or_else(|| ScriptError::from_name(name).map(Expect::Error))
+    }
+
+    /// Whether a verdict is the expected one.
+    pub(crate) fn is(self, verdict: &Result<(), TransactionError>) -> bool {
+        match (self, verdict) {
+            (Expect::Ok, Ok(())) => true,
+            (Expect::Error(expected), Err(TransactionError::Input { error, .. })) => *error == expected,
+            (Expect::Rule(expected), Err(TransactionError::Rule(rule))) => rule.name() == expected,
+            _ => false,
         }
     }
 }
@@ -35,6 +90,7 @@ impl fmt::Display for Expect {
         f.write_str(match self {
             Expect::Ok => "OK",
             Expect::Error(error) => error.name(),
+            Expect::Rule(reason) => reason,
         })
     }
 }
@@ -48,8 +104,8 @@ pub struct Case {
     pub comment: String,
     /// The whole spending transaction, witness included.
     pub tx: Transaction,
-    /// The input to verify.
-    pub index: usize,
+    /// The input to verify, or the whole transaction.
+    pub subject: Subject,
     /// The outputs that the inputs spend, in input order.
     pub prevouts: Vec<TxOut>,
     /// Exactly the flags to verify with.
@@ -72,15 +128,29 @@ impl Case {
         let id = object.get("id").map(|id| field::text(id, "id")).transpose()?;
         let comment = field::optional_text(value, "comment")?.to_owned();
         let tx = field::transaction(field::get(value, "tx")?, "tx")?;
-        let index = field::input_index(field::get(value, "index")?, "index", &tx)?;
+        let subject = Subject::read(field::get(value, "index")?, &tx)?;
         let prevouts = field::prevouts(field::get(value, "prevouts")?, "prevouts", &tx)?;
         let verdict = field::text(field::get(value, "expect")?, "expect")?;
         let flags = plain_flags(field::text(field::get(value, "flags")?, "flags")?, "flags")?;
         let unknown = || Bad::new("expect", format!("{verdict:?} is neither OK nor the name of an error"));
         let expect = Expect::from_name(verdict).ok_or_else(unknown)?;
+        if let (Expect::Rule(reason), Subject::Input(index)) = (expect, subject) {
+            let problem =
+                format!("{reason:?} is the verdict on a transaction, and the case is about input {index}");
+            return Err(Bad::new("expect", problem));
+        }
         let extra = object.iter().filter(|(name, _)| !FIELDS.contains(&name.as_str()));
         let extra = extra.map(|(name, value)| (name.clone(), value.clone())).collect();
-        Ok(Case { id: id.map(str::to_owned), comment, tx, index, prevouts, flags, expect, extra })
+        Ok(Case { id: id.map(str::to_owned), comment, tx, subject, prevouts, flags, expect, extra })
+    }
+
+    /// What the case asks.
+    pub(crate) fn question(&self) -> Question {
+        let (tx, prevouts, flags) = (self.tx.clone(), self.prevouts.clone(), self.flags);
+        match self.subject {
+            Subject::Input(index) => Question::Input(InputQuestion { tx, prevouts, index, flags }),
+            Subject::All => Question::Transaction(TransactionQuestion { tx, prevouts, flags }),
+        }
     }
 
     /// The case as one line of JSON without a line break: the format's fields in their order, then the others by name.
@@ -92,7 +162,7 @@ impl Case {
         let known = [
             ("comment", Value::from(self.comment.as_str())),
             ("tx", Value::from(hex::encode(serialize(&self.tx)))),
-            ("index", Value::from(self.index)),
+            ("index", self.subject.to_value()),
             ("prevouts", prevouts.collect()),
             ("flags", Value::from(self.flags.to_string())),
             ("expect", Value::from(self.expect.to_string())),
@@ -149,6 +219,34 @@ mod tests {
         assert_eq!(set("comment", 1.into()), "comment: must be a string, is a number");
         let missing = read(|object| drop(object.remove("flags"))).unwrap_err();
         assert_eq!(missing, "flags: is missing");
+    }
+
+    /// A transaction can have every verdict, and an input none of a transaction.
+    #[test]
+    fn a_case_about_the_transaction_has_a_word_for_its_index() {
+        let with = |index: Value, expect: &str| {
+            read(|object| {
+                object.insert("index".into(), index);
+                object.insert("expect".into(), expect.into());
+            })
+        };
+        for reason in ["OK", "EVAL_FALSE", "bad-txns-size", "bad-txns-legacy-sigops"] {
+            let case = with("all".into(), reason).unwrap();
+            assert_eq!((case.subject, case.subject.input()), (Subject::All, None));
+            assert_eq!(case.expect.to_string(), reason);
+            let line = LINE.replace("\"index\":0", "\"index\":\"all\"");
+            assert_eq!(case.to_line(), line.replace("\"OK\"", &format!("{reason:?}")));
+        }
+        assert_eq!(with(0.into(), "EVAL_FALSE").unwrap().subject.input(), Some(0));
+        assert_eq!(
+            with(0.into(), "bad-txns-size").unwrap_err(),
+            "expect: \"bad-txns-size\" is the verdict on a transaction, and the case is about input 0"
+        );
+        assert_eq!(
+            with("0".into(), "OK").unwrap_err(),
+            "index: \"0\" is neither the number of an input nor \"all\""
+        );
+        assert!(with("all".into(), "bad-txns").unwrap_err().starts_with("expect: \"bad-txns\" is neither"));
     }
 
     #[test]

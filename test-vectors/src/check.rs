@@ -1,9 +1,9 @@
 //! What a case asks of the interpreter, whatever its format, and how an answer is judged.
 
 use bitcoin::{Transaction, TxOut};
-use sigstack_interpreter::{Flags, Location, PROPOSALS, ScriptError, Spend, VerifyError};
+use sigstack_interpreter::{Flags, Location, PROPOSALS, ScriptError, Spend, TransactionError, VerifyError};
 
-use crate::case::{Case, Expect};
+use crate::case::{Case, Expect, Subject};
 use crate::dialect::{CORE, Rules, verdict_name};
 use crate::formats::assets::Asset;
 use crate::formats::bip340::SchnorrRow;
@@ -15,7 +15,7 @@ use crate::formats::wallet::{Funded, WalletOutput, WalletSpend};
 
 /// One input of one transaction, and the flags to verify it with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
+pub struct InputQuestion {
     /// The spending transaction.
     pub tx: Transaction,
     /// The outputs that it spends, in input order.
@@ -24,6 +24,37 @@ pub struct Question {
     pub index: usize,
     /// The flags.
     pub flags: Flags,
+}
+
+/// A transaction with the flags to verify all of it with: every input, and the rules that span inputs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransactionQuestion {
+    /// The transaction.
+    pub tx: Transaction,
+    /// The outputs that it spends, in input order.
+    pub prevouts: Vec<TxOut>,
+    /// The flags.
+    pub flags: Flags,
+}
+
+/// A question with a verdict for its answer. An implementation that verifies single inputs cannot answer a question about a
+/// transaction, which is therefore a type of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// Whether an input is valid.
+    Input(InputQuestion),
+    /// Whether a transaction is valid.
+    Transaction(TransactionQuestion),
+}
+
+impl Question {
+    /// The question if it is about an input; `None` if it is about a transaction.
+    pub fn input(self) -> Option<InputQuestion> {
+        match self {
+            Question::Input(question) => Some(question),
+            Question::Transaction(_) => None,
+        }
+    }
 }
 
 /// What a case asks.
@@ -37,7 +68,7 @@ pub(crate) enum Check {
     Sighash(Box<SighashRow>),
     Template(Box<TemplateRow>),
     /// Whether the spend is valid, whatever the error.
-    Valid(Box<Question>, bool),
+    Valid(Box<InputQuestion>, bool),
     Schnorr(Box<SchnorrRow>),
     WalletOutput(Box<WalletOutput>),
     WalletSpend(Box<WalletSpend>),
@@ -64,7 +95,7 @@ impl Mismatch {
         Box::new(Mismatch { question: question.to_owned(), expected, actual, location: None })
     }
 
-    /// A verdict that is not the expected one.
+    /// A verdict on an input that is not the expected one.
     pub(crate) fn verdict(
         question: String,
         expected: impl ToString,
@@ -144,15 +175,10 @@ impl Check {
         }
     }
 
-    /// The spends that the check is about, with the flags that it names; none if it is about something else.
+    /// The questions that the check asks, with the flags that it names; none if it is about something else.
     pub(crate) fn questions(&self) -> Vec<Question> {
-        match self {
-            Check::Case(case) => vec![Question {
-                tx: case.tx.clone(),
-                prevouts: case.prevouts.clone(),
-                index: case.index,
-                flags: case.flags,
-            }],
+        let of_inputs = match self {
+            Check::Case(case) => return vec![case.question()],
             Check::Script(test) => vec![test.question()],
             Check::ValidTransaction(row) => row.questions(),
             Check::InvalidTransaction(row) => row.questions(),
@@ -161,7 +187,8 @@ impl Check {
             Check::WalletTransaction(signed) => signed.questions(),
             Check::Valid(question, _) => vec![(**question).clone()],
             Check::Sighash(_) | Check::Template(_) | Check::Schnorr(_) | Check::WalletOutput(_) => vec![],
-        }
+        };
+        of_inputs.into_iter().map(Question::Input).collect()
     }
 
     /// What the file expects, in a word.
@@ -186,18 +213,40 @@ impl Check {
 
 /// Verifies a case under exactly its flags and compares the exact error.
 fn run_case(case: &Case) -> Outcome {
-    let spend = Spend::new(&case.tx, &case.prevouts);
-    let verify = |spend: Spend<'_>| spend.verify_input(case.index, case.flags).map(drop);
-    let verdict = spend.map_err(VerifyError::from).and_then(verify);
-    let as_expected = match (&verdict, case.expect) {
-        (Ok(()), Expect::Ok) => true,
-        (Err(VerifyError::Script { error, .. }), Expect::Error(expected)) => *error == expected,
-        _ => false,
-    };
-    if as_expected {
+    let verdict = Spend::new(&case.tx, &case.prevouts).map_err(TransactionError::from);
+    let verdict = verdict.and_then(|spend| match case.subject {
+        Subject::Input(index) => {
+            spend.verify_input(index, case.flags).map(drop).map_err(|error| error.of_input(index))
+        }
+        Subject::All => spend.verify(case.flags),
+    });
+    if case.expect.is(&verdict) {
         return Ok(());
     }
-    Err(Mismatch::verdict(asked(case.index, case.flags), case.expect, &verdict))
+    let question = match case.subject {
+        Subject::Input(index) => asked(index, case.flags),
+        Subject::All => format!("the transaction under {}", case.flags),
+    };
+    Err(Box::new(Mismatch {
+        question,
+        expected: case.expect.to_string(),
+        actual: transaction_verdict(&verdict, case.subject),
+        location: match verdict {
+            Err(TransactionError::Input { location, .. }) => Some(location),
+            _ => None,
+        },
+    }))
+}
+
+/// The name of a verdict. Of a transaction with an invalid input it says which.
+fn transaction_verdict(verdict: &Result<(), TransactionError>, subject: Subject) -> String {
+    match (verdict, subject) {
+        (Ok(()), _) => "OK".into(),
+        (Err(TransactionError::Input { input, error, .. }), Subject::All) => {
+            format!("{} in input {input}", error.name())
+        }
+        (Err(error), _) => error.name().map_or_else(|| error.to_string(), str::to_owned),
+    }
 }
 
 /// Whether a case that is accepted here names the generic discourage error that today's policy has for the hook of a
@@ -206,13 +255,13 @@ fn run_case(case: &Case) -> Outcome {
 /// Implementations that do not know the proposal refuse the hook by its generic flag. Here the hook is assigned, and refusing
 /// it is the work of the proposal's own flag. Such a case is judged with that flag joined, as in the dialect of Core.
 pub(crate) fn is_todays_policy(case: &Case) -> bool {
-    let Expect::Error(generic) = case.expect else { return false };
+    let (Expect::Error(generic), Subject::Input(index)) = (case.expect, case.subject) else { return false };
     let Ok(joined) = Rules::new(CORE).parse(&case.flags.to_string(), "flags") else { return false };
     let active: Flags =
         PROPOSALS.iter().filter(|it| case.flags.contains(it.flag)).map(|it| it.discourage).collect();
     let Ok(spend) = Spend::new(&case.tx, &case.prevouts) else { return false };
-    let accepted = spend.verify_input(case.index, case.flags).is_ok();
-    match spend.verify_input(case.index, joined - active) {
+    let accepted = spend.verify_input(index, case.flags).is_ok();
+    match spend.verify_input(index, joined - active) {
         Err(VerifyError::Script { error, location }) => {
             accepted && CORE.accepts(generic.name(), error, &location)
         }
@@ -224,7 +273,7 @@ pub(crate) fn is_todays_policy(case: &Case) -> bool {
 /// for what a proposal that is not active uses.
 ///
 /// See [`is_todays_policy`], which judges cases that expect such an error.
-pub(crate) fn todays_policy(question: &Question) -> Option<ScriptError> {
+pub(crate) fn todays_policy(question: &InputQuestion) -> Option<ScriptError> {
     let joined = Rules::new(CORE).parse(&question.flags.to_string(), "flags").ok()?;
     let active: Flags =
         PROPOSALS.iter().filter(|it| question.flags.contains(it.flag)).map(|it| it.discourage).collect();
@@ -240,7 +289,7 @@ pub(crate) fn todays_policy(question: &Question) -> Option<ScriptError> {
 }
 
 /// Verifies a spend and compares only whether it is accepted.
-fn run_valid(question: &Question, valid: bool) -> Outcome {
+fn run_valid(question: &InputQuestion, valid: bool) -> Outcome {
     let spend = spend(&question.tx, &question.prevouts)?;
     expect_accepted(&spend, question.index, question.flags, valid)
 }

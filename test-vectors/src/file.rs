@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use crate::case::Case;
-use crate::check::{Check, Outcome, Question};
+use crate::check::{Check, InputQuestion, Outcome, Question};
 use crate::dialect::{Dialect, Rules};
 use crate::document::{Document, Loaded, MAX_FILE_BYTES};
 use crate::error::counted;
 use crate::error::{Bad, InputError, Problem};
 use crate::formats::{Format, Found, Reading};
-use crate::input_case::Labels;
+use crate::verdict_case::Labels;
 
 /// How to read a file.
 #[derive(Clone, Copy, Debug)]
@@ -144,9 +144,14 @@ impl Entry {
         self.check.excuse()
     }
 
-    /// The spends that the case is about, with the flags that it names. Empty if it is about something else.
+    /// The questions that the case asks, with the flags that it names. Empty if it is about something else.
     pub fn questions(&self) -> Vec<Question> {
         self.check.questions()
+    }
+
+    /// The questions about one input each. A case about a whole transaction has none.
+    pub fn input_questions(&self) -> Vec<InputQuestion> {
+        self.questions().into_iter().filter_map(Question::input).collect()
     }
 
     /// The case itself, if the file is of the project's own format.

@@ -25,16 +25,16 @@ mod error;
 mod field;
 mod file;
 mod formats;
-mod input_case;
 pub mod interrupt;
 mod random;
 mod run;
 pub mod taptree;
+mod verdict_case;
 mod write;
 
 pub use bitcoin;
-pub use case::{Case, Expect};
-pub use check::{Mismatch, Question};
+pub use case::{Case, Expect, Subject};
+pub use check::{InputQuestion, Mismatch, Question, TransactionQuestion};
 pub use dialect::{DIALECTS, Dialect};
 pub use document::{MAX_FILE_BYTES, contains};
 #[cfg(feature = "embedded")]
@@ -42,8 +42,8 @@ pub use embedded::{EMBEDDED, EmbeddedFile};
 pub use error::{InputError, Problem};
 pub use file::{Entry, ReadOptions, VectorFile, read_bytes};
 pub use formats::Format;
-pub use input_case::{ExpectedVerdict, InputCase};
 pub use run::{Failure, Report, RunOptions, run};
+pub use verdict_case::{ExpectedVerdict, VerdictCase};
 pub use write::write_file;
 
 /// Runs the code of the crate's README as tests.

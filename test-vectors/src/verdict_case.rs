@@ -1,26 +1,28 @@
-//! Cases for other implementations: one input, its flags and the verdict that the file expects, whatever the file's format.
+//! Cases for other implementations: an input or a transaction, its flags and the verdict that the file expects, whatever the
+//! file's format.
 
 use bitcoin::consensus::encode::serialize;
 use serde_json::{Value, json};
 use sigstack_interpreter::ScriptError;
 
-use crate::check::{Check, Question, todays_policy};
+use crate::case::Subject;
+use crate::check::{Check, InputQuestion, Question, TransactionQuestion, todays_policy};
 use crate::file::{Entry, VectorFile};
 
-/// The verdict that a file expects of an input.
+/// The verdict that a file expects of an input or a transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ExpectedVerdict {
-    /// The input is valid.
+    /// It is valid.
     Ok,
-    /// The input is invalid. The file names no error.
+    /// It is invalid. The file names no error.
     AnyError,
-    /// The input is invalid, for the error of one of these names. The first is the name in the file; the others are names that
-    /// mean the same in the file's dialect.
+    /// It is invalid, for the error or reject reason of one of these names. The first is the name in the file; the others are
+    /// names that mean the same in the file's dialect.
     Error(Vec<String>),
 }
 
 impl ExpectedVerdict {
-    /// Whether the input is valid.
+    /// Whether the input or the transaction is valid.
     pub fn is_ok(&self) -> bool {
         *self == ExpectedVerdict::Ok
     }
@@ -36,10 +38,10 @@ impl core::fmt::Display for ExpectedVerdict {
     }
 }
 
-/// One input of one transaction, with the expected verdict. An object of a file that can succeed and fail gives two, and a row
-/// about a valid transaction gives one for each input.
+/// A question with its expected verdict. An object of a file that can succeed and fail gives two, and a row about a valid
+/// transaction of Bitcoin Core's files gives one for each input.
 #[derive(Clone, Debug)]
-pub struct InputCase {
+pub struct VerdictCase {
     /// The name of the case, or `FILE#N` if the file gives none.
     pub id: String,
     /// What the case shows.
@@ -50,7 +52,7 @@ pub struct InputCase {
     pub rule: Option<String>,
     /// The document and section of the rule.
     pub source: Option<String>,
-    /// The input, and exactly the flags to verify it with.
+    /// The input or the transaction, and exactly the flags to verify it with.
     pub question: Question,
     /// The verdict that the file expects.
     pub expected: ExpectedVerdict,
@@ -78,7 +80,7 @@ impl Labels {
     }
 }
 
-impl InputCase {
+impl VerdictCase {
     /// The line that asks another implementation: a JSON object without spaces, without the expected verdict.
     pub fn to_line(&self) -> String {
         let mut line = format!("{{\"id\":{}", Value::from(self.id.as_str()));
@@ -91,7 +93,15 @@ impl InputCase {
 
     /// The fields that the verdict depends on. Two cases with the same fields ask the same.
     pub fn question_fields(&self) -> String {
-        let Question { tx, prevouts, index, flags } = &self.question;
+        let (tx, prevouts, flags, subject) = match &self.question {
+            Question::Input(InputQuestion { tx, prevouts, index, flags }) => {
+                (tx, prevouts, flags, Subject::Input(*index))
+            }
+            Question::Transaction(TransactionQuestion { tx, prevouts, flags }) => {
+                (tx, prevouts, flags, Subject::All)
+            }
+        };
+        let index = subject.to_value();
         let prevouts: Value = prevouts.iter().map(|prevout| hex::encode(serialize(prevout))).collect();
         let (tx, flags) = (hex::encode(serialize(tx)), flags.to_string());
         format!("\"tx\":\"{tx}\",\"index\":{index},\"prevouts\":{prevouts},\"flags\":{}", json!(flags))
@@ -99,15 +109,15 @@ impl InputCase {
 }
 
 impl VectorFile {
-    /// The cases of an entry that ask about one input each.
+    /// The cases of an entry that ask about one input each, or about a whole transaction.
     ///
     /// Each has the flags that the file names and no others: where the format also wants a verdict under more or fewer flags,
     /// [`run()`](crate::run()) verifies with those too.
     ///
     /// # Errors
     ///
-    /// The reason if the entry does not say what the verdict on an input is.
-    pub fn input_cases(&self, entry: &Entry) -> Result<Vec<InputCase>, &'static str> {
+    /// The reason if the entry does not say what the verdict on an input or on the transaction is.
+    pub fn verdict_cases(&self, entry: &Entry) -> Result<Vec<VerdictCase>, &'static str> {
         let expected = self.expected_verdict(entry)?;
         let labels = &entry.labels;
         let name = labels.id.clone().unwrap_or_else(|| format!("{}#{}", self.name, entry.number));
@@ -118,16 +128,20 @@ impl VectorFile {
         let is_one = questions.len() == 1;
         let prefix = labels.id.iter().map(|id| format!("{id}: ")).next().unwrap_or_default();
         let comment = entry.comment.strip_prefix(&prefix).unwrap_or(&entry.comment);
-        let cases = questions.into_iter().map(|question| InputCase {
-            id: if is_one { name.clone() } else { format!("{name} input {}", question.index) },
+        let cases = questions.into_iter().map(|question| VerdictCase {
+            id: match &question {
+                Question::Input(question) if !is_one => format!("{name} input {}", question.index),
+                Question::Input(_) | Question::Transaction(_) => name.clone(),
+            },
             comment: comment.to_owned(),
             group: group.clone(),
             rule: labels.rule.clone(),
             source: labels.source.clone(),
-            policy_error: if expected.is_ok() {
-                todays_policy(&question).map(ScriptError::name)
-            } else {
-                None
+            policy_error: match &question {
+                Question::Input(question) if expected.is_ok() => {
+                    todays_policy(question).map(ScriptError::name)
+                }
+                Question::Input(_) | Question::Transaction(_) => None,
             },
             question,
             expected: expected.clone(),

@@ -100,7 +100,8 @@ fn every_error_of_a_proposal_is_reached_at_its_opcode() {
             .iter()
             .filter_map(|case| {
                 let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
-                let Err(VerifyError::Script { error, location }) = spend.verify_input(case.index, case.flags)
+                let index = case.subject.input().unwrap();
+                let Err(VerifyError::Script { error, location }) = spend.verify_input(index, case.flags)
                 else {
                     return None;
                 };
@@ -163,7 +164,7 @@ fn every_proposal_is_met_in_every_script_version_and_state() {
             .filter_map(|case| {
                 let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
                 let mut seen = Seen { hook: proposal.hook, phases: Vec::new(), found_in: None };
-                let _verdict = spend.verify_input_with(case.index, case.flags, &mut seen);
+                let _verdict = spend.verify_input_with(case.subject.input().unwrap(), case.flags, &mut seen);
                 Some((script_version(&seen)?, proposal.activation(case.flags)))
             })
             .collect();

@@ -82,7 +82,7 @@ fn script_tests_with_witnesses() {
     assert_eq!(outcome(&leaf("SIZE 1 EQUALVERIFY DROP 1", "OK")).1, 1);
     assert_eq!(outcome(&leaf("SIZE 2 EQUALVERIFY DROP 1", "EQUALVERIFY")).1, 1);
     assert_eq!(outcome(&leaf("DROP 0 0 CHECKSIG", "PUBKEYTYPE")).1, 1, "an older name");
-    let value = read(&leaf("1", "OK")).unwrap().entries[0].questions()[0].prevouts[0].value;
+    let value = read(&leaf("1", "OK")).unwrap().entries[0].input_questions()[0].prevouts[0].value;
     assert_eq!(value.to_sat(), 1);
 }
 

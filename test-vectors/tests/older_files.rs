@@ -60,7 +60,7 @@ fn flags_of_tx_valid_are_to_be_set_or_to_be_left_out_as_the_file_says() {
     // The oldest files say only whether P2SH is enforced.
     let oldest = transactions("valid", "enforceP2SH", &[("1", "true"), ("1", "false"), ("0", "true")]);
     expect("sample", &oldest, ("tx_valid", 2, 1, vec![], vec![BEFORE_2021]));
-    let flags = |nth: usize| read(&oldest).entries[nth].questions()[0].flags;
+    let flags = |nth: usize| read(&oldest).entries[nth].input_questions()[0].flags;
     assert_eq!((flags(0), flags(1)), (Flags::P2SH, Flags::NONE));
 }
 
@@ -127,7 +127,7 @@ fn script_valid_and_script_invalid_have_their_verdict_in_their_name() {
     let flags = "no column of flags: every case runs under P2SH and STRICTENC";
     expect("script_valid.json", oldest, ("script_valid", 2, 1, vec![], vec![note, flags]));
     let file = read_named("script_valid.json", oldest);
-    assert_eq!(file.entries[1].questions()[0].flags, Flags::P2SH | Flags::STRICTENC);
+    assert_eq!(file.entries[1].input_questions()[0].flags, Flags::P2SH | Flags::STRICTENC);
     // A comment in capital letters is not a verdict.
     let capitals = rows.replace("a comment", "NOP");
     expect("script_valid.json", &capitals, ("script_valid", 2, 1, vec![], vec![note]));

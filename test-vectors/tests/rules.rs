@@ -96,7 +96,10 @@ fn text_of<'v>(value: &'v Value, field: &str) -> &'v str {
 }
 
 fn verdict(case: &Case) -> Result<(), (ScriptError, String)> {
-    match Spend::new(&case.tx, &case.prevouts).unwrap().verify_input(case.index, case.flags) {
+    match Spend::new(&case.tx, &case.prevouts)
+        .unwrap()
+        .verify_input(case.subject.input().unwrap(), case.flags)
+    {
         Ok(_) => Ok(()),
         Err(VerifyError::Script { error, location }) => Err((error, location.to_string())),
         Err(VerifyError::Usage(error)) => panic!("{error}"),

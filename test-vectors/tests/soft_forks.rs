@@ -31,7 +31,7 @@ use sigstack_interpreter::{
     Event, FlagKind, Flags, Hook, Inspector, Instruction, KeyVersion, Machine, PROPOSALS, SignedMessage,
     Spend,
 };
-use sigstack_vectors::Question;
+use sigstack_vectors::InputQuestion;
 use verdicts::{COUNT, SEED, verdict};
 
 /// Verdicts of the engine before the proposals; the README beside it tells how they were made.
@@ -51,15 +51,15 @@ fn expect_agreement(counts: &Counts) {
     assert_eq!((counts.agreed, counts.decoded), (counts.drawn, counts.drawn));
 }
 
-fn question(spend: TapscriptSpend, flags: Flags) -> Question {
-    Question { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags }
+fn question(spend: TapscriptSpend, flags: Flags) -> InputQuestion {
+    InputQuestion { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags }
 }
 
 /// Of the vectors and of the tapscripts every run of the tests verifies one of so many; `.ci/run` verifies all.
 const ONE_OF: usize = 10;
 
 /// Each question of the vectors whose number is a multiple of `step`.
-fn vectors(step: usize) -> Vec<Question> {
+fn vectors(step: usize) -> Vec<InputQuestion> {
     Corpus::read().questions.into_iter().step_by(step).collect()
 }
 
@@ -88,7 +88,7 @@ const FEW: u64 = COUNT / ONE_OF as u64;
 /// As above, for tapscripts that hold the proposals' bytes and key types.
 fn inactive_proposals_leave_the_consensus_of_tapscripts(count: u64) {
     let tapscripts = Tapscripts::new(SEED);
-    let questions = |chunk: u64| -> Vec<Question> {
+    let questions = |chunk: u64| -> Vec<InputQuestion> {
         let numbers = chunk * 1000..(chunk + 1) * 1000;
         numbers.map(|number| question(tapscripts.spend(number), Flags::CONSENSUS)).collect()
     };
@@ -209,7 +209,7 @@ struct Accepted {
 
 impl Accepted {
     /// If the new rules accept a spend, the old ones must: ours without the proposals' flags, and Core's.
-    fn ask(mut self, question: &Question) -> Accepted {
+    fn ask(mut self, question: &InputQuestion) -> Accepted {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
         let mut uses = Uses::default();
         if spend.verify_input_with(question.index, question.flags, &mut uses).is_err() {
@@ -268,9 +268,9 @@ fn active_proposals_accept_what_was_accepted(count: u64) {
 fn active_proposals_accept_what_was_accepted_of_vectors(step: usize, all: u64, each: u64) {
     let questions = vectors(step);
     let mutator = Mutator::new(&questions, SEED);
-    let ask = |accepted: Accepted, (number, question): (usize, &Question)| {
+    let ask = |accepted: Accepted, (number, question): (usize, &InputQuestion)| {
         let flags = new_rules(&mut Random::new(SEED + 3, number as u64));
-        let as_it_is = Question { flags, ..question.clone() };
+        let as_it_is = InputQuestion { flags, ..question.clone() };
         let signed = mutator.signed(number as u64, question, flags);
         accepted.ask(&as_it_is).ask(&signed)
     };

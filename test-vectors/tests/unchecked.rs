@@ -3,13 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 
 use sigstack_interpreter::{
     Activation, Context, Coverage, Flags, Hook, Inspector, Instruction, Instructions, Machine, Opcode,
     PROPOSALS, Phase, Proposal, Spend, Unchecked,
 };
-use sigstack_vectors::{Case, Entry, Expect, ReadOptions, read_bytes};
+use sigstack_vectors::{Case, Entry, Expect, ReadOptions, Subject, read_bytes};
 
 /// The accepted cases of the files in some folders.
 fn accepted(folders: &[&str]) -> Vec<Case> {
@@ -25,6 +26,14 @@ fn accepted(folders: &[&str]) -> Vec<Case> {
         }
     }
     cases
+}
+
+/// The inputs that a case verifies.
+fn inputs(case: &Case) -> Range<usize> {
+    match case.subject {
+        Subject::Input(index) => index..index + 1,
+        Subject::All => 0..case.tx.input.len(),
+    }
 }
 
 /// The inactive proposals that a verification meets, found without the engine's own report.
@@ -80,14 +89,16 @@ fn every_use_of_an_inactive_proposal_is_reported() {
     let mut uses: BTreeMap<&str, usize> = BTreeMap::new();
     for case in accepted(&["consensus", "proposals", "channels", "compiler"]) {
         let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
-        let mut inactive = Inactive { flags: case.flags, met: BTreeSet::new() };
-        let _ = spend.verify_input_with(case.index, case.flags, &mut inactive).unwrap();
-        let mut coverage = Coverage::new();
-        let _ = spend.verify_input_with(case.index, case.flags, &mut coverage).unwrap();
-        let proposals = coverage.gaps().iter().filter_map(|gap| gap.unchecked.proposal());
-        let reported: BTreeSet<&str> = proposals.map(|proposal| proposal.name).collect();
-        assert_eq!(reported, inactive.met, "{:?}", case.id);
-        reported.into_iter().for_each(|name| *uses.entry(name).or_default() += 1);
+        for input in inputs(&case) {
+            let mut inactive = Inactive { flags: case.flags, met: BTreeSet::new() };
+            let _ = spend.verify_input_with(input, case.flags, &mut inactive).unwrap();
+            let mut coverage = Coverage::new();
+            let _ = spend.verify_input_with(input, case.flags, &mut coverage).unwrap();
+            let proposals = coverage.gaps().iter().filter_map(|gap| gap.unchecked.proposal());
+            let reported: BTreeSet<&str> = proposals.map(|proposal| proposal.name).collect();
+            assert_eq!(reported, inactive.met, "{:?}", case.id);
+            reported.into_iter().for_each(|name| *uses.entry(name).or_default() += 1);
+        }
     }
     println!("{uses:?}");
     for proposal in PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts()) {
@@ -107,7 +118,7 @@ fn cases_named_inactive_are_reported() {
         count += 1;
         let mut coverage = Coverage::new();
         let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
-        let _ = spend.verify_input_with(case.index, case.flags, &mut coverage).unwrap();
+        let _ = spend.verify_input_with(case.subject.input().unwrap(), case.flags, &mut coverage).unwrap();
         let reported = coverage.gaps().iter().any(|gap| gap.unchecked.proposal().is_some());
         let active = case.flags.intersects(Flags::of_kind(sigstack_interpreter::FlagKind::Proposal));
         assert!(reported || active, "{id}");
@@ -120,9 +131,10 @@ fn cases_named_inactive_are_reported() {
 fn every_kind_of_gap_is_met() {
     let mut met = BTreeSet::new();
     for case in accepted(&["consensus", "proposals"]) {
+        let Some(input) = case.subject.input() else { continue };
         let mut coverage = Coverage::new();
         let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
-        let _ = spend.verify_input_with(case.index, case.flags, &mut coverage).unwrap();
+        let _ = spend.verify_input_with(input, case.flags, &mut coverage).unwrap();
         met.extend(coverage.gaps().iter().map(|gap| gap.unchecked.name()));
         if coverage.gaps().iter().any(|gap| gap.unchecked.no_rule_ran()) {
             let unsigned =

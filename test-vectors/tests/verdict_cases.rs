@@ -6,15 +6,15 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use sigstack_vectors::{InputCase, ReadOptions, VectorFile, read_bytes};
+use sigstack_vectors::{ReadOptions, VectorFile, VerdictCase, read_bytes};
 
 fn read(name: &str, text: &str) -> VectorFile {
     read_bytes(name, text.as_bytes(), ReadOptions::default()).unwrap()
 }
 
 /// The cases of a file, or the reason why an entry has none.
-fn cases(file: &VectorFile) -> Vec<Result<InputCase, &'static str>> {
-    let of_entry = |entry| match file.input_cases(entry) {
+fn cases(file: &VectorFile) -> Vec<Result<VerdictCase, &'static str>> {
+    let of_entry = |entry| match file.verdict_cases(entry) {
         Ok(cases) => cases.into_iter().map(Ok).collect(),
         Err(reason) => vec![Err(reason)],
     };
@@ -23,7 +23,7 @@ fn cases(file: &VectorFile) -> Vec<Result<InputCase, &'static str>> {
 
 /// The names and expected verdicts.
 fn verdicts(name: &str, text: &str) -> Vec<(String, String)> {
-    let verdict = |case: Result<InputCase, &'static str>| match case {
+    let verdict = |case: Result<VerdictCase, &'static str>| match case {
         Ok(case) => (case.id, case.expected.to_string()),
         Err(reason) => (String::new(), reason.to_owned()),
     };
@@ -58,13 +58,14 @@ fn a_side_of_script_assets_is_a_case() {
     );
     let expected = [("g/success", "OK"), ("g/failure", "OP_RETURN"), ("assets.json#2", "an error")];
     assert_eq!(verdicts("assets.json", &text), pairs(&expected));
-    let cases: Vec<InputCase> = cases(&read("assets.json", &text)).into_iter().map(Result::unwrap).collect();
-    let labels = |case: &InputCase| (case.group.clone(), case.rule.clone());
+    let cases: Vec<VerdictCase> =
+        cases(&read("assets.json", &text)).into_iter().map(Result::unwrap).collect();
+    let labels = |case: &VerdictCase| (case.group.clone(), case.rule.clone());
     assert_eq!(labels(&cases[0]), (Some("g".into()), Some("r".into())));
     assert_eq!(labels(&cases[1]), (Some("g".into()), Some("s".into())));
     assert_eq!(labels(&cases[2]), (None, None));
     // Each line has the scriptSig and the witness of its side.
-    let line = |case: &InputCase| serde_json::from_str::<serde_json::Value>(&case.to_line()).unwrap();
+    let line = |case: &VerdictCase| serde_json::from_str::<serde_json::Value>(&case.to_line()).unwrap();
     assert_eq!(line(&cases[0])["tx"], tx(1));
     let with_script_sig =
         tx(1).replace(&format!("01{}", "0".repeat(80)), &format!("01{}016a00000000", "0".repeat(70)));
@@ -77,8 +78,8 @@ fn a_side_of_script_assets_is_a_case() {
 #[test]
 fn errors_have_the_names_of_their_dialect() {
     let text = r#"[["0", "1 ADD VERIFY", "", "EVAL_FALSE"], ["1", "'abcde' ADD", "", "UNKNOWN_ERROR"], ["", "1", "", "OK"]]"#;
-    let cases: Vec<InputCase> = cases(&read("rows.json", text)).into_iter().map(Result::unwrap).collect();
-    let names = |case: &InputCase| match &case.expected {
+    let cases: Vec<VerdictCase> = cases(&read("rows.json", text)).into_iter().map(Result::unwrap).collect();
+    let names = |case: &VerdictCase| match &case.expected {
         sigstack_vectors::ExpectedVerdict::Error(names) => names.join(" "),
         verdict => verdict.to_string(),
     };
@@ -146,7 +147,8 @@ fn todays_policy_may_refuse_what_an_inactive_proposal_uses() {
         for case in cases(&file).into_iter().map(Result::unwrap) {
             if let Some(error) = case.policy_error {
                 assert!(case.expected.is_ok(), "{}", case.id);
-                assert!(case.question.flags.to_string().contains(error), "{}", case.id);
+                let question = case.question.input().unwrap();
+                assert!(question.flags.to_string().contains(error), "{}", case.id);
                 found.insert(case.id, error);
             }
         }

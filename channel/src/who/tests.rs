@@ -126,8 +126,9 @@ fn the_leaves_of_plays_are_in_the_table() {
         let known: BTreeSet<(Vec<String>, usize)> =
             leaves.map(|leaf| (shape(&leaf.script), leaf.depth)).collect();
         for case in play_cases(name, *kind).unwrap() {
-            let input = &case.tx.input[case.index];
-            if !case.prevouts[case.index].script_pubkey.is_p2tr() {
+            let index = case.subject.input().unwrap();
+            let input = &case.tx.input[index];
+            if !case.prevouts[index].script_pubkey.is_p2tr() {
                 continue;
             }
             let (Some(script), Some(control)) =

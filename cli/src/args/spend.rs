@@ -85,8 +85,8 @@ pub(crate) struct SubjectArgs {
         value_parser = sequence)]
     pub(crate) sequence: Option<u32>,
 
-    /// Use only this input, counted from 0 [default: all inputs]
-    #[arg(long, value_name = "N", value_parser = within(&INPUT), conflicts_with_all = ["case", "script"])]
+    /// Use only this input, counted from 0 [default: all inputs]. With --case, of a case about a whole transaction
+    #[arg(long, value_name = "N", value_parser = within(&INPUT), conflicts_with = "script")]
     pub(crate) input: Option<usize>,
 
     /// Named sets of flags, separated by commas: consensus, policy, a proposal or a bundle of proposals

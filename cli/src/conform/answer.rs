@@ -3,7 +3,7 @@
 use core::fmt;
 use std::time::Duration;
 
-use sigstack_interpreter::ScriptError;
+use sigstack_interpreter::{ScriptError, TransactionRule};
 use sigstack_vectors::ExpectedVerdict;
 
 /// The word for a rejection without a name of Bitcoin Core.
@@ -12,11 +12,11 @@ const UNNAMED: &str = "error";
 /// A line that an implementation may answer with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// The input is valid.
+    /// The input or the transaction is valid.
     Ok,
-    /// The input is invalid, for the error of this name.
-    Error(ScriptError),
-    /// The input is invalid. The text is the implementation's own reason, and may be empty.
+    /// It is invalid, for the error or reject reason of this name.
+    Error(&'static str),
+    /// It is invalid. The text is the implementation's own reason, and may be empty.
     Unnamed(String),
     /// The implementation cannot answer. The text is its reason, and may be empty.
     Abstains(String),
@@ -35,7 +35,13 @@ impl Answer {
             (UNNAMED, rest) => Some(Answer::Unnamed(reason(rest))),
             // A name that says no more than `error`.
             ("UNKNOWN_ERROR" | "SCRIPT_ERR_UNKNOWN_ERROR", "") => Some(Answer::Unnamed(line.to_owned())),
-            (name, "") => ScriptError::from_name(name).map(Answer::Error),
+            (name, "") => match ScriptError::from_name(name) {
+                Some(error) => Some(Answer::Error(error.name())),
+                None => {
+                    let reason = TransactionRule::NAMES.iter().find(|reason| **reason == name);
+                    reason.map(|reason| Answer::Error(reason))
+                }
+            },
             _ => None,
         }
     }
@@ -49,7 +55,7 @@ impl fmt::Display for Answer {
         };
         match self {
             Answer::Ok => f.write_str("OK"),
-            Answer::Error(error) => f.write_str(error.name()),
+            Answer::Error(name) => f.write_str(name),
             Answer::Unnamed(reason) => with(f, UNNAMED, reason),
             Answer::Abstains(reason) => with(f, "?", reason),
         }
@@ -174,7 +180,7 @@ impl Outcome {
 
     /// Compares a reply with the expected verdict. With `errors` a rejection without a name is another error.
     ///
-    /// An answer that is an [`InputCase::policy_error`](sigstack_vectors::InputCase::policy_error) has to be looked for before.
+    /// An answer that is an [`VerdictCase::policy_error`](sigstack_vectors::VerdictCase::policy_error) has to be looked for before.
     pub(super) fn of(expected: &ExpectedVerdict, reply: &Reply, errors: bool) -> Outcome {
         let answer = match reply {
             Reply::Silence { .. } => return Outcome::NoAnswer,
@@ -187,8 +193,8 @@ impl Outcome {
             (ExpectedVerdict::AnyError, _) => Outcome::Agrees,
             (ExpectedVerdict::Error(_), Answer::Unnamed(_)) if errors => Outcome::OtherError,
             (ExpectedVerdict::Error(_), Answer::Unnamed(_)) => Outcome::Agrees,
-            (ExpectedVerdict::Error(names), Answer::Error(error)) => {
-                match names.iter().any(|name| name == error.name()) {
+            (ExpectedVerdict::Error(names), Answer::Error(found)) => {
+                match names.iter().any(|name| name == found) {
                     true => Outcome::Agrees,
                     false => Outcome::OtherError,
                 }
@@ -234,6 +240,7 @@ mod tests {
             ("OK\r", "OK"),
             ("EVAL_FALSE ", "EVAL_FALSE"),
             ("SCRIPT_ERR_SIG_NULLFAIL", "NULLFAIL"),
+            ("bad-txns-legacy-sigops", "bad-txns-legacy-sigops"),
             ("?", "?"),
             ("UNKNOWN_ERROR", "error UNKNOWN_ERROR"),
             ("? unknown flag OP_CAT", "? unknown flag OP_CAT"),
@@ -250,6 +257,7 @@ mod tests {
             "FALSE",
             "eval_false",
             "EVAL_FALSE 1",
+            "bad-txns",
             "Error",
             "errors",
             " OK",

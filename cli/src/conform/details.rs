@@ -2,14 +2,18 @@
 
 use bitcoin::Script;
 use sigstack_debugger::disassemble;
-use sigstack_vectors::{InputCase, Question};
+use sigstack_vectors::{InputQuestion, Question, VerdictCase};
 
 /// Most characters of a script or of an element.
 const MOST_SHOWN: usize = 1200;
 
-/// The scripts and the witness of a case, each with its name.
-pub(super) fn scripts(case: &InputCase) -> Vec<(String, String)> {
-    let Question { tx, prevouts, index, .. } = &case.question;
+/// The scripts and the witness of the input that a case is about, each with its name. A case about a whole transaction has too
+/// many: its line has them.
+pub(super) fn scripts(case: &VerdictCase) -> Vec<(String, String)> {
+    let InputQuestion { tx, prevouts, index, .. } = match &case.question {
+        Question::Input(question) => question,
+        Question::Transaction(_) => return Vec::new(),
+    };
     let (Some(input), Some(prevout)) = (tx.input.get(*index), prevouts.get(*index)) else {
         return Vec::new();
     };

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use sigstack_debugger::counted;
-use sigstack_vectors::{Dialect, Entry, ExpectedVerdict, InputCase, InputError, ReadOptions};
+use sigstack_vectors::{Dialect, Entry, ExpectedVerdict, InputError, ReadOptions, VerdictCase};
 
 use crate::args::ConformArgs;
 use crate::find::{self, Content, Source};
@@ -12,7 +12,7 @@ use crate::problem::{Problem, Stop};
 /// A case, and where it was found.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
-    pub(super) case: InputCase,
+    pub(super) case: VerdictCase,
     /// `FILE#N` for every place of the same question with the same name and verdict.
     pub(super) places: Vec<String>,
     /// The row of the tables to which the case belongs.
@@ -93,7 +93,7 @@ impl Selection {
         }
     }
 
-    fn selects(&self, case: &InputCase, row: &str) -> bool {
+    fn selects(&self, case: &VerdictCase, row: &str) -> bool {
         contains(&self.id, &case.id)
             && contains(&self.rule, row)
             && (contains(&self.text, &case.id) || contains(&self.text, &case.comment))
@@ -142,7 +142,7 @@ impl Gathered {
         };
         let before = self.cases.len() + self.repeated;
         for entry in &file.entries {
-            match file.input_cases(entry) {
+            match file.verdict_cases(entry) {
                 Ok(cases) => {
                     for case in cases {
                         self.add(case, &file.name, entry, selection);
@@ -155,7 +155,7 @@ impl Gathered {
         self.errors.extend(file.unread);
     }
 
-    fn add(&mut self, case: InputCase, file: &str, entry: &Entry, selection: &Selection) {
+    fn add(&mut self, case: VerdictCase, file: &str, entry: &Entry, selection: &Selection) {
         let row = match (&case.group, &case.rule) {
             (Some(group), Some(rule)) => format!("{group}: {rule}"),
             (None, Some(rule)) => rule.clone(),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
 use sigstack_debugger::counted;
+use sigstack_vectors::Question;
 
 use super::answer::Outcome;
 use super::details::{scripts, shortened};
@@ -235,8 +236,12 @@ fn details(judged: &Judged<'_>) -> String {
     let mut facts = vec![("comment".to_owned(), escaped(&case.comment))];
     facts.extend(case.source.iter().map(|source| ("source".to_owned(), escaped(source))));
     facts.push(("found in".into(), escaped(&judged.asked.places.join(", "))));
-    facts.push(("input".into(), case.question.index.to_string()));
-    facts.push(("flags".into(), code(&case.question.flags.to_string().replace(',', " "))));
+    let (subject, flags) = match &case.question {
+        Question::Input(question) => (question.index.to_string(), question.flags),
+        Question::Transaction(question) => ("all".into(), question.flags),
+    };
+    facts.push(("input".into(), subject));
+    facts.push(("flags".into(), code(&flags.to_string().replace(',', " "))));
     facts.extend(scripts(case).into_iter().map(|(name, text)| (name, code(&text))));
     if !reply.stderr().is_empty() {
         facts.push(("standard error".into(), format!("<pre>{}</pre>", escaped(reply.stderr()))));

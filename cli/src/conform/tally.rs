@@ -83,7 +83,7 @@ pub(super) struct Results<'a> {
 /// Whether the implementation refuses, by a generic flag, what a proposal that is not active has a use for.
 fn is_todays_policy(asked: &Asked, replied: &Replied) -> bool {
     match (&replied.reply, asked.case.policy_error) {
-        (Reply::Answer(Answer::Error(error)), Some(policy)) => error.name() == policy,
+        (Reply::Answer(Answer::Error(error)), Some(policy)) => *error == policy,
         (Reply::Answer(Answer::Unnamed(_)), Some(_)) => true,
         _ => false,
     }

@@ -82,6 +82,10 @@ impl Summary {
                     coverage.reject += 1;
                     coverage.errors.insert(error.name());
                 }
+                Expect::Rule(reason) => {
+                    coverage.reject += 1;
+                    coverage.errors.insert(reason);
+                }
             }
         }
     }

@@ -43,7 +43,7 @@ impl Standardness {
         let policy = Policy::CORE_31;
         match subject.origin {
             Origin::Script => Standardness { extent: Extent::Nothing, verdict: Ok(()), unchecked: None },
-            Origin::Case => {
+            Origin::InputCase | Origin::TransactionCase => {
                 let verified = subject
                     .known
                     .iter()

@@ -3,7 +3,7 @@
 use std::io;
 
 use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
-use sigstack_vectors::{Case, Expect, Question};
+use sigstack_vectors::{Case, Expect, InputQuestion, Subject};
 
 use crate::process::Oracle;
 
@@ -83,7 +83,7 @@ pub(crate) struct Comparison {
 
 impl Comparison {
     /// Asks both about a case, whose flags are some of Core's.
-    pub(crate) fn make(question: &Question, oracle: &mut Oracle) -> io::Result<Comparison> {
+    pub(crate) fn make(question: &InputQuestion, oracle: &mut Oracle) -> io::Result<Comparison> {
         let engine = engine_verdict(question);
         let answer = oracle.ask(&case(question, Expect::Ok, "").to_line())?;
         Ok(Comparison::of(engine, answer))
@@ -115,7 +115,7 @@ fn abstains(core: &str) -> bool {
 }
 
 /// `OK` or Core's name of the engine's error; as an error, what is wrong about the call.
-fn engine_verdict(question: &Question) -> Result<&'static str, String> {
+fn engine_verdict(question: &InputQuestion) -> Result<&'static str, String> {
     let spend = Spend::new(&question.tx, &question.prevouts).map_err(|error| error.to_string())?;
     match spend.verify_input(question.index, engine_flags(question.flags)) {
         Ok(_) => Ok("OK"),
@@ -125,13 +125,13 @@ fn engine_verdict(question: &Question) -> Result<&'static str, String> {
 }
 
 /// A case of the vector format.
-pub(crate) fn case(question: &Question, expect: Expect, comment: &str) -> Case {
-    let Question { tx, prevouts, index, flags } = question.clone();
+pub(crate) fn case(question: &InputQuestion, expect: Expect, comment: &str) -> Case {
+    let InputQuestion { tx, prevouts, index, flags } = question.clone();
     Case {
         id: None,
         comment: comment.to_owned(),
         tx,
-        index,
+        subject: Subject::Input(index),
         prevouts,
         flags,
         expect,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use sigstack_interpreter::ScriptError;
-use sigstack_vectors::{Expect, Question};
+use sigstack_vectors::{Expect, InputQuestion};
 
 use crate::compare::{Comparison, Outcome, case, is_of_core};
 use crate::source::Origin;
@@ -90,7 +90,7 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Counts a comparison.
-    pub(crate) fn add(&mut self, origin: Origin, number: u64, question: &Question, comparison: Comparison) {
+    pub(crate) fn add(&mut self, origin: Origin, number: u64, question: &InputQuestion, comparison: Comparison) {
         let row = self.rows.entry(origin).or_default();
         let count = match comparison.outcome {
             Outcome::Agree => &mut row.agree,
@@ -203,7 +203,7 @@ mod tests {
     fn counts(outcomes: &[(Outcome, &str)]) -> Counts {
         let (input, output) = (vec![TxIn::default()], vec![]);
         let tx = Transaction { version: Version::TWO, lock_time: LockTime::ZERO, input, output };
-        let question = Question { tx, prevouts: vec![TxOut::NULL], index: 0, flags: Flags::NONE };
+        let question = InputQuestion { tx, prevouts: vec![TxOut::NULL], index: 0, flags: Flags::NONE };
         let mut counts = Counts::default();
         for (number, (outcome, core)) in (0..).zip(outcomes) {
             let comparison =

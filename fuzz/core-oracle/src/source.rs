@@ -8,7 +8,7 @@ use sigstack_fuzz::bytes::Reader;
 use sigstack_fuzz::seeds;
 use sigstack_fuzz::spend::{RECIPE, Subject};
 use sigstack_interpreter::Flags;
-use sigstack_vectors::Question;
+use sigstack_vectors::InputQuestion;
 
 use crate::oracle::corpus::Corpus;
 use crate::oracle::edit::edit_bytes;
@@ -49,7 +49,7 @@ pub(crate) fn corpus() -> Corpus {
 
 /// Draws cases by number.
 pub(crate) struct Source<'a> {
-    vectors: &'a [Question],
+    vectors: &'a [InputQuestion],
     mutator: Mutator<'a>,
     recipes: Vec<Vec<u8>>,
     seed: u64,
@@ -64,7 +64,7 @@ impl<'a> Source<'a> {
     /// # Errors
     ///
     /// If a vector file cannot be read.
-    pub(crate) fn new(vectors: &'a [Question], seed: u64) -> io::Result<Source<'a>> {
+    pub(crate) fn new(vectors: &'a [InputQuestion], seed: u64) -> io::Result<Source<'a>> {
         let mut seeds = seeds::seeds(&seeds::folders())?;
         let mut recipes = seeds.remove("verify_differential").unwrap_or_default();
         // After the byte of flags.
@@ -73,7 +73,7 @@ impl<'a> Source<'a> {
     }
 
     /// The case of a number: first each vector twice, then mutants and random cases. None if there is no case of this number.
-    pub(crate) fn case(&self, number: u64) -> Option<(Origin, Question)> {
+    pub(crate) fn case(&self, number: u64) -> Option<(Origin, InputQuestion)> {
         let nth = usize::try_from(number / 2).ok()?;
         match self.vectors.get(nth) {
             Some(vector) => of_vector(vector, number % 2 == 1),
@@ -85,7 +85,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    fn recipe(&self, number: u64) -> Option<Question> {
+    fn recipe(&self, number: u64) -> Option<InputQuestion> {
         let mut random = Random::new(self.seed ^ RECIPES, number);
         let mut bytes = random.pick(&self.recipes).get(2..)?.to_vec();
         for _ in 0..random.below(4) {
@@ -94,18 +94,18 @@ impl<'a> Source<'a> {
         let flags = draw_policy_flags(Flags::CONSENSUS, &mut random);
         let subject = Subject::read(&mut Reader::new(&[&[RECIPE], bytes.as_slice()].concat()), flags)?;
         let Subject { tx, prevouts, index } = subject;
-        Some(Question { tx, prevouts, index, flags })
+        Some(InputQuestion { tx, prevouts, index, flags })
     }
 }
 
-fn of_vector(vector: &Question, other_flags: bool) -> Option<(Origin, Question)> {
+fn of_vector(vector: &InputQuestion, other_flags: bool) -> Option<(Origin, InputQuestion)> {
     let own = vector.flags & core_flags();
     let (origin, flags) = match (other_flags, vector.flags == own) {
         (false, true) => (Origin::Vector, own),
         (false, false) => (Origin::VectorOtherFlags, own),
         (true, _) => (Origin::VectorOtherFlags, core_flags()),
     };
-    Some((origin, Question { flags: flags.closure(), ..vector.clone() }))
+    Some((origin, InputQuestion { flags: flags.closure(), ..vector.clone() }))
 }
 
 #[cfg(test)]
@@ -115,14 +115,14 @@ mod tests {
     use bitcoin::transaction::Version;
     use bitcoin::{Transaction, TxIn, TxOut};
 
-    fn vector(flags: Flags) -> Question {
+    fn vector(flags: Flags) -> InputQuestion {
         let tx = Transaction {
             version: Version::TWO,
             lock_time: LockTime::ZERO,
             input: vec![TxIn::default()],
             output: vec![],
         };
-        Question { tx, prevouts: vec![TxOut::NULL], index: 0, flags }
+        InputQuestion { tx, prevouts: vec![TxOut::NULL], index: 0, flags }
     }
 
     #[test]

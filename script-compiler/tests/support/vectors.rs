@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value};
 use sigstack_compiler::{Branch, compile};
 use sigstack_interpreter::Flags;
-use sigstack_vectors::{Case, Expect};
+use sigstack_vectors::{Case, Expect, Subject};
 
 use super::{damaged, files, verify, with_witness};
 
@@ -41,7 +41,7 @@ pub fn lines() -> String {
                 id: Some(id.clone()),
                 comment: met.join(", "),
                 tx: tx.clone(),
-                index: 0,
+                subject: Subject::Input(0),
                 prevouts: vec![prevout.clone()],
                 flags,
                 expect: Expect::Ok,

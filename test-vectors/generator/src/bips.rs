@@ -96,7 +96,7 @@ impl Rules {
         let mut item = json!({
             "spent_outputs": spent,
             "spending_tx": serialize_hex(&case.tx),
-            "input_index": case.index,
+            "input_index": case.subject.input(),
             "flags": case.flags.to_string(),
             "valid": is_valid(case),
             "comment": format!("{}: {}", case.id.as_deref().unwrap_or_default(), case.comment),
@@ -150,7 +150,7 @@ impl Rules {
             items.push(json!({
                 "tx": tx,
                 "prevouts": spent,
-                "index": case.index,
+                "index": case.subject.input(),
                 "flags": flags,
                 "comment": case.id,
                 part_id: case.id,
@@ -197,7 +197,7 @@ impl Rules {
 fn without_solution(case: &Case) -> (String, Map<String, Value>) {
     let mut tx = case.tx.clone();
     let mut solution = Map::new();
-    if let Some(input) = tx.input.get_mut(case.index) {
+    if let Some(input) = case.subject.input().and_then(|index| tx.input.get_mut(index)) {
         let witness: Vec<String> = input.witness.iter().map(hex::encode).collect();
         solution.insert("scriptSig".into(), input.script_sig.to_hex_string().into());
         solution.insert("witness".into(), witness.into());

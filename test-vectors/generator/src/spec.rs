@@ -16,7 +16,7 @@ use super::script::{Script, minimal_push};
 use super::shape::{Input, Shape};
 use super::values::Values;
 use sigstack_vectors::taptree;
-use sigstack_vectors::{Case, Expect};
+use sigstack_vectors::{Case, Expect, Subject};
 
 /// The kind of output that a case spends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,9 +191,9 @@ impl Spec {
     ) -> Result<Case, String> {
         let mut case = self.unchecked_case(comment, verdict, extra)?;
         let spend = Spend::new(&case.tx, &case.prevouts).map_err(|error| error.to_string())?;
-        let signing = spend.signing(case.index).map_err(|error| error.to_string())?;
+        let signing = spend.signing(self.shape.index).map_err(|error| error.to_string())?;
         let mut values = Values { signing, values: Vec::new() };
-        let result = spend.verify_input_with(case.index, case.flags, &mut values).map(drop);
+        let result = spend.verify_input_with(self.shape.index, case.flags, &mut values).map(drop);
         match (verdict, &result) {
             (Verdict::Accept, Ok(())) => {}
             (Verdict::Reject(wanted, stop), Err(VerifyError::Script { error, location }))
@@ -223,7 +223,7 @@ impl Spec {
             id: None,
             comment,
             tx: shape.tx(&witness),
-            index: shape.index,
+            subject: Subject::Input(shape.index),
             prevouts: shape.prevouts(),
             flags: self.flags,
             expect: match verdict {
@@ -303,7 +303,7 @@ impl Spec {
     }
 }
 
-fn p2sh(script: &[u8]) -> Vec<u8> {
+pub(super) fn p2sh(script: &[u8]) -> Vec<u8> {
     [
         &[Opcode::OP_HASH160.0, 20],
         hash160::Hash::hash(script).as_byte_array().as_slice(),

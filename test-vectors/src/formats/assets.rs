@@ -7,14 +7,14 @@ use bitcoin::{Transaction, TxOut};
 use serde_json::Value;
 use sigstack_interpreter::Flags;
 
-use crate::check::{Check, Outcome, Question, expect_accepted, spend};
+use crate::check::{Check, InputQuestion, Outcome, expect_accepted, spend};
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::{Found, Words, rows};
-use crate::input_case::Labels;
 use crate::random::Random;
+use crate::verdict_case::Labels;
 
 /// A spend that must pass, or fail.
 #[derive(Clone, Debug)]
@@ -117,8 +117,8 @@ impl Asset {
         self.kind != Kind::Failure
     }
 
-    pub(crate) fn question(&self) -> Question {
-        Question {
+    pub(crate) fn question(&self) -> InputQuestion {
+        InputQuestion {
             tx: self.tx.clone(),
             prevouts: self.prevouts.clone(),
             index: self.index,

@@ -6,14 +6,14 @@
 use serde_json::Value;
 use sigstack_interpreter::Flags;
 
-use crate::case::{Case, Expect};
-use crate::check::{Check, Question};
+use crate::case::{Case, Expect, Subject};
+use crate::check::{Check, InputQuestion};
 use crate::dialect::{Rules, plain_flags};
 use crate::document::Document;
 use crate::error::Bad;
 use crate::field;
 use crate::formats::Found;
-use crate::input_case::Labels;
+use crate::verdict_case::Labels;
 
 pub(crate) fn recognise(document: &Document) -> bool {
     let is_spend = |item: &Value| item.get("spending_tx").is_some() && item.get("spent_outputs").is_some();
@@ -48,13 +48,19 @@ fn read_item(item: &Value) -> Result<Check, Bad> {
     };
     let flags = plain_flags(&flags, "flags")?;
     let Some(name) = item.get("expect") else {
-        return Ok(Check::Valid(Box::new(Question { tx, prevouts, index, flags }), valid));
+        return Ok(Check::Valid(Box::new(InputQuestion { tx, prevouts, index, flags }), valid));
     };
     let name = field::text(name, "expect")?;
-    let expect = Expect::from_name(name).filter(|expect| (*expect == Expect::Ok) == valid);
+    let expect = Expect::from_name(name).filter(|expect| match expect {
+        Expect::Ok => valid,
+        Expect::Error(_) => !valid,
+        // The format asks about inputs.
+        Expect::Rule(_) => false,
+    });
     let expect =
         expect.ok_or_else(|| Bad::new("expect", format!("{name:?} does not go with valid = {valid}")))?;
     let comment = String::new();
-    let case = Case { id: None, comment, tx, index, prevouts, flags, expect, extra: Default::default() };
+    let subject = Subject::Input(index);
+    let case = Case { id: None, comment, tx, subject, prevouts, flags, expect, extra: Default::default() };
     Ok(Check::Case(Box::new(case)))
 }

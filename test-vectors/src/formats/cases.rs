@@ -7,7 +7,7 @@ use crate::check::Check;
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::formats::Found;
-use crate::input_case::Labels;
+use crate::verdict_case::Labels;
 
 /// A file of objects that have at least two of the format's fields.
 pub(crate) fn recognise(document: &Document) -> bool {

@@ -19,7 +19,7 @@ use crate::check::Check;
 use crate::dialect::{Dialect, Rules};
 use crate::document::Document;
 use crate::error::{Bad, Problem};
-use crate::input_case::Labels;
+use crate::verdict_case::Labels;
 
 /// A format of vector files.
 #[derive(Clone, Copy, PartialEq, Eq)]

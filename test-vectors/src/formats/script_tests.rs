@@ -11,7 +11,7 @@ use serde_json::Value;
 use sigstack_interpreter::{Flags, Phase, ScriptError, VerifyError};
 
 use crate::asm::assemble;
-use crate::check::{Check, Mismatch, Outcome, Question, asked, expect_accepted, spend};
+use crate::check::{Check, InputQuestion, Mismatch, Outcome, asked, expect_accepted, spend};
 use crate::dialect::{Rules, completed};
 use crate::document::Document;
 use crate::error::Bad;
@@ -250,9 +250,9 @@ impl ScriptTest {
         }
     }
 
-    pub(crate) fn question(&self) -> Question {
+    pub(crate) fn question(&self) -> InputQuestion {
         let (tx, prevouts) = (self.tx.clone(), vec![self.prevout.clone()]);
-        Question { tx, prevouts, index: 0, flags: self.flags }
+        InputQuestion { tx, prevouts, index: 0, flags: self.flags }
     }
 
     /// The exact verdict; then an accepted row with random flags removed, a rejected one with random flags added.

@@ -7,7 +7,7 @@ use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, Witness};
 use serde_json::Value;
 use sigstack_interpreter::Flags;
 
-use crate::check::{Check, Question};
+use crate::check::{Check, InputQuestion};
 use crate::dialect::{Rules, plain_flags};
 use crate::document::Document;
 use crate::error::Bad;
@@ -52,12 +52,12 @@ fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Che
     witness.push(&script);
     witness.push(&leaf.control_block);
     let flags = plain_flags(&format!("{},{PROPOSALS},{more}", Flags::CONSENSUS), "flags")?;
-    let question = Question { flags, ..wrap(leaf.output_script(), witness) };
+    let question = InputQuestion { flags, ..wrap(leaf.output_script(), witness) };
     Ok(Check::Valid(Box::new(question), valid))
 }
 
 /// A transaction of one input that spends an output with a witness.
-fn wrap(script_pubkey: ScriptBuf, witness: Witness) -> Question {
+fn wrap(script_pubkey: ScriptBuf, witness: Witness) -> InputQuestion {
     let tx = Transaction {
         version: Version::TWO,
         lock_time: LockTime::ZERO,
@@ -65,5 +65,5 @@ fn wrap(script_pubkey: ScriptBuf, witness: Witness) -> Question {
         output: vec![TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }],
     };
     let prevouts = vec![TxOut { value: Amount::from_sat(1000), script_pubkey }];
-    Question { tx, prevouts, index: 0, flags: Flags::NONE }
+    InputQuestion { tx, prevouts, index: 0, flags: Flags::NONE }
 }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sigstack_interpreter::{Flags, Spend, check_transaction};
 
 use crate::asm::assemble;
-use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, spend};
+use crate::check::{Check, InputQuestion, Mismatch, Outcome, expect_accepted, spend};
 use crate::dialect::{Rules, completed, trimmed};
 use crate::document::Document;
 use crate::error::Bad;
@@ -227,8 +227,8 @@ fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Re
 }
 
 /// One question an input.
-fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<Question> {
-    let question = |index| Question { tx: tx.clone(), prevouts: prevouts.to_vec(), index, flags };
+fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<InputQuestion> {
+    let question = |index| InputQuestion { tx: tx.clone(), prevouts: prevouts.to_vec(), index, flags };
     (0..tx.input.len()).map(question).collect()
 }
 
@@ -246,7 +246,7 @@ fn expect_invalid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
 }
 
 impl ValidTransaction {
-    pub(crate) fn questions(&self) -> Vec<Question> {
+    pub(crate) fn questions(&self) -> Vec<InputQuestion> {
         questions(&self.tx, &self.prevouts, self.flags)
     }
 
@@ -271,7 +271,7 @@ impl ValidTransaction {
 }
 
 impl InvalidTransaction {
-    pub(crate) fn questions(&self) -> Vec<Question> {
+    pub(crate) fn questions(&self) -> Vec<InputQuestion> {
         match self {
             InvalidTransaction::Malformed(_) => vec![],
             InvalidTransaction::Refused { tx, prevouts, flags, .. } => questions(tx, prevouts, *flags),

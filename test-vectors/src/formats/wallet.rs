@@ -11,7 +11,7 @@ use sigstack_interpreter::sighash::taproot;
 use sigstack_interpreter::taproot::{leaf_hash, tweak_hash};
 use sigstack_interpreter::{Flags, TaprootMessage};
 
-use crate::check::{Check, Mismatch, Outcome, Question, expect_accepted, same_bytes, spend};
+use crate::check::{Check, InputQuestion, Mismatch, Outcome, expect_accepted, same_bytes, spend};
 use crate::dialect::Rules;
 use crate::document::Document;
 use crate::error::Bad;
@@ -279,10 +279,10 @@ impl WalletOutput {
 
 impl Funded {
     /// One question an input.
-    pub(crate) fn questions(&self) -> Vec<Question> {
+    pub(crate) fn questions(&self) -> Vec<InputQuestion> {
         let (tx, prevouts) = (&self.tx, &self.prevouts);
         let question =
-            |index| Question { tx: tx.clone(), prevouts: prevouts.clone(), index, flags: Flags::POLICY };
+            |index| InputQuestion { tx: tx.clone(), prevouts: prevouts.clone(), index, flags: Flags::POLICY };
         (0..tx.input.len()).map(question).collect()
     }
 
@@ -295,13 +295,13 @@ impl Funded {
 
 impl WalletSpend {
     /// The input with its expected witness.
-    pub(crate) fn question(&self) -> Question {
+    pub(crate) fn question(&self) -> InputQuestion {
         let mut tx = self.unsigned.tx.clone();
         if let Some(input) = tx.input.get_mut(self.index) {
             input.witness = self.witness.clone();
         }
         let prevouts = self.unsigned.prevouts.clone();
-        Question { tx, prevouts, index: self.index, flags: Flags::CONSENSUS }
+        InputQuestion { tx, prevouts, index: self.index, flags: Flags::CONSENSUS }
     }
 
     pub(crate) fn run(&self) -> Outcome {

@@ -61,9 +61,14 @@ impl<'a> Watch<'a> {
         Watch { case, phase: Phase::ScriptSig, redeem_script: None, met: Vec::new(), tapscript: None }
     }
 
+    /// The input. Every case of today's rules is about one.
+    fn input(&self) -> usize {
+        self.case.subject.input().unwrap()
+    }
+
     /// The place of a part of the verification that was watched.
     pub(crate) fn place(&self, phase: Phase) -> Place {
-        let output = self.case.prevouts[self.case.index].script_pubkey.as_bytes();
+        let output = self.case.prevouts[self.input()].script_pubkey.as_bytes();
         let is_p2sh = output.len() == 23 && output[..2] == [0xa9, 20] && output[22] == 0x87;
         let p2sh = is_p2sh && self.case.flags.contains(Flags::P2SH);
         let program = self.redeem_script.as_deref().unwrap_or(output);
@@ -79,7 +84,7 @@ impl<'a> Watch<'a> {
                 ([0, 20, rest @ ..], false) if rest.len() == 20 => Place::P2wpkh,
                 ([0, 20, rest @ ..], true) if rest.len() == 20 => Place::P2shP2wpkh,
                 ([0x51, 32, rest @ ..], false) if rest.len() == 32 => {
-                    let witness = &self.case.tx.input[self.case.index].witness;
+                    let witness = &self.case.tx.input[self.input()].witness;
                     if witness.len() > 1 { Place::Tapscript } else { Place::KeyPath }
                 }
                 (_, true) => Place::P2shProgram,

@@ -3,7 +3,7 @@
 use bitcoin::consensus::serialize;
 use bitcoinconsensus as core;
 use sigstack_interpreter::Flags;
-use sigstack_vectors::Question;
+use sigstack_vectors::InputQuestion;
 
 /// The flags that the crate knows, which are those of the consensus.
 const BITS: &[(Flags, u32)] = &[
@@ -21,7 +21,7 @@ const BITS: &[(Flags, u32)] = &[
 /// # Errors
 ///
 /// If Core cannot read the transaction.
-pub(crate) fn core_accepts(question: &Question, flags: Flags) -> Result<bool, core::Error> {
+pub(crate) fn core_accepts(question: &InputQuestion, flags: Flags) -> Result<bool, core::Error> {
     // The crate aborts the process on combinations that Core does not allow.
     assert_eq!(flags.check(), Ok(()));
     assert!(Flags::CONSENSUS.contains(flags), "not of the consensus: {}", flags - Flags::CONSENSUS);

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use bitcoin::consensus::serialize;
 use sigstack_test_support::shared;
-use sigstack_vectors::{Problem, Question, ReadOptions, read_bytes};
+use sigstack_vectors::{Entry, InputQuestion, Problem, ReadOptions, read_bytes};
 
 /// The spends of the vector files.
 pub(crate) struct Corpus {
     /// How many files hold them.
     pub(crate) files: usize,
     /// Each spend once, with the flags that its row names.
-    pub(crate) questions: Vec<Question>,
+    pub(crate) questions: Vec<InputQuestion>,
 }
 
 /// Whether a file may hold vectors, going by its name.
@@ -60,7 +60,7 @@ impl Corpus {
                 Err(error) if error.problem == Problem::Unrecognised => continue,
                 Err(error) => panic!("{error}"),
             };
-            let questions = file.entries.iter().flat_map(|entry| entry.questions());
+            let questions = file.entries.iter().flat_map(Entry::input_questions);
             let before = corpus.questions.len();
             corpus.questions.extend(questions.filter(|question| known.insert(identity(question))));
             corpus.files += usize::from(corpus.questions.len() > before);
@@ -71,7 +71,7 @@ impl Corpus {
 }
 
 /// Bytes that differ between spends that differ.
-fn identity(question: &Question) -> Vec<u8> {
+fn identity(question: &InputQuestion) -> Vec<u8> {
     let parts = (question.index as u64, question.flags.to_string());
     let mut bytes = serialize(&question.tx);
     bytes.extend(serialize(&question.prevouts));

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 use sigstack_interpreter::{ScriptError, Spend, TransactionError, VerifyError};
-use sigstack_vectors::{Case, Expect, Question};
+use sigstack_vectors::{Case, Expect, InputQuestion, Subject};
 
 use crate::oracle::consensus::core_accepts;
 use crate::oracle::mutate::{Kind, Mutator};
 use crate::oracle::steps::TapscriptSteps;
 
 /// Whether the inputs have the verdict together that they have one by one.
-fn all_as_one_by_one(spend: &Spend<'_>, question: &Question) -> bool {
+fn all_as_one_by_one(spend: &Spend<'_>, question: &InputQuestion) -> bool {
     let verified: Vec<_> =
         (0..question.tx.input.len()).map(|input| spend.verify_input(input, question.flags)).collect();
     let first = verified.iter().enumerate().find_map(|(input, verdict)| {
@@ -78,7 +78,7 @@ impl Counts {
     }
 
     /// Asks both about a spend under its flags and counts.
-    fn ask(&mut self, number: u64, question: &Question) {
+    fn ask(&mut self, number: u64, question: &InputQuestion) {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
         let ours = spend.verify_input(question.index, question.flags);
         let mut steps = TapscriptSteps::default();
@@ -110,15 +110,16 @@ impl Counts {
     }
 }
 
-fn case(number: u64, question: &Question, expect: Expect) -> String {
-    let Question { tx, prevouts, index, flags } = question.clone();
+fn case(number: u64, question: &InputQuestion, expect: Expect) -> String {
+    let InputQuestion { tx, prevouts, index, flags } = question.clone();
     let comment = format!("number {number}");
-    Case { id: None, comment, tx, index, prevouts, flags, expect, extra: Default::default() }.to_line()
+    let subject = Subject::Input(index);
+    Case { id: None, comment, tx, subject, prevouts, flags, expect, extra: Default::default() }.to_line()
 }
 
 /// Asks both about spends, each under its flags, which are of the consensus.
-pub(crate) fn compare(questions: &[Question]) -> Counts {
-    let count = |mut counts: Counts, (number, question): (usize, &Question)| {
+pub(crate) fn compare(questions: &[InputQuestion]) -> Counts {
+    let count = |mut counts: Counts, (number, question): (usize, &InputQuestion)| {
         counts.drawn += 1;
         counts.ask(number as u64, question);
         counts

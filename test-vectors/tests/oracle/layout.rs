@@ -6,7 +6,7 @@ use bitcoin::secp256k1::{Parity, Scalar};
 use bitcoin::{ScriptBuf, Witness};
 use sigstack_interpreter::Instructions;
 use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash, tweak_hash};
-use sigstack_vectors::Question;
+use sigstack_vectors::InputQuestion;
 
 /// How an output says which script spends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,7 +78,7 @@ fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
 
 impl Layout {
     /// Takes a spend apart. None where no script is known: key paths, unknown programs, malformed witnesses.
-    pub(crate) fn read(question: &Question) -> Option<Layout> {
+    pub(crate) fn read(question: &InputQuestion) -> Option<Layout> {
         let input = &question.tx.input[question.index];
         let output = question.prevouts[question.index].script_pubkey.as_bytes();
         let script_sig = input.script_sig.as_bytes();
@@ -119,7 +119,7 @@ impl Layout {
     }
 
     /// Puts a spend together: the output that commits to the script, the scriptSig and the witness that reveal it.
-    pub(crate) fn write(self, question: &mut Question) {
+    pub(crate) fn write(self, question: &mut InputQuestion) {
         let Layout { place, script, mut stack, leaf, annex } = self;
         let program =
             |script: &[u8]| [&[0x00, 0x20], sha256::Hash::hash(script).as_byte_array().as_slice()].concat();

@@ -5,7 +5,7 @@ use bitcoin::consensus::{deserialize, serialize};
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Sequence, TxOut, Witness};
 use sigstack_interpreter::{FlagKind, Flags};
-use sigstack_vectors::Question;
+use sigstack_vectors::InputQuestion;
 
 use crate::generator::Tapscripts;
 use crate::oracle::edit::{edit_bytes, edit_script, edit_stack, pad_script};
@@ -80,7 +80,7 @@ const SIGNED: &[Kind] = &[
 
 /// Draws mutants of spends.
 pub(crate) struct Mutator<'a> {
-    questions: &'a [Question],
+    questions: &'a [InputQuestion],
     /// Which of them execute a tapscript.
     with_tapscript: Vec<usize>,
     random_tapscripts: Tapscripts,
@@ -91,9 +91,9 @@ pub(crate) struct Mutator<'a> {
 }
 
 impl<'a> Mutator<'a> {
-    pub(crate) fn new(questions: &'a [Question], seed: u64) -> Mutator<'a> {
+    pub(crate) fn new(questions: &'a [InputQuestion], seed: u64) -> Mutator<'a> {
         let executes = |nth: &usize| {
-            executes_tapscript(&Question { flags: Flags::CONSENSUS, ..questions[*nth].clone() })
+            executes_tapscript(&InputQuestion { flags: Flags::CONSENSUS, ..questions[*nth].clone() })
         };
         let with_tapscript = (0..questions.len()).filter(executes).collect();
         let random_tapscripts = Tapscripts::new(seed);
@@ -107,7 +107,7 @@ impl<'a> Mutator<'a> {
 
     /// The mutant of a number; none if it does not decode or nothing about it changed. Its flags are a valid combination of
     /// flags that Core has, of the consensus only unless policy is asked for.
-    pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<Question>) {
+    pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<InputQuestion>) {
         let mut random = Random::new(self.seed, number);
         // One in three of those that execute a tapscript: they have the most rules.
         let original = match random.once_in(3) && !self.with_tapscript.is_empty() {
@@ -134,9 +134,9 @@ impl<'a> Mutator<'a> {
     }
 
     /// A spend with known keys and nothing else changed but the padding of its script, signed under some flags.
-    pub(crate) fn signed(&self, number: u64, question: &Question, flags: Flags) -> Question {
+    pub(crate) fn signed(&self, number: u64, question: &InputQuestion, flags: Flags) -> InputQuestion {
         let mut random = Random::new(self.seed, number);
-        let mut question = Question { flags, ..question.clone() };
+        let mut question = InputQuestion { flags, ..question.clone() };
         if random.once_in(2) {
             self.apply(Kind::Padding, &mut question, &mut random);
         }
@@ -145,7 +145,7 @@ impl<'a> Mutator<'a> {
     }
 
     /// Changes a spend. Returns whether it still decodes.
-    fn apply(&self, kind: Kind, question: &mut Question, random: &mut Random) -> bool {
+    fn apply(&self, kind: Kind, question: &mut InputQuestion, random: &mut Random) -> bool {
         match kind {
             Kind::Flags | Kind::Signed => {}
             Kind::RawTransaction => return edit_transaction(question, random),
@@ -155,7 +155,8 @@ impl<'a> Mutator<'a> {
             Kind::RandomTapscript => {
                 let spend = self.random_tapscripts.spend(random.next());
                 let flags = question.flags;
-                *question = Question { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags };
+                *question =
+                    InputQuestion { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags };
                 match random.below(6) {
                     0 => edit_layout(Kind::Stack, question, random),
                     1 => edit_layout(Kind::Script, question, random),
@@ -226,13 +227,13 @@ pub(crate) fn draw_policy_flags(own: Flags, random: &mut Random) -> Flags {
 }
 
 /// Each spend four times: under the consensus flags of its row, under all of them, and twice under some.
-pub(crate) fn under_consensus_flags(questions: &[Question], seed: u64) -> Vec<Question> {
-    let sets = |(number, question): (usize, &Question)| {
+pub(crate) fn under_consensus_flags(questions: &[InputQuestion], seed: u64) -> Vec<InputQuestion> {
+    let sets = |(number, question): (usize, &InputQuestion)| {
         let mut random = Random::new(seed, number as u64);
         let own = (question.flags & Flags::CONSENSUS).closure();
         let flags =
             [own, Flags::CONSENSUS, any_consensus_flags(&mut random), any_consensus_flags(&mut random)];
-        flags.map(|flags| Question { flags, ..question.clone() })
+        flags.map(|flags| InputQuestion { flags, ..question.clone() })
     };
     questions.iter().enumerate().flat_map(sets).collect()
 }
@@ -244,7 +245,7 @@ fn any_consensus_flags(random: &mut Random) -> Flags {
     drawn.map(|(_, info)| info.flag).collect::<Flags>().closure()
 }
 
-fn edit_transaction(question: &mut Question, random: &mut Random) -> bool {
+fn edit_transaction(question: &mut InputQuestion, random: &mut Random) -> bool {
     let mut bytes = serialize(&question.tx);
     for _ in 0..1 + random.below(2) {
         edit_bytes(&mut bytes, random);
@@ -254,7 +255,7 @@ fn edit_transaction(question: &mut Question, random: &mut Random) -> bool {
     question.tx.input.len() == question.prevouts.len()
 }
 
-fn edit_fields(question: &mut Question, random: &mut Random) {
+fn edit_fields(question: &mut InputQuestion, random: &mut Random) {
     const SEQUENCES: &[u32] = &[0, 1, 0xffff, 1 << 22, 1 << 31, u32::MAX - 1, u32::MAX];
     const LOCK_TIMES: &[u32] = &[0, 1, 100, 499_999_999, 500_000_000, u32::MAX];
     let index = question.index;
@@ -275,7 +276,7 @@ fn edit_fields(question: &mut Question, random: &mut Random) {
     }
 }
 
-fn edit_part(question: &mut Question, random: &mut Random) {
+fn edit_part(question: &mut InputQuestion, random: &mut Random) {
     let index = question.index;
     let input = &mut question.tx.input[index];
     match random.below(3) {
@@ -299,7 +300,7 @@ fn edit_part(question: &mut Question, random: &mut Random) {
 }
 
 /// Puts parts of another spend into a spend. Commitments are mended where scripts or stacks are exchanged.
-fn splice(question: &mut Question, other: &Question, random: &mut Random) {
+fn splice(question: &mut InputQuestion, other: &InputQuestion, random: &mut Random) {
     let (index, other_input) = (question.index, &other.tx.input[other.index]);
     let input = &mut question.tx.input[index];
     let element = |random: &mut Random| {
@@ -339,7 +340,7 @@ fn splice(question: &mut Question, other: &Question, random: &mut Random) {
 }
 
 /// Changes the parts of a spend, and its commitments with them. Spends that have no script are changed otherwise.
-fn edit_layout(kind: Kind, question: &mut Question, random: &mut Random) {
+fn edit_layout(kind: Kind, question: &mut InputQuestion, random: &mut Random) {
     let Some(mut layout) = Layout::read(question) else { return edit_part(question, random) };
     let whole = matches!(kind, Kind::Limits | Kind::Multisig);
     let times = if whole { 1 } else { 1 + random.below(3) };

@@ -9,7 +9,7 @@ use bitcoin::hashes::{Hash, hash160};
 use bitcoin::key::Keypair;
 use bitcoin::secp256k1::{All, Message, Secp256k1};
 use sigstack_interpreter::{Event, Flags, Inspector, SignatureCheck, SignedMessage, Spend};
-use sigstack_vectors::Question;
+use sigstack_vectors::InputQuestion;
 
 use crate::oracle::edit::split;
 use crate::oracle::layout::{Layout, Place, push};
@@ -65,7 +65,7 @@ impl Signer {
     }
 
     /// Puts known keys into a spend, and into the hashes of its keys, and signs it.
-    pub(crate) fn sign(&self, question: &mut Question, flags: Flags, random: &mut Random) {
+    pub(crate) fn sign(&self, question: &mut InputQuestion, flags: Flags, random: &mut Random) {
         match Layout::read(question) {
             Some(mut layout) => {
                 self.replace_keys(&mut layout, random);
@@ -121,7 +121,7 @@ impl Signer {
     }
 
     /// A known key for a key path.
-    fn replace_output_key(&self, question: &mut Question, random: &mut Random) {
+    fn replace_output_key(&self, question: &mut InputQuestion, random: &mut Random) {
         let output = &mut question.prevouts[question.index].script_pubkey;
         if output.is_p2tr() {
             let key = random.pick(&self.keys).x_only_public_key().0.serialize();
@@ -150,7 +150,7 @@ impl Signer {
 }
 
 /// Puts a signature in the place of another, which keeps its hash type.
-fn replace_signature(question: &mut Question, old: &[u8], new: &[u8]) {
+fn replace_signature(question: &mut InputQuestion, old: &[u8], new: &[u8]) {
     let renewed = |element: &[u8]| match element.strip_prefix(old) {
         Some(hash_type) if hash_type.len() <= 1 => Some([new, hash_type].concat()),
         _ => None,

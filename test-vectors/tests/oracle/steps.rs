@@ -1,7 +1,7 @@
 //! Whether the verification of a spend gets as far as the instructions of a tapscript.
 
 use sigstack_interpreter::{Inspector, Instruction, Machine, Phase, Spend};
-use sigstack_vectors::Question;
+use sigstack_vectors::InputQuestion;
 
 /// Counts the instructions of a tapscript that are executed.
 #[derive(Default)]
@@ -21,7 +21,7 @@ impl Inspector for TapscriptSteps {
 }
 
 /// Whether a spend executes at least one instruction of a tapscript.
-pub(crate) fn executes_tapscript(question: &Question) -> bool {
+pub(crate) fn executes_tapscript(question: &InputQuestion) -> bool {
     let mut steps = TapscriptSteps::default();
     let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
     let _ = spend.verify_input_with(question.index, question.flags, &mut steps);
