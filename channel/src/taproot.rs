@@ -1,4 +1,4 @@
-//! Taproot outputs with their trees (BIP 341).
+//! Taproot outputs with script trees (BIP 341).
 
 use bitcoin::ScriptBuf;
 use sigstack_interpreter::taproot::{branch_hash, leaf_hash};
@@ -7,20 +7,20 @@ use crate::error::ChannelError;
 use crate::keys::taproot_output_key;
 use crate::tx::p2tr;
 
-/// The leaf version of tapscript.
+/// Leaf version of tapscript (BIP 342).
 pub const TAPSCRIPT: u8 = 0xc0;
 
-/// A leaf of a tree: its script, or only its hash where the script is not known.
+/// A leaf of a script tree: its script, or only its hash if the script is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leaf {
-    /// A tapscript.
+    /// A known tapscript.
     Script(Vec<u8>),
-    /// A hash that was published or kept.
+    /// Tapleaf hash of an unknown script.
     Hidden([u8; 32]),
 }
 
 impl Leaf {
-    /// The tapleaf hash.
+    /// Returns the tapleaf hash.
     pub fn hash(&self) -> [u8; 32] {
         match self {
             Leaf::Script(script) => leaf_hash(TAPSCRIPT, script),
@@ -29,26 +29,28 @@ impl Leaf {
     }
 }
 
-/// An output: an internal key and a tree.
+/// A taproot output: an internal key and an optional script tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapOutput {
     internal_key: [u8; 32],
     output_key: [u8; 32],
     odd: bool,
     root: Option<[u8; 32]>,
-    /// Each leaf with the hashes from it to the root.
+    /// Leaves, each with the Merkle path from the leaf to the root.
     leaves: Vec<(Leaf, Vec<[u8; 32]>)>,
 }
 
 impl TapOutput {
-    /// An output with these leaves, each with its depth, from left to right; without leaves only the key can spend.
+    /// Creates an output from an internal key and leaves. Each leaf has its depth, and the leaves are in order from left to
+    /// right. Without leaves the output can only be spent with the key.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the depths are not those of a binary tree, [`ChannelError::Key`] if the key is no point.
+    /// [`ChannelError::Refused`] if the depths do not describe a binary tree. [`ChannelError::Key`] if the internal key is not on
+    /// the curve.
     pub fn new(internal_key: [u8; 32], leaves: Vec<(u8, Leaf)>) -> Result<TapOutput, ChannelError> {
         let mut paths: Vec<(Leaf, Vec<[u8; 32]>)> = Vec::with_capacity(leaves.len());
-        // Subtrees that wait for their siblings: depth, hash, the first leaf.
+        // Subtrees whose sibling has not been added yet: depth, hash, and index of the first leaf.
         let mut open: Vec<(u8, [u8; 32], usize)> = Vec::new();
         for (depth, leaf) in leaves {
             open.push((depth, leaf.hash(), paths.len()));
@@ -73,17 +75,17 @@ impl TapOutput {
         Ok(TapOutput { internal_key, output_key, odd, root, leaves: paths })
     }
 
-    /// The root of the tree.
+    /// Returns the Merkle root of the tree. `None` if the output has no leaves.
     pub fn root(&self) -> Option<[u8; 32]> {
         self.root
     }
 
-    /// The internal key.
+    /// Returns the x-only internal key.
     pub fn internal_key(&self) -> &[u8; 32] {
         &self.internal_key
     }
 
-    /// The scripts of its leaves, as far as they are known.
+    /// Returns the known scripts of the leaves.
     pub fn scripts(&self) -> impl Iterator<Item = &[u8]> {
         self.leaves.iter().filter_map(|(leaf, _)| match leaf {
             Leaf::Script(script) => Some(script.as_slice()),
@@ -91,16 +93,16 @@ impl TapOutput {
         })
     }
 
-    /// The script that pays to it.
+    /// Returns the scriptPubKey of the output.
     pub fn script_pubkey(&self) -> ScriptBuf {
         p2tr(&self.output_key)
     }
 
-    /// The control block of a leaf.
+    /// Returns the control block for the leaf with this script.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if there is no such leaf.
+    /// [`ChannelError::Refused`] if no leaf has this script.
     pub fn control_block(&self, script: &[u8]) -> Result<Vec<u8>, ChannelError> {
         let found = self.leaves.iter().find(|(leaf, _)| matches!(leaf, Leaf::Script(own) if own == script));
         let (_, path) = found.ok_or_else(|| ChannelError::refused("the output has no such leaf"))?;
@@ -110,11 +112,12 @@ impl TapOutput {
         Ok(bytes)
     }
 
-    /// The witness that spends a leaf with these elements below script and control block, bottom first.
+    /// Returns the witness that spends the leaf with this script. `stack` contains the elements below the script and the control
+    /// block, bottom first.
     ///
     /// # Errors
     ///
-    /// As [`TapOutput::control_block`].
+    /// The errors of [`TapOutput::control_block`].
     pub fn witness(&self, script: &[u8], stack: Vec<Vec<u8>>) -> Result<Vec<Vec<u8>>, ChannelError> {
         let mut elements = stack;
         elements.push(script.to_vec());

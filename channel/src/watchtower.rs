@@ -1,7 +1,8 @@
-//! A watchtower: a publisher for each client, with what its clients gave it, the chain, and its own coins.
+//! A watchtower: one publisher for each client, which uses the record that the client provided, the chain, and coins of the
+//! tower.
 //!
-//! Each client has its own record, its own coin and its own fees. A record, whatever is in it, does not keep the tower from its other
-//! clients; two clients of one channel would outbid each other. Of the chain nothing is remembered but the tower's own bids.
+//! Each client has its own record, coin and fees. The content of one client's record cannot stop the tower from serving its other
+//! clients. Two clients of the same channel would outbid each other. Between blocks the tower remembers only its own bids.
 
 use secp256k1::Keypair;
 
@@ -13,10 +14,10 @@ use crate::mutation::{Mutation, mutated};
 use crate::publish::{Event, Publisher};
 use crate::wallet::Wallet;
 
-/// Satoshi of the coin that a tower puts aside for a client.
+/// Satoshi of the coin that the tower reserves for each client's fees.
 const COIN: u64 = 200_000;
 
-/// A client, and what is done for it.
+/// A client of the tower, with its record and the publisher that acts for it.
 #[derive(Clone, Debug)]
 struct Client {
     terms: TowerTerms,
@@ -24,12 +25,12 @@ struct Client {
     publisher: Publisher,
 }
 
-/// What a tower saw and did for one client.
+/// Events that the tower recorded for one client at one look at the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// The client.
+    /// Number of the client.
     pub client: usize,
-    /// What happened, or why nothing could be done for this client.
+    /// Events in order, or the reason why the tower could do nothing for this client.
     pub events: Result<Vec<Event>, ChannelError>,
 }
 
@@ -44,7 +45,7 @@ pub struct Watchtower {
 }
 
 impl Watchtower {
-    /// A tower that bids at `market` sat/vB first.
+    /// Creates a tower whose first bids pay `market` sat/vB.
     ///
     /// # Errors
     ///
@@ -54,12 +55,12 @@ impl Watchtower {
         Ok(Watchtower { seed: seed.clone(), key, rewards: Wallet::of(&key)?, clients: Vec::new(), market })
     }
 
-    /// The key that terms with a reward to a key name.
+    /// Returns the tower's x-only key, which clients name in terms that pay a reward to the tower's key.
     pub fn key(&self) -> [u8; 32] {
         crate::keys::x_only(&self.key)
     }
 
-    /// The feerate that blocks take now, in sat/vB.
+    /// Sets the feerate that blocks currently require, in sat/vB.
     pub fn set_market(&mut self, rate: u64) {
         self.market = rate;
         for client in &mut self.clients {
@@ -67,18 +68,18 @@ impl Watchtower {
         }
     }
 
-    /// Satoshi that the tower has on the chain: its clients' coins and its rewards.
+    /// Returns the satoshi that the tower has on the chain: the coins reserved for its clients and its rewards.
     pub fn balance(&self, chain: &Chain) -> u64 {
         let wallets = self.clients.iter().map(|client| client.publisher.wallet());
         let balances = wallets.chain([&self.rewards]).map(|wallet| chain.balance(wallet.script_pubkey()));
         balances.fold(0, u64::saturating_add)
     }
 
-    /// Takes on a client, with its first record, and puts a coin aside for it. Returns the client's number.
+    /// Registers a client with its first record, and reserves a coin for the client's fees. Returns the client's number.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the record is damaged or its evidence does not verify.
+    /// [`ChannelError`] if the record is damaged or its revocation signature does not verify.
     pub fn hire(
         &mut self,
         chain: &mut Chain,
@@ -94,13 +95,14 @@ impl Watchtower {
         Ok(number)
     }
 
-    /// Replaces a client's record by that of a newer state. Updates that a client skips need nothing: the next record covers them.
+    /// Replaces a client's record by that of a newer state. A client need not send every update, because each record also covers
+    /// all earlier states.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if there is no such client, or the record is of another channel, older than the present one, or lacks
-    /// entries of it;
-    /// [`ChannelError`] if the record is damaged or its evidence does not verify. The present record stays.
+    /// [`ChannelError::Refused`] if there is no such client, or if the record belongs to another channel, is older than the
+    /// present one, or lacks some of its entries. [`ChannelError`] if the record is damaged or its revocation signature does not
+    /// verify. After an error the present record stays.
     pub fn replace(&mut self, client: usize, record: Vec<u8>) -> Result<(), ChannelError> {
         let missing = || ChannelError::refused(format!("the tower has no client {client}"));
         let client = self.clients.get_mut(client).ok_or_else(missing)?;
@@ -115,7 +117,8 @@ impl Watchtower {
         if older || guard.rank() == present.rank() && record != client.record {
             return Err(ChannelError::refused("the record is not newer than the one that the tower has"));
         }
-        // Kits are added: a record without the present ones is another channel's, or lost some.
+        // In LN-penalty each update appends a justice kit. A record without the present kits belongs to another channel or has
+        // lost some of them.
         if client.terms == TowerTerms::LnPenalty && !record.starts_with(&client.record) {
             return Err(ChannelError::refused("the record lacks entries that the tower has"));
         }
@@ -124,17 +127,18 @@ impl Watchtower {
         Ok(())
     }
 
-    /// The publishers of its clients.
+    /// Returns the publishers of all clients.
     pub(crate) fn publishers(&self) -> impl Iterator<Item = &Publisher> {
         self.clients.iter().map(|client| &client.publisher)
     }
 
-    /// Bytes that the tower keeps for a client.
+    /// Returns the number of bytes that the tower stores for a client.
     pub fn stored(&self, client: usize) -> usize {
         self.clients.get(client).map_or(0, |client| client.record.len())
     }
 
-    /// Looks at the chain for every client, and acts: offers answers to old states, and raises the fee of those that did not confirm.
+    /// Checks the chain for every client and acts: publishes answers to old states, and raises the fees of answers that did not
+    /// confirm.
     pub fn look(&mut self, chain: &mut Chain) -> Vec<Report> {
         let served = if mutated(Mutation::FirstClientOnly) { 1 } else { usize::MAX };
         let looked = self.clients.iter_mut().enumerate().take(served);

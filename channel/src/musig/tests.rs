@@ -93,8 +93,8 @@ fn a_nonce_signs_for_its_key_and_in_its_session_only() {
     assert!(session.sign(b, &parties[1].1).is_ok());
 }
 
-/// A record that was tampered with must not bring the owner to use its nonce for another message: two signatures with one
-/// nonce give the key away.
+/// A modified record must not make the owner use its nonce for another message. Two signatures with the same nonce reveal the
+/// secret key.
 #[test]
 fn a_stored_part_is_completed_for_its_own_message_only() {
     let parties = parties(2);

@@ -1,8 +1,9 @@
-//! Children that a party made of a parent that is unconfirmed again.
+//! Handling of several children of one unconfirmed parent.
 //!
-//! After a reorganisation a parent of version 3 can have several children in the mempool, and then no other child enters (BIP 431 rule
-//! 5): the fee child of its owner neither. A child that is there can be replaced, so the owner replaces one of its own. The new child
-//! spends the parent's P2A too, since a child of an unconfirmed parent must spend all its dust.
+//! After a reorganisation a parent of version 3 can have several children in the mempool. Then no further child is accepted (BIP
+//! 431 rule 5), including the owner's fee-paying child. An existing child can be replaced, so the owner replaces one of its own
+//! children. The new child also spends the parent's P2A, because a child of an unconfirmed parent must spend all dust outputs of
+//! that parent.
 
 use bitcoin::{OutPoint, Transaction, Txid};
 use sigstack_policy::Policy;
@@ -13,10 +14,10 @@ use crate::chain::Chain;
 use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint};
 
-/// How often a fee is raised by a quarter if the mempool asks for more.
+/// Maximum number of attempts. After each attempt that the mempool refuses, the fee is raised by a quarter.
 const TRIES: u32 = 12;
 
-/// A chain on which a transaction of the mempool is supposed to be confirmed.
+/// A view of the chain in which one transaction of the mempool counts as confirmed.
 struct AsIfConfirmed<'a> {
     chain: &'a Chain,
     parent: &'a Transaction,
@@ -42,8 +43,9 @@ impl Ledger for AsIfConfirmed<'_> {
 }
 
 impl Publisher {
-    /// Raises one of the party's own children of a claim's transaction, so that the transaction and its children pay this feerate.
-    /// Returns the fee of the child and its virtual size; none if the party has no such child, or it cannot pay.
+    /// Replaces one of the party's own children of a claim's transaction by one with a higher fee, so that the transaction and
+    /// its children together pay `rate`. Returns the fee of the new child and its virtual size. `None` if the party has no such
+    /// child or cannot pay.
     pub(super) fn raise_child(
         &self,
         chain: &mut Chain,
@@ -80,7 +82,7 @@ impl Publisher {
     }
 }
 
-/// A child's draft that also spends the P2A with which a child pays for the parent.
+/// Returns the draft of a child that also spends the parent's P2A.
 fn with_anchor(child: &Claim, claim: &Claim, parent: &Transaction) -> Option<Draft> {
     let Pays::Child(vout, unlock) = &claim.pays else { return None };
     let anchor = parent.output.get(usize::try_from(*vout).ok()?)?;
@@ -92,7 +94,8 @@ fn with_anchor(child: &Claim, claim: &Claim, parent: &Transaction) -> Option<Dra
     Some(draft)
 }
 
-/// Whether the mempool has this claim as a child of a transaction: with the same outputs, whatever they pay.
+/// Returns whether the mempool contains this claim as a child of `parent`. Transactions with the same output scripts count as the
+/// same claim, whatever their fees are.
 fn is_own_child(chain: &Chain, claim: &Claim, parent: Txid) -> bool {
     let scripts =
         |tx: &Transaction| tx.output.iter().map(|out| out.script_pubkey.clone()).collect::<Vec<_>>();

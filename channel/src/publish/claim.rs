@@ -1,4 +1,4 @@
-//! One spend that a party wants to see confirmed.
+//! Claims: the spending transactions that a party wants to get confirmed.
 
 use bitcoin::OutPoint;
 
@@ -6,69 +6,71 @@ use super::{Draft, Unlock};
 use crate::error::ChannelError;
 use crate::model::Step;
 
-/// What a claim is for.
+/// Purpose of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {
-    /// Closes the channel because the owner wants it.
+    /// Closes the channel on the owner's request.
     Close,
-    /// Answers an old state, or goes on with the path of the latest.
+    /// Answers an old state, or continues the path of transactions of the latest one.
     Answer,
     /// Settles the latest state.
     Settle,
-    /// Takes an HTLC.
+    /// Claims an HTLC output.
     Htlc,
-    /// Takes a balance whose delay is over.
+    /// Sweeps a balance whose delay has expired.
     Sweep,
 }
 
-/// How a claim pays its fee.
+/// Source of a claim's fee.
 #[derive(Clone, Debug)]
 pub enum Pays {
-    /// By a child that spends this output, an anchor, and a coin of the wallet.
+    /// A child transaction pays. The child spends the anchor output with this index, unlocked in this way, and a coin of the
+    /// wallet.
     Child(u32, Unlock),
-    /// From its own first output: a key of this party signs it.
+    /// The claim's first output pays. The party signs the transaction with its own key and can reduce this output.
     Own,
-    /// By an input that is added, with its change.
+    /// An additional input with a change output pays.
     Input,
-    /// The fee was signed and cannot be raised.
+    /// The fee is part of a signed transaction and cannot be raised.
     Fixed,
 }
 
-/// When somebody else can take something that a claim is for.
+/// Time from which another party can take something that a claim protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
-    /// The first block in which they can.
+    /// Height of the first block in which another party can take it.
     pub block: u32,
-    /// Satoshi that they can take then.
+    /// Satoshi that the other party can take in that block.
     pub lost: u64,
 }
 
-/// A spend of a channel's output that a party wants to see confirmed.
+/// A transaction that spends an output of a channel and that a party wants to get confirmed.
 #[derive(Clone, Debug)]
 pub struct Claim {
-    /// What it is for.
+    /// Purpose of the claim.
     pub purpose: Purpose,
-    /// The output that it is about; the draft may spend others beside it.
+    /// Output that the claim spends. The draft may spend others as well.
     pub coin: OutPoint,
-    /// The transaction, its fee left open.
+    /// Transaction of the claim, with the fee not yet decided.
     pub draft: Draft,
-    /// How it pays its fee.
+    /// Source of the claim's fee.
     pub pays: Pays,
-    /// Satoshi that the party loses at worst if the claim never confirms. No fee is higher.
+    /// Satoshi that the party loses at most if the claim never confirms. No fee is higher.
     pub stake: u64,
-    /// When somebody else can take something; none if nobody can, or from the beginning.
+    /// Time from which another party can take something. `None` if no other party can, or if another party can at any time.
     pub deadline: Option<Deadline>,
-    /// The height of the last block from which on the mempool takes it: its locks are over for the next block.
+    /// Chain height from which the mempool accepts the claim, because its locks are satisfied in the next block.
     pub ready: u32,
 }
 
 impl Claim {
-    /// A claim that is ready at once and has no deadline.
+    /// Creates a claim that can be published at once and has no deadline.
     pub fn new(purpose: Purpose, coin: OutPoint, draft: Draft, pays: Pays, stake: u64) -> Claim {
         Claim { purpose, coin, draft, pays, stake, deadline: None, ready: 0 }
     }
 
-    /// A complete transaction without a fee, whose P2A a child spends. A transaction without a P2A pays what was signed.
+    /// Creates a claim for a complete transaction whose fee is paid by a child that spends its P2A. If the transaction has no
+    /// P2A, its fee is fixed.
     pub fn with_child(purpose: Purpose, coin: OutPoint, step: Step, stake: u64) -> Claim {
         let p2a = crate::tx::p2a();
         let anchor = (0..).zip(&step.tx.output).find(|(_, out)| out.script_pubkey == p2a);
@@ -79,35 +81,35 @@ impl Claim {
         Claim::new(purpose, coin, Draft::of(step), pays, stake)
     }
 
-    /// The same claim from this height on.
+    /// Returns the claim with the height from which the mempool accepts it.
     #[must_use]
     pub fn from(self, ready: u32) -> Claim {
         Claim { ready, ..self }
     }
 
-    /// The same claim with the first block in which somebody else can take all that is at stake.
+    /// Returns the claim with a deadline: the first block in which another party can take everything that is at stake.
     #[must_use]
     pub fn before(self, block: u32) -> Claim {
         let lost = self.stake;
         Claim { deadline: Some(Deadline { block, lost }), ..self }
     }
 
-    /// The same claim with a deadline that may be about a part of what is at stake.
+    /// Returns the claim with a deadline that may concern a part of what is at stake.
     #[must_use]
     pub fn with_deadline(self, deadline: Option<Deadline>) -> Claim {
         Claim { deadline, ..self }
     }
 
-    /// What it is, for a reader.
+    /// Returns a short description of the claim's transaction.
     pub fn label(&self) -> &'static str {
         self.draft.label
     }
 
-    /// The signed transaction. `fee` is taken from its first output, if it pays from that.
+    /// Returns the signed transaction. If the claim pays from its first output, `fee` is subtracted from this output.
     ///
     /// # Errors
     ///
-    /// As [`Draft::step`].
+    /// The errors of [`Draft::step`].
     pub fn step(&self, fee: u64) -> Result<Step, ChannelError> {
         match self.pays {
             Pays::Own => self.draft.step(fee),

@@ -1,4 +1,4 @@
-//! Transactions that are signed once their fee is known.
+//! Drafts: transactions that are signed when their fee is known.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::{Keypair, SecretKey};
@@ -11,10 +11,10 @@ use crate::sign;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, set_witness, weight};
 use crate::wallet::Wallet;
 
-/// Bytes of an ECDSA signature with its hash type, at most: s is low.
+/// Maximum size in bytes of an ECDSA signature with low s, including its hash type.
 const ECDSA_SIZE: usize = 72;
 
-/// A key and the script that checks its signature.
+/// A key, and the script that verifies its signature.
 #[derive(Clone, Debug)]
 pub enum Signer {
     /// A tapscript, signed with SIGHASH_DEFAULT.
@@ -23,22 +23,22 @@ pub enum Signer {
     WitnessScript(SecretKey, Vec<u8>),
 }
 
-/// How an input of a draft is unlocked.
+/// Witness of a draft's input, and how the missing signature is made.
 #[derive(Clone, Debug)]
 pub struct Unlock {
-    /// The witness; the element that the signature replaces is empty.
+    /// Witness elements, bottom first. The element for the missing signature is empty.
     witness: Vec<Vec<u8>>,
-    /// Who signs, and the place of the signature in the witness; none if the witness is complete.
+    /// Signer, and index of the signature in the witness. `None` if the witness is complete.
     signer: Option<(Signer, usize)>,
 }
 
 impl Unlock {
-    /// A complete witness. Nothing in it depends on what the draft leaves open.
+    /// Creates an unlock from a complete witness, which must not depend on the fee.
     pub fn complete(witness: Vec<Vec<u8>>) -> Unlock {
         Unlock { witness, signer: None }
     }
 
-    /// A witness with a signature at this place.
+    /// Creates an unlock from a witness in which the element at index `place` is replaced by a signature.
     pub fn signed(signer: Signer, witness: Vec<Vec<u8>>, place: usize) -> Unlock {
         Unlock { witness, signer: Some((signer, place)) }
     }
@@ -67,7 +67,7 @@ impl Unlock {
         Ok(self.with(signature))
     }
 
-    /// A witness of the largest size.
+    /// Returns a witness with a signature of maximum size, for weight estimates.
     fn largest(&self) -> Vec<Vec<u8>> {
         let size = match self.signer {
             Some((Signer::Leaf(..), _)) => 64,
@@ -77,27 +77,27 @@ impl Unlock {
     }
 }
 
-/// A transaction without its signatures. Its first output is what is left after the fee.
+/// An unsigned transaction whose first output receives the remainder after the fee.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// What it is.
+    /// Short description of the transaction.
     pub label: &'static str,
-    /// The transaction. The first output has the amount before the fee.
+    /// The transaction. Its first output has the amount before the fee is subtracted.
     pub tx: Transaction,
-    /// The outputs that it spends, in input order.
+    /// Outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
-    /// How each input is unlocked.
+    /// Unlock of each input, in input order.
     pub unlocks: Vec<Unlock>,
 }
 
 impl Draft {
-    /// The draft of a transaction that is complete.
+    /// Creates a draft from a complete transaction.
     pub fn of(step: Step) -> Draft {
         let unlocks = step.tx.input.iter().map(|input| Unlock::complete(input.witness.to_vec())).collect();
         Draft { label: step.label, tx: step.tx, prevouts: step.prevouts, unlocks }
     }
 
-    /// Weight units, with signatures of the largest size.
+    /// Returns the weight in weight units, with signatures of maximum size.
     pub fn weight(&self) -> u64 {
         let mut tx = self.tx.clone();
         for (nth, unlock) in self.unlocks.iter().enumerate() {
@@ -106,7 +106,7 @@ impl Draft {
         weight(&tx)
     }
 
-    /// Weight units with a coin of a wallet and its change.
+    /// Returns the weight in weight units after a wallet coin and its change output are added.
     pub fn funded_weight(&self) -> u64 {
         let mut with_coin = self.clone();
         with_coin.tx.input.push(input(OutPoint::null(), SEQUENCE_FREE));
@@ -115,22 +115,22 @@ impl Draft {
         with_coin.weight()
     }
 
-    /// Maximum fee that the first output can pay: it stays above its dust limit.
+    /// Returns the maximum fee in satoshi that the first output can pay without falling below its dust limit.
     pub fn spare(&self) -> u64 {
         self.tx.output.first().map_or(0, |out| out.value.to_sat().saturating_sub(P2TR_DUST_LIMIT))
     }
 
-    /// Satoshi that the transaction pays before anything is taken from its first output.
+    /// Returns the fee in satoshi that the transaction pays before anything is subtracted from its first output.
     pub fn fee(&self) -> u64 {
         let paid = self.prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
         paid.saturating_sub(crate::tx::output_sum(&self.tx))
     }
 
-    /// The signed transaction, with so many satoshi less in its first output.
+    /// Signs the transaction after subtracting `fee` satoshi from its first output.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the output would be dust.
+    /// [`ChannelError::Refused`] if the first output would be dust.
     pub fn step(&self, fee: u64) -> Result<Step, ChannelError> {
         if fee > 0 && fee > self.spare() {
             return Err(ChannelError::refused("the first output cannot pay this fee"));
@@ -142,16 +142,16 @@ impl Draft {
         self.sign(tx, self.prevouts.clone())
     }
 
-    /// The signed transaction at this feerate in sat/vB, or at the highest that its first output can pay.
+    /// Signs the transaction with the feerate `rate` in sat/vB, or with the highest feerate that its first output can pay.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if it cannot be signed.
+    /// [`ChannelError`] if the transaction cannot be signed.
     pub fn at(&self, rate: u64) -> Result<Step, ChannelError> {
         self.step(self.weight().div_ceil(4).saturating_mul(rate).min(self.spare()))
     }
 
-    /// The signed transaction, with a coin of a wallet that pays what this fee lacks and takes the rest back.
+    /// Adds a wallet coin that pays the missing part of `fee`, and a change output, and signs the transaction.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The steps that follow a transaction, if it and they are confirmed.
+//! Simulates the next transactions of a channel, as if each one confirmed.
 
 use bitcoin::Transaction;
 
@@ -6,14 +6,14 @@ use super::{Claim, Guard, Orders, Pays, Purpose, Supposed, View};
 use crate::error::ChannelError;
 use crate::model::Step;
 
-/// Satoshi per virtual byte that steps of plays pay from their own outputs.
+/// Feerate in sat/vB that simulated transactions pay from their own outputs.
 const RATE: u64 = 2;
 
-/// The claims of a guard in order, each as if those before it were confirmed, whatever its locks are.
+/// Returns the claims of a guard in order. Each is computed as if the earlier ones were confirmed, and time locks are ignored.
 ///
 /// # Errors
 ///
-/// As [`Guard::claims`].
+/// The errors of [`Guard::claims`].
 pub fn foreseen(
     guard: &dyn Guard,
     confirmed: Vec<Transaction>,
@@ -39,12 +39,13 @@ pub fn foreseen(
     }
 }
 
-/// What a guard's owner publishes when these transactions are confirmed, from the spend of the funding output on: its answer, and the
-/// settlement that follows; none if there is nothing to answer.
+/// Returns the transactions that the guard's owner publishes after `published` has confirmed: its answer to an old state and the
+/// settlement that follows. `published` begins with the transaction that spends the funding output. `None` if there is nothing to
+/// answer.
 ///
 /// # Errors
 ///
-/// As [`Guard::claims`].
+/// The errors of [`Guard::claims`].
 pub fn answers(guard: &dyn Guard, published: &[Transaction]) -> Result<Option<Vec<Step>>, ChannelError> {
     let claims = foreseen(guard, published.to_vec(), &Orders::default())?;
     if claims.first().is_none_or(|(claim, _)| claim.purpose != Purpose::Answer) {

@@ -1,4 +1,4 @@
-//! HTLC outputs of taproot constructions, claimed by outpoint.
+//! Claims on the HTLC outputs of taproot constructions.
 
 use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::Keypair;
@@ -12,27 +12,28 @@ use crate::mutation::{Mutation, mutated};
 use crate::taproot::TapOutput;
 use crate::tx::{SEQUENCE_FREE, input, output, transaction};
 
-/// The HTLC outputs of a state, and what one party needs to claim them.
+/// HTLC outputs of one state, with the data that one party needs to claim them.
 #[derive(Clone, Debug)]
 pub struct HtlcOutputs {
-    /// The party.
+    /// Index of the party.
     pub party: usize,
     /// The party's key in HTLC leaves.
     pub key: Keypair,
-    /// Where the party is paid.
+    /// Script to which the party's claims pay.
     pub payout: ScriptBuf,
-    /// Each HTLC that has an output, with it.
+    /// Each HTLC that has an output, with this output.
     pub outputs: Vec<(Htlc, TapOutput)>,
 }
 
 impl HtlcOutputs {
-    /// Satoshi of the HTLCs that the party can be paid by.
+    /// Returns the sum in satoshi of the HTLCs of which the party is the recipient or the sender.
     pub fn stake(&self) -> u64 {
         let own = self.outputs.iter().filter(|(htlc, _)| htlc.to == self.party || htlc.from == self.party);
         own.fold(0, |sum, (htlc, _)| sum.saturating_add(htlc.sat))
     }
 
-    /// The next block in which senders can take back HTLCs that the party could claim now, and the satoshi in these.
+    /// Returns the next block in which senders can take back HTLCs that the party could claim now, and the sum of these HTLCs in
+    /// satoshi.
     pub fn deadline(&self, view: View<'_>, orders: &Orders) -> Option<Deadline> {
         let known = |htlc: &Htlc| htlc.to == self.party && orders.preimage(&htlc.payment_hash).is_some();
         let open = self.outputs.iter().map(|(htlc, _)| htlc);
@@ -43,11 +44,11 @@ impl HtlcOutputs {
         Some(Deadline { block: expiry.saturating_add(1), lost })
     }
 
-    /// The claims on the outputs of a confirmed transaction that pays the state.
+    /// Returns the party's claims on the HTLC outputs of a confirmed transaction.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if an output lacks its leaves.
+    /// [`ChannelError`] if an output lacks the required leaf.
     pub fn claims(
         &self,
         view: View<'_>,
@@ -58,7 +59,7 @@ impl HtlcOutputs {
         for (htlc, out) in &self.outputs {
             let equal = if mutated(Mutation::FirstOfEqualHtlcs) { 1 } else { usize::MAX };
             for found in outputs_to(tx, height, &out.script_pubkey()).into_iter().take(equal) {
-                // Two equal HTLCs have two outputs with one script.
+                // Two equal HTLCs have two outputs with the same script.
                 let taken = claims.iter().any(|claim| claim.coin == found.coin);
                 if !taken && view.is_unspent(&found.coin) {
                     claims.extend(self.claim(&found, htlc, out, orders)?);
@@ -96,11 +97,11 @@ impl HtlcOutputs {
     }
 }
 
-/// The transaction that takes an HTLC: with the preimage for its recipient, without for its sender.
+/// Drafts the transaction that claims an HTLC: with the preimage for the recipient, without it for the sender.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] if the output lacks the leaf.
+/// [`ChannelError::Refused`] if the output lacks the required leaf.
 pub fn htlc_draft(
     found: &Found,
     htlc: &Htlc,

@@ -1,8 +1,10 @@
-//! Publication: what a party publishes from its record when it looks at the chain, and how it pays until a block takes it.
+//! Publication of transactions: which transactions a party publishes from its record when it checks the chain, and how it raises
+//! their fees until they confirm.
 //!
-//! A [`Guard`] is what a record opens to: keys, scripts and signatures. Its claims are a pure function of the chain: each block they are
-//! built again from what is unspent, and nothing is stored between blocks but the feerate of each claim. A [`Publisher`] offers
-//! the claims, raises their fee until they are confirmed, and never pays more than what is at stake. Clients and towers use both.
+//! A [`Guard`] contains the keys, scripts and signatures of a record. Its claims are a pure function of the chain. They are
+//! recomputed in each block from the unspent outputs, and only the feerate of each claim is kept between blocks. A [`Publisher`]
+//! offers the claims to the mempool, raises their fees until they confirm, and never pays more than the amount at stake. Both
+//! clients and towers use these types.
 
 mod children;
 mod claim;
@@ -26,47 +28,48 @@ pub use view::{Found, Ledger, Spend, Supposed, View, outputs_to};
 use crate::error::ChannelError;
 use crate::keys::sha256;
 
-/// What an owner knows and wants beside its record.
+/// Knowledge and wishes of an owner that are not part of its record.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Orders {
-    /// Preimages by their payment hashes.
+    /// Known preimages by payment hash.
     preimages: BTreeMap<[u8; 32], [u8; 32]>,
-    /// Whether the owner closes the channel although nobody published anything.
+    /// Whether the owner wants to close the channel although no transaction of it was published.
     pub close: bool,
 }
 
 impl Orders {
-    /// Takes in a preimage.
+    /// Adds a preimage.
     pub fn learn(&mut self, preimage: [u8; 32]) {
         self.preimages.insert(sha256(&preimage), preimage);
     }
 
-    /// The preimage of a payment hash.
+    /// Returns the preimage of a payment hash, if it is known.
     pub fn preimage(&self, payment_hash: &[u8; 32]) -> Option<&[u8; 32]> {
         self.preimages.get(payment_hash)
     }
 }
 
-/// What a party would publish.
+/// Source of a party's claims, built from its record.
 pub trait Guard: core::fmt::Debug + Send + Sync {
-    /// What this party would publish now, and later without another event: answers to old states, the settlement of the latest state
-    /// whoever published it, HTLCs and balances. A claim with a later [`Claim::ready`] waits for a lock.
+    /// Returns the transactions that this party would publish now, or later without any other event: answers to old states, the
+    /// settlement of the latest state by whomever it was published, and claims on HTLCs and balances. A claim whose
+    /// [`Claim::ready`] is a later height waits for a lock.
     ///
-    /// The same record, orders and chain give the same claims.
+    /// The same record, orders and chain always give the same claims.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if a transaction cannot be built. A record that was verified when it was read gives none.
+    /// [`ChannelError`] if a transaction cannot be built. This does not happen for a record that was verified when it was parsed.
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError>;
 
-    /// What no update changes in a record: that of another channel differs here, whatever its number is.
+    /// Returns the part of the record that no update changes. Records of different channels always differ here.
     fn channel(&self) -> Vec<u8>;
 
-    /// The age of the record: ranks of newer records of one channel compare greater.
+    /// Returns the age of the record. Among records of the same channel, a newer one has a greater rank.
     fn rank(&self) -> Vec<u32>;
 }
 
-/// A guard, shared by all that look with it.
+/// A guard that several owners share.
 pub type SharedGuard = Arc<dyn Guard>;
 
 #[cfg(test)]

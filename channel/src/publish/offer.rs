@@ -1,4 +1,4 @@
-//! Offering a claim to the mempool at a feerate, against whatever is there.
+//! Offers a claim to the mempool at a given feerate and replaces conflicting transactions if necessary.
 
 use std::collections::BTreeSet;
 
@@ -13,32 +13,32 @@ use crate::mutation::{Mutation, mutated};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, transaction};
 use crate::wallet::Wallet;
 
-/// How often a fee is raised by a quarter within one offer, if the mempool asks for more than the sum of what is replaced.
+/// Maximum number of attempts within one offer. After each attempt that the mempool refuses, the fee is raised by a quarter.
 const TRIES: u32 = 12;
 
-/// What became of an offer.
+/// Result of an offer.
 pub(super) enum Outcome {
-    /// The mempool took it: its fee and its virtual size.
+    /// The mempool accepted the offer, with this fee in satoshi and this virtual size.
     Offered { fee: u64, size: u64 },
-    /// It is in the mempool already, and it or what others added pays as much or more: its feerate.
+    /// The claim is already in the mempool and pays this feerate or more, possibly because of transactions of others.
     Kept { rate: u64 },
-    /// The mempool refused it.
+    /// The mempool refused the offer.
     Refused(Reject),
-    /// To replace what is in the way costs more than the claim may pay.
+    /// Replacing the conflicting transactions costs more than the claim may pay.
     Outbid { needed: u64 },
 }
 
-/// A claim with what stands in its way.
+/// A claim with the transactions of the mempool that it would replace.
 pub(super) struct Offer<'a> {
     claim: &'a Claim,
     wallet: &'a Wallet,
-    /// The transaction before its fee is known; with a child, the parent.
+    /// Transaction of the claim before its fee is known. If a child pays the fee, this is the parent.
     base: Step,
-    /// Transactions that would be replaced.
+    /// Transactions of the mempool that the offer would replace.
     evicted: BTreeSet<Txid>,
-    /// Whether they are this party's earlier offer.
+    /// Whether the replaced transactions are an earlier offer of this party.
     own: bool,
-    /// The coin that pays, where the claim cannot pay itself.
+    /// Wallet coin that pays the fee, if the claim cannot pay it itself.
     coin: Option<(OutPoint, TxOut)>,
 }
 
@@ -57,7 +57,7 @@ impl<'a> Offer<'a> {
                 .extend(other.filter(|other| *other != txid).into_iter().flat_map(|id| pool.descendants(id)));
         }
         if matches!(claim.pays, Pays::Child(..)) && pool.get(&txid).is_some() {
-            // A parent of version 3 has one child: another one is replaced even if it spends another output.
+            // A parent of version 3 may have only one child, so an existing child is replaced even if it spends another output.
             evicted.extend(pool.descendants(txid).into_iter().filter(|other| *other != txid));
         }
         let mut offer = Offer { claim, wallet, base, evicted, own: false, coin: None };
@@ -66,8 +66,8 @@ impl<'a> Offer<'a> {
         Ok(offer)
     }
 
-    /// Whether what is in the way is an earlier offer of this claim by this party. Anyone can pay to the wallet: its own offers are those
-    /// that it pays for.
+    /// Returns whether the conflicting transactions are an earlier offer of this claim by this party. Anyone can pay to the
+    /// wallet, so outputs to the wallet prove nothing: the party's own offers are those that spend its coins.
     fn is_own(&self, chain: &Chain) -> bool {
         let mine = |entry: &Entry| match self.claim.pays {
             Pays::Child(..) | Pays::Input => {
@@ -82,19 +82,19 @@ impl<'a> Offer<'a> {
         !self.evicted.is_empty() && entries.all(mine)
     }
 
-    /// Whether transactions of others confirm the claim at this feerate or a higher one. To replace them costs more than they pay, and
-    /// gains nothing: whoever added them would let this party pay any fee for free.
+    /// Returns whether transactions of others confirm the claim at this feerate or a higher one. Replacing them would cost more
+    /// than they pay and gain nothing. The other party could then make this party pay any fee at no cost to itself.
     fn is_paid_by_others(&self, chain: &Chain, rate: u64) -> bool {
         let pool = chain.mempool();
         let mut evicted = self.evicted.iter().filter_map(|txid| pool.get(txid));
         let (Some(only), None) = (evicted.next(), evicted.next()) else { return false };
         let (parent, is_same) = match self.claim.pays {
-            // A child of somebody else pays for the same parent.
+            // A child of another party pays for the same parent.
             Pays::Child(..) => {
                 let parent = pool.get(&self.base.tx.compute_txid());
                 (parent, parent.is_some())
             }
-            // Somebody else added the input that pays.
+            // Another party added an input that pays the fee.
             Pays::Input => (None, only.tx.output == self.base.tx.output),
             Pays::Own | Pays::Fixed => (None, false),
         };
@@ -107,16 +107,16 @@ impl<'a> Offer<'a> {
         let (fee, vsize) = all.fold((0u64, 0u64), |(fee, vsize), entry| {
             (fee.saturating_add(entry.fee), vsize.saturating_add(entry.vsize))
         });
-        // Other unconfirmed parents could make it cheaper than it looks.
+        // Other unconfirmed parents could lower the effective feerate.
         is_same && only.tx.input.iter().all(confirmed) && fee >= vsize.saturating_mul(rate)
     }
 
-    /// Whether a transaction of the mempool makes room for the offer.
+    /// Returns whether the offer would replace this transaction of the mempool.
     pub(super) fn replaces(&self, txid: &Txid) -> bool {
         self.evicted.contains(txid)
     }
 
-    /// The largest coin of the wallet that nothing but what is replaced would spend.
+    /// Returns the largest coin of the wallet that no transaction of the mempool spends, except those that the offer replaces.
     fn choose_coin(&self, chain: &Chain) -> Option<(OutPoint, TxOut)> {
         let free = |coin: &OutPoint| {
             let spender = chain.mempool().spender(coin);
@@ -126,7 +126,7 @@ impl<'a> Offer<'a> {
         coins.map(|(coin, found)| (coin, found.out.clone())).max_by_key(|(coin, out)| (out.value, *coin))
     }
 
-    /// The draft of the child, for a claim that a child pays for.
+    /// Returns the draft of the fee-paying child, if the claim has one.
     fn child(&self) -> Option<Draft> {
         let Pays::Child(vout, unlock) = &self.claim.pays else { return None };
         let prevout = self.base.tx.output.get(usize::try_from(*vout).ok()?)?.clone();
@@ -136,7 +136,8 @@ impl<'a> Offer<'a> {
         Some(Draft { label: "fee child", tx, prevouts: vec![prevout], unlocks: vec![Unlock::clone(unlock)] })
     }
 
-    /// Virtual bytes of all that the fee at this feerate is for. An input is added only where the signed fee is too low.
+    /// Returns the virtual size of all transactions that a fee at this feerate pays for. A claim that can add an input only adds
+    /// one if its signed fee is too low.
     pub(super) fn size(&self, rate: u64) -> u64 {
         let (draft, alone) = (&self.claim.draft, self.claim.draft.weight().div_ceil(4));
         match (&self.claim.pays, self.child()) {
@@ -148,7 +149,7 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// The transactions that pay this fee together.
+    /// Builds the transactions that together pay `fee`.
     fn build(&self, fee: u64) -> Result<Vec<Transaction>, ChannelError> {
         let signed = self.base.fee();
         let lacks_coin = || ChannelError::refused("the wallet has no coin that is free");
@@ -170,7 +171,7 @@ impl<'a> Offer<'a> {
         })
     }
 
-    /// Maximum fee: what is at stake, and what the output or the coin can pay.
+    /// Returns the maximum fee in satoshi: limited by the stake, the budget, and what the output or the coin can pay.
     fn limit(&self, budget: u64) -> u64 {
         let coin = self.coin.as_ref().map_or(0, |(_, out)| out.value.to_sat());
         let payable = match self.claim.pays {
@@ -184,7 +185,8 @@ impl<'a> Offer<'a> {
         payable.min(self.claim.stake).min(budget.saturating_add(self.base.fee()))
     }
 
-    /// Offers the claim at a feerate, or as much above as what is in the way asks, within its limits.
+    /// Offers the claim at feerate `rate`, or, within its limits, at the higher feerate that replacing the conflicting
+    /// transactions requires.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
         let (size, limit) = (self.size(rate), self.limit(budget));
         let paid = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));

@@ -1,4 +1,4 @@
-//! Offering claims block by block until they are confirmed.
+//! Publishes claims and raises their fees block by block until they confirm.
 
 use std::collections::BTreeMap;
 
@@ -11,71 +11,72 @@ use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::wallet::Wallet;
 
-/// Blocks before a deadline in which a fee rises to what is at stake.
+/// Number of blocks before a deadline during which the fee rises to the amount at stake.
 const LAST_BLOCKS: u32 = 12;
-/// A raise by a quarter, in quarters.
+/// Factor of a raise by a quarter, in quarters.
 const QUARTER: u64 = 5;
 
-/// What a publisher saw and did.
+/// Something that a publisher saw or did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// There is an output to claim that was not there before.
+    /// A new output can be claimed.
     Saw {
-        /// The output.
+        /// Output to claim.
         coin: OutPoint,
-        /// What would be published.
+        /// Description of the transaction that would be published.
         label: &'static str,
     },
-    /// The mempool took an offer, or a higher one for the same output.
+    /// The mempool accepted an offer, or a replacement with a higher fee for the same output.
     Offered {
-        /// The output.
+        /// Claimed output.
         coin: OutPoint,
-        /// What was published.
+        /// Description of the published transaction.
         label: &'static str,
-        /// Satoshi per virtual byte, with the child if there is one.
+        /// Feerate in sat/vB, including the fee-paying child if there is one.
         rate: u64,
-        /// Satoshi.
+        /// Fee in satoshi.
         fee: u64,
     },
-    /// The mempool refused an offer. A higher one follows after the next block.
+    /// The mempool refused an offer. After the next block a higher one follows.
     Refused {
-        /// The output.
+        /// Output to claim.
         coin: OutPoint,
-        /// Why.
+        /// Reason of the refusal.
         reject: Reject,
     },
-    /// To replace what is in the mempool costs more than what is at stake, or than the coins at hand.
+    /// Replacing the conflicting transactions in the mempool costs more than the amount at stake, or more than the available
+    /// coins.
     Outbid {
-        /// The output.
+        /// Output to claim.
         coin: OutPoint,
-        /// Satoshi.
+        /// Required fee in satoshi.
         needed: u64,
     },
-    /// An offer could not be built. The other claims are not affected.
+    /// An offer could not be built. Other claims are not affected.
     Failed {
-        /// The output.
+        /// Output to claim.
         coin: OutPoint,
-        /// Why.
+        /// Reason of the failure.
         error: ChannelError,
     },
-    /// Nothing is left to claim.
+    /// No output is left to claim.
     Done,
 }
 
-/// What is remembered of a claim from block to block.
+/// Data about a claim that the publisher keeps between blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Bid {
     purpose: Purpose,
-    /// The scripts that the offer pays to: what spends the output without paying to them is another transaction.
+    /// Output scripts of the offer. A transaction that spends the output without paying to these scripts is another transaction.
     pays_to: Vec<ScriptBuf>,
-    /// Satoshi per virtual byte.
+    /// Feerate of the last offer in sat/vB.
     rate: u64,
-    /// The height at which it was offered.
+    /// Height at which the claim was last offered.
     offered: Option<u32>,
 }
 
 impl Bid {
-    /// Whether an answer lost its output to another transaction.
+    /// Returns whether this is an answer whose output was spent by another transaction.
     fn is_outpaced(&self, view: View<'_>, coin: &OutPoint) -> bool {
         let other = |tx: &Transaction| {
             let mut outputs = tx.output.iter();
@@ -85,20 +86,22 @@ impl Bid {
     }
 }
 
-/// A party that publishes what its guard claims, and pays for it with a wallet.
+/// A party that publishes the claims of its guard and pays their fees from a wallet.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     guard: SharedGuard,
     wallet: Wallet,
     orders: Orders,
-    /// Maximum that all fees together may take from the wallet; none where each claim's stake is the only limit.
+    /// Maximum that all fees together may take from the wallet, in satoshi. `None` if only the stake of each claim limits its
+    /// fee.
     budget: Option<u64>,
     market: u64,
     bids: BTreeMap<OutPoint, Bid>,
 }
 
 impl Publisher {
-    /// A publisher that bids at `market` sat/vB first. Its wallet's coins are those that the chain has for its script.
+    /// Creates a publisher whose first bids pay `market` sat/vB. The coins of its wallet are the outputs of the chain that pay to
+    /// the wallet's script.
     pub fn new(guard: SharedGuard, wallet: Wallet, market: u64) -> Publisher {
         Publisher {
             guard,
@@ -110,62 +113,62 @@ impl Publisher {
         }
     }
 
-    /// The same publisher, whose wallet pays no more than this for all claims together.
+    /// Returns the publisher with a limit, in satoshi, on the fees that its wallet pays for all claims together.
     #[must_use]
     pub fn with_budget(self, budget: u64) -> Publisher {
         Publisher { budget: Some(budget), ..self }
     }
 
-    /// The guard.
+    /// Returns the guard whose claims are published.
     pub fn guard(&self) -> &SharedGuard {
         &self.guard
     }
 
-    /// The wallet that pays.
+    /// Returns the wallet that pays fees.
     pub fn wallet(&self) -> &Wallet {
         &self.wallet
     }
 
-    /// A copy of what the owner knows and wants.
+    /// Returns a copy of the owner's orders.
     pub(super) fn wanted(&self) -> Orders {
         self.orders.clone()
     }
 
-    /// What the owner knows and wants.
+    /// Returns the owner's orders for modification: known preimages, and whether to close the channel.
     pub fn orders(&mut self) -> &mut Orders {
         &mut self.orders
     }
 
-    /// The feerate that blocks take now, in sat/vB: no bid is lower.
+    /// Sets the feerate that blocks currently require, in sat/vB. No bid is lower.
     pub fn set_market(&mut self, rate: u64) {
         self.market = rate.max(1);
     }
 
-    /// Goes on with another record. Bids are kept: what the old record began, the new one goes on with.
+    /// Replaces the guard by that of another record. Bids are kept, so the new guard continues what the old one began.
     pub fn replace(&mut self, guard: SharedGuard) {
         self.guard = guard;
     }
 
-    /// What the publisher remembers from block to block beside its guard.
+    /// Returns everything that the publisher keeps between blocks: the rank of the guard, the orders and the bids.
     pub(crate) fn remembered(&self) -> impl core::fmt::Debug + '_ {
         (self.guard.rank(), &self.orders, &self.bids)
     }
 
-    /// What would be published now, with what waits for a lock.
+    /// Returns the current claims, including those that wait for a lock.
     ///
     /// # Errors
     ///
-    /// As [`super::Guard::claims`].
+    /// The errors of [`super::Guard::claims`].
     pub fn claims(&self, chain: &Chain) -> Result<Vec<Claim>, ChannelError> {
         self.guard.claims(View::new(chain), &self.orders)
     }
 
-    /// Looks at the chain, and offers every claim whose locks are over, at a higher feerate than after the block before. Looking again
-    /// before the next block raises nothing.
+    /// Checks the chain, and offers every claim whose locks are satisfied at a higher feerate than in the block before. A second
+    /// look before the next block raises no fee.
     ///
     /// # Errors
     ///
-    /// As [`super::Guard::claims`]. What concerns one claim alone is an event.
+    /// The errors of [`super::Guard::claims`]. A problem with a single claim is reported as an event instead.
     pub fn look(&mut self, chain: &mut Chain) -> Result<Vec<Event>, ChannelError> {
         let claims = self.claims(chain)?;
         let before = core::mem::take(&mut self.bids);
@@ -173,7 +176,7 @@ impl Publisher {
         if claims.is_empty() && !before.is_empty() {
             events.push(Event::Done);
         }
-        // An answer to a newer old state goes on where the answer to the one before ended.
+        // An answer to a newer old state starts at the feerate at which the answer to the previous one ended.
         let outpaced = before.iter().filter(|(coin, bid)| bid.is_outpaced(View::new(chain), coin));
         let outpaced = outpaced.map(|(_, bid)| bid).max_by_key(|bid| bid.rate);
         for claim in &claims {
@@ -188,7 +191,7 @@ impl Publisher {
         Ok(events)
     }
 
-    /// Offers a claim, if its locks are over.
+    /// Offers a claim if its locks are satisfied.
     fn bid(&self, chain: &mut Chain, claim: &Claim, last: Option<&Bid>, events: &mut Vec<Event>) -> Bid {
         let (coin, height) = (claim.coin, chain.height());
         let pays_to = claim.draft.tx.output.iter().map(|out| out.script_pubkey.clone()).collect();
@@ -216,10 +219,10 @@ impl Publisher {
                 bid.rate = bid.rate.max(rate);
                 events.push(Event::Offered { coin, label: claim.label(), rate, fee });
             }
-            // A publisher that was started again goes on where its own offer stands.
+            // A restarted publisher continues from the feerate of its own offer in the mempool.
             Ok(Outcome::Kept { rate }) => bid.rate = bid.rate.max(rate),
             Ok(Outcome::Refused(reject @ Reject::Truc(_))) => {
-                // Several children of one parent are there after a reorganisation.
+                // After a reorganisation a parent can have several children in the mempool.
                 events.push(match self.raise_child(chain, claim, bid.rate) {
                     Ok(Some((fee, size))) => {
                         let rate = fee.checked_div(size).unwrap_or_default();
@@ -241,8 +244,8 @@ impl Publisher {
         bid
     }
 
-    /// What the wallet may still pay: its budget less what confirmed transactions took from it, and what others in the mempool take than
-    /// those that the offer replaces.
+    /// Returns the satoshi that the wallet may still pay: its budget minus what confirmed transactions took from it, and minus
+    /// what other transactions in the mempool take. Transactions that the offer replaces do not count.
     fn left(&self, chain: &Chain, offer: &Offer<'_>) -> u64 {
         let Some(budget) = self.budget else { return u64::MAX };
         let script = self.wallet.script_pubkey();
@@ -258,8 +261,8 @@ impl Publisher {
     }
 }
 
-/// The next feerate of a claim: a quarter more, or before a deadline the least factor that reaches, in the blocks that are left, what is
-/// lost then.
+/// Returns the next feerate of a claim, normally a quarter more. Shortly before a deadline the factor is larger: the smallest
+/// with which the fee reaches the amount that would be lost, in the remaining blocks.
 fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     let (rate, most) = (rate.max(1), claim.stake.div_ceil(size.max(1)));
     let left = |deadline: Deadline| (deadline.block.saturating_sub(height.saturating_add(1)), deadline.lost);
@@ -277,11 +280,11 @@ fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     if mutated(Mutation::FeesAboveStake) {
         return times(rate, QUARTER, 1);
     }
-    // Beyond what is at stake a higher rate means nothing.
+    // A fee above the amount at stake is pointless.
     times(rate, factor, 1).min(most.max(rate))
 }
 
-/// A feerate after so many raises by a factor in quarters.
+/// Returns a feerate after `raises` raises by a factor that is given in quarters.
 fn times(rate: u64, factor: u64, raises: u32) -> u64 {
     (0..raises).fold(rate, |rate, _| rate.saturating_mul(factor).div_ceil(4))
 }

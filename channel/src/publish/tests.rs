@@ -10,10 +10,10 @@ use crate::wallet::Wallet;
 
 const CAPACITY: u64 = 1_000_000;
 const KNOWN: [[u8; 32]; 2] = [[1; 32], [2; 32]];
-/// Satoshi that a party may pay for fees in a play, all of them at 2 sat/vB or little more.
+/// Maximum satoshi that a party may pay for fees in one simulation, in which all feerates are 2 sat/vB or slightly more.
 const FEES: u64 = 6_000;
 
-/// All constructions whose parties have guards, with short locks.
+/// Runs `play` for every construction, with short locks.
 fn guarded(mut play: impl FnMut(&'static str, Box<dyn Construction>)) {
     for (name, kind) in KINDS {
         let kind = match kind {
@@ -39,13 +39,13 @@ fn client(channel: &dyn Construction, party: usize, chain: &mut Chain) -> Publis
     Publisher::new(channel.guard(party).unwrap(), wallet, 2)
 }
 
-/// What a party has: its payouts and its wallet, less the coins that the wallet began with.
+/// Returns what a party has in the end: its payouts and its wallet, minus the wallet's initial coins.
 fn has(channel: &dyn Construction, stage: &Stage, publisher: &Publisher, party: usize) -> u64 {
     let wallet = stage.chain.balance(publisher.wallet().script_pubkey());
     (stage.paid(channel, party) + wallet).saturating_sub(400_000)
 }
 
-/// Blocks go by until nobody has anything left to claim.
+/// Mines blocks until no publisher has anything left to claim.
 fn run(stage: &mut Stage, publishers: &mut [Publisher], blocks: u32) {
     for _ in 0..blocks {
         for publisher in publishers.iter_mut() {
@@ -57,7 +57,7 @@ fn run(stage: &mut Stage, publishers: &mut [Publisher], blocks: u32) {
     }
 }
 
-/// Balances; two equal HTLCs to the second party, one to the first, and one whose preimage nobody knows.
+/// State with two equal HTLCs to the second party, one to the first party, and one with an unknown preimage.
 fn with_htlcs() -> Content {
     let htlc = |from: usize, sat, preimage: [u8; 32]| Htlc {
         from,
@@ -71,7 +71,8 @@ fn with_htlcs() -> Content {
     Content { balances: vec![500_000, 300_000], htlcs }
 }
 
-/// E6, E11: whoever closes, each party ends with its balance and its HTLCs: equal ones too, by preimage and after the expiry.
+/// E6, E11: whichever party closes, each party receives its balance and its HTLCs. This includes equal HTLCs, claims with the
+/// preimage, and claims after the expiry.
 #[test]
 fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
     guarded(|name, mut channel| {
@@ -96,7 +97,8 @@ fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
     });
 }
 
-/// An old state does not pay its publisher more than the latest, whether or not a reorganisation takes the answer back.
+/// Publishing an old state does not pay its publisher more than the latest state, with or without a reorganisation that removes
+/// the answer.
 #[test]
 fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
     guarded(|name, mut channel| {
@@ -113,7 +115,7 @@ fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
             stage.publish(old.next().unwrap()).unwrap();
             let mut victim = [client(channel, 1, &mut stage.chain)];
             for block in 0..200 {
-                // The cheater goes on with its old state as soon as it can.
+                // The cheater continues with its old state as soon as possible.
                 let _ = old.as_slice().first().map(|step| stage.chain.submit(step.tx.clone()));
                 run(&mut stage, &mut victim, 1);
                 if block == 3 {
@@ -126,7 +128,7 @@ fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
     });
 }
 
-/// Finding 20: anyone adds an input to an update signed with ANYPREVOUTANYSCRIPT. The settlement follows it.
+/// Finding 20: anyone can add an input to an update signed with ANYPREVOUTANYSCRIPT. The settlement must still be found.
 #[test]
 fn the_latest_state_is_settled_below_a_strangers_input() {
     for place in [0, 1] {
@@ -145,7 +147,8 @@ fn the_latest_state_is_settled_below_a_strangers_input() {
     }
 }
 
-/// A record of a channel inside another names no output: what pays to its funding script is followed, whoever made it.
+/// The record of a channel inside another channel names no funding output. Any output to its funding script is followed, whoever
+/// created it.
 #[test]
 fn a_channel_without_a_named_output_is_found_by_its_script() {
     let setup = Setup::named("inner", 2, CAPACITY, 144).unwrap();
@@ -163,8 +166,8 @@ fn a_channel_without_a_named_output_is_found_by_its_script() {
     assert_eq!(stage.paid(&channel, 1), 900_000);
 }
 
-/// E10: the cheater claims HTLCs of its revoked commitment before the victim looks. Whatever is left is taken output by output, and the
-/// second stages are taken too.
+/// E10: the cheater claims HTLCs of its revoked commitment before the victim checks the chain. The victim takes each remaining
+/// output with a separate transaction, and the outputs of the second stages as well.
 #[test]
 fn every_output_of_a_revoked_commitment_is_taken() {
     for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
@@ -183,7 +186,8 @@ fn every_output_of_a_revoked_commitment_is_taken() {
             let commitment = channel.close(0, 1).unwrap().remove(0);
             stage.publish(commitment.clone()).unwrap();
             let mut victim = [client(channel, 1, &mut stage.chain)];
-            // A success and two timeouts: the first confirms before the victim's justice, the others after it is in the mempool.
+            // One HTLC-success and two HTLC-timeouts. The first confirms before the victim's justice transaction, the others when
+            // it is in the mempool.
             for (nth, preimage) in [(1, Some(KNOWN[0])), (0, None), (3, None)].into_iter().take(claimed) {
                 let claim = channel.claim_htlc(&commitment, &old.htlcs[nth], preimage).unwrap();
                 stage.chain.mine_block(vec![claim.tx]).unwrap();
@@ -198,8 +202,9 @@ fn every_output_of_a_revoked_commitment_is_taken() {
     }
 }
 
-/// The fee of an answer leaves the victim what nobody can take from it, however dear blocks are: its balance in a revoked commitment, and
-/// with a penalty that takes all its latest balance or the cheater's share.
+/// The fee of an answer leaves the victim the amount that nobody can take from it, however high the feerate is. For a revoked
+/// commitment this is its balance there. For a penalty that takes everything it is its balance in the latest state, or the
+/// cheater's share.
 #[test]
 fn no_answer_costs_what_the_victim_has_without_it() {
     let cases = [
@@ -226,7 +231,8 @@ fn no_answer_costs_what_the_victim_has_without_it() {
     }
 }
 
-/// What a sender takes back at an expiry is all that a settlement may hurry for: a small HTLC does not raise its fee to the balance.
+/// A settlement may pay for urgency at most the HTLCs that a sender could take back at the expiry. A small HTLC does not raise
+/// the fee up to the party's balance.
 #[test]
 fn a_small_htlc_costs_no_more_than_it_is_worth() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -247,7 +253,8 @@ fn a_small_htlc_costs_no_more_than_it_is_worth() {
                 owner.orders().learn(KNOWN[1]);
                 for _ in 0..200 {
                     owner.look(&mut stage.chain).unwrap();
-                    // Until the expiry no block takes anything; then blocks ask more than the client knows.
+                    // No block takes any transaction before the expiry. Afterwards blocks require a higher feerate than the
+                    // client knows.
                     if stage.chain.height() <= expiry {
                         stage.chain.mine_block(vec![]).unwrap();
                     } else {
@@ -261,7 +268,7 @@ fn a_small_htlc_costs_no_more_than_it_is_worth() {
     }
 }
 
-/// A victim that was too late for to_local sweeps to_remote at the market's rate.
+/// A victim that was too late for to_local sweeps to_remote at the market rate.
 #[test]
 fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
     for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
@@ -274,7 +281,7 @@ fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
         let mut victim = client(channel, 1, &mut stage.chain);
         let [commitment, sweep] = channel.close(0, 0).unwrap().try_into().unwrap();
         stage.publish(commitment).unwrap();
-        // The victim's answer is raised to what to_local is worth, and no block takes it.
+        // The victim's answer is raised to the value of to_local, but no block takes it.
         for _ in 0..150 {
             victim.look(&mut stage.chain).unwrap();
             stage.chain.mine_block(vec![]).unwrap();
@@ -286,7 +293,7 @@ fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
     }
 }
 
-/// All claims of a wallet together stay below its budget, also while several of them wait for a block.
+/// The fees of all claims together stay within the wallet's budget, even while several claims are unconfirmed.
 #[test]
 fn a_budget_is_for_all_claims_together() {
     let setup = Setup::named("budget", 2, CAPACITY, 144).unwrap();
@@ -301,7 +308,7 @@ fn a_budget_is_for_all_claims_together() {
     let mut owner = client(channel, 0, &mut stage.chain).with_budget(3_000);
     owner.set_market(10);
     let events = owner.look(&mut stage.chain).unwrap();
-    // Three HTLCs of the owner's expired. Its balance pays for itself.
+    // Three HTLCs of the owner have expired. The claim on its balance pays its own fee.
     let fee = |event: &Event| match event {
         Event::Offered { fee, label: "HTLC-timeout", .. } => Some(*fee),
         _ => None,
@@ -310,8 +317,8 @@ fn a_budget_is_for_all_claims_together() {
     assert_eq!(fees, [2_670, 330], "{events:?}");
 }
 
-/// A child of somebody else that pays as much as the client would is kept; one that pays less is replaced. Otherwise a cheater could
-/// let the victim pay any fee, at no cost: what is replaced pays nothing.
+/// Another party's child that pays as much as the client would is kept, and one that pays less is replaced. Otherwise a cheater
+/// could make the victim pay any fee at no cost, because a replaced transaction pays nothing.
 #[test]
 fn a_child_of_somebody_else_that_pays_enough_is_kept() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -325,7 +332,7 @@ fn a_child_of_somebody_else_that_pays_enough_is_kept() {
             stage.publish(channel.close(0, 1).unwrap().remove(0)).unwrap();
             let mut victim = client(channel, 1, &mut stage.chain);
             victim.set_market(3);
-            // The settlement, once the delay is over.
+            // Wait for the settlement, which is published when the delay has expired.
             let parent = loop {
                 victim.look(&mut stage.chain).unwrap();
                 let has_anchor = |tx: &Transaction| tx.output.iter().any(|out| out.script_pubkey == p2a());
@@ -360,8 +367,8 @@ fn a_child_of_somebody_else_that_pays_enough_is_kept() {
     }
 }
 
-/// A reorganisation makes a settlement unconfirmed whose HTLCs were being claimed. The mempool takes no third child, so one of the two is
-/// raised until a block takes all of them.
+/// A reorganisation makes a settlement unconfirmed while its HTLCs are being claimed. The mempool accepts no third child, so the
+/// fee of one of the two children is raised until a block takes all three transactions.
 #[test]
 fn a_settlement_that_a_reorganisation_takes_back_confirms_with_its_children() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -374,18 +381,18 @@ fn a_settlement_that_a_reorganisation_takes_back_confirms_with_its_children() {
         let steps = channel.close(0, 1).unwrap();
         stage.publish(steps[0].clone()).unwrap();
         stage.chain.mine(144).unwrap();
-        // Somebody else has it mined without a fee child.
+        // Another party gets it mined without a fee-paying child.
         stage.chain.mine_block(vec![steps[1].tx.clone()]).unwrap();
         let mut owner = [client(channel, 1, &mut stage.chain)];
         owner[0].orders().learn(KNOWN[1]);
         owner[0].look(&mut stage.chain).unwrap();
         let settlement = steps[1].tx.compute_txid();
         stage.chain.reorganise(1).unwrap();
-        // The parent itself is among them.
+        // `descendants` includes the settlement itself.
         assert_eq!(stage.chain.mempool().descendants(settlement).len(), 3, "{kind:?}");
         for _ in 0..20 {
             owner[0].look(&mut stage.chain).unwrap();
-            // Just more than what the three transactions pay together.
+            // Blocks require slightly more than the three transactions pay together at first.
             stage.chain.mine_at(1_000).unwrap();
         }
         assert!(stage.chain.confirmed(&settlement).is_some(), "{kind:?}");

@@ -1,7 +1,7 @@
-//! What a party sees of the chain: who spends an output, and which outputs pay to a script.
+//! A party's view of the chain: which transaction spends an output, and which outputs pay to a script.
 //!
-//! Everything is found by outpoint, whatever the input's index. Signatures that leave other inputs open (ANYPREVOUTANYSCRIPT,
-//! ANYONECANPAY) say nothing about the place of an input.
+//! Spending transactions are found by outpoint, at any input index. Signatures that do not commit to the other inputs
+//! (ANYPREVOUTANYSCRIPT, ANYONECANPAY) allow anyone to change the index of an input.
 
 use bitcoin::{OutPoint, Script, Transaction, TxOut};
 
@@ -9,18 +9,18 @@ use crate::chain::{Chain, START_HEIGHT};
 use crate::mutation::{Mutation, mutated};
 use crate::tx::outpoint;
 
-/// A source of transactions: the chain, or transactions that are supposed to be confirmed.
+/// Source of transactions: the simulated chain, or a list of transactions that count as confirmed.
 pub trait Ledger {
-    /// The height of the last block.
+    /// Returns the height of the last block.
     fn height(&self) -> u32;
 
-    /// The confirmed transaction that spends an output, and the height of its block.
+    /// Returns the confirmed transaction that spends an output, and the height of its block.
     fn confirmed_spender(&self, coin: &OutPoint) -> Option<(&Transaction, u32)>;
 
-    /// The transaction in the mempool that spends an output.
+    /// Returns the transaction of the mempool that spends an output.
     fn pending_spender(&self, coin: &OutPoint) -> Option<&Transaction>;
 
-    /// All confirmed transactions in their order, with the heights of their blocks.
+    /// Returns all confirmed transactions in chain order, with the heights of their blocks.
     fn transactions(&self) -> Box<dyn Iterator<Item = (&Transaction, u32)> + '_>;
 }
 
@@ -42,7 +42,7 @@ impl Ledger for Chain {
     }
 }
 
-/// Transactions that are supposed to be confirmed, all in one block, and nothing else.
+/// A ledger that contains only these transactions, all confirmed in the same block.
 #[derive(Clone, Debug, Default)]
 pub struct Supposed(pub Vec<Transaction>);
 
@@ -65,37 +65,37 @@ impl Ledger for Supposed {
     }
 }
 
-/// A transaction that spends an output.
+/// A transaction that spends a given output.
 #[derive(Clone, Copy, Debug)]
 pub struct Spend<'a> {
-    /// The transaction.
+    /// The spending transaction.
     pub tx: &'a Transaction,
-    /// The index of the input that spends the output.
+    /// Index of the input that spends the output.
     pub input: usize,
-    /// The height of its block; none if it is in the mempool.
+    /// Height of the transaction's block. `None` if the transaction is in the mempool.
     pub height: Option<u32>,
 }
 
 /// A confirmed output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Where it is.
+    /// Outpoint of the output.
     pub coin: OutPoint,
-    /// The output.
+    /// Amount and script of the output.
     pub out: TxOut,
-    /// The height of its block.
+    /// Height of the output's block.
     pub height: u32,
 }
 
 impl Found {
-    /// The height of the last block from which on a transaction that spends the output with this relative lock can be offered
-    /// to the mempool.
+    /// Returns the chain height from which the mempool accepts a transaction that spends the output with a relative lock of
+    /// `blocks` blocks.
     pub fn unlocked(&self, blocks: u32) -> u32 {
         self.height.saturating_add(blocks).saturating_sub(1)
     }
 }
 
-/// What a party sees of the chain.
+/// A party's view of the chain.
 #[derive(Clone, Copy)]
 pub struct View<'a>(&'a dyn Ledger);
 
@@ -106,17 +106,17 @@ impl core::fmt::Debug for View<'_> {
 }
 
 impl<'a> View<'a> {
-    /// The view of a source.
+    /// Creates a view of a ledger.
     pub fn new(ledger: &'a dyn Ledger) -> View<'a> {
         View(ledger)
     }
 
-    /// The height of the last block.
+    /// Returns the height of the last block.
     pub fn height(&self) -> u32 {
         self.0.height()
     }
 
-    /// The transaction that spends an output: the confirmed one, or else the one in the mempool.
+    /// Returns the transaction that spends an output: the confirmed one, otherwise the one in the mempool.
     pub fn spend_of(&self, coin: &OutPoint) -> Option<Spend<'a>> {
         self.confirmed_spend(coin).or_else(|| {
             let tx = self.0.pending_spender(coin)?;
@@ -124,7 +124,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The confirmed transaction that spends an output.
+    /// Returns the confirmed transaction that spends an output.
     pub fn confirmed_spend(&self, coin: &OutPoint) -> Option<Spend<'a>> {
         if mutated(Mutation::PendingIsFinal)
             && let Some(tx) = self.0.pending_spender(coin)
@@ -139,23 +139,23 @@ impl<'a> View<'a> {
         Some(Spend { tx, input, height: Some(height) })
     }
 
-    /// Whether no confirmed transaction spends an output.
+    /// Returns whether no confirmed transaction spends an output.
     pub fn is_unspent(&self, coin: &OutPoint) -> bool {
         self.confirmed_spend(coin).is_none()
     }
 
-    /// All confirmed transactions in their order, with the heights of their blocks.
+    /// Returns all confirmed transactions in chain order, with the heights of their blocks.
     pub fn transactions(&self) -> impl Iterator<Item = (&'a Transaction, u32)> {
         self.0.transactions()
     }
 
-    /// All confirmed outputs with this script, spent or not.
+    /// Returns all confirmed outputs with this script, spent or unspent.
     pub fn outputs_to(&self, script: &Script) -> Vec<Found> {
         self.transactions().flat_map(|(tx, height)| outputs_to(tx, height, script)).collect()
     }
 }
 
-/// The outputs of a transaction with this script, at any index. Equal scripts are separate outputs.
+/// Returns all outputs of a transaction that have this script. Several outputs can have the same script.
 pub fn outputs_to(tx: &Transaction, height: u32, script: &Script) -> Vec<Found> {
     let paying = (0..).zip(&tx.output).filter(|(_, out)| *out.script_pubkey == *script);
     paying.map(|(vout, out)| Found { coin: outpoint(tx, vout), out: out.clone(), height }).collect()
