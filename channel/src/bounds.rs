@@ -1,31 +1,31 @@
-//! Ranges of the parameters that callers choose, with the reason for each end.
+//! Ranges of the parameters that callers choose, with the reason for each limit.
 //!
-//! The models check their parameters against these ranges before any work. The command checks its options against the same
-//! constants, so that its errors name the option.
+//! The models validate their parameters against these ranges first. The command-line tool checks its options against the same
+//! constants, so that its error messages name the option.
 
 use core::fmt;
 
 use crate::model::CONFIRM_BLOCKS;
 
-/// The range of a parameter.
+/// Range of a parameter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds<T> {
-    /// Minimum.
+    /// Minimum value.
     pub least: T,
-    /// Maximum.
+    /// Maximum value.
     pub most: T,
-    /// The reason for the minimum.
+    /// Reason for the minimum.
     pub why_least: &'static str,
-    /// The reason for the maximum.
+    /// Reason for the maximum.
     pub why_most: &'static str,
 }
 
-/// A value outside of its range: the value, the end that it violates, and the reason for that end.
+/// Error for a value out of range. The text names the value, the violated limit, and the reason for this limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutOfBounds(String);
 
 impl OutOfBounds {
-    /// An error with its own text, for conditions that concern two parameters.
+    /// Creates an error with its own text, for conditions that concern two parameters.
     pub fn new(text: impl Into<String>) -> OutOfBounds {
         OutOfBounds(text.into())
     }
@@ -40,11 +40,11 @@ impl fmt::Display for OutOfBounds {
 impl core::error::Error for OutOfBounds {}
 
 impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
-    /// Returns the value if it is within the range. NaN is in no range.
+    /// Returns the value if it is within the range. NaN is never within the range.
     ///
     /// # Errors
     ///
-    /// [`OutOfBounds`] with the end of the range and its reason.
+    /// [`OutOfBounds`] with the violated limit and its reason.
     pub fn check(&self, value: T) -> Result<T, OutOfBounds> {
         if value >= self.least && value <= self.most {
             Ok(value)
@@ -57,18 +57,18 @@ impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
         }
     }
 
-    /// The error for a value below the range, which need not fit the type.
+    /// Returns the error for a value below the range. The value may have another type than the range.
     pub fn below(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is less than {}: {}", self.least, self.why_least))
     }
 
-    /// The error for a value above the range, which need not fit the type.
+    /// Returns the error for a value above the range. The value may have another type than the range.
     pub fn above(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is more than {}: {}", self.most, self.why_most))
     }
 }
 
-/// Parties of a channel.
+/// Number of parties of a channel.
 pub const PARTIES: Bounds<usize> = Bounds {
     least: 2,
     most: 16,
@@ -76,7 +76,7 @@ pub const PARTIES: Bounds<usize> = Bounds {
     why_most: "the records of HTLCs have four bits for a party",
 };
 
-/// HTLCs in one state.
+/// Number of HTLCs in one state.
 pub const HTLCS: Bounds<usize> = Bounds {
     least: 0,
     most: 228,
@@ -84,14 +84,14 @@ pub const HTLCS: Bounds<usize> = Bounds {
     why_most: "a version 3 transaction with more HTLC outputs, and two balances, exceeds 10,000 vB",
 };
 
-/// HTLCs in each state of a comparison of all constructions. `ln-zero-fee` allows the fewest.
+/// Number of HTLCs in each state of a comparison of all constructions. `ln-zero-fee` allows the fewest.
 pub const COMPARED_HTLCS: Bounds<usize> = Bounds {
     most: 227,
     why_most: "a commitment of ln-zero-fee with more HTLC outputs exceeds the 10,000 vB of version 3",
     ..HTLCS
 };
 
-/// Updates before a channel is closed, where every update is signed.
+/// Number of updates before a channel is closed, if every update is signed.
 pub const UPDATES: Bounds<u32> = Bounds {
     least: 0,
     most: 100_000,
@@ -99,7 +99,7 @@ pub const UPDATES: Bounds<u32> = Bounds {
     why_most: "every update is signed, which takes minutes for more; `channel storage --signed` signs a sample",
 };
 
-/// Updates in a comparison of all constructions. `bip68` has the fewest states.
+/// Number of updates in a comparison of all constructions. `bip68` has the fewest states.
 pub const COMPARED_UPDATES: Bounds<u32> = Bounds {
     least: 1,
     most: 455,
@@ -107,7 +107,7 @@ pub const COMPARED_UPDATES: Bounds<u32> = Bounds {
     why_most: "bip68 has 456 states, the first of which needs no update",
 };
 
-/// Updates of a long run.
+/// Number of updates in a long run.
 pub const STORED_UPDATES: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000_000,
@@ -115,7 +115,7 @@ pub const STORED_UPDATES: Bounds<u32> = Bounds {
     why_most: "the state machines of both sides process every update, which takes minutes for more",
 };
 
-/// Updates of a long run that are signed.
+/// Number of signed updates in a long run.
 pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
     least: 0,
     most: 1_000_000,
@@ -123,7 +123,7 @@ pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
     why_most: "signing more takes hours; sign a sample",
 };
 
-/// Earlier states that a long run publishes.
+/// Number of earlier states that a long run publishes.
 pub const TRIES: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000,
@@ -131,7 +131,7 @@ pub const TRIES: Bounds<u32> = Bounds {
     why_most: "each earlier state is played twice on a chain of its own, which takes minutes for more",
 };
 
-/// The number of a state to publish.
+/// Number of the state to publish.
 pub const STATE: Bounds<u32> = Bounds {
     least: 0,
     most: UPDATES.most,
@@ -139,7 +139,7 @@ pub const STATE: Bounds<u32> = Bounds {
     why_most: "no channel here has more updates",
 };
 
-/// The contest delay of a channel, in blocks.
+/// Contest delay of a channel, in blocks.
 pub const DELAY: Bounds<u16> = Bounds {
     least: 1,
     most: u16::MAX,
@@ -147,7 +147,7 @@ pub const DELAY: Bounds<u16> = Bounds {
     why_most: "a relative lock by height has 16 bits (BIP 68)",
 };
 
-/// Blocks between the locks of two states, where newer states have shorter locks.
+/// Difference between the locks of two consecutive states, in blocks, for constructions in which newer states have shorter locks.
 pub const INTERVAL: Bounds<u16> = Bounds {
     least: CONFIRM_BLOCKS,
     most: u16::MAX,
@@ -155,7 +155,7 @@ pub const INTERVAL: Bounds<u16> = Bounds {
     why_most: DELAY.why_most,
 };
 
-/// Satoshi in the funding output of a channel.
+/// Amount of a channel's funding output, in satoshi.
 pub const FUNDING: Bounds<u64> = Bounds {
     least: 1_000,
     most: OUTSIDE.most,
@@ -163,7 +163,7 @@ pub const FUNDING: Bounds<u64> = Bounds {
     why_most: OUTSIDE.why_most,
 };
 
-/// The contest delay of a breach game, in blocks.
+/// Contest delay in a breach game, in blocks.
 pub const GAME_DELAY: Bounds<u32> = Bounds {
     least: 1,
     most: 2_016,
@@ -171,7 +171,7 @@ pub const GAME_DELAY: Bounds<u32> = Bounds {
     why_most: "LND and LDK refuse a longer delay for their own funds",
 };
 
-/// A feerate in satoshi per virtual byte.
+/// Feerate in sat/vB.
 pub const FEERATE: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000,
@@ -179,7 +179,7 @@ pub const FEERATE: Bounds<u32> = Bounds {
     why_most: "Bitcoin Core refuses to send at more than 0.10 BTC/kvB (`-maxfeerate`)",
 };
 
-/// Games for each cell of the tables.
+/// Number of games that are averaged for each table cell.
 pub const GAMES: Bounds<u32> = Bounds {
     least: 1,
     most: 1_000_000,
@@ -187,7 +187,7 @@ pub const GAMES: Bounds<u32> = Bounds {
     why_most: "about a thousand cells play that many games each, which takes days for more",
 };
 
-/// The capacity of a channel in a breach game, in satoshi.
+/// Capacity of a channel in a breach game, in satoshi.
 pub const CAPACITY: Bounds<u64> = Bounds {
     least: 1_000,
     most: 900_719_925_474,
@@ -195,7 +195,7 @@ pub const CAPACITY: Bounds<u64> = Bounds {
     why_most: "the table of floods multiplies the capacity by 10,000, and amounts are exact up to 2^53 sat",
 };
 
-/// The cheater's balance in the old state of a breach game, in satoshi. Also at most the capacity.
+/// Cheater's balance in the old state of a breach game, in satoshi. It is also at most the capacity.
 pub const OLD_BALANCE: Bounds<u64> = Bounds {
     least: 1,
     most: CAPACITY.most,
@@ -203,7 +203,7 @@ pub const OLD_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
-/// The cheater's balance in the latest state of a breach game, in satoshi. Also at most the one in the old state.
+/// Cheater's balance in the latest state of a breach game, in satoshi. It is also at most the balance in the old state.
 pub const NEW_BALANCE: Bounds<u64> = Bounds {
     least: 0,
     most: CAPACITY.most,
@@ -211,7 +211,7 @@ pub const NEW_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
-/// Moves of a corrupted party in one line of a search.
+/// Number of moves of a corrupted party in one line of a search.
 pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     least: 0,
     most: 8,
@@ -219,7 +219,7 @@ pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     why_most: "each move multiplies the states by ten and more",
 };
 
-/// Times that a corrupted party lets time pass in one line of a search.
+/// Number of times that a corrupted party lets time pass in one line of a search.
 pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     least: 0,
     most: 20,
@@ -227,7 +227,7 @@ pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     why_most: "at the end of a line blocks go by until every lock is over",
 };
 
-/// States in one scenario of a search.
+/// Number of states that a search visits in one scenario.
 pub const SEARCH_STATES: Bounds<usize> = Bounds {
     least: 1,
     most: 10_000_000,
@@ -235,7 +235,7 @@ pub const SEARCH_STATES: Bounds<usize> = Bounds {
     why_most: "a million states take an hour and some gigabytes",
 };
 
-/// The highest number of an update in the exploration of the update protocols.
+/// Highest update number in the exploration of the update protocols.
 pub const EXPLORED_UPDATES: Bounds<u32> = Bounds {
     least: 3,
     most: 6,
@@ -243,7 +243,7 @@ pub const EXPLORED_UPDATES: Bounds<u32> = Bounds {
     why_most: "each update multiplies the states, and every rule has lost something before",
 };
 
-/// Satoshi outside of the channel.
+/// Funds outside the channel, in satoshi.
 pub const OUTSIDE: Bounds<u64> = Bounds {
     least: 0,
     most: 2_100_000_000_000_000,
@@ -251,7 +251,7 @@ pub const OUTSIDE: Bounds<u64> = Bounds {
     why_most: "there are at most 21 million bitcoin",
 };
 
-/// A share of miners.
+/// Share of the miners' hash rate.
 pub const SHARE: Bounds<f64> = Bounds {
     least: 0.0,
     most: 1.0,
@@ -280,7 +280,7 @@ mod tests {
         );
     }
 
-    /// The bounds of comparisons are the narrowest of the constructions; those of HTLCs are tested with `accept`.
+    /// The limits of comparisons are those of the most restrictive construction. The limits on HTLCs are tested with `accept`.
     #[test]
     fn comparisons_are_bounded_by_the_narrowest_construction() {
         let states = KINDS.iter().map(|(name, kind)| {

@@ -1,4 +1,4 @@
-//! Long runs: what a channel keeps after many updates, and whether any earlier state is still answered.
+//! Long runs that measure the storage of a channel after many updates, and verify that any earlier state is still answered.
 
 use std::collections::BTreeSet;
 
@@ -9,40 +9,41 @@ use crate::error::ChannelError;
 use crate::model::{Construction, Content, Kind, PlayError, Setup, Stage};
 use crate::protocol::{Keeper, Message, Party, Rules};
 
-/// Which updates are signed.
+/// Which updates of a long run are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signing {
-    /// All of them.
+    /// Every update is signed.
     All,
-    /// So many, which a seed picks, and the last. The state machine of both sides runs for all.
+    /// Only a random sample and the last update are signed: sample size, and seed of the selection. The protocol state machines
+    /// of both sides still process every update.
     Sample(u32, u64),
 }
 
-/// Bytes at a point of a run.
+/// Stored bytes after some number of updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Updates so far.
+    /// Number of updates so far.
     pub updates: u32,
-    /// What a client keeps.
+    /// Bytes that a client stores.
     pub client: usize,
-    /// What a tower keeps.
+    /// Bytes that a tower stores.
     pub tower: usize,
-    /// What the protocol's state machine keeps; none where the construction has none here.
+    /// Bytes that the protocol's state machine stores. `None` if the construction has no state machine in this crate.
     pub machine: Option<usize>,
 }
 
-/// What a run found.
+/// Result of a long run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LongRun {
-    /// Bytes along the way.
+    /// Storage at several points of the run.
     pub kept: Vec<Kept>,
-    /// Updates that were signed.
+    /// Number of updates that were signed.
     pub signed: u32,
-    /// Earlier states that were published, and answered by the client.
+    /// Number of published earlier states that the client answered.
     pub answered: u32,
-    /// Those that the tower answered; none where a tower is of no use.
+    /// Number of published earlier states that the tower answered. `None` if the construction has no use for a tower.
     pub answered_by_tower: Option<u32>,
-    /// Earlier states that were published.
+    /// Number of earlier states that were published.
     pub tried: u32,
 }
 
@@ -53,13 +54,13 @@ fn content(number: u32) -> Content {
     Content::of(&[first, CAPACITY - first])
 }
 
-/// The state machines of both sides.
+/// Protocol state machines of both sides.
 enum Machine {
-    /// Of the signed sequence form.
+    /// State machines of the signed sequence form.
     Default([Party; 2]),
-    /// Of forms where all sign one update.
+    /// State machines of constructions in which all parties sign the same update.
     Override([Keeper; 2]),
-    /// The construction has no state machine here.
+    /// No state machine exists for the construction.
     None,
 }
 
@@ -99,7 +100,7 @@ impl Machine {
     }
 }
 
-/// One update of the signed sequence form between two parties that follow all rules.
+/// Runs one update of the signed sequence form between two parties that follow all rules.
 pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
     let [even, odd] = parties;
     let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
@@ -114,7 +115,7 @@ pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), Chan
     Ok(())
 }
 
-/// Just so many different numbers from 1 to `highest`, or all of them.
+/// Picks `count` different numbers from 1 to `highest`, or all of them if there are not more.
 fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
     if count >= highest {
         return (1..=highest).collect();
@@ -126,11 +127,11 @@ fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
     picked
 }
 
-/// Checks the parameters of a run, before any work.
+/// Validates the parameters of a run.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Parameter`] names the one that is outside of its range, or does not go with another one.
+/// [`ChannelError::Parameter`] with the name of a parameter that is out of range or inconsistent with another one.
 pub fn check(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<(), ChannelError> {
     ChannelError::check("updates", &bounds::STORED_UPDATES, updates)?;
     ChannelError::check("tries", &bounds::TRIES, tries)?;
@@ -158,8 +159,8 @@ pub fn check(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<(
     }
 }
 
-/// Updates a channel many times, measures its storage, then publishes `tries` earlier states and the latest one, each on a
-/// chain of its own. `progress` is called after every update and every earlier state.
+/// Updates a channel many times and measures its storage. Then publishes `tries` earlier states and the latest state, each on a
+/// separate chain. `progress` is called after every update and every earlier state.
 ///
 /// # Errors
 ///
@@ -187,7 +188,7 @@ pub fn run(
         Signing::All => None,
         Signing::Sample(count, _) => Some(sample(count, updates, &mut dice)),
     };
-    // A state that was never signed cannot be published.
+    // Only states that were signed can be published.
     let mut publishable = vec![0];
     let mut kept = Vec::new();
     let every = (updates / 10).max(1);
@@ -199,7 +200,8 @@ pub fn run(
             None => drop(channel.update(content(number))?),
             Some(_) => channel.agree(content(number))?,
         }
-        // A state that was only agreed on is signed now, if it was picked or is measured.
+        // The update was exchanged without signatures. The state is signed now if it is part of the sample or if storage is
+        // measured here.
         let picked = chosen.as_ref().is_none_or(|chosen| chosen.contains(&number));
         if chosen.is_some() && (picked || measure) {
             channel.open(funding)?;
@@ -215,7 +217,7 @@ pub fn run(
     let by_tower = channel.tower_terms().map(|_| 0);
     let signed = u32::try_from(publishable.len()).unwrap_or(u32::MAX).saturating_sub(1);
     let mut found = LongRun { kept, signed, answered: 0, answered_by_tower: by_tower, tried: tries };
-    // The last of them is the latest state.
+    // The last signed state is the latest one, which is not an earlier state.
     publishable.pop();
     let count = u32::try_from(publishable.len()).unwrap_or(u32::MAX);
     for _ in 0..tries {
@@ -227,7 +229,7 @@ pub fn run(
     Ok(found)
 }
 
-/// Neither the client nor the tower contests the newest state.
+/// Verifies that neither the client nor the tower contests the latest state.
 fn newest_stands(channel: &dyn Construction) -> Result<(), PlayError> {
     let Some(newest) = channel.close(0, channel.number())?.into_iter().next() else { return Ok(()) };
     match channel.contest(1, &newest.tx)?.or(channel.tower_contest(1, &newest.tx)?) {
@@ -236,7 +238,7 @@ fn newest_stands(channel: &dyn Construction) -> Result<(), PlayError> {
     }
 }
 
-/// Publishes an earlier state, and the answers of client and tower, each on a chain of its own.
+/// Publishes an earlier state and the answers of the client and of the tower, on separate chains.
 fn answer(channel: &mut dyn Construction, number: u32, found: &mut LongRun) -> Result<(), PlayError> {
     for by_tower in [false, true] {
         let mut stage = Stage::new(channel)?;
@@ -257,7 +259,7 @@ fn answer(channel: &mut dyn Construction, number: u32, found: &mut LongRun) -> R
     Ok(())
 }
 
-/// A run as a table.
+/// Returns the storage measurements of a run as a table.
 pub fn table(run: &LongRun) -> Table {
     let mut table = Table::new(&["updates", "client (B)", "tower (B)", "state machine (B)"]);
     for kept in &run.kept {
@@ -302,7 +304,7 @@ mod tests {
                 let measured = 11;
                 match signing {
                     Signing::All => assert_eq!(run.signed, 60),
-                    // Those that were picked, and those that were measured.
+                    // The sample, and the states at which storage was measured.
                     Signing::Sample(..) => assert!((5..=5 + measured).contains(&run.signed)),
                 }
             }
