@@ -1,4 +1,4 @@
-//! From a policy and what is known to the coalitions that can spend.
+//! Derives, from a policy and from what each role knows, the coalitions that can spend an output.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use sigstack_compiler::{Atom, Compiled, KeyRef, Msg, Program, Set, is_time_lock}
 use super::knowledge::{Held, Item, Output, Role, When};
 use super::{Row, WhoError};
 
-/// A way to satisfy conditions.
+/// One way to satisfy conditions of a script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Way {
     with: Vec<String>,
     from: BTreeSet<String>,
-    /// `None` if whoever signs decides.
+    /// The fixed transaction that is paid to, or `None` if the signers choose the outputs.
     pays: Option<String>,
 }
 
@@ -26,7 +26,7 @@ impl Way {
         Way { from: BTreeSet::from([lock.into()]), ..Way::default() }
     }
 
-    /// Both ways at once; `None` if they fix two transactions.
+    /// Combines both ways. Returns `None` if they fix two different transactions.
     fn and(&self, other: &Way) -> Option<Way> {
         let pays = match (&self.pays, &other.pays) {
             (Some(one), Some(other)) if one != other => return None,
@@ -37,13 +37,13 @@ impl Way {
         Some(Way { with, from: self.from.union(&other.from).cloned().collect(), pays })
     }
 
-    /// Whether this way leaves at least as much open as another one, and not later.
+    /// Returns whether this way has at most the locks and restrictions of another way.
     fn is_at_least(&self, other: &Way) -> bool {
         (self.pays.is_none() || self.pays == other.pays) && self.from.is_subset(&other.from)
     }
 }
 
-/// A path of an output: its name and the sets of conditions that satisfy it.
+/// A spending path of an output: its name, and the sets of conditions that satisfy it.
 struct Branch {
     name: String,
     ways: Vec<Set>,
@@ -56,7 +56,7 @@ struct Context<'a> {
     when: When,
 }
 
-/// The coalitions of roles, small ones first; the empty one is everybody.
+/// Returns all coalitions of roles, small ones first. The empty coalition stands for everybody.
 fn coalitions() -> Vec<Vec<Role>> {
     let mut all: Vec<Vec<Role>> = (0u8..1 << Role::ALL.len())
         .map(|mask| {
@@ -68,7 +68,7 @@ fn coalitions() -> Vec<Vec<Role>> {
     all
 }
 
-/// The rows of an output.
+/// Returns the table rows of an output.
 pub(super) fn rows(output: &Output) -> Result<Vec<Row>, WhoError> {
     let Some(name) = output.policy else {
         return Ok(vec![row(When::Any, "P2A", Vec::new(), Way::default())]);
@@ -77,7 +77,7 @@ pub(super) fn rows(output: &Output) -> Result<Vec<Row>, WhoError> {
     rows_of_text(output, text)
 }
 
-/// The rows of an output whose policy is this text.
+/// Returns the table rows of an output whose policy is this text.
 pub(super) fn rows_of_text(output: &Output, text: &str) -> Result<Vec<Row>, WhoError> {
     let document = sigstack_compiler::parse(text)?;
     let compiled = sigstack_compiler::compile_text(text)?;
@@ -98,7 +98,7 @@ pub(super) fn rows_of_text(output: &Output, text: &str) -> Result<Vec<Row>, WhoE
     Ok(rows)
 }
 
-/// The key path and the leaves.
+/// Returns the key path and the leaves of an output.
 fn branches(document: &Document, compiled: &Compiled) -> Vec<Branch> {
     let mut names = leaf_names(document).into_iter();
     let key = compiled.key_path.map(|atom| Branch { name: "key".into(), ways: vec![Set::from([atom])] });
@@ -113,7 +113,7 @@ fn branches(document: &Document, compiled: &Compiled) -> Vec<Branch> {
     key.into_iter().chain(leaves).collect()
 }
 
-/// The names of the policies that stand in the tree, from left to right.
+/// Returns the names of the policies in the script tree, from left to right.
 fn leaf_names(document: &Document) -> Vec<Option<String>> {
     let output = document.statements().find_map(|statement| match statement {
         Statement::Output(Written::Tr(Internal::Nums(_) | Internal::Key(_), policy)) => policy.as_ref(),
@@ -154,7 +154,7 @@ impl Context<'_> {
         for coalition in coalitions() {
             let mut ways: Vec<Way> =
                 branch.ways.iter().flat_map(|set| self.set(branch, set, &coalition)).collect();
-            // The least restricted first.
+            // The least restricted way comes first.
             ways.sort_by_key(|way| (way.pays.is_some(), way.from.len()));
             for way in ways {
                 let is_known = |(others, known): &(Vec<Role>, Way)| {
@@ -169,7 +169,7 @@ impl Context<'_> {
         if let Some(way) = shown.filter(|_| found.iter().all(|(coalition, _)| !coalition.is_empty())) {
             found.push((Vec::new(), way));
         }
-        // Coalitions that do the same with the same stand in one row.
+        // Coalitions that can do the same with the same data share one row.
         let mut rows: Vec<Row> = Vec::new();
         for (who, way) in found {
             let row = row(self.when, &branch.name, who, way);
@@ -181,7 +181,7 @@ impl Context<'_> {
         rows
     }
 
-    /// The items that a coalition knows.
+    /// Returns the items that a coalition knows.
     fn items<'s>(&'s self, coalition: &'s [Role]) -> impl Iterator<Item = Item> + 's {
         self.facts()
             .filter(|(role, _)| role.is_none_or(|role| coalition.contains(&role)))
@@ -200,7 +200,7 @@ impl Context<'_> {
         all || self.items(coalition).any(|item| matches!(item, Item::Key(key) if key == name))
     }
 
-    /// The ways in which a coalition satisfies all conditions of a set.
+    /// Returns the ways in which a coalition satisfies all conditions of a set.
     fn set(&self, branch: &Branch, set: &Set, coalition: &[Role]) -> Vec<Way> {
         if branch.name != "key" && !self.items(coalition).any(|item| item == Item::Scripts) {
             return Vec::new();
@@ -216,8 +216,8 @@ impl Context<'_> {
         })
     }
 
-    /// The ways to spend with what a witness of one role has shown: preimages, and signatures that are not bound to the output
-    /// that they were shown for. A miner or a third party can take them from the mempool.
+    /// Returns the ways to spend with data that another witness revealed: preimages, and signatures that are not bound to one
+    /// output. A miner or a third party can copy them from the mempool.
     fn shown(&self, branch: &Branch, set: &Set) -> Vec<Way> {
         let is_unbound = |atom: &Atom| match atom {
             Atom::Signed(Msg::Delegate, _) => false,
@@ -234,7 +234,7 @@ impl Context<'_> {
             }
             let ways = Role::ALL.iter().flat_map(|role| self.atom(&branch.name, atom, &[*role]));
             let word = |way: Way| Way { with: vec!["a shown witness".into()], ..way };
-            // A transaction that a key signs freely binds the signature to it.
+            // If a key signs an arbitrary transaction, the signature is bound to that transaction and cannot be reused.
             let is_usable =
                 |way: &Way| matches!(atom, Atom::Signed(..) | Atom::Hash(..)) || way.pays.is_some();
             ways.filter(is_usable).map(word).take(1).collect()
@@ -259,7 +259,7 @@ impl Context<'_> {
             }
             Atom::Presigned(_, bytes) => self.transaction(bytes, coalition),
             Atom::Ctv(hash) | Atom::TemplateHash(hash) => self.transaction(hash, coalition),
-            // States that nLockTime numbers: the lock is a time long past.
+            // The lock encodes a state number in nLockTime and is a time long past.
             Atom::After(lock) if is_time_lock(*lock) => vec![Way::default()],
             Atom::After(lock) => vec![Way::from(format!("height {}", self.number(*lock)))],
             Atom::Older(1) => vec![Way::from("1 block")],
@@ -273,7 +273,7 @@ impl Context<'_> {
         }
     }
 
-    /// The ways to give a key's signature: with its secret, or one that was made earlier.
+    /// Returns the ways to provide a signature by a key: with its secret key, or a signature made earlier.
     fn key(&self, branch: &str, key: &KeyRef, coalition: &[Role], over: &str) -> Vec<Way> {
         let name = self.program.key_name(&key.x);
         let own = self.has_key(&name, coalition).then(|| Way::with(format!("{name}{over}")));
@@ -297,7 +297,7 @@ impl Context<'_> {
         known.take(1).collect()
     }
 
-    /// The name of a number in the document, or the number.
+    /// Returns the name of a number in the document, or the number itself.
     fn number(&self, value: u32) -> String {
         let found = self.document.statements().find_map(|statement| match statement {
             Statement::Number(name, Some(known)) if *known == u64::from(value) => Some(name.text.clone()),

@@ -1,21 +1,21 @@
-//! What each role knows about an output, as data.
+//! The items that each role knows about an output, as data.
 
-/// Somebody who can act on an output. Whoever is none of these, a miner too, knows what is public.
+/// A role that can act on an output. Anyone without a role, miners included, knows what is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// The party whose version is published, and who may cheat. Where versions are symmetric, either party.
+    /// The party whose version is published, and which may cheat. If versions are symmetric, either party.
     A,
     /// The other party.
     B,
-    /// The tower of B.
+    /// The watchtower of B.
     Tower,
 }
 
 impl Role {
-    /// All of them.
+    /// All roles.
     pub const ALL: [Role; 3] = [Role::A, Role::B, Role::Tower];
 
-    /// The name in tables.
+    /// Returns the name of the role in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Role::A => "A",
@@ -25,89 +25,89 @@ impl Role {
     }
 }
 
-/// The states in which a role knows something.
+/// The states for which a role knows an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
-    /// In every state.
+    /// The role knows the item for every state.
     Any,
-    /// If the output is that of an old state.
+    /// The role knows the item if the output is that of an old state.
     Old,
-    /// If the output is that of the latest state.
+    /// The role knows the item if the output is that of the latest state.
     Latest,
 }
 
-/// A signature that somebody made earlier and that a role keeps.
+/// A signature that was made earlier and that a role stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    /// The key, as the policy names it.
+    /// Name of the key in the policy.
     pub(super) key: &'static str,
-    /// The path that the signature is for: `key`, the name of a leaf, or `leaf` for every leaf.
+    /// Path for which the signature is valid: `key`, the name of a leaf, or `leaf` for every leaf.
     pub(super) on: &'static str,
-    /// The words for it in the table.
+    /// Description of the signature in tables.
     pub(super) what: &'static str,
-    /// What the signed transaction pays; `None` if the signature is over a message that leaves the transaction free.
+    /// Recipient of the signed transaction's outputs, or `None` if the signature is of a message that does not fix a transaction.
     pub(super) pays: Option<&'static str>,
-    /// A lock of the signed transaction.
+    /// Lock of the signed transaction, if it has one.
     pub(super) from: Option<&'static str>,
 }
 
-/// Something that a role knows.
+/// An item that a role knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
-    /// The secret of a key.
+    /// Secret of a key.
     Key(&'static str),
-    /// A part of the secret of a key: all who have a part sign together.
+    /// Share of a key's secret. All roles that have a share must sign together.
     Share(&'static str),
     /// A signature made earlier.
     Signature(Held),
-    /// The preimage of a hash.
+    /// Preimage of a hash.
     Preimage(&'static str),
-    /// The transaction that a template of the policy fixes: the template's name in the policy, the transaction's name in the table,
-    /// what it pays, and its lock.
+    /// A transaction that a template in the policy fixes: name of the template in the policy, name of the transaction in tables,
+    /// the recipient of its outputs, and its lock.
     Transaction(&'static str, &'static str, &'static str, Option<&'static str>),
-    /// The scripts of the output's leaves that this role has to reveal, and the hashes beside them.
+    /// Scripts of the output's leaves that this role may have to reveal, and the hashes of the merkle path.
     Scripts,
 }
 
-/// An item, and who knows it when.
+/// An item, with the role that knows it and the states for which it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fact {
-    /// Who knows it; `None` for everybody.
+    /// Role that knows the item, or `None` for everybody.
     pub(super) role: Option<Role>,
-    /// In which states.
+    /// States for which the role knows the item.
     pub(super) when: When,
-    /// The item.
+    /// The known item.
     pub(super) item: Item,
 }
 
 impl Fact {
-    /// The same fact about old states only.
+    /// Restricts the fact to old states.
     pub(super) const fn old(self) -> Fact {
         Fact { when: When::Old, ..self }
     }
 }
 
-/// A fact that A knows.
+/// Returns a fact that A knows.
 pub(super) const fn a(item: Item) -> Fact {
     Fact { role: Some(Role::A), when: When::Any, item }
 }
 
-/// A fact that B knows.
+/// Returns a fact that B knows.
 pub(super) const fn b(item: Item) -> Fact {
     Fact { role: Some(Role::B), when: When::Any, item }
 }
 
-/// A fact that B's tower knows.
+/// Returns a fact that B's watchtower knows.
 pub(super) const fn tower(item: Item) -> Fact {
     Fact { role: Some(Role::Tower), when: When::Any, item }
 }
 
-/// A fact that everybody knows.
+/// Returns a fact that everybody knows.
 pub(super) const fn public(item: Item) -> Fact {
     Fact { role: None, when: When::Any, item }
 }
 
-/// A signature that is kept.
+/// Returns a stored signature.
 pub(super) const fn held(
     key: &'static str,
     on: &'static str,
@@ -117,7 +117,7 @@ pub(super) const fn held(
     Item::Signature(Held { key, on, what, pays, from: None })
 }
 
-/// A signature that is kept, of a transaction with a lock.
+/// Returns a stored signature of a transaction with a lock.
 pub(super) const fn held_from(
     key: &'static str,
     on: &'static str,
@@ -131,28 +131,28 @@ pub(super) const fn held_from(
 /// An output of a construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Output {
-    /// What it is.
+    /// Name of the output in tables.
     pub(super) name: &'static str,
-    /// The policy file; `None` for P2A, which everybody can spend.
+    /// Name of the policy file, or `None` for P2A, which everybody can spend.
     pub(super) policy: Option<&'static str>,
-    /// Whether old states have another answer than the latest one.
+    /// Whether the output belongs to a numbered state, so that old states and the latest state can be spent differently.
     pub(super) numbered: bool,
-    /// What is known about it.
+    /// Facts about the output.
     pub(super) facts: Vec<Fact>,
 }
 
 impl Output {
-    /// An output of a policy file.
+    /// Returns an output described by a policy file.
     pub(super) fn new(name: &'static str, policy: &'static str, facts: &[&[Fact]]) -> Output {
         Output { name, policy: Some(policy), numbered: false, facts: facts.concat() }
     }
 
-    /// The same output, which exists in old states and in the latest.
+    /// Marks the output as one that exists in old states and in the latest state.
     pub(super) fn numbered(self) -> Output {
         Output { numbered: true, ..self }
     }
 
-    /// A P2A.
+    /// Returns a P2A output.
     pub(super) fn p2a(name: &'static str) -> Output {
         Output { name, policy: None, numbered: false, facts: Vec::new() }
     }

@@ -1,11 +1,11 @@
-//! Who can spend which output, when, and with what.
+//! Derives, for each output of a construction, who can spend it, when, and with which data.
 //!
-//! For every output of a construction and every path of it, the smallest coalitions that can satisfy it alone are derived from
-//! the output's policy and from what each role knows: its own secrets, with which it can make evidence against itself at any
-//! time, everything that it ever received, and what is public. What a witness shows is public from then on.
+//! For every spending path of an output, the smallest coalitions that can satisfy it alone are derived. The inputs are the output's
+//! policy and what each role knows: its own secrets, everything that it ever received, and what is public. With its own secrets a
+//! party can make a revocation signature against itself at any time. Data that a witness reveals is public from then on.
 //!
-//! Each party's version has the same outputs with the names exchanged; the tables show A's. An old state is one that a later state
-//! has replaced; in such a state "received" includes what the other side gave for the later one.
+//! The versions of the two parties have the same outputs with exchanged names; the tables show those of A. An old state is one that
+//! a later state has replaced. For an old state, the received data includes what the other party gave for the later state.
 
 mod derive;
 mod knowledge;
@@ -19,22 +19,23 @@ use crate::model::{KINDS, Kind};
 /// A way to spend an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// The key path, or the leaf by its name in the policy.
+    /// Spending path: the key path, or the name of the leaf in the policy.
     pub path: String,
-    /// `old`, `latest`, or `any`.
+    /// State to which the row applies: `old`, `latest`, or `any`.
     pub state: &'static str,
-    /// The smallest coalitions that can do it, each alone; an empty one is everybody, miners included.
+    /// The smallest coalitions that can spend by this path, each without the others. An empty coalition is everybody, miners
+    /// included.
     pub who: Vec<Vec<Role>>,
-    /// The locks that must have ended.
+    /// Locks that must have expired.
     pub from: String,
-    /// Own keys and what was received from others.
+    /// Data that is used: own keys, and data received from others.
     pub with: String,
-    /// What the transaction pays: a fixed transaction, or `free` if those who spend decide.
+    /// Recipient of the money: that of a fixed transaction, or `free` if the spenders choose the outputs.
     pub pays: String,
 }
 
 impl Row {
-    /// The coalitions in words: `A + B` act together, each of `A, B` acts alone.
+    /// Formats the coalitions: members of `A + B` act together, and each of `A, B` acts alone.
     pub fn who(&self) -> String {
         let words = |roles: &Vec<Role>| {
             let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
@@ -44,22 +45,22 @@ impl Row {
     }
 }
 
-/// An output with its rows.
+/// An output and the ways to spend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spendable {
-    /// What the output is.
+    /// Name of the output.
     pub name: &'static str,
-    /// The policy file; `None` for P2A.
+    /// Name of the policy file, or `None` for P2A.
     pub policy: Option<&'static str>,
-    /// The ways to spend it.
+    /// The ways to spend the output.
     pub rows: Vec<Row>,
 }
 
-/// Why there is no table.
+/// The reason for which no table can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhoError {
-    /// There is no policy file of this name.
+    /// There is no policy file with this name.
     NoPolicy(&'static str),
     /// The policy does not compile.
     Policy(sigstack_compiler::Error),
@@ -82,11 +83,11 @@ impl From<sigstack_compiler::Error> for WhoError {
     }
 }
 
-/// The outputs of a construction, and who can spend them.
+/// Returns the outputs of a construction, and who can spend them.
 ///
 /// # Errors
 ///
-/// [`WhoError`] if a policy of the construction is missing or wrong.
+/// [`WhoError`] if a policy of the construction is missing or does not compile.
 pub fn who(kind: Kind) -> Result<Vec<Spendable>, WhoError> {
     let outputs = outputs::outputs(kind);
     let rows = |output: &knowledge::Output| {
@@ -95,7 +96,7 @@ pub fn who(kind: Kind) -> Result<Vec<Spendable>, WhoError> {
     outputs.iter().map(rows).collect()
 }
 
-/// The rows of an output as a table.
+/// Formats the rows of an output as a table.
 pub fn table(output: &Spendable) -> Table {
     let mut table = Table::new(&["path", "state", "who", "from", "with", "pays"]);
     for row in &output.rows {
@@ -115,7 +116,8 @@ fn cells(row: &Row) -> Vec<String> {
     ]
 }
 
-/// One table of these constructions, or of all if no name is given; names that are unknown have no rows.
+/// Returns one table with the outputs of these constructions, or of all constructions if `names` is empty. Unknown names are
+/// ignored.
 ///
 /// # Errors
 ///

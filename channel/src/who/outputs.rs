@@ -1,6 +1,7 @@
-//! The outputs of each construction with their policies, and what each role knows about them.
+//! The outputs of each construction, with their policies and what each role knows about them.
 //!
-//! A construction is added here: its outputs by policy file, and the facts about the names in these policies. Rows are derived.
+//! To add a construction, list its outputs by policy file, and the facts about the names in these policies. The rows of the tables
+//! are derived.
 
 use super::knowledge::Item::{Key, Preimage, Scripts, Share, Transaction};
 use super::knowledge::{Fact, Output, a, b, held, held_from, public, tower};
@@ -10,10 +11,10 @@ use crate::model::{Form, Kind, LiteralForm, Profile};
 const P2A: &str = "P2A, 0 to 240 sat";
 const SPLIT: &str = "balances";
 
-/// Both parties know the scripts and share the aggregated key.
+/// Facts of both parties: they know the scripts and have shares of the aggregate key.
 const JOINT: &[Fact] = &[a(Share("P")), b(Share("P")), a(Scripts), b(Scripts)];
 
-/// All outputs that can exist, from the funding output on.
+/// Returns all outputs that a construction can create, beginning with the funding output.
 pub(super) fn outputs(kind: Kind) -> Vec<Output> {
     match kind {
         Kind::Bip68(..) | Kind::Tree(..) => timelock(),
@@ -24,7 +25,7 @@ pub(super) fn outputs(kind: Kind) -> Vec<Output> {
     }
 }
 
-/// What a split pays: a balance of each party, HTLCs, and a P2A.
+/// Returns the outputs that pay a state: a balance per party, HTLCs, and a P2A output.
 fn split() -> Vec<Output> {
     let htlc = &[a(Key("payer")), b(Key("payee")), b(Preimage("hash160_payment"))];
     vec![
@@ -55,7 +56,7 @@ fn ln_penalty(format: Format) -> Vec<Output> {
     let of_a = held("B", "leaf", "B's signature", Some("a commitment of A"));
     let of_b = held("A", "leaf", "A's signature", Some("a commitment of B"));
     let funding = [a(Key("A")), b(Key("B")), a(of_a), b(of_b), a(Scripts), b(Scripts)];
-    // The revocation key is the sum of a key of B and of a secret of A, which A gives away when the state is replaced.
+    // The revocation key is the sum of a key of B and a secret of A. A reveals the secret when the state is replaced.
     let revocation: &[Fact] = &[
         a(Share("revocationpubkey")),
         b(Share("revocationpubkey")),
@@ -101,7 +102,7 @@ fn ln_penalty(format: Format) -> Vec<Output> {
     ];
     match format {
         Format::Anchors => {
-            // The funding output's witness shows the key.
+            // The witness that spends the funding output reveals this key.
             let facts = [a(Key("funding_pubkey")), public(Scripts)];
             all.push(Output::new("anchor of A", "ln-penalty-anchor", &[&facts]));
         }
@@ -133,7 +134,7 @@ fn literal(form: LiteralForm) -> Vec<Output> {
     ]
 }
 
-/// What is known about A's version of the signed sequence form.
+/// Facts about A's version in the signed sequence form.
 fn version() -> Vec<Fact> {
     let evidence = held("K_A", "leaf", "A's m > n", None);
     let mut facts = JOINT.to_vec();
@@ -159,7 +160,7 @@ fn sequence(profile: Profile) -> Vec<Output> {
         Profile::TemplateHash => "default-templatehash",
         Profile::AnyPrevOut => "default-csfs-bip118",
         Profile::AnyPrevOutAlone => {
-            // The tower keeps the victim's signature of J, which B can always make.
+            // The tower stores the victim's signature of J; B can make this signature at any time.
             facts.push(tower(held("B_pen", "tower", "signed J", Some("all to B"))));
             "default-bip118"
         }

@@ -7,22 +7,22 @@ use super::knowledge::{Item, Output, When};
 use super::*;
 use crate::export::play_cases;
 
-/// The rows of a leaf, as lines.
+/// Formats the rows of a leaf as lines.
 fn lines(rows: &[Row], path: &str) -> Vec<String> {
     let line =
         |row: &Row| format!("{} | {} | {} | {} | {}", row.state, row.who(), row.from, row.with, row.pays);
     rows.iter().filter(|row| row.path == path).map(line).collect()
 }
 
-/// A's version of the default with another policy.
+/// Returns the rows of A's version in the default construction, with another policy.
 fn version(text: &str) -> Vec<Row> {
     let default = outputs::outputs(Kind::from_name("sequence-ctv").unwrap()).remove(1);
     assert_eq!(default.policy, Some("default-ctv"));
     derive::rows_of_text(&default, text).unwrap()
 }
 
-/// Finding 1: with a leaf that asks only for a higher number, the publisher takes its own version, old or latest, with evidence
-/// that it makes itself; and whoever sees the evidence can take it too.
+/// Finding 1: if a leaf requires only a higher number, the publisher can take its own version, old or latest, with a signature that
+/// it makes itself. Anyone who sees that signature can take the output too.
 #[test]
 fn a_sweep_by_anyone_is_a_row_for_the_publisher_alone() {
     let text = sigstack_compiler::policy_text("sequence-sweep").unwrap();
@@ -40,7 +40,8 @@ fn a_sweep_by_anyone_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// Finding 7: without a key that the publisher lacks, it completes the tower's transaction itself.
+/// Finding 7: if the tower's leaf requires no key that the publisher lacks, the publisher can complete the tower's transaction
+/// itself.
 #[test]
 fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {
     let text = sigstack_compiler::policy_text("default-ctv").unwrap();
@@ -62,7 +63,8 @@ fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// In an old state of A no path pays what A likes before the end of its delay, but for the swap that ends the literal form.
+/// In an old state, A alone can spend to outputs of its choice only after the delay. The exception is the swap of outputs in the
+/// literal form.
 #[test]
 fn a_publisher_alone_takes_nothing_of_the_other() {
     let mut found = Vec::new();
@@ -75,7 +77,7 @@ fn a_publisher_alone_takes_nothing_of_the_other() {
             }
         }
     }
-    // Its own balance of a split, its own anchor.
+    // A may spend its own balance of a settlement, and its own anchor.
     found
         .retain(|found| !found.ends_with("split: balance of A, key") && !found.ends_with("anchor of A, key"));
     let swap = |form: &str| {
@@ -85,7 +87,7 @@ fn a_publisher_alone_takes_nothing_of_the_other() {
     assert_eq!(found, [swap("literal-cat"), swap("literal-pc")].concat());
 }
 
-/// Every path of every policy has a row: nothing can be locked where nobody can take it.
+/// Every path of every policy has a row, so no output can be locked where nobody can spend it.
 #[test]
 fn every_path_can_be_taken_by_somebody() {
     for (name, kind) in KINDS {
@@ -104,7 +106,7 @@ fn compiled(policy: &str) -> Compiled {
     sigstack_compiler::compile_text(sigstack_compiler::policy_text(policy).unwrap()).unwrap()
 }
 
-/// A script without its values: numbers and keys are only pushes.
+/// Returns a script with its values replaced by their kinds: `number`, or the length of a longer push.
 fn shape(script: &[u8]) -> Vec<String> {
     let word = |instruction: sigstack_interpreter::Instruction<'_>| match instruction.data.len() {
         0 if (0x51..=0x60).contains(&instruction.opcode.0) => "number".to_owned(),
@@ -115,7 +117,7 @@ fn shape(script: &[u8]) -> Vec<String> {
     Instructions::new(script).flatten().map(word).collect()
 }
 
-/// Every leaf that a play reveals is a leaf of the table, at the same depth, beside the same number of leaves.
+/// Every leaf that a play reveals is in the table, at the same depth and in a tree with the same number of leaves.
 #[test]
 fn the_leaves_of_plays_are_in_the_table() {
     let mut seen = 0;
@@ -144,7 +146,7 @@ fn the_leaves_of_plays_are_in_the_table() {
     assert!(seen > 60, "{seen}");
 }
 
-/// What a role knows of the latest state it knows of every state; only the other side's gifts are for old ones.
+/// A role knows its own secrets for every state. Only data that the other party gave for a later state is restricted to old states.
 #[test]
 fn secrets_do_not_depend_on_the_state() {
     for (name, kind) in KINDS {
