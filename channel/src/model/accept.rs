@@ -1,9 +1,9 @@
-//! Acceptance: what a state must satisfy before anybody signs it.
+//! Acceptance rules: the conditions that a channel state must satisfy before anybody signs it.
 //!
-//! A state that breaks one of these rules can be agreed on like any other, and the loss shows only when somebody closes the channel or
-//! claims an HTLC: a transaction that no mempool relays, an HTLC whose claim is dust, an expiry that passes before the recipient can
-//! claim. [`Content::accept`] checks all rules against the [`Terms`] of a construction. It is the only way to an [`Accepted`] content, and
-//! constructions store and sign nothing else.
+//! Parties could agree on a state that breaks one of these rules. The loss would show only when somebody closes the channel or
+//! claims an HTLC: no mempool relays the transaction, the claim of an HTLC is dust, or an HTLC expires before the recipient can
+//! claim it. [`Content::accept`] checks all rules against the [`Terms`] of a construction. Only this function creates an
+//! [`Accepted`] content, and constructions store and sign nothing else.
 
 use core::fmt;
 use core::ops::Deref;
@@ -17,141 +17,141 @@ use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::tx::{set_witness, weight};
 
-/// Blocks that a transaction may take to confirm once its owner publishes it.
+/// Number of blocks that a transaction may take to confirm after its owner publishes it.
 ///
-/// Three of them are the 18 blocks that BOLT 2 recommends between learning a preimage and the expiry (`2R + G + S`).
+/// Three times this number is 18 blocks, which BOLT 2 recommends between learning a preimage and the expiry (`2R + G + S`).
 pub const CONFIRM_BLOCKS: u16 = 6;
-/// Weight units of a P2TR or P2WSH output.
+/// Weight of a P2TR or P2WSH output, in weight units.
 pub const OUTPUT_WEIGHT: u64 = 4 * 43;
 /// Maximum weight of a version 3 transaction (BIP 431).
 pub(super) const MAX_TRUC_WEIGHT: u64 = 4 * MAX_TRUC_VSIZE;
 
-/// What the first party, which opened the channel, pays from its balance in each state.
+/// Costs that the first party, which opened the channel, pays from its balance in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenerCosts {
-    /// Satoshi per 1,000 weight units of the transaction that pays the state.
+    /// Feerate of the transaction that pays the state, in satoshi per 1,000 weight units.
     pub feerate_per_kw: u64,
-    /// Satoshi in anchor outputs.
+    /// Total amount of the anchor outputs, in satoshi.
     pub anchors: u64,
 }
 
-/// Weight of the transaction that pays a state, with its witness.
+/// Weight of the transaction that pays a state, including its witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
-    /// Weight units without the outputs that are counted below.
+    /// Weight without the outputs for balances and HTLCs, in weight units.
     pub frame: u64,
-    /// Weight units of a balance's output.
+    /// Weight of each balance output, in weight units.
     pub balance: u64,
-    /// Weight units of an HTLC's output.
+    /// Weight of each HTLC output, in weight units.
     pub htlc: u64,
-    /// Maximum weight units.
+    /// Maximum weight of the transaction, in weight units.
     pub most: u64,
 }
 
-/// The conditions of a construction for its next state.
+/// The conditions that a construction requires of its next state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
-    /// Satoshi in the funding output.
+    /// Amount of the funding output, in satoshi.
     pub capacity: u64,
-    /// Number of parties. Each has a balance, and HTLCs are between two of them.
+    /// Number of parties. Each party has a balance, and an HTLC is between two of them.
     pub parties: usize,
-    /// Number of channels inside this one. Their balances follow those of the parties.
+    /// Number of channels nested inside this one. Their balances follow those of the parties.
     pub channels: usize,
-    /// Least balance that has an output.
+    /// Minimum balance that gets an output, in satoshi. Smaller balances are trimmed.
     pub least_balance: u64,
-    /// Least HTLC that has an output: in a transaction that its sender publishes, and in one that its recipient publishes. Both are the
-    /// dust limit of the claim's output and the fee that the claim pays.
+    /// Minimum amounts of HTLCs that get an output, in satoshi: first in a transaction that the HTLC's sender publishes, second in
+    /// one that its recipient publishes. Each is the dust limit of the claim's output plus the fee of the claim.
     pub least_htlc: [u64; 2],
-    /// Maximum satoshi in balances and HTLCs that have no output.
+    /// Maximum sum of balances and HTLCs without an output (trimmed amounts), in satoshi.
     pub most_trimmed: u64,
-    /// Maximum number of HTLCs that one party sends.
+    /// Maximum number of HTLCs that one party offers.
     pub most_offered: usize,
     /// Fee and anchors that the first party pays.
     pub opener: OpenerCosts,
-    /// Weight of the transaction that pays the state.
+    /// Weights of the transaction that pays the state.
     pub size: Size,
-    /// Blocks from the decision to close the channel until the claim of an HTLC is confirmed.
+    /// Number of blocks from the decision to close the channel until the claim of an HTLC is confirmed.
     pub claim_delay: u32,
 }
 
-/// The reason why a content is not accepted.
+/// The reason for which a channel state is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unacceptable {
-    /// The number of balances is wrong.
+    /// The state has the wrong number of balances.
     Balances {
-        /// Number of balances in the content.
+        /// Number of balances in the state.
         found: usize,
-        /// Number of parties and of channels inside.
+        /// Number of parties plus number of nested channels.
         expected: usize,
     },
     /// Balances and HTLCs do not add up to the capacity.
     Sum {
-        /// The sum of the content.
+        /// Sum of balances and HTLCs, in satoshi.
         found: u64,
-        /// Satoshi in the funding output.
+        /// Amount of the funding output, in satoshi.
         capacity: u64,
     },
-    /// An HTLC is not between two different parties.
+    /// An HTLC is not between two different parties of the channel.
     Parties {
-        /// Position of the HTLC.
+        /// Index of the HTLC in the state.
         htlc: usize,
     },
-    /// An HTLC has no amount.
+    /// The amount of an HTLC is zero.
     NoAmount {
-        /// Position of the HTLC.
+        /// Index of the HTLC in the state.
         htlc: usize,
     },
-    /// An HTLC expires too early, or its expiry is not a height.
+    /// An HTLC expires too early, or its expiry is a time instead of a height.
     Expiry {
-        /// Position of the HTLC.
+        /// Index of the HTLC in the state.
         htlc: usize,
-        /// Its expiry.
+        /// Expiry of the HTLC.
         expiry: u32,
-        /// The least expiry that is accepted now.
+        /// Minimum expiry that is accepted at the present height.
         least: u32,
     },
-    /// A channel inside this one is too small.
+    /// The capacity of a nested channel is too small.
     Channel {
-        /// Position of the channel.
+        /// Index of the nested channel.
         channel: usize,
-        /// Its capacity.
+        /// Capacity of the nested channel, in satoshi.
         sat: u64,
     },
-    /// One party sends too many HTLCs.
+    /// One party offers too many HTLCs.
     Offered {
-        /// The party.
+        /// Index of the party.
         party: usize,
-        /// Number of HTLCs that it sends.
+        /// Number of HTLCs that the party offers.
         found: usize,
-        /// Maximum.
+        /// Maximum number of HTLCs that one party may offer.
         most: usize,
     },
-    /// The first party cannot pay the fee and the anchors.
+    /// The first party's balance is too small for the fee and the anchors.
     Opener {
-        /// Its balance.
+        /// Balance of the first party, in satoshi.
         sat: u64,
-        /// Fee and anchors.
+        /// Fee plus anchors, in satoshi.
         needed: u64,
     },
-    /// Too much is in balances and HTLCs that have no output.
+    /// The sum of balances and HTLCs without an output is too large.
     Trimmed {
-        /// Satoshi without an output.
+        /// Sum of the amounts without an output, in satoshi.
         sat: u64,
-        /// Maximum.
+        /// Maximum of this sum, in satoshi.
         most: u64,
-        /// Least balance that has an output.
+        /// Minimum balance that gets an output, in satoshi.
         least_balance: u64,
-        /// Least HTLC that has an output.
+        /// Minimum HTLC that gets an output, in satoshi.
         least_htlc: u64,
     },
-    /// No balance and no HTLC has an output.
+    /// No balance and no HTLC is large enough for an output.
     NoOutput,
     /// The transaction that pays the state is too heavy.
     Weight {
-        /// Weight units.
+        /// Weight of the transaction, in weight units.
         found: u64,
-        /// Maximum.
+        /// Maximum weight, in weight units.
         most: u64,
     },
 }
@@ -202,7 +202,7 @@ impl fmt::Display for Unacceptable {
 
 impl core::error::Error for Unacceptable {}
 
-/// A content that satisfies the terms of its construction. Only [`Content::accept`] makes one.
+/// A channel state that satisfies the terms of its construction. Only [`Content::accept`] creates one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Accepted(Content);
 
@@ -215,30 +215,30 @@ impl Deref for Accepted {
 }
 
 impl Content {
-    /// Checks every rule for a state that is agreed on while the chain has this height. Nothing is signed before.
+    /// Checks every rule for a state that the parties agree on at this height of the chain. Nothing is signed before this check.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Content`] with the rule that the content breaks, the amount, and what is allowed.
+    /// [`ChannelError::Content`] with the rule that the state breaks, the amount found, and the amount allowed.
     pub fn accept(self, terms: &Terms, height: u32) -> Result<Accepted, ChannelError> {
         terms.check(&self, height).map_err(ChannelError::Content)?;
         Ok(Accepted(self))
     }
 }
 
-/// The parts of a transaction that pays a state.
+/// Counts of the outputs in a transaction that pays a state, and the trimmed amount.
 #[derive(Default)]
 struct Paid {
-    /// Number of outputs of balances.
+    /// Number of outputs for balances.
     balances: u64,
-    /// Number of outputs of HTLCs.
+    /// Number of outputs for HTLCs.
     htlcs: u64,
-    /// Satoshi without an output.
+    /// Sum of balances and HTLCs without an output, in satoshi.
     trimmed: u64,
 }
 
 impl Terms {
-    /// Weight units of a transaction with so many outputs for balances and HTLCs.
+    /// Returns the weight of a transaction with this many outputs for balances and HTLCs, in weight units.
     pub const fn weight(&self, balances: u64, htlcs: u64) -> u64 {
         let size = &self.size;
         size.frame
@@ -257,12 +257,12 @@ impl Terms {
         self.check_htlcs(content, height)?;
         let inside = content.balances.iter().skip(self.parties).enumerate();
         for (channel, sat) in inside {
-            // A channel without an output of its own is lost with all that its members have in it.
+            // A nested channel without an output of its own would be lost, with everything that its members have in it.
             if *sat < FUNDING.least {
                 return Err(Unacceptable::Channel { channel, sat: *sat });
             }
         }
-        // Where sides have transactions of their own, both must be right.
+        // If each party has its own version of the transaction, both versions must satisfy the rules.
         (0..2).try_for_each(|publisher| self.check_transaction(content, publisher))
     }
 
@@ -310,7 +310,7 @@ impl Terms {
         }
     }
 
-    /// The outputs of the transaction that `publisher` publishes.
+    /// Counts the outputs of the transaction that `publisher` publishes.
     fn pay(&self, content: &Content, publisher: usize) -> Result<Paid, Unacceptable> {
         let mut paid = Paid::default();
         let [sent, received] = self.least_htlc;
@@ -336,20 +336,21 @@ impl Terms {
         Ok(paid)
     }
 
-    /// Satoshi that the first party pays for a transaction with so many HTLC outputs.
+    /// Returns the fee and anchors that the first party pays for a transaction with this many HTLC outputs, in satoshi.
     const fn opener_pays(&self, htlcs: u64) -> u64 {
         let fee = self.weight(0, htlcs).saturating_mul(self.opener.feerate_per_kw) / 1_000;
         fee.saturating_add(self.opener.anchors)
     }
 }
 
-/// Weight units of a transaction whose only input has this witness.
+/// Returns the weight of a transaction whose only input has this witness, in weight units.
 pub(super) fn weight_with(mut tx: Transaction, witness: &[Vec<u8>]) -> u64 {
     set_witness(&mut tx, 0, witness);
     weight(&tx)
 }
 
-/// Blocks until so many transactions are confirmed one after the other, with locks of `locks` blocks between them.
+/// Returns the number of blocks until this many successive transactions are confirmed, with relative locks of `locks` blocks in
+/// total between them.
 pub(super) fn blocks_until_claimed(locks: u32, transactions: u32) -> u32 {
     locks.saturating_add(u32::from(CONFIRM_BLOCKS).saturating_mul(transactions))
 }

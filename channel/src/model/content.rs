@@ -1,56 +1,56 @@
-//! What a state pays.
+//! The contents of a channel state: balances and HTLCs.
 
 use super::accept::Accepted;
 use crate::error::ChannelError;
 
-/// Bytes of a serialized HTLC: amount 8, payment hash 32, expiry 4, direction 1.
+/// Size of a serialized HTLC in bytes: amount 8, payment hash 32, expiry 4, direction 1.
 pub const HTLC_SIZE: usize = 45;
 
-/// A payment that waits for a preimage.
+/// A hash time-locked payment (HTLC), which waits for its preimage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Htlc {
-    /// The party that pays.
+    /// Index of the party that offers the HTLC.
     pub from: usize,
-    /// The party that is paid for the preimage.
+    /// Index of the party that receives the payment if it reveals the preimage.
     pub to: usize,
-    /// Satoshi.
+    /// Amount of the payment, in satoshi.
     pub sat: u64,
-    /// The height from which on the sender takes it back.
+    /// Height from which the sender can take the payment back.
     pub expiry: u32,
-    /// SHA-256 of the preimage.
+    /// SHA256 of the preimage.
     pub payment_hash: [u8; 32],
 }
 
 impl Htlc {
-    /// RIPEMD-160 of the payment hash: HASH160 of the preimage.
+    /// Returns RIPEMD160 of the payment hash, which is HASH160 of the preimage.
     pub fn short_hash(&self) -> [u8; 20] {
         use bitcoin::hashes::{Hash as _, ripemd160};
         ripemd160::Hash::hash(&self.payment_hash).to_byte_array()
     }
 }
 
-/// What a state pays: balances by party, and HTLCs.
+/// The contents of a channel state: balances by party, and HTLCs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Content {
-    /// Satoshi of each party.
+    /// Balance of each party, in satoshi.
     pub balances: Vec<u64>,
-    /// Payments in flight.
+    /// HTLCs in flight.
     pub htlcs: Vec<Htlc>,
 }
 
 impl Content {
-    /// Balances without HTLCs.
+    /// Returns a state with these balances and without HTLCs.
     pub fn of(balances: &[u64]) -> Content {
         Content { balances: balances.to_vec(), htlcs: Vec::new() }
     }
 
-    /// The sum of all of it.
+    /// Returns the sum of all balances and HTLCs, in satoshi.
     pub fn sum(&self) -> u64 {
         let htlcs = self.htlcs.iter().map(|htlc| htlc.sat);
         self.balances.iter().copied().chain(htlcs).fold(0, u64::saturating_add)
     }
 
-    /// The bytes that a party keeps: number of balances (1), balances (8 each), HTLCs (45 each).
+    /// Serializes the state as a party stores it: number of balances (1 byte), balances (8 bytes each), HTLCs (45 bytes each).
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![u8::try_from(self.balances.len()).unwrap_or(u8::MAX)];
         for balance in &self.balances {
@@ -60,18 +60,18 @@ impl Content {
             bytes.extend_from_slice(&htlc.sat.to_le_bytes());
             bytes.extend_from_slice(&htlc.payment_hash);
             bytes.extend_from_slice(&htlc.expiry.to_le_bytes());
-            // Sixteen parties at most: from in the high half, to in the low half.
+            // There are at most sixteen parties: the sender is in the upper four bits, the recipient in the lower four.
             let [from, to] = [htlc.from, htlc.to].map(|party| u8::try_from(party).unwrap_or_default());
             bytes.push(from << 4 | to & 0x0f);
         }
         bytes
     }
 
-    /// Reads what [`Content::to_bytes`] wrote.
+    /// Parses the bytes that [`Content::to_bytes`] returned.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if it is cut off.
+    /// [`ChannelError::Encoding`] if the bytes are truncated.
     pub fn from_bytes(bytes: &[u8]) -> Result<Content, ChannelError> {
         let damaged = || ChannelError::encoding("a content is its balances and 45 bytes an HTLC");
         let (count, rest) = bytes.split_first().ok_or_else(damaged)?;
@@ -98,10 +98,10 @@ impl Content {
     }
 }
 
-/// Every state of a channel, and what was signed for each.
+/// Every state of a channel, with the signatures made for each state.
 ///
-/// Plays publish old states from it: it is what a corrupted party has, who keeps all that it ever received. An honest party
-/// keeps only its record of the latest state.
+/// Tests and the adversary publish old states from this history. It is what a corrupted party has if it keeps everything that it
+/// ever received. An honest party keeps only its record of the latest state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History<S> {
     older: Vec<(Accepted, Option<S>)>,
@@ -109,17 +109,17 @@ pub(super) struct History<S> {
 }
 
 impl<S> History<S> {
-    /// A history of one state, which is not signed yet.
+    /// Returns a history of one state, which is not signed yet.
     pub(super) const fn new(first: Accepted) -> History<S> {
         History { older: Vec::new(), latest: (first, None) }
     }
 
-    /// The number of the latest state. The first state has number 0.
+    /// Returns the number of the latest state. The first state has number 0.
     pub(super) fn number(&self) -> u32 {
         u32::try_from(self.older.len()).unwrap_or(u32::MAX)
     }
 
-    /// The content of the latest state.
+    /// Returns the contents of the latest state.
     pub(super) fn newest(&self) -> &Accepted {
         &self.latest.0
     }
@@ -132,33 +132,33 @@ impl<S> History<S> {
         found.ok_or_else(|| ChannelError::refused(format!("there is no state {number}")))
     }
 
-    /// The content of a state.
+    /// Returns the contents of the state with this number.
     pub(super) fn state(&self, number: u32) -> Result<&Accepted, ChannelError> {
         self.get(number).map(|(content, _)| content)
     }
 
-    /// What was signed for a state.
+    /// Returns the signatures of the state with this number.
     pub(super) fn signed(&self, number: u32) -> Result<&S, ChannelError> {
         let (_, signed) = self.get(number)?;
         signed.as_ref().ok_or_else(|| ChannelError::refused(format!("state {number} was never signed")))
     }
 
-    /// Whether the latest state is signed.
+    /// Returns whether the latest state is signed.
     pub(super) fn is_signed(&self) -> bool {
         self.latest.1.is_some()
     }
 
-    /// Adds a state.
+    /// Appends a state, with its signatures if they are made.
     pub(super) fn push(&mut self, next: Accepted, signed: Option<S>) {
         self.older.push(core::mem::replace(&mut self.latest, (next, signed)));
     }
 
-    /// Stores what was signed for the latest state.
+    /// Stores the signatures of the latest state.
     pub(super) fn sign(&mut self, signed: S) {
         self.latest.1 = Some(signed);
     }
 
-    /// Drops all signatures: those of another funding output are worth nothing.
+    /// Drops all signatures, because signatures for another funding output are useless.
     pub(super) fn forget_signatures(&mut self) {
         self.latest.1 = None;
         for (_, signed) in &mut self.older {

@@ -1,5 +1,5 @@
-//! The contested output of the signed sequence form: its leaves, what it pays a tower, and how it is rebuilt from a commitment on the
-//! chain.
+//! The contested output of the signed sequence form: its leaves, the tower's reward, and how the output is rebuilt from a confirmed
+//! commitment transaction.
 
 use bitcoin::{OutPoint, Transaction, TxIn};
 use secp256k1::Keypair;
@@ -15,23 +15,25 @@ use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction};
 
-/// How the split of a state is fixed.
+/// The opcodes by which a construction of the signed sequence form fixes the settlement transaction of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
-    /// CSFS and CTV.
+    /// OP_CHECKSIGFROMSTACK (CSFS) and OP_CHECKTEMPLATEVERIFY.
     Ctv,
-    /// CSFS and TEMPLATEHASH.
+    /// OP_CHECKSIGFROMSTACK and OP_TEMPLATEHASH.
     TemplateHash,
-    /// CSFS and BIP 118 alone, the two changes of the talk: a template is a signature made in advance with the key that all know.
+    /// OP_CHECKSIGFROMSTACK and BIP 118, the two soft forks of the 2018 talk. A template is emulated by a signature made in advance
+    /// with a publicly known key.
     AnyPrevOut,
-    /// CSFS (and INTERNALKEY for size): both sign the split of each version before it is handed over. No tower leaf.
+    /// OP_CHECKSIGFROMSTACK alone (and OP_INTERNALKEY to save bytes). Both parties sign the settlement of each version before they
+    /// exchange the version. There is no tower leaf.
     CsfsOnly,
-    /// BIP 118 alone: a number is the nLockTime that its signature commits to.
+    /// BIP 118 alone. A state number is the nLockTime to which its signature commits.
     AnyPrevOutAlone,
 }
 
 impl Profile {
-    /// All of them.
+    /// All profiles.
     pub const ALL: [Profile; 5] = [
         Profile::Ctv,
         Profile::TemplateHash,
@@ -40,7 +42,7 @@ impl Profile {
         Profile::AnyPrevOutAlone,
     ];
 
-    /// What a reader calls it.
+    /// Returns the name shown to users.
     pub const fn name(self) -> &'static str {
         match self {
             Profile::Ctv => "signed sequence, CSFS+CTV",
@@ -51,7 +53,7 @@ impl Profile {
         }
     }
 
-    /// The proposals that it needs.
+    /// Returns the proposed soft forks that the profile needs.
     pub fn proposals(self) -> Flags {
         match self {
             Profile::Ctv => Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY,
@@ -62,7 +64,7 @@ impl Profile {
         }
     }
 
-    /// As [`Profile::fixed`], to stand after other conditions.
+    /// As [`Profile::fixed`], for use after other conditions in a script.
     fn fixed_after(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         match self {
             Profile::TemplateHash => {
@@ -72,7 +74,7 @@ impl Profile {
         }
     }
 
-    /// A leaf that lets only this transaction spend. None where there are no templates.
+    /// Returns a leaf script that allows only this transaction. Returns `None` if the profile has no templates.
     pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         Ok(Some(match self {
             Profile::Ctv => leaves::template_ctv(&sign::check_template(tx)?),
@@ -88,13 +90,13 @@ impl Profile {
     }
 }
 
-/// Hides a number in nLockTime (24 bits) and nSequence (7 bits).
+/// Encodes a state number, obscured with `mask`, in nLockTime (24 bits) and nSequence (7 bits).
 pub(super) fn obscure(number: u32, mask: u32) -> (u32, u32) {
     let hidden = (number ^ mask) & MAX_NUMBER;
     (0x2000_0000 | hidden & 0x00ff_ffff, 0x8000_0000 | hidden >> 24)
 }
 
-/// The number in a commitment whose first input spends the funding output.
+/// Returns the state number encoded in a commitment transaction whose first input spends the funding output.
 pub(crate) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
     number_of(tx, tx.input.first()?, mask)
 }
@@ -105,34 +107,36 @@ fn number_of(tx: &Transaction, funding_input: &TxIn, mask: u32) -> Option<u32> {
         .then_some(((sequence & 0x7f) << 24 | lock_time & 0x00ff_ffff) ^ mask)
 }
 
-/// What a tower gets of the channel, fixed by the justice transaction.
+/// The payment that a tower receives from the channel. The justice transaction fixes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reward {
-    /// Nothing.
+    /// The tower receives nothing.
     #[default]
     None,
-    /// So many satoshi in the P2A, for whoever confirms it: miners too.
+    /// This many satoshi in the P2A output, for anyone who confirms the justice transaction. Miners can take them too.
     Anyone(u64),
-    /// So many satoshi to the output of the tower's own key, which takes the place of the key that the client derives.
+    /// This many satoshi in an output for the tower's own key. That key replaces the key which the client would derive for the
+    /// tower.
     Key(u64),
 }
 
-/// What the towers of a channel can do: the profile and the options that both sides agreed on at opening.
+/// Terms for towers that both parties agreed on when they opened the channel: the profile and the reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceTerms {
-    /// How splits and the justice transaction are fixed.
+    /// Opcodes that fix the settlement and the justice transaction.
     pub profile: Profile,
-    /// What a tower gets.
+    /// Payment to the tower.
     pub reward: Reward,
 }
 
 impl SequenceTerms {
-    /// Without options.
+    /// Returns terms without a reward.
     pub const fn plain(profile: Profile) -> SequenceTerms {
         SequenceTerms { profile, reward: Reward::None }
     }
 
-    /// The key that completes the justice transaction: the client's, whose secret is in the record, or the tower's own.
+    /// Returns the key that signs the justice transaction. It is the client's tower key, whose secret is in the record, or with
+    /// [`Reward::Key`] the tower's own key.
     pub(super) fn tower_key(
         &self,
         record: &TowerRecord,
@@ -145,11 +149,13 @@ impl SequenceTerms {
         }
     }
 
-    /// What a tower publishes with one record when it sees a commitment; none if that is not older than the record.
+    /// Returns the justice transaction that a tower publishes with a record when it sees a commitment transaction. Returns `None`
+    /// if the commitment is not older than the record.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] if the record's keys are no keys; [`ChannelError::Refused`] if the tower's key is needed and not given.
+    /// [`ChannelError::Key`] if a key of the record is invalid; [`ChannelError::Refused`] if the tower's key is needed and not
+    /// given.
     pub fn answer(
         &self,
         record: &TowerRecord,
@@ -166,7 +172,7 @@ impl SequenceTerms {
             first.previous_output = older.found.coin;
         }
         let prevouts = vec![older.found.out];
-        // SIGHASH_DEFAULT: nobody adds an input or an output, whatever fixes the transaction.
+        // With SIGHASH_DEFAULT nobody can add an input or an output, even where the template would allow it.
         let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
         let mut stack = vec![sign_schnorr(&key, &digest).to_vec()];
         stack.extend(record.consent.map(|consent| with_hash_type(consent, ALL_ANYPREVOUTANYSCRIPT)));
@@ -176,16 +182,16 @@ impl SequenceTerms {
     }
 }
 
-/// A contested output on the chain.
+/// A contested output found on the chain.
 pub(super) struct ContestedOutput {
     pub(super) number: u32,
-    /// What the output is made of, with its own amount.
+    /// The components of the output, with the output's own amount.
     contested: Contested,
     pub(super) out: TapOutput,
     pub(super) found: Found,
 }
 
-/// What the contested output of a version is made of beside its settle leaf.
+/// The components of a version's contested output, except its settlement leaf.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contested {
     pub(super) terms: SequenceTerms,
@@ -193,8 +199,8 @@ pub(super) struct Contested {
     pub(super) number_key: [u8; 32],
     pub(super) penalty_key: [u8; 32],
     pub(super) payout_key: [u8; 32],
-    /// Completes the justice transaction. The publisher can always make evidence against itself, so without a key that it does not have
-    /// it could publish the justice transaction, with a child that pins the victim's contest.
+    /// Key whose signature completes the justice transaction. The publisher can always sign a higher number itself. Without a key
+    /// that it does not have, it could publish the justice transaction with a child that pins the victim's contest.
     pub(super) tower_key: [u8; 32],
     pub(super) capacity: u64,
 }
@@ -222,7 +228,7 @@ impl Contested {
         }
     }
 
-    /// The leaf that takes all for the victim by the justice transaction.
+    /// Returns the leaf by which the justice transaction pays the whole output to the victim.
     fn tower_leaf(&self, number: u32) -> Result<Option<Vec<u8>>, ChannelError> {
         if self.terms.profile == Profile::AnyPrevOutAlone {
             let keys = [&self.number_key, &self.penalty_key, &self.tower_key];
@@ -232,8 +238,8 @@ impl Contested {
         Ok(fixed.map(|fixed| leaves::tower(number, &self.number_key, &self.tower_key, &fixed)))
     }
 
-    /// The justice transaction J: the whole capacity to the victim, less the reward. It is the same for every state, but for nLockTime
-    /// where that shows the number.
+    /// Returns the justice transaction J, which pays the whole output to the victim, less the reward. J is the same for every
+    /// state, unless the profile encodes the number in nLockTime.
     pub(super) fn justice(&self, shown: u32) -> Result<Transaction, ChannelError> {
         let mut outputs = Vec::with_capacity(3);
         let (sat, anchor) = match self.terms.reward {
@@ -251,7 +257,7 @@ impl Contested {
         Ok(transaction(3, lock_time, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
     }
 
-    /// The victim's signature of the justice transaction, where no template in the leaf fixes it.
+    /// Returns the victim's signature of the justice transaction, if the profile has no template that fixes the transaction.
     pub(super) fn consent(&self, shown: u32, victim: &Keypair) -> Result<Option<[u8; 64]>, ChannelError> {
         if self.terms.profile != Profile::AnyPrevOutAlone {
             return Ok(None);
@@ -260,11 +266,11 @@ impl Contested {
         Ok(Some(sign_schnorr(victim, &digest)))
     }
 
-    /// Checks what a tower was given for that.
+    /// Checks the victim's signature of the justice transaction that a tower received.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the victim's signature is missing, not needed, or not that of the justice transaction.
+    /// [`ChannelError::Refused`] if the victim's signature is missing, not needed, or not valid for the justice transaction.
     pub(super) fn check_consent(&self, shown: u32, consent: Option<[u8; 64]>) -> Result<(), ChannelError> {
         let needed = self.terms.profile == Profile::AnyPrevOutAlone;
         let valid = match consent {
@@ -282,7 +288,8 @@ impl Contested {
         }
     }
 
-    /// The settle leaf alone on one side; on the other the contest and, if there is one, the tower's leaf.
+    /// Builds the contested output. Its tree has the settlement leaf on one side, and on the other side the contest leaf and the
+    /// tower leaf, if there is one.
     pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
         let mut scripts = vec![self.contest_leaf(number)];
         scripts.extend(self.tower_leaf(number)?);
@@ -298,10 +305,11 @@ impl Contested {
         TapOutput::new(self.internal_key, std::iter::once((1, settle)).chain(others).collect())
     }
 
-    /// Rebuilds the contested output of a commitment on the chain from what that shows, if the number is lower than `below`. Returns
-    /// the number and the output with its index.
+    /// Rebuilds the contested output of a confirmed commitment transaction from the transaction itself, if its number is lower than
+    /// `below`. Returns the output with its number and outpoint.
     ///
-    /// The input that spends the funding output can be any, where the commitment's signature leaves other inputs open.
+    /// The funding output may be spent by any input of the transaction, since the commitment's signature may allow additional
+    /// inputs.
     pub(super) fn rebuild(
         &self,
         published: &Transaction,
@@ -324,12 +332,13 @@ impl Contested {
                 None => return Ok(None),
             },
         };
-        // With an annex the signature leaves other outputs open, and signs that at the place of its input. Outputs before it can be made
-        // to look like a contested output.
+        // With an annex, the signature covers only the output at the index of its input. Other outputs are free, and one before it
+        // may imitate the contested output.
         let vout = if spends.witness.taproot_annex().is_some() { place } else { 0 };
         let paid = usize::try_from(vout).ok().and_then(|vout| published.output.get(vout));
         let Some(paid) = paid.cloned() else { return Ok(None) };
-        // The justice transaction depends on the amount, which is less than the capacity where HTLCs are on the version too.
+        // The justice transaction depends on the amount of the output, which is less than the capacity if the version also contains
+        // HTLC outputs.
         let contested = Contested { capacity: paid.value.to_sat(), ..*self };
         let out = contested.out(number, settle)?;
         let is_contested = out.script_pubkey() == paid.script_pubkey;
@@ -337,7 +346,7 @@ impl Contested {
         Ok(is_contested.then_some(ContestedOutput { number, contested, out, found }))
     }
 
-    /// The victim's contest of an older version: takes all with its key.
+    /// Builds the victim's contest of an older version, which takes the whole output with the victim's key.
     pub(super) fn contest(
         &self,
         older: &ContestedOutput,
@@ -356,7 +365,8 @@ impl Contested {
     }
 }
 
-/// The hash of the settle leaf: in the annex of the input that spends the funding output, or in the second output.
+/// Returns the hash of the settlement leaf. It is in the annex of the input that spends the funding output, or in the second
+/// output.
 fn published_hash(published: &Transaction, spends: &TxIn) -> Option<[u8; 32]> {
     let in_annex = spends.witness.taproot_annex().and_then(|annex| annex.get(1..));
     let data = in_annex.or_else(|| published.output.get(1)?.script_pubkey.as_bytes().get(2..));

@@ -1,12 +1,14 @@
-//! Channels inside an N-party channel: the hook, updated by the override form, allocates the money to channels of some of the parties.
+//! Channels nested inside an N-party channel. The N-party channel (the hook) uses LN-Symmetry or the override form, and its states
+//! allocate the money to channels between some of the parties.
 //!
-//! An inner channel spends an output of the hook's settlement. That transaction is another one for each hook state and for each place that
-//! it binds to, so the inner channel's updates must bind to any output too: it is of the same form. Payments inside need only its members; the hook
-//! is updated, by all, when money moves between channels.
+//! An inner channel spends an output of the hook's settlement transaction. That transaction has a different txid for each hook
+//! state and for each output that the hook's update binds to. Therefore the updates of an inner channel must bind to any output
+//! too, and inner channels use the same form. A payment inside an inner channel needs only its members. All parties update the hook
+//! when money moves between channels.
 //!
-//! Neither templates nor ANYPREVOUTANYSCRIPT commit to the amount that is spent. Were a channel resized under the same key, an old update of the
-//! smaller size would bind to the larger output, burn the difference, and leave what no newer update can spend. So a channel that gets another size gets
-//! fresh keys.
+//! Neither templates nor ANYPREVOUTANYSCRIPT commit to the amount that is spent. If a channel were resized under the same key, an
+//! old update of the smaller size would bind to the larger output. It would burn the difference as fee and leave an output that no
+//! newer update can spend. So a channel with a new size gets fresh keys.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +22,7 @@ use crate::keys::tagged_hash;
 use crate::mutation::{Mutation, mutated};
 use crate::tx::{outpoint, outpoint_bytes};
 
-/// A channel inside the hook.
+/// A channel nested inside the hook.
 #[derive(Debug)]
 pub struct Inner {
     members: Vec<usize>,
@@ -28,29 +30,29 @@ pub struct Inner {
 }
 
 impl Inner {
-    /// Its members, by their numbers in the hook.
+    /// Returns the members of the channel, by their party index in the hook.
     pub fn members(&self) -> &[usize] {
         &self.members
     }
 
-    /// The channel. Its parties are numbered in the order of [`Inner::members`].
+    /// Returns the channel. Its parties are numbered in the order of [`Inner::members`].
     pub fn channel(&self) -> &Symmetry {
         &self.channel
     }
 }
 
-/// The balances of a hook, and its channels: the members and the capacity of each.
+/// An allocation of the hook: the balances of its parties, and the members and capacity of each inner channel.
 type Allocation<'a> = (&'a [u64], &'a [(Vec<usize>, u64)]);
 
-/// An allocation that was checked, with the first states of its new channels signed.
+/// A checked allocation, with the first states of its new channels signed.
 struct Allocated {
-    /// For each channel the place of the present one that goes on, or a new one.
+    /// For each channel, either the index of an existing channel that continues, or a new channel.
     channels: Vec<(Option<usize>, Option<Inner>)>,
     content: Content,
     payees: Vec<ScriptBuf>,
 }
 
-/// An N-party channel with channels inside.
+/// An N-party channel (the hook) with nested channels.
 #[derive(Debug)]
 pub struct Factory {
     form: Form,
@@ -60,7 +62,7 @@ pub struct Factory {
 }
 
 impl Factory {
-    /// A hook of these parties. It pays to nobody until [`Factory::open`] allocates its capacity.
+    /// Creates a hook between the parties of `setup`. Its capacity is not allocated until [`Factory::open`].
     ///
     /// # Errors
     ///
@@ -70,7 +72,7 @@ impl Factory {
         Ok(Factory { form, parties, hook: Symmetry::unallocated(setup, form)?, channels: Vec::new() })
     }
 
-    /// Says which height the chain has, to the hook and to the channels inside.
+    /// Sets the height of the chain for the hook and for all inner channels.
     pub fn see_height(&mut self, height: u32) {
         self.hook.see_height(height);
         for inner in &mut self.channels {
@@ -78,18 +80,18 @@ impl Factory {
         }
     }
 
-    /// The N-party channel.
+    /// Returns the N-party channel.
     pub fn hook(&self) -> &Symmetry {
         &self.hook
     }
 
-    /// The channels inside.
+    /// Returns the inner channels.
     pub fn channels(&self) -> &[Inner] {
         &self.channels
     }
 
-    /// Opens the hook on its funding output. Its first state pays these balances to the parties, and so much to a channel of these
-    /// members each. The balances of a new channel are even.
+    /// Opens the hook on its funding output. The first state pays the balances of `allocation` to the parties, and the capacity of
+    /// each inner channel to that channel. The balances of a new inner channel are equal.
     ///
     /// # Errors
     ///
@@ -101,12 +103,12 @@ impl Factory {
         self.hook.allocate_first(allocated.content, allocated.payees)
     }
 
-    /// Checks an allocation, then opens its new channels.
+    /// Checks an allocation, and then opens its new channels.
     fn allocate(&mut self, (balances, channels): Allocation<'_>) -> Result<Allocated, ChannelError> {
         let mut amounts = balances.to_vec();
         amounts.extend(channels.iter().map(|(_, capacity)| *capacity));
         let content = Content::of(&amounts);
-        // Everything is checked before anything is signed.
+        // All checks come before the first signature.
         let terms = self.hook.terms_for(self.parties.len() + channels.len());
         content.clone().accept(&terms, self.hook.setup().height)?;
         for (members, _) in channels {
@@ -131,11 +133,11 @@ impl Factory {
         Ok(Allocated { channels: inner, content, payees })
     }
 
-    /// A channel with keys of its own, its first state signed. Its members share it evenly.
+    /// Opens a channel with new keys and signs its first state. Its members have equal balances.
     ///
-    /// The keys depend on the hook's funding output and on fresh random bytes of each member. Updates of an inner channel bind to any
-    /// output of its key: a key that came again, in another factory or at another size, would let a state of one channel settle the
-    /// other.
+    /// The keys depend on the hook's funding output and on fresh random bytes of each member. The updates of an inner channel bind
+    /// to every output of its key. If a key were used again, in another factory or at another size, a state of one channel could
+    /// settle the other.
     fn new_channel(&mut self, members: &[usize], capacity: u64) -> Result<Inner, ChannelError> {
         let (delay, funding) = (self.hook.setup().delay, self.hook.setup().funding);
         let mut entropy = self.hook.split_entropy();
@@ -156,12 +158,12 @@ impl Factory {
         let setup = Setup { height: self.hook.setup().height, ..Setup::of(keys, capacity, delay, entropy)? };
         let above = self.hook.acceptance().claim_delay;
         let mut channel = Symmetry::below(setup, self.form, Content::of(&balances), above)?;
-        // No output is named by what inner channels sign. The first state is signed before the hook pays to the channel.
+        // Signatures of inner channels do not commit to an outpoint. The first state is signed before the hook pays to the channel.
         channel.open(OutPoint::null())?;
         Ok(Inner { members: members.to_vec(), channel })
     }
 
-    /// The members of an inner channel agree on its next state. The others are not asked.
+    /// Agrees on the next state of an inner channel. Only its members sign.
     ///
     /// # Errors
     ///
@@ -171,7 +173,8 @@ impl Factory {
         self.channels.get_mut(channel).ok_or_else(missing)?.channel.update(content)
     }
 
-    /// All parties agree on other balances and other channels. A channel that keeps its members and its size goes on as it is.
+    /// Agrees on new balances and new inner channels, signed by all parties. A channel with unchanged members and size continues
+    /// with its state.
     ///
     /// # Errors
     ///
@@ -187,7 +190,7 @@ impl Factory {
         Ok(cost)
     }
 
-    /// What anyone publishes to end the hook in the state of a number: its update and its settlement.
+    /// Returns the transactions by which anyone ends the hook in the state `number`: its update and its settlement.
     ///
     /// # Errors
     ///
@@ -196,7 +199,8 @@ impl Factory {
         self.hook.close(0, number)
     }
 
-    /// What a member publishes below a settlement of the hook to end an inner channel in its newest state, with the signature that it kept.
+    /// Returns the transactions by which a member ends an inner channel in its latest state, on top of a settlement of the hook. No
+    /// new signature is made.
     ///
     /// # Errors
     ///
@@ -209,7 +213,7 @@ impl Factory {
         self.place(channel, settlement)?.close_as_kept()
     }
 
-    /// An inner channel, on the output of a settlement that pays to it.
+    /// Moves an inner channel to the output of `settlement` that pays to it, and returns the channel.
     ///
     /// # Errors
     ///
@@ -223,7 +227,7 @@ impl Factory {
         Ok(&inner.channel)
     }
 
-    /// What a party keeps: the hook's record, and those of its channels.
+    /// Returns the bytes that a party stores: the hook's record, and the records of its inner channels.
     pub fn client_bytes(&self, party: usize) -> Vec<u8> {
         let mut bytes = self.hook.client_bytes(party);
         for inner in self.channels.iter().filter(|inner| inner.members.contains(&party)) {
@@ -242,22 +246,23 @@ fn check_members(members: &[usize], parties: usize) -> Result<(), ChannelError> 
     }
 }
 
-/// What a channel inside a hook costs, measured on a chain.
+/// Measured costs of a channel nested inside a hook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NestedCosts {
-    /// Signatures of an update inside, and of the hook.
+    /// Number of signatures of an update of an inner channel, and of an update of the hook.
     pub signatures: (usize, usize),
-    /// Bytes that a party with one inner channel keeps.
+    /// Bytes that a party with one inner channel stores.
     pub client: usize,
-    /// What ended the channel alone: the hook's update and settlement, the inner channel's.
+    /// The published transactions that ended the channel unilaterally: update and settlement of the hook, then of the inner
+    /// channel.
     pub steps: Vec<Played>,
 }
 
-/// Plays a hook of so many parties, pairs of which share channels, and ends one of these alone.
+/// Plays a hook of this many parties, where pairs of parties share inner channels, and ends one of the channels unilaterally.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if it cannot be played.
+/// [`PlayError`] if a transaction cannot be built or is refused.
 pub fn nested_costs(form: Form, parties: usize, delay: u16) -> Result<NestedCosts, PlayError> {
     let capacity = 10_000_000;
     let setup = Setup::named("nested", parties, capacity, delay)?;

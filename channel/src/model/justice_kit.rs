@@ -1,7 +1,9 @@
-//! Justice kits of LN-penalty's towers: what a tower needs to take the balances of one revoked commitment, encrypted under its txid.
+//! Justice kits for the towers of LN-penalty channels. A kit contains the data that a tower needs to take the balances of one
+//! revoked commitment transaction; it is encrypted under the txid of that transaction.
 //!
-//! Sizes and encryption are lnd's; the order of the fields is this project's own, and so is the hash type: with SINGLE|ANYONECANPAY a tower
-//! can raise the fee by an input of its own. Kits know nothing of HTLCs: a tower does not take them, nor their second stages.
+//! The sizes and the encryption are those of lnd. The order of the fields is specific to this project. So is the sighash type
+//! SINGLE|ANYONECANPAY, which allows a tower to raise the fee with an input of its own. Kits contain no data of HTLCs, so a tower
+//! takes neither HTLC outputs nor second stages.
 
 use std::collections::BTreeMap;
 
@@ -16,31 +18,33 @@ use crate::publish::{Claim, Draft, Found, Guard, Orders, Pays, Purpose, Unlock, 
 use crate::records::RecordKind;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2wsh, transaction};
 
-/// Bytes of a justice kit (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature 64.
+/// Size of a justice kit in bytes (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature 64.
 const KIT: usize = 274;
-/// The fee of a transaction that takes one balance, 2 sat/vB.
+/// Fee of a transaction that takes one balance, in satoshi (2 sat/vB).
 const FEE: u64 = 2 * 135;
-/// Whoever sees a tower's transaction can add inputs and outputs to it and hang a child on it: version 3 bounds both.
+/// Version of the justice transaction. Anyone who sees it can add inputs and outputs and attach a child; version 3 limits the size
+/// of both.
 const VERSION: i32 = 3;
-/// Bytes of the hint by which a tower finds a kit.
+/// Size of the hint by which a tower finds a kit, in bytes.
 const HINT: usize = 16;
-/// Bytes of an entry: hint, nonce, ciphertext, tag.
+/// Size of an encrypted entry in bytes: hint, nonce, ciphertext, tag.
 const ENTRY: usize = HINT + 24 + KIT + 16;
 
-/// A tower's entries, one for each revoked commitment. Kits take the balances: they know nothing of HTLCs.
+/// Guard of a tower: one entry for each revoked commitment transaction. Kits take only the balances, since they contain no data of
+/// HTLCs.
 #[derive(Clone, Debug)]
 pub(super) struct KitGuard {
-    /// Ciphertexts by their hints. Two hints may be equal.
+    /// Ciphertexts by hint. Several entries may have the same hint.
     entries: BTreeMap<[u8; HINT], Vec<Vec<u8>>>,
     count: u32,
 }
 
 impl KitGuard {
-    /// The guard of a record: whole entries.
+    /// Parses a tower's record, which is a sequence of complete entries.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if an entry is cut off.
+    /// [`ChannelError::Encoding`] if an entry is truncated.
     pub(super) fn read(record: &[u8]) -> Result<KitGuard, ChannelError> {
         let rest = RecordKind::PenaltyTower.open(record)?.rest();
         let (whole, []) = rest.as_chunks::<ENTRY>() else {
@@ -55,7 +59,7 @@ impl KitGuard {
         Ok(KitGuard { entries, count: u32::try_from(whole.len()).unwrap_or(u32::MAX) })
     }
 
-    /// The kit that a transaction opens, if one does.
+    /// Returns the kit that the transaction's txid decrypts, if there is one.
     fn kit(&self, published: &Transaction) -> Option<Vec<u8>> {
         let txid = published.compute_txid();
         let txid: &[u8; 32] = txid.as_ref();
@@ -69,7 +73,7 @@ impl Guard for KitGuard {
         let mut claims = Vec::new();
         for (published, height) in view.transactions() {
             let Some(kit) = self.kit(published) else { continue };
-            // A kit that opens to something else is its client's fault, and no reason to look away from the other entries.
+            // If a kit decrypts to invalid data, that is its client's fault. The other entries are still examined.
             let Ok((scripts, signatures)) = JusticeScripts::read(&kit) else { continue };
             let found = scripts.found(published, height).into_iter().zip(signatures);
             let spends = found.filter_map(|(found, signature)| {
@@ -81,7 +85,7 @@ impl Guard for KitGuard {
         Ok(claims)
     }
 
-    /// A record grows: its entries stay.
+    /// Returns the same value for every record: a new record extends the entries of the old one.
     fn channel(&self) -> Vec<u8> {
         Vec::new()
     }
@@ -91,7 +95,7 @@ impl Guard for KitGuard {
     }
 }
 
-/// What the balances of a revoked commitment are found and taken by.
+/// Keys and scripts by which the balances of a revoked commitment transaction are found and taken.
 pub(super) struct JusticeScripts {
     pub(super) revocation: PublicKey,
     pub(super) delay: u16,
@@ -100,17 +104,17 @@ pub(super) struct JusticeScripts {
     pub(super) payout: ScriptBuf,
 }
 
-/// A witness script, what stands below it beside the signature, and nSequence of the input.
+/// A witness script, the witness elements between the signature and the script, and nSequence of the input.
 type Spendable = (Vec<u8>, Vec<Vec<u8>>, u32);
 
 impl JusticeScripts {
-    /// to_local and to_remote.
+    /// Returns the data to spend to_local and to_remote.
     fn spendable(&self) -> [Spendable; 2] {
         let local = scripts::to_local(&self.revocation, self.delay, &self.delayed);
         [(local, vec![vec![1]], SEQUENCE_FREE), (scripts::to_remote_anchors(&self.payment), vec![], 1)]
     }
 
-    /// The outputs of a commitment that the scripts are for.
+    /// Returns the to_local and to_remote outputs of a commitment transaction, if they exist.
     fn found(&self, published: &Transaction, height: u32) -> [Option<(Found, Spendable)>; 2] {
         self.spendable().map(|spendable| {
             let found = outputs_to(published, height, &p2wsh(&spendable.0)).into_iter().next();
@@ -118,14 +122,14 @@ impl JusticeScripts {
         })
     }
 
-    /// What an output pays to the client when it is taken. The fee is 2 sat/vB of a transaction of its own.
+    /// Returns the output that pays a taken balance to the client. The fee is 2 sat/vB of a separate transaction.
     fn pays(&self, found: &Found) -> TxOut {
         let sat = found.out.value.to_sat();
         output(sat.saturating_sub(FEE).max(P2TR_DUST_LIMIT.min(sat)), self.payout.clone())
     }
 
-    /// The bytes of a kit, with the signatures of both outputs. Each signs its own input and output alone: a tower can add an input
-    /// that raises the fee, and one output can be taken without the other.
+    /// Serializes a kit with the signatures for both outputs. Each signature covers only its own input and output, so a tower can
+    /// add an input that raises the fee, and can take one output without the other.
     pub(super) fn kit(
         &self,
         commitment: &Transaction,
@@ -154,7 +158,7 @@ impl JusticeScripts {
         Ok(kit)
     }
 
-    /// Reads a kit.
+    /// Parses a kit.
     fn read(kit: &[u8]) -> Result<(JusticeScripts, [[u8; 64]; 2]), ChannelError> {
         let damaged = || ChannelError::encoding(format!("a justice kit has {KIT} bytes"));
         let (address, rest) = kit.split_first_chunk::<43>().ok_or_else(damaged)?;
@@ -176,7 +180,7 @@ impl JusticeScripts {
         Ok((scripts, [*local, remote]))
     }
 
-    /// The claim of the outputs that are there, with their signatures; none without to_local.
+    /// Builds the claim of the given outputs with their signatures. Returns `None` if to_local is not among them.
     fn claim(&self, spends: Vec<(Found, Spendable, [u8; 64])>) -> Option<Claim> {
         let coin = spends.first()?.0.coin;
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
@@ -187,7 +191,7 @@ impl JusticeScripts {
             der.push(SIGHASH_SINGLE_ANYONECANPAY);
             inputs.push(input(found.coin, sequence));
             outputs.push(self.pays(&found));
-            // to_local, which the publisher takes after the delay.
+            // Only to_local has witness elements besides signature and script. The publisher can take it after the delay.
             if !selector.is_empty() {
                 let after = found.height.saturating_add(self.delay.into());
                 taken = Some((found.out.value.to_sat(), after));
@@ -198,18 +202,18 @@ impl JusticeScripts {
         }
         let tx = transaction(VERSION, 0, inputs, outputs);
         let draft = Draft { label: "justice", tx, prevouts, unlocks };
-        // Nobody but the client takes to_remote: alone it is no reason to pay.
+        // Only the client can take to_remote, so a transaction for to_remote alone is not worth a fee.
         let (stake, deadline) = taken?;
         Some(Claim::new(Purpose::Answer, coin, draft, Pays::Input, stake).before(deadline))
     }
 }
 
-/// An entry of a tower: 16 bytes of the txid as the hint, then the kit encrypted with XChaCha20-Poly1305 under a key that
-/// the whole txid gives: nonce 24, ciphertext, tag 16.
+/// Encrypts a kit into a tower's entry: the first 16 bytes of the txid as the hint, then the kit encrypted with XChaCha20-Poly1305
+/// under a key derived from the whole txid (nonce 24, ciphertext, tag 16).
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] if the cipher does, which it does not for such sizes.
+/// [`ChannelError::Refused`] if the cipher fails, which does not happen for kits of this size.
 pub fn justice_blob(txid: &[u8; 32], kit: &[u8]) -> Result<Vec<u8>, ChannelError> {
     let (key, nonce) = blob_key(txid);
     let cipher = XChaCha20Poly1305::new(&key);
@@ -218,7 +222,7 @@ pub fn justice_blob(txid: &[u8; 32], kit: &[u8]) -> Result<Vec<u8>, ChannelError
     Ok([txid.get(..HINT).unwrap_or_default(), nonce.as_slice(), &sealed].concat())
 }
 
-/// The key is a hash of the txid. So is the nonce here: a key encrypts one kit only.
+/// Derives the key and the nonce from the txid. A key encrypts only one kit, so the nonce may be a hash too.
 fn blob_key(txid: &[u8; 32]) -> (Key, XNonce) {
     let key = crate::keys::tagged_hash("sigstack/justice-kit", &[txid]);
     let nonce = crate::keys::tagged_hash("sigstack/justice-kit/nonce", &[txid]);

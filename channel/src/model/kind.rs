@@ -1,4 +1,4 @@
-//! All constructions by name.
+//! All channel constructions by name.
 
 use super::TimelockTree;
 use super::{
@@ -7,24 +7,24 @@ use super::{
 use crate::bolt3::Format;
 use crate::error::ChannelError;
 
-/// A construction, not yet built.
+/// A construction and its parameters, before a channel is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// One shrinking lock: locks and blocks between them.
+    /// One decreasing relative lock (BIP 68): number of locks, and blocks between two locks.
     Bip68(u32, u16),
-    /// The invalidation tree: levels, locks a level, blocks between them.
+    /// The invalidation tree: number of levels, locks per level, and blocks between two locks.
     Tree(u32, u32, u16),
-    /// LN-penalty.
+    /// LN-penalty, the construction of BOLT 3.
     LnPenalty(Format),
-    /// The literal form of 2018.
+    /// The literal form of the 2018 talk.
     Literal(LiteralForm),
     /// Signed sequence commitments.
     SignedSequence(Profile),
-    /// LN-Symmetry and override.
+    /// LN-Symmetry and the override forms.
     Symmetry(Form),
 }
 
-/// Every construction under the name that commands take.
+/// Every construction, by the name that commands accept.
 pub const KINDS: &[(&str, Kind)] = &[
     ("bip68", Kind::Bip68(456, 144)),
     ("tree", Kind::Tree(4, 7, 144)),
@@ -48,21 +48,21 @@ pub const KINDS: &[(&str, Kind)] = &[
 ];
 
 impl Kind {
-    /// A construction by its name.
+    /// Returns the construction with this name.
     pub fn from_name(name: &str) -> Option<Kind> {
         KINDS.iter().find(|(other, _)| *other == name).map(|(_, kind)| *kind)
     }
 
-    /// Whether more than two can take part.
+    /// Returns whether more than two parties can take part.
     pub const fn multiparty(self) -> bool {
         matches!(self, Kind::Bip68(..) | Kind::Tree(..) | Kind::Symmetry(_))
     }
 
-    /// Builds it.
+    /// Builds a channel of this construction, with `first` as its first state.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the setup or the content does not fit it.
+    /// [`ChannelError::Refused`] if the construction does not allow the setup or the first state.
     pub fn build(self, setup: Setup, first: Content) -> Result<Box<dyn Construction>, ChannelError> {
         Ok(match self {
             Kind::Bip68(steps, interval) => Box::new(TimelockTree::new(setup, 1, steps, interval, first)?),

@@ -1,5 +1,5 @@
-//! What the transactions of a channel can pay to, and what a party of it can sign with: the adversary's search and its checks read
-//! this from a construction.
+//! The outputs that a channel's transactions can pay to, and the secrets and signatures of each party. The adversary's search and
+//! its checks obtain these from a construction.
 
 use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::SecretKey;
@@ -10,17 +10,17 @@ use crate::keys::taproot_keypair;
 use crate::taproot::TapOutput;
 use crate::tx::p2wsh;
 
-/// An output with everything that can spend it.
+/// An output of a channel, with the scripts that can spend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// A taproot output and its leaves.
+    /// A taproot output with its leaves.
     Tap(TapOutput),
-    /// P2WSH and its script.
+    /// A P2WSH output with its witness script.
     Script(Vec<u8>),
 }
 
 impl Known {
-    /// The script that pays to it.
+    /// Returns the output script.
     pub fn script_pubkey(&self) -> ScriptBuf {
         match self {
             Known::Tap(out) => out.script_pubkey(),
@@ -29,21 +29,21 @@ impl Known {
     }
 }
 
-/// What a party has in its hands beside signed transactions.
+/// Secrets and data that a party has in addition to signed transactions.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
-    /// Its secret keys.
+    /// Secret keys of the party.
     pub keys: Vec<SecretKey>,
-    /// Signatures of messages that are no transactions: key, message, signature.
+    /// Received signatures of messages other than transactions: key, message, signature.
     pub statements: Vec<([u8; 32], Vec<u8>, [u8; 64])>,
-    /// Other values that witnesses need: numbers, random values, hashes.
+    /// Other values that witnesses need: state numbers, random values, hashes.
     pub data: Vec<Vec<u8>>,
-    /// Transactions that a leaf fixes and everyone can build, their first input left open.
+    /// Transactions that a leaf fixes and that anyone can build. The outpoint of their first input is not set.
     pub fixed: Vec<Transaction>,
 }
 
 impl Held {
-    /// The keys of a party in every construction.
+    /// Returns the keys that a party has in every construction.
     pub(super) fn of(party: &PartyKeys) -> Result<Held, ChannelError> {
         let pairs = [
             &party.funding,
@@ -58,7 +58,7 @@ impl Held {
     }
 }
 
-/// The HTLC outputs of all states.
+/// Returns the HTLC outputs of all states.
 pub(super) fn htlc_outputs(channel: &dyn Construction) -> Result<Vec<Known>, ChannelError> {
     let mut outputs = Vec::new();
     for number in 0..=channel.number() {

@@ -1,7 +1,8 @@
-//! The constructions, each behind one trait.
+//! The channel constructions, each behind the trait [`Construction`].
 //!
-//! A construction holds what both sides know, so that a play can publish for either of them. What one side *keeps* is a record of its own that
-//! serializes; [`Construction::contest`] and [`Construction::tower_contest`] act from these bytes alone.
+//! A construction contains the knowledge of all parties, so that tests can publish for any of them. What one party stores is a
+//! separate serialized record; [`Construction::contest`] and [`Construction::tower_contest`] act from the bytes of such a record
+//! alone.
 
 mod accept;
 mod content;
@@ -55,154 +56,157 @@ pub use two_thousand_eighteen::{Literal, LiteralForm};
 use crate::error::ChannelError;
 use crate::publish::{SharedGuard, answers};
 
-/// A signed transaction of a play, with what it spends.
+/// A signed transaction of a channel, with the outputs that it spends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What it is.
+    /// Name of the transaction.
     pub label: &'static str,
     /// The transaction.
     pub tx: Transaction,
-    /// The outputs that it spends, in input order.
+    /// The outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
 }
 
 impl Step {
-    /// Weight units.
+    /// Returns the weight of the transaction, in weight units.
     pub fn weight(&self) -> u64 {
         crate::tx::weight(&self.tx)
     }
 
-    /// Satoshi that it pays itself.
+    /// Returns the fee of the transaction, in satoshi.
     pub fn fee(&self) -> u64 {
         let paid = self.prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
         paid.saturating_sub(crate::tx::output_sum(&self.tx))
     }
 }
 
-/// What holds of a construction whatever its state is.
+/// Properties of a construction that do not depend on its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
-    /// Its name.
+    /// Name of the construction.
     pub name: &'static str,
-    /// The proposals that it needs.
+    /// Proposed soft forks that the construction needs.
     pub proposals: Flags,
-    /// Whether its transactions need that mempools relay the annex.
+    /// Whether mempools must relay the annex for the construction's transactions.
     pub annex: bool,
-    /// Whether both sides hold the same transactions.
+    /// Whether both parties have the same transactions.
     pub symmetric: bool,
-    /// Whether publishing an old state loses the whole channel.
+    /// Whether a party that publishes an old state loses the whole channel.
     pub penalty: bool,
-    /// How many states there can be.
+    /// Maximum number of states.
     pub states: u64,
-    /// Blocks from the first transaction on the chain until the newest state's money is free, at worst and without a
-    /// contest.
+    /// Number of blocks from the first confirmed transaction until the balances of the latest state can be spent, in the worst case
+    /// without a contest.
     pub worst_delay: u64,
-    /// Whether more than two can take part.
+    /// Whether more than two parties can take part.
     pub multiparty: bool,
 }
 
-/// What an update took.
+/// Costs of an update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UpdateCost {
-    /// Partial or whole signatures made, by all parties.
+    /// Number of signatures made by all parties, partial signatures included.
     pub signatures: usize,
-    /// Secrets revealed.
+    /// Number of secrets revealed.
     pub secrets: usize,
 }
 
-/// A way to invalidate old states.
+/// A channel construction: a way to invalidate old states.
 ///
-/// Parties are numbered from 0. Whatever is published spends the funding output that [`Construction::setup`] knows.
+/// Parties are numbered from 0. Published transactions spend the funding output of [`Construction::setup`].
 pub trait Construction {
-    /// What holds of it.
+    /// Returns the properties of the construction.
     fn facts(&self) -> Facts;
 
-    /// Keys, capacity, funding output.
+    /// Returns the keys, capacity and funding output of the channel.
     fn setup(&self) -> &Setup;
 
-    /// The conditions for the next state.
+    /// Returns the conditions for the next state.
     fn acceptance(&self) -> Terms;
 
-    /// Says which height the chain has: expiries of HTLCs are compared with it.
+    /// Sets the height of the chain, against which the expiries of HTLCs are checked.
     fn see_height(&mut self, height: u32);
 
-    /// Where the money goes when the funding transaction confirms.
+    /// Returns the output that the funding transaction must create.
     fn funding_output(&self) -> &TxOut;
 
-    /// Says which output is the channel's: states are built on it, and the newest is signed.
+    /// Opens the channel on a funding output. The states spend this output, and the latest state is signed.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the newest state cannot be signed.
+    /// [`ChannelError`] if the latest state cannot be signed.
     fn open(&mut self, funding: bitcoin::OutPoint) -> Result<(), ChannelError>;
 
-    /// The newest state's number. The first is 0.
+    /// Returns the number of the latest state. The first state has number 0.
     fn number(&self) -> u32;
 
-    /// What the newest state pays.
+    /// Returns the balances and HTLCs of the latest state.
     fn content(&self) -> &Content;
 
-    /// Agrees on the next state: all signatures are made and checked.
+    /// Agrees on the next state: makes and checks all signatures.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Content`] if the content breaks the conditions of [`Construction::acceptance`]; [`ChannelError::Refused`] if the
-    /// numbers are used up.
+    /// [`ChannelError::Content`] if the state breaks the conditions of [`Construction::acceptance`]; [`ChannelError::Refused`] if
+    /// all state numbers are used.
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError>;
 
-    /// Agrees on the next state as [`Construction::update`] does, and leaves its signatures to be made when [`Construction::open`] is called:
-    /// for runs of many states of which few are looked at.
+    /// Agrees on the next state as [`Construction::update`] does, but defers its signatures until [`Construction::open`] is called.
+    /// This saves time if many states are needed and few are published.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Content`] as for [`Construction::update`]; [`ChannelError::Refused`] if the construction keeps something of every
-    /// state.
+    /// [`ChannelError::Content`] as for [`Construction::update`]; [`ChannelError::Refused`] if the construction must sign every
+    /// state because parties keep data of each.
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
         let _ = content;
         Err(ChannelError::refused("this construction keeps something of every state: each must be signed"))
     }
 
-    /// Ends the channel together.
+    /// Closes the channel cooperatively.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if it cannot be signed.
+    /// [`ChannelError`] if the closing transaction cannot be signed.
     fn cooperative_close(&mut self) -> Result<Step, ChannelError>;
 
-    /// What `by` publishes, in order, to end the channel alone in the state of a number: the newest, or an old one that
-    /// it kept against the rules. The last step pays the balances.
+    /// Returns the transactions that `by` publishes, in order, to end the channel unilaterally in state `number`. The number may be
+    /// that of an old state, which a cheating party kept. The last transactions pay the balances.
     ///
     /// # Errors
     ///
     /// [`ChannelError::Refused`] if there is no such state.
     fn close(&self, by: usize, number: u32) -> Result<Vec<Step>, ChannelError>;
 
-    /// What a party publishes, from the bytes of [`Construction::client_bytes`] and the party's secrets.
+    /// Returns the guard of a party, which determines the transactions to publish. It uses only the bytes of
+    /// [`Construction::client_bytes`] and the party's secrets.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the latest state is not signed, or the kept bytes are damaged.
+    /// [`ChannelError`] if the latest state is not signed, or the stored bytes are damaged.
     fn guard(&self, party: usize) -> Result<SharedGuard, ChannelError> {
         Err(ChannelError::refused(format!("party {party} has no guard")))
     }
 
-    /// What `victim` publishes when it sees this transaction of another; none if that is the newest state, or nothing
-    /// can be done. Only the bytes of [`Construction::client_bytes`] and the victim's seed are used.
+    /// Returns the transactions that `victim` publishes in response to a published transaction. Returns `None` if that transaction
+    /// is of the latest state, or if no response is possible. Uses only the bytes of [`Construction::client_bytes`] and the
+    /// victim's seed.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the kept bytes are damaged.
+    /// [`ChannelError::Encoding`] if the stored bytes are damaged.
     fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
         answers(&*self.guard(victim)?, std::slice::from_ref(published))
     }
 
-    /// What a tower can do for its client; none if a tower is of no use.
+    /// Returns the terms under which a tower acts for its client, or `None` if the construction does not use towers.
     fn tower_terms(&self) -> Option<TowerTerms> {
         None
     }
 
-    /// What a tower publishes for its client, from the bytes of [`Construction::tower_bytes`] alone.
+    /// Returns the transactions that a tower publishes for its client in response to a published transaction. Uses only the bytes
+    /// of [`Construction::tower_bytes`].
     ///
     /// # Errors
     ///
@@ -218,12 +222,12 @@ pub trait Construction {
         }
     }
 
-    /// The claim of an HTLC on the transaction that pays the balances: by its recipient with the preimage, or by its sender
-    /// after the expiry.
+    /// Returns the transaction that claims an HTLC from the transaction that pays the balances. The recipient claims with the
+    /// preimage, and the sender claims after the expiry.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the transaction has no output for it.
+    /// [`ChannelError::Refused`] if the transaction has no output for the HTLC.
     fn claim_htlc(
         &self,
         settled: &Step,
@@ -233,22 +237,22 @@ pub trait Construction {
         self.setup().claim_htlc(settled, htlc, preimage)
     }
 
-    /// What a state of a number pays.
+    /// Returns the balances and HTLCs of the state with this number.
     ///
     /// # Errors
     ///
     /// [`ChannelError::Refused`] if there is no such state.
     fn state(&self, number: u32) -> Result<&Content, ChannelError>;
 
-    /// Every output with a script that the transactions of all states can have, with what can spend it. Balances that a payout key
-    /// alone spends are left out.
+    /// Returns every output script that the transactions of all states can have, with the scripts that spend it. Balances that a
+    /// payout key alone spends are omitted.
     ///
     /// # Errors
     ///
     /// [`ChannelError`] if an output cannot be built.
     fn outputs(&self) -> Result<Vec<Known>, ChannelError>;
 
-    /// What a party has in its hands beside signed transactions: its keys, and all that it ever received.
+    /// Returns the keys of a party, and all signatures and data that it ever received, in addition to signed transactions.
     ///
     /// # Errors
     ///
@@ -257,10 +261,10 @@ pub trait Construction {
         Held::of(self.setup().party(party)?)
     }
 
-    /// What a party must keep beside its seed and what never changes.
+    /// Returns the bytes that a party must store in addition to its seed and to data that never changes.
     fn client_bytes(&self, party: usize) -> Vec<u8>;
 
-    /// What a party's tower must keep, all of it.
+    /// Returns all bytes that a party's tower must store.
     fn tower_bytes(&self, client: usize) -> Vec<u8>;
 }
 

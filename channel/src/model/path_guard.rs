@@ -1,4 +1,5 @@
-//! What clients and towers publish where locks order the states: the latest path, whoever began it.
+//! The guard of clients and towers for constructions whose states are ordered by relative locks. It continues the path of the
+//! latest state, whoever published the kickoff.
 
 use bitcoin::{OutPoint, Transaction, TxOut, consensus::Decodable as _, consensus::encode::serialize};
 
@@ -10,32 +11,32 @@ use crate::publish::{Claim, Found, Guard, HtlcOutputs, Orders, Purpose, View};
 use crate::records::RecordKind;
 use crate::sign;
 
-/// The transactions of the latest state, from the kickoff down. Each spends the first output of the one before.
+/// The transactions of the latest state, starting with the kickoff. Each transaction spends the first output of its predecessor.
 #[derive(Clone, Debug)]
 pub(super) struct PathGuard {
     funding: OutPoint,
     steps: Vec<Step>,
-    /// Blocks between the locks of one state and the next.
+    /// Number of blocks between the locks of one state and the next.
     interval: u16,
-    /// What the owner alone has; a tower has none of it.
+    /// Data that only the channel's owner has. A tower has none.
     owner: Option<Owner>,
 }
 
-/// What an owner has beside the transactions.
+/// Data that an owner has in addition to the transactions.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    /// The owner's balance.
+    /// Balance of the owner, in satoshi.
     pub(super) balance: u64,
-    /// The HTLC outputs of the last transaction.
+    /// HTLC outputs of the last transaction.
     pub(super) htlcs: HtlcOutputs,
 }
 
 impl PathGuard {
-    /// A guard of these transactions, the kickoff first.
+    /// Creates a guard from these transactions, the kickoff first.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] unless each spends the first output of the one before, signed with its key.
+    /// [`ChannelError::Encoding`] unless each transaction spends the first output of its predecessor with a valid signature.
     pub(super) fn new(
         interval: u16,
         txs: Vec<Transaction>,
@@ -62,7 +63,7 @@ impl PathGuard {
         Ok(PathGuard { funding: first, steps: txs.into_iter().map(step).collect(), interval, owner })
     }
 
-    /// The guard of a tower's record: its transactions.
+    /// Parses a tower's record, which is a sequence of transactions.
     ///
     /// # Errors
     ///
@@ -77,7 +78,7 @@ impl PathGuard {
         PathGuard::new(interval, txs, None)
     }
 
-    /// A tower's record.
+    /// Serializes a tower's record.
     pub(super) fn to_bytes(steps: &[Step]) -> Vec<u8> {
         let txs = steps.iter().flat_map(|step| serialize(&step.tx));
         RecordKind::PathTower.head().into_iter().chain(txs).collect()
@@ -91,11 +92,11 @@ impl PathGuard {
         }
     }
 
-    /// The claim that goes on with the path on top of an output.
+    /// Returns the claim that continues the path with the next transaction.
     fn next(&self, found: &Found, step: &Step) -> Claim {
         let lock = step.tx.input.first().map_or(0, |input| input.sequence.0 & 0xffff);
         let claim = Claim::with_child(Purpose::Answer, found.coin, step.clone(), self.stake());
-        // The state before has the next longer lock.
+        // The previous state has the next longer lock.
         let deadline = found.height.saturating_add(lock).saturating_add(self.interval.into());
         claim.from(found.unlocked(lock)).before(deadline)
     }
@@ -114,7 +115,7 @@ impl Guard for PathGuard {
                         out.ok_or_else(|| ChannelError::encoding("a path's transaction has outputs"))?;
                     below = Some(Found { coin: crate::tx::outpoint(&step.tx, 0), out, height });
                 }
-                // An older path was faster, or both closed together.
+                // An older path confirmed first, or both parties closed cooperatively.
                 (Some(_), _) => return Ok(Vec::new()),
                 (None, Some(found)) => return Ok(vec![self.next(found, step)]),
                 (None, None) if orders.close && self.owner.is_some() => {
@@ -137,7 +138,8 @@ impl Guard for PathGuard {
         [&crate::tx::outpoint_bytes(&self.funding)[..], &script].concat()
     }
 
-    /// Shorter locks are newer; the lock nearest to the kickoff counts first.
+    /// Returns the order of the record's state. Shorter locks mean a newer state, and the lock nearest to the kickoff is the most
+    /// significant.
     fn rank(&self) -> Vec<u32> {
         let locks = self.steps.iter().filter_map(|step| step.tx.input.first());
         locks.map(|input| 0xffff_u32.saturating_sub(input.sequence.0 & 0xffff)).collect()

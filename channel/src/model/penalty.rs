@@ -1,4 +1,4 @@
-//! LN-penalty: BOLT 3's transactions, revoked by secrets.
+//! LN-penalty: the transactions of BOLT 3, revoked by secrets.
 
 mod base;
 
@@ -31,20 +31,23 @@ use crate::publish::SharedGuard;
 use crate::records::RecordKind;
 use crate::tx::{P2A_DUST_LIMIT, P2TR_DUST_LIMIT, output, p2wsh, set_witness};
 
-/// Satoshi per virtual byte of the transactions that plays publish.
+/// Feerate of the transactions published in plays, in satoshi per virtual byte.
 const RATE: u64 = 2;
-/// The fee of a transaction that takes one output, at most: that of an HTLC's output, which has the longest script.
+/// Maximum fee of a transaction that takes one output, in satoshi. It is that for an HTLC output, which has the longest script.
 const CLAIM_FEE: u64 = RATE * 170;
-/// The dust limit that both sides agreed on: an output that is not below it can be swept, claimed or taken, and leaves more than dust.
+/// Dust limit that both parties agreed on, in satoshi. An output of at least this amount can pay the fee of its claim and stay
+/// above the relay dust limit.
 const DUST: u64 = P2TR_DUST_LIMIT + CLAIM_FEE;
-/// Weight of the witness of two signatures that spends the funding output, with marker and flag (BOLT 3 appendix A).
+/// Weight of the witness with two signatures that spends the funding output, including marker and flag, in weight units (BOLT 3
+/// appendix A).
 const FUNDING_WITNESS_WEIGHT: u64 = 2 + 220;
-/// Maximum satoshi that may go to fees because they are too small for an output. In the zero-fee form the P2A takes them.
+/// Maximum sum of balances and HTLCs without an output, in satoshi. These amounts become fee; in the zero-fee form they are added
+/// to the P2A output.
 const MOST_TRIMMED: u64 = 5_000;
-/// Maximum number of HTLCs that one side offers (BOLT 2 `max_accepted_htlcs`).
+/// Maximum number of HTLCs that one party offers (BOLT 2 `max_accepted_htlcs`).
 const MOST_OFFERED: usize = 483;
 
-/// The conditions for a state: both commitments are right.
+/// Returns the conditions for a state. The commitments of both parties must satisfy them.
 fn terms(format: Format, setup: &Setup) -> Terms {
     let least = |direction| DUST + format.htlc_fee(direction, FEERATE);
     let (frame, trimmed, most, feerate_per_kw) = match format {
@@ -57,26 +60,26 @@ fn terms(format: Format, setup: &Setup) -> Terms {
         most_trimmed: trimmed,
         most_offered: MOST_OFFERED,
         opener: OpenerCosts { feerate_per_kw, anchors: format.anchors() },
-        // BOLT 3's weight has both balances.
+        // The weight in BOLT 3 already includes both balances.
         size: Size { frame, balance: 0, htlc: OUTPUT_WEIGHT, most },
-        // A claim does not wait for the delay: its second stage does.
+        // A claim does not wait for the delay; only its second stage does.
         ..setup.settlement_terms(frame, blocks_until_claimed(0, 3))
     }
 }
 
-/// What a party keeps.
+/// The data that a party stores.
 #[derive(Debug, Default)]
 struct Kept {
     secrets: SecretStore,
-    /// HTLCs of the peer's revoked commitments: their scripts cannot be rebuilt without.
+    /// HTLCs of the peer's revoked commitments. Without them the HTLC scripts cannot be rebuilt.
     revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// The peer's signatures of the newest own commitment and its HTLC transactions.
+    /// Signatures of the peer for the party's latest commitment and its HTLC transactions.
     signatures: Vec<Vec<u8>>,
-    /// For its tower: a hint and an encrypted kit for each revoked commitment.
+    /// Data for the party's tower: a hint and an encrypted kit for each revoked commitment.
     blobs: Vec<u8>,
 }
 
-/// A two-party channel as BOLT 3 has it.
+/// A two-party channel according to BOLT 3.
 #[derive(Debug)]
 pub struct LnPenalty {
     setup: Setup,
@@ -90,11 +93,11 @@ pub struct LnPenalty {
 }
 
 impl LnPenalty {
-    /// A channel of two parties, the first of which opened it.
+    /// Creates a channel between two parties. The first party is the opener.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless there are two parties and the content is right.
+    /// [`ChannelError::Refused`] unless there are two parties and the first state is acceptable.
     pub fn new(setup: Setup, format: Format, first: Content) -> Result<LnPenalty, ChannelError> {
         let [a, b] = setup.parties.as_slice() else {
             return Err(ChannelError::refused("LN-penalty is between two parties"));
@@ -135,13 +138,13 @@ impl LnPenalty {
         sign_segwit_v0(tx, prevouts, 0, &self.funding_script, &secret, SIGHASH_ALL)
     }
 
-    /// Signs a spend of the funding output by both.
+    /// Signs a transaction that spends the funding output, with both parties.
     fn spend_funding(&self, label: &'static str, tx: Transaction) -> Result<Step, ChannelError> {
         let signatures = [self.funding_signature(0, &tx)?, self.funding_signature(1, &tx)?];
         self.complete(label, tx, (0, signatures))
     }
 
-    /// A spend of the funding output with the signatures of a party and of its peer.
+    /// Completes a transaction that spends the funding output, with the signatures of a party and of its peer.
     fn complete(
         &self,
         label: &'static str,
@@ -154,7 +157,7 @@ impl LnPenalty {
         Ok(Step { label, tx, prevouts: vec![self.funding_output.clone()] })
     }
 
-    /// The peer's signatures of a version: the commitment and an HTLC transaction for each output.
+    /// Makes the peer's signatures for a version: of the commitment, and of one HTLC transaction per HTLC output.
     fn peer_signatures(
         &self,
         owner: usize,
@@ -172,13 +175,13 @@ impl LnPenalty {
         Ok(signatures)
     }
 
-    /// A party's HTLC key in a version of `owner`.
+    /// Returns a party's HTLC key in a commitment of `owner`.
     fn htlc_secret(&self, party: usize, owner: usize, number: u32) -> Result<SecretKey, ChannelError> {
         let point = self.base(owner)?.commitment_secret(number)?.public_key();
         derive_private(&self.base(party)?.htlc, &point)
     }
 
-    /// The owner takes its balance after the delay.
+    /// Builds the transaction by which the owner takes its balance after the delay.
     fn sweep_local(&self, number: u32, version: &Version) -> Result<Option<Step>, ChannelError> {
         let Some(vout) = version.place_of(CommitmentOutput::ToLocal) else { return Ok(None) };
         let base = self.base(version.owner)?;
@@ -187,12 +190,12 @@ impl LnPenalty {
         draft.at(RATE).map(Some)
     }
 
-    /// Where a party is paid: P2WPKH, as wallets of today have it, or the taproot output that plays count.
+    /// Returns the script to which a party is paid.
     fn payout(&self, party: usize) -> Result<bitcoin::ScriptBuf, ChannelError> {
         self.setup.party(party)?.payout_script()
     }
 
-    /// The kit for a revoked commitment: what a tower needs to take its balances, HTLCs left out.
+    /// Returns the justice kit for a revoked commitment: the data that a tower needs to take its balances, without HTLCs.
     fn kit(&self, client: usize, version: &Version, number: u32) -> Result<Vec<u8>, ChannelError> {
         let (base, cheater) = (self.base(client)?, self.base(version.owner)?);
         let revocation = revocation_private(&base.revocation, &cheater.commitment_secret(number)?)?;
@@ -206,12 +209,12 @@ impl LnPenalty {
         scripts.kit(&version.tx, [revocation, base.payment])
     }
 
-    /// The peer of `party` reveals the secret of its version of a state, and the party stores it.
+    /// Revokes a state: the peer of `party` reveals the secret of its commitment, and the party stores the secret.
     fn revoke(&mut self, party: usize, number: u32) -> Result<(), ChannelError> {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());
         let secret = derive_secret(&self.base(peer)?.commitments, 48, index);
-        // The point from which the party built the version that it signed.
+        // The per-commitment point from which the party built the version that it signed.
         let point = self.base(peer)?.commitment_secret(number)?.public_key();
         let htlcs = self.history.state(number)?.htlcs.clone();
         let content = self.history.state(number)?.clone();
@@ -352,7 +355,7 @@ impl Construction for LnPenalty {
         self.format.one_block_lock().then_some(TowerTerms::LnPenalty)
     }
 
-    /// The second stage: HTLC-success or HTLC-timeout of the owner, or the other side's direct claim.
+    /// Returns the owner's second stage (HTLC-success or HTLC-timeout), or the other party's direct claim.
     fn claim_htlc(
         &self,
         settled: &Step,
@@ -371,7 +374,7 @@ impl Construction for LnPenalty {
         let (claimant, owner) = (if preimage.is_some() { htlc.to } else { htlc.from }, published.owner);
         let own = self.htlc_secret(claimant, owner, number)?;
         if claimant != owner {
-            // The other side needs no second stage.
+            // The other party needs no second stage.
             return published.direct_claim(place, own, &self.payout(claimant)?, preimage.as_ref())?.at(RATE);
         }
         let peer = self.htlc_secret(1 - owner.min(1), owner, number)?;
@@ -404,7 +407,7 @@ impl Construction for LnPenalty {
         Ok(outputs)
     }
 
-    /// With the keys of every commitment, and those of the peer's revoked ones.
+    /// Includes the keys of every commitment, and the revocation keys of the peer's revoked ones.
     fn held(&self, party: usize) -> Result<Held, ChannelError> {
         let (mut held, peer) = (Held::of(self.setup.party(party)?)?, 1 - party.min(1));
         let base = self.base(party)?;
@@ -427,7 +430,8 @@ impl Construction for LnPenalty {
         Ok(held)
     }
 
-    /// Head, number, the peer's latest point, secrets, HTLCs of all revoked commitments, the peer's signatures, content.
+    /// Serializes head, number, the peer's latest point, secrets, HTLCs of all revoked commitments, the peer's signatures, and the
+    /// state.
     fn client_bytes(&self, party: usize) -> Vec<u8> {
         let peers_point = self.base(1 - party.min(1)).and_then(|base| base.point(self.number()));
         let (Some(kept), Ok(peers_point)) = (self.kept.get(party), peers_point) else { return Vec::new() };
@@ -442,7 +446,7 @@ impl Construction for LnPenalty {
         record.to_bytes()
     }
 
-    /// A hint and an encrypted kit for each revoked commitment.
+    /// Serializes a hint and an encrypted kit for each revoked commitment.
     fn tower_bytes(&self, client: usize) -> Vec<u8> {
         if !self.format.one_block_lock() {
             return Vec::new();

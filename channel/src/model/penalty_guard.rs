@@ -1,4 +1,5 @@
-//! What a client of LN-penalty publishes: justice for a revoked commitment, output by output, and what the latest one owes it.
+//! The guard of an LN-penalty client: justice for a revoked commitment transaction, output by output, and the client's claims from
+//! the latest one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +20,7 @@ use crate::publish::{
 };
 use crate::tx::{SEQUENCE_FREE, outpoint_bytes, p2wsh};
 
-/// A client's guard.
+/// Guard of an LN-penalty client.
 #[derive(Clone, Debug)]
 pub(super) struct PenaltyGuard {
     pub(super) party: usize,
@@ -30,15 +31,15 @@ pub(super) struct PenaltyGuard {
     pub(super) payout: ScriptBuf,
     pub(super) number: u32,
     pub(super) content: Content,
-    /// The peer's secrets of its revoked commitments, and the HTLCs of these.
+    /// Revocation secrets of the peer's revoked commitments, and the HTLCs of these commitments.
     pub(super) received: SecretStore,
     pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// The latest commitments of the party and of its peer.
+    /// Latest commitment transactions of the party and of its peer.
     pub(super) own: Version,
     pub(super) peers: Version,
-    /// The party's own, signed by both.
+    /// The party's own latest commitment transaction, signed by both.
     pub(super) commitment: Step,
-    /// The peer's signatures of its second stages, in the order of the outputs.
+    /// Signatures of the peer for the party's second-stage transactions, in the order of the outputs.
     pub(super) htlc_signatures: Vec<Vec<u8>>,
 }
 
@@ -48,7 +49,7 @@ impl PenaltyGuard {
         self.content.htlcs.iter().fold(balance, |sum, htlc| sum.saturating_add(htlc.sat))
     }
 
-    /// The party's own latest commitment, which its anchor or the P2A pays for.
+    /// Returns the claim that publishes the party's own latest commitment. Its anchor or P2A output is used to pay the fee.
     fn close(&self) -> Claim {
         let step = self.commitment.clone();
         let purpose = Purpose::Close;
@@ -63,12 +64,12 @@ impl PenaltyGuard {
         Claim::new(purpose, self.funding, draft, Pays::Child(vout, unlock), self.stake())
     }
 
-    /// A claim that pays from what it takes.
+    /// Returns a claim that pays its fee from the amount that it takes.
     fn own_claim(&self, purpose: Purpose, found: &Found, draft: Draft) -> Claim {
         Claim::new(purpose, found.coin, draft, Pays::Own, found.out.value.to_sat())
     }
 
-    /// Below the party's own latest commitment.
+    /// Returns the claims of outputs of the party's own latest commitment.
     fn below_own(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
         let version = &self.own;
         let delayed = derive_private(&self.base.delayed, &version.point)?;
@@ -85,7 +86,7 @@ impl PenaltyGuard {
         for ((vout, htlc), remote) in version.htlc_places().zip(&self.htlc_signatures) {
             let found = version.found(vout, height)?;
             if let Some(spend) = view.confirmed_spend(&found.coin) {
-                // The party's own second stage; the peer's claim pays to another script.
+                // This is the party's own second stage; a claim of the peer would pay to another script.
                 claims.extend(unspent_second_stages(view, &spend, version).iter().map(sweep));
                 continue;
             }
@@ -106,7 +107,7 @@ impl PenaltyGuard {
         Ok(claims)
     }
 
-    /// Below the peer's latest commitment.
+    /// Returns the claims of outputs of the peer's latest commitment.
     fn below_peers(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
         let version = &self.peers;
         let mut claims = Vec::new();
@@ -135,7 +136,7 @@ impl PenaltyGuard {
         Ok(claims)
     }
 
-    /// The party's unspent balance in a commitment of the peer's.
+    /// Returns the party's unspent to_remote output in a commitment of its peer.
     fn to_remote(&self, view: View<'_>, (tx, height): (&Transaction, u32)) -> Vec<(Found, u32, Unlock)> {
         let (script, sequence, unlock) = to_remote(self.versions.format, &self.base.payment);
         let unspent =
@@ -143,8 +144,9 @@ impl PenaltyGuard {
         unspent.map(|found| (found, sequence, unlock.clone())).collect()
     }
 
-    /// Below a revoked commitment of the peer's: what nobody but the party can spend before the delay in one transaction, and one for
-    /// each output that the peer can spend at once. When the peer spends an HTLC output, its second stage is taken instead.
+    /// Returns the claims on a revoked commitment of the peer. One transaction takes the outputs that only the party can spend
+    /// before the delay expires. One more transaction takes each output that the peer can spend at once. If the peer spends an HTLC
+    /// output, its second stage is taken instead.
     fn justice(
         &self,
         view: View<'_>,
@@ -176,7 +178,7 @@ impl PenaltyGuard {
             let coin = first.coin;
             let draft = take("justice", 0, balances, &self.payout);
             claims.push(match deadline {
-                // to_remote is the party's whatever happens: it is not at stake.
+                // to_remote belongs to the party in any case, so its amount is not at stake.
                 Some(deadline) => Claim::new(Purpose::Answer, coin, draft, Pays::Own, lost).before(deadline),
                 None => {
                     let all = crate::tx::output_sum(&draft.tx);
@@ -188,7 +190,7 @@ impl PenaltyGuard {
         let htlcs = htlcs.filter(|_| !mutated(Mutation::JusticeForgetsHtlcs));
         let mut scripts: Vec<Vec<u8>> =
             htlcs.map(|htlc| htlc_script(&keys, (peer, self.versions.format), htlc)).collect();
-        // Equal HTLCs have one script and an output each.
+        // HTLCs with equal terms have the same script, and each has its own output.
         scripts.sort_unstable();
         scripts.dedup();
         for script in &scripts {
@@ -212,7 +214,7 @@ impl PenaltyGuard {
     }
 }
 
-/// The unspent outputs of second stages in a transaction.
+/// Returns the unspent outputs of second stages in a transaction.
 fn unspent_second_stages(view: View<'_>, spend: &Spend<'_>, version: &Version) -> Vec<Found> {
     let script = p2wsh(&version.local_script());
     let stages = outputs_to(spend.tx, spend.height.unwrap_or_default(), &script).into_iter();
@@ -225,7 +227,7 @@ impl Guard for PenaltyGuard {
             return Ok(if orders.close { vec![self.close()] } else { Vec::new() });
         };
         let mut claims = self.below(view, orders, &spend)?;
-        // Second stages can be in one transaction.
+        // Several second stages can be in one transaction.
         let mut seen = BTreeSet::new();
         claims.retain(|claim| seen.insert(claim.coin));
         Ok(claims)
@@ -241,7 +243,7 @@ impl Guard for PenaltyGuard {
 }
 
 impl PenaltyGuard {
-    /// Below the transaction that spends the funding output.
+    /// Returns the claims on outputs of the transaction that spends the funding output.
     fn below(&self, view: View<'_>, orders: &Orders, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
         let (txid, height) = (spend.tx.compute_txid(), spend.height.unwrap_or_default());
         if txid == self.own.tx.compute_txid() {

@@ -1,4 +1,4 @@
-//! What a client of LN-penalty keeps.
+//! The record that an LN-penalty client stores.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,17 @@ use crate::bolt3::SecretStore;
 use crate::error::ChannelError;
 use crate::records::RecordKind;
 
-/// A client's record. Secrets, HTLCs of revoked commitments and signatures each follow the number of their bytes.
+/// The record of an LN-penalty client. Secrets, HTLCs of revoked commitments and signatures are each preceded by their length in
+/// bytes.
 #[derive(Clone, Debug)]
 pub(super) struct PenaltyRecord {
     pub(super) number: u32,
-    /// The per-commitment point of the peer's latest commitment.
+    /// Per-commitment point of the peer's latest commitment.
     pub(super) peers_point: PublicKey,
     pub(super) secrets: SecretStore,
-    /// HTLCs of the peer's revoked commitments: their scripts cannot be rebuilt without.
+    /// HTLCs of the peer's revoked commitments. Without them the HTLC scripts cannot be rebuilt.
     pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// The peer's signatures of the latest own commitment and of its second stages.
+    /// Signatures of the peer for the party's latest commitment and for its second stages.
     pub(super) signatures: Vec<Vec<u8>>,
     pub(super) content: Content,
 }

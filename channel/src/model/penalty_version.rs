@@ -1,4 +1,4 @@
-//! The commitments of LN-penalty, and the transactions that spend their outputs.
+//! The commitment transactions of LN-penalty, and the transactions that spend their outputs.
 
 use bitcoin::{OutPoint, Script, ScriptBuf, Transaction, TxOut};
 use secp256k1::{PublicKey, SecretKey};
@@ -12,10 +12,10 @@ use crate::error::ChannelError;
 use crate::publish::{Draft, Found, Signer, Unlock};
 use crate::tx::{SEQUENCE_FREE, hash160, input, outpoint, output, p2wpkh, p2wsh, transaction};
 
-/// Satoshi per 1,000 WU that commitments with a fee pay.
+/// Feerate of commitment transactions that pay a fee, in satoshi per 1,000 weight units.
 pub(super) const FEERATE: u64 = 500;
 
-/// A party's base points and its funding key.
+/// Base points and funding key of a party.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Points {
     pub(super) payment: PublicKey,
@@ -25,7 +25,7 @@ pub(super) struct Points {
     pub(super) funding: PublicKey,
 }
 
-/// What both parties know: all that commitments are built from, but for per-commitment points.
+/// Data that both parties know and from which commitment transactions are built, except the per-commitment points.
 #[derive(Clone, Debug)]
 pub(super) struct Versions {
     pub(super) format: Format,
@@ -35,7 +35,7 @@ pub(super) struct Versions {
     pub(super) points: [Points; 2],
 }
 
-/// A commitment with what is needed to sign and spend it.
+/// A commitment transaction, with the data needed to sign it and to spend its outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     pub(super) owner: usize,
@@ -54,7 +54,7 @@ impl Versions {
         if party == 0 { first } else { second }
     }
 
-    /// The keys of a commitment of `owner` with this per-commitment point.
+    /// Returns the keys of a commitment of `owner` with this per-commitment point.
     pub(super) fn keys(&self, owner: usize, point: &PublicKey) -> Result<CommitmentKeys, ChannelError> {
         let (own, peer) = (self.points(owner), self.points(1 - owner.min(1)));
         Ok(CommitmentKeys {
@@ -68,7 +68,7 @@ impl Versions {
         })
     }
 
-    /// The commitment of `owner` for a state.
+    /// Builds the commitment transaction of `owner` for a state.
     pub(super) fn version(
         &self,
         funding: OutPoint,
@@ -109,12 +109,12 @@ impl Versions {
 }
 
 impl Version {
-    /// The places of the outputs of one kind.
+    /// Returns the index of the first output of this kind.
     pub(super) fn place_of(&self, kind: CommitmentOutput) -> Option<u32> {
         (0..).zip(&self.outputs).find(|(_, other)| **other == kind).map(|(vout, _)| vout)
     }
 
-    /// The HTLC outputs: place and HTLC.
+    /// Returns the HTLC outputs: output index and HTLC.
     pub(super) fn htlc_places(&self) -> impl Iterator<Item = (u32, &Htlc)> {
         (0..).zip(&self.outputs).filter_map(|(vout, kind)| match kind {
             CommitmentOutput::Htlc(place) => self.htlcs.get(*place).map(|htlc| (vout, htlc)),
@@ -122,24 +122,24 @@ impl Version {
         })
     }
 
-    /// An output, as it is found on the chain.
+    /// Returns an output with its outpoint and the height at which it confirmed.
     pub(super) fn found(&self, vout: u32, height: u32) -> Result<Found, ChannelError> {
         let out = usize::try_from(vout).ok().and_then(|vout| self.tx.output.get(vout));
         let out = out.cloned().ok_or_else(|| ChannelError::refused("no such output"))?;
         Ok(Found { coin: outpoint(&self.tx, vout), out, height })
     }
 
-    /// The script of to_local, which second stages of HTLCs pay to as well.
+    /// Returns the script of to_local. The second stages of HTLCs pay to the same script.
     pub(super) fn local_script(&self) -> Vec<u8> {
         scripts::to_local(&self.keys.revocation, self.delay, &self.keys.local_delayed)
     }
 
-    /// The witness script of an HTLC output.
+    /// Returns the witness script of an HTLC output.
     pub(super) fn htlc_script(&self, htlc: &Htlc) -> Vec<u8> {
         htlc_script(&self.keys, (self.owner, self.format), htlc)
     }
 
-    /// The second stage of an HTLC output, without its witness.
+    /// Builds the second-stage transaction of an HTLC output, without its witness.
     pub(super) fn htlc_tx(&self, vout: u32, htlc: &Htlc) -> Transaction {
         let params = CommitmentParams {
             funding: OutPoint::null(),
@@ -158,7 +158,7 @@ impl Version {
         htlc_transaction(&params, &self.tx, vout, &ln_htlc(self.owner, htlc))
     }
 
-    /// The owner's second stage: HTLC-success with the preimage, HTLC-timeout without.
+    /// Builds the owner's second-stage transaction: HTLC-success with a preimage, HTLC-timeout without one.
     pub(super) fn second_stage(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -175,7 +175,7 @@ impl Version {
         Ok(Draft { label, tx: self.htlc_tx(vout, htlc), prevouts, unlocks: vec![unlock] })
     }
 
-    /// The other side's claim of an HTLC, which needs no second stage.
+    /// Builds the other party's claim of an HTLC, which needs no second stage.
     pub(super) fn direct_claim(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -192,7 +192,7 @@ impl Version {
         Ok(take("HTLC claim", lock_time, vec![(self.found(vout, 0)?, sequence, unlock)], payout))
     }
 
-    /// The owner's balance, or an output of a second stage, after the delay.
+    /// Builds the transaction by which the owner takes its balance or a second-stage output after the delay.
     pub(super) fn delayed(&self, found: &Found, key: SecretKey, payout: &Script) -> Draft {
         let script = self.local_script();
         let witness = vec![vec![], vec![], script.clone()];
@@ -201,7 +201,7 @@ impl Version {
     }
 }
 
-/// to_remote: the script that pays to it, nSequence of an input that spends it, and how the key unlocks it.
+/// Returns the output script of to_remote, nSequence of an input that spends it, and the data with which the key unlocks it.
 pub(super) fn to_remote(format: Format, payment: &SecretKey) -> (ScriptBuf, u32, Unlock) {
     let public = payment.public_key();
     let unlock = |script: Vec<u8>, last: Vec<u8>| {
@@ -211,13 +211,13 @@ pub(super) fn to_remote(format: Format, payment: &SecretKey) -> (ScriptBuf, u32,
         let script = scripts::to_remote_anchors(&public);
         return (p2wsh(&script), 1, unlock(script.clone(), script));
     }
-    // P2WPKH: the signature signs the script of P2PKH (BIP 143).
+    // For P2WPKH, the signature commits to the script of P2PKH (BIP 143).
     let key = public.serialize();
     let code = [&[0x76, 0xa9, 0x14][..], &hash160(&key), &[0x88, 0xac]].concat();
     (p2wpkh(&key), SEQUENCE_FREE, unlock(code, key.to_vec()))
 }
 
-/// A transaction that takes outputs to one script.
+/// Builds a transaction that sends these outputs to one script.
 pub(super) fn take(
     label: &'static str,
     lock_time: u32,
@@ -231,12 +231,12 @@ pub(super) fn take(
     Draft { label, tx, prevouts, unlocks: spends.into_iter().map(|(_, _, unlock)| unlock).collect() }
 }
 
-/// The witness script of an HTLC output in a commitment of `owner`.
+/// Returns the witness script of an HTLC output in a commitment of `owner`.
 pub(super) fn htlc_script(keys: &CommitmentKeys, (owner, format): (usize, Format), htlc: &Htlc) -> Vec<u8> {
     htlc_output_script(keys, &ln_htlc(owner, htlc), format)
 }
 
-/// An HTLC as the owner of a commitment sees it.
+/// Converts an HTLC to the view of the commitment's owner: offered or received.
 fn ln_htlc(owner: usize, htlc: &Htlc) -> LnHtlc {
     LnHtlc {
         direction: if htlc.from == owner { HtlcDirection::Offered } else { HtlcDirection::Received },

@@ -1,4 +1,4 @@
-//! Publishing steps on a chain.
+//! Publishes the transactions of a construction on the chain model.
 
 use core::fmt;
 
@@ -10,15 +10,15 @@ use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, transaction, weight};
 use crate::wallet::Wallet;
 
-/// Why a play stops.
+/// The reason for which a play stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlayError {
-    /// A transaction does not enter.
+    /// The chain refuses a transaction.
     Chain {
-        /// What it is.
+        /// Name of the transaction.
         label: &'static str,
-        /// Why.
+        /// Reason of the refusal.
         reject: Reject,
     },
     /// A transaction cannot be built.
@@ -49,25 +49,25 @@ impl From<ChannelError> for PlayError {
     }
 }
 
-/// A published step and the child that paid for it, if it needed one.
+/// A published transaction, and the child that paid its fee, if it needed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Played {
-    /// The step.
+    /// The published transaction.
     pub step: Step,
-    /// The child.
+    /// The child that paid the fee.
     pub child: Option<Step>,
-    /// The height at which it confirmed.
+    /// Height at which the transaction confirmed.
     pub height: u32,
 }
 
 impl Played {
-    /// Weight units of both.
+    /// Returns the weight of the transaction and its child, in weight units.
     pub fn weight(&self) -> u64 {
         self.step.weight() + self.child.as_ref().map_or(0, Step::weight)
     }
 }
 
-/// Mines until the locks of a transaction are over, for a next block.
+/// Mines blocks until the locks of a transaction allow it in the next block.
 ///
 /// # Errors
 ///
@@ -90,19 +90,19 @@ pub fn wait_for(chain: &mut Chain, tx: &Transaction) -> Result<(), Reject> {
     Ok(())
 }
 
-/// A chain and a wallet to play a construction on.
+/// A chain and a wallet on which a construction is played.
 #[derive(Debug)]
 pub struct Stage {
     /// The chain.
     pub chain: Chain,
-    /// Pays fees.
+    /// Wallet that funds the fee-paying child transactions.
     pub wallet: Wallet,
-    /// Satoshi per virtual byte that packages pay.
+    /// Feerate that packages pay, in satoshi per virtual byte.
     pub rate: u64,
 }
 
 impl Stage {
-    /// A chain on which a construction's proposals are active.
+    /// Creates a chain on which the soft forks of a construction are active.
     ///
     /// # Errors
     ///
@@ -118,7 +118,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// [`PlayError`].
+    /// [`PlayError`] if the channel cannot be opened or the funding transaction is refused.
     pub fn open(&mut self, construction: &mut dyn Construction) -> Result<Played, PlayError> {
         let funding = self.fund(construction.funding_output(), construction.setup().capacity)?;
         construction.see_height(self.chain.height());
@@ -126,7 +126,7 @@ impl Stage {
         self.publish(funding)
     }
 
-    /// A funding transaction, signed and not published: its first output is this one.
+    /// Returns a signed, unpublished funding transaction whose first output is `out`.
     ///
     /// # Errors
     ///
@@ -138,11 +138,11 @@ impl Stage {
         Ok(Step { label: "funding", tx, prevouts: vec![coin.1] })
     }
 
-    /// Waits for a step's locks, offers it (with a child if it pays nothing), and mines a block.
+    /// Waits until a transaction's locks expire, submits it (with a child if it pays no fee), and mines a block.
     ///
     /// # Errors
     ///
-    /// [`PlayError::Chain`] if it does not enter or is not in the block.
+    /// [`PlayError::Chain`] if the transaction is refused, or if the next block does not include it.
     pub fn publish(&mut self, step: Step) -> Result<Played, PlayError> {
         let label = step.label;
         let stop = |reject| PlayError::Chain { label, reject };
@@ -162,7 +162,7 @@ impl Stage {
         }
     }
 
-    /// The child that pays for a step at the stage's rate.
+    /// Builds the child that pays for a transaction at the stage's feerate.
     fn child(&mut self, step: &Step) -> Result<Step, ChannelError> {
         let size = weight(&step.tx).div_ceil(4) + 153;
         let coin = self.wallet.mint(&mut self.chain, 100_000);
@@ -173,7 +173,7 @@ impl Stage {
         Ok(Step { label: "fee child", tx, prevouts })
     }
 
-    /// Publishes steps one after the other.
+    /// Publishes transactions one after the other.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ impl Stage {
         steps.into_iter().map(|step| self.publish(step)).collect()
     }
 
-    /// Satoshi that a party's payout key has on the chain.
+    /// Returns the confirmed balance of a party's payout script, in satoshi.
     pub fn paid(&self, construction: &dyn Construction, party: usize) -> u64 {
         let script = construction.setup().party(party).and_then(super::PartyKeys::payout_script);
         script.map_or(0, |script| self.chain.balance(&script))

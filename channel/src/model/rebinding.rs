@@ -1,4 +1,4 @@
-//! Updates that bind to any older state: the forms, what they publish, and the record from which the newest is bound.
+//! Updates that bind to any older state: the forms, their transactions, and the record from which the latest update is bound.
 
 use bitcoin::{OutPoint, Transaction};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};
@@ -14,27 +14,29 @@ use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, output, p2a, set_witness, transaction};
 
-/// Which opcodes bind and number the updates.
+/// The opcodes that bind updates to older states and number them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
-    /// ANYPREVOUTANYSCRIPT signatures; the settlement leaf's hash in the annex.
+    /// ANYPREVOUTANYSCRIPT signatures. The hash of the settlement leaf is published in the annex.
     AnyPrevOut,
-    /// CTV and CSFS; the leaf's hash in an OP_RETURN.
+    /// CTV and CSFS. The hash of the settlement leaf is published in an OP_RETURN output.
     CtvCsfs,
-    /// CTV, CSFS and INTERNALKEY; the leaf's hash in an OP_RETURN.
+    /// CTV, CSFS and INTERNALKEY. The hash of the settlement leaf is published in an OP_RETURN output.
     CtvCsfsInternalKey,
-    /// CTV, CSFS, INTERNALKEY and PAIRCOMMIT; the settlement's hash in the witness, forced by the signature.
+    /// CTV, CSFS, INTERNALKEY and PAIRCOMMIT. The template hash of the settlement is in the witness, since the signature commits to
+    /// it.
     PairCommit,
-    /// TEMPLATEHASH, CSFS and INTERNALKEY; the leaf's hash in the annex.
+    /// TEMPLATEHASH, CSFS and INTERNALKEY. The hash of the settlement leaf is published in the annex.
     TemplateHash,
-    /// Explicit numbers with PAIRCOMMIT: nLockTime stays free.
+    /// The override form with PAIRCOMMIT: state numbers are explicit, so nLockTime is not used for them.
     OverridePairCommit,
-    /// Explicit numbers with TEMPLATEHASH and CAT; the leaf's hash in the annex.
+    /// The override form with TEMPLATEHASH and CAT: state numbers are explicit. The hash of the settlement leaf is published in the
+    /// annex.
     OverrideTemplateHash,
 }
 
 impl Form {
-    /// All of them.
+    /// All forms.
     pub const ALL: [Form; 7] = [
         Form::AnyPrevOut,
         Form::CtvCsfs,
@@ -45,7 +47,7 @@ impl Form {
         Form::OverrideTemplateHash,
     ];
 
-    /// What a reader calls it.
+    /// Returns the name shown to users.
     pub const fn name(self) -> &'static str {
         match self {
             Form::AnyPrevOut => "LN-Symmetry, APO",
@@ -58,7 +60,7 @@ impl Form {
         }
     }
 
-    /// The proposals that it needs.
+    /// Returns the proposed soft forks that the form needs.
     pub fn proposals(self) -> Flags {
         let csfs = Flags::CHECKSIGFROMSTACK;
         match self {
@@ -73,12 +75,12 @@ impl Form {
         }
     }
 
-    /// Whether numbers are explicit, and nLockTime is free.
+    /// Returns whether state numbers are explicit in the witness, so that nLockTime is free.
     pub const fn is_override(self) -> bool {
         matches!(self, Form::OverridePairCommit | Form::OverrideTemplateHash)
     }
 
-    /// Whether the settlement leaf's hash is published in the annex.
+    /// Returns whether the hash of the settlement leaf is published in the annex.
     pub const fn annex(self) -> bool {
         matches!(self, Form::AnyPrevOut | Form::TemplateHash | Form::OverrideTemplateHash)
     }
@@ -87,7 +89,7 @@ impl Form {
         matches!(self, Form::CtvCsfs | Form::CtvCsfsInternalKey)
     }
 
-    /// The leaf that lets only this settlement spend a state output.
+    /// Returns the leaf that allows only this settlement transaction to spend a state output.
     pub(super) fn settlement_leaf(self, tx: &Transaction) -> Result<Vec<u8>, ChannelError> {
         Ok(match self {
             Form::AnyPrevOut => {
@@ -104,7 +106,7 @@ impl Form {
         })
     }
 
-    /// The leaf that an update spends. States count from 1 here; the funding output has no number.
+    /// Returns the leaf that an update spends. States are counted from 1 here; the funding output has no number.
     pub(super) fn update_leaf(self, key: &[u8; 32], state: Option<u32>) -> Vec<u8> {
         let state = state.filter(|_| !mutated(Mutation::UpdateWithoutNumber));
         let next = state.map(|state| state.saturating_add(1));
@@ -120,28 +122,28 @@ impl Form {
     }
 }
 
-/// What rebinds: enough to spend any older state, whatever is on the chain. This is what a tower keeps.
+/// The record from which the latest update can be bound to any older state on the chain. A tower stores this record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebinding {
     /// The funding output, which a tower watches.
     pub funding: OutPoint,
-    /// P.
+    /// Aggregate public key P of the parties.
     pub internal_key: [u8; 32],
-    /// Satoshi in the state output.
+    /// Amount of a state output, in satoshi.
     pub capacity: u64,
-    /// The newest state, from 1.
+    /// Number of the latest state, counted from 1.
     pub state: u32,
-    /// The signature of its update.
+    /// Joint signature of the latest state's update.
     pub signature: [u8; 64],
-    /// What is published of its settlement: the leaf's hash, or with PAIRCOMMIT the template's.
+    /// Published hash of the latest state's settlement: the leaf hash, or with PAIRCOMMIT the template hash.
     pub published: [u8; 32],
 }
 
 impl Rebinding {
-    /// Bytes of a tower's record.
+    /// Size of a tower's record, in bytes.
     pub const SIZE: usize = HEAD + 36 + 32 + 8 + 4 + 64 + 32;
 
-    /// The head, 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 that are replaced.
+    /// Serializes the record: the head, 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 bytes that each update replaces.
     pub fn to_bytes(&self, kind: RecordKind) -> Vec<u8> {
         let mut bytes = kind.head();
         bytes.extend_from_slice(&crate::tx::outpoint_bytes(&self.funding));
@@ -153,12 +155,12 @@ impl Rebinding {
         bytes
     }
 
-    /// Reads what [`Rebinding::to_bytes`] wrote, and verifies it. Returns what follows too.
+    /// Parses the bytes that [`Rebinding::to_bytes`] returned and verifies the signature. Also returns the remaining fields.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the record is cut off or not of this kind, [`ChannelError::Key`] if its key is not on the curve,
-    /// [`ChannelError::Refused`] if the signature is not that of the state's update in this form.
+    /// [`ChannelError::Encoding`] if the record is truncated or of another kind, [`ChannelError::Key`] if its key is not on the
+    /// curve, [`ChannelError::Refused`] if the signature is not valid for the state's update in this form.
     pub fn from_bytes(
         form: Form,
         kind: RecordKind,
@@ -181,7 +183,7 @@ impl Rebinding {
         }
     }
 
-    /// What all sign of the record's state.
+    /// Returns the message that all parties sign for the record's state.
     pub(super) fn message(&self, form: Form) -> Result<[u8; 32], ChannelError> {
         let (tx, published) = (self.update(form)?, &self.published);
         let annex = annex(&self.settle_hash(form));
@@ -204,7 +206,7 @@ impl Rebinding {
         }
     }
 
-    /// The funding output.
+    /// Returns the funding output.
     pub(super) fn funding_output(&self, form: Form) -> Result<TapOutput, ChannelError> {
         TapOutput::new(self.internal_key, vec![(0, Leaf::Script(form.update_leaf(&self.internal_key, None)))])
     }
@@ -213,12 +215,12 @@ impl Rebinding {
         settle_hash(form, &self.published)
     }
 
-    /// The update transaction of the newest state, unbound.
+    /// Returns the update transaction of the latest state, not yet bound to an output.
     pub(super) fn update(&self, form: Form) -> Result<Transaction, ChannelError> {
         update_tx(form, self.internal_key, self.capacity, self.state, &self.settle_hash(form))
     }
 
-    /// The newest update on top of an output: the funding output or an older state.
+    /// Binds the latest update to an output: the funding output or the output of an older state.
     pub(super) fn bind(
         &self,
         form: Form,
@@ -256,8 +258,8 @@ impl Rebinding {
         Ok(Step { label, tx, prevouts: vec![output(self.capacity, out.script_pubkey())] })
     }
 
-    /// The state output of an update whose input with this index spends the funding output or another state output; none if the
-    /// transaction is no update.
+    /// Returns the state output of an update whose input `input` spends the funding output or another state output. Returns `None`
+    /// if the transaction is not an update.
     pub(super) fn state_output(
         &self,
         form: Form,
@@ -272,7 +274,7 @@ impl Rebinding {
         Ok(found.map(|found| StateOutput { state, out, found }))
     }
 
-    /// The latest update on top of an older state's; none if that is not older.
+    /// Binds the latest update to an older state's output. Returns `None` if that state is not older.
     pub(super) fn override_output(
         &self,
         form: Form,
@@ -287,15 +289,15 @@ impl Rebinding {
     }
 }
 
-/// A state output on the chain.
+/// A state output found on the chain.
 pub(super) struct StateOutput {
     pub(super) state: u32,
     pub(super) out: TapOutput,
     pub(super) found: Found,
 }
 
-/// The state that an update on the chain shows, and the hash of its settlement leaf. Which input is the channel's only the outpoint
-/// says: where the update is signed with ANYPREVOUTANYSCRIPT, anyone can add inputs.
+/// Returns the state number that a confirmed update shows, and the hash of its settlement leaf. The caller finds the channel's
+/// input by its outpoint, since anyone can add inputs to an update signed with ANYPREVOUTANYSCRIPT.
 fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [u8; 32])> {
     let witness: Vec<&[u8]> = tx.input.get(input)?.witness.iter().collect();
     let state = match form.is_override() {
@@ -313,7 +315,7 @@ fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [
     Some((state, settle_hash(form, &hash)))
 }
 
-/// With PAIRCOMMIT the template is published, and its leaf follows.
+/// Returns the hash of the settlement leaf. With PAIRCOMMIT the template hash is published, and the leaf is derived from it.
 pub(super) fn settle_hash(form: Form, published: &[u8; 32]) -> [u8; 32] {
     match form {
         Form::PairCommit | Form::OverridePairCommit => leaf_hash(TAPSCRIPT, &leaves::template_ctv(published)),
@@ -325,7 +327,7 @@ pub(super) fn annex(settle_hash: &[u8; 32]) -> Vec<u8> {
     [&[0x50][..], settle_hash].concat()
 }
 
-/// The update transaction of a state, its input left open.
+/// Builds the update transaction of a state, without the outpoint of its input.
 pub(super) fn update_tx(
     form: Form,
     key: [u8; 32],

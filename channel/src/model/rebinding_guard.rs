@@ -1,4 +1,4 @@
-//! What clients and towers of LN-Symmetry and of the override form publish.
+//! The guard of clients and towers for LN-Symmetry and the override forms.
 
 use std::sync::Arc;
 
@@ -13,22 +13,23 @@ use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Sp
 use crate::records::RecordKind;
 use crate::taproot::TapOutput;
 
-/// What an owner has beside the record that it shares with its tower.
+/// Data that an owner has in addition to the record that it shares with its tower.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    /// The settlement of the latest state.
+    /// Settlement of the latest state.
     pub(super) settlement: Settlement,
-    /// The owner's balance.
+    /// Balance of the owner, in satoshi.
     pub(super) balance: u64,
-    /// The HTLC outputs of the settlement.
+    /// HTLC outputs of the settlement.
     pub(super) htlcs: HtlcOutputs,
 }
 
-/// The latest update for any older state; the owner's guard settles too. A tower leaves the settlement to the owner.
+/// Guard that answers any older state with the latest update. The owner's guard also publishes the settlement; a tower leaves the
+/// settlement to the owner.
 #[derive(Clone, Debug)]
 pub(super) struct RebindingGuard {
     form: Form,
-    /// The contest delay, in blocks.
+    /// Contest delay, in blocks.
     delay: u16,
     record: Rebinding,
     funding: TapOutput,
@@ -48,8 +49,8 @@ impl RebindingGuard {
         Arc::new(self)
     }
 
-    /// The outputs that the channel may be about. Where the record names none, as for a channel inside another one, these are all that
-    /// the funding script is paid by: updates bind to each.
+    /// Returns the funding outputs of the channel. A channel nested inside another one has no outpoint in its record. In this case
+    /// the result is every output of the right amount that pays to the funding script, since updates bind to each of them.
     fn roots(&self, view: View<'_>) -> Vec<OutPoint> {
         if self.record.funding != OutPoint::null() {
             return vec![self.record.funding];
@@ -59,7 +60,8 @@ impl RebindingGuard {
         fitting.map(|found| found.coin).collect()
     }
 
-    /// Satoshi that the owner loses at worst. A tower does not know the balances: the whole channel limits its fees.
+    /// Returns the maximum loss of the owner, in satoshi. A tower does not know the balances, so the whole capacity limits its
+    /// fees.
     fn stake(&self) -> u64 {
         match &self.owner {
             Some(owner) => owner.balance.saturating_add(owner.htlcs.stake()),
@@ -67,7 +69,7 @@ impl RebindingGuard {
         }
     }
 
-    /// The last state output above an output, and what spends that.
+    /// Follows the confirmed updates from an output. Returns the last state output, and the transaction that spends it.
     fn follow<'a>(
         &self,
         view: View<'a>,

@@ -1,8 +1,10 @@
-//! Signed sequence commitments: numbered versions of each side, one contested output, a split fixed in advance.
+//! Signed sequence commitments: numbered versions for each party, one contested output, and a settlement that is fixed in advance.
 //!
-//! Each side's version of state n pays the whole capacity to one output: after T the split of state n; at once to the other side if it
-//! shows the publisher's signature of a higher number. A version is half-signed until its owner publishes it, so who published is
-//! known. Nothing about old states is kept: their numbers are in nLockTime and nSequence, their splits are published as a hash.
+//! Each party has its own version (commitment transaction) of state n, which pays the whole capacity to one contested output. After
+//! the delay T, the output can be spent only by the settlement of state n. The other party can take the output at once if it shows
+//! the publisher's signature of a higher number. A version is partially signed until its owner publishes it, so the published
+//! version identifies its publisher. Nothing about old states needs to be stored: their numbers are in nLockTime and nSequence, and
+//! the hash of their settlement is published.
 
 mod construction;
 mod fee_input;
@@ -29,7 +31,7 @@ use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, p2a, set_witness, transaction};
 
-/// A side's version of a state, without its signature.
+/// A party's version of a state, without its signature.
 struct Version {
     tx: Transaction,
     /// The contested output.
@@ -42,25 +44,25 @@ struct Version {
 pub struct SignedSequence {
     setup: Setup,
     terms: SequenceTerms,
-    /// The keys of the parties' towers, where these are paid by key.
+    /// Keys of the parties' towers, if the reward is paid to a key.
     towers: Option<[[u8; 32]; 2]>,
     fees: Fees,
     funding: TapOutput,
     funding_output: TxOut,
     mask: u32,
     first: u32,
-    /// Weight of a settlement without balances and HTLCs.
+    /// Weight of a settlement without balances and HTLCs, in weight units.
     frame: u64,
     history: History<[ClientRecord; 2]>,
 }
 
 impl SignedSequence {
-    /// A channel of two parties. The first number and the mask that hides numbers in commitments come from a secret of both parties, so
-    /// that neither a closing nor a contest tells others how many updates there were.
+    /// Creates a channel between two parties. The first number, and the mask that obscures numbers in commitments, come from a
+    /// secret of both parties. So neither a close nor a contest reveals to others how many updates there were.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless there are two parties and the content is right.
+    /// [`ChannelError::Refused`] unless there are two parties and the first state is acceptable.
     pub fn new(setup: Setup, profile: Profile, first: Content) -> Result<SignedSequence, ChannelError> {
         if setup.parties.len() != 2 {
             let problem = format!(
@@ -78,7 +80,7 @@ impl SignedSequence {
             false => setup.shared_secret("counter"),
         };
         let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
-        // The first number has four bytes in scripts and leaves half of the range.
+        // The first number has four bytes in scripts, and at least half of the range remains.
         let start = 0x0080_0000 + (u32::from_le_bytes([e, f, g, h]) & MAX_NUMBER >> 2);
         Ok(SignedSequence {
             setup,
@@ -94,12 +96,12 @@ impl SignedSequence {
         })
     }
 
-    /// The same channel with a reward for towers, before it is opened. `towers` are the keys of the first and the second party's tower;
-    /// only [`Reward::Key`] uses them.
+    /// Adds a reward for towers. Must be called before the channel is opened. `towers` are the keys of the first and the second
+    /// party's tower, which only [`Reward::Key`] uses.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the reward, or what it leaves the victim, is dust beside the P2A.
+    /// [`ChannelError::Refused`] if the reward, or the amount that remains for the victim, is below the dust limit.
     pub fn with_reward(
         mut self,
         reward: Reward,
@@ -123,17 +125,17 @@ impl SignedSequence {
         Ok(self)
     }
 
-    /// How splits are fixed.
+    /// Returns the opcodes that fix the settlements.
     pub fn profile(&self) -> Profile {
         self.terms.profile
     }
 
-    /// What its towers can do.
+    /// Returns the terms for the channel's towers.
     pub fn terms(&self) -> SequenceTerms {
         self.terms
     }
 
-    /// The number that scripts compare, of a state.
+    /// Returns the number that scripts compare, for a state.
     pub fn script_number(&self, number: u32) -> Result<u32, ChannelError> {
         let found = self.first.checked_add(number).filter(|number| *number < self.terms.profile.numbers());
         found.ok_or_else(|| {
@@ -141,7 +143,7 @@ impl SignedSequence {
         })
     }
 
-    /// Hides numbers.
+    /// Returns the mask that obscures numbers in commitment transactions.
     pub fn mask(&self) -> u32 {
         self.mask
     }
@@ -164,7 +166,7 @@ impl SignedSequence {
         })
     }
 
-    /// The split of a content, its input left open.
+    /// Builds the settlement of a state, without the outpoint of its input.
     fn settlement(&self, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs(content)?;
         Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
@@ -175,7 +177,7 @@ impl SignedSequence {
         Ok(fixed.unwrap_or_else(|| leaves::delayed_internal_key(self.setup.delay)))
     }
 
-    /// A side's version of a state, not signed.
+    /// Builds a party's version of a state, not signed.
     fn version(&self, publisher: usize, number: u32, content: &Content) -> Result<Version, ChannelError> {
         let settle = self.settle_leaf(content)?;
         let numbered = self.script_number(number)?;
@@ -188,7 +190,7 @@ impl SignedSequence {
         Ok(Version { tx, out, annex: published.and_then(|hash| self.fees.annex(&hash)) })
     }
 
-    /// What both sign of a version.
+    /// Returns the message that both parties sign for a version.
     fn version_digest(&self, version: &Version) -> Result<[u8; 32], ChannelError> {
         let (prevouts, annex) = (std::slice::from_ref(&self.funding_output), version.annex.as_deref());
         sign::key_path_with_annex(&version.tx, prevouts, 0, self.fees.hash_type(), annex)
@@ -198,7 +200,7 @@ impl SignedSequence {
         if publisher == 0 { "version of party 0" } else { "version of party 1" }
     }
 
-    /// The settlement of a version, with its inputs bound; signed by both where templates do not fix it.
+    /// Returns the settlement of a version, bound to it. `signature` is the joint signature, if no template fixes the settlement.
     fn settle(
         &self,
         version: (&Transaction, &TapOutput),
@@ -214,7 +216,7 @@ impl SignedSequence {
         settlement.on(found.coin, found.out)
     }
 
-    /// Both sign a version's settlement, where templates do not fix it.
+    /// Signs the settlement of a version with both parties, if no template fixes the settlement.
     fn sign_settlement(
         &mut self,
         publisher: usize,
@@ -235,7 +237,7 @@ impl SignedSequence {
         self.setup.sign_jointly(None, &digest).map(Some)
     }
 
-    /// The other party signs a version of a state, whose owner completes it when it publishes.
+    /// Makes the other party's partial signature of a version. The owner completes the signature when it publishes.
     fn sign_version(
         &mut self,
         publisher: usize,
@@ -247,7 +249,7 @@ impl SignedSequence {
         self.setup.sign_for(publisher, &self.funding, id, &digest)
     }
 
-    /// The owner completes its version.
+    /// Completes a version with its owner's partial signature.
     fn complete(
         &self,
         publisher: usize,
@@ -266,13 +268,13 @@ impl SignedSequence {
         Ok((Step { label: "commitment", tx, prevouts }, out))
     }
 
-    /// A party's signature of a number: it gives up all that is lower.
+    /// Signs a state number with a party's number key, which revokes all lower numbers.
     pub fn sign_number(&self, party: usize, number: u32) -> Result<[u8; 64], ChannelError> {
         let numbered = self.script_number(number)?;
         self.terms.profile.sign_number(&self.setup.party(party)?.number, numbered)
     }
 
-    /// Both parties sign a state. What each keeps of it.
+    /// Signs a state with both parties. Returns the records that they store.
     fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<[ClientRecord; 2], ChannelError> {
         let settlements = match self.terms.profile {
             Profile::CsfsOnly => {
@@ -296,12 +298,12 @@ impl SignedSequence {
         Ok([record(0)?, record(1)?])
     }
 
-    /// The record that a party holds.
+    /// Returns the record that a party stores.
     pub fn client_record(&self, party: usize) -> Option<&ClientRecord> {
         self.history.signed(self.number()).ok().and_then(|records| records.get(party))
     }
 
-    /// What a tower is given for the newest state.
+    /// Returns the record that a party's tower receives for the latest state.
     pub fn tower_record(&self, client: usize) -> Result<TowerRecord, ChannelError> {
         let contested = self.contested(1 - client.min(1))?;
         let record =
@@ -323,7 +325,7 @@ impl SignedSequence {
         })
     }
 
-    /// The victim's own contest: takes all with its key and pays `fee` from it.
+    /// Builds the victim's own contest, which takes the whole contested output with its key and pays `fee` from it.
     ///
     /// # Errors
     ///
@@ -344,15 +346,17 @@ impl SignedSequence {
     }
 }
 
-/// Commitment, settlement and claim, with the delay between the first two.
+/// Returns the number of blocks until an HTLC claim confirms: commitment, settlement and claim, with the delay between the first
+/// two.
 fn claim_delay(setup: &Setup) -> u32 {
     blocks_until_claimed(setup.delay.into(), 3)
 }
 
-/// Weight of a settlement without balances and HTLCs.
+/// Returns the weight of a settlement without balances and HTLCs, in weight units.
 fn settlement_frame(setup: &Setup, profile: Profile) -> Result<u64, ChannelError> {
     let tx = transaction(3, 0, vec![input(OutPoint::null(), setup.delay.into())], vec![output(0, p2a())]);
-    // The control block leads from one of two leaves to the root. Without templates both parties sign.
+    // The control block contains one hash: the settlement leaf is at depth 1. Without templates the witness also contains a joint
+    // signature.
     let witness = match profile.fixed(&tx)? {
         Some(leaf) => vec![leaf, vec![0; 65]],
         None => vec![vec![0; 64], leaves::delayed_internal_key(setup.delay), vec![0; 65]],

@@ -1,4 +1,4 @@
-//! What clients and towers of the signed sequence form publish.
+//! The guards of clients and towers for the signed sequence form.
 
 use bitcoin::OutPoint;
 use secp256k1::Keypair;
@@ -13,24 +13,24 @@ use crate::publish::{
     Claim, Draft, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to,
 };
 
-/// The contest of the peer's older versions, and the settlement of the latest version of either side.
+/// Guard of a client: contests older versions of the peer, and settles the latest version of either party.
 #[derive(Clone, Debug)]
 pub(super) struct SequenceGuard {
     pub(super) funding: OutPoint,
-    /// What the peer's contested outputs are made of.
+    /// Components of the peer's contested outputs.
     pub(super) contested: Contested,
     pub(super) mask: u32,
     pub(super) delay: u16,
     /// The owner's key in the contest leaf.
     pub(super) key: Keypair,
-    /// The latest number, and the peer's signature of it.
+    /// Latest number, and the peer's revocation signature of it.
     pub(super) number: u32,
     pub(super) evidence: [u8; 64],
     /// The owner's own version of the latest state.
     pub(super) commitment: Step,
-    /// How that version pays its fee.
+    /// The way in which that version's fee is paid.
     pub(super) fees: Fees,
-    /// The settlements of the owner's version and of the peer's.
+    /// Settlements of the owner's version and of the peer's version.
     pub(super) settlements: [Settlement; 2],
     pub(super) balance: u64,
     pub(super) htlcs: HtlcOutputs,
@@ -41,7 +41,7 @@ impl SequenceGuard {
         self.balance.saturating_add(self.htlcs.stake())
     }
 
-    /// The settlement of a version of the latest state, or the HTLCs below it.
+    /// Returns the settlement of a version of the latest state, or the claims of its HTLCs if it is already settled.
     fn settle(
         &self,
         view: View<'_>,
@@ -60,14 +60,14 @@ impl SequenceGuard {
         Ok(vec![claim.from(ready).with_deadline(self.htlcs.deadline(view, orders))])
     }
 
-    /// The contest of an older version of the peer's.
+    /// Returns the contest of an older version of the peer.
     fn contest(&self, view: View<'_>, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
         let older = self.contested.rebuild(spend.tx, &self.funding, self.mask, self.number, self.delay)?;
         let Some(older) = older.filter(|older| view.is_unspent(&older.found.coin)) else {
             return Ok(Vec::new());
         };
         let draft = self.contested.contest(&older, (self.number, &self.evidence), &self.key)?;
-        // The fee leaves the victim its own part, or costs no more than that part.
+        // The maximum fee either leaves the victim its own part of the channel, or is at most that part.
         let value = older.found.out.value.to_sat();
         let stake = self.stake().max(value.saturating_sub(self.stake()));
         let claim = Claim::new(Purpose::Answer, older.found.coin, draft, Pays::Own, stake);
@@ -80,7 +80,7 @@ impl Guard for SequenceGuard {
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
         let Some(spend) = view.confirmed_spend(&self.funding) else {
             let close = || match self.fees {
-                // The change goes to an output that the peer's signature leaves open.
+                // The change goes to an output that the peer's signature allows to be added.
                 Fees::InputWithChange => {
                     let draft = Draft::of(self.commitment.clone());
                     Claim::new(Purpose::Close, self.funding, draft, Pays::Input, self.stake())
@@ -92,7 +92,7 @@ impl Guard for SequenceGuard {
         let height = spend.height.unwrap_or_default();
         let known = if mutated(Mutation::OwnVersionOnly) { 1 } else { 2 };
         for settlement in self.settlements.iter().take(known) {
-            // Where other outputs are open, one with this script and less in it can stand before.
+            // If the signature allows other outputs, one with the same script and a smaller amount may come first.
             let mut found = outputs_to(spend.tx, height, &settlement.out.script_pubkey()).into_iter();
             if let Some(found) = found.find(|found| found.out.value.to_sat() == self.contested.capacity) {
                 return self.settle(view, orders, (&found, settlement));
@@ -110,7 +110,7 @@ impl Guard for SequenceGuard {
     }
 }
 
-/// What a tower publishes: the justice transaction on an older version of the peer's.
+/// Guard of a tower: publishes the justice transaction for an older version of the peer.
 #[derive(Clone, Debug)]
 pub(super) struct TowerGuard {
     terms: SequenceTerms,
@@ -120,11 +120,11 @@ pub(super) struct TowerGuard {
 }
 
 impl TowerGuard {
-    /// The guard of a tower's record.
+    /// Parses and verifies a tower's record.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the record is damaged, a signature in it does not verify, or the terms need a key that is not given.
+    /// [`ChannelError`] if the record is damaged, a signature in it is invalid, or the terms need a key that is not given.
     pub(super) fn read(
         (terms, delay): (SequenceTerms, u16),
         record: &[u8],

@@ -1,4 +1,4 @@
-//! What the two sides of a signed sequence channel and their towers keep.
+//! The records that the two parties of a signed sequence channel and their towers store.
 
 use bitcoin::OutPoint;
 
@@ -7,23 +7,23 @@ use crate::error::ChannelError;
 use crate::musig::{PARTIAL_COMMITMENT_SIZE, PartialCommitment};
 use crate::records::{HEAD, RecordKind};
 
-/// What a client keeps of the newest state. All of it is replaced by the next.
+/// The record that a client stores for the latest state. The next state replaces all of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRecord {
-    /// The newest number.
+    /// Number of the latest state.
     pub number: u32,
-    /// Its own commitment but for its own part.
+    /// The client's commitment transaction, partially signed: only the client's own partial signature is missing.
     pub commitment: PartialCommitment,
-    /// The peer's signature of `number`: the peer gave up all that is lower.
+    /// The peer's revocation signature of `number`, by which the peer revoked all lower numbers.
     pub evidence: [u8; 64],
-    /// Signatures of both settlements, where templates do not fix them.
+    /// Signatures of both settlements, if no templates fix the settlements.
     pub settlements: Option<[[u8; 64]; 2]>,
-    /// What the state pays.
+    /// Balances and HTLCs of the state.
     pub content: Content,
 }
 
 impl ClientRecord {
-    /// Head 2, number 4, commitment 130, evidence 64, settlements 1 or 129, content.
+    /// Serializes the record: head 2, number 4, commitment 130, revocation signature 64, settlements 1 or 129, state.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = RecordKind::SequenceClient.head();
         bytes.extend_from_slice(&self.number.to_le_bytes());
@@ -35,11 +35,11 @@ impl ClientRecord {
         bytes
     }
 
-    /// Reads what [`ClientRecord::to_bytes`] wrote.
+    /// Parses the bytes that [`ClientRecord::to_bytes`] returned.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if it is cut off or of another kind.
+    /// [`ChannelError::Encoding`] if the bytes are truncated or of another kind.
     pub fn from_bytes(bytes: &[u8]) -> Result<ClientRecord, ChannelError> {
         let mut fields = RecordKind::SequenceClient.open(bytes)?;
         let number = fields.u32()?;
@@ -61,40 +61,41 @@ impl ClientRecord {
     }
 }
 
-/// What a tower keeps: a head, 208 bytes that never change and 68 that an update replaces, or 132 with a consent.
+/// The record that a tower stores: a head, 208 bytes that never change, and 68 bytes that an update replaces (132 bytes with the
+/// client's signature of the justice transaction).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TowerRecord {
-    /// The funding output, which it watches.
+    /// The funding output, which the tower watches.
     pub funding: OutPoint,
-    /// P.
+    /// Aggregate public key P of the parties.
     pub internal_key: [u8; 32],
-    /// The key that signs the peer's numbers.
+    /// The key with which the peer signs numbers.
     pub number_key: [u8; 32],
     /// The client's key in the contest leaf.
     pub penalty_key: [u8; 32],
-    /// The output key that the client is paid to.
+    /// Taproot output key to which the client is paid.
     pub payout_key: [u8; 32],
-    /// The secret of the key in the tower's leaf, which the client derives; with [`Reward::Key`] the tower's own public key.
+    /// Secret of the key in the tower's leaf, which the client derives. With [`Reward::Key`], the tower's own public key.
     ///
     /// [`Reward::Key`]: super::Reward::Key
     pub tower_key: [u8; 32],
-    /// Satoshi in the channel.
+    /// Capacity of the channel, in satoshi.
     pub capacity: u64,
-    /// Hides the number in nLockTime and nSequence.
+    /// Mask that obscures the number in nLockTime and nSequence.
     pub mask: u32,
     /// The number that the peer signed.
     pub number: u32,
-    /// The signature.
+    /// The peer's revocation signature of `number`.
     pub evidence: [u8; 64],
-    /// The client's signature of the justice transaction for `number`, where no template fixes that transaction.
+    /// The client's signature of the justice transaction for `number`, if no template fixes that transaction.
     pub consent: Option<[u8; 64]>,
 }
 
 impl TowerRecord {
-    /// Bytes of a record without a consent. A payout script is `OP_1 <key>`, so its key says it.
+    /// Size of a record without `consent`, in bytes. A payout script is `OP_1 <key>`, so only its key is stored.
     pub const SIZE: usize = HEAD + 36 + 5 * 32 + 8 + 4 + 4 + 64;
 
-    /// The record's bytes.
+    /// Serializes the record.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = RecordKind::SequenceTower.head();
         bytes.extend_from_slice(&crate::tx::outpoint_bytes(&self.funding));
@@ -109,7 +110,8 @@ impl TowerRecord {
         bytes
     }
 
-    /// Reads what [`TowerRecord::to_bytes`] wrote. The terms of the channel say how the evidence is verified.
+    /// Parses the bytes that [`TowerRecord::to_bytes`] returned. The signatures are verified separately, according to the terms of
+    /// the channel.
     ///
     /// # Errors
     ///

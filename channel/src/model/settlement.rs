@@ -1,4 +1,4 @@
-//! The settlement of a state, for any output that its leaf is in.
+//! The settlement transaction of a state, which can spend any output that contains its leaf.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 
@@ -7,21 +7,21 @@ use crate::error::ChannelError;
 use crate::taproot::TapOutput;
 use crate::tx::set_witness;
 
-/// The settlement of a state, for any output that its leaf is in.
+/// The settlement transaction of a state, which can spend any output that contains its leaf.
 #[derive(Clone, Debug)]
 pub(super) struct Settlement {
-    /// The transaction, its input left open.
+    /// The transaction, without the outpoint of its input.
     pub(super) tx: Transaction,
     /// The leaf that only this transaction satisfies.
     pub(super) leaf: Vec<u8>,
-    /// The output.
+    /// The output that contains the leaf.
     pub(super) out: TapOutput,
-    /// The elements that satisfy the leaf.
+    /// Witness elements that satisfy the leaf.
     pub(super) stack: Vec<Vec<u8>>,
 }
 
 impl Settlement {
-    /// The settlement of an output on the chain.
+    /// Returns the settlement that spends this output of the chain.
     pub(super) fn on(&self, coin: OutPoint, prevout: TxOut) -> Result<Step, ChannelError> {
         let mut tx = self.tx.clone();
         if let Some(first) = tx.input.first_mut() {

@@ -1,4 +1,4 @@
-//! Keys and amounts of a channel, and what all constructions build from them.
+//! Keys and amounts of a channel, and the outputs and signatures that all constructions build from them.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::{Keypair, PublicKey};
@@ -20,39 +20,39 @@ use crate::tx::{
     set_witness, transaction,
 };
 
-/// Weight units of a key path witness, with the marker and the flag.
+/// Weight of a key path witness with marker and flag, in weight units.
 const KEY_PATH_WEIGHT: u64 = 2 + 66;
-/// Satoshi per virtual byte of a cooperative close.
+/// Feerate of a cooperative close, in satoshi per virtual byte.
 const CLOSING_RATE: u64 = 2;
-/// Weight units of HTLC-success, the heavier claim of an HTLC output with two leaves.
+/// Weight of HTLC-success, the heavier claim of an HTLC output with two leaves, in weight units.
 const HTLC_CLAIM_WEIGHT: u64 = 605;
-/// Least HTLC that has an output: its claim pays 1 sat/vB, and leaves an output that is not dust.
+/// Minimum HTLC that gets an output, in satoshi. Its claim can pay 1 sat/vB and has an output above the dust limit.
 const LEAST_HTLC: u64 = P2TR_DUST_LIMIT + HTLC_CLAIM_WEIGHT.div_ceil(4);
 
-/// A party's keys in one channel, hardened from its seed and random bytes that it drew itself for this channel (rule 5).
+/// The keys of a party in one channel, hardened from its seed and from random bytes that it drew itself for this channel (rule 5).
 #[derive(Clone, Debug)]
 pub struct PartyKeys {
-    /// The secret that all keys are derived from.
+    /// The secret from which all keys are derived.
     pub seed: Seed,
-    /// The random bytes that the party drew for this channel and stores with it. Every secret of the channel is derived from the
-    /// seed and from these bytes: two channels of one seed share no secret.
+    /// Random bytes that the party drew for this channel and stores with it. Every secret of the channel is derived from the seed
+    /// and from these bytes, so two channels of one seed share no secret.
     pub opening: [u8; 32],
-    /// Its part of the aggregate key.
+    /// The party's part of the aggregate key.
     pub funding: Keypair,
-    /// Takes its balance.
+    /// Key that receives the party's balance.
     pub payout: Keypair,
-    /// Claims HTLCs.
+    /// Key that claims HTLCs.
     pub htlc: Keypair,
-    /// Signs numbers, and nothing else, in this channel only.
+    /// Key that signs state numbers, and nothing else, in this channel only.
     pub number: Keypair,
-    /// Takes the channel from a cheater, for this funding only.
+    /// Key that takes the channel from a cheater, for this funding output only.
     pub penalty: Keypair,
-    /// Completes the transaction that takes the channel from a cheater for this party. Its secret is given to the party's towers.
+    /// Key that completes the justice transaction for this party. Its secret is given to the party's towers.
     pub tower: Keypair,
 }
 
 impl PartyKeys {
-    /// Derives the keys of a channel. `opening` are 32 random bytes that the party drew for this channel alone.
+    /// Derives the keys of a channel. `opening` is 32 random bytes that the party drew for this channel alone.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl PartyKeys {
         })
     }
 
-    /// 32 secret bytes of this channel for a purpose that has no key above.
+    /// Returns 32 secret bytes of this channel for a purpose without a key of its own.
     pub fn secret(&self, purpose: &str) -> [u8; 32] {
         if mutated(Mutation::SecretsFromSeedAlone) {
             return self.seed.bytes(purpose, &[]);
@@ -83,7 +83,7 @@ impl PartyKeys {
         self.seed.bytes(purpose, &[&self.opening])
     }
 
-    /// The script that its balance is paid to: its key alone, as BIP 86 tweaks it.
+    /// Returns the script to which the party's balance is paid: its key alone, tweaked as in BIP 86.
     ///
     /// # Errors
     ///
@@ -93,29 +93,29 @@ impl PartyKeys {
     }
 }
 
-/// The parties, their aggregate key and the funding output.
+/// The parties of a channel, their aggregate key, and the funding output.
 #[derive(Debug)]
 pub struct Setup {
-    /// The parties.
+    /// Keys of the parties.
     pub parties: Vec<PartyKeys>,
-    /// The aggregate of their funding keys, not tweaked: P.
+    /// Aggregate P of the parties' funding keys, not tweaked.
     pub key: AggregateKey,
-    /// Satoshi in the funding output.
+    /// Amount of the funding output, in satoshi.
     pub capacity: u64,
-    /// The contest delay T, in blocks.
+    /// Contest delay T, in blocks.
     pub delay: u16,
-    /// The funding output, once the channel is open.
+    /// Outpoint of the funding output, once the channel is open.
     pub funding: OutPoint,
-    /// The height of the chain, as far as the parties know it.
+    /// Height of the chain, as far as the parties know.
     pub height: u32,
-    /// Whether a cooperative close was signed, which ends the updates.
+    /// Whether a cooperative close was signed, after which updates are refused.
     pub is_closing: bool,
-    /// The parties' source of random bytes. It cannot be cloned, so neither can a setup.
+    /// Random number source of the parties. It cannot be cloned, so neither can a setup.
     pub entropy: Entropy,
 }
 
 impl Setup {
-    /// The setup of a play: parties named after it, all keys from these names.
+    /// Creates a deterministic setup for tests and plays. The parties and all keys are derived from `name`.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Setup {
         Setup::of(parties, capacity, delay, entropy)
     }
 
-    /// The setup of parties whose keys are derived. The funding output is not known yet.
+    /// Creates the setup of parties whose keys are already derived. The funding output is not known yet.
     ///
     /// # Errors
     ///
@@ -150,7 +150,7 @@ impl Setup {
         Ok(Setup { parties, key, capacity, delay, funding, height, is_closing: false, entropy })
     }
 
-    /// A party.
+    /// Returns the keys of a party.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl Setup {
         self.parties.get(party).ok_or_else(|| ChannelError::refused(format!("there is no party {party}")))
     }
 
-    /// Where the parties' balances are paid to.
+    /// Returns the scripts to which the parties' balances are paid.
     ///
     /// # Errors
     ///
@@ -168,23 +168,23 @@ impl Setup {
         self.parties.iter().map(PartyKeys::payout_script).collect()
     }
 
-    /// 32 bytes that the parties know and nobody else: each party contributes secret bytes, which it shows to the others at opening.
+    /// Returns 32 bytes that only the parties know. Each party contributes secret bytes, which it reveals to the others at opening.
     pub fn shared_secret(&self, purpose: &str) -> [u8; 32] {
         let contributed: Vec<[u8; 32]> = self.parties.iter().map(|party| party.secret("shared")).collect();
         tagged_hash("sigstack/shared-secret", &[purpose.as_bytes(), contributed.as_flattened()])
     }
 
-    /// nSequence of settlements.
+    /// Returns nSequence of settlement transactions.
     pub(super) fn lock(&self) -> u32 {
         if mutated(Mutation::SettlesAtOnce) { 0 } else { self.delay.into() }
     }
 
-    /// P, x-only.
+    /// Returns the aggregate key P, x-only.
     pub fn internal_key(&self) -> [u8; 32] {
         self.key.x_only()
     }
 
-    /// An output of P with these leaves.
+    /// Returns a taproot output with internal key P and these leaves.
     ///
     /// # Errors
     ///
@@ -193,8 +193,8 @@ impl Setup {
         TapOutput::new(self.internal_key(), leaves)
     }
 
-    /// All parties sign a message under P, tweaked for an output's key path or, without an output, as P is used in leaves. The nonces are
-    /// fresh: the same call again gives another signature.
+    /// Signs a message jointly under P: tweaked for the key path of an output, or untweaked as P is used in leaves. The nonces are
+    /// fresh, so a second call with the same arguments gives another signature.
     ///
     /// # Errors
     ///
@@ -212,7 +212,7 @@ impl Setup {
         sign_together(&key, &signers, &mut self.entropy, message)
     }
 
-    /// The other party signs a transaction that `owner` alone completes and publishes later.
+    /// Makes the other party's partial signature of a transaction. Only `owner` can complete and publish the transaction later.
     ///
     /// # Errors
     ///
@@ -234,7 +234,7 @@ impl Setup {
         PartialCommitment::make(&key, keys, &other, &id, &mut self.entropy, message)
     }
 
-    /// `owner` completes what [`Setup::sign_for`] left open.
+    /// Completes the signature that [`Setup::sign_for`] began, with the partial signature of `owner`.
     ///
     /// # Errors
     ///
@@ -254,7 +254,7 @@ impl Setup {
         stored.complete(&key, (&signer.seed, &signer.funding), &other.funding.public_key(), &id, message)
     }
 
-    /// Signs the only input on the key path of an output of P.
+    /// Signs the only input of a transaction on the key path of an output of P.
     ///
     /// # Errors
     ///
@@ -272,7 +272,7 @@ impl Setup {
         Ok(Step { label, tx, prevouts })
     }
 
-    /// The output of an HTLC: P, or the recipient with the preimage, or the sender after the expiry.
+    /// Returns the output of an HTLC. It can be spent by P, by the recipient with the preimage, or by the sender after the expiry.
     ///
     /// # Errors
     ///
@@ -284,7 +284,7 @@ impl Setup {
         self.joint_output(vec![(1, Leaf::Script(success)), (1, Leaf::Script(timeout))])
     }
 
-    /// The HTLC outputs of a content, as a party claims them.
+    /// Returns the HTLC outputs of a state with the keys by which a party claims them.
     ///
     /// # Errors
     ///
@@ -301,8 +301,8 @@ impl Setup {
         })
     }
 
-    /// The conditions for a state that one transaction pays whose outputs are those of [`Setup::settlement_outputs`]: `frame` is its
-    /// weight without balances and HTLCs.
+    /// Returns the conditions for a state paid by one transaction whose outputs are those of [`Setup::settlement_outputs`]. `frame`
+    /// is the weight of the transaction without balances and HTLCs.
     pub fn settlement_terms(&self, frame: u64, claim_delay: u32) -> Terms {
         Terms {
             capacity: self.capacity,
@@ -310,7 +310,8 @@ impl Setup {
             channels: 0,
             least_balance: P2TR_DUST_LIMIT,
             least_htlc: [least_htlc(); 2],
-            // More would be a fee: the transaction would be neither free, as a parent with dust must be, nor able to pay for itself.
+            // A larger amount would have to be a fee. The transaction could then neither have zero fee, as a parent with dust must,
+            // nor pay for itself.
             most_trimmed: P2A_DUST_LIMIT,
             most_offered: usize::MAX,
             opener: OpenerCosts::default(),
@@ -319,8 +320,8 @@ impl Setup {
         }
     }
 
-    /// The outputs that pay a content: balances, HTLCs, P2A. Balances and HTLCs that are too small for an output go to the P2A, which
-    /// takes all of them: terms allow no more than its dust limit.
+    /// Returns the outputs that pay a state: balances, HTLCs, P2A. Balances and HTLCs too small for an output are added to the P2A
+    /// output. The terms limit their sum to the dust limit of P2A.
     ///
     /// # Errors
     ///
@@ -329,7 +330,7 @@ impl Setup {
         self.settlement_outputs_to(content, &self.payees()?)
     }
 
-    /// As [`Setup::settlement_outputs`], with balances that are paid to these scripts: those of channels inside this one too.
+    /// As [`Setup::settlement_outputs`], but pays the balances to these scripts, including those of nested channels.
     ///
     /// # Errors
     ///
@@ -352,13 +353,13 @@ impl Setup {
         Ok(outputs)
     }
 
-    /// The P2A beside these outputs, with what is trimmed.
+    /// Returns the P2A output that accompanies these outputs. It contains the trimmed amounts.
     pub(super) fn anchor_for(&self, outputs: &[TxOut]) -> TxOut {
         let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
         output(self.capacity.saturating_sub(paid), p2a())
     }
 
-    /// The transaction that pays balances from the funding output at once. It has no locks and no HTLCs.
+    /// Signs the transaction that pays the balances from the funding output at once. It has no locks and no HTLCs.
     ///
     /// # Errors
     ///
@@ -372,13 +373,14 @@ impl Setup {
         self.spend_jointly("cooperative close", tx, (funding, self.capacity))
     }
 
-    /// The channel is open with this funding output. Returns whether that is another one than before.
+    /// Marks the channel as open on this funding output. Returns whether the outpoint changed.
     pub(super) fn opened(&mut self, funding: OutPoint) -> bool {
         self.is_closing = false;
         core::mem::replace(&mut self.funding, funding) != funding
     }
 
-    /// The next state, if it is acceptable and no cooperative close was signed, which pays an earlier one.
+    /// Returns the next state if it is acceptable. Refuses it after a cooperative close was signed, because the close would pay an
+    /// earlier state.
     ///
     /// # Errors
     ///
@@ -392,10 +394,11 @@ impl Setup {
         content.accept(terms, self.height)
     }
 
-    /// A cooperative close without its witness, which will weigh `witness`. It pays 2 sat/vB.
+    /// Builds a cooperative close without its witness, which will weigh `witness` weight units. The feerate is 2 sat/vB.
     ///
-    /// The parties pay the fee in their order, the opener first. A party whose rest would be dust has no output, and its rest is part of
-    /// the fee: so no balance blocks the close, and no party loses more than the dust limit beside the fee.
+    /// The parties pay the fee in their order, the opener first. If the rest of a party's balance would be dust, the party gets no
+    /// output, and the rest is added to the fee. So no balance can block the close, and no party loses more than the dust limit in
+    /// addition to the fee.
     ///
     /// # Errors
     ///
@@ -430,11 +433,11 @@ impl Setup {
         }
     }
 
-    /// The claim of an HTLC output, paying 1 sat/vB.
+    /// Builds the claim of an HTLC output with a feerate of 1 sat/vB.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the transaction has no output for it.
+    /// [`ChannelError::Refused`] if the transaction has no output for the HTLC.
     pub fn claim_htlc(
         &self,
         settled: &Step,
@@ -444,7 +447,7 @@ impl Setup {
         self.claim_htlc_from(&self.htlc_output(htlc)?, settled, htlc, preimage)
     }
 
-    /// As [`Setup::claim_htlc`], of an output that has more leaves than its two.
+    /// As [`Setup::claim_htlc`], for an output that has additional leaves.
     ///
     /// # Errors
     ///
@@ -467,7 +470,7 @@ impl Setup {
     }
 }
 
-/// Least HTLC that has an output: the dust limit of its claim's output, and the claim's fee.
+/// Returns the minimum HTLC that gets an output, in satoshi: the dust limit of the claim's output plus the claim's fee.
 fn least_htlc() -> u64 {
     if mutated(Mutation::ClaimIsDust) { P2TR_DUST_LIMIT } else { LEAST_HTLC }
 }

@@ -1,7 +1,8 @@
-//! LN-Symmetry and the override form: the newest state may spend any older one.
+//! LN-Symmetry and the override forms: the latest state may spend any older one.
 //!
-//! An update transaction is signed so that it binds to the funding output or to any state output before it; the script of a state
-//! output lets only higher numbers spend it. After a delay the settlement pays the balances. No penalty, any number of parties.
+//! An update transaction is signed so that it binds to the funding output or to the output of any earlier state. The script of a
+//! state output can be spent only by updates with a higher number. After a delay the settlement pays the balances. There is no
+//! penalty, and the number of parties is not limited to two.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
@@ -21,7 +22,7 @@ use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, p2a, transaction};
 
-/// A channel where the newest state overrides.
+/// A channel whose latest state overrides all older ones.
 #[derive(Debug)]
 pub struct Symmetry {
     setup: Setup,
@@ -29,27 +30,28 @@ pub struct Symmetry {
     funding: TapOutput,
     funding_output: TxOut,
     history: History<Rebinding>,
-    /// From these states on balances are paid to these scripts instead of the parties' own.
+    /// Scripts to which balances are paid instead of the parties' own, each with the first state for which they apply.
     allocations: Vec<(u32, Vec<ScriptBuf>)>,
-    /// The part of a record that is the same for every state.
+    /// The part of the record that is the same for every state.
     fixed: Rebinding,
-    /// Weight of a settlement without balances and HTLCs.
+    /// Weight of a settlement without balances and HTLCs, in weight units.
     frame: u64,
-    /// Blocks until the funding output is on the chain: for a channel inside another one, until that is settled.
+    /// Number of blocks until the funding output is on the chain. For a channel nested inside another one, this is the time until
+    /// the outer channel is settled.
     above: u32,
 }
 
 impl Symmetry {
-    /// A channel in one of the forms, for any number of parties.
+    /// Creates a channel in one of the forms, for any number of parties.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the content is wrong.
+    /// [`ChannelError::Refused`] if the first state is not acceptable.
     pub fn new(setup: Setup, form: Form, first: Content) -> Result<Symmetry, ChannelError> {
         Symmetry::below(setup, form, first, 0)
     }
 
-    /// As [`Symmetry::new`], with a funding output that is on the chain so many blocks after the decision to close.
+    /// As [`Symmetry::new`], for a nested channel whose funding output is on the chain `above` blocks after the decision to close.
     pub(super) fn below(
         setup: Setup,
         form: Form,
@@ -82,7 +84,7 @@ impl Symmetry {
         })
     }
 
-    /// A channel whose first state is not known yet: [`Symmetry::allocate_first`] decides it once the funding output is known.
+    /// Creates a channel whose first state is not known yet. [`Symmetry::allocate_first`] sets it once the funding output is known.
     pub(super) fn unallocated(setup: Setup, form: Form) -> Result<Symmetry, ChannelError> {
         let mut balances = vec![0; setup.parties.len()];
         if let Some(balance) = balances.first_mut() {
@@ -91,11 +93,11 @@ impl Symmetry {
         Symmetry::new(setup, form, Content::of(&balances))
     }
 
-    /// Names the funding output and signs nothing.
+    /// Sets the funding output without signing anything.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if a state is signed.
+    /// [`ChannelError::Refused`] if a state is already signed.
     pub(super) fn fund(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
         if self.history.is_signed() {
             return Err(ChannelError::refused("the channel is open"));
@@ -108,7 +110,7 @@ impl Symmetry {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the content is wrong or a state is signed.
+    /// [`ChannelError::Refused`] if the state is not acceptable, or if a state is already signed.
     pub(super) fn allocate_first(
         &mut self,
         content: Content,
@@ -121,12 +123,12 @@ impl Symmetry {
         self.open(self.setup.funding)
     }
 
-    /// A source of random bytes for a channel inside this one.
+    /// Returns a random number source for a nested channel.
     pub(super) fn split_entropy(&mut self) -> Entropy {
         self.setup.entropy.split()
     }
 
-    /// Agrees on the next state, which pays to these scripts, as do those after it.
+    /// Agrees on the next state, which pays to these scripts. Later states pay to them too.
     ///
     /// # Errors
     ///
@@ -145,7 +147,7 @@ impl Symmetry {
         updated
     }
 
-    /// Where the balances of a state are paid to.
+    /// Returns the scripts to which the balances of a state are paid.
     fn payees(&self, number: u32) -> Result<Vec<ScriptBuf>, ChannelError> {
         match self.allocations.iter().rev().find(|(from, _)| *from <= number) {
             Some((_, payees)) => Ok(payees.clone()),
@@ -153,22 +155,23 @@ impl Symmetry {
         }
     }
 
-    /// The funding output is another one: that of another settlement of the channel around this one. Nothing is signed anew.
+    /// Moves the channel to another funding output, that of another settlement of the outer channel. Nothing is signed again.
     pub(super) fn move_to(&mut self, funding: OutPoint) {
         self.setup.funding = funding;
     }
 
-    /// The record of a state, with the funding output as it is now.
+    /// Returns the record of a state, with the present funding output.
     fn record(&self, number: u32) -> Result<Rebinding, ChannelError> {
         let signed = self.history.signed(number)?;
         Ok(Rebinding { funding: self.setup.funding, ..signed.clone() })
     }
 
-    /// What ends the channel in its newest state, with the signature that was kept when that was agreed on.
+    /// Returns the transactions that end the channel in its latest state, with the signature that was stored when the state was
+    /// agreed on.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the kept bytes fit no output.
+    /// [`ChannelError`] if the stored signature cannot be bound to the output.
     pub(super) fn close_as_kept(&self) -> Result<Vec<Step>, ChannelError> {
         let record = self.record(self.number())?;
         let update = record.bind(self.form, "update", (self.setup.funding, &self.funding), None)?;
@@ -176,13 +179,13 @@ impl Symmetry {
         Ok(vec![update, settle])
     }
 
-    /// The settlement transaction of a state, its input left open.
+    /// Builds the settlement transaction of a state, without the outpoint of its input.
     fn settlement(&self, number: u32, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs_to(content, &self.payees(number)?)?;
         Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
     }
 
-    /// The settlement leaf of a state, and what is published of it.
+    /// Returns the settlement leaf of a state, and the hash that is published of it.
     fn settle_leaf(&self, number: u32, content: &Content) -> Result<(Vec<u8>, [u8; 32]), ChannelError> {
         let tx = self.settlement(number, content)?;
         let leaf = self.form.settlement_leaf(&tx)?;
@@ -193,7 +196,7 @@ impl Symmetry {
         Ok((leaf, published))
     }
 
-    /// The conditions for a state with so many balances.
+    /// Returns the conditions for a state with this many balances.
     pub(super) fn terms_for(&self, balances: usize) -> Terms {
         Terms {
             channels: balances.saturating_sub(self.setup.parties.len()),
@@ -201,7 +204,7 @@ impl Symmetry {
         }
     }
 
-    /// All parties sign a state.
+    /// Signs a state with all parties.
     fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<Rebinding, ChannelError> {
         let state = number.saturating_add(1);
         let (_, published) = self.settle_leaf(number, content)?;
@@ -210,7 +213,7 @@ impl Symmetry {
         Ok(Rebinding { signature: self.setup.sign_jointly(None, &message)?, ..unsigned })
     }
 
-    /// The settlement of a state, for any output of its update.
+    /// Returns the settlement of a state, which can spend any output of the state's update.
     fn settlement_of(&self, number: u32, content: &Content) -> Result<Settlement, ChannelError> {
         let (leaf, _) = self.settle_leaf(number, content)?;
         let update_leaf = self.form.update_leaf(&self.fixed.internal_key, Some(number.saturating_add(1)));
@@ -219,14 +222,14 @@ impl Symmetry {
         Ok(Settlement { tx: self.settlement(number, content)?, leaf, out, stack: Vec::new() })
     }
 
-    /// The settlement of a state on top of its update.
+    /// Returns the settlement of a state that spends its update transaction.
     fn settle(&self, number: u32, content: &Content, update: &Transaction) -> Result<Step, ChannelError> {
         let settlement = self.settlement_of(number, content)?;
         let prevout = output(self.setup.capacity, settlement.out.script_pubkey());
         settlement.on(outpoint(update, 1), prevout)
     }
 
-    /// The update of a state on top of an older one that is on the chain; none if that is not older.
+    /// Binds the update of a state to an older state that is on the chain. Returns `None` if the published state is not older.
     ///
     /// # Errors
     ///
@@ -242,16 +245,17 @@ impl Symmetry {
     }
 }
 
-/// An old state, the latest state on top of it, the settlement and the claim. The old state can be published when the delay of another
-/// one is almost over, or the latest one just before the old one settles: two delays.
+/// Returns the number of blocks until an HTLC claim confirms. Four transactions confirm: an old state, the latest state on top of
+/// it, the settlement, and the claim. Two delays can pass, because the old state can be published when another state's delay is
+/// almost over, or the latest state just before the old state settles.
 fn claim_delay(setup: &Setup, above: u32) -> u32 {
     blocks_until_claimed(2 * u32::from(setup.delay), 4).saturating_add(above)
 }
 
-/// Weight of a settlement without balances and HTLCs.
+/// Returns the weight of a settlement without balances and HTLCs, in weight units.
 fn settlement_frame(setup: &Setup, form: Form) -> Result<u64, ChannelError> {
     let tx = transaction(3, 0, vec![input(OutPoint::null(), setup.delay.into())], vec![output(0, p2a())]);
-    // The control block leads from one of two leaves to the root.
+    // The control block contains one hash: the tree has two leaves.
     Ok(weight_with(tx.clone(), &[form.settlement_leaf(&tx)?, vec![0; 65]]))
 }
 
@@ -288,7 +292,7 @@ impl Construction for Symmetry {
     }
 
     fn open(&mut self, funding: OutPoint) -> Result<(), ChannelError> {
-        // Signatures of updates do not commit to the funding output: they stay valid on another one.
+        // Update signatures do not commit to the funding output, so they remain valid on another one.
         self.setup.opened(funding);
         if !self.history.is_signed() {
             let content = self.history.newest().clone();
@@ -339,7 +343,7 @@ impl Construction for Symmetry {
         if self.settle_leaf(number, &content)?.1 != record.published {
             return Err(ChannelError::encoding("the record's content is that of its settlement"));
         }
-        // Behind the parties' balances are those of channels inside this one.
+        // The balances of nested channels follow those of the parties.
         let inside = content.balances.iter().skip(self.setup.parties.len());
         let balance = content.balances.get(party).into_iter().chain(inside);
         let owner = Owner {
@@ -350,7 +354,7 @@ impl Construction for Symmetry {
         Ok(RebindingGuard::new((self.form, self.setup.delay), record, Some(owner))?.share())
     }
 
-    /// A tower publishes the update alone: the owner can settle later.
+    /// Returns terms under which a tower publishes only the update; the owner can settle later.
     fn tower_terms(&self) -> Option<TowerTerms> {
         Some(TowerTerms::Symmetry(self.form, self.setup.delay))
     }
@@ -371,7 +375,8 @@ impl Construction for Symmetry {
         Ok(outputs)
     }
 
-    /// Where CSFS checks the update's signature, that is a statement; elsewhere it is part of the transactions.
+    /// Where OP_CHECKSIGFROMSTACK checks the update's signature, the signature is that of a message. In the other forms it is part
+    /// of the transactions.
     fn held(&self, party: usize) -> Result<Held, ChannelError> {
         let mut held = Held::of(self.setup.party(party)?)?;
         for number in 0..=self.number() {
@@ -383,7 +388,7 @@ impl Construction for Symmetry {
         Ok(held)
     }
 
-    /// The rebinding record and the content.
+    /// Serializes the rebinding record and the state.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let record = self.record(self.number()).map(|record| record.to_bytes(RecordKind::RebindingClient));
         [record.unwrap_or_default(), self.content().to_bytes()].concat()

@@ -56,7 +56,7 @@ fn every_construction_closes_together() {
     }
 }
 
-/// A signed close stays valid: a state after it would be worth nothing against it.
+/// A signed cooperative close stays valid, so a later state would be worthless.
 #[test]
 fn a_cooperative_close_ends_the_updates() {
     for mut construction in all() {
@@ -87,7 +87,7 @@ fn every_construction_closes_alone_in_the_newest_state_and_nobody_contests() {
             let steps = construction.close(by, construction.number()).unwrap();
             for step in &steps[..1] {
                 let contest = construction.contest(1 - by, &step.tx).unwrap();
-                // Where locks order the states, the newest path goes on below the kickoff.
+                // If locks order the states, the path of the latest state continues after the kickoff.
                 let continues = name.contains("BIP 68") || name.contains("tree");
                 assert_eq!(contest.is_some(), continues, "{name}");
                 assert_eq!(
@@ -135,7 +135,7 @@ fn every_old_state_is_punished_or_overridden_by_client_and_tower() {
                 }
                 let paid = stage.paid(construction, 1);
                 let least = match facts.name {
-                    // The talk's victim has the cheater's balance at once and its own after the delay.
+                    // The victim in the 2018 talk's construction gets the cheater's balance at once, and its own after the delay.
                     name if name.starts_with("literal") => construction_balance(number),
                     name if name.contains("static") => construction_balance(number),
                     _ if facts.penalty => CAPACITY,
@@ -147,7 +147,7 @@ fn every_old_state_is_punished_or_overridden_by_client_and_tower() {
     }
 }
 
-/// The cheater's balance in an old state of the play.
+/// Returns the cheater's balance in an old state.
 fn construction_balance(number: u32) -> u64 {
     600_000 - 50_000 * u64::from(number)
 }
@@ -168,7 +168,7 @@ fn htlcs_are_claimed_by_preimage_or_after_expiry_in_all() {
         stage.publish_all(steps[..=at].to_vec()).unwrap_or_else(|error| panic!("{name}: {error}"));
         for (nth, preimage) in [Some(PREIMAGE), None].into_iter().enumerate() {
             let claim = construction.claim_htlc(&settled, &htlcs[nth], preimage).unwrap();
-            // Second-stage transactions with zero fee take a fee input beside; here miners include them as they are.
+            // Second-stage transactions with zero fee would need an additional fee input; here miners include them as they are.
             wait_for(&mut stage.chain, &claim.tx).unwrap();
             match claim.fee() {
                 0 => drop(
@@ -234,15 +234,15 @@ fn a_setup_is_refused_outside_of_its_bounds() {
     assert!(channel.script_number(u32::MAX).is_err());
 }
 
-/// Three partial signatures with one nonce for three messages give the key away. Closings of one channel at three fees must not
-/// share one: nor may any two signatures that the parties make together.
+/// Three partial signatures of three messages with the same nonce reveal the key. Three cooperative closes of one channel must use
+/// different nonces, and so must any two joint signatures of the parties.
 #[test]
 fn every_joint_signature_has_a_nonce_of_its_own() {
     for mut construction in all() {
         let construction = construction.as_mut();
         let name = construction.facts().name;
         if name.starts_with("LN-penalty") {
-            // ECDSA: nonces are those of RFC 6979, a hash of key and message.
+            // LN-penalty uses ECDSA, whose nonces follow RFC 6979: a hash of key and message.
             continue;
         }
         let mut stage = Stage::new(construction).unwrap();
@@ -255,7 +255,7 @@ fn every_joint_signature_has_a_nonce_of_its_own() {
         }
         for number in 0..construction.number() {
             let signature = &construction.close(0, number).unwrap()[0].tx.input[0].witness.to_vec()[0];
-            // Where locks order the states, all begin with the same kickoff.
+            // If locks order the states, all states begin with the same kickoff.
             let shared = name.contains("BIP 68") || name.contains("tree");
             let new = nonces.insert(signature[..32].to_vec());
             assert!(new || shared && number > 0, "{name}: state {number} repeats a nonce");
@@ -263,7 +263,7 @@ fn every_joint_signature_has_a_nonce_of_its_own() {
     }
 }
 
-/// Two channels of one seed share no secret: the bytes that a party draws at opening are in every derivation.
+/// Two channels of one seed share no secret, because every derivation includes the bytes that a party draws at opening.
 #[test]
 fn channels_of_one_seed_share_no_key() {
     let parties = |drawn: u8| -> Vec<PartyKeys> {
@@ -286,7 +286,7 @@ fn channels_of_one_seed_share_no_key() {
     let (one, other) = (keys(10), keys(20));
     assert_eq!(one.len(), 20);
     assert!(one.iter().all(|key| !other.contains(key)));
-    // The base points and the per-commitment secrets of LN-penalty: commitments of two channels have no key in common.
+    // Base points and per-commitment secrets of LN-penalty: the commitments of two channels have no key in common.
     let scripts = |drawn: u8| -> Vec<bitcoin::ScriptBuf> {
         let setup = Setup::of(parties(drawn), CAPACITY, 144, crate::keys::Entropy::from_name("x")).unwrap();
         let mut channel = LnPenalty::new(setup, Format::Anchors, first()).unwrap();
@@ -298,7 +298,7 @@ fn channels_of_one_seed_share_no_key() {
     assert!(one.iter().all(|script| !other.contains(script)));
 }
 
-/// Histories that a seed draws: lengths, balances, HTLCs, who publishes which state.
+/// Random histories from a seed: number of updates, balances, HTLCs, and which party publishes which state.
 #[test]
 fn over_random_histories_old_states_are_answered_and_the_newest_never_is() {
     let kinds = [
@@ -327,7 +327,7 @@ fn over_random_histories_old_states_are_answered_and_the_newest_never_is() {
                 .map(|nth| htlc(nth as usize % 2, 10_000 + u64::from(nth), 901_000 + nth))
                 .collect();
             let locked: u64 = htlcs.iter().map(|htlc| htlc.sat).sum();
-            // The opener can pay the fee and the anchors of LN-penalty.
+            // The opener of an LN-penalty channel must be able to pay the fee and the anchors.
             let balance = 10_000 + u64::from(draw(880)) * 1_000;
             let content = Content { balances: vec![balance, CAPACITY - locked - balance], htlcs };
             channel.update(content).unwrap();

@@ -1,7 +1,8 @@
-//! Relative locks that shrink: BIP 68 alone, and the invalidation tree (Decker and Wattenhofer).
+//! Decreasing relative locks: BIP 68 alone, and the invalidation tree of Decker and Wattenhofer.
 //!
-//! A kickoff without a lock, then `depth` transactions one after the other, the last of which pays the state. Each has a lock of so
-//! many steps; newer states have shorter locks, the deepest level counts first. With one level it is the plain BIP 68 channel.
+//! A kickoff transaction without a lock is followed by a chain of `depth` transactions, the last of which pays the state. Each has
+//! a relative lock of a number of steps. Newer states have shorter locks, and the lock of the deepest level is decreased first.
+//! With one level this is the plain BIP 68 channel.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,17 +30,17 @@ const LEVELS: [&str; 20] = [
     "level 18", "level 19", "level 20",
 ];
 
-/// A node of the tree: its level, where the kickoff's is 0, and the number that all states below it share.
+/// A node of the tree: its level (0 for the kickoff), and the number prefix that all states below it share.
 type Node = (u32, u32);
 
-/// A transaction of a path without its witness.
+/// A transaction of a path, without its witness.
 struct Unsigned {
     label: &'static str,
     node: Node,
     tx: Transaction,
 }
 
-/// The locks of a tree.
+/// Parameters of the tree's locks.
 #[derive(Clone, Copy, Debug)]
 struct Locks {
     depth: u32,
@@ -48,12 +49,13 @@ struct Locks {
 }
 
 impl Locks {
-    /// How many states there are: `steps ^ depth`.
+    /// Returns the number of states, `steps ^ depth`.
     fn states(&self) -> u64 {
         u64::from(self.steps).saturating_pow(self.depth)
     }
 
-    /// nSequence of a level (from 1) in a state: the digits of its number, most significant first.
+    /// Returns nSequence of a level (from 1) in a state. The locks of the levels are the digits of the state's number, most
+    /// significant first.
     fn sequence(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level));
         let digit = (u64::from(number) / below.max(1)) % u64::from(self.steps);
@@ -62,18 +64,19 @@ impl Locks {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// The number that all states below a node of the tree share.
+    /// Returns the number prefix that all states below a node of the tree share.
     fn prefix(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level)).max(1);
         u32::try_from(u64::from(number) / below).unwrap_or(u32::MAX)
     }
 
-    /// Blocks that the transactions of a state wait for each other.
+    /// Returns the sum of the relative locks of a state, in blocks.
     fn path(&self, number: u32) -> u32 {
         (1..=self.depth).fold(0, |sum, level| sum.saturating_add(self.sequence(level, number)))
     }
 
-    /// The conditions for a state: the kickoff, a transaction for each level, and the claim of an HTLC confirm one after the other.
+    /// Returns the conditions for a state. The kickoff, one transaction per level and the claim of an HTLC confirm one after the
+    /// other.
     fn terms(&self, setup: &Setup, number: u32) -> Terms {
         let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
         let claim_delay = blocks_until_claimed(self.path(number), self.depth.saturating_add(2));
@@ -89,17 +92,17 @@ pub struct TimelockTree {
     output: TapOutput,
     funding_output: TxOut,
     history: History<()>,
-    /// Signatures of the tree's nodes.
+    /// Signatures of the tree's transactions, by node.
     signatures: BTreeMap<Node, [u8; 64]>,
 }
 
 impl TimelockTree {
-    /// A tree of `depth` levels of `steps` locks each, `interval` blocks apart. `first` is the first state.
+    /// Creates a tree of `depth` levels with `steps` locks each, which are `interval` blocks apart. `first` is the first state.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Parameter`] if the interval is outside of its range; [`ChannelError::Refused`] if a lock does not fit 16 bits, or there
-    /// are no levels or more than 20; [`ChannelError::Content`] if the content is not accepted.
+    /// [`ChannelError::Parameter`] if the interval is outside its range; [`ChannelError::Refused`] if a lock does not fit in 16
+    /// bits, or if the number of levels is not 1 to 20; [`ChannelError::Content`] if the first state is not accepted.
     pub fn new(
         setup: Setup,
         depth: u32,
@@ -131,7 +134,7 @@ impl TimelockTree {
         })
     }
 
-    /// How many states there are: `steps ^ depth`.
+    /// Returns the number of states, `steps ^ depth`.
     pub fn states(&self) -> u64 {
         self.locks.states()
     }
@@ -141,7 +144,7 @@ impl TimelockTree {
         transaction(3, 0, vec![input(spent, sequence)], outputs)
     }
 
-    /// The transactions of a state without their witnesses, from the kickoff down.
+    /// Returns the transactions of a state without their witnesses, starting with the kickoff.
     fn unsigned(&self, number: u32, content: &Content) -> Result<Vec<Unsigned>, ChannelError> {
         let kickoff = self.transfer(self.setup.funding, SEQUENCE_FREE);
         let mut txs = vec![Unsigned { label: "kickoff", node: (0, 0), tx: kickoff }];
@@ -160,7 +163,7 @@ impl TimelockTree {
         Ok(txs)
     }
 
-    /// All parties sign the transactions of a state that are not signed yet. Returns how many those are.
+    /// Signs, with all parties, the transactions of a state that are not signed yet. Returns how many were signed.
     fn sign_path(&mut self, number: u32, content: &Accepted) -> Result<usize, ChannelError> {
         let mut signed = 0;
         for Unsigned { node, tx, .. } in self.unsigned(number, content)? {
@@ -241,7 +244,7 @@ impl Construction for TimelockTree {
             let problem = format!("all {} states are used", self.states());
             return Err(ChannelError::refused(problem));
         }
-        // Only the levels below the carry are signed anew.
+        // Only the levels whose locks change are signed again.
         let signed = self.sign_path(self.number().saturating_add(1), &content)?;
         self.history.push(content, None);
         Ok(UpdateCost { signatures: signed * self.setup.parties.len(), secrets: 0 })
@@ -287,7 +290,7 @@ impl Construction for TimelockTree {
         known::htlc_outputs(self)
     }
 
-    /// Head, number, signatures of the path, content.
+    /// Serializes head, number, signatures of the path, and state.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let mut bytes = RecordKind::PathClient.head();
         bytes.extend_from_slice(&self.number().to_le_bytes());
@@ -299,7 +302,7 @@ impl Construction for TimelockTree {
         bytes
     }
 
-    /// The whole transactions of the path.
+    /// Serializes the complete transactions of the path.
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
         PathGuard::to_bytes(&self.path(self.number()).unwrap_or_default())
     }

@@ -1,12 +1,13 @@
-//! How a tower is paid for each state, and who may replace a record.
+//! Payment of a tower per update, and authorization of updates that replace a record.
 //!
-//! A client buys tokens in advance. The tower signs them blindly (Chaum's blind signatures in the form that Wagner gave them for
-//! Diffie–Hellman), so it cannot tell which sale a token comes from: the tower learns which output it watches, not who paid. A
-//! proof with each sale shows that all clients buy under one key; without it a key for each client would mark the tokens.
+//! A client buys tokens in advance. The tower signs them blindly (Chaum's blind signatures, in the Diffie-Hellman variant of
+//! Wagner), so it cannot link a token to its sale: the tower learns which output it watches, but not who paid. A proof with each
+//! sale shows that all clients buy under the same key. Without the proof, a tower could mark tokens by using a different key for
+//! each client.
 //!
-//! Each update pays one token, and the account's key signs the update: nobody else can replace a record, and an older update is
-//! refused when it is sent again. A client that skips states pays for those that it sends. The tower stores 32 bytes for each
-//! token that was spent; it can forget them when it changes its key and no longer takes tokens of the earlier one.
+//! Each update costs one token and is signed by the account's key. So nobody else can replace a record, and an old update is
+//! refused if it is sent again. A client that skips states pays only for the updates that it sends. The tower stores 32 bytes for
+//! each spent token. It can delete them after it changes its key and no longer accepts tokens of the earlier key.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +16,7 @@ use secp256k1::{Keypair, Parity, PublicKey, Scalar, SecretKey, XOnlyPublicKey};
 use crate::error::ChannelError;
 use crate::keys::{Entropy, Seed, scalar, sha256, sign_schnorr, tagged_hash, verify_schnorr};
 
-/// The point that a token's secret stands for. Nobody knows its discrete logarithm.
+/// Maps a token's secret to a curve point whose discrete logarithm nobody knows.
 fn point(secret: &[u8; 32]) -> Result<PublicKey, ChannelError> {
     let found = (0..=u8::MAX).find_map(|attempt| {
         XOnlyPublicKey::from_byte_array(tagged_hash("sigstack/token", &[secret, &[attempt]])).ok()
@@ -24,7 +25,7 @@ fn point(secret: &[u8; 32]) -> Result<PublicKey, ChannelError> {
     Ok(PublicKey::from_x_only_public_key(found.ok_or_else(none)?, Parity::Even))
 }
 
-/// `s * base - e * multiple`.
+/// Returns `s * base - e * multiple`.
 fn announced(
     (base, multiple): (&PublicKey, &PublicKey),
     e: &Scalar,
@@ -33,7 +34,7 @@ fn announced(
     Ok(base.mul_tweak(s)?.combine(&multiple.mul_tweak(e)?.negate())?)
 }
 
-/// The challenge of a proof: the till's key, the blinded point and its multiple, and both announcements.
+/// Returns the challenge of a proof, from the tower's token key, the blinded point and its multiple, and both announcements.
 fn challenge(points: [&PublicKey; 5]) -> [u8; 32] {
     tagged_hash("sigstack/token-proof", &points.map(PublicKey::serialize).each_ref().map(|bytes| &bytes[..]))
 }
@@ -51,7 +52,7 @@ pub struct Purchase {
 }
 
 impl Purchase {
-    /// A new token, blinded.
+    /// Creates a new token and blinds it.
     ///
     /// # Errors
     ///
@@ -62,16 +63,16 @@ impl Purchase {
         Ok(Purchase { secret, blinding, blinded })
     }
 
-    /// The point that the tower signs.
+    /// Returns the blinded point that the tower signs.
     pub fn blinded(&self) -> &PublicKey {
         &self.blinded
     }
 
-    /// The token, if the tower signed with its key.
+    /// Verifies that the tower signed with its token key, and returns the unblinded token.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the proof does not verify.
+    /// [`ChannelError::Refused`] if the proof is invalid.
     pub fn token(self, till: &PublicKey, sale: &Sale) -> Result<Token, ChannelError> {
         let (e, s) = (scalar(sale.challenge)?, scalar(sale.response)?);
         let first = announced((&generator()?, till), &e, &s)?;
@@ -84,7 +85,7 @@ impl Purchase {
     }
 }
 
-/// What the tower gives for a blinded point.
+/// The tower's response to a blinded point: the signed point and its proof.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sale {
     signed: PublicKey,
@@ -92,21 +93,21 @@ pub struct Sale {
     response: [u8; 32],
 }
 
-/// A token that pays one update.
+/// A token that pays for one update.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token {
     secret: [u8; 32],
     signed: PublicKey,
 }
 
-/// A record for the tower, paid and signed.
+/// A record for the tower, with payment and signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// The update's number in its account; higher ones replace lower ones.
+    /// Number of the update in its account. Higher numbers replace lower ones.
     pub number: u64,
-    /// The record.
+    /// The tower's record.
     pub record: Vec<u8>,
-    /// The payment.
+    /// Token that pays for the update.
     pub token: Token,
     signature: [u8; 64],
 }
@@ -124,14 +125,14 @@ impl Update {
     }
 }
 
-/// An account: whose updates replace a record, and the number of the last one.
+/// An account: the key that may replace its record, and the number of its last update.
 #[derive(Clone, Copy, Debug)]
 struct Account {
     key: [u8; 32],
     number: u64,
 }
 
-/// The tower's side: sells tokens, and admits updates.
+/// The tower's side of the payments: sells tokens and accepts updates.
 #[derive(Debug)]
 pub struct Desk {
     key: SecretKey,
@@ -141,7 +142,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// A desk without accounts.
+    /// Creates a desk without accounts.
     ///
     /// # Errors
     ///
@@ -151,12 +152,12 @@ impl Desk {
         Ok(Desk { key, entropy, spent: BTreeSet::new(), accounts: Vec::new() })
     }
 
-    /// The key that tokens are signed with.
+    /// Returns the public key under which tokens are signed.
     pub fn till(&self) -> PublicKey {
         self.key.public_key()
     }
 
-    /// Signs a blinded token, once it is paid for.
+    /// Signs a blinded token. The caller must receive the payment first.
     ///
     /// # Errors
     ///
@@ -171,7 +172,7 @@ impl Desk {
         Ok(Sale { signed, challenge, response })
     }
 
-    /// Opens an account with its first update. Returns the account's number.
+    /// Opens an account with its first update. Returns the index of the account.
     ///
     /// # Errors
     ///
@@ -183,12 +184,12 @@ impl Desk {
         Ok(self.accounts.len() - 1)
     }
 
-    /// Admits an update: the caller then replaces the record. A refused update does not use up its token.
+    /// Accepts an update; the caller then replaces the record. A refused update does not spend its token.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if there is no such account, the update is not newer than the last one or not signed by the
-    /// account, or its token is not the tower's or was spent before.
+    /// [`ChannelError::Refused`] if the account does not exist, the update's number is not higher than that of the last update, the
+    /// account's signature is invalid, or the token is not signed by this tower or already spent.
     pub fn admit(&mut self, account: usize, update: &Update) -> Result<(), ChannelError> {
         let known = self.accounts.get(account).copied();
         let known = known.ok_or_else(|| ChannelError::refused(format!("there is no account {account}")))?;
@@ -219,7 +220,7 @@ impl Desk {
     }
 }
 
-/// The key of a party's account with a tower for one channel. Accounts of two channels have nothing in common.
+/// Returns the key of a party's account with a tower, for one channel. The accounts of two channels cannot be linked.
 ///
 /// # Errors
 ///
@@ -250,7 +251,7 @@ mod tests {
         assert_eq!(result, Err(ChannelError::refused(reason)));
     }
 
-    /// A channel pays its tower for states 1 and 3, skips 2, and publishes old states.
+    /// A channel pays its tower for states 1 and 3, skips 2, and then an old state is published.
     #[test]
     fn a_channel_pays_for_the_states_that_it_sends() {
         let content = |state: u64| Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state]);
@@ -301,13 +302,13 @@ mod tests {
         refused(desk.admit(number, &Update::new(&other, &till, 6, vec![2], token)), not_signed);
         let changed = Update { record: vec![3], ..next(6, token) };
         refused(desk.admit(number, &changed), not_signed);
-        // A token that somebody takes out of an update pays nothing else.
+        // A token copied from another update cannot pay for this one.
         let stolen = Update { token, ..next(6, first.token) };
         refused(desk.admit(number, &stolen), not_signed);
         refused(desk.admit(number, &next(6, first.token)), "the token was spent before");
         let forged = Token { signed: token.signed.negate(), ..token };
         refused(desk.admit(number, &next(6, forged)), "the token is not signed by this tower");
-        // No refusal used the token up.
+        // The refused updates did not spend the token.
         desk.admit(number, &next(6, token)).unwrap();
         refused(desk.admit(number, &next(7, token)), "the token was spent before");
     }
@@ -321,7 +322,7 @@ mod tests {
         let token = purchase.token(&desk.till(), &sale);
         let marked = ChannelError::refused("the token is signed with another key than the tower's");
         assert_eq!(token, Err(marked));
-        // Two blindings of one secret give one token: nothing of the sale is left in it.
+        // Two blindings of one secret give the same token, so the token contains nothing about its sale.
         let secret = entropy.draw();
         let mut bought = || {
             let blinding = SecretKey::from_secret_bytes(entropy.draw()).unwrap();

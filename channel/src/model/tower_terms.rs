@@ -1,4 +1,4 @@
-//! What a tower needs beside a record to act on it.
+//! The terms that a tower needs, in addition to a record, to act for its client.
 
 use std::sync::Arc;
 
@@ -12,25 +12,26 @@ use crate::error::ChannelError;
 use crate::publish::{SharedGuard, answers};
 use crate::records::RecordKind;
 
-/// What a tower and its client agreed on when the channel was opened: how records are read, and what is done with them.
+/// The terms that a tower and its client agreed on when the channel was opened: how records are parsed, and which transactions
+/// answer an old state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TowerTerms {
-    /// The signed sequence form: the fixed justice transaction, and the contest delay in blocks.
+    /// Signed sequence form: the terms of the justice transaction, and the contest delay in blocks.
     Sequence(SequenceTerms, u16),
-    /// LN-Symmetry and the override form: the newest update on top of an older one, and the contest delay in blocks.
+    /// LN-Symmetry and override forms: the form whose latest update is bound to an older state, and the contest delay in blocks.
     Symmetry(Form, u16),
-    /// LN-penalty: the kit that the txid opens.
+    /// LN-penalty: justice kits, decrypted with the txid.
     LnPenalty,
-    /// Locks that shrink: the transactions below the one that was seen, and the blocks between the locks of two states.
+    /// Decreasing relative locks: the number of blocks between the locks of two states. The tower publishes the rest of the path.
     Path(u16),
 }
 
 impl TowerTerms {
-    /// Reads and verifies a record. `key` is the tower's.
+    /// Parses and verifies a record. `key` is the tower's own key.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the record is damaged, its evidence does not verify, or the tower's key is needed and not given.
+    /// [`ChannelError`] if the record is damaged, a signature in it is invalid, or the tower's key is needed and not given.
     pub fn guard(&self, record: &[u8], key: Option<&Keypair>) -> Result<SharedGuard, ChannelError> {
         Ok(match self {
             TowerTerms::Sequence(terms, delay) => {
@@ -46,7 +47,8 @@ impl TowerTerms {
         })
     }
 
-    /// What is published, in order, when this transaction is confirmed; none if it is the newest or not the channel's.
+    /// Returns the transactions to publish, in order, once `published` is confirmed. Returns `None` if `published` is of the latest
+    /// state or not of this channel.
     ///
     /// # Errors
     ///

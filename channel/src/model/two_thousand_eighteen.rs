@@ -1,7 +1,7 @@
-//! The literal form of the 2018 talk: one symmetric transaction a state, whose outputs anyone of the two may take from the other by
-//! opening the commitment to its number and showing a jointly signed commitment to a higher one.
+//! The literal form of the 2018 talk. Both parties have the same transaction for each state. Each output can be taken by the other
+//! party if it opens the commitment to the state's number and shows a jointly signed commitment to a higher number.
 //!
-//! It stands here for comparison and for the attacks that it allows: who published is not known.
+//! The form is included for comparison, and for the attacks that it allows because it does not reveal who published.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
@@ -18,24 +18,24 @@ use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction};
 
-/// The fee of what takes an output by its clause, 2 sat/vB. All other claims pay less.
+/// Fee of a transaction that takes an output by its penalty clause, in satoshi (2 sat/vB). All other claims pay less.
 const TAKE_FEE: u64 = 2 * 194;
-/// Least balance and least HTLC that have an output: whoever takes it pays the fee and keeps more than dust.
+/// Minimum balance and HTLC that get an output, in satoshi. Any claim of the output can pay its fee and stay above the dust limit.
 const LEAST_OUTPUT: u64 = P2TR_DUST_LIMIT + TAKE_FEE;
 
-/// How a commitment to a number is opened.
+/// The opcodes that open a commitment to a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LiteralForm {
-    /// `C = SHA256(number || r)` by CAT, with the sizes of the random values checked.
+    /// `C = SHA256(number || r)` by OP_CAT, with checks of the sizes of the random values.
     Cat,
-    /// The same without the size checks: bytes of `r` can be read as the number's.
+    /// As `Cat` without the size checks, so that bytes of `r` can be passed off as bytes of the number.
     CatUnsized,
-    /// `C = PairCommit(r, number)`.
+    /// `C = PairCommit(r, number)` by OP_PAIRCOMMIT.
     PairCommit,
 }
 
 impl LiteralForm {
-    /// What a reader calls it.
+    /// Returns the name shown to users.
     pub const fn name(self) -> &'static str {
         match self {
             LiteralForm::Cat => "literal 2018, CSFS+CAT",
@@ -44,7 +44,7 @@ impl LiteralForm {
         }
     }
 
-    /// The proposals that it needs.
+    /// Returns the proposed soft forks that the form needs.
     pub fn proposals(self) -> Flags {
         Flags::CHECKSIGFROMSTACK
             | match self {
@@ -53,7 +53,7 @@ impl LiteralForm {
             }
     }
 
-    /// The commitment to a number.
+    /// Returns the commitment to a number.
     pub fn commit(self, number: u32, random: &[u8]) -> [u8; 32] {
         let number = leaves::number_bytes(number);
         match self {
@@ -71,14 +71,14 @@ impl LiteralForm {
     }
 }
 
-/// What shows that a state is old: the jointly signed commitment to a higher number, opened.
+/// The proof that a state is old: an opened, jointly signed commitment to a higher number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// The bytes that the script reads as the number.
+    /// Bytes that the script interprets as the number.
     pub number: Vec<u8>,
-    /// The bytes that it reads as the random value.
+    /// Bytes that the script interprets as the random value.
     pub random: Vec<u8>,
-    /// The joint signature of the commitment.
+    /// Joint signature of the commitment.
     pub signature: [u8; 64],
 }
 
@@ -101,11 +101,11 @@ pub struct Literal {
 }
 
 impl Literal {
-    /// A channel of two parties.
+    /// Creates a channel between two parties.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless there are two parties and the content is right.
+    /// [`ChannelError::Refused`] unless there are two parties and the first state is acceptable.
     pub fn new(setup: Setup, form: LiteralForm, first: Content) -> Result<Literal, ChannelError> {
         if setup.parties.len() != 2 {
             return Err(ChannelError::refused("the talk's penalty is between two parties"));
@@ -118,22 +118,22 @@ impl Literal {
         Ok(Literal { setup, form, funding, funding_output, mask, history: History::new(first) })
     }
 
-    /// The number that scripts compare. They begin at 1: zero is the empty message.
+    /// Returns the number that scripts compare. It starts at 1, because zero is encoded as the empty message.
     fn script_number(number: u32) -> u32 {
         number.saturating_add(1)
     }
 
-    /// The random value of a number, from a secret of both sides: otherwise each would have to be kept.
+    /// Returns the random value of a number. It is derived from a secret of both parties, so that the values need not be stored.
     pub fn random(&self, script_number: u32) -> [u8; 32] {
         let secret = self.setup.shared_secret("random values");
         tagged_hash("sigstack/sequence-random", &[&secret, &script_number.to_le_bytes()])
     }
 
-    /// The evidence of a state: everything below it is old.
+    /// Returns the proof for a state that all earlier states are old.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if it cannot be signed.
+    /// [`ChannelError`] if the state was never signed.
     pub fn evidence(&self, number: u32) -> Result<Evidence, ChannelError> {
         let signature = self.history.signed(number)?.number;
         let number = Self::script_number(number);
@@ -141,14 +141,15 @@ impl Literal {
         Ok(Evidence { number: leaves::number_bytes(number), random: random.to_vec(), signature })
     }
 
-    /// The clause by which `victim` takes an output of a state.
+    /// Returns the leaf (the penalty clause) by which `victim` takes an output of a state.
     fn clause(&self, script_number: u32, victim: usize) -> Result<Vec<u8>, ChannelError> {
         let commitment = self.form.commit(script_number, &self.random(script_number));
         let victim = x_only(&self.setup.party(victim)?.penalty);
         Ok(self.form.leaf(&commitment, &self.setup.internal_key(), &victim))
     }
 
-    /// A party's balance: its own after the delay, or the other's by the clause.
+    /// Returns the output of a party's balance. The party can spend it after the delay; the other party can spend it by the penalty
+    /// clause.
     fn balance_output(&self, script_number: u32, owner: usize) -> Result<TapOutput, ChannelError> {
         let own = leaves::delayed(&x_only(&self.setup.party(owner)?.payout), self.setup.delay);
         let clause = self.clause(script_number, 1 - owner.min(1))?;
@@ -166,7 +167,7 @@ impl Literal {
         self.setup.joint_output(leaves.into_iter().map(|leaf| (2, Leaf::Script(leaf))).collect())
     }
 
-    /// The transaction of a state, without its witness.
+    /// Builds the transaction of a state, without its witness.
     fn unsigned(&self, number: u32, content: &Content) -> Result<Transaction, ChannelError> {
         let numbered = Self::script_number(number);
         let mut outputs = Vec::new();
@@ -182,7 +183,7 @@ impl Literal {
         Ok(transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs))
     }
 
-    /// Both parties sign a state and the commitment to its number.
+    /// Signs a state, and the commitment to its number, with both parties.
     fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<Signed, ChannelError> {
         let tx = self.unsigned(number, content)?;
         let prevouts = std::slice::from_ref(&self.funding_output);
@@ -199,11 +200,11 @@ impl Literal {
         Ok(Step { label: "state", tx, prevouts: vec![self.funding_output.clone()] })
     }
 
-    /// `claimant` takes an output of a published state by its clause, with evidence.
+    /// Builds the transaction by which `claimant` takes an output of a published state, with a proof that the state is old.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the output is not there.
+    /// [`ChannelError::Refused`] if the output does not exist.
     pub fn take(
         &self,
         claimant: usize,
@@ -237,11 +238,12 @@ impl Literal {
         Ok(Step { label: "contest", tx, prevouts })
     }
 
-    /// `claimant` takes the other's balance of a published state; none if it had none.
+    /// Builds the transaction by which `claimant` takes the other party's balance of a published state. Returns `None` if the state
+    /// has no such output.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if it cannot be built.
+    /// [`ChannelError`] if the transaction cannot be built.
     pub fn take_balance(
         &self,
         claimant: usize,
@@ -258,7 +260,7 @@ impl Literal {
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence).map(Some)
     }
 
-    /// `claimant` takes an HTLC output: it must know what the HTLC was.
+    /// Builds the transaction by which `claimant` takes an HTLC output. The claimant must have the data of the HTLC.
     ///
     /// # Errors
     ///
@@ -276,7 +278,7 @@ impl Literal {
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence)
     }
 
-    /// The owner takes its balance after the delay.
+    /// Builds the transaction by which the owner takes its balance after the delay.
     fn sweep(&self, owner: usize, number: u32, state: &Step) -> Result<Option<Step>, ChannelError> {
         let out = self.balance_output(Self::script_number(number), owner)?;
         let spk = out.script_pubkey();
@@ -295,7 +297,7 @@ impl Literal {
     }
 }
 
-/// The conditions for a state: its own outputs are claimed, without a delay.
+/// Returns the conditions for a state. HTLCs are claimed directly from its outputs, without a delay.
 fn terms(setup: &Setup) -> Terms {
     let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
     Terms {
@@ -359,7 +361,7 @@ impl Construction for Literal {
         let content = self.setup.accept(content, &self.acceptance())?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
-        // Two partials of the state, two of the commitment to its number.
+        // Two partial signatures of the state, and two of the commitment to its number.
         Ok(UpdateCost { signatures: 4, secrets: 0 })
     }
 
@@ -376,7 +378,7 @@ impl Construction for Literal {
         Ok(steps)
     }
 
-    /// Takes the other's balance. HTLC outputs of old states cannot be rebuilt from what is kept.
+    /// Takes the other party's balance. HTLC outputs of old states cannot be rebuilt from the stored data.
     fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
         let newest = Self::script_number(self.number());
         match published_number(published, self.mask) {
@@ -427,7 +429,7 @@ impl Construction for Literal {
         Ok(held)
     }
 
-    /// Number, the state's signature, the joint signature of the commitment to its number, content.
+    /// Serializes number, the state's signature, the joint signature of the commitment to its number, and the state.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let mut bytes = self.number().to_le_bytes().to_vec();
         if let (Ok(state), Ok(evidence)) = (self.state_tx(self.number()), self.evidence(self.number())) {
@@ -439,7 +441,7 @@ impl Construction for Literal {
         bytes
     }
 
-    /// The talk's tuple: number, commitment, random value, signature, beside the funding outpoint and the keys.
+    /// Serializes the tuple of the talk (number, commitment, random value, signature), after the funding outpoint and the key.
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
         let mut bytes = crate::tx::outpoint_bytes(&self.setup.funding).to_vec();
         bytes.extend_from_slice(&self.setup.internal_key());

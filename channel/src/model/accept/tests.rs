@@ -13,7 +13,7 @@ const DELAY: u16 = 144;
 /// An expiry that every construction accepts.
 const FAR: u32 = 1_000_000;
 
-/// All constructions, where `bip68` has fewer states and so shorter locks.
+/// Returns all constructions, except that `bip68` has fewer states and therefore shorter locks.
 fn kinds() -> impl Iterator<Item = (&'static str, Kind)> {
     KINDS.iter().map(|(name, kind)| match kind {
         Kind::Bip68(..) => (*name, Kind::Bip68(31, 144)),
@@ -36,13 +36,14 @@ fn htlc(from: usize, sat: u64, expiry: u32) -> Htlc {
     Htlc { from, to: 1 - from, sat, expiry, payment_hash: sha256(&PREIMAGE) }
 }
 
-/// HTLCs beside balances that take the rest.
+/// Returns a channel state with these HTLCs; the rest of the capacity is in the balances.
 fn with(htlcs: Vec<Htlc>) -> Content {
     let locked: u64 = htlcs.iter().map(|htlc| htlc.sat).sum();
     Content { balances: vec![CAPACITY / 2, CAPACITY / 2 - locked], htlcs }
 }
 
-/// The reason why a content is refused, both for an update and for the first state.
+/// Returns the reason for which a channel state is refused, after checking that an update and a first state are refused for the
+/// same reason.
 fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Option<Unacceptable> {
     let setup = Setup::named("refusal", 2, CAPACITY, DELAY).unwrap();
     let height = channel.setup().height;
@@ -55,7 +56,7 @@ fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Opt
         }
         Err(ChannelError::Content(reason)) => {
             assert_eq!(channel.number(), number);
-            // Where locks order the states, the first state waits longer than the next.
+            // If locks order the states, the first state waits longer than the next, so its reason may differ.
             let same = matches!(kind, Kind::Bip68(..) | Kind::Tree(..))
                 || first == Err(ChannelError::Content(reason));
             assert!(same, "{first:?}");
@@ -65,7 +66,7 @@ fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Opt
     }
 }
 
-/// Least balance, least HTLC and maximum without an output.
+/// Returns the minimum balance and HTLC that get an output, and the maximum sum without an output, in satoshi.
 fn amounts(name: &str) -> (u64, u64, u64) {
     match name {
         "ln-static" => (670, 1_021, 5_000),
@@ -105,16 +106,16 @@ fn what_has_no_output_is_capped() {
         let trimmed = |sat| Unacceptable::Trimmed { sat, most, least_balance, least_htlc };
         let (mut channel, _) = open(kind);
         let mut refused = |content: Content| refusal(kind, channel.as_mut(), &content);
-        // Many HTLCs of one satoshi less than their claim needs, then the rest.
+        // HTLCs that are each one satoshi below the minimum for an output, plus one with the rest of `total`.
         let small = |total: u64| -> Vec<Htlc> {
             let each = least_htlc - 1;
             let whole = (0..total / each).map(|_| each);
             whole.chain([total % each]).filter(|sat| *sat > 0).map(|sat| htlc(1, sat, FAR)).collect()
         };
-        // Where one side's threshold is lower than the other's, the side with the higher one has no output for them.
+        // If the two parties have different thresholds, the version with the higher one has no output for these HTLCs.
         assert_eq!(refused(with(small(most))), None, "{name}");
         assert_eq!(refused(with(small(most + 1))), Some(trimmed(most + 1)), "{name}");
-        // A balance and an HTLC together.
+        // A trimmed balance together with a trimmed HTLC.
         let both =
             |sat: u64| Content { balances: vec![CAPACITY - sat, sat - 100], htlcs: vec![htlc(1, 100, FAR)] };
         let edge = most.min(least_balance + 99);
@@ -122,7 +123,7 @@ fn what_has_no_output_is_capped() {
         if edge == most {
             assert_eq!(refused(both(edge + 1)), Some(trimmed(edge + 1)), "{name}");
         }
-        // From the least balance and the least HTLC on there are outputs.
+        // The minimum balance and the minimum HTLC do get outputs.
         assert_eq!(refused(Content::of(&[CAPACITY - least_balance, least_balance])), None, "{name}");
         assert_eq!(refused(with(vec![htlc(0, least_htlc, FAR), htlc(1, least_htlc, FAR)])), None, "{name}");
         if least_balance - 1 > most {
@@ -134,7 +135,7 @@ fn what_has_no_output_is_capped() {
     }
 }
 
-/// At the least amounts, every transaction of every side is relayed, and each claim leaves an output that is not dust.
+/// With the minimum amounts, every transaction of both parties is relayed, and each claim has an output above the dust limit.
 #[test]
 fn the_least_amounts_are_paid_and_claimed() {
     for (name, kind) in kinds() {
@@ -159,7 +160,7 @@ fn the_least_amounts_are_paid_and_claimed() {
                 let pays = claim.tx.output.iter().all(|out| !sigstack_policy::is_dust(out, dust));
                 assert!(pays, "{name} {by}: {}", claim.label);
                 wait_for(&mut stage.chain, &claim.tx).unwrap();
-                // Second stages without a fee take an input beside, for which the peer's signature leaves room.
+                // Second-stage transactions with zero fee need an additional fee input; the peer's signature allows one.
                 match claim.fee() {
                     0 => drop(stage.chain.mine_block(vec![claim.tx]).unwrap()),
                     _ => drop(stage.publish(claim).unwrap_or_else(|error| panic!("{name} {by}: {error}"))),
@@ -169,7 +170,8 @@ fn the_least_amounts_are_paid_and_claimed() {
     }
 }
 
-/// The opener of LN-penalty pays fee and anchors: below, the commitment would create money or not be relayed.
+/// The opener of an LN-penalty channel pays fee and anchors. With a smaller balance the commitment transaction would create money
+/// or not be relayed.
 #[test]
 fn an_opener_can_pay_the_fee_and_the_anchors() {
     for (name, base, each) in [("ln-static", 362, 86), ("ln-anchors", 562 + 660, 86), ("ln-zero-fee", 0, 0)] {
@@ -197,12 +199,12 @@ fn an_opener_can_pay_the_fee_and_the_anchors() {
     }
 }
 
-/// Blocks until a claim is confirmed, of the first update.
+/// Returns the number of blocks until a claim of the first update is confirmed.
 fn claim_delay(name: &str) -> u32 {
     match name {
-        // 29 intervals; kickoff, state and claim.
+        // 29 intervals, and the confirmation of kickoff, state and claim.
         "bip68" => 29 * 144 + 18,
-        // 6 + 6 + 6 + 5 intervals; kickoff, four levels and claim.
+        // 6 + 6 + 6 + 5 intervals, and the confirmation of kickoff, four levels and claim.
         "tree" => 23 * 144 + 36,
         name if name.starts_with("ln-") => 18,
         name if name.starts_with("literal") => 12,
@@ -232,8 +234,9 @@ fn expiries_are_heights_beyond_the_claim() {
     }
 }
 
-/// With the least expiry that is accepted, and transactions that take [`CONFIRM_BLOCKS`] each, the recipient's claim confirms before the
-/// sender can take the HTLC back. In forms where the latest state overrides, an old state is published first, and answered late.
+/// With the minimum accepted expiry, and with transactions that take [`CONFIRM_BLOCKS`] each, the recipient's claim confirms before
+/// the sender can take the HTLC back. If the latest state overrides older ones, an old state is published first and overridden as
+/// late as possible.
 #[test]
 fn the_least_expiry_leaves_time_to_claim() {
     for (name, kind) in kinds() {
@@ -270,7 +273,7 @@ fn the_least_expiry_leaves_time_to_claim() {
     }
 }
 
-/// The largest number of HTLCs that terms allow beside so many balances.
+/// Returns the maximum number of HTLCs that the terms allow beside this many balances.
 fn most_htlcs(terms: &Terms, balances: usize) -> usize {
     let fits = |htlcs: &usize| terms.weight(balances as u64, *htlcs as u64) <= terms.size.most;
     (0..2_500).take_while(fits).last().unwrap()
@@ -306,7 +309,7 @@ fn weights_are_those_of_the_real_transactions() {
             channel.update(content(most)).unwrap();
             let heaviest = channel.close(0, 1).unwrap().iter().map(Step::weight).max().unwrap();
             let counted = terms.weight(parties as u64, most as u64);
-            // ECDSA signatures of one and two bytes less than BOLT 3 assumes are frequent.
+            // ECDSA signatures are often one or two bytes shorter than BOLT 3 assumes.
             let less = if name.starts_with("ln-") { 8 } else { 0 };
             assert!(
                 (counted - less..=counted).contains(&heaviest),
@@ -316,7 +319,7 @@ fn weights_are_those_of_the_real_transactions() {
     }
 }
 
-/// Commands bound the number of HTLCs by these constants.
+/// The commands limit the number of HTLCs by these constants.
 #[test]
 fn bounds_of_htlcs_are_those_of_the_constructions() {
     let most = kinds().filter_map(|(_, kind)| {
@@ -379,7 +382,7 @@ fn a_hook_fits_one_transaction_and_its_channels_have_outputs() {
     }
 }
 
-/// The HTLC of a channel inside waits for the hook first.
+/// An HTLC of a nested channel can be claimed only after the hook (the outer channel) is settled.
 #[test]
 fn expiries_inside_a_hook_are_beyond_both_delays() {
     let mut factory = hook(Form::TemplateHash, 3_000_000);
@@ -437,7 +440,7 @@ fn cooperative_closes_are_relayed_at_every_accepted_balance() {
     }
 }
 
-/// Two outputs below the dust limit are never relayed, whoever pays.
+/// Two outputs below the dust limit are never relayed, whoever pays the fee.
 #[test]
 fn a_reward_to_a_key_is_not_dust() {
     let channel =
@@ -455,7 +458,7 @@ fn a_reward_to_a_key_is_not_dust() {
     assert_eq!(with_reward(Reward::Key(CAPACITY - 330)), Ok(()));
     let left = "refused: the reward leaves the victim less than an output can hold";
     assert_eq!(with_reward(Reward::Key(CAPACITY - 329)).unwrap_err().to_string(), left);
-    // The P2A is the only output that may be dust.
+    // The P2A output is the only one that may be dust.
     assert_eq!(with_reward(Reward::Anyone(1)), Ok(()));
 }
 
@@ -470,7 +473,7 @@ fn shrinking_locks_leave_time_to_confirm() {
         );
         assert_eq!(build(interval).map(drop).unwrap_err().to_string(), expected);
     }
-    // The latest state takes its time, and still confirms in the last block before the state before it could.
+    // The latest state is published late, and still confirms in the last block before its predecessor could.
     let mut channel = build(CONFIRM_BLOCKS).unwrap();
     let mut stage = Stage::new(channel.as_ref()).unwrap();
     stage.open(channel.as_mut()).unwrap();
@@ -486,7 +489,7 @@ fn shrinking_locks_leave_time_to_confirm() {
     stage.publish(latest).unwrap();
 }
 
-/// One party publishes the kickoff, and all others wait: docs/channels.md has the figures.
+/// One party publishes the kickoff and all others have to wait. The figures are in docs/channels.md.
 #[test]
 fn one_kickoff_locks_every_party() {
     let parties = 16;

@@ -1,4 +1,4 @@
-//! A party's base secrets (BOLT 3 "Key Derivation").
+//! The base secrets of a party in an LN-penalty channel (BOLT 3 "Key Derivation").
 
 use secp256k1::{PublicKey, SecretKey};
 
@@ -7,7 +7,7 @@ use super::super::penalty_version::Points;
 use crate::bolt3::{MAX_INDEX, derive_secret};
 use crate::error::ChannelError;
 
-/// A party's base secrets.
+/// The base secrets of a party.
 #[derive(Clone)]
 pub(in super::super) struct Base {
     pub(in super::super) payment: SecretKey,
@@ -19,15 +19,15 @@ pub(in super::super) struct Base {
 }
 
 impl core::fmt::Debug for Base {
-    /// Does not print the secrets.
+    /// Prints no secrets.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Base").finish_non_exhaustive()
     }
 }
 
 impl Base {
-    /// The base secrets of a party in one channel (BOLT 3 "Key Derivation"). They depend on the bytes that the party drew for this
-    /// channel: base points and per-commitment secrets of two channels are never the same.
+    /// Derives the base secrets of a party in one channel (BOLT 3 "Key Derivation"). They depend on the random bytes that the party
+    /// drew for this channel, so two channels share no base points and no per-commitment secrets.
     pub(super) fn new(party: &PartyKeys) -> Result<Base, ChannelError> {
         let key = |purpose: &str| Ok::<_, ChannelError>(SecretKey::from_secret_bytes(party.secret(purpose))?);
         Ok(Base {
@@ -50,7 +50,7 @@ impl Base {
         }
     }
 
-    /// The per-commitment point of a number.
+    /// Returns the per-commitment point of a state number.
     pub(super) fn point(&self, number: u32) -> Result<PublicKey, ChannelError> {
         Ok(self.commitment_secret(number)?.public_key())
     }

@@ -1,4 +1,4 @@
-//! The signed sequence form as a construction: what plays, towers and the adversary ask of it.
+//! [`Construction`] for the signed sequence form.
 
 use std::sync::Arc;
 
@@ -71,13 +71,13 @@ impl Construction for SignedSequence {
         let content = self.setup.accept(content, &self.acceptance())?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
-        // Partials of both settlements, or what each party signs for its tower.
+        // Partial signatures of both settlements, or each party's signature for its tower.
         let more = match self.terms.profile {
             Profile::CsfsOnly => 4,
             Profile::AnyPrevOutAlone => 2,
             _ => 0,
         };
-        // A partial for each version, and a number of each party.
+        // One partial signature per version, and one signed number per party.
         Ok(UpdateCost { signatures: 4 + more, secrets: 0 })
     }
 
@@ -135,7 +135,7 @@ impl Construction for SignedSequence {
     }
 
     fn tower_terms(&self) -> Option<TowerTerms> {
-        // Without a template a tower would need the client's key.
+        // Without a template, a tower would need the client's key.
         (self.terms.profile != Profile::CsfsOnly)
             .then_some(TowerTerms::Sequence(self.terms, self.setup.delay))
     }
@@ -161,7 +161,7 @@ impl Construction for SignedSequence {
             if let Some(record) = self.history.signed(number)?.get(party) {
                 held.statements.push((peer, leaves::number_bytes(record.number), record.evidence));
             }
-            // The number above its own is one that it signs itself.
+            // The next higher number is one that the party can sign itself.
             held.fixed.push(self.contested(party)?.justice(self.script_number(number + 1)?)?);
         }
         Ok(held)

@@ -1,11 +1,13 @@
-//! Versions whose fee is an input that the publisher adds.
+//! Versions (commitment transactions) whose fee is paid by an input that the publisher adds.
 //!
-//! The peer signs a version under a liberal sighash type, so that the publisher brings a coin when it publishes, and no child is
-//! needed. The coin changes the txid: whatever is signed for that txid is lost. Templates, signatures under ANYPREVOUTANYSCRIPT and
-//! what is signed after the publication bind to any txid; the settlement of the profile with CSFS alone does not, and is refused.
+//! The peer signs a version with a sighash type that allows additional inputs. The publisher adds a coin when it publishes, and no
+//! child is needed. The coin changes the txid, so signatures for the original txid become invalid. Templates, signatures under
+//! ANYPREVOUTANYSCRIPT, and signatures made after the publication bind to any txid. The settlement of the profile with CSFS alone
+//! does not, so this profile is refused.
 //!
-//! A version without a child has no P2A: dust is relayed only in a transaction without a fee. While it is unconfirmed, anyone can take
-//! the publisher's coin out and add others, to pin it at up to 10,000 vB; a child on a P2A is limited to 1,000.
+//! A version without a child has no P2A output, because a transaction with dust is relayed only if its fee is zero. While the
+//! version is unconfirmed, anyone can remove the publisher's coin and add other inputs, to pin the version at up to 10,000 vB. A
+//! child on a P2A output is limited to 1,000 vB.
 
 use bitcoin::{OutPoint, TxOut};
 
@@ -16,21 +18,21 @@ use crate::sign;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, op_return, output, p2a};
 use crate::wallet::Wallet;
 
-/// How the fee of a version is paid.
+/// The way in which a version's fee is paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fees {
-    /// By a child on a P2A of 0 sat.
+    /// A child spends a P2A output of 0 sat and pays the fee.
     #[default]
     Child,
-    /// By inputs whose sum is the fee: ALL|ANYONECANPAY signs all outputs.
+    /// Added inputs pay the fee with their whole value. ALL|ANYONECANPAY signs all outputs.
     Inputs,
-    /// By an input with change: SINGLE|ANYONECANPAY signs the contested output alone. The hash of the settle leaf is in the annex,
-    /// which the signature covers.
+    /// An added input pays the fee and has a change output. SINGLE|ANYONECANPAY signs only the contested output. The hash of the
+    /// settlement leaf is in the annex, which the signature covers.
     InputWithChange,
 }
 
 impl Fees {
-    /// The sighash type of a version.
+    /// Returns the sighash type of a version.
     pub const fn hash_type(self) -> u8 {
         match self {
             Fees::Child => sign::DEFAULT,
@@ -39,7 +41,7 @@ impl Fees {
         }
     }
 
-    /// The outputs of a version. `published` is the hash of the settle leaf, where that differs from state to state.
+    /// Returns the outputs of a version. `published` is the hash of the settlement leaf, if it changes from state to state.
     pub(super) fn outputs(self, contested: TxOut, published: Option<[u8; 32]>) -> Vec<TxOut> {
         let hash =
             published.filter(|_| self != Fees::InputWithChange).map(|hash| output(0, op_return(&hash)));
@@ -47,18 +49,18 @@ impl Fees {
         [Some(contested), hash, anchor].into_iter().flatten().collect()
     }
 
-    /// The annex of a version.
+    /// Returns the annex of a version, if it has one.
     pub(super) fn annex(self, published: &[u8; 32]) -> Option<Vec<u8>> {
         (self == Fees::InputWithChange).then(|| [&[0x50][..], published].concat())
     }
 }
 
 impl SignedSequence {
-    /// The same channel with versions that are paid in another way, before it is opened.
+    /// Selects another way to pay the fees of versions. Must be called before the channel is opened.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the settlement is signed for one txid, which a fee input changes.
+    /// [`ChannelError::Refused`] if the settlement is signed for one txid, which a fee input would change.
     pub fn with_fees(mut self, fees: Fees) -> Result<SignedSequence, ChannelError> {
         if fees != Fees::Child && self.terms.profile == Profile::CsfsOnly {
             return Err(ChannelError::refused(
@@ -69,7 +71,7 @@ impl SignedSequence {
         Ok(self)
     }
 
-    /// The settlement of a state on a version as it was published.
+    /// Returns the settlement of a state on a published version, whose txid may have changed.
     ///
     /// # Errors
     ///
@@ -86,11 +88,11 @@ impl SignedSequence {
     }
 }
 
-/// Adds coins of a wallet to a version: the fee is their sum, less the change where the signature leaves outputs open.
+/// Adds coins of a wallet to a version. The fee is their sum, less the change if the signature allows a change output.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] if the coins do not give this fee.
+/// [`ChannelError::Refused`] if the coins cannot pay exactly this fee.
 pub fn with_fee_inputs(
     fees: Fees,
     version: Step,
@@ -148,7 +150,7 @@ mod tests {
         (channel, stage)
     }
 
-    /// The version of a state with a fee of 1,000 sat.
+    /// Returns the version of a state with a fee of 1,000 sat.
     fn funded(channel: &SignedSequence, stage: &mut Stage, state: u32) -> Step {
         let sat = if channel.fees == Fees::Inputs { 1_000 } else { 50_000 };
         let coin = stage.wallet.mint(&mut stage.chain, sat);
@@ -156,7 +158,7 @@ mod tests {
         with_fee_inputs(channel.fees, version, (&stage.wallet, &[coin]), 1_000).unwrap()
     }
 
-    /// What depends on a version is found and built again from the version on the chain, whatever its txid is.
+    /// Settlement, contest and justice are built from the confirmed version, whatever its txid is.
     #[test]
     fn settlement_contest_and_justice_survive_a_fee_input() {
         for (profile, fees) in WITH_TEMPLATES
@@ -191,14 +193,14 @@ mod tests {
         }
     }
 
-    /// A settlement that both signed for one txid is lost with a fee input.
+    /// A settlement that both parties signed for one txid becomes invalid with a fee input.
     #[test]
     fn what_is_signed_for_one_txid_does_not_survive() {
         let refused = ChannelError::refused("the settlement is signed for one txid; a fee input changes it");
         let setup = || Setup::named("fee input", 2, CAPACITY, 144).unwrap();
         let with_csfs = SignedSequence::new(setup(), Profile::CsfsOnly, content(0)).unwrap();
         assert_eq!(with_csfs.with_fees(Fees::Inputs).map(drop), Err(refused));
-        // The same channel without the check.
+        // The same channel, built without this check.
         let mut channel = SignedSequence::new(setup(), Profile::CsfsOnly, content(0)).unwrap();
         channel.fees = Fees::Inputs;
         let mut stage = Stage::new(&channel).unwrap();
@@ -212,7 +214,7 @@ mod tests {
         assert_eq!(shown.expect, Some(ScriptError::SchnorrSig));
     }
 
-    /// What the publisher, and anyone, can change in a version.
+    /// The parts of a version that the publisher, or anyone, can change.
     #[test]
     fn a_version_s_signature_leaves_open_what_its_type_says() {
         for fees in [Fees::Inputs, Fees::InputWithChange] {
@@ -224,7 +226,7 @@ mod tests {
             };
             let (tx, prevouts) = (&version.tx, &version.prevouts);
             assert_eq!(verdict(tx, prevouts), None);
-            // The contested output and what publishes its settlement are signed.
+            // The contested output, and the data that publishes the settlement, are signed.
             let mut changed = tx.clone();
             changed.output[0].value = bitcoin::Amount::from_sat(CAPACITY - 1);
             assert_eq!(verdict(&changed, prevouts), Some(ScriptError::SchnorrSig));
@@ -238,19 +240,19 @@ mod tests {
                 }
             }
             assert_eq!(verdict(&changed, prevouts), Some(ScriptError::SchnorrSig));
-            // Other outputs are open with SINGLE only.
+            // Other outputs can be added only with SINGLE.
             let mut changed = tx.clone();
             changed.output.push(output(0, p2a()));
             let open = if fees == Fees::Inputs { Some(ScriptError::SchnorrSig) } else { None };
             assert_eq!(verdict(&changed, prevouts), open);
-            // Anyone takes the publisher's coin out.
+            // Anyone can remove the publisher's coin.
             let mut stripped = tx.clone();
             stripped.input.pop();
             assert_eq!(verdict(&stripped, &prevouts[..1]), None);
         }
     }
 
-    /// The version's input and its contested output can both stand at the second place: towers and clients find them.
+    /// Towers and clients find the version's funding input and contested output also at index 1.
     #[test]
     fn a_version_behind_another_input_is_answered() {
         for by_tower in [false, true] {
@@ -269,7 +271,8 @@ mod tests {
         }
     }
 
-    /// SINGLE leaves the other outputs open: one that looks like a contested output, or like the latest one, stands before the real one.
+    /// SINGLE allows other outputs. An output that imitates an old or the latest contested output comes before the real one, and
+    /// must be ignored.
     #[test]
     fn a_decoy_before_the_contested_output_is_left_alone() {
         for state in [1, 3] {
@@ -298,7 +301,7 @@ mod tests {
         }
     }
 
-    /// The owner's program adds a coin with its change by itself.
+    /// The owner's program adds a coin and its change output by itself.
     #[test]
     fn the_guard_closes_with_an_input_that_it_adds() {
         let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
@@ -315,7 +318,7 @@ mod tests {
         assert_eq!(stage.paid(&channel, 0), 450_000);
     }
 
-    /// A fee input and a P2A of 0 sat exclude each other.
+    /// A version cannot have both a fee input and a P2A output of 0 sat.
     #[test]
     fn a_fee_input_beside_an_anchor_is_not_relayed() {
         let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
@@ -327,7 +330,7 @@ mod tests {
         let refused = stage.publish(funded);
         let dust = |reject: &Reject| matches!(reject, Reject::NonStandard(PolicyError::DustWithFee { .. }));
         assert!(matches!(&refused, Err(PlayError::Chain { reject, .. }) if dust(reject)), "{refused:?}");
-        // Coins that do not give the fee are refused before anything is signed.
+        // Coins that cannot pay the fee are refused before anything is signed.
         let version = || channel.close(0, 3).unwrap().remove(0);
         for (fees, fee) in [(Fees::Child, 1_000), (Fees::Inputs, 1_000), (Fees::InputWithChange, 49_671)] {
             let refused = with_fee_inputs(fees, version(), (&stage.wallet, &coins), fee).map(drop);
@@ -338,7 +341,7 @@ mod tests {
         assert!(with_fee_inputs(Fees::Inputs, version(), (&stage.wallet, &coins), 50_000).is_ok());
     }
 
-    /// Weights of the three ways, each with what pays for it.
+    /// Weights of the three ways to pay, each with the transaction or input that pays.
     #[test]
     fn weights_of_the_ways_to_pay() {
         let mut found = Vec::new();

@@ -1,21 +1,24 @@
-//! HTLCs on the version itself, each with a second stage, so that an expiry need not lie beyond the contest delay.
+//! HTLC outputs in the version (commitment transaction) itself, each with a second stage. An HTLC may then expire before the
+//! contest delay ends.
 //!
-//! The publisher moves an HTLC to an output of its own (the second stage): with the preimage, or after the expiry. There it waits for
-//! the contest delay, and the other party takes it with a higher number. The other party claims directly.
+//! The publisher moves an HTLC to a separate output (the second stage), either with the preimage or after the expiry. In the second
+//! stage the publisher waits for the contest delay, and the other party can take the output if it has the publisher's signature of
+//! a higher number. The other party claims its HTLCs directly.
 //!
-//! - **By template** the leaf fixes the second stage: no signature for each HTLC, whatever the txid of the version is. A template commits
-//!   to the number of inputs, so each HTLC takes a transaction of its own, with a child that pays for it.
-//! - **By ANYPREVOUT** both sign each second stage under SINGLE|ANYPREVOUT: one signature for each HTLC and version, which binds to any
-//!   txid, but to the HTLC output of one number only: the publisher's key in its leaf is another one for each number. With one key the
-//!   publisher of an old version could move an HTLC that later states have too to a second stage of a later number, where the victim
-//!   does not look. Second stages with one nLockTime share a transaction with a fee input: all successes, or timeouts of one expiry.
+//! - **By template**: the leaf fixes the second stage. No signature per HTLC is needed, whatever the txid of the version is. A
+//!   template commits to the number of inputs, so each HTLC needs its own transaction, with a child that pays the fee.
+//! - **By ANYPREVOUT**: both parties sign each second stage under SINGLE|ANYPREVOUT, with one signature per HTLC and version. The
+//!   signature binds to any txid, but only to the HTLC output of one state number, because the publisher's key in the leaf is
+//!   different for each number. With a single key, the publisher of an old version could move an HTLC that later states also
+//!   contain to a second stage of a later number, which the victim does not check. Second stages with the same nLockTime can share
+//!   a transaction with a fee input: all successes, or the timeouts of one expiry.
 //!
-//! After the delay one transaction takes all second stages, in both forms.
+//! In both forms one transaction takes all second stages after the delay.
 //!
-//! A second stage is the same script for all HTLCs of a number, so a victim punishes it without data of old HTLCs. The HTLC outputs
-//! themselves cannot be rebuilt without that data: what the cheater leaves there nobody else takes. The contested output is smaller
-//! than the capacity, and a tower reads its amount from the version on the chain. With ANYPREVOUT alone it could not: there the victim
-//! signs the tower's transaction, with one amount.
+//! The second stages of all HTLCs of a number have the same script, so a victim can punish them without data of old HTLCs. The HTLC
+//! outputs themselves cannot be rebuilt without that data: nobody else can take what the cheater leaves there. The contested output
+//! is smaller than the capacity, and a tower reads its amount from the confirmed version. With ANYPREVOUT alone (no CSFS) this is
+//! impossible, because the victim's signature of the tower's transaction commits to one amount.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -36,63 +39,64 @@ use crate::tx::{
 };
 use crate::wallet::Wallet;
 
-/// Weight units of a version with a P2A and without HTLCs.
+/// Weight of a version with a P2A output and without HTLCs, in weight units.
 const VERSION_WEIGHT: u64 = 668;
 
-/// How second stages are fixed.
+/// The way in which second stages are fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
-    /// By CHECKTEMPLATEVERIFY.
+    /// By OP_CHECKTEMPLATEVERIFY.
     Template,
-    /// By a signature of both under SINGLE|ANYPREVOUT.
+    /// By a joint signature of both parties under SINGLE|ANYPREVOUT.
     AnyPrevOut,
 }
 
-/// An HTLC output of a version, as its publisher sees it.
+/// An HTLC output of a version, from the publisher's point of view.
 #[derive(Clone, Debug)]
 struct Placed {
     htlc: Htlc,
     out: TapOutput,
-    /// The leaf that leads to the second stage.
+    /// Leaf by which the publisher reaches the second stage.
     leaf: Vec<u8>,
     /// nLockTime of the second stage.
     lock_time: u32,
-    /// The signature of both, where no template fixes the second stage.
+    /// Joint signature of the second stage, if no template fixes it.
     signature: Option<[u8; 64]>,
 }
 
-/// A version of a state with its HTLCs, signed by both.
+/// A version of a state with its HTLC outputs, signed by both parties.
 #[derive(Clone, Debug)]
 pub struct TwoStage {
     second: Second,
     publisher: usize,
-    /// The number that scripts compare.
+    /// State number that scripts compare.
     number: u32,
-    /// The version.
+    /// The version (commitment transaction).
     pub commitment: Step,
-    /// The output of every second stage.
+    /// Output of every second stage.
     stage: TapOutput,
     placed: Vec<Placed>,
 }
 
-/// A fee input of second stages that share a transaction: the wallet, its coin, and the fee.
+/// A fee input for second stages that share a transaction: the wallet, its coin, and the fee in satoshi.
 pub type FeeCoin<'a> = (&'a Wallet, &'a (OutPoint, TxOut), u64);
 
 impl SignedSequence {
-    /// The output of second stages of a version: its publisher after the delay, or the other with a higher number.
+    /// Returns the output of a version's second stages. The publisher can spend it after the delay; the other party can spend it
+    /// with a signature of a higher number.
     fn stage_output(&self, publisher: usize, number: u32) -> Result<TapOutput, ChannelError> {
         let own = leaves::delayed(&x_only(&self.setup.party(publisher)?.htlc), self.setup.delay);
         let contest = self.contested(publisher)?.contest_leaf(number);
         self.setup.joint_output(vec![(1, Leaf::Script(own)), (1, Leaf::Script(contest))])
     }
 
-    /// The key of a version's publisher in the HTLC leaves that lead to second stages.
+    /// Returns the publisher's key in the HTLC leaves that lead to second stages of this version.
     fn stage_key(&self, publisher: usize, number: u32) -> Result<Keypair, ChannelError> {
         let bound = tagged_hash("sigstack/second-stage", &[&number.to_le_bytes()]);
         taproot_keypair(&self.setup.party(publisher)?.htlc, Some(&bound))
     }
 
-    /// The output of an HTLC on a version, and the leaf by which its publisher reaches the second stage.
+    /// Builds the output of an HTLC in a version, and the leaf by which the publisher reaches the second stage.
     fn place(
         &self,
         (publisher, number, second): (usize, u32, Second),
@@ -125,8 +129,8 @@ impl SignedSequence {
         Ok(Placed { htlc: *htlc, out, leaf, lock_time, signature: None })
     }
 
-    /// What a state with HTLCs on the version must satisfy. Nothing is trimmed, and an expiry lies beyond two confirmations only: that of
-    /// the version and that of the claim.
+    /// Returns the conditions for a state whose HTLC outputs are in the version. Nothing is trimmed. An expiry must leave time for
+    /// two confirmations: of the version and of the claim.
     fn two_stage_terms(&self) -> Terms {
         let size = Size { frame: VERSION_WEIGHT, balance: 0, htlc: OUTPUT_WEIGHT, most: MAX_TRUC_WEIGHT };
         Terms {
@@ -138,11 +142,11 @@ impl SignedSequence {
         }
     }
 
-    /// Both sign a version of a state whose HTLCs are on it.
+    /// Signs a version of a state with HTLC outputs. Both parties sign.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the content breaks a rule, or the channel's profile lacks what the second stage needs.
+    /// [`ChannelError::Refused`] if the state breaks a rule, or if the channel's profile lacks the opcodes for this second stage.
     pub fn two_stage(
         &mut self,
         publisher: usize,
@@ -182,7 +186,8 @@ impl SignedSequence {
         Ok(TwoStage { second, publisher, number: numbered, commitment, stage, placed })
     }
 
-    /// The version: the contested output with the balances, the hash of its settle leaf, the HTLCs, a P2A.
+    /// Builds the version: the contested output with the balances, the hash of its settlement leaf, the HTLC outputs, and a P2A
+    /// output.
     fn version_with(
         &self,
         publisher: usize,
@@ -215,11 +220,11 @@ impl SignedSequence {
         Ok(transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs))
     }
 
-    /// The owner takes all second stages in one transaction, after the delay.
+    /// Builds the transaction by which the owner takes all second stages after the delay.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if these transactions have no second stage of the version.
+    /// [`ChannelError::Refused`] if `confirmed` contains no second stage of the version.
     pub fn sweep_stages(
         &self,
         version: &TwoStage,
@@ -240,11 +245,12 @@ impl SignedSequence {
         )
     }
 
-    /// The victim takes all second stages of an older version, in one transaction. It needs the version's number and nothing of its HTLCs.
+    /// Builds the transaction by which the victim takes all second stages of an older version. It needs the version's number, but
+    /// no data of its HTLCs.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if these transactions have no second stage of a version with this number.
+    /// [`ChannelError::Refused`] if `confirmed` contains no second stage of a version with this number.
     pub fn punish_stages(
         &self,
         victim: usize,
@@ -267,7 +273,7 @@ impl SignedSequence {
     }
 }
 
-/// The second stage of HTLCs: an output for each, and a P2A where a child pays.
+/// Builds the second stage of HTLCs without witnesses: one output per HTLC, and a P2A output if a child pays the fee.
 fn second_stage(second: Second, lock_time: u32, stages: &[(u64, &TapOutput)]) -> Transaction {
     let inputs = stages.iter().map(|_| input(OutPoint::null(), SEQUENCE_FREE)).collect();
     let mut outputs: Vec<TxOut> = stages.iter().map(|(sat, out)| output(*sat, out.script_pubkey())).collect();
@@ -275,7 +281,7 @@ fn second_stage(second: Second, lock_time: u32, stages: &[(u64, &TapOutput)]) ->
     transaction(3, lock_time, inputs, outputs)
 }
 
-/// One transaction that spends every output with this script, signed input by input.
+/// Builds one transaction that spends every output with this script, and signs each input.
 fn take_all(
     (label, sequence, lock_time): (&'static str, u32, u32),
     (out, confirmed): (&TapOutput, &[&Transaction]),
@@ -299,13 +305,14 @@ fn take_all(
 }
 
 impl TwoStage {
-    /// The second stages of these HTLCs in one transaction: each by its place in the content, with its preimage if it is received.
+    /// Builds the second stages of several HTLCs in one transaction. `claims` lists the index of each HTLC in the state, and the
+    /// preimage if the publisher receives the HTLC.
     ///
-    /// By template only one HTLC has a valid transaction, and no fee input.
+    /// With templates the transaction is valid only for a single HTLC and without a fee input.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if there is no such HTLC, or the coin does not pay the fee.
+    /// [`ChannelError::Refused`] if an HTLC does not exist, or the coin cannot pay the fee.
     pub fn second_stage(
         &self,
         channel: &SignedSequence,
@@ -323,7 +330,7 @@ impl TwoStage {
         let mut tx = second_stage(self.second, lock_time, &stages);
         let mut prevouts = Vec::with_capacity(chosen.len() + 1);
         for ((nth, placed, _), spends) in chosen.iter().zip(&mut tx.input) {
-            // The contested output and the hash of its settle leaf stand before the HTLCs.
+            // The contested output and the hash of its settlement leaf come before the HTLC outputs.
             let vout = u32::try_from(*nth).unwrap_or(u32::MAX).saturating_add(2);
             spends.previous_output = outpoint(&self.commitment.tx, vout);
             prevouts.push(output(placed.htlc.sat, placed.out.script_pubkey()));

@@ -8,16 +8,17 @@ use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// The place of an HTLC in the content, and its preimage if it is received.
+/// The index of an HTLC in the state, and its preimage if the publisher receives the HTLC.
 type Claimed = (usize, Option<[u8; 32]>);
 
-/// An HTLC of party 0 (`offered`) or of party 1.
+/// Returns an HTLC offered by party 0 (if `offered`) or by party 1.
 fn htlc(offered: bool, sat: u64, expiry: u32) -> Htlc {
     let from = usize::from(!offered);
     Htlc { from, to: 1 - from, sat, expiry, payment_hash: sha256(&PREIMAGE) }
 }
 
-/// Two received HTLCs, two offered that expire together, one that expires later; all long before the delay of 144 blocks is over.
+/// Two received HTLCs, two offered HTLCs with the same expiry, and one offered HTLC that expires later. All expire long before the
+/// delay of 144 blocks ends.
 fn content(height: u32) -> Content {
     let htlcs = vec![
         htlc(false, 10_000, height + 60),
@@ -37,7 +38,7 @@ fn channel(profile: Profile) -> (SignedSequence, Stage) {
     (channel, stage)
 }
 
-/// The channel, and a version of party 0 in state 1 on the chain.
+/// Returns a channel whose state 1 is published in the version of party 0.
 fn published(profile: Profile, second: Second) -> (SignedSequence, Stage, TwoStage) {
     let (mut channel, mut stage) = channel(profile);
     let content = content(stage.chain.height());
@@ -58,7 +59,7 @@ fn verdict(step: &Step, input: usize, proposals: Flags) -> Option<ScriptError> {
     }
 }
 
-/// HTLCs end before the contest delay is over, and one transaction takes all second stages after it.
+/// HTLCs are resolved before the contest delay ends, and one transaction takes all second stages after it.
 #[test]
 fn htlcs_move_to_second_stages_which_are_claimed_together() {
     let mut weights = Vec::new();
@@ -66,11 +67,11 @@ fn htlcs_move_to_second_stages_which_are_claimed_together() {
         let (channel, mut stage, version) = published(profile, second);
         let height = stage.chain.height();
         let groups: &[&[Claimed]] = match second {
-            // Each in a transaction of its own.
+            // Each HTLC needs its own transaction.
             Second::Template => {
                 &[&[(0, Some(PREIMAGE))], &[(1, Some(PREIMAGE))], &[(2, None)], &[(3, None)], &[(4, None)]]
             }
-            // Successes together, and timeouts of one expiry.
+            // Successes share a transaction, and so do timeouts with the same expiry.
             Second::AnyPrevOut => {
                 &[&[(0, Some(PREIMAGE)), (1, Some(PREIMAGE))], &[(2, None), (3, None)], &[(4, None)]]
             }
@@ -97,11 +98,11 @@ fn htlcs_move_to_second_stages_which_are_claimed_together() {
         assert_eq!(stage.paid(&channel, 0), 150_000 - 1_000, "{profile:?}");
         weights.push(weight);
     }
-    // Five HTLCs until they are the owner's, with what pays the fees.
+    // Total weight until the owner has all five HTLCs, including the transactions and inputs that pay fees.
     assert_eq!(weights, [8_227, 6_376]);
 }
 
-/// A template commits to the number of inputs: HTLCs share no transaction, and no fee input is added.
+/// A template commits to the number of inputs: HTLCs cannot share a transaction, and no fee input can be added.
 #[test]
 fn a_template_fixes_the_number_of_inputs() {
     let (channel, mut stage, version) = published(Profile::Ctv, Second::Template);
@@ -109,7 +110,7 @@ fn a_template_fixes_the_number_of_inputs() {
     let both = [(0, Some(PREIMAGE)), (1, Some(PREIMAGE))];
     let step = version.second_stage(&channel, &both, None).unwrap();
     assert_eq!([0, 1].map(|nth| verdict(&step, nth, proposals)), [Some(ScriptError::TemplateMismatch); 2]);
-    // A fee input changes that number too.
+    // A fee input changes the number of inputs too.
     let coin = stage.wallet.mint(&mut stage.chain, 50_000);
     let fee = Some((&stage.wallet, &coin, 1_000));
     let step = version.second_stage(&channel, &both[..1], fee).unwrap();
@@ -118,7 +119,7 @@ fn a_template_fixes_the_number_of_inputs() {
     assert_eq!(verdict(&step, 0, proposals), None);
 }
 
-/// SINGLE|ANYPREVOUT fixes nLockTime and the output at the input's place, for any txid.
+/// SINGLE|ANYPREVOUT fixes nLockTime and the output at the index of the input, for any txid.
 #[test]
 fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     let (channel, mut stage, version) = published(Profile::AnyPrevOut, Second::AnyPrevOut);
@@ -132,16 +133,16 @@ fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     let wrong = Some(ScriptError::SchnorrSig);
     assert_eq!(verdicts(&[(0, Some(PREIMAGE)), (1, Some(PREIMAGE))]), [None, None]);
     assert_eq!(verdicts(&[(2, None), (3, None)]), [None, None]);
-    // Another expiry, and a success beside a timeout.
+    // A different expiry, and a success together with a timeout.
     assert_eq!(verdicts(&[(2, None), (4, None)]), [None, wrong]);
     assert_eq!(verdicts(&[(2, None), (0, Some(PREIMAGE))]), [None, wrong]);
     assert_eq!(verdicts(&[(4, None), (2, None)]), [None, wrong]);
-    // Another amount at the place of the output.
+    // A different amount in the output at the input's index.
     let two = [(0, Some(PREIMAGE)), (1, Some(PREIMAGE))];
     let mut step = version.second_stage(&channel, &two, fee).unwrap();
     step.tx.output.swap(0, 1);
     assert_eq!(verdict(&step, 0, proposals), wrong);
-    // The version under another txid: both signatures of the HTLC's leaf still hold once the owner signs again.
+    // If the version has another txid, both signatures in the HTLC's leaf are still valid once the owner signs again.
     let mut other = version.clone();
     other.commitment.tx.input.push(input(coin.0, 0));
     assert_ne!(other.commitment.tx.compute_txid(), version.commitment.tx.compute_txid());
@@ -151,7 +152,7 @@ fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     assert_eq!(version.second_stage(&channel, &[(5, None)], fee), Err(missing));
 }
 
-/// The cheater moves HTLCs of an old state. The victim knows the number, and nothing of these HTLCs.
+/// The cheater moves HTLCs of an old state. The victim knows the state number, but has no data of these HTLCs.
 #[test]
 fn second_stages_of_an_old_state_are_punished_together() {
     for (profile, second) in FORMS {
@@ -177,7 +178,7 @@ fn second_stages_of_an_old_state_are_punished_together() {
         let lost = stage.publish(sweep);
         let spent = |reject: &Reject| matches!(reject, Reject::MissingInput(_));
         assert!(matches!(&lost, Err(PlayError::Chain { reject, .. }) if spent(reject)), "{lost:?}");
-        // Evidence of the version's own number opens nothing.
+        // A signature of the version's own number does not satisfy the contest leaf.
         let own = ClientRecord { number, evidence: channel.sign_number(0, 1).unwrap(), ..record };
         let tried = channel.punish_stages(1, (&own, number), &confirmed, 500).unwrap();
         let shown = Shown::verify(tried, channel.facts().proposals).unwrap();
@@ -187,7 +188,8 @@ fn second_stages_of_an_old_state_are_punished_together() {
     }
 }
 
-/// The rest of an old version goes the usual way: the contested output holds the balances, and a tower reads how much.
+/// The contested output of an old version is punished as usual: it contains the balances, and a tower reads its amount from the
+/// chain.
 #[test]
 fn the_contested_output_of_an_old_version_is_punished_with_its_own_amount() {
     for (profile, second) in FORMS {
@@ -208,7 +210,7 @@ fn the_contested_output_of_an_old_version_is_punished_with_its_own_amount() {
     }
 }
 
-/// Expiries lie beyond two confirmations, not beyond the delay; nothing is trimmed.
+/// An expiry must leave time for two confirmations, not for the delay; nothing is trimmed.
 #[test]
 fn contents_are_accepted_before_they_are_signed() {
     let (mut channel, _stage) = channel(Profile::Ctv);
@@ -252,7 +254,7 @@ fn a_profile_that_cannot_fix_a_second_stage_is_refused() {
     }
 }
 
-/// An HTLC that two old states share is moved to a second stage of its own version's number only, where the victim looks.
+/// An HTLC that is in two old states can be moved only to a second stage of the published version's number, where the victim looks.
 #[test]
 fn the_signature_of_another_state_does_not_move_an_htlc() {
     let (mut channel, mut stage) = channel(Profile::AnyPrevOut);
