@@ -1,37 +1,37 @@
-//! Assembly of scripts and stacks: text to bytes.
+//! Assembles scripts and stacks from text.
 //!
 //! | word | becomes |
 //! | --- | --- |
 //! | `OP_NAME` or `NAME` | the opcode |
 //! | a decimal number, -4294967295 to 4294967295 | the shortest push of the number |
 //! | `<hex>` | a push of the bytes with the shortest length prefix |
-//! | hex of 5 bytes or more with a letter in it | the same, as Bitcoin Core prints pushes; not in a stack |
-//! | the same with `[ALL]` or another hash type after it | a push of the bytes and the hash type, as Core prints signatures |
+//! | hex of 5 bytes or more with a letter in it | a push of the bytes, as Bitcoin Core prints pushes; not in a stack |
+//! | such hex followed by `[ALL]` or another hash type | a push of the bytes and the hash type, as Core prints signatures |
 //! | `OP_PUSHBYTES_n hex`, `OP_PUSHDATA1 hex` | a push with this prefix, as rust-bitcoin and explorers print it |
 //! | `OP_PUSHNUM_n`, `OP_PUSHNUM_NEG1`, `OP_RETURN_n` | the opcode, as rust-bitcoin and explorers print it |
 //! | `PUSHDATA1<hex>`, also 2 and 4 | a push with this longer prefix |
 //! | `'text'` | a push of the text |
-//! | `0xhex` | these bytes, raw, not pushed |
+//! | `0xhex` | the raw bytes, without a push opcode |
 //!
-//! Words with two readings are errors: shorter bare hex could be raw bytes or a push, and longer decimal digits could be a
-//! number or bytes. In a stack all bare hex is an error, so that no word is read by the digits that happen to be in it.
+//! Ambiguous words are errors: shorter bare hex could be raw bytes or a push, and longer decimal digits could be a number or
+//! bytes. In a stack all bare hex is an error, because whether it looks like a number depends on its digits.
 
 use crate::hints::counted;
 use core::fmt;
 
 use sigstack_interpreter::{Instructions, Opcode, append_number, append_push};
 
-/// A word without meaning, or with two.
+/// A word that cannot be assembled, because it has no meaning or is ambiguous.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AsmError {
-    /// Where the word begins in the text, in bytes.
+    /// Byte offset of the word in the text.
     pub offset: usize,
     /// The word.
     pub word: String,
-    /// What is wrong with it.
+    /// Description of the problem.
     pub problem: String,
-    /// Whether the word may be a misspelled opcode.
+    /// `true` if the word may be a misspelled opcode.
     pub is_unknown_name: bool,
 }
 
@@ -43,14 +43,14 @@ impl fmt::Display for AsmError {
 
 impl core::error::Error for AsmError {}
 
-/// The largest number, and the smallest negated, that a word can be: Core's test assembly has the same range. Locktimes,
-/// which OP_CHECKLOCKTIMEVERIFY reads from 5 bytes, need it; the other opcodes read 4 bytes, up to 2147483647.
+/// Maximum absolute value of a number word, as in Core's test assembly. Lock times need this range, because
+/// OP_CHECKLOCKTIMEVERIFY reads numbers of 5 bytes. Other opcodes read 4 bytes, up to 2147483647.
 const MAX_NUMBER: i64 = 0xffff_ffff;
 
-/// Fewest bytes that Bitcoin Core prints as hex: it prints shorter pushes as numbers.
+/// Minimum length in bytes of a push that Bitcoin Core prints as hex. It prints shorter pushes as numbers.
 const LEAST_BARE_HEX: usize = 5;
 
-/// The hash types by the names that Bitcoin Core prints after a signature.
+/// The hash types, by the names that Bitcoin Core prints after a signature.
 const HASH_TYPES: [(&str, u8); 6] = [
     ("[ALL]", 0x01),
     ("[NONE]", 0x02),
@@ -60,7 +60,7 @@ const HASH_TYPES: [(&str, u8); 6] = [
     ("[SINGLE|ANYONECANPAY]", 0x83),
 ];
 
-/// The words of a text with their offsets. A word in single quotes may have spaces; a `#` begins a comment.
+/// Splits a text into words with their offsets. A word in single quotes may contain spaces; a `#` begins a comment.
 fn words(text: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut line_start = 0;
@@ -88,7 +88,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
 ///
 /// # Errors
 ///
-/// [`AsmError`] for the first word that has no meaning, or two.
+/// [`AsmError`] for the first word that has no meaning or is ambiguous.
 pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
     let mut script = Vec::new();
     for (bytes, _) in pieces(text, Of::Script)? {
@@ -97,8 +97,9 @@ pub fn assemble(text: &str) -> Result<Vec<u8>, AsmError> {
     Ok(script)
 }
 
-/// Returns the first word of a script that is a number here and that Bitcoin Core could print for a push: the hex of five bytes
-/// without a letter in it. Such numbers are from 1000000000 to 4294967295, where locks by time are.
+/// Returns the first word of a script that is assembled as a number although Bitcoin Core could have printed it for a push:
+/// ten decimal digits, which are also the hex of five bytes. Such numbers are from 1000000000 to 4294967295, the range of
+/// lock times in seconds.
 ///
 /// # Errors
 ///
@@ -115,12 +116,12 @@ pub fn number_like_hex(text: &str) -> Result<Option<AsmError>, AsmError> {
     }))
 }
 
-/// Reads the elements of a stack, the last one on top: words that push, each an element. Hex needs `<>` or `0x`: digits alone are
-/// a number, and whether hex has a letter in it is chance.
+/// Assembles the elements of a stack, the last one on top. Each word pushes one element. Hex must be written as `<hex>` or
+/// `0xhex`: digits alone are a number, and whether hex contains a letter depends on chance.
 ///
 /// # Errors
 ///
-/// [`AsmError`] for the first word that pushes nothing.
+/// [`AsmError`] for the first word that does not push an element.
 pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
     let element = |(bytes, (offset, word)): (Vec<u8>, Word<'_>)| {
         if word.starts_with("0x") {
@@ -136,17 +137,17 @@ pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
     pieces(text, Of::Stack)?.into_iter().map(element).collect()
 }
 
-/// A word and its offset.
+/// A word, preceded by its byte offset in the text.
 type Word<'t> = (usize, &'t str);
 
-/// What a word belongs to. Bytes of a stack are pushed: only in a script can they be raw.
+/// The text that a word is part of. In a stack every word pushes an element; only a script can contain raw bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Script,
     Stack,
 }
 
-/// The bytes of each word, or of a word and its data, with the word.
+/// Returns the bytes of each word, or of a word and the data word after it, together with the word.
 fn pieces(text: &str, of: Of) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
     let words = words(text);
     let mut rest = words.as_slice();
@@ -172,7 +173,7 @@ fn pieces(text: &str, of: Of) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
     Ok(pieces)
 }
 
-/// What a script of one push pushes.
+/// Returns the data that a script pushes if it is a single push, otherwise `None`.
 fn pushed(script: &[u8]) -> Option<Vec<u8>> {
     let mut instructions = Instructions::new(script);
     let instruction = instructions.next()?.ok()?;
@@ -187,9 +188,9 @@ fn pushed(script: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Why a word has no bytes.
+/// Reason why a word cannot be assembled.
 enum Wrong {
-    /// Not a word of the language; perhaps a misspelled opcode.
+    /// The word is unknown; it may be a misspelled opcode.
     Unknown,
     Other(String),
 }
@@ -206,7 +207,8 @@ impl From<&str> for Wrong {
     }
 }
 
-/// The bytes of a push whose data is the next word, as rust-bitcoin and explorers write them. None for other words.
+/// Returns the bytes of a push whose data is the next word, as rust-bitcoin and explorers write it. Returns `None` for other
+/// words.
 fn with_data(word: &str, data: Option<&str>) -> Result<Option<Vec<u8>>, Wrong> {
     let name = word.strip_prefix("OP_").unwrap_or(word);
     let length = name.strip_prefix("PUSHBYTES_").and_then(|length| length.parse::<u8>().ok());
@@ -215,7 +217,7 @@ fn with_data(word: &str, data: Option<&str>) -> Result<Option<Vec<u8>>, Wrong> {
         (_, Some(opcode @ (Opcode::OP_PUSHDATA1 | Opcode::OP_PUSHDATA2 | Opcode::OP_PUSHDATA4))) => opcode,
         _ => return Ok(None),
     };
-    // Core's tests write the length and the data of a push as raw bytes.
+    // Core's tests write the length and the data of a push as raw bytes, so the next word is assembled on its own.
     if length.is_none() && data.is_some_and(|data| data.starts_with("0x")) {
         return Ok(None);
     }
@@ -273,7 +275,7 @@ fn bytes_of(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     bare_hex(word, of)
 }
 
-/// Words that other programs print instead of a script's bytes.
+/// Returns an error message for words that other programs print in place of a script's bytes, otherwise `None`.
 fn lost_bytes(word: &str) -> Option<&'static str> {
     match word {
         "[error]" | "<unexpected" | "<push" => {
@@ -286,7 +288,7 @@ fn lost_bytes(word: &str) -> Option<&'static str> {
     }
 }
 
-/// The opcode of a name of rust-bitcoin and the explorers that use it.
+/// Returns the opcode for a name used by rust-bitcoin, and by the explorers that use rust-bitcoin.
 fn explorer_name(word: &str) -> Option<Opcode> {
     let name = word.strip_prefix("OP_").unwrap_or(word);
     if name == "PUSHNUM_NEG1" {
@@ -299,7 +301,7 @@ fn explorer_name(word: &str) -> Option<Opcode> {
         let number: u8 = number.parse().ok()?;
         return (1..=16).contains(&number).then(|| Opcode(0x50 + number));
     }
-    // Bytes without a name; the first is after OP_CHECKSIGADD.
+    // Opcodes without a name. The first one follows OP_CHECKSIGADD.
     let byte: u8 = name.strip_prefix("RETURN_")?.parse().ok()?;
     (byte > Opcode::OP_NOP10.0).then_some(Opcode(byte))
 }
@@ -320,7 +322,7 @@ fn number(word: &str, digits: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     Ok(script)
 }
 
-/// Hex with a letter in it, without `<>` or `0x`.
+/// Assembles hex that contains a letter and is written without `<>` or `0x`.
 fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     let (digits, hash_type) = match HASH_TYPES.iter().find(|(name, _)| word.ends_with(name)) {
         Some((name, byte)) => (word.strip_suffix(name).unwrap_or(word), Some(*byte)),
@@ -343,7 +345,7 @@ fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     Ok(script)
 }
 
-/// Appends a push of bytes with the prefix of an opcode.
+/// Appends a push of `data` that uses the given push opcode.
 fn push_with(data: &[u8], opcode: Opcode, script: &mut Vec<u8>) -> Result<(), Wrong> {
     let length = u32::try_from(data.len()).map_err(|_| "too long")?;
     let [a, b, c, d] = length.to_le_bytes();

@@ -1,4 +1,5 @@
-//! A script alone, as a spend that runs it: the engine that verifies transactions is the only one there is.
+//! Builds a transaction that runs a given script, so that a script without transaction is verified by the same engine as
+//! others.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::{Hash, hash160, sha256};
@@ -12,27 +13,27 @@ use crate::disasm::push_element;
 use crate::explain::tweaked;
 use crate::trace::Subject;
 
-/// What a bare script is run as.
+/// The kind of output in which a bare script runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BareContext {
-    /// A scriptPubKey; the stack comes from the scriptSig.
+    /// A scriptPubKey. The scriptSig pushes the stack.
     Legacy,
-    /// A redeem script (BIP 16).
+    /// A P2SH redeem script (BIP 16).
     P2sh,
-    /// The script of a segwit v0 program (BIP 141).
+    /// A P2WSH witness script (BIP 141).
     P2wsh,
-    /// The only leaf of a taproot output without key path (BIP 342).
+    /// The only leaf of a taproot output without a key path (BIP 342).
     Tapscript,
 }
 
-/// What a bare script sees of its transaction.
+/// The fields of the transaction that a bare script can read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BareTx {
     /// nLockTime.
     pub lock_time: u32,
     /// nSequence of the only input.
     pub sequence: u32,
-    /// The amount of the output that is spent, in satoshi.
+    /// Amount of the spent output, in satoshi.
     pub amount: u64,
 }
 
@@ -42,7 +43,8 @@ impl Default for BareTx {
     }
 }
 
-/// A transaction of one input that spends an output of this script, with these elements on the stack, the last one on top.
+/// Returns a transaction with one input that spends an output of this script. The given elements are on the stack when the
+/// script starts, the last one on top.
 pub fn bare_spend(
     script: &[u8],
     stack: &[Vec<u8>],
@@ -78,7 +80,8 @@ pub fn bare_spend(
         }
         BareContext::Tapscript => {
             let leaf = taproot::leaf_hash(LEAF_VERSION_TAPSCRIPT, script);
-            // The NUMS key is a key, and a tweak that is no number modulo the order does not turn up.
+            // The tweak cannot fail: the NUMS key is a valid key, and a tweak above the order of the curve does not occur in
+            // practice.
             let (output_key, is_odd) = tweaked(&NUMS_KEY, Some(leaf)).unwrap_or_default();
             let control = [&[LEAF_VERSION_TAPSCRIPT | u8::from(is_odd)][..], &NUMS_KEY].concat();
             (program(Opcode::OP_1, &output_key), Vec::new(), witness(&[script, &control]))
@@ -114,7 +117,7 @@ mod tests {
     use crate::assemble::{assemble, assemble_stack};
     use crate::trace::{Frame, Options, Trace};
 
-    /// In every context the script meets the stack that was asked for, and the verdict is the script's.
+    /// In every context the script starts with the given stack, and the verdict is that of the script.
     #[test]
     fn scripts_run_on_their_stack_in_every_context() {
         let stack = assemble_stack("<abcd> 2 3 5").unwrap();

@@ -1,8 +1,8 @@
-//! Disassembly: bytes to words that [`assemble`](crate::assemble()) reads back to the same bytes, for every script.
+//! Disassembles scripts. For every script, [`assemble`](crate::assemble()) converts the words back to the same bytes.
 
 use sigstack_interpreter::{Instruction, Instructions, Opcode, append_push};
 
-/// Appends the shortest push of an element, by an opcode of its own if it has one.
+/// Appends the shortest push of an element: a single opcode such as `OP_5` if there is one for the element.
 pub(crate) fn push_element(element: &[u8], script: &mut Vec<u8>) {
     match element {
         [byte @ 1..=16] => script.push(0x50 + byte),
@@ -11,7 +11,7 @@ pub(crate) fn push_element(element: &[u8], script: &mut Vec<u8>) {
     }
 }
 
-/// One instruction as a word.
+/// Returns one instruction as a word.
 pub fn instruction_text(opcode: Opcode, data: &[u8]) -> String {
     let data_text = hex::encode(data);
     match opcode {
@@ -30,7 +30,7 @@ pub fn instruction_text(opcode: Opcode, data: &[u8]) -> String {
     }
 }
 
-/// A script as words. What is no instruction at its end, a push that is cut short, is written as raw bytes.
+/// Returns a script as words, each with its byte offset. A truncated push at the end is written as raw bytes.
 pub fn disassemble(script: &[u8]) -> Vec<(usize, String)> {
     let mut words = Vec::new();
     let mut instructions = Instructions::new(script);
@@ -58,7 +58,7 @@ mod tests {
         disassemble(script).into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ")
     }
 
-    /// Every opcode, every kind of push and every truncation comes back as it was.
+    /// Every opcode, every kind of push and every truncated push is assembled to its original bytes.
     #[test]
     fn scripts_come_back_as_they_were() {
         let mut scripts: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();

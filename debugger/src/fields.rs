@@ -1,4 +1,4 @@
-//! What a digest commits to, field by field, with what it leaves out.
+//! The fields that a digest commits to, and the fields that it leaves out.
 
 use bitcoin::hashes::Hash;
 use sigstack_interpreter::sighash::{Signing, legacy, segwit_v0, taproot};
@@ -7,35 +7,35 @@ use sigstack_interpreter::{KeyVersion, SignatureCheck, SignedMessage, TaprootMes
 /// A field of a signed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The name that the BIP gives it.
+    /// Name of the field in the BIP.
     pub name: &'static str,
-    /// Its bytes in the preimage; none if it is not there.
+    /// Bytes of the field in the preimage; `None` if the preimage does not contain the field.
     pub bytes: Option<Vec<u8>>,
-    /// What is to be said of it.
+    /// Remark on the field.
     pub note: FieldNote,
 }
 
-/// What is to be said of a field.
+/// A remark on a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldNote {
-    /// Nothing.
+    /// No remark.
     None,
-    /// What its bytes mean.
+    /// The meaning of the bytes.
     Means(String),
-    /// It is not there itself: another field hashes it.
+    /// The field is not in the preimage itself, but hashed in the field with this name.
     In(&'static str),
-    /// It is not signed, and why.
+    /// The field is not signed, for this reason.
     LeftOut(&'static str),
 }
 
 impl Field {
-    /// A field that is not signed.
+    /// Returns a field that is not signed.
     pub(crate) fn left_out(name: &'static str, why: &'static str) -> Field {
         Field { name, bytes: None, note: FieldNote::LeftOut(why) }
     }
 }
 
-/// The fields of a message, as they are.
+/// Returns the fields of a message, all of which are in the preimage.
 pub(crate) fn plain(fields: Vec<(&'static str, Vec<u8>)>) -> Vec<Field> {
     let field = |(name, bytes): (&'static str, Vec<u8>)| Field {
         name,
@@ -45,7 +45,7 @@ pub(crate) fn plain(fields: Vec<(&'static str, Vec<u8>)>) -> Vec<Field> {
     fields.into_iter().map(field).collect()
 }
 
-/// The preimage of a signature's digest; for a message from the stack, that message.
+/// Returns the fields of the preimage of a signature's digest. For a message from the stack, returns the message itself.
 pub(crate) fn of_signature(signing: &Signing<'_>, check: &SignatureCheck) -> Vec<Field> {
     match &check.signed {
         SignedMessage::Legacy { script_code, hash_type } => legacy_fields(signing, script_code, *hash_type),
@@ -57,7 +57,7 @@ pub(crate) fn of_signature(signing: &Signing<'_>, check: &SignatureCheck) -> Vec
     }
 }
 
-/// The five lowest bits of an ECDSA hash type.
+/// Mask of the five lowest bits of an ECDSA hash type, which select the signed outputs.
 const ECDSA_OUTPUTS: u8 = 0x1f;
 const NONE: u8 = 2;
 const SINGLE: u8 = 3;
@@ -104,7 +104,7 @@ fn segwit_v0_fields(signing: &Signing<'_>, script_code: &[u8], hash_type: u8) ->
     fields
 }
 
-/// Every field that messages of BIP 341, BIP 342 and BIP 118 may have, in order.
+/// Names of all fields that messages of BIP 341, BIP 342 and BIP 118 may have, in order.
 const TAPROOT_FIELDS: &[&str] = &[
     "epoch",
     "hash_type",
@@ -142,7 +142,7 @@ fn taproot_fields(signing: &Signing<'_>, message: &TaprootMessage, hash_type: u8
     TAPROOT_FIELDS.iter().filter_map(field).collect()
 }
 
-/// Why fields of a taproot message are not there.
+/// Determines why a field is absent from a taproot message.
 struct Absent<'f> {
     written: &'f [Field],
     message: &'f TaprootMessage,
@@ -154,7 +154,7 @@ impl Absent<'_> {
         self.written.iter().any(|field| field.name == name)
     }
 
-    /// What to say of an absent field; none if it has no place in such a message.
+    /// Returns the remark on an absent field, or `None` if such a message never has the field.
     fn note(&self, name: &str) -> Option<FieldNote> {
         let bip118 = matches!(self.message.tapscript, Some(it) if it.key_version == KeyVersion::Bip118);
         let any_prevout = bip118 && self.hash_type & 0x40 != 0;
@@ -191,7 +191,7 @@ impl Absent<'_> {
             }
             "sha_annex" => FieldNote::LeftOut("the witness has no annex"),
             "tapleaf_hash" if any_script => FieldNote::LeftOut("ANYPREVOUTANYSCRIPT: any leaf may be spent"),
-            // The extension of tapscript has no place on the key path.
+            // Messages of the key path never have the extension fields of tapscript.
             _ => return None,
         })
     }
@@ -201,7 +201,7 @@ impl Absent<'_> {
     }
 }
 
-/// What the bytes of a field mean, where it can be said shortly.
+/// Returns the meaning of a field's bytes, if it can be described in a few words.
 fn meaning(name: &str, bytes: &[u8]) -> FieldNote {
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     let text = match (name, bytes.len()) {
@@ -230,7 +230,7 @@ fn meaning(name: &str, bytes: &[u8]) -> FieldNote {
     FieldNote::Means(text)
 }
 
-/// The name of a hash type, e.g. `SINGLE|ANYONECANPAY`; 0 is taproot's DEFAULT.
+/// Returns the name of a hash type, such as `SINGLE|ANYONECANPAY`. The hash type 0 is taproot's DEFAULT.
 pub fn hash_type_name(hash_type: u8) -> String {
     let outputs = match hash_type & 3 {
         0 if hash_type == 0 => "DEFAULT",
@@ -276,7 +276,8 @@ mod tests {
         fields.iter().filter(is_left_out).map(|field| field.name).collect()
     }
 
-    /// For every hash type and key: the fields that are there make the digest, and none is forgotten.
+    /// For every hash type and kind of key: the present fields together are the preimage of the digest, and all absent
+    /// fields are listed.
     #[test]
     fn the_fields_that_are_there_are_the_preimage() {
         let (tx, prevouts) = tx();

@@ -1,4 +1,4 @@
-//! What bytes on a stack are likely to be.
+//! Describes what the bytes on a stack are likely to be.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -13,27 +13,27 @@ use sigstack_interpreter::{Phase, script_num};
 use crate::fields::hash_type_name;
 use crate::trace::{Commitment, Frame, StepEvent};
 
-/// How many values are hashed to find out of what a hash is.
+/// Maximum number of values that are hashed to recognize the preimage of a hash.
 const MAX_PREIMAGES: usize = 4_096;
 
-/// What is known of the values of a verification.
+/// Known names and hashes of values that occurred in a verification.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
     /// Names of values, by value.
     names: BTreeMap<Vec<u8>, String>,
-    /// Hashes of values that were seen: the function and the value.
+    /// Hash function and preimage of each known hash, by hash.
     hashes: BTreeMap<Vec<u8>, (&'static str, Vec<u8>)>,
 }
 
 impl Known {
-    /// Gives a value a name, unless it has one.
+    /// Gives a value a name, unless it has one already.
     pub(crate) fn name(&mut self, value: &[u8], name: &str) {
         self.names.entry(value.to_vec()).or_insert_with(|| name.to_owned());
     }
 
-    /// Remembers the hashes of a value.
+    /// Records the hashes of a value.
     fn hash(&mut self, value: &[u8]) {
-        // The hashes of nothing and of a number say nothing about where a value comes from.
+        // The hash of the empty element does not tell where the hash comes from.
         if value.is_empty() || self.hashes.len() >= 5 * MAX_PREIMAGES {
             return;
         }
@@ -49,12 +49,12 @@ impl Known {
         }
     }
 
-    /// The preimage of a hash, and the function, if the preimage was seen.
+    /// Returns the hash function and the preimage of a hash, if the preimage occurred in the verification.
     pub fn preimage(&self, hash: &[u8]) -> Option<(&'static str, &[u8])> {
         self.hashes.get(hash).map(|(function, preimage)| (*function, preimage.as_slice()))
     }
 
-    /// Learns from a spend and from what happened in it.
+    /// Collects names and hashes from the verified input and from the recorded frames.
     pub(crate) fn learn_of(&mut self, signing: &Signing<'_>, frames: &[Frame]) {
         if let Some(input) = signing.tx.input.get(signing.input) {
             if frames.iter().any(|frame| matches!(frame, Frame::Commitment(_))) {
@@ -77,7 +77,8 @@ impl Known {
         }
     }
 
-    /// The elements below which the stack of a tapscript lies (BIP 341 "Script validation rules").
+    /// Names the witness elements above the initial stack of a tapscript: leaf script, control block and annex (BIP 341
+    /// "Script validation rules").
     fn learn_of_script_path(&mut self, witness: &bitcoin::Witness) {
         let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
         let names = ["annex", "control block", "leaf script"].into_iter().skip(usize::from(!has_annex));
@@ -113,7 +114,7 @@ impl Known {
         }
     }
 
-    /// What an element may be, in a few words; empty if nothing can be said.
+    /// Describes in a few words what an element may be. Returns an empty string if nothing is known.
     pub fn describe(&self, element: &[u8]) -> String {
         if let Some((function, preimage)) = self.preimage(element) {
             return format!("{function} of {}", short(preimage));
@@ -127,7 +128,7 @@ impl Known {
     }
 }
 
-/// The key of a taproot output's script.
+/// Returns the output key of a taproot scriptPubKey, or `None` for other scripts.
 fn output_key(script: &[u8]) -> Option<&[u8; 32]> {
     match script {
         [0x51, 0x20, key @ ..] => key.try_into().ok(),
@@ -135,14 +136,14 @@ fn output_key(script: &[u8]) -> Option<&[u8; 32]> {
     }
 }
 
-/// A number of things: `1 byte`, `2 bytes`.
+/// Formats a number and a noun in singular or plural: `1 byte`, `2 bytes`.
 pub fn counted(number: impl fmt::Display, thing: &str) -> String {
     let number = number.to_string();
     let plural = if number == "1" { "" } else { "s" };
     format!("{number} {thing}{plural}")
 }
 
-/// An element in a few characters: short ones whole, longer ones by their ends and length.
+/// Formats an element in a few characters: a short one in full, a longer one as its first and last bytes and its length.
 pub fn short(element: &[u8]) -> String {
     const ENDS: usize = 4;
     match element.len() {
@@ -156,7 +157,7 @@ pub fn short(element: &[u8]) -> String {
     }
 }
 
-/// What an element looks like, by its bytes alone.
+/// Describes what an element looks like, from its bytes alone.
 fn shape(element: &[u8]) -> String {
     match element {
         [] => "0, false".into(),
@@ -201,7 +202,7 @@ fn is_text(element: &[u8]) -> bool {
     element.iter().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
-/// What a phase is about to check.
+/// Describes what a phase of the verification is about to check.
 pub(crate) fn phase_notes(signing: &Signing<'_>, phase: Phase) -> Vec<String> {
     let (Some(input), Some(prevout)) =
         (signing.tx.input.get(signing.input), signing.prevouts.get(signing.input))

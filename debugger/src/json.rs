@@ -1,4 +1,4 @@
-//! A trace as JSON lines, one frame each: the format of docs/trace-format.md.
+//! Writes a trace as JSON lines, one per frame, in the format of docs/trace-format.md.
 
 use std::io::{self, Write};
 
@@ -12,19 +12,19 @@ use crate::trace::{
     Commitment, Element, Frame, SignatureReport, State, Step, StepEvent, TemplateReport, Trace,
 };
 
-/// The version of the format, raised when a field changes its meaning.
+/// Version of the format, increased when a field changes its meaning.
 pub const VERSION: u32 = 1;
 
 /// Writes a trace.
 ///
 /// # Errors
 ///
-/// Those of the writer.
+/// Errors of the writer.
 pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     frames(trace).try_for_each(|frame| writeln!(out, "{frame}"))
 }
 
-/// The frames of a trace as JSON objects, the start and the verdict included.
+/// Returns the frames of a trace as JSON objects, including the start and the verdict.
 pub fn frames(trace: &Trace) -> impl Iterator<Item = Value> + '_ {
     let mut script = None;
     let frames = trace.frames.iter().flat_map(move |frame| {
@@ -65,7 +65,7 @@ fn error_name(result: Result<(), ScriptError>) -> &'static str {
 fn verdict(trace: &Trace) -> Value {
     let sentence = trace.verdict_sentence();
     if let Some(rule) = trace.rule {
-        // Of the whole transaction: no part of this input's verification.
+        // The rule applies to the whole transaction and is not part of this input's verification, so there is no phase.
         let summary = rule.to_string();
         return json!({ "kind": "verdict", "verdict": rule.name(), "summary": summary, "sentence": sentence, "phase": null });
     }
@@ -143,7 +143,7 @@ fn elements(stack: &[Element]) -> Value {
     stack.iter().map(hex::encode).collect()
 }
 
-/// The fields that every frame of a script has.
+/// Returns the fields that every frame of a script has.
 fn state_fields(kind: &str, state: &State, position: u32) -> Map<String, Value> {
     let fields = [
         ("kind", kind.into()),
@@ -179,7 +179,7 @@ fn step_values(step: &Step) -> Vec<Value> {
     core::iter::once(Value::from(value)).chain(events).collect()
 }
 
-/// The frame of an event of a step.
+/// Returns the frame of an event that occurred in a step.
 pub(crate) fn event_value(event: &StepEvent, step: &Step) -> Value {
     match event {
         StepEvent::Signature(report) => signature_value(report, Some(step)),
@@ -193,7 +193,7 @@ pub(crate) fn event_value(event: &StepEvent, step: &Step) -> Value {
     }
 }
 
-/// The frame of a signature check, in a step or on the key path.
+/// Returns the frame of a signature check, in a step or on the key path.
 pub(crate) fn signature_value(report: &SignatureReport, step: Option<&Step>) -> Value {
     let check = &report.check;
     json!({
@@ -243,7 +243,7 @@ fn explanations(explanations: &[Explanation]) -> Value {
     explanations.iter().map(|it| json!({ "code": it.code, "text": it.text })).collect()
 }
 
-/// The frame of a step of a taproot commitment.
+/// Returns the frame of a step in the verification of a taproot commitment.
 pub(crate) fn commitment_value(commitment: &Commitment) -> Value {
     match commitment {
         Commitment::Leaf { version, hash } => {

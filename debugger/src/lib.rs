@@ -1,8 +1,8 @@
-//! Bitcoin Script verification step by step.
+//! Records Bitcoin Script verification step by step.
 //!
-//! [`Trace::record`] verifies an input with the interpreter's own engine and keeps what its inspector was told: every phase,
-//! opcode, stack, commitment and signature check, with the message that was signed field by field and, where a check
-//! failed, the nearest explanation. Everything that shows a script run is a view of that one [`Trace`]: lines for people
+//! [`Trace::record`] verifies an input with the interpreter's own engine and records what the engine reports to its
+//! inspector: every phase, opcode, stack, commitment and signature check, with the signed message field by field. For a
+//! failed check the trace has an explanation. All output formats are generated from one [`Trace`]: lines for people
 //! ([`text`]), JSON lines for programs ([`json`]), and the command's terminal interface.
 
 mod assemble;
@@ -34,7 +34,7 @@ pub use trace::{
     Step, StepEvent, Stopped, Subject, TemplateReport, Trace,
 };
 
-/// Runs the code of the crate's README as tests.
+/// Runs the examples of the crate's README as tests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct ReadmeDoctests;

@@ -1,4 +1,4 @@
-//! The inspector that records.
+//! The inspector that records a verification as frames.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::trace::{
     Step, StepEvent, Stopped, TemplateReport,
 };
 
-/// How many frames are kept of the end of a verification that is too long to be kept whole.
+/// Number of frames kept from the end of a verification that is too long to be recorded completely.
 const TAIL: usize = 512;
 
 /// Records a verification.
@@ -25,18 +25,18 @@ pub(crate) struct Recorder<'a> {
     signing: Signing<'a>,
     phase: Phase,
     frames: Vec<Frame>,
-    /// The last frames, once there is no room for all.
+    /// The latest frames, used when there is no space for all frames.
     tail: VecDeque<Frame>,
     omitted: usize,
     room: usize,
     stack: Elements,
     altstack: Elements,
-    /// The opcode position of the last executed `OP_CODESEPARATOR` of the script that runs.
+    /// Opcode position of the last executed `OP_CODESEPARATOR` in the current script.
     code_separator_position: u32,
-    /// The step under way: the state before it.
+    /// State before the current step.
     before: Option<State>,
     events: Vec<StepEvent>,
-    /// The position of the last step that was taken in the script that runs.
+    /// Position of the last completed step in the current script.
     stepped: Option<u32>,
     known: Known,
 }
@@ -60,7 +60,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// The frames, and what was learned.
+    /// Returns the recorded frames, and the known names and hashes of values.
     pub(crate) fn into_parts(mut self) -> (Vec<Frame>, Known) {
         if self.omitted > 0 {
             self.frames.push(Frame::Omitted(self.omitted));
@@ -131,7 +131,7 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// What a trace shows of an event; `None` for events that it does not show.
+    /// Converts an event to the form that a trace shows, or returns `None` for events that a trace does not show.
     fn step_event(&self, event: &Event) -> Option<StepEvent> {
         let template =
             |opcode, fields, digest| StepEvent::Template(TemplateReport { opcode, fields, digest });
@@ -159,7 +159,7 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// A stack's elements, those that an earlier snapshot has at the same place shared with it.
+/// Returns a copy of a stack. Elements equal to those at the same place in `earlier` are shared with it.
 fn snapshot<'m>(earlier: &Elements, elements: impl ExactSizeIterator<Item = &'m [u8]>) -> Elements {
     let mut same = earlier.len() == elements.len();
     let now: Vec<Element> = elements
@@ -175,7 +175,7 @@ fn snapshot<'m>(earlier: &Elements, elements: impl ExactSizeIterator<Item = &'m 
     if same { earlier.clone() } else { now.into() }
 }
 
-/// About how many bytes a step takes that made `after` of `before`.
+/// Returns the approximate memory in bytes of a step that changed the stack from `before` to `after`.
 fn cost(before: &Elements, after: &Elements) -> usize {
     if Arc::ptr_eq(before, after) {
         return 0;
@@ -272,7 +272,7 @@ impl Inspector for Recorder<'_> {
         match (self.before.is_some(), event) {
             (true, event) => self.events.push(event),
             (false, StepEvent::Signature(report)) => self.push(Frame::KeyPath(report), 0),
-            // Nothing but a key path's signature happens outside of opcodes.
+            // The only reported event outside of opcodes is the signature check of the key path.
             (false, _) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! A trace as lines for people: one line an opcode.
+//! Writes a trace as text for people, one line per opcode.
 
 use std::io::{self, Write};
 
@@ -21,23 +21,25 @@ const HEADING: Style = Style::new().bold();
 const FAINT: Style = Style::new().dimmed();
 const HINT: Style = AnsiColor::Yellow.on_default();
 
-/// How to write a trace.
+/// Options for writing a trace.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TextOptions {
-    /// Write every element whole, instead of its ends, and every element of a stack, instead of the topmost five.
+    /// `true` writes every element in full and all elements of a stack. `false` shortens long elements, and writes only the
+    /// topmost five of a stack.
     pub full: bool,
-    /// Write only this many frames before and after the one that failed.
+    /// Maximum distance, in frames, of the frames written before and after the failed one. If the input is valid, the number of
+    /// frames written from the beginning. `None` writes all frames.
     pub around: Option<usize>,
 }
 
-/// How many elements of a stack are written from the top.
+/// Number of stack elements that are written, counted from the top.
 const TOPMOST: usize = 5;
 
-/// Writes a trace. Styles are ANSI escapes; a writer that strips them leaves plain text.
+/// Writes a trace. Styles are ANSI escape sequences; a writer that strips them produces plain text.
 ///
 /// # Errors
 ///
-/// Those of the writer.
+/// Errors of the writer.
 pub fn write(trace: &Trace, options: TextOptions, out: &mut impl Write) -> io::Result<()> {
     let subject = &trace.subject;
     writeln!(out, "{HEADING}input {} of {}{HEADING:#}", subject.input, subject.tx.compute_txid())?;
@@ -57,7 +59,7 @@ pub fn write(trace: &Trace, options: TextOptions, out: &mut impl Write) -> io::R
     verdict(trace, out)
 }
 
-/// Which frames are shown.
+/// Returns a function that decides which frames are written.
 fn shown(trace: &Trace, around: Option<usize>) -> impl Fn(usize, &Frame) -> bool {
     let failure = trace.failure();
     move |index, frame| match (around, failure) {
@@ -73,7 +75,7 @@ fn trace_end(frame: &Frame) -> bool {
     matches!(frame, Frame::End(_))
 }
 
-/// The last line: the verdict, and where it fell.
+/// Writes the last line: the verdict, and where the verification failed.
 fn verdict(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     if let Some(rule) = trace.rule {
         let name = rule.name();
@@ -106,7 +108,8 @@ fn verdict(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// A rule that did not run, and the option of the command that makes it run. The clause continues "OK, but".
+/// Describes a rule that did not run, and the command line option that enables it. The text continues the sentence "OK,
+/// but".
 pub fn unchecked(gap: &Gap) -> String {
     let flags = gap.unchecked.missing_flags().map(|flags| {
         let names: Vec<String> = flags.iter().map(|info| format!("+{}", info.name)).collect();
@@ -115,11 +118,11 @@ pub fn unchecked(gap: &Gap) -> String {
     format!("{}{}", gap.unchecked, flags.unwrap_or_default())
 }
 
-/// The lines that tell about a frame: what a frame at hand is about, for interfaces that show one at a time.
+/// Returns the lines that describe one frame, for interfaces that show one frame at a time.
 pub fn details(trace: &Trace, frame: &Frame, options: TextOptions) -> String {
     let mut out = Vec::new();
     let mut view = View { known: &trace.known, options, out: &mut out };
-    // Writing to memory does not fail.
+    // Writing to memory cannot fail.
     let _ = match frame {
         Frame::Step(step) => view.step_details(step),
         frame => view.frame(frame),
@@ -142,7 +145,7 @@ impl<W: Write> View<'_, W> {
         }
     }
 
-    /// The elements with the top first, in the order of the lists in the terminal and in the page.
+    /// Formats the elements of a stack with the top first, in the same order as in the terminal and in the page.
     fn stack(&self, elements: &[Element]) -> String {
         let most = if self.options.full { usize::MAX } else { TOPMOST };
         let hidden = elements.len().saturating_sub(most);
@@ -223,12 +226,12 @@ impl<W: Write> View<'_, W> {
         self.step_details(step)
     }
 
-    /// What the new top of the stack is likely to be.
+    /// Returns a comment on what the new top of the stack is likely to be.
     fn hint(&self, step: &Step) -> String {
         let Some(top) = step.after.stack.last() else { return String::new() };
         let is_old = step.before.stack.last().is_some_and(|old| old == top);
         let what = self.known.describe(top);
-        // What a short element is can be read off it.
+        // A short element needs no description.
         if is_old || top.len() < 3 || what.is_empty() {
             return String::new();
         }
@@ -343,7 +346,7 @@ impl<W: Write> View<'_, W> {
             (Stopped::AfterLastOpcode, Err(error)) => {
                 writeln!(self.out, "             {BAD}{}{BAD:#}: after the last opcode", error.name())
             }
-            // The opcode's own line said so, or there is nothing to say.
+            // The line of the opcode already shows the error, or the script completed.
             _ => Ok(()),
         }
     }

@@ -1,4 +1,4 @@
-//! What a verification did, frame by frame.
+//! The trace of a verification: all recorded frames, and the verdict.
 
 use std::sync::Arc;
 
@@ -13,33 +13,33 @@ use crate::fields::Field;
 use crate::hints::Known;
 use crate::recorder::Recorder;
 
-/// An element of a stack. Snapshots share what did not change.
+/// A stack element. Snapshots share the elements that did not change.
 pub type Element = Arc<[u8]>;
 
-/// A stack, bottom first.
+/// The elements of a stack, bottom first.
 pub type Elements = Arc<[Element]>;
 
-/// The spend that is traced.
+/// The input to verify, with everything that its verification needs.
 #[derive(Clone, Debug)]
 pub struct Subject {
     /// The spending transaction.
     pub tx: Transaction,
-    /// The outputs that it spends, in input order.
+    /// Outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
-    /// The input that is verified.
+    /// Index of the input to verify.
     pub input: usize,
-    /// The flags.
+    /// Flags of the verification.
     pub flags: Flags,
-    /// The internal key of the output that is spent, if the caller knows it: a key path spend does not show it.
+    /// Internal key of the spent output, if the caller knows it. A key path spend does not reveal it.
     pub internal_key: Option<[u8; 32]>,
 }
 
-/// How to record.
+/// Options for recording.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Whether failed signature checks are explained, which takes up to some hundred verifications each.
+    /// `true` explains failed signature checks, which takes up to several hundred verifications each.
     pub explain: bool,
-    /// About how many bytes of snapshots are kept. Beyond, steps in the middle are left out and counted.
+    /// Approximate limit in bytes for the recorded snapshots. Beyond it, steps in the middle are left out and counted.
     pub max_bytes: usize,
 }
 
@@ -52,37 +52,37 @@ impl Default for Options {
 /// A recorded verification.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// What was verified.
+    /// The verified input.
     pub subject: Subject,
-    /// What happened, in order.
+    /// The frames in order.
     pub frames: Vec<Frame>,
-    /// The verdict on the input: that of [`Spend::verify_input`] for the same transaction and flags.
+    /// Verdict on the input, the same as that of [`Spend::verify_input`] for the same transaction and flags.
     pub verdict: Result<(), VerifyError>,
-    /// The rule over the whole transaction that is broken although every input is valid.
+    /// Rule about the whole transaction that is violated although every input is valid.
     pub rule: Option<TransactionRule>,
-    /// Rules that did not run although the input is valid.
+    /// Rules that were not checked although the input is valid.
     pub gaps: Vec<Gap>,
-    /// Hash preimages and names of values that were seen.
+    /// Names of values, and preimages of hashes, that occurred in the verification.
     pub known: Known,
 }
 
-/// A step of a verification.
+/// An entry of a trace.
 #[derive(Clone, Debug)]
 pub enum Frame {
-    /// A part of verification begins.
+    /// A phase of the verification begins.
     Phase {
-        /// Which.
+        /// The phase.
         phase: Phase,
-        /// The script that it is about, if it is about one.
+        /// Script that the phase verifies, if there is one.
         script: Option<Vec<u8>>,
-        /// What the phase is about to check, for people.
+        /// Description of what the phase is about to check, for people.
         notes: Vec<String>,
-        /// If verification failed in this phase and at no step of it: why.
+        /// Explanations, if the verification failed in this phase but not at one of its steps.
         explanations: Vec<Explanation>,
     },
-    /// A step of the proof that a taproot output commits to a leaf.
+    /// A step in the verification that a taproot output commits to a leaf.
     Commitment(Commitment),
-    /// A tapscript succeeds at once, because of this opcode.
+    /// This opcode makes the tapscript succeed without execution.
     OpSuccess(ScriptPosition),
     /// A script begins to run.
     Begin(State),
@@ -90,13 +90,13 @@ pub enum Frame {
     Step(Box<Step>),
     /// The signature check of a key path spend.
     KeyPath(Box<SignatureReport>),
-    /// A script has ended.
+    /// The end of a script.
     End(Box<End>),
-    /// Steps that were not kept.
+    /// Number of steps that were left out.
     Omitted(usize),
 }
 
-/// The kind of a signature message, under Core's names.
+/// The kind of signature message, with the names of Bitcoin Core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SigVersion {
     /// Legacy and P2SH scripts.
@@ -108,7 +108,7 @@ pub enum SigVersion {
 }
 
 impl SigVersion {
-    /// The name, as traces write it.
+    /// Returns the name used in traces.
     pub fn name(self) -> &'static str {
         match self {
             SigVersion::Base => "BASE",
@@ -121,54 +121,54 @@ impl SigVersion {
 /// The state of a running script.
 #[derive(Clone, Debug)]
 pub struct State {
-    /// The stack.
+    /// The main stack.
     pub stack: Elements,
     /// The alt stack.
     pub altstack: Elements,
-    /// Whether opcodes are executed, or passed over.
+    /// `true` if opcodes are executed, `false` inside an IF branch that is not taken.
     pub exec: bool,
-    /// How many IF branches are open.
+    /// Number of open IF branches.
     pub branches: u32,
-    /// Opcodes that count toward the limit of 201.
+    /// Number of opcodes counted toward the limit of 201.
     pub op_count: usize,
-    /// The validation weight that is left, in tapscript.
+    /// Remaining validation weight, in tapscript only.
     pub budget: Option<i64>,
-    /// The opcode position of the last executed `OP_CODESEPARATOR`, `u32::MAX` if none was.
+    /// Opcode position of the last executed `OP_CODESEPARATOR`, or `u32::MAX` if none was executed.
     pub code_separator_position: u32,
-    /// Where the script code that signatures commit to begins, in bytes.
+    /// Byte offset at which the script code that signatures commit to begins.
     pub code_start: usize,
     /// The kind of signature message.
     pub sig_version: SigVersion,
-    /// The tapleaf hash, in tapscript.
+    /// Tapleaf hash, in tapscript only.
     pub leaf_hash: Option<[u8; 32]>,
 }
 
-/// An opcode that was executed or passed over.
+/// An opcode that was executed or skipped.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// The part of verification.
+    /// Phase of the verification.
     pub phase: Phase,
-    /// The opcode's position, counted in opcodes from 0.
+    /// Position of the opcode, counted in opcodes from 0.
     pub position: u32,
-    /// Where it starts, in bytes.
+    /// Byte offset of the opcode in the script.
     pub byte_offset: usize,
     /// The opcode.
     pub opcode: Opcode,
-    /// What it pushes straight from the script.
+    /// Data that the opcode pushes from the script.
     pub data: Vec<u8>,
-    /// The state that it met.
+    /// State before the opcode.
     pub before: State,
-    /// The state that it left; if it failed, an engine's own matter.
+    /// State after the opcode. If the opcode failed, this state is an implementation detail of the engine.
     pub after: State,
-    /// Whether it failed.
+    /// Result of the opcode.
     pub result: Result<(), ScriptError>,
-    /// What happened inside.
+    /// Events recorded while the opcode was executed.
     pub events: Vec<StepEvent>,
-    /// Why it may have failed, for what is not about one signature check.
+    /// Explanations of a failure that do not concern a single signature check.
     pub explanations: Vec<Explanation>,
 }
 
-/// Something that happened inside an opcode.
+/// An event that occurred while an opcode was executed.
 #[derive(Clone, Debug)]
 pub enum StepEvent {
     /// A signature was checked.
@@ -177,44 +177,44 @@ pub enum StepEvent {
     Template(TemplateReport),
     /// `OP_PAIRCOMMIT` hashed two elements.
     PairCommit {
-        /// What was hashed after the tag.
+        /// Bytes hashed after the tag.
         preimage: Vec<u8>,
-        /// The commitment.
+        /// The resulting commitment.
         digest: [u8; 32],
     },
 }
 
-/// A template hash and what it commits to.
+/// A template hash and the fields that it commits to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct TemplateReport {
     /// `OP_CHECKTEMPLATEVERIFY` or `OP_TEMPLATEHASH`.
     pub opcode: Opcode,
-    /// What was hashed, in order.
+    /// Hashed fields, in order.
     pub fields: Vec<Field>,
-    /// The hash.
+    /// The template hash.
     pub digest: [u8; 32],
 }
 
-/// What kind of signature was checked.
+/// The kind of a checked signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureKind {
-    /// ECDSA over the hash of 2009.
+    /// ECDSA with the legacy signature hash.
     EcdsaLegacy,
-    /// ECDSA over the hash of BIP 143.
+    /// ECDSA with the signature hash of BIP 143.
     EcdsaSegwitV0,
     /// Schnorr, on the key path (BIP 341).
     KeyPath,
     /// Schnorr, in tapscript (BIP 342).
     Tapscript,
-    /// Schnorr, with a key of BIP 118.
+    /// Schnorr, with a BIP 118 key.
     AnyPrevOut,
-    /// Schnorr, over a message from the stack (BIP 348).
+    /// Schnorr, of a message from the stack (BIP 348).
     FromStack,
 }
 
 impl SignatureKind {
-    /// The name, as traces write it.
+    /// Returns the name used in traces.
     pub fn name(self) -> &'static str {
         match self {
             SignatureKind::EcdsaLegacy => "ECDSA",
@@ -226,7 +226,7 @@ impl SignatureKind {
         }
     }
 
-    /// How the preimage becomes the digest.
+    /// Returns the name of the function that computes the digest from the preimage.
     pub fn digest_name(self) -> &'static str {
         match self {
             SignatureKind::EcdsaLegacy | SignatureKind::EcdsaSegwitV0 => "SHA256(SHA256(preimage))",
@@ -236,23 +236,23 @@ impl SignatureKind {
     }
 }
 
-/// A signature check: what was signed, and what came of it.
+/// A signature check: the signed data and the result.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SignatureReport {
-    /// The check.
+    /// The check as reported by the engine.
     pub check: SignatureCheck,
     /// The kind of signature.
     pub kind: SignatureKind,
-    /// The hash type; none for a message from the stack.
+    /// Hash type of the signature; `None` for a message from the stack.
     pub hash_type: Option<u8>,
-    /// The preimage of the digest, field by field, with the fields that are left out.
+    /// Preimage of the digest, field by field, including the fields that are left out.
     pub fields: Vec<Field>,
-    /// If it failed: what would have made it valid.
+    /// Changes that would have made a failed check succeed.
     pub explanations: Vec<Explanation>,
 }
 
-/// A step of the proof that a taproot output commits to a leaf.
+/// A step in the verification that a taproot output commits to a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commitment {
     /// The leaf was hashed.
@@ -262,41 +262,41 @@ pub enum Commitment {
         /// The tapleaf hash.
         hash: [u8; 32],
     },
-    /// A step up the Merkle path.
+    /// One level of the Merkle path was hashed.
     Branch {
         /// The sibling from the control block.
         sibling: [u8; 32],
         /// The tapbranch hash.
         hash: [u8; 32],
     },
-    /// The internal key was tweaked with the root.
+    /// The internal key was tweaked with the Merkle root.
     Tweak {
         /// The internal key.
         internal_key: [u8; 32],
         /// The taptweak hash.
         tweak: [u8; 32],
-        /// Whether the result is the output key with the parity that the control block says.
+        /// `true` if the result is the output key, with the parity that the control block gives.
         matches: bool,
-        /// If not: why.
+        /// Explanations, if the result is not the output key.
         explanations: Vec<Explanation>,
     },
 }
 
-/// How a script ended.
+/// How the execution of a script ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// All opcodes were done, and what is checked after them.
+    /// All opcodes and the checks after them succeeded.
     Completed,
     /// An opcode failed.
     Opcode,
-    /// The bytes at this position are no instruction; no step was taken for it.
+    /// The bytes at this position are not an instruction. There is no step for them.
     Decode,
-    /// All opcodes were done; what is checked after them failed.
+    /// All opcodes succeeded, but a check after them failed.
     AfterLastOpcode,
 }
 
 impl Stopped {
-    /// The name, as traces write it.
+    /// Returns the name used in traces.
     pub fn name(self) -> &'static str {
         match self {
             Stopped::Completed => "completed",
@@ -310,25 +310,25 @@ impl Stopped {
 /// The end of a script.
 #[derive(Clone, Debug)]
 pub struct End {
-    /// The part of verification.
+    /// Phase of the verification.
     pub phase: Phase,
-    /// The state that it left.
+    /// State at the end of the script.
     pub state: State,
-    /// The position at which it ended: of the opcode that failed, or the number of opcodes.
+    /// Opcode position at which the script ended: that of the failed opcode, or the number of opcodes.
     pub position: u32,
-    /// How.
+    /// How the execution ended.
     pub stopped: Stopped,
-    /// Whether it failed.
+    /// Result of the script.
     pub result: Result<(), ScriptError>,
 }
 
 impl Trace {
-    /// Verifies an input and records how.
+    /// Verifies an input and records the verification.
     ///
     /// # Errors
     ///
-    /// [`UsageError`] if there is nothing to verify: no such input, a wrong number of prevouts, flags that do not go
-    /// together.
+    /// [`UsageError`] if the input cannot be verified: the input does not exist, the number of prevouts is wrong, or the
+    /// flags contradict each other.
     pub fn record(subject: Subject, options: Options) -> Result<Trace, UsageError> {
         let spend = Spend::new(&subject.tx, &subject.prevouts)?;
         let signing = spend.signing(subject.input)?;
@@ -339,7 +339,7 @@ impl Trace {
         };
         let mut coverage = Coverage::new();
         if verdict.is_ok() {
-            // The verdict is the same again.
+            // The second run has the same verdict.
             let _ = spend.verify_input_with(subject.input, subject.flags, &mut coverage);
         }
         let rule = match verdict {
@@ -354,12 +354,12 @@ impl Trace {
         Ok(Trace { frames, verdict, rule, gaps: coverage.gaps().to_vec(), known, subject })
     }
 
-    /// Whether the input is valid, and the transaction breaks no rule that spans inputs.
+    /// Returns `true` if the input is valid and the transaction violates no rule that spans several inputs.
     pub fn is_valid(&self) -> bool {
         self.verdict.is_ok() && self.rule.is_none()
     }
 
-    /// The steps, with their indexes among the frames.
+    /// Returns the steps, each with its index among the frames.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = (usize, &Step)> {
         self.frames.iter().enumerate().filter_map(|(index, frame)| match frame {
             Frame::Step(step) => Some((index, &**step)),
@@ -367,7 +367,8 @@ impl Trace {
         })
     }
 
-    /// The frame at which verification failed: that of the opcode, the signature or the commitment, otherwise the last one.
+    /// Returns the index of the frame at which the verification failed: that of the opcode, the signature or the commitment,
+    /// or else the last one. Returns `None` if the input is valid.
     pub fn failure(&self) -> Option<usize> {
         self.verdict.as_ref().err()?;
         let failed = |frame: &Frame| match frame {
@@ -382,10 +383,10 @@ impl Trace {
     }
 }
 
-/// The rule over a whole transaction that is broken, if every input is valid.
+/// Returns the rule about the whole transaction that is violated, if every input is valid.
 fn broken_rule(spend: &Spend<'_>, flags: Flags) -> Option<TransactionRule> {
     let spans_inputs = |proposal: &&Proposal| !proposal.is_of_scripts() && flags.contains(proposal.flag);
-    // Without such a rule the other inputs need not be verified.
+    // If no active proposal has such a rule, the other inputs need not be verified.
     PROPOSALS.iter().copied().find(spans_inputs)?;
     match spend.verify(flags) {
         Err(TransactionError::Rule(rule)) => Some(rule),

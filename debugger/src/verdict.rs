@@ -1,4 +1,4 @@
-//! The verdict of a trace in a sentence, and why.
+//! Describes the verdict of a trace in a sentence, with explanations.
 
 use sigstack_interpreter::{ScriptError, VerifyError};
 
@@ -7,8 +7,8 @@ use crate::text::unchecked;
 use crate::trace::{Commitment, Frame, SignatureReport, Step, StepEvent, Trace};
 
 impl Trace {
-    /// Why the verification failed, if a change was found that would have made the failing check pass. For a script that
-    /// leaves false these are the explanations of the opcode that pushed it.
+    /// Returns the explanations of a failed verification: the changes that would have made the failing check succeed. For a
+    /// script that ends with a false result, returns the explanations of the opcode that pushed the result.
     pub fn explanations(&self) -> Vec<&Explanation> {
         let Some(index) = self.failure() else { return Vec::new() };
         let until = self.frames.get(..=index).unwrap_or_default();
@@ -21,7 +21,8 @@ impl Trace {
         found.into_iter().filter(|it| it.code != UNKNOWN).collect()
     }
 
-    /// The explanations of the last phase and, if its script left false, those of the last opcode that changed the stack.
+    /// Returns the explanations of the last phase and, if its script left a false result, those of the last opcode that
+    /// changed the stack.
     fn explanations_of_phase<'t>(&'t self, until: &'t [Frame]) -> Vec<&'t Explanation> {
         let left_false =
             matches!(self.verdict, Err(VerifyError::Script { error: ScriptError::EvalFalse, .. }));
@@ -41,7 +42,7 @@ impl Trace {
         Vec::new()
     }
 
-    /// The verdict in a sentence: why the input is invalid and where, or what its verification covered.
+    /// Returns the verdict as a sentence: why and where the input is invalid, or what its verification covered.
     pub fn verdict_sentence(&self) -> String {
         if let Some(rule) = self.rule {
             return format!("Invalid: {rule} ({}). Every input is valid alone.", rule.name());
@@ -58,7 +59,7 @@ impl Trace {
         }
     }
 
-    /// Returns a text with the numbers of scripts, opcodes and signatures that were checked.
+    /// Describes the numbers of scripts, opcodes and signatures that were checked.
     fn covered(&self) -> String {
         let (mut scripts, mut opcodes, mut signatures) = (0, 0, 0);
         let valid = |report: &SignatureReport| usize::from(report.check.valid);
@@ -100,7 +101,7 @@ impl Trace {
     }
 }
 
-/// The explanations of an opcode and of the signatures that it checked.
+/// Returns the explanations of an opcode and of the signatures that it checked.
 fn of_step(step: &Step) -> Vec<&Explanation> {
     let of_events = step.events.iter().flat_map(|event| match event {
         StepEvent::Signature(report) => report.explanations.as_slice(),

@@ -19,7 +19,7 @@ fn words_of_every_kind() {
     assert_eq!(hex_of(&format!("<{}>", "00".repeat(76)))[..4], *"4c4c");
 }
 
-/// The assembly of rust-bitcoin, mempool.space, and Bitcoin Core's decodescript and scriptSigs.
+/// Assembles the output of rust-bitcoin, of mempool.space, and of Bitcoin Core for decodescript and scriptSigs.
 #[test]
 fn what_other_programs_print() {
     for (text, bytes) in [
@@ -61,7 +61,7 @@ fn words_without_meaning_say_where_they_are() {
     }
 }
 
-/// Each error has a paired text that says which reading is meant.
+/// Each ambiguous word is an error. The table also has the two unambiguous texts, for a push and for raw bytes.
 #[test]
 fn words_of_two_readings_are_errors() {
     let range = "a number is from -4294967295 to 4294967295";
@@ -109,7 +109,7 @@ fn words_of_two_readings_are_errors() {
     assert_eq!(hex_of("-4294967295 4294967295 2147483648"), "05ffffffff8005ffffffff00050000008000");
 }
 
-/// Ten digits are the shortest hex that Core prints, and a number; fewer are a number alone.
+/// Ten digits are a number and also the shortest hex that Core prints. Fewer digits are only a number.
 #[test]
 fn ten_digits_are_like_hex() {
     for (text, offset) in [
@@ -136,7 +136,7 @@ fn stacks_are_words_that_push() {
         ("1 ADD", "\"ADD\" at byte 2: pushes nothing; an element is a number, <hex>, 0xhex or 'text'"),
         ("1 ab", "\"ab\" at byte 2: hex needs <> in a stack; write <ab>"),
         ("abcdef0123 1", "\"abcdef0123\" at byte 0: hex needs <> in a stack; write <abcdef0123>"),
-        // Raw bytes are no second reading: an element has no raw bytes.
+        // The error does not offer raw bytes, because a stack element cannot contain raw bytes.
         ("0100", "\"0100\" at byte 0: a number does not begin with 0; for bytes, write <0100>"),
     ] {
         assert_eq!(assemble_stack(text).unwrap_err().to_string(), error);

@@ -1,4 +1,4 @@
-//! Output keys that do not commit to the leaf.
+//! Explains output keys that do not commit to the leaf.
 
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
@@ -7,7 +7,7 @@ use super::schnorr::tweaked;
 use super::{Explanation, Facts, UNKNOWN};
 
 impl Facts<'_> {
-    /// Why the tweaked internal key is not the output key.
+    /// Explains why the tweaked internal key is not the output key.
     pub(super) fn explain_commitment(&self) -> Vec<Explanation> {
         self.commitment().unwrap_or_else(|| {
             let text = "the internal key, the path, the leaf version or the script is not that of the output: no single \

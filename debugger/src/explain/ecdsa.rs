@@ -1,4 +1,4 @@
-//! Failed ECDSA signatures.
+//! Explains failed ECDSA signatures.
 
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Amount, TxOut};
@@ -8,10 +8,10 @@ use sigstack_interpreter::{SignatureCheck, SignedMessage, verify_ecdsa};
 use super::{Explanation, Facts};
 use crate::fields::hash_type_name;
 
-/// Every hash type that is used.
+/// All hash types in use.
 const HASH_TYPES: &[u8] = &[0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00];
 
-/// What an ECDSA signature commits to beside the transaction.
+/// The data that an ECDSA signature commits to in addition to the transaction.
 #[derive(Clone, Copy)]
 struct Signed<'c> {
     script_code: &'c [u8],
@@ -43,7 +43,7 @@ impl Facts<'_> {
         let mut say = |code, text: String| found.push(Explanation::new(code, text));
         let others = HASH_TYPES.iter().filter(|other| **other != signed.hash_type);
         if let Some(other) = others.copied().find(|other| now(Signed { hash_type: *other, ..signed })) {
-            // Taproot's DEFAULT is no name of an ECDSA hash type.
+            // Hash type 0 is DEFAULT in taproot, but has no name for ECDSA.
             let name = if other == 0 { "none".into() } else { hash_type_name(other) };
             say("other-hash-type", format!("valid with hash type 0x{other:02x} ({name})"));
         }
@@ -84,7 +84,7 @@ impl Facts<'_> {
         found
     }
 
-    /// Another amount that the signature may have been made for: zero, or that of another input.
+    /// Returns another amount that the signature may have been made for: zero, or the amount of another input.
     fn other_amount(&self, valid: impl Fn(&Signing<'_>) -> bool) -> Option<u64> {
         let own = self.signing.prevouts.get(self.signing.input)?.value;
         let others = self.signing.prevouts.iter().map(|prevout| prevout.value);

@@ -1,6 +1,7 @@
-//! Why a check failed: the nearest change that would have made it pass.
+//! Explains why a check failed, by finding the smallest change that makes the check pass.
 //!
-//! Every explanation is computed: a change is reported only if the check passes with it. One thing is changed at a time.
+//! Every explanation is computed: a change is reported only if the check passes with it. Only one thing is changed at a
+//! time.
 
 mod commitment;
 mod ecdsa;
@@ -19,13 +20,13 @@ use sigstack_interpreter::{Flags, Instructions, Opcode, Phase};
 use crate::hints::Known;
 use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, StepEvent};
 
-/// What would have made a check pass, or what is odd about it.
+/// An explanation of a failed check, or a warning about an unusual one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// What kind of explanation it is, for programs.
+    /// Kind of the explanation, for programs.
     pub code: &'static str,
-    /// The explanation, for people.
+    /// Text of the explanation, for people.
     pub text: String,
 }
 
@@ -35,24 +36,24 @@ impl Explanation {
     }
 }
 
-/// The code of an explanation that no change was found.
+/// Code of an explanation which says that no single change makes the check pass.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// How many keys of a spend are tried for a signature, and how many other inputs.
+/// Maximum number of keys of a transaction, and of other inputs, that are tried for one signature.
 const MAX_CANDIDATES: usize = 64;
 
-/// What explanations are made from.
+/// The data from which explanations are computed.
 struct Facts<'a> {
     signing: Signing<'a>,
     known: &'a Known,
-    /// Everything in the spend that may be a public key.
+    /// Everything in the transaction's input that may be a public key.
     keys: Vec<Vec<u8>>,
     internal_key: Option<[u8; 32]>,
     merkle_root: Option<[u8; 32]>,
-    /// The tapscript that runs.
+    /// The tapscript that is executed.
     tapscript: Option<Vec<u8>>,
     annex_hash: Option<[u8; 32]>,
-    /// Opcode positions and byte offsets of the `OP_CODESEPARATOR`s of all scripts.
+    /// Opcode positions and byte offsets of each `OP_CODESEPARATOR` in all scripts.
     separators: Vec<u32>,
 }
 
@@ -106,14 +107,14 @@ impl<'a> Facts<'a> {
                 _ => {}
             }
         }
-        // An opcode's position and its byte offset are often the same.
+        // The position and the byte offset of an opcode are often equal.
         facts.separators.sort_unstable();
         facts.separators.dedup();
         facts.keys = keys.into_iter().collect();
         facts
     }
 
-    /// The same question about other inputs.
+    /// Returns the same transaction view for the other inputs.
     fn other_inputs(&self) -> impl Iterator<Item = Signing<'a>> {
         let signing = self.signing;
         let others = (0..signing.tx.input.len().min(signing.prevouts.len()))
@@ -122,7 +123,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The places of `OP_CODESEPARATOR`, as positions and, for those who took them for that, as byte offsets.
+/// Returns the places of `OP_CODESEPARATOR`: each as an opcode position and also as a byte offset, because signers confuse
+/// the two.
 fn separators(script: &[u8]) -> Vec<u32> {
     let instructions = Instructions::new(script).flatten().enumerate();
     let found = instructions.filter(|(_, instruction)| instruction.opcode == Opcode::OP_CODESEPARATOR);
@@ -130,7 +132,7 @@ fn separators(script: &[u8]) -> Vec<u32> {
     places.filter_map(|place| u32::try_from(place).ok()).collect()
 }
 
-/// Explains every check that failed and, with the flags of a verification that failed, the failure as a whole.
+/// Explains every failed check. If the whole verification failed under the flags `failed_under`, explains that failure too.
 pub(crate) fn explain(
     signing: &Signing<'_>,
     internal_key: Option<[u8; 32]>,

@@ -1,4 +1,4 @@
-//! Opcodes that failed before any signature was checked, or that accept more than it seems.
+//! Explains opcodes that failed before any signature was checked, and opcodes that accept more than expected.
 
 use sigstack_interpreter::limits::LOCKTIME_THRESHOLD;
 use sigstack_interpreter::proposals::checktemplateverify;
@@ -11,13 +11,13 @@ use crate::hints::counted;
 use crate::hints::short;
 use crate::trace::{SigVersion, Step};
 
-/// nSequence with this bit is no relative lock (BIP 68 "Specification").
+/// Bit of nSequence that disables its meaning as a relative lock (BIP 68 "Specification").
 const DISABLED: u32 = 1 << 31;
 
-/// A relative lock with this bit counts units of 512 seconds, without it blocks (BIP 68 "Specification").
+/// Bit of a relative lock that selects units of 512 seconds instead of blocks (BIP 68 "Specification").
 const SEQUENCE_TYPE_FLAG: u32 = 1 << 22;
 
-/// Where a signature opcode finds its operands, as depths from the top.
+/// Places of a signature opcode's operands, as depths from the top of the stack.
 struct Operands {
     signature: usize,
     message: Option<usize>,
@@ -44,7 +44,7 @@ fn looks_like_der(bytes: &[u8]) -> bool {
 }
 
 impl Facts<'_> {
-    /// Explains a step in which no signature reached the curve.
+    /// Explains a step in which no signature was verified by the curve library.
     pub(super) fn explain_operands(&self, step: &Step) -> Vec<Explanation> {
         if let Some(operands) = operands(step.opcode) {
             return self.explain_signature_operands(step, &operands);
@@ -127,7 +127,8 @@ impl Facts<'_> {
         found
     }
 
-    /// Whether a signature, with its own hash type, is a key's signature at this step.
+    /// Returns `true` if the signature verifies under `key` for the message at this step, using the signature's own hash
+    /// type.
     fn verifies(&self, step: &Step, operands: &Operands, signature: &[u8], key: &[u8]) -> bool {
         if let Some(depth) = operands.message {
             return at(step, depth).is_some_and(|message| is_valid(signature, key, message));
@@ -159,7 +160,8 @@ impl Facts<'_> {
         Some(Explanation::new("unequal", format!("{} is not {}{lengths}", of(left), of(right))))
     }
 
-    /// A height against a time, or a number of blocks against a duration: neither covers the other.
+    /// Explains a lock of the wrong kind: a height compared with a time, or a number of blocks with a duration. Neither
+    /// satisfies the other.
     fn explain_lock_kind(&self, step: &Step) -> Option<Explanation> {
         let asked = script_num::decode(at(step, 0)?, 5, false).ok()?;
         let (names, asks_time, has_time) = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {

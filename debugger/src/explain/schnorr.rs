@@ -1,4 +1,4 @@
-//! Failed Schnorr signatures, of transactions and of messages from the stack.
+//! Explains failed Schnorr signatures, of transactions and of messages from the stack.
 
 use bitcoin::hashes::{Hash, sha256, sha256d};
 use bitcoin::secp256k1::{Scalar, Secp256k1, XOnlyPublicKey};
@@ -13,16 +13,17 @@ use crate::fields::hash_type_name;
 use crate::hints::short;
 use crate::trace::Step;
 
-/// Every hash type that a Schnorr signature can have; those of BIP 118 last.
+/// Every hash type that a Schnorr signature can have. The hash types of BIP 118 come last.
 const HASH_TYPES: &[u8] = &[0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x41, 0x42, 0x43, 0xc1, 0xc2, 0xc3];
 
-/// Whether the bytes are a signature of a message by a key; of a signature of 65 bytes the first 64 count.
+/// Returns `true` if the signature verifies under the key for the message. Of a signature of 65 bytes only the first 64 are
+/// used.
 pub(super) fn is_valid(signature: &[u8], key: &[u8], message: &[u8]) -> bool {
     let (Some(signature), Ok(key)) = (signature.first_chunk::<64>(), key.try_into()) else { return false };
     verify_schnorr(signature, key, message)
 }
 
-/// The 32 bytes of a key that is written in another way: compressed, or of BIP 118.
+/// Returns the x coordinate of a key that is x-only, compressed, or a BIP 118 key. Returns `None` for other bytes.
 fn x_only(key: &[u8]) -> Option<&[u8]> {
     match key {
         [0x01..=0x03, x @ ..] if x.len() == 32 => Some(x),
@@ -32,7 +33,7 @@ fn x_only(key: &[u8]) -> Option<&[u8]> {
 }
 
 impl Facts<'_> {
-    /// The signature of a transaction, on the key path or in tapscript.
+    /// Explains a failed signature of a transaction, on the key path or in tapscript.
     pub(super) fn explain_schnorr(&self, check: &SignatureCheck) -> Vec<Explanation> {
         let SignedMessage::Taproot { message, hash_type } = check.signed else { return Vec::new() };
         let (signature, key) = (check.signature.as_slice(), check.public_key.as_slice());
@@ -69,7 +70,7 @@ impl Facts<'_> {
         found
     }
 
-    /// Other messages that a signer may have signed by mistake.
+    /// Returns other messages that a signer may have signed by mistake, each with the code and the text of the explanation.
     fn other_messages(&self, message: &TaprootMessage) -> Vec<(&'static str, String, TaprootMessage)> {
         let mut others = Vec::new();
         if message.annex_hash.is_some() {
@@ -93,7 +94,8 @@ impl Facts<'_> {
         };
         let other_version = with(TapscriptMessage { key_version, ..tapscript });
         others.push(("key-version", format!("it was made with key_version {name}"), other_version));
-        // The likely mistakes: the first byte of the control block with its parity bit, a version near 0xc0, and zero.
+        // Likely mistakes: the first byte of the control block including its parity bit, another version above 0xc0, 0, and
+        // 1.
         let versions = || (0xc0..=u8::MAX).chain([0, 1]);
         let leaf_hashes = self
             .tapscript
@@ -111,7 +113,7 @@ impl Facts<'_> {
         others
     }
 
-    /// Another key of the spend, tweaked or not.
+    /// Finds another key of the transaction, tweaked or not, under which the signature is valid.
     fn other_key(&self, check: &SignatureCheck) -> Option<Explanation> {
         let valid = |key: &[u8]| is_valid(&check.signature, key, &check.message);
         if let Some(internal_key) = self.internal_key.filter(|key| valid(key)) {
@@ -146,7 +148,7 @@ impl Facts<'_> {
         ))
     }
 
-    /// The signature of a message from the stack (BIP 348).
+    /// Explains a failed signature of a message from the stack (BIP 348).
     pub(super) fn explain_from_stack(&self, check: &SignatureCheck, step: Option<&Step>) -> Vec<Explanation> {
         let (signature, message, key) = (&check.signature, &check.message, &check.public_key);
         let mut found = Vec::new();
@@ -183,7 +185,8 @@ impl Facts<'_> {
         found
     }
 
-    /// The hash type with which a signature that was given for a message signs the transaction.
+    /// Returns the hash type with which the signature is a valid signature of the transaction, although it was given for a
+    /// message.
     fn signs_transaction(&self, check: &SignatureCheck, step: &Step) -> Option<u8> {
         let message = TaprootMessage {
             annex_hash: self.annex_hash,
@@ -201,8 +204,8 @@ impl Facts<'_> {
     }
 }
 
-/// An internal key with the tweak of its tree added, and whether Y is odd (BIP 341 "Constructing and spending Taproot
-/// outputs").
+/// Returns the internal key after adding the tweak for this Merkle root, and whether its Y coordinate is odd (BIP 341
+/// "Constructing and spending Taproot outputs"). Returns `None` if the key or the tweak is invalid.
 pub(crate) fn tweaked(internal_key: &[u8; 32], root: Option<[u8; 32]>) -> Option<([u8; 32], bool)> {
     let tweak = sigstack_interpreter::taproot::tweak_hash(internal_key, root.as_ref());
     let key = XOnlyPublicKey::from_slice(internal_key).ok()?;

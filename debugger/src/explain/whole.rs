@@ -1,4 +1,4 @@
-//! Failures that come from the order of prevouts or of witness elements.
+//! Explains failures caused by the order of prevouts or of witness elements.
 
 use bitcoin::{TxOut, Witness};
 use sigstack_interpreter::limits::ANNEX_TAG;
@@ -11,7 +11,7 @@ use crate::hints::counted;
 use crate::trace::{Commitment, Frame};
 
 impl Facts<'_> {
-    /// Explains a failed verification as a whole.
+    /// Explains the failure of a whole verification.
     pub(super) fn explain_order(&self, flags: Flags, frames: &[Frame]) -> Vec<Explanation> {
         let fails_at_commitment = frames.iter().rev().find_map(|frame| match frame {
             Frame::Phase { phase, .. } => Some(*phase == Phase::TaprootCommitment),
@@ -32,7 +32,7 @@ impl Facts<'_> {
         control.into_iter().chain(prevouts).chain(self.elements_of_p2wpkh()).collect()
     }
 
-    /// A witness that cannot satisfy P2WPKH whatever its elements are.
+    /// Explains a P2WPKH witness with a wrong number of elements, which fails whatever the elements are.
     fn elements_of_p2wpkh(&self) -> Option<Explanation> {
         let input = self.signing.tx.input.get(self.signing.input)?;
         let output = self.signing.prevouts.get(self.signing.input)?;
@@ -44,7 +44,8 @@ impl Facts<'_> {
         })
     }
 
-    /// Whether the output commits to the last witness element as script, by the element before it as control block.
+    /// Returns `true` if the witness would be valid with its last two elements exchanged: the last one is the script, and
+    /// the one before it is a control block that proves the script.
     fn is_script_after_control_block(&self) -> bool {
         self.committed_script().unwrap_or(false)
     }
@@ -62,7 +63,8 @@ impl Facts<'_> {
         Some(key == *output && is_odd == control.output_key_is_odd)
     }
 
-    /// Two inputs whose prevouts, exchanged, make the input valid. Pairs with the input itself come first.
+    /// Returns two inputs whose prevouts, if exchanged, make the input valid. Pairs that include the verified input are
+    /// tried first.
     fn swapped_prevouts(&self, flags: Flags) -> Option<(usize, usize)> {
         let (own, count) = (self.signing.input, self.signing.prevouts.len());
         let with_own = (0..count).filter(|other| *other != own).map(|other| (own.min(other), own.max(other)));
@@ -78,7 +80,7 @@ impl Facts<'_> {
     }
 }
 
-/// Adds explanations to the step at which a verification failed.
+/// Adds explanations to the step or phase at which a verification failed.
 pub(super) fn attach(explanations: Vec<Explanation>, frames: &mut [Frame]) {
     if explanations.is_empty() {
         return;

@@ -1,4 +1,4 @@
-//! The data of a page: what its script draws.
+//! The data of an HTML page, which the page's JavaScript displays.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,21 @@ use crate::hints::short;
 use crate::json;
 use crate::trace::{Elements, Frame, State, Step, Stopped, Trace};
 
-/// Maximum number of steps of a page; beyond, those in the middle are left out. A script of 10,000 bytes has no more.
+/// Maximum number of steps in a page. If there are more, those in the middle are left out. A script of 10,000 bytes has no
+/// more.
 const STEPS: usize = 10_000;
-/// Characters that a page may spend on elements in whole, and on what signatures and template hashes commit to.
+/// Maximum number of characters of a page for elements written in full.
 const ELEMENTS: usize = 400_000;
+/// Maximum number of characters of a page for the data that signatures and template hashes commit to.
 const DETAILS: usize = 800_000;
-/// Elements of up to this many bytes are always whole.
+/// Maximum length in bytes of elements that are always written in full.
 const SHORT: usize = 12;
-/// Pushes in a script of up to this many bytes are whole.
+/// Maximum length in bytes of pushes that a script listing contains in full.
 const PUSH: usize = 40;
-/// Instructions of a script that a page has after the last one that was reached.
+/// Maximum number of instructions that a page shows after the last one that was reached.
 const BEHIND: usize = 1_000;
 
-/// Everything that a page shows of a trace.
+/// Returns everything that a page shows of a trace.
 pub(super) fn of(trace: &Trace) -> Value {
     let mut builder = Builder::new(trace);
     let failure = trace.failure();
@@ -40,15 +42,16 @@ type Fields = Map<String, Value>;
 
 struct Builder<'t> {
     trace: &'t Trace,
-    /// Steps of the trace, and how many of them were met.
+    /// Number of steps in the trace.
     steps: usize,
+    /// Number of steps processed so far.
     met: usize,
     pool: Pool,
     stack: Elements,
     altstack: Elements,
-    /// The budget, or the count of opcodes, that was written last.
+    /// The validation weight or opcode count that was written last.
     number: Option<i64>,
-    /// The words of all scripts by their ids.
+    /// The words of all scripts, with their ids.
     words: BTreeMap<String, usize>,
     opcodes: BTreeMap<String, [&'static str; 2]>,
     scripts: Vec<Value>,
@@ -126,7 +129,8 @@ impl<'t> Builder<'t> {
         self.stops.extend(stop);
     }
 
-    /// A step; nothing for those in the middle of a run that is too long, but for the first of them.
+    /// Returns the data of a step. If there are too many steps, returns one note for all steps in the middle, and `None` for
+    /// the others.
     fn step(&mut self, step: &Step) -> Option<Fields> {
         let nth = self.met;
         self.met += 1;
@@ -159,7 +163,7 @@ impl<'t> Builder<'t> {
         Some(stop)
     }
 
-    /// A stop with a state: how the stacks differ from those of the stop before.
+    /// Returns the data of a stop with a state: the difference between its stacks and those of the stop before.
     fn state(&mut self, kind: &str, state: &State) -> Fields {
         let mut stop = fields(kind);
         let at = self.stops.len();
@@ -181,7 +185,7 @@ impl<'t> Builder<'t> {
         stop
     }
 
-    /// The words of a script, of which the steps of frame `index` and after it tell how many were reached.
+    /// Returns the words of a script. The number of words reached is computed from the steps after frame `index`.
     fn listing(&mut self, index: usize, script: &[u8]) -> Value {
         let after = self.trace.frames.iter().skip(index + 1);
         let of_script = after.take_while(|frame| !matches!(frame, Frame::Phase { .. }));
@@ -189,7 +193,7 @@ impl<'t> Builder<'t> {
         for frame in of_script {
             match frame {
                 Frame::Step(step) => reached = usize::try_from(step.position).map_or(reached, |at| at + 1),
-                // Bytes that are no instruction were reached, though there is no step for them.
+                // The bytes of an invalid instruction count as reached, although there is no step for them.
                 Frame::End(end) => {
                     let at = usize::try_from(end.position).unwrap_or(reached);
                     reached = reached.max(at + usize::from(end.stopped == Stopped::Decode));
@@ -220,7 +224,7 @@ impl<'t> Builder<'t> {
         }
         let is_all = rows.len() == count;
         let ids = |row: &Value| row.get(1).cloned().unwrap_or_default();
-        // Positions are written only where they are not those of the rows.
+        // Positions are included only if they differ from the row numbers.
         let rows: Value = if is_all { rows.iter().map(ids).collect() } else { rows.into() };
         json!({ "count": count, "reached": reached, "rows": rows })
     }
@@ -266,8 +270,8 @@ impl<'t> Builder<'t> {
         })
     }
 
-    /// The elements by their ids: hex, what they may be, and the length of those that are shortened. Those near the failure are
-    /// whole first.
+    /// Returns the elements by their ids: hex, a description, and the length of shortened elements. Elements near the
+    /// failure are written in full before others.
     fn elements(&self, failure: usize) -> Value {
         let mut near: Vec<usize> = (0..self.pool.elements.len()).collect();
         near.sort_by_key(|id| self.pool.stops.get(*id).map_or(0, |stop| stop.abs_diff(failure)));
@@ -292,7 +296,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// A description that is not longer than a line: that of a text quotes all of it.
+/// Cuts a description to the length of a line. The description of a text quotes the whole text, and may be long.
 fn fit(text: String) -> String {
     const LINE: usize = 64;
     if text.chars().count() <= LINE { text } else { text.chars().take(LINE).chain(['…']).collect() }

@@ -1,7 +1,7 @@
-//! A trace as one page that needs nothing else: no network, no other file.
+//! Writes a trace as one self-contained HTML page: it loads nothing from the network and no other file.
 //!
-//! The page of a long verification stays small: stacks are stored as differences (module `stacks`), the middle of a very long run and
-//! the middle of long elements are left out where the parts near the failure need the room, and the page says so.
+//! The page of a long verification stays small. Stacks are stored as differences (module `stacks`). The middle of a very
+//! long run and the middle of long elements are left out if the parts near the failure need the space, and the page says so.
 
 mod data;
 mod stacks;
@@ -10,13 +10,13 @@ mod tests;
 
 use crate::trace::Trace;
 
-/// The page, with marks where style, script and data go.
+/// Template of the page, with placeholders for style, script and data.
 const PAGE: &str = include_str!("page.html");
 const STYLE: (&str, &str) = ("/*STYLE*/", include_str!("page.css"));
 const SCRIPT: (&str, &str) = ("/*SCRIPT*/", include_str!("page.js"));
 const DATA: &str = "@DATA@";
 
-/// The page of a trace.
+/// Returns the page of a trace.
 pub fn page(trace: &Trace) -> String {
     let page = PAGE.replacen(STYLE.0, STYLE.1, 1).replacen(SCRIPT.0, SCRIPT.1, 1);
     page.replacen(DATA, &in_element(&data::of(trace).to_string()), 1)

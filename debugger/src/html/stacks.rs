@@ -1,16 +1,16 @@
-//! Stacks as differences.
+//! Encodes stacks as differences from the stack before.
 
 use std::collections::BTreeMap;
 
 use crate::trace::Element;
 
-/// The elements of all stacks, each once.
+/// The distinct elements of all stacks.
 #[derive(Default)]
 pub(super) struct Pool {
     ids: BTreeMap<Element, usize>,
-    /// In the order of their ids.
+    /// Elements in the order of their ids.
     pub(super) elements: Vec<Element>,
-    /// For each element, the stop at which it is first on a stack.
+    /// For each element, the first stop at which it is on a stack.
     pub(super) stops: Vec<usize>,
 }
 
@@ -26,9 +26,9 @@ impl Pool {
         id
     }
 
-    /// How `after` is made of `before`: keep so many elements from the bottom, pass over so many, keep so many again, drop the
-    /// rest, and push the elements of these ids. Opcodes remove at most one element below the top few, so this is short for
-    /// every opcode, however deep the stack is.
+    /// Returns how to build `after` from `before`: the number of elements to keep from the bottom, to skip, and to keep
+    /// after that, followed by the ids of the elements to push. The remaining elements of `before` are dropped. An opcode
+    /// removes at most one element below the top few, so the result is short for every opcode, however deep the stack is.
     pub(super) fn difference(&mut self, before: &[Element], after: &[Element], stop: usize) -> Vec<usize> {
         let same = |old: &[Element], new: &[Element]| {
             old.iter().zip(new).take_while(|(old, new)| old == new).count()
@@ -46,7 +46,7 @@ impl Pool {
 mod tests {
     use super::*;
 
-    /// What the page's script does.
+    /// Applies a difference in the same way as the page's JavaScript.
     fn apply(pool: &Pool, before: &[Element], difference: &[usize]) -> Vec<Element> {
         let [kept, skipped, above, pushed @ ..] = difference else { panic!("{difference:?}") };
         let again = before.iter().skip(kept + skipped).take(*above);
@@ -62,7 +62,7 @@ mod tests {
         let rolled: Vec<u32> = (1..1000).chain([0]).collect();
         let cases = [
             (vec![], deep.clone(), 1003),
-            // OP_ROLL of the lowest element.
+            // OP_ROLL moves the lowest element to the top.
             (deep.clone(), rolled, 4),
             (deep.clone(), deep[..980].to_vec(), 3),
             (deep.clone(), [&deep[..998], &[999, 998]].concat(), 4),

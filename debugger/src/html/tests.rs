@@ -5,7 +5,7 @@ use super::page;
 use crate::trace::{Frame, Options, Trace};
 use crate::{BareContext, BareTx, assemble, bare_spend};
 
-/// The bound that `docs/trace-format.md` states for the page of any input.
+/// Maximum size in bytes of a page for any input, as documented in `docs/trace-format.md`.
 const LARGEST: usize = 4_000_000;
 
 fn trace(script: &[u8], stack: &[Vec<u8>], flags: Flags) -> Trace {
@@ -76,7 +76,7 @@ fn the_stacks_of_a_page_are_those_of_the_trace() {
     assert!(expected.len() > 15);
 }
 
-/// Text, page and terminal show the top of a stack first, and say so; JSON has it last, as Core's frames.
+/// Text, page and terminal list the top of a stack first, and say so. JSON lists it last, like the frames of Core.
 #[test]
 fn stacks_have_one_order() {
     let trace =
@@ -86,12 +86,12 @@ fn stacks_have_one_order() {
     let text = String::from_utf8(text.into_inner()).unwrap();
     assert!(text.contains("stack, top first\n") && text.contains(" 03 02 01\n"), "{text}");
     assert!(text.contains(" 02 01  alt 05 03\n"), "{text}");
-    // Of six elements five are shown; the bottom is the one that is left out.
+    // The text shows five of six elements and leaves out the bottom one.
     assert!(text.contains(" 07 06 05 04 02 +1  alt 05 03\n"), "{text}");
     let steps: Vec<Value> = crate::json::frames(&trace).filter(|frame| frame["asm"] == "OP_2DROP").collect();
     assert_eq!(steps[0]["stack"], serde_json::json!(["01", "02", "04", "05", "06", "07"]));
     let page = page(&trace);
-    // The page's rows are checked in a browser, by click_page.py, and the terminal's by its screens.
+    // `click_page.py` checks the rows of the page in a browser, and the tests of the terminal check its screens.
     assert!(page.contains("<h2>Stack, top first</h2>") && page.contains("Alt stack, top first"));
     let format = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/trace-format.md");
     let documented = std::fs::read_to_string(format).unwrap();
@@ -99,7 +99,7 @@ fn stacks_have_one_order() {
     assert!(documented.contains("the top is the last item, as in Core's frames"));
 }
 
-/// After a failure the rest of the script is in the page, marked as not reached.
+/// The page contains the rest of the script after a failure, marked as not reached.
 #[test]
 fn the_script_after_a_failure_is_there() {
     let trace = trace(&assemble("1 2 EQUALVERIFY HASH160 <00> EQUAL").unwrap(), &[], Flags::CONSENSUS);
@@ -113,8 +113,8 @@ fn the_script_after_a_failure_is_there() {
     assert_eq!(data["sentence"], trace.verdict_sentence());
 }
 
-/// Thousands of steps, with elements that are all new, on a stack of a thousand, with data of megabytes, and with a hash of the
-/// transaction at each.
+/// The page stays small for thousands of steps with new elements each, for a stack of a thousand elements, for megabytes of
+/// data, and for a hash of the transaction at each step.
 #[test]
 fn pages_of_huge_scripts_are_small() {
     let hashes = "DUP SHA256 SWAP DROP ".repeat(2_500);

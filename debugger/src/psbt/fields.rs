@@ -1,4 +1,4 @@
-//! The typed fields of a PSBT, one row a field: BIPs 174, 370 and 371, and those of the BIPs that add fields to them.
+//! The table of PSBT fields: those of BIPs 174, 370 and 371, and of later BIPs that define fields.
 
 use super::shape::{HashFunction, KeyShape as Key, ValueShape as Value};
 
@@ -28,7 +28,7 @@ impl Versions {
     }
 }
 
-/// Whether a map must have a field, in the versions that allow the field.
+/// Whether a field is mandatory in the versions that allow it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Presence {
     Required,
@@ -39,17 +39,17 @@ pub(super) enum Presence {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     pub(super) scope: Scope,
-    /// The key type: the first byte of the key.
+    /// Key type: the first byte of the key.
     pub(super) kind: u8,
     pub(super) name: &'static str,
     pub(super) versions: Versions,
     pub(super) presence: Presence,
-    /// The shape of the key data: the key without its type.
+    /// Format of the key data, which is the key without its type.
     pub(super) key: Key,
     pub(super) value: Value,
 }
 
-// The key types that the reader looks up.
+// Key types that the reader refers to by name.
 pub(super) const GLOBAL_UNSIGNED_TX: u8 = 0x00;
 pub(super) const GLOBAL_TX_VERSION: u8 = 0x02;
 pub(super) const GLOBAL_FALLBACK_LOCKTIME: u8 = 0x03;
@@ -81,7 +81,7 @@ use Presence::{Optional, Required};
 use Scope::{Global, Input, Output};
 use Versions::{Both, Two, Zero};
 
-/// Every field. The order is that of the BIPs' type registry.
+/// All fields, in the order of the BIPs' type registry.
 pub(super) const FIELDS: &[Field] = &[
     // BIP 174 and BIP 370, global map.
     field(Global, GLOBAL_UNSIGNED_TX, "UNSIGNED_TX", Zero, Required, Key::None, Value::UnsignedTransaction),
@@ -205,7 +205,7 @@ const fn hash_lock(kind: u8, name: &'static str, function: HashFunction) -> Fiel
 }
 
 impl Field {
-    /// The name as the BIPs write it, such as `PSBT_IN_SEQUENCE`.
+    /// Returns the full name used in the BIPs, such as `PSBT_IN_SEQUENCE`.
     pub(super) fn full_name(&self) -> String {
         let scope = match self.scope {
             Global => "GLOBAL",
@@ -215,12 +215,12 @@ impl Field {
         format!("PSBT_{scope}_{}", self.name)
     }
 
-    /// The fields of a kind of map.
+    /// Returns all fields of a kind of map.
     pub(super) fn all_of(scope: Scope) -> impl Iterator<Item = &'static Field> {
         FIELDS.iter().filter(move |field| field.scope == scope)
     }
 
-    /// The field of a key type. `None` if no BIP defines the type.
+    /// Returns the field of a key type, or `None` if no BIP defines the type.
     pub(super) fn of(scope: Scope, kind: u64) -> Option<&'static Field> {
         Field::all_of(scope).find(|field| u64::from(field.kind) == kind)
     }

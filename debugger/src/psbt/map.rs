@@ -1,4 +1,4 @@
-//! The key-value maps of a PSBT, checked field by field.
+//! The key-value maps of a PSBT, and the validation of their fields.
 
 use core::fmt;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use super::PsbtError;
 use super::fields::{Field, Presence, Scope};
 use super::shape::{check_key, check_value, take, take_compact_size};
 
-/// A map of a PSBT. Keys are the whole key, type first.
+/// A map of a PSBT. A key includes its type as the first byte.
 pub(super) struct Map {
     scope: Scope,
     name: String,
@@ -21,21 +21,21 @@ impl Map {
         PsbtError { map: self.name.clone(), field: None, problem: problem.to_string() }
     }
 
-    /// An error of a field of this map.
+    /// Returns an error in a field of this map.
     pub(super) fn field_error(&self, kind: u8, problem: impl fmt::Display) -> PsbtError {
         let field = Field::of(self.scope, u64::from(kind)).map(Field::full_name);
         PsbtError { map: self.name.clone(), field, problem: problem.to_string() }
     }
 
-    /// The value of a key that is its type alone.
+    /// Returns the value of a key that consists of its type alone.
     pub(super) fn get(&self, kind: u8) -> Option<&[u8]> {
         self.pairs.get(&vec![kind]).map(Vec::as_slice)
     }
 
-    /// The decoded value of a key that is its type alone.
+    /// Returns the decoded value of a key that consists of its type alone.
     pub(super) fn read<T: Decodable>(&self, kind: u8) -> Result<Option<T>, PsbtError> {
         let read = |bytes| {
-            // The shape is checked first: its error says how many bytes are expected.
+            // The format is checked first, because its error states the expected number of bytes.
             let shape = Field::of(self.scope, kind.into()).map(|field| field.value);
             shape.map_or(Ok(()), |shape| check_value(shape, &[], bytes))?;
             deserialize(bytes).map_err(|error| error.to_string())
@@ -47,7 +47,8 @@ impl Map {
         self.read(kind)?.ok_or_else(|| self.field_error(kind, "is missing"))
     }
 
-    /// Checks the map against the field table: every field that it has, and that it has those that `version` requires.
+    /// Validates the map against the field table: every field in the map, and the presence of all fields that `version`
+    /// requires.
     pub(super) fn check(&self, version: u32) -> Result<(), PsbtError> {
         self.pairs.iter().try_for_each(|(key, value)| self.check_pair(version, key, value))?;
         let required = Field::all_of(self.scope)
@@ -60,8 +61,8 @@ impl Map {
         }
     }
 
-    /// BIP 174: "If any key or value does not match the specified format for that type, the PSBT must be considered
-    /// invalid." Types that no BIP defines pass unchecked.
+    /// Validates one field. BIP 174: "If any key or value does not match the specified format for that type, the PSBT must
+    /// be considered invalid." Types that no BIP defines are not checked.
     fn check_pair(&self, version: u32, key: &[u8], value: &[u8]) -> Result<(), PsbtError> {
         let mut data = key;
         let kind = take_compact_size(&mut data, "a key type").map_err(|problem| self.error(problem))?;
@@ -75,13 +76,13 @@ impl Map {
     }
 }
 
-/// Takes maps off the front of a PSBT.
+/// Reads maps from the start of the remaining bytes of a PSBT.
 pub(super) struct Reader<'b> {
     pub(super) rest: &'b [u8],
 }
 
 impl<'b> Reader<'b> {
-    /// Takes a length and as many bytes.
+    /// Reads a length and that number of bytes.
     fn take_sized(&mut self, what: &str) -> Result<&'b [u8], String> {
         if self.rest.is_empty() {
             return Err(format!("the PSBT ends where {what} is expected"));
@@ -94,7 +95,7 @@ impl<'b> Reader<'b> {
         Ok(taken)
     }
 
-    /// Takes a map with its separator.
+    /// Reads a map and the separator after it.
     pub(super) fn map(&mut self, scope: Scope, name: String) -> Result<Map, PsbtError> {
         let mut map = Map { scope, name, pairs: BTreeMap::new() };
         loop {
@@ -124,7 +125,7 @@ mod tests {
     use super::super::shape::{HashFunction, KeyShape, ValueShape};
     use super::*;
 
-    /// The generator of secp256k1, compressed.
+    /// Returns the generator of secp256k1 as a compressed key.
     fn key() -> Vec<u8> {
         hex::decode("0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798").unwrap()
     }
@@ -157,7 +158,8 @@ mod tests {
         }
     }
 
-    /// A value of a shape, and one that differs in one thing and is wrong. Any value is right for some shapes.
+    /// Returns a valid value of the given shape, and an invalid one that differs in one detail, or `None` if every value is
+    /// valid.
     fn values(shape: ValueShape) -> (Vec<u8>, Option<Vec<u8>>) {
         let bare_tx = [&[1, 0, 0, 0, 1][..], &[7; 36], &[0], &[0xff; 4], &[0], &[0; 4]].concat();
         let cut = |mut bytes: Vec<u8>| {

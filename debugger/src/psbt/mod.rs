@@ -1,7 +1,7 @@
 //! Partially signed transactions of versions 0 and 2 (BIPs 174, 370 and 371).
 //!
-//! Every field of the PSBT is checked, those that a verification does not need among them: a PSBT that the BIPs call invalid
-//! is an error that names the map and the field.
+//! Every field of a PSBT is validated, including fields that a verification does not need. A PSBT that is invalid according
+//! to the BIPs causes an error that names the map and the field.
 
 mod fields;
 mod map;
@@ -27,7 +27,7 @@ use shape::unsigned_transaction;
 
 use crate::hints::counted;
 
-/// What is wrong with a text in base64.
+/// Describes the error in a base64 text.
 fn base64_problem(error: DecodeError) -> String {
     match error {
         DecodeError::InvalidByte(position, byte) => {
@@ -45,30 +45,30 @@ fn base64_problem(error: DecodeError) -> String {
 pub struct Psbt {
     /// The transaction, with the final scriptSigs and witnesses of the inputs that have them.
     pub tx: Transaction,
-    /// What the PSBT says of each input.
+    /// Data of each input.
     pub inputs: Vec<PsbtInput>,
 }
 
-/// An input of a PSBT.
+/// Data of one input of a PSBT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PsbtInput {
-    /// The output that the input spends, if the PSBT has it.
+    /// Output that the input spends, if the PSBT contains it.
     pub prevout: Option<TxOut>,
-    /// Whether the input is final, or has the key path signature that makes it final.
+    /// `true` if the input is finalized, or has the key path signature that is its whole final witness.
     pub is_final: bool,
-    /// The internal key of the output that the input spends (BIP 371).
+    /// Internal key of the output that the input spends (BIP 371).
     pub internal_key: Option<[u8; 32]>,
 }
 
-/// Why bytes are not a valid PSBT.
+/// Reason why bytes are not a valid PSBT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PsbtError {
-    /// The map in which the problem is: `global`, `input 0`, `output 0`, ...; `the PSBT` if the bytes have no maps.
+    /// Map that contains the error: `global`, `input 0`, `output 0`, …; `the PSBT` if the bytes have no maps.
     pub map: String,
-    /// The field, such as `PSBT_IN_SEQUENCE`. `None` if the problem is not in a field that a BIP defines.
+    /// Field that contains the error, such as `PSBT_IN_SEQUENCE`. `None` if the error is not in a field that a BIP defines.
     pub field: Option<String>,
-    /// What is wrong.
+    /// Description of the error.
     pub problem: String,
 }
 
@@ -88,11 +88,11 @@ const MAGIC: &[u8] = b"psbt\xff";
 const NO_PSBT: &str = "neither a PSBT, nor base64, nor hex";
 
 impl Psbt {
-    /// Reads a PSBT: its bytes, or their base64 or hex.
+    /// Parses a PSBT from its bytes, or from their base64 or hex.
     ///
     /// # Errors
     ///
-    /// [`PsbtError`] names the map, the field, and what is wrong with it.
+    /// [`PsbtError`] names the map, the field, and the error.
     pub fn read(bytes: &[u8]) -> Result<Psbt, PsbtError> {
         let file = |problem: &str| PsbtError { map: "the PSBT".into(), field: None, problem: problem.into() };
         if let Some(rest) = bytes.strip_prefix(MAGIC) {
@@ -102,7 +102,7 @@ impl Psbt {
         let text: String = text.split_whitespace().collect();
         let as_hex = |text: &str| hex::decode(text).map_err(|error| format!("bad hex: {error}"));
         let as_base64 = |text: &str| STANDARD.decode(text).map_err(base64_problem);
-        // The magic bytes tell the encoding of a text that is damaged further on.
+        // The magic bytes determine the encoding even if the text is damaged further on.
         let decoded = match text.as_str() {
             damaged if damaged.starts_with("70736274") => as_hex(damaged),
             damaged if damaged.starts_with("cHNidP") => as_base64(damaged),
@@ -131,7 +131,8 @@ impl Psbt {
             None => {
                 let inputs: VarInt = global.need(GLOBAL_INPUT_COUNT)?;
                 let outputs: VarInt = global.need(GLOBAL_OUTPUT_COUNT)?;
-                // A PSBT has fewer maps than bytes, and `Reader::map` fails where the bytes end.
+                // The counts need no limit: a PSBT has fewer maps than bytes, and `Reader::map` fails at the end of the
+                // bytes.
                 let count = |count: VarInt| usize::try_from(count.0).unwrap_or(usize::MAX);
                 (count(inputs), count(outputs), None)
             }
@@ -167,7 +168,7 @@ impl Psbt {
         Ok(Psbt { tx, inputs: views })
     }
 
-    /// BIP 370: the transaction comes from the maps.
+    /// Builds the transaction of a version 2 PSBT from its maps (BIP 370).
     fn build_v2(global: &Map, inputs: &[Map], outputs: &[Map]) -> Result<Transaction, PsbtError> {
         let version: i32 = global.need(GLOBAL_TX_VERSION)?;
         let fallback: Option<u32> = global.read(GLOBAL_FALLBACK_LOCKTIME)?;
@@ -188,7 +189,7 @@ impl Psbt {
     }
 }
 
-/// An output of version 2.
+/// Returns an output of a version 2 PSBT.
 fn read_output(map: &Map) -> Result<TxOut, PsbtError> {
     let value: u64 = map.need(OUT_AMOUNT)?;
     let script = map.get(OUT_SCRIPT).ok_or_else(|| match map.get(OUT_SP_V0_INFO) {
@@ -199,7 +200,9 @@ fn read_output(map: &Map) -> Result<TxOut, PsbtError> {
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from(script.to_vec()) })
 }
 
-/// BIP 370 "Determining Lock Time": the highest lock of the kind that every input with a lock has, heights first.
+/// Returns the lock time of a version 2 PSBT (BIP 370 "Determining Lock Time"): the maximum of the locks of one kind, where
+/// all inputs with a lock must have a lock of that kind. Heights take precedence over times. Returns `None` if no input
+/// requires a lock.
 fn lock_time(global: &Map, inputs: &[Map]) -> Result<Option<u32>, PsbtError> {
     let mut locks = Vec::new();
     for map in inputs {
@@ -233,7 +236,7 @@ fn read_input(map: &Map, input: &mut TxIn) -> Result<PsbtInput, PsbtError> {
     Ok(PsbtInput { prevout: read_prevout(map, input.previous_output)?, is_final, internal_key })
 }
 
-/// The output that an input spends. The two fields that can contain it must agree.
+/// Returns the output that an input spends. Two fields can contain it, and both must agree.
 fn read_prevout(map: &Map, outpoint: OutPoint) -> Result<Option<TxOut>, PsbtError> {
     let prevout: Option<TxOut> = map.read(IN_WITNESS_UTXO)?;
     let Some(whole) = map.read::<Transaction>(IN_NON_WITNESS_UTXO)? else { return Ok(prevout) };

@@ -1,4 +1,4 @@
-//! The shapes that the BIPs specify for key data and values, and their checks.
+//! The formats that the BIPs specify for key data and values, and their validation.
 
 use core::fmt;
 
@@ -17,13 +17,13 @@ use sigstack_interpreter::encoding::{
 
 use crate::hints::counted;
 
-/// BIP 341: the lengths of a control block are 33 + 32m for an m from 0 to 128.
+/// Maximum length of a control block in bytes. BIP 341: the length is 33 + 32m for an m from 0 to 128.
 const MAX_CONTROL_BLOCK: usize = 33 + 32 * 128;
 
-/// The smallest lock time that is a time and not a block height.
+/// Smallest lock time that is a time and not a block height.
 const FIRST_TIME: u32 = 500_000_000;
 
-/// A hash function whose preimages a PSBT can carry.
+/// A hash function whose preimages a PSBT can contain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum HashFunction {
     Ripemd160,
@@ -35,7 +35,7 @@ pub(super) enum HashFunction {
 /// The format of a field's key data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyShape {
-    /// No key data: the key is its type alone.
+    /// No key data: the key consists of its type alone.
     None,
     /// A serialized extended public key (BIP 32).
     ExtendedKey,
@@ -48,9 +48,9 @@ pub(super) enum KeyShape {
     XOnlyKeyAndLeafHash,
     ControlBlock,
     Hash(HashFunction),
-    /// A participant's key, the aggregate key and perhaps a leaf hash (BIP 373).
+    /// A participant's key, the aggregate key and optionally a leaf hash (BIP 373).
     MusigSession,
-    /// An identifier with its length, a subtype, and any data.
+    /// An identifier preceded by its length, a subtype, and any data.
     Proprietary,
 }
 
@@ -58,10 +58,10 @@ pub(super) enum KeyShape {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueShape {
     Any,
-    /// A value whose length in bytes is one of these.
+    /// A value with one of these lengths in bytes.
     Bytes(&'static [usize]),
     CompactSize,
-    /// A transaction without witnesses, in the serialization without witnesses, and without scriptSigs.
+    /// A transaction without witnesses and scriptSigs, in the serialization without witnesses.
     UnsignedTransaction,
     Transaction,
     Output,
@@ -71,12 +71,12 @@ pub(super) enum ValueShape {
     EcdsaSignature,
     /// A fingerprint and the steps of a derivation path.
     KeyOrigin,
-    /// The same, as many steps as the depth of the extended key says.
+    /// Like [`ValueShape::KeyOrigin`], with as many steps as the depth of the extended key.
     ExtendedKeyOrigin,
-    /// Leaf hashes with their number, then a [`ValueShape::KeyOrigin`].
+    /// A list of leaf hashes preceded by its length, then a [`ValueShape::KeyOrigin`].
     TaprootKeyOrigin,
     XOnlyKey,
-    /// This many keys of 33 bytes.
+    /// This number of keys of 33 bytes.
     CompressedKeys {
         count: usize,
     },
@@ -85,13 +85,13 @@ pub(super) enum ValueShape {
     /// A script and its leaf version.
     LeafScript,
     TaprootTree,
-    /// What the hash in the key is the hash of.
+    /// The preimage of the hash in the key data.
     Preimage(HashFunction),
-    /// A lock time that is a time.
+    /// A lock time in seconds.
     TimeLock,
-    /// A lock time that is a block height.
+    /// A lock time as a block height.
     HeightLock,
-    /// A name with its length in a byte, and any data.
+    /// A name preceded by its length in one byte, and any data.
     NamePrefixed,
 }
 
@@ -115,7 +115,7 @@ fn check_x_only_key(what: &str, bytes: &[u8]) -> Result<(), String> {
     key.map(drop).map_err(|_| format!("{what} is not an x-only public key: {}", hex::encode(bytes)))
 }
 
-/// Checks the key data of a field.
+/// Validates the key data of a field.
 pub(super) fn check_key(shape: KeyShape, data: &[u8]) -> Result<(), String> {
     let what = "the key data";
     match shape {
@@ -163,7 +163,7 @@ fn check_control_block(what: &str, data: &[u8]) -> Result<(), String> {
     block.map(drop).map_err(|error| format!("{what} is not a control block: {error}"))
 }
 
-/// Checks the value of a field. `key` is the key data, which some values must agree with.
+/// Validates the value of a field. `key` is the key data, which some values must match.
 pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result<(), String> {
     let what = "the value";
     match shape {
@@ -227,24 +227,24 @@ fn check_decodes<T, E: fmt::Display>(
     decode(value).map(drop).map_err(|error| format!("the value is not {what}: {error}"))
 }
 
-/// Takes bytes off the front of others.
+/// Removes `count` bytes from the start of `rest` and returns them.
 pub(super) fn take<'b>(rest: &mut &'b [u8], count: usize, what: &str) -> Result<&'b [u8], String> {
     let (taken, after) = rest.split_at_checked(count).ok_or_else(|| ends_early(what, count, rest.len()))?;
     *rest = after;
     Ok(taken)
 }
 
-/// Takes a byte off the front of others.
+/// Removes a byte from the start of `rest` and returns it.
 fn take_byte(rest: &mut &[u8], what: &str) -> Result<u8, String> {
     let (byte, after) = rest.split_first().ok_or_else(|| ends_early(what, 1, 0))?;
     *rest = after;
     Ok(*byte)
 }
 
-/// Takes a compact size off the front of bytes.
+/// Decodes a compact size at the start of `rest` and removes it.
 pub(super) fn take_compact_size(rest: &mut &[u8], what: &str) -> Result<u64, String> {
     let decoded = deserialize_partial(rest).map_err(|error| match (error, rest.first()) {
-        // rust-bitcoin reports bytes that end too early as an error of input or output.
+        // rust-bitcoin reports bytes that end too early as an I/O error.
         (Error::Io(_), Some(0xff)) => ends_early(what, 9, rest.len()),
         (Error::Io(_), Some(0xfe)) => ends_early(what, 5, rest.len()),
         (Error::Io(_), Some(0xfd)) => ends_early(what, 3, rest.len()),
@@ -259,7 +259,7 @@ pub(super) fn take_compact_size(rest: &mut &[u8], what: &str) -> Result<u64, Str
     Ok(size.0)
 }
 
-/// Takes a compact size, which counts what follows, off the front of bytes.
+/// Decodes a compact size that gives the length of the following data, and removes it from the start of `rest`.
 fn take_size(rest: &mut &[u8], what: &str) -> Result<usize, String> {
     let size = take_compact_size(rest, what)?;
     usize::try_from(size).map_err(|_| format!("{what} is too large: {size}"))
@@ -278,7 +278,7 @@ fn check_compact_size(value: &[u8]) -> Result<(), String> {
     Err(format!("{} too many after the compact size", counted(rest.len(), "byte")))
 }
 
-/// The number of steps of a derivation path after a fingerprint.
+/// Returns the number of steps in the derivation path that follows a fingerprint.
 fn path_length(origin: &[u8]) -> Result<usize, String> {
     match origin.len().checked_sub(4) {
         Some(path) if path.is_multiple_of(4) => Ok(path / 4),
@@ -289,7 +289,8 @@ fn path_length(origin: &[u8]) -> Result<usize, String> {
     }
 }
 
-/// BIP 174: "The number of 32 bit unsigned integer indexes must match the depth provided in the extended public key."
+/// Verifies that the path has as many steps as the depth of the extended key. BIP 174: "The number of 32 bit unsigned
+/// integer indexes must match the depth provided in the extended public key."
 fn check_depth(key: &[u8], steps: usize) -> Result<(), String> {
     let depth = Xpub::decode(key).map(|key| usize::from(key.depth)).unwrap_or_default();
     if depth == steps {
@@ -305,7 +306,7 @@ fn check_taproot_origin(value: &[u8]) -> Result<(), String> {
     path_length(rest).map(drop)
 }
 
-/// BIP 371: "One or more tuples", in depth first order, that give the entire tree.
+/// Validates a taproot tree. BIP 371: "One or more tuples", in depth first order, that give the entire tree.
 fn check_tree(value: &[u8]) -> Result<(), String> {
     if value.is_empty() {
         return Err("the tree is empty".into());
@@ -313,7 +314,8 @@ fn check_tree(value: &[u8]) -> Result<(), String> {
     let mut rest = value;
     let mut builder = TaprootBuilder::new();
     let mut leaves = 0u64;
-    // The share of the tree that the leaves fill, in units of 2^-128: the sum overflows to 0 where the tree is full.
+    // `filled` is the share of the tree that the leaves so far occupy, in units of 2^-128. The sum overflows to 0 when the
+    // tree is full.
     let (mut filled, mut is_full) = (0u128, false);
     while !rest.is_empty() {
         let wrong = |problem: String| format!("leaf {leaves} of the tree: {problem}");
@@ -359,10 +361,10 @@ fn lock_time(value: &[u8]) -> Result<u32, String> {
     deserialize(value).map_err(|error| error.to_string())
 }
 
-/// Reads the unsigned transaction of a PSBT of version 0.
+/// Decodes the unsigned transaction of a version 0 PSBT.
 ///
-/// BIP 174: "The transaction must be in the old serialization format (without witnesses)." In that format a transaction
-/// may have no inputs, which the witness serialization cannot express.
+/// BIP 174: "The transaction must be in the old serialization format (without witnesses)." In that format a transaction may
+/// have no inputs, which the witness serialization cannot express.
 pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> {
     let tx = decode_transaction_without_witnesses(bytes).map_err(|error| {
         match is_in_witness_serialization(bytes, &error) {
@@ -377,8 +379,8 @@ pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> 
     }
 }
 
-/// Whether bytes that are no transaction without witnesses, because of `error`, are one in witness serialization. It may be cut
-/// short, or have no witness at all (BIP 144 forbids this).
+/// Returns `true` if bytes that could not be decoded as a transaction without witnesses, because of `error`, are one in
+/// witness serialization. That transaction may be truncated, or have no witness at all (BIP 144 forbids this).
 fn is_in_witness_serialization(bytes: &[u8], error: &DecodeError) -> bool {
     const MARKER_AND_FLAG: &[u8] = &[0, 1];
     match decode_transaction(bytes) {
