@@ -1,4 +1,4 @@
-//! Scripts of the project's own vectors, through this crate's assembly and rust-bitcoin's.
+//! Compares this crate's assembly with rust-bitcoin's, on the scripts of the project's own test vectors.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -11,7 +11,7 @@ use sigstack_debugger::{assemble, disassemble};
 use sigstack_interpreter::{Instructions, Opcode};
 use sigstack_vectors::{Entry, Question, ReadOptions, read_bytes};
 
-/// Every scriptPubKey, scriptSig and witness element, which may be a script.
+/// Returns every scriptPubKey and scriptSig, and every witness element, since it may be a script.
 fn scripts() -> BTreeSet<Vec<u8>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");
     let mut scripts = BTreeSet::new();
@@ -38,8 +38,8 @@ fn scripts() -> BTreeSet<Vec<u8>> {
     scripts
 }
 
-/// Whether rust-bitcoin's text has all bytes: it writes no data for a push that is cut short, nor after an empty
-/// `OP_PUSHDATA`, whose length it leaves out.
+/// Returns `true` if rust-bitcoin's text contains all bytes of the script. It omits the data of a truncated push, and the
+/// length of an empty `OP_PUSHDATA`.
 fn is_written_whole(script: &[u8]) -> bool {
     Instructions::new(script).all(|instruction| {
         let is_pushdata = |opcode| (Opcode::OP_PUSHDATA1..=Opcode::OP_PUSHDATA4).contains(&opcode);
@@ -64,7 +64,7 @@ fn every_script_comes_back_from_its_disassembly_and_from_rust_bitcoins() {
     assert!(from_rust_bitcoin > 1_000, "{from_rust_bitcoin}");
 }
 
-/// All opcodes, under the names that rust-bitcoin gives them.
+/// The assembler accepts every opcode by the name that rust-bitcoin prints.
 #[test]
 fn every_opcode_has_its_name_of_rust_bitcoin() {
     for byte in (0..=255u8).filter(|byte| !(0x01..=0x4e).contains(byte)) {

@@ -1,4 +1,4 @@
-//! Mistakes that signers make with ECDSA signatures, each beside the signature that is right: what is said about them.
+//! Tests the explanations of common mistakes with ECDSA signatures. Each mistake is paired with the correct signature.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -16,7 +16,7 @@ use signing::{
 
 const ALL: EcdsaSighashType = EcdsaSighashType::All;
 
-/// An output that runs a script, before segwit or in its version 0.
+/// An output with a script, either legacy or segwit v0.
 struct Output {
     script: ScriptBuf,
     is_segwit: bool,
@@ -30,7 +30,7 @@ impl Output {
         Output { script, is_segwit, spending: Spending::of(&script_pubkey) }
     }
 
-    /// `<key of number 1> CHECKSIG`.
+    /// Returns an output with the script `<key of number 1> CHECKSIG`.
     fn check_sig(is_segwit: bool) -> Output {
         Output::of(&format!("<{}> CHECKSIG", hex::encode(compressed(1))), is_segwit)
     }
@@ -51,7 +51,7 @@ impl Output {
         cache.p2wsh_signature_hash(input, script_code, amount, hash_type).unwrap().to_byte_array()
     }
 
-    /// What a signature of the input commits to.
+    /// Returns the digest that a signature of the input commits to.
     fn digest(&self, input: usize, hash_type: EcdsaSighashType) -> [u8; 32] {
         match self.is_segwit {
             true => self.segwit(&self.script, input, self.spending.prevouts[input].value, hash_type),
@@ -134,7 +134,8 @@ fn another_amount() {
     assert_valid(&output.spend(&[ecdsa(1, with(5_000), 1)]));
     let amount = |satoshi| format!("other-amount: it was made for an amount of {satoshi} sat");
     assert_explained(&output.spend(&[ecdsa(1, with(0), 1)]), "NULLFAIL", &[amount(0)]);
-    // The outputs differ in their amounts only, so the amount of the other one is that of exchanged prevouts.
+    // The outputs differ only in their amounts, so using the other amount and exchanging the prevouts both make the
+    // signature valid.
     let order = "prevouts-swapped: the prevouts are in the wrong order: with those of inputs 0 and 1 exchanged, the input \
                  is valid";
     let both = [order.to_owned(), amount(6_000)];
@@ -197,7 +198,7 @@ fn signatures_of_another_form() {
     );
 }
 
-/// OP_CHECKMULTISIG tries each signature with the keys in order; what is said names the key that a signature is of.
+/// OP_CHECKMULTISIG tries each signature with the keys in order. The explanation names the key that made the signature.
 #[test]
 fn multisig_signatures_in_the_wrong_order() {
     let keys = [hex::encode(compressed(1)), hex::encode(compressed(2))];
@@ -227,7 +228,7 @@ fn prevouts_in_the_wrong_order() {
         moved.trace(&[ecdsa(1, digest, 1), witness_script.to_bytes()], Vec::new(), Flags::POLICY, None)
     };
     assert_valid(&spend([0, 1], &script));
-    // The program of the other prevout is of another script, so nothing runs.
+    // The witness program of the other prevout belongs to another script, so no script is executed.
     let swapped = spend([1, 0], &script);
     let text =
         "the prevouts are in the wrong order: with those of inputs 0 and 1 exchanged, the input is valid"

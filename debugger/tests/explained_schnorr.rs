@@ -1,4 +1,4 @@
-//! Mistakes that signers make with Schnorr signatures, each beside the signature that is right: what is said about them.
+//! Tests the explanations of common mistakes with Schnorr signatures. Each mistake is paired with the correct signature.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -19,7 +19,7 @@ use signing::{Spending, assert_explained, assert_valid, keypair, last_notes, sch
 const DEFAULT: TapSighashType = TapSighashType::Default;
 const ALL: TapSighashType = TapSighashType::All;
 
-/// A taproot output with one leaf; its internal key is that of number 9.
+/// A taproot output with one leaf. Its internal key is the key of number 9.
 struct Leaf {
     script: ScriptBuf,
     info: TaprootSpendInfo,
@@ -35,7 +35,7 @@ impl Leaf {
         Leaf { script, info, spending }
     }
 
-    /// `<key of number 1> CHECKSIG`.
+    /// Returns a leaf with the script `<key of number 1> CHECKSIG`.
     fn check_sig() -> Leaf {
         Leaf::of(&format!("<{}> CHECKSIG", hex::encode(x_only(1))))
     }
@@ -48,7 +48,7 @@ impl Leaf {
         self.spending.taproot(input, None, Some(self.hash()), hash_type)
     }
 
-    /// Spends the leaf with these elements below script and control block, and what follows them.
+    /// Traces a spend of the leaf. The witness has the elements of `stack`, the script, the control block and the annex.
     fn trace(&self, stack: &[Vec<u8>], annex: Option<&[u8]>, flags: Flags) -> Trace {
         let control = self.info.control_block(&(self.script.clone(), LeafVersion::TapScript)).unwrap();
         let mut witness = stack.to_vec();
@@ -143,7 +143,8 @@ fn tapscript_signatures_in_the_wrong_order() {
     );
 }
 
-/// The key is x-only, and a signature in its place has the size of no key that is known: policy refuses it, consensus accepts it.
+/// The key is x-only. A signature in the place of the key has a length of no known key type, which policy rejects and
+/// consensus accepts.
 #[test]
 fn tapscript_key_and_signature_swapped() {
     let leaf = Leaf::of("CHECKSIG");
@@ -178,7 +179,7 @@ fn tapscript_a_key_that_was_tweaked_for_signing() {
         "SCHNORR_SIG",
         &["key-tweaked: it is a signature of this key tweaked as in BIP 86: the tweak is too much".into()],
     );
-    // That of the internal key is nobody's in this script.
+    // A signature by the internal key is not valid for any key in this script.
     assert_explained(
         &leaf.spend(&[schnorr(&keypair(9), digest)]),
         "SCHNORR_SIG",
@@ -201,7 +202,7 @@ fn tapscript_an_ecdsa_signature() {
     );
 }
 
-/// The output of the key path, with the root of a tree or without.
+/// An output that is spent by the key path, with or without a Merkle root.
 struct KeyPath {
     root: Option<TapNodeHash>,
     spending: Spending,
@@ -217,7 +218,7 @@ impl KeyPath {
         keypair(9).tap_tweak(&Secp256k1::new(), root).to_keypair()
     }
 
-    /// Spends with this signature; the internal key is known, as from a PSBT.
+    /// Spends with this signature. The internal key is known, for example from a PSBT.
     fn spend(&self, signature: Vec<u8>) -> Trace {
         self.spending.trace(&[signature], Vec::new(), Flags::CONSENSUS, Some(x_only(9)))
     }
@@ -248,7 +249,7 @@ fn key_path_without_the_tweak_and_with_another() {
     }
 }
 
-/// Nobody told the internal key: the mistake cannot be found, and nothing is claimed.
+/// Without the internal key the mistake cannot be found, and the explanation claims nothing.
 #[test]
 fn key_path_of_an_unknown_internal_key() {
     let path = KeyPath::with(None);
@@ -298,7 +299,7 @@ fn from_stack_a_message_that_was_hashed() {
         "SCHNORR_SIG",
         &["message-hashed: it signs SHA256 of the message; the opcode does not hash the message".into()],
     );
-    // The other way round: the script hashes what was already a hash.
+    // The reverse mistake: the script hashes a message that is already a hash.
     let once = hash.to_byte_array();
     assert_explained(
         &leaf.trace(&[schnorr(&keypair(1), once), once.to_vec()], None, flags),
@@ -338,7 +339,7 @@ fn tapscript_another_leaf_version_in_the_sighash() {
         leaf.spend(&[schnorr(&keypair(1), digest)])
     };
     assert_valid(&with(0xc0));
-    // The version with the parity bit of the control block, and another version.
+    // The leaf version including the parity bit of the control block, and other versions.
     for version in [0xc1, 0xc2, 0x00] {
         let expected =
             format!("sighash-leaf-version: it was made with leaf version {version:#04x} in the tapleaf hash");
@@ -363,7 +364,7 @@ fn script_and_control_block_swapped() {
         let text = "script and control block are swapped: the control block comes last; exchanged, the output commits to the \
                     script";
         assert!(last_notes(&swapped).contains(&text.to_owned()));
-        // The same sizes, and a control block that does not fit the output.
+        // Elements of the same sizes, but with a control block that does not match the output.
         let mut other = control.clone();
         other[1] ^= 1;
         let unknown = trace(vec![other, script.clone()]);

@@ -1,4 +1,5 @@
-//! Explanations of failures whose cause is known: the project's own cases say in what they differ from valid ones.
+//! Tests the explanations of failures with a known cause: the project's own test vectors state how an invalid case differs
+//! from a valid one.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -11,7 +12,7 @@ use sigstack_debugger::{
 use sigstack_interpreter::Flags;
 use sigstack_vectors::{ReadOptions, read_bytes};
 
-/// The codes of all explanations of a trace.
+/// Returns the codes of all explanations of a trace.
 fn codes(trace: &Trace) -> Vec<&'static str> {
     let mut codes = Vec::new();
     for frame in &trace.frames {
@@ -67,7 +68,7 @@ fn failed_cases_are_explained_by_what_their_comment_says() {
     }
 }
 
-/// The control block of a bare script, changed one by one.
+/// The control block of a bare script, changed in one place at a time.
 #[test]
 fn commitments_that_do_not_fit_are_explained() {
     let script = assemble("1").unwrap();
@@ -104,7 +105,7 @@ fn operands_that_never_reach_the_curve_are_explained() {
     assert_eq!(codes(&locked), ["lock"]);
 }
 
-/// The lock, nLockTime, nSequence; and the codes.
+/// Each case has the script's lock, nLockTime and nSequence, and the expected codes.
 #[test]
 fn locks_of_another_kind_are_explained() {
     let codes_of = |script: &str, lock_time: u32, sequence: u32| {
@@ -135,7 +136,7 @@ fn locks_of_another_kind_are_explained() {
     assert_eq!(codes_of("4194314 CHECKSEQUENCEVERIFY", 0, 10), (false, both));
 }
 
-/// A lock that is large enough, in an input whose nSequence disables it.
+/// A sufficiently high lock, in an input whose nSequence disables it.
 #[test]
 fn disabled_locks_are_explained() {
     let text_of = |script: &str, lock_time: u32, sequence: u32| {

@@ -1,4 +1,4 @@
-//! Frames of scripts beside those of Bitcoin Core's kernel: the fields that docs/trace-format.md maps are the same.
+//! Compares the frames of scripts with those of Bitcoin Core's kernel: the fields that docs/trace-format.md maps are equal.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sigstack_debugger::{Options, Psbt, Subject, Trace, json as frames};
 use sigstack_interpreter::Flags;
 
-/// What the kernel has in place of an opcode where a script has ended.
+/// Value that the kernel reports in place of an opcode at the end of a script.
 const NO_OPCODE: u8 = 255;
 
 fn example(name: &str) -> PathBuf {
@@ -27,7 +27,7 @@ fn psbt(name: &str) -> Subject {
     Subject { tx: psbt.tx, prevouts, input: 0, flags: Flags::CONSENSUS, internal_key: None }
 }
 
-/// The frames of scripts of a trace in the kernel's words.
+/// Converts the frames of a trace's scripts to the format of the kernel.
 fn as_kernel(subject: Subject) -> Vec<Value> {
     let trace = Trace::record(subject, Options::default()).unwrap();
     let mut size = 0;
@@ -37,7 +37,7 @@ fn as_kernel(subject: Subject) -> Vec<Value> {
         if kind == "begin" {
             size = frame["script"].as_str().unwrap().len() / 2;
         }
-        // The kernel's sketch says nothing when an opcode fails.
+        // The kernel's prototype reports nothing when an opcode fails.
         let ended = kind == "end" && frame["script_error"] == "OK";
         if kind != "step" && !ended {
             continue;

@@ -1,4 +1,4 @@
-//! The trace of every vector ends with the verdict that `verify` gives.
+//! Tests that the trace of every test vector ends with the verdict that `verify` gives.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -11,10 +11,10 @@ use sigstack_debugger::{Frame, Options, Stopped, Subject, Trace, html, json, tex
 use sigstack_interpreter::{Spend, TransactionError, VerifyError};
 use sigstack_vectors::{InputQuestion, Question, ReadOptions, TransactionQuestion, read_bytes};
 
-/// The bound that docs/trace-format.md states for pages of the project's own vectors, in bytes.
+/// Maximum size in bytes of a page for the project's own vectors, as documented in docs/trace-format.md.
 const LARGEST_PAGE: usize = 3_000_000;
 
-/// Every file of a folder that may hold vectors.
+/// Returns every file below a folder. Some of them are not test vectors.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -40,7 +40,7 @@ fn questions(folder: &Path) -> Vec<(String, Question)> {
     let mut questions = Vec::new();
     for path in files(folder) {
         let name = path.display().to_string();
-        // Tables of other kinds are no vector files.
+        // Files of other kinds are not test vectors.
         let Ok(file) = read_bytes(&name, &fs::read(&path).unwrap(), ReadOptions::default()) else { continue };
         for entry in &file.entries {
             let name = format!("{name} case {}", entry.number);
@@ -50,7 +50,8 @@ fn questions(folder: &Path) -> Vec<(String, Question)> {
     questions
 }
 
-/// Traces what is asked and compares everything that says how it ended. Returns whether it was valid; none if there is no verdict.
+/// Traces the verification that a question asks for, and compares everything in the traces that depends on how it ended.
+/// Returns whether the input or transaction was valid, or `None` if there is no verdict.
 fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
     match question {
         Question::Input(question) => check_input(name, question, options),
@@ -58,7 +59,7 @@ fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
     }
 }
 
-/// Traces each input of a transaction. A trace also has the rule that the transaction breaks if every input is valid.
+/// Traces each input of a transaction. If every input is valid, a trace also has the rule that the transaction violates.
 fn check_transaction(name: &str, question: &TransactionQuestion, options: Options) -> bool {
     let verdict = Spend::new(&question.tx, &question.prevouts).unwrap().verify(question.flags);
     for input in 0..question.tx.input.len() {
@@ -72,7 +73,7 @@ fn check_transaction(name: &str, question: &TransactionQuestion, options: Option
         assert_eq!(trace.rule, rule, "{name}");
         match &verdict {
             Err(TransactionError::Input { input: invalid, .. }) => {
-                // Later inputs can be invalid too.
+                // Inputs after the first invalid one may be invalid as well.
                 assert!(input > *invalid || (input == *invalid) != trace.verdict.is_ok(), "{name}");
             }
             _ => assert_eq!(trace.verdict, Ok(()), "{name}"),
@@ -82,7 +83,7 @@ fn check_transaction(name: &str, question: &TransactionQuestion, options: Option
     verdict.is_ok()
 }
 
-/// As [`check`], of one input.
+/// Like [`check`], for a question about one input.
 fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option<bool> {
     let spend = Spend::new(&question.tx, &question.prevouts);
     let verify = |spend: Spend<'_>| spend.verify_input(question.index, question.flags).map(drop);
@@ -116,7 +117,7 @@ fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option
     let mut lines = anstream::StripStream::new(Vec::new());
     text::write(&trace, text::TextOptions::default(), &mut lines).unwrap();
     let lines = String::from_utf8(lines.into_inner()).unwrap();
-    // Lines below the verdict say which rules did not run.
+    // The lines after the verdict list rules that did not run.
     let said = lines.lines().rfind(|line| line.starts_with("verdict  "));
     assert!(said.unwrap().starts_with(&format!("verdict  {expected}")), "{name}: {lines}");
     let page = html::page(&trace).len();
@@ -124,7 +125,8 @@ fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option
     Some(verdict.is_ok())
 }
 
-/// Each script begins, steps and ends; its end agrees with its last step, and the last failed end with the verdict.
+/// Verifies that each script begins, steps and ends; that its end agrees with its last step; and that the last failed end
+/// agrees with the verdict.
 fn check_ends(name: &str, trace: &Trace) {
     let mut running = false;
     let mut next = 0;
@@ -160,7 +162,7 @@ fn check_ends(name: &str, trace: &Trace) {
     assert!(!running, "{name}");
 }
 
-/// Traces one case in so many. Returns the numbers of valid inputs, of invalid ones, and of cases without a verdict.
+/// Traces one of every `one_in` cases. Returns the numbers of valid inputs, of invalid ones, and of cases without a verdict.
 fn run(folder: &Path, one_in: usize, options: Options) -> (usize, usize, usize) {
     let questions: Vec<(String, Question)> = questions(folder).into_iter().step_by(one_in).collect();
     let answers: Vec<Option<bool>> =
@@ -176,7 +178,7 @@ fn own_vectors(one_in: usize) {
     assert_eq!(unanswered, 0);
 }
 
-/// The vectors of others: Core's files, those of the BIPs and of other implementations.
+/// Traces the test vectors of other projects: those of Core, of the BIPs and of other implementations.
 fn vectors_of_others(one_in: usize) {
     let Some(folder) = sigstack_test_support::shared("vectors") else { return };
     let options = Options { explain: false, ..Options::default() };
@@ -185,7 +187,7 @@ fn vectors_of_others(one_in: usize) {
     assert!(valid > 1_000 / one_in && invalid > 1_000 / one_in);
 }
 
-// The step is a prime, so that no regularity of the files hides cases.
+// The step is a prime number, so that regularities in the files do not hide cases.
 
 #[test]
 fn traces_of_some_of_the_projects_own_vectors_end_with_the_verdict() {
@@ -209,7 +211,7 @@ fn traces_of_the_vectors_of_others_end_with_the_verdict() {
     vectors_of_others(1);
 }
 
-/// A trace that does not fit into its room keeps its beginning and its end, and counts what it leaves out.
+/// A trace that exceeds its size limit keeps its beginning and its end, and counts the steps that it leaves out.
 #[test]
 fn long_traces_are_shortened_in_the_middle() {
     let script = [vec![0x51], [0x76, 0x75].repeat(4_000), vec![0x6a]].concat();
@@ -226,7 +228,7 @@ fn long_traces_are_shortened_in_the_middle() {
         Frame::Omitted(steps) => Some(*steps),
         _ => None,
     });
-    // Two opcodes are the scriptPubKey's.
+    // Two opcodes belong to the scriptPubKey.
     assert_eq!(steps + omitted.unwrap(), 8_002 + 2);
     assert!(steps < 2_000);
     assert_eq!(trace.steps().last().unwrap().1.position, 8_001);

@@ -1,11 +1,12 @@
-//! PSBTs that the BIPs call invalid: each beside a valid one that differs in one thing, with the exact error.
+//! Tests PSBTs that are invalid according to the BIPs. Each is paired with a valid one that differs in one detail, and has
+//! the exact error.
 
 use bitcoin::base64::Engine as _;
 use bitcoin::base64::engine::general_purpose::STANDARD;
 use bitcoin::consensus::encode::serialize;
 use sigstack_debugger::Psbt;
 
-/// A map: each key, its type first, with its value.
+/// A map: pairs of a key, which starts with its type, and a value.
 type Map = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// The maps of a PSBT.
@@ -16,7 +17,7 @@ struct Maps {
     output: Map,
 }
 
-/// Where a test puts a field.
+/// The map that a test adds a field to.
 #[derive(Clone, Copy)]
 enum In {
     Global,
@@ -29,14 +30,14 @@ fn hex(digits: &str) -> Vec<u8> {
     hex::decode(digits).unwrap()
 }
 
-/// A transaction of one input, with this scriptSig, and one output.
+/// Returns a transaction with one output, and one input with this scriptSig.
 fn tx(script_sig: &[u8]) -> Vec<u8> {
     let input = [&[7; 36][..], &serialize(&script_sig.to_vec()), &[0xff; 4]].concat();
     [&[2, 0, 0, 0, 1][..], &input, &[1], &[0; 9], &[0; 4]].concat()
 }
 
 impl Maps {
-    /// A PSBT of one input and one output with the fields that its version requires.
+    /// Returns a PSBT with one input and one output, and the fields that its version requires.
     fn of(version: u32) -> Maps {
         if version == 0 {
             return Maps { global: vec![(vec![0], tx(&[]))], input: vec![], output: vec![] };
@@ -61,7 +62,7 @@ impl Maps {
         }
     }
 
-    /// With a field, which replaces another of the same key.
+    /// Adds a field, and removes any other field with the same key.
     fn with(mut self, place: In, key: &[u8], value: &[u8]) -> Maps {
         self = self.without(place, key);
         self.map(place).push((key.to_vec(), value.to_vec()));
@@ -97,7 +98,7 @@ impl Maps {
 const KEY: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 const X_ONLY: &str = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
-/// No point of the curve has this x coordinate.
+/// An x coordinate without a point on the curve.
 const NO_POINT: &str = "eefdea4cdb677750a420fee807eacf21eb9898ae79b9768766e4faa04a2d4a34";
 
 #[test]
@@ -148,7 +149,7 @@ fn the_unsigned_transaction_has_no_scripts_and_no_witnesses() {
     let field = "global: PSBT_GLOBAL_UNSIGNED_TX: ";
     let scripted = error(&tx(&[0x51]));
     assert_eq!(scripted, format!("{field}the transaction's input 0 has a scriptSig, must have none"));
-    // The same transaction as `tx(&[])` with marker and flag, and after its outputs these bytes.
+    // The transaction `tx(&[])` with marker and flag, and with the given bytes after its outputs.
     let plain = tx(&[]);
     let (start, rest) = plain.split_at(4);
     let (body, lock_time) = rest.split_at(rest.len() - 4);
@@ -166,9 +167,9 @@ fn the_unsigned_transaction_has_no_scripts_and_no_witnesses() {
     ] {
         assert_eq!(error(&with_flag(&witnesses)), named, "{what}");
     }
-    // Without inputs: marker and flag, no input, an output, nLockTime.
+    // A transaction without inputs: marker and flag, no input, one output, nLockTime.
     assert_eq!(error(&[start, &[0, 1, 0, 1], &[0; 9], lock_time].concat()), named);
-    // A transaction of no inputs and one output, in the right serialization, begins with the same bytes.
+    // A transaction with no inputs and one output, in the correct serialization, begins with the same bytes.
     let no_inputs = [start, &[0, 1], &[0; 9], lock_time].concat();
     let cut = error(&no_inputs[..no_inputs.len() - 1]);
     assert_eq!(
@@ -230,7 +231,7 @@ fn versions_allow_and_require_fields() {
     assert_eq!(silent, format!("output 0: {problem}"));
 }
 
-/// Key data and values, each with the error. The first of each field is valid.
+/// Key data and values, each with the expected error. The first ones of each field are valid.
 #[test]
 fn keys_and_values_have_the_shape_that_the_bips_specify() {
     let origin = [1; 8];
@@ -480,7 +481,7 @@ fn keys_and_values_have_the_shape_that_the_bips_specify() {
     }
 }
 
-/// BIP 174: as many steps as the depth of the extended key.
+/// BIP 174: the path has as many steps as the depth of the extended key.
 #[test]
 fn the_path_of_an_extended_key_is_as_long_as_its_depth() {
     use bitcoin::bip32::{DerivationPath, Xpriv, Xpub};

@@ -1,4 +1,5 @@
-//! PSBTs of both versions: those of version 0 written by rust-bitcoin, those of version 2 by hand from BIP 370.
+//! Tests of PSBTs of both versions. rust-bitcoin writes those of version 0; those of version 2 are written by hand from BIP
+//! 370.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -12,7 +13,7 @@ use bitcoin::{Transaction, TxOut, Witness};
 use sigstack_debugger::{BareContext, BareTx, Psbt, bare_spend};
 use sigstack_interpreter::{Flags, Spend};
 
-/// A valid spend of a tapscript.
+/// Returns a transaction that validly spends a tapscript, and the spent output.
 fn spend() -> (Transaction, TxOut) {
     let subject = bare_spend(&[0x51], &[], BareContext::Tapscript, BareTx::default(), Flags::CONSENSUS);
     (subject.tx, subject.prevouts[0].clone())
@@ -28,7 +29,7 @@ fn v0(change: impl FnOnce(&mut bitcoin::Psbt)) -> Vec<u8> {
     psbt.serialize()
 }
 
-/// A map: each key, its type first, with its value.
+/// Serializes a map: pairs of a key, which starts with its type, and a value.
 fn map(pairs: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (key, value) in pairs {
@@ -39,7 +40,7 @@ fn map(pairs: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-/// Version 2, with more fields in the input.
+/// Returns a version 2 PSBT with additional fields in the input.
 fn v2(more: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     let (tx, prevout) = spend();
     let input = &tx.input[0];
@@ -102,7 +103,7 @@ fn version_2_makes_the_transaction_from_its_maps() {
     tx.lock_time = bitcoin::absolute::LockTime::from_consensus(7);
     let psbt = Psbt::read(&v2(&[])).unwrap();
     assert_eq!((&psbt.tx, &psbt.inputs[0].prevout), (&tx, &Some(prevout)));
-    // A lock that an input needs wins over the fallback; heights win over times.
+    // A lock that an input requires takes precedence over the fallback, and heights over times.
     let lock_time =
         |more: &[(&[u8], Vec<u8>)]| Psbt::read(&v2(more)).unwrap().tx.lock_time.to_consensus_u32();
     assert_eq!(lock_time(&[(&[0x12], serialize(&99u32))]), 99);
@@ -110,7 +111,7 @@ fn version_2_makes_the_transaction_from_its_maps() {
     assert_eq!(lock_time(&[(&[0x11], serialize(&500_000_000u32)), (&[0x12], serialize(&99u32))]), 99);
 }
 
-/// BIP 174's unsigned transaction is in the old serialization, which can express a transaction without inputs.
+/// BIP 174 serializes the unsigned transaction without witnesses, so that it may have no inputs.
 #[test]
 fn a_psbt_may_have_no_inputs() {
     for outputs in [0u8, 1, 2] {

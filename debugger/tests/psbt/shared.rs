@@ -1,10 +1,10 @@
-//! The PSBTs of Bitcoin Core's functional tests, in `../shared/vectors` beside the workspace.
+//! Tests with the PSBTs of Bitcoin Core's functional tests, in the folder `../shared/vectors` next to the workspace.
 
 use serde_json::Value;
 use sigstack_debugger::Psbt;
 use sigstack_test_support::shared;
 
-/// Every `invalid` and `invalid_with_msg` row is refused, every `valid` row is read.
+/// Every `invalid` and `invalid_with_msg` row is rejected, and every `valid` row is accepted.
 #[test]
 fn bitcoin_cores_functional_test_rows() {
     let Some(path) = shared("vectors/psbt/rpc_psbt.json") else { return };
@@ -25,7 +25,8 @@ fn bitcoin_cores_functional_test_rows() {
     for (nth, (kind, read)) in outcome.iter().enumerate() {
         assert_eq!(read.is_ok(), *kind == "valid", "{nth} {kind}: {read:?}");
     }
-    // Five rows have no field to name: a transaction, two that are not base64, maps that end early.
+    // Five errors name no field: one for a transaction, two for texts that are not base64, and those for maps that end
+    // early.
     let errors = outcome.iter().filter_map(|(_, read)| read.as_ref().err());
     assert_eq!(errors.filter(|error| !error.contains(": PSBT_")).count(), 5);
 }

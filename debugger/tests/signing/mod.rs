@@ -1,4 +1,4 @@
-//! A transaction to sign for, signed with rust-bitcoin's sighashes and libsecp256k1.
+//! A transaction for tests of signatures, signed with rust-bitcoin's sighashes and libsecp256k1.
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
@@ -9,17 +9,17 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, TapLeafHash, Transaction, T
 use sigstack_debugger::{Commitment, Explanation, Frame, Options, StepEvent, Subject, Trace};
 use sigstack_interpreter::Flags;
 
-/// The key of a number.
+/// Returns the key pair of a number.
 pub(crate) fn keypair(number: u8) -> Keypair {
     Keypair::from_seckey_slice(&Secp256k1::new(), &[number; 32]).unwrap()
 }
 
-/// The x-only bytes of a number's key.
+/// Returns the x-only public key of a number.
 pub(crate) fn x_only(number: u8) -> [u8; 32] {
     keypair(number).x_only_public_key().0.serialize()
 }
 
-/// The compressed bytes of a number's key.
+/// Returns the compressed public key of a number.
 pub(crate) fn compressed(number: u8) -> Vec<u8> {
     keypair(number).public_key().serialize().to_vec()
 }
@@ -28,13 +28,13 @@ pub(crate) fn schnorr(keypair: &Keypair, digest: [u8; 32]) -> Vec<u8> {
     Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(digest), keypair).as_ref().to_vec()
 }
 
-/// A DER signature with its hash type.
+/// Returns a DER signature with its hash type.
 pub(crate) fn ecdsa(number: u8, digest: [u8; 32], hash_type: u8) -> Vec<u8> {
     let signature = Secp256k1::new().sign_ecdsa(&Message::from_digest(digest), &keypair(number).secret_key());
     [signature.serialize_der().to_vec(), vec![hash_type]].concat()
 }
 
-/// A transaction of two inputs that spend outputs of the same script and of different amounts. Input 0 is verified.
+/// A transaction with two inputs that spend outputs of the same script and of different amounts. The tests verify input 0.
 pub(crate) struct Spending {
     pub(crate) tx: Transaction,
     pub(crate) prevouts: Vec<TxOut>,
@@ -61,7 +61,7 @@ impl Spending {
         }
     }
 
-    /// The digest of BIP 341 for an input; in tapscript if there is a leaf.
+    /// Returns the BIP 341 digest of an input, for tapscript if a leaf is given.
     pub(crate) fn taproot(
         &self,
         input: usize,
@@ -82,7 +82,7 @@ impl Spending {
             .to_byte_array()
     }
 
-    /// Traces input 0 with this witness and scriptSig.
+    /// Traces the verification of input 0 with this witness and scriptSig.
     pub(crate) fn trace(
         &self,
         witness: &[Vec<u8>],
@@ -98,7 +98,7 @@ impl Spending {
     }
 }
 
-/// Every explanation of a trace, in order, as `code: text`.
+/// Returns all explanations of a trace, in order, as `code: text`.
 pub(crate) fn explanations(trace: &Trace) -> Vec<String> {
     let mut lines = Vec::new();
     let mut add =
@@ -121,25 +121,25 @@ pub(crate) fn explanations(trace: &Trace) -> Vec<String> {
     lines
 }
 
-/// The name of a trace's verdict.
+/// Returns the name of a trace's verdict.
 pub(crate) fn verdict(trace: &Trace) -> &'static str {
     trace.verdict.as_ref().err().map_or("OK", |error| error.script_error().unwrap().name())
 }
 
-/// A trace is invalid with this error, and is explained by exactly these lines.
+/// Asserts that a trace is invalid with this error, and that its explanations are exactly these lines.
 #[track_caller]
 pub(crate) fn assert_explained(trace: &Trace, error: &str, lines: &[String]) {
     assert_eq!(verdict(trace), error);
     assert_eq!(explanations(trace), lines);
 }
 
-/// A trace is valid, and there is nothing to explain.
+/// Asserts that a trace is valid and has no explanations.
 #[track_caller]
 pub(crate) fn assert_valid(trace: &Trace) {
     assert_explained(trace, "OK", &[]);
 }
 
-/// The notes of the last part of a verification.
+/// Returns the notes and explanations of the last phase of a verification.
 pub(crate) fn last_notes(trace: &Trace) -> Vec<String> {
     let notes = trace.frames.iter().rev().find_map(|frame| match frame {
         Frame::Phase { notes, explanations, .. } => {
