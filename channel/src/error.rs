@@ -1,4 +1,4 @@
-//! What can go wrong in this crate, apart from a verdict of the chain.
+//! Error type of this crate. Transactions that the simulated chain rejects have a separate type.
 
 use core::fmt;
 
@@ -7,37 +7,37 @@ use sigstack_interpreter::UsageError;
 use crate::bounds::{Bounds, OutOfBounds};
 use crate::model::Unacceptable;
 
-/// Why something could not be built, signed or read.
+/// Reason why something could not be built, signed or parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelError {
-    /// A key, tweak or signature is not one.
+    /// A key, tweak or signature is invalid.
     Key(secp256k1::Error),
-    /// The interpreter was asked about something that does not exist.
+    /// The interpreter was called with invalid arguments, for example an input that does not exist.
     Usage(UsageError),
-    /// A parameter, by its name, is outside of its range, or does not go with another one.
+    /// A parameter, given by its name, is out of range or inconsistent with another one.
     Parameter(&'static str, OutOfBounds),
-    /// A signer refuses: what it was asked to sign breaks a rule of the construction. The text says which and why.
+    /// The operation breaks a rule of the construction, for example a request to a signer. The text says which rule and why.
     Refused(String),
-    /// A state is not accepted: nobody signs it.
+    /// The content of a state is unacceptable, so no party signs it.
     Content(Unacceptable),
-    /// Stored bytes do not hold what they should. The text says what was expected.
+    /// Stored bytes are malformed. The text says what was expected.
     Encoding(String),
-    /// The co-signer with this position gave a partial signature that does not verify.
+    /// The partial signature of the co-signer with this index does not verify.
     PartialSignature(usize),
 }
 
 impl ChannelError {
-    /// A refusal, with its reason.
+    /// Creates a [`ChannelError::Refused`] with its reason.
     pub fn refused(reason: impl Into<String>) -> ChannelError {
         ChannelError::Refused(reason.into())
     }
 
-    /// Checks a parameter.
+    /// Checks that a parameter is within its range.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Parameter`] if the value is outside of the range.
+    /// [`ChannelError::Parameter`] if the value is out of range.
     pub(crate) fn check<T: Copy + PartialOrd + fmt::Display>(
         name: &'static str,
         bounds: &Bounds<T>,
@@ -46,7 +46,7 @@ impl ChannelError {
         bounds.check(value).map(drop).map_err(|error| ChannelError::Parameter(name, error))
     }
 
-    /// A fault in stored bytes, with what was expected.
+    /// Creates a [`ChannelError::Encoding`] with the expected form.
     pub fn encoding(expected: impl Into<String>) -> ChannelError {
         ChannelError::Encoding(expected.into())
     }

@@ -1,4 +1,4 @@
-//! Plays and attacks as cases of the case format, so that other implementations can check every transaction.
+//! Exports the transactions of simulations and attacks as test vectors, so that other implementations can verify them.
 
 use bitcoin::{Transaction, TxOut};
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use crate::attacks;
 use crate::compare::{claimed_by, content};
 use crate::model::{Form, KINDS, Kind, PlayError, Played, Setup, Stage, nested_costs};
 
-/// The preimage of all HTLCs of plays.
+/// Preimage of all HTLCs in the simulations.
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
 struct Exporter<'a> {
@@ -19,7 +19,7 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
-    /// A case for each input.
+    /// Adds a test case for each input of a transaction.
     fn add(&mut self, comment: &str, tx: &Transaction, prevouts: &[TxOut], flags: Flags, expect: Expect) {
         for index in 0..tx.input.len() {
             let mut extra = Map::new();
@@ -45,12 +45,12 @@ impl Exporter<'_> {
     }
 }
 
-/// Every transaction of a play of a construction: funding, closing together, closing alone with HTLCs and their claims, an old state
-/// and what answers it.
+/// Returns cases for all transactions of one construction: funding, cooperative close, unilateral close with HTLCs and their
+/// claims, and an old state with its answer.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if the play cannot be carried out.
+/// [`PlayError`] if the simulation fails.
 pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     let setup = || Setup::named(name, 2, crate::compare::CAPACITY, 144);
     let mut channel = kind.build(setup()?, content(2, 0, 0, 0))?;
@@ -98,11 +98,11 @@ pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Every transaction of the end of a channel inside an N-party channel, in each form.
+/// Returns cases for all transactions that close a channel inside an N-party channel, in each form.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a play cannot be carried out.
+/// [`PlayError`] if a simulation fails.
 pub fn nested_cases() -> Result<Vec<Case>, PlayError> {
     let mut exporter = Exporter { group: "nested", flags: Flags::CONSENSUS, cases: Vec::new() };
     for form in Form::ALL {
@@ -112,7 +112,7 @@ pub fn nested_cases() -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// What the attacks show at the level of scripts, with the verdict that each must get.
+/// Returns cases for the transactions that show the attacks at the level of scripts, with the expected verdicts.
 ///
 /// # Errors
 ///
@@ -132,11 +132,11 @@ pub fn attack_cases() -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// The files of `test-vectors/channels`: a name and its lines.
+/// Returns the files of `test-vectors/channels`: their names and contents.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a play or an attack cannot be carried out.
+/// [`PlayError`] if a simulation or an attack cannot be carried out.
 pub fn files() -> Result<Vec<(String, String)>, PlayError> {
     let lines = |cases: Vec<Case>| cases.iter().map(|case| case.to_line() + "\n").collect::<String>();
     let mut files = Vec::new();

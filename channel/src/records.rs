@@ -1,48 +1,48 @@
-//! The bytes that parties and towers keep: each record begins with its version and its kind, and is verified when it is read.
+//! Serialized records of parties and towers. Each record begins with a version and a kind, and is verified when it is parsed.
 
 use bitcoin::{OutPoint, Txid, hashes::Hash as _};
 use secp256k1::XOnlyPublicKey;
 
 use crate::error::ChannelError;
 
-/// The version that is written. Other versions are refused.
+/// Version of the record format. Other versions are refused.
 pub const VERSION: u8 = 1;
-/// Bytes of a record's head: version and kind.
+/// Size in bytes of a record's header: version and kind.
 pub const HEAD: usize = 2;
 
-/// What a record is about.
+/// Kind of a record: the construction, and whether a client or a tower stores the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum RecordKind {
-    /// A client's record of LN-Symmetry or the override form.
+    /// Client's record of LN-Symmetry or the override form.
     RebindingClient = 1,
-    /// A tower's.
+    /// Tower's record of LN-Symmetry or the override form.
     RebindingTower = 2,
-    /// A client's record of the signed sequence form.
+    /// Client's record of the signed sequence form.
     SequenceClient = 3,
-    /// A tower's.
+    /// Tower's record of the signed sequence form.
     SequenceTower = 4,
-    /// A client's record of LN-penalty.
+    /// Client's record of LN-penalty.
     PenaltyClient = 5,
-    /// A tower's.
+    /// Tower's record of LN-penalty.
     PenaltyTower = 6,
-    /// A client's record of locks that shrink.
+    /// Client's record of a construction with decrementing locks (`bip68` and `tree`).
     PathClient = 7,
-    /// A tower's.
+    /// Tower's record of a construction with decrementing locks (`bip68` and `tree`).
     PathTower = 8,
-    /// A client's record of the literal form of 2018.
+    /// Client's record of the literal form of 2018.
     LiteralClient = 9,
-    /// A tower's.
+    /// Tower's record of the literal form of 2018.
     LiteralTower = 10,
 }
 
 impl RecordKind {
-    /// The head of a record.
+    /// Returns the header of a record: version and kind.
     pub fn head(self) -> Vec<u8> {
         vec![VERSION, self as u8]
     }
 
-    /// What follows the head of a record of this kind.
+    /// Checks the header of a record and returns the fields after it.
     ///
     /// # Errors
     ///
@@ -59,16 +59,16 @@ impl RecordKind {
     }
 }
 
-/// The fields of a record that are not read yet.
+/// Parser of a record's fields. Contains the bytes that have not been parsed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields<'a>(&'a [u8]);
 
 impl<'a> Fields<'a> {
-    /// The next bytes.
+    /// Parses the next `N` bytes.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if there are fewer.
+    /// [`ChannelError::Encoding`] if fewer than `N` bytes are left.
     pub fn bytes<const N: usize>(&mut self) -> Result<[u8; N], ChannelError> {
         let cut_off = || ChannelError::encoding("the record is cut off");
         let (taken, rest) = self.0.split_first_chunk::<N>().ok_or_else(cut_off)?;
@@ -76,50 +76,50 @@ impl<'a> Fields<'a> {
         Ok(*taken)
     }
 
-    /// The next four bytes as a number, little endian.
+    /// Parses the next four bytes as a little-endian number.
     ///
     /// # Errors
     ///
-    /// As [`Fields::bytes`].
+    /// The errors of [`Fields::bytes`].
     pub fn u32(&mut self) -> Result<u32, ChannelError> {
         self.bytes().map(u32::from_le_bytes)
     }
 
-    /// The next eight bytes as a number, little endian.
+    /// Parses the next eight bytes as a little-endian number.
     ///
     /// # Errors
     ///
-    /// As [`Fields::bytes`].
+    /// The errors of [`Fields::bytes`].
     pub fn u64(&mut self) -> Result<u64, ChannelError> {
         self.bytes().map(u64::from_le_bytes)
     }
 
-    /// The next 36 bytes as an outpoint.
+    /// Parses the next 36 bytes as an outpoint.
     ///
     /// # Errors
     ///
-    /// As [`Fields::bytes`].
+    /// The errors of [`Fields::bytes`].
     pub fn outpoint(&mut self) -> Result<OutPoint, ChannelError> {
         let txid = Txid::from_byte_array(self.bytes()?);
         Ok(OutPoint { txid, vout: self.u32()? })
     }
 
-    /// The next 32 bytes as an x-only key that is on the curve.
+    /// Parses the next 32 bytes as an x-only public key.
     ///
     /// # Errors
     ///
-    /// As [`Fields::bytes`], and [`ChannelError::Key`] if the key is not on the curve.
+    /// The errors of [`Fields::bytes`], and [`ChannelError::Key`] if the key is not on the curve.
     pub fn key(&mut self) -> Result<[u8; 32], ChannelError> {
         let key = self.bytes()?;
         XOnlyPublicKey::from_byte_array(key)?;
         Ok(key)
     }
 
-    /// The next bytes.
+    /// Returns the next `length` bytes.
     ///
     /// # Errors
     ///
-    /// As [`Fields::bytes`].
+    /// [`ChannelError::Encoding`] if fewer bytes are left.
     pub fn take(&mut self, length: usize) -> Result<&'a [u8], ChannelError> {
         let cut_off = || ChannelError::encoding("the record is cut off");
         let (taken, rest) = self.0.split_at_checked(length).ok_or_else(cut_off)?;
@@ -127,22 +127,22 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    /// The next part: its length in four bytes, and so many bytes.
+    /// Parses a part with a length prefix: four bytes for the length, then as many bytes.
     ///
     /// # Errors
     ///
-    /// As [`Fields::bytes`].
+    /// The errors of [`Fields::bytes`].
     pub fn part(&mut self) -> Result<Fields<'a>, ChannelError> {
         let length = usize::try_from(self.u32()?).unwrap_or(usize::MAX);
         self.take(length).map(Fields)
     }
 
-    /// All that is left.
+    /// Returns all remaining bytes.
     pub fn rest(self) -> &'a [u8] {
         self.0
     }
 
-    /// Checks that nothing is left.
+    /// Checks that all bytes have been parsed.
     ///
     /// # Errors
     ///

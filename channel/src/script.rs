@@ -1,18 +1,19 @@
-//! Writing scripts: opcodes, data and numbers in their shortest encoding.
+//! Serialization of scripts: opcodes, data pushes and numbers in their shortest encoding.
 
 use sigstack_interpreter::{Opcode, script_num};
 
-/// A number in a script: `OP_0`, `OP_1` to `OP_16`, `OP_1NEGATE`, or a push of its shortest encoding, as policy wants it.
+/// A number in a script, minimally encoded as policy requires: `OP_0`, `OP_1` to `OP_16`, `OP_1NEGATE`, or a push of its shortest
+/// encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Num(pub i64);
 
-/// Data in a script, pushed by the shortest push opcode. Data that a number opcode could push is not expected here.
+/// A data push with the shortest push opcode. Data for which a number opcode would be shorter is not expected here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Push<'a>(pub &'a [u8]);
 
-/// Something that a script is written from.
+/// An element of a script.
 pub trait Item {
-    /// Appends it.
+    /// Appends the element's serialization to `script`.
     fn write(&self, script: &mut Vec<u8>);
 }
 
@@ -46,7 +47,7 @@ impl Item for Push<'_> {
     }
 }
 
-/// The bytes of a script of these items.
+/// Serializes a script that consists of these elements.
 pub fn script(items: &[&dyn Item]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for item in items {

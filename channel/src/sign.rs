@@ -1,4 +1,4 @@
-//! What signatures and templates of taproot inputs commit to.
+//! Signature hashes and template hashes of taproot inputs.
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
@@ -11,19 +11,19 @@ use crate::error::ChannelError;
 use crate::taproot::TAPSCRIPT;
 use crate::tx::output;
 
-/// SIGHASH_DEFAULT.
+/// Hash type SIGHASH_DEFAULT.
 pub const DEFAULT: u8 = 0x00;
-/// SIGHASH_ALL with ANYPREVOUT (BIP 118): the outpoint is left out.
+/// Hash type SIGHASH_ALL with ANYPREVOUT (BIP 118), which does not commit to the outpoint.
 pub const ALL_ANYPREVOUT: u8 = 0x41;
-/// SIGHASH_ALL with ANYPREVOUTANYSCRIPT (BIP 118): outpoint, amount and script are left out.
+/// Hash type SIGHASH_ALL with ANYPREVOUTANYSCRIPT (BIP 118), which does not commit to outpoint, amount and script.
 pub const ALL_ANYPREVOUTANYSCRIPT: u8 = 0xc1;
-/// SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118): outputs are left out too.
+/// Hash type SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118), which also does not commit to the outputs.
 pub const NONE_ANYPREVOUTANYSCRIPT: u8 = 0xc2;
-/// SIGHASH_SINGLE with ANYPREVOUT (BIP 118).
+/// Hash type SIGHASH_SINGLE with ANYPREVOUT (BIP 118).
 pub const SINGLE_ANYPREVOUT: u8 = 0x43;
-/// SIGHASH_ALL with SIGHASH_ANYONECANPAY.
+/// Hash type SIGHASH_ALL with SIGHASH_ANYONECANPAY.
 pub const ALL_ANYONECANPAY: u8 = 0x81;
-/// SIGHASH_SINGLE with SIGHASH_ANYONECANPAY.
+/// Hash type SIGHASH_SINGLE with SIGHASH_ANYONECANPAY.
 pub const SINGLE_ANYONECANPAY: u8 = 0x83;
 
 fn digest(
@@ -39,12 +39,12 @@ fn digest(
     })
 }
 
-/// The digest that a key path signature signs.
+/// Returns the signature hash of a key path spend.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Usage`] unless the input and one prevout for each input are there; [`ChannelError::Refused`] for a
-/// hash type that is not defined.
+/// [`ChannelError::Usage`] unless the input exists and each input has a prevout. [`ChannelError::Refused`] for an undefined hash
+/// type.
 pub fn key_path(
     tx: &Transaction,
     prevouts: &[TxOut],
@@ -54,11 +54,11 @@ pub fn key_path(
     key_path_with_annex(tx, prevouts, input, hash_type, None)
 }
 
-/// As [`key_path`], of an input that may have an annex.
+/// Returns the signature hash of a key path spend, for an input with an optional annex.
 ///
 /// # Errors
 ///
-/// As [`key_path`].
+/// The errors of [`key_path`].
 pub fn key_path_with_annex(
     tx: &Transaction,
     prevouts: &[TxOut],
@@ -70,11 +70,12 @@ pub fn key_path_with_annex(
     digest(tx, prevouts, input, &message, hash_type)
 }
 
-/// The digest that a signature in a leaf signs; with `bip118` by a key that begins with 0x01.
+/// Returns the signature hash of a script path spend. `bip118` selects the message for a public key that begins with 0x01 (BIP
+/// 118).
 ///
 /// # Errors
 ///
-/// As [`key_path`].
+/// The errors of [`key_path`].
 pub fn script_path(
     tx: &Transaction,
     prevouts: &[TxOut],
@@ -94,42 +95,42 @@ pub fn script_path(
     digest(tx, prevouts, input, &message, hash_type)
 }
 
-/// What a signature under ANYPREVOUTANYSCRIPT of the first input signs: the same for every leaf and every prevout.
+/// Returns the signature hash of the first input with ANYPREVOUTANYSCRIPT. It is the same for every leaf and every prevout.
 ///
 /// # Errors
 ///
-/// As [`key_path`].
+/// The errors of [`key_path`].
 pub fn rebindable(tx: &Transaction, hash_type: u8) -> Result<[u8; 32], ChannelError> {
     script_path(tx, &nothing_spent(tx), 0, &[], hash_type, true, None)
 }
 
-/// Templates do not look at what is spent.
+/// Returns placeholder prevouts, because a template does not commit to the spent outputs.
 fn nothing_spent(tx: &Transaction) -> Vec<TxOut> {
     tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect()
 }
 
-/// The default template hash of the first input (BIP 119).
+/// Returns the default template hash of the first input (BIP 119).
 ///
 /// # Errors
 ///
-/// [`ChannelError::Usage`] if there is no input.
+/// [`ChannelError::Usage`] if the transaction has no input.
 pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
     let prevouts = nothing_spent(tx);
     Ok(checktemplateverify::check_template_digest(&Spend::new(tx, &prevouts)?.signing(0)?))
 }
 
-/// The template hash of the first input (BIP 446).
+/// Returns the template hash of the first input (BIP 446).
 ///
 /// # Errors
 ///
-/// [`ChannelError::Usage`] if there is no input.
+/// [`ChannelError::Usage`] if the transaction has no input.
 pub fn template_hash(tx: &Transaction, annex: Option<&[u8]>) -> Result<[u8; 32], ChannelError> {
     let prevouts = nothing_spent(tx);
     let annex = annex.map(annex_hash);
     Ok(templatehash::template_hash_digest(&Spend::new(tx, &prevouts)?.signing(0)?, annex.as_ref()))
 }
 
-/// A signature with its hash type, as it stands in a witness.
+/// Returns the witness element of a signature: 64 bytes, followed by the hash type unless it is SIGHASH_DEFAULT.
 pub fn with_hash_type(signature: [u8; 64], hash_type: u8) -> Vec<u8> {
     let mut bytes = signature.to_vec();
     if hash_type != DEFAULT {

@@ -1,7 +1,7 @@
-//! Options of the signed sequence form, with what each costs: fee inputs by liberal sighash types, second stages of HTLCs in three ways,
-//! a tower that is paid.
+//! Options of the signed sequence form with their costs: fee inputs with permissive hash types, three kinds of second stages for
+//! HTLCs, and a tower that is paid.
 //!
-//! Each is a spend that the interpreter judged.
+//! Each option is a transaction that the interpreter verified.
 
 use bitcoin::Transaction;
 use secp256k1::Keypair;
@@ -24,21 +24,22 @@ const PREIMAGE: [u8; 32] = [0x42; 32];
 /// An option and its cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
-    /// What it is.
+    /// Description of the option.
     pub name: &'static str,
-    /// Weight units of the transaction.
+    /// Weight of the transaction in weight units.
     pub weight: u64,
-    /// Signatures that both must make for it in each update.
+    /// Number of joint signatures that the option needs in each update.
     pub signatures: usize,
-    /// Whether it is valid on the transaction that it was made for.
+    /// Whether the transaction is valid with the parent for which it was made.
     pub valid: bool,
-    /// Whether nodes relay it, alone or with a child that pays for it.
+    /// Whether nodes relay the transaction, alone or with a child that pays its fee.
     pub relayed: bool,
-    /// Whether it stays valid if the transaction that it spends gets a fee input, which changes the txid. `None` for the other options.
+    /// Whether the transaction stays valid if its parent gets a fee input, which changes the parent's txid. `None` for options
+    /// that are not second stages.
     pub survives: Option<bool>,
 }
 
-/// One line an option.
+/// Returns a table with one row for each option.
 pub fn table(variants: &[Variant]) -> Table {
     let mut table = Table::new(&[
         "option",
@@ -62,7 +63,7 @@ pub fn table(variants: &[Variant]) -> Table {
     table
 }
 
-/// The keys of these spends. One key stands for the joint one.
+/// Keys of the transactions. A single key replaces the aggregated joint key.
 struct Keys {
     joint: Keypair,
     peer: Keypair,
@@ -75,11 +76,11 @@ fn proposals() -> Flags {
     Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::ANYPREVOUT
 }
 
-/// Builds and judges all options.
+/// Builds and verifies the transactions of all options.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a spend cannot be built.
+/// [`PlayError`] if a transaction cannot be built.
 pub fn measure() -> Result<Vec<Variant>, PlayError> {
     let key = |name: &str| Seed::from_name("variants").keypair(name, &[]);
     let keys = Keys {
@@ -99,19 +100,20 @@ fn judge(step: Step) -> Result<bool, PlayError> {
     Ok(Shown::verify(step, proposals())?.is_valid())
 }
 
-/// Whether a step keeps the rules for single transactions. The feerate is left to a child.
+/// Returns whether a transaction satisfies the relay rules for single transactions. The minimum feerate is not checked, because a
+/// child can pay.
 fn is_relayed(step: &Step) -> bool {
     let (candidate, policy) = (Candidate::new(&step.tx, &step.prevouts), Policy::CORE_31);
     let kept = candidate.check_form(&policy).and_then(|()| candidate.check_inputs(&policy));
     kept.and_then(|()| candidate.check_ephemeral_dust(step.fee(), &policy)).is_ok()
 }
 
-/// A source of coins that exists only as a txid.
+/// Returns a parent transaction with this output. It only serves to give the output a txid.
 fn source(out: &TapOutput, sat: u64, lock_time: u32) -> Transaction {
     transaction(2, lock_time, vec![], vec![output(sat, out.script_pubkey())])
 }
 
-/// A commitment whose signature leaves other inputs and outputs open, beside one that needs a child.
+/// Options for the fee of a commitment: a child that pays, and a signature that does not commit to other inputs and outputs.
 fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let internal = x_only(&keys.joint);
     let funding = TapOutput::new(internal, vec![])?;
@@ -141,7 +143,7 @@ fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     };
 
     let mut variants = vec![by_child];
-    // A P2A of 0 sat is dust, and dust is relayed only in a transaction without a fee.
+    // A P2A of 0 sat is dust, and a dust output is relayed only in a transaction without a fee.
     for (name, anchor) in [
         ("commitment signed SINGLE|ANYONECANPAY, with a fee input and change", false),
         ("the same with a P2A of 0 sat", true),
@@ -155,7 +157,7 @@ fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         let prevouts = std::slice::from_ref(&funded);
         let digest = sign::key_path(&open, prevouts, 0, SINGLE_ANYONECANPAY)?;
         let signed = with_hash_type(sign_schnorr(&owner, &digest), SINGLE_ANYONECANPAY);
-        // The publisher adds its coin and its change after the other side signed.
+        // The publisher adds its coin and its change after the peer has signed.
         open.input.push(input(outpoint(&origin, 1), SEQUENCE_FREE));
         open.output.push(output(coin.value.to_sat() - 500, coin.script_pubkey.clone()));
         open.output.extend(anchor.then(|| output(0, p2a())));
@@ -176,7 +178,7 @@ fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     Ok(variants)
 }
 
-/// How the second stage of an HTLC is fixed.
+/// How the second-stage transaction of an HTLC is enforced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Second {
     Presigned,
@@ -184,7 +186,7 @@ enum Second {
     Template,
 }
 
-/// HTLC-success into a second stage, signed for one txid and tried on another.
+/// Options for HTLC-success with a second stage, signed for one parent and tried on a parent with another txid.
 fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let mut variants = Vec::new();
     for (name, second, signatures) in [
@@ -212,7 +214,7 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         let mut joint: Option<Vec<u8>> = None;
         let mut verdicts = Vec::new();
         let (mut weighed, mut relayed) = (0, false);
-        // The same transaction on two parents: the second has another txid.
+        // The same transaction on two parents, of which the second has another txid.
         for lock_time in [0, 1] {
             let mut tx = stage.clone();
             if let Some(first) = tx.input.first_mut() {
@@ -250,7 +252,7 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     Ok(variants)
 }
 
-/// The tower's leaf with a key that its client gives it, and with its own key, which is paid.
+/// Options for the tower's leaf: with a key that the client gives to the tower, and with the tower's own key and a reward.
 fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let (state, newest) = (0x0080_0000, 0x0080_0001);
     let number_key = x_only(&keys.number);
@@ -269,7 +271,7 @@ fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         ("justice by a key that the client gives to its towers, the bonus in a P2A", plain),
         ("justice by the tower's key, the bonus to its script", paid),
     ];
-    // Beside a settle leaf, three leaves in the contested output.
+    // The contested output has three leaves: a placeholder for the settlement leaf, the tower leaf, and a hidden contest leaf.
     let other = script(&[&Num(1)]);
     let mut variants = Vec::new();
     for (name, mut tx) in leaves {

@@ -1,4 +1,4 @@
-//! A wallet of one key: coins for fees.
+//! A wallet with a single key, whose coins pay fees.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -9,7 +9,7 @@ use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
 use crate::sign;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2tr, set_witness, transaction};
 
-/// A key with coins that it spends on the key path.
+/// A key whose coins are spent on the key path.
 #[derive(Clone, Debug)]
 pub struct Wallet {
     keypair: Keypair,
@@ -17,7 +17,7 @@ pub struct Wallet {
 }
 
 impl Wallet {
-    /// A wallet from a seed.
+    /// Creates a wallet from a seed.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl Wallet {
         Wallet::of(&seed.keypair("wallet", &[])?)
     }
 
-    /// The wallet of an internal key without a tree.
+    /// Creates a wallet from a taproot internal key, without a script tree.
     ///
     /// # Errors
     ///
@@ -36,12 +36,12 @@ impl Wallet {
         Ok(Wallet { script: p2tr(&x_only(&keypair)), keypair })
     }
 
-    /// The script that pays to it.
+    /// Returns the wallet's scriptPubKey.
     pub fn script_pubkey(&self) -> &ScriptBuf {
         &self.script
     }
 
-    /// A coin from nowhere.
+    /// Creates a confirmed coin of this wallet on the simulated chain, without a funding transaction.
     pub fn mint(&self, chain: &mut Chain, sat: u64) -> (OutPoint, TxOut) {
         let out = output(sat, self.script.clone());
         (chain.mint(out.clone()), out)
@@ -51,14 +51,14 @@ impl Wallet {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Usage`] unless the input and one prevout for each input are there.
+    /// [`ChannelError::Usage`] unless the input exists and each input has a prevout.
     pub fn sign(&self, tx: &mut Transaction, prevouts: &[TxOut], input: usize) -> Result<(), ChannelError> {
         let digest = sign::key_path(tx, prevouts, input, sign::DEFAULT)?;
         set_witness(tx, input, &[sign_schnorr(&self.keypair, &digest)]);
         Ok(())
     }
 
-    /// A transaction that spends one coin to this wallet and pays a fee.
+    /// Returns a signed transaction that spends one coin, pays a fee, and returns the rest to this wallet.
     ///
     /// # Errors
     ///
@@ -77,11 +77,12 @@ impl Wallet {
         Ok(tx)
     }
 
-    /// The child that pays a parent's fee: spends its P2A and a coin of this wallet, and pays the rest back.
+    /// Returns a child that pays a parent's fee: it spends the parent's P2A and a coin of this wallet, and returns the rest to
+    /// the wallet.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the parent has no P2A, or the coin is smaller than the fee.
+    /// [`ChannelError::Refused`] if the parent has no P2A, or if the coin is smaller than the fee.
     pub fn fee_child(
         &self,
         parent: &Transaction,

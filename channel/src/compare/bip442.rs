@@ -1,8 +1,8 @@
-//! The table "Cost comparison" of BIP 442, from serialized transactions.
+//! Reproduces the table "Cost comparison" of BIP 442 from serialized transactions.
 //!
-//! The BIP has no derivation. What reproduces it: LN-Symmetry without anchors, one leaf `IF update ELSE settle ENDIF` in state outputs,
-//! a settlement that pays two taproot outputs, the settlement's hash in the annex, in an OP_RETURN or in the witness. Each
-//! transaction is signed and verified.
+//! The BIP does not say how its weights were computed. The following assumptions reproduce them: LN-Symmetry without anchors;
+//! state outputs with the single leaf `IF update ELSE settle ENDIF`; a settlement that pays two taproot outputs; and the
+//! settlement's hash in the annex, in an OP_RETURN output or in the witness. Each transaction is signed and verified.
 
 use bitcoin::{OutPoint, Transaction, TxOut, Txid, hashes::Hash as _};
 use sigstack_interpreter::{Flags, Opcode as O, Spend};
@@ -17,18 +17,18 @@ use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2tr, set_witness, transaction, weight};
 
-/// A row of the table: what the BIP says, and what transactions weigh.
+/// A row of the table: weights in weight units, published by the BIP or measured here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bip442Row {
-    /// The method.
+    /// Name of the method in the BIP.
     pub method: &'static str,
-    /// "Force close": the update from the funding output, and the settlement.
+    /// "Force close": weight of the update that spends the funding output, and of the settlement.
     pub force_close: u64,
-    /// "Contest": a further update.
+    /// "Contest": weight of one more update.
     pub contest: u64,
 }
 
-/// The published table, in weight units.
+/// The table as published in the BIP, in weight units.
 pub const BIP_442: [Bip442Row; 7] = [
     Bip442Row { method: "APO-Annex", force_close: 1221, contest: 627 },
     Bip442Row { method: "APO-Return", force_close: 1359, contest: 765 },
@@ -122,7 +122,8 @@ impl Method {
         TapOutput::new(self.key, vec![(0, Leaf::Script(leaf.to_vec()))])
     }
 
-    /// The update to a state on top of an output, with the elements that select its branch.
+    /// Builds the update to a state that spends the given output. `selector` contains the witness elements that select the update
+    /// branch.
     fn update(
         &self,
         state: u32,
@@ -198,14 +199,14 @@ impl Method {
     }
 }
 
-/// Builds, verifies and weighs what the table's rows name.
+/// Builds and verifies the transactions of each row, and returns their weights.
 ///
 /// # Errors
 ///
 /// [`PlayError`] if the interpreter rejects a transaction.
 pub fn measure_bip442() -> Result<Vec<Bip442Row>, PlayError> {
     let signer = Seed::from_name("bip 442").keypair("internal", &[])?;
-    // CSFS and BIP 118 keys are x-only: a key with an even point signs the same as its x coordinate.
+    // CSFS and BIP 118 use x-only keys. A key pair whose public key has an even y coordinate gives the same signatures.
     let key = x_only(&signer);
     let methods = [
         (Bind::Apo, Publish::Annex),

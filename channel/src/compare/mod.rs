@@ -1,5 +1,5 @@
-//! The constructions measured side by side: every number is a count of serialized bytes or the weight of a transaction that the
-//! chain confirmed.
+//! Side-by-side measurements of all constructions. Every number is a count of serialized bytes, or the weight of a transaction
+//! that confirmed on the simulated chain.
 
 mod bip442;
 mod palette;
@@ -15,35 +15,35 @@ use crate::error::ChannelError;
 use crate::keys::sha256;
 use crate::model::{Construction, Content, Htlc, Kind, PlayError, Setup, Stage};
 
-/// Satoshi in the channels that are measured.
+/// Capacity of the measured channels, in satoshi.
 pub const CAPACITY: u64 = 10_000_000;
-/// The preimage of all HTLCs that are measured: they differ in amount and expiry.
+/// Preimage of all measured HTLCs, which differ only in amount and expiry.
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// What is measured.
+/// Parameters of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// Updates before anything is published.
+    /// Number of updates before anything is published.
     pub updates: u32,
-    /// HTLCs in every state.
+    /// Number of HTLCs in every state.
     pub htlcs: usize,
-    /// Parties, where more than two can take part.
+    /// Number of parties, for constructions that allow more than two.
     pub parties: usize,
-    /// Satoshi per virtual byte, for costs.
+    /// Feerate in sat/vB for costs.
     pub feerate: u32,
 }
 
 impl Question {
-    /// Checks the parameters, before any work.
+    /// Validates the parameters.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Parameter`] names the one that is outside of its range.
+    /// [`ChannelError::Parameter`] with the name of a parameter that is out of range.
     pub fn check(&self) -> Result<(), ChannelError> {
         ChannelError::check("updates", &bounds::COMPARED_UPDATES, self.updates)?;
         ChannelError::check("htlcs", &bounds::COMPARED_HTLCS, self.htlcs)?;
         ChannelError::check("parties", &bounds::PARTIES, self.parties)?;
-        // Each party more takes the place of an HTLC in the transaction that pays the state.
+        // Each additional party uses the space of one HTLC output in the transaction that pays the state.
         let most = bounds::HTLCS.most.saturating_sub(self.parties.saturating_sub(bounds::PARTIES.least));
         if self.htlcs > most {
             let text = format!(
@@ -62,68 +62,70 @@ impl Default for Question {
     }
 }
 
-/// Weight units of what one way of ending a channel puts on the chain.
+/// Weight units that one way of closing a channel puts on the chain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
-    /// The construction's own transactions.
+    /// Weight of the construction's own transactions.
     pub own: u64,
-    /// The children that pay for those that pay nothing.
+    /// Weight of the child transactions that pay the fees of zero-fee transactions.
     pub children: u64,
 }
 
 impl Weights {
-    /// Both.
+    /// Returns the sum of both weights.
     pub fn total(self) -> u64 {
         self.own + self.children
     }
 }
 
-/// What was measured of a construction.
+/// Measurements of one construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Measured {
-    /// Its name.
+    /// Name of the construction.
     pub name: &'static str,
-    /// Proposals that it needs.
+    /// Soft fork proposals that the construction needs.
     pub proposals: String,
-    /// Parties that took part.
+    /// Number of parties of the measured channel.
     pub parties: usize,
-    /// How many states there can be.
+    /// Maximum number of states.
     pub states: u64,
-    /// Whether an old state loses the channel.
+    /// Whether a party that publishes an old state loses the channel's funds.
     pub penalty: bool,
-    /// Blocks until the newest state's money is free.
+    /// Worst case number of blocks until the funds of the latest state can be spent.
     pub worst_delay: u64,
-    /// Signatures of the last update, by all parties.
+    /// Number of signatures that all parties together make for one update.
     pub signatures: usize,
-    /// Bytes that a client keeps.
+    /// Bytes that a client stores.
     pub client: usize,
-    /// Bytes that a tower keeps; none where a tower is of no use.
+    /// Bytes that a tower stores. `None` if the construction has no use for a tower.
     pub tower: Option<usize>,
-    /// Closing together, without HTLCs.
+    /// Weight of a cooperative close without HTLCs.
     pub cooperative: Weights,
-    /// Closing alone.
+    /// Weight of a unilateral close.
     pub unilateral: Weights,
-    /// An HTLC's claim with the preimage, and after the expiry, by the one who published.
+    /// Weights of the publisher's claims on an HTLC: with the preimage, and after the expiry.
     pub claims: Option<(u64, u64)>,
-    /// An old state and what answers it until the newest state's money is free or all is taken; none where no old state
-    /// can confirm.
+    /// Weight of an old state and of the transactions that answer it, until the funds of the latest state can be spent or the
+    /// penalty has taken everything. `None` if no old state can confirm.
     pub breach: Option<Weights>,
 }
 
 impl Measured {
-    /// Satoshi of so many weight units at a feerate.
+    /// Returns the fee of these weights in satoshi at a feerate in sat/vB.
     pub fn sat(weights: Weights, feerate: u32) -> u64 {
         weights.total().saturating_mul(feerate.into()).div_ceil(4)
     }
 }
 
-/// The height by which an HTLC of the channel's next state can be claimed, if its close begins with the chain.
+/// Returns the height by which an HTLC of the channel's next state can be claimed, if the channel is closed at the start of the
+/// chain.
 pub fn claimed_by(channel: &dyn Construction) -> u32 {
     crate::chain::START_HEIGHT.saturating_add(channel.acceptance().claim_delay)
 }
 
-/// A content with so many HTLCs of 10,000 sat that expire 1,000 blocks after a height, alternately in both directions; its balances differ by state.
+/// Returns a state's content with `htlcs` HTLCs of about 10,000 sat, alternately in both directions, that expire from 1,000
+/// blocks after `height` on. The balances differ from state to state.
 pub fn content(parties: usize, htlcs: usize, state: u32, height: u32) -> Content {
     let places = 0..u32::try_from(htlcs).unwrap_or(u32::MAX);
     let htlcs: Vec<Htlc> = places
@@ -148,11 +150,11 @@ fn weigh(played: &[crate::model::Played]) -> Weights {
     Weights { own, children: played.iter().map(crate::model::Played::weight).sum::<u64>() - own }
 }
 
-/// Opens a channel, updates it, and plays its endings on chains of their own.
+/// Opens a channel, updates it, and closes it in each way on a separate chain.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a transaction cannot be built or does not enter.
+/// [`PlayError`] if a transaction cannot be built or the chain rejects it.
 pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
     let parties = if kind.multiparty() { question.parties } else { 2 };
     let setup = || Setup::named("compare", parties, CAPACITY, 144);
@@ -206,10 +208,10 @@ pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
     })
 }
 
-/// An old state is published, and what the victim's client answers.
+/// Publishes the state before the latest and the client's answer, and returns their weights.
 fn breach_depth_one(channel: &mut dyn Construction) -> Result<Option<Weights>, PlayError> {
     let facts = channel.facts();
-    // Where locks order the states, an old one comes too late.
+    // In constructions whose locks order the states, the latest state confirms before the lock of an old one ends.
     if facts.name.starts_with("BIP 68") || facts.name.contains("tree") {
         return Ok(None);
     }
@@ -224,11 +226,11 @@ fn breach_depth_one(channel: &mut dyn Construction) -> Result<Option<Weights>, P
     Ok(Some(weigh(&played)))
 }
 
-/// Measures all constructions. `progress` is called with the name of each before it is measured.
+/// Measures all constructions. `progress` is called with the name of each construction before it is measured.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Parameter`] if the question is outside of its bounds, otherwise as [`measure`].
+/// [`ChannelError::Parameter`] if a parameter is out of range, otherwise the errors of [`measure`].
 pub fn measure_all(question: &Question, progress: &dyn Fn(&str)) -> Result<Vec<Measured>, PlayError> {
     question.check()?;
     let measured = crate::model::KINDS.iter().map(|(name, kind)| {
@@ -238,7 +240,7 @@ pub fn measure_all(question: &Question, progress: &dyn Fn(&str)) -> Result<Vec<M
     measured.collect()
 }
 
-/// The summary as a table.
+/// Returns a table with one row for each construction.
 pub fn summary(measured: &[Measured], question: &Question) -> Table {
     let mut table = Table::new(&[
         "construction",

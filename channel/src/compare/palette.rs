@@ -1,9 +1,10 @@
-//! The colours of charts: one for each construction and each fee strategy, the same in every chart.
+//! Chart colours of all constructions and fee strategies. Each has the same colour in every chart.
 
-/// Red, green, blue.
+/// Red, green and blue components of a colour.
 pub(super) type Rgb = (u8, u8, u8);
 
-/// By the names of [`crate::model::KINDS`], then by those of [`crate::breach::Strategy`]. All are dark enough for lines on white.
+/// Colours by name: first the names of [`crate::model::KINDS`], then those of [`crate::breach::Strategy`]. All are dark enough
+/// for lines on a white background.
 const COLOURS: [(&str, Rgb); 24] = [
     ("bip68", (127, 127, 127)),
     ("tree", (31, 119, 180)),
@@ -31,7 +32,7 @@ const COLOURS: [(&str, Rgb); 24] = [
     ("follows the market", (150, 0, 60)),
 ];
 
-/// The colour of a construction or a strategy.
+/// Returns the colour of a construction or strategy, if there is one with this name.
 pub(super) fn colour(key: &str) -> Option<Rgb> {
     COLOURS.iter().find(|(name, _)| *name == key).map(|(_, colour)| *colour)
 }

@@ -1,5 +1,6 @@
-//! Charts as SVG. A construction has the same colour in every chart ([`palette`]), and lines that coincide are drawn as dashes of
-//! their colours and grouped in the legend, which says so. A line that coincides in part with one drawn before is dashed too.
+//! Charts as SVG. A construction has the same colour in every chart ([`palette`]). Coinciding lines are drawn as dashes in
+//! alternating colours, and the legend groups them with a note. A line that partly coincides with a line drawn before is dashed
+//! too.
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
@@ -15,48 +16,49 @@ use crate::error::ChannelError;
 /// A line of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// The name in the legend.
+    /// Name of the line in the legend.
     name: String,
     colour: RGBColor,
-    /// From left to right.
+    /// Points of the line from left to right.
     points: Vec<(f64, f64)>,
 }
 
 impl Series {
-    /// A line with the colour of `key`: the command's name of a construction, or the name of a strategy. Black for other keys.
+    /// Creates a line with the colour of `key`: the name of a construction on the command line, or the name of a strategy. The
+    /// line is black for other keys.
     pub fn new(key: &str, name: &str, points: Vec<(f64, f64)>) -> Series {
         let (red, green, blue) = palette::colour(key).unwrap_or_default();
         Series { name: name.to_owned(), colour: RGBColor(red, green, blue), points }
     }
 }
 
-/// What a chart says around its lines.
+/// Title and axes of a chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Axes<'a> {
-    /// Above all.
+    /// Title above the chart.
     pub title: &'a str,
-    /// Below.
+    /// Label of the horizontal axis.
     pub x: &'a str,
-    /// On the left.
+    /// Label of the vertical axis.
     pub y: &'a str,
-    /// Whether the horizontal axis is logarithmic. Then all points lie above 0.
+    /// Whether the horizontal axis is logarithmic, which requires x values above 0.
     pub log_x: bool,
-    /// The same of the vertical axis.
+    /// Whether the vertical axis is logarithmic, which requires y values above 0.
     pub log_y: bool,
 }
 
-/// Pixels of a chart, and how many of them stand left of the legend.
+/// Width and height of a chart in pixels, and the horizontal position of the legend.
 const SIZE: (u32, u32) = (1_000, 560);
 const LEGEND_AT: u32 = 740;
 
-/// Lines whose points are all within this share of an axis cannot be told apart.
+/// Maximum distance between the points of two lines that count as coinciding, as a share of the axis.
 const NEAR: f64 = 0.006;
 
-/// Pixels of a dash, where whole lines coincide.
+/// Length in pixels of a dash of coinciding lines.
 const DASH: u32 = 8;
 
-/// Pixels of a dash of a line that covers a part of another. Its period differs from that of whole lines, so the dashes below are
-/// seen in its gaps.
+/// Length in pixels of a dash of a line that partly covers another one. The length differs from that of coinciding lines, so the
+/// dashes below remain visible in the gaps.
 const PART_DASH: u32 = 5;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -66,11 +68,11 @@ fn undrawn(error: &dyn std::error::Error) -> ChannelError {
     ChannelError::refused(format!("the chart cannot be drawn: {error}"))
 }
 
-/// Draws lines over common axes.
+/// Draws lines with common axes as SVG.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] without a point, with one at or below 0 on a logarithmic axis, or if the drawing fails.
+/// [`ChannelError::Refused`] if there is no point, if a point is at or below 0 on a logarithmic axis, or if the drawing fails.
 pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelError> {
     let points: Vec<(f64, f64)> = series.iter().flat_map(|line| line.points.iter().copied()).collect();
     if points.is_empty() {
@@ -84,9 +86,10 @@ pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelE
     Ok(svg)
 }
 
-/// The ends of an axis: from 0 with a little room above, or of a logarithmic one the next 1, 2 or 5 times a power of ten.
+/// Returns the range of an axis. A linear axis begins at or below 0 and has a small margin above the maximum. A logarithmic axis
+/// ends at 1, 2 or 5 times a power of ten.
 pub(super) fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64, f64) {
-    /// Rounding must not move a value beyond a step that it is equal to.
+    /// Tolerance for rounding errors, so that a value equal to a step stays within this step.
     const ROUNDING: f64 = 1e-9;
     let most = values.clone().fold(f64::MIN, f64::max);
     let least = values.fold(f64::MAX, f64::min);
@@ -99,7 +102,7 @@ pub(super) fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64
         [10.0, 5.0, 2.0].map(|step| step * below).into_iter().find(|at| *at <= least * (1.0 + ROUNDING));
     let high = [1.0, 2.0, 5.0].map(|step| step * above).into_iter().find(|at| *at >= most * (1.0 - ROUNDING));
     let (low, high) = (low.unwrap_or(below), high.unwrap_or(10.0 * above));
-    // Powers of ten have the labels: two are needed to read an axis.
+    // Only powers of ten have labels, and an axis needs at least two labels.
     let first = 10f64.powf((low * (1.0 - ROUNDING)).log10().ceil());
     match first * 10.0 <= high * (1.0 + ROUNDING) {
         true => (low, high),
@@ -140,10 +143,10 @@ fn draw_lines(svg: &mut String, axes: &Axes<'_>, series: &[Series], points: &[(f
     Ok(())
 }
 
-/// Lines that coincide.
+/// A group of coinciding lines.
 struct Group<'a> {
     lines: Vec<&'a Series>,
-    /// How many groups that are drawn before coincide with it in part.
+    /// Number of earlier groups that partly coincide with this one.
     covers: u32,
 }
 
@@ -153,7 +156,7 @@ impl Group<'_> {
     }
 }
 
-/// Puts lines together that coincide: as many points, each near that of the other.
+/// Groups coinciding lines. Two lines coincide if they have the same number of points and each pair of points is near.
 fn groups<'a>(series: &'a [Series], near: impl Fn((f64, f64), (f64, f64)) -> bool) -> Vec<Group<'a>> {
     let all_near = |some: &[(f64, f64)], others: &[(f64, f64)]| {
         some.len() == others.len() && some.iter().zip(others).all(|(one, other)| near(*one, *other))
@@ -164,7 +167,7 @@ fn groups<'a>(series: &'a [Series], near: impl Fn((f64, f64), (f64, f64)) -> boo
             group.lines.push(line);
             continue;
         }
-        // Lines coincide in part if they have a segment in common.
+        // Lines partly coincide if they have a segment in common.
         let common = |group: &&Group<'_>| {
             let mut segments = group.points().windows(2);
             segments.any(|one| line.points.windows(2).any(|other| all_near(one, other)))
@@ -197,8 +200,8 @@ where
         for (line, nth) in group.lines.iter().zip(0i32..) {
             let points = || line.points.iter().copied();
             let style = line.colour.stroke_width(2);
-            // The first of lines that coincide is whole, unless it covers a part of another; the others are dashes on it and
-            // rings around its points.
+            // The first line of a group is solid, unless it partly covers another group. The other lines of the group are drawn
+            // over it as dashes, with rings around their points.
             if nth == 0 && group.covers > 0 {
                 let gap = PART_DASH * group.covers;
                 chart.draw_series(DashedLineSeries::new(points(), PART_DASH, gap, style))?;
@@ -207,7 +210,7 @@ where
                 chart.draw_series(LineSeries::new(points(), style))?;
                 chart.draw_series(points().map(|point| Circle::new(point, 3, line.colour.filled())))?;
             } else {
-                // Each draws over the beginning of the dashes of the one before, so that a dash of every colour is seen.
+                // Each line covers only the beginning of the dashes of the previous one, so a dash of every colour is visible.
                 let count = u32::try_from(group.lines.len()).unwrap_or(1);
                 let over = nth.unsigned_abs();
                 let (dash, gap) = (DASH * count.saturating_sub(over), DASH * over);
@@ -219,7 +222,7 @@ where
     Ok(())
 }
 
-/// A number as a reader wants it: thousands apart, no needless zeros.
+/// Formats a number with thousands separators and without trailing zeros.
 fn number(value: f64) -> String {
     if value.abs() < 100.0 {
         let text = format!("{value:.3}");
@@ -236,7 +239,7 @@ fn number(value: f64) -> String {
     if value < 0.0 { format!("-{grouped}") } else { grouped }
 }
 
-/// The lines' names beside their colours. Those of lines that coincide are together, with a bracket and a note.
+/// Draws the names of the lines with their colours. Coinciding lines are grouped, with a bracket and a note.
 fn legend(area: &Area<'_>, groups: &[Group<'_>]) -> Drawn {
     let points = |line: &&Series| line.points.clone();
     let mut y = 60;
@@ -269,24 +272,24 @@ fn legend(area: &Area<'_>, groups: &[Group<'_>]) -> Drawn {
     Ok(())
 }
 
-/// A grid of values: red below 0, white at 0, blue above.
+/// A heat map: red for negative values, white for 0, blue for positive values.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HeatMap {
-    /// The places of the columns, equally far apart.
+    /// X coordinates of the columns, at equal distances.
     pub columns: Vec<f64>,
-    /// The places of the rows.
+    /// Y coordinates of the rows, at equal distances.
     pub rows: Vec<f64>,
-    /// The value at each column of each row; none where there is nothing to show.
+    /// Values by row and column. `None` leaves a cell blank.
     pub values: Vec<Vec<Option<f64>>>,
-    /// A line over the grid.
+    /// Line that is drawn over the heat map.
     pub line: Series,
 }
 
-/// Draws a grid of values. The legend shows the colours of five values.
+/// Draws a heat map as SVG. The legend shows the colours of five values.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] with fewer than two columns or rows, or if the drawing fails.
+/// [`ChannelError::Refused`] if there are fewer than two columns or rows, or if the drawing fails.
 pub fn heat_chart(axes: &Axes<'_>, map: &HeatMap) -> Result<String, ChannelError> {
     let step = |places: &[f64]| match places {
         [first, second, ..] => Some(second - first),
@@ -350,10 +353,10 @@ fn area_box(area: &Area<'_>, y: i32, colour: RGBColor) -> Drawn {
     Ok(())
 }
 
-/// From red (-1) by white (0) to blue (1).
+/// Returns the colour of a value from -1 (red) to 0 (white) to 1 (blue).
 fn shade(part: f64) -> RGBColor {
     let faded = |full: u8| {
-        // 255 at 0, `full` at 1.
+        // The colour component is 255 at 0, and `full` at 1.
         let value = 255.0 - (255.0 - f64::from(full)) * part.abs().min(1.0);
         (0..=255u8).rev().find(|byte| f64::from(*byte) <= value).unwrap_or_default()
     };

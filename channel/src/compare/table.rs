@@ -1,8 +1,8 @@
-//! Tables, and their Markdown, CSV and JSON. The command `sigstack` renders them as text.
+//! Tables with output as Markdown, CSV and JSON. The command `sigstack` prints them as text.
 
 use serde_json::{Map, Value};
 
-/// Rows of cells under headings.
+/// A table: column headings and rows of cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     headings: Vec<String>,
@@ -10,28 +10,28 @@ pub struct Table {
 }
 
 impl Table {
-    /// A table without rows.
+    /// Creates a table without rows.
     pub fn new(headings: &[&str]) -> Table {
         Table { headings: headings.iter().map(|&heading| heading.to_owned()).collect(), rows: Vec::new() }
     }
 
-    /// Adds a row. Cells that are missing are empty, those beyond the headings are left out.
+    /// Appends a row. Missing cells are empty, and cells beyond the last heading are dropped.
     pub fn push(&mut self, mut row: Vec<String>) {
         row.resize(self.headings.len(), String::new());
         self.rows.push(row);
     }
 
-    /// The headings of the columns.
+    /// Returns the column headings.
     pub fn headings(&self) -> &[String] {
         &self.headings
     }
 
-    /// The rows.
+    /// Returns the rows.
     pub fn rows(&self) -> &[Vec<String>] {
         &self.rows
     }
 
-    /// A table of Markdown.
+    /// Formats the table as Markdown.
     pub fn to_markdown(&self) -> String {
         let line = |row: &[String]| format!("| {} |\n", row.join(" | "));
         let rule = format!("|{}\n", " --- |".repeat(self.headings.len()));
@@ -39,7 +39,7 @@ impl Table {
         [line(&self.headings), rule].into_iter().chain(rows).collect()
     }
 
-    /// Comma-separated values (RFC 4180).
+    /// Formats the table as comma-separated values (RFC 4180).
     pub fn to_csv(&self) -> String {
         let cell = |cell: &String| match cell.contains([',', '"', '\n']) {
             true => format!("\"{}\"", cell.replace('"', "\"\"")),
@@ -49,7 +49,8 @@ impl Table {
         std::iter::once(&self.headings).chain(&self.rows).map(line).collect()
     }
 
-    /// An array of objects. Cells that are whole numbers are numbers; a heading that stands twice is numbered.
+    /// Formats the table as a JSON array with one object for each row. Whole numbers become JSON numbers. If a heading occurs
+    /// twice, a number is appended to the second.
     pub fn to_json(&self) -> String {
         let mut names: Vec<String> = Vec::new();
         for heading in &self.headings {

@@ -11,7 +11,7 @@ fn weights_of_the_summary() {
     let sequence = at(Kind::SignedSequence(Profile::Ctv), 0);
     assert_eq!((sequence.cooperative.own, sequence.unilateral.own), (616, 668 + 704));
     assert_eq!(sequence.breach.unwrap().own, 668 + 690);
-    // Each of the two zero-fee transactions needs its child.
+    // Each of the two zero-fee transactions needs its own child.
     assert_eq!(sequence.unilateral.children, 2 * 609);
     let symmetry = |form| {
         let row = at(Kind::Symmetry(form), 0);
@@ -30,7 +30,7 @@ fn an_htlc_adds_172_weight_units_to_a_unilateral_close() {
     for (name, kind) in KINDS {
         let (without, with) = (at(*kind, 0), at(*kind, 5));
         let added = with.unilateral.own - without.unilateral.own;
-        // Signatures of ECDSA have 71 or 72 bytes.
+        // ECDSA signatures have 71 or 72 bytes.
         let slack = if name.starts_with("ln-") { 4 } else { 0 };
         assert!(added.abs_diff(5 * 172) <= slack, "{name}: {added}");
         assert!(with.claims.is_some(), "{name}");
@@ -49,7 +49,7 @@ fn bolt_3_expects_what_commitments_weigh_at_most() {
             channel.update(state).unwrap();
             let weight = channel.close(0, 1).unwrap()[0].weight();
             let expected = format.commitment_weight() + 172 * htlcs as u64;
-            // BOLT 3 expects two signatures of 73 bytes; these have 71 or 72. With anchors it counts eight more.
+            // BOLT 3 assumes two signatures of 73 bytes, and these have 71 or 72. With anchors BOLT 3 counts eight bytes more.
             let slack = if format == Format::Anchors { 12 } else { 4 };
             assert!(
                 weight <= expected && weight + slack >= expected,
@@ -70,8 +70,9 @@ fn bip_442_is_reproduced_but_for_what_is_explained() {
             (difference(ours.force_close, theirs.force_close), difference(ours.contest, theirs.contest))
         })
         .collect();
-    // Contests: the BIP takes one byte for the element that selects a branch; a true one has two. CTV+CSFS: it counts the update script with one
-    // byte more. THIKCS-Return: it counts a template hash in the update's witness, which OP_TEMPLATEHASH makes unnecessary.
+    // Differences. Contests: the BIP counts one byte for the element that selects a branch, but a true element has two bytes.
+    // CTV+CSFS: the BIP counts an update script that is one byte longer. THIKCS-Return: the BIP counts a template hash in the
+    // update's witness, which OP_TEMPLATEHASH makes unnecessary.
     assert_eq!(found, [(0, 1), (0, 1), (-2, 0), (0, 1), (0, 1), (-2, 0), (-33, -32)]);
 }
 
@@ -101,14 +102,14 @@ fn charts_draw_every_line() {
     }
     let svg = line_chart(&axes(false, false), &series).unwrap();
     assert!(svg.contains("#1F77B4") && svg.contains("#17BECF") && !svg.contains("coincide"));
-    // A line that another one covers is dashed, in its own colour, and the legend says so.
+    // A line that is covered by another one is dashed in its own colour, and the legend notes this.
     let twin = Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 6.0)]);
     let svg = line_chart(&axes(false, false), &[&series[..], &[twin]].concat()).unwrap();
     assert!(svg.contains("these 2 nearly coincide: dashed line") && svg.contains("#D62728"));
     let apart = Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 60.0)]);
     let svg = line_chart(&axes(false, false), &[&series[..], &[apart]].concat()).unwrap();
     assert!(!svg.contains("coincide"));
-    // A line that covers a part of another one is dashed too; one that only meets it in a point is not.
+    // A line that partly covers another one is dashed too. A line that only crosses another one is not.
     let third = |y| Series::new("ln-anchors", "three", vec![(0.0, 1_000.0), (1.0, 5.0), (2.0, y)]);
     let part = [&series[1..], &[third(400.0)]].concat();
     let svg = line_chart(&axes(false, false), &part).unwrap();
@@ -119,7 +120,7 @@ fn charts_draw_every_line() {
     assert!(!whole.contains("coincide"));
     assert!(drawn(&svg, "#D62728") > drawn(&whole, "#D62728") + 20);
     assert!(line_chart(&axes(false, false), &[]).is_err());
-    // A point at 0 has no place on a logarithmic axis.
+    // A value of 0 cannot be drawn on a logarithmic axis.
     assert!(line_chart(&axes(true, false), &series).is_err());
     let map = HeatMap {
         columns: vec![0.0, 1.0],
@@ -132,7 +133,7 @@ fn charts_draw_every_line() {
     assert!(heat_chart(&axes(false, false), &HeatMap { rows: vec![], ..map }).is_err());
 }
 
-/// A logarithmic axis ends at the next 1, 2 or 5 times a power of ten, and has two powers of ten for its labels.
+/// A logarithmic axis ends at 1, 2 or 5 times a power of ten, and contains at least two powers of ten, which have labels.
 #[test]
 fn logarithmic_axes_end_near_their_values() {
     let ends = |values: [f64; 2]| plot::ends(values.into_iter(), true);
@@ -141,13 +142,13 @@ fn logarithmic_axes_end_near_their_values() {
     assert_eq!(ends([1_709.0, 56_000.0]), (1_000.0, 100_000.0));
     assert_eq!(ends([50.0, 20_000.0]), (50.0, 20_000.0));
     assert_eq!(ends([0.02, 0.4]), (0.01, 1.0));
-    // Whole powers of ten where fewer than two would be in the range.
+    // The axis ends at powers of ten if it would otherwise contain fewer than two.
     assert_eq!(ends([30.0, 40.0]), (10.0, 100.0));
     assert_eq!(ends([70.0, 400.0]), (10.0, 1_000.0));
     assert_eq!(ends([100.0, 100.0]), (100.0, 1_000.0));
 }
 
-/// Every party more takes the place of an HTLC.
+/// Each additional party reduces the maximum number of HTLCs by one.
 #[test]
 fn more_parties_leave_room_for_fewer_htlcs() {
     let checked = |parties, htlcs| Question { parties, htlcs, ..Question::default() }.check();
