@@ -1,4 +1,4 @@
-//! Attacks through policy: dust and pinning.
+//! Attacks through relay policy: dust outputs and pinning.
 
 use bitcoin::TxOut;
 use sigstack_interpreter::Flags;
@@ -12,9 +12,9 @@ use crate::wallet::Wallet;
 
 const CAPACITY: u64 = 1_000_000;
 
-/// Balances just about what a P2A takes in, settled.
+/// Attack "trimmed-dust": settles balances near the maximum amount that a P2A output can collect.
 pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
-    // Naive: whatever is trimmed becomes fee, and the anchor stays at 0 sat.
+    // Naive form: trimmed amounts become fee, and the anchor has 0 sat.
     let mut chain = Chain::new(Flags::NONE, Policy::default());
     let wallet = Wallet::new(&Seed::from_name("dust"))?;
     let coin = wallet.mint(&mut chain, CAPACITY);
@@ -35,7 +35,7 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
         let setup = Setup::named("dust", 2, CAPACITY, 10)?;
         let mut channel = SignedSequence::new(setup, Profile::Ctv, content.clone())?;
         let mut stage = Stage::new(&channel)?;
-        // The minimum for relay is not the point here: 1 sat of fee is below any.
+        // The settlement itself pays less than any minimum relay feerate, so it is submitted with a child that pays for both.
         stage.open(&mut channel)?;
         channel.update(content)?;
         let mut steps = channel.close(0, 1)?.into_iter();
@@ -63,7 +63,8 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// A settlement under ANYPREVOUTANYSCRIPT, which leaves the other inputs open, with a fee input and with a child.
+/// Attack "fee-input": a settlement signed with ANYPREVOUTANYSCRIPT, which does not commit to other inputs, pays its fee with an
+/// added input or with a child.
 pub(super) fn fee_input() -> Result<Vec<Trial>, PlayError> {
     let content = Content::of(&[600_000, 400_000]);
     let mut channel = SignedSequence::new(
@@ -106,7 +107,7 @@ pub(super) fn fee_input() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![with_fee_input, by_child])
 }
 
-/// What a victim must pay to replace a child that an attacker made as heavy as it may.
+/// Attack "pinning": measures the fee that a victim must pay to replace an attacker's child of maximum weight.
 pub(super) fn pinning() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, version, outputs) in
@@ -122,7 +123,7 @@ pub(super) fn pinning() -> Result<Vec<Trial>, PlayError> {
         attacker.sign(&mut parent, std::slice::from_ref(&coin.1), 0)?;
         let stop = |reject| PlayError::Chain { label: "pinning", reject };
         chain.submit(parent.clone()).map_err(stop)?;
-        // The heaviest child at 1 sat/vB, on the anchor.
+        // The attacker's child: as heavy as possible at 1 sat/vB, spending the anchor.
         let funds = attacker.mint(&mut chain, 3_000_000);
         let outs: Vec<TxOut> = (0..outputs).map(|_| output(400, attacker.script_pubkey().clone())).collect();
         let mut heavy =
@@ -135,7 +136,7 @@ pub(super) fn pinning() -> Result<Vec<Trial>, PlayError> {
         attacker.sign(&mut heavy, &prevouts, 1)?;
         let size = crate::tx::weight(&heavy).div_ceil(4);
         chain.submit(heavy).map_err(stop)?;
-        // The victim's own child on the same anchor, at 10 sat/vB: what does the rule ask?
+        // Bisection of the fee that the victim's own child on the same anchor needs to replace the attacker's child.
         let own = victim.mint(&mut chain, 500_000);
         let (mut low, mut high) = (0u64, 400_000);
         while high - low > 1 {

@@ -1,4 +1,4 @@
-//! Attacks on the literal form of the 2018 talk.
+//! Attacks on the literal form of the proposal of 2018.
 
 use super::{Shown, Trial, resigned};
 use crate::keys::sha256;
@@ -7,7 +7,7 @@ use crate::model::{
 };
 
 const CAPACITY: u64 = 1_000_000;
-/// The history of the first party's balance: it had nothing once, and has 600,000 at last.
+/// First party's balance in each state, in satoshi: 0 at first, 600,000 in the latest state.
 const HISTORY: [u64; 5] = [0, 100_000, 400_000, 250_000, 600_000];
 
 fn content(first: u64) -> Content {
@@ -31,7 +31,7 @@ fn default_form(htlc: Option<Htlc>) -> Result<(SignedSequence, Stage), PlayError
     Ok((channel, stage))
 }
 
-/// The history; an HTLC, if there is one, is in state 2 only.
+/// Runs the updates of the history. If there is an HTLC, only state 2 contains it.
 fn play_history(channel: &mut dyn Construction, htlc: Option<Htlc>) -> Result<(), PlayError> {
     for (state, first) in (1..).zip(HISTORY.into_iter().skip(1)) {
         let mut next = content(first);
@@ -46,7 +46,7 @@ fn play_history(channel: &mut dyn Construction, htlc: Option<Htlc>) -> Result<()
     Ok(())
 }
 
-/// Publishes the first transaction of an old state by the first party.
+/// Publishes the first party's first transaction of an old state.
 fn publish(
     channel: &dyn Construction,
     stage: &mut Stage,
@@ -57,7 +57,8 @@ fn publish(
     Ok(stage.publish(step)?.step.tx)
 }
 
-/// The cheater publishes the state where it owned least, and takes the other's output with the common evidence.
+/// Attack "swap": the cheater publishes the state in which it owned least, and takes the victim's output with the revocation
+/// signature that both parties know.
 pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
     let published = publish(&channel, &mut stage, 0)?;
@@ -78,7 +79,7 @@ pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = default_form(None)?;
     let published = publish(&channel, &mut stage, 0)?;
     let mut shown = Vec::new();
-    // The cheater tries the contest leaf with its own key in the victim's place.
+    // The cheater tries the contest leaf with its own key instead of the victim's.
     if let Some(record) = channel.client_record(1)
         && let Some(step) = channel.contest_with_fee(1, record, &published, 400)?
     {
@@ -97,7 +98,8 @@ pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// The cheater publishes a state whose HTLC it can claim; the victim does not remember the HTLC.
+/// Attack "forgotten-htlc": the cheater publishes a state with an HTLC that it can claim, and the victim no longer has the HTLC's
+/// data.
 pub(super) fn forgotten_htlc() -> Result<Vec<Trial>, PlayError> {
     let preimage = [0x77; 32];
     let height = crate::chain::START_HEIGHT;
@@ -106,7 +108,7 @@ pub(super) fn forgotten_htlc() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = literal(LiteralForm::PairCommit, Some(htlc))?;
     let published = publish(&channel, &mut stage, 2)?;
     let evidence = channel.evidence(channel.number())?;
-    // The victim knows that there was an HTLC, and not which.
+    // The victim knows that there was an HTLC, but not its payment hash.
     let forgotten = Htlc { payment_hash: [0; 32], ..htlc };
     let rebuilt = channel.take_htlc(1, &published, &forgotten, &evidence);
     stage.publish_all(channel.contest(1, &published)?.unwrap_or_default())?;
@@ -139,7 +141,7 @@ pub(super) fn forgotten_htlc() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// The victim has the evidence, and not the random value of the published state.
+/// Attack "unopenable": the victim has the revocation signature, but not the random value of the published state's commitment.
 pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
     let published = publish(&channel, &mut stage, 1)?;
@@ -148,7 +150,8 @@ pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
     let mut shown = Vec::new();
     if let Some(mut step) = channel.take_balance(1, &published, &evidence)? {
         shown.push(Shown::verify(step.clone(), proposals)?);
-        // The fifth element opens the published state: random values that were drawn and not kept.
+        // The fifth witness element opens the commitment to the published state's number. It is replaced by another value, as if
+        // the random value had not been stored.
         let mut witness: Vec<Vec<u8>> =
             step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
         if let Some(random) = witness.get_mut(4) {
@@ -178,7 +181,8 @@ pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// The evidence of the newest state itself is split at another place: its number grows by bytes of the random value.
+/// Attack "byte-shift": the latest state's own revocation data is split at another position, so that bytes of the random value
+/// become part of a higher number.
 pub(super) fn byte_shift() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for form in [LiteralForm::CatUnsized, LiteralForm::Cat, LiteralForm::PairCommit] {
@@ -192,7 +196,7 @@ pub(super) fn byte_shift() -> Result<Vec<Trial>, PlayError> {
             let mut shifted = honest.clone();
             shifted.number.extend(honest.random.iter().take(moved));
             shifted.random = honest.random.iter().skip(moved).copied().collect();
-            // A byte of 0x80 or more at the end makes the number negative: no attack.
+            // A last byte of 0x80 or more makes the number negative, which is no attack.
             if read(&shifted.number) <= read(&honest.number) {
                 continue;
             }

@@ -1,7 +1,7 @@
-//! Attacks as programs: each runs against the form that it works on and against the one that it does not.
+//! Attacks as programs. Each runs against the construction that it breaks and against one that resists it.
 //!
-//! An attack gives [`Trial`]s: what was tried, against which form, whether it worked, and the transactions that show it. Verdicts are the
-//! chain's and the interpreter's, not the program's.
+//! An attack returns [`Trial`]s: what was attacked, whether the attack worked, and the transactions that show this. Verdicts are
+//! those of the simulated chain and the interpreter.
 
 mod fees;
 mod literal;
@@ -21,23 +21,23 @@ use crate::model::{PlayError, Step};
 use crate::sign;
 use crate::tx::set_witness;
 
-/// A spend of the first input that shows what a script does, with the verdict that it must get.
+/// A transaction whose first input shows what a script accepts, with the expected verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// The transaction.
+    /// The transaction with its prevouts.
     pub step: Step,
-    /// The proposals under which it is verified, on top of consensus.
+    /// Soft fork proposals that are active in addition to the consensus rules.
     pub proposals: Flags,
-    /// The verdict: none if it is valid.
+    /// Expected script error. `None` if the input is valid.
     pub expect: Option<ScriptError>,
 }
 
 impl Shown {
-    /// Verifies a spend and keeps what the interpreter says.
+    /// Verifies the first input of a transaction and records the verdict.
     ///
     /// # Errors
     ///
-    /// [`PlayError::Channel`] if there was no verdict.
+    /// [`PlayError::Channel`] if the interpreter could not give a verdict.
     pub fn verify(step: Step, proposals: Flags) -> Result<Shown, PlayError> {
         let spend = Spend::new(&step.tx, &step.prevouts).map_err(ChannelError::from)?;
         let expect = match spend.verify_input(0, Flags::CONSENSUS | proposals) {
@@ -48,39 +48,39 @@ impl Shown {
         Ok(Shown { step, proposals, expect })
     }
 
-    /// Whether the spend is valid.
+    /// Returns whether the input is valid.
     pub fn is_valid(&self) -> bool {
         self.expect.is_none()
     }
 }
 
-/// An attack tried against one form.
+/// One attack tried against one construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
-    /// What it was tried on.
+    /// Construction that was attacked.
     pub against: &'static str,
-    /// Whether it worked.
+    /// Whether the attack worked.
     pub works: bool,
-    /// What it brought or cost, in words and numbers that the run gave.
+    /// Gains and costs of the attack, in words with the numbers of the run.
     pub outcome: String,
-    /// The spends that show it.
+    /// Transactions that show the result.
     pub shown: Vec<Shown>,
 }
 
 /// An attack and its trials.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attack {
-    /// Its name.
+    /// Name of the attack.
     pub name: &'static str,
-    /// Where it is described.
+    /// Short description of the attack.
     pub source: &'static str,
-    /// The naive form first.
+    /// Trials in order. The first is against the naive construction.
     pub trials: Vec<Trial>,
 }
 
 type Run = fn() -> Result<Vec<Trial>, PlayError>;
 
-/// Every attack: name, what it is, and its program.
+/// All attacks: name, description, and function that runs the attack.
 const ATTACKS: &[(&str, &str, Run)] = &[
     ("swap", "no attribution: both hold the transaction and the evidence", literal::swap),
     ("forgotten-htlc", "the clause of an old HTLC output needs the HTLC's data", literal::forgotten_htlc),
@@ -130,7 +130,7 @@ const ATTACKS: &[(&str, &str, Run)] = &[
     ),
 ];
 
-/// The same spend with another signature in the place of the first element of the witness: by this key, of this very transaction.
+/// Returns the transaction with another signature as its first witness element: a signature of the same transaction by `key`.
 pub(super) fn resigned(mut step: Step, key: &Keypair) -> Result<Step, ChannelError> {
     let mut witness: Vec<Vec<u8>> = step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
     if let [signature, .., leaf, _control] = witness.as_mut_slice() {
@@ -141,16 +141,16 @@ pub(super) fn resigned(mut step: Step, key: &Keypair) -> Result<Step, ChannelErr
     Ok(step)
 }
 
-/// The names of all attacks.
+/// Returns the names of all attacks.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ATTACKS.iter().map(|(name, _, _)| *name)
 }
 
-/// Runs the attacks that `wanted` selects by name. `progress` is called with the name of each before it runs.
+/// Runs the attacks that `wanted` selects by name. `progress` is called with the name of each attack before it runs.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if a program cannot be carried out, which is not the same as an attack that fails.
+/// [`PlayError`] if the program of an attack cannot be carried out. An attack that does not work is not an error.
 pub fn run(wanted: impl Fn(&str) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Attack>, PlayError> {
     let chosen = ATTACKS.iter().filter(|(name, _, _)| wanted(name));
     let run = chosen.map(|(name, source, run)| {
@@ -160,7 +160,7 @@ pub fn run(wanted: impl Fn(&str) -> bool, progress: &dyn Fn(&str)) -> Result<Vec
     run.collect()
 }
 
-/// One line a trial.
+/// Returns a table with one row for each trial.
 pub fn table(attacks: &[Attack]) -> Table {
     let mut table = Table::new(&["attack", "against", "works", "outcome"]);
     for attack in attacks {

@@ -1,4 +1,4 @@
-//! A nonce that comes again under other challenges gives the key away.
+//! Attack on MuSig2: a nonce that is reused for three challenges reveals the signer's secret key.
 
 use secp256k1::musig::{AggregatedNonce, KeyAggCache};
 use secp256k1::{Keypair, PublicKey, Scalar, SecretKey};
@@ -9,7 +9,7 @@ use crate::keys::{Seed, scalar, tagged_hash};
 use crate::model::PlayError;
 use crate::musig::{AggregateKey, Nonce, NonceId, SigningSession};
 
-/// One signing: `s = sign * (k1 + b * k2) + e * z`, where `z` is the key with its factors.
+/// Equation of one partial signature: `s = sign * (k1 + b * k2) + e * z`, where `z` is the secret key with its factors.
 struct Equation {
     negated: bool,
     b: SecretKey,
@@ -17,7 +17,7 @@ struct Equation {
     s: SecretKey,
 }
 
-/// Arithmetic modulo the order. Zero, which does not occur, is an error.
+/// Multiplication modulo the group order. A result of zero, which does not occur here, is an error.
 fn mul(a: SecretKey, b: SecretKey) -> Result<SecretKey, ChannelError> {
     Ok(a.mul_tweak(&Scalar::from(b))?)
 }
@@ -26,7 +26,7 @@ fn sub(a: SecretKey, b: SecretKey) -> Result<SecretKey, ChannelError> {
     Ok(a.add_tweak(&Scalar::from(b.negate()))?)
 }
 
-/// The inverse: the power of the order less two.
+/// Returns the multiplicative inverse modulo the group order n, computed as the power n - 2.
 fn inverse(a: SecretKey) -> Result<SecretKey, ChannelError> {
     let mut exponent = secp256k1::constants::CURVE_ORDER;
     if let Some(last) = exponent.last_mut() {
@@ -48,7 +48,7 @@ fn number(bytes: [u8; 32]) -> Result<SecretKey, ChannelError> {
     Ok(SecretKey::from_secret_bytes(bytes)?)
 }
 
-/// What the co-signer knows of a signing by the signer with this nonce (BIP 327 "GetSessionValues").
+/// Returns the equation that a co-signer knows from a partial signature with this aggregated nonce (BIP 327 "GetSessionValues").
 fn equation(
     key: &KeyAggCache,
     nonce: AggregatedNonce,
@@ -67,7 +67,7 @@ fn equation(
 
 /// Solves three equations for `z`.
 fn solve(equations: &[Equation; 3]) -> Result<SecretKey, ChannelError> {
-    // Normalized to k1 + b k2 + e' z = s'.
+    // Normalized form: k1 + b * k2 + e' * z = s'.
     let normal = |eq: &Equation| match eq.negated {
         true => (eq.b, eq.e.negate(), eq.s.negate()),
         false => (eq.b, eq.e, eq.s),
@@ -79,12 +79,13 @@ fn solve(equations: &[Equation; 3]) -> Result<SecretKey, ChannelError> {
         Ok((sub(b, b1)?, sub(e, e1)?, sub(s, s1)?))
     };
     let ((b2, e2, s2), (b3, e3, s3)) = (row(two)?, row(three)?);
-    // b2 k2 + e2 z = s2 and b3 k2 + e3 z = s3.
+    // After the first equation is subtracted: b2 * k2 + e2 * z = s2 and b3 * k2 + e3 * z = s3.
     let denominator = sub(mul(e2, b3)?, mul(e3, b2)?)?;
     mul(sub(mul(s2, b3)?, mul(s3, b2)?)?, inverse(denominator)?)
 }
 
-/// The victim's key from `z = g * a * d` (no tweaks): its coefficient and the aggregate's parity are known to all.
+/// Returns the victim's secret key d from `z = g * a * d` (without tweaks). The coefficient a and the sign g, which depends on
+/// the aggregate key's parity, are public.
 fn key_from(
     z: SecretKey,
     key: &KeyAggCache,
@@ -93,7 +94,7 @@ fn key_from(
 ) -> Result<SecretKey, ChannelError> {
     let [first, second] = sorted;
     let z = if key.agg_pk_full().x_only_public_key().1.to_u8() == 1 { z.negate() } else { z };
-    // "KeyAggCoef": the second of the distinct keys has the coefficient 1.
+    // BIP 327 "KeyAggCoef": the second distinct key has the coefficient 1.
     if victim == second {
         return Ok(z);
     }
@@ -102,7 +103,7 @@ fn key_from(
     mul(z, inverse(number(coefficient)?)?)
 }
 
-/// The peer asks three times for "the same" signature, each time with another nonce of its own.
+/// Attack "reused-nonce": the peer asks three times for the same signature, each time with another nonce of its own.
 pub(super) fn reused_nonce() -> Result<Vec<Trial>, PlayError> {
     let seeds = [Seed::from_name("victim of nonces"), Seed::from_name("attacker")];
     let [victim_seed, attacker_seed] = &seeds;

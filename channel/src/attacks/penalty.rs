@@ -1,4 +1,4 @@
-//! Attacks around penalties, towers and backups.
+//! Attacks on penalties, towers and backups.
 
 use sigstack_interpreter::Flags;
 
@@ -32,7 +32,7 @@ fn setup(name: &str) -> Result<Setup, PlayError> {
     Ok(Setup::named(name, 2, CAPACITY, 144)?)
 }
 
-/// An honest newest state is punished with evidence of another channel.
+/// Attack "replay": the latest state of an honest party is punished with its revocation signature of another channel.
 pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for shared in [true, false] {
@@ -44,10 +44,10 @@ pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
             }
         }
         let (channel, mut stage) = channel(own, Profile::Ctv)?;
-        // The honest party publishes its newest state.
+        // The honest party publishes its latest state.
         let Some(newest) = channel.close(0, channel.number())?.into_iter().next() else { continue };
         let published = stage.publish(newest)?.step.tx;
-        // In the other channel that key signed a much higher number.
+        // In the other channel the same key signed a much higher number.
         let high = 0x3fff_ffff;
         let evidence = sign_schnorr(&other.party(0)?.number, &leaves::number_bytes(high));
         let record = TowerRecord { number: high, evidence, ..channel.tower_record(1)? };
@@ -68,7 +68,7 @@ pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// A tower keeps what it takes.
+/// Attack "tower-theft": a tower keeps the funds that it takes from the cheater.
 pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
     let thief = x_only(&Seed::from_name("tower").keypair("payout", &[])?);
     let number_key = Seed::from_name("cheater").keypair("number", &[])?;
@@ -78,7 +78,7 @@ pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
     let evidence = || {
         vec![sign_schnorr(&number_key, &leaves::number_bytes(newest)).to_vec(), leaves::number_bytes(newest)]
     };
-    // Whoever shows the evidence takes all.
+    // Naive leaf: anyone who shows the revocation signature takes everything.
     let bearer = leaves::sweep(state, &x_only(&number_key), 1);
     let victim = x_only(&Seed::from_name("victim").keypair("payout", &[])?);
     let pays = |key: [u8; 32]| {
@@ -123,7 +123,7 @@ pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
     ])
 }
 
-/// An old state, and a victim that is there or not.
+/// Attack "stale-state": a cheater publishes an old state, and the victim is online in time or not.
 pub(super) fn stale_state() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, watches) in
@@ -149,7 +149,7 @@ pub(super) fn stale_state() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// An honest party that lost its last states publishes what it has.
+/// Attack "restored-backup": an honest party that lost its last states publishes the latest one of its backup.
 pub(super) fn restored_backup() -> Result<Vec<Trial>, PlayError> {
     let (with_penalty, mut stage) = channel(setup("backup")?, Profile::Ctv)?;
     let Some(old) = with_penalty.close(0, 1)?.into_iter().next() else { return Ok(vec![]) };
@@ -181,7 +181,7 @@ pub(super) fn restored_backup() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// The publisher never settles. Can the other?
+/// Attack "hostage-split": the publisher never publishes its settlement. The trial shows whether the other party can.
 pub(super) fn hostage_split() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, profile) in
@@ -192,7 +192,7 @@ pub(super) fn hostage_split() -> Result<Vec<Trial>, PlayError> {
         let (Some(commitment), Some(mut settlement)) = (steps.next(), steps.next()) else { continue };
         stage.publish(commitment)?;
         if profile == Profile::CsfsOnly {
-            // The other side has no signature of the split: it can but leave the witness without.
+            // The other party has no signature of the settlement, so its witness element stays empty.
             let mut witness: Vec<Vec<u8>> =
                 settlement.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
             if let Some(signature) = witness.first_mut() {
@@ -213,7 +213,7 @@ pub(super) fn hostage_split() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Two contents under one number: neither revokes the other.
+/// Attack "same-number": two contents have the same number, so neither revokes the other.
 pub(super) fn same_number() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, advance) in
@@ -225,7 +225,7 @@ pub(super) fn same_number() -> Result<Vec<Trial>, PlayError> {
         let mut stage = Stage::new(&first)?;
         stage.open(&mut first)?;
         second.open(first.setup().funding)?;
-        // The cheater holds the first content of number 1 and the victim's signature ends at the second's number.
+        // The cheater keeps the first content of number 1. The victim's signatures end at the number of the second content.
         first.update(content(1))?;
         for _ in 0..=advance {
             second.update(content(3))?;

@@ -1,7 +1,7 @@
-//! Attacks on what stands around the scripts: numbers, storing, closing, splicing.
+//! Attacks on the update protocol: numbers, storage, closing and splices.
 //!
-//! The victim's machine is the one of the protocol, with a rule left out or with all. What it goes along with is then played with real
-//! transactions.
+//! The victim follows the protocol's state machine, either with one rule left out or with all rules. Its behaviour is then
+//! applied to real transactions.
 
 use super::{Shown, Trial};
 use crate::model::{
@@ -10,7 +10,7 @@ use crate::model::{
 use crate::protocol::{Message, Party, Rule, Rules};
 
 const CAPACITY: u64 = 1_000_000;
-/// What the first party has in each state.
+/// First party's balance in each state, in satoshi.
 const HISTORY: [u64; 3] = [600_000, 800_000, 450_000];
 
 fn content(state: usize) -> Content {
@@ -26,7 +26,8 @@ fn open(name: &str) -> Result<(SignedSequence, Stage), PlayError> {
     Ok((channel, stage))
 }
 
-/// `by` publishes its version of a state, and the other answers with what it keeps. What happens is on the stage.
+/// Party `by` publishes its version of a state, and the other party answers with its record. The transactions are published on
+/// the stage's chain.
 fn publish(
     channel: &SignedSequence,
     stage: &mut Stage,
@@ -54,21 +55,22 @@ fn record(channel: &SignedSequence, party: usize) -> Result<ClientRecord, PlayEr
     Ok(channel.client_record(party).cloned().ok_or_else(missing)?)
 }
 
-/// Number 1 is attempted and not finished; the victim lets number 2 follow. It holds no signature of 1, and counts it as gone.
+/// Attack "skipped-number": number 1 is attempted and not finished, but the victim continues with number 2. The victim has no
+/// signature of number 1 and treats this number as obsolete.
 pub(super) fn skipped_number() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [
         ("a signer that lets a number be skipped", Rules::without(Rule::FinishFirst)),
         ("a number is finished before the next", Rules::ALL),
     ] {
-        // The victim is side 1: the peer, side 0, proposes even numbers, the victim odd ones.
+        // The victim is side 1, which proposes odd numbers. Its peer, side 0, proposes even numbers.
         let mut victim = Party::new(1, 1);
         drop(victim.propose(1, rules));
         let skipped = Message::Propose { number: 2, content: 2, fundings: 1, asked: 2 };
         let goes_along = victim.receive(&skipped, rules).is_ok();
 
         let (mut channel, mut stage) = open("skipped number")?;
-        // Until a number is finished the victim can answer only what is below the last one finished.
+        // Until a number is finished, the victim can only punish versions below the last finished number.
         let before = record(&channel, 1)?;
         channel.update(content(1))?;
         let kept = if goes_along { before } else { record(&channel, 1)? };
@@ -91,7 +93,7 @@ pub(super) fn skipped_number() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// An honest party publishes its newest version, and then still signs the next number.
+/// Attack "update-after-broadcast": an honest party publishes its latest version and then still signs the next number.
 pub(super) fn update_after_broadcast() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [
@@ -120,7 +122,7 @@ pub(super) fn update_after_broadcast() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// A party crashes after it sent its signature of a number. It publishes what its disk says is newest.
+/// Attack "crash": a party crashes after it sent its signature of a number. It then publishes the latest state of its disk.
 pub(super) fn crash() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, stores_first) in
@@ -134,7 +136,7 @@ pub(super) fn crash() -> Result<Vec<Trial>, PlayError> {
         if rules.holds(Rule::StoreThenSend) {
             disk = honest.clone();
         }
-        // The crash.
+        // The party crashes and restarts with the content of its disk.
         let newest = disk.publishable(1, rules).map_or(0, |version| version.number);
 
         let (mut channel, mut stage) = open("crash")?;
@@ -154,7 +156,8 @@ pub(super) fn crash() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// A splice waits to confirm. A number is signed with a version on the new funding only; then the old one is what stays.
+/// Attack "splice": while a splice is unconfirmed, a number is signed with a version for the new funding output only. The splice
+/// never confirms, so the channel stays on the old funding output.
 pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [
@@ -168,7 +171,7 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
         let on_old = honest.publishable(0b01, rules).map_or(0, |version| version.number);
 
         let (mut on_first, mut stage) = open("splice")?;
-        // The same keys on a second funding, which never confirms.
+        // The same keys with a second funding output, which never confirms.
         let (mut on_second, _) = open("splice")?;
         let spliced = bitcoin::OutPoint { vout: 1, ..on_first.setup().funding };
         on_second.open(spliced)?;
@@ -178,7 +181,7 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
         if on_old == 1 {
             on_first.update(content(2))?;
         }
-        // The peer's evidence is of a number, whatever the funding.
+        // The peer's revocation signature is for a number and does not depend on the funding output.
         let kept = record(&on_second, 1)?;
         let shown = publish(&on_first, &mut stage, (0, on_old), &kept)?;
         let left = stage.paid(&on_first, 0);
@@ -194,7 +197,8 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// The disk of an honest party is silently an old one. At the next connection its peer shows what it has.
+/// Attack "silent-rollback": the disk of an honest party is silently replaced by an old copy. At the next connection the peer
+/// shows what it has.
 pub(super) fn silent_rollback() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [
@@ -224,7 +228,7 @@ pub(super) fn silent_rollback() -> Result<Vec<Trial>, PlayError> {
             outcome: format!(
                 "party {by} publishes state {number}; the restored party has {left} sat of 450000"
             ),
-            // The spends have the form of those of `crash`.
+            // The transactions have the same form as those of the attack "crash".
             shown: Vec::new(),
         });
     }

@@ -1,5 +1,6 @@
-//! Attacks with evidence that the cheater makes against itself: it can always sign a number that is higher than that of its own
-//! version. The leaves here without a key that the cheater lacks are refuted; no construction uses them.
+//! Attacks with a revocation signature that the cheater makes against itself. A cheater can always sign a number higher than that
+//! of its own published version. Leaves that do not require a key unknown to the cheater are therefore unsafe. No construction
+//! uses the unsafe leaves of this file.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -21,12 +22,12 @@ use crate::wallet::Wallet;
 
 const CAPACITY: u64 = 1_000_000;
 const DELAY: u16 = 144;
-/// The feerate of the pin, in sat/vB.
+/// Feerate of the pinning transaction, in sat/vB.
 const RATE: u64 = 20;
-/// The number of the published version and the number that the cheater signs.
+/// Number of the published version, and the higher number that the cheater signs.
 const NUMBERS: (u32, u32) = (0x0080_0000, 0x0080_0001);
 
-/// A confirmed version of a cheater whose contested output has a leaf without a key.
+/// A confirmed version of a cheater. Its contested output has a leaf that requires no key besides the revocation signature.
 struct Board {
     chain: Chain,
     out: TapOutput,
@@ -57,13 +58,13 @@ impl Board {
         Ok(Board { chain, out, coin, leaf, contest, number, penalty, cheater })
     }
 
-    /// The higher number and the cheater's signature of it.
+    /// Returns the cheater's signature of the higher number, and this number.
     fn evidence(&self) -> Vec<Vec<u8>> {
         let number = leaves::number_bytes(NUMBERS.1);
         vec![sign_schnorr(&self.number, &number).to_vec(), number]
     }
 
-    /// The cheater spends the leaf with its own evidence.
+    /// Completes a transaction that spends the unsafe leaf with the cheater's own revocation signature.
     fn complete(&self, mut tx: Transaction) -> Result<Transaction, PlayError> {
         if let Some(first) = tx.input.first_mut() {
             first.previous_output = self.coin.0;
@@ -72,7 +73,7 @@ impl Board {
         Ok(tx)
     }
 
-    /// The victim's contest with a fee.
+    /// Returns the victim's contest transaction with this fee.
     fn contest(&self, fee: u64) -> Result<Transaction, PlayError> {
         let pays = output(CAPACITY.saturating_sub(fee), victim_script()?);
         let mut tx = transaction(3, 0, vec![input(self.coin.0, SEQUENCE_FREE)], vec![pays]);
@@ -84,7 +85,7 @@ impl Board {
         Ok(tx)
     }
 
-    /// The lowest fee at which the mempool takes the victim's contest.
+    /// Returns the lowest fee with which the mempool accepts the victim's contest transaction.
     fn cheapest_contest(&self) -> Result<u64, PlayError> {
         let (mut low, mut high) = (0u64, CAPACITY / 2);
         while high - low > 1 {
@@ -97,7 +98,7 @@ impl Board {
         Ok(high)
     }
 
-    /// Inputs of the cheater beside the contested output, which pay `fee` together; the first carries the fee.
+    /// Adds `count` inputs of the cheater. Together they pay `fee`; the first has the largest amount.
     fn add_inputs(&mut self, tx: &mut Transaction, count: usize, fee: u64) -> Result<(), PlayError> {
         let mut prevouts = vec![self.coin.1.clone()];
         for nth in 0..count {
@@ -122,13 +123,13 @@ fn victim_script() -> Result<bitcoin::ScriptBuf, ChannelError> {
     Ok(p2tr(&x_only(&Seed::from_name("victim").keypair("payout", &[])?)))
 }
 
-/// The tower's transaction: everything to the victim, less `anchor` satoshi in the P2A.
+/// Returns the tower's transaction, without its input: it pays everything to the victim except `anchor` satoshi in the P2A.
 fn justice(anchor: u64) -> Result<Transaction, ChannelError> {
     let outputs = vec![output(CAPACITY - anchor, victim_script()?), output(anchor, p2a())];
     Ok(transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
 }
 
-/// A tower leaf without a key, which fixes the tower's transaction.
+/// Returns a board with a tower leaf that requires no key and commits to the tower's transaction.
 fn keyless(profile: Profile, anchor: u64) -> Result<Board, PlayError> {
     let fixed = profile.fixed(&justice(anchor)?)?.unwrap_or_default();
     Board::new(|number, key| [leaves::higher_number(number, key), fixed].concat())
@@ -138,7 +139,7 @@ fn stop(label: &'static str) -> impl Fn(crate::chain::Reject) -> PlayError {
     move |reject| PlayError::Chain { label, reject }
 }
 
-/// A channel whose second party is the victim, with state 0 of the first party on the chain.
+/// Returns a channel in which the first party published state `state` and the second party is the victim.
 fn channel(profile: Profile, state: u32) -> Result<(SignedSequence, Stage, Transaction), PlayError> {
     let content = |first: u64| Content::of(&[first, CAPACITY - first]);
     let setup = Setup::named("self-made evidence", 2, CAPACITY, DELAY)?;
@@ -152,7 +153,8 @@ fn channel(profile: Profile, state: u32) -> Result<(SignedSequence, Stage, Trans
     Ok((channel, stage, published))
 }
 
-/// What the cheater can complete of the contest and of the tower's transaction with its own evidence and its own keys.
+/// Returns the contest transaction and the tower's transaction as far as the cheater can complete them with its own keys and its
+/// own revocation signature.
 fn by_own_keys(channel: &SignedSequence, published: &Transaction) -> Result<Vec<Step>, PlayError> {
     let above = channel.number() + 1;
     let (number, evidence) = (channel.script_number(above)?, channel.sign_number(0, above)?);
@@ -170,7 +172,7 @@ fn by_own_keys(channel: &SignedSequence, published: &Transaction) -> Result<Vec<
     steps.into_iter().map(|step| Ok(resigned(step, &own.penalty)?)).collect()
 }
 
-/// The mended form: the cheater's own evidence opens no leaf of its version.
+/// Trial against the fixed construction: with its own revocation signature the cheater can spend no leaf of its version.
 fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
     let (channel, mut stage, published) = channel(profile, state)?;
     let steps = by_own_keys(&channel, &published)?;
@@ -191,7 +193,7 @@ fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
     Ok(Trial { against: channel.facts().name, works, outcome, shown })
 }
 
-/// Without CSFS: a leaf that asks for a signature of the number key and for the next number as nLockTime.
+/// Leaf for a construction without CSFS: requires a signature of the number key and the next number as nLockTime.
 fn lock_time_leaf(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
     use sigstack_interpreter::Opcode as O;
     let lock = i64::from(leaves::NUMBER_BASE) + i64::from(number) + 1;
@@ -199,7 +201,8 @@ fn lock_time_leaf(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
     script(&[&Push(&key), &O::OP_CHECKSIGVERIFY, &Num(lock), &O::OP_CHECKLOCKTIMEVERIFY])
 }
 
-/// The publisher of the latest state signs the next number itself, and takes everything before the settlement is valid.
+/// Attack "self-made-sweep": the publisher of the latest state signs the next number itself and takes everything before the
+/// settlement becomes valid.
 pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
     let delay = DELAY / 4 * 3;
     let by_number = Board::new(|number, key| leaves::sweep(number, key, delay))?;
@@ -241,7 +244,8 @@ pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// The tower's transaction by the cheater with a child of 970 vB: a child of a transaction of version 3 has at most 1,000.
+/// The cheater publishes the tower's transaction with a child of 970 vB. A child of a version 3 transaction may have at most
+/// 1,000 vB.
 fn pin_by_child() -> Result<(Board, u64), PlayError> {
     const OUTPUTS: u64 = 19;
     let mut board = keyless(Profile::Ctv, 0)?;
@@ -264,12 +268,12 @@ fn pin_by_child() -> Result<(Board, u64), PlayError> {
     Ok((board, size))
 }
 
-/// The tower's transaction by the cheater, with as many inputs of its own as fit into 9,400 vB.
+/// The cheater publishes the tower's transaction with as many additional inputs as fit into 9,400 vB.
 fn pin_by_inputs() -> Result<(Board, u64), PlayError> {
     const SIZE: u64 = 9_400;
     let mut board = keyless(Profile::AnyPrevOut, 1_000)?;
     let mut heavy = board.complete(justice(1_000)?)?;
-    // An input on the key path has 57.5 vB.
+    // A key path input adds 57.5 vB.
     let count = usize::try_from((SIZE - weight(&heavy).div_ceil(4)) * 2 / 115).unwrap_or_default();
     board.add_inputs(&mut heavy, count, RATE * SIZE)?;
     let size = weight(&heavy).div_ceil(4);
@@ -277,7 +281,7 @@ fn pin_by_inputs() -> Result<(Board, u64), PlayError> {
     Ok((board, size))
 }
 
-/// The cheater publishes the tower's transaction itself, so that the victim has to pay for its eviction.
+/// Attack "self-made-pin": the cheater publishes the tower's transaction itself, so that the victim has to pay for replacing it.
 pub(super) fn pin() -> Result<Vec<Trial>, PlayError> {
     let (by_child, by_inputs) = (pin_by_child()?, pin_by_inputs()?);
     let mut trials = Vec::new();
@@ -299,7 +303,8 @@ pub(super) fn pin() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// The tower's transaction with an input of the cheater replaces the contest; then the cheater spends that input elsewhere.
+/// Attack "self-made-cycle": the cheater replaces the contest transaction by the tower's transaction with an additional input.
+/// Then it double-spends this input, which removes the tower's transaction.
 pub(super) fn cycle() -> Result<Vec<Trial>, PlayError> {
     let mut board = keyless(Profile::AnyPrevOut, 1_000)?;
     let contest = board.contest(RATE * 173)?;
@@ -308,7 +313,7 @@ pub(super) fn cycle() -> Result<Vec<Trial>, PlayError> {
     board.add_inputs(&mut justice, 1, 6_000)?;
     let Some(added) = justice.input.get(1).map(|input| input.previous_output) else { return Ok(vec![]) };
     board.chain.submit(justice.clone()).map_err(stop("replacement"))?;
-    // The added coin alone, all of it for fees but the change.
+    // The double-spend: the added coin and another one, whose amounts beyond the single output become fee.
     let coins = (added, output(6_000, board.cheater.script_pubkey().clone()));
     let other = board.cheater.mint(&mut board.chain, 20_000);
     let pays = vec![output(18_000, board.cheater.script_pubkey().clone())];

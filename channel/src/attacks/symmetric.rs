@@ -1,4 +1,4 @@
-//! Attacks on forms where the newest state overrides.
+//! Attacks on constructions in which the latest state overrides older ones.
 
 use bitcoin::Transaction;
 use sigstack_interpreter::{Flags, Opcode as O};
@@ -19,7 +19,7 @@ fn override_flags() -> Flags {
     Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY | Flags::PAIRCOMMIT
 }
 
-/// A spend of one leaf of an output of a plain key, from nowhere to `to`.
+/// Builds a transaction that spends a single-leaf taproot output and pays to `to`. The spent output does not exist on a chain.
 fn spend(
     key: [u8; 32],
     leaf: &[u8],
@@ -35,12 +35,12 @@ fn spend(
     Ok(Step { label: "spend", tx, prevouts: vec![output(CAPACITY, out.script_pubkey())] })
 }
 
-/// An old transaction's signature with a newer number's.
+/// Attack "mix-and-match": combines the signature of an old transaction with the signature of a newer number.
 pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
     let joint = Seed::from_name("joint").keypair("p", &[])?;
     let (key, old_owner) = (x_only(&joint), x_only(&Seed::from_name("old owner").keypair("p", &[])?));
     let (published, newer) = (5u32, 9u32);
-    // Naive: `DUP <n> GREATERTHAN VERIFY <P> CSFS VERIFY CTV <P> CSFS`, two messages.
+    // Naive leaf with two signed messages: `DUP <n> GREATERTHAN VERIFY <P> CSFS VERIFY CTV <P> CSFS`.
     let naive = script(&[
         &O::OP_DUP,
         &Num(published.into()),
@@ -53,7 +53,7 @@ pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
         &Push(&key),
         &O::OP_CHECKSIGFROMSTACK,
     ]);
-    // The transaction of state 3, signed when that was newest, with the number of state 9.
+    // The transaction of state 3, signed when that state was the latest, with the number of state 9.
     let step = spend(key, &naive, old_owner, |tx| {
         let template = sign::check_template(tx)?;
         let number = leaves::number_bytes(newer);
@@ -91,7 +91,8 @@ pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![first, second])
 }
 
-/// A signature of P over a message that is no template moves the money anywhere.
+/// Attack "short-template": with a signature by P of a message that is not a 32-byte template hash, the funds can be sent
+/// anywhere.
 pub(super) fn short_template() -> Result<Vec<Trial>, PlayError> {
     let joint = Seed::from_name("joint").keypair("p", &[])?;
     let (key, thief) = (x_only(&joint), x_only(&Seed::from_name("thief").keypair("p", &[])?));
@@ -135,7 +136,7 @@ fn symmetric(form: Form, states: u64, delay: u16) -> Result<(Symmetry, Stage), P
     Ok((channel, stage))
 }
 
-/// An old state, and just before it settles the newest: twice the delay.
+/// Attack "two-delays": the latest state is published just before an old one settles, which takes two delays in total.
 pub(super) fn two_delays() -> Result<Vec<Trial>, PlayError> {
     let delay = 144;
     let (channel, mut stage) = symmetric(Form::TemplateHash, 3, delay)?;
@@ -174,7 +175,7 @@ pub(super) fn two_delays() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// A hundred old states in a row.
+/// Attack "stale-updates": a hundred old states are published one after the other.
 pub(super) fn stale_updates() -> Result<Vec<Trial>, PlayError> {
     let (delay, count) = (6u16, 100u64);
     let (channel, mut stage) = symmetric(Form::TemplateHash, count, delay)?;

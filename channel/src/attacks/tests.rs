@@ -1,6 +1,6 @@
 use super::*;
 
-/// What each trial must come to, in the order of the trials.
+/// Expected results of the trials of each attack, in order: whether the attack works.
 const EXPECTED: &[(&str, &[bool])] = &[
     ("swap", &[true, false]),
     ("forgotten-htlc", &[true, false]),
@@ -13,7 +13,7 @@ const EXPECTED: &[(&str, &[bool])] = &[
     ("replay", &[true, false]),
     ("tower-theft", &[true, false]),
     ("stale-state", &[true, false]),
-    // A penalty takes everything from an honest party too.
+    // A penalty also takes everything from an honest party with an old backup.
     ("restored-backup", &[true, false]),
     ("hostage-split", &[true, false]),
     ("same-number", &[true, false]),
@@ -66,7 +66,7 @@ fn rejected_spends_are_rejected_for_their_reason() {
     assert_eq!(errors("mix-and-match", 1), [Some(ScriptError::SchnorrSig), Some(ScriptError::Verify), None]);
     assert_eq!(errors("replay", 1), [Some(ScriptError::SchnorrSig)]);
     assert_eq!(errors("tower-theft", 1), [Some(ScriptError::TemplateMismatch), None]);
-    // Neither the contest nor the tower's transaction opens to the publisher's keys.
+    // The publisher's keys satisfy neither the contest leaf nor the tower leaf.
     let lacks = [Some(ScriptError::SchnorrSig), Some(ScriptError::SchnorrSig)];
     for (name, trials) in [("self-made-sweep", 2..4), ("self-made-pin", 2..5), ("self-made-cycle", 1..2)] {
         for trial in trials {

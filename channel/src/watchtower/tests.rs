@@ -18,12 +18,13 @@ fn tower() -> Watchtower {
     Watchtower::new(&Seed::from_name("tower"), 2).unwrap()
 }
 
-/// What the tower did for one client, without what cannot happen here.
+/// Lets the tower check the chain once, and returns its events for one client.
 fn events(tower: &mut Watchtower, chain: &mut Chain, client: usize) -> Vec<Event> {
     tower.look(chain).remove(client).events.unwrap()
 }
 
-/// Blocks go by; the tower looks after each, until it has done what it had to for this client, or so many blocks went by.
+/// Mines up to `blocks` blocks, with a check by the tower before each, until nothing is left to claim for this client. Returns
+/// all events.
 fn run_for(tower: &mut Watchtower, chain: &mut Chain, client: usize, blocks: u32) -> Vec<Event> {
     let mut all = Vec::new();
     for _ in 0..blocks {
@@ -80,7 +81,7 @@ fn it_answers_old_states_of_every_construction_by_itself_and_leaves_the_newest_a
             stage.publish(old).unwrap();
             let acted = run(&mut tower, &mut stage.chain, 60);
             let (saw, done) = (saw(&acted) > 0, acted.contains(&Event::Done));
-            // Where locks order the states, whoever began, the newest path goes on.
+            // In constructions whose locks order the states, the tower continues the latest path by whomever it was begun.
             let answers = published != 3 || matches!(kind, Kind::Bip68(..) | Kind::Tree(..));
             assert_eq!((saw, done), (answers, answers), "{name} {published}: {acted:?}");
             if matches!(kind, Kind::SignedSequence(_)) && published == 1 {
@@ -112,7 +113,7 @@ fn skipped_updates_leave_what_is_above_the_record_unguarded() {
         stage.publish(channel.close(0, published).unwrap().remove(0)).unwrap();
         let acted = run(&mut tower, &mut stage.chain, 5);
         assert_eq!(!acted.is_empty(), guarded, "{published}: {acted:?}");
-        // A later record covers all.
+        // A later record covers all earlier states.
         tower.replace(client, records[5].clone()).unwrap();
     }
     let mut tower = tower();
@@ -120,7 +121,8 @@ fn skipped_updates_leave_what_is_above_the_record_unguarded() {
     assert!(tower.hire(&mut opened.chain, channel.tower_terms().unwrap(), vec![1, 2, 3]).is_err());
 }
 
-/// A tower that guards a channel whose old state was just published, the chain, and what the cheater publishes after the delay.
+/// Returns a tower that guards a channel whose old state was just published, the chain, and the cheater's transaction after the
+/// delay.
 fn caught(kind: Kind, delay: u16) -> (Watchtower, Stage, Step) {
     let setup = Setup::named("caught", 2, CAPACITY, delay).unwrap();
     let mut channel = kind.build(setup, content(0)).unwrap();
@@ -148,7 +150,7 @@ fn it_raises_its_fee_until_a_block_takes_the_answer() {
         let mut acted = Vec::new();
         for _ in 0..30 {
             acted.extend(events(&mut tower, &mut stage.chain, 0));
-            // Blocks ask 20 sat/vB.
+            // Blocks require 20 sat/vB.
             stage.chain.mine_at(20_000).unwrap();
         }
         assert_eq!(rates(&acted), [2, 3, 4, 5, 7, 9, 12, 15, 19, 24], "{kind:?}");
@@ -156,7 +158,7 @@ fn it_raises_its_fee_until_a_block_takes_the_answer() {
     }
 }
 
-/// A tower knows when the delay is over, and pays in time what blocks ask.
+/// A tower knows when the delay ends, and reaches the required feerate before that.
 #[test]
 fn a_short_delay_makes_it_raise_faster() {
     let kinds = [
@@ -175,7 +177,8 @@ fn a_short_delay_makes_it_raise_faster() {
     }
 }
 
-/// to_remote is the client's whatever happens, and whoever sees a kit's transaction can build on it: version 3 bounds what that costs.
+/// A justice kit does not spend to_remote, which belongs to the client in any case. Anyone who sees a kit's transaction can add a
+/// child, and version 3 limits the cost of replacing this child.
 #[test]
 fn a_kit_is_for_to_local_and_of_version_3() {
     for format in [Format::Anchors, Format::ZeroFee] {
@@ -184,7 +187,7 @@ fn a_kit_is_for_to_local_and_of_version_3() {
         assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [2], "{format:?}");
         let versions: Vec<i32> = stage.chain.mempool().entries().map(|entry| entry.tx.version.0).collect();
         assert_eq!(versions, [3], "{format:?}");
-        // The cheater has taken to_local.
+        // The cheater has already taken to_local.
         late.mine(150).unwrap();
         late.mine_block(vec![sweep.tx]).unwrap();
         assert!(rates(&events(&mut tower, &mut late, 0)).is_empty(), "{format:?}");
@@ -202,14 +205,14 @@ fn each_newer_stale_update_is_answered_again() {
     }
     let mut tower = tower();
     tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-    // The cheater puts a second stale update on its first before the tower's answer is in a block.
+    // The cheater spends its first stale update with a second one before the tower's answer confirms.
     let first = stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
     assert_eq!(saw(&events(&mut tower, &mut stage.chain, 0)), 1);
     let second = channel.rebind(1, &first.step.tx).unwrap().unwrap();
     stage.chain.mine_block(vec![second.tx]).unwrap();
     let acted = run(&mut tower, &mut stage.chain, 5);
     assert_eq!(saw(&acted), 1);
-    // The answer to the first ended at 2 sat/vB.
+    // The bids for the answer to the first stale update ended at 2 sat/vB.
     assert_eq!(rates(&acted), [3]);
     assert!(acted.contains(&Event::Done), "{acted:?}");
 }
@@ -235,7 +238,7 @@ fn rewards_are_paid_as_the_terms_fix_them() {
             assert_eq!(stage.paid(&channel, 1), CAPACITY - 30_000);
             let gained = tower.balance(&stage.chain) - before;
             assert!((29_000..30_000).contains(&gained), "{profile:?} {keyed}: {gained}");
-            // A tower's key is needed where the terms name one.
+            // If the terms name a tower's key, this key is required.
             let without = channel.tower_contest(1, &old.tx);
             assert_eq!(without.is_err(), keyed);
         }
@@ -252,14 +255,14 @@ fn symmetric(name: &str, form: Form, states: u64) -> (Symmetry, Stage) {
     (channel, stage)
 }
 
-/// A tower with this channel's second party as its client.
+/// Creates a tower and registers the channel's second party.
 fn hired(channel: &Symmetry, stage: &mut Stage) -> Watchtower {
     let mut tower = tower();
     tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
     tower
 }
 
-/// E2: signatures under ANYPREVOUTANYSCRIPT do not say at which input they stand.
+/// E2: a signature with ANYPREVOUTANYSCRIPT does not commit to the index of its input.
 #[test]
 fn a_stale_update_is_found_at_any_input() {
     for place in [0, 1] {
@@ -274,7 +277,7 @@ fn a_stale_update_is_found_at_any_input() {
     }
 }
 
-/// E3: a fee child whose output looks like a state output changes nothing.
+/// E3: a fee-paying child with an output that looks like a state output is ignored.
 #[test]
 fn a_decoy_is_not_followed() {
     let (channel, mut stage) = symmetric("decoy", Form::CtvCsfs, 3);
@@ -296,7 +299,8 @@ fn a_decoy_is_not_followed() {
     assert_eq!((saw(&acted), acted.contains(&Event::Done)), (1, true), "{acted:?}");
 }
 
-/// E10: a record is verified when the tower is hired and when it is replaced, and never replaced by an older one. Each byte counts.
+/// E10: a record is verified when the client registers and when the record is replaced. An older record never replaces it. Every
+/// byte of the record is verified.
 #[test]
 fn damaged_forged_and_older_records_are_refused() {
     for (name, kind) in KINDS {
@@ -315,14 +319,14 @@ fn damaged_forged_and_older_records_are_refused() {
         let record = channel.tower_bytes(1);
         let mut tower = tower();
         tower.hire(&mut stage.chain, terms, record.clone()).unwrap();
-        // The same record again changes nothing.
+        // The same record can be sent again without effect.
         tower.replace(0, record.clone()).unwrap();
         let older = tower.replace(0, older).unwrap_err().to_string();
         assert_eq!(older, "refused: the record is not newer than the one that the tower has", "{name}");
         assert!(tower.hire(&mut stage.chain, terms, record[1..].to_vec()).is_err(), "{name}");
         assert!(tower.hire(&mut stage.chain, terms, [&record[..], &[0]].concat()).is_err(), "{name}");
         assert!(tower.hire(&mut stage.chain, terms, record[..record.len() - 1].to_vec()).is_err(), "{name}");
-        // A kit is encrypted: whether it is good only its commitment shows.
+        // A justice kit is encrypted, so it can only be verified when its commitment is published.
         if !name.starts_with("ln-") {
             let mut forged = record.clone();
             *forged.last_mut().unwrap() ^= 1;
@@ -333,13 +337,14 @@ fn damaged_forged_and_older_records_are_refused() {
     }
 }
 
-/// E4: a tower's clients do not know of each other.
+/// E4: the tower's clients do not affect each other.
 #[test]
 fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     let (channel, mut stage) = symmetric("fails", Form::TemplateHash, 3);
     let mut tower = tower();
     let terms = channel.tower_terms().unwrap();
-    // An entry of LN-penalty for this transaction that no kit is in, one that does not open, and a guard that fails at every look.
+    // The first failing client's record has an LN-penalty entry for this transaction that contains no kit, and an entry that cannot
+    // be decrypted. The second one's guard always fails.
     let old = channel.close(0, 0).unwrap().remove(0);
     let txid = old.tx.compute_txid();
     let empty = crate::model::justice_blob(txid.as_ref(), &[0; 274]).unwrap();
@@ -372,8 +377,8 @@ fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     assert_eq!(rates(reports[2].events.as_ref().unwrap()), [2]);
 }
 
-/// E11: a fee rises after each block without the answer: whether the mempool refuses it, a newer stale update replaces what it answered, the
-/// record is replaced, or the tower is started again.
+/// E11: a fee rises after each block without the answer. This also applies if the mempool refuses the answer, a newer stale
+/// update replaces the answered one, the record is replaced, or the tower is restarted.
 #[test]
 fn a_fee_rises_whatever_happened_meanwhile() {
     let (mut channel, mut stage) = symmetric("loop", Form::TemplateHash, 9);
@@ -383,7 +388,7 @@ fn a_fee_rises_whatever_happened_meanwhile() {
     let mut offered = Vec::new();
     for state in 1..8 {
         offered.extend(rates(&events(&mut tower, &mut stage.chain, 0)));
-        // Looking twice raises nothing.
+        // A second check in the same block raises no fee.
         assert!(rates(&events(&mut tower, &mut stage.chain, 0)).is_empty());
         if state == 4 {
             channel.update(content(10)).unwrap();
@@ -393,8 +398,8 @@ fn a_fee_rises_whatever_happened_meanwhile() {
         stage.chain.mine_block(vec![published.tx.clone()]).unwrap();
     }
     assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12]);
-    // A child of the cheater's that pays less than the tower bids blocks the answer: it is outbid. One that pays more is kept, since it pays
-    // for the answer.
+    // The cheater's child blocks the answer. A child that pays less than the tower bids is replaced. One that pays more is kept,
+    // because it pays for the answer.
     let update = channel.rebind(10, &published.tx).unwrap().unwrap();
     for (paid, is_kept) in [(4_000, false), (20_000, true)] {
         let (mut tower, mut blocked) = (tower.clone(), stage.chain.clone());
@@ -409,14 +414,14 @@ fn a_fee_rises_whatever_happened_meanwhile() {
         blocked.mine(1).unwrap();
         assert!(blocked.confirmed(&update.tx.compute_txid()).is_some());
     }
-    // A tower that lost its bids finds its own offer and the market.
+    // A tower that lost its bids finds its own offer in the mempool and uses the market rate.
     let mut restarted = hired(&channel, &mut stage);
     restarted.set_market(3);
     assert_eq!(rates(&events(&mut restarted, &mut stage.chain, 0)), [3]);
     assert!(run(&mut restarted, &mut stage.chain, 3).contains(&Event::Done));
 }
 
-/// E10: no answer costs more than what is at stake, however high the market and whoever blocks it.
+/// E10: no answer costs more than the amount at stake, whatever the market rate is and whichever transactions block it.
 #[test]
 fn no_fee_is_higher_than_what_is_at_stake() {
     let capacity = 10_000;
@@ -435,7 +440,7 @@ fn no_fee_is_higher_than_what_is_at_stake() {
     stage.chain.mine(1).unwrap();
     let paid = before - tower.balance(&stage.chain);
     assert_eq!(paid, capacity);
-    // A child that pays more than what is at stake pays for the answer, and is not replaced.
+    // Another party's child that pays more than the amount at stake pays for the answer, so it is not replaced.
     let (channel, mut stage) = symmetric("dear", Form::TemplateHash, 1);
     let mut tower = hired(&channel, &mut stage);
     let old = stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
@@ -447,7 +452,7 @@ fn no_fee_is_higher_than_what_is_at_stake() {
     assert!(rates(&acted).is_empty(), "{acted:?}");
 }
 
-/// E11: a tower that was started again raises what it offered before, although it remembers nothing of it.
+/// E11: a restarted tower raises its earlier offer although it does not remember it.
 #[test]
 fn a_tower_that_was_started_again_goes_on_raising() {
     let (channel, mut stage) = symmetric("restarts", Form::TemplateHash, 2);
@@ -461,12 +466,12 @@ fn a_tower_that_was_started_again_goes_on_raising() {
         offered.extend(rates(&events(&mut tower, &mut stage.chain, 0)));
         stage.chain.mine_at(100_000).unwrap();
     }
-    // The block after the restart shows that its own offer was not enough.
+    // In the first block after the restart the tower finds that its own offer was too low.
     assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12, 15, 19]);
 }
 
-/// A child of the cheater's that pays to the tower's wallet is not the tower's own offer: once the cheater takes it back, the tower goes on
-/// from its own bid.
+/// A cheater's child that pays to the tower's wallet is not the tower's own offer. When the cheater removes it, the tower
+/// continues from its own bid.
 #[test]
 fn a_strangers_child_that_pays_to_the_tower_is_not_its_own() {
     let (channel, mut stage) = symmetric("gift", Form::TemplateHash, 1);
@@ -486,7 +491,7 @@ fn a_strangers_child_that_pays_to_the_tower_is_not_its_own() {
     assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [3]);
 }
 
-/// E10: the victim's own balance in a revoked commitment is not at stake: nobody else can take it.
+/// E10: the victim's own balance in a revoked commitment is not at stake, because no other party can take it.
 #[test]
 fn a_kit_costs_no_more_than_the_cheaters_balance() {
     let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
@@ -510,7 +515,7 @@ fn a_kit_costs_no_more_than_the_cheaters_balance() {
     assert!(stage.paid(channel, 1) > 990_000);
 }
 
-/// E10: a newer record that changes what an update never changes is one of another channel.
+/// E10: a newer record in which something differs that no update changes belongs to another channel.
 #[test]
 fn a_record_of_another_channel_is_refused_whatever_its_number_is() {
     for (name, kind) in KINDS {
