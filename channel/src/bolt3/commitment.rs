@@ -7,22 +7,24 @@ use super::keys::CommitmentKeys;
 use super::scripts::{self, HtlcScript};
 use crate::tx::{P2A_DUST_LIMIT, input, output, p2a, p2wpkh, p2wsh, transaction};
 
-/// Satoshi in an anchor output.
+/// Amount of an anchor output, in satoshi.
 pub const ANCHOR_SAT: u64 = 330;
 
-/// How a commitment pays its fee.
+/// Commitment format of a channel, which determines how fees are paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// `option_static_remotekey`: the commitment and the HTLC transactions pay a fee that was agreed before.
+    /// `option_static_remotekey`: commitment and HTLC transactions pay a fee at a feerate that was agreed in advance.
     StaticRemotekey,
-    /// `option_anchors` with zero-fee HTLC transactions: the commitment pays a small fee, anchors add to it.
+    /// `option_anchors` with zero-fee HTLC transactions: the commitment pays a small fee, and children of the anchors can add to
+    /// it.
     Anchors,
-    /// Version 3 without any fee, one P2A that also takes in trimmed amounts (lightning/bolts pull request 1228, in review).
+    /// Version 3 commitment without a fee. One P2A output also collects trimmed amounts (lightning/bolts pull request 1228, in
+    /// review).
     ZeroFee,
 }
 
 impl Format {
-    /// Expected weight without HTLCs (BOLT 3 appendix A; for the zero-fee form what its parts add up to).
+    /// Returns the expected weight of a commitment without HTLCs (BOLT 3 appendix A; for `ZeroFee` the sum of its parts).
     pub const fn commitment_weight(self) -> u64 {
         match self {
             Format::StaticRemotekey => 724,
@@ -31,7 +33,7 @@ impl Format {
         }
     }
 
-    /// Satoshi in the anchors of a commitment with outputs of both sides.
+    /// Returns the total amount of a commitment's anchors in satoshi, if both sides have outputs.
     pub const fn anchors(self) -> u64 {
         match self {
             Format::Anchors => 2 * ANCHOR_SAT,
@@ -39,7 +41,7 @@ impl Format {
         }
     }
 
-    /// Expected weight of an HTLC transaction (BOLT 3 appendix A).
+    /// Returns the expected weight of an HTLC transaction (BOLT 3 appendix A).
     pub const fn htlc_weight(self, direction: HtlcDirection) -> u64 {
         match (direction, self) {
             (HtlcDirection::Offered, Format::StaticRemotekey) => 663,
@@ -49,12 +51,12 @@ impl Format {
         }
     }
 
-    /// Whether HTLC scripts and to_remote wait for one block.
+    /// Returns whether HTLC scripts and to_remote have a relative lock of one block.
     pub const fn one_block_lock(self) -> bool {
         !matches!(self, Format::StaticRemotekey)
     }
 
-    /// The fee that an HTLC transaction pays of itself.
+    /// Returns the fee in satoshi that an HTLC transaction pays by itself.
     pub const fn htlc_fee(self, direction: HtlcDirection, feerate_per_kw: u64) -> u64 {
         match self {
             Format::StaticRemotekey => self.htlc_weight(direction).saturating_mul(feerate_per_kw) / 1000,
@@ -62,7 +64,7 @@ impl Format {
         }
     }
 
-    /// nVersion of all transactions.
+    /// Returns the nVersion of commitment and HTLC transactions.
     pub const fn version(self) -> i32 {
         match self {
             Format::ZeroFee => 3,
@@ -70,7 +72,7 @@ impl Format {
         }
     }
 
-    /// The hash type of the other side's signature of an HTLC transaction.
+    /// Returns the hash type of the remote side's signature of an HTLC transaction.
     pub const fn remote_htlc_sighash(self) -> u8 {
         match self {
             Format::StaticRemotekey => super::SIGHASH_ALL,
@@ -79,91 +81,91 @@ impl Format {
     }
 }
 
-/// Who pays an HTLC, seen from the commitment's owner.
+/// Direction of an HTLC, from the perspective of the commitment's owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HtlcDirection {
-    /// The owner pays if the preimage comes.
+    /// The owner pays if the preimage is revealed.
     Offered,
-    /// The owner is paid if it has the preimage.
+    /// The owner receives the amount if it knows the preimage.
     Received,
 }
 
-/// An HTLC in flight.
+/// A pending HTLC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LnHtlc {
-    /// Seen from the commitment's owner.
+    /// Direction from the perspective of the commitment's owner.
     pub direction: HtlcDirection,
-    /// Thousandths of a satoshi.
+    /// Amount in millisatoshi.
     pub amount_msat: u64,
-    /// The height from which on it can be timed out.
+    /// Height from which the HTLC can be timed out.
     pub expiry: u32,
-    /// SHA-256 of the preimage.
+    /// SHA-256 hash of the preimage.
     pub payment_hash: [u8; 32],
 }
 
-/// What a commitment transaction is made of.
+/// Parameters of a commitment transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct CommitmentParams<'a> {
-    /// The output that it spends.
+    /// Funding output that the commitment spends.
     pub funding: OutPoint,
-    /// Commitments count from 0.
+    /// Commitment number, starting with 0.
     pub number: u64,
-    /// Hides the number.
+    /// 48-bit mask that obscures the commitment number.
     pub mask: u64,
     /// Keys of this commitment.
     pub keys: &'a CommitmentKeys,
-    /// Blocks for which the owner waits.
+    /// Number of blocks for which the owner's balance is delayed.
     pub to_self_delay: u16,
-    /// Outputs below are trimmed.
+    /// Dust limit in satoshi. Outputs below it are trimmed.
     pub dust_limit: u64,
-    /// The agreed feerate.
+    /// Agreed feerate in satoshi per 1,000 weight units.
     pub feerate_per_kw: u64,
-    /// The owner's balance without HTLCs in flight.
+    /// Owner's balance in millisatoshi, without pending HTLCs.
     pub to_local_msat: u64,
-    /// The other side's balance without HTLCs in flight.
+    /// Remote side's balance in millisatoshi, without pending HTLCs.
     pub to_remote_msat: u64,
-    /// HTLCs in flight.
+    /// Pending HTLCs.
     pub htlcs: &'a [LnHtlc],
-    /// How it pays its fee.
+    /// Commitment format, which determines how fees are paid.
     pub format: Format,
-    /// Whether the owner opened the channel, and so pays the fee.
+    /// Whether the owner opened the channel and therefore pays the fee.
     pub owner_is_opener: bool,
 }
 
-/// What an output of a commitment is.
+/// Kind of a commitment's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitmentOutput {
-    /// The owner's balance.
+    /// Owner's balance (to_local).
     ToLocal,
-    /// The other side's balance.
+    /// Remote side's balance (to_remote).
     ToRemote,
-    /// An HTLC, by its place in the list.
+    /// HTLC output, with the HTLC's index in the parameters.
     Htlc(usize),
-    /// The owner's anchor.
+    /// Owner's anchor.
     LocalAnchor,
-    /// The other side's anchor.
+    /// Remote side's anchor.
     RemoteAnchor,
-    /// The anchor that anyone spends.
+    /// P2A anchor, which anyone can spend.
     SharedAnchor,
 }
 
-/// A commitment transaction without its signatures.
+/// An unsigned commitment transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitmentTx {
-    /// The transaction.
+    /// The unsigned transaction.
     pub tx: Transaction,
-    /// What its outputs are.
+    /// Kind of each output, in output order.
     pub outputs: Vec<CommitmentOutput>,
 }
 
-/// nLockTime and nSequence that hold a number: its upper and lower 24 bits, hidden by the mask.
+/// Returns nLockTime and nSequence that encode a commitment number: the lower and the upper 24 bits of the obscured number.
 pub fn obscure_number(number: u64, mask: u64) -> (u32, u32) {
     let hidden = number ^ mask;
     let low = |bits: u64| u32::try_from(bits & 0xff_ffff).unwrap_or_default();
     (0x2000_0000 | low(hidden), 0x8000_0000 | low(hidden >> 24))
 }
 
-/// The number in a commitment on the chain.
+/// Returns the commitment number that a transaction encodes. `None` if the transaction is not a commitment.
 pub fn commitment_number(tx: &Transaction, mask: u64) -> Option<u64> {
     let sequence = u64::from(tx.input.first()?.sequence.0);
     let lock_time = u64::from(tx.lock_time.to_consensus_u32());
@@ -171,7 +173,7 @@ pub fn commitment_number(tx: &Transaction, mask: u64) -> Option<u64> {
         .then_some(((sequence & 0xff_ffff) << 24 | lock_time & 0xff_ffff) ^ mask)
 }
 
-/// The witness script of an HTLC's output.
+/// Returns the witness script of an HTLC output.
 pub fn htlc_output_script(keys: &CommitmentKeys, htlc: &LnHtlc, format: Format) -> Vec<u8> {
     let parts = HtlcScript {
         revocation: &keys.revocation,
@@ -193,7 +195,7 @@ impl CommitmentParams<'_> {
         htlc.amount_msat / 1000 < self.dust_limit.saturating_add(fee)
     }
 
-    /// The fee that the weight formula gives, without what is trimmed.
+    /// Returns the commitment's fee in satoshi by the weight formula. Trimmed amounts are not included.
     pub fn base_fee(&self) -> u64 {
         let count = self.htlcs.iter().filter(|htlc| !self.is_trimmed(htlc)).count() as u64;
         match self.format {
@@ -202,18 +204,18 @@ impl CommitmentParams<'_> {
         }
     }
 
-    /// The witness script of to_remote, if it is P2WSH.
+    /// Returns the witness script of to_remote. `None` if that output is not P2WSH.
     pub fn remote_script(&self) -> Option<Vec<u8>> {
         self.format.one_block_lock().then(|| scripts::to_remote_anchors(&self.keys.remote_payment))
     }
 
-    /// The witness script of to_local.
+    /// Returns the witness script of to_local.
     pub fn local_script(&self) -> Vec<u8> {
         scripts::to_local(&self.keys.revocation, self.to_self_delay, &self.keys.local_delayed)
     }
 
-    /// Builds the transaction: balances with the opener's fee and anchors taken off, dust trimmed, outputs in the order of BIP
-    /// 69 (amount, script; HTLCs that are equal in both by expiry).
+    /// Builds the transaction. Fee and anchors are subtracted from the opener's balance, and dust outputs are trimmed. Outputs
+    /// are in the order of BIP 69 (amount, then script); equal HTLC outputs are ordered by expiry.
     pub fn build(&self) -> CommitmentTx {
         let fee = self.base_fee().saturating_add(self.format.anchors());
         let (local, remote) = (self.to_local_msat / 1000, self.to_remote_msat / 1000);
@@ -284,8 +286,8 @@ impl CommitmentParams<'_> {
     }
 }
 
-/// The HTLC transaction of an output of a commitment, without its signatures: HTLC-timeout for an HTLC that the owner
-/// offered, HTLC-success for one that it received.
+/// Returns the unsigned second-stage transaction of an HTLC output: HTLC-timeout for an HTLC that the owner offered, HTLC-success
+/// for one that it received.
 pub fn htlc_transaction(
     params: &CommitmentParams<'_>,
     commitment: &Transaction,

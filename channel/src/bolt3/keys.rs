@@ -9,7 +9,7 @@ fn hash(a: &PublicKey, b: &PublicKey) -> Result<Scalar, ChannelError> {
     scalar(sha256(&[a.serialize(), b.serialize()].concat()))
 }
 
-/// `basepoint + SHA256(per_commitment_point || basepoint) * G`.
+/// Derives a public key: `basepoint + SHA256(per_commitment_point || basepoint) * G`.
 ///
 /// # Errors
 ///
@@ -18,7 +18,7 @@ pub fn derive_public(basepoint: &PublicKey, point: &PublicKey) -> Result<PublicK
     Ok(basepoint.add_exp_tweak(&hash(point, basepoint)?)?)
 }
 
-/// `basepoint_secret + SHA256(per_commitment_point || basepoint)`.
+/// Derives the secret key of [`derive_public`]: `basepoint_secret + SHA256(per_commitment_point || basepoint)`.
 ///
 /// # Errors
 ///
@@ -27,8 +27,8 @@ pub fn derive_private(base_secret: &SecretKey, point: &PublicKey) -> Result<Secr
     Ok(base_secret.add_tweak(&hash(point, &base_secret.public_key())?)?)
 }
 
-/// `revocation_basepoint * SHA256(revocation_basepoint || per_commitment_point)
-/// + per_commitment_point * SHA256(per_commitment_point || revocation_basepoint)`.
+/// Derives the revocation public key: `revocation_basepoint * SHA256(revocation_basepoint || per_commitment_point) +
+/// per_commitment_point * SHA256(per_commitment_point || revocation_basepoint)`.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub fn revocation_public(basepoint: &PublicKey, point: &PublicKey) -> Result<Pub
     Ok(base.combine(&point.mul_tweak(&hash(point, basepoint)?)?)?)
 }
 
-/// The secret of [`revocation_public`], which takes both sides' secrets.
+/// Derives the secret key of [`revocation_public`], which requires the secrets of both sides.
 ///
 /// # Errors
 ///
@@ -53,27 +53,27 @@ pub fn revocation_private(
     Ok(base.add_tweak(&Scalar::from(commitment))?)
 }
 
-/// The keys of one commitment transaction, seen from its owner.
+/// Keys of one commitment transaction, from the perspective of its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitmentKeys {
-    /// Takes everything of a revoked commitment.
+    /// Revocation key, which can spend the to_local and HTLC outputs of a revoked commitment.
     pub revocation: PublicKey,
-    /// The owner's balance, after the delay.
+    /// Owner's key for its balance after the delay.
     pub local_delayed: PublicKey,
-    /// The owner's key in HTLC scripts.
+    /// Owner's key in HTLC scripts.
     pub local_htlc: PublicKey,
-    /// The other side's key in HTLC scripts.
+    /// Remote side's key in HTLC scripts.
     pub remote_htlc: PublicKey,
-    /// The other side's balance: its payment basepoint, the same in every commitment.
+    /// Remote side's key for its balance: its payment basepoint, the same in every commitment.
     pub remote_payment: PublicKey,
-    /// The owner's funding key, for its anchor.
+    /// Owner's funding key, used in its anchor.
     pub local_funding: PublicKey,
-    /// The other side's funding key, for its anchor.
+    /// Remote side's funding key, used in its anchor.
     pub remote_funding: PublicKey,
 }
 
-/// The 48 bits that hide commitment numbers: the low bits of
-/// `SHA256(payment_basepoint of the opener || payment_basepoint of the other)`.
+/// Returns the 48-bit mask that obscures commitment numbers: the lower bits of `SHA256(payment_basepoint of the opener ||
+/// payment_basepoint of the other side)`.
 pub fn number_mask(opener_basepoint: &PublicKey, other_basepoint: &PublicKey) -> u64 {
     let hash = sha256(&[opener_basepoint.serialize(), other_basepoint.serialize()].concat());
     hash.iter().rev().take(6).rev().fold(0, |mask, byte| mask << 8 | u64::from(*byte))

@@ -1,6 +1,7 @@
-//! LN-penalty's transactions, byte for byte as BOLT 3 writes them.
+//! Transactions of LN-penalty, byte for byte as in BOLT 3.
 //!
-//! Source: `lightning/bolts` 03-transactions.md at a3772650 (2026-03-23). "Local" owns the commitment transaction.
+//! Source: `lightning/bolts` 03-transactions.md at a3772650 (2026-03-23). "Local" is the owner of the commitment transaction,
+//! "remote" the other side.
 
 mod commitment;
 mod keys;
@@ -22,16 +23,16 @@ use sigstack_interpreter::{Spend, sighash::segwit_v0};
 
 use crate::error::ChannelError;
 
-/// SIGHASH_ALL.
+/// Hash type SIGHASH_ALL.
 pub const SIGHASH_ALL: u8 = 0x01;
-/// SIGHASH_SINGLE with SIGHASH_ANYONECANPAY: what the remote side signs HTLC transactions with where anchors are.
+/// Hash type SIGHASH_SINGLE with SIGHASH_ANYONECANPAY, which the remote side uses for HTLC transactions in channels with anchors.
 pub const SIGHASH_SINGLE_ANYONECANPAY: u8 = 0x83;
 
-/// An ECDSA signature of a segwit v0 input: DER, RFC 6979 nonce, low s, the hash type last.
+/// Creates an ECDSA signature of a segwit v0 input: DER with low s and an RFC 6979 nonce, followed by the hash type.
 ///
 /// # Errors
 ///
-/// [`ChannelError::Usage`] unless there is one prevout for each input and such an input.
+/// [`ChannelError::Usage`] unless the input exists and each input has a prevout.
 pub fn sign_segwit_v0(
     tx: &Transaction,
     prevouts: &[bitcoin::TxOut],

@@ -1,4 +1,4 @@
-//! The witness scripts of BOLT 3, each with the witness that spends it (bottom first, without the script).
+//! Witness scripts of BOLT 3. The documentation of each names the witnesses that satisfy it (bottom first, without the script).
 
 use secp256k1::PublicKey;
 use sigstack_interpreter::Opcode as O;
@@ -6,15 +6,15 @@ use sigstack_interpreter::Opcode as O;
 use crate::script::{Num, Push, script};
 use crate::tx::hash160;
 
-/// `2 <key1> <key2> 2 OP_CHECKMULTISIG`, the lesser key first. Witness: `"" <sig1> <sig2>`.
+/// Funding script: `2 <key1> <key2> 2 OP_CHECKMULTISIG`, with the keys in lexicographic order. Witness: `"" <sig1> <sig2>`.
 pub fn funding(a: &PublicKey, b: &PublicKey) -> Vec<u8> {
     let (a, b) = (a.serialize(), b.serialize());
     let (first, second) = if a < b { (a, b) } else { (b, a) };
     script(&[&O::OP_2, &Push(&first), &Push(&second), &O::OP_2, &O::OP_CHECKMULTISIG])
 }
 
-/// The owner's balance. Witness of the owner after `delay` blocks: `<sig> ""`; of the other with the revocation key:
-/// `<sig> 01`. HTLC transactions pay to the same script.
+/// Script of to_local, the owner's balance, and of the outputs of HTLC transactions. Witness of the owner after `delay` blocks:
+/// `<sig> ""`. Witness of the remote side with the revocation key: `<sig> 01`.
 pub fn to_local(revocation: &PublicKey, delay: u16, local_delayed: &PublicKey) -> Vec<u8> {
     script(&[
         &O::OP_IF,
@@ -29,12 +29,13 @@ pub fn to_local(revocation: &PublicKey, delay: u16, local_delayed: &PublicKey) -
     ])
 }
 
-/// The other side's balance where anchors are, one block after confirmation. Witness: `<sig>`.
+/// Script of to_remote, the remote side's balance, in channels with anchors. It can be spent one block after confirmation.
+/// Witness: `<sig>`.
 pub fn to_remote_anchors(remote_payment: &PublicKey) -> Vec<u8> {
     script(&[&Push(&remote_payment.serialize()), &O::OP_CHECKSIGVERIFY, &O::OP_1, &O::OP_CHECKSEQUENCEVERIFY])
 }
 
-/// An anchor. Witness of the key's owner: `<sig>`; of anyone after 16 blocks: `""`.
+/// Script of an anchor. Witness of the key's owner: `<sig>`. Witness of anyone after 16 blocks: `""`.
 pub fn anchor(funding_key: &PublicKey) -> Vec<u8> {
     script(&[
         &Push(&funding_key.serialize()),
@@ -47,20 +48,20 @@ pub fn anchor(funding_key: &PublicKey) -> Vec<u8> {
     ])
 }
 
-/// What the scripts of HTLCs are made of.
+/// Parameters of an HTLC output's script.
 #[derive(Clone, Copy, Debug)]
 pub struct HtlcScript<'a> {
-    /// The revocation key.
+    /// Revocation key.
     pub revocation: &'a PublicKey,
-    /// The owner's HTLC key.
+    /// Owner's HTLC key.
     pub local_htlc: &'a PublicKey,
-    /// The other side's HTLC key.
+    /// Remote side's HTLC key.
     pub remote_htlc: &'a PublicKey,
-    /// SHA-256 of the preimage.
+    /// SHA-256 hash of the preimage.
     pub payment_hash: &'a [u8; 32],
-    /// The height from which on it can be timed out.
+    /// Height from which the HTLC can be timed out.
     pub expiry: u32,
-    /// Whether the other side's paths wait for a block, as they do where anchors are.
+    /// Whether the remote side's paths have a relative lock of one block, as in channels with anchors.
     pub one_block_lock: bool,
 }
 
@@ -89,14 +90,14 @@ impl HtlcScript<'_> {
         ])
     }
 
-    /// RIPEMD-160 of the payment hash, which is the preimage's HASH160.
+    /// Returns the RIPEMD-160 hash of the payment hash, which equals the HASH160 of the preimage.
     fn short_hash(&self) -> [u8; 20] {
         use bitcoin::hashes::{Hash as _, ripemd160};
         ripemd160::Hash::hash(self.payment_hash).to_byte_array()
     }
 
-    /// An HTLC that the owner offered. Witness of the revocation: `<revsig> <revocationpubkey>`; of the other side with the
-    /// preimage: `<sig> <preimage>`; of the HTLC-timeout transaction: `"" <remotesig> <localsig> ""`.
+    /// Script of an HTLC that the owner offered. Witness of the revocation: `<revsig> <revocationpubkey>`. Witness of the remote
+    /// side with the preimage: `<sig> <preimage>`. Witness of the HTLC-timeout transaction: `"" <remotesig> <localsig> ""`.
     pub fn offered(&self) -> Vec<u8> {
         let tail = script(&[
             &O::OP_NOTIF,
@@ -117,8 +118,8 @@ impl HtlcScript<'_> {
         [self.head(), tail, self.lock(), end].concat()
     }
 
-    /// An HTLC that the owner received. Witness of the revocation: `<revsig> <revocationpubkey>`; of the other side after
-    /// the expiry: `<sig> ""`; of the HTLC-success transaction: `"" <remotesig> <localsig> <preimage>`.
+    /// Script of an HTLC that the owner received. Witness of the revocation: `<revsig> <revocationpubkey>`. Witness of the remote
+    /// side after the expiry: `<sig> ""`. Witness of the HTLC-success transaction: `"" <remotesig> <localsig> <preimage>`.
     pub fn received(&self) -> Vec<u8> {
         let tail = script(&[
             &O::OP_IF,

@@ -1,5 +1,5 @@
-//! Per-commitment secrets, and the store that keeps all that were received in O(log n) (BOLT 3 "Per-commitment Secret
-//! Requirements", "Efficient Per-commitment Secret Storage").
+//! Per-commitment secrets, and compact storage of all received secrets in O(log n) (BOLT 3 "Per-commitment Secret Requirements",
+//! "Efficient Per-commitment Secret Storage").
 
 use core::fmt;
 
@@ -9,12 +9,12 @@ use crate::error::ChannelError;
 use crate::keys::sha256;
 use crate::mutation::{Mutation, mutated};
 
-/// The index of the first secret; each next one has the index before.
+/// Index of the first secret. Each following secret has the next lower index.
 pub const MAX_INDEX: u64 = (1 << 48) - 1;
-/// Bits of an index, and most secrets that a store holds but one.
+/// Number of bits of an index. A store contains at most one secret more than this number.
 const BITS: u32 = 48;
 
-/// The secret of an index, from a secret that has zeros where it has `bits` low bits: from the seed with 48.
+/// Derives the secret of `index` from a base secret whose index has `bits` trailing zeros. The seed is the base with 48 bits.
 pub fn derive_secret(base: &[u8; 32], bits: u32, index: u64) -> [u8; 32] {
     let mut secret = *base;
     for bit in (0..bits).rev() {
@@ -32,25 +32,25 @@ fn flip(secret: &mut [u8; 32], bit: u32) {
     }
 }
 
-/// Why a secret is not stored.
+/// Reason why a secret is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It is not the secret that comes next.
+    /// The secret does not have the next index.
     OutOfOrder {
-        /// The index that comes next.
+        /// Index of the next secret.
         expected: u64,
-        /// The index that was given.
+        /// Index of the given secret.
         given: u64,
     },
-    /// It is not the secret of the per-commitment point that the peer sent for this index.
+    /// The secret does not belong to the per-commitment point that the peer sent for this index.
     WrongPoint {
-        /// The index.
+        /// Index of the given secret.
         index: u64,
     },
-    /// An older secret cannot be derived from it: the peer did not follow the rule.
+    /// An older secret cannot be derived from the given one, so the peer violated the derivation rule.
     Inconsistent {
-        /// The index of the older secret.
+        /// Index of the older secret.
         older: u64,
     },
 }
@@ -73,21 +73,21 @@ impl fmt::Display for StoreError {
 
 impl core::error::Error for StoreError {}
 
-/// All secrets of a peer so far, in at most 49 entries.
+/// All secrets received from a peer, in at most 49 entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretStore {
-    /// By number of trailing zeros of the index: the newest index with so many, and its secret.
+    /// For each number of trailing zeros: the latest index with exactly this number of trailing zeros, and its secret.
     known: Vec<(u64, [u8; 32])>,
     count: u64,
 }
 
 impl SecretStore {
-    /// Takes in the next secret, if it is the secret of the per-commitment point of its index. Without that check a peer keeps
-    /// its old commitment by sending any other secret.
+    /// Adds the next secret after verifying that it belongs to the per-commitment point of its index. Without this check a peer
+    /// could send a wrong secret, so that its old commitment could not be punished.
     ///
     /// # Errors
     ///
-    /// [`StoreError`]; the store stays as it was.
+    /// [`StoreError`] if the secret is not accepted. The store does not change.
     pub fn insert(&mut self, index: u64, secret: [u8; 32], point: &PublicKey) -> Result<(), StoreError> {
         let expected = MAX_INDEX.saturating_sub(self.count);
         if index != expected || self.count > MAX_INDEX {
@@ -106,14 +106,14 @@ impl SecretStore {
         }
         match usize::try_from(bucket).ok().and_then(|bucket| self.known.get_mut(bucket)) {
             Some(entry) => *entry = (index, secret),
-            // Indices come in order, so buckets fill up in order.
+            // Secrets arrive in the order of their indices, so the entries are filled in order.
             None => self.known.push((index, secret)),
         }
         self.count += 1;
         Ok(())
     }
 
-    /// The secret of an index, if it or one that it follows from was taken in.
+    /// Returns the secret of an index. `None` if neither it nor a secret from which it can be derived was added.
     pub fn secret(&self, index: u64) -> Option<[u8; 32]> {
         (0..).zip(&self.known).find_map(|(bits, (known, secret))| {
             let mask = u64::MAX << bits;
@@ -121,24 +121,25 @@ impl SecretStore {
         })
     }
 
-    /// How many secrets were taken in.
+    /// Returns the number of secrets that were added.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// The stored bytes: 40 an entry, the index (6, little endian), the number of entries (2) and the secret (32).
+    /// Serializes the store with 40 bytes for each entry: the index (6 bytes, little-endian), the number of entries (2 bytes) and
+    /// the secret (32 bytes).
     pub fn to_bytes(&self) -> Vec<u8> {
         let length = u64::try_from(self.known.len()).unwrap_or_default() << BITS;
         let entries = self.known.iter().map(|(index, secret)| ((index | length).to_le_bytes(), secret));
         entries.flat_map(|(index, secret)| index.into_iter().chain(*secret)).collect()
     }
 
-    /// Reads what [`SecretStore::to_bytes`] wrote.
+    /// Parses the bytes that [`SecretStore::to_bytes`] writes.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] unless the bytes are all entries of one store, and each secret follows from those that it must follow
-    /// from. A part of a store is refused: with fewer secrets than were received, an old commitment could not be punished.
+    /// [`ChannelError::Encoding`] unless the bytes contain all entries of one store, and the secrets are consistent with each
+    /// other. An incomplete store is refused: if secrets are missing, an old commitment could not be punished.
     pub fn from_bytes(bytes: &[u8]) -> Result<SecretStore, ChannelError> {
         let (entries, []) = bytes.as_chunks::<40>() else {
             return Err(ChannelError::encoding("a store of secrets has 40 bytes an entry"));
@@ -161,7 +162,8 @@ impl SecretStore {
         }
     }
 
-    /// Whether the indices are those of a store with so many secrets, and each secret derives the newer ones that follow from it.
+    /// Returns whether the indices are those of a store with `count` secrets, and the later secrets can be derived from the
+    /// earlier ones as required.
     fn is_consistent(&self) -> bool {
         let newest = (MAX_INDEX + 1).saturating_sub(self.count);
         let places =
@@ -181,8 +183,8 @@ impl SecretStore {
     }
 }
 
-/// The lowest index from `first` on that has exactly so many trailing zeros; 48 for the index 0. Indices go down, so that it is the
-/// newest of its kind.
+/// Returns the lowest index from `first` upward that has exactly `bits` trailing zeros (index 0 counts as 48). Indices decrease
+/// over time, so this is the latest index of its kind.
 fn newest_with(first: u64, bits: u32) -> Option<u64> {
     if bits == BITS {
         return (first == 0).then_some(0);
@@ -265,7 +267,7 @@ mod tests {
             }
         }
         assert!(refused(&[0; 41]).contains("40 bytes an entry"));
-        // Secrets of another seed, at the right places.
+        // Secrets of another seed at valid indices.
         let mut bytes = store(4).to_bytes();
         bytes[2 * 40 + 8] ^= 1;
         assert!(refused(&bytes).contains("do not belong together"));
