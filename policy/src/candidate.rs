@@ -1,15 +1,15 @@
-//! A transaction and what it spends, checked against policy.
+//! A transaction with its spent outputs, which is checked against policy.
 
 use bitcoin::{Transaction, TxIn, TxOut};
 use sigstack_interpreter::limits::MAX_MONEY;
 
 use crate::{Policy, PolicyError, dust_limit, form, inputs, limits, sigops};
 
-/// A transaction that a node may relay, with the outputs that it spends as far as they are known.
+/// A transaction to check against policy, with the spent outputs that are known.
 ///
-/// [`Candidate::check`] applies every rule. If spent outputs are unknown, it applies the rules that can be checked without
-/// them: a refusal is then certain, an acceptance covers only what [`Candidate::unknown_prevouts`] does not name, and
-/// neither fee nor dust beside a fee.
+/// [`Candidate::check`] applies every rule. If some spent outputs are unknown, it applies only the rules that can be checked
+/// without them. An error is certain even then. A success does not cover the inputs that [`Candidate::unknown_prevouts`] returns,
+/// nor the rules about the fee and about dust in a transaction with a fee.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     tx: &'a Transaction,
@@ -17,13 +17,13 @@ pub struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    /// Takes a transaction and the outputs that it spends, in input order.
+    /// Creates a candidate from a transaction and all outputs that it spends, in input order.
     pub fn new(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Candidate<'a> {
         Candidate::with_known(tx, prevouts.iter().map(Some))
     }
 
-    /// Takes a transaction and the spent outputs that are known, in input order, `None` for each that is not. Inputs without
-    /// an entry spend unknown outputs.
+    /// Creates a candidate from a transaction and the known spent outputs, in input order. `None` marks an unknown output. The
+    /// spent outputs of inputs without an entry are unknown too.
     pub fn with_known(
         tx: &'a Transaction,
         prevouts: impl IntoIterator<Item = Option<&'a TxOut>>,
@@ -32,17 +32,17 @@ impl<'a> Candidate<'a> {
         Candidate { tx, prevouts: known.take(tx.input.len()).collect() }
     }
 
-    /// Returns the inputs whose spent outputs are unknown.
+    /// Returns the indices of the inputs whose spent outputs are unknown.
     pub fn unknown_prevouts(&self) -> Vec<usize> {
         let unknown = self.prevouts.iter().enumerate().filter(|(_, prevout)| prevout.is_none());
         unknown.map(|(input, _)| input).collect()
     }
 
-    /// Checks every rule in the order in which Core 31 applies them.
+    /// Checks all rules in the order in which Core 31 applies them.
     ///
     /// # Errors
     ///
-    /// The first rule that the transaction breaks.
+    /// The first rule that the transaction violates.
     pub fn check(&self, policy: &Policy) -> Result<(), PolicyError> {
         self.check_form(policy)?;
         let fee = self.fee()?;
@@ -61,16 +61,16 @@ impl<'a> Candidate<'a> {
     ///
     /// # Errors
     ///
-    /// The first rule that the transaction breaks.
+    /// The first rule that the transaction violates.
     pub fn check_form(&self, policy: &Policy) -> Result<(), PolicyError> {
         form::check(self.tx, policy)
     }
 
-    /// Checks the inputs whose spent outputs are known: BIP 54's limit, the form of the spent outputs, and witnesses.
+    /// Checks the inputs whose spent outputs are known: the limit of BIP 54, the form of the spent outputs, and the witnesses.
     ///
     /// # Errors
     ///
-    /// The first rule that the transaction breaks.
+    /// The first rule that the transaction violates.
     pub fn check_inputs(&self, policy: &Policy) -> Result<(), PolicyError> {
         let mut sigops = 0u64;
         for (_, input, prevout) in self.known() {
@@ -89,11 +89,11 @@ impl<'a> Candidate<'a> {
         Ok(())
     }
 
-    /// Returns the fee in satoshi, or `None` if a spent output is unknown.
+    /// Returns the fee in satoshi. `None` if a spent output is unknown.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::InputValuesOutOfRange`] or [`PolicyError::InBelowOut`]: the amounts break consensus (Core
+    /// [`PolicyError::InputValuesOutOfRange`] or [`PolicyError::InBelowOut`] if the amounts violate consensus (Core
     /// `CheckTxInputs`).
     pub fn fee(&self) -> Result<Option<u64>, PolicyError> {
         let mut spent = 0u64;
@@ -112,12 +112,12 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Checks that a transaction with a dust output pays no fee (Core `PreCheckEphemeralTx`), so that nobody has a reason to
-    /// mine it without a child that spends the dust.
+    /// Checks that a transaction with a dust output pays no fee (Core `PreCheckEphemeralTx`). Miners then have no incentive to
+    /// include it without a child that spends the dust.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::DustWithFee`].
+    /// [`PolicyError::DustWithFee`] if it pays a fee.
     pub fn check_ephemeral_dust(&self, fee: u64, policy: &Policy) -> Result<(), PolicyError> {
         match form::dust(self.tx, policy).next() {
             Some((output, dust)) if fee > 0 => {
@@ -128,18 +128,18 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Returns the signature operation cost (BIP 141): a signature operation costs 4 outside the witness and 1 inside it.
-    /// Spent outputs that are unknown add nothing.
+    /// Returns the signature operation cost (BIP 141). A signature operation costs 4 outside the witness and 1 inside it. Inputs
+    /// whose spent outputs are unknown add nothing beyond their scriptSigs.
     pub fn sigops_cost(&self) -> u64 {
         let inputs = self.known().map(|(_, input, prevout)| sigops::cost_of_input(input, prevout));
         sigops::cost_of_form(self.tx).saturating_add(inputs.sum())
     }
 
-    /// Checks the signature operation cost.
+    /// Checks the limit on the signature operation cost.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::SigopsCost`].
+    /// [`PolicyError::SigopsCost`] if the cost exceeds the limit.
     pub fn check_sigops_cost(&self) -> Result<(), PolicyError> {
         match self.sigops_cost() {
             cost if cost > limits::MAX_TX_SIGOPS_COST => Err(PolicyError::SigopsCost { cost }),
@@ -153,11 +153,11 @@ impl<'a> Candidate<'a> {
         self.tx.weight().to_wu().max(adjusted).div_ceil(4)
     }
 
-    /// Checks a fee against the minimum feerate for relay.
+    /// Checks a fee in satoshi against the minimum relay feerate.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::MinRelayFee`].
+    /// [`PolicyError::MinRelayFee`] if the fee is too low.
     pub fn check_fee(&self, fee: u64, policy: &Policy) -> Result<(), PolicyError> {
         let vsize = self.vsize();
         match Policy::fee(policy.min_relay, vsize) {
@@ -166,11 +166,11 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Checks the size of a version 3 transaction (BIP 431).
+    /// Checks the size limit of version 3 transactions (BIP 431).
     ///
     /// # Errors
     ///
-    /// [`PolicyError::TrucSize`].
+    /// [`PolicyError::TrucSize`] if the transaction is too large.
     pub fn check_truc_size(&self) -> Result<(), PolicyError> {
         match self.vsize() {
             vsize if self.tx.version.0 == 3 && vsize > limits::MAX_TRUC_VSIZE => {
@@ -180,7 +180,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Returns the inputs whose spent outputs are known.
+    /// Returns the index, the input and the spent output for each input whose spent output is known.
     fn known(&self) -> impl Iterator<Item = (usize, &'a TxIn, &'a TxOut)> + '_ {
         let inputs = self.tx.input.iter().zip(&self.prevouts).enumerate();
         inputs.filter_map(|(nth, (input, prevout))| prevout.map(|prevout| (nth, input, prevout)))

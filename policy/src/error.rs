@@ -1,12 +1,12 @@
-//! Why a node does not relay a transaction.
+//! Reasons why a node does not relay a transaction.
 
 use core::fmt;
 
 use crate::limits;
 
-/// Why a node refuses to relay a transaction. [`PolicyError::reason`] is Core's reject reason.
+/// Reason why a node refuses to relay a transaction. [`PolicyError::reason`] returns Core's reject reason.
 ///
-/// Inputs and outputs are counted from 0.
+/// Indices of inputs and outputs start at 0.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyError {
@@ -14,187 +14,187 @@ pub enum PolicyError {
     Coinbase,
     /// The version is not 1, 2 or 3.
     Version {
-        /// nVersion, without a sign as in Core since version 28.
+        /// nVersion as an unsigned number, as in Core since version 28.
         version: u32,
     },
-    /// The transaction weighs more than 400,000 weight units.
+    /// The weight of the transaction is more than 400,000 weight units.
     TxSize {
-        /// Weight units.
+        /// Weight in weight units.
         weight: u64,
     },
     /// A scriptSig has more than 1,650 bytes.
     ScriptSigSize {
-        /// The input.
+        /// Index of the input.
         input: usize,
-        /// Bytes.
+        /// Size in bytes.
         size: usize,
     },
-    /// A scriptSig contains an opcode that is no push.
+    /// A scriptSig contains an opcode that is not a push.
     ScriptSigNotPushOnly {
-        /// The input.
+        /// Index of the input.
         input: usize,
     },
     /// An output has none of the standard forms.
     ScriptPubKey {
-        /// The output.
+        /// Index of the output.
         output: usize,
     },
-    /// The `OP_RETURN` outputs are larger than the node allows.
+    /// The `OP_RETURN` outputs are larger in total than the node allows.
     DataCarrier {
-        /// The output that exceeds the limit.
+        /// Index of the output that exceeds the limit.
         output: usize,
-        /// Bytes of the `OP_RETURN` scripts up to and including this output.
+        /// Total size in bytes of the `OP_RETURN` scripts up to and including this output.
         total: u64,
-        /// Maximum, in bytes.
+        /// Maximum total size in bytes.
         limit: u64,
     },
-    /// An output is a bare multisig, which the node's options exclude.
+    /// An output is a bare multisig, which the node's options forbid.
     BareMultisig {
-        /// The output.
+        /// Index of the output.
         output: usize,
     },
     /// More than one output is dust.
     Dust {
-        /// The second dust output.
+        /// Index of the second dust output.
         output: usize,
-        /// Satoshi.
+        /// Amount in satoshi.
         amount: u64,
-        /// Minimum that is not dust for an output of this form, in satoshi.
+        /// Dust limit for an output of this form, in satoshi.
         limit: u64,
     },
-    /// An output is dust and the transaction pays a fee. One dust output is relayed only if the fee is zero.
+    /// An output is dust and the transaction pays a fee. A dust output is relayed only if the fee is zero.
     DustWithFee {
-        /// The output.
+        /// Index of the output.
         output: usize,
-        /// Satoshi.
+        /// Amount in satoshi.
         amount: u64,
-        /// Minimum that is not dust for an output of this form, in satoshi.
+        /// Dust limit for an output of this form, in satoshi.
         limit: u64,
-        /// The fee, in satoshi.
+        /// Fee in satoshi.
         fee: u64,
     },
-    /// The transaction without its witness has fewer than 65 bytes.
+    /// The size of the transaction without its witness is less than 65 bytes.
     TxSizeSmall {
-        /// Bytes.
+        /// Size in bytes.
         size: usize,
     },
-    /// The spent outputs are worth more than all money. This is a consensus rule.
+    /// The sum of the spent outputs exceeds 21 million bitcoin. This is a consensus rule.
     InputValuesOutOfRange {
-        /// The input at which the sum is too large.
+        /// Index of the input at which the sum exceeds the limit.
         input: usize,
     },
-    /// The outputs are worth more than the spent outputs. This is a consensus rule.
+    /// The sum of the outputs exceeds that of the spent outputs. This is a consensus rule.
     InBelowOut {
-        /// Satoshi that the spent outputs are worth.
+        /// Sum of the spent outputs in satoshi.
         spent: u64,
-        /// Satoshi that the outputs are worth.
+        /// Sum of the outputs in satoshi.
         created: u64,
     },
     /// The inputs can execute more than 2,500 signature operations outside the witness (BIP 54).
     LegacySigops {
-        /// Signature operations of the inputs that were counted.
+        /// Number of signature operations of the inputs counted so far.
         sigops: u64,
     },
     /// A spent output has none of the standard forms.
     InputScript {
-        /// The input.
+        /// Index of the input.
         input: usize,
     },
     /// A spent output is a witness program without defined rules.
     InputWitnessProgram {
-        /// The input.
+        /// Index of the input.
         input: usize,
-        /// The version of the witness program.
+        /// Witness version.
         version: u8,
     },
     /// The scriptSig of a P2SH input yields no redeem script.
     RedeemScript {
-        /// The input.
+        /// Index of the input.
         input: usize,
-        /// What is wrong with it.
+        /// Problem of the scriptSig.
         problem: RedeemScriptError,
     },
     /// A P2SH redeem script has more than 15 signature operations.
     RedeemScriptSigops {
-        /// The input.
+        /// Index of the input.
         input: usize,
-        /// Signature operations.
+        /// Number of signature operations.
         sigops: u64,
     },
-    /// A witness breaks a rule for its kind of output.
+    /// A witness violates a rule for its kind of output.
     Witness {
-        /// The input.
+        /// Index of the input.
         input: usize,
-        /// The rule.
+        /// Violated rule.
         rule: WitnessRule,
     },
     /// The signature operation cost is above 16,000.
     SigopsCost {
-        /// The cost.
+        /// Signature operation cost.
         cost: u64,
     },
-    /// The fee is below the minimum feerate for relay.
+    /// The fee is below the minimum relay feerate.
     MinRelayFee {
-        /// The fee, in satoshi.
+        /// Fee in satoshi.
         fee: u64,
-        /// The minimum for this size, in satoshi.
+        /// Minimum fee for this size, in satoshi.
         needed: u64,
-        /// Virtual bytes, adjusted for signature operations.
+        /// Virtual size in bytes, adjusted for signature operations.
         vsize: u64,
     },
-    /// A version 3 transaction has more than 10,000 virtual bytes (BIP 431).
+    /// The virtual size of a version 3 transaction is more than 10,000 bytes (BIP 431).
     TrucSize {
-        /// Virtual bytes, adjusted for signature operations.
+        /// Virtual size in bytes, adjusted for signature operations.
         vsize: u64,
     },
 }
 
-/// What is wrong with the scriptSig of a P2SH input.
+/// Problem of a P2SH input's scriptSig.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedeemScriptError {
-    /// The scriptSig fails when it is executed. The name is that of the script error.
+    /// Executing the scriptSig fails with the script error of this name.
     Fails(&'static str),
     /// The scriptSig pushes nothing.
     Missing,
 }
 
-/// A rule for witnesses (Core `IsWitnessStandard`).
+/// A rule for witnesses (Core `IsWitnessStandard`). Each variant states the rule that a witness violates.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WitnessRule {
-    /// A P2A output is spent with an empty witness.
+    /// The witness of an input that spends a P2A output must be empty.
     Anchor,
-    /// Only a witness program takes a witness.
+    /// An input that does not spend a witness program must not have a witness.
     NoWitnessProgram,
-    /// A P2SH input with a witness has a redeem script.
+    /// A P2SH input with a witness must have a redeem script.
     RedeemScript(RedeemScriptError),
-    /// A P2WSH witness script has at most 3,600 bytes.
+    /// A P2WSH witness script must have at most 3,600 bytes.
     P2wshScriptSize {
-        /// Bytes.
+        /// Size in bytes.
         size: usize,
     },
-    /// A P2WSH witness script has at most 100 elements below it.
+    /// A P2WSH input must have at most 100 witness elements below the witness script.
     P2wshItems {
-        /// Elements.
+        /// Number of elements.
         count: usize,
     },
-    /// Each of these elements has at most 80 bytes.
+    /// Each element below a P2WSH witness script must have at most 80 bytes.
     P2wshItemSize {
-        /// The element, counted from 0 at the bottom.
+        /// Index of the element, starting with 0 at the bottom.
         item: usize,
-        /// Bytes.
+        /// Size in bytes.
         size: usize,
     },
-    /// A taproot input has no annex, as long as no rule gives the annex a meaning.
+    /// A taproot input must not have an annex, because no consensus rule defines a meaning for it yet.
     Annex,
-    /// The control block of a taproot script path is not empty.
+    /// The control block of a taproot script path spend must not be empty.
     EmptyControlBlock,
-    /// Each element below a script of leaf version 0xc0 has at most 80 bytes.
+    /// Each element below a script of leaf version 0xc0 must have at most 80 bytes.
     TapscriptItemSize {
-        /// The element, counted from 0 at the bottom.
+        /// Index of the element, starting with 0 at the bottom.
         item: usize,
-        /// Bytes.
+        /// Size in bytes.
         size: usize,
     },
 }
@@ -227,12 +227,12 @@ impl PolicyError {
         }
     }
 
-    /// Explains the rule, with the place, the value and the limit.
+    /// Explains the violated rule, with the place, the value and the limit.
     pub fn explanation(&self) -> String {
         Explanation(self).to_string()
     }
 
-    /// Returns the input that breaks the rule, if the rule is about one input.
+    /// Returns the index of the input that violates the rule, if the rule concerns a single input.
     pub const fn input(&self) -> Option<usize> {
         match self {
             PolicyError::ScriptSigSize { input, .. }
@@ -246,7 +246,7 @@ impl PolicyError {
         }
     }
 
-    /// Returns the output that breaks the rule, if the rule is about one output.
+    /// Returns the index of the output that violates the rule, if the rule concerns a single output.
     pub const fn output(&self) -> Option<usize> {
         match self {
             PolicyError::ScriptPubKey { output }
@@ -259,14 +259,14 @@ impl PolicyError {
     }
 }
 
-/// Core's reject reason, then the explanation.
+/// Formats Core's reject reason, followed by the explanation.
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason(), Explanation(self))
     }
 }
 
-/// The rule that a transaction breaks, with the place, the value and the limit.
+/// Text that explains the violated rule, with the place, the value and the limit.
 struct Explanation<'e>(&'e PolicyError);
 
 impl fmt::Display for Explanation<'_> {

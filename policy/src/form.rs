@@ -1,4 +1,4 @@
-//! Rules for the form of a transaction, without regard to what it spends (Core `IsStandardTx`), and dust.
+//! Rules for the form of a transaction that do not depend on the spent outputs (Core `IsStandardTx`), and the dust limit.
 
 use bitcoin::{Script, Transaction, TxOut, VarInt};
 use sigstack_interpreter::limits::MAX_SCRIPT_SIZE;
@@ -7,19 +7,19 @@ use crate::limits;
 use crate::output_type::{OutputType, is_push_only};
 use crate::{Policy, PolicyError};
 
-/// Returns the amount in satoshi below which an output is dust: the fee to create and to spend it at the dust feerate, in
-/// satoshi per 1,000 virtual bytes (Core `GetDustThreshold`).
+/// Returns the dust limit of an output in satoshi: the fee for creating and spending the output at `feerate`, given in satoshi
+/// per 1,000 virtual bytes (Core `GetDustThreshold`). An output with a smaller amount is dust.
 pub fn dust_limit(script_pubkey: &Script, feerate: u64) -> u64 {
     if script_pubkey.is_op_return() || script_pubkey.len() > MAX_SCRIPT_SIZE {
         return 0;
     }
     let size = 8 + VarInt::from(script_pubkey.len()).size() + script_pubkey.len();
-    // Core assumes 67 virtual bytes to spend a witness program, the size of a P2WPKH input, and 148 for any other output.
+    // Core assumes 67 virtual bytes for spending a witness program, the size of a P2WPKH input, and 148 for any other output.
     let spend = if script_pubkey.is_witness_program() { 67 } else { 148 };
     Policy::fee(feerate, (size + spend) as u64)
 }
 
-/// Whether an output is dust at a dust feerate.
+/// Returns whether an output is dust at this dust feerate, given in satoshi per 1,000 virtual bytes.
 pub fn is_dust(output: &TxOut, feerate: u64) -> bool {
     output.value.to_sat() < dust_limit(&output.script_pubkey, feerate)
 }
@@ -82,7 +82,7 @@ fn outputs(tx: &Transaction, policy: &Policy) -> Result<(), PolicyError> {
     Ok(())
 }
 
-/// Returns the dust outputs with their positions.
+/// Returns the dust outputs with their indices.
 pub(crate) fn dust<'a>(
     tx: &'a Transaction,
     policy: &Policy,

@@ -29,7 +29,8 @@ pub(crate) fn check_spent(input: usize, tx_input: &TxIn, prevout: &TxOut) -> Res
     }
 }
 
-/// Returns the top of the stack after a scriptSig was executed. Its hash is not compared: consensus does that.
+/// Executes a scriptSig and returns the top stack element, the redeem script. Its hash is not checked here, because consensus
+/// does that.
 fn redeem_script(script_sig: &Script) -> Result<ScriptBuf, RedeemScriptError> {
     let mut stack = Stack::new();
     let mut host = MockHost::new(|_| false);
@@ -39,7 +40,7 @@ fn redeem_script(script_sig: &Script) -> Result<ScriptBuf, RedeemScriptError> {
     Ok(ScriptBuf::from(top.to_vec()))
 }
 
-/// Checks the witness of an input. An empty witness breaks no policy rule.
+/// Checks the witness of an input. An empty witness violates no policy rule.
 pub(crate) fn check_witness(tx_input: &TxIn, prevout: &TxOut, policy: &Policy) -> Result<(), WitnessRule> {
     if tx_input.witness.is_empty() {
         return Ok(());
@@ -93,7 +94,7 @@ fn check_taproot(elements: &[&[u8]], policy: &Policy) -> Result<(), WitnessRule>
         }
         elements => elements,
     };
-    // A single element is the signature of a key path.
+    // A single element is the signature of a key path spend.
     let [items @ .., _, control_block] = elements else { return Ok(()) };
     let Some(first) = control_block.first() else { return Err(WitnessRule::EmptyControlBlock) };
     if first & LEAF_VERSION_MASK != LEAF_VERSION_TAPSCRIPT {
@@ -105,7 +106,7 @@ fn check_taproot(elements: &[&[u8]], policy: &Policy) -> Result<(), WitnessRule>
     }
 }
 
-/// Returns the position and size of the first element that is longer than a limit.
+/// Returns the index and size of the first element that is longer than `limit`.
 fn first_longer(items: &[&[u8]], limit: usize) -> Option<(usize, usize)> {
     items.iter().map(|item| item.len()).enumerate().find(|(_, size)| *size > limit)
 }

@@ -1,10 +1,10 @@
 //! Relay policy of single transactions: the standardness rules of Bitcoin Core 31.
 //!
-//! A node relays only part of the transactions that are valid by consensus. [`Candidate::check`] applies the rules that
-//! concern one transaction and the outputs that it spends, in Core's order, and returns a [`PolicyError`] with Core's
-//! reject reason. Rules that need a mempool (conflicts, packages, clusters, topology of version 3 transactions) and rules
-//! that need a chain (locks, existence of the spent outputs) are not part of this crate. Scripts are not executed: the
-//! script policy flags are [`sigstack_interpreter::Flags::POLICY`].
+//! A node relays only some of the transactions that are valid by consensus. [`Candidate::check`] applies the rules that concern
+//! one transaction and its spent outputs, in Core's order, and returns a [`PolicyError`] with Core's reject reason. Rules that
+//! need a mempool (conflicts, packages, clusters, topology of version 3 transactions) and rules that need a chain (locks,
+//! existence of the spent outputs) are not part of this crate. Scripts are not executed: the script policy flags are
+//! [`sigstack_interpreter::Flags::POLICY`].
 //!
 //! ```
 //! use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
@@ -43,7 +43,7 @@ pub use form::{dust_limit, is_dust};
 pub use output_type::OutputType;
 pub use parameters::Policy;
 
-/// The limits of Core 31 that no option of a node changes.
+/// Limits of Core 31 that a node operator cannot change.
 pub mod limits {
     /// Maximum weight of a transaction, in weight units (Core `MAX_STANDARD_TX_WEIGHT`).
     pub const MAX_TX_WEIGHT: u64 = 400_000;
@@ -55,9 +55,9 @@ pub mod limits {
     pub const MAX_BARE_MULTISIG_KEYS: usize = 3;
     /// Maximum number of dust outputs in a transaction without fee (Core `MAX_DUST_OUTPUTS_PER_TX`).
     pub const MAX_DUST_OUTPUTS: usize = 1;
-    /// Maximum signature operations of a P2SH redeem script (Core `MAX_P2SH_SIGOPS`).
+    /// Maximum number of signature operations of a P2SH redeem script (Core `MAX_P2SH_SIGOPS`).
     pub const MAX_P2SH_SIGOPS: u64 = 15;
-    /// Maximum signature operations outside the witness that the inputs can execute (BIP 54; Core `MAX_TX_LEGACY_SIGOPS`).
+    /// Maximum number of signature operations outside the witness that the inputs can execute (BIP 54; Core `MAX_TX_LEGACY_SIGOPS`).
     pub const MAX_TX_LEGACY_SIGOPS: u64 = sigstack_interpreter::limits::MAX_TX_LEGACY_SIGOPS;
     /// Maximum signature operation cost of a transaction (Core `MAX_STANDARD_TX_SIGOPS_COST`).
     pub const MAX_TX_SIGOPS_COST: u64 = 16_000;
@@ -65,11 +65,11 @@ pub mod limits {
     pub const MAX_P2WSH_SCRIPT_SIZE: usize = 3_600;
     /// Maximum number of witness elements below a P2WSH witness script (Core `MAX_STANDARD_P2WSH_STACK_ITEMS`).
     pub const MAX_P2WSH_ITEMS: usize = 100;
-    /// Maximum size of each of these elements, in bytes (Core `MAX_STANDARD_P2WSH_STACK_ITEM_SIZE`).
+    /// Maximum size of each witness element below a P2WSH witness script, in bytes (Core `MAX_STANDARD_P2WSH_STACK_ITEM_SIZE`).
     pub const MAX_P2WSH_ITEM_SIZE: usize = 80;
     /// Maximum size of each element below a tapscript, in bytes (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
     pub const MAX_TAPSCRIPT_ITEM_SIZE: usize = 80;
-    /// Virtual bytes that a unit of signature operation cost counts for, times 4 (Core `DEFAULT_BYTES_PER_SIGOP`).
+    /// Weight units for which a unit of signature operation cost counts in the adjusted virtual size (Core `DEFAULT_BYTES_PER_SIGOP`).
     pub const BYTES_PER_SIGOP: u64 = 20;
     /// Maximum virtual size of a version 3 transaction (BIP 431; Core `TRUC_MAX_VSIZE`).
     pub const MAX_TRUC_VSIZE: u64 = 10_000;

@@ -1,4 +1,4 @@
-//! The standard forms of a scriptPubKey (Core `Solver`).
+//! Standard forms of a scriptPubKey (Core `Solver`).
 
 use bitcoin::Script;
 use sigstack_interpreter::{Instruction, Instructions, Opcode};
@@ -6,7 +6,7 @@ use sigstack_interpreter::{Instruction, Instructions, Opcode};
 /// Maximum number of keys of `OP_CHECKMULTISIG` (Core `MAX_PUBKEYS_PER_MULTISIG`).
 const MAX_KEYS: u8 = 20;
 
-/// The form of a scriptPubKey (Core `TxoutType`).
+/// Form of a scriptPubKey (Core `TxoutType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputType {
     /// Pay to public key.
@@ -20,7 +20,7 @@ pub enum OutputType {
         /// Number of keys.
         keys: usize,
     },
-    /// `OP_RETURN` followed by nothing but pushes.
+    /// `OP_RETURN` followed only by pushes.
     NullData,
     /// Pay to witness public key hash (BIP 141).
     P2wpkh,
@@ -32,7 +32,7 @@ pub enum OutputType {
     P2a,
     /// A witness program of version 1 to 16 without defined rules.
     WitnessUnknown {
-        /// The version.
+        /// Witness version.
         version: u8,
     },
     /// Any other script.
@@ -71,12 +71,12 @@ fn witness_program(script: &Script, version: u8) -> OutputType {
     }
 }
 
-/// Whether a script contains nothing but complete pushes (Core `IsPushOnly`, which counts `OP_RESERVED` as a push).
+/// Returns whether a script consists only of complete pushes (Core `IsPushOnly`, which counts `OP_RESERVED` as a push).
 pub(crate) fn is_push_only(script: &[u8]) -> bool {
     Instructions::new(script).all(|instruction| instruction.is_ok_and(|it| it.opcode.is_push()))
 }
 
-/// Whether the first byte of a public key matches its size (Core `CPubKey::ValidSize`).
+/// Returns whether the first byte of a public key matches its size (Core `CPubKey::ValidSize`).
 fn has_key_size(key: &[u8]) -> bool {
     matches!((key.first(), key.len()), (Some(2 | 3), 33) | (Some(4 | 6 | 7), 65))
 }
@@ -89,7 +89,7 @@ fn is_p2pk(script: &[u8]) -> bool {
     }
 }
 
-/// Returns the number of keys if a script is `m <key>... n OP_CHECKMULTISIG` (Core `MatchMultisig`).
+/// Returns the number of keys if the script has the form `m <key>... n OP_CHECKMULTISIG` (Core `MatchMultisig`).
 fn multisig_keys(script: &[u8]) -> Option<usize> {
     let mut instructions = Instructions::new(script).map_while(Result::ok);
     let required = small_number(&instructions.next()?)?;
@@ -107,8 +107,8 @@ fn multisig_keys(script: &[u8]) -> Option<usize> {
     (is_last && fits).then_some(keys)
 }
 
-/// Returns the number that an instruction pushes, if it is from 1 to 20 and minimally encoded: `OP_1` to `OP_16`, or a push
-/// of one byte above 16, which these opcodes do not reach (Core `GetScriptNumber`).
+/// Returns the number that an instruction pushes, if it is from 1 to 20 and minimally encoded: `OP_1` to `OP_16`, or for 17 to 20
+/// a push of one byte (Core `GetScriptNumber`).
 fn small_number(instruction: &Instruction<'_>) -> Option<usize> {
     match (instruction.opcode, instruction.data) {
         (opcode @ Opcode(0x51..=0x60), _) => Some(usize::from(opcode.0 - 0x50)),

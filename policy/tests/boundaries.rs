@@ -1,4 +1,4 @@
-//! Each rule with a transaction at its limit, which is accepted, and one beyond it, which is refused.
+//! Tests each rule with a transaction at its limit, which is accepted, and with one just beyond the limit, which is refused.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -40,7 +40,7 @@ fn p2pk() -> ScriptBuf {
     script(&format!("2102{}ac", "11".repeat(32)))
 }
 
-/// A push with the shortest prefix for its length.
+/// Returns a push of `data` with the shortest prefix for its length.
 fn push(data: &[u8]) -> Vec<u8> {
     let [a, b, ..] = data.len().to_le_bytes();
     let prefix = match data.len() {
@@ -51,14 +51,14 @@ fn push(data: &[u8]) -> Vec<u8> {
     [prefix, data.to_vec()].concat()
 }
 
-/// A transaction with the outputs that it spends.
+/// A transaction with its spent outputs.
 #[derive(Clone)]
 struct Spend {
     tx: Transaction,
     prevouts: Vec<TxOut>,
 }
 
-/// A transaction without inputs that pays 10,000 sat to a key.
+/// Returns a transaction without inputs that pays 10,000 sat to a P2PKH output.
 fn spend() -> Spend {
     let output = vec![output(10_000, &p2pkh())];
     Spend {
@@ -68,7 +68,7 @@ fn spend() -> Spend {
 }
 
 impl Spend {
-    /// Adds an input of 100,000 sat.
+    /// Adds an input that spends 100,000 sat.
     fn input(mut self, spent: &ScriptBuf, script_sig: Vec<u8>, witness: &[Vec<u8>]) -> Spend {
         let vout = u32::try_from(self.tx.input.len()).unwrap();
         self.tx.input.push(TxIn {
@@ -91,7 +91,7 @@ impl Spend {
         self
     }
 
-    /// Sets the fee by the amount of the first spent output.
+    /// Sets the fee by changing the amount of the first spent output.
     fn fee(mut self, fee: u64) -> Spend {
         let out: u64 = self.tx.output.iter().map(|output| output.value.to_sat()).sum();
         let others: u64 = self.prevouts[1..].iter().map(|output| output.value.to_sat()).sum();
@@ -108,7 +108,7 @@ impl Spend {
     }
 }
 
-/// A transaction that spends a key's output by a scriptSig without meaning.
+/// Returns a transaction that spends a P2PKH output with an arbitrary scriptSig.
 fn usual() -> Spend {
     spend().input(&p2pkh(), push(&[1; 71]), &[])
 }
@@ -141,7 +141,7 @@ fn a_script_sig_of_1_650_bytes_that_only_pushes() {
     assert_eq!(of(1_651).check(), Err(PolicyError::ScriptSigSize { input: 1, size: 1_651 }));
 
     let of = |script_sig: &[u8]| usual().input(&p2pkh(), script_sig.to_vec(), &[]);
-    // OP_RESERVED counts as a push, OP_NOP does not.
+    // OP_RESERVED counts as a push, and OP_NOP does not.
     assert_eq!(of(&[0x50, 0x60]).check(), Ok(()));
     for script_sig in [&[0x51, 0x61][..], &[0x02, 0x51]] {
         assert_eq!(of(script_sig).check(), Err(PolicyError::ScriptSigNotPushOnly { input: 1 }));
@@ -160,7 +160,7 @@ fn outputs_of_a_standard_form() {
     for standard in [p2pk(), p2pkh(), p2sh(), p2wsh(), p2tr(), multisig(1), multisig(3), script(ANCHOR)] {
         assert_eq!(of(&standard).check(), Ok(()), "{standard}");
     }
-    // Witness programs without rules are paid to, so that a soft fork can give them rules.
+    // Outputs to witness programs without rules are relayed, so that a soft fork can define rules for them.
     for program in [format!("5220{h32}"), format!("5121{h32}11"), "60020102".into()] {
         assert_eq!(of(&script(&program)).check(), Ok(()), "{program}");
     }
@@ -183,7 +183,7 @@ fn op_returns_together() {
     let beyond = |output| Err(PolicyError::DataCarrier { output, total: 84, limit: 83 });
     assert_eq!(of(&[84]).check_with(&core_29), beyond(0));
     assert_eq!(of(&[40, 44]).check_with(&core_29), beyond(1));
-    // The default is as large as a transaction can be.
+    // The default is the size of the largest standard transaction.
     assert_eq!(of(&[99_000]).check(), Ok(()));
     let none = Policy { datacarrier: None, ..Policy::default() };
     assert_eq!(of(&[1]).check_with(&none), Err(PolicyError::DataCarrier { output: 0, total: 1, limit: 0 }));
@@ -209,13 +209,13 @@ fn dust_of_every_form() {
         assert_eq!(of(&[limit, limit], 1), Ok(()));
         let with_fee = PolicyError::DustWithFee { output: 1, amount: limit - 1, limit, fee: 1 };
         assert_eq!(of(&[limit, limit - 1], 1), Err(with_fee));
-        // One dust output without fee is ephemeral; two are refused.
+        // One dust output in a transaction without a fee is accepted as ephemeral. Two are refused.
         assert_eq!(of(&[limit, limit - 1], 0), Ok(()));
         let second = PolicyError::Dust { output: 1, amount: limit - 1, limit };
         assert_eq!(of(&[0, limit - 1], 0), Err(second));
     }
     assert_eq!(dust_limit(&script("6a01ff"), 3_000), 0);
-    // The size of the script counts with its own length, rounded up to a satoshi.
+    // The size of a script includes its length prefix. The dust limit is rounded up to a satoshi.
     assert_eq!(dust_limit(&ScriptBuf::from(vec![0; 252]), 3_000), 3 * (8 + 1 + 252 + 148));
     assert_eq!(dust_limit(&ScriptBuf::from(vec![0; 253]), 3_000), 3 * (8 + 3 + 253 + 148));
     assert_eq!(dust_limit(&script(ANCHOR), 1), 1);
@@ -225,7 +225,7 @@ fn dust_of_every_form() {
 
 #[test]
 fn sixty_five_bytes_without_witness() {
-    // 60 bytes and the scriptPubKey.
+    // The transaction has 60 bytes besides the scriptPubKey.
     let of = |size: usize| {
         let data = output(0, &ScriptBuf::from([vec![0x6a], vec![0; size - 61]].concat()));
         spend().input(&p2tr(), vec![], &[vec![1; 64]]).outputs(vec![data]).fee(1_000)
@@ -259,13 +259,13 @@ fn amounts() {
 
 #[test]
 fn legacy_signature_operations_of_bip_54() {
-    // 166 redeem scripts of 15 signature operations, and keys of one each.
+    // 166 redeem scripts with 15 signature operations each, and P2PK inputs with one each.
     let fifteen = push(&[0xac; 15]);
     let of = |keys: usize| {
         let scripts = (0..166).fold(usual(), |spend, _| spend.input(&p2sh(), fifteen.clone(), &[]));
         (0..keys).fold(scripts, |spend, _| spend.input(&p2pk(), vec![], &[]))
     };
-    // usual() spends a P2PKH, which has one.
+    // usual() spends a P2PKH output, which adds one signature operation.
     assert_eq!(of(9).check(), Ok(()));
     assert_eq!(of(10).check(), Err(PolicyError::LegacySigops { sigops: 2_501 }));
 }
@@ -366,7 +366,7 @@ fn witnesses_where_there_should_be_none() {
     assert_eq!(of(&script(ANCHOR), vec![], &[vec![]]), witness_refused(WitnessRule::Anchor));
     assert_eq!(of(&p2pkh(), vec![], &some), witness_refused(WitnessRule::NoWitnessProgram));
     assert_eq!(of(&p2sh(), push(&[0x51]), &some), witness_refused(WitnessRule::NoWitnessProgram));
-    // A program in P2SH takes a witness, even one without rules.
+    // A witness program in P2SH may have a witness, even if the program has no rules.
     assert_eq!(of(&p2sh(), push(script(ANCHOR).as_bytes()), &some), Ok(()));
     assert_eq!(of(&p2sh(), push(p2tr().as_bytes()), &[vec![0; 64], vec![0x50]]), Ok(()));
 }
@@ -378,7 +378,7 @@ fn signature_operation_cost_of_16_000() {
         let spend = (0..4).fold(usual(), |spend, _| spend.input(&p2wsh(), vec![], &script(3_600)));
         spend.input(&p2wsh(), vec![], &script(last))
     };
-    // The P2PKH output costs 4.
+    // The P2PKH output has a cost of 4.
     assert_eq!(of(1_596).check(), Ok(()));
     assert_eq!(of(1_597).check(), Err(PolicyError::SigopsCost { cost: 16_001 }));
 }
@@ -403,7 +403,7 @@ fn every_kind_of_script_has_its_cost() {
     assert_eq!(added(&p2sh(), push(p2wsh().as_bytes()), &witness), 3);
     assert_eq!(added(&p2tr(), vec![], &witness), 0);
     assert_eq!(added(&script(ANCHOR), vec![], &witness), 0);
-    // A bare multisig output of two keys costs as 20.
+    // The cost of a bare multisig output with two keys is that of 20 keys.
     let bare = script(&format!("51{}52ae", format!("2102{}", "11".repeat(32)).repeat(2)));
     assert_eq!(cost(usual().outputs(vec![output(1_000, &bare)])), 80);
 }
@@ -418,7 +418,7 @@ fn the_minimum_feerate_is_for_the_adjusted_size() {
     let refused = PolicyError::MinRelayFee { fee: needed - 1, needed, vsize };
     assert_eq!(plain.fee(needed - 1).check(), Err(refused));
 
-    // 3,804 units of cost count as 19,020 virtual bytes.
+    // A cost of 3,804 counts as 19,020 virtual bytes.
     let many = spend().input(&p2wsh(), vec![], &[[vec![0x01; 3_410], vec![0xae; 190]].concat()]);
     assert_eq!(Candidate::new(&many.tx, &many.prevouts).sigops_cost(), 3_804);
     assert_eq!(many.clone().fee(1_902).check(), Ok(()));
@@ -462,7 +462,7 @@ fn what_is_unknown_is_left_out_and_named() {
         assert_eq!(candidate.fee(), Ok((unknown.is_empty()).then_some(290_000)));
     }
     assert_eq!(Candidate::new(&spend.tx, &[]).unknown_prevouts(), [0, 1, 2]);
-    // The form needs no spent output.
+    // The form can be checked without spent outputs.
     let version = spend.clone().version(4);
     assert_eq!(Candidate::new(&version.tx, &[]).check(&NO_FEES), Err(PolicyError::Version { version: 4 }));
 }

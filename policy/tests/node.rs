@@ -1,6 +1,7 @@
-//! Replays what a node of Bitcoin Core 31.99 said about single transactions (../shared/vectors/node).
+//! Compares this crate's verdicts with those that a node of Bitcoin Core 31.99 gave on single transactions
+//! (../shared/vectors/node).
 //!
-//! The scenarios are about the mempool; of each verdict, the part that these rules decide is compared.
+//! The recorded scenarios test the mempool. Only the part of each verdict that the rules of this crate decide is compared.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -13,7 +14,7 @@ use serde_json::Value;
 use sigstack_policy::{Candidate, Policy, PolicyError};
 use sigstack_test_support::shared;
 
-/// Reasons that these rules give, apart from that of the size of version 3 transactions.
+/// Reject reasons of this crate's rules, except that for the size of version 3 transactions.
 const OURS: &[&str] = &[
     "version",
     "tx-size",
@@ -28,10 +29,10 @@ const OURS: &[&str] = &[
     "min relay fee not met",
 ];
 
-/// Reasons that Core gives before it looks at the spent outputs' form.
+/// Reject reasons that Core gives before it checks the form of the spent outputs.
 const BEFORE_INPUTS: &[&str] = &["bad-txns-inputs-missingorspent", "non-BIP68-final"];
 
-/// Reasons that Core gives after every rule of this crate, or together with the last one.
+/// Reject reasons that Core gives after all rules of this crate, or together with the last one.
 const AFTER: &[&str] = &[
     "OK",
     "TRUC-violation",
@@ -51,7 +52,7 @@ fn scenarios(name: &str) -> Option<Vec<Value>> {
     Some(serde_json::from_str(&json).unwrap())
 }
 
-/// The outputs that exist or would exist in a scenario.
+/// Outputs that exist, or would exist, in a scenario.
 #[derive(Default)]
 struct Coins(BTreeMap<OutPoint, TxOut>);
 
@@ -79,7 +80,7 @@ impl Coins {
     }
 }
 
-/// Compares the verdict on one transaction; whether these rules decided it.
+/// Compares the verdict on one transaction. Returns whether the rules of this crate decided it.
 fn compare(tx: &Transaction, coins: &Coins, node: &str, place: &str) -> bool {
     let candidate = coins.candidate(tx);
     let policy = Policy::default();
@@ -108,8 +109,8 @@ fn compare(tx: &Transaction, coins: &Coins, node: &str, place: &str) -> bool {
     true
 }
 
-/// Compares a package: each transaction of one that entered breaks no rule but that of the fee, and dust refuses one of a
-/// package that failed by it.
+/// Compares the verdict on a package. If the node accepted the package, each of its transactions must satisfy all rules except
+/// the one for the fee. If the node refused it because of dust, this crate must refuse one of its transactions because of dust.
 fn compare_package(txs: &[Transaction], coins: &Coins, node: &str, place: &str) -> bool {
     let policy = Policy { min_relay: 0, ..Policy::default() };
     let verdicts: Vec<_> = txs.iter().map(|tx| coins.candidate(tx).check(&policy)).collect();
