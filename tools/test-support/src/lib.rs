@@ -1,40 +1,39 @@
-//! Programs and files that some tests need and that a clone of the project does not bring.
+//! Access to programs and files that some tests need and that a clone of the project does not contain.
 //!
-//! A test that needs a program fails if the program is not installed. The environment variable `SIGSTACK_WITHOUT` names the
-//! programs whose tests are left out: `SIGSTACK_WITHOUT=tmux,chromium,python cargo test --workspace`. The folder `../shared`
-//! beside the clone is not part of the project, so tests that read it are left out if it is missing, or if the variable names
-//! `shared`.
+//! A test that needs a program fails if the program is not installed. The environment variable `SIGSTACK_WITHOUT` names programs
+//! whose tests are left out: `SIGSTACK_WITHOUT=tmux,chromium,python cargo test --workspace`. The folder `../shared` next to the
+//! clone is not part of the project. Tests that read it are left out if the folder is missing, or if the variable names `shared`.
 //!
-//! Every test that is left out writes a line that begins with `left out: ` to standard error, past the test harness, which
-//! would show the output of failed tests only.
+//! Every test that is left out writes a line that begins with `left out: ` to standard error. The line bypasses the test harness,
+//! which would show only the output of failed tests.
 
 use std::env;
 use std::io::Write;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 
-/// The environment variable that names what tests do without, separated by commas.
+/// Name of the environment variable with the comma-separated list of programs and folders that tests do without.
 pub const VARIABLE: &str = "SIGSTACK_WITHOUT";
 
-/// The word of [`VARIABLE`] for the folder `../shared`.
+/// Word in [`VARIABLE`] for the folder `../shared`.
 const SHARED: &str = "shared";
 
-/// A program that tests drive.
+/// A program that tests use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tool {
-    /// A terminal that can be typed into and read.
+    /// tmux, a terminal multiplexer. Tests send keys to it and read its screen.
     Tmux,
-    /// A browser.
+    /// Chromium or a similar browser.
     Chromium,
-    /// The interpreter of the scripts that drive the browser.
+    /// Python, for the scripts that control the browser.
     Python,
 }
 
 impl Tool {
-    /// Every tool.
+    /// All tools.
     pub const ALL: [Tool; 3] = [Tool::Tmux, Tool::Chromium, Tool::Python];
 
-    /// The word of [`VARIABLE`] for this tool.
+    /// Returns the word in [`VARIABLE`] for this tool.
     pub fn name(self) -> &'static str {
         match self {
             Tool::Tmux => "tmux",
@@ -43,7 +42,7 @@ impl Tool {
         }
     }
 
-    /// The names under which systems install the program.
+    /// Returns the names of the program's executable on different systems.
     fn programs(self) -> &'static [&'static str] {
         match self {
             Tool::Tmux => &["tmux"],
@@ -59,7 +58,7 @@ impl Tool {
     }
 }
 
-/// The decision of a test that needs a program or a folder: to run, to be left out or to fail.
+/// Decision about a test that needs a program or a folder: the test runs, is left out, or fails.
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
     Run(PathBuf),
@@ -67,11 +66,11 @@ enum Decision {
     Fail(String),
 }
 
-/// The words of [`VARIABLE`].
+/// Splits the value of [`VARIABLE`] into words.
 ///
 /// # Errors
 ///
-/// A word that names neither a tool nor `shared`.
+/// An error message if a word names neither a tool nor `shared`.
 fn words(variable: &str) -> Result<Vec<&str>, String> {
     let words: Vec<&str> = variable.split(',').map(str::trim).filter(|word| !word.is_empty()).collect();
     let known: Vec<&str> = Tool::ALL.map(Tool::name).into_iter().chain([SHARED]).collect();
@@ -81,7 +80,7 @@ fn words(variable: &str) -> Result<Vec<&str>, String> {
     }
 }
 
-/// What a test that needs a tool does, given where the tool is installed and the value of [`VARIABLE`].
+/// Decides about a test that needs a tool, given the path of the installed tool and the value of [`VARIABLE`].
 fn decide_tool(tool: Tool, installed: Option<PathBuf>, variable: &str) -> Decision {
     let name = tool.name();
     match (words(variable), installed) {
@@ -96,7 +95,7 @@ fn decide_tool(tool: Tool, installed: Option<PathBuf>, variable: &str) -> Decisi
     }
 }
 
-/// What a test that reads a path below `../shared` does, given the value of [`VARIABLE`].
+/// Decides about a test that reads a path below `../shared`, given the value of [`VARIABLE`].
 fn decide_shared(path: PathBuf, name: &str, variable: &str) -> Decision {
     match words(variable) {
         Err(problem) => Decision::Fail(problem),
@@ -108,7 +107,7 @@ fn decide_shared(path: PathBuf, name: &str, variable: &str) -> Decision {
     }
 }
 
-/// Carries a decision out: returns the path, says what is left out, or panics.
+/// Carries out a decision: returns the path, reports that the test is left out, or panics.
 fn carry_out(decision: Decision, caller: &Location<'_>) -> Option<PathBuf> {
     match decision {
         Decision::Run(path) => Some(path),
@@ -116,7 +115,7 @@ fn carry_out(decision: Decision, caller: &Location<'_>) -> Option<PathBuf> {
             let thread = std::thread::current();
             let test = thread.name().unwrap_or("a thread");
             let line = format!("left out: {test} ({}:{}): {why}\n", caller.file(), caller.line());
-            // Not `eprintln!`, whose output the harness captures.
+            // Not `eprintln!`, because the test harness captures its output.
             let _ = std::io::stderr().write_all(line.as_bytes());
             None
         }
@@ -129,29 +128,29 @@ fn variable() -> String {
     env::var_os(VARIABLE).unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Where a program of one of these names is installed.
+/// Searches PATH for a program with one of these names.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let files = names.iter().flat_map(|name| env::split_paths(&path).map(move |folder| folder.join(name)));
     files.into_iter().find(|file| file.is_file())
 }
 
-/// The path of a program that the calling test needs. `None` if the test is left out, which is reported.
+/// Returns the path of a program that the calling test needs. `None` if the test is left out, which is reported.
 ///
 /// # Panics
 ///
-/// If the program is not installed and [`VARIABLE`] does not name it.
+/// If the program is not installed and [`VARIABLE`] does not name it, or if the variable contains an unknown word.
 #[track_caller]
 pub fn tool(tool: Tool) -> Option<PathBuf> {
     carry_out(decide_tool(tool, find(tool.programs()), &variable()), Location::caller())
 }
 
-/// The path of a file or folder below `../shared`, beside the clone. `None` if it is missing, which is reported as a check that
-/// is left out.
+/// Returns the path of a file or folder below `../shared`, next to the clone. `None` if it is missing or [`VARIABLE`] names
+/// `shared`. The test is then reported as left out.
 ///
 /// # Panics
 ///
-/// If [`VARIABLE`] names something unknown.
+/// If [`VARIABLE`] contains an unknown word.
 #[track_caller]
 pub fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")).join(name);

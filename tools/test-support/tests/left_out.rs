@@ -1,4 +1,4 @@
-//! Tests that are left out print a line, and no test leaves itself out silently.
+//! Verifies that tests that are left out print a line, and that no test leaves itself out silently.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -8,10 +8,10 @@ use std::process::{Command, Output};
 
 use sigstack_test_support::{Tool, VARIABLE, shared, tool};
 
-/// Makes [`a_test_of_everything`] do something.
+/// Environment variable that makes [`a_test_of_everything`] use all tools and the shared folder.
 const ASKED: &str = "SIGSTACK_ASKED";
 
-/// The test that the others run, as cargo would run it.
+/// Test that the other tests run in a separate process, as cargo would run it.
 #[test]
 fn a_test_of_everything() {
     if std::env::var_os(ASKED).is_some() {
@@ -43,7 +43,7 @@ fn a_missing_tool_fails_the_test_and_says_how_to_go_on() {
     }
 }
 
-/// The test passes, so the harness shows nothing of its output; the lines are there nonetheless.
+/// The test passes, so the harness shows none of its output. The lines about left out tests are printed nevertheless.
 #[test]
 fn tests_that_are_left_out_are_seen() {
     let output = run("tmux,chromium,python");
@@ -63,7 +63,7 @@ fn tests_that_are_left_out_are_seen() {
     assert_eq!(lines[3], format!("{}{missing}", place(shared_line.unwrap() + 1)));
 }
 
-/// Rust files of the project below a folder.
+/// Collects the Rust files of the project below a folder.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -76,10 +76,10 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     }
 }
 
-/// Files that look for the shared folder and are not tests.
+/// Files that search for the shared folder and are not tests.
 const NO_TESTS: &[&str] = &["fuzz/src/seeds.rs"];
 
-/// A test that looks for one of these by itself would decide by itself what to do when it is missing.
+/// A test that searched for these itself would also decide itself what to do if they are missing.
 #[test]
 fn no_other_file_looks_for_tools_or_for_the_shared_folder() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

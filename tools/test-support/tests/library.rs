@@ -1,4 +1,4 @@
-//! What every published crate offers to the programs that use it.
+//! Verifies properties that all published crates have in common.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -6,19 +6,19 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The folders of the published libraries.
+/// Folders of the published libraries.
 const LIBRARIES: &[&str] =
     &["channel", "debugger", "interpreter", "policy", "script-compiler", "test-vectors"];
 
-/// Errors that are exhaustive: other crates make an `InputError` themselves, and a `VerifyError` is a verdict or a misuse
-/// (docs/decisions, 1), never a third thing.
+/// Error types that are exhaustive on purpose. Other crates construct `InputError` themselves. `VerifyError` and
+/// `TransactionError` report either a verdict or incorrect use of the API (docs/decisions, 1), and never anything else.
 const EXHAUSTIVE: &[&str] = &["InputError", "TransactionError", "VerifyError"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The text of every source file of a crate, by path.
+/// Collects the text of all source files of a crate, by path.
 fn sources(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -30,7 +30,7 @@ fn sources(folder: &Path, found: &mut BTreeMap<PathBuf, String>) {
     }
 }
 
-/// A new variant or field of an error is then no change that breaks programs.
+/// If an error type is non-exhaustive, a new variant or field is not a breaking change.
 #[test]
 fn public_errors_are_non_exhaustive() {
     let mut count = 0;
@@ -48,7 +48,7 @@ fn public_errors_are_non_exhaustive() {
                     ["enum", "struct"].iter().find_map(|kind| text.find(&format!("\npub {kind} {error} ")));
                 at.map(|at| (path, text.get(..at).unwrap().rsplit("\n\n").next().unwrap()))
             });
-            // Errors that are not public have no declaration of this form.
+            // Private error types have no declaration of this form.
             if let Some((path, above)) = declared {
                 assert!(above.contains("#[non_exhaustive]"), "{}: {error}", path.display());
                 count += 1;
@@ -58,7 +58,8 @@ fn public_errors_are_non_exhaustive() {
     assert!(count >= 10, "{count} errors");
 }
 
-/// Types of rust-bitcoin are in every interface: programs take them from here, in the version that fits.
+/// The interfaces of all libraries use types of rust-bitcoin. Each library re-exports that crate, so that programs use the
+/// matching version.
 #[test]
 fn every_library_exports_bitcoin_and_tests_its_readme() {
     for library in LIBRARIES {
