@@ -1,12 +1,12 @@
-//! Prints what the adversary's search finds for each deliberate fault, or for those that are named, by the names in
-//! `mutation.rs`:
+//! Prints which losses the adversary's search finds for each deliberate fault, or for the faults named on the command line (the
+//! names are those in `mutation.rs`; `none` searches without a fault):
 //!
 //! ```text
 //! cargo run --release -p sigstack-channel --features mutations --example mutations
 //! cargo run --release -p sigstack-channel --features mutations --example mutations -- none FirstInputOnly
 //! ```
 
-/// Runs the search for each mutation and prints the table as Markdown.
+/// Runs the search for the selected mutations and prints the results as a Markdown table.
 fn main() -> Result<(), sigstack_channel::model::PlayError> {
     let names: Vec<String> = std::env::args().skip(1).collect();
     let table = sigstack_channel::adversary::mutation_table(&names, &|name| eprintln!("{name}"))?;

@@ -1,22 +1,23 @@
-//! Deliberate faults that the adversary's search must find.
+//! Deliberate faults (mutations) that the adversary's search must find.
 //!
-//! A mutation takes out one rule where the rule is kept: a line `if mutated(Mutation::X)` in the code of the client, the tower, the
-//! wallet or the chain. The feature `mutations` compiles these lines in; without it `mutated` is the constant `false`, and a release
-//! contains none of them. One mutation is active at a time, in the thread that switched it on.
+//! A mutation disables one rule at the place where the code enforces it: a line `if mutated(Mutation::X)` in the code of the
+//! client, the tower, the wallet or the chain. These lines are compiled in only with the feature `mutations`. Without it
+//! `mutated` is the constant `false`, so a release contains no mutation. At most one mutation is active at a time, and only in
+//! the thread that activated it.
 
 macro_rules! mutations {
     ($($name:ident $text:literal;)*) => {
-        /// A rule that a mutation takes out.
+        /// A deliberate fault: one rule that the code does not enforce.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Mutation {
             $(#[doc = $text] $name,)*
         }
 
         impl Mutation {
-            /// All of them.
+            /// All mutations.
             pub const ALL: &'static [Mutation] = &[$(Mutation::$name,)*];
 
-            /// The fault as a sentence.
+            /// Returns the fault as a sentence.
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Mutation::$name => $text,)*
@@ -86,19 +87,19 @@ std::thread_local! {
     static ACTIVE: core::cell::Cell<Option<Mutation>> = const { core::cell::Cell::new(None) };
 }
 
-/// Whether a mutation is active in this thread.
+/// Returns whether this mutation is active in the current thread.
 #[cfg(feature = "mutations")]
 pub(crate) fn mutated(mutation: Mutation) -> bool {
     ACTIVE.get() == Some(mutation)
 }
 
-/// No mutation is compiled in.
+/// Always returns `false`, because no mutations are compiled in.
 #[cfg(not(feature = "mutations"))]
 pub(crate) const fn mutated(_: Mutation) -> bool {
     false
 }
 
-/// Runs `work` with a mutation active in this thread.
+/// Runs `work` with a mutation active in the current thread.
 #[cfg(feature = "mutations")]
 pub fn with<T>(mutation: Option<Mutation>, work: impl FnOnce() -> T) -> T {
     let before = ACTIVE.replace(mutation);

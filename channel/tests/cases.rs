@@ -1,5 +1,5 @@
-//! The exported cases: they are those in `test-vectors/channels`, each gets its verdict, and what is valid is valid for Core's
-//! code of today too, with the proposals that it does not know.
+//! Tests of the exported cases: they equal the files in `test-vectors/channels`, and each gets its expected verdict. A case that
+//! is valid with the proposals is also valid by Bitcoin Core's present code, which does not know them.
 
 #![allow(
     clippy::unwrap_used,
@@ -57,7 +57,7 @@ fn every_case_gets_its_verdict_here_and_with_core() {
         match case.expect {
             Expect::Ok => {
                 assert_eq!(verdict, Ok(()), "{comment}");
-                // Soft forks: what they accept was accepted before.
+                // The proposals are soft forks, so everything that they accept was accepted before.
                 assert!(core_accepts(&case), "{comment}");
                 valid += 1;
             }

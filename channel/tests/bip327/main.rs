@@ -1,5 +1,6 @@
-//! The vectors of BIP 327. Each case that the library's musig module can express goes through the module; each other
-//! through the naive reference. Both counts are printed (`cargo test -p sigstack-channel --test bip327 -- --nocapture`).
+//! Tests with the vectors of BIP 327. Cases that the library's musig module can express are run with the module, all others with
+//! the reference implementation of this folder. Both counts are printed (`cargo test -p sigstack-channel --test bip327 --
+//! --nocapture`).
 
 #![allow(
     clippy::unwrap_used,
@@ -62,7 +63,7 @@ fn cases<'a>(file: &'a Value, name: &str) -> &'a Vec<Value> {
     cases
 }
 
-/// Tweaks of a case: by index into a pool, or written out.
+/// Returns the tweaks of a case, which are given by index or as values.
 fn tweaks(pool: &[Vec<u8>], case: &Value) -> Vec<([u8; 32], bool)> {
     let list = match case.get("tweak_indices") {
         Some(indices) => pick(pool, indices),
@@ -73,7 +74,7 @@ fn tweaks(pool: &[Vec<u8>], case: &Value) -> Vec<([u8; 32], bool)> {
     list.into_iter().zip(flags).map(|(t, x)| (t.try_into().unwrap(), x.as_bool().unwrap())).collect()
 }
 
-/// The failure that an error case expects.
+/// Returns the failure that an error case expects.
 fn expected(case: &Value) -> Value {
     case["error"].clone()
 }
@@ -93,7 +94,7 @@ fn assert_failure(failure: &Failure, case: &Value) {
     }
 }
 
-/// The module's way from keys and tweaks to a cache; failures are those of its parsers.
+/// Aggregates keys and applies tweaks with the module. Failures are those of its parsers.
 fn module_keys(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<KeyAggCache, Failure> {
     let parsed: Vec<PublicKey> = keys
         .iter()
@@ -127,8 +128,8 @@ fn module_nonces(nonces: &[Vec<u8>]) -> Result<AggregatedNonce, Failure> {
     Ok(AggregatedNonce::new(&parsed.iter().collect::<Vec<_>>()))
 }
 
-/// A secret nonce of the vectors in the module's own layout: whatever is around the two scalars comes from a nonce that the
-/// module made for the same key.
+/// Converts a secret nonce of the vectors to the module's own layout. The bytes around the two scalars are taken from a nonce
+/// that the module created for the same key.
 fn module_secnonce(secnonce: &[u8], keypair: &Keypair) -> SecretNonce {
     let random = SessionSecretRand::assume_uniformly_random([1; 32]);
     let (made, _) = new_nonce_pair(random, None, None, keypair.public_key(), None, None);
@@ -171,7 +172,7 @@ fn nonce_gen(folder: &Path, counts: &mut Counts) {
         let sk = (!case["sk"].is_null()).then(|| array(&case["sk"]));
         let (rand, pk) = (array(&case["rand_"]), bytes(&case["pk"]));
         let (secnonce, pubnonce) = match aggpk {
-            // The module takes the aggregate key in a cache only, and of 0x0707… no keys are known.
+            // The module takes the aggregate key only as a cache, and the keys that aggregate to 0x0707… are unknown.
             Some(aggpk) => {
                 counts.reference += 1;
                 let extra = extra.unwrap_or_default();
@@ -228,7 +229,7 @@ fn module_session(
     Ok(Session2 { cache, session })
 }
 
-/// Signs with the module and verifies its part, and compares the reference with both.
+/// Signs with the module, verifies the partial signature with it, and compares both results with the reference.
 fn sign_case(
     counts: &mut Counts,
     keypair: &Keypair,
@@ -278,7 +279,7 @@ fn sign_verify(folder: &Path, counts: &mut Counts) {
                 assert_failure(&failure, case);
                 counts.module += 1;
             }
-            // The module aborts on a used secret nonce and does not look whether the signer is in the list.
+            // The module aborts on a used secret nonce, and does not check that the signer is in the list.
             Ok(_) => {
                 let context = Context { aggnonce, keys: &keys, tweaks: &[], msg };
                 let failure = context.sign(secnonce, keypair.to_secret_bytes()).unwrap_err();

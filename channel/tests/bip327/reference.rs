@@ -1,16 +1,17 @@
-//! MuSig2 as BIP 327 writes it, slowly and with messages of any length, for what the library's interface cannot express.
+//! Reference implementation of MuSig2, directly from BIP 327. It is slow and supports messages of any length. The tests use it
+//! where the library's interface cannot express a case.
 //!
-//! Points and scalars are the library's, with zero and infinity as `None`. Nothing here is constant-time.
+//! Points and scalars are those of the library, with zero and infinity as `None`. Nothing here is constant-time.
 
 use secp256k1::{PublicKey, Scalar, SecretKey};
 use sigstack_channel::keys::tagged_hash;
 
-/// A failure, as the vectors describe one.
+/// A failure, in the form in which the vectors describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// A contribution of a signer (none: the aggregator) is invalid.
+    /// A contribution of this signer is invalid. `None` stands for the aggregator.
     Contribution(Option<u64>, &'static str),
-    /// A value of the caller's own is invalid.
+    /// A value that the caller itself provided is invalid.
     Value(&'static str),
 }
 
@@ -24,12 +25,12 @@ fn num(bytes: [u8; 32]) -> Option<Num> {
     }
 }
 
-/// Reduces modulo the order: 2^256 is less than twice the order.
+/// Reduces 32 bytes modulo the group order n. A single subtraction is enough, because 2^256 is less than 2n.
 fn reduce(bytes: [u8; 32]) -> Num {
     if let Some(num) = num(bytes) {
         return num;
     }
-    // bytes - n, with n = the order: (bytes - 1 - (n - 1)) by the library's addition of the negated n - 1.
+    // First check that bytes - 1 is not below n either, which would mean that bytes equals n.
     let mut less = bytes;
     for byte in less.iter_mut().rev() {
         let (value, borrow) = byte.overflowing_sub(1);
@@ -39,7 +40,7 @@ fn reduce(bytes: [u8; 32]) -> Num {
         }
     }
     assert!(num(less).is_none(), "a hash this close to the order does not occur in the vectors");
-    // Subtract the order byte by byte.
+    // Subtract n byte by byte.
     const ORDER: [u8; 32] = secp256k1::constants::CURVE_ORDER;
     let mut out = [0; 32];
     let mut borrow = 0i16;
@@ -104,7 +105,7 @@ fn sec_opt(bytes: &[u8]) -> Option<Point> {
     }
 }
 
-/// What KeyAgg and ApplyTweak keep.
+/// Result of KeyAgg and ApplyTweak: the key aggregation context of BIP 327.
 #[derive(Clone)]
 pub(crate) struct KeyAgg {
     q: PublicKey,
@@ -121,7 +122,7 @@ fn coefficient(keys: &[Vec<u8>], key: &[u8]) -> Num {
     reduce(tagged_hash("KeyAgg coefficient", &[&list, key]))
 }
 
-/// KeyAgg and ApplyTweak.
+/// KeyAgg, followed by ApplyTweak for each tweak.
 pub(crate) fn key_agg(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<KeyAgg, Failure> {
     let mut q = None;
     for (signer, key) in keys.iter().enumerate() {
@@ -141,7 +142,7 @@ pub(crate) fn key_agg(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<K
     Ok(agg)
 }
 
-/// NonceGen with the random bytes given: the secret nonce (97 bytes) and the public one (66).
+/// NonceGen with given random bytes. Returns the secret nonce (97 bytes) and the public nonce (66 bytes).
 pub(crate) fn nonce_gen(
     rand: [u8; 32],
     sk: Option<[u8; 32]>,
@@ -173,7 +174,7 @@ pub(crate) fn nonce_gen(
     (secnonce, [sec(base_mul(Some(k1))), sec(base_mul(Some(k2)))].concat())
 }
 
-/// NonceAgg.
+/// NonceAgg: aggregates public nonces.
 pub(crate) fn nonce_agg(nonces: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
     let mut sums = [None, None];
     for (signer, nonce) in nonces.iter().enumerate() {
@@ -186,15 +187,15 @@ pub(crate) fn nonce_agg(nonces: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
     Ok(sums.map(sec).concat())
 }
 
-/// A session context of BIP 327.
+/// Session context of BIP 327.
 pub(crate) struct Context<'a> {
-    /// The aggregate nonce.
+    /// Serialized aggregate nonce.
     pub(crate) aggnonce: &'a [u8],
-    /// The signers' keys.
+    /// Signers' public keys.
     pub(crate) keys: &'a [Vec<u8>],
-    /// Tweaks, and whether each is x-only.
+    /// Tweaks, each with the flag whether it is x-only.
     pub(crate) tweaks: &'a [([u8; 32], bool)],
-    /// The message.
+    /// Message to sign.
     pub(crate) msg: &'a [u8],
 }
 
@@ -224,7 +225,7 @@ impl Context<'_> {
         }
     }
 
-    /// Sign.
+    /// Sign: returns the partial signature of the signer with this secret key.
     pub(crate) fn sign(&self, secnonce: &[u8], sk: [u8; 32]) -> Result<[u8; 32], Failure> {
         let Values { agg, b, r, e } = self.values()?;
         let k = |range: std::ops::Range<usize>, problem| {
@@ -242,7 +243,7 @@ impl Context<'_> {
         Ok(s.map_or([0; 32], |s| s.to_secret_bytes()))
     }
 
-    /// PartialSigVerify, with the signer's public nonce and key.
+    /// PartialSigVerify, with the signer's public nonce and index.
     pub(crate) fn verify(&self, psig: [u8; 32], pubnonce: &[u8], signer: usize) -> Result<bool, Failure> {
         let Values { agg, b, r, e } = self.values()?;
         let Some(s) = num(psig) else { return Ok(false) };
@@ -259,7 +260,7 @@ impl Context<'_> {
     }
 }
 
-/// DeterministicSign: the public nonce and the partial signature.
+/// DeterministicSign: returns the public nonce and the partial signature.
 pub(crate) fn deterministic_sign(
     sk: [u8; 32],
     aggothernonce: &[u8],
