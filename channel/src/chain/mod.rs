@@ -229,7 +229,7 @@ impl Chain {
     ///
     /// # Errors
     ///
-    /// As [`Chain::mine_at`].
+    /// Same errors as [`Chain::mine_at`].
     pub fn mine(&mut self, blocks: u32) -> Result<(), Reject> {
         for _ in 0..blocks {
             self.mine_at(0)?;

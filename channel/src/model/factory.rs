@@ -66,7 +66,7 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// As [`Symmetry::new`].
+    /// Same errors as [`Symmetry::new`].
     pub fn new(setup: Setup, form: Form) -> Result<Factory, ChannelError> {
         let parties = setup.parties.clone();
         Ok(Factory { form, parties, hook: Symmetry::unallocated(setup, form)?, channels: Vec::new() })
@@ -167,7 +167,7 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// As [`Construction::update`].
+    /// Same errors as [`Construction::update`].
     pub fn update_inner(&mut self, channel: usize, content: Content) -> Result<UpdateCost, ChannelError> {
         let missing = || ChannelError::refused(format!("there is no channel {channel}"));
         self.channels.get_mut(channel).ok_or_else(missing)?.channel.update(content)
@@ -178,7 +178,7 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// As [`Factory::open`].
+    /// Same errors as [`Factory::open`].
     pub fn reallocate(&mut self, allocation: Allocation<'_>) -> Result<UpdateCost, ChannelError> {
         let allocated = self.allocate(allocation)?;
         let cost = self.hook.allocate(allocated.content, allocated.payees)?;
@@ -194,7 +194,7 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// As [`Construction::close`].
+    /// Same errors as [`Construction::close`].
     pub fn close_hook(&self, number: u32) -> Result<Vec<Step>, ChannelError> {
         self.hook.close(0, number)
     }
@@ -217,7 +217,7 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// As [`Factory::close_inner`].
+    /// Same errors as [`Factory::close_inner`].
     pub fn place(&mut self, channel: usize, settlement: &Transaction) -> Result<&Symmetry, ChannelError> {
         let missing = || ChannelError::refused(format!("the settlement does not pay to channel {channel}"));
         let inner = self.channels.get_mut(channel).ok_or_else(missing)?;

@@ -210,7 +210,7 @@ pub trait Construction {
     ///
     /// # Errors
     ///
-    /// As [`TowerTerms::answer`].
+    /// Same errors as [`TowerTerms::answer`].
     fn tower_contest(
         &self,
         client: usize,

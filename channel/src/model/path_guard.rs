@@ -67,7 +67,7 @@ impl PathGuard {
     ///
     /// # Errors
     ///
-    /// As [`PathGuard::new`].
+    /// Same errors as [`PathGuard::new`].
     pub(super) fn read(interval: u16, record: &[u8]) -> Result<PathGuard, ChannelError> {
         let mut rest = RecordKind::PathTower.open(record)?.rest();
         let mut txs = Vec::new();

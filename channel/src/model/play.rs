@@ -106,7 +106,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn new(construction: &dyn Construction) -> Result<Stage, ChannelError> {
         let facts = construction.facts();
         let policy = Policy { annex: facts.annex, ..Policy::default() };
@@ -130,7 +130,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn fund(&mut self, out: &TxOut, capacity: u64) -> Result<Step, ChannelError> {
         let coin = self.wallet.mint(&mut self.chain, capacity + 500);
         let mut tx = transaction(2, 0, vec![input(coin.0, SEQUENCE_FREE)], vec![out.clone()]);
@@ -177,7 +177,7 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// As [`Stage::publish`].
+    /// Same errors as [`Stage::publish`].
     pub fn publish_all(&mut self, steps: Vec<Step>) -> Result<Vec<Played>, PlayError> {
         steps.into_iter().map(|step| self.publish(step)).collect()
     }

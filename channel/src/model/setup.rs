@@ -56,7 +56,7 @@ impl PartyKeys {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn new(seed: Seed, opening: [u8; 32]) -> Result<PartyKeys, ChannelError> {
         let drawn: &[&[u8]] = if mutated(Mutation::KeysFromSeedAlone) { &[] } else { &[&opening] };
         let key = |purpose: &str| seed.keypair(purpose, drawn);
@@ -87,7 +87,7 @@ impl PartyKeys {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn payout_script(&self) -> Result<ScriptBuf, ChannelError> {
         Ok(p2tr(&x_only(&taproot_keypair(&self.payout, None)?)))
     }
@@ -163,7 +163,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn payees(&self) -> Result<Vec<ScriptBuf>, ChannelError> {
         self.parties.iter().map(PartyKeys::payout_script).collect()
     }
@@ -188,7 +188,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`TapOutput::new`].
+    /// Same errors as [`TapOutput::new`].
     pub fn joint_output(&self, leaves: Vec<(u8, Leaf)>) -> Result<TapOutput, ChannelError> {
         TapOutput::new(self.internal_key(), leaves)
     }
@@ -198,7 +198,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`sign_together`].
+    /// Same errors as [`sign_together`].
     pub fn sign_jointly(
         &mut self,
         tweak: Option<&TapOutput>,
@@ -216,7 +216,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`PartialCommitment::make`].
+    /// Same errors as [`PartialCommitment::make`].
     pub fn sign_for(
         &mut self,
         owner: usize,
@@ -238,7 +238,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`PartialCommitment::complete`].
+    /// Same errors as [`PartialCommitment::complete`].
     pub fn complete(
         &self,
         owner: usize,
@@ -258,7 +258,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`Setup::sign_jointly`].
+    /// Same errors as [`Setup::sign_jointly`].
     pub fn spend_jointly(
         &mut self,
         label: &'static str,
@@ -334,7 +334,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`Setup::settlement_outputs`].
+    /// Same errors as [`Setup::settlement_outputs`].
     pub fn settlement_outputs_to(
         &self,
         content: &Content,
@@ -451,7 +451,7 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// As [`Setup::claim_htlc`].
+    /// Same errors as [`Setup::claim_htlc`].
     pub fn claim_htlc_from(
         &self,
         out: &TapOutput,

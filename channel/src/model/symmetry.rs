@@ -132,7 +132,7 @@ impl Symmetry {
     ///
     /// # Errors
     ///
-    /// As [`Construction::update`].
+    /// Same errors as [`Construction::update`].
     pub(super) fn allocate(
         &mut self,
         content: Content,

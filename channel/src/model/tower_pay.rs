@@ -56,7 +56,7 @@ impl Purchase {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn new(entropy: &mut Entropy) -> Result<Purchase, ChannelError> {
         let (secret, blinding) = (entropy.draw(), SecretKey::from_secret_bytes(entropy.draw())?);
         let blinded = point(&secret)?.combine(&blinding.public_key())?;
@@ -146,7 +146,7 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn new(seed: &Seed, entropy: Entropy) -> Result<Desk, ChannelError> {
         let key = SecretKey::from_secret_bytes(seed.bytes("tower/till", &[]))?;
         Ok(Desk { key, entropy, spent: BTreeSet::new(), accounts: Vec::new() })
@@ -161,7 +161,7 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
     pub fn sell(&mut self, blinded: &PublicKey) -> Result<Sale, ChannelError> {
         let signed = blinded.mul_tweak(&Scalar::from(self.key))?;
         let nonce = SecretKey::from_secret_bytes(self.entropy.draw())?;
@@ -176,7 +176,7 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// As [`Desk::admit`].
+    /// Same errors as [`Desk::admit`].
     pub fn open(&mut self, key: [u8; 32], update: &Update) -> Result<usize, ChannelError> {
         self.check(&key, update)?;
         self.spent.insert(update.token.secret);
@@ -224,7 +224,7 @@ impl Desk {
 ///
 /// # Errors
 ///
-/// [`ChannelError::Key`] with probability 2^-128.
+/// [`ChannelError::Key`] if a derived key is invalid, which has a probability of 2^-128.
 pub fn account_key(party: &super::PartyKeys) -> Result<Keypair, ChannelError> {
     Ok(Keypair::from_secret_bytes(party.secret("tower account"))?)
 }

@@ -52,7 +52,7 @@ impl TowerTerms {
     ///
     /// # Errors
     ///
-    /// As [`TowerTerms::guard`].
+    /// Same errors as [`TowerTerms::guard`].
     pub fn answer(
         &self,
         record: &[u8],

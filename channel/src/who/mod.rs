@@ -121,7 +121,7 @@ fn cells(row: &Row) -> Vec<String> {
 ///
 /// # Errors
 ///
-/// As [`who`].
+/// Same errors as [`who`].
 pub fn full_table(names: &[&str]) -> Result<Table, WhoError> {
     let headings = ["construction", "output", "policy", "path", "state", "who", "from", "with", "pays"];
     let mut table = Table::new(&headings);
