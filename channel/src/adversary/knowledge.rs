@@ -71,8 +71,8 @@ pub(super) struct Knowledge {
 }
 
 impl Knowledge {
-    /// Collects the knowledge of `party`: its keys, every version of every state that it can complete, the
-    /// signatures that it received, and `preimages`.
+    /// Collects the knowledge of `party`: its keys, every transaction of every state that it can complete, the signatures that it
+    /// received, and `preimages`.
     pub(super) fn of(
         channel: &dyn Construction,
         party: usize,

@@ -155,8 +155,8 @@ fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
     Ok(explored)
 }
 
-/// The corrupted side must not be able to spend its own version of a revoked state before the delay
-/// expires. If it could, it could pin the transaction and withdraw it again, at the cost of the victim.
+/// The corrupted side must not be able to spend its own commitment transaction of a revoked state before the delay expires. If it
+/// could, it could pin the transaction and withdraw it again, at the cost of the victim.
 fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     if !matches!(kind, Kind::SignedSequence(_)) {

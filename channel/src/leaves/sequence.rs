@@ -20,8 +20,8 @@ pub fn delayed_internal_key(delay: u16) -> Vec<u8> {
     SETTLE_SIGNED.fill(&[number(delay)])
 }
 
-/// Returns the leaf by which the victim takes the whole output, 77 B: `DUP <n> GREATERTHAN VERIFY <K>
-/// CHECKSIGFROMSTACK VERIFY <key> CHECKSIG`. Witness: `<sig by the victim> <sig by K over m> <m>`.
+/// Returns the leaf by which the victim takes the whole output, 77 B: `DUP <n> GREATERTHAN VERIFY <K> CHECKSIGFROMSTACK VERIFY
+/// <key> CHECKSIG`. Witness: `<sig by the victim> <sig by K over m> <m>`, where K is the peer's number key and m the higher number.
 pub fn contest(state: u32, number_key: &[u8; 32], penalty_key: &[u8; 32]) -> Vec<u8> {
     CONTEST.fill(&[number(state), Bytes(number_key), Bytes(penalty_key)])
 }
@@ -32,9 +32,9 @@ pub(crate) fn higher_number(state: u32, number_key: &[u8; 32]) -> Vec<u8> {
     CONTEST.conditions(0..1, &[number(state), Bytes(number_key)])
 }
 
-/// Returns the leaf by which the holder of the tower's key takes the whole output for the victim, by a
-/// fixed transaction: the condition for a higher number, `<W> CHECKSIGVERIFY`, and one of the `template_`
-/// scripts. 111 B with CTV. Witness: `<sig by W> <sig by K over m> <m>`.
+/// Returns the leaf by which the holder of the tower's key takes the whole output for the victim, by a fixed transaction: the
+/// condition for a higher number, `<W> CHECKSIGVERIFY`, and one of the `template_` scripts. 111 B with CTV. Witness: `<sig by W>
+/// <sig by K over m> <m>`, where W is the tower's key, K the peer's number key and m the higher number.
 pub fn tower(state: u32, number_key: &[u8; 32], tower_key: &[u8; 32], fixed: &[u8]) -> Vec<u8> {
     let mut script = TOWER.conditions(0..2, &[number(state), Bytes(number_key), Bytes(tower_key)]);
     script.extend_from_slice(fixed);
@@ -56,9 +56,9 @@ pub fn tower_lock_time(state: u32, [number_key, penalty_key, tower_key]: [&[u8; 
     TOWER_LOCK_TIME.fill(&[number(state), Bytes(number_key), Bytes(penalty_key), Bytes(tower_key)])
 }
 
-/// Returns a leaf that requires only a higher number, after a delay: `<delay> CSV DROP`, the number, `<K>
-/// CHECKSIGFROMSTACK`. It is unsafe, because the publisher can sign a higher number itself; no construction
-/// uses it. Witness: `<sig by K over m> <m>`.
+/// Returns a leaf that requires only a higher number, after a delay: `<delay> CSV DROP`, the number, `<K> CHECKSIGFROMSTACK`. It is
+/// unsafe, because the publisher can sign a higher number itself; no construction uses it. Witness: `<sig by K over m> <m>`, where
+/// K is the publisher's number key and m the higher number.
 pub(crate) fn sweep(state: u32, number_key: &[u8; 32], delay: u16) -> Vec<u8> {
     SWEEP.fill(&[number(state), Bytes(number_key), number(delay)])
 }

@@ -25,8 +25,8 @@ pub enum Profile {
     /// OP_CHECKSIGFROMSTACK and BIP 118, the two soft forks of the 2018 talk. A template is emulated by a signature made in advance
     /// with a publicly known key.
     AnyPrevOut,
-    /// OP_CHECKSIGFROMSTACK alone (and OP_INTERNALKEY to save bytes). Both parties sign the settlement of each version before they
-    /// exchange the version. There is no tower leaf.
+    /// OP_CHECKSIGFROMSTACK alone (and OP_INTERNALKEY to save bytes). Both parties sign the settlement transaction before they
+    /// exchange signatures of the commitment transaction that it spends. There is no tower leaf.
     CsfsOnly,
     /// BIP 118 alone. A state number is the nLockTime to which its signature commits.
     AnyPrevOutAlone,
@@ -191,7 +191,7 @@ pub(super) struct ContestedOutput {
     pub(super) found: Found,
 }
 
-/// The components of a version's contested output, except its settlement leaf.
+/// The components of a commitment transaction's contested output, except its settlement leaf.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contested {
     pub(super) terms: SequenceTerms,
@@ -337,8 +337,8 @@ impl Contested {
         let vout = if spends.witness.taproot_annex().is_some() { place } else { 0 };
         let paid = usize::try_from(vout).ok().and_then(|vout| published.output.get(vout));
         let Some(paid) = paid.cloned() else { return Ok(None) };
-        // The justice transaction depends on the amount of the output, which is less than the capacity if the version also contains
-        // HTLC outputs.
+        // The justice transaction depends on the amount of the output, which is less than the capacity if the commitment
+        // transaction also contains HTLC outputs.
         let contested = Contested { capacity: paid.value.to_sat(), ..*self };
         let out = contested.out(number, settle)?;
         let is_contested = out.script_pubkey() == paid.script_pubkey;
@@ -346,7 +346,7 @@ impl Contested {
         Ok(is_contested.then_some(ContestedOutput { number, contested, out, found }))
     }
 
-    /// Builds the victim's contest of an older version, which takes the whole output with the victim's key.
+    /// Builds the victim's contest of an older commitment transaction, which takes the whole output with the victim's key.
     pub(super) fn contest(
         &self,
         older: &ContestedOutput,

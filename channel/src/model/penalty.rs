@@ -157,7 +157,8 @@ impl LnPenalty {
         Ok(Step { label, tx, prevouts: vec![self.funding_output.clone()] })
     }
 
-    /// Makes the peer's signatures for a version: of the commitment, and of one HTLC transaction per HTLC output.
+    /// Makes the peer's signatures for a commitment transaction: of the commitment itself, and of one HTLC transaction per HTLC
+    /// output.
     fn peer_signatures(
         &self,
         owner: usize,
@@ -214,7 +215,7 @@ impl LnPenalty {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());
         let secret = derive_secret(&self.base(peer)?.commitments, 48, index);
-        // The per-commitment point from which the party built the version that it signed.
+        // The per-commitment point from which the party built the commitment transaction that it signed.
         let point = self.base(peer)?.commitment_secret(number)?.public_key();
         let htlcs = self.history.state(number)?.htlcs.clone();
         let content = self.history.state(number)?.clone();

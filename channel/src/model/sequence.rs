@@ -1,10 +1,11 @@
-//! Signed sequence commitments: numbered versions for each party, one contested output, and a settlement that is fixed in advance.
+//! Signed sequence commitments: numbered commitment transactions for each party, one contested output, and a settlement that is
+//! fixed in advance.
 //!
-//! Each party has its own version (commitment transaction) of state n, which pays the whole capacity to one contested output. After
-//! the delay T, the output can be spent only by the settlement of state n. The other party can take the output at once if it shows
-//! the publisher's signature of a higher number. A version is partially signed until its owner publishes it, so the published
-//! version identifies its publisher. Nothing about old states needs to be stored: their numbers are in nLockTime and nSequence, and
-//! the hash of their settlement is published.
+//! Each party has its own commitment transaction of state n, which pays the whole capacity to one contested output. After the delay
+//! T, the output can be spent only by the settlement of state n. The other party can take the output at once if it shows the
+//! publisher's signature of a higher number. A commitment transaction is partially signed until its owner publishes it, so the
+//! published commitment transaction identifies its publisher. Nothing about old states needs to be stored: their numbers are in
+//! nLockTime and nSequence, and the hash of their settlement is published.
 
 mod construction;
 mod fee_input;
@@ -31,7 +32,7 @@ use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, p2a, set_witness, transaction};
 
-/// A party's version of a state, without its signature.
+/// A party's commitment transaction of a state, without its signature.
 struct Version {
     tx: Transaction,
     /// The contested output.
@@ -39,7 +40,7 @@ struct Version {
     annex: Option<Vec<u8>>,
 }
 
-/// A two-party channel with numbered versions.
+/// A two-party channel with numbered commitment transactions.
 #[derive(Debug)]
 pub struct SignedSequence {
     setup: Setup,
@@ -51,7 +52,7 @@ pub struct SignedSequence {
     funding_output: TxOut,
     mask: u32,
     first: u32,
-    /// Weight of a settlement without balances and HTLCs, in weight units.
+    /// Weight of a settlement transaction without outputs for balances and HTLCs, in weight units.
     frame: u64,
     history: History<[ClientRecord; 2]>,
 }
@@ -177,7 +178,7 @@ impl SignedSequence {
         Ok(fixed.unwrap_or_else(|| leaves::delayed_internal_key(self.setup.delay)))
     }
 
-    /// Builds a party's version of a state, not signed.
+    /// Builds a party's commitment transaction of a state, not signed.
     fn version(&self, publisher: usize, number: u32, content: &Content) -> Result<Version, ChannelError> {
         let settle = self.settle_leaf(content)?;
         let numbered = self.script_number(number)?;
@@ -190,7 +191,7 @@ impl SignedSequence {
         Ok(Version { tx, out, annex: published.and_then(|hash| self.fees.annex(&hash)) })
     }
 
-    /// Returns the message that both parties sign for a version.
+    /// Returns the message that both parties sign for a commitment transaction.
     fn version_digest(&self, version: &Version) -> Result<[u8; 32], ChannelError> {
         let (prevouts, annex) = (std::slice::from_ref(&self.funding_output), version.annex.as_deref());
         sign::key_path_with_annex(&version.tx, prevouts, 0, self.fees.hash_type(), annex)
@@ -200,7 +201,8 @@ impl SignedSequence {
         if publisher == 0 { "version of party 0" } else { "version of party 1" }
     }
 
-    /// Returns the settlement of a version, bound to it. `signature` is the joint signature, if no template fixes the settlement.
+    /// Returns the settlement of a commitment transaction, bound to it. `signature` is the joint signature, if no template fixes
+    /// the settlement.
     fn settle(
         &self,
         version: (&Transaction, &TapOutput),
@@ -216,7 +218,7 @@ impl SignedSequence {
         settlement.on(found.coin, found.out)
     }
 
-    /// Signs the settlement of a version with both parties, if no template fixes the settlement.
+    /// Signs the settlement of a commitment transaction with both parties, if no template fixes the settlement.
     fn sign_settlement(
         &mut self,
         publisher: usize,
@@ -237,7 +239,7 @@ impl SignedSequence {
         self.setup.sign_jointly(None, &digest).map(Some)
     }
 
-    /// Makes the other party's partial signature of a version. The owner completes the signature when it publishes.
+    /// Makes the other party's partial signature of a commitment transaction. The owner completes the signature when it publishes.
     fn sign_version(
         &mut self,
         publisher: usize,
@@ -249,7 +251,7 @@ impl SignedSequence {
         self.setup.sign_for(publisher, &self.funding, id, &digest)
     }
 
-    /// Completes a version with its owner's partial signature.
+    /// Completes a commitment transaction with its owner's partial signature.
     fn complete(
         &self,
         publisher: usize,

@@ -13,7 +13,8 @@ use crate::publish::{
     Claim, Draft, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to,
 };
 
-/// Guard of a client: contests older versions of the peer, and settles the latest version of either party.
+/// Guard of a client: contests older commitment transactions of the peer, and settles the latest commitment transaction of either
+/// party.
 #[derive(Clone, Debug)]
 pub(super) struct SequenceGuard {
     pub(super) funding: OutPoint,
@@ -26,11 +27,11 @@ pub(super) struct SequenceGuard {
     /// Latest number, and the peer's revocation signature of it.
     pub(super) number: u32,
     pub(super) evidence: [u8; 64],
-    /// The owner's own version of the latest state.
+    /// The owner's own commitment transaction of the latest state.
     pub(super) commitment: Step,
-    /// The way in which that version's fee is paid.
+    /// The way in which the fee of `commitment` is paid.
     pub(super) fees: Fees,
-    /// Settlements of the owner's version and of the peer's version.
+    /// Settlements of the owner's commitment transaction and of the peer's commitment transaction.
     pub(super) settlements: [Settlement; 2],
     pub(super) balance: u64,
     pub(super) htlcs: HtlcOutputs,
@@ -41,7 +42,7 @@ impl SequenceGuard {
         self.balance.saturating_add(self.htlcs.stake())
     }
 
-    /// Returns the settlement of a version of the latest state, or the claims of its HTLCs if it is already settled.
+    /// Returns the settlement of a commitment transaction of the latest state, or the claims of its HTLCs if it is already settled.
     fn settle(
         &self,
         view: View<'_>,
@@ -60,7 +61,7 @@ impl SequenceGuard {
         Ok(vec![claim.from(ready).with_deadline(self.htlcs.deadline(view, orders))])
     }
 
-    /// Returns the contest of an older version of the peer.
+    /// Returns the contest of an older commitment transaction of the peer.
     fn contest(&self, view: View<'_>, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
         let older = self.contested.rebuild(spend.tx, &self.funding, self.mask, self.number, self.delay)?;
         let Some(older) = older.filter(|older| view.is_unspent(&older.found.coin)) else {
@@ -110,7 +111,7 @@ impl Guard for SequenceGuard {
     }
 }
 
-/// Guard of a tower: publishes the justice transaction for an older version of the peer.
+/// Guard of a tower: publishes the justice transaction for an older commitment transaction of the peer.
 #[derive(Clone, Debug)]
 pub(super) struct TowerGuard {
     terms: SequenceTerms,

@@ -359,7 +359,7 @@ impl Setup {
         output(self.capacity.saturating_sub(paid), p2a())
     }
 
-    /// Signs the transaction that pays the balances from the funding output at once. It has no locks and no HTLCs.
+    /// Signs the cooperative close: a transaction without locks and HTLCs that pays the balances from the funding output.
     ///
     /// # Errors
     ///

@@ -34,7 +34,7 @@ pub struct Symmetry {
     allocations: Vec<(u32, Vec<ScriptBuf>)>,
     /// The part of the record that is the same for every state.
     fixed: Rebinding,
-    /// Weight of a settlement without balances and HTLCs, in weight units.
+    /// Weight of a settlement transaction without outputs for balances and HTLCs, in weight units.
     frame: u64,
     /// Number of blocks until the funding output is on the chain. For a channel nested inside another one, this is the time until
     /// the outer channel is settled.

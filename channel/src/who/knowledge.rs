@@ -3,7 +3,8 @@
 /// A role that can act on an output. Anyone without a role, miners included, knows what is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// The party whose version is published, and which may cheat. If versions are symmetric, either party.
+    /// The party whose commitment transaction is published, and which may cheat. If both parties have the same transactions, either
+    /// party.
     A,
     /// The other party.
     B,

@@ -4,8 +4,9 @@
 //! policy and what each role knows: its own secrets, everything that it ever received, and what is public. With its own secrets a
 //! party can make a revocation signature against itself at any time. Data that a witness reveals is public from then on.
 //!
-//! The versions of the two parties have the same outputs with exchanged names; the tables show those of A. An old state is one that
-//! a later state has replaced. For an old state, the received data includes what the other party gave for the later state.
+//! The commitment transactions of the two parties have the same outputs with exchanged names; the tables show those of A. An old
+//! state is one that a later state has replaced. For an old state, the received data includes what the other party gave for the
+//! later state.
 
 mod derive;
 mod knowledge;

@@ -134,7 +134,7 @@ fn literal(form: LiteralForm) -> Vec<Output> {
     ]
 }
 
-/// Facts about A's version in the signed sequence form.
+/// Facts about A's commitment transaction in the signed sequence form.
 fn version() -> Vec<Fact> {
     let evidence = held("K_A", "leaf", "A's m > n", None);
     let mut facts = JOINT.to_vec();

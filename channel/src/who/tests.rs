@@ -14,15 +14,15 @@ fn lines(rows: &[Row], path: &str) -> Vec<String> {
     rows.iter().filter(|row| row.path == path).map(line).collect()
 }
 
-/// Returns the rows of A's version in the default construction, with another policy.
+/// Returns the rows of A's commitment transaction in the default construction, with another policy.
 fn version(text: &str) -> Vec<Row> {
     let default = outputs::outputs(Kind::from_name("sequence-ctv").unwrap()).remove(1);
     assert_eq!(default.policy, Some("default-ctv"));
     derive::rows_of_text(&default, text).unwrap()
 }
 
-/// Finding 1: if a leaf requires only a higher number, the publisher can take its own version, old or latest, with a signature that
-/// it makes itself. Anyone who sees that signature can take the output too.
+/// Finding 1: if a leaf requires only a higher number, the publisher can take the output of its own commitment transaction, old or
+/// latest, with a signature that it makes itself. Anyone who sees that signature can take the output too.
 #[test]
 fn a_sweep_by_anyone_is_a_row_for_the_publisher_alone() {
     let text = sigstack_compiler::policy_text("sequence-sweep").unwrap();

@@ -23,7 +23,8 @@ struct Signing<'a> {
 }
 
 impl Knowledge {
-    /// The witness of an input by one path, with the first choice of data that fits. `None` if there is none.
+    /// Returns the witness of an input for one script path, with the first choice of data that satisfies the path. Returns `None`
+    /// if no choice does.
     pub(super) fn witness(
         &self,
         tx: &Transaction,

@@ -14,7 +14,7 @@ pub(in super::super) struct Base {
     pub(in super::super) delayed: SecretKey,
     pub(in super::super) htlc: SecretKey,
     pub(in super::super) revocation: SecretKey,
-    /// The seed of the per-commitment secrets.
+    /// Seed of the per-commitment secrets.
     pub(super) commitments: [u8; 32],
 }
 
@@ -39,7 +39,7 @@ impl Base {
         })
     }
 
-    /// The base points, which the peer is given, beside the key of the funding output.
+    /// Returns the base points, which the peer receives, and the public key for the funding output.
     pub(super) fn points(&self, funding: PublicKey) -> Points {
         Points {
             payment: self.payment.public_key(),
@@ -55,7 +55,7 @@ impl Base {
         Ok(self.commitment_secret(number)?.public_key())
     }
 
-    /// The per-commitment secret of a number, which revokes the commitment of that number.
+    /// Returns the per-commitment secret of a state number, which revokes the commitment transaction of that number.
     pub(super) fn commitment_secret(&self, number: u32) -> Result<SecretKey, ChannelError> {
         let secret = derive_secret(&self.commitments, 48, MAX_INDEX.saturating_sub(number.into()));
         Ok(SecretKey::from_secret_bytes(secret)?)

@@ -77,7 +77,7 @@ impl Construction for SignedSequence {
             Profile::AnyPrevOutAlone => 2,
             _ => 0,
         };
-        // One partial signature per version, and one signed number per party.
+        // One partial signature per commitment transaction, and one signed number per party.
         Ok(UpdateCost { signatures: 4 + more, secrets: 0 })
     }
 

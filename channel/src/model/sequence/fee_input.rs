@@ -1,13 +1,13 @@
-//! Versions (commitment transactions) whose fee is paid by an input that the publisher adds.
+//! Commitment transactions whose fee is paid by an input that the publisher adds.
 //!
-//! The peer signs a version with a sighash type that allows additional inputs. The publisher adds a coin when it publishes, and no
-//! child is needed. The coin changes the txid, so signatures for the original txid become invalid. Templates, signatures under
-//! ANYPREVOUTANYSCRIPT, and signatures made after the publication bind to any txid. The settlement of the profile with CSFS alone
-//! does not, so this profile is refused.
+//! The peer signs a commitment transaction with a sighash type that allows additional inputs. The publisher adds a coin when it
+//! publishes, and no child is needed. The coin changes the txid, so signatures for the original txid become invalid. Templates,
+//! signatures under ANYPREVOUTANYSCRIPT, and signatures made after the publication bind to any txid. The settlement of the profile
+//! with CSFS alone does not, so this profile is refused.
 //!
-//! A version without a child has no P2A output, because a transaction with dust is relayed only if its fee is zero. While the
-//! version is unconfirmed, anyone can remove the publisher's coin and add other inputs, to pin the version at up to 10,000 vB. A
-//! child on a P2A output is limited to 1,000 vB.
+//! A commitment transaction without a child has no P2A output, because a transaction with dust is relayed only if its fee is zero.
+//! While the commitment transaction is unconfirmed, anyone can remove the publisher's coin and add other inputs, to pin the
+//! commitment transaction at up to 10,000 vB. A child on a P2A output is limited to 1,000 vB.
 
 use bitcoin::{OutPoint, TxOut};
 
@@ -18,7 +18,7 @@ use crate::sign;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, op_return, output, p2a};
 use crate::wallet::Wallet;
 
-/// The way in which a version's fee is paid.
+/// The way in which the fee of a commitment transaction is paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fees {
     /// A child spends a P2A output of 0 sat and pays the fee.
@@ -32,7 +32,7 @@ pub enum Fees {
 }
 
 impl Fees {
-    /// Returns the sighash type of a version.
+    /// Returns the sighash type of a commitment transaction.
     pub const fn hash_type(self) -> u8 {
         match self {
             Fees::Child => sign::DEFAULT,
@@ -41,7 +41,8 @@ impl Fees {
         }
     }
 
-    /// Returns the outputs of a version. `published` is the hash of the settlement leaf, if it changes from state to state.
+    /// Returns the outputs of a commitment transaction. `published` is the hash of the settlement leaf, if it changes from state to
+    /// state.
     pub(super) fn outputs(self, contested: TxOut, published: Option<[u8; 32]>) -> Vec<TxOut> {
         let hash =
             published.filter(|_| self != Fees::InputWithChange).map(|hash| output(0, op_return(&hash)));
@@ -49,14 +50,14 @@ impl Fees {
         [Some(contested), hash, anchor].into_iter().flatten().collect()
     }
 
-    /// Returns the annex of a version, if it has one.
+    /// Returns the annex of a commitment transaction, if it has one.
     pub(super) fn annex(self, published: &[u8; 32]) -> Option<Vec<u8>> {
         (self == Fees::InputWithChange).then(|| [&[0x50][..], published].concat())
     }
 }
 
 impl SignedSequence {
-    /// Selects another way to pay the fees of versions. Must be called before the channel is opened.
+    /// Selects another way to pay the fees of commitment transactions. Must be called before the channel is opened.
     ///
     /// # Errors
     ///
@@ -71,11 +72,11 @@ impl SignedSequence {
         Ok(self)
     }
 
-    /// Returns the settlement of a state on a published version, whose txid may have changed.
+    /// Returns the settlement of a state on a published commitment transaction, whose txid may have changed.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the transaction is not this version.
+    /// [`ChannelError::Refused`] if the transaction is not this commitment transaction.
     pub fn settle_on(
         &self,
         publisher: usize,
@@ -88,7 +89,8 @@ impl SignedSequence {
     }
 }
 
-/// Adds coins of a wallet to a version. The fee is their sum, less the change if the signature allows a change output.
+/// Adds coins of a wallet to a commitment transaction. The fee is their sum, less the change if the signature allows a change
+/// output.
 ///
 /// # Errors
 ///
@@ -150,7 +152,7 @@ mod tests {
         (channel, stage)
     }
 
-    /// Returns the version of a state with a fee of 1,000 sat.
+    /// Returns the commitment transaction of a state with a fee of 1,000 sat.
     fn funded(channel: &SignedSequence, stage: &mut Stage, state: u32) -> Step {
         let sat = if channel.fees == Fees::Inputs { 1_000 } else { 50_000 };
         let coin = stage.wallet.mint(&mut stage.chain, sat);
@@ -158,7 +160,7 @@ mod tests {
         with_fee_inputs(channel.fees, version, (&stage.wallet, &[coin]), 1_000).unwrap()
     }
 
-    /// Settlement, contest and justice are built from the confirmed version, whatever its txid is.
+    /// Settlement, contest and justice are built from the confirmed commitment transaction, whatever its txid is.
     #[test]
     fn settlement_contest_and_justice_survive_a_fee_input() {
         for (profile, fees) in WITH_TEMPLATES
@@ -214,7 +216,7 @@ mod tests {
         assert_eq!(shown.expect, Some(ScriptError::SchnorrSig));
     }
 
-    /// The parts of a version that the publisher, or anyone, can change.
+    /// The parts of a commitment transaction that the publisher, or anyone, can change.
     #[test]
     fn a_version_s_signature_leaves_open_what_its_type_says() {
         for fees in [Fees::Inputs, Fees::InputWithChange] {
@@ -252,7 +254,7 @@ mod tests {
         }
     }
 
-    /// Towers and clients find the version's funding input and contested output also at index 1.
+    /// Towers and clients find the commitment transaction's funding input and contested output also at index 1.
     #[test]
     fn a_version_behind_another_input_is_answered() {
         for by_tower in [false, true] {
@@ -318,7 +320,7 @@ mod tests {
         assert_eq!(stage.paid(&channel, 0), 450_000);
     }
 
-    /// A version cannot have both a fee input and a P2A output of 0 sat.
+    /// A commitment transaction cannot have both a fee input and a P2A output of 0 sat.
     #[test]
     fn a_fee_input_beside_an_anchor_is_not_relayed() {
         let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);

@@ -1,24 +1,25 @@
-//! HTLC outputs in the version (commitment transaction) itself, each with a second stage. An HTLC may then expire before the
-//! contest delay ends.
+//! HTLC outputs in the commitment transaction itself, each with a second stage. An HTLC may then expire before the contest delay
+//! ends.
 //!
 //! The publisher moves an HTLC to a separate output (the second stage), either with the preimage or after the expiry. In the second
 //! stage the publisher waits for the contest delay, and the other party can take the output if it has the publisher's signature of
 //! a higher number. The other party claims its HTLCs directly.
 //!
-//! - **By template**: the leaf fixes the second stage. No signature per HTLC is needed, whatever the txid of the version is. A
-//!   template commits to the number of inputs, so each HTLC needs its own transaction, with a child that pays the fee.
-//! - **By ANYPREVOUT**: both parties sign each second stage under SINGLE|ANYPREVOUT, with one signature per HTLC and version. The
-//!   signature binds to any txid, but only to the HTLC output of one state number, because the publisher's key in the leaf is
-//!   different for each number. With a single key, the publisher of an old version could move an HTLC that later states also
-//!   contain to a second stage of a later number, which the victim does not check. Second stages with the same nLockTime can share
-//!   a transaction with a fee input: all successes, or the timeouts of one expiry.
+//! - **By template**: the leaf fixes the second stage. No signature per HTLC is needed, whatever the txid of the commitment
+//!   transaction is. A template commits to the number of inputs, so each HTLC needs its own transaction, with a child that pays the
+//!   fee.
+//! - **By ANYPREVOUT**: both parties sign each second stage under SINGLE|ANYPREVOUT, with one signature per HTLC and commitment
+//!   transaction. The signature binds to any txid, but only to the HTLC output of one state number, because the publisher's key in
+//!   the leaf is different for each number. With a single key, the publisher of an old commitment transaction could move an HTLC
+//!   that later states also contain to a second stage of a later number, which the victim does not check. Second stages with the
+//!   same nLockTime can share a transaction with a fee input: all successes, or the timeouts of one expiry.
 //!
 //! In both forms one transaction takes all second stages after the delay.
 //!
 //! The second stages of all HTLCs of a number have the same script, so a victim can punish them without data of old HTLCs. The HTLC
 //! outputs themselves cannot be rebuilt without that data: nobody else can take what the cheater leaves there. The contested output
-//! is smaller than the capacity, and a tower reads its amount from the confirmed version. With ANYPREVOUT alone (no CSFS) this is
-//! impossible, because the victim's signature of the tower's transaction commits to one amount.
+//! is smaller than the capacity, and a tower reads its amount from the confirmed commitment transaction. With ANYPREVOUT alone (no
+//! CSFS) this is impossible, because the victim's signature of the tower's transaction commits to one amount.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -39,7 +40,7 @@ use crate::tx::{
 };
 use crate::wallet::Wallet;
 
-/// Weight of a version with a P2A output and without HTLCs, in weight units.
+/// Weight of a commitment transaction with a P2A output and without HTLCs, in weight units.
 const VERSION_WEIGHT: u64 = 668;
 
 /// The way in which second stages are fixed.
@@ -51,7 +52,7 @@ pub enum Second {
     AnyPrevOut,
 }
 
-/// An HTLC output of a version, from the publisher's point of view.
+/// An HTLC output of a commitment transaction, from the publisher's point of view.
 #[derive(Clone, Debug)]
 struct Placed {
     htlc: Htlc,
@@ -64,14 +65,14 @@ struct Placed {
     signature: Option<[u8; 64]>,
 }
 
-/// A version of a state with its HTLC outputs, signed by both parties.
+/// A commitment transaction of a state with its HTLC outputs, signed by both parties.
 #[derive(Clone, Debug)]
 pub struct TwoStage {
     second: Second,
     publisher: usize,
     /// State number that scripts compare.
     number: u32,
-    /// The version (commitment transaction).
+    /// The commitment transaction.
     pub commitment: Step,
     /// Output of every second stage.
     stage: TapOutput,
@@ -82,21 +83,21 @@ pub struct TwoStage {
 pub type FeeCoin<'a> = (&'a Wallet, &'a (OutPoint, TxOut), u64);
 
 impl SignedSequence {
-    /// Returns the output of a version's second stages. The publisher can spend it after the delay; the other party can spend it
-    /// with a signature of a higher number.
+    /// Returns the output of a commitment transaction's second stages. The publisher can spend it after the delay; the other party
+    /// can spend it with a signature of a higher number.
     fn stage_output(&self, publisher: usize, number: u32) -> Result<TapOutput, ChannelError> {
         let own = leaves::delayed(&x_only(&self.setup.party(publisher)?.htlc), self.setup.delay);
         let contest = self.contested(publisher)?.contest_leaf(number);
         self.setup.joint_output(vec![(1, Leaf::Script(own)), (1, Leaf::Script(contest))])
     }
 
-    /// Returns the publisher's key in the HTLC leaves that lead to second stages of this version.
+    /// Returns the publisher's key in the HTLC leaves that lead to second stages of this commitment transaction.
     fn stage_key(&self, publisher: usize, number: u32) -> Result<Keypair, ChannelError> {
         let bound = tagged_hash("sigstack/second-stage", &[&number.to_le_bytes()]);
         taproot_keypair(&self.setup.party(publisher)?.htlc, Some(&bound))
     }
 
-    /// Builds the output of an HTLC in a version, and the leaf by which the publisher reaches the second stage.
+    /// Builds the output of an HTLC in a commitment transaction, and the leaf by which the publisher reaches the second stage.
     fn place(
         &self,
         (publisher, number, second): (usize, u32, Second),
@@ -129,8 +130,8 @@ impl SignedSequence {
         Ok(Placed { htlc: *htlc, out, leaf, lock_time, signature: None })
     }
 
-    /// Returns the conditions for a state whose HTLC outputs are in the version. Nothing is trimmed. An expiry must leave time for
-    /// two confirmations: of the version and of the claim.
+    /// Returns the conditions for a state whose HTLC outputs are in the commitment transaction. Nothing is trimmed. An expiry must
+    /// leave time for two confirmations: of the commitment transaction and of the claim.
     fn two_stage_terms(&self) -> Terms {
         let size = Size { frame: VERSION_WEIGHT, balance: 0, htlc: OUTPUT_WEIGHT, most: MAX_TRUC_WEIGHT };
         Terms {
@@ -142,7 +143,7 @@ impl SignedSequence {
         }
     }
 
-    /// Signs a version of a state with HTLC outputs. Both parties sign.
+    /// Signs a commitment transaction of a state with HTLC outputs. Both parties sign.
     ///
     /// # Errors
     ///
@@ -186,8 +187,8 @@ impl SignedSequence {
         Ok(TwoStage { second, publisher, number: numbered, commitment, stage, placed })
     }
 
-    /// Builds the version: the contested output with the balances, the hash of its settlement leaf, the HTLC outputs, and a P2A
-    /// output.
+    /// Builds the commitment transaction: the contested output with the balances, the hash of its settlement leaf, the HTLC
+    /// outputs, and a P2A output.
     fn version_with(
         &self,
         publisher: usize,
@@ -224,7 +225,7 @@ impl SignedSequence {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if `confirmed` contains no second stage of the version.
+    /// [`ChannelError::Refused`] if `confirmed` contains no second stage of the commitment transaction.
     pub fn sweep_stages(
         &self,
         version: &TwoStage,
@@ -245,12 +246,12 @@ impl SignedSequence {
         )
     }
 
-    /// Builds the transaction by which the victim takes all second stages of an older version. It needs the version's number, but
-    /// no data of its HTLCs.
+    /// Builds the transaction by which the victim takes all second stages of an older commitment transaction. It needs the
+    /// commitment transaction's number, but no data of its HTLCs.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if `confirmed` contains no second stage of a version with this number.
+    /// [`ChannelError::Refused`] if `confirmed` contains no second stage of a commitment transaction with this number.
     pub fn punish_stages(
         &self,
         victim: usize,

@@ -17,7 +17,7 @@ fn setup() -> Setup {
     Setup::named("sequence tests", 2, CAPACITY, 144).unwrap()
 }
 
-/// Returns a channel in state 3, and the published version of the first party for state `state`.
+/// Returns a channel in state 3, and the published commitment transaction of the first party for state `state`.
 fn published(profile: Profile, state: u32) -> (SignedSequence, Stage, Transaction) {
     let mut channel = SignedSequence::new(setup(), profile, content(0)).unwrap();
     let mut stage = Stage::new(&channel).unwrap();
@@ -30,12 +30,12 @@ fn published(profile: Profile, state: u32) -> (SignedSequence, Stage, Transactio
     (channel, stage, tx)
 }
 
-/// The publisher can always sign a number above that of its own version. The leaves that such a signature satisfies also require a
-/// key that the publisher does not have.
+/// The publisher can always sign a number above that of its own commitment transaction. The leaves that such a signature satisfies
+/// also require a key that the publisher does not have.
 #[test]
 fn evidence_that_the_publisher_makes_completes_no_justice() {
     for profile in WITH_TOWERS {
-        // An old version and the latest one.
+        // An old commitment transaction and the latest one.
         for state in [0, 3] {
             let (channel, mut stage, published) = published(profile, state);
             let (number, evidence) = (channel.script_number(9).unwrap(), channel.sign_number(0, 9).unwrap());

@@ -12,7 +12,7 @@ use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{outpoint, output, p2a, p2tr, set_witness, weight};
 
 const CAPACITY: u64 = 1_000_000;
-/// State number of the version on the chain.
+/// State number of the commitment transaction on the chain.
 const N: u32 = 0x0100_0000;
 
 fn key(name: &str) -> Keypair {
@@ -211,7 +211,7 @@ fn a_leaf_that_the_number_key_opens_alone_pays_whom_the_publisher_likes() {
         };
         let (tx, prevouts) = tower_spend(leaf, depth, N + 1, |tx, spent| stack(tx, spent, "tower"));
         assert_eq!((verdict(&tx, &prevouts, 0), weight(&tx)), (None, weighs));
-        // The publisher signs a number above that of its own version, and changes the outputs to pay itself.
+        // The publisher signs a number above that of its own commitment transaction, and changes the outputs to pay itself.
         let (mut theft, prevouts) = tower_spend(leaf, depth, N + 1, |tx, spent| stack(tx, spent, "payout"));
         theft.output[0].script_pubkey = p2tr(&x_only(&key("thief")));
         assert_eq!(verdict(&theft, &prevouts, 0), by_publisher);

@@ -38,7 +38,7 @@ fn channel(profile: Profile) -> (SignedSequence, Stage) {
     (channel, stage)
 }
 
-/// Returns a channel whose state 1 is published in the version of party 0.
+/// Returns a channel whose state 1 is published in the commitment transaction of party 0.
 fn published(profile: Profile, second: Second) -> (SignedSequence, Stage, TwoStage) {
     let (mut channel, mut stage) = channel(profile);
     let content = content(stage.chain.height());
@@ -142,7 +142,8 @@ fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     let mut step = version.second_stage(&channel, &two, fee).unwrap();
     step.tx.output.swap(0, 1);
     assert_eq!(verdict(&step, 0, proposals), wrong);
-    // If the version has another txid, both signatures in the HTLC's leaf are still valid once the owner signs again.
+    // If the commitment transaction has another txid, both signatures in the HTLC's leaf are still valid once the owner signs
+    // again.
     let mut other = version.clone();
     other.commitment.tx.input.push(input(coin.0, 0));
     assert_ne!(other.commitment.tx.compute_txid(), version.commitment.tx.compute_txid());
@@ -178,7 +179,7 @@ fn second_stages_of_an_old_state_are_punished_together() {
         let lost = stage.publish(sweep);
         let spent = |reject: &Reject| matches!(reject, Reject::MissingInput(_));
         assert!(matches!(&lost, Err(PlayError::Chain { reject, .. }) if spent(reject)), "{lost:?}");
-        // A signature of the version's own number does not satisfy the contest leaf.
+        // A signature of the commitment transaction's own number does not satisfy the contest leaf.
         let own = ClientRecord { number, evidence: channel.sign_number(0, 1).unwrap(), ..record };
         let tried = channel.punish_stages(1, (&own, number), &confirmed, 500).unwrap();
         let shown = Shown::verify(tried, channel.facts().proposals).unwrap();
@@ -188,8 +189,8 @@ fn second_stages_of_an_old_state_are_punished_together() {
     }
 }
 
-/// The contested output of an old version is punished as usual: it contains the balances, and a tower reads its amount from the
-/// chain.
+/// The contested output of an old commitment transaction is punished as usual: it contains the balances, and a tower reads its
+/// amount from the chain.
 #[test]
 fn the_contested_output_of_an_old_version_is_punished_with_its_own_amount() {
     for (profile, second) in FORMS {
@@ -254,7 +255,8 @@ fn a_profile_that_cannot_fix_a_second_stage_is_refused() {
     }
 }
 
-/// An HTLC that is in two old states can be moved only to a second stage of the published version's number, where the victim looks.
+/// An HTLC that is in two old states can be moved only to a second stage of the published commitment transaction's number, where
+/// the victim looks.
 #[test]
 fn the_signature_of_another_state_does_not_move_an_htlc() {
     let (mut channel, mut stage) = channel(Profile::AnyPrevOut);
