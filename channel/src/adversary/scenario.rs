@@ -33,7 +33,7 @@ pub(super) enum Defender {
 /// The description of a start state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scenario {
-    /// Name of the scenario, which says what is special about it.
+    /// Name of the scenario. The name describes how the scenario differs from the others.
     pub(super) name: &'static str,
     /// Index of the corrupted party.
     pub(super) corrupted: usize,
@@ -173,7 +173,7 @@ pub(super) fn build(
     }
     world.honest.back = scenario.htlcs.then_some(START_HEIGHT + u32::from(DELAY) + 40);
     if matches!(kind, Kind::Bip68(..) | Kind::Tree(..)) && !scenario.htlcs {
-        // By then the locks of all states have expired. With HTLCs the client is online again before they
+        // The client stays offline until the locks of all states have expired. With HTLCs the client is online again before they
         // expire.
         game.away = 100;
     }

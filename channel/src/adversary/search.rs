@@ -65,7 +65,7 @@ pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> E
     explored
 }
 
-/// Plays one line whose moves `choose` selects, then each way to end it ([`ENDS`]).
+/// Plays one line of play whose moves `choose` selects, then each way to end it ([`ENDS`]).
 pub(super) fn walk(
     game: &Game,
     mut world: World,
@@ -94,8 +94,8 @@ const ENDS: [End; 3] = [End::Takes, End::Waits, End::Nothing];
 
 type Ended = BTreeSet<(u128, u64, End, u32)>;
 
-/// Plays a line to its end. The corrupted side makes no more moves; depending on `end`, it takes all
-/// outputs that it can as locks expire, or does nothing.
+/// Plays a line of play to its end. The corrupted side makes no more moves; depending on `end`, it takes all outputs that it can as
+/// locks expire, or does nothing.
 fn finish(
     game: &Game,
     mut world: World,
@@ -117,7 +117,7 @@ fn finish(
             world.honest.is_asleep = false;
         }
         let (chain, honest, _) = world.fingerprint();
-        // Lines that leave different time before the client is online again are different.
+        // Lines of play that leave different time before the client is online again are different.
         if !ended.insert((chain, honest, end, block.min(game.away.saturating_add(1)))) {
             return Ok(());
         }

@@ -117,13 +117,13 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
     })
 }
 
-/// Returns a table with one row per mutation and one row without any: the scenario that found it, and the
-/// moves. More rows follow for the rules of the wire protocol, which a separate exploration removes one by
-/// one. If `names` is not empty, only these are searched: variants of [`Mutation`], and `none`.
+/// Returns a table with one row per mutation (a planted bug) and one row for the unchanged code: the scenario that found it, and
+/// the moves. More rows follow for the rules of the wire protocol, which a separate exploration removes one by one. If `names` is
+/// not empty, only these are searched: variants of [`Mutation`], and `none`.
 ///
 /// # Errors
 ///
-/// As [`find`]; also fails if a name is unknown.
+/// Same errors as [`find`]; also fails if a name is unknown.
 #[cfg(feature = "mutations")]
 pub fn mutation_table(names: &[String], progress: &dyn Fn(&str)) -> Result<Table, PlayError> {
     let mut table =

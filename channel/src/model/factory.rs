@@ -1,10 +1,10 @@
-//! Channels nested inside an N-party channel. The N-party channel (the hook) uses LN-Symmetry or the override form, and its states
-//! allocate the money to channels between some of the parties.
+//! Channels nested inside an N-party channel. The N-party channel (the outer channel, called the hook in the code) uses LN-Symmetry
+//! or the override form, and its states allocate the money to channels between some of the parties.
 //!
-//! An inner channel spends an output of the hook's settlement transaction. That transaction has a different txid for each hook
-//! state and for each output that the hook's update binds to. Therefore the updates of an inner channel must bind to any output
-//! too, and inner channels use the same form. A payment inside an inner channel needs only its members. All parties update the hook
-//! when money moves between channels.
+//! An inner channel spends an output of the outer channel's settlement transaction. That transaction has a different txid for each
+//! outer channel state and for each output that the outer channel's update binds to. Therefore the updates of an inner channel must
+//! bind to any output too, and inner channels use the same form. A payment inside an inner channel needs only its members. All
+//! parties update the outer channel when money moves between channels.
 //!
 //! Neither templates nor ANYPREVOUTANYSCRIPT commit to the amount that is spent. If a channel were resized under the same key, an
 //! old update of the smaller size would bind to the larger output. It would burn the difference as fee and leave an output that no
@@ -22,7 +22,7 @@ use crate::keys::tagged_hash;
 use crate::mutation::{Mutation, mutated};
 use crate::tx::{outpoint, outpoint_bytes};
 
-/// A channel nested inside the hook.
+/// A channel nested inside the outer channel.
 #[derive(Debug)]
 pub struct Inner {
     members: Vec<usize>,
@@ -30,7 +30,7 @@ pub struct Inner {
 }
 
 impl Inner {
-    /// Returns the members of the channel, by their party index in the hook.
+    /// Returns the members of the channel, by their party index in the outer channel.
     pub fn members(&self) -> &[usize] {
         &self.members
     }
@@ -41,7 +41,7 @@ impl Inner {
     }
 }
 
-/// An allocation of the hook: the balances of its parties, and the members and capacity of each inner channel.
+/// An allocation of the outer channel: the balances of its parties, and the members and capacity of each inner channel.
 type Allocation<'a> = (&'a [u64], &'a [(Vec<usize>, u64)]);
 
 /// A checked allocation, with the first states of its new channels signed.
@@ -52,7 +52,7 @@ struct Allocated {
     payees: Vec<ScriptBuf>,
 }
 
-/// An N-party channel (the hook) with nested channels.
+/// An N-party channel (the outer channel, called the hook in the code) with nested channels.
 #[derive(Debug)]
 pub struct Factory {
     form: Form,
@@ -62,7 +62,7 @@ pub struct Factory {
 }
 
 impl Factory {
-    /// Creates a hook between the parties of `setup`. Its capacity is not allocated until [`Factory::open`].
+    /// Creates an outer channel between the parties of `setup`. Its capacity is not allocated until [`Factory::open`].
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Factory {
         Ok(Factory { form, parties, hook: Symmetry::unallocated(setup, form)?, channels: Vec::new() })
     }
 
-    /// Sets the height of the chain for the hook and for all inner channels.
+    /// Sets the height of the chain for the outer channel and for all inner channels.
     pub fn see_height(&mut self, height: u32) {
         self.hook.see_height(height);
         for inner in &mut self.channels {
@@ -90,12 +90,13 @@ impl Factory {
         &self.channels
     }
 
-    /// Opens the hook on its funding output. The first state pays the balances of `allocation` to the parties, and the capacity of
-    /// each inner channel to that channel. The balances of a new inner channel are equal.
+    /// Opens the outer channel on its funding output. The first state pays the balances of `allocation` to the parties, and the
+    /// capacity of each inner channel to that channel. The balances of a new inner channel are equal.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the amounts do not add up to the capacity, a member does not exist, or the hook is open.
+    /// [`ChannelError::Refused`] if the amounts do not add up to the capacity, a member does not exist, or the outer channel is
+    /// open.
     pub fn open(&mut self, funding: OutPoint, allocation: Allocation<'_>) -> Result<(), ChannelError> {
         self.hook.fund(funding)?;
         let allocated = self.allocate(allocation)?;
@@ -135,9 +136,9 @@ impl Factory {
 
     /// Opens a channel with new keys and signs its first state. Its members have equal balances.
     ///
-    /// The keys depend on the hook's funding output and on fresh random bytes of each member. The updates of an inner channel bind
-    /// to every output of its key. If a key were used again, in another factory or at another size, a state of one channel could
-    /// settle the other.
+    /// The keys depend on the outer channel's funding output and on fresh random bytes of each member. The updates of an inner
+    /// channel bind to every output of its key. If a key were used again, in another factory or at another size, a state of one
+    /// channel could settle the other.
     fn new_channel(&mut self, members: &[usize], capacity: u64) -> Result<Inner, ChannelError> {
         let (delay, funding) = (self.hook.setup().delay, self.hook.setup().funding);
         let mut entropy = self.hook.split_entropy();
@@ -158,7 +159,8 @@ impl Factory {
         let setup = Setup { height: self.hook.setup().height, ..Setup::of(keys, capacity, delay, entropy)? };
         let above = self.hook.acceptance().claim_delay;
         let mut channel = Symmetry::below(setup, self.form, Content::of(&balances), above)?;
-        // Signatures of inner channels do not commit to an outpoint. The first state is signed before the hook pays to the channel.
+        // Signatures of inner channels do not commit to an outpoint. The first state is signed before the outer channel pays to the
+        // channel.
         channel.open(OutPoint::null())?;
         Ok(Inner { members: members.to_vec(), channel })
     }
@@ -190,7 +192,7 @@ impl Factory {
         Ok(cost)
     }
 
-    /// Returns the transactions by which anyone ends the hook in the state `number`: its update and its settlement.
+    /// Returns the transactions by which anyone ends the outer channel in the state `number`: its update and its settlement.
     ///
     /// # Errors
     ///
@@ -199,8 +201,8 @@ impl Factory {
         self.hook.close(0, number)
     }
 
-    /// Returns the transactions by which a member ends an inner channel in its latest state, on top of a settlement of the hook. No
-    /// new signature is made.
+    /// Returns the transactions by which a member ends an inner channel in its latest state, on top of a settlement of the outer
+    /// channel. No new signature is made.
     ///
     /// # Errors
     ///
@@ -227,7 +229,7 @@ impl Factory {
         Ok(&inner.channel)
     }
 
-    /// Returns the bytes that a party stores: the hook's record, and the records of its inner channels.
+    /// Returns the bytes that a party stores: the outer channel's record, and the records of its inner channels.
     pub fn client_bytes(&self, party: usize) -> Vec<u8> {
         let mut bytes = self.hook.client_bytes(party);
         for inner in self.channels.iter().filter(|inner| inner.members.contains(&party)) {
@@ -246,19 +248,20 @@ fn check_members(members: &[usize], parties: usize) -> Result<(), ChannelError> 
     }
 }
 
-/// Measured costs of a channel nested inside a hook.
+/// Measured costs of a channel nested inside an outer channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NestedCosts {
-    /// Number of signatures of an update of an inner channel, and of an update of the hook.
+    /// Number of signatures of an update of an inner channel, and of an update of the outer channel.
     pub signatures: (usize, usize),
     /// Bytes that a party with one inner channel stores.
     pub client: usize,
-    /// The published transactions that ended the channel unilaterally: update and settlement of the hook, then of the inner
-    /// channel.
+    /// The published transactions that ended the channel unilaterally: update and settlement of the outer channel, then of the
+    /// inner channel.
     pub steps: Vec<Played>,
 }
 
-/// Plays a hook of this many parties, where pairs of parties share inner channels, and ends one of the channels unilaterally.
+/// Plays an outer channel with this many parties, where pairs of parties share inner channels, and ends one of the channels
+/// unilaterally.
 ///
 /// # Errors
 ///

@@ -382,7 +382,7 @@ fn a_hook_fits_one_transaction_and_its_channels_have_outputs() {
     }
 }
 
-/// An HTLC of a nested channel can be claimed only after the hook (the outer channel) is settled.
+/// An HTLC of a nested channel can be claimed only after the outer channel is settled.
 #[test]
 fn expiries_inside_a_hook_are_beyond_both_delays() {
     let mut factory = hook(Form::TemplateHash, 3_000_000);

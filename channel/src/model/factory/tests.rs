@@ -17,7 +17,7 @@ fn opened(form: Form) -> (Factory, Stage) {
     open_named("factory", form, &[(vec![0, 1], 2_000_000), (vec![2, 3, 4], 3_000_000)])
 }
 
-/// Opens the hook on the same funding transaction on a new chain.
+/// Opens the outer channel on the same funding transaction on a new chain.
 fn again(factory: &mut Factory) -> Stage {
     let mut stage = Stage::new(factory.hook()).unwrap();
     stage.open(&mut factory.hook).unwrap();
@@ -84,7 +84,7 @@ fn members_alone_update_their_channel_and_its_signature_outlives_the_hooks_state
         let (mut factory, _) = opened(form);
         let cost = factory.update_inner(0, Content::of(&[300_000, 1_700_000])).unwrap();
         assert_eq!(cost.signatures, 2, "{form:?}");
-        // The hook moves money between other channels; the channel of parties 0 and 1 keeps its size.
+        // The outer channel moves money between other channels; the channel of parties 0 and 1 keeps its size.
         let cost = factory
             .reallocate((
                 &[2_000_000, 500_000, 500_000, 500_000, 500_000],
@@ -100,7 +100,7 @@ fn members_alone_update_their_channel_and_its_signature_outlives_the_hooks_state
             let steps = match overridden {
                 false => factory.close_hook(1).unwrap(),
                 true => {
-                    // An old state of the hook is published, and a member overrides it.
+                    // An old state of the outer channel is published, and a member overrides it.
                     let old = stage.publish(factory.close_hook(0).unwrap().remove(0)).unwrap();
                     factory.hook().contest(4, &old.step.tx).unwrap().unwrap()
                 }
