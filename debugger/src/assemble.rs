@@ -27,7 +27,7 @@ use sigstack_interpreter::{Instructions, Opcode, append_number, append_push};
 pub struct AsmError {
     /// Byte offset of the word in the text.
     pub offset: usize,
-    /// The word.
+    /// The word that cannot be assembled.
     pub word: String,
     /// Description of the problem.
     pub problem: String,

@@ -86,7 +86,7 @@ pub enum Frame {
     OpSuccess(ScriptPosition),
     /// A script begins to run.
     Begin(State),
-    /// An opcode.
+    /// An opcode was executed or skipped.
     Step(Box<Step>),
     /// The signature check of a key path spend.
     KeyPath(Box<SignatureReport>),
@@ -152,7 +152,7 @@ pub struct Step {
     pub position: u32,
     /// Byte offset of the opcode in the script.
     pub byte_offset: usize,
-    /// The opcode.
+    /// The executed or skipped opcode.
     pub opcode: Opcode,
     /// Data that the opcode pushes from the script.
     pub data: Vec<u8>,

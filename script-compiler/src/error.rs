@@ -9,7 +9,7 @@ use crate::policy::{MAX_DEPTH, MAX_TEXT, Span};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error {
-    /// What is wrong.
+    /// The kind of error, with its details.
     pub kind: ErrorKind,
     /// Place of the error in the text.
     pub span: Span,

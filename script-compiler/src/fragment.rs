@@ -13,52 +13,52 @@ use crate::script::Writer;
 /// `B` that operates below one stack element.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Frag {
-    /// B: `0`
+    /// Type B, always dissatisfied: `0`
     False,
-    /// B: `1`
+    /// Type B, always satisfied: `1`
     True,
-    /// B: the script of the condition.
+    /// Type B, a single condition: the script of the condition.
     Atom(usize),
-    /// K, a fragment that leaves a key: `<K>`
+    /// Type K, which leaves a key, Miniscript's `pk_k`: `<K>`
     Key(usize),
-    /// K: `DUP HASH160 <hash of the key> EQUALVERIFY`; the key comes from the witness.
+    /// Type K, Miniscript's `pk_h`: `DUP HASH160 <hash of the key> EQUALVERIFY`. The witness contains the key.
     KeyHash(usize),
-    /// B: `[K] CHECKSIG`
+    /// Type B, Miniscript's `c:`: `[K] CHECKSIG`
     CheckSig(Box<Frag>),
-    /// V made from a B: the last opcode is replaced by its VERIFY form, or VERIFY is appended.
+    /// Type V made from a B, Miniscript's `v:`: the last opcode is replaced by its VERIFY form, or VERIFY is appended.
     Verify(Box<Frag>),
-    /// B or V: `[V] [V] ... [B or V]`. A list, so that a conjunction of hundreds of conditions is not nested deeper than one
-    /// of two.
+    /// Type B or V, Miniscript's `and_v`: `[V] [V] ... [B or V]`. A list, so that a conjunction of hundreds of conditions is not
+    /// nested deeper than one of two.
     And(Vec<Frag>),
-    /// B: `[B] [W] BOOLAND`
+    /// Type B, Miniscript's `and_b`: `[B] [W] BOOLAND`
     AndB(Box<Frag>, Box<Frag>),
-    /// B or V: `[B] NOTIF [z] ELSE [y] ENDIF`
+    /// Type B or V, Miniscript's `andor`: `[B] NOTIF [z] ELSE [y] ENDIF`
     AndOr(Box<Frag>, Box<Frag>, Box<Frag>),
-    /// B: `[B] [W] BOOLOR`
+    /// Type B, Miniscript's `or_b`: `[B] [W] BOOLOR`
     OrB(Box<Frag>, Box<Frag>),
-    /// V: `[B] NOTIF [V] ENDIF`
+    /// Type V, Miniscript's `or_c`: `[B] NOTIF [V] ENDIF`
     OrC(Box<Frag>, Box<Frag>),
-    /// B: `[B] IFDUP NOTIF [B] ENDIF`
+    /// Type B, Miniscript's `or_d`: `[B] IFDUP NOTIF [B] ENDIF`
     OrD(Box<Frag>, Box<Frag>),
-    /// B or V: `IF [x] ELSE [z] ENDIF`
+    /// Type B or V, Miniscript's `or_i`: `IF [x] ELSE [z] ENDIF`
     OrI(Box<Frag>, Box<Frag>),
-    /// B: `[B] [summands] <k> NUMEQUAL`
+    /// Type B, a threshold of k: `[B] [summands] <k> NUMEQUAL`
     Thresh(usize, Box<Frag>, Vec<Frag>),
-    /// Summand: `<K> CHECKSIGADD`
+    /// Summand of a threshold, a signature: `<K> CHECKSIGADD`
     AddSig(usize),
-    /// Summand: `SWAP IF [V without arguments] 1ADD ENDIF`
+    /// Summand of a threshold, a fragment without witness elements: `SWAP IF [V without arguments] 1ADD ENDIF`
     AddIf(Box<Frag>),
-    /// Summand: `[W] ADD`
+    /// Summand of a threshold, any fragment: `[W] ADD`
     Add(Box<Frag>),
-    /// B: `DUP IF [V without arguments] ENDIF`
+    /// Type B, Miniscript's `d:`: `DUP IF [V without arguments] ENDIF`
     DupIf(Box<Frag>),
-    /// B: `SIZE 0NOTEQUAL IF [B] ENDIF`
+    /// Type B, Miniscript's `j:`: `SIZE 0NOTEQUAL IF [B] ENDIF`
     NonZero(Box<Frag>),
-    /// B with the result 1: `[B] 0NOTEQUAL`
+    /// Type B with the result 1, Miniscript's `n:`: `[B] 0NOTEQUAL`
     Unit(Box<Frag>),
-    /// W: `SWAP [B with one argument]`
+    /// Type W, Miniscript's `s:`: `SWAP [B with one argument]`
     Swap(Box<Frag>),
-    /// W: `TOALTSTACK [B] FROMALTSTACK`
+    /// Type W, Miniscript's `a:`: `TOALTSTACK [B] FROMALTSTACK`
     Alt(Box<Frag>),
 }
 

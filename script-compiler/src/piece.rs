@@ -16,7 +16,7 @@ pub(crate) const COST_BITS: u32 = 16;
 pub(crate) struct Prop {
     /// Size of the script, in units of 2^-16 bytes.
     pub(crate) size: u64,
-    /// Expected cost of a satisfaction.
+    /// Expected cost of a satisfaction, in units of 2^-16 bytes.
     pub(crate) sat: u64,
     /// Expected cost of a dissatisfaction that a third party cannot change (`e`); `None` if there is no such
     /// dissatisfaction.
@@ -61,17 +61,17 @@ pub(crate) struct Piece {
 /// The cheapest pieces found for a part of a policy, one for each type of result.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
-    /// Leaves nothing.
+    /// Cheapest piece that leaves nothing on the stack.
     pub(crate) verify: Option<Piece>,
-    /// Leaves a result.
+    /// Cheapest piece that leaves a result.
     pub(crate) result: Option<Piece>,
-    /// Leaves 1 if satisfied.
+    /// Cheapest piece that leaves 1 if satisfied.
     pub(crate) unit: Option<Piece>,
-    /// Leaves 1 if satisfied, or 0 if dissatisfied in the only way that a third party cannot change.
+    /// Cheapest piece that leaves 1 if satisfied, or 0 if dissatisfied in the only way that a third party cannot change.
     pub(crate) choice: Option<Piece>,
-    /// Leaves a key, with its signature below.
+    /// Cheapest piece that leaves a key, with its signature below.
     pub(crate) key: Option<Piece>,
-    /// Leaves a key, with its signature or an empty element below.
+    /// Cheapest piece that leaves a key, with its signature or an empty element below.
     pub(crate) key_choice: Option<Piece>,
 }
 

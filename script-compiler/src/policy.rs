@@ -36,7 +36,7 @@ impl fmt::Debug for Span {
 /// A name with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
-    /// The name.
+    /// Text of the name.
     pub text: String,
     /// Place of the name.
     pub span: Span,
@@ -192,9 +192,9 @@ pub enum Message {
     TemplateHash,
     /// `delegate`: a key from the witness that must sign the transaction.
     Delegate,
-    /// `pair(x, y)` and `cat(x, y)`.
+    /// `pair(x, y)` and `cat(x, y)`: two messages joined by `OP_PAIRCOMMIT` or `OP_CAT`.
     Join(Join, Box<Message>, Box<Message>),
-    /// `sha256(x)`.
+    /// `sha256(x)`: the SHA-256 of a message.
     Sha256(Box<Message>),
 }
 
@@ -270,7 +270,7 @@ pub enum Internal {
 /// The output that a document describes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Output {
-    /// `tr(K)` and `tr(K, policy)`.
+    /// `tr(K)` and `tr(K, policy)`: a taproot output whose internal key the text specifies.
     Tr(Internal, Option<Policy>),
     /// A bare policy: the compiler chooses the internal key.
     Bare(Policy),
@@ -279,13 +279,13 @@ pub enum Output {
 /// A statement of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// `key NAME = hex signs templates;`
+    /// `key NAME = hex signs templates;` defines a key.
     Key(Name, Option<[u8; 32]>, Purpose),
-    /// `number NAME = n;`
+    /// `number NAME = n;` defines a number.
     Number(Name, Option<u64>),
-    /// `bytes NAME = hex;`
+    /// `bytes NAME = hex;` defines a string of bytes.
     Bytes(Name, Option<Vec<u8>>),
-    /// `policy NAME = expression;`
+    /// `policy NAME = expression;` defines a part of a policy.
     Policy(Name, Policy),
     /// `allow REASON;`: disables a safety check.
     Allow(Name),

@@ -59,7 +59,7 @@ pub enum InternalKey {
 /// A document with its names resolved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Program {
-    /// The internal key.
+    /// The internal key of the output.
     pub internal: InternalKey,
     /// Policy of the leaves; `None` if the output has no leaves.
     pub root: Option<Node>,
@@ -75,7 +75,7 @@ pub struct Program {
     pub spans: Vec<Span>,
     /// Place of the output.
     pub span: Span,
-    /// Names of keys.
+    /// Names of keys, by x-only public key.
     pub key_names: BTreeMap<[u8; 32], String>,
     /// Names of other values, used in reports.
     pub byte_names: BTreeMap<Vec<u8>, String>,

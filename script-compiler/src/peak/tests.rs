@@ -1,4 +1,4 @@
-//! The number of witness elements that conditions consume. `leaf::tests` compares the peaks of every form of a leaf with the engine.
+//! Tests of the number of witness elements that conditions take. `leaf::tests` compares the maximum stack sizes with the engine.
 
 use super::*;
 use crate::atom::KeyRef;

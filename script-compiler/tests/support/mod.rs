@@ -60,7 +60,7 @@ pub struct Template {
     pub outputs: Vec<TxOut>,
 }
 
-/// All secrets.
+/// All keys, preimages and other secrets that a test may use.
 #[derive(Default)]
 pub struct World {
     pub keys: BTreeMap<[u8; 32], Keypair>,
