@@ -1,4 +1,4 @@
-//! The answers of an implementation, and how they are judged.
+//! The answers of an implementation, and their comparison with the expected verdicts.
 
 use core::fmt;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use sigstack_interpreter::{ScriptError, TransactionRule};
 use sigstack_vectors::ExpectedVerdict;
 
-/// The word for a rejection without a name of Bitcoin Core.
+/// Answer for a rejection without an error name of Bitcoin Core.
 const UNNAMED: &str = "error";
 
 /// A line that an implementation may answer with.
@@ -14,18 +14,18 @@ const UNNAMED: &str = "error";
 pub(super) enum Answer {
     /// The input or the transaction is valid.
     Ok,
-    /// It is invalid, for the error or reject reason of this name.
+    /// The input or the transaction is invalid, with the script error or reject reason of this name.
     Error(&'static str),
-    /// It is invalid. The text is the implementation's own reason, and may be empty.
+    /// The input or the transaction is invalid. The text is the implementation's own reason, and may be empty.
     Unnamed(String),
-    /// The implementation cannot answer. The text is its reason, and may be empty.
+    /// The implementation cannot answer. The text is the implementation's reason, and may be empty.
     Abstains(String),
 }
 
 impl Answer {
-    /// Reads a line. Returns `None` if the line is no answer.
+    /// Parses a line. Returns `None` if the line is not an answer.
     ///
-    /// Unknown words are refused, so that a misspelled `OK` does not count as a rejection.
+    /// Unknown words are not accepted, so that a misspelled `OK` does not count as a rejection.
     pub(super) fn read(line: &str) -> Option<Answer> {
         let line = line.trim_end();
         let reason = |rest: &str| rest.trim().to_owned();
@@ -33,7 +33,7 @@ impl Answer {
             ("OK", "") => Some(Answer::Ok),
             ("?", rest) => Some(Answer::Abstains(reason(rest))),
             (UNNAMED, rest) => Some(Answer::Unnamed(reason(rest))),
-            // A name that says no more than `error`.
+            // These names carry no more information than `error`.
             ("UNKNOWN_ERROR" | "SCRIPT_ERR_UNKNOWN_ERROR", "") => Some(Answer::Unnamed(line.to_owned())),
             (name, "") => match ScriptError::from_name(name) {
                 Some(error) => Some(Answer::Error(error.name())),
@@ -62,36 +62,37 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Why there is no answer to a case.
+/// Reason why a case has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Silence {
-    /// The process ended. The text says how.
+    /// The process ended. The text describes how.
     Ended(String),
-    /// The process did not answer in this time.
+    /// The process did not answer within this time.
     TimedOut(Duration),
-    /// The process closed its standard output, or its standard input, and went on.
+    /// The process closed its standard output or standard input and continued to run. The text names the stream.
     Closed(&'static str),
-    /// The line is no answer.
+    /// The line is not an answer.
     Garbage(String),
-    /// The line has more bytes than an answer can have. The text is its beginning.
+    /// The line is longer than an answer can be. The text is its beginning.
     TooLong(String),
-    /// The run stopped before.
+    /// The run stopped before the case was asked.
     NotAsked,
-    /// After the answer came another line, so that it is uncertain which of them answers what.
+    /// Another line followed the answer, so that it is uncertain which line answers which case.
     Extra(String),
 }
 
-/// Most characters of a line that a message repeats, escaped. With a label of 15 characters, quotation marks and dots the text has
-/// 80 columns.
+/// Maximum number of characters of a line that a message quotes, counted after escaping. Together with a label of 15
+/// characters, quotation marks and dots the message has at most 80 columns.
 const MOST_SHOWN: usize = 60;
 
-/// A line of an implementation for a message: without control characters, and cut if it is long once these are escaped.
+/// Quotes a line of an implementation for a message. Control characters are escaped, and a line that is too long after
+/// escaping is cut.
 fn quoted(line: &str) -> String {
     let mut shown = String::new();
     let mut count = 0;
     for character in line.chars() {
         let escaped = match character {
-            // Escaped only in quotation marks of its own kind.
+            // `escape_debug` escapes a single quote, which is not necessary between double quotes.
             '\'' => "'".to_owned(),
             character => character.escape_debug().to_string(),
         };
@@ -120,10 +121,10 @@ impl fmt::Display for Silence {
     }
 }
 
-/// Most bytes of an answer.
+/// Maximum length of an answer in bytes.
 pub(super) const MAX_LINE: usize = 4096;
 
-/// What an implementation said about a case.
+/// The reply of an implementation to a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     Answer(Answer),
@@ -144,12 +145,13 @@ impl fmt::Display for Reply {
 }
 
 impl Reply {
-    /// Whether the run stopped before the case was asked.
+    /// Returns `true` if the run stopped before the case was asked.
     pub(super) fn is_not_asked(&self) -> bool {
         matches!(self, Reply::Silence { why: Silence::NotAsked, .. })
     }
 
-    /// The end of what the process wrote to standard error before it failed; empty if it answered.
+    /// Returns the end of what the process wrote to standard error before it failed. Returns an empty text if the process
+    /// answered.
     pub(super) fn stderr(&self) -> &str {
         match self {
             Reply::Answer(_) => "",
@@ -158,29 +160,30 @@ impl Reply {
     }
 }
 
-/// How a reply compares with the expected verdict.
+/// Result of comparing a reply with the expected verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
-    /// The verdict is the expected one, and so is the error's name where the file and the implementation name one.
+    /// The verdict is the expected one. So is the name of the error, if both the file and the implementation give a name.
     Agrees,
-    /// Valid instead of invalid, or the reverse.
+    /// Valid instead of invalid, or invalid instead of valid.
     WrongVerdict,
-    /// Invalid as expected, for an error of another name.
+    /// Invalid as expected, but with an error of another name.
     OtherError,
-    /// A crash, a time-out, a line that is no answer, or a case that was not asked because the run stopped.
+    /// A crash, a timeout, a line that is not an answer, or a case that was not asked because the run stopped.
     NoAnswer,
     /// The implementation cannot answer.
     Abstained,
 }
 
 impl Outcome {
-    /// Every outcome, in the order of the columns of the reports.
+    /// All outcomes, in the order of the columns of the reports.
     pub(super) const ALL: [Outcome; 5] =
         [Outcome::Agrees, Outcome::WrongVerdict, Outcome::OtherError, Outcome::NoAnswer, Outcome::Abstained];
 
-    /// Compares a reply with the expected verdict. With `errors` a rejection without a name is another error.
+    /// Compares a reply with the expected verdict. If `errors` is set, a rejection without an error name counts as another error.
     ///
-    /// An answer that is an [`VerdictCase::policy_error`](sigstack_vectors::VerdictCase::policy_error) has to be looked for before.
+    /// The caller must first check for an answer that is a
+    /// [`VerdictCase::policy_error`](sigstack_vectors::VerdictCase::policy_error).
     pub(super) fn of(expected: &ExpectedVerdict, reply: &Reply, errors: bool) -> Outcome {
         let answer = match reply {
             Reply::Silence { .. } => return Outcome::NoAnswer,
@@ -202,7 +205,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the outcome counts as a difference.
+    /// Returns `true` if the outcome counts as a difference. Errors of another name count only if `errors` is set.
     pub(super) fn fails(self, errors: bool) -> bool {
         match self {
             Outcome::WrongVerdict | Outcome::NoAnswer => true,
@@ -211,7 +214,7 @@ impl Outcome {
         }
     }
 
-    /// The heading of its column.
+    /// Returns the heading of the outcome's column.
     pub(super) fn name(self) -> &'static str {
         match self {
             Outcome::Agrees => "agrees",
@@ -222,7 +225,7 @@ impl Outcome {
         }
     }
 
-    /// The name of its field in JSON.
+    /// Returns the name of the outcome's JSON field.
     pub(super) fn key(self) -> String {
         self.name().replace(' ', "_")
     }
@@ -305,7 +308,7 @@ mod tests {
         assert_eq!(long, format!("garbage: a second line for one case: \"{}\"...", "x".repeat(60)));
         assert_eq!(quoted(&"x".repeat(60)), format!("\"{}\"", "x".repeat(60)));
         assert_eq!(quoted("\"a\\'\u{1b}é\""), format!("{:?}", "\"a\\'\u{1b}é\""));
-        // What counts is the length of the escaped text, and no escape is cut.
+        // The limit applies to the escaped text, and an escape sequence is never cut.
         assert_eq!(quoted(&"\u{1}".repeat(100)), format!("\"{}\"...", "\\u{1}".repeat(12)));
         assert_eq!(quoted(&("x".to_owned() + &"\t".repeat(30))), format!("\"x{}\"...", "\\t".repeat(29)));
     }

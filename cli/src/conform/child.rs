@@ -1,7 +1,7 @@
-//! A process that answers cases: a line in, a line out.
+//! A child process that answers cases: it reads one line for each case and writes one line for each answer.
 //!
-//! Its three pipes have a thread each, so that a process that never reads, floods its output or does not end cannot block the
-//! command. The threads are not waited for: they end with the pipes.
+//! Each of its three pipes has a thread. So the process cannot block the command, even if it never reads, floods its output
+//! or does not end. Nobody waits for the threads: they end when the pipes are closed.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -15,16 +15,16 @@ use sigstack_vectors::interrupt;
 
 use super::answer::{MAX_LINE, Silence};
 
-/// How long a process may take for what needs no work: to end after its pipes are closed.
+/// Maximum time for a process to end after its pipes are closed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How often a wait looks for a signal that ends the command.
+/// Interval at which a waiting thread checks for a signal that ends the command.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Most bytes that are kept of what the process writes to standard error.
+/// Maximum number of bytes kept from what the process writes to standard error.
 const KEPT_OF_STDERR: usize = 2000;
 
-/// Lines of output that are kept before the process has to wait.
+/// Number of output lines that are buffered before the process has to wait.
 const LINES_AHEAD: usize = 8;
 
 /// An event on the pipes of a process.
@@ -33,35 +33,35 @@ enum Event {
     TooLong(String),
     /// The process closed its standard output.
     OutputEnded,
-    /// The process closed its standard input before it took a line.
+    /// The process closed its standard input before it read a line.
     InputEnded,
 }
 
-/// A running process. It is killed, with the processes that it started, when the value is dropped.
+/// A running process. When the value is dropped, the process and the processes that it started are killed.
 pub(super) struct Child {
     process: process::Child,
-    /// Takes the lines to write; `None` when the input is closed.
+    /// Channel for the lines to write; `None` after the input was closed.
     input: Option<Sender<String>>,
     events: Receiver<Event>,
     stderr: Stderr,
-    /// How many cases it was asked.
+    /// Number of cases that the process was asked.
     pub(super) asked: usize,
 }
 
-/// Why a line was not answered.
+/// Reason why a line was not answered.
 pub(super) enum Unanswered {
     Silence(Silence),
-    /// The process ended after it had answered other cases, and perhaps before it read this one. The text says how, unless the
-    /// process ended in order, as one that answers a case at a time does.
+    /// The process ended after it had answered other cases, possibly before it read this one. The text describes how the
+    /// process ended, or is `None` for a successful exit, as of a process that answers only one case.
     EndedAfterAnswer(Option<String>),
-    /// A line came before the question, after the answer to the last one.
+    /// An unexpected line was received after the last answer and before this question.
     ExtraBefore(String),
     /// A signal ends the command.
     Interrupted,
 }
 
 impl Child {
-    /// Starts the command, in a process group of its own.
+    /// Starts the command in a process group of its own.
     pub(super) fn start(command: &[OsString]) -> io::Result<Child> {
         let (program, args) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
         let mut command = process::Command::new(program);
@@ -113,7 +113,7 @@ impl Child {
         }
     }
 
-    /// The next event; `None` if there is none until the deadline.
+    /// Returns the next event, or `None` if there is none before the deadline.
     fn next_event(&self, deadline: Instant) -> Result<Option<Event>, Unanswered> {
         loop {
             if interrupt::has_arrived() {
@@ -122,7 +122,7 @@ impl Child {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.events.recv_timeout(left.min(SLICE)) {
                 Ok(event) => return Ok(Some(event)),
-                // Both threads have ended, and what they had to say was received.
+                // Both threads have ended, and all of their events were received.
                 Err(RecvTimeoutError::Disconnected) => return Ok(Some(Event::OutputEnded)),
                 Err(RecvTimeoutError::Timeout) if left.is_zero() => return Ok(None),
                 Err(RecvTimeoutError::Timeout) => {}
@@ -130,7 +130,7 @@ impl Child {
         }
     }
 
-    /// How the process ended that closed its output.
+    /// Determines how a process that closed its output ended.
     fn ended(&mut self) -> Unanswered {
         match self.status_within(GRACE) {
             Some(status) if self.asked > 1 => {
@@ -152,12 +152,12 @@ impl Child {
         }
     }
 
-    /// The end of what the process wrote to standard error since the last question.
+    /// Returns the end of what the process wrote to standard error since the last question.
     pub(super) fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// Closes the input and lets the process end. Returns a line that it writes although it was not asked.
+    /// Closes the input and lets the process end. Returns a line that the process writes without being asked, if any.
     pub(super) fn finish(mut self) -> Option<String> {
         self.input = None;
         let deadline = Instant::now() + GRACE;
@@ -169,7 +169,7 @@ impl Child {
                 Ok(None) | Err(_) => return None,
             }
         }
-        // A process that saves its work, such as a count of coverage, has a moment for it.
+        // Gives the process time to save its work, such as coverage data.
         self.status_within(GRACE);
         None
     }
@@ -177,30 +177,31 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        // The group outlives its first process if that has started others.
+        // The process group continues to exist if its first process started others.
         #[cfg(unix)]
         if let Some(group) = i32::try_from(self.process.id()).ok().and_then(rustix::process::Pid::from_raw) {
-            // Fails if all of the group have ended.
+            // An error means that all processes of the group have ended.
             let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
-        // Fails if the process has ended.
+        // An error means that the process has ended.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// Writes the questions. Ends when there are no more, or when the process closes its input.
+/// Writes the questions. Returns when there are no more, or when the process closes its input.
 fn write_lines(mut pipe: impl Write, lines: &Receiver<String>, events: &SyncSender<Event>) {
     for line in lines {
         if pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush()).is_err() {
-            // Fails if nobody waits for an event any more.
+            // An error means that nobody waits for events any more.
             let _ = events.send(Event::InputEnded);
             return;
         }
     }
 }
 
-/// Reads the answers. Ends with the pipe, at a line that is too long, or when nobody waits for a line any more.
+/// Reads the answers. Returns at the end of the pipe, after a line that is too long, or when nobody waits for lines any
+/// more.
 fn read_lines(mut pipe: impl BufRead, events: &SyncSender<Event>) {
     loop {
         let mut line = Vec::new();
@@ -220,11 +221,11 @@ fn read_lines(mut pipe: impl BufRead, events: &SyncSender<Event>) {
     }
 }
 
-/// The end of what a process writes to standard error.
+/// Collects the end of what a process writes to standard error.
 #[derive(Default)]
 struct Stderr {
     kept: Arc<Mutex<Vec<u8>>>,
-    /// Reports the end of the pipe.
+    /// Channel that is disconnected at the end of the pipe.
     ended: Option<Receiver<()>>,
 }
 
@@ -234,7 +235,7 @@ impl Stderr {
         let (sender, ended) = mpsc::channel::<()>();
         let shared = Arc::clone(&kept);
         thread::spawn(move || {
-            // The receiver sees that the sender is gone.
+            // Dropping the sender at the end of the thread disconnects the channel.
             let _sender = sender;
             let mut buffer = [0; 4096];
             while let Ok(count @ 1..) = pipe.read(&mut buffer) {
@@ -251,7 +252,8 @@ impl Stderr {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// The text. If the process has just ended, its last words may still be in the pipe, and are waited for.
+    /// Returns the text. If the process has just ended, its last output may still be in the pipe, so the function waits for
+    /// it.
     fn text(&self) -> String {
         if let Some(ended) = &self.ended {
             let _ = ended.recv_timeout(SLICE);
@@ -261,7 +263,7 @@ impl Stderr {
     }
 }
 
-/// How a process ended, after "the command".
+/// Describes how a process ended, as a continuation of "the command".
 fn how_it_ended(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

@@ -1,14 +1,14 @@
-//! What a report shows of a case: its scripts as words.
+//! Formats the scripts of a case for reports.
 
 use bitcoin::Script;
 use sigstack_debugger::disassemble;
 use sigstack_vectors::{InputQuestion, Question, VerdictCase};
 
-/// Most characters of a script or of an element.
+/// Maximum number of characters shown of a script or an element.
 const MOST_SHOWN: usize = 1200;
 
-/// The scripts and the witness of the input that a case is about, each with its name. A case about a whole transaction has too
-/// many: its line has them.
+/// Returns the scripts and the witness of the input that a case is about, each with its name. Returns an empty list for a case
+/// about a whole transaction, which may have many scripts.
 pub(super) fn scripts(case: &VerdictCase) -> Vec<(String, String)> {
     let InputQuestion { tx, prevouts, index, .. } = match &case.question {
         Question::Input(question) => question,
@@ -35,7 +35,8 @@ pub(super) fn scripts(case: &VerdictCase) -> Vec<(String, String)> {
     scripts
 }
 
-/// The place of the script in the witness of a program: the last element, before the control block and the annex in taproot.
+/// Returns the index of the script in a witness: that of the last element, or in taproot of the element before the control
+/// block and the annex. Returns `None` if the witness has no script.
 fn script_in_witness(program: &Script, witness: &[&[u8]]) -> Option<usize> {
     if program.is_p2wsh() {
         return witness.len().checked_sub(1);
@@ -47,7 +48,7 @@ fn script_in_witness(program: &Script, witness: &[&[u8]]) -> Option<usize> {
     witness.len().checked_sub(if has_annex { 3 } else { 2 })
 }
 
-/// The last element that the scriptSig of a P2SH input pushes.
+/// Returns the last element that the scriptSig of a P2SH input pushes.
 fn redeem_script(script_pubkey: &Script, script_sig: &Script) -> Option<Vec<u8>> {
     let last = script_sig.instructions().last()?.ok()?;
     let bytes = last.push_bytes()?.as_bytes();
@@ -59,7 +60,7 @@ fn words(script: &[u8]) -> String {
     if words.is_empty() { "(empty)".into() } else { shortened(words.join(" ")) }
 }
 
-/// The text, or the beginning of a long one with its length.
+/// Returns the text, or the beginning of a long text with its length.
 pub(super) fn shortened(text: String) -> String {
     match text.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}... ({} characters)", text.get(..end).unwrap_or_default(), text.len()),

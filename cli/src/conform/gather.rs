@@ -1,4 +1,4 @@
-//! The cases to ask: read, selected, and those that several files have only once.
+//! Collects the cases to ask: reads the files, selects cases, and removes duplicates.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,42 +9,43 @@ use crate::args::ConformArgs;
 use crate::find::{self, Content, Source};
 use crate::problem::{Problem, Stop};
 
-/// A case, and where it was found.
+/// A case to ask, and the files that contain it.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) case: VerdictCase,
-    /// `FILE#N` for every place of the same question with the same name and verdict.
+    /// `FILE#N` for every place that contains this question with the same name and verdict.
     pub(super) places: Vec<String>,
-    /// The row of the tables to which the case belongs.
+    /// Row of the result tables to which the case belongs.
     pub(super) row: String,
 }
 
-/// Everything that was read.
+/// All files and cases that were read.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    /// The set of vectors, if no file was named.
+    /// Description of the set of test vectors, if no file was named.
     pub(super) set: Option<String>,
     pub(super) cases: Vec<Asked>,
-    /// How many cases have the same name, question and verdict as another.
+    /// Number of cases that have the same name, question and verdict as another case.
     pub(super) repeated: usize,
-    /// Vector files of which at least one case is asked.
+    /// Number of vector files of which at least one case is asked.
     pub(super) files: usize,
-    /// Cases that do not ask about one input, by reason.
+    /// Number of cases that cannot be asked, by reason.
     pub(super) left_out: BTreeMap<&'static str, usize>,
-    /// Files of folders that have no vectors.
+    /// Files found in folders that are not vector files.
     pub(super) others: Vec<String>,
-    /// Why files and cases could not be read.
+    /// Errors of files and cases that could not be read.
     pub(super) errors: Vec<InputError>,
-    /// Files that were found, and those of them whose names were asked for.
+    /// Number of files that were found.
     sources: usize,
+    /// Number of files that were read because their names match `--file`.
     sources_read: usize,
-    /// Cases about one input that were read, selected or not.
+    /// Number of cases that were read, selected or not.
     cases_read: usize,
-    /// The place of each id and question in `cases`.
+    /// Index in `cases` for each id, question and verdict.
     known: HashMap<(String, String, ExpectedVerdict), usize>,
 }
 
-/// Reads the files, and selects cases.
+/// Reads the files and selects cases.
 pub(super) fn gather(args: &ConformArgs) -> Result<Gathered, Stop> {
     find::check_paths(&args.paths)?;
     let mut gathered = Gathered::default();
@@ -67,7 +68,7 @@ pub(super) fn gather(args: &ConformArgs) -> Result<Gathered, Stop> {
     Ok(gathered)
 }
 
-/// The texts that a case must contain, in lower case.
+/// Texts that a case must contain to be selected, in lower case.
 struct Selection {
     text: Option<String>,
     file: Option<String>,
@@ -76,7 +77,7 @@ struct Selection {
     dialect: Option<&'static Dialect>,
 }
 
-/// Whether a text contains another in upper or lower case. Every text contains none.
+/// Returns `true` if the text contains `part`, ignoring case, or if no part is given.
 fn contains(part: &Option<String>, text: &str) -> bool {
     part.as_ref().is_none_or(|part| text.to_lowercase().contains(part))
 }
@@ -101,7 +102,7 @@ impl Selection {
 }
 
 impl Gathered {
-    /// Why there is no case to ask.
+    /// Returns the error that no case is selected.
     pub(super) fn nothing_to_ask(&self, args: &ConformArgs) -> Problem {
         let hint = match args.paths.as_slice() {
             [] => {
@@ -170,7 +171,7 @@ impl Gathered {
         let key = (case.id.clone(), case.question_fields(), case.expected.clone());
         match self.known.get(&key).and_then(|nth| self.cases.get_mut(*nth)) {
             Some(asked) => {
-                // The project's own format says most about a case.
+                // The project's own format has more information about a case than other formats.
                 if entry.case().is_some() && entry.id.is_some() {
                     asked.case = case;
                 }

@@ -1,4 +1,4 @@
-//! The result as one page that needs no other file and no network, in light and dark.
+//! Writes the result as one HTML page that needs no other file and no network, with a light and a dark style.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,13 +13,13 @@ use super::tally::{Judged, Results, Tally};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Most cases that are shown with their details, so that the page of an implementation that fails everywhere can be opened.
+/// Maximum number of cases shown with their details. It keeps the page small for an implementation that fails everywhere.
 const MOST_DETAILED: usize = 400;
 
-/// Most cases of a rule that are shown.
+/// Maximum number of cases shown of each rule.
 const MOST_OF_RULE: usize = 40;
 
-/// The page.
+/// Returns the page.
 pub(super) fn page(results: &Results<'_>) -> String {
     let title = escaped(&format!("Conformance of {}", results.command));
     let body =
@@ -32,7 +32,7 @@ pub(super) fn page(results: &Results<'_>) -> String {
     )
 }
 
-/// The class of an outcome's color; empty if there is no such case.
+/// Returns the CSS class for an outcome, or an empty text if there is no such case.
 fn class(outcome: Outcome, count: usize) -> &'static str {
     match (outcome, count) {
         (_, 0) => "",
@@ -83,7 +83,7 @@ fn header(results: &Results<'_>) -> String {
     )
 }
 
-/// What was asked, so that the report can be repeated.
+/// Returns the facts needed to repeat the report, as pairs of a name and a value.
 fn facts(results: &Results<'_>) -> Vec<(&'static str, String)> {
     let gathered = results.gathered;
     let files = counted(gathered.files, "file");
@@ -132,7 +132,7 @@ fn facts(results: &Results<'_>) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// The counts of every rule, first of those that link to their cases.
+/// Returns the table with the counts of every rule. Rules that link to listed cases come first.
 fn table(results: &Results<'_>) -> String {
     let headings: String =
         Outcome::ALL.iter().map(|outcome| format!("<th class=\"n\">{}</th>", outcome.name())).collect();
@@ -161,12 +161,12 @@ fn table(results: &Results<'_>) -> String {
     )
 }
 
-/// Whether the cases of an outcome are listed one by one.
+/// Returns `true` if the cases of an outcome are listed one by one.
 fn is_listed(outcome: Outcome) -> bool {
     !matches!(outcome, Outcome::Agrees | Outcome::Abstained)
 }
 
-/// The reasons for abstaining.
+/// Returns the list of reasons for which the implementation abstained.
 fn abstentions(results: &Results<'_>) -> String {
     let reasons = results.abstentions();
     if reasons.is_empty() {
@@ -185,7 +185,7 @@ fn abstentions(results: &Results<'_>) -> String {
     )
 }
 
-/// The ids of the cases that were not asked.
+/// Returns the list of ids of the cases that were not asked.
 fn not_asked(results: &Results<'_>) -> String {
     if results.not_asked == 0 {
         return String::new();
@@ -199,7 +199,7 @@ fn not_asked(results: &Results<'_>) -> String {
     format!("<h2>Not asked</h2>\n<p>{}{more}</p>\n", ids.join(", "))
 }
 
-/// The cases with another answer than expected or none, rule by rule.
+/// Returns the list of cases with another answer than expected or no answer, rule by rule.
 fn cases(results: &Results<'_>) -> String {
     let mut by_rule: HashMap<&str, Vec<&Judged<'_>>> = HashMap::new();
     for judged in results.asked().filter(|judged| is_listed(judged.outcome)) {
@@ -212,7 +212,7 @@ fn cases(results: &Results<'_>) -> String {
     let mut room = MOST_DETAILED;
     for (nth, (rule, _)) in results.rules.iter().enumerate() {
         let Some(mut cases) = by_rule.remove(rule) else { continue };
-        // Differences before what is only worth knowing.
+        // Cases that count as differences come before those that are only informative.
         cases.sort_by_key(|judged| (!judged.outcome.fails(results.errors), judged.outcome));
         text.push_str(&format!("<h3 id=\"rule-{nth}\">{}</h3>\n", escaped(rule)));
         let shown = cases.len().min(MOST_OF_RULE).min(room);
@@ -228,7 +228,7 @@ fn cases(results: &Results<'_>) -> String {
     text
 }
 
-/// A case that unfolds.
+/// Returns the details of a case as a section that can be unfolded.
 fn details(judged: &Judged<'_>) -> String {
     let case = &judged.asked.case;
     let reply = &judged.replied.reply;

@@ -1,4 +1,4 @@
-//! The result as JSON lines: the cases with another outcome than agreement, and a summary.
+//! Writes the result as JSON lines: the cases that do not agree, and a summary.
 
 use std::io::{self, Write};
 
@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Outcome;
 use super::tally::{Judged, Results, Tally};
 
-/// Writes the result.
+/// Writes the result as JSON lines.
 pub(super) fn write(results: &Results<'_>, out: &mut impl Write) -> io::Result<()> {
     for judged in results.cases.iter().filter(|judged| judged.outcome != Outcome::Agrees) {
         writeln!(out, "{}", of_case(judged))?;

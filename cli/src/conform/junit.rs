@@ -1,4 +1,4 @@
-//! The result as JUnit XML: a test suite for each rule, a test case for each case.
+//! Writes the result as JUnit XML, with a test suite for each rule and a test case for each case.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::answer::Outcome;
 use super::tally::{Judged, Results, Tally};
 
-/// The XML document.
+/// Returns the XML document.
 pub(super) fn document(results: &Results<'_>) -> String {
     let mut suites: HashMap<&str, Vec<&Judged<'_>>> = HashMap::new();
     for judged in &results.cases {
@@ -30,7 +30,8 @@ pub(super) fn document(results: &Results<'_>) -> String {
     text
 }
 
-/// The attributes with the counts of a suite. A failure is another answer than expected, an error is none.
+/// Returns the XML attributes with the counts of a suite. A JUnit failure is a wrong answer, a JUnit error is a missing
+/// answer.
 fn counts(tally: &Tally, errors: bool, cases: &[&Judged<'_>]) -> String {
     let without_answer = tally.of(Outcome::NoAnswer);
     let time: Duration = cases.iter().map(|judged| judged.replied.took).sum();
@@ -48,7 +49,7 @@ fn write_case(judged: &Judged<'_>, errors: bool, text: &mut String) {
     let class = case.group.as_deref().unwrap_or("cases");
     let time = judged.replied.took.as_secs_f64();
     let (id, class) = (escaped(&case.id), escaped(class));
-    // Writing to a string does not fail.
+    // Writing to a string cannot fail.
     let _ = write!(text, "    <testcase classname=\"{class}\" name=\"{id}\" time=\"{time:.3}\"");
     let reply = escaped(&judged.replied.reply.to_string());
     let message = format!("expected {}, got {reply}", escaped(&case.expected.to_string()));
@@ -70,7 +71,7 @@ fn write_case(judged: &Judged<'_>, errors: bool, text: &mut String) {
     text.push_str(&format!(">{element}</testcase>\n"));
 }
 
-/// The text for XML and HTML, in elements and attributes. Characters that XML does not allow are replaced.
+/// Escapes a text for XML and HTML, in elements and attributes. Characters that XML does not allow are replaced.
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

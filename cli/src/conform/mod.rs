@@ -1,4 +1,4 @@
-//! `sigstack conform`: runs another implementation over the vectors, and reports where it differs.
+//! `sigstack conform`: runs another implementation over the test vectors and reports the differences.
 
 mod answer;
 mod child;
@@ -27,7 +27,7 @@ use gather::Gathered;
 use pool::Pool;
 use tally::Results;
 
-/// Runs the command.
+/// Runs `sigstack conform`.
 pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, Stop> {
     check_reports(args)?;
     let gathered = gather::gather(args)?;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, St
     if let Some(path) = &args.html {
         files::write(path, html::page(&results).as_bytes()).map_err(|problem| problem.at("--html"))?;
     }
-    // The problem says everything if not one case was asked.
+    // If no case was asked, the error message below says everything.
     if results.not_asked < results.cases.len() {
         match args.json {
             true => json::write(&results, out)?,
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, St
     }
 }
 
-/// Refuses one file for both reports, of which only the one that is written last would be left.
+/// Fails if both reports have the same file, because the second report would overwrite the first.
 fn check_reports(args: &ConformArgs) -> Result<(), Problem> {
     match (&args.junit, &args.html) {
         (Some(junit), Some(html)) if files::are_the_same(junit, html) => {
@@ -74,7 +74,7 @@ fn check_reports(args: &ConformArgs) -> Result<(), Problem> {
     }
 }
 
-/// How many of the cases that could not be read are reported one by one in text.
+/// Maximum number of unreadable cases that the text output reports one by one.
 const SHOWN_UNREAD: usize = 10;
 
 /// Reports files and cases that could not be read.
@@ -88,7 +88,7 @@ fn complain(gathered: &Gathered, as_json: bool) {
     }
 }
 
-/// Cases that cannot be read outweigh differences, as in `vectors`.
+/// Cases that cannot be read outweigh differences, as in `sigstack vectors`: the status is then "unknown".
 fn status(results: &Results<'_>) -> Result<Status, Stop> {
     if !results.gathered.errors.is_empty() {
         return Ok(Status::Unknown);

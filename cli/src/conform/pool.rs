@@ -1,4 +1,4 @@
-//! Several processes of one command that share the cases.
+//! Distributes the cases over several processes of the same command.
 
 use std::ffi::OsString;
 use std::io;
@@ -15,61 +15,61 @@ use super::child::{Child, Unanswered};
 use super::gather::Asked;
 use crate::problem::Problem;
 
-/// Failures after which the run stops if the command has answered nothing at all.
+/// Number of failures after which the run stops if the command has not answered any case.
 const MOST_FAILURES: usize = 10;
 
-/// Failures that cost the time of a wait after which the run stops if the command has answered nothing at all.
+/// Number of timeouts after which the run stops if the command has not answered any case.
 const MOST_TIMEOUTS: usize = 3;
 
-/// What the processes share.
+/// The settings that the processes share.
 pub(super) struct Pool<'a> {
     pub(super) command: &'a [OsString],
     pub(super) jobs: usize,
-    /// How long a case may take.
+    /// Maximum time for the answer to a case.
     pub(super) timeout: Duration,
 }
 
-/// The reply to a case, and the time that it took.
+/// The reply to a case, and the time until it was received.
 #[derive(Clone, Debug)]
 pub(super) struct Replied {
     pub(super) reply: Reply,
     pub(super) took: Duration,
 }
 
-/// Processes that crashed between two cases: after an answer, and on a question on which another process did not crash.
+/// Processes that crashed between two cases: after an answer, while another process did not crash on the next question.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lost {
     pub(super) processes: usize,
-    /// The id of the last case that the first of them had answered, and how this process ended.
+    /// For the first such process, the id of the last case that it answered, and how it ended.
     pub(super) first: Option<(String, String)>,
 }
 
-/// The replies to the cases.
+/// The replies to all cases.
 #[derive(Debug)]
 pub(super) struct Replies {
-    /// In the order of the cases; [`Silence::NotAsked`] for those that were not asked.
+    /// Replies in the order of the cases; [`Silence::NotAsked`] for those that were not asked.
     pub(super) list: Vec<Replied>,
     pub(super) lost: Lost,
-    /// Why the run stopped before its end.
+    /// Reason why the run stopped early.
     pub(super) stopped: Option<Problem>,
 }
 
-/// The state of a run.
+/// The shared state of a run.
 struct Run<'a> {
     pool: &'a Pool<'a>,
     cases: &'a [Asked],
     progress: &'a (dyn Fn() + Sync),
-    /// The next case to ask.
+    /// Index of the next case to ask.
     next: AtomicUsize,
     answers: AtomicUsize,
     failures: AtomicUsize,
     timeouts: AtomicUsize,
     lost: Mutex<Lost>,
-    /// Why the run stops before its end.
+    /// Reason why the run stops early.
     problem: Mutex<Option<Problem>>,
 }
 
-/// Asks every case, unless the run stops: a process cannot be started, or none answers.
+/// Asks every case. Stops early if a process cannot be started, or if the command never answers.
 pub(super) fn ask_all(pool: &Pool<'_>, cases: &[Asked], progress: &(dyn Fn() + Sync)) -> Replies {
     let run = Run {
         pool,
@@ -107,11 +107,11 @@ pub(super) fn ask_all(pool: &Pool<'_>, cases: &[Asked], progress: &(dyn Fn() + S
     Replies { list, lost, stopped }
 }
 
-/// A thread that asks one process at a time.
+/// A thread that runs one process at a time and asks it cases.
 struct Worker<'a> {
     run: &'a Run<'a>,
     child: Option<Child>,
-    /// The last answer of the process, which counts when no other line follows it.
+    /// The latest answer of the process. It counts only if no other line follows it.
     last: Option<(usize, Replied)>,
     replies: Vec<(usize, Replied)>,
 }
@@ -121,7 +121,7 @@ impl<'a> Worker<'a> {
         Worker { run, child: None, last: None, replies: Vec::new() }
     }
 
-    /// Asks cases until there are no more, or the run stops.
+    /// Asks cases until there are no more or the run stops.
     fn run(mut self) -> Vec<(usize, Replied)> {
         while !interrupt::has_arrived() && !self.run.has_stopped() {
             let nth = self.run.next.fetch_add(1, Ordering::Relaxed);
@@ -141,11 +141,12 @@ impl<'a> Worker<'a> {
         self.replies
     }
 
-    /// The reply to a case; `None` if a signal ends the command. A process that failed is ended, and another one is started for
-    /// the next case.
+    /// Returns the reply to a case, or `None` if a signal ends the command. A process that failed is ended, and another one
+    /// is started for the next case.
     ///
-    /// A process that crashes after other answers may have crashed before it read the question, because of an earlier case. The
-    /// next process gets the same question, and only if that one crashes too is it a failure of this case.
+    /// A process that crashes after other answers may have crashed because of an earlier case, before it read the question.
+    /// The next process gets the same question. Only if that process crashes as well does the crash count as a failure of
+    /// this case.
     fn ask(&mut self, case: &Asked) -> Result<Option<Reply>, Problem> {
         let line = case.case.to_line() + "\n";
         let mut crash = None;
@@ -173,7 +174,7 @@ impl<'a> Worker<'a> {
             match unanswered {
                 Unanswered::Silence(why) => {
                     self.settle(None);
-                    // A new process that crashes too shows that the case is the cause.
+                    // If a new process crashes as well, this case is the cause.
                     self.run.lose(crash.filter(|_| !matches!(why, Silence::Ended(_))));
                     return Ok(Some(Reply::Silence { why, stderr }));
                 }
@@ -187,7 +188,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Keeps a reply. An answer waits for the next event of its process.
+    /// Stores a reply. An answer is recorded only after the next event of its process.
     fn keep(&mut self, nth: usize, replied: Replied) {
         match replied.reply {
             Reply::Answer(_) => self.last = Some((nth, replied)),
@@ -195,7 +196,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Records the last answer, or that another line followed it.
+    /// Records the latest answer, or records that an extra line followed it.
     fn settle(&mut self, extra: Option<String>) {
         let Some((nth, mut replied)) = self.last.take() else { return };
         if let Some(line) = extra {
@@ -220,7 +221,8 @@ impl Run<'_> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
     }
 
-    /// Counts a process that crashed between two cases: how it ended, and the last case that it had answered.
+    /// Counts a process that crashed between two cases. `crash` says how it ended, and the index of the last case that it
+    /// answered.
     fn lose(&self, crash: Option<(String, usize)>) {
         let Some((how, answered)) = crash else { return };
         let id = self.cases.get(answered).map_or("", |asked| asked.case.id.as_str());
@@ -259,7 +261,7 @@ impl Run<'_> {
     }
 }
 
-/// The command as one text.
+/// Returns the command as one text.
 pub(super) fn shown(command: &[OsString]) -> String {
     let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     words.join(" ")
@@ -268,7 +270,7 @@ pub(super) fn shown(command: &[OsString]) -> String {
 fn not_started(command: &[OsString], error: &io::Error) -> Problem {
     let word = command.first().map(OsString::as_os_str).unwrap_or_default();
     let (path, name) = (Path::new(word), word.to_string_lossy());
-    // A name without a folder is looked for in PATH only.
+    // The system searches a name without a folder in PATH only.
     let is_path = path.components().count() > 1 || name.contains('/');
     let problem = match error.kind() {
         _ if is_path && path.is_dir() => Problem::new("is a folder, not a program")
@@ -295,7 +297,7 @@ fn not_started(command: &[OsString], error: &io::Error) -> Problem {
     problem.at(name)
 }
 
-/// Whether the file has a permission to execute, as far as the system has such permissions.
+/// Returns `true` if the file has execute permission, or if the system has no such permission.
 fn is_executable(path: &Path) -> bool {
     #[cfg(unix)]
     let may = |metadata: std::fs::Metadata| {

@@ -1,4 +1,4 @@
-//! The outcomes of a run, counted for each rule.
+//! Counts the outcomes of a run for each rule.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -17,7 +17,7 @@ pub(super) struct Judged<'a> {
     pub(super) outcome: Outcome,
 }
 
-/// How many cases have each outcome, in the order of [`Outcome::ALL`].
+/// Number of cases with each outcome, in the order of [`Outcome::ALL`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally([usize; Outcome::ALL.len()]);
 
@@ -35,12 +35,12 @@ impl Tally {
         }
     }
 
-    /// The counts with their outcomes.
+    /// Returns the outcomes with their counts.
     pub(super) fn counts(&self) -> impl Iterator<Item = (Outcome, usize)> {
         Outcome::ALL.into_iter().zip(self.0)
     }
 
-    /// The number of cases with this outcome.
+    /// Returns the number of cases with this outcome.
     pub(super) fn of(&self, outcome: Outcome) -> usize {
         self.counts().filter(|(kind, _)| *kind == outcome).map(|(_, count)| count).sum()
     }
@@ -49,38 +49,39 @@ impl Tally {
         self.0.iter().sum()
     }
 
-    /// How many cases count as differences.
+    /// Returns the number of cases that count as differences.
     pub(super) fn failures(&self, errors: bool) -> usize {
         self.counts().filter(|(outcome, _)| outcome.fails(errors)).map(|(_, count)| count).sum()
     }
 }
 
-/// Everything that the reports show.
+/// All results that the reports show.
 #[derive(Debug)]
 pub(super) struct Results<'a> {
     pub(super) gathered: &'a Gathered,
-    /// The command as one text.
+    /// The tested command as one text.
     pub(super) command: String,
-    /// Whether the names of errors count.
+    /// `true` if an error of another name counts as a difference.
     pub(super) errors: bool,
-    /// Every case, in the order of the files.
+    /// All cases, in the order of the files.
     pub(super) cases: Vec<Judged<'a>>,
-    /// The rules in the order of their first cases.
+    /// The rules with their counts, in the order of their first cases.
     pub(super) rules: Vec<(&'a str, Tally)>,
     pub(super) total: Tally,
-    /// Rejections that name no error of Bitcoin Core.
+    /// Number of rejections that name no error of Bitcoin Core.
     pub(super) unnamed: usize,
-    /// Rejections by today's policy that count as agreement, because the implementation does not know a proposal.
+    /// Number of rejections by today's policy that count as agreement, because the implementation does not know a proposal.
     pub(super) as_policy: usize,
     /// Processes that crashed between two cases.
     pub(super) lost: &'a Lost,
-    /// Why the run stopped before its end, as text.
+    /// Reason why the run stopped early, as text.
     pub(super) stopped: Option<String>,
-    /// Cases that were not asked, because the run stopped.
+    /// Number of cases that were not asked because the run stopped.
     pub(super) not_asked: usize,
 }
 
-/// Whether the implementation refuses, by a generic flag, what a proposal that is not active has a use for.
+/// Returns `true` if the implementation's generic policy rejects a feature that is reserved for a proposal which is not
+/// active.
 fn is_todays_policy(asked: &Asked, replied: &Replied) -> bool {
     match (&replied.reply, asked.case.policy_error) {
         (Reply::Answer(Answer::Error(error)), Some(policy)) => *error == policy,
@@ -141,29 +142,29 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// The cases that count as differences and were asked.
+    /// Returns the cases that were asked and count as differences.
     pub(super) fn failures(&self) -> impl Iterator<Item = &Judged<'a>> {
         self.asked().filter(|judged| judged.outcome.fails(self.errors))
     }
 
-    /// The cases that were asked.
+    /// Returns the cases that were asked.
     pub(super) fn asked(&self) -> impl Iterator<Item = &Judged<'a>> {
         self.cases.iter().filter(|judged| !judged.replied.reply.is_not_asked())
     }
 
-    /// The ids of the cases that were not asked.
+    /// Returns the ids of the cases that were not asked.
     pub(super) fn not_asked(&self) -> impl Iterator<Item = &'a str> {
         let cases = self.cases.iter().filter(|judged| judged.replied.reply.is_not_asked());
         cases.map(|judged| judged.asked.case.id.as_str())
     }
 
-    /// The cases with another error, if those are no differences.
+    /// Returns the cases with an error of another name, if those do not count as differences.
     pub(super) fn other_errors(&self) -> impl Iterator<Item = &Judged<'a>> {
         let is_other = |judged: &&Judged<'_>| judged.outcome == Outcome::OtherError;
         self.cases.iter().filter(is_other).filter(|_| !self.errors)
     }
 
-    /// The reasons for abstaining with the number of cases, the most frequent first.
+    /// Returns the reasons for abstaining with their numbers of cases, the most frequent first.
     pub(super) fn abstentions(&self) -> Vec<(&'a str, usize)> {
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         for judged in &self.cases {
@@ -176,7 +177,8 @@ impl<'a> Results<'a> {
         reasons
     }
 
-    /// Processes that crashed between two cases, in a sentence without a full stop; `None` if there are none.
+    /// Describes the processes that crashed between two cases, in a sentence without a full stop. Returns `None` if there
+    /// are none.
     pub(super) fn lost(&self) -> Option<String> {
         let (id, how) = self.lost.first.as_ref()?;
         let times = counted(self.lost.processes, "time");
@@ -185,7 +187,8 @@ impl<'a> Results<'a> {
         ))
     }
 
-    /// The result in a sentence without a full stop: how many cases agree, and the other outcomes that there are.
+    /// Returns the result as a sentence without a full stop: the number of cases that agree, and the counts of other
+    /// outcomes.
     pub(super) fn sentence(&self) -> String {
         let phrase = |(outcome, count): (Outcome, usize)| match (outcome, count) {
             (Outcome::Agrees, _) => Some(format!("{count} agree")),

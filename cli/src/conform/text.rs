@@ -1,4 +1,4 @@
-//! The result as text: a table of rules, the first differences, and a sentence.
+//! Writes the result as text: a table of rules, the first differences, and a sentence.
 
 use std::io::{self, Write};
 
@@ -10,16 +10,16 @@ use super::tally::{Judged, Results, Tally};
 use crate::output::{BAD, GOOD};
 use crate::table::{self, Align, Cell};
 
-/// How many differences are shown.
+/// Maximum number of differences shown.
 const SHOWN: usize = 10;
 
-/// How many errors of other names are shown if they are no differences.
+/// Maximum number of errors of another name shown if they do not count as differences.
 const SHOWN_OTHER_ERRORS: usize = 3;
 
-/// How many reasons for abstaining are shown.
+/// Maximum number of reasons for abstaining shown.
 const SHOWN_REASONS: usize = 5;
 
-/// Writes the result.
+/// Writes the result as text. `all` also lists the rules in agreement.
 pub(super) fn write(results: &Results<'_>, all: bool, out: &mut impl Write) -> io::Result<()> {
     let gathered = results.gathered;
     if let Some(set) = &gathered.set {
@@ -44,7 +44,8 @@ pub(super) fn write(results: &Results<'_>, all: bool, out: &mut impl Write) -> i
     Ok(())
 }
 
-/// The rules with another outcome than agreement, or all, and their sum. Rules without one answer share a row.
+/// Writes the table of rules and their total. Unless `all` is set, the rules in full agreement share one row, and so do the
+/// rules for which the implementation always abstained.
 fn write_table(results: &Results<'_>, all: bool, out: &mut impl Write) -> io::Result<()> {
     let mut rows = Vec::new();
     let (mut agreeing, mut abstained) = ((0, Tally::default()), (0, Tally::default()));
@@ -105,7 +106,7 @@ fn write_case(judged: &Judged<'_>, out: &mut impl Write) -> io::Result<()> {
 
 fn write_notes(results: &Results<'_>, out: &mut impl Write) -> io::Result<()> {
     let gathered = results.gathered;
-    // The project's own folder has files of other kinds, which its user does not know.
+    // The project's own folder contains files of other kinds. These are not reported, because the user did not name them.
     for name in gathered.others.iter().filter(|_| gathered.set.is_none()) {
         writeln!(out, "not a vector file: {name}")?;
     }

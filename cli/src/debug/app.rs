@@ -1,4 +1,4 @@
-//! The state of the debugger. The screen is a function of this state; keys change it.
+//! The state of the debugger. The screen is computed from this state, and keys change it.
 
 use std::cell::Cell;
 
@@ -9,17 +9,17 @@ use sigstack_interpreter::{FLAGS, Instructions, Opcode, Phase, UsageError};
 use super::edit::LineEdit;
 use super::element::Which;
 
-/// Where running stops.
+/// A place where execution stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Breakpoint {
     /// At every execution of an opcode.
     Opcode(Opcode),
-    /// At a position of every script, or of the script of one phase.
+    /// At a position in every script, or in the script of one phase.
     Position(Option<Phase>, u32),
 }
 
 impl Breakpoint {
-    /// Reads `OP_CHECKSIG`, `3` or `tapscript:3`.
+    /// Parses a breakpoint: `OP_CHECKSIG`, `3` or `tapscript:3`.
     pub(super) fn read(text: &str) -> Result<Breakpoint, String> {
         let text = text.trim();
         let wrong = || {
@@ -51,20 +51,20 @@ impl Breakpoint {
     }
 }
 
-/// What the keys go to.
+/// The part of the screen that receives keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Stepping,
     Help,
-    /// The details of the frame on the whole screen.
+    /// Details of the current frame, on the whole screen.
     Details,
-    /// The list of flags, with the selected row.
+    /// The list of flags, with the index of the selected row.
     Flags(usize),
-    /// A list of elements, with the selected row.
+    /// A list of elements, with the index of the selected row.
     Elements(Which, usize),
-    /// One element of a list.
+    /// A view of one element of a list.
     Element(Which, usize),
-    /// An input line that the user edits, and its purpose.
+    /// An input line that the user edits, with its purpose.
     Typing(Typing, LineEdit),
 }
 
@@ -74,41 +74,42 @@ pub(super) enum Typing {
     RunTo,
     Breakpoint,
     Search,
-    /// The witness element of this index.
+    /// Editing the witness element with this index.
     Element(usize),
 }
 
-/// A script of the trace: where its instructions start.
+/// The instructions of a script in the trace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
-    /// The index of the phase's frame.
+    /// Index of the frame at which the script's phase begins.
     frame: usize,
-    /// The byte offset of each instruction, and of the bytes at the end that are none.
+    /// Byte offset of each instruction, and of trailing bytes that are not an instruction.
     pub(super) offsets: Vec<usize>,
 }
 
 pub(super) struct App {
     pub(super) trace: Trace,
-    /// The frames at which the cursor stops, and one past the last frame for the verdict.
+    /// Indices of the frames at which the cursor stops. The last entry is one past the last frame and stands for the
+    /// verdict.
     pub(super) stops: Vec<usize>,
-    /// The index of the stop under the cursor.
+    /// Index in `stops` of the cursor.
     pub(super) at: usize,
     pub(super) breakpoints: Vec<Breakpoint>,
     pub(super) mode: Mode,
-    /// How many lines the text of this mode is scrolled.
+    /// Number of lines by which the text of this mode is scrolled.
     pub(super) scroll: usize,
-    /// The largest scroll and the lines of a page of what was drawn last.
+    /// Maximum scroll position, and number of lines per page, of the text drawn last.
     pub(super) drawn: Cell<(usize, usize)>,
-    /// The text that was searched for last.
+    /// The text of the latest search.
     pub(super) wanted: Option<String>,
     pub(super) message: String,
-    /// Whether the message is an error about the user's input.
+    /// `true` if the message is an error about the user's input.
     pub(super) is_error: bool,
     pub(super) is_done: bool,
     listings: Vec<Listing>,
 }
 
-/// Whether the cursor stops at a frame.
+/// Returns `true` if the cursor stops at this frame.
 fn is_stop(frame: &Frame) -> bool {
     match frame {
         Frame::Phase { script, .. } => script.is_none(),
@@ -167,12 +168,12 @@ impl App {
         })
     }
 
-    /// The index of the frame under the cursor.
+    /// Returns the index of the frame under the cursor.
     pub(super) fn frame_index(&self) -> usize {
         self.stops.get(self.at).copied().unwrap_or(self.trace.frames.len())
     }
 
-    /// The frame under the cursor; none at the verdict.
+    /// Returns the frame under the cursor, or `None` at the verdict.
     pub(super) fn frame(&self) -> Option<&Frame> {
         self.trace.frames.get(self.frame_index())
     }
@@ -184,7 +185,7 @@ impl App {
         }
     }
 
-    /// The phase of the cursor, its script and where the script's instructions start.
+    /// Returns the phase under the cursor, its script, and the byte offsets of the script's instructions.
     pub(super) fn phase(&self) -> Option<(Phase, &[u8], &[usize])> {
         let until = self.frame_index().saturating_add(1).min(self.trace.frames.len());
         let frames = self.trace.frames.get(..until)?;
@@ -195,7 +196,7 @@ impl App {
         Some((*phase, script.as_deref().unwrap_or_default(), offsets))
     }
 
-    /// The position in the script that the cursor is at.
+    /// Returns the cursor's position in the script, counted in instructions.
     pub(super) fn position(&self) -> Option<usize> {
         let (_, _, offsets) = self.phase()?;
         match self.frame()? {
@@ -206,7 +207,7 @@ impl App {
         }
     }
 
-    /// How many instructions of the script under the cursor were reached: all of them, unless the script failed or was not run.
+    /// Returns how many instructions were reached in the script under the cursor if it failed, otherwise `usize::MAX`.
     pub(super) fn reached(&self) -> usize {
         let from = self.frame_index();
         let later = self.trace.frames.iter().skip(from);
@@ -223,7 +224,8 @@ impl App {
         }
     }
 
-    /// The state before the frame under the cursor; the last state before that frame if the frame has none.
+    /// Returns the state before the frame under the cursor. If that frame has no state, returns that of the nearest earlier
+    /// frame with one.
     pub(super) fn state(&self) -> Option<&State> {
         let until = self.frame_index().saturating_add(1).min(self.trace.frames.len());
         self.trace.frames.get(..until)?.iter().rev().find_map(|frame| match frame {
@@ -244,7 +246,7 @@ impl App {
         self.message.clear();
     }
 
-    /// Changes to a mode, whose text is then shown from its first line.
+    /// Changes to a mode, and scrolls its text to the first line.
     pub(super) fn enter(&mut self, mode: Mode) {
         self.mode = mode;
         self.scroll = 0;
@@ -252,7 +254,7 @@ impl App {
         self.is_error = false;
     }
 
-    /// Scrolls the text that is shown, as far as it goes.
+    /// Scrolls the current text, at most to its ends.
     pub(super) fn scroll_by(&mut self, lines: isize) {
         let (most, _) = self.drawn.get();
         self.scroll = self.scroll.min(most).saturating_add_signed(lines).min(most);
@@ -265,7 +267,7 @@ impl App {
         self.scroll_by(lines.saturating_mul(pages));
     }
 
-    /// Shows an error message: why the user's input was rejected.
+    /// Shows an error message that says why the user's input was rejected.
     pub(super) fn refuse(&mut self, problem: String) {
         self.message = problem;
         self.is_error = true;
@@ -279,7 +281,8 @@ impl App {
         self.go(self.at.saturating_sub(count));
     }
 
-    /// Goes to the next step that is wanted, or to the verdict if there is none. Returns whether there is one.
+    /// Moves to the next step for which `wanted` returns `true`, or to the verdict if there is none. Returns whether a step
+    /// was found.
     fn run_until(&mut self, wanted: impl Fn(&Step) -> bool) -> bool {
         let is_wanted =
             |stop: &usize| matches!(self.trace.frames.get(*stop), Some(Frame::Step(step)) if wanted(step));
@@ -333,7 +336,7 @@ impl App {
         }
     }
 
-    /// Goes to where verification failed.
+    /// Moves to the frame where verification failed.
     pub(super) fn jump_to_failure(&mut self) {
         let Some(failure) = self.trace.failure() else {
             self.message = "the spend is valid: nothing failed".into();
@@ -343,7 +346,8 @@ impl App {
         self.go(at);
     }
 
-    /// `OK`, with a sign if rules were not checked, or the name of the error. The frame at the end has the whole verdict.
+    /// Returns `OK`, marked if rules were not checked, or the name of the error. The frame at the end shows the whole
+    /// verdict.
     pub(super) fn verdict_name(&self) -> &'static str {
         if let Some(rule) = self.trace.rule {
             return rule.name();
@@ -356,7 +360,7 @@ impl App {
         }
     }
 
-    /// Verifies again, with the subject changed. If the change is refused, nothing changes and the message says why.
+    /// Verifies again with a changed subject. If the change is rejected, the trace stays the same and the message says why.
     fn rerun(&mut self, change: impl FnOnce(&mut Subject)) {
         let mut subject = self.trace.subject.clone();
         change(&mut subject);
@@ -383,17 +387,17 @@ impl App {
         });
     }
 
-    /// The witness of the input that is verified.
+    /// Returns the witness of the verified input.
     pub(super) fn witness(&self) -> Vec<Vec<u8>> {
         let subject = &self.trace.subject;
         subject.tx.input.get(subject.input).map(|input| input.witness.to_vec()).unwrap_or_default()
     }
 
-    /// Puts an element, written in assembly, into the witness.
+    /// Replaces a witness element. `text` is in assembly.
     ///
     /// # Errors
     ///
-    /// What is wrong with the text, and at which byte of it.
+    /// A description of the problem, and the byte offset in the text.
     pub(super) fn set_element(&mut self, index: usize, text: &str) -> Result<(), (String, usize)> {
         let words = text.strip_prefix("asm:").unwrap_or(text);
         let element = match assemble_stack(words).map(<[Vec<u8>; 1]>::try_from) {
@@ -421,7 +425,7 @@ impl App {
         Ok(())
     }
 
-    /// Whether the frame under the cursor is what failed.
+    /// Returns `true` if the verification failed at the frame under the cursor.
     pub(super) fn is_failure(&self) -> bool {
         match self.frame() {
             Some(Frame::Step(step)) => step.result.is_err(),

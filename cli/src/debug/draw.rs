@@ -1,5 +1,5 @@
-//! The screen: the script with its cursor, the stacks, the details of the step, and a line for keys and messages. On a narrow
-//! terminal the panes are below one another.
+//! Draws the screen: the script with the cursor, the stacks, the details of the step, and a line for keys and messages. On a
+//! narrow terminal the panes are arranged below one another.
 
 use ratatui::Frame as Screen;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -21,13 +21,13 @@ pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
 pub(super) const GOOD: Style = Style::new().fg(Color::Green);
 pub(super) const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 
-/// Below this width the panes are below one another.
+/// Minimum width in columns for panes side by side. On a narrower screen they are below one another.
 const WIDE: u16 = 76;
 
-/// Maximum lines of a message.
+/// Maximum number of lines of a message.
 const MESSAGE_LINES: usize = 3;
 
-/// Draws everything.
+/// Draws the whole screen.
 pub(super) fn draw(app: &App, screen: &mut Screen<'_>) {
     let area = screen.area();
     let status = status_lines(app, area.width.into());
@@ -65,7 +65,8 @@ fn is_wide(screen: &Screen<'_>) -> bool {
     screen.area().width >= WIDE
 }
 
-/// A pane's frame and the area inside: a box, or on a narrow screen a rule above. `part` says which part of its content it shows.
+/// Draws the border of a pane and returns the area inside. The border is a box, or on a narrow screen a line above. `part`
+/// returns a text which says what part of the content is visible.
 pub(super) fn pane(
     screen: &mut Screen<'_>,
     area: Rect,
@@ -88,7 +89,7 @@ pub(super) fn pane(
     inner
 }
 
-/// Which of so many lines are shown, and whether there are more above and below; nothing if all are.
+/// Describes which lines are visible, and whether there are more above and below. Returns an empty text if all are visible.
 pub(super) fn part(first: usize, count: usize, height: u16) -> String {
     let until = first.saturating_add(height.into()).min(count);
     if first == 0 && until == count {
@@ -98,7 +99,7 @@ pub(super) fn part(first: usize, count: usize, height: u16) -> String {
     format!(" {above}{below} {}-{until}/{count} ", (first + 1).min(until))
 }
 
-/// A text that is cut at its end to fit, with a sign.
+/// Cuts a text at its end to fit the width, and marks the cut.
 pub(super) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -110,7 +111,7 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     cut
 }
 
-/// The first row of a list of which a window of `height` rows shows the selected one.
+/// Returns the first visible row of a list so that a window of `height` rows contains the selected row.
 pub(super) fn window(selected: usize, count: usize, height: u16) -> usize {
     let height = usize::from(height).max(1);
     selected.saturating_sub(height / 2).min(count.saturating_sub(height))
@@ -124,7 +125,7 @@ fn title_line(app: &App, width: usize) -> Line<'static> {
     let of = |length: usize| {
         format!(" input {} of {}{MORE} ", subject.input, fit(&txid, length).replace(MORE, ""))
     };
-    // The transaction's name gives way first.
+    // If space is scarce, the transaction id is shortened first.
     let variants = [of(17), of(9), format!(" input {} ", subject.input), " ".into()];
     let room = width.saturating_sub(place.chars().count() + " verdict ".len() + verdict.chars().count());
     let middle = variants.into_iter().find(|text| text.chars().count() <= room).unwrap_or_else(|| " ".into());
@@ -177,7 +178,7 @@ fn is_marked(app: &App, phase: Phase, nth: usize, word: &str) -> bool {
     })
 }
 
-/// A word cut in the middle to fit, with a sign.
+/// Cuts a word in the middle to fit the width, and marks the cut.
 fn cut(word: &str, width: usize) -> String {
     if word.chars().count() <= width || width < 8 {
         return fit(word, width);
@@ -232,7 +233,7 @@ fn draw_stack(app: &App, screen: &mut Screen<'_>, area: Rect, title: &str, stack
     screen.render_widget(Paragraph::new(lines), inner);
 }
 
-/// Draws a text that scrolls, and remembers how far it can.
+/// Draws a text that scrolls, and records how far it can scroll.
 pub(super) fn draw_text(
     app: &App,
     screen: &mut Screen<'_>,
@@ -241,7 +242,7 @@ pub(super) fn draw_text(
     text: &[(String, Style)],
     border: Style,
 ) {
-    // The frame takes a column on each side where it is a box.
+    // A box takes one column on each side.
     let width = usize::from(area.width).saturating_sub(if is_wide(screen) { 2 } else { 0 });
     let wrapped = |(text, style): &(String, Style)| {
         wrap(text, width).into_iter().map(|line| Line::styled(line, *style)).collect::<Vec<_>>()
@@ -263,7 +264,8 @@ fn draw_details(app: &App, screen: &mut Screen<'_>, area: Rect) {
     draw_text(app, screen, area, &title, &lines, style);
 }
 
-/// Details of the frame under the cursor. The explanation of a failure comes first, because the pane may have few lines.
+/// Returns a title and the details of the frame under the cursor. The explanation of a failure comes first, because the pane
+/// may have few lines.
 fn details(app: &App) -> (String, Vec<(String, Style)>) {
     let Some(frame) = app.frame() else {
         let mut lines = vec![(app.trace.verdict_sentence(), Style::new())];
@@ -308,7 +310,7 @@ fn details_title(frame: &Frame) -> String {
     }
 }
 
-/// The keys that the last line names, as many as fit.
+/// Returns the keys that the last line of the screen can show.
 fn keys(mode: &Mode) -> &'static [&'static str] {
     match mode {
         Mode::Help | Mode::Details | Mode::Element(Which::Stacks, _) => {
@@ -358,7 +360,7 @@ fn status_lines(app: &App, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// Short texts, two blanks apart, as many as fit.
+/// Joins short texts with two spaces, as many as fit the width.
 pub(super) fn hints(texts: &[&str], width: usize) -> String {
     let mut line = String::new();
     for text in texts {
@@ -372,7 +374,7 @@ pub(super) fn hints(texts: &[&str], width: usize) -> String {
     line
 }
 
-/// The line that is typed, with the terminal's cursor in it.
+/// Draws the input line with the terminal's cursor in it.
 fn draw_line(app: &App, screen: &mut Screen<'_>, area: Rect) {
     let (Mode::Typing(what, line), Some(row)) = (&app.mode, area.rows().next_back()) else { return };
     let prompt = match what {

@@ -1,11 +1,11 @@
-//! A line of text that is typed, longer than the screen if need be.
+//! A line of text that the user edits. It may be longer than the screen is wide.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Shown at an edge where the line continues beyond the screen.
+/// Mark at an edge where the line continues beyond the screen.
 pub(super) const MORE: char = '…';
 
-/// A line with a cursor.
+/// A line of text with a cursor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct LineEdit {
     text: Vec<char>,
@@ -13,7 +13,7 @@ pub(super) struct LineEdit {
 }
 
 impl LineEdit {
-    /// A line with the cursor at its end.
+    /// Creates a line with the cursor at its end.
     pub(super) fn new(text: &str) -> LineEdit {
         let text: Vec<char> = text.chars().collect();
         LineEdit { cursor: text.len(), text }
@@ -23,13 +23,13 @@ impl LineEdit {
         self.text.iter().collect()
     }
 
-    /// Moves the cursor to a byte of the text, as errors name places.
+    /// Moves the cursor to the byte offset that an error reports.
     pub(super) fn go_to_byte(&mut self, byte: usize) {
         let text = self.text();
         self.cursor = text.char_indices().take_while(|(at, _)| *at < byte).count();
     }
 
-    /// Edits the line.
+    /// Processes a key that edits the line or moves the cursor.
     pub(super) fn key(&mut self, key: KeyEvent) {
         let last = self.text.len();
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -59,9 +59,10 @@ impl LineEdit {
         }
     }
 
-    /// The part around the cursor that fits, and the cursor's column in it. Ends that continue are marked.
+    /// Returns the part around the cursor that fits the width, and the cursor's column in it. An edge where the line
+    /// continues is marked.
     pub(super) fn view(&self, width: usize) -> (String, usize) {
-        // The cursor may stand one past the end.
+        // The cursor may be one position after the end.
         let count = self.text.len() + 1;
         let first = self.cursor.saturating_sub(width / 2).min(count.saturating_sub(width));
         let mut shown: Vec<char> = self.text.iter().copied().skip(first).take(width).collect();

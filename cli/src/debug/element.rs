@@ -1,34 +1,34 @@
-//! Whole elements: those of the stacks and of the witness, and what an opcode pushes.
+//! Views of whole elements: those of the stacks and of the witness, and the data that an opcode pushes.
 
 use sigstack_debugger::{Frame, Known, short};
 use sigstack_interpreter::script_num;
 
 use super::app::App;
 
-/// Which elements are listed.
+/// The elements in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
-    /// What the opcode under the cursor pushes, the stack top first, and the alt stack top first.
+    /// The data that the current opcode pushes, then the stack and the alt stack, each with its top first.
     Stacks,
-    /// The witness, the first element first.
+    /// The witness, starting with element 0.
     Witness,
 }
 
 /// An element and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
-    /// Short, for a list: `0`, `alt 0`, `push`.
+    /// Short name of the place, for a list: `0`, `alt 0`, `push`.
     pub(super) place: String,
-    /// For a title.
+    /// Name of the place for a title.
     pub(super) title: String,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Bytes in a line of hex.
+/// Number of bytes in a line of hex.
 const IN_LINE: usize = 16;
 
 impl App {
-    /// The elements to choose from.
+    /// Returns the elements of a list.
     pub(super) fn items(&self, which: Which) -> Vec<Item> {
         match which {
             Which::Witness => {
@@ -65,12 +65,12 @@ impl App {
     }
 }
 
-/// An element in one line of a list.
+/// Describes an element in one line of a list.
 pub(super) fn summary(item: &Item, known: &Known) -> String {
     format!("{:>5} {}  {}", item.place, short(&item.bytes), known.describe(&item.bytes))
 }
 
-/// The lines of the view of one element: what it is, and its bytes in hex and as text.
+/// Returns the lines of the view of one element: its meaning, and its bytes in hex and as text.
 pub(super) fn lines(item: &Item, known: &Known) -> Vec<String> {
     let bytes = &item.bytes;
     let plural = if bytes.len() == 1 { "byte" } else { "bytes" };
@@ -97,7 +97,7 @@ fn number(bytes: &[u8]) -> String {
     }
 }
 
-/// Up to sixteen bytes: where they are, hex, text.
+/// Returns a line with up to sixteen bytes: their offset, hex and text.
 fn hex_line(offset: usize, bytes: &[u8]) -> String {
     let half = |from: usize| {
         let part = bytes.iter().skip(from).take(IN_LINE / 2);

@@ -1,4 +1,4 @@
-//! The keys and their actions. The help text is generated from the tables in which keys are looked up.
+//! The keys and their actions. The help text is generated from the same tables in which keys are looked up.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sigstack_interpreter::FLAGS;
@@ -7,7 +7,7 @@ use super::app::{App, Breakpoint, Mode, Typing};
 use super::edit::LineEdit;
 use super::element::Which;
 
-/// Keys that do the same thing, what the help calls them and what they do.
+/// Keys with the same action, their names in the help, and a description of the action.
 pub(super) struct Key {
     codes: &'static [KeyCode],
     pub(super) names: &'static str,
@@ -21,7 +21,7 @@ const fn key(codes: &'static [KeyCode], names: &'static str, does: &'static str,
 
 use KeyCode::{Char, Down, End, Enter, Home, Left, PageDown, PageUp, Right, Tab, Up};
 
-/// The keys while stepping.
+/// Keys that work while stepping.
 pub(super) const STEPPING: &[Key] = &[
     key(&[Right, Char('s'), Char(' '), Char('l'), Enter], "right s l space enter", "step", |app| {
         app.forward(1)
@@ -60,7 +60,7 @@ pub(super) const STEPPING: &[Key] = &[
     key(&[Char('q')], "q ctrl-c", "leave", |app| app.is_done = true),
 ];
 
-/// The keys in lists, texts and lines, which the help shows below those of stepping.
+/// Keys in lists, texts and input lines. The help shows them below the keys for stepping.
 pub(super) const PANELS: &[(&str, &str)] = &[
     ("In a list or a text", ""),
     ("down j, up k", "move the selection, or scroll"),
@@ -106,7 +106,7 @@ impl App {
         }
     }
 
-    /// Keys of a text that scrolls, and the mode that follows it.
+    /// Processes a key while a text is shown that scrolls. `after` is the mode after the text is closed.
     fn text_key(&mut self, key: KeyCode, after: Mode) {
         match key {
             Down | Char('j') => self.scroll_by(1),
@@ -120,7 +120,7 @@ impl App {
         }
     }
 
-    /// The row that a key selects in a list of so many.
+    /// Returns the row that a key selects in a list of `count` rows.
     fn row_key(&self, key: KeyCode, row: usize, count: usize) -> Option<usize> {
         let last = count.saturating_sub(1);
         let (_, page) = self.drawn.get();
@@ -174,7 +174,7 @@ impl App {
                 });
             }
             Enter => {
-                // A line that is not taken stays, with the cursor where it is wrong.
+                // If the input is rejected, the line stays, with the cursor at the error.
                 if let Err((problem, at)) = self.take_line(what, &line.text()) {
                     line.go_to_byte(at);
                     self.mode = Mode::Typing(what, line);

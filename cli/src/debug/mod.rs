@@ -1,4 +1,4 @@
-//! `sigstack debug`: a script in the terminal, step by step.
+//! `sigstack debug`: an interactive debugger for scripts in the terminal.
 
 mod app;
 mod draw;
@@ -22,7 +22,7 @@ use crate::subject::{self, Subject};
 
 use app::{App, Breakpoint};
 
-/// Runs the command. The status is the verdict of the spend as it was left.
+/// Runs `sigstack debug`. The exit status is the verdict on the input at the end, including changes by the user.
 pub(crate) fn run(args: &DebugArgs) -> Result<Status, Stop> {
     let app = start(args)?;
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -45,8 +45,8 @@ fn start(args: &DebugArgs) -> Result<App, Problem> {
     App::new(input, breakpoints).map_err(|error| Problem::new(error.to_string()))
 }
 
-/// Draws and reads keys until the user leaves. The terminal is put back in every case, a panic included: that is the work of
-/// the hook that `try_init` installs.
+/// Draws the screen and processes keys until the user quits. The terminal is always restored, also after a panic, by the
+/// panic hook that `try_init` installs.
 fn interact(mut app: App, draw: impl Fn(&App, &mut Frame<'_>)) -> io::Result<Status> {
     let mut terminal = ratatui::try_init()?;
     let done = loop {
@@ -55,7 +55,7 @@ fn interact(mut app: App, draw: impl Fn(&App, &mut Frame<'_>)) -> io::Result<Sta
         }
         match event::read() {
             Ok(Event::Key(key)) if key.kind != KeyEventKind::Release => app.key(key),
-            // After a resize everything is drawn again.
+            // After a resize the loop draws the screen again.
             Ok(_) => {}
             Err(error) => break Err(error),
         }

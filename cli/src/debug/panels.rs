@@ -1,4 +1,4 @@
-//! Lists and texts on the whole screen: help, flags, elements.
+//! Lists and texts that fill the screen: help, flags, elements.
 
 use ratatui::Frame as Screen;
 use ratatui::layout::Rect;
@@ -13,12 +13,12 @@ use super::element::{Item, Which, lines, summary};
 use super::keys::{PANELS, STEPPING};
 use crate::table::wrap;
 
-/// Columns of the names of keys.
+/// Width in columns of the names of keys.
 const NAMES: usize = 22;
 
 pub(super) fn draw_help(app: &App, screen: &mut Screen<'_>, area: Rect) {
     let stepping = STEPPING.iter().map(|key| (key.names, key.does));
-    // Beside the names, and the sides of a box.
+    // Width without the names and the sides of the box.
     let room = usize::from(area.width).saturating_sub(NAMES + 3);
     let lines = |(names, does): (&str, &str)| match does {
         "" => vec![(names.to_owned(), DIM)],

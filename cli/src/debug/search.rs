@@ -1,10 +1,10 @@
-//! Search for text in opcodes and their data.
+//! Searches for a text in opcodes and their data.
 
 use sigstack_debugger::{Frame, disassemble, instruction_text};
 
 use super::app::App;
 
-/// Whether an instruction has a text in its assembly, in any case, or in the bytes that it pushes.
+/// Returns `true` if an instruction contains the text in its assembly, ignoring case, or in the bytes that it pushes.
 fn matches(asm: &str, data: &[u8], wanted: &str) -> bool {
     let bytes = wanted.as_bytes();
     asm.to_lowercase().contains(&wanted.to_lowercase())
@@ -21,7 +21,7 @@ impl App {
         }
     }
 
-    /// Goes to the next stop, or the one before, whose opcode or data contains the text. The search wraps around at the ends.
+    /// Moves to the next or the previous stop whose opcode or data contains the text. The search wraps around at the ends.
     pub(super) fn search(&mut self, is_forward: bool) {
         let Some(wanted) = self.wanted.clone() else {
             self.message = "nothing was searched for yet: press / and write a text".into();
@@ -50,7 +50,7 @@ impl App {
         }
     }
 
-    /// A word about the text in a part of a script that no step reached.
+    /// Returns a message if the text occurs in a part of a script that no step reached.
     fn unreached(&self, wanted: &str) -> Option<String> {
         self.trace.frames.iter().find_map(|frame| {
             let Frame::Phase { phase, script: Some(script), .. } = frame else { return None };

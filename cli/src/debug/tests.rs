@@ -1,4 +1,4 @@
-//! Screens of 80 columns and 24 rows and of 60 columns and 20 rows, and what keys do to them.
+//! Tests of screens with 80 columns and 24 rows, and with 60 columns and 20 rows, and of the effects of keys on them.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -43,10 +43,10 @@ fn screen(app: &App, width: u16, height: u16) -> String {
     (0..height).map(|y| format!("{}\n", row(y).trim_end())).collect()
 }
 
-/// The sizes of terminals of which the screens are kept.
+/// Sizes of the terminals whose screens are compared with files, in columns and rows.
 const SIZES: [(u16, u16); 2] = [(80, 24), (60, 20)];
 
-/// The header never says a bare OK where rules did not run.
+/// The header never shows a plain OK if rules were not checked.
 #[test]
 fn the_header_says_that_the_verdict_covers_less() {
     let header = |script: &str, stack: &str, width| {
@@ -60,7 +60,8 @@ fn the_header_says_that_the_verdict_covers_less() {
     }
 }
 
-/// Compares the screens of both sizes with the files of this name. With SIGSTACK_WRITE_SCREENS set the files are written instead.
+/// Compares the screens of both sizes with the files of this name. If SIGSTACK_WRITE_SCREENS is set, writes the files
+/// instead.
 fn expect_screens(name: &str, app: &App) {
     for (width, height) in SIZES {
         let file = format!("tests/screens/{name}-{width}.txt");
@@ -145,7 +146,7 @@ fn an_edited_witness_runs_again() {
     press(&mut app, "f");
     assert!(app.is_failure());
     expect_screens("failure", &app);
-    // A line that is refused stays, with the error above it, until it is mended or left.
+    // A rejected input line stays, with the error above it, until the user corrects or cancels it.
     press(&mut app, "we\u{8}zz\n");
     assert!(app.message.contains("is missing") && app.is_error, "{}", app.message);
     expect_screens("refused", &app);
@@ -169,7 +170,7 @@ fn an_element_that_could_be_hex_or_a_number_is_refused() {
     assert_eq!((app.is_error, app.witness()[0].clone()), (false, vec![10]));
 }
 
-/// 520 bytes are longer than any screen: the view has all of them, and the edit line moves with its cursor.
+/// An element of 520 bytes is longer than any screen. The view shows all of it, and the input line scrolls with its cursor.
 #[test]
 fn long_elements_are_seen_whole_and_edited() {
     let mut app = app("SIZE DROP DROP 1", &format!("<{}>", "a5".repeat(520)));
@@ -187,7 +188,7 @@ fn long_elements_are_seen_whole_and_edited() {
     app.key(KeyEvent::new(KeyCode::Delete, KeyModifiers::NONE));
     press(&mut app, "<ff\n");
     assert_eq!(app.witness()[0].len(), 521);
-    // Consensus allows 520 bytes; the change is taken back.
+    // Consensus allows 520 bytes, so the longer element is invalid; the change is then reverted.
     assert_eq!(app.verdict_name(), "PUSH_SIZE");
     press(&mut app, "w\n");
     for (width, height) in SIZES {
@@ -257,7 +258,7 @@ fn a_search_finds_opcodes_and_data_both_ways_and_goes_around() {
     assert_eq!((app.message.as_str(), app.is_error), ("write a text to search for", true));
 }
 
-/// Everything of the details can be scrolled to, at both sizes.
+/// All details can be reached by scrolling, at both sizes.
 #[test]
 fn details_can_be_read_to_their_end() {
     let mut app = app(SCRIPT, "1 <00>");
@@ -277,7 +278,7 @@ fn details_can_be_read_to_their_end() {
     }
 }
 
-/// Every key of the help is on its screens, which scroll at 60 columns and 20 rows.
+/// The help shows every key. It scrolls at 60 columns and 20 rows.
 #[test]
 fn the_help_has_every_key() {
     for (width, height) in SIZES {
@@ -317,13 +318,13 @@ fn a_switched_flag_runs_again_unless_it_makes_no_sense() {
     );
     app.toggle_flag(row);
     assert!(app.trace.verdict.is_ok());
-    // WITNESS needs P2SH, so P2SH stays.
+    // WITNESS requires P2SH, so P2SH cannot be disabled.
     app.toggle_flag(0);
     assert!(app.trace.subject.flags.contains(Flags::P2SH));
     assert!(app.message.contains("needs"), "{}", app.message);
 }
 
-/// No size makes it fail, and a large script is drawn around its cursor.
+/// Drawing succeeds at every size, and a large script is drawn around the cursor.
 #[test]
 fn every_size_can_be_drawn() {
     let mut app = app(&"1 DROP ".repeat(2_000), "1");
@@ -339,7 +340,7 @@ fn every_size_can_be_drawn() {
     assert!(screen(&app, 80, 24).contains(">3000 OP_1"));
 }
 
-/// Set for the run of the test that happens in the terminal.
+/// Environment variable that is set for the run of the test inside a terminal.
 const IN_TERMINAL: &str = "SIGSTACK_TEST_IN_TERMINAL";
 
 /// The test runs itself in a terminal, where drawing the second step panics.
