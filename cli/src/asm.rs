@@ -1,4 +1,4 @@
-//! `sigstack asm` and `sigstack disasm`: scripts as words and as bytes.
+//! `sigstack asm` and `sigstack disasm`: convert scripts between assembly and bytes.
 
 use std::io::Write;
 
@@ -10,7 +10,8 @@ use crate::input;
 use crate::output::Status;
 use crate::problem::Stop;
 
-/// An option that is also read after the words, which may begin with a minus sign.
+/// Option that is also recognized after the words. The argument parser takes everything after the first word as a word,
+/// because words may begin with a minus sign.
 const JSON_OPTION: &str = "--json";
 
 /// Runs `sigstack asm`.
@@ -27,7 +28,7 @@ pub(crate) fn asm(args: &AsmArgs, out: &mut impl Write) -> Result<Status, Stop> 
     Ok(Status::Yes)
 }
 
-/// A script as JSON: its hex, its assembly, and its words with their places.
+/// Returns a script as JSON: its hex, its assembly, and its words with their positions and byte offsets.
 fn script_json(script: &[u8]) -> Value {
     let words = disassemble(script);
     let text: Vec<&str> = words.iter().map(|(_, word)| word.as_str()).collect();

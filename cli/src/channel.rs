@@ -1,4 +1,4 @@
-//! `sigstack channel` and `compare`: thin commands over the channel crate.
+//! `sigstack channel` and `sigstack compare`, which call the channel crate.
 
 pub(crate) mod breach;
 mod play;
@@ -40,7 +40,7 @@ impl From<ChannelError> for Stop {
             ChannelError::Parameter("construction", error) => {
                 Problem::new(error.to_string()).at("CONSTRUCTION")
             }
-            // The options have the names of the parameters.
+            // The command line options have the names of the parameters.
             ChannelError::Parameter(name, error) => Problem::new(error.to_string()).at(format!("--{name}")),
             error => Problem::new(error.to_string()),
         }
@@ -54,7 +54,7 @@ impl From<WhoError> for Stop {
     }
 }
 
-/// A bar for so many steps.
+/// Returns a progress bar with this number of steps.
 fn progress_of(steps: usize) -> Progress {
     Progress::new(u64::try_from(steps).unwrap_or(u64::MAX))
 }
@@ -102,7 +102,7 @@ fn list(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
     Ok(Status::Yes)
 }
 
-/// Writes every transaction of the constructions and the attacks as vector files.
+/// Writes every transaction of the constructions and the attacks as test vector files.
 fn write_files(folder: &Path, as_json: bool, out: &mut impl Write) -> Result<Status, Stop> {
     files::create_folder(folder)?;
     let mut written = Vec::new();
@@ -155,7 +155,8 @@ fn nested(parties: usize, format: TableFormat, out: &mut impl Write) -> Result<S
     Ok(Status::Yes)
 }
 
-/// Prints who can spend the outputs of one construction or of all: as text a table for each output, else one table.
+/// Prints who can spend the outputs of one construction or of all. As text there is a table for each output, in other
+/// formats a single table.
 fn who(construction: Option<&str>, format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
     let kinds = KINDS.iter().filter(|(name, _)| construction.is_none_or(|wanted| wanted == *name));
     if format != TableFormat::Text {
@@ -181,7 +182,7 @@ fn rules(updates: u32, format: TableFormat, out: &mut impl Write) -> Result<Stat
     let table = protocol::mutation_table(updates, &|name| progress.begin(name))?;
     drop(progress);
     write_table(&table, format, out)?;
-    // With all rules no loss is found, and without any one of them a loss is found.
+    // The result is as expected if no loss is found with all rules, and a loss is found without any one of them.
     let sound = table.rows().iter().all(|row| {
         let whole = row.get(1).is_some_and(|rule| rule == "none");
         row.get(3).is_some_and(|found| (found == "nothing") == whole)
@@ -220,14 +221,15 @@ pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> Result<Status
     Ok(Status::Yes)
 }
 
-/// Constructions that charts show: one of each family.
+/// Constructions that the charts show, one of each family.
 const SHOWN: [&str; 6] = ["tree", "ln-anchors", "literal-pc", "sequence-ctv", "symmetry-apo", "symmetry-th"];
 
-/// The rows that a chart has a line for: over updates, HTLCs or parties.
+/// Function that sets a value of the horizontal axis (updates, HTLCs or parties) in the parameters of a measurement.
 type Ask = fn(Question, u32) -> Question;
 type Answer = fn(&Measured) -> Option<u64>;
 
-/// A chart: its file, what stands around it, its values on the horizontal axis, and what is asked at each.
+/// A chart: its file, its title and axes, its values on the horizontal axis, and functions that set the measured parameters
+/// and return the measured value.
 struct Chart {
     file: &'static str,
     axes: Axes<'static>,
@@ -285,7 +287,8 @@ const CHARTS: [Chart; 4] = [
     },
 ];
 
-/// Storage over n, weight over h and N.
+/// Draws the charts: storage by the number of updates, and weight by the numbers of HTLCs and parties. Returns the file name
+/// and the SVG of each.
 fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
     let mut drawn = Vec::new();
     let points: usize = CHARTS.iter().map(|chart| chart.at.len() * SHOWN.len()).sum();

@@ -1,4 +1,4 @@
-//! `sigstack compile` and `sigstack plan`: policies.
+//! `sigstack compile` and `sigstack plan`: compile policies and plan witnesses.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &CompileArgs, out: &mut impl Write) -> Result<Status, St
 /// Runs `sigstack plan`.
 pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let (_, compiled) = read(&args.policy).map_err(|stop| match stop {
-        // Without a compiled policy there is no answer about witnesses.
+        // If the policy does not compile, the question about a witness has no answer.
         Stop::No(problem) => Stop::Unknown(problem),
         stop => stop,
     })?;
@@ -50,7 +50,7 @@ pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
-/// The checksum at the end of a descriptor (BIP 380), which a policy would read as a comment.
+/// Returns the checksum at the end of a descriptor (BIP 380). A policy text would treat it as a comment.
 fn descriptor_checksum(text: &str) -> Option<&str> {
     const LENGTH: usize = 8;
     let checksums = text.lines().filter_map(|line| line.trim_end().rsplit_once(")#"));
@@ -60,7 +60,7 @@ fn descriptor_checksum(text: &str) -> Option<&str> {
     checksums.map(|(_, checksum)| checksum).find(|checksum| is_checksum(checksum))
 }
 
-/// Reads and compiles a policy. Returns its text too.
+/// Reads and compiles a policy. Returns the text as well.
 fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
     if args.policy.trim().is_empty() {
         return Err(Problem::new("the policy is empty")
@@ -68,7 +68,7 @@ fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
             .hint("write a policy, as in pk(KEY)")
             .into());
     }
-    // Every policy has a fragment with arguments.
+    // Every policy contains a fragment with arguments, so a text without a bracket is a path.
     let is_text = |text: &str| text.contains('(');
     let text = input::text_or_path(&args.policy, "policy", is_text).map_err(|problem| {
         match is_text(&args.policy) || args.policy.starts_with(['@', '-']) {
@@ -98,7 +98,7 @@ fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
     let compiled = parse(&text).and_then(|document| compile(&document, &given, &allowed));
     let compiled = compiled.map_err(|error| {
         use sigstack_compiler::ErrorKind::{GivenValue, UnusedValue};
-        // The text of the policy has no place of a value that is not in it.
+        // The erroneous value is not part of the policy text, so the error names the option instead of a place in the text.
         if let GivenValue { name, .. } | UnusedValue { name, .. } = &error.kind {
             let value = given.get(name).map(String::as_str).unwrap_or_default();
             let problem = Problem::new(error.kind.to_string()).at(format!("--set {name}={value}"));
@@ -107,7 +107,7 @@ fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
         let place = format!("policy, byte {}", error.span.start);
         let problem = Problem::new(error.kind.to_string()).at(place).layout(error.render(&text));
         let problem = error.kind.help().into_iter().fold(problem, Problem::hint);
-        // A policy that a check refuses is an answer; one that cannot be read is none.
+        // If a safety check refuses the policy, the answer is no. If the policy cannot be parsed, there is no answer.
         match error.kind {
             sigstack_compiler::ErrorKind::Refused(..) => Stop::No(problem),
             _ => Stop::Unknown(problem),

@@ -1,21 +1,21 @@
-//! Files that a command writes: each is whole or absent, even if the command is killed. Interrupted by SIGINT or SIGTERM, the
-//! command leaves no temporary file either.
+//! Writes the command's output files. A file is either complete or absent, even if the command is killed. After SIGINT or
+//! SIGTERM no temporary file remains either.
 
 use std::fs;
 use std::path::Path;
 
 use crate::problem::Problem;
 
-/// Writes a file through a temporary one in the same folder, which is renamed when it is complete.
+/// Writes a file through a temporary file in the same folder, which is renamed when it is complete.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
-    // An error about the folder names the folder's problem, not the temporary file.
+    // Checks the folder first, so that an error does not name the temporary file.
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         fs::metadata(folder).map_err(|error| at(path, &error))?;
     }
     sigstack_vectors::write_file(path, bytes).map_err(|error| at(path, &error))
 }
 
-/// Whether two paths name the same file, which need not exist yet.
+/// Returns `true` if two paths name the same file, which need not exist yet.
 pub(crate) fn are_the_same(one: &Path, other: &Path) -> bool {
     let resolved = |path: &Path| {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -25,7 +25,7 @@ pub(crate) fn are_the_same(one: &Path, other: &Path) -> bool {
     one == other || resolved(one).is_some_and(|one| resolved(other) == Some(one))
 }
 
-/// Creates a folder and its parents, before the work whose results it is for.
+/// Creates a folder and its parents, before the results are computed that are written to it.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Problem> {
     fs::create_dir_all(path).map_err(|error| at(path, &error))
 }

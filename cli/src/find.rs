@@ -1,4 +1,4 @@
-//! Finds and opens vector files.
+//! Finds and opens test vector files.
 
 use std::fs;
 use std::io;
@@ -11,10 +11,10 @@ use sigstack_vectors::{
 use crate::input;
 use crate::problem::Problem as CommandProblem;
 
-/// The endings of files that may hold vectors, each with or without `.gz`.
+/// Extensions of files that may contain test vectors, each with or without `.gz`.
 const ENDINGS: &[&str] = &[".json", ".jsonl", ".csv"];
 
-/// The folder of the project's own vectors in its source, and two of its folders.
+/// Folder of the project's own test vectors in the source tree, and two of its subfolders.
 const OWN_FOLDER: &str = "test-vectors";
 const OWN_SUBFOLDERS: [&str; 2] = ["consensus", "proposals"];
 
@@ -23,22 +23,23 @@ const OWN_SUBFOLDERS: [&str; 2] = ["consensus", "proposals"];
 pub(crate) enum Source {
     File {
         path: PathBuf,
-        /// Whether the file was named itself, and not found in a folder.
+        /// `true` if the user named the file, `false` if it was found in a folder.
         is_named: bool,
     },
     /// One of the project's own vector files, built into the command.
     BuiltIn(EmbeddedFile),
 }
 
-/// What a file turned out to be.
+/// The content of a file.
 pub(crate) enum Content {
     Vectors(Box<VectorFile>),
-    /// Something else, found in a folder.
+    /// A file of another kind, found in a folder.
     Other,
 }
 
 impl Source {
-    /// Returns whether the text of the file may contain a string. `true` if the file cannot be read, so that reading it reports why.
+    /// Returns `true` if the text of the file may contain a string. Also returns `true` if the file cannot be read, so that
+    /// reading it reports the error.
     pub(crate) fn may_contain(&self, string: &str, max_bytes: u64) -> bool {
         let found = match self {
             Source::File { path, .. } => {
@@ -69,7 +70,7 @@ impl Source {
         }
     }
 
-    /// The name of the file in messages.
+    /// Returns the name of the file for messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Source::File { path, .. } => path.display().to_string(),
@@ -78,7 +79,7 @@ impl Source {
     }
 }
 
-/// Whether a problem means that the file is not a vector file. Comma-separated tables of all kinds exist.
+/// Returns `true` if a problem means that the file is not a vector file. A `.csv` file may be any table.
 fn is_other(path: &Path, problem: &Problem) -> bool {
     match problem {
         Problem::Unrecognised | Problem::NoVerdict => true,
@@ -92,13 +93,13 @@ fn unreadable(path: &Path, error: &io::Error) -> InputError {
     InputError { file: path.display().to_string(), case: None, field: None, problem }
 }
 
-/// The name in lower case, without `.gz`.
+/// Returns the file name in lower case, without `.gz`.
 fn plain_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     name.strip_suffix(".gz").map(str::to_owned).unwrap_or(name)
 }
 
-/// Refuses a path that begins with `@`, as other arguments do, if there is no file of that name.
+/// Fails for a path that begins with `@`, the syntax of other arguments, if there is no file of that name.
 pub(crate) fn check_paths(paths: &[PathBuf]) -> Result<(), CommandProblem> {
     let with_at =
         paths.iter().filter(|path| !path.exists()).find_map(|path| path.to_str()?.strip_prefix('@'));
@@ -111,7 +112,7 @@ pub(crate) fn check_paths(paths: &[PathBuf]) -> Result<(), CommandProblem> {
     }
 }
 
-/// The files that are named, and those in the folders that are named, sorted by name folder by folder.
+/// Returns the named files and the files in the named folders. The files of each folder are sorted by name.
 pub(crate) fn sources(paths: &[PathBuf]) -> (Vec<Source>, Vec<InputError>) {
     let mut sources = Vec::new();
     let mut errors = Vec::new();
@@ -131,7 +132,8 @@ pub(crate) fn sources(paths: &[PathBuf]) -> (Vec<Source>, Vec<InputError>) {
     (sources, errors)
 }
 
-/// The files of a folder and of its folders. Links to folders are not followed, and hidden names passed over.
+/// Finds the files of a folder and of its subfolders. Symbolic links to folders are not followed, and hidden names are
+/// skipped.
 fn search(root: &Path, sources: &mut Vec<Source>, errors: &mut Vec<InputError>) {
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -161,20 +163,21 @@ fn search(root: &Path, sources: &mut Vec<Source>, errors: &mut Vec<InputError>) 
     }
 }
 
-/// The project's own vectors.
+/// The project's own test vectors.
 pub(crate) struct OwnVectors {
     pub(crate) sources: Vec<Source>,
     pub(crate) errors: Vec<InputError>,
-    /// Which set it is, in a sentence.
+    /// Description of the set, in words.
     pub(crate) set: String,
 }
 
-/// Finds the project's own vectors: in its source, if the working folder is in it; otherwise those built into the command.
+/// Finds the project's own vectors: in the source tree if the working folder is inside it, otherwise those built into the
+/// command.
 pub(crate) fn own_vectors() -> Result<OwnVectors, CommandProblem> {
     let here = std::env::current_dir().unwrap_or_default();
     let is_own = |folder: &PathBuf| OWN_SUBFOLDERS.iter().any(|name| folder.join(name).is_dir());
     if let Some(folder) = here.ancestors().map(|folder| folder.join(OWN_FOLDER)).find(is_own) {
-        // Relative where that is possible, because every line of the report has the path.
+        // The path is relative if possible, because every line of the report contains it.
         let folder = folder.strip_prefix(&here).map(Path::to_path_buf).unwrap_or(folder);
         let set = format!("the project's vectors in {}", folder.display());
         let (sources, errors) = sources(&[folder]);

@@ -1,4 +1,4 @@
-//! Reads sets of flags: by name, by profile, and as changes to another set.
+//! Parses sets of flags: by name, by profile, and as changes to another set.
 
 use std::fmt::Write as _;
 
@@ -30,7 +30,7 @@ const BUNDLES: &[Bundle] = &[
     },
 ];
 
-/// Short names that are in use, and the flags that they mean.
+/// Short names in common use, and the flags that they stand for.
 const SHORT_NAMES: &[(&str, &str)] = &[
     ("APO", "ANYPREVOUT"),
     ("CLTV", "CHECKLOCKTIMEVERIFY"),
@@ -40,48 +40,49 @@ const SHORT_NAMES: &[(&str, &str)] = &[
     ("IKEY", "INTERNALKEY"),
 ];
 
-/// Names of related or older rules. They are suggested and not read: the rules are not the same.
+/// Names of related or older rules. These names are rejected with a suggestion, because the rules are not the same.
 const RELATED_NAMES: &[(&str, &str)] =
     &[("NOINPUT", "ANYPREVOUT"), ("SEGWIT", "WITNESS"), ("TXHASH", "TEMPLATEHASH")];
 
-/// The sets that `--flags` takes beside the flags.
+/// Names of sets of flags that `--flags` accepts in addition to single flags.
 const SETS: &[(&str, Flags)] =
     &[("CONSENSUS", Flags::CONSENSUS), ("POLICY", Flags::POLICY), ("NONE", Flags::NONE)];
 
-/// The flag's name that a short name means, or the name itself.
+/// Returns the flag name that a short name stands for, or the name itself.
 fn long_name(name: &str) -> &str {
     SHORT_NAMES.iter().find(|(short, _)| is_same(short, name)).map_or(name, |(_, long)| long)
 }
 
-/// The proposals of a profile: those of a bundle, one by its name or its short name, or those of `bipN`.
+/// Returns the proposals of a profile: those of a bundle, one by its name or short name, or those of `bipN`. Returns `None`
+/// for unknown names.
 fn proposals(name: &str) -> Option<Vec<&'static Proposal>> {
     if let Some(bundle) = BUNDLES.iter().find(|bundle| is_same(bundle.name, name)) {
         return Some(bundle.proposals.to_vec());
     }
     let name = long_name(name);
-    // A BIP can have several rows.
+    // One BIP can have several proposals in the table.
     let is_named =
         |proposal: &&Proposal| is_same(proposal.name, name) || is_same(&format!("bip{}", proposal.bip), name);
     let named: Vec<&Proposal> = PROPOSALS.iter().copied().filter(is_named).collect();
     Some(named).filter(|named| !named.is_empty())
 }
 
-/// The flags of a name that `--flags` takes: a flag, a short name or a set.
+/// Returns the flags for a name that `--flags` accepts: a flag, a short name or a set.
 fn named(name: &str) -> Option<Flags> {
     let name = long_name(name);
     let set = SETS.iter().find(|(set, _)| is_same(set, name)).map(|(_, flags)| *flags);
     set.or_else(|| FLAGS.iter().find(|info| is_same(info.name, name)).map(|info| info.flag))
 }
 
-/// The flags with proposals activated and no longer discouraged.
+/// Returns the flags with the proposals activated, and without the policy flags that discourage them.
 fn activate(flags: Flags, proposals: &[&Proposal]) -> Flags {
     let active: Flags = proposals.iter().map(|proposal| proposal.flag).collect();
     let discouraged: Flags = proposals.iter().map(|proposal| proposal.discourage).collect();
     (flags | active) - discouraged
 }
 
-/// Reads profiles, separated by commas: `consensus` and `policy` are today's rules, every other profile activates
-/// proposals on top of them.
+/// Parses profiles, separated by commas. `consensus` and `policy` are today's rules; every other profile adds proposals to
+/// them.
 pub(crate) fn read_profiles(text: &str) -> Result<Flags, Problem> {
     let names = || text.split(',').map(str::trim);
     let is_base = |name: &&str| is_same(name, "consensus") || is_same(name, "policy");
@@ -95,8 +96,8 @@ pub(crate) fn read_profiles(text: &str) -> Result<Flags, Problem> {
     })
 }
 
-/// Reads flags by name, separated by commas. If every name begins with + or -, the names change the set `base`; otherwise
-/// the names without + and - are a set of their own.
+/// Parses flag names, separated by commas. If every name begins with + or -, the names change the set `base`. Otherwise they
+/// define a new set, starting with the empty one.
 pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
     let is_change = |word: &str| word.starts_with(['+', '-']);
     let words = || text.split(',').map(str::trim);
@@ -109,7 +110,7 @@ pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
         match (named(name), proposals(name)) {
             (Some(named), _) if adds => Ok(flags | named),
             (Some(named), _) => Ok(flags - named),
-            // A bundle or a BIP's number: no flag has this name.
+            // The name is a bundle or a BIP number, which is not the name of a flag.
             (None, Some(bundle)) if adds => Ok(activate(flags, &bundle)),
             (None, Some(bundle)) => Ok(flags - bundle.iter().map(|proposal| proposal.flag).collect()),
             (None, None) => Err(unknown("flag", name, flag_names())),
@@ -129,7 +130,7 @@ pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
     }
 }
 
-/// The names that `--profile` takes.
+/// Returns the names that `--profile` accepts.
 fn profile_names() -> Vec<String> {
     let bases = ["consensus", "policy"].into_iter().map(str::to_owned);
     let names = PROPOSALS.iter().map(|proposal| proposal.name.to_lowercase());
@@ -140,7 +141,7 @@ fn profile_names() -> Vec<String> {
     bases.chain(names).chain(numbers).chain(bundles).chain(short).collect()
 }
 
-/// The names that `--flags` takes.
+/// Returns the names that `--flags` accepts.
 fn flag_names() -> Vec<String> {
     let sets = SETS.iter().map(|(name, _)| (*name).to_owned());
     let flags = FLAGS.iter().map(|info| info.name.to_owned());
@@ -148,7 +149,7 @@ fn flag_names() -> Vec<String> {
     sets.chain(flags).chain(short).chain(profile_names()).collect()
 }
 
-/// The error for an unknown profile or flag, with the nearest name.
+/// Returns the error for an unknown profile or flag, with a suggestion of the nearest name.
 fn unknown(kind: &str, name: &str, known: Vec<String>) -> Problem {
     let related = RELATED_NAMES.iter().find(|(other, _)| is_same(other, name)).map(|(_, known)| *known);
     let hint = match related.or_else(|| nearest(name, known.iter().map(String::as_str))) {
@@ -160,7 +161,7 @@ fn unknown(kind: &str, name: &str, known: Vec<String>) -> Problem {
         .hint(hint)
 }
 
-/// The profiles and flags, for the help.
+/// Returns the help text on profiles and flags.
 pub(crate) fn help() -> String {
     let mut help = String::from(
         "Profiles (--profile), one or more separated by commas:\n  \
@@ -200,7 +201,7 @@ pub(crate) fn help() -> String {
     help
 }
 
-/// Columns that the help fills.
+/// Width of the help text in columns.
 const WIDTH: usize = 80;
 
 /// Writes `title: NAME, NAME, ...`, wrapped and indented.
@@ -284,7 +285,7 @@ mod tests {
         ] {
             assert_eq!(read(name), Ok(flag), "{name}");
         }
-        // Each proposal is a profile under each of the names that it is a flag under.
+        // Every flag name of a proposal is also a profile name.
         for name in ["CTV", "csfs", "APO", "CAT", "OP_CAT", "ikey", "bip-348", "SCRIPT_VERIFY_PAIRCOMMIT"] {
             assert_eq!(read_profiles(name), read_flags(&format!("CONSENSUS,+{name}"), Flags::NONE), "{name}");
         }

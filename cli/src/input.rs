@@ -1,6 +1,6 @@
-//! The content of arguments: the text itself, the file of `@FILE`, or standard input for `-`.
+//! Reads the content of arguments: the text itself, the file of `@FILE`, or standard input for `-`.
 //!
-//! A file may hold text or the bytes themselves. A path without `@` is never opened: whoever writes one gets a hint.
+//! A file may contain text or raw bytes. A path without `@` is not opened, and causes an error with a hint.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,7 +16,7 @@ use crate::nearest;
 use crate::problem::Problem;
 use sigstack_debugger::counted;
 
-/// What the top help says about arguments that may come from files.
+/// Section of the help about arguments that may come from files.
 pub(crate) const HELP: &str = "\
 Arguments:
   A transaction, an output, a PSBT, a script, a stack, a witness or a policy is given as text, as @FILE for the
@@ -25,19 +25,19 @@ Arguments:
   Scripts and stacks are read as assembly (see asm --help). The prefix hex: marks hex and asm: marks assembly, as in
   hex:52935587 or hex:@FILE. Words that are all hex need a prefix.";
 
-/// The path that means standard input.
+/// Path that stands for standard input.
 const STDIN: &str = "-";
 
-/// Maximum bytes that are read from a file or standard input: more than any block in hex.
+/// Maximum number of bytes read from a file or standard input: more than any block in hex.
 const MAX_BYTES: u64 = 64 << 20;
 
-/// How a PSBT begins (BIP 174).
+/// First bytes of a PSBT (BIP 174).
 const PSBT_MAGIC: &[u8] = b"psbt\xff";
 
-/// How a PSBT in base64 begins.
+/// First characters of a PSBT in base64.
 const PSBT_BASE64: &str = "cHNidP";
 
-/// The argument that read standard input.
+/// Name of the argument for which standard input was read.
 static STDIN_READ_FOR: OnceLock<String> = OnceLock::new();
 
 enum Content {
@@ -45,8 +45,8 @@ enum Content {
     Binary(Vec<u8>),
 }
 
-/// Reads a file, or standard input for the path `-`; at most one byte more than `max_bytes`, so that callers see that there
-/// is more. `name` is the argument that asks, for the error if standard input is read twice.
+/// Reads a file, or standard input for the path `-`. Reads at most one byte more than `max_bytes`, so that the caller
+/// notices if the file is too long. `name` is the argument, used in the error if standard input is read twice.
 pub(crate) fn read_path(path: &Path, max_bytes: u64, name: &str) -> io::Result<Vec<u8>> {
     let max_bytes = max_bytes.saturating_add(1);
     let mut bytes = Vec::new();
@@ -64,7 +64,7 @@ pub(crate) fn read_path(path: &Path, max_bytes: u64, name: &str) -> io::Result<V
     Ok(bytes)
 }
 
-/// Text has no control characters but white space.
+/// Converts bytes to text if they are valid UTF-8 without control characters other than white space.
 fn as_text(bytes: Vec<u8>) -> Content {
     let is_text = |text: &str| !text.chars().any(|char| char.is_control() && !char.is_whitespace());
     match String::from_utf8(bytes) {
@@ -74,7 +74,7 @@ fn as_text(bytes: Vec<u8>) -> Content {
     }
 }
 
-/// The content of a file, or of standard input.
+/// Reads the content of a file, or of standard input.
 fn of_path(path: &str, name: &str) -> Result<Content, Problem> {
     if path.is_empty() {
         return Err(Problem::new("the path of a file is missing after @").at(name));
@@ -98,7 +98,7 @@ fn content(argument: &str, name: &str) -> Result<Content, Problem> {
     }
 }
 
-/// Adds a hint to an error about an argument that could be a path without `@`.
+/// Adds a hint to an error about an argument that looks like a path without `@`.
 pub(crate) fn path_hint(problem: Problem, argument: &str) -> Problem {
     if argument == STDIN || argument.starts_with('@') {
         return problem;
@@ -106,7 +106,7 @@ pub(crate) fn path_hint(problem: Problem, argument: &str) -> Problem {
     if Path::new(argument).is_file() {
         return problem.hint(format!("a file of this name exists: write @{argument} to read it"));
     }
-    // A PSBT in base64 may contain slashes.
+    // Base64 may contain slashes, so that a PSBT could look like a path.
     let is_like_path = argument.contains(['/', '\\', '.'])
         && !argument.contains(char::is_whitespace)
         && !argument.starts_with(PSBT_BASE64);
@@ -117,7 +117,7 @@ pub(crate) fn path_hint(problem: Problem, argument: &str) -> Problem {
     }
 }
 
-/// The text of an argument, without white space around it.
+/// Returns the text of an argument without surrounding white space.
 pub(crate) fn text(argument: &str, name: &str) -> Result<String, Problem> {
     match content(argument, name)? {
         Content::Text(text) => Ok(text),
@@ -125,7 +125,7 @@ pub(crate) fn text(argument: &str, name: &str) -> Result<String, Problem> {
     }
 }
 
-/// The content of an argument as it is: of a file its bytes, otherwise the bytes of the text.
+/// Returns the unmodified content of an argument: the bytes of a file, or the bytes of the text.
 pub(crate) fn raw(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     Ok(match content(argument, name)? {
         Content::Text(text) => text.into_bytes(),
@@ -133,7 +133,8 @@ pub(crate) fn raw(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     })
 }
 
-/// The text of an argument that may also be a path without `@`: an argument for which `is_text` is false is a path.
+/// Returns the text of an argument that may also be a path without `@`. The argument is a path if `is_text` returns `false`
+/// for it.
 pub(crate) fn text_or_path(
     argument: &str,
     name: &str,
@@ -145,7 +146,7 @@ pub(crate) fn text_or_path(
     text(&format!("@{argument}"), name)
 }
 
-/// Bytes from hex digits, with white space anywhere.
+/// Parses hex digits, which may contain white space anywhere.
 pub(crate) fn hex_bytes(text: &str) -> Result<Vec<u8>, String> {
     let mut digits = Vec::with_capacity(text.len());
     for (position, char) in text.chars().enumerate() {
@@ -162,7 +163,7 @@ pub(crate) fn hex_bytes(text: &str) -> Result<Vec<u8>, String> {
     Ok(digits.chunks(2).map(|pair| u8::try_from(byte(pair)).unwrap_or_default()).collect())
 }
 
-/// The bytes of an argument in hex, or of a binary file.
+/// Returns the bytes of an argument in hex, or of a binary file.
 pub(crate) fn bytes(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     match content(argument, name)? {
         Content::Binary(bytes) => Ok(bytes),
@@ -183,23 +184,23 @@ fn decoded<T>(argument: &str, name: &str, decode: fn(&[u8]) -> Result<T, DecodeE
     })
 }
 
-/// Whether the content of an argument is a transaction, in hex or as bytes.
+/// Returns `true` if the content of an argument is a transaction, in hex or as raw bytes.
 pub(crate) fn is_transaction(content: &[u8]) -> bool {
     let digits = core::str::from_utf8(content).ok().and_then(|text| hex_bytes(text).ok());
     decode_transaction(digits.as_deref().unwrap_or(content)).is_ok()
 }
 
-/// A transaction.
+/// Reads a transaction.
 pub(crate) fn transaction(argument: &str, name: &str) -> Result<Transaction, Problem> {
     decoded(argument, name, decode_transaction)
 }
 
-/// A witness.
+/// Reads a witness.
 pub(crate) fn witness(argument: &str, name: &str) -> Result<Witness, Problem> {
     decoded(argument, name, decode_witness)
 }
 
-/// An output: `SATOSHI:SCRIPT`, or its serialization.
+/// Reads an output, given as `SATOSHI:SCRIPT` or serialized.
 pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
     let wrong = |what: String| Problem::new(what).at(name);
     let text = match content(argument, name)? {
@@ -223,16 +224,16 @@ pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from_bytes(script) })
 }
 
-/// The language of a script or a stack.
+/// The notation of a script or a stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Assembly,
     Hex,
-    /// Assembly, unless the text could be hex too.
+    /// Assembly, unless the text could also be hex.
     Unnamed,
 }
 
-/// The language that an argument names, and the rest of it.
+/// Returns the notation that the prefix of an argument names, and the argument without the prefix.
 fn form(argument: &str) -> (Form, &str) {
     match (argument.strip_prefix("asm:"), argument.strip_prefix("hex:")) {
         (Some(rest), _) => (Form::Assembly, rest),
@@ -241,15 +242,16 @@ fn form(argument: &str) -> (Form, &str) {
     }
 }
 
-/// Whether a text is nothing but words of whole bytes in hex, which assembly could read as numbers or pushes.
+/// Returns `true` if every word of the text consists of whole bytes in hex. In assembly such words could be numbers or
+/// pushes.
 fn is_bare_hex(text: &str) -> bool {
     let is_hex =
         |word: &str| word.len().is_multiple_of(2) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     !text.is_empty() && text.split_whitespace().all(is_hex)
 }
 
-/// The error for a text that could be hex or assembly, with both spellings. `bytes` is what the text is as hex, `push` what its
-/// assembly is if that is more than numbers.
+/// Returns the error for a text that could be hex or assembly, with both spellings as a hint. `bytes` describes the meaning
+/// as hex. `push` describes the meaning as assembly, if the text is not only numbers.
 fn ambiguous(text: &str, bytes: &str, push: impl FnOnce(&str) -> String) -> Problem {
     let short = if text.len() > MAX_SHOWN { "..." } else { text };
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace());
@@ -262,7 +264,7 @@ fn ambiguous(text: &str, bytes: &str, push: impl FnOnce(&str) -> String) -> Prob
         .hint(format!("write hex:{short} for {bytes}, or {other}"))
 }
 
-/// Longest text that is repeated in a hint.
+/// Maximum length of a text that a hint repeats.
 const MAX_SHOWN: usize = 48;
 
 fn asm_problem(error: &AsmError, argument: &str) -> Problem {
@@ -277,8 +279,8 @@ fn asm_problem(error: &AsmError, argument: &str) -> Problem {
     }
 }
 
-/// A script: assembly, `asm:` and assembly, `hex:` and hex, or the bytes of a file. Hex without `hex:` is refused, also in
-/// several words: hex may have white space in it.
+/// Reads a script: assembly, `asm:` and assembly, `hex:` and hex, or the bytes of a file. Hex without `hex:` is rejected,
+/// even if it consists of several words, because hex may contain white space.
 pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
     match content(rest, name)? {
@@ -288,7 +290,7 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// A script as [`script`], of which the bytes of a file are no form.
+/// Reads a script like [`script`], but rejects binary files.
 pub(crate) fn assembly(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
     match content(rest, name)? {
@@ -299,7 +301,8 @@ pub(crate) fn assembly(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// The script that a text of a form is. A file may begin with the prefix that its argument does not have.
+/// Converts text in the given notation to a script. If the argument has no prefix, the content of its file may begin with
+/// one.
 fn script_of_text(text: &str, form: Form, rest: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, text) = if form == Form::Unnamed { self::form(text) } else { (form, text) };
     let assembled = || assemble(text).map_err(|error| asm_problem(&error, rest));
@@ -331,8 +334,8 @@ fn script_of_text(text: &str, form: Form, rest: &str, name: &str) -> Result<Vec<
     .map_err(|problem| problem.at(name))
 }
 
-/// The elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex. Words that are all
-/// hex are refused without a prefix, as in a script.
+/// Reads the elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex. If all
+/// words are hex, a prefix is required, as for a script.
 pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem> {
     let (form, rest) = form(argument);
     let content = text(rest, name)?;
@@ -354,7 +357,7 @@ pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem>
     .map_err(|problem| problem.at(name))
 }
 
-/// The words of a text that are all hex, those that are no numbers in `<>`.
+/// Writes the words of a text in hex as assembly: words that are not numbers are put into `<>`.
 fn bracketed(text: &str) -> String {
     let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit()) && assemble(word).is_ok();
     let words = text.split_whitespace().map(|word| match is_number(word) {
@@ -364,7 +367,7 @@ fn bracketed(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// An x-only key of 32 bytes in hex.
+/// Reads an x-only key of 32 bytes in hex.
 pub(crate) fn x_only_key(argument: &str, name: &str) -> Result<[u8; 32], Problem> {
     let bytes = bytes(argument, name)?;
     bytes.as_slice().try_into().map_err(|_| {

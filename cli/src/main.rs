@@ -1,4 +1,5 @@
-//! `sigstack`: runs test vectors, verifies spends, shows how scripts run, compiles policies, plays and compares channels.
+//! `sigstack`: runs test vectors, verifies transactions, shows the execution of scripts, compiles policies, and simulates
+//! and compares channels.
 //!
 //! Exit status: 0 for yes, 1 for no, 2 if the question could not be answered.
 

@@ -1,29 +1,29 @@
-//! The name that a misspelled one most likely means.
+//! Finds the known name that a misspelled name most likely stands for.
 
 use core::cmp::Reverse;
 
 use strsim::{damerau_levenshtein, jaro_winkler};
 
-/// Similarity below which a name is not suggested. Names that differ in a few letters of many are above 0.8.
+/// Minimum Jaro-Winkler similarity for a suggestion. Long names that differ in a few letters have more than 0.8.
 const LEAST_SIMILARITY: f64 = 0.75;
 
-/// Fewest letters for which a part of a name suggests the whole name.
+/// Minimum number of letters for which a part of a name suggests the whole name.
 const LEAST_PART: usize = 3;
 
-/// Most letters of a name that is compared with the known ones: comparing takes time with its length.
+/// Maximum number of letters of a name that is compared with the known ones. The time of a comparison grows with the length.
 const MOST_LETTERS: usize = 200;
 
-/// The known name closest to `name`, if one is close enough to be suggested.
+/// Returns the known name closest to `name`, or `None` if no name is close enough to be suggested.
 ///
-/// Names are compared as in [`is_same`]. A name that contains `name` counts as close, the shortest one
-/// first, and so does a name that `name` contains, the longest one first.
+/// Names are compared as in [`is_same`]. A known name that contains `name` counts as close, the shortest one first. A known
+/// name that `name` contains also counts as close, the longest one first.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(name);
     if wanted.is_empty() || wanted.len() > MOST_LETTERS {
         return None;
     }
     let known: Vec<(&str, String)> = known.into_iter().map(|known| (known, plain(known))).collect();
-    // Few edits first, then the similarity, which weighs the beginning more.
+    // Sorted by the number of edits, then by the similarity, which gives more weight to the beginning.
     let most_edits = wanted.chars().count() / 4 + 1;
     let close = known.iter().filter_map(|(known, plain)| {
         let edits = damerau_levenshtein(&wanted, plain);
@@ -49,17 +49,17 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     close.map(|(_, _, known)| known).or_else(containing).or_else(contained).or_else(similar)
 }
 
-/// The sentence that suggests the nearest name: `did you mean NAME?`.
+/// Returns a sentence that suggests the nearest name: `did you mean NAME?`.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(name, known).map(|known| format!("did you mean {known}?"))
 }
 
-/// Whether two names are the same, apart from case, `_`, `-` and the prefixes `OP_` and `SCRIPT_VERIFY_`.
+/// Returns `true` if two names are the same apart from case, `_`, `-`, spaces and the prefixes `OP_` and `SCRIPT_VERIFY_`.
 pub(crate) fn is_same(left: &str, right: &str) -> bool {
     plain(left) == plain(right)
 }
 
-/// A name in lower case, without the parts that people add to it or leave out.
+/// Returns a name in lower case, without prefixes and separators that users may add or leave out.
 fn plain(name: &str) -> String {
     let name = name.to_lowercase();
     let name = name.strip_prefix("script_verify_").unwrap_or(&name);

@@ -1,4 +1,4 @@
-//! Styles, the exit status and standard output.
+//! Styles and width of the output, the exit status, and the writer for standard output.
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -8,43 +8,43 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use sigstack_interpreter::Location;
 
-/// The color of success.
+/// Color of success.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// The color of failures and errors.
+/// Color of failures and errors.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// The style of headings.
+/// Style of headings.
 pub(crate) const HEADING: Style = Style::new().bold();
 
-/// Columns of output that goes to no terminal.
+/// Width in columns of output that does not go to a terminal.
 const DEFAULT_WIDTH: usize = 80;
 
-/// The width that [`set_width`] was called with.
+/// Width in columns passed to [`set_width`].
 static WIDTH: OnceLock<usize> = OnceLock::new();
 
-/// Sets the columns that tables may take, if the user named a number.
+/// Sets the maximum width of tables in columns, if the user specified one.
 pub(crate) fn set_width(width: Option<u16>) {
     if let Some(width) = width {
-        // The first call counts; there is one.
+        // The function is called only once, so setting the value cannot fail.
         let _ = WIDTH.set(width.into());
     }
 }
 
-/// The columns that tables may take: those that the user named, those of the terminal, or 80.
+/// Returns the maximum width of tables in columns: the one that the user specified, else that of the terminal, else 80.
 pub(crate) fn width() -> usize {
     let of_terminal = || match io::stdout().is_terminal() {
         true => ratatui::crossterm::terminal::size().ok().map(|(columns, _)| columns.into()),
         false => None,
     };
-    // A terminal that does not know its width reports 0.
+    // A terminal with unknown width reports 0.
     WIDTH.get().copied().or_else(|| of_terminal().filter(|width| *width > 0)).unwrap_or(DEFAULT_WIDTH)
 }
 
-/// The answer of a command.
+/// The answer of a command, which determines its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Yes,
     No,
-    /// The question could not be answered.
+    /// The question could not be answered: exit status 2.
     Unknown,
 }
 
@@ -58,7 +58,7 @@ impl From<Status> for ExitCode {
     }
 }
 
-/// A writer that ignores a broken pipe: the work goes on, since the exit status still reports its result.
+/// A writer that ignores a broken pipe. The command continues, because its exit status still reports the result.
 pub(crate) struct Output<W>(W);
 
 impl<W: Write> Output<W> {
@@ -84,7 +84,7 @@ fn unless_broken_pipe<T>(done: io::Result<T>, instead: T) -> io::Result<T> {
     }
 }
 
-/// A place where execution stopped, as JSON.
+/// Returns the place where execution stopped as JSON.
 pub(crate) fn location(location: Option<&Location>) -> Value {
     let Some(location) = location else { return Value::Null };
     let phase = location.phase.name();

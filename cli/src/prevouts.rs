@@ -1,4 +1,4 @@
-//! The outputs that a transaction spends, as far as the command line gives them.
+//! The outputs that a transaction spends, as given on the command line.
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
 
@@ -6,7 +6,7 @@ use crate::input;
 use crate::problem::Problem;
 use sigstack_debugger::counted;
 
-/// Returns the outputs of `--prevout`, one entry for each input. `named` is the input that `--input` names.
+/// Returns the outputs given by `--prevout`, one entry for each input. `named` is the input given by `--input`.
 pub(crate) fn of_outputs(
     tx: &Transaction,
     arguments: &[String],
@@ -19,7 +19,7 @@ pub(crate) fn of_outputs(
             argument.split_once('=').and_then(|(number, output)| Some((number.parse().ok()?, output)));
         let (index, output): (usize, &str) = match (numbered, named) {
             (Some(numbered), _) => numbered,
-            // The only output belongs to the only input that is verified.
+            // The only output given is that of the only verified input.
             (None, Some(input)) if arguments.len() == 1 && input < inputs => (input, argument),
             (None, _) if arguments.len() == inputs => (nth, argument),
             (None, _) => {
@@ -43,7 +43,7 @@ pub(crate) fn of_outputs(
     Ok(prevouts)
 }
 
-/// Returns the outputs that a transaction spends and that the transactions of `--prevtx` create, one entry for each input.
+/// Returns the spent outputs that the transactions given by `--prevtx` create, one entry for each input.
 pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<Vec<Option<TxOut>>, Problem> {
     let mut prevouts = vec![None; tx.input.len()];
     for (nth, argument) in arguments.iter().enumerate() {
@@ -73,8 +73,8 @@ pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<
     Ok(prevouts)
 }
 
-/// Returns an output for each input, so that `inputs` can be verified. Outputs that are unknown and that cannot influence the
-/// verdict are replaced by a placeholder.
+/// Returns an output for each input, so that `inputs` can be verified. An unknown output is replaced by a placeholder if it
+/// cannot influence the verdict; otherwise an error is returned.
 pub(crate) fn complete(
     tx: &Transaction,
     known: &[Option<TxOut>],
@@ -102,18 +102,18 @@ pub(crate) fn complete(
     Ok(known.iter().map(|prevout| prevout.clone().unwrap_or_else(placeholder)).collect())
 }
 
-/// Whether the verdict on an input can depend on the outputs that other inputs spend: only the signature hash of BIP 341
-/// commits to them. The hashes of legacy inputs and of BIP 143 do not, and neither do template hashes.
+/// Returns `true` if the verdict on an input can depend on the outputs that other inputs spend. Only the signature hash of
+/// BIP 341 commits to them; legacy and BIP 143 signature hashes and template hashes do not.
 fn depends_on_others(prevout: &TxOut) -> bool {
     prevout.script_pubkey.is_p2tr()
 }
 
-/// Stands for an output that is unknown and that no verified input depends on.
+/// Returns a placeholder for an unknown output that no verified input depends on.
 fn placeholder() -> TxOut {
     TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }
 }
 
-/// The error for an output that a coinbase transaction spends.
+/// Returns the error for a coinbase transaction, which spends no output.
 pub(crate) fn of_coinbase() -> Problem {
     Problem::new("the input of a coinbase transaction spends no output, so no script verifies it")
 }
@@ -131,7 +131,7 @@ fn missing(tx: &Transaction, input: usize) -> Problem {
     ))
 }
 
-/// Writes inputs as `input 1`, `inputs 0, 2` or, of three and more in a row, `inputs 0-5, 7`.
+/// Formats inputs as `input 1`, `inputs 0, 2` or, for three and more in a row, `inputs 0-5, 7`.
 pub(crate) fn list(inputs: &[usize]) -> String {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for input in inputs {
@@ -169,7 +169,7 @@ mod tests {
         }
     }
 
-    /// The signatures and template hashes of a verification.
+    /// Inspector that records the signatures and template hashes of a verification.
     #[derive(Default)]
     struct Messages(Vec<Event>);
 
@@ -190,8 +190,8 @@ mod tests {
         (verdict, messages.0)
     }
 
-    /// Verdicts and signed messages of every input of the project's vectors that needs its own output only are the same
-    /// whatever the other inputs spend; those of taproot inputs are not.
+    /// For every input of the project's vectors that is not taproot, verdict and signed messages are the same whatever the
+    /// other inputs spend. For taproot inputs they are not.
     #[test]
     fn only_taproot_depends_on_what_other_inputs_spend() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");

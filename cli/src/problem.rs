@@ -1,7 +1,7 @@
-//! The error type of the whole command: what was wrong, where, and what to do about it.
+//! The error type of the whole command: what is wrong, where, and how to correct it.
 //!
-//! Standard error gets the text. With `--json` among the arguments, standard output also gets one JSON object
-//! (`docs/json-output.md`).
+//! The text is written to standard error. If the arguments contain `--json`, one JSON object is also written to standard
+//! output (`docs/json-output.md`).
 
 use core::fmt;
 use std::ffi::OsString;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::output::{BAD, HEADING, Status};
 
-/// Most characters of a text that an error repeats. A longer one is an argument without end; its beginning identifies it.
+/// Maximum number of characters of a text that an error repeats. The beginning is enough to identify a longer argument.
 const MOST_SHOWN: usize = 1000;
 
-/// The text, or the beginning of a long one.
+/// Returns the text, or the beginning of a long text with its length.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}... ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),
@@ -22,42 +22,42 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// A problem, its place, and advice.
+/// An error with its place and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     what: String,
-    /// An argument, a file, a case, a field, a byte: from the outermost to the innermost.
+    /// Places from the outermost to the innermost: an argument, a file, a case, a field, a byte.
     place: Vec<String>,
     hint: Option<String>,
-    /// The text for a terminal, for errors that show the line they are in.
+    /// Complete text for a terminal, used for errors that show the line of the input.
     layout: Option<String>,
 }
 
 impl Problem {
-    /// An error with no place yet. `what` is a phrase without a full stop.
+    /// Creates an error without a place. `what` is a phrase without a full stop.
     pub(crate) fn new(what: impl Into<String>) -> Problem {
         Problem { what: shortened(&what.into()), place: Vec::new(), hint: None, layout: None }
     }
 
-    /// The error at a place. A second call puts the outer place before the inner one: `--tx: input 1`.
+    /// Adds a place to the error. A second call puts the outer place before the inner one: `--tx: input 1`.
     pub(crate) fn at(mut self, place: impl Into<String>) -> Problem {
         self.place.insert(0, shortened(&place.into()));
         self
     }
 
-    /// The error with advice. The first advice is kept: the code closest to the fault knows best.
+    /// Adds advice to the error. Only the first advice is kept, because the code closest to the error knows best.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Problem {
         self.hint.get_or_insert_with(|| hint.into());
         self
     }
 
-    /// The error with its own text for a terminal, which replaces the usual one. It ends in a line feed.
+    /// Sets a complete text for a terminal, which replaces the usual one. The text ends in a line feed.
     pub(crate) fn layout(mut self, layout: impl Into<String>) -> Problem {
         self.layout = Some(layout.into());
         self
     }
 
-    /// The error as the JSON object that `--json` prints.
+    /// Returns the error as the JSON object that `--json` prints.
     pub(crate) fn to_json(&self) -> Value {
         let place = (!self.place.is_empty()).then(|| self.place.join(": "));
         json!({ "error": { "problem": self.what, "where": place, "hint": self.hint } })
@@ -66,7 +66,7 @@ impl Problem {
     /// Writes the error to standard error.
     pub(crate) fn complain(&self) {
         let mut err = anstream::stderr().lock();
-        // If standard error cannot be written to, there is no other place for the text.
+        // If writing to standard error fails, there is no other place for the text.
         let _ = match &self.layout {
             Some(layout) => write!(err, "{layout}"),
             None => writeln!(err, "{BAD}error{BAD:#}: {self}").and_then(|()| match &self.hint {
@@ -77,7 +77,7 @@ impl Problem {
     }
 }
 
-/// The place and what was wrong there, on one line. The hint is left out.
+/// Writes the place and the problem in one line, without the hint.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for place in &self.place {
@@ -89,7 +89,7 @@ impl fmt::Display for Problem {
 
 impl core::error::Error for Problem {}
 
-/// Why a command ends early.
+/// Reason why a command ends early.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// The question could not be answered: exit status 2.
@@ -119,7 +119,8 @@ impl From<io::Error> for Stop {
 }
 
 impl Stop {
-    /// Reports the reason on standard error, and in JSON on `out` too if `as_json`. Returns the status of the command.
+    /// Reports the reason on standard error and, if `as_json` is set, also as JSON on `out`. Returns the status of the
+    /// command.
     pub(crate) fn report(self, as_json: bool, out: &mut impl Write) -> Status {
         let (problem, status) = match self {
             Stop::Unknown(problem) => (problem, Status::Unknown),
@@ -137,9 +138,9 @@ impl Stop {
     }
 }
 
-/// Whether the arguments ask for JSON: `--json`, or `--format json`, before a `--`.
+/// Returns `true` if the arguments ask for JSON: `--json`, or `--format json`, before a `--`.
 ///
-/// Reads the raw arguments, so that errors in the arguments themselves can be reported in JSON.
+/// The raw arguments are examined, so that errors in the arguments themselves can be reported as JSON.
 pub(crate) fn wants_json(words: &[OsString]) -> bool {
     let options: Vec<&str> =
         words.iter().map(|word| word.to_str().unwrap_or_default()).take_while(|word| *word != "--").collect();

@@ -1,21 +1,21 @@
-//! Progress of long work: a bar on standard error, if that is a terminal.
+//! Progress bar on standard error, shown only if that is a terminal.
 
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar with the number of steps done, the name of the current one and an estimate of the time left. It disappears when it is
-/// dropped.
+/// A bar with the number of completed steps, the name of the current step and an estimate of the remaining time. The bar
+/// disappears when the value is dropped.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar of `steps` steps.
+    /// Creates a bar with `steps` steps.
     pub(crate) fn new(steps: u64) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left {wide_msg}") {
             bar.set_style(style);
         }
-        // A step can take longer than a user waits for a sign of life.
+        // The bar is redrawn regularly, so that it shows activity during a long step.
         bar.enable_steady_tick(Duration::from_millis(200));
         Progress(bar)
     }
@@ -25,7 +25,7 @@ impl Progress {
         self.0.inc(1);
     }
 
-    /// Counts a step, whose name is shown while it runs.
+    /// Counts a step and shows its name.
     pub(crate) fn begin(&self, name: &str) {
         self.0.set_message(name.to_owned());
         self.step();

@@ -1,4 +1,4 @@
-//! `sigstack completions` and `sigstack man`: made from the command's own description.
+//! `sigstack completions` and `sigstack man`, generated from the description of the command line.
 
 use std::io::{self, Write};
 
@@ -9,13 +9,13 @@ use crate::output::Status;
 
 /// Runs `sigstack completions`.
 pub(crate) fn completions(args: &CompletionsArgs, out: &mut impl Write) -> io::Result<Status> {
-    // The generator wants to fail by panicking, so it writes to memory, where nothing fails.
+    // The generator panics if writing fails, so it writes to memory, where writing cannot fail.
     let mut text = Vec::new();
     clap_complete::generate(args.shell, &mut Args::command(), "sigstack", &mut text);
     out.write_all(&text).map(|()| Status::Yes)
 }
 
-/// Runs `sigstack man`: the page of the command, and those of its subcommands after it.
+/// Runs `sigstack man`: writes the manual page of the command, followed by those of its subcommands.
 pub(crate) fn man(out: &mut impl Write) -> io::Result<Status> {
     let mut command = Args::command();
     command.build();

@@ -1,4 +1,4 @@
-//! The transactions and inputs that a command is asked about, wherever they come from.
+//! The transactions and inputs that a command verifies, from all sources.
 
 use std::path::{Path, PathBuf};
 
@@ -18,37 +18,37 @@ use crate::problem::Problem;
 /// The source of a transaction. Only a real transaction can be checked as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
-    /// A transaction or a PSBT, which is intended for a chain.
+    /// A transaction or a PSBT given by the user, which is intended for a chain.
     Chain,
-    /// A case of a vector file about inputs, in a transaction that need not be valid otherwise.
+    /// A case of a vector file about single inputs. The rest of its transaction need not be valid.
     InputCase,
-    /// A case of a vector file about a whole transaction: its inputs, and the rules that span inputs.
+    /// A case of a vector file about a whole transaction: all of its inputs, and the rules that span inputs.
     TransactionCase,
-    /// A transaction made up for `--script`.
+    /// A transaction constructed for `--script`.
     Script,
 }
 
-/// A transaction and the inputs of it that a command is asked about.
+/// A transaction, and its inputs that a command verifies.
 pub(crate) struct Subject {
     pub(crate) origin: Origin,
-    /// The file and the case, if it is a case.
+    /// File and case, if the transaction is from a vector file.
     pub(crate) source: Option<String>,
-    /// The verdict that the file expects.
+    /// Verdict that the file expects.
     pub(crate) expected: Option<String>,
     pub(crate) tx: Transaction,
-    /// The spent outputs that are known, one entry for each input.
+    /// The known spent outputs, one entry for each input.
     pub(crate) known: Vec<Option<TxOut>>,
-    /// The spent outputs, complete enough to verify `inputs`.
+    /// The spent outputs, with placeholders where they are not needed to verify `inputs`.
     pub(crate) prevouts: Vec<TxOut>,
-    /// The inputs to verify.
+    /// Indices of the inputs to verify.
     pub(crate) inputs: Vec<usize>,
     pub(crate) flags: Flags,
-    /// The internal key of the spent output of each input, if it is known.
+    /// Internal key of each input's spent output, if known.
     internal_keys: Vec<Option<[u8; 32]>>,
 }
 
 impl Subject {
-    /// Takes a transaction and the outputs that are known, and checks that they suffice to verify `inputs`.
+    /// Creates a subject from a transaction and the known spent outputs. Fails if they do not suffice to verify `inputs`.
     fn new(
         origin: Origin,
         tx: Transaction,
@@ -69,12 +69,12 @@ impl Subject {
         })
     }
 
-    /// The inputs one by one, for commands that show one at a time.
+    /// Returns the inputs one by one, for commands that show one input at a time.
     pub(crate) fn each(&self) -> impl Iterator<Item = sigstack_debugger::Subject> + '_ {
         self.inputs.iter().map(|input| self.of_input(*input, self.flags))
     }
 
-    /// Leaves only one input of a case about a whole transaction.
+    /// Restricts a case about a whole transaction to one input.
     fn select(&mut self, input: usize) -> Result<(), Problem> {
         if self.origin != Origin::TransactionCase {
             let problem = Problem::new("the case is about one input already").at("--input");
@@ -89,7 +89,7 @@ impl Subject {
         Ok(())
     }
 
-    /// One input, to be traced under these flags.
+    /// Returns one input, to be traced under the given flags.
     pub(crate) fn of_input(&self, input: usize, flags: Flags) -> sigstack_debugger::Subject {
         sigstack_debugger::Subject {
             tx: self.tx.clone(),
@@ -101,15 +101,15 @@ impl Subject {
     }
 }
 
-/// What the value of `--case` can be.
+/// Description of the accepted values of `--case`.
 const CASE_FORMS: &str =
     "a case is FILE#N with N counted from 1, FILE#ID, or the id of one of the project's own";
 
-/// The transaction of the command line, or those of a case.
+/// Returns the transaction given on the command line, or the transactions of a case.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let profile = args.profile.as_deref().map(read_profiles).transpose()?;
     if let (Some(_), Some(flags)) = (profile, &args.flags) {
-        // Names without + and - are a set of their own, in which nothing of the profile would be left.
+        // Names without + and - would define a new set of flags and discard the profile.
         if let Some(name) = flags.split(',').map(str::trim).find(|name| !name.starts_with(['+', '-'])) {
             let problem =
                 Problem::new(format!("{name:?} without + or - would replace the flags of --profile"));
@@ -142,7 +142,7 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     Ok(subjects)
 }
 
-/// The inputs that `--input` names, or all.
+/// Returns the input given by `--input`, or all inputs.
 fn inputs(args: &SubjectArgs, tx: &Transaction) -> Vec<usize> {
     args.input.map_or_else(|| (0..tx.input.len()).collect(), |input| vec![input])
 }
@@ -240,7 +240,7 @@ fn numbered(path: &str, file: &VectorFile, number: usize) -> Result<Vec<Subject>
     let entries: Vec<_> = file.entries_of(number).collect();
     let Some(last) = file.entries.last() else { return Err(Problem::new("has no case").at(path)) };
     if entries.is_empty() {
-        // Its error begins with the name of the file.
+        // The error already begins with the name of the file.
         if let Some(error) = file.unread.iter().find(|error| error.case == Some(number)) {
             return Err(Problem::new(error.to_string()));
         }
@@ -256,20 +256,20 @@ fn by_id(path: &str, file: &VectorFile, id: &str) -> Option<Result<Vec<Subject>,
     (!entries.is_empty()).then(|| of_entries(path, entries))
 }
 
-/// The ids of the cases of files.
+/// Returns the ids of all cases in the files.
 fn ids(files: &[VectorFile]) -> impl Iterator<Item = &str> {
     files.iter().flat_map(|file| &file.entries).filter_map(|entry| entry.id.as_deref())
 }
 
-/// The case of an id among the project's own vectors.
+/// Finds a case by its id in the project's own test vectors.
 fn own_case(id: &str) -> Result<Vec<Subject>, Problem> {
     if Path::new(id).is_file() {
         let problem = Problem::new(format!("{id} is a file; which of its cases is missing"));
         return Err(problem.at("--case").hint(format!("write {id}#1 for the first case, or {id}#ID")));
     }
     let own = find::own_vectors().map_err(|problem| problem.at("--case"))?;
-    // Parsing takes most of the time, so files without the id are read only for a suggestion. An id that JSON escapes differs from its
-    // text in the file, and is found then.
+    // Parsing takes most of the time. Files whose text contains the id are parsed first, the others only if the id was not
+    // found. An id that is escaped in JSON is found in the second step.
     let options = ReadOptions::default();
     let (likely, others): (Vec<Source>, Vec<Source>) =
         own.sources.into_iter().partition(|source| source.may_contain(id, options.max_bytes));
@@ -301,7 +301,7 @@ fn of_entries(path: &str, entries: Vec<&Entry>) -> Result<Vec<Subject>, Problem>
                 }
             };
             let source = Some(format!("{path} case {}: {}", entry.number, entry.comment));
-            // A case about several inputs of a transaction asks about each of them in turn.
+            // The questions of a case about several inputs of one transaction are combined.
             match subjects
                 .last_mut()
                 .filter(|last| last.tx == tx && last.flags == flags && last.source == source)

@@ -1,9 +1,9 @@
-//! Tables as text that fit the terminal: the only renderer of the command.
+//! Formats tables as text that fits the terminal. All commands use this module.
 //!
-//! A table that is too wide is first narrowed: headings and cells of text wrap at words. If that is not enough the columns are
-//! split into blocks below one another, each of which repeats the first column, and a last line names the width that shows the
-//! table in one piece. Other lines of several words wrap too ([`wrapped`]); one long word, such as a script in hex, stays whole
-//! so that it can be copied.
+//! A table that is too wide is first narrowed by wrapping the words of headings and text cells. If that is not enough, the
+//! columns are split into blocks below one another. Each block repeats the first column, and a last line says how wide the
+//! terminal must be to show the table in one piece. Other lines of several words are wrapped too ([`wrapped`]). A single
+//! long word, such as a script in hex, is never broken, so that it can be copied.
 
 use std::io::{self, Write};
 
@@ -12,41 +12,41 @@ use sigstack_channel::compare::Table;
 
 use crate::output::{self, HEADING};
 
-/// How a column is aligned.
+/// Alignment of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
-    /// For numbers, whose cells are never wrapped.
+    /// Alignment for numbers, whose cells are never wrapped.
     Right,
 }
 
 /// A cell and its style.
 pub(crate) type Cell = (String, Style);
 
-/// Columns of blank between two cells.
+/// Number of spaces between two columns.
 const GAP: usize = 2;
 
-/// A word of text longer than this may be broken to narrow a column.
+/// Length in characters above which a word may be broken to narrow a column.
 const LONG_WORD: usize = 18;
 
-/// The data that the layout of a column depends on.
+/// Properties of a column that determine its layout.
 #[derive(Clone, Copy, Debug)]
 struct Column<'a> {
     index: usize,
     name: &'a str,
     align: Align,
-    /// The width at which nothing wraps.
+    /// Width at which nothing needs to be wrapped.
     natural: usize,
-    /// The width below which words, or numbers, would have to be broken.
+    /// Minimum width without breaking words or numbers.
     least: usize,
 }
 
-/// Writes a heading and rows, at most as wide as the terminal.
+/// Writes a table that is at most as wide as the terminal.
 pub(crate) fn write(out: &mut impl Write, columns: &[(&str, Align)], rows: &[Vec<Cell>]) -> io::Result<()> {
     write_to_width(out, columns, rows, output::width())
 }
 
-/// Writes a table of the channel crate. Columns of numbers are aligned to the right.
+/// Writes a table of the channel crate. Columns of numbers are right-aligned.
 pub(crate) fn write_table(out: &mut impl Write, table: &Table) -> io::Result<()> {
     let is_number = |index: usize| {
         let mut cells = table.rows().iter().filter_map(|row| row.get(index));
@@ -99,19 +99,19 @@ fn count(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The width of columns with the gaps between them.
+/// Returns the total width of columns including the gaps between them.
 fn total(widths: impl Iterator<Item = usize>) -> usize {
     let (count, sum) = widths.fold((0, 0), |(count, sum), width| (count + 1, sum + width));
     sum + GAP * usize::saturating_sub(count, 1)
 }
 
-/// The columns of each block with their widths.
+/// Splits the columns into blocks, and returns each column with its width.
 fn blocks<'a>(columns: &[Column<'a>], width: usize) -> Vec<Vec<(Column<'a>, usize)>> {
     let Some((first, rest)) = columns.split_first() else { return Vec::new() };
     let (mut blocks, mut block) = (Vec::new(), vec![*first]);
     for column in rest {
         let least = total(block.iter().chain([column]).map(|column| column.least));
-        // A block has at least one column beside the first.
+        // A block has at least one column in addition to the first.
         if least > width && block.len() > 1 {
             blocks.push(block);
             block = vec![*first];
@@ -122,14 +122,14 @@ fn blocks<'a>(columns: &[Column<'a>], width: usize) -> Vec<Vec<(Column<'a>, usiz
     blocks.into_iter().map(|block| widths(block, width)).collect()
 }
 
-/// Gives each column its least width, and what is left to those that lack most.
+/// Gives each column its minimum width, and distributes the remaining width to the columns that need it most.
 fn widths(block: Vec<Column<'_>>, width: usize) -> Vec<(Column<'_>, usize)> {
     let mut block: Vec<(Column<'_>, usize)> =
         block.into_iter().map(|column| (column, column.least)).collect();
     let mut spare = width.saturating_sub(total(block.iter().map(|(_, width)| *width)));
     while spare > 0 {
         let lack = |(column, width): &(Column<'_>, usize)| column.natural.saturating_sub(*width);
-        // The first of those that lack most: `max_by_key` would take the last.
+        // Takes the first of several equal columns: `max_by_key` returns the last, so the order is reversed.
         let Some(neediest) = block.iter_mut().rev().max_by_key(|entry| lack(entry)) else { break };
         if lack(neediest) == 0 {
             break;
@@ -154,7 +154,7 @@ fn write_block(out: &mut impl Write, block: &[(Column<'_>, usize)], rows: &[Vec<
     Ok(())
 }
 
-/// Writes the lines of a row. The lines of a heading end at the same height, those of other cells begin at it.
+/// Writes the lines of a row. The lines of headings are aligned at the bottom, those of other cells at the top.
 fn write_row(
     out: &mut impl Write,
     block: &[(Column<'_>, usize)],
@@ -171,7 +171,7 @@ fn write_row(
             let room = width.saturating_sub(count(text));
             let (before, after) = if column.align == Align::Left { (0, room) } else { (room, 0) };
             if !text.is_empty() {
-                // Blanks are written when text follows them, so that no line ends in blanks.
+                // Spaces are written only when text follows them, so that no line ends in spaces.
                 line.push_str(&" ".repeat(blank + before));
                 line.push_str(&format!("{style}{text}{style:#}"));
                 blank = after + GAP;
@@ -187,8 +187,7 @@ fn write_row(
 /// Characters after which a word that is longer than its column may be broken.
 const MARKS: [char; 6] = ['/', ',', '+', '-', '_', '|'];
 
-/// The lines of a text at a width: broken at spaces; inside of a word only if it is longer than the width, then after a mark
-/// if it has one.
+/// Wraps a text at spaces. A word that is longer than the width is broken, after one of `MARKS` if it contains one.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines: Vec<String> = Vec::new();
@@ -207,7 +206,7 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The parts of a word between which it may be broken.
+/// Splits a word at the places where it may be broken.
 fn parts(word: &str, width: usize) -> Vec<String> {
     if count(word) <= width {
         return vec![word.to_owned()];
@@ -225,7 +224,7 @@ pub(crate) fn wrapped(text: &str) -> String {
     text.lines().map(|line| wrapped_line(line, output::width())).collect()
 }
 
-/// Wraps a line at words. What follows the first line is indented to the value after a label, if the line has one. A word is
+/// Wraps a line at words. If the line begins with a label, the following lines are indented to the value after it. A word is
 /// never broken.
 fn wrapped_line(line: &str, width: usize) -> String {
     if count(line) <= width {
@@ -248,7 +247,7 @@ fn wrapped_line(line: &str, width: usize) -> String {
             used += glue + count(word);
             continue;
         }
-        // A word that is too long beside the label may fit below it.
+        // A word that is too long to fit after the label may fit in the line below it.
         let fits = |at: usize| at + count(word) <= width;
         let at = if fits(hang) { hang } else { indent + 2 };
         if nth == 0 && !fits(at) {
@@ -309,7 +308,7 @@ mod tests {
         assert_eq!(at(19, &columns, &rows), "name  first  second\none       1       2\n");
     }
 
-    /// No table is wider than asked, as long as its numbers and two of its columns fit.
+    /// No table exceeds the requested width if that has room for its numbers and two of its columns.
     #[test]
     fn no_line_is_longer_than_the_width() {
         let columns =

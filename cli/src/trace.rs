@@ -1,4 +1,4 @@
-//! `sigstack trace`: a spend, opcode by opcode.
+//! `sigstack trace`: shows the verification of inputs, opcode by opcode.
 
 use std::io::Write;
 
@@ -12,7 +12,7 @@ use crate::output::{BAD, GOOD, Status};
 use crate::problem::{Problem, Stop};
 use crate::subject::{self, Origin, Subject};
 
-/// Runs the command.
+/// Runs `sigstack trace`.
 pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let subjects = subject::subjects(&args.subject)?;
     let each = || subjects.iter().flat_map(|subject| subject.each().map(move |input| (subject, input)));
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop
     Ok(status)
 }
 
-/// Writes the verdict on the transaction below the traces of its inputs.
+/// Writes the verdict on the whole transaction, which follows the traces of its inputs.
 fn write_transaction_verdict(subject: &Subject, out: &mut impl Write) -> Result<(), Stop> {
     let spend = Spend::new(&subject.tx, &subject.prevouts);
     match spend.map_err(TransactionError::from).and_then(|spend| spend.verify(subject.flags)) {

@@ -1,4 +1,4 @@
-//! Reads the command line, and turns the errors of its parser into the command's own error type.
+//! Parses the command line, and converts the parser's errors to the command's own error type.
 
 use std::error::Error as _;
 use std::ffi::OsString;
@@ -11,14 +11,14 @@ use crate::nearest::suggestion;
 use crate::output::Status;
 use crate::problem::Problem;
 
-/// What the command line asks for.
+/// The parsed command line.
 pub(crate) enum Parsed {
     Command(Box<Args>),
-    /// A help text or the version, which is printed already.
+    /// A help text or the version was requested, and has been printed.
     Answered(Status),
 }
 
-/// Reads the command line.
+/// Parses the command line.
 pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Problem> {
     let read = command().try_get_matches_from(words).and_then(|matches| Args::from_arg_matches(&matches));
     let error = match read {
@@ -30,12 +30,13 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Problem> {
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => Status::Unknown,
         _ => return Err(problem(&error, words)),
     };
-    // A closed pipe is no error, here as everywhere.
+    // A closed pipe is not an error, as for other output.
     let _ = error.print();
     Ok(Parsed::Answered(status))
 }
 
-/// The command line's description. Negative numbers are values, not options: the check of each value explains its bounds.
+/// Returns the description of the command line. Negative numbers are accepted as values, so that the check of each value can
+/// explain its range.
 pub(crate) fn command() -> clap::Command {
     fn with_negative_numbers(command: clap::Command) -> clap::Command {
         let allow = |arg: clap::Arg| match arg.get_action().takes_values() {
@@ -79,7 +80,7 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
         }
         ErrorKind::MissingRequiredArgument => {
             let missing = argument.unwrap_or_default();
-            // Alternatives come as `<--tx <HEX>|--psbt <PSBT>>`.
+            // The parser names alternatives as `<--tx <HEX>|--psbt <PSBT>>`.
             let alternatives = missing.strip_prefix("<--").and_then(|text| text.strip_suffix('>'));
             let missing = match alternatives {
                 Some(text) => format!("one of --{}", text.replace('|', ", ")),
@@ -99,7 +100,7 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
             }
         }
         ErrorKind::TooManyValues => Problem::new("takes no value").hint("write the option alone"),
-        // The first line of the parser's own text, for kinds of errors that these commands hardly have.
+        // For other kinds of errors, which hardly occur, the first line of the parser's own text is used.
         _ => {
             let text = error.render().to_string();
             let first = text.lines().next().unwrap_or_default();
@@ -107,7 +108,7 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
         }
     };
     let problem = match argument {
-        // The option without the name of its value, or the name of a positional argument without its brackets.
+        // Uses the option without the name of its value, or the name of a positional argument without its brackets.
         Some(argument) => {
             let name = argument.split(' ').next().unwrap_or_default();
             problem.at(name.trim_matches(['<', '>', '[', ']', '.']))
@@ -117,7 +118,7 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
     with_help(problem, &path)
 }
 
-/// A value that is none of a list of names.
+/// Returns the error for a value that is not in a list of names.
 fn unknown_value(error: &Error, value: &str) -> Problem {
     let known = match error.get(ContextKind::ValidValue) {
         Some(clap::error::ContextValue::Strings(known)) => known.as_slice(),
@@ -131,7 +132,7 @@ fn unknown_value(error: &Error, value: &str) -> Problem {
     Problem::new(format!("unknown name {value:?}")).hint(hint)
 }
 
-/// A value that its parser refuses.
+/// Returns the error for a value that its parser rejects.
 fn invalid_value(error: &Error, value: &str) -> Problem {
     match error.source() {
         Some(source) => match source.downcast_ref::<Problem>() {
@@ -142,13 +143,13 @@ fn invalid_value(error: &Error, value: &str) -> Problem {
     }
 }
 
-/// The error with a pointer to the help, unless it has better advice.
+/// Adds a reference to the help, unless the error has better advice.
 fn with_help(problem: Problem, path: &[String]) -> Problem {
     let command: String = path.iter().map(|name| format!(" {name}")).collect();
     problem.hint(format!("see `sigstack{command} --help`"))
 }
 
-/// The names of subcommands at the beginning of the arguments.
+/// Returns the names of subcommands at the beginning of the arguments.
 fn subcommands(words: &[OsString]) -> Vec<String> {
     let mut command = command();
     let mut path = Vec::new();
@@ -160,7 +161,7 @@ fn subcommands(words: &[OsString]) -> Vec<String> {
     path
 }
 
-/// The names of the subcommands of the command at `path`.
+/// Returns the names of the subcommands of the command at `path`.
 fn names_of_subcommands(path: &[String]) -> Vec<String> {
     let mut command = command();
     for name in path {

@@ -1,4 +1,4 @@
-//! `sigstack vectors`: every case of every file, its verdict, and a summary.
+//! `sigstack vectors`: runs every case of every file, and prints verdicts and a summary.
 
 mod summary;
 
@@ -19,7 +19,7 @@ use crate::output::{BAD, Status, location};
 use crate::problem::{Problem, Stop};
 use summary::{Ran, Summary};
 
-/// Runs the command.
+/// Runs `sigstack vectors`.
 pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> Result<Status, Stop> {
     find::check_paths(&args.paths)?;
     let mut threads = rayon::ThreadPoolBuilder::new();
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> Result<Status, St
     summary.status()
 }
 
-/// A progress bar on standard error, if that is a terminal.
+/// Returns a progress bar on standard error, shown only if that is a terminal.
 fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
@@ -134,18 +134,18 @@ fn write_failure(file: &str, failure: &Failure, as_json: bool, out: &mut impl Wr
     Ok(())
 }
 
-/// How many failures of a file are shown with a trace. If more fail, they have most likely one cause.
+/// Maximum number of failures of a file that are shown with a trace. Further failures most likely have the same cause.
 const TRACED_FAILURES: usize = 5;
 
-/// How much of a trace is shown on each side of the opcode that failed.
+/// Number of frames shown before and after the failed opcode.
 const AROUND: usize = 6;
 
-/// Writes the traces of the inputs that a case asks about and that ended otherwise than expected, around the opcode at which they
-/// stopped. The mismatch of a transaction names its rule or its invalid input.
+/// Writes the traces of a case's inputs whose verdict is not the expected one, around the opcode at which each stopped. If the
+/// case is about a transaction, the mismatch names the violated rule or the invalid input.
 fn write_traces(file: &VectorFile, failure: &Failure, out: &mut impl Write) -> io::Result<()> {
     let entries = file.entries_of(failure.number).filter(|entry| entry.id == failure.id);
     for question in entries.flat_map(Entry::input_questions) {
-        // Of a case that is several spends, the one that is asked about is the one that came out wrong.
+        // If a case has several questions, only the one with the unexpected verdict is traced.
         if !failure.mismatch.question.starts_with(&format!("input {} ", question.index)) {
             continue;
         }

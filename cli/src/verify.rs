@@ -1,4 +1,4 @@
-//! `sigstack verify`: inputs of a transaction, with a consensus verdict and a policy verdict.
+//! `sigstack verify`: verifies inputs of a transaction, and reports a consensus verdict and a policy verdict.
 
 mod json;
 mod standardness;
@@ -22,42 +22,43 @@ use crate::subject::{Origin, Subject, subjects};
 
 use standardness::Standardness;
 
-/// How many invalid inputs of a transaction are explained. An explanation takes up to some hundred verifications.
+/// Maximum number of invalid inputs of a transaction that are explained. An explanation takes up to several hundred
+/// verifications.
 const MOST_EXPLAINED: usize = 16;
 
-/// An input that is invalid.
+/// An invalid input.
 #[derive(Clone)]
 struct Failure {
     input: usize,
     error: ScriptError,
     location: Location,
-    /// Changes that would have made the failing check pass, as texts.
+    /// Changes that would have made the failing check succeed, as texts.
     explanation: Vec<String>,
 }
 
-/// The verdict on the scripts of the verified inputs under a set of flags.
+/// Verdict on the scripts of the verified inputs under a set of flags.
 struct Verdict {
     flags: Flags,
     failures: Vec<Failure>,
-    /// The rule over the whole transaction that is broken although every input is valid.
+    /// Rule about the whole transaction that is violated although every input is valid.
     rule: Option<TransactionRule>,
-    /// What was not checked in the inputs that are valid.
+    /// Rules that were not checked, with the index of each valid input concerned.
     gaps: Vec<(usize, Gap)>,
 }
 
-/// The verdict on the consensus rules for a transaction outside its scripts: Core's `CheckTransaction` and the amounts.
+/// Verdict on the consensus rules for a transaction outside its scripts: Core's `CheckTransaction` and the amounts.
 enum Whole {
-    /// The question is not about the whole transaction.
+    /// The whole transaction was not to be verified.
     NotChecked,
     Valid,
     Invalid {
-        /// Core's reject reason.
+        /// Reject reason of Bitcoin Core.
         reason: &'static str,
         text: String,
     },
 }
 
-/// Every verdict on a subject.
+/// All verdicts on a subject.
 struct Report<'s> {
     subject: &'s Subject,
     /// Verdict on the scripts under exactly the requested flags.
@@ -70,7 +71,7 @@ struct Report<'s> {
     standardness: Standardness,
 }
 
-/// Runs the command.
+/// Runs `sigstack verify`.
 pub(crate) fn run(args: &VerifyArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let mut status = Status::Yes;
     for subject in &subjects(&args.subject)? {
@@ -105,7 +106,7 @@ impl<'s> Report<'s> {
         })
     }
 
-    /// What no verdict covers.
+    /// Returns descriptions of everything that no verdict covers.
     fn unchecked(&self) -> Vec<String> {
         let subject = self.subject;
         let mut unchecked = Vec::new();
@@ -166,7 +167,7 @@ impl Verdict {
                 Err(VerifyError::Usage(error)) => return Err(error),
             }
         }
-        // Rules that span inputs need all of them.
+        // Rules that span inputs can be checked only if all inputs were verified.
         if verified.len() == spend.tx().input.len()
             && let Err(TransactionError::Rule(rule)) = spend.conclude(&verified, flags)
         {
@@ -175,7 +176,7 @@ impl Verdict {
         Ok(verdict)
     }
 
-    /// Explains the first failures. `explained` has the failures under other flags, most of which are the same.
+    /// Explains the first failures. `explained` has the explained failures under other flags, many of which are the same.
     fn explain(&mut self, subject: &Subject, explained: &mut Vec<Failure>) -> Result<(), UsageError> {
         for failure in self.failures.iter_mut().take(MOST_EXPLAINED) {
             let is_same = |known: &&Failure| {
@@ -209,7 +210,7 @@ impl Whole {
     }
 }
 
-/// The rule that a transaction breaks whatever it spends, with the input or output that breaks it.
+/// Describes the context-free rule that the transaction violates, with the input or output concerned.
 fn broken_rule(tx: &Transaction, error: TxError) -> String {
     let output = |is_wrong: fn(u64) -> bool| {
         let found = tx.output.iter().map(|output| output.value.to_sat()).enumerate();
@@ -240,12 +241,12 @@ fn broken_rule(tx: &Transaction, error: TxError) -> String {
     }
 }
 
-/// The flags that are rules of a consensus: today's and those that activate proposals.
+/// Returns the consensus flags among the given flags: those of today and those that activate proposals.
 fn consensus_part(flags: Flags) -> Flags {
     flags - Flags::of_kind(FlagKind::Policy) - Flags::of_kind(FlagKind::ProposalPolicy)
 }
 
-/// The flags with all script policy flags, apart from those that refuse what is activated.
+/// Adds all script policy flags, except those that discourage the activated proposals.
 fn with_policy(flags: Flags) -> Flags {
     let active = PROPOSALS.iter().filter(|proposal| flags.contains(proposal.flag));
     (flags | Flags::POLICY) - active.map(|proposal| proposal.discourage).collect()

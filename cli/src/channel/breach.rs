@@ -24,7 +24,8 @@ pub(crate) fn attack(args: &AttacksArgs, out: &mut impl Write) -> Result<Status,
     let found = attacks::run(wanted, &|name| progress.begin(name))?;
     drop(progress);
     write_table(&attacks::table(&found), args.format.format(), out)?;
-    // The first trial of an attack is against the construction that it breaks, the last one against one that resists it.
+    // The first trial of an attack is against the construction that it breaks, the last one against a construction that
+    // resists it.
     let as_expected = found.iter().all(|attack| {
         let works: Vec<bool> = attack.trials.iter().map(|trial| trial.works).collect();
         works.first() == Some(&true) && works.last() == Some(&false)
@@ -70,7 +71,7 @@ pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
-/// Writes several tables to one output: each with its name, and JSON as one object.
+/// Writes several tables to one output, each with its name. As JSON they are one object.
 fn write_report(report: &BreachReport, format: TableFormat, out: &mut impl Write) -> Result<(), Stop> {
     let last = report.tables.len().saturating_sub(1);
     for (nth, (name, shows, rows)) in report.tables.iter().enumerate() {

@@ -16,16 +16,16 @@ use crate::problem::{Problem, Stop};
 use crate::progress::Progress;
 use crate::table;
 
-/// What is printed about the end of a channel.
+/// The part of a channel's end that is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The transactions, which are not published.
+    /// The transactions, without publishing them.
     Transactions,
-    /// The heights at which the transactions confirm on a chain.
+    /// The heights at which the transactions are confirmed on a simulated chain.
     Heights,
 }
 
-/// Updates a channel, publishes a state and answers it.
+/// Updates a channel, publishes a state, and lets the other party answer.
 pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Result<Status, Stop> {
     let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
     let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, 0))?;
@@ -79,7 +79,7 @@ pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Res
     Ok(Status::Yes)
 }
 
-/// Checks the parameters that depend on each other or on the construction, before any update.
+/// Validates parameters that depend on each other or on the construction, before any update is made.
 fn check(args: &PlayArgs, states: u64) -> Result<(), Problem> {
     if u64::from(args.updates) >= states {
         let problem = Problem::new(format!(
@@ -99,7 +99,7 @@ fn check(args: &PlayArgs, states: u64) -> Result<(), Problem> {
     }
 }
 
-/// The transactions after the first party publishes a state: its own, or the other party's answer to an old state.
+/// Returns the transactions after party 0 publishes a state: its own ones, or those with which party 1 answers an old state.
 fn steps(channel: &mut dyn Construction, state: u32) -> Result<Vec<Step>, Stop> {
     let steps = channel.close(0, state)?;
     let answer = match steps.first() {
@@ -140,7 +140,7 @@ fn played_json(played: &Played) -> Value {
     })
 }
 
-/// Writes the fields of two objects as one.
+/// Writes one JSON object with the fields of two objects.
 fn json_line(about: Value, more: Value, out: &mut impl Write) -> Result<Status, Stop> {
     let (Value::Object(mut object), Value::Object(more)) = (about, more) else { return Ok(Status::Yes) };
     object.extend(more);
@@ -148,10 +148,10 @@ fn json_line(about: Value, more: Value, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
-/// Earlier states that are published if the command line does not say how many.
+/// Number of earlier states that are published if the command line does not specify it.
 const DEFAULT_TRIES: u32 = 10;
 
-/// Runs a channel for many updates, measures its storage, and publishes earlier states.
+/// Updates a channel many times, measures its storage, and publishes earlier states.
 pub(super) fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let signing = match args.signed {
         Some(count) => storage::Signing::Sample(count, args.seed),

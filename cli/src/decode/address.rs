@@ -1,4 +1,4 @@
-//! Addresses, and what is wrong with a text that is none.
+//! Decodes addresses, and explains what is wrong with a text that is not an address.
 
 use std::str::FromStr;
 
@@ -13,22 +13,22 @@ use super::tree::Fields;
 use super::{kind, words};
 use crate::problem::Problem;
 
-/// The prefixes of segwit addresses (BIP 173).
+/// Prefixes of segwit addresses (BIP 173).
 const PREFIXES: [&str; 3] = ["bc", "tb", "bcrt"];
 
-/// The characters of bech32 data in the order of their values (BIP 173).
+/// Characters of bech32 data, in the order of their values (BIP 173).
 const BECH32_CHARS: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
-/// Characters of a bech32 or bech32m checksum.
+/// Number of characters of a bech32 or bech32m checksum.
 const CHECKSUM_LENGTH: usize = 6;
 
-/// The first byte of a private key in the wallet import format, on mainnet and on test networks.
+/// First byte of a private key in wallet import format, on mainnet and on test networks.
 const WIF_VERSIONS: [u8; 2] = [0x80, 0xef];
 
-/// Longest address in characters (BIP 173).
+/// Maximum length of an address in characters (BIP 173).
 const MAX_LENGTH: usize = 90;
 
-/// Reads an address.
+/// Decodes an address.
 pub(super) fn address(text: &str) -> Result<Fields, Problem> {
     if text.len() > MAX_LENGTH {
         let what = format!("{} characters, where an address has at most {MAX_LENGTH}", text.len());
@@ -51,7 +51,7 @@ pub(super) fn address(text: &str) -> Result<Fields, Problem> {
     Ok(fields)
 }
 
-/// The error for a text that has an address in it or describes one.
+/// Returns the error for a text that contains or describes an address, such as a descriptor, or `None` for other texts.
 fn other_form(text: &str) -> Option<Problem> {
     if text.contains('(') {
         return Some(
@@ -78,7 +78,7 @@ fn other_form(text: &str) -> Option<Problem> {
     })
 }
 
-/// Why a text is no address, where more can be said than the decoder does.
+/// Explains why a text is not an address, if there is more to say than the decoder's error.
 fn reason(text: &str) -> Option<Problem> {
     let other_form = other_form(text);
     if other_form.is_some() {

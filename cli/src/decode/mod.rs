@@ -1,4 +1,4 @@
-//! `sigstack decode`: transactions, witnesses, control blocks, annexes and addresses, read for people or as JSON.
+//! `sigstack decode`: decodes transactions, witnesses, control blocks, annexes and addresses, as text or as JSON.
 
 mod address;
 mod tree;
@@ -19,7 +19,7 @@ use crate::problem::{Problem, Stop};
 use sigstack_debugger::counted;
 use tree::Fields;
 
-/// Runs the command.
+/// Runs `sigstack decode`.
 pub(crate) fn run(args: &DecodeArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let fields = decode(args)?;
     if args.json {
@@ -74,10 +74,10 @@ fn words(script: &[u8]) -> String {
     if words.is_empty() { "(empty)".into() } else { words.join(" ") }
 }
 
-/// The script of a pay-to-anchor output: OP_1 and a program of two bytes.
+/// Script of a pay-to-anchor output: OP_1 and a witness program of two bytes.
 const P2A: [u8; 4] = [0x51, 0x02, 0x4e, 0x73];
 
-/// The kind of an output's script.
+/// Returns the name of the kind of an output script.
 fn kind(script: &Script) -> &'static str {
     let kinds: [(bool, &str); 10] = [
         (script.is_p2pkh(), "P2PKH"),
@@ -142,7 +142,8 @@ fn output_fields(output: &TxOut) -> Fields {
 
 fn add_witness(fields: &mut Fields, witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) {
     let known = Known::default();
-    // A transaction without witnesses has no byte for the number of elements.
+    // The size is left out for an empty witness, because a transaction without witnesses does not serialize the number of
+    // elements.
     let size = match witness.is_empty() {
         true => "(empty)".to_owned(),
         false => format!("{}, {}", counted(witness.len(), "element"), counted(witness.size(), "byte")),
@@ -151,7 +152,7 @@ fn add_witness(fields: &mut Fields, witness: &Witness, prevout: Option<&TxOut>, 
     fields.value("witness", size, elements);
     let readings = witness::readings(witness, prevout, script_sig);
     let lines = witness.iter().enumerate().map(|(nth, element)| {
-        // What a reading names is not guessed from its bytes.
+        // If a reading names the element, its meaning is not guessed from its bytes.
         let role = witness::role(&readings, nth);
         let what = if role.is_empty() { known.describe(element) } else { role };
         let note = if what.is_empty() { String::new() } else { format!("  # {what}") };

@@ -1,10 +1,10 @@
-//! Named values in a tree, which is written as lines or as JSON.
+//! A tree of named values that is written as lines or as JSON.
 
 use core::fmt::{self, Display};
 
 use serde_json::{Map, Value};
 
-/// Values in the order in which they are written.
+/// Named values in the order in which they are written.
 #[derive(Default)]
 pub(super) struct Fields(Vec<(&'static str, Node)>);
 
@@ -13,23 +13,23 @@ enum Node {
         text: String,
         json: Value,
     },
-    /// Parts of one thing.
+    /// The parts of one value.
     Fields(Fields),
-    /// Things of one kind, counted from 0.
+    /// A list of values of one kind, counted from 0.
     List(Vec<Fields>),
     Values(Vec<String>),
-    /// Lines that are not in the JSON.
+    /// Lines of the text output that JSON leaves out.
     Lines(Vec<String>),
 }
 
 impl Fields {
-    /// Adds a value that is a text.
+    /// Adds a text.
     pub(super) fn text(&mut self, name: &'static str, value: impl Display) {
         let text = value.to_string();
         self.0.push((name, Node::Leaf { json: text.clone().into(), text }));
     }
 
-    /// Adds a value whose line differs from its JSON.
+    /// Adds a value whose text differs from its JSON.
     pub(super) fn value(&mut self, name: &'static str, text: impl Display, json: impl Into<Value>) {
         self.0.push((name, Node::Leaf { text: text.to_string(), json: json.into() }));
     }
@@ -43,22 +43,22 @@ impl Fields {
         self.0.push((name, Node::Fields(fields)));
     }
 
-    /// Adds things of one kind; `name` is of one of them.
+    /// Adds a list of values. `name` is the singular.
     pub(super) fn list(&mut self, name: &'static str, things: Vec<Fields>) {
         self.0.push((name, Node::List(things)));
     }
 
-    /// Adds texts of one kind; `name` is of one of them.
+    /// Adds a list of texts. `name` is the singular.
     pub(super) fn values(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Values(texts)));
     }
 
-    /// Adds texts of one kind to the lines alone; `name` is of one of them.
+    /// Adds a list of texts to the text output only. `name` is the singular.
     pub(super) fn lines(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Lines(texts)));
     }
 
-    /// The values as an object. Names have `_` for a space, and names of lists are in the plural.
+    /// Returns the values as a JSON object. In its names `_` replaces spaces, and names of lists are in the plural.
     pub(super) fn to_json(&self) -> Value {
         let pair = |(name, node): &(&'static str, Node)| {
             let name = name.replace(' ', "_");

@@ -1,4 +1,4 @@
-//! What a witness can be: every reading that fits, the most specific first.
+//! Interprets a witness in every way that fits, the most specific reading first.
 
 use core::fmt::Display;
 
@@ -12,18 +12,18 @@ use super::tree::Fields;
 use super::{P2A, control_fields};
 use super::{kind, words};
 
-/// The output that the witness spends, if it is known.
+/// The output that the witness spends.
 enum Spent<'a> {
     Unknown,
-    /// A program that the output or the redeem script has.
+    /// Witness program of the output or of the redeem script.
     Program(&'a Script),
     /// A P2SH output whose redeem script is not known.
     P2sh,
-    /// An output that has no witness.
+    /// An output whose spend has no witness, with the name of its kind.
     None(&'static str),
 }
 
-/// The name of the element at a position of a witness, by the readings that name it; empty if none does.
+/// Returns the role of a witness element according to the readings, or an empty text if no reading names it.
 pub(super) fn role(readings: &[Reading], nth: usize) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (_, name) in readings.iter().flat_map(|reading| &reading.roles).filter(|(at, _)| *at == nth) {
@@ -34,11 +34,11 @@ pub(super) fn role(readings: &[Reading], nth: usize) -> String {
     names.join(" or ")
 }
 
-/// One way to read a witness.
+/// One interpretation of a witness.
 #[derive(Default)]
 pub(super) struct Reading {
     pub(super) fields: Fields,
-    /// Positions of elements, and what they are.
+    /// Indices of elements, each with the element's role.
     roles: Vec<(usize, &'static str)>,
 }
 
@@ -50,8 +50,8 @@ impl Reading {
     }
 }
 
-/// The readings of a witness. With the output that is spent, only those of its kind, compared with its program; if there is
-/// none, why the witness does not fit, or why it need not.
+/// Returns the readings of a witness. If the spent output is known, returns only readings of its kind, compared with its
+/// witness program. If there is no such reading, returns one that explains why the witness does not fit or is not needed.
 pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) -> Vec<Reading> {
     let elements: Vec<&[u8]> = witness.iter().collect();
     let redeem: ScriptBuf = last_push(script_sig).map(ScriptBuf::from_bytes).unwrap_or_default();
@@ -82,7 +82,7 @@ pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &
     if elements.is_empty() && program.is_none() {
         return Vec::new();
     }
-    // Taproot has no rules inside P2SH (BIP 341).
+    // Taproot does not apply inside P2SH (BIP 341).
     let wanted = |is_kind: fn(&Script) -> bool, in_p2sh: bool| match spent {
         Spent::P2sh => in_p2sh,
         _ => program.is_none_or(is_kind),
@@ -111,7 +111,8 @@ pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &
     found
 }
 
-/// Why a witness of so many elements has no reading as one of a program, or why it needs none.
+/// Explains why a witness with this number of elements has no reading for the witness program, or why the program needs
+/// none.
 fn without_reading(program: &Script, elements: usize) -> String {
     let kind = kind(program);
     let has = counted(elements, "element");
@@ -146,13 +147,13 @@ fn without_reading(program: &Script, elements: usize) -> String {
     }
 }
 
-/// The last element that a scriptSig pushes.
+/// Returns the data of the last push of a scriptSig.
 fn last_push(script_sig: &Script) -> Option<Vec<u8>> {
     let last = Instructions::new(script_sig.as_bytes()).last()?.ok()?;
     (last.opcode <= Opcode::OP_PUSHDATA4).then(|| last.data.to_vec())
 }
 
-/// Whether a hash of the witness is the one in the program.
+/// Adds a field that says whether `hash` equals the hash in the witness program.
 fn compare(fields: &mut Fields, hash: &[u8], program: Option<&Script>) {
     if let Some(program) = program {
         let is_same = program.as_bytes().get(2..) == Some(hash);
@@ -160,7 +161,7 @@ fn compare(fields: &mut Fields, hash: &[u8], program: Option<&Script>) {
     }
 }
 
-/// A DER signature or none, and a compressed key.
+/// Reads a P2WPKH witness: a DER signature or an empty element, and a compressed key.
 fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     let [signature, key @ [2 | 3, ..]] = elements else { return None };
     let is_signature = signature.is_empty() || signature.first() == Some(&0x30) && signature.len() <= 73;
@@ -172,8 +173,8 @@ fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     Some(reading)
 }
 
-/// A leaf version that BIP 341 leaves to scripts: "all even values between 0xc0 and 0xfe (inclusive) and also 0x66, 0x7e,
-/// 0x80, 0x84, 0x96, 0x98, 0xba, 0xbc, 0xbe".
+/// Returns `true` for a leaf version that BIP 341 allows for scripts: "all even values between 0xc0 and 0xfe (inclusive) and
+/// also 0x66, 0x7e, 0x80, 0x84, 0x96, 0x98, 0xba, 0xbc, 0xbe".
 fn is_leaf_version(version: u8) -> bool {
     version >= 0xc0 || matches!(version, 0x66 | 0x7e | 0x80 | 0x84 | 0x96 | 0x98 | 0xba | 0xbc | 0xbe)
 }
@@ -215,7 +216,7 @@ fn taproot(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     Some(reading)
 }
 
-/// Whether bytes are a script that could run as segwit v0: whole, and without opcodes that always fail there.
+/// Returns `true` if bytes can be a segwit v0 script: it has no truncated push and no opcode that always fails there.
 fn is_v0_script(bytes: &[u8]) -> bool {
     let is_known = |opcode: Opcode| opcode <= Opcode::OP_NOP10;
     let is_key = matches!(bytes, [2 | 3, ..] if bytes.len() == 33);

@@ -1,4 +1,4 @@
-//! The summary of a run: what came out of each file, in text and in JSON.
+//! The summary of a run: the results of each file, in text and in JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use crate::problem::{Problem, Stop};
 use crate::table::{self, Align, Cell};
 use sigstack_debugger::counted;
 
-/// How many of the cases of a file that could not be read are reported one by one in text.
+/// Maximum number of unreadable cases of a file that the text output reports one by one.
 const SHOWN_UNREAD: usize = 10;
 
 /// The results of one vector file.
@@ -21,13 +21,13 @@ pub(super) struct Ran {
     pub(super) format: &'static str,
     pub(super) dialect: Option<&'static str>,
     pub(super) report: Report,
-    /// How the file was read where it leaves that open.
+    /// Remarks on how the file was interpreted where its format is ambiguous.
     pub(super) notes: Vec<String>,
-    /// How many cases could not be read.
+    /// Number of cases that could not be read.
     pub(super) unread: usize,
 }
 
-/// What the cases of a group show.
+/// Verdicts that occur in the cases of a group.
 #[derive(Default)]
 struct Coverage {
     accept: usize,
@@ -35,19 +35,19 @@ struct Coverage {
     errors: BTreeSet<&'static str>,
 }
 
-/// The results of all files together.
+/// The results of all files.
 #[derive(Default)]
 pub(super) struct Summary {
-    /// The set of vectors, if no file was named.
+    /// Description of the set of test vectors, if no file was named.
     pub(super) set: Option<String>,
     pub(super) files: Vec<Ran>,
-    /// The project's own cases by group: which verdicts they have.
+    /// The project's own cases by group, with the verdicts that occur.
     groups: BTreeMap<String, Coverage>,
-    /// Files of folders that hold no vectors.
+    /// Files found in folders that are not vector files.
     pub(super) others: Vec<String>,
     /// Files that could not be read.
     lost: Vec<String>,
-    /// Why files and cases could not be read.
+    /// Errors of files and cases that could not be read.
     errors: Vec<InputError>,
 }
 
@@ -71,7 +71,7 @@ impl Summary {
         self.errors.extend(unread);
     }
 
-    /// Counts the cases that name their group, as the project's own do.
+    /// Counts the cases that name their group. Only the project's own cases do.
     pub(super) fn cover<'a>(&mut self, cases: impl Iterator<Item = &'a Case>) {
         for case in cases {
             let Some(group) = case.extra.get("group").and_then(Value::as_str) else { continue };
@@ -116,7 +116,8 @@ impl Summary {
         self.files.iter().map(|file| count(&file.report)).sum()
     }
 
-    /// The run is not complete if a file or a case cannot be read, or if no case ran. That outweighs a case that fails.
+    /// Returns the status of the run. If a file or a case could not be read, the status is "unknown", even if a case failed.
+    /// Returns an error if no case ran.
     pub(super) fn status(&self) -> Result<Status, Stop> {
         if self.total(Report::ran) == 0 {
             return Err(Problem::new("no case ran").into());

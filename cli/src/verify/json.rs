@@ -1,4 +1,4 @@
-//! Verdicts as JSON (docs/json-output.md).
+//! Writes verdicts as JSON (docs/json-output.md).
 
 use std::io::{self, Write};
 

@@ -1,25 +1,25 @@
-//! The part of the policy verdict that is not about the execution of scripts.
+//! The part of the policy verdict that does not concern the execution of scripts.
 
 use sigstack_policy::{Candidate, Policy, PolicyError};
 
 use crate::prevouts::list;
 use crate::subject::{Origin, Subject};
 
-/// How much of Core's standardness rules was checked.
+/// The part of Core's standardness rules that was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// Every rule for the transaction.
+    /// All rules for the transaction.
     Transaction,
-    /// Every rule that can be checked without the spent outputs that are unknown.
+    /// All rules that do not need the unknown spent outputs.
     Part,
     /// The rules for the verified inputs.
     Inputs,
-    /// No rule: the transaction was made up for a script.
+    /// No rule, because the transaction was constructed for a script.
     Nothing,
 }
 
 impl Extent {
-    /// The word in JSON.
+    /// Returns the word used in JSON.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Extent::Transaction => "transaction",
@@ -30,11 +30,11 @@ impl Extent {
     }
 }
 
-/// The verdict under the standardness rules of Bitcoin Core 31.
+/// Verdict under the standardness rules of Bitcoin Core 31.
 pub(super) struct Standardness {
     pub(super) extent: Extent,
     pub(super) verdict: Result<(), PolicyError>,
-    /// What could not be checked of a transaction, and why.
+    /// The parts of a transaction that could not be checked, and why.
     pub(super) unchecked: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Verdicts as text.
+//! Writes verdicts as text.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use crate::output::{BAD, GOOD};
 use crate::prevouts::list;
 use crate::subject::Subject;
 
-/// The column at which verdicts begin.
+/// Column at which verdicts begin.
 const INDENT: usize = 13;
 
 /// Writes the verdicts on a subject.
@@ -34,7 +34,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
     write_lines("unchecked", &report.unchecked(), out)
 }
 
-/// Writes lines under one name.
+/// Writes a name, followed by its lines in one column.
 fn write_lines(name: &str, lines: &[String], out: &mut impl Write) -> io::Result<()> {
     for (nth, line) in lines.iter().enumerate() {
         match nth {
@@ -45,7 +45,7 @@ fn write_lines(name: &str, lines: &[String], out: &mut impl Write) -> io::Result
     Ok(())
 }
 
-/// Which inputs were verified.
+/// Describes which inputs were verified.
 fn scope(subject: &Subject) -> String {
     match (subject.inputs.as_slice(), subject.tx.input.len()) {
         ([], _) => "no inputs".into(),
@@ -55,7 +55,7 @@ fn scope(subject: &Subject) -> String {
     }
 }
 
-/// Explanations that were written, with their inputs: the verdicts under other flags do not repeat them.
+/// Explanations written so far, with their inputs. The verdicts under other flags do not repeat them.
 type Explained<'r> = Vec<(usize, &'r str)>;
 
 fn write_verdict<'r>(
@@ -72,7 +72,7 @@ fn write_verdict<'r>(
     write_lines(name, &lines, out)
 }
 
-/// The verdict on valid inputs: what it covers, and what was not checked.
+/// Returns the verdict on valid inputs: what it covers, and what was not checked.
 fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String> {
     match gaps {
         [] => vec![format!("{GOOD}OK{GOOD:#} ({scope})")],
@@ -86,7 +86,7 @@ fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String
     }
 }
 
-/// The texts of gaps, each with the inputs that have it: many inputs have the same.
+/// Groups gaps by their text, and returns each text with the inputs that have the gap.
 fn by_text(gaps: &[(usize, Gap)]) -> Vec<(String, Vec<usize>)> {
     let mut found: Vec<(String, Vec<usize>)> = Vec::new();
     for (input, gap) in gaps {
@@ -99,7 +99,8 @@ fn by_text(gaps: &[(usize, Gap)]) -> Vec<(String, Vec<usize>)> {
     found
 }
 
-/// The inputs that are invalid, each with the reasons that are new, and the transaction if it is invalid.
+/// Returns the lines for invalid inputs, each with the explanations not yet written, and for the transaction if it is
+/// invalid.
 fn failures<'r>(report: &Report<'_>, verdict: &'r Verdict, explained: &mut Explained<'r>) -> Vec<String> {
     let inputs = report.subject.tx.input.len();
     let of_input = |failure: &Failure| {
@@ -107,7 +108,7 @@ fn failures<'r>(report: &Report<'_>, verdict: &'r Verdict, explained: &mut Expla
         let place = if inputs == 1 { String::new() } else { format!("input {input} of {inputs}, ") };
         let mut location = location.to_string();
         if *error == ScriptError::TemplateMismatch {
-            // Only the active proposal fails with this error.
+            // Only the activated proposal can fail with this error.
             location = location.replace("OP_NOP4", "OP_CHECKTEMPLATEVERIFY");
         }
         format!("{BAD}{}: {}; in {place}{location}{BAD:#}", error.name(), error.summary())
@@ -157,7 +158,7 @@ fn write_policy<'r>(
     write_lines("policy", &lines, out)
 }
 
-/// The policy verdict on valid inputs. The gaps of the consensus verdict, which is above, are not repeated.
+/// Returns the policy verdict on valid inputs. Gaps that were already written for the consensus verdict are not repeated.
 fn accepted_by_policy(report: &Report<'_>, scope: &str) -> Vec<String> {
     let (gaps, of_consensus) = (&report.policy.gaps, &report.consensus.gaps);
     if of_consensus.is_empty() || !report.consensus.failures.is_empty() {
