@@ -1,4 +1,4 @@
-//! Arguments that come from the command line, from files and from standard input, and what their errors say.
+//! Tests of arguments that are given on the command line, in files and on standard input, and of their error messages.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -7,7 +7,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A folder with the example transaction in hex, in hex with line breaks, and in bytes.
+/// Creates a folder with the example transaction in hex, in hex with line breaks, and in raw bytes.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -30,13 +30,13 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Status, output and error of a call, with `stdin` on standard input.
+/// Runs the command with `stdin` on standard input. Returns the exit status, the output and the error output.
 fn sigstack(folder: &Path, args: &[&str], stdin: &[u8]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sigstack"));
     command.args(args).current_dir(folder);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // A command that does not read it closes the pipe.
+    // Writing fails if the command does not read its standard input.
     let _ = child.stdin.take().unwrap().write_all(stdin);
     let output = child.wait_with_output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -50,7 +50,7 @@ fn every_argument_takes_text_files_and_standard_input() {
     let read = |name: &str| fs::read(folder.join(name)).unwrap();
     let (tx, parent) = ("@p2wpkh.tx", "@parent.tx");
     let expected = run(&["verify", "--tx", tx, "--prevtx", parent], b"");
-    // The scripts of the example are valid, but it pays more than it spends.
+    // The scripts of the example are valid, but its outputs have a higher amount than its inputs.
     assert!(expected.0 == 1 && expected.1.contains("  consensus  bad-txns-in-belowout: "), "{expected:?}");
     for form in ["@p2wpkh.tx.bin", "@p2wpkh.tx.lines"] {
         assert_eq!(run(&["verify", "--tx", form, "--prevtx", parent], b""), expected, "{form}");

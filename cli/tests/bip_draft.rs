@@ -1,4 +1,5 @@
-//! What BIP-DRAFT.md shows is what the project makes: scripts, messages, tables, names of vectors and of attacks.
+//! Tests that the scripts, messages, tables, and names of vectors and attacks in BIP-DRAFT.md are those that the project
+//! produces.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -19,7 +20,7 @@ fn draft() -> String {
     fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap()
 }
 
-/// The output of a command that answers yes.
+/// Runs a command that must succeed, and returns its output.
 fn sigstack(arguments: &[&str]) -> String {
     let output =
         Command::new(env!("CARGO_BIN_EXE_sigstack")).args(arguments).current_dir(root()).output().unwrap();
@@ -27,7 +28,7 @@ fn sigstack(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Every case of the project's vectors in the case format, by its id.
+/// Returns all cases of the project's vectors in the case format, by id.
 fn cases() -> BTreeMap<String, Case> {
     let mut cases = BTreeMap::new();
     for folder in ["proposals", "compiler", "channels"] {
@@ -41,7 +42,7 @@ fn cases() -> BTreeMap<String, Case> {
     cases
 }
 
-/// The blocks of a kind, each with what its first line names.
+/// Returns the code blocks of a kind, each with the name in its first line.
 fn blocks<'d>(draft: &'d str, kind: &str) -> Vec<(&'d str, &'d str)> {
     let fence = format!("\n```{kind} ");
     let block = |rest: &'d str| {
@@ -60,7 +61,7 @@ fn each_script_is_that_of_a_spend_that_is_valid() {
         let words: Vec<&str> = ["asm"].into_iter().chain(script.split_whitespace()).collect();
         let case = &cases[id];
         let witness: Vec<&[u8]> = case.tx.input[case.subject.input().unwrap()].witness.iter().collect();
-        // None of these spends has an annex.
+        // None of these inputs has an annex.
         assert_eq!(sigstack(&words).trim(), hex::encode(witness[witness.len() - 2]), "{id}");
         assert_eq!(
             Spend::new(&case.tx, &case.prevouts)
@@ -90,7 +91,7 @@ fn each_message_is_the_one_that_the_vector_signs() {
     }
 }
 
-/// The objects that a command writes as JSON.
+/// Returns the objects that a command writes as JSON.
 fn objects(command: &str) -> Vec<Value> {
     let arguments: Vec<&str> = command.split_whitespace().collect();
     if arguments[0] != "compile" {
@@ -115,8 +116,8 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// A table follows a comment with the command that makes it and, where they differ, its names of the columns. The first column
-/// tells which row of the command's table it is.
+/// Before each table, a comment names the command that produces it and, if they differ, the column names. The first column
+/// identifies the row in the command's table.
 #[test]
 fn each_figure_of_a_table_is_that_of_its_command() {
     let draft = draft();
@@ -171,12 +172,12 @@ fn each_vector_and_each_attack_that_is_named_is_there() {
             .filter(|row| row["attack"] == name)
             .map(|row| row["works"].as_str().unwrap())
             .collect();
-        // Against one form it works, against another it does not.
+        // The attack succeeds against one construction and fails against another.
         assert!(works.contains(&"yes") && works.contains(&"no"), "{name}: {works:?}");
     }
 }
 
-/// A figure with two digits after the point.
+/// Formats a number with two decimals.
 fn rounded(value: &Value) -> String {
     format!("{:.2}", value.as_f64().unwrap())
 }
@@ -203,7 +204,7 @@ fn the_worst_blocks_are_those_of_the_recorded_run() {
         ];
         assert_eq!(cells[1..], figures.map(rounded), "{}", cells[0]);
         rows += 1;
-        // What the text says of the first three: their quartiles overlap.
+        // Verifies the statement of the text that the quartiles of the first three rows overlap.
         if rows <= 3 {
             highest_lower = highest_lower.max(ratio["lower_quartile"].as_f64().unwrap());
             lowest_upper = lowest_upper.min(ratio["upper_quartile"].as_f64().unwrap());

@@ -1,4 +1,4 @@
-//! `sigstack channel`, `compare`, `attacks` and `breach`.
+//! Tests of `sigstack channel`, `compare`, `attacks` and `breach`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -75,7 +75,7 @@ fn results_are_written_to_folders() {
     // The same seed gives the same results.
     let again = sigstack(&["breach", "--games", "3"]).1;
     assert_eq!(again, sigstack(&["breach", "--games", "3"]).1);
-    // Every table has its name in every format.
+    // Every format contains the name of every table.
     let json: serde_json::Value =
         serde_json::from_str(&sigstack(&["breach", "--games", "3", "--format", "json"]).1).unwrap();
     let names: Vec<&String> = json.as_object().unwrap().keys().collect();
@@ -86,14 +86,15 @@ fn results_are_written_to_folders() {
         assert!(markdown.contains(&format!("## {name}\n\n")), "{name}");
         assert!(csv.contains(&format!("# {name}: ")), "{name}");
     }
-    // A line under the heading has the unit of the columns.
+    // A line below the heading gives the unit of the columns.
     let unit = "victim, cheater: their gain, in mean satoshi per game";
     for text in [again.replace('\n', " "), markdown, csv] {
         assert_eq!(text.matches(unit).count(), 3, "{text}");
     }
 }
 
-/// Every command about channels prints JSON with `--json`; tables also with `--format json`, which is the same.
+/// Every command about channels prints JSON with `--json`. Commands that print tables also accept `--format json`, with the
+/// same result.
 #[test]
 fn every_command_prints_json() {
     let json = |arguments: &[&str]| -> serde_json::Value {

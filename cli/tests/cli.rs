@@ -1,4 +1,4 @@
-//! The command, run as its users run it: exit status, output, errors.
+//! Runs the command as a user does, and checks exit status, output and errors.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -8,14 +8,14 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// A spend of an output of value 0 by a transaction of one input and one output.
+/// A transaction with one input and one output, whose input spends an output with amount 0.
 const TX: &str = "01000000010000000000000000000000000000000000000000000000000000000000000001000000000000000000010000000000000000\
                   0000000000";
 
-/// An anyone-can-spend output.
+/// A serialized output that anyone can spend.
 const TRUE_OUTPUT: &str = "00000000000000000151";
 
-/// Output and exit status of a run of the command.
+/// Exit status, output and error output of a run.
 struct Ran {
     status: i32,
     out: String,
@@ -29,7 +29,7 @@ fn sigstack(args: &[&str], folder: &Path) -> Ran {
     Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// A new folder for a test, with files in it.
+/// Creates a folder for a test, with these files in it.
 fn folder(test: &str, files: &[(&str, &str)]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let _ = fs::remove_dir_all(&folder);
@@ -46,7 +46,7 @@ fn tx() -> String {
     TX.split_whitespace().collect()
 }
 
-/// A case that passes, with some of its fields exchanged.
+/// Returns a case that passes, with some of its fields changed.
 fn case(changes: &[(&str, Value)]) -> String {
     let mut case = serde_json::json!({
         "comment": "one is true",
@@ -97,7 +97,7 @@ fn an_unexpected_error_is_a_no() {
     assert!(ran.out.contains("stopped   in scriptPubKey, opcode 1 (OP_RETURN, byte 1)\n"), "{}", ran.out);
 }
 
-/// Every way in which a file can be wrong: status 2, the file, case and field named, and the other file run.
+/// For every kind of invalid file the status is 2, the error names the file, case and field, and the other file is run.
 #[test]
 fn bad_input_names_file_case_and_field_and_the_other_files_run() {
     let script_test = |flags: &str| format!(r#"[["1", "", "{flags}", "OK"]]"#);
@@ -337,7 +337,7 @@ fn verify_refuses_what_it_cannot_answer() {
     }
 }
 
-/// The project's vectors are shown by relative paths in the project's folder.
+/// In the project's folder, the project's own vectors are shown with relative paths.
 #[test]
 fn paths_of_the_projects_own_vectors_are_short() {
     let folder = folder("short", &[("test-vectors/consensus/a.json", &case(&[]))]);
@@ -347,7 +347,7 @@ fn paths_of_the_projects_own_vectors_are_short() {
     assert!(ran.out.contains("\ntest-vectors/consensus/a.json  "), "{}", ran.out);
 }
 
-/// The text and the JSON object of the same error, for an error of the command line and one of a command.
+/// Checks the text and the JSON object of the same error, for an error of the command line and for an error of a command.
 #[test]
 fn errors_are_text_and_with_json_also_an_object() {
     for (args, place, problem, hint) in [

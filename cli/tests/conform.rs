@@ -1,4 +1,5 @@
-//! `sigstack conform` with implementations that are right, wrong, slow, broken or no implementations at all.
+//! Tests `sigstack conform` with implementations that are correct, wrong, slow or broken, and with programs that are not
+//! implementations.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -8,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Output and exit status of a run of the command.
+/// Exit status, output and error output of a run.
 #[derive(Debug)]
 struct Ran {
     status: i32,
@@ -17,21 +18,21 @@ struct Ran {
 }
 
 impl Ran {
-    /// The objects that `--json` printed for cases, and the summary.
+    /// Returns the JSON objects of the cases, and the summary.
     fn json(&self) -> (Vec<Value>, Value) {
         let mut lines: Vec<Value> = self
             .out
             .lines()
             .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{self:?}")))
             .collect();
-        // The error with which the command ended.
+        // The last object may be the error with which the command ended.
         lines.pop_if(|last| last.get("error").is_some());
         let summary = lines.pop().unwrap()["summary"].take();
         (lines, summary)
     }
 }
 
-/// Runs `sigstack conform`, with the shell script as the implementation.
+/// Runs `sigstack conform` with a shell script as the implementation.
 fn conform(folder: &Path, args: &[&str], script: &str) -> Ran {
     let command = [&["conform"], args, &["--", "sh", "-c", script]].concat();
     let output =
@@ -40,10 +41,10 @@ fn conform(folder: &Path, args: &[&str], script: &str) -> Ran {
     Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// A case about an input without a signature.
+/// Returns a case about an input without a signature.
 fn case(id: &str, rule: &str, expect: &str) -> String {
     let tx = format!("0100000001{}01{}", "0".repeat(82), "0".repeat(26));
-    // The amounts make the questions differ.
+    // Different amounts make the questions different.
     let amount: u32 = id.bytes().map(u32::from).sum();
     format!(
         r#"{{"id":"{id}","comment":"about {id}","tx":"{tx}","index":0,"prevouts":["{:04x}0000000000000151"],"flags":"NONE","expect":"{expect}","group":"a","rule":"{rule}"}}"#,
@@ -51,7 +52,7 @@ fn case(id: &str, rule: &str, expect: &str) -> String {
     )
 }
 
-/// A folder with a file of cases.
+/// Creates a folder with a file of cases.
 fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conform").join(test);
     let _ = fs::remove_dir_all(&folder);
@@ -70,7 +71,7 @@ fn folder(test: &str) -> PathBuf {
     folder
 }
 
-/// An implementation that is wrong in every way, one way for each case.
+/// An implementation that is wrong in a different way for each case.
 const WRONG: &str = r#"
 while read -r line; do
   case $line in
@@ -127,7 +128,7 @@ fn the_table_and_the_differences_are_exactly_these() {
     assert_eq!((ran.status, ran.err.as_str(), ran.out.as_str()), (1, "", EXACT));
 }
 
-/// The outcome of each case that is not agreement.
+/// Returns the id and outcome of each case that does not agree.
 fn outcomes(ran: &Ran) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     ran.json().0.iter().map(|case| (text(&case["id"]), text(&case["outcome"]))).collect()
@@ -171,7 +172,7 @@ fn the_exit_status_says_whether_the_verdicts_agree() {
     let (code, err, last) = status(&[], right);
     assert_eq!((code, err.as_str(), last.as_str()), (0, "", "8 cases: 7 agree, 1 other error"));
     assert_eq!(status(&["--errors"], right).0, 1);
-    // A rejection without a name is one, unless names count.
+    // A rejection without an error name agrees, unless `--errors` is given.
     let unnamed = "while read -r line; do case $line in *a/lax*|*a/other*) echo error: false ;; *) echo OK ;; esac; done";
     assert_eq!(status(&[], unnamed).0, 1, "a colon is no space");
     let unnamed = unnamed.replace("error:", "error");
@@ -264,13 +265,13 @@ fn a_command_that_cannot_be_started_is_named() {
     assert!(status == 2 && error.starts_with("error: --junit: missing/report.xml: "), "{error}");
 }
 
-/// Commands that answer nothing, each in its own way: the run ends, and the message says why.
+/// For commands that never answer, each in its own way, the run ends and the message gives the reason.
 #[test]
 fn a_command_that_never_answers_does_not_hang_the_run() {
     let folder = folder("silent");
     let many: Vec<String> = (0..12).map(|nth| case(&format!("b/{nth:02}"), "many", "OK")).collect();
     fs::write(folder.join("many.jsonl"), many.join("\n")).unwrap();
-    // No other test has processes of this name.
+    // The number makes the command line unique, so that no process of another test has it.
     let sleep = format!("sleep {}", 1_000_000 + std::process::id());
     let run = |script: &str, timeout: &str, end: &str| {
         let script = script.replace("SLEEP", &sleep);
@@ -289,7 +290,7 @@ fn a_command_that_never_answers_does_not_hang_the_run() {
             ("cat", "60", "garbage: \"{\\\"id\\\":\\\"b/"),
             ("exec tr '\\0' x </dev/zero", "60", "garbage: a line of more than 4096 bytes: \"xxx"),
             ("exec >&-; SLEEP", "60", "the command closed its standard output"),
-            // The first case may be in the pipe before it is closed.
+            // The first case may be written to the pipe before the pipe is closed.
             ("exec <&-; SLEEP", "1", "no answer"),
             ("exec SLEEP", "1", "no answer within 1 s"),
             ("SLEEP; echo OK", "1", "no answer within 1 s"),
@@ -302,7 +303,7 @@ fn a_command_that_never_answers_does_not_hang_the_run() {
     });
     #[cfg(target_os = "linux")]
     for _ in 0..1000 {
-        // A process that was killed may take a moment to end.
+        // A killed process may take a moment to end.
         if !is_running(&sleep) {
             return;
         }
@@ -312,16 +313,17 @@ fn a_command_that_never_answers_does_not_hang_the_run() {
     panic!("a process was left behind");
 }
 
-/// Whether a process has this command line.
+/// Returns `true` if a process has this command line.
 #[cfg(target_os = "linux")]
 fn is_running(line: &str) -> bool {
-    // Processes come and go while the folder is read.
+    // Processes may start and end while the folder is read, so missing files are ignored.
     let command = |entry: fs::DirEntry| fs::read(entry.path().join("cmdline")).unwrap_or_default();
     let mut commands = fs::read_dir("/proc").unwrap().map(|entry| command(entry.unwrap()));
     commands.any(|words| String::from_utf8_lossy(&words).replace('\0', " ").trim_end() == line)
 }
 
-/// A process that fails in one case fails in this case only, also if it hangs, floods or answers once too often.
+/// A process that fails in one case causes a failure of only this case, even if it hangs, floods its output or answers
+/// twice.
 #[test]
 fn a_failure_is_a_failure_of_one_case() {
     let folder = folder("once");
@@ -345,7 +347,7 @@ fn a_failure_is_a_failure_of_one_case() {
         );
         assert_eq!(summary["total"]["agrees"], 7, "{what}");
     }
-    // A second line is noticed at the next question or at a later one, depending on when it comes.
+    // A second line is noticed at the next question or a later one, depending on when it is received.
     for what in ["echo OK; echo OK", "echo OK; yes"] {
         let script =
             format!("while read -r line; do case $line in *a/plain*) {what} ;; *) echo OK ;; esac; done");
@@ -355,18 +357,19 @@ fn a_failure_is_a_failure_of_one_case() {
         let got: Vec<String> = silent.map(|case| case["got"].as_str().unwrap().to_owned()).collect();
         assert!(got.len() == 1 && got[0].starts_with("garbage: "), "{what}: {got:?}");
     }
-    // One that answers before it is asked cannot agree, however fast it is.
+    // A process that answers before it is asked cannot agree, however fast it is.
     let ran = conform(&folder, &["cases.jsonl", "--rule", "processes", "--json"], "yes OK");
-    // 2 if not one of the answers counts.
+    // The status is 2 if none of the answers counts.
     assert!(matches!(ran.status, 1 | 2), "{ran:?}");
     assert!(ran.out.contains("garbage: a second line for one case: \\\"OK\\\""), "{ran:?}");
-    // The last case has no later one to which a second line would belong.
+    // After the last case no further question is asked, but a second line is noticed nevertheless.
     let ran =
         conform(&folder, &["cases.jsonl", "--id", "a/good", "--json"], "read -r line; echo OK; echo OK");
     assert_eq!(outcomes(&ran), [("a/good".to_owned(), "no_answer".to_owned())]);
 }
 
-/// A process that crashes after an answer, before the next question or instead of reading it, did not crash on the next case.
+/// If a process crashes after an answer, before or instead of reading the next question, the crash is not counted for the
+/// next case.
 #[test]
 fn a_crash_after_an_answer_is_no_failure_of_the_next_case() {
     let folder = folder("crash-between");
@@ -380,7 +383,7 @@ fn a_crash_after_an_answer_is_no_failure_of_the_next_case() {
                     case; first after a/crash: the command was ended by signal 11 (SIGSEGV)\n";
         assert_eq!(ran.out, format!("{note}3 cases: 3 agree\n"), "{crash}");
     }
-    // A crash of the new process is a failure of the case, and no other crash is reported.
+    // If the new process crashes as well, the case fails, and no other crash is reported.
     let script = "while read -r line; do case $line in *a/garbage*) exit 3 ;; esac; echo OK; done";
     let ran = conform(&folder, &[&args[..], &["--json"]].concat(), script);
     assert_eq!(ran.status, 1, "{ran:?}");
@@ -388,7 +391,7 @@ fn a_crash_after_an_answer_is_no_failure_of_the_next_case() {
     assert_eq!(ran.json().1["crashed_between_cases"], 0);
 }
 
-/// Processes that end after an answer, without a line feed, or that have to be asked slowly.
+/// Processes that end after one answer, that write no line feed, or that answer slowly.
 #[test]
 fn a_process_may_answer_one_case_only() {
     let folder = folder("one-shot");
@@ -404,7 +407,7 @@ fn a_process_may_answer_one_case_only() {
     }
 }
 
-/// The lines have the fields of the case without the verdict, and nothing that depends on the order of a map.
+/// The lines contain the fields of the case without the verdict. Their order does not depend on the order of a hash map.
 #[test]
 fn the_lines_are_the_cases_without_their_verdicts() {
     let folder = folder("lines");
@@ -470,7 +473,8 @@ fn reports_are_written_for_other_programs() {
     assert_eq!(page.matches("<details>").count(), 4);
 }
 
-/// The program is gone when its process has crashed on the fourth case: what is known is reported, and what is not asked is named.
+/// The program deletes itself before its process crashes in the fourth case. The run reports the results so far, and names
+/// the cases that were not asked.
 #[cfg(unix)]
 #[test]
 fn a_run_that_stops_reports_what_it_knows() {
@@ -510,7 +514,8 @@ fn a_run_that_stops_reports_what_it_knows() {
     assert!(ran.out.lines().last().unwrap().starts_with("{\"error\":"), "{}", ran.out);
 }
 
-/// The reports are written too if not one process can be started, so that nobody reads those of another run.
+/// The reports are also written if no process can be started, so that nobody mistakes the reports of an earlier run for
+/// those of this one.
 #[test]
 fn a_command_that_cannot_be_started_has_reports() {
     let folder = folder("start-reports");
@@ -525,7 +530,7 @@ fn a_command_that_cannot_be_started_has_reports() {
     assert!(xml.contains(r#"tests="8" failures="0" errors="8" skipped="0""#), "{xml}");
 }
 
-/// The files of other projects and cases that cannot be read are treated as in `vectors`.
+/// Files of other projects, and cases that cannot be read, are treated as by `sigstack vectors`.
 #[test]
 fn what_cannot_be_asked_is_counted() {
     let folder = folder("left-out");
@@ -543,7 +548,7 @@ fn what_cannot_be_asked_is_counted() {
         missing.status == 2 && missing.err.starts_with("error: missing.json: cannot be read: "),
         "{missing:?}"
     );
-    // No table follows where there is nothing to ask.
+    // No table is printed if there is no case to ask.
     assert_eq!(
         (missing.out.as_str(), missing.err.lines().nth(1)),
         ("", Some("error: missing.json has no case to ask"))
@@ -556,7 +561,7 @@ fn what_cannot_be_asked_is_counted() {
     assert!(at.err.contains("hint: write rows.json"), "{at:?}");
 }
 
-/// An implementation without the proposals refuses by its own policy what a proposal has a use for.
+/// An implementation without the proposals rejects, by its own policy, features that are reserved for a proposal.
 #[test]
 fn todays_policy_agrees_where_a_proposal_is_not_active() {
     let folder = folder("policy");
@@ -579,7 +584,7 @@ fn todays_policy_agrees_where_a_proposal_is_not_active() {
     }
 }
 
-/// Ctrl-C ends the processes, although they are in groups of their own.
+/// Ctrl-C also ends the processes, although they are in process groups of their own.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_no_process() {

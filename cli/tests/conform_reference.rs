@@ -1,4 +1,5 @@
-//! `sigstack conform` with the Python reference, and with wrong copies of it: each is reported at the rule that it breaks.
+//! Tests `sigstack conform` with the Python reference, and with faulty copies of it. Each fault is reported for the rule
+//! that it violates.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -13,12 +14,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The exit status and the summary of a run. The arguments begin with the name of the file.
+/// Runs a reference. `args` begins with the name of the vector file. Returns the exit status and the summary.
 fn run(python: &Path, reference: &Path, args: &[&str]) -> (i32, Value) {
     run_client(python, &reference.join("serve.py"), args)
 }
 
-/// As [`run`], with another client than that of a reference.
+/// Like [`run`], with another client than that of a reference.
 fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack"))
         .args(["conform", "--json", "--file"])
@@ -37,13 +38,13 @@ fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     (output.status.code().unwrap(), summary)
 }
 
-/// The rules with an outcome.
+/// Returns the rules that have this outcome.
 fn rules(summary: &Value, outcome: &str) -> Vec<String> {
     let rows = summary["rules"].as_array().unwrap().iter();
     rows.filter(|row| row[outcome] != 0).map(|row| row["rule"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A copy of the reference in which a text of a file, which occurs once, is replaced.
+/// Creates a copy of the reference in which one text of a file is replaced. The text must occur exactly once.
 fn broken(name: &str, file: &str, old: &str, new: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conform-reference").join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -64,7 +65,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// One proposal here; `.ci/run` asks all cases.
+/// This test asks the cases of one proposal; `.ci/run` asks all cases.
 #[test]
 fn the_reference_agrees() {
     let Some(python) = tool(Tool::Python) else { return };
@@ -74,7 +75,7 @@ fn the_reference_agrees() {
     assert!(summary["cases"].as_u64() >= Some(300), "{summary}");
 }
 
-/// The counts are those of test-vectors/README.md.
+/// The counts are the same as in test-vectors/README.md.
 #[test]
 fn the_skeleton_of_a_client_accepts_what_it_can() {
     let Some(python) = tool(Tool::Python) else { return };
@@ -168,7 +169,7 @@ fn a_mistake_is_reported_at_its_rule() {
     }
 }
 
-/// A copy that raises an exception for a key that begins with a zero, and goes on with the next case.
+/// The copy raises an exception for a key that begins with a zero byte, and continues with the next case.
 #[test]
 fn a_crash_is_reported_at_its_rule() {
     let Some(python) = tool(Tool::Python) else { return };

@@ -1,5 +1,5 @@
-//! `sigstack verify` says why an input is invalid, where a change makes it valid. Each mistake is beside an invalid input that
-//! differs in one thing and that nothing explains.
+//! Tests that `sigstack verify` explains why an input is invalid if a single change makes it valid. Each mistake is paired
+//! with an invalid input that differs in one detail and has no explanation.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -22,7 +22,7 @@ fn sigstack(arguments: &[String]) -> String {
     out
 }
 
-/// Asserts that an input is invalid for this reason, and that text and JSON explain it by exactly these texts.
+/// Asserts that an input is invalid with this error, and that text and JSON have exactly these explanations.
 #[track_caller]
 fn expect(arguments: &[String], verdict: &str, explanation: &[&str]) {
     let out = sigstack(arguments);
@@ -31,7 +31,7 @@ fn expect(arguments: &[String], verdict: &str, explanation: &[&str]) {
     assert!(lines[at].starts_with(&format!("consensus  {verdict}: ")), "{out}");
     let why: Vec<&str> = lines[at + 1..].iter().map_while(|line| line.strip_prefix("why ")).collect();
     assert_eq!(why, explanation, "{out}");
-    // The policy verdict does not repeat them.
+    // The policy verdict does not repeat the explanations.
     let all = lines.iter().filter(|line| line.starts_with("why ")).count();
     let inputs = lines[at..].iter().filter(|line| line.contains(" in input ")).count().max(1);
     assert!(all <= explanation.len() * inputs, "{out}");
@@ -46,7 +46,7 @@ fn words(line: &str) -> Vec<String> {
     line.split(' ').map(str::to_owned).collect()
 }
 
-/// The arguments that verify input 0 of a transaction, or all.
+/// Returns the arguments that verify all inputs of a transaction.
 fn verify(tx: &Transaction, prevouts: &[TxOut]) -> Vec<String> {
     let mut arguments = vec!["verify".to_owned(), "--tx".to_owned(), serialize_hex(tx)];
     for (input, TxOut { value, script_pubkey }) in prevouts.iter().enumerate() {
@@ -56,7 +56,7 @@ fn verify(tx: &Transaction, prevouts: &[TxOut]) -> Vec<String> {
     arguments
 }
 
-/// A transaction with one input for each script, with the outputs that it spends.
+/// Returns a transaction with one input for each script, and the outputs that it spends.
 fn spend(scripts: &[&str], context: BareContext) -> (Transaction, Vec<TxOut>) {
     let mut spends = scripts.iter().map(|script| {
         let script = assemble(script).unwrap();
@@ -82,7 +82,7 @@ fn prevouts_in_the_wrong_order() {
     let first = |tx: &Transaction| [verify(tx, &prevouts), words("--input 0")].concat();
     expect(&verify(&tx, &prevouts), "WITNESS_PROGRAM_MISMATCH", &[text]);
     expect(&first(&tx), "WITNESS_PROGRAM_MISMATCH", &[text]);
-    // The witness script of neither.
+    // The witness script matches neither output.
     tx.input[0].witness = Witness::from_slice(&[[0x53]]);
     expect(&first(&tx), "WITNESS_PROGRAM_MISMATCH", &[]);
 }
@@ -106,7 +106,7 @@ fn script_and_control_block_swapped() {
     let text = "script and control block are swapped: the control block comes last; exchanged, the output commits to the \
                 script";
     expect(&verify(&tx, &prevouts), "TAPROOT_WRONG_CONTROL_SIZE", &[text]);
-    // The control block of another output.
+    // The control block belongs to another output.
     control[1] ^= 1;
     tx.input[0].witness = Witness::from_slice(&[&control, &script]);
     expect(&verify(&tx, &prevouts), "TAPROOT_WRONG_CONTROL_SIZE", &[]);
@@ -132,7 +132,7 @@ fn another_leaf_version_in_the_sighash() {
     };
     let text = "it was made with leaf version 0xc2 in the tapleaf hash";
     expect(&signed(0xc2, &elements[0]), "SCHNORR_SIG", &[text]);
-    // Another script: no change that was tried makes the signature valid.
+    // With another script, none of the tried changes makes the signature valid.
     expect(&signed(0xc0, ScriptBuf::from_hex("51").unwrap().as_bytes()), "SCHNORR_SIG", &[]);
 }
 
@@ -158,7 +158,7 @@ fn a_signature_of_another_key_version() {
     expect(&words("verify --case csfs/invalid-flipped-r"), "SCHNORR_SIG", &[]);
 }
 
-/// A script that leaves false is explained by the opcode that pushed it.
+/// If a script ends with a false result, the explanation is that of the opcode that pushed the result.
 #[test]
 fn scripts_that_leave_false() {
     let secp = Secp256k1::new();
@@ -171,7 +171,7 @@ fn scripts_that_leave_false() {
             .p2wsh_signature_hash(0, &script, prevouts[0].value, hash_type)
             .unwrap()
             .to_byte_array();
-        // Of another message if the hash type is that of the signature.
+        // With the signature's hash type the message is a different one, so that the signature is invalid.
         let digest = if hash_type == EcdsaSighashType::All { [7; 32] } else { digest };
         let signature = secp.sign_ecdsa(&Message::from_digest(digest), &keypair.secret_key());
         let signature = [signature.serialize_der().to_vec(), vec![0x01]].concat();
@@ -185,7 +185,7 @@ fn scripts_that_leave_false() {
     expect(&line("1 RETURN"), "OP_RETURN", &[]);
 }
 
-/// Only the active OP_CHECKTEMPLATEVERIFY fails with TEMPLATE_MISMATCH. While it is inactive, policy refuses OP_NOP4.
+/// Only an active OP_CHECKTEMPLATEVERIFY fails with TEMPLATE_MISMATCH. While it is inactive, policy rejects OP_NOP4.
 #[test]
 fn an_active_template_opcode_has_its_own_name() {
     for (case, name) in [

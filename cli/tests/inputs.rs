@@ -1,4 +1,4 @@
-//! `sigstack trace` of every kind of input, with flags chosen in every way.
+//! Tests `sigstack trace` with every kind of input and every way to choose flags.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The status and the output of a shell command that is run in the project's folder.
+/// Runs a shell command in the project's folder. Returns its exit status and output.
 fn run(command: &str) -> (i32, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let folder = Path::new(env!("CARGO_BIN_EXE_sigstack")).parent().unwrap();
@@ -22,7 +22,7 @@ fn run(command: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(text).unwrap())
 }
 
-/// The frames of a trace.
+/// Returns the exit status and the frames of a trace.
 fn frames(args: &str) -> (i32, Vec<Value>) {
     let (status, out) = run(&format!("sigstack trace --json {args}"));
     (status, out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{out}"))).collect())
@@ -78,13 +78,13 @@ fn every_kind_of_input_is_traced_to_its_verdict() {
         let named: Vec<&str> = named.map(|frame| frame["phase"].as_str().unwrap()).collect();
         assert_eq!(named, phases, "{args}");
         let (verified, out) = run(&format!("sigstack verify {args}"));
-        // The scripts of this example are valid, but it pays more than it spends.
+        // The scripts of this example are valid, but its outputs have a higher amount than its inputs.
         let status = if args == TX { 1 } else { status };
         assert_eq!(verified, status, "{args}: {out}");
     }
 }
 
-/// The outputs may be told one by one, too.
+/// The spent outputs may also be given one by one.
 #[test]
 fn a_transaction_takes_its_outputs_from_either_option() {
     let one = "60000:0014a66e001c5131ed55e5400e6d3c6ad51f2cb31a9e";

@@ -1,4 +1,4 @@
-//! Commands that are killed while they write files: each file is whole or absent.
+//! Tests commands that are killed while they write files: each file is either complete or absent.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -14,14 +14,14 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Starts a command that writes 15 files or more.
+/// Starts a command that writes at least 15 files.
 fn start(folder: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sigstack"));
     command.args(["breach", "--games", "1", "--folder"]).arg(folder).stdout(Stdio::null());
     command.spawn().unwrap()
 }
 
-/// The names and contents of a folder's files, without temporary files that were not renamed yet.
+/// Returns the names and contents of a folder's files, except temporary files.
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let named = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
@@ -35,8 +35,8 @@ fn a_killed_command_leaves_whole_files_only() {
     assert!(start(&reference).wait().unwrap().success());
     let whole = files(&reference);
     assert!(whole.len() >= 15, "{:?}", whole.keys());
-    // Killed at once, and as soon as there are so many entries, temporary ones included. A run that is faster than this test
-    // ends before: then all files are there, and whole.
+    // The command is killed at once, or as soon as the folder has this number of entries, including temporary files. If the
+    // command ends before it is killed, all files are complete.
     for entries in [0, 1, 2, 5, 10] {
         let folder = folder(&format!("after-{entries}"));
         let mut child = start(&folder);
@@ -49,7 +49,7 @@ fn a_killed_command_leaves_whole_files_only() {
     }
 }
 
-/// Interrupted or terminated, a command leaves no temporary file either.
+/// A command ended by SIGINT or SIGTERM leaves no temporary file either.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_command_leaves_no_temporary_file() {
@@ -62,7 +62,7 @@ fn an_interrupted_command_leaves_no_temporary_file() {
             let folder = folder(&format!("{signal}-after-{entries}"));
             let mut child = start(&folder);
             while fs::read_dir(&folder).unwrap().count() < entries && child.try_wait().unwrap().is_none() {}
-            // A process that has ended is still there until it is waited for.
+            // An ended process still exists until its parent waits for it, so `kill` finds it.
             let kill = format!("kill -{signal} {}", child.id());
             let _ = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap();
             let status = child.wait().unwrap();
@@ -80,7 +80,7 @@ fn an_interrupted_command_leaves_no_temporary_file() {
     }
 }
 
-/// A file that exists stays as it was until the new one is complete.
+/// An existing file remains unchanged until the new one is complete.
 #[test]
 fn a_page_that_cannot_be_replaced_stays() {
     let folder = folder("page");

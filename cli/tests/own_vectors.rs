@@ -1,4 +1,4 @@
-//! The project's vectors built into the command, and vector files of which only a part can be read.
+//! Tests of the project's vectors that are built into the command, and of vector files that are only partly readable.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Output and exit status of a run of the command.
+/// Exit status, output and error output of a run.
 struct Ran {
     status: i32,
     out: String,
@@ -22,7 +22,7 @@ fn sigstack(args: &[&str], folder: &Path) -> Ran {
     Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// A folder outside the project's source, with a file in it.
+/// Creates a folder outside the project's source with one file in it.
 fn folder(test: &str, name: &str, text: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("sigstack-own-vectors-{test}-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
@@ -42,19 +42,19 @@ fn own_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Every vector file of the source is built in, and nothing else.
+/// The command contains every vector file of the source tree, and no other file.
 #[test]
 fn the_vectors_that_are_built_in_are_those_of_the_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");
     let mut files = Vec::new();
     for entry in fs::read_dir(&root).unwrap() {
         let path = entry.unwrap().path();
-        // The reference has scripts of its own.
+        // The folder of the reference has no vector files.
         if path.is_dir() && !path.ends_with("reference") {
             own_files(&path, &mut files);
         }
     }
-    // The rules of the draft, which name cases and have none.
+    // The rules of the BIP draft refer to cases but do not contain any.
     files.retain(|path| !path.ends_with("draft/rules.json"));
     files.sort();
     assert!(files.len() >= 50, "{}", files.len());
@@ -82,7 +82,7 @@ fn outside_the_source_the_vectors_that_are_built_in_run() {
     let verified = sigstack(&["verify", "--case", "csfs/valid"], &folder);
     assert_eq!(verified.status, 0, "{}", verified.err);
     assert!(verified.out.starts_with("built-in proposals/csfs.jsonl case "), "{}", verified.out);
-    // A path overrides the set.
+    // A path on the command line replaces the built-in vectors.
     let named = sigstack(&["vectors", "other.txt"], &folder);
     assert_eq!(named.status, 2);
     assert!(!named.out.contains("built"), "{}", named.out);
@@ -150,7 +150,7 @@ fn a_file_that_is_only_partly_read_says_which_cases_and_why() {
         (12, &13.into())
     );
     assert_eq!(summary["errors"][11]["field"], "scriptSig");
-    // The cases that can be read are found by their numbers.
+    // The readable cases are found by their numbers.
     assert_eq!(sigstack(&["verify", "--case", "rows.json#14"], &folder).status, 0);
     fs::remove_dir_all(folder).unwrap();
 }

@@ -1,4 +1,4 @@
-//! Clicks through pages that `sigstack trace --html` writes, in headless Chromium.
+//! Clicks through the HTML pages of `sigstack trace --html` in headless Chromium.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use sigstack_test_support::{Tool, tool};
 
-/// Inputs that fail: in a signature, in a script with branches, after the last opcode, and in the middle of a script.
+/// Inputs that fail in a signature, in a script with branches, after the last opcode, and in the middle of a script.
 const SPENDS: &[(&str, &[&str])] = &[
     ("signature", &["--psbt", "@docs/examples/checksigadd-wrong.psbt"]),
     ("proposal", &["--case", "csfs/invalid-hashed-message"]),

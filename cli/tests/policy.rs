@@ -1,4 +1,4 @@
-//! `sigstack compile` and `sigstack plan`.
+//! Tests of `sigstack compile` and `sigstack plan`.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -40,7 +40,7 @@ fn plan_names_the_slots() {
     assert!(text.contains("witness        312 WU\n"), "{text}");
     assert!(text.contains("   2    4 bytes  01943577\n"), "{text}");
 
-    // The number on the output is not above itself.
+    // The signed number must be above the number in the output, and an equal number is not.
     let (status, _, error) =
         sigstack(&["plan", DEFAULT, "--have", "signed:K_A:2000000000", "--have", "pk:B_pen"]);
     let expected = "error: these assets do not satisfy the policy\nhint: still needed: `ctv(ctv_settle)`, or \
@@ -62,7 +62,7 @@ fn mistakes_are_shown_with_a_caret_and_told_from_refusals() {
     let (status, _, error) = sigstack(&["compile", &policy]);
     assert_eq!(status, 1);
     assert!(error.contains("refused (unprotected): older(144) suffices"), "{error}");
-    // A note with its places.
+    // The output has a note with its places.
     let pointless = format!("or(pk({key}),and(pk({key}),older(144)))");
     let (status, text, _) = sigstack(&["compile", &pointless]);
     assert_eq!(status, 0);

@@ -1,4 +1,4 @@
-//! The commands that read and write scripts, and what the vector runner shows of a failure.
+//! Tests of the commands that read and write scripts, and of the traces that `sigstack vectors` shows of failures.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -24,7 +24,7 @@ fn scripts_go_to_and_fro_and_mistakes_are_located() {
     );
 }
 
-/// The first script path of BIP 341's wallet vectors has this address and control block.
+/// The address and control block of the first script path in BIP 341's wallet vectors.
 #[test]
 fn what_is_decoded_fits_together() {
     let (status, out, _) =
@@ -42,7 +42,7 @@ fn what_is_decoded_fits_together() {
     assert_eq!(sigstack(&["decode", "control", "c1"]).0, 2);
 }
 
-/// An element that a reading names has that name, not a guess from its bytes; other elements keep the guess.
+/// An element that has a role in a reading is named after the role. Other elements are described from their bytes.
 #[test]
 fn elements_are_named_as_the_reading_names_them() {
     let notes = |elements: &[&str]| -> Vec<String> {
@@ -54,7 +54,7 @@ fn elements_are_named_as_the_reading_names_them() {
             elements.iter().map(|hex| out.lines().find(|line| line.contains(&format!(" {hex}"))).unwrap());
         lines.map(|line| line.split_once("# ").unwrap_or_default().1.to_owned()).collect()
     };
-    // A control block of 65 bytes has the size of a signature with a hash type.
+    // A control block of 65 bytes has the same length as a signature with a hash type.
     let control = format!("c0d4{}1e", "76".repeat(61) + "44");
     let signature = format!("{}01", "35".repeat(64));
     let annex = format!("50{}", "ff".repeat(64));
@@ -64,13 +64,13 @@ fn elements_are_named_as_the_reading_names_them() {
     );
     let with_annex = notes(&[&signature, "5151", &control, &annex]);
     assert_eq!(with_annex, ["Schnorr signature, ALL", "leaf script", "control block", "annex"]);
-    // An element that two readings name has both names: this annex is also a script.
+    // An element with roles in two readings has both names: this annex could also be a script.
     assert_eq!(
         notes(&["5151", &control, "5001ff"]),
         ["leaf script", "control block", "annex or witness script"]
     );
     assert_eq!(notes(&[&signature, "5151"]), ["Schnorr signature, ALL", "witness script"]);
-    // Without a script before it, the same element is no control block.
+    // Without a script before it, the same element is not a control block.
     assert_eq!(notes(&[&control]), ["Schnorr signature, undefined 0x1e"]);
     let (_, out, _) = sigstack(&["decode", "tx", "@../docs/examples/checksigadd.tx"]);
     assert!(out.contains("b31e  # control block\n") && out.contains("529c  # leaf script\n"), "{out}");
@@ -85,7 +85,7 @@ fn completions_and_man_pages_know_the_commands() {
     assert!(status == 0 && out.contains(".TH") && out.contains("disasm"));
 }
 
-/// A case that is expected to be valid and is not.
+/// A case that is expected to be valid but is invalid.
 #[test]
 fn a_failing_case_is_shown_around_the_opcode_that_failed() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/proposals/csfs.jsonl");

@@ -1,4 +1,4 @@
-//! Which options of `sigstack verify` go together, and which spent outputs an input needs.
+//! Tests which options of `sigstack verify` can be combined, and which spent outputs an input needs.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -12,7 +12,7 @@ fn sigstack(arguments: &[&str]) -> (i32, String, String) {
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }
 
-/// Two inputs and one output of 0 sat.
+/// A transaction with two inputs and one output of 0 sat.
 const TX: &str = concat!(
     "0100000002",
     "1111111111111111111111111111111111111111111111111111111111111111",
@@ -25,7 +25,7 @@ const TX: &str = concat!(
 const PSBT: &str = "@docs/examples/checksigadd.psbt";
 const CASE: &str = "csfs/valid";
 
-/// Every pair of a source and an option that is not for it is refused, and the message names both.
+/// Every combination of a source with an option of another source is rejected, and the message names both.
 #[test]
 fn options_that_do_not_go_together() {
     let sources = [("--tx", TX), ("--psbt", PSBT), ("--case", CASE), ("--script", "1")];
@@ -140,14 +140,14 @@ fn spent_outputs_that_are_missing_or_too_many() {
         assert_eq!((status, out.as_str()), (2, ""), "{arguments:?}");
         assert!(error.contains(&problem), "{arguments:?}: {error}");
     }
-    // The same taproot input with all outputs is verified.
+    // With all spent outputs, the same taproot input is verified.
     let (status, out, _) =
         sigstack(&["verify", "--tx", TX, "--prevout", &taproot, "--prevout", "0:51", "--input", "0"]);
     assert_eq!(status, 1);
     assert!(out.contains("consensus  WITNESS_PROGRAM_WITNESS_EMPTY: "), "{out}");
 }
 
-/// A parent that one of two inputs spends suffices for that input.
+/// For one of two inputs, the previous transaction of that input is sufficient.
 #[test]
 fn one_parent_suffices_for_its_input() {
     let parent = concat!(
@@ -177,7 +177,7 @@ fn one_parent_suffices_for_its_input() {
     assert!(error.contains("but this transaction has 1 output"), "{error}");
 }
 
-/// A case that cannot be read keeps its number, and its error is the one that `sigstack vectors` prints.
+/// A case that cannot be read keeps its number. Its error is the same as that of `sigstack vectors`.
 #[test]
 fn a_case_that_cannot_be_read_says_why() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unread_script_tests.json");
@@ -198,7 +198,7 @@ fn a_case_that_cannot_be_read_says_why() {
     }
 }
 
-/// Base64 has slashes, but is no path.
+/// Base64 contains slashes, but is not a path.
 #[test]
 fn a_damaged_psbt_is_not_taken_for_a_path() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -210,7 +210,7 @@ fn a_damaged_psbt_is_not_taken_for_a_path() {
     assert!(status == 2 && error.contains("hint: if this is the path"), "{error}");
 }
 
-/// No output makes the input of a coinbase transaction one that a script verifies.
+/// The input of a coinbase transaction is not verified by a script, whatever output is given for it.
 #[test]
 fn a_coinbase_transaction_is_not_verified() {
     let (null, amount) = ("00".repeat(32), "00f2052a01000000");

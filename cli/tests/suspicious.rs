@@ -1,6 +1,6 @@
-//! Inputs that are valid by consensus although few rules ran: the verdict says what it covers.
+//! Tests inputs that are valid by consensus although few rules were checked: the verdict says what it covers.
 //!
-//! Each row of the tables is one kind. The words are whole lines of the output.
+//! Each row of the tables is one kind of input. The expected texts are whole lines of the output.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -16,7 +16,7 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, T
 use sigstack_debugger::{BareContext, BareTx, assemble, assemble_stack, bare_spend};
 use sigstack_interpreter::Flags;
 
-/// Runs the command: its status, and its output or error.
+/// Runs the command. Returns its exit status, and its output together with its error output.
 fn sigstack(arguments: &[String]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(arguments).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -27,7 +27,7 @@ fn words(text: &str) -> Vec<String> {
     text.split(' ').map(str::to_owned).collect()
 }
 
-/// A transaction with the outputs that it spends.
+/// A transaction and the outputs that it spends.
 #[derive(Clone)]
 struct Spend {
     tx: Transaction,
@@ -35,7 +35,7 @@ struct Spend {
 }
 
 impl Spend {
-    /// A transaction that pays 10,000 sat to a key.
+    /// Creates a transaction without inputs that pays 10,000 sat to a key.
     fn new() -> Spend {
         let script_pubkey = ScriptBuf::from_hex(&format!("0014{}", "11".repeat(20))).unwrap();
         let output = vec![TxOut { value: Amount::from_sat(10_000), script_pubkey }];
@@ -43,7 +43,7 @@ impl Spend {
         Spend { tx, prevouts: vec![] }
     }
 
-    /// Adds an input of 20,000 sat.
+    /// Adds an input that spends an output of 20,000 sat.
     fn input(mut self, script_pubkey: &str, script_sig: &str, witness: &[&[u8]]) -> Spend {
         let vout = u32::try_from(self.tx.input.len()).unwrap();
         self.tx.input.push(TxIn {
@@ -89,7 +89,7 @@ impl Spend {
         self
     }
 
-    /// The arguments of `sigstack verify`, with the outputs that the inputs in `known` spend.
+    /// Returns the arguments of `sigstack verify`. The outputs spent by the inputs in `known` are given.
     fn arguments(&self, known: &[usize]) -> Vec<String> {
         let mut arguments = vec!["verify".to_owned(), "--tx".to_owned(), serialize_hex(&self.tx)];
         for input in known {
@@ -100,7 +100,7 @@ impl Spend {
         arguments
     }
 
-    /// The output of `sigstack verify` with more options; its status is that of a valid transaction.
+    /// Runs `sigstack verify` with more options, asserts that the transaction is valid, and returns the output.
     fn verify(&self, more: &str) -> String {
         let known: Vec<usize> = (0..self.prevouts.len()).collect();
         let more = if more.is_empty() { vec![] } else { words(more) };
@@ -110,7 +110,7 @@ impl Spend {
     }
 }
 
-/// Asserts that the lines are in the output.
+/// Asserts that the output contains these lines.
 fn assert_lines(name: &str, out: &str, lines: &[&str]) {
     for line in lines {
         assert!(out.lines().any(|found| found.trim_start() == *line), "{name}: no line {line:?}\n{out}");
@@ -123,7 +123,7 @@ const COMPUTED: &str = "no signature of the transaction was checked: its templat
 const NO_SIGNATURE: &str =
     "no signature of the transaction was checked: anyone who has the witness can spend";
 
-/// Scripts that succeed because a rule is not there.
+/// Scripts that succeed because a rule is not enforced.
 #[test]
 fn rules_that_did_not_run() {
     let taproot_key = "11".repeat(32);
@@ -281,7 +281,7 @@ fn rules_that_did_not_run() {
     }
 }
 
-/// A leaf of version 0xc2 in an output of its own.
+/// Returns a transaction that spends a leaf of version 0xc2.
 fn unknown_leaf_version() -> Spend {
     use bitcoin::taproot::{LeafVersion, TaprootBuilder};
     let secp = Secp256k1::new();
@@ -294,7 +294,7 @@ fn unknown_leaf_version() -> Spend {
     Spend::new().input(&hex::encode(script_pubkey.as_bytes()), "", &[leaf.0.as_bytes(), &control])
 }
 
-/// A signature over the number 1: SIGHASH_SINGLE in an input without an output of the same index.
+/// A signature of the digest 1, which is the result of SIGHASH_SINGLE in a legacy input without an output of the same index.
 #[test]
 fn a_signature_that_commits_to_nothing() {
     let secp = Secp256k1::new();
@@ -316,7 +316,7 @@ fn a_signature_that_commits_to_nothing() {
     assert_lines("SIGHASH_SINGLE", &spend.verify(""), &lines.each_ref().map(String::as_str));
 }
 
-/// What many inputs have in common is one line.
+/// A remark that applies to many inputs is printed in one line.
 #[test]
 fn inputs_with_the_same_exception_share_a_line() {
     let many = (0..5).fold(Spend::new(), |spend, _| spend.script("1", "", TAPSCRIPT));
@@ -325,7 +325,7 @@ fn inputs_with_the_same_exception_share_a_line() {
     assert_eq!(out.matches(NO_SIGNATURE).count(), 1, "{out}");
 }
 
-/// Transactions that consensus accepts and that no node relays.
+/// Transactions that are valid by consensus and that no node relays.
 #[test]
 fn transactions_that_are_not_relayed() {
     let leaf = || Spend::new().script("1", "", TAPSCRIPT);
@@ -414,7 +414,7 @@ fn transactions_that_are_not_relayed() {
         assert!(policy.lines().any(|line| line.trim_start() == refused), "{name}: {refused}\n{out}");
         assert!(out.lines().any(|line| line.starts_with("  consensus  OK")), "{name}: {out}");
     }
-    // The pair that is relayed.
+    // The paired transaction that is relayed.
     let out = leaf().verify("");
     assert_lines(
         "relayed",
@@ -425,10 +425,10 @@ fn transactions_that_are_not_relayed() {
     );
 }
 
-/// The policy verdict after a consensus verdict with gaps that the policy flags leave as they are.
+/// Policy verdict after a consensus verdict with gaps that the policy flags do not close.
 const SAME: &str = "OK, with the exceptions named under consensus";
 
-/// A P2WPKH input with a valid signature.
+/// Returns a transaction with a P2WPKH input and a valid signature.
 fn signed(hash_type: EcdsaSighashType) -> Spend {
     let secp = Secp256k1::new();
     let secret = SecretKey::from_slice(&[1; 32]).unwrap();
@@ -443,7 +443,7 @@ fn signed(hash_type: EcdsaSighashType) -> Spend {
     spend
 }
 
-/// A signature that commits to no output: whoever sees the transaction can replace them.
+/// The signature commits to no output, so that anybody who sees the transaction can replace the outputs.
 #[test]
 fn a_signature_that_leaves_the_outputs_open() {
     let open = "the signatures leave the outputs open (SIGHASH_NONE): whoever has this transaction can redirect its money";
@@ -457,7 +457,7 @@ fn a_signature_that_leaves_the_outputs_open() {
     }
 }
 
-/// The policy verdict says what it covers, also where its flags run rules that the named flags do not have.
+/// The policy verdict says what it covers, also if its flags check rules that the named flags do not check.
 #[test]
 fn policy_says_what_it_covers() {
     let unsigned = Spend::new().script("1", "", BareContext::P2wsh);
@@ -482,7 +482,7 @@ fn policy_says_what_it_covers() {
     }
 }
 
-/// What a verdict is about: one input or all, a transaction or a script.
+/// The verdict names its scope: one input or all, a transaction or a script.
 #[test]
 fn verdicts_of_a_part() {
     let spend = Spend::new().script("1", "", TAPSCRIPT).script("1", "", BareContext::P2wsh);
@@ -525,7 +525,7 @@ fn verdicts_of_a_part() {
     assert_lines("a case", &sigstack(&case).1, &lines);
 }
 
-/// Scripts that are valid in a transaction that no block can contain.
+/// Valid scripts in a transaction that no block can contain.
 #[test]
 fn scripts_of_an_invalid_transaction() {
     let leaf = || Spend::new().script("1", "", TAPSCRIPT);

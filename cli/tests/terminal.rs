@@ -1,4 +1,4 @@
-//! Drives `sigstack debug` in a real terminal, that of tmux.
+//! Runs `sigstack debug` in a real terminal, provided by tmux.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -9,7 +9,7 @@ use std::process::Command;
 
 use tmux::{AFTER, Tmux};
 
-/// Runs the command in the project's folder, as somebody would who has it in the PATH.
+/// Runs the command in the project's folder, with `sigstack` in the PATH.
 #[track_caller]
 fn start(command: &str) -> Option<Tmux> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -23,7 +23,7 @@ fn keys_resizes_and_the_way_out_work_in_a_terminal() {
     tmux.wait_for("verdict SCHNORR_SIG");
     tmux.keys(&["?"]);
     tmux.wait_for("to the failure");
-    // Escape and a letter that follows it at once would be one key, Alt and the letter.
+    // An Escape directly followed by a letter would be read as one key, Alt and the letter.
     tmux.keys(&["?"]);
     tmux.keys(&["f"]);
     let failure = tmux.wait_for("fails: SCHNORR_SIG");
@@ -35,13 +35,13 @@ fn keys_resizes_and_the_way_out_work_in_a_terminal() {
     tmux.keys(&["f"]);
     tmux.wait_for("fails: SCHNORR_SIG");
     tmux.keys(&["q"]);
-    // The screen is the shell's again, the status is the verdict's, and what is typed is echoed.
+    // The shell's screen is restored, the status is that of the verdict, and the terminal echoes input.
     let after = tmux.wait_for("left with 1");
     assert!(!after.contains("fails:"), "{after}");
     tmux.wait_for("typing shows");
 }
 
-/// Each kind of input: transaction and PSBT from files of the clone, case and script in the examples of the help.
+/// Tests each kind of input: transaction and PSBT from example files, case and script from the examples in the help.
 #[test]
 fn every_kind_of_input_opens_and_closes() {
     let help = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(["debug", "--help"]).output().unwrap();

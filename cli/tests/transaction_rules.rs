@@ -1,4 +1,4 @@
-//! A transaction that is invalid although each of its inputs is valid: every command says so.
+//! Tests a transaction that is invalid although each of its inputs is valid: every command reports this.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -11,19 +11,19 @@ use bitcoin::{ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transacti
 use serde_json::{Value, json};
 use sigstack_interpreter::bitcoin;
 
-/// The status and both outputs of a command.
+/// Runs a command. Returns its exit status, and both of its outputs.
 fn run(args: &[String]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(args).output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
     (output.status.code().unwrap(), text)
 }
 
-/// A script that is true, with CHECKSIGs in a branch that is not executed.
+/// Returns a script that succeeds and has `count` CHECKSIGs in a branch that is not executed.
 fn script(count: usize) -> Vec<u8> {
     [&[0x51, 0, 0x63][..], &vec![0xac; count], &[0x68]].concat()
 }
 
-/// The scripts that the thirteen inputs spend: 2,388 signature operations in twelve, and some in the last.
+/// Returns the scripts that the thirteen inputs spend. Twelve have 2,388 signature operations in total, the last one has `last`.
 fn scripts(last: usize) -> Vec<Vec<u8>> {
     [vec![script(199); 12], vec![script(last)]].concat()
 }
@@ -42,7 +42,7 @@ fn transaction() -> Transaction {
     }
 }
 
-/// The options that give the transaction and the rule's flag.
+/// Returns the options with the transaction, its spent outputs and the flag of the rule.
 fn options(last: usize) -> Vec<String> {
     let mut options = vec!["--tx".to_owned(), serialize_hex(&transaction())];
     for (input, script) in scripts(last).iter().enumerate() {
@@ -77,7 +77,7 @@ fn too_many_signature_operations_in_all_inputs_together() {
     assert_eq!(report["consensus"]["rule"]["verdict"], "bad-txns-legacy-sigops");
 }
 
-/// One input cannot break the rule alone, and the output says that the rule was not checked.
+/// One input cannot violate the rule alone. The output says that the rule was not checked.
 #[test]
 fn one_input_alone_has_no_verdict_on_the_transaction() {
     let (code, text) =
@@ -86,7 +86,7 @@ fn one_input_alone_has_no_verdict_on_the_transaction() {
     assert!(text.contains("the rules that span inputs"), "{text}");
 }
 
-/// A file with a case about the transaction, in a folder of its own. Its path and the option that names the case.
+/// Writes a file with a case about the transaction. Returns its path, and the value of `--case` for the case.
 fn case_file(name: &str, scripts: &[Vec<u8>], expect: &str) -> (String, String) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transaction-rules");
     fs::create_dir_all(&folder).unwrap();
@@ -113,7 +113,8 @@ fn case_file(name: &str, scripts: &[Vec<u8>], expect: &str) -> (String, String) 
     (path, option)
 }
 
-/// The verdicts of a transaction: valid, an invalid input, a rule that spans inputs.
+/// Writes a case for each kind of verdict on a transaction: valid, an invalid input, and a violated rule that spans inputs.
+/// Returns the name, the path, the value of `--case`, and the expected verdict of each.
 fn case_files() -> [(&'static str, String, String, &'static str); 3] {
     let mut invalid = scripts(112);
     invalid[7] = vec![0x6a];
@@ -154,14 +155,14 @@ fn a_case_about_a_transaction_gets_the_verdict_of_the_transaction() {
     }
 }
 
-/// The scripts of a valid transaction, one of which is replaced by one that is false.
+/// Returns the scripts of a valid transaction after one of them was replaced by a script with a false result.
 fn with_invalid_input(nth: usize) -> Vec<Vec<u8>> {
     let mut scripts = scripts(112);
     scripts[nth] = vec![0];
     scripts
 }
 
-/// A wrong verdict is reported as a failure of the transaction, and names the invalid input.
+/// A wrong verdict is reported as a failure of the transaction. The report names the invalid input.
 #[test]
 fn a_wrong_case_about_a_transaction_fails() {
     for (name, scripts, expect, actual) in [
@@ -178,7 +179,7 @@ fn a_wrong_case_about_a_transaction_fails() {
     }
 }
 
-/// The debugger and a page show one input; `--input` selects it from a case about a transaction, and from no other.
+/// The debugger and the HTML page show one input. For a case about a transaction, and only for such a case, `--input` selects it.
 #[test]
 fn an_input_of_a_case_about_a_transaction_can_be_selected() {
     let (_, option) = case_file("selected", &scripts(113), "bad-txns-legacy-sigops");
@@ -199,8 +200,8 @@ fn an_input_of_a_case_about_a_transaction_can_be_selected() {
     assert!(text.contains("the case is about one input already"), "{text}");
 }
 
-/// The line that asks has the word instead of a number, and a reject reason is an answer. A client that does not know the word
-/// abstains.
+/// The question has the word `all` instead of an input number, and the answer may be a reject reason. A client that does not
+/// know the word abstains.
 #[cfg(unix)]
 #[test]
 fn conform_asks_about_the_transaction() {

@@ -1,4 +1,4 @@
-//! What scripts, stacks, addresses and witnesses are read as: exact results, or exact errors for what has two readings.
+//! Tests how scripts, stacks, addresses and witnesses are interpreted. Ambiguous texts cause exact error messages.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -72,7 +72,7 @@ fn what_has_two_readings_or_none_is_refused() {
         ("51", two("51", "hex:51 for the script OP_1, or asm:51 for the number")),
         (digits, two(digits, &format!("hex:{digits} for the script 0x{digits}, or <{digits}> for a push of these bytes"))),
         (long, two("...", "hex:... for the script of these bytes, or <...> for a push of these bytes")),
-        // Hex may have white space in it.
+        // Hex may contain white space.
         (
             "52 93 55 87",
             two("52 93 55 87", "hex:52 93 55 87 for the script OP_2 OP_ADD OP_5 OP_EQUAL, or asm:52 93 55 87 for the numbers"),
@@ -86,7 +86,7 @@ fn what_has_two_readings_or_none_is_refused() {
             ),
         ),
         (
-            // The push of a script as Bitcoin Core prints it.
+            // A push as Bitcoin Core prints it.
             "RETURN 1234567890",
             "\"1234567890\" at byte 7: could be a number or, as Bitcoin Core prints pushes, 5 bytes in hex\nhint: write \
              asm: before the script, where 1234567890 is the number, or <1234567890> for a push of these bytes"
@@ -180,7 +180,7 @@ fn what_is_read_in_two_ways() {
     assert_eq!(sigstack(&["verify", "--script", "5 CSV", "--sequence", "0x4"]).0, 1);
 }
 
-/// Display texts are for people: an empty script is an empty string in JSON.
+/// The placeholder for an empty script is only in the text output: JSON has an empty string.
 #[test]
 fn empty_scripts_and_witnesses() {
     let input = format!("{}0100ffffffff", "00".repeat(35));
@@ -321,7 +321,7 @@ fn addresses_and_what_is_wrong_with_them() {
     }
 }
 
-/// A serialized witness in hex.
+/// Returns a serialized witness in hex.
 fn witness(elements: &[&str]) -> String {
     let element = |element: &&str| format!("{:02x}{element}", element.len() / 2);
     format!("{:02x}{}", elements.len(), elements.iter().map(element).collect::<String>())
@@ -354,7 +354,7 @@ fn a_witness_is_what_it_can_be() {
     assert_eq!(readings(&[&schnorr, "50"], &[]), [(key_path.to_owned(), true), (p2wsh.to_owned(), false)]);
     assert_eq!(readings(&[&schnorr, &script, &control], &[]), is(script_path));
     assert_eq!(readings(&[&schnorr, &script, &control, "50ff"], &[]), [(script_path.to_owned(), true)]);
-    // A script of 33 bytes below a compressed key: leaf version 0x02 is none (BIP 341).
+    // A script of 33 bytes before a compressed key is not a leaf script, because 0x02 is not a leaf version (BIP 341).
     assert_eq!(readings(&["51", "51", &key], &[]), is("none of P2WPKH, P2WSH and P2TR"));
     assert_eq!(readings(&[], &[]), []);
     let program = format!("1000:0014{}", "11".repeat(20));
@@ -367,7 +367,8 @@ fn a_witness_is_what_it_can_be() {
     assert_eq!(readings(&[&ecdsa], &["--prevout", &p2pk]), is(anchor));
 }
 
-/// With the output that is spent there is always an answer: the witness fits, need not be there, or why it does not fit.
+/// If the spent output is known there is always an answer: the witness fits, is not needed, or does not fit for a stated
+/// reason.
 #[test]
 fn whether_a_witness_fits_its_output_is_always_said() {
     let (hash20, hash32, signature) = ("11".repeat(20), "11".repeat(32), "bb".repeat(64));
@@ -442,7 +443,7 @@ fn whether_a_witness_fits_its_output_is_always_said() {
         assert_eq!(readings.len(), 1, "{script} {elements:?}: {json}");
         assert_eq!(readings[0]["as"], said, "{script} {elements:?}");
     }
-    // What can be inside P2SH, and that the output alone does not say which it is.
+    // A P2SH output may contain P2WPKH, and the output alone does not tell which program it is.
     let nested = witness(&[&ecdsa, &key]);
     let json = json(&["decode", "witness", &nested, "--prevout", &format!("1000:a914{hash20}87"), "--json"]);
     let said: Vec<&str> =
@@ -450,7 +451,8 @@ fn whether_a_witness_fits_its_output_is_always_said() {
     assert_eq!(said, ["P2WPKH: a signature and a key", p2sh]);
 }
 
-/// An argument of 100,000 letters is not searched for a nearest name, not decoded as an address, and not repeated in full.
+/// For an argument of 100,000 letters, the command neither searches a similar name nor decodes an address, and shortens it
+/// in the error.
 #[test]
 fn long_words_are_refused_soon_and_in_short() {
     let long = "x".repeat(100_000);

@@ -1,5 +1,5 @@
-//! Wrong input of every command: exit status 2, one error that names the place and the remedy, no panic, and standard output
-//! that is empty or, with `--json`, one object.
+//! Tests invalid input for every command: the exit status is 2, one error names the place and the remedy, and nothing
+//! panics. Standard output is empty or, with `--json`, has one object.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -9,15 +9,16 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// A spend of an output of value 0 by a transaction of one input and one output.
+/// A transaction with one input and one output, whose input spends an output with amount 0.
 const TX: &str = "01000000010000000000000000000000000000000000000000000000000000000000000001000000000000000000010000000000000000\
                   0000000000";
 const KEY: &str = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
-/// Arguments with TX and KEY replaced; the first line of the error; the beginning of the hint, empty if there is none.
+/// A row of the tables: arguments, in which TX and KEY are replaced by values; the first line of the error; and the
+/// beginning of the hint, empty if there is none.
 type Row = (&'static [&'static str], &'static str, &'static str);
 
-/// Errors of the command line, which the parser of the arguments finds.
+/// Errors of the command line, detected by the argument parser.
 const USAGE: &[Row] = &[
     (&["verifi"], "there is no command \"verifi\"", "did you mean verify?"),
     (&["channel", "stroage"], "there is no command \"stroage\"", "did you mean storage?"),
@@ -73,7 +74,7 @@ const USAGE: &[Row] = &[
     ),
 ];
 
-/// Numbers outside of their bounds. The bounds and reasons are those of `sigstack_channel::bounds`.
+/// Numbers outside their ranges. The ranges and reasons are those of `sigstack_channel::bounds`.
 const NUMBERS: &[Row] = &[
     (
         &["channel", "play", "tree", "--updates", "-1"],
@@ -229,7 +230,7 @@ const NUMBERS: &[Row] = &[
     ),
 ];
 
-/// Errors that the commands find.
+/// Errors detected by the commands.
 const CONTENT: &[Row] = &[
     (
         &["verify", "--script", "1", "--flags", "CLEANSTAK"],
@@ -420,7 +421,7 @@ fn every_wrong_input_names_the_place_and_the_remedy() {
         let args: Vec<String> = args.iter().map(|word| filled(word)).collect();
         let first = &filled(first);
         let takes_json = !matches!(args[0].as_str(), "completions" | "debug" | "man");
-        // These do not go together with --json.
+        // These options cannot be combined with --json.
         let takes_json = takes_json && !args.iter().any(|word| word == "--format" || word == "--html");
         let has_json = args.iter().any(|word| word.starts_with("--json"));
         for add_json in [false, true] {
@@ -433,7 +434,7 @@ fn every_wrong_input_names_the_place_and_the_remedy() {
             let output = command.current_dir(&folder).output().unwrap();
             let (out, err) =
                 (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
-            // Vectors list unreadable files before the error about the whole.
+            // `sigstack vectors` lists unreadable files before the final error.
             let error = err.split("error: ").last().unwrap_or_default();
             let mut lines = error.lines();
             let line = lines.next().unwrap_or_default();
@@ -461,7 +462,7 @@ fn every_wrong_input_names_the_place_and_the_remedy() {
     assert!(rows().count() >= 60, "{}", rows().count());
 }
 
-/// Commands with arguments that make them quick, each option with its value.
+/// Commands with arguments that make them fast, each option with its value.
 const QUICK: &[(&[&str], &[&str])] = &[
     (&["channel", "play"], &["sequence-ctv"]),
     (&["channel", "show"], &["sequence-ctv"]),
@@ -475,10 +476,11 @@ const QUICK: &[(&[&str], &[&str])] = &[
     (&["trace"], &["--script=1"]),
 ];
 
-/// The names of values that are numbers.
+/// Placeholders of numeric values in the help.
 const NUMERIC: [&str; 5] = ["<N>", "<SAT>", "<BLOCKS>", "<RATE>", "<SHARE>"];
 
-/// Every numeric option of every command, found in the helps, with numbers at and beyond the ends of all types.
+/// Tests every numeric option of every command, found in the help texts, with numbers at and beyond the limits of all
+/// integer types.
 #[test]
 fn no_number_makes_a_command_panic_or_run_for_long() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("numbers");

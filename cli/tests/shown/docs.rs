@@ -1,4 +1,4 @@
-//! Runs every command of the docs, and finds the output that they show.
+//! Runs every command of the documents, and checks that it prints the output shown there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::output::{output, project};
 
-/// The commands of a document with the lines shown under them.
+/// Returns the commands of a document, each with the lines shown below it.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
     let mut inside = false;
@@ -26,7 +26,7 @@ fn run(document: &str, least: usize) {
     let commands = commands(&fs::read_to_string(project().join(document)).unwrap());
     assert!(commands.len() >= least, "{document} has {} commands", commands.len());
     for (command, shown) in commands {
-        // Pages that the docs write belong among the test's files.
+        // Pages that a document writes to `target/` are written to the folder of the tests.
         let run = command.replace("target/", concat!(env!("CARGO_TARGET_TMPDIR"), "/"));
         let printed = output(&run, project());
         assert!(matches!(printed.status, 0 | 1), "{command}: {}", printed.stderr);
@@ -68,7 +68,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
     run("README.md", 2);
 }
 
-/// The README's picture is the one that `sigstack compare --plots` draws.
+/// The picture in the README is the one that `sigstack compare --plots` draws.
 #[test]
 fn the_picture_is_that_of_the_command() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("picture");
@@ -86,7 +86,7 @@ fn the_picture_is_that_of_the_command() {
     assert!(made == shown, "docs/pictures/{name} is not what `sigstack compare --plots docs/pictures` makes");
 }
 
-/// Commands that no test and no step of `.ci/run` runs, and why.
+/// Commands that neither a test nor `.ci/run` runs, each with the reason.
 const NOT_RUN: &[(&str, &str)] = &[
     ("cargo bench", "benchmarks take from minutes to hours"),
     ("cargo install", "installs"),
@@ -100,7 +100,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("cargo run --release --", "is the command, which tests and steps run as the tests have built it"),
 ];
 
-/// The text of code in a line: between backticks, or all of a line of a block.
+/// Returns the code in a line: the text between backticks, or the whole line inside a block.
 fn code(line: &str) -> Vec<&str> {
     match line.strip_prefix("    ") {
         Some(block) if !block.contains('`') => vec![block],
@@ -108,17 +108,17 @@ fn code(line: &str) -> Vec<&str> {
     }
 }
 
-/// The blocks of shell commands that nothing is shown under.
+/// Returns the blocks of shell commands without output.
 fn shell_blocks(text: &str) -> Vec<&str> {
     text.split("\n```sh\n").skip(1).map(|block| block.split("\n```").next().unwrap()).collect()
 }
 
-/// The commands of other programs that a document shows are steps of `.ci/run`, and those of this one are in a block that is run.
+/// Every shown command of another program is a step of `.ci/run`. Every shown `sigstack` command is in a block that is run.
 #[test]
 fn every_command_that_is_shown_is_run_somewhere() {
     let root = project();
     let readme = fs::read_to_string(root.join("README.md")).unwrap();
-    // The script runs the README's second block as it is.
+    // `.ci/run` runs the second block of the README unchanged.
     let steps = fs::read_to_string(root.join(".ci/run")).unwrap() + shell_blocks(&readme)[1];
     let steps = steps.replace(" --locked", "");
     let mut documents: Vec<PathBuf> =
@@ -132,7 +132,7 @@ fn every_command_that_is_shown_is_run_somewhere() {
                 let command = shown.split(" #").next().unwrap().trim();
                 if command.starts_with("cargo ") || command.starts_with("python3 ") {
                     let excused = NOT_RUN.iter().any(|(start, _)| command.starts_with(start));
-                    // From the document's folder or from the project's.
+                    // The path may be relative to the document's folder or to the project's folder.
                     let step = command.replace("python3 reference/", "python3 test-vectors/reference/");
                     assert!(
                         excused || steps.contains(&step),
@@ -149,7 +149,7 @@ fn every_command_that_is_shown_is_run_somewhere() {
     assert!(checked >= 5, "{checked} commands");
 }
 
-/// Every row of the comparison's table has its section, under the same number, with a command in it.
+/// Every row of the comparison's table has a section with the same number, which contains a command.
 #[test]
 fn every_row_of_the_comparison_has_its_command() {
     let root = project();
@@ -170,7 +170,7 @@ fn every_row_of_the_comparison_has_its_command() {
     assert_eq!((count, sections.len()), (14, 14));
 }
 
-/// The figures of the README's table of opcodes are those of the recorded run.
+/// The figures in the README's table of opcodes equal those of the recorded run.
 #[test]
 fn the_costs_of_the_readme_are_those_of_the_recorded_run() {
     let root = project();
@@ -192,7 +192,7 @@ fn the_costs_of_the_readme_are_those_of_the_recorded_run() {
     }
 }
 
-/// The README's code is that of the interpreter's README, which is tested as documentation.
+/// The code in the README equals that in the interpreter's README, which is run as a documentation test.
 #[test]
 fn the_code_of_the_readme_is_tested() {
     let root = project();
@@ -203,7 +203,7 @@ fn the_code_of_the_readme_is_tested() {
     assert!(code.lines().count() >= 10 && tested.contains(code), "{code}");
 }
 
-/// The README's first two commands: `.ci/run` runs the line of the second as the README has it.
+/// The README begins with two blocks of commands. `.ci/run` runs the second block unchanged.
 #[test]
 fn the_readme_begins_with_a_command_to_install_and_one_to_test() {
     let root = project();

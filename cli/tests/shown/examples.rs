@@ -1,12 +1,12 @@
-//! Runs every example of every help text, from an empty folder: with the installed binary and nothing else.
+//! Runs every example of every help text in an empty folder, as a user who has only the installed command.
 
 use crate::output::{empty_folder, output};
 
-/// The names under `Commands:` of a help text.
+/// Returns the names under `Commands:` in a help text.
 fn subcommands(help: &str) -> Vec<String> {
     let lines =
         help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
-    // Continued descriptions are indented further.
+    // Continuation lines of descriptions are indented further.
     let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
     names
         .map(|line| line.split_whitespace().next().unwrap().to_owned())
@@ -14,7 +14,7 @@ fn subcommands(help: &str) -> Vec<String> {
         .collect()
 }
 
-/// The examples of a help text: each begins with `  sigstack `, and lines indented further continue it.
+/// Returns the examples of a help text. Each begins with `  sigstack `, and lines that are indented further continue it.
 fn examples(help: &str) -> Vec<String> {
     let mut examples: Vec<String> = Vec::new();
     let lines = help.lines().skip_while(|line| !matches!(*line, "Example:" | "Examples:")).skip(1);
@@ -39,14 +39,14 @@ fn every_example_of_every_help_runs_in_an_empty_folder() {
             let out = output(&example, empty_folder());
             ran += 1;
             if command == " debug" {
-                // `terminal.rs` has a terminal.
+                // The test in `terminal.rs` runs this command in a terminal.
                 assert!(
                     out.status == 2 && out.stderr.contains("debug needs a terminal"),
                     "{example}: {out:?}"
                 );
                 continue;
             }
-            // An example about an invalid input shows why the input is invalid.
+            // An example with "invalid" in its text has the exit status 1.
             let expected = i32::from(example.contains("invalid"));
             assert_eq!(out.status, expected, "{example}: {out:?}");
             assert!(!(out.stdout.is_empty() && out.stderr.is_empty()), "{example}");

@@ -1,4 +1,4 @@
-//! Runs shell commands with `sigstack` in the path, each once.
+//! Runs shell commands with `sigstack` in the PATH, each only once.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// What a command printed.
+/// Exit status and output of a command.
 #[derive(Debug)]
 pub(crate) struct Printed {
     pub(crate) status: i32,
@@ -14,14 +14,14 @@ pub(crate) struct Printed {
     pub(crate) stderr: String,
 }
 
-/// The commands that read no file, so that their output does not depend on the folder in which they run.
+/// Commands that read no files, so that their output does not depend on the working folder.
 const WITHOUT_FILES: [&str; 4] = ["attacks", "breach", "channel", "compare"];
 
 type Runs = BTreeMap<(String, PathBuf), Arc<OnceLock<Arc<Printed>>>>;
 
 static RUNS: Mutex<Runs> = Mutex::new(BTreeMap::new());
 
-/// Runs a shell command in a folder, or returns what it printed before. A comment after the command is ignored.
+/// Runs a shell command in a folder, or returns the result of an earlier run. A comment after the command is ignored.
 pub(crate) fn output(command: &str, folder: &Path) -> Arc<Printed> {
     let command = command.split("  # ").next().unwrap().trim();
     let without_files = command
@@ -30,7 +30,7 @@ pub(crate) fn output(command: &str, folder: &Path) -> Arc<Printed> {
         .is_some_and(|name| WITHOUT_FILES.contains(&name));
     let folder = if without_files { empty_folder() } else { folder };
     let run = Arc::clone(RUNS.lock().unwrap().entry((command.to_owned(), folder.to_owned())).or_default());
-    // A second test that asks for the same command waits for the first.
+    // If two tests need the same command, the second one waits for the first.
     Arc::clone(run.get_or_init(|| Arc::new(execute(command, folder))))
 }
 
@@ -47,7 +47,7 @@ fn execute(command: &str, folder: &Path) -> Printed {
     }
 }
 
-/// A folder that has no file at first: what a user with nothing but the installed command has.
+/// Returns a folder that is empty at first, as for a user who has only the installed command.
 pub(crate) fn empty_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -58,7 +58,7 @@ pub(crate) fn empty_folder() -> &'static Path {
     })
 }
 
-/// The folder of the project.
+/// Returns the folder of the project.
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }

@@ -1,15 +1,15 @@
-//! Output without a terminal fits 80 columns.
+//! Tests that output which does not go to a terminal fits 80 columns.
 
 use std::fs;
 use std::process::Command;
 
 use crate::output::{output, project};
 
-/// An implementation that answers one case only.
+/// An implementation that answers one case and abstains from all others.
 const ABSTAINS: &str = r#"while read -r case; do
 case $case in *'"id":"csfs/valid"'*) echo OK ;; *) echo '? the flag CHECKSIGFROMSTACK is unknown, and so are several others' ;; esac; done"#;
 
-/// Each command that prints a table or a layout, with parameters that make it quick.
+/// Every command that prints a table or a layout, with parameters that make it fast.
 const TABLES: &[&[&str]] = &[
     &["vectors", "test-vectors/bips/bip-0349"],
     &["conform", "--filter", "csfs/", "--jobs", "1", "--", "sh", "-c", ABSTAINS],
@@ -35,12 +35,12 @@ const TABLES: &[&[&str]] = &[
     ],
 ];
 
-/// Commands that print no tables: hex and assembly to copy, lines of sentences, or text for other programs.
+/// Commands that print no tables: their output is hex and assembly, sentences, or text for other programs.
 const OTHERS: &[&str] =
     &["verify", "trace", "debug", "asm", "disasm", "decode", "completions", "man", "help"];
 
 fn run(args: &[&str]) -> String {
-    // Quoted for the shell where that is needed, so that the text is the one that a document shows.
+    // The arguments are quoted as in the documents, so that the command is run only once.
     let quoted = args.iter().map(|arg| match arg.contains(|c: char| c.is_whitespace() || c == '\'') {
         true => format!("'{}'", arg.replace('\'', "'\\''")),
         false => (*arg).to_owned(),
@@ -51,7 +51,8 @@ fn run(args: &[&str]) -> String {
     printed.stdout.clone()
 }
 
-/// A line is too wide at more than 80 columns, unless one word of it alone is nearly that long: scripts and keys stay whole.
+/// Returns `true` if a line exceeds the width, unless it contains a word of 64 or more characters: scripts and keys are
+/// never broken.
 fn is_too_wide(line: &str, width: usize) -> bool {
     line.chars().count() > width && line.split(' ').all(|word| word.chars().count() < 64)
 }
@@ -67,10 +68,10 @@ fn no_table_is_wider_than_80_columns() {
     }
 }
 
-/// The narrowest width that the option takes is one that tables can have.
+/// Tables fit the minimum width that the option accepts.
 #[test]
 fn the_least_width_is_wide_enough() {
-    // Without those that take long, and those that also print sentences or addresses, which stay whole.
+    // Slow commands are left out, and those that also print sentences or addresses, which are not broken.
     const LEFT_OUT: [&str; 7] = ["breach", "attacks", "rules", "storage", "play", "compile", "plan"];
     for args in TABLES.iter().filter(|args| !args.iter().any(|word| LEFT_OUT.contains(word))) {
         for line in run(&[&args[..1], &["--width", "60"], &args[1..]].concat()).lines() {
@@ -79,7 +80,7 @@ fn the_least_width_is_wide_enough() {
     }
 }
 
-/// A command that is added has to be in one of the two lists.
+/// A new command must be added to one of the two lists.
 #[test]
 fn every_command_is_looked_at() {
     let help = run(&["--help"]);
@@ -97,7 +98,7 @@ fn every_command_is_looked_at() {
     assert!(count >= 15, "{help}");
 }
 
-/// `--width` is obeyed, and a table in several blocks says which width shows it in one.
+/// The option `--width` takes effect, and a table in several blocks states the width that shows it in one piece.
 #[test]
 fn the_width_can_be_set() {
     let narrow = run(&["compare", "--updates", "1"]);

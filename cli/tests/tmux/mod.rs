@@ -1,4 +1,4 @@
-//! A terminal to drive: that of tmux.
+//! A terminal for tests, provided by tmux.
 
 #![allow(dead_code, reason = "each test uses its part")]
 
@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use sigstack_test_support::{Tool, tool};
 
-/// A tmux server of one test's own.
+/// A tmux server for one test.
 pub(crate) struct Tmux {
     program: PathBuf,
     server: String,
 }
 
 impl Tmux {
-    /// Runs a shell command in a terminal of 80 columns and 24 rows. `None` if the tests that need tmux are left out.
+    /// Runs a shell command in a terminal of 80 columns and 24 rows. Returns `None` if the tests that need tmux are left
+    /// out.
     #[track_caller]
     pub(crate) fn start(command: &str) -> Option<Tmux> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -63,5 +64,5 @@ impl Drop for Tmux {
     }
 }
 
-/// What a shell does after a command: tells its status, and whether the terminal echoes what is typed.
+/// Shell commands that run after the tested command. They print its exit status, and whether the terminal echoes input.
 pub(crate) const AFTER: &str = "; echo left with $?; stty -a | grep -q ' echo ' && stty -a | grep -q ' icanon ' && echo typing shows; cat";
