@@ -1,18 +1,18 @@
-//! The transactions of channels: every path of every construction of the channel crate.
+//! The transactions of channels as workloads: every path of every construction of the channel crate.
 
 use sigstack_channel::export::play_cases;
 use sigstack_channel::model::KINDS;
 
 use crate::workload::{Case, Workload};
 
-/// Plays of each construction, each with keys of its own.
+/// Number of times that each construction is simulated, each time with other keys.
 const VARIANTS: usize = 4;
 
-/// One workload for each kind of transaction that a play of a construction has, under the flags that it needs.
+/// Returns one workload for each kind of transaction that a simulated construction publishes, under the flags that it needs.
 ///
 /// # Errors
 ///
-/// Which construction could not be played, and why.
+/// The name of the construction that could not be simulated, and the reason.
 pub fn all() -> Result<Vec<Workload>, String> {
     let mut all: Vec<Workload> = Vec::new();
     for (construction, kind) in KINDS {
@@ -20,7 +20,7 @@ pub fn all() -> Result<Vec<Workload>, String> {
             let play = play_cases(&format!("{construction} {variant}"), *kind);
             let mut last = None;
             for played in play.map_err(|error| format!("{construction}: {error}"))? {
-                // There is a case for each input; all are verified together here.
+                // The channel crate has a case for each input. Here all inputs of a transaction are verified together.
                 let txid = Some(played.tx.compute_txid());
                 if std::mem::replace(&mut last, txid) == txid {
                     continue;

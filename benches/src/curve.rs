@@ -1,41 +1,41 @@
-//! What a verification asks of libsecp256k1, as an inspector sees it.
+//! Records the calls that a verification makes to libsecp256k1, by means of an inspector.
 
 use sigstack_interpreter::{CommitmentStep, Event, Flags, Inspector, SignedMessage, Spend};
 
 use crate::workload::Case;
 
-/// One question to the curve, its operands as bytes.
+/// One call to libsecp256k1, with its operands as bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CurveCall {
-    /// Whether a DER signature is the key's signature of the digest.
+    /// Verification of a DER signature of a digest.
     Ecdsa {
-        /// The signature without hash type.
+        /// DER signature without hash type.
         signature: Vec<u8>,
-        /// The public key.
+        /// Public key.
         public_key: Vec<u8>,
-        /// The digest.
+        /// Signed digest.
         digest: [u8; 32],
-        /// The answer.
+        /// Result of the verification.
         valid: bool,
     },
-    /// Whether a signature is the x-only key's signature of the message.
+    /// Verification of a Schnorr signature of a message under an x-only key.
     Schnorr {
-        /// The signature.
+        /// Schnorr signature.
         signature: [u8; 64],
-        /// The public key.
+        /// X-only public key.
         public_key: [u8; 32],
-        /// The message.
+        /// Signed message.
         message: Vec<u8>,
     },
-    /// Whether a taproot output key is the internal key, tweaked.
+    /// Check that a taproot output key is the tweaked internal key.
     Tweak {
-        /// The internal key.
+        /// Internal key.
         internal_key: [u8; 32],
-        /// The tweak.
+        /// Tweak.
         tweak: [u8; 32],
-        /// The output key.
+        /// Output key.
         output_key: [u8; 32],
-        /// Whether its Y coordinate is odd.
+        /// `true` if the Y coordinate of the output key is odd.
         is_odd: bool,
     },
 }
@@ -79,13 +79,13 @@ impl Inspector for Recorder<'_> {
 }
 
 impl CurveCall {
-    /// The calls of all inputs of a case.
+    /// Returns the calls of all inputs of a case.
     pub(crate) fn of(case: &Case, flags: Flags) -> Vec<CurveCall> {
         let spend = Spend::new(&case.tx, &case.prevouts).expect("a prevout for each input");
         let mut calls = Vec::new();
         for (index, (input, prevout)) in case.tx.input.iter().zip(&case.prevouts).enumerate() {
             let program = prevout.script_pubkey.as_bytes().last_chunk().copied().unwrap_or_default();
-            // The control block is last: no workload has an annex.
+            // The last witness element is the control block, because no workload has an annex.
             let is_odd = input.witness.last().and_then(<[u8]>::first).is_some_and(|first| first & 1 == 1);
             let mut recorder = Recorder { calls: &mut calls, output_key: program, is_odd };
             let _ = spend.verify_input_with(index, flags, &mut recorder).expect("a valid workload");

@@ -1,4 +1,5 @@
-//! The floor: libsecp256k1 alone, from the bytes of keys and signatures. No verifier with this curve code can be faster.
+//! The floor: the time of libsecp256k1 alone, including the parsing of keys and signatures. No verifier that uses this
+//! library can be faster.
 
 use std::os::raw::c_int;
 
@@ -7,7 +8,7 @@ use secp256k1::{Message, PublicKey, XOnlyPublicKey, ecdsa, schnorr};
 
 pub use crate::curve::CurveCall;
 
-/// Asks the curve everything that a verification asks it. False if an answer is not the expected one.
+/// Makes all calls to libsecp256k1 that a verification makes. Returns `false` if a result is not the expected one.
 pub fn run(calls: &[CurveCall]) -> bool {
     calls.iter().all(run_one)
 }
@@ -31,7 +32,7 @@ fn run_one(call: &CurveCall) -> bool {
     }
 }
 
-/// The check that takes the output key as bytes: the safe wrapper wants a point, which costs a square root.
+/// Checks a tweak with the output key as bytes. The safe wrapper takes a parsed key, which would cost a square root.
 #[allow(unsafe_code, reason = "the floor is what the C library itself costs")]
 fn check_tweak(internal_key: &XOnlyPublicKey, tweak: &[u8; 32], output_key: &[u8; 32], is_odd: bool) -> bool {
     // SAFETY: the context is only read, and all pointers are to live arrays and keys of the sizes that the function takes.

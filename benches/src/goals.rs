@@ -1,24 +1,25 @@
-//! What the engine has to reach beside its peers, and what a run says of it.
+//! The performance goals of the engine relative to its peers, and the evaluation of a run.
 
 use crate::measure::geometric_mean;
 use crate::report::table;
 
-/// A ratio in a run, if the run has both.
+/// The ratios of a run. Each is `None` if the run lacks one of the two measurements.
 pub trait Ratios {
-    /// The engine's time of a workload to the bare curve's.
+    /// Returns the ratio of the engine's time for a workload to that of libsecp256k1 alone.
     fn to_floor(&self, workload: &str) -> Option<f64>;
-    /// The engine's time of a workload to that of a peer.
+    /// Returns the ratio of the engine's time for a workload to that of a peer.
     fn to_peer(&self, workload: &str, peer: &str) -> Option<f64>;
-    /// The engine's time of a workload with every proposal active to that without.
+    /// Returns the ratio of the engine's time for a workload with every proposal active to its time without.
     fn active_to_inactive(&self, workload: &str) -> Option<f64>;
-    /// What the engine takes longer for one workload than for another, to what the bare curve does.
+    /// Returns the ratio of the additional time for `workload` compared with `base`: that of the engine to that of
+    /// libsecp256k1 alone.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64>;
 }
 
-/// How the ratios of several workloads become one figure.
+/// How the ratios of several workloads are combined to one figure.
 #[derive(Clone, Copy)]
 enum Over {
-    /// Each must reach the goal: the largest.
+    /// The largest ratio, so that each workload must reach the goal.
     Worst,
     GeometricMean,
 }
@@ -89,12 +90,12 @@ const GOALS: &[Goal] = &[
         1.05,
         1.02,
     ),
-    // What is called noise here is what two runs of the same code differ by.
+    // These bounds allow for noise, the difference between two runs of the same code.
     goal("spends of today, proposals active / inactive", Beside::Inactive, UNUSED, 1.02, 1.01),
 ];
 
 impl Goal {
-    /// The figure and the workload that it is of; none if the run lacks one of them.
+    /// Returns the figure, and the workload that determines it. Returns `None` if the run lacks one of the workloads.
     fn figure(&self, run: &impl Ratios) -> Option<(f64, &'static str)> {
         let ratio = |workload: &&'static str| {
             let ratio = match self.beside {
@@ -116,9 +117,9 @@ impl Goal {
     }
 }
 
-/// A table of the goals that a run can judge, by the ratios of medians and by the medians of the ratios within rounds. On a machine
-/// whose speed changes the former swing by a per cent or two, more than some goals leave, and the latter do not: where they alone
-/// reach a goal, the verdict says so.
+/// Returns a table of the goals that a run can judge, both by the ratios of medians and by the medians of the ratios within
+/// rounds. On a machine whose speed changes, the ratios of medians vary by one or two percent, which exceeds the margin of
+/// some goals; the ratios within rounds do not vary. If only the latter reach a goal, the verdict says so.
 pub fn judged(of_medians: &impl Ratios, within_rounds: &impl Ratios) -> String {
     let rows = GOALS.iter().filter_map(|goal| {
         let (by_medians, by_medians_of) = goal.figure(of_medians)?;
@@ -159,12 +160,12 @@ mod tests {
         for name in GOALS.iter().flat_map(|goal| goal.workloads) {
             assert!(names.iter().any(|other| other == name), "{name}");
         }
-        // The mean is over all scripts that are not of hashes.
+        // The mean is over all scripts that do not mainly hash.
         let engine = scripts::all().into_iter().filter(|(kind, _)| *kind == scripts::Kind::Engine);
         assert_eq!(engine.map(|(_, workload)| workload.name).collect::<Vec<_>>(), SCRIPTS);
     }
 
-    /// A run in which the ratios to the floor are more by a part.
+    /// A run in which all ratios to the floor are increased by this fraction.
     struct Run(f64);
 
     impl Ratios for Run {

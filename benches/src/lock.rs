@@ -1,4 +1,4 @@
-//! How an output is locked and how an input unlocks it.
+//! Locks of outputs: the scriptPubKey, and the scriptSig and witness that unlock it.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -21,47 +21,47 @@ const LEAF_VERSION: u8 = 0xc0;
 /// An element of the initial stack of a tapscript.
 #[derive(Clone, Debug)]
 pub enum Item {
-    /// These bytes.
+    /// Fixed bytes.
     Bytes(Vec<u8>),
-    /// A signature of the spending transaction; a hash type of 0 is not written.
+    /// A signature of the spending transaction by this key. A hash type of 0 is not appended.
     Signature(Keypair, KeyVersion, u8),
-    /// The hash of the spending transaction that `OP_CHECKTEMPLATEVERIFY` compares with (BIP 119).
+    /// The BIP 119 template hash of the spending transaction, which `OP_CHECKTEMPLATEVERIFY` compares.
     CheckTemplate,
-    /// The hash of the spending transaction that `OP_TEMPLATEHASH` pushes (BIP 446).
+    /// The BIP 446 template hash of the spending transaction, which `OP_TEMPLATEHASH` pushes.
     TemplateHash,
 }
 
-/// A leaf of a taproot output, and what unlocks it.
+/// A leaf of a taproot output, and the data that unlock it.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
-    /// The script.
+    /// Script of the leaf.
     pub script: Vec<u8>,
-    /// What its stack starts with, the top last.
+    /// Initial stack of the script, the top last.
     pub stack: Vec<Item>,
-    /// How deep the leaf lies in the tree.
+    /// Depth of the leaf in the tree.
     pub depth: usize,
-    /// The internal key.
+    /// Internal key of the output.
     pub internal_key: [u8; 32],
 }
 
 impl Tapscript {
-    /// A leaf at depth 1.
+    /// Creates a leaf at depth 1.
     pub fn new(keys: &mut Keys, script: Vec<u8>, stack: Vec<Item>) -> Tapscript {
         let internal_key = keys.key().x_only_public_key().0.to_byte_array();
         Tapscript { script, stack, depth: 1, internal_key }
     }
 }
 
-/// How an output is locked, with the keys that unlock it.
+/// A lock of an output, with the keys that unlock it.
 #[derive(Clone, Debug)]
 pub enum Lock {
-    /// Pay to public key hash.
+    /// P2PKH output of this key.
     P2pkh(Keypair),
-    /// Segwit v0 pay to public key hash.
+    /// P2WPKH output of this key.
     P2wpkh(Keypair),
-    /// Segwit v0 script that takes signatures alone, after the extra element that `OP_CHECKMULTISIG` takes.
+    /// P2WSH with a script whose witness consists of signatures, after the dummy element of `OP_CHECKMULTISIG`.
     Multisig(Vec<u8>, Vec<Keypair>),
-    /// Any other script, bare, with what its scriptSig pushes.
+    /// Any other script as scriptPubKey, with the elements that its scriptSig pushes.
     Bare(Vec<u8>, Vec<Vec<u8>>),
     /// The key path of a taproot output without leaves.
     KeyPath(Keypair),
@@ -79,7 +79,8 @@ fn p2pkh(key: &Keypair) -> Vec<u8> {
 }
 
 fn ecdsa(key: &Keypair, digest: [u8; 32]) -> Vec<u8> {
-    // Half of all wallets' signatures have an R of 32 bytes, as these do; grinding it away is of no concern here.
+    // These signatures have an R of 32 bytes, as about half of all signatures do. Signers that grind for a small R are not
+    // modelled.
     let mut signature = key.secret_key().sign_ecdsa(Message::from_digest(digest)).serialize_der().to_vec();
     signature.push(SIGHASH_ALL);
     signature
@@ -94,7 +95,7 @@ fn schnorr(key: &Keypair, message: &TaprootMessage, hash_type: u8, signing: &Sig
     signature
 }
 
-/// A taproot output's key, and its leaf's proof.
+/// The output key of a taproot output, and the control block of its leaf.
 struct Tree {
     output_key: [u8; 32],
     control_block: Vec<u8>,
@@ -150,7 +151,7 @@ impl Lock {
         }
     }
 
-    /// The scriptSig and the witness.
+    /// Returns the scriptSig and the witness.
     fn unlock(&self, signing: &Signing<'_>) -> (Vec<u8>, Vec<Vec<u8>>) {
         let segwit_v0 =
             |script_code: &[u8]| sighash::segwit_v0::digest(signing, script_code, SIGHASH_ALL.into());
@@ -206,17 +207,18 @@ impl Tapscript {
     }
 }
 
-/// An output that pays to nobody's key.
+/// Returns an output with a random taproot key.
 pub(crate) fn any_output(keys: &mut Keys) -> TxOut {
     TxOut { value: Amount::from_sat(50_000), script_pubkey: ScriptBuf::from(program(0x51, &keys.bytes())) }
 }
 
-/// A transaction that spends an output locked by each of the locks, signed.
+/// Returns a signed transaction with one input for each lock.
 pub fn spend(keys: &mut Keys, locks: &[Lock], outputs: Vec<TxOut>) -> Case {
     let inputs = locks.iter().map(|_| TxIn {
         previous_output: OutPoint { txid: Txid::from_byte_array(keys.bytes()), vout: 1 },
         script_sig: ScriptBuf::new(),
-        // Not final and without a relative lock, so that OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY accept zero.
+        // The input is not final and has no relative lock, so that OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY accept
+        // zero.
         sequence: Sequence::ZERO,
         witness: Witness::new(),
     });

@@ -1,16 +1,17 @@
-//! Timing that noise spoils as little as possible: all series of a run are sampled in turns, in a newly shuffled order each
-//! round, so that what slows the machine down for a while slows all of them down. Series whose ratio counts form a group,
-//! and are sampled next to each other, some times in turns, of which the fastest counts: others on the machine only ever slow
-//! a series down. The clock is the thread's processor time, which stands still while others run.
+//! Measures times with as little influence of noise as possible. All series of a run are sampled in interleaved rounds, each
+//! in a newly shuffled order, so that a temporary slowdown of the machine affects all series. Series whose ratio matters
+//! form a group: they are sampled next to each other, several times in alternation, and the fastest sample counts, because
+//! other processes can only slow a series down. The clock is the processor time of the thread, which does not advance while
+//! other processes run.
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Something to time: each call does one unit of work and says whether its result was the right one.
+/// Work to be timed. Each call does one unit of work, and returns whether the result was correct.
 pub struct Series<'a> {
-    /// What is timed.
+    /// Name of the work.
     pub name: String,
     work: Box<dyn FnMut() -> bool + 'a>,
     units_per_sample: u32,
@@ -18,12 +19,12 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// A series that is not calibrated yet.
+    /// Creates a series that is not calibrated yet.
     pub fn new(name: impl Into<String>, work: impl FnMut() -> bool + 'a) -> Series<'a> {
         Series { name: name.into(), work: Box::new(work), units_per_sample: 1, samples: Vec::new() }
     }
 
-    /// A series whose units are the items in turn.
+    /// Creates a series whose units use the items in turn.
     pub fn cycling<T>(
         name: impl Into<String>,
         items: &'a [T],
@@ -41,7 +42,7 @@ impl<'a> Series<'a> {
         processor_time().saturating_sub(start)
     }
 
-    /// Chooses how many units make a sample of about the wanted time.
+    /// Sets the number of units so that a sample takes about the given time.
     fn calibrate(&mut self, sample_time: Duration) {
         loop {
             let time = self.sample();
@@ -56,40 +57,40 @@ impl<'a> Series<'a> {
     }
 }
 
-/// The processor time that some work takes, once.
+/// Returns the processor time that some work takes when it is done once.
 pub fn time(work: impl FnOnce()) -> Duration {
     let start = processor_time();
     work();
     processor_time().saturating_sub(start)
 }
 
-/// The processor time that this thread has used.
+/// Returns the processor time that this thread has used.
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     let part = |part: i64| u64::try_from(part).unwrap_or(0);
     Duration::from_secs(part(time.tv_sec)) + Duration::from_nanos(part(time.tv_nsec))
 }
 
-/// What the samples of a series say, in nanoseconds a unit.
+/// Statistics of the samples of a series, in nanoseconds per unit.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Timing {
-    /// The median.
+    /// Median of the samples.
     pub median: f64,
-    /// A quarter of the samples is below.
+    /// Lower quartile: a quarter of the samples is below.
     pub lower_quartile: f64,
-    /// A quarter of the samples is above.
+    /// Upper quartile: a quarter of the samples is above.
     pub upper_quartile: f64,
-    /// The fastest sample.
+    /// Fastest sample.
     pub minimum: f64,
 }
 
 impl Timing {
-    /// Of samples in nanoseconds.
+    /// Computes the statistics of samples in nanoseconds per unit.
     pub fn of(samples: &[f64]) -> Timing {
         let mut sorted = samples.to_vec();
         sorted.sort_by(f64::total_cmp);
         let at = |index: usize| sorted.get(index).copied().unwrap_or(f64::NAN);
-        // Rounded outwards, so that few samples do not look as if they agreed.
+        // The quartiles are rounded outwards, so that the spread of few samples is not understated.
         let last = sorted.len().saturating_sub(1);
         Timing {
             median: at(last / 2),
@@ -99,19 +100,19 @@ impl Timing {
         }
     }
 
-    /// The distance of the quartiles as a part of the median.
+    /// Returns the distance between the quartiles, relative to the median.
     pub fn spread(&self) -> f64 {
         (self.upper_quartile - self.lower_quartile) / self.median
     }
 }
 
-/// A sampled series.
+/// The results of a series.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Sampled {
-    /// What the samples say.
+    /// Statistics of the samples.
     #[serde(flatten)]
     pub timing: Timing,
-    /// In the order of the rounds, nanoseconds a unit.
+    /// Samples in the order of the rounds, in nanoseconds per unit.
     #[serde(skip)]
     samples: Vec<f64>,
 }
@@ -121,13 +122,13 @@ impl Sampled {
         Sampled { timing: Timing::of(&samples), samples }
     }
 
-    /// The ratio of the medians of both.
+    /// Returns the ratio of the medians of both series.
     pub fn ratio_of_medians(&self, other: &Sampled) -> f64 {
         self.timing.median / other.timing.median
     }
 
-    /// The median of the ratios to another series of the same group, each taken within a round. Where a machine's speed
-    /// changes while it runs, this is much steadier than the ratio of the medians.
+    /// Returns the median of the ratios to another series of the same group, each taken within one round. If the machine's
+    /// speed changes during the run, this varies much less than the ratio of the medians.
     pub fn ratio_to(&self, other: &Sampled) -> f64 {
         let ratios: Vec<f64> =
             self.samples.iter().zip(&other.samples).map(|(one, other)| one / other).collect();
@@ -135,21 +136,21 @@ impl Sampled {
     }
 }
 
-/// How long to measure.
+/// The number and length of the measurements.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
-    /// How often each series is sampled.
+    /// Number of samples of each series.
     pub rounds: usize,
-    /// About how long a sample takes.
+    /// Approximate duration of a sample.
     pub sample_time: Duration,
 }
 
-/// How often a round goes through the series of a group, there and back.
+/// Number of times that a round samples the series of a group in forward and reverse order.
 pub const TURNS: usize = 3;
 
-/// Samples all series in interleaved rounds: the groups in shuffled order, and the series of each, there and back, so that what
-/// drifts within a round slows the first and the last alike. Of a round the fastest sample of each series counts. The results
-/// are in the order of the series.
+/// Samples all series in interleaved rounds. The groups are in shuffled order, and the series of a group are sampled in
+/// forward and reverse order, so that a drift within a round affects the first and the last equally. The fastest sample of
+/// each series in a round counts. The results are in the order of the series.
 pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled>> {
     groups.iter_mut().flatten().for_each(|one| one.calibrate(plan.sample_time));
     let mut order: Vec<(usize, Vec<usize>)> =
@@ -177,7 +178,7 @@ pub fn interleave(groups: &mut [Vec<Series<'_>>], plan: Plan) -> Vec<Vec<Sampled
     groups.iter_mut().map(|group| group.iter_mut().map(sampled).collect()).collect()
 }
 
-/// Fisher and Yates, with the xorshift generator of Marsaglia.
+/// Shuffles with the algorithm of Fisher and Yates, and with Marsaglia's xorshift generator.
 fn shuffle<T>(order: &mut [T], random: &mut u64) {
     for last in (1..order.len()).rev() {
         *random ^= *random << 13;
@@ -188,7 +189,7 @@ fn shuffle<T>(order: &mut [T], random: &mut u64) {
     }
 }
 
-/// The geometric mean; 0 of nothing.
+/// Returns the geometric mean, or 0 if there are no values.
 pub fn geometric_mean(values: &[f64]) -> f64 {
     if values.is_empty() {
         return 0.0;
@@ -208,7 +209,7 @@ mod tests {
             (1.0, 2.0, 3.0, 4.0)
         );
         assert!((timing.spread() - 2.0 / 3.0).abs() < 1e-12);
-        // Of two samples neither is hidden.
+        // With two samples, both are within the quartiles.
         assert!((Timing::of(&[3.0, 2.0]).spread() - 0.5).abs() < 1e-12);
     }
 
@@ -225,14 +226,14 @@ mod tests {
         assert_eq!(sampled.iter().map(Vec::len).collect::<Vec<_>>(), [1]);
         assert_eq!(sampled[0][0].samples.len(), 4);
         drop(groups);
-        // One call to calibrate, then one there and one back in each turn of each round.
+        // One call for the calibration, then one forward and one in reverse in each turn of each round.
         assert_eq!(seen.len(), 1 + 4 * 2 * TURNS);
         assert!(seen.iter().zip([1, 2, 3].iter().cycle()).all(|(seen, item)| seen == item));
     }
 
     #[test]
     fn ratios_are_taken_within_rounds() {
-        // The machine was twice as slow in two of the rounds.
+        // The simulated machine is twice as slow in two of the rounds.
         let (one, other) =
             (Sampled::new(vec![3.0, 6.0, 3.0, 6.0, 3.1]), Sampled::new(vec![2.0, 4.0, 2.0, 4.0, 4.0]));
         assert!((one.ratio_to(&other) - 1.5).abs() < 1e-12);

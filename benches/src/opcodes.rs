@@ -1,19 +1,19 @@
-//! A shape for every opcode that can be repeated, in the sizes that matter.
+//! Shapes for every opcode that can be repeated, with operands of the relevant sizes.
 
 use sigstack_interpreter::{Flags, KeyVersion};
 
 use crate::shape::{Base, Shape};
 
-/// What an opcode works on, and so which bases are tried.
+/// The operands of an opcode, which determine the initial stacks that are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Takes {
-    /// Nothing, or nothing whose size matters.
+    /// No operands, or operands whose size does not matter.
     Nothing,
-    /// Numbers.
+    /// Numeric operands.
     Numbers,
-    /// Elements of any size.
+    /// Operands of any size.
     Elements,
-    /// A depth, which is also what lies there.
+    /// A depth, and elements of that number.
     Depth,
     /// A lock time of zero.
     LockTime,
@@ -23,7 +23,7 @@ enum Takes {
     SignatureNumber,
 }
 
-/// Opcodes of tapscript as it is today: what they take, and a body in which `_` stands for the opcode.
+/// Opcodes of today's tapscript: their operands, and a body in which `_` stands for the opcode.
 const ROWS: &[(Takes, &str, &[&str])] = &[
     (Takes::Nothing, "_ DROP", &["0", "1NEGATE", "1", "16", "DEPTH"]),
     (Takes::Nothing, "_", &["NOP", "NOP1", "NOP10", "CODESEPARATOR"]),
@@ -60,9 +60,9 @@ const ROWS: &[(Takes, &str, &[&str])] = &[
     (Takes::SignatureNumber, "3DUP _ DROP", &["CHECKSIGADD"]),
 ];
 
-/// Elements enough for every body.
+/// Number of elements that suffices for every body.
 const FEW: usize = 6;
-/// As many elements as leave room for the copies of a body.
+/// Number of elements that leaves room for the elements that a body adds.
 const MANY: usize = 990;
 
 fn bases(takes: Takes) -> Vec<Base> {
@@ -80,7 +80,7 @@ fn bases(takes: Takes) -> Vec<Base> {
     }
 }
 
-/// Every shape of today's tapscript.
+/// Returns every shape of today's tapscript.
 pub fn today() -> Vec<Shape> {
     let of_row = |(takes, body, opcodes): &(Takes, &'static str, &'static [&'static str])| {
         let (takes, body) = (*takes, *body);
@@ -97,7 +97,7 @@ pub fn today() -> Vec<Shape> {
     ROWS.iter().flat_map(of_row).collect()
 }
 
-/// The shapes of proposals, each with the name of the proposal's flag.
+/// Returns the shapes of proposals, each with the name of the proposal's flag.
 pub fn proposed() -> Vec<(&'static str, Shape)> {
     let elements = |sizes: &[usize]| -> Vec<Base> {
         sizes.iter().map(|size| Base::Bytes { count: FEW, size: *size }).collect()
@@ -156,7 +156,8 @@ mod tests {
             .chain(proposed().iter().map(|(_, shape)| shape))
             .flat_map(|shape| shape.body.split(' ').map(|word| format!("OP_{word}")).collect::<Vec<_>>())
             .collect();
-        // Pushes of data are what every base is made of; small numbers are all alike, and so are NOPs; multisig is disabled.
+        // Every base consists of pushes, so these have no shape. Small numbers are equivalent, and so are NOPs.
+        // OP_CHECKMULTISIG is disabled in tapscript.
         let exempt = |name: &str| {
             name.starts_with("OP_PUSHDATA")
                 || name.starts_with("OP_NOP")

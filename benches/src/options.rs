@@ -1,4 +1,4 @@
-//! Command line options of the benchmarks that are commands.
+//! Command line options of benchmarks that do not use Criterion.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 pub struct Options(BTreeMap<String, String>);
 
 impl Options {
-    /// Those of this process, each one of the names.
+    /// Parses the options of this process. Only options with these names are accepted.
     ///
     /// # Errors
     ///
-    /// Which word is wrong, and what is known.
+    /// A message with the invalid word and the known options.
     pub fn parse(names: &[&str]) -> Result<Options, String> {
         Options::of(std::env::args().skip(1), names)
     }
@@ -19,7 +19,7 @@ impl Options {
         let mut options = BTreeMap::new();
         while let Some(word) = words.next() {
             match word.strip_prefix("--") {
-                // Cargo passes it to every benchmark.
+                // Cargo passes `--bench` to every benchmark.
                 Some("bench") => {}
                 Some(name) if names.contains(&name) => {
                     let value = words.next().ok_or(format!("--{name} needs a value"))?;
@@ -31,16 +31,16 @@ impl Options {
         Ok(Options(options))
     }
 
-    /// A text.
+    /// Returns the value of an option, if it is given.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// A number from 1 on.
+    /// Returns the value of an option as a number of at least 1, or `default` if it is not given.
     ///
     /// # Errors
     ///
-    /// If it is none.
+    /// A message if the value is not such a number.
     pub fn number(&self, name: &str, default: usize) -> Result<usize, String> {
         match self.text(name) {
             None => Ok(default),

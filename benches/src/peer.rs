@@ -1,4 +1,5 @@
-//! Peers: other verifiers, each in a dynamic library of its own (`peers/`), built and loaded when a comparison runs.
+//! Peers are other verifiers. Each is in a dynamic library of its own (`peers/`), which is built and loaded when a
+//! comparison runs.
 
 use std::ffi::{CStr, OsString};
 use std::path::{Path, PathBuf};
@@ -9,21 +10,21 @@ use sigstack_peer_abi::{DESCRIBE, Describe, Prevout, VERIFY_ALL, VerifyAll};
 
 use crate::workload::Case;
 
-/// A verifier that was loaded. It stays loaded to the end of the process.
+/// A loaded verifier. It stays loaded until the process ends.
 pub struct Peer {
-    /// Its name and version.
+    /// Name and version of the verifier.
     pub name: String,
     verify_all: VerifyAll,
 }
 
-/// A case as peers take it.
+/// A case in the format that peers take.
 pub struct PeerCase<'c> {
     case: &'c Case,
     prevouts: Vec<Prevout>,
 }
 
 impl<'c> PeerCase<'c> {
-    /// Lays the prevouts out in C.
+    /// Converts the prevouts to their C representation.
     pub fn new(case: &'c Case) -> PeerCase<'c> {
         let prevouts = case.prevouts.iter().map(|output| Prevout {
             script: output.script_pubkey.as_bytes().as_ptr(),
@@ -34,11 +35,11 @@ impl<'c> PeerCase<'c> {
     }
 }
 
-/// Builds a peer's library (`consensus`, `kernel`) with Cargo and returns its path.
+/// Builds a peer's library (`consensus` or `kernel`) with Cargo and returns its path.
 ///
 /// # Errors
 ///
-/// What went wrong, in words.
+/// A description of the problem.
 pub fn build(peer: &str) -> Result<PathBuf, String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("peers");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
@@ -54,7 +55,7 @@ pub fn build(peer: &str) -> Result<PathBuf, String> {
     if !output.status.success() {
         return Err(format!("the peer {peer} does not build (see above)"));
     }
-    // One JSON object a line; the last one that names a library of ours is it.
+    // Cargo prints one JSON object per line. The last one that names the peer's library has the path.
     let suffix = format!("sigstack_peer_{peer}.so");
     String::from_utf8_lossy(&output.stdout)
         .lines()
@@ -65,30 +66,30 @@ pub fn build(peer: &str) -> Result<PathBuf, String> {
 }
 
 impl Peer {
-    /// Loads a library that [`build`] built.
+    /// Loads a library that [`build`] has built.
     ///
     /// # Errors
     ///
-    /// What went wrong, in words.
+    /// A description of the problem.
     #[allow(unsafe_code, reason = "loading a library runs code that the compiler cannot see")]
     pub fn load(path: &Path) -> Result<Peer, String> {
         let failed = |error: libloading::Error| format!("{}: {error}", path.display());
         // SAFETY: the library is one of peers/, whose initializers do nothing unusual. RTLD_LOCAL keeps its C++ symbols
-        // away from those of other peers. The types are those that the library itself asserts.
+        // separate from those of other peers. The compiler checks the types where the library exports its functions.
         let (library, describe, verify_all) = unsafe {
             let library = Library::open(Some(path), RTLD_NOW | RTLD_LOCAL).map_err(failed)?;
             let describe = *library.get::<Describe>(DESCRIBE.as_bytes()).map_err(failed)?;
             let verify_all = *library.get::<VerifyAll>(VERIFY_ALL.as_bytes()).map_err(failed)?;
             (library, describe, verify_all)
         };
-        // The functions must outlive everything that calls them.
+        // The library must never be unloaded, because its functions are called later.
         std::mem::forget(library);
         // SAFETY: the string is a constant of a library that is never unloaded.
         let name = unsafe { CStr::from_ptr(describe()) }.to_string_lossy().into_owned();
         Ok(Peer { name, verify_all })
     }
 
-    /// Whether all inputs of a case are valid, from bytes.
+    /// Returns `true` if all inputs of a case are valid. The verifier starts from the serialized transaction.
     #[allow(unsafe_code, reason = "a call into C++")]
     pub fn verify(&self, case: &PeerCase<'_>) -> bool {
         let bytes = &case.case.bytes;

@@ -1,4 +1,4 @@
-//! What the proposals cost in a spend that uses them once, and again and again.
+//! Workloads that use a proposal once, and workloads that use it repeatedly.
 
 use bitcoin::TxOut;
 use sigstack_interpreter::{Flags, KeyVersion, PROPOSALS};
@@ -11,7 +11,7 @@ use crate::workload::Workload;
 
 const VARIANTS: usize = 32;
 
-/// A leaf in a transaction of some outputs.
+/// Returns a workload that spends a leaf in a transaction with the given number of outputs.
 fn leaf(
     name: &str,
     flag: Flags,
@@ -27,7 +27,7 @@ fn leaf(
     })
 }
 
-/// The extra cost of a repetition is the difference of these two workloads, divided by this many.
+/// Number of repetitions. The cost of one repetition is the difference of the two workloads divided by this number.
 pub const REPETITIONS: usize = 100;
 
 fn templates(outputs: usize) -> Vec<Workload> {
@@ -46,7 +46,7 @@ fn templates(outputs: usize) -> Vec<Workload> {
     ctv.into_iter().chain(template_hash).collect()
 }
 
-/// Every workload of this module.
+/// Returns every workload of this module.
 pub fn all() -> Vec<Workload> {
     let mut all = Vec::new();
     for size in [0, 32, 520] {
@@ -86,7 +86,8 @@ pub fn all() -> Vec<Workload> {
     all
 }
 
-/// A spend of today under the flags of all proposals, which must cost nothing; none if it uses one.
+/// Returns the workload under the flags of all proposals, which should not change its time. Returns `None` if the workload
+/// uses a proposal.
 pub fn unused(workload: &Workload) -> Option<Workload> {
     let flags = PROPOSALS.iter().fold(Flags::CONSENSUS, |flags, proposal| flags | proposal.flag);
     (workload.flags == Flags::CONSENSUS).then(|| Workload { flags, ..workload.clone() })
@@ -106,7 +107,8 @@ mod tests {
             .chain(spends::all())
             .chain(scripts::all().into_iter().map(|(_, workload)| workload))
             .collect();
-        // Building one has verified it; without the flags of its proposal it would be valid without any check.
+        // Building a workload verifies it. Without the flag of its proposal the verification would check nothing, so the
+        // flag must be set.
         let names: BTreeSet<&str> = all.iter().map(|workload| workload.name.as_str()).collect();
         assert_eq!(names.len(), all.len());
     }

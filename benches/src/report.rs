@@ -1,28 +1,28 @@
-//! What a figure means only together with: the machine, the compiler, the versions. And tables.
+//! The environment that belongs to every published figure (machine, compiler, versions), and the formatting of tables.
 
 use std::process::Command;
 
-/// Where and with what a run was made.
+/// The machine and the software of a run.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Environment {
-    /// The processor's name.
+    /// Name of the processor.
     pub cpu: String,
-    /// Threads that it offers.
+    /// Number of threads of the processor.
     pub cpu_threads: usize,
-    /// The operating system and architecture.
+    /// Operating system and architecture.
     pub platform: String,
-    /// The compiler's version.
+    /// Version of the compiler.
     pub rustc: String,
-    /// Libraries whose speed decides, from the lock file.
+    /// Names and versions of the libraries that determine the speed, from the lock file.
     pub libraries: Vec<String>,
 }
 
-/// Libraries whose speed decides.
+/// Libraries that determine the speed.
 const LIBRARIES: [&str; 7] =
     ["bitcoin", "ripemd", "secp256k1", "secp256k1-sys", "sha1", "sha2", "sigstack-interpreter"];
 
 impl Environment {
-    /// That of this process.
+    /// Returns the environment of this process.
     pub fn here() -> Environment {
         let cpu_info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let field = |name: &str| {
@@ -45,7 +45,7 @@ impl Environment {
         }
     }
 
-    /// The environment in lines to print above a table.
+    /// Returns the environment as lines to print above a table.
     pub fn lines(&self) -> String {
         format!(
             "{}, {} threads, {}\n{}\n{}",
@@ -71,7 +71,7 @@ fn locked_versions(lock: &str) -> Vec<String> {
         .collect()
 }
 
-/// A table in Markdown, its columns padded: the first to the left, the others to the right.
+/// Formats a table in Markdown with padded columns. The first column is left-aligned, the others are right-aligned.
 pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count());
@@ -96,18 +96,18 @@ pub fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Writes a report.
+/// Writes a report as JSON.
 ///
 /// # Errors
 ///
-/// Which file could not be written, and why.
+/// A message with the path and the error.
 pub fn write_json(path: &str, report: &impl serde::Serialize) -> Result<(), String> {
     let failed = |error: &dyn std::fmt::Display| format!("{path}: {error}");
     let text = serde_json::to_string_pretty(report).map_err(|error| failed(&error))?;
     std::fs::write(path, text + "\n").map_err(|error| failed(&error))
 }
 
-/// Nanoseconds as microseconds.
+/// Formats nanoseconds as microseconds.
 pub fn micros(nanoseconds: f64) -> String {
     format!("{:.1}", nanoseconds / 1_000.0)
 }

@@ -1,8 +1,8 @@
-//! Scripts as text.
+//! Builds scripts from text.
 
 use sigstack_interpreter::Opcode;
 
-/// A script of opcode names without `OP_`, and of bytes to push (`0x...`), separated by spaces.
+/// Returns the script of a text with opcode names without `OP_`, and with bytes to push (`0x...`), separated by spaces.
 ///
 /// ```
 /// assert_eq!(sigstack_benches::script::script("1 0xaabb DROP"), [0x51, 2, 0xaa, 0xbb, 0x75]);
@@ -10,7 +10,7 @@ use sigstack_interpreter::Opcode;
 ///
 /// # Panics
 ///
-/// If a word is neither.
+/// If a word is neither an opcode nor bytes.
 pub fn script(text: &str) -> Vec<u8> {
     let mut script = Vec::new();
     for word in text.split_whitespace() {
@@ -27,12 +27,12 @@ pub fn script(text: &str) -> Vec<u8> {
     script
 }
 
-/// `text` as a script, `count` times.
+/// Returns the script of `text`, repeated `count` times.
 pub fn repeat(text: &str, count: usize) -> Vec<u8> {
     script(text).repeat(count)
 }
 
-/// Appends the shortest push of some bytes that is no number opcode.
+/// Appends the shortest push of some bytes that does not use a number opcode such as `OP_1`.
 pub fn push(script: &mut Vec<u8>, bytes: &[u8]) {
     let [a, b, ..] = bytes.len().to_le_bytes();
     match bytes.len() {

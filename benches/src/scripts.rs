@@ -1,4 +1,5 @@
-//! Tapscripts that compute instead of checking signatures (g0 to g12 of the design's measurements).
+//! Workloads of tapscripts that compute and check no signatures. The names g0 to g12 are those of the measurements of the
+//! design.
 
 use sigstack_interpreter::Flags;
 
@@ -10,14 +11,14 @@ use crate::workload::Workload;
 
 const VARIANTS: usize = 4;
 
-/// What a script-heavy tapscript exercises.
+/// The part of the engine that a tapscript exercises most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The fixed cost of a script path spend alone.
+    /// Only the fixed cost of a script path spend.
     Fixed,
-    /// Stack, numbers, branches.
+    /// Stack operations, numbers, branches.
     Engine,
-    /// Hashes whose speed is that of the hash functions; the three that issue goals name are `HASH256`, `SHA256`, `SHA1`.
+    /// Hash functions. The workloads that the performance goals refer to are `HASH256`, `SHA256` and `SHA1`.
     Hash,
 }
 
@@ -34,12 +35,12 @@ fn workload(name: &str, stack: &[usize], build: impl Fn(&mut Keys) -> Vec<u8>) -
     })
 }
 
-/// A body between what comes before it and after it.
+/// Returns a script in which a body is repeated between a beginning and an end.
 fn around(before: &str, body: &str, count: usize, after: &str) -> Vec<u8> {
     [script(before), repeat(body, count), script(after)].concat()
 }
 
-/// Every workload of this module.
+/// Returns every workload of this module, with its kind.
 pub fn all() -> Vec<(Kind, Workload)> {
     let deep =
         |op: &str| around(&"1 ".repeat(985), &format!("0xd403 {op} DROP"), 1_900, &"2DROP ".repeat(492));

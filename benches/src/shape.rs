@@ -1,4 +1,4 @@
-//! Tapscripts that repeat one body: what an opcode costs, and what a block full of it would cost.
+//! Tapscripts that repeat one body. They measure the cost of an opcode, and of a block full of it.
 
 use sigstack_interpreter::{Flags, KeyVersion};
 
@@ -8,50 +8,50 @@ use crate::script::{repeat, script};
 use crate::spends::pay;
 use crate::workload::{Case, Workload};
 
-/// What lies on the stack while the body repeats. Bodies leave it as they find it.
+/// The stack below the repeated body. The body leaves this stack as it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// This many elements of this many bytes.
+    /// Several elements of the same size.
     Bytes {
-        /// How many.
+        /// Number of elements.
         count: usize,
-        /// Their size in bytes.
+        /// Size of each element in bytes.
         size: usize,
     },
-    /// This many times a number.
+    /// The same number several times.
     Number {
-        /// How many times.
+        /// Number of elements.
         count: usize,
         /// The number.
         number: i64,
     },
-    /// Three pairs of a transaction signature and its key, for keys of this version and with this hash type.
+    /// Three pairs of a transaction signature and its key. The keys have this version, the signatures this hash type.
     Signature(KeyVersion, u8),
-    /// A signature, a number and the key, as `OP_CHECKSIGADD` takes them.
+    /// A signature, a number and the key, the operands of `OP_CHECKSIGADD`.
     SignatureNumber,
-    /// Twice a signature, a message of this many bytes that it signs, and the key, as `OP_CHECKSIGFROMSTACK` takes them.
+    /// Two sets of the operands of `OP_CHECKSIGFROMSTACK`: a signature, a message with this number of bytes, and the key.
     SignedMessage(usize),
-    /// The hash that BIP 119 compares with.
+    /// The template hash that `OP_CHECKTEMPLATEVERIFY` compares (BIP 119).
     CheckTemplate,
 }
 
-/// A body and what it works on.
+/// A body, and the stack that it operates on.
 #[derive(Clone, Debug)]
 pub struct Shape {
-    /// The opcode that it is about.
+    /// Name of the measured opcode.
     pub opcode: &'static str,
-    /// The body, in words.
+    /// Words of the body.
     pub body: String,
-    /// The stack below it.
+    /// Stack below the body.
     pub base: Base,
-    /// The flags that it needs.
+    /// Flags that the body needs.
     pub flags: Flags,
-    /// Signature checks in the body, each of which costs 50 weight units of budget.
+    /// Number of signature checks in the body. Each uses up 50 weight units of the budget.
     pub checks: usize,
 }
 
 impl Shape {
-    /// What distinguishes it.
+    /// Returns a name that distinguishes the shape from others.
     pub fn name(&self) -> String {
         let base = match &self.base {
             Base::Bytes { count, size } => format!("{count} of {size} B"),
@@ -65,12 +65,13 @@ impl Shape {
         format!("{} ({base})", self.body)
     }
 
-    /// The weight of the body in the witness, in weight units.
+    /// Returns the size of the body in bytes, which is its weight in the witness.
     pub fn weight(&self) -> usize {
         script(&self.body).len()
     }
 
-    /// The stack that the witness brings, and the script's part that makes the rest of it.
+    /// Returns the initial stack from the witness, the part of the script that completes the base, and the number of
+    /// elements in the base.
     fn base(&self, keys: &mut Keys) -> (Vec<Item>, Vec<u8>, usize) {
         let copies = |item, count: usize| (vec![item], repeat("DUP", count - 1), count);
         match &self.base {
@@ -111,20 +112,22 @@ impl Shape {
         }
     }
 
-    /// A spend whose script repeats the body. If the budget for signatures would not last, the script is made heavier by a
-    /// push that it drops.
+    /// Returns a transaction whose script repeats the body. If the validation weight would not suffice for the signature
+    /// checks, elements that the script drops are added to the witness.
     pub fn case(&self, keys: &mut Keys, repetitions: usize) -> Case {
         self.case_above(keys, repetitions, None)
     }
 
-    /// As [`Shape::case`]; before, another shape's body is repeated as often as told, on a base of its own that is dropped.
+    /// Like [`Shape::case`]. If `first` is given, the script first repeats another shape's body the given number of times,
+    /// on a base of its own that is then dropped.
     pub fn case_above(&self, keys: &mut Keys, repetitions: usize, first: Option<(&Shape, usize)>) -> Case {
         let (mut stack, mut script, count) = self.base(keys);
         let mut checks = self.checks * repetitions;
         if let Some((shape, times)) = first {
             let (above, prologue, height) = shape.base(keys);
             stack.extend(above);
-            // The bottom element was not copied yet: the copies of the base come when all above it is gone.
+            // Only the bottom element is on the stack at this point. It is copied to make the base after everything above it
+            // was dropped.
             let mut start = [prologue, repeat(&shape.body, times)].concat();
             start.extend(repeat("2DROP", height / 2));
             start.extend(repeat("DROP", height % 2));
@@ -134,7 +137,7 @@ impl Shape {
         script.extend(repeat(&self.body, repetitions));
         script.extend(repeat("2DROP", count / 2));
         script.extend(repeat("DROP", count % 2));
-        // Elements below all others, which the end of the script drops.
+        // Adds elements below all others, which the end of the script drops.
         let missing = (checks * 50).saturating_sub(script.len());
         let padding = missing.div_ceil(520);
         stack.splice(0..0, std::iter::repeat_n(Item::Bytes(vec![0; 520]), padding));
@@ -145,7 +148,7 @@ impl Shape {
         pay(keys, &[Lock::Leaf(leaf)])
     }
 
-    /// The spend in a few variants.
+    /// Returns a workload with several variants of the transaction.
     pub fn workload(&self, repetitions: usize) -> Workload {
         let name = self.name();
         Workload::new(name.clone(), self.flags, 4, |variant| {

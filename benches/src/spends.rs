@@ -1,4 +1,4 @@
-//! The kinds of spends that transactions are made of, and transactions of a hundred inputs.
+//! Workloads of common kinds of transactions, with one input and with a hundred inputs.
 
 use sigstack_interpreter::{Flags, KeyVersion};
 
@@ -7,9 +7,9 @@ use crate::lock::{Item, Lock, Tapscript, any_output, spend};
 use crate::script::{push, push_number, script};
 use crate::workload::{Case, Workload};
 
-/// Variants of a small spend.
+/// Number of variants of a small transaction.
 pub const VARIANTS: usize = 128;
-/// Variants of a transaction with a hundred inputs.
+/// Number of variants of a transaction with a hundred inputs.
 pub const LARGE_VARIANTS: usize = 8;
 
 fn one_input(name: &str, variants: usize, flags: Flags, lock: impl Fn(&mut Keys) -> Lock) -> Workload {
@@ -28,13 +28,13 @@ fn hundred_inputs(name: &str, variants: usize, lock: impl Fn(&mut Keys) -> Lock)
     })
 }
 
-/// A payment with change.
+/// Returns a transaction with two outputs, a payment and its change.
 pub(crate) fn pay(keys: &mut Keys, locks: &[Lock]) -> Case {
     let outputs = vec![any_output(keys), any_output(keys)];
     spend(keys, locks, outputs)
 }
 
-/// A tapscript of one signature check, the signature on the stack.
+/// Returns a tapscript with one signature check, whose signature is on the initial stack.
 fn checksig(keys: &mut Keys) -> Lock {
     let key = keys.key();
     let mut script = Vec::new();
@@ -43,7 +43,8 @@ fn checksig(keys: &mut Keys) -> Lock {
     Lock::Leaf(Tapscript::new(keys, script, vec![Item::Signature(key, KeyVersion::Bip342, 0)]))
 }
 
-/// A tapscript of some `OP_CHECKSIGFROMSTACK` over digests, each with a key, a message and a signature of its own.
+/// Returns a tapscript with `count` `OP_CHECKSIGFROMSTACK`s over 32-byte messages. Each has its own key, message and
+/// signature.
 fn checksig_from_stack(keys: &mut Keys, count: usize) -> Lock {
     let (mut script, mut stack) = (Vec::new(), Vec::new());
     for nth in 1..=count {
@@ -65,11 +66,11 @@ fn two_of_three(keys: &mut Keys) -> Lock {
     let mut script = script("2");
     three.iter().for_each(|key| push(&mut script, &key.public_key().serialize()));
     script.extend(self::script("3 CHECKMULTISIG"));
-    // The opcode tries keys from the last one on: with these two none is tried in vain.
+    // The opcode tries the keys from the last one on. With these two signatures no attempt fails.
     Lock::Multisig(script, three.into_iter().skip(1).collect())
 }
 
-/// `<key> CHECKSIG <key> CHECKSIGADD ... 20 NUMEQUAL`, all twenty signed.
+/// Returns the script `<key> CHECKSIG <key> CHECKSIGADD ... 20 NUMEQUAL`, with twenty signatures.
 fn twenty_of_twenty(keys: &mut Keys) -> Lock {
     let twenty: Vec<_> = (0..20).map(|_| keys.key()).collect();
     let mut script = Vec::new();
@@ -83,10 +84,10 @@ fn twenty_of_twenty(keys: &mut Keys) -> Lock {
     Lock::Leaf(Tapscript::new(keys, script, signatures.collect()))
 }
 
-/// How a workload is made of its name and a number of variants.
+/// Function that builds a workload from its name and the number of variants.
 type Build = fn(&str, usize) -> Workload;
 
-/// Every kind of spend: its name, and how many variants of it there are.
+/// All kinds of transactions: the name, the number of variants and the function that builds the workload.
 const TABLE: &[(&str, usize, Build)] = &[
     ("p2pkh", VARIANTS, |name, variants| one_input(name, variants, TODAY, |keys| Lock::P2pkh(keys.key()))),
     ("p2wpkh", VARIANTS, |name, variants| one_input(name, variants, TODAY, |keys| Lock::P2wpkh(keys.key()))),
@@ -115,18 +116,18 @@ const TABLE: &[(&str, usize, Build)] = &[
         hundred_inputs(name, variants, |keys| Lock::KeyPath(keys.key()))
     }),
     ("100x-tapscript-checksig", LARGE_VARIANTS, |name, variants| hundred_inputs(name, variants, checksig)),
-    // A variant has 2,000 keys: more of them would make no difference, and signing them takes long.
+    // Each variant has 2,000 keys. More variants would make no difference, and signing them takes long.
     ("100x-tapscript-20of20", 2, |name, variants| hundred_inputs(name, variants, twenty_of_twenty)),
 ];
 
 const TODAY: Flags = Flags::CONSENSUS;
 
-/// Every kind of spend.
+/// Returns every workload of this module.
 pub fn all() -> Vec<Workload> {
     TABLE.iter().map(|(name, variants, build)| build(name, *variants)).collect()
 }
 
-/// One kind of spend, in as many variants as told.
+/// Returns one workload with the given number of variants, or `None` if there is none of this name.
 pub fn find(name: &str, variants: usize) -> Option<Workload> {
     TABLE.iter().find(|(other, ..)| *other == name).map(|(name, _, build)| build(name, variants))
 }

@@ -1,4 +1,4 @@
-//! What is timed: serialized transactions and the outputs that they spend.
+//! The transactions that are timed, serialized, with the outputs that they spend.
 
 use bitcoin::consensus::encode::{deserialize, serialize};
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
@@ -6,14 +6,14 @@ use sigstack_interpreter::{Flags, Spend};
 
 use crate::curve::CurveCall;
 
-/// A transaction with what it spends, both as bytes and parsed.
+/// A transaction as bytes and parsed, with the outputs that it spends.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The serialized transaction.
+    /// Serialized transaction.
     pub bytes: Vec<u8>,
-    /// The transaction.
+    /// Parsed transaction.
     pub tx: Transaction,
-    /// The outputs that its inputs spend, in input order.
+    /// Outputs that the inputs spend, in input order.
     pub prevouts: Vec<TxOut>,
 }
 
@@ -22,12 +22,12 @@ impl Case {
         Case { bytes: serialize(tx), tx: tx.clone(), prevouts }
     }
 
-    /// Verifies every input from the parsed transaction.
+    /// Verifies every input of the parsed transaction.
     pub fn verify(&self, flags: Flags) -> bool {
         verify_all(&self.tx, &self.prevouts, flags)
     }
 
-    /// Verifies every input from bytes: the transaction is parsed and the prevouts are built, as the peers do.
+    /// Verifies every input, starting from bytes: parses the transaction and builds the prevouts, as the peers do.
     pub fn verify_from_bytes(&self, flags: Flags) -> bool {
         let Ok(tx) = deserialize::<Transaction>(&self.bytes) else { return false };
         let copy = |output: &TxOut| TxOut {
@@ -38,18 +38,18 @@ impl Case {
         verify_all(&tx, &prevouts, flags)
     }
 
-    /// The transaction's weight, in weight units.
+    /// Returns the transaction's weight in weight units.
     pub fn weight(&self) -> usize {
         weight(&self.tx)
     }
 
-    /// What verification asks of libsecp256k1, in order.
+    /// Returns the calls that the verification makes to libsecp256k1, in order.
     pub fn curve_calls(&self, flags: Flags) -> Vec<CurveCall> {
         CurveCall::of(self, flags)
     }
 }
 
-/// A transaction's weight, in weight units.
+/// Returns a transaction's weight in weight units.
 pub(crate) fn weight(tx: &Transaction) -> usize {
     usize::try_from(tx.weight().to_wu()).unwrap_or(usize::MAX)
 }
@@ -59,23 +59,23 @@ fn verify_all(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> bool {
     spend.verify(flags).is_ok()
 }
 
-/// One shape of spend in many variants.
+/// One kind of transaction in many variants.
 #[derive(Clone, Debug)]
 pub struct Workload {
-    /// Its name, unique among all workloads.
+    /// Name of the workload, unique among all workloads.
     pub name: String,
-    /// What it verifies under.
+    /// Flags for the verification.
     pub flags: Flags,
     /// The variants.
     pub cases: Vec<Case>,
 }
 
 impl Workload {
-    /// Builds a workload and checks that every variant is valid.
+    /// Builds a workload and verifies that every variant is valid.
     ///
     /// # Panics
     ///
-    /// If one is not.
+    /// If a variant is invalid.
     pub fn new(
         name: impl Into<String>,
         flags: Flags,

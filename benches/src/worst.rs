@@ -1,9 +1,10 @@
-//! A search for the block that takes longest to verify, under every rule.
+//! Searches for the block that takes longest to verify, under every set of rules.
 //!
-//! Tapscript: each shape of [`crate::opcodes`] is timed by the weight it fills. Shapes without signatures fill a block alone.
-//! Signature checks are limited by their budget, at most 80,000 a block, and leave most of the weight to be filled with the
-//! costliest other shape. Legacy: outputs made in earlier blocks with scripts as long as the rules allow, which the block
-//! that spends them does not pay for; see [`legacy`].
+//! Tapscript: each shape of [`crate::opcodes`] is timed relative to the weight that it fills. A shape without signature
+//! checks fills a whole block. Signature checks are limited by their budget to at most 80,000 in a block. They leave most of
+//! the weight unused, which is then filled with the slowest other shape. Legacy: the block spends outputs of earlier blocks
+//! whose scripts are as long as the rules allow, and these scripts do not count toward the weight of the block; see
+//! [`legacy`].
 
 pub mod legacy;
 
@@ -15,48 +16,49 @@ use crate::opcodes;
 use crate::shape::Shape;
 use crate::workload::Case;
 
-/// Weight of a block's transactions: the limit without the header, the count and a small coinbase.
+/// Weight of a block's transactions: the block limit without the header, the transaction count and a small coinbase
+/// transaction.
 pub const BLOCK_WEIGHT: usize = 4_000_000 - 1_000;
 
-/// Weight of an input and its transaction that is not the script's body: everything but what shapes differ in.
+/// Weight of the input and its transaction, except the body of the script.
 const OVERHEAD: usize = 4_000;
 
-/// Weight of the script that a shape is timed with in the search.
+/// Weight of the script with which the search times a shape.
 const SAMPLE_WEIGHT: usize = 20_000;
 
-/// Shapes that seem to cost at least this part of the costliest of their opcode are timed again.
+/// Shapes whose cost relative to the costliest shape of their opcode is at least this are timed again.
 const CLOSE: f64 = 0.75;
 
-/// A shape with what the search has found out about it.
+/// A shape with its measured cost.
 #[derive(Clone, Debug)]
 pub struct Timed {
-    /// The shape.
+    /// The timed shape.
     pub shape: Shape,
-    /// The proposal that it belongs to, if it is not today's.
+    /// Flag of the proposal that the shape needs; `None` for today's opcodes.
     pub proposal: Option<&'static str>,
-    /// Nanoseconds of one body.
+    /// Time of one body in nanoseconds.
     pub nanoseconds: f64,
 }
 
 impl Timed {
-    /// Nanoseconds of a weight unit. Signature checks pay with the budget that they use up.
+    /// Returns the time per weight unit in nanoseconds. For signature checks the weight is the budget that they use up.
     pub fn per_weight(&self) -> f64 {
         self.nanoseconds / self.weight() as f64
     }
 
-    /// The weight of a body, or its budget if that is more.
+    /// Returns the weight of a body, or the budget that its signature checks use up if that is more.
     pub fn weight(&self) -> usize {
         self.shape.weight().max(50 * self.shape.checks)
     }
 }
 
-/// The quickest of three verifications, in nanoseconds.
+/// Returns the shortest of three verification times, in nanoseconds.
 fn quickest(case: &Case, flags: Flags) -> f64 {
     let run = || time(|| assert!(case.verify(flags), "a shape is not valid")).as_secs_f64() * 1e9;
     (0..3).map(|_| run()).fold(f64::INFINITY, f64::min)
 }
 
-/// The time of a shape's body, from a script of about this weight.
+/// Returns the time of a shape's body in nanoseconds, measured with a script of about this weight.
 fn time_body(shape: &Shape, weight: usize) -> f64 {
     let repetitions = weight / shape.weight().max(50 * shape.checks);
     let once = quickest(&shape.case(&mut Keys::of("search", 0), 1), shape.flags);
@@ -64,8 +66,8 @@ fn time_body(shape: &Shape, weight: usize) -> f64 {
     (often - once).max(0.0) / repetitions as f64
 }
 
-/// Times every shape, today's and the proposals'; and again with more care those that may be the costliest of their opcode.
-/// The others are left out.
+/// Times every shape, of today's opcodes and of proposals. Shapes that may be the costliest of their opcode are timed again
+/// with longer scripts, and only these are returned.
 pub fn search() -> Vec<Timed> {
     let proposed = opcodes::proposed().into_iter().map(|(proposal, shape)| (Some(proposal), shape));
     let all = opcodes::today().into_iter().map(|shape| (None, shape)).chain(proposed);
@@ -88,28 +90,28 @@ pub fn search() -> Vec<Timed> {
     timed
 }
 
-/// The costliest by weight of some shapes.
+/// Returns the shape with the longest time per weight unit.
 pub fn costliest<'t>(timed: impl IntoIterator<Item = &'t Timed>) -> Option<&'t Timed> {
     timed.into_iter().max_by(|a, b| a.per_weight().total_cmp(&b.per_weight()))
 }
 
-/// A block, or a part of one that stands for all of it.
+/// A block, or a part of one from which the time of the whole block is extrapolated.
 #[derive(Clone, Debug)]
 pub struct Block {
-    /// What it is of: an opcode, a proposal, a set of rules.
+    /// Subject of the block: an opcode, a proposal, or a set of rules.
     pub subject: String,
-    /// What it repeats.
+    /// Description of the repeated script.
     pub script: String,
-    /// The transaction that fills the part.
+    /// Transaction that fills the part.
     pub case: Case,
-    /// What it is verified under.
+    /// Flags for the verification.
     pub flags: Flags,
-    /// How many such parts a block has.
+    /// Number of such parts in a block.
     pub parts: f64,
 }
 
 impl Block {
-    /// A block of one shape without signature checks. `weight` is that of the part that is built.
+    /// Builds a block of one shape without signature checks. `weight` is the weight of the part that is built.
     fn of_one(subject: &str, one: &Timed, weight: usize) -> Block {
         let shape = &one.shape;
         let repetitions = (weight - OVERHEAD - base_weight(shape)) / shape.weight();
@@ -117,7 +119,7 @@ impl Block {
         Block::new(subject, shape.name(), case, shape.flags, weight)
     }
 
-    /// A block with as many signature checks as the budget allows, filled up with another shape.
+    /// Builds a block with as many signature checks as the budget allows, filled up with another shape.
     fn of_checks(subject: &str, checks: &Timed, filler: &Timed, weight: usize) -> Block {
         let (checks, filler) = (&checks.shape, &filler.shape);
         let room = weight - OVERHEAD - base_weight(checks) - base_weight(filler);
@@ -135,13 +137,14 @@ impl Block {
         Block { subject: subject.to_owned(), script, case, flags, parts: BLOCK_WEIGHT as f64 / used as f64 }
     }
 
-    /// The worst block with a shape: with signature checks it is filled up with the costliest filler of today, and without
-    /// it fills up the costliest checks of today, or is alone if that costs more.
+    /// Builds the worst block that contains a shape. A shape with signature checks is combined with the slowest filler of
+    /// today. A shape without signature checks is combined with the slowest checks of today, or fills the block alone if
+    /// that takes longer.
     fn worst_with(subject: &str, one: &Timed, today: &Today<'_>, weight: usize) -> Block {
         if one.shape.checks > 0 {
             return Block::of_checks(subject, one, today.filler, weight);
         }
-        // What is left of 50 weight units beside a check.
+        // Weight that remains of the 50 weight units of budget for each check.
         let left = 50.0 - today.checks.shape.weight() as f64;
         let mixed = today.checks.nanoseconds + left * one.per_weight();
         if mixed > 50.0 * one.per_weight() {
@@ -151,28 +154,28 @@ impl Block {
         }
     }
 
-    /// Verifies the part once and returns the seconds that the whole block takes.
+    /// Verifies the part once, and returns the time of the whole block in seconds.
     pub fn seconds(&self) -> f64 {
         let case = &self.case;
         time(|| assert!(case.verify(self.flags), "{}: not valid", self.subject)).as_secs_f64() * self.parts
     }
 }
 
-/// The weight of what a shape needs below its body.
+/// Returns the weight that a shape needs in addition to its body.
 fn base_weight(shape: &Shape) -> usize {
     shape.case(&mut Keys::of("weight", 0), 0).weight()
 }
 
-/// What blocks of today are at worst made of.
+/// The slowest shapes of today's opcodes, of which the worst blocks consist.
 struct Today<'t> {
     checks: &'t Timed,
     filler: &'t Timed,
 }
 
-/// The worst block of today's tapscript, of each proposal, and of each opcode of today. What is to be timed are parts of this
-/// weight: where a machine's speed changes, several short times in turns with a yardstick say more than a long one. The blocks of
-/// today's tapscript and of proposals are built and verified whole too, once. Opcodes fill their block alone, unless they
-/// check signatures.
+/// Builds the worst blocks: of today's tapscript, of each proposal, and of each opcode of today. The parts to be timed have
+/// the weight `part`. If the machine's speed varies, several short measurements in alternation with the reference block are
+/// more accurate than one long measurement. The whole blocks of today's tapscript and of proposals are also built and
+/// verified once. An opcode fills its block alone, unless it checks signatures.
 pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
     let of_today = || timed.iter().filter(|one| one.proposal.is_none());
     let (with_checks, without): (Vec<&Timed>, Vec<&Timed>) = of_today().partition(|one| one.shape.checks > 0);
@@ -206,7 +209,7 @@ pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
     blocks
 }
 
-/// The subject of the worst block of tapscript without proposals.
+/// Subject of the worst tapscript block without proposals.
 pub const TAPSCRIPT_TODAY: &str = "tapscript today";
 
 #[cfg(test)]
@@ -247,7 +250,7 @@ mod tests {
             "{}",
             mixed.script
         );
-        // A check that costs less than what would fill its place is left out.
+        // A check that takes less time than the filler in its place is left out.
         let mut cheap = checks.clone();
         cheap.nanoseconds = 100.0;
         let today = Today { checks: &cheap, filler: &hash };

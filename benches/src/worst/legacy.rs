@@ -1,8 +1,8 @@
 //! The worst block of legacy scripts.
 //!
-//! An output made earlier can have a script of 10,000 bytes and 201 opcodes, and the input that spends it weighs 164 units
-//! only. Neither the script nor its signature checks count in the block that spends it. Each check hashes the transaction, up
-//! to a megabyte, as often as the script makes what is signed differ.
+//! An output of an earlier block can have a script of 10,000 bytes with 201 opcodes, while the input that spends it weighs
+//! only 164 weight units. Neither the script nor its signature checks count toward the limits of the block that spends the
+//! output. Each check whose signed data differ from those of the others hashes the transaction again, up to one megabyte.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -21,34 +21,36 @@ use crate::worst::BLOCK_WEIGHT;
 /// Weight of an input with an empty scriptSig.
 const INPUT_WEIGHT: usize = 41 * 4;
 
-/// A scriptPubKey, and what it is called.
+/// A scriptPubKey with a name.
 #[derive(Clone, Debug)]
 pub struct Candidate {
-    /// What the script repeats.
+    /// Name that describes the repeated part of the script.
     pub name: String,
-    /// The script.
+    /// The scriptPubKey.
     pub script: Vec<u8>,
 }
 
-/// How the signatures of a candidate are made to cost.
+/// The variant of signature checks in a candidate.
 #[derive(Clone, Copy, Debug)]
 struct Checks {
     hash_type: u8,
-    /// Each signature is another one: taken out of the script code, each leaves another code to sign.
+    /// `true` if all signatures differ. A signature is removed from the script code, so each then signs a different script
+    /// code.
     distinct: bool,
-    /// An `OP_CODESEPARATOR` goes before each check.
+    /// `true` if an `OP_CODESEPARATOR` precedes each check.
     separated: bool,
 }
 
 impl Checks {
-    /// As many `<signature> <key> CHECKSIG` as fit; all fail, and a one at the end makes the script succeed.
+    /// Returns a script with as many `<signature> <key> CHECKSIG` as fit. All checks fail, and a final 1 makes the script
+    /// succeed.
     fn candidate(self, keys: &mut Keys) -> Candidate {
         let Checks { hash_type, distinct, separated } = self;
         let key = keys.key().public_key().serialize();
         let opcodes = script(if separated { "CODESEPARATOR CHECKSIG" } else { "CHECKSIG" });
         let mut script = Vec::new();
         for nth in 0..MAX_OPS_PER_SCRIPT / opcodes.len() {
-            // The shortest strict DER: r and s of one byte.
+            // The shortest strict DER signature: r and s have one byte each.
             let [low, ..] = (if distinct { nth } else { 0 }).to_le_bytes();
             let (r, s) = (1 + low % 16, 1 + low / 16);
             push(&mut script, &[0x30, 6, 2, 1, r, 2, 1, s, hash_type]);
@@ -62,7 +64,7 @@ impl Checks {
     }
 }
 
-/// Shapes without signatures, as often as 201 opcodes and 10,000 bytes allow.
+/// Returns scripts without signature checks, with each shape repeated as often as 201 opcodes and 10,000 bytes allow.
 fn plain() -> impl Iterator<Item = Candidate> {
     opcodes::today().into_iter().filter(|shape| shape.checks == 0).filter_map(|shape| {
         let mut code = Vec::new();
@@ -87,7 +89,7 @@ fn plain() -> impl Iterator<Item = Candidate> {
     })
 }
 
-/// Every candidate.
+/// Returns every candidate.
 pub fn candidates() -> Vec<Candidate> {
     let mut keys = Keys::of("legacy", 0);
     let mut checks = Vec::new();
@@ -101,13 +103,13 @@ pub fn candidates() -> Vec<Candidate> {
     checks.into_iter().chain(plain()).collect()
 }
 
-/// A block of one transaction, all of whose inputs spend the same kind of output.
+/// A block of one transaction whose inputs all spend the same kind of output.
 pub struct LegacyBlock {
     tx: Transaction,
 }
 
 impl LegacyBlock {
-    /// The largest one; `inputs` may be fewer than that in tests.
+    /// Creates the largest such block, or one with the given number of inputs for tests.
     pub fn new(inputs: Option<usize>) -> LegacyBlock {
         let input = |index: usize| {
             let mut txid = [0; 32];
@@ -131,13 +133,13 @@ impl LegacyBlock {
         LegacyBlock { tx }
     }
 
-    /// How many inputs it has.
+    /// Returns the number of inputs.
     pub fn inputs(&self) -> usize {
         self.tx.input.len()
     }
 
-    /// The seconds that the block takes if all inputs spend the candidate: those of inputs at a quarter and at three quarters,
-    /// once what all share is hashed, times the inputs.
+    /// Returns the time of the block in seconds if all inputs spend the candidate. It is extrapolated from two inputs, at
+    /// one quarter and at three quarters of the list. The hashes that all inputs share are computed before.
     pub fn seconds(&self, candidate: &Candidate) -> f64 {
         let inputs = self.inputs();
         let samples = [inputs / 4, inputs * 3 / 4];
@@ -169,7 +171,7 @@ mod tests {
         assert!(candidates.len() > 100, "{}", candidates.len());
         for candidate in candidates {
             assert!(candidate.script.len() <= MAX_SCRIPT_SIZE, "{}", candidate.name);
-            // It verifies, or panics.
+            // `seconds` panics if the candidate is invalid.
             assert!(block.seconds(&candidate) > 0.0);
         }
     }
