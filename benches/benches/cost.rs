@@ -1,5 +1,5 @@
-//! What verification costs: `cargo bench` runs this and prints a table at the end. Criterion's options make it longer and
-//! choose among the workloads: `cargo bench --bench cost -- --measurement-time 10 csfs`.
+//! Measures the cost of verification. `cargo bench` runs this benchmark and prints a table at the end. Criterion's options
+//! set the measurement time and select workloads: `cargo bench --bench cost -- --measurement-time 10 csfs`.
 
 #![allow(clippy::panic, reason = "a table that lacks a part must not look whole")]
 
@@ -15,26 +15,27 @@ use sigstack_benches::shape::Shape;
 use sigstack_benches::{Workload, constructions, opcodes, proposals, scripts, spends};
 use sigstack_compiler::compile_text;
 
-/// How often the body of a shape is repeated in the script that is timed: often enough for the fixed cost not to matter.
+/// Returns how often the body of a shape is repeated in the timed script. The number is large enough to make the fixed cost
+/// negligible.
 fn bodies(shape: &Shape) -> usize {
     if shape.checks == 0 { 10_000 } else { 20 }
 }
 
 const SAMPLES: usize = 20;
 
-/// The median time of some work in nanoseconds, if it was not filtered out.
+/// Returns the median time of some work in nanoseconds, or `None` if the command line filters it out.
 fn run(criterion: &mut Criterion, group: &str, name: &str, mut work: impl FnMut()) -> Option<f64> {
     let samples = RefCell::new(Vec::new());
     criterion.bench_function(&format!("{group}/{name}"), |bencher| {
         bencher.iter_custom(|iterations| {
-            // Processor time, which stands still while others run.
+            // Processor time of this thread, which does not include the time of other processes.
             let elapsed = time(|| (0..iterations).for_each(|_| work()));
             samples.borrow_mut().push(elapsed.as_secs_f64() * 1e9 / iterations as f64);
             elapsed
         });
     });
     let samples = samples.into_inner();
-    // What came before was for warming up.
+    // The samples before these are from the warm-up phase.
     let measured = samples.get(samples.len().checked_sub(SAMPLES)?..)?;
     Some(Timing::of(measured).median)
 }
@@ -64,7 +65,7 @@ fn print_workloads(criterion: &mut Criterion, group: &str, workloads: Vec<Worklo
     }
 }
 
-/// From the text of each policy file to its taproot output.
+/// Times the compilation of each policy file from its text to its taproot output.
 fn print_compiler(criterion: &mut Criterion, lines: &mut String) -> Result<(), String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../script-compiler/policies");
     let entries = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -86,7 +87,7 @@ fn print_compiler(criterion: &mut Criterion, lines: &mut String) -> Result<(), S
     Ok(())
 }
 
-/// One shape an opcode: the first of its first row.
+/// Returns one shape for each opcode: the first one of its first row.
 fn one_shape_each() -> Vec<Shape> {
     let mut shapes: Vec<Shape> = Vec::new();
     for shape in opcodes::today().into_iter().chain(opcodes::proposed().into_iter().map(|(_, shape)| shape)) {
@@ -112,7 +113,7 @@ fn print_opcodes(criterion: &mut Criterion, lines: &mut String) {
             Some((shape, (time - fixed).max(0.0) / bodies as f64))
         })
         .collect();
-    // DUP and DROP are what most bodies add to their opcode.
+    // Most bodies add DUP and DROP to their opcode, so half the time of `DUP DROP` is subtracted for each.
     let companion =
         timed.iter().find(|(shape, _)| shape.body == "DUP DROP").map_or(0.0, |(_, time)| time / 2.0);
     let rows = timed.iter().map(|(shape, nanoseconds)| {

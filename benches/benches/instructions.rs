@@ -1,9 +1,11 @@
-//! The regression guard: instructions that a verification executes, counted by valgrind, which no noise can change.
+//! Detects performance regressions by the number of instructions that a verification executes. valgrind counts them, so the
+//! results have no noise. The command
 //!
 //!     cargo install gungraun-runner --version 0.20.0 --locked && cargo bench --bench instructions
 //!
-//! fails if a workload executes more than its limit, 3 % above what was recorded when the limit was last set. A change that
-//! makes something faster lowers its limit; one that has a reason to make it slower says the reason and raises it.
+//! fails if a workload executes more instructions than its limit, which is 3 % above the number recorded when the limit was last
+//! set. A change that makes a workload faster also lowers its limit. A change that has to make it slower states the reason and
+//! raises the limit.
 
 #![allow(
     missing_docs,
@@ -18,8 +20,8 @@ use gungraun::{
 };
 use sigstack_benches::{Keys, Workload, opcodes, spends};
 
-/// The limit for what was recorded. Counts come from the x86-64 code that valgrind 3.19 lets libraries choose: without the
-/// instructions for SHA.
+/// Sets the limit from a recorded number of instructions. valgrind 3.19 does not offer the SHA instructions to libraries, so
+/// the numbers are those of x86-64 code without them.
 fn recorded(instructions: u64) -> LibraryBenchmarkConfig {
     let mut callgrind = Callgrind::default();
     callgrind.hard_limits([(EventKind::Ir, instructions + instructions * 3 / 100)]);
@@ -32,7 +34,8 @@ fn spend(name: &str) -> Workload {
     warmed(spends::find(name, 1).unwrap_or_else(|| panic!("no workload {name}")))
 }
 
-/// Bodies enough of the first shape of an opcode for the check of the commitment not to hide them.
+/// Returns a workload with the first shape of an opcode. The body is repeated so often that the cost of the commitment check
+/// is negligible.
 fn opcode(opcode: &str) -> Workload {
     let proposed = opcodes::proposed().into_iter().map(|(_, shape)| shape);
     let shape = opcodes::today().into_iter().chain(proposed).find(|shape| shape.opcode == opcode);
@@ -41,7 +44,7 @@ fn opcode(opcode: &str) -> Workload {
     warmed(Workload::new(opcode, shape.flags, 1, case))
 }
 
-/// What happens once a process is not counted.
+/// Verifies the workload once, so that one-time initialization of the process is not counted.
 fn warmed(workload: Workload) -> Workload {
     assert!(workload.cases.iter().all(|case| case.verify(workload.flags)), "{}", workload.name);
     workload
@@ -66,7 +69,7 @@ fn warmed(workload: Workload) -> Workload {
 #[bench::template_hash(args = (opcode("TEMPLATEHASH")), config = recorded(72_999_277))]
 fn verify(workload: Workload) -> Workload {
     assert!(black_box(&workload).cases.iter().all(|case| case.verify(workload.flags)));
-    // Given back, so that freeing it is not counted.
+    // The workload is returned, so that freeing its memory is not counted.
     workload
 }
 

@@ -1,4 +1,4 @@
-//! This engine beside libsecp256k1 alone, bitcoinconsensus and (feature `kernel`) libbitcoinkernel, in one run:
+//! Compares the speed of this engine with libsecp256k1 alone, bitcoinconsensus and (feature `kernel`) libbitcoinkernel, in one run:
 //!
 //!     cargo bench --bench side_by_side -- [--rounds N] [--sample-ms N] [--only TEXT] [--json FILE]
 
@@ -16,12 +16,12 @@ use sigstack_benches::scripts::{self, Kind};
 use sigstack_benches::{Workload, proposals, spends};
 use sigstack_interpreter::Flags;
 
-/// What is measured of a workload.
+/// The measurements to make for one workload.
 struct Row {
     workload: Workload,
     floor: Vec<Vec<CurveCall>>,
     kind: Option<Kind>,
-    /// A spend of today with every proposal active.
+    /// The same workload with every proposal active, if it uses no proposal.
     active: Option<Workload>,
 }
 
@@ -30,14 +30,14 @@ struct Measured {
     workload: String,
     engine: Sampled,
     floor: Option<Sampled>,
-    /// A spend of today with every proposal active.
+    /// Result for the same workload with every proposal active.
     active: Option<Sampled>,
-    /// In the order of the peers; none where a peer does not know the rules.
+    /// Results in the order of the peers; `None` for a peer that does not implement the rules of the workload.
     peers: Vec<Option<Sampled>>,
 }
 
 fn rows(only: Option<&str>) -> Vec<Row> {
-    // One verification of it takes as long as a round of most others.
+    // A single verification of the excluded workload takes as long as a whole round of most others.
     let compared = |workload: &Workload| workload.name != "100x-tapscript-20of20";
     let spends = spends::all().into_iter().filter(compared).map(|workload| (None, workload));
     let scripts = scripts::all().into_iter().map(|(kind, workload)| (Some(kind), workload));
@@ -83,7 +83,7 @@ fn measure(rows: &[Row], peers: &[Peer], plan: Plan) -> Vec<Measured> {
             Measured {
                 workload: row.workload.name.clone(),
                 engine: timings.next().expect("the first series"),
-                // A script's floor is its commitment check alone, which says nothing about the script.
+                // The floor of a script workload is only its commitment check, which is no measure for the script.
                 floor: timings.next().filter(|_| row.kind.is_none()),
                 active: row.active.as_ref().and_then(|_| timings.next()),
                 peers: peers.iter().map(|_| timings.next()).collect(),
@@ -92,7 +92,7 @@ fn measure(rows: &[Row], peers: &[Peer], plan: Plan) -> Vec<Measured> {
         .collect()
 }
 
-/// The engine's ratios in both ways, for the report.
+/// Returns the engine's ratios, both as ratio of medians and as median of ratios, for the JSON report.
 fn ratios(row: &Measured) -> serde_json::Value {
     let both = |other: &Sampled| [row.engine.ratio_of_medians(other), row.engine.ratio_to(other)];
     serde_json::json!({
@@ -103,7 +103,7 @@ fn ratios(row: &Measured) -> serde_json::Value {
     })
 }
 
-/// The first word of a peer's name.
+/// Returns the first word of a peer's name.
 fn word(peer: &Peer) -> &str {
     peer.name.split_whitespace().next().unwrap_or_default()
 }
@@ -162,7 +162,7 @@ impl Ratios for Run<'_> {
         Some((self.ratio)(row.active.as_ref()?, &row.engine))
     }
 
-    /// From the ratios of both to their floors, which are steadier than the times.
+    /// Computed from the ratios of both workloads to their floors, because these vary less than the times.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64> {
         let of = |name| Some((self.row(name)?.floor.as_ref()?.timing.median, self.to_floor(name)?));
         let ((more, more_ratio), (less, less_ratio)) = (of(workload)?, of(base)?);
@@ -205,7 +205,7 @@ fn run() -> Result<(), String> {
             "rounds": plan.rounds,
             "peers": peers.iter().map(|peer| peer.name.as_str()).collect::<Vec<_>>(),
             "nanoseconds": measured,
-            // What the tables say, in the order of the peers: [ratio of medians, median of the ratios within rounds].
+            // The values of the tables, in the order of the peers: [ratio of medians, median of the ratios within rounds].
             "ratios": measured.iter().map(ratios).collect::<Vec<_>>(),
         });
         write_json(path, &report)?;

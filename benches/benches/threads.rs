@@ -1,9 +1,9 @@
-//! What more threads are worth, by the clock on the wall:
+//! Measures how verification scales with the number of threads, in elapsed time:
 //!
 //!     cargo bench --features rayon --bench threads -- [--rounds N]
 //!
-//! One transaction of a hundred inputs, whose inputs are verified in parallel, and many transactions of one input, which are. Pools
-//! of one thread, two, four, up to the processor's, take turns within a round.
+//! There are two workloads: one transaction whose hundred inputs are verified in parallel, and many transactions with one input
+//! each that are verified in parallel. Thread pools with 1, 2, 4, … threads up to the processor's number take turns in each round.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a comparison that cannot be made must stop")]
 
@@ -16,7 +16,7 @@ use sigstack_benches::report::{Environment, micros, table};
 use sigstack_benches::{Workload, spends};
 use sigstack_interpreter::{Spend, verify_spends};
 
-/// A name and what one round does.
+/// A name, and the work of one round.
 type Work<'a> = (String, Box<dyn Fn() + Sync + 'a>);
 
 fn works(workloads: &[Workload]) -> Vec<Work<'_>> {
@@ -34,7 +34,7 @@ fn works(workloads: &[Workload]) -> Vec<Work<'_>> {
     workloads.iter().map(work).collect()
 }
 
-/// Powers of two below the number of the processor's threads, and that number.
+/// Returns thread pools with 1, 2, 4, … threads up to the processor's number of threads, and one with that number.
 fn pools() -> Vec<ThreadPool> {
     let most = std::thread::available_parallelism().map_or(1, usize::from);
     let counts = std::iter::successors(Some(1), |count| Some(2 * count)).take_while(|count| *count < most);

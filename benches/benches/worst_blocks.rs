@@ -1,7 +1,7 @@
-//! The worst blocks that a search over script shapes finds, against a block of 80,000 Schnorr checks:
+//! Finds the slowest blocks with a search over script shapes, and compares them with a block of 80,000 Schnorr checks:
 //!
 //!     cargo bench --bench worst_blocks -- [--rounds N] [--part WEIGHT] [--json FILE] [--svg FILE]
-//!     cargo bench --bench worst_blocks -- --merge FOLDER        the runs of many machines, as `--json` wrote them
+//!     cargo bench --bench worst_blocks -- --merge FOLDER        merges the files that `--json` wrote on several machines
 
 #![allow(clippy::panic, reason = "a search that cannot be made must stop")]
 
@@ -15,13 +15,13 @@ use sigstack_benches::worst;
 use sigstack_benches::worst::legacy::{self, Candidate, LegacyBlock};
 use sigstack_benches::{Workload, spends};
 
-/// Signature checks that the budget of a block allows; the yardstick is as many alone.
+/// Number of Schnorr checks in the reference block, which is the maximum that the budget of a block allows.
 const YARDSTICK_CHECKS: usize = 80_000;
 
-/// Checks of the yardstick that are timed; the rest is like them.
+/// Number of checks of the reference block that are timed. The time of the others is extrapolated.
 const TIMED_CHECKS: usize = 2_000;
 
-/// How often a round times each part and the yardstick, in turns; the fastest of each counts.
+/// Number of times that a round measures each part, alternating with the reference block. The fastest measurement counts.
 const TURNS: usize = 3;
 
 const LEGACY_TODAY: &str = "legacy today";
@@ -30,7 +30,7 @@ const LEGACY_TODAY: &str = "legacy today";
 struct Row {
     subject: String,
     script: String,
-    /// The weight that was built and verified, of the whole block.
+    /// Weight of the part of the block that was built and verified.
     measured_part: f64,
     seconds: Timing,
     to_schnorr: Timing,
@@ -46,21 +46,21 @@ fn yardstick(calls: &[Vec<CurveCall>]) -> f64 {
     time(run).as_secs_f64() * (YARDSTICK_CHECKS / TIMED_CHECKS) as f64
 }
 
-/// The worst legacy script, each candidate tried once.
+/// Finds the legacy script that takes longest. Each candidate is timed once.
 fn worst_legacy(block: &LegacyBlock) -> Result<Candidate, String> {
     let timed = legacy::candidates().into_iter().map(|candidate| (block.seconds(&candidate), candidate));
     let worst = timed.max_by(|(a, _), (b, _)| a.total_cmp(b));
     worst.map(|(_, candidate)| candidate).ok_or("no legacy script".to_owned())
 }
 
-/// What is measured once a round, and what came of it.
+/// A block that is measured once in each round, and its measurements.
 struct Measured<'a> {
     subject: String,
     script: String,
     part: f64,
     run: Box<dyn Fn() -> f64 + 'a>,
     seconds: Vec<f64>,
-    /// To the yardstick that was timed in turns with it.
+    /// Ratios of each time to that of the reference block, measured in alternation.
     to_schnorr: Vec<f64>,
 }
 
@@ -104,7 +104,8 @@ fn measure(rounds: usize, part: usize) -> Result<(Timing, Vec<Row>), String> {
     }
     let median = |one: &Measured<'_>| Timing::of(&one.to_schnorr).median;
     let legacy_today = measured.first().map_or(f64::NAN, median);
-    // The search picks what blocks of today are made of by single times: where it errs, the block of an opcode is the worst.
+    // The search selects the parts of today's blocks by single measurements, which may be inaccurate. The worst block of an
+    // opcode is used if it turns out to be worse.
     let proposed: Vec<&str> = opcodes::proposed().into_iter().map(|(proposal, _)| proposal).collect();
     let is_tapscript_today =
         |one: &&Measured<'_>| one.subject != LEGACY_TODAY && !proposed.contains(&one.subject.as_str());
@@ -144,7 +145,8 @@ fn print(yardstick: &Timing, rows: &[Row]) {
     rows.iter().for_each(|row| println!("- {}: {}", row.subject, row.script));
 }
 
-/// Bars of the ratios to the yardstick; that of legacy would make all others invisible.
+/// Draws a bar chart of the ratios to the reference block. The legacy block is left out, because its bar would make all
+/// others invisible.
 fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.subject != LEGACY_TODAY).collect();
     rows.sort_by(|a, b| a.to_schnorr.median.total_cmp(&b.to_schnorr.median));
@@ -176,7 +178,7 @@ fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// A run as `--json` writes it.
+/// The result of a run, in the format that `--json` writes.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Report {
     environment: Environment,
@@ -186,7 +188,7 @@ struct Report {
     blocks: Vec<Row>,
 }
 
-/// The ratios to the yardstick of every run in a folder, one column a run.
+/// Returns a table with the ratios to the reference block for every run in a folder, one column for each run.
 fn merge(folder: &str) -> Result<String, String> {
     let failed =
         |path: &std::path::Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());

@@ -1,4 +1,4 @@
-//! How often verification asks for memory. A regression here is one of speed that no clock has to show.
+//! Tests that verification allocates no memory. This detects a loss of speed without measuring times.
 
 #![allow(unsafe_code, reason = "an allocator that counts is one that is called")]
 
@@ -18,7 +18,7 @@ fn count() {
     ALLOCATIONS.set(ALLOCATIONS.get() + 1);
 }
 
-// SAFETY: every method hands its arguments to the system's allocator, whose contract is the same.
+// SAFETY: every method passes its arguments to the system's allocator, whose contract is the same.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
@@ -46,8 +46,8 @@ fn the_allocator_counts() {
     drop(grown);
 }
 
-/// Every kind of spend and every script, once an input of the transaction was verified: what all inputs share is hashed then,
-/// and the thread has memory for the stacks.
+/// Tests every kind of transaction and every script after one input of the transaction was verified: then the hashes that
+/// all inputs share are computed, and the thread has memory for the stacks.
 #[test]
 fn verification_allocates_nothing() {
     let scripts = scripts::all().into_iter().map(|(_, workload)| workload);

@@ -1,4 +1,4 @@
-//! How much memory verification takes beside the transaction: the bound that docs/architecture.md states.
+//! Tests how much memory verification uses in addition to the transaction, against the bound in docs/architecture.md.
 
 #![allow(unsafe_code, reason = "an allocator that counts is one that is called")]
 #![allow(clippy::expect_used, reason = "a test")]
@@ -25,8 +25,8 @@ fn count(bytes: isize) {
     PEAK.set(PEAK.get().max(IN_USE.get()));
 }
 
-// SAFETY: every method hands its arguments to the system's allocator, whose contract is the same. Growing in place is left out,
-// so that old and new memory are counted together, as they are in use together while an allocator copies.
+// SAFETY: every method passes its arguments to the system's allocator, whose contract is the same. `realloc` is not
+// implemented, so that old and new memory are counted together, as an allocator that copies uses both at the same time.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size().cast_signed());
@@ -42,7 +42,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The most bytes that were in use at once during some work, beyond those before it.
+/// Returns the result of some work, and the maximum number of bytes in use during it, in addition to those in use before.
 fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = IN_USE.get();
     PEAK.set(before);
@@ -50,15 +50,16 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     (result, (PEAK.get() - before).unsigned_abs())
 }
 
-/// What docs/architecture.md states for the stacks, in bytes.
+/// Bound for the stacks in bytes, from docs/architecture.md.
 const STACKS: usize = 5 << 20;
-/// And for each element of a witness that is not a tapscript's, which no rule limits before its first opcode.
+/// Additional bound in bytes for each element of a witness that is not a tapscript's. No rule limits these elements before
+/// the first opcode.
 const PER_ELEMENT: usize = 24;
-/// And for each input of a transaction that has legacy signatures.
+/// Additional bound in bytes for each input of a transaction with legacy signatures.
 const PER_INPUT: usize = 256;
 
 fn of(case: &Case, flags: Flags) -> usize {
-    // In a thread of its own: no memory is kept from verifications before.
+    // A thread of its own has no memory left from earlier verifications.
     let run = || peak(|| assert!(case.verify(flags))).1;
     std::thread::scope(|scope| scope.spawn(run).join().expect("a valid case"))
 }
@@ -66,7 +67,7 @@ fn of(case: &Case, flags: Flags) -> usize {
 #[test]
 fn a_tapscript_that_fills_the_stacks() {
     let mut keys = Keys::of("memory", 0);
-    // As much as the stacks can hold, with new elements made again and again.
+    // The elements fill the stacks completely, and the script creates new ones repeatedly.
     let body = "2DUP CAT DROP ";
     let code = [repeat(body, 100_000), repeat("2DROP", 497), script("DROP DROP DROP DROP 1")].concat();
     let element = |size: usize| Item::Bytes(vec![7; size]);

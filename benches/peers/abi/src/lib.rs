@@ -1,4 +1,5 @@
-//! What a peer's dynamic library exports, and the types of it. Host and peers are compiled apart, so all of it is plain C.
+//! The functions that a peer's dynamic library exports, and their types. The host and the peers are compiled separately, so
+//! all types have a C representation.
 
 use std::ffi::{c_char, c_int};
 
@@ -6,17 +7,17 @@ use std::ffi::{c_char, c_int};
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Prevout {
-    /// The scriptPubKey.
+    /// Pointer to the bytes of the scriptPubKey.
     pub script: *const u8,
-    /// Its length in bytes.
+    /// Length of the scriptPubKey in bytes.
     pub script_len: usize,
-    /// The amount in satoshis.
+    /// Amount in satoshi.
     pub value: i64,
 }
 
-/// Verifies every input of a serialized transaction under all consensus rules, in order, up to the first that is not
-/// valid. Returns how many are valid, or -1 if the bytes are no transaction. Pointers must be valid for the lengths
-/// beside them.
+/// Verifies the inputs of a serialized transaction in order, under all consensus rules, up to the first invalid one. Returns
+/// the number of valid inputs before it, or -1 if the bytes are not a transaction. Each pointer must be valid for the length
+/// that follows it.
 pub type VerifyAll = unsafe extern "C" fn(
     tx: *const u8,
     tx_len: usize,
@@ -24,11 +25,11 @@ pub type VerifyAll = unsafe extern "C" fn(
     prevout_count: usize,
 ) -> c_int;
 
-/// The name under which a peer exports its [`VerifyAll`].
+/// Name under which a peer exports its [`VerifyAll`].
 pub const VERIFY_ALL: &str = "sigstack_peer_verify_all";
 
-/// The name and version of the verifier: a C string that lives as long as the library.
+/// Returns the name and version of the verifier, as a C string that is valid as long as the library is loaded.
 pub type Describe = extern "C" fn() -> *const c_char;
 
-/// The name under which a peer exports its [`Describe`].
+/// Name under which a peer exports its [`Describe`].
 pub const DESCRIBE: &str = "sigstack_peer_describe";

@@ -1,5 +1,5 @@
-//! Peer: bitcoinconsensus. Its interface takes a serialized transaction and one input, so it parses and hashes the
-//! transaction again for each input.
+//! A peer for bitcoinconsensus. Its interface takes a serialized transaction and the index of one input, so it parses and
+//! hashes the transaction again for each input.
 
 use std::ffi::{c_char, c_int, c_uint};
 use std::slice;
@@ -11,7 +11,7 @@ const _: (VerifyAll, Describe) = (sigstack_peer_verify_all, sigstack_peer_descri
 
 /// # Safety
 ///
-/// As [`VerifyAll`] says.
+/// The requirements are those of [`VerifyAll`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sigstack_peer_verify_all(
     tx: *const u8,
@@ -19,7 +19,7 @@ pub unsafe extern "C" fn sigstack_peer_verify_all(
     prevouts: *const Prevout,
     prevout_count: usize,
 ) -> c_int {
-    // SAFETY: the caller promises that the pointers are valid for these lengths.
+    // SAFETY: the caller guarantees that the pointers are valid for these lengths.
     let (tx, prevouts) =
         unsafe { (slice::from_raw_parts(tx, tx_len), slice::from_raw_parts(prevouts, prevout_count)) };
     let spent: Vec<Utxo> = prevouts
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn sigstack_peer_verify_all(
         .collect();
     let flags = VERIFY_ALL_PRE_TAPROOT | VERIFY_TAPROOT;
     let valid = prevouts.iter().enumerate().take_while(|(input, prevout)| {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees that this pointer is valid for this length.
         let script = unsafe { slice::from_raw_parts(prevout.script, prevout.script_len) };
         verify_with_flags(script, prevout.value as u64, tx, Some(&spent), *input, flags).is_ok()
     });

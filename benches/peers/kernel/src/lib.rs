@@ -1,4 +1,4 @@
-//! Peer: libbitcoinkernel. The transaction is parsed once, and what its inputs share is hashed once.
+//! A peer for libbitcoinkernel. The transaction is parsed once, and the hashes that its inputs share are computed once.
 
 use std::ffi::{c_char, c_int};
 use std::slice;
@@ -11,7 +11,7 @@ const _: (VerifyAll, Describe) = (sigstack_peer_verify_all, sigstack_peer_descri
 
 /// # Safety
 ///
-/// As [`VerifyAll`] says.
+/// The requirements are those of [`VerifyAll`].
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sigstack_peer_verify_all(
     tx: *const u8,
@@ -19,13 +19,13 @@ pub unsafe extern "C" fn sigstack_peer_verify_all(
     prevouts: *const Prevout,
     prevout_count: usize,
 ) -> c_int {
-    // SAFETY: the caller promises that the pointers are valid for these lengths.
+    // SAFETY: the caller guarantees that the pointers are valid for these lengths.
     let (tx, prevouts) =
         unsafe { (slice::from_raw_parts(tx, tx_len), slice::from_raw_parts(prevouts, prevout_count)) };
     let Ok(tx) = Transaction::new(tx) else { return -1 };
     let mut spent = Vec::with_capacity(prevouts.len());
     for prevout in prevouts {
-        // SAFETY: as above.
+        // SAFETY: the caller guarantees that this pointer is valid for this length.
         let script = unsafe { slice::from_raw_parts(prevout.script, prevout.script_len) };
         let Ok(script) = ScriptPubkey::new(script) else { return -1 };
         spent.push(TxOut::new(&script, prevout.value));
