@@ -1,4 +1,4 @@
-//! See the library's module of this name.
+//! Binary of the fuzz target `proposal_model`, which is a module of the library.
 
 #![cfg_attr(fuzzing, no_main)]
 

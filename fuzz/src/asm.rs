@@ -1,16 +1,16 @@
-//! Property: every script comes back from its disassembly as it was; a text that assembles gives a script whose disassembly
-//! assembles to the same.
+//! Property: assembling the disassembly of a script gives the same script. If a text assembles, the disassembly of the resulting
+//! script assembles to the same script.
 //!
-//! Input: a script; if its bytes are text too, it is also taken as an assembly.
+//! Input: a script. If its bytes are valid UTF-8, they are also used as assembly text.
 
 use sigstack_debugger::{assemble, assemble_stack, disassemble};
 
-/// A script as one line.
+/// Returns the disassembly of a script as a single line.
 fn text(script: &[u8]) -> String {
     disassemble(script).into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ")
 }
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let written = text(bytes);
     assert_eq!(assemble(&written).as_deref(), Ok(bytes), "{written}");

@@ -1,8 +1,8 @@
-//! The bytes of an input, read and written.
+//! Reader and writer of a fuzz target's input.
 //!
-//! The crate `arbitrary` reads them, from the start only: what it takes from the end (lengths) cannot be written one field after the
-//! other, and the seeds that are made from vectors must be. Reading never fails: what is missing is zero, so every input means
-//! something.
+//! The reader uses the crate `arbitrary`, but only from the start of the input. `arbitrary` takes lengths from the end, so such
+//! an input could not be written field by field, as is necessary for seeds that are made from vectors. Reading never fails: bytes
+//! beyond the end are zero, so every input is meaningful.
 
 use arbitrary::Unstructured;
 
@@ -13,76 +13,76 @@ pub struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of all bytes.
+    /// Creates a reader of all bytes.
     pub fn new(bytes: &'a [u8]) -> Reader<'a> {
         Reader { input: Unstructured::new(bytes) }
     }
 
-    /// Whether all bytes were read.
+    /// Returns whether all bytes have been read.
     pub fn is_empty(&self) -> bool {
         self.input.is_empty()
     }
 
-    /// What was not read.
+    /// Returns the bytes that have not been read.
     pub fn rest(&self) -> &'a [u8] {
         self.input.peek_bytes(self.input.len()).unwrap_or_default()
     }
 
-    /// At most so many bytes; fewer at the end.
+    /// Reads `count` bytes, or fewer at the end of the input.
     pub fn bytes(&mut self, count: usize) -> &'a [u8] {
         self.input.bytes(count.min(self.input.len())).unwrap_or_default()
     }
 
-    /// Exactly so many bytes, zeros after the end.
+    /// Reads exactly `N` bytes. Bytes beyond the end are zero.
     pub fn array<const N: usize>(&mut self) -> [u8; N] {
         let mut array = [0; N];
         self.input.fill_buffer(&mut array).expect("what is missing is zero");
         array
     }
 
-    /// A byte.
+    /// Reads a byte.
     pub fn byte(&mut self) -> u8 {
         let [byte] = self.array();
         byte
     }
 
-    /// Two bytes, little endian.
+    /// Reads two bytes as a little-endian number.
     pub fn u16(&mut self) -> u16 {
         u16::from_le_bytes(self.array())
     }
 
-    /// Four bytes, little endian.
+    /// Reads four bytes as a little-endian number.
     pub fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.array())
     }
 
-    /// Eight bytes, little endian.
+    /// Reads eight bytes as a little-endian number.
     pub fn u64(&mut self) -> u64 {
         u64::from_le_bytes(self.array())
     }
 
-    /// The amount of an output that is spent, below 2^63: to Core a negative one is an amount that its caller did not give, with
-    /// which it accepts no signature of segwit v0.
+    /// Reads the amount of a spent output, below 2^63. Core treats a negative amount as missing, and then accepts no segwit v0
+    /// signature.
     pub fn spent_amount(&mut self) -> u64 {
         self.u64() & i64::MAX.cast_unsigned()
     }
 
-    /// A number below `bound`, which is not 0, from one byte.
+    /// Reads a byte as a number below `bound`, which must not be 0.
     pub fn below(&mut self, bound: usize) -> usize {
         usize::from(self.byte()) % bound
     }
 
-    /// One of some items, of which there is at least one.
+    /// Reads a byte and returns the selected item. There must be at least one item.
     pub fn pick<'t, T>(&mut self, items: &'t [T]) -> &'t T {
         &items[self.below(items.len())]
     }
 
-    /// Whether the next byte is odd.
+    /// Reads a byte and returns whether it is odd.
     pub fn bool(&mut self) -> bool {
         self.byte() & 1 == 1
     }
 
-    /// Bytes with their length before them, one byte or, after 255, two.
+    /// Reads bytes with a length prefix: one byte, or two bytes after 255.
     pub fn sized(&mut self) -> &'a [u8] {
         let length = match self.byte() {
             u8::MAX => usize::from(self.u16()),
@@ -92,28 +92,28 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Writes what [`Reader`] reads.
+/// Writes inputs that [`Reader`] reads.
 #[derive(Debug, Default)]
 pub struct Writer(Vec<u8>);
 
 impl Writer {
-    /// The bytes.
+    /// Returns the written bytes.
     pub fn finish(self) -> Vec<u8> {
         self.0
     }
 
-    /// Bytes as they are.
+    /// Writes bytes without a length prefix.
     pub fn bytes(&mut self, bytes: &[u8]) -> &mut Writer {
         self.0.extend_from_slice(bytes);
         self
     }
 
-    /// A byte.
+    /// Writes a byte.
     pub fn byte(&mut self, byte: u8) -> &mut Writer {
         self.bytes(&[byte])
     }
 
-    /// Bytes with their length before them; none if there are more than two bytes can count.
+    /// Writes bytes with a length prefix. `None` if the length does not fit into two bytes.
     pub fn sized(&mut self, bytes: &[u8]) -> Option<&mut Writer> {
         match u8::try_from(bytes.len()) {
             Ok(short) if short != u8::MAX => self.byte(short),

@@ -1,17 +1,18 @@
-//! Property: over random histories and with an attacker who publishes any state that it once held, and goes on with it as long
-//! as it can:
+//! Properties of channels. In the first form of input, a random history of updates ends with an attacker that publishes any state
+//! that it once had, and continues with this state as long as it can:
 //!
-//! - nobody but the channel's parties gains: all payouts together are never more than the capacity;
-//! - in the default construction (signed sequence commitments) an old state never wins: the attacker is never paid more than
-//!   the newest split says, and the victim never less, but for fees;
-//! - the newest state is never contested, and pays nobody more than its split.
+//! - Only the channel's parties gain: all payouts together never exceed the capacity.
+//! - In the default construction (signed sequence commitments) an old state never wins. The attacker never receives more than its
+//!   balance in the latest state, and the victim never less, except for fees.
+//! - The latest state is never contested, and no party receives more than its balance in it.
 //!
-//! - against the code of client and tower, no line of the adversary's moves ends with less than the honest side's worst acceptable
-//!   outcome less fees, or with satoshi that nobody spends.
+//! In the second form, the adversary makes a line of moves against the code of client and tower:
 //!
-//! Input: whether it is a history or a line (a byte). A history: the construction (a byte), the number of updates (a byte), a balance
-//! each (2 bytes), who publishes, which state, who answers (client or tower), how many steps the attacker goes on before the answer. A
-//! line: the construction, the scenario, and a byte for each move.
+//! - No line ends with less than the honest side's worst acceptable outcome minus fees, or with satoshi that nobody can spend.
+//!
+//! Input: a byte that selects the form. A history has the construction (a byte), the number of updates (a byte), a balance for
+//! each (2 bytes), the party that publishes, the published state, the party that answers (client or tower), and the number of
+//! steps that the attacker continues before the answer. A line has the construction, the scenario, and a byte for each move.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -22,28 +23,28 @@ use sigstack_channel::model::{Construction, Content, KINDS, Kind, Setup, Stage, 
 
 use crate::bytes::Reader;
 
-/// Satoshi in the channel.
+/// Channel capacity in satoshi.
 const CAPACITY: u64 = 1_000_000;
-/// What no balance is below, so that no output is dust and the opener can pay for anchors.
+/// Minimum balance of each party in satoshi. No output is then dust, and the opener can pay for anchors.
 const RESERVE: u64 = 10_000;
-/// Most updates of a history.
+/// Maximum number of updates of a history.
 const MAX_UPDATES: usize = 6;
-/// What the transactions of a close may take in fees from one balance.
+/// Maximum fees in satoshi that the transactions of a close may take from one balance.
 const FEES: u64 = 3_000;
-/// Blocks of delay.
+/// Contest delay in blocks.
 const DELAY: u16 = 144;
 
 struct History {
     name: &'static str,
     kind: Kind,
     channel: Box<dyn Construction>,
-    /// What each state pays the first party.
+    /// First party's balance in each state, in satoshi.
     balances: Vec<u64>,
 }
 
 impl History {
     fn read(reader: &mut Reader<'_>) -> History {
-        // The default construction, every second time.
+        // Half of the numbers select the default construction.
         let number = reader.below(2 * KINDS.len());
         let default = || KINDS.iter().find(|(name, _)| *name == "sequence-ctv").expect("it is in the table");
         let (name, kind) = *KINDS.get(number).unwrap_or_else(default);
@@ -62,7 +63,7 @@ impl History {
         History { name, kind, channel, balances }
     }
 
-    /// A chain with the channel open on it, as it was signed.
+    /// Returns a new chain on which the channel is open.
     fn stage(&mut self) -> Stage {
         let mut stage = Stage::new(self.channel.as_ref()).expect("a chain");
         stage.open(self.channel.as_mut()).expect("the channel opens");
@@ -79,7 +80,7 @@ impl History {
     }
 }
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     if reader.bool() {
@@ -100,15 +101,15 @@ pub fn run(bytes: &[u8]) {
     assert!(paid[0] + paid[1] <= CAPACITY, "{}: {paid:?} of {CAPACITY}", history.name);
 }
 
-/// What the corrupted side may do in a line: more than a search can exhaust.
+/// Limits on the corrupted side's moves in a line. They are higher than in an exhaustive search.
 const BUDGET: Budget = Budget { moves: 8, blocks: 8, pins: 1, absent: 4, reorganisations: 2 };
 
 thread_local! {
-    /// Scenarios that were built, by construction and scenario.
+    /// Openings that were built already, by construction and scenario.
     static OPENINGS: RefCell<BTreeMap<(usize, usize), Option<Opening>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// A line of moves that the bytes choose.
+/// Runs a line of moves, each chosen by a byte of the input.
 fn line(reader: &mut Reader<'_>) {
     let names: Vec<&str> = scenarios().collect();
     let (construction, scenario) = (reader.below(KINDS.len()), reader.below(names.len()));
@@ -134,7 +135,7 @@ fn line(reader: &mut Reader<'_>) {
 fn check_newest(history: &History, stage: &mut Stage, by: usize, steps: Vec<Step>) {
     let channel = history.channel.as_ref();
     let name = history.name;
-    // Where locks order the states, the other side goes on below the kickoff with the same path.
+    // In constructions whose locks order the states, the other party continues the same path after the kickoff transaction.
     let continues = matches!(history.kind, Kind::Bip68(..) | Kind::Tree(..));
     let answer = channel.contest(1 - by, &steps[0].tx).expect("what is kept is not damaged");
     assert!(answer.is_none() || continues, "{name}: the newest state is contested");
@@ -145,7 +146,7 @@ fn check_newest(history: &History, stage: &mut Stage, by: usize, steps: Vec<Step
     }
 }
 
-/// The attacker publishes an old state; the victim answers; both go on with what they have.
+/// The attacker publishes an old state, and the victim answers. Then both continue as far as they can.
 fn attack(
     history: &History,
     stage: &mut Stage,
@@ -160,7 +161,7 @@ fn attack(
     let first = old.next().expect("a close has a step");
     let published: Transaction = first.tx.clone();
     stage.publish(first).unwrap_or_else(|error| panic!("{name}: {error}"));
-    // Before the answer is in a block, the attacker tries to go on at once: its delays are not over.
+    // Before the answer confirms, the attacker tries to continue at once, although its delays have not expired.
     for step in old.clone().take(head_start) {
         let _ = stage.chain.submit(step.tx);
     }
@@ -175,7 +176,7 @@ fn attack(
         return;
     };
     stage.publish_all(answer).unwrap_or_else(|error| panic!("{name}: {error}"));
-    // The attacker goes on with its old state, and waits as long as it takes.
+    // The attacker continues with its old state and waits for every delay.
     for step in old {
         let _ = stage.publish(step);
     }

@@ -1,4 +1,4 @@
-//! The verdict of Bitcoin Core's own code, version 26, through the crate bitcoinconsensus.
+//! Verdicts of Bitcoin Core's own code, version 26, through the crate bitcoinconsensus.
 
 use bitcoin::consensus::serialize;
 use bitcoinconsensus as core;
@@ -6,7 +6,7 @@ use sigstack_interpreter::Flags;
 
 use crate::spend::Subject;
 
-/// The flags that the crate knows, which are those of the consensus.
+/// Flags that the crate supports, which are the consensus flags, with their bits.
 const BITS: &[(Flags, u32)] = &[
     (Flags::P2SH, core::VERIFY_P2SH),
     (Flags::DERSIG, core::VERIFY_DERSIG),
@@ -17,9 +17,9 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, core::VERIFY_TAPROOT),
 ];
 
-/// Whether Core accepts a spend under some of the consensus flags; none if it cannot read the transaction.
+/// Returns whether Core accepts a spend under some of the consensus flags. `None` if Core cannot parse the transaction.
 pub(crate) fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
-    // The crate aborts the process on combinations that Core does not allow.
+    // The crate aborts the process on combinations of flags that Core does not allow.
     assert_eq!(flags.check(), Ok(()));
     assert!(Flags::CONSENSUS.contains(flags), "not of the consensus: {}", flags - Flags::CONSENSUS);
     let set = BITS.iter().filter(|(flag, _)| flags.contains(*flag));
@@ -41,7 +41,7 @@ pub(crate) fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     );
     match verdict {
         Ok(()) => Some(true),
-        // The name stands for "no other error": the script failed.
+        // ERR_SCRIPT means that there was no other error than a failed script.
         Err(core::Error::ERR_SCRIPT) => Some(false),
         Err(_) => None,
     }

@@ -1,13 +1,13 @@
-//! The dictionary of libFuzzer: opcodes from the interpreter's table, and the [words](crate::words).
+//! Dictionary for libFuzzer: opcodes of the interpreter's table, and [words](crate::words).
 
 use core::fmt::Write;
 
 use sigstack_interpreter::OPCODES;
 
-/// The committed file.
+/// Path of the committed dictionary.
 pub const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/opcodes.dict");
 
-/// What a word's second byte is tried with.
+/// Words of the dictionary: first byte, name, and the values of the second byte.
 const WORDS: &[(u8, &str, &[u8])] = &[
     (0xf0, "key", &[0, 1, 2, 3]),
     (0xf1, "compressed", &[0, 1, 2, 3]),
@@ -24,7 +24,7 @@ const WORDS: &[(u8, &str, &[u8])] = &[
     (0xfc, "template_hash", &[0]),
 ];
 
-/// The dictionary's text.
+/// Returns the text of the dictionary.
 pub fn text() -> String {
     let mut text = String::from(
         "# Written by `sigstack-fuzz dictionary`: opcodes, and words (src/words.rs) as pushes.\n",

@@ -1,8 +1,8 @@
-//! Property: whatever the script, the stack and the answers of the host, execution returns, with at most one step a byte of the
-//! script and never more on the stacks than the limits allow; the verdict is the same at every run, observed or not.
+//! Property: for any script, stack and answers of the host, execution terminates. It takes at most one step for each byte of the
+//! script, and the stacks never exceed the limits. The verdict is the same in every run, with or without an inspector.
 //!
-//! Input: [flags](crate::flags::any), a byte for the context, the host's answers (8 bytes, used in turn, a bit each), the script
-//! (sized), then elements of the stack (sized) to the end.
+//! Input: [flags](crate::flags::any), a byte for the context, the host's answers (8 bytes, used bit by bit in rotation), the
+//! script (with a length prefix), then stack elements (with length prefixes) until the end.
 
 use sigstack_interpreter::limits::{MAX_SCRIPT_ELEMENT_SIZE, MAX_STACK_SIZE};
 use sigstack_interpreter::{
@@ -13,14 +13,14 @@ use sigstack_interpreter::{
 use crate::bytes::Reader;
 use crate::flags;
 
-/// Counts steps and looks at the stacks after each.
+/// Inspector that counts steps and checks the stacks after each.
 #[derive(Debug, Default)]
 struct Bounds {
     steps: usize,
 }
 
-/// Bytes that the stacks may allocate: elements as long as can be, twice since memory grows in halves, and twice again for the
-/// half that they are moved to.
+/// Maximum number of bytes that the stacks may allocate. The elements have maximum length. A factor of two allows for unused
+/// capacity, and another factor of two for the copy while memory is reallocated.
 const MOST_BYTES: usize = 4 * (MAX_STACK_SIZE + 1) * (MAX_SCRIPT_ELEMENT_SIZE + 64);
 
 impl Inspector for Bounds {
@@ -64,7 +64,7 @@ impl Run<'_> {
     }
 }
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags::any(&mut reader);
@@ -86,7 +86,7 @@ pub fn run(bytes: &[u8]) {
     let context = match context % 4 {
         0 => Context::Legacy,
         1 => Context::WitnessV0,
-        // An annex, and little budget.
+        // With an annex and a small signature operation budget.
         2 => Context::Tapscript(Tapscript::new([1; 32], [2; 32], Some([3; 32]), size % 200)),
         _ => Context::Tapscript(Tapscript::new([1; 32], [2; 32], None, size + script.len())),
     };

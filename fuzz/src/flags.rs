@@ -1,13 +1,13 @@
-//! Sets of flags from bytes. Only combinations that Core allows are ever drawn.
+//! Reads sets of flags from bytes. Only combinations that Core allows are returned.
 
 use sigstack_interpreter::{FLAGS, FlagKind, Flags};
 
 use crate::bytes::Reader;
 
-/// How many bytes [`any`] reads.
+/// Number of bytes that [`any`] reads.
 pub const ANY_BYTES: usize = 9;
 
-/// The consensus flags of a byte: all of them where its highest bit is not set.
+/// Returns the consensus flags that a byte selects: all of them if its highest bit is 0.
 pub fn consensus(byte: u8) -> Flags {
     if byte & 0x80 == 0 {
         return Flags::CONSENSUS;
@@ -16,25 +16,25 @@ pub fn consensus(byte: u8) -> Flags {
     drawn.map(|(_, info)| info.flag).collect::<Flags>().closure()
 }
 
-/// The byte that [`consensus`] reads as these flags, which are of the consensus.
+/// Returns the byte from which [`consensus`] reads these consensus flags.
 pub fn consensus_byte(flags: Flags) -> u8 {
     let bits = Flags::CONSENSUS.iter().enumerate().filter(|(_, info)| flags.contains(info.flag));
     bits.fold(0x80, |byte, (nth, _)| byte | 1 << nth)
 }
 
-/// The flags whose rows of the table have a bit set, with what they need.
+/// Returns the flags whose positions in the table of flags have a set bit, with the flags that these require.
 pub fn of_bits(bits: u64) -> Flags {
     let drawn = FLAGS.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
     drawn.map(|(_, info)| info.flag).collect::<Flags>().closure()
 }
 
-/// The bits that [`of_bits`] reads as these flags.
+/// Returns the bits from which [`of_bits`] reads these flags.
 pub fn bits(flags: Flags) -> u64 {
     let set = FLAGS.iter().enumerate().filter(|(_, info)| flags.contains(info.flag));
     set.fold(0, |bits, (nth, _)| bits | 1 << nth)
 }
 
-/// Any flags: a byte that says how the eight after it are meant.
+/// Reads any flags: a byte that selects the form, then eight bytes with a bit for each flag.
 pub fn any(reader: &mut Reader<'_>) -> Flags {
     let (form, drawn) = (reader.byte(), of_bits(reader.u64()));
     let proposals = Flags::of_kind(FlagKind::Proposal);
@@ -46,7 +46,7 @@ pub fn any(reader: &mut Reader<'_>) -> Flags {
     }
 }
 
-/// The bytes that [`any`] reads as these flags.
+/// Returns the bytes from which [`any`] reads these flags.
 pub fn any_bytes(flags: Flags) -> [u8; ANY_BYTES] {
     let mut bytes = [3; ANY_BYTES];
     bytes[1..].copy_from_slice(&bits(flags).to_le_bytes());

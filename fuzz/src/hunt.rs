@@ -1,4 +1,5 @@
-//! Runs every target on a corpus, and the project's vectors, and tells which of them find something: for bugs planted on purpose.
+//! Tests whether a planted bug is detected: runs every target on its corpus, runs the project's vectors, and reports which of
+//! them fail.
 
 use std::io;
 use std::panic::catch_unwind;
@@ -11,20 +12,21 @@ use crate::replay::{files, regressions};
 use crate::seeds;
 use crate::{TARGETS, Target};
 
-/// What the vectors are called among the finders.
+/// Name of the vectors in the list of targets that detect a bug.
 const VECTORS: &str = "vectors";
 
-/// The finders that find something. The corpus is made of the vectors if the folder is not there. Every finder has an even share of the
-/// time; what is left of it when the time is over is not looked at.
+/// Returns the names of the targets that detect a bug, and of the vectors if they do. If the corpus folder does not exist, it is
+/// created from the vectors. Each target has an equal share of the time; when its share is over, its remaining inputs are
+/// skipped.
 ///
 /// # Errors
 ///
-/// If a file cannot be read or written.
+/// An error if a file cannot be read or written.
 pub fn hunt(corpus: &Path, time: Duration) -> io::Result<Vec<&'static str>> {
     if !corpus.is_dir() {
         seeds::write(&seeds::seeds(&seeds::folders())?, corpus)?;
     }
-    // A panic is the answer that is asked for.
+    // Panics are the expected result, so their messages are not printed.
     std::panic::set_hook(Box::new(|_| ()));
     let share = time / (TARGETS.len() as u32 + 1);
     let mut found = vec![];
@@ -43,7 +45,8 @@ pub fn hunt(corpus: &Path, time: Duration) -> io::Result<Vec<&'static str>> {
     Ok(found)
 }
 
-/// The files in an order without meaning, so that a part of them is a sample: the names are hashes, so this is by their ends.
+/// Returns the files in a pseudorandom order, so that any part of the list is a sample. The names are hashes, and the files are
+/// sorted by the ends of their names.
 fn scattered(mut files: Vec<PathBuf>) -> Vec<PathBuf> {
     files.sort_by_cached_key(|file| file.to_string_lossy().bytes().rev().collect::<Vec<u8>>());
     files
@@ -60,10 +63,10 @@ fn finds(target: &Target, files: &[PathBuf], time: Duration) -> io::Result<bool>
     Ok(false)
 }
 
-/// Whether a vector of the project fails, or one of others beside it.
+/// Returns whether a vector of the project, or of other projects next to it, fails.
 fn vectors_fail(time: Duration) -> io::Result<bool> {
     let start = Instant::now();
-    // The small files first.
+    // Small files first.
     let mut paths = files(&seeds::folders())?;
     paths.sort_by_cached_key(|path| path.metadata().map_or(u64::MAX, |data| data.len()));
     for path in paths.iter().take_while(|_| start.elapsed() < time) {

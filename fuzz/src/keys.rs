@@ -1,4 +1,4 @@
-//! Keys whose secrets are known, so that spends can be signed.
+//! Keys with known secrets, so that the targets can sign spends.
 
 use std::sync::LazyLock;
 
@@ -6,25 +6,25 @@ use bitcoin::hashes::{Hash, hash160};
 use bitcoin::key::{Keypair, Secp256k1};
 use bitcoin::secp256k1::{All, Message};
 
-/// How many keys there are.
+/// Number of keys.
 pub const KEYS: usize = 4;
 
-/// A key in every form that a script can hold it in.
+/// A key in all encodings that a script can contain.
 pub struct Key {
-    /// BIP 340.
+    /// X-only encoding of BIP 340, 32 bytes.
     pub x_only: [u8; 32],
-    /// 33 bytes.
+    /// Compressed encoding, 33 bytes.
     pub compressed: [u8; 33],
-    /// 65 bytes that begin with 4.
+    /// Uncompressed encoding, 65 bytes that begin with 4.
     pub uncompressed: [u8; 65],
     pair: Keypair,
-    /// The same secret for the newer crate, which signs messages of any length.
+    /// The same secret for the newer crate, which can sign messages of any length.
     schnorr: secp256k1::Keypair,
 }
 
 static SECP: LazyLock<Secp256k1<All>> = LazyLock::new(Secp256k1::new);
 
-/// Secrets are 32 times one byte, from this one on.
+/// Byte that the first secret repeats 32 times. Each following secret repeats the next byte.
 const FIRST_SECRET: u8 = 0x21;
 
 static ALL: LazyLock<[Key; KEYS]> = LazyLock::new(|| {
@@ -42,40 +42,40 @@ static ALL: LazyLock<[Key; KEYS]> = LazyLock::new(|| {
     })
 });
 
-/// What the bitcoin crate computes on the curve with.
+/// Returns the context with which the bitcoin crate computes on the curve.
 pub fn secp() -> &'static Secp256k1<All> {
     &SECP
 }
 
-/// The key of a number, of which any does.
+/// Returns the key with this number, taken modulo the number of keys.
 pub fn key(number: u8) -> &'static Key {
     &ALL[usize::from(number) % KEYS]
 }
 
-/// The known key with these bytes, in whatever form.
+/// Returns the known key with this encoding, if there is one. Any encoding is accepted.
 pub fn known(bytes: &[u8]) -> Option<&'static Key> {
     ALL.iter().find(|key| match bytes.len() {
         32 => key.x_only == bytes,
         33 => key.compressed == bytes,
-        // Hybrid keys, which begin with 6 or 7, differ in the first byte only.
+        // Hybrid keys, which begin with 6 or 7, differ only in the first byte.
         65 => key.uncompressed[1..] == bytes[1..],
         _ => false,
     })
 }
 
 impl Key {
-    /// HASH160 of the compressed form.
+    /// Returns the HASH160 of the compressed encoding.
     pub fn hash160(&self) -> [u8; 20] {
         hash160::Hash::hash(&self.compressed).to_byte_array()
     }
 
-    /// An ECDSA signature in DER, without hash type.
+    /// Returns an ECDSA signature in DER, without a hash type.
     pub fn sign_ecdsa(&self, digest: &[u8; 32]) -> Vec<u8> {
         let message = Message::from_digest(*digest);
         SECP.sign_ecdsa(&message, &self.pair.secret_key()).serialize_der().to_vec()
     }
 
-    /// A signature of BIP 340.
+    /// Returns a BIP 340 signature.
     pub fn sign_schnorr(&self, message: &[u8]) -> [u8; 64] {
         self.schnorr.sign_schnorr_no_aux_rand(message).to_byte_array()
     }

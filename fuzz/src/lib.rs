@@ -1,8 +1,8 @@
 //! Fuzz targets: properties that the project's crates have for every input.
 //!
-//! A target is a function from bytes that panics where its property does not hold. It is a module here, so that stable tests
-//! call it, and a binary in `fuzz_targets/`: under cargo-fuzz a fuzzer, otherwise a command that runs it on files. [`TARGETS`]
-//! lists them.
+//! A target is a function that takes bytes and panics if its property does not hold. Each target is a module of this library, so
+//! that tests with the stable toolchain can call it, and a binary in `fuzz_targets/`. Under cargo-fuzz the binary is a fuzzer,
+//! otherwise a command that runs the target on files. [`TARGETS`] lists all targets.
 
 #[cfg(feature = "clients")]
 pub mod asm;
@@ -12,7 +12,7 @@ pub mod channel_history;
 #[cfg(feature = "clients")]
 pub mod compile_spend;
 #[cfg(feature = "clients")]
-// The compiler's own tests have the generator of policies and the property.
+// The compiler's own tests contain the policy generator and the property.
 #[path = "../../script-compiler/tests/support/mod.rs"]
 mod compiler_support;
 #[cfg(feature = "consensus")]
@@ -46,13 +46,13 @@ mod tests;
 /// A fuzz target.
 #[derive(Clone, Copy)]
 pub struct Target {
-    /// Its name: of its module, its binary, its corpus and its regressions.
+    /// Name of the target's module, binary, corpus and regressions folder.
     pub name: &'static str,
-    /// Runs it on an input. Panics if the property does not hold.
+    /// Runs the target on an input. Panics if the property does not hold.
     pub run: fn(&[u8]),
 }
 
-/// Every target that is built.
+/// All targets that the enabled features include.
 pub const TARGETS: &[Target] = &[
     #[cfg(feature = "consensus")]
     Target { name: "verify_differential", run: verify_differential::run },
@@ -75,8 +75,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "channel_history", run: channel_history::run },
 ];
 
-/// The `main` of a target's binary: a fuzzer under cargo-fuzz, otherwise a command that runs the target on the files and folders
-/// that it is given.
+/// Defines the `main` function of a target's binary: a fuzzer under cargo-fuzz, otherwise a command that runs the target on the
+/// files and folders given as arguments.
 #[macro_export]
 macro_rules! fuzz_main {
     ($target:ident) => {

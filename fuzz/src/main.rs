@@ -1,10 +1,10 @@
-//! Tools around the fuzz targets.
+//! Command-line tools for the fuzz targets.
 //!
-//! - `sigstack-fuzz list`: the targets' names, a line each
-//! - `sigstack-fuzz seeds [FOLDER]`: writes seeds of all targets, made from every vector file, into `corpus/`
+//! - `sigstack-fuzz list`: prints the names of the targets, one on each line
+//! - `sigstack-fuzz seeds [FOLDER]`: writes seeds of all targets, made from every vector file, into `corpus/` or the folder
 //! - `sigstack-fuzz dictionary`: writes `opcodes.dict`
-//! - `sigstack-fuzz hunt FOLDER SECONDS`: runs every target on its corpus in the folder (made of the vectors if it is not there), and
-//!   the vectors; prints those that find something. Exit status 1 if one does
+//! - `sigstack-fuzz hunt FOLDER SECONDS`: runs every target on its corpus in the folder (created from the vectors if it does not
+//!   exist), and runs the vectors. Prints the names of those that detect a bug. The exit status is 1 if there are any
 //! - `sigstack-fuzz regressions`: runs every target on its folder in `regressions/`
 
 use std::io;

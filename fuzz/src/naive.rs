@@ -1,5 +1,5 @@
-//! Digests written from the BIPs, without caches and without the engine's code: a second opinion. They are frozen: a change of
-//! the engine is not made here too.
+//! Naive implementations of signature hashes and template hashes. They are written from the BIPs, without caches and without the
+//! engine's code, for comparison with the engine. They are frozen: a change of the engine is not repeated here.
 
 pub mod anyprevout;
 pub mod bip340;
@@ -10,17 +10,17 @@ pub mod taproot;
 use bitcoin::hashes::{Hash, HashEngine, sha256};
 use bitcoin::{OutPoint, Transaction, TxOut};
 
-/// SHA-256.
+/// Returns the SHA-256 hash.
 pub fn sha(bytes: &[u8]) -> [u8; 32] {
     sha256::Hash::hash(bytes).to_byte_array()
 }
 
-/// SHA-256 of SHA-256.
+/// Returns the double SHA-256 hash.
 pub fn double(bytes: &[u8]) -> [u8; 32] {
     sha(&sha(bytes))
 }
 
-/// BIP 340's tagged hash.
+/// Returns the tagged hash of BIP 340.
 pub fn tagged(tag: &str, bytes: &[u8]) -> [u8; 32] {
     let tag = sha(tag.as_bytes());
     let mut engine = sha256::Hash::engine();
@@ -28,7 +28,7 @@ pub fn tagged(tag: &str, bytes: &[u8]) -> [u8; 32] {
     sha256::Hash::from_engine(engine).to_byte_array()
 }
 
-/// A length as the network writes it.
+/// Returns a CompactSize-encoded length.
 pub fn compact_size(length: usize) -> Vec<u8> {
     match length {
         0..=252 => vec![length as u8],
@@ -38,7 +38,7 @@ pub fn compact_size(length: usize) -> Vec<u8> {
     }
 }
 
-/// Bytes with their length before them.
+/// Returns bytes with a CompactSize length prefix.
 pub fn sized(bytes: &[u8]) -> Vec<u8> {
     [compact_size(bytes.len()), bytes.to_vec()].concat()
 }
@@ -63,7 +63,7 @@ fn all_outputs(tx: &Transaction) -> Vec<u8> {
     tx.output.iter().flat_map(output).collect()
 }
 
-/// BIP 119 "Detailed Specification", `DefaultCheckTemplateVerifyHash`.
+/// Returns the template hash of BIP 119 "Detailed Specification", `DefaultCheckTemplateVerifyHash`.
 pub fn check_template_hash(tx: &Transaction, index: usize) -> [u8; 32] {
     let mut message = tx.version.0.to_le_bytes().to_vec();
     message.extend(tx.lock_time.to_consensus_u32().to_le_bytes());
@@ -79,7 +79,7 @@ pub fn check_template_hash(tx: &Transaction, index: usize) -> [u8; 32] {
     sha(&message)
 }
 
-/// BIP 446 "Specification". The annex is given with its first byte.
+/// Returns the template hash of BIP 446 "Specification". The annex includes its first byte.
 pub fn template_hash(tx: &Transaction, index: usize, annex: Option<&[u8]>) -> [u8; 32] {
     let mut message = tx.version.0.to_le_bytes().to_vec();
     message.extend(tx.lock_time.to_consensus_u32().to_le_bytes());
@@ -93,7 +93,7 @@ pub fn template_hash(tx: &Transaction, index: usize, annex: Option<&[u8]>) -> [u
     tagged("TemplateHash", &message)
 }
 
-/// BIP 442 "Specification": the deeper element first.
+/// Returns the hash of BIP 442 "Specification". `first` is the deeper stack element.
 pub fn pair_commit(first: &[u8], second: &[u8]) -> [u8; 32] {
     tagged("PairCommit", &[sized(first), sized(second)].concat())
 }

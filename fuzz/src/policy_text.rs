@@ -1,11 +1,11 @@
-//! Property: parser, compiler and planner return for every text; a policy that is read is written back to one that reads the
-//! same; what compiles does so again to the same output, and its report can be written.
+//! Property: parser, compiler and planner terminate for every text. Formatting a parsed policy and parsing it again gives the
+//! same policy. Compiling a policy twice gives the same output, and its report can be written.
 //!
 //! Input: a policy document.
 
 use sigstack_compiler::exercise;
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let Some((document, again, compiled)) = exercise(bytes) else { return };
     assert_eq!(again.as_ref(), Some(&document), "not what was written: {document}");

@@ -1,8 +1,9 @@
-//! Property: tapscripts of the proposals' opcodes end as a [tiny model](model) written from the BIPs says: the same error, and
-//! the same elements on the stack where no opcode fails; each proposal inactive, discouraged or active.
+//! Property: tapscripts with the proposals' opcodes end as a [small model](model) written from the BIPs predicts. The error is
+//! the same, and so is the final stack if no opcode fails. Each proposal is inactive, discouraged or active.
 //!
-//! Input: the proposals' states (two bits each, 2 bytes), policy flags (a byte), a byte that is odd if the script is cut to
-//! opcodes that the model knows, then a [recipe](crate::recipe) whose place is always tapscript.
+//! Input: the states of the proposals (two bits each, 2 bytes), policy flags (a byte), a byte, then a [recipe](crate::recipe) whose
+//! place is always tapscript. If the byte is odd, opcodes unknown to the model are removed from the script. Otherwise each byte of the
+//! script is mapped to an opcode that the model supports.
 
 pub mod model;
 
@@ -15,7 +16,7 @@ use crate::recipe::{Damage, Place, Recipe};
 use crate::spend::make;
 use model::{Ended, Model};
 
-/// Today's policy flags that the model knows.
+/// Existing policy flags that the model supports.
 const POLICY: [Flags; 5] = [
     Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE,
     Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY,
@@ -24,7 +25,7 @@ const POLICY: [Flags; 5] = [
     Flags::MINIMALDATA,
 ];
 
-/// Keeps the stack that the tapscript leaves.
+/// Inspector that records the stack after the last step of the tapscript.
 #[derive(Debug, Default)]
 struct LastStack {
     in_tapscript: bool,
@@ -43,7 +44,7 @@ impl Inspector for LastStack {
     }
 }
 
-/// The flags that put each proposal into its drawn state.
+/// Returns flags that put each proposal into the state given by two bits of `states`, with the policy flags given by `policy`.
 fn flags(states: u16, policy: u8) -> Flags {
     let mut flags = Flags::CONSENSUS;
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
@@ -52,7 +53,7 @@ fn flags(states: u16, policy: u8) -> Flags {
             0 => proposal.flag,
             1 => Flags::NONE,
             2 => proposal.discourage,
-            // Discouraged beats active.
+            // A proposal with both flags is discouraged.
             _ => proposal.discourage | proposal.flag,
         };
     }
@@ -60,12 +61,12 @@ fn flags(states: u16, policy: u8) -> Flags {
     drawn.fold(flags, |flags, (_, flag)| flags | *flag)
 }
 
-/// A script of the opcodes that the model knows, drawn by a script of any.
+/// Maps each byte to an opcode that the model supports.
 fn known_opcodes(script: &[u8]) -> Vec<u8> {
     script.iter().map(|byte| model::OPCODES[usize::from(*byte) % model::OPCODES.len()]).collect()
 }
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags(reader.u16(), reader.byte());
@@ -74,13 +75,13 @@ pub fn run(bytes: &[u8]) {
     recipe.place = Place::Tapscript;
     recipe.leaf_version = 0xc0;
     recipe.path %= 3;
-    // The model takes what the spend reveals as it is, so that damage to commitments would only hide it.
+    // The model does not verify commitments, so damage to them would only hide differences.
     recipe.damage = Damage::default();
     recipe.script = match cut {
         true => recipe.script.iter().copied().filter(|byte| model::OPCODES.contains(byte)).collect(),
         false => known_opcodes(&recipe.script),
     };
-    // Longer scripts only repeat; the model is slow.
+    // Longer scripts only repeat, and the model is slow.
     recipe.script.truncate(40);
     let subject = make(&recipe, flags);
     let expected = Model::new(&subject, flags, |proposal| proposal.activation(flags)).run();
@@ -101,7 +102,7 @@ pub fn run(bytes: &[u8]) {
     assert_eq!(last.stack, expected_stack, "under {flags}: {subject:#?}");
 }
 
-/// BIP 342 "Rules for tapscript execution": one element must be left, and it must be true.
+/// BIP 342 "Rules for tapscript execution": exactly one element must be left, and it must be true.
 fn judge(stack: &[Vec<u8>]) -> Result<(), ScriptError> {
     match stack {
         [only] if model::is_true(only) => Ok(()),

@@ -1,45 +1,45 @@
-//! How a spend is made: what fuzzers change, and seeds are written as.
+//! Recipes: descriptions of spends, which fuzzers change and which seeds contain. A spend is made and signed from a recipe.
 //!
 //! | part | form |
 //! | --- | --- |
 //! | place | a byte: how the output commits to the script ([`Place`]) |
-//! | transaction | version, nLockTime (4 bytes each); number of inputs, of outputs, and the input to verify (a byte each) |
-//! | each input | nSequence (4 bytes), amount (8, of which the highest bit is not looked at), scriptSig (sized; the verified input's is made otherwise) |
-//! | each output | amount (8), script (sized) |
-//! | script | sized; pushes of two bytes may be [words](crate::words) |
-//! | stack | number of elements (a byte), each sized; elements of two bytes may be words |
-//! | leaf | version, internal key, steps of the Merkle path (a byte each) |
-//! | annex | a byte, odd if there is one; then sized |
-//! | damage | how, where (2 bytes), with what: after signing |
+//! | transaction | version, nLockTime (4 bytes each); number of inputs, number of outputs, and index of the input to verify (a byte each) |
+//! | each input | nSequence (4 bytes), amount (8 bytes, of which the highest bit is ignored), scriptSig (with length; ignored for the verified input) |
+//! | each output | amount (8 bytes), script (with length) |
+//! | script | with length; pushes of two bytes may be [words](crate::words) |
+//! | stack | number of elements (a byte), each with length; elements of two bytes may be words |
+//! | leaf | leaf version, number of the internal key, length of the Merkle path (a byte each) |
+//! | annex | a byte that is odd if there is an annex; then the annex with length |
+//! | damage | change after signing: the part, the position (2 bytes), and the bits to flip |
 
 use crate::bytes::{Reader, Writer};
 
-/// How an output commits to a script and a spend reveals it.
+/// How an output commits to a script, and how a spend reveals the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// The output is the script; the stack is pushed by the scriptSig.
+    /// The scriptPubKey is the script, and the scriptSig pushes the stack.
     Bare,
-    /// BIP 16.
+    /// P2SH (BIP 16).
     P2sh,
-    /// BIP 141, 32 bytes.
+    /// P2WSH (BIP 141).
     P2wsh,
-    /// P2WSH inside of P2SH.
+    /// P2WSH inside P2SH.
     P2shP2wsh,
-    /// BIP 342.
+    /// Script path of a taproot output (BIP 342).
     Tapscript,
-    /// BIP 341; the internal key is the output key.
+    /// Key path of a taproot output (BIP 341). The internal key is used as the output key.
     KeyPath,
-    /// BIP 141, 20 bytes.
+    /// P2WPKH (BIP 141).
     P2wpkh,
-    /// P2WPKH inside of P2SH.
+    /// P2WPKH inside P2SH.
     P2shP2wpkh,
-    /// The output is the script; the stack is the witness. For programs of other versions.
+    /// The scriptPubKey is the script, and the stack is the witness. Intended for witness programs of other versions.
     Program,
-    /// The redeem script is the script; the stack is the witness.
+    /// The redeem script is the script, and the stack is the witness.
     P2shProgram,
 }
 
-/// The places by the byte that stands for them; tapscript, which has the most rules, has the most bytes.
+/// Places by the lower bits of their byte. Tapscript, which has the most rules, occurs most often.
 const PLACES: [Place; 16] = [
     Place::Tapscript,
     Place::Bare,
@@ -62,69 +62,69 @@ const PLACES: [Place; 16] = [
 /// An input of the transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Input {
-    /// nSequence.
+    /// nSequence of the input.
     pub sequence: u32,
-    /// The amount that it spends.
+    /// Amount of the spent output in satoshi.
     pub amount: u64,
-    /// The scriptSig, unless it is the input that is verified.
+    /// scriptSig of the input. Ignored for the verified input.
     pub script_sig: Vec<u8>,
 }
 
-/// What is changed after signing.
+/// A change to the spend after signing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
-    /// What: 1 an element of the witness, 2 the scriptSig, 3 the output's script; anything else nothing.
+    /// Changed part: 1 for an element of the witness, 2 for the scriptSig, 3 for the scriptPubKey. Other values change nothing.
     pub part: u8,
-    /// Which byte.
+    /// Position of the changed byte.
     pub position: u16,
-    /// With which bits.
+    /// Bits of the byte to flip.
     pub bits: u8,
 }
 
-/// How a spend is made.
+/// Description of a spend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
     /// How the output commits to the script.
     pub place: Place,
-    /// The transaction's version.
+    /// nVersion of the transaction.
     pub version: i32,
-    /// nLockTime.
+    /// nLockTime of the transaction.
     pub lock_time: u32,
-    /// The inputs, 1 to [`MAX_INPUTS`].
+    /// Inputs of the transaction, from 1 to [`MAX_INPUTS`].
     pub inputs: Vec<Input>,
-    /// The outputs, up to [`MAX_OUTPUTS`]: amount and script.
+    /// Outputs of the transaction, at most [`MAX_OUTPUTS`]: amount in satoshi, and scriptPubKey.
     pub outputs: Vec<(u64, Vec<u8>)>,
-    /// The input to verify.
+    /// Index of the input to verify.
     pub index: usize,
-    /// The script, with words.
+    /// Script, which may contain words.
     pub script: Vec<u8>,
-    /// The stack from the bottom up, with words.
+    /// Stack from the bottom up. Elements may be words.
     pub stack: Vec<Vec<u8>>,
-    /// The leaf version, of tapscripts.
+    /// Leaf version of a tapscript.
     pub leaf_version: u8,
-    /// The number of the internal key; [`NUMS`] is a key without secret.
+    /// Number of the internal key. [`NUMS`] stands for a key without a known secret.
     pub internal_key: u8,
-    /// Steps of the Merkle path.
+    /// Length of the Merkle path.
     pub path: u8,
-    /// The annex, with its first byte.
+    /// Annex, including its first byte.
     pub annex: Option<Vec<u8>>,
-    /// What is changed after signing.
+    /// Change to the spend after signing.
     pub damage: Damage,
 }
 
-/// Most inputs of a recipe.
+/// Maximum number of inputs of a recipe.
 pub const MAX_INPUTS: usize = 4;
-/// Most outputs of a recipe.
+/// Maximum number of outputs of a recipe.
 pub const MAX_OUTPUTS: usize = 4;
-/// The number of the internal key that has no known secret.
+/// Number of the internal key without a known secret.
 pub const NUMS: u8 = 0xff;
-/// Longest Merkle path: two more than there may be.
+/// Maximum length of a Merkle path in a recipe, two more than consensus allows.
 const MAX_PATH: u8 = 130;
-/// What is added to the leaf version, so that zero is tapscript's.
+/// Value that is added to the byte of the leaf version, so that a zero byte selects tapscript.
 const LEAF_VERSION: u8 = 0xc0;
 
 impl Recipe {
-    /// Reads a recipe; every input is one.
+    /// Reads a recipe. Every input is a valid recipe.
     pub fn read(reader: &mut Reader<'_>) -> Recipe {
         let place = *reader.pick(&PLACES);
         let (version, lock_time) = (reader.u32().cast_signed(), reader.u32());
@@ -161,7 +161,7 @@ impl Recipe {
         }
     }
 
-    /// Writes what [`Recipe::read`] reads; none if something is too large for its form.
+    /// Writes a recipe in the form that [`Recipe::read`] reads. `None` if a part does not fit into this form.
     pub fn write(&self, writer: &mut Writer) -> Option<()> {
         let place = PLACES.iter().position(|place| *place == self.place)?;
         let fits = (1..=MAX_INPUTS).contains(&self.inputs.len())

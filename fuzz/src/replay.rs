@@ -1,14 +1,14 @@
-//! Runs a target on files, as regressions and for whoever looks at a finding.
+//! Runs a target on files, for regression tests and for the analysis of findings.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// The files under some paths, sorted by path.
+/// Returns all files below some paths, sorted by path.
 ///
 /// # Errors
 ///
-/// If a path cannot be read.
+/// An error if a path cannot be read.
 pub fn files(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     let mut open = paths.to_vec();
     let mut found = vec![];
@@ -24,11 +24,11 @@ pub fn files(paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Runs a target on files and tells how many there were. A finding ends it with the target's panic.
+/// Runs a target on files and returns the number of files. A finding ends the run with the target's panic.
 ///
 /// # Errors
 ///
-/// If a file cannot be read.
+/// An error if a file cannot be read.
 pub fn replay(run: fn(&[u8]), paths: &[PathBuf]) -> io::Result<usize> {
     let files = files(paths)?;
     for file in &files {
@@ -37,13 +37,13 @@ pub fn replay(run: fn(&[u8]), paths: &[PathBuf]) -> io::Result<usize> {
     Ok(files.len())
 }
 
-/// The folder with the inputs on which a target once failed.
+/// Returns the folder with the inputs on which a target once failed.
 pub fn regressions(target: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions").join(target)
 }
 
-/// The command that a target's binary is where no fuzzer is linked: exit status 0 if the property held, 2 if there was nothing
-/// to run; a finding is a panic.
+/// The `main` function of a target's binary when no fuzzer is linked. The exit status is 0 if the property held for all files,
+/// and 2 if there were no files. A finding is a panic.
 pub fn main(target: &str, run: fn(&[u8])) -> ExitCode {
     let paths: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     match replay(run, &paths) {

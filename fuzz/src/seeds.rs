@@ -1,7 +1,8 @@
-//! Seeds: every spend of every vector file in the form that each target reads, and what else the project has to begin with.
+//! Seeds of the fuzz targets: each spend of each vector file, in the form that each target reads, and other data of the project.
 //!
-//! Where it is known which script decides about a spend, its keys and signatures become [words](crate::words): the seed is signed
-//! anew whenever a fuzzer changes it, and still reaches what is behind the signature checks. Other spends are taken as they are.
+//! If the script of a spend is known, its keys and signatures are replaced by [words](crate::words). The spend is then signed
+//! again whenever the fuzzer changes it, so it still reaches the code after the signature checks. Other spends are used
+//! unchanged.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,13 +22,13 @@ use crate::replay::files;
 use crate::spend::{AS_IT_IS, NUMS_KEY, RECIPE};
 use crate::words::{push, split};
 
-/// Longest seed, in bytes: larger ones only slow a fuzzer down.
+/// Maximum size of a seed in bytes. Larger seeds only slow the fuzzer down.
 const MAX_SEED: usize = 8 << 10;
 
 /// Seeds by target.
 pub type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
-/// The folders with data, as far as they are there: the reference vectors beside the project and the project's own.
+/// Returns the existing folders with data: the reference vectors next to the project, and the project's own.
 pub fn folders() -> Vec<PathBuf> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folders =
@@ -35,11 +36,11 @@ pub fn folders() -> Vec<PathBuf> {
     folders.into_iter().filter(|folder| folder.is_dir()).collect()
 }
 
-/// Makes the seeds of all targets from the files of some folders.
+/// Creates the seeds of all targets from the files of some folders.
 ///
 /// # Errors
 ///
-/// If a file cannot be read.
+/// An error if a file cannot be read.
 pub fn seeds(folders: &[PathBuf]) -> io::Result<Seeds> {
     let mut seeds = Seeds::new();
     for path in files(folders)? {
@@ -53,7 +54,7 @@ pub fn seeds(folders: &[PathBuf]) -> io::Result<Seeds> {
         }
     }
     for number in 0..=u8::MAX {
-        // Both only take what they draw from: any bytes are as good as others.
+        // Both targets draw all of their choices from the input, so any bytes are suitable seeds.
         add(&mut seeds, "compile_spend", vec![number; 40]);
         add(
             &mut seeds,
@@ -77,7 +78,7 @@ fn add(seeds: &mut Seeds, target: &'static str, seed: Vec<u8>) {
 fn of_vectors(seeds: &mut Seeds, name: &str, bytes: &[u8]) -> io::Result<()> {
     let file = match read_bytes(name, bytes, ReadOptions::default()) {
         Ok(file) => file,
-        // Data of other kinds: MuSig2, channels.
+        // Files with other kinds of data, for example for MuSig2 or channels, are skipped.
         Err(error) if error.problem == Problem::Unrecognised => return Ok(()),
         Err(error) => return Err(io::Error::other(error)),
     };
@@ -134,26 +135,26 @@ fn of_question(seeds: &mut Seeds, question: &InputQuestion) {
             add(seeds, "eval_total", writer.finish());
         }
     }
-    // A script of another place is a tapscript as well.
+    // A script of another output type is also a useful tapscript.
     add(seeds, "verify_tapscript", [&[consensus], written.as_slice()].concat());
     if recipe.place == Place::Tapscript {
         add(seeds, "proposal_model", [&[0, 0, 0, 1], written.as_slice()].concat());
     }
 }
 
-/// One in sixteen: recording a spend is slow, and thousands are alike.
+/// Selects one in sixteen questions: recording a spend is slow, and thousands are similar.
 fn is_sampled(question: &InputQuestion) -> bool {
     bitcoin::hashes::sha256::Hash::hash(&serialize(&question.tx)).to_byte_array()[0] < 16
 }
 
-/// A pair of a PSBT's map whose key is its type alone.
+/// Returns a key-value pair of a PSBT map whose key consists only of its type.
 fn pair(key: u8, value: &[u8]) -> Vec<u8> {
     [vec![1, key], sized(value)].concat()
 }
 
 const PSBT_MAGIC: &[u8] = b"psbt\xff";
 
-/// What BIP 174 says of an input whose signatures are there: the output that it spends, the final scriptSig and witness.
+/// Returns the PSBT map of a finalized input (BIP 174): the spent output, the final scriptSig and the final witness.
 fn psbt_input((input, prevout): (&bitcoin::TxIn, &bitcoin::TxOut)) -> Vec<u8> {
     let mut map = pair(0x01, &serialize(prevout));
     if !input.script_sig.is_empty() {
@@ -165,7 +166,7 @@ fn psbt_input((input, prevout): (&bitcoin::TxIn, &bitcoin::TxOut)) -> Vec<u8> {
     map
 }
 
-/// A spend as a final PSBT (BIP 174).
+/// Returns a spend as a finalized PSBT (BIP 174).
 fn psbt_v0(question: &InputQuestion) -> Vec<u8> {
     let mut unsigned = question.tx.clone();
     for input in &mut unsigned.input {
@@ -180,7 +181,7 @@ fn psbt_v0(question: &InputQuestion) -> Vec<u8> {
     psbt
 }
 
-/// A spend as a final PSBT of version 2 (BIP 370).
+/// Returns a spend as a finalized PSBT of version 2 (BIP 370).
 fn psbt_v2(question: &InputQuestion) -> Vec<u8> {
     let tx = &question.tx;
     let count = |count: usize| compact_size(count);
@@ -203,7 +204,7 @@ fn psbt_v2(question: &InputQuestion) -> Vec<u8> {
     psbt
 }
 
-/// A spend that is not to be signed anew; none if it is too large.
+/// Returns a spend in the form that is not signed again. `None` if it is too large for this form.
 fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     let mut writer = Writer::default();
     writer.byte(AS_IT_IS).byte(u8::try_from(question.index).ok()?);
@@ -215,7 +216,7 @@ fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     Some(writer.finish())
 }
 
-/// Gives keys numbers, in the order in which they are seen.
+/// Assigns numbers to keys, in the order in which they occur.
 #[derive(Default)]
 struct Numbers(Vec<Vec<u8>>);
 
@@ -229,7 +230,7 @@ impl Numbers {
         (number % KEYS) as u8
     }
 
-    /// The word for a key, whose X is what makes it the same in all its forms.
+    /// Returns the word for a key. Keys with the same x coordinate are the same key in different encodings.
     fn word(&mut self, data: &[u8], x_only: bool) -> Option<Vec<u8>> {
         let (kind, x) = match data {
             [2 | 3, x @ ..] if x.len() == 32 => (0xf1, x),
@@ -242,7 +243,7 @@ impl Numbers {
         Some(vec![kind, self.of(x)])
     }
 
-    /// The word for HASH160 of a key that is known by now.
+    /// Returns the word for the HASH160 of a key in `keys`.
     fn hash_word(&mut self, hash: &[u8], keys: &[Vec<u8>]) -> Option<Vec<u8>> {
         let key = keys.iter().find(|key| hash160::Hash::hash(key).as_byte_array() == hash)?;
         let [_, number] = self.word(key, false)?.try_into().ok()?;
@@ -250,7 +251,7 @@ impl Numbers {
     }
 }
 
-/// The word for a signature.
+/// Returns the word for a signature.
 fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
     match (schnorr, element) {
         (true, [.., hash_type]) if element.len() == 65 => Some(vec![0xf7, *hash_type]),
@@ -260,7 +261,7 @@ fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
     }
 }
 
-/// Takes a spend apart. None where no script is known, or the transaction does not fit a recipe.
+/// Converts a spend to a recipe. `None` if its script is unknown, or if the transaction does not fit into a recipe.
 fn recipe(question: &InputQuestion) -> Option<Recipe> {
     let tx = &question.tx;
     let spending = &tx.input[question.index];
@@ -339,7 +340,7 @@ fn recipe(question: &InputQuestion) -> Option<Recipe> {
     })
 }
 
-/// What a script that only pushes leaves on the stack; none for other scripts.
+/// Returns the stack elements that a push-only script leaves. `None` for other scripts.
 fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
     let element = |part: &[u8]| {
         let (opcode, data) = part.split_first()?;
@@ -357,11 +358,11 @@ fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
     split(script).into_iter().map(element).collect()
 }
 
-/// Writes seeds as files into a folder a target. Returns how many there are.
+/// Writes the seeds as files, one folder for each target. Returns the number of seeds of each target.
 ///
 /// # Errors
 ///
-/// If a file cannot be written.
+/// An error if a file cannot be written.
 pub fn write(seeds: &Seeds, corpus: &Path) -> io::Result<BTreeMap<&'static str, usize>> {
     let mut written = BTreeMap::new();
     for (target, seeds) in seeds {

@@ -1,8 +1,9 @@
-//! Property: every digest is that of the [naive copies](crate::naive), written from the BIPs, and, where rust-bitcoin has it, that
-//! of its `SighashCache`; also when several are asked of one cache.
+//! Property: every signature hash and template hash equals the one that the [naive implementations](crate::naive), written from
+//! the BIPs, compute. If rust-bitcoin implements it, it also equals that of rust-bitcoin's `SighashCache`. This also holds for
+//! several hashes that share one cache.
 //!
-//! Input: four hash types (4 bytes each), the leaf hash, a code separator position (4 bytes), then a
-//! [recipe](crate::recipe) whose script is the script code and whose stack is the scripts of the prevouts.
+//! Input: four hash types (4 bytes each), the leaf hash, a code separator position (4 bytes), then a [recipe](crate::recipe). The
+//! recipe's script is the script code, and its stack contains the scripts of the prevouts.
 
 use bitcoin::hashes::Hash;
 use bitcoin::sighash::{Annex, EcdsaSighashType, Prevouts, SighashCache, TapSighashType};
@@ -18,7 +19,7 @@ use crate::recipe::Recipe;
 use crate::spend::{Subject, unspent};
 use crate::words::split;
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let hash_types: [u32; 4] = core::array::from_fn(|_| reader.u32());
@@ -34,7 +35,7 @@ pub fn run(bytes: &[u8]) {
     let check = Check { subject: &subject, signing: &signing, annex: annex.as_deref(), leaf };
     for hash_type in hash_types {
         check.ecdsa(&recipe.script, hash_type);
-        // Known hash types are few among 256.
+        // Only few of the 256 taproot hash types are defined, so a masked one is tried too.
         check.taproot(hash_type as u8);
         check.taproot(hash_type as u8 & 0xc3);
     }
@@ -59,7 +60,8 @@ impl Check<'_> {
         assert_eq!(legacy, naive::legacy::digest(tx, *index, script_code, hash_type), "{hash_type:x}");
         let script = Script::from_bytes(script_code);
         let cache = SighashCache::new(tx);
-        // rust-bitcoin leaves OP_CODESEPARATOR, and pushes that are cut short, to its caller.
+        // rust-bitcoin requires its caller to handle OP_CODESEPARATOR and truncated pushes, so scripts with these are not
+        // compared.
         let parts = split(script_code);
         let is_whole = parts.last().is_none_or(|last| naive::legacy::cut_bytes(last) == 0);
         if is_whole && !parts.contains(&[0xab].as_slice()) {
@@ -69,7 +71,7 @@ impl Check<'_> {
         let segwit = sighash::segwit_v0::digest(self.signing, script_code, hash_type);
         let naive = naive::segwit_v0::digest(tx, prevouts, *index, script_code, hash_type);
         assert_eq!(segwit, naive, "{hash_type:x}");
-        // rust-bitcoin knows six hash types here; the others are the caller's.
+        // rust-bitcoin supports six hash types here.
         if let Ok(known) = EcdsaSighashType::from_standard(hash_type) {
             let value = prevouts[*index].value;
             let theirs = SighashCache::new(tx).p2wsh_signature_hash(*index, script, value, known);

@@ -1,5 +1,5 @@
-//! Signs spends: the engine runs the script once, told that every placeholder is a valid signature, and says what each would
-//! have signed. If its digest is not Core's, Core refuses the signature.
+//! Signs spends. The engine executes the script once with a host that accepts every placeholder as a valid signature, and that
+//! records the signature hash of each. If this hash differs from Core's, Core rejects the signature.
 
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, EcdsaMidstates, Signing, annex_hash};
@@ -31,7 +31,7 @@ pub(crate) fn sign(parts: &mut Parts, subject: &mut Subject, flags: Flags) {
     parts.write(subject);
 }
 
-/// Runs what decides about the spend. How it ends does not matter.
+/// Executes the script of the spend. The result of the execution does not matter.
 fn run(parts: &Parts, subject: &Subject, flags: Flags, host: &mut SigningHost<'_>) {
     let annex_hash = parts.annex.as_ref().map(|annex| annex_hash(annex));
     let implied;
@@ -68,10 +68,10 @@ fn run(parts: &Parts, subject: &Subject, flags: Flags, host: &mut SigningHost<'_
     }
 }
 
-/// A transaction that takes placeholders of known keys for signatures.
+/// A host that accepts placeholders as signatures of known keys.
 struct SigningHost<'a> {
     signing: Signing<'a>,
-    /// By the number of the placeholder.
+    /// Numbers of placeholders, with the signatures that replace them.
     signatures: Vec<(u8, Vec<u8>)>,
 }
 
@@ -126,7 +126,7 @@ impl Host for SigningHost<'_> {
         templatehash::template_hash_digest(&self.signing, annex_hash)
     }
 
-    // Locks do not change what is signed; those that are not met fail when the spend is verified.
+    // Locks do not affect the signature hash. Locks that are not satisfied fail when the spend is verified.
     fn check_lock_time(&mut self, _: i64) -> bool {
         true
     }

@@ -1,8 +1,8 @@
-//! Property: every flag is a soft fork. For all sets of flags A ⊂ B, what is accepted under B is accepted under A; the
-//! proposals' flags included.
+//! Property: every flag is a soft fork. For all sets of flags A ⊂ B, a spend that is accepted under B is also accepted under A.
+//! This includes the flags of proposals.
 //!
-//! Input: [flags](crate::flags::any) B, eight bytes that draw A of B, eight that draw a set C around B, then a
-//! [spend](crate::spend), which is signed to pass under B.
+//! Input: [flags](crate::flags::any) B, eight bytes that select a subset A of B, eight bytes that select a superset C of B, then
+//! a [spend](crate::spend), which is signed so that it passes under B.
 
 use sigstack_interpreter::{Flags, Spend, VerifyError};
 
@@ -10,12 +10,12 @@ use crate::bytes::Reader;
 use crate::flags;
 use crate::spend::Subject;
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let b = flags::any(&mut reader);
     let fewer = reader.u64();
-    // What a flag of A needs is in B, so A is a part of B.
+    // The flags that a flag of A requires are in B, so A remains a subset of B.
     let a = (b & flags::of_bits(fewer)).closure();
     let c = (b | flags::of_bits(reader.u64())).closure();
     let Some(subject) = Subject::read(&mut reader, b) else { return };
@@ -32,11 +32,11 @@ pub fn run(bytes: &[u8]) {
         return;
     }
     assert_eq!(verdict(a), Ok(()), "without {} of {b}: {subject:#?}", b - a);
-    // The rules that span inputs too.
+    // This includes the rules that span several inputs.
     if spend.verify(b).is_ok() {
         assert_eq!(spend.verify(a), Ok(()), "the transaction, without {} of {b}: {subject:#?}", b - a);
     }
-    // The smallest steps tell which flag it is, but there are many.
+    // Removing single flags shows which flag is responsible, but takes many verifications.
     if fewer.is_multiple_of(8) {
         for info in b.iter() {
             let without = b - info.flag;

@@ -1,4 +1,4 @@
-//! Spends: made from recipes, signed and all, or taken as they are.
+//! Spends of the fuzz targets: made and signed from recipes, or read unchanged.
 
 use core::cell::OnceCell;
 
@@ -19,32 +19,32 @@ use crate::recipe::{Damage, NUMS, Place, Recipe};
 use crate::signer;
 use crate::words::{Templates, Words, push};
 
-/// A transaction, what it spends, and the input to verify.
+/// A transaction with its spent outputs, and the input to verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// The transaction.
     pub tx: Transaction,
-    /// What its inputs spend, in input order.
+    /// Spent outputs in input order.
     pub prevouts: Vec<TxOut>,
-    /// The input to verify.
+    /// Index of the input to verify.
     pub index: usize,
 }
 
-/// BIP 341's point with unknown discrete logarithm.
+/// X coordinate of the point with unknown discrete logarithm from BIP 341.
 pub const NUMS_KEY: [u8; 32] = [
     0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// The byte before a recipe; anything odd is before a spend that is taken as it is.
+/// First byte of a recipe. Every odd first byte is treated as [`AS_IT_IS`].
 pub const RECIPE: u8 = 0;
-/// The byte before a spend that is taken as it is: index, number of prevouts (a byte each), each prevout (amount, sized
-/// script), the serialized transaction.
+/// First byte of a spend that is used unchanged. It is followed by the index of the input and the number of prevouts (a byte
+/// each), each prevout (amount and script with length), and the serialized transaction.
 pub const AS_IT_IS: u8 = 1;
 
 impl Subject {
-    /// Reads a spend and, if it is a recipe, signs it so that it passes under some flags, as far as it can. None if what
-    /// is to be taken as it is does not decode.
+    /// Reads a spend. A spend from a recipe is signed so that it passes under `flags` as far as possible. `None` if a spend that
+    /// is used unchanged cannot be decoded.
     pub fn read(reader: &mut Reader<'_>, flags: Flags) -> Option<Subject> {
         if reader.byte() & 1 == AS_IT_IS {
             Subject::as_it_is(reader)
@@ -66,7 +66,7 @@ impl Subject {
     }
 }
 
-/// What decides about a spend, with words expanded.
+/// Parts of a spend that its validity depends on, with words expanded.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     pub(crate) place: Place,
@@ -76,13 +76,13 @@ pub(crate) struct Parts {
     pub(crate) internal_key: [u8; 32],
     path: Vec<[u8; 32]>,
     pub(crate) annex: Option<Vec<u8>>,
-    /// HASH160 of the key that P2WPKH pays to.
+    /// HASH160 of the key for P2WPKH outputs.
     key_hash: [u8; 20],
-    /// The output and the control block of the script, once they are computed: signing does not change them.
+    /// scriptPubKey and control block, computed on first use. Signing does not change them.
     committed: OnceCell<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Makes a spend.
+/// Creates a spend from a recipe and signs it.
 pub fn make(recipe: &Recipe, flags: Flags) -> Subject {
     let mut subject = unspent(recipe);
     let templates = Templates {
@@ -113,7 +113,8 @@ pub fn make(recipe: &Recipe, flags: Flags) -> Subject {
     subject
 }
 
-/// The transaction, without scriptSig and witness of the input to verify. The outputs that it spends are `OP_1`.
+/// Creates the transaction of a recipe. The input to verify has neither scriptSig nor witness, and all spent outputs have the
+/// script `OP_1`.
 pub fn unspent(recipe: &Recipe) -> Subject {
     let input = |(nth, input): (usize, &crate::recipe::Input)| TxIn {
         previous_output: OutPoint { txid: Txid::hash(&[nth as u8]), vout: nth as u32 },
@@ -143,18 +144,18 @@ pub fn unspent(recipe: &Recipe) -> Subject {
 }
 
 impl Parts {
-    /// The script that signatures of P2WPKH are about (BIP 141).
+    /// Returns the script code of P2WPKH signatures (BIP 141).
     pub(crate) fn implied_script(&self) -> Vec<u8> {
         [&[0x76, 0xa9, 20], self.key_hash.as_slice(), &[0x88, 0xac]].concat()
     }
 
-    /// The tapleaf hash, by the bitcoin crate.
+    /// Returns the tapleaf hash, computed with the bitcoin crate.
     pub(crate) fn leaf_hash(&self) -> TapLeafHash {
         let mut engine = TapLeafHash::engine();
         match LeafVersion::from_consensus(self.leaf_version) {
             Ok(version) => TapLeafHash::from_script(Script::from_bytes(&self.script), version),
-            // 0x50 is no leaf version, so that an annex cannot be taken for a control block. Core takes it for one all the
-            // same, and so the hash is written out.
+            // The crate does not accept 0x50 as a leaf version, so that an annex cannot be confused with a control block. Core
+            // accepts it, so the hash is computed here.
             Err(_) => {
                 use bitcoin::consensus::Encodable;
                 use bitcoin::hashes::HashEngine;
@@ -167,7 +168,7 @@ impl Parts {
         }
     }
 
-    /// The output and what reveals its script.
+    /// Sets the spent output, and the scriptSig and witness that reveal the script.
     pub(crate) fn write(&self, subject: &mut Subject) {
         let pay_to_script = |script: &[u8]| {
             [&[0xa9, 20], hash160::Hash::hash(script).as_byte_array().as_slice(), &[0x87]].concat()
@@ -202,7 +203,8 @@ impl Parts {
         input.witness = Witness::from_slice(&witness);
     }
 
-    /// The output and the control block (BIP 341 "Constructing and spending Taproot outputs"), by the bitcoin crate.
+    /// Computes the scriptPubKey and the control block (BIP 341 "Constructing and spending Taproot outputs") with the bitcoin
+    /// crate.
     fn commit(&self) -> (Vec<u8>, Vec<u8>) {
         let join = |node, sibling: &[u8; 32]| {
             TapNodeHash::from_node_hashes(node, TapNodeHash::from_byte_array(*sibling))

@@ -1,4 +1,4 @@
-//! Every input on which a target once failed, and every target on inputs of all kinds.
+//! Runs each target on the inputs on which it once failed, and on inputs of all kinds.
 
 use crate::TARGETS;
 use crate::replay::{files, regressions, replay};
@@ -19,7 +19,7 @@ fn no_finding_comes_back() {
 
 #[test]
 fn every_folder_of_regressions_is_a_targets_and_every_target_has_a_binary() {
-    // The folder comes with the first finding.
+    // The folder is created with the first finding.
     let all = Some(regressions("")).filter(|folder| folder.is_dir());
     for file in files(all.as_slice()).unwrap() {
         let folder = file.parent().unwrap().file_name().unwrap().to_str().unwrap();
@@ -33,7 +33,7 @@ fn every_folder_of_regressions_is_a_targets_and_every_target_has_a_binary() {
     assert_eq!(manifest.matches("path = \"fuzz_targets/").count(), TARGETS.len());
 }
 
-/// Targets are total: bytes of a simple generator, and few of them, are inputs like others.
+/// Targets accept every input: here pseudorandom bytes of different lengths.
 #[test]
 fn any_bytes_are_an_input() {
     let mut state = 2u64;
@@ -50,10 +50,10 @@ fn any_bytes_are_an_input() {
     }
 }
 
-/// A sample of the seeds; that of spends reaches what fuzzers are to start from.
+/// Runs the targets on a sample of their seeds, and checks that the seeds of spends execute and satisfy tapscripts.
 #[test]
 fn seeds_hold_and_reach_tapscripts() {
-    // The seeds are fewer without the vectors beside the clone, which is reported.
+    // There are fewer seeds if the vectors next to the clone are missing, which is reported.
     sigstack_test_support::shared("vectors");
     let seeds = crate::seeds::seeds(&crate::seeds::folders()).unwrap();
     let before = (COUNTS.tapscripts(), COUNTS.accepted_tapscripts());

@@ -1,8 +1,8 @@
-//! Property: what the command takes as a transaction or a PSBT, of either version, as bytes, base64 or hex, is read or refused
-//! with a reason; what was read is recorded step by step and written as text, JSON lines and a page; the record's verdict is the
-//! verifier's.
+//! Property: an input that the command accepts as a transaction or PSBT (either version; bytes, base64 or hex) is parsed or
+//! refused with a reason. A parsed spend can be recorded step by step, and written as text, JSON lines and an HTML page. The
+//! recorded verdict equals that of the verifier.
 //!
-//! Input: [flags](crate::flags::any), a byte, then a PSBT, or if that byte is odd a [spend](crate::spend).
+//! Input: [flags](crate::flags::any), a byte, then a PSBT, or a [spend](crate::spend) if that byte is odd.
 
 use bitcoin::{ScriptBuf, TxOut};
 use sigstack_debugger::{Options, Psbt, Subject, Trace, html, json, text};
@@ -11,10 +11,10 @@ use sigstack_interpreter::{Flags, Spend, check_transaction};
 use crate::bytes::Reader;
 use crate::{flags, spend};
 
-/// Inputs of one transaction that are recorded.
+/// Maximum number of inputs of a transaction that are recorded.
 const MAX_INPUTS: usize = 4;
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let flags = flags::any(&mut reader);

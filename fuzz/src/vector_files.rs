@@ -1,14 +1,14 @@
-//! Property: reading bytes as a vector file of any format returns; so does running what was read; and a case of the project's
-//! own format is written back to one that reads the same.
+//! Property: parsing any bytes as a vector file of any format terminates, and so does running the parsed cases. Writing a case of
+//! the project's own format and parsing it again gives the same case.
 //!
-//! Input: a byte for the dialect (0: detected), then a file.
+//! Input: a byte for the format (0: automatic detection), then a file.
 
 use sigstack_vectors::{DIALECTS, ReadOptions, RunOptions, read_bytes, run as run_vectors};
 
-/// Most bytes of a file after decompression: a few bytes of gzip could ask for hours.
+/// Maximum size of a file in bytes after decompression. A few bytes of gzip could otherwise take hours.
 const MAX_BYTES: u64 = 1 << 20;
 
-/// The target's body.
+/// Runs the target on one input.
 pub fn run(bytes: &[u8]) {
     let Some((dialect, file)) = bytes.split_first() else { return };
     let dialect = usize::from(*dialect).checked_sub(1).map(|nth| DIALECTS[nth % DIALECTS.len()]);

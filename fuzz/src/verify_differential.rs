@@ -1,8 +1,8 @@
-//! Property: a spend is accepted exactly if Bitcoin Core accepts it, under any consensus flags that Core allows; and an
+//! Property: the engine accepts a spend exactly if Bitcoin Core accepts it, under any consensus flags that Core allows. An
 //! inspector does not change the verdict.
 //!
-//! Input: a byte of flags, then a [spend](crate::spend). Core (bitcoinconsensus, version 26) is not instrumented, so the
-//! guidance is this engine's. What execution reaches is counted in [`COUNTS`].
+//! Input: a byte of flags, then a [spend](crate::spend). Core's code (bitcoinconsensus, version 26) is not instrumented, so only
+//! the engine's coverage guides the fuzzer. [`COUNTS`] counts how far the executions get.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -12,7 +12,7 @@ use crate::bytes::Reader;
 use crate::flags;
 use crate::spend::Subject;
 
-/// What executions have reached since the process began.
+/// Counters of executions since the start of the process.
 #[derive(Debug, Default)]
 pub struct Counts {
     executions: AtomicU64,
@@ -22,7 +22,7 @@ pub struct Counts {
     accepted_tapscripts: AtomicU64,
 }
 
-/// Of this process.
+/// Counters of this process.
 pub static COUNTS: Counts = Counts {
     executions: AtomicU64::new(0),
     verified: AtomicU64::new(0),
@@ -32,17 +32,17 @@ pub static COUNTS: Counts = Counts {
 };
 
 impl Counts {
-    /// How many spends executed at least one instruction of a tapscript.
+    /// Returns the number of spends that executed at least one instruction of a tapscript.
     pub fn tapscripts(&self) -> u64 {
         self.tapscripts.load(Ordering::Relaxed)
     }
 
-    /// How many of those were accepted.
+    /// Returns the number of accepted spends among those that executed a tapscript.
     pub fn accepted_tapscripts(&self) -> u64 {
         self.accepted_tapscripts.load(Ordering::Relaxed)
     }
 
-    /// Counts an execution. The first sees to it that the counts are printed in the end.
+    /// Counts an execution. The first call also arranges that the counters are printed at the end.
     pub(crate) fn begin(&self) {
         if self.executions.fetch_add(1, Ordering::Relaxed) == 0 {
             PRINT_AT_EXIT.with(|_| ());
@@ -73,7 +73,7 @@ impl core::fmt::Display for Counts {
     }
 }
 
-/// Prints the counts when the thread that it belongs to ends: of a fuzzer, the process.
+/// Prints the counters when the thread ends to which this value belongs. In a fuzzer that is the end of the process.
 struct PrintAtExit;
 
 impl Drop for PrintAtExit {
@@ -86,7 +86,7 @@ std::thread_local! {
     static PRINT_AT_EXIT: PrintAtExit = const { PrintAtExit };
 }
 
-/// Sees whether an instruction of a tapscript is executed.
+/// Inspector that records whether an instruction of a tapscript is executed.
 #[derive(Debug, Default)]
 struct TapscriptSteps {
     in_tapscript: bool,
@@ -103,7 +103,8 @@ impl Inspector for TapscriptSteps {
     }
 }
 
-/// Holds the engine to another verifier. `accepts` answers none if the other cannot read the transaction.
+/// Compares the engine with another verifier on one input. `accepts` returns `None` if the other verifier cannot parse the
+/// transaction.
 pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
     COUNTS.begin();
     let mut reader = Reader::new(bytes);
@@ -113,7 +114,8 @@ pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) 
     compare_subject(&subject, flags, inputs_too, accepts);
 }
 
-/// Holds the engine's verdict of a spend to another's, and if told that of all inputs together to those one by one.
+/// Compares the engine's verdict on a spend with that of another verifier. With `inputs_too`, also compares the verdict on the
+/// whole transaction with those on its inputs.
 pub(crate) fn compare_subject(
     subject: &Subject,
     flags: Flags,
@@ -132,7 +134,7 @@ pub(crate) fn compare_subject(
     if inputs_too && subject.tx.input.len() > 1 {
         let failure = |input| Some((input, spend.verify_input(input, flags).err()?.script_error()));
         let first = (0..subject.tx.input.len()).find_map(failure);
-        // No consensus rule of today spans inputs.
+        // No present consensus rule spans several inputs.
         let together =
             spend.verify(flags).err().map(|error| (error.input().expect("an input"), error.script_error()));
         assert_eq!(together, first, "all inputs together, and one by one, under {flags}: {subject:#?}");
@@ -140,7 +142,7 @@ pub(crate) fn compare_subject(
     assert_eq!(verdict.is_ok(), core, "Core differs from {verdict:?} under {flags}: {subject:#?}");
 }
 
-/// The target's body.
+/// Runs the target on one input.
 #[cfg(feature = "consensus")]
 pub fn run(bytes: &[u8]) {
     compare(bytes, crate::consensus::accepts);

@@ -1,8 +1,9 @@
-//! Property: that of [`verify_differential`](crate::verify_differential), whose counts it shares, of nothing but tapscripts:
-//! most executions of that target are over before a tapscript begins.
+//! Property: the same as that of [`verify_differential`](crate::verify_differential), but only for tapscripts. Most executions of
+//! that target end before a tapscript is executed. Both targets share their counters.
 //!
-//! Input: a byte of flags, then a [recipe](crate::recipe). Its place and leaf version are not looked at. What would keep most
-//! scripts from running is left out: damage, Merkle paths that are too long, and `OP_SUCCESSx`, for which other opcodes stand.
+//! Input: a byte of flags, then a [recipe](crate::recipe), whose place and leaf version are ignored. Features that would prevent
+//! most scripts from being executed are left out: damage, Merkle paths that are too long, and `OP_SUCCESSx`, which is replaced by
+//! other opcodes.
 
 use std::sync::LazyLock;
 
@@ -15,19 +16,19 @@ use crate::spend::{Subject, make};
 use crate::verify_differential::{COUNTS, compare_subject};
 use crate::words::split;
 
-/// The leaf version of BIP 342.
+/// Leaf version of BIP 342.
 const TAPSCRIPT: u8 = 0xc0;
 
-/// Longest Merkle path (BIP 341 "Script validation rules").
+/// Maximum length of a Merkle path (BIP 341 "Script validation rules").
 const MAX_PATH: u8 = 128;
 
-/// Opcodes that do something in a tapscript, besides pushes.
+/// Opcodes with a function in a tapscript, without pushes.
 static OPCODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let after_pushes = Opcode::OP_16.0 + 1..=u8::MAX;
     after_pushes.filter(|byte| Opcode(*byte).info().is_some() && !Opcode(*byte).is_success()).collect()
 });
 
-/// The script with another opcode for each `OP_SUCCESSx`, always the same.
+/// Returns the script with each `OP_SUCCESSx` replaced by another opcode. The same script always gives the same result.
 fn without_success(script: &[u8]) -> Vec<u8> {
     let mut script: Vec<Vec<u8>> = split(script).into_iter().map(<[u8]>::to_vec).collect();
     for opcode in script.iter_mut().filter_map(|part| part.first_mut()) {
@@ -38,7 +39,7 @@ fn without_success(script: &[u8]) -> Vec<u8> {
     script.concat()
 }
 
-/// Holds the engine to another verifier, which answers as for `verify_differential`.
+/// Compares the engine with another verifier. `accepts` has the same meaning as in `verify_differential`.
 pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
     COUNTS.begin();
     let mut reader = Reader::new(bytes);
@@ -55,7 +56,7 @@ pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) 
     compare_subject(&make(&recipe, flags), flags, false, accepts);
 }
 
-/// The target's body.
+/// Runs the target on one input.
 #[cfg(feature = "consensus")]
 pub fn run(bytes: &[u8]) {
     compare(bytes, crate::consensus::accepts);
@@ -75,7 +76,7 @@ mod tests {
             assert!(!Opcode(after).is_success(), "{after:#04x} for {before:#04x}");
             assert!(before == after || Opcode(before).is_success(), "{after:#04x} for {before:#04x}");
         }
-        // What is pushed is no opcode.
+        // Pushed bytes are not opcodes.
         assert_eq!(without_success(&[2, 0x50, 0x50, 0x51]), [2, 0x50, 0x50, 0x51]);
     }
 
@@ -85,7 +86,7 @@ mod tests {
         let recipe = Recipe {
             place: Place::KeyPath,
             leaf_version: 0xc2,
-            // OP_SUCCESS80 would end it before OP_1 is executed, though it stands in a branch that is not.
+            // OP_SUCCESS80 would end the script before OP_1 is executed, although it is in a branch that is not executed.
             script: vec![0x51, 0x00, 0x63, 0x50, 0x68],
             path: MAX_PATH + 2,
             damage: Damage { part: 1, position: 0, bits: 1 },

@@ -1,53 +1,53 @@
-//! Two bytes that stand for what no fuzzer would guess: keys, hashes of known preimages, signatures to be made.
+//! Words: two bytes that stand for data that no fuzzer would guess, such as keys, hashes of known preimages and signatures.
 //!
 //! | word | stands for |
 //! | --- | --- |
-//! | `f0 n` | the x-only key of number n |
+//! | `f0 n` | the x-only key with number n |
 //! | `f1 n` | the compressed key |
 //! | `f2 n` | the uncompressed key |
 //! | `f3 n` | the hybrid key |
-//! | `f4 n` | the key with 0x01 before it, of BIP 118 |
+//! | `f4 n` | the BIP 118 key: 0x01 followed by the x-only key |
 //! | `f5 n` | HASH160 of the compressed key |
-//! | `f6 t` | an ECDSA signature of hash type t |
-//! | `f7 t` | a Schnorr signature of hash type t, which is left out where it is 0 |
+//! | `f6 t` | an ECDSA signature with hash type t |
+//! | `f7 t` | a Schnorr signature with hash type t, which is omitted if it is 0 |
 //! | `f8 n` | SHA-256 of the byte n |
 //! | `f9 n` | HASH160 of the byte n |
-//! | `fa n` | bytes of a length at the edge of a rule |
-//! | `fb n` | the transaction's hash of BIP 119 |
-//! | `fc n` | the transaction's hash of BIP 446 |
+//! | `fa n` | bytes of a length at the limit of a rule |
+//! | `fb n` | the transaction's default template hash of BIP 119 |
+//! | `fc n` | the transaction's template hash of BIP 446 |
 //!
-//! A signature is first a placeholder, told apart by a number in it; the signer replaces it.
+//! A signature is first expanded to a placeholder that contains a unique number. The signer later replaces it by a signature.
 
 use bitcoin::hashes::{Hash, hash160, sha256};
 
 use crate::keys;
 
-/// Lengths at the edges of rules.
+/// Lengths at the limits of rules.
 pub const EDGES: [usize; 12] = [0, 1, 4, 5, 31, 33, 75, 76, 255, 256, 520, 521];
 
-/// Hashes of the transaction that words stand for.
+/// Template hashes of the transaction, for the words that stand for them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Templates {
-    /// BIP 119.
+    /// Default template hash of BIP 119.
     pub ctv: [u8; 32],
-    /// BIP 446.
+    /// Template hash of BIP 446.
     pub template_hash: [u8; 32],
 }
 
-/// Expands words, numbering the placeholders of signatures.
+/// Expands words, and numbers the placeholders of signatures.
 #[derive(Debug)]
 pub struct Words {
     templates: Templates,
     placeholders: u8,
 }
 
-/// How a placeholder of an ECDSA signature begins: strict DER whose R is the placeholder's number, and whose S is 1.
+/// Bytes before and after the number in the placeholder of an ECDSA signature: strict DER in which R is the number and S is 1.
 const ECDSA_START: [u8; 4] = [0x30, 6, 2, 1];
 const ECDSA_END: [u8; 3] = [2, 1, 1];
-/// What a placeholder of a Schnorr signature begins with, before its number.
+/// Byte that the placeholder of a Schnorr signature repeats 63 times before its number.
 const SCHNORR_BYTE: u8 = 0xa5;
 
-/// The number of a placeholder, if these bytes are one, without its hash type.
+/// Returns the number of a placeholder, given without its hash type. `None` if the bytes are not a placeholder.
 pub fn placeholder(signature: &[u8]) -> Option<u8> {
     match signature {
         [start @ .., number, 2, 1, 1] if *start == ECDSA_START => Some(*number),
@@ -58,30 +58,31 @@ pub fn placeholder(signature: &[u8]) -> Option<u8> {
     }
 }
 
-/// The number of the placeholder in an element, and the element's hash type.
+/// Returns the number of the placeholder in a stack element, and the element's hash type. `None` if the element is not a
+/// placeholder.
 pub fn signature_element(element: &[u8]) -> Option<(u8, &[u8])> {
     let split = [64, 8].into_iter().filter(|length| [*length, length + 1].contains(&element.len()));
     split.filter_map(|length| Some((placeholder(&element[..length])?, &element[length..]))).next()
 }
 
 impl Words {
-    /// An expander for a transaction.
+    /// Creates an expander for a transaction with these template hashes.
     pub fn new(templates: Templates) -> Words {
         Words { templates, placeholders: 0 }
     }
 
-    /// Whether signatures are to be made.
+    /// Returns whether any word was expanded to a placeholder, which must be signed.
     pub fn has_placeholders(&self) -> bool {
         self.placeholders > 0
     }
 
-    /// A number that is a positive byte, so that it is a DER integer.
+    /// Returns the number of the next placeholder. It is at most 127, so that it is a positive DER integer of one byte.
     fn number(&mut self) -> u8 {
         self.placeholders = self.placeholders % 0x7f + 1;
         self.placeholders
     }
 
-    /// What two bytes stand for.
+    /// Expands a word. `None` if the two bytes are not a word.
     pub fn expand(&mut self, word: [u8; 2]) -> Option<Vec<u8>> {
         let [kind, n] = word;
         let key = keys::key(n);
@@ -114,13 +115,13 @@ impl Words {
         })
     }
 
-    /// An element of the stack.
+    /// Expands a stack element if it is a word.
     pub fn element(&mut self, element: &[u8]) -> Vec<u8> {
         let expanded = <[u8; 2]>::try_from(element).ok().and_then(|word| self.expand(word));
         expanded.unwrap_or_else(|| element.to_vec())
     }
 
-    /// A script: its pushes of two bytes are expanded.
+    /// Expands the words in a script: pushes of two bytes.
     pub fn script(&mut self, script: &[u8]) -> Vec<u8> {
         let mut expanded = vec![];
         for part in split(script) {
@@ -137,7 +138,8 @@ impl Words {
     }
 }
 
-/// A script's instructions; what cannot be read is the last one. Written apart from the engine's own reader.
+/// Splits a script into its instructions. An incomplete instruction is the last part. This function is independent of the
+/// engine's parser.
 pub fn split(script: &[u8]) -> Vec<&[u8]> {
     let mut parts = vec![];
     let mut rest = script;
@@ -162,7 +164,7 @@ pub fn split(script: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// A push with the shortest length before it, without number opcodes.
+/// Returns a push with the shortest length prefix. Number opcodes are not used.
 pub fn push(data: &[u8]) -> Vec<u8> {
     let length = data.len().to_le_bytes();
     let prefix = match data.len() {

@@ -1,5 +1,5 @@
-//! Property: a spend is accepted exactly if Bitcoin Core 31 accepts it: `verify_differential` of the package above, its inputs
-//! and its counts, against libbitcoinkernel.
+//! Property: the engine accepts a spend exactly if Bitcoin Core 31 accepts it. This target is `verify_differential` of the parent
+//! package, with the same inputs and counters, but with libbitcoinkernel as the other verifier.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -13,7 +13,7 @@ use sigstack_fuzz::spend::Subject;
 use sigstack_fuzz::verify_differential::compare;
 use sigstack_interpreter::Flags;
 
-/// The flags that the kernel knows, which are those of the consensus.
+/// Flags that the kernel library supports, which are the consensus flags, with their bits.
 const BITS: &[(Flags, u32)] = &[
     (Flags::P2SH, VERIFY_P2SH),
     (Flags::DERSIG, VERIFY_DERSIG),
@@ -24,7 +24,7 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, VERIFY_TAPROOT),
 ];
 
-/// Whether the kernel accepts a spend; none if it cannot read it.
+/// Returns whether the kernel library accepts a spend. `None` if it cannot parse the transaction.
 fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     let set = BITS.iter().filter(|(flag, _)| flags.contains(*flag));
     let bits = set.fold(0, |bits, (_, bit)| bits | bit);
@@ -45,7 +45,7 @@ fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     }
 }
 
-/// The target's body.
+/// Runs the target on one input.
 fn run(bytes: &[u8]) {
     compare(bytes, accepts);
 }
@@ -63,7 +63,7 @@ mod tests {
     use sigstack_fuzz::replay::{files, regressions};
     use sigstack_fuzz::{seeds, verify_differential::COUNTS};
 
-    /// The regressions of `verify_differential`, and every spend of the vectors.
+    /// Runs the target on the regressions of `verify_differential`, and on every spend of the vectors.
     #[test]
     fn vectors_and_regressions_have_the_same_verdict() {
         let folder = regressions("verify_differential");

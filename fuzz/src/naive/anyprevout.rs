@@ -1,11 +1,12 @@
-//! BIP 118 "Signature message".
+//! Naive implementation of BIP 118 "Signature message".
 
 use bitcoin::{Transaction, TxOut};
 
 use super::taproot::{self, Leaf};
 use super::{all_outputs, output, sha, sized, tagged};
 
-/// The digest of a key that begins with 0x01; none if the hash type has none. The annex is given with its first byte.
+/// Returns the signature hash for a key that begins with 0x01. `None` if the hash type is undefined. The annex includes its first
+/// byte.
 pub fn digest(
     tx: &Transaction,
     prevouts: &[TxOut],
@@ -19,7 +20,7 @@ pub fn digest(
     } else {
         message(tx, prevouts, index, annex, hash_type)?
     };
-    // Ext118(hash_type): the leaf's hash unless any script will do, the key version, the code separator.
+    // Ext118(hash_type): the tapleaf hash (omitted with ANYPREVOUTANYSCRIPT), the key version, and the code separator position.
     if hash_type & 0xc0 != 0xc0 {
         message.extend(leaf.hash);
     }
@@ -28,7 +29,7 @@ pub fn digest(
     Some(tagged("TapSighash", &[vec![0], message].concat()))
 }
 
-/// `Msg118(hash_type)` where the bit 0x40 is set.
+/// Returns the message `Msg118(hash_type)` for hash types in which the bit 0x40 is set.
 fn message(
     tx: &Transaction,
     prevouts: &[TxOut],

@@ -1,28 +1,28 @@
-//! BIP 340 "Verification", with nothing of a library but points, their sums and their multiples.
+//! Naive implementation of BIP 340 "Verification". Only addition and multiplication of points are taken from a library.
 
 use bitcoin::secp256k1::{PublicKey, Scalar, SecretKey};
 
 use super::tagged;
 use crate::keys::secp;
 
-/// Whether a signature is the key's signature of a message of any length.
+/// Returns whether a signature is valid for the key and a message of any length.
 pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     let (r, s) = signature.split_at(32);
-    // lift_x: the point of this X with an even Y.
+    // lift_x: the point with this x coordinate and an even y coordinate.
     let Ok(point) = PublicKey::from_slice(&[&[2], key.as_slice()].concat()) else { return false };
     let challenge = tagged("BIP0340/challenge", &[r, key, message].concat());
-    // The challenge is below the order but for one hash in 2^128.
+    // The hash is below the group order, except with probability 2^-128.
     let Ok(challenge) = Scalar::from_be_bytes(challenge) else { return false };
     let Ok(challenged) = point.mul_tweak(secp(), &challenge) else { return false };
     let minus = challenged.negate(secp());
     let sum = match SecretKey::from_slice(s) {
         Ok(s) => match PublicKey::from_secret_key(secp(), &s).combine(&minus) {
             Ok(sum) => sum,
-            // Infinity.
+            // The sum is the point at infinity.
             Err(_) => return false,
         },
         Err(_) if s == [0; 32] => minus,
-        // Not below the order.
+        // s is not below the group order.
         Err(_) => return false,
     };
     let sum = sum.serialize();

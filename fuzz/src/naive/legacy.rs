@@ -1,11 +1,12 @@
-//! The signature hash of 2009: the transaction is copied, emptied and serialized.
+//! Naive implementation of the legacy signature hash: the transaction is copied, modified and serialized.
 
 use bitcoin::Transaction;
 
 use super::{compact_size, double, outpoint, output};
 use crate::words::split;
 
-/// Core's `SignatureHash` for scripts that are no witness programs. The script code has the signature removed already.
+/// Returns Core's `SignatureHash` for scripts that are not witness programs. The signature has already been removed from the
+/// script code.
 pub fn digest(tx: &Transaction, index: usize, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     let (outputs, anyone_can_pay) = (hash_type & 0x1f, hash_type & 0x80 != 0);
     if outputs == 3 && index >= tx.output.len() {
@@ -46,8 +47,8 @@ pub fn digest(tx: &Transaction, index: usize, script_code: &[u8], hash_type: u32
     double(&message.concat())
 }
 
-/// A script code with its length before it and without its `OP_CODESEPARATOR`s. Of a push that is cut short Core leaves out what
-/// follows the opcode and the length, and counts it all the same; such a script fails anyway.
+/// Serializes a script code with its length prefix and without `OP_CODESEPARATOR`. For a truncated push, Core omits the bytes
+/// after the opcode and the length, but includes them in the length prefix. Such a script fails in any case.
 fn serialized(script_code: &[u8]) -> Vec<u8> {
     let mut parts = split(script_code);
     let separators = parts.iter().filter(|part| **part == [0xab]).count();
@@ -58,7 +59,7 @@ fn serialized(script_code: &[u8]) -> Vec<u8> {
     compact_size(script_code.len() - separators).into_iter().chain(bytes).collect()
 }
 
-/// How many bytes follow the opcode and the length of a push that is cut short; 0 if the instruction is whole.
+/// Returns the number of bytes after the opcode and the length of a truncated push. Returns 0 if the instruction is complete.
 pub fn cut_bytes(instruction: &[u8]) -> usize {
     let Some((opcode, rest)) = instruction.split_first() else { return 0 };
     let length_bytes = match opcode {
@@ -68,7 +69,7 @@ pub fn cut_bytes(instruction: &[u8]) -> usize {
         0x4e => 4,
         _ => return 0,
     };
-    // Without a whole length nothing of it was read.
+    // If the length itself is incomplete, Core has read no part of it.
     let Some((length, data)) = rest.split_at_checked(length_bytes) else { return rest.len() };
     let length = match length_bytes {
         0 => usize::from(*opcode),

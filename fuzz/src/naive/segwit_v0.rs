@@ -1,10 +1,10 @@
-//! BIP 143 "Specification".
+//! Naive implementation of BIP 143 "Specification".
 
 use bitcoin::{Transaction, TxOut};
 
 use super::{all_outpoints, all_outputs, all_sequences, double, outpoint, output, sized};
 
-/// The digest of a script code and a hash type.
+/// Returns the signature hash for a script code and a hash type.
 pub fn digest(
     tx: &Transaction,
     prevouts: &[TxOut],

@@ -1,19 +1,19 @@
-//! BIP 341 "Common signature message", BIP 342 "Common signature message extension".
+//! Naive implementation of BIP 341 "Common signature message" and BIP 342 "Common signature message extension".
 
 use bitcoin::{Transaction, TxOut};
 
 use super::{all_outpoints, all_outputs, all_sequences, outpoint, output, sha, sized, tagged};
 
-/// What a tapscript adds to the message.
+/// Parts of the signature message that are specific to a tapscript.
 #[derive(Clone, Copy, Debug)]
 pub struct Leaf {
-    /// The tapleaf hash.
+    /// Tapleaf hash of the script.
     pub hash: [u8; 32],
-    /// The opcode position of the last executed `OP_CODESEPARATOR`.
+    /// Opcode position of the last executed `OP_CODESEPARATOR`.
     pub code_separator: u32,
 }
 
-/// The digest of a key of 32 bytes; none if the hash type has none. The annex is given with its first byte.
+/// Returns the signature hash for a 32-byte key. `None` if the hash type is undefined. The annex includes its first byte.
 pub fn digest(
     tx: &Transaction,
     prevouts: &[TxOut],
@@ -31,7 +31,7 @@ pub fn digest(
     Some(tagged("TapSighash", &[vec![0], message].concat()))
 }
 
-/// `SigMsg(hash_type, ext_flag)`.
+/// Returns the message `SigMsg(hash_type, ext_flag)` of BIP 341. `None` if the hash type is undefined.
 pub(super) fn message(
     tx: &Transaction,
     prevouts: &[TxOut],

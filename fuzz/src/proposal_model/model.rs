@@ -1,7 +1,7 @@
-//! The model: a tapscript of a few opcodes, on vectors of bytes, with the naive digests.
+//! A model of tapscripts with a few opcodes. It works on vectors of bytes and uses the naive signature hashes.
 //!
-//! Each opcode is written from its BIP's text, in the order of the text. What policy refuses is the project's decision: see
-//! `docs/soft-forks.md`.
+//! Each opcode follows the text of its BIP, in the same order. The BIPs do not define what policy refuses; the model follows the
+//! project's decision in `docs/soft-forks.md`.
 
 use sigstack_interpreter::{Activation, Flags, Proposal, ScriptError};
 
@@ -25,7 +25,7 @@ const OP_CHECKSIGFROMSTACK: u8 = 0xcc;
 const OP_PAIRCOMMIT: u8 = 0xcd;
 const OP_TEMPLATEHASH: u8 = 0xce;
 
-/// The opcodes that the model knows.
+/// Opcodes that the model supports.
 pub const OPCODES: [u8; 16] = [
     OP_CHECKSIGFROMSTACK,
     OP_CHECKSIG,
@@ -45,18 +45,18 @@ pub const OPCODES: [u8; 16] = [
     OP_SHA256,
 ];
 
-/// How the model's script ended.
+/// Result of executing a script in the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// An `OP_SUCCESSx` made it succeed.
+    /// The script succeeded because of an `OP_SUCCESSx`.
     Success,
-    /// It failed.
+    /// The script failed with this error.
     Failed(ScriptError),
-    /// It ran to its end and left this.
+    /// The script ran to its end and left this stack.
     Stack(Vec<Vec<u8>>),
 }
 
-/// A tapscript and what it sees.
+/// State of the model: a tapscript, its stack, and the spend to which it belongs.
 pub struct Model<'a> {
     subject: &'a Subject,
     flags: Flags,
@@ -66,21 +66,21 @@ pub struct Model<'a> {
     leaf_hash: [u8; 32],
     annex: Option<Vec<u8>>,
     stack: Vec<Vec<u8>>,
-    /// BIP 342: 50 and the size of the witness.
+    /// Remaining signature operation budget (BIP 342): initially 50 plus the size of the witness.
     budget: i64,
     code_separator: u32,
 }
 
 type Step = Result<(), ScriptError>;
 
-/// Whether an element is true: any bit is set but the highest, which is a sign.
+/// Returns whether an element is true: it has a set bit other than the sign bit, which is the highest bit of the last byte.
 pub fn is_true(element: &[u8]) -> bool {
     let Some((last, rest)) = element.split_last() else { return false };
     rest.iter().any(|byte| *byte != 0) || !matches!(last, 0 | 0x80)
 }
 
 impl<'a> Model<'a> {
-    /// Takes a spend apart, whose commitment is right.
+    /// Creates a model of a script path spend. The commitment to the script is not verified.
     pub fn new(
         subject: &'a Subject,
         flags: Flags,
@@ -93,7 +93,7 @@ impl<'a> Model<'a> {
         let control = stack.pop().expect("a control block");
         let script = stack.pop().expect("a script");
         let leaf_hash = naive::tagged("TapLeaf", &[vec![control[0] & 0xfe], naive::sized(&script)].concat());
-        // The size of the witness as it is serialized: the number of elements, each with its length.
+        // Size of the serialized witness: the number of elements, and each element with its length.
         let size: usize = witness.iter().map(|element| naive::sized(element).len()).sum();
         let size = size + naive::compact_size(witness.len()).len();
         Model {
@@ -110,7 +110,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Runs it.
+    /// Executes the script.
     pub fn run(mut self) -> Ended {
         for opcode in self.script.clone() {
             let Some(proposal) = success_proposal(opcode) else { continue };
@@ -197,14 +197,14 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// Takes elements off the stack, the top last.
+    /// Removes `N` elements from the stack. The top element is the last one of the result.
     fn pop<const N: usize>(&mut self) -> Result<[Vec<u8>; N], ScriptError> {
         let start = self.stack.len().checked_sub(N).ok_or(ScriptError::InvalidStackOperation)?;
         let taken: Vec<Vec<u8>> = self.stack.drain(start..).collect();
         Ok(taken.try_into().expect("so many were taken"))
     }
 
-    /// A number of up to four bytes.
+    /// Decodes a script number of at most four bytes.
     fn number(&self, bytes: &[u8]) -> Result<i64, ScriptError> {
         if bytes.len() > 4 {
             return Err(ScriptError::ScriptNum);
@@ -224,7 +224,7 @@ impl<'a> Model<'a> {
         if self.budget < 0 { Err(ScriptError::TapscriptValidationWeight) } else { Ok(()) }
     }
 
-    /// BIP 342 "Rules for signature opcodes", with the rule that BIP 118 adds.
+    /// BIP 342 "Rules for signature opcodes", with the additional rule of BIP 118.
     fn check_signature(&mut self, signature: &[u8], key: &[u8]) -> Result<bool, ScriptError> {
         let signed = !signature.is_empty();
         if signed {
@@ -270,7 +270,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// BIP 348 "Specification".
+    /// OP_CHECKSIGFROMSTACK by BIP 348 "Specification".
     fn check_signature_from_stack(&mut self) -> Step {
         let [signature, message, key] = self.pop()?;
         if key.is_empty() {
@@ -295,7 +295,7 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// BIP 119 "Detailed Specification".
+    /// OP_CHECKTEMPLATEVERIFY by BIP 119 "Detailed Specification".
     fn check_template(&self) -> Step {
         match (self.state)(Proposal::CHECKTEMPLATEVERIFY) {
             Activation::Inactive => return Ok(()),
@@ -317,7 +317,7 @@ impl<'a> Model<'a> {
     }
 }
 
-/// The proposal whose opcode is an `OP_SUCCESSx` today.
+/// Returns the proposal that assigns an `OP_SUCCESSx` opcode.
 fn success_proposal(opcode: u8) -> Option<&'static Proposal> {
     Some(match opcode {
         OP_CAT => Proposal::OP_CAT,
@@ -329,7 +329,7 @@ fn success_proposal(opcode: u8) -> Option<&'static Proposal> {
     })
 }
 
-/// A number's shortest encoding: little endian, the highest bit its sign.
+/// Returns the shortest encoding of a script number: little-endian, with the highest bit as the sign.
 fn number_bytes(number: i64) -> Vec<u8> {
     let mut bytes = vec![];
     let mut rest = number.unsigned_abs();

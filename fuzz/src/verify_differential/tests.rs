@@ -1,4 +1,4 @@
-//! The target on spends whose verdicts are known.
+//! Tests of the target with spends whose verdicts are known.
 
 use sigstack_interpreter::{Flags, ScriptError, Spend};
 
@@ -26,7 +26,7 @@ fn recipe(place: Place, script: &[u8], stack: &[&[u8]]) -> Recipe {
     }
 }
 
-/// Runs the target on the recipe and returns the engine's verdict.
+/// Runs the target on a recipe, and returns the engine's verdict.
 fn verdict(recipe: &Recipe) -> Result<(), ScriptError> {
     let mut writer = Writer::default();
     writer.byte(0).byte(RECIPE);
@@ -51,7 +51,7 @@ fn signatures_are_real_in_every_place() {
     for place in [Bare, P2sh, P2wsh, P2shP2wsh] {
         assert_eq!(verdict(&recipe(place, CHECK, &[ECDSA])), Ok(()), "{place:?}");
         assert!(verdict(&recipe(place, CHECK, &[&[0x30]])).is_err(), "{place:?}");
-        // Two of three, with the element too many that OP_CHECKMULTISIG takes.
+        // 2-of-3 multisig. The empty first element is the dummy element of OP_CHECKMULTISIG.
         let multisig = [0x52, 2, 0xf1, 0, 2, 0xf1, 1, 2, 0xf2, 2, 0x53, 0xae];
         assert_eq!(verdict(&recipe(place, &multisig, &[&[], ECDSA, ECDSA])), Ok(()), "{place:?}");
     }
@@ -72,7 +72,7 @@ fn damage_is_seen() {
     let signed = recipe(Place::Tapscript, TAPSCRIPT_CHECK, &[SCHNORR]);
     let bits = |part, position| Recipe { damage: Damage { part, position, bits: 1 }, ..signed.clone() };
     assert_eq!(verdict(&bits(1, 5)), Err(ScriptError::SchnorrSig));
-    // 65 bytes of signature, then the script.
+    // The witness consists of 65 bytes of signature, followed by the script.
     assert_eq!(verdict(&bits(1, 65)), Err(ScriptError::WitnessProgramMismatch));
     assert_eq!(verdict(&bits(2, 0)), Ok(()), "an empty scriptSig has no byte to damage");
     assert_eq!(verdict(&bits(3, 5)), Err(ScriptError::WitnessProgramMismatch));
@@ -83,9 +83,9 @@ fn tapscripts_are_counted() {
     let before = (COUNTS.tapscripts(), COUNTS.accepted_tapscripts());
     verdict(&recipe(Place::Tapscript, &[0x51], &[])).unwrap();
     verdict(&recipe(Place::Tapscript, &[0x00], &[])).unwrap_err();
-    // OP_SUCCESS is not execution.
+    // A script with OP_SUCCESS is not executed.
     verdict(&recipe(Place::Tapscript, &[0x50], &[])).unwrap();
     let after = (COUNTS.tapscripts(), COUNTS.accepted_tapscripts());
-    // Other tests count too, at the same time.
+    // Other tests that run at the same time count as well.
     assert!(after.0 >= before.0 + 2 && after.1 > before.1);
 }
