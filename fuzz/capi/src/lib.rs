@@ -1,7 +1,7 @@
-//! The verifier behind a C interface: see `sigstack.h`, which says what each function does.
+//! C interface of the verifier. `sigstack.h` documents each function.
 //!
-//! Pointers are turned into slices in three small functions; all else is safe. A panic would end the process, as it must in a
-//! fuzzer.
+//! Three small functions convert pointers to slices; all other code is safe. A panic ends the process, which is the desired
+//! behaviour in a fuzzer.
 
 use core::ffi::{CStr, c_char};
 use core::slice;
@@ -14,30 +14,30 @@ use sigstack_interpreter::{
     Context, FLAGS, Flags, MockHost, NoInspector, Question, Spend, Stack, TransactionError, run_script,
 };
 
-/// The spend is valid.
+/// Verdict: the spend is valid.
 pub const VALID: i32 = 1;
-/// It is not.
+/// Verdict: the spend is invalid.
 pub const INVALID: i32 = 0;
-/// The question was none.
+/// No verdict, because the arguments are not meaningful.
 pub const ABSTAIN: i32 = -1;
 
-/// An output that the transaction spends.
+/// A spent output of the transaction.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Prevout {
-    /// The scriptPubKey.
+    /// Pointer to the scriptPubKey.
     pub script: *const u8,
-    /// Its length in bytes.
+    /// Length of the scriptPubKey in bytes.
     pub script_len: usize,
-    /// The amount in satoshi.
+    /// Amount in satoshi.
     pub value: i64,
 }
 
-/// The bytes that a caller gave.
+/// Returns the caller's memory as a slice.
 ///
 /// # Safety
 ///
-/// The pointer must be valid for the length, or the length be 0.
+/// The pointer must be valid for `length` elements, unless the length is 0 or the pointer is null.
 #[allow(unsafe_code, reason = "the caller's memory")]
 unsafe fn slice_of<'a, T>(pointer: *const T, length: usize) -> &'a [T] {
     if length == 0 || pointer.is_null() {
@@ -47,11 +47,11 @@ unsafe fn slice_of<'a, T>(pointer: *const T, length: usize) -> &'a [T] {
     unsafe { slice::from_raw_parts(pointer, length) }
 }
 
-/// Writes a name as a C string of at most so many bytes.
+/// Writes a name as a C string of at most `length` bytes. A longer name is truncated.
 ///
 /// # Safety
 ///
-/// The pointer must be null or valid for writing the length.
+/// The pointer must be null or valid for writing `length` bytes.
 #[allow(unsafe_code, reason = "the caller's memory")]
 unsafe fn write_name(name: &str, target: *mut c_char, length: usize) {
     let Some(room) = length.checked_sub(1).filter(|_| !target.is_null()) else { return };
@@ -62,7 +62,7 @@ unsafe fn write_name(name: &str, target: *mut c_char, length: usize) {
     target[copied] = 0;
 }
 
-/// The flags of bits; none if a bit is unknown or they do not go together.
+/// Converts bits to flags. `None` if a bit is unknown, or if Core does not allow the combination.
 fn flags_of(bits: u64) -> Option<Flags> {
     if bits >> FLAGS.len() != 0 {
         return None;
@@ -72,28 +72,28 @@ fn flags_of(bits: u64) -> Option<Flags> {
     flags.check().is_ok().then_some(flags)
 }
 
-/// The bit of a flag's name.
+/// Returns the bit of the flag with this name. Returns 0 if there is no such flag.
 ///
 /// # Safety
 ///
-/// `name` must be a C string.
+/// `name` must be null or point to a C string.
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "the C interface")]
 pub unsafe extern "C" fn sigstack_flag(name: *const c_char) -> u64 {
     if name.is_null() {
         return 0;
     }
-    // SAFETY: the caller promises that it is a C string.
+    // SAFETY: the caller promises that `name` points to a C string.
     let name = unsafe { CStr::from_ptr(name) };
     let flag = name.to_str().ok().and_then(Flags::from_name);
     flag.and_then(|flag| FLAGS.iter().position(|info| info.flag == flag)).map_or(0, |nth| 1 << nth)
 }
 
-/// Runs one script on an empty stack.
+/// Executes one script on an empty stack.
 ///
 /// # Safety
 ///
-/// As `sigstack.h` says.
+/// The caller must satisfy the requirements in `sigstack.h`.
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "the C interface")]
 pub unsafe extern "C" fn sigstack_script_eval(
@@ -115,11 +115,11 @@ pub unsafe extern "C" fn sigstack_script_eval(
     run_script(&mut Stack::new(), script, context, flags, &mut host, &mut NoInspector).is_ok().into()
 }
 
-/// Verifies a scriptSig and a scriptPubKey.
+/// Verifies a scriptSig with a scriptPubKey.
 ///
 /// # Safety
 ///
-/// As `sigstack.h` says.
+/// The caller must satisfy the requirements in `sigstack.h`.
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "the C interface")]
 pub unsafe extern "C" fn sigstack_verify_script(
@@ -155,7 +155,7 @@ pub unsafe extern "C" fn sigstack_verify_script(
 ///
 /// # Safety
 ///
-/// As `sigstack.h` says.
+/// The caller must satisfy the requirements in `sigstack.h`.
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, clippy::too_many_arguments, reason = "the C interface")]
 pub unsafe extern "C" fn sigstack_verify_input(
@@ -168,15 +168,15 @@ pub unsafe extern "C" fn sigstack_verify_input(
     error: *mut c_char,
     error_len: usize,
 ) -> i32 {
-    // SAFETY: the caller keeps the promises of `sigstack.h`, which are those of this function.
+    // SAFETY: the caller satisfies the requirements in `sigstack.h`, which include those of this function.
     unsafe { verify((tx, tx_len), (prevouts, prevout_count), Some(input), flags, (error, error_len)) }
 }
 
-/// Verifies a transaction: every input, and the rules that span inputs.
+/// Verifies a transaction: every input, and the rules that span several inputs.
 ///
 /// # Safety
 ///
-/// As `sigstack.h` says.
+/// The caller must satisfy the requirements in `sigstack.h`.
 #[unsafe(no_mangle)]
 #[allow(unsafe_code, reason = "the C interface")]
 pub unsafe extern "C" fn sigstack_verify_transaction(
@@ -188,15 +188,15 @@ pub unsafe extern "C" fn sigstack_verify_transaction(
     error: *mut c_char,
     error_len: usize,
 ) -> i32 {
-    // SAFETY: the caller keeps the promises of `sigstack.h`, which are those of this function.
+    // SAFETY: the caller satisfies the requirements in `sigstack.h`, which include those of this function.
     unsafe { verify((tx, tx_len), (prevouts, prevout_count), None, flags, (error, error_len)) }
 }
 
-/// Verifies one input, or with `None` the transaction.
+/// Verifies one input, or the whole transaction if `input` is `None`.
 ///
 /// # Safety
 ///
-/// The pointers must be valid for the lengths beside them; that of the error may be null.
+/// Each pointer must be valid for its length. The pointer of the error may be null.
 #[allow(unsafe_code, reason = "the caller's memory")]
 unsafe fn verify(
     (tx, tx_len): (*const u8, usize),
@@ -208,7 +208,7 @@ unsafe fn verify(
     // SAFETY: the caller promises that the pointers are valid for these lengths.
     let (tx, prevouts) = unsafe { (slice_of(tx, tx_len), slice_of(prevouts, prevout_count)) };
     let output = |prevout: &Prevout| {
-        // SAFETY: as above.
+        // SAFETY: the caller promises that the pointer is valid for this length.
         let script = unsafe { slice_of(prevout.script, prevout.script_len) };
         TxOut {
             value: Amount::from_sat(prevout.value.cast_unsigned()),
@@ -226,7 +226,7 @@ unsafe fn verify(
     code
 }
 
-/// The verdict on one input, or with `None` on the transaction, and its name.
+/// Returns the verdict on one input, or on the whole transaction if `input` is `None`, and the verdict's name.
 fn verdict(tx: &Transaction, prevouts: &[TxOut], input: Option<usize>, flags: Flags) -> (i32, &'static str) {
     let verdict = match (Spend::new(tx, prevouts), input) {
         (Err(error), _) => Err(TransactionError::Usage(error)),

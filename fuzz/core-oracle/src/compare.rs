@@ -1,4 +1,4 @@
-//! One case: the engine's verdict and Core's.
+//! Comparison of the engine's and Core's verdicts on one case.
 
 use std::io;
 
@@ -7,9 +7,9 @@ use sigstack_vectors::{Case, Expect, InputQuestion, Subject};
 
 use crate::process::Oracle;
 
-/// Core's flag for opcodes or key types that are not assigned, and our flags for those that a proposal has been assigned. Core has
-/// no flags of the second kind (docs/soft-forks.md, "An assigned hook is no longer an upgrade hook"), so the engine gets all flags of
-/// a row or none.
+/// Core's flags for unassigned opcodes or key types, each with the engine's flags for the opcodes or key types that a proposal
+/// assigns. Core has no flags of the second kind (docs/soft-forks.md, "An assigned hook is no longer an upgrade hook"), so the
+/// engine gets either all flags of a row or none.
 const FAMILIES: &[(Flags, &[Flags])] = &[
     (Flags::DISCOURAGE_UPGRADABLE_NOPS, &[Flags::DISCOURAGE_CHECKTEMPLATEVERIFY]),
     (
@@ -25,8 +25,9 @@ const FAMILIES: &[(Flags, &[Flags])] = &[
     (Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE, &[Flags::DISCOURAGE_ANYPREVOUT]),
 ];
 
-/// The only errors whose names may differ, and Core's name: a proposal's own error, where Core has one error for everything that is
-/// kept for upgrades (docs/soft-forks.md, column "error when refused"). OP_CHECKTEMPLATEVERIFY is not here, since its error is Core's.
+/// The only errors whose names may differ, each with Core's name. The engine has a separate error for each proposal, and Core has
+/// one error for each upgrade mechanism (docs/soft-forks.md, column "error when refused"). OP_CHECKTEMPLATEVERIFY is not listed,
+/// because its error is the same as Core's.
 const NAMES: &[(ScriptError, ScriptError)] = &[
     (ScriptError::DiscourageOpCheckSigFromStack, ScriptError::DiscourageOpSuccess),
     (ScriptError::DiscourageOpCat, ScriptError::DiscourageOpSuccess),
@@ -36,53 +37,53 @@ const NAMES: &[(ScriptError, ScriptError)] = &[
     (ScriptError::DiscourageAnyPrevOut, ScriptError::DiscourageUpgradablePubkeyType),
 ];
 
-/// The engine's flags that mean what some of Core's flags mean to Core.
+/// Returns the engine's flags with the same meaning as Core's flags.
 fn engine_flags(core: Flags) -> Flags {
     let rows = FAMILIES.iter().filter(|(generic, _)| core.contains(*generic));
     rows.flat_map(|(_, refusing)| *refusing).fold(core, |flags, flag| flags | *flag)
 }
 
-/// The name that Core gives one of our errors.
+/// Returns Core's name for an error of the engine.
 fn core_name(error: ScriptError) -> &'static str {
     NAMES.iter().find(|(ours, _)| *ours == error).map_or(error, |(_, core)| *core).name()
 }
 
-/// Whether Core has an error.
+/// Returns whether Core has this error.
 pub(crate) fn is_of_core(error: ScriptError) -> bool {
     error != ScriptError::TemplateMismatch && core_name(error) == error.name()
 }
 
-/// How the two verdicts compare.
+/// Result of comparing two verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// They are the same.
+    /// The verdicts are equal.
     Agree,
-    /// One accepts, the other does not.
+    /// One side accepts the case and the other does not.
     OtherVerdict,
-    /// Both refuse, with different errors.
+    /// Both refuse the case, with different errors.
     OtherError,
-    /// Core gives no verdict where the engine gives one, for example because it does not read the transaction.
+    /// Only the engine gives a verdict, for example because Core cannot parse the transaction.
     OnlyEngine,
     /// Neither gives a verdict.
     Neither,
-    /// The oracle died.
+    /// The oracle process died.
     Died,
-    /// The engine says that it was called wrongly.
+    /// The engine reports a usage error, and Core gives a verdict.
     Usage,
 }
 
-/// The two verdicts about a case.
+/// Both verdicts on a case.
 #[derive(Clone, Debug)]
 pub(crate) struct Comparison {
     pub(crate) outcome: Outcome,
-    /// `OK`, or the error in Core's words.
+    /// Engine's verdict: `OK`, or Core's name of the error.
     pub(crate) engine: String,
     /// Core's answer.
     pub(crate) core: String,
 }
 
 impl Comparison {
-    /// Asks both about a case, whose flags are some of Core's.
+    /// Verifies a case with the engine and with Core. The case's flags must be Core's.
     pub(crate) fn make(question: &InputQuestion, oracle: &mut Oracle) -> io::Result<Comparison> {
         let engine = engine_verdict(question);
         let answer = oracle.ask(&case(question, Expect::Ok, "").to_line())?;
@@ -103,18 +104,18 @@ impl Comparison {
         Comparison { outcome, engine, core: core.unwrap_or_else(|| "(the oracle died)".to_owned()) }
     }
 
-    /// Whether there are two verdicts.
+    /// Returns whether both gave a verdict.
     pub(crate) fn is_verdict(&self) -> bool {
         matches!(self.outcome, Outcome::Agree | Outcome::OtherVerdict | Outcome::OtherError)
     }
 }
 
-/// Whether an answer is `?`, after which a reason may follow.
+/// Returns whether Core gave no verdict. The answer is then `?`, with an optional reason.
 fn abstains(core: &str) -> bool {
     core == "?" || core.starts_with("? ")
 }
 
-/// `OK` or Core's name of the engine's error; as an error, what is wrong about the call.
+/// Returns `OK` or Core's name of the engine's error. The error case describes a usage error.
 fn engine_verdict(question: &InputQuestion) -> Result<&'static str, String> {
     let spend = Spend::new(&question.tx, &question.prevouts).map_err(|error| error.to_string())?;
     match spend.verify_input(question.index, engine_flags(question.flags)) {
@@ -124,7 +125,7 @@ fn engine_verdict(question: &InputQuestion) -> Result<&'static str, String> {
     }
 }
 
-/// A case of the vector format.
+/// Converts a question to a case of the vector format.
 pub(crate) fn case(question: &InputQuestion, expect: Expect, comment: &str) -> Case {
     let InputQuestion { tx, prevouts, index, flags } = question.clone();
     Case {
@@ -147,7 +148,7 @@ mod tests {
     #[test]
     fn the_policy_of_core_is_the_policy_of_the_engine() {
         let core = Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy);
-        // The flag about arguments of OP_CHECKTEMPLATEVERIFY has no effect while that is a NOP.
+        // The flag for the argument of OP_CHECKTEMPLATEVERIFY has no effect as long as this opcode is a NOP.
         let without = Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY;
         assert_eq!(engine_flags(core), Flags::POLICY - without);
         assert_eq!(engine_flags(Flags::CONSENSUS), Flags::CONSENSUS);
@@ -161,7 +162,7 @@ mod tests {
     fn errors_keep_their_names_but_for_those_of_proposals() {
         let renamed = ScriptError::ALL.iter().filter(|error| core_name(**error) != error.name());
         assert_eq!(renamed.count(), 6);
-        // Core has as many errors, without the one that it calls unknown.
+        // Number of Core's errors, without the unknown error.
         assert_eq!(ScriptError::ALL.iter().filter(|error| is_of_core(**error)).count(), 53);
         assert_eq!(core_name(ScriptError::DiscourageOpCat), "DISCOURAGE_OP_SUCCESS");
         assert_eq!(core_name(ScriptError::DiscourageAnyPrevOut), "DISCOURAGE_UPGRADABLE_PUBKEYTYPE");

@@ -1,4 +1,4 @@
-//! What came out, by origin.
+//! Results of the comparison, counted by origin of the cases.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +18,7 @@ struct Row {
     failed: u64,
     only_engine: u64,
     neither: u64,
-    /// Those that Core accepts.
+    /// Number of cases that Core accepts.
     accepted: u64,
 }
 
@@ -37,14 +37,14 @@ impl Row {
         self.agree + self.other_verdict + self.other_error
     }
 
-    /// In the order of [`COLUMNS`].
+    /// Returns the values in the order of [`COLUMNS`].
     fn columns(&self) -> [u64; 8] {
         let Row { agree, other_verdict, other_error, failed, only_engine, neither, accepted } = *self;
         [self.compared(), agree, other_verdict, other_error, failed, accepted, only_engine, neither]
     }
 }
 
-/// What the table counts.
+/// Headings of the table's columns.
 const COLUMNS: [&str; 8] = [
     "cases",
     "agree",
@@ -56,16 +56,16 @@ const COLUMNS: [&str; 8] = [
     "no verdict",
 ];
 
-/// Maximum number of cases about which only the engine gives a verdict: for each of these, a difference may go unseen.
+/// Maximum number of cases on which only the engine gives a verdict. Each such case could hide a difference.
 const MOST_ONLY_ENGINE: u64 = 0;
 
-/// A case about which the two differ.
+/// A case on which the engine and Core differ.
 #[derive(Clone, Debug)]
 pub(crate) struct Difference {
     origin: Origin,
     number: u64,
     comparison: Comparison,
-    /// In the vector format, with Core's verdict.
+    /// The case in the vector format, with Core's verdict.
     case: String,
 }
 
@@ -77,19 +77,19 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The counts of a run.
+/// Results of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     rows: BTreeMap<Origin, Row>,
-    /// Core's answers.
+    /// Number of cases for each answer of Core.
     answers: BTreeMap<String, u64>,
     pub(crate) differences: Vec<Difference>,
-    /// The cases about which only the engine gives a verdict, the first of each answer of Core, and how many there are.
+    /// Cases on which only the engine gives a verdict: for each answer of Core, the first case and the number of cases.
     only_engine: BTreeMap<String, (Difference, u64)>,
 }
 
 impl Counts {
-    /// Counts a comparison.
+    /// Adds the result of a comparison.
     pub(crate) fn add(&mut self, origin: Origin, number: u64, question: &InputQuestion, comparison: Comparison) {
         let row = self.rows.entry(origin).or_default();
         let count = match comparison.outcome {
@@ -119,13 +119,14 @@ impl Counts {
         self.only_engine.entry(answer).or_insert((difference, 0)).1 += 1;
     }
 
-    /// Whether the engine and Core differ about no case, and Core gave a verdict about all but the few that are allowed.
+    /// Returns whether the engine and Core differ on no case, and Core gave a verdict on all cases except the number that is
+    /// allowed.
     pub(crate) fn agree(&self) -> bool {
         let is_hidden = self.total().only_engine > MOST_ONLY_ENGINE;
         self.differences.is_empty() && !is_hidden
     }
 
-    /// The differences by the engine's verdict and Core's.
+    /// Returns the differences, grouped by the engine's verdict and Core's.
     pub(crate) fn by_verdicts(&self) -> BTreeMap<(&str, &str), Vec<&Difference>> {
         let mut pairs: BTreeMap<_, Vec<&Difference>> = BTreeMap::new();
         for difference in &self.differences {
@@ -141,7 +142,7 @@ impl Counts {
         total
     }
 
-    /// How many cases had two verdicts.
+    /// Returns the number of cases on which both gave a verdict.
     pub(crate) fn compared(&self) -> u64 {
         self.total().compared()
     }

@@ -1,8 +1,9 @@
-//! Compares the engine's verdicts with Bitcoin Core's, names of errors included: over every vector, over mutants of the vectors
-//! under random flags, and over random spends.
+//! Compares the engine's verdicts and error names with those of Bitcoin Core: for every vector, for mutants of the vectors with
+//! random flags, and for random spends.
 //!
-//! `fuzz/core-oracle/run --cases 1000000 --seed 1` builds the oracle and this, and runs both. Exit status: 0 if the two agree about
-//! every case, 1 if not or if Core gives no verdict about cases about which the engine gives one, 2 if the comparison could not be made.
+//! `fuzz/core-oracle/run --cases 1000000 --seed 1` builds the oracle and this program, and runs both. The exit status is 0 if
+//! both agree on every case. It is 1 if they differ, or if Core gives no verdict on a case on which the engine gives one. It is 2
+//! if the comparison could not be made.
 
 mod compare;
 mod counts;
@@ -48,10 +49,10 @@ struct Arguments {
     threads: Option<usize>,
 }
 
-/// Maximum number of differences that are printed with the same two verdicts.
+/// Maximum number of differences that are printed with the same pair of verdicts.
 const SHOWN: usize = 2;
 
-/// Time between two lines of progress.
+/// Interval between two lines of progress.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
@@ -65,9 +66,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Makes the comparison. Returns whether the two agree.
+/// Makes the comparison. Returns whether the engine and Core agree.
 fn run(arguments: &Arguments) -> io::Result<bool> {
-    // Also finds out early whether the oracle runs.
+    // Fails early if the oracle cannot be started.
     drop(Oracle::start(&arguments.oracle)?);
     let corpus = source::corpus();
     println!("{} inputs of {} vector files, seed {}", corpus.questions.len(), corpus.files, arguments.seed);
@@ -83,7 +84,8 @@ fn run(arguments: &Arguments) -> io::Result<bool> {
     Ok(counts.agree())
 }
 
-/// Compares on several threads, each with its own oracle, until there are enough cases or the time is over.
+/// Compares on several threads, each with its own oracle process, until the requested number of cases or the time limit is
+/// reached.
 fn compare_all(arguments: &Arguments, source: &Source<'_>) -> io::Result<Counts> {
     let (next, compared) = (AtomicU64::new(0), AtomicU64::new(0));
     let total = Mutex::new(Counts::default());

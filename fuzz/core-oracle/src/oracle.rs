@@ -1,4 +1,4 @@
-//! What the tests of the vectors have: the spends of every vector file, and mutants of them.
+//! Modules shared with the tests of the vectors: the spends of every vector file, and mutants of them.
 
 #![allow(dead_code, reason = "the tests use more of it")]
 

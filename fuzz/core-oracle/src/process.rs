@@ -1,10 +1,10 @@
-//! The oracle as a process: a case a line, an answer a line.
+//! The oracle as a separate process that reads one case and writes one answer on each line.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-/// A running oracle.
+/// A running oracle process.
 pub(crate) struct Oracle {
     binary: PathBuf,
     child: Child,
@@ -13,7 +13,7 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// Starts the oracle, with flags read as Core's.
+    /// Starts the oracle with the option that it interprets flags as Core does.
     pub(crate) fn start(binary: &Path) -> io::Result<Oracle> {
         let command =
             Command::new(binary).arg("--core-flags").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
@@ -25,7 +25,7 @@ impl Oracle {
         Ok(Oracle { binary: binary.to_owned(), child, input, output })
     }
 
-    /// The answer to a case; none if the process died of it. The next case then gets a new process.
+    /// Returns the answer to a case. `None` if the process died; it is then restarted for the next case.
     pub(crate) fn ask(&mut self, case: &str) -> io::Result<Option<String>> {
         let mut answer = String::new();
         let asked = self.input.write_all(format!("{case}\n").as_bytes());
@@ -40,7 +40,7 @@ impl Oracle {
 
 impl Drop for Oracle {
     fn drop(&mut self) {
-        // Both fail only if the process has ended.
+        // Both calls fail only if the process has already ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -50,7 +50,7 @@ impl Drop for Oracle {
 mod tests {
     use super::*;
 
-    /// Its answer is its argument, and it dies of the case `die`.
+    /// Script that answers with its argument and the case, and exits on the case `die`.
     const ECHO: &str = r#"#!/bin/sh
 while read -r line; do
   [ "$line" != die ] || exit 1

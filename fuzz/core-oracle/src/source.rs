@@ -1,4 +1,4 @@
-//! Where the cases come from.
+//! Source of the cases to compare.
 
 use std::fmt;
 use std::io;
@@ -15,14 +15,14 @@ use crate::oracle::edit::edit_bytes;
 use crate::oracle::mutate::{Kind, Mutator, core_flags, draw_policy_flags};
 use crate::random::Random;
 
-/// Where a case comes from.
+/// Origin of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Origin {
-    /// A vector under its own flags, if they activate no proposal.
+    /// A vector with its own flags, which activate no proposal.
     Vector,
-    /// A vector under other flags: all of Core's, or its own without those of proposals.
+    /// A vector with other flags: all of Core's flags, or its own without those of proposals.
     VectorOtherFlags,
-    /// A mutant of a vector, or a random tapscript.
+    /// A mutated vector, or a random tapscript.
     Mutant(Kind),
     /// A spend made from a mutated recipe of the fuzz targets, with valid signatures.
     Recipe,
@@ -40,14 +40,14 @@ impl fmt::Display for Origin {
     }
 }
 
-/// The vectors of the project, and those beside it if they are there.
+/// Returns the vectors of the project, and those of other projects next to it if they exist.
 pub(crate) fn corpus() -> Corpus {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../test-vectors");
     let folders = sigstack_test_support::shared("vectors").into_iter().chain([own]);
     Corpus::of(&folders.collect::<Vec<_>>())
 }
 
-/// Draws cases by number.
+/// Generates cases by number.
 pub(crate) struct Source<'a> {
     vectors: &'a [InputQuestion],
     mutator: Mutator<'a>,
@@ -55,24 +55,25 @@ pub(crate) struct Source<'a> {
     seed: u64,
 }
 
-/// One case in so many is made from a recipe.
+/// One of this many random cases is made from a recipe.
 const RECIPES: u64 = 5;
 
 impl<'a> Source<'a> {
-    /// Draws mutants of some vectors, and random cases.
+    /// Creates a source of mutants of these vectors and of random cases.
     ///
     /// # Errors
     ///
-    /// If a vector file cannot be read.
+    /// An error if a vector file cannot be read.
     pub(crate) fn new(vectors: &'a [InputQuestion], seed: u64) -> io::Result<Source<'a>> {
         let mut seeds = seeds::seeds(&seeds::folders())?;
         let mut recipes = seeds.remove("verify_differential").unwrap_or_default();
-        // After the byte of flags.
+        // The first byte contains flags.
         recipes.retain(|recipe| recipe.get(1) == Some(&RECIPE));
         Ok(Source { vectors, mutator: Mutator::new(vectors, seed).with_policy(), recipes, seed })
     }
 
-    /// The case of a number: first each vector twice, then mutants and random cases. None if there is no case of this number.
+    /// Returns the case with this number. Each vector occurs twice first, then mutants and random cases follow. `None` if there
+    /// is no case with this number.
     pub(crate) fn case(&self, number: u64) -> Option<(Origin, InputQuestion)> {
         let nth = usize::try_from(number / 2).ok()?;
         match self.vectors.get(nth) {
