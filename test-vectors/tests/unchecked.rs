@@ -115,10 +115,12 @@ fn cases_named_inactive_are_reported() {
         if !id.contains("state-inactive") && !id.contains("scan-inactive") {
             continue;
         }
+        // No input uses a proposal about whole transactions.
+        let Some(input) = case.subject.input() else { continue };
         count += 1;
         let mut coverage = Coverage::new();
         let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
-        let _ = spend.verify_input_with(case.subject.input().unwrap(), case.flags, &mut coverage).unwrap();
+        let _ = spend.verify_input_with(input, case.flags, &mut coverage).unwrap();
         let reported = coverage.gaps().iter().any(|gap| gap.unchecked.proposal().is_some());
         let active = case.flags.intersects(Flags::of_kind(sigstack_interpreter::FlagKind::Proposal));
         assert!(reported || active, "{id}");
