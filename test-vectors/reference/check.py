@@ -20,6 +20,7 @@ from pathlib import Path
 from script import ALL_FLAGS, CORE_FLAGS, PROPOSALS
 from transaction import parse_output, parse_transaction
 from verify import usage_error, verify
+from whole import TRANSACTION_FLAGS, verify_transaction
 
 PROCESSES = 2
 
@@ -30,6 +31,9 @@ CONSENSUS_FLAGS = frozenset(
 )
 assert CONSENSUS_FLAGS <= CORE_FLAGS
 BASICS_FLAGS = CONSENSUS_FLAGS | PROPOSALS
+
+# What `index` is in a case about a whole transaction.
+ALL = "all"
 
 
 class Unreadable(Exception):
@@ -68,12 +72,21 @@ def parse(function, text, name):
         raise Unreadable(f"field {name}: {error}") from None
 
 
-def read_spend(record, tx_name, index_name, prevouts_name):
+def get_index(record, name):
+    return get(record, name, int)
+
+
+def get_subject(record, name):
+    """The number of an input, or the word for the whole transaction."""
+    return ALL if record.get(name) == ALL else get_index(record, name)
+
+
+def read_spend(record, tx_name, index_name, prevouts_name, read_index=get_index):
     tx = parse(parse_transaction, get(record, tx_name, str), tx_name)
-    index = get(record, index_name, int)
+    index = read_index(record, index_name)
     texts = get(record, prevouts_name, list)
     prevouts = [parse(parse_output, text, prevouts_name) for text in texts]
-    if not 0 <= index < len(tx.inputs):
+    if index != ALL and not 0 <= index < len(tx.inputs):
         raise Unreadable(f"field {index_name}: the transaction has no such input")
     if len(prevouts) != len(tx.inputs):
         raise Unreadable(f"field {prevouts_name}: not as many as inputs")
@@ -82,7 +95,7 @@ def read_spend(record, tx_name, index_name, prevouts_name):
 
 def read_flags(text):
     flags = frozenset() if text in ("", "NONE") else frozenset(text.split(","))
-    for flag in sorted(flags - ALL_FLAGS):
+    for flag in sorted(flags - ALL_FLAGS - TRANSACTION_FLAGS):
         raise Unreadable(f"field flags: unknown flag {flag}")
     if usage_error(flags):
         raise Unreadable(f"field flags: {usage_error(flags)}")
@@ -115,12 +128,23 @@ class Outcome:
         self.expect("number of values", len(expected), len(got))
 
 
+def judge(record):
+    """The verdict and the values of a case of this project's format.
+
+    Its `index` is that of an input, or the word `all` for the whole transaction.
+    """
+    tx, subject, prevouts = read_spend(record, "tx", "index", "prevouts", get_subject)
+    flags = read_flags(get(record, "flags", str))
+    if subject == ALL:
+        return verify_transaction(tx, prevouts, flags)
+    return verify(tx, subject, prevouts, flags)
+
+
 def check_case(record):
     """The case format of this project."""
     outcome = Outcome()
-    tx, index, prevouts = read_spend(record, "tx", "index", "prevouts")
-    flags, expected = read_flags(get(record, "flags", str)), get(record, "expect", str)
-    verdict, values = verify(tx, index, prevouts, flags)
+    expected = get(record, "expect", str)
+    verdict, values = judge(record)
     outcome.expect("verdict", expected, verdict)
     outcome.expect_values(record, values)
     yield outcome

@@ -17,6 +17,7 @@ from pathlib import Path
 import digests
 import script
 import secp256k1
+import whole
 from check import CONSENSUS_FLAGS
 from ripemd160 import ripemd160
 from transaction import Input, Output, Transaction, hash256, le, parse_transaction, sized
@@ -315,11 +316,24 @@ def test_sequence(tally, path):
             tally.check(f"{case['note']}: {name}, {got}", case[name], got == "OK")
 
 
+def test_txsize(tally, path):
+    """BIP 54's transactions of 64 bytes and of other sizes, without what they spend."""
+    for case in json.loads(path.read_text()):
+        tx = parse_transaction(bytes.fromhex(case["tx"]))
+        try:
+            whole.check_size(tx, {"FORBID_64_BYTE_TX"})
+            got = True
+        except script.ScriptError:
+            got = False
+        tally.check(case["comment"], case["valid"], got)
+
+
 TESTS = [
     ("RIPEMD-160", test_ripemd160),
     ("bip340/test-vectors.csv", test_bip340),
     ("core/sighash.json", test_sighash),
     ("bip119/ctvhash.json", test_ctvhash),
+    ("bip54/txsize.json", test_txsize),
     ("core/bip341_wallet_vectors.json", test_bip341_wallet),
     ("core/script_tests.json", test_script_tests),
     ("core/tx_valid.json", test_tx_valid),

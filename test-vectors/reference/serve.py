@@ -8,19 +8,15 @@
 import json
 import sys
 
-from check import Unreadable, get, read_flags, read_spend
-from verify import verify
+from check import Unreadable, judge
 
 
 def answer(line):
     """OK, the error's name, or ? with a reason if the line is no case or has a flag that is unknown here."""
     try:
-        case = json.loads(line)
-        tx, index, prevouts = read_spend(case, "tx", "index", "prevouts")
-        flags = read_flags(get(case, "flags", str))
+        return judge(json.loads(line))[0]
     except (Unreadable, json.JSONDecodeError, AttributeError) as error:
         return f"? {error}"
-    return verify(tx, index, prevouts, flags)[0]
 
 
 def main():

@@ -1,5 +1,7 @@
 //! A file of cases: accepted ones, and rejected twins that differ from them in one thing.
 
+use core::marker::PhantomData;
+
 use serde_json::{Map, Value};
 
 use super::spec::{Spec, Verdict};
@@ -24,43 +26,70 @@ pub(super) enum Only {
     Reject,
 }
 
+/// A case before it is made: about one input ([`Spec`]) or about a whole transaction.
+pub(super) trait Draft: Clone {
+    /// The verdict that it must get.
+    type Verdict: Copy + PartialEq;
+
+    /// The verdict on what is valid.
+    const ACCEPT: Self::Verdict;
+
+    /// Makes the case. Fails if the engine has another verdict.
+    fn case(
+        &self,
+        comment: String,
+        verdict: Self::Verdict,
+        extra: Map<String, Value>,
+    ) -> Result<Case, String>;
+}
+
+impl Draft for Spec {
+    type Verdict = Verdict;
+    const ACCEPT: Verdict = Verdict::Accept;
+
+    fn case(&self, comment: String, verdict: Verdict, extra: Map<String, Value>) -> Result<Case, String> {
+        Spec::case(self, comment, verdict, extra)
+    }
+}
+
 /// An accepted case that others can be twins of.
 #[derive(Clone)]
-pub(super) struct Accepted {
+pub(super) struct Accepted<D = Spec> {
     id: String,
-    spec: Spec,
+    spec: D,
 }
 
 /// The cases of one file.
-pub(super) struct Group {
+pub(super) struct Group<D = Spec> {
     name: &'static str,
     cases: Vec<Case>,
     /// The rules in the order of their first case, each with how many cases accept and reject by it.
     tally: Vec<(&'static Rule, usize, usize)>,
     /// What went wrong: a case whose verdict is not the expected one is a mistake of its maker or of the engine.
     mistakes: Vec<String>,
+    drafts: PhantomData<D>,
 }
 
-impl Group {
-    pub(super) fn new(name: &'static str) -> Group {
-        Group { name, cases: Vec::new(), tally: Vec::new(), mistakes: Vec::new() }
+impl<D: Draft> Group<D> {
+    pub(super) fn new(name: &'static str) -> Group<D> {
+        Group { name, cases: Vec::new(), tally: Vec::new(), mistakes: Vec::new(), drafts: PhantomData }
     }
 
     /// Adds a case that must be accepted.
-    pub(super) fn accept(&mut self, id: &str, rule: &'static Rule, comment: &str, spec: Spec) -> Accepted {
-        self.add(id, rule, comment.to_owned(), &spec, Verdict::Accept, Map::new());
+    pub(super) fn accept(&mut self, id: &str, rule: &'static Rule, comment: &str, spec: D) -> Accepted<D> {
+        self.add(id, rule, comment.to_owned(), &spec, D::ACCEPT, Map::new());
         Accepted { id: format!("{}/{id}", self.name), spec }
     }
 
     /// Adds a case that must be rejected, and that differs from an accepted one in what `change` changes.
     pub(super) fn reject(
         &mut self,
-        twin: &Accepted,
+        twin: &Accepted<D>,
         id: &str,
         rule: &'static Rule,
         difference: &str,
-        change: impl FnOnce(&mut Spec),
-        verdict: Verdict,
+        change: impl FnOnce(&mut D),
+        verdict: D::Verdict,
     ) {
         let mut spec = twin.spec.clone();
         change(&mut spec);
@@ -72,11 +101,11 @@ impl Group {
     /// Adds a case that must be accepted all the same after a change.
     pub(super) fn accept_changed(
         &mut self,
-        twin: &Accepted,
+        twin: &Accepted<D>,
         id: &str,
         rule: &'static Rule,
         difference: &str,
-        change: impl FnOnce(&mut Spec),
+        change: impl FnOnce(&mut D),
     ) {
         let mut spec = twin.spec.clone();
         change(&mut spec);
@@ -88,8 +117,8 @@ impl Group {
         id: &str,
         rule: &'static Rule,
         comment: String,
-        spec: &Spec,
-        verdict: Verdict,
+        spec: &D,
+        verdict: D::Verdict,
         mut extra: Map<String, Value>,
     ) {
         let id = format!("{}/{id}", self.name);
@@ -105,7 +134,7 @@ impl Group {
             self.tally.push((rule, 0, 0));
         }
         if let Some((_, accepted, rejected)) = self.tally.get_mut(index) {
-            *if verdict == Verdict::Accept { accepted } else { rejected } += 1;
+            *if verdict == D::ACCEPT { accepted } else { rejected } += 1;
         }
     }
 

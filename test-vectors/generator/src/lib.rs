@@ -8,6 +8,8 @@ mod anyprevout_messages;
 mod anyprevout_mistakes;
 mod anyprevout_stack;
 mod bases;
+mod bip54;
+mod bip54_sigops;
 mod bips;
 mod cat;
 mod consensus;
@@ -30,6 +32,7 @@ mod spec;
 mod states;
 mod template;
 mod values;
+mod whole;
 
 use std::io::Write;
 use std::path::Path;
@@ -111,6 +114,7 @@ const PROPOSALS: &[(&str, Maker, Option<u16>)] = &[
     ("internalkey", internal_key::cases, Some(349)),
     ("paircommit", paircommit::cases, Some(442)),
     ("templatehash", template::template_hash_cases, Some(446)),
+    ("bip54", bip54::cases, None),
     ("mixed", mixed::cases, None),
 ];
 

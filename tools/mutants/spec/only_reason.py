@@ -130,7 +130,7 @@ def switched_off(reference, error, way):
             raise script.ScriptError(name)
 
     # Checks outside of opcodes; those of opcodes keep their order, unless the opcode goes on after the check.
-    verify.require = require
+    verify.require = modules["whole"].require = require
     verify.succeeds_at_once = without_error(script, verify.succeeds_at_once, error, not error.startswith("BAD"))
     verify.check_key_path = without_error(script, verify.check_key_path, error, None)
     verify.verify_v0 = without_error(script, verify.verify_v0, error, None, "WITNESS_PROGRAM_WRONG_LENGTH")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parents[3] / "test-vectors/reference"
 # In the order in which they import each other.
-MODULES = ("ripemd160", "transaction", "secp256k1", "digests", "script", "verify")
+MODULES = ("ripemd160", "transaction", "secp256k1", "digests", "script", "verify", "whole")
 # The most expensive functions, each with the definitions of its module that it depends on, besides the constants. Their
 # arguments and results are plain values.
 CACHED = {

@@ -85,6 +85,13 @@ TARGETS = {
         "TEMPLATEHASH", 446, transaction=SIZES, secp256k1={"tagged_hash"}, digests={"template_hash", "sha_annex"} | TEMPLATE_PARTS,
         script={"op_templatehash"} | SCAN,
     ),
+    "bip54": Target("BIP 54", ["proposals/bip54.jsonl"], {
+        "verify": {"is_p2sh"},
+        "whole": {
+            "FORBIDDEN_SIZE", "MAX_LEGACY_SIGOPS", "SIGOPS_OF_UNKNOWN_MULTISIG", "verify_transaction", "check_size",
+            "stripped_size", "check_legacy_sigops", "legacy_sigops", "redeem_script", "count_sigops",
+        },
+    }, (*RECORDS, "values.extend", "values = []")),
     "today": Target("today's rules", ["consensus"], None,
                     (*RECORDS, "ANYPREVOUT", "bip118", "REDEFINED", "TAPSCRIPT_ONLY", "proposal")),
 }  # fmt: skip

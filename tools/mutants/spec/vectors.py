@@ -18,10 +18,11 @@ SECONDS, MEMORY = 20, 4 << 30
 
 
 class Case:
-    """One input to verify, with what the file expects."""
+    """One input or one whole transaction to verify, with what the file expects."""
 
     def __init__(self, name, rule, spend, flags, expected, twin=None):
         self.name, self.rule, self.twin = name, rule, twin
+        # The index is that of an input, or the word `all`.
         self.tx_hex, self.index, self.prevouts_hex, self.attempt = spend
         self.flags = frozenset() if flags in ("", "NONE") else frozenset(flags.split(","))
         # OK, the name of an error, or None for a rejected case whose error the file does not name.
@@ -48,8 +49,10 @@ class Case:
             if own_transactions or self.built is None:
                 built = self.build(modules["transaction"])
                 if not own_transactions:
-                    self.built = (*built, list(built[0].inputs[self.index].witness))
+                    self.built = (*built, witnesses(built[0]))
             tx, prevouts = built if own_transactions else self.built[:2]
+            if self.index == "all":
+                return modules["whole"].verify_transaction(tx, prevouts, self.flags)[0]
             return modules["verify"].verify(tx, self.index, prevouts, self.flags)[0]
         except TooManySteps:
             return "does not end"
@@ -58,7 +61,7 @@ class Case:
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             # A mutant may have changed the transaction that the next one gets.
-            if self.built is not None and self.built[0].inputs[self.index].witness != self.built[2]:
+            if self.built is not None and witnesses(self.built[0]) != self.built[2]:
                 self.built = None
 
     def differs(self, verdict):
@@ -66,6 +69,11 @@ class Case:
         if (verdict == "OK") != (self.expected == "OK") or verdict.startswith(("crashes", "does not")):
             return "verdict"
         return "error" if self.expected not in (None, verdict) else ""
+
+
+def witnesses(tx):
+    """Copies of the witness of each input."""
+    return [list(txin.witness) for txin in tx.inputs]
 
 
 def limit_this_process():
@@ -82,13 +90,16 @@ def limit_this_process():
 
 
 def files(folders):
-    """The files of these folders below `test-vectors` that have the cases."""
-    found = [path for folder in folders for path in sorted((VECTORS / folder).glob("*.json*"))]
+    """The files that have the cases: those of these folders below `test-vectors`, or the files that are named themselves."""
+    found = []
+    for folder in folders:
+        path = VECTORS / folder
+        found.extend([path] if path.is_file() else sorted(path.glob("*.json*")))
     return [path for path in found if path.name in READERS or path.suffix == ".jsonl"]
 
 
 def read(folders):
-    """Every case of these folders below `test-vectors`, once."""
+    """Every case of these folders and files below `test-vectors`, once."""
     cases = []
     for path in files(folders):
         text = path.read_text()

@@ -1,0 +1,97 @@
+//! A case about a whole transaction before it is made.
+
+use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
+use serde_json::{Map, Value};
+use sigstack_interpreter::{Flags, ScriptError, Spend, TransactionError};
+use sigstack_vectors::{Case, Expect, Subject};
+
+use super::group::Draft;
+use super::shape::Shape;
+
+/// An input: how it spends, and the script that it spends.
+#[derive(Clone, Debug)]
+pub(super) struct Spent {
+    pub(super) script_sig: Vec<u8>,
+    pub(super) script_pubkey: Vec<u8>,
+    pub(super) witness: Vec<Vec<u8>>,
+}
+
+impl Spent {
+    /// A script that is spent without a scriptSig and a witness.
+    pub(super) fn bare(script_pubkey: Vec<u8>) -> Spent {
+        Spent { script_sig: Vec::new(), script_pubkey, witness: Vec::new() }
+    }
+}
+
+/// A transaction before it is made.
+#[derive(Clone, Debug)]
+pub(super) struct Whole {
+    pub(super) inputs: Vec<Spent>,
+    /// The scripts of its outputs.
+    pub(super) outputs: Vec<Vec<u8>>,
+    pub(super) flags: Flags,
+}
+
+/// The verdict that a transaction must get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TransactionVerdict {
+    Accept,
+    /// An input is invalid, and those before it are valid.
+    Input(usize, ScriptError),
+    /// Every input is valid, and the transaction breaks the rule of this reject reason.
+    Rule(&'static str),
+}
+
+impl Whole {
+    fn made(&self) -> (Transaction, Vec<TxOut>) {
+        let mut shape = Shape::new(self.inputs.len(), self.outputs.len(), 0);
+        for (input, spent) in shape.inputs.iter_mut().zip(&self.inputs) {
+            input.script_sig.clone_from(&spent.script_sig);
+            input.script_pubkey.clone_from(&spent.script_pubkey);
+        }
+        let mut tx = shape.tx(&[]);
+        for (input, spent) in tx.input.iter_mut().zip(&self.inputs) {
+            input.witness = Witness::from_slice(&spent.witness);
+        }
+        for (output, script) in tx.output.iter_mut().zip(&self.outputs) {
+            *output =
+                TxOut { value: Amount::from_sat(1_000), script_pubkey: ScriptBuf::from(script.clone()) };
+        }
+        (tx, shape.prevouts())
+    }
+}
+
+impl Draft for Whole {
+    type Verdict = TransactionVerdict;
+    const ACCEPT: TransactionVerdict = TransactionVerdict::Accept;
+
+    fn case(
+        &self,
+        comment: String,
+        verdict: TransactionVerdict,
+        mut extra: Map<String, Value>,
+    ) -> Result<Case, String> {
+        let (tx, prevouts) = self.made();
+        let spend = Spend::new(&tx, &prevouts).map_err(|error| error.to_string())?;
+        let result = spend.verify(self.flags);
+        let expect = match (verdict, &result) {
+            (TransactionVerdict::Accept, Ok(())) => Expect::Ok,
+            (
+                TransactionVerdict::Input(wanted, expected),
+                Err(TransactionError::Input { input, error, location }),
+            ) if *input == wanted && *error == expected => {
+                extra.insert("stops_at".into(), format!("input {input}, {location}").into());
+                Expect::Error(expected)
+            }
+            (TransactionVerdict::Rule(wanted), Err(TransactionError::Rule(rule)))
+                if rule.name() == wanted =>
+            {
+                extra.insert("stops_at".into(), "the transaction".into());
+                Expect::Rule(wanted)
+            }
+            _ => return Err(format!("{verdict:?} expected, the engine says {result:?}")),
+        };
+        let (subject, flags) = (Subject::All, self.flags);
+        Ok(Case { id: None, comment, tx, subject, prevouts, flags, expect, extra })
+    }
+}
