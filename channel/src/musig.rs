@@ -24,9 +24,9 @@ use crate::mutation::{Mutation, mutated};
 
 pub(crate) mod transcript;
 
-/// Bytes of a serialized public nonce.
+/// Size in bytes of a serialized public nonce.
 pub const PUBLIC_NONCE_SIZE: usize = 66;
-/// Bytes of a serialized partial signature.
+/// Size in bytes of a serialized partial signature.
 pub const PARTIAL_SIGNATURE_SIZE: usize = 32;
 
 /// An aggregate of several public keys, with the data needed to sign under it.
@@ -318,7 +318,7 @@ pub struct PartialCommitment {
     pub part: [u8; PARTIAL_SIGNATURE_SIZE],
 }
 
-/// Bytes of a serialized [`PartialCommitment`].
+/// Size in bytes of a serialized [`PartialCommitment`].
 pub const PARTIAL_COMMITMENT_SIZE: usize = 32 + PUBLIC_NONCE_SIZE + PARTIAL_SIGNATURE_SIZE;
 
 impl PartialCommitment {

@@ -304,7 +304,7 @@ mod tests {
                 let measured = 11;
                 match signing {
                     Signing::All => assert_eq!(run.signed, 60),
-                    // The sample, and the states at which storage was measured.
+                    // The signed updates are those of the sample, and those at which storage was measured.
                     Signing::Sample(..) => assert!((5..=5 + measured).contains(&run.signed)),
                 }
             }

@@ -21,7 +21,7 @@ impl Wallet {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if the resulting key is invalid, which happens with probability 2^-128.
     pub fn new(seed: &Seed) -> Result<Wallet, ChannelError> {
         Wallet::of(&seed.keypair("wallet", &[])?)
     }
@@ -30,7 +30,7 @@ impl Wallet {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if the resulting key is invalid, which happens with probability 2^-128.
     pub fn of(internal: &Keypair) -> Result<Wallet, ChannelError> {
         let keypair = taproot_keypair(internal, None)?;
         Ok(Wallet { script: p2tr(&x_only(&keypair)), keypair })

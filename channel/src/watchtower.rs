@@ -49,7 +49,7 @@ impl Watchtower {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] with probability 2^-128.
+    /// [`ChannelError::Key`] if the resulting key is invalid, which happens with probability 2^-128.
     pub fn new(seed: &Seed, market: u64) -> Result<Watchtower, ChannelError> {
         let key = seed.keypair("tower", &[])?;
         Ok(Watchtower { seed: seed.clone(), key, rewards: Wallet::of(&key)?, clients: Vec::new(), market })

@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | place | a byte: how the output commits to the script ([`Place`]) |
 //! | transaction | version, nLockTime (4 bytes each); number of inputs, number of outputs, and index of the input to verify (a byte each) |
-//! | each input | nSequence (4 bytes), amount (8 bytes, of which the highest bit is ignored), scriptSig (with length; ignored for the verified input) |
+//! | each input | nSequence (4 bytes), amount (8 bytes, highest bit ignored), scriptSig (with length; ignored for the verified input) |
 //! | each output | amount (8 bytes), script (with length) |
 //! | script | with length; pushes of two bytes may be [words](crate::words) |
 //! | stack | number of elements (a byte), each with length; elements of two bytes may be words |

@@ -313,7 +313,7 @@ pub(super) fn cycle() -> Result<Vec<Trial>, PlayError> {
     board.add_inputs(&mut justice, 1, 6_000)?;
     let Some(added) = justice.input.get(1).map(|input| input.previous_output) else { return Ok(vec![]) };
     board.chain.submit(justice.clone()).map_err(stop("replacement"))?;
-    // The double-spend: the added coin and another one, whose amounts beyond the single output become fee.
+    // The double-spend has two inputs, the added coin and another one. The amount beyond its single output is the fee.
     let coins = (added, output(6_000, board.cheater.script_pubkey().clone()));
     let other = board.cheater.mint(&mut board.chain, 20_000);
     let pays = vec![output(18_000, board.cheater.script_pubkey().clone())];

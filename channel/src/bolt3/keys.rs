@@ -13,7 +13,7 @@ fn hash(a: &PublicKey, b: &PublicKey) -> Result<Scalar, ChannelError> {
 ///
 /// # Errors
 ///
-/// [`ChannelError::Key`] with probability 2^-128.
+/// [`ChannelError::Key`] if the resulting key is invalid, which happens with probability 2^-128.
 pub fn derive_public(basepoint: &PublicKey, point: &PublicKey) -> Result<PublicKey, ChannelError> {
     Ok(basepoint.add_exp_tweak(&hash(point, basepoint)?)?)
 }
@@ -22,7 +22,7 @@ pub fn derive_public(basepoint: &PublicKey, point: &PublicKey) -> Result<PublicK
 ///
 /// # Errors
 ///
-/// [`ChannelError::Key`] with probability 2^-128.
+/// [`ChannelError::Key`] if the resulting key is invalid, which happens with probability 2^-128.
 pub fn derive_private(base_secret: &SecretKey, point: &PublicKey) -> Result<SecretKey, ChannelError> {
     Ok(base_secret.add_tweak(&hash(point, &base_secret.public_key())?)?)
 }
@@ -32,7 +32,7 @@ pub fn derive_private(base_secret: &SecretKey, point: &PublicKey) -> Result<Secr
 ///
 /// # Errors
 ///
-/// [`ChannelError::Key`] with probability 2^-128.
+/// [`ChannelError::Key`] if the resulting key is invalid, which happens with probability 2^-128.
 pub fn revocation_public(basepoint: &PublicKey, point: &PublicKey) -> Result<PublicKey, ChannelError> {
     let base = basepoint.mul_tweak(&hash(basepoint, point)?)?;
     Ok(base.combine(&point.mul_tweak(&hash(point, basepoint)?)?)?)
@@ -42,7 +42,7 @@ pub fn revocation_public(basepoint: &PublicKey, point: &PublicKey) -> Result<Pub
 ///
 /// # Errors
 ///
-/// [`ChannelError::Key`] with probability 2^-128.
+/// [`ChannelError::Key`] if the resulting key is invalid, which happens with probability 2^-128.
 pub fn revocation_private(
     base_secret: &SecretKey,
     per_commitment_secret: &SecretKey,

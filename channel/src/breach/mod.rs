@@ -98,15 +98,15 @@ impl Default for Game {
     }
 }
 
-/// Virtual bytes of the contest transaction signed with the victim's key: 690 WU.
+/// Size in virtual bytes of the contest transaction signed with the victim's key: 690 WU.
 const CONTEST_SIZE: f64 = 172.5;
-/// Virtual bytes of the presigned justice transaction and the child that pays its fee: 776 and 609 WU.
+/// Size in virtual bytes of the presigned justice transaction and the child that pays its fee: 776 and 609 WU.
 const FIXED_SIZE: f64 = 346.25;
-/// Virtual bytes of the cheater's settlement and its child: 704 and 609 WU.
+/// Size in virtual bytes of the cheater's settlement and its child: 704 and 609 WU.
 const SETTLE_SIZE: f64 = 328.25;
-/// Virtual bytes of a commitment and its child: 668 and 609 WU.
+/// Size in virtual bytes of a commitment and its child: 668 and 609 WU.
 const COMMIT_SIZE: f64 = 319.25;
-/// Virtual bytes of a block.
+/// Maximum size of a block in virtual bytes.
 const BLOCK_SIZE: f64 = 1_000_000.0;
 
 impl Game {

@@ -96,7 +96,7 @@ fn cheated(game: &Game, block: u32, fee: f64, burnt: f64, passed: f64) -> Outcom
     Outcome { justice: false, block, fee, victim: -gain, cheater: gain - fee - burnt, tower: 0.0, burnt }
 }
 
-/// Averages over many games.
+/// Averages of the results of many games.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Stats {
     /// Share of games in which the justice transaction confirmed within the delay.

@@ -233,7 +233,7 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
-        // The party refuses most events, so the rest of the world is copied only after it accepts.
+        // The party refuses most events, so the state of the model is copied only after the party accepts.
         let mut honest = world.honest.clone();
         let answer = self.answer(&mut honest, &event).transpose().ok()?;
         let mut next = World { honest, ..world.clone() };

@@ -57,7 +57,7 @@ macro_rules! rules {
             /// All rules.
             pub const ALL: &'static [Rule] = &[$(Rule::$name,)*];
 
-            /// The rule as a sentence.
+            /// Returns the rule as a sentence.
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Rule::$name => $text,)*

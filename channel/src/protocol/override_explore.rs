@@ -155,7 +155,7 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
-        // The party refuses to sign most updates, so the rest of the world is not copied for these.
+        // The party refuses to sign most updates. For these the state of the model is not copied.
         if let Event::Sign(update, session) = event {
             world.honest.clone().sign(update, session, self.without)?;
         }

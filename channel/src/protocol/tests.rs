@@ -253,7 +253,7 @@ fn an_update_is_signed_for_one_set_of_nonces() {
     assert_eq!(keeper.sign((1, 1), 6, None), None);
     assert_eq!(keeper, stored);
     assert_eq!(keeper.sign((1, 1), 6, Some(OverrideRule::StoredAnswer)), Some(()));
-    // The same applies to a party's own proposal.
+    // A proposer also refuses to sign its own proposal for other nonces.
     let mut keeper = Keeper::new(1, 3);
     keeper.propose(1, 5, None).unwrap();
     assert_eq!(keeper.propose(1, 6, None), None);

@@ -41,7 +41,7 @@ pub enum Event {
     Refused {
         /// Output to claim.
         coin: OutPoint,
-        /// Reason of the refusal.
+        /// Reason for the refusal.
         reject: Reject,
     },
     /// Replacing the conflicting transactions in the mempool costs more than the amount at stake, or more than the available
@@ -56,7 +56,7 @@ pub enum Event {
     Failed {
         /// Output to claim.
         coin: OutPoint,
-        /// Reason of the failure.
+        /// Reason for the failure.
         error: ChannelError,
     },
     /// No output is left to claim.

@@ -81,7 +81,7 @@ fn it_answers_old_states_of_every_construction_by_itself_and_leaves_the_newest_a
             stage.publish(old).unwrap();
             let acted = run(&mut tower, &mut stage.chain, 60);
             let (saw, done) = (saw(&acted) > 0, acted.contains(&Event::Done));
-            // In constructions whose locks order the states, the tower continues the latest path by whomever it was begun.
+            // In constructions whose locks order the states, the tower continues the latest path, whichever party began it.
             let answers = published != 3 || matches!(kind, Kind::Bip68(..) | Kind::Tree(..));
             assert_eq!((saw, done), (answers, answers), "{name} {published}: {acted:?}");
             if matches!(kind, Kind::SignedSequence(_)) && published == 1 {
