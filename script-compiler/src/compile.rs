@@ -30,7 +30,7 @@ pub struct CompiledLeaf {
     pub script: Vec<u8>,
     /// Number of Merkle steps from the leaf to the root.
     pub depth: usize,
-    /// Probability that the leaf is used, in units of [`ONE`].
+    /// Probability that the leaf is used, in units of 1/[`ONE`].
     pub probability: u64,
     /// Policy that the leaf enforces.
     pub policy: Node,
@@ -48,7 +48,7 @@ pub struct Compiled {
     pub root: Node,
     /// Condition that spends by the key path, as an index; `None` if nobody can use the key path.
     pub key_path: Option<usize>,
-    /// Probability that the key path is used, in units of [`ONE`].
+    /// Probability that the key path is used, in units of 1/[`ONE`].
     pub key_path_probability: u64,
     /// Leaves of the output.
     pub leaves: Vec<CompiledLeaf>,

@@ -12,13 +12,13 @@ pub type Set = BTreeSet<usize>;
 /// Maximum number of ways to satisfy a policy that are listed one by one.
 pub const MAX_PATHS: usize = 512;
 
-/// Maximum number of conditions in all of these ways together. The time to compare the ways grows with its square.
+/// Maximum number of conditions in all ways to satisfy a policy together. The time to compare the ways grows with its square.
 const MAX_PATH_CONDITIONS: usize = 8_192;
 
 /// A way to satisfy a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
-    /// Probability of the way, in units of [`ONE`].
+    /// Probability of the way, in units of 1/[`ONE`].
     pub probability: u64,
     /// Conditions of the way.
     pub set: Set,

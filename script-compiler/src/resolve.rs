@@ -30,7 +30,7 @@ pub enum Node {
     Atom(usize),
     /// All of the parts.
     And(Vec<Node>),
-    /// One of the parts. The weights are probabilities in units of [`ONE`] and sum to it.
+    /// One of the parts. The weights are probabilities in units of 1/[`ONE`], and their sum is [`ONE`].
     Or(Vec<(u64, Node)>),
     /// At least this number of the parts.
     Thresh(usize, Vec<Node>),

@@ -12,7 +12,7 @@ use crate::notes::{Note, NoteKind};
 use crate::policy::Span;
 use crate::resolve::{InternalKey, Node, Places, Program};
 
-/// Maximum number of conditions in all ways together.
+/// Maximum number of conditions in all ways to satisfy a policy together.
 const MAX_CONDITIONS: usize = 8_192;
 
 /// The notes on parts of a policy that have no effect, and the policy without these parts.

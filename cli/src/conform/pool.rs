@@ -18,7 +18,8 @@ use crate::problem::Problem;
 /// Number of failures after which the run stops if the command has not answered any case.
 const MOST_FAILURES: usize = 10;
 
-/// Number of timeouts after which the run stops if the command has not answered any case.
+/// Number of timeouts and closed pipes after which the run stops if the command has not answered any case. If there are more
+/// processes than this, the number of processes is used instead.
 const MOST_TIMEOUTS: usize = 3;
 
 /// The settings that the processes share.

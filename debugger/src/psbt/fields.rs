@@ -91,7 +91,7 @@ pub(super) const FIELDS: &[Field] = &[
     field(Global, GLOBAL_INPUT_COUNT, "INPUT_COUNT", Two, Required, Key::None, Value::CompactSize),
     field(Global, GLOBAL_OUTPUT_COUNT, "OUTPUT_COUNT", Two, Required, Key::None, Value::CompactSize),
     field(Global, 0x06, "TX_MODIFIABLE", Two, Optional, Key::None, U8),
-    // BIP 375.
+    // BIP 375, global map.
     field(
         Global,
         0x07,
@@ -102,7 +102,7 @@ pub(super) const FIELDS: &[Field] = &[
         Value::CompressedKeys { count: 1 },
     ),
     field(Global, 0x08, "SP_DLEQ", Two, Optional, Key::CompressedKey, Value::Bytes(&[64])),
-    // BIP 322.
+    // BIP 322, then VERSION and PROPRIETARY of BIP 174, global map.
     field(Global, 0x09, "GENERIC_SIGNED_MESSAGE", Both, Optional, Key::None, Value::Text),
     field(Global, GLOBAL_VERSION, "VERSION", Both, Optional, Key::None, U32),
     field(Global, 0xfc, "PROPRIETARY", Both, Optional, Key::Proprietary, Value::Any),
@@ -116,7 +116,7 @@ pub(super) const FIELDS: &[Field] = &[
     field(Input, 0x06, "BIP32_DERIVATION", Both, Optional, Key::PublicKey, Value::KeyOrigin),
     field(Input, IN_FINAL_SCRIPTSIG, "FINAL_SCRIPTSIG", Both, Optional, Key::None, Value::Any),
     field(Input, IN_FINAL_SCRIPTWITNESS, "FINAL_SCRIPTWITNESS", Both, Optional, Key::None, Value::Witness),
-    // BIP 127.
+    // BIP 127, input maps.
     field(Input, 0x09, "POR_COMMITMENT", Both, Optional, Key::None, Value::Text),
     // BIP 174, hash preimages.
     hash_lock(0x0a, "RIPEMD160", HashFunction::Ripemd160),
