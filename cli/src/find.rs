@@ -51,7 +51,7 @@ impl Source {
         found.unwrap_or(true)
     }
 
-    /// Reads the file.
+    /// Reads the file as test vectors, or recognizes it as a file of another kind.
     pub(crate) fn read(&self, options: ReadOptions) -> Result<Content, InputError> {
         let (path, is_named) = match self {
             Source::File { path, is_named } => (path, *is_named),

@@ -1,4 +1,4 @@
-//! `sigstack attacks` and `sigstack breach`.
+//! `sigstack attacks` and `sigstack breach`: play attacks on constructions, and the game after a party publishes an old state.
 
 use std::io::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `sigstack channel show`, `play` and `storage`.
+//! `sigstack channel show`, `play` and `storage`: the transactions of one channel, its closing on a chain, and its storage.
 
 use std::io::Write;
 use std::time::Instant;

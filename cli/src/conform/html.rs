@@ -19,7 +19,7 @@ const MOST_DETAILED: usize = 400;
 /// Maximum number of cases shown of each rule.
 const MOST_OF_RULE: usize = 40;
 
-/// Returns the page.
+/// Returns the HTML page.
 pub(super) fn page(results: &Results<'_>) -> String {
     let title = escaped(&format!("Conformance of {}", results.command));
     let body =

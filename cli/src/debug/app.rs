@@ -12,9 +12,9 @@ use super::element::Which;
 /// A place where execution stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Breakpoint {
-    /// At every execution of an opcode.
+    /// Stops at every execution of this opcode.
     Opcode(Opcode),
-    /// At a position in every script, or in the script of one phase.
+    /// Stops at a position in every script, or in the script of one phase.
     Position(Option<Phase>, u32),
 }
 
