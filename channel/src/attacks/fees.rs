@@ -30,7 +30,7 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
     }];
     let mut settled = Vec::new();
     let state = |dust: u64| Content::of(&[CAPACITY - dust, dust]);
-    for dust in [239, 240] {
+    for dust in [238, 239] {
         let content = state(dust);
         let setup = Setup::named("dust", 2, CAPACITY, 10)?;
         let mut channel = SignedSequence::new(setup, Profile::Ctv, content.clone())?;
@@ -53,11 +53,11 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
         settled.push(format!("{dust} sat: fee {fee}"));
     }
     let refused =
-        SignedSequence::new(Setup::named("dust", 2, CAPACITY, 10)?, Profile::Ctv, state(241)).is_err();
+        SignedSequence::new(Setup::named("dust", 2, CAPACITY, 10)?, Profile::Ctv, state(240)).is_err();
     trials.push(Trial {
-        against: "trimmed amounts in the anchor, up to 240 sat",
+        against: "trimmed amounts in the anchor, up to 239 sat",
         works: settled.len() != 2 || !refused,
-        outcome: format!("relayed with a child: {}; a state with 241 sat is refused", settled.join(", ")),
+        outcome: format!("relayed with a child: {}; a state with 240 sat is refused", settled.join(", ")),
         shown: Vec::new(),
     });
     Ok(trials)

@@ -80,7 +80,15 @@ impl Guard for KitGuard {
                 let (found, script) = found.filter(|(found, _)| view.is_unspent(&found.coin))?;
                 Some((found, script, signature))
             });
-            claims.extend(scripts.claim(spends.collect()));
+            let mut spends: Vec<_> = spends.collect();
+            // Whoever sees the signature of to_remote can spend that output in a large transaction. Only to_local is at stake, so the
+            // tower then takes it alone instead of replacing that transaction.
+            if let [(local, ..), (remote, ..)] = spends.as_slice()
+                && view.is_pending_without(&remote.coin, &local.coin)
+            {
+                spends.truncate(1);
+            }
+            claims.extend(scripts.claim(spends));
         }
         Ok(claims)
     }

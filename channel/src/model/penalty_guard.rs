@@ -173,7 +173,18 @@ impl PenaltyGuard {
             locals.map(|found| taken(found, vec![1], &local)).collect();
         let deadline = balances.first().map(|(found, _, _)| after(found));
         let lost = balances.iter().map(|(found, _, _)| found.out.value.to_sat()).fold(0, u64::saturating_add);
-        balances.extend(self.to_remote(view, (tx, height)));
+        let local_coin = balances.first().map(|(found, _, _)| found.coin);
+        let (apart, beside): (Vec<_>, Vec<_>) =
+            self.to_remote(view, (tx, height)).into_iter().partition(|(found, _, _)| {
+                local_coin.is_some_and(|local| view.is_pending_without(&found.coin, &local))
+            });
+        balances.extend(beside);
+        // A transaction that spends to_remote alone, as anyone can make from a tower's kit, does not delay the claim of to_local.
+        for spend in apart {
+            let found = spend.0.clone();
+            let draft = take("to_remote", 0, vec![spend], &self.payout);
+            claims.push(self.own_claim(Purpose::Sweep, &found, draft));
+        }
         if let Some((first, _, _)) = balances.first() {
             let coin = first.coin;
             let draft = take("justice", 0, balances, &self.payout);

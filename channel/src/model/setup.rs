@@ -312,7 +312,9 @@ impl Setup {
             least_htlc: [least_htlc(); 2],
             // A larger amount would have to be a fee. The transaction could then neither have zero fee, as a parent with dust must,
             // nor pay for itself.
-            most_trimmed: P2A_DUST_LIMIT,
+            // At the dust limit the transaction could have both an anchor and a fee. Where anyone can add inputs to it, anyone could
+            // then publish a large form of it.
+            most_trimmed: P2A_DUST_LIMIT - 1,
             most_offered: usize::MAX,
             opener: OpenerCosts::default(),
             size: Size { frame, balance: OUTPUT_WEIGHT, htlc: OUTPUT_WEIGHT, most: MAX_TRUC_WEIGHT },

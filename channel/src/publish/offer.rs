@@ -56,9 +56,16 @@ impl<'a> Offer<'a> {
             evicted
                 .extend(other.filter(|other| *other != txid).into_iter().flat_map(|id| pool.descendants(id)));
         }
-        if matches!(claim.pays, Pays::Child(..)) && pool.get(&txid).is_some() {
-            // A parent of version 3 may have only one child, so an existing child is replaced even if it spends another output.
-            evicted.extend(pool.descendants(txid).into_iter().filter(|other| *other != txid));
+        if let Pays::Child(vout, _) = &claim.pays
+            && pool.get(&txid).is_some()
+        {
+            if base.tx.version.0 == 3 {
+                // A parent of version 3 may have only one child, so an existing child is replaced even if it spends another output.
+                evicted.extend(pool.descendants(txid).into_iter().filter(|other| *other != txid));
+            } else if let Some(child) = pool.spender(&outpoint(&base.tx, *vout)) {
+                // Other children of version 2 conflict with nothing. Paying for them would cost the party what its peer chooses.
+                evicted.extend(pool.descendants(child.txid));
+            }
         }
         let mut offer = Offer { claim, wallet, base, evicted, own: false, coin: None };
         offer.own = offer.is_own(chain);

@@ -400,3 +400,5 @@ fn a_settlement_that_a_reorganisation_takes_back_confirms_with_its_children() {
         assert!(paid + FEES >= 400_000, "{kind:?}: {paid}");
     }
 }
+
+mod pins;

@@ -139,6 +139,12 @@ impl<'a> View<'a> {
         Some(Spend { tx, input, height: Some(height) })
     }
 
+    /// Returns whether a transaction of the mempool spends `coin` and does not spend `with`. A claim of both outputs would have to
+    /// replace it.
+    pub fn is_pending_without(&self, coin: &OutPoint, with: &OutPoint) -> bool {
+        self.0.pending_spender(coin).is_some_and(|tx| place(tx, with).is_none())
+    }
+
     /// Returns whether no confirmed transaction spends an output.
     pub fn is_unspent(&self, coin: &OutPoint) -> bool {
         self.confirmed_spend(coin).is_none()

@@ -177,23 +177,6 @@ fn a_short_delay_makes_it_raise_faster() {
     }
 }
 
-/// A justice kit does not spend to_remote, which belongs to the client in any case. Anyone who sees a kit's transaction can add a
-/// child, and version 3 limits the cost of replacing this child.
-#[test]
-fn a_kit_is_for_to_local_and_of_version_3() {
-    for format in [Format::Anchors, Format::ZeroFee] {
-        let (mut tower, mut stage, sweep) = caught(Kind::LnPenalty(format), 144);
-        let mut late = stage.chain.clone();
-        assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [2], "{format:?}");
-        let versions: Vec<i32> = stage.chain.mempool().entries().map(|entry| entry.tx.version.0).collect();
-        assert_eq!(versions, [3], "{format:?}");
-        // The cheater has already taken to_local.
-        late.mine(150).unwrap();
-        late.mine_block(vec![sweep.tx]).unwrap();
-        assert!(rates(&events(&mut tower, &mut late, 0)).is_empty(), "{format:?}");
-    }
-}
-
 #[test]
 fn each_newer_stale_update_is_answered_again() {
     let setup = Setup::named("again", 2, CAPACITY, 144).unwrap();
@@ -491,30 +474,6 @@ fn a_strangers_child_that_pays_to_the_tower_is_not_its_own() {
     assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [3]);
 }
 
-/// E10: the victim's own balance in a revoked commitment is not at stake, because no other party can take it.
-#[test]
-fn a_kit_costs_no_more_than_the_cheaters_balance() {
-    let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
-    let first = Content::of(&[20_000, 980_000]);
-    let mut channel = Kind::LnPenalty(Format::Anchors).build(setup, first).unwrap();
-    let channel = channel.as_mut();
-    let mut stage = Stage::new(channel).unwrap();
-    stage.open(channel).unwrap();
-    channel.update(Content::of(&[10_000, 990_000])).unwrap();
-    let mut tower = tower();
-    tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
-    let before = tower.balance(&stage.chain);
-    stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
-    for _ in 0..140 {
-        events(&mut tower, &mut stage.chain, 0);
-        stage.chain.mine_at(1_000_000).unwrap();
-    }
-    stage.chain.mine(1).unwrap();
-    let paid = before - tower.balance(&stage.chain);
-    assert!((10_000..20_000).contains(&paid), "{paid}");
-    assert!(stage.paid(channel, 1) > 990_000);
-}
-
 /// E10: a newer record in which something differs that no update changes belongs to another channel.
 #[test]
 fn a_record_of_another_channel_is_refused_whatever_its_number_is() {
@@ -550,3 +509,5 @@ fn a_record_of_another_channel_is_refused_whatever_its_number_is() {
         tower.replace(0, newer).unwrap();
     }
 }
+
+mod kits;

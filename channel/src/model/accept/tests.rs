@@ -72,8 +72,8 @@ fn amounts(name: &str) -> (u64, u64, u64) {
         "ln-static" => (670, 1_021, 5_000),
         "ln-anchors" => (670, 670, 5_000),
         "ln-zero-fee" => (670, 670, 240),
-        name if name.starts_with("literal") => (718, 718, 240),
-        _ => (330, 482, 240),
+        name if name.starts_with("literal") => (718, 718, 239),
+        _ => (330, 482, 239),
     }
 }
 

@@ -1,0 +1,84 @@
+//! Transactions of the other party that must not keep a claim from confirming.
+
+use super::*;
+use crate::bolt3::{SIGHASH_ALL, scripts, sign_segwit_v0};
+use crate::tx::{outpoint, p2wsh, set_witness, transaction};
+
+/// A commitment of version 2 has an anchor for each party. The peer's child of its own anchor conflicts with nothing, so the fee of
+/// the party's child rises with the market alone, and neither pays for the peer's child nor stops there.
+#[test]
+fn a_child_of_the_peers_own_anchor_is_not_replaced() {
+    let setup = Setup::named("anchors", 2, CAPACITY, 144).unwrap();
+    let mut channel =
+        Kind::LnPenalty(Format::Anchors).build(setup, Content::of(&[600_000, 400_000])).unwrap();
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel).unwrap();
+    stage.open(channel).unwrap();
+    channel.update(with_htlcs()).unwrap();
+    let mut victim = client(channel, 1, &mut stage.chain);
+    victim.orders().close = true;
+    victim.look(&mut stage.chain).unwrap();
+
+    let key = &channel.setup().party(0).unwrap().funding;
+    let script = scripts::anchor(&key.public_key());
+    let commitment = {
+        let has_anchor = |tx: &Transaction| tx.output.iter().any(|out| out.script_pubkey == p2wsh(&script));
+        let mut entries = stage.chain.mempool().entries();
+        entries.find(|entry| has_anchor(&entry.tx)).unwrap().tx.clone()
+    };
+    let (vout, anchor) =
+        (0..).zip(&commitment.output).find(|(_, out)| out.script_pubkey == p2wsh(&script)).unwrap();
+    let peer = Wallet::new(&Seed::from_name("peer")).unwrap();
+    let (coin, prevout) = peer.mint(&mut stage.chain, 200_000);
+    let inputs = vec![input(outpoint(&commitment, vout), 0), input(coin, 0)];
+    let mut child = transaction(2, 0, inputs, vec![output(90_000, peer.script_pubkey().clone())]);
+    let prevouts = [anchor.clone(), prevout];
+    let signature = sign_segwit_v0(&child, &prevouts, 0, &script, &key.secret_key(), SIGHASH_ALL).unwrap();
+    set_witness(&mut child, 0, &[signature, script.clone()]);
+    peer.sign(&mut child, &prevouts, 1).unwrap();
+    stage.chain.submit(child.clone()).unwrap();
+
+    for market in [16, 30] {
+        victim.set_market(market);
+        stage.chain.mine_block(vec![]).unwrap();
+        let events = victim.look(&mut stage.chain).unwrap();
+        let paid = events.iter().find_map(|event| match event {
+            Event::Offered { fee, .. } => Some(*fee),
+            _ => None,
+        });
+        assert!(paid.is_some_and(|fee| fee < 30_000), "{market}: {events:?}");
+        assert!(stage.chain.mempool().get(&child.compute_txid()).is_some());
+    }
+}
+
+/// A settlement whose fee input anyone can add must not be able to have one: its anchor is dust in every accepted state.
+#[test]
+fn nobody_adds_inputs_to_a_settlement_by_anyprevoutanyscript() {
+    for kind in [Kind::SignedSequence(Profile::AnyPrevOut), Kind::Symmetry(Form::AnyPrevOut)] {
+        let trimmed = |sat| {
+            let setup = Setup::named("trimmed", 2, CAPACITY, 10).unwrap();
+            kind.build(setup, Content::of(&[CAPACITY - sat, sat]))
+        };
+        assert!(trimmed(240).is_err(), "{kind:?}");
+        let mut channel = trimmed(239).unwrap();
+        let channel = channel.as_mut();
+        let mut stage = Stage::new(channel).unwrap();
+        stage.open(channel).unwrap();
+        channel.update(Content::of(&[CAPACITY - 239, 239])).unwrap();
+        let mut steps = channel.close(0, 1).unwrap();
+        let mut settlement = steps.pop().unwrap().tx;
+        for step in steps {
+            stage.publish(step).unwrap();
+        }
+        crate::model::wait_for(&mut stage.chain, &settlement).unwrap();
+        let stranger = Wallet::new(&Seed::from_name("stranger")).unwrap();
+        let (coin, prevout) = stranger.mint(&mut stage.chain, 50_000);
+        let first = stage.chain.coin(&settlement.input[0].previous_output).unwrap().out.clone();
+        settlement.input.push(input(coin, 0));
+        stranger.sign(&mut settlement, &[first, prevout], 1).unwrap();
+        let refused = stage.chain.clone().submit(settlement.clone()).unwrap_err();
+        assert!(refused.to_string().contains("dust"), "{kind:?}: {refused}");
+        // The signatures allow the input: only the dust keeps the transaction out.
+        stage.chain.mine_block(vec![settlement]).unwrap();
+    }
+}
