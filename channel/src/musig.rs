@@ -338,14 +338,43 @@ impl PartialCommitment {
     ) -> Result<PartialCommitment, ChannelError> {
         let salt = entropy.draw();
         let ahead = Nonce::ahead(owner.0, owner.1, id, &salt)?.public();
-        let answer = Nonce::answering(other, key, &[ahead], message)?;
-        let nonce = answer.public();
+        let (nonce, part) = PartialCommitment::answer(key, &ahead, other, message)?;
         let session = SigningSession::new(key, &[ahead, nonce], *message)?;
-        let part = session.sign(answer, other)?;
         match session.verify_partial(&part, &nonce, &other.public_key()) {
             true => Ok(PartialCommitment { salt, nonce: nonce.serialize(), part: part.serialize() }),
             false => Err(ChannelError::PartialSignature(1)),
         }
+    }
+
+    /// Returns the nonce and the partial signature with which `signer` answers the owner's nonce. They depend on nothing else.
+    fn answer(
+        key: &AggregateKey,
+        ahead: &PublicNonce,
+        signer: &Keypair,
+        message: &[u8; 32],
+    ) -> Result<(PublicNonce, PartialSignature), ChannelError> {
+        let secret = Nonce::answering(signer, key, &[*ahead], message)?;
+        let nonce = secret.public();
+        let part = SigningSession::new(key, &[*ahead, nonce], *message)?.sign(secret, signer)?;
+        Ok((nonce, part))
+    }
+
+    /// Returns whether `signer` made this partial signature in answer to the owner's nonce, by making it again. A party that is shown
+    /// a partial signature of its own must not take [`SigningSession::verify_partial`] for a proof that it signed: a partial signature
+    /// that verifies can be forged by the other signer, who chooses both nonces. Only the signature of all signers is unforgeable.
+    ///
+    /// # Errors
+    ///
+    /// [`ChannelError`] if the keys or the nonce do not make a session.
+    pub fn is_made_by(
+        &self,
+        key: &AggregateKey,
+        ahead: &PublicNonce,
+        signer: &Keypair,
+        message: &[u8; 32],
+    ) -> Result<bool, ChannelError> {
+        let (nonce, part) = PartialCommitment::answer(key, ahead, signer, message)?;
+        Ok(nonce.serialize() == self.nonce && part.serialize() == self.part)
     }
 
     /// Adds the owner's partial signature and returns the complete signature. The stored partial signature is first verified for

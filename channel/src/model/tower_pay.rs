@@ -2,8 +2,8 @@
 //!
 //! A client buys tokens in advance. The tower signs them blindly (Chaum's blind signatures, in the Diffie-Hellman variant of
 //! Wagner), so it cannot link a token to its sale: the tower learns which output it watches, but not who paid. A proof with each
-//! sale shows that all clients buy under the same key. Without the proof, a tower could mark tokens by using a different key for
-//! each client.
+//! sale shows that the sale is signed by the key that the tower announced. Clients must compare the announcement: a tower could mark
+//! tokens by announcing a different key to each client.
 //!
 //! Each update costs one token and is signed by the account's key. So nobody else can replace a record, and an old update is
 //! refused if it is sent again. A client that skips states pays only for the updates that it sends. The tower stores 32 bytes for

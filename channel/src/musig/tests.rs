@@ -113,3 +113,26 @@ fn a_stored_part_is_completed_for_its_own_message_only() {
     let mixed = PartialCommitment { salt: made.salt, ..again };
     assert_eq!(complete(&mixed, &[3; 32]), Err(ChannelError::PartialSignature(1)));
 }
+
+/// A partial signature that verifies is no proof that its signer answered the owner with it. The signer makes the answer again.
+#[test]
+fn a_shown_part_is_proved_by_making_it_again() {
+    let parties = parties(2);
+    let key = aggregate(&parties);
+    let (owner, other) = ((&parties[0].0, &parties[0].1), &parties[1].1);
+    let mut entropy = Entropy::from_name("test");
+    let made = PartialCommitment::make(&key, owner, other, &ID, &mut entropy, &[3; 32]).unwrap();
+    let ahead = Nonce::ahead(owner.0, owner.1, &ID, &made.salt).unwrap().public();
+    assert_eq!(made.is_made_by(&key, &ahead, other, &[3; 32]), Ok(true));
+    assert_eq!(made.is_made_by(&key, &ahead, other, &[4; 32]), Ok(false));
+
+    // A valid partial signature for the same message and nonce of the owner, with another nonce.
+    let secret = Nonce::fresh(&mut entropy, other, &key, &[3; 32]).unwrap();
+    let nonce = secret.public();
+    let session = SigningSession::new(&key, &[ahead, nonce], [3; 32]).unwrap();
+    let part = session.sign(secret, other).unwrap();
+    assert!(session.verify_partial(&part, &nonce, &other.public_key()));
+    let shown = PartialCommitment { nonce: nonce.serialize(), part: part.serialize(), ..made };
+    assert_eq!(shown.is_made_by(&key, &ahead, other, &[3; 32]), Ok(false));
+    assert!(shown.complete(&key, owner, &other.public_key(), &ID, &[3; 32]).is_ok());
+}

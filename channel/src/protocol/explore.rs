@@ -7,7 +7,7 @@
 //!
 //! The protocol cannot protect a party that was restored silently from a peer that hides signatures. The model therefore makes
 //! two assumptions: the restored party publishes nothing before the peer shows what it has, and the adversary shows a restored
-//! party the truth. To a party that was not restored the adversary shows anything.
+//! party the truth. To a party that was not restored the adversary shows the truth or less: more needs a proof, which it cannot forge.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};

@@ -47,8 +47,10 @@ pub enum Message {
         /// Number that the bytes encode.
         number: u32,
     },
-    /// First message of a connection: shows which of the receiver's signatures the sender has. The signatures are included as
-    /// proof.
+    /// First message of a connection: shows which of the receiver's signatures the sender has. The message includes the proof: for
+    /// [`Shown::number`] the signature of the number; for [`Shown::part`] the state, the sender's nonce and the receiver's partial
+    /// signature, which the receiver makes again and compares
+    /// ([`PartialCommitment::is_made_by`](crate::musig::PartialCommitment::is_made_by)). A message without a proof is not received.
     Reestablish(Shown),
     /// Says that the sender lost data. The sender signs and publishes nothing, and asks the receiver to publish its latest
     /// version.
@@ -62,7 +64,8 @@ pub struct Shown {
     pub number: u32,
     /// Highest number of a version for which the other side gave its partial signature.
     pub part: u32,
-    /// Whether the other side gave its partial signature of a cooperative closing.
+    /// Whether the other side gave its partial signature of a cooperative closing. This value is not proved: if it is false, updates
+    /// end, and the channel can still be closed.
     pub closing: bool,
     /// Highest number that is finished or yielded. This value is not proved; it only keeps the two sides from waiting for each
     /// other.

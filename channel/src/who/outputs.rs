@@ -8,7 +8,7 @@ use super::knowledge::{Fact, Output, a, b, held, held_from, public, tower};
 use crate::bolt3::Format;
 use crate::model::{Form, Kind, LiteralForm, Profile};
 
-const P2A: &str = "P2A, 0 to 240 sat";
+const P2A: &str = "P2A, 0 to 239 sat";
 const SPLIT: &str = "balances";
 
 /// Facts of both parties: they know the scripts and have shares of the aggregate key.
@@ -106,7 +106,7 @@ fn ln_penalty(format: Format) -> Vec<Output> {
             let facts = [a(Key("funding_pubkey")), public(Scripts)];
             all.push(Output::new("anchor of A", "ln-penalty-anchor", &[&facts]));
         }
-        Format::ZeroFee => all.push(Output::p2a(P2A)),
+        Format::ZeroFee => all.push(Output::p2a("P2A, 0 to 240 sat")),
         Format::StaticRemotekey => {}
     }
     all.push(Output::new("justice: to B", "payout", &[&[b(Key("owner"))]]));

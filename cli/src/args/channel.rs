@@ -259,7 +259,8 @@ pub(crate) enum AttacksCommand {
     Search(SearchArgs),
 }
 
-/// Search exhaustively for attacks: all moves of a corrupted party within bounds, against the code of client and tower.
+/// Search for attacks: the moves of a corrupted party within bounds, up to `--states` of each scenario, against the code of client
+/// and tower.
 #[derive(Debug, clap::Args)]
 #[command(after_help = SEARCH_HELP)]
 pub(crate) struct SearchArgs {
