@@ -225,7 +225,8 @@ pub(super) fn same_number() -> Result<Vec<Trial>, PlayError> {
         let mut stage = Stage::new(&first)?;
         stage.open(&mut first)?;
         second.open(first.setup().funding)?;
-        // The cheater keeps the first content of number 1. The victim's signatures end at the number of the second content.
+        // The cheater keeps its version with the first content of number 1. The victim's revocation signature is for the number of
+        // the second content.
         first.update(content(1))?;
         for _ in 0..=advance {
             second.update(content(3))?;

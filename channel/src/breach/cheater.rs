@@ -7,7 +7,7 @@
 use super::{BLOCK_SIZE, Game, Miners, SETTLE_SIZE, Strategy};
 use crate::chain::FeeMarket;
 
-/// Mean reversion and volatility per block of the logarithm of the market's feerate.
+/// Persistence and volatility per block of the logarithm of the market's feerate.
 pub(super) const PERSISTENCE: f64 = 0.98;
 pub(super) const VOLATILITY: f64 = 0.08;
 /// Number of grid points, and the distance between two points in natural logarithms.

@@ -2,8 +2,8 @@
 
 use super::{Game, Strategy, estimate};
 
-/// Returns the smallest reserve (the cheater's balance in the latest state, in satoshi) with which cheating loses money on
-/// average. `None` if cheating is profitable even with a reserve equal to the cheater's old balance.
+/// Returns the smallest reserve (the cheater's balance in the latest state, in satoshi) with which cheating loses money on average,
+/// to within a thousandth of the capacity. `None` if cheating is profitable even with a reserve equal to the cheater's old balance.
 pub fn break_even_reserve(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Option<u64> {
     let loses = |reserve: u64| {
         let game = Game { cheater_new: reserve, ..*game };

@@ -52,7 +52,7 @@ impl Orders {
 /// Source of a party's claims, built from its record.
 pub trait Guard: core::fmt::Debug + Send + Sync {
     /// Returns the transactions that this party would publish now, or later without any other event: answers to old states, the
-    /// settlement of the latest state whichever party published it, and claims on HTLCs and balances. A claim whose
+    /// settlement of the latest state (whichever party published it), and claims on HTLCs and balances. A claim whose
     /// [`Claim::ready`] is a later height waits for a lock.
     ///
     /// The same record, orders and chain always give the same claims.
