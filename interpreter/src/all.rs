@@ -1,4 +1,5 @@
-//! Every input of a transaction, and of many. With the feature `rayon` on all processors, with the same verdicts.
+//! Verification of every input of one transaction, or of many transactions. The feature `rayon` spreads the inputs over all
+//! processors; the verdicts are the same.
 
 use core::ops::Range;
 
@@ -7,11 +8,11 @@ use crate::error::TransactionError;
 use crate::flags::Flags;
 use crate::spend::Spend;
 
-/// Maximum inputs that one task verifies, so that a failure wastes little work.
+/// Maximum number of inputs that one task verifies. A small group wastes little work if one of its inputs is invalid.
 const MAX_GROUP: usize = 64;
 
-/// Verifies many transactions. With the feature `rayon` transactions and inputs are verified in parallel. The verdicts are in the
-/// order of the spends, each that of [`Spend::verify`].
+/// Verifies many transactions. Returns one verdict for each spend, in the order of `spends`; each verdict is the one that
+/// [`Spend::verify`] returns. With the feature `rayon`, transactions and inputs are verified in parallel.
 pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), TransactionError>> {
     #[cfg(feature = "rayon")]
     {
@@ -33,7 +34,8 @@ pub(crate) fn claims(spend: &Spend<'_>, flags: Flags) -> Result<Vec<Claim>, Tran
     join(0..inputs.div_ceil(size), group)
 }
 
-/// Verifies some inputs, one after the other.
+/// Verifies the inputs of a range, one after the other. Returns the claims of all of them, or the error of the first invalid
+/// input.
 fn claims_of(spend: &Spend<'_>, inputs: Range<usize>, flags: Flags) -> Result<Vec<Claim>, TransactionError> {
     let mut claims = Vec::new();
     for input in inputs {
@@ -43,9 +45,9 @@ fn claims_of(spend: &Spend<'_>, inputs: Range<usize>, flags: Flags) -> Result<Ve
     Ok(claims)
 }
 
-/// Inputs that are verified on one thread, one after the other.
+/// Number of inputs that one task verifies, given the number of inputs of the transaction.
 fn group_size(inputs: usize) -> usize {
-    // Waking another thread takes longer than a signature or two.
+    // Waking another thread takes longer than verifying one or two signatures.
     #[cfg(feature = "rayon")]
     if inputs > 3 {
         return inputs.div_ceil(rayon::current_num_threads()).clamp(1, MAX_GROUP);
@@ -53,7 +55,7 @@ fn group_size(inputs: usize) -> usize {
     inputs.clamp(1, MAX_GROUP)
 }
 
-/// The claims of all groups, or the first error in the order of the groups.
+/// Runs `claims` for every group. Returns the claims of all groups, or the first error in the order of the groups.
 fn join<E: Send>(
     groups: Range<usize>,
     claims: impl Fn(usize) -> Result<Vec<Claim>, E> + Send + Sync,
@@ -61,7 +63,7 @@ fn join<E: Send>(
     #[cfg(feature = "rayon")]
     if groups.len() > 1 {
         use rayon::prelude::*;
-        // Unlike a parallel collect into a Result, `find_map_first` finds the first error in order.
+        // A parallel `collect` into a `Result` returns any of the errors; `find_map_first` returns the first in order.
         let results: std::sync::Mutex<Vec<Claim>> = Default::default();
         let failure = groups.into_par_iter().find_map_first(|group| match claims(group) {
             Ok(claims) => {
@@ -105,7 +107,7 @@ mod tests {
         }
     }
 
-    /// Outputs that anyone can spend, and at some indices outputs that nobody can.
+    /// Prevouts that anyone can spend. `bad` lists the indices that get another one-byte script, with its opcode.
     fn prevouts(inputs: usize, bad: &[(usize, u8)]) -> Vec<TxOut> {
         let script = |index| {
             let opcode = bad.iter().find(|(at, _)| *at == index).map_or(0x51, |(_, opcode)| *opcode);

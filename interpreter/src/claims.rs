@@ -1,7 +1,7 @@
-//! Claims: what a verified input states about the whole transaction, and the rules over the claims of every input.
+//! Claims: facts about a verified input that a rule over the whole transaction needs, and the check of these rules.
 //!
-//! An opcode or a limit whose rule spans inputs cannot be decided by one input. The input records a claim, and
-//! [`crate::Spend::conclude`] decides over the claims of every input. The decision does not depend on their order.
+//! A rule that spans several inputs cannot be decided while one input is verified. Verification of an input records a claim
+//! for each such rule. [`crate::Spend::conclude`] then checks the rules against the claims of every input, in any order.
 
 use core::fmt;
 
@@ -12,9 +12,11 @@ use crate::flags::Flags;
 use crate::limits::{FORBIDDEN_TX_SIZE, MAX_TX_LEGACY_SIGOPS};
 use crate::proposals::bip54;
 
-/// One input is valid, provided that the transaction satisfies the rules over the claims of every input.
+/// The result of a verified input: the input is valid, provided that the transaction satisfies the rules over the claims of
+/// every input.
 ///
-/// This is not a verdict on the transaction: [`crate::Spend::conclude`] takes one for each input and gives that verdict.
+/// This is not a verdict on the transaction. [`crate::Spend::conclude`] takes one `InputVerified` for each input and returns
+/// that verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a valid input is not a valid transaction: give it to Spend::conclude"]
 pub struct InputVerified {
@@ -38,40 +40,41 @@ impl InputVerified {
         self.flags
     }
 
-    /// The claims, in the order in which verification made them.
+    /// The claims of the input, in the order in which verification recorded them.
     pub fn claims(&self) -> &[Claim] {
         &self.claims
     }
 }
 
-/// What an input states about the whole transaction: one variant for each rule that spans inputs.
+/// A fact about one input that a rule over the whole transaction needs. There is one variant for each rule that spans
+/// inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
-    /// BIP 54 "Specification": the signature operations in the input's scriptSig, the spent scriptPubKey and the redeem
-    /// script of P2SH, executed or not.
+    /// BIP 54 "Specification": number of signature operations in the input's scriptSig, the spent scriptPubKey and the P2SH
+    /// redeem script. Operations that are not executed count too.
     LegacySigops(u64),
 }
 
-/// A rule over the whole transaction that the transaction breaks although each input is valid.
+/// A rule over the whole transaction that is broken although each input is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionRule {
-    /// BIP 54 "Specification": the transaction has exactly 64 bytes without its witness.
+    /// BIP 54 "Specification": the serialization of the transaction without witnesses has exactly 64 bytes.
     Size64,
-    /// BIP 54 "Specification": the inputs have more than 2,500 signature operations outside the witness.
+    /// BIP 54 "Specification": the inputs have more than 2,500 signature operations outside the witness in total.
     LegacySigops {
-        /// Their number.
+        /// Number of signature operations.
         sigops: u64,
     },
 }
 
 impl TransactionRule {
-    /// The reject reason of every rule.
+    /// Reject reasons of all rules.
     pub const NAMES: &[&str] =
         &[TransactionRule::Size64.name(), TransactionRule::LegacySigops { sigops: 0 }.name()];
 
-    /// The reject reason, as the implementation of the rule for Bitcoin Core spells it.
+    /// Returns the reject reason, spelled as in the implementation of the rule for Bitcoin Core.
     pub const fn name(self) -> &'static str {
         match self {
             TransactionRule::Size64 => "bad-txns-size",
@@ -101,7 +104,8 @@ pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<
     bip54::check(tx, claims, flags)
 }
 
-/// Requires one verified input for each input of a transaction, under the same flags.
+/// Checks that there is exactly one verified input for each of the `count` inputs of a transaction, all verified under
+/// `flags`.
 pub(crate) fn require_each(inputs: &[InputVerified], count: usize, flags: Flags) -> Result<(), UsageError> {
     let mut seen = vec![false; count];
     for verified in inputs {

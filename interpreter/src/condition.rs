@@ -1,30 +1,30 @@
-//! The nesting of IF and NOTIF, in constant space and time.
+//! State of nested IF and NOTIF branches, in constant space; each operation takes constant time (Core `ConditionStack`).
 
-/// What the open IF branches say about whether opcodes are executed.
+/// The open IF and NOTIF branches of a running script, which decide whether opcodes are executed.
 ///
-/// Only two things can be seen of the nested branches: how many are open, and whether one of them is not taken. So
-/// their number and the depth of the outermost branch that is not taken are enough.
+/// A script can observe two things only: how many branches are open, and whether any of them is not taken. Two numbers are
+/// therefore enough: the count of open branches and the depth of the outermost branch that is not taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Conditions {
     depth: u32,
-    /// How many branches enclose the outermost one that is not taken.
+    /// Number of branches that enclose the outermost branch that is not taken; `None` if all open branches are taken.
     first_false: Option<u32>,
 }
 
 impl Conditions {
-    /// Whether opcodes are executed here.
+    /// Returns whether all open branches are taken, so that opcodes are executed.
     #[inline]
     pub fn all_true(&self) -> bool {
         self.first_false.is_none()
     }
 
-    /// How many branches are open.
+    /// Returns the number of open branches.
     #[inline]
     pub fn depth(&self) -> u32 {
         self.depth
     }
 
-    /// Opens a branch.
+    /// Opens a branch (OP_IF, OP_NOTIF).
     #[inline]
     pub(crate) fn push(&mut self, taken: bool) {
         if !taken && self.first_false.is_none() {
@@ -34,7 +34,7 @@ impl Conditions {
         self.depth = self.depth.saturating_add(1);
     }
 
-    /// Closes the innermost branch; false if none is open.
+    /// Closes the innermost branch (OP_ENDIF). Returns false if no branch is open.
     #[inline]
     #[must_use]
     pub(crate) fn pop(&mut self) -> bool {
@@ -46,7 +46,7 @@ impl Conditions {
         true
     }
 
-    /// Turns to the other side of the innermost branch; false if none is open.
+    /// Switches the innermost branch between taken and not taken (OP_ELSE). Returns false if no branch is open.
     #[inline]
     #[must_use]
     pub(crate) fn toggle(&mut self) -> bool {
@@ -54,7 +54,7 @@ impl Conditions {
         match self.first_false {
             None => self.first_false = Some(innermost),
             Some(first) if first == innermost => self.first_false = None,
-            // An outer branch is not taken: which side of the inner one is on cannot be seen.
+            // An outer branch is not taken, so neither side of the inner branch is executed.
             Some(_) => {}
         }
         true
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn agrees_with_a_vector_of_booleans() {
-        // Every sequence of eight operations of: open taken, open not taken, toggle, close.
+        // Every sequence of eight operations, each of: open a taken branch, open a branch that is not taken, toggle, close.
         for sequence in 0..4u32.pow(8) {
             let (mut model, mut conditions) = (Vec::new(), Conditions::default());
             for step in 0..8 {

@@ -1,4 +1,4 @@
-//! What a successful verification did not check.
+//! Coverage: reports the rules that a successful verification did not check.
 
 use core::fmt;
 
@@ -11,24 +11,24 @@ use crate::proposals::Proposal;
 use crate::sighash::legacy;
 use crate::unchecked::Unchecked;
 
-/// The bits of a hash type that say which outputs are signed: the same in legacy scripts, where the other bits but
-/// ANYONECANPAY are ignored, in segwit v0 and in taproot.
+/// Bits of a hash type that select the signed outputs. They are the same in legacy scripts (which ignore all other bits
+/// except ANYONECANPAY), in segwit v0 and in taproot.
 const OUTPUTS_MASK: u8 = 0x1f;
 
-/// The hash type of a signature that commits to no output.
+/// Hash type SIGHASH_NONE: the signature commits to no output.
 const SIGHASH_NONE: u8 = 2;
 
-/// A rule that was not checked, and where.
+/// A rule that a verification did not check, and the first place where it was skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
-    /// The rule.
+    /// The rule that was not checked.
     pub unchecked: Unchecked,
-    /// The first place at which it was passed over.
+    /// The first place at which the rule was skipped.
     pub location: Location,
 }
 
-/// The sentence of [`Unchecked`], and the opcode if it was one.
+/// Writes the sentence of [`Unchecked`], followed by the location if the gap is at an opcode.
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.unchecked.fmt(f)?;
@@ -36,7 +36,7 @@ impl fmt::Display for Gap {
     }
 }
 
-/// An inspector that collects what a verification passes over without checking it: an input can be valid because an opcode, a
+/// An inspector that collects the rules that a verification does not check. An input can be valid only because an opcode, a
 /// leaf version, a witness version or a public key has no rules yet, or because a flag is not set.
 ///
 /// ```
@@ -63,24 +63,24 @@ impl fmt::Display for Gap {
 pub struct Coverage {
     gaps: Vec<Gap>,
     phase: Option<Phase>,
-    /// The instruction that is executed.
+    /// Position of the instruction that is being executed.
     position: Option<ScriptPosition>,
-    /// Template hashes of the transaction that the script has seen, with the opcode that showed them.
+    /// Template hashes of the transaction that the script computed, each with the opcode that computed it.
     templates: Vec<(Opcode, [u8; 32])>,
-    /// Whether a valid signature committed to the transaction.
+    /// Whether any valid signature committed to the transaction.
     signed: bool,
-    /// Whether a valid signature committed to an output of the transaction. A template hash commits to all.
+    /// Whether any valid signature committed to an output of the transaction. A template hash commits to all outputs.
     outputs_signed: bool,
 }
 
 impl Coverage {
-    /// A coverage before the first verification. One that is used again starts anew with each verification.
+    /// Creates an inspector without gaps. It can be reused: each verification clears the gaps of the previous one.
     pub fn new() -> Coverage {
         Coverage::default()
     }
 
-    /// What was not checked, in the order of verification, each rule once. Empty before a verification has ended and after one
-    /// that failed.
+    /// Returns the rules that were not checked, each once, in the order of verification. Empty until a verification has
+    /// ended, and after a verification that failed.
     pub fn gaps(&self) -> &[Gap] {
         match self.phase {
             None => &self.gaps,
@@ -104,7 +104,7 @@ impl Coverage {
             SignedMessage::Legacy { .. } if check.message == legacy::ONE => {
                 self.add(Unchecked::SingleWithoutOutput);
             }
-            // A message of CSFS commits to the transaction if it is a template hash.
+            // The message of OP_CHECKSIGFROMSTACK commits to the transaction only if it is one of its template hashes.
             SignedMessage::Stack => {
                 self.signed |= self.templates.iter().any(|(_, digest)| check.message == digest);
             }

@@ -1,9 +1,9 @@
-//! Every question to libsecp256k1.
+//! All calls into libsecp256k1.
 
 use secp256k1::{Message, PublicKey, XOnlyPublicKey, ecdsa, schnorr};
 
-/// Whether a DER signature is the public key's, by ECDSA. Signatures are parsed as laxly as Core does (before BIP 66 any
-/// encoding was good), and a high S is as good as a low one. Hybrid keys are keys.
+/// Verifies a DER-encoded ECDSA signature. Signatures are parsed as laxly as in Core (before BIP 66 any encoding was valid),
+/// a high S is accepted, and hybrid public keys are accepted.
 pub fn verify_ecdsa(signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> bool {
     let Ok(public_key) = PublicKey::from_slice(public_key) else { return false };
     let Ok(mut signature) = ecdsa::Signature::from_der_lax(signature) else { return false };
@@ -11,13 +11,13 @@ pub fn verify_ecdsa(signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> b
     ecdsa::verify(&signature, Message::from_digest(*digest), &public_key).is_ok()
 }
 
-/// Whether a signature is the x-only public key's (BIP 340 "Verification"). The message may have any length.
+/// Verifies a Schnorr signature for an x-only public key (BIP 340 "Verification"). The message may have any length.
 pub fn verify_schnorr(signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool {
     let Ok(public_key) = XOnlyPublicKey::from_byte_array(*public_key) else { return false };
     schnorr::verify(&schnorr::Signature::from_byte_array(*signature), message, &public_key).is_ok()
 }
 
-/// Whether a DER signature's S is at most half the curve's order (BIP 146 "LOW_S").
+/// Returns whether the S value of a DER signature is at most half the curve's order (BIP 146 "LOW_S").
 pub(crate) fn has_low_s(der: &[u8]) -> bool {
     let Ok(signature) = ecdsa::Signature::from_der_lax(der) else { return false };
     let mut normalized = signature;
@@ -25,8 +25,8 @@ pub(crate) fn has_low_s(der: &[u8]) -> bool {
     normalized == signature
 }
 
-/// Whether `internal_key + tweak * G` is `output_key` and its Y coordinate is odd as told (BIP 341 "Script validation
-/// rules").
+/// Returns whether `internal_key + tweak * G` has the x coordinate `output_key` and the parity of its y coordinate matches
+/// `is_odd` (BIP 341 "Script validation rules").
 pub(crate) fn check_tweak(
     internal_key: &[u8; 32],
     tweak: &[u8; 32],
@@ -37,15 +37,15 @@ pub(crate) fn check_tweak(
     ffi::check_tweak(&internal_key, tweak, output_key, is_odd)
 }
 
-/// The one question that the safe interface of libsecp256k1 makes expensive: it wants the output key as a point, and finding
-/// the point of 32 bytes takes a square root. The C function compares the 32 bytes.
+/// Direct call of `secp256k1_xonly_pubkey_tweak_add_check`. The safe Rust interface requires the output key as a parsed
+/// point, which costs a square root; the C function compares 32 bytes.
 mod ffi {
     use core::ffi::c_int;
 
     use secp256k1::XOnlyPublicKey;
     use secp256k1::ffi::{CPtr, secp256k1_context_static, secp256k1_xonly_pubkey_tweak_add_check};
 
-    /// A tweak that is not below the curve's order fits nothing.
+    /// Returns false if `tweak` is not below the curve's order.
     #[allow(unsafe_code, reason = "a call into C")]
     pub(super) fn check_tweak(
         internal_key: &XOnlyPublicKey,
@@ -53,8 +53,9 @@ mod ffi {
         output_key: &[u8; 32],
         is_odd: bool,
     ) -> bool {
-        // SAFETY: the function only reads: the library's own constant context, which suffices for everything that does not
-        // sign, two arrays of 32 bytes, and a key that its type says was parsed. None of it is kept.
+        // SAFETY: the function only reads its arguments and keeps none of them. They are the library's own constant context,
+        // which suffices for everything except signing, two arrays of 32 bytes, and a public key that was parsed, as its
+        // type guarantees.
         let answer = unsafe {
             secp256k1_xonly_pubkey_tweak_add_check(
                 secp256k1_context_static,
@@ -76,7 +77,7 @@ mod tests {
 
     #[test]
     fn the_check_of_a_tweak_agrees_with_the_safe_one() {
-        // G and 2G, and the order of the curve.
+        // The generator G, the point 2G (x coordinates), and the order of the curve.
         let g = hex("79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
         let g2 = hex("c6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5");
         let order = hex("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141");
@@ -95,7 +96,7 @@ mod tests {
                 }
             }
         }
-        // G + 0, G + G, 2G + 0.
+        // The accepted cases are G + 0, G + G and 2G + 0.
         assert_eq!(accepted, 3);
     }
 

@@ -1,4 +1,4 @@
-//! `Debug` for the types whose fields a derived implementation could not show, or not so that it helps.
+//! `Debug` for types for which a derived implementation is impossible or of little use.
 
 use core::fmt::{Debug, Formatter, Result};
 
@@ -8,7 +8,7 @@ use crate::sighash::{EcdsaMidstates, TxCache};
 use crate::stack::Stack;
 
 impl Debug for Stack {
-    /// Lists the elements of both stacks, bottom first.
+    /// Lists the elements of both stacks, bottom element first.
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let (main, alt): (Vec<&[u8]>, Vec<&[u8]>) = (self.iter().collect(), self.alt_iter().collect());
         f.debug_struct("Stack").field("main", &main).field("alt", &alt).finish_non_exhaustive()

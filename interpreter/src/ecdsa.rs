@@ -1,4 +1,4 @@
-//! ECDSA signatures in legacy and segwit v0 scripts: encodings, the script code, the check itself.
+//! ECDSA signatures in legacy and segwit v0 scripts: checks of encodings, the script code, and verification.
 
 use std::borrow::Cow;
 
@@ -13,14 +13,14 @@ use crate::sighash::EcdsaMidstates;
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;
 
-/// Hash types of ECDSA signatures: the lowest five bits say which outputs are signed.
+/// Hash types of ECDSA signatures: the lowest five bits select the outputs that are signed.
 const SIGHASH_ALL: u8 = 1;
 const SIGHASH_SINGLE: u8 = 3;
-/// Only the input that is verified is signed.
+/// Hash type bit ANYONECANPAY: of the inputs, the signature commits only to the one that is verified.
 const SIGHASH_ANYONECANPAY: u8 = 0x80;
 
-/// Whether a signature with its hash type is strict DER (BIP 66 "DER encoding reference"):
-/// `0x30 [total length] 0x02 [R length] [R] 0x02 [S length] [S] [hash type]`, both integers positive and without padding.
+/// Returns whether a signature, hash type included, is strict DER (BIP 66 "DER encoding reference"): `0x30 [total length]
+/// 0x02 [R length] [R] 0x02 [S length] [S] [hash type]`, both integers positive and without unneeded leading zero bytes.
 fn is_strict_der(signature: &[u8]) -> bool {
     let Some((_hash_type, der)) = signature.split_last() else { return false };
     let [0x30, total, 0x02, r_length, rest @ ..] = der else { return false };
@@ -32,7 +32,7 @@ fn is_strict_der(signature: &[u8]) -> bool {
     usize::from(*s_length) == s.len() && is_strict_integer(r) && is_strict_integer(s)
 }
 
-/// Whether bytes are a positive DER integer in its shortest encoding.
+/// Returns whether bytes are a positive DER integer in its shortest encoding.
 fn is_strict_integer(bytes: &[u8]) -> bool {
     match bytes {
         [] => false,
@@ -41,7 +41,8 @@ fn is_strict_integer(bytes: &[u8]) -> bool {
     }
 }
 
-/// Core `CheckSignatureEncoding`. An empty signature is allowed: it is the short way to fail a check.
+/// Checks the encoding of a signature as required by the flags (Core `CheckSignatureEncoding`). An empty signature is
+/// allowed: it is a compact way to provide an invalid signature.
 pub(crate) fn check_signature_encoding(signature: &[u8], flags: Flags) -> Result {
     let Some((hash_type, der)) = signature.split_last() else { return Ok(()) };
     if flags.intersects(Flags::DERSIG | Flags::LOW_S | Flags::STRICTENC) && !is_strict_der(signature) {
@@ -57,7 +58,7 @@ pub(crate) fn check_signature_encoding(signature: &[u8], flags: Flags) -> Result
     Ok(())
 }
 
-/// Core `CheckPubKeyEncoding`.
+/// Checks the encoding of a public key as required by the flags (Core `CheckPubKeyEncoding`).
 pub(crate) fn check_public_key_encoding(public_key: &[u8], context: &Context, flags: Flags) -> Result {
     let compressed = matches!(public_key, [0x02 | 0x03, rest @ ..] if rest.len() == 32);
     let uncompressed = matches!(public_key, [0x04, rest @ ..] if rest.len() == 64);
@@ -70,11 +71,11 @@ pub(crate) fn check_public_key_encoding(public_key: &[u8], context: &Context, fl
     Ok(())
 }
 
-/// The part of a script that signatures commit to: from the last executed `OP_CODESEPARATOR` on, in legacy scripts without
-/// the signatures themselves.
+/// Script code: the part of a script that signatures commit to. It starts after the last executed `OP_CODESEPARATOR`; in
+/// legacy scripts the signatures are removed from it.
 pub(crate) struct ScriptCode<'s> {
     bytes: Cow<'s, [u8]>,
-    /// Midstates of the code after signatures were removed from it.
+    /// Sighash midstates of this script code; `None` until a signature has been removed from it.
     own_midstates: Option<EcdsaMidstates>,
 }
 
@@ -83,11 +84,11 @@ impl<'s> ScriptCode<'s> {
         ScriptCode { bytes: Cow::Borrowed(bytes), own_midstates: None }
     }
 
-    /// Removes a signature wherever the script pushes it: it cannot sign itself.
+    /// Removes every push of `signature` from the script code, since a signature cannot commit to itself.
     ///
     /// # Errors
     ///
-    /// [`ScriptError::SigFindAndDelete`] if there was one and `CONST_SCRIPTCODE` forbids it.
+    /// [`ScriptError::SigFindAndDelete`] if the script code contains the signature and the flag `CONST_SCRIPTCODE` is set.
     pub(crate) fn remove_signature(&mut self, signature: &[u8], flags: Flags) -> Result {
         let Some(without) = find_and_delete(&self.bytes, signature) else { return Ok(()) };
         if flags.contains(Flags::CONST_SCRIPTCODE) {
@@ -99,8 +100,8 @@ impl<'s> ScriptCode<'s> {
     }
 }
 
-/// The script without the shortest direct push of `data`, wherever an instruction begins with its bytes (Core
-/// `FindAndDelete`); none if there is nothing to delete.
+/// Returns the script without the shortest direct pushes of `data` that start at an instruction boundary (Core
+/// `FindAndDelete`). Returns `None` if there are none.
 fn find_and_delete(script: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     let (prefix, prefix_size) = push_prefix(data.len());
     let prefix = prefix.get(..prefix_size)?;
@@ -132,7 +133,7 @@ fn find_and_delete(script: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// What checking a signature needs beside the signature.
+/// Arguments of a signature check other than the signature.
 pub(crate) struct Check<'c> {
     pub(crate) context: &'c Context,
     pub(crate) host: &'c mut dyn Host,
@@ -140,7 +141,8 @@ pub(crate) struct Check<'c> {
 }
 
 impl Check<'_> {
-    /// Whether the signature, its last byte the hash type, is the key's (Core `CheckECDSASignature`).
+    /// Returns whether the signature, whose last byte is the hash type, is valid for the public key (Core
+    /// `CheckECDSASignature`).
     pub(crate) fn verify(
         self,
         signature: &[u8],
@@ -179,7 +181,8 @@ impl Check<'_> {
     }
 }
 
-/// Whether a public key has the length that its first byte announces (Core `CPubKey::IsValid`). Hybrid keys have.
+/// Returns whether a public key has the length that its first byte implies (Core `CPubKey::IsValid`). Hybrid keys are
+/// included.
 fn has_known_length(public_key: &[u8]) -> bool {
     match public_key {
         [2 | 3, rest @ ..] => rest.len() == 32,
@@ -194,18 +197,18 @@ mod tests {
 
     #[test]
     fn find_and_delete_looks_at_instruction_boundaries_only() {
-        // Cases in the spirit of Core's: the script, the data whose push is searched, what is left.
+        // Each case, similar to those of Core, gives the script, the data whose pushes are removed, and the expected result.
         let delete = |script: &[u8], data: &[u8]| find_and_delete(script, data);
         assert_eq!(delete(&[0x51, 0x52], &[9]), None);
         assert_eq!(delete(&[1, 9, 0x52], &[9]), Some(vec![0x52]));
         assert_eq!(delete(&[1, 9, 1, 9, 0x52, 1, 9], &[9]), Some(vec![0x52]));
-        // Inside the data of a push it is not found.
+        // Bytes inside the data of another push do not match.
         assert_eq!(delete(&[3, 1, 9, 9], &[9]), None);
-        // The empty signature is pushed by OP_0.
+        // An empty signature is pushed by OP_0.
         assert_eq!(delete(&[0x51, 0, 0x52], &[]), Some(vec![0x51, 0x52]));
-        // What follows a cut push is kept as it is.
+        // The bytes that follow a push that is cut short are kept unchanged.
         assert_eq!(delete(&[1, 9, 5, 1, 9], &[9]), Some(vec![5, 1, 9]));
-        // A push of the same data in a longer way is not what is searched.
+        // A push of the same data with a longer length prefix does not match.
         assert_eq!(delete(&[0x4c, 1, 9], &[9]), None);
     }
 

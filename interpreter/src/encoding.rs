@@ -1,7 +1,7 @@
-//! Serialized transactions, outputs and witnesses: decoding with errors that name the field.
+//! Decoding of serialized transactions, outputs and witnesses, with errors that name the malformed field.
 //!
-//! rust-bitcoin decodes. If it fails, the fields are walked once more to find the one that is cut short or malformed, since
-//! rust-bitcoin's own error does not say where it is.
+//! rust-bitcoin decodes the bytes. Its errors do not say where the problem is, so after a failure the fields are walked once
+//! more to find the one that is cut short or malformed.
 
 use core::fmt;
 
@@ -10,45 +10,46 @@ use bitcoin::consensus::encode::{Decodable, deserialize};
 use bitcoin::transaction::Version;
 use bitcoin::{Transaction, TxIn, TxOut, Witness};
 
-/// Bytes that are not what they should be the serialization of.
+/// An error in the serialization of a transaction, output or witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// The field, such as `input 0 scriptSig`; for bytes that follow the end, the name of the whole.
+    /// Name of the malformed field, such as `input 0 scriptSig`. If extra bytes follow the end, the name of what was
+    /// decoded, such as `transaction`.
     pub field: String,
-    /// Where the field, or its length prefix if that is malformed, begins, in bytes.
+    /// Byte offset at which the field begins. If the length prefix of the field is malformed, the offset of that prefix.
     pub offset: usize,
-    /// What is wrong with the field.
+    /// Kind of problem with the field.
     pub problem: DecodeProblem,
 }
 
-/// What is wrong with a field.
+/// Kinds of problems with a serialized field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeProblem {
-    /// Fewer bytes are left than the field has.
+    /// The field has more bytes than are left.
     Truncated {
-        /// Bytes of the field.
+        /// Length of the field in bytes.
         expected: u64,
-        /// Bytes that are left.
+        /// Number of bytes that are left.
         left: usize,
     },
-    /// A list has more items than bytes are left.
+    /// A list has more items than there are bytes left.
     Count {
-        /// Items of the list.
+        /// Number of items that the list announces.
         count: u64,
-        /// Bytes that are left.
+        /// Number of bytes that are left.
         left: usize,
     },
-    /// A CompactSize number is longer than needed.
+    /// A CompactSize number is not in its shortest encoding.
     NotShortest,
     /// The byte after an input count of zero is not the segwit flag (BIP 144).
     SegwitFlag(u8),
     /// The segwit flag is set, but every witness is empty (BIP 144).
     EmptyWitnesses,
-    /// Bytes follow the end.
+    /// This many bytes follow the end of the serialization.
     Trailing(usize),
-    /// Another limit of the decoder, in its words.
+    /// Another error of the decoder, in the decoder's own words.
     Other(String),
 }
 
@@ -83,12 +84,12 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
-/// A count as an integer of a fixed size.
+/// Converts a count to a 64-bit integer.
 pub(crate) fn usize_to_u64(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }
 
-/// A number of bytes with its noun.
+/// Formats a number of bytes with its noun, such as `1 byte` or `2 bytes`.
 pub(crate) fn bytes_text(count: u64) -> String {
     format!("{count} byte{}", if count == 1 { "" } else { "s" })
 }
@@ -102,7 +103,8 @@ pub fn decode_transaction(bytes: &[u8]) -> Result<Transaction, DecodeError> {
     decode(bytes, "transaction", |walk| walk.transaction(true))
 }
 
-/// Decodes a transaction in the serialization without witnesses, in which an input count of zero is no segwit marker.
+/// Decodes a transaction in the serialization without witnesses. An input count of zero is read as such, not as the segwit
+/// marker.
 ///
 /// # Errors
 ///
@@ -113,7 +115,7 @@ pub fn decode_transaction_without_witnesses(bytes: &[u8]) -> Result<Transaction,
     Ok(Transaction { version, lock_time, input, output })
 }
 
-/// Decodes an output: the amount and the scriptPubKey.
+/// Decodes an output, which is the amount followed by the scriptPubKey.
 ///
 /// # Errors
 ///
@@ -122,7 +124,7 @@ pub fn decode_output(bytes: &[u8]) -> Result<TxOut, DecodeError> {
     decode(bytes, "output", |walk| walk.output(""))
 }
 
-/// Decodes a witness: the number of elements, then each with its length.
+/// Decodes a witness: the number of elements, then each element with its length.
 ///
 /// # Errors
 ///
@@ -147,7 +149,7 @@ fn decode<T: Decodable>(
     })
 }
 
-/// Checks the fields of a serialization one after the other, without storing them.
+/// Cursor that checks the fields of a serialization one after the other without storing them.
 struct Walk<'b> {
     bytes: &'b [u8],
     offset: usize,
@@ -189,7 +191,8 @@ impl<'b> Walk<'b> {
         Ok(number)
     }
 
-    /// The number of items of a list. Each item takes at least a byte.
+    /// Reads the number of items of a list. Fails if it exceeds the number of bytes left, since each item takes at least one
+    /// byte.
     fn count(&mut self, field: impl fmt::Display + Copy) -> Result<u64, DecodeError> {
         let start = self.offset;
         let count = self.compact_size(field)?;
@@ -201,7 +204,7 @@ impl<'b> Walk<'b> {
         Ok(count)
     }
 
-    /// A length and as many bytes.
+    /// Skips a CompactSize length and as many bytes.
     fn sized(&mut self, field: impl fmt::Display + Copy) -> Result<(), DecodeError> {
         let length = self.compact_size(format_args!("length of {field}"))?;
         self.take(field, length).map(drop)
@@ -248,7 +251,7 @@ impl<'b> Walk<'b> {
         self.sized(format_args!("{within}scriptPubKey"))
     }
 
-    /// The number of elements.
+    /// Skips a witness and returns the number of its elements.
     fn witness(&mut self, within: &str) -> Result<u64, DecodeError> {
         let count = self.count(format_args!("{within}element count"))?;
         for nth in 0..count {
@@ -265,7 +268,8 @@ mod tests {
 
     use super::*;
 
-    /// One input with a scriptSig of three bytes, one output, and a witness of two elements if wanted.
+    /// Builds a transaction with one input, whose scriptSig has three bytes, and one output. The witness has two elements if
+    /// `witness` is true.
     fn tx(witness: bool) -> Transaction {
         let witness = if witness { Witness::from_slice(&[&[1, 2][..], &[]]) } else { Witness::new() };
         let script = ScriptBuf::from_bytes(vec![2, 7, 7]);
@@ -366,12 +370,12 @@ mod tests {
         assert!(decode_witness(&[2, 1, 7, 1, 7]).is_ok());
         assert_eq!(problem(decode_witness(&[9, 0])), "element count: 9, but only 1 byte left (byte 0)");
         assert_eq!(problem(decode_witness(&[0, 0])), "1 byte follows the witness (byte 1)");
-        // A block has at most four million bytes; the decoder takes no witness above.
+        // A block has at most four million bytes, and the decoder rejects any larger witness.
         let huge = [&[1, 0xfe, 0x00, 0x09, 0x3d, 0x00][..], &vec![0; 4_000_000]].concat();
         assert!(matches!(decode_witness(&huge).unwrap_err().problem, DecodeProblem::Other(_)));
     }
 
-    /// The serialization without witnesses has transactions without inputs, which BIP 144 cannot express.
+    /// The serialization without witnesses can express a transaction without inputs; that of BIP 144 cannot.
     #[test]
     fn transactions_without_inputs() {
         let mut tx = tx(false);

@@ -1,4 +1,4 @@
-//! The loop: what holds for every opcode, then the opcode's own rule (Core `EvalScript`).
+//! The interpreter loop: the rules common to all opcodes, and the dispatch to the opcode's own rule (Core `EvalScript`).
 
 use crate::error::{ScriptError, ScriptPosition};
 use crate::flags::Flags;
@@ -11,12 +11,12 @@ use crate::opcode::Opcode;
 use crate::ops;
 use crate::stack::Stack;
 
-/// Why and where a script failed. No position: the script as a whole was at fault.
+/// Why and where a script failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// The verdict.
+    /// The rule that the script broke.
     pub error: ScriptError,
-    /// The opcode at which it fell.
+    /// The opcode at which execution stopped; `None` if the failure is not due to a single opcode.
     pub position: Option<ScriptPosition>,
 }
 
@@ -26,14 +26,15 @@ impl From<ScriptError> for Stop {
     }
 }
 
-/// Runs one script on a stack, as one part of a verification does.
+/// Runs one script on a stack.
 ///
-/// This is the engine alone: it knows neither what is to be on the stack at the end nor what a script commits to. To
-/// verify a spend use [`crate::Spend`]; this is for tests, fuzzers and teaching.
+/// This function does not check the final stack and does not compute what a script commits to. Use [`crate::Spend`] to
+/// verify an input of a transaction. `run_script` is for tests, fuzzers and teaching.
 ///
 /// # Errors
 ///
-/// Where the script fails: the first rule that it breaks, in the order in which Core checks them.
+/// Returns the first rule that the script breaks, in the order in which Core checks the rules, and the opcode that breaks
+/// it.
 pub fn run_script<I: Inspector>(
     stack: &mut Stack,
     script: &[u8],
@@ -45,7 +46,7 @@ pub fn run_script<I: Inspector>(
     if !matches!(context, Context::Tapscript(_)) && script.len() > MAX_SCRIPT_SIZE {
         return Err(ScriptError::ScriptSize.into());
     }
-    // The alt stack is each script's own.
+    // Each script starts with an empty alt stack.
     stack.clear_alt();
     let mut machine = Machine::new(stack, script, context, flags, host);
     if !I::ACTIVE {
@@ -86,7 +87,7 @@ fn run_instructions<I: Inspector>(machine: &mut Machine<'_>, inspector: &mut I) 
     Ok(())
 }
 
-/// One instruction, with the inspector told before and after.
+/// Executes one instruction and calls the inspector before and after.
 #[inline]
 fn step<I: Inspector>(
     machine: &mut Machine<'_>,
@@ -105,13 +106,13 @@ fn step<I: Inspector>(
     result
 }
 
-/// The rules that hold for all opcodes, in Core's order, around the opcode's own.
+/// Applies the rules common to all opcodes, in Core's order, and the opcode's own rule.
 #[inline]
 fn execute(machine: &mut Machine<'_>, instruction: &Instruction<'_>) -> Result<(), ScriptError> {
     let opcode = instruction.opcode;
     let executing = machine.conditions.all_true();
     if opcode <= Opcode::OP_PUSHDATA4 {
-        // Even in a branch that is not executed.
+        // The size limit applies even in a branch that is not executed.
         if instruction.data.len() > MAX_SCRIPT_ELEMENT_SIZE {
             return Err(ScriptError::PushSize);
         }
@@ -133,14 +134,15 @@ fn execute(machine: &mut Machine<'_>, instruction: &Instruction<'_>) -> Result<(
     Ok(())
 }
 
-/// What fails an opcode even in a branch that is not executed.
+/// Checks the rules that fail an opcode even in a branch that is not executed.
 #[inline]
 fn check_before_execution(machine: &mut Machine<'_>, opcode: Opcode) -> Result<(), ScriptError> {
     if matches!(machine.context, Context::Tapscript(_)) {
-        // BIP 342 "Resource limits" lifts the limit on opcodes, and the pre-scan left no disabled opcode.
+        // BIP 342 "Resource limits" removes the limit on opcodes. Tapscripts have no disabled opcodes: those are
+        // OP_SUCCESSx, which the scan before execution has handled.
         return Ok(());
     }
-    // OP_RESERVED does not count.
+    // OP_RESERVED does not count toward the limit.
     if opcode > Opcode::OP_16 {
         machine.op_count += 1;
         if machine.op_count > MAX_OPS_PER_SCRIPT {

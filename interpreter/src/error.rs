@@ -1,4 +1,4 @@
-//! Errors: the verdict of a script in Core's words, where it fell, and what a caller can get wrong.
+//! Errors: the reason why verification failed under Core's name, where it failed, and misuse of the API.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::opcode::Opcode;
 
 macro_rules! script_errors {
     ($($(#[$banner:meta])* $variant:ident $name:literal $summary:literal;)*) => {
-        /// Why a script failed, in Core's vocabulary. The verdict; never a mistake of the caller ([`UsageError`]).
+        /// Reason why a script failed, under Core's name. Misuse of the API is reported as [`UsageError`] instead.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum ScriptError {
@@ -19,15 +19,15 @@ macro_rules! script_errors {
         }
 
         impl ScriptError {
-            /// Every error: Core's order, those of the proposals among their kind.
+            /// Every script error, in Core's order. Errors of the proposals are placed next to related errors of Core.
             pub const ALL: &'static [ScriptError] = &[$(ScriptError::$variant,)*];
 
-            /// The name, as Core 31's test vectors spell it.
+            /// Returns the name of the error, spelled as in the test vectors of Bitcoin Core 31.
             pub const fn name(self) -> &'static str {
                 match self { $(ScriptError::$variant => $name,)* }
             }
 
-            /// What happened, in a sentence.
+            /// Returns a sentence that describes the error.
             pub const fn summary(self) -> &'static str {
                 match self { $(ScriptError::$variant => $summary,)* }
             }
@@ -99,10 +99,10 @@ script_errors! {
 }
 
 impl ScriptError {
-    /// Older spellings of Core that mean the same error, accepted on input.
+    /// Older names of Core for the same errors, which [`ScriptError::from_name`] accepts.
     pub const ALIASES: &'static [(&'static str, ScriptError)] = &[("SIG_NULLFAIL", ScriptError::SigNullFail)];
 
-    /// The error of a name, with or without `SCRIPT_ERR_`; older spellings are accepted.
+    /// Returns the error with this name, with or without the prefix `SCRIPT_ERR_`. Older names are accepted.
     pub fn from_name(name: &str) -> Option<ScriptError> {
         let name = name.strip_prefix("SCRIPT_ERR_").unwrap_or(name);
         let alias = || ScriptError::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, error)| *error);
@@ -118,26 +118,26 @@ impl fmt::Display for ScriptError {
 
 impl core::error::Error for ScriptError {}
 
-/// The part of verification in which something happens, in order.
+/// Phases of the verification of an input, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// The scriptSig.
+    /// Execution of the scriptSig.
     ScriptSig,
-    /// The output's own script.
+    /// Execution of the spent output's scriptPubKey.
     ScriptPubKey,
-    /// The redeem script of a pay-to-script-hash output (BIP 16).
+    /// Execution of the redeem script of a pay-to-script-hash output (BIP 16).
     RedeemScript,
-    /// What a witness program asks for before any script of it runs (BIP 141, BIP 341).
+    /// Checks of a witness program before any of its scripts runs (BIP 141, BIP 341).
     WitnessProgram,
-    /// The script of a segwit v0 program; for P2WPKH the implied one (BIP 141).
+    /// Execution of the script of a segwit v0 program; for P2WPKH, the implied script (BIP 141).
     WitnessScript,
-    /// The signature of a taproot key path spend (BIP 341).
+    /// Verification of the signature of a taproot key path spend (BIP 341).
     KeyPath,
-    /// The proof that the output key commits to the leaf (BIP 341).
+    /// Check that the taproot output key commits to the leaf (BIP 341).
     TaprootCommitment,
-    /// The leaf's script (BIP 342).
+    /// Execution of the script of a taproot leaf (BIP 342).
     Tapscript,
-    /// What is checked after all scripts: a clean stack, no unexpected witness.
+    /// Checks after all scripts: the stack is clean and there is no unexpected witness.
     Finish,
 }
 
@@ -155,7 +155,7 @@ impl Phase {
         Phase::Finish,
     ];
 
-    /// The name, as traces write it.
+    /// Returns the name of the phase, as used in traces.
     pub const fn name(self) -> &'static str {
         match self {
             Phase::ScriptSig => "scriptSig",
@@ -177,23 +177,23 @@ impl fmt::Display for Phase {
     }
 }
 
-/// A place inside a script.
+/// Position of an opcode inside a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ScriptPosition {
-    /// Which opcode of the script, from 0 (BIP 342's opcode position, not a byte offset).
+    /// Index of the opcode among the opcodes of the script, from 0 (BIP 342's opcode position, not a byte offset).
     pub opcode_position: u32,
-    /// Where the opcode starts, in bytes.
+    /// Byte offset at which the opcode starts.
     pub byte_offset: usize,
     /// The opcode.
     pub opcode: Opcode,
 }
 
-/// Where verification stopped.
+/// Place at which verification stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
-    /// The part of verification.
+    /// Phase of verification in which it stopped.
     pub phase: Phase,
-    /// The opcode at which a script stopped; none if it was not one opcode's fault.
+    /// The opcode at which a script stopped; `None` if the failure is not due to a single opcode.
     pub position: Option<ScriptPosition>,
 }
 
@@ -210,23 +210,23 @@ impl fmt::Display for Location {
     }
 }
 
-/// Why an input was not accepted: it is invalid, or there is no verdict. There are no other reasons, so the enum may be matched
-/// exhaustively.
+/// Reason why an input was not accepted: it is invalid, or the API was misused and there is no verdict. There are no other
+/// reasons, so the enum may be matched exhaustively.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifyError {
-    /// The verdict: the spend breaks a rule.
+    /// The input is invalid because it breaks a rule.
     Script {
-        /// The rule.
+        /// The rule that the input breaks.
         error: ScriptError,
-        /// Where.
+        /// Where the rule was broken.
         location: Location,
     },
-    /// The caller's mistake: there is no verdict.
+    /// The API was misused, so there is no verdict.
     Usage(UsageError),
 }
 
 impl VerifyError {
-    /// The script's error, if the spend is invalid.
+    /// Returns the script error if the input is invalid.
     pub fn script_error(&self) -> Option<ScriptError> {
         match self {
             VerifyError::Script { error, .. } => Some(*error),
@@ -234,7 +234,7 @@ impl VerifyError {
         }
     }
 
-    /// The error as that of a transaction, given the index of the input.
+    /// Converts the error to that of a transaction, given the index of the input.
     pub fn of_input(self, input: usize) -> TransactionError {
         match self {
             VerifyError::Script { error, location } => TransactionError::Input { input, error, location },
@@ -267,26 +267,27 @@ impl From<UsageError> for VerifyError {
     }
 }
 
-/// Why a transaction was not accepted: an input is invalid, a rule over the whole transaction is broken, or there is no verdict.
+/// Reason why a transaction was not accepted: an input is invalid, a rule over the whole transaction is broken, or the API
+/// was misused and there is no verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransactionError {
-    /// The first invalid input, in input order.
+    /// An input is invalid. The first invalid input in input order is reported.
     Input {
-        /// The index of the input.
+        /// Index of the invalid input.
         input: usize,
-        /// The rule that it breaks.
+        /// The rule that the input breaks.
         error: ScriptError,
-        /// Where.
+        /// Where the rule was broken.
         location: Location,
     },
-    /// Every input is valid, and the transaction breaks a rule that spans inputs.
+    /// Every input is valid, but the transaction breaks a rule that spans inputs.
     Rule(TransactionRule),
-    /// The caller's mistake: there is no verdict.
+    /// The API was misused, so there is no verdict.
     Usage(UsageError),
 }
 
 impl TransactionError {
-    /// The script's error, if an input is invalid.
+    /// Returns the script error if an input is invalid.
     pub fn script_error(&self) -> Option<ScriptError> {
         match self {
             TransactionError::Input { error, .. } => Some(*error),
@@ -294,7 +295,7 @@ impl TransactionError {
         }
     }
 
-    /// The index of the invalid input, if an input is invalid.
+    /// Returns the index of the invalid input if an input is invalid.
     pub fn input(&self) -> Option<usize> {
         match self {
             TransactionError::Input { input, .. } => Some(*input),
@@ -302,7 +303,8 @@ impl TransactionError {
         }
     }
 
-    /// The name of the broken rule: that of a script's error, or a transaction's reject reason. `None` if there is no verdict.
+    /// Returns the name of the broken rule: the name of the script error, or the reject reason of the transaction. `None` if
+    /// there is no verdict.
     pub fn name(&self) -> Option<&'static str> {
         match self {
             TransactionError::Input { error, .. } => Some(error.name()),
@@ -346,48 +348,48 @@ impl From<TransactionRule> for TransactionError {
     }
 }
 
-/// What a caller can get wrong.
+/// Misuse of the API by the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UsageError {
-    /// There must be one prevout for each input.
+    /// The number of prevouts differs from the number of inputs.
     PrevoutCount {
-        /// The transaction's inputs.
+        /// Number of inputs of the transaction.
         inputs: usize,
-        /// The prevouts that were given.
+        /// Number of prevouts passed by the caller.
         prevouts: usize,
     },
-    /// The transaction has no such input.
+    /// The transaction has no input with this index.
     InputIndex {
-        /// The index that was given.
+        /// Index passed by the caller.
         index: usize,
-        /// The transaction's inputs.
+        /// Number of inputs of the transaction.
         inputs: usize,
     },
-    /// The verdict on a transaction needs every input, and one was not verified.
+    /// A verdict on a transaction was requested although one of its inputs was not verified.
     InputNotVerified {
-        /// The input.
+        /// Index of the input that was not verified.
         input: usize,
     },
-    /// The verdict on a transaction needs every input once.
+    /// A verdict on a transaction was requested with the same input more than once.
     InputTwice {
-        /// The input.
+        /// Index of the repeated input.
         input: usize,
     },
-    /// The verdict on a transaction needs inputs that were verified under the same flags.
+    /// A verdict on a transaction was requested with an input that was verified under other flags.
     OtherFlags {
-        /// The input.
+        /// Index of the input.
         input: usize,
-        /// The flags under which it was verified.
+        /// Flags under which that input was verified.
         flags: Flags,
     },
     /// No flag has this name.
     UnknownFlag(String),
-    /// A flag that does not work alone.
+    /// A flag is set without another flag that it needs.
     FlagCombination {
-        /// The flag.
+        /// The flag that needs another.
         flag: Flags,
-        /// What it needs and was not set.
+        /// The needed flags that are not set.
         missing: Flags,
     },
 }
