@@ -1,4 +1,4 @@
-//! Compresses the project's vectors for the feature `embedded`.
+//! Compresses the project's vector files with gzip and generates the table of embedded files for the feature `embedded`.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -9,10 +9,11 @@ use std::{env, fs};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-/// The folders with vectors.
+/// Folders that contain vector files.
 const FOLDERS: [&str; 5] = ["bips", "channels", "compiler", "consensus", "proposals"];
 
-/// A file of these folders that is not a vector file: the rules of the draft, with the names of their cases.
+/// A file in these folders that does not contain vectors: the rules of the BIP draft, with the names of the cases for each
+/// rule.
 const NO_VECTORS: &str = "rules.json";
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -43,7 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The vector files of a folder and its subfolders. A folder that does not exist has none.
+/// Finds the vector files in a folder and its subfolders. A folder that does not exist contains none.
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), Box<dyn Error>> {
     if !folder.is_dir() {
         return Ok(());

@@ -1,20 +1,20 @@
-//! The assembly of Core's test files. The debugger's assembly is another language, with `<hex>` and the forms that explorers
-//! print; both encode pushes and numbers with the interpreter's functions.
+//! Assembler for the script notation of Bitcoin Core's test files. The debugger has an assembler for another notation, with
+//! `<hex>` and the forms that block explorers print. Both encode pushes and numbers with the interpreter's functions.
 //!
 //! | word | becomes |
 //! | --- | --- |
 //! | a decimal number of 64 bits | the shortest push of the number |
-//! | `0x` and hex | these bytes, raw, not pushed |
+//! | `0x` and hex | these raw bytes, without a push opcode |
 //! | text in single quotes | a push of the text |
-//! | anything else | the opcode of this name, `OP_` may be left out |
+//! | anything else | the opcode of this name; the prefix `OP_` is optional |
 
 use sigstack_interpreter::{Opcode, append_number, append_push};
 
-/// Assembles a script.
+/// Assembles a script from the notation of Bitcoin Core's test files into bytes.
 ///
 /// # Errors
 ///
-/// Names the word that has no meaning.
+/// Returns a message that names the first word that cannot be assembled.
 pub fn assemble(text: &str) -> Result<Vec<u8>, String> {
     let mut script = Vec::new();
     for word in text.split([' ', '\t', '\n']).filter(|word| !word.is_empty()) {
@@ -26,7 +26,7 @@ pub fn assemble(text: &str) -> Result<Vec<u8>, String> {
 fn append_word(word: &str, script: &mut Vec<u8>) -> Result<(), String> {
     let digits = word.strip_prefix('-').unwrap_or(word);
     if !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        // Core's files have numbers of 32 bits today, of 64 bits before 2020.
+        // Numbers in Core's files are limited to 32 bits today; before 2020 they had up to 64 bits.
         let number = word.parse::<i64>().map_err(|_| format!("the number {word} has more than 64 bits"))?;
         append_number(number, script);
         return Ok(());

@@ -1,4 +1,5 @@
-//! The case format: one input of a transaction or the whole transaction, and the verdict that it must get.
+//! The project's case format: one input of a transaction, or a whole transaction, with the verdict that verification must
+//! return.
 
 use core::fmt;
 
@@ -12,20 +13,21 @@ use crate::dialect::plain_flags;
 use crate::error::Bad;
 use crate::field;
 
-/// What a case is about.
+/// The part of a transaction that a case verifies: one input, or the whole transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// One input, by its index.
+    /// One input, given by its index.
     Input(usize),
     /// The whole transaction: every input, and the rules that span inputs.
     All,
 }
 
-/// The word for [`Subject::All`] in the field `index`. A reader that knows only inputs finds no number there and stops.
+/// Value of the field `index` that stands for [`Subject::All`]. A reader that supports only single inputs expects a number
+/// there, and reports an error.
 const ALL: &str = "all";
 
 impl Subject {
-    /// The index of the input; `None` if the case is about the whole transaction.
+    /// Returns the index of the input, or `None` if the case is about the whole transaction.
     pub fn input(self) -> Option<usize> {
         match self {
             Subject::Input(index) => Some(index),
@@ -33,7 +35,7 @@ impl Subject {
         }
     }
 
-    /// The value of the field `index`.
+    /// Returns the JSON value of the field `index`.
     pub(crate) fn to_value(self) -> Value {
         match self {
             Subject::Input(index) => Value::from(index),
@@ -55,17 +57,17 @@ impl Subject {
 /// The verdict that a case must get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// The input or the transaction is valid.
+    /// The input or the whole transaction is valid.
     Ok,
-    /// The input is invalid for this reason. Of a transaction: that of its first invalid input.
+    /// The input is invalid with this script error. For a whole transaction: the script error of its first invalid input.
     Error(ScriptError),
-    /// Every input is valid, and the transaction is invalid for this reject reason: one of [`TransactionRule::NAMES`]. An input
-    /// cannot have this verdict.
+    /// Every input is valid, but the transaction is invalid for this reject reason, one of [`TransactionRule::NAMES`]. A
+    /// case about a single input cannot have this verdict.
     Rule(&'static str),
 }
 
 impl Expect {
-    /// Reads `OK`, the name of a script error, or the reject reason of a rule over the whole transaction.
+    /// Parses `OK`, the name of a script error, or the reject reason of a rule for whole transactions.
     pub fn from_name(name: &str) -> Option<Expect> {
         if name == "OK" {
             return Some(Expect::Ok);
@@ -74,7 +76,7 @@ impl Expect {
         rule.map(|reason| Expect::Rule(reason)).or_else(|| ScriptError::from_name(name).map(Expect::Error))
     }
 
-    /// Whether a verdict is the expected one.
+    /// Returns whether the interpreter's verdict is the expected one.
     pub(crate) fn is(self, verdict: &Result<(), TransactionError>) -> bool {
         match (self, verdict) {
             (Expect::Ok, Ok(())) => true,
@@ -95,32 +97,32 @@ impl fmt::Display for Expect {
     }
 }
 
-/// A case of the case format.
+/// A test case in the project's case format.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Case {
-    /// What the case is called, unique in its file; a field of the project's own cases.
+    /// Name of the case, unique in its file. Only the project's own files have this field.
     pub id: Option<String>,
-    /// What the case shows.
+    /// One sentence that says what the case demonstrates.
     pub comment: String,
-    /// The whole spending transaction, witness included.
+    /// The whole spending transaction, including witnesses.
     pub tx: Transaction,
     /// The input to verify, or the whole transaction.
     pub subject: Subject,
-    /// The outputs that the inputs spend, in input order.
+    /// The outputs spent by the inputs, in input order.
     pub prevouts: Vec<TxOut>,
-    /// Exactly the flags to verify with.
+    /// The flags to verify with; no flag is added or removed.
     pub flags: Flags,
-    /// The verdict.
+    /// The expected verdict.
     pub expect: Expect,
-    /// The fields that the format does not know, kept as they are.
+    /// Fields that the format does not define, preserved unchanged.
     pub extra: Map<String, Value>,
 }
 
-/// The fields of the format.
+/// Names of the fields that the format defines.
 const FIELDS: &[&str] = &["id", "comment", "tx", "index", "prevouts", "flags", "expect"];
 
 impl Case {
-    /// Reads a case from a JSON object.
+    /// Parses a case from a JSON object.
     pub(crate) fn read(value: &Value) -> Result<Case, Bad> {
         let Value::Object(object) = value else {
             return Err(Bad::new("", "must be an object"));
@@ -144,7 +146,7 @@ impl Case {
         Ok(Case { id: id.map(str::to_owned), comment, tx, subject, prevouts, flags, expect, extra })
     }
 
-    /// What the case asks.
+    /// Returns the question that the case asks an implementation, without the expected verdict.
     pub(crate) fn question(&self) -> Question {
         let (tx, prevouts, flags) = (self.tx.clone(), self.prevouts.clone(), self.flags);
         match self.subject {
@@ -153,9 +155,10 @@ impl Case {
         }
     }
 
-    /// The case as one line of JSON without a line break: the format's fields in their order, then the others by name.
+    /// Returns the case as JSON on one line: first the fields that the format defines, in their fixed order, then the other
+    /// fields sorted by name.
     ///
-    /// The same case always gives the same bytes.
+    /// Equal cases always give identical bytes.
     pub fn to_line(&self) -> String {
         let prevouts = self.prevouts.iter().map(|prevout| Value::from(hex::encode(serialize(prevout))));
         let id = self.id.as_ref().map(|id| ("id", Value::from(id.as_str())));
@@ -179,7 +182,7 @@ impl Case {
 mod tests {
     use super::*;
 
-    /// An anyone-can-spend output, spent.
+    /// A case that spends an anyone-can-spend output.
     const LINE: &str = r#"{"id":"a-1","comment":"OP_1 is true","tx":"010000000100000000000000000000000000000000000000000000000000000000000000000000000000000000000100000000000000000000000000","index":0,"prevouts":["01000000000000000151"],"flags":"NONE","expect":"OK","bip":[1,0.5],"group":"x"}"#;
 
     fn read(change: impl FnOnce(&mut Map<String, Value>)) -> Result<Case, String> {
@@ -221,7 +224,8 @@ mod tests {
         assert_eq!(missing, "flags: is missing");
     }
 
-    /// A transaction can have every verdict, and an input none of a transaction.
+    /// A case about a whole transaction may expect any verdict; a case about an input may not expect one for whole
+    /// transactions.
     #[test]
     fn a_case_about_the_transaction_has_a_word_for_its_index() {
         let with = |index: Value, expect: &str| {

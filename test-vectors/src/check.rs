@@ -1,4 +1,5 @@
-//! What a case asks of the interpreter, whatever its format, and how an answer is judged.
+//! Checks: what a test case of any format asks the interpreter, and how the interpreter's answer is compared with the
+//! expected one.
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::{Flags, Location, PROPOSALS, ScriptError, Spend, TransactionError, VerifyError};
@@ -13,42 +14,42 @@ use crate::formats::sighash::SighashRow;
 use crate::formats::transactions::{InvalidTransaction, ValidTransaction};
 use crate::formats::wallet::{Funded, WalletOutput, WalletSpend};
 
-/// One input of one transaction, and the flags to verify it with.
+/// One input of one transaction, and the flags to verify the input with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputQuestion {
     /// The spending transaction.
     pub tx: Transaction,
-    /// The outputs that it spends, in input order.
+    /// The outputs spent by the transaction, in input order.
     pub prevouts: Vec<TxOut>,
-    /// The input to verify.
+    /// Index of the input to verify.
     pub index: usize,
-    /// The flags.
+    /// The flags to verify with.
     pub flags: Flags,
 }
 
-/// A transaction with the flags to verify all of it with: every input, and the rules that span inputs.
+/// A transaction to verify as a whole (every input, and the rules that span inputs), and the flags to verify with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransactionQuestion {
-    /// The transaction.
+    /// The transaction to verify.
     pub tx: Transaction,
-    /// The outputs that it spends, in input order.
+    /// The outputs spent by the transaction, in input order.
     pub prevouts: Vec<TxOut>,
-    /// The flags.
+    /// The flags to verify with.
     pub flags: Flags,
 }
 
-/// A question with a verdict for its answer. An implementation that verifies single inputs cannot answer a question about a
-/// transaction, which is therefore a type of its own.
+/// A verification whose answer is a verdict. Questions about inputs and about whole transactions have separate types,
+/// because an implementation that verifies single inputs cannot answer the latter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
-    /// Whether an input is valid.
+    /// Asks whether one input is valid.
     Input(InputQuestion),
-    /// Whether a transaction is valid.
+    /// Asks whether a whole transaction is valid.
     Transaction(TransactionQuestion),
 }
 
 impl Question {
-    /// The question if it is about an input; `None` if it is about a transaction.
+    /// Returns the question about an input, or `None` if the question is about a whole transaction.
     pub fn input(self) -> Option<InputQuestion> {
         match self {
             Question::Input(question) => Some(question),
@@ -57,7 +58,7 @@ impl Question {
     }
 }
 
-/// What a case asks.
+/// The check that a test case makes, one variant for each kind of row.
 #[derive(Clone, Debug)]
 pub(crate) enum Check {
     Case(Box<Case>),
@@ -67,7 +68,7 @@ pub(crate) enum Check {
     Asset(Box<Asset>),
     Sighash(Box<SighashRow>),
     Template(Box<TemplateRow>),
-    /// Whether the spend is valid, whatever the error.
+    /// Compares only whether the input is valid, not the script error.
     Valid(Box<InputQuestion>, bool),
     Schnorr(Box<SchnorrRow>),
     WalletOutput(Box<WalletOutput>),
@@ -75,27 +76,27 @@ pub(crate) enum Check {
     WalletTransaction(Box<Funded>),
 }
 
-/// An answer that is not the expected one.
+/// The difference between an expected answer and the interpreter's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mismatch {
-    /// What was asked: the input and the flags, or the value that was computed.
+    /// Description of the question: the input and the flags, or the name of the computed value.
     pub question: String,
-    /// The verdict or value of the file.
+    /// The verdict or value given in the file.
     pub expected: String,
-    /// The verdict or value of the interpreter.
+    /// The verdict or value returned by the interpreter.
     pub actual: String,
-    /// Where execution stopped, if the verdict is an error.
+    /// Where script execution stopped, if the interpreter's verdict is an error.
     pub location: Option<Location>,
 }
 
 impl Mismatch {
-    /// A value that is not the expected one.
+    /// Creates the mismatch for a computed value that differs from the expected value.
     pub(crate) fn value(question: &str, expected: String, actual: String) -> Box<Mismatch> {
         Box::new(Mismatch { question: question.to_owned(), expected, actual, location: None })
     }
 
-    /// A verdict on an input that is not the expected one.
+    /// Creates the mismatch for a verdict on an input that differs from the expected verdict.
     pub(crate) fn verdict(
         question: String,
         expected: impl ToString,
@@ -114,10 +115,10 @@ impl Mismatch {
     }
 }
 
-/// Whether a check came out as expected.
+/// Result of a check: `Ok` if the answer is the expected one, otherwise the mismatch.
 pub(crate) type Outcome = Result<(), Box<Mismatch>>;
 
-/// Compares two values as hex.
+/// Compares two byte strings; a mismatch shows both in hex.
 pub(crate) fn same_bytes(question: &str, expected: &[u8], actual: &[u8]) -> Outcome {
     if expected == actual {
         return Ok(());
@@ -125,7 +126,7 @@ pub(crate) fn same_bytes(question: &str, expected: &[u8], actual: &[u8]) -> Outc
     Err(Mismatch::value(question, hex::encode(expected), hex::encode(actual)))
 }
 
-/// Verifies one input and compares only whether it is accepted.
+/// Verifies one input and compares only whether the input is valid, not the script error.
 pub(crate) fn expect_accepted(spend: &Spend<'_>, index: usize, flags: Flags, accepted: bool) -> Outcome {
     let verdict = spend.verify_input(index, flags).map(drop);
     let as_expected = match &verdict {
@@ -140,13 +141,13 @@ pub(crate) fn expect_accepted(spend: &Spend<'_>, index: usize, flags: Flags, acc
     Err(Mismatch::verdict(asked(index, flags), expected, &verdict))
 }
 
-/// What is asked of one input.
+/// Returns the description of a question about one input, for messages.
 pub(crate) fn asked(index: usize, flags: Flags) -> String {
     format!("input {index} under {flags}")
 }
 
 impl Check {
-    /// Asks the interpreter.
+    /// Runs the check with the interpreter.
     pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
         match self {
             Check::Case(case) => run_case(case),
@@ -164,7 +165,8 @@ impl Check {
         }
     }
 
-    /// Why a case that did not come out as expected passes all the same.
+    /// Returns the reason why a case counts as passed although the interpreter's answer differs from the file's; `None` if
+    /// there is no such reason.
     pub(crate) fn excuse(&self) -> Option<&'static str> {
         match self {
             Check::Case(case) if is_todays_policy(case) => {
@@ -175,7 +177,8 @@ impl Check {
         }
     }
 
-    /// The questions that the check asks, with the flags that it names; none if it is about something else.
+    /// Returns the questions that the check asks, with the flags given in the file. Empty if the check is not about a
+    /// verdict.
     pub(crate) fn questions(&self) -> Vec<Question> {
         let of_inputs = match self {
             Check::Case(case) => return vec![case.question()],
@@ -191,7 +194,7 @@ impl Check {
         of_inputs.into_iter().map(Question::Input).collect()
     }
 
-    /// What the file expects, in a word.
+    /// Returns the answer that the file expects, as one word.
     pub(crate) fn expected(&self) -> String {
         match self {
             Check::Case(case) => case.expect.to_string(),
@@ -238,7 +241,7 @@ fn run_case(case: &Case) -> Outcome {
     }))
 }
 
-/// The name of a verdict. Of a transaction with an invalid input it says which.
+/// Returns the name of a verdict. For a whole transaction with an invalid input, the name includes the index of that input.
 fn transaction_verdict(verdict: &Result<(), TransactionError>, subject: Subject) -> String {
     match (verdict, subject) {
         (Ok(()), _) => "OK".into(),
@@ -249,11 +252,12 @@ fn transaction_verdict(verdict: &Result<(), TransactionError>, subject: Subject)
     }
 }
 
-/// Whether a case that is accepted here names the generic discourage error that today's policy has for the hook of a
-/// proposal that is not active.
+/// Returns whether the interpreter accepts the input, but the case expects the generic discourage error with which today's
+/// policy refuses the upgrade mechanism (OP_SUCCESSx, NOP, unknown public key type) used by a proposal that is not active.
 ///
-/// Implementations that do not know the proposal refuse the hook by its generic flag. Here the hook is assigned, and refusing
-/// it is the work of the proposal's own flag. Such a case is judged with that flag joined, as in the dialect of Core.
+/// Implementations that do not know the proposal refuse its upgrade mechanism because of a generic flag. In this
+/// interpreter the proposal has a discourage flag of its own. The case is therefore also verified with that flag added, as
+/// in the dialect of Core.
 pub(crate) fn is_todays_policy(case: &Case) -> bool {
     let (Expect::Error(generic), Subject::Input(index)) = (case.expect, case.subject) else { return false };
     let Ok(joined) = Rules::new(CORE).parse(&case.flags.to_string(), "flags") else { return false };
@@ -269,10 +273,10 @@ pub(crate) fn is_todays_policy(case: &Case) -> bool {
     }
 }
 
-/// The generic discourage error with which implementations that do not know the proposals refuse an input, if they refuse it
-/// for what a proposal that is not active uses.
+/// Returns the generic discourage error with which an implementation that does not know the proposals refuses the input;
+/// `None` unless the input uses the upgrade mechanism of a proposal that is not active.
 ///
-/// See [`is_todays_policy`], which judges cases that expect such an error.
+/// [`is_todays_policy`] is the counterpart for cases that expect such an error.
 pub(crate) fn todays_policy(question: &InputQuestion) -> Option<ScriptError> {
     let joined = Rules::new(CORE).parse(&question.flags.to_string(), "flags").ok()?;
     let active: Flags =
@@ -288,13 +292,14 @@ pub(crate) fn todays_policy(question: &InputQuestion) -> Option<ScriptError> {
     }
 }
 
-/// Verifies a spend and compares only whether it is accepted.
+/// Verifies one input and compares only whether the input is valid, not the script error.
 fn run_valid(question: &InputQuestion, valid: bool) -> Outcome {
     let spend = spend(&question.tx, &question.prevouts)?;
     expect_accepted(&spend, question.index, question.flags, valid)
 }
 
-/// The interpreter's view of a transaction, or the mismatch that there is none.
+/// Creates the interpreter's view of a transaction. Returns a mismatch if the transaction and its prevouts do not fit
+/// together.
 pub(crate) fn spend<'a>(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Result<Spend<'a>, Box<Mismatch>> {
     Spend::new(tx, prevouts).map_err(|error| {
         Mismatch::value("the transaction and its prevouts", "a verdict".into(), error.to_string())
@@ -305,7 +310,8 @@ pub(crate) fn spend<'a>(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Result<Sp
 mod tests {
     use super::*;
 
-    /// The cases of an inactive and of an unassigned opcode, with the verdict that older implementations give.
+    /// Checks a case with an inactive opcode and a case with an unassigned opcode, both with the verdict of older
+    /// implementations.
     #[test]
     fn only_hooks_of_inactive_proposals_are_judged_as_todays_policy() {
         let csfs =

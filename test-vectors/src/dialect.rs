@@ -1,32 +1,33 @@
-//! Dialects: how foreign files name flags and errors, and what they mean by "all flags".
+//! Dialects: how the vector files of other projects name flags and errors, and which flags they mean by "all flags".
 //!
-//! One row a dialect. Names are looked up in the interpreter's own tables, so that a row says nothing about bits.
+//! Each dialect is one row of a table. The interpreter's own tables resolve the names, so a row contains no flag bits.
 
 use sigstack_interpreter::{FLAGS, FlagKind, Flags, Location, Opcode, Phase, ScriptError, VerifyError};
 
 use crate::error::Bad;
 
-/// How a family of foreign files names flags and errors.
+/// The names of flags and errors used by the vector files of one family of other projects.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Dialect {
-    /// The name, as `--dialect` takes it.
+    /// Name of the dialect, as the option `--dialect` accepts it.
     pub name: &'static str,
-    /// Words of the flags column that give the dialect away.
+    /// Words in the flags column by which a file of this dialect is recognised.
     flag_words: &'static [&'static str],
-    /// Opcode names in scripts that give the dialect away.
+    /// Opcode names in scripts by which a file of this dialect is recognised.
     script_words: &'static [&'static str],
-    /// A name and the flags that it stands for, where that is not the flag of the same name alone.
+    /// Flag names of the dialect with the flags that each stands for. Names that mean only the flag of the same name are
+    /// not listed.
     names: &'static [(&'static str, &'static [&'static str])],
-    /// The names that "all flags" means beside Core's 21.
+    /// Names that "all flags" includes in addition to Core's 21 flags.
     universe: &'static [&'static str],
-    /// Names that tx_valid rows leave out without failing when they are put back.
+    /// Flags that rows of tx_valid.json exclude although the transaction stays valid when the flag is enabled again.
     not_put_back: &'static [&'static str],
-    /// Errors that its files name otherwise.
+    /// Errors that files of this dialect name differently.
     errors: &'static [ErrorAlias],
 }
 
-/// An error that a file may name otherwise than the interpreter.
+/// An error that a file may name differently from the interpreter.
 #[derive(Debug)]
 struct ErrorAlias {
     theirs: &'static str,
@@ -34,7 +35,7 @@ struct ErrorAlias {
     place: Place,
 }
 
-/// Where an alias holds.
+/// Where in script execution an error may have the alternative name.
 #[derive(Debug)]
 enum Place {
     Anywhere,
@@ -42,7 +43,7 @@ enum Place {
     At(&'static [Opcode]),
 }
 
-/// Errors that Core renamed, for files of any age.
+/// Errors that Core renamed, accepted in files of any age.
 const OLDER_ERRORS: &[ErrorAlias] = &[
     ErrorAlias { theirs: "UNKNOWN_ERROR", ours: "SCRIPTNUM", place: Place::Anywhere },
     ErrorAlias { theirs: "PUBKEYTYPE", ours: "TAPSCRIPT_EMPTY_PUBKEY", place: Place::Tapscript },
@@ -57,7 +58,7 @@ const fn anywhere(theirs: &'static str, ours: &'static str) -> ErrorAlias {
     ErrorAlias { theirs, ours, place: Place::Anywhere }
 }
 
-/// Every dialect, in the order of detection; the last one is what a file is otherwise.
+/// Every dialect, in the order of detection. A file that matches none of the others has the last one.
 pub const DIALECTS: &[&Dialect] = &[
     &Dialect {
         name: "lnhance",
@@ -93,7 +94,7 @@ pub const DIALECTS: &[&Dialect] = &[
         flag_words: &[
             "DISCOURAGE_CHECK_TEMPLATE_VERIFY_HASH",
             "DISCOURAGE_CHECKSIGFROMSTACK",
-            // Its tx_invalid.json has only this one.
+            // The tx_invalid.json of this dialect uses only this name.
             "DISCOURAGE_UPGRADABLE_CHECK_TEMPLATE_VERIFY_HASH",
         ],
         script_words: &[],
@@ -131,19 +132,19 @@ pub const DIALECTS: &[&Dialect] = &[
             ),
         ],
         universe: &["DEFAULT_CHECK_TEMPLATE_VERIFY_HASH", "DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY"],
-        // Seven rows say that it must be left out, and repeat themselves with it left in.
+        // Seven rows exclude this flag, although the same transactions also occur in rows that include the flag.
         not_put_back: &["DISCOURAGE_UPGRADABLE_NOPS"],
         errors: &[],
     },
     CORE,
 ];
 
-/// What a file is that no other dialect claims.
+/// The dialect of files that no other dialect matches.
 pub(crate) const CORE: &Dialect = &Dialect {
     name: "core",
     flag_words: &[],
     script_words: &[],
-    // Today's policy refuses whatever is not active, the hooks of the proposals among it.
+    // Today's policy refuses everything that is not active, including the upgrade mechanisms that the proposals use.
     names: &[
         ("DISCOURAGE_UPGRADABLE_NOPS", &["DISCOURAGE_UPGRADABLE_NOPS", "DISCOURAGE_CHECKTEMPLATEVERIFY"]),
         (
@@ -172,12 +173,12 @@ pub(crate) const CORE: &Dialect = &Dialect {
 };
 
 impl Dialect {
-    /// The dialect of a name.
+    /// Returns the dialect with this name.
     pub fn from_name(name: &str) -> Option<&'static Dialect> {
         DIALECTS.iter().copied().find(|dialect| dialect.name == name)
     }
 
-    /// The dialect of a file, from the words of its flags columns and of its scripts.
+    /// Detects the dialect of a file from the words in its flags columns and in its scripts.
     pub(crate) fn detect<'a>(
         flag_words: impl Iterator<Item = &'a str> + Clone,
         script_words: impl Iterator<Item = &'a str> + Clone,
@@ -189,7 +190,7 @@ impl Dialect {
         DIALECTS.iter().copied().find(gives_away).unwrap_or(CORE)
     }
 
-    /// Whether an error that a file names is the interpreter's error at this place.
+    /// Returns whether the error name in a file means the interpreter's error at this location.
     pub(crate) fn accepts(&self, theirs: &str, error: ScriptError, location: &Location) -> bool {
         let holds = |place: &Place| match place {
             Place::Anywhere => true,
@@ -200,8 +201,8 @@ impl Dialect {
             || self.aliases(theirs).any(|alias| alias.ours == error.name() && holds(&alias.place))
     }
 
-    /// The names that the error of a file's name may have: that name, as Core 31 spells it, and the names of the errors that
-    /// the name also stands for.
+    /// Returns the error names that an error name in a file may mean: the name itself in Core 31's spelling, and the names
+    /// of the other errors that it stands for in this dialect.
     pub(crate) fn names_of(&self, theirs: &str) -> Vec<String> {
         let first = ScriptError::from_name(theirs).map_or(theirs, |error| error.name());
         let mut names = vec![first.to_owned()];
@@ -211,19 +212,20 @@ impl Dialect {
         names
     }
 
-    /// The error of the generic flag that refuses an input for this error, if one does.
+    /// Returns the error of the generic discourage flag that corresponds to the error of a proposal's own discourage flag,
+    /// if there is such a generic flag.
     pub(crate) fn generic_error(&self, ours: ScriptError) -> Option<ScriptError> {
         let alias = self.errors.iter().find(|alias| alias.ours == ours.name());
         let error = alias.map_or(Some(ours), |alias| ScriptError::from_name(alias.theirs))?;
         self.names.iter().any(|(flag, _)| *flag == error.name()).then_some(error)
     }
 
-    /// Whether a file of the dialect may name such an error.
+    /// Returns whether files of this dialect may use this error name.
     pub(crate) fn knows_error(&self, theirs: &str) -> bool {
         ScriptError::from_name(theirs).is_some() || self.aliases(theirs).next().is_some()
     }
 
-    /// The flags that a name stands for.
+    /// Returns the flags that a flag name stands for in this dialect.
     fn flags_of(&self, name: &str) -> Flags {
         let own = self.names.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
         own.unwrap_or(&[name]).iter().filter_map(|ours| Flags::from_name(ours)).collect()
@@ -234,28 +236,28 @@ impl Dialect {
     }
 }
 
-/// A name of a dialect and what it stands for.
+/// A flag name of a dialect, and the flags that the name stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct Unit {
     name: &'static str,
     pub(crate) flags: Flags,
 }
 
-/// The names of a dialect, resolved to the flags of the interpreter's table.
+/// The flag names of a dialect, resolved to the flags of the interpreter's table.
 ///
-/// Core's runners add and remove flags by name. So does this, and what a dialect adds and removes as one thing stays
-/// one thing.
+/// Core's test runners add and remove flags by name, and so does this type: the flags that one name of a dialect stands for
+/// are always added or removed together.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     dialect: &'static Dialect,
-    /// What the dialect means by "all flags".
+    /// The names that the dialect means by "all flags".
     universe: Vec<Unit>,
-    /// What else can be named.
+    /// Other flag names that a file may use.
     others: Vec<Unit>,
 }
 
 impl Rules {
-    /// Resolves the names of a dialect.
+    /// Resolves the flag names of a dialect.
     pub(crate) fn new(dialect: &'static Dialect) -> Rules {
         let is_core = |kind| matches!(kind, FlagKind::Consensus | FlagKind::Policy);
         let core = FLAGS.iter().filter(|info| is_core(info.kind)).map(|info| info.name);
@@ -268,34 +270,35 @@ impl Rules {
         Rules { dialect, universe: units(universe), others: units(others) }
     }
 
-    /// The dialect.
+    /// Returns the dialect whose names these are.
     pub(crate) fn dialect(&self) -> &'static Dialect {
         self.dialect
     }
 
-    /// The names of "all flags".
+    /// Returns the names that "all flags" consists of.
     pub(crate) fn universe(&self) -> &[Unit] {
         &self.universe
     }
 
-    /// The names of "all flags" that are picked by the set bits of a number.
+    /// Returns the flags of those names in "all flags" whose position is a set bit of `bits`.
     pub(crate) fn picked(&self, bits: u64) -> Flags {
         let units = self.universe.iter().enumerate();
         let picked = units.filter(|(nth, _)| (bits >> (nth % 64)) & 1 == 1);
         picked.map(|(_, unit)| unit.flags).collect()
     }
 
-    /// All flags.
+    /// Returns the flags that the dialect means by "all flags".
     pub(crate) fn all(&self) -> Flags {
         self.universe.iter().map(|unit| unit.flags).collect()
     }
 
-    /// Whether a tx_valid row that leaves out this name must fail when it is put back.
+    /// Returns whether a transaction of tx_valid.json whose row excludes this flag must become invalid when the flag is
+    /// enabled again.
     pub(crate) fn is_put_back(&self, unit: &Unit) -> bool {
         !self.dialect.not_put_back.contains(&unit.name)
     }
 
-    /// Reads comma-separated names.
+    /// Parses comma-separated flag names.
     pub(crate) fn units(&self, text: &str, field: &str) -> Result<Vec<&Unit>, Bad> {
         let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
         let units = names.map(|name| {
@@ -308,13 +311,14 @@ impl Rules {
         units.collect()
     }
 
-    /// The flags of comma-separated names.
+    /// Parses comma-separated flag names and returns the set of their flags.
     pub(crate) fn parse(&self, text: &str, field: &str) -> Result<Flags, Bad> {
         Ok(self.units(text, field)?.into_iter().map(|unit| unit.flags).collect())
     }
 }
 
-/// The set with the flags that it needs, and a note if it lacked some. Core's runner completes the flags of its rows too.
+/// Adds the flags that other flags of the set require, and returns a note if any were added. Core's runner also completes
+/// the flags of its rows.
 pub(crate) fn completed(flags: Flags) -> (Flags, Option<String>) {
     let complete = flags.closure();
     let added = complete - flags;
@@ -322,23 +326,24 @@ pub(crate) fn completed(flags: Flags) -> (Flags, Option<String>) {
     (complete, note)
 }
 
-/// The set without the flags that lack what they need.
+/// Removes the flags whose required flags are not in the set.
 pub(crate) fn trimmed(flags: Flags) -> Flags {
-    // Each round takes away what the rounds before left without support, so there are no more rounds than flags.
+    // Each round removes the flags whose required flags were removed in earlier rounds, so there are at most as many rounds
+    // as flags.
     FLAGS.iter().fold(flags, |set, _| {
         let lacking = set.iter().filter(|info| !set.contains(info.flag.closure()));
         set - lacking.map(|info| info.flag).collect()
     })
 }
 
-/// Flags in the case format's own names, in a combination that may be used.
+/// Parses flags with the names of the project's case format, and checks that the combination is allowed.
 pub(crate) fn plain_flags(text: &str, field: &str) -> Result<Flags, Bad> {
     let flags: Flags = text.parse().map_err(|error| Bad::new(field, error))?;
     flags.check().map_err(|error| Bad::new(field, error))?;
     Ok(flags)
 }
 
-/// The verdict of the interpreter, as a file would name it.
+/// Returns the interpreter's verdict as vector files write it.
 pub(crate) fn verdict_name(verdict: &Result<(), VerifyError>) -> String {
     match verdict {
         Ok(()) => "OK".into(),

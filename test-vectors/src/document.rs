@@ -1,4 +1,4 @@
-//! From bytes to JSON or rows: decompression, text, and nothing about vectors.
+//! Decompresses a vector file and parses its text as JSON, JSON Lines or comma-separated rows, whatever the rows mean.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,30 +9,30 @@ use serde_json::Value;
 
 use crate::error::Problem;
 
-/// Most bytes of a file, after decompression.
+/// Maximum size of a file in bytes, after decompression.
 pub const MAX_FILE_BYTES: u64 = 256 << 20;
 
-/// The two bytes with which gzip data begins (RFC 1952).
+/// The first two bytes of gzip data (RFC 1952).
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b];
 
-/// A file's content, and what was wrong with it that does not lose the whole file.
+/// The content of a file, and the syntax errors that did not prevent reading the rest of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Loaded {
     pub(crate) document: Document,
-    /// The items that are not JSON, counted from 0, each with the problem. They are null in the document.
+    /// Items that are not valid JSON: their index, counted from 0, and the problem. The document has null in their places.
     pub(crate) broken: BTreeMap<usize, String>,
-    /// How many trailing commas were ignored.
+    /// Number of trailing commas that were ignored.
     pub(crate) trailing_commas: usize,
 }
 
-/// A file's content.
+/// The content of a file, by its syntax.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Document {
     /// One JSON value.
     Json(Value),
-    /// JSON Lines: one value a line.
+    /// JSON Lines: one JSON value per line.
     Lines(Vec<Value>),
-    /// Comma-separated rows without quoting, the heading first.
+    /// Comma-separated rows without quoting; the first row is the heading.
     Rows(Vec<Vec<String>>),
 }
 
@@ -43,7 +43,7 @@ impl From<Document> for Loaded {
 }
 
 impl Loaded {
-    /// Reads a file, gzip'd or not.
+    /// Parses a file, which may be compressed with gzip.
     pub(crate) fn read(bytes: &[u8], limit: u64) -> Result<Loaded, Problem> {
         Loaded::parse(core::str::from_utf8(&unpack(bytes, limit)?).map_err(|_| Problem::NotText)?)
     }
@@ -69,7 +69,8 @@ impl Loaded {
         }
     }
 
-    /// JSON Lines: a file whose first line is an object by itself. A line that is not JSON does not lose the others.
+    /// Parses JSON Lines if the first line is a complete JSON object. A line that is not JSON does not prevent reading the
+    /// others.
     fn lines(text: &str) -> Option<Loaded> {
         let mut broken = BTreeMap::new();
         let mut values = Vec::new();
@@ -87,7 +88,7 @@ impl Loaded {
     }
 }
 
-/// Decompresses a file if it is gzip'd.
+/// Decompresses a file if it is compressed with gzip.
 fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, Problem> {
     let plain = if bytes.starts_with(GZIP_MAGIC) {
         let mut unpacked = Vec::new();
@@ -103,7 +104,8 @@ fn unpack(bytes: &[u8], limit: u64) -> Result<Cow<'_, [u8]>, Problem> {
     Ok(plain)
 }
 
-/// Returns whether the text of a file, gzip'd or not, contains a string. Much faster than parsing the file.
+/// Returns whether the text of a file, which may be compressed with gzip, contains a string. Much faster than parsing the
+/// file.
 ///
 /// # Errors
 ///
@@ -113,7 +115,8 @@ pub fn contains(bytes: &[u8], string: &str, limit: u64) -> Result<bool, Problem>
     Ok(core::str::from_utf8(&plain).map_err(|_| Problem::NotText)?.contains(string))
 }
 
-/// JSON text without the commas before a closing bracket, and their number. JSON does not allow them, some files have them.
+/// Removes commas before a closing bracket from JSON text, and returns the text and the number of removed commas. JSON does
+/// not allow such commas, but some vector files have them.
 fn without_trailing_commas(text: &str) -> (String, usize) {
     let mut mended = String::with_capacity(text.len());
     let mut removed = 0;
@@ -141,7 +144,8 @@ impl Document {
         Document::Rows(lines.map(|line| line.split(',').map(str::to_owned).collect()).collect())
     }
 
-    /// The elements of an array, the lines of JSON Lines, or the one object.
+    /// Returns the elements of a JSON array, the lines of JSON Lines, or the single JSON value of a file. Empty for
+    /// comma-separated rows.
     pub(crate) fn items(&self) -> &[Value] {
         match self {
             Document::Json(Value::Array(items)) | Document::Lines(items) => items,

@@ -1,21 +1,21 @@
-//! Errors of vector files, with the file, the case and the field.
+//! Errors in vector files. Each names the file, the case and the field.
 
 use core::fmt;
 
-/// A vector file, or a case of it, that cannot be read.
+/// The error returned if a vector file, or a case in the file, cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputError {
-    /// The file, as the caller named it.
+    /// Name of the file, as passed by the caller.
     pub file: String,
-    /// The case, counted from 1 without the comments; none if the whole file is meant.
+    /// Number of the case, counted from 1 without comments; `None` if the error is about the whole file.
     pub case: Option<usize>,
     /// The field or column, as a path such as `prevouts[1]`.
     pub field: Option<String>,
-    /// What is wrong.
+    /// The problem found at this place.
     pub problem: Problem,
 }
 
-/// What is wrong with an input.
+/// The problem found in a vector file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
@@ -23,9 +23,9 @@ pub enum Problem {
     Unreadable(String),
     /// The gzip stream is damaged.
     Gzip(String),
-    /// The file has more bytes, after decompression, than a reader takes.
+    /// The file, after decompression, is larger than the limit.
     TooLarge {
-        /// Most bytes that are read.
+        /// Maximum size in bytes.
         limit: u64,
     },
     /// The file is not UTF-8 text.
@@ -34,11 +34,11 @@ pub enum Problem {
     NotJson(String),
     /// The file is well formed, but not of a known vector format.
     Unrecognised,
-    /// The file has scriptSigs and scriptPubKeys, but neither it nor its name says whether they are valid.
+    /// The file contains scriptSigs and scriptPubKeys, but neither its content nor its name says whether they are valid.
     NoVerdict,
-    /// The file has no case.
+    /// The file contains no case.
     NoCases,
-    /// A case is wrong.
+    /// A case is malformed.
     Invalid(String),
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// A number of things: `1 byte`, `2 bytes`.
+/// Formats a number with its noun in singular or plural: `1 byte`, `2 bytes`.
 pub(crate) fn counted(number: usize, thing: &str) -> String {
     match number {
         1 => format!("1 {thing}"),
@@ -89,11 +89,12 @@ pub(crate) fn counted(number: usize, thing: &str) -> String {
     }
 }
 
-/// Most characters of a problem, and of each end of a longer one: a value of a file can have any length.
+/// Maximum length of a problem's text in characters; of a longer text only the beginning and the end are shown, of
+/// `END_SHOWN` characters each. The text may quote a value of a file, which can have any length.
 const MOST_SHOWN: usize = 400;
 const END_SHOWN: usize = 120;
 
-/// The text, or both ends of a long one.
+/// Returns the text, or only its beginning and end if it is too long.
 fn shortened(text: String) -> String {
     let count = text.chars().count();
     if count <= MOST_SHOWN {
@@ -104,12 +105,12 @@ fn shortened(text: String) -> String {
     format!("{start}...{end}")
 }
 
-/// What is wrong with a field, before the file and the case are known.
+/// A problem with a field, before the file and the number of the case are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Bad {
     /// The field, as a path.
     pub(crate) field: String,
-    /// What is wrong.
+    /// Description of the problem.
     pub(crate) problem: String,
 }
 
@@ -118,7 +119,7 @@ impl Bad {
         Bad { field: field.into(), problem: shortened(problem.to_string()) }
     }
 
-    /// Puts the name of what the field is part of before it.
+    /// Prepends the name of the enclosing field or element to the path of the field.
     pub(crate) fn within(mut self, outer: impl fmt::Display) -> Bad {
         let joint = if self.field.is_empty() || self.field.starts_with('[') { "" } else { "." };
         self.field = format!("{outer}{joint}{}", self.field);

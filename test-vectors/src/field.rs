@@ -1,4 +1,4 @@
-//! Typed access to JSON values; every failure names the field.
+//! Typed access to JSON values. Every error names the field.
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
 use serde_json::Value;
@@ -9,7 +9,7 @@ use sigstack_interpreter::encoding::{
 use crate::error::Bad;
 use crate::error::counted;
 
-/// What kind of JSON a value is, for messages.
+/// Returns the JSON type of a value, for error messages.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -25,12 +25,12 @@ fn wanted(field: &str, wanted: &str, value: &Value) -> Bad {
     Bad::new(field, format!("must be {wanted}, is {}", kind(value)))
 }
 
-/// The value of a key of an object.
+/// Returns the value of a key of a JSON object. Fails if the key is missing.
 pub(crate) fn get<'a>(object: &'a Value, field: &str) -> Result<&'a Value, Bad> {
     object.get(field).ok_or_else(|| Bad::new(field, "is missing"))
 }
 
-/// A column of a row.
+/// Returns a column of a row. Fails if the row is too short.
 pub(crate) fn column<'a>(row: &'a [Value], nth: usize, field: &str) -> Result<&'a Value, Bad> {
     row.get(nth).ok_or_else(|| Bad::new(field, format!("is missing (column {nth}, counted from 0)")))
 }
@@ -47,41 +47,41 @@ pub(crate) fn boolean(value: &Value, field: &str) -> Result<bool, Bad> {
     value.as_bool().ok_or_else(|| wanted(field, "a boolean", value))
 }
 
-/// A whole number of the range of `T`.
+/// Parses an integer in the range of `T`.
 pub(crate) fn integer<T: TryFrom<i64>>(value: &Value, field: &str) -> Result<T, Bad> {
     let Value::Number(number) = value else { return Err(wanted(field, "a whole number", value)) };
     let integer = number.as_i64().and_then(|integer| T::try_from(integer).ok());
     integer.ok_or_else(|| Bad::new(field, format!("{number} is no whole number of the allowed range")))
 }
 
-/// An optional boolean field, false if absent.
+/// Returns an optional boolean field; false if absent.
 pub(crate) fn flag(object: &Value, field: &str) -> Result<bool, Bad> {
     object.get(field).map_or(Ok(false), |value| boolean(value, field))
 }
 
-/// An optional text field, empty if absent.
+/// Returns an optional text field; empty if absent.
 pub(crate) fn optional_text<'a>(object: &'a Value, field: &str) -> Result<&'a str, Bad> {
     object.get(field).map_or(Ok(""), |value| text(value, field))
 }
 
-/// Bytes from hex text.
+/// Parses a JSON string of hex digits into bytes.
 pub(crate) fn bytes(value: &Value, field: &str) -> Result<Vec<u8>, Bad> {
     hex_bytes(text(value, field)?, field)
 }
 
-/// Bytes from hex text.
+/// Parses hex digits into bytes.
 pub(crate) fn hex_bytes(text: &str, field: &str) -> Result<Vec<u8>, Bad> {
     hex::decode(text).map_err(|error| Bad::new(field, format!("bad hex: {error}")))
 }
 
-/// Exactly `N` bytes from hex text.
+/// Parses hex digits into exactly `N` bytes.
 pub(crate) fn fixed_bytes<const N: usize>(value: &Value, field: &str) -> Result<[u8; N], Bad> {
     let bytes = bytes(value, field)?;
     let found = bytes.len();
     bytes.try_into().map_err(|_| Bad::new(field, format!("must have {N} bytes, has {found}")))
 }
 
-/// A consensus-encoded value from hex text, with no byte left over.
+/// Parses a consensus-encoded value from hex digits. Fails if bytes are left over.
 fn decoded<T>(
     value: &Value,
     field: &str,
@@ -92,19 +92,20 @@ fn decoded<T>(
     decode(&bytes).map_err(|error| Bad::new(field, format!("not a serialized {what}: {error}")))
 }
 
-/// A transaction from hex text.
+/// Parses a transaction from hex digits.
 pub(crate) fn transaction(value: &Value, field: &str) -> Result<Transaction, Bad> {
     decoded(value, field, "transaction", decode_transaction)
 }
 
-/// A transaction from hex text. It may have no inputs, which only the serialization without witnesses can express.
+/// Parses a transaction from hex digits. The transaction may have no inputs, which only the serialization without witnesses
+/// can express.
 pub(crate) fn transaction_of_any_form(value: &Value, field: &str) -> Result<Transaction, Bad> {
     let without_witnesses =
         || bytes(value, field).ok().and_then(|bytes| decode_transaction_without_witnesses(&bytes).ok());
     transaction(value, field).or_else(|bad| without_witnesses().ok_or(bad))
 }
 
-/// The outputs that a transaction spends, in input order; as many as there are inputs.
+/// Parses the outputs spent by a transaction, in input order. Fails unless there is one for each input.
 pub(crate) fn prevouts(value: &Value, field: &str, tx: &Transaction) -> Result<Vec<TxOut>, Bad> {
     let values = array(value, field)?;
     if values.len() != tx.input.len() {
@@ -119,7 +120,7 @@ pub(crate) fn prevouts(value: &Value, field: &str, tx: &Transaction) -> Result<V
     outputs.map(output).collect()
 }
 
-/// The index of an input of a transaction.
+/// Parses the index of an input. Fails if the transaction has no such input.
 pub(crate) fn input_index(value: &Value, field: &str, tx: &Transaction) -> Result<usize, Bad> {
     let index: usize = integer(value, field)?;
     if index >= tx.input.len() {
@@ -132,7 +133,7 @@ pub(crate) fn input_index(value: &Value, field: &str, tx: &Transaction) -> Resul
     Ok(index)
 }
 
-/// A witness from an array of hex texts.
+/// Parses a witness from a JSON array of hex strings.
 pub(crate) fn witness(value: &Value, field: &str) -> Result<Witness, Bad> {
     let elements = array(value, field)?.iter().enumerate();
     let stack: Result<Vec<_>, Bad> =
@@ -140,17 +141,17 @@ pub(crate) fn witness(value: &Value, field: &str) -> Result<Witness, Bad> {
     stack.map(|stack| Witness::from_slice(&stack))
 }
 
-/// A script from hex text.
+/// Parses a script from hex digits.
 pub(crate) fn script(value: &Value, field: &str) -> Result<ScriptBuf, Bad> {
     bytes(value, field).map(ScriptBuf::from_bytes)
 }
 
-/// An amount in satoshi. Negative amounts are read as Core keeps them, as the two's complement.
+/// Parses an amount in satoshi. A negative amount is stored as its two's complement, because Core's amounts are signed.
 pub(crate) fn satoshi(value: &Value, field: &str) -> Result<Amount, Bad> {
     integer::<i64>(value, field).map(|satoshi| Amount::from_sat(satoshi.cast_unsigned()))
 }
 
-/// An amount in bitcoin, read as a decimal number and never through a binary float.
+/// Parses an amount in bitcoin as a decimal number, without rounding through a binary floating-point number.
 pub(crate) fn bitcoin_amount(value: &Value, field: &str) -> Result<Amount, Bad> {
     let digits = match value {
         Value::Number(number) => number.to_string(),
@@ -162,7 +163,8 @@ pub(crate) fn bitcoin_amount(value: &Value, field: &str) -> Result<Amount, Bad> 
     })
 }
 
-/// Satoshi of a decimal number of bitcoin, exponents included. None if it is negative, too large or too fine.
+/// Converts a decimal number of bitcoin, which may have an exponent, to satoshi. Returns `None` if it is negative, too
+/// large, or has a fraction of a satoshi.
 fn decimal_bitcoin(text: &str) -> Option<Amount> {
     let (mantissa, exponent) = match text.split_once(['e', 'E']) {
         Some((mantissa, exponent)) => (mantissa, exponent.parse::<i32>().ok()?),

@@ -1,4 +1,4 @@
-//! A vector file: bytes in, cases out.
+//! Reads a vector file from bytes into cases.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::error::{Bad, InputError, Problem};
 use crate::formats::{Format, Found, Reading};
 use crate::verdict_case::Labels;
 
-/// How to read a file.
+/// Options for reading a file.
 #[derive(Clone, Copy, Debug)]
 pub struct ReadOptions {
-    /// The dialect, if it is not to be detected.
+    /// The dialect of the file; `None` to detect it.
     pub dialect: Option<&'static Dialect>,
-    /// Most bytes of the file, after decompression.
+    /// Maximum size of the file in bytes, after decompression.
     pub max_bytes: u64,
 }
 
@@ -26,45 +26,45 @@ impl Default for ReadOptions {
     }
 }
 
-/// A vector file.
+/// The content of a vector file.
 #[derive(Clone, Debug)]
 pub struct VectorFile {
-    /// The name, as the caller gave it.
+    /// Name of the file, as passed by the caller.
     pub name: String,
-    /// The format.
+    /// Format of the file.
     pub format: Format,
-    /// The cases that could be read, in the order of the file. At least one.
+    /// The cases that were read, in file order. There is at least one.
     pub entries: Vec<Entry>,
     /// The cases that could not be read, each with its problem.
     pub unread: Vec<InputError>,
-    /// How the file was read where it leaves that open: an older meaning of its columns, flags that were completed, trailing
+    /// Notes about choices made while reading: an older meaning of the columns, flags that were completed, ignored trailing
     /// commas.
     pub notes: Vec<String>,
     rules: Rules,
 }
 
-/// A case of a file, of any format. An object that can succeed and fail gives two.
+/// A case of a file in any format. An object that contains both a successful and a failing spend gives two entries.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// Counted from 1 in the file, comments not counted.
+    /// Number of the case in the file, counted from 1; comments are not counted.
     pub number: usize,
-    /// What the case is called, if it has a name.
+    /// Name of the case, if the file gives one.
     pub id: Option<String>,
-    /// What the case shows.
+    /// The file's comment on the case.
     pub comment: String,
-    /// What is asked.
+    /// The check that the case makes.
     pub(crate) check: Check,
-    /// What the file says about the case beside what is asked.
+    /// Further information that the file gives about the case, such as the rule and the source.
     pub(crate) labels: Labels,
 }
 
-/// Reads a file, gzip'd or not, of any known format. The format is recognised by the content. `name` is used in messages,
-/// and for the formats script_valid and script_invalid, whose content does not say which of the two it is.
+/// Reads a file of any known format; the file may be compressed with gzip. The format is recognised by the content. `name`
+/// is used in messages, and to distinguish the formats script_valid and script_invalid, whose content is alike.
 ///
 /// # Errors
 ///
-/// [`InputError`] if the bytes are not a vector file, or if not one case of it can be read: then the problem is that of the
-/// first case. If some cases cannot be read, they are in [`VectorFile::unread`].
+/// [`InputError`] if the bytes are not a vector file, or if no case in the file can be read; the error is then the one of
+/// the first case. If only some cases cannot be read, their errors are in [`VectorFile::unread`].
 pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<VectorFile, InputError> {
     let whole_file = |problem| InputError { file: name.to_owned(), case: None, field: None, problem };
     let Loaded { document, broken, trailing_commas } =
@@ -78,7 +78,7 @@ pub fn read_bytes(name: &str, bytes: &[u8], options: ReadOptions) -> Result<Vect
     let mut completed: BTreeMap<String, usize> = BTreeMap::new();
     let (mut entries, mut unread) = (Vec::new(), Vec::new());
     for mut found in found {
-        // The placeholder of a line that is not JSON.
+        // The item is a placeholder for a line that is not valid JSON.
         let line = found.number.checked_sub(1).and_then(|item| broken.get(&item));
         if let Some(line) = line {
             found.check = Err(Bad::new("", Problem::NotJson(line.clone())));
@@ -117,44 +117,46 @@ fn entry(file: &str, found: Found) -> Result<Entry, InputError> {
 }
 
 impl VectorFile {
-    /// The dialect, if the format has dialects.
+    /// Returns the dialect of the file; `None` if the format has no dialects.
     pub fn dialect(&self) -> Option<&'static Dialect> {
         self.format.has_dialects().then_some(self.rules.dialect())
     }
 
-    /// The cases of a number.
+    /// Returns the cases with this number: more than one if an object contains both a successful and a failing spend.
     pub fn entries_of(&self, number: usize) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(move |entry| entry.number == number)
     }
 
-    /// The names of flags and errors in the file.
+    /// Returns the names of flags and errors that are valid in the file.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
     }
 
-    /// Asks the interpreter.
+    /// Runs the case with the interpreter.
     pub(crate) fn run(&self, entry: &Entry) -> Outcome {
         entry.check.run(&self.rules, entry.number)
     }
 }
 
 impl Entry {
-    /// Why the case passes although it did not come out as expected.
+    /// Returns the reason why the case counts as passed although the interpreter's answer differs from the file's; `None`
+    /// if there is no such reason.
     pub(crate) fn excuse(&self) -> Option<&'static str> {
         self.check.excuse()
     }
 
-    /// The questions that the case asks, with the flags that it names. Empty if it is about something else.
+    /// Returns the questions that the case asks, with the flags given in the file. Empty if the case is not about a
+    /// verdict.
     pub fn questions(&self) -> Vec<Question> {
         self.check.questions()
     }
 
-    /// The questions about one input each. A case about a whole transaction has none.
+    /// Returns the questions that are about single inputs. A case about a whole transaction has none.
     pub fn input_questions(&self) -> Vec<InputQuestion> {
         self.questions().into_iter().filter_map(Question::input).collect()
     }
 
-    /// The case itself, if the file is of the project's own format.
+    /// Returns the case, if the file has the project's own format.
     pub fn case(&self) -> Option<&Case> {
         match &self.check {
             Check::Case(case) => Some(case),
@@ -162,12 +164,12 @@ impl Entry {
         }
     }
 
-    /// What the file expects, in a word or two.
+    /// Returns the answer that the file expects, in one or two words.
     pub fn expected(&self) -> String {
         self.check.expected()
     }
 
-    /// Whether the id or the comment contains a text, in upper or lower case.
+    /// Returns whether the id or the comment of the case contains a text, ignoring case.
     pub fn mentions(&self, text: &str) -> bool {
         let text = text.to_lowercase();
         let id = self.id.iter().any(|id| id.to_lowercase().contains(&text));

@@ -1,5 +1,5 @@
-//! SIGINT and SIGTERM during work that must be completed or undone, such as a file that is being written or a process that was
-//! started: the work ends first, then the signal ends the command as usual.
+//! Handling of SIGINT and SIGTERM during work that must be completed or undone, such as writing a file or running a child
+//! process. The signal takes effect only after the work has ended.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -7,19 +7,19 @@ use std::sync::{Arc, OnceLock};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, low_level};
 
-/// What the signal handlers read and set.
+/// State shared with the signal handlers.
 #[derive(Default)]
 struct Signals {
-    /// Whether a signal ends the command at once.
+    /// Whether no work is postponing signals, so that a signal ends the command immediately.
     is_idle: Arc<AtomicBool>,
-    /// The signal that arrived during postponed work; 0 if none did.
+    /// Number of the signal that arrived during postponed work; 0 if none did.
     arrived: Arc<AtomicUsize>,
 }
 
 static SIGNALS: OnceLock<Option<Signals>> = OnceLock::new();
 
-/// The handlers, installed at the first postponed work: a command that writes no file, such as the debugger, runs without them.
-/// None if the system refuses them.
+/// Returns the signal handlers, which are installed by the first call: a command that writes no file, such as the debugger,
+/// runs without them. Returns `None` if the system refuses to install them.
 fn signals() -> Option<&'static Signals> {
     let install = || {
         let signals = Signals::default();
@@ -33,22 +33,24 @@ fn signals() -> Option<&'static Signals> {
     SIGNALS.get_or_init(install).as_ref()
 }
 
-/// Whether a signal has arrived that ends the command after its postponed work. Long work asks, and then ends early.
+/// Returns whether a signal has arrived that will end the command after the current work. Long work calls this function to
+/// stop early.
 pub fn has_arrived() -> bool {
     let signals = SIGNALS.get().and_then(Option::as_ref);
     signals.is_some_and(|signals| signals.arrived.load(Ordering::SeqCst) != 0)
 }
 
-/// Runs `work` to its end. A SIGINT or SIGTERM that arrives meanwhile ends the command after it: a shell reports 130 or 143.
+/// Runs `work` to its end. If SIGINT or SIGTERM arrives meanwhile, the command ends after the work, and a shell reports
+/// exit status 130 or 143.
 ///
-/// One work at a time: signals are no longer postponed when the first of several ends.
+/// Only one call may run at a time: when the first of several ends, signals are no longer postponed.
 pub fn postponed<T>(work: impl FnOnce() -> T) -> T {
     let Some(signals) = signals() else { return work() };
     signals.is_idle.store(false, Ordering::SeqCst);
     let done = work();
     signals.is_idle.store(true, Ordering::SeqCst);
     if let Ok(signal @ 1..) = i32::try_from(signals.arrived.load(Ordering::SeqCst)) {
-        // It returns only if the system refuses to restore the default; then the command continues.
+        // The call returns only if the system refuses to restore the default handler; in that case the command continues.
         let _ = low_level::emulate_default_handler(signal);
     }
     done
@@ -62,10 +64,12 @@ mod tests {
 
     use super::*;
 
-    /// Set in the process that is interrupted: the signal's number and the file.
+    /// Environment variable that marks the child process of the test. Its value is the number of the signal and the path of
+    /// the file.
     const CHILD: &str = "SIGSTACK_TEST_INTERRUPTED";
 
-    /// The test runs itself in a second process, which is interrupted while it writes, and then between writes.
+    /// The test starts itself as a second process. That process is interrupted once while it writes, and once between two
+    /// writes.
     #[test]
     fn a_signal_waits_for_the_end_of_a_write() {
         if let Ok(child) = env::var(CHILD) {

@@ -1,8 +1,10 @@
-//! Test vectors of Bitcoin Script: the project's case format, readers of everybody else's formats, and a runner.
+//! Test vectors for Bitcoin Script: the project's case format, readers for the formats of other projects, and a test
+//! runner.
 //!
-//! [`read_bytes`] turns the bytes of a file into a [`VectorFile`], whatever its format; [`run()`] asks the interpreter and
-//! counts. Files of Bitcoin Core and its forks have a [`Dialect`]. A library without input or output: finding and opening
-//! files is the command's work. With the feature `embedded` the library contains the project's own vectors.
+//! [`read_bytes`] parses the bytes of a file into a [`VectorFile`], whatever its format. [`run()`] verifies the cases with
+//! the interpreter and counts the results. Files of Bitcoin Core and its forks have a [`Dialect`]. The library does no
+//! input or output, except in [`write_file`]: the command finds and opens files. With the feature `embedded` the library
+//! contains the project's own vectors.
 //!
 //! ```
 //! use sigstack_vectors::{ReadOptions, RunOptions, read_bytes, run};

@@ -1,13 +1,13 @@
-//! A seeded generator of numbers: the same cases are varied in the same way in every run.
+//! Seeded pseudorandom number generator. Every run uses the same numbers, and so the same variations of each case.
 
-/// What makes the numbers of one run those of another.
+/// Fixed seed of every run.
 const SEED: u64 = 0x5167_57ac_4b00_0002;
 
-/// SplitMix64 (Steele, Lea, Flood, 2014).
+/// State of the generator SplitMix64 (Steele, Lea, Flood, 2014).
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The numbers of a case; each case has its own, whatever runs before it.
+    /// Creates the generator for the case with this number. Its output does not depend on which cases ran before.
     pub(crate) fn of_case(number: usize) -> Random {
         let number = u64::try_from(number).unwrap_or(u64::MAX);
         Random(SEED ^ number.wrapping_mul(0xff51_afd7_ed55_8ccd))
@@ -39,7 +39,7 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_splitmix() {
-        // The first of seed 1234567, as other implementations have them.
+        // The first outputs for seed 1234567, compared with other implementations.
         let mut random = Random(1_234_567);
         let numbers = [random.next(), random.next(), random.next()];
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Runs the cases of a file, in parallel, and counts.
+//! Runs the cases of a file in parallel and counts the results.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use rayon::prelude::*;
 use crate::check::Mismatch;
 use crate::file::{Entry, VectorFile};
 
-/// Which cases to run, and whom to tell.
+/// Which cases to run, and a callback for progress.
 #[derive(Clone, Copy, Default)]
 pub struct RunOptions<'a> {
-    /// Run only cases whose id or comment contains this text, in upper or lower case.
+    /// Run only cases whose id or comment contains this text, ignoring case.
     pub filter: Option<&'a str>,
-    /// Called after each case, from any thread.
+    /// Callback after each case, from any thread.
     pub progress: Option<&'a (dyn Fn() + Sync)>,
 }
 
@@ -22,47 +22,47 @@ impl core::fmt::Debug for RunOptions<'_> {
     }
 }
 
-/// What came out of a file.
+/// The results of running a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Report {
-    /// Cases that got the verdict that the file expects.
+    /// Number of cases whose answer was the expected one.
     pub passed: usize,
-    /// Cases that did not, in the order of the file.
+    /// Cases whose answer was not the expected one, in file order.
     pub failures: Vec<Failure>,
-    /// How many of the passed cases were judged by another reading than the plain one, by that reading.
+    /// Number of passed cases whose expected answer was interpreted differently from its plain meaning, for each reason.
     pub readings: BTreeMap<&'static str, usize>,
-    /// Cases that did not run, by reason.
+    /// Number of cases that did not run, for each reason.
     pub skipped: BTreeMap<&'static str, usize>,
 }
 
-/// A case that did not get its expected verdict.
+/// A case whose answer was not the expected one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// The case's number in the file, from 1.
+    /// Number of the case in the file, counted from 1.
     pub number: usize,
-    /// The case's id.
+    /// Id of the case, if it has one.
     pub id: Option<String>,
-    /// What the case shows.
+    /// The file's comment on the case.
     pub comment: String,
-    /// What was expected and what came.
+    /// The expected and the actual answer.
     pub mismatch: Mismatch,
 }
 
 impl Report {
-    /// The number of cases that ran.
+    /// Returns the number of cases that ran.
     pub fn ran(&self) -> usize {
         self.passed + self.failures.len()
     }
 
-    /// The number of cases that did not run.
+    /// Returns the number of cases that did not run.
     pub fn skipped_count(&self) -> usize {
         self.skipped.values().sum()
     }
 }
 
-/// What became of a case.
+/// The result of one case.
 enum Fate {
     Passed,
     PassedAs(&'static str),

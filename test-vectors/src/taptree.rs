@@ -1,18 +1,18 @@
-//! Taproot outputs built from leaves, as the makers of vectors do it (BIP 341 "Constructing and spending Taproot
-//! outputs").
+//! Construction of taproot outputs and control blocks from leaves, as generators of vectors need it (BIP 341 "Constructing
+//! and spending Taproot outputs").
 
 use bitcoin::ScriptBuf;
 use secp256k1::{Parity, Scalar, XOnlyPublicKey};
 use sigstack_interpreter::limits::LEAF_VERSION_TAPSCRIPT;
 use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
 
-/// BIP 341's point with unknown discrete logarithm, which Core calls `NUMS_H`.
+/// The point with unknown discrete logarithm that BIP 341 suggests as internal key; Core's name for it is `NUMS_H`.
 pub(crate) const NUMS_KEY: [u8; 32] = [
     0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// A leaf that is alone in its tree.
+/// A taproot output whose script tree has one leaf: its output key and the leaf's control block.
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) output_key: [u8; 32],
@@ -20,7 +20,7 @@ pub(crate) struct Leaf {
 }
 
 impl Leaf {
-    /// The output and the control block of a tapscript that is the only leaf.
+    /// Creates the output and the control block for a tapscript that is the only leaf of its tree.
     pub(crate) fn only(internal_key: &[u8; 32], script: &[u8]) -> Result<Leaf, String> {
         let root = leaf_hash(LEAF_VERSION_TAPSCRIPT, script);
         let (output_key, parity) = output_key(internal_key, tweak_hash(internal_key, Some(&root)))?;
@@ -28,22 +28,22 @@ impl Leaf {
         Ok(Leaf { output_key, control_block })
     }
 
-    /// The output's script.
+    /// Returns the scriptPubKey of the output.
     pub(crate) fn output_script(&self) -> ScriptBuf {
         output_script(&self.output_key)
     }
 }
 
-/// The taproot output script of an output key.
+/// Returns the taproot scriptPubKey for an output key.
 pub fn output_script(output_key: &[u8; 32]) -> ScriptBuf {
     ScriptBuf::from_bytes([&[0x51, 0x20], output_key.as_slice()].concat())
 }
 
-/// The internal key plus the tweak times G, and whether its Y coordinate is odd.
+/// Returns the output key, which is the internal key plus `tweak` times G, and the parity of its Y coordinate.
 ///
 /// # Errors
 ///
-/// Says why there is no such key, as a clause without subject.
+/// Returns the reason why the output key does not exist, as a clause without subject.
 pub fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32], Parity), String> {
     let key = XOnlyPublicKey::from_byte_array(*internal_key).map_err(|_| "is not on the curve")?;
     let tweak = Scalar::from_be_bytes(tweak).map_err(|_| "has a tweak beyond the order of the curve")?;
@@ -51,7 +51,7 @@ pub fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32],
     Ok((tweaked.0.to_byte_array(), tweaked.1))
 }
 
-/// A control block: leaf version and parity, internal key, path.
+/// Encodes a control block: leaf version and parity, internal key, Merkle path.
 pub fn control_block(
     leaf_version: u8,
     parity: Parity,
@@ -62,14 +62,14 @@ pub fn control_block(
     [&[first], internal_key.as_slice(), path.concat().as_slice()].concat()
 }
 
-/// A tree of leaf hashes: its root, and each leaf's path to it.
+/// A script tree: its Merkle root, and the Merkle path of each leaf.
 pub(crate) struct Tree {
     pub(crate) root: [u8; 32],
-    /// In the order of the leaves.
+    /// Merkle paths of the leaves, in the order of the leaves.
     pub(crate) paths: Vec<Vec<[u8; 32]>>,
 }
 
-/// A node under construction: its depth, its hash, and which leaves are under it.
+/// A subtree during construction: its depth, its hash, and the range of leaves under it.
 struct Node {
     depth: usize,
     hash: [u8; 32],
@@ -77,7 +77,8 @@ struct Node {
 }
 
 impl Tree {
-    /// Builds a tree from its leaves from left to right, each with its depth; none if the depths make no tree.
+    /// Builds a tree from its leaves in order from left to right, each given by its depth and its hash. Returns `None` if
+    /// the depths do not describe a binary tree.
     pub(crate) fn build(leaves: &[(usize, [u8; 32])]) -> Option<Tree> {
         let mut paths = vec![Vec::new(); leaves.len()];
         let mut open: Vec<Node> = Vec::new();

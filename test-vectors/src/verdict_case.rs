@@ -1,5 +1,5 @@
-//! Cases for other implementations: an input or a transaction, its flags and the verdict that the file expects, whatever the
-//! file's format.
+//! Cases for testing other implementations: an input or a whole transaction, its flags, and the verdict that the file
+//! expects. Files of every format are converted to such cases.
 
 use bitcoin::consensus::encode::serialize;
 use serde_json::{Value, json};
@@ -9,20 +9,20 @@ use crate::case::Subject;
 use crate::check::{Check, InputQuestion, Question, TransactionQuestion, todays_policy};
 use crate::file::{Entry, VectorFile};
 
-/// The verdict that a file expects of an input or a transaction.
+/// The verdict that a file expects for an input or a whole transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ExpectedVerdict {
-    /// It is valid.
+    /// The input or transaction is valid.
     Ok,
-    /// It is invalid. The file names no error.
+    /// The input or transaction is invalid; the file names no error.
     AnyError,
-    /// It is invalid, for the error or reject reason of one of these names. The first is the name in the file; the others are
-    /// names that mean the same in the file's dialect.
+    /// The input or transaction is invalid, with an error or reject reason that has one of these names. The first is the
+    /// name in the file; the others mean the same in the file's dialect.
     Error(Vec<String>),
 }
 
 impl ExpectedVerdict {
-    /// Whether the input or the transaction is valid.
+    /// Returns whether the input or transaction is expected to be valid.
     pub fn is_ok(&self) -> bool {
         *self == ExpectedVerdict::Ok
     }
@@ -38,37 +38,37 @@ impl core::fmt::Display for ExpectedVerdict {
     }
 }
 
-/// A question with its expected verdict. An object of a file that can succeed and fail gives two, and a row about a valid
-/// transaction of Bitcoin Core's files gives one for each input.
+/// A question with its expected verdict. An object that contains both a successful and a failing spend gives two cases. A
+/// row of Bitcoin Core's tx_valid.json gives one case for each input.
 #[derive(Clone, Debug)]
 pub struct VerdictCase {
-    /// The name of the case, or `FILE#N` if the file gives none.
+    /// Name of the case, or `FILE#N` if the file gives none.
     pub id: String,
-    /// What the case shows.
+    /// The file's comment on the case.
     pub comment: String,
-    /// The group of the case: its field, or the part of the id before the first `/`.
+    /// Group of the case: the value of the field `group`, or the part of the id before the first `/`.
     pub group: Option<String>,
-    /// The rule that the case checks.
+    /// The rule that the case checks, if the file names one.
     pub rule: Option<String>,
-    /// The document and section of the rule.
+    /// Document and section that define the rule.
     pub source: Option<String>,
-    /// The input or the transaction, and exactly the flags to verify it with.
+    /// The input or transaction, and exactly the flags to verify with.
     pub question: Question,
     /// The verdict that the file expects.
     pub expected: ExpectedVerdict,
-    /// The error with which an implementation may refuse the input although the file accepts it: the flags have a generic
-    /// discourage flag, and the input uses what a proposal has a use for. Implementations that do not know the proposal refuse
-    /// that as unassigned.
+    /// Error with which an implementation may refuse an input that the file accepts. The flags contain a generic discourage
+    /// flag, and the input uses an upgrade mechanism that a proposal defines. Implementations that do not know the proposal
+    /// treat the mechanism as unassigned.
     pub policy_error: Option<&'static str>,
 }
 
-/// What a file says about a case beside the input and its verdict.
+/// Information that a file gives about a case in addition to the input and its verdict.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Labels {
     pub(crate) id: Option<String>,
     pub(crate) rule: Option<String>,
     pub(crate) source: Option<String>,
-    /// The name of the expected error, for formats that name none themselves.
+    /// Name of the expected error, for formats that do not name one themselves.
     pub(crate) error: Option<String>,
 }
 
@@ -81,7 +81,8 @@ impl Labels {
 }
 
 impl VerdictCase {
-    /// The line that asks another implementation: a JSON object without spaces, without the expected verdict.
+    /// Returns the line of JSON that is sent to another implementation: an object without spaces and without the expected
+    /// verdict.
     pub fn to_line(&self) -> String {
         let mut line = format!("{{\"id\":{}", Value::from(self.id.as_str()));
         if let Some(rule) = &self.rule {
@@ -91,7 +92,7 @@ impl VerdictCase {
         line
     }
 
-    /// The fields that the verdict depends on. Two cases with the same fields ask the same.
+    /// Returns the JSON fields that determine the verdict. Two cases with equal fields ask the same question.
     pub fn question_fields(&self) -> String {
         let (tx, prevouts, flags, subject) = match &self.question {
             Question::Input(InputQuestion { tx, prevouts, index, flags }) => {
@@ -109,14 +110,14 @@ impl VerdictCase {
 }
 
 impl VectorFile {
-    /// The cases of an entry that ask about one input each, or about a whole transaction.
+    /// Converts an entry to cases, each about one input or a whole transaction.
     ///
-    /// Each has the flags that the file names and no others: where the format also wants a verdict under more or fewer flags,
-    /// [`run()`](crate::run()) verifies with those too.
+    /// Each case has exactly the flags that the file names. Where the format also requires a verdict under more or fewer
+    /// flags, only [`run()`](crate::run()) verifies under those.
     ///
     /// # Errors
     ///
-    /// The reason if the entry does not say what the verdict on an input or on the transaction is.
+    /// The reason, if the entry does not determine a verdict for an input or a transaction.
     pub fn verdict_cases(&self, entry: &Entry) -> Result<Vec<VerdictCase>, &'static str> {
         let expected = self.expected_verdict(entry)?;
         let labels = &entry.labels;

@@ -1,4 +1,4 @@
-//! Writes files whole.
+//! Writes files atomically.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -6,13 +6,14 @@ use std::path::Path;
 
 use crate::interrupt;
 
-/// Writes a file so that its path never names a part of it: through a temporary file in the same folder, which replaces an
-/// existing file when it is complete. If the program is killed before, the existing file stays.
+/// Writes a file atomically: the data goes to a temporary file in the same folder, which replaces an existing file only
+/// when it is complete. If the program is killed earlier, the existing file stays unchanged.
 ///
-/// SIGINT and SIGTERM that arrive meanwhile end the program after the write, so that no temporary file is left. Their handlers are
-/// installed at the first write, and do what the system does by default at any other time.
+/// If SIGINT or SIGTERM arrives meanwhile, the program ends only after the write, so that no temporary file is left. The
+/// signal handlers are installed by the first write. At any other time they do what the system does by default.
 ///
-/// A link is followed. A device or a pipe is written to directly; as it can block for ever, a signal ends the program at once.
+/// A symbolic link is followed. A device or a pipe is written to directly; a signal then ends the program immediately,
+/// because the write may block for ever.
 ///
 /// # Errors
 ///
@@ -25,13 +26,13 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     interrupt::postponed(|| replace(path, existing, bytes))
 }
 
-/// Writes a file through a temporary one.
+/// Writes a file through a temporary file in the same folder.
 fn replace(path: &Path, existing: Option<fs::Metadata>, bytes: &[u8]) -> io::Result<()> {
     let target = if existing.is_some() { fs::canonicalize(path)? } else { path.to_path_buf() };
     let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".sigstack-").suffix(".part");
-    // Temporary files are private by default; this one becomes a usual file.
+    // Temporary files are private by default; this one gets the usual permissions.
     #[cfg(unix)]
     let permissions = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
     #[cfg(unix)]
@@ -58,7 +59,7 @@ mod tests {
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        // A folder is no file, and a missing folder has no room for one.
+        // Writing to the path of a folder fails, and so does writing to a folder that does not exist.
         assert!(write_file(folder.path(), b"").is_err());
         assert!(write_file(&folder.path().join("missing/a"), b"").is_err());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
