@@ -1,9 +1,10 @@
-//! Compares the engine with Bitcoin Core's own code over every vector and over mutants of them, and prints counts.
+//! Compares the engine with Bitcoin Core's own code over every test vector and over mutants of the vectors, and prints
+//! counts.
 //!
 //! `cargo run --release -p sigstack-vectors --example differential -- --seed 1 --count 200000`
 //!
-//! Exit status: 0 if the two agree about everything, 1 if not, 2 if there is nothing to compare. Of a disagreement the
-//! spend is printed in the case format.
+//! Exit status: 0 if both agree on every input and the mutants are varied enough, otherwise 1; 2 for invalid arguments.
+//! Each disagreement is printed as a case in the project's case format.
 
 #![allow(
     clippy::unwrap_used,
@@ -40,7 +41,7 @@ struct Arguments {
     count: u64,
 }
 
-/// Most disagreements that are printed.
+/// Maximum number of disagreements that are printed.
 const SHOWN: usize = 20;
 
 fn main() -> ExitCode {

@@ -1,7 +1,8 @@
-//! Random tapscripts with real commitments, made to get far: most of what they check is satisfied.
+//! Random tapscripts with correct taproot commitments. Execution gets far into the scripts, because most of their checks
+//! succeed.
 //!
-//! Two in three hold bytes or key types of proposed soft forks. Hashes, tweaks and signatures come from the bitcoin crate, so
-//! that what is wrong in an engine cannot also be wrong here.
+//! Two thirds of the tapscripts contain opcodes or key types of proposed soft forks. Hashes, tweaks and signatures are
+//! computed with the bitcoin crate, so that they do not share errors with the engine under test.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::{Hash, HashEngine, sha256};
@@ -16,32 +17,32 @@ use bitcoin::{
 
 use crate::random::Random;
 
-/// One input that spends a tapscript.
+/// A transaction with one input that spends a tapscript.
 pub(crate) struct TapscriptSpend {
     pub(crate) tx: Transaction,
-    /// What the inputs spend, in input order.
+    /// The spent outputs, in input order.
     pub(crate) prevouts: Vec<TxOut>,
-    /// The input with the tapscript.
+    /// Index of the input with the tapscript.
     pub(crate) index: usize,
 }
 
-/// The tapscripts of a seed.
+/// Generator of the tapscripts for one seed.
 pub(crate) struct Tapscripts {
     seed: u64,
     secp: Secp256k1<All>,
     keys: Vec<Keypair>,
 }
 
-/// Secret keys: 32 times one of these bytes.
+/// Secret keys of the generator: each is one of these bytes, repeated 32 times.
 const SECRETS: [u8; 3] = [0x11, 0x22, 0x33];
 
-/// An element that the script takes from the witness.
+/// A witness element that the script consumes.
 enum Element {
     Bytes(Vec<u8>),
     Signature {
         key: usize,
         hash_type: u8,
-        /// The position of the last `OP_CODESEPARATOR` that was executed.
+        /// Position of the last executed `OP_CODESEPARATOR`.
         separator: u32,
     },
 }
@@ -63,7 +64,7 @@ impl Tapscripts {
         self.secp.sign_schnorr_no_aux_rand(&message, &self.keys[key]).serialize().to_vec()
     }
 
-    /// The tapscript of a number.
+    /// Returns the tapscript with this number.
     pub(crate) fn spend(&self, number: u64) -> TapscriptSpend {
         let mut random = Random::new(self.seed, number);
         let (mut tx, mut prevouts, index) = transaction(&mut random);
@@ -109,7 +110,8 @@ impl Tapscripts {
         TapscriptSpend { tx, prevouts, index }
     }
 
-    /// BIP 341: the internal key tweaked with the root.
+    /// Computes the output key (BIP 341): the internal key, tweaked with the Merkle root that follows from the leaf and its
+    /// path.
     fn output_key(&self, internal_key: usize, leaf: TapLeafHash, path: &[Vec<u8>]) -> ([u8; 32], Parity) {
         let join = |node, sibling: &Vec<u8>| {
             TapNodeHash::from_node_hashes(node, TapNodeHash::from_slice(sibling).unwrap())
@@ -140,7 +142,7 @@ impl Tapscripts {
     }
 }
 
-/// What signatures of a tapscript commit to.
+/// Data that signatures in a tapscript commit to.
 struct SigningContext<'a> {
     tx: &'a Transaction,
     prevouts: &'a [TxOut],
@@ -150,7 +152,8 @@ struct SigningContext<'a> {
 }
 
 impl SigningContext<'_> {
-    /// None if the hash type is undefined, or SINGLE has no output.
+    /// Computes the signature hash. Returns `None` if the hash type is undefined, or if it is SINGLE and there is no
+    /// corresponding output.
     fn digest(&self, hash_type: u8, separator: u32) -> Option<[u8; 32]> {
         let hash_type = TapSighashType::from_consensus_u8(hash_type).ok()?;
         let annex = self.annex.as_ref().map(|annex| Annex::new(annex).unwrap());
@@ -162,7 +165,8 @@ impl SigningContext<'_> {
     }
 }
 
-/// A transaction without witnesses, what it spends, and the input to look at.
+/// Creates a transaction without witnesses, and returns it with the spent outputs and the index of the input that gets the
+/// tapscript.
 fn transaction(random: &mut Random) -> (Transaction, Vec<TxOut>, usize) {
     let inputs = 1 + random.below(3);
     let lock_time = *random.pick(&[0, 1, 100, 500_000_000, u32::MAX]);
@@ -194,7 +198,7 @@ fn transaction(random: &mut Random) -> (Transaction, Vec<TxOut>, usize) {
     (tx, prevouts, index)
 }
 
-/// BIP 119's hash of a transaction whose scriptSigs are empty.
+/// Computes BIP 119's template hash of a transaction whose scriptSigs are empty.
 fn template_hash(tx: &Transaction, index: usize) -> [u8; 32] {
     let mut sequences = sha256::Hash::engine();
     tx.input.iter().for_each(|input| sequences.input(&input.sequence.0.to_le_bytes()));
@@ -211,7 +215,7 @@ fn template_hash(tx: &Transaction, index: usize) -> [u8; 32] {
     sha256::Hash::from_engine(hash).to_byte_array()
 }
 
-/// BIP 442's hash of two elements that are shorter than 253 bytes.
+/// Computes BIP 442's hash of two elements, each shorter than 253 bytes.
 fn pair_commit(first: &[u8], second: &[u8]) -> [u8; 32] {
     let tag = sha256::Hash::hash(b"PairCommit");
     let mut hash = sha256::Hash::engine();
@@ -248,7 +252,7 @@ mod op {
     pub(super) const TEMPLATEHASH: u8 = 0xce;
 }
 
-/// The proposals' opcodes.
+/// Opcodes of the proposed soft forks.
 const PROPOSALS: [u8; 6] = [
     op::CAT,
     op::CHECKTEMPLATEVERIFY,
@@ -261,16 +265,16 @@ const PROPOSALS: [u8; 6] = [
 /// A public key in a script.
 struct Key {
     bytes: Vec<u8>,
-    /// Which of the known keys it is, if signatures of that key are valid for it today.
+    /// Index of the secret key, if the generator knows it and the key's signatures are valid under today's rules.
     known: Option<usize>,
 }
 
-/// A script under construction, and what it takes from the witness, in the order of use.
+/// A script under construction, and the witness elements that it consumes, in the order of use.
 struct Builder<'a> {
     source: &'a Tapscripts,
     random: Random,
     script: Vec<u8>,
-    /// The position of the next opcode, pushes counted.
+    /// Position of the next opcode; pushes are counted.
     position: u32,
     separator: u32,
     elements: Vec<Element>,
@@ -280,7 +284,8 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn write(&mut self) {
-        // What redefines an OP_SUCCESS ends the matter today, so half of the scripts have nothing of that kind.
+        // Under today's rules an OP_SUCCESS makes the whole script valid, so half of the scripts contain no proposal that
+        // redefines one.
         let ends_today = self.random.once_in(2);
         for _ in 0..1 + self.random.below(5) {
             match self.random.below(24) {
@@ -314,7 +319,7 @@ impl Builder<'_> {
         self.position += 1;
     }
 
-    /// Opcodes, pushes of one byte among them.
+    /// Appends opcodes, which may include pushes of one byte.
     fn ops(&mut self, bytes: &[u8]) {
         self.script.extend(bytes);
         let pushes = bytes.iter().filter(|byte| **byte == 1).count();
@@ -365,7 +370,7 @@ impl Builder<'_> {
         Key { bytes, known: None }
     }
 
-    /// Takes a signature for a key from the witness. Returns whether the check should be true.
+    /// Adds a witness element that is used as a signature for a key. Returns whether the check should be true.
     fn signature(&mut self, key: &Key) -> bool {
         if self.random.once_in(4) {
             self.take(vec![]);
@@ -382,7 +387,7 @@ impl Builder<'_> {
                 let hash_type = if hash_type & 0x40 == 0 || self.random.once_in(3) { hash_type } else { 0 };
                 self.elements.push(Element::Signature { key, hash_type, separator: self.separator });
             }
-            // The digest of a key of BIP 118 differs, so for its rules these are not valid.
+            // BIP 118 defines another digest for its keys, so these signatures are invalid under its rules.
             None if self.random.once_in(2) => {
                 let key = self.random.below(SECRETS.len());
                 self.elements.push(Element::Signature { key, hash_type, separator: self.separator });
@@ -421,7 +426,7 @@ impl Builder<'_> {
         }
     }
 
-    /// Does away with a truth value.
+    /// Consumes a boolean on the stack with OP_VERIFY or OP_DROP.
     fn settle(&mut self, holds: bool) {
         let verify = if self.random.once_in(40) { !holds } else { holds && self.random.once_in(2) };
         self.op(if verify { op::VERIFY } else { op::DROP });
@@ -441,7 +446,7 @@ impl Builder<'_> {
         self.ops(&[op::CHECKTEMPLATEVERIFY, op::DROP]);
     }
 
-    /// BIP 348: signature, message, key.
+    /// Appends a signature check of BIP 348, which consumes signature, message and key.
     fn data_signature(&mut self) {
         let message = self.random.bytes(32);
         let key = self.key();
@@ -508,7 +513,7 @@ impl Builder<'_> {
         let numbers: [u8; 2] = [2 + self.random.below(7) as u8, 2 + self.random.below(7) as u8];
         self.push(&numbers[..1]);
         self.push(&numbers[1..]);
-        // ADD, SUB, BOOLAND, LESSTHAN, MIN, MAX and EQUAL leave one element, SWAP two, 2DUP four.
+        // ADD, SUB, BOOLAND, LESSTHAN, MIN, MAX and EQUAL leave one element, SWAP leaves two, 2DUP leaves four.
         let one = [0x93, 0x94, 0x9a, 0x9f, 0xa3, 0xa4, 0x87].map(|opcode| (opcode, 1));
         let (opcode, left) = *self.random.pick(&[&one[..], &[(0x7c, 2), (0x6e, 4)]].concat());
         self.op(opcode);
@@ -520,7 +525,7 @@ impl Builder<'_> {
         self.op(op::CODESEPARATOR);
     }
 
-    /// Opcodes that are passed over.
+    /// Appends a branch with opcodes that are not executed.
     fn dead_branch(&mut self, ends_today: bool) {
         self.ops(&[0, op::IF]);
         for _ in 0..self.random.below(4) {
@@ -535,14 +540,14 @@ impl Builder<'_> {
         self.op(op::ENDIF);
     }
 
-    /// The proposals' bytes where they are no opcodes.
+    /// Appends a push whose data contains the bytes of the proposals' opcodes.
     fn bytes_in_a_push(&mut self) {
         let data = [PROPOSALS.to_vec(), self.random.bytes(1)].concat();
         self.push(&data);
         self.op(op::DROP);
     }
 
-    /// Whatever comes; mostly the end of a good script.
+    /// Appends random bytes, after which few scripts remain valid.
     fn noise(&mut self) {
         let length = 1 + self.random.below(3);
         let bytes = self.random.bytes(length);

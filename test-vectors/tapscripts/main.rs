@@ -1,5 +1,5 @@
-//! Prints the verdicts of the random tapscripts under policy flags, one letter each, with a legend first. It builds against
-//! the engine as it was before the proposals too: see the README of this folder.
+//! Prints the verdicts on the random tapscripts under policy flags, one letter each, after a legend of the letters. This
+//! program also compiles with versions of the engine from before the proposals: see the README of this folder.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,7 +18,7 @@ use std::collections::BTreeSet;
 use generator::Tapscripts;
 use verdicts::{COUNT, SEED, verdict};
 
-/// Verdicts in a line.
+/// Number of verdicts in a line of output.
 const LINE: usize = 100;
 
 fn main() {

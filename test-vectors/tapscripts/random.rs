@@ -1,10 +1,11 @@
-//! A seeded generator of numbers, so that every run draws the same.
+//! Seeded pseudorandom number generator, so that every run uses the same numbers.
 
-/// SplitMix64 (Steele, Lea, Flood, 2014).
+/// State of the generator SplitMix64 (Steele, Lea, Flood, 2014).
 pub(crate) struct Random(u64);
 
 impl Random {
-    /// The numbers of one item of a run: they depend on the seed of the run and the item's number, on nothing else.
+    /// Creates the generator for one item of a run. The numbers depend only on the seed of the run and the number of the
+    /// item.
     pub(crate) fn new(seed: u64, number: u64) -> Random {
         let mut random = Random(seed);
         let scattered = random.next() ^ number.wrapping_mul(0xff51_afd7_ed55_8ccd);
@@ -19,12 +20,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`, which is not 0.
+    /// Returns a random number below `bound`, which must not be 0.
     pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound as u64) as usize
     }
 
-    /// True once in so many times.
+    /// Returns true with a probability of 1 in `times`.
     pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -37,7 +38,7 @@ impl Random {
         (0..count).map(|_| self.byte()).collect()
     }
 
-    /// One of some items, of which there is at least one.
+    /// Returns a random item. There must be at least one.
     pub(crate) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.below(items.len())]
     }

@@ -1,25 +1,25 @@
-//! Verdicts under policy flags, written so that an engine with the proposals and one without them write the same.
+//! Verdicts under policy flags, in a form that is the same for engines with and without support of the proposed soft forks.
 
 use sigstack_interpreter::{FLAGS, FlagKind, Flags, Spend, VerifyError};
 
 use crate::generator::TapscriptSpend;
 use crate::random::Random;
 
-/// The seed of the committed verdicts.
+/// Seed of the tapscripts whose verdicts are committed to the repository.
 pub(crate) const SEED: u64 = 118;
 
-/// How many tapscripts have a committed verdict.
+/// Number of tapscripts whose verdicts are committed to the repository.
 pub(crate) const COUNT: u64 = 100_000;
 
-/// Today's flags that refuse whatever is kept for upgrades, their error (named as they are), and the proposals that
-/// now occupy some of what was kept.
+/// Today's flags that refuse everything reserved for upgrades, whose errors have the same names, and the proposals that use
+/// a part of what each flag reserves.
 const OCCUPIED: &[(&str, &[&str])] = &[
     ("DISCOURAGE_OP_SUCCESS", &["CHECKSIGFROMSTACK", "OP_CAT", "INTERNALKEY", "PAIRCOMMIT", "TEMPLATEHASH"]),
     ("DISCOURAGE_UPGRADABLE_NOPS", &["CHECKTEMPLATEVERIFY"]),
     ("DISCOURAGE_UPGRADABLE_PUBKEYTYPE", &["ANYPREVOUT"]),
 ];
 
-/// Errors of the proposals' own, and the one that the same spend gets from an engine without proposals.
+/// Errors of the proposals' own flags, and the error that an engine without the proposals returns for the same input.
 const RENAMED: &[(&str, &str)] = &[
     ("DISCOURAGE_OP_CHECKSIGFROMSTACK", "DISCOURAGE_OP_SUCCESS"),
     ("DISCOURAGE_OP_CAT", "DISCOURAGE_OP_SUCCESS"),
@@ -29,7 +29,8 @@ const RENAMED: &[(&str, &str)] = &[
     ("DISCOURAGE_ANYPREVOUT", "DISCOURAGE_UPGRADABLE_PUBKEYTYPE"),
 ];
 
-/// Core's flags under which a tapscript is verified: all of them for every second one, otherwise some.
+/// Returns the flags of Core with which the tapscript of a number is verified: all of them for even numbers, a random set
+/// for odd.
 fn core_flags(number: u64) -> Flags {
     let core =
         |info: &&sigstack_interpreter::FlagInfo| matches!(info.kind, FlagKind::Consensus | FlagKind::Policy);
@@ -38,13 +39,13 @@ fn core_flags(number: u64) -> Flags {
         return all;
     }
     let bits = Random::new(SEED ^ 0x666c_6167, number).next();
-    // One in sixteen may lack taproot.
+    // One random set in sixteen may lack taproot.
     let taproot = if bits >> 60 == 0 { Flags::NONE } else { Flags::TAPROOT | Flags::WITNESS };
     let drawn = all.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
     (drawn.map(|(_, info)| info.flag).collect::<Flags>() | taproot).closure()
 }
 
-/// Each of today's discourage flags joined by those of the proposals, as far as the engine has them.
+/// Adds to each of today's discourage flags those of the corresponding proposals, as far as the engine knows them.
 pub(crate) fn joined(flags: Flags) -> Flags {
     let generic = OCCUPIED
         .iter()
@@ -54,7 +55,7 @@ pub(crate) fn joined(flags: Flags) -> Flags {
     own.fold(flags, |flags, own| flags | own)
 }
 
-/// The name of a verdict, without distinction between today's discourage errors and the proposals'.
+/// Returns the name of the verdict. The proposals' own discourage errors are replaced by the corresponding errors of today.
 pub(crate) fn verdict(spend: &TapscriptSpend, number: u64) -> &'static str {
     let flags = joined(core_flags(number));
     let verdict = Spend::new(&spend.tx, &spend.prevouts).unwrap().verify_input(spend.index, flags);

@@ -1,7 +1,9 @@
-//! script_assets_test.json: taproot spends, each with a way to succeed and perhaps one to fail.
+//! Reader of script_assets_test.json: taproot inputs, each with witness data that succeeds and optionally witness data that
+//! fails.
 //!
-//! Two checks an object. `success` must pass under every subset of `flags`, and if it is `final` under every valid
-//! combination of the consensus flags; `failure` must fail under every superset of `flags` among them.
+//! Each object gives one or two checks. The input with `success` must be valid under every subset of `flags`; if the object
+//! is `final`, also under every valid combination of the consensus flags. The input with `failure` must be invalid under
+//! every set of consensus flags that includes `flags`.
 
 use bitcoin::{Transaction, TxOut};
 use serde_json::Value;
@@ -16,7 +18,7 @@ use crate::formats::{Found, Words, rows};
 use crate::random::Random;
 use crate::verdict_case::Labels;
 
-/// A spend that must pass, or fail.
+/// An input that must be valid, or invalid.
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
     tx: Transaction,
@@ -26,12 +28,13 @@ pub(crate) struct Asset {
     kind: Kind,
 }
 
-/// What must come out of it.
+/// The expected result, and the other flags under which it is also required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Valid under every subset of the flags; final ones under every combination of consensus flags.
+    /// Valid under every subset of the flags. A final input must also be valid under every combination of the consensus
+    /// flags.
     Success { is_final: bool },
-    /// Invalid under every superset of the flags.
+    /// Invalid under every set of consensus flags that includes the flags.
     Failure,
 }
 
@@ -68,7 +71,8 @@ pub(crate) fn read(document: &Document, rules: &Rules) -> Vec<Found> {
     found
 }
 
-/// The keys that this project's files have in addition to Core's: an id for each side, and the rule and the error in the side.
+/// Reads the keys that this project's files have in addition to Core's: an id for `success` and one for `failure`, and the
+/// rule and the error inside each of the two.
 fn labels(item: &Value, part: &str) -> Labels {
     let id = item.get(format!("{part}_id")).and_then(Value::as_str).map(str::to_owned);
     Labels { id, ..item.get(part).map(Labels::of).unwrap_or_default() }
@@ -94,10 +98,11 @@ fn read_part(item: &Value, part: &str, rules: &Rules) -> Result<Asset, Bad> {
     Ok(Asset { tx, prevouts, index, flags, kind })
 }
 
-/// Most flags of which every subset is tried.
+/// Maximum number of flags for which every subset is tested. For more flags, a random sample of subsets is tested.
 const MAX_ENUMERATED: usize = 12;
 
-/// Every set of some of these flags that may be used together; of more than twelve flags a sample, as large as twelve have.
+/// Returns every valid combination of some of these flags. For more than twelve flags, returns the valid combinations of a
+/// random sample of 2^12 subsets.
 fn valid_subsets(flags: Flags, number: usize) -> Vec<Flags> {
     let single: Vec<Flags> = flags.iter().map(|info| info.flag).collect();
     let picked = |bits: u64| -> Flags {
@@ -126,7 +131,7 @@ impl Asset {
         }
     }
 
-    /// Under its own flags first, then under the others that the format asks for.
+    /// Verifies the input under the flags of the row, then under the further flags that the format requires.
     pub(crate) fn run(&self, number: usize) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         let judge = |flags| expect_accepted(&spend, self.index, flags, self.is_success());
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn seven_consensus_flags_have_ninety_six_valid_combinations() {
-        // WITNESS needs P2SH: three states of the two, and five free flags.
+        // WITNESS requires P2SH, so the two flags have three valid combinations; the other five are independent.
         assert_eq!(valid_subsets(Flags::CONSENSUS, 1).len(), 3 << 5);
         assert_eq!(valid_subsets(Flags::NONE, 1), [Flags::NONE]);
     }

@@ -1,7 +1,7 @@
-//! BIP 446's basics.json: whole spends that are valid or not.
+//! Reader of BIP 446's basics.json: whole transactions with one input to verify, which is valid or not.
 //!
-//! Beside BIP 446's own fields an object may have `flags`, comma-separated or as an array; without it the flags are those
-//! of the consensus and TEMPLATEHASH. It may have `expect` too, the name of the error that an invalid spend must have.
+//! In addition to BIP 446's own fields an object may have `flags`, a comma-separated string or an array; the default is the
+//! consensus flags and TEMPLATEHASH. The optional field `expect` names the error of an invalid input.
 
 use serde_json::Value;
 use sigstack_interpreter::Flags;
@@ -54,7 +54,7 @@ fn read_item(item: &Value) -> Result<Check, Bad> {
     let expect = Expect::from_name(name).filter(|expect| match expect {
         Expect::Ok => valid,
         Expect::Error(_) => !valid,
-        // The format asks about inputs.
+        // A verdict on whole transactions is not allowed, because the format asks about single inputs.
         Expect::Rule(_) => false,
     });
     let expect =

@@ -1,6 +1,6 @@
-//! BIP 340's test-vectors.csv: whether a Schnorr signature is a key's signature of a message of any length.
+//! Reader of BIP 340's test-vectors.csv: whether a Schnorr signature of a message of any length is valid for a public key.
 //!
-//! The columns for signers (secret key, aux_rand) are checked to be hex and not used: nothing here signs.
+//! The columns for signers (secret key, aux_rand) must be hex, but are not used, because the interpreter does not sign.
 
 use sigstack_interpreter::verify_schnorr;
 
@@ -11,7 +11,7 @@ use crate::error::Bad;
 use crate::field::hex_bytes;
 use crate::formats::Found;
 
-/// The columns, as the heading names them.
+/// Names of the columns in the heading of the file.
 const COLUMNS: &[&str] = &[
     "index",
     "secret key",
@@ -23,7 +23,7 @@ const COLUMNS: &[&str] = &[
     "comment",
 ];
 
-/// A row.
+/// A row of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct SchnorrRow {
     public_key: [u8; 32],
@@ -32,7 +32,7 @@ pub(crate) struct SchnorrRow {
     valid: bool,
 }
 
-/// Whether a line is the heading of such a file.
+/// Returns whether a line is the heading of BIP 340's file.
 pub(crate) fn is_heading(line: &str) -> bool {
     line.trim_end().split(',').eq(COLUMNS.iter().copied())
 }
@@ -44,7 +44,7 @@ pub(crate) fn recognise(document: &Document) -> bool {
 pub(crate) fn read(document: &Document, _: &Rules) -> Vec<Found> {
     let Document::Rows(rows) = document else { return vec![] };
     let found = rows.iter().skip(1).enumerate().map(|(nth, row)| {
-        // A comma in the last column is part of the comment.
+        // The last column is the comment, which may contain commas.
         let comment = row.get(COLUMNS.len() - 1..).unwrap_or_default().join(",");
         let check = read_row(row).map(Box::new).map(Check::Schnorr);
         Found { id: row.first().cloned(), ..Found::new(nth + 1, comment, check) }

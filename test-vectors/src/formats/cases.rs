@@ -1,4 +1,4 @@
-//! The project's own format: an array of cases, or one case a line.
+//! Reader of the project's own case format: a JSON array of cases, or JSON Lines with one case per line.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::document::Document;
 use crate::formats::Found;
 use crate::verdict_case::Labels;
 
-/// A file of objects that have at least two of the format's fields.
+/// Returns whether a file contains an object with at least two of the format's required fields.
 pub(crate) fn recognise(document: &Document) -> bool {
     let is_case = |item: &Value| {
         let fields = ["tx", "index", "prevouts", "flags", "expect"];

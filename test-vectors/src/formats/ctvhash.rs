@@ -1,4 +1,5 @@
-//! BIP 119's ctvhash.json: template hashes of transactions at input numbers, existing or not.
+//! Reader of BIP 119's ctvhash.json: template hashes of transactions for given input indexes, including indexes without an
+//! input.
 
 use bitcoin::Transaction;
 use serde_json::Value;
@@ -12,7 +13,7 @@ use crate::error::Bad;
 use crate::field;
 use crate::formats::{Found, rows};
 
-/// A transaction, and its hash at some input numbers.
+/// A transaction, and its expected template hashes for some input indexes.
 #[derive(Clone, Debug)]
 pub(crate) struct TemplateRow {
     tx: Transaction,
@@ -54,7 +55,8 @@ impl TemplateRow {
         let cache = TxCache::default();
         for (index, hash) in &self.hashes {
             let question = format!("template hash at input {index}");
-            // The hash covers a number and no input, so that it exists for numbers that no input has.
+            // The template hash commits only to the input index, not to the input. It is therefore defined for indexes that
+            // have no input.
             let input = usize::try_from(*index)
                 .map_err(|error| Mismatch::value(&question, hex::encode(hash), error.to_string()))?;
             let signing = Signing { tx: &self.tx, prevouts: &[], input, cache: &cache };

@@ -1,4 +1,4 @@
-//! One module a format: how its rows are recognised and read, and what is asked of the interpreter.
+//! The formats of vector files. Each has a module that recognises and reads its rows, and defines what is verified.
 
 pub(crate) mod assets;
 pub(crate) mod basics;
@@ -25,37 +25,37 @@ use crate::verdict_case::Labels;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Format(&'static FormatInfo);
 
-/// A row of the format table.
+/// A row of the table of formats.
 struct FormatInfo {
-    /// The name, as the summary prints it.
+    /// Name of the format, as printed in the summary.
     name: &'static str,
     recognise: Recognise,
     read: Read,
-    /// The words of the flags columns and of the scripts, for formats that have dialects.
+    /// Extracts the words of the flags columns and of the scripts, for formats that have dialects; `None` for the others.
     words: Option<fn(&Document) -> Words>,
 }
 
-/// Tells whether a file is of a format.
+/// Function that returns whether a file has the format.
 enum Recognise {
     Content(fn(&Document) -> bool),
     /// Recognises the format by the content and the name of the file.
     Name(fn(&Document, &str) -> bool),
 }
 
-/// Finds the cases of a file.
+/// Function that parses the cases of a file.
 enum Read {
     Cases(fn(&Document, &Rules) -> Vec<Found>),
-    /// Formats with older files in which the same columns have another meaning.
+    /// Parser that also returns notes, for formats whose columns have another meaning in older files.
     Noted(fn(&Document, &Rules) -> Reading),
 }
 
-/// The cases of a file, and how they were read where the file leaves that open.
+/// The cases of a file, and notes on how the file was read where its content allows several interpretations.
 pub(crate) struct Reading {
     pub(crate) found: Vec<Found>,
     pub(crate) notes: Vec<String>,
 }
 
-/// The words from which a dialect is detected.
+/// Words of a file from which its dialect is detected.
 #[derive(Default)]
 pub(crate) struct Words {
     pub(crate) flags: Vec<String>,
@@ -64,25 +64,25 @@ pub(crate) struct Words {
 
 /// A parsed case, or the error of parsing it.
 pub(crate) struct Found {
-    /// Counted from 1, comments not counted.
+    /// Number of the case, counted from 1; comments are not counted.
     pub(crate) number: usize,
     pub(crate) id: Option<String>,
     pub(crate) comment: String,
     pub(crate) check: Result<Check, Bad>,
-    /// What the reader added to the case. The same text for all cases to which the same was added.
+    /// Note on flags that the reader added to the case. Cases with the same added flags have the same note.
     pub(crate) note: Option<String>,
-    /// What the file says about the case beside what is asked.
+    /// Further information that the file gives about the case, such as the rule and the source.
     pub(crate) labels: Labels,
 }
 
 impl Found {
-    /// A case without a name.
+    /// Creates a case without a name.
     fn new(number: usize, comment: String, check: Result<Check, Bad>) -> Found {
         Found { number, id: None, comment, check, note: None, labels: Labels::default() }
     }
 }
 
-/// Every format, in the order of recognition.
+/// Every format, in the order in which recognition is tried.
 const FORMATS: &[FormatInfo] = &[
     FormatInfo {
         name: "script_assets_test",
@@ -129,7 +129,7 @@ const FORMATS: &[FormatInfo] = &[
     plain("sequence", sequence::recognise, sequence::read),
 ];
 
-/// A format that its content tells, without dialects.
+/// Creates the entry of a format that is recognised by its content and has no dialects.
 const fn plain(
     name: &'static str,
     recognise: fn(&Document) -> bool,
@@ -139,7 +139,7 @@ const fn plain(
 }
 
 impl Format {
-    /// The format of the content of a file.
+    /// Recognises the format of a file by its content and, for some formats, its name.
     pub(crate) fn of(document: &Document, name: &str) -> Result<Format, Problem> {
         let found = FORMATS.iter().find(|info| match info.recognise {
             Recognise::Content(recognise) => recognise(document),
@@ -151,23 +151,23 @@ impl Format {
             .ok_or_else(|| if without_verdict() { Problem::NoVerdict } else { Problem::Unrecognised })
     }
 
-    /// The name, as the summary prints it.
+    /// Returns the name of the format, as printed in the summary.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// Whether files of the format have dialects.
+    /// Returns whether files of the format have dialects.
     pub fn has_dialects(self) -> bool {
         self.0.words.is_some()
     }
 
-    /// The dialect of a document.
+    /// Detects the dialect of a document.
     pub(crate) fn dialect(self, document: &Document) -> &'static Dialect {
         let words = self.0.words.map_or_else(Words::default, |words| words(document));
         Dialect::detect(words.flags.iter().map(String::as_str), words.scripts.iter().map(String::as_str))
     }
 
-    /// Finds the cases.
+    /// Parses the cases of a document.
     pub(crate) fn read(self, document: &Document, rules: &Rules) -> Reading {
         match self.0.read {
             Read::Cases(read) => Reading { found: read(document, rules), notes: vec![] },

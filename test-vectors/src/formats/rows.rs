@@ -1,23 +1,24 @@
-//! What Core's row formats share: comments between the rows, and cases counted without them.
+//! Shared parts of Core's row formats: collecting comments between the rows, and numbering cases without comments.
 
 use serde_json::Value;
 
 use crate::document::Document;
 
-/// Most characters that are kept of a comment.
+/// Maximum number of characters kept of one comment row. No further comment row is added once the joined line has this many
+/// bytes.
 const MAX_COMMENT_CHARS: usize = 400;
 
-/// A row that is a case, and the comments before it, which may stand for several rows.
+/// A row that is a case, and the comments before it. The comments may apply to several rows.
 pub(crate) struct Row<'a> {
-    /// Counted from 1, comments not counted.
+    /// Number of the case, counted from 1; comments are not counted.
     pub(crate) number: usize,
-    /// The comments, one line each.
+    /// The comments before the row, joined to one line.
     pub(crate) comment: String,
-    /// The columns; empty if the row is no array.
+    /// The columns; empty if the row is not an array.
     pub(crate) columns: &'a [Value],
 }
 
-/// The text of a comment: a string, or a row that is one string.
+/// Returns the text of a comment, which is a string or an array with one string; `None` if the item is a case.
 pub(crate) fn comment(item: &Value) -> Option<&str> {
     match item {
         Value::String(text) => Some(text),
@@ -29,7 +30,7 @@ pub(crate) fn comment(item: &Value) -> Option<&str> {
     }
 }
 
-/// The rows that are cases.
+/// Returns the rows that are cases, each with the comments before it.
 pub(crate) fn rows(document: &Document) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     let mut comments: Vec<&str> = Vec::new();
@@ -50,7 +51,7 @@ pub(crate) fn rows(document: &Document) -> Vec<Row<'_>> {
     rows
 }
 
-/// Comments as one line, cut where it gets long: it may stand for any number of rows.
+/// Joins comments to one line, and shortens it: there may be any number of comment rows.
 fn shown(comments: &[&str]) -> String {
     let mut line = String::new();
     for (nth, comment) in comments.iter().enumerate() {
@@ -63,7 +64,7 @@ fn shown(comments: &[&str]) -> String {
     line
 }
 
-/// The words of a comma-separated column, or of a script.
+/// Splits a comma-separated column or a script into words.
 pub(crate) fn words(value: Option<&Value>) -> impl Iterator<Item = String> {
     let text = value.and_then(Value::as_str).unwrap_or_default();
     text.split([' ', ',', '\t', '\n']).filter(|word| !word.is_empty()).map(str::to_owned)

@@ -1,7 +1,7 @@
-//! script_tests.json: `[[witness…, amount]?, scriptSig, scriptPubKey, flags, expected, comment?]`.
+//! Reader of script_tests.json: `[[witness…, amount]?, scriptSig, scriptPubKey, flags, expected, comment?]`.
 //!
-//! The transactions around the scripts are those of Core's runner: version 1, locktime 0, final sequences; the credit
-//! transaction's scriptSig is `0 0`, and the spending transaction pays all it gets to an empty script.
+//! The scripts are put into the same transactions as in Core's test runner: version 1, locktime 0, final sequence numbers.
+//! The scriptSig of the crediting transaction is `0 0`. The spending transaction pays the whole amount to an empty script.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::opcodes::all::{OP_CLTV, OP_CSV, OP_NOP1};
@@ -21,19 +21,19 @@ use crate::formats::{Found, Words};
 use crate::random::Random;
 use crate::taptree::{self, Leaf};
 
-/// How often a row is repeated with other flags.
+/// Number of random sets of flags with which each row is verified again.
 const VARIATIONS: usize = 16;
 
-/// Marks a witness element that is the assembly of a leaf script.
+/// Prefix of a witness element that contains a leaf script in assembly.
 const SCRIPT: &str = "#SCRIPT#";
 
-/// The witness element that is the control block of the leaf before it.
+/// Placeholder of a witness element for the control block of the preceding leaf script.
 const CONTROL_BLOCK: &str = "#CONTROLBLOCK#";
 
-/// The word of a scriptPubKey that is the output key of that leaf.
+/// Placeholder in a scriptPubKey for the taproot output key that commits to the leaf script of the witness.
 const TAPROOT_OUTPUT: &str = "#TAPROOTOUTPUT#";
 
-/// A row.
+/// A row of the file, as the transaction to verify and its prevout.
 #[derive(Clone, Debug)]
 pub(crate) struct ScriptTest {
     tx: Transaction,
@@ -46,13 +46,13 @@ pub(crate) struct ScriptTest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     Ok,
-    /// The error of this name.
+    /// The error with this name.
     Error(String),
     /// Any error.
     AnyError,
 }
 
-/// The columns from scriptSig on.
+/// Returns the columns from the scriptSig on, without the optional witness.
 fn text_columns(columns: &[Value]) -> &[Value] {
     match columns {
         [Value::Array(_), rest @ ..] => rest,
@@ -60,8 +60,8 @@ fn text_columns(columns: &[Value]) -> &[Value] {
     }
 }
 
-/// Returns true if at least half of the rows have an optional witness and then four texts, the last of which is a verdict. Some comments of
-/// script_valid.json are in capital letters too.
+/// Returns true if at least half of the rows have an optional witness and then four strings, the last of which is a verdict
+/// in capital letters. A single row is not enough, because some comments in script_valid.json are in capital letters too.
 pub(crate) fn recognise(document: &Document) -> bool {
     let rows = rows::rows(document);
     let has_verdict = |row: &&Row<'_>| match text_columns(row.columns) {
@@ -160,7 +160,7 @@ fn script(value: &Value, name: &str, leaf: Option<&Leaf>) -> Result<ScriptBuf, B
     assemble(&assembly).map(ScriptBuf::from_bytes).map_err(|problem| Bad::new(name, problem))
 }
 
-/// The transaction that spends an output of a credit transaction.
+/// Creates the transaction that spends the output of a crediting transaction.
 fn spending(prevout: &TxOut, script_sig: ScriptBuf, witness: Witness) -> Transaction {
     let transaction = |input, output| Transaction {
         version: Version::ONE,
@@ -180,7 +180,7 @@ fn spending(prevout: &TxOut, script_sig: ScriptBuf, witness: Witness) -> Transac
     transaction(input, TxOut { value: prevout.value, script_pubkey: ScriptBuf::new() })
 }
 
-/// A script with OP_NOP1 in the place of the lock time opcodes that are not active.
+/// Replaces OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY in a script by OP_NOP1 where they are not active.
 fn with_plain_nops(script: &Script, flags: Flags) -> ScriptBuf {
     let mut bytes = script.to_bytes();
     for (at, opcode) in script.instruction_indices().filter_map(Result::ok) {
@@ -197,7 +197,7 @@ fn with_plain_nops(script: &Script, flags: Flags) -> ScriptBuf {
 }
 
 impl ScriptTest {
-    /// A row with a scriptSig and a scriptPubKey in assembly, and no witness.
+    /// Creates a test from a scriptSig and a scriptPubKey in assembly, without a witness.
     pub(crate) fn of_scripts(
         script_sig: &str,
         script_pubkey: &str,
@@ -221,7 +221,8 @@ impl ScriptTest {
         }
     }
 
-    /// Why the row passes although today's verdict is another one: older Bitcoin Core gave the expected verdict.
+    /// Returns the reason why the row counts as passed although the current verdict differs: older versions of Bitcoin Core
+    /// returned the expected verdict. `None` if there is no such reason.
     pub(crate) fn excuse(&self) -> Option<&'static str> {
         let verdict = |prevout: &TxOut| {
             spend(&self.tx, core::slice::from_ref(prevout))
@@ -255,7 +256,8 @@ impl ScriptTest {
         InputQuestion { tx, prevouts, index: 0, flags: self.flags }
     }
 
-    /// The exact verdict; then an accepted row with random flags removed, a rejected one with random flags added.
+    /// Compares the exact verdict. Then verifies a valid row with random flags removed, or an invalid row with random flags
+    /// added.
     pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let prevouts = core::slice::from_ref(&self.prevout);
         let spend = spend(&self.tx, prevouts)?;

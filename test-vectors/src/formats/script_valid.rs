@@ -1,7 +1,8 @@
-//! script_valid.json and script_invalid.json, which became script_tests.json: `[scriptSig, scriptPubKey, flags?, comment?]`.
+//! Reader of script_valid.json and script_invalid.json, the predecessors of script_tests.json: `[scriptSig, scriptPubKey,
+//! flags?, comment?]`.
 //!
-//! Every case of a file has the same verdict, and only the name of the file says which. The oldest files have no column of
-//! flags: Bitcoin Core's runner used P2SH and STRICTENC for all cases.
+//! All cases of a file have the same verdict, which only the file name states. The oldest files have no flags column:
+//! Bitcoin Core's runner verified all their cases with P2SH and STRICTENC.
 
 use serde_json::Value;
 use sigstack_interpreter::Flags;
@@ -24,14 +25,15 @@ pub(crate) fn recognise_invalid(document: &Document, name: &str) -> bool {
     is_called(name, "scriptinvalid") && has_scripts(document)
 }
 
-/// Whether the last part of a path contains these words, with any separator between them.
+/// Returns whether the file name in a path contains these words, ignoring case and every character that is not a letter.
 pub(crate) fn is_called(path: &str, words: &str) -> bool {
     let file = path.rsplit(['/', '\\']).next().unwrap_or_default();
     let letters: String = file.chars().filter(char::is_ascii_alphabetic).collect();
     letters.to_ascii_lowercase().contains(words)
 }
 
-/// Returns true if most rows begin with two scripts in assembly, and some of these scripts name an opcode.
+/// Returns true if more than half of the rows begin with two scripts in assembly, and at least one of these scripts names
+/// an opcode.
 pub(crate) fn has_scripts(document: &Document) -> bool {
     let rows = rows::rows(document);
     let scripts = rows.iter().filter_map(scripts);
@@ -58,7 +60,7 @@ pub(crate) fn read_invalid(document: &Document, rules: &Rules) -> Reading {
 
 fn read(document: &Document, rules: &Rules, expected: &Expected) -> Reading {
     let rows = rows::rows(document);
-    // A column of flags has a text in every row, and names of flags in most.
+    // The third column contains flags, not comments, if most of its entries are names of flags.
     let names_flags = |row: &&Row<'_>| {
         let text = row.columns.get(2).and_then(Value::as_str);
         text.is_some_and(|text| rules.units(text, "flags").is_ok())

@@ -1,5 +1,5 @@
-//! Leaf scripts that do not depend on a transaction, with their witnesses: two checks an object, under the consensus
-//! flags and under MINIMALDATA beside them, with the four proposals active that the scripts use.
+//! Reader of leaf scripts that do not depend on a transaction, with their witnesses. Each object gives two checks, with the
+//! four proposals active that the scripts use: one under the consensus flags, one with MINIMALDATA in addition.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -15,10 +15,10 @@ use crate::field;
 use crate::formats::Found;
 use crate::taptree::Leaf;
 
-/// The proposals that the scripts use.
+/// Flags of the proposals whose opcodes the scripts use.
 const PROPOSALS: &str = "CHECKSIGFROMSTACK,OP_CAT,INTERNALKEY,PAIRCOMMIT";
 
-/// The verdicts of an object, each with the flags that it is for beside those of the consensus and of the proposals.
+/// Fields with an expected verdict, and the flag that each adds to those of the consensus and of the proposals.
 const VERDICTS: &[(&str, &str)] = &[("consensus_ok", "NONE"), ("ok_with_minimaldata", "MINIMALDATA")];
 
 fn cases(document: &Document) -> Option<(&Value, &Vec<Value>)> {
@@ -56,7 +56,7 @@ fn read_item(key: &Value, item: &Value, verdict: &str, more: &str) -> Result<Che
     Ok(Check::Valid(Box::new(question), valid))
 }
 
-/// A transaction of one input that spends an output with a witness.
+/// Creates a transaction with one input, which spends an output with this scriptPubKey and witness.
 fn wrap(script_pubkey: ScriptBuf, witness: Witness) -> InputQuestion {
     let tx = Transaction {
         version: Version::TWO,

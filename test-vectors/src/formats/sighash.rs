@@ -1,4 +1,4 @@
-//! sighash.json: `[transaction, script, input, hash type, digest]` of the legacy signature hash.
+//! Reader of sighash.json, rows of legacy signature hashes: `[transaction, script, input, hash type, digest]`.
 
 use bitcoin::{ScriptBuf, Transaction, TxOut};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use crate::field;
 use crate::formats::Found;
 use crate::formats::rows::{self, Row};
 
-/// A row.
+/// A row of the file.
 #[derive(Clone, Debug)]
 pub(crate) struct SighashRow {
     tx: Transaction,
@@ -51,13 +51,13 @@ fn read_row(row: &Row<'_>) -> Result<SighashRow, Bad> {
     let hash_type = field::integer::<i32>(column(3, "hash type")?, "hash type")?.cast_unsigned();
     let mut digest: [u8; 32] = field::fixed_bytes(column(4, "digest")?, "digest")?;
     digest.reverse();
-    // The digest does not depend on what is spent.
+    // The legacy digest does not commit to the spent outputs.
     let prevouts = vec![TxOut::NULL; tx.input.len()];
     Ok(SighashRow { tx, prevouts, script, index, hash_type, digest })
 }
 
 impl SighashRow {
-    /// The digest, from the cached parts and without them.
+    /// Computes the digest once with cached intermediates and once without, and compares both.
     pub(crate) fn run(&self) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         let signing = spend

@@ -1,11 +1,14 @@
-//! tx_valid.json and tx_invalid.json: `[[[txid, vout, scriptPubKey, amount?], …], transaction, flags]`.
+//! Reader of tx_valid.json and tx_invalid.json: `[[[txid, vout, scriptPubKey, amount?], …], transaction, flags]`.
 //!
-//! The flags of tx_valid are those to leave out of all the dialect's flags, the flags of tx_invalid those to put in, as few as
-//! possible. Before 2021 the flags of both were those to verify with, not as few as possible, and in 2012 whether P2SH is
-//! enforced. The comments with which Core's files begin say which file it is and what its flags mean; without them,
-//! the name of the file says which it is, and its flags are read as today's. Further columns of
-//! BIP 119's files are not read: they excuse rows from checks that pass here, where an inactive proposal is never refused by
-//! a generic flag.
+//! The flags column of tx_valid lists the flags to exclude from all flags of the dialect. That of tx_invalid lists the
+//! flags to verify with. Both lists are minimal. Before 2021 both files listed the flags to verify with, not minimal; in
+//! 2012 the column was a boolean, whether P2SH is enforced.
+//!
+//! The comments at the beginning of Core's files say which of the two a file is and what its flags mean. Without them, the
+//! file name decides which it is, and the flags have today's meaning.
+//!
+//! BIP 119's files have further columns, which are not read. They exclude rows from checks that pass here, because this
+//! interpreter never refuses an inactive proposal by a generic flag.
 
 use std::collections::HashMap;
 
@@ -24,10 +27,11 @@ use crate::formats::script_valid::is_called;
 use crate::formats::{Found, Reading, Words};
 use crate::random::Random;
 
-/// In the place of flags: the transaction itself is refused.
+/// Value of the flags column for a transaction that is invalid before any script runs.
 const BAD_TRANSACTION: &str = "BADTX";
 
-/// How the comments of files name the column of flags to verify with, and that of flags to leave out.
+/// The names, in the comments of files, of a column with flags to verify with; `FLAGS_TO_LEAVE_OUT` is the name of one with
+/// flags to exclude.
 const FLAGS_TO_SET: &[&str] = &["verifyFlags", "enforceP2SH"];
 const FLAGS_TO_LEAVE_OUT: &str = "excluded verifyFlags";
 
@@ -47,19 +51,19 @@ pub(crate) struct ValidTransaction {
 /// A row of tx_invalid.json.
 #[derive(Clone, Debug)]
 pub(crate) enum InvalidTransaction {
-    /// The transaction is refused before any script runs.
+    /// The transaction is invalid before any script runs.
     Malformed(Transaction),
-    /// An input is refused under these flags.
+    /// An input is invalid under these flags.
     Refused {
         tx: Transaction,
         prevouts: Vec<TxOut>,
         flags: Flags,
-        /// Flags without any one of which all inputs are accepted, name by name.
+        /// Flags that, removed one at a time, must each make all inputs valid.
         needed: Vec<Flags>,
     },
 }
 
-/// Whether a file has rows of prevouts, transaction and flags.
+/// Returns whether a file has rows of prevouts, transaction and flags.
 fn has_rows(document: &Document) -> bool {
     rows::rows(document).iter().any(|row| match row.columns {
         [Value::Array(prevouts), Value::String(_), Value::String(_) | Value::Bool(_), ..] => {
@@ -73,7 +77,7 @@ fn comments(document: &Document) -> impl Iterator<Item = &str> {
     document.items().iter().filter_map(rows::comment)
 }
 
-/// Whether a file says in its comments or rows that its transactions are invalid.
+/// Returns whether the comments or rows of a file say that its transactions are invalid; `None` if they say neither.
 fn says_invalid(document: &Document) -> Option<bool> {
     let mut said = comments(document).filter_map(|text| match text {
         _ if text.contains("transactions which are invalid") => Some(true),
@@ -85,7 +89,8 @@ fn says_invalid(document: &Document) -> Option<bool> {
     said.or_else(|| rows::rows(document).iter().any(bad).then_some(true))
 }
 
-/// Whether the transactions of a file are invalid: what its content says, otherwise its name.
+/// Returns whether the transactions of a file are invalid, from its content or otherwise its name; `None` if neither says
+/// so.
 fn is_invalid(document: &Document, name: &str) -> Option<bool> {
     let called = || match (is_called(name, "txvalid"), is_called(name, "txinvalid")) {
         (true, _) => Some(false),
@@ -165,7 +170,7 @@ fn read_valid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Check
 fn read_invalid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Check, Option<String>), Bad> {
     let (outputs, tx) = read_columns(row)?;
     let text = flags_column(row)?;
-    // Files of before 2021 do not mark the transactions that are refused before any script runs.
+    // Files from before 2021 do not mark the transactions that are invalid before any script runs.
     if text == BAD_TRANSACTION || is_older && check_transaction(&tx).is_err() {
         let malformed = InvalidTransaction::Malformed(tx);
         return Ok((Check::InvalidTransaction(Box::new(malformed)), None));
@@ -178,7 +183,7 @@ fn read_invalid_row(row: &Row<'_>, rules: &Rules, is_older: bool) -> Result<(Che
     Ok((Check::InvalidTransaction(Box::new(refused)), note))
 }
 
-/// The third column: names of flags, or in the oldest files whether P2SH is enforced.
+/// Returns the third column: names of flags. In the oldest files the column is a boolean, whether P2SH is enforced.
 fn flags_column(row: &Row<'_>) -> Result<String, Bad> {
     match field::column(row.columns, 2, "flags")? {
         Value::Bool(true) => Ok("P2SH".into()),
@@ -203,7 +208,7 @@ fn read_prevout(value: &Value) -> Result<(OutPoint, TxOut), Bad> {
     let columns = field::array(value, "")?;
     let txid = field::text(field::column(columns, 0, "txid")?, "txid")?;
     let txid: Txid = txid.parse().map_err(|error| Bad::new("txid", error))?;
-    // -1 is how Core's files write the output number of a coinbase, 0xffffffff.
+    // Core's files write the output index 0xffffffff of a coinbase input as -1.
     let vout = match field::integer::<i64>(field::column(columns, 1, "vout")?, "vout")? {
         -1 => u32::MAX,
         vout => u32::try_from(vout).map_err(|_| Bad::new("vout", format!("{vout} is out of range")))?,
@@ -214,7 +219,7 @@ fn read_prevout(value: &Value) -> Result<(OutPoint, TxOut), Bad> {
     Ok((OutPoint { txid, vout }, TxOut { value, script_pubkey: ScriptBuf::from_bytes(script) }))
 }
 
-/// The outputs in the order of the inputs. Each is spent once: a transaction that spends one twice is no transaction.
+/// Returns the spent outputs in the order of the inputs. Fails if an output is missing, or is spent by two inputs.
 fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Result<Vec<TxOut>, Bad> {
     let inputs = tx.input.iter().enumerate();
     let prevouts = inputs.map(|(nth, input)| {
@@ -226,18 +231,18 @@ fn in_input_order(tx: &Transaction, mut outputs: HashMap<OutPoint, TxOut>) -> Re
     prevouts.collect()
 }
 
-/// One question an input.
+/// Returns one question for each input.
 fn questions(tx: &Transaction, prevouts: &[TxOut], flags: Flags) -> Vec<InputQuestion> {
     let question = |index| InputQuestion { tx: tx.clone(), prevouts: prevouts.to_vec(), index, flags };
     (0..tx.input.len()).map(question).collect()
 }
 
-/// All inputs must be accepted.
+/// Checks that all inputs are valid.
 fn expect_valid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
     (0..inputs).try_for_each(|index| expect_accepted(spend, index, flags, true))
 }
 
-/// One of the inputs must be refused.
+/// Checks that at least one input is invalid.
 fn expect_invalid(spend: &Spend<'_>, inputs: usize, flags: Flags) -> Outcome {
     if (0..inputs).any(|index| expect_accepted(spend, index, flags, false).is_ok()) {
         return Ok(());
@@ -250,7 +255,8 @@ impl ValidTransaction {
         questions(&self.tx, &self.prevouts, self.flags)
     }
 
-    /// Valid; still valid with any flag removed; and not valid with a flag put back that the row leaves out.
+    /// Checks that the transaction is valid, that it stays valid when flags are removed, and that it becomes invalid when
+    /// an excluded flag is enabled again.
     pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
         if let Err(error) = check_transaction(&self.tx) {
             return Err(Mismatch::value("the transaction's own checks", "OK".into(), error.to_string()));
@@ -278,7 +284,8 @@ impl InvalidTransaction {
         }
     }
 
-    /// Not valid; still not with any flag added; and valid without any one of the flags that the row needs.
+    /// Checks that the transaction is invalid, that it stays invalid when flags are added, and that it becomes valid when
+    /// one of the listed flags is removed.
     pub(crate) fn run(&self, rules: &Rules, number: usize) -> Outcome {
         let (tx, prevouts, flags, needed) = match self {
             InvalidTransaction::Malformed(tx) => {

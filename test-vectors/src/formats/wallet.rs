@@ -1,7 +1,7 @@
-//! BIP 341's wallet test vectors: outputs made from keys and trees, and the signing of key path spends.
+//! Reader of BIP 341's wallet test vectors: outputs made from keys and script trees, and the signing of key path spends.
 //!
-//! Of the signing everything that a verifier has too is computed: the tweak, the signed message, its digest, the verdict
-//! on the signature. Then every input of the signed transaction is verified under today's policy.
+//! The checks compute everything in signing that a verifier also computes: the tweak, the signed message, its digest, and
+//! the verdict on the signature. Then every input of the signed transaction is verified under today's policy.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ struct TreeLeaf {
     script: Vec<u8>,
 }
 
-/// An output and everything on the way to it.
+/// A taproot output, with all intermediate values from which it is computed.
 #[derive(Clone, Debug)]
 pub(crate) struct WalletOutput {
     internal_key: [u8; 32],
@@ -41,7 +41,7 @@ pub(crate) struct WalletOutput {
     control_blocks: Vec<Vec<u8>>,
 }
 
-/// A transaction and what it spends, in input order.
+/// A transaction and the outputs that it spends, in input order.
 #[derive(Clone, Debug)]
 pub(crate) struct Funded {
     tx: Transaction,
@@ -58,13 +58,13 @@ pub(crate) struct WalletSpend {
     internal_key: [u8; 32],
     root: Option<[u8; 32]>,
     tweak: [u8; 32],
-    /// The hashes that are computed once a transaction, by the name of the message's field.
+    /// Hashes that are computed once for the whole transaction, by the name of the field in the signed message.
     precomputed: Vec<(&'static str, [u8; 32])>,
     message: Vec<u8>,
     digest: [u8; 32],
 }
 
-/// The precomputed hashes: the file's names and those of the message's fields.
+/// The precomputed hashes: the name in the file, and the name of the field in the signed message.
 const PRECOMPUTED: &[(&str, &str)] = &[
     ("hashAmounts", "sha_amounts"),
     ("hashOutputs", "sha_outputs"),
@@ -123,17 +123,17 @@ fn elements(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-/// The value at `outer.inner`.
+/// Returns the value at `outer.inner`.
 fn at<'a>(object: &'a Value, outer: &str, inner: &str) -> Result<&'a Value, Bad> {
     field::get(field::get(object, outer)?, inner).map_err(|bad| bad.within(outer))
 }
 
-/// A hash that may be null.
+/// Parses a hash that may be null.
 fn optional_hash(value: &Value, field: &str) -> Result<Option<[u8; 32]>, Bad> {
     if value.is_null() { Ok(None) } else { field::fixed_bytes(value, field).map(Some) }
 }
 
-/// An array that may be absent.
+/// Parses an array that may be absent.
 fn optional_array<'a, T>(
     object: &'a Value,
     outer: &str,
@@ -160,7 +160,8 @@ fn read_output(item: &Value) -> Result<WalletOutput, Bad> {
     })
 }
 
-/// The leaves of a tree from left to right: a leaf is an object, a branch an array of two, no tree is null.
+/// Returns the leaves of a script tree from left to right. In the file a leaf is an object, a branch is an array of two
+/// nodes, and null means that there is no tree.
 fn read_tree(tree: &Value) -> Result<Vec<TreeLeaf>, Bad> {
     let name = "given.scriptTree";
     let mut leaves = Vec::new();
@@ -278,7 +279,7 @@ impl WalletOutput {
 }
 
 impl Funded {
-    /// One question an input.
+    /// Returns one question for each input.
     pub(crate) fn questions(&self) -> Vec<InputQuestion> {
         let (tx, prevouts) = (&self.tx, &self.prevouts);
         let question =
@@ -286,7 +287,7 @@ impl Funded {
         (0..tx.input.len()).map(question).collect()
     }
 
-    /// Every input is valid under today's policy.
+    /// Checks that every input is valid under today's policy.
     pub(crate) fn run(&self) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
         (0..self.tx.input.len()).try_for_each(|index| expect_accepted(&spend, index, Flags::POLICY, true))
@@ -294,7 +295,7 @@ impl Funded {
 }
 
 impl WalletSpend {
-    /// The input with its expected witness.
+    /// Returns the question about the input with its expected witness.
     pub(crate) fn question(&self) -> InputQuestion {
         let mut tx = self.unsigned.tx.clone();
         if let Some(input) = tx.input.get_mut(self.index) {
