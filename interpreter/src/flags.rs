@@ -1,7 +1,8 @@
-//! Verification flags: one table from which bits, names, parsing and documentation come.
+//! Verification flags. One table defines their bits, names, parsing and documentation.
 //!
-//! **Every flag is a soft fork: what is accepted under `A | B` is accepted under `A`.** Tests and fuzzers hold the engine
-//! to this sentence, with flags drawn from the table.
+//! **Every flag is a soft fork: whatever is accepted under `A
+//!
+//! B` is also accepted under `A`.** Tests and fuzzers check this property of the engine for flags drawn from the table.
 //!
 //! | set | what it is |
 //! | --- | --- |
@@ -10,7 +11,8 @@
 //! | [`Flags::POLICY`] | what Bitcoin Core relays today: the consensus and every policy rule, proposals refused |
 //!
 //! Combinations: `WITNESS` needs `P2SH`, and `CLEANSTACK` needs `P2SH` and `WITNESS`, since otherwise adding the missing
-//! flag could accept more. [`Flags::check`] refuses anything else and [`Flags::closure`] fills in what is missing.
+//! flag could accept more. [`Flags::check`] rejects sets that lack a needed flag, and [`Flags::closure`] adds the needed
+//! flags.
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign, Sub, SubAssign};
@@ -22,7 +24,7 @@ use crate::error::UsageError;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flags(u64);
 
-/// What kind of rule a flag switches on.
+/// Kinds of rules that flags enable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagKind {
@@ -32,21 +34,22 @@ pub enum FlagKind {
     Policy,
     /// Activates a proposed soft fork ([`crate::Proposal`]).
     Proposal,
-    /// Policy about a proposed soft fork: refuses what is not active yet, or what it leaves for later upgrades.
+    /// Policy about a proposed soft fork: rejects the use of a proposal that is not active, or of values that the proposal
+    /// reserves for later upgrades.
     ProposalPolicy,
 }
 
-/// A row of the flag table.
+/// One row of the flag table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlagInfo {
-    /// The flag, a set of one.
+    /// The flag, as a set with one element.
     pub flag: Flags,
     /// The name, as Core spells it without `SCRIPT_VERIFY_`.
     pub name: &'static str,
-    /// What kind of rule it is.
+    /// Kind of rule that the flag enables.
     pub kind: FlagKind,
-    /// The rule and its source.
+    /// Short description of the rule, with its source.
     pub summary: &'static str,
 }
 
@@ -61,7 +64,7 @@ macro_rules! flags {
             pub const ALL: Flags = Flags($((1 << $bit))|*);
         }
 
-        /// Every flag: Core's in the order of Core's bits, then those of the proposals.
+        /// All flags: those of Core in the order of Core's bits, then those of the proposals.
         pub const FLAGS: &[FlagInfo] = &[
             $(FlagInfo {
                 flag: Flags(1 << $bit),
@@ -115,19 +118,19 @@ flags! {
 }
 
 impl Flags {
-    /// No flag.
+    /// The empty set.
     pub const NONE: Flags = Flags(0);
 
     /// The flags that Bitcoin's consensus enforces today.
     pub const CONSENSUS: Flags = Flags::of_kind(FlagKind::Consensus);
 
-    /// The flags that Bitcoin Core's relay policy enforces today, those of the consensus included. Core's policy refuses
-    /// whatever is kept for upgrades, so what proposals assign is refused here by flags of its own.
+    /// Flags that Bitcoin Core's relay policy enforces today, including the consensus flags. Core's policy rejects every
+    /// reserved opcode and key type. Those that a proposal assigns have flags of their own here, which are included.
     pub const POLICY: Flags = Flags(
         Flags::CONSENSUS.0 | Flags::of_kind(FlagKind::Policy).0 | Flags::of_kind(FlagKind::ProposalPolicy).0,
     );
 
-    /// The flags of one kind.
+    /// Returns all flags of one kind.
     pub const fn of_kind(kind: FlagKind) -> Flags {
         let mut bits = 0;
         let mut rest = FLAGS;
@@ -140,49 +143,49 @@ impl Flags {
         Flags(bits)
     }
 
-    /// Whether all flags of `other` are in this set.
+    /// Returns whether all flags of `other` are in this set.
     #[inline]
     pub const fn contains(self, other: Flags) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether one of the flags of `other` is in this set.
+    /// Returns whether at least one flag of `other` is in this set.
     #[inline]
     pub const fn intersects(self, other: Flags) -> bool {
         self.0 & other.0 != 0
     }
 
-    /// Whether the set is empty.
+    /// Returns whether the set is empty.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The rows of the flags in this set.
+    /// Iterates over the table rows of the flags in this set.
     pub fn iter(self) -> impl Iterator<Item = &'static FlagInfo> {
         FLAGS.iter().filter(move |info| self.contains(info.flag))
     }
 
-    /// The flag of a name, with or without `SCRIPT_VERIFY_`.
+    /// Returns the flag with this name, with or without the prefix `SCRIPT_VERIFY_`.
     pub fn from_name(name: &str) -> Option<Flags> {
         let name = name.strip_prefix("SCRIPT_VERIFY_").unwrap_or(name);
         FLAGS.iter().find(|info| info.name == name).map(|info| info.flag)
     }
 
-    /// What a flag needs beside itself.
+    /// Pairs of a flag and the other flags that it needs.
     const REQUIREMENTS: &'static [(Flags, Flags)] =
         &[(Flags::CLEANSTACK, Flags(Flags::P2SH.0 | Flags::WITNESS.0)), (Flags::WITNESS, Flags::P2SH)];
 
-    /// The set with whatever its flags need added to it.
+    /// Returns the set together with all flags that its flags need.
     pub fn closure(self) -> Flags {
         let added = Flags::REQUIREMENTS.iter().filter(|(flag, _)| self.contains(*flag));
         added.fold(self, |set, (_, needed)| set | *needed)
     }
 
-    /// Refuses a combination that Core does not allow.
+    /// Checks that the set contains every flag that its flags need, as Core requires.
     ///
     /// # Errors
     ///
-    /// [`UsageError::FlagCombination`] names the flag and what it needs.
+    /// [`UsageError::FlagCombination`] names the flag and the missing flags.
     pub fn check(self) -> Result<(), UsageError> {
         for (flag, needed) in Flags::REQUIREMENTS {
             if self.contains(*flag) && !self.contains(*needed) {
@@ -213,7 +216,7 @@ impl BitAnd for Flags {
     }
 }
 
-/// The flags of the left set that are not in the right one.
+/// Returns the flags of the left set that are not in the right set.
 impl Sub for Flags {
     type Output = Flags;
     fn sub(self, other: Flags) -> Flags {
@@ -233,7 +236,7 @@ impl FromIterator<Flags> for Flags {
     }
 }
 
-/// Comma-separated names, `NONE` for the empty set.
+/// Writes comma-separated names, or `NONE` for the empty set.
 impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_empty() {
@@ -253,7 +256,7 @@ impl fmt::Debug for Flags {
     }
 }
 
-/// Reads comma-separated names; the empty string and `NONE` are the empty set.
+/// Parses comma-separated names. The empty string and `NONE` are the empty set.
 impl FromStr for Flags {
     type Err = UsageError;
     fn from_str(text: &str) -> Result<Flags, UsageError> {

@@ -1,4 +1,4 @@
-//! Observers of a verification. Without one, nothing of this costs anything.
+//! Inspectors, which observe each step of a verification. Verification without an inspector has no overhead.
 
 use crate::engine::Stop;
 use crate::error::{Phase, ScriptError, ScriptPosition, VerifyError};
@@ -7,54 +7,55 @@ use crate::instruction::Instruction;
 use crate::machine::Machine;
 use crate::unchecked::Unchecked;
 
-/// What a signature was made of.
+/// The message that a signature check verified, by the way in which the message is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedMessage {
-    /// The legacy signature hash of a script code, after `FindAndDelete`.
+    /// The legacy signature hash. The script code is given after `FindAndDelete`.
     Legacy {
-        /// The script code.
+        /// Script code that the signature commits to.
         script_code: Vec<u8>,
-        /// The signature's last byte.
+        /// Hash type: the last byte of the signature.
         hash_type: u8,
     },
     /// The signature hash of BIP 143.
     SegwitV0 {
-        /// The script code.
+        /// Script code that the signature commits to.
         script_code: Vec<u8>,
-        /// The signature's last byte.
+        /// Hash type: the last byte of the signature.
         hash_type: u8,
     },
     /// The signature hash of BIP 341, BIP 342 or BIP 118.
     Taproot {
-        /// What is committed to beside the transaction.
+        /// Data, other than the transaction, that the signature commits to.
         message: TaprootMessage,
-        /// The hash type, 0 for a signature of 64 bytes.
+        /// Hash type; 0 for a signature of 64 bytes.
         hash_type: u8,
     },
-    /// A message from the stack, as it is (BIP 348).
+    /// A message taken unchanged from the stack (BIP 348).
     Stack,
 }
 
-/// A signature check that got as far as asking the curve.
+/// A signature check for which the signature was verified on the curve. Checks that fail earlier, for example because of an
+/// encoding, are not included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureCheck {
-    /// The signature, without hash type.
+    /// The signature, without its hash type.
     pub signature: Vec<u8>,
     /// The public key.
     pub public_key: Vec<u8>,
-    /// What was signed.
+    /// How the signed message was computed.
     pub signed: SignedMessage,
-    /// The bytes that were handed to the curve: a digest, or a message from the stack.
+    /// The signed bytes: a digest, or a message from the stack.
     pub message: Vec<u8>,
-    /// The answer.
+    /// Whether the signature is valid.
     pub valid: bool,
 }
 
-/// Something that verification does and that cannot be seen on the stacks.
+/// An action of the verification that is not visible on the stacks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// A signature was checked.
+    /// A signature was verified.
     Signature(SignatureCheck),
     /// `OP_CHECKTEMPLATEVERIFY` hashed the transaction (BIP 119).
     CheckTemplate {
@@ -63,19 +64,19 @@ pub enum Event {
     },
     /// `OP_TEMPLATEHASH` hashed the transaction (BIP 446).
     TemplateHash {
-        /// SHA-256 of the annex with its compact size, if there is one.
+        /// SHA-256 of the annex with its CompactSize length; `None` if there is no annex.
         annex_hash: Option<[u8; 32]>,
         /// The template hash.
         digest: [u8; 32],
     },
     /// `OP_PAIRCOMMIT` hashed two elements (BIP 442).
     PairCommit {
-        /// What was hashed after the tag.
+        /// The bytes that were hashed after the tag.
         preimage: Vec<u8>,
         /// The commitment.
         digest: [u8; 32],
     },
-    /// A rule was passed over without a check. An `OP_SUCCESSx` is reported by [`Inspector::op_success`] instead.
+    /// A rule was skipped without a check. An `OP_SUCCESSx` is reported by [`Inspector::op_success`] instead.
     Unchecked(Unchecked),
 }
 
@@ -91,61 +92,63 @@ pub enum CommitmentStep<'a> {
         /// The tapleaf hash.
         hash: [u8; 32],
     },
-    /// A step up the Merkle path.
+    /// The current node was hashed with its sibling, one level up the Merkle path.
     Branch {
         /// The sibling from the control block.
         sibling: &'a [u8; 32],
         /// The tapbranch hash.
         hash: [u8; 32],
     },
-    /// The internal key was tweaked with the root.
+    /// The internal key was tweaked with the Merkle root.
     Tweak {
         /// The internal key from the control block.
         internal_key: &'a [u8; 32],
         /// The taptweak hash.
         tweak: [u8; 32],
-        /// Whether the result is the output key, of the parity that the control block says.
+        /// Whether the tweaked key is the output key and has the parity given in the control block.
         matches: bool,
     },
 }
 
-/// Watches a verification. Every method does nothing unless overridden; none can change the verdict.
+/// Observes a verification. Every method does nothing unless overridden, and no method can change the verdict.
 pub trait Inspector {
-    /// Whether there is anything to tell. Where it is false the calls are gone from the compiled engine.
+    /// Whether the methods are called; `false` compiles the calls out.
     const ACTIVE: bool = true;
 
-    /// A part of verification begins. `script` is what it will run, if it runs one.
+    /// Called when a phase of the verification begins. `script` is the script that the phase runs, if any.
     fn phase(&mut self, phase: Phase, script: Option<&[u8]>) {
         let _ = (phase, script);
     }
 
-    /// The commitment of a taproot output is checked.
+    /// Called for each step of the check that a taproot output commits to a leaf.
     fn commitment(&mut self, step: &CommitmentStep<'_>) {
         let _ = step;
     }
 
-    /// A tapscript holds an `OP_SUCCESSx` here, and so succeeds without being run (BIP 342 "Script execution").
+    /// Called if a tapscript contains an `OP_SUCCESSx` at this position and therefore succeeds without being executed (BIP
+    /// 342 "Script execution").
     fn op_success(&mut self, position: &ScriptPosition) {
         let _ = position;
     }
 
-    /// A script is about to run: the stack is loaded, no opcode was read. Scripts that are too long do not get here.
+    /// Called before a script runs: the stack is loaded and no opcode has been read. Not called for scripts that are too
+    /// long.
     fn script(&mut self, machine: &Machine<'_>) {
         let _ = machine;
     }
 
-    /// A script has ended. If it failed, [`Machine::position`] is the opcode that failed, read or not, or the number of
-    /// opcodes if it was none of them.
+    /// Called when a script has ended. If an opcode failed, [`Machine::position`] is its position, even if it could not be
+    /// read. If the script failed for another reason, [`Machine::position`] is the number of opcodes.
     fn script_end(&mut self, machine: &Machine<'_>, result: &Result<(), Stop>) {
         let _ = (machine, result);
     }
 
-    /// An instruction was read and is about to be executed, or passed over if [`Machine::is_executing`] is false.
+    /// Called before an instruction is executed, or skipped if [`Machine::is_executing`] is false.
     fn step(&mut self, machine: &Machine<'_>, instruction: &Instruction<'_>) {
         let _ = (machine, instruction);
     }
 
-    /// The instruction is done.
+    /// Called after an instruction was executed or skipped.
     fn step_end(
         &mut self,
         machine: &Machine<'_>,
@@ -155,19 +158,19 @@ pub trait Inspector {
         let _ = (machine, instruction, result);
     }
 
-    /// Something happened, inside an instruction or outside of scripts (a key path, a witness program without rules). Events
-    /// of an instruction come before its [`Inspector::step_end`].
+    /// Called for an event inside an instruction or outside of scripts (a key path, a witness program without rules). The
+    /// events of an instruction are reported before its [`Inspector::step_end`].
     fn event(&mut self, event: &Event) {
         let _ = event;
     }
 
-    /// The verdict.
+    /// Called with the verdict at the end of the verification.
     fn finish(&mut self, verdict: &Result<(), VerifyError>) {
         let _ = verdict;
     }
 }
 
-/// The inspector that is not there.
+/// An inspector that observes nothing and costs nothing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoInspector;
 

@@ -1,4 +1,4 @@
-//! A cursor over a script that borrows it and copies nothing.
+//! Parsing of scripts into instructions, without copying.
 
 use crate::error::ScriptError;
 use crate::opcode::Opcode;
@@ -9,13 +9,13 @@ use crate::script_num;
 pub struct Instruction<'s> {
     /// The opcode.
     pub opcode: Opcode,
-    /// What it pushes straight from the script; empty for opcodes above `OP_PUSHDATA4`.
+    /// Data of a push opcode; empty for opcodes above `OP_PUSHDATA4`.
     pub data: &'s [u8],
-    /// Where it starts, in bytes.
+    /// Byte offset at which the instruction starts.
     pub byte_offset: usize,
 }
 
-/// Reads a script instruction by instruction (Core `GetScriptOp`). After an error it yields nothing more.
+/// Iterator over the instructions of a script (Core `GetScriptOp`). After an error the iterator ends.
 #[derive(Clone, Debug)]
 pub struct Instructions<'s> {
     script: &'s [u8],
@@ -24,24 +24,24 @@ pub struct Instructions<'s> {
 }
 
 impl<'s> Instructions<'s> {
-    /// Starts at the first byte.
+    /// Creates an iterator that starts at the first byte of the script.
     pub fn new(script: &'s [u8]) -> Instructions<'s> {
         Instructions::starting_at(script, 0)
     }
 
-    /// Starts at a byte.
+    /// Creates an iterator that starts at a byte offset of the script.
     pub(crate) fn starting_at(script: &'s [u8], offset: usize) -> Instructions<'s> {
         Instructions { script, offset, failed: false }
     }
 
-    /// Where the next instruction starts, in bytes. After an error: the bytes that were read before it was met, the
-    /// opcode and the length of a push included.
+    /// Returns the byte offset of the next instruction. After an error, returns the offset after the last bytes read,
+    /// including the opcode and the length of an incomplete push.
     #[inline]
     pub fn offset(&self) -> usize {
         self.offset
     }
 
-    /// Reads `count` bytes and moves past them.
+    /// Returns the next `count` bytes and moves past them; `None` if fewer are left.
     #[inline]
     fn take(&mut self, count: usize) -> Option<&'s [u8]> {
         let taken = self.script.get(self.offset..)?.get(..count)?;
@@ -49,7 +49,7 @@ impl<'s> Instructions<'s> {
         Some(taken)
     }
 
-    /// The bytes that a push opcode pushes; none if the script is cut short.
+    /// Reads and returns the data of a push opcode; `None` if the script is cut short.
     #[inline]
     fn take_push(&mut self, opcode: Opcode) -> Option<&'s [u8]> {
         let length_size = match opcode {
@@ -88,17 +88,17 @@ impl<'s> Iterator for Instructions<'s> {
     }
 }
 
-/// Whether a script does nothing but push (Core `CScript::IsPushOnly`).
+/// Returns whether a script consists only of pushes (Core `CScript::IsPushOnly`).
 pub(crate) fn is_push_only(script: &[u8]) -> bool {
     Instructions::new(script).all(|instruction| instruction.is_ok_and(|it| it.opcode.is_push()))
 }
 
-/// Whether `data` could not have been pushed in a shorter way than by `opcode` (Core `CheckMinimalPush`).
+/// Returns whether `opcode` is the shortest way to push `data` (Core `CheckMinimalPush`).
 #[inline]
 pub(crate) fn is_minimal_push(opcode: Opcode, data: &[u8]) -> bool {
     match (data, data.len()) {
         ([], _) => opcode == Opcode::OP_0,
-        // OP_1 to OP_16 and OP_1NEGATE push these.
+        // OP_1 to OP_16 and OP_1NEGATE are the minimal pushes of these bytes.
         ([1..=16 | 0x81], _) => false,
         (_, 0..=75) => usize::from(opcode.0) == data.len(),
         (_, 76..=255) => opcode == Opcode::OP_PUSHDATA1,
@@ -107,8 +107,8 @@ pub(crate) fn is_minimal_push(opcode: Opcode, data: &[u8]) -> bool {
     }
 }
 
-/// The prefix of the shortest push of data of this length that does not use a number opcode, as `CScript << vector`
-/// writes it: the bytes and how many of them count.
+/// Returns the prefix of the shortest data push for data of this length, ignoring number opcodes (Core `CScript << vector`).
+/// Returns five bytes and the number of them that belong to the prefix.
 pub(crate) fn push_prefix(length: usize) -> ([u8; 5], usize) {
     let [a, b, c, d, ..] = length.to_le_bytes();
     match length {
@@ -119,15 +119,15 @@ pub(crate) fn push_prefix(length: usize) -> ([u8; 5], usize) {
     }
 }
 
-/// Appends a push of data with the shortest length prefix, as Core's `CScript << vector` does: data that a number opcode
-/// pushes gets a data push too.
+/// Appends a push of data with the shortest length prefix, as Core's `CScript << vector` does. Number opcodes are not used,
+/// even where one would push the same data.
 pub fn append_push(data: &[u8], script: &mut Vec<u8>) {
     let (prefix, size) = push_prefix(data.len());
     script.extend(prefix.into_iter().take(size));
     script.extend_from_slice(data);
 }
 
-/// Appends the shortest push of a number, as Core's `CScript << int64_t` does: by its opcode if it has one.
+/// Appends the shortest push of a number, as Core's `CScript << int64_t` does. Uses a number opcode if there is one.
 pub fn append_number(number: i64, script: &mut Vec<u8>) {
     match u8::try_from(number) {
         Ok(0) => script.push(Opcode::OP_0.0),

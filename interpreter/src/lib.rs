@@ -1,10 +1,11 @@
-//! Bitcoin Script verification: bytes in, verdict out.
+//! Verification of Bitcoin Script, with the rules of Bitcoin Core 31 and of several proposed soft forks.
 //!
-//! [`Spend`] takes a transaction and what it spends, and verifies an input under a set of [`Flags`]: every consensus and
-//! policy rule of Bitcoin Core 31, each behind its flag, every error under Core's name; and the soft forks of [`PROPOSALS`],
-//! each behind a flag of its own. An [`Inspector`] sees each step. The order of checks is Core's, since it decides which error is reported.
+//! [`Spend`] takes a transaction and the outputs that it spends, and verifies its inputs under a set of [`Flags`]. It
+//! implements every consensus and policy rule of Bitcoin Core 31, each behind its flag, and the soft forks of [`PROPOSALS`],
+//! each behind a flag of its own. Errors have Core's names. The order of checks is Core's as well, since it decides which
+//! error is reported. An [`Inspector`] observes each step.
 //!
-//! It is made for research and review. Nodes that guard money should run Bitcoin Core.
+//! The library is made for research and review. Nodes that secure money should run Bitcoin Core.
 
 mod all;
 mod claims;

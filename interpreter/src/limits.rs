@@ -1,65 +1,66 @@
-//! The limits of Script, each with the rule that it comes from. All of them are consensus.
+//! Limits of Script and of transactions, each with the rule that defines it. All of them are consensus rules.
 
-/// Longest element that may be on the stack, in bytes (Core `MAX_SCRIPT_ELEMENT_SIZE`; BIP 342 keeps it).
+/// Maximum size of a stack element, in bytes (Core `MAX_SCRIPT_ELEMENT_SIZE`; BIP 342 keeps it).
 pub const MAX_SCRIPT_ELEMENT_SIZE: usize = 520;
 
-/// Most opcodes above `OP_16` in a legacy or segwit v0 script, a multisig's keys counted (Core `MAX_OPS_PER_SCRIPT`).
-/// Tapscript has no such limit (BIP 342, "Resource limits").
+/// Maximum number of opcodes above `OP_16` in a legacy or segwit v0 script, executed or not. The keys of an executed
+/// multisig count too (Core `MAX_OPS_PER_SCRIPT`). Tapscript has no such limit (BIP 342, "Resource limits").
 pub const MAX_OPS_PER_SCRIPT: usize = 201;
 
-/// Most public keys of an `OP_CHECKMULTISIG` (Core `MAX_PUBKEYS_PER_MULTISIG`).
+/// Maximum number of public keys of an `OP_CHECKMULTISIG` (Core `MAX_PUBKEYS_PER_MULTISIG`).
 pub const MAX_PUBKEYS_PER_MULTISIG: usize = 20;
 
-/// Longest legacy or segwit v0 script, in bytes (Core `MAX_SCRIPT_SIZE`). Tapscript has no such limit (BIP 342).
+/// Maximum size of a legacy or segwit v0 script, in bytes (Core `MAX_SCRIPT_SIZE`). Tapscript has no such limit (BIP 342).
 pub const MAX_SCRIPT_SIZE: usize = 10_000;
 
-/// Most elements on the stack and the alt stack together (Core `MAX_STACK_SIZE`; BIP 342 extends it to the initial stack).
+/// Maximum number of elements on the stack and the alt stack together (Core `MAX_STACK_SIZE`; BIP 342 extends it to the
+/// initial stack).
 pub const MAX_STACK_SIZE: usize = 1_000;
 
-/// Longest number that arithmetic reads, in bytes (Core `CScriptNum::nDefaultMaxNumSize`).
+/// Maximum size of a number that an arithmetic opcode reads, in bytes (Core `CScriptNum::nDefaultMaxNumSize`).
 pub const MAX_NUM_SIZE: usize = 4;
 
-/// Longest number that `OP_CHECKLOCKTIMEVERIFY` and `OP_CHECKSEQUENCEVERIFY` read, in bytes (BIP 65, BIP 112).
+/// Maximum size of the argument of `OP_CHECKLOCKTIMEVERIFY` and `OP_CHECKSEQUENCEVERIFY`, in bytes (BIP 65, BIP 112).
 pub const MAX_LOCKTIME_SIZE: usize = 5;
 
-/// nLockTime below this is a block height, from here on a time (Core `LOCKTIME_THRESHOLD`).
+/// An nLockTime below this value is a block height; other values are Unix times (Core `LOCKTIME_THRESHOLD`).
 pub const LOCKTIME_THRESHOLD: u32 = 500_000_000;
 
-/// Validation weight that a tapscript has beside the size of its witness (BIP 342, "Resource limits").
+/// Validation weight that a tapscript input gets in addition to the size of its witness (BIP 342, "Resource limits").
 pub const VALIDATION_WEIGHT_OFFSET: i64 = 50;
 
-/// Validation weight that each signature check with a non-empty signature costs (BIP 342, "Resource limits").
+/// Validation weight that each signature check with a non-empty signature consumes (BIP 342, "Resource limits").
 pub const VALIDATION_WEIGHT_PER_SIGOP: i64 = 50;
 
 /// First byte of an annex (BIP 341, "Script validation rules").
 pub const ANNEX_TAG: u8 = 0x50;
 
-/// Bytes of a control block without Merkle path: leaf version and parity, internal key (BIP 341).
+/// Size of a control block without Merkle path, in bytes: leaf version and parity, internal key (BIP 341).
 pub const CONTROL_BLOCK_BASE_SIZE: usize = 33;
 
-/// Bytes of a step of the Merkle path (BIP 341).
+/// Size of one step of a Merkle path in a control block, in bytes (BIP 341).
 pub const CONTROL_BLOCK_NODE_SIZE: usize = 32;
 
-/// Most steps of a Merkle path (BIP 341).
+/// Maximum number of steps of a Merkle path (BIP 341).
 pub const CONTROL_BLOCK_MAX_NODES: usize = 128;
 
-/// The bits of a control block's first byte that are the leaf version (BIP 341).
+/// Mask of the bits of a control block's first byte that contain the leaf version (BIP 341).
 pub const LEAF_VERSION_MASK: u8 = 0xfe;
 
 /// The leaf version of tapscript (BIP 342).
 pub const LEAF_VERSION_TAPSCRIPT: u8 = 0xc0;
 
-/// Most weight of a block, in weight units (BIP 141).
+/// Maximum weight of a block, in weight units (BIP 141).
 pub const MAX_BLOCK_WEIGHT: usize = 4_000_000;
 
-/// Weight units of a byte outside the witness (BIP 141).
+/// Weight units of one byte outside the witness (BIP 141).
 pub const WITNESS_SCALE_FACTOR: usize = 4;
 
-/// Most satoshis that can exist (Core `MAX_MONEY`).
+/// Maximum amount, in satoshi, of all outputs of a transaction together (Core `MAX_MONEY`).
 pub const MAX_MONEY: u64 = 21_000_000 * 100_000_000;
 
-/// Maximum signature operations outside the witness that the inputs of a transaction can execute (BIP 54 "Specification").
+/// Maximum number of signature operations outside the witness in the inputs of a transaction (BIP 54 "Specification").
 pub const MAX_TX_LEGACY_SIGOPS: u64 = 2_500;
 
-/// Bytes without witness that no transaction may have (BIP 54 "Specification").
+/// Size in bytes, without witnesses, that is forbidden for a transaction (BIP 54 "Specification").
 pub const FORBIDDEN_TX_SIZE: usize = 64;

@@ -1,4 +1,4 @@
-//! What an opcode may touch.
+//! State of a running script: the stacks, the open branches, the script's context and its access to the transaction.
 
 use crate::condition::Conditions;
 use crate::error::ScriptError;
@@ -10,7 +10,7 @@ use crate::proposals::Proposal;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::stack::Stack;
 
-/// The rules that a script runs under, by what it is part of.
+/// The kind of script that runs, which selects the rules that apply.
 #[derive(Clone, Debug)]
 pub enum Context {
     /// A scriptSig, scriptPubKey or redeem script.
@@ -21,24 +21,24 @@ pub enum Context {
     Tapscript(Tapscript),
 }
 
-/// What a tapscript knows of its spend.
+/// Data that a tapscript needs about the input that runs it.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
     /// The tapleaf hash (BIP 341).
     pub leaf_hash: [u8; 32],
-    /// The internal key in the control block that is spent with.
+    /// The internal key in the input's control block.
     pub internal_key: [u8; 32],
-    /// SHA-256 of the annex with its compact size, if there is one.
+    /// SHA-256 of the annex with its CompactSize length; `None` if there is no annex.
     pub annex_hash: Option<[u8; 32]>,
-    /// The validation weight that is left for signature checks, in weight units.
+    /// Validation weight left for signature checks, in weight units.
     pub validation_weight_left: i64,
-    /// The opcode position of the last executed `OP_CODESEPARATOR`, `0xffff_ffff` before the first.
+    /// Opcode position of the last executed `OP_CODESEPARATOR`; `0xffff_ffff` before the first.
     pub code_separator_position: u32,
 }
 
 impl Tapscript {
-    /// A tapscript before its first opcode. `witness_size` is the serialized size of the input's whole witness, annex
-    /// and compact sizes included, in bytes (BIP 342 "Resource limits").
+    /// Creates the data of a tapscript before its first opcode. `witness_size` is the serialized size of the input's whole
+    /// witness in bytes, including the annex and all CompactSize lengths (BIP 342 "Resource limits").
     pub fn new(
         leaf_hash: [u8; 32],
         internal_key: [u8; 32],
@@ -55,7 +55,8 @@ impl Tapscript {
         }
     }
 
-    /// What signatures of a key of this version commit to at this point of the script.
+    /// Returns the data, other than the transaction, that a signature for a key of this version commits to at this point of
+    /// the script.
     pub fn message(&self, key_version: KeyVersion) -> TaprootMessage {
         TaprootMessage {
             annex_hash: self.annex_hash,
@@ -76,24 +77,25 @@ pub struct Machine<'a> {
     pub(crate) flags: Flags,
     pub(crate) context: Context,
     pub(crate) host: &'a mut dyn Host,
-    /// The position of the instruction that is executed, counted in opcodes.
+    /// Opcode position of the instruction that is executed, from 0.
     pub(crate) position: u32,
-    /// Where the next instruction starts, in bytes.
+    /// Byte offset of the next instruction.
     pub(crate) next_offset: usize,
-    /// Where the script code that signatures commit to starts, in bytes.
+    /// Byte offset at which the script code that signatures commit to starts.
     pub(crate) code_start: usize,
-    /// Opcodes so far that count toward [`crate::limits::MAX_OPS_PER_SCRIPT`].
+    /// Number of opcodes read so far that count toward [`crate::limits::MAX_OPS_PER_SCRIPT`].
     pub(crate) op_count: usize,
-    /// Midstates of the script code that begins at `code_start`.
+    /// Sighash midstates of the script code that begins at `code_start`.
     pub(crate) midstates: EcdsaMidstates,
-    /// The digests that a tapscript has signed since `code_start`. They stay out of [`Tapscript`], which is moved about.
+    /// Signature hashes computed by a tapscript since the last `OP_CODESEPARATOR`. They are not in [`Tapscript`], to keep
+    /// moves of that type cheap.
     pub(crate) digests: TaprootDigests,
-    /// What happened in the instruction; collected only for an inspector.
+    /// Events recorded while the current instruction executed; `None` without an inspector.
     pub(crate) events: Option<Vec<Event>>,
 }
 
 impl<'a> Machine<'a> {
-    /// A script before its first opcode.
+    /// Creates the state of a script before its first opcode.
     pub(crate) fn new(
         stack: &'a mut Stack,
         script: &'a [u8],
@@ -118,57 +120,59 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The stacks.
+    /// Returns the stack and the alt stack.
     pub fn stack(&self) -> &Stack {
         self.stack
     }
 
-    /// The open IF branches.
+    /// Returns the open IF branches.
     pub fn conditions(&self) -> &Conditions {
         &self.conditions
     }
 
-    /// The whole script.
+    /// Returns the whole script.
     pub fn script(&self) -> &[u8] {
         self.script
     }
 
-    /// The flags that it runs under.
+    /// Returns the flags under which the script runs.
     pub fn flags(&self) -> Flags {
         self.flags
     }
 
-    /// The rules that it runs under.
+    /// Returns the kind of script that runs.
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// The opcode position of the current instruction, from 0.
+    /// Returns the opcode position of the current instruction, from 0.
     pub fn position(&self) -> u32 {
         self.position
     }
 
-    /// Where the script code that signatures commit to starts, in bytes: after the last executed `OP_CODESEPARATOR`.
+    /// Returns the byte offset at which the script code that signatures commit to starts: after the last executed
+    /// `OP_CODESEPARATOR`.
     pub fn code_start(&self) -> usize {
         self.code_start
     }
 
-    /// Opcodes so far that count toward the limit of 201; a multisig counts its keys too.
+    /// Returns the number of opcodes read so far that count toward the limit of 201. The keys of executed multisigs count
+    /// too.
     pub fn op_count(&self) -> usize {
         self.op_count
     }
 
-    /// Whether opcodes are executed here, or passed over in a branch that is not taken.
+    /// Returns whether opcodes are executed here. False inside a branch that is not taken.
     pub fn is_executing(&self) -> bool {
         self.conditions.all_true()
     }
 
-    /// The tapscript that runs, if the opcode of a proposal has a meaning in it.
+    /// Returns the data of the running tapscript, for an opcode of a proposal.
     ///
     /// # Errors
     ///
-    /// [`ScriptError::BadOpcode`] in other scripts, where the opcode has no meaning, and while the proposal is not active:
-    /// then the scan for `OP_SUCCESSx` has not let the script come here.
+    /// [`ScriptError::BadOpcode`] in other scripts, where the opcode has no meaning, and if the proposal is not active. The
+    /// latter cannot happen during verification: the scan for `OP_SUCCESSx` ends the script before.
     pub(crate) fn tapscript_with(&mut self, proposal: &Proposal) -> Result<&mut Tapscript, ScriptError> {
         match &mut self.context {
             Context::Tapscript(tapscript) if self.flags.contains(proposal.flag) => Ok(tapscript),
@@ -176,20 +180,20 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Tells the inspector, if there is one.
+    /// Records an event for the inspector. Does nothing without an inspector.
     pub(crate) fn record(&mut self, event: impl FnOnce() -> Event) {
         if let Some(events) = &mut self.events {
             events.push(event());
         }
     }
 
-    /// Whether pushes and numbers must be minimal.
+    /// Returns whether pushes and numbers must be minimal.
     #[inline]
     pub(crate) fn minimal(&self) -> bool {
         self.flags.contains(Flags::MINIMALDATA)
     }
 
-    /// The number at a depth, at most four bytes long.
+    /// Returns the number at a depth of the stack. Fails if the element has more than four bytes.
     #[inline]
     pub(crate) fn number(&self, depth: usize) -> Result<i64, ScriptError> {
         self.stack.number(depth, crate::limits::MAX_NUM_SIZE, self.minimal())

@@ -1,39 +1,38 @@
-//! A host that answers as it is told. **Nothing that it accepts is valid**: it is for fuzzers, which reach the code behind
-//! signature checks with it, and for teaching.
+//! A host for scripts without a transaction, with answers supplied by the caller. **Its verdicts say nothing about
+//! validity**: the host is for fuzzers, which use it to reach the code behind signature checks, and for teaching.
 
 use crate::host::{Host, TaprootMessage};
 use crate::proposals::anyprevout;
 use crate::sighash::EcdsaMidstates;
 
-/// What a [`MockHost`] is asked.
+/// A question of the interpreter that the caller of [`MockHost`] answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question<'q> {
     /// Whether an ECDSA signature is valid.
     Ecdsa {
-        /// The signature without hash type.
+        /// The signature, without its hash type.
         signature: &'q [u8],
         /// The public key.
         public_key: &'q [u8],
     },
     /// Whether a Schnorr signature is valid.
     Schnorr {
-        /// The signature without hash type.
+        /// The signature, without its hash type.
         signature: &'q [u8; 64],
         /// The public key.
         public_key: &'q [u8; 32],
         /// The digest or, for `OP_CHECKSIGFROMSTACK`, the message.
         message: &'q [u8],
     },
-    /// Whether nLockTime covers this.
+    /// Whether nLockTime satisfies this argument of `OP_CHECKLOCKTIMEVERIFY`.
     LockTime(i64),
-    /// Whether nSequence covers this.
+    /// Whether nSequence satisfies this argument of `OP_CHECKSEQUENCEVERIFY`.
     Sequence(i64),
-    /// Whether there is an output for a signature with `SIGHASH_SINGLE`.
+    /// Whether the transaction has an output for a signature with `SIGHASH_SINGLE`.
     SingleOutput,
 }
 
-/// A host without transaction. Its answers are those of the function that it holds; its digests and template hashes are
-/// made up, and the same at every call.
+/// A host without a transaction, whose answers come from a function. Its digests and template hashes are fixed dummy values.
 ///
 /// ```
 /// use sigstack_interpreter::{Context, Flags, MockHost, NoInspector, Opcode, Stack, run_script};
@@ -48,13 +47,13 @@ pub enum Question<'q> {
 pub struct MockHost<F>(F);
 
 impl<F: FnMut(Question<'_>) -> bool> MockHost<F> {
-    /// A host that answers as this function does.
+    /// Creates a host that answers every question with this function.
     pub fn new(answer: F) -> MockHost<F> {
         MockHost(answer)
     }
 }
 
-/// The byte that all made-up digests consist of.
+/// The byte that fills all dummy digests.
 const DIGEST_BYTE: u8 = 0x77;
 
 impl<F: FnMut(Question<'_>) -> bool> Host for MockHost<F> {

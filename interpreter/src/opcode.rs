@@ -1,22 +1,22 @@
-//! The opcodes: one table from which constants, names, parsing and documentation come.
+//! The opcodes. One table defines their constants, names, parsing and documentation.
 //!
-//! A row gives the byte, the name as Bitcoin Core writes it, the stack effect (`before -- after`, top on the right) and
-//! what the opcode does. Opcodes that proposals put on an `OP_SUCCESSx` have the proposal's name, active or not;
-//! `OP_NOP4` keeps its own, and OP_CHECKTEMPLATEVERIFY is an alias of it.
+//! Each row has the byte, the name that Bitcoin Core uses, the stack effect (`before -- after`, top on the right) and a
+//! sentence on what the opcode does. An opcode that a proposal assigns to an `OP_SUCCESSx` has the proposal's name, whether
+//! or not the proposal is active. `OP_NOP4` keeps its own name; OP_CHECKTEMPLATEVERIFY is an alias.
 
 use core::fmt;
 
-/// One opcode byte. Every byte is an `Opcode`; [`Opcode::info`] tells which of them have a meaning.
+/// One opcode byte. Every byte is an `Opcode`; [`Opcode::info`] returns the table row of those that have a name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Opcode(pub u8);
 
-/// A row of the opcode table.
+/// One row of the opcode table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpcodeInfo {
     /// The opcode.
     pub opcode: Opcode,
-    /// The name, `OP_` included.
+    /// The name, including `OP_`.
     pub name: &'static str,
     /// The stack effect, `before -- after`, top of the stack on the right.
     pub effect: &'static str,
@@ -33,7 +33,7 @@ macro_rules! opcodes {
             )*
         }
 
-        /// Every named opcode in the order of its bytes. Direct pushes of 1 to 75 bytes have no name.
+        /// All named opcodes in the order of their bytes. Direct pushes of 1 to 75 bytes have no name.
         pub const OPCODES: &[OpcodeInfo] = &[
             $(OpcodeInfo { opcode: Opcode($byte), name: stringify!($name), effect: $effect, summary: $summary },)*
         ];
@@ -160,7 +160,7 @@ opcodes! {
     0xff OP_INVALIDOPCODE "--" "Fails if executed.";
 }
 
-/// Other names under which an opcode is known, accepted wherever a name is read.
+/// Alternative names of opcodes, which [`Opcode::from_name`] accepts.
 pub const OPCODE_ALIASES: &[(&str, Opcode)] = &[
     ("OP_FALSE", Opcode::OP_0),
     ("OP_TRUE", Opcode::OP_1),
@@ -174,12 +174,12 @@ pub const OPCODE_ALIASES: &[(&str, Opcode)] = &[
 ];
 
 impl Opcode {
-    /// The row of the table, if the byte has a name.
+    /// Returns the table row of the opcode, if the opcode has a name.
     pub fn info(self) -> Option<&'static OpcodeInfo> {
         OPCODES.iter().find(|info| info.opcode == self)
     }
 
-    /// Reads a name, with or without `OP_`; aliases and `OP_SUCCESSn` are accepted.
+    /// Returns the opcode with this name, with or without `OP_`. Aliases and `OP_SUCCESSn` are accepted.
     pub fn from_name(name: &str) -> Option<Opcode> {
         let bare = name.strip_prefix("OP_").unwrap_or(name);
         if let Some(info) = OPCODES.iter().find(|info| info.name.strip_prefix("OP_") == Some(bare)) {
@@ -194,15 +194,15 @@ impl Opcode {
         Some(Opcode(number)).filter(|opcode| opcode.is_success())
     }
 
-    /// Whether a tapscript that contains this opcode succeeds at once (BIP 342, "Script execution", the `OP_SUCCESSx`
-    /// list), so long as no soft fork has given it a meaning.
+    /// Returns whether the opcode is an `OP_SUCCESSx`: a tapscript that contains it succeeds without being executed (BIP
+    /// 342, "Script execution"). Opcodes that a proposal assigns are included.
     #[inline]
     #[allow(
         clippy::indexing_slicing,
         reason = "a byte is less than 256, and the loop runs when this is compiled"
     )]
     pub const fn is_success(self) -> bool {
-        // Every opcode of a tapscript is looked up before it runs: a table is quicker than the comparisons.
+        // Every opcode of a tapscript is looked up before the script runs, and a table is faster than the comparisons.
         const SUCCESS: [bool; 256] = {
             let mut table = [false; 256];
             let mut byte = 0;
@@ -216,13 +216,14 @@ impl Opcode {
         SUCCESS[self.0 as usize]
     }
 
-    /// Whether the opcode fails a legacy or segwit v0 script even where it is not executed (CVE-2010-5137).
+    /// Returns whether the opcode is disabled: it fails a legacy or segwit v0 script even where it is not executed
+    /// (CVE-2010-5137).
     #[inline]
     pub(crate) const fn is_disabled(self) -> bool {
         matches!(self.0, 0x7e..=0x81 | 0x83..=0x86 | 0x8d..=0x8e | 0x95..=0x99)
     }
 
-    /// Whether the opcode only pushes data: 0x00 to 0x60, `OP_RESERVED` included, as Core's `IsPushOnly` counts.
+    /// Returns whether the opcode is at most `OP_16` (0x00 to 0x60). `OP_RESERVED` is included, as in Core's `IsPushOnly`.
     #[inline]
     pub const fn is_push(self) -> bool {
         self.0 <= Opcode::OP_16.0

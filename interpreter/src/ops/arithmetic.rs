@@ -1,5 +1,5 @@
-//! Arithmetic. Operands have at most four bytes, so no result overflows an `i64`; results may have five bytes, and then
-//! fail only where they are used as numbers again.
+//! Arithmetic opcodes. Operands have at most four bytes, so no result overflows an `i64`. A result may have five bytes; such
+//! a result is valid on the stack but fails if it is used as a number again.
 
 use super::Result;
 use crate::machine::Machine;
@@ -12,7 +12,8 @@ pub(super) fn unary(m: &mut Machine<'_>, f: impl FnOnce(i64) -> i64) -> Result {
     m.stack.push_number(result)
 }
 
-/// Reads the operands of a binary opcode, the deeper one first, as Core does: if both are bad the deeper one decides.
+/// Reads and removes the operands of a binary opcode. The deeper operand is read first, as in Core, so if both are invalid,
+/// the error is that of the deeper one.
 #[inline]
 fn operands(m: &mut Machine<'_>) -> Result<(i64, i64)> {
     let pair = (m.number(1)?, m.number(0)?);

@@ -9,10 +9,11 @@ use crate::machine::Machine;
 use crate::opcode::Opcode;
 use crate::unchecked::Unchecked;
 
-/// An argument of `OP_CHECKSEQUENCEVERIFY` with this bit is no lock (BIP 112 "Specification").
+/// Bit that disables the check of `OP_CHECKSEQUENCEVERIFY` if it is set in the argument (BIP 112 "Specification").
 const SEQUENCE_LOCKTIME_DISABLE_FLAG: i64 = 1 << 31;
 
-/// BIP 65 "Summary": fails if the stack is empty, the top is negative, or the transaction's nLockTime does not cover it.
+/// BIP 65 "Summary": fails if the stack is empty, the top element is negative, or the transaction's nLockTime does not
+/// satisfy it.
 pub(super) fn check_lock_time_verify(m: &mut Machine<'_>) -> Result {
     if !m.flags.contains(Flags::CHECKLOCKTIMEVERIFY) {
         return without_flag(m, Opcode::OP_CHECKLOCKTIMEVERIFY, Flags::CHECKLOCKTIMEVERIFY);
@@ -21,8 +22,8 @@ pub(super) fn check_lock_time_verify(m: &mut Machine<'_>) -> Result {
     if m.host.check_lock_time(lock_time) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
 }
 
-/// BIP 112 "Summary": fails if the stack is empty, the top is negative, or, unless its disable bit is set, the input's
-/// nSequence does not cover it.
+/// BIP 112 "Summary": fails if the stack is empty, the top element is negative, or the input's nSequence does not satisfy
+/// it. An argument with the disable bit is not checked against nSequence.
 pub(super) fn check_sequence_verify(m: &mut Machine<'_>) -> Result {
     if !m.flags.contains(Flags::CHECKSEQUENCEVERIFY) {
         return without_flag(m, Opcode::OP_CHECKSEQUENCEVERIFY, Flags::CHECKSEQUENCEVERIFY);
@@ -41,7 +42,8 @@ fn without_flag(m: &mut Machine<'_>, opcode: Opcode, missing: Flags) -> Result {
     Ok(())
 }
 
-/// Reads numbers of up to five bytes: nLockTime and nSequence exceed the range of signed four-byte numbers.
+/// Reads the argument, which may have up to five bytes: nLockTime and nSequence exceed the range of signed four-byte
+/// numbers.
 fn argument(m: &mut Machine<'_>) -> Result<i64> {
     let number = m.stack.number(0, MAX_LOCKTIME_SIZE, m.minimal())?;
     if number < 0 { Err(ScriptError::NegativeLocktime) } else { Ok(number) }

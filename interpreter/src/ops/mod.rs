@@ -1,4 +1,5 @@
-//! The opcodes of today, one file a family; those of proposals are in `proposals/`. A handler holds only its opcode's own rule; what holds for all is in the engine.
+//! The opcodes that exist today, with one file for each family. Opcodes of proposals are in `proposals/`. Each function
+//! implements only the rule of its own opcode; the rules common to all opcodes are in `engine.rs`.
 
 mod arithmetic;
 mod control;
