@@ -1,14 +1,17 @@
-//! The proposed soft forks: one row and one folder each. A folder contains the rules of a proposal and its messages.
+//! Proposed soft forks. Each has one row in the table below and one folder, which contains the rules and the messages of the
+//! proposal.
 //!
 //! A proposal is in one of three states ([`Activation`]):
 //!
-//! - inactive: its opcode or key type does what it does today: succeed (`OP_SUCCESSx`, unknown key type) or nothing (NOP).
-//!   It does so even under the generic discourage flags, since an assigned hook is no longer free for upgrades, and
-//!   since otherwise activation would accept what was refused before. Refusing it is the work of its own flag.
-//! - discouraged: policy refuses it wherever it stands, executed or not for those on `OP_SUCCESSx`. Wins over active.
-//! - active: the rules of its BIP.
+//! - inactive: today's rules apply. An opcode on `OP_SUCCESSx` or a key of the proposal succeeds, and a NOP does nothing. The
+//!   generic discourage flags do not reject them: the opcode or key type is assigned and no longer reserved for upgrades,
+//!   and if they rejected it, activating the proposal could accept what was rejected before. Each proposal has a discourage
+//!   flag of its own instead.
+//! - discouraged: policy rejects any use of the proposal, even if it is active as well. Opcodes on `OP_SUCCESSx` are rejected
+//!   even where they are not executed.
+//! - active: the rules of the BIP apply.
 //!
-//! Adding a proposal: a row here, its flags, its errors and its opcode in their tables, and a folder.
+//! To add a proposal, add a row here, its flags, errors and opcode to their tables, and a folder.
 
 pub mod anyprevout;
 pub(crate) mod bip54;
@@ -23,52 +26,53 @@ use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::opcode::Opcode;
 
-/// Where a proposal hooks into today's rules.
+/// The mechanism by which a proposal changes today's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
-    /// An `OP_SUCCESSx` of tapscript gets a meaning (BIP 342).
+    /// The proposal assigns a meaning to an `OP_SUCCESSx` of tapscript (BIP 342).
     Success(Opcode),
-    /// A NOP gets a meaning, in every script version.
+    /// The proposal assigns a meaning to a NOP, in every script version.
     Nop(Opcode),
-    /// Public keys of tapscript that begin with this byte get a meaning, alone or before 32 bytes (BIP 342 "Rules for
-    /// signature opcodes").
+    /// The proposal assigns a meaning to tapscript public keys that consist of this byte, alone or followed by 32 bytes (BIP
+    /// 342 "Rules for signature opcodes").
     KeyType(u8),
-    /// Transactions get a rule beside their scripts. Policy about it is a matter of standardness, not of script flags.
+    /// The proposal adds a rule about transactions that does not depend on their scripts. Policy about such a rule is part
+    /// of standardness checks, not of script flags.
     Transaction,
 }
 
-/// Whether a proposal is in force.
+/// State of a proposal under a set of flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Activation {
-    /// Today's rules.
+    /// Today's rules apply.
     Inactive,
-    /// Policy refuses its use.
+    /// Policy rejects the use of the proposal.
     Discouraged,
-    /// Its own rules.
+    /// The rules of the proposal apply.
     Active,
 }
 
-/// A row of the table of proposals.
+/// One row of the table of proposals.
 #[derive(Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Proposal {
-    /// What it is called.
+    /// Name of the proposal.
     pub name: &'static str,
-    /// The number of its BIP.
+    /// Number of the BIP.
     pub bip: u16,
-    /// The revision of the BIP that is followed: a date of the repository bitcoin/bips and its commit.
+    /// Revision of the BIP text that is implemented: a date and a commit of the repository bitcoin/bips.
     pub revision: &'static str,
-    /// Where it hooks in.
+    /// The mechanism by which the proposal changes today's rules.
     pub hook: Hook,
-    /// The flag that activates it.
+    /// The flag that activates the proposal.
     pub flag: Flags,
-    /// The flag that refuses its use; [`Flags::NONE`] for [`Hook::Transaction`].
+    /// The flag that rejects the use of the proposal; [`Flags::NONE`] for [`Hook::Transaction`].
     pub discourage: Flags,
-    /// The verdict when its use is refused; `None` for [`Hook::Transaction`].
+    /// The error when the use of the proposal is rejected; `None` for [`Hook::Transaction`].
     pub discouraged_error: Option<ScriptError>,
 }
 
-/// The commit of bitcoin/bips whose texts were followed.
+/// The commit of bitcoin/bips whose texts are implemented.
 const BIPS_REVISION: &str = "2026-08-20, 7fe0b034";
 
 macro_rules! proposals {
@@ -92,7 +96,7 @@ macro_rules! proposals {
             )*
         }
 
-        /// Every proposal.
+        /// All proposals.
         pub const PROPOSALS: &[&Proposal] = &[$(Proposal::$name),*];
     };
 }
@@ -110,17 +114,18 @@ proposals! {
 }
 
 impl Proposal {
-    /// The proposal that redefines an `OP_SUCCESSx`.
+    /// Returns the proposal that redefines an `OP_SUCCESSx`.
     pub fn of_success_opcode(opcode: Opcode) -> Option<&'static Proposal> {
         PROPOSALS.iter().copied().find(|proposal| proposal.hook == Hook::Success(opcode))
     }
 
-    /// Whether the proposal is about scripts, so that an input can use it; otherwise it is about whole transactions.
+    /// Returns whether the proposal changes script rules, so that an input can use it. Otherwise it changes rules about
+    /// whole transactions.
     pub fn is_of_scripts(&self) -> bool {
         self.hook != Hook::Transaction
     }
 
-    /// The state of the proposal under a set of flags.
+    /// Returns the state of the proposal under a set of flags.
     #[inline]
     pub fn activation(&self, flags: Flags) -> Activation {
         if flags.intersects(self.discourage) {
@@ -132,7 +137,7 @@ impl Proposal {
         }
     }
 
-    /// The state of the proposal, with the verdict if it is discouraged.
+    /// Returns whether the proposal is active under a set of flags, or its error if it is discouraged.
     #[inline]
     pub(crate) fn is_active(&self, flags: Flags) -> Result<bool, ScriptError> {
         match self.activation(flags) {

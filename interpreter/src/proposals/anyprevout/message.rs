@@ -1,22 +1,30 @@
-//! The signature hash of BIP 118 keys ("Signature message"). Numbers like R22 are those of the rules in BIP-DRAFT.md.
+//! The signature message of BIP 118 public keys ("Signature message"). Numbers such as R22 refer to the rules in
+//! BIP-DRAFT.md.
 
 use crate::host::TaprootMessage;
 use crate::sighash::{MessageSink, Signing, taproot, write_sized};
 
-/// Leaves the outpoint out, and the other inputs.
+/// Hash type bit of SIGHASH_ANYPREVOUT: the message omits the outpoint and all other inputs.
 pub const SIGHASH_ANYPREVOUT: u8 = 0x40;
-/// Leaves the amount, the scriptPubKey and the leaf out too. It has the bit of ANYONECANPAY, and is not that.
+/// Hash type bits of SIGHASH_ANYPREVOUTANYSCRIPT: the message omits the amount, the scriptPubKey and the leaf hash too. The
+/// value shares a bit with ANYONECANPAY but is a different hash type.
 pub const SIGHASH_ANYPREVOUTANYSCRIPT: u8 = 0xc0;
-/// The bits that say which inputs are signed.
+/// Bits of a hash type that select what is signed of the inputs.
 const INPUT_MASK: u8 = 0xc0;
 
-/// Whether BIP 118 defines a hash type: those of BIP 341, and six more (R17).
+/// Returns whether BIP 118 defines a hash type: all hash types of BIP 341, and six more (R17).
 pub fn is_defined(hash_type: u8) -> bool {
     taproot::is_defined(hash_type) || matches!(hash_type, 0x41..=0x43 | 0xc1..=0xc3)
 }
 
-/// Writes the message (`0x00 || Msg118(hash_type) || Ext118(hash_type)`), field by field, under the names that the BIPs give
-/// them. None if the hash type is not defined, or is SIGHASH_SINGLE and there is no output of the input's index.
+/// Writes the message (`0x00
+///
+///
+/// Msg118(hash_type)
+///
+///
+/// Ext118(hash_type)`) field by field. Field names are those of the BIPs. Returns `None` if the hash type is not defined, or
+/// if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
 #[must_use]
 pub fn write_message(
     signing: &Signing<'_>,
@@ -38,7 +46,8 @@ pub fn write_message(
     Some(())
 }
 
-/// Without the outpoint, and for [`SIGHASH_ANYPREVOUTANYSCRIPT`] (R23) without what [`SIGHASH_ANYPREVOUT`] (R22) has of the output.
+/// Writes the message for a hash type with the ANYPREVOUT bit. The message omits the outpoint. With [`SIGHASH_ANYPREVOUT`]
+/// (R22) it commits to the amount and scriptPubKey of the prevout, with [`SIGHASH_ANYPREVOUTANYSCRIPT`] (R23) to neither.
 fn write_without_outpoint(
     signing: &Signing<'_>,
     message: &TaprootMessage,

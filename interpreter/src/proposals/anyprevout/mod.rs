@@ -1,4 +1,4 @@
-//! Public keys of tapscript that begin with 0x01, and their signature messages (BIP 118).
+//! Tapscript public keys that begin with 0x01, and the messages that their signatures commit to (BIP 118).
 
 mod message;
 mod rules;

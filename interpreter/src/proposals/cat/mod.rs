@@ -1,4 +1,4 @@
-//! `OP_CAT` (BIP 347), on `OP_SUCCESS126`.
+//! `OP_CAT` (BIP 347), which redefines `OP_SUCCESS126`.
 
 use crate::error::ScriptError;
 use crate::limits::MAX_SCRIPT_ELEMENT_SIZE;

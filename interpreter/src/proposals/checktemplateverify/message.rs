@@ -1,18 +1,18 @@
-//! The default template hash of BIP 119.
+//! The default template hash of `OP_CHECKTEMPLATEVERIFY` (BIP 119).
 
 use sha2::{Digest, Sha256};
 
 use crate::sighash::{MessageSink, Signing, count_as_u32};
 
-/// The default template hash of `OP_CHECKTEMPLATEVERIFY` (BIP 119 "Detailed Specification").
+/// Returns the default template hash (BIP 119 "Detailed Specification").
 pub fn check_template_digest(signing: &Signing<'_>) -> [u8; 32] {
     let mut hasher = Sha256::new();
     write_check_template(signing, &mut hasher);
     hasher.finalize().into()
 }
 
-/// Writes what the default template hash of BIP 119 hashes, field by field. Neither the prevouts nor the annex are part
-/// of it; the scriptSigs are if one of the inputs has one.
+/// Writes the message of the default template hash of BIP 119, field by field. The message contains neither the prevouts nor
+/// the annex. It contains a hash of all scriptSigs if any input has one.
 pub fn write_check_template(signing: &Signing<'_>, sink: &mut impl MessageSink) {
     let Signing { tx, input, cache, .. } = *signing;
     sink.field("nVersion", &tx.version.0.to_le_bytes());

@@ -1,4 +1,4 @@
-//! `OP_CHECKTEMPLATEVERIFY` (BIP 119), on `OP_NOP4`.
+//! `OP_CHECKTEMPLATEVERIFY` (BIP 119), which redefines `OP_NOP4`.
 
 mod message;
 mod rules;

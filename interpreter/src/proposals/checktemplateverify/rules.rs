@@ -1,4 +1,4 @@
-//! The rules of `OP_CHECKTEMPLATEVERIFY`.
+//! The rules of `OP_CHECKTEMPLATEVERIFY` (BIP 119).
 
 use crate::error::ScriptError;
 use crate::flags::Flags;
@@ -8,8 +8,8 @@ use crate::opcode::Opcode;
 use crate::proposals::Proposal;
 use crate::unchecked::Unchecked;
 
-/// `hash -- hash`: fails unless the default template hash of the transaction is `hash` (BIP 119 "Detailed Specification").
-/// In every script version; the argument stays on the stack.
+/// `hash -- hash`: fails unless `hash` is the default template hash of the transaction (BIP 119 "Detailed Specification").
+/// The opcode works in every script version and leaves its argument on the stack.
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     if !Proposal::CHECKTEMPLATEVERIFY.is_active(m.flags)? {
         let proposal = Some(Proposal::CHECKTEMPLATEVERIFY);
@@ -19,7 +19,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     let argument = m.stack.get(0)?;
     let length = argument.len();
     if length != 32 {
-        // Other lengths are reserved for upgrades.
+        // Arguments of other lengths are reserved for upgrades.
         if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY) {
             return Err(ScriptError::DiscourageUpgradableNops);
         }

@@ -1,4 +1,4 @@
-//! `OP_CHECKSIGFROMSTACK` (BIP 348), on `OP_SUCCESS204`.
+//! `OP_CHECKSIGFROMSTACK` (BIP 348), which redefines `OP_SUCCESS204`.
 
 mod rules;
 

@@ -1,4 +1,4 @@
-//! The rules of `OP_CHECKSIGFROMSTACK`. Numbers like R3 are those of the rules in BIP-DRAFT.md.
+//! The rules of `OP_CHECKSIGFROMSTACK` (BIP 348). Numbers such as R3 refer to the rules in BIP-DRAFT.md.
 
 use crate::error::ScriptError;
 use crate::flags::Flags;
@@ -8,8 +8,9 @@ use crate::machine::Machine;
 use crate::proposals::Proposal;
 use crate::unchecked::Unchecked;
 
-/// `sig msg key -- bool`: verifies that sig is key's signature of msg, which is not hashed before and has 0 to 520 bytes. The
-/// order is that of BIP 348 "Specification": the kind of key, the signature, and the budget last.
+/// `sig msg key -- bool`: verifies a signature of a message from the stack. The message may have 0 to 520 bytes and is not
+/// hashed first. The checks are made in the order of BIP 348 "Specification": the type of the key, the signature, then the
+/// budget.
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     // (R2)
     m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
@@ -27,7 +28,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
         if signed {
             // (R6)
             let signature = signature.try_into().map_err(|_| ScriptError::SchnorrSigSize)?;
-            // The message as it is (R7).
+            // The message is passed to the verification unchanged (R7).
             let valid = m.host.verify_schnorr(signature, public_key, message);
             if let Some(events) = &mut m.events {
                 events.push(Event::Signature(SignatureCheck {
@@ -44,7 +45,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
             }
         }
     } else if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) {
-        // Keys of BIP 118 are of an unknown type here: that BIP changes the opcodes of BIP 342 only (R9).
+        // Keys of BIP 118 have an unknown type here, since BIP 118 changes only the opcodes of BIP 342 (R9).
         return Err(ScriptError::DiscourageUpgradablePubkeyType);
     } else if let Some(events) = &mut m.events
         && signed

@@ -1,4 +1,4 @@
-//! `OP_PAIRCOMMIT` (BIP 442), on `OP_SUCCESS205`.
+//! `OP_PAIRCOMMIT` (BIP 442), which redefines `OP_SUCCESS205`.
 
 use sha2::Digest;
 
@@ -9,11 +9,12 @@ use crate::proposals::Proposal;
 use crate::sighash::{MessageSink, tags, write_sized};
 
 tags! {
-    /// BIP 442 "Specification".
+    /// Hasher for the tag of BIP 442 "Specification".
     tag "PairCommit";
 }
 
-/// `a b -- hash`: pushes the tagged hash of both elements with their lengths, the deeper one first (BIP 442 "Specification").
+/// `a b -- hash`: pushes the tagged hash of both elements, each preceded by its length, the deeper element first (BIP 442
+/// "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     m.tapscript_with(Proposal::PAIRCOMMIT)?;
     m.stack.need(2)?;
@@ -30,7 +31,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     m.stack.push(&digest)
 }
 
-/// Writes what is hashed after the tag.
+/// Writes the bytes that are hashed after the tag.
 fn write_preimage(a: &[u8], b: &[u8], sink: &mut impl MessageSink) {
     write_sized(sink, "x1", a);
     write_sized(sink, "x2", b);

@@ -1,22 +1,22 @@
-//! The template hash of BIP 446.
+//! The template hash of `OP_TEMPLATEHASH` (BIP 446).
 
 use sha2::Digest;
 
 use crate::sighash::{MessageSink, Signing, count_as_u32, tags};
 
 tags! {
-    /// BIP 446 "Specification".
+    /// Hasher for the tag of BIP 446 "Specification".
     tag "TemplateHash";
 }
 
-/// The template hash of `OP_TEMPLATEHASH` (BIP 446 "Specification").
+/// Returns the template hash (BIP 446 "Specification").
 pub fn template_hash_digest(signing: &Signing<'_>, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
     let mut hasher = tag();
     write_template_hash(signing, annex_hash, &mut hasher);
     hasher.finalize().into()
 }
 
-/// Writes what the template hash of BIP 446 hashes after its tag, field by field.
+/// Writes the message of the template hash of BIP 446 without its tag, field by field.
 pub fn write_template_hash(
     signing: &Signing<'_>,
     annex_hash: Option<&[u8; 32]>,
@@ -27,7 +27,7 @@ pub fn write_template_hash(
     sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
     sink.field("sha_sequences", cache.sequences(tx));
     sink.field("sha_outputs", cache.outputs(tx));
-    // One or zero, not BIP 341's spend_type.
+    // One byte, 1 or 0. BIP 341's spend_type is not used.
     sink.field("annex_present", &[u8::from(annex_hash.is_some())]);
     sink.field("input_index", &count_as_u32(input).to_le_bytes());
     if let Some(hash) = annex_hash {

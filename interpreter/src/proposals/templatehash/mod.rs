@@ -1,4 +1,4 @@
-//! `OP_TEMPLATEHASH` (BIP 446), on `OP_SUCCESS206`.
+//! `OP_TEMPLATEHASH` (BIP 446), which redefines `OP_SUCCESS206`.
 
 mod message;
 
@@ -9,7 +9,7 @@ use crate::proposals::Proposal;
 
 pub use message::{template_hash_digest, write_template_hash};
 
-/// `-- hash`: pushes the template hash of the transaction (BIP 446 "Specification").
+/// `-- hash`: pushes the template hash for the input that is verified (BIP 446 "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     let annex_hash = m.tapscript_with(Proposal::TEMPLATEHASH)?.annex_hash;
     let digest = m.host.template_hash(annex_hash.as_ref());
