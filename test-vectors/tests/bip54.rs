@@ -1,4 +1,4 @@
-//! BIP 54: the project's cases about whole transactions, and the vectors of the BIP.
+//! BIP 54: the project's cases about whole transactions, and the test vectors of the BIP.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -23,7 +23,8 @@ fn both() -> Flags {
     Flags::LEGACY_SIGOPS_LIMIT | Flags::FORBID_64_BYTE_TX
 }
 
-/// Both rules are soft forks: without them each transaction is valid whose inputs are. Every verdict has cases.
+/// Both rules are soft forks: without them, every transaction whose inputs are valid is valid. The cases contain every
+/// verdict.
 #[test]
 fn without_the_rules_every_transaction_with_valid_inputs_is_valid() {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
@@ -45,7 +46,7 @@ fn without_the_rules_every_transaction_with_valid_inputs_is_valid() {
     }
 }
 
-/// A file of the BIP, in which each case has a transaction and whether it is valid.
+/// Reads a vector file of BIP 54, in which each case has a transaction and whether the transaction is valid.
 #[track_caller]
 fn vectors(name: &str) -> Vec<(Transaction, Value)> {
     let Some(path) = shared(&format!("vectors/bip54/{name}")) else { return Vec::new() };
@@ -58,7 +59,8 @@ fn bytes(hex: &Value) -> Vec<u8> {
     hex::decode(hex.as_str().unwrap()).unwrap()
 }
 
-/// The file does not have the spent outputs, so the inputs spend what anyone can spend, without the rules of the witness.
+/// txsize.json does not contain the spent outputs, so the inputs spend anyone-can-spend outputs, without the rules for
+/// witnesses.
 #[test]
 fn transactions_of_64_bytes() {
     for (tx, case) in vectors("txsize.json") {
@@ -73,7 +75,7 @@ fn transactions_of_64_bytes() {
     }
 }
 
-/// Some of these transactions are invalid under today's rules; those have another error.
+/// Some of the transactions are invalid under today's rules; these have another error.
 #[test]
 fn transactions_with_many_signature_operations() {
     for (tx, case) in vectors("sigops.json") {

@@ -1,4 +1,4 @@
-//! What the project's own vectors cover of the proposals.
+//! Coverage of the proposals by the project's own vectors.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -17,7 +17,8 @@ fn cases(name: &str) -> Vec<Case> {
     file.entries.iter().filter_map(Entry::case).cloned().collect()
 }
 
-/// The file of each proposal, the opcode at which it is used, and every error that a use of it can give there.
+/// For each proposal: its vector file, the opcode that uses the proposal, and every error that the use can cause at this
+/// opcode.
 const ERRORS: &[(&Proposal, &str, Opcode, &[ScriptError])] = &[
     (
         Proposal::CHECKSIGFROMSTACK,
@@ -105,7 +106,7 @@ fn every_error_of_a_proposal_is_reached_at_its_opcode() {
                 else {
                     return None;
                 };
-                // The case says where it stops, and the engine stopped there.
+                // The field `stops_at` of the case must be the location at which the engine stopped.
                 assert_eq!(case.extra["stops_at"], location.to_string(), "{:?}", case.id);
                 (location.position.map(|at| at.opcode) == Some(*opcode)).then_some(error)
             })
@@ -115,7 +116,8 @@ fn every_error_of_a_proposal_is_reached_at_its_opcode() {
     }
 }
 
-/// Notes in which parts of a verification a script has an opcode, or a push of a key of a type.
+/// Inspector that records the phases of a verification in which a script contains the opcode of a proposal, or a push of a
+/// key of the type that a proposal defines.
 struct Seen {
     hook: Hook,
     phases: Vec<Phase>,
@@ -141,7 +143,7 @@ impl Inspector for Seen {
     }
 }
 
-/// The version of the script in which the hook was found.
+/// Returns the version of the script in which the upgrade mechanism was found.
 fn script_version(seen: &Seen) -> Option<&'static str> {
     let wrapped = seen.phases.contains(&Phase::RedeemScript);
     match seen.found_in? {

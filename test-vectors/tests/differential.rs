@@ -1,5 +1,5 @@
-//! The engine and Bitcoin Core agree about every vector, and about mutants of them. A short slice of the example of the same
-//! name.
+//! Checks that the engine and Bitcoin Core return the same verdict for every vector and for mutants of the vectors. A short
+//! version of the example `differential`.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,14 +1,15 @@
-//! Every format on a small sample: recognised by its content, accepted where it is right, and failing or refused where one
-//! thing in it is changed.
+//! A small sample file of every format. Each is recognised by its content and passes. With a single change, each fails or
+//! is refused.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
 use sigstack_vectors::{Dialect, InputError, ReadOptions, Report, RunOptions, VectorFile, read_bytes, run};
 
-/// A transaction that spends the first output of the transactions whose ids begin with these bytes; one output.
+/// Returns a transaction with one output. Each input spends the first output of a transaction; `inputs` are the first bytes
+/// of these transactions' ids, whose other bytes are zero.
 fn tx_spending(inputs: &[&str]) -> String {
     let zeros = |count: usize| "0".repeat(2 * count);
-    // Ids are shown backwards: the first byte shown comes last.
+    // Transaction ids are shown in reverse byte order: the first byte shown is the last byte serialized.
     let inputs: Vec<String> =
         inputs.iter().map(|first| format!("{}{first}{}", zeros(31), zeros(4 + 1 + 4))).collect();
     format!("01000000{:02}{}01{}", inputs.len(), inputs.concat(), zeros(8 + 1 + 4))
@@ -30,14 +31,14 @@ fn report(text: &str) -> Report {
     run(&read(text).unwrap(), RunOptions::default())
 }
 
-/// How many cases pass and fail, and the format.
+/// Returns the format, the number of cases that pass, and the number of cases that fail.
 fn outcome(text: &str) -> (&'static str, usize, usize) {
     let file = read(text).unwrap();
     let report = run(&file, RunOptions::default());
     (file.format.name(), report.passed, report.failures.len())
 }
 
-/// The first problem of a file of which a case cannot be read.
+/// Returns the first error of a file with a case that cannot be read.
 fn refusal(text: &str) -> String {
     match read(text) {
         Err(error) => error.to_string(),
@@ -64,7 +65,7 @@ fn script_tests_compare_the_exact_error() {
     assert_eq!(place, "scriptPubKey, opcode 0 (OP_VERIFY, byte 0)");
 }
 
-/// As in Core's runner.
+/// Core's test runner also adds P2SH and WITNESS to the flags of a row with CLEANSTACK.
 #[test]
 fn cleanstack_brings_p2sh_and_witness_with_it() {
     let row = script_test(r#"["1 1", "1", "CLEANSTACK", "CLEANSTACK"]"#);
@@ -197,7 +198,8 @@ fn assets_give_a_check_for_success_and_one_for_failure() {
         refusal(&asset("5", "00")),
         "sample: case 1: success.scriptSig: bad hex: Odd number of digits"
     );
-    // A lock that is not reached: a final success is one under all flags, and this holds only without CHECKLOCKTIMEVERIFY.
+    // The lock time is not reached, so the input is valid only without CHECKLOCKTIMEVERIFY. A final success must be valid
+    // under all flags.
     let locked = |is_final: bool| {
         let prevout = |script: &str| format!("\"prevouts\":[\"0000000000000000{script}\"]");
         let asset = asset("51", "00").replace(&prevout("00"), &prevout("01b1"));
@@ -209,7 +211,7 @@ fn assets_give_a_check_for_success_and_one_for_failure() {
 
 #[test]
 fn sighash_rows() {
-    // SIGHASH_SINGLE of an input without an output of its number: the number one.
+    // The digest of SIGHASH_SINGLE for an input without an output of the same index is the number one.
     let row = |digest: &str, input: u8| {
         format!(
             r#"[["raw_transaction, script"], ["{}", "51", {input}, 3, "{digest}"]]"#,
@@ -245,7 +247,7 @@ fn bip_340_rows() {
 
 #[test]
 fn bip_119_hashes() {
-    // Computed from the BIP's text with Python's hashlib; no input has the number 7.
+    // These hashes were computed from the text of the BIP with Python's hashlib. No input has the index 7.
     let file = |first: &str| {
         format!(
             r#"["a comment", {{"desc": {{"Inputs": 1}}, "hex_tx": "{}", "spend_index": [0, 7],
@@ -279,7 +281,7 @@ fn bip_446_basics_with_flags_in_either_form() {
 #[test]
 fn sequence_scripts_have_two_verdicts() {
     let key = "50929b74c1a04954b78b4b6035e97a5e078a5a0f28ec96d547bfee9ace803ac0";
-    // Without MINIMALDATA 0x0100 is zero as well.
+    // Without MINIMALDATA, the byte 0x80 (negative zero) is also a zero.
     let file = |minimal: bool| {
         format!(
             r#"{{"internal_key": "{key}", "cases": [{{"note": "zero", "script": "91", "witness": ["80"],
@@ -322,7 +324,7 @@ fn wallet_outputs() {
     assert_eq!(refusal(&no_array), "sample: case 1: keyPathSpending: must be an array, is an object");
     let odd = file(address).replace("\"script\": \"20", "\"script\": \"2");
     assert_eq!(refusal(&odd), "sample: case 1: given.scriptTree.script: bad hex: Odd number of digits");
-    // No tree is null; a branch has none.
+    // Null stands for an absent tree, and is not allowed inside a branch.
     let half =
         file(address).replace("\"scriptTree\": {", "\"scriptTree\": [null, {").replace("ac\"}", "ac\"}]");
     assert_eq!(refusal(&half), "sample: case 1: given.scriptTree.leafVersion: is missing");
@@ -363,7 +365,7 @@ fn cases_keep_the_fields_that_the_format_does_not_know() {
     let script_tests = read(&script_test(r#"["1", "", "", "OK", ""]"#)).unwrap();
     assert_eq!(file.format, read(&lines).unwrap().format);
     assert_ne!(file.format, script_tests.format);
-    // What is left out by a filter is counted.
+    // Cases excluded by a filter are counted as skipped.
     let lines = format!("{lines}{}\n", case.replace("x-1", "x-3"));
     let filtered = run(&read(&lines).unwrap(), RunOptions { filter: Some("x-3"), ..RunOptions::default() });
     assert_eq!((filtered.passed, filtered.ran(), filtered.skipped_count()), (1, 1, 2));
@@ -371,7 +373,8 @@ fn cases_keep_the_fields_that_the_format_does_not_know() {
     assert_eq!(refusal(&lines.replace("\"x-2\"", "2")), "sample: case 2: id: must be a string, is a number");
 }
 
-/// Any prefix of any sample, and any sample with a byte changed, is read or refused, and nothing else.
+/// Any prefix of any sample, and any sample with one changed byte, is either read or refused with an error, without a
+/// panic.
 #[test]
 fn damaged_files_are_refused_and_do_no_harm() {
     let samples = [

@@ -1,5 +1,5 @@
-//! The lists of mistakes in `tools/mutants/spec` apply to the Python reference as it is, and the committed results explain
-//! every mutant that no verdict notices.
+//! Checks that the mutations listed in `tools/mutants/spec` apply to the current Python reference, and that the committed
+//! results explain every mutant that no vector detects.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -23,7 +23,8 @@ fn every_listed_mistake_applies_to_the_reference() {
     assert_eq!(out.lines().filter(|line| line.ends_with("mistakes apply")).count(), 9, "{out}");
 }
 
-/// No proposal has a mutant that changes what is valid and that the files for its BIP do not notice.
+/// Checks that the vector files for each proposal's BIP detect every mutant of the proposal that changes which inputs are
+/// valid.
 #[test]
 fn no_mutant_of_a_proposal_is_left() {
     for target in ["csfs", "anyprevout", "ctv", "cat", "internalkey", "paircommit", "templatehash", "bip54"] {

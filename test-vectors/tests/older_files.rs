@@ -1,4 +1,4 @@
-//! Files of any age and state: older meanings of columns, flags that are completed, rows that cannot be read, trailing commas.
+//! Old and imperfect files: older meanings of columns, flags that are completed, rows that cannot be read, trailing commas.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -17,10 +17,11 @@ fn report(file: &VectorFile) -> Report {
     run(file, RunOptions::default())
 }
 
-/// Format, cases that pass, cases that fail, problems of cases that cannot be read, notes.
+/// The format, the number of cases that pass, the number of cases that fail, the problems of cases that cannot be read, and
+/// the notes.
 type Outcome<'a> = (&'static str, usize, usize, Vec<&'a str>, Vec<&'a str>);
 
-/// Compares what comes out of a file.
+/// Reads and runs a file, and compares the result with the expected one.
 fn expect(name: &str, text: &str, expected: Outcome<'_>) {
     let file = read_named(name, text);
     let report = report(&file);
@@ -30,13 +31,13 @@ fn expect(name: &str, text: &str, expected: Outcome<'_>) {
     assert_eq!((file.format.name(), report.passed, report.failures.len(), unread, notes), expected, "{text}");
 }
 
-/// A transaction that spends output 0 of the transaction whose id begins with 01.
+/// Returns a transaction that spends output 0 of the transaction whose id begins with 01.
 fn tx() -> String {
     let zeros = |count: usize| "0".repeat(2 * count);
     format!("0100000001{}01{}01{}", zeros(31), zeros(4 + 1 + 4), zeros(8 + 1 + 4))
 }
 
-/// A file of transactions with the comments of Core's files. `flags` is JSON.
+/// Returns a file of transactions with the comments of Core's files. `flags` is JSON.
 fn transactions(kind: &str, column: &str, rows: &[(&str, &str)]) -> String {
     let txid = format!("01{}", "0".repeat(62));
     let row =
@@ -50,14 +51,14 @@ const BEFORE_2021: &str = "read as before 2021: the flags of a case are those to
 
 #[test]
 fn flags_of_tx_valid_are_to_be_set_or_to_be_left_out_as_the_file_says() {
-    // Valid under P2SH alone; under all flags but P2SH the NOP is discouraged.
+    // The input is valid under P2SH alone; under all flags except P2SH, the NOP is discouraged.
     let rows = [("NOP1 1", "\"P2SH\"")];
     let older = transactions("valid", "verifyFlags", &rows);
     expect("sample", &older, ("tx_valid", 1, 0, vec![], vec![BEFORE_2021]));
     let newer = transactions("valid", "excluded verifyFlags", &rows);
     let note = "1 case: CLEANSTACK,WITNESS was left out with flags that it needs";
     expect("sample", &newer, ("tx_valid", 0, 1, vec![], vec![note]));
-    // The oldest files say only whether P2SH is enforced.
+    // The oldest files only say whether P2SH is enforced.
     let oldest = transactions("valid", "enforceP2SH", &[("1", "true"), ("1", "false"), ("0", "true")]);
     expect("sample", &oldest, ("tx_valid", 2, 1, vec![], vec![BEFORE_2021]));
     let flags = |nth: usize| read(&oldest).entries[nth].input_questions()[0].flags;
@@ -69,15 +70,16 @@ fn tx_invalid_of_before_2021_may_name_flags_that_are_not_needed() {
     let rows = [("0", "\"P2SH\""), ("1", "\"P2SH\"")];
     let older = transactions("invalid", "verifyFlags", &rows);
     expect("sample", &older, ("tx_invalid", 1, 1, vec![], vec![BEFORE_2021]));
-    // A file that knows BADTX is of 2021 or later: P2SH is not needed to refuse the first.
+    // A file that mentions BADTX is from 2021 or later. Its flags must be minimal, but the first row is invalid even
+    // without P2SH.
     let newer = older.replace("verifyFlags]", "verifyFlags] or BADTX");
     expect("sample", &newer, ("tx_invalid", 0, 2, vec![], vec![]));
-    // An older file does not mark transactions that are refused before any script runs.
+    // An older file does not mark transactions that are invalid before any script runs.
     let without_outputs = format!("{}0000000000", &tx()[..tx().len() - 28]);
     let malformed =
         transactions("invalid", "verifyFlags", &[("1", "\"P2SH\"")]).replace(&tx(), &without_outputs);
     expect("sample", &malformed, ("tx_invalid", 1, 0, vec![], vec![BEFORE_2021]));
-    // Without inputs, which the serialization with witnesses cannot express.
+    // A transaction without inputs, which the serialization with witnesses cannot express.
     let without_inputs = malformed.replace(&without_outputs, "0100000000010000000000000000015100000000");
     expect("sample", &without_inputs, ("tx_invalid", 1, 0, vec![], vec![BEFORE_2021]));
 }
@@ -122,7 +124,7 @@ fn script_valid_and_script_invalid_have_their_verdict_in_their_name() {
     let problem = read_bytes("valid.json", rows.as_bytes(), ReadOptions::default()).unwrap_err().to_string();
     let advice = "such files are read if their name contains script_valid or script_invalid";
     assert_eq!(problem, format!("valid.json: scripts without a verdict: {advice}"));
-    // The oldest files have a comment in the third column, or nothing.
+    // The third column of the oldest files is a comment, or is absent.
     let oldest = r#"[["1", "NOP", "a comment"], ["0", "NOT"], ["1", "RETURN"]]"#;
     let flags = "no column of flags: every case runs under P2SH and STRICTENC";
     expect("script_valid.json", oldest, ("script_valid", 2, 1, vec![], vec![note, flags]));
@@ -145,7 +147,7 @@ fn transactions_without_a_comment_have_their_verdict_in_the_name_of_the_file() {
         expect(name, &rows, ("tx_valid", 1, 1, vec![], vec![note]));
     }
     expect("tx_invalid.json", &rows, ("tx_invalid", 1, 1, vec![], vec![note]));
-    // What the file says comes before its name.
+    // The content of the file takes precedence over its name.
     let says = transactions("valid", "excluded verifyFlags", &[("1", "\"NONE\"")]);
     expect("tx_invalid.json", &says, ("tx_valid", 1, 0, vec![], vec![]));
     let problem = read_bytes("sample", rows.as_bytes(), ReadOptions::default()).unwrap_err().to_string();
@@ -165,7 +167,7 @@ fn a_row_that_cannot_be_read_does_not_lose_the_file() {
     expect("sample", &file, ("script_tests", 3, 0, problems, vec![]));
     let numbers: Vec<usize> = read(&file).entries.iter().map(|entry| entry.number).collect();
     assert_eq!(numbers, [1, 3, 6]);
-    // If no row can be read, the first problem is that of the file.
+    // If no row can be read, the error of the whole file is that of its first row.
     let only_bad = format!("[{}, {}]", bad[0], bad[1]);
     let error = read_bytes("sample", only_bad.as_bytes(), ReadOptions::default()).unwrap_err().to_string();
     assert_eq!(error, problems_of(&file)[0].replace("case 2", "case 1"));
@@ -213,7 +215,7 @@ fn numbers_of_64_bits_are_read() {
     expect("sample", &row(number), ("script_tests", 1, 0, vec![&problem], vec![]));
 }
 
-/// Verdicts that Bitcoin Core gave differently once are counted apart; others that look like them fail.
+/// Verdicts that only older versions of Bitcoin Core returned pass and are counted separately; similar verdicts fail.
 #[test]
 fn verdicts_of_older_core_pass_as_such() {
     let nops = "judged as older Core did: inactive lock times are discouraged NOPs";
@@ -240,7 +242,7 @@ fn an_unclean_stack_of_a_witness_script_was_called_false() {
         let report = report(&read(rows));
         (report.passed, report.readings.get(renamed).copied())
     };
-    // P2WSH of OP_NOP, over a witness of two elements.
+    // P2WSH of the script OP_NOP, with two more elements in the witness.
     let program = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
     let witness = |elements: &str, expected: &str| {
         format!(r#"[[[{elements}, "61", 0], "", "0 0x20 0x{program}", "P2SH,WITNESS", "{expected}"]]"#)

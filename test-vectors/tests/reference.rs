@@ -1,4 +1,5 @@
-//! The vectors of others in `../shared/vectors` beside the clone, read in place: every case gets its verdict.
+//! Runs the vector files of other projects in `../shared/vectors` next to the clone: every case must get its expected
+//! verdict.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -12,7 +13,7 @@ fn read(path: &Path, name: &str) -> VectorFile {
     read_bytes(name, &bytes, ReadOptions::default()).unwrap()
 }
 
-/// The report about a file below the folder; `None` if the file is missing, which is reported.
+/// Runs a file below `../shared/vectors` and returns its report; `None` if the file is missing, which is printed.
 #[track_caller]
 fn run_file(name: &str) -> Option<(VectorFile, Report)> {
     let path = shared(&format!("vectors/{name}"))?;
@@ -25,7 +26,8 @@ fn run_file(name: &str) -> Option<(VectorFile, Report)> {
     Some((file, report))
 }
 
-/// Every case of a file passes, none is skipped, and there are as many as known. Checks the file's dialect if one is given.
+/// Checks that every case of a file passes, that none is skipped, and that the file has the known number of cases. Also
+/// checks the file's dialect if one is given.
 #[track_caller]
 fn expect(name: &str, dialect: Option<&str>, cases: usize) {
     let Some((file, report)) = run_file(name) else { return };
@@ -35,7 +37,7 @@ fn expect(name: &str, dialect: Option<&str>, cases: usize) {
     }
 }
 
-/// As [`expect`], for a file whose dialect is not checked.
+/// Like [`expect`], for a file whose dialect is not checked.
 #[track_caller]
 fn expect_all(name: &str, cases: usize) {
     expect(name, None, cases);
@@ -66,7 +68,7 @@ fn core_sighash() {
     expect_all("core/sighash.json", 500);
 }
 
-/// 7 outputs; 7 inputs that are signed; the signed transaction.
+/// 7 outputs, 7 inputs that are signed, and the signed transaction.
 #[test]
 fn bip341_wallet() {
     expect_all("core/bip341_wallet_vectors.json", 7 + 7 + 1);
@@ -99,9 +101,10 @@ fn cases_of_every_proposal() {
     }
 }
 
-/// Three cases say that an opcode whose proposal is not active is refused by `DISCOURAGE_OP_SUCCESS`. Their verdicts come from
-/// implementations that do not know the opcode. Here it is assigned, so the generic flag leaves it alone: otherwise
-/// activation would accept what was refused before. These three, and no other case, are judged as today's policy.
+/// Three cases expect that `DISCOURAGE_OP_SUCCESS` refuses an opcode of an inactive proposal. Their verdicts come from
+/// implementations that do not know the opcode. In this engine a proposal defines the opcode, so the generic flag does not
+/// refuse it: otherwise activation of the proposal would accept an input that was refused before. Only these three cases
+/// are judged as today's policy.
 #[test]
 fn cases_that_contradict_the_rule_of_soft_forks() {
     for (name, cases, otherwise) in
@@ -112,7 +115,7 @@ fn cases_that_contradict_the_rule_of_soft_forks() {
     }
 }
 
-/// Two verdicts a script.
+/// Each script has two verdicts.
 #[test]
 fn sequence_scripts() {
     expect_all("sequence/cases.json", 2 * 43);
@@ -133,7 +136,7 @@ fn bip446() {
 
 #[test]
 fn inquisition() {
-    // Its script_tests name no flag of the branch; they are told by the opcode.
+    // The script_tests.json of this branch names no flag of the branch; the dialect is recognised by the opcode.
     expect_dialect("inquisition/script_tests.json", "bip119", 1236);
     expect_dialect("inquisition/tx_valid.json", "inquisition", 143);
     expect_dialect("inquisition/tx_invalid.json", "inquisition", 105);

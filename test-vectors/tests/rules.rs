@@ -1,5 +1,5 @@
-//! Every rule of BIP-DRAFT.md is cited: by vectors that are accepted and by vectors that are rejected, by the interpreter, and by
-//! the reference.
+//! Checks that every rule of BIP-DRAFT.md is cited by valid vectors, by invalid vectors, by the interpreter and by the
+//! Python reference.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -15,7 +15,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The rules of the draft in order, each with its text.
+/// Returns the rules of the BIP draft in order, each with its text.
 fn drafted() -> Vec<(String, String)> {
     let draft = fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap();
     let paragraphs = draft.split("\n\n").filter_map(|paragraph| paragraph.strip_prefix("**R"));
@@ -26,10 +26,10 @@ fn drafted() -> Vec<(String, String)> {
     paragraphs.map(rule).collect()
 }
 
-/// The errors that a text names.
+/// Returns the errors that a text names.
 fn errors(text: &str) -> BTreeSet<ScriptError> {
     let names = text.split('`').skip(1).step_by(2);
-    // The name of the error OP_CODESEPARATOR is that of an opcode.
+    // An opcode name in the text is the opcode, not the error of the same name (OP_CODESEPARATOR).
     names.filter(|name| !name.starts_with("OP_")).filter_map(ScriptError::from_name).collect()
 }
 
@@ -49,7 +49,7 @@ fn rules_json() -> Vec<Value> {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// Prints the matrix.
+/// Also prints, for each rule, the number of valid and invalid vectors and their errors.
 #[test]
 fn every_rule_has_vectors_that_are_accepted_and_that_are_rejected_for_its_reason() {
     let (drafted, cases) = (drafted(), cases());
@@ -78,7 +78,8 @@ fn every_rule_has_vectors_that_are_accepted_and_that_are_rejected_for_its_reason
             given.insert(error);
             cited.insert(id);
         }
-        // What the rule says that it gives is what its vectors give. A rule that names no error is checked by those of others.
+        // The errors named in the text of a rule must be those of its vectors. A rule without an error is checked by the
+        // vectors of others.
         let named = errors(text);
         assert!(
             named.is_empty() || named == given,
@@ -106,7 +107,7 @@ fn verdict(case: &Case) -> Result<(), (ScriptError, String)> {
     }
 }
 
-/// The numbers of rules in the files of a folder.
+/// Collects the rule numbers in the files of a folder.
 fn numbers_in(folder: &Path, extension: &str, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -139,7 +140,7 @@ fn both_implementations_cite_every_rule() {
     }
 }
 
-/// The table of what a signature commits to says what the vectors show.
+/// Checks that the draft's table of what a signature commits to agrees with the vectors.
 #[test]
 fn the_table_of_commitments_is_that_of_the_vectors() {
     let draft = fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap();
@@ -165,7 +166,7 @@ fn the_table_of_commitments_is_that_of_the_vectors() {
     assert_eq!(shown, cases.keys().filter(of_table).count());
 }
 
-/// The table of the message adds up, and so do the messages that signatures in the vectors sign.
+/// Checks that the sizes in the draft's table of the message add up, and agree with the signed messages in the vectors.
 #[test]
 fn the_table_of_the_message_has_the_sizes_of_the_vectors() {
     let draft = fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap();
@@ -191,7 +192,7 @@ fn the_table_of_the_message_has_the_sizes_of_the_vectors() {
             if value["scheme"] == "bip118" {
                 let hash_type = value["hash_type"].as_u64().unwrap();
                 let preimage = hex::decode(value["preimage"].as_str().unwrap()).unwrap();
-                // spend_type is 02 or 03, as there is an annex.
+                // The field spend_type is 02 without an annex and 03 with one, which adds 32 bytes.
                 let annex = if preimage.len() == sizes[&hash_type] { 0 } else { 32 };
                 assert_eq!(preimage.len(), sizes[&hash_type] + annex, "{:?}", case.id);
                 seen.insert((hash_type, annex));

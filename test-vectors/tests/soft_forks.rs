@@ -1,5 +1,6 @@
-//! The proposals are soft forks: inactive they leave today's rules as they are, and active they accept nothing that today's
-//! rules refuse. Bitcoin Core's code, and verdicts of the engine from before the proposals, are the witnesses.
+//! Checks that the proposals are soft forks. While inactive they do not change today's rules; while active they accept
+//! nothing that today's rules refuse. The comparison is with Bitcoin Core's code, and with verdicts of the engine from
+//! before the proposals.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,10 +35,10 @@ use sigstack_interpreter::{
 use sigstack_vectors::InputQuestion;
 use verdicts::{COUNT, SEED, verdict};
 
-/// Verdicts of the engine before the proposals; the README beside it tells how they were made.
+/// Verdicts of the engine from before the proposals. The README in the folder of the file describes how they were made.
 const COMMITTED: &str = include_str!("../tapscripts/verdicts.txt");
 
-/// The flags of the proposals, policy about them included.
+/// Returns the flags of the proposals, including policy flags about the proposals.
 fn proposal_flags() -> Flags {
     Flags::of_kind(FlagKind::Proposal) | Flags::of_kind(FlagKind::ProposalPolicy)
 }
@@ -55,15 +56,15 @@ fn question(spend: TapscriptSpend, flags: Flags) -> InputQuestion {
     InputQuestion { tx: spend.tx, prevouts: spend.prevouts, index: spend.index, flags }
 }
 
-/// Of the vectors and of the tapscripts every run of the tests verifies one of so many; `.ci/run` verifies all.
+/// A normal test run verifies one in `ONE_OF` vectors and tapscripts; `.ci/run` verifies all of them.
 const ONE_OF: usize = 10;
 
-/// Each question of the vectors whose number is a multiple of `step`.
+/// Returns every `step`-th question of the vectors.
 fn vectors(step: usize) -> Vec<InputQuestion> {
     Corpus::read().questions.into_iter().step_by(step).collect()
 }
 
-/// The proposals are off in all of these, so what has their bytes is verified by today's rules.
+/// All proposals are inactive in these cases, so that today's rules apply to scripts that contain the opcodes of proposals.
 fn inactive_proposals_leave_the_consensus_of_vectors(step: usize, errors: usize) {
     let counts = compare(&under_consensus_flags(&vectors(step), 1));
     expect_agreement(&counts);
@@ -82,10 +83,11 @@ fn inactive_proposals_leave_the_consensus_of_the_vectors_as_it_is() {
     inactive_proposals_leave_the_consensus_of_vectors(1, 30);
 }
 
-/// Tapscripts that every run of the tests verifies.
+/// Number of tapscripts verified in a normal test run.
 const FEW: u64 = COUNT / ONE_OF as u64;
 
-/// As above, for tapscripts that hold the proposals' bytes and key types.
+/// Like `inactive_proposals_leave_the_consensus_of_vectors`, for tapscripts that contain the opcodes and key types of
+/// proposals.
 fn inactive_proposals_leave_the_consensus_of_tapscripts(count: u64) {
     let tapscripts = Tapscripts::new(SEED);
     let questions = |chunk: u64| -> Vec<InputQuestion> {
@@ -116,7 +118,7 @@ fn inactive_proposals_leave_the_consensus_of_tapscripts_as_it_is() {
     inactive_proposals_leave_the_consensus_of_tapscripts(COUNT);
 }
 
-/// The committed verdicts, one a tapscript.
+/// Returns the committed verdicts, one for each tapscript.
 fn committed() -> Vec<&'static str> {
     let (head, letters) = COMMITTED.split_once("\n\n").unwrap();
     let legend = head.lines().filter_map(|line| line.split_once(' ')).filter(|(letter, _)| *letter != "#");
@@ -125,7 +127,8 @@ fn committed() -> Vec<&'static str> {
     letters.lines().flat_map(str::chars).map(|letter| legend[&letter]).collect()
 }
 
-/// Under policy flags too, each generic discourage flag joined by those of the proposals that took over its hooks.
+/// Checks the verdicts under policy flags too. Each generic discourage flag is used together with those of the proposals
+/// whose upgrade mechanisms it refuses in older versions.
 fn inactive_proposals_leave_policy(count: u64) {
     let committed = committed();
     assert_eq!(committed.len() as u64, COUNT);
@@ -151,7 +154,7 @@ fn inactive_proposals_leave_policy_as_it_was() {
     inactive_proposals_leave_policy(COUNT);
 }
 
-/// Which proposals a spend uses.
+/// Inspector that records the proposals used by an input.
 #[derive(Default)]
 struct Uses {
     proposals: Vec<&'static str>,
@@ -186,7 +189,7 @@ impl Inspector for Uses {
     }
 }
 
-/// All proposals active, and some of the other flags: most of those of the consensus, few of those of policy.
+/// Returns flags with all proposals active, most of the consensus flags, and few of the policy flags.
 fn new_rules(random: &mut Random) -> Flags {
     let drawn = |kind, random: &mut Random| -> Flags {
         let times = if kind == FlagKind::Consensus { 12 } else { 5 };
@@ -200,7 +203,7 @@ fn new_rules(random: &mut Random) -> Flags {
     (flags | own_policy.unwrap_or_default() | Flags::of_kind(FlagKind::Proposal)).closure()
 }
 
-/// What the new rules accept, by the proposals that it uses.
+/// Number of inputs accepted under the new rules, in total and by the proposals that they use.
 #[derive(Default)]
 struct Accepted {
     all: u64,
@@ -208,7 +211,8 @@ struct Accepted {
 }
 
 impl Accepted {
-    /// If the new rules accept a spend, the old ones must: ours without the proposals' flags, and Core's.
+    /// Checks that an input accepted under the new rules is also accepted under the old ones, both by this engine without
+    /// the proposals' flags and by Core.
     fn ask(mut self, question: &InputQuestion) -> Accepted {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
         let mut uses = Uses::default();
@@ -229,7 +233,7 @@ impl Accepted {
         self
     }
 
-    /// Enough were accepted for the question to have been asked, of each of these proposals.
+    /// Checks that enough inputs were accepted, in total and for each of these proposals, for the test to be meaningful.
     fn expect_at_least(&self, all: u64, each: u64, proposals: &[&str]) {
         println!("{} accepted by the new rules: {:?}", self.all, self.using);
         assert!(self.all >= all, "{}", self.all);
@@ -239,7 +243,7 @@ impl Accepted {
     }
 }
 
-/// Tapscripts do not know what a signature of BIP 118 commits to, so for ANYPREVOUT see the vectors.
+/// The tapscript generator cannot sign for BIP 118, so ANYPREVOUT is tested with the vectors only.
 #[test]
 #[ignore = "verifies 25,000 tapscripts three times; a step of .ci/run"]
 fn what_active_proposals_accept_of_tapscripts_was_accepted() {
@@ -264,7 +268,7 @@ fn active_proposals_accept_what_was_accepted(count: u64) {
     accepted.expect_at_least(count / 10, count / 125, &names.collect::<Vec<_>>());
 }
 
-/// The vectors as they are, and with known keys and signatures made anew under the new rules.
+/// Checks the vectors unchanged, and with known keys and recomputed signatures under the new rules.
 fn active_proposals_accept_what_was_accepted_of_vectors(step: usize, all: u64, each: u64) {
     let questions = vectors(step);
     let mutator = Mutator::new(&questions, SEED);

@@ -1,4 +1,4 @@
-//! Every accepted case of the project's vectors in which an inactive proposal was used is reported as not checked.
+//! Checks that every valid case of the project's vectors that uses an inactive proposal is reported as not fully checked.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -12,7 +12,7 @@ use sigstack_interpreter::{
 };
 use sigstack_vectors::{Case, Entry, Expect, ReadOptions, Subject, read_bytes};
 
-/// The accepted cases of the files in some folders.
+/// Returns the valid cases of the files in some folders.
 fn accepted(folders: &[&str]) -> Vec<Case> {
     let mut cases = Vec::new();
     for folder in folders {
@@ -28,7 +28,7 @@ fn accepted(folders: &[&str]) -> Vec<Case> {
     cases
 }
 
-/// The inputs that a case verifies.
+/// Returns the indexes of the inputs that a case verifies.
 fn inputs(case: &Case) -> Range<usize> {
     match case.subject {
         Subject::Input(index) => index..index + 1,
@@ -36,7 +36,7 @@ fn inputs(case: &Case) -> Range<usize> {
     }
 }
 
-/// The inactive proposals that a verification meets, found without the engine's own report.
+/// Inspector that finds the inactive proposals used in a verification, independently of the engine's own report.
 struct Inactive {
     flags: Flags,
     met: BTreeSet<&'static str>,
@@ -54,7 +54,7 @@ impl Inactive {
 impl Inspector for Inactive {
     fn phase(&mut self, phase: Phase, script: Option<&[u8]>) {
         let (Phase::Tapscript, Some(script)) = (phase, script) else { return };
-        // The first OP_SUCCESS without a meaning ends the script.
+        // The first OP_SUCCESSx without an active proposal makes the script succeed immediately.
         let active = |opcode| {
             Proposal::of_success_opcode(opcode).is_some_and(|proposal| self.flags.contains(proposal.flag))
         };
@@ -106,7 +106,8 @@ fn every_use_of_an_inactive_proposal_is_reported() {
     }
 }
 
-/// As above for the cases whose names say that a proposal is inactive, since a fault of both inspectors would go unnoticed.
+/// Checks the same for the cases whose names say that a proposal is inactive, to detect an error that both inspectors
+/// share.
 #[test]
 fn cases_named_inactive_are_reported() {
     let mut count = 0;
@@ -115,7 +116,7 @@ fn cases_named_inactive_are_reported() {
         if !id.contains("state-inactive") && !id.contains("scan-inactive") {
             continue;
         }
-        // No input uses a proposal about whole transactions.
+        // Single inputs do not use proposals about whole transactions.
         let Some(input) = case.subject.input() else { continue };
         count += 1;
         let mut coverage = Coverage::new();
@@ -128,7 +129,7 @@ fn cases_named_inactive_are_reported() {
     assert!(count >= 19, "{count}");
 }
 
-/// Every kind of gap is in the vectors of today's rules and of the proposals.
+/// Checks that every kind of gap occurs in the vectors of today's rules and of the proposals.
 #[test]
 fn every_kind_of_gap_is_met() {
     let mut met = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! The cases that other implementations are asked: of each format, and of the project's own files.
+//! The cases that are sent to other implementations: samples of each format, and the project's own files.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -12,7 +12,7 @@ fn read(name: &str, text: &str) -> VectorFile {
     read_bytes(name, text.as_bytes(), ReadOptions::default()).unwrap()
 }
 
-/// The cases of a file, or the reason why an entry has none.
+/// Returns the cases of a file; for an entry without cases, the reason.
 fn cases(file: &VectorFile) -> Vec<Result<VerdictCase, &'static str>> {
     let of_entry = |entry| match file.verdict_cases(entry) {
         Ok(cases) => cases.into_iter().map(Ok).collect(),
@@ -21,7 +21,7 @@ fn cases(file: &VectorFile) -> Vec<Result<VerdictCase, &'static str>> {
     file.entries.iter().flat_map(of_entry).collect()
 }
 
-/// The names and expected verdicts.
+/// Returns the names and expected verdicts of the cases; for an entry without cases, the reason.
 fn verdicts(name: &str, text: &str) -> Vec<(String, String)> {
     let verdict = |case: Result<VerdictCase, &'static str>| match case {
         Ok(case) => (case.id, case.expected.to_string()),
@@ -34,7 +34,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(id, verdict)| ((*id).to_owned(), (*verdict).to_owned())).collect()
 }
 
-/// A transaction of so many inputs.
+/// Returns a transaction with this number of inputs.
 fn tx(inputs: usize) -> String {
     let input = |nth: usize| format!("{nth:02x}{}", "0".repeat(80));
     let inputs: String = (1..=inputs).map(input).collect();
@@ -64,7 +64,7 @@ fn a_side_of_script_assets_is_a_case() {
     assert_eq!(labels(&cases[0]), (Some("g".into()), Some("r".into())));
     assert_eq!(labels(&cases[1]), (Some("g".into()), Some("s".into())));
     assert_eq!(labels(&cases[2]), (None, None));
-    // Each line has the scriptSig and the witness of its side.
+    // Each line has the scriptSig and the witness of its own half of the object: success or failure.
     let line = |case: &VerdictCase| serde_json::from_str::<serde_json::Value>(&case.to_line()).unwrap();
     assert_eq!(line(&cases[0])["tx"], tx(1));
     let with_script_sig =
@@ -105,7 +105,8 @@ fn valid_transactions_give_a_case_for_each_input_and_invalid_ones_only_if_one_in
     assert_eq!(verdicts("tx_invalid.json", &invalid), pairs(&expected));
 }
 
-/// What the files for the BIPs ask is what the files of the proposals ask, under the same names and rules.
+/// Checks that the vector files for the BIPs ask only questions that the files of the proposals ask, with the same names
+/// and rules.
 #[test]
 fn the_files_for_the_bips_ask_cases_of_the_proposals() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -135,8 +136,8 @@ fn the_files_for_the_bips_ask_cases_of_the_proposals() {
     assert!(counts[0] >= 4_800 && counts[1] >= 4_700, "{counts:?}");
 }
 
-/// Inputs that an implementation without the proposals refuses by today's policy: for each upgrade mechanism that a proposal
-/// uses, and only under its flag.
+/// Finds inputs that an implementation without the proposals refuses by today's policy. Each upgrade mechanism that a
+/// proposal uses must occur, and only under its own generic flag.
 #[test]
 fn todays_policy_may_refuse_what_an_inactive_proposal_uses() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! What cannot exist, each with its reason.
+//! Combinations that cannot occur, of opcodes with outcomes and of errors with places, each with the reason.
 
 use sigstack_interpreter::ScriptError as E;
 use sigstack_interpreter::{Opcode, Proposal, ScriptError};
@@ -6,12 +6,12 @@ use sigstack_interpreter::{Opcode, Proposal, ScriptError};
 use super::Outcome::{self, Executed, Fails, PassedOver};
 use super::watch::Place;
 
-/// Why an outcome of an opcode cannot exist in a script version; none if it can.
+/// Returns the reason why an opcode cannot have an outcome in a script version; `None` if the opcode can have it.
 pub(crate) fn of_opcode(opcode: Opcode, place: Place, outcome: Outcome) -> Option<&'static str> {
     OPCODES.iter().find(|row| row.is_about(opcode, place, outcome)).map(|row| row.reason)
 }
 
-/// Opcodes, script versions and outcomes that do not go together.
+/// Opcodes that cannot have one of the outcomes in any of the places, with the reason.
 struct Row {
     opcodes: fn(Opcode) -> bool,
     places: &'static [Place],
@@ -108,7 +108,7 @@ const NOT_TAPROOT: &[Place] = &[
     Place::P2shProgram,
 ];
 
-/// Errors, the places where they cannot occur, and why.
+/// Errors, the places where they cannot occur, and the reason.
 pub(crate) const ERRORS: &[(&[ScriptError], &[Place], &str)] = &[
     (
         &[

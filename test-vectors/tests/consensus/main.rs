@@ -1,5 +1,6 @@
-//! What the project's own vectors cover of today's rules: every opcode in every script version with each outcome, every script
-//! error in every place where it can occur. What cannot exist is listed in [`impossible`], with the reason.
+//! Coverage of today's rules by the project's own vectors: every opcode in every script version with each outcome, and
+//! every script error in every place where it can occur. Combinations that cannot occur are listed in [`impossible`], with
+//! the reason.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -15,27 +16,27 @@ use sigstack_interpreter::{
 use sigstack_vectors::{Case, Expect};
 use watch::{Place, Watch};
 
-/// What becomes of an opcode.
+/// The outcome of an opcode in a script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    /// It is executed in a spend that is accepted.
+    /// The opcode is executed in a valid input.
     Executed,
-    /// It stands in a branch that is not executed, in a spend that is accepted.
+    /// The opcode is in a branch that is not executed, in a valid input.
     PassedOver,
-    /// The script fails at it.
+    /// The script fails at the opcode.
     Fails,
 }
 
 type OpcodePair = (Opcode, Place, Outcome);
 
-/// The named opcodes, the unknown ones, and some of the 75 direct pushes for all of them.
+/// Returns all named opcodes, all opcodes without a name, and five of the 75 direct pushes as a sample.
 fn opcodes() -> impl Iterator<Item = Opcode> {
     let unknown = (0xba..=0xff).map(Opcode);
     let direct = [1, 2, 20, 33, 75].map(Opcode);
     OPCODES.iter().map(|info| info.opcode).chain(unknown).chain(direct).collect::<BTreeSet<_>>().into_iter()
 }
 
-/// What a case covers of the opcodes, and the error and place of a rejected one.
+/// Returns the opcodes that a case covers, with their outcomes; for an invalid case also the error and its place.
 fn covered(case: &Case) -> (Vec<OpcodePair>, Option<(ScriptError, Place)>) {
     let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
     let mut watch = Watch::new(case);
@@ -57,7 +58,7 @@ fn covered(case: &Case) -> (Vec<OpcodePair>, Option<(ScriptError, Place)>) {
     }
 }
 
-/// Compares what is covered with what there is and with what is listed as impossible.
+/// Checks that the covered combinations, together with those listed as impossible, are all that exist.
 fn compare<T: Copy + Ord + core::fmt::Debug>(
     all: &BTreeSet<T>,
     covered: &BTreeSet<T>,
@@ -94,11 +95,11 @@ fn every_opcode_has_every_outcome_in_every_script_version() {
     compare(&all, &covered, &impossible.collect());
 }
 
-/// The errors of the proposals, which have vectors of their own.
+/// Returns whether an error belongs to a proposal. The proposals have vectors of their own.
 fn is_of_proposal(error: ScriptError) -> bool {
     error == ScriptError::TemplateMismatch
         || PROPOSALS.iter().any(|proposal| match proposal.hook {
-            // OP_CHECKTEMPLATEVERIFY is refused with the error of the other NOPs.
+            // The error for a discouraged OP_CHECKTEMPLATEVERIFY is the same as for the other NOPs.
             Hook::Nop(_) | Hook::Transaction => false,
             Hook::Success(_) | Hook::KeyType(_) => proposal.discouraged_error == Some(error),
         })

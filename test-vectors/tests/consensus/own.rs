@@ -1,10 +1,10 @@
-//! The project's own vectors, as tests read them.
+//! Reading of the project's own vectors for tests.
 
 use std::path::Path;
 
 use sigstack_vectors::{Case, Entry, ReadOptions, read_bytes};
 
-/// Every case of the files in a folder below `test-vectors`, file by file in the order of their names.
+/// Returns every case of the files in a folder below `test-vectors`, in the order of the file names.
 pub(crate) fn cases(folder: &str) -> Vec<Case> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -1,27 +1,27 @@
-//! Where in a verification something happens, and which opcodes a verification meets.
+//! Inspector that records the place of each event of a verification, and the opcodes that the verification meets.
 
 use sigstack_interpreter::{Flags, Inspector, Instruction, Instructions, Machine, Opcode, Phase};
 use sigstack_vectors::Case;
 
-/// What a script belongs to; where there is no script, what is spent.
+/// The kind of script that is verified. For outputs spent without a script, the kind of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Place {
-    /// The scriptSig, of whatever output.
+    /// The scriptSig, whatever the output is.
     ScriptSig,
-    /// The scriptPubKey, and what is checked after it.
+    /// The scriptPubKey, and the checks after it.
     Bare,
-    /// The scriptPubKey of pay-to-script-hash, the redeem script, and what is checked after it.
+    /// The scriptPubKey of a pay-to-script-hash output, its redeem script, and the checks after it.
     P2sh,
     P2wsh,
     P2shP2wsh,
     P2wpkh,
     P2shP2wpkh,
-    /// A witness program of another version or length.
+    /// A witness program with an unknown version or length.
     Program,
     P2shProgram,
     /// The script path of taproot.
     Tapscript,
-    /// The key path of taproot, and a taproot spend with an empty witness.
+    /// The key path of taproot, and a taproot input with an empty witness.
     KeyPath,
 }
 
@@ -40,19 +40,19 @@ impl Place {
         Place::KeyPath,
     ];
 
-    /// The script versions.
+    /// The places whose scripts differ in their rules.
     pub(crate) const SCRIPTS: &'static [Place] =
         &[Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh, Place::Tapscript];
 }
 
-/// Watches the verification of a case.
+/// Inspector that records the verification of a case.
 pub(crate) struct Watch<'a> {
     case: &'a Case,
     phase: Phase,
     redeem_script: Option<Vec<u8>>,
-    /// Each opcode that was met, where, and whether it was executed.
+    /// Each opcode that was met, its place, and whether it was executed.
     pub(crate) met: Vec<(Opcode, Place, bool)>,
-    /// A tapscript that has not begun to run.
+    /// A tapscript whose execution has not begun.
     tapscript: Option<Vec<u8>>,
 }
 
@@ -61,12 +61,12 @@ impl<'a> Watch<'a> {
         Watch { case, phase: Phase::ScriptSig, redeem_script: None, met: Vec::new(), tapscript: None }
     }
 
-    /// The input. Every case of today's rules is about one.
+    /// Returns the index of the input. Every case about today's rules is about a single input.
     fn input(&self) -> usize {
         self.case.subject.input().unwrap()
     }
 
-    /// The place of a part of the verification that was watched.
+    /// Returns the place of a phase of the recorded verification.
     pub(crate) fn place(&self, phase: Phase) -> Place {
         let output = self.case.prevouts[self.input()].script_pubkey.as_bytes();
         let is_p2sh = output.len() == 23 && output[..2] == [0xa9, 20] && output[22] == 0x87;
@@ -93,7 +93,7 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// A tapscript that has succeeded without a step did so by its first OP_SUCCESSx.
+    /// Records the first OP_SUCCESSx of a tapscript that succeeded without executing an opcode.
     fn note_success(&mut self) {
         let Some(script) = self.tapscript.take() else { return };
         let opcodes = Instructions::new(&script).filter_map(Result::ok).map(|instruction| instruction.opcode);
@@ -108,7 +108,7 @@ impl Inspector for Watch<'_> {
         match phase {
             Phase::RedeemScript => self.redeem_script = script.map(<[u8]>::to_vec),
             Phase::Tapscript => self.tapscript = script.map(<[u8]>::to_vec),
-            // The scan is done before any of it.
+            // The scan for OP_SUCCESSx precedes the execution of the tapscript.
             Phase::Finish => self.note_success(),
             _ => {}
         }

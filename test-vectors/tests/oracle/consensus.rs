@@ -5,7 +5,7 @@ use bitcoinconsensus as core;
 use sigstack_interpreter::Flags;
 use sigstack_vectors::InputQuestion;
 
-/// The flags that the crate knows, which are those of the consensus.
+/// The consensus flags, which are all flags that the bitcoinconsensus crate supports.
 const BITS: &[(Flags, u32)] = &[
     (Flags::P2SH, core::VERIFY_P2SH),
     (Flags::DERSIG, core::VERIFY_DERSIG),
@@ -16,13 +16,13 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, core::VERIFY_TAPROOT),
 ];
 
-/// Whether Core accepts a spend under some of the consensus flags.
+/// Returns whether Core accepts an input under some of the consensus flags.
 ///
 /// # Errors
 ///
-/// If Core cannot read the transaction.
+/// The error of the bitcoinconsensus crate if Core cannot parse the transaction.
 pub(crate) fn core_accepts(question: &InputQuestion, flags: Flags) -> Result<bool, core::Error> {
-    // The crate aborts the process on combinations that Core does not allow.
+    // The crate aborts the process if the combination of flags is one that Core does not allow.
     assert_eq!(flags.check(), Ok(()));
     assert!(Flags::CONSENSUS.contains(flags), "not of the consensus: {}", flags - Flags::CONSENSUS);
     let set = BITS.iter().filter(|(flag, _)| flags.contains(*flag));
@@ -44,7 +44,7 @@ pub(crate) fn core_accepts(question: &InputQuestion, flags: Flags) -> Result<boo
     );
     match verdict {
         Ok(()) => Ok(true),
-        // The name stands for "no other error": the script failed.
+        // The crate uses ERR_SCRIPT as "no other error", which here means that a script failed.
         Err(core::Error::ERR_SCRIPT) => Ok(false),
         Err(error) => Err(error),
     }

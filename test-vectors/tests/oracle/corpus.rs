@@ -1,4 +1,5 @@
-//! Every input of every vector file: the project's own, and those in `../shared/vectors` beside the clone.
+//! Reading of every input in every vector file: the project's own files, and those in `../shared/vectors` next to the
+//! clone.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -7,21 +8,21 @@ use bitcoin::consensus::serialize;
 use sigstack_test_support::shared;
 use sigstack_vectors::{Entry, InputQuestion, Problem, ReadOptions, read_bytes};
 
-/// The spends of the vector files.
+/// The inputs in the vector files.
 pub(crate) struct Corpus {
-    /// How many files hold them.
+    /// Number of files that contain at least one input not found in an earlier file.
     pub(crate) files: usize,
-    /// Each spend once, with the flags that its row names.
+    /// The inputs without duplicates, each with the flags of its row.
     pub(crate) questions: Vec<InputQuestion>,
 }
 
-/// Whether a file may hold vectors, going by its name.
+/// Returns whether a file may contain vectors, judged by its file name extension.
 fn is_candidate(path: &Path) -> bool {
     let extension = path.extension().and_then(|extension| extension.to_str());
     matches!(extension, Some("json" | "jsonl" | "gz" | "csv"))
 }
 
-/// The candidates under some folders, sorted by path.
+/// Returns the possible vector files under some folders, sorted by path.
 fn candidates(folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut open = folders.to_vec();
     let mut found = vec![];
@@ -40,7 +41,7 @@ fn candidates(folders: &[PathBuf]) -> Vec<PathBuf> {
 }
 
 impl Corpus {
-    /// Reads the project's own vectors, and those beside the clone if they are there.
+    /// Reads the project's own vectors, and those next to the clone if they exist.
     #[track_caller]
     pub(crate) fn read() -> Corpus {
         let own = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
@@ -56,7 +57,7 @@ impl Corpus {
             let bytes = std::fs::read(&path).unwrap();
             let file = match read_bytes(&name, &bytes, ReadOptions::default()) {
                 Ok(file) => file,
-                // Data of other kinds: MuSig2, channels.
+                // The file contains other data, such as MuSig2 or channel vectors.
                 Err(error) if error.problem == Problem::Unrecognised => continue,
                 Err(error) => panic!("{error}"),
             };
@@ -70,7 +71,7 @@ impl Corpus {
     }
 }
 
-/// Bytes that differ between spends that differ.
+/// Returns bytes that are equal only for equal questions, to find duplicates.
 fn identity(question: &InputQuestion) -> Vec<u8> {
     let parts = (question.index as u64, question.flags.to_string());
     let mut bytes = serialize(&question.tx);

@@ -1,4 +1,4 @@
-//! The engine and Bitcoin Core asked the same.
+//! Comparison of the engine's verdicts with those of Bitcoin Core.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::oracle::consensus::core_accepts;
 use crate::oracle::mutate::{Kind, Mutator};
 use crate::oracle::steps::TapscriptSteps;
 
-/// Whether the inputs have the verdict together that they have one by one.
+/// Returns whether verifying the whole transaction gives the same verdict as verifying its inputs one by one.
 fn all_as_one_by_one(spend: &Spend<'_>, question: &InputQuestion) -> bool {
     let verified: Vec<_> =
         (0..question.tx.input.len()).map(|input| spend.verify_input(input, question.flags)).collect();
@@ -28,29 +28,30 @@ fn all_as_one_by_one(spend: &Spend<'_>, question: &InputQuestion) -> bool {
     }
 }
 
-/// A spend about which the two differ, or the engine with itself.
+/// An input for which the engine and Core disagree, or for which two ways to verify with the engine disagree.
 pub(crate) struct Disagreement {
-    /// The number of the mutant, or of the row.
+    /// Number of the mutant, or of the input in the corpus.
     pub(crate) number: u64,
     pub(crate) problem: String,
-    /// The spend in the case format, with our verdict.
+    /// The input in the project's case format, with the engine's verdict.
     pub(crate) case: String,
 }
 
-/// What came out.
+/// Results of a comparison.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) drawn: u64,
-    /// Those that changed and still decode; what follows counts only these.
+    /// Number of inputs that Core could parse. Of the mutants, only those that were changed. All further counts are of
+    /// these.
     pub(crate) decoded: u64,
     pub(crate) agreed: u64,
     pub(crate) accepted: u64,
-    /// Those that execute at least one instruction of a tapscript.
+    /// Number of inputs that execute at least one instruction of a tapscript.
     pub(crate) tapscripts: u64,
-    /// Those that execute a tapscript and are accepted.
+    /// Number of inputs that execute a tapscript and are valid.
     pub(crate) accepted_tapscripts: u64,
     pub(crate) errors: BTreeMap<ScriptError, u64>,
-    /// Decoded, accepted, and executing a tapscript, by kind.
+    /// By kind of mutant: the number that decoded, that are valid, and that execute a tapscript.
     pub(crate) kinds: BTreeMap<Kind, [u64; 3]>,
     pub(crate) disagreements: Vec<Disagreement>,
 }
@@ -72,19 +73,19 @@ impl Counts {
         self
     }
 
-    /// Those that were made of a vector, and not out of nothing.
+    /// Returns the number of decoded inputs that were made from a vector, without the random tapscripts.
     pub(crate) fn of_vectors(&self) -> u64 {
         self.decoded - self.kinds.get(&Kind::RandomTapscript).map_or(0, |[decoded, ..]| *decoded)
     }
 
-    /// Asks both about a spend under its flags and counts.
+    /// Verifies an input with the engine and with Core under its flags, and counts the result.
     fn ask(&mut self, number: u64, question: &InputQuestion) {
         let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
         let ours = spend.verify_input(question.index, question.flags);
         let mut steps = TapscriptSteps::default();
         let observed = spend.verify_input_with(question.index, question.flags, &mut steps);
         let Ok(core) = core_accepts(question, question.flags) else {
-            // Core refuses to read what the bitcoin crate reads: not a verdict about a script.
+            // Core rejects the serialization, although the bitcoin crate accepts it. This is not a verdict about a script.
             return;
         };
         self.decoded += 1;
@@ -117,7 +118,7 @@ fn case(number: u64, question: &InputQuestion, expect: Expect) -> String {
     Case { id: None, comment, tx, subject, prevouts, flags, expect, extra: Default::default() }.to_line()
 }
 
-/// Asks both about spends, each under its flags, which are of the consensus.
+/// Compares the verdicts on inputs, each under its flags, which must be consensus flags.
 pub(crate) fn compare(questions: &[InputQuestion]) -> Counts {
     let count = |mut counts: Counts, (number, question): (usize, &InputQuestion)| {
         counts.drawn += 1;
@@ -127,10 +128,11 @@ pub(crate) fn compare(questions: &[InputQuestion]) -> Counts {
     questions.par_iter().enumerate().fold(Counts::default, count).reduce(Counts::default, Counts::merged)
 }
 
-/// Mutants that are drawn at a time.
+/// Number of mutants in a batch.
 const BATCH: u64 = 2_000;
 
-/// Asks both about mutants until so many of the vectors' have decoded. `progress` is told how many have.
+/// Compares the verdicts on mutants until `count` mutants of vectors have decoded. Calls `progress` with that number after
+/// each batch.
 pub(crate) fn compare_mutants(mutator: &Mutator<'_>, count: u64, progress: impl Fn(u64)) -> Counts {
     let mut counts = Counts::default();
     while counts.of_vectors() < count {
@@ -155,7 +157,8 @@ pub(crate) fn compare_mutants(mutator: &Mutator<'_>, count: u64, progress: impl 
     counts
 }
 
-/// What mutants must be to say something: accepted in part, refused for many reasons, tapscripts in part.
+/// Returns in which respect the mutants are not varied enough for the comparison to be meaningful: too few are valid, too
+/// few execute a tapscript, or too few different errors occur.
 pub(crate) fn shortcomings(counts: &Counts) -> Vec<String> {
     let share = |part: u64| part as f64 / counts.decoded as f64 * 100.0;
     let wanted = [

@@ -1,4 +1,4 @@
-//! Edits of bytes, scripts and stacks.
+//! Random edits of bytes, scripts and stacks.
 
 use bitcoin::secp256k1::SecretKey;
 use bitcoin::secp256k1::ecdsa::Signature;
@@ -7,7 +7,7 @@ use sigstack_interpreter::Instructions;
 use crate::oracle::layout::push;
 use crate::random::Random;
 
-/// Elements at the edges of rules: truth, numbers, sizes, keys.
+/// Returns a random element near a boundary of a rule for booleans, numbers, sizes or keys.
 pub(crate) fn element(random: &mut Random) -> Vec<u8> {
     match random.below(16) {
         0 | 1 => vec![],
@@ -27,7 +27,7 @@ pub(crate) fn element(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// Changes a bit, a byte, or a run of bytes.
+/// Changes a bit, a byte, or a sequence of bytes.
 pub(crate) fn edit_bytes(bytes: &mut Vec<u8>, random: &mut Random) {
     let inserted = random.byte();
     if bytes.is_empty() {
@@ -50,7 +50,7 @@ pub(crate) fn edit_bytes(bytes: &mut Vec<u8>, random: &mut Random) {
     }
 }
 
-/// A script's instructions; what cannot be read is the last one.
+/// Splits a script into its instructions. If the script has a malformed end, the last part is that end.
 pub(crate) fn split(script: &[u8]) -> Vec<Vec<u8>> {
     let mut parts = vec![];
     let mut instructions = Instructions::new(script);
@@ -63,7 +63,7 @@ pub(crate) fn split(script: &[u8]) -> Vec<Vec<u8>> {
     parts
 }
 
-/// An instruction: mostly an opcode, some of which mean something to rules of their own.
+/// Returns a random instruction: usually an opcode, often one with special rules.
 fn instruction(random: &mut Random) -> Vec<u8> {
     const SPECIAL: &[u8] = &[
         0x4f, 0x50, 0x51, 0x60, 0x61, 0x63, 0x64, 0x65, 0x67, 0x68, 0x69, 0x6a, 0x6b, 0x6c, 0x75, 0x76, 0x7c,
@@ -78,8 +78,8 @@ fn instruction(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// Writes a push in another form, or with data that is cut or longer. The announced length may then be wrong: the push takes
-/// bytes of what follows, or leaves some.
+/// Re-encodes a push with another opcode, or truncates or extends its data. The announced length may then be wrong, so that
+/// the push consumes following bytes, or leaves some of its data as instructions.
 fn edit_push(part: &mut Vec<u8>, random: &mut Random) {
     let (header, announced) = match part.first() {
         Some(0x4c) => (2, true),
@@ -130,7 +130,7 @@ pub(crate) fn edit_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = parts.concat();
 }
 
-/// Adds instructions to a script that do nothing in most places.
+/// Inserts instructions into a script that have no effect in most places.
 pub(crate) fn pad_script(script: &mut Vec<u8>, random: &mut Random) {
     const NOTHING: &[&[u8]] = &[
         &[0x61],
@@ -154,21 +154,21 @@ pub(crate) fn pad_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = parts.concat();
 }
 
-/// Changes a signature in a way that a rule is about: hash type, S, the encoding of its parts, size. Other elements get a byte more
-/// or less.
+/// Changes a signature in a property that a rule checks: hash type, S value, DER encoding, size. An element that is not a
+/// signature gets one byte more or less.
 pub(crate) fn edit_signature(signature: &mut Vec<u8>, random: &mut Random) {
     let Some((hash_type, der)) = signature.split_last() else { return signature.push(random.byte()) };
     let parsed = Signature::from_der(der).ok();
     match (random.below(8), parsed) {
         (0, Some(parsed)) => {
-            // The other S, which is valid too.
+            // The negated S value, with which the signature is also valid.
             let compact = parsed.serialize_compact();
             let Ok(s) = SecretKey::from_slice(&compact[32..]) else { return };
             let other =
                 Signature::from_compact(&[&compact[..32], &s.negate().secret_bytes()].concat()).unwrap();
             *signature = [other.serialize_der().as_ref(), &[*hash_type]].concat();
         }
-        // A zero before R, with the lengths mended.
+        // A superfluous zero byte before R, with the lengths adjusted.
         (1, Some(_)) => {
             signature.insert(4, 0);
             signature[3] += 1;
@@ -200,7 +200,7 @@ pub(crate) fn edit_stack(stack: &mut Vec<Vec<u8>>, random: &mut Random) {
         6 => drop(stack.remove(at)),
         7 => stack.insert(at, stack[at].clone()),
         8 => stack.swap(at, 0),
-        // A signature with another hash type.
+        // Appends a hash type to a signature.
         _ => stack[at].push(*random.pick(&[0, 1, 2, 3, 4, 0x41, 0x80, 0x81, 0x82, 0x83])),
     }
 }

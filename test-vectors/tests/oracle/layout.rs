@@ -1,4 +1,4 @@
-//! A spend taken apart into script and stack, and put together again with every commitment made anew.
+//! Decomposition of an input into script and stack, and the inverse, which recomputes every commitment.
 
 use bitcoin::hashes::{Hash, hash160, sha256};
 use bitcoin::key::{Secp256k1, UntweakedPublicKey};
@@ -8,7 +8,7 @@ use sigstack_interpreter::Instructions;
 use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash, tweak_hash};
 use sigstack_vectors::InputQuestion;
 
-/// How an output says which script spends it.
+/// The kind of output that commits to the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     Bare,
@@ -18,7 +18,7 @@ pub(crate) enum Place {
     Tapscript,
 }
 
-/// Where a leaf is in its tree.
+/// The position of a leaf in its script tree.
 #[derive(Clone)]
 pub(crate) struct Leaf {
     pub(crate) version: u8,
@@ -26,7 +26,7 @@ pub(crate) struct Leaf {
     pub(crate) path: Vec<[u8; 32]>,
 }
 
-/// BIP 341's point with unknown discrete logarithm.
+/// The point with unknown discrete logarithm that BIP 341 suggests as internal key.
 const NUMS_KEY: [u8; 32] = [
     0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
@@ -38,20 +38,20 @@ impl Default for Leaf {
     }
 }
 
-/// The script that decides about a spend, and what it runs on.
+/// The script that is executed to verify an input, and its initial stack.
 #[derive(Clone)]
 pub(crate) struct Layout {
     pub(crate) place: Place,
     pub(crate) script: Vec<u8>,
-    /// From the bottom up.
+    /// Initial stack, from bottom to top.
     pub(crate) stack: Vec<Vec<u8>>,
-    /// Of tapscripts only.
+    /// Position of the leaf; meaningful only for tapscripts.
     pub(crate) leaf: Leaf,
-    /// Of tapscripts only.
+    /// The annex; only for tapscripts.
     pub(crate) annex: Option<Vec<u8>>,
 }
 
-/// A push as Core's tests write it, without number opcodes.
+/// Encodes a push as Core's tests do, without the opcodes for numbers.
 pub(crate) fn push(data: &[u8]) -> Vec<u8> {
     let length = data.len().to_le_bytes();
     let prefix = match data.len() {
@@ -63,7 +63,7 @@ pub(crate) fn push(data: &[u8]) -> Vec<u8> {
     [&prefix, data].concat()
 }
 
-/// What a script that only pushes leaves on the stack; none for other scripts.
+/// Returns the elements that a script leaves on the stack, if it consists only of pushes; `None` for other scripts.
 fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
     let elements = Instructions::new(script).map(|instruction| match instruction.ok()? {
         push if push.opcode.0 <= 0x4e => Some(push.data.to_vec()),
@@ -77,7 +77,8 @@ fn pushed(script: &[u8]) -> Option<Vec<Vec<u8>>> {
 }
 
 impl Layout {
-    /// Takes a spend apart. None where no script is known: key paths, unknown programs, malformed witnesses.
+    /// Decomposes an input. Returns `None` if its script is not known: key paths, unknown witness programs, malformed
+    /// witnesses.
     pub(crate) fn read(question: &InputQuestion) -> Option<Layout> {
         let input = &question.tx.input[question.index];
         let output = question.prevouts[question.index].script_pubkey.as_bytes();
@@ -89,7 +90,7 @@ impl Layout {
         match output {
             [0x51, 0x20, key @ ..] if key.len() == 32 => Layout::tapscript(witness),
             [0x00, 0x20, hash @ ..] if hash.len() == 32 => plain(Place::P2wsh, witness.pop()?, witness),
-            // As P2WSH, a pay-to-public-key-hash script is all that there is to it.
+            // A P2WPKH output is converted to P2WSH of the corresponding pay-to-public-key-hash script.
             [0x00, 0x14, hash @ ..] if hash.len() == 20 => {
                 let script = [&[0x76, 0xa9, 0x14], hash, &[0x88, 0xac]].concat();
                 plain(Place::P2wsh, script, witness)
@@ -118,7 +119,8 @@ impl Layout {
         Some(Layout { place: Place::Tapscript, script: stack.pop()?, stack, leaf, annex })
     }
 
-    /// Puts a spend together: the output that commits to the script, the scriptSig and the witness that reveal it.
+    /// Writes the script and the stack into the input: an output that commits to the script, and the scriptSig and the
+    /// witness that reveal it.
     pub(crate) fn write(self, question: &mut InputQuestion) {
         let Layout { place, script, mut stack, leaf, annex } = self;
         let program =
@@ -155,7 +157,7 @@ impl Layout {
 }
 
 impl Leaf {
-    /// The output and the control block. An internal key that is none gives way to one that is.
+    /// Returns the output and the control block. An internal key that is not a valid public key is replaced by one that is.
     fn commit(mut self, script: &[u8]) -> (Vec<u8>, Vec<u8>) {
         let internal_key = UntweakedPublicKey::from_slice(&self.internal_key).unwrap_or_else(|_| {
             self.internal_key = NUMS_KEY;

@@ -1,45 +1,46 @@
-//! Scripts at the edge of several rules at a time, where the order of checks decides about the error.
+//! Scripts at the limits of several rules at once, for which the order of the checks determines the error.
 
 use crate::oracle::edit::{edit_signature, element, split};
 use crate::oracle::layout::{Layout, Place, push};
 use crate::random::Random;
 
-/// Maximum number of opcodes that are not pushes.
+/// Maximum number of opcodes in a script, not counting pushes.
 const MAX_OPS: usize = 201;
-/// Maximum number of elements on both stacks.
+/// Maximum number of elements on the stack and the alternate stack together.
 const MAX_STACK: usize = 1_000;
-/// Maximum size of a script.
+/// Maximum size of a script in bytes.
 const MAX_SCRIPT: usize = 10_000;
 
 const OP_DROP: u8 = 0x75;
 const OP_NOP: u8 = 0x61;
 const OP_1: u8 = 0x51;
 
-/// A number near another one.
+/// Returns a random number that differs from `number` by at most two.
 fn near(number: usize, random: &mut Random) -> usize {
     (number + random.below(5)).saturating_sub(2)
 }
 
-/// Takes a spend close to a limit, or over it: its script, or the stack with which the script begins.
+/// Changes an input so that it is at, slightly below or slightly above a limit, by extending its script or its initial
+/// stack.
 pub(crate) fn to_limit(layout: &mut Layout, random: &mut Random) {
     if !random.once_in(4) {
         return fill_script(&mut layout.script, random);
     }
     let missing = near(MAX_STACK, random).saturating_sub(layout.stack.len());
     let mut fill = vec![vec![1]; missing];
-    // Over two limits at a time.
+    // Exceeds two limits at once.
     if random.once_in(2) && missing > 0 {
         fill[random.below(missing)] = vec![random.byte(); near(520, random)];
     }
     layout.stack.splice(0..0, fill);
 }
 
-/// Takes a script close to a limit, or over it, mostly before its own instructions.
+/// Extends a script so that it is at, slightly below or slightly above a limit, usually by instructions at its beginning.
 fn fill_script(script: &mut Vec<u8>, random: &mut Random) {
     let parts = split(script);
     let ops = parts.iter().filter(|part| part[0] > 0x60).count();
     let fill = match random.below(5) {
-        // The keys of OP_CHECKMULTISIG count too.
+        // The keys of OP_CHECKMULTISIG count as opcodes too.
         0 => vec![OP_NOP; near(MAX_OPS.saturating_sub(ops + random.below(4)), random)],
         1 => vec![OP_1; near(MAX_STACK, random).saturating_sub(random.below(4))],
         2 => {
@@ -50,7 +51,7 @@ fn fill_script(script: &mut Vec<u8>, random: &mut Random) {
             fill
         }
         3 => [push(&vec![random.byte(); near(520, random)]), vec![OP_DROP]].concat(),
-        // Over two limits at a time.
+        // Exceeds two limits at once.
         _ => {
             let large = push(&vec![random.byte(); near(520, random)]);
             [vec![OP_1; near(MAX_STACK, random)], vec![OP_NOP; random.below(4)], large].concat()
@@ -60,7 +61,7 @@ fn fill_script(script: &mut Vec<u8>, random: &mut Random) {
     *script = [parts[..at].concat(), fill, parts[at..].concat()].concat();
 }
 
-/// A number as a script pushes it: mostly minimal.
+/// Returns a push of a number, usually in minimal encoding.
 fn number(value: usize, random: &mut Random) -> Vec<u8> {
     match value {
         _ if random.once_in(24) => push(&element(random)),
@@ -70,7 +71,8 @@ fn number(value: usize, random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// A key: one that is signed for when its place is taken by a known one, or one that breaks a rule.
+/// Returns a random key: either a valid one, which can later be replaced by a key with a known secret, or one that violates
+/// a rule.
 fn key(random: &mut Random) -> Vec<u8> {
     const GENERATOR: [u8; 32] = [
         0x79, 0xbe, 0x66, 0x7e, 0xf9, 0xdc, 0xbb, 0xac, 0x55, 0xa0, 0x62, 0x95, 0xce, 0x87, 0x0b, 0x07, 0x02,
@@ -85,7 +87,7 @@ fn key(random: &mut Random) -> Vec<u8> {
     }
 }
 
-/// An ECDSA signature in its encoding, of nothing.
+/// Returns a correctly encoded ECDSA signature with random contents, which is not valid for any message.
 fn signature(random: &mut Random) -> Vec<u8> {
     let integer = |random: &mut Random| [vec![2, 32, 1 + random.byte() % 0x7f], random.bytes(31)].concat();
     let integers = [integer(random), integer(random)].concat();
@@ -97,7 +99,7 @@ fn signature(random: &mut Random) -> Vec<u8> {
     signature
 }
 
-/// A script with OP_CHECKMULTISIG and its stack, mostly with the right counts.
+/// Replaces the script by one with OP_CHECKMULTISIG and a matching stack, usually with correct counts.
 pub(crate) fn multisig(layout: &mut Layout, random: &mut Random) {
     layout.place =
         *random.pick(&[Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh, Place::Tapscript]);

@@ -1,4 +1,4 @@
-//! What the engine is held against: Bitcoin Core's code, asked about vectors and about mutants of them.
+//! Differential tests against Bitcoin Core's code, with the vectors and with mutants of the vectors as inputs.
 
 #![allow(dead_code, reason = "what includes this uses parts of it")]
 

@@ -1,4 +1,4 @@
-//! Mutants of spends: how one is drawn.
+//! Generation of mutants: random changes of inputs.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::consensus::{deserialize, serialize};
@@ -15,40 +15,40 @@ use crate::oracle::sign::Signer;
 use crate::oracle::steps::executes_tapscript;
 use crate::random::Random;
 
-/// What is done to a spend.
+/// The kind of change that is made to an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// Nothing but other flags.
+    /// Only the flags.
     Flags,
     /// Bytes of the serialized transaction.
     RawTransaction,
-    /// Fields of the transaction, amounts, which input.
+    /// Fields of the transaction, amounts, or the index of the verified input.
     Fields,
-    /// Bytes of the scriptSig, of a witness element or of an output script; no commitment is mended.
+    /// Bytes of the scriptSig, of a witness element or of an output script; commitments are not recomputed.
     Bytes,
     /// Elements of the stack.
     Stack,
-    /// Instructions of the script, commitments mended.
+    /// Instructions of the script; commitments are recomputed.
     Script,
-    /// Instructions that do nothing put into the script, commitments mended.
+    /// Instructions without effect are inserted into the script; commitments are recomputed.
     Padding,
-    /// Leaf version, Merkle path, internal key or annex, commitments mended.
+    /// Leaf version, Merkle path, internal key or annex; commitments are recomputed.
     Leaf,
-    /// The script and its stack in another kind of output.
+    /// The script and its stack are moved to another kind of output.
     Moved,
-    /// Script or stack taken to a limit, or over it, commitments mended.
+    /// The script or the stack is extended to a limit, or beyond it; commitments are recomputed.
     Limits,
-    /// A script with OP_CHECKMULTISIG and its stack in the place of those of the spend.
+    /// The script and the stack are replaced by a script with OP_CHECKMULTISIG and its stack.
     Multisig,
-    /// Witness, scripts or output of another vector, or the scripts of both one after the other.
+    /// Witness, scripts or output are taken from another vector, or the scripts of both vectors are concatenated.
     Spliced,
-    /// One of the above, with known keys and signed anew.
+    /// One of the changes above, then keys are replaced by keys with known secrets, and signatures are recomputed.
     Signed,
-    /// Not of a vector: a random tapscript, sometimes changed.
+    /// Not made from a vector: a random tapscript, sometimes changed.
     RandomTapscript,
 }
 
-/// How often each is drawn.
+/// Relative frequency of each kind.
 const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::Flags, 6),
     (Kind::RawTransaction, 8),
@@ -66,7 +66,7 @@ const WEIGHTS: &[(Kind, usize)] = &[
     (Kind::RandomTapscript, 8),
 ];
 
-/// What is changed before a spend is signed anew.
+/// The changes made to an input before its signatures are recomputed.
 const SIGNED: &[Kind] = &[
     Kind::Padding,
     Kind::Padding,
@@ -78,15 +78,15 @@ const SIGNED: &[Kind] = &[
     Kind::Multisig,
 ];
 
-/// Draws mutants of spends.
+/// Generator of mutants.
 pub(crate) struct Mutator<'a> {
     questions: &'a [InputQuestion],
-    /// Which of them execute a tapscript.
+    /// Indexes of the questions that execute a tapscript.
     with_tapscript: Vec<usize>,
     random_tapscripts: Tapscripts,
     signer: Signer,
     seed: u64,
-    /// Whether flags of policy are drawn too.
+    /// Whether policy flags are drawn in addition to consensus flags.
     policy: bool,
 }
 
@@ -100,16 +100,16 @@ impl<'a> Mutator<'a> {
         Mutator { questions, with_tapscript, random_tapscripts, signer: Signer::new(), seed, policy: false }
     }
 
-    /// Draws flags of policy too.
+    /// Makes the generator also draw policy flags.
     pub(crate) fn with_policy(self) -> Mutator<'a> {
         Mutator { policy: true, ..self }
     }
 
-    /// The mutant of a number; none if it does not decode or nothing about it changed. Its flags are a valid combination of
-    /// flags that Core has, of the consensus only unless policy is asked for.
+    /// Returns the mutant with this number; `None` if it does not decode or is unchanged. Its flags are a valid combination
+    /// of Core's flags: consensus flags only, unless policy flags were requested.
     pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<InputQuestion>) {
         let mut random = Random::new(self.seed, number);
-        // One in three of those that execute a tapscript: they have the most rules.
+        // One mutant in three is made from an input that executes a tapscript, because tapscripts have the most rules.
         let original = match random.once_in(3) && !self.with_tapscript.is_empty() {
             true => &self.questions[*random.pick(&self.with_tapscript)],
             false => random.pick(self.questions),
@@ -133,7 +133,8 @@ impl<'a> Mutator<'a> {
         (kind, Some(question).filter(|question| decodes && question != original))
     }
 
-    /// A spend with known keys and nothing else changed but the padding of its script, signed under some flags.
+    /// Replaces the keys of an input by keys with known secrets, and signs the input under the given flags. Nothing else is
+    /// changed, except that instructions without effect are inserted into half of the scripts.
     pub(crate) fn signed(&self, number: u64, question: &InputQuestion, flags: Flags) -> InputQuestion {
         let mut random = Random::new(self.seed, number);
         let mut question = InputQuestion { flags, ..question.clone() };
@@ -144,7 +145,7 @@ impl<'a> Mutator<'a> {
         question
     }
 
-    /// Changes a spend. Returns whether it still decodes.
+    /// Changes an input. Returns whether the transaction still decodes.
     fn apply(&self, kind: Kind, question: &mut InputQuestion, random: &mut Random) -> bool {
         match kind {
             Kind::Flags | Kind::Signed => {}
@@ -192,7 +193,7 @@ fn draw_kind(random: &mut Random) -> Kind {
     Kind::Flags
 }
 
-/// All consensus flags, those of the row, or some.
+/// Draws flags: all consensus flags, those of the row, or a random set.
 fn draw_flags(own: Flags, random: &mut Random) -> Flags {
     let flags = match random.below(8) {
         0..5 => Flags::CONSENSUS,
@@ -202,12 +203,13 @@ fn draw_flags(own: Flags, random: &mut Random) -> Flags {
     (flags & Flags::CONSENSUS).closure()
 }
 
-/// The flags that Bitcoin Core has.
+/// Returns the flags that Bitcoin Core defines.
 pub(crate) fn core_flags() -> Flags {
     Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy)
 }
 
-/// Flags that Core has. With all of them most mutants fail at the first rule of encoding, so most sets have a few only.
+/// Draws some of Core's flags. Most sets have few flags, because with all flags most mutants fail at the first encoding
+/// rule.
 pub(crate) fn draw_policy_flags(own: Flags, random: &mut Random) -> Flags {
     let some = |count: usize, random: &mut Random| -> Flags {
         let flags: Vec<Flags> = core_flags().iter().map(|info| info.flag).collect();
@@ -226,7 +228,8 @@ pub(crate) fn draw_policy_flags(own: Flags, random: &mut Random) -> Flags {
     flags.closure()
 }
 
-/// Each spend four times: under the consensus flags of its row, under all of them, and twice under some.
+/// Returns each input four times: with the consensus flags of its row, with all consensus flags, and with two random sets
+/// of them.
 pub(crate) fn under_consensus_flags(questions: &[InputQuestion], seed: u64) -> Vec<InputQuestion> {
     let sets = |(number, question): (usize, &InputQuestion)| {
         let mut random = Random::new(seed, number as u64);
@@ -238,7 +241,7 @@ pub(crate) fn under_consensus_flags(questions: &[InputQuestion], seed: u64) -> V
     questions.iter().enumerate().flat_map(sets).collect()
 }
 
-/// Some of the consensus flags.
+/// Returns a random set of consensus flags.
 fn any_consensus_flags(random: &mut Random) -> Flags {
     let bits = random.next();
     let drawn = Flags::CONSENSUS.iter().enumerate().filter(|(nth, _)| bits >> nth & 1 == 1);
@@ -299,7 +302,7 @@ fn edit_part(question: &mut InputQuestion, random: &mut Random) {
     }
 }
 
-/// Puts parts of another spend into a spend. Commitments are mended where scripts or stacks are exchanged.
+/// Inserts parts of another input into an input. Commitments are recomputed where scripts or stacks are exchanged.
 fn splice(question: &mut InputQuestion, other: &InputQuestion, random: &mut Random) {
     let (index, other_input) = (question.index, &other.tx.input[other.index]);
     let input = &mut question.tx.input[index];
@@ -339,7 +342,8 @@ fn splice(question: &mut InputQuestion, other: &InputQuestion, random: &mut Rand
     }
 }
 
-/// Changes the parts of a spend, and its commitments with them. Spends that have no script are changed otherwise.
+/// Changes the script or the stack of an input, and recomputes the commitments. An input without a script gets other
+/// changes.
 fn edit_layout(kind: Kind, question: &mut InputQuestion, random: &mut Random) {
     let Some(mut layout) = Layout::read(question) else { return edit_part(question, random) };
     let whole = matches!(kind, Kind::Limits | Kind::Multisig);
@@ -355,7 +359,7 @@ fn edit_layout(kind: Kind, question: &mut InputQuestion, random: &mut Random) {
             _ => move_script(&mut layout, random),
         }
     }
-    // A second fault beside the first one.
+    // Adds a second fault to the first one.
     if whole && random.once_in(3) {
         edit_script(&mut layout.script, random);
         edit_stack(&mut layout.stack, random);
@@ -378,7 +382,7 @@ fn edit_leaf(layout: &mut Layout, random: &mut Random) {
     }
 }
 
-/// Into another kind of output, most often a tapscript.
+/// Moves the script to another kind of output, most often a tapscript.
 fn move_script(layout: &mut Layout, random: &mut Random) {
     const PLACES: &[Place] =
         &[Place::Tapscript, Place::Tapscript, Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh];

@@ -1,7 +1,8 @@
-//! Signs mutants anew, so that they get past their signature checks.
+//! Recomputes the signatures of mutants, so that their verification gets past the signature checks.
 //!
-//! Keys of a spend give way to keys whose secrets are known; then the engine says what it would have signed, and gets a
-//! signature of that. If its digest is not Core's, Core refuses the signature.
+//! First the keys of an input are replaced by keys with known secrets. Then the engine reports the message of each failed
+//! signature check, and that message is signed. If the engine computes another digest than Core, Core rejects the
+//! signature.
 
 use bitcoin::ScriptBuf;
 use bitcoin::Witness;
@@ -15,19 +16,19 @@ use crate::oracle::edit::split;
 use crate::oracle::layout::{Layout, Place, push};
 use crate::random::Random;
 
-/// Keys whose secrets are known.
+/// Signer with keys whose secrets are known.
 pub(crate) struct Signer {
     secp: Secp256k1<All>,
     keys: Vec<Keypair>,
 }
 
-/// Secret keys: 32 times one of these bytes.
+/// Secret keys of the signer: each is one of these bytes, repeated 32 times.
 const SECRETS: [u8; 4] = [0x21, 0x43, 0x65, 0x87];
 
-/// Most signatures that a spend gets.
+/// Maximum number of signatures that are replaced in one input.
 const MAX_SIGNATURES: usize = 6;
 
-/// Keeps the first check of a signature that failed.
+/// Inspector that records the first signature check that failed.
 #[derive(Default)]
 struct FirstFailure {
     check: Option<SignatureCheck>,
@@ -50,7 +51,7 @@ impl Signer {
         Signer { secp, keys: keys.to_vec() }
     }
 
-    /// A known key in the form of another; none if that is no key.
+    /// Returns a key with a known secret in the same encoding as another key; `None` if `key` is not a key.
     fn known(&self, key: &[u8], x_only: bool, random: &mut Random) -> Option<Vec<u8>> {
         let known = random.pick(&self.keys);
         match key {
@@ -64,7 +65,8 @@ impl Signer {
         }
     }
 
-    /// Puts known keys into a spend, and into the hashes of its keys, and signs it.
+    /// Replaces the keys of an input, and the hashes of these keys, by those of keys with known secrets, and signs the
+    /// input.
     pub(crate) fn sign(&self, question: &mut InputQuestion, flags: Flags, random: &mut Random) {
         match Layout::read(question) {
             Some(mut layout) => {
@@ -90,7 +92,7 @@ impl Signer {
         }
         let mut parts = split(&layout.script);
         let mut replaced: Vec<(Vec<u8>, Vec<u8>)> = vec![];
-        // What a push of less than 76 bytes pushes; keys and hashes are no longer.
+        // Returns the data of a push of less than 76 bytes. Keys and hashes are not longer.
         let data = |part: &Vec<u8>| {
             part.get(1..).filter(|data| data.len() == usize::from(part[0])).map(<[u8]>::to_vec)
         };
@@ -120,7 +122,7 @@ impl Signer {
         layout.script = parts.concat();
     }
 
-    /// A known key for a key path.
+    /// Replaces the output key of a key path input by a key with a known secret.
     fn replace_output_key(&self, question: &mut InputQuestion, random: &mut Random) {
         let output = &mut question.prevouts[question.index].script_pubkey;
         if output.is_p2tr() {
@@ -129,7 +131,7 @@ impl Signer {
         }
     }
 
-    /// The signature that a check wanted; none if its key is not known.
+    /// Returns the signature with which a failed check would succeed; `None` if the secret of its key is not known.
     fn answer(&self, check: &SignatureCheck) -> Option<Vec<u8>> {
         let key = self.keys.iter().find(|key| {
             let x_only = key.x_only_public_key().0.serialize();
@@ -149,7 +151,7 @@ impl Signer {
     }
 }
 
-/// Puts a signature in the place of another, which keeps its hash type.
+/// Replaces a signature by another one, and keeps its hash type.
 fn replace_signature(question: &mut InputQuestion, old: &[u8], new: &[u8]) {
     let renewed = |element: &[u8]| match element.strip_prefix(old) {
         Some(hash_type) if hash_type.len() <= 1 => Some([new, hash_type].concat()),

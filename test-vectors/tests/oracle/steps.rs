@@ -1,9 +1,9 @@
-//! Whether the verification of a spend gets as far as the instructions of a tapscript.
+//! Detection of inputs whose verification reaches the instructions of a tapscript.
 
 use sigstack_interpreter::{Inspector, Instruction, Machine, Phase, Spend};
 use sigstack_vectors::InputQuestion;
 
-/// Counts the instructions of a tapscript that are executed.
+/// Inspector that counts the executed instructions of a tapscript.
 #[derive(Default)]
 pub(crate) struct TapscriptSteps {
     in_tapscript: bool,
@@ -20,7 +20,7 @@ impl Inspector for TapscriptSteps {
     }
 }
 
-/// Whether a spend executes at least one instruction of a tapscript.
+/// Returns whether an input executes at least one instruction of a tapscript.
 pub(crate) fn executes_tapscript(question: &InputQuestion) -> bool {
     let mut steps = TapscriptSteps::default();
     let spend = Spend::new(&question.tx, &question.prevouts).unwrap();
