@@ -4,8 +4,9 @@ use super::*;
 use crate::bolt3::{SIGHASH_ALL, scripts, sign_segwit_v0};
 use crate::tx::{outpoint, p2wsh, set_witness, transaction};
 
-/// A commitment of version 2 has an anchor for each party. The peer's child of its own anchor conflicts with nothing, so the fee of
-/// the party's child rises with the market alone, and neither pays for the peer's child nor stops there.
+/// A commitment of version 2 has an anchor for each party. The peer's child of its own anchor conflicts with no transaction of the
+/// party. The fee of the party's child therefore rises only with the market: it does not pay for the peer's child, and it is not held
+/// back by it.
 #[test]
 fn a_child_of_the_peers_own_anchor_is_not_replaced() {
     let setup = Setup::named("anchors", 2, CAPACITY, 144).unwrap();
