@@ -1,4 +1,4 @@
-//! What is hashed at most once: per transaction, per script code, per tapscript.
+//! Caches of sighash intermediates: per transaction, per script code and per tapscript.
 
 use std::sync::OnceLock;
 
@@ -10,9 +10,9 @@ use super::segwit_v0::write_before_outpoint;
 use super::{ANYONECANPAY, EcdsaOutputs, outpoint_bytes, write_output, write_sized};
 use crate::host::KeyVersion;
 
-/// Hashes that all inputs of a transaction share. Each is computed when it is first asked for.
+/// Hashes that all inputs of a transaction share. Each is computed when it is first needed.
 ///
-/// A cache belongs to one transaction and its prevouts.
+/// A cache must be used with one transaction and its prevouts only.
 #[derive(Default)]
 pub struct TxCache {
     prevouts: OnceLock<[u8; 32]>,
@@ -26,12 +26,13 @@ pub struct TxCache {
     legacy: OnceLock<LegacyParts>,
 }
 
-/// The hashes of BIP 143, which are double.
+/// The hashes of BIP 143, which are double SHA-256.
 pub(super) struct SegwitV0Hashes {
     pub(super) prevouts: [u8; 32],
     pub(super) sequences: [u8; 32],
     pub(super) outputs: [u8; 32],
-    /// A hasher that has taken in what SIGHASH_ALL signs before the outpoint: it is the same for every input.
+    /// Hasher that has processed the fields before the outpoint in a message with SIGHASH_ALL. They are the same for every
+    /// input.
     pub(super) before_outpoint: Sha256,
 }
 
@@ -63,14 +64,14 @@ impl TxCache {
         })
     }
 
-    /// SHA-256 of all amounts that are spent (BIP 341 `sha_amounts`).
+    /// SHA-256 of the amounts of all prevouts (BIP 341 `sha_amounts`).
     pub(super) fn amounts(&self, prevouts: &[TxOut]) -> &[u8; 32] {
         self.amounts.get_or_init(|| {
             sha256_of(|h| prevouts.iter().for_each(|output| h.update(output.value.to_sat().to_le_bytes())))
         })
     }
 
-    /// SHA-256 of all scripts that are spent, with their lengths (BIP 341 `sha_scriptpubkeys`).
+    /// SHA-256 of the scriptPubKeys of all prevouts, with their lengths (BIP 341 `sha_scriptpubkeys`).
     pub(super) fn script_pubkeys(&self, prevouts: &[TxOut]) -> &[u8; 32] {
         self.script_pubkeys.get_or_init(|| {
             let write =
@@ -79,15 +80,16 @@ impl TxCache {
         })
     }
 
-    /// SHA-256 of the output of one index (BIP 341 `sha_single_output`), if there is one. A script can ask for it as often
-    /// as it has budget for signatures, and the output may be as large as a block.
+    /// SHA-256 of the output with this index (BIP 341 `sha_single_output`); `None` if there is no such output. The hash is
+    /// cached because a script can require it as often as it has budget for signatures, and the output may be as large as a
+    /// block.
     pub(super) fn single_output(&self, tx: &Transaction, index: usize) -> Option<&[u8; 32]> {
         let output = tx.output.get(index)?;
         let slots = self.single_outputs.get_or_init(|| tx.output.iter().map(|_| OnceLock::new()).collect());
         Some(slots.get(index)?.get_or_init(|| sha256_of(|h| write_output(h, "output", output))))
     }
 
-    /// SHA-256 of all scriptSigs with their lengths; none if all are empty (BIP 119 "Detailed Specification").
+    /// SHA-256 of all scriptSigs with their lengths; `None` if all scriptSigs are empty (BIP 119 "Detailed Specification").
     pub(crate) fn script_sigs(&self, tx: &Transaction) -> Option<&[u8; 32]> {
         let hash = self.script_sigs.get_or_init(|| {
             let mut scripts = tx.input.iter().map(|input| input.script_sig.as_bytes());
@@ -99,7 +101,7 @@ impl TxCache {
         hash.as_ref()
     }
 
-    /// The hashes that BIP 143 signs.
+    /// Returns the shared hashes that BIP 143 messages contain.
     pub(super) fn segwit_v0(&self, tx: &Transaction) -> &SegwitV0Hashes {
         self.segwit_v0.get_or_init(|| {
             let prevouts = Sha256::digest(self.prevouts(tx)).into();
@@ -111,20 +113,21 @@ impl TxCache {
         })
     }
 
-    /// What the legacy messages of all inputs have in common.
+    /// Returns the parts that the legacy messages of all inputs have in common.
     pub(super) fn legacy(&self, tx: &Transaction) -> &LegacyParts {
         self.legacy.get_or_init(|| LegacyParts::new(tx))
     }
 }
 
-/// Hashers that have taken in everything of an ECDSA message but its last field, the hash type, for one script code. Hash
-/// types that sign the same share one (as Core's `SigHashCache`). The outer option makes a script that signs nothing begin
-/// without writing to them.
+/// Hashers that have processed all of an ECDSA message except its last field, the hash type. They are valid for one script
+/// code only. Hash types with the same message share a hasher, as in Core's `SigHashCache`. The array is allocated lazily,
+/// so that a script without signatures does not initialize it.
 #[derive(Default)]
 pub struct EcdsaMidstates(Option<[Option<Sha256>; 6]>);
 
 impl EcdsaMidstates {
-    /// The digest of the message that `write` writes, its hash type left out.
+    /// Returns the digest of a message. `write` returns a hasher that has processed the whole message except the hash type;
+    /// it is called only if no midstate is cached.
     pub(super) fn digest(&mut self, hash_type: u32, write: impl FnOnce() -> Sha256) -> [u8; 32] {
         let outputs = match EcdsaOutputs::of(hash_type) {
             EcdsaOutputs::All => 0,
@@ -140,18 +143,20 @@ impl EcdsaMidstates {
     }
 }
 
-/// The digests that a tapscript has signed since its last `OP_CODESEPARATOR`: all else that they commit to stays.
+/// Signature hashes computed by a tapscript since its last `OP_CODESEPARATOR`. Until the next one, they depend only on the
+/// key version and the hash type.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaprootDigests {
     bip342: Option<ByHashType>,
     bip118: Option<ByHashType>,
 }
 
-/// Two bits of a defined hash type say which outputs are signed, two which inputs.
+/// One digest for each defined hash type. Two bits of the hash type select what is signed of the outputs, two what is signed
+/// of the inputs.
 type ByHashType = [Option<[u8; 32]>; 16];
 
 impl TaprootDigests {
-    /// The digest of a hash type; none where `compute` gives none, as it does for hash types that are not defined.
+    /// Returns the digest for a hash type. Returns `None` if `compute` does, as it does for hash types that are not defined.
     pub(crate) fn get_or_compute(
         &mut self,
         key_version: KeyVersion,
@@ -208,7 +213,7 @@ mod tests {
         let mut digests = TaprootDigests::default();
         for (version, key) in [(1, KeyVersion::Bip342), (2, KeyVersion::Bip118)] {
             for hash_type in 0..=255u8 {
-                // Four bits are never set: such a hash type has no digest, and nothing is kept of it.
+                // A hash type with one of these four bits is not defined: it has no digest, and nothing is cached for it.
                 let defined = hash_type & 0x3c == 0;
                 let expected = defined.then_some([version ^ hash_type; 32]);
                 let computed = Cell::new(0);

@@ -1,4 +1,4 @@
-//! The signature hash of 2009, for everything that is not a witness program (Core `SignatureHash`, `SigVersion::BASE`).
+//! The legacy signature hash, used for all scripts outside witness programs (Core `SignatureHash`, `SigVersion::BASE`).
 
 use bitcoin::Transaction;
 use sha2::{Digest, Sha256};
@@ -10,22 +10,22 @@ use super::{
 use crate::instruction::Instructions;
 use crate::opcode::Opcode;
 
-/// The digest of a SIGHASH_SINGLE signature whose input has no output: the number one, a mistake of 2009 that is
-/// consensus.
+/// Digest for SIGHASH_SINGLE if the transaction has no output with the input's index: the number one. This bug of the
+/// original implementation is consensus.
 pub(crate) const ONE: [u8; 32] =
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// Bytes of an input with an empty script.
+/// Size of a serialized input with an empty script, in bytes.
 const BLANK_INPUT_SIZE: usize = 41;
 
-/// What the messages of all inputs of a transaction have in common, so that n inputs do not cost n times the
-/// serialization, and only half of the hashing.
+/// Parts that the messages of all inputs of a transaction have in common. With them, signing n inputs does not take n
+/// serializations of the transaction, and takes only half of the hashing.
 pub(super) struct LegacyParts {
-    /// All inputs, each with an empty script.
+    /// Serialization of all inputs, each with an empty script.
     blank_inputs: Vec<u8>,
-    /// For each input, a hasher that has taken in everything before it.
+    /// For each input, a hasher that has processed the message up to this input.
     before_input: Vec<Sha256>,
-    /// The outputs, with their number before them.
+    /// Serialization of the outputs, preceded by their number.
     outputs: Vec<u8>,
 }
 
@@ -50,18 +50,18 @@ impl LegacyParts {
     }
 }
 
-/// Whether this is the case whose digest is [`ONE`].
+/// Returns whether the hash type is SIGHASH_SINGLE and no output has the input's index. The digest is then [`ONE`].
 fn has_no_output(tx: &Transaction, input: usize, hash_type: u32) -> bool {
     EcdsaOutputs::of(hash_type) == EcdsaOutputs::Single && input >= tx.output.len()
 }
 
-/// The digest that a signature signs. `script_code` begins after the last executed `OP_CODESEPARATOR` and has the signature
-/// removed.
+/// Returns the legacy signature hash. `script_code` must begin after the last executed `OP_CODESEPARATOR`, with the
+/// signature removed.
 pub fn digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     digest_with(signing, script_code, hash_type, &mut EcdsaMidstates::default())
 }
 
-/// The digest, from the midstates of this script code.
+/// Returns the legacy signature hash. `midstates` caches the hashers of this script code.
 pub(crate) fn digest_with(
     signing: &Signing<'_>,
     script_code: &[u8],
@@ -82,7 +82,7 @@ pub(crate) fn digest_with(
     })
 }
 
-/// SIGHASH_ALL, from the parts that the inputs share.
+/// Hashes the message for SIGHASH_ALL, without the hash type, from the parts that all inputs share.
 fn hash_all(signing: &Signing<'_>, script_code: &[u8]) -> Sha256 {
     let parts = signing.cache.legacy(signing.tx);
     let mut hasher = parts.before_input.get(signing.input).cloned().unwrap_or_default();
@@ -97,8 +97,8 @@ fn hash_all(signing: &Signing<'_>, script_code: &[u8]) -> Sha256 {
     hasher
 }
 
-/// Writes the message, field by field. False if the hash type asks for an output that does not exist: then there is no
-/// message, and the digest is the number one.
+/// Writes the message field by field. Returns false if the hash type requires an output that does not exist: there is no
+/// message then, and the digest is the number one.
 pub fn write_message(
     signing: &Signing<'_>,
     script_code: &[u8],
@@ -131,7 +131,7 @@ fn write_all_but_hash_type(
             write_script_code(sink, script_code);
             sink.field("nSequence", &input.sequence.0.to_le_bytes());
         } else if !anyone_can_pay {
-            // The nSequence of other inputs is left free by NONE and SINGLE.
+            // Signatures with NONE and SINGLE do not commit to the nSequence of other inputs.
             let sequence = if outputs == EcdsaOutputs::All { input.sequence.0 } else { 0 };
             sink.field("other_inputs", &outpoint_bytes(&input.previous_output));
             sink.field("other_inputs", &[0]);
@@ -146,7 +146,8 @@ fn write_all_but_hash_type(
     sink.field("output_count", CompactSize::new(output_count).as_bytes());
     for (index, output) in tx.output.iter().take(output_count).enumerate() {
         if outputs == EcdsaOutputs::Single && index != signer {
-            // An output of amount -1 and no script stands for each that is left free.
+            // Each output to which the signature does not commit is replaced by an output with the amount -1 and an empty
+            // script.
             sink.field("outputs", &u64::MAX.to_le_bytes());
             sink.field("outputs", &[0]);
         } else {
@@ -156,8 +157,8 @@ fn write_all_but_hash_type(
     sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
 }
 
-/// Writes the script code without its `OP_CODESEPARATOR`s. If a push is cut short, the length counts what follows it and
-/// the bytes leave it out, as in Core; such a script fails anyway.
+/// Writes the script code without its `OP_CODESEPARATOR`s. If a push is cut short, the bytes from that push on are omitted
+/// but the length still counts them, as in Core; such a script fails anyway.
 fn write_script_code(sink: &mut impl MessageSink, script_code: &[u8]) {
     let is_separator = |opcode| opcode == Opcode::OP_CODESEPARATOR;
     let separators = Instructions::new(script_code).flatten().filter(|it| is_separator(it.opcode)).count();
@@ -173,7 +174,7 @@ fn write_script_code(sink: &mut impl MessageSink, script_code: &[u8]) {
     sink.field("script_code", script_code.get(start..instructions.offset()).unwrap_or_default());
 }
 
-/// The digest without any cache, as a second opinion for tests and fuzzers.
+/// Returns the legacy signature hash, computed without any cache. Tests and fuzzers compare it with the cached computation.
 pub fn naive_digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     let mut hasher = Sha256::new();
     if write_message(signing, script_code, hash_type, &mut hasher) { sha256d(hasher) } else { ONE }
@@ -188,7 +189,8 @@ mod tests {
     use super::*;
     use crate::spend::Spend;
 
-    /// All hash types of a byte, by rust-bitcoin: the second input has the last output, the third has none.
+    /// Compares the digests for all 256 hash types with those of rust-bitcoin. The second input has the last output, and the
+    /// third input has no output of its index.
     #[test]
     fn every_way_to_the_digest_is_that_of_rust_bitcoin() {
         let input = |sequence| TxIn { sequence: bitcoin::Sequence(sequence), ..TxIn::default() };

@@ -1,7 +1,7 @@
-//! Signature hashes, one file a digest.
+//! Signature hashes, with one file for each kind.
 //!
-//! Each digest is a message and a hash of it. The message is written once, field by field with names, into a
-//! [`MessageSink`]: a hasher takes the bytes, a reader of the message takes the names too.
+//! Each digest is the hash of a message. The code that writes a message is the same for all uses: it writes field by field,
+//! with names, into a [`MessageSink`]. A hasher ignores the names; a program that displays the message uses them.
 
 mod cache;
 pub mod legacy;
@@ -14,9 +14,10 @@ use sha2::{Digest, Sha256};
 pub(crate) use cache::TaprootDigests;
 pub use cache::{EcdsaMidstates, TxCache};
 
-/// Takes the fields of a signed message in order.
+/// Receives the fields of a signed message in order.
 pub trait MessageSink {
-    /// The next field. Fields of several parts (an input, an output) come part by part under one name.
+    /// Receives the next field, or the next part of a field. A field with several parts (such as all outputs) is passed in
+    /// several calls with the same name.
     fn field(&mut self, name: &'static str, bytes: &[u8]);
 }
 
@@ -27,14 +28,14 @@ impl MessageSink for Sha256 {
     }
 }
 
-/// The bytes alone: the preimage.
+/// Collects the bytes of the message, which are the preimage of the digest.
 impl MessageSink for Vec<u8> {
     fn field(&mut self, _name: &'static str, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
 }
 
-/// The message with the names of its fields.
+/// Collects the fields of the message with their names.
 impl MessageSink for Vec<(&'static str, Vec<u8>)> {
     fn field(&mut self, name: &'static str, bytes: &[u8]) {
         match self.last_mut() {
@@ -44,20 +45,20 @@ impl MessageSink for Vec<(&'static str, Vec<u8>)> {
     }
 }
 
-/// What a signature hash is made of beside its own arguments: a transaction, what it spends, and which input signs.
+/// Transaction view for signature hashes: the transaction, its prevouts, and the input that is signed.
 #[derive(Clone, Copy, Debug)]
 pub struct Signing<'a> {
     /// The transaction.
     pub tx: &'a Transaction,
-    /// The outputs that its inputs spend, in input order.
+    /// The outputs that the inputs of the transaction spend, in input order.
     pub prevouts: &'a [TxOut],
-    /// The input that signs. It must exist, and so must its prevout.
+    /// Index of the input that is signed. The input and its prevout must exist.
     pub input: usize,
-    /// What was hashed for other signatures of the transaction.
+    /// Hashes already computed for other signatures of the transaction.
     pub cache: &'a TxCache,
 }
 
-/// Which outputs an ECDSA hash type signs.
+/// The outputs to which an ECDSA hash type commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EcdsaOutputs {
     All,
@@ -66,7 +67,8 @@ pub(crate) enum EcdsaOutputs {
 }
 
 impl EcdsaOutputs {
-    /// Legacy and segwit v0 look at five bits, and whatever is neither NONE nor SINGLE is ALL.
+    /// Returns the outputs for a hash type. Legacy and segwit v0 read five bits; any value other than NONE and SINGLE means
+    /// ALL.
     pub(crate) fn of(hash_type: u32) -> EcdsaOutputs {
         match hash_type & 0x1f {
             2 => EcdsaOutputs::None,
@@ -76,16 +78,19 @@ impl EcdsaOutputs {
     }
 }
 
-/// The bit of a hash type that leaves the other inputs out.
+/// Bit of a hash type with which a signature does not commit to the other inputs.
 pub(crate) const ANYONECANPAY: u8 = 0x80;
 
-/// A hasher that has taken in `SHA256(tag) || SHA256(tag)` (BIP 340 "Design").
+/// Returns a hasher that has processed `SHA256(tag)
+///
+///
+/// SHA256(tag)` (BIP 340 "Design").
 pub(crate) fn tagged(tag: &str) -> Sha256 {
     let tag = Sha256::digest(tag);
     Sha256::new().chain_update(tag).chain_update(tag)
 }
 
-/// Defines a function for each tag, which returns a hasher that has taken in the tag.
+/// Defines one function for each tag, which returns a hasher that has processed the tag.
 macro_rules! tags {
     ($($(#[$doc:meta])* $name:ident $tag:literal;)*) => {
         $(
@@ -102,17 +107,17 @@ macro_rules! tags {
 pub(crate) use tags;
 
 tags! {
-    /// BIP 341 "Common signature message".
+    /// Hasher for the tag of BIP 341 "Common signature message".
     tap_sighash "TapSighash";
-    /// BIP 341 "Script validation rules".
+    /// Hasher for the tag of leaves, BIP 341 "Script validation rules".
     tap_leaf "TapLeaf";
-    /// BIP 341 "Script validation rules".
+    /// Hasher for the tag of branches, BIP 341 "Script validation rules".
     tap_branch "TapBranch";
-    /// BIP 341 "Script validation rules".
+    /// Hasher for the tag of tweaks, BIP 341 "Script validation rules".
     tap_tweak "TapTweak";
 }
 
-/// A length as the network writes it.
+/// A CompactSize-encoded length.
 pub(crate) struct CompactSize {
     bytes: [u8; 9],
     length: usize,
@@ -137,7 +142,7 @@ impl CompactSize {
     }
 }
 
-/// An outpoint's 36 bytes.
+/// Serializes an outpoint, which has 36 bytes.
 #[inline]
 fn outpoint_bytes(outpoint: &OutPoint) -> [u8; 36] {
     let mut bytes = [0; 36];
@@ -147,31 +152,32 @@ fn outpoint_bytes(outpoint: &OutPoint) -> [u8; 36] {
     bytes
 }
 
-/// Writes an output as the network does: amount, script with its length.
+/// Writes a serialized output: the amount, then the script preceded by its length.
 fn write_output(sink: &mut impl MessageSink, name: &'static str, output: &TxOut) {
     sink.field(name, &output.value.to_sat().to_le_bytes());
     write_sized(sink, name, output.script_pubkey.as_bytes());
 }
 
-/// A number of inputs or outputs, or an index, in 4 bytes. A transaction has fewer than `u32::MAX`, since a block has fewer bytes.
+/// Converts an index, or a number of inputs or outputs, to 4 bytes. The conversion cannot fail: a transaction has fewer than
+/// `u32::MAX` inputs and outputs, since a block has fewer bytes.
 pub(crate) fn count_as_u32(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
-/// Writes bytes with their length before them.
+/// Writes bytes, preceded by their length as CompactSize.
 pub(crate) fn write_sized(sink: &mut impl MessageSink, name: &'static str, bytes: &[u8]) {
     sink.field(name, CompactSize::new(bytes.len()).as_bytes());
     sink.field(name, bytes);
 }
 
-/// SHA-256 of an annex with its length before it (BIP 341 "Common signature message", `sha_annex`).
+/// SHA-256 of an annex, preceded by its length (BIP 341 "Common signature message", `sha_annex`).
 pub fn annex_hash(annex: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     write_sized(&mut hasher, "annex", annex);
     hasher.finalize().into()
 }
 
-/// SHA-256 of SHA-256.
+/// Finishes a hasher with double SHA-256.
 pub(crate) fn sha256d(hasher: Sha256) -> [u8; 32] {
     Sha256::digest(hasher.finalize()).into()
 }

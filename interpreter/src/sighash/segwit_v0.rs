@@ -6,13 +6,13 @@ use sha2::{Digest, Sha256};
 use super::cache::EcdsaMidstates;
 use super::{ANYONECANPAY, EcdsaOutputs, MessageSink, Signing, outpoint_bytes, write_sized};
 
-/// The digest that a signature signs. `script_code` begins after the last executed `OP_CODESEPARATOR`; for P2WPKH it is the
-/// implied P2PKH script.
+/// Returns the BIP 143 signature hash. `script_code` must begin after the last executed `OP_CODESEPARATOR`; for P2WPKH,
+/// `script_code` is the implied P2PKH script.
 pub fn digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     digest_with(signing, script_code, hash_type, &mut EcdsaMidstates::default())
 }
 
-/// The digest, from the midstates of this script code.
+/// Returns the BIP 143 signature hash. `midstates` caches the hashers of this script code.
 pub(crate) fn digest_with(
     signing: &Signing<'_>,
     script_code: &[u8],
@@ -33,7 +33,7 @@ pub(crate) fn digest_with(
     })
 }
 
-/// Writes the message, field by field, under the names that BIP 143 gives them.
+/// Writes the message field by field. Field names are those of BIP 143.
 pub fn write_message(signing: &Signing<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
     Inputs::of(hash_type).write(signing, sink);
     write_from_outpoint(signing, script_code, hash_type, sink);
@@ -42,7 +42,7 @@ pub fn write_message(signing: &Signing<'_>, script_code: &[u8], hash_type: u32, 
 
 const ZERO: [u8; 32] = [0; 32];
 
-/// What a hash type signs of the other inputs.
+/// Data of all inputs to which a hash type commits: outpoints and nSequences, outpoints only, or neither.
 enum Inputs {
     AllWithSequences,
     All,
@@ -80,7 +80,7 @@ pub(super) fn write_before_outpoint(
     sink.field("hashSequence", sequences);
 }
 
-/// The rest of the message but for the hash type.
+/// Writes the fields from the outpoint on, except the hash type.
 fn write_from_outpoint(
     signing: &Signing<'_>,
     script_code: &[u8],

@@ -7,25 +7,25 @@ use super::{ANYONECANPAY, MessageSink, Signing, outpoint_bytes, tap_sighash, wri
 use crate::host::{KeyVersion, TaprootMessage, TapscriptMessage};
 use crate::proposals::anyprevout;
 
-/// The bits of a hash type that say which outputs are signed.
+/// Bits of a hash type that select the outputs that are signed.
 const OUTPUT_MASK: u8 = 0x03;
 const SIGHASH_NONE: u8 = 2;
 const SIGHASH_SINGLE: u8 = 3;
 
-/// Whether BIP 341 defines a hash type.
+/// Returns whether BIP 341 defines a hash type.
 pub fn is_defined(hash_type: u8) -> bool {
     matches!(hash_type, 0x00..=0x03 | 0x81..=0x83)
 }
 
-/// The digest that a signature signs; none where [`write_message`] gives none.
+/// Returns the signature hash of taproot or tapscript; `None` if [`write_message`] returns `None`.
 pub fn digest(signing: &Signing<'_>, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
     let mut hasher = tap_sighash();
     write_message(signing, message, hash_type, &mut hasher)?;
     Some(hasher.finalize().into())
 }
 
-/// Writes the message, field by field, under the names that the BIPs give them; the tag is not part of it. None if the hash
-/// type is not defined, or is SIGHASH_SINGLE and there is no output of the input's index.
+/// Writes the message without its tag, field by field. Field names are those of the BIPs. Returns `None` if the hash type is
+/// not defined, or if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
 #[must_use]
 pub fn write_message(
     signing: &Signing<'_>,
@@ -44,8 +44,10 @@ pub fn write_message(
     Some(())
 }
 
-/// The message of BIP 341 with the epoch before it (`0x00 || SigMsg(hash_type, ext_flag)`), for hash types that are
-/// defined.
+/// Writes the message of BIP 341 preceded by the epoch (`0x00
+///
+///
+/// SigMsg(hash_type, ext_flag)`). The hash type must be defined.
 pub(crate) fn write_common(
     signing: &Signing<'_>,
     message: &TaprootMessage,
@@ -89,12 +91,13 @@ pub(crate) fn write_common(
     Some(())
 }
 
-/// SIGHASH_DEFAULT signs what SIGHASH_ALL does.
+/// Returns whether the hash type commits to all outputs. SIGHASH_DEFAULT does, like SIGHASH_ALL.
 pub(crate) fn signs_all_outputs(hash_type: u8) -> bool {
     !matches!(hash_type & OUTPUT_MASK, SIGHASH_NONE | SIGHASH_SINGLE)
 }
 
-/// The hash of the one output that the hash type signs, if it signs one. The outer option is none if that does not exist.
+/// Returns the hash of the single output for SIGHASH_SINGLE, and `Some(None)` for other hash types. Returns `None` if the
+/// output does not exist.
 pub(crate) fn single_output<'a>(signing: &Signing<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
     match hash_type & OUTPUT_MASK {
         SIGHASH_SINGLE => Some(Some(signing.cache.single_output(signing.tx, signing.input)?)),
@@ -102,12 +105,13 @@ pub(crate) fn single_output<'a>(signing: &Signing<'a>, hash_type: u8) -> Option<
     }
 }
 
-/// BIP 341: `(ext_flag * 2) + annex_present`.
+/// Returns the field `spend_type` of BIP 341: `(ext_flag * 2) + annex_present`.
 pub(crate) fn spend_type(message: &TaprootMessage) -> u8 {
     2 * u8::from(message.tapscript.is_some()) + u8::from(message.annex_hash.is_some())
 }
 
-/// BIP 342 "Common signature message extension"; BIP 118 leaves the leaf hash out for some hash types.
+/// Writes the message extension of BIP 342 "Common signature message extension". The leaf hash is optional, since BIP 118
+/// omits it for some hash types.
 pub(crate) fn write_extension(message: &TaprootMessage, with_leaf_hash: bool, sink: &mut impl MessageSink) {
     let Some(tapscript) = &message.tapscript else { return };
     if with_leaf_hash {
