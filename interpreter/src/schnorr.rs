@@ -1,13 +1,14 @@
-//! Schnorr signatures of transactions: their encoding (BIP 341 "Taproot key path spending signature validation").
+//! Encoding of Schnorr signatures of transactions (BIP 341 "Taproot key path spending signature validation").
 
 use crate::error::ScriptError;
 
-/// Splits a signature into its 64 bytes and the hash type, 0 (`SIGHASH_DEFAULT`) if it has no byte for it.
+/// Splits a signature into its first 64 bytes and the hash type. Without a byte for the hash type, the hash type is 0
+/// (`SIGHASH_DEFAULT`).
 ///
 /// # Errors
 ///
-/// [`ScriptError::SchnorrSigSize`] unless it has 64 or 65 bytes, [`ScriptError::SchnorrSigHashtype`] if a byte for the
-/// hash type is there and 0, which would be a second encoding of the same signature.
+/// [`ScriptError::SchnorrSigSize`] unless the signature has 64 or 65 bytes. [`ScriptError::SchnorrSigHashtype`] if the byte
+/// for the hash type is present and 0: this would be a second encoding of the same signature.
 pub(crate) fn split_signature(signature: &[u8]) -> Result<(&[u8; 64], u8), ScriptError> {
     let Some((fixed, rest)) = signature.split_first_chunk::<64>() else {
         return Err(ScriptError::SchnorrSigSize);

@@ -1,16 +1,17 @@
-//! Numbers as scripts write them: little endian, the sign in the highest bit of the last byte, zero the empty vector.
+//! Encoding of numbers in scripts: little endian, with the sign in the highest bit of the last byte. Zero is the empty
+//! vector.
 
 use crate::error::ScriptError;
 
-/// Longest encoding of an `i64`: eight bytes of magnitude and one for the sign.
+/// Maximum size of the encoding of an `i64`, in bytes: eight bytes of magnitude and one for the sign.
 const MAX_ENCODED: usize = 9;
 
-/// Reads a number (Core `CScriptNum`).
+/// Decodes a number (Core `CScriptNum`).
 ///
 /// # Errors
 ///
-/// [`ScriptError::ScriptNum`] if it is longer than `max_size` bytes (at most 8 are read) or, where `minimal` asks for
-/// it, not in its shortest encoding.
+/// [`ScriptError::ScriptNum`] if the number has more than `max_size` bytes or more than 8 bytes, or if `minimal` is true and
+/// the number is not in its shortest encoding.
 pub fn decode(bytes: &[u8], max_size: usize, minimal: bool) -> Result<i64, ScriptError> {
     if bytes.len() > max_size || bytes.len() > 8 {
         return Err(ScriptError::ScriptNum);
@@ -23,7 +24,7 @@ pub fn decode(bytes: &[u8], max_size: usize, minimal: bool) -> Result<i64, Scrip
     Ok(if last & 0x80 == 0 { magnitude } else { -magnitude })
 }
 
-/// The shortest encoding of a number, up to nine bytes.
+/// The shortest encoding of a number, which has up to nine bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encoded {
     bytes: [u8; MAX_ENCODED],
@@ -31,13 +32,13 @@ pub struct Encoded {
 }
 
 impl Encoded {
-    /// The bytes.
+    /// Returns the bytes of the encoding.
     pub fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.length).unwrap_or_default()
     }
 }
 
-/// Writes a number in its shortest encoding.
+/// Encodes a number in the shortest way.
 pub fn encode(number: i64) -> Encoded {
     let mut bytes = [0; MAX_ENCODED];
     let mut magnitude = number.unsigned_abs();
@@ -45,7 +46,7 @@ pub fn encode(number: i64) -> Encoded {
     let mut top = 0;
     for byte in &mut bytes {
         if magnitude == 0 {
-            // The sign needs a byte of its own where the highest bit is taken.
+            // If the highest bit of the last byte is set, the sign needs a byte of its own.
             if top & 0x80 != 0 {
                 length += 1;
             }
@@ -62,7 +63,7 @@ pub fn encode(number: i64) -> Encoded {
     Encoded { bytes, length }
 }
 
-/// Whether bytes count as true: any that are not all zero, negative zero excepted (Core `CastToBool`).
+/// Returns whether an element is true: some byte is not zero, and the element is not negative zero (Core `CastToBool`).
 #[inline]
 pub fn is_true(bytes: &[u8]) -> bool {
     match bytes {

@@ -1,4 +1,4 @@
-//! Signature operations, counted without executing scripts (BIP 16 and BIP 54).
+//! Counts of signature operations, without executing scripts (BIP 16 and BIP 54).
 
 use bitcoin::{Script, TxIn, TxOut};
 
@@ -6,16 +6,16 @@ use crate::instruction::{Instructions, is_push_only};
 use crate::limits::MAX_PUBKEYS_PER_MULTISIG;
 use crate::opcode::Opcode;
 
-/// How the keys of `OP_CHECKMULTISIG` are counted.
+/// How many signature operations an `OP_CHECKMULTISIG` counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multisig {
-    /// 20, whatever their number (before BIP 16).
+    /// Always 20, whatever the number of keys (before BIP 16).
     AsTwenty,
-    /// Their number, if `OP_1` to `OP_16` precedes the opcode; 20 otherwise (BIP 16).
+    /// The number of keys, if one of `OP_1` to `OP_16` precedes the opcode; otherwise 20 (BIP 16).
     AsPushed,
 }
 
-/// Counts the signature operations of a script up to the first instruction that is cut off (Core `GetSigOpCount`).
+/// Counts the signature operations of a script, up to the first instruction that is cut short (Core `GetSigOpCount`).
 pub fn count(script: &Script, multisig: Multisig) -> u64 {
     let mut before = None;
     let mut sigops = 0u64;
@@ -74,7 +74,7 @@ mod tests {
             (&[0x01, 0x11, 0xae], [20, 20]),
             (&[0x51, 0xae, 0x51, 0xae], [40, 2]),
             (&[0xba], [0, 0]),
-            // A push of the byte is no opcode, and what is cut off ends the count.
+            // The data of a push is not counted as opcodes, and the count ends at a push that is cut short.
             (&[0x01, 0xac, 0xac], [1, 1]),
             (&[0xac, 0x02, 0xac], [1, 1]),
         ] {

@@ -1,4 +1,4 @@
-//! A transaction with the outputs that it spends, its verdict, and that of an input.
+//! [`Spend`]: a transaction with the outputs that it spends, and the verification of one input or of the whole transaction.
 
 use bitcoin::{Transaction, TxOut};
 
@@ -13,7 +13,7 @@ use crate::verify;
 
 /// A transaction together with the outputs that it spends.
 ///
-/// Hashes that several inputs need are computed once, when the first input needs them.
+/// Hashes that several inputs need are computed once, when first needed.
 ///
 /// ```
 /// use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
@@ -44,11 +44,11 @@ pub struct Spend<'a> {
 }
 
 impl<'a> Spend<'a> {
-    /// Takes a transaction and the output that each of its inputs spends, in input order.
+    /// Creates a `Spend` from a transaction and the output that each of its inputs spends, in input order.
     ///
     /// # Errors
     ///
-    /// [`UsageError::PrevoutCount`] unless there is one prevout for each input.
+    /// [`UsageError::PrevoutCount`] if the number of prevouts differs from the number of inputs.
     pub fn new(tx: &'a Transaction, prevouts: &'a [TxOut]) -> Result<Spend<'a>, UsageError> {
         if tx.input.len() != prevouts.len() {
             return Err(UsageError::PrevoutCount { inputs: tx.input.len(), prevouts: prevouts.len() });
@@ -56,21 +56,21 @@ impl<'a> Spend<'a> {
         Ok(Spend { tx, prevouts, cache: TxCache::default() })
     }
 
-    /// The transaction.
+    /// Returns the transaction.
     pub fn tx(&self) -> &'a Transaction {
         self.tx
     }
 
-    /// The outputs that its inputs spend, in input order.
+    /// Returns the outputs that the inputs of the transaction spend, in input order.
     pub fn prevouts(&self) -> &'a [TxOut] {
         self.prevouts
     }
 
-    /// What signature hashes of an input are made of.
+    /// Returns the transaction view from which the signature hashes of an input are computed.
     ///
     /// # Errors
     ///
-    /// [`UsageError::InputIndex`] if there is no such input.
+    /// [`UsageError::InputIndex`] if the transaction has no such input.
     pub fn signing(&self, input: usize) -> Result<Signing<'_>, UsageError> {
         if input >= self.tx.input.len() {
             return Err(UsageError::InputIndex { index: input, inputs: self.tx.input.len() });
@@ -78,21 +78,21 @@ impl<'a> Spend<'a> {
         Ok(Signing { tx: self.tx, prevouts: self.prevouts, input, cache: &self.cache })
     }
 
-    /// Verifies one input (Core `VerifyScript`). The transaction's verdict needs every input: [`Spend::conclude`].
+    /// Verifies one input (Core `VerifyScript`). A verdict on the transaction needs every input: see [`Spend::conclude`].
     ///
     /// # Errors
     ///
-    /// [`VerifyError::Script`] if the input breaks a rule; [`VerifyError::Usage`] if there is no such input or the flags
-    /// do not go together.
+    /// [`VerifyError::Script`] if the input breaks a rule. [`VerifyError::Usage`] if the transaction has no such input, or
+    /// if a flag is set without another flag that it needs.
     pub fn verify_input(&self, input: usize, flags: Flags) -> Result<InputVerified, VerifyError> {
         self.verify_input_with(input, flags, &mut NoInspector)
     }
 
-    /// Verifies one input and reports each step to an inspector. The verdict is that of [`Spend::verify_input`].
+    /// Verifies one input and reports each step to an inspector. The verdict is the same as that of [`Spend::verify_input`].
     ///
     /// # Errors
     ///
-    /// As [`Spend::verify_input`].
+    /// The errors are those of [`Spend::verify_input`].
     pub fn verify_input_with<I: Inspector>(
         &self,
         input: usize,
@@ -104,12 +104,12 @@ impl<'a> Spend<'a> {
         verify::verify_input(host, flags, inspector)
     }
 
-    /// Concludes the verdict on the transaction from its verified inputs, in any order: the rules that span inputs.
+    /// Checks the rules that span inputs and returns the verdict on the transaction, given its verified inputs in any order.
     ///
     /// # Errors
     ///
-    /// [`TransactionError::Rule`] if the transaction breaks such a rule; [`TransactionError::Usage`] unless every input of the
-    /// transaction was verified once and under these flags.
+    /// [`TransactionError::Rule`] if the transaction breaks a rule that spans inputs. [`TransactionError::Usage`] unless
+    /// every input of the transaction was verified exactly once and under these flags.
     pub fn conclude(&self, inputs: &[InputVerified], flags: Flags) -> Result<(), TransactionError> {
         flags.check()?;
         claims::require_each(inputs, self.tx.input.len(), flags)?;
@@ -117,13 +117,14 @@ impl<'a> Spend<'a> {
         Ok(claims::check(self.tx, &claims, flags)?)
     }
 
-    /// Verifies the transaction: every input, and the rules that span inputs. With the feature `rayon` inputs are verified in
-    /// parallel; the verdict is the same.
+    /// Verifies the transaction: every input, and the rules that span inputs. With the feature `rayon`, inputs are verified
+    /// in parallel; the verdict is the same.
     ///
     /// # Errors
     ///
-    /// That of the first invalid input, in input order; if every input is valid, the rule over the whole transaction that is
-    /// broken. [`TransactionError::Usage`] if the flags do not go together, whatever the number of inputs.
+    /// The error of the first invalid input, in input order. If every input is valid, the broken rule over the whole
+    /// transaction. [`TransactionError::Usage`] if a flag is set without another flag that it needs; this is checked even if
+    /// the transaction has no inputs.
     pub fn verify(&self, flags: Flags) -> Result<(), TransactionError> {
         flags.check()?;
         let claims = all::claims(self, flags)?;

@@ -1,10 +1,12 @@
 //! The stack and the alt stack.
 //!
-//! An element is a handle of eight bytes. Up to seven bytes live in the handle itself (numbers, booleans, empty vectors);
-//! longer ones lie in an arena that both stacks share. Elements never change, so copying one (`OP_DUP`, `OP_PICK`) copies
-//! the handle alone, and moving one (`OP_ROLL`) moves eight bytes. Nothing is freed one by one: when the arena has grown to
-//! its limit, what is still in use is copied together. The limit is twice what was in use then, so a push costs constant
-//! time on average and the arena stays within a few times what 1,000 elements of 520 bytes take.
+//! An element is a handle of eight bytes. Elements of up to seven bytes (numbers, booleans, empty vectors) are stored in the
+//! handle itself. Longer elements are stored in an arena, a buffer that both stacks share. Elements never change, so copying
+//! one (`OP_DUP`, `OP_PICK`) copies only the handle, and moving one (`OP_ROLL`) moves eight bytes.
+//!
+//! The memory of single elements is not freed. When the arena reaches its limit, it is compacted: the elements in use are
+//! copied to a new arena, and the next limit is twice their size. A push therefore takes constant time on average, and the
+//! arena stays within a small multiple of the size of 1,000 elements of 520 bytes.
 
 use std::cell::Cell;
 
@@ -12,29 +14,30 @@ use crate::error::ScriptError;
 use crate::limits::MAX_SCRIPT_ELEMENT_SIZE;
 use crate::script_num;
 
-/// Longest element that lives in its handle, in bytes.
+/// Maximum size of an element that is stored in its handle, in bytes.
 const INLINE: usize = 7;
 
-/// Tag of a handle whose bytes lie in the arena.
+/// Tag of a handle whose element is stored in the arena.
 const IN_ARENA: u8 = 0xff;
 
-/// A thread keeps the memory of its last verification for the next one, up to this, in bytes. Common spends and most scripts
-/// need less.
+/// Maximum amount of memory that a thread keeps from one verification for the next, in bytes. Common transactions and most
+/// scripts need less.
 const MAX_KEPT: usize = 1 << 19;
 
 thread_local! {
     static KEPT: Cell<Stack> = const { Cell::new(Stack::new()) };
 }
 
-/// The arena is not compacted before it has grown to this, in bytes.
+/// Minimum size of the arena, in bytes, at which it is compacted.
 const MIN_ARENA_LIMIT: usize = 1 << 16;
 
 type Result<T> = core::result::Result<T, ScriptError>;
 
 const TOO_FEW: ScriptError = ScriptError::InvalidStackOperation;
 
-/// A handle. The last byte is the length of an inline element, whose unused bytes are zero; or [`IN_ARENA`], and the
-/// first four bytes are the offset in the arena and the next two the length, little endian.
+/// Handle of an element. For an element stored in the handle, the last byte is the length and unused bytes are zero.
+/// Otherwise the last byte is [`IN_ARENA`], the first four bytes are the offset in the arena and the next two the length,
+/// little endian.
 #[derive(Clone, Copy, Default)]
 struct Element([u8; INLINE + 1]);
 
@@ -49,7 +52,8 @@ impl Element {
         Some(Element(handle))
     }
 
-    /// `None` if the place does not fit a handle, which the arena's limit rules out.
+    /// Creates the handle of an element in the arena. Returns `None` if the offset or the length does not fit the handle,
+    /// which the limits of the arena exclude.
     #[inline]
     fn in_arena(offset: usize, length: usize) -> Option<Element> {
         let [a, b, c, d] = u32::try_from(offset).ok()?.to_le_bytes();
@@ -74,13 +78,13 @@ impl Element {
         if tag == IN_ARENA { u16::from_le_bytes([e, f]).into() } else { tag.into() }
     }
 
-    /// The handle as a number: the bytes of an inline element from the lowest, and the tag above them.
+    /// Returns the handle as a number: an inline element's bytes, the first one lowest, and the tag in the highest byte.
     #[inline]
     fn bits(&self) -> u64 {
         u64::from_le_bytes(self.0)
     }
 
-    /// Reads a number as [`script_num::decode`] does, without leaving the handle; none if the element is not inline.
+    /// Decodes a number as [`script_num::decode`] does, from the handle alone. Returns `None` if the element is not inline.
     #[inline]
     fn to_number(self, max_size: usize, minimal: bool) -> Option<Result<i64>> {
         let [.., tag] = self.0;
@@ -92,7 +96,7 @@ impl Element {
         }
         let Some(sign_bit) = (8 * u32::from(tag)).checked_sub(1) else { return Some(Ok(0)) };
         let magnitude = self.bits() & ((1 << sign_bit) - 1);
-        // The last byte is needed for a bit of the magnitude, or since the byte before it has no room for the sign.
+        // The last byte is needed if it has a bit of the magnitude, or if the highest bit of the byte before it is taken.
         if minimal && (magnitude << 1) >> (sign_bit - 7) == 0 {
             return Some(Err(ScriptError::ScriptNum));
         }
@@ -100,24 +104,24 @@ impl Element {
         Some(Ok(if self.bits() >> sign_bit & 1 == 0 { magnitude } else { -magnitude }))
     }
 
-    /// Whether the element counts as true; none if it is not inline.
+    /// Returns whether the element is true; `None` if the element is not inline.
     #[inline]
     fn to_bool(self) -> Option<bool> {
         let [.., tag] = self.0;
         if tag == IN_ARENA {
             return None;
         }
-        // Negative zero is false: the sign is not looked at. The empty vector has neither sign nor bytes.
+        // The sign bit is ignored, since negative zero is false. The empty vector has no sign bit.
         let sign = 1u64 << (8 * u32::from(tag)) >> 1;
         Some(self.bits() << 8 & !(sign << 8) != 0)
     }
 
-    /// The number's shortest encoding, if it fits a handle.
+    /// Returns the shortest encoding of a number as an inline element; `None` if it does not fit the handle.
     #[inline]
     fn number(number: i64) -> Option<Element> {
         let magnitude = number.unsigned_abs();
         let bits = u64::BITS - magnitude.leading_zeros();
-        // One bit more than the magnitude has, for the sign; zero is the empty vector.
+        // The encoding needs one bit more than the magnitude, for the sign. Zero is the empty vector.
         let length = if bits == 0 { 0 } else { bits / 8 + 1 };
         if length as usize > INLINE {
             return None;
@@ -127,40 +131,40 @@ impl Element {
     }
 }
 
-/// The two stacks of a running script. Depths count from the top, which is 0.
+/// The stack and the alt stack of a running script. Depths count from the top, which has depth 0.
 #[derive(Default, Clone)]
 pub struct Stack {
     main: Vec<Element>,
     alt: Vec<Element>,
     arena: Vec<u8>,
-    /// The arena's other half while it is compacted.
+    /// Buffer to which the arena is copied when it is compacted.
     spare: Vec<u8>,
-    /// The arena is compacted before it grows beyond this.
+    /// Size in bytes that the arena must not exceed before it is compacted.
     arena_limit: usize,
 }
 
 impl Stack {
-    /// Two empty stacks. Nothing is allocated before something is pushed.
+    /// Creates two empty stacks. No memory is allocated until an element is pushed.
     pub const fn new() -> Stack {
         Stack { main: Vec::new(), alt: Vec::new(), arena: Vec::new(), spare: Vec::new(), arena_limit: 0 }
     }
 
-    /// Two empty stacks with the memory that this thread has kept, if it has.
+    /// Creates two empty stacks, with the memory that this thread kept from an earlier verification, if any.
     pub(crate) fn reused() -> Stack {
-        // While a thread ends there is nothing to keep memory in.
+        // While a thread ends, its thread-local storage may be gone.
         KEPT.try_with(Cell::take).unwrap_or_default()
     }
 
-    /// Leaves the memory to the next verification on this thread.
+    /// Keeps the memory of the stacks for the next verification on this thread, unless it exceeds [`MAX_KEPT`].
     pub(crate) fn keep(mut self) {
         if self.allocated_bytes() <= MAX_KEPT {
             self.clear();
-            // Without a place to keep it, it is freed.
+            // If thread-local storage is gone, the memory is freed.
             let _ = KEPT.try_with(|kept| kept.set(self));
         }
     }
 
-    /// Empties both stacks and keeps the memory.
+    /// Removes all elements of both stacks, without freeing memory.
     pub(crate) fn clear(&mut self) {
         self.main.clear();
         self.alt.clear();
@@ -168,42 +172,42 @@ impl Stack {
         self.arena_limit = 0;
     }
 
-    /// The number of elements on the stack.
+    /// Returns the number of elements on the stack.
     #[inline]
     pub fn len(&self) -> usize {
         self.main.len()
     }
 
-    /// Whether the stack is empty.
+    /// Returns whether the stack is empty.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.main.is_empty()
     }
 
-    /// The number of elements on the alt stack.
+    /// Returns the number of elements on the alt stack.
     #[inline]
     pub fn alt_len(&self) -> usize {
         self.alt.len()
     }
 
-    /// The elements of the stack, the top last.
+    /// Iterates over the elements of the stack, bottom first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
         self.main.iter().map(|element| element.bytes(&self.arena))
     }
 
-    /// The elements of the alt stack, the top last.
+    /// Iterates over the elements of the alt stack, bottom first.
     pub fn alt_iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
         self.alt.iter().map(|element| element.bytes(&self.arena))
     }
 
-    /// Bytes that the stacks have allocated.
+    /// Returns the number of bytes that the stacks have allocated.
     pub fn allocated_bytes(&self) -> usize {
         (self.main.capacity() + self.alt.capacity()) * size_of::<Element>()
             + self.arena.capacity()
             + self.spare.capacity()
     }
 
-    /// Fails unless there are at least `count` elements.
+    /// Fails unless the stack has at least `count` elements.
     #[inline]
     pub(crate) fn need(&self, count: usize) -> Result<()> {
         if self.main.len() < count { Err(TOO_FEW) } else { Ok(()) }
@@ -215,34 +219,34 @@ impl Stack {
         self.main.get(index).ok_or(TOO_FEW)
     }
 
-    /// The element at a depth.
+    /// Returns the element at a depth.
     ///
     /// # Errors
     ///
-    /// [`ScriptError::InvalidStackOperation`] if the stack is not that deep; so for all methods that take a depth.
+    /// [`ScriptError::InvalidStackOperation`] if the stack is not that deep. This applies to all methods that take a depth.
     #[inline]
     pub fn get(&self, depth: usize) -> Result<&[u8]> {
         Ok(self.element(depth)?.bytes(&self.arena))
     }
 
-    /// The length of the element at a depth, in bytes.
+    /// Returns the length of the element at a depth, in bytes.
     #[inline]
     pub(crate) fn size(&self, depth: usize) -> Result<usize> {
         Ok(self.element(depth)?.len())
     }
 
-    /// Whether the element at a depth counts as true.
+    /// Returns whether the element at a depth is true.
     #[inline]
     pub fn is_true(&self, depth: usize) -> Result<bool> {
         let element = self.element(depth)?;
         Ok(element.to_bool().unwrap_or_else(|| script_num::is_true(element.bytes(&self.arena))))
     }
 
-    /// The number at a depth.
+    /// Decodes the element at a depth as a number.
     ///
     /// # Errors
     ///
-    /// [`ScriptError::ScriptNum`] as for [`script_num::decode`].
+    /// [`ScriptError::ScriptNum`] under the same conditions as [`script_num::decode`].
     #[inline]
     pub fn number(&self, depth: usize, max_size: usize, minimal: bool) -> Result<i64> {
         let element = self.element(depth)?;
@@ -255,7 +259,7 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// [`ScriptError::PushSize`] if it is longer than 520 bytes.
+    /// [`ScriptError::PushSize`] if the element is longer than 520 bytes.
     #[inline]
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let element = match Element::inline(bytes) {
@@ -266,7 +270,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Copies bytes into the arena.
+    /// Copies an element into the arena and returns its handle.
     fn store(&mut self, bytes: &[u8]) -> Result<Element> {
         if bytes.len() > MAX_SCRIPT_ELEMENT_SIZE {
             return Err(ScriptError::PushSize);
@@ -279,7 +283,7 @@ impl Stack {
         Ok(element)
     }
 
-    /// Copies together what is in use and sets the next limit.
+    /// Compacts the arena, so that it contains only the elements in use, and sets its next limit.
     #[cold]
     fn compact(&mut self) {
         if self.arena.len() >= MIN_ARENA_LIMIT {
@@ -309,7 +313,7 @@ impl Stack {
         }
     }
 
-    /// Pushes 1 or the empty vector.
+    /// Pushes a boolean: the byte 1 for true, the empty vector for false.
     #[inline]
     pub(crate) fn push_bool(&mut self, value: bool) {
         self.main.push(Element([u8::from(value), 0, 0, 0, 0, 0, 0, u8::from(value)]));
@@ -323,7 +327,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Copies `count` elements to the top, beginning with the one at `depth`.
+    /// Copies `count` elements to the top. The deepest of them is at `depth`.
     #[inline]
     pub(crate) fn copy(&mut self, depth: usize, count: usize) -> Result<()> {
         let start = self.main.len().checked_sub(1 + depth).ok_or(TOO_FEW)?;
@@ -332,13 +336,13 @@ impl Stack {
         Ok(())
     }
 
-    /// Moves `count` elements to the top, beginning with the one at `depth`.
+    /// Moves `count` elements to the top. The deepest of them is at `depth`.
     #[inline]
     pub(crate) fn roll(&mut self, depth: usize, count: usize) -> Result<()> {
         let start = self.main.len().checked_sub(1 + depth).ok_or(TOO_FEW)?;
         let part = self.main.get_mut(start..).filter(|part| count <= part.len()).ok_or(TOO_FEW)?;
         match part {
-            // SWAP and ROT are too short for a general rotation to pay.
+            // For short moves such as SWAP and ROT, a general rotation is slower.
             [a, b] if count == 1 => core::mem::swap(a, b),
             [a, b, c] if count == 1 => (*a, *b, *c) = (*b, *c, *a),
             _ => part.rotate_left(count),
@@ -353,7 +357,7 @@ impl Stack {
         self.drop_top(1)
     }
 
-    /// Copies the top element below the second one.
+    /// Copies the top element below the second one (OP_TUCK).
     #[inline]
     pub(crate) fn tuck(&mut self) -> Result<()> {
         self.need(2)?;
@@ -379,7 +383,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Leaves the stack as a script finds it that follows this one: without alt stack.
+    /// Removes all elements of the alt stack, since each script starts with an empty one.
     pub(crate) fn clear_alt(&mut self) {
         self.alt.clear();
     }

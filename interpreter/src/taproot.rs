@@ -1,4 +1,4 @@
-//! How a taproot output commits to a leaf (BIP 341 "Script validation rules").
+//! Verification that a taproot output commits to a leaf (BIP 341 "Script validation rules").
 
 use sha2::Digest;
 
@@ -10,24 +10,25 @@ use crate::limits::{
 };
 use crate::sighash::{CompactSize, tap_branch, tap_leaf, tap_tweak};
 
-/// A control block: what proves that a leaf is in the tree of an output.
+/// A control block, which proves that a leaf is in the script tree of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ControlBlock<'a> {
-    /// The leaf version.
+    /// The leaf version of the leaf.
     pub leaf_version: u8,
-    /// Whether the output key's Y coordinate is odd.
+    /// Whether the y coordinate of the output key is odd.
     pub output_key_is_odd: bool,
-    /// The internal key.
+    /// The internal key of the output.
     pub internal_key: &'a [u8; 32],
     path: &'a [u8],
 }
 
 impl<'a> ControlBlock<'a> {
-    /// Reads a control block: a byte of leaf version and parity, the internal key, 0 to 128 hashes of 32 bytes.
+    /// Parses a control block: one byte with the leaf version and the parity, the internal key, and 0 to 128 hashes of 32
+    /// bytes.
     ///
     /// # Errors
     ///
-    /// [`ScriptError::TaprootWrongControlSize`] if its size is not of that form.
+    /// [`ScriptError::TaprootWrongControlSize`] if the control block has any other size.
     pub fn parse(bytes: &'a [u8]) -> Result<ControlBlock<'a>, ScriptError> {
         let max_size = CONTROL_BLOCK_BASE_SIZE + CONTROL_BLOCK_MAX_NODES * CONTROL_BLOCK_NODE_SIZE;
         let Some((first, rest)) = bytes.split_first() else {
@@ -48,12 +49,12 @@ impl<'a> ControlBlock<'a> {
         }
     }
 
-    /// The siblings on the way from the leaf to the root.
+    /// Returns the hashes of the siblings on the path from the leaf to the root.
     pub fn path(&self) -> impl ExactSizeIterator<Item = &'a [u8; 32]> + use<'a> {
         self.path.as_chunks::<CONTROL_BLOCK_NODE_SIZE>().0.iter()
     }
 
-    /// Whether the output key commits to the leaf of this hash, each step told to the inspector.
+    /// Returns whether the output key commits to the leaf with this hash. Reports each step to the inspector.
     pub(crate) fn proves<I: Inspector>(
         &self,
         leaf_hash: [u8; 32],
@@ -76,7 +77,7 @@ impl<'a> ControlBlock<'a> {
     }
 }
 
-/// The tapleaf hash: of the leaf version and the script with its length.
+/// Returns the tapleaf hash of a leaf, over the leaf version and the script preceded by its length.
 pub fn leaf_hash(leaf_version: u8, script: &[u8]) -> [u8; 32] {
     tap_leaf()
         .chain_update([leaf_version])
@@ -86,13 +87,13 @@ pub fn leaf_hash(leaf_version: u8, script: &[u8]) -> [u8; 32] {
         .into()
 }
 
-/// The tapbranch hash of two nodes, the smaller one first.
+/// Returns the tapbranch hash of two nodes; the smaller one is hashed first.
 pub fn branch_hash(a: &[u8; 32], b: &[u8; 32]) -> [u8; 32] {
     let (first, second) = if a < b { (a, b) } else { (b, a) };
     tap_branch().chain_update(first).chain_update(second).finalize().into()
 }
 
-/// The taptweak hash of an internal key and the root of its tree, if it has one.
+/// Returns the taptweak hash of an internal key and the Merkle root of the script tree, if there is one.
 pub fn tweak_hash(internal_key: &[u8; 32], root: Option<&[u8; 32]>) -> [u8; 32] {
     let hasher = tap_tweak().chain_update(internal_key);
     match root {

@@ -1,4 +1,4 @@
-//! The rules of a transaction that need nothing but the transaction (Core `CheckTransaction`).
+//! Transaction rules that need neither the prevouts nor the chain (Core `CheckTransaction`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,32 +7,32 @@ use bitcoin::{OutPoint, Transaction};
 
 use crate::limits::{MAX_BLOCK_WEIGHT, MAX_MONEY, WITNESS_SCALE_FACTOR};
 
-/// Why a transaction is invalid on its own.
+/// Reason why a transaction is invalid by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TxError {
-    /// It has no inputs.
+    /// The transaction has no inputs.
     NoInputs,
-    /// It has no outputs.
+    /// The transaction has no outputs.
     NoOutputs,
-    /// It could not fit a block even without its witness.
+    /// The transaction without its witness already exceeds the maximum weight of a block.
     Oversize,
     /// An output has a negative amount.
     OutputNegative,
-    /// An output has more than all money.
+    /// An output has more than 21 million bitcoin.
     OutputTooLarge,
-    /// The outputs together have more than all money.
+    /// All outputs together have more than 21 million bitcoin.
     OutputTotalTooLarge,
     /// Two inputs spend the same output (CVE-2018-17144).
     DuplicateInputs,
-    /// A coinbase's scriptSig has not 2 to 100 bytes.
+    /// The scriptSig of a coinbase transaction has fewer than 2 or more than 100 bytes.
     CoinbaseLength,
-    /// An input of a transaction that is no coinbase spends nothing.
+    /// An input of a transaction other than a coinbase has a null prevout.
     NullPrevout,
 }
 
 impl TxError {
-    /// The reason, as Core spells it.
+    /// Returns the reject reason, spelled as in Core.
     pub const fn name(self) -> &'static str {
         match self {
             TxError::NoInputs => "bad-txns-vin-empty",
@@ -56,11 +56,11 @@ impl fmt::Display for TxError {
 
 impl std::error::Error for TxError {}
 
-/// Checks a transaction without its surroundings, in Core's order.
+/// Checks the rules that depend on nothing but the transaction, in Core's order.
 ///
 /// # Errors
 ///
-/// The first rule that it breaks.
+/// The first rule that the transaction breaks.
 pub fn check_transaction(tx: &Transaction) -> Result<(), TxError> {
     if tx.input.is_empty() {
         return Err(TxError::NoInputs);
@@ -80,7 +80,7 @@ pub fn check_transaction(tx: &Transaction) -> Result<(), TxError> {
         if amount > MAX_MONEY {
             return Err(TxError::OutputTooLarge);
         }
-        // Neither addend is above MAX_MONEY.
+        // The sum cannot overflow: `total` and `amount` are at most MAX_MONEY.
         total += amount;
         if total > MAX_MONEY {
             return Err(TxError::OutputTotalTooLarge);

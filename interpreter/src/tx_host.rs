@@ -1,4 +1,4 @@
-//! The host that a real transaction is.
+//! [`Host`] for a real transaction.
 
 use crate::claims::Claim;
 use crate::curve;
@@ -7,20 +7,20 @@ use crate::limits::LOCKTIME_THRESHOLD;
 use crate::proposals::{checktemplateverify, templatehash};
 use crate::sighash::{self, EcdsaMidstates, Signing};
 
-/// The transaction as one of its inputs sees it.
+/// A real transaction as the host of one of its inputs.
 pub(crate) struct TxHost<'a> {
     pub(crate) signing: Signing<'a>,
-    /// What the input states about the whole transaction.
+    /// Claims recorded while the input is verified.
     pub(crate) claims: Vec<Claim>,
 }
 
-/// nSequence of an input that switches nLockTime off (BIP 65).
+/// nSequence that disables nLockTime for its input (BIP 65).
 const SEQUENCE_FINAL: u32 = u32::MAX;
-/// nSequence with this bit is no relative lock (BIP 68 "Specification").
+/// Bit of nSequence that disables its relative lock (BIP 68 "Specification").
 const SEQUENCE_LOCKTIME_DISABLE_FLAG: u32 = 1 << 31;
-/// A relative lock with this bit counts units of 512 seconds, without it blocks (BIP 68).
+/// Bit of a relative lock that selects its unit: 512 seconds if set, blocks otherwise (BIP 68).
 const SEQUENCE_LOCKTIME_TYPE_FLAG: i64 = 1 << 22;
-/// The bits of nSequence that are a relative lock's length (BIP 68).
+/// Bits of nSequence that contain the length of the relative lock (BIP 68).
 const SEQUENCE_LOCKTIME_MASK: i64 = 0xffff;
 
 impl TxHost<'_> {
@@ -46,7 +46,7 @@ impl Host for TxHost<'_> {
         midstates: &mut EcdsaMidstates,
     ) -> Option<[u8; 32]> {
         let prevout = self.signing.prevouts.get(self.signing.input)?;
-        // Core's amounts are signed, and a negative one counts as unknown.
+        // Core treats amounts as signed, and a negative amount as missing.
         if prevout.value.to_sat().cast_signed() < 0 {
             return None;
         }
@@ -73,8 +73,8 @@ impl Host for TxHost<'_> {
         templatehash::template_hash_digest(&self.signing, annex_hash)
     }
 
-    /// BIP 65 "Detailed Specification": both are heights or both are times, the lock is not beyond the transaction's, and
-    /// the input is not final, which would switch nLockTime off.
+    /// BIP 65 "Detailed Specification": the argument and nLockTime are both heights or both times, the argument is at most
+    /// nLockTime, and the input's nSequence is not final, since this would disable nLockTime.
     fn check_lock_time(&mut self, lock_time: i64) -> bool {
         let tx_lock_time = i64::from(self.signing.tx.lock_time.to_consensus_u32());
         let threshold = i64::from(LOCKTIME_THRESHOLD);
@@ -83,11 +83,11 @@ impl Host for TxHost<'_> {
             && self.sequence() != SEQUENCE_FINAL
     }
 
-    /// BIP 112 "Summary": the transaction's version is at least 2, the input has a relative lock, both are in blocks or
-    /// both in time, and the lock is not longer than the input's.
+    /// BIP 112 "Summary": the transaction's version is at least 2, the input's nSequence has a relative lock, the argument
+    /// and nSequence are both in blocks or both in time, and the argument is at most as long as the input's lock.
     fn check_sequence(&mut self, sequence: i64) -> bool {
         let tx_sequence = self.sequence();
-        // Core compares the version as an unsigned number.
+        // Core compares the version as an unsigned integer.
         let version = self.signing.tx.version.0.cast_unsigned();
         if version < 2 || tx_sequence & SEQUENCE_LOCKTIME_DISABLE_FLAG != 0 {
             return false;

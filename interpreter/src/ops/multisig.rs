@@ -7,14 +7,14 @@ use crate::flags::Flags;
 use crate::limits::{MAX_OPS_PER_SCRIPT, MAX_PUBKEYS_PER_MULTISIG};
 use crate::machine::{Context, Machine};
 
-/// Where the arguments are, as depths from the top of the stack.
+/// Positions of the arguments, as depths from the top of the stack, and the two counts.
 struct Arguments {
     keys: usize,
     signatures: usize,
-    /// The depth of the first key; the others are below it. Likewise for the signatures.
+    /// Depth of the first key; the other keys are below it. `first_signature` is the same for the signatures.
     first_key: usize,
     first_signature: usize,
-    /// The depth of the dummy element, which the opcode consumes because of a bug.
+    /// Depth of the dummy element, which the opcode consumes because of a bug.
     dummy: usize,
 }
 
@@ -42,8 +42,8 @@ pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// Reads the two counts and checks that the stack has the keys, the signatures and the dummy element, before any of them is
-/// looked at.
+/// Reads the two counts, and checks that the stack has all keys, all signatures and the dummy element before any of them is
+/// read.
 fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
     m.stack.need(1)?;
     let keys = count(m, 0, MAX_PUBKEYS_PER_MULTISIG, ScriptError::PubkeyCount)?;
@@ -61,14 +61,15 @@ fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
     Ok(Arguments { keys, signatures, first_key, first_signature, dummy })
 }
 
-/// The count at a depth, from 0 to `max`.
+/// Reads the count at a depth of the stack. Fails with `error` unless the count is between 0 and `max`.
 fn count(m: &Machine<'_>, depth: usize, max: usize, error: ScriptError) -> Result<usize> {
     let count = usize::try_from(m.number(depth)?).map_err(|_| error)?;
     if count <= max { Ok(count) } else { Err(error) }
 }
 
-/// Goes through the keys and gives each signature the first key that it fits. Both are in the same order, so a key is
-/// never looked at twice; that and the moment at which it gives up decide which encodings are checked.
+/// Returns whether every signature is valid for one of the keys. Signatures and keys must be in the same order, so each key
+/// is compared with one signature only. The loop stops once fewer keys than signatures are left. Both facts affect
+/// consensus: they determine which encodings are checked.
 fn check_signatures(m: &mut Machine<'_>, arguments: &Arguments) -> Result<bool> {
     let mut script_code = ScriptCode::new(m.script.get(m.code_start..).unwrap_or_default());
     if matches!(m.context, Context::Legacy) {

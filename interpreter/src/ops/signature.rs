@@ -1,4 +1,4 @@
-//! `OP_CHECKSIG`, `OP_CHECKSIGVERIFY`, `OP_CHECKSIGADD` and `OP_CODESEPARATOR`. Numbers like R14 are those of the rules in
+//! `OP_CHECKSIG`, `OP_CHECKSIGVERIFY`, `OP_CHECKSIGADD` and `OP_CODESEPARATOR`. Numbers such as R14 refer to the rules in
 //! BIP-DRAFT.md.
 
 use super::Result;
@@ -14,13 +14,13 @@ use crate::schnorr;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::unchecked::Unchecked;
 
-/// `--`: what signatures commit to of the script starts after this opcode.
+/// `--`: the script code that later signatures commit to starts after this opcode.
 pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
     m.code_start = m.next_offset;
     m.midstates = EcdsaMidstates::default();
     m.digests = TaprootDigests::default();
     if let Context::Tapscript(tapscript) = &mut m.context {
-        // BIP 342 "Common signature message extension": the position of the opcode, not of the byte.
+        // BIP 342 "Common signature message extension": the position is counted in opcodes, not in bytes.
         tapscript.code_separator_position = m.position;
     }
     Ok(())
@@ -30,7 +30,7 @@ pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
 pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
     m.stack.need(2)?;
     let valid = match m.context {
-        // The new keys are keys in tapscript only (R13).
+        // The key type of BIP 118 exists in tapscript only (R13).
         Context::Tapscript(_) => check_tapscript(m, 1)?,
         _ => check_ecdsa(m)?,
     };
@@ -39,7 +39,9 @@ pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// `sig n key -- n|n+1` (BIP 342 "Script execution"). Unknown outside tapscript.
+/// `sig n key -- n
+///
+/// n+1` (BIP 342 "Script execution"). Fails outside tapscript.
 pub(super) fn check_sig_add(m: &mut Machine<'_>) -> Result {
     if !matches!(m.context, Context::Tapscript(_)) {
         return Err(ScriptError::BadOpcode);
@@ -51,7 +53,7 @@ pub(super) fn check_sig_add(m: &mut Machine<'_>) -> Result {
     m.stack.push_number(number + i64::from(valid))
 }
 
-/// The check of a single ECDSA signature (Core `EvalChecksigPreTapscript`).
+/// Checks a single ECDSA signature (Core `EvalChecksigPreTapscript`).
 fn check_ecdsa(m: &mut Machine<'_>) -> Result<bool> {
     let (signature, public_key) = (m.stack.get(1)?, m.stack.get(0)?);
     let mut script_code = ScriptCode::new(m.script.get(m.code_start..).unwrap_or_default());
@@ -68,14 +70,14 @@ fn check_ecdsa(m: &mut Machine<'_>) -> Result<bool> {
     Ok(valid)
 }
 
-/// The check of a signature in tapscript (BIP 342 "Rules for signature opcodes"), the key on top of the stack. The order
-/// is consensus: first the budget, then the kind of key.
+/// Checks a signature in tapscript (BIP 342 "Rules for signature opcodes"); the public key is on top of the stack. The order
+/// of the checks is consensus: first the budget, then the type of the key.
 fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> {
     let (signature, public_key) = (m.stack.get(signature_depth)?, m.stack.get(0)?);
     let Context::Tapscript(tapscript) = &mut m.context else { return Err(ScriptError::BadOpcode) };
     let signed = !signature.is_empty();
     if signed {
-        // A key of an unknown type pays too (R14, R27).
+        // A signature for a key of an unknown type consumes budget too (R14, R27).
         tapscript.validation_weight_left -= VALIDATION_WEIGHT_PER_SIGOP;
         if tapscript.validation_weight_left < 0 {
             return Err(ScriptError::TapscriptValidationWeight);
@@ -112,12 +114,13 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
             valid,
         }));
     }
-    // BIP 342: an invalid signature that is not empty fails the script (R25).
+    // BIP 342: an invalid signature fails the script unless it is empty (R25).
     if valid { Ok(true) } else { Err(ScriptError::SchnorrSig) }
 }
 
-/// The key to check with and its version; none for keys of unknown types, all of whose signatures are valid (BIP 342 "Rules
-/// for signature opcodes", BIP 118 "Rules for signature opcodes"). The kinds of keys are R12; an empty key fails (R28).
+/// Returns the 32-byte key to verify with, and its version. Returns `None` for a key of an unknown type, for which every
+/// signature is valid (BIP 342 "Rules for signature opcodes", BIP 118 "Rules for signature opcodes"). The types of keys are
+/// those of R12; an empty key fails (R28).
 fn key_of<'k>(
     public_key: &'k [u8],
     internal_key: &'k [u8; 32],
@@ -131,7 +134,8 @@ fn key_of<'k>(
     }
     match anyprevout::key(public_key, internal_key) {
         Some(key) if Proposal::ANYPREVOUT.is_active(flags)? => Ok(Some((key, KeyVersion::Bip118))),
-        // Not active, and no longer free for other upgrades: see the module `proposals` (R27).
+        // BIP 118 is not active, but the key type is assigned, so the discourage flag for upgrades does not apply. The
+        // module `proposals` gives the reason (R27).
         Some(_) => Ok(None),
         None if flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) => {
             Err(ScriptError::DiscourageUpgradablePubkeyType)

@@ -1,4 +1,4 @@
-//! Stack opcodes that are more than one move, and comparison of elements.
+//! Stack opcodes that need more than one stack operation, and comparison of elements.
 
 use super::Result;
 use crate::error::ScriptError;
@@ -20,7 +20,7 @@ pub(super) fn size(m: &mut Machine<'_>) -> Result {
 }
 
 fn push_length(m: &mut Machine<'_>, length: usize) -> Result {
-    // No stack and no element is that long.
+    // The conversion cannot fail: no stack and no element is longer than an `i64` can express.
     m.stack.push_number(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
@@ -36,7 +36,7 @@ pub(super) fn roll(m: &mut Machine<'_>) -> Result {
     m.stack.roll(depth, 1)
 }
 
-/// Takes the depth that `OP_PICK` and `OP_ROLL` are told, which must be inside what is left.
+/// Removes the argument of `OP_PICK` or `OP_ROLL`, which is a depth. Fails unless the rest of the stack is deeper.
 fn take_depth(m: &mut Machine<'_>) -> Result<usize> {
     m.stack.need(2)?;
     let depth = m.number(0)?;

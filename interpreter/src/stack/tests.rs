@@ -75,7 +75,7 @@ fn numbers_are_written_as_script_num_writes_them() {
 
 #[test]
 fn numbers_and_truth_are_read_as_script_num_reads_them() {
-    // All lengths, with the bytes at both ends that decide about sign and minimality.
+    // Elements of all lengths, with all combinations of edge values in the bytes that determine sign and minimality.
     let edges = [0x00, 0x01, 0x7f, 0x80, 0x81, 0xff];
     for length in 0..=9 {
         for ends in 0..6usize.pow(3) {
@@ -119,7 +119,7 @@ fn memory_is_kept_but_not_what_was_in_it() {
     first.keep();
     let second = Stack::reused();
     assert_eq!((second.len(), second.alt_len(), second.allocated_bytes()), (0, 0, allocated));
-    // What another verification has taken is not there twice.
+    // Memory that another verification has taken is not available a second time.
     assert_eq!(Stack::reused().allocated_bytes(), 0);
     let mut large = Stack::reused();
     (0..600).for_each(|_| large.push(&[7; 520]).unwrap());
