@@ -1,4 +1,5 @@
-//! What a successful verification did not check: each kind of gap, beside a case that differs in one thing and has no such gap.
+//! Tests of the gaps that `Coverage` reports. Each case with a gap is paired with cases that differ in one thing and have no
+//! such gap.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -37,7 +38,7 @@ const COMPUTED: &str = "no signature of the transaction was checked: its templat
                         whether the script compares it is not known";
 const ANYONE: &str = "no signature of the transaction was checked: anyone who has the witness can spend";
 
-/// An input to verify, number 0 of two unless a test says otherwise.
+/// An input to verify. It is input 0 of two unless a test sets another index.
 #[derive(Clone)]
 struct Case {
     tx: Transaction,
@@ -74,7 +75,7 @@ impl Case {
         case
     }
 
-    /// A tapscript under leaf version 0xc0, whose output has the key of [`keypair`] as internal key.
+    /// Creates a case with a tapscript of leaf version 0xc0. The internal key of the output is the key of [`keypair`].
     fn tapscript(script: &[u8], elements: &[&[u8]]) -> Case {
         Case::leaf(0xc0, script, elements)
     }
@@ -104,7 +105,7 @@ impl Case {
         Spend::new(&self.tx, &self.prevouts).unwrap()
     }
 
-    /// Replaces the first element of the witness by a signature under a key version.
+    /// Replaces the first element of the witness by a signature for this key version and hash type.
     fn signed(mut self, script: &[u8], key_version: KeyVersion, hash_type: u8) -> Case {
         let tapscript = TapscriptMessage {
             key_version,
@@ -129,7 +130,7 @@ impl Case {
         self.coverage().gaps().iter().map(|gap| gap.unchecked.to_string()).collect()
     }
 
-    /// The gaps of a case are these, and those of each case beside it lack the first of them.
+    /// Checks that the case has exactly these gaps, and that each of the paired cases lacks the first of them.
     fn expect(&self, gaps: &[&str], beside: &[Case]) {
         assert_eq!(self.gaps(), gaps);
         for other in beside {
@@ -160,7 +161,7 @@ fn p2wsh(script: &[u8]) -> Vec<u8> {
 
 #[test]
 fn a_success_opcode_ends_a_tapscript() {
-    // A signature that is empty, and a key: false, and then true.
+    // An empty signature and a key: the opcode returns false, and NOT makes it true.
     let script = [&[0, TRUE][..], &push(&x_only()), &[CHECKSIGFROMSTACK, NOT]].concat();
     let inactive = Case::tapscript(&script, &[]);
     let active = inactive.clone().with(Flags::CHECKSIGFROMSTACK);
@@ -251,7 +252,7 @@ fn signatures_of_unknown_keys() {
     let empty_signature = Case::tapscript(&[&unknown(&long)[..], &[NOT]].concat(), &[&[]]);
     Case::tapscript(&unknown(&long), &[&[1]]).expect(&[gap, ANYONE], &[known, empty_signature]);
 
-    // A key of BIP 118, of one byte and of 33. CHECKSIGFROMSTACK never knows them.
+    // Keys of BIP 118 have 1 or 33 bytes. OP_CHECKSIGFROMSTACK treats them as keys of an unknown type.
     for (key, script) in [
         (vec![1], vec![TRUE, CHECKSIG]),
         ([&[1][..], &x_only()].concat(), unknown(&[&[1][..], &x_only()].concat())),
@@ -298,7 +299,7 @@ fn nops_that_are_reserved_for_upgrades() {
 
 #[test]
 fn a_template_that_is_not_checked() {
-    // The output is not part of the hash.
+    // The template hash does not commit to the spent output.
     let digest = checktemplateverify::check_template_digest(&Case::new(&[], &[]).spend().signing(0).unwrap());
     let script = [&push(&digest)[..], &[NOP4]].concat();
     let active = Case::new(&script, &[]).with(Flags::CHECKTEMPLATEVERIFY);
@@ -340,7 +341,7 @@ fn locks_that_are_not_checked() {
     );
 }
 
-/// A case in which input 1 spends a P2PK output with a signature of the given hash type.
+/// Creates a case in which input 1 spends a P2PK output with a signature of this hash type.
 fn pay_to_public_key(outputs: usize, hash_type: u8) -> Case {
     let key = keypair().public_key().serialize();
     let mut case = Case::new(&[TRUE], &[]);
@@ -369,7 +370,7 @@ fn a_signature_that_commits_to_nothing() {
 #[test]
 fn no_signature_of_the_transaction() {
     Case::new(&[TRUE], &[]).expect(&[ANYONE], &[pay_to_public_key(1, 1)]);
-    // A signature of a template hash commits to the transaction, one of another message does not.
+    // A signature of the template hash commits to the transaction, a signature of another message does not.
     let flags = Flags::CHECKSIGFROMSTACK | Flags::TEMPLATEHASH;
     let script = [&[TEMPLATEHASH][..], &push(&x_only()), &[CHECKSIGFROMSTACK]].concat();
     let other = [&[TEMPLATEHASH, DROP, TRUE][..], &push(&x_only()), &[CHECKSIGFROMSTACK]].concat();
@@ -381,7 +382,8 @@ fn no_signature_of_the_transaction() {
     Case::tapscript(&other, &[&sign(&[1])]).with(flags).expect(&[COMPUTED], &[of_template]);
 }
 
-/// `OP_TEMPLATEHASH` compares nothing: a script can drop the hash. `OP_CHECKTEMPLATEVERIFY` fails for another one.
+/// `OP_TEMPLATEHASH` does not compare the hash, and a script can drop it. `OP_CHECKTEMPLATEVERIFY` fails unless the hash
+/// matches.
 #[test]
 fn a_template_hash_that_is_only_computed() {
     let flags = Flags::TEMPLATEHASH | Flags::CHECKTEMPLATEVERIFY;
@@ -402,7 +404,7 @@ fn a_template_hash_that_is_only_computed() {
     assert_eq!(gaps(&both), [only], "the opcode that verifies is named");
 }
 
-/// A signature with SIGHASH_NONE commits to no output; another signature, or a template, may commit to them.
+/// A signature with SIGHASH_NONE commits to no output. Another signature, or a template hash, may commit to the outputs.
 #[test]
 fn a_signature_that_leaves_the_outputs_open() {
     const OPEN: &str = "the signatures leave the outputs open (SIGHASH_NONE): whoever has this transaction can redirect its money";
@@ -430,7 +432,7 @@ fn a_coverage_starts_anew_and_says_nothing_of_failures() {
 
 #[test]
 fn every_proposal_is_named_where_it_is_inactive() {
-    // A rule for whole transactions is not part of any input's verification.
+    // A rule about whole transactions is not part of the verification of inputs.
     let of_inputs = || PROPOSALS.iter().filter(|proposal| proposal.hook != Hook::Transaction);
     let named: BTreeSet<&str> = of_inputs()
         .map(|proposal| {

@@ -1,5 +1,5 @@
-//! Signature and template digests against a table that an independent implementation computed: see the head of
-//! `digests.txt`. The table is part of the project, so the test needs no other files.
+//! Compares signature and template digests with a table computed by an independent implementation, which the head of
+//! `digests.txt` describes. The table is part of the repository, so the test needs no other files.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -14,7 +14,7 @@ use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
 
 const TABLE: &str = include_str!("digests.txt");
 
-/// Bytes in hex, `""` for no bytes; `None` for a dash.
+/// Parses bytes in hex; `""` means no bytes, and a dash is `None`.
 fn bytes(word: &str) -> Option<Vec<u8>> {
     match word {
         "-" => None,
@@ -27,7 +27,7 @@ fn array(word: &str) -> Option<[u8; 32]> {
     bytes(word).map(|bytes| bytes.try_into().unwrap())
 }
 
-/// Returns the digest that the interpreter computes for a line of the table, which ends with the expected one.
+/// Returns the digest that the interpreter computes for a line of the table. `words` are the words of the line.
 fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
     let signing = spend.signing(words[1].parse().unwrap()).unwrap();
     let hash_type = || words[2].parse::<u8>().unwrap();
@@ -52,7 +52,7 @@ fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
     }
 }
 
-/// A transaction of the table, its prevouts, and the words of its lines.
+/// A transaction of the table, its prevouts, and the lines about it, each split into words.
 type Signed = (Transaction, Vec<TxOut>, Vec<Vec<&'static str>>);
 
 fn transactions() -> Vec<Signed> {
@@ -74,7 +74,7 @@ fn transactions() -> Vec<Signed> {
 fn digests_are_those_of_the_reference() {
     let mut counts = BTreeMap::new();
     for (tx, prevouts, lines) in transactions() {
-        // The hashes that digests share are computed by whichever digest comes first.
+        // The shared hashes are computed by the first digest that needs them, so both orders of lines are tested.
         let forward = Spend::new(&tx, &prevouts).unwrap();
         let backward = Spend::new(&tx, &prevouts).unwrap();
         for words in &lines {
@@ -87,7 +87,7 @@ fn digests_are_those_of_the_reference() {
             assert_eq!(digest(&backward, known), array(expected), "{}", words.join(" "));
         }
     }
-    // How many there are, and how many of the hash types or inputs have no digest.
+    // Number of lines of each kind; `true` counts those for which no digest exists because of the hash type or the input.
     let expected = [
         (("bip118", false), 224),
         (("bip118", true), 112),

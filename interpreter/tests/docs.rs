@@ -1,4 +1,4 @@
-//! The documents say what the tables say.
+//! Tests that the documents agree with the table of proposals.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 

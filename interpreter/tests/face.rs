@@ -1,5 +1,5 @@
-//! What callers see beside verdicts: words, views of a running script, messages field by field, and the host that is told its
-//! answers.
+//! Tests of the public interface apart from verdicts: texts, the state of a running script, messages field by field, and the
+//! mock host.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -59,7 +59,7 @@ fn what_went_wrong_is_said_in_words() {
     assert_eq!(opcodes, ["OP_VERIFY", "OP_PUSHBYTES_75", "OP_SUCCESS187", "OP_INVALIDOPCODE"]);
 }
 
-/// What an inspector sees before each instruction.
+/// Records the state of the machine before each instruction.
 #[derive(Default)]
 struct Views(Vec<(u32, usize, usize, usize, u32, bool)>);
 
@@ -83,7 +83,7 @@ impl Inspector for Views {
 
 #[test]
 fn an_inspector_sees_the_machine() {
-    // 1 IF CODESEPARATOR 2 ELSE CODESEPARATOR ENDIF NOP
+    // The script is: 1 IF CODESEPARATOR 2 ELSE CODESEPARATOR ENDIF NOP.
     let (mut stack, mut views, mut host) = (Stack::new(), Views::default(), MockHost::new(|_| false));
     run_script(&mut stack, &VIEWED, Context::WitnessV0, Flags::P2SH, &mut host, &mut views).unwrap();
     let expected = [
@@ -113,7 +113,7 @@ fn a_mock_host_is_asked_and_told() {
         | Flags::CHECKTEMPLATEVERIFY
         | Flags::TEMPLATEHASH
         | Flags::STRICTENC;
-    // The script, its stack, where it runs, and what the host was asked.
+    // The script, its initial stack, its context, and the questions that the host receives.
     type Case<'a> = (Vec<u8>, Vec<&'a [u8]>, Context, &'a str);
     let cases: [Case<'_>; 8] = [
         ([&key[..], &[0xac]].concat(), vec![&ecdsa], Context::Legacy, "Ecdsa 8 33"),
@@ -147,7 +147,8 @@ fn a_mock_host_is_asked_and_told() {
         assert_eq!((result, stack.is_true(0)), (Ok(()), Ok(true)), "{script:02x?}");
         assert_eq!(asked.join(", "), expected, "{script:02x?}");
     }
-    // Told that there is no output of the index, a host has no digest for SIGHASH_SINGLE; for hash types that do not exist, never.
+    // If the answer is that no output has the input's index, the host returns no digest for SIGHASH_SINGLE. For hash types
+    // that are not defined, the host never returns a digest.
     for (hash_type, answer) in [(3, false), (4, true)] {
         let mut host = MockHost::new(|question| answer || question != Question::SingleOutput);
         let mut stack = Stack::new();
@@ -158,7 +159,8 @@ fn a_mock_host_is_asked_and_told() {
     }
 }
 
-/// Verification does not let a tapscript with such an opcode run; whoever runs scripts alone can.
+/// A tapscript with the opcode of an inactive proposal fails if run by `run_script`. Verification does not run such a
+/// script, since it succeeds.
 #[test]
 fn without_its_flag_a_proposal_has_no_opcode() {
     let outcome = |flags| {
@@ -172,7 +174,8 @@ fn without_its_flag_a_proposal_has_no_opcode() {
     assert_eq!(error(Flags::CONSENSUS | Flags::CHECKSIGFROMSTACK), ScriptError::TapscriptEmptyPubkey);
 }
 
-/// The fields of messages, joined, are what their digests are of; lengths above two bytes are written as rust-bitcoin does.
+/// The fields of a message, joined, are the preimage of its digest. Lengths that need more than two bytes are encoded as in
+/// rust-bitcoin.
 #[test]
 fn messages_are_what_is_hashed() {
     let large = output(7, vec![0x51; 70_000]);
@@ -222,7 +225,8 @@ fn transactions_are_checked_alone() {
     const MONEY: u64 = 2_100_000_000_000_000;
     assert_eq!(changed(&|tx| tx.input.clear()), Some("bad-txns-vin-empty"));
     assert_eq!(changed(&|tx| tx.output.clear()), Some("bad-txns-vout-empty"));
-    // Without witness a transaction may have a million bytes. An output beside this script takes 8 + 5, the rest 4 + 1 + 82 + 1 + 4.
+    // A transaction may have a million bytes without witness. Apart from the script, its output takes 8 + 5 bytes, and the
+    // rest takes 4 + 1 + 82 + 1 + 4 bytes.
     let room = 1_000_000 - 13 - 92;
     assert_eq!(good.input[0].base_size() * 2, 82);
     assert_eq!(changed(&|tx| tx.output[0].script_pubkey = ScriptBuf::from(vec![0; room])), None);

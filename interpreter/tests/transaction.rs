@@ -1,4 +1,4 @@
-//! Verdicts on whole transactions: rules that span inputs, and what a conclusion needs.
+//! Tests of verdicts on whole transactions: rules that span inputs, and errors of `Spend::conclude`.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -12,7 +12,7 @@ const CHECKSIG: u8 = 0xac;
 const CHECKMULTISIG: u8 = 0xae;
 const LIMIT: Flags = Flags::LEGACY_SIGOPS_LIMIT;
 
-/// A scriptPubKey that is true and has signature operations in a branch that is not executed.
+/// Creates an output whose script is valid and contains `operations` in a branch that is not executed.
 fn with_sigops(operations: &[u8]) -> TxOut {
     let script = [&[TRUE, 0, IF], operations, &[ENDIF]].concat();
     TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from(script) }
@@ -27,7 +27,7 @@ fn verdict(prevouts: &[TxOut], flags: Flags) -> Result<(), TransactionError> {
     let tx = spending(prevouts.len());
     let spend = Spend::new(&tx, prevouts).unwrap();
     let verdict = spend.verify(flags);
-    // The same from inputs one by one, in the reverse order.
+    // Verifying the inputs one by one and concluding in reverse order must give the same verdict.
     let mut inputs: Vec<_> =
         (0..prevouts.len()).map(|input| spend.verify_input(input, flags).unwrap()).collect();
     inputs.reverse();
@@ -35,7 +35,7 @@ fn verdict(prevouts: &[TxOut], flags: Flags) -> Result<(), TransactionError> {
     verdict
 }
 
-/// BIP 54: 2,500 signature operations in all inputs together, executed or not.
+/// BIP 54: at most 2,500 signature operations in all inputs together, whether executed or not.
 #[test]
 fn the_limit_on_signature_operations_spans_inputs() {
     let with = |last: usize| {
@@ -54,18 +54,18 @@ fn the_limit_on_signature_operations_spans_inputs() {
     );
 }
 
-/// Inputs are verified in groups of at most 64; the claims of all of them count.
+/// Inputs are verified in groups of at most 64. The claims of all groups must be counted.
 #[test]
 fn the_claims_of_many_inputs_are_joined() {
     for (last, is_valid) in [(5, true), (6, false)] {
-        // 499 inputs with 5 signature operations each, 2,495 together.
+        // 499 inputs with 5 signature operations each have 2,495 together.
         let mut outputs = vec![with_sigops(&[CHECKSIG; 5]); 499];
         outputs.push(with_sigops(&vec![CHECKSIG; last]));
         assert_eq!(verdict(&outputs, LIMIT).is_ok(), is_valid, "{last}");
     }
 }
 
-/// BIP 54: a number pushed before CHECKMULTISIG counts as that many, anything else as 20.
+/// BIP 54: CHECKMULTISIG counts as the number of its keys if that number is pushed directly before, and as 20 otherwise.
 #[test]
 fn multisig_counts_its_keys_where_they_are_pushed() {
     let claims = |operations: &[u8]| {
@@ -79,7 +79,7 @@ fn multisig_counts_its_keys_where_they_are_pushed() {
     assert_eq!(claims(&[0x01, 0x03, CHECKMULTISIG]), [Claim::LegacySigops(20)]);
 }
 
-/// BIP 54: exactly 64 bytes without the witness, and no other size.
+/// BIP 54: a transaction of exactly 64 bytes without witness is invalid, and other sizes are valid.
 #[test]
 fn a_transaction_of_64_bytes_is_invalid() {
     for (length, is_valid) in [(3, true), (4, false), (5, true)] {
@@ -92,7 +92,7 @@ fn a_transaction_of_64_bytes_is_invalid() {
         let expected = if is_valid { Ok(()) } else { Err(TransactionError::Rule(TransactionRule::Size64)) };
         assert_eq!(spend.verify(Flags::FORBID_64_BYTE_TX), expected, "{length}");
         assert_eq!(spend.verify(Flags::CONSENSUS), Ok(()), "without the flag");
-        // A witness does not count.
+        // The witness is not part of the size.
         tx.input[0].witness.push([1]);
         let spend = Spend::new(&tx, &prevouts).unwrap();
         assert_eq!(spend.verify(Flags::FORBID_64_BYTE_TX), expected, "{length}");

@@ -1,5 +1,5 @@
-//! Hashes that signatures of one script, one transaction or one thread share: each signature is that of its own message, and the
-//! message of another one is refused.
+//! Tests of hashes that are shared by the signatures of one script, one transaction or one thread. Each signature must be
+//! valid for its own message only.
 
 use bitcoin::Witness;
 use sigstack_interpreter::sighash::{legacy, segwit_v0, taproot};
@@ -14,7 +14,7 @@ use crate::{
 const TOALTSTACK: u8 = 0x6b;
 const FROMALTSTACK: u8 = 0x6c;
 
-/// Legacy and segwit v0.
+/// The ECDSA script versions: legacy and segwit v0.
 #[derive(Clone, Copy, Debug)]
 enum Ecdsa {
     Legacy,
@@ -22,7 +22,7 @@ enum Ecdsa {
 }
 
 impl Ecdsa {
-    /// A script with the elements that it runs on, the top last.
+    /// Creates an input that runs `script` on `elements`, the top element last.
     fn input(self, script: &[u8], elements: &[Vec<u8>]) -> Input {
         match self {
             Ecdsa::Legacy => {
@@ -45,7 +45,7 @@ impl Ecdsa {
     }
 }
 
-/// One script has a signature of each kind, so that all of them use its midstates.
+/// One script verifies a signature of each hash type, so that all of them use the midstates of the script.
 #[test]
 fn ecdsa_hash_types_in_one_script() {
     let hash_types = [0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00, 0x61, 0x63, 0xe3, 0x80, 0x41];
@@ -53,7 +53,7 @@ fn ecdsa_hash_types_in_one_script() {
     let script = [&check.repeat(hash_types.len())[..], &[TRUE]].concat();
     for ecdsa in [Ecdsa::Legacy, Ecdsa::WitnessV0] {
         let signatures: Vec<Vec<u8>> = hash_types.iter().map(|kind| ecdsa.sign(&script, *kind)).collect();
-        // The second order meets each kind in a midstate that another hash type of its kind has computed.
+        // In the reverse order, midstates are computed by other hash types that share them.
         for order in [signatures.clone(), signatures.iter().rev().cloned().collect()] {
             assert_eq!(ecdsa.input(&script, &order).verify(Flags::CONSENSUS), Ok(()), "{ecdsa:?}");
             for changed in 0..order.len() {
@@ -69,7 +69,7 @@ fn ecdsa_hash_types_in_one_script() {
     }
 }
 
-/// What is signed after a code separator is not what is signed before it.
+/// A signature made for the script code before a code separator is invalid after it, and the reverse.
 #[test]
 fn ecdsa_after_a_code_separator() {
     let check = |opcode: u8| [&push(&public_key())[..], &[opcode]].concat();
@@ -86,12 +86,12 @@ fn ecdsa_after_a_code_separator() {
     }
 }
 
-/// A signature that the script pushes is removed from what it signs. The other signature of the script signs the whole of it, so
-/// they share no midstate, in either order.
+/// A signature that the script pushes is removed from the script code that it signs. The script's other signature signs the
+/// whole script, so the two must not share a midstate, in either order.
 #[test]
 fn signatures_found_in_the_script() {
     let key = push(&public_key());
-    // The first check is of the signature that the script pushes, which signs the script without that push.
+    // The first check verifies the signature that the script pushes, which signs the script without that push.
     let without = [&[DROP][..], &key, &[CHECKSIGVERIFY], &key, &[CHECKSIG]].concat();
     let found = Ecdsa::Legacy.sign(&without, 1);
     let script = [push(&found), without.clone()].concat();
@@ -102,13 +102,13 @@ fn signatures_found_in_the_script() {
     assert_ne!(found, whole);
     assert_eq!(verify(&found, &whole), Ok(()));
     assert_eq!(verify(&whole, &found), Ok(()));
-    // A signature that is not pushed and signs the script without a push of another one. The hash type is a different one, since
-    // signatures are made without randomness.
+    // This signature is not pushed by the script but signs the script without the push of the other signature. It has
+    // another hash type because signing is deterministic and the two signatures would be equal otherwise.
     let other = Ecdsa::Legacy.sign(&without, 0x41);
     assert_eq!(verify(&found, &other), Err(E::EvalFalse));
     assert_eq!(verify(&other, &found), Err(E::CheckSigVerify));
     assert_eq!(verify(&whole, &whole), Ok(()));
-    // In segwit v0 nothing is removed.
+    // In segwit v0, signatures are not removed.
     let kept = Ecdsa::WitnessV0.sign(&without, 1);
     let script = [push(&kept), without].concat();
     let second = Ecdsa::WitnessV0.sign(&script, 1);
@@ -118,8 +118,8 @@ fn signatures_found_in_the_script() {
     assert_eq!(input.verify(Flags::CONSENSUS), Ok(()));
 }
 
-/// What is searched in the script is the shortest direct push, which has a prefix of its own from 76 bytes on. Consensus has no
-/// such signature since BIP 66; without its flag, bytes after a DER signature count for nothing.
+/// FindAndDelete searches for the shortest direct push, whose prefix is longer for signatures of 76 bytes or more. Such
+/// signatures are invalid since BIP 66; without the flag of BIP 66, bytes after a DER signature are ignored.
 #[test]
 fn long_signatures_found_in_the_script() {
     for padding in [0, 3, 4, 5, 100, 300] {
@@ -131,7 +131,7 @@ fn long_signatures_found_in_the_script() {
         assert_eq!(input.verify(Flags::NONE), Ok(()), "{} bytes", found.len());
         let const_code = input.verify(Flags::CONST_SCRIPTCODE);
         assert_eq!(const_code, Err(E::SigFindAndDelete), "{} bytes", found.len());
-        // Signed as if it stayed in the script.
+        // A signature that signs the script without its own push removed is invalid.
         let mut whole = Ecdsa::Legacy.sign(&script, 1);
         whole.splice(whole.len() - 1.., [vec![0; padding], vec![1]].concat());
         let input =
@@ -140,7 +140,7 @@ fn long_signatures_found_in_the_script() {
     }
 }
 
-/// A signature of the first input in a tapscript that has this leaf hash.
+/// Signs the first input for a tapscript with the leaf hash of `script`.
 fn sign_tapscript(
     input: &Input,
     script: &[u8],
@@ -158,7 +158,7 @@ fn sign_tapscript(
     sign_schnorr(taproot::digest(&spend.signing(0).unwrap(), &message, hash_type).unwrap(), hash_type)
 }
 
-/// One tapscript has a signature of every hash type, by keys of both versions.
+/// One tapscript verifies a signature of every hash type, with keys of both versions.
 #[test]
 fn taproot_hash_types_in_one_script() {
     let bip341 = [0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83];
@@ -173,7 +173,7 @@ fn taproot_hash_types_in_one_script() {
     let mut signatures: Vec<Vec<u8>> =
         bip341.iter().map(|hash_type| sign(KeyVersion::Bip342, *hash_type)).collect();
     signatures.extend(bip118.iter().map(|hash_type| sign(KeyVersion::Bip118, *hash_type)));
-    // The script begins with the top of the stack.
+    // The first check of the script takes the top of the stack.
     signatures.reverse();
     assert_eq!(Input::tapscript(&script, &signatures).verify(flags), Ok(()));
     for changed in 0..signatures.len() {
@@ -194,7 +194,7 @@ fn taproot_hash_types_in_one_script() {
                 "{changed}, {hash_type:#04x}"
             );
         }
-        // The version of the key is part of the message.
+        // The key version is part of the message, so a signature of the other version is invalid.
         let mut wrong = signatures.clone();
         let last = signatures.len() - 1;
         wrong[changed] = signatures[if is_bip118 { last } else { bip118.len() - 1 }].clone();
@@ -218,7 +218,8 @@ fn taproot_after_a_code_separator() {
     assert_eq!(verify(&after, &after), Err(E::SchnorrSig));
 }
 
-/// Each input signs the output of its own index, and all of them in one transaction use its cache. The third has none.
+/// With SIGHASH_SINGLE each input signs the output with its own index. All inputs share the transaction's cache. The third
+/// input has no such output.
 #[test]
 fn single_outputs_of_several_inputs() {
     let check = [&push(&public_key())[..], &[CHECKSIG]].concat();
@@ -253,7 +254,8 @@ fn single_outputs_of_several_inputs() {
     }
 }
 
-/// The stacks' memory is used again by the next verification of the thread, and the alt stack belongs to one script.
+/// The next verification on a thread reuses the memory of the stacks but must not see their elements. The alt stack is
+/// cleared between scripts.
 #[test]
 fn nothing_is_left_on_the_stacks() {
     let leaves_much = Input::new(&[TRUE; 9], &[TRUE, TOALTSTACK], &[]);
@@ -268,11 +270,11 @@ fn nothing_is_left_on_the_stacks() {
     assert_eq!(between.verify(Flags::CONSENSUS), Err(E::InvalidAltstackOperation));
 }
 
-/// Elements stay what they are while the memory of the stacks is compacted, on the alt stack too.
+/// Compaction of the stacks' memory must not change the elements, including those on the alt stack.
 #[test]
 fn elements_survive_compaction() {
     let on_alt = [&push(&[9; 500])[..], &[TOALTSTACK]].concat();
-    // A tapscript has no limit, so it can fill the memory many times.
+    // Tapscripts have no size limit, so this one can fill the memory many times.
     let filler = [&push(&[8; 520])[..], &[DROP]].concat().repeat(1000);
     let compare = [&[FROMALTSTACK][..], &push(&[9; 500]), &[0x88]].concat().repeat(2);
     let script = [on_alt.repeat(2), filler, compare, vec![TRUE]].concat();

@@ -1,5 +1,5 @@
-//! Digests of transactions whose counts, lengths and indices need more than one byte, against code that shares nothing with the
-//! interpreter: rust-bitcoin, or the BIP's message written down here.
+//! Tests of digests for transactions whose counts, lengths and indices need more than one byte. The expected digests come
+//! from rust-bitcoin or from messages of the BIPs written out in this file.
 
 use bitcoin::consensus::encode::{VarInt, serialize};
 use bitcoin::hashes::{Hash, HashEngine, sha256, sha256d};
@@ -13,17 +13,18 @@ use sigstack_interpreter::{Flags, KeyVersion, Spend, TaprootMessage, TapscriptMe
 
 use crate::{CODESEPARATOR, TRUE, run, tapscript, transaction};
 
-/// Numbers of inputs and outputs around the sizes at which a CompactSize gets longer.
+/// Numbers of inputs and outputs, around the values at which a CompactSize gets longer.
 const COUNTS: [(u32, u32); 8] =
     [(1, 1), (252, 253), (253, 252), (300, 254), (65_535, 1), (65_536, 1), (1, 65_535), (1, 65_536)];
 
-/// Lengths of scripts around the same sizes.
+/// Script lengths, around the values at which a CompactSize gets longer.
 const LENGTHS: [usize; 8] = [0, 1, 252, 253, 254, 255, 65_535, 65_536];
 
-/// ALL, NONE and SINGLE, with and without ANYONECANPAY, and with bits that no rule looks at.
+/// Hash types: ALL, NONE and SINGLE, with and without ANYONECANPAY, and with bits that are ignored.
 const ECDSA_HASH_TYPES: [u8; 10] = [0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00, 0x61, 0x63, 0xe3];
 
-/// The inputs of a transaction at which an index gets longer than a byte, and the first and last one.
+/// Returns the input indices to test: those around the values at which an index no longer fits one byte, the first and the
+/// last.
 fn indices(tx: &Transaction) -> Vec<usize> {
     let few = tx.input.len() <= 300;
     let wanted: &[usize] = if few { &[0, 1, 252, 253, 255, 256, 257] } else { &[256] };
@@ -66,7 +67,7 @@ fn legacy_script_codes_with_their_lengths() {
     let signing = spend.signing(1).unwrap();
     for length in LENGTHS {
         let signed = vec![TRUE; length];
-        // The code separators are not signed, and their bytes are not counted.
+        // Code separators are not part of the message, and the length does not count them.
         let mut script_code = vec![CODESEPARATOR; 2];
         script_code.extend(&signed);
         script_code.insert(2 + length / 2, CODESEPARATOR);
@@ -101,7 +102,7 @@ fn outputs_with_the_lengths_of_their_scripts() {
     }
 }
 
-/// The digest of BIP 143 "Specification", from a message that is written without any cache.
+/// Computes the signature hash of BIP 143 "Specification" without any cache.
 fn bip143(tx: &Transaction, prevouts: &[TxOut], index: usize, script_code: &[u8], hash_type: u8) -> [u8; 32] {
     let double = |bytes: Vec<u8>| sha256d::Hash::hash(&bytes).to_byte_array();
     let (anyone_can_pay, outputs) = (hash_type & 0x80 != 0, hash_type & 0x1f);
@@ -136,7 +137,7 @@ fn bip143(tx: &Transaction, prevouts: &[TxOut], index: usize, script_code: &[u8]
     double(message.concat())
 }
 
-/// The last of the three inputs has no output of its index.
+/// Tests all hash types. The last of the three inputs has no output with its index.
 #[test]
 fn segwit_v0_with_every_hash_type() {
     let (tx, prevouts) = transaction(3, 2);
@@ -165,10 +166,10 @@ fn segwit_v0_script_codes_with_their_lengths_and_indices() {
     }
 }
 
-/// What a tapscript adds to a message: the leaf hash and the position of the last code separator.
+/// Data that a tapscript adds to a message: the leaf hash and the position of the last code separator.
 type Leaf = ([u8; 32], u32);
 
-/// Compares digests with and without annex with those of rust-bitcoin.
+/// Compares digests, with and without an annex, with those of rust-bitcoin.
 fn compare_taproot(tx: &Transaction, prevouts: &[TxOut], index: usize, leaf: Option<Leaf>, hash_type: u8) {
     let spend = Spend::new(tx, prevouts).unwrap();
     let signing = spend.signing(index).unwrap();
@@ -216,7 +217,7 @@ fn leaf_hashes_and_annex_hashes_have_the_length() {
     }
 }
 
-/// The hash of BIP 442, of which only the engine's opcode is public.
+/// Compares the result of OP_PAIRCOMMIT with the hash of BIP 442. The interpreter exports no function for this hash.
 #[test]
 fn paircommit_has_both_lengths() {
     for (a, b) in [(0, 1), (252, 253), (253, 252), (255, 256), (520, 520)] {
@@ -231,7 +232,7 @@ fn paircommit_has_both_lengths() {
     }
 }
 
-/// The default template hash of BIP 119 "Detailed Specification".
+/// Computes the default template hash of BIP 119 "Detailed Specification".
 fn bip119(tx: &Transaction, index: usize) -> [u8; 32] {
     let single = |bytes: Vec<u8>| sha256::Hash::hash(&bytes).to_byte_array();
     let count = |length: usize| u32::try_from(length).unwrap().to_le_bytes().to_vec();
@@ -252,7 +253,7 @@ fn bip119(tx: &Transaction, index: usize) -> [u8; 32] {
     single(message.concat())
 }
 
-/// The template hash of BIP 446 "Specification", without annex.
+/// Computes the template hash of BIP 446 "Specification", without an annex.
 fn bip446(tx: &Transaction, index: usize) -> [u8; 32] {
     let single = |bytes: Vec<u8>| sha256::Hash::hash(&bytes).to_byte_array();
     let tag = single(b"TemplateHash".to_vec());
@@ -290,7 +291,7 @@ fn template_hashes_with_counts_and_indices() {
     for (inputs, outputs) in [(1, 1), (255, 256), (256, 255), (300, 65_536)] {
         let (mut tx, prevouts) = transaction(inputs, outputs);
         compare(&tx, &prevouts);
-        // The scriptSigs are committed to if any of the inputs has one.
+        // The message commits to all scriptSigs if any input has one.
         let last = tx.input.len() - 1;
         tx.input[last].script_sig = vec![TRUE; 253].into();
         compare(&tx, &prevouts);

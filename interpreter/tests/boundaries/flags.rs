@@ -1,11 +1,11 @@
-//! A flag switches its own rule on and nothing else: an input that breaks one rule fails if the rule's flag is set alone, and is valid
-//! under all other flags.
+//! Tests that a flag enables its own rule and nothing else. An input that breaks one rule fails if only that rule's flag is
+//! set, and is valid under all other flags.
 
 use sigstack_interpreter::{Context, FlagKind, Flags, ScriptError as E};
 
 use crate::{CHECKSIG, CODESEPARATOR, DROP, public_key, push, run, tapscript};
 
-/// What a row of the table runs in.
+/// Script version in which a row's script runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum In {
     Legacy,
@@ -13,7 +13,7 @@ enum In {
     Tapscript,
 }
 
-/// A flag, a script with the elements that it runs on, and its error under the flag.
+/// A flag, the script version, the script, its initial stack, and its error under the flag.
 type Row<'r> = (Flags, In, &'r [u8], &'r [&'r [u8]], E);
 
 impl In {
@@ -69,12 +69,12 @@ fn each_flag_switches_its_own_rule() {
         let result = run(script, elements, kind.context(), others, true);
         assert!(result.is_ok(), "{kind:?} without {flag}: {result:?}");
     }
-    // Three flags ask for strict DER.
+    // Each of three flags requires strict DER.
     for flag in [Flags::DERSIG, Flags::LOW_S, Flags::STRICTENC] {
         let result = run(&[CHECKSIG], &[not_der, &key], Context::Legacy, flag, true);
         assert_eq!(result, Err(E::SigDer), "{flag}");
     }
-    // The rules of 2009 have none of it, and MINIMALIF is a rule of segwit v0 only.
+    // Without flags none of these scripts fails, and MINIMALIF is a rule of segwit v0 only.
     for (_, kind, script, elements, _) in rows.iter().filter(|row| row.1 != In::Tapscript) {
         assert!(run(script, elements, kind.context(), Flags::NONE, true).is_ok(), "{kind:?}");
     }

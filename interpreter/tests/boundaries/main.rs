@@ -1,7 +1,8 @@
-//! Rules at their boundaries: sizes at each limit and one above it, two broken rules at once, digests whose counts, lengths and
-//! indices do not fit a byte, and hashes that several signatures share.
+//! Tests of rules at their boundaries: sizes at each limit and one above, two rules broken at once, digests whose counts,
+//! lengths and indices do not fit one byte, and hashes that several signatures share.
 //!
-//! `fuzz/planted/run --tests` plants bugs of these kinds one at a time. Each bug must fail one of these tests.
+//! `fuzz/planted/run --tests` adds bugs of these kinds to the code, one at a time. Each bug must make one of these tests
+//! fail.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -30,8 +31,8 @@ const CHECKSIG: u8 = 0xac;
 const CHECKSIGVERIFY: u8 = 0xad;
 const CODESEPARATOR: u8 = 0xab;
 
-/// Runs a script on these elements, the top last, with a host that gives one answer to all questions. Returns what is on the
-/// stack at the end.
+/// Runs a script on `elements`, the top element last, with a host that gives the same answer to all questions. Returns the
+/// final stack.
 fn run(
     script: &[u8],
     elements: &[&[u8]],
@@ -46,7 +47,7 @@ fn run(
     Ok(stack.iter().map(<[u8]>::to_vec).collect())
 }
 
-/// A tapscript with this validation weight left.
+/// Creates a tapscript context with this validation weight left.
 fn tapscript(weight: i64) -> Context {
     let mut tapscript = Tapscript::new([1; 32], [2; 32], None, 0);
     tapscript.validation_weight_left = weight;
@@ -63,7 +64,7 @@ fn output(value: u64, script: &[u8]) -> TxOut {
     TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from(script.to_vec()) }
 }
 
-/// A transaction whose inputs and outputs are all different, and what it spends.
+/// Creates a transaction whose inputs and outputs are all different, and its prevouts.
 fn transaction(inputs: u32, outputs: u32) -> (Transaction, Vec<TxOut>) {
     let script = |nth: u32| vec![TRUE; (nth % 5) as usize];
     let numbered = |nth| {
@@ -80,7 +81,7 @@ fn transaction(inputs: u32, outputs: u32) -> (Transaction, Vec<TxOut>) {
     (tx, (0..inputs).map(|nth| output(u64::from(nth) + 200, &script(nth + 1))).collect())
 }
 
-/// An input to verify: the first of two, in a transaction with two outputs.
+/// An input to verify: the first of two inputs, in a transaction with two outputs.
 #[derive(Clone)]
 struct Input {
     tx: Transaction,
@@ -101,7 +102,7 @@ impl Input {
         Input::new(&p2wsh(script), &[], &witness)
     }
 
-    /// The only leaf of a tree is spent.
+    /// Creates an input that spends the only leaf of a script tree.
     fn leaf(version: u8, script: &[u8], elements: &[Vec<u8>]) -> Input {
         let internal_key = keypair().x_only_public_key().0;
         let tweak = tweak_hash(&internal_key.to_byte_array(), Some(&leaf_hash(version, script)));
@@ -115,7 +116,7 @@ impl Input {
         Input::leaf(0xc0, script, elements)
     }
 
-    /// Replaces the witness or one of its elements.
+    /// Changes the elements of the witness.
     fn with_witness(mut self, change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Input {
         let mut witness = self.tx.input[0].witness.to_vec();
         change(&mut witness);
@@ -149,13 +150,13 @@ fn public_key() -> [u8; 33] {
     PublicKey::from_secret_key(&secret_key()).serialize()
 }
 
-/// An ECDSA signature with its hash type.
+/// Returns an ECDSA signature followed by its hash type.
 fn sign_ecdsa(digest: [u8; 32], hash_type: u8) -> Vec<u8> {
     let signature = secp256k1::ecdsa::sign(Message::from_digest(digest), &secret_key());
     [&signature.serialize_der()[..], &[hash_type]].concat()
 }
 
-/// A Schnorr signature with its hash type, which 0 leaves out.
+/// Returns a Schnorr signature followed by its hash type, unless the hash type is 0.
 fn sign_schnorr(digest: [u8; 32], hash_type: u8) -> Vec<u8> {
     let mut signature = secp256k1::schnorr::sign_no_aux_rand(&digest, &keypair()).to_byte_array().to_vec();
     signature.extend((hash_type != 0).then_some(hash_type));

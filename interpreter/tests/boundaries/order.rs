@@ -1,5 +1,5 @@
-//! Two rules of a script are broken at once: the error is that of the rule that Core checks first. Beside each such script is one
-//! that breaks the second rule only.
+//! Tests of scripts that break two rules at once: the error must be that of the rule that Core checks first. Each such
+//! script is paired with one that breaks the second rule only.
 
 use sigstack_interpreter::ScriptError as E;
 use sigstack_interpreter::{Context, Flags};
@@ -12,20 +12,21 @@ const CHECKMULTISIG: u8 = 0xae;
 const DISABLED: u8 = 0x7e;
 const RETURN: u8 = 0x6a;
 const MINUS_ONE: &[u8] = &[0x81];
-/// A number of six bytes, which no opcode reads.
+/// A number of six bytes, which is too long for every opcode.
 const LONG: &[u8] = &[1, 2, 3, 4, 5, 6];
 
-/// A strict DER signature with ALL, and S = 1. The mock host refuses it.
+/// A strict DER signature with hash type ALL and S = 1. The mock host rejects every signature.
 const SIGNATURE: &[u8] = &[0x30, 6, 2, 1, 1, 2, 1, 1, 1];
-/// The same with a byte too many.
+/// [`SIGNATURE`] with one extra byte.
 const NOT_DER: &[u8] = &[0x30, 6, 2, 1, 1, 2, 1, 1, 1, 1];
-/// The same with a hash type that is not defined.
+/// [`SIGNATURE`] with a hash type that is not defined.
 const WRONG_TYPE: &[u8] = &[0x30, 6, 2, 1, 1, 2, 1, 1, 5];
 
-/// A script, the elements that it runs on, and its error under the flags of the row.
+/// A script, its initial stack, and its error under the flags of the test.
 type Broken<'s> = (&'s [u8], &'s [&'s [u8]], E);
 
-/// Checks that the first script breaks two rules, of which the first is reported, and that the second breaks the other one.
+/// Checks that the first script, which breaks two rules, fails with the error of the first rule, and that the second script
+/// fails with the error of the second rule.
 fn check(context: &Context, flags: Flags, both: Broken<'_>, second_only: Broken<'_>) {
     for (script, elements, error) in [both, second_only] {
         let result = run(script, elements, context.clone(), flags, false);
@@ -38,7 +39,7 @@ fn legacy(flags: Flags, both: Broken<'_>, second_only: Broken<'_>) {
     check(&Context::Legacy, flags, both, second_only);
 }
 
-/// A tapscript whose budget is spent.
+/// Runs [`check`] in a tapscript with too little validation weight for one signature.
 fn out_of_budget(flags: Flags, both: Broken<'_>, second_only: Broken<'_>) {
     check(&tapscript(49), flags, both, second_only);
 }
@@ -62,13 +63,13 @@ fn rules_of_all_opcodes() {
     legacy(none, (&many, &[], E::OpCount), (&few, &[], E::InvalidStackOperation));
     let long = [&[RETURN][..], &[TRUE; 10_000]].concat();
     legacy(none, (&long, &[], E::ScriptSize), (&long[..10_000], &[], E::OpReturn));
-    // What a script pushed counts before what it left open.
+    // The stack size is checked before unbalanced conditionals.
     let open = [&[TRUE, 0x63][..], &[TRUE; 1001]].concat();
     legacy(none, (&open, &[], E::StackSize), (&open[..1002], &[], E::UnbalancedConditional));
-    // An opcode's own error comes before the stack's size.
+    // An opcode's own error is reported before the stack size.
     let grow = |last: u8| [&[TRUE; 1000][..], &[last]].concat();
     legacy(none, (&grow(RETURN), &[], E::OpReturn), (&grow(TRUE), &[], E::StackSize));
-    // A number is read after the elements were counted.
+    // The number of elements is checked before a number is read.
     let roll = 0x7a;
     legacy(none, (&[roll], &[LONG], E::InvalidStackOperation), (&[roll], &[&[], LONG], E::ScriptNum));
 }
@@ -79,10 +80,10 @@ fn arguments_of_checkmultisig() {
     let script = |count: usize, keys: u8| nops(count, &[1, keys, CHECKMULTISIG]);
     let (both, second) = (script(200, 21), script(200, 1));
     legacy(none, (&both, &[], E::PubkeyCount), (&second, &[], E::OpCount));
-    // Twenty keys count as opcodes before the keys are looked for.
+    // Twenty keys are added to the opcode count before the stack is checked for the keys.
     let (both, second) = (script(181, 20), script(180, 20));
     legacy(none, (&both, &[], E::OpCount), (&second, &[], E::InvalidStackOperation));
-    // No key is there, and no number of signatures; then no signature.
+    // First the number of signatures is missing on the stack; in the second pair, the signatures are missing.
     let multisig = &[CHECKMULTISIG];
     legacy(
         none,
@@ -107,22 +108,22 @@ fn arguments_of_checkmultisig() {
 fn signatures_of_checkmultisig() {
     let (multisig, key) = (&[CHECKMULTISIG][..], &public_key()[..]);
     let flags = Flags::NULLFAIL | Flags::NULLDUMMY;
-    // The dummy element is looked at after the signatures, whether they are valid or not.
+    // The dummy element is checked after the signatures, whether they are valid or not.
     let both = (multisig, &[&[1], SIGNATURE, &[1], key, &[1]][..], E::SigNullFail);
     legacy(flags, both, (multisig, &[&[1], &[], &[1], key, &[1]], E::SigNullDummy));
     let verify = &[CHECKMULTISIG + 1];
     let both = (&verify[..], &[&[1][..], &[], &[1], key, &[1]][..], E::SigNullDummy);
     legacy(flags, both, (verify, &[&[], &[], &[1], key, &[1]], E::CheckMultisigVerify));
-    // The encodings of a signature and a key are checked before either is used, the signature's first.
+    // The encodings of a signature and a key are checked before either is used, first that of the signature.
     let flags = flags | Flags::STRICTENC;
     let both = (multisig, &[&[], NOT_DER, &[1], &[5], &[1]][..], E::SigDer);
     legacy(flags, both, (multisig, &[&[], SIGNATURE, &[1], &[5], &[1]], E::PubkeyType));
     let both = (multisig, &[&[], SIGNATURE, &[1], &[5], &[1]][..], E::PubkeyType);
     legacy(flags, both, (multisig, &[&[], SIGNATURE, &[1], key, &[1]], E::SigNullFail));
-    // A pair is not looked at once there are more signatures than keys.
+    // Encodings are not checked any more once more signatures than keys are left.
     let both = (multisig, &[&[], NOT_DER, SIGNATURE, &[2], key, key, &[2]][..], E::SigNullFail);
     legacy(flags, both, (multisig, &[&[], SIGNATURE, NOT_DER, &[2], key, key, &[2]], E::SigDer));
-    // All signatures are searched for before one is checked.
+    // All signatures are searched for in the script before any of them is checked.
     let script = [push(NOT_DER), vec![DROP, CHECKMULTISIG]].concat();
     let both = (&script[..], &[&[], NOT_DER, &[1], key, &[1]][..], E::SigFindAndDelete);
     legacy(flags | Flags::CONST_SCRIPTCODE, both, (multisig, &[&[], NOT_DER, &[1], key, &[1]], E::SigDer));
@@ -132,7 +133,7 @@ fn signatures_of_checkmultisig() {
 fn encodings_of_ecdsa() {
     let (checksig, key) = (&[CHECKSIG][..], &public_key()[..]);
     let flags = Flags::STRICTENC | Flags::LOW_S | Flags::NULLFAIL | Flags::WITNESS_PUBKEYTYPE;
-    // S is the order of the curve less one, which is high; its hash type is not defined either.
+    // S is the order of the curve minus one, which is a high S. The hash type is not defined either.
     let mut high_s = vec![0x30, 38, 2, 1, 1, 2, 33, 0];
     high_s.extend([0xff; 15]);
     high_s.push(0xfe);
@@ -166,7 +167,7 @@ fn encodings_of_ecdsa() {
     legacy(flags | Flags::CONST_SCRIPTCODE, both, (checksig, &[NOT_DER, key], E::SigDer));
 }
 
-/// BIP 342 "Rules for signature opcodes": the budget, the kind of key, the signature.
+/// BIP 342 "Rules for signature opcodes": first the budget, then the type of the key, then the signature.
 #[test]
 fn signatures_of_tapscript() {
     let unknown_key = Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE;
@@ -190,7 +191,7 @@ fn signatures_of_tapscript() {
     legacy(Flags::NONE, (add, &[], E::BadOpcode), (checksig, &[], E::InvalidStackOperation));
 }
 
-/// BIP 348 "Specification": the kind of key, the signature, the budget.
+/// BIP 348 "Specification": first the type of the key, then the signature, then the budget.
 #[test]
 fn signatures_of_checksigfromstack() {
     let flags = Flags::CHECKSIGFROMSTACK | Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE;
@@ -213,7 +214,7 @@ fn arguments_of_locktimes() {
     let flags = Flags::CHECKLOCKTIMEVERIFY | Flags::CHECKSEQUENCEVERIFY | Flags::MINIMALDATA;
     for opcode in [0xb1, 0xb2] {
         let script = &[opcode][..];
-        // -1 with a byte too many. The disable bit of a negative number is set.
+        // The first argument is -1 with an extra byte. The second one, -1, has the disable bit set but is negative.
         legacy(flags, (script, &[&[1, 0x80]], E::ScriptNum), (script, &[MINUS_ONE], E::NegativeLocktime));
         legacy(flags, (script, &[MINUS_ONE], E::NegativeLocktime), (script, &[&[1]], E::UnsatisfiedLocktime));
     }

@@ -1,5 +1,5 @@
-//! Two rules of an input are broken at once: the error is that of the rule that Core checks first. Beside each such input is one that
-//! breaks the second rule only.
+//! Tests of inputs that break two rules at once: the error must be that of the rule that Core checks first. Each such input
+//! is paired with one that breaks the second rule only.
 
 use bitcoin::Witness;
 use sigstack_interpreter::{Flags, ScriptError as E};
@@ -29,7 +29,7 @@ fn rules_of_legacy_inputs() {
     check(flags, (&input(&[RETURN]), E::SigPushOnly), (&input(&[TRUE]), E::CleanStack));
     check(Flags::CONSENSUS, (&p2sh(&[0], &[0x61]), E::SigPushOnly), (&p2sh(&[0], &[]), E::EvalFalse));
     check(flags, (&p2sh(&[RETURN], &[TRUE]), E::OpReturn), (&p2sh(&[TRUE], &[TRUE]), E::CleanStack));
-    // A witness that nothing uses is looked for last.
+    // An unexpected witness is checked last.
     let unexpected = |script_sig: &[u8]| Input::new(&[TRUE], script_sig, &[vec![1]]);
     check(flags, (&unexpected(&[TRUE]), E::CleanStack), (&unexpected(&[]), E::WitnessUnexpected));
     let result = Input::new(&[0], &[], &[vec![1]]);
@@ -46,7 +46,7 @@ fn rules_of_segwit_v0() {
     let mut second = p2sh(&p2wsh(&[TRUE]), &[]);
     second.tx.input[0].witness = Witness::from_slice(&[[RETURN]]);
     check(flags, (&nested, E::WitnessMalleatedP2sh), (&second, E::WitnessProgramMismatch));
-    // The script's hash, the elements' sizes, the script's size.
+    // The script's hash is checked first, then the sizes of the elements, then the script's size.
     let long_element = vec![1; 521];
     let script = [&[TRUE][..], &[DROP; 10_000]].concat();
     let mismatch = Input::new(&p2wsh(&[TRUE]), &[], &[long_element.clone(), script.clone()]);
@@ -58,8 +58,8 @@ fn rules_of_segwit_v0() {
     check(flags, (&both, E::CleanStack), (&second, E::EvalFalse));
 }
 
-/// BIP 341 "Script validation rules": the control block, the commitment, the leaf version. An unknown leaf version is valid, but
-/// only of a leaf that the output commits to.
+/// BIP 341 "Script validation rules": first the control block, then the commitment, then the leaf version. A leaf of an
+/// unknown version is valid only if the output commits to it.
 #[test]
 fn rules_of_taproot() {
     let flags = Flags::CONSENSUS | Flags::DISCOURAGE_UPGRADABLE_TAPROOT_VERSION;
@@ -81,7 +81,7 @@ fn rules_of_taproot() {
     assert_eq!(cut(&leaf).verify(Flags::CONSENSUS), Err(E::TaprootWrongControlSize));
 }
 
-/// BIP 342 "Script execution": OP_SUCCESSx, the number of elements, their sizes.
+/// BIP 342 "Script execution": first OP_SUCCESSx, then the number of elements, then their sizes.
 #[test]
 fn rules_of_tapscript() {
     const SUCCESS: u8 = 0xbb;
@@ -92,7 +92,7 @@ fn rules_of_tapscript() {
     let too_long = Input::tapscript(&[TRUE], &many(521)[1..]);
     check(flags, (&second, E::StackSize), (&too_long, E::PushSize));
     check(flags, (&too_long, E::PushSize), (&Input::tapscript(&[RETURN], &[]), E::OpReturn));
-    // Without the policy an OP_SUCCESSx makes all that valid, but not what the scan meets before it.
+    // Without the policy flag, an OP_SUCCESSx makes these inputs valid, unless the script before it cannot be parsed.
     assert_eq!(both.verify(Flags::CONSENSUS), Ok(()));
     let after = Input::tapscript(&[SUCCESS, 0x4c], &[]);
     assert_eq!(after.verify(Flags::CONSENSUS), Ok(()));

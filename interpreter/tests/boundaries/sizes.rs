@@ -1,4 +1,4 @@
-//! Limits inside scripts: what is at each limit is valid, and what is one above or below it is not.
+//! Tests of limits inside scripts: a value at a limit is valid, and a value one beyond the limit is not.
 
 use sigstack_interpreter::ScriptError as E;
 use sigstack_interpreter::{Context, Flags};
@@ -21,7 +21,7 @@ fn scripts() {
         (Context::WitnessV0, Some(E::ScriptSize)),
         (tapscript(0), None),
     ] {
-        // A hundred times a push of 99 bytes and a drop reach no other limit than that of the script.
+        // One hundred times, push 97 bytes and drop them: the script reaches no limit other than its own size limit.
         let mut script = [&push(&[1; 97])[..], &[DROP]].concat().repeat(100);
         assert_eq!((script.len(), error(&script, &[], &context, Flags::NONE)), (10_000, None));
         script.push(TRUE);
@@ -34,7 +34,7 @@ fn elements() {
     for context in [Context::Legacy, Context::WitnessV0, tapscript(0)] {
         assert_eq!(error(&push(&[1; 520]), &[], &context, Flags::NONE), None);
         assert_eq!(error(&push(&[1; 521]), &[], &context, Flags::NONE), Some(E::PushSize));
-        // In a branch that is not executed too.
+        // The limit also applies in a branch that is not executed.
         let skipped = |length: usize| [&[0, IF][..], &push(&vec![1; length]), &[ENDIF]].concat();
         assert_eq!(error(&skipped(520), &[], &context, Flags::NONE), None);
         assert_eq!(error(&skipped(521), &[], &context, Flags::NONE), Some(E::PushSize));
@@ -53,7 +53,7 @@ fn opcodes() {
     // OP_1 to OP_16 and OP_RESERVED do not count.
     let uncounted = [&[0, IF][..], &[RESERVED; 300], &[TRUE; 300], &[0x60; 300], &[ENDIF]].concat();
     assert_eq!(count(&uncounted), None);
-    // In a branch that is not executed too.
+    // Opcodes in a branch that is not executed count.
     let skipped = |nops: usize| [&[0, IF][..], &vec![NOP; nops], &[ENDIF]].concat();
     assert_eq!(count(&skipped(199)), None);
     assert_eq!(count(&skipped(200)), Some(E::OpCount));
@@ -89,7 +89,7 @@ fn the_stacks() {
     for context in [Context::Legacy, Context::WitnessV0, tapscript(0)] {
         assert_eq!(error(&[TRUE; 1000], &[], &context, Flags::NONE), None);
         assert_eq!(error(&[TRUE; 1001], &[], &context, Flags::NONE), Some(E::StackSize));
-        // The elements of both stacks count.
+        // The limit applies to the elements of both stacks together.
         let with_alt = |more: usize| [&[TRUE, 0x6b][..], &vec![TRUE; more]].concat();
         assert_eq!(error(&with_alt(999), &[], &context, Flags::NONE), None);
         assert_eq!(error(&with_alt(1000), &[], &context, Flags::NONE), Some(E::StackSize));
@@ -104,7 +104,7 @@ fn numbers() {
         [one_add(&[1; 5]), one_add(&[1; 7]), one_add(&[1; 8]), one_add(&[1; 520])],
         [Some(E::ScriptNum); 4]
     );
-    // The result may have five bytes, and is no number then.
+    // A result may have five bytes; it is not valid as a number then.
     let stack = run(&[0x8b], &[&[0xff, 0xff, 0xff, 0x7f]], Context::Legacy, Flags::NONE, true);
     assert_eq!(stack, Ok(vec![vec![0, 0, 0, 0x80, 0]]));
     let flags = Flags::CHECKLOCKTIMEVERIFY | Flags::CHECKSEQUENCEVERIFY;
@@ -119,7 +119,7 @@ fn numbers() {
     }
 }
 
-/// What OP_PICK and OP_ROLL may reach.
+/// The maximum depths that OP_PICK and OP_ROLL accept.
 #[test]
 fn depths() {
     for opcode in [0x79, 0x7a] {
@@ -131,7 +131,7 @@ fn depths() {
     }
 }
 
-/// Signatures of ECDSA have 9 to 73 bytes with their hash type.
+/// ECDSA signatures have 9 to 73 bytes, including the hash type.
 #[test]
 fn der_signatures() {
     let der = |r: usize, s: usize| {
@@ -148,7 +148,7 @@ fn der_signatures() {
     assert_eq!([der(33, 34), der(34, 33)], [(74, Some(E::SigDer)); 2]);
 }
 
-/// Only keys of the length that their first byte announces have signatures.
+/// A signature can be valid only for a key with the length that its first byte implies.
 #[test]
 fn keys_of_ecdsa() {
     for first in 0..=8u8 {
@@ -195,7 +195,7 @@ fn keys_and_signatures_of_tapscript() {
     }
 }
 
-/// The budget may reach zero, whatever spends it: with keys of unknown types too.
+/// The budget may reach zero but not less. This holds for every signature opcode, and for keys of unknown types too.
 #[test]
 fn validation_weight() {
     let flags = Flags::CHECKSIGFROMSTACK;
@@ -212,7 +212,7 @@ fn validation_weight() {
             let over = error(script, elements, &tapscript(49), flags);
             assert_eq!(over, Some(E::TapscriptValidationWeight), "{script:?}");
         }
-        // Two of them take twice as much, and empty signatures nothing.
+        // Two signatures consume twice as much, and empty signatures consume nothing.
         let twice = [&push(key)[..], &[CHECKSIG, DROP], &push(key), &[CHECKSIG]].concat();
         assert_eq!(error(&twice, &[signature, signature], &tapscript(100), flags), None);
         let over = error(&twice, &[signature, signature], &tapscript(99), flags);
@@ -238,7 +238,8 @@ fn minimal_pushes() {
     assert_eq!(minimal(&[1, 0x81]), Some(E::MinimalData));
 }
 
-/// Only an argument of 32 bytes is a template hash: that of the mock host is known.
+/// Only an argument of 32 bytes is compared with the template hash. The mock host's template hash differs from this
+/// argument.
 #[test]
 fn arguments_of_checktemplateverify() {
     let flags = Flags::CHECKTEMPLATEVERIFY;

@@ -1,4 +1,5 @@
-//! Limits of inputs and witnesses, and locks of transactions: what is at each limit is valid, and what is beyond it is not.
+//! Tests of limits of inputs and witnesses, and of lock times: a value at a limit is valid, and a value beyond the limit is
+//! not.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::{Hash, hash160};
@@ -18,8 +19,8 @@ fn elements_of_witnesses() {
     assert_eq!(spends(521).map(|input| input.verify(Flags::CONSENSUS)), [Err(E::PushSize); 2]);
 }
 
-/// A tapscript begins with at most 1,000 elements. A script of segwit v0 may begin with more, since the stack is looked at after
-/// its first opcode.
+/// A tapscript may start with at most 1,000 elements. A segwit v0 script may start with more, since the size of the stack is
+/// first checked after the first opcode.
 #[test]
 fn initial_stacks() {
     let script = [&[0x6d; 500][..], &[TRUE]].concat();
@@ -29,7 +30,7 @@ fn initial_stacks() {
         Input::tapscript(&script, &elements(count)).verify(Flags::CONSENSUS)
     };
     assert_eq!([tapscript(1000), tapscript(1001)], [Ok(()), Err(E::StackSize)]);
-    // 2DROP leaves 1,000.
+    // The first 2DROP leaves 1,000 elements.
     let segwit_v0 = |count: usize| {
         let script = [&[0x6d; 101][..], &[TRUE]].concat();
         Input::p2wsh(&script, &elements(count)).verify(Flags::CONSENSUS)
@@ -37,7 +38,8 @@ fn initial_stacks() {
     assert_eq!([segwit_v0(1002), segwit_v0(1003)], [Err(E::CleanStack), Err(E::StackSize)]);
 }
 
-/// A witness program has 2 to 40 bytes after its version (BIP 141); other scripts of pushes are no programs.
+/// A witness program has 2 to 40 bytes after its version (BIP 141). Other scripts that consist of pushes are not witness
+/// programs.
 #[test]
 fn witness_programs() {
     let flags = Flags::CONSENSUS | Flags::DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM;
@@ -69,7 +71,7 @@ fn witness_programs() {
         let script = [&[0][..], &push(&vec![7; length])].concat();
         assert_eq!(Input::new(&script, &[], &[]).verify(flags), Err(expected), "{length} bytes");
     }
-    // Only 32 bytes of version 1 are taproot, and only outside P2SH.
+    // Only programs of version 1 with 32 bytes outside P2SH are taproot.
     for (length, is_taproot) in [(31, false), (32, true), (33, false)] {
         let script = [&[0x51][..], &push(&vec![7; length])].concat();
         let expected = if is_taproot { Err(E::WitnessProgramWitnessEmpty) } else { unknown };
@@ -80,7 +82,7 @@ fn witness_programs() {
     }
 }
 
-/// The witness of P2WPKH has two elements.
+/// The witness of P2WPKH has exactly two elements.
 #[test]
 fn elements_of_p2wpkh() {
     let key = crate::public_key().to_vec();
@@ -92,7 +94,7 @@ fn elements_of_p2wpkh() {
     assert_eq!(spend(&[empty.clone(), empty, key]), Err(E::WitnessProgramMismatch));
 }
 
-/// A Merkle path has up to 128 nodes, and the commitment is proven through all of them.
+/// A Merkle path has at most 128 nodes, and all of them are part of the proof.
 #[test]
 fn merkle_paths() {
     let internal_key = keypair().x_only_public_key().0;
@@ -112,15 +114,15 @@ fn merkle_paths() {
     }
 }
 
-/// The script has a key of an unknown type, so that any signature is valid.
+/// Returns a script with `count` signature checks. The key has an unknown type, so any signature is valid.
 fn checks(count: usize) -> Vec<u8> {
     [&[2, 2, 2, CHECKSIG + 1].repeat(count)[..], &[TRUE]].concat()
 }
 
-/// The budget is the size of the whole witness, annex and lengths included, and 50 (BIP 342 "Resource limits").
+/// The budget is 50 plus the size of the whole witness, including the annex and all lengths (BIP 342 "Resource limits").
 #[test]
 fn budget_of_an_input() {
-    // Four bytes of script and two of signature for each check.
+    // Each check needs four bytes of script and two bytes for its signature.
     for annex in [None, Some(0), Some(250), Some(300)] {
         let input = |padding: usize| {
             let script = [push(&vec![1; padding]), vec![DROP], checks(7)].concat();
@@ -139,7 +141,7 @@ fn budget_of_an_input() {
     }
 }
 
-/// An annex is the last of at least two elements, and begins with 0x50 (BIP 341 "Script validation rules").
+/// An annex is the last of at least two elements and begins with 0x50 (BIP 341 "Script validation rules").
 #[test]
 fn annexes() {
     let program = Input::tapscript(&[TRUE], &[]).prevouts[0].script_pubkey.to_bytes();
@@ -205,7 +207,8 @@ fn relative_locks() {
         (0xffff, 2, 0xfffe, false),
         (0x8000, 2, 0x7fff, false),
         (0x8000, 2, 0x8000, true),
-        // Bits above the sixteen of the length, but for the type, count for nothing on both sides.
+        // Bits other than the type bit and the sixteen bits of the length are ignored, both in the argument and in
+        // nSequence.
         (0x1_0005, 2, 5, true),
         (5, 2, 0x1_0004, false),
         (1 << 23 | 5, 2, 5, true),
@@ -220,7 +223,7 @@ fn relative_locks() {
     }
 }
 
-/// The limits of a transaction on its own.
+/// The limits that a transaction must satisfy by itself.
 #[test]
 fn transactions() {
     let check = |change: &dyn Fn(&mut bitcoin::Transaction)| {
@@ -247,7 +250,7 @@ fn transactions() {
     };
     assert_eq!([coinbase(2), coinbase(100)], [Ok(()); 2]);
     assert_eq!([coinbase(1), coinbase(101)], [Err(TxError::CoinbaseLength); 2]);
-    // Four times the size without witness is at most a block's weight.
+    // A transaction is too large if four times its size without witness exceeds the maximum weight of a block.
     let sized = |size: usize| {
         check(&|tx| {
             let rest = tx.base_size() + 4;
