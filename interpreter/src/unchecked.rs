@@ -1,4 +1,4 @@
-//! Rules that a verification passes over without checking anything.
+//! Rules that a verification skips without checking anything, for example because an opcode or a version has no rules yet.
 
 use core::fmt;
 
@@ -7,15 +7,15 @@ use crate::flags::Flags;
 use crate::opcode::Opcode;
 use crate::proposals::Proposal;
 
-/// A way in which an input can be valid although a rule, or a whole script, was not checked.
+/// A reason why an input can be valid although a rule, or a whole script, was not checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unchecked {
-    /// The tapscript contains an `OP_SUCCESSx`, so it succeeds without being run (BIP 342 "Script execution").
+    /// The tapscript contains an `OP_SUCCESSx`, so it succeeds without being executed (BIP 342 "Script execution").
     OpSuccess {
-        /// The first such opcode of the script.
+        /// The first `OP_SUCCESSx` of the script.
         opcode: Opcode,
-        /// The inactive proposal that would give the opcode a meaning.
+        /// The inactive proposal that would assign a meaning to the opcode, if any.
         proposal: Option<&'static Proposal>,
     },
     /// The taproot leaf has a version without rules (BIP 341 "Script validation rules").
@@ -33,55 +33,56 @@ pub enum Unchecked {
         /// Whether the program is the redeem script of a pay-to-script-hash output.
         in_p2sh: bool,
     },
-    /// A pay-to-anchor output: anyone can spend it.
+    /// The output is pay-to-anchor, which anyone can spend.
     Anchor,
-    /// The output, or its redeem script, is a witness program and the flags leave witness programs of its kind out.
+    /// The output, or its redeem script, is a witness program, and a flag that its verification needs is not set.
     WitnessProgramFlag {
         /// The witness version.
         version: u8,
-        /// The flags that are missing.
+        /// The flags that are not set.
         missing: Flags,
     },
-    /// The output is pay-to-script-hash and the flag `P2SH` is not set, so the redeem script was not run.
+    /// The output is pay-to-script-hash and the flag `P2SH` is not set, so the redeem script was not executed.
     P2shFlag,
-    /// A signature was accepted unseen since its public key is of an unknown type (BIP 342 "Rules for signature opcodes").
+    /// A signature was accepted without verification, since its public key has an unknown type (BIP 342 "Rules for signature
+    /// opcodes").
     PublicKey {
         /// The length of the key in bytes.
         length: usize,
         /// The first byte of the key.
         first: u8,
-        /// The inactive proposal that would give such keys a meaning.
+        /// The inactive proposal that would assign a meaning to such keys, if any.
         proposal: Option<&'static Proposal>,
     },
     /// A NOP that is reserved for upgrades was executed.
     Nop {
-        /// The opcode.
+        /// The executed opcode.
         opcode: Opcode,
-        /// The inactive proposal that would give the opcode a meaning.
+        /// The inactive proposal that would assign a meaning to the opcode, if any.
         proposal: Option<&'static Proposal>,
     },
     /// `OP_CHECKLOCKTIMEVERIFY` or `OP_CHECKSEQUENCEVERIFY` was executed as a NOP since its flag is not set.
     LocktimeFlag {
-        /// The opcode.
+        /// The executed opcode.
         opcode: Opcode,
-        /// The flag that is missing.
+        /// The flag that is not set.
         missing: Flags,
     },
-    /// `OP_CHECKSEQUENCEVERIFY` met an argument whose disable bit is set, which it treats as a NOP (BIP 112 "Summary").
+    /// The argument of `OP_CHECKSEQUENCEVERIFY` has the disable bit set, so the opcode did nothing (BIP 112 "Summary").
     SequenceDisabled,
-    /// `OP_CHECKTEMPLATEVERIFY` met an argument that is not 32 bytes long, which it treats as a NOP (BIP 119 "Detailed
+    /// The argument of `OP_CHECKTEMPLATEVERIFY` is not 32 bytes long, so the opcode did nothing (BIP 119 "Detailed
     /// Specification").
     TemplateSize {
         /// The length of the argument in bytes.
         length: usize,
     },
-    /// A legacy signature with `SIGHASH_SINGLE` whose input has no output of the same index: it signs the number 1 and
-    /// commits to nothing.
+    /// A legacy signature has `SIGHASH_SINGLE` and the transaction has no output with the input's index. Such a signature
+    /// signs the number 1 and commits to nothing.
     SingleWithoutOutput,
     /// No signature that commits to the transaction was checked.
     NoSignature {
-        /// The opcode through which the script saw the template hash of the transaction, if it did:
-        /// `OP_CHECKTEMPLATEVERIFY`, which fails for another hash, before `OP_TEMPLATEHASH`, which only computes it.
+        /// The opcode that computed the template hash of the transaction, if any. If both occurred, this is
+        /// `OP_CHECKTEMPLATEVERIFY`, which fails unless the hash matches; `OP_TEMPLATEHASH` only computes the hash.
         template: Option<Opcode>,
     },
     /// Every signature that commits to the transaction has `SIGHASH_NONE`, so none commits to an output.
@@ -89,13 +90,13 @@ pub enum Unchecked {
 }
 
 impl Unchecked {
-    /// The signature of a public key of an unknown type was accepted.
+    /// Creates the variant for a signature that was accepted because its public key has an unknown type.
     pub(crate) fn of_key(public_key: &[u8], proposal: Option<&'static Proposal>) -> Unchecked {
         let first = public_key.first().copied().unwrap_or_default();
         Unchecked::PublicKey { length: public_key.len(), first, proposal }
     }
 
-    /// A short name that stays the same, for programs.
+    /// Returns a short name for use in programs. The names do not change between releases.
     pub const fn name(&self) -> &'static str {
         match self {
             Unchecked::OpSuccess { .. } => "op-success",
@@ -115,7 +116,8 @@ impl Unchecked {
         }
     }
 
-    /// Whether no script ran and no signature was checked. Anyone who knows the data that the output commits to can spend it.
+    /// Returns whether no script ran and no signature was checked. Anyone who knows the data to which the output commits can
+    /// spend such an output.
     pub const fn no_rule_ran(&self) -> bool {
         matches!(
             self,
@@ -127,7 +129,7 @@ impl Unchecked {
         )
     }
 
-    /// The inactive proposal that would check the rule.
+    /// Returns the inactive proposal that would check the rule, if any.
     pub const fn proposal(&self) -> Option<&'static Proposal> {
         match self {
             Unchecked::OpSuccess { proposal, .. }
@@ -137,7 +139,7 @@ impl Unchecked {
         }
     }
 
-    /// The flags that must be added for the rule to be checked; `None` if no flag does it.
+    /// Returns the flags that must be added for the rule to be checked; `None` if no flag enables a check.
     pub fn missing_flags(&self) -> Option<Flags> {
         match self {
             Unchecked::WitnessProgramFlag { missing, .. } | Unchecked::LocktimeFlag { missing, .. } => {
@@ -149,7 +151,7 @@ impl Unchecked {
     }
 }
 
-/// A clause that continues "OK, but …".
+/// Writes a clause that continues a sentence such as "OK, but …".
 impl fmt::Display for Unchecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -158,7 +160,7 @@ impl fmt::Display for Unchecked {
             }
             Unchecked::OpSuccess { opcode, proposal: None } => {
                 write!(f, "no rule ran: the tapscript contains OP_SUCCESS{}", opcode.0)?;
-                // Many of them have names from the time before tapscript.
+                // Many OP_SUCCESSx opcodes have names from before tapscript.
                 if opcode.info().is_some() { write!(f, " ({opcode})") } else { Ok(()) }
             }
             Unchecked::LeafVersion { version } => {
@@ -216,7 +218,7 @@ impl fmt::Display for Unchecked {
                 "no signature of the transaction was checked: its template hash was only computed (OP_TEMPLATEHASH); \
                  whether the script compares it is not known",
             ),
-            // The alias says more than OP_NOP4.
+            // The text names OP_CHECKTEMPLATEVERIFY, since OP_NOP4 would be less clear.
             Unchecked::NoSignature { template: Some(_) } => f.write_str(
                 "no signature of the transaction was checked: only its template hash was (OP_CHECKTEMPLATEVERIFY)",
             ),

@@ -1,4 +1,4 @@
-//! One input from scriptSig to verdict (Core `VerifyScript`).
+//! Verification of one input, from the scriptSig to the verdict (Core `VerifyScript`).
 
 use crate::claims::{Claim, InputVerified};
 use crate::engine::{Stop, run_script};
@@ -15,7 +15,8 @@ use crate::tx_host::TxHost;
 use crate::unchecked::Unchecked;
 use crate::witness::WitnessProgram;
 
-/// A verification under way. Every step of it either goes on or stops with an error; the phase then tells where.
+/// State of the verification of one input. Each step either succeeds or returns an error; `phase` tells where the error
+/// occurred.
 pub(crate) struct Verification<'a, 'i, I> {
     pub(crate) signing: Signing<'a>,
     pub(crate) host: TxHost<'a>,
@@ -45,7 +46,8 @@ pub(crate) fn verify_input<I: Inspector>(
 }
 
 impl<'a, I: Inspector> Verification<'a, '_, I> {
-    /// Enters a part of verification and tells the inspector what runs there.
+    /// Starts a phase of the verification and reports it to the inspector. `script` is the script that the phase runs, if
+    /// any.
     pub(crate) fn enter(&mut self, phase: Phase, script: Option<&[u8]>) {
         self.phase = phase;
         if I::ACTIVE {
@@ -64,7 +66,7 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
             self.signing.prevouts.get(self.signing.input),
         ) {
             (Some(tx_input), Some(prevout)) => (tx_input, prevout),
-            // Spend::signing has seen that both exist.
+            // Spend::signing has checked that the input and its prevout exist.
             _ => return Err(ScriptError::EvalFalse.into()),
         };
         if self.flags.contains(Flags::LEGACY_SIGOPS_LIMIT) {
@@ -105,7 +107,7 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
             had_witness = self.verify_p2sh(script_sig, &redeem_script, &tx_input.witness)?;
         }
         self.enter(Phase::Finish, None);
-        // After a witness program the stack is not looked at: its own script had to leave it clean.
+        // After a witness program the stack is not checked: the rules of the program already required a clean stack.
         if self.flags.contains(Flags::CLEANSTACK) && !had_witness && self.stack.len() != 1 {
             return Err(ScriptError::CleanStack.into());
         }
@@ -115,8 +117,8 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         Ok(())
     }
 
-    /// BIP 16 "Specification": the scriptSig only pushes, and the last thing it pushes runs on the rest. Returns
-    /// whether the redeem script was a witness program that was verified.
+    /// BIP 16 "Specification": the scriptSig must consist of pushes, and its last push is executed as the redeem script.
+    /// Returns whether the redeem script is a witness program that was verified.
     fn verify_p2sh(
         &mut self,
         script_sig: &[u8],
@@ -127,7 +129,7 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         if !is_push_only(script_sig) {
             return Err(ScriptError::SigPushOnly.into());
         }
-        // The scriptPubKey has put its verdict where the redeem script was and touched nothing below.
+        // The scriptPubKey has replaced the redeem script with its result, and left the elements below unchanged.
         self.stack.drop_top(1)?;
         self.run_script(redeem_script, Context::Legacy)?;
         self.require_true()?;
@@ -148,7 +150,8 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         Ok(true)
     }
 
-    /// Reports that a script is not looked into, as it would be if all flags of the consensus were set.
+    /// Reports to the inspector that a script is a witness program or P2SH but is not verified as such, because a flag is
+    /// not set.
     fn record_missing_flags(&mut self, script: &[u8]) {
         let unchecked = match WitnessProgram::parse(script) {
             Some(program) if !self.flags.contains(Flags::WITNESS) => program.without_flags(self.flags),
@@ -158,13 +161,13 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         self.inspector.event(&Event::Unchecked(unchecked));
     }
 
-    /// The top of the stack must be true.
+    /// Fails unless the top element of the stack is true.
     pub(crate) fn require_true(&self) -> Result<(), Stop> {
         if self.stack.is_true(0).unwrap_or(false) { Ok(()) } else { Err(ScriptError::EvalFalse.into()) }
     }
 }
 
-/// Whether a scriptPubKey is `OP_HASH160 <20 bytes> OP_EQUAL` (BIP 16).
+/// Returns whether a scriptPubKey is `OP_HASH160 <20 bytes> OP_EQUAL` (BIP 16).
 fn is_p2sh(script: &[u8]) -> bool {
     const HASH160: u8 = Opcode::OP_HASH160.0;
     const EQUAL: u8 = Opcode::OP_EQUAL.0;

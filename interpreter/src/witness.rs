@@ -1,4 +1,4 @@
-//! Witness programs (BIP 141, BIP 341, BIP 342).
+//! Verification of witness programs (BIP 141, BIP 341, BIP 342).
 
 use bitcoin::Witness;
 use sha2::{Digest, Sha256};
@@ -19,14 +19,15 @@ use crate::taproot::{ControlBlock, leaf_hash};
 use crate::unchecked::Unchecked;
 use crate::verify::Verification;
 
-/// A scriptPubKey or redeem script of a version and 2 to 40 bytes (BIP 141 "Witness program").
+/// A scriptPubKey or redeem script that consists of a version opcode and a push of 2 to 40 bytes (BIP 141 "Witness
+/// program").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct WitnessProgram<'s> {
     version: u8,
     program: &'s [u8],
 }
 
-/// The program of a pay-to-anchor output, version 1: anyone can spend it with an empty witness.
+/// The program of a pay-to-anchor output, which has version 1. Anyone can spend it with an empty witness.
 const ANCHOR: &[u8] = &[0x4e, 0x73];
 
 impl<'s> WitnessProgram<'s> {
@@ -45,7 +46,7 @@ impl<'s> WitnessProgram<'s> {
         self.version == 1 && self.program.len() == 32
     }
 
-    /// The program is not verified under these flags.
+    /// Returns the report that the program is not verified, with the flags that are missing from `flags`.
     pub(crate) fn without_flags(&self, flags: Flags) -> Unchecked {
         let needed = if self.is_taproot() { Flags::WITNESS | Flags::TAPROOT } else { Flags::WITNESS };
         Unchecked::WitnessProgramFlag { version: self.version, missing: needed.closure() - flags }
@@ -53,7 +54,7 @@ impl<'s> WitnessProgram<'s> {
 }
 
 impl<I: Inspector> Verification<'_, '_, I> {
-    /// Core `VerifyWitnessProgram`.
+    /// Verifies a witness program (Core `VerifyWitnessProgram`).
     pub(crate) fn verify_witness_program(
         &mut self,
         program: WitnessProgram<'_>,
@@ -87,14 +88,14 @@ impl<I: Inspector> Verification<'_, '_, I> {
         }
     }
 
-    /// Reports that nothing is verified from here on.
+    /// Reports a rule that is skipped to the inspector.
     fn record(&mut self, unchecked: Unchecked) {
         if I::ACTIVE {
             self.inspector.event(&Event::Unchecked(unchecked));
         }
     }
 
-    /// BIP 141 "P2WSH": the last element is the script, and the program its SHA-256.
+    /// BIP 141 "P2WSH": the last element of the witness is the script, and the program is its SHA-256.
     fn verify_p2wsh(&mut self, program: &[u8], witness: &Witness) -> Result<(), Stop> {
         let Some(script) = witness.last() else { return Err(ScriptError::WitnessProgramWitnessEmpty.into()) };
         if Sha256::digest(script).as_slice() != program {
@@ -105,7 +106,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         self.run_witness_script(script, Context::WitnessV0)
     }
 
-    /// BIP 141 "P2WPKH": a signature and a key, for the implied pay-to-public-key-hash script.
+    /// BIP 141 "P2WPKH": the witness is a signature and a public key, which are verified with the implied
+    /// pay-to-public-key-hash script.
     fn verify_p2wpkh(&mut self, program: &[u8], witness: &Witness) -> Result<(), Stop> {
         if witness.len() != 2 {
             return Err(ScriptError::WitnessProgramMismatch.into());
@@ -121,7 +123,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         self.run_witness_script(&script, Context::WitnessV0)
     }
 
-    /// BIP 341 "Script validation rules".
+    /// Verifies a taproot input: removes the annex, then verifies the key path or the script path (BIP 341 "Script
+    /// validation rules").
     fn verify_taproot(&mut self, output_key: &[u8; 32], witness: &Witness) -> Result<(), Stop> {
         let annex = match (witness.len(), witness.last()) {
             (2.., Some(last)) if last.first() == Some(&ANNEX_TAG) => Some(last),
@@ -136,7 +139,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
         }
     }
 
-    /// BIP 341 "Taproot key path spending signature validation".
+    /// Verifies a key path spend (BIP 341 "Taproot key path spending signature validation").
     fn verify_key_path(
         &mut self,
         output_key: &[u8; 32],
@@ -160,7 +163,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         if valid { Ok(()) } else { Err(ScriptError::SchnorrSig.into()) }
     }
 
-    /// The last two of the `length` elements are the script and the control block.
+    /// Verifies a script path spend. The last two of the first `length` elements of the witness are the script and the
+    /// control block.
     fn verify_script_path(
         &mut self,
         output_key: &[u8; 32],
@@ -193,7 +197,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
             }
             return Ok(());
         }
-        // BIP 342 "Resource limits": the limit on the stack holds from the start.
+        // BIP 342 "Resource limits": the limit on stack elements applies to the initial stack too.
         if length - 2 > MAX_STACK_SIZE {
             return Err(ScriptError::StackSize.into());
         }
@@ -202,7 +206,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
         self.run_witness_script(script, Context::Tapscript(tapscript))
     }
 
-    /// Puts the first `count` elements of the witness on the empty stack.
+    /// Replaces the stack with the first `count` elements of the witness.
     fn load_stack(&mut self, witness: &Witness, count: usize) -> Result<(), Stop> {
         self.stack.clear();
         if witness.iter().take(count).any(|element| element.len() > MAX_SCRIPT_ELEMENT_SIZE) {
@@ -212,7 +216,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         Ok(())
     }
 
-    /// Runs the script of a witness program, which must leave exactly one element, and that true (BIP 141, BIP 342).
+    /// Runs the script of a witness program. Fails unless the script leaves exactly one element and that element is true
+    /// (BIP 141, BIP 342).
     fn run_witness_script(&mut self, script: &[u8], context: Context) -> Result<(), Stop> {
         self.run_script(script, context)?;
         if self.stack.len() != 1 {
@@ -222,9 +227,9 @@ impl<I: Inspector> Verification<'_, '_, I> {
     }
 }
 
-/// Looks for an `OP_SUCCESSx`, which makes the script succeed before anything else is looked at (BIP 342 "Script
-/// execution"). What follows it need not even be instructions; what goes before it must. For `OP_CHECKSIGFROMSTACK` this is
-/// R1 and R26 of BIP-DRAFT.md.
+/// Searches for the first `OP_SUCCESSx`, which makes the script succeed before any other check (BIP 342 "Script execution").
+/// The bytes after the opcode need not be valid instructions, but those before it must be. For `OP_CHECKSIGFROMSTACK` these
+/// are the rules R1 and R26 of BIP-DRAFT.md.
 fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition>, Stop> {
     let mut instructions = Instructions::new(script);
     let mut opcode_position = 0;
@@ -236,9 +241,10 @@ fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition
         let stop = |error| Stop { error, position: Some(position) };
         if instruction.map_err(stop)?.opcode.is_success() {
             match Proposal::of_success_opcode(opcode) {
-                // An active proposal's opcode is passed over, and the scan goes on.
+                // The opcode of an active proposal is no OP_SUCCESSx, so the search goes on.
                 Some(proposal) if proposal.is_active(flags).map_err(stop)? => {}
-                // An assigned hook is no longer an upgrade hook: see the module `proposals`.
+                // An assigned opcode is no longer reserved for upgrades, so the generic flag does not apply. The module
+                // `proposals` gives the reason.
                 Some(_) => return Ok(Some(position)),
                 None if flags.contains(Flags::DISCOURAGE_OP_SUCCESS) => {
                     return Err(stop(ScriptError::DiscourageOpSuccess));
