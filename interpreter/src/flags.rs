@@ -1,8 +1,7 @@
 //! Verification flags. One table defines their bits, names, parsing and documentation.
 //!
-//! **Every flag is a soft fork: whatever is accepted under `A
-//!
-//! B` is also accepted under `A`.** Tests and fuzzers check this property of the engine for flags drawn from the table.
+//! **Every flag is a soft fork: whatever is accepted under `A | B` is also accepted under `A`.** Tests and fuzzers check
+//! this property of the engine for flags drawn from the table.
 //!
 //! | set | what it is |
 //! | --- | --- |

@@ -39,9 +39,7 @@ pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// `sig n key -- n
-///
-/// n+1` (BIP 342 "Script execution"). Fails outside tapscript.
+/// `sig n key -- n|n+1` (BIP 342 "Script execution"). Fails outside tapscript.
 pub(super) fn check_sig_add(m: &mut Machine<'_>) -> Result {
     if !matches!(m.context, Context::Tapscript(_)) {
         return Err(ScriptError::BadOpcode);

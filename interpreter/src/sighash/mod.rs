@@ -81,10 +81,7 @@ impl EcdsaOutputs {
 /// Bit of a hash type with which a signature does not commit to the other inputs.
 pub(crate) const ANYONECANPAY: u8 = 0x80;
 
-/// Returns a hasher that has processed `SHA256(tag)
-///
-///
-/// SHA256(tag)` (BIP 340 "Design").
+/// Returns a hasher that has processed `SHA256(tag) || SHA256(tag)` (BIP 340 "Design").
 pub(crate) fn tagged(tag: &str) -> Sha256 {
     let tag = Sha256::digest(tag);
     Sha256::new().chain_update(tag).chain_update(tag)

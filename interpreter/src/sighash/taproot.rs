@@ -44,10 +44,8 @@ pub fn write_message(
     Some(())
 }
 
-/// Writes the message of BIP 341 preceded by the epoch (`0x00
-///
-///
-/// SigMsg(hash_type, ext_flag)`). The hash type must be defined.
+/// Writes the message of BIP 341 preceded by the epoch (`0x00 || SigMsg(hash_type, ext_flag)`). The hash type must be
+/// defined.
 pub(crate) fn write_common(
     signing: &Signing<'_>,
     message: &TaprootMessage,

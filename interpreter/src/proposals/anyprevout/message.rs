@@ -17,14 +17,9 @@ pub fn is_defined(hash_type: u8) -> bool {
     taproot::is_defined(hash_type) || matches!(hash_type, 0x41..=0x43 | 0xc1..=0xc3)
 }
 
-/// Writes the message (`0x00
-///
-///
-/// Msg118(hash_type)
-///
-///
-/// Ext118(hash_type)`) field by field. Field names are those of the BIPs. Returns `None` if the hash type is not defined, or
-/// if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
+/// Writes the message (`0x00 || Msg118(hash_type) || Ext118(hash_type)`) field by field. Field names are those of the BIPs.
+/// Returns `None` if the hash type is not defined, or if it is SIGHASH_SINGLE and the transaction has no output with the
+/// input's index.
 #[must_use]
 pub fn write_message(
     signing: &Signing<'_>,
