@@ -88,7 +88,7 @@ const UNREFUSED: Rule = Rule {
     only: Some((Only::Accept, "what it refuses is among the cases of the states")),
 };
 
-/// The hash types that BIP 118 defines; 0 is a signature without a byte for it.
+/// The hash types that BIP 118 defines. A signature of hash type 0 has no hash type byte.
 pub(super) const DEFINED: [u8; 13] =
     [0x00, 0x01, 0x02, 0x03, 0x41, 0x42, 0x43, 0x81, 0x82, 0x83, 0xc1, 0xc2, 0xc3];
 const ANYPREVOUT: u8 = 0x40;
@@ -106,13 +106,13 @@ pub(super) fn sign(hash_type: u8) -> Signature {
     Signature::new(Key(1), hash_type, KeyVersion::Bip118)
 }
 
-/// A leaf `<key> OP_CHECKSIG`.
+/// Creates a spend of the tapscript `<key> OP_CHECKSIG` with the given signature.
 pub(super) fn leaf(key: &[u8], signature: impl Into<Item>) -> Spec {
     let script = Script::new().push(key).op(CHECKSIG);
     Spec::tapscript(script).under(Flags::ANYPREVOUT).with(signature)
 }
 
-/// A signature of a hash type by the key of 33 bytes.
+/// Creates a valid spend, signed with this hash type by a 33-byte key of BIP 118.
 pub(super) fn valid(hash_type: u8) -> Spec {
     leaf(&Key(1).bip118(), sign(hash_type))
 }
@@ -252,7 +252,7 @@ fn keys(group: &mut Group) {
     }
 }
 
-/// The three opcodes, with a valid, an invalid and an empty signature.
+/// Adds cases for the three signature opcodes, each with a valid, an invalid and an empty signature.
 fn opcodes(group: &mut Group) {
     for (slug, key, signer) in [("1", vec![1], Key(0)), ("33", Key(1).bip118(), Key(1))] {
         for (name, opcode) in [
@@ -337,7 +337,7 @@ fn sizes_and_types(group: &mut Group) {
         group.accept(&id, &HASH_TYPES, &format!("hash type {hash_type:#04x}"), valid(*hash_type));
     }
     for undefined in (0..=u8::MAX).filter(|hash_type| *hash_type == 0 || !DEFINED.contains(hash_type)) {
-        // Each bit alone, the neighbours of what is defined, and a few more.
+        // Undefined types that differ from a defined type in one bit, and a few others.
         let near = DEFINED.iter().any(|defined| (defined ^ undefined).count_ones() == 1);
         if near || matches!(undefined, 0x00 | 0x1f | 0x3f | 0x55 | 0xaa | 0xff) {
             group.reject(
@@ -364,7 +364,7 @@ fn sizes_and_types(group: &mut Group) {
             "the transaction has one output less",
             |spec| {
                 spec.shape.outputs.pop();
-                // Nothing can be signed: any bytes will do.
+                // No message exists for this hash type, so the signature can be any 64 bytes.
                 spec.stack[0] = Item::Bytes([&[0xaa; 64], [hash_type].as_slice()].concat());
             },
             fails(ScriptError::SchnorrSigHashtype),
@@ -442,7 +442,8 @@ fn budget(group: &mut Group) {
             spec.script = script;
             let id = format!("budget-{checks}-{slug}");
             let comment = format!("{checks} checks in a witness that pays for exactly as many");
-            // The annex is signed, so its size must not change between the twins: the weight does by the key's copy.
+            // The signature commits to the annex, so its size must be the same in both paired cases. The extra weight comes
+            // from a copy of the key.
             let exact = spec.padded_to(50 * checks);
             let base = group.accept(&id, &BUDGET, &comment, exact);
             group.reject(
@@ -455,7 +456,7 @@ fn budget(group: &mut Group) {
             );
         }
     }
-    // The sixth check is made only if the witness says so.
+    // An element of the witness decides whether the sixth check is executed.
     let key = Key(1).bip118();
     let script = (1..6)
         .fold(Script::new(), |script, _| script.ops(&again))

@@ -1,5 +1,5 @@
-//! BIP 118: messages that an implementation with a certain mistake makes in another way: sizes that do not fit into a byte,
-//! annexes, and positions of OP_CODESEPARATOR.
+//! BIP 118: messages for which an implementation with a certain bug computes another digest. The messages have sizes that
+//! do not fit into one byte, an annex, or certain positions of OP_CODESEPARATOR.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -65,7 +65,7 @@ fn annexes(group: &mut Group) {
             }
         }
     }
-    // What begins with 50 is an annex only at the end, and only if something is left before it.
+    // An element that begins with 0x50 is an annex only if it is the last of at least two witness elements.
     let mut two = valid(0x41);
     two.annex = Some(vec![0x50]);
     let base = group.accept("message-annex-last", &MESSAGE, "the shortest annex", two);
@@ -81,11 +81,11 @@ fn annexes(group: &mut Group) {
     );
 }
 
-/// Leaves and spent scripts at the sizes at which the compact size grows.
+/// Adds cases with leaf scripts and spent scripts at the sizes at which CompactSize gets longer.
 fn leaves(group: &mut Group) {
     for hash_type in [0x00, 0x41, 0xc1] {
         for size in [252, 253, 255, 256, 300] {
-            // The key with its push and the opcode have 35 bytes; opcodes that do nothing fill the leaf up.
+            // The key with its push and the opcode have 35 bytes; OP_NOPs fill the rest of the leaf script.
             let filled = (35..size).fold(Script::new(), |script, _| script.op(Opcode::OP_NOP));
             let mut spec = valid(hash_type);
             spec.script = filled.push(&Key(1).bip118()).op(CHECKSIG);
@@ -148,7 +148,7 @@ fn leaves(group: &mut Group) {
     }
 }
 
-/// Inputs of every size of an index, with their outputs.
+/// Adds cases in which the index of the input has one or more bytes, with and without an output of the same index.
 fn indices(group: &mut Group) {
     for (inputs, index, hash_types) in [
         (1, 0, [0x00, 0x43, 0x83, 0xc3].as_slice()),
@@ -270,7 +270,8 @@ fn positions(group: &mut Group) {
                 );
             }
         }
-        // An OP_CODESEPARATOR after the check does not change what was signed; one between two checks does.
+        // An OP_CODESEPARATOR after the check does not change the signed message; one between two checks changes the second
+        // message.
         let key = Key(1).bip118();
         let signed = |position| Item::from(Signature { code_separator: position, ..sign(hash_type) });
         let mut two = leaf(&key, signed(2)).with(signed(none));

@@ -1,7 +1,7 @@
-//! BIP 118: cases that an implementation with a certain mistake gets wrong.
+//! BIP 118: cases for which an implementation with a certain bug returns the wrong verdict.
 //!
-//! A rejected signature here is one that the mistake takes for valid. Where a mistake would push false instead of failing,
-//! the case is also made with OP_NOT after the opcode, so that the two differ.
+//! Each rejected signature is one that the bug accepts. If a bug would push false instead of failing the script, the case
+//! is also created with OP_NOT after the opcode, so that the bug is detected.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -34,7 +34,7 @@ pub(super) fn cases(group: &mut Group) {
     anyprevout_stack::cases(group);
 }
 
-/// For a key of which `Key(1)` signs for the good case under the key's own rules.
+/// Creates the pair of base cases for a key. `Key(1)` signs the valid case under the rules that apply to this kind of key.
 fn bases_of(group: &mut Group, slug: &str, rule: &'static Rule, key: &[u8]) -> Bases<Item> {
     let version = if key.len() == 32 { KeyVersion::Bip342 } else { KeyVersion::Bip118 };
     let good = leaf(key, Signature::new(Key(1), 0, version));
@@ -47,7 +47,8 @@ fn bases(group: &mut Group, slug: &str, rule: &'static Rule) -> Bases<Item> {
     bases_of(group, slug, rule, &Key(1).bip118())
 }
 
-/// All undefined hash types, each signed as the bits say, as a mask would make it, or as if there were none.
+/// Adds cases for all undefined hash types. Each signature is for the message that the single bits of the type suggest, for
+/// that of a masked type, or for that without a hash type.
 fn hash_types(group: &mut Group) {
     let base = group.accept("hash-type-mistakes-good", &HASH_TYPES, "no byte for the hash type", valid(0x00));
     let mut made = None;
@@ -65,7 +66,7 @@ fn hash_types(group: &mut Group) {
             ("1f", "as if the bits above 1f were clear", 0x1f),
         ] {
             let masked = hash_type & mask;
-            // Only masks that make a defined type of it are mistakes that somebody could make without noticing.
+            // Only masks that turn the type into a defined one are plausible bugs.
             if masked != hash_type && DEFINED.contains(&masked) && masked != 0 {
                 signed.push((slug, words, Lax::by_bits(masked)));
             }
@@ -77,7 +78,7 @@ fn hash_types(group: &mut Group) {
         for (slug, words, lax) in signed {
             let near =
                 matches!(hash_type, 0x00 | 0x04 | 0x20 | 0x40 | 0x44 | 0x80 | 0x84 | 0xc0 | 0xc4 | 0xff);
-            // All are signed by their bits; how else only where a type has few bits.
+            // The message of the single bits is tested for every type; the other messages only for types with few bits set.
             if slug != "bits" && slug != "c3" && hash_type.count_ones() > 2 && !near {
                 continue;
             }
@@ -102,14 +103,14 @@ fn hash_types(group: &mut Group) {
     }
 }
 
-/// What implementations put where the hash of the missing output would be.
+/// Returns the contents that a buggy implementation might use in place of the hash of a missing output, each with its name.
 fn without_output(hash_type: u8) -> Vec<(&'static str, &'static str, Lax)> {
     const ONE: [u8; 32] = {
         let mut one = [0; 32];
         one[0] = 1;
         one
     };
-    // SHA-256 of nothing.
+    // SHA-256 of the empty string.
     const EMPTY_HASH: [u8; 32] = [
         0xe3, 0xb0, 0xc4, 0x42, 0x98, 0xfc, 0x1c, 0x14, 0x9a, 0xfb, 0xf4, 0xc8, 0x99, 0x6f, 0xb9, 0x24, 0x27,
         0xae, 0x41, 0xe4, 0x64, 0x9b, 0x93, 0x4c, 0xa4, 0x95, 0x99, 0x1b, 0x78, 0x52, 0xb8, 0x55,
@@ -152,7 +153,7 @@ fn single(group: &mut Group) {
     }
 }
 
-/// Keys of 32 bytes and the key path know no hash type of BIP 118, however it is signed.
+/// Keys of 32 bytes and the key path do not allow the hash types of BIP 118, whichever message is signed.
 fn other_keys(group: &mut Group) {
     let bases = bases_of(group, "bip342-key-mistakes", &ONLY_HERE, &Key(1).x_only());
     let key_path = Signature { key: Key(0), key_version: None, ..sign(0) };
@@ -212,7 +213,7 @@ fn other_keys(group: &mut Group) {
     }
 }
 
-/// SIGHASH_SINGLE of a key of 32 bytes, and every hash type beyond the outputs.
+/// Adds cases of SIGHASH_SINGLE with a 32-byte key, and of every SIGHASH_SINGLE type with an index beyond the last output.
 fn outputs(group: &mut Group) {
     let plain = |hash_type| Signature { key_version: Some(KeyVersion::Bip342), ..sign(hash_type) };
     for hash_type in [0x03, 0x83] {
@@ -332,7 +333,7 @@ fn signatures(group: &mut Group) {
     let difference = "the signature is not empty";
     let change = |spec: &mut Spec| spec.stack[0] = sign(0x41).into();
     group.reject(&base, "checksig-off-curve-signed", &VALID, difference, change, fails(error));
-    // The key 01 is the internal key, and not the output key that is made from it.
+    // The key 01 stands for the internal key, not for the output key derived from it.
     let internal = leaf(&[1], Signature { key: Key(0), ..sign(0xc1) });
     let base = group.accept("internal-mistakes-good", &INTERNAL, "the internal key signs", internal);
     let tweaked = Item::made(move |maker, _| {
@@ -351,7 +352,7 @@ fn signatures(group: &mut Group) {
     let difference = "the key 01 would be the first byte of a key with 32 zero bytes";
     let change = |spec: &mut Spec| spec.stack[0] = sign(0xc1).into();
     group.reject(&base, "internal-first-key-signs", &INTERNAL, difference, change, fails(error));
-    // A signature that is hashed once more than it must be.
+    // A signature of the digest hashed one additional time.
     for hash_type in [0x00, 0x41, 0xc1] {
         let id = format!("message-hashed-again-{hash_type:02x}");
         let base = group.accept(&id, &MESSAGE, "the digest is signed", valid(hash_type));

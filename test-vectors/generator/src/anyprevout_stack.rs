@@ -1,4 +1,5 @@
-//! BIP 118: the stack, the budget and the other script versions, where an implementation with a certain mistake differs.
+//! BIP 118: cases about the stack, the signature operation budget and the other script versions, for implementations with
+//! certain bugs.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -29,7 +30,7 @@ pub(super) fn cases(group: &mut Group) {
     legacy(group);
 }
 
-/// The stack of each opcode.
+/// Adds cases about the stack of each signature opcode.
 fn stack(group: &mut Group) {
     let missing = ScriptError::InvalidStackOperation;
     for (slug, key, signer) in [("1", vec![1], Key(0)), ("33", Key(1).bip118(), Key(1))] {
@@ -68,7 +69,7 @@ fn stack(group: &mut Group) {
             ("largest", vec![0xff, 0xff, 0xff, 0x7f], 2_147_483_647),
             ("smallest", vec![0xff, 0xff, 0xff, 0xff], -2_147_483_647),
         ] {
-            // The sum of the largest number does not fit into a number, so it is compared as bytes.
+            // The sum of the largest number and 1 does not fit into a four-byte number, so it is compared as bytes.
             let sum = |added: i64| {
                 let script = Script::new().push(&number).push(&key).op(Opcode::OP_CHECKSIGADD);
                 script.number(value + added).op(Opcode::OP_EQUAL)
@@ -174,7 +175,7 @@ const VALID_ADD: Rule = Rule {
     only: Some((Only::Reject, "signatures that it accepts are among the cases of n")),
 };
 
-/// The flags of other proposals do not activate the keys.
+/// Adds cases that show that the flags of other proposals do not activate the keys of BIP 118.
 pub(super) fn inactive(group: &mut Group) {
     for other in PROPOSALS.iter().filter(|other| other.is_of_scripts() && other.flag != Flags::ANYPREVOUT) {
         for (slug, key) in [("1", vec![1]), ("33", Key(1).bip118())] {
@@ -196,7 +197,7 @@ pub(super) fn inactive(group: &mut Group) {
             );
         }
     }
-    // A check costs the same while the keys are of an unknown type, and for the keys that are.
+    // A check costs the same for keys that are still of an unknown type, and for other keys of an unknown type.
     for (slug, key, flags) in [
         ("inactive-1", vec![1], Flags::NONE),
         ("inactive-33", Key(1).bip118(), Flags::NONE),
@@ -221,10 +222,10 @@ pub(super) fn inactive(group: &mut Group) {
     }
 }
 
-/// Checks by keys of BIP 342 and of BIP 118 share the budget; an empty signature is free.
+/// Checks with keys of BIP 342 and with keys of BIP 118 share one budget. A check of an empty signature costs nothing.
 fn budget(group: &mut Group) {
     use Opcode as Op;
-    // On the stack: a signature and a key of one kind, and of the other.
+    // The stack has a signature and a key of one kind, and a signature and a key of the other kind.
     let check = |script: Script, opcode: Opcode, place: Opcode| {
         let arguments = match opcode {
             Op::OP_CHECKSIGADD => {
@@ -280,9 +281,9 @@ fn budget(group: &mut Group) {
     }
 }
 
-/// Keys that begin with 01 are no keys to ECDSA, even if the rest is the X of one.
+/// In ECDSA, a key that begins with 01 is invalid, even if the other 32 bytes are the X coordinate of a valid key.
 fn legacy(group: &mut Group) {
-    // A key with an even Y: an implementation that takes 01 for 02 finds the signature valid.
+    // For a key with an even Y, an implementation that treats 01 like 02 would find the signature valid.
     let even = (1..=u8::MAX).map(Key).find(|key| key.compressed().first() == Some(&2)).unwrap_or(Key(1));
     let odd = (1..=u8::MAX).map(Key).find(|key| key.compressed().first() == Some(&3)).unwrap_or(Key(1));
     for version in [Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh] {

@@ -1,22 +1,24 @@
-//! Accepted cases in pairs, so that an opcode that fails differs from one that pushes false.
+//! Pairs of valid base cases, with and without OP_NOT, to distinguish an opcode that fails the script from one that pushes
+//! false.
 
 use sigstack_interpreter::ScriptError;
 
 use super::group::{Accepted, Group, Rule};
 use super::spec::{Spec, Verdict};
 
-/// The accepted cases that those with bad arguments are made from: in a script that needs true, and in one that needs false.
+/// The valid cases from which cases with bad arguments are made: one whose script needs true from the opcode, and one whose
+/// script needs false.
 pub(super) struct Bases<T> {
     rule: &'static Rule,
     plain: Accepted,
     negated: Accepted,
-    /// Puts other arguments into a case.
+    /// Function that replaces the arguments in a case.
     put: fn(&mut Spec, T),
     fails: fn(ScriptError) -> Verdict,
 }
 
 impl<T: Clone> Bases<T> {
-    /// `good` has a valid signature. `empty` has an empty one, and OP_NOT after the opcode.
+    /// Creates both base cases. `good` has a valid signature. `empty` has an empty signature, and OP_NOT after the opcode.
     pub(super) fn new(
         group: &mut Group,
         (slug, rule): (&str, &'static Rule),
@@ -30,7 +32,7 @@ impl<T: Clone> Bases<T> {
         Bases { rule, plain, negated, put, fails }
     }
 
-    /// Arguments that fail in both.
+    /// Adds two rejected cases with these arguments, one from each base case.
     pub(super) fn refuse(
         &self,
         group: &mut Group,

@@ -1,4 +1,4 @@
-//! BIP 54: the two rules about a whole transaction.
+//! BIP 54: cases of the two rules about whole transactions.
 
 use sigstack_interpreter::{Flags, Opcode, ScriptError};
 use sigstack_vectors::Case;
@@ -25,12 +25,12 @@ const INPUTS: Rule = Rule {
 pub(super) const TOO_MANY: TransactionVerdict = TransactionVerdict::Rule("bad-txns-legacy-sigops");
 const WRONG_SIZE: TransactionVerdict = TransactionVerdict::Rule("bad-txns-size");
 
-/// The flags of both rules.
+/// Returns the flags of both rules.
 fn both() -> Flags {
     Flags::LEGACY_SIGOPS_LIMIT | Flags::FORBID_64_BYTE_TX
 }
 
-/// A transaction with one output under today's consensus rules and both rules of BIP 54.
+/// Creates a transaction with one output, to be verified under today's consensus rules and both rules of BIP 54.
 pub(super) fn spending(inputs: Vec<Spent>) -> Whole {
     let output = [&[0, 20], digest_of("output").get(..20).unwrap_or_default()].concat();
     Whole { inputs, outputs: vec![output], flags: Flags::CONSENSUS | both() }
@@ -45,15 +45,17 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// A transaction with a scriptSig and an output script of these lengths: 60 bytes and the two lengths, without its witness.
+/// Creates a transaction with a scriptSig and an output script of these lengths in bytes. Its size without witness is 60
+/// bytes plus both lengths.
 fn sized(script_sig: usize, script_pubkey: usize) -> Whole {
     let ones = |length: usize| vec![Opcode::OP_1.0; length];
     let spent = Spent { script_sig: ones(script_sig), ..Spent::bare(vec![Opcode::OP_1.0]) };
     Whole { outputs: vec![ones(script_pubkey)], ..spending(vec![spent]) }
 }
 
-/// A transaction with an output script of this length and a witness of one element. It spends a witness program of a version that
-/// has no rules yet. Marker, flag, the number of elements and the element's length have 4 bytes.
+/// Creates a transaction with an output script of this length and a witness of one element. The input spends a witness
+/// program of a version without rules. Marker, flag, the number of elements and the length of the element have 4 bytes in
+/// total.
 fn witnessed(script_pubkey: usize, element: usize) -> Whole {
     let program = vec![Opcode::OP_2.0, 2, 1, 1];
     let spent = Spent { witness: vec![vec![1; element]], ..Spent::bare(program) };
@@ -127,7 +129,7 @@ fn states(group: &mut Group<Whole>) {
     }
 }
 
-/// Inputs that are invalid by themselves. The rules of BIP 54 are satisfied.
+/// Adds cases with invalid inputs, in transactions that satisfy the rules of BIP 54.
 fn inputs(group: &mut Group<Whole>) {
     let script = |opcode: Opcode| Spent::bare(vec![opcode.0]);
     let all = |flags| Whole {

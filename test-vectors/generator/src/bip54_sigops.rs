@@ -1,4 +1,4 @@
-//! BIP 54: at most 2,500 signature operations outside the witness.
+//! BIP 54: cases of the limit of 2,500 signature operations outside the witness.
 
 use bitcoin::hashes::{Hash, hash160, ripemd160};
 use sha2::{Digest, Sha256};
@@ -59,43 +59,44 @@ const CHECKMULTISIG_OP: u8 = Opcode::OP_CHECKMULTISIG.0;
 const CHECKMULTISIGVERIFY_OP: u8 = Opcode::OP_CHECKMULTISIGVERIFY.0;
 const LIMIT: usize = 2_500;
 
-/// So many signature operations in few opcodes. No number precedes a CHECKMULTISIG, so that each counts as 20.
+/// Returns a script with `count` signature operations in few opcodes. No number precedes a CHECKMULTISIG, so each counts as
+/// 20.
 fn operations(count: usize) -> Vec<u8> {
     [vec![CHECKMULTISIG_OP; count / 20], vec![CHECKSIG_OP; count % 20]].concat()
 }
 
-/// `OP_1 OP_0 OP_IF operations OP_ENDIF`: true, and the operations are not evaluated.
+/// Returns `OP_1 OP_0 OP_IF operations OP_ENDIF`. The script is true, and does not execute the operations.
 fn unevaluated(operations: &[u8]) -> Vec<u8> {
     [&[Opcode::OP_1.0], skipped(operations).as_slice()].concat()
 }
 
-/// `OP_0 OP_IF operations OP_ENDIF`.
+/// Returns `OP_0 OP_IF operations OP_ENDIF`, which does not execute the operations.
 fn skipped(operations: &[u8]) -> Vec<u8> {
     [&[Opcode::OP_0.0, Opcode::OP_IF.0], operations, &[Opcode::OP_ENDIF.0]].concat()
 }
 
-/// An input that spends a script with so many signature operations.
+/// Creates an input that spends a script with `count` signature operations.
 fn with(count: usize) -> Spent {
     Spent::bare(unevaluated(&operations(count)))
 }
 
-/// A P2SH input.
+/// Creates a P2SH input.
 fn p2sh_input(redeem_script: &[u8]) -> Spent {
     Spent { script_sig: minimal_push(redeem_script), ..Spent::bare(p2sh(redeem_script)) }
 }
 
-/// A P2WSH output.
+/// Returns the scriptPubKey of a P2WSH output.
 fn witness_program(script: &[u8]) -> Vec<u8> {
     [&[Opcode::OP_0.0, 32], Sha256::digest(script).as_slice()].concat()
 }
 
-/// One input with so many signature operations.
+/// Creates a single input with `count` signature operations.
 pub(super) fn in_one_script(count: usize) -> Vec<Spent> {
     vec![with(count)]
 }
 
-/// An accepted case with 2,500 signature operations, and a rejected one with 2,501. `inputs` gets the number that the inputs need
-/// beside the `counted` ones that the pair is about.
+/// Adds a valid case with 2,500 signature operations and an invalid one with 2,501. The cases test `counted` of these
+/// operations; `inputs` is called with the number of further operations that the inputs must have.
 fn pair(
     group: &mut Group<Whole>,
     id: &str,
@@ -111,7 +112,7 @@ fn pair(
     group.reject(&base, &id, rule, "there is one CHECKSIG more", |whole| whole.inputs = more, TOO_MANY);
 }
 
-/// A pair about opcodes in a scriptPubKey, of which `counted` signature operations count.
+/// Adds a valid and an invalid case for opcodes in a scriptPubKey, of which `counted` signature operations must count.
 fn opcodes(
     group: &mut Group<Whole>,
     id: &str,
@@ -141,7 +142,7 @@ fn checksig(group: &mut Group<Whole>) {
     for (id, opcode) in [("checksig", Opcode::OP_CHECKSIG), ("checksigverify", Opcode::OP_CHECKSIGVERIFY)] {
         let comment = format!("10 of 2,500 signature operations are {opcode}");
         opcodes(group, id, &CHECKSIG, &comment, 10, &[opcode.0; 10]);
-        // A number before it has no meaning.
+        // A number before the opcode does not change its count.
         let comment = format!("{opcode} after OP_3 counts as 1");
         let script = [Opcode::OP_3.0, opcode.0].repeat(10);
         opcodes(group, &format!("{id}-after-number"), &CHECKSIG, &comment, 10, &script);
@@ -182,11 +183,11 @@ fn multisig(group: &mut Group<Whole>) {
     }
 }
 
-/// A CHECKMULTISIG that nothing precedes in its own script.
+/// Adds cases with a CHECKMULTISIG at the beginning of its script.
 fn first_of_script(group: &mut Group<Whole>) {
     let zero = Opcode::OP_0.0;
     let begins = |rest: usize| [&[CHECKMULTISIG_OP], skipped(&operations(rest)).as_slice()].concat();
-    // No signature is checked: a dummy element, no signatures, and the keys.
+    // No signature is checked: the stack has a dummy element, zero signatures, and the keys.
     let script_sig = |keys: &[u8]| [&[zero, zero], keys].concat();
     for (id, comment, keys) in [
         ("first", "CHECKMULTISIG at the start of a scriptPubKey counts as 20", &[zero][..]),
@@ -210,7 +211,7 @@ fn first_of_script(group: &mut Group<Whole>) {
 fn evaluated(group: &mut Group<Whole>) {
     let zero = Opcode::OP_0.0;
     let checksig = [zero, zero, CHECKSIG_OP, Opcode::OP_DROP.0];
-    // No signature of no key.
+    // Zero signatures of zero keys.
     let multisig = [zero, zero, zero, CHECKMULTISIGVERIFY_OP];
     let both =
         |script: Vec<u8>, rest: usize| vec![Spent::bare([script, unevaluated(&operations(rest))].concat())];
@@ -230,7 +231,7 @@ fn evaluated(group: &mut Group<Whole>) {
     pair(group, "unevaluated", &EVALUATED, comment, 0, in_one_script);
 }
 
-/// An input with so many signature operations in one place.
+/// Function that creates an input with a number of signature operations in one particular place.
 type Place<'a> = &'a dyn Fn(usize) -> Spent;
 
 fn places(group: &mut Group<Whole>) {
@@ -271,7 +272,7 @@ fn redeem_scripts(group: &mut Group<Whole>) {
     });
     let comment = "the scriptSig pushes CHECKSIGs, and the output is not P2SH";
     pair(group, "pushed-to-bare", &REDEEM, comment, 0, |rest| vec![pushing(with(rest))]);
-    // Each is spent by the same push, and by OP_1 before it where nothing else is left.
+    // All outputs are spent by the same push. OP_1 precedes it where the script would otherwise leave an empty stack.
     let hash = hash160::Hash::hash(&script);
     let hash = hash.as_byte_array().as_slice();
     let ripemd = ripemd160::Hash::hash(&script);
@@ -350,7 +351,7 @@ fn nothing_else(group: &mut Group<Whole>) {
     );
 }
 
-/// An input that spends a tapscript, the only leaf of its tree.
+/// Creates an input that spends a tapscript, the only leaf of its script tree.
 fn tapscript(script: Vec<u8>) -> Result<Spent, String> {
     let key = Key(0).x_only();
     let root = leaf_hash(LEAF_VERSION_TAPSCRIPT, &script);
@@ -392,14 +393,14 @@ fn sums(group: &mut Group<Whole>) {
     let base = group.accept("sum-0", &SUM, "no signature operations", spending(in_one_script(0)));
     for (id, differs, inputs) in [
         ("sum-3980", "one input has 3,980", vec![with(3_980)]),
-        // Nothing is left of the sum in 16 bits but 2,124.
+        // In a 16-bit sum, 67,660 wraps around to 2,124.
         ("sum-67660", "17 inputs have 3,980 each", vec![with(3_980); 17]),
     ] {
         group.reject(&base, id, &SUM, differs, |whole| whole.inputs = inputs, TOO_MANY);
     }
 }
 
-/// Under the flag of the rule alone, without BIP 16.
+/// Adds cases under the flag of the rule alone, without P2SH (BIP 16).
 fn without_p2sh(group: &mut Group<Whole>) {
     let script = |rest: usize, end: &[u8]| [operations(rest).as_slice(), end].concat();
     let mut add = |id: &str, comment: &str, inputs: &dyn Fn(usize) -> Vec<Spent>| {

@@ -1,5 +1,5 @@
-//! The cases of a proposal in the two files that BIP 446 has, so that a BIP can take them over as they are, and a summary of
-//! the rules that they cover.
+//! Writes the cases of a proposal in the formats of BIP 446's two files, so that the proposal's BIP can include them
+//! unchanged, and a summary of the rules that the cases cover.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,11 @@ use sigstack_interpreter::{FlagKind, Flags};
 use super::{GeneratedFile, draft};
 use sigstack_vectors::{Case, Expect};
 
-/// How many cases of each verdict a rule has in `basics.json`, which is for reading.
+/// Number of cases of each verdict that `basics.json` has for a rule. The file is short because it is meant to be read.
 const BASICS_PER_RULE: usize = 2;
 
-/// `basics.json`, `script_assets_test.json` and `README.md` of a BIP, from the cases of `proposals/NAME.jsonl` that concern consensus.
+/// Creates `basics.json`, `script_assets_test.json` and `README.md` for a BIP, from the cases of `proposals/NAME.jsonl`
+/// that concern consensus.
 pub(super) fn files(bip: u16, name: &str, cases: &[Case]) -> [GeneratedFile; 3] {
     let policy = Flags::of_kind(FlagKind::Policy) | Flags::of_kind(FlagKind::ProposalPolicy);
     let consensus: Vec<&Case> = cases.iter().filter(|case| !case.flags.intersects(policy)).collect();
@@ -31,7 +32,7 @@ pub(super) fn files(bip: u16, name: &str, cases: &[Case]) -> [GeneratedFile; 3] 
     ]
 }
 
-/// Where the cases with flags of policy are, which the files of a BIP do not have.
+/// Returns a paragraph that says where the cases with policy flags are, which the files for a BIP omit.
 fn about_policy(name: &str, count: usize) -> String {
     format!(
         "No case has a flag of policy. Where a rule also says what a flag of policy refuses (`DISCOURAGE_...`, `MINIMALDATA` and\n\
@@ -41,15 +42,15 @@ fn about_policy(name: &str, count: usize) -> String {
     )
 }
 
-/// The rules of a BIP, in the order of their first case, which numbers them from 1.
+/// The rules of a BIP, numbered from 1 in the order of their first case.
 struct Rules(Vec<(String, String)>);
 
-/// A text of a case that its maker gave it.
+/// Returns a text field of a case, such as its rule; empty if absent.
 fn text(case: &Case, name: &str) -> String {
     case.extra.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// A JSON array with an item a line.
+/// Formats a JSON array with one item per line.
 fn array_of_lines(items: &[Value]) -> String {
     let lines: Vec<String> = items.iter().map(Value::to_string).collect();
     format!("[\n{}\n]\n", lines.join(",\n"))
@@ -71,13 +72,13 @@ impl Rules {
         Rules(rules)
     }
 
-    /// The number of a case's rule.
+    /// Returns the number of the rule that a case checks.
     fn number(&self, case: &Case) -> usize {
         let rule = (text(case, "source"), text(case, "rule"));
         self.0.iter().position(|known| *known == rule).map_or(0, |place| place + 1)
     }
 
-    /// The first cases of each rule.
+    /// Returns the items of `basics.json`: the first cases of each rule.
     fn basics(&self, cases: &[&Case]) -> Vec<Value> {
         let mut seen: BTreeMap<(usize, bool), usize> = BTreeMap::new();
         let mut items = Vec::new();
@@ -110,7 +111,8 @@ impl Rules {
         item
     }
 
-    /// What else is known about a case: its rule's number and the draft's, and the error of a rejected one.
+    /// Returns further fields of a case: the number of its rule, the rules of the BIP draft, and the error of a rejected
+    /// case.
     fn about(&self, case: &Case) -> Map<String, Value> {
         let mut about = Map::new();
         about.insert("rule_number".into(), self.number(case).into());
@@ -124,7 +126,8 @@ impl Rules {
         about
     }
 
-    /// Each case as a way to succeed or to fail; ways of the same transaction and prevouts share an object.
+    /// Returns the items of `script_assets_test.json`. Each case becomes the `success` or the `failure` of an object. A
+    /// valid and a rejected case with the same transaction and prevouts share one object.
     fn assets(&self, cases: &[&Case]) -> Vec<Value> {
         let mut items: Vec<Value> = Vec::new();
         for case in cases {
@@ -135,7 +138,7 @@ impl Rules {
             let part = if is_valid(case) { "success" } else { "failure" };
             let part_id = format!("{part}_id");
             let flags = case.flags.to_string();
-            // Paired cases often differ in the witness alone, and then stand one after the other.
+            // Paired cases often differ only in the witness, and then follow each other.
             if let Some(last) = items.last_mut()
                 && last["tx"] == tx.as_str()
                 && last["prevouts"] == json!(spent)
@@ -160,7 +163,7 @@ impl Rules {
         items
     }
 
-    /// How many cases each rule has, and the errors of those that are rejected.
+    /// Returns the number of cases of each rule, and the errors of the rejected ones.
     fn summary(&self, bip: u16, about_policy: &str, cases: &[&Case]) -> String {
         let rejected = cases.iter().filter(|case| !is_valid(case)).count();
         let mut lines = vec![
@@ -193,7 +196,7 @@ impl Rules {
     }
 }
 
-/// The transaction without the witness and scriptSig of the input that is verified, and these two.
+/// Returns the transaction without the witness and scriptSig of the verified input, and these two as separate fields.
 fn without_solution(case: &Case) -> (String, Map<String, Value>) {
     let mut tx = case.tx.clone();
     let mut solution = Map::new();

@@ -1,4 +1,4 @@
-//! OP_CAT (BIP 347).
+//! Cases of OP_CAT (BIP 347).
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -32,7 +32,7 @@ const CAT: Opcode = Opcode::OP_CAT;
 const DIFFERS: Verdict = Verdict::Reject(ScriptError::EqualVerify, StopsAt::Opcode(Opcode::OP_EQUALVERIFY));
 const TOO_LONG: Verdict = Verdict::Reject(ScriptError::PushSize, StopsAt::Opcode(CAT));
 
-/// `OP_CAT <result> OP_EQUALVERIFY OP_1`
+/// Returns the script `OP_CAT <result> OP_EQUALVERIFY OP_1`.
 fn expecting(result: &[u8]) -> Script {
     Script::new().op(CAT).push(result).ops(&[Opcode::OP_EQUALVERIFY, Opcode::OP_1])
 }
@@ -111,7 +111,7 @@ fn limits(group: &mut Group) {
         let id = format!("limit-{a}");
         let comment = format!("{a} and {} bytes make 520", 520 - a);
         let base = group.accept(&id, &LIMIT, &comment, joined(&first, &second));
-        // The element that can still grow does.
+        // The extra byte goes to the element that is not yet at the limit of 520 bytes.
         let grown = usize::from(a == 520 || a > 260);
         group.reject(
             &base,

@@ -1,4 +1,4 @@
-//! OP_CHECKSIGFROMSTACK (BIP 348).
+//! Cases of OP_CHECKSIGFROMSTACK (BIP 348).
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -88,7 +88,7 @@ pub(super) fn fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, AT)
 }
 
-/// A leaf that is the opcode alone, with three elements from the witness.
+/// Creates a spend of a tapscript that consists of the opcode alone, with three elements from the witness.
 pub(super) fn bare(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     let spec = Spec::tapscript(Script::new().op(CSFS)).under(Flags::CHECKSIGFROMSTACK);
     spec.with(signature).with_bytes(message).with_bytes(key)
@@ -98,7 +98,7 @@ pub(super) fn signature(message: &[u8]) -> Item {
     Item::message(Key(1), message)
 }
 
-/// A valid check of a message.
+/// Creates a spend with a valid signature of a message.
 pub(super) fn valid(message: &[u8]) -> Spec {
     bare(signature(message), message, &Key(1).x_only())
 }
@@ -141,7 +141,7 @@ fn arguments(group: &mut Group) {
             &format!("the {} are swapped", slug.replace('-', " and the ")),
             |spec| {
                 spec.stack.swap(a, b);
-                // A signature in the place of the key is a key of an unknown type, which consensus lets pass.
+                // A signature in the place of the key is a key of an unknown type, which is valid under consensus.
                 if error == ScriptError::DiscourageUpgradablePubkeyType {
                     spec.flags |= Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE;
                 }
@@ -193,7 +193,7 @@ fn arguments(group: &mut Group) {
     );
 }
 
-/// A way to spoil a spend.
+/// Function that makes a spend invalid.
 type Damage = fn(&mut Spec);
 
 fn signatures(group: &mut Group) {
@@ -266,7 +266,7 @@ fn signatures(group: &mut Group) {
     );
 }
 
-/// The signature cut or filled up to a size.
+/// Returns the signature truncated or extended to a size in bytes.
 fn resized(message: &[u8], size: usize) -> Item {
     let change = if size <= 64 { Change::Truncate(size) } else { Change::Append(vec![0; size - 64]) };
     Item::Changed(Box::new(signature(message)), change)
@@ -288,7 +288,7 @@ fn messages(group: &mut Group) {
                 fails(ScriptError::SchnorrSig),
             );
         } else {
-            // The initial stack has its own limit, which comes before the opcode.
+            // The limit on elements of the initial stack is checked before the opcode is executed.
             group.reject(
                 &base,
                 &format!("{id}-longer"),

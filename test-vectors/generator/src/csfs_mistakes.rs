@@ -1,7 +1,7 @@
-//! OP_CHECKSIGFROMSTACK: cases that an implementation with a certain mistake gets wrong.
+//! OP_CHECKSIGFROMSTACK: cases for which an implementation with a certain bug returns the wrong verdict.
 //!
-//! A rejected signature here is one that the mistake takes for valid. Where a mistake would push false instead of failing,
-//! the case is also made with OP_NOT after the opcode, so that the two differ.
+//! Each rejected signature is one that the bug accepts. If a bug would push false instead of failing the script, the case
+//! is also created with OP_NOT after the opcode, so that the bug is detected.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -38,7 +38,7 @@ pub(super) fn cases(group: &mut Group) {
     results(group);
 }
 
-/// A leaf `OP_CHECKSIGFROMSTACK OP_NOT`.
+/// Creates a spend of the tapscript `OP_CHECKSIGFROMSTACK OP_NOT`.
 fn negated(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     let mut spec = bare(signature, message, key);
     spec.script = Script::new().ops(&[CSFS, Opcode::OP_NOT]);
@@ -66,7 +66,7 @@ fn stack(group: &mut Group) {
     for (slug, key_first, message_first) in [("key-deepest", true, false), ("message-on-top", false, true)] {
         let signature = signature(b"message");
         let (message, key) = (Item::Bytes(b"message".to_vec()), Item::Bytes(Key(1).x_only().to_vec()));
-        // The key where the signature belongs has a wrong size; nothing else is wrong.
+        // The key in the place of the signature has the wrong size; nothing else is invalid.
         let stack = match (key_first, message_first) {
             (true, _) => vec![Item::Bytes(Key(1).x_only().to_vec()), signature, key],
             _ => vec![message.clone(), message, key],
@@ -301,11 +301,11 @@ fn unknown_keys(group: &mut Group) {
     );
 }
 
-/// The opcodes that charge the budget.
+/// The opcodes whose cost is subtracted from the budget.
 const CHARGING: [Opcode; 4] = [CSFS, Opcode::OP_CHECKSIG, Opcode::OP_CHECKSIGVERIFY, Opcode::OP_CHECKSIGADD];
 
-/// A check by an opcode, of copies of what lies on the stack: a signature of the transaction, the key, a signature of a
-/// message, and the message.
+/// Appends a check by an opcode to a script. The check uses copies of the elements on the stack: a signature of the
+/// transaction, the key, a signature of a message, and the message.
 fn check(script: Script, opcode: Opcode) -> Script {
     use Opcode as Op;
     match opcode {
@@ -324,14 +324,15 @@ fn check(script: Script, opcode: Opcode) -> Script {
     }
 }
 
-/// Each opcode takes the last 50 of a budget, after checks by each other opcode; a byte less is not enough.
+/// Adds cases in which one opcode uses the last 50 of the budget after checks by another opcode, for every pair of opcodes.
+/// With a witness one byte shorter the budget is exceeded.
 fn shared_budget(group: &mut Group) {
     let keys =
         [("known", Key(1).x_only().to_vec()), ("unknown", [&[2], Key(1).x_only().as_slice()].concat())];
     for (slug, key) in keys {
         for first in CHARGING {
             for last in CHARGING {
-                // Enough checks for the witness without an annex to be below the budget.
+                // So many checks that the witness without an annex does not pay for them.
                 let many = (0..12).fold(Script::new(), |script, _| check(script, first));
                 let script = check(many, last).ops(&[Opcode::OP_2DROP, Opcode::OP_2DROP, Opcode::OP_1]);
                 let spec = Spec::tapscript(script)

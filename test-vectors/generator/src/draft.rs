@@ -1,27 +1,27 @@
-//! Which cases show which rule of BIP-DRAFT.md: `bips/draft/rules.json`.
+//! Assignment of cases to the rules of BIP-DRAFT.md, written to `bips/draft/rules.json`.
 //!
-//! A rejected case shows a rule if it stops with an error, and at an opcode, that the rule names. The generator stops if a case
-//! of the draft's two groups shows no rule, or if a line of the table below finds nothing.
+//! A rejected case covers a rule if it stops with an error, and at an opcode, that the rule names. The generator fails if a
+//! case of the draft's two groups covers no rule, or if a row of the table below matches no case.
 
 use serde_json::{Value, json};
 
 use super::GeneratedFile;
 use sigstack_vectors::{Case, Expect};
 
-/// How a rejected case of a rule stops: the error, and the opcode or else the part of verification.
+/// How a rejected case stops: the error, and the opcode or otherwise the phase of verification.
 type Stop = (&'static str, &'static str);
 
-/// Cases that show a rule of the draft.
+/// Cases that cover a rule of the draft, selected by their ids.
 struct Row {
-    /// The number of the rule.
+    /// Number of the rule.
     rule: u8,
-    /// What the ids of the cases begin with, the group first.
+    /// Prefix of the ids, beginning with the group.
     begins: &'static str,
-    /// What the ids contain after that.
+    /// Text that the ids contain after the prefix.
     contains: &'static str,
-    /// What the ids do not contain, if this is not empty.
+    /// Text that the ids do not contain; ignored if empty.
     lacks: &'static str,
-    /// How the rejected ones stop.
+    /// The possible ways in which the rejected cases stop.
     stops: &'static [Stop],
 }
 
@@ -32,7 +32,7 @@ const ANY_CHECKSIG: &[Stop] =
 const DIGEST: &[Stop] = &[("SCHNORR_SIG", CHECKSIG)];
 const HASH_TYPE: &[Stop] = &[("SCHNORR_SIG_HASHTYPE", CHECKSIG)];
 const REFUSED: &[Stop] = &[("DISCOURAGE_OP_CHECKSIGFROMSTACK", CSFS)];
-/// A signature that was valid only because the key was of an unknown type is rejected once the key is of a known one.
+/// A signature that was accepted only because its key had an unknown type is rejected once the type of the key is known.
 const KEY_REFUSED: &[Stop] = &[("DISCOURAGE_ANYPREVOUT", CHECKSIG), ("SCHNORR_SIG_SIZE", CHECKSIG)];
 const BUDGET: &[Stop] = &[("TAPSCRIPT_VALIDATION_WEIGHT", CSFS)];
 
@@ -188,10 +188,10 @@ const ROWS: &[Row] = &[
     ),
 ];
 
-/// How many rules the draft has.
+/// Number of rules in the draft.
 const RULES: u8 = 28;
 
-/// Where a rejected case stops: the name of the opcode, or the part of verification.
+/// Returns where a rejected case stops: the name of the opcode, or the phase of verification.
 fn stop(case: &Case) -> &str {
     let stops_at = case.extra.get("stops_at").and_then(Value::as_str).unwrap_or_default();
     match stops_at.split_once('(') {
@@ -209,23 +209,23 @@ impl Row {
             && match case.expect {
                 Expect::Ok => true,
                 Expect::Error(error) => self.stops.contains(&(error.name(), stop(case))),
-                // The draft has no rule that spans inputs.
+                // The draft has no rule about whole transactions.
                 Expect::Rule(_) => false,
             }
     }
 }
 
-/// The numbers of the draft's rules that a case shows.
+/// Returns the numbers of the draft's rules that a case covers, such as `R12`.
 pub(super) fn rules_of(case: &Case) -> Vec<String> {
     let rules = (1..=RULES).filter(|rule| ROWS.iter().any(|row| row.rule == *rule && row.shows(case)));
     rules.map(|rule| format!("R{rule}")).collect()
 }
 
-/// `rules.json`, from the cases of CHECKSIGFROMSTACK and ANYPREVOUT.
+/// Creates `rules.json` from the cases of CHECKSIGFROMSTACK and ANYPREVOUT.
 ///
 /// # Errors
 ///
-/// Each case that shows no rule, and each line of the table that no case shows.
+/// Lists each case that covers no rule, and each row of the table that matches no case.
 pub(super) fn file(cases: &[Case]) -> Result<GeneratedFile, String> {
     let mut mistakes = Vec::new();
     let id = |case: &Case| case.id.clone().unwrap_or_default();

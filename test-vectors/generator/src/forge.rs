@@ -1,5 +1,5 @@
-//! ECDSA signatures that no signer makes. The key is computed from the signature, so it must not be part of what is signed: it
-//! is on the stack and not in the script.
+//! ECDSA signatures that no signer would create. The key is computed from the signature, so the signature must not commit
+//! to the key: the key is on the stack, not in the script.
 
 use secp256k1::{PublicKey, Scalar, SecretKey};
 
@@ -7,25 +7,26 @@ use super::item::{Ecdsa, Item, Maker};
 use super::keys::{Key, digest_of};
 use super::modular::{FIELD, Number, ORDER, small, sum};
 
-/// The kinds of such signatures.
+/// The kinds of forged signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Forged {
-    /// R and S are 1; valid.
+    /// R and S are 1. The signature is valid.
     Ones,
-    /// S is 1, and the order is added to it.
+    /// S is the curve order plus 1.
     SPlusOrder,
-    /// R is 1, and the order is added to it.
+    /// R is the curve order plus 1.
     RPlusOrder,
-    /// The X coordinate of the point R is the order or more, so that R is the rest; valid.
+    /// The X coordinate of the point R is at least the curve order, so that the integer R is the coordinate minus the
+    /// order. The signature is valid.
     XBeyondOrder,
-    /// The point of the equation is infinity.
+    /// The point computed in verification is the point at infinity.
     Infinity,
-    /// The key is not on the curve, but the formulas of the curve, which do not use its constant, give R. The square of Y is
-    /// smaller, or larger, than that of the point with this X.
+    /// The key is not on the curve, but the addition formulas, which do not use the curve's constant, result in R. The
+    /// square of the key's Y is larger (or smaller) than `x^3 + 7` for its X.
     OffCurve { larger: bool },
 }
 
-/// R and S as they are encoded, and the key.
+/// The integers R and S as encoded in the signature, and the key.
 struct Parts {
     r: Number,
     s: Number,
@@ -33,7 +34,7 @@ struct Parts {
 }
 
 impl Forged {
-    /// The signature and the key, under SIGHASH_ALL.
+    /// Returns the signature with SIGHASH_ALL, and the key.
     pub(super) fn items(self) -> [Item; 2] {
         let signature = Item::made(move |maker, _| {
             let parts = self.parts(maker)?;
@@ -52,7 +53,7 @@ impl Forged {
             Forged::SPlusOrder => ones(one, plus_order(&one)),
             Forged::RPlusOrder => ones(plus_order(&one), one),
             Forged::XBeyondOrder => {
-                // Half of all numbers are X coordinates.
+                // About half of all numbers are X coordinates of points on the curve.
                 for rest in (1..100).map(small) {
                     if let Ok(key) = recovered(&plus_order(&rest), &rest, &one, &digest) {
                         return Ok(Parts { r: rest, s: one, key });
@@ -70,7 +71,8 @@ impl Forged {
     }
 }
 
-/// The key for which R and S are a valid signature of a digest: `(s*R - e*G) / r`, for the point with an X coordinate and an even Y.
+/// Returns the key for which R and S are a valid signature of a digest: `(s*R - e*G) / r`, where the point R has the given
+/// X coordinate and an even Y.
 fn recovered(x: &Number, r: &Number, s: &Number, digest: &Number) -> Result<Vec<u8>, String> {
     let of = |error: secp256k1::Error| error.to_string();
     let scalar = |number: Number| Scalar::from_be_bytes(number).map_err(|error| error.to_string());
@@ -81,8 +83,8 @@ fn recovered(x: &Number, r: &Number, s: &Number, digest: &Number) -> Result<Vec<
     Ok(key.add_exp_tweak(&scalar(of_generator)?).map_err(of)?.serialize().to_vec())
 }
 
-/// With R = S = e both factors of the equation are 1, so R is the X coordinate of `G + P`. The slope between the points
-/// then decides Y of the point P for any X of it.
+/// Returns a signature with R = S = e and a key that is not on the curve. Both factors of the verification equation are 1,
+/// so R is the X coordinate of `G + P`. The slope between G and P then determines Y of the key P for any X.
 fn off_curve(digest: &Number, larger: bool) -> Result<Parts, String> {
     let generator = coordinates(&PublicKey::from_secret_key(&secret(&small(1))?))?;
     for x in coordinates_to_try() {
@@ -96,7 +98,7 @@ fn off_curve(digest: &Number, larger: bool) -> Result<Parts, String> {
     Err("no slope is a square root".into())
 }
 
-/// Numbers that may be X coordinates, below the field size.
+/// Returns numbers below the field size that may be X coordinates.
 pub(super) fn coordinates_to_try() -> impl Iterator<Item = Number> {
     (0..1_000).map(|nth| FIELD.add(&digest_of(&format!("x {nth}")), &small(0)))
 }
@@ -114,18 +116,18 @@ fn coordinates(point: &PublicKey) -> Result<(Number, Number), String> {
     Ok((coordinate(1)?, coordinate(33)?))
 }
 
-/// `x^3 + 7`, the square of Y.
+/// Returns `x^3 + 7`, which is the square of Y for points on the curve.
 fn curve(x: &Number) -> Number {
     FIELD.add(&FIELD.mul(x, &FIELD.mul(x, x)), &small(7))
 }
 
-/// What BIP 340's lift_x makes of a number if it does not look whether the root that it takes is one; and the output key with
-/// the parity of its Y that the formula for a sum of points then gives. None for an X coordinate of a point of the curve.
+/// Simulates BIP 340's lift_x without the check that the computed square root is correct, and adds the tweak point. Returns
+/// the output key and whether its Y is odd; `None` if `x` is the X coordinate of a point on the curve.
 pub(super) fn lifted_without_check(x: &Number, tweak: &Number) -> Option<(Number, bool)> {
     if FIELD.square_root(&curve(x)).is_some() {
         return None;
     }
-    // The square root of the negated number is the power that lift_x computes.
+    // The power computed by lift_x is a square root of the negated number.
     let root = FIELD.square_root(&FIELD.sub(&small(0), &curve(x)))?;
     let odd = |number: &Number| number.last().is_some_and(|last| last & 1 == 1);
     let y = if odd(&root) { FIELD.sub(&small(0), &root) } else { root };
@@ -136,12 +138,13 @@ pub(super) fn lifted_without_check(x: &Number, tweak: &Number) -> Option<(Number
     Some((sum_x, odd(&sum_y)))
 }
 
-/// Whether the power that lift_x computes has a square that is larger than `x^3 + 7`, for a number that is no X coordinate.
+/// Returns whether the square of lift_x's result is larger than `x^3 + 7`, for a number that is not an X coordinate on the
+/// curve.
 pub(super) fn root_is_larger(x: &Number) -> bool {
     FIELD.sub(&small(0), &curve(x)) > curve(x)
 }
 
-/// Strict DER of two numbers, under SIGHASH_ALL.
+/// Encodes two numbers as a strict DER signature with SIGHASH_ALL.
 fn encoded(r: &Number, s: &Number) -> Vec<u8> {
     let integer = |number: &Number| {
         let digits: Vec<u8> = number.iter().copied().skip_while(|digit| *digit == 0).collect();

@@ -1,4 +1,4 @@
-//! A file of cases: accepted ones, and rejected twins that differ from them in one thing.
+//! A file of cases: valid ones, and rejected ones that each differ from a valid base case in one respect.
 
 use core::marker::PhantomData;
 
@@ -7,34 +7,34 @@ use serde_json::{Map, Value};
 use super::spec::{Spec, Verdict};
 use sigstack_vectors::Case;
 
-/// A rule that cases check. Each rule of a group is checked by an accepting and by a rejecting case; `only` says why one of
-/// them cannot be.
+/// A rule that cases check. Each rule of a group needs at least one valid and one rejected case, unless `only` says why one
+/// kind is impossible.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Rule {
     /// The BIP and its section.
     pub(super) source: &'static str,
     /// The rule in words.
     pub(super) text: &'static str,
-    /// Which kind of case there is, and why not the other.
+    /// The only kind of case that exists, and the reason why the other kind cannot exist.
     pub(super) only: Option<(Only, &'static str)>,
 }
 
-/// Which kind of case a rule has, if it cannot have both.
+/// The kind of case of a rule that cannot have both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Only {
     Accept,
     Reject,
 }
 
-/// A case before it is made: about one input ([`Spec`]) or about a whole transaction.
+/// Description of a case before its transaction is created: about one input ([`Spec`]) or about a whole transaction.
 pub(super) trait Draft: Clone {
-    /// The verdict that it must get.
+    /// The verdict that the case must get.
     type Verdict: Copy + PartialEq;
 
-    /// The verdict on what is valid.
+    /// The verdict of valid cases.
     const ACCEPT: Self::Verdict;
 
-    /// Makes the case. Fails if the engine has another verdict.
+    /// Creates the case. Fails if the engine returns another verdict.
     fn case(
         &self,
         comment: String,
@@ -52,7 +52,7 @@ impl Draft for Spec {
     }
 }
 
-/// An accepted case that others can be twins of.
+/// A valid case from which rejected cases are derived.
 #[derive(Clone)]
 pub(super) struct Accepted<D = Spec> {
     id: String,
@@ -63,9 +63,9 @@ pub(super) struct Accepted<D = Spec> {
 pub(super) struct Group<D = Spec> {
     name: &'static str,
     cases: Vec<Case>,
-    /// The rules in the order of their first case, each with how many cases accept and reject by it.
+    /// The rules in the order of their first case, each with its number of valid and of rejected cases.
     tally: Vec<(&'static Rule, usize, usize)>,
-    /// What went wrong: a case whose verdict is not the expected one is a mistake of its maker or of the engine.
+    /// Errors found so far: cases with an unexpected verdict, due to a mistake in the case or a bug in the engine.
     mistakes: Vec<String>,
     drafts: PhantomData<D>,
 }
@@ -81,7 +81,7 @@ impl<D: Draft> Group<D> {
         Accepted { id: format!("{}/{id}", self.name), spec }
     }
 
-    /// Adds a case that must be rejected, and that differs from an accepted one in what `change` changes.
+    /// Adds a case that must be rejected. `change` turns the valid base case into the rejected one.
     pub(super) fn reject(
         &mut self,
         twin: &Accepted<D>,
@@ -98,7 +98,7 @@ impl<D: Draft> Group<D> {
         self.add(id, rule, format!("as {}, but {difference}", twin.id), &spec, verdict, extra);
     }
 
-    /// Adds a case that must be accepted all the same after a change.
+    /// Adds a case that must still be accepted after a change of the base case.
     pub(super) fn accept_changed(
         &mut self,
         twin: &Accepted<D>,
@@ -138,11 +138,12 @@ impl<D: Draft> Group<D> {
         }
     }
 
-    /// The cases.
+    /// Returns the cases.
     ///
     /// # Errors
     ///
-    /// A case that did not get its verdict, two cases of one id, or a rule that lacks a kind of case.
+    /// A case with another verdict than expected, two cases with the same id, or a rule without one of the required kinds
+    /// of cases.
     pub(super) fn finish(mut self) -> Result<Vec<Case>, String> {
         for (rule, accepted, rejected) in &self.tally {
             let wanted = match rule.only {

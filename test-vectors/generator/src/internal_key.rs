@@ -1,4 +1,4 @@
-//! OP_INTERNALKEY (BIP 349).
+//! Cases of OP_INTERNALKEY (BIP 349).
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 

@@ -1,4 +1,4 @@
-//! Elements of witnesses that depend on the transaction: signatures and template hashes.
+//! Elements of witnesses that depend on the transaction, such as signatures and template hashes.
 
 use core::fmt;
 use std::rc::Rc;
@@ -12,35 +12,35 @@ use super::keys::{Key, digest_of};
 use super::paircommit;
 use super::shape::{Field, Shape};
 
-/// An element of a witness, or a push in a script.
+/// An element of a witness, or the data of a push in a script.
 #[derive(Clone, Debug)]
 pub(super) enum Item {
-    /// These bytes.
+    /// Fixed bytes.
     Bytes(Vec<u8>),
     /// A Schnorr signature of the transaction.
     Signature(Signature),
-    /// A signature of a message, as OP_CHECKSIGFROMSTACK checks it.
+    /// A Schnorr signature of a message, as checked by OP_CHECKSIGFROMSTACK.
     Message {
-        /// Who signs.
+        /// The key that signs.
         key: Key,
-        /// What.
+        /// The message that is signed.
         message: Box<Item>,
     },
     /// An ECDSA signature of the transaction.
     Ecdsa(Ecdsa),
-    /// The hash that OP_CHECKTEMPLATEVERIFY compares with, of the transaction with these changes.
+    /// The hash that OP_CHECKTEMPLATEVERIFY requires, for the transaction after these changes.
     CheckTemplate(Vec<Field>),
-    /// The hash that OP_TEMPLATEHASH pushes, of the transaction with these changes.
+    /// The hash that OP_TEMPLATEHASH pushes, for the transaction after these changes.
     TemplateHash(Vec<Field>),
-    /// The hash that OP_PAIRCOMMIT makes of two items.
+    /// The hash that OP_PAIRCOMMIT computes of two items.
     Pair(Box<Item>, Box<Item>),
-    /// Another item with its bytes changed.
+    /// Another item with a change of its bytes.
     Changed(Box<Item>, Change),
-    /// What a function makes of the surroundings.
+    /// Bytes computed by a function from the transaction and the script.
     Made(Made),
 }
 
-/// Makes bytes from the surroundings, and from the tweak that is added to keys that sign.
+/// Function that computes bytes from the transaction and the script, and from the tweak that is added to signing keys.
 #[derive(Clone)]
 pub(super) struct Made(Rc<MadeFn>);
 
@@ -55,58 +55,58 @@ impl fmt::Debug for Made {
 /// A Schnorr signature of the transaction.
 #[derive(Clone, Debug)]
 pub(super) struct Signature {
-    /// Who signs.
+    /// The key that signs.
     pub(super) key: Key,
-    /// The hash type; with 0 the signature has 64 bytes, otherwise 65.
+    /// The hash type in the signature. For 0 the signature has 64 bytes, otherwise 65.
     pub(super) hash_type: u8,
-    /// The hash type that is signed, where it is not the one that is written.
+    /// The hash type in the signed message, if it differs from the one in the signature.
     pub(super) signed_hash_type: Option<u8>,
-    /// The version of the key; none on the key path.
+    /// The version of the key; `None` on the key path.
     pub(super) key_version: Option<KeyVersion>,
-    /// The position of the last OP_CODESEPARATOR.
+    /// Position of the last executed OP_CODESEPARATOR.
     pub(super) code_separator: u32,
-    /// What differs between the spend that is signed and the one of the case.
+    /// Fields in which the signed transaction differs from the transaction of the case.
     pub(super) signed_with: Vec<Field>,
 }
 
 /// An ECDSA signature of the transaction.
 #[derive(Clone, Debug)]
 pub(super) struct Ecdsa {
-    /// Who signs.
+    /// The key that signs.
     pub(super) key: Key,
-    /// The hash type, which is the last byte.
+    /// The hash type, which is the last byte of the signature.
     pub(super) hash_type: u8,
-    /// The hash type that is signed, where it is not the one that is written.
+    /// The hash type in the signed message, if it differs from the one in the signature.
     pub(super) signed_hash_type: Option<u8>,
-    /// What is signed of the script, where it is not the whole of it.
+    /// The signed part of the script (scriptCode); `None` for the whole script.
     pub(super) script_code: Option<Vec<u8>>,
-    /// Whether it has the higher of the two possible S values.
+    /// Whether the signature has the higher of the two valid S values.
     pub(super) high_s: bool,
-    /// Which of the signatures that are valid: each number has another nonce.
+    /// Selects one of the valid signatures: each number gives another nonce.
     pub(super) nonce: u32,
-    /// What differs between the spend that is signed and the one of the case.
+    /// Fields in which the signed transaction differs from the transaction of the case.
     pub(super) signed_with: Vec<Field>,
 }
 
 /// A change of bytes.
 #[derive(Clone, Debug)]
 pub(super) enum Change {
-    /// The lowest bit of the byte at this place.
+    /// Flips the lowest bit of the byte at this index.
     Flip(usize),
-    /// Bytes more at the end.
+    /// Appends bytes.
     Append(Vec<u8>),
-    /// Bytes more in front.
+    /// Prepends bytes.
     Prepend(Vec<u8>),
-    /// Only so many bytes of it.
+    /// Keeps only this number of bytes.
     Truncate(usize),
-    /// All but so many bytes at the start.
+    /// Removes this number of bytes from the beginning.
     Skip(usize),
-    /// A zero byte before R of a DER signature, which its lengths count.
+    /// Inserts a zero byte before R of a DER signature, and increases the lengths accordingly.
     PadR,
 }
 
 impl Signature {
-    /// A signature of a tapscript by a key of a version.
+    /// Creates a signature in a tapscript, for a key of the given version.
     pub(super) fn new(key: Key, hash_type: u8, key_version: KeyVersion) -> Signature {
         Signature {
             key,
@@ -120,7 +120,7 @@ impl Signature {
 }
 
 impl Ecdsa {
-    /// A signature of the whole script by a key.
+    /// Creates an ECDSA signature that signs the whole script.
     pub(super) fn new(key: Key, hash_type: u8) -> Ecdsa {
         Ecdsa {
             key,
@@ -147,51 +147,52 @@ impl From<Signature> for Item {
 }
 
 impl Item {
-    /// A signature of a message, as OP_CHECKSIGFROMSTACK checks it.
+    /// Creates a signature of a message, as checked by OP_CHECKSIGFROMSTACK.
     pub(super) fn message(key: Key, message: &[u8]) -> Item {
         Item::signed(key, Item::Bytes(message.to_vec()))
     }
 
-    /// A signature of another item.
+    /// Creates a signature of another item.
     pub(super) fn signed(key: Key, message: Item) -> Item {
         Item::Message { key, message: Box::new(message) }
     }
 
-    /// What a function makes.
+    /// Creates an item whose bytes a function computes.
     pub(super) fn made(
         make: impl Fn(&Maker<'_>, Option<[u8; 32]>) -> Result<Vec<u8>, String> + 'static,
     ) -> Item {
         Item::Made(Made(Rc::new(make)))
     }
 
-    /// The item with bytes after it.
+    /// Returns the item with bytes appended.
     pub(super) fn followed_by(self, bytes: &[u8]) -> Item {
         Item::Changed(Box::new(self), Change::Append(bytes.to_vec()))
     }
 
-    /// The item with a bit flipped.
+    /// Returns the item with the lowest bit of one byte flipped.
     pub(super) fn flipped(self, place: usize) -> Item {
         Item::Changed(Box::new(self), Change::Flip(place))
     }
 }
 
-/// The surroundings in which items are made.
+/// The transaction and the script for which items are created.
 pub(super) struct Maker<'a> {
     pub(super) shape: &'a Shape,
     pub(super) annex: Option<&'a [u8]>,
     pub(super) leaf_hash: [u8; 32],
-    /// What ECDSA signatures commit to of the script, and whether as segwit v0 does.
+    /// The part of the script that ECDSA signatures commit to. The field `segwit` says whether the digest is that of segwit
+    /// v0.
     pub(super) script_code: &'a [u8],
     pub(super) segwit: bool,
 }
 
 impl Maker<'_> {
-    /// The bytes of an item.
+    /// Returns the bytes of an item.
     pub(super) fn make(&self, item: &Item) -> Result<Vec<u8>, String> {
         self.make_tweaked(item, None)
     }
 
-    /// The bytes of an item; signatures of the transaction are made by the key with a tweak added to it, if there is one.
+    /// Returns the bytes of an item. If a tweak is given, it is added to the keys that sign the transaction.
     pub(super) fn make_tweaked(&self, item: &Item, tweak: Option<[u8; 32]>) -> Result<Vec<u8>, String> {
         match item {
             Item::Bytes(bytes) => Ok(bytes.clone()),
@@ -228,7 +229,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Calls `f` with the spend as it is after the changes.
+    /// Calls `f` with the transaction view and the taproot message after the changes.
     fn with_changes<T>(
         &self,
         fields: &[Field],
@@ -265,7 +266,7 @@ impl Maker<'_> {
         Ok(bytes)
     }
 
-    /// The digest that an ECDSA signature signs.
+    /// Returns the digest that an ECDSA signature signs.
     pub(super) fn ecdsa_digest(&self, signature: &Ecdsa) -> Result<[u8; 32], String> {
         let hash_type = signature.signed_hash_type.unwrap_or(signature.hash_type).into();
         let script_code = signature.script_code.as_deref().unwrap_or(self.script_code);
@@ -291,7 +292,7 @@ impl Maker<'_> {
     }
 }
 
-/// The other of the two signatures that are valid: S taken from the order of the curve.
+/// Returns the other valid signature: S is replaced by the curve order minus S.
 fn with_high_s(signature: &ecdsa::Signature) -> Result<ecdsa::Signature, String> {
     let mut compact = signature.serialize_compact();
     let (_, s) = compact.split_at_mut(32);
@@ -301,7 +302,7 @@ fn with_high_s(signature: &ecdsa::Signature) -> Result<ecdsa::Signature, String>
     ecdsa::Signature::from_compact(&compact).map_err(|error| error.to_string())
 }
 
-/// A Schnorr signature without auxiliary randomness, so that it is the same in every run.
+/// Creates a Schnorr signature without auxiliary randomness, so that it is the same in every run.
 fn schnorr(pair: &Keypair, message: &[u8]) -> [u8; 64] {
     secp256k1::schnorr::sign_no_aux_rand(message, pair).to_byte_array()
 }

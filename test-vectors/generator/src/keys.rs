@@ -7,19 +7,19 @@ use sha2::{Digest, Sha256};
 
 use super::modular::{ORDER, small};
 
-/// A fixed key, known by a number. Nothing is secret about it.
+/// A fixed key, identified by a number. Its secret is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Key(pub(super) u8);
 
 impl Key {
     /// The key whose point is the generator.
     pub(super) const GENERATOR: Key = Key(254);
-    /// The key whose point is eight times the generator, negated.
+    /// The key whose point is the negation of eight times the generator.
     pub(super) const NEGATED_EIGHT: Key = Key(253);
     /// The key whose point is the negated generator.
     pub(super) const NEGATED_GENERATOR: Key = Key(255);
 
-    /// Both halves.
+    /// Returns the secret and the public key.
     pub(super) fn pair(self) -> Result<Keypair, String> {
         let secret = match self {
             Key::GENERATOR => small(1),
@@ -30,22 +30,22 @@ impl Key {
         Keypair::from_secret_bytes(secret).map_err(|error| format!("key {}: {error}", self.0))
     }
 
-    /// The x-only public key. The fixed keys are all valid, which a test holds them to.
+    /// Returns the x-only public key. A test checks that all fixed keys are valid.
     pub(super) fn x_only(self) -> [u8; 32] {
         self.pair().map(|pair| pair.x_only_public_key().0.to_byte_array()).unwrap_or_default()
     }
 
-    /// The compressed public key.
+    /// Returns the compressed public key.
     pub(super) fn compressed(self) -> Vec<u8> {
         self.pair().map(|pair| pair.public_key().serialize().to_vec()).unwrap_or_default()
     }
 
-    /// The uncompressed public key.
+    /// Returns the uncompressed public key.
     pub(super) fn uncompressed(self) -> Vec<u8> {
         self.pair().map(|pair| pair.public_key().serialize_uncompressed().to_vec()).unwrap_or_default()
     }
 
-    /// The uncompressed public key with the parity of Y in its first byte, which OpenSSL called hybrid.
+    /// Returns the hybrid public key: the uncompressed key whose first byte, 6 or 7, also states the parity of Y.
     pub(super) fn hybrid(self) -> Vec<u8> {
         let mut key = self.uncompressed();
         let odd = key.last().is_some_and(|last| last & 1 == 1);
@@ -53,24 +53,24 @@ impl Key {
         key
     }
 
-    /// The 33-byte key of BIP 118.
+    /// Returns the 33-byte key of BIP 118.
     pub(super) fn bip118(self) -> Vec<u8> {
         [&[0x01], self.x_only().as_slice()].concat()
     }
 }
 
-/// The SHA-256 of a name: bytes that look random and are the same on every machine.
+/// Returns the SHA-256 of a name: bytes that look random and are the same in every run.
 pub(super) fn digest_of(name: &str) -> [u8; 32] {
     Sha256::digest(name).into()
 }
 
-/// As many bytes as asked for that look random.
+/// Returns `length` bytes that look random and are the same in every run.
 pub(super) fn bytes_of(name: &str, length: usize) -> Vec<u8> {
     let blocks = (0..length.div_ceil(32)).flat_map(|nth| digest_of(&format!("{name} {nth}")));
     blocks.take(length).collect()
 }
 
-/// 32 bytes that are not the X coordinate of a point.
+/// 32 bytes that are not the X coordinate of a point on the curve.
 pub(super) const OFF_CURVE: [u8; 32] = [
     0xee, 0xfd, 0xea, 0x4c, 0xdb, 0x67, 0x77, 0x50, 0xa4, 0x20, 0xfe, 0xe8, 0x07, 0xea, 0xcf, 0x21, 0xeb,
     0x98, 0x98, 0xae, 0x79, 0xb9, 0x76, 0x87, 0x66, 0xe4, 0xfa, 0xa0, 0x4a, 0x2d, 0x4a, 0x34,

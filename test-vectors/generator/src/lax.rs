@@ -1,4 +1,4 @@
-//! Signatures that are valid for an implementation with a certain mistake: invalid by BIP 340, or of a wrong message.
+//! Signatures that an implementation with a certain bug accepts: invalid under BIP 340, or valid for a wrong message.
 
 use bitcoin::consensus::encode::serialize;
 use secp256k1::{Keypair, Scalar, SecretKey};
@@ -8,35 +8,35 @@ use super::item::{Item, Maker};
 use super::keys::{Key, digest_of};
 use super::shape::Input;
 
-/// What is wrong with a signature, or special about it.
+/// A defect or a special property of a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
-    /// R has an odd Y.
+    /// The point R has an odd Y. Invalid.
     OddR,
-    /// It is valid for the key with an odd Y, which no x-only key stands for.
+    /// The signature is valid only for the point with the key's X and an odd Y, which an x-only key never denotes. Invalid.
     OddKey,
-    /// S·G = e·P, so that the point R of the equation is infinity.
+    /// S·G equals e·P, so that the point R of the verification equation is the point at infinity. Invalid.
     InfiniteR,
-    /// Nothing is wrong, and the first byte is zero.
+    /// Valid, and the first byte is zero.
     BeginsWithZero,
-    /// Nothing is wrong, and the last byte is zero.
+    /// Valid, and the last byte is zero.
     EndsWithZero,
 }
 
-/// The challenge of BIP 340.
+/// Computes the challenge of BIP 340.
 fn challenge(r: &[u8; 32], key: &[u8; 32], message: &[u8]) -> Result<Scalar, String> {
     let tag = Sha256::digest("BIP0340/challenge");
     let hash = Sha256::new().chain_update(tag).chain_update(tag).chain_update(r).chain_update(key);
     Scalar::from_be_bytes(hash.chain_update(message).finalize().into()).map_err(|error| error.to_string())
 }
 
-/// The secret whose point has a Y of this parity.
+/// Returns the secret or its negation, whichever has a public point with this parity of Y.
 fn with_parity(secret: SecretKey, odd: bool) -> SecretKey {
     let is_odd = Keypair::from_secret_key(&secret).x_only_public_key().1 == secp256k1::Parity::Odd;
     if is_odd == odd { secret } else { secret.negate() }
 }
 
-/// S and R by a nonce: `(nonce + e·secret, R)`.
+/// Signs with a given nonce: `(R, nonce + e·secret)`.
 fn with_nonce(secret: SecretKey, nonce: SecretKey, message: &[u8]) -> Result<[u8; 64], String> {
     let x_only = |secret: &SecretKey| Keypair::from_secret_key(secret).x_only_public_key().0.to_byte_array();
     let r = x_only(&nonce);
@@ -51,16 +51,16 @@ fn joined(r: &[u8; 32], s: &SecretKey) -> Result<[u8; 64], String> {
     <[u8; 64]>::try_from([r.as_slice(), &s.to_secret_bytes()].concat()).map_err(|_| "no 64 bytes".into())
 }
 
-/// A nonce known by a number.
+/// Returns a fixed nonce, identified by a number, whose point has this parity of Y.
 fn nonce(number: usize, odd: bool) -> Result<SecretKey, String> {
     let secret = SecretKey::from_secret_bytes(digest_of(&format!("nonce {number}")));
     Ok(with_parity(secret.map_err(|error| error.to_string())?, odd))
 }
 
-/// How many nonces are tried for a byte that must be zero.
+/// Maximum number of nonces that are tried to obtain a signature with a zero byte.
 const TRIES: usize = 10_000;
 
-/// A signature of a message with a flaw.
+/// Creates a signature of a message with a flaw.
 pub(super) fn sign(pair: &Keypair, message: &[u8], flaw: Flaw) -> Result<[u8; 64], String> {
     let secret = with_parity(pair.secret_key(), flaw == Flaw::OddKey);
     match flaw {
@@ -84,75 +84,75 @@ pub(super) fn sign(pair: &Keypair, message: &[u8], flaw: Flaw) -> Result<[u8; 64
     }
 }
 
-/// A signature of a message with a flaw, by a fixed key.
+/// Creates a signature of a message with a flaw, by a fixed key.
 pub(super) fn message(key: Key, message: &[u8], flaw: Flaw) -> Item {
     let message = message.to_vec();
     Item::made(move |_, _| Ok(sign(&key.pair()?, &message, flaw)?.to_vec()))
 }
 
-/// Which inputs a message commits to.
+/// The inputs to which a message commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Inputs {
-    /// All, as under SIGHASH_ALL.
+    /// All inputs, as under SIGHASH_ALL.
     All,
-    /// The input that is verified, as under SIGHASH_ANYONECANPAY.
+    /// The verified input, as under SIGHASH_ANYONECANPAY.
     Own,
-    /// Its amount and script, as under SIGHASH_ANYPREVOUT.
+    /// The amount and script of the verified input, as under SIGHASH_ANYPREVOUT.
     Script,
-    /// Its nSequence alone, as under SIGHASH_ANYPREVOUTANYSCRIPT.
+    /// Only nSequence of the verified input, as under SIGHASH_ANYPREVOUTANYSCRIPT.
     Nothing,
 }
 
-/// Which outputs a message commits to.
+/// The outputs to which a message commits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outputs {
     All,
     None,
     Own,
-    /// Where the output of the input's index should be, there are these bytes.
+    /// These bytes, in place of the hash of the output with the index of the input.
     Instead(&'static [u8]),
-    /// The last output, where that of the input's index should be.
+    /// The last output, in place of the one with the index of the input.
     Last,
 }
 
-/// How the annex is hashed.
+/// How the message includes the annex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Annex {
-    /// As it must be.
+    /// Correctly.
     Right,
-    /// Its length is one byte, whatever the length is.
+    /// The length of the annex is encoded in one byte, whatever the length is.
     LengthOfOneByte,
     WithoutLength,
     WithoutTag,
-    /// It is not hashed, and the message does not say that there is one.
+    /// The annex is not hashed, and the message states that there is none.
     Ignored,
-    /// The message says that there is one, and has no hash of it.
+    /// The message states that there is an annex, but does not include its hash.
     OnlyFlag,
 }
 
-/// A message as an implementation with a mistake may make it: every part can be chosen.
+/// A message as a buggy implementation may compute it. Every part of the message can be chosen.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lax {
-    /// The byte in the message.
+    /// The hash type byte in the message.
     pub(super) hash_type: u8,
     pub(super) inputs: Inputs,
     pub(super) outputs: Outputs,
-    /// The version of the key; none for the key path.
+    /// The version of the key; `None` for the key path.
     pub(super) key_version: Option<u8>,
     pub(super) leaf: bool,
     pub(super) annex: Annex,
-    /// The length of the leaf's script is one byte in the leaf hash.
+    /// Whether the leaf hash encodes the length of the script in one byte.
     pub(super) short_leaf: bool,
-    /// The length of the spent output's script is left out.
+    /// Whether the length of the spent output's script is omitted.
     pub(super) bare_script: bool,
     pub(super) index: Option<u32>,
     pub(super) code_separator: u32,
-    /// The digest is hashed once more.
+    /// Whether the digest is hashed one additional time.
     pub(super) hashed_again: bool,
 }
 
 impl Lax {
-    /// What the bits of a hash type say, defined or not, for a key of BIP 118.
+    /// Returns the message suggested by the single bits of a hash type, which may be undefined, for a key of BIP 118.
     pub(super) fn by_bits(hash_type: u8) -> Lax {
         Lax {
             hash_type,
@@ -178,7 +178,7 @@ impl Lax {
         }
     }
 
-    /// The digest that is signed.
+    /// Returns the digest that is signed.
     fn digest(&self, maker: &Maker<'_>) -> Result<[u8; 32], String> {
         let (shape, index) = (maker.shape, maker.shape.index);
         let own = shape.inputs.get(index).ok_or("no such input")?;
@@ -256,7 +256,7 @@ impl Lax {
     }
 }
 
-/// Bytes after their length.
+/// Prepends the CompactSize length to bytes.
 fn sized(bytes: &[u8]) -> Vec<u8> {
     serialize(&bytes.to_vec())
 }
@@ -266,12 +266,12 @@ pub(super) fn tagged(tag: &str, message: &[u8]) -> [u8; 32] {
     Sha256::digest([tag.as_slice(), tag.as_slice(), message].concat()).into()
 }
 
-/// The hash of a leaf of version c0 whose length is one byte.
+/// Computes the hash of a leaf of version 0xc0 with the length of the script in one byte.
 fn short_leaf_hash(script: &[u8]) -> [u8; 32] {
     tagged("TapLeaf", &[&[0xc0, script.len().to_le_bytes()[0]], script].concat())
 }
 
-/// A signature of such a message, with these bytes after its 64.
+/// Creates a signature of such a message, followed by the bytes `written`.
 pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
     Item::made(move |maker, tweak| {
         let mut pair = key.pair()?;
@@ -284,7 +284,7 @@ pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
     .followed_by(written)
 }
 
-/// A signature of such a message with a flaw.
+/// Creates a signature of such a message with a flaw.
 pub(super) fn flawed_signature(key: Key, lax: Lax, flaw: Flaw) -> Item {
     Item::made(move |maker, _| Ok(sign(&key.pair()?, &lax.digest(maker)?, flaw)?.to_vec()))
 }

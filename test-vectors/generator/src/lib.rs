@@ -1,7 +1,7 @@
-//! The project's own vectors, made with fixed keys and without randomness: the same bytes in every run.
+//! Generator of the project's own vectors. It uses fixed keys and no randomness, so every run produces the same bytes.
 //!
-//! Every verdict is written down by hand beside its case. A case whose verdict the engine does not share, or that stops
-//! elsewhere than it says, stops the generator.
+//! The expected verdict of each case is written by hand. The generator fails if the engine's verdict on a case differs, or
+//! if verification stops at another place than expected.
 
 mod anyprevout;
 mod anyprevout_messages;
@@ -39,21 +39,21 @@ use std::path::Path;
 
 use sigstack_vectors::Case;
 
-/// A file that the generator makes.
+/// A file produced by the generator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GeneratedFile {
-    /// The path below the folder `test-vectors`.
+    /// Path relative to the folder `test-vectors`.
     pub path: String,
-    /// What is in it.
+    /// Content of the file.
     pub contents: Vec<u8>,
 }
 
-/// Makes every file. `begin` is called before each group of cases is made and verified: with the number of the group, from 1, the
-/// number of all groups, and the group's name.
+/// Creates every file. Before a group of cases is created and verified, `begin` is called with the number of the group,
+/// counted from 1, the number of all groups, and the group's name.
 ///
 /// # Errors
 ///
-/// Each case that did not get the verdict that it was made for, a line each.
+/// Lists each case whose verdict is not the expected one, one per line.
 pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<GeneratedFile>, String> {
     let groups = PROPOSALS.len() + consensus::GROUPS.len();
     let mut files = Vec::new();
@@ -72,24 +72,24 @@ pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<Generat
     Ok(files)
 }
 
-/// Makes every file again and writes it below a folder, as [`write_files`] does.
+/// Creates every file and writes it below a folder, as [`write_files`] does.
 ///
 /// # Errors
 ///
-/// As for [`generate`], or the file that could not be written.
+/// The errors of [`generate`], or the name of the file that could not be written.
 pub fn write_all(folder: &Path, progress: &mut impl Write) -> Result<(), String> {
-    // Progress that cannot be shown stops nothing.
+    // An error while writing progress messages is ignored.
     let files = generate(|nth, count, name| {
         let _ = writeln!(progress, "[{nth}/{count}] making and verifying the cases of {name}");
     })?;
     write_files(&files, folder, progress)
 }
 
-/// Writes files below a folder. Each is whole or as it was before, also if the program is interrupted.
+/// Writes files below a folder. Each file is replaced atomically, even if the program is interrupted.
 ///
 /// # Errors
 ///
-/// Names the file that could not be written.
+/// Returns the name of the file that could not be written.
 pub fn write_files(files: &[GeneratedFile], folder: &Path, progress: &mut impl Write) -> Result<(), String> {
     for (nth, file) in files.iter().enumerate() {
         let path = folder.join(&file.path);
@@ -102,10 +102,11 @@ pub fn write_files(files: &[GeneratedFile], folder: &Path, progress: &mut impl W
     Ok(())
 }
 
-/// Makes the cases of a file.
+/// Function that creates the cases of a file.
 type Maker = fn() -> Result<Vec<Case>, String>;
 
-/// The files of the proposals, and the BIP for which the cases are also in the shape of BIP 446's files.
+/// The files of the proposals, with their functions, and the BIP for which the cases are also written in the formats of BIP
+/// 446's files.
 const PROPOSALS: &[(&str, Maker, Option<u16>)] = &[
     ("csfs", csfs::cases, Some(348)),
     ("anyprevout", anyprevout::cases, Some(118)),
@@ -118,10 +119,10 @@ const PROPOSALS: &[(&str, Maker, Option<u16>)] = &[
     ("mixed", mixed::cases, None),
 ];
 
-/// The files of the changes that BIP-DRAFT.md proposes.
+/// The files with cases about the changes that BIP-DRAFT.md proposes.
 const DRAFTED: &[&str] = &["csfs", "anyprevout"];
 
-/// A file of the case format, a case a line.
+/// Creates a file of the case format, with one case per line.
 fn cases_file(path: &str, cases: &[Case]) -> GeneratedFile {
     let lines = cases.iter().map(|case| case.to_line() + "\n");
     GeneratedFile { path: path.into(), contents: lines.collect::<String>().into_bytes() }

@@ -1,4 +1,4 @@
-//! Makes the project's own vectors again and writes them below `test-vectors/`. Progress is written to standard error.
+//! Generates the project's own vectors and writes them below `test-vectors/`. Progress is written to standard error.
 
 use std::io;
 use std::path::Path;

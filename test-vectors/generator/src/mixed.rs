@@ -1,4 +1,4 @@
-//! Proposals together: the scripts of channels and of other uses that they were made for.
+//! Cases that combine several proposals: scripts of payment channels and of other uses.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -77,7 +77,8 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// The update and settlement leaves of LN-Symmetry in its profiles. State 7 in the output, update 8 in the transaction.
+/// Adds the update and settlement leaves of LN-Symmetry channels in several variants. The output has state 7; the
+/// transaction updates it to state 8.
 fn symmetric_channels(group: &mut Group) {
     const START: i64 = 500_000_000;
     let locked = |spec: Spec| {
@@ -145,7 +146,7 @@ fn symmetric_channels(group: &mut Group) {
     let base = group.accept("apo-update", &REBIND, "an update signed with ANYPREVOUTANYSCRIPT", update(&[]));
     rebinding(group, &base, "apo", &update, at(ScriptError::SchnorrSig, Opcode::OP_CHECKSIGVERIFY));
 
-    // The settlement hash is part of what is signed, so that an update publishes it.
+    // The signature commits to the settlement hash, so the update transaction publishes that hash.
     let flags = flags | Flags::CHECKTEMPLATEVERIFY | Flags::PAIRCOMMIT;
     let settlement = bytes_of("settlement", 32);
     let update = |settlement: &[u8], shown: &[u8]| {
@@ -171,7 +172,7 @@ fn symmetric_channels(group: &mut Group) {
     );
 }
 
-/// The same update binds to another prevout; another transaction is refused.
+/// Adds cases that spend another prevout with the same update signature, and rejected ones for another transaction.
 fn rebinding(
     group: &mut Group,
     base: &Accepted,
@@ -193,7 +194,7 @@ fn rebinding(
     }
 }
 
-/// A settlement leaf whose template is a signature by the generator itself, 1 * G.
+/// Adds cases of a settlement leaf that commits to a transaction by a signature in the script.
 fn signed_covenant(group: &mut Group) {
     let signature = |hash_type: u8, fields: &[Field]| {
         let signature = Signature::new(Key(9), hash_type, KeyVersion::Bip118);
@@ -230,7 +231,8 @@ fn signed_covenant(group: &mut Group) {
     }
 }
 
-/// `<key> SWAP IF 2 PICK SWAP CSFS VERIFY ENDIF CHECKSIG`: the key's own signature, or that of a key that it signed.
+/// Adds cases of delegation. The script `<key> SWAP IF 2 PICK SWAP CSFS VERIFY ENDIF CHECKSIG` accepts a signature by the
+/// key itself, or one by another key that the key has signed.
 fn delegation(group: &mut Group) {
     let script = Script::new()
         .push(&Key(1).x_only())
@@ -273,7 +275,8 @@ fn delegation(group: &mut Group) {
     );
 }
 
-/// `DUP <n> GREATERTHAN VERIFY <A> CSFS VERIFY <B> CHECKSIG`, witness `<sig B> <sig A of m> <m>`.
+/// Adds cases in which A signs a number that must exceed n: `DUP <n> GREATERTHAN VERIFY <A> CSFS VERIFY <B> CHECKSIG`, with
+/// the witness `<sig B> <sig A of m> <m>`.
 fn signed_sequence(group: &mut Group) {
     let number = |number: i64| sigstack_interpreter::script_num::encode(number).as_bytes().to_vec();
     for (slug, own, newer) in
@@ -327,14 +330,14 @@ fn signed_sequence(group: &mut Group) {
                 spec.stack[0] = Signature::new(Key(1), 0, KeyVersion::Bip342).into();
             }),
         ] {
-            // The largest number cannot be raised.
+            // For the largest number there is no larger one.
             if slug != "last" || name != "other-number" {
                 group.reject(&base, &format!("{id}-{name}"), &SEQUENCE, difference, change, error);
             }
         }
         let mut long = number(newer);
         if long.len() < 4 {
-            // A longer encoding of the same number, signed as it is.
+            // A longer encoding of the same number, and a signature of that encoding.
             long.push(0);
             let change = |spec: &mut Spec| {
                 spec.stack[1] = Item::message(Key(1), &long);
@@ -359,7 +362,7 @@ fn signed_sequence(group: &mut Group) {
     }
 }
 
-/// A check of each kind, and some more, in a witness that pays for exactly as many.
+/// Adds cases with checks of every kind and a few more, and a witness that pays for exactly these checks.
 fn budget(group: &mut Group) {
     let flags = Flags::CHECKSIGFROMSTACK | Flags::ANYPREVOUT;
     let checks = |more: usize| {
@@ -427,7 +430,7 @@ fn scan(group: &mut Group) {
     }
 }
 
-/// What happens when a key signs messages that are no templates.
+/// Adds cases that show the danger of a key that also signs messages other than template hashes.
 fn short_template(group: &mut Group) {
     let flags = Flags::CHECKTEMPLATEVERIFY | Flags::CHECKSIGFROMSTACK;
     let open = Script::new().op(CTV).push(&Key(0).x_only()).op(CSFS);
@@ -455,7 +458,7 @@ fn short_template(group: &mut Group) {
     group.accept("full-template-checked", &TEMPLATE_SIZE, "a signed template of 32 bytes", spec);
 }
 
-/// One script with every proposal in it.
+/// Adds a case whose script uses every proposal.
 fn everything(group: &mut Group) {
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
     let flags: Flags = of_scripts.map(|proposal| proposal.flag).collect();

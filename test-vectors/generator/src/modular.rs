@@ -1,10 +1,10 @@
-//! Arithmetic of 256-bit numbers modulo the two primes of secp256k1, for signatures and points that no signer makes.
+//! Arithmetic of 256-bit numbers modulo the two primes of secp256k1, for signatures and points that no signer would create.
 //!
-//! Simple: a generator needs few of these.
+//! The implementation is simple and slow, because the generator needs few such numbers.
 
 #![allow(clippy::indexing_slicing, reason = "every index is below the length of a fixed array")]
 
-/// A number, big-endian.
+/// A 256-bit number, big-endian.
 pub(super) type Number = [u8; 32];
 
 /// A prime modulus.
@@ -16,20 +16,20 @@ pub(super) const ORDER: Modulus = Modulus([
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,
     0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
 ]);
-/// The size of the field of coordinates.
+/// The prime of the field that contains the coordinates.
 pub(super) const FIELD: Modulus = Modulus([
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xfc, 0x2f,
 ]);
 
-/// A number that is small.
+/// Converts a 32-bit number.
 pub(super) fn small(value: u32) -> Number {
     let mut number = [0; 32];
     number[28..].copy_from_slice(&value.to_be_bytes());
     number
 }
 
-/// The sum without a modulus, and whether it has more than 256 bits.
+/// Returns the sum modulo 2^256, and whether the exact sum has more than 256 bits.
 pub(super) fn sum(a: &Number, b: &Number) -> (Number, bool) {
     let (mut result, mut carry) = ([0; 32], 0);
     for place in (0..32).rev() {
@@ -40,27 +40,28 @@ pub(super) fn sum(a: &Number, b: &Number) -> (Number, bool) {
     (result, carry == 1)
 }
 
-/// The difference modulo 2^256.
+/// Returns the difference modulo 2^256.
 fn difference(a: &Number, b: &Number) -> Number {
     let inverted = b.map(|digit| !digit);
     sum(&sum(a, &inverted).0, &small(1)).0
 }
 
 impl Modulus {
-    /// `a + b`, both below the modulus or one equal to it.
+    /// Returns `a + b`. Both must be below the modulus, or one may be equal to it.
     pub(super) fn add(&self, a: &Number, b: &Number) -> Number {
         let (sum, carry) = sum(a, b);
         if carry || sum >= self.0 { difference(&sum, &self.0) } else { sum }
     }
 
-    /// `a - b`.
+    /// Returns `a - b`.
     pub(super) fn sub(&self, a: &Number, b: &Number) -> Number {
         self.add(a, &difference(&self.0, b))
     }
 
-    /// `a * b`.
+    /// Returns `a * b`.
     pub(super) fn mul(&self, a: &Number, b: &Number) -> Number {
-        // 2^256 is the same as this number, which is small: so the upper half of a product is multiplied by it.
+        // 2^256 is congruent to `rest`, which is small. The upper half of a product is therefore multiplied by `rest` and
+        // added to the lower half.
         let rest = digits(&difference(&small(0), &self.0));
         let mut wide = product(&digits(a), &digits(b), &[]);
         while wide[8..].iter().any(|digit| *digit != 0) {
@@ -76,12 +77,12 @@ impl Modulus {
         })
     }
 
-    /// `1 / a`, by Fermat's little theorem.
+    /// Returns `1 / a`, by Fermat's little theorem.
     pub(super) fn inverse(&self, a: &Number) -> Number {
         self.pow(a, &difference(&self.0, &small(2)))
     }
 
-    /// The square root, if there is one; for a modulus that is 3 modulo 4.
+    /// Returns a square root, or `None` if there is none. The modulus must be 3 modulo 4.
     pub(super) fn square_root(&self, a: &Number) -> Option<Number> {
         let (mut quarter, mut above) = (self.0, 0);
         for digit in &mut quarter {
@@ -92,13 +93,13 @@ impl Modulus {
     }
 }
 
-/// The number in digits of 32 bits, the lowest first.
+/// Returns the 32-bit digits of a number, least significant first.
 fn digits(number: &Number) -> Vec<u64> {
     let digit = |bytes: &[u8]| bytes.iter().fold(0, |digit, byte| digit << 8 | u64::from(*byte));
     number.rchunks(4).map(digit).collect()
 }
 
-/// The number of the lowest eight digits.
+/// Returns the number made of the lowest eight digits.
 fn number(digits: &[u64]) -> Number {
     let mut number = [0; 32];
     for (bytes, digit) in number.rchunks_mut(4).zip(digits) {
@@ -107,7 +108,7 @@ fn number(digits: &[u64]) -> Number {
     number
 }
 
-/// `a * b + c` in digits.
+/// Returns `a * b + c` as digits.
 fn product(a: &[u64], b: &[u64], c: &[u64]) -> Vec<u64> {
     let mut result = vec![0; a.len() + b.len() + 1];
     result[..c.len()].copy_from_slice(c);
@@ -122,7 +123,7 @@ fn product(a: &[u64], b: &[u64], c: &[u64]) -> Vec<u64> {
     result
 }
 
-/// The bits from the highest to the lowest.
+/// Returns the bits of a number, most significant first.
 pub(super) fn bits(number: &Number) -> impl Iterator<Item = bool> + '_ {
     number.iter().flat_map(|digit| (0..8).rev().map(move |place| digit >> place & 1 == 1))
 }

@@ -1,5 +1,5 @@
-//! OP_CAT, OP_PAIRCOMMIT, OP_INTERNALKEY, OP_CHECKTEMPLATEVERIFY and OP_TEMPLATEHASH: cases that an implementation with a
-//! certain mistake gets wrong. What a rejected case fails by is all that is wrong with it.
+//! OP_CAT, OP_PAIRCOMMIT, OP_INTERNALKEY, OP_CHECKTEMPLATEVERIFY and OP_TEMPLATEHASH: cases for which an implementation
+//! with a certain bug returns the wrong verdict. Each rejected case violates only one rule.
 
 use sigstack_interpreter::limits::MAX_STACK_SIZE;
 use sigstack_interpreter::{Flags, Opcode, PROPOSALS, Phase, ScriptError};
@@ -60,15 +60,15 @@ const UNTOUCHED: Rule = Rule {
     only: None,
 };
 
-/// A spend in which the opcode is executed forty times, in a witness that pays for a few checks of signatures.
+/// Adds a case that executes the opcode forty times, with a witness that would pay for only a few signature checks.
 fn free(group: &mut Group, flags: Flags, once: &[Opcode], before: &[u8]) {
-    // The element lies below what the opcode does, and is true.
+    // The element is below the opcode's arguments and result, and is true.
     let script = (0..40).fold(Script::new().push(before), |script, _| script.ops(once));
     let comment = "forty times, in a witness that would not pay for as many checks of signatures";
     group.accept("budget-free", &FREE, comment, Spec::tapscript(script).under(flags));
 }
 
-/// An element below what the script needs.
+/// Adds cases with an additional element below those that the script needs.
 fn clean(group: &mut Group, using: &Spec) {
     let base = group.accept("clean", &CLEAN, "one element is left", using.clone());
     for (slug, below) in [("true", vec![1]), ("false", vec![])] {
@@ -83,7 +83,7 @@ fn clean(group: &mut Group, using: &Spec) {
     }
 }
 
-/// Fewer than two elements, in scripts that would succeed if the missing ones were empty.
+/// Adds cases with fewer than two elements. The scripts would succeed if the missing elements were treated as empty.
 fn missing(group: &mut Group, opcode: Opcode, flags: Flags, result: impl Fn(&[u8], &[u8]) -> Vec<u8>) {
     let script = |a: &[u8], b: &[u8]| Script::new().op(opcode).push(&result(a, b)).op(Opcode::OP_EQUAL);
     for (slug, element) in [("none", None), ("one", Some(bytes_of("one", 32)))] {
@@ -102,7 +102,7 @@ fn missing(group: &mut Group, opcode: Opcode, flags: Flags, result: impl Fn(&[u8
     }
 }
 
-/// Elements that a number, or a text that ends at a zero, would lose bytes of.
+/// Pairs of elements that lose bytes if treated as numbers or as zero-terminated strings.
 const ZEROS: &[(&str, &[u8], &[u8])] = &[
     ("0-0", &[0], &[0]),
     ("0-empty", &[0], &[]),
@@ -177,7 +177,8 @@ pub(super) fn pair_commit(group: &mut Group) {
     }
 }
 
-/// With 1,000 elements on stack and altstack the opcode has no room, in scripts that drop everything afterwards.
+/// Adds cases in which the stack and the alternate stack have 1,000 elements, so that the opcode exceeds the limit. The
+/// scripts would otherwise succeed, as they drop the elements.
 fn elements(group: &mut Group, opcode: Opcode, flags: Flags) {
     for on_altstack in [0, 1, 200] {
         let script = |before: usize| {
@@ -231,7 +232,7 @@ pub(super) fn internal_key(group: &mut Group) {
     }
 }
 
-/// Transactions whose counts, index or sizes do not fit into a byte.
+/// Returns transactions whose counts, input index or script sizes do not fit into one byte.
 fn wide() -> Vec<(&'static str, Shape)> {
     let small = |inputs, outputs, index| {
         let mut shape = Shape::new(inputs, outputs, index);

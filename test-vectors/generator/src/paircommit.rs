@@ -1,4 +1,4 @@
-//! OP_PAIRCOMMIT (BIP 442).
+//! Cases of OP_PAIRCOMMIT (BIP 442).
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -34,7 +34,7 @@ const POPS: Rule =
 const PC: Opcode = Opcode::OP_PAIRCOMMIT;
 const DIFFERS: Verdict = Verdict::Reject(ScriptError::EqualVerify, StopsAt::Opcode(Opcode::OP_EQUALVERIFY));
 
-/// The commitment, written from the BIP and not from the engine.
+/// Computes the commitment from the text of the BIP, without the engine's code.
 pub(super) fn commitment(a: &[u8], b: &[u8]) -> [u8; 32] {
     let tag = Sha256::digest("PairCommit");
     let sized = |element: &[u8]| match element.len() {
@@ -45,7 +45,7 @@ pub(super) fn commitment(a: &[u8], b: &[u8]) -> [u8; 32] {
     Sha256::digest(preimage).into()
 }
 
-/// `OP_PAIRCOMMIT <hash> OP_EQUALVERIFY OP_1`
+/// Returns the script `OP_PAIRCOMMIT <hash> OP_EQUALVERIFY OP_1`.
 fn expecting(hash: &[u8]) -> Script {
     Script::new().op(PC).push(hash).ops(&[Opcode::OP_EQUALVERIFY, Opcode::OP_1])
 }
@@ -140,7 +140,8 @@ fn lengths(group: &mut Group) {
     let sizes = [0, 1, 2, 31, 32, 33, 75, 76, 252, 253, 255, 256, 519, 520];
     for a in sizes {
         for b in sizes {
-            // All pairs would be more than anybody wants to read: the boundaries with each other and with 32.
+            // All pairs of sizes would be too many cases to read. The boundary sizes are combined with each other, and
+            // every size with itself.
             let edge = |size| matches!(size, 0 | 1 | 32 | 252 | 253 | 520);
             if !(edge(a) && edge(b) || a == b) {
                 continue;

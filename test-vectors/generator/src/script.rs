@@ -1,20 +1,20 @@
-//! Scripts of generated cases, some parts of which are known only when the transaction is.
+//! Scripts of generated cases. Some parts are computed only when the transaction is known.
 
 use sigstack_interpreter::{Opcode, append_push, script_num};
 
 use super::item::Item;
 use sigstack_vectors::asm::assemble;
 
-/// A script under construction. Numbers and data take their shortest pushes.
+/// A script under construction. Numbers and data are pushed in the shortest encoding.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Script(Vec<Part>);
 
 #[derive(Clone, Debug)]
 enum Part {
     Bytes(Vec<u8>),
-    /// A push of something that depends on the transaction.
+    /// A push of data that depends on the transaction.
     Push(Item),
-    /// A word that means nothing: the script cannot be built.
+    /// A word that cannot be assembled; building the script then fails.
     Wrong(String),
 }
 
@@ -23,51 +23,51 @@ impl Script {
         Script::default()
     }
 
-    /// An opcode.
+    /// Appends an opcode.
     pub(super) fn op(self, opcode: Opcode) -> Script {
         self.raw(&[opcode.0])
     }
 
-    /// Opcodes.
+    /// Appends opcodes.
     pub(super) fn ops(self, opcodes: &[Opcode]) -> Script {
         opcodes.iter().fold(self, |script, opcode| script.op(*opcode))
     }
 
-    /// Bytes as they are.
+    /// Appends raw bytes.
     pub(super) fn raw(mut self, bytes: &[u8]) -> Script {
         self.0.push(Part::Bytes(bytes.to_vec()));
         self
     }
 
-    /// The assembly of Core's test files.
+    /// Appends a script in the assembly of Core's test files.
     pub(super) fn asm(mut self, text: &str) -> Script {
         self.0.push(assemble(text).map_or_else(Part::Wrong, Part::Bytes));
         self
     }
 
-    /// The shortest push of data.
+    /// Appends the shortest push of data.
     pub(super) fn push(self, data: &[u8]) -> Script {
         self.raw(&minimal_push(data))
     }
 
-    /// The shortest push of a number.
+    /// Appends the shortest push of a number.
     pub(super) fn number(self, number: i64) -> Script {
         self.push(script_num::encode(number).as_bytes())
     }
 
-    /// A push of something that depends on the transaction.
+    /// Appends a push of data that depends on the transaction.
     pub(super) fn item(mut self, item: Item) -> Script {
         self.0.push(Part::Push(item));
         self
     }
 
-    /// What follows.
+    /// Appends another script.
     pub(super) fn then(mut self, rest: Script) -> Script {
         self.0.extend(rest.0);
         self
     }
 
-    /// The script, its items given by `make`.
+    /// Returns the bytes of the script. `make` computes the data that depends on the transaction.
     pub(super) fn build(
         &self,
         mut make: impl FnMut(&Item) -> Result<Vec<u8>, String>,
@@ -84,7 +84,7 @@ impl Script {
     }
 }
 
-/// The shortest push of data: a number opcode where there is one.
+/// Returns the shortest push of data, which is a number opcode if one exists.
 pub(super) fn minimal_push(data: &[u8]) -> Vec<u8> {
     match data {
         [number @ 1..=16] => vec![Opcode::OP_1.0 + number - 1],

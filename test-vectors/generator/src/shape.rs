@@ -1,4 +1,4 @@
-//! The transactions of generated cases, and what of them a signature or a template commits to.
+//! Transactions of generated cases, and the fields that a signature or a template may commit to.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -10,7 +10,7 @@ use sigstack_interpreter::TaprootMessage;
 
 use super::keys::digest_of;
 
-/// An input: what it spends and how.
+/// An input and the output that it spends.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
     pub(super) outpoint: OutPoint,
@@ -20,19 +20,19 @@ pub(super) struct Input {
     pub(super) script_pubkey: Vec<u8>,
 }
 
-/// A transaction before its witness, with what it spends.
+/// A transaction without its witness, and the outputs that it spends.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) version: i32,
     pub(super) lock_time: u32,
     pub(super) inputs: Vec<Input>,
     pub(super) outputs: Vec<(u64, Vec<u8>)>,
-    /// The input that the case verifies.
+    /// Index of the input that the case verifies.
     pub(super) index: usize,
 }
 
 impl Shape {
-    /// A transaction with this many inputs and outputs, all different.
+    /// Creates a transaction with this number of inputs and outputs, all different.
     pub(super) fn new(inputs: usize, outputs: usize, index: usize) -> Shape {
         let input = |nth: usize| Input {
             outpoint: outpoint(&format!("prevout {nth}"), nth),
@@ -54,7 +54,7 @@ impl Shape {
         }
     }
 
-    /// The transaction with the witness of the input that is verified.
+    /// Returns the transaction with the witness of the verified input.
     pub(super) fn tx(&self, witness: &[Vec<u8>]) -> Transaction {
         let input = |(nth, input): (usize, &Input)| TxIn {
             previous_output: input.outpoint,
@@ -71,14 +71,14 @@ impl Shape {
         }
     }
 
-    /// What the inputs spend.
+    /// Returns the spent outputs.
     pub(super) fn prevouts(&self) -> Vec<TxOut> {
         self.inputs.iter().map(|input| tx_out(input.amount, &input.script_pubkey)).collect()
     }
 
-    /// The input that is verified.
+    /// Returns the verified input.
     pub(super) fn own(&mut self) -> &mut Input {
-        // Every shape has the input that it verifies.
+        // The index is always that of an existing input.
         let index = self.index.min(self.inputs.len().saturating_sub(1));
         &mut self.inputs[index]
     }
@@ -101,8 +101,8 @@ fn as_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-/// One thing of a spend that a signature or a template may or may not commit to. Changing it between signing and spending
-/// shows which.
+/// A field of a transaction, of its prevouts or of a tapscript that a signature or a template may commit to. Changing the
+/// field between signing and verification shows whether it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Field {
     Version,
@@ -128,7 +128,7 @@ pub(super) enum Field {
 }
 
 impl Field {
-    /// Every field that belongs to the transaction and what it spends.
+    /// Every field of the transaction and of its prevouts.
     pub(super) const OF_TX: &'static [Field] = &[
         Field::Version,
         Field::LockTime,
@@ -148,11 +148,11 @@ impl Field {
         Field::OutputAdded,
     ];
 
-    /// Every field that belongs to the tapscript spend.
+    /// Every field that only a tapscript spend has.
     pub(super) const OF_TAPSCRIPT: &'static [Field] =
         &[Field::AnnexAdded, Field::AnnexChanged, Field::Leaf, Field::CodeSeparator];
 
-    /// The name in an id.
+    /// Returns the name of the field in ids.
     pub(super) fn slug(self) -> &'static str {
         match self {
             Field::Version => "version",
@@ -178,7 +178,7 @@ impl Field {
         }
     }
 
-    /// What differs, in words: "made for a transaction with …".
+    /// Returns a description of the change, to follow the words "made for a transaction with".
     pub(super) fn words(self) -> &'static str {
         match self {
             Field::Version => "another nVersion",
@@ -224,7 +224,8 @@ impl Field {
                 shape.inputs.push(added);
             }
             Field::InputIndex => {
-                // The inputs change places with all that is theirs, so that the index alone differs for this one.
+                // Two inputs are exchanged together with their prevouts, so that for the verified input only the index
+                // differs.
                 let other = usize::from(shape.index == 0);
                 shape.inputs.swap(shape.index, other);
                 shape.index = other;

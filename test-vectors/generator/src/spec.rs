@@ -1,4 +1,4 @@
-//! A case before its transaction is made and signed.
+//! Description of a case about one input, before its transaction is created and signed.
 
 use core::fmt;
 use std::rc::Rc;
@@ -21,30 +21,30 @@ use sigstack_vectors::{Case, Expect, Subject};
 /// The kind of output that a case spends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Version {
-    /// The script itself.
+    /// The scriptPubKey is the script itself.
     Bare,
-    /// A script by its hash (BIP 16).
+    /// P2SH (BIP 16).
     P2sh,
-    /// Segwit v0, a script by its hash (BIP 141).
+    /// P2WSH, segwit v0 (BIP 141).
     P2wsh,
-    /// The same inside pay-to-script-hash.
+    /// P2WSH nested in P2SH.
     P2shP2wsh,
     /// A leaf of a taproot output (BIP 341, BIP 342).
     Tapscript,
-    /// The key of a taproot output (BIP 341).
+    /// The key path of a taproot output (BIP 341).
     KeyPath,
     /// The script is itself a witness program, of any version and length (BIP 141).
     Program,
-    /// The same inside pay-to-script-hash.
+    /// Such a witness program nested in P2SH.
     P2shProgram,
 }
 
 impl Version {
-    /// The versions that run a script.
+    /// The kinds of output that run a script.
     pub(super) const SCRIPTS: &'static [Version] =
         &[Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh, Version::Tapscript];
 
-    /// The name in an id.
+    /// Returns the name of the version in ids.
     pub(super) fn slug(self) -> &'static str {
         match self {
             Version::Bare => "bare",
@@ -59,12 +59,12 @@ impl Version {
     }
 }
 
-/// Where a rejected case must stop: the error alone could have another reason.
+/// Where a rejected case must stop. This is checked in addition to the error, which alone could have another cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StopsAt {
     /// At this opcode.
     Opcode(Opcode),
-    /// In this part of verification, at no opcode.
+    /// In this phase of verification, not at an opcode.
     Phase(Phase),
 }
 
@@ -85,7 +85,7 @@ pub(super) enum Verdict {
     Reject(ScriptError, StopsAt),
 }
 
-/// A case before its transaction is made.
+/// Description of a case before its transaction is created.
 #[derive(Clone, Debug)]
 pub(super) struct Spec {
     pub(super) version: Version,
@@ -93,19 +93,19 @@ pub(super) struct Spec {
     pub(super) stack: Vec<Item>,
     pub(super) shape: Shape,
     pub(super) flags: Flags,
-    /// Tapscript and key path: the key that is tweaked.
+    /// The key that is tweaked, for tapscript and key path.
     pub(super) internal_key: Key,
     pub(super) leaf_version: u8,
-    /// The siblings from the leaf up.
+    /// The Merkle path: sibling hashes from the leaf to the root.
     pub(super) path: Vec<[u8; 32]>,
     pub(super) annex: Option<Vec<u8>>,
-    /// What the scriptSig begins with, before what the version puts there.
+    /// Beginning of the scriptSig, before the pushes that the version requires.
     pub(super) script_sig: Vec<u8>,
-    /// What is changed when everything else is done, in this order.
+    /// Changes that are made after everything else, in this order.
     pub(super) edits: Vec<Edit>,
 }
 
-/// A change of a spend that is complete and signed: of the input that is verified, or of its witness.
+/// A change that is made to a complete and signed transaction: to the verified input, or to its witness.
 #[derive(Clone)]
 pub(super) struct Edit(Rc<EditFn>);
 
@@ -118,7 +118,7 @@ impl fmt::Debug for Edit {
 }
 
 impl Spec {
-    /// A spend of a script with nothing on the stack, under the consensus rules.
+    /// Creates a spend of a script with an empty stack, under the consensus flags.
     pub(super) fn new(version: Version, script: Script) -> Spec {
         Spec {
             version,
@@ -135,45 +135,45 @@ impl Spec {
         }
     }
 
-    /// A spend of a tapscript.
+    /// Creates a spend of a tapscript.
     pub(super) fn tapscript(script: Script) -> Spec {
         Spec::new(Version::Tapscript, script)
     }
 
-    /// With an element more on the stack.
+    /// Adds an element on top of the stack.
     pub(super) fn with(mut self, item: impl Into<Item>) -> Spec {
         self.stack.push(item.into());
         self
     }
 
-    /// With bytes more on the stack.
+    /// Adds an element with these bytes on top of the stack.
     pub(super) fn with_bytes(self, bytes: &[u8]) -> Spec {
         self.with(Item::Bytes(bytes.to_vec()))
     }
 
-    /// Under these flags too.
+    /// Adds flags.
     pub(super) fn under(mut self, flags: Flags) -> Spec {
         self.flags = (self.flags | flags).closure();
         self
     }
 
-    /// With a change of the spend after it is complete and signed.
+    /// Adds a change of the transaction after it is complete and signed.
     pub(super) fn edited(mut self, edit: impl Fn(&mut Input, &mut Vec<Vec<u8>>) + 'static) -> Spec {
         self.edits.push(Edit(Rc::new(edit)));
         self
     }
 
-    /// Without these flags.
+    /// Removes flags.
     pub(super) fn without(mut self, flags: Flags) -> Spec {
         self.flags -= flags;
         self
     }
 
-    /// With an annex that gives the tapscript exactly this validation weight, as it is before anything is charged.
+    /// Adds an annex of such a size that the initial signature operation budget of the tapscript is exactly `weight`.
     pub(super) fn padded_to(mut self, weight: usize) -> Spec {
         self.annex = None;
         let mut shape = self.shape.clone();
-        // A spec that cannot be completed is reported when its case is made.
+        // An error in the spec is reported later, when its case is created.
         let witness = self.complete(&mut shape).unwrap_or_default();
         let missing = weight.saturating_sub(50 + bitcoin::Witness::from_slice(&witness).size());
         let length_size = if missing > 253 { 3 } else { 1 };
@@ -182,7 +182,7 @@ impl Spec {
         self
     }
 
-    /// Makes the transaction, signs it, and holds the engine to the verdict.
+    /// Creates the transaction, signs it, and checks that the engine returns the expected verdict.
     pub(super) fn case(
         &self,
         comment: String,
@@ -234,12 +234,12 @@ impl Spec {
         })
     }
 
-    /// Fills in what is spent and the scriptSig, and returns the witness.
+    /// Fills in the spent output and the scriptSig, and returns the witness.
     fn complete(&self, shape: &mut Shape) -> Result<Vec<Vec<u8>>, String> {
         shape.own().script_sig = self.script_sig.clone();
         use Version::{Bare, KeyPath, P2sh, P2shP2wsh, P2shProgram, P2wsh, Program, Tapscript};
         let segwit = matches!(self.version, P2wsh | P2shP2wsh | Program | P2shProgram);
-        // Pushes in scripts depend on the transaction without this prevout.
+        // Items in the script are computed from the transaction before this prevout is filled in.
         let before = Maker {
             shape: &shape.clone(),
             annex: self.annex.as_deref(),

@@ -1,4 +1,5 @@
-//! The three states of a proposal's opcode, in every script version, executed and not.
+//! Cases for the three states of a proposal's opcode (inactive, active, discouraged), in every script version, executed or
+//! not.
 
 use sigstack_interpreter::{Flags, Hook, Opcode, PROPOSALS, Phase, Proposal, ScriptError};
 
@@ -26,7 +27,8 @@ const LEAF_VERSION: Rule = Rule {
     only: Some((Only::Accept, "nothing in such a leaf is looked at")),
 };
 
-/// The cases of an opcode on OP_SUCCESSx. `using` is an accepted tapscript spend in which the active opcode is executed.
+/// Adds the cases of an opcode that redefines an OP_SUCCESSx. `using` is a valid tapscript spend that executes the active
+/// opcode.
 pub(super) fn success_opcode(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
     let (Hook::Success(opcode), Some(error)) = (proposal.hook, proposal.discouraged_error) else { return };
     let at = StopsAt::Opcode(opcode);
@@ -61,7 +63,7 @@ pub(super) fn success_opcode(group: &mut Group, proposal: &'static Proposal, usi
     group.accept("leaf-version-c2", &LEAF_VERSION, "in a leaf of version 0xc2", unknown_leaf);
 }
 
-/// In a branch that is not executed.
+/// Adds cases with the opcode in a branch that is not executed.
 fn unexecuted(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, refused: Verdict) {
     let script =
         Script::new().ops(&[Opcode::OP_1, Opcode::OP_0, Opcode::OP_IF]).op(opcode).op(Opcode::OP_ENDIF);
@@ -75,9 +77,9 @@ fn unexecuted(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, re
     group.reject(&base, "unexecuted-inactive-discouraged", &SCAN, "policy refuses it", discourage, refused);
 }
 
-/// What stands beside the opcode and is met by the scan before or after it.
+/// Adds cases with something next to the opcode that the scan for OP_SUCCESSx meets before or after it.
 fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
-    // An OP_SUCCESSx that no proposal has; a push that is cut short.
+    // An OP_SUCCESSx that no proposal uses; other cases have a truncated push.
     const UNKNOWN: Opcode = Opcode(0xfe);
     let skip = [Opcode::OP_0, Opcode::OP_IF];
     let before = Script::new().ops(&skip).op(opcode).op(Opcode::OP_ENDIF);
@@ -159,7 +161,7 @@ fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using:
     );
 }
 
-/// Bytes of an OP_SUCCESSx inside pushes are data.
+/// Adds cases with bytes of OP_SUCCESSx opcodes inside pushes, where they are only data.
 fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     const UNKNOWN: u8 = 0xfe;
     // As a number this byte is false; as an opcode it is OP_SUCCESS128.
@@ -210,7 +212,7 @@ fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
         ("pushdata4", &[0x4e, 3, 0, 0, 0, 1]),
         ("pushdata4-length", &[0x4e, 3, 0]),
     ] {
-        // The push swallows the opcode, and ends after the script.
+        // The push includes the opcode in its data, and extends beyond the end of the script.
         let push = Opcode(bytes.first().copied().unwrap_or_default());
         let cut = Script::new().op(Opcode::OP_1).raw(bytes).op(opcode);
         let after = Script::new().ops(&[Opcode::OP_1, opcode]).raw(bytes);
@@ -231,7 +233,7 @@ fn in_pushes(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     }
 }
 
-/// The flags of other proposals neither activate the opcode nor are needed for it.
+/// Adds cases that show that the flags of other proposals neither activate the opcode nor are required by it.
 fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     let script = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, opcode, Opcode::OP_ENDIF, Opcode::OP_0]);
     for other in PROPOSALS.iter().filter(|other| other.is_of_scripts() && other.flag != proposal.flag) {
@@ -250,9 +252,10 @@ fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     }
 }
 
-/// An active use of the opcode with so many elements on the initial stack, all but one of which the script drops.
+/// Creates a spend that uses the active opcode, with this number of elements on the initial stack. The script drops the
+/// elements that it does not need.
 fn crowded(proposal: &'static Proposal, using: &Spec, elements: usize) -> Spec {
-    // Three elements are dropped first, so that what the opcode pushes has room.
+    // Three elements are dropped first, to make room for the results of the opcode.
     let below = elements - using.stack.len() - 3;
     let mut spec = using.clone().under(proposal.flag);
     spec.stack.splice(0..0, vec![Item::Bytes(vec![]); below]);
@@ -265,7 +268,7 @@ fn crowded(proposal: &'static Proposal, using: &Spec, elements: usize) -> Spec {
     spec
 }
 
-/// The limits on the initial stack are all that is wrong: a script without them would succeed.
+/// Adds cases that violate only a limit on the initial stack: without the limit the script would succeed.
 fn limits(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
     let bytes = |bytes: &[u8]| Item::Bytes(bytes.to_vec());
     let base = group.accept(
@@ -297,7 +300,8 @@ fn limits(group: &mut Group, proposal: &'static Proposal, using: &Spec) {
     );
 }
 
-/// In every other script version: unknown and bad if executed; OP_CAT disabled even if not.
+/// Adds cases in every other script version, where the opcode is unknown and fails if executed; OP_CAT is disabled and
+/// fails even if not executed.
 fn elsewhere(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
     let error = if opcode == Opcode::OP_CAT { ScriptError::DisabledOpcode } else { ScriptError::BadOpcode };
     let script = Script::new().ops(&[Opcode::OP_0, Opcode::OP_IF, Opcode::OP_RESERVED, Opcode::OP_ENDIF]);

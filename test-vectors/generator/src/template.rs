@@ -1,4 +1,4 @@
-//! OP_CHECKTEMPLATEVERIFY (BIP 119) and OP_TEMPLATEHASH (BIP 446).
+//! Cases of OP_CHECKTEMPLATEVERIFY (BIP 119) and OP_TEMPLATEHASH (BIP 446).
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -76,20 +76,21 @@ fn ctv_fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Opcode(CTV))
 }
 
-/// `<hash> OP_CTV`, the hash in the script.
+/// Creates a spend of `<hash> OP_CTV`, with the hash in the script.
 fn committed(version: Version, fields: &[Field]) -> Spec {
     let script = Script::new().item(Item::CheckTemplate(fields.to_vec())).op(CTV);
     Spec::new(version, script).under(Flags::CHECKTEMPLATEVERIFY)
 }
 
-/// `OP_CTV`, the hash on the stack.
+/// Creates a spend of `OP_CTV`, with the hash on the stack.
 fn given(version: Version, fields: &[Field]) -> Spec {
     let spec = Spec::new(version, Script::new().op(CTV)).under(Flags::CHECKTEMPLATEVERIFY);
     spec.with(Item::CheckTemplate(fields.to_vec()))
 }
 
-/// A P2SH spend cannot commit to itself: its scriptSig, which is committed, has the script with the hash in it. In bare
-/// scripts the hash must be in the scriptPubKey for the same reason, and wrapped segwit must have it in the witness.
+/// Creates a spend that commits to its own transaction; `None` if that is impossible. The template commits to the
+/// scriptSig, so a P2SH script, which is in the scriptSig, cannot contain the hash. For the same reason a bare script needs
+/// the hash in the scriptPubKey, and P2WSH nested in P2SH needs it in the witness.
 fn committing(version: Version, fields: &[Field]) -> Option<Spec> {
     match version {
         Version::P2sh | Version::KeyPath => None,
@@ -110,7 +111,7 @@ pub(super) fn check_template_cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// An argument of the wrong size and then true.
+/// Creates a spend of `<argument> OP_CTV OP_DROP OP_1`, for arguments of the wrong size.
 fn argument(version: Version, argument: &[u8]) -> Spec {
     let script = Script::new().push(argument).ops(&[CTV, Opcode::OP_DROP, Opcode::OP_1]);
     Spec::new(version, script)
@@ -196,7 +197,7 @@ fn ctv_arguments(group: &mut Group, version: Version) {
     let slug = version.slug();
     let active = |spec: Spec| spec.under(Flags::CHECKTEMPLATEVERIFY);
     for size in [0, 1, 20, 31, 33, 64, 520] {
-        // A redeem script is an element itself.
+        // A redeem script is itself limited to 520 bytes.
         if version == Version::P2sh && size == 520 {
             continue;
         }
@@ -241,7 +242,7 @@ fn ctv_arguments(group: &mut Group, version: Version) {
     );
 }
 
-/// What BIP 119 commits to, from its text.
+/// Returns whether the hash of BIP 119 commits to a field, according to the text of the BIP.
 fn ctv_commits(field: Field) -> bool {
     use Field::*;
     let spent = matches!(
@@ -255,7 +256,7 @@ fn ctv_commits(field: Field) -> bool {
 fn ctv_commitments(group: &mut Group, version: Version) {
     let slug = version.slug();
     let Some(spec) = committing(version, &[]) else {
-        // No argument of 32 bytes can be right.
+        // No argument of 32 bytes can match.
         let base = group.accept(
             &format!("{slug}-31-bytes"),
             &MATCHES,
@@ -370,7 +371,7 @@ fn ctv_shapes(group: &mut Group) {
     );
 }
 
-/// `OP_TEMPLATEHASH <hash> OP_EQUALVERIFY OP_1`.
+/// Creates a spend of `OP_TEMPLATEHASH <hash> OP_EQUALVERIFY OP_1`.
 fn templated(fields: &[Field]) -> Spec {
     let script = Script::new()
         .op(TH)
@@ -427,7 +428,7 @@ pub(super) fn template_hash_cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// What BIP 446 commits to, from its text.
+/// Returns whether the hash of BIP 446 commits to a field, according to the text of the BIP.
 fn template_hash_commits(field: Field) -> bool {
     use Field::*;
     matches!(
@@ -466,7 +467,7 @@ fn template_hash_commitments(group: &mut Group, shape: Shape, annex: Option<Vec<
     }
 }
 
-/// An opcode that pushes an element meets the limit of the stack.
+/// Adds cases in which an opcode that pushes an element reaches or exceeds the stack limit.
 pub(super) fn stack_limit(group: &mut Group, rule: &'static Rule, opcode: Opcode, flags: Flags) {
     let mut script = Script::new().op(opcode);
     for _ in 0..MAX_STACK_SIZE / 2 - 1 {

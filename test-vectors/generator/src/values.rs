@@ -1,12 +1,12 @@
-//! The intermediate values of a verification that a second implementer needs: digests with their preimages, and the
-//! messages that OP_CHECKSIGFROMSTACK checks.
+//! Intermediate values of a verification for implementers: digests with their preimages, and the messages that
+//! OP_CHECKSIGFROMSTACK checks.
 
 use serde_json::{Value, json};
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, Signing};
 use sigstack_interpreter::{Event, Inspector, KeyVersion, SignatureCheck, SignedMessage, TapscriptMessage};
 
-/// Collects the field `values` of a case, in order of evaluation.
+/// Inspector that collects the field `values` of a case, in the order of evaluation.
 pub(super) struct Values<'a> {
     pub(super) signing: Signing<'a>,
     pub(super) values: Vec<Value>,
@@ -34,7 +34,7 @@ impl Inspector for Values<'_> {
 }
 
 impl Values<'_> {
-    /// ECDSA digests are not among the values.
+    /// Returns the value of a signature check; `None` for ECDSA, whose digests are not included.
     fn of_signature(&self, check: &SignatureCheck) -> Option<Value> {
         match &check.signed {
             SignedMessage::Stack => Some(json!({

@@ -1,4 +1,4 @@
-//! A case about a whole transaction before it is made.
+//! Description of a case about a whole transaction, before the transaction is created.
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use sigstack_vectors::{Case, Expect, Subject};
 use super::group::Draft;
 use super::shape::Shape;
 
-/// An input: how it spends, and the script that it spends.
+/// An input: its scriptSig and witness, and the script of the spent output.
 #[derive(Clone, Debug)]
 pub(super) struct Spent {
     pub(super) script_sig: Vec<u8>,
@@ -17,17 +17,17 @@ pub(super) struct Spent {
 }
 
 impl Spent {
-    /// A script that is spent without a scriptSig and a witness.
+    /// Creates an input that spends a script without a scriptSig and a witness.
     pub(super) fn bare(script_pubkey: Vec<u8>) -> Spent {
         Spent { script_sig: Vec::new(), script_pubkey, witness: Vec::new() }
     }
 }
 
-/// A transaction before it is made.
+/// Description of a transaction before it is created.
 #[derive(Clone, Debug)]
 pub(super) struct Whole {
     pub(super) inputs: Vec<Spent>,
-    /// The scripts of its outputs.
+    /// The scripts of the outputs.
     pub(super) outputs: Vec<Vec<u8>>,
     pub(super) flags: Flags,
 }
@@ -36,9 +36,9 @@ pub(super) struct Whole {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TransactionVerdict {
     Accept,
-    /// An input is invalid, and those before it are valid.
+    /// The input with this index is the first invalid one, with this error.
     Input(usize, ScriptError),
-    /// Every input is valid, and the transaction breaks the rule of this reject reason.
+    /// Every input is valid, but the transaction violates the rule with this reject reason.
     Rule(&'static str),
 }
 

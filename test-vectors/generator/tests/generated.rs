@@ -1,4 +1,5 @@
-//! The project's own vectors are what the generator makes, and the generator shows its progress and can be interrupted.
+//! Checks that the committed vectors are those that the generator creates, and that the generator prints its progress and
+//! can be interrupted.
 
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 
 use sigstack_generator::{GeneratedFile, write_all, write_files};
 
-/// The folder that the generator wrote to, and its progress: all tests look at one run.
+/// The folder to which the generator wrote, and the progress that it printed. All tests share one run.
 static WRITTEN: LazyLock<(PathBuf, String)> = LazyLock::new(|| {
     let folder = folder("written");
     let mut progress = Vec::new();
@@ -17,7 +18,7 @@ static WRITTEN: LazyLock<(PathBuf, String)> = LazyLock::new(|| {
     (folder, String::from_utf8(progress).unwrap())
 });
 
-/// The folder of the committed files.
+/// Returns the folder of the committed files.
 fn committed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
@@ -29,7 +30,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// The files below a folder, by their names in it.
+/// Returns the files below a folder, as paths relative to it.
 fn below(folder: &Path) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_path_buf()];
@@ -62,7 +63,7 @@ fn every_group_and_every_file_is_a_line_of_progress() {
     let (written, progress) = &*WRITTEN;
     let lines: Vec<&str> = progress.lines().collect();
     let files = below(written);
-    // A group of cases is a file, and the proposals have more files in the form of their BIPs.
+    // Each group of cases has one JSON Lines file; the proposals have further files in the formats of their BIPs.
     let groups = files.iter().filter(|name| name.ends_with(".jsonl")).count();
     assert_eq!(lines.len(), groups + files.len(), "{progress}");
     assert_eq!(lines[0], format!("[1/{groups}] making and verifying the cases of csfs"));
@@ -74,18 +75,18 @@ fn every_group_and_every_file_is_a_line_of_progress() {
     }
 }
 
-/// Set in the process that is interrupted: the folder that it writes to.
+/// Environment variable that marks the child process of the test. Its value is the folder to which the child writes.
 #[cfg(unix)]
 const CHILD: &str = "SIGSTACK_TEST_GENERATOR";
 
-/// The test runs itself in a second process, which is interrupted as soon as there are so many files.
+/// The test starts itself as a second process, and interrupts that process as soon as it has written some files.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_generator_leaves_whole_files_only() {
     use std::os::unix::process::ExitStatusExt as _;
     use std::process::{Command, Stdio};
     if let Some(folder) = std::env::var_os(CHILD) {
-        // It writes the committed files: to make them again takes seconds.
+        // The child writes the committed files, because generating them takes seconds.
         let names = ["consensus", "proposals"].into_iter().flat_map(|part| {
             below(&committed().join(part)).into_iter().map(move |name| format!("{part}/{name}"))
         });
@@ -103,7 +104,7 @@ fn an_interrupted_generator_leaves_whole_files_only() {
         while below(&folder).len() < count && child.try_wait().unwrap().is_none() {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
-        // A process that has ended is still there until it is waited for.
+        // A process that has ended still exists until its parent waits for it, so the signal can be sent.
         let kill = format!("kill -{signal} {}", child.id());
         let _ = Command::new("sh").args(["-c", &kill]).stderr(Stdio::null()).status().unwrap();
         let status = child.wait().unwrap();

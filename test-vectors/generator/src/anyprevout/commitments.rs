@@ -1,8 +1,8 @@
-//! Cases about each field that a signature commits to, or leaves out.
+//! Cases for each field that a signature commits to, or does not commit to.
 
 use super::*;
 
-/// What the message of a hash type commits to, from the text of the BIP.
+/// Returns whether the message of a hash type commits to a field, according to the text of BIP 118.
 fn commits(hash_type: u8, field: Field) -> bool {
     let inputs = hash_type & 0xc0;
     let (all_inputs, any_script) = (inputs == 0, inputs == ANYSCRIPT);
@@ -16,7 +16,7 @@ fn commits(hash_type: u8, field: Field) -> bool {
         Field::OtherOutpoint | Field::OtherAmount | Field::OtherScriptPubKey => all_inputs,
         Field::OtherSequence | Field::InputAdded => all_inputs,
         Field::OtherScriptSig => false,
-        // The index chooses the output that SIGHASH_SINGLE signs.
+        // The index determines the output that SIGHASH_SINGLE signs.
         Field::InputIndex => all_inputs || single,
         Field::OwnOutput => all_outputs || single,
         Field::OtherOutput | Field::OutputAdded => all_outputs,

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A leaf that checks the three elements on top `checks` times, and keeps the last result.
+/// Returns a script that checks the three elements on top of the stack `checks` times, and leaves the last result.
 pub(in super::super) fn repeated(checks: usize) -> Script {
     let again = [Opcode::OP_3DUP, CSFS, Opcode::OP_DROP];
     (1..checks).fold(Script::new(), |script, _| script.ops(&again)).op(CSFS)
@@ -40,7 +40,8 @@ pub(super) fn budget(group: &mut Group) {
     );
 }
 
-/// Eight good checks use the budget up; the witness says whether a ninth is made, which something is wrong with.
+/// Adds cases in which eight valid checks use up the budget. The witness decides whether a ninth check is executed, which
+/// has an additional fault.
 fn budget_last(group: &mut Group) {
     let script = repeated(8).ops(&[Opcode::OP_DROP, Opcode::OP_IF, CSFS, Opcode::OP_ELSE]).ops(&[
         Opcode::OP_2DROP,
