@@ -1,4 +1,4 @@
-//! Opcodes that read numbers.
+//! Cases of opcodes that read numbers.
 
 use sigstack_interpreter::{Opcode as Op, ScriptError};
 
@@ -38,7 +38,8 @@ const fn binary(opcode: Op, effects: &'static [(&'static str, &'static str)]) ->
     Row { fails: BINARY, fails_minimal: BINARY_MINIMAL, ..Row::new(opcode, 2, effects) }
 }
 
-/// The largest number of four bytes is 2147483647, and of five bytes is what comes after it.
+/// The largest four-byte number is 2147483647. Results may exceed it and then have five bytes, but cannot be read as
+/// numbers again.
 const ROWS: &[Row] = &[
     unary(
         Op::OP_1ADD,

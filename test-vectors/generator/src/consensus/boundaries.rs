@@ -1,5 +1,5 @@
-//! Cases for single lines of an implementation: the place on the stack that an opcode reads, the length at which an encoding
-//! changes, and which of two errors comes first.
+//! Cases for single lines of an implementation: the stack element that an opcode reads, the length at which an encoding
+//! changes, and which of two errors is found first.
 
 use sigstack_interpreter::{Flags, Opcode as Op, Phase, ScriptError};
 
@@ -70,7 +70,8 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// What an opcode reads, with other elements below: the id, what is on the stack, the script, and one that expects another result.
+/// Opcodes with further elements below their arguments. Each row has the id, the stack, a valid script, and a script that
+/// expects another result.
 const READS: &[(&str, &str, &str, &str)] = &[
     ("ifdup-true", "0x 7", "IFDUP 7 EQUALVERIFY 7 EQUALVERIFY NOT", "IFDUP 7 EQUALVERIFY 7 EQUALVERIFY"),
     ("ifdup-false", "7 0x", "IFDUP NOT VERIFY 7 EQUAL", "IFDUP NOT VERIFY 8 EQUAL"),
@@ -119,7 +120,7 @@ fn places(group: &mut Group) {
     }
 }
 
-/// Branches in branches, with an OP_ELSE in each: the conditions from the outside in, then the element that the script leaves.
+/// Adds cases of nested branches with an OP_ELSE each, for all combinations of three conditions.
 fn branches(group: &mut Group) {
     for conditions in 0..8_u8 {
         let bit = |place: u8| conditions >> place & 1;
@@ -140,7 +141,8 @@ fn branches(group: &mut Group) {
         let wrong =
             bad_end("wrong", "another branch is expected", Change::Script(&wrong), ScriptError::EvalFalse);
         twins(group, EVERY, good, &[wrong]);
-        // What is not executed must have no effect, whatever the branch inside it says.
+        // The branches that are not executed contain OP_RETURN, which must have no effect, whatever the conditions inside
+        // them are.
         let chosen = |outer: u8, middle: u8| if (bit(2), bit(1)) == (outer, middle) { "" } else { "RETURN" };
         let guarded = |outer, middle| format!("IF {0} 8 ELSE {0} 9 ENDIF", chosen(outer, middle));
         let script = format!(
@@ -159,7 +161,7 @@ fn branches(group: &mut Group) {
     }
 }
 
-/// A bit as a word of the stack.
+/// Returns a bit as a word of the stack notation.
 fn word(bit: u8) -> &'static str {
     if bit == 1 { "1" } else { "0x" }
 }
@@ -228,7 +230,7 @@ fn cut(group: &mut Group) {
         ("pushdata2", "PUSHDATA2 0x0000", Op::OP_PUSHDATA2),
         ("pushdata4", "PUSHDATA4 0x00000000", Op::OP_PUSHDATA4),
     ] {
-        // The element below is empty too, so that the cut push alone is wrong.
+        // The element below is empty too, so that the truncated push is the only fault.
         let script_sig = asm(&format!("0 {push}")).build(|_| Err("no item".into())).unwrap_or_default();
         let spec = Spec { script_sig, ..spend(Version::Bare, asm("NOT"), "") };
         let id = format!("end-{slug}");
@@ -265,7 +267,7 @@ fn cut(group: &mut Group) {
     }
 }
 
-/// Cases with two things wrong, of which the first one decides the error.
+/// Adds cases with two faults, of which the first one checked determines the error.
 fn order(group: &mut Group) {
     let refused =
         |group: &mut Group, version: Version, rows: &[(&str, Script, Vec<Item>, Flags, Verdict)]| {
@@ -365,7 +367,7 @@ fn order(group: &mut Group) {
     }
 }
 
-/// A program leaves one element for the rule of a clean stack, whatever is in it.
+/// Adds cases that show that a witness program counts as exactly one element for CLEANSTACK, whatever the program contains.
 fn clean(group: &mut Group) {
     let unknown = Script::new().op(Op::OP_16).raw(&[3, 7, 7, 7]);
     let scripts = [Version::P2wsh, Version::P2shP2wsh, Version::Tapscript].map(|version| (version, asm("1")));

@@ -1,4 +1,5 @@
-//! ECDSA signatures in encodings that are not strict, which were valid before BIP 66, and those that never were.
+//! Cases of ECDSA signatures that are not strict DER: encodings that were valid before BIP 66, and encodings that never
+//! were.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
@@ -22,14 +23,14 @@ const CUT: Rule = Rule {
     only: Some((Only::Accept, "the same with OP_CHECKSIG alone shows nothing else")),
 };
 
-/// A signature in parts.
+/// The parts of an encoded signature.
 #[derive(Clone)]
 struct Parts {
-    /// The tag of the whole and its length.
+    /// Tag and length of the whole sequence.
     header: Vec<u8>,
     r: Integer,
     s: Integer,
-    /// What follows S, before the hash type.
+    /// Bytes after S, before the hash type.
     after: Vec<u8>,
 }
 
@@ -45,7 +46,7 @@ impl Integer {
         Integer { tag: 2, length: vec![value.len().to_le_bytes()[0]], value }
     }
 
-    /// With the length in so many bytes of its own.
+    /// Encodes the length in this number of bytes, after a byte for the number.
     fn long(&mut self, bytes: usize) {
         let mut length = self.value.len().to_be_bytes().to_vec();
         let missing = bytes.saturating_sub(length.len());
@@ -54,7 +55,7 @@ impl Integer {
         self.length = [&[0x80 + bytes.to_le_bytes()[0]], length.as_slice()].concat();
     }
 
-    /// With zeros before the value.
+    /// Inserts zeros before the value, and adjusts the length.
     fn pad(&mut self, zeros: usize) {
         self.value.splice(0..0, vec![0; zeros]);
         match self.value.len() {
@@ -75,18 +76,18 @@ impl Parts {
     }
 }
 
-/// Changes a signature.
+/// Function that changes a signature.
 type Edit = Box<dyn Fn(&mut Parts)>;
 
 fn edit(change: impl Fn(&mut Parts) + 'static) -> Edit {
     Box::new(change)
 }
 
-/// A valid signature whose encoding a function changes; both integers have a byte for the sign.
+/// Creates a valid signature and changes its encoding with a function. Both integers begin with a sign byte (zero).
 fn encoded(change: impl Fn(&mut Parts) + 'static) -> Item {
     Item::made(move |maker, _| {
         for nonce in 0..1_000 {
-            // Strict DER makes the lower S, which needs no byte for the sign: the higher one does.
+            // The signer creates the lower S, which needs no sign byte; the higher S does.
             let signature = Ecdsa { nonce, high_s: true, ..Ecdsa::new(Key(1), 1) };
             let (r, s) = integers(&maker.make(&signature.into())?)?;
             if r.len() == 33 && s.len() == 33 {
@@ -166,12 +167,13 @@ fn valid(group: &mut Group, version: Version) -> crate::group::Accepted {
     )
 }
 
-/// The order of the curve, with a byte for the sign.
+/// Returns the order of the curve with a sign byte.
 fn order() -> Vec<u8> {
     [&[0], ORDER.0.as_slice()].concat()
 }
 
-/// Signatures that an implementation takes for valid if it leaves a check out; the check is false, so OP_NOT makes it true.
+/// Adds cases of signatures that an implementation accepts if it omits a check. The signature check returns false, and
+/// OP_NOT makes the script true.
 fn invalid(group: &mut Group, version: Version, good: crate::group::Accepted) {
     let rows: Vec<(&str, &str, Edit)> = vec![
         ("tag", "the tag of the whole is 31", edit(|parts| parts.header = vec![0x31, 70])),
@@ -232,7 +234,7 @@ fn invalid(group: &mut Group, version: Version, good: crate::group::Accepted) {
     }
 }
 
-/// Every start of a signature with long lengths, and the hash type after it.
+/// Adds cases of a signature with long lengths, truncated at every size and followed by the hash type.
 fn cut(group: &mut Group, version: Version) {
     let long = |parts: &mut Parts| {
         parts.header = vec![0x30, 0x82, 0, 76];

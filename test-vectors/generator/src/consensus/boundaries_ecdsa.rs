@@ -1,5 +1,5 @@
-//! Boundaries of ECDSA signatures: their sizes in FindAndDelete, their encoding byte by byte, and the counts of
-//! OP_CHECKMULTISIG.
+//! Cases at the boundaries of ECDSA signatures: their sizes in FindAndDelete, their encoding byte by byte, and the counts
+//! of OP_CHECKMULTISIG.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -79,12 +79,13 @@ fn all(key: u8) -> Item {
     Ecdsa::new(Key(key), 0x01).into()
 }
 
-/// The bytes of a script without items.
+/// Returns the bytes of a script that does not depend on the transaction.
 fn built(script: &Script) -> Vec<u8> {
     script.build(|_| Err("no item".into())).unwrap_or_default()
 }
 
-/// A signature with zeros before the hash type, so that it has this many bytes. Only strict DER forbids them.
+/// Extends a signature to this number of bytes, with zeros before the hash type. Only the rule of strict DER forbids these
+/// zeros.
 pub(super) fn padded_to(signature: Item, size: usize) -> Item {
     Item::made(move |maker, tweak| {
         let mut bytes = maker.make_tweaked(&signature, tweak)?;
@@ -97,7 +98,7 @@ pub(super) fn padded_to(signature: Item, size: usize) -> Item {
 fn deleted_sizes(group: &mut Group) {
     for version in LEGACY {
         for size in [75, 76, 77, 78, 255, 256, 257, 300, 519, 520] {
-            // A redeem script has up to 520 bytes, and the signature is in it.
+            // A redeem script is limited to 520 bytes, and contains the signature.
             if *version == Version::P2sh && size > 400 {
                 continue;
             }
@@ -142,7 +143,7 @@ fn amounts(group: &mut Group) {
     }
 }
 
-/// A signature whose S would be complete if the hash type were its last byte.
+/// Adds cases with a signature that lacks a hash type, and whose S ends with a byte equal to it.
 fn hash_type_in_s(group: &mut Group, version: Version) {
     let ends_with_type = Item::made(|maker, _| {
         for nonce in 1..10_000 {
@@ -161,7 +162,7 @@ fn hash_type_in_s(group: &mut Group, version: Version) {
     reject(group, version, &base, "hash-type-in-s", &HASH_TYPE, differs, change, stops);
 }
 
-/// The smallest strict DER with its bytes cut and each length changed.
+/// Adds cases of the smallest strict DER signatures, truncated, and with each length changed.
 fn strict(group: &mut Group, version: Version) {
     const SMALL: [u8; 9] = [0x30, 6, 2, 1, 1, 2, 1, 1, 0x01];
     const LONG: [u8; 12] = [0x30, 9, 2, 2, 1, 1, 2, 3, 1, 1, 1, 0x01];
@@ -171,7 +172,7 @@ fn strict(group: &mut Group, version: Version) {
     let mut bad: Vec<(String, Vec<u8>)> = Vec::new();
     for size in 1..SMALL.len() {
         bad.push((format!("first-{size}"), SMALL[..size].to_vec()));
-        // The length of the whole is that of what is there.
+        // The length of the sequence is adjusted to the truncated contents.
         let mut shorter = SMALL[..size].to_vec();
         if size > 3 {
             shorter[1] = size.to_le_bytes()[0] - 3;
@@ -219,7 +220,7 @@ fn keys(group: &mut Group, version: Version) {
     }
 }
 
-/// So many signatures of so many keys, with this dummy element.
+/// Creates a spend with this number of signatures and keys, and this dummy element.
 fn multisig(version: Version, signatures: u8, keys: u8, dummy: &[u8]) -> Spec {
     let script = Script::new().number(signatures.into());
     let script = (1..=keys).fold(script, |script, key| script.push(&Key(key).compressed()));
@@ -227,7 +228,7 @@ fn multisig(version: Version, signatures: u8, keys: u8, dummy: &[u8]) -> Spec {
     (1..=signatures).fold(spec.with_bytes(dummy), |spec, key| spec.with(all(key)))
 }
 
-/// Every number of elements that is too small, without NULLDUMMY.
+/// Adds cases with every number of stack elements that is too small, without NULLDUMMY.
 fn counts(group: &mut Group, version: Version) {
     for keys in 1..=3 {
         for signatures in 1..=keys {

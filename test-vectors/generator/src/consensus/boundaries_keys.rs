@@ -1,4 +1,4 @@
-//! Keys and ECDSA signatures at the edges of what numbers and points can be.
+//! Cases of public keys and ECDSA signatures at the limits of numbers and points.
 
 use sigstack_interpreter::{Opcode as Op, ScriptError};
 
@@ -50,13 +50,13 @@ pub(super) fn cases(group: &mut Group) {
     tapscript_generator(group);
 }
 
-/// `CHECKSIG`, with the key in the script.
+/// Creates a spend of `<key> CHECKSIG`, followed by NOT if `not` is set.
 fn check(version: Version, key: &[u8], not: bool, signature: Item) -> Spec {
     let script = Script::new().push(key).op(Op::OP_CHECKSIG);
     signed(version, if not { script.op(Op::OP_NOT) } else { script }, &[signature])
 }
 
-/// A case in which a check is false, accepted with OP_NOT and rejected without it.
+/// Adds a case whose signature check returns false: valid with OP_NOT, rejected without.
 fn false_check(
     group: &mut Group,
     version: Version,
@@ -70,7 +70,7 @@ fn false_check(
     reject(group, version, &base, &format!("{id}-alone"), rule, "nothing turns it", change, stops);
 }
 
-/// The first key whose compressed form begins with this byte.
+/// Returns the first fixed key whose compressed form begins with this byte.
 fn with_parity(first: u8) -> Key {
     (1..Key::GENERATOR.0).map(Key).find(|key| key.compressed().first() == Some(&first)).unwrap_or(Key(1))
 }
@@ -101,7 +101,7 @@ fn forms(group: &mut Group, version: Version) {
     }
 }
 
-/// Hybrid keys of many points, since the parity is all that the first byte says.
+/// Adds cases of several hybrid keys, because the first byte only states the parity of Y.
 fn hybrids(group: &mut Group, version: Version) {
     for nth in 2..8 {
         let key = Key(nth);
@@ -163,7 +163,8 @@ fn generators(group: &mut Group, version: Version) {
     }
 }
 
-/// A signature whose equation, bit by bit from the top, has eight times the generator before it adds the key, which cancels it.
+/// Adds cases of a signature whose verification passes through the point at infinity. Computed bit by bit from the top, the
+/// sum is eight times the generator before the key is added, which is the negation of that point.
 fn cancelled(group: &mut Group, version: Version) {
     let key = Key::NEGATED_EIGHT;
     let signature = Item::made(move |maker, _| {
@@ -188,7 +189,7 @@ fn cancelled(group: &mut Group, version: Version) {
     reject(group, version, &base, "cancelled-other", &GENERATOR, "another key signs", change, stops);
 }
 
-/// An integer of strict DER.
+/// Converts an integer in strict DER to a 256-bit number.
 fn number(integer: &[u8]) -> Number {
     let digits: Vec<u8> = integer.iter().copied().skip_while(|digit| *digit == 0).collect();
     let mut number = small(0);

@@ -1,4 +1,5 @@
-//! Boundaries of pay-to-script-hash, segwit v0 and taproot: sizes of control blocks, forms of outputs, what comes before what.
+//! Cases at the boundaries of P2SH, segwit v0 and taproot: sizes of control blocks, forms of outputs, and the order of
+//! checks.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -70,7 +71,8 @@ pub(super) fn cases(group: &mut Group) {
     success_first(group);
 }
 
-/// Outputs that are nearly pay-to-script-hash: the script on top of the stack would fail.
+/// Adds cases of outputs that differ slightly from P2SH. The element on top of the stack would fail if it ran as a redeem
+/// script.
 fn forms(group: &mut Group) {
     let redeem = [Op::OP_1.0, Op::OP_RETURN.0];
     let of_hash = hash160::Hash::hash(&redeem).to_byte_array();
@@ -106,7 +108,7 @@ fn hashes(group: &mut Group) {
         for (slug, digit) in [("smaller", 0x00), ("larger", 0xff)] {
             let change = |spec: &mut Spec| {
                 *spec = spec.clone().edited(move |input, _| {
-                    // A program of zeros alone is false as a script.
+                    // A program that consists of zeros only is false when it runs as a script.
                     input.script_pubkey[2..].fill(digit);
                     input.script_pubkey[33] = 1;
                 });
@@ -168,8 +170,8 @@ fn parities(group: &mut Group) {
     }
 }
 
-/// The output that commits to a leaf by a control block of any size, as an implementation may do that takes 32 bytes at a time, or
-/// what is left, for a sibling. The first byte of the control block has the parity then.
+/// Computes the output that commits to a leaf, for a control block of any size. Like a buggy implementation, it treats each
+/// 32 bytes, and the shorter rest, as a sibling hash. Sets the parity in the first byte of the control block.
 fn commit(script: &[u8], internal_point: &[u8; 32], control_block: &mut [u8]) -> Option<Vec<u8>> {
     let (head, path) = control_block.split_at_mut_checked(33)?;
     let leaf = leaf_hash(head[0] & 0xfe, script);
@@ -187,7 +189,7 @@ fn commit(script: &[u8], internal_point: &[u8; 32], control_block: &mut [u8]) ->
     Some([&[Op::OP_1.0, 32], output_key.to_byte_array().as_slice()].concat())
 }
 
-/// The spend with its control block changed, and an output that commits to it.
+/// Changes the control block of a spend, and makes its output commit to the changed control block.
 fn committed(spec: &mut Spec, change: impl Fn(&mut Vec<u8>) + 'static) {
     *spec = spec.clone().edited(move |input, witness| {
         let [script, control_block] = witness.as_mut_slice() else { return };
@@ -219,7 +221,7 @@ fn sizes(group: &mut Group) {
 
 fn internal_key(group: &mut Group) {
     let base = accept(group, LEAF, "field", &INTERNAL_KEY, "an internal key", spend(LEAF, asm("1"), ""));
-    // The number after the field size stands for 1, which is an X coordinate.
+    // The field size plus 1 stands for 1, which is the X coordinate of a point.
     let beyond = sum(&FIELD.0, &small(1)).0;
     let change = move |spec: &mut Spec| {
         *spec = spec.clone().edited(move |input, witness| {
@@ -248,12 +250,13 @@ fn internal_key(group: &mut Group) {
     }
 }
 
-/// An output that commits to an internal key that is no X coordinate, as an implementation that does not look computes it.
+/// Computes an output that commits to an internal key that is not an X coordinate on the curve, as an implementation
+/// without that check would.
 fn commit_off_curve(script: &[u8], larger: bool, control_block: &mut [u8]) -> Option<Vec<u8>> {
     let leaf = leaf_hash(control_block[0] & 0xfe, script);
     coordinates_to_try().find_map(|x| {
         let tweak = tweak_hash(&x, Some(&leaf));
-        // With an even tweak implementations add the two points as they are, at the end.
+        // Only for an even tweak do implementations add the two points unchanged, in the last step of the computation.
         if root_is_larger(&x) != larger || tweak[31] % 2 == 1 {
             return None;
         }

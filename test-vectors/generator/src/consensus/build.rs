@@ -1,4 +1,4 @@
-//! How the cases of a rule are written down: an accepted spend, and what is changed in it to break the rule.
+//! Functions that build the cases of a rule: a valid spend, and changes of the spend that break the rule.
 
 use sigstack_interpreter::{Flags, Opcode, Phase, ScriptError, script_num};
 
@@ -11,24 +11,24 @@ use crate::spec::{Spec, StopsAt, Verdict, Version};
 /// The script versions before tapscript.
 pub(super) const EARLIER: &[Version] = &[Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh];
 
-/// The script versions of before segwit.
+/// The script versions before segwit.
 pub(super) const LEGACY: &[Version] = &[Version::Bare, Version::P2sh];
 
-/// Segwit v0.
+/// The script versions of segwit v0.
 pub(super) const WITNESS_V0: &[Version] = &[Version::P2wsh, Version::P2shP2wsh];
 
 /// Every script version.
 pub(super) const EVERY: &[Version] = Version::SCRIPTS;
 
-/// A script in the assembly of Core's test files.
+/// Assembles a script from the notation of Core's test files.
 pub(super) fn asm(text: &str) -> Script {
     Script::new().asm(text)
 }
 
-/// The elements that words stand for: decimal numbers, bytes after `0x` (nothing after it: the empty element).
+/// Parses stack elements: decimal numbers, and bytes in hex after `0x`. `0x` alone is the empty element.
 pub(super) fn elements(text: &str) -> Vec<Item> {
     let element = |word: &str| match (word.strip_prefix("0x"), word.parse()) {
-        // A word that is neither makes an element that no case expects.
+        // A word that cannot be parsed gives an element that no case expects, so the generator fails.
         (Some(digits), _) => hex::decode(digits).unwrap_or_else(|_| b"wrong hex".to_vec()),
         (None, Ok(number)) => script_num::encode(number).as_bytes().to_vec(),
         (None, Err(_)) => b"wrong word".to_vec(),
@@ -36,24 +36,24 @@ pub(super) fn elements(text: &str) -> Vec<Item> {
     text.split_whitespace().map(|word| Item::Bytes(element(word))).collect()
 }
 
-/// A spend of a script with elements on the stack, in a transaction of one input and one output.
+/// Creates a spend of a script with elements on the stack, in a transaction with one input and one output.
 pub(super) fn spend(version: Version, script: Script, stack: &str) -> Spec {
     let mut shape = Shape::new(1, 1, 0);
     shape.outputs.iter_mut().for_each(|(_, script)| *script = vec![Opcode::OP_1.0]);
     Spec { shape, stack: elements(stack), ..Spec::new(version, script) }
 }
 
-/// A spend of a script with items on the stack.
+/// Creates a spend of a script with items, such as signatures, on the stack.
 pub(super) fn signed(version: Version, script: Script, stack: &[Item]) -> Spec {
     Spec { stack: stack.to_vec(), ..spend(version, script, "") }
 }
 
-/// An element.
+/// Creates an item of fixed bytes.
 pub(super) fn bytes(bytes: &[u8]) -> Item {
     Item::Bytes(bytes.to_vec())
 }
 
-/// The part of verification that runs the script of a version.
+/// Returns the phase of verification that runs the script of a version.
 pub(super) fn phase(version: Version) -> Phase {
     match version {
         Version::Bare => Phase::ScriptPubKey,
@@ -65,32 +65,32 @@ pub(super) fn phase(version: Version) -> Phase {
     }
 }
 
-/// Rejected at an opcode.
+/// Returns the verdict of a rejection at an opcode.
 pub(super) fn at(opcode: Opcode, error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Opcode(opcode))
 }
 
-/// Rejected in a part of verification, at no opcode.
+/// Returns the verdict of a rejection in a phase of verification, not at an opcode.
 pub(super) fn in_phase(phase: Phase, error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Phase(phase))
 }
 
-/// An accepted spend of a script, in more than one version.
+/// A valid spend of a script, for several script versions.
 #[derive(Clone, Copy)]
 pub(super) struct Good<'a> {
-    /// The id, without the version.
+    /// Id of the case, without the version.
     pub(super) slug: &'a str,
     pub(super) rule: &'static Rule,
     pub(super) comment: &'a str,
-    /// The elements on the stack, in words.
+    /// Elements on the stack, as words.
     pub(super) stack: &'a str,
     /// The script, in assembly.
     pub(super) script: &'a str,
-    /// The flags beside those of the consensus.
+    /// Flags in addition to the consensus flags.
     pub(super) flags: Flags,
 }
 
-/// The one thing that differs.
+/// The difference between a rejected spend and the valid one.
 #[derive(Clone, Copy)]
 pub(super) enum Change<'a> {
     Stack(&'a str),
@@ -98,27 +98,27 @@ pub(super) enum Change<'a> {
     Under(Flags),
 }
 
-/// Where a script stops.
+/// The place where a script fails.
 #[derive(Clone, Copy)]
 pub(super) enum At {
     Op(Opcode),
-    /// In the part of verification that runs the script, at no opcode.
+    /// In the phase of verification that runs the script, not at an opcode.
     Script,
 }
 
-/// A spend that differs from an accepted one in one thing and is rejected.
+/// A rejected spend that differs from a valid one in one respect.
 #[derive(Clone, Copy)]
 pub(super) struct Bad<'a> {
-    /// What follows the id of the accepted one.
+    /// Suffix of the id, after the id of the valid case.
     pub(super) slug: &'a str,
-    /// What differs, in words: "as …, but …".
+    /// Description of the difference: "as …, but …".
     pub(super) differs: &'a str,
     pub(super) change: Change<'a>,
     pub(super) error: ScriptError,
     pub(super) at: At,
 }
 
-/// A change that makes an accepted spend fail at an opcode.
+/// Creates a change that makes a valid spend fail at an opcode.
 pub(super) fn bad<'a>(
     slug: &'a str,
     differs: &'a str,
@@ -129,7 +129,7 @@ pub(super) fn bad<'a>(
     Bad { slug, differs, change, error, at: At::Op(opcode) }
 }
 
-/// A change that makes an accepted spend fail at the end of the script.
+/// Creates a change that makes a valid spend fail at the end of the script.
 pub(super) fn bad_end<'a>(
     slug: &'a str,
     differs: &'a str,
@@ -139,7 +139,7 @@ pub(super) fn bad_end<'a>(
     Bad { slug, differs, change, error, at: At::Script }
 }
 
-/// Adds an accepted spend and its rejected twins in each of these versions.
+/// Adds a valid case and its rejected paired cases in each of these versions.
 pub(super) fn twins(group: &mut Group, versions: &[Version], good: Good<'_>, bad: &[Bad<'_>]) {
     for version in versions {
         let spec = spend(*version, asm(good.script), good.stack).under(good.flags);
@@ -161,7 +161,7 @@ pub(super) fn twins(group: &mut Group, versions: &[Version], good: Good<'_>, bad
     }
 }
 
-/// Adds an accepted case of a version.
+/// Adds a valid case in a script version.
 pub(super) fn accept(
     group: &mut Group,
     version: Version,
@@ -173,7 +173,7 @@ pub(super) fn accept(
     group.accept(&format!("{}-{slug}", version.slug()), rule, comment, spec)
 }
 
-/// Adds a rejected case of a version.
+/// Adds a rejected case in a script version.
 #[allow(clippy::too_many_arguments, reason = "a case has as many parts")]
 pub(super) fn reject(
     group: &mut Group,

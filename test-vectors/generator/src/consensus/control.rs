@@ -1,4 +1,4 @@
-//! Branches, OP_VERIFY, OP_RETURN and the NOPs.
+//! Cases of branches, OP_VERIFY, OP_RETURN and the NOPs.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
@@ -145,7 +145,7 @@ fn balance(group: &mut Group) {
             ),
         ],
     );
-    // A branch does not go on from the scriptSig into the scriptPubKey.
+    // A branch cannot extend from the scriptSig into the scriptPubKey.
     for version in LEGACY {
         let spec = super::build::spend(*version, super::build::asm("1"), "");
         let base =

@@ -1,4 +1,4 @@
-//! ECDSA signatures: OP_CHECKSIG and OP_CHECKSIGVERIFY before tapscript, the encodings of signatures and keys.
+//! Cases of ECDSA signatures: OP_CHECKSIG and OP_CHECKSIGVERIFY before tapscript, and the encodings of signatures and keys.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -52,7 +52,7 @@ const WITNESS_KEYS: Rule = Rule {
     only: None,
 };
 
-/// Strict DER of R and S of one, with SIGHASH_ALL: a signature of nothing.
+/// The smallest strict DER signature with SIGHASH_ALL: R and S are 1. It is not valid for any message in these cases.
 const SMALL: [u8; 9] = [0x30, 6, 2, 1, 1, 2, 1, 1, 0x01];
 
 pub(super) fn cases() -> Result<Vec<Case>, String> {
@@ -74,7 +74,7 @@ fn check_sig(key: &[u8]) -> Script {
     Script::new().push(key).op(Op::OP_CHECKSIG)
 }
 
-/// A signature of SIGHASH_ALL.
+/// Creates a signature with SIGHASH_ALL.
 fn all(key: Key) -> Ecdsa {
     Ecdsa::new(key, 0x01)
 }
@@ -177,7 +177,7 @@ fn der(group: &mut Group) {
         })
         .collect();
     twins(group, EARLIER, good, &bads);
-    // The longest: 33 bytes for each integer, which need the zero byte before them.
+    // The longest integers in strict DER have 33 bytes, including the zero byte for the sign.
     let long = |r: usize| {
         let integer = |length: usize| [&[2, 33, 0][..], &vec![0xff; length - 1]].concat();
         let (r, s) = (integer(r), integer(33));
@@ -208,7 +208,7 @@ fn der(group: &mut Group) {
     }
 }
 
-/// Before BIP 66 a valid signature could be written in more than one way.
+/// Adds cases of valid signatures in encodings that were allowed before BIP 66.
 fn der_of_valid(group: &mut Group, version: Version) {
     let padded = Item::Changed(Box::new(all(Key(1)).into()), Change::PadR);
     let spec = signed(version, check_sig(&Key(1).compressed()), &[padded]).without(Flags::DERSIG);
@@ -293,7 +293,8 @@ fn keys(group: &mut Group, version: Version) {
     }
 }
 
-/// The signature's encoding is looked at before the key's; among its own, DER before S before the hash type.
+/// Adds cases of the order of checks. The encoding of the signature is checked before that of the key: first DER, then S,
+/// then the hash type.
 fn order(group: &mut Group, version: Version) {
     let flags = Flags::STRICTENC | Flags::LOW_S | Flags::WITNESS_PUBKEYTYPE;
     let good = signed(version, check_sig(&Key(1).compressed()), &[all(Key(1)).into()]).under(flags);

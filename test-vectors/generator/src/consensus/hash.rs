@@ -1,5 +1,5 @@
-//! Opcodes that hash. The digests are those that the hash functions' own papers and tests give for the text `abc` and for no
-//! bytes at all.
+//! Cases of hash opcodes. The expected digests of the text `abc` and of the empty string are those published with each hash
+//! function.
 
 use sigstack_interpreter::Opcode as Op;
 

@@ -1,4 +1,4 @@
-//! Limits on a script as a whole: its size, its opcodes, the stacks.
+//! Cases of the limits of whole scripts: size, number of opcodes, number of stack elements.
 
 use sigstack_interpreter::{Flags, Opcode as Op, Phase, ScriptError};
 
@@ -36,7 +36,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// A script of so many bytes, nearly all in pushes that are dropped again.
+/// Returns a script of this size in bytes, which consists mostly of pushes that are dropped again.
 fn sized(bytes: usize) -> Script {
     let block = [&[Op::OP_PUSHDATA2.0, 0x04, 0x02][..], &[0; 516], &[Op::OP_DROP.0]].concat();
     let (blocks, rest) = ((bytes - 1) / block.len(), (bytes - 1) % block.len());
@@ -55,7 +55,7 @@ fn script_size(group: &mut Group) {
     let comment = "a tapscript of 10,001 bytes";
     let spec = spend(Version::Tapscript, sized(10_001), "");
     accept(group, Version::Tapscript, "script-10001", &SCRIPT_SIZE, comment, spec);
-    // The scriptSig has the same limit.
+    // The scriptSig has the same size limit.
     let script_sig = |bytes: usize| sized_bytes(bytes);
     let mut spec = spend(Version::Bare, asm("1"), "");
     spec.script_sig = script_sig(10_000);
@@ -75,7 +75,7 @@ fn script_size(group: &mut Group) {
     );
 }
 
-/// Pushes of so many bytes altogether.
+/// Returns pushes with this total size in bytes.
 fn sized_bytes(bytes: usize) -> Vec<u8> {
     let block = [&[Op::OP_PUSHDATA2.0, 0x05, 0x02][..], &[0; 517]].concat();
     [block.repeat(bytes / 520), vec![0; bytes % 520]].concat()
@@ -115,7 +115,7 @@ fn ops(group: &mut Group) {
         &[bad("more", "there is one more", Change::Script(&more), too_many, Op::OP_ENDIF)],
     );
 
-    // Pushes do not count: the last two opcodes that do not are OP_RESERVED and OP_16.
+    // Pushes do not count. OP_16 is the highest opcode that does not count; OP_RESERVED is lower and does not count either.
     let script = |more: &str| format!("0 IF {} RESERVED ENDIF {more} 16", "NOP ".repeat(199));
     let most = script("");
     let more = script("NOP");
@@ -132,7 +132,7 @@ fn ops(group: &mut Group) {
         &[bad("more", "an OP_NOP follows", Change::Script(&more), too_many, Op::OP_NOP)],
     );
 
-    // Each multisig of 20 keys counts 21.
+    // Each OP_CHECKMULTISIGVERIFY with 20 keys counts as 21 opcodes.
     let multisigs = |nops: usize| {
         let one = format!("0 0 {} 20 CHECKMULTISIGVERIFY ", "0 ".repeat(20));
         format!("{}{}1", one.repeat(9), "NOP ".repeat(nops))
@@ -168,7 +168,7 @@ fn ops(group: &mut Group) {
     code_separators(group);
 }
 
-/// OP_CODESEPARATOR, which fails no other way under consensus rules.
+/// Adds cases of OP_CODESEPARATOR. Exceeding this limit is its only way to fail under consensus rules.
 fn code_separators(group: &mut Group) {
     let script = |count: usize| format!("1 {}", "CODESEPARATOR ".repeat(count));
     let (most, more) = (script(201), script(202));
@@ -186,7 +186,8 @@ fn code_separators(group: &mut Group) {
 }
 
 fn stack(group: &mut Group) {
-    // 1,000 elements: 500 are there at the start and the script pushes the others. Before segwit they may be left.
+    // The spend has 1,000 elements: 500 on the initial stack, and 500 pushed by the script. Before segwit, elements may be
+    // left over.
     let script = |pushes: usize| Script::new().raw(&vec![Op::OP_1.0; pushes]);
     let fill = elements(&"0 ".repeat(500));
     for version in LEGACY {
@@ -197,8 +198,8 @@ fn stack(group: &mut Group) {
         reject(group, *version, &base, "stack-1001", &STACK, "the script pushes one more", change, verdict);
     }
     alt_stack(group);
-    // Segwit v0 looks at the stack after the first opcode, whatever that is; 201 opcodes cannot remove 1,000 elements, so
-    // no spend with as many is valid.
+    // Segwit v0 checks the number of elements only after the first opcode. The 201 allowed opcodes cannot remove 1,000
+    // elements, so no spend with so many elements is valid.
     for version in WITNESS_V0 {
         let base = spend(*version, asm("NOP"), "1");
         let base = accept(group, *version, "stack-initial-1", &STACK, "one element at the start", base);
@@ -223,7 +224,7 @@ fn stack(group: &mut Group) {
     tapscript_stack(group);
 }
 
-/// The alt stack counts too.
+/// Adds cases in which elements on the alternate stack count too.
 fn alt_stack(group: &mut Group) {
     let fill = elements(&"0 ".repeat(700));
     let script = |pushes: usize| {

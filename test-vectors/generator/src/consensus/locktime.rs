@@ -1,4 +1,4 @@
-//! OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY.
+//! Cases of OP_CHECKLOCKTIMEVERIFY and OP_CHECKSEQUENCEVERIFY.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
@@ -71,7 +71,7 @@ fn lock_time(group: &mut Group, version: Version) {
     reject(group, version, &base, "cltv-final", &LOCK_TIME, differs, last, unsatisfied);
 }
 
-/// What the host compares, in one version: the opcodes hand it over in the same way in all of them.
+/// Adds cases of comparing lock times. They use one script version, because the comparison is the same in all of them.
 fn lock_times(group: &mut Group) {
     let version = Version::Tapscript;
     let (height, time) = (499_999_999, 500_000_000);
@@ -152,7 +152,7 @@ fn sequences(group: &mut Group) {
     let change = |spec: &mut Spec| spec.stack = elements("0");
     let verdict = at(CSV, UNSATISFIED);
     reject(group, version, &base, "csv-no-lock-zero", &SEQUENCE, "the argument is 0", change, verdict);
-    // nVersion is compared as a number without a sign.
+    // nVersion is compared as an unsigned number.
     let base = with_sequence(version, 10, 10, -1);
     let base = accept(group, version, "csv-version-negative", &SEQUENCE, "nVersion is 0xffffffff", base);
     let zero = |spec: &mut Spec| spec.shape.version = 0;

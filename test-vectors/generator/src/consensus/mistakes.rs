@@ -1,5 +1,5 @@
-//! Cases that an implementation with a certain mistake gets wrong: sizes that do not fit into a byte, hash types with unusual
-//! bits, signatures that are valid for the mistake, and failures that could be taken for a false result.
+//! Cases for which an implementation with a certain bug returns the wrong verdict: sizes that do not fit into one byte,
+//! hash types with unusual bits, signatures that the bug accepts, and failures that could be confused with a false result.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -64,7 +64,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// A spend by one signature of the given hash type.
+/// Creates a spend with one signature of the given hash type.
 pub(super) fn signed(version: Version, hash_type: u8) -> Spec {
     let old = |script: Script| Spec::new(version, script).with(Ecdsa::new(Key(1), hash_type));
     match version {
@@ -149,7 +149,7 @@ fn of_code(key: Key, code: &[u8]) -> Item {
     Ecdsa { script_code: Some(code.to_vec()), ..Ecdsa::new(key, 0x01) }.into()
 }
 
-/// What of a script precedes the check, given the signature.
+/// Function that returns the part of a script before the check, given the signature.
 type Before<'a> = &'a dyn Fn(Item) -> Script;
 
 fn script_codes(group: &mut Group) {
@@ -159,7 +159,7 @@ fn script_codes(group: &mut Group) {
     let long = [&[Op::OP_PUSHDATA1.0, 80], [7; 80].as_slice(), &[drop]].concat();
     for version in LEGACY {
         let slug = version.slug();
-        // Bytes more than the integers have are ignored, so without DERSIG a signature can be long.
+        // Without DERSIG, superfluous bytes after the integers are ignored, so a signature can be long.
         let lengthened = |item: Item| {
             Item::made(move |maker, _| {
                 let mut bytes = maker.make(&item)?;
@@ -222,7 +222,7 @@ fn script_codes(group: &mut Group) {
             }
             group.accept(&format!("{slug}-delete-{name}"), &DELETE, comment, spec);
         }
-        // Both signatures of a multisig are removed before either is checked.
+        // Both signatures of a multisig are removed from the script before either is checked.
         let keys = Script::new().op(Op::OP_2).push(&Key(1).compressed()).push(&Key(2).compressed());
         let multisig = keys.ops(&[Op::OP_2, Op::OP_CHECKMULTISIG]);
         let code =
@@ -238,7 +238,7 @@ fn script_codes(group: &mut Group) {
         );
     }
     for version in LEGACY {
-        // An empty signature is pushed by OP_0, which would be removed.
+        // An empty signature is pushed by OP_0, and FindAndDelete would remove OP_0 from the script.
         let script = |before: &[Op]| {
             let script = Script::new().ops(before).push(&Key(1).compressed());
             script.ops(&[Op::OP_CHECKSIG, Op::OP_NOT])
@@ -261,7 +261,7 @@ fn script_codes(group: &mut Group) {
     }
 }
 
-/// A signature of a tampered key is invalid: OP_NOT turns the false that it pushes.
+/// Adds cases with malformed keys. The signature check returns false, and OP_NOT makes the script true.
 fn no_keys(group: &mut Group) {
     let mut keys: Vec<(&str, Vec<u8>)> = Vec::new();
     let first = |key: Vec<u8>, first: u8| [&[first], key.get(1..).unwrap_or_default()].concat();

@@ -1,4 +1,4 @@
-//! ECDSA signatures whose encoding or integers an implementation with a certain mistake takes for valid.
+//! Cases of ECDSA signatures whose encoding or integers an implementation with a certain bug accepts.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -22,20 +22,20 @@ const ORDER: [u8; 32] = [
     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xba,
     0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41, 0x41,
 ];
-/// Half of it, rounded down: the largest S that policy takes for low.
+/// Half of the curve order, rounded down: the largest S that policy considers low.
 const HALF: [u8; 32] = [
     0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x5d,
     0x57, 0x6e, 0x73, 0x57, 0xa4, 0x50, 0x1d, 0xdf, 0xe9, 0x2f, 0x46, 0x68, 0x1b, 0x20, 0xa0,
 ];
 
-/// A DER signature of these integers under SIGHASH_ALL.
+/// Encodes these integers as a DER signature with SIGHASH_ALL.
 fn encoded(r: &[u8], s: &[u8]) -> Vec<u8> {
     let size = |bytes: &[u8]| bytes.len().to_le_bytes()[0];
     let body = [&[2, size(r)], r, &[2, size(s)], s].concat();
     [&[0x30, size(&body)], body.as_slice(), &[1]].concat()
 }
 
-/// The integers R and S of a DER signature.
+/// Returns the integers R and S of a DER signature.
 pub(super) fn integers(signature: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let part = |start: usize| {
         let size = usize::from(*signature.get(start).ok_or("no length")?);
@@ -46,7 +46,7 @@ pub(super) fn integers(signature: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     Ok((r, s))
 }
 
-/// A number and the order of the curve, in 33 bytes.
+/// Returns a number plus the order of the curve, in 33 bytes.
 fn plus_order(number: &[u8]) -> Vec<u8> {
     let mut sum = [&[0], ORDER.as_slice()].concat();
     let mut carry = 0;
@@ -59,7 +59,7 @@ fn plus_order(number: &[u8]) -> Vec<u8> {
     sum
 }
 
-/// A valid signature whose integers a function changes.
+/// Creates a valid signature and changes its integers with a function.
 fn tampered(change: fn(Vec<u8>, Vec<u8>) -> Vec<u8>) -> Item {
     Item::made(move |maker, _| {
         let (r, s) = integers(&maker.make(&Ecdsa::new(Key(1), 1).into())?)?;
@@ -76,7 +76,7 @@ pub(super) fn cases(group: &mut Group) {
         group.accept("der-good", &DER, "a valid signature", spend(&script, Ecdsa::new(Key(1), 1).into()));
     let empty = spend(&not, Item::Bytes(vec![]));
     let turned = group.accept("der-good-not", &DER, "an empty signature, and OP_NOT", empty);
-    // These are encoded strictly, and invalid.
+    // These signatures are strict DER, but invalid.
     for (name, difference, item) in [
         ("r-plus-order", "R has the order added to it", tampered(|r, s| encoded(&plus_order(&r), &s))),
         ("s-plus-order", "S has the order added to it", tampered(|r, s| encoded(&r, &plus_order(&s)))),
@@ -95,7 +95,7 @@ pub(super) fn cases(group: &mut Group) {
         let stops = in_phase(phase(version), ScriptError::EvalFalse);
         group.reject(&good, &id, &DER, difference, |spec| spec.stack[0] = item, stops);
     }
-    // These are not.
+    // These signatures are not strict DER.
     for (name, difference, item) in [
         ("74-bytes", "it has 74 bytes", Item::Bytes(encoded(&[1; 34], &[1; 33]))),
         ("empty-r", "R has no bytes", tampered(|_, s| encoded(&[], &s))),

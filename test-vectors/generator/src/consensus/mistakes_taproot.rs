@@ -1,4 +1,5 @@
-//! Taproot signatures that an implementation with a certain mistake takes for valid, or for a false result.
+//! Cases of taproot signatures that an implementation with a certain bug accepts, or treats as a false result instead of a
+//! failure.
 
 use sigstack_interpreter::{KeyVersion, Opcode as Op, ScriptError};
 
@@ -28,7 +29,7 @@ const POSITION: Rule = Rule {
     only: Some((Only::Accept, "other positions are among the cases of the script code")),
 };
 
-/// Puts a signature in the place of the first element.
+/// Replaces the first element of the stack by a signature.
 fn set_signature(spec: &mut Spec, signature: Item) {
     if let Some(first) = spec.stack.first_mut() {
         *first = signature;
@@ -44,7 +45,7 @@ pub(super) fn cases(group: &mut Group) {
     positions(group);
 }
 
-/// What the bits of a hash type would say for a key of BIP 341 or 342.
+/// Returns the message that the single bits of a hash type suggest, for a key of BIP 341 or BIP 342.
 fn by_bits(version: Version, hash_type: u8) -> Lax {
     let inputs = if hash_type & 0x80 == 0 { Inputs::All } else { Inputs::Own };
     let key_version = if version == Version::KeyPath { None } else { Some(0) };
@@ -125,7 +126,8 @@ fn without_output(group: &mut Group, version: Version) {
     }
 }
 
-/// The accepted cases that bad signatures are put into: the key path, and tapscripts that need true and false.
+/// Adds the valid base cases in which signatures are replaced by bad ones: the key path, a tapscript that needs true from
+/// the check, and one that needs false.
 fn schnorr(group: &mut Group) {
     let key = Key(1).x_only();
     let mut empty = signed(Version::Tapscript, 0);

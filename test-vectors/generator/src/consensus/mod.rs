@@ -1,5 +1,4 @@
-//! The rules of today: every opcode in every script version, every error that a script can end with, every limit on both
-//! sides.
+//! Cases of today's rules: every opcode in every script version, every script error, and both sides of every limit.
 
 mod arithmetic;
 mod boundaries;
@@ -31,7 +30,7 @@ mod verdict;
 
 use super::{GeneratedFile, Maker, cases_file};
 
-/// The files below `consensus/`.
+/// The files below `consensus/`, with the functions that create their cases.
 pub(super) const GROUPS: &[(&str, Maker)] = &[
     ("arithmetic", arithmetic::cases),
     ("boundaries", boundaries::cases),
@@ -54,7 +53,7 @@ pub(super) const GROUPS: &[(&str, Maker)] = &[
     ("verdict", verdict::cases),
 ];
 
-/// Makes every file below `consensus/`. `begin` is called with the place and the name of each before it is made.
+/// Creates every file below `consensus/`. Calls `begin` with the index and the name of each file before creating the file.
 pub(super) fn files(mut begin: impl FnMut(usize, &str)) -> Result<Vec<GeneratedFile>, String> {
     let mut mistakes = Vec::new();
     let mut files = Vec::new();

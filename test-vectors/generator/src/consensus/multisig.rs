@@ -1,4 +1,4 @@
-//! OP_CHECKMULTISIG and OP_CHECKMULTISIGVERIFY.
+//! Cases of OP_CHECKMULTISIG and OP_CHECKMULTISIGVERIFY.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
@@ -58,7 +58,7 @@ fn all(key: u8) -> Item {
     Ecdsa::new(Key(key), 0x01).into()
 }
 
-/// `2 key1 key2 key3 3` and the opcode.
+/// Returns the script `2 key1 key2 key3 3` followed by the opcode.
 fn two_of_three(opcode: Op) -> Script {
     let script = Script::new().number(2);
     let keys = [1, 2, 3].iter().fold(script, |script, key| script.push(&Key(*key).compressed()));
@@ -248,7 +248,7 @@ fn counts(group: &mut Group) {
     twins(group, EARLIER, good, &rows);
 }
 
-/// Without the dummy element no signature and no key is looked at.
+/// Adds cases without the dummy element, which fail before any signature or key is checked.
 fn no_dummy(group: &mut Group) {
     let multisig = Op::OP_CHECKMULTISIG;
     let error = ScriptError::InvalidStackOperation;

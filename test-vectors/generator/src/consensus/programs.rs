@@ -1,4 +1,5 @@
-//! Witness programs: what makes one, P2WSH and P2WPKH, unknown versions, pay-to-anchor, and the scriptSig beside them.
+//! Cases of witness programs: their form, P2WSH and P2WPKH, unknown versions, pay-to-anchor, and the scriptSig of such
+//! inputs.
 
 use bitcoin::hashes::{Hash, hash160};
 use sigstack_interpreter::{Flags, Opcode as Op, Phase, ScriptError};
@@ -71,7 +72,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// A program of a version and some bytes.
+/// Returns a witness program of a version with these bytes.
 fn program(version: u8, program: &[u8]) -> Script {
     let opcode = if version == 0 { Op::OP_0 } else { Op(0x50 + version) };
     let length = u8::try_from(program.len()).unwrap_or(u8::MAX);
@@ -92,13 +93,13 @@ fn p2wsh(group: &mut Group, version: Version) {
     reject(group, version, &base, "script-not-last", &P2WSH, differs, after, verdict);
 }
 
-/// A spend of a key's P2WPKH output.
+/// Creates a spend of the P2WPKH output of a key.
 fn key_hash(version: Version, key: &[u8], signature: Item) -> Spec {
     let hash = hash160::Hash::hash(key).to_byte_array();
     signed(version, program(0, &hash), &[signature, bytes(key)])
 }
 
-/// A signature of the script that a P2WPKH program stands for.
+/// Creates a signature of the script that a P2WPKH program implies.
 fn key_hash_signature(signer: Key, key: &[u8], hash_type: u8) -> Ecdsa {
     let hash = hash160::Hash::hash(key).to_byte_array();
     let code = [&[0x76, 0xa9, 20], hash.as_slice(), &[0x88, 0xac]].concat();
@@ -141,7 +142,7 @@ fn p2wpkh(group: &mut Group, version: Version) {
     let whole = |spec: &mut Spec| spec.stack = vec![Ecdsa::new(Key(1), 1).into(), bytes(&key)];
     let differs = "the signature is of the program instead of the script that it stands for";
     reject(group, version, &base, "key-program-signed", &P2WPKH, differs, whole, false_at_end);
-    // Without strict DER a valid signature can be as long as an element can be.
+    // Without DERSIG, a valid signature can have as many bytes as an element may have.
     let long = |size: usize| padded_to(signature(), size);
     let spec = key_hash(version, &key, long(520)).without(Flags::DERSIG);
     let base = accept(group, version, "key-520", &P2WPKH, "the signature has 520 bytes", spec);
@@ -197,7 +198,7 @@ fn p2wpkh_policy(group: &mut Group, version: Version) {
 }
 
 fn length(group: &mut Group, version: Version) {
-    // A version 1 program of the same length is anyone's to spend.
+    // A version 2 program of the same length is valid without conditions.
     for length in [2, 19, 21, 31, 33, 40] {
         let base = spend(version, program(2, &vec![1; length]), "");
         let id = format!("length-{length}");
@@ -231,11 +232,11 @@ fn unknown(group: &mut Group, version: Version) {
     accept(group, version, "no-witness", &UNKNOWN, "version 16 with an empty witness", base);
 }
 
-/// Scripts that are nearly programs.
+/// Adds cases of scripts that differ slightly from witness programs.
 fn form(group: &mut Group, version: Version) {
     let base = spend(version, program(3, &[7; 2]), "");
     let base = accept(group, version, "form", &FORM, "version 3 of two bytes", base);
-    // A witness is unexpected where there is no program.
+    // A witness is not allowed if the spent script is not a witness program.
     let unexpected = in_phase(Phase::Finish, ScriptError::WitnessUnexpected);
     for (slug, differs, script) in [
         ("one-byte", "it has one byte", program(3, &[7])),

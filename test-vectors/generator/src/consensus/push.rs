@@ -1,4 +1,4 @@
-//! Opcodes that push, the limits on what they push, and the shortest way to push it.
+//! Cases of push opcodes, their size limits, and the rule of the shortest push.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
@@ -32,7 +32,7 @@ const MINIMAL: Rule = Rule {
     only: None,
 };
 
-/// The opcodes that push a number without taking anything, and what they push.
+/// Opcodes that push a number without consuming elements, each with the number.
 const NUMBERS: &[(Op, &str)] = &[
     (Op::OP_0, "0x"),
     (Op::OP_1NEGATE, "0x81"),
@@ -52,11 +52,11 @@ const NUMBERS: &[(Op, &str)] = &[
     (Op::OP_14, "0x0e"),
     (Op::OP_15, "0x0f"),
     (Op::OP_16, "0x10"),
-    // One element is below it.
+    // There is one element below.
     (Op::OP_DEPTH, "0x01"),
 ];
 
-/// The lengths of direct pushes that stand for all: the ends, a hash, a key.
+/// The lengths of direct pushes that are tested: shortest and longest, and those of hashes and keys.
 const DIRECT: &[u8] = &[1, 2, 20, 33, 75];
 
 pub(super) fn cases() -> Result<Vec<Case>, String> {
@@ -79,13 +79,13 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// A number opcode pushes its number, and fails on a full stack.
+/// Adds cases in which a number opcode pushes its number, and in which it exceeds the stack limit.
 fn number(group: &mut Group, version: Version, opcode: Op, pushed: &str) {
     let slug = opcode.to_string().trim_start_matches("OP_").to_lowercase();
     let script = Script::new().op(opcode).op(Op::OP_EQUAL);
     let comment = format!("{opcode} pushes what the witness or scriptSig has pushed");
     let base = accept(group, version, &slug, &PUSHES, &comment, spend(version, script, pushed));
-    // The elements below are pushed by another opcode.
+    // Another opcode pushes the elements below.
     let other = if opcode == Op::OP_0 { Op::OP_1 } else { Op::OP_0 };
     let after_a_thousand = |spec: &mut Spec| {
         spec.stack.splice(0..0, vec![Item::Bytes(vec![]); 159]);
@@ -106,7 +106,8 @@ fn number(group: &mut Group, version: Version, opcode: Op, pushed: &str) {
     );
 }
 
-/// A push of data, and the same with the last byte missing. `push` is the opcode and its length in assembly.
+/// Adds cases of a push of data, and of the same push without its last byte. `push` is the opcode with its length, in
+/// assembly.
 fn data_push(group: &mut Group, push: &str, opcode: Op, data: &str) {
     let name = opcode.to_string().trim_start_matches("OP_").to_lowercase();
     let script = format!("{push} 0x{data} EQUAL");
@@ -136,7 +137,7 @@ fn data_push(group: &mut Group, push: &str, opcode: Op, data: &str) {
             ScriptError::EvalFalse,
         )],
     );
-    // What is cut short ends the script, so the comparison goes before it.
+    // A truncated push extends to the end of the script, so the comparison precedes the push.
     let (slug, whole) = (format!("{name}-whole"), format!("EQUAL {push} 0x{data} DROP"));
     let stack = "7 7";
     let good = Good { slug: &slug, rule: &CUT, comment: &comment, stack, script: &whole, ..good };
@@ -164,7 +165,7 @@ fn data_push(group: &mut Group, push: &str, opcode: Op, data: &str) {
     );
 }
 
-/// The length itself is cut short.
+/// Adds cases in which the length of a push is itself truncated.
 fn cut_lengths(group: &mut Group) {
     for (slug, whole, cut, opcode) in [
         ("pushdata1-no-length", "1 PUSHDATA1 0x00 DROP", "1 PUSHDATA1", Op::OP_PUSHDATA1),
@@ -190,7 +191,7 @@ fn cut_lengths(group: &mut Group) {
     twins(group, EVERY, good, &[huge]);
 }
 
-/// 520 and 521 bytes, where a redeem script can hold them: not in pay-to-script-hash, whose script is itself a push.
+/// Adds cases of pushes of 520 and 521 bytes, except in P2SH, where the redeem script is itself limited to 520 bytes.
 fn sizes(group: &mut Group) {
     for (slug, opcode, longest, too_long) in [
         ("pushdata2", Op::OP_PUSHDATA2, "PUSHDATA2 0x0802", "PUSHDATA2 0x0902"),
@@ -213,7 +214,7 @@ fn sizes(group: &mut Group) {
     initial_elements(group);
 }
 
-/// Elements that no script pushes: those of a witness, which BIP 141 and BIP 342 hold to the same limit.
+/// Adds cases of elements of the initial witness stack, to which BIP 141 and BIP 342 apply the same size limit.
 fn initial_elements(group: &mut Group) {
     for version in EVERY {
         let element = |length: usize| format!("0x{}", "00".repeat(length));
@@ -235,7 +236,7 @@ fn initial_elements(group: &mut Group) {
             Verdict::Reject(ScriptError::PushSize, stop),
         );
     }
-    // The redeem script is pushed by the scriptSig, and so may have 520 bytes.
+    // The scriptSig pushes the redeem script, which may therefore have 520 bytes.
     let script = |length: usize| Script::new().raw(&vec![0; length - 1]).op(Op::OP_1);
     let base = spend(Version::P2sh, script(520), "");
     let base = accept(group, Version::P2sh, "redeem-script-520", &SIZE, "a redeem script of 520 bytes", base);
@@ -251,10 +252,11 @@ fn initial_elements(group: &mut Group) {
     );
 }
 
-/// A push that is longer than needed: its name, in assembly, its opcode.
+/// A push that is longer than necessary: its name, the push in assembly, its opcode.
 type Longer = (&'static str, &'static str, Op);
 
-/// Each kind of push, and the same data in a longer way: the name, what goes before and after, the shortest push, longer ones.
+/// Each kind of push, with longer encodings of the same data: the name, the words before and after the push, the shortest
+/// push, and longer pushes.
 const LONGER: &[(&str, &str, &str, &[Longer])] = &[
     (
         "empty",
@@ -278,7 +280,7 @@ const LONGER: &[(&str, &str, &str, &[Longer])] = &[
     ("zero-byte", "0x01 0x00", " SIZE NIP", &[("pushdata1", "PUSHDATA1 0x01 0x00", Op::OP_PUSHDATA1)]),
 ];
 
-/// The same for data of the lengths at which the shortest way changes.
+/// The same for data of the lengths at which the shortest encoding changes.
 const LONGER_DATA: &[(usize, &str, &str, Op)] = &[
     (75, "0x4b", "PUSHDATA1 0x4b", Op::OP_PUSHDATA1),
     (76, "PUSHDATA1 0x4c", "PUSHDATA2 0x4c00", Op::OP_PUSHDATA2),
@@ -339,7 +341,7 @@ fn minimal(group: &mut Group) {
     in_script_sig(group);
 }
 
-/// The scriptSig is held to the same.
+/// Adds cases in which the rule of the shortest push applies to the scriptSig.
 fn in_script_sig(group: &mut Group) {
     for version in LEGACY {
         let spec = spend(*version, asm("5 EQUAL"), "5").under(Flags::MINIMALDATA);

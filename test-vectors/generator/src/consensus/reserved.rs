@@ -1,5 +1,5 @@
-//! Opcodes that have no meaning, or had one once: reserved, disabled, unknown, OP_SUCCESSx; and what passing over an opcode
-//! means.
+//! Cases of opcodes that have no meaning, or no longer have one: reserved, disabled, unknown, and OP_SUCCESSx. Also cases
+//! in which such an opcode is in a branch that is not executed.
 
 use sigstack_interpreter::{Flags, Opcode as Op, Proposal, ScriptError};
 
@@ -48,7 +48,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     for version in EARLIER {
         let spec = spend(*version, asm("NOP 1"), "");
         let base = accept(&mut group, *version, "nop", &UNKNOWN, "OP_NOP, executed", spec);
-        // OP_CHECKSIGADD and everything after it.
+        // OP_CHECKSIGADD and all higher opcodes are unknown before tapscript.
         for byte in RESERVED.iter().copied().chain(0xba..=0xff) {
             let verdict = at(Op(byte), ScriptError::BadOpcode);
             let differs = format!("the opcode is {byte:#04x}");
@@ -99,7 +99,7 @@ fn success_opcodes(group: &mut Group) {
     let version = Version::Tapscript;
     for byte in success() {
         let opcode = Op(byte);
-        // What would fail if it ran: a false end, and an OP_RETURN before the opcode.
+        // The OP_RETURN before the opcode would fail if it were executed.
         let script = Script::new().ops(&[Op::OP_RETURN, opcode]);
         let comment = format!("{opcode} after an OP_RETURN");
         let base = accept(
@@ -113,7 +113,7 @@ fn success_opcodes(group: &mut Group) {
         let assigned = Proposal::of_success_opcode(opcode).is_some();
         let (slug, differs, flags) = ("discouraged", "policy refuses it", Flags::DISCOURAGE_OP_SUCCESS);
         if assigned {
-            // Its proposal has a policy of its own, which is not one of Core's.
+            // The proposal that uses this opcode has its own discourage flag, which is not one of Core's.
             let spec = spend(version, Script::new().ops(&[Op::OP_RETURN, opcode]), "").under(flags);
             let comment = format!(
                 "{opcode}, which a proposal has a use for, under the policy against those that are free"
@@ -128,7 +128,7 @@ fn success_opcodes(group: &mut Group) {
     around_success(group);
 }
 
-/// What stands before and after an OP_SUCCESSx.
+/// Adds cases with various script parts before and after an OP_SUCCESSx.
 fn around_success(group: &mut Group) {
     let version = Version::Tapscript;
     let free = Op(0xbb);
@@ -169,7 +169,8 @@ fn around_success(group: &mut Group) {
     reject(group, version, &base, "success-in-push", &SUCCESS, differs, change, verdict);
 }
 
-/// Every opcode that can be passed over, in branches that are not executed; 100 a script, for the limit on opcodes.
+/// Adds cases with every opcode that is allowed in a branch that is not executed, 100 in each script because of the opcode
+/// limit.
 fn passed_over(group: &mut Group) {
     for version in Version::SCRIPTS {
         let tapscript = *version == Version::Tapscript;
@@ -186,7 +187,7 @@ fn passed_over(group: &mut Group) {
             0x4e => vec![byte, 1, 0, 0, 0, 0],
             _ => vec![byte],
         };
-        // Direct pushes fill 2,925 bytes, more than a redeem script has.
+        // All direct pushes together have 2,925 bytes, more than a redeem script may have, so only some are used.
         let (pushes, others): (Vec<u8>, Vec<u8>) =
             bytes.into_iter().partition(|byte| (3..=74).contains(byte));
         let some_pushes = pushes.into_iter().filter(|byte| [20, 32, 33].contains(byte));

@@ -1,4 +1,4 @@
-//! Opcodes whose whole effect is on the stack: what each takes and gives, written down by hand.
+//! Opcodes that only affect the stack. Each row lists the elements consumed and produced, written by hand.
 
 use sigstack_interpreter::{Flags, Opcode, ScriptError};
 
@@ -7,21 +7,21 @@ use crate::group::{Group, Rule};
 use crate::item::Item;
 use crate::spec::Version;
 
-/// An opcode and what it does to the stack.
+/// An opcode and its effect on the stack.
 pub(super) struct Row {
     pub(super) opcode: Opcode,
-    /// How many elements must be there.
+    /// Number of elements that the opcode needs on the stack.
     pub(super) needs: usize,
-    /// What is on the stack before and after, at least one of each.
+    /// The stack before and after the opcode, for at least one example.
     pub(super) effects: &'static [(&'static str, &'static str)],
-    /// Stacks on which it fails: the id, what differs, the stack, the error. The twin is the first effect.
+    /// Stacks on which the opcode fails: the id, the difference, the stack, the error. The paired case is the first effect.
     pub(super) fails: &'static [(&'static str, &'static str, &'static str, ScriptError)],
-    /// As `fails`, under MINIMALDATA.
+    /// Stacks on which the opcode fails under MINIMALDATA, in the same format as `fails`.
     pub(super) fails_minimal: &'static [(&'static str, &'static str, &'static str, ScriptError)],
 }
 
 impl Row {
-    /// A row without failures of its own.
+    /// Creates a row without failures that are specific to the opcode.
     pub(super) const fn new(
         opcode: Opcode,
         needs: usize,
@@ -34,13 +34,13 @@ impl Row {
 const DIRECT: &[Version] = &[Version::Bare, Version::P2wsh, Version::Tapscript];
 const WRAPPED: &[Version] = &[Version::P2sh, Version::P2shP2wsh];
 
-/// The script that checks that just these elements are left, the last one on top.
+/// Returns a script that checks that exactly these elements are on the stack, the last one on top.
 fn nothing_but(gives: &str) -> String {
     let checks = gives.split_whitespace().rev().map(|element| format!("{} EQUALVERIFY ", word(element)));
     checks.collect::<String>() + "DEPTH NOT"
 }
 
-/// An element as a word of assembly.
+/// Converts an element from the stack notation to a push in assembly.
 fn word(element: &str) -> String {
     match element.strip_prefix("0x") {
         None => element.to_owned(),
@@ -92,7 +92,7 @@ pub(super) fn add(group: &mut Group, rule: &'static Rule, row: &Row) {
             at: At::Op(row.opcode),
         })
         .collect();
-    // A script inside pay-to-script-hash runs as it does outside: one of each kind is enough there.
+    // Scripts nested in P2SH run like others, so one failure of each kind is enough for them.
     let wrapped: Vec<Bad<'_>> = fails(row.fails).take(1).chain(shallow.last().copied()).collect();
     twins(group, WRAPPED, good, &wrapped);
     bad.extend(fails(row.fails).chain(shallow));
@@ -106,7 +106,7 @@ pub(super) fn add(group: &mut Group, rule: &'static Rule, row: &Row) {
     more_effects(group, rule, row, &slug, &name);
 }
 
-/// Every stack that has fewer elements than the opcode takes: what is in its id, what differs, the stack.
+/// Returns every stack with fewer elements than the opcode needs: the id, the difference, the stack.
 fn too_shallow(row: &Row) -> Vec<[String; 3]> {
     let takes: Vec<&str> =
         row.effects.iter().take(1).flat_map(|(takes, _)| takes.split_whitespace()).collect();
@@ -115,7 +115,7 @@ fn too_shallow(row: &Row) -> Vec<[String; 3]> {
     (0..row.needs).map(shorter).collect()
 }
 
-/// The other effects, one after the other in one script.
+/// Adds a case with all other effects of the row, one after the other in one script.
 fn more_effects(group: &mut Group, rule: &'static Rule, row: &Row, slug: &str, name: &str) {
     let checks = row.effects.iter().skip(1).map(|(takes, gives)| {
         let pushes = takes.split_whitespace().map(word).collect::<Vec<_>>().join(" ");

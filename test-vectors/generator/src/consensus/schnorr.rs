@@ -1,5 +1,5 @@
-//! Signature opcodes of tapscript: OP_CHECKSIG, OP_CHECKSIGVERIFY and OP_CHECKSIGADD, key types, the budget; and signatures on
-//! the key path.
+//! Cases of Schnorr signatures: OP_CHECKSIG, OP_CHECKSIGVERIFY and OP_CHECKSIGADD in tapscript, key types, the signature
+//! operation budget, and signatures on the key path.
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode as Op, ScriptError};
 
@@ -70,7 +70,8 @@ fn signature(key: Key) -> Item {
     Signature::new(key, 0, KeyVersion::Bip342).into()
 }
 
-/// A leaf that checks the signature on the stack by a key in the script and is true if the check is.
+/// Returns a script that checks the signature on the stack with a key in the script, and that is true if the signature is
+/// valid.
 fn leaf(opcode: Op, key: &[u8]) -> Script {
     match opcode {
         Op::OP_CHECKSIGADD => Script::new().number(4).push(key).op(opcode).number(5).op(Op::OP_NUMEQUAL),
@@ -139,7 +140,8 @@ fn empty(group: &mut Group, opcode: Op, name: &str) {
                 (script(4), Some(script(5)))
             }
             Op::OP_CHECKSIGVERIFY => {
-                // There is no accepted spend with an empty signature: the twin has none to check.
+                // OP_CHECKSIGVERIFY always fails with an empty signature, so the paired valid case drops the signature
+                // instead.
                 let script = Script::new().ops(&[Op::OP_DROP, Op::OP_1]);
                 let base = signed(TAPSCRIPT, script, &[bytes(&[])]);
                 let base = accept(group, TAPSCRIPT, &slug, rule, "an empty signature that is dropped", base);
@@ -245,7 +247,8 @@ fn budget(group: &mut Group) {
     add_budget(group);
 }
 
-/// The budget comes before what is wrong with key and signature, and OP_CHECKSIGADD pays too.
+/// Adds cases that show that the budget is checked before the key and the signature, and that OP_CHECKSIGADD is charged
+/// too.
 fn add_budget(group: &mut Group) {
     let key = Key(1).x_only();
     let again = [Op::OP_2DUP, Op::OP_0, Op::OP_SWAP, Op::OP_CHECKSIGADD, Op::OP_DROP];
@@ -271,7 +274,7 @@ fn add_budget(group: &mut Group) {
                 Op::OP_1,
             ])
         };
-        // The twin does not check: it moves the two elements about and leaves as many.
+        // The paired valid case does not check a signature: it drops elements so that as many are left.
         let spec = signed(TAPSCRIPT, ninth(Op::OP_NIP), &stack).padded_to(400);
         let slug = format!("budget-first-{slug}");
         let comment = format!("eight checks use the budget up; {what} is dropped");
