@@ -30,12 +30,12 @@ impl InputVerified {
         InputVerified { input, flags, claims }
     }
 
-    /// The index of the input.
+    /// Returns the index of the input.
     pub fn input(&self) -> usize {
         self.input
     }
 
-    /// The flags under which the input was verified.
+    /// Returns the flags under which the input was verified.
     pub fn flags(&self) -> Flags {
         self.flags
     }

@@ -142,7 +142,7 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Every phase, in order.
+    /// All phases, in the order in which they run.
     pub const ALL: &'static [Phase] = &[
         Phase::ScriptSig,
         Phase::ScriptPubKey,
@@ -184,7 +184,7 @@ pub struct ScriptPosition {
     pub opcode_position: u32,
     /// Byte offset at which the opcode starts.
     pub byte_offset: usize,
-    /// The opcode.
+    /// The opcode at this position.
     pub opcode: Opcode,
 }
 

@@ -3,11 +3,11 @@
 //! **Every flag is a soft fork: whatever is accepted under `A | B` is also accepted under `A`.** Tests and fuzzers check
 //! this property of the engine for flags drawn from the table.
 //!
-//! | set | what it is |
+//! | set | rules |
 //! | --- | --- |
-//! | [`Flags::NONE`] | the rules of 2009 |
+//! | [`Flags::NONE`] | only the original rules, without any soft fork |
 //! | [`Flags::CONSENSUS`] | what Bitcoin's consensus enforces today |
-//! | [`Flags::POLICY`] | what Bitcoin Core relays today: the consensus and every policy rule, proposals refused |
+//! | [`Flags::POLICY`] | what Bitcoin Core relays today: consensus and policy rules, and the use of proposals is rejected |
 //!
 //! Combinations: `WITNESS` needs `P2SH`, and `CLEANSTACK` needs `P2SH` and `WITNESS`, since otherwise adding the missing
 //! flag could accept more. [`Flags::check`] rejects sets that lack a needed flag, and [`Flags::closure`] adds the needed
@@ -59,7 +59,7 @@ macro_rules! flags {
                 #[doc = concat!($summary, " ([`FlagKind::", stringify!($kind), "`])")]
                 pub const $name: Flags = Flags(1 << $bit);
             )*
-            /// Every flag of the table.
+            /// The set of all flags.
             pub const ALL: Flags = Flags($((1 << $bit))|*);
         }
 

@@ -17,14 +17,14 @@ pub enum SignedMessage {
         /// Hash type: the last byte of the signature.
         hash_type: u8,
     },
-    /// The signature hash of BIP 143.
+    /// The signature hash of BIP 143 (segwit v0).
     SegwitV0 {
         /// Script code that the signature commits to.
         script_code: Vec<u8>,
         /// Hash type: the last byte of the signature.
         hash_type: u8,
     },
-    /// The signature hash of BIP 341, BIP 342 or BIP 118.
+    /// The signature hash of BIP 341, BIP 342 or BIP 118 (taproot and tapscript).
     Taproot {
         /// Data, other than the transaction, that the signature commits to.
         message: TaprootMessage,
@@ -41,7 +41,7 @@ pub enum SignedMessage {
 pub struct SignatureCheck {
     /// The signature, without its hash type.
     pub signature: Vec<u8>,
-    /// The public key.
+    /// Public key that verifies the signature.
     pub public_key: Vec<u8>,
     /// How the signed message was computed.
     pub signed: SignedMessage,

@@ -24,7 +24,7 @@ pub enum Context {
 /// Data that a tapscript needs about the input that runs it.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
-    /// The tapleaf hash (BIP 341).
+    /// Tapleaf hash of the tapscript (BIP 341).
     pub leaf_hash: [u8; 32],
     /// The internal key in the input's control block.
     pub internal_key: [u8; 32],

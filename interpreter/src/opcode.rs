@@ -20,7 +20,7 @@ pub struct OpcodeInfo {
     pub name: &'static str,
     /// The stack effect, `before -- after`, top of the stack on the right.
     pub effect: &'static str,
-    /// What the opcode does, in a sentence.
+    /// A sentence that describes the opcode.
     pub summary: &'static str,
 }
 

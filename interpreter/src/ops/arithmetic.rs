@@ -4,7 +4,7 @@
 use super::Result;
 use crate::machine::Machine;
 
-/// `n -- f(n)`
+/// Arithmetic opcode with one operand: `n -- f(n)`.
 #[inline]
 pub(super) fn unary(m: &mut Machine<'_>, f: impl FnOnce(i64) -> i64) -> Result {
     let result = f(m.number(0)?);
@@ -21,14 +21,14 @@ fn operands(m: &mut Machine<'_>) -> Result<(i64, i64)> {
     Ok(pair)
 }
 
-/// `a b -- f(a, b)`
+/// Arithmetic opcode with two operands: `a b -- f(a, b)`.
 #[inline]
 pub(super) fn binary(m: &mut Machine<'_>, f: impl FnOnce(i64, i64) -> i64) -> Result {
     let (a, b) = operands(m)?;
     m.stack.push_number(f(a, b))
 }
 
-/// `a b -- bool`
+/// Comparison opcode: `a b -- bool`.
 #[inline]
 pub(super) fn compare(m: &mut Machine<'_>, f: impl FnOnce(i64, i64) -> bool) -> Result {
     let (a, b) = operands(m)?;
@@ -36,7 +36,7 @@ pub(super) fn compare(m: &mut Machine<'_>, f: impl FnOnce(i64, i64) -> bool) -> 
     Ok(())
 }
 
-/// `x min max -- bool`: whether min <= x < max.
+/// `OP_WITHIN`: `x min max -- bool`. Pushes whether min <= x < max.
 #[inline]
 pub(super) fn within(m: &mut Machine<'_>) -> Result {
     let (x, min, max) = (m.number(2)?, m.number(1)?, m.number(0)?);

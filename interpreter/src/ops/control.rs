@@ -8,7 +8,7 @@ use crate::machine::{Context, Machine};
 use crate::opcode::Opcode;
 use crate::unchecked::Unchecked;
 
-/// `x --`: opens a branch, which is taken if the truth of x equals `wanted`.
+/// `OP_IF`, `OP_NOTIF`: `x --`. Opens a branch, which is taken if the truth of x equals `wanted`.
 pub(super) fn if_notif(m: &mut Machine<'_>, wanted: bool) -> Result {
     let mut taken = false;
     if m.conditions.all_true() {
@@ -29,23 +29,23 @@ pub(super) fn if_notif(m: &mut Machine<'_>, wanted: bool) -> Result {
     Ok(())
 }
 
-/// `--`: switches to the other side of the innermost branch.
+/// `OP_ELSE`: `--`. Switches to the other side of the innermost branch.
 pub(super) fn else_(m: &mut Machine<'_>) -> Result {
     if m.conditions.toggle() { Ok(()) } else { Err(ScriptError::UnbalancedConditional) }
 }
 
-/// `--`: closes the innermost branch.
+/// `OP_ENDIF`: `--`. Closes the innermost branch.
 pub(super) fn endif(m: &mut Machine<'_>) -> Result {
     if m.conditions.pop() { Ok(()) } else { Err(ScriptError::UnbalancedConditional) }
 }
 
-/// `x --`: fails with `error` unless x is true. All opcodes that end in VERIFY use this function.
+/// `OP_VERIFY`: `x --`. Fails with `error` unless x is true. Opcodes such as `OP_EQUALVERIFY` use this function too.
 #[inline]
 pub(super) fn verify(m: &mut Machine<'_>, error: ScriptError) -> Result {
     if m.stack.is_true(0)? { m.stack.drop_top(1) } else { Err(error) }
 }
 
-/// `--`: does nothing. The opcode is reserved, so that a soft fork can assign a meaning to it.
+/// A reserved NOP: `--`. Does nothing, so that a soft fork can assign a meaning to the opcode later.
 pub(super) fn upgradable_nop(m: &mut Machine<'_>, opcode: Opcode) -> Result {
     if m.flags.contains(Flags::DISCOURAGE_UPGRADABLE_NOPS) {
         return Err(ScriptError::DiscourageUpgradableNops);

@@ -1,4 +1,4 @@
-//! Hash opcodes: `x -- hash`.
+//! Hash opcodes, which replace the top element by its hash: `x -- hash`.
 
 use ripemd::Ripemd160;
 use sha1::Sha1;

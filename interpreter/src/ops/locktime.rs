@@ -1,4 +1,4 @@
-//! `OP_CHECKLOCKTIMEVERIFY` (BIP 65) and `OP_CHECKSEQUENCEVERIFY` (BIP 112): `n -- n`.
+//! `OP_CHECKLOCKTIMEVERIFY` (BIP 65) and `OP_CHECKSEQUENCEVERIFY` (BIP 112). Both leave their argument on the stack: `n -- n`.
 
 use super::Result;
 use crate::error::ScriptError;

@@ -18,14 +18,14 @@ struct Arguments {
     dummy: usize,
 }
 
-/// `dummy sig... m key... n -- bool`
+/// `OP_CHECKMULTISIG`: `dummy sig... m key... n -- bool`.
 pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
     if matches!(m.context, Context::Tapscript(_)) {
         return Err(ScriptError::TapscriptCheckMultisig);
     }
     let arguments = read_arguments(m)?;
     let valid = check_signatures(m, &arguments)?;
-    // Core checks NULLFAIL while it removes the arguments, and the dummy element after that.
+    // Core checks NULLFAIL while it removes the arguments, and NULLDUMMY after that.
     if !valid && m.flags.contains(Flags::NULLFAIL) {
         for nth in 0..arguments.signatures {
             if m.stack.size(arguments.first_signature + nth)? != 0 {

@@ -14,7 +14,7 @@ use crate::schnorr;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::unchecked::Unchecked;
 
-/// `--`: the script code that later signatures commit to starts after this opcode.
+/// `OP_CODESEPARATOR`, `--`: the script code that later signatures commit to starts after this opcode.
 pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
     m.code_start = m.next_offset;
     m.midstates = EcdsaMidstates::default();
@@ -26,7 +26,7 @@ pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// `sig key -- bool`
+/// `OP_CHECKSIG`: `sig key -- bool`.
 pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
     m.stack.need(2)?;
     let valid = match m.context {
@@ -39,7 +39,7 @@ pub(super) fn check_sig(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// `sig n key -- n|n+1` (BIP 342 "Script execution"). Fails outside tapscript.
+/// `OP_CHECKSIGADD`: `sig n key -- n|n+1` (BIP 342 "Script execution"). Fails outside tapscript.
 pub(super) fn check_sig_add(m: &mut Machine<'_>) -> Result {
     if !matches!(m.context, Context::Tapscript(_)) {
         return Err(ScriptError::BadOpcode);
@@ -91,11 +91,11 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
         }
         return Ok(signed);
     };
-    // (R15)
+    // An empty signature is not verified (R15).
     if !signed {
         return Ok(false);
     }
-    // (R16, R17)
+    // The signature has 64 or 65 bytes, and the last of 65 is the hash type (R16, R17).
     let (signature, hash_type) = schnorr::split_signature(signature)?;
     let message = tapscript.message(key_version);
     let digest = m

@@ -4,17 +4,17 @@ use super::Result;
 use crate::error::ScriptError;
 use crate::machine::Machine;
 
-/// `x -- x | x x`
+/// `OP_IFDUP`: `x -- x | x x`. Duplicates the top element if it is true.
 pub(super) fn if_dup(m: &mut Machine<'_>) -> Result {
     if m.stack.is_true(0)? { m.stack.copy(0, 1) } else { Ok(()) }
 }
 
-/// `-- n`
+/// `OP_DEPTH`: `-- n`. Pushes the number of elements.
 pub(super) fn depth(m: &mut Machine<'_>) -> Result {
     push_length(m, m.stack.len())
 }
 
-/// `x -- x n`
+/// `OP_SIZE`: `x -- x n`. Pushes the length of the top element in bytes.
 pub(super) fn size(m: &mut Machine<'_>) -> Result {
     push_length(m, m.stack.size(0)?)
 }
@@ -24,13 +24,13 @@ fn push_length(m: &mut Machine<'_>, length: usize) -> Result {
     m.stack.push_number(i64::try_from(length).unwrap_or(i64::MAX))
 }
 
-/// `x_n ... x_0 n -- x_n ... x_0 x_n`
+/// `OP_PICK`: `x_n ... x_0 n -- x_n ... x_0 x_n`. Copies the element at depth n to the top.
 pub(super) fn pick(m: &mut Machine<'_>) -> Result {
     let depth = take_depth(m)?;
     m.stack.copy(depth, 1)
 }
 
-/// `x_n ... x_0 n -- ... x_0 x_n`
+/// `OP_ROLL`: `x_n ... x_0 n -- ... x_0 x_n`. Moves the element at depth n to the top.
 pub(super) fn roll(m: &mut Machine<'_>) -> Result {
     let depth = take_depth(m)?;
     m.stack.roll(depth, 1)
@@ -45,7 +45,7 @@ fn take_depth(m: &mut Machine<'_>) -> Result<usize> {
     if depth < m.stack.len() { Ok(depth) } else { Err(ScriptError::InvalidStackOperation) }
 }
 
-/// `a b -- bool`
+/// `OP_EQUAL`: `a b -- bool`. Pushes whether both elements have the same bytes.
 #[inline]
 pub(super) fn equal(m: &mut Machine<'_>) -> Result {
     let equal = m.stack.get(1)? == m.stack.get(0)?;

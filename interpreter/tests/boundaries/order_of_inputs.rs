@@ -53,7 +53,7 @@ fn rules_of_segwit_v0() {
     let sizes = Input::p2wsh(&script, std::slice::from_ref(&long_element));
     check(flags, (&mismatch, E::WitnessProgramMismatch), (&sizes, E::PushSize));
     check(flags, (&sizes, E::PushSize), (&Input::p2wsh(&script, &[]), E::ScriptSize));
-    // Two elements are left, and the top one is false.
+    // The script leaves two elements, of which the top one is false.
     let (both, second) = (Input::p2wsh(&[TRUE, 0], &[]), Input::p2wsh(&[0], &[]));
     check(flags, (&both, E::CleanStack), (&second, E::EvalFalse));
 }
@@ -102,7 +102,7 @@ fn rules_of_tapscript() {
     check(flags, (&both, E::CleanStack), (&second, E::EvalFalse));
 }
 
-/// BIP 341 "Taproot key path spending signature validation".
+/// BIP 341 "Taproot key path spending signature validation": the size of the signature, the hash type, then the signature.
 #[test]
 fn rules_of_the_key_path() {
     let program = Input::tapscript(&[TRUE], &[]).prevouts[0].script_pubkey.to_bytes();

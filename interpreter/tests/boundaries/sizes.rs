@@ -50,14 +50,14 @@ fn opcodes() {
     assert_eq!(count(&[NOP; 201]), None);
     assert_eq!(count(&[NOP; 202]), Some(E::OpCount));
     assert_eq!(error(&[NOP; 202], &[], &tapscript(0), Flags::NONE), None);
-    // OP_1 to OP_16 and OP_RESERVED do not count.
+    // OP_1 to OP_16 and OP_RESERVED do not count toward the limit on opcodes.
     let uncounted = [&[0, IF][..], &[RESERVED; 300], &[TRUE; 300], &[0x60; 300], &[ENDIF]].concat();
     assert_eq!(count(&uncounted), None);
     // Opcodes in a branch that is not executed count.
     let skipped = |nops: usize| [&[0, IF][..], &vec![NOP; nops], &[ENDIF]].concat();
     assert_eq!(count(&skipped(199)), None);
     assert_eq!(count(&skipped(200)), Some(E::OpCount));
-    // The keys of a multisig count too.
+    // The keys of a multisig count toward the limit on opcodes.
     let multisig =
         |nops: usize| [&vec![NOP; nops][..], &[0, 0], &[TRUE; 20], &[1, 20, CHECKMULTISIG]].concat();
     assert_eq!(count(&multisig(180)), None);

@@ -36,7 +36,7 @@ pub fn write_message(
     } else {
         write_without_outpoint(signing, message, hash_type, sink)?;
     }
-    // (R24)
+    // The extension has no leaf hash for SIGHASH_ANYPREVOUTANYSCRIPT (R24).
     taproot::write_extension(message, hash_type & INPUT_MASK != SIGHASH_ANYPREVOUTANYSCRIPT, sink);
     Some(())
 }
@@ -52,7 +52,7 @@ fn write_without_outpoint(
     let Signing { tx, prevouts, input: signer, cache } = *signing;
     let input = tx.input.get(signer)?;
     let prevout = prevouts.get(signer)?;
-    // (R18)
+    // SIGHASH_SINGLE requires an output with the index of the input (R18).
     let single_output = taproot::single_output(signing, hash_type)?;
     sink.field("epoch", &[0]);
     sink.field("hash_type", &[hash_type]);

@@ -12,11 +12,11 @@ use crate::unchecked::Unchecked;
 /// hashed first. The checks are made in the order of BIP 348 "Specification": the type of the key, the signature, then the
 /// budget.
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
-    // (R2)
+    // The opcode has its meaning in tapscript only (R2).
     m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
-    // (R3)
+    // Three elements are needed (R3).
     m.stack.need(3)?;
-    // (R4)
+    // From the top: the key, the message, the signature (R4).
     let (signature, message, public_key) = (m.stack.get(2)?, m.stack.get(1)?, m.stack.get(0)?);
     let signed = !signature.is_empty();
     if public_key.is_empty() {
@@ -26,7 +26,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     if let Ok(public_key) = public_key.try_into() {
         // An empty signature is not verified (R8).
         if signed {
-            // (R6)
+            // A signature for a 32-byte key has exactly 64 bytes (R6).
             let signature = signature.try_into().map_err(|_| ScriptError::SchnorrSigSize)?;
             // The message is passed to the verification unchanged (R7).
             let valid = m.host.verify_schnorr(signature, public_key, message);
@@ -61,7 +61,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
         }
     }
     m.stack.drop_top(3)?;
-    // (R11)
+    // The result is true if the signature is not empty (R11).
     m.stack.push_bool(signed);
     Ok(())
 }
