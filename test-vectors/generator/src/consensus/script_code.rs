@@ -1,4 +1,5 @@
-//! What of a script is signed: OP_CODESEPARATOR in the three script versions, and the signatures that legacy scripts remove.
+//! Cases of the signed part of the script: OP_CODESEPARATOR in the three script versions, and the removal of signatures
+//! from legacy scripts (FindAndDelete).
 
 use sigstack_interpreter::{Flags, KeyVersion, Opcode as Op, ScriptError};
 
@@ -49,12 +50,12 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// `key OP_CHECKSIG`, as bytes.
+/// Returns the bytes of `<key> OP_CHECKSIG`.
 fn check_sig(key: Key) -> Vec<u8> {
     [&[33], key.compressed().as_slice(), &[Op::OP_CHECKSIG.0]].concat()
 }
 
-/// A signature of this part of the script.
+/// Creates a signature of this part of the script.
 fn of_code(key: Key, code: &[u8]) -> Item {
     Ecdsa { script_code: Some(code.to_vec()), ..Ecdsa::new(key, 0x01) }.into()
 }
@@ -93,7 +94,7 @@ fn separator(group: &mut Group, version: Version) {
     reject(group, version, &base, "separator-twice-first", &SEPARATOR, differs, first, false_at_end);
 }
 
-/// An OP_CODESEPARATOR after the check.
+/// Adds cases with an OP_CODESEPARATOR after the check.
 fn removed(group: &mut Group, version: Version) {
     let code = check_sig(Key(1));
     let script = [code.as_slice(), &[CODESEPARATOR]].concat();
@@ -128,7 +129,7 @@ fn removed(group: &mut Group, version: Version) {
     }
 }
 
-/// A check before and a check after an OP_CODESEPARATOR.
+/// Adds cases with one check before and one check after an OP_CODESEPARATOR.
 fn two_checks(group: &mut Group, version: Version) {
     let last = check_sig(Key(2));
     let first = [&[33], Key(1).compressed().as_slice(), &[Op::OP_CHECKSIGVERIFY.0, CODESEPARATOR]].concat();
@@ -144,7 +145,7 @@ fn two_checks(group: &mut Group, version: Version) {
     reject(group, version, &base, "two-checks-whole", &SEPARATOR, differs, change, verdict);
 }
 
-/// A script that pushes the signature that it checks. The signature cannot be of its own push.
+/// Adds cases of scripts that push the signature that they check. The signature cannot commit to its own push.
 fn delete(group: &mut Group, version: Version) {
     let rest = [&[Op::OP_DROP.0], check_sig(Key(1)).as_slice()].concat();
     let signature = of_code(Key(1), &rest);
@@ -216,7 +217,7 @@ fn tapscript(group: &mut Group) {
     };
     let check = [&[32], Key(1).x_only().as_slice(), &[Op::OP_CHECKSIG.0]].concat();
     let verdict = at(Op::OP_CHECKSIG, ScriptError::SchnorrSig);
-    // Positions count opcodes: the push before the OP_CODESEPARATOR has four bytes.
+    // Positions of OP_CODESEPARATOR count opcodes, not bytes: the push before this OP_CODESEPARATOR has four bytes.
     let far = [&[3, 9, 9, 9, Op::OP_DROP.0, CODESEPARATOR], check.as_slice()].concat();
     let twice = [&[CODESEPARATOR, Op::OP_NOP.0, CODESEPARATOR], check.as_slice()].concat();
     let skipped = [&[Op::OP_0.0, Op::OP_IF.0, CODESEPARATOR, Op::OP_ENDIF.0], check.as_slice()].concat();

@@ -1,4 +1,5 @@
-//! The scriptSig is a script of its own: every error that a script of before segwit can end with, in it. The output is `OP_1`.
+//! Cases of the scriptSig, which is executed as a script of its own: every error of legacy scripts, in the scriptSig. The
+//! scriptPubKey is `OP_1`.
 
 use sigstack_interpreter::{Flags, Opcode as Op, ScriptError};
 
@@ -14,11 +15,11 @@ const RULE: Rule = Rule {
     only: None,
 };
 
-/// A key that is compressed by its form; the signature of R and S of one.
+/// A key with the form of a compressed key, and the DER signature with R and S equal to 1.
 const KEY: &str = "0x21 0x021111111111111111111111111111111111111111111111111111111111111111";
 const SIGNATURE: &str = "0x09 0x300602010102010101";
 
-/// An accepted scriptSig and a rejected one.
+/// A valid scriptSig and a rejected one.
 struct Row {
     slug: &'static str,
     flags: Flags,
@@ -28,7 +29,7 @@ struct Row {
     error: ScriptError,
 }
 
-/// A row under the consensus rules.
+/// Creates a row for the consensus flags.
 fn row(slug: &'static str, good: &str, bad: &str, opcode: Op, error: ScriptError) -> Row {
     Row { slug, flags: Flags::NONE, good: good.into(), bad: bad.into(), opcode, error }
 }
@@ -127,7 +128,7 @@ fn rows() -> Vec<Row> {
             Flags::CONST_SCRIPTCODE,
             row("separator", "NOP", "CODESEPARATOR", Op::OP_CODESEPARATOR, ScriptError::OpCodeSeparator),
         ),
-        // The push by OP_PUSHDATA1 is not what is removed.
+        // FindAndDelete looks for a direct push of the signature, so it does not remove this OP_PUSHDATA1.
         policy(
             Flags::CONST_SCRIPTCODE,
             row(

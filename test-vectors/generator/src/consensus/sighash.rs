@@ -1,5 +1,5 @@
-//! What ECDSA and Schnorr signatures commit to, by their hash type: each thing of a spend is changed between signing and
-//! spending.
+//! Cases of what ECDSA and Schnorr signatures commit to, for each hash type: every field of a spend is changed between
+//! signing and verification.
 
 use sigstack_interpreter::{KeyVersion, Opcode as Op, ScriptError};
 
@@ -58,7 +58,7 @@ const ANYONE: u8 = 0x80;
 /// The hash types of ECDSA.
 const TYPES: &[u8] = &[ALL, NONE, SINGLE, ANYONE | ALL, ANYONE | NONE, ANYONE | SINGLE];
 
-/// Whether a signature of a hash type commits to something, by the rules of the three script versions.
+/// Returns whether a signature of a hash type commits to a field, by the rules of legacy, segwit v0 or taproot.
 fn commits(version: Version, hash_type: u8, field: Field) -> bool {
     let legacy = matches!(version, Version::Bare | Version::P2sh);
     let taproot = matches!(version, Version::Tapscript | Version::KeyPath);
@@ -67,13 +67,13 @@ fn commits(version: Version, hash_type: u8, field: Field) -> bool {
     match field {
         Field::Version | Field::LockTime | Field::OwnOutpoint | Field::OwnSequence => true,
         Field::OtherOutpoint | Field::InputAdded => !only_own_input,
-        // Other inputs' nSequence: before taproot only with SIGHASH_ALL.
+        // Before taproot, nSequence of the other inputs is signed only under SIGHASH_ALL.
         Field::OtherSequence => !only_own_input && (taproot || outputs == ALL),
         Field::OwnAmount => !legacy,
         Field::OwnScriptPubKey => taproot,
         Field::OtherAmount | Field::OtherScriptPubKey => taproot && !only_own_input,
         Field::OtherScriptSig => false,
-        // The output of the same index is another one then.
+        // With SIGHASH_SINGLE, another index means that another output is signed.
         Field::InputIndex => !only_own_input || outputs == SINGLE,
         Field::OwnOutput => outputs != NONE,
         Field::OtherOutput | Field::OutputAdded => outputs == ALL,
@@ -95,7 +95,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
             fields(&mut group, version, rule, *hash_type, Field::OF_TX, &make, rejected);
         }
     }
-    // All hash types on the key path; on the script path what only it has.
+    // The key path is tested with all hash types, the script path only for the fields that it adds.
     for hash_type in [0, NONE, SINGLE, ANYONE | ALL, ANYONE | SINGLE] {
         let rejected = in_phase(phase(Version::KeyPath), ScriptError::SchnorrSig);
         let make = |changed: &[Field]| taproot(Version::KeyPath, hash_type, changed);
@@ -115,7 +115,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// The input spends an amount at the border of the signed numbers. No output on a chain has such an amount.
+/// Adds cases of inputs with amounts at the limit of signed 64-bit numbers. No such amount can exist on a blockchain.
 fn amounts(group: &mut Group) {
     const LARGEST: u64 = i64::MAX.cast_unsigned();
     let spec = |version, amount: u64| {
@@ -149,7 +149,8 @@ fn of_amount(mut spec: Spec, amount: u64) -> Spec {
     spec
 }
 
-/// Two signatures in one script, of every two hash types: what is kept of the first message must not be taken for the second.
+/// Adds cases with two signatures of different hash types in one script. Intermediate values cached for the first message
+/// must not be used for the second where they differ.
 fn together(group: &mut Group) {
     for version in [Version::Bare, Version::P2wsh, Version::Tapscript] {
         let tapscript = version == Version::Tapscript;
@@ -190,7 +191,7 @@ fn together(group: &mut Group) {
     }
 }
 
-/// A taproot spend with a signature that was made for a spend with something changed.
+/// Creates a taproot spend with a signature for a transaction that differs in these fields.
 fn taproot(version: Version, hash_type: u8, changed: &[Field]) -> Spec {
     let tapscript = version == Version::Tapscript;
     let key = if tapscript { Key(1) } else { Key(0) };
@@ -229,7 +230,7 @@ fn fields(
     }
 }
 
-/// A signature for a spend without an annex.
+/// Adds cases of an annex with a signature that was made without one.
 fn annex(group: &mut Group) {
     for (version, verdict) in [
         (Version::KeyPath, in_phase(phase(Version::KeyPath), ScriptError::SchnorrSig)),
@@ -248,7 +249,7 @@ fn annex(group: &mut Group) {
     }
 }
 
-/// The second of two inputs, and one output.
+/// Adds cases of SIGHASH_SINGLE for the second of two inputs, in a transaction with one output.
 fn no_output(group: &mut Group) {
     for hash_type in [SINGLE, ANYONE | SINGLE] {
         for version in [Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh] {
@@ -267,7 +268,7 @@ fn no_output(group: &mut Group) {
                 let id = format!("{slug}-{}", field.slug());
                 let differs = format!("the signature was made for a spend with {}", field.words());
                 let changed = other(spec.clone(), field);
-                // The number one says nothing of the spend, and no output is signed in any version.
+                // The legacy digest is the constant 1, which commits to nothing, and no version signs any output here.
                 let legacy = matches!(version, Version::Bare | Version::P2sh);
                 if legacy || field == Field::OtherOutput {
                     accept(group, version, &id, &NO_OUTPUT, &format!("{comment}; {differs}"), changed);
@@ -297,7 +298,7 @@ fn no_output(group: &mut Group) {
     }
 }
 
-/// A signature of one hash type with another one written behind it.
+/// Creates a signature of one hash type, followed by the byte of another.
 fn written(version: Version, signed: u8, written: u8) -> Item {
     let tapscript = version == Version::Tapscript;
     let key = if tapscript { Key(1) } else { Key(0) };

@@ -1,4 +1,4 @@
-//! Opcodes that move elements, measure them and compare them.
+//! Cases of opcodes that move, measure and compare elements.
 
 use sigstack_interpreter::{Opcode as Op, ScriptError};
 

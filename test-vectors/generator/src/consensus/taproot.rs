@@ -1,4 +1,4 @@
-//! Script path spends of taproot: the control block, the commitment, leaf versions, the annex.
+//! Cases of taproot script path spends: the control block, the commitment, leaf versions, the annex.
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -63,12 +63,12 @@ fn leaf(script: &str) -> Spec {
     spend(VERSION, asm(script), "")
 }
 
-/// A path of so many siblings.
+/// Returns a Merkle path with this number of siblings.
 fn path(nodes: usize) -> Vec<[u8; 32]> {
     (0..nodes).map(|nth| digest_of(&format!("sibling {nth}"))).collect()
 }
 
-/// The spend with its last element, the control block, changed.
+/// Changes the control block, which is the last witness element of the spend.
 fn with_control_block(spec: &Spec, edit: impl Fn(&mut Vec<u8>) + 'static) -> Spec {
     spec.clone().edited(move |_, witness| witness.iter_mut().last().into_iter().for_each(&edit))
 }
@@ -87,7 +87,7 @@ fn sizes(group: &mut Group) {
             reject(group, VERSION, &base, "path-129", &SIZE, "there are 129", change, wrong);
         }
         if nodes == 0 {
-            // Paths that lack a byte are among the boundaries.
+            // For longer paths, control blocks that lack a byte are tested in boundaries_taproot.rs.
             let shorter = |spec: &mut Spec| *spec = with_control_block(spec, |block| _ = block.pop());
             let differs = "there is a byte less";
             reject(group, VERSION, &base, "path-0-less", &SIZE, differs, shorter, wrong);
@@ -130,7 +130,7 @@ fn commitment(group: &mut Group) {
 }
 
 fn leaf_versions(group: &mut Group) {
-    // Any even number but 0x50, with which an annex begins, can be a leaf version in a control block.
+    // Any even number is a possible leaf version, except 0x50, which marks an annex.
     for leaf_version in [0x00, 0x02, 0x52, 0x66, 0xbe, 0xc2, 0xfe] {
         let spec = Spec { leaf_version, ..leaf("1 RETURN") };
         let id = format!("leaf-{leaf_version:02x}");
@@ -166,7 +166,7 @@ fn annex(group: &mut Group) {
         let differs = "there are two, of which only the last is one";
         reject(group, VERSION, &base, &format!("{id}-two"), &ANNEX, differs, change, verdict);
     }
-    // With the annex alone beside one element the spend is of the key.
+    // The last element is an annex. Without the annex a single element is left, so this is a key path spend.
     let base = accept(group, VERSION, "annex-script", &ANNEX, "a script and a control block", leaf("1"));
     let change = |spec: &mut Spec| {
         *spec = spec.clone().edited(|_, witness| *witness = vec![vec![0x51], vec![0x50]]);

@@ -1,4 +1,5 @@
-//! What decides after and around the scripts: what is left on the stack, what the scriptSig may do, where a witness may be.
+//! Cases of the checks around and after the scripts: elements left on the stack, allowed scriptSigs, and unexpected
+//! witnesses.
 
 use sigstack_interpreter::{Flags, Opcode as Op, Phase, ScriptError};
 
@@ -65,7 +66,7 @@ fn truth(group: &mut Group, version: Version) {
         reject(group, version, &base, &format!("true-{slug}"), &TRUE, differs, change, verdict);
     }
     if LEGACY.contains(&version) {
-        // In a witness program the size of the stack is looked at first.
+        // For a witness program, the number of elements is checked first.
         let change = |spec: &mut Spec| spec.stack.clear();
         reject(group, version, &base, "true-nothing", &TRUE, "nothing is left", change, verdict);
     }
@@ -96,7 +97,7 @@ fn clean(group: &mut Group, version: Version) {
     }
 }
 
-/// OP_NOP in a scriptSig.
+/// Adds cases with OP_NOP in a scriptSig.
 fn push_only(group: &mut Group) {
     let nop = vec![Op::OP_NOP.0];
     let version = Version::Bare;
@@ -118,7 +119,7 @@ fn push_only(group: &mut Group) {
         let differs = "a push that is cut short is at its end";
         reject(group, *version, &base, "pushonly-cut", &PUSH_ONLY, differs, cut, verdict);
     }
-    // OP_RESERVED counts as a push, but cannot be executed.
+    // OP_RESERVED counts as a push, but fails when executed.
     let base = spend(Version::Bare, asm("1"), "").under(Flags::SIGPUSHONLY);
     let base = Spec { script_sig: vec![Op::OP_1.0], ..base };
     let base = accept(group, Version::Bare, "pushonly-one", &PUSH_ONLY, "OP_1 is a push", base);
@@ -159,7 +160,7 @@ fn p2sh(group: &mut Group) {
     let comment = "a scriptSig that does more than push, while P2SH is off";
     accept(group, version, "inactive-nop", &P2SH, comment, inactive);
 
-    // The output must be just these 23 bytes.
+    // The scriptPubKey must consist of exactly these 23 bytes.
     let longer =
         spend(version, asm("1 RETURN"), "").edited(|input, _| input.script_pubkey.push(Op::OP_NOP.0));
     let comment =
@@ -173,7 +174,7 @@ fn p2sh(group: &mut Group) {
         .edited(|input, _| drop(input.script_pubkey.splice(1..1, [Op::OP_PUSHDATA1.0])));
     let comment = "an output that pushes the hash by OP_PUSHDATA1, which is no pay-to-script-hash";
     accept(group, version, "with-pushdata1", &P2SH, comment, pushdata);
-    // Pay-to-script-hash inside pay-to-script-hash is a script like any other.
+    // A P2SH script inside P2SH is executed like any other redeem script, without a second redeem script.
     let inner = asm("HASH160 0x14 0xda1745e9b549bd0bfa1a569971c77eba30cd5a4b EQUAL");
     let base = Spec { script_sig: vec![1, Op::OP_1.0], ..spend(version, inner, "") };
     let comment = "a redeem script of the form of pay-to-script-hash compares the hash and no more";
@@ -197,7 +198,7 @@ fn unexpected(group: &mut Group, version: Version) {
     let spec = spend(version, asm("1"), "").edited(|_, witness| witness.push(vec![1]));
     let comment = "before segwit a witness is not looked at";
     accept(group, version, "no-segwit", &UNEXPECTED, comment, spec.without(Flags::WITNESS));
-    // CLEANSTACK is looked at first.
+    // CLEANSTACK is checked first.
     let dirty = |spec: &mut Spec| {
         *spec = spec.clone().under(Flags::CLEANSTACK).edited(|_, witness| witness.push(vec![1]));
         spec.stack = elements("1");
