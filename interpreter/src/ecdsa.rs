@@ -100,8 +100,8 @@ impl<'s> ScriptCode<'s> {
     }
 }
 
-/// Returns the script without the shortest direct pushes of `data` that start at an instruction boundary (Core
-/// `FindAndDelete`). Returns `None` if there are none.
+/// Removes every push of `data` that has the shortest direct encoding and starts at an instruction boundary (Core
+/// `FindAndDelete`). Returns the remaining script, or `None` if nothing was removed.
 fn find_and_delete(script: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     let (prefix, prefix_size) = push_prefix(data.len());
     let prefix = prefix.get(..prefix_size)?;

@@ -47,7 +47,7 @@ pub enum DecodeProblem {
     SegwitFlag(u8),
     /// The segwit flag is set, but every witness is empty (BIP 144).
     EmptyWitnesses,
-    /// This many bytes follow the end of the serialization.
+    /// Extra bytes follow the end of the serialization; the value is their number.
     Trailing(usize),
     /// Another error of the decoder, in the decoder's own words.
     Other(String),

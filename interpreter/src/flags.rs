@@ -124,7 +124,8 @@ impl Flags {
     pub const CONSENSUS: Flags = Flags::of_kind(FlagKind::Consensus);
 
     /// Flags that Bitcoin Core's relay policy enforces today, including the consensus flags. Core's policy rejects every
-    /// reserved opcode and key type. Those that a proposal assigns have flags of their own here, which are included.
+    /// reserved opcode and key type. Flags of [`FlagKind::ProposalPolicy`] reject those that a proposal assigns, so they are
+    /// included.
     pub const POLICY: Flags = Flags(
         Flags::CONSENSUS.0 | Flags::of_kind(FlagKind::Policy).0 | Flags::of_kind(FlagKind::ProposalPolicy).0,
     );

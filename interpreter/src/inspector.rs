@@ -57,12 +57,12 @@ pub struct SignatureCheck {
 pub enum Event {
     /// A signature was verified.
     Signature(SignatureCheck),
-    /// `OP_CHECKTEMPLATEVERIFY` hashed the transaction (BIP 119).
+    /// `OP_CHECKTEMPLATEVERIFY` computed the default template hash of the transaction (BIP 119).
     CheckTemplate {
         /// The default template hash.
         digest: [u8; 32],
     },
-    /// `OP_TEMPLATEHASH` hashed the transaction (BIP 446).
+    /// `OP_TEMPLATEHASH` computed the template hash of the transaction (BIP 446).
     TemplateHash {
         /// SHA-256 of the annex with its CompactSize length; `None` if there is no annex.
         annex_hash: Option<[u8; 32]>,
@@ -73,7 +73,7 @@ pub enum Event {
     PairCommit {
         /// The bytes that were hashed after the tag.
         preimage: Vec<u8>,
-        /// The commitment.
+        /// The commitment: the hash that the opcode pushes.
         digest: [u8; 32],
     },
     /// A rule was skipped without a check. An `OP_SUCCESSx` is reported by [`Inspector::op_success`] instead.
@@ -83,7 +83,7 @@ pub enum Event {
 /// A step of the proof that a taproot output commits to a leaf (BIP 341 "Script validation rules").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitmentStep<'a> {
-    /// The leaf was hashed.
+    /// The tapleaf hash of the leaf was computed.
     Leaf {
         /// The leaf version.
         version: u8,

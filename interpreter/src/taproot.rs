@@ -13,7 +13,7 @@ use crate::sighash::{CompactSize, tap_branch, tap_leaf, tap_tweak};
 /// A control block, which proves that a leaf is in the script tree of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ControlBlock<'a> {
-    /// The leaf version of the leaf.
+    /// Version of the leaf.
     pub leaf_version: u8,
     /// Whether the y coordinate of the output key is odd.
     pub output_key_is_odd: bool,

@@ -80,7 +80,7 @@ pub fn check_transaction(tx: &Transaction) -> Result<(), TxError> {
         if amount > MAX_MONEY {
             return Err(TxError::OutputTooLarge);
         }
-        // The sum cannot overflow: `total` and `amount` are at most MAX_MONEY.
+        // The sum cannot overflow, since `total` and `amount` are at most MAX_MONEY.
         total += amount;
         if total > MAX_MONEY {
             return Err(TxError::OutputTotalTooLarge);

@@ -46,7 +46,7 @@ impl<'s> WitnessProgram<'s> {
         self.version == 1 && self.program.len() == 32
     }
 
-    /// Returns the report that the program is not verified, with the flags that are missing from `flags`.
+    /// Returns the `Unchecked` value for a program that is not verified because flags are missing from `flags`.
     pub(crate) fn without_flags(&self, flags: Flags) -> Unchecked {
         let needed = if self.is_taproot() { Flags::WITNESS | Flags::TAPROOT } else { Flags::WITNESS };
         Unchecked::WitnessProgramFlag { version: self.version, missing: needed.closure() - flags }
@@ -241,7 +241,7 @@ fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition
         let stop = |error| Stop { error, position: Some(position) };
         if instruction.map_err(stop)?.opcode.is_success() {
             match Proposal::of_success_opcode(opcode) {
-                // The opcode of an active proposal is no OP_SUCCESSx, so the search goes on.
+                // An opcode of an active proposal is not an OP_SUCCESSx any more, so the search goes on.
                 Some(proposal) if proposal.is_active(flags).map_err(stop)? => {}
                 // An assigned opcode is no longer reserved for upgrades, so the generic flag does not apply. The module
                 // `proposals` gives the reason.

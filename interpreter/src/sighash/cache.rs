@@ -120,8 +120,8 @@ impl TxCache {
 }
 
 /// Hashers that have processed all of an ECDSA message except its last field, the hash type. They are valid for one script
-/// code only. Hash types with the same message share a hasher, as in Core's `SigHashCache`. The array is allocated lazily,
-/// so that a script without signatures does not initialize it.
+/// code only. Hash types with the same message share a hasher, as in Core's `SigHashCache`. The array is initialized lazily,
+/// so that a script without signatures does not write to it.
 #[derive(Default)]
 pub struct EcdsaMidstates(Option<[Option<Sha256>; 6]>);
 

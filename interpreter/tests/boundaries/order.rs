@@ -182,7 +182,7 @@ fn signatures_of_tapscript() {
     let undefined = [&[1; 64][..], &[4]].concat();
     let both = (checksig, &[&undefined[..], key][..], E::SchnorrSigHashtype);
     check(&enough, unknown_key, both, (checksig, &[&undefined[..64], key], E::SchnorrSig));
-    // OP_CHECKSIGADD reads its number first.
+    // OP_CHECKSIGADD reads its number before it charges the budget.
     let add = &[CHECKSIGADD][..];
     let both = (add, &[&[1][..], LONG, key][..], E::ScriptNum);
     out_of_budget(unknown_key, both, (add, &[&[1], &[], key], E::TapscriptValidationWeight));

@@ -46,7 +46,7 @@ fn rules_of_segwit_v0() {
     let mut second = p2sh(&p2wsh(&[TRUE]), &[]);
     second.tx.input[0].witness = Witness::from_slice(&[[RETURN]]);
     check(flags, (&nested, E::WitnessMalleatedP2sh), (&second, E::WitnessProgramMismatch));
-    // The script's hash is checked first, then the sizes of the elements, then the script's size.
+    // P2WSH: the script's hash is checked first, then the sizes of the elements, then the script's size.
     let long_element = vec![1; 521];
     let script = [&[TRUE][..], &[DROP; 10_000]].concat();
     let mismatch = Input::new(&p2wsh(&[TRUE]), &[], &[long_element.clone(), script.clone()]);

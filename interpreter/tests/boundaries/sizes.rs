@@ -53,7 +53,7 @@ fn opcodes() {
     // OP_1 to OP_16 and OP_RESERVED do not count toward the limit on opcodes.
     let uncounted = [&[0, IF][..], &[RESERVED; 300], &[TRUE; 300], &[0x60; 300], &[ENDIF]].concat();
     assert_eq!(count(&uncounted), None);
-    // Opcodes in a branch that is not executed count.
+    // Opcodes in a branch that is not executed count too.
     let skipped = |nops: usize| [&[0, IF][..], &vec![NOP; nops], &[ENDIF]].concat();
     assert_eq!(count(&skipped(199)), None);
     assert_eq!(count(&skipped(200)), Some(E::OpCount));
