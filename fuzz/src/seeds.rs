@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use bitcoin::consensus::serialize;
 use bitcoin::hashes::{Hash, hash160};
 use sigstack_interpreter::taproot::ControlBlock;
-use sigstack_vectors::{Problem, InputQuestion, ReadOptions, read_bytes};
+use sigstack_vectors::{InputQuestion, Problem, ReadOptions, read_bytes};
 
 use crate::bytes::Writer;
 use crate::flags;

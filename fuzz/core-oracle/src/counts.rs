@@ -90,7 +90,13 @@ pub(crate) struct Counts {
 
 impl Counts {
     /// Adds the result of a comparison.
-    pub(crate) fn add(&mut self, origin: Origin, number: u64, question: &InputQuestion, comparison: Comparison) {
+    pub(crate) fn add(
+        &mut self,
+        origin: Origin,
+        number: u64,
+        question: &InputQuestion,
+        comparison: Comparison,
+    ) {
         let row = self.rows.entry(origin).or_default();
         let count = match comparison.outcome {
             Outcome::Agree => &mut row.agree,

@@ -5,9 +5,9 @@
 
 use bitcoin::consensus::serialize;
 use bitcoinkernel::{
-    KernelError, PrecomputedTransactionData, ScriptPubkey, ScriptVerifyError, Transaction, TxOut, VERIFY_CHECKLOCKTIMEVERIFY,
-    VERIFY_CHECKSEQUENCEVERIFY, VERIFY_DERSIG, VERIFY_NULLDUMMY, VERIFY_P2SH, VERIFY_TAPROOT, VERIFY_WITNESS,
-    verify,
+    KernelError, PrecomputedTransactionData, ScriptPubkey, ScriptVerifyError, Transaction, TxOut,
+    VERIFY_CHECKLOCKTIMEVERIFY, VERIFY_CHECKSEQUENCEVERIFY, VERIFY_DERSIG, VERIFY_NULLDUMMY, VERIFY_P2SH,
+    VERIFY_TAPROOT, VERIFY_WITNESS, verify,
 };
 use sigstack_fuzz::spend::Subject;
 use sigstack_fuzz::verify_differential::compare;
