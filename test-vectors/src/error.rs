@@ -11,7 +11,7 @@ pub struct InputError {
     pub case: Option<usize>,
     /// The field or column, as a path such as `prevouts[1]`.
     pub field: Option<String>,
-    /// The problem found at this place.
+    /// The problem with the file, the case or the field.
     pub problem: Problem,
 }
 

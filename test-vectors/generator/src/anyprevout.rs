@@ -442,8 +442,8 @@ fn budget(group: &mut Group) {
             spec.script = script;
             let id = format!("budget-{checks}-{slug}");
             let comment = format!("{checks} checks in a witness that pays for exactly as many");
-            // The signature commits to the annex, so its size must be the same in both paired cases. The extra weight comes
-            // from a copy of the key.
+            // The signature commits to the annex, and is computed separately for the rejected case with its shorter annex.
+            // Both signatures are therefore valid, and only the budget differs.
             let exact = spec.padded_to(50 * checks);
             let base = group.accept(&id, &BUDGET, &comment, exact);
             group.reject(

@@ -225,7 +225,7 @@ pub(super) fn rules_of(case: &Case) -> Vec<String> {
 ///
 /// # Errors
 ///
-/// Lists each case that covers no rule, and each row of the table that matches no case.
+/// Returns a list of each case that covers no rule, and each row of the table that matches no case.
 pub(super) fn file(cases: &[Case]) -> Result<GeneratedFile, String> {
     let mut mistakes = Vec::new();
     let id = |case: &Case| case.id.clone().unwrap_or_default();

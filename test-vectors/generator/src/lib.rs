@@ -53,7 +53,7 @@ pub struct GeneratedFile {
 ///
 /// # Errors
 ///
-/// Lists each case whose verdict is not the expected one, one per line.
+/// Returns a list of each case whose verdict is not the expected one, one per line.
 pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<GeneratedFile>, String> {
     let groups = PROPOSALS.len() + consensus::GROUPS.len();
     let mut files = Vec::new();

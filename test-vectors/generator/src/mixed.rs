@@ -330,7 +330,7 @@ fn signed_sequence(group: &mut Group) {
                 spec.stack[0] = Signature::new(Key(1), 0, KeyVersion::Bip342).into();
             }),
         ] {
-            // For the largest number there is no larger one.
+            // The largest number cannot be increased, so this case does not exist for it.
             if slug != "last" || name != "other-number" {
                 group.reject(&base, &format!("{id}-{name}"), &SEQUENCE, difference, change, error);
             }

@@ -51,9 +51,9 @@ pub(crate) struct ValidTransaction {
 /// A row of tx_invalid.json.
 #[derive(Clone, Debug)]
 pub(crate) enum InvalidTransaction {
-    /// The transaction is invalid before any script runs.
+    /// A transaction that is invalid before any script runs.
     Malformed(Transaction),
-    /// An input is invalid under these flags.
+    /// A transaction with an input that is invalid under the flags.
     Refused {
         tx: Transaction,
         prevouts: Vec<TxOut>,

@@ -102,7 +102,7 @@ pub(super) enum Change<'a> {
 #[derive(Clone, Copy)]
 pub(super) enum At {
     Op(Opcode),
-    /// In the phase of verification that runs the script, not at an opcode.
+    /// The script fails in the phase of verification that runs it, but not at an opcode.
     Script,
 }
 

@@ -198,7 +198,7 @@ fn p2wpkh_policy(group: &mut Group, version: Version) {
 }
 
 fn length(group: &mut Group, version: Version) {
-    // A version 2 program of the same length is valid without conditions.
+    // A version 2 program of the same length has no rules, so anyone can spend it.
     for length in [2, 19, 21, 31, 33, 40] {
         let base = spend(version, program(2, &vec![1; length]), "");
         let id = format!("length-{length}");

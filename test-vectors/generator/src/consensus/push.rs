@@ -85,7 +85,7 @@ fn number(group: &mut Group, version: Version, opcode: Op, pushed: &str) {
     let script = Script::new().op(opcode).op(Op::OP_EQUAL);
     let comment = format!("{opcode} pushes what the witness or scriptSig has pushed");
     let base = accept(group, version, &slug, &PUSHES, &comment, spend(version, script, pushed));
-    // Another opcode pushes the elements below.
+    // The elements that fill the stack are pushed by another opcode than the tested one.
     let other = if opcode == Op::OP_0 { Op::OP_1 } else { Op::OP_0 };
     let after_a_thousand = |spec: &mut Spec| {
         spec.stack.splice(0..0, vec![Item::Bytes(vec![]); 159]);
@@ -280,7 +280,7 @@ const LONGER: &[(&str, &str, &str, &[Longer])] = &[
     ("zero-byte", "0x01 0x00", " SIZE NIP", &[("pushdata1", "PUSHDATA1 0x01 0x00", Op::OP_PUSHDATA1)]),
 ];
 
-/// The same for data of the lengths at which the shortest encoding changes.
+/// Data of the lengths at which the shortest push changes: the length, the shortest push, a longer push, its opcode.
 const LONGER_DATA: &[(usize, &str, &str, Op)] = &[
     (75, "0x4b", "PUSHDATA1 0x4b", Op::OP_PUSHDATA1),
     (76, "PUSHDATA1 0x4c", "PUSHDATA2 0x4c00", Op::OP_PUSHDATA2),

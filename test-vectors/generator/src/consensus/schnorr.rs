@@ -274,7 +274,7 @@ fn add_budget(group: &mut Group) {
                 Op::OP_1,
             ])
         };
-        // The paired valid case does not check a signature: it drops elements so that as many are left.
+        // The paired valid case does not check a signature: another opcode leaves the same number of elements.
         let spec = signed(TAPSCRIPT, ninth(Op::OP_NIP), &stack).padded_to(400);
         let slug = format!("budget-first-{slug}");
         let comment = format!("eight checks use the budget up; {what} is dropped");

@@ -55,7 +55,7 @@ const NONE: u8 = 2;
 const SINGLE: u8 = 3;
 const ANYONE: u8 = 0x80;
 
-/// The hash types of ECDSA.
+/// The six hash types defined for ECDSA signatures.
 const TYPES: &[u8] = &[ALL, NONE, SINGLE, ANYONE | ALL, ANYONE | NONE, ANYONE | SINGLE];
 
 /// Returns whether a signature of a hash type commits to a field, by the rules of legacy, segwit v0 or taproot.
