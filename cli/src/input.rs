@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut, Witness};
 use sigstack_debugger::{AsmError, assemble, assemble_stack, disassemble, number_like_hex};
+use sigstack_interpreter::OPCODES;
 use sigstack_interpreter::encoding::{DecodeError, decode_output, decode_transaction, decode_witness};
-use sigstack_interpreter::{OPCODE_ALIASES, OPCODES};
 
 use crate::nearest;
 use crate::problem::Problem;
@@ -272,7 +272,8 @@ fn asm_problem(error: &AsmError, argument: &str) -> Problem {
     if !error.is_unknown_name {
         return problem;
     }
-    let names = OPCODES.iter().map(|info| info.name).chain(OPCODE_ALIASES.iter().map(|(name, _)| *name));
+    let aliases = OPCODES.iter().flat_map(|info| info.aliases).copied();
+    let names = OPCODES.iter().map(|info| info.name).chain(aliases);
     match nearest::suggestion(&error.word, names) {
         Some(suggestion) => problem.hint(suggestion),
         None => problem,

@@ -140,7 +140,7 @@ impl<'a> Recorder<'a> {
             Event::CheckTemplate { digest } => {
                 let mut fields = Vec::new();
                 checktemplateverify::write_check_template(&self.signing, &mut fields);
-                template(Opcode::OP_NOP4, fields::plain(fields), *digest)
+                template(Opcode::OP_CHECKTEMPLATEVERIFY, fields::plain(fields), *digest)
             }
             Event::TemplateHash { annex_hash, digest } => {
                 let mut fields = Vec::new();

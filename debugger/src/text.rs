@@ -279,8 +279,11 @@ impl<W: Write> View<'_, W> {
     }
 
     fn template(&mut self, report: &TemplateReport) -> io::Result<()> {
-        let name =
-            if report.opcode == Opcode::OP_NOP4 { "OP_CHECKTEMPLATEVERIFY" } else { "OP_TEMPLATEHASH" };
+        let name = if report.opcode == Opcode::OP_CHECKTEMPLATEVERIFY {
+            "OP_CHECKTEMPLATEVERIFY"
+        } else {
+            "OP_TEMPLATEHASH"
+        };
         writeln!(self.out, "           {name} hashes")?;
         self.fields(&report.fields)?;
         self.line("digest", &hex::encode(report.digest))

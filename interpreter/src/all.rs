@@ -96,7 +96,8 @@ mod tests {
     use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
 
     use super::*;
-    use crate::error::{ScriptError, UsageError};
+    use crate::error::UsageError;
+    use crate::script_error::ScriptError;
 
     fn transaction(inputs: usize) -> Transaction {
         Transaction {

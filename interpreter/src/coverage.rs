@@ -142,14 +142,19 @@ impl Inspector for Coverage {
         });
     }
 
-    fn step_end(&mut self, _: &Machine<'_>, _: &Instruction<'_>, _: Result<(), crate::error::ScriptError>) {
+    fn step_end(
+        &mut self,
+        _: &Machine<'_>,
+        _: &Instruction<'_>,
+        _: Result<(), crate::script_error::ScriptError>,
+    ) {
         self.position = None;
     }
 
     fn event(&mut self, event: &Event) {
         match event {
             Event::Signature(check) => self.add_signature(check),
-            Event::CheckTemplate { digest } => self.templates.push((Opcode::OP_NOP4, *digest)),
+            Event::CheckTemplate { digest } => self.templates.push((Opcode::OP_CHECKTEMPLATEVERIFY, *digest)),
             Event::TemplateHash { digest, .. } => self.templates.push((Opcode::OP_TEMPLATEHASH, *digest)),
             Event::PairCommit { .. } => {}
             Event::Unchecked(unchecked) => self.add(*unchecked),
@@ -163,7 +168,7 @@ impl Inspector for Coverage {
         } else if !self.signed && !self.gaps.iter().any(no_script) {
             let seen = |verifies: bool| {
                 let mut opcodes = self.templates.iter().map(|(opcode, _)| *opcode);
-                opcodes.find(|opcode| (*opcode == Opcode::OP_NOP4) == verifies)
+                opcodes.find(|opcode| (*opcode == Opcode::OP_CHECKTEMPLATEVERIFY) == verifies)
             };
             let template = seen(true).or_else(|| seen(false));
             self.add(Unchecked::NoSignature { template });

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use crate::curve;
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::host::Host;
 use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::instruction::{Instructions, push_prefix};
 use crate::machine::Context;
+use crate::script_error::ScriptError;
 use crate::sighash::EcdsaMidstates;
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;

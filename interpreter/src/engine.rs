@@ -1,6 +1,6 @@
 //! The interpreter loop: the rules common to all opcodes, and the dispatch to the opcode's own rule (Core `EvalScript`).
 
-use crate::error::{ScriptError, ScriptPosition};
+use crate::error::ScriptPosition;
 use crate::flags::Flags;
 use crate::host::Host;
 use crate::inspector::Inspector;
@@ -9,6 +9,7 @@ use crate::limits::{MAX_OPS_PER_SCRIPT, MAX_SCRIPT_ELEMENT_SIZE, MAX_SCRIPT_SIZE
 use crate::machine::{Context, Machine};
 use crate::opcode::Opcode;
 use crate::ops;
+use crate::script_error::ScriptError;
 use crate::stack::Stack;
 
 /// Why and where a script failed.

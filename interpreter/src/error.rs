@@ -1,122 +1,11 @@
-//! Errors: the reason why verification failed under Core's name, where it failed, and misuse of the API.
+//! Errors: the reason why verification failed, where it failed, and misuse of the API.
 
 use core::fmt;
 
 use crate::claims::TransactionRule;
 use crate::flags::Flags;
 use crate::opcode::Opcode;
-
-macro_rules! script_errors {
-    ($($(#[$banner:meta])* $variant:ident $name:literal $summary:literal;)*) => {
-        /// Reason why a script failed, under Core's name. Misuse of the API is reported as [`UsageError`] instead.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
-        pub enum ScriptError {
-            $(
-                #[doc = concat!("`", $name, "`: ", $summary)]
-                $variant,
-            )*
-        }
-
-        impl ScriptError {
-            /// Every script error, in Core's order. Errors of the proposals are placed next to related errors of Core.
-            pub const ALL: &'static [ScriptError] = &[$(ScriptError::$variant,)*];
-
-            /// Returns the name of the error, spelled as in the test vectors of Bitcoin Core 31.
-            pub const fn name(self) -> &'static str {
-                match self { $(ScriptError::$variant => $name,)* }
-            }
-
-            /// Returns a sentence that describes the error.
-            pub const fn summary(self) -> &'static str {
-                match self { $(ScriptError::$variant => $summary,)* }
-            }
-        }
-    };
-}
-
-script_errors! {
-    EvalFalse "EVAL_FALSE" "the script ended with false or an empty stack";
-    OpReturn "OP_RETURN" "OP_RETURN was executed";
-    ScriptNum "SCRIPTNUM" "a number is too long or not minimally encoded";
-    ScriptSize "SCRIPT_SIZE" "the script is longer than 10,000 bytes";
-    PushSize "PUSH_SIZE" "an element is longer than 520 bytes";
-    OpCount "OP_COUNT" "the script has more than 201 opcodes";
-    StackSize "STACK_SIZE" "the stacks hold more than 1,000 elements";
-    SigCount "SIG_COUNT" "the number of signatures is negative or more than the number of keys";
-    PubkeyCount "PUBKEY_COUNT" "the number of keys is negative or more than 20";
-    Verify "VERIFY" "OP_VERIFY met false";
-    EqualVerify "EQUALVERIFY" "OP_EQUALVERIFY met different elements";
-    CheckMultisigVerify "CHECKMULTISIGVERIFY" "OP_CHECKMULTISIGVERIFY failed";
-    CheckSigVerify "CHECKSIGVERIFY" "OP_CHECKSIGVERIFY failed";
-    NumEqualVerify "NUMEQUALVERIFY" "OP_NUMEQUALVERIFY met different numbers";
-    BadOpcode "BAD_OPCODE" "an opcode is unknown, reserved or cut short";
-    DisabledOpcode "DISABLED_OPCODE" "an opcode is disabled";
-    InvalidStackOperation "INVALID_STACK_OPERATION" "an opcode needs more elements than the stack has";
-    InvalidAltstackOperation "INVALID_ALTSTACK_OPERATION" "OP_FROMALTSTACK met an empty alt stack";
-    UnbalancedConditional "UNBALANCED_CONDITIONAL" "OP_IF, OP_ELSE and OP_ENDIF do not match";
-    NegativeLocktime "NEGATIVE_LOCKTIME" "a locktime is negative";
-    UnsatisfiedLocktime "UNSATISFIED_LOCKTIME" "the transaction does not satisfy a locktime";
-    SigHashtype "SIG_HASHTYPE" "an ECDSA signature has an undefined hash type";
-    SigDer "SIG_DER" "an ECDSA signature is not strict DER";
-    MinimalData "MINIMALDATA" "a push is not the shortest possible";
-    SigPushOnly "SIG_PUSHONLY" "the scriptSig does more than push";
-    SigHighS "SIG_HIGH_S" "an ECDSA signature has a high S value";
-    SigNullDummy "SIG_NULLDUMMY" "the dummy element of OP_CHECKMULTISIG is not empty";
-    PubkeyType "PUBKEYTYPE" "a public key is neither compressed nor uncompressed";
-    CleanStack "CLEANSTACK" "the stack does not have exactly one element";
-    MinimalIf "MINIMALIF" "the argument of OP_IF or OP_NOTIF is neither empty nor 0x01";
-    SigNullFail "NULLFAIL" "the signature of a failed check is not empty";
-    DiscourageUpgradableNops "DISCOURAGE_UPGRADABLE_NOPS" "a NOP that is kept for upgrades is used";
-    DiscourageUpgradableWitnessProgram "DISCOURAGE_UPGRADABLE_WITNESS_PROGRAM" "the witness program is of an unknown version";
-    DiscourageUpgradableTaprootVersion "DISCOURAGE_UPGRADABLE_TAPROOT_VERSION" "the taproot leaf is of an unknown version";
-    DiscourageOpSuccess "DISCOURAGE_OP_SUCCESS" "an OP_SUCCESS opcode is used";
-    DiscourageUpgradablePubkeyType "DISCOURAGE_UPGRADABLE_PUBKEYTYPE" "a public key is of an unknown type";
-    DiscourageOpCheckSigFromStack "DISCOURAGE_OP_CHECKSIGFROMSTACK" "OP_CHECKSIGFROMSTACK is used and policy refuses it";
-    DiscourageAnyPrevOut "DISCOURAGE_ANYPREVOUT" "a public key of BIP 118 is used and policy refuses it";
-    DiscourageOpCat "DISCOURAGE_OP_CAT" "OP_CAT is used and policy refuses it";
-    DiscourageOpInternalKey "DISCOURAGE_OP_INTERNALKEY" "OP_INTERNALKEY is used and policy refuses it";
-    DiscourageOpPairCommit "DISCOURAGE_OP_PAIRCOMMIT" "OP_PAIRCOMMIT is used and policy refuses it";
-    DiscourageTemplateHash "DISCOURAGE_TEMPLATEHASH" "OP_TEMPLATEHASH is used and policy refuses it";
-    WitnessProgramWrongLength "WITNESS_PROGRAM_WRONG_LENGTH" "the witness program has neither 20 nor 32 bytes";
-    WitnessProgramWitnessEmpty "WITNESS_PROGRAM_WITNESS_EMPTY" "the witness is empty";
-    WitnessProgramMismatch "WITNESS_PROGRAM_MISMATCH" "the witness does not match the witness program";
-    WitnessMalleated "WITNESS_MALLEATED" "a witness program is spent with a scriptSig";
-    WitnessMalleatedP2sh "WITNESS_MALLEATED_P2SH" "the scriptSig is not just a push of the redeem script";
-    WitnessUnexpected "WITNESS_UNEXPECTED" "there is a witness where none is used";
-    WitnessPubkeyType "WITNESS_PUBKEYTYPE" "a public key in segwit v0 is not compressed";
-    SchnorrSigSize "SCHNORR_SIG_SIZE" "a Schnorr signature has a wrong size";
-    SchnorrSigHashtype "SCHNORR_SIG_HASHTYPE" "a Schnorr signature has an undefined hash type";
-    SchnorrSig "SCHNORR_SIG" "a Schnorr signature is invalid";
-    TaprootWrongControlSize "TAPROOT_WRONG_CONTROL_SIZE" "the control block has a wrong size";
-    TapscriptValidationWeight "TAPSCRIPT_VALIDATION_WEIGHT" "more signature checks than the witness's weight pays for";
-    TapscriptCheckMultisig "TAPSCRIPT_CHECKMULTISIG" "OP_CHECKMULTISIG is not available in tapscript";
-    TapscriptMinimalIf "TAPSCRIPT_MINIMALIF" "the argument of OP_IF or OP_NOTIF is neither empty nor 0x01";
-    TapscriptEmptyPubkey "TAPSCRIPT_EMPTY_PUBKEY" "a public key is empty";
-    TemplateMismatch "TEMPLATE_MISMATCH" "the transaction is not the one that OP_CHECKTEMPLATEVERIFY commits to";
-    OpCodeSeparator "OP_CODESEPARATOR" "OP_CODESEPARATOR is used in a legacy script";
-    SigFindAndDelete "SIG_FINDANDDELETE" "a signature is found in the script code";
-}
-
-impl ScriptError {
-    /// Older names of Core for the same errors, which [`ScriptError::from_name`] accepts.
-    pub const ALIASES: &'static [(&'static str, ScriptError)] = &[("SIG_NULLFAIL", ScriptError::SigNullFail)];
-
-    /// Returns the error with this name, with or without the prefix `SCRIPT_ERR_`. Older names are accepted.
-    pub fn from_name(name: &str) -> Option<ScriptError> {
-        let name = name.strip_prefix("SCRIPT_ERR_").unwrap_or(name);
-        let alias = || ScriptError::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, error)| *error);
-        ScriptError::ALL.iter().copied().find(|error| error.name() == name).or_else(alias)
-    }
-}
-
-impl fmt::Display for ScriptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name(), self.summary())
-    }
-}
-
-impl core::error::Error for ScriptError {}
+use crate::script_error::ScriptError;
 
 /// Phases of the verification of an input, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -419,17 +308,3 @@ impl fmt::Display for UsageError {
 }
 
 impl core::error::Error for UsageError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_round_trip_and_are_distinct() {
-        for error in ScriptError::ALL {
-            assert_eq!(ScriptError::from_name(error.name()), Some(*error));
-        }
-        assert_eq!(ScriptError::from_name("SCRIPT_ERR_SIG_NULLFAIL"), Some(ScriptError::SigNullFail));
-        assert_eq!(ScriptError::from_name("OK"), None);
-    }
-}

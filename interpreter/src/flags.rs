@@ -18,6 +18,7 @@ use core::ops::{BitAnd, BitOr, BitOrAssign, Sub, SubAssign};
 use core::str::FromStr;
 
 use crate::error::UsageError;
+use crate::proposals::PROPOSALS;
 
 /// A set of verification flags.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -52,28 +53,29 @@ pub struct FlagInfo {
     pub summary: &'static str,
 }
 
+/// Defines the constants of some flags, and the rows of the flag table: Core's flags below, and those of each proposal in its
+/// folder.
 macro_rules! flags {
     ($($bit:literal $name:ident $kind:ident $summary:literal;)*) => {
-        impl Flags {
+        impl $crate::Flags {
             $(
-                #[doc = concat!($summary, " ([`FlagKind::", stringify!($kind), "`])")]
-                pub const $name: Flags = Flags(1 << $bit);
+                #[doc = concat!($summary, " ([`FlagKind::", stringify!($kind), "`](crate::FlagKind::", stringify!($kind), "))")]
+                pub const $name: $crate::Flags = $crate::Flags::bit($bit);
             )*
-            /// The set of all flags.
-            pub const ALL: Flags = Flags($((1 << $bit))|*);
         }
 
-        /// All flags: those of Core in the order of Core's bits, then those of the proposals.
-        pub const FLAGS: &[FlagInfo] = &[
-            $(FlagInfo {
-                flag: Flags(1 << $bit),
+        /// The flags that this module defines.
+        pub(crate) const FLAG_ROWS: &[$crate::FlagInfo] = &[
+            $($crate::FlagInfo {
+                flag: $crate::Flags::$name,
                 name: stringify!($name),
-                kind: FlagKind::$kind,
+                kind: $crate::FlagKind::$kind,
                 summary: $summary,
             },)*
         ];
     };
 }
+pub(crate) use flags;
 
 flags! {
     0 P2SH Consensus "Evaluate the redeem script of pay-to-script-hash outputs (BIP 16).";
@@ -97,26 +99,62 @@ flags! {
     18 DISCOURAGE_UPGRADABLE_TAPROOT_VERSION Policy "Fail on taproot leaves of unknown versions.";
     19 DISCOURAGE_OP_SUCCESS Policy "Fail on OP_SUCCESS opcodes instead of succeeding.";
     20 DISCOURAGE_UPGRADABLE_PUBKEYTYPE Policy "Fail on public keys of unknown types in tapscript.";
-    21 CHECKSIGFROMSTACK Proposal "Give OP_SUCCESS204 the meaning of OP_CHECKSIGFROMSTACK (BIP 348).";
-    22 ANYPREVOUT Proposal "Give public keys that begin with 0x01 the meaning of BIP 118.";
-    23 CHECKTEMPLATEVERIFY Proposal "Give OP_NOP4 the meaning of OP_CHECKTEMPLATEVERIFY (BIP 119).";
-    24 OP_CAT Proposal "Give OP_SUCCESS126 the meaning of OP_CAT (BIP 347).";
-    25 INTERNALKEY Proposal "Give OP_SUCCESS203 the meaning of OP_INTERNALKEY (BIP 349).";
-    26 PAIRCOMMIT Proposal "Give OP_SUCCESS205 the meaning of OP_PAIRCOMMIT (BIP 442).";
-    27 TEMPLATEHASH Proposal "Give OP_SUCCESS206 the meaning of OP_TEMPLATEHASH (BIP 446).";
-    28 LEGACY_SIGOPS_LIMIT Proposal "At most 2,500 signature operations outside the witness in the inputs of a transaction (BIP 54).";
-    29 FORBID_64_BYTE_TX Proposal "Fail on transactions of exactly 64 bytes without witness (BIP 54).";
-    32 DISCOURAGE_CHECKSIGFROMSTACK ProposalPolicy "Fail on OP_CHECKSIGFROMSTACK.";
-    33 DISCOURAGE_ANYPREVOUT ProposalPolicy "Fail on public keys of BIP 118.";
-    34 DISCOURAGE_CHECKTEMPLATEVERIFY ProposalPolicy "Fail on OP_CHECKTEMPLATEVERIFY.";
-    35 DISCOURAGE_OP_CAT ProposalPolicy "Fail on OP_CAT in tapscript.";
-    36 DISCOURAGE_INTERNALKEY ProposalPolicy "Fail on OP_INTERNALKEY.";
-    37 DISCOURAGE_PAIRCOMMIT ProposalPolicy "Fail on OP_PAIRCOMMIT.";
-    38 DISCOURAGE_TEMPLATEHASH ProposalPolicy "Fail on OP_TEMPLATEHASH.";
-    39 DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY ProposalPolicy "Fail on arguments of OP_CHECKTEMPLATEVERIFY that are not 32 bytes.";
+}
+
+/// All flags in the order of their bits: those of Core, then those of the proposals.
+#[allow(clippy::indexing_slicing, reason = "the loop runs when this is compiled")]
+pub const FLAGS: &[FlagInfo] = &{
+    let mut table = [FLAG_ROWS[0]; count_rows()];
+    let (mut bit, mut filled) = (0, 0);
+    while bit < u64::BITS {
+        if let Some(row) = row_of(bit) {
+            table[filled] = *row;
+            filled += 1;
+        }
+        bit += 1;
+    }
+    table
+};
+
+/// Returns the row of a bit: one of this module's rows, or of a proposal's.
+const fn row_of(bit: u32) -> Option<&'static FlagInfo> {
+    let (mut rows, mut proposals) = (FLAG_ROWS, PROPOSALS);
+    loop {
+        match (rows, proposals) {
+            ([row, ..], _) if row.flag.0 == 1 << bit => return Some(row),
+            ([_, tail @ ..], _) => rows = tail,
+            ([], [proposal, tail @ ..]) => (rows, proposals) = (proposal.flags, tail),
+            ([], []) => return None,
+        }
+    }
+}
+
+const fn count_rows() -> usize {
+    let (mut bit, mut count) = (0, 0);
+    while bit < u64::BITS {
+        count += row_of(bit).is_some() as usize;
+        bit += 1;
+    }
+    count
 }
 
 impl Flags {
+    /// Returns the flag of a bit.
+    pub(crate) const fn bit(bit: u32) -> Flags {
+        Flags(1 << bit)
+    }
+
+    /// The set of all flags.
+    pub const ALL: Flags = {
+        let mut bits = 0;
+        let mut rest = FLAGS;
+        while let [info, tail @ ..] = rest {
+            bits |= info.flag.0;
+            rest = tail;
+        }
+        Flags(bits)
+    };
+
     /// The empty set.
     pub const NONE: Flags = Flags(0);
 

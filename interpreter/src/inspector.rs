@@ -1,10 +1,11 @@
 //! Inspectors, which observe each step of a verification. Verification without an inspector has no overhead.
 
 use crate::engine::Stop;
-use crate::error::{Phase, ScriptError, ScriptPosition, VerifyError};
+use crate::error::{Phase, ScriptPosition, VerifyError};
 use crate::host::TaprootMessage;
 use crate::instruction::Instruction;
 use crate::machine::Machine;
+use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
 /// The message that a signature check verified, by the way in which the message is computed.

@@ -1,7 +1,7 @@
 //! Parsing of scripts into instructions, without copying.
 
-use crate::error::ScriptError;
 use crate::opcode::Opcode;
+use crate::script_error::ScriptError;
 use crate::script_num;
 
 /// One instruction of a script.

@@ -1,12 +1,12 @@
 //! State of a running script: the stacks, the open branches, the script's context and its access to the transaction.
 
 use crate::condition::Conditions;
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
 use crate::inspector::Event;
 use crate::limits::VALIDATION_WEIGHT_OFFSET;
 use crate::proposals::Proposal;
+use crate::script_error::ScriptError;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::stack::Stack;
 

@@ -2,9 +2,11 @@
 //!
 //! Each row has the byte, the name that Bitcoin Core uses, the stack effect (`before -- after`, top on the right) and a
 //! sentence on what the opcode does. An opcode that a proposal assigns to an `OP_SUCCESSx` has the proposal's name, whether
-//! or not the proposal is active. `OP_NOP4` keeps its own name; OP_CHECKTEMPLATEVERIFY is an alias.
+//! or not the proposal is active. `OP_NOP4` is printed under its own name; OP_CHECKTEMPLATEVERIFY is an alias.
 
 use core::fmt;
+
+use crate::proposals::PROPOSALS;
 
 /// One opcode byte. Every byte is an `Opcode`; [`Opcode::info`] returns the table row of those that have a name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,36 +20,58 @@ pub struct OpcodeInfo {
     pub opcode: Opcode,
     /// The name, including `OP_`.
     pub name: &'static str,
+    /// Other names, accepted wherever a name is read.
+    pub aliases: &'static [&'static str],
     /// The stack effect, `before -- after`, top of the stack on the right.
     pub effect: &'static str,
     /// A sentence that describes the opcode.
     pub summary: &'static str,
 }
 
+impl OpcodeInfo {
+    /// Returns the name, then the aliases.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        core::iter::once(self.name).chain(self.aliases.iter().copied())
+    }
+}
+
+/// Defines the constants of some opcodes, aliases included, and the rows of the opcode table: Core's opcodes below, and those of
+/// each proposal in its folder. The first name is the one that is printed.
 macro_rules! opcodes {
-    ($($byte:literal $name:ident $effect:literal $summary:literal;)*) => {
-        impl Opcode {
+    ($($byte:literal $name:ident $(= $alias:ident)* $effect:literal $summary:literal;)*) => {
+        impl $crate::Opcode {
             $(
                 #[doc = concat!("`", stringify!($name), "` (", stringify!($byte), "): `", $effect, "`. ", $summary)]
-                pub const $name: Opcode = Opcode($byte);
+                pub const $name: $crate::Opcode = $crate::Opcode($byte);
+                $(
+                    #[doc = concat!("Another name of `", stringify!($name), "`.")]
+                    pub const $alias: $crate::Opcode = $crate::Opcode($byte);
+                )*
             )*
         }
 
-        /// All named opcodes in the order of their bytes. Direct pushes of 1 to 75 bytes have no name.
-        pub const OPCODES: &[OpcodeInfo] = &[
-            $(OpcodeInfo { opcode: Opcode($byte), name: stringify!($name), effect: $effect, summary: $summary },)*
+        /// The opcodes that this module defines.
+        pub(crate) const OPCODE_ROWS: &[$crate::OpcodeInfo] = &[
+            $($crate::OpcodeInfo {
+                opcode: $crate::Opcode($byte),
+                name: stringify!($name),
+                aliases: &[$(stringify!($alias)),*],
+                effect: $effect,
+                summary: $summary,
+            },)*
         ];
     };
 }
+pub(crate) use opcodes;
 
 opcodes! {
-    0x00 OP_0 "-- \"\"" "Pushes the empty vector, which is the number zero and false.";
+    0x00 OP_0 = OP_FALSE "-- \"\"" "Pushes the empty vector, which is the number zero and false.";
     0x4c OP_PUSHDATA1 "-- x" "Pushes as many bytes as the next byte says.";
     0x4d OP_PUSHDATA2 "-- x" "Pushes as many bytes as the next two bytes (little endian) say.";
     0x4e OP_PUSHDATA4 "-- x" "Pushes as many bytes as the next four bytes (little endian) say.";
     0x4f OP_1NEGATE "-- -1" "Pushes the number -1.";
     0x50 OP_RESERVED "--" "Fails if executed; succeeds at once in tapscript (OP_SUCCESS80).";
-    0x51 OP_1 "-- 1" "Pushes the number 1.";
+    0x51 OP_1 = OP_TRUE "-- 1" "Pushes the number 1.";
     0x52 OP_2 "-- 2" "Pushes the number 2.";
     0x53 OP_3 "-- 3" "Pushes the number 3.";
     0x54 OP_4 "-- 4" "Pushes the number 4.";
@@ -92,7 +116,6 @@ opcodes! {
     0x7b OP_ROT "a b c -- b c a" "Moves the third element to the top.";
     0x7c OP_SWAP "a b -- b a" "Swaps the two top elements.";
     0x7d OP_TUCK "a b -- b a b" "Copies the top element below the second.";
-    0x7e OP_CAT "a b -- ab" "Joins two elements in tapscript (BIP 347); succeeds at once while not active (OP_SUCCESS126). Disabled elsewhere.";
     0x7f OP_SUBSTR "--" "Disabled; succeeds at once in tapscript (OP_SUCCESS127).";
     0x80 OP_LEFT "--" "Disabled; succeeds at once in tapscript (OP_SUCCESS128).";
     0x81 OP_RIGHT "--" "Disabled; succeeds at once in tapscript (OP_SUCCESS129).";
@@ -143,9 +166,8 @@ opcodes! {
     0xae OP_CHECKMULTISIG "dummy sig... m key... n -- bool" "Pushes whether m of the n keys signed.";
     0xaf OP_CHECKMULTISIGVERIFY "dummy sig... m key... n --" "Fails unless m of the n keys signed.";
     0xb0 OP_NOP1 "--" "Does nothing; kept for an upgrade.";
-    0xb1 OP_CHECKLOCKTIMEVERIFY "n -- n" "Fails unless the transaction's nLockTime is at least n (BIP 65).";
-    0xb2 OP_CHECKSEQUENCEVERIFY "n -- n" "Fails unless the input's nSequence is at least n (BIP 112).";
-    0xb3 OP_NOP4 "hash -- hash" "Fails unless the transaction is the one that hash commits to (OP_CHECKTEMPLATEVERIFY, BIP 119); does nothing while not active.";
+    0xb1 OP_CHECKLOCKTIMEVERIFY = OP_NOP2 = OP_CLTV "n -- n" "Fails unless the transaction's nLockTime is at least n (BIP 65).";
+    0xb2 OP_CHECKSEQUENCEVERIFY = OP_NOP3 = OP_CSV "n -- n" "Fails unless the input's nSequence is at least n (BIP 112).";
     0xb4 OP_NOP5 "--" "Does nothing; kept for an upgrade.";
     0xb5 OP_NOP6 "--" "Does nothing; kept for an upgrade.";
     0xb6 OP_NOP7 "--" "Does nothing; kept for an upgrade.";
@@ -153,25 +175,48 @@ opcodes! {
     0xb8 OP_NOP9 "--" "Does nothing; kept for an upgrade.";
     0xb9 OP_NOP10 "--" "Does nothing; kept for an upgrade.";
     0xba OP_CHECKSIGADD "sig n key -- n|n+1" "Adds one to n if sig is key's signature (BIP 342; tapscript only).";
-    0xcb OP_INTERNALKEY "-- key" "Pushes the taproot internal key (BIP 349); succeeds at once while not active (OP_SUCCESS203).";
-    0xcc OP_CHECKSIGFROMSTACK "sig msg key -- bool" "Pushes whether sig is key's signature of msg (BIP 348); succeeds at once while not active (OP_SUCCESS204).";
-    0xcd OP_PAIRCOMMIT "a b -- hash" "Pushes a commitment to the two elements (BIP 442); succeeds at once while not active (OP_SUCCESS205).";
-    0xce OP_TEMPLATEHASH "-- hash" "Pushes the hash of the transaction without what it spends (BIP 446); succeeds at once while not active (OP_SUCCESS206).";
     0xff OP_INVALIDOPCODE "--" "Fails if executed.";
 }
 
-/// Alternative names of opcodes, which [`Opcode::from_name`] accepts.
-pub const OPCODE_ALIASES: &[(&str, Opcode)] = &[
-    ("OP_FALSE", Opcode::OP_0),
-    ("OP_TRUE", Opcode::OP_1),
-    ("OP_NOP2", Opcode::OP_CHECKLOCKTIMEVERIFY),
-    ("OP_NOP3", Opcode::OP_CHECKSEQUENCEVERIFY),
-    ("OP_CLTV", Opcode::OP_CHECKLOCKTIMEVERIFY),
-    ("OP_CSV", Opcode::OP_CHECKSEQUENCEVERIFY),
-    ("OP_CHECKTEMPLATEVERIFY", Opcode::OP_NOP4),
-    ("OP_CTV", Opcode::OP_NOP4),
-    ("OP_CSFS", Opcode::OP_CHECKSIGFROMSTACK),
-];
+/// All named opcodes in the order of their bytes. Direct pushes of 1 to 75 bytes have no name.
+#[allow(clippy::indexing_slicing, reason = "the loop runs when this is compiled")]
+pub const OPCODES: &[OpcodeInfo] = &{
+    let mut table = [OPCODE_ROWS[0]; count_rows()];
+    let (mut byte, mut filled) = (0, 0);
+    while byte < BYTES {
+        if let Some(row) = row_of(byte) {
+            table[filled] = *row;
+            filled += 1;
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// The number of opcode bytes.
+const BYTES: usize = 256;
+
+/// Returns the row of a byte: one of this module's rows, or of a proposal's.
+const fn row_of(byte: usize) -> Option<&'static OpcodeInfo> {
+    let (mut rows, mut proposals) = (OPCODE_ROWS, PROPOSALS);
+    loop {
+        match (rows, proposals) {
+            ([row, ..], _) if row.opcode.0 as usize == byte => return Some(row),
+            ([_, tail @ ..], _) => rows = tail,
+            ([], [proposal, tail @ ..]) => (rows, proposals) = (proposal.opcodes, tail),
+            ([], []) => return None,
+        }
+    }
+}
+
+const fn count_rows() -> usize {
+    let (mut byte, mut count) = (0, 0);
+    while byte < BYTES {
+        count += row_of(byte).is_some() as usize;
+        byte += 1;
+    }
+    count
+}
 
 impl Opcode {
     /// Returns the table row of the opcode, if the opcode has a name.
@@ -182,13 +227,10 @@ impl Opcode {
     /// Returns the opcode with this name, with or without `OP_`. Aliases and `OP_SUCCESSn` are accepted.
     pub fn from_name(name: &str) -> Option<Opcode> {
         let bare = name.strip_prefix("OP_").unwrap_or(name);
-        if let Some(info) = OPCODES.iter().find(|info| info.name.strip_prefix("OP_") == Some(bare)) {
-            return Some(info.opcode);
-        }
-        if let Some((_, opcode)) =
-            OPCODE_ALIASES.iter().find(|(alias, _)| alias.strip_prefix("OP_") == Some(bare))
+        if let Some(info) =
+            OPCODES.iter().find(|info| info.names().any(|name| name.strip_prefix("OP_") == Some(bare)))
         {
-            return Some(*opcode);
+            return Some(info.opcode);
         }
         let number = bare.strip_prefix("SUCCESS")?.parse().ok()?;
         Some(Opcode(number)).filter(|opcode| opcode.is_success())
@@ -254,8 +296,10 @@ mod tests {
     #[test]
     fn names_round_trip_and_rows_are_in_order() {
         for info in OPCODES {
-            assert_eq!(Opcode::from_name(info.name), Some(info.opcode));
-            assert_eq!(Opcode::from_name(&info.name[3..]), Some(info.opcode));
+            for name in info.names() {
+                assert_eq!(Opcode::from_name(name), Some(info.opcode));
+                assert_eq!(Opcode::from_name(&name[3..]), Some(info.opcode));
+            }
             assert_eq!(info.opcode.to_string(), info.name);
         }
         assert!(OPCODES.windows(2).all(|pair| pair[0].opcode < pair[1].opcode));

@@ -1,6 +1,6 @@
 //! Encoding of Schnorr signatures of transactions (BIP 341 "Taproot key path spending signature validation").
 
-use crate::error::ScriptError;
+use crate::script_error::ScriptError;
 
 /// Splits a signature into its first 64 bytes and the hash type. Without a byte for the hash type, the hash type is 0
 /// (`SIGHASH_DEFAULT`).

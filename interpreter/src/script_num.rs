@@ -1,7 +1,7 @@
 //! Encoding of numbers in scripts: little endian, with the sign in the highest bit of the last byte. Zero is the empty
 //! vector.
 
-use crate::error::ScriptError;
+use crate::script_error::ScriptError;
 
 /// Maximum size of the encoding of an `i64`, in bytes: eight bytes of magnitude and one for the sign.
 const MAX_ENCODED: usize = 9;

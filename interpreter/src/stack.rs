@@ -10,8 +10,8 @@
 
 use std::cell::Cell;
 
-use crate::error::ScriptError;
 use crate::limits::MAX_SCRIPT_ELEMENT_SIZE;
+use crate::script_error::ScriptError;
 use crate::script_num;
 
 /// Maximum size of an element that is stored in its handle, in bytes.

@@ -3,11 +3,11 @@
 use sha2::Digest;
 
 use crate::curve;
-use crate::error::ScriptError;
 use crate::inspector::{CommitmentStep, Inspector};
 use crate::limits::{
     CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_MAX_NODES, CONTROL_BLOCK_NODE_SIZE, LEAF_VERSION_MASK,
 };
+use crate::script_error::ScriptError;
 use crate::sighash::{CompactSize, tap_branch, tap_leaf, tap_tweak};
 
 /// A control block, which proves that a leaf is in the script tree of an output.

@@ -2,12 +2,13 @@
 
 use crate::claims::{Claim, InputVerified};
 use crate::engine::{Stop, run_script};
-use crate::error::{Location, Phase, ScriptError, VerifyError};
+use crate::error::{Location, Phase, VerifyError};
 use crate::flags::Flags;
 use crate::inspector::{Event, Inspector};
 use crate::instruction::{is_push_only, push_prefix};
 use crate::machine::Context;
 use crate::opcode::Opcode;
+use crate::script_error::ScriptError;
 use crate::sighash::Signing;
 use crate::sigops;
 use crate::stack::Stack;

@@ -4,7 +4,7 @@ use bitcoin::Witness;
 use sha2::{Digest, Sha256};
 
 use crate::engine::Stop;
-use crate::error::{Phase, ScriptError, ScriptPosition};
+use crate::error::{Phase, ScriptPosition};
 use crate::flags::Flags;
 use crate::host::{Host, TaprootMessage};
 use crate::inspector::{CommitmentStep, Event, Inspector, SignatureCheck, SignedMessage};
@@ -14,6 +14,7 @@ use crate::machine::{Context, Tapscript};
 use crate::opcode::Opcode;
 use crate::proposals::Proposal;
 use crate::schnorr;
+use crate::script_error::ScriptError;
 use crate::sighash::annex_hash;
 use crate::taproot::{ControlBlock, leaf_hash};
 use crate::unchecked::Unchecked;

@@ -133,7 +133,7 @@ impl Atom {
                 write_bip118_key(key, out);
                 out.op(Opcode::OP_CHECKSIG);
             }
-            Atom::Ctv(hash) => drop(out.push(hash).op(Opcode::OP_NOP4)),
+            Atom::Ctv(hash) => drop(out.push(hash).op(Opcode::OP_CHECKTEMPLATEVERIFY)),
             // The layout follows the published channel designs: the hash comes first in a leaf of its own, and the opcode
             // comes first after other conditions.
             Atom::TemplateHash(hash) if out.bytes.is_empty() => {

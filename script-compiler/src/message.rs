@@ -131,7 +131,7 @@ impl Msg {
                 if *checked {
                     write_is_32(out);
                 }
-                out.op(Opcode::OP_NOP4);
+                out.op(Opcode::OP_CHECKTEMPLATEVERIFY);
             }
             Msg::TemplateHash => drop(out.op(Opcode::OP_TEMPLATEHASH)),
             Msg::NewerWide(n) => write_newer_wide(*n, out),

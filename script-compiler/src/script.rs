@@ -87,7 +87,11 @@ pub fn asm(script: &[u8]) -> String {
 
 /// Returns the name of an opcode. OP_NOP4 gets its name of BIP 119, because the scripts here depend on that proposal.
 fn opcode_name(opcode: Opcode) -> String {
-    if opcode == Opcode::OP_NOP4 { "OP_CHECKTEMPLATEVERIFY".into() } else { opcode.to_string() }
+    if opcode == Opcode::OP_CHECKTEMPLATEVERIFY {
+        "OP_CHECKTEMPLATEVERIFY".into()
+    } else {
+        opcode.to_string()
+    }
 }
 
 /// Returns the number of bytes of the compact size that encodes `n`.

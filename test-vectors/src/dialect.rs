@@ -82,7 +82,7 @@ pub const DIALECTS: &[&Dialect] = &[
             ErrorAlias {
                 theirs: "DISCOURAGE_LNHANCE",
                 ours: "DISCOURAGE_UPGRADABLE_NOPS",
-                place: Place::At(&[Opcode::OP_NOP4]),
+                place: Place::At(&[Opcode::OP_CHECKTEMPLATEVERIFY]),
             },
             anywhere("DISCOURAGE_LNHANCE", "DISCOURAGE_OP_CHECKSIGFROMSTACK"),
             anywhere("DISCOURAGE_LNHANCE", "DISCOURAGE_OP_INTERNALKEY"),

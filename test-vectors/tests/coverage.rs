@@ -54,7 +54,7 @@ const ERRORS: &[(&Proposal, &str, Opcode, &[ScriptError])] = &[
     (
         Proposal::CHECKTEMPLATEVERIFY,
         "ctv.jsonl",
-        Opcode::OP_NOP4,
+        Opcode::OP_CHECKTEMPLATEVERIFY,
         &[
             ScriptError::InvalidStackOperation,
             ScriptError::TemplateMismatch,

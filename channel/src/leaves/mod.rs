@@ -40,7 +40,7 @@ pub use symmetry::{
 pub use templates::{template_ctv, template_signature, template_templatehash, template_templatehash_after};
 
 /// `OP_CHECKTEMPLATEVERIFY`.
-pub const CTV: Opcode = Opcode::OP_NOP4;
+pub const CTV: Opcode = Opcode::OP_CHECKTEMPLATEVERIFY;
 /// The smallest nLockTime that is a time. Constructions that use nLockTime as the state number start there.
 pub const NUMBER_BASE: u32 = 500_000_000;
 /// The highest number that a script can compare.

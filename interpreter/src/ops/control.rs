@@ -1,11 +1,11 @@
 //! Conditional branches, `OP_VERIFY`, and the NOPs that are reserved for upgrades.
 
 use super::Result;
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::inspector::Event;
 use crate::machine::{Context, Machine};
 use crate::opcode::Opcode;
+use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
 /// `OP_IF`, `OP_NOTIF`: `x --`. Opens a branch, which is taken if the truth of x equals `wanted`.

@@ -1,12 +1,12 @@
 //! `OP_CHECKLOCKTIMEVERIFY` (BIP 65) and `OP_CHECKSEQUENCEVERIFY` (BIP 112). Both leave their argument on the stack: `n -- n`.
 
 use super::Result;
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::inspector::Event;
 use crate::limits::MAX_LOCKTIME_SIZE;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
+use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
 /// Bit that disables the check of `OP_CHECKSEQUENCEVERIFY` if it is set in the argument (BIP 112 "Specification").

@@ -9,10 +9,10 @@ mod multisig;
 mod signature;
 mod stack;
 
-use crate::error::ScriptError;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
-use crate::proposals::{cat, checktemplateverify, csfs, internalkey, paircommit, templatehash};
+use crate::proposals;
+use crate::script_error::ScriptError;
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;
 
@@ -105,13 +105,6 @@ pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result {
         Op::OP_CHECKSEQUENCEVERIFY => locktime::check_sequence_verify(m),
         Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m, opcode),
 
-        Op::OP_NOP4 => checktemplateverify::execute(m),
-        Op::OP_CAT => cat::execute(m),
-        Op::OP_INTERNALKEY => internalkey::execute(m),
-        Op::OP_CHECKSIGFROMSTACK => csfs::execute(m),
-        Op::OP_PAIRCOMMIT => paircommit::execute(m),
-        Op::OP_TEMPLATEHASH => templatehash::execute(m),
-
-        _ => Err(ScriptError::BadOpcode),
+        _ => proposals::execute(m, opcode),
     }
 }

@@ -2,10 +2,10 @@
 
 use super::Result;
 use crate::ecdsa::{self, ScriptCode};
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::limits::{MAX_OPS_PER_SCRIPT, MAX_PUBKEYS_PER_MULTISIG};
 use crate::machine::{Context, Machine};
+use crate::script_error::ScriptError;
 
 /// Positions of the arguments, as depths from the top of the stack, and the two counts.
 struct Arguments {

@@ -3,7 +3,6 @@
 
 use super::Result;
 use crate::ecdsa::{self, ScriptCode};
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::host::KeyVersion;
 use crate::inspector::{Event, SignatureCheck, SignedMessage};
@@ -11,6 +10,7 @@ use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::{Context, Machine};
 use crate::proposals::{Proposal, anyprevout};
 use crate::schnorr;
+use crate::script_error::ScriptError;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::unchecked::Unchecked;
 

@@ -1,8 +1,8 @@
 //! Stack opcodes that need more than one stack operation, and comparison of elements.
 
 use super::Result;
-use crate::error::ScriptError;
 use crate::machine::Machine;
+use crate::script_error::ScriptError;
 
 /// `OP_IFDUP`: `x -- x | x x`. Duplicates the top element if it is true.
 pub(super) fn if_dup(m: &mut Machine<'_>) -> Result {

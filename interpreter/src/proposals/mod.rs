@@ -11,7 +11,8 @@
 //!   even where they are not executed.
 //! - active: the rules of the BIP apply.
 //!
-//! To add a proposal, add a row here, its flags, errors and opcode to their tables, and a folder.
+//! The row of a proposal is in its folder: its flags, opcodes and errors, and what the rest of the project derives from it. The
+//! registry below has one entry for each folder.
 
 pub mod anyprevout;
 pub(crate) mod bip54;
@@ -22,9 +23,77 @@ pub(crate) mod internalkey;
 pub(crate) mod paircommit;
 pub mod templatehash;
 
-use crate::error::ScriptError;
-use crate::flags::Flags;
-use crate::opcode::Opcode;
+use crate::flags::{FlagInfo, Flags};
+use crate::machine::Machine;
+use crate::opcode::{Opcode, OpcodeInfo};
+use crate::script_error::{ErrorInfo, ScriptError};
+
+/// The registry: passes an entry for each proposal, and then its own arguments, to the macro `$generate`. An entry has
+///
+/// - the folder;
+/// - the rows in it, which are also the names of the flags that activate them;
+/// - `opcode`: the opcode that `execute` in the folder executes, if there is one;
+/// - `discouraged`: the error if policy refuses its use, unless that is one of Core's errors;
+/// - `errors`: other errors that Core does not have.
+///
+/// The order is that of [`PROPOSALS`] and, among errors of one kind, that of [`ScriptError::ALL`].
+macro_rules! for_each_proposal {
+    ($generate:ident! $($arguments:tt)*) => {
+        $generate! {
+            proposals {
+                csfs: CHECKSIGFROMSTACK, opcode OP_CHECKSIGFROMSTACK, discouraged DiscourageOpCheckSigFromStack;
+                anyprevout: ANYPREVOUT, discouraged DiscourageAnyPrevOut;
+                checktemplateverify: CHECKTEMPLATEVERIFY, opcode OP_CHECKTEMPLATEVERIFY, errors TemplateMismatch;
+                cat: OP_CAT, opcode OP_CAT, discouraged DiscourageOpCat;
+                internalkey: INTERNALKEY, opcode OP_INTERNALKEY, discouraged DiscourageOpInternalKey;
+                paircommit: PAIRCOMMIT, opcode OP_PAIRCOMMIT, discouraged DiscourageOpPairCommit;
+                templatehash: TEMPLATEHASH, opcode OP_TEMPLATEHASH, discouraged DiscourageTemplateHash;
+                bip54: LEGACY_SIGOPS_LIMIT FORBID_64_BYTE_TX;
+            }
+            $($arguments)*
+        }
+    };
+}
+pub(crate) use for_each_proposal;
+
+/// Defines everything that needs the names of the proposals, except [`ScriptError`].
+macro_rules! registry {
+    (
+        proposals { $($folder:ident: $($name:ident)+ $(, opcode $opcode:ident)? $(, discouraged $discouraged:ident)? $(, errors $($own:ident)+)?;)* }
+    ) => {
+        /// The proposals, for matches that the compiler requires to be complete.
+        #[allow(non_camel_case_types, reason = "the names of the flags")]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum ProposalId {
+            $($(#[doc = concat!("[`Proposal::", stringify!($name), "`]")] $name,)+)*
+        }
+
+        impl Proposal {
+            $($(
+                #[doc = concat!("The row in `proposals/", stringify!($folder), "`.")]
+                pub const $name: &'static Proposal = &$folder::$name;
+            )+)*
+        }
+
+        /// All proposals.
+        pub const PROPOSALS: &[&Proposal] = &[$($(Proposal::$name),+),*];
+
+        /// Executes the opcode of a proposal.
+        ///
+        /// # Errors
+        ///
+        /// [`ScriptError::BadOpcode`] for opcodes of no proposal; otherwise as the rules of the proposal say.
+        #[inline]
+        pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result<(), ScriptError> {
+            match opcode {
+                $($(Opcode::$opcode => $folder::execute(m),)?)*
+                _ => Err(ScriptError::BadOpcode),
+            }
+        }
+    };
+}
+
+for_each_proposal! { registry! }
 
 /// The mechanism by which a proposal changes today's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +110,28 @@ pub enum Hook {
     Transaction,
 }
 
+impl Hook {
+    /// Returns the opcode that is assigned a meaning.
+    pub const fn opcode(self) -> Option<Opcode> {
+        match self {
+            Hook::Success(opcode) | Hook::Nop(opcode) => Some(opcode),
+            Hook::KeyType(_) | Hook::Transaction => None,
+        }
+    }
+
+    /// Returns Core's flag that rejects every use of the upgrade mechanism, and its error.
+    pub const fn core_policy(self) -> Option<(Flags, ScriptError)> {
+        match self {
+            Hook::Success(_) => Some((Flags::DISCOURAGE_OP_SUCCESS, ScriptError::DiscourageOpSuccess)),
+            Hook::Nop(_) => Some((Flags::DISCOURAGE_UPGRADABLE_NOPS, ScriptError::DiscourageUpgradableNops)),
+            Hook::KeyType(_) => {
+                Some((Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE, ScriptError::DiscourageUpgradablePubkeyType))
+            }
+            Hook::Transaction => None,
+        }
+    }
+}
+
 /// State of a proposal under a set of flags.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Activation {
@@ -52,12 +143,16 @@ pub enum Activation {
     Active,
 }
 
-/// One row of the table of proposals.
-#[derive(Debug, PartialEq, Eq)]
+/// The row of a proposal.
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Proposal {
-    /// Name of the proposal.
+    /// The entry in the registry.
+    pub id: ProposalId,
+    /// The name, which is also that of the flag that activates the proposal.
     pub name: &'static str,
+    /// A shorter name that is in use, if there is one.
+    pub short_name: Option<&'static str>,
     /// Number of the BIP.
     pub bip: u16,
     /// Revision of the BIP text that is implemented: a date and a commit of the repository bitcoin/bips.
@@ -70,48 +165,42 @@ pub struct Proposal {
     pub discourage: Flags,
     /// The error when the use of the proposal is rejected; `None` for [`Hook::Transaction`].
     pub discouraged_error: Option<ScriptError>,
+    /// The rows of all its flags.
+    pub flags: &'static [FlagInfo],
+    /// The rows of its opcodes.
+    pub opcodes: &'static [OpcodeInfo],
+    /// The rows of the errors that Core does not have.
+    pub errors: &'static [ErrorInfo],
+    /// Every error with which its opcode can fail, in any script version; for [`Hook::KeyType`], `OP_CHECKSIG` with such a key.
+    pub failures: &'static [ScriptError],
+    /// Validation weight that a use with a signature that is not empty costs (BIP 342, "Resource limits").
+    pub cost: i64,
+    /// The name of its file in `test-vectors/proposals/`, without `.jsonl`; `None` for [`Hook::Transaction`].
+    pub vectors: Option<&'static str>,
+    /// A tapscript that uses it; `None` for [`Hook::Transaction`].
+    pub sample: Option<Sample>,
 }
+
+/// A tapscript that uses a proposal and is satisfied while the proposal is active, in every transaction.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// The initial stack, bottom first.
+    pub stack: &'static [&'static [u8]],
+    /// The script, which leaves one element, and that true.
+    pub script: &'static [u8],
+}
+
+/// The rows are equal if they are the same one.
+impl PartialEq for Proposal {
+    fn eq(&self, other: &Proposal) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for Proposal {}
 
 /// The commit of bitcoin/bips whose texts are implemented.
 const BIPS_REVISION: &str = "2026-08-20, 7fe0b034";
-
-macro_rules! proposals {
-    (@discourage) => { Flags::NONE };
-    (@discourage $flag:ident) => { Flags::$flag };
-    (@error) => { None };
-    (@error $error:ident) => { Some(ScriptError::$error) };
-    ($($name:ident $bip:literal $hook:expr $(, $discourage:ident $error:ident)?;)*) => {
-        impl Proposal {
-            $(
-                #[doc = concat!("The row of BIP ", stringify!($bip), ".")]
-                pub const $name: &'static Proposal = &Proposal {
-                    name: stringify!($name),
-                    bip: $bip,
-                    revision: BIPS_REVISION,
-                    hook: $hook,
-                    flag: Flags::$name,
-                    discourage: proposals!(@discourage $($discourage)?),
-                    discouraged_error: proposals!(@error $($error)?),
-                };
-            )*
-        }
-
-        /// All proposals.
-        pub const PROPOSALS: &[&Proposal] = &[$(Proposal::$name),*];
-    };
-}
-
-proposals! {
-    CHECKSIGFROMSTACK 348 Hook::Success(Opcode::OP_CHECKSIGFROMSTACK), DISCOURAGE_CHECKSIGFROMSTACK DiscourageOpCheckSigFromStack;
-    ANYPREVOUT 118 Hook::KeyType(0x01), DISCOURAGE_ANYPREVOUT DiscourageAnyPrevOut;
-    CHECKTEMPLATEVERIFY 119 Hook::Nop(Opcode::OP_NOP4), DISCOURAGE_CHECKTEMPLATEVERIFY DiscourageUpgradableNops;
-    OP_CAT 347 Hook::Success(Opcode::OP_CAT), DISCOURAGE_OP_CAT DiscourageOpCat;
-    INTERNALKEY 349 Hook::Success(Opcode::OP_INTERNALKEY), DISCOURAGE_INTERNALKEY DiscourageOpInternalKey;
-    PAIRCOMMIT 442 Hook::Success(Opcode::OP_PAIRCOMMIT), DISCOURAGE_PAIRCOMMIT DiscourageOpPairCommit;
-    TEMPLATEHASH 446 Hook::Success(Opcode::OP_TEMPLATEHASH), DISCOURAGE_TEMPLATEHASH DiscourageTemplateHash;
-    LEGACY_SIGOPS_LIMIT 54 Hook::Transaction;
-    FORBID_64_BYTE_TX 54 Hook::Transaction;
-}
 
 impl Proposal {
     /// Returns the proposal that redefines an `OP_SUCCESSx`.
@@ -119,8 +208,12 @@ impl Proposal {
         PROPOSALS.iter().copied().find(|proposal| proposal.hook == Hook::Success(opcode))
     }
 
-    /// Returns whether the proposal changes script rules, so that an input can use it. Otherwise it changes rules about
-    /// whole transactions.
+    /// Returns the proposal that assigns a meaning to an opcode, be it an `OP_SUCCESSx` or a NOP.
+    pub fn of_opcode(opcode: Opcode) -> Option<&'static Proposal> {
+        PROPOSALS.iter().copied().find(|proposal| proposal.hook.opcode() == Some(opcode))
+    }
+
+    /// Whether the proposal is about scripts, so that an input can use it; otherwise it is about whole transactions.
     pub fn is_of_scripts(&self) -> bool {
         self.hook != Hook::Transaction
     }
@@ -149,39 +242,4 @@ impl Proposal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flags::FlagKind;
-
-    #[test]
-    fn rows_have_the_flags_of_their_names_and_hooks_of_their_own() {
-        for (nth, proposal) in PROPOSALS.iter().enumerate() {
-            assert_eq!(Flags::from_name(proposal.name), Some(proposal.flag));
-            if proposal.hook == Hook::Transaction {
-                assert_eq!((proposal.discourage, proposal.discouraged_error), (Flags::NONE, None));
-                continue;
-            }
-            assert_eq!(Flags::from_name(&format!("DISCOURAGE_{}", proposal.name)), Some(proposal.discourage));
-            assert!(proposal.discouraged_error.is_some());
-            assert!(PROPOSALS[..nth].iter().all(|other| other.hook != proposal.hook));
-            if let Hook::Success(opcode) = proposal.hook {
-                assert!(opcode.is_success());
-                assert_eq!(Proposal::of_success_opcode(opcode), Some(*proposal));
-            }
-        }
-        let flags: Flags = PROPOSALS.iter().map(|proposal| proposal.flag).collect();
-        assert_eq!(flags, Flags::of_kind(FlagKind::Proposal));
-    }
-
-    #[test]
-    fn discouraged_wins_over_active() {
-        for proposal in PROPOSALS {
-            assert_eq!(proposal.activation(Flags::NONE), Activation::Inactive);
-            assert_eq!(proposal.activation(proposal.flag), Activation::Active);
-            if proposal.hook != Hook::Transaction {
-                let both = proposal.flag | proposal.discourage;
-                assert_eq!(proposal.activation(both), Activation::Discouraged);
-            }
-        }
-    }
-}
+mod tests;

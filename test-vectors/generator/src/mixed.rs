@@ -51,7 +51,7 @@ const ALL: Rule = Rule {
     only: Some((Only::Accept, "what each refuses is among its own cases")),
 };
 
-const CTV: Opcode = Opcode::OP_NOP4;
+const CTV: Opcode = Opcode::OP_CHECKTEMPLATEVERIFY;
 const CSFS: Opcode = Opcode::OP_CHECKSIGFROMSTACK;
 const IK: Opcode = Opcode::OP_INTERNALKEY;
 const PC: Opcode = Opcode::OP_PAIRCOMMIT;

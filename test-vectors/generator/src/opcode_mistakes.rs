@@ -273,7 +273,7 @@ fn wide() -> Vec<(&'static str, Shape)> {
 }
 
 pub(super) fn check_template(group: &mut Group) {
-    let (opcode, flags) = (Opcode::OP_NOP4, Flags::CHECKTEMPLATEVERIFY);
+    let (opcode, flags) = (Opcode::OP_CHECKTEMPLATEVERIFY, Flags::CHECKTEMPLATEVERIFY);
     let wrong = bytes_of("no template", 32);
     free(group, flags, &[opcode], &[7; 31]);
     for (slug, shape) in wide() {

@@ -67,7 +67,7 @@ const FULL_STACK: Rule = Rule {
     only: None,
 };
 
-const CTV: Opcode = Opcode::OP_NOP4;
+const CTV: Opcode = Opcode::OP_CHECKTEMPLATEVERIFY;
 const TH: Opcode = Opcode::OP_TEMPLATEHASH;
 const HASH_DIFFERS: Verdict =
     Verdict::Reject(ScriptError::EqualVerify, StopsAt::Opcode(Opcode::OP_EQUALVERIFY));

@@ -1,7 +1,7 @@
 //! Combinations that cannot occur, of opcodes with outcomes and of errors with places, each with the reason.
 
 use sigstack_interpreter::ScriptError as E;
-use sigstack_interpreter::{Opcode, Proposal, ScriptError};
+use sigstack_interpreter::{Hook, Opcode, Proposal, ScriptError};
 
 use super::Outcome::{self, Executed, Fails, PassedOver};
 use super::watch::Place;
@@ -84,10 +84,10 @@ const OPCODES: &[Row] = &[
         reason: "it takes and leaves nothing, tapscript does not count opcodes, and no policy refuses it there",
     },
     Row {
-        opcodes: |opcode| opcode == Opcode::OP_NOP4,
+        opcodes: |opcode| matches!(Proposal::of_opcode(opcode), Some(Proposal { hook: Hook::Nop(_), .. })),
         places: TAPSCRIPT,
         outcomes: &[Fails],
-        reason: "OP_NOP4 belongs to a proposal and is refused by its policy, not by one of Core's flags",
+        reason: "a NOP that a proposal has is refused by the proposal's own policy, not by one of Core's flags",
     },
 ];
 

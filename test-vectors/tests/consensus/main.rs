@@ -10,9 +10,7 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sigstack_interpreter::{
-    FLAGS, FlagKind, Flags, Hook, OPCODES, Opcode, PROPOSALS, ScriptError, Spend, VerifyError,
-};
+use sigstack_interpreter::{FLAGS, FlagKind, Flags, OPCODES, Opcode, ScriptError, Spend, VerifyError};
 use sigstack_vectors::{Case, Expect};
 use watch::{Place, Watch};
 
@@ -97,12 +95,7 @@ fn every_opcode_has_every_outcome_in_every_script_version() {
 
 /// Returns whether an error belongs to a proposal. The proposals have vectors of their own.
 fn is_of_proposal(error: ScriptError) -> bool {
-    error == ScriptError::TemplateMismatch
-        || PROPOSALS.iter().any(|proposal| match proposal.hook {
-            // The error for a discouraged OP_CHECKTEMPLATEVERIFY is the same as for the other NOPs.
-            Hook::Nop(_) | Hook::Transaction => false,
-            Hook::Success(_) | Hook::KeyType(_) => proposal.discouraged_error == Some(error),
-        })
+    error.proposal().is_some()
 }
 
 #[test]

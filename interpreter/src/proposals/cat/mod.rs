@@ -1,9 +1,49 @@
 //! `OP_CAT` (BIP 347), which redefines `OP_SUCCESS126`.
 
-use crate::error::ScriptError;
+use crate::flags::{Flags, flags};
 use crate::limits::MAX_SCRIPT_ELEMENT_SIZE;
 use crate::machine::Machine;
-use crate::proposals::Proposal;
+use crate::opcode::{Opcode, opcodes};
+use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId, Sample};
+use crate::script_error::{ScriptError, errors};
+
+flags! {
+    24 OP_CAT Proposal "Give OP_SUCCESS126 the meaning of OP_CAT (BIP 347).";
+    35 DISCOURAGE_OP_CAT ProposalPolicy "Fail on OP_CAT in tapscript.";
+}
+
+opcodes! {
+    0x7e OP_CAT "a b -- ab" "Joins two elements in tapscript (BIP 347); succeeds at once while not active (OP_SUCCESS126). Disabled elsewhere.";
+}
+
+errors! {
+    DiscourageOpCat "DISCOURAGE_OP_CAT" "OP_CAT is used and policy refuses it";
+}
+
+/// The row of the proposal.
+pub(crate) const OP_CAT: Proposal = Proposal {
+    id: ProposalId::OP_CAT,
+    name: "OP_CAT",
+    short_name: None,
+    bip: 347,
+    revision: BIPS_REVISION,
+    hook: Hook::Success(Opcode::OP_CAT),
+    flag: Flags::OP_CAT,
+    discourage: Flags::DISCOURAGE_OP_CAT,
+    discouraged_error: Some(ScriptError::DiscourageOpCat),
+    flags: FLAG_ROWS,
+    opcodes: OPCODE_ROWS,
+    errors: ERROR_ROWS,
+    failures: &[
+        ScriptError::DisabledOpcode,
+        ScriptError::InvalidStackOperation,
+        ScriptError::PushSize,
+        ScriptError::DiscourageOpCat,
+    ],
+    cost: 0,
+    vectors: Some("cat"),
+    sample: Some(Sample { stack: &[&[1], &[2]], script: &[Opcode::OP_CAT.0] }),
+};
 
 /// `a b -- ab`. Fails if the result would be longer than 520 bytes (BIP 347 "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {

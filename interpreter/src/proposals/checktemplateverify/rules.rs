@@ -1,11 +1,11 @@
 //! The rules of `OP_CHECKTEMPLATEVERIFY` (BIP 119).
 
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::inspector::Event;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
 use crate::proposals::Proposal;
+use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
 /// `hash -- hash`: fails unless `hash` is the default template hash of the transaction (BIP 119 "Detailed Specification").
@@ -13,7 +13,7 @@ use crate::unchecked::Unchecked;
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     if !Proposal::CHECKTEMPLATEVERIFY.is_active(m.flags)? {
         let proposal = Some(Proposal::CHECKTEMPLATEVERIFY);
-        m.record(|| Event::Unchecked(Unchecked::Nop { opcode: Opcode::OP_NOP4, proposal }));
+        m.record(|| Event::Unchecked(Unchecked::Nop { opcode: Opcode::OP_CHECKTEMPLATEVERIFY, proposal }));
         return Ok(());
     }
     let argument = m.stack.get(0)?;

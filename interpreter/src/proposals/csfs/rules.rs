@@ -1,11 +1,11 @@
 //! The rules of `OP_CHECKSIGFROMSTACK` (BIP 348). Numbers such as R3 refer to the rules in BIP-DRAFT.md.
 
-use crate::error::ScriptError;
 use crate::flags::Flags;
 use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::Machine;
 use crate::proposals::Proposal;
+use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
 /// `sig msg key -- bool`: verifies a signature of a message from the stack. The message may have 0 to 520 bytes and is not

@@ -2,11 +2,50 @@
 
 use sha2::Digest;
 
-use crate::error::ScriptError;
+use crate::flags::{Flags, flags};
 use crate::inspector::Event;
 use crate::machine::Machine;
-use crate::proposals::Proposal;
+use crate::opcode::{Opcode, opcodes};
+use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId, Sample};
+use crate::script_error::{ScriptError, errors};
 use crate::sighash::{MessageSink, tags, write_sized};
+
+flags! {
+    26 PAIRCOMMIT Proposal "Give OP_SUCCESS205 the meaning of OP_PAIRCOMMIT (BIP 442).";
+    37 DISCOURAGE_PAIRCOMMIT ProposalPolicy "Fail on OP_PAIRCOMMIT.";
+}
+
+opcodes! {
+    0xcd OP_PAIRCOMMIT "a b -- hash" "Pushes a commitment to the two elements (BIP 442); succeeds at once while not active (OP_SUCCESS205).";
+}
+
+errors! {
+    DiscourageOpPairCommit "DISCOURAGE_OP_PAIRCOMMIT" "OP_PAIRCOMMIT is used and policy refuses it";
+}
+
+/// The row of the proposal.
+pub(crate) const PAIRCOMMIT: Proposal = Proposal {
+    id: ProposalId::PAIRCOMMIT,
+    name: "PAIRCOMMIT",
+    short_name: None,
+    bip: 442,
+    revision: BIPS_REVISION,
+    hook: Hook::Success(Opcode::OP_PAIRCOMMIT),
+    flag: Flags::PAIRCOMMIT,
+    discourage: Flags::DISCOURAGE_PAIRCOMMIT,
+    discouraged_error: Some(ScriptError::DiscourageOpPairCommit),
+    flags: FLAG_ROWS,
+    opcodes: OPCODE_ROWS,
+    errors: ERROR_ROWS,
+    failures: &[
+        ScriptError::BadOpcode,
+        ScriptError::InvalidStackOperation,
+        ScriptError::DiscourageOpPairCommit,
+    ],
+    cost: 0,
+    vectors: Some("paircommit"),
+    sample: Some(Sample { stack: &[&[1], &[2]], script: &[Opcode::OP_PAIRCOMMIT.0] }),
+};
 
 tags! {
     /// Hasher for the tag of BIP 442 "Specification".

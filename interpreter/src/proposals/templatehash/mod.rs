@@ -2,12 +2,47 @@
 
 mod message;
 
-use crate::error::ScriptError;
+use crate::flags::{Flags, flags};
 use crate::inspector::Event;
 use crate::machine::Machine;
-use crate::proposals::Proposal;
+use crate::opcode::{Opcode, opcodes};
+use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId, Sample};
+use crate::script_error::{ScriptError, errors};
 
 pub use message::{template_hash_digest, write_template_hash};
+
+flags! {
+    27 TEMPLATEHASH Proposal "Give OP_SUCCESS206 the meaning of OP_TEMPLATEHASH (BIP 446).";
+    38 DISCOURAGE_TEMPLATEHASH ProposalPolicy "Fail on OP_TEMPLATEHASH.";
+}
+
+opcodes! {
+    0xce OP_TEMPLATEHASH "-- hash" "Pushes the hash of the transaction without what it spends (BIP 446); succeeds at once while not active (OP_SUCCESS206).";
+}
+
+errors! {
+    DiscourageTemplateHash "DISCOURAGE_TEMPLATEHASH" "OP_TEMPLATEHASH is used and policy refuses it";
+}
+
+/// The row of the proposal.
+pub(crate) const TEMPLATEHASH: Proposal = Proposal {
+    id: ProposalId::TEMPLATEHASH,
+    name: "TEMPLATEHASH",
+    short_name: None,
+    bip: 446,
+    revision: BIPS_REVISION,
+    hook: Hook::Success(Opcode::OP_TEMPLATEHASH),
+    flag: Flags::TEMPLATEHASH,
+    discourage: Flags::DISCOURAGE_TEMPLATEHASH,
+    discouraged_error: Some(ScriptError::DiscourageTemplateHash),
+    flags: FLAG_ROWS,
+    opcodes: OPCODE_ROWS,
+    errors: ERROR_ROWS,
+    failures: &[ScriptError::BadOpcode, ScriptError::StackSize, ScriptError::DiscourageTemplateHash],
+    cost: 0,
+    vectors: Some("templatehash"),
+    sample: Some(Sample { stack: &[], script: &[Opcode::OP_TEMPLATEHASH.0] }),
+};
 
 /// `-- hash`: pushes the template hash for the input that is verified (BIP 446 "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {

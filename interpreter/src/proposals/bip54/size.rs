@@ -1,0 +1,40 @@
+//! The rule against transactions of 64 bytes.
+
+use bitcoin::Transaction;
+
+use crate::claims::TransactionRule;
+use crate::flags::{Flags, flags};
+use crate::limits::FORBIDDEN_TX_SIZE;
+use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId};
+
+flags! {
+    29 FORBID_64_BYTE_TX Proposal "Fail on transactions of exactly 64 bytes without witness (BIP 54).";
+}
+
+/// The row of the rule.
+pub(crate) const FORBID_64_BYTE_TX: Proposal = Proposal {
+    id: ProposalId::FORBID_64_BYTE_TX,
+    name: "FORBID_64_BYTE_TX",
+    short_name: None,
+    bip: 54,
+    revision: BIPS_REVISION,
+    hook: Hook::Transaction,
+    flag: Flags::FORBID_64_BYTE_TX,
+    discourage: Flags::NONE,
+    discouraged_error: None,
+    flags: FLAG_ROWS,
+    opcodes: &[],
+    errors: &[],
+    failures: &[],
+    cost: 0,
+    vectors: None,
+    sample: None,
+};
+
+/// Checks the size of a transaction without its witness (BIP 54 "Specification").
+pub(super) fn check(tx: &Transaction, flags: Flags) -> Result<(), TransactionRule> {
+    if flags.contains(Flags::FORBID_64_BYTE_TX) && tx.base_size() == FORBIDDEN_TX_SIZE {
+        return Err(TransactionRule::Size64);
+    }
+    Ok(())
+}
