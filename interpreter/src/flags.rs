@@ -18,7 +18,7 @@ use core::ops::{BitAnd, BitOr, BitOrAssign, Sub, SubAssign};
 use core::str::FromStr;
 
 use crate::error::UsageError;
-use crate::proposals::PROPOSALS;
+use crate::proposals::{PROPOSALS, Proposal};
 
 /// A set of verification flags.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -209,6 +209,14 @@ impl Flags {
         FLAGS.iter().find(|info| info.name == name).map(|info| info.flag)
     }
 
+    /// Returns the set with the discourage flag of each proposal whose upgrade mechanism a flag of the set rejects in Core. Core has
+    /// one flag for each mechanism; here each proposal has a flag of its own, and Core's flag does not reject it.
+    pub fn refusing_as_core(self) -> Flags {
+        let refused =
+            |proposal: &&&Proposal| proposal.hook.core_policy().is_some_and(|(flag, _)| self.contains(flag));
+        PROPOSALS.iter().filter(refused).fold(self, |set, proposal| set | proposal.discourage)
+    }
+
     /// Pairs of a flag and the other flags that it needs.
     const REQUIREMENTS: &'static [(Flags, Flags)] =
         &[(Flags::CLEANSTACK, Flags(Flags::P2SH.0 | Flags::WITNESS.0)), (Flags::WITNESS, Flags::P2SH)];
@@ -330,6 +338,17 @@ mod tests {
     fn the_policy_has_all_flags_but_those_that_activate_proposals() {
         let all_but = FLAGS.iter().filter(|info| info.kind != FlagKind::Proposal).map(|info| info.flag);
         assert_eq!(Flags::POLICY, all_but.collect());
+    }
+
+    #[test]
+    fn core_refuses_a_proposal_with_the_flag_of_its_upgrade_mechanism() {
+        assert_eq!(Flags::CONSENSUS.refusing_as_core(), Flags::CONSENSUS);
+        let nops = Flags::DISCOURAGE_UPGRADABLE_NOPS;
+        assert_eq!(nops.refusing_as_core(), nops | Flags::DISCOURAGE_CHECKTEMPLATEVERIFY);
+        let core = Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy);
+        // Core does not look at arguments of OP_CHECKTEMPLATEVERIFY.
+        let arguments = Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY;
+        assert_eq!(core.refusing_as_core(), Flags::POLICY - arguments);
     }
 
     #[test]

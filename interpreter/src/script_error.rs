@@ -162,7 +162,19 @@ impl ScriptError {
         self.info().summary
     }
 
-    /// The proposal that adds the error; `None` for Core's errors.
+    /// Returns the error that Core, which has no proposals, reports for the same input: the same error or, if policy rejects a
+    /// proposal, the error of its upgrade mechanism. Returns `None` for other errors that a proposal adds.
+    pub fn in_core(self) -> Option<ScriptError> {
+        match self.proposal() {
+            None => Some(self),
+            Some(proposal) if proposal.discouraged_error == Some(self) => {
+                proposal.hook.core_policy().map(|(_, error)| error)
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// Returns the proposal that adds the error; `None` for Core's errors.
     pub fn proposal(self) -> Option<&'static Proposal> {
         let adds = |proposal: &&Proposal| proposal.errors.iter().any(|info| info.error == self);
         PROPOSALS.iter().copied().find(adds)
@@ -199,5 +211,16 @@ mod tests {
         }
         assert_eq!(ScriptError::from_name("SCRIPT_ERR_SIG_NULLFAIL"), Some(ScriptError::SigNullFail));
         assert_eq!(ScriptError::from_name("OK"), None);
+    }
+
+    #[test]
+    fn core_has_one_error_for_each_upgrade_mechanism() {
+        assert_eq!(ScriptError::DiscourageOpCat.in_core(), Some(ScriptError::DiscourageOpSuccess));
+        assert_eq!(
+            ScriptError::DiscourageAnyPrevOut.in_core(),
+            Some(ScriptError::DiscourageUpgradablePubkeyType)
+        );
+        assert_eq!(ScriptError::PushSize.in_core(), Some(ScriptError::PushSize));
+        assert_eq!(ScriptError::TemplateMismatch.in_core(), None);
     }
 }

@@ -273,6 +273,14 @@ pub(crate) fn is_todays_policy(case: &Case) -> bool {
     }
 }
 
+/// Returns whether Core reports the error when policy refuses an upgrade mechanism that a proposal uses.
+fn is_of_upgrade_mechanism(error: &ScriptError) -> bool {
+    PROPOSALS
+        .iter()
+        .filter_map(|proposal| proposal.hook.core_policy())
+        .any(|(_, of_policy)| of_policy == *error)
+}
+
 /// Returns the generic discourage error with which an implementation that does not know the proposals refuses the input;
 /// `None` unless the input uses the upgrade mechanism of a proposal that is not active.
 ///
@@ -287,7 +295,7 @@ pub(crate) fn todays_policy(question: &InputQuestion) -> Option<ScriptError> {
     }
     let spend = Spend::new(&question.tx, &question.prevouts).ok()?;
     match spend.verify_input(question.index, flags) {
-        Err(VerifyError::Script { error, .. }) => CORE.generic_error(error),
+        Err(VerifyError::Script { error, .. }) => error.in_core().filter(is_of_upgrade_mechanism),
         _ => None,
     }
 }

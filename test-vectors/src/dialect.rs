@@ -19,6 +19,9 @@ pub struct Dialect {
     /// Flag names of the dialect with the flags that each stands for. Names that mean only the flag of the same name are
     /// not listed.
     names: &'static [(&'static str, &'static [&'static str])],
+    /// Whether the flags that refuse an upgrade mechanism also refuse the proposals that use it, as today's policy does, and
+    /// with the error of the mechanism.
+    refuses_proposals: bool,
     /// Names that "all flags" includes in addition to Core's 21 flags.
     universe: &'static [&'static str],
     /// Flags that rows of tx_valid.json exclude although the transaction stays valid when the flag is enabled again.
@@ -64,6 +67,7 @@ pub const DIALECTS: &[&Dialect] = &[
         name: "lnhance",
         flag_words: &["LNHANCE", "DISCOURAGE_LNHANCE"],
         script_words: &[],
+        refuses_proposals: false,
         names: &[
             ("LNHANCE", &["CHECKTEMPLATEVERIFY", "CHECKSIGFROMSTACK", "INTERNALKEY", "PAIRCOMMIT"]),
             (
@@ -98,6 +102,7 @@ pub const DIALECTS: &[&Dialect] = &[
             "DISCOURAGE_UPGRADABLE_CHECK_TEMPLATE_VERIFY_HASH",
         ],
         script_words: &[],
+        refuses_proposals: false,
         names: &[
             ("DEFAULT_CHECK_TEMPLATE_VERIFY_HASH", &["CHECKTEMPLATEVERIFY"]),
             ("DISCOURAGE_CHECK_TEMPLATE_VERIFY_HASH", &["DISCOURAGE_CHECKTEMPLATEVERIFY"]),
@@ -124,6 +129,7 @@ pub const DIALECTS: &[&Dialect] = &[
         name: "bip119",
         flag_words: &["DEFAULT_CHECK_TEMPLATE_VERIFY_HASH"],
         script_words: &["CHECKTEMPLATEVERIFY", "OP_CHECKTEMPLATEVERIFY"],
+        refuses_proposals: false,
         names: &[
             ("DEFAULT_CHECK_TEMPLATE_VERIFY_HASH", &["CHECKTEMPLATEVERIFY"]),
             (
@@ -144,32 +150,11 @@ pub(crate) const CORE: &Dialect = &Dialect {
     name: "core",
     flag_words: &[],
     script_words: &[],
-    // Today's policy refuses everything that is not active, including the upgrade mechanisms that the proposals use.
-    names: &[
-        ("DISCOURAGE_UPGRADABLE_NOPS", &["DISCOURAGE_UPGRADABLE_NOPS", "DISCOURAGE_CHECKTEMPLATEVERIFY"]),
-        (
-            "DISCOURAGE_OP_SUCCESS",
-            &[
-                "DISCOURAGE_OP_SUCCESS",
-                "DISCOURAGE_CHECKSIGFROMSTACK",
-                "DISCOURAGE_OP_CAT",
-                "DISCOURAGE_INTERNALKEY",
-                "DISCOURAGE_PAIRCOMMIT",
-                "DISCOURAGE_TEMPLATEHASH",
-            ],
-        ),
-        ("DISCOURAGE_UPGRADABLE_PUBKEYTYPE", &["DISCOURAGE_UPGRADABLE_PUBKEYTYPE", "DISCOURAGE_ANYPREVOUT"]),
-    ],
+    names: &[],
+    refuses_proposals: true,
     universe: &[],
     not_put_back: &[],
-    errors: &[
-        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_CHECKSIGFROMSTACK"),
-        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_CAT"),
-        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_INTERNALKEY"),
-        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_OP_PAIRCOMMIT"),
-        anywhere("DISCOURAGE_OP_SUCCESS", "DISCOURAGE_TEMPLATEHASH"),
-        anywhere("DISCOURAGE_UPGRADABLE_PUBKEYTYPE", "DISCOURAGE_ANYPREVOUT"),
-    ],
+    errors: &[],
 };
 
 impl Dialect {
@@ -197,27 +182,28 @@ impl Dialect {
             Place::Tapscript => location.phase == Phase::Tapscript,
             Place::At(opcodes) => location.position.is_some_and(|at| opcodes.contains(&at.opcode)),
         };
-        ScriptError::from_name(theirs) == Some(error)
+        let ours = ScriptError::from_name(theirs);
+        ours == Some(error)
+            || (self.refuses_proposals && ours.is_some() && ours == error.in_core())
             || self.aliases(theirs).any(|alias| alias.ours == error.name() && holds(&alias.place))
     }
 
     /// Returns the error names that an error name in a file may mean: the name itself in Core 31's spelling, and the names
     /// of the other errors that it stands for in this dialect.
     pub(crate) fn names_of(&self, theirs: &str) -> Vec<String> {
-        let first = ScriptError::from_name(theirs).map_or(theirs, |error| error.name());
+        let ours = ScriptError::from_name(theirs);
+        let first = ours.map_or(theirs, |error| error.name());
         let mut names = vec![first.to_owned()];
+        let same_in_core = ScriptError::ALL
+            .iter()
+            .filter(|error| ours.is_some() && error.in_core() == ours && Some(**error) != ours);
+        if self.refuses_proposals {
+            names.extend(same_in_core.map(|error| error.name().to_owned()));
+        }
         for alias in self.aliases(theirs).filter(|alias| alias.ours != first) {
             names.push(alias.ours.to_owned());
         }
         names
-    }
-
-    /// Returns the error of the generic discourage flag that corresponds to the error of a proposal's own discourage flag,
-    /// if there is such a generic flag.
-    pub(crate) fn generic_error(&self, ours: ScriptError) -> Option<ScriptError> {
-        let alias = self.errors.iter().find(|alias| alias.ours == ours.name());
-        let error = alias.map_or(Some(ours), |alias| ScriptError::from_name(alias.theirs))?;
-        self.names.iter().any(|(flag, _)| *flag == error.name()).then_some(error)
     }
 
     /// Returns whether files of this dialect may use this error name.
@@ -228,7 +214,8 @@ impl Dialect {
     /// Returns the flags that a flag name stands for in this dialect.
     fn flags_of(&self, name: &str) -> Flags {
         let own = self.names.iter().find(|(theirs, _)| *theirs == name).map(|(_, ours)| *ours);
-        own.unwrap_or(&[name]).iter().filter_map(|ours| Flags::from_name(ours)).collect()
+        let flags: Flags = own.unwrap_or(&[name]).iter().filter_map(|ours| Flags::from_name(ours)).collect();
+        if self.refuses_proposals { flags.refusing_as_core() } else { flags }
     }
 
     fn aliases<'a>(&'a self, theirs: &'a str) -> impl Iterator<Item = &'a ErrorAlias> {
