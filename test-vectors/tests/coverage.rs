@@ -17,87 +17,19 @@ fn cases(name: &str) -> Vec<Case> {
     file.entries.iter().filter_map(Entry::case).cloned().collect()
 }
 
-/// For each proposal: its vector file, the opcode that uses the proposal, and every error that the use can cause at this
-/// opcode.
-const ERRORS: &[(&Proposal, &str, Opcode, &[ScriptError])] = &[
-    (
-        Proposal::CHECKSIGFROMSTACK,
-        "csfs.jsonl",
-        Opcode::OP_CHECKSIGFROMSTACK,
-        &[
-            ScriptError::BadOpcode,
-            ScriptError::InvalidStackOperation,
-            ScriptError::TapscriptEmptyPubkey,
-            ScriptError::SchnorrSigSize,
-            ScriptError::SchnorrSig,
-            ScriptError::DiscourageUpgradablePubkeyType,
-            ScriptError::TapscriptValidationWeight,
-            ScriptError::DiscourageOpCheckSigFromStack,
-        ],
-    ),
-    (
-        Proposal::ANYPREVOUT,
-        "anyprevout.jsonl",
-        Opcode::OP_CHECKSIG,
-        &[
-            ScriptError::SigDer,
-            ScriptError::InvalidStackOperation,
-            ScriptError::TapscriptEmptyPubkey,
-            ScriptError::SchnorrSigSize,
-            ScriptError::SchnorrSigHashtype,
-            ScriptError::SchnorrSig,
-            ScriptError::DiscourageUpgradablePubkeyType,
-            ScriptError::TapscriptValidationWeight,
-            ScriptError::DiscourageAnyPrevOut,
-        ],
-    ),
-    (
-        Proposal::CHECKTEMPLATEVERIFY,
-        "ctv.jsonl",
-        Opcode::OP_CHECKTEMPLATEVERIFY,
-        &[
-            ScriptError::InvalidStackOperation,
-            ScriptError::TemplateMismatch,
-            ScriptError::DiscourageUpgradableNops,
-            ScriptError::OpCount,
-        ],
-    ),
-    (
-        Proposal::OP_CAT,
-        "cat.jsonl",
-        Opcode::OP_CAT,
-        &[
-            ScriptError::DisabledOpcode,
-            ScriptError::InvalidStackOperation,
-            ScriptError::PushSize,
-            ScriptError::DiscourageOpCat,
-        ],
-    ),
-    (
-        Proposal::INTERNALKEY,
-        "internalkey.jsonl",
-        Opcode::OP_INTERNALKEY,
-        &[ScriptError::BadOpcode, ScriptError::StackSize, ScriptError::DiscourageOpInternalKey],
-    ),
-    (
-        Proposal::PAIRCOMMIT,
-        "paircommit.jsonl",
-        Opcode::OP_PAIRCOMMIT,
-        &[ScriptError::BadOpcode, ScriptError::InvalidStackOperation, ScriptError::DiscourageOpPairCommit],
-    ),
-    (
-        Proposal::TEMPLATEHASH,
-        "templatehash.jsonl",
-        Opcode::OP_TEMPLATEHASH,
-        &[ScriptError::BadOpcode, ScriptError::StackSize, ScriptError::DiscourageTemplateHash],
-    ),
-];
+/// Returns the proposals about scripts, each with the cases of its file.
+fn proposals() -> impl Iterator<Item = (&'static Proposal, Vec<Case>)> {
+    PROPOSALS.iter().filter_map(|proposal| {
+        let name = format!("{}.jsonl", proposal.vectors?);
+        Some((*proposal, cases(&name)))
+    })
+}
 
 #[test]
 fn every_error_of_a_proposal_is_reached_at_its_opcode() {
-    assert_eq!(ERRORS.len(), PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts()).count());
-    for (proposal, name, opcode, errors) in ERRORS {
-        let stopped: BTreeSet<ScriptError> = cases(name)
+    for (proposal, cases) in proposals() {
+        let opcode = proposal.hook.opcode().unwrap_or(Opcode::OP_CHECKSIG);
+        let stopped: BTreeSet<ScriptError> = cases
             .iter()
             .filter_map(|case| {
                 let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
@@ -108,11 +40,11 @@ fn every_error_of_a_proposal_is_reached_at_its_opcode() {
                 };
                 // The field `stops_at` of the case must be the location at which the engine stopped.
                 assert_eq!(case.extra["stops_at"], location.to_string(), "{:?}", case.id);
-                (location.position.map(|at| at.opcode) == Some(*opcode)).then_some(error)
+                (location.position.map(|at| at.opcode) == Some(opcode)).then_some(error)
             })
             .collect();
-        let wanted: BTreeSet<ScriptError> = errors.iter().copied().collect();
-        assert_eq!(stopped, wanted, "{}", proposal.name);
+        let failures: BTreeSet<ScriptError> = proposal.failures.iter().copied().collect();
+        assert_eq!(stopped, failures, "{}", proposal.name);
     }
 }
 
@@ -160,8 +92,8 @@ fn script_version(seen: &Seen) -> Option<&'static str> {
 fn every_proposal_is_met_in_every_script_version_and_state() {
     let versions = ["bare", "p2sh", "p2sh-p2wsh", "p2wsh", "tapscript"];
     let states = [Activation::Inactive, Activation::Discouraged, Activation::Active];
-    for (proposal, name, ..) in ERRORS {
-        let met: BTreeSet<(&str, Activation)> = cases(name)
+    for (proposal, cases) in proposals() {
+        let met: BTreeSet<(&str, Activation)> = cases
             .iter()
             .filter_map(|case| {
                 let spend = Spend::new(&case.tx, &case.prevouts).unwrap();
@@ -178,7 +110,7 @@ fn every_proposal_is_met_in_every_script_version_and_state() {
 
 #[test]
 fn every_group_has_hundreds_of_cases() {
-    for (proposal, name, ..) in ERRORS {
-        assert!(cases(name).len() >= 200, "{}: {}", proposal.name, cases(name).len());
+    for (proposal, cases) in proposals() {
+        assert!(cases.len() >= 200, "{}: {}", proposal.name, cases.len());
     }
 }
