@@ -37,6 +37,7 @@ mod whole;
 use std::io::Write;
 use std::path::Path;
 
+use sigstack_interpreter::{PROPOSALS, Proposal, ProposalId};
 use sigstack_vectors::Case;
 
 /// A file produced by the generator.
@@ -55,10 +56,11 @@ pub struct GeneratedFile {
 ///
 /// Returns a list of each case whose verdict is not the expected one, one per line.
 pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<GeneratedFile>, String> {
-    let groups = PROPOSALS.len() + consensus::GROUPS.len();
+    let of_proposals = groups();
+    let groups = of_proposals.len() + consensus::GROUPS.len();
     let mut files = Vec::new();
     let mut drafted = Vec::new();
-    for (nth, (name, make, bip)) in PROPOSALS.iter().enumerate() {
+    for (nth, (name, make, bip)) in of_proposals.iter().enumerate() {
         begin(nth + 1, groups, name);
         let cases = make()?;
         files.push(cases_file(&format!("proposals/{name}.jsonl"), &cases));
@@ -68,7 +70,7 @@ pub fn generate(mut begin: impl FnMut(usize, usize, &str)) -> Result<Vec<Generat
         }
     }
     files.push(draft::file(&drafted)?);
-    files.extend(consensus::files(|nth, name| begin(PROPOSALS.len() + nth + 1, groups, name))?);
+    files.extend(consensus::files(|nth, name| begin(of_proposals.len() + nth + 1, groups, name))?);
     Ok(files)
 }
 
@@ -105,19 +107,28 @@ pub fn write_files(files: &[GeneratedFile], folder: &Path, progress: &mut impl W
 /// Function that creates the cases of a file.
 type Maker = fn() -> Result<Vec<Case>, String>;
 
-/// The files of the proposals, with their functions, and the BIP for which the cases are also written in the formats of BIP
-/// 446's files.
-const PROPOSALS: &[(&str, Maker, Option<u16>)] = &[
-    ("csfs", csfs::cases, Some(348)),
-    ("anyprevout", anyprevout::cases, Some(118)),
-    ("ctv", template::check_template_cases, Some(119)),
-    ("cat", cat::cases, Some(347)),
-    ("internalkey", internal_key::cases, Some(349)),
-    ("paircommit", paircommit::cases, Some(442)),
-    ("templatehash", template::template_hash_cases, Some(446)),
-    ("bip54", bip54::cases, None),
-    ("mixed", mixed::cases, None),
-];
+/// Returns the maker of a proposal's file. The two rules of BIP 54 share a file.
+fn maker(proposal: ProposalId) -> Option<Maker> {
+    match proposal {
+        ProposalId::CHECKSIGFROMSTACK => Some(csfs::cases),
+        ProposalId::ANYPREVOUT => Some(anyprevout::cases),
+        ProposalId::CHECKTEMPLATEVERIFY => Some(template::check_template_cases),
+        ProposalId::OP_CAT => Some(cat::cases),
+        ProposalId::INTERNALKEY => Some(internal_key::cases),
+        ProposalId::PAIRCOMMIT => Some(paircommit::cases),
+        ProposalId::TEMPLATEHASH => Some(template::template_hash_cases),
+        ProposalId::LEGACY_SIGOPS_LIMIT | ProposalId::FORBID_64_BYTE_TX => None,
+    }
+}
+
+/// Returns the files of the proposals, each with the BIP for which the cases are also in the shape of BIP 446's files.
+fn groups() -> Vec<(&'static str, Maker, Option<u16>)> {
+    let of_proposal =
+        |proposal: &&Proposal| Some((proposal.vectors?, maker(proposal.id)?, Some(proposal.bip)));
+    let of_several: [(&str, Maker, Option<u16>); 2] =
+        [("bip54", bip54::cases, None), ("mixed", mixed::cases, None)];
+    PROPOSALS.iter().filter_map(of_proposal).chain(of_several).collect()
+}
 
 /// The files with cases about the changes that BIP-DRAFT.md proposes.
 const DRAFTED: &[&str] = &["csfs", "anyprevout"];
