@@ -30,15 +30,16 @@ const BUNDLES: &[Bundle] = &[
     },
 ];
 
-/// Short names in common use, and the flags that they stand for.
-const SHORT_NAMES: &[(&str, &str)] = &[
-    ("APO", "ANYPREVOUT"),
-    ("CLTV", "CHECKLOCKTIMEVERIFY"),
-    ("CSFS", "CHECKSIGFROMSTACK"),
-    ("CSV", "CHECKSEQUENCEVERIFY"),
-    ("CTV", "CHECKTEMPLATEVERIFY"),
-    ("IKEY", "INTERNALKEY"),
-];
+/// Short names of Core's flags.
+const SHORT_NAMES: &[(&str, &str)] = &[("CLTV", "CHECKLOCKTIMEVERIFY"), ("CSV", "CHECKSEQUENCEVERIFY")];
+
+/// Returns the short names in common use and the flags that they stand for, in alphabetical order.
+fn short_names() -> Vec<(&'static str, &'static str)> {
+    let of_proposals = PROPOSALS.iter().filter_map(|proposal| Some((proposal.short_name?, proposal.name)));
+    let mut names: Vec<_> = SHORT_NAMES.iter().copied().chain(of_proposals).collect();
+    names.sort_unstable();
+    names
+}
 
 /// Names of related or older rules. These names are rejected with a suggestion, because the rules are not the same.
 const RELATED_NAMES: &[(&str, &str)] =
@@ -50,7 +51,7 @@ const SETS: &[(&str, Flags)] =
 
 /// Returns the flag name that a short name stands for, or the name itself.
 fn long_name(name: &str) -> &str {
-    SHORT_NAMES.iter().find(|(short, _)| is_same(short, name)).map_or(name, |(_, long)| long)
+    short_names().into_iter().find(|(short, _)| is_same(short, name)).map_or(name, |(_, long)| long)
 }
 
 /// Returns the proposals of a profile: those of a bundle, one by its name or short name, or those of `bipN`. Returns `None`
@@ -136,8 +137,7 @@ fn profile_names() -> Vec<String> {
     let names = PROPOSALS.iter().map(|proposal| proposal.name.to_lowercase());
     let numbers = PROPOSALS.iter().map(|proposal| format!("bip{}", proposal.bip));
     let bundles = BUNDLES.iter().map(|bundle| bundle.name.to_owned());
-    let short = SHORT_NAMES.iter().filter(|(short, _)| proposals(short).is_some());
-    let short = short.map(|(short, _)| short.to_lowercase());
+    let short = PROPOSALS.iter().filter_map(|proposal| proposal.short_name).map(str::to_lowercase);
     bases.chain(names).chain(numbers).chain(bundles).chain(short).collect()
 }
 
@@ -145,7 +145,7 @@ fn profile_names() -> Vec<String> {
 fn flag_names() -> Vec<String> {
     let sets = SETS.iter().map(|(name, _)| (*name).to_owned());
     let flags = FLAGS.iter().map(|info| info.name.to_owned());
-    let short = SHORT_NAMES.iter().map(|(short, _)| (*short).to_owned());
+    let short = short_names().into_iter().map(|(short, _)| short.to_owned());
     sets.chain(flags).chain(short).chain(profile_names()).collect()
 }
 
@@ -169,8 +169,8 @@ pub(crate) fn help() -> String {
          policy     these, and the script policy flags of today\n",
     );
     for proposal in PROPOSALS {
-        let short = SHORT_NAMES.iter().filter(|(_, long)| is_same(long, proposal.name));
-        let short: String = short.map(|(short, _)| format!(", {}", short.to_lowercase())).collect();
+        let short =
+            proposal.short_name.map(|short| format!(", {}", short.to_lowercase())).unwrap_or_default();
         let _ = writeln!(help, "  {}, bip{}{short}", proposal.name.to_lowercase(), proposal.bip);
     }
     for bundle in BUNDLES {
@@ -194,7 +194,7 @@ pub(crate) fn help() -> String {
         let names: Vec<&str> = FLAGS.iter().filter(of_kind).map(|info| info.name).collect();
         list(&mut help, title, &names);
     }
-    let short: Vec<String> = SHORT_NAMES.iter().map(|(short, long)| format!("{short}={long}")).collect();
+    let short: Vec<String> = short_names().iter().map(|(short, long)| format!("{short}={long}")).collect();
     let short: Vec<&str> = short.iter().map(String::as_str).collect();
     list(&mut help, "short names", &short);
     help.truncate(help.trim_end().len());
