@@ -1,7 +1,6 @@
 //! Signs spends. The engine executes the script once with a host that accepts every placeholder as a valid signature, and that
 //! records the signature hash of each. If this hash differs from Core's, Core rejects the signature.
 
-use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self, EcdsaMidstates, Signing, annex_hash};
 use sigstack_interpreter::{
     Context, Flags, Host, NoInspector, Spend, Stack, TaprootMessage, Tapscript, run_script, verify_ecdsa,
@@ -118,12 +117,8 @@ impl Host for SigningHost<'_> {
         }
     }
 
-    fn check_template_hash(&mut self) -> [u8; 32] {
-        checktemplateverify::check_template_digest(&self.signing)
-    }
-
-    fn template_hash(&mut self, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
-        templatehash::template_hash_digest(&self.signing, annex_hash)
+    fn signing(&self) -> Signing<'_> {
+        self.signing
     }
 
     // Locks do not affect the signature hash. Locks that are not satisfied fail when the spend is verified.

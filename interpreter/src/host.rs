@@ -1,6 +1,6 @@
 //! The interface through which a script accesses its transaction and verifies signatures.
 
-use crate::sighash::EcdsaMidstates;
+use crate::sighash::{EcdsaMidstates, Signing};
 
 /// Data, other than the transaction, that a taproot signature commits to (BIP 341 "Common signature message", BIP 342
 /// "Common signature message extension").
@@ -66,11 +66,8 @@ pub trait Host {
     /// key that is not on the curve.
     fn verify_schnorr(&mut self, signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool;
 
-    /// Returns the hash that BIP 119 calls the default template hash, for the input that is verified.
-    fn check_template_hash(&mut self) -> [u8; 32];
-
-    /// Returns the template hash of BIP 446, for the input that is verified. `annex_hash` is that of the input's annex.
-    fn template_hash(&mut self, annex_hash: Option<&[u8; 32]>) -> [u8; 32];
+    /// Returns the transaction, the outputs that it spends and the input that is verified, for opcodes that inspect or hash them.
+    fn signing(&self) -> Signing<'_>;
 
     /// Returns whether nLockTime prevents the transaction from confirming before `lock_time` (BIP 65).
     fn check_lock_time(&mut self, lock_time: i64) -> bool;

@@ -1,9 +1,15 @@
 //! A host for scripts without a transaction, with answers supplied by the caller. **Its verdicts say nothing about
 //! validity**: the host is for fuzzers, which use it to reach the code behind signature checks, and for teaching.
 
+use std::sync::LazyLock;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::transaction::Version;
+use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut};
+
 use crate::host::{Host, TaprootMessage};
 use crate::proposals::anyprevout;
-use crate::sighash::EcdsaMidstates;
+use crate::sighash::{EcdsaMidstates, Signing, TxCache};
 
 /// A question of the interpreter that the caller of [`MockHost`] answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +38,7 @@ pub enum Question<'q> {
     SingleOutput,
 }
 
-/// A host without a transaction, whose answers come from a function. Its digests and template hashes are fixed dummy values.
+/// A host whose answers come from a function. Its signature hashes and its transaction are fixed dummy values.
 ///
 /// ```
 /// use sigstack_interpreter::{Context, Flags, MockHost, NoInspector, Opcode, Stack, run_script};
@@ -52,6 +58,24 @@ impl<F: FnMut(Question<'_>) -> bool> MockHost<F> {
         MockHost(answer)
     }
 }
+
+/// The transaction that opcodes see: one input and one output, both of 1,000 satoshi.
+struct Dummy {
+    tx: Transaction,
+    prevouts: [TxOut; 1],
+    cache: TxCache,
+}
+
+static DUMMY: LazyLock<Dummy> = LazyLock::new(|| {
+    let output = TxOut { value: Amount::from_sat(1_000), script_pubkey: ScriptBuf::new() };
+    let tx = Transaction {
+        version: Version::TWO,
+        lock_time: LockTime::ZERO,
+        input: vec![TxIn::default()],
+        output: vec![output.clone()],
+    };
+    Dummy { tx, prevouts: [output], cache: TxCache::default() }
+});
 
 /// The byte that fills all dummy digests.
 const DIGEST_BYTE: u8 = 0x77;
@@ -79,12 +103,9 @@ impl<F: FnMut(Question<'_>) -> bool> Host for MockHost<F> {
         (self.0)(Question::Schnorr { signature, public_key, message })
     }
 
-    fn check_template_hash(&mut self) -> [u8; 32] {
-        [DIGEST_BYTE; 32]
-    }
-
-    fn template_hash(&mut self, _: Option<&[u8; 32]>) -> [u8; 32] {
-        [DIGEST_BYTE; 32]
+    fn signing(&self) -> Signing<'_> {
+        let Dummy { tx, prevouts, cache } = &*DUMMY;
+        Signing { tx, prevouts, input: 0, cache }
     }
 
     fn check_lock_time(&mut self, lock_time: i64) -> bool {
@@ -109,9 +130,9 @@ mod tests {
             host.legacy_digest(&[], 1, &mut midstates),
             host.segwit_v0_digest(&[], 1, &mut midstates).unwrap(),
             host.taproot_digest(&message, 1).unwrap(),
-            host.check_template_hash(),
-            host.template_hash(None),
         ];
-        assert_eq!(digests, [[0x77; 32]; 5]);
+        assert_eq!(digests, [[0x77; 32]; 3]);
+        let signing = host.signing();
+        assert_eq!((signing.tx.input.len(), signing.prevouts.len(), signing.input), (1, 1, 0));
     }
 }

@@ -4,7 +4,6 @@ use crate::claims::Claim;
 use crate::curve;
 use crate::host::{Host, TaprootMessage};
 use crate::limits::LOCKTIME_THRESHOLD;
-use crate::proposals::{checktemplateverify, templatehash};
 use crate::sighash::{self, EcdsaMidstates, Signing};
 
 /// A real transaction as the host of one of its inputs.
@@ -65,12 +64,8 @@ impl Host for TxHost<'_> {
         curve::verify_schnorr(signature, public_key, message)
     }
 
-    fn check_template_hash(&mut self) -> [u8; 32] {
-        checktemplateverify::check_template_digest(&self.signing)
-    }
-
-    fn template_hash(&mut self, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
-        templatehash::template_hash_digest(&self.signing, annex_hash)
+    fn signing(&self) -> Signing<'_> {
+        self.signing
     }
 
     /// BIP 65 "Detailed Specification": the argument and nLockTime are both heights or both times, the argument is at most

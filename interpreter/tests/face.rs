@@ -6,11 +6,12 @@
 use bitcoin::hashes::{Hash, sha256d};
 use bitcoin::sighash::SighashCache;
 use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
+use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{segwit_v0, taproot};
 use sigstack_interpreter::{
-    Context, Flags, Inspector, Instruction, Machine, MockHost, NoInspector, Opcode, Question, ScriptError,
-    Spend, Stack, TaprootMessage, Tapscript, TxError, VerifyError, check_transaction, run_script,
-    verify_spends,
+    Context, Flags, Host, Inspector, Instruction, Machine, MockHost, NoInspector, Opcode, Question,
+    ScriptError, Spend, Stack, TaprootMessage, Tapscript, TxError, VerifyError, check_transaction,
+    run_script, verify_spends,
 };
 
 fn transaction(inputs: usize, outputs: Vec<TxOut>) -> Transaction {
@@ -106,7 +107,9 @@ fn a_mock_host_is_asked_and_told() {
     let x_only = [0x20u8].into_iter().chain([9; 32]).collect::<Vec<u8>>();
     let ecdsa = vec![0x30, 6, 2, 1, 1, 2, 1, 1, 1];
     let single = [[7; 64].as_slice(), &[3]].concat();
-    let template = [0x77; 32].to_vec();
+    let mock = MockHost::new(|_| true);
+    let check_template = checktemplateverify::check_template_digest(&mock.signing());
+    let template = templatehash::template_hash_digest(&mock.signing(), None);
     let push = |data: &[u8]| [&[u8::try_from(data.len()).unwrap()], data].concat();
     let all = Flags::CONSENSUS
         | Flags::CHECKSIGFROMSTACK
@@ -123,7 +126,12 @@ fn a_mock_host_is_asked_and_told() {
         ([&[0x52], &x_only[..], &[0xcc]].concat(), vec![&[7; 64]], tapscript(), "Schnorr 1 [2, 2]"),
         (vec![0x60, 0xb1], vec![], Context::Legacy, "LockTime 16"),
         (vec![0x60, 0xb2], vec![], Context::Legacy, "Sequence 16"),
-        ([push(&template), vec![0xb3], vec![0xce, 0x87]].concat(), vec![], tapscript(), ""),
+        (
+            [push(&check_template), vec![0xb3, 0x75], push(&template), vec![0xce, 0x87]].concat(),
+            vec![],
+            tapscript(),
+            "",
+        ),
     ];
     for (script, elements, context, expected) in cases {
         let mut asked = vec![];

@@ -1,7 +1,8 @@
 //! Tests of limits inside scripts: a value at a limit is valid, and a value one beyond the limit is not.
 
 use sigstack_interpreter::ScriptError as E;
-use sigstack_interpreter::{Context, Flags};
+use sigstack_interpreter::proposals::checktemplateverify::check_template_digest;
+use sigstack_interpreter::{Context, Flags, Host, MockHost};
 
 use crate::{CHECKSIG, DROP, NOP, TRUE, public_key, push, run, tapscript};
 
@@ -243,11 +244,13 @@ fn minimal_pushes() {
 #[test]
 fn arguments_of_checktemplateverify() {
     let flags = Flags::CHECKTEMPLATEVERIFY;
+    let template = check_template_digest(&MockHost::new(|_| true).signing());
     for length in [0, 1, 31, 32, 33, 64] {
         let result = error(&[0xb3], &[&vec![1; length]], &Context::Legacy, flags);
         assert_eq!(result, (length == 32).then_some(E::TemplateMismatch), "{length} bytes");
         let discouraged = flags | Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY;
-        let result = error(&[0xb3], &[&vec![0x77; length]], &Context::Legacy, discouraged);
+        let argument: Vec<u8> = template.iter().copied().cycle().take(length).collect();
+        let result = error(&[0xb3], &[&argument], &Context::Legacy, discouraged);
         assert_eq!(result, (length != 32).then_some(E::DiscourageUpgradableNops), "{length} bytes");
     }
 }

@@ -47,7 +47,7 @@ pub(crate) const TEMPLATEHASH: Proposal = Proposal {
 /// `-- hash`: pushes the template hash for the input that is verified (BIP 446 "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     let annex_hash = m.tapscript_with(Proposal::TEMPLATEHASH)?.annex_hash;
-    let digest = m.host.template_hash(annex_hash.as_ref());
+    let digest = template_hash_digest(&m.host.signing(), annex_hash.as_ref());
     m.record(|| Event::TemplateHash { annex_hash, digest });
     m.stack.push(&digest)
 }
