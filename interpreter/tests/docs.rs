@@ -1,34 +1,66 @@
-//! Tests that the documents agree with the table of proposals.
+//! Tests that the documents agree with the rows of the proposals.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::path::Path;
 
-use sigstack_interpreter::{Hook, PROPOSALS};
+use sigstack_interpreter::{Hook, OpcodeInfo, PROPOSALS, Proposal};
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
+}
+
+/// A table's cell, which is a dash if there is nothing.
+fn cell(text: Option<String>) -> String {
+    format!(" {} |", text.unwrap_or_else(|| "-".into()))
+}
+
+/// The line of a proposal in docs/soft-forks.md, after its first cell.
+fn line(proposal: &Proposal) -> String {
+    let (byte, hook) = match proposal.hook {
+        Hook::Success(opcode) => (Some(opcode.0), format!("OP_SUCCESS{}", opcode.0)),
+        Hook::Nop(opcode) => (Some(opcode.0), format!("{opcode}, in every script version")),
+        Hook::KeyType(first) => {
+            (Some(first), format!("tapscript keys that begin with {first:#04x}, of 1 or 33 bytes"))
+        }
+        Hook::Transaction => (None, "the whole transaction".into()),
+    };
+    let discourage = Some(proposal.discourage).filter(|flags| !flags.is_empty());
+    [
+        cell(Some(proposal.bip.to_string())),
+        cell(Some(hook)),
+        cell(byte.map(|byte| format!("{byte:#04x}"))),
+        cell(Some(format!("`{}`", proposal.flag))),
+        cell(discourage.map(|flag| format!("`{flag}`"))),
+        cell(proposal.discouraged_error.map(|error| format!("`{}`", error.name()))),
+    ]
+    .concat()
+}
 
 #[test]
-fn soft_forks_page_has_the_row_of_every_proposal() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/soft-forks.md");
-    let page = std::fs::read_to_string(path).unwrap();
+fn the_page_about_soft_forks_has_every_proposal() {
+    let page = read("docs/soft-forks.md");
     for proposal in PROPOSALS {
-        let (byte, hook) = match proposal.hook {
-            Hook::Success(opcode) => (Some(opcode.0), format!("OP_SUCCESS{}", opcode.0)),
-            Hook::Nop(opcode) => (Some(opcode.0), opcode.to_string()),
-            Hook::KeyType(first) => (Some(first), "tapscript keys".into()),
-            Hook::Transaction => (None, "the whole transaction".into()),
-        };
-        let or_none = |cell: Option<String>| format!("| {} |", cell.unwrap_or_else(|| "-".into()));
-        let discourage = Some(proposal.discourage).filter(|flags| !flags.is_empty());
-        let cells = [
-            format!("| {} |", proposal.bip),
-            format!("| {hook}"),
-            or_none(byte.map(|byte| format!("{byte:#04x}"))),
-            format!("| `{}` |", proposal.flag),
-            or_none(discourage.map(|flag| format!("`{flag}`"))),
-            or_none(proposal.discouraged_error.map(|error| format!("`{}`", error.name()))),
-        ];
-        let has_all = |line: &str| cells.iter().all(|cell| line.contains(cell.as_str()));
-        assert!(page.lines().any(has_all), "no row with {cells:?}");
-        assert!(page.contains(proposal.revision.split(", ").last().unwrap()));
+        let line = line(proposal);
+        let has = page.lines().any(|found| found.ends_with(&format!("|{line}")));
+        assert!(has, "docs/soft-forks.md, first table: add | NAME |{line}");
+        let mut names = proposal.opcodes.iter().flat_map(OpcodeInfo::names).chain([proposal.name]);
+        let described = !proposal.is_of_scripts() || names.any(|name| page.contains(&format!("**{name}**:")));
+        let name = proposal.name;
+        assert!(described, "docs/soft-forks.md, \"What each one does\": add a paragraph **{name}**:");
+        assert!(page.contains(proposal.revision.split(", ").last().unwrap()), "{}", proposal.revision);
+    }
+}
+
+/// The README lists what has vectors, in the order of the BIPs' numbers.
+#[test]
+fn the_readme_has_every_proposal_about_scripts() {
+    let readme = read("README.md");
+    for proposal in PROPOSALS {
+        let Some(vectors) = proposal.vectors else { continue };
+        let line = format!(" | `{}` | [{vectors}](test-vectors/proposals) |", proposal.flag);
+        let begin = format!("| {} | ", proposal.bip);
+        let has = readme.lines().any(|found| found.starts_with(&begin) && found.ends_with(&line));
+        assert!(has, "README.md, \"Reviewers of a BIP\": add {begin}NAME{line}");
     }
 }
