@@ -1,6 +1,7 @@
 //! Shapes for every opcode that can be repeated, with operands of the relevant sizes.
 
-use sigstack_interpreter::{Flags, KeyVersion};
+use sigstack_interpreter::limits::VALIDATION_WEIGHT_PER_SIGOP;
+use sigstack_interpreter::{Flags, Instructions, KeyVersion, Opcode, PROPOSALS, Proposal, ProposalId};
 
 use crate::shape::{Base, Shape};
 
@@ -99,33 +100,64 @@ pub fn today() -> Vec<Shape> {
 
 /// Returns the shapes of proposals, each with the name of the proposal's flag.
 pub fn proposed() -> Vec<(&'static str, Shape)> {
+    let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());
+    of_scripts.flat_map(|proposal| shapes(proposal).into_iter().map(|shape| (proposal.name, shape))).collect()
+}
+
+/// The shapes of a proposal: bodies in which `_` stands for the opcode, and the bases that each is tried on. A proposal without shapes
+/// of its own has one, which repeats its sample.
+fn shapes(proposal: &Proposal) -> Vec<Shape> {
     let elements = |sizes: &[usize]| -> Vec<Base> {
         sizes.iter().map(|size| Base::Bytes { count: FEW, size: *size }).collect()
     };
-    let messages = [0, 32, 64, 256, 520].map(Base::SignedMessage);
-    let hash_types = BIP118_HASH_TYPES.map(|hash_type| Base::Signature(KeyVersion::Bip118, hash_type));
-    let one = [Base::Number { count: 1, number: 1 }];
-    let mut shapes = Vec::new();
-    let mut add = |proposal, flag, opcode, bodies: &[&str], bases: &[Base], checks| {
-        for body in bodies {
-            for base in bases {
-                let (body, flags) = (body.replace('_', opcode), Flags::CONSENSUS | flag);
-                shapes.push((proposal, Shape { opcode, body, base: base.clone(), flags, checks }));
-            }
-        }
+    let (opcode, bodies, bases): (&str, &[&str], Vec<Base>) = match proposal.id {
+        ProposalId::CHECKSIGFROMSTACK => (
+            "CHECKSIGFROMSTACK",
+            &["3DUP _ DROP", "3DUP _ DROP 5 ROLL 5 ROLL 5 ROLL"],
+            [0, 32, 64, 256, 520].map(Base::SignedMessage).to_vec(),
+        ),
+        ProposalId::ANYPREVOUT => (
+            "CHECKSIG",
+            &["2DUP _ DROP", "2DUP _VERIFY 2ROT"],
+            BIP118_HASH_TYPES.map(|hash_type| Base::Signature(KeyVersion::Bip118, hash_type)).to_vec(),
+        ),
+        ProposalId::CHECKTEMPLATEVERIFY => ("NOP4", &["_"], vec![Base::CheckTemplate]),
+        ProposalId::OP_CAT => ("CAT", &["2DUP _ DROP"], elements(&[1, 8, 32, 128, 260])),
+        ProposalId::PAIRCOMMIT => ("PAIRCOMMIT", &["2DUP _ DROP", "DUP _"], elements(&[1, 32, 55, 119, 520])),
+        _ => return of_sample(proposal).into_iter().collect(),
     };
-    let csfs = ["3DUP _ DROP", "3DUP _ DROP 5 ROLL 5 ROLL 5 ROLL"];
-    add("CHECKSIGFROMSTACK", Flags::CHECKSIGFROMSTACK, "CHECKSIGFROMSTACK", &csfs, &messages, 1);
-    let bip118 = ["2DUP _ DROP", "2DUP _VERIFY 2ROT"];
-    add("ANYPREVOUT", Flags::ANYPREVOUT, "CHECKSIG", &bip118, &hash_types, 1);
-    let template = [Base::CheckTemplate];
-    add("CHECKTEMPLATEVERIFY", Flags::CHECKTEMPLATEVERIFY, "NOP4", &["_"], &template, 0);
-    add("OP_CAT", Flags::OP_CAT, "CAT", &["2DUP _ DROP"], &elements(&[1, 8, 32, 128, 260]), 0);
-    add("INTERNALKEY", Flags::INTERNALKEY, "INTERNALKEY", &["_ DROP"], &one, 0);
-    let pairs = elements(&[1, 32, 55, 119, 520]);
-    add("PAIRCOMMIT", Flags::PAIRCOMMIT, "PAIRCOMMIT", &["2DUP _ DROP", "DUP _"], &pairs, 0);
-    add("TEMPLATEHASH", Flags::TEMPLATEHASH, "TEMPLATEHASH", &["_ DROP"], &one, 0);
-    shapes
+    let shape = |body: &str, base| Shape {
+        opcode,
+        body: body.replace('_', opcode),
+        base,
+        flags: Flags::CONSENSUS | proposal.flag,
+        checks: checks(proposal),
+    };
+    bodies.iter().flat_map(|body| bases.iter().map(|base| shape(body, base.clone()))).collect()
+}
+
+/// The shape that repeats the sample of a proposal and drops what it leaves.
+fn of_sample(proposal: &Proposal) -> Option<Shape> {
+    let sample = proposal.sample?;
+    let opcode = proposal.opcodes.first().map_or("CHECKSIG", |info| &info.name["OP_".len()..]);
+    let pushes = sample.stack.iter().map(|element| format!("0x{}", hex(element)));
+    let words =
+        Instructions::new(sample.script).map_while(Result::ok).map(|instruction| match instruction.opcode {
+            Opcode(1..=78) => format!("0x{}", hex(instruction.data)),
+            opcode => opcode.to_string()["OP_".len()..].to_owned(),
+        });
+    let body = pushes.chain(words).chain(["DROP".to_owned()]).collect::<Vec<_>>().join(" ");
+    let base = Base::Number { count: 1, number: 1 };
+    Some(Shape { opcode, body, base, flags: Flags::CONSENSUS | proposal.flag, checks: checks(proposal) })
+}
+
+/// Signature checks in a body that uses the proposal once.
+fn checks(proposal: &Proposal) -> usize {
+    usize::from(proposal.cost >= VALIDATION_WEIGHT_PER_SIGOP)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The hash types that BIP 118 defines for its keys.
@@ -144,6 +176,15 @@ mod tests {
     #[test]
     fn every_shape_is_valid() {
         for shape in today().into_iter().chain(proposed().into_iter().map(|(_, shape)| shape)) {
+            let case = shape.case(&mut Keys::of(&shape.name(), 0), 3);
+            assert!(case.verify(shape.flags), "{}", shape.name());
+        }
+    }
+
+    /// So also that of a proposal which is added.
+    #[test]
+    fn the_sample_of_every_proposal_is_a_shape() {
+        for shape in PROPOSALS.iter().filter_map(|proposal| of_sample(proposal)) {
             let case = shape.case(&mut Keys::of(&shape.name(), 0), 3);
             assert!(case.verify(shape.flags), "{}", shape.name());
         }

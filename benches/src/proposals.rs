@@ -1,7 +1,7 @@
 //! Workloads that use a proposal once, and workloads that use it repeatedly.
 
 use bitcoin::TxOut;
-use sigstack_interpreter::{Flags, KeyVersion, PROPOSALS};
+use sigstack_interpreter::{Flags, KeyVersion, PROPOSALS, Proposal, ProposalId};
 
 use crate::keys::Keys;
 use crate::lock::{Item, Lock, Tapscript, any_output, spend};
@@ -46,6 +46,22 @@ fn templates(outputs: usize) -> Vec<Workload> {
     ctv.into_iter().chain(template_hash).collect()
 }
 
+/// Returns the sample of a proposal that has no workloads of its own.
+fn of_sample(proposal: &Proposal) -> Option<Workload> {
+    match proposal.id {
+        ProposalId::CHECKSIGFROMSTACK
+        | ProposalId::ANYPREVOUT
+        | ProposalId::CHECKTEMPLATEVERIFY
+        | ProposalId::OP_CAT
+        | ProposalId::PAIRCOMMIT
+        | ProposalId::TEMPLATEHASH => return None,
+        _ => {}
+    }
+    let sample = proposal.sample?;
+    let stack = || sample.stack.iter().map(|element| Item::Bytes(element.to_vec())).collect();
+    Some(leaf(&proposal.name.to_lowercase(), proposal.flag, 2, |_| (sample.script.to_vec(), stack())))
+}
+
 /// Returns every workload of this module.
 pub fn all() -> Vec<Workload> {
     let mut all = Vec::new();
@@ -82,7 +98,7 @@ pub fn all() -> Vec<Workload> {
             }));
         }
     }
-    all.push(leaf("internalkey", Flags::INTERNALKEY, 2, |_| (script("INTERNALKEY"), vec![])));
+    all.extend(PROPOSALS.iter().filter_map(|proposal| of_sample(proposal)));
     all
 }
 
