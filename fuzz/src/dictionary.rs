@@ -1,8 +1,8 @@
-//! Dictionary for libFuzzer: opcodes of the interpreter's table, and [words](crate::words).
+//! Dictionary for libFuzzer: opcodes and samples of proposals from the interpreter's tables, and [words](crate::words).
 
 use core::fmt::Write;
 
-use sigstack_interpreter::OPCODES;
+use sigstack_interpreter::{OPCODES, PROPOSALS, append_push};
 
 /// Path of the committed dictionary.
 pub const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/opcodes.dict");
@@ -24,10 +24,13 @@ const WORDS: &[(u8, &str, &[u8])] = &[
     (0xfc, "template_hash", &[0]),
 ];
 
+/// Maximum size of an entry, in bytes: libFuzzer ignores longer ones.
+const MAX_ENTRY_SIZE: usize = 64;
+
 /// Returns the text of the dictionary.
 pub fn text() -> String {
     let mut text = String::from(
-        "# Written by `sigstack-fuzz dictionary`: opcodes, and words (src/words.rs) as pushes.\n",
+        "# Written by `sigstack-fuzz dictionary`: opcodes, samples of proposals, and words (src/words.rs) as pushes.\n",
     );
     let mut line = |name: &str, bytes: &[u8]| {
         let escaped: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
@@ -35,6 +38,16 @@ pub fn text() -> String {
     };
     for info in OPCODES {
         line(info.name, &[info.opcode.0]);
+    }
+    for proposal in PROPOSALS {
+        if let Some(sample) = proposal.sample {
+            let mut script = Vec::new();
+            sample.stack.iter().for_each(|element| append_push(element, &mut script));
+            script.extend_from_slice(sample.script);
+            if script.len() <= MAX_ENTRY_SIZE {
+                line(&format!("sample_{}", proposal.name), &script);
+            }
+        }
     }
     for (kind, name, seconds) in WORDS {
         for second in *seconds {

@@ -3,7 +3,9 @@
 //! Each opcode follows the text of its BIP, in the same order. The BIPs do not define what policy refuses; the model follows the
 //! project's decision in `docs/soft-forks.md`.
 
-use sigstack_interpreter::{Activation, Flags, Proposal, ScriptError};
+use std::sync::LazyLock;
+
+use sigstack_interpreter::{Activation, Flags, Opcode, PROPOSALS, Proposal, ProposalId, ScriptError};
 
 use crate::naive::{self, bip340, taproot::Leaf};
 use crate::spend::Subject;
@@ -13,27 +15,15 @@ const OP_1: u8 = 0x51;
 const OP_DROP: u8 = 0x75;
 const OP_DUP: u8 = 0x76;
 const OP_SWAP: u8 = 0x7c;
-const OP_CAT: u8 = 0x7e;
 const OP_SHA256: u8 = 0xa8;
 const OP_CODESEPARATOR: u8 = 0xab;
 const OP_CHECKSIG: u8 = 0xac;
 const OP_CHECKSIGVERIFY: u8 = 0xad;
-const OP_CHECKTEMPLATEVERIFY: u8 = 0xb3;
 const OP_CHECKSIGADD: u8 = 0xba;
-const OP_INTERNALKEY: u8 = 0xcb;
-const OP_CHECKSIGFROMSTACK: u8 = 0xcc;
-const OP_PAIRCOMMIT: u8 = 0xcd;
-const OP_TEMPLATEHASH: u8 = 0xce;
 
-/// Opcodes that the model supports.
-pub const OPCODES: [u8; 16] = [
-    OP_CHECKSIGFROMSTACK,
+/// Opcodes of today that the model supports.
+const TODAY: [u8; 10] = [
     OP_CHECKSIG,
-    OP_CHECKTEMPLATEVERIFY,
-    OP_CAT,
-    OP_INTERNALKEY,
-    OP_PAIRCOMMIT,
-    OP_TEMPLATEHASH,
     OP_CHECKSIGADD,
     OP_CHECKSIGVERIFY,
     OP_CODESEPARATOR,
@@ -44,6 +34,12 @@ pub const OPCODES: [u8; 16] = [
     OP_SWAP,
     OP_SHA256,
 ];
+
+/// Opcodes that the model supports: those of the proposals, then some of today.
+pub static OPCODES: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let of_proposals = PROPOSALS.iter().filter_map(|proposal| proposal.hook.opcode());
+    of_proposals.map(|opcode| opcode.0).chain(TODAY).collect()
+});
 
 /// Result of executing a script in the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -113,7 +109,7 @@ impl<'a> Model<'a> {
     /// Executes the script.
     pub fn run(mut self) -> Ended {
         for opcode in self.script.clone() {
-            let Some(proposal) = success_proposal(opcode) else { continue };
+            let Some(proposal) = Proposal::of_success_opcode(Opcode(opcode)) else { continue };
             match (self.state)(proposal) {
                 Activation::Active => {}
                 Activation::Discouraged => {
@@ -174,25 +170,38 @@ impl<'a> Model<'a> {
                 let valid = self.check_signature(&signature, &key)?;
                 self.stack.push(number_bytes(number + i64::from(valid)));
             }
-            OP_CHECKTEMPLATEVERIFY => self.check_template()?,
-            OP_CAT => {
+            _ => match Proposal::of_opcode(Opcode(opcode)) {
+                Some(proposal) => self.proposed(proposal.id)?,
+                None => unreachable!("not an opcode of the model: {opcode:x}"),
+            },
+        }
+        Ok(())
+    }
+
+    /// Executes the opcode of a proposal.
+    fn proposed(&mut self, proposal: ProposalId) -> Step {
+        match proposal {
+            ProposalId::CHECKTEMPLATEVERIFY => self.check_template()?,
+            ProposalId::OP_CAT => {
                 let [x1, x2] = self.pop()?;
                 if x1.len() + x2.len() > 520 {
                     return Err(ScriptError::PushSize);
                 }
                 self.stack.push([x1, x2].concat());
             }
-            OP_INTERNALKEY => self.stack.push(self.internal_key.to_vec()),
-            OP_PAIRCOMMIT => {
+            ProposalId::INTERNALKEY => self.stack.push(self.internal_key.to_vec()),
+            ProposalId::PAIRCOMMIT => {
                 let [x1, x2] = self.pop()?;
                 self.stack.push(naive::pair_commit(&x1, &x2).to_vec());
             }
-            OP_TEMPLATEHASH => {
+            ProposalId::TEMPLATEHASH => {
                 let Subject { tx, index, .. } = self.subject;
                 self.stack.push(naive::template_hash(tx, *index, self.annex.as_deref()).to_vec());
             }
-            OP_CHECKSIGFROMSTACK => self.check_signature_from_stack()?,
-            _ => unreachable!("not an opcode of the model: {opcode:x}"),
+            ProposalId::CHECKSIGFROMSTACK => self.check_signature_from_stack()?,
+            ProposalId::ANYPREVOUT | ProposalId::LEGACY_SIGOPS_LIMIT | ProposalId::FORBID_64_BYTE_TX => {
+                unreachable!("no opcode: {proposal:?}")
+            }
         }
         Ok(())
     }
@@ -315,18 +324,6 @@ impl<'a> Model<'a> {
             false => Err(ScriptError::TemplateMismatch),
         }
     }
-}
-
-/// Returns the proposal that assigns an `OP_SUCCESSx` opcode.
-fn success_proposal(opcode: u8) -> Option<&'static Proposal> {
-    Some(match opcode {
-        OP_CAT => Proposal::OP_CAT,
-        OP_INTERNALKEY => Proposal::INTERNALKEY,
-        OP_CHECKSIGFROMSTACK => Proposal::CHECKSIGFROMSTACK,
-        OP_PAIRCOMMIT => Proposal::PAIRCOMMIT,
-        OP_TEMPLATEHASH => Proposal::TEMPLATEHASH,
-        _ => return None,
-    })
 }
 
 /// Returns the shortest encoding of a script number: little-endian, with the highest bit as the sign.
