@@ -78,6 +78,7 @@ impl Subject {
     fn select(&mut self, input: usize) -> Result<(), Problem> {
         if self.origin != Origin::TransactionCase {
             let problem = Problem::new("the case is about one input already").at("--input");
+            let problem = problem.hint("leave --input out, or give another --case");
             return Err(problem.hint("leave it out; it selects from cases about a whole transaction"));
         }
         let inputs = self.tx.input.len();
