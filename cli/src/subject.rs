@@ -78,8 +78,9 @@ impl Subject {
     fn select(&mut self, input: usize) -> Result<(), Problem> {
         if self.origin != Origin::TransactionCase {
             let problem = Problem::new("the case is about one input already").at("--input");
-            let problem = problem.hint("leave --input out, or give another --case");
-            return Err(problem.hint("leave it out; it selects from cases about a whole transaction"));
+            return Err(
+                problem.hint("leave it out; it selects an input if --case is about a whole transaction")
+            );
         }
         let inputs = self.tx.input.len();
         if input >= inputs {

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use sigstack_interpreter::proposals::checktemplateverify::check_template_digest;
 use sigstack_interpreter::{
-    Context, Flags, Inspector, Instruction, Machine, MockHost, NoInspector, PROPOSALS, Question, ScriptError,
-    Stack as Elements, Tapscript, run_script,
+    Context, Flags, Host, Inspector, Instruction, Machine, MockHost, NoInspector, PROPOSALS, Question,
+    ScriptError, Stack as Elements, Tapscript, run_script,
 };
 
 use super::*;
@@ -43,9 +44,15 @@ fn conditions() -> Vec<Atom> {
         Atom::Hash(HashFn::Hash160, HashFn::Hash160.hash(&[0xb6; 32])),
         Atom::After(500),
         Atom::Older(5),
-        Atom::Ctv([0x77; 32]),
+        Atom::Ctv(mock_template()),
         Atom::Presigned(key(0xaa), [vec![0xaa; 64], vec![0x41]].concat()),
     ]
+}
+
+/// Returns the template hash of the transaction that scripts see on the mock host.
+fn mock_template() -> [u8; 32] {
+    let host = MockHost::new(|_| false);
+    check_template_digest(&host.signing())
 }
 
 /// Returns the mock signature of a key: the key's first byte, 64 times.
