@@ -66,6 +66,12 @@ impl Tapscripts {
 
     /// Returns the tapscript with this number.
     pub(crate) fn spend(&self, number: u64) -> TapscriptSpend {
+        self.spend_after(&[], &[], number)
+    }
+
+    /// Returns the tapscript with this number after a script of opcodes that consumes these elements, the bottom one first, and
+    /// leaves nothing.
+    pub(crate) fn spend_after(&self, stack: &[&[u8]], script: &[u8], number: u64) -> TapscriptSpend {
         let mut random = Random::new(self.seed, number);
         let (mut tx, mut prevouts, index) = transaction(&mut random);
         let internal_key = random.below(self.keys.len());
@@ -79,6 +85,8 @@ impl Tapscripts {
             internal_key,
             template: template_hash(&tx, index),
         };
+        stack.iter().rev().for_each(|element| builder.take(element.to_vec()));
+        builder.ops(script);
         builder.write();
         let Builder { mut random, script, elements, .. } = builder;
 

@@ -29,8 +29,8 @@ use oracle::mutate::{Mutator, under_consensus_flags};
 use random::Random;
 use rayon::prelude::*;
 use sigstack_interpreter::{
-    Event, FlagKind, Flags, Hook, Inspector, Instruction, KeyVersion, Machine, PROPOSALS, SignedMessage,
-    Spend,
+    Event, FlagKind, Flags, Hook, Inspector, Instruction, KeyVersion, Machine, Opcode, PROPOSALS,
+    SignedMessage, Spend,
 };
 use sigstack_vectors::InputQuestion;
 use verdicts::{COUNT, SEED, verdict};
@@ -255,11 +255,24 @@ fn what_active_proposals_accept_of_few_tapscripts_was_accepted() {
     active_proposals_accept_what_was_accepted(FEW / 4);
 }
 
+/// Returns a random tapscript. Half of them use a proposal first, as the sample in its row does, so that each proposal is used
+/// that has one.
+fn after_sample(tapscripts: &Tapscripts, number: u64) -> TapscriptSpend {
+    let mut random = Random::new(SEED + 4, number);
+    match random.pick(PROPOSALS).sample.filter(|_| random.once_in(2)) {
+        Some(sample) => {
+            let script = [sample.script, &[Opcode::OP_DROP.0]].concat();
+            tapscripts.spend_after(sample.stack, &script, number)
+        }
+        None => tapscripts.spend(number),
+    }
+}
+
 fn active_proposals_accept_what_was_accepted(count: u64) {
     let tapscripts = Tapscripts::new(SEED + 1);
     let ask = |accepted: Accepted, number| {
         let flags = new_rules(&mut Random::new(SEED + 2, number));
-        accepted.ask(&question(tapscripts.spend(number), flags))
+        accepted.ask(&question(after_sample(&tapscripts, number), flags))
     };
     let numbers = (0..count).into_par_iter();
     let accepted = numbers.fold(Accepted::default, ask).reduce(Accepted::default, Accepted::merged);
