@@ -8,7 +8,7 @@ use std::path::Path;
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxOut};
 use serde_json::Value;
-use sigstack_interpreter::encoding::{decode_output, decode_transaction};
+use sigstack_interpreter::encoding::decode_transaction;
 use sigstack_interpreter::{Flags, Spend, TransactionError, TransactionRule};
 use sigstack_test_support::shared;
 use sigstack_vectors::{Case, Entry, Expect, ReadOptions, Subject, read_bytes};
@@ -72,18 +72,5 @@ fn transactions_of_64_bytes() {
             false => Err(TransactionError::Rule(TransactionRule::Size64)),
         };
         assert_eq!(verdict, expected, "{}", case["comment"]);
-    }
-}
-
-/// Some of the transactions are invalid under today's rules; these have another error.
-#[test]
-fn transactions_with_many_signature_operations() {
-    for (tx, case) in vectors("sigops.json") {
-        let outputs = case["spent_outputs"].as_array().unwrap();
-        let prevouts: Vec<TxOut> =
-            outputs.iter().map(|output| decode_output(&bytes(output)).unwrap()).collect();
-        let spend = Spend::new(&tx, &prevouts).unwrap();
-        let verdict = spend.verify(Flags::CONSENSUS | Flags::LEGACY_SIGOPS_LIMIT);
-        assert_eq!(verdict.is_ok(), case["valid"].as_bool().unwrap(), "{}: {verdict:?}", case["comment"]);
     }
 }
