@@ -22,9 +22,9 @@ fn is_candidate(path: &Path) -> bool {
     matches!(extension, Some("json" | "jsonl" | "gz" | "csv"))
 }
 
-/// Returns the possible vector files under some folders, sorted by path.
-fn candidates(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let mut open = folders.to_vec();
+/// Returns the possible vector files under a folder, sorted by path.
+fn candidates(folder: &Path) -> Vec<PathBuf> {
+    let mut open = vec![folder.to_owned()];
     let mut found = vec![];
     while let Some(folder) = open.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -48,11 +48,11 @@ impl Corpus {
         Corpus::of(&shared("vectors").into_iter().chain([own]).collect::<Vec<PathBuf>>())
     }
 
-    /// Reads the vectors under some folders.
+    /// Reads the vectors under some folders, one folder after the other: the order does not depend on where the clone is.
     pub(crate) fn of(folders: &[PathBuf]) -> Corpus {
         let mut corpus = Corpus { files: 0, questions: vec![] };
         let mut known = HashSet::new();
-        for path in candidates(folders) {
+        for path in folders.iter().flat_map(|folder| candidates(folder)) {
             let name = path.display().to_string();
             let bytes = std::fs::read(&path).unwrap();
             let file = match read_bytes(&name, &bytes, ReadOptions::default()) {
