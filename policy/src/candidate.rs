@@ -7,9 +7,15 @@ use crate::{Policy, PolicyError, dust_limit, form, inputs, limits, sigops};
 
 /// A transaction to check against policy, with the spent outputs that are known.
 ///
-/// [`Candidate::check`] applies every rule. If some spent outputs are unknown, it applies only the rules that can be checked
-/// without them. An error is certain even then. A success does not cover the inputs that [`Candidate::unknown_prevouts`] returns,
-/// nor the rules about the fee and about dust in a transaction with a fee.
+/// If all spent outputs are known, [`Candidate::check`] applies every rule. If some spent outputs are unknown, it skips
+/// the rules that need them:
+///
+/// - the rules for the inputs that [`Candidate::unknown_prevouts`] returns,
+/// - the minimum fee,
+/// - the rule that a transaction with a dust output pays no fee.
+///
+/// An error therefore means that a node refuses the transaction, even if some spent outputs are unknown. `Ok` covers
+/// only the rules that were applied.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     tx: &'a Transaction,
@@ -66,7 +72,8 @@ impl<'a> Candidate<'a> {
         form::check(self.tx, policy)
     }
 
-    /// Checks the inputs whose spent outputs are known: the limit of BIP 54, the form of the spent outputs, and the witnesses.
+    /// Checks the inputs whose spent outputs are known: the number of signature operations outside the witness (BIP
+    /// 54), the form of each spent output, and the witnesses.
     ///
     /// # Errors
     ///
@@ -128,8 +135,8 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Returns the signature operation cost (BIP 141). A signature operation costs 4 outside the witness and 1 inside it. Inputs
-    /// whose spent outputs are unknown add nothing beyond their scriptSigs.
+    /// Returns the signature operation cost (BIP 141). A signature operation costs 4 outside the witness and 1 inside
+    /// the witness. For an input whose spent output is unknown, only the scriptSig is counted.
     pub fn sigops_cost(&self) -> u64 {
         let inputs = self.known().map(|(_, input, prevout)| sigops::cost_of_input(input, prevout));
         sigops::cost_of_form(self.tx).saturating_add(inputs.sum())
@@ -147,7 +154,7 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Returns the virtual size, adjusted for signature operations (Core `GetVirtualTransactionSize`).
+    /// Returns the virtual size in bytes, adjusted for signature operations (Core `GetVirtualTransactionSize`).
     pub fn vsize(&self) -> u64 {
         let adjusted = self.sigops_cost().saturating_mul(limits::BYTES_PER_SIGOP);
         self.tx.weight().to_wu().max(adjusted).div_ceil(4)

@@ -227,7 +227,7 @@ impl PolicyError {
         }
     }
 
-    /// Explains the violated rule, with the place, the value and the limit.
+    /// Explains the violated rule: which input or output, the value found and the limit.
     pub fn explanation(&self) -> String {
         Explanation(self).to_string()
     }
@@ -266,7 +266,7 @@ impl fmt::Display for PolicyError {
     }
 }
 
-/// Text that explains the violated rule, with the place, the value and the limit.
+/// Text that explains the violated rule: which input or output, the value found and the limit.
 struct Explanation<'e>(&'e PolicyError);
 
 impl fmt::Display for Explanation<'_> {

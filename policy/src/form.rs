@@ -19,7 +19,7 @@ pub fn dust_limit(script_pubkey: &Script, feerate: u64) -> u64 {
     Policy::fee(feerate, (size + spend) as u64)
 }
 
-/// Returns whether an output is dust at this dust feerate, given in satoshi per 1,000 virtual bytes.
+/// Returns whether an output is dust if the node's dust feerate is `feerate`, given in satoshi per 1,000 virtual bytes.
 pub fn is_dust(output: &TxOut, feerate: u64) -> bool {
     output.value.to_sat() < dust_limit(&output.script_pubkey, feerate)
 }

@@ -69,7 +69,8 @@ pub mod limits {
     pub const MAX_P2WSH_ITEM_SIZE: usize = 80;
     /// Maximum size of each element below a tapscript, in bytes (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
     pub const MAX_TAPSCRIPT_ITEM_SIZE: usize = 80;
-    /// Weight units for which a unit of signature operation cost counts in the adjusted virtual size (Core `DEFAULT_BYTES_PER_SIGOP`).
+    /// Factor that converts signature operation cost to weight units: the adjusted virtual size is that of at least 20
+    /// weight units per unit of cost (Core `DEFAULT_BYTES_PER_SIGOP`).
     pub const BYTES_PER_SIGOP: u64 = 20;
     /// Maximum virtual size of a version 3 transaction (BIP 431; Core `TRUC_MAX_VSIZE`).
     pub const MAX_TRUC_VSIZE: u64 = 10_000;

@@ -76,7 +76,7 @@ pub(crate) fn is_push_only(script: &[u8]) -> bool {
     Instructions::new(script).all(|instruction| instruction.is_ok_and(|it| it.opcode.is_push()))
 }
 
-/// Returns whether the first byte of a public key matches its size (Core `CPubKey::ValidSize`).
+/// Returns whether the first byte of a public key allows a key of this length (Core `CPubKey::ValidSize`).
 fn has_key_size(key: &[u8]) -> bool {
     matches!((key.first(), key.len()), (Some(2 | 3), 33) | (Some(4 | 6 | 7), 65))
 }

@@ -5,8 +5,9 @@
 pub struct Policy {
     /// Minimum relay feerate (Core `-minrelaytxfee`, 100 by default since version 30).
     pub min_relay: u64,
-    /// Feerate that a replacement must pay for its own size in addition to the fees that it replaces (Core
-    /// `-incrementalrelayfee`, 100 by default since version 30). Only a mempool uses this parameter.
+    /// Feerate that a replacement transaction must pay for its own size, in addition to the fees of the transactions
+    /// that it replaces (Core `-incrementalrelayfee`, 100 by default since version 30). Only a mempool uses this
+    /// parameter.
     pub incremental: u64,
     /// Feerate from which dust limits are computed (Core `-dustrelayfee`).
     pub dust_relay: u64,
@@ -31,7 +32,8 @@ impl Policy {
         annex: false,
     };
 
-    /// Default parameters of Core 31, except that the minimum feerates are those of the defaults until version 29 (1 sat/vB).
+    /// Default parameters of Core 31, but with the feerates that were Core's defaults before version 30: 1 sat/vB for
+    /// relay and for replacement.
     pub const ONE_SAT_PER_VBYTE: Policy = Policy { min_relay: 1_000, incremental: 1_000, ..Policy::CORE_31 };
 
     /// Returns the fee in satoshi of a virtual size at a feerate in satoshi per 1,000 virtual bytes, rounded up (Core

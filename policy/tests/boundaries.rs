@@ -1,4 +1,5 @@
-//! Tests each rule with a transaction at its limit, which is accepted, and with one just beyond the limit, which is refused.
+//! Tests each rule with two transactions: one at the limit, which is accepted, and one just beyond the limit, which is
+//! refused.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -141,7 +142,7 @@ fn a_script_sig_of_1_650_bytes_that_only_pushes() {
     assert_eq!(of(1_651).check(), Err(PolicyError::ScriptSigSize { input: 1, size: 1_651 }));
 
     let of = |script_sig: &[u8]| usual().input(&p2pkh(), script_sig.to_vec(), &[]);
-    // OP_RESERVED counts as a push, and OP_NOP does not.
+    // OP_RESERVED counts as a push. OP_NOP does not.
     assert_eq!(of(&[0x50, 0x60]).check(), Ok(()));
     for script_sig in [&[0x51, 0x61][..], &[0x02, 0x51]] {
         assert_eq!(of(script_sig).check(), Err(PolicyError::ScriptSigNotPushOnly { input: 1 }));
@@ -259,7 +260,7 @@ fn amounts() {
 
 #[test]
 fn legacy_signature_operations_of_bip_54() {
-    // 166 redeem scripts with 15 signature operations each, and P2PK inputs with one each.
+    // 166 P2SH inputs whose redeem scripts have 15 signature operations each, and P2PK inputs with one each.
     let fifteen = push(&[0xac; 15]);
     let of = |keys: usize| {
         let scripts = (0..166).fold(usual(), |spend, _| spend.input(&p2sh(), fifteen.clone(), &[]));
@@ -378,7 +379,7 @@ fn signature_operation_cost_of_16_000() {
         let spend = (0..4).fold(usual(), |spend, _| spend.input(&p2wsh(), vec![], &script(3_600)));
         spend.input(&p2wsh(), vec![], &script(last))
     };
-    // The P2PKH output has a cost of 4.
+    // The P2PKH output that the transaction creates adds 4 to the cost.
     assert_eq!(of(1_596).check(), Ok(()));
     assert_eq!(of(1_597).check(), Err(PolicyError::SigopsCost { cost: 16_001 }));
 }

@@ -14,7 +14,8 @@ use serde_json::Value;
 use sigstack_policy::{Candidate, Policy, PolicyError};
 use sigstack_test_support::shared;
 
-/// Reject reasons of this crate's rules, except that for the size of version 3 transactions.
+/// Reject reasons that mean that a transaction violates a rule of this crate. "TRUC-violation" is not in this list,
+/// because Core also gives it for rules that need a mempool.
 const OURS: &[&str] = &[
     "version",
     "tx-size",
@@ -29,10 +30,11 @@ const OURS: &[&str] = &[
     "min relay fee not met",
 ];
 
-/// Reject reasons that Core gives before it checks the form of the spent outputs.
+/// Reject reasons of rules that Core checks after the form of the transaction and before the form of the spent outputs.
 const BEFORE_INPUTS: &[&str] = &["bad-txns-inputs-missingorspent", "non-BIP68-final"];
 
-/// Reject reasons that Core gives after all rules of this crate, or together with the last one.
+/// Verdicts that Core reaches only if a transaction satisfies the rules of this crate. "TRUC-violation" may also come
+/// from the last of these rules, the size limit of version 3 transactions.
 const AFTER: &[&str] = &[
     "OK",
     "TRUC-violation",
@@ -52,7 +54,8 @@ fn scenarios(name: &str) -> Option<Vec<Value>> {
     Some(serde_json::from_str(&json).unwrap())
 }
 
-/// Outputs that exist, or would exist, in a scenario.
+/// Outputs that a scenario knows, by outpoint: those that it starts with, and those of every transaction that it sends,
+/// even if the node refused the transaction.
 #[derive(Default)]
 struct Coins(BTreeMap<OutPoint, TxOut>);
 
@@ -80,7 +83,8 @@ impl Coins {
     }
 }
 
-/// Compares the verdict on one transaction. Returns whether the rules of this crate decided it.
+/// Compares the node's verdict `node` on one transaction with the verdict of this crate. Returns `false` if the node
+/// refused the transaction before it applied the rules for inputs. Then only the form is compared.
 fn compare(tx: &Transaction, coins: &Coins, node: &str, place: &str) -> bool {
     let candidate = coins.candidate(tx);
     let policy = Policy::default();
@@ -109,8 +113,13 @@ fn compare(tx: &Transaction, coins: &Coins, node: &str, place: &str) -> bool {
     true
 }
 
-/// Compares the verdict on a package. If the node accepted the package, each of its transactions must satisfy all rules except
-/// the one for the fee. If the node refused it because of dust, this crate must refuse one of its transactions because of dust.
+/// Compares the node's verdict `node` on a package with the verdicts of this crate. Returns whether they could be
+/// compared:
+///
+/// - If the node accepted the package, each transaction must satisfy all rules of this crate except the minimum fee.
+/// - If the node refused the package because of dust, this crate must refuse at least one of the transactions because
+///   of dust.
+/// - Other refusals are not compared.
 fn compare_package(txs: &[Transaction], coins: &Coins, node: &str, place: &str) -> bool {
     let policy = Policy { min_relay: 0, ..Policy::default() };
     let verdicts: Vec<_> = txs.iter().map(|tx| coins.candidate(tx).check(&policy)).collect();
