@@ -1,5 +1,5 @@
-//! Assets: what the spender has available. Keys that sign, known preimages, signed messages, and the time locks that have
-//! expired.
+//! Assets: everything that a spender has available. Assets are keys that sign, known preimages, signed messages, and
+//! time locks that have expired.
 
 use std::collections::BTreeSet;
 
@@ -14,20 +14,20 @@ use crate::{SEQUENCE_BITS, SEQUENCE_TIME};
 /// The value of one part of a message. The values of a message are listed in the order in which the policy writes the parts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
-    /// Bytes, either fixed by the script or supplied for a named slot.
+    /// Bytes: those that the script pushes, or those of an `any` or `any32` part.
     Bytes(Vec<u8>),
-    /// A number.
+    /// A number from the witness.
     Number(u64),
     /// A lock time that the transaction's nLockTime must have reached.
     Lock(u32),
-    /// Two committed numbers, the newer one above the older one, with the blinding factors that open both commitments.
+    /// The openings of two commitments. The newer number must be greater than the older number.
     Opened {
         /// The newer number and its 32-byte blinding factor.
         newer: (u64, [u8; 32]),
         /// The older number and its 32-byte blinding factor.
         older: (u64, [u8; 32]),
     },
-    /// The transaction's template hash.
+    /// The template hash of the transaction, BIP 119 or BIP 446.
     Template,
     /// X-only public key of a delegate, which signs the transaction.
     Key([u8; 32]),
@@ -78,9 +78,9 @@ impl Value {
 /// Everything that the spender has available for satisfying a policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Assets {
-    /// Keys that sign the transaction.
+    /// X-only public keys of the signers of the transaction.
     pub signers: BTreeSet<[u8; 32]>,
-    /// Keys that sign the transaction as BIP 118 keys.
+    /// X-only public keys that sign the transaction as BIP 118 keys.
     pub rebinders: BTreeSet<[u8; 32]>,
     /// Hashes whose 32-byte preimages are known.
     pub images: BTreeSet<(HashFn, Vec<u8>)>,
@@ -88,15 +88,15 @@ pub struct Assets {
     pub after: BTreeSet<u32>,
     /// Relative locks: values that nSequence may be set to.
     pub older: BTreeSet<u32>,
-    /// BIP 119 template hashes that the transaction can have.
+    /// BIP 119 template hashes for which the spender can build a transaction.
     pub templates: BTreeSet<[u8; 32]>,
-    /// BIP 446 template hashes that the transaction can have.
+    /// BIP 446 template hashes for which the spender can build a transaction.
     pub template_hashes: BTreeSet<[u8; 32]>,
-    /// Signatures contained in scripts for which the spender can build the signed transaction.
+    /// Signatures that the script contains and whose signed transaction the spender can build.
     pub presigned: BTreeSet<Vec<u8>>,
-    /// Messages that each key signs, given by the values of their parts.
+    /// Signed messages: the x-only public key of the signer, and the values of the parts of the message.
     pub statements: BTreeSet<([u8; 32], Vec<Value>)>,
-    /// Commitments that the spender can open, given by the values of the parts that each commits to.
+    /// Commitments that the spender can open: the commitment, and the values of the parts of its message.
     pub openings: BTreeSet<(Vec<u8>, Vec<Value>)>,
 }
 
@@ -203,10 +203,10 @@ impl Assets {
         self.after.iter().any(|lock| is_time_lock(*lock) == is_time_lock(n) && *lock >= n)
     }
 
-    /// Returns `true` if the values fit the parts of the message, and the assets have everything that the message requires
-    /// of the transaction.
+    /// Returns `true` if the values fit the parts of the message, and the assets have the lock times and the delegate's
+    /// signature that the values require.
     fn fits(&self, msg: &Msg, values: &[Value]) -> bool {
-        // The template hash does not matter here: lengths do not depend on the transaction.
+        // Lengths do not depend on the transaction, so any template hash will do here.
         const SOME: Templates = Templates { ctv: [0; 32], template_hash: [0; 32] };
         let parts = msg.parts();
         parts.len() == values.len()
@@ -222,9 +222,9 @@ impl Assets {
     }
 }
 
-/// Returns `true` if `values`, published as the parts of the message `shown`, are also valid parts of the message `other`.
-/// Only the bytes count: a number can be reused as the bytes of a slot. A value that depends on a transaction which is not
-/// yet known counts as valid.
+/// Returns `true` if `values`, published as the parts of the message `shown`, are also valid parts of the message
+/// `other`. Values are compared as bytes, because a published number can be reused as the bytes of an `any` part. A
+/// value that depends on an unknown transaction counts as valid.
 pub(crate) fn shows(shown: &Msg, values: &[Value], other: &Msg) -> bool {
     if !shown.has_shape_of(other) {
         return matches!(other, Msg::Any(_) | Msg::Any32(_));

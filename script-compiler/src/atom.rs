@@ -35,23 +35,23 @@ pub struct KeyRef {
 pub enum Atom {
     /// A signature of the transaction.
     Sig(KeyRef),
-    /// An absolute lock.
+    /// An absolute lock: the minimum nLockTime (BIP 65).
     After(u32),
-    /// A relative lock.
+    /// A relative lock: the minimum nSequence (BIP 112).
     Older(u32),
     /// A 32-byte preimage of the hash.
     Hash(HashFn, Vec<u8>),
     /// A BIP 118 signature of the transaction.
     Rebind(Rebind, KeyRef),
-    /// A BIP 118 signature that is part of the script.
+    /// A BIP 118 signature that the script contains.
     Presigned(KeyRef, Vec<u8>),
-    /// A BIP 119 template hash.
+    /// The BIP 119 template hash that the transaction must have.
     Ctv([u8; 32]),
-    /// A BIP 446 template hash.
+    /// The BIP 446 template hash that the transaction must have.
     TemplateHash([u8; 32]),
-    /// Signatures of a message by every key of the list (OP_CHECKSIGFROMSTACK).
+    /// A message that every key of the list signs (OP_CHECKSIGFROMSTACK).
     Signed(Msg, Vec<KeyRef>),
-    /// A commitment that the witness must open to a message.
+    /// A commitment, and the message that it commits to. The witness must contain the parts of the message.
     Opens(Vec<u8>, Msg),
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum Tail {
     Merges,
     /// `VERIFY` is appended.
     Verify,
-    /// `DROP` is appended: the element that the script leaves is not a result.
+    /// `DROP` is appended. The script leaves an argument of a lock or template opcode, and not a truth value.
     Drop,
 }
 
@@ -235,9 +235,11 @@ impl Atom {
         self.template_kind().is_some()
     }
 
-    /// Returns the name of the kind of template with which the script fixes the transaction, or `None` if it does not. Two
-    /// different templates of one kind require two different transactions. Two templates of different kinds may fit one
-    /// transaction.
+    /// Returns the kind of template by which the script fixes the whole transaction: "ctv", "templatehash" or
+    /// "presigned". Returns `None` if the condition does not fix the transaction.
+    ///
+    /// Two different templates of one kind require two different transactions. Two templates of different kinds may fit
+    /// one transaction.
     pub fn template_kind(&self) -> Option<&'static str> {
         match self {
             Atom::Ctv(_) => Some("ctv"),
@@ -272,7 +274,8 @@ impl Atom {
         matches!(self, Atom::Sig(_) | Atom::Signed(Msg::Delegate, _))
     }
 
-    /// Returns the keys that the condition names.
+    /// Returns the public keys that must sign to satisfy the condition. For a signed message by a delegate, only the
+    /// keys that sign the delegate's key are included.
     pub fn keys(&self) -> &[KeyRef] {
         match self {
             Atom::Sig(key) | Atom::Rebind(_, key) | Atom::Presigned(key, _) => core::slice::from_ref(key),

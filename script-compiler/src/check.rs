@@ -148,8 +148,8 @@ impl Refuser<'_> {
         Ok(())
     }
 
-    /// Refuses a key that has two roles. A key signs either transactions or messages of one kind, and a counter key belongs
-    /// to one number only.
+    /// Refuses a key that has two roles. A key may sign either transactions or messages of one kind. A key that signs
+    /// state numbers for `newer(n)` must have the same `n` everywhere.
     fn check_roles(&self) -> Result<(), Error> {
         let mut roles: BTreeMap<[u8; 32], (Role, usize)> = BTreeMap::new();
         if let InternalKey::Key(key) = self.program.internal {
@@ -212,7 +212,7 @@ impl Refuser<'_> {
     }
 }
 
-/// Refuses BIP 118 keys that occur in several leaves.
+/// Refuses BIP 118 keys that occur in several leaves, because their signatures do not commit to a leaf.
 pub(crate) fn check_leaves(program: &Program, leaves: &[BTreeSet<usize>]) -> Result<(), Error> {
     let mut seen: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let refuse = Refuser { program };
@@ -287,7 +287,7 @@ impl core::fmt::Display for Role {
     }
 }
 
-/// Returns the kind of a message. The kind of a counter message includes its number, so one key used with two numbers has
+/// Returns the kind of a message. For `newer(n)` the kind includes `n`, so that a key used with two values of `n` has
 /// two roles.
 fn role_of(msg: &Msg) -> String {
     match msg {
@@ -322,7 +322,8 @@ pub(crate) fn can_lack(node: &Node, wanted: &impl Fn(usize) -> bool) -> bool {
     }
 }
 
-/// Bit masks of the four kinds of locks: absolute height, absolute time, relative height and relative time.
+/// Bits for the four kinds of locks. This one is an absolute height; the others are an absolute time, a relative height
+/// and a relative time.
 const HEIGHT: u8 = 1;
 const TIME: u8 = 2;
 const AGE: u8 = 4;
@@ -363,7 +364,7 @@ fn lock_masks(node: &Node, atoms: &[Atom]) -> BTreeSet<u8> {
         }
         Node::Or(children) => children.iter().flat_map(|(_, child)| lock_masks(child, atoms)).collect(),
         Node::Thresh(k, children) => {
-            // `by_count[n]`: the combinations after choosing n of the children examined so far.
+            // `by_count[n]`: the combinations for n satisfied children among those examined so far.
             let mut by_count = vec![BTreeSet::new(); k + 1];
             if let Some(none) = by_count.first_mut() {
                 none.insert(0);

@@ -33,8 +33,8 @@ impl Candidate {
     }
 }
 
-/// Returns `true` if a value signed for one condition may also satisfy the other one: all of the other condition's keys
-/// signed it, and it may be a valid message of the other condition.
+/// Returns `true` if a message of the form `shown`, signed by `signers`, may also satisfy a condition that requires a
+/// message of the form `msg` signed by `keys`.
 fn is_shown_by((shown, signers): (&Msg, &[KeyRef]), (msg, keys): (&Msg, &[KeyRef])) -> bool {
     keys.iter().all(|key| signers.iter().any(|signer| signer.x == key.x)) && may_show(shown, msg)
 }
@@ -44,9 +44,11 @@ struct Search<'a> {
     compiled: &'a Compiled,
     /// Size in bytes of the witness elements of each condition, or `None` for conditions that the assets do not satisfy.
     sizes: Vec<Option<usize>>,
-    /// Witness elements of each condition, if the assets are known.
+    /// Witness elements that satisfy each condition. `None` if the search examines the policy and not the assets of a
+    /// spender.
     held: Option<&'a [Option<Vec<Slot>>]>,
-    /// Conditions that one signed value is assumed to satisfy as well. Used if the witness elements are not known.
+    /// Conditions that the search assumes to be satisfied by a value signed for another condition. Used if `held` is
+    /// `None`.
     assumed: Set,
 }
 
@@ -90,8 +92,9 @@ impl Compiled {
         }
     }
 
-    /// Returns a way to spend with a malleable witness, and a way whose witness could replace it. `None` if no way is
-    /// malleable, or if there are too many ways to examine.
+    /// Returns a set of conditions for which every witness is malleable, and the set of conditions that a replacement
+    /// witness could satisfy, if known. `None` if no way to spend is malleable, or if there are too many ways to
+    /// examine.
     pub(crate) fn replaceable(&self) -> Option<(&Set, Option<&Set>)> {
         let ways = &self.meaning.as_ref()?.sets;
         ways.iter().find_map(|way| {
@@ -111,8 +114,8 @@ impl Compiled {
         })
     }
 
-    /// Returns a way to spend if all of its witnesses can be replaced, and the way that replaces it if known. `met` is a
-    /// further condition that a value signed for `way` is assumed to satisfy.
+    /// Returns `way` if each of its witnesses can be replaced, together with the way to spend that replaces it, if
+    /// known. `met` is a further condition that a value signed for `way` is assumed to satisfy.
     fn replaceable_where<'a>(
         &'a self,
         way: &'a Set,
@@ -150,7 +153,8 @@ impl Compiled {
         matches!((self.leaves.get(leaf), self.leaves.get(other)), (Some(a), Some(b)) if a.script == b.script)
     }
 
-    /// Removes the witness elements that are valid in one leaf only.
+    /// Removes the signatures that commit to their leaf from the available witness elements: sets their sizes to
+    /// `None`.
     fn drop_bound(&self, sizes: &mut [Option<usize>]) {
         for (size, atom) in sizes.iter_mut().zip(self.atoms()) {
             if atom.is_bound_to_leaf() {
@@ -211,7 +215,7 @@ impl Search<'_> {
         (best, is_satisfied)
     }
 
-    /// Returns the cheapest witness of each way through a leaf that the assets satisfy.
+    /// Returns the cheapest witness for each way to satisfy a leaf that is possible with the available assets.
     fn along(&self, leaf: &CompiledLeaf, branch: Branch, ways: &[Set]) -> Vec<Candidate> {
         let is_held =
             |way: &&Set| way.iter().all(|&index| self.sizes.get(index).is_some_and(Option::is_some));
@@ -225,8 +229,8 @@ impl Search<'_> {
         found.filter(|candidate| self.is_possible(candidate)).collect()
     }
 
-    /// Returns the cheapest witness of each branch. Signatures bound to a branch are available only for the branch `from`,
-    /// if one is given.
+    /// Returns the cheapest witness of each branch. If `from` is given, signatures that commit to their leaf are
+    /// available only in this branch and in leaves with the same script.
     fn candidates(&self, sizes: &[Option<usize>], from: Option<Branch>) -> Vec<Candidate> {
         let compiled = self.compiled;
         let mut found = Vec::new();
@@ -258,8 +262,9 @@ impl Search<'_> {
         self.ways(&self.exposed(candidate, &self.shown(candidate)), candidate.branch) <= 1
     }
 
-    /// Returns the conditions that anybody can satisfy after seeing the candidate's witness: those whose elements the
-    /// witness contains, and those that the transaction of a template may satisfy as well.
+    /// Returns the conditions that anybody can satisfy after seeing the candidate's witness. These are the conditions
+    /// whose elements the witness contains. If a template fixes the transaction, conditions that this transaction may
+    /// satisfy are included too.
     fn shown(&self, candidate: &Candidate) -> Vec<Option<usize>> {
         let used = candidate.atoms();
         let parts = || used.iter().filter_map(|&index| self.atoms().get(index));
@@ -278,9 +283,9 @@ impl Search<'_> {
         self.atoms().iter().zip(&self.sizes).map(keep).collect()
     }
 
-    /// Returns the conditions that anybody can satisfy, including those for which published values can be reused: a number
-    /// that a key signed for one condition may be valid for another, and a published secret satisfies every condition that
-    /// asks for it.
+    /// Returns the conditions in `shown` and those that anybody can satisfy by reusing published values. A signed
+    /// number may be valid for another condition of the same key. A published secret satisfies every condition that
+    /// requires this secret.
     fn exposed(&self, candidate: &Candidate, shown: &[Option<usize>]) -> Vec<Option<usize>> {
         let used: Vec<usize> = candidate.atoms().into_iter().collect();
         let used_atoms = || used.iter().filter_map(|&index| self.atoms().get(index));

@@ -24,7 +24,7 @@ use crate::tree::{NUMS, Shape, TapOutput, depths, huffman, output};
 #[non_exhaustive]
 pub struct CompiledLeaf {
     pub(crate) frag: Frag,
-    /// Ways to satisfy the leaf, or `None` if there are too many to list.
+    /// Sets of conditions that satisfy the leaf, or `None` if there are too many to list.
     pub(crate) ways: Option<Vec<Set>>,
     /// Script of the leaf.
     pub script: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct CompiledLeaf {
     pub probability: u64,
     /// Policy that the leaf enforces.
     pub policy: Node,
-    /// Conditions of the leaf, as indices.
+    /// Conditions of the leaf, as indices into [`Compiled::atoms`].
     pub atoms: BTreeSet<usize>,
 }
 
@@ -46,7 +46,8 @@ pub struct Compiled {
     pub program: Program,
     /// The whole policy, simplified, including the key path.
     pub root: Node,
-    /// Condition that spends by the key path, as an index; `None` if nobody can use the key path.
+    /// Condition that is satisfied by a key path spend, as an index into [`Compiled::atoms`]. `None` if nobody can use
+    /// the key path.
     pub key_path: Option<usize>,
     /// Probability that the key path is used, in units of 1/[`ONE`].
     pub key_path_probability: u64,
@@ -56,7 +57,7 @@ pub struct Compiled {
     pub shape: Option<Shape>,
     /// The taproot output.
     pub output: TapOutput,
-    /// Canonical form of the policy; `None` if it has too many ways to satisfy it.
+    /// Canonical form of the policy. `None` if there are too many ways to satisfy the policy: see [`paths`].
     pub meaning: Option<Meaning>,
     /// Reasons why nodes would not relay a transaction, and assumptions that the scripts depend on.
     pub warnings: Vec<String>,
@@ -86,17 +87,17 @@ impl Compiled {
 ///
 /// # Errors
 ///
-/// [`Error`] with its place: see [`crate::parse`], [`resolve`] and [`crate::Reason`].
+/// [`Error`] with its place in the text: see [`crate::parse`], [`resolve`] and [`crate::Reason`].
 pub fn compile_text(text: &str) -> Result<Compiled, Error> {
     compile(&crate::parse::parse(text)?, &BTreeMap::new(), &BTreeSet::new())
 }
 
-/// Checks and compiles a document. `given` has values for names that the document declares without a value. `allowed` lists
-/// checks to disable, in addition to those that the document allows.
+/// Checks and compiles a document. `given` maps names that the document declares without a value to their values, as
+/// text. `allowed` lists checks to disable, in addition to those that the document allows.
 ///
 /// # Errors
 ///
-/// [`Error`] with its place: see [`resolve`] and [`crate::Reason`].
+/// [`Error`] with its place in the text: see [`resolve`] and [`crate::Reason`].
 pub fn compile(
     document: &Document,
     given: &BTreeMap<String, String>,
@@ -137,7 +138,8 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
         }
     }
     leaves_root = tidy(&leaves_root, &Set::new(), &program.atoms);
-    // Ways that contradict themselves are dropped. The policy is then rebuilt from the remaining ways.
+    // Drops ways to satisfy the policy that contradict themselves, such as a lock by height and a lock by time. Then
+    // rebuilds the policy from the remaining ways.
     if let Some(written) = written
         && written.iter().any(|path| conflict(&path.set, &program.atoms).is_some())
     {
@@ -192,7 +194,7 @@ fn compile_program(mut program: Program) -> Result<Compiled, Error> {
     Ok(compiled)
 }
 
-/// Returns the policy that is satisfied by exactly these ways.
+/// Returns a policy that exactly these sets of conditions satisfy.
 fn of_paths(ways: &[Path]) -> Node {
     crate::meaning::disjunction(ways.iter().map(|path| (path.probability, straight(&path.set))))
 }
@@ -204,8 +206,8 @@ struct ChosenKey {
     probability: u64,
 }
 
-/// Chooses the internal key: the one that the text specifies, or else the most probable key that can spend alone. Removes
-/// from `leaves` what the key path can do.
+/// Chooses the internal key: the one that the text specifies, or else the most probable key that can spend alone.
+/// Removes the alternative that the key path replaces from `leaves`.
 fn choose_key(program: &mut Program, leaves: &mut Node) -> ChosenKey {
     let alone = |node: &Node, program: &Program| match node {
         Node::Atom(index) => match program.atoms.get(*index) {

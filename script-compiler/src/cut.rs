@@ -1,4 +1,4 @@
-//! Cuts a policy into leaves.
+//! Cuts a policy into the leaves of a taproot tree.
 //!
 //! The search starts from three cuts: one leaf, one leaf for each alternative at the top, and one leaf for each way to
 //! satisfy the policy. It cuts each of them further wherever that lowers the expected weight, and returns the lightest
@@ -20,7 +20,7 @@ use crate::tree::{Shape, control_block_size, depths, huffman};
 /// Maximum number of leaves of a tree.
 pub const MAX_LEAVES: usize = 256;
 
-/// Maximum number of pieces that one alternative of a leaf is cut into at once.
+/// Maximum number of leaves into which one cut splits a threshold: one leaf for each choice of k of its n parts.
 const MAX_CUT: usize = 40;
 
 /// The leaves of a policy.
@@ -58,7 +58,8 @@ fn cost(drafts: &[Draft], optimizer: &mut Optimizer<'_>) -> Cost {
     (bad, sum)
 }
 
-/// Returns the ways to cut one leaf: at its alternatives, at an alternative inside an `and`, or at a threshold.
+/// Returns the ways to cut one leaf into several: at its alternatives, at an alternative inside an `and`, or at a
+/// threshold.
 fn cuts(draft: &Draft) -> Vec<Vec<Draft>> {
     let alternatives = |node: &Node| -> Option<Vec<(u64, Node)>> {
         match node {
@@ -143,8 +144,8 @@ type CompiledDraft = (Draft, Option<Leaf>);
 /// Cuts a policy into leaves.
 pub(crate) fn cut(root: &Node, atoms: &[Atom]) -> Result<Cut, ErrorKind> {
     let mut optimizer = Optimizer::new(atoms);
-    // Two equivalent forms are tried: the policy as written and, if ways overlap, the ways that remain after removing
-    // redundant ones.
+    // The search also starts from the list of ways to satisfy the policy, without those that another way makes
+    // redundant.
     let ways = paths(root).map(|paths| minimal(paths, atoms)).filter(|ways| ways.len() <= MAX_LEAVES);
     let mut starts = vec![vec![Draft { probability: ONE, node: root.clone() }]];
     if let Node::Or(children) = root

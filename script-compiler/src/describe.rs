@@ -1,4 +1,4 @@
-//! Describes conditions in the syntax of the policy language.
+//! Formats conditions in the syntax of the policy language.
 
 use crate::atom::{Atom, KeyRef};
 use crate::message::{Bounds, Msg};
@@ -6,7 +6,8 @@ use crate::policy::Compare;
 use crate::resolve::{Node, Program};
 
 impl Program {
-    /// Returns a condition in the syntax of the language, with the names that the policy text gives to its values.
+    /// Returns a condition in the syntax of the policy language, with the names that the policy text gives to its
+    /// values.
     pub fn describe(&self, atom: usize) -> String {
         match self.atoms.get(atom) {
             Some(atom) => self.describe_atom(atom),
@@ -14,7 +15,7 @@ impl Program {
         }
     }
 
-    /// Returns a policy in the syntax of the language, without weights.
+    /// Returns a policy in the syntax of the policy language, without weights.
     pub fn describe_policy(&self, node: &Node) -> String {
         let list = |children: &mut dyn Iterator<Item = &Node>| {
             let words: Vec<String> = children.map(|child| self.describe_policy(child)).collect();

@@ -33,7 +33,8 @@ impl Display for Number {
     }
 }
 
-/// Returns `true` if byte strings of this length are written without `0x`: digests, and signatures with a hash type.
+/// Returns `true` if byte strings of this length are written without `0x`: hashes and keys, and BIP 118 signatures with
+/// their hash type.
 pub(crate) const fn is_bare_length(len: usize) -> bool {
     matches!(len, 20 | 32 | 65)
 }
@@ -64,7 +65,7 @@ impl<N: Display> Display for Compare<N> {
 }
 
 impl Join {
-    /// Returns the name in the language.
+    /// Returns the name in the policy language.
     pub const fn name(self) -> &'static str {
         match self {
             Join::Pair => "pair",
@@ -93,7 +94,7 @@ impl Display for Message {
 }
 
 impl Rebind {
-    /// Returns the name in the language.
+    /// Returns the name in the policy language.
     pub const fn name(self) -> &'static str {
         match self {
             Rebind::AnyPrevout => "apo",
@@ -136,8 +137,8 @@ impl Display for Policy {
     }
 }
 
-/// Splits a branching fragment into its opening and its arguments, each with its weight as a prefix. Returns an empty result
-/// for other fragments.
+/// Splits an `and`, `or` or `thresh` into its opening and its arguments. Each argument comes with the text before it,
+/// such as a weight. Returns an empty result for other fragments.
 fn branches(policy: &Policy) -> (String, Vec<(String, &Policy)>) {
     match &policy.kind {
         Kind::And(children) => ("and(".into(), children.iter().map(|child| (String::new(), child)).collect()),
@@ -153,8 +154,8 @@ fn branches(policy: &Policy) -> (String, Vec<(String, &Policy)>) {
     }
 }
 
-/// Writes a policy, split over several lines if it is too wide for one. `used` is the number of bytes already written to the
-/// line.
+/// Writes a policy. If the policy does not fit on the line, it is split over several lines. `used` is the number of
+/// bytes already written to the line, `indent` the indentation of the line in bytes.
 fn write_broken(f: &mut Formatter<'_>, policy: &Policy, used: usize, indent: usize) -> fmt::Result {
     let line = policy.to_string();
     let (head, arguments) = branches(policy);

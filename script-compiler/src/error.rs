@@ -80,7 +80,7 @@ pub enum ErrorKind {
     NotAKey,
     /// `internal` in an output that has no usable internal key.
     NoInternalKey,
-    /// A fragment with too few arguments, or a threshold above their number.
+    /// Wrong arguments, such as a threshold above the number of its policies. The text describes the mistake.
     Arguments(&'static str),
     /// A number outside the range that the fragment accepts.
     Range {
@@ -91,26 +91,26 @@ pub enum ErrorKind {
         /// The number.
         is: u64,
     },
-    /// A name of a slot that is used in two different conditions.
+    /// Name of a witness element, as in `any(NAME)`, that occurs in two different conditions.
     SharedSlot(String),
-    /// A message at a place where it is not allowed.
+    /// A message at a place where it is not allowed. The text describes the mistake.
     MisplacedMessage(&'static str),
     /// A policy that nothing can satisfy.
     Unsatisfiable,
-    /// A condition that nothing can satisfy.
+    /// A condition that nothing can satisfy. The text says why.
     Never(&'static str),
     /// Nesting deeper than [`MAX_DEPTH`].
     TooDeep,
     /// A text longer than [`MAX_TEXT`].
     TooLong,
-    /// A number of items above what the compiler accepts.
+    /// A limit of the compiler is exceeded.
     TooLarge {
         /// What is counted.
         what: &'static str,
         /// The maximum number.
         limit: usize,
     },
-    /// A safety check refuses the policy.
+    /// A safety check refuses the policy. The text names the condition or key at fault.
     Refused(Reason, String),
 }
 
@@ -184,7 +184,7 @@ fn floor_boundary(text: &str, at: usize) -> usize {
 /// Name of a key in [`ErrorKind::Length`].
 pub(crate) const KEY: &str = "the key";
 
-/// Names of the fragments.
+/// Names of the fragments, for suggestions in error messages.
 const FRAGMENTS: &[&str] = &[
     "pk",
     "after",
@@ -205,7 +205,7 @@ const FRAGMENTS: &[&str] = &[
     "thresh",
 ];
 
-/// Returns advice on what to write instead of a fragment that the language does not have.
+/// Returns advice on what to write instead of a fragment that the language does not have, or a list of the fragments.
 fn fragment_help(name: &str) -> String {
     match name {
         "multi" | "multi_a" | "sortedmulti" | "sortedmulti_a" => "write `thresh(k,pk(A),pk(B),…)`".into(),

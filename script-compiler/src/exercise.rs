@@ -8,7 +8,8 @@ use crate::compile::{Compiled, compile};
 use crate::parse::parse;
 use crate::policy::Document;
 
-/// Parses arbitrary bytes as a policy, formats it, compiles it with every check disabled, and plans without any assets.
+/// Parses arbitrary bytes as a policy, formats it, compiles it with every safety check disabled, and plans without any
+/// assets.
 ///
 /// Returns the parsed document, the document parsed from its formatted text, and the compiled policy, so that the caller can
 /// compare them. The fuzzed property is that this function returns for every input and never panics.

@@ -65,17 +65,17 @@ pub(crate) enum Frag {
 /// An element of a leaf's witness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Element {
-    /// An element that satisfies the condition.
+    /// The elements that satisfy the condition with this index. They are one or more elements of the final witness.
     Atom(usize),
-    /// The key of the condition.
+    /// The public key of the condition with this index, for [`Frag::KeyHash`].
     Key(usize),
-    /// The empty element: in place of a signature, or to take the second branch.
+    /// The empty element. It stands for a missing signature, or selects the second branch of an `IF`.
     Empty,
-    /// The element 1, which takes the first branch.
+    /// The element 1, which selects the first branch of an `IF`.
     One,
 }
 
-/// The elements of the cheapest witness, bottom to top, and their total size in bytes.
+/// A witness of a fragment: its elements, bottom to top, and their total size in bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Stack {
     pub(crate) size: usize,
@@ -104,7 +104,8 @@ impl Stack {
     }
 }
 
-/// The cheapest witness that satisfies a fragment, and the cheapest that dissatisfies it. `None` if there is none.
+/// The cheapest witness that satisfies a fragment, and the cheapest that dissatisfies it. `None` if there is no such
+/// witness.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Satisfaction {
     pub(crate) sat: Option<Stack>,
@@ -259,8 +260,8 @@ impl Frag {
         }
     }
 
-    /// Returns the cheapest witnesses. `sizes` has the size of each condition's elements, or `None` for conditions that
-    /// cannot be satisfied.
+    /// Returns the cheapest witnesses that satisfy and dissatisfy the fragment. `sizes` has the size in bytes of the
+    /// elements that satisfy each condition, or `None` for conditions that cannot be satisfied.
     pub(crate) fn satisfy(&self, atoms: &[Atom], sizes: &[Option<usize>]) -> Satisfaction {
         let of = |frag: &Frag| frag.satisfy(atoms, sizes);
         let met = |index: usize| {
@@ -326,8 +327,8 @@ impl Frag {
         }
     }
 
-    /// Returns in how many ways the fragment can be satisfied, and in how many dissatisfied, with the conditions that `held`
-    /// marks as satisfiable: 0, 1, or 2 for two or more.
+    /// Returns the number of ways to satisfy the fragment, and the number of ways to dissatisfy it. `held` marks the
+    /// conditions that can be satisfied. Each number is 0, 1, or 2 for two or more.
     pub(crate) fn ways(&self, atoms: &[Atom], held: &[bool]) -> (u8, u8) {
         let of = |frag: &Frag| frag.ways(atoms, held);
         let (sat, dis) = match self {
@@ -406,7 +407,7 @@ pub(crate) fn has_empty_signature(atom: &Atom) -> bool {
     }
 }
 
-/// Returns the cheapest witnesses that satisfy `k` parts, and none of the parts.
+/// Returns the cheapest witness that satisfies exactly `k` parts, and the cheapest witness that satisfies none.
 fn threshold(k: usize, parts: &[Satisfaction]) -> Satisfaction {
     // `best[n]`: the cheapest witness of the parts examined so far with n of them satisfied.
     let mut best: Vec<Option<Stack>> = vec![None; parts.len() + 1];

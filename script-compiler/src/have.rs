@@ -7,8 +7,8 @@
 //! | `preimage:H` | the preimage of H |
 //! | `after:N`, `older:N` | nLockTime, nSequence can be N |
 //! | `template:T` | the transaction can have the template hash T |
-//! | `presigned:S` | the transaction that is signed by the signature S in the script |
-//! | `signed:K:V:…` | K signs the message whose open parts are V, … |
+//! | `presigned:S` | the transaction that S signs, where S is a signature in the script |
+//! | `signed:K:V:…` | K signs the message whose parts from the witness are V, … |
 //! | `opens:C:V:…` | the commitment C opens to V, … |
 //!
 //! Keys and bytes are written as names of the policy or in hex, numbers in digits. Parts of a message that the script or the
@@ -26,11 +26,11 @@ use crate::message::{MAX_NUMBER, Msg};
 use crate::parse::is_compressed_key;
 use crate::policy::HashFn;
 
-/// Reason why a word does not name an asset.
+/// Reason why a word of `--have` does not describe an asset.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HaveError {
-    /// The kind before the colon is unknown.
+    /// The word before the colon is not a kind of asset.
     Kind(String),
     /// A name that the policy does not define, or text that is neither hex nor digits.
     Value(String),
@@ -49,7 +49,7 @@ pub enum HaveError {
     ImageLength(usize),
 }
 
-/// The kinds of assets, each with the placeholder that follows the colon.
+/// The kinds of assets, each with the placeholder for its value that help texts show.
 const KINDS: [(&str, &str); 9] = [
     ("pk", "K"),
     ("apo", "K"),
@@ -101,7 +101,7 @@ impl fmt::Display for HaveError {
 impl std::error::Error for HaveError {}
 
 impl Assets {
-    /// Adds the asset that a word names.
+    /// Adds the asset that a word such as `pk:K` describes.
     ///
     /// # Errors
     ///
@@ -157,7 +157,7 @@ impl Assets {
     }
 }
 
-/// Parses a lock within the range that the fragments accept.
+/// Parses a lock from 1 to [`MAX_NUMBER`], the range that `after` and `older` accept.
 fn lock(kind: &'static str, digits: &str) -> Result<u32, HaveError> {
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     if !is_number {
@@ -175,8 +175,8 @@ fn relative_lock(digits: &str) -> Result<u32, HaveError> {
     }
 }
 
-/// Returns the hash of a preimage that satisfies a condition of the policy, either directly or through another hash
-/// function.
+/// Parses a hash and checks that the policy has a condition that its preimage satisfies, either directly or through
+/// another hash function.
 fn image(word: &str, first: &str, compiled: &Compiled) -> Result<Vec<u8>, HaveError> {
     let image = bytes(first, compiled)?;
     if !HashFn::ALL.iter().any(|function| function.image_len() == image.len()) {
@@ -205,7 +205,8 @@ fn bytes(word: &str, compiled: &Compiled) -> Result<Vec<u8>, HaveError> {
     named.or_else(literal).ok_or_else(|| HaveError::Value(word.into()))
 }
 
-/// Returns the values of a message from the words that give its open parts, or `None` if the words do not fit the message.
+/// Returns the values of all parts of a message. `words` gives the parts that come from the witness. Returns `None` if
+/// the words do not fit the message.
 fn values(msg: &Msg, words: &[&str], compiled: &Compiled) -> Option<Vec<Value>> {
     let mut words = words.iter();
     let mut next = || words.next().copied();

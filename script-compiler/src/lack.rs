@@ -1,4 +1,4 @@
-//! Finds the missing assets of a policy that is not satisfied.
+//! Finds the assets that are missing if the available assets do not satisfy a policy.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use crate::meaning::Set;
 use crate::resolve::Node;
 
 impl Compiled {
-    /// Returns the smallest sets of conditions, as indices, that would satisfy the policy together with the assets. Returns
-    /// at most `most` sets, those with the fewest conditions first. For policies with too many ways to spend, only one set
-    /// is returned.
+    /// Returns the smallest sets of conditions that would satisfy the policy together with the assets. The conditions
+    /// are indices into [`Compiled::atoms`]. Returns at most `most` sets, those with the fewest conditions first. If
+    /// the policy can be satisfied in too many ways to list, only one set is returned.
     pub fn lacking(&self, assets: &Assets, most: usize) -> Vec<Set> {
         let mut found: BTreeSet<(usize, Set)> = BTreeSet::new();
         for assets in assets.by_kinds_of_locks() {
@@ -35,8 +35,8 @@ impl Compiled {
     }
 }
 
-/// Returns a small set of unsatisfied conditions that would satisfy the policy, or `None` if nothing satisfies it. The set
-/// is a smallest one if no condition occurs in two places.
+/// Returns a small set of conditions that the assets do not satisfy and that would complete the policy. `None` if no
+/// set satisfies the policy. The set is a smallest one if no condition occurs in two places.
 fn nearest(node: &Node, is_open: &impl Fn(&usize) -> bool) -> Option<Set> {
     match node {
         Node::True => Some(Set::new()),

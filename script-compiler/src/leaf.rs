@@ -28,7 +28,7 @@ pub(crate) struct Leaf {
     pub(crate) frag: Frag,
     /// Size of the script in bytes.
     pub(crate) size: u64,
-    /// Expected cost of the satisfaction, in units of 2^-16 bytes.
+    /// Expected size of the witness elements that satisfy the leaf, in units of 2^-16 bytes.
     pub(crate) sat: u64,
 }
 
@@ -178,7 +178,7 @@ impl<'a> Optimizer<'a> {
         pieces
     }
 
-    /// Derives further types of fragments by wrapping the ones found.
+    /// Wraps the fragments found so far to obtain fragments of the other types, and adds them to `pieces`.
     fn wrap(&self, pieces: &mut Pieces, chance: (u64, u64)) {
         for key in [pieces.key.clone(), pieces.key_choice.clone()].into_iter().flatten() {
             let prop = Prop { size: key.prop.size + bytes(1), unit: true, signed: true, ..key.prop };
@@ -187,7 +187,8 @@ impl<'a> Optimizer<'a> {
         if let Some(piece) = pieces.result.clone() {
             let verified = verify(piece.clone(), self.atoms);
             if !piece.prop.unit {
-                // The fragment leaves the number of a lock, or a hash, which is not a number.
+                // The fragment leaves the argument of a lock, which is a number, or a template hash, which is not a
+                // number.
                 let is_number = matches!(&piece.frag, Frag::Atom(index) if !matches!(self.atoms.get(*index), Some(Atom::Ctv(_))));
                 if is_number {
                     let prop = Prop { size: piece.prop.size + bytes(1), unit: true, ..piece.prop };
@@ -215,7 +216,8 @@ impl<'a> Optimizer<'a> {
                 pieces.offer(Piece { frag: Frag::DupIf(piece.frag.boxed()), prop }, chance);
             }
         }
-        // A fragment that cannot be dissatisfied is wrapped so that it can be: by a branch, or by an empty top element.
+        // A fragment that cannot be dissatisfied is wrapped in a branch, or in a check for an empty top element. The
+        // wrapped fragment can be dissatisfied.
         let forced = [pieces.unit.clone(), pieces.verify.clone().map(|piece| and(piece, piece_true()))];
         for piece in forced.into_iter().flatten().filter(|piece| piece.prop.forced && piece.prop.unit) {
             if piece.prop.nonzero {
@@ -277,7 +279,8 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Offers the forms of an `and` that can be dissatisfied: the first part decides.
+    /// Adds the forms of an `and` that can be dissatisfied to `pieces`. In each form one part decides first whether the
+    /// others run.
     fn refusable_conjunction(&mut self, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
         if children.len() > MAX_SPLIT {
             return;
@@ -316,8 +319,8 @@ impl<'a> Optimizer<'a> {
         }
         let mut sorted: Vec<&(u64, Node)> = children.iter().collect();
         sorted.sort_by_key(|(weight, _)| core::cmp::Reverse(*weight));
-        // Splits off the most probable alternative, or splits the list in half by number. A long list is only halved, which
-        // limits the nesting.
+        // Splits off the most probable alternative, or splits the list into two halves of equal length. A long list is
+        // only halved, which limits the nesting.
         let half = sorted.len() / 2;
         let splits = if sorted.len() > MAX_SPLIT { vec![half] } else { vec![1, half] };
         for at in splits {
@@ -332,7 +335,7 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Offers the forms of an `or` of two parts that try `x` first.
+    /// Adds the forms of an `or` of two parts that try `x` first to `pieces`.
     fn either(&mut self, x: &(u64, Node), z: &(u64, Node), (sat, dis): (u64, u64), pieces: &mut Pieces) {
         let chance = (sat, dis);
         let (at_x, at_z) = (scale(sat, x.0), scale(sat, z.0));

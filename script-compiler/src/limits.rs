@@ -1,4 +1,5 @@
-//! Limits of consensus, which make the compiler refuse a policy, and limits of relay, which are reported as warnings.
+//! Limits of consensus and of relay. The compiler refuses a policy that exceeds a consensus limit, and reports a
+//! warning if an output exceeds a relay limit.
 
 use sigstack_interpreter::limits::{
     CONTROL_BLOCK_MAX_NODES, MAX_STACK_SIZE, VALIDATION_WEIGHT_OFFSET, VALIDATION_WEIGHT_PER_SIGOP,
@@ -39,8 +40,9 @@ pub(crate) fn check(compiled: &Compiled) -> Result<(), ErrorKind> {
         if peak(leaf, compiled.atoms()) > MAX_STACK_SIZE {
             return too_large("elements on the stack", MAX_STACK_SIZE);
         }
-        // A signature adds more weight than its check costs. A leaf whose signatures are not in the witness may lack the
-        // weight, and could then not be spent.
+        // A signature in the witness adds more validation weight than its check costs. A signature in the script is
+        // charged too, but a witness without other signatures may be too small to pay for it. Such a leaf could not be
+        // spent.
         if let Some((size, checks)) = compiled.cheapest_use(leaf)
             && budget(size, checks) < 0
         {

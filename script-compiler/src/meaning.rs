@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use crate::atom::{Atom, SEQUENCE_TIME, is_time_lock};
 use crate::resolve::{Node, ONE};
 
-/// Conditions that together satisfy a policy, as indices.
+/// Conditions that together satisfy a policy, as indices into [`Program::atoms`](crate::Program::atoms).
 pub type Set = BTreeSet<usize>;
 
 /// Maximum number of ways to satisfy a policy that are listed one by one.
@@ -24,8 +24,8 @@ pub struct Path {
     pub set: Set,
 }
 
-/// The canonical form of a policy: the sorted list of minimal sets of conditions that satisfy it. No set is weaker than
-/// another.
+/// The canonical form of a policy: the sorted list of the minimal sets of conditions that satisfy it. No set in the
+/// list implies another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meaning {
     /// The minimal sets.
@@ -144,22 +144,22 @@ pub(crate) fn subsets(n: usize, k: usize, limit: usize) -> Option<Vec<Vec<usize>
     }
 }
 
-/// Returns `true` if everything that satisfies condition `a` also satisfies condition `b`.
+/// Returns `true` if every witness and transaction that satisfies condition `a` also satisfies condition `b`.
 pub(crate) fn implies(a: usize, b: usize, atoms: &[Atom]) -> bool {
     a == b || matches!((atoms.get(a), atoms.get(b)), (Some(a), Some(b)) if a.implies(b))
 }
 
-/// Returns `true` if a condition is in `held`, or is implied by one in it.
+/// Returns `true` if `held` contains a condition, or another condition that implies it.
 pub(crate) fn is_covered(needed: usize, held: &Set, atoms: &[Atom]) -> bool {
     held.iter().any(|&atom| implies(atom, needed, atoms))
 }
 
-/// Returns `true` if everything that satisfies `strong` also satisfies `weak`.
+/// Returns `true` if satisfying all conditions in `strong` also satisfies all conditions in `weak`.
 pub(crate) fn is_weaker(weak: &Set, strong: &Set, atoms: &[Atom]) -> bool {
     weak.iter().all(|&needed| is_covered(needed, strong, atoms))
 }
 
-/// Removes the conditions that others in the set imply. Of equivalent conditions the first is kept.
+/// Removes the conditions that other conditions of the set imply. Of equivalent conditions the first is kept.
 pub(crate) fn reduce(set: &Set, atoms: &[Atom]) -> Set {
     let keeps = |&atom: &usize| {
         !set.iter().any(|&other| {
@@ -199,15 +199,18 @@ pub(crate) fn conflict(set: &Set, atoms: &[Atom]) -> Option<Conflict> {
     (mixed(true) || mixed(false)).then_some(Conflict::Locks)
 }
 
-/// Returns the ways that remain after simplification: ways that can never be satisfied are dropped, each way is reduced, and
-/// a way that requires more than another one is dropped and its probability added to the other.
+/// Simplifies a list of ways to satisfy a policy:
+///
+/// - Ways that can never be satisfied are dropped.
+/// - Conditions that others of the same way imply are removed.
+/// - A way that requires more than another way is dropped, and its probability is added to the other way.
 pub fn minimal(paths: Vec<Path>, atoms: &[Atom]) -> Vec<Path> {
     let mut reduced: Vec<Path> = paths
         .into_iter()
         .filter(|path| conflict(&path.set, atoms).is_none())
         .map(|path| Path { probability: path.probability, set: reduce(&path.set, atoms) })
         .collect();
-    // Shorter ways come first, so that an absorbing way precedes the ways that it absorbs. The sort is stable.
+    // Shorter ways come first, so that a way precedes the ways that require more. The sort is stable.
     let order: Vec<Set> = reduced.iter().map(|path| path.set.clone()).collect();
     reduced.sort_by_key(|path| path.set.len());
     let mut kept: Vec<Path> = Vec::new();
@@ -215,7 +218,8 @@ pub fn minimal(paths: Vec<Path>, atoms: &[Atom]) -> Vec<Path> {
         match kept.iter_mut().find(|known| is_weaker(&known.set, &path.set, atoms)) {
             Some(known) => known.probability = known.probability.saturating_add(path.probability),
             None => {
-                // A way with equally many conditions may still be the weaker one: `after(1)` that follows `after(2)`.
+                // Of two ways with equally many conditions, the later one may require less: `after(1)` that follows
+                // `after(2)`.
                 let (absorbed, rest): (Vec<_>, Vec<_>) =
                     kept.into_iter().partition(|known| is_weaker(&path.set, &known.set, atoms));
                 let more: u64 = absorbed.iter().map(|known| known.probability).sum();
@@ -281,7 +285,7 @@ pub(crate) fn tidy(node: &Node, held: &Set, atoms: &[Atom]) -> Node {
     }
 }
 
-/// Returns the `and` of simplified policies.
+/// Returns the `and` of policies that are already simplified.
 pub(crate) fn conjunction(children: impl Iterator<Item = Node>) -> Node {
     let mut all: Vec<Node> = Vec::new();
     for child in children {
@@ -307,7 +311,7 @@ pub(crate) fn conjunction(children: impl Iterator<Item = Node>) -> Node {
     }
 }
 
-/// Returns the `or` of simplified policies, with weights normalized to [`ONE`].
+/// Returns the `or` of policies that are already simplified. The weights are scaled so that their sum is about [`ONE`].
 pub(crate) fn disjunction(children: impl Iterator<Item = (u64, Node)>) -> Node {
     let mut all: Vec<(u64, Node)> = Vec::new();
     for (weight, child) in children {
@@ -339,7 +343,7 @@ pub(crate) fn disjunction(children: impl Iterator<Item = (u64, Node)>) -> Node {
     }
 }
 
-/// Returns the policy that requires a set of conditions, in the order in which they first occur in the text.
+/// Returns the policy that requires all conditions of a set, in the order in which they first occur in the text.
 pub(crate) fn straight(set: &Set) -> Node {
     conjunction(set.iter().map(|&atom| Node::Atom(atom)))
 }
@@ -377,7 +381,8 @@ mod tests {
         let key = |internal| Atom::Sig(crate::atom::KeyRef { x: [1; 32], internal });
         let atoms = [Atom::After(5), Atom::After(6), key(false), key(true), Atom::Older(9)];
         let set = |indices: &[usize]| indices.iter().copied().collect::<Set>();
-        // The stronger of two conditions is kept, and the first of two equal ones.
+        // Of two conditions of which one implies the other, the stronger is kept. Of two equivalent conditions, the
+        // first is kept.
         assert_eq!(reduce(&set(&[0, 1, 2, 3, 4]), &atoms), set(&[1, 2, 4]));
         assert_eq!(reduce(&set(&[0, 3]), &atoms), set(&[0, 3]));
         let [after, later, sig, same, older] = [0, 1, 2, 3, 4].map(Node::Atom);

@@ -1,4 +1,5 @@
-//! Messages with their values: the elements that each form takes from the stack, checks, and leaves.
+//! Messages whose values are known: the script takes the parts of a message from the stack, checks them, and leaves the
+//! message.
 
 use sigstack_interpreter::limits::MAX_SCRIPT_ELEMENT_SIZE;
 use sigstack_interpreter::{Flags, Opcode};
@@ -15,30 +16,33 @@ pub const MAX_NUMBER: u64 = (1 << LIMB_BITS) - 1;
 /// Maximum number that two limbs can represent.
 pub const MAX_WIDE_NUMBER: u64 = (1 << (2 * LIMB_BITS)) - 1;
 
-/// A message with its values. `Msg::write` documents what each form does with the stack.
+/// A message after names are resolved to values. `Msg::write` documents what the script of each form does with the
+/// stack.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Msg {
     /// Bytes that the script pushes.
     Fixed(Vec<u8>),
-    /// Any bytes from a named slot of the witness.
+    /// Any bytes from the witness element with this name.
     Any(String),
-    /// 32 bytes from a named slot of the witness.
+    /// 32 bytes from the witness element with this name.
     Any32(String),
-    /// A number within bounds.
+    /// A number from the witness within bounds.
     Number(Bounds),
-    /// A two-limb number above the given one.
+    /// A number from the witness, in two limbs, that is greater than this one.
     NewerWide(u64),
-    /// A commitment to a number, where the number must be above the one in the given commitment.
+    /// A commitment to a number that is greater than the number in the given commitment.
     NewerOpened(Join, [u8; 32]),
-    /// A lock time that nLockTime has reached.
+    /// A lock time from the witness that nLockTime must have reached.
     Locktime,
-    /// The BIP 119 template hash. `true` if the script checks that the hash has 32 bytes. With another length
-    /// `OP_CHECKTEMPLATEVERIFY` is a NOP, so that any signature by the key over such bytes would be accepted. Inside a
-    /// concatenation the length is always checked, because the signed bytes could otherwise be split at another place.
+    /// The BIP 119 template hash. `true` if the script checks that the hash has 32 bytes.
+    ///
+    /// If an argument has another length, `OP_CHECKTEMPLATEVERIFY` is a NOP. Without the check, the script would then
+    /// accept a signature of the key over any message of another length. Inside a concatenation the script always
+    /// checks the length, because the signed bytes could otherwise be split at another place.
     Ctv(bool),
     /// The BIP 446 template hash.
     TemplateHash,
-    /// A key that signs the transaction.
+    /// A public key from the witness that must sign the transaction.
     Delegate,
     /// Two joined messages.
     Join(Join, Box<Msg>, Box<Msg>),
@@ -46,16 +50,16 @@ pub enum Msg {
     Sha256(Box<Msg>),
 }
 
-/// A range that a number is compared with.
+/// A range that a number from the witness must be in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Bounds {
-    /// Above the number.
+    /// Greater than this number.
     Newer(u64),
-    /// At least the number.
+    /// At least this number.
     AtLeast(u64),
-    /// At most the number.
+    /// At most this number.
     AtMost(u64),
-    /// At least the first number and below the second.
+    /// At least the first number and less than the second.
     Between(u64, u64),
 }
 
@@ -118,8 +122,8 @@ impl Join {
 impl Msg {
     /// Writes the script that takes the parts of the message from the stack and leaves the message.
     ///
-    /// If two parts come from the witness, the left one lies deeper: the script first turns the right one into its value,
-    /// and checks the left one below it.
+    /// If two parts come from the witness, the left one lies deeper. The script first replaces the right part by its
+    /// value, and then checks the left part below it.
     pub(crate) fn write(&self, out: &mut Writer) {
         match self {
             Msg::Fixed(bytes) => drop(out.push(bytes)),
@@ -167,8 +171,8 @@ impl Msg {
         }
     }
 
-    /// Writes the check of an element that stays unchanged, either at the top (copied by `DUP`) or below the top (copied by
-    /// `OVER`).
+    /// Writes the check of a witness element that stays on the stack. `copy` is `DUP` for the top element, or `OVER`
+    /// for the element below the top.
     fn write_check(&self, out: &mut Writer, copy: Opcode) {
         let is_top = copy == Opcode::OP_DUP;
         match self {
@@ -226,7 +230,7 @@ impl Msg {
         }
     }
 
-    /// Returns `true` if every value of this message is also valid for the other one.
+    /// Returns `true` if every value that is valid for this message is also valid for the message `other`.
     pub(crate) fn covers(&self, other: &Msg) -> bool {
         match (self, other) {
             (Msg::Any(_) | Msg::Any32(_), Msg::Any(_)) | (Msg::Any32(_), Msg::Any32(_)) => true,
@@ -248,7 +252,8 @@ impl Msg {
         }
     }
 
-    /// Returns `true` if the message has a concatenation that can be split in two ways.
+    /// Returns `true` if the message contains a concatenation of two parts of variable length, which can be split in
+    /// several ways.
     pub(crate) fn has_ambiguous_cat(&self) -> bool {
         match self {
             Msg::Join(join, left, right) => {
@@ -324,7 +329,8 @@ impl Join {
     }
 }
 
-/// Writes the script that replaces `<high> <low>` by a commitment to them, and fails unless (high, low) is above n.
+/// Writes the script that replaces `<high> <low>` by a commitment to them. The script fails if the number with these
+/// limbs is not greater than `n`.
 fn write_newer_wide(n: u64, out: &mut Writer) {
     use Opcode as O;
     let (high, low) = limbs(n);
@@ -334,8 +340,8 @@ fn write_newer_wide(n: u64, out: &mut Writer) {
     out.op(Opcode::OP_PAIRCOMMIT);
 }
 
-/// Writes the script that replaces `<r_m> <m> <r_n> <n>` by the commitment to m. The script fails unless `commitment` opens
-/// to n and n is below m.
+/// Writes the script that replaces `<r_m> <m> <r_n> <n>` by the commitment to m, where r_m and r_n are blinding
+/// factors. The script fails if `commitment` does not open to n, or if m is not greater than n.
 fn write_newer_opened(join: Join, commitment: &[u8; 32], out: &mut Writer) {
     use Opcode as O;
     let is_cat = join == Join::Cat;

@@ -5,7 +5,7 @@ use crate::policy::Span;
 
 macro_rules! kinds {
     ($($variant:ident $name:literal $what:literal;)*) => {
-        /// The subject of a note.
+        /// The kind of a note.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum NoteKind {
@@ -29,10 +29,10 @@ kinds! {
     Unchecked "unchecked" "There are too many ways to satisfy the policy for a check of each of them.";
 }
 
-/// A note on a policy.
+/// A remark on a policy that compiles, about a part without effect or a part that was not examined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// The subject of the note.
+    /// The kind of the note.
     pub kind: NoteKind,
     /// The note, a sentence without its full stop.
     pub text: String,

@@ -26,7 +26,8 @@ use crate::policy::*;
 pub(crate) use words::is_compressed_key;
 use words::*;
 
-/// A parser that knows the length of the whole text. Spans are computed from it and the length of the remaining text.
+/// A parser that knows the length of the whole text. It computes a span from this length and the length of the text
+/// that remains to be parsed.
 struct Reader {
     total: usize,
 }
@@ -380,7 +381,7 @@ impl Reader {
         Ok((rest, statement))
     }
 
-    /// Parses the name of a check, which may contain a `-`.
+    /// Parses the name of a safety check after `allow`. Unlike other names, it may contain a `-`.
     fn reason<'a>(&self, input: &'a str) -> Parsed<'a, Name> {
         let (start, ()) = space(input)?;
         let (rest, text) = take_while1(|c| is_word(c) || c == '-').parse(start)?;

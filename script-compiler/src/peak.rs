@@ -11,7 +11,7 @@ use crate::fragment::{Frag, has_empty_signature};
 use crate::message::Msg;
 use crate::script::Writer;
 
-/// Stack use of one run of a fragment. Elements below its arguments are not counted.
+/// Stack use of one execution of a fragment. Elements below the fragment's arguments are not counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Run {
     /// Number of witness elements that the fragment takes.
@@ -21,8 +21,8 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// Combines this run with that of the next fragment, whose arguments are below those of this one on the stack. This
-    /// fragment leaves `left` elements.
+    /// Combines this run with the run of the next fragment. The arguments of the next fragment lie below those of this
+    /// one. `left` is the number of elements that this fragment leaves.
     fn then(self, next: Run, left: usize) -> Run {
         Run { takes: self.takes + next.takes, peak: (next.takes + self.peak).max(left + next.peak) }
     }
@@ -33,12 +33,13 @@ impl Run {
     }
 }
 
-/// Maximum stack use of a fragment. The two numbers of a run may come from two different witnesses.
+/// Maximum stack use of a fragment over all its witnesses. The two numbers of a [`Run`] may come from two different
+/// witnesses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Runs {
-    /// Maximum over the runs that satisfy the fragment; `None` if nothing does.
+    /// Maximum over the runs that satisfy the fragment; `None` if no witness satisfies it.
     pub(crate) sat: Option<Run>,
-    /// Maximum over the runs that dissatisfy the fragment; `None` if nothing does.
+    /// Maximum over the runs that dissatisfy the fragment; `None` if no witness dissatisfies it.
     pub(crate) dis: Option<Run>,
 }
 
@@ -60,7 +61,8 @@ fn fullest(a: Option<Run>, b: Option<Run>) -> Option<Run> {
     }
 }
 
-/// Returns the number of elements that an opcode adds to both stacks together, from the effect in the table of opcodes.
+/// Returns the number of elements that an opcode adds to both stacks together, taken from the interpreter's table of
+/// opcodes. Negative if the opcode removes elements.
 fn change(opcode: Opcode) -> isize {
     if matches!(opcode, Opcode::OP_TOALTSTACK | Opcode::OP_FROMALTSTACK) {
         return 0;
@@ -164,11 +166,13 @@ impl Frag {
                 let parts: Vec<Runs> = core::iter::once(first.as_ref()).chain(rest).map(of).collect();
                 threshold(*k, &parts)
             }
-            // The choice lies below the sum. IF removes the choice before the guarded fragment runs.
+            // The element that selects the branch lies below the sum. IF removes this element before the guarded
+            // fragment runs.
             Frag::AddIf(x) => {
                 Runs { sat: of(x).sat.map(|run| Run { takes: 1, ..run.at_least(1) }), dis: always(1, 1) }
             }
-            // DUP copies the choice; the copy is consumed by IF, and the choice remains as the result.
+            // DUP copies the element that selects the branch. IF consumes the copy, and the original remains as the
+            // result.
             Frag::DupIf(x) => {
                 let sat = of(x).sat.map(|run| Run { takes: 1, peak: (run.peak + 1).max(2) });
                 Runs { sat, dis: always(1, 2) }
@@ -181,8 +185,8 @@ impl Frag {
     }
 }
 
-/// Returns the maximum stack use of a sum. Every part except the first runs with the sum so far on the stack, and `<k>` is
-/// pushed at the end.
+/// Returns the maximum stack use of a threshold. The first part runs alone, and every other part runs with the sum so
+/// far on the stack. The script pushes `<k>` at the end.
 fn threshold(k: usize, parts: &[Runs]) -> Runs {
     // `fullest_of[n]`: the runs of the parts examined so far, starting from the last part, with n of them satisfied. The sum
     // is not counted.

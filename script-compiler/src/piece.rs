@@ -1,5 +1,5 @@
-//! The pieces that the leaf optimizer combines: fragments with their costs and declared properties, and the rules that
-//! combine them.
+//! The pieces that the leaf optimizer combines. A piece is a script fragment with its costs and its Miniscript
+//! properties. The functions here combine pieces and compute the costs and properties of the result.
 //!
 //! The properties and the rules are those of Miniscript.
 
@@ -11,27 +11,27 @@ use crate::resolve::ONE;
 /// Number of fractional bits in costs: one cost unit is 2^-16 bytes.
 pub(crate) const COST_BITS: u32 = 16;
 
-/// The costs and the declared properties of a piece. The letters are those of Miniscript.
+/// The costs of a piece, and its properties by which malleability is decided. The letters are those of Miniscript.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Prop {
     /// Size of the script, in units of 2^-16 bytes.
     pub(crate) size: u64,
-    /// Expected cost of a satisfaction, in units of 2^-16 bytes.
+    /// Expected size of the witness elements that satisfy the piece, in units of 2^-16 bytes.
     pub(crate) sat: u64,
-    /// Expected cost of a dissatisfaction that a third party cannot change (`e`); `None` if there is no such
-    /// dissatisfaction.
+    /// Expected size of a dissatisfaction that a third party cannot change (`e`), in units of 2^-16 bytes. `None` if
+    /// there is no such dissatisfaction.
     pub(crate) dis: Option<u64>,
-    /// Number of witness elements taken: none, exactly one, or any number.
+    /// Number of witness elements that the piece takes: none, exactly one, or any number.
     pub(crate) args: Args,
-    /// A satisfaction leaves exactly 1 (`u`).
+    /// A satisfied piece leaves exactly 1 (`u`).
     pub(crate) unit: bool,
-    /// A satisfaction needs a signature (`s`).
+    /// Satisfying the piece requires a signature (`s`).
     pub(crate) signed: bool,
-    /// A dissatisfaction needs a signature, or is impossible (`f`).
+    /// Dissatisfying the piece requires a signature, or is impossible (`f`).
     pub(crate) forced: bool,
-    /// The top witness element of a satisfaction is not empty (`n`).
+    /// The top element of every witness that satisfies the piece is not empty (`n`).
     pub(crate) nonzero: bool,
-    /// A third party cannot change a satisfaction (`m`).
+    /// A third party cannot change a witness that satisfies the piece (`m`).
     pub(crate) sound: bool,
 }
 
@@ -63,15 +63,16 @@ pub(crate) struct Piece {
 pub(crate) struct Pieces {
     /// Cheapest piece that leaves nothing on the stack.
     pub(crate) verify: Option<Piece>,
-    /// Cheapest piece that leaves a result.
+    /// Cheapest piece that leaves a truth value.
     pub(crate) result: Option<Piece>,
     /// Cheapest piece that leaves 1 if satisfied.
     pub(crate) unit: Option<Piece>,
-    /// Cheapest piece that leaves 1 if satisfied, or 0 if dissatisfied in the only way that a third party cannot change.
+    /// Cheapest piece that leaves 1 if satisfied and 0 if dissatisfied. A third party cannot change its
+    /// dissatisfaction.
     pub(crate) choice: Option<Piece>,
-    /// Cheapest piece that leaves a key, with its signature below.
+    /// Cheapest piece that leaves a key on the stack, above a signature by this key.
     pub(crate) key: Option<Piece>,
-    /// Cheapest piece that leaves a key, with its signature or an empty element below.
+    /// Cheapest piece that leaves a key on the stack, above a signature by this key or an empty element.
     pub(crate) key_choice: Option<Piece>,
 }
 
@@ -182,7 +183,7 @@ impl Pieces {
         }
     }
 
-    /// Adds a piece that leaves a key, if it is cheaper than the known ones.
+    /// Stores a piece that leaves a key, if it is cheaper than the one stored.
     pub(crate) fn offer_key(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if piece.prop.sound {
             Self::keep(&mut self.key, &piece, sat, 0);
@@ -192,7 +193,8 @@ impl Pieces {
         }
     }
 
-    /// Adds a piece that leaves a result, for every type of result that it fits and where it is cheaper than the known one.
+    /// Stores a piece that leaves a truth value, in each field whose type the piece has and where it is cheaper than
+    /// the one stored.
     pub(crate) fn offer(&mut self, piece: Piece, (sat, dis): (u64, u64)) {
         if !piece.prop.sound {
             return;
@@ -229,7 +231,7 @@ pub(crate) fn and(x: Piece, y: Piece) -> Piece {
     Piece { frag: Frag::and(x.frag, y.frag), prop }
 }
 
-/// Returns the fragment changed to operate below one stack element, and its size.
+/// Returns the fragment wrapped so that it operates below the top stack element, and its size in units of 2^-16 bytes.
 pub(crate) fn below(piece: Piece) -> (Frag, u64) {
     if piece.prop.args == Args::One {
         (Frag::Swap(piece.frag.boxed()), piece.prop.size + bytes(1))
@@ -239,7 +241,8 @@ pub(crate) fn below(piece: Piece) -> (Frag, u64) {
 }
 
 pub(crate) fn or_i((at_x, x): (u64, Piece), (at_z, z): (u64, Piece)) -> Piece {
-    // There is one way to dissatisfy the piece: through the branch that can be dissatisfied, if the other one cannot be.
+    // The piece can be dissatisfied in exactly one way if one branch can be dissatisfied and the other branch cannot,
+    // at least not without a signature.
     let dis = match (x.prop.dis, z.prop.dis) {
         (Some(dis), _) if z.prop.forced => Some(dis + bytes(2)),
         (_, Some(dis)) if x.prop.forced => Some(dis + bytes(1)),

@@ -8,7 +8,7 @@ use crate::meaning::Set;
 use crate::policy::{HashFn, Rebind};
 use crate::script::{compact_size, element_size, number_bytes};
 
-/// The kind of signature that a slot needs.
+/// The kind of signature that an element of the witness needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureKind {
     /// A key path signature by the tweaked output key with `SIGHASH_DEFAULT` (BIP 341).
@@ -39,7 +39,7 @@ pub enum Slot {
         /// The kind of signature.
         kind: SignatureKind,
     },
-    /// A signature over a message.
+    /// A signature over a message (OP_CHECKSIGFROMSTACK).
     MessageSignature {
         /// X-only public key of the signer.
         key: [u8; 32],
@@ -57,7 +57,7 @@ pub enum Slot {
     },
     /// The transaction's BIP 119 template hash.
     Template,
-    /// A lock time that nLockTime must have reached.
+    /// A lock time that nLockTime must have reached. The script compares this element with nLockTime.
     Lock(u32),
     /// Bytes that are already known.
     Known(Vec<u8>),
@@ -81,7 +81,7 @@ impl Slot {
 pub enum Branch {
     /// The key path.
     Key,
-    /// A leaf, as an index.
+    /// A leaf, as an index into [`Compiled::leaves`](crate::Compiled::leaves).
     Leaf(usize),
 }
 
@@ -91,16 +91,17 @@ pub enum Branch {
 pub struct Plan {
     /// The key path or a leaf.
     pub branch: Branch,
-    /// The conditions that the witness satisfies.
+    /// The conditions that the witness satisfies, as indices into [`Compiled::atoms`](crate::Compiled::atoms).
     pub atoms: Set,
-    /// The elements before script and control block, bottom first.
+    /// The elements below the script and the control block, bottom first.
     pub slots: Vec<Slot>,
-    /// nLockTime that the transaction must have. A later one might satisfy a lock that the plan does not use, and anybody
-    /// could then replace the witness by one that uses that lock.
+    /// nLockTime that the transaction must have. With a later nLockTime, anybody might be able to replace the witness
+    /// by one that uses another lock of the policy.
     pub lock_time: u32,
     /// nSequence that the input must have. With a relative lock, nVersion must be 2 or above.
     pub sequence: u32,
-    /// `true` if a template fixes the transaction. The template's own locks must then reach these two.
+    /// `true` if a template fixes the transaction. The nLockTime and nSequence of the template must then be at least
+    /// `lock_time` and `sequence`.
     pub fixes_transaction: bool,
     /// Script of the leaf; empty for the key path.
     pub script: Vec<u8>,
@@ -112,7 +113,7 @@ pub struct Plan {
     pub flags: Flags,
 }
 
-/// nSequence without a relative lock that signals replaceability and lets nLockTime take effect.
+/// nSequence of an input without a relative lock. It signals replaceability and lets nLockTime take effect.
 pub const SEQUENCE_NO_LOCK: u32 = 0xffff_fffd;
 
 /// Reason why there is no plan.
@@ -138,11 +139,11 @@ impl core::fmt::Display for PlanError {
 
 impl std::error::Error for PlanError {}
 
-/// Reason why a plan could not be filled.
+/// Reason why a witness could not be built from a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FillError {
-    /// The caller supplied nothing for the slot with this index.
+    /// The caller supplied no element for the slot with this index.
     Missing(usize),
     /// The element supplied for the slot does not have the planned length.
     Length {
@@ -153,7 +154,7 @@ pub enum FillError {
         /// Length in bytes of the supplied element.
         is: usize,
     },
-    /// The preimage supplied for the slot with this index has another hash.
+    /// The preimage supplied for the slot with this index does not have the required hash.
     Preimage(usize),
 }
 
@@ -182,14 +183,14 @@ impl Plan {
         compact_size(count) + slots + tail
     }
 
-    /// Returns the validation weight that remains after all signature checks; the script fails if it is negative (BIP 342).
-    /// The key path has no such limit.
+    /// Returns the validation weight that remains after all signature checks (BIP 342). If the result is negative, the
+    /// script fails. The key path has no such limit.
     pub fn budget(&self) -> i64 {
         budget(self.witness_size(), self.signature_checks)
     }
 
-    /// Returns the witness. `give` is called with the index and the slot of each element that is not yet known, and returns
-    /// the element.
+    /// Returns the witness of the input. For each element that is not yet known, `give` is called with the index of the
+    /// slot and the slot, and must return the element.
     ///
     /// # Errors
     ///

@@ -11,8 +11,8 @@ pub const MAX_DEPTH: usize = 48;
 /// Maximum length of a policy text in bytes.
 pub const MAX_TEXT: usize = 256 * 1024;
 
-/// A place in the text, as byte offsets with an exclusive end. All spans compare as equal, so that places are ignored when
-/// documents are compared.
+/// A place in the policy text, as byte offsets with an exclusive end. All spans compare as equal, so that comparisons
+/// of documents ignore the layout of their texts.
 #[derive(Clone, Copy, Default, Eq)]
 pub struct Span {
     /// Offset of the first byte.
@@ -33,16 +33,16 @@ impl fmt::Debug for Span {
     }
 }
 
-/// A name with its place.
+/// A name in the policy text, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     /// Text of the name.
     pub text: String,
-    /// Place of the name.
+    /// Place of the name in the policy text.
     pub span: Span,
 }
 
-/// A key as written.
+/// A key as written in the policy text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Key {
     /// Name of a key that the document or the caller defines.
@@ -54,12 +54,12 @@ pub enum Key {
     Internal(Span),
 }
 
-/// A number as written: a sum of terms.
+/// A number as written in the policy text: a sum of terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Number {
     /// Terms of the sum.
     pub terms: Vec<Term>,
-    /// Place of the number.
+    /// Place of the number in the policy text.
     pub span: Span,
 }
 
@@ -72,7 +72,7 @@ pub enum Term {
     Literal(u64),
 }
 
-/// A string of bytes as written.
+/// A string of bytes as written in the policy text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Bytes {
     /// Name of bytes that the document or the caller defines.
@@ -128,7 +128,8 @@ impl HashFn {
     }
 }
 
-/// The kind of signature that a BIP 118 key gives. Both kinds have the same script; the plan asks for the hash type.
+/// The hash type of a signature by a BIP 118 key. The script is the same for both hash types. The [`Plan`](crate::Plan)
+/// states which hash type the signer must use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rebind {
     /// `SIGHASH_ALL | ANYPREVOUT` (0x41): commits to the amount and the script of the spent output, but not to the outpoint.
@@ -147,16 +148,16 @@ impl Rebind {
     }
 }
 
-/// A comparison of a number in a message.
+/// A comparison of a number from the witness with the numbers that the policy specifies.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Compare<N> {
-    /// Above the number, as in a signed sequence number.
+    /// The number from the witness must be greater than this one. Used for signed state numbers.
     Newer(N),
-    /// At least the number.
+    /// The number from the witness must be at least this one.
     AtLeast(N),
-    /// At most the number.
+    /// The number from the witness must be at most this one.
     AtMost(N),
-    /// At least the first number and below the second.
+    /// The number from the witness must be at least the first number and less than the second.
     Between(N, N),
 }
 
@@ -174,15 +175,17 @@ pub enum Join {
 pub enum Message {
     /// Bytes that the script pushes.
     Fixed(Bytes),
-    /// `any(slot)`: any bytes from the witness, in a named slot.
+    /// `any(slot)`: any bytes from the witness. The name identifies the witness element in the plan.
     Any(Name),
-    /// `any32(slot)`: 32 bytes from the witness, in a named slot; the script checks the length.
+    /// `any32(slot)`: 32 bytes from the witness, with a name like that of `any`. The script checks the length.
     Any32(Name),
     /// `newer(n)`, `atleast(n)`, `atmost(n)`, `between(a, b)`: a number from the witness, compared by the script.
     Number(Compare<Number>),
-    /// `newer_wide(n)`: a number above n in two 31-bit limbs. The message is the `OP_PAIRCOMMIT` of both limbs.
+    /// `newer_wide(n)`: a number greater than `n`, encoded in two limbs of 31 bits. The message is the `OP_PAIRCOMMIT`
+    /// of both limbs.
     NewerWide(Number),
-    /// `newer_pair(C)` and `newer_cat(C)`: a committed number above the one that `C` opens to.
+    /// `newer_pair(C)` and `newer_cat(C)`: a commitment to a number. The witness opens both this commitment and `C`,
+    /// and the number must be greater than the one in `C`.
     NewerOpened(Join, Bytes),
     /// `locktime`: a number from the witness that the transaction's nLockTime must have reached (BIP 65).
     Locktime,
@@ -198,12 +201,12 @@ pub enum Message {
     Sha256(Box<Message>),
 }
 
-/// A policy and its place.
+/// A policy, with its place in the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// The fragment and its arguments.
     pub kind: Kind,
-    /// Place of the policy.
+    /// Place of the policy in the text.
     pub span: Span,
 }
 

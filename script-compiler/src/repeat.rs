@@ -1,4 +1,4 @@
-//! Finds conditions that count twice in one way to spend.
+//! Finds conditions that count twice in one way to spend, so that one signature or secret satisfies both.
 //!
 //! One signature satisfies every occurrence of its key. So A alone satisfies `thresh(2,pk(A),pk(A),pk(B))` and
 //! `and(pk(A),pk(A))`, whose authors probably meant two keys. A key is repeated if two parts of one `and` or threshold
@@ -13,16 +13,16 @@ use crate::atom::Atom;
 use crate::policy::Span;
 use crate::resolve::{Node, Places};
 
-/// A condition that counts twice.
+/// Two conditions that one signature or secret satisfies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Repeat {
     /// The condition at its first occurrence, and its place.
     pub(crate) first: (usize, Span),
-    /// The condition that it also satisfies, and its place.
+    /// A second condition that the same signature or secret satisfies, and its place.
     pub(crate) second: (usize, Span),
 }
 
-/// Returns an error with the first condition that counts twice in one way to satisfy `root`.
+/// Returns the first condition of `root` that counts twice in one way to satisfy it, or `None` if there is none.
 pub(crate) fn find(root: &Node, places: &Places, atoms: &[Atom]) -> Option<Repeat> {
     let facts = facts(atoms);
     part(root, places, &Search { atoms, facts: &facts }).err()
@@ -30,19 +30,19 @@ pub(crate) fn find(root: &Node, places: &Places, atoms: &[Atom]) -> Option<Repea
 
 struct Search<'a> {
     atoms: &'a [Atom],
-    /// For each condition, the index of the first condition that the same key, secret or lock satisfies.
+    /// For each condition, the index of the first condition that the same secret, message, lock or template satisfies.
     facts: &'a [usize],
 }
 
-/// A condition and its place.
+/// The index of a condition, and its place in the text.
 type Written = (usize, Span);
 
-/// The conditions of a part of the policy, indexed by what satisfies them.
+/// The conditions of a part of the policy, indexed by the key or fact that satisfies them.
 #[derive(Default)]
 struct Part {
     /// Conditions satisfied by a signature of the transaction, by key.
     keys: BTreeMap<[u8; 32], Written>,
-    /// Conditions that satisfy the part on their own, by their fact.
+    /// Conditions that satisfy the part on their own. The key of the map is the entry of [`Search::facts`].
     alone: BTreeMap<usize, Written>,
 }
 
@@ -73,7 +73,7 @@ fn part(node: &Node, places: &Places, search: &Search<'_>) -> Result<Part, Repea
     Ok(Part { keys, alone: alone.map(|(fact, seen)| (fact, seen.first)).collect() })
 }
 
-/// Occurrences of one key or fact in the parts of a policy visited so far.
+/// The occurrences of one key or fact in the parts examined so far.
 struct Seen {
     first: Written,
     /// Place of the part that contains the first occurrence.
@@ -82,8 +82,8 @@ struct Seen {
     parts: usize,
 }
 
-/// Adds the conditions found in a part, where `needed` of the parts must be satisfied together. Returns an error if parts
-/// that are needed together share a key or fact.
+/// Adds the conditions found in one part to those found in earlier parts. `needed` of the parts must be satisfied
+/// together. Returns an error if `needed` is at least 2 and two parts share a key or fact.
 fn join<K: Ord>(
     seen: &mut BTreeMap<K, Seen>,
     found: BTreeMap<K, Written>,
@@ -121,7 +121,8 @@ impl Search<'_> {
     }
 }
 
-/// Returns for each condition the index of the first condition that the same key, secret or lock satisfies.
+/// Returns, for each condition, the index of the first condition that the same secret, message, lock or template
+/// satisfies.
 fn facts(atoms: &[Atom]) -> Vec<usize> {
     let is_same =
         |one: &Atom, other: &Atom| one.shows_secret_of(other) || (one.implies(other) && other.implies(one));

@@ -33,7 +33,7 @@ fn percent(probability: u64) -> String {
     format!("{}.{:03} %", thousandths / 1000, thousandths % 1000)
 }
 
-/// Shortens long strings of hex for text output, which shows them in full only in the scripts.
+/// Shortens each string of 40 or more hex digits to its first 8 digits and an ellipsis.
 fn short(text: &str) -> String {
     const LONG: usize = 40;
     let (mut out, mut run) = (String::new(), String::new());
@@ -64,7 +64,8 @@ fn internal_key(compiled: &Compiled) -> String {
     }
 }
 
-/// Formats a compiled policy as text. `source` is the text of the policy, needed for the places of the notes.
+/// Formats a compiled policy as text. `source` is the text of the policy. It is needed to compute lines and columns for
+/// the notes.
 pub fn compiled_text(compiled: &Compiled, network: Network, source: &str) -> String {
     let output = &compiled.output;
     let address = output.address(network).map(|address| address.to_string()).unwrap_or_default();
@@ -116,7 +117,8 @@ pub fn compiled_text(compiled: &Compiled, network: Network, source: &str) -> Str
     text
 }
 
-/// Draws a subtree. `first` is the prefix of its first line, `rest` the prefix of the other lines.
+/// Draws a subtree as text. `first` is the prefix of the first line of the subtree, `rest` the prefix of its other
+/// lines.
 fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut String) {
     match shape {
         Shape::Leaf(nth) => {
@@ -131,7 +133,8 @@ fn draw(shape: &Shape, first: &str, rest: &str, compiled: &Compiled, text: &mut 
     }
 }
 
-/// Formats a compiled policy as JSON. `source` is the text of the policy, needed for the places of the notes.
+/// Formats a compiled policy as JSON. `source` is the text of the policy. It is needed to compute lines and columns for
+/// the notes.
 pub fn compiled_json(compiled: &Compiled, network: Network, source: &str) -> Json {
     let output = &compiled.output;
     let leaf = |(nth, leaf): (usize, &CompiledLeaf)| {
@@ -180,7 +183,7 @@ fn branch(branch: Branch) -> String {
     }
 }
 
-/// Describes the content of a slot.
+/// Describes the witness element that a slot stands for.
 pub fn slot_text(compiled: &Compiled, slot: &Slot) -> String {
     let name = |key: &[u8; 32]| compiled.program.key_name(key);
     match slot {

@@ -1,4 +1,4 @@
-//! Resolves names: turns a [`Document`] into a [`Program`], in which every condition has the bytes of its values.
+//! Resolves names: turns a [`Document`] into a [`Program`], in which every condition contains its values.
 
 mod conditions;
 
@@ -32,11 +32,11 @@ pub enum Node {
     And(Vec<Node>),
     /// One of the parts. The weights are probabilities in units of 1/[`ONE`], and their sum is [`ONE`].
     Or(Vec<(u64, Node)>),
-    /// At least this number of the parts.
+    /// At least this number of the listed parts.
     Thresh(usize, Vec<Node>),
 }
 
-/// The places in the text of a policy and its parts: a tree of the same shape as the [`Node`] of the policy.
+/// The places of a policy and its parts in the text, as a tree of the same shape as the [`Node`] of the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     /// Place of the policy itself. For a named policy, the place where its name is used.
@@ -77,7 +77,7 @@ pub struct Program {
     pub span: Span,
     /// Names of keys, by x-only public key.
     pub key_names: BTreeMap<[u8; 32], String>,
-    /// Names of other values, used in reports.
+    /// Names of digests and other byte strings, used in reports.
     pub byte_names: BTreeMap<Vec<u8>, String>,
     /// Keys whose owner promises to sign only templates for OP_CHECKSIGFROMSTACK.
     pub template_keys: BTreeSet<[u8; 32]>,
@@ -85,7 +85,7 @@ pub struct Program {
     pub allowed: BTreeSet<Reason>,
 }
 
-/// The value of a definition.
+/// The value of a definition. `None` if the document declares the name without a value.
 #[derive(Clone, Debug)]
 enum Value<'a> {
     Key(Option<[u8; 32]>),
@@ -431,7 +431,7 @@ impl<'a> Resolver<'a> {
         Ok((node, Places { span: policy.span, parts }))
     }
 
-    /// Returns the shape of a tree, and adds its policies to `leaves`.
+    /// Returns the shape of a tree that the text specifies, and adds the policy of each leaf to `leaves`.
     fn tree(
         &mut self,
         policy: &'a Policy,
@@ -461,7 +461,7 @@ impl<'a> Resolver<'a> {
         Ok((nodes, places))
     }
 
-    /// Returns the index of a condition. Equal conditions share one index.
+    /// Returns the index of a condition, and adds the condition if it is new. Equal conditions share one index.
     fn intern(&mut self, atom: Atom, span: Span) -> Result<usize, Error> {
         if let Some(known) = self.atoms.iter().position(|known| *known == atom) {
             return Ok(known);

@@ -1,4 +1,4 @@
-//! Writes script bytes, and formats them.
+//! Writes scripts as bytes, and formats scripts as text.
 
 use bitcoin::hex::DisplayHex;
 use sigstack_interpreter::Opcode;
@@ -61,7 +61,7 @@ pub fn number_bytes(number: u64) -> Vec<u8> {
     bytes
 }
 
-/// Returns the script as words: opcodes by name, pushes as hex in angle brackets.
+/// Returns the script as text: opcodes by name, pushed data as hex in angle brackets.
 pub fn asm(script: &[u8]) -> String {
     let mut words = Vec::new();
     let mut rest = script;
@@ -85,7 +85,8 @@ pub fn asm(script: &[u8]) -> String {
     words.join(" ")
 }
 
-/// Returns the name of an opcode. OP_NOP4 gets its name of BIP 119, because the scripts here depend on that proposal.
+/// Returns the name of an opcode. OP_NOP4 is named OP_CHECKTEMPLATEVERIFY (BIP 119), because the compiled scripts
+/// depend on that proposal.
 fn opcode_name(opcode: Opcode) -> String {
     if opcode == Opcode::OP_CHECKTEMPLATEVERIFY {
         "OP_CHECKTEMPLATEVERIFY".into()

@@ -1,4 +1,4 @@
-//! Computes the bytes that the signatures of a plan sign, given the transaction.
+//! Computes the messages that the signatures of a plan sign, given the transaction.
 
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{Signing, taproot};
@@ -12,7 +12,7 @@ use crate::plan::{Branch, Plan, SignatureKind, Slot};
 /// Code separator position of a script in which no `OP_CODESEPARATOR` was executed (BIP 342).
 const NO_CODE_SEPARATOR: u32 = 0xffff_ffff;
 
-/// Returns the template hashes of a transaction for one of its inputs, without annex.
+/// Returns the template hashes of a transaction without an annex, for the input that `signing` selects.
 pub fn templates(signing: &Signing<'_>) -> Templates {
     Templates {
         ctv: checktemplateverify::check_template_digest(signing),
@@ -20,8 +20,8 @@ pub fn templates(signing: &Signing<'_>) -> Templates {
     }
 }
 
-/// Returns the digest that a signature by a BIP 118 key signs in a leaf, without annex, or `None` if the hash type is not
-/// defined.
+/// Returns the signature hash that a BIP 118 key signs in a leaf, without an annex. Returns `None` if the hash type is
+/// not defined.
 pub fn bip118_digest(signing: &Signing<'_>, leaf_hash: [u8; 32], hash_type: u8) -> Option<[u8; 32]> {
     leaf_digest(signing, leaf_hash, KeyVersion::Bip118, hash_type)
 }
@@ -37,8 +37,8 @@ fn leaf_digest(
 }
 
 impl Compiled {
-    /// Returns the bytes that a slot's signature signs: a sighash, or a message. Returns `None` for slots without a
-    /// signature, and for a transaction that the slot's hash type cannot sign.
+    /// Returns the bytes that the signature of a slot signs: a signature hash, or a message. Returns `None` if the slot
+    /// is not a signature, or if the slot's hash type is not possible in this transaction.
     pub fn signed_bytes(&self, plan: &Plan, slot: &Slot, signing: &Signing<'_>) -> Option<Vec<u8>> {
         let leaf_hash = match plan.branch {
             Branch::Key => [0; 32],

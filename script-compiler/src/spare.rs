@@ -1,5 +1,5 @@
-//! Finds parts of a policy that have no effect: alternatives that another one makes pointless, alternatives that nothing
-//! satisfies, and conditions that another one implies.
+//! Finds parts of a policy that have no effect: alternatives that another alternative makes pointless, alternatives
+//! that nothing satisfies, and conditions that another condition implies.
 //!
 //! Every way to satisfy the policy is listed with the alternatives that it takes. An alternative has no effect if no
 //! remaining way takes it: each way that takes it contradicts itself, or requires more than another way.
@@ -22,15 +22,16 @@ pub(crate) struct Spare {
     pub(crate) root: Node,
 }
 
-/// An alternative of an `or`, or a part of a threshold that is satisfied by fewer parts than it has.
+/// An alternative of an `or`, or a part of a threshold that requires only some of its parts. Alternatives are numbered
+/// in the order of the text.
 struct Choice {
     place: Span,
     policy: Node,
-    /// Number of the enclosing alternative, if there is one.
+    /// Number of the enclosing alternative. `None` if there is no enclosing alternative.
     inside: Option<usize>,
 }
 
-/// A way to satisfy the policy: its conditions, and the alternatives that it takes.
+/// A way to satisfy the policy: its conditions, and the numbers of the alternatives that it uses.
 #[derive(Clone, Default)]
 struct Way {
     set: Set,
@@ -111,11 +112,11 @@ fn product<'a>(parts: impl Iterator<Item = &'a Vec<Way>>) -> Option<Vec<Way>> {
     Some(all)
 }
 
-/// Finds parts without effect. Returns `None` if there are too many ways to list.
+/// Finds the parts of a policy that have no effect. Returns `None` if there are too many ways to satisfy the policy.
 pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Spare> {
     let atoms = &program.atoms;
     let mut writer = Writer::default();
-    // If the output has a key path, all leaves together are an alternative to it.
+    // If the output has a key path, the leaves together form one alternative, next to the key path.
     let has_key_path = matches!(program.internal, InternalKey::Key(_)) && program.tree.is_none();
     let ways =
         if has_key_path { writer.choice(root, places, None)? } else { writer.ways(root, places, None)? };
@@ -124,11 +125,13 @@ pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Sp
     }
     let is_met_by_key_path = |way: &Way| {
         let is_internal = |atom: &Atom| match (program.internal, atom) {
-            // `internal` in a leaf asks for a signature of that leaf in addition to those of the key path, so it is kept.
+            // A leaf with `internal` requires a signature for that leaf. A key path signature does not replace it, so
+            // the leaf is kept.
             (InternalKey::Key(x), Atom::Sig(key)) => key.x == x && !key.internal,
             _ => false,
         };
-        // A way that consists of the key alone is the key path itself. It stays because its weight matters.
+        // A way that consists of the key alone is the key path itself. It is kept, because its weight is the
+        // probability of the key path.
         way.set.len() > 1 && way.set.iter().filter_map(|&index| atoms.get(index)).any(is_internal)
     };
     let is_dead: Vec<bool> = ways.iter().map(|way| conflict(&way.set, atoms).is_some()).collect();
@@ -178,8 +181,8 @@ pub(crate) fn look(program: &Program, root: &Node, places: &Places) -> Option<Sp
     Some(Spare { notes, root })
 }
 
-/// Returns the innermost alternative that a way takes inside another one, as long as an `or` is nested directly in an `or`.
-/// The descent stops at a threshold or an `and`, where a single part is not all that the way requires.
+/// Returns the innermost alternative of a way that lies inside `choice`. Descends only if an `or` is nested directly in
+/// an `or`. Stops at a threshold or an `and`, because the way then requires several parts.
 fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     let mut found = choice;
     for &next in &way.choices {
@@ -191,11 +194,12 @@ fn innermost(choice: usize, way: &Way, choices: &[Choice]) -> usize {
     found
 }
 
-/// The choices that are kept, and for each removed choice the kept one that replaces it, if known.
+/// The numbers of the alternatives that are kept, and for each removed alternative the kept one that replaces it, if
+/// known.
 type Kept = (BTreeSet<usize>, BTreeMap<usize, usize>);
 
-/// Returns the policy without the removed choices. `next` numbers the choices in the same order as [`Writer`]. If an
-/// alternative of the same `or` replaces a removed one, the weight of the removed one is added to it.
+/// Returns the policy without the removed alternatives. `next` counts the alternatives in the same order as [`Writer`].
+/// If an alternative of the same `or` replaces a removed one, it receives the weight of the removed one.
 fn without(node: &Node, kept: &Kept, next: &mut usize) -> Node {
     let choice = |child: &Node, next: &mut usize| {
         let number = *next;

@@ -15,13 +15,13 @@ use crate::fragment::Frag;
 use crate::policy::{Document, HashFn, Statement};
 use crate::script::Writer;
 
-/// A value for a hole, one of the places that a template leaves open.
+/// A value for a hole. A hole is a push of the script that the template leaves open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fill<'a> {
     /// A key or a string of bytes.
     Bytes(&'a [u8]),
-    /// A number, pushed in its minimal encoding. It may be negative if the policy adds a constant that makes the sum
-    /// non-negative.
+    /// A number, pushed in its minimal encoding. The script may push this number plus a constant of the policy. The
+    /// number may be negative if this sum is not.
     Number(i64),
 }
 
@@ -35,8 +35,8 @@ pub enum TemplateError {
     NoLeaf(usize),
     /// The document has no example value for a name that is to become a hole.
     NoValue(String),
-    /// The script does not push the value of the hole unchanged, or pushes a number other than the value plus a constant.
-    /// The number is the byte offset of the instruction.
+    /// The script depends on the hole in another way than by a push of its value, or of its value plus a constant. The
+    /// field is the byte offset of the instruction.
     NotAPush(usize),
 }
 
@@ -55,18 +55,19 @@ impl core::fmt::Display for TemplateError {
 
 impl std::error::Error for TemplateError {}
 
-/// A part of a script.
+/// A part of a template.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
-    /// Bytes that are always the same.
+    /// Bytes that are the same in every filled script.
     Fixed(Vec<u8>),
-    /// A push of `size` bytes from a hole. `before` has the bytes of the push that precede the data.
+    /// A push of `size` bytes, the value of the hole with this index. `before` has the bytes of the push that precede
+    /// the data.
     Copy { before: Vec<u8>, hole: usize, size: usize },
-    /// A push of the number of a hole plus a constant.
+    /// A push of the sum of a number and a constant. The number is the value of the hole with this index.
     Number { hole: usize, plus: u64 },
 }
 
-/// A leaf's script with holes.
+/// A leaf's script in which some pushes are holes. [`Template::fill`] supplies their values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The parts of each condition of the leaf, in the order of the script.
@@ -75,7 +76,7 @@ pub struct Template {
     size: usize,
 }
 
-/// The two values of a hole that are compiled and compared.
+/// Two different values for a hole. The policy is compiled with each of them, and the two scripts are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Pair {
     Bytes([Vec<u8>; 2]),
@@ -118,13 +119,14 @@ impl Template {
         Ok(Template { conditions: found, size: at + 8 * holes.len() })
     }
 
-    /// Returns the script with these values in the holes, in the order in which the holes were named. Returns `None` if a
-    /// value is missing, does not have the kind and length of its hole, or makes a number negative.
+    /// Returns the script with these values in its holes. The values are in the order in which [`Template::new`] was
+    /// given the names of the holes. Returns `None` if a value is missing, does not have the kind and length of its
+    /// hole, or makes a number negative.
     pub fn fill(&self, values: &[Fill<'_>]) -> Option<Vec<u8>> {
         self.fill_conditions(0..self.conditions.len(), values)
     }
 
-    /// Like [`Template::fill`], but returns only the script of some of the leaf's conditions.
+    /// Like [`Template::fill`], but returns only the script of a range of the leaf's conditions.
     pub fn fill_conditions(
         &self,
         conditions: core::ops::Range<usize>,
@@ -166,7 +168,8 @@ impl Pair {
     }
 }
 
-/// Returns the example value of a name and another value of the same kind.
+/// Returns the example value of a name in the document, and another value of the same kind. `nth` is the index of the
+/// hole.
 fn pair(document: &Document, name: &str, nth: usize) -> Option<Pair> {
     document.statements().find_map(|statement| match statement {
         Statement::Key(found, Some(key), _) if found.text == name => {
@@ -176,13 +179,14 @@ fn pair(document: &Document, name: &str, nth: usize) -> Option<Pair> {
             Some(Pair::Bytes([key.to_vec(), other]))
         }
         Statement::Bytes(found, Some(bytes)) if found.text == name && bytes.len() >= 20 => {
-            // Of a signature only part of `s` changes, not its first byte and not the hash type, so that it stays a valid
-            // signature encoding.
+            // Of a signature, only part of `s` is changed. Its first byte and the hash type stay the same, so that the
+            // signature encoding stays valid.
             let (mut other, half) = (bytes.clone(), bytes.len() / 2);
             other.iter_mut().skip(half + 1).take(half.saturating_sub(2)).for_each(|byte| *byte ^= 0x55);
             Some(Pair::Bytes([bytes.clone(), other]))
         }
-        // The number is increased by a power of three. No sum of two holes then increases by the same amount as one hole.
+        // The number is increased by a power of three. The increase of a sum of two holes then differs from the
+        // increase of every single hole.
         Statement::Number(found, Some(n)) if found.text == name => {
             let step = 3u64.checked_pow(u32::try_from(nth).ok()?)?;
             Some(Pair::Number([*n, n.checked_add(step)?]))
@@ -214,8 +218,8 @@ fn pushed(instruction: &Instruction<'_>) -> Option<Vec<u8>> {
     }
 }
 
-/// Splits a script into its parts by comparing two scripts of the same policy. `start` is the offset of the script in its
-/// leaf.
+/// Compares two scripts of the same policy and returns their parts, with a hole wherever they differ. `start` is the
+/// byte offset of the scripts in their leaf.
 fn parts(one: &[u8], other: &[u8], pairs: &[Pair], start: usize) -> Result<Vec<Part>, TemplateError> {
     let mut found: Vec<Part> = Vec::new();
     let (mut ones, mut others) = (Instructions::new(one), Instructions::new(other));

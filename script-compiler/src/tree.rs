@@ -16,19 +16,20 @@ pub const NUMS: [u8; 32] = [
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// The shape of a tree.
+/// The shape of a taproot tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// A leaf, as an index.
+    /// A leaf, as an index into the list of leaves.
     Leaf(usize),
     /// Two subtrees.
     Branch(Box<Shape>, Box<Shape>),
 }
 
-/// Builds a Huffman tree, which has the least possible expected depth. Among equal weights the earlier leaves are joined
-/// first, so that the result is deterministic. Returns `None` if there are no leaves.
+/// Builds a Huffman tree, which has the least possible expected depth. Among equal weights the earlier leaves are
+/// joined first, so that the result is deterministic. Returns `None` if `weights` is empty.
 pub fn huffman(weights: &[u64]) -> Option<Shape> {
-    // Lightest subtree first, then oldest. The age of a subtree is its index in `shapes`.
+    // The queue returns the lightest subtree first. Of equally light subtrees it returns the oldest. The age of a
+    // subtree is its index in `shapes`.
     let mut shapes: Vec<Option<Shape>> = (0..weights.len()).map(|leaf| Some(Shape::Leaf(leaf))).collect();
     let mut queue: BinaryHeap<Reverse<(u64, usize)>> =
         weights.iter().enumerate().map(|(age, weight)| Reverse((*weight, age))).collect();
@@ -43,7 +44,7 @@ pub fn huffman(weights: &[u64]) -> Option<Shape> {
     }
 }
 
-/// Returns the depth of each leaf.
+/// Returns the depth of each leaf in the tree. `leaves` is the number of leaves.
 pub fn depths(shape: &Shape, leaves: usize) -> Vec<usize> {
     let mut depths = vec![0; leaves];
     let mut stack = vec![(shape, 0)];
@@ -96,7 +97,7 @@ impl TapOutput {
     }
 }
 
-/// Returns the output for an internal key and a tree of scripts, or `None` if the key is not on the curve.
+/// Returns the output for an internal key and a tree of scripts. Returns `None` if the key is not on the curve.
 pub(crate) fn output(
     internal_key: &[u8; 32],
     scripts: &[Vec<u8>],

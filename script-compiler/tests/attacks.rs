@@ -102,7 +102,7 @@ fn a_signature_for_one_leaf_is_counted_in_its_twin() {
     let compiled = compile_text(&text(&format!("allow malleable;\n{policy}"))).unwrap();
     assert_eq!(plan(&compiled, &["pk:A"]), Err(PlanError::Malleable));
     assert_eq!(plan(&compiled, &["pk:B"]).unwrap().branch, Branch::Leaf(2));
-    // The interpreter confirms it: the same signature is valid under either control block.
+    // The interpreter confirms that the same signature is valid under either control block.
     let mut assets = Assets::default();
     assets.signers.insert(key("B"));
     let (tx, prevout) = world().fill(&compiled, &compiled.plan(&assets).unwrap());
@@ -123,7 +123,7 @@ fn a_statement_counts_wherever_its_number_fits() {
         let planned = compiled_among(&compiled, &have, Branch::Leaf(1)).map(|plan| plan.branch).ok();
         assert_eq!(planned, expected, "{policy}");
     }
-    // Two slots for bytes signed by the same key are one condition.
+    // Refused: a signature of A over any bytes satisfies both `any(x)` and `any(y)`.
     let policy =
         format!("tr(nums,{{and(signed(any(x),A),ctv({template})),and(signed(any(y),A),ctv({template}))}})");
     assert!(compile_text(&text(&policy)).is_err());

@@ -176,7 +176,7 @@ fn mean_weight(compiled: &Compiled) -> usize {
     (compiled.leaves.iter().map(size).sum::<usize>() * 10).div_ceil(compiled.leaves.len())
 }
 
-/// Returns alternatives, each of which needs 2 of 3 keys.
+/// Returns `count` policies, each of which requires 2 of 3 keys. The keys of different policies differ.
 fn alternatives(count: usize) -> Vec<String> {
     let part = |nth: usize| {
         let [a, b, c] = ["a", "b", "c"].map(|name| key(&format!("{name}{nth}")));
@@ -185,7 +185,7 @@ fn alternatives(count: usize) -> Vec<String> {
     (0..count).map(part).collect()
 }
 
-/// Returns the alternatives as a tree of least depth.
+/// Returns the text of a balanced tree with these policies as its leaves.
 fn balanced(leaves: &[String]) -> String {
     match leaves {
         [leaf] => leaf.clone(),

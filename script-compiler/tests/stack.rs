@@ -17,7 +17,8 @@ fn keys(world: &mut World, count: usize) -> String {
     (0..count).map(&mut key).collect::<Vec<_>>().join(",")
 }
 
-/// Spends with all assets, and verifies that the script fails with one more element below the witness.
+/// Spends the output with a plan for all assets. Then verifies that the script fails if the witness has one more
+/// element at the bottom.
 fn spends_with_a_full_stack(compiled: &Compiled, world: &mut World, policy: &str) {
     let assets = world.assets(compiled.atoms(), 0..compiled.atoms().len());
     let plan = compiled.plan(&assets).unwrap_or_else(|error| panic!("{policy}: {error}"));
@@ -28,7 +29,8 @@ fn spends_with_a_full_stack(compiled: &Compiled, world: &mut World, policy: &str
     assert_eq!(verdict, Err(ScriptError::StackSize), "{policy}");
 }
 
-/// Returns conditions of each form, each with the number of keys that fill the stack after it.
+/// Returns conditions of each form. Each comes with the number of `pk` conditions that must follow in the same leaf so
+/// that the stack reaches exactly 1,000 elements.
 fn conditions(world: &mut World) -> Vec<(usize, String)> {
     let key = |world: &mut World, name: &str| hex::encode(world.key(name));
     let (a, b) = (key(world, "A"), key(world, "B"));

@@ -90,7 +90,8 @@ fn what_is_shown_is_read_as_bytes() {
         (Msg::TemplateHash, vec![Value::Template], any32(), Some(Msg::Fixed(vec![3; 32]))),
         (Msg::TemplateHash, vec![Value::Template], any(), Some(Msg::Locktime)),
         (Msg::TemplateHash, vec![Value::Template], Msg::Ctv(true), None),
-        // A message joined in another way has 32 bytes, and those bytes may be the ones that the other message requires.
+        // A message whose parts are joined in another way is 32 bytes long. These bytes may be valid for a message that
+        // accepts any 32 bytes.
         (pair(any(), any()), vec![bytes(1), bytes(2)], any32(), Some(Msg::TemplateHash)),
         (pair(any(), any()), vec![bytes(1), bytes(2)], any(), Some(Msg::Fixed(vec![3; 32]))),
         (
@@ -180,7 +181,7 @@ fn all_keys_sign_the_same_values() {
     let all = [(1, long.clone()), (2, long.clone()), (1, short.clone()), (2, short.clone())];
     let slots = vec![signature(2, &short), signature(1, &short), Slot::Known(vec![3; 8])];
     assert_eq!(with(&all), Some(slots));
-    // Values that belong to another message, and too many values.
+    // The condition is not satisfied by values of another message, or by too many values.
     assert_eq!(with(&[(1, vec![Value::Template]), (2, vec![Value::Template])]), None);
     let twice = vec![bytes(8), bytes(8)];
     assert_eq!(with(&[(1, twice.clone()), (2, twice)]), None);

@@ -73,8 +73,8 @@ fn element(atom: &Atom) -> Option<Vec<u8>> {
     }
 }
 
-/// Returns the script, given in `held` which conditions are satisfiable. For an unsatisfiable template the script gets a
-/// hash that the mock host does not have.
+/// Returns the script of a fragment. `held` says which conditions can be satisfied. For a template that cannot be
+/// satisfied, the script contains a hash that the mock transaction does not have.
 fn script(frag: &Frag, atoms: &[Atom], held: &[bool]) -> Vec<u8> {
     let changed = |(atom, held): (&Atom, &bool)| match atom {
         Atom::Ctv(_) if !held => Atom::Ctv([0x78; 32]),
@@ -306,7 +306,7 @@ fn check_expectation(piece: &Piece, node: &Node, choices: &Known) {
     assert!((expected - is).abs() < 0.01, "{:?} costs {expected}, not {is}", piece.frag);
 }
 
-/// Policies, each with the indices in `conditions` of its conditions 0, 1, ….
+/// Returns policies. Each comes with a list that maps its conditions 0, 1, … to indices in [`conditions`].
 fn policies() -> Vec<(Vec<usize>, Node)> {
     let [a, b, c, d, e] = [0, 1, 2, 3, 4].map(Node::Atom);
     let or = |at: u64, x: &Node, y: &Node| Node::Or(vec![(at, x.clone()), (ONE - at, y.clone())]);

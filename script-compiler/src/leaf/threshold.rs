@@ -8,7 +8,8 @@ use crate::piece::*;
 use crate::resolve::{Node, ONE};
 
 impl Optimizer<'_> {
-    /// Offers a script for `k` of the children: each child adds its result to a sum, which is compared with `k`.
+    /// Adds a script for `k` of the children to `pieces`. Each child adds its result to a sum, and the script compares
+    /// the sum with `k`.
     pub(super) fn threshold(
         &mut self,
         k: usize,

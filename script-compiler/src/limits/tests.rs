@@ -29,7 +29,8 @@ fn leaves_are_held_to_the_limits() {
         }
     };
     let depth = |depth: usize| move |leaf: &mut CompiledLeaf| leaf.depth = depth;
-    // The stack contains the signatures and the first key.
+    // When the script checks the first signature, the stack contains all signatures and the first key. The largest leaf
+    // that fits therefore has one signature less than the stack limit.
     let fits = MAX_STACK_SIZE - 1;
     assert_eq!((check(&with(&sigs(fits))), check(&with(&depth(128)))), (Ok(()), Ok(())));
     let too_large = |what, limit| Err(ErrorKind::TooLarge { what, limit });

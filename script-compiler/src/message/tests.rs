@@ -96,8 +96,8 @@ fn what_covers_what() {
         vec![fixed(2)],
         vec![fixed(3)],
     ];
-    // Within a group each message covers those after it. The first message of another group covers none of them, except
-    // between numbers.
+    // Within a group, a value that is valid for one message is also valid for the messages after it. Between groups
+    // there is no such relation, except between groups of numbers.
     for group in &groups {
         for (nth, msg) in group.iter().enumerate() {
             for other in &group[nth..] {
@@ -166,7 +166,7 @@ fn template_keys_sign_what_holds_a_template() {
     assert!(fit.iter().all(|msg| msg.is_for_template_keys() && msg.has_template()));
     let others = [any(), pair(any(), any32()), sha256(any()), Msg::Delegate];
     assert!(others.iter().all(|msg| !msg.is_for_template_keys() && !msg.has_template()));
-    // The concatenation can be split at another place.
+    // A key that signs only templates may not sign this concatenation, because it can be split at another place.
     let cut = joined(Join::Cat, Msg::Ctv(true), any());
     assert!(cut.has_template() && !cut.is_for_template_keys());
 }

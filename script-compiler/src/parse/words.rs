@@ -116,7 +116,7 @@ pub(super) const RESERVED: &[&str] = &[
     "tr",
 ];
 
-/// Returns `true` if a word without `0x` is a hex literal.
+/// Returns `true` if a word without `0x` is a hex literal: 40, 64 or 130 hex digits.
 pub(super) fn is_bare_hex(word: &str) -> bool {
     word.len().is_multiple_of(2)
         && is_bare_length(word.len() / 2)

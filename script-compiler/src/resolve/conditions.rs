@@ -1,4 +1,4 @@
-//! Resolves conditions and messages to their values.
+//! Resolves the names in conditions and messages to their values.
 
 use bitcoin::XOnlyPublicKey;
 
@@ -81,7 +81,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Resolves a message that has to fit in one stack element.
+    /// Resolves a message and checks that it fits in one stack element. `is_trusted` is that of [`Resolver::message`].
     pub(super) fn whole_message(
         &self,
         message: &Message,
@@ -96,8 +96,8 @@ impl Resolver<'_> {
         Ok(msg)
     }
 
-    /// Resolves a message. `is_trusted` means that the keys sign only templates, so that the length of a template needs no
-    /// check.
+    /// Resolves a message. `is_trusted` means that the keys sign only templates. The script then need not check the
+    /// length of a template hash.
     fn message(&self, message: &Message, span: Span, is_trusted: bool) -> Result<Msg, Error> {
         const NUMBER: (u64, u64) = (0, MAX_NUMBER);
         Ok(match message {
@@ -159,7 +159,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Resolves a key that must sign.
+    /// Resolves a key that must sign. BIP 341's point without a known private key is an error.
     fn signer(&self, key: &Key) -> Result<KeyRef, Error> {
         let found = self.key(key)?;
         if found.x == NUMS {

@@ -1,4 +1,4 @@
-//! Texts that no policy is: deep, long and random ones.
+//! Tests texts that no author of a policy would write: deeply nested, very long and random texts.
 
 use super::*;
 

@@ -1,4 +1,5 @@
-//! Policies that a check refuses unless they allow it by name.
+//! Tests each safety check with a policy that it refuses. The same policy compiles if it contains `allow` and the name
+//! of the check.
 
 use super::*;
 
@@ -59,7 +60,8 @@ fn every_check_refuses_and_can_be_allowed() {
         (Reason::Repeated, "tr(A,and(pk(internal),pk(A)))", "tr(A,and(pk(internal),pk(B)))"),
         (Reason::Repeated, "policy p = pk(A);\nand(p,p)", "policy p = pk(A);\nand(p,pk(B))"),
         (Reason::Repeated, "tr(nums,{pk(B),and(pk(A),pk(A))})", "tr(nums,{pk(B),and(pk(A),pk(C))})"),
-        // A fact is repeated if it satisfies two parts on its own.
+        // A preimage, lock or template may occur in several parts. It counts as repeated only if it satisfies two parts
+        // on its own.
         (Reason::Repeated, "and(pk(A),sha256(H),sha256(H))", "and(pk(A),sha256(H),hash256(H))"),
         (
             Reason::Repeated,

@@ -82,7 +82,7 @@ pub fn fixed() -> Vec<Shared> {
     MINISCRIPT_POLICIES.iter().map(fill).collect()
 }
 
-/// Generates a policy from a seed that both languages can express.
+/// Generates, from a seed, a policy that both languages can express.
 pub fn generated(seed: u64) -> Shared {
     let mut generator = Generator::new(seed, true);
     let most = if seed.is_multiple_of(5) { 10 } else { 7 };
@@ -186,7 +186,7 @@ pub enum Refused {
     Sigstack,
 }
 
-/// Compares one policy, if neither compiler refuses it.
+/// Compares one policy. Returns which compiler refuses the policy, if one does.
 ///
 /// # Errors
 ///

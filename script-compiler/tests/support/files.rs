@@ -1,9 +1,9 @@
 //! The policy files and the example values in them.
 //!
-//! The secret of a key is SHA256("sigstack example key NAME"), except for G, whose secret is 1. The prefix of a name decides
-//! how its bytes are computed: `hash160_` and `sha256_` are hashes of preimages, `ctv_`, `th_` and `sig_` are templates
-//! (`sig_` as a signature by G), `pair_` and `cat_` are commitments to the number 70000, `commit_` is a commitment to two
-//! slots, `tag_` is a hash.
+//! The secret of a key is SHA256("sigstack example key NAME"), except for G, whose secret is 1. The prefix of a name
+//! decides how its bytes are computed: `hash160_` and `sha256_` are hashes of preimages, `ctv_`, `th_` and `sig_` are
+//! templates (`sig_` as a signature by G), `pair_` and `cat_` are commitments to the number 70000, `commit_` is a
+//! commitment to two values from the witness, `tag_` is a hash.
 
 use std::path::PathBuf;
 

@@ -19,7 +19,7 @@ impl Rng {
         Rng { state, choices: Vec::new() }
     }
 
-    /// Creates a generator that draws one of the bytes at a time, until none are left.
+    /// Creates a generator that first returns these bytes, one at a time, and then random numbers from seed 0.
     pub fn of_bytes(bytes: &[u8]) -> Rng {
         Rng { state: 0, choices: bytes.iter().rev().copied().collect() }
     }

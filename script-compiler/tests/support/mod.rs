@@ -71,7 +71,7 @@ pub struct World {
     pub numbers: BTreeMap<[u8; 32], (u64, [u8; 32])>,
     /// Values of the parts of other commitments, by commitment.
     pub openings: BTreeMap<Vec<u8>, Vec<Value>>,
-    /// Bytes of the slots, by name.
+    /// Bytes for the messages `any(NAME)` and `any32(NAME)`, by name.
     pub slots: BTreeMap<String, Vec<u8>>,
     /// Value used where a signed message contains a lock time.
     pub signed_lock: u32,
@@ -223,7 +223,8 @@ impl World {
         }
     }
 
-    /// Fills a plan. Returns the transaction with its witness, and the output that it spends.
+    /// Signs a transaction that follows a plan. Returns the transaction with its witness, and the output that it
+    /// spends.
     pub fn fill(&self, compiled: &Compiled, plan: &Plan) -> (Transaction, TxOut) {
         let mut tx = self.transaction(compiled, plan);
         let prevout =
