@@ -17,8 +17,9 @@ pub(super) struct Honest {
     pub(super) client: Option<Publisher>,
     /// Whether the client is offline, so that only its watchtower defends the channel.
     pub(super) is_asleep: bool,
-    /// Height from which the client is online again. From that height it also closes the channel if the
-    /// channel is still open, before the HTLCs expire.
+    /// Height from which an offline client is online again. From this height the client also closes the
+    /// channel if it is still open, so that it can claim its HTLCs before they expire. `None` in scenarios
+    /// without HTLCs.
     pub(super) back: Option<u32>,
     pub(super) tower: Option<Watchtower>,
     /// Output scripts that only the honest party can spend: its payout script and its wallet's script.
@@ -41,20 +42,20 @@ impl Honest {
         reports.into_iter().try_for_each(|report| report.events.map(drop))
     }
 
-    /// Tells the client to close the channel if nobody else closes it.
+    /// Instructs the client to publish its own closing transaction if the peer has published none.
     pub(super) fn close(&mut self) {
         if let Some(client) = &mut self.client {
             client.orders().close = true;
         }
     }
 
-    /// Replaces the watchtower's record of the honest party, which is the tower's client number 1. Returns
-    /// whether the tower accepted the record.
+    /// Replaces the data that the watchtower stores for the honest party, which is client number 1 of the
+    /// tower. Returns whether the tower accepted the new data.
     pub(super) fn hand_record(&mut self, record: &[u8]) -> bool {
         self.tower.as_mut().is_some_and(|tower| tower.replace(1, record.to_vec()).is_ok())
     }
 
-    /// Returns the mempool transactions that the honest side made: those that pay it, and the parents that
+    /// Returns the txids of the honest side's mempool transactions: those that pay it, and the parents that
     /// they spend.
     pub(super) fn made(&self, chain: &Chain) -> BTreeSet<Txid> {
         let pays = |tx: &Transaction| tx.output.iter().any(|out| self.scripts.contains(&out.script_pubkey));
@@ -77,8 +78,8 @@ impl Honest {
         self.tower.as_ref().map_or(0, |tower| tower.balance(chain))
     }
 
-    /// Returns a hash of everything that the honest side remembers from block to block. Two honest sides
-    /// with the same hash behave alike.
+    /// Returns a hash of everything that the honest side remembers between blocks. Two honest sides with the
+    /// same hash behave alike, so the search does not explore both.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.is_asleep.hash(&mut hasher);

@@ -17,8 +17,8 @@ use crate::model::{Construction, Held, Known, PlayError, Step};
 
 use crate::tx::{SEQUENCE_FREE, input, output, set_witness, transaction};
 
-/// A transaction whose outputs both parties agreed on or a script fixes, together with the signatures
-/// received for it.
+/// A transaction whose outputs are fixed because the other party signed it or a script commits to it, with
+/// the signatures that the corrupted side received for it. `number` is the number of its channel state.
 #[derive(Clone, Debug)]
 struct Template {
     label: String,
@@ -29,8 +29,9 @@ struct Template {
     number: u32,
 }
 
-/// A path through one of an output's scripts, with the possible values of the witness elements that do not
-/// depend on the transaction.
+/// One spending path of a script, with candidates for its witness elements. Each entry of `choices` is one
+/// combination of elements. An element that depends on the spending transaction, such as a signature, is
+/// `None`.
 #[derive(Clone, Debug)]
 struct Plan {
     script: Vec<u8>,
@@ -47,13 +48,14 @@ pub(super) struct Candidate {
     pub(super) tx: Transaction,
     /// The outputs that the transaction spends, in input order.
     pub(super) prevouts: Vec<TxOut>,
-    /// Whether the transaction pays the corrupted side's own wallet, at a fee of its choice.
+    /// Whether the corrupted side built the transaction to pay the output to its own wallet, with the fee
+    /// [`OWN_FEE`].
     pub(super) is_own: bool,
     /// Whether the transaction closes the channel in the latest state.
     pub(super) closes_latest: bool,
 }
 
-/// Maximum number of combinations of witness data kept for one script path.
+/// Maximum number of combinations of witness elements kept for one script path.
 const MAX_CHOICES: usize = 64;
 
 /// Everything that the corrupted side has: keys, received signatures, templates and the scripts of the
@@ -71,8 +73,8 @@ pub(super) struct Knowledge {
 }
 
 impl Knowledge {
-    /// Collects the knowledge of `party`: its keys, every transaction of every state that it can complete, the signatures that it
-    /// received, and `preimages`.
+    /// Collects the knowledge of `party`: its keys, the signatures that it received, `preimages`, and the
+    /// transactions of every state that it can complete. `payout` is the script of its wallet.
     pub(super) fn of(
         channel: &dyn Construction,
         party: usize,
@@ -111,7 +113,8 @@ impl Knowledge {
         Ok(knowledge)
     }
 
-    /// Returns whether a transaction pays the whole capacity to one output, as a state transaction does.
+    /// Returns whether a transaction pays the whole channel capacity to one output. A transaction that
+    /// publishes a channel state has this form if a second transaction pays the balances.
     pub(super) fn is_state(&self, tx: &Transaction) -> bool {
         tx.output.iter().any(|out| out.value == self.capacity)
     }
@@ -133,7 +136,8 @@ impl Knowledge {
         });
     }
 
-    /// Adds the second-stage HTLC transactions of a state that both parties signed.
+    /// Adds the transactions with which `party` claims the HTLCs of state `number`. It claims an HTLC that it
+    /// receives with the preimage, and an HTLC that it offered after the expiry.
     fn add_claims(&mut self, channel: &dyn Construction, party: usize, number: u32, preimages: &[[u8; 32]]) {
         let (Ok(content), Ok(steps)) = (channel.state(number), channel.close(party, number)) else { return };
         for htlc in &content.htlcs {
@@ -149,8 +153,8 @@ impl Knowledge {
         }
     }
 
-    /// Adds an output, with every path through each of its scripts for which the corrupted side has the
-    /// data.
+    /// Adds an output of the channel. For each of its scripts, keeps the spending paths for which the
+    /// corrupted side has the data.
     fn add_output(&mut self, known: Known) {
         let script_pubkey = known.script_pubkey();
         if self.outputs.contains_key(&script_pubkey) {
@@ -184,13 +188,13 @@ impl Knowledge {
         self.outputs.keys()
     }
 
-    /// Returns the possible values of the witness elements that do not depend on the transaction. Elements
-    /// that depend on it are left open (`None`).
+    /// Returns the combinations of witness elements with which the corrupted side may be able to satisfy a
+    /// script path. Elements that depend on the spending transaction are `None`.
     fn choices(&self, path: &Path) -> Vec<Vec<Option<Vec<u8>>>> {
         let mut pool: Vec<Vec<u8>> = self.held.data.clone();
         for node in &path.nodes {
-            // A number that is one above the number in the script's comparison. The corrupted side can make
-            // such a number itself.
+            // The script compares a witness element with a constant. The corrupted side may choose any number
+            // here, so the constant plus one is a candidate.
             if let Node::Above(_, than) = node
                 && let Some(number) = path.nodes.get(*than).and_then(number_of)
             {
@@ -244,8 +248,12 @@ impl Knowledge {
             .or_else(|| self.keys.get(&key).map(|pair| sign_schnorr(pair, message)))
     }
 
-    /// Returns all transactions that spend an output, confirmed or in the mempool: those signed for exactly
-    /// this output, those whose signatures can be rebound to it, and those that pay the corrupted side.
+    /// Returns all transactions with which the corrupted side can spend an output. `version` is the
+    /// transaction version of those that it builds itself. The result contains:
+    ///
+    /// - transactions that were signed for exactly this outpoint
+    /// - transactions whose signatures can be rebound to this outpoint
+    /// - transactions that pay the corrupted side's wallet
     pub(super) fn spends(&self, outpoint: OutPoint, out: &TxOut, version: i32) -> Vec<Candidate> {
         let mut found = Vec::new();
         for template in &self.templates {
@@ -276,7 +284,8 @@ impl Knowledge {
         found
     }
 
-    /// Builds an unsigned transaction that pays an output to the corrupted side's wallet.
+    /// Builds an unsigned transaction that spends an output by the script path of `plan` and pays the
+    /// corrupted side's wallet.
     fn own_spend(
         &self,
         outpoint: OutPoint,
@@ -290,8 +299,8 @@ impl Knowledge {
         (tx, vec![out.clone()])
     }
 
-    /// Signs the first input of a transaction along a script path. Returns `None` if a signature or a value
-    /// is missing.
+    /// Adds the witness of the first input, which spends its output by the script path of `plan`. Returns
+    /// `None` if a signature or another witness element is not available.
     fn complete(
         &self,
         (mut tx, prevouts): (Transaction, Vec<TxOut>),
@@ -306,8 +315,10 @@ impl Knowledge {
         Some(Candidate { label: label.to_owned(), tx, prevouts, is_own, closes_latest: false })
     }
 
-    /// Signs input `place` again after the rest of the transaction was changed. Returns `None` if its
-    /// signatures do not allow the change.
+    /// Makes input `place` of `changed` valid again, after the rest of the transaction was changed. The
+    /// witness of `original` is kept if it is still valid. If it is not, a new witness is completed from the
+    /// received signatures and the corrupted side's keys. Returns `None` if the signatures commit to what was
+    /// changed.
     pub(super) fn again(&self, changed: &Candidate, place: usize, original: &Candidate) -> Option<Candidate> {
         let mut made = changed.clone();
         let kept = original.tx.input.first()?.witness.clone();
@@ -331,8 +342,8 @@ impl Knowledge {
     }
 }
 
-/// Fee of a transaction that pays the corrupted side's own wallet, in satoshi. In every scenario where such
-/// a transaction must be mined, this is above the market fee.
+/// Fee of a transaction that pays the corrupted side's wallet, in satoshi. This is above the market fee in
+/// every scenario in which blocks must include such a transaction.
 pub(super) const OWN_FEE: u64 = 4_000;
 
 /// Returns whether an input of a transaction is valid under consensus with all proposed soft forks active.
@@ -349,8 +360,8 @@ fn number_of(node: &Node) -> Option<i64> {
     }
 }
 
-/// Returns the possible values of a witness element. The only value is `None` for a signature or a template
-/// hash, which are computed later from the transaction.
+/// Returns the candidate values of the witness element with index `place`. The only candidate is `None` if
+/// the element is a signature or a template hash, because these are computed later from the transaction.
 fn options(path: &Path, place: usize, pool: &[Vec<u8>]) -> Vec<Option<Vec<u8>>> {
     let is_place = |id: &Id| path.nodes.get(*id) == Some(&Node::Element(place));
     let signature = path.nodes.iter().any(|node| match node {

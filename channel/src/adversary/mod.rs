@@ -1,11 +1,13 @@
-//! An adversary that searches for losses: every sequence of moves of a corrupted party within given bounds.
-//! Moves are real transactions on the chain model, played against the production code of client and
-//! watchtower.
+//! Searches for ways in which one corrupted party of a channel makes the honest party lose money. The search
+//! tries every sequence of moves of the corrupted party within given bounds. The moves are real transactions
+//! on a simulated chain. The honest party's client and watchtower answer them with their production code.
 //!
-//! The corrupted side has its keys, everything that it received before its first move, and the outputs on
-//! the chain. It parses scripts from their bytes to find witnesses that satisfy them. It finds by trial
-//! which parts of a transaction its signatures leave free to change. At the end of every line of play, the
-//! honest side must have at least its worst acceptable outcome, less fees.
+//! The corrupted party uses its keys, everything that it received before its first move, and the outputs on
+//! the chain. It parses scripts from their bytes to find witnesses that satisfy them. To find out which parts
+//! of a transaction a received signature does not commit to, it changes the transaction and verifies the
+//! signature again. After every sequence of moves, the honest party must have at least its balance in the
+//! latest state, plus the HTLCs that it offered and the HTLCs whose preimage it knows, minus an allowance for
+//! fees.
 
 mod honest;
 mod knowledge;
@@ -31,15 +33,16 @@ use scenario::{SCENARIOS, build};
 /// Limits of a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Moves, waits and blocks available to the corrupted side in one line of play.
+    /// Numbers of moves of each kind that the corrupted side may make in one sequence of moves.
     pub budget: Budget,
-    /// Maximum number of states explored in one scenario.
+    /// Maximum number of search states explored per scenario. A search state is the chain, the honest side's
+    /// memory and the corrupted side's remaining moves; it is not a channel state.
     pub states: usize,
 }
 
 impl Bounds {
-    /// Returns bounds with `moves` moves, `blocks` waits, at most `states` states, and fixed values for the
-    /// rest.
+    /// Returns bounds with `moves` moves, `blocks` moves that mine blocks, and `states` search states. The
+    /// other limits of the [`Budget`] have fixed values.
     pub const fn new(moves: u32, blocks: u32, states: usize) -> Bounds {
         Bounds { budget: Budget { moves, blocks, pins: 1, absent: 4, reorganisations: 1 }, states }
     }
@@ -48,11 +51,11 @@ impl Bounds {
 /// The result of searching one scenario of a construction.
 #[derive(Clone, Debug)]
 pub struct Searched {
-    /// Name of the construction, as commands accept it.
+    /// Name of the construction, as the command line accepts it.
     pub construction: &'static str,
     /// Name of the scenario.
     pub scenario: &'static str,
-    /// Number of states explored, and the loss if one was found.
+    /// Number of search states explored, and the loss if one was found.
     pub explored: Explored,
     /// Duration of the search, in seconds.
     pub seconds: f64,
@@ -60,7 +63,8 @@ pub struct Searched {
 
 type Probe = fn(Kind) -> Result<Explored, PlayError>;
 
-/// Checks that do not search the chain model's states, by name.
+/// Checks other than the [`SCENARIOS`], with their names. Each checks one rule of a construction, for example
+/// that no nonce is reused. Callers list and run them like scenarios.
 const PROBES: [(&str, Probe); 7] = [
     ("nonces", probes::nonces),
     ("keys", probes::keys),
@@ -71,13 +75,15 @@ const PROBES: [(&str, Probe); 7] = [
     ("proposals", probes::proposals),
 ];
 
-/// Returns the names of all scenarios of a construction.
+/// Returns the names of all checks and scenarios that [`search_one`] accepts. They are the same for every
+/// construction.
 pub fn scenarios() -> impl Iterator<Item = &'static str> {
     PROBES.iter().map(|(name, _)| *name).chain(SCENARIOS.iter().map(|scenario| scenario.name))
 }
 
-/// Searches one scenario of a construction. Returns `None` if no code defends a party of the construction
-/// in this scenario.
+/// Searches one scenario of a construction. Returns `None` if no scenario has this name, or if the scenario
+/// does not apply to the construction (for example, a scenario with a watchtower for a construction without
+/// towers).
 ///
 /// # Errors
 ///
@@ -103,8 +109,9 @@ pub fn search_one(
     Ok(Some(Searched { construction, scenario: name, explored, seconds }))
 }
 
-/// Searches one construction, or all of them. Each scenario's search ends when it finds a loss. `progress`
-/// is called with the names of the construction and scenario before each search.
+/// Searches every scenario of one construction, or of all constructions if `construction` is `None`. The
+/// search of a scenario ends at its first loss. `progress` is called with the names of the construction and
+/// the scenario before each search.
 ///
 /// # Errors
 ///
@@ -126,7 +133,7 @@ pub fn search(
     Ok(all)
 }
 
-/// The first state of a scenario, from which a caller can play lines of its choice.
+/// The start state of a scenario. [`Opening::walk`] plays moves from it that the caller chooses.
 #[derive(Debug)]
 pub struct Opening {
     game: world::Game,
@@ -135,8 +142,8 @@ pub struct Opening {
 }
 
 impl Opening {
-    /// Builds a scenario. Returns `None` if the scenario has no chain, or if no code defends a party of the
-    /// construction in it.
+    /// Builds a scenario. Returns `None` if the name is unknown, if it names a check without a start state,
+    /// or if the scenario does not apply to the construction.
     ///
     /// # Errors
     ///
@@ -147,8 +154,9 @@ impl Opening {
         Ok(built.map(|(game, world, owed)| Opening { game, world, owed }))
     }
 
-    /// Plays one line. `choose` receives the number of possible next states and returns the index of one of
-    /// them, or `None` to end the line. Returns the loss, if there is one, and the moves that led to it.
+    /// Plays one sequence of moves. Before each move, `choose` receives the number of possible moves. It
+    /// returns the index of the move to play, or `None` to stop. After the last move, the game is played to
+    /// its end. Returns the loss and the moves that led to it, or `None` if the honest side lost nothing.
     pub fn walk(&self, choose: &mut dyn FnMut(usize) -> Option<usize>) -> Option<(Loss, Vec<String>)> {
         search::walk(&self.game, self.world.clone(), &self.owed, choose)
     }

@@ -1,4 +1,5 @@
-//! The moves available to the corrupted side in a state of the search.
+//! Lists the moves that the corrupted side can make in one search state, and plays its behavior after the
+//! last move.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +10,18 @@ use super::world::{Action, Game, Loss, Move, Shape, World, offer, unlock_anchor}
 use crate::chain::Chain;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, transaction};
 
-/// A change to a transaction, tried to see whether its signatures allow the change.
+/// A change to a transaction that the corrupted side can complete. A changed transaction is offered only if
+/// its signatures are still valid, or can be made again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Change {
-    /// Adds an input that spends a 0-sat anchor, which anyone can spend.
+    /// Adds an input that spends a 0-sat P2A output, which anyone can spend. `first` puts it before the other
+    /// inputs.
     Anchor { first: bool },
-    /// Adds an input with a coin of the corrupted side. The whole value of the coin becomes fee.
+    /// Adds an input from the corrupted side's wallet. Its whole value becomes fee. `first` puts it before
+    /// the other inputs.
     Fee { first: bool },
-    /// Adds an output that looks like one of the channel's outputs, paid for with a coin of the corrupted
-    /// side.
+    /// Adds an output with the script of a channel output, paid for with an input from the corrupted side's
+    /// wallet.
     Output,
     /// Redirects the first output to the corrupted side's wallet.
     Redirect,
@@ -32,11 +36,11 @@ const CHANGES: [Change; 6] = [
     Change::Redirect,
 ];
 
-/// Returns all states that are one move after `world`.
+/// Returns all search states that the corrupted side reaches with one move from `world`.
 ///
 /// # Errors
 ///
-/// Returns a loss that occurs at once, with the move that causes it.
+/// Returns the loss if a move causes one immediately, with the name of the move.
 pub(super) fn successors(game: &Game, world: &World) -> Result<Vec<World>, (Loss, String)> {
     let mut next = Next { game, world, found: Vec::new() };
     if world.left.moves > 0 {
@@ -70,7 +74,9 @@ pub(super) fn successors(game: &Game, world: &World) -> Result<Vec<World>, (Loss
     Ok(next.found)
 }
 
-/// Returns the channel's outputs that are unspent on the chain, and those created in the mempool.
+/// Returns the channel's unspent outputs on the chain, and the channel's outputs created in the mempool. The
+/// third value of an entry is the version for transactions that spend the output: 2 if it is confirmed, and
+/// the version of its mempool transaction if it is not.
 pub(super) fn coins(game: &Game, world: &World) -> Vec<(OutPoint, TxOut, i32)> {
     let mut found: Vec<(OutPoint, TxOut, i32)> = Vec::new();
     for (coin, unspent) in world.chain.coins() {
@@ -96,7 +102,7 @@ struct Next<'a> {
 type Done = Result<bool, (Loss, String)>;
 
 impl Next<'_> {
-    /// Adds the state after a move, if the move is possible. Returns whether it was possible.
+    /// Adds the search state after a move if the move is possible. Returns whether it was possible.
     fn add(&mut self, label: String, action: Action) -> Done {
         let step = Move { label, action };
         match self.world.after(self.game, &step) {
@@ -124,8 +130,8 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Offers a transaction to the mempool with several fees. If the mempool refuses all of them, a miner
-    /// includes the transaction.
+    /// Offers a transaction to the mempool alone, and with fee-paying children of several sizes and feerates.
+    /// If the mempool refuses all of these, a miner includes the transaction in a block.
     fn offer_or_include(&mut self, candidate: &Candidate, label: &str) -> Result<(), (Loss, String)> {
         let (game, chain) = (self.game, &self.world.chain);
         let mut is_taken = self.add(format!("publish {label}"), Action::Offer(vec![candidate.tx.clone()]))?;
@@ -146,8 +152,8 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Attaches children to the mempool's transactions: heavy ones of low feerate, and small ones of high
-    /// feerate.
+    /// Attaches children to the mempool's transactions: large ones below the market feerate, and small ones
+    /// at ten times the market feerate.
     fn children(&mut self) -> Result<(), (Loss, String)> {
         let parents: Vec<Transaction> =
             self.world.chain.mempool().entries().map(|entry| entry.tx.clone()).collect();
@@ -164,7 +170,8 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Offers a package whose child spends the same coin as its parent (a conflict inside the package).
+    /// Offers a package in which parent and child spend the same output. The mempool must refuse this
+    /// conflict.
     fn spend_twice(&mut self) -> Result<(), (Loss, String)> {
         let (game, chain) = (self.game, &self.world.chain);
         let Some((coin, out)) = game.free_coin(chain) else { return Ok(()) };
@@ -183,8 +190,9 @@ impl Next<'_> {
             .map(drop)
     }
 
-    /// Double-spends a coin of the corrupted side that one of its mempool transactions already spends. The
-    /// replacement also evicts all descendants of that transaction.
+    /// Replaces the corrupted side's own mempool transactions (replacement cycling). Each replacement
+    /// double-spends a wallet input of such a transaction. It also evicts all descendants of the replaced
+    /// transaction.
     fn cycles(&mut self) -> Result<(), (Loss, String)> {
         let chain = &self.world.chain;
         let inputs = chain.mempool().entries().flat_map(|entry| &entry.tx.input);
@@ -197,8 +205,9 @@ impl Next<'_> {
     }
 }
 
-/// Returns a payment of the corrupted side to itself that replaces the mempool transaction which spends its
-/// coin.
+/// Returns a transaction that spends `coin` back to the corrupted side's wallet and replaces the mempool
+/// transaction that spends it. Returns `None` if no mempool transaction spends `coin` or if it does not
+/// belong to the wallet.
 fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
     let entry = chain.mempool().spender(coin)?;
     let out = chain.coin(coin)?.out.clone();
@@ -209,8 +218,8 @@ fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
     game.wallet.spend(entry.tx.version.0, &(*coin, out), fee).ok()
 }
 
-/// Applies a change to a candidate transaction and signs it again with the keys of the corrupted side.
-/// Returns `None` if the signatures do not allow the change.
+/// Applies a change to a transaction and makes its witness valid again. Returns `None` if the signatures do
+/// not allow the change, or if the corrupted side has no output to pay for it.
 fn changed(game: &Game, chain: &Chain, candidate: &Candidate, change: Change) -> Option<Candidate> {
     let mut changed = candidate.clone();
     let mut place = 0;
@@ -248,7 +257,8 @@ fn changed(game: &Game, chain: &Chain, candidate: &Candidate, change: Change) ->
     Some(signed)
 }
 
-/// Adds an input. Returns the index that the originally first input has afterwards.
+/// Adds an input, before the others if `first` is true and after them if not. Returns the index of the input
+/// that was the first before.
 fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -> usize {
     let place = if first { 0 } else { changed.tx.input.len() };
     changed.tx.input.insert(place, input(coin, SEQUENCE_FREE));
@@ -256,7 +266,7 @@ fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -
     usize::from(first)
 }
 
-/// Behaviour of the corrupted side at the end of a line of play.
+/// Behavior of the corrupted side after its last move, until the outcome is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum End {
     /// The corrupted side closes the channel in an old state, and takes all outputs that it can.
@@ -268,23 +278,24 @@ pub(super) enum End {
     Nothing,
 }
 
-/// Takes all outputs that the corrupted side can take as locks expire. Transactions that pay its own wallet
-/// come first, then fixed transactions. A transaction that was refused although its locks had expired is
-/// not tried again.
+/// Offers, for every channel output, a transaction with which the corrupted side takes the output, if the
+/// locks have expired. The search calls this before each block. `refused` collects the transactions that the
+/// mempool refused although their locks had expired; they are not offered again.
 pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut BTreeSet<Txid>) {
     for (coin, out, version) in coins(game, world) {
         if end == End::Waits && Some(coin) == game.funding {
             continue;
         }
         let Some(height) = world.chain.coin(&coin).map(|found| found.height) else { continue };
-        // Offers of the honest side are outbid. A transaction that already pays the corrupted side is kept.
+        // A mempool transaction of the honest side may be replaced. One that already pays the corrupted side
+        // is kept.
         let pays_itself = |out: &TxOut| out.script_pubkey == *game.wallet.script_pubkey();
         if world.chain.mempool().spender(&coin).is_some_and(|entry| entry.tx.output.iter().any(pays_itself)) {
             continue;
         }
         let (candidates, tip) = (game.spends(coin, &out, version), world.chain.height());
-        // If this state can be settled, the corrupted side does not replace it by another state, since the
-        // delay would start again.
+        // If the transaction that pays this state's balances is available, the corrupted side does not
+        // publish another state instead. The delay would start again.
         let settles =
             |candidate: &Candidate| !candidate.closes_latest && !game.knowledge.is_state(&candidate.tx);
         let stays = Some(coin) != game.funding && candidates.iter().any(settles);
@@ -304,8 +315,8 @@ pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut B
             if child.is_some_and(|child| offer(&mut world.chain, &[candidate.tx.clone(), child])) {
                 break;
             }
-            // If a child cannot pay the transaction's fee, a fee input is added, provided that the
-            // signatures allow it.
+            // If a child cannot pay the transaction's fee, an input is added that pays it. This works only if
+            // the signatures do not commit to the inputs.
             let funded = changed(game, &world.chain, candidate, Change::Fee { first: false });
             if funded.is_some_and(|funded| offer(&mut world.chain, &[funded.tx])) {
                 break;
@@ -315,7 +326,8 @@ pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut B
     }
 }
 
-/// Returns whether the locks of a candidate's first input allow the transaction in the next block.
+/// Returns whether the locks of a candidate's first input allow the next block to include the transaction.
+/// `coin` is the height at which the spent output confirmed, and `height` is the height of the tip.
 fn is_ready(candidate: &Candidate, coin: u32, height: u32) -> bool {
     let sequence = candidate.tx.input.first().map_or(0, |input| input.sequence.0);
     let relative = sequence & (1 << 31 | 1 << 22) != 0 || coin + (sequence & 0xffff) <= height + 1;

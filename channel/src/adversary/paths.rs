@@ -31,7 +31,8 @@ pub(super) enum Node {
     Joined(Id, Id),
     /// `PairCommit` hash of two values (OP_PAIRCOMMIT).
     Paired(Id, Id),
-    /// Whether the first number is greater than the second.
+    /// Whether the first number is greater than the second (OP_GREATERTHAN, or OP_LESSTHAN with the operands
+    /// swapped).
     Above(Id, Id),
     /// Whether two values are equal.
     Same(Id, Id),
@@ -92,8 +93,8 @@ struct Run {
 /// Maximum number of paths collected for one script. Scripts of the constructions have at most three.
 const MAX_PATHS: usize = 16;
 
-/// Returns all spending paths of a script. Returns none if the script contains an opcode that this module
-/// does not support.
+/// Returns all spending paths of a script. The result is empty if the script contains an opcode that this
+/// module does not support.
 pub(super) fn paths(script: &[u8], internal_key: Option<&[u8; 32]>) -> Vec<Path> {
     let Ok(instructions) = Instructions::new(script).collect::<Result<Vec<_>, _>>() else {
         return Vec::new();
@@ -126,8 +127,8 @@ impl Run {
         self.stack.push(id);
     }
 
-    /// Pops the top of the stack. If the script's own values are used up, the next witness element is
-    /// taken.
+    /// Pops the top of the stack. If all values that the script pushed are used up, the next witness element
+    /// is popped.
     fn pop(&mut self) -> Id {
         if let Some(id) = self.stack.pop() {
             return id;
@@ -143,8 +144,9 @@ impl Run {
         }
     }
 
-    /// Executes one instruction and returns the runs that continue from it. `None` ends the run without a
-    /// path.
+    /// Executes one instruction. Returns the runs that continue after it: one, or two if the instruction
+    /// branches. Returns `None` if the instruction fails or is not supported, which ends the run without a
+    /// spending path.
     fn step(&mut self, opcode: Opcode, data: &[u8], internal_key: Option<&[u8; 32]>) -> Option<Vec<Run>> {
         use Opcode as O;
         match opcode {
@@ -212,7 +214,7 @@ impl Run {
         run
     }
 
-    /// Executes opcodes that only move values on the stack.
+    /// Executes opcodes that only move values on the stack. Returns `None` for any other opcode.
     fn stack_operation(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -235,7 +237,7 @@ impl Run {
         Some(())
     }
 
-    /// Executes opcodes that compute a value.
+    /// Executes opcodes that compute a value. Returns `None` for any other opcode.
     fn value_operation(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -275,7 +277,7 @@ impl Run {
         Some(())
     }
 
-    /// Executes opcodes that check signatures, locks and templates.
+    /// Executes opcodes that check signatures, locks and templates. Returns `None` for any other opcode.
     fn check(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -325,7 +327,8 @@ impl Run {
         Some(values)
     }
 
-    /// Ends the script: exactly one value must be left, and it must be true.
+    /// Ends the run after the last instruction. Returns its path, with the condition that the last value is
+    /// true. Returns `None` if more than one value is left or an OP_IF is not closed.
     fn end(mut self) -> Option<Path> {
         let last = self.pop();
         self.path.must.push((last, true));
@@ -334,8 +337,9 @@ impl Run {
 }
 
 impl Path {
-    /// Computes the values of all nodes. A node is `None` if it depends on a signature or on an unknown
-    /// element.
+    /// Computes the values of all nodes from the witness elements and the transaction's template hash. A
+    /// value is `None` if it depends on a signature check, or on an element or template hash that is not
+    /// known.
     pub(super) fn evaluate(
         &self,
         elements: &[Option<Vec<u8>>],

@@ -1,5 +1,5 @@
-//! Attacks of the corrupted side other than moves on the chain: proposals of channel states at the limits,
-//! and computations from everything that was signed, stored and revealed.
+//! Checks of single rules of a construction: proposals of extreme channel states, early spends, fee-paying
+//! children, nonces, keys, state numbers and revocation secrets.
 
 use std::collections::BTreeSet;
 
@@ -20,8 +20,8 @@ use crate::musig::transcript::reused_nonces;
 use crate::tx::outpoint;
 use crate::wallet::Wallet;
 
-/// The corrupted side proposes channel states. Every state that is accepted must be closable without a
-/// loss, whichever side closes.
+/// The corrupted side proposes channel states with extreme balances or HTLCs. If the honest side accepts one,
+/// it must be able to close the channel in this state without a loss, whichever side closes.
 pub(super) fn proposals(kind: Kind) -> Result<Explored, PlayError> {
     let mut all = Explored::default();
     for corrupted in 0..2 {
@@ -67,7 +67,7 @@ pub(super) fn proposals(kind: Kind) -> Result<Explored, PlayError> {
     Ok(all)
 }
 
-/// Channel states at the limits of what can be closed on chain.
+/// Returns the channel states that the corrupted side proposes, each with a description.
 fn contents(corrupted: usize) -> Vec<(&'static str, Content)> {
     let honest = 1 - corrupted.min(1);
     let [theirs, ours] = PREIMAGES;
@@ -118,8 +118,9 @@ pub(super) fn early_spends_and_dear_children(kind: Kind) -> Result<Explored, Pla
     Ok(Explored { states: early.states + dear.states, ..dear })
 }
 
-/// The corrupted side attaches a high-fee child to the honest side's transaction. The honest side must keep
-/// the child: replacing it would cost at least the child's fee, and the replaced child pays nothing.
+/// The corrupted side attaches a child with a high fee to the honest side's transaction. The honest side must
+/// keep this child in the mempool, because it already pays for the transaction. To replace it, the honest
+/// side would have to pay more than the child's fee itself.
 fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     let Some(scenario) = SCENARIOS.iter().find(|scenario| scenario.market > 10) else { return Ok(explored) };
@@ -155,8 +156,8 @@ fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
     Ok(explored)
 }
 
-/// The corrupted side must not be able to spend its own commitment transaction of a revoked state before the delay expires. If it
-/// could, it could pin the transaction and withdraw it again, at the cost of the victim.
+/// Checks that the corrupted side cannot spend its own commitment transaction of a revoked state before the
+/// delay expires. If it could, it could pin the transaction and evict it again, at the cost of the victim.
 fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     if !matches!(kind, Kind::SignedSequence(_)) {
@@ -192,8 +193,8 @@ fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     Ok(explored)
 }
 
-/// Checks that no nonce signs two different challenges, over everything signed in updates, refused updates
-/// and three cooperative closes.
+/// Checks that no two signatures with different challenges have the same nonce. The check covers all
+/// signatures made in updates, in refused updates and in three cooperative closes.
 pub(super) fn nonces(kind: Kind) -> Result<Explored, PlayError> {
     let run = || -> Result<(), PlayError> {
         let setup = Setup::named("nonces", 2, CAPACITY, DELAY)?;
@@ -223,7 +224,7 @@ pub(super) fn nonces(kind: Kind) -> Result<Explored, PlayError> {
     Ok(Explored { states: 1, is_cut: false, found })
 }
 
-/// Checks that two channels of the same wallets share no secret key.
+/// Checks that two channels opened from the same wallet seeds share no secret key.
 pub(super) fn keys(kind: Kind) -> Result<Explored, PlayError> {
     let mut seen = BTreeSet::new();
     for drawn in 0..2u8 {
@@ -246,7 +247,8 @@ pub(super) fn keys(kind: Kind) -> Result<Explored, PlayError> {
     Ok(Explored { states: 2, ..Explored::default() })
 }
 
-/// Checks that the inner channels of two factories, and of two allocations of one factory, share no key.
+/// Checks that no two inner channels have the same keys. The inner channels are those of two factories with
+/// the same parties, each after a reallocation of its funds.
 pub(super) fn inner_keys() -> Result<Explored, PlayError> {
     let mut seen = BTreeSet::new();
     let mut states = 0;
@@ -275,7 +277,8 @@ pub(super) fn inner_keys() -> Result<Explored, PlayError> {
     Ok(Explored { states, ..Explored::default() })
 }
 
-/// Checks that nobody can compute the number of updates from the transactions of a close.
+/// Checks that an observer of the closing transactions cannot compute the state number, which is the number
+/// of updates.
 pub(super) fn counter(kind: Kind) -> Result<Explored, PlayError> {
     let setup = Setup::named("counter", 2, CAPACITY, DELAY)?;
     let half = Content::of(&[CAPACITY / 2, CAPACITY / 2]);
@@ -287,7 +290,8 @@ pub(super) fn counter(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored { states: 1, ..Explored::default() };
     let steps = channel.close(0, 1)?;
     let elements = steps.iter().flat_map(|step| &step.tx.input).flat_map(|input| input.witness.iter());
-    // Keys revealed by control blocks, and numbers that a construction might derive from them.
+    // The encoded state number is masked. The mask must not be the hash of a public value in a witness, such
+    // as the internal key in a control block.
     let public = elements.filter_map(|bytes| bytes.get(1..33));
     let Some(first) = steps.first() else { return Ok(explored) };
     for value in public {

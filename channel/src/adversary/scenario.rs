@@ -15,8 +15,8 @@ use crate::watchtower::Watchtower;
 
 /// Channel capacity, in satoshi.
 pub(super) const CAPACITY: u64 = 1_000_000;
-/// Contest delay, in blocks. In the last twelve blocks before a deadline, the honest side raises its fees
-/// up to the amount at stake.
+/// Contest delay, in blocks. It is longer than the last twelve blocks before a deadline, in which the honest
+/// side raises its fees up to the amount at stake.
 pub(super) const DELAY: u16 = 20;
 /// Amount of each HTLC, in satoshi.
 const HTLC: u64 = 40_000;
@@ -26,7 +26,7 @@ const HTLC: u64 = 40_000;
 pub(super) enum Defender {
     /// The client itself.
     Client,
-    /// The client's watchtower alone, until the contest delay is over.
+    /// The watchtower alone. The client comes online only after the contest delay.
     Tower,
 }
 
@@ -86,19 +86,19 @@ pub(super) fn shortened(kind: Kind) -> Kind {
     }
 }
 
-/// Preimages of the payments to the corrupted side (first, unknown to it except in scenarios with large
-/// HTLCs) and to the honest side (second).
+/// Preimages of the HTLCs to the corrupted side (first) and of the HTLCs to the honest side (second). The
+/// corrupted side knows the first only in scenarios with large HTLCs. The honest side knows the second.
 pub(super) const PREIMAGES: [[u8; 32]; 2] = [[0x41; 32], [0x42; 32]];
 
-/// Returns a large HTLC offered by `from`, with the payment hash of the payments to the corrupted side.
+/// Returns an HTLC of 400,000 sat offered by `from`. Its preimage is the first of [`PREIMAGES`].
 fn large(from: usize) -> Htlc {
     let [theirs, _] = PREIMAGES;
     let expiry = START_HEIGHT + u32::from(DELAY) + 120;
     Htlc { from, to: 1 - from.min(1), sat: 400_000, expiry, payment_hash: sha256(&theirs) }
 }
 
-/// Returns the channel states of the history. The corrupted side has its highest balance in an old state,
-/// and its lowest in the latest.
+/// Returns the channel states of a scenario, oldest first. The corrupted side has its highest balance in an
+/// old state, and its lowest balance in the latest state.
 fn contents(scenario: &Scenario) -> Vec<Content> {
     let (corrupted, honest) = (scenario.corrupted, 1 - scenario.corrupted.min(1));
     let content = |share: u64, with_htlcs: bool| {
@@ -133,8 +133,8 @@ pub(super) fn worth(content: &Content, party: usize) -> u64 {
     content.balances.get(party).copied().into_iter().chain(htlcs).fold(0, u64::saturating_add)
 }
 
-/// Builds a construction with its history on a chain. Returns `None` if no code defends a party of the
-/// construction.
+/// Opens a channel of a construction on a new chain, and makes the updates of the scenario. Returns `None` if
+/// the scenario does not apply to the construction, for example because no code defends the honest party.
 pub(super) fn build(
     kind: Kind,
     scenario: &Scenario,
@@ -181,7 +181,8 @@ pub(super) fn build(
     Ok(Some((game, world, owed)))
 }
 
-/// Puts a channel on a chain, before any of its states is published.
+/// Returns the constants, the start state and the required outcome of a search. No state of the channel has
+/// been published. Returns `None` if the construction has no code that defends the honest party.
 pub(super) fn start(
     channel: &dyn Construction,
     mut chain: Chain,
@@ -214,8 +215,8 @@ pub(super) fn start(
     let honest = Honest { client: Some(client), scripts, ..Honest::default() };
     let worth = worth(channel.content(), party);
     let sat = honest.balance(&chain) + worth;
-    // LN's channel opener agreed to pay 86 sat of fee for each HTLC output. Both stages of a small HTLC can
-    // cost more than the HTLC is worth.
+    // The opener of an LN channel agreed to pay 86 sat of fee for each HTLC output. The two transactions that
+    // claim a small HTLC can cost more than the HTLC is worth. 200 sat per HTLC are allowed for this.
     let agreed = 200 * u64::try_from(channel.content().htlcs.len()).unwrap_or_default();
     let owed = Owed { sat, fees: scenario.fees.min(worth) + agreed, tower: 0, tower_fees: scenario.fees };
     Ok(Some((game, World::new(chain, honest, left), owed)))
@@ -235,8 +236,8 @@ fn other_channel(kind: Kind, chain: &mut Chain) -> Result<Box<dyn Construction>,
     Ok(channel)
 }
 
-/// Returns records that a watchtower should refuse but accepts: older ones, one of another client, and the
-/// latest one with a byte changed.
+/// Returns up to eight records that the watchtower accepts for `client` although it should refuse them: older
+/// records of this client, a record of another client, and the latest record with one byte changed.
 fn bad_records(
     tower: &Watchtower,
     client: usize,

@@ -5,31 +5,33 @@ use std::collections::BTreeSet;
 use super::moves::{End, coins, successors, take_all};
 use super::world::{DECOY, Game, Loss, World};
 
-/// The minimum outcome of the honest side at the end of every line of play.
+/// The minimum outcome that the honest side must have after every sequence of moves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Owed {
-    /// Minimum satoshi of the honest party, before fees. This includes its coins outside the channel.
+    /// Minimum final balance of the honest party before fees are deducted, in satoshi. This includes its
+    /// outputs outside the channel.
     pub(super) sat: u64,
-    /// Maximum fees of the honest party, in satoshi.
+    /// Maximum fees that the honest party may pay, in satoshi.
     pub(super) fees: u64,
-    /// Satoshi that the watchtower had at the start.
+    /// Balance of the watchtower at the start, in satoshi.
     pub(super) tower: u64,
-    /// Maximum fees of the watchtower, in satoshi.
+    /// Maximum fees that the watchtower may pay, in satoshi.
     pub(super) tower_fees: u64,
 }
 
 /// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
-    /// Number of distinct states explored.
+    /// Number of distinct search states explored.
     pub states: usize,
-    /// Whether the search stopped early because it reached the maximum number of states.
+    /// Whether the search stopped because it reached the maximum number of search states.
     pub is_cut: bool,
     /// The loss that was found, and the moves that lead to it.
     pub found: Option<(Loss, Vec<String>)>,
 }
 
-/// Explores all states reachable from `start`, depth first. `limit` is the maximum number of states.
+/// Explores the search states reachable from `start`, depth first. Stops at the first loss, or when `limit`
+/// states were counted.
 pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> Explored {
     let mut explored = Explored::default();
     let mut seen = BTreeSet::new();
@@ -65,7 +67,8 @@ pub(super) fn explore(game: &Game, start: World, owed: &Owed, limit: usize) -> E
     explored
 }
 
-/// Plays one line of play whose moves `choose` selects, then each way to end it ([`ENDS`]).
+/// Plays one sequence of moves: `choose` selects each move, as in [`Opening::walk`](super::Opening::walk).
+/// Then tries each way to end the sequence ([`ENDS`]) and returns the first loss.
 pub(super) fn walk(
     game: &Game,
     mut world: World,
@@ -89,13 +92,14 @@ pub(super) fn walk(
     })
 }
 
-/// The ways in which every line of play is ended.
+/// The ways in which every sequence of moves is ended.
 const ENDS: [End; 3] = [End::Takes, End::Waits, End::Nothing];
 
 type Ended = BTreeSet<(u128, u64, End, u32)>;
 
-/// Plays a line of play to its end. The corrupted side makes no more moves; depending on `end`, it takes all outputs that it can as
-/// locks expire, or does nothing.
+/// Mines blocks until every channel output is spent or [`Game::horizon`] is reached, and then judges the
+/// outcome. `end` says how the corrupted side behaves during these blocks. `ended` contains the situations
+/// that were already played.
 fn finish(
     game: &Game,
     mut world: World,
@@ -117,7 +121,8 @@ fn finish(
             world.honest.is_asleep = false;
         }
         let (chain, honest, _) = world.fingerprint();
-        // Lines of play that leave different time before the client is online again are different.
+        // Two situations with the same chain and memory are different if the time until the client is online
+        // differs.
         if !ended.insert((chain, honest, end, block.min(game.away.saturating_add(1)))) {
             return Ok(());
         }
@@ -144,16 +149,16 @@ fn judge(game: &Game, world: &World, owed: &Owed, end: End) -> Result<(), Loss> 
         return Err(Loss::TowerPaid(paid));
     }
     if end == End::Nothing || !game.leaves_nothing {
-        // The corrupted side may have left its own money on the chain.
+        // The corrupted side may have left its own money in channel outputs.
         return Ok(());
     }
-    // Once something was published, every output of the channel must end in a wallet or be spent in the
-    // mempool. A mempool transaction may stay unconfirmed, since the corrupted side may have offered less
-    // than the market feerate.
+    // In the other cases, every channel output must be spent, in a block or in the mempool. A mempool
+    // transaction may stay unconfirmed, since the corrupted side may have offered less than the market
+    // feerate.
     let pool = world.chain.mempool();
     let unspent = coins(game, world).into_iter().filter(|(coin, ..)| pool.spender(coin).is_none());
     let left = unspent.map(|(_, out, _)| out.value.to_sat());
-    // The corrupted side's own decoy outputs do not exceed this amount.
+    // Outputs of at most `DECOY` are ignored, because the corrupted side may have made them itself.
     match left.filter(|sat| *sat > DECOY).fold(0u64, u64::saturating_add) {
         0 => Ok(()),
         left => Err(Loss::Left(left)),

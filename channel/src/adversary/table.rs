@@ -13,8 +13,8 @@ use crate::model::{KINDS, PlayError};
 #[cfg(feature = "mutations")]
 use crate::mutation::{Mutation, with};
 
-/// Returns a table with one row per construction: scenarios, states, seconds, bounds, the loss found, and
-/// the moves that lead to it.
+/// Returns a table with one row per construction: the number of scenarios, totals of search states and
+/// seconds, the bounds, the first loss found, its scenario, and the moves that lead to it.
 pub fn table(all: &[Searched], bounds: &Bounds) -> Table {
     let mut table =
         Table::new(&["construction", "scenarios", "states", "seconds", "bounds", "found", "scenario", "how"]);
@@ -56,8 +56,8 @@ impl core::fmt::Display for Bounds {
     }
 }
 
-/// Returns the cells for states, seconds, loss and moves. A `+` after the number of states means that the
-/// search stopped at its maximum.
+/// Returns the cells for search states, seconds, loss and moves. A `+` after the number of states means that
+/// the search stopped at its maximum number of states.
 fn cells(one: &Searched) -> [String; 4] {
     let cut = if one.explored.is_cut { "+" } else { "" };
     let (found, how) = match &one.explored.found {
@@ -67,11 +67,11 @@ fn cells(one: &Searched) -> [String; 4] {
     [format!("{}{cut}", one.explored.states), format!("{:.1}", one.seconds), found, how]
 }
 
-/// Constructions searched for each mutation: one of each family.
+/// Constructions that [`find`] searches: one of each family.
 #[cfg(feature = "mutations")]
 const FAMILIES: [&str; 4] = ["bip68", "sequence-ctv", "symmetry-apo", "ln-anchors"];
 
-/// Bounds of the successive searches, in ascending order. They are the same for every mutation.
+/// Bounds of the searches that [`find`] makes one after another. They are the same for every mutation.
 #[cfg(feature = "mutations")]
 const LEVELS: [Bounds; 3] = [
     Bounds { budget: Budget { moves: 1, blocks: 1, pins: 0, absent: 4, reorganisations: 0 }, states: 60 },
@@ -79,9 +79,9 @@ const LEVELS: [Bounds; 3] = [
     Bounds { budget: Budget { moves: 2, blocks: 1, pins: 1, absent: 4, reorganisations: 1 }, states: 1_000 },
 ];
 
-/// Searches with one mutation (a planted bug) in the code, or with none, until a loss is found. All levels,
-/// constructions and scenarios are searched in a fixed order. The reported states and seconds are totals
-/// over the whole search.
+/// Searches with one mutation (a planted bug) in the code, or with none, until a loss is found. The order of
+/// bounds, constructions and scenarios is fixed. The reported states and seconds are totals over all searches
+/// made.
 ///
 /// # Errors
 ///
@@ -117,9 +117,10 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
     })
 }
 
-/// Returns a table with one row per mutation (a planted bug) and one row for the unchanged code: the scenario that found it, and
-/// the moves. More rows follow for the rules of the wire protocol, which a separate exploration removes one by one. If `names` is
-/// not empty, only these are searched: variants of [`Mutation`], and `none`.
+/// Returns a table with one row per mutation (a planted bug) and one row for the unchanged code: the scenario
+/// that found a loss, and the moves that lead to it. More rows show the rules of the wire protocol, which a
+/// separate exploration leaves out one at a time. If `names` is not empty, only the mutations with these
+/// names are searched. A name is a variant of [`Mutation`], or `none` for the unchanged code.
 ///
 /// # Errors
 ///

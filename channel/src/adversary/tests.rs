@@ -10,7 +10,8 @@ fn count(all: &[Searched], name: &str) -> usize {
 }
 
 /// Tests one construction of each kind: LN-penalty, one without a penalty, and a signed sequence. The limit
-/// is two states; the first is played to its end, since the search returns once it reaches the limit.
+/// is two search states. Only the first is played to its end, because the search returns when it counts the
+/// second.
 #[test]
 fn nothing_is_found_in_the_first_states_of_three_constructions() {
     for construction in ["ln-static", "override-th", "sequence-csfs"] {
@@ -22,18 +23,19 @@ fn nothing_is_found_in_the_first_states_of_three_constructions() {
     }
 }
 
-/// The bounds are small; the command line searches larger ones.
+/// Searches every construction with small bounds. The command line can search larger ones.
 #[test]
 #[ignore = "builds the transactions of many states; a step of .ci/run"]
 fn nothing_is_found_within_small_bounds() {
     let all = search(None, &Bounds::new(1, 1, 10), &|_| ()).unwrap();
     is_empty(&all);
-    // Every construction with a guard is searched in every scenario of its client.
+    // Every construction with defending code is searched in every scenario of its client.
     let (clients, towers) = (count(&all, "client"), count(&all, "tower"));
     assert!(clients >= 14 && towers >= 10, "{clients} {towers}");
 }
 
-/// Each planted bug is found, and none is found without one. Four parts run in parallel.
+/// Tests that the search finds each planted bug, and finds nothing in the unchanged code. Four tests run in
+/// parallel.
 #[cfg(feature = "mutations")]
 mod mutations {
     use super::*;

@@ -1,5 +1,5 @@
-//! One state of the search: the chain, the honest side with its production code, and the remaining moves of
-//! the corrupted side.
+//! One search state: the chain, the honest side with its production code, and the remaining moves of the
+//! corrupted side.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -17,15 +17,16 @@ use crate::wallet::Wallet;
 /// The moves that remain to the corrupted side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Budget {
-    /// Number of transactions that it may offer, and of other moves except waiting.
+    /// Number of moves other than mining: transactions offered, reorganizations, and records handed to the
+    /// watchtower.
     pub moves: u32,
-    /// Number of times that it may let blocks pass.
+    /// Number of moves that mine blocks. One move may mine many blocks.
     pub blocks: u32,
-    /// Number of blocks from which it may exclude the honest side's transactions.
+    /// Number of blocks from which the corrupted side may exclude the honest side's transactions.
     pub pins: u32,
     /// Number of blocks that the honest side may miss.
     pub absent: u32,
-    /// Number of blocks that it may reorganise.
+    /// Number of blocks that the corrupted side may disconnect.
     pub reorganisations: u32,
 }
 
@@ -34,8 +35,8 @@ pub struct Budget {
 pub(super) enum Action {
     /// Offers a transaction, or a parent and its child, to the mempool.
     Offer(Vec<Transaction>),
-    /// A miner includes a transaction that the mempool refuses. While pins remain, the block contains
-    /// nothing else; afterwards it also contains the mempool's best transactions.
+    /// A miner includes a transaction that the mempool refuses. While [`Budget::pins`] is not 0, the block
+    /// contains nothing else. After that, the block also contains the mempool's best transactions.
     Include(Transaction),
     /// Mines this many blocks from the mempool at the market feerate.
     Mine(u32),
@@ -43,9 +44,9 @@ pub(super) enum Action {
     MineWithout,
     /// Mines this many blocks that the honest side does not see.
     MineUnseen(u32),
-    /// Disconnects this many blocks. Later moves mine their replacements.
+    /// Disconnects this many blocks. Later moves mine the replacement blocks.
     Reorganise(u32),
-    /// Hands a record to the honest side's watchtower.
+    /// Gives the honest side's watchtower a record to store in place of the current one.
     HandRecord(Vec<u8>),
 }
 
@@ -76,12 +77,12 @@ pub(super) struct World {
 /// transaction.
 type Spends = BTreeMap<(OutPoint, i32), Arc<Vec<Candidate>>>;
 
-/// The data that stay constant during a search.
+/// The data that do not change during a search.
 #[derive(Debug)]
 pub(super) struct Game {
     pub(super) knowledge: Knowledge,
     pub(super) wallet: Wallet,
-    /// 0-sat coins of the corrupted side that anyone can spend.
+    /// 0-sat P2A outputs outside the channel. The corrupted side can add them as inputs without a signature.
     pub(super) anchors: Vec<OutPoint>,
     /// Minimum feerate of blocks, in satoshi per virtual byte.
     pub(super) market: u64,
@@ -89,14 +90,15 @@ pub(super) struct Game {
     pub(super) delay: u32,
     /// Outpoint of the channel's funding output.
     pub(super) funding: Option<OutPoint>,
-    /// Whether all outputs of the channel must be spent at the end of a line. This is not required if
-    /// spending costs more than the amount at stake.
+    /// Whether all channel outputs must be spent when the outcome is judged. This is not required if spending
+    /// costs more than the amount at stake.
     pub(super) leaves_nothing: bool,
-    /// Number of blocks at the end of a line during which a client with a watchtower is offline.
+    /// Number of blocks after the corrupted side's last move during which a client with a watchtower stays
+    /// offline.
     pub(super) away: u32,
-    /// Number of blocks after which a line of play ends.
+    /// Maximum number of blocks mined after the corrupted side's last move, before the outcome is judged.
     pub(super) horizon: u32,
-    /// Records that the corrupted side can hand to the watchtower, with their names.
+    /// Records that the corrupted side can give to the watchtower, each with its name in traces.
     pub(super) records: Vec<(&'static str, Vec<u8>)>,
     spends: RefCell<Spends>,
 }
@@ -118,7 +120,8 @@ impl Game {
         }
     }
 
-    /// Returns the corrupted side's transactions that spend an output. They are computed once and cached.
+    /// Returns the corrupted side's transactions that spend the output `out` at the outpoint `coin`, as
+    /// [`Knowledge::spends`] finds them. They are computed once and cached.
     pub(super) fn spends(&self, coin: OutPoint, out: &TxOut, version: i32) -> Arc<Vec<Candidate>> {
         let key = (coin, version);
         if let Some(found) = self.spends.borrow().get(&key) {
@@ -129,8 +132,8 @@ impl Game {
         found
     }
 
-    /// Returns an unspent coin in the corrupted side's wallet: an initial coin, change of a child, or an
-    /// output that it took.
+    /// Returns an unspent output of the corrupted side's wallet that can pay fees: it has at least
+    /// [`LEAST_COIN`] satoshi, and no mempool transaction spends it. Returns `None` if there is none.
     pub(super) fn free_coin(&self, chain: &Chain) -> Option<(OutPoint, TxOut)> {
         let coins = chain.coins_to(self.wallet.script_pubkey());
         let mut free = coins.filter(|(coin, found)| {
@@ -139,8 +142,9 @@ impl Game {
         free.next().map(|(coin, found)| (coin, found.out.clone()))
     }
 
-    /// Returns a child that pays for its parent by spending the parent's P2A output. `shape` selects
-    /// additional outputs. Returns `None` if the parent has no P2A output.
+    /// Returns a child that pays for its parent by spending the parent's P2A output. `rate` is the feerate of
+    /// parent and child together in sat/vB, or of the child alone for [`Shape::Heavy`]. Returns `None` if the
+    /// parent has no P2A output, or if the corrupted side has no output to pay the fee.
     pub(super) fn child(
         &self,
         chain: &Chain,
@@ -181,9 +185,9 @@ impl Game {
     }
 }
 
-/// Minimum amount of a coin that the corrupted side uses to pay fees, in satoshi.
+/// Minimum amount of an output that the corrupted side uses to pay fees, in satoshi.
 const LEAST_COIN: u64 = 20_000;
-/// Amount of a decoy output, which looks like one of the channel's outputs, in satoshi.
+/// Amount of a decoy output in satoshi. A decoy has the same script as a channel output.
 pub(super) const DECOY: u64 = 330;
 
 /// The shape of a fee-paying child.
@@ -193,7 +197,7 @@ pub(super) enum Shape {
     Small,
     /// A child of nearly 1,000 vB, the maximum that version 3 allows.
     Heavy,
-    /// A child with additional outputs that look like the channel's own.
+    /// A child with additional outputs that have the same scripts as the channel's outputs.
     Decoy,
 }
 
@@ -214,16 +218,17 @@ impl World {
         labels
     }
 
-    /// Returns the values by which equal states are recognised.
+    /// Returns values that are equal exactly if the search regards two states as the same.
     pub(super) fn fingerprint(&self) -> (u128, u64, Budget) {
         (self.chain.fingerprint(), self.honest.fingerprint(), self.left)
     }
 
-    /// Returns the state after a move, or `None` if the move is refused or changes nothing.
+    /// Returns the search state after a move. Returns `None` if the mempool, the chain or the watchtower
+    /// refuses the move.
     ///
     /// # Errors
     ///
-    /// Returns a loss that occurs at once.
+    /// Returns the loss if the move causes one immediately.
     pub(super) fn after(&self, game: &Game, step: &Move) -> Result<Option<World>, Loss> {
         let mut next = self.clone();
         match &step.action {
@@ -296,8 +301,8 @@ impl World {
         self.honest.look(&mut self.chain).map_err(Loss::Honest)
     }
 
-    /// Mines a block that contains only mempool transactions not made by the honest side; then the honest
-    /// side reacts.
+    /// Mines a block without the honest side's mempool transactions. Then the honest side reacts to the
+    /// block.
     fn mine_without(&mut self) -> Result<(), Loss> {
         let made = self.honest.made(&self.chain);
         let others = self.chain.mempool().entries().filter(|entry| !made.contains(&entry.txid));
@@ -332,16 +337,16 @@ pub enum Loss {
         /// Minimum satoshi that the honest side must have, after deduction of fees.
         owed: u64,
     },
-    /// Satoshi that remain on the chain and that nobody can spend.
+    /// Satoshi in channel outputs that are still unspent at the end.
     Left(u64),
-    /// Satoshi of fees that the watchtower paid, above its maximum.
+    /// The watchtower paid this many satoshi of fees, which is more than its maximum.
     TowerPaid(u64),
     /// A block built from the mempool is invalid.
     Mining(Reject),
     /// The honest side's code returned an error.
     Honest(ChannelError),
-    /// A rule of the wire protocol, of keys, of nonces or of acceptance is broken. The text says which
-    /// rule.
+    /// The construction breaks a rule about keys, nonces, accepted states or the wire protocol. The text says
+    /// which rule.
     Rule(String),
 }
 

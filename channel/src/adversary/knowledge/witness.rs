@@ -23,8 +23,8 @@ struct Signing<'a> {
 }
 
 impl Knowledge {
-    /// Returns the witness of an input for one script path, with the first choice of data that satisfies the path. Returns `None`
-    /// if no choice does.
+    /// Returns a witness that spends an input by the script path of `plan`. Tries the plan's combinations of
+    /// witness elements in order. Returns `None` if no combination satisfies the path.
     pub(super) fn witness(
         &self,
         tx: &Transaction,
@@ -39,8 +39,9 @@ impl Knowledge {
         plan.choices.iter().find_map(|choice| self.fill(&signing, choice))
     }
 
-    /// Returns the complete witness for one choice of data, or `None` if the path cannot be satisfied. The
-    /// chain verifies the witness later.
+    /// Completes one combination of witness elements with the signatures and hashes that depend on the
+    /// transaction. Returns `None` if this combination does not satisfy the path. The witness is verified
+    /// later, when the transaction is offered to the chain.
     fn fill(&self, signing: &Signing<'_>, choice: &[Option<Vec<u8>>]) -> Option<Vec<Vec<u8>>> {
         let path = &signing.plan.path;
         if !locks_fit(signing.tx, signing.input, path) {
@@ -75,8 +76,9 @@ impl Knowledge {
         Some(witness)
     }
 
-    /// Returns the signatures that a node needs, each with its witness position. Returns `None` if one is
-    /// unavailable.
+    /// Returns the signatures that give the node `id` the truth value `truth`, each with its index among the
+    /// witness elements. The result is empty if the node is not a signature check. Returns `None` if a
+    /// signature is not available.
     fn sign_node(
         &self,
         signing: &Signing<'_>,
@@ -117,8 +119,8 @@ impl Knowledge {
         }
     }
 
-    /// Returns a signature of the transaction for `key`: made with an own key, or a received one that is
-    /// valid for the transaction.
+    /// Returns a signature of the transaction for `key`, including its hash type byte. If the corrupted side
+    /// has the secret key, it signs. If not, a received signature is used that is valid for the transaction.
     fn signature(&self, signing: &Signing<'_>, key: &[u8]) -> Option<Vec<u8>> {
         let x: [u8; 32] = key.last_chunk::<32>().copied().or_else(|| match signing.known {
             Known::Tap(out) if key == [1] => Some(*out.internal_key()),
