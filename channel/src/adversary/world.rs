@@ -17,7 +17,7 @@ use crate::wallet::Wallet;
 /// The moves that remain to the corrupted side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Budget {
-    /// Number of moves other than mining: transactions offered, reorganizations, and records handed to the
+    /// Number of moves other than mining: transactions offered, reorganisations, and records handed to the
     /// watchtower.
     pub moves: u32,
     /// Number of moves that mine blocks. One move may mine many blocks.

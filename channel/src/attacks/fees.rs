@@ -1,4 +1,4 @@
-//! Attacks through relay policy: dust outputs and pinning.
+//! Attacks that use relay policy: dust outputs and pinning.
 
 use bitcoin::TxOut;
 use sigstack_interpreter::Flags;
@@ -12,9 +12,11 @@ use crate::wallet::Wallet;
 
 const CAPACITY: u64 = 1_000_000;
 
-/// Attack "trimmed-dust": settles balances near the maximum amount that a P2A output can collect.
+/// Attack "trimmed-dust": a balance below the dust limit gets no output in the settlement. If its amount
+/// becomes fee, the settlement is not relayed, because a transaction with a 0-sat P2A output must not pay a
+/// fee. The signed sequence channel adds the amount to the P2A output instead, up to 239 sat.
 pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
-    // Naive form: trimmed amounts become fee, and the anchor has 0 sat.
+    // Naive form: the amounts without an output become fee, and the P2A output has 0 sat.
     let mut chain = Chain::new(Flags::NONE, Policy::default());
     let wallet = Wallet::new(&Seed::from_name("dust"))?;
     let coin = wallet.mint(&mut chain, CAPACITY);
@@ -63,8 +65,9 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "fee-input": a settlement signed with ANYPREVOUTANYSCRIPT, which does not commit to other inputs, pays its fee with an
-/// added input or with a child.
+/// Attack "fee-input": a settlement is signed with ANYPREVOUTANYSCRIPT, which does not commit to other
+/// inputs. One trial adds an input that pays the fee, and the other adds a child that pays it. Relay policy
+/// refuses the input, because the settlement also has a 0-sat P2A output.
 pub(super) fn fee_input() -> Result<Vec<Trial>, PlayError> {
     let content = Content::of(&[600_000, 400_000]);
     let mut channel = SignedSequence::new(

@@ -1,4 +1,5 @@
-//! Attacks on the literal form of the proposal of 2018.
+//! Attacks on [`Literal`], a channel built literally from the proposal of 2018. Each attack is also tried
+//! against [`SignedSequence`], which resists it.
 
 use super::{Shown, Trial, resigned};
 use crate::keys::sha256;
@@ -31,7 +32,7 @@ fn default_form(htlc: Option<Htlc>) -> Result<(SignedSequence, Stage), PlayError
     Ok((channel, stage))
 }
 
-/// Runs the updates of the history. If there is an HTLC, only state 2 contains it.
+/// Updates the channel to each further state of [`HISTORY`]. If there is an HTLC, only state 2 contains it.
 fn play_history(channel: &mut dyn Construction, htlc: Option<Htlc>) -> Result<(), PlayError> {
     for (state, first) in (1..).zip(HISTORY.into_iter().skip(1)) {
         let mut next = content(first);
@@ -46,7 +47,8 @@ fn play_history(channel: &mut dyn Construction, htlc: Option<Htlc>) -> Result<()
     Ok(())
 }
 
-/// Publishes the first party's first transaction of an old state.
+/// Publishes the first transaction with which the first party closes the channel in `state`. Returns this
+/// transaction.
 fn publish(
     channel: &dyn Construction,
     stage: &mut Stage,
@@ -57,8 +59,9 @@ fn publish(
     Ok(stage.publish(step)?.step.tx)
 }
 
-/// Attack "swap": the cheater publishes the state in which it owned least, and takes the victim's output with the revocation
-/// signature that both parties know.
+/// Attack "swap": the cheater publishes the state in which it had the lowest balance. Then it takes the
+/// victim's output with the revocation signature, which both parties have. The script cannot tell which of
+/// them published the state.
 pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
     let published = publish(&channel, &mut stage, 0)?;
@@ -79,7 +82,7 @@ pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = default_form(None)?;
     let published = publish(&channel, &mut stage, 0)?;
     let mut shown = Vec::new();
-    // The cheater tries the contest leaf with its own key instead of the victim's.
+    // The cheater tries to satisfy the contest leaf with its own key instead of the victim's.
     if let Some(record) = channel.client_record(1)
         && let Some(step) = channel.contest_with_fee(1, record, &published, 400)?
     {
@@ -98,8 +101,8 @@ pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// Attack "forgotten-htlc": the cheater publishes a state with an HTLC that it can claim, and the victim no longer has the HTLC's
-/// data.
+/// Attack "forgotten-htlc": the cheater publishes an old state with an HTLC that it can claim. The victim no
+/// longer has the HTLC's data, so it cannot rebuild the script of the HTLC output.
 pub(super) fn forgotten_htlc() -> Result<Vec<Trial>, PlayError> {
     let preimage = [0x77; 32];
     let height = crate::chain::START_HEIGHT;
@@ -141,7 +144,8 @@ pub(super) fn forgotten_htlc() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// Attack "unopenable": the victim has the revocation signature, but not the random value of the published state's commitment.
+/// Attack "unopenable": the victim has the revocation signature. It did not store the random value in the
+/// published state's commitment to its number, so it cannot show that this number is lower.
 pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
     let published = publish(&channel, &mut stage, 1)?;
@@ -150,8 +154,8 @@ pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
     let mut shown = Vec::new();
     if let Some(mut step) = channel.take_balance(1, &published, &evidence)? {
         shown.push(Shown::verify(step.clone(), proposals)?);
-        // The fifth witness element opens the commitment to the published state's number. It is replaced by another value, as if
-        // the random value had not been stored.
+        // The fifth witness element is the random value that opens the commitment to the published state's
+        // number. It is replaced, as if the victim had not stored it.
         let mut witness: Vec<Vec<u8>> =
             step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
         if let Some(random) = witness.get_mut(4) {
@@ -181,8 +185,9 @@ pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// Attack "byte-shift": the latest state's own revocation data is split at another position, so that bytes of the random value
-/// become part of a higher number.
+/// Attack "byte-shift": the revocation data of the latest state is a number followed by a random value. The
+/// cheater splits the bytes at another position. Bytes of the random value then become part of a higher
+/// number.
 pub(super) fn byte_shift() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for form in [LiteralForm::CatUnsized, LiteralForm::Cat, LiteralForm::PairCommit] {

@@ -1,7 +1,8 @@
-//! Attacks as programs. Each runs against the construction that it breaks and against one that resists it.
+//! Runs known attacks on channel constructions. Each attack is tried against the construction that it breaks
+//! and against one that resists it.
 //!
-//! An attack returns [`Trial`]s: what was attacked, whether the attack worked, and the transactions that show this. Verdicts are
-//! those of the simulated chain and the interpreter.
+//! An attack returns [`Trial`]s: what was attacked, whether the attack worked, and the transactions that show
+//! this. The simulated chain and the interpreter decide whether a transaction is valid.
 
 mod fees;
 mod literal;
@@ -21,19 +22,19 @@ use crate::model::{PlayError, Step};
 use crate::sign;
 use crate::tx::set_witness;
 
-/// A transaction whose first input shows what a script accepts, with the expected verdict.
+/// A transaction that demonstrates whether a script accepts its first input, with the interpreter's result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The transaction with its prevouts.
     pub step: Step,
     /// Soft fork proposals that are active in addition to the consensus rules.
     pub proposals: Flags,
-    /// Expected script error. `None` if the input is valid.
+    /// Script error with which the interpreter rejects the first input. `None` if the input is valid.
     pub expect: Option<ScriptError>,
 }
 
 impl Shown {
-    /// Verifies the first input of a transaction and records the verdict.
+    /// Verifies the first input of a transaction and stores the result in [`Shown::expect`].
     ///
     /// # Errors
     ///
@@ -57,13 +58,13 @@ impl Shown {
 /// One attack tried against one construction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
-    /// Construction that was attacked.
+    /// Name of the construction that was attacked.
     pub against: &'static str,
     /// Whether the attack worked.
     pub works: bool,
-    /// Gains and costs of the attack, in words with the numbers of the run.
+    /// Description of the result, with the amounts of this run.
     pub outcome: String,
-    /// Transactions that show the result.
+    /// Transactions that demonstrate the result.
     pub shown: Vec<Shown>,
 }
 
@@ -74,7 +75,7 @@ pub struct Attack {
     pub name: &'static str,
     /// Short description of the attack.
     pub source: &'static str,
-    /// Trials in order. The first is against the naive construction.
+    /// Trials in order. The first is against a construction that the attack breaks.
     pub trials: Vec<Trial>,
 }
 
@@ -130,7 +131,8 @@ const ATTACKS: &[(&str, &str, Run)] = &[
     ),
 ];
 
-/// Returns the transaction with another signature as its first witness element: a signature of the same transaction by `key`.
+/// Replaces the first witness element of a transaction, which is a signature, by a signature of the same
+/// transaction with `key`. Used to show that a leaf refuses the signature of a wrong key.
 pub(super) fn resigned(mut step: Step, key: &Keypair) -> Result<Step, ChannelError> {
     let mut witness: Vec<Vec<u8>> = step.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
     if let [signature, .., leaf, _control] = witness.as_mut_slice() {
@@ -150,7 +152,8 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 ///
 /// # Errors
 ///
-/// [`PlayError`] if the program of an attack cannot be carried out. An attack that does not work is not an error.
+/// [`PlayError`] if a transaction that an attack prepares cannot be built or is refused. An attack that does
+/// not work is not an error.
 pub fn run(wanted: impl Fn(&str) -> bool, progress: &dyn Fn(&str)) -> Result<Vec<Attack>, PlayError> {
     let chosen = ATTACKS.iter().filter(|(name, _, _)| wanted(name));
     let run = chosen.map(|(name, source, run)| {

@@ -9,7 +9,9 @@ use crate::keys::{Seed, scalar, tagged_hash};
 use crate::model::PlayError;
 use crate::musig::{AggregateKey, Nonce, NonceId, SigningSession};
 
-/// Equation of one partial signature: `s = sign * (k1 + b * k2) + e * z`, where `z` is the secret key with its factors.
+/// One partial signature as a linear equation: `s = sign * (k1 + b * k2) + e * z`. The unknowns are the
+/// secret nonces `k1` and `k2`, and `z`, which is the secret key times public factors. `negated` is true if
+/// `sign` is -1.
 struct Equation {
     negated: bool,
     b: SecretKey,
@@ -17,7 +19,7 @@ struct Equation {
     s: SecretKey,
 }
 
-/// Multiplication modulo the group order. A result of zero, which does not occur here, is an error.
+/// Multiplies two numbers modulo the group order. A result of zero, which does not occur here, is an error.
 fn mul(a: SecretKey, b: SecretKey) -> Result<SecretKey, ChannelError> {
     Ok(a.mul_tweak(&Scalar::from(b))?)
 }
@@ -26,7 +28,7 @@ fn sub(a: SecretKey, b: SecretKey) -> Result<SecretKey, ChannelError> {
     Ok(a.add_tweak(&Scalar::from(b.negate()))?)
 }
 
-/// Returns the multiplicative inverse modulo the group order n, computed as the power n - 2.
+/// Returns the multiplicative inverse modulo the group order n, computed as `a^(n - 2)`.
 fn inverse(a: SecretKey) -> Result<SecretKey, ChannelError> {
     let mut exponent = secp256k1::constants::CURVE_ORDER;
     if let Some(last) = exponent.last_mut() {
@@ -48,7 +50,8 @@ fn number(bytes: [u8; 32]) -> Result<SecretKey, ChannelError> {
     Ok(SecretKey::from_secret_bytes(bytes)?)
 }
 
-/// Returns the equation that a co-signer knows from a partial signature with this aggregated nonce (BIP 327 "GetSessionValues").
+/// Returns the [`Equation`] that a co-signer obtains from a partial signature `s`, the aggregated nonce and
+/// the message (BIP 327 "GetSessionValues").
 fn equation(
     key: &KeyAggCache,
     nonce: AggregatedNonce,
@@ -65,7 +68,7 @@ fn equation(
     Ok(Equation { negated: parity.to_u8() == 1, b: number(b)?, e: number(e)?, s: number(s)? })
 }
 
-/// Solves three equations for `z`.
+/// Solves three equations with the same unknowns `k1`, `k2` and `z` for `z`.
 fn solve(equations: &[Equation; 3]) -> Result<SecretKey, ChannelError> {
     // Normalized form: k1 + b * k2 + e' * z = s'.
     let normal = |eq: &Equation| match eq.negated {
@@ -79,7 +82,7 @@ fn solve(equations: &[Equation; 3]) -> Result<SecretKey, ChannelError> {
         Ok((sub(b, b1)?, sub(e, e1)?, sub(s, s1)?))
     };
     let ((b2, e2, s2), (b3, e3, s3)) = (row(two)?, row(three)?);
-    // After the first equation is subtracted: b2 * k2 + e2 * z = s2 and b3 * k2 + e3 * z = s3.
+    // The first equation is subtracted from the other two: b2 * k2 + e2 * z = s2 and b3 * k2 + e3 * z = s3.
     let denominator = sub(mul(e2, b3)?, mul(e3, b2)?)?;
     mul(sub(mul(s2, b3)?, mul(s3, b2)?)?, inverse(denominator)?)
 }
@@ -103,7 +106,9 @@ fn key_from(
     mul(z, inverse(number(coefficient)?)?)
 }
 
-/// Attack "reused-nonce": the peer asks three times for the same signature, each time with another nonce of its own.
+/// Attack "reused-nonce": the peer requests three partial signatures of the same message, each time with a
+/// new nonce of its own. If the victim uses the same nonce each time, the peer can compute the victim's
+/// secret key.
 pub(super) fn reused_nonce() -> Result<Vec<Trial>, PlayError> {
     let seeds = [Seed::from_name("victim of nonces"), Seed::from_name("attacker")];
     let [victim_seed, attacker_seed] = &seeds;

@@ -1,4 +1,4 @@
-//! Attacks on penalties, towers and backups.
+//! Attacks related to penalties, watchtowers and backups.
 
 use sigstack_interpreter::Flags;
 
@@ -32,7 +32,9 @@ fn setup(name: &str) -> Result<Setup, PlayError> {
     Ok(Setup::named(name, 2, CAPACITY, 144)?)
 }
 
-/// Attack "replay": the latest state of an honest party is punished with its revocation signature of another channel.
+/// Attack "replay": an honest party publishes its latest state. Its peer takes the whole output with a
+/// revocation signature that the party made in another channel. This works if the party has the same number
+/// key in both channels.
 pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for shared in [true, false] {
@@ -47,7 +49,8 @@ pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
         // The honest party publishes its latest state.
         let Some(newest) = channel.close(0, channel.number())?.into_iter().next() else { continue };
         let published = stage.publish(newest)?.step.tx;
-        // In the other channel the same key signed a much higher number.
+        // In the other channel, the party signed a much higher state number with the number key of that
+        // channel.
         let high = 0x3fff_ffff;
         let evidence = sign_schnorr(&other.party(0)?.number, &leaves::number_bytes(high));
         let record = TowerRecord { number: high, evidence, ..channel.tower_record(1)? };
@@ -123,7 +126,8 @@ pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
     ])
 }
 
-/// Attack "stale-state": a cheater publishes an old state, and the victim is online in time or not.
+/// Attack "stale-state": a cheater publishes an old state. The victim is offline for the whole delay in the
+/// first trial, and answers within the delay in the second.
 pub(super) fn stale_state() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, watches) in
@@ -149,7 +153,8 @@ pub(super) fn stale_state() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "restored-backup": an honest party that lost its last states publishes the latest one of its backup.
+/// Attack "restored-backup": an honest party that lost its last states publishes the latest state of its
+/// backup. A penalty takes its balance as if it had cheated. Without a penalty, it keeps its balance.
 pub(super) fn restored_backup() -> Result<Vec<Trial>, PlayError> {
     let (with_penalty, mut stage) = channel(setup("backup")?, Profile::Ctv)?;
     let Some(old) = with_penalty.close(0, 1)?.into_iter().next() else { return Ok(vec![]) };
@@ -181,7 +186,8 @@ pub(super) fn restored_backup() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "hostage-split": the publisher never publishes its settlement. The trial shows whether the other party can.
+/// Attack "hostage-split": a party publishes its commitment transaction but never its settlement. Each trial
+/// shows whether the other party can publish the settlement.
 pub(super) fn hostage_split() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, profile) in
@@ -192,7 +198,8 @@ pub(super) fn hostage_split() -> Result<Vec<Trial>, PlayError> {
         let (Some(commitment), Some(mut settlement)) = (steps.next(), steps.next()) else { continue };
         stage.publish(commitment)?;
         if profile == Profile::CsfsOnly {
-            // The other party has no signature of the settlement, so its witness element stays empty.
+            // The other party does not have the signature of the settlement, so this witness element is left
+            // empty.
             let mut witness: Vec<Vec<u8>> =
                 settlement.tx.input.iter().flat_map(|input| input.witness.to_vec()).collect();
             if let Some(signature) = witness.first_mut() {
@@ -213,7 +220,8 @@ pub(super) fn hostage_split() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "same-number": two contents have the same number, so neither revokes the other.
+/// Attack "same-number": the victim agrees to two different channel states with the same number. A revocation
+/// signature for this number revokes neither of them.
 pub(super) fn same_number() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, advance) in
@@ -225,8 +233,8 @@ pub(super) fn same_number() -> Result<Vec<Trial>, PlayError> {
         let mut stage = Stage::new(&first)?;
         stage.open(&mut first)?;
         second.open(first.setup().funding)?;
-        // The cheater keeps its version with the first content of number 1. The victim's revocation signature is for the number of
-        // the second content.
+        // The cheater keeps its commitment transaction of the first state with number 1. The victim's record
+        // contains the cheater's revocation signature for the number of the second state.
         first.update(content(1))?;
         for _ in 0..=advance {
             second.update(content(3))?;

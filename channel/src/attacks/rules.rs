@@ -1,7 +1,9 @@
-//! Attacks on the update protocol: numbers, storage, closing and splices.
+//! Attacks on the update protocol of the signed sequence channel: state numbers, storage, closing and
+//! splices.
 //!
-//! The victim follows the protocol's state machine, either with one rule left out or with all rules. Its behaviour is then
-//! applied to real transactions.
+//! Each attack runs against a victim that leaves out one rule of the protocol, and against a victim that
+//! follows all rules. The protocol's state machine ([`Party`]) decides what the victim signs and publishes.
+//! Real transactions then show the consequences.
 
 use super::{Shown, Trial};
 use crate::model::{
@@ -26,8 +28,9 @@ fn open(name: &str) -> Result<(SignedSequence, Stage), PlayError> {
     Ok((channel, stage))
 }
 
-/// Party `by` publishes its version of a state, and the other party answers with its record. The transactions are published on
-/// the stage's chain.
+/// Party `by` publishes its commitment transaction of state `number`. The other party contests it if `record`
+/// contains a revocation signature for a higher number. If it does not, `by` publishes the settlement.
+/// Returns these transactions.
 fn publish(
     channel: &SignedSequence,
     stage: &mut Stage,
@@ -55,22 +58,23 @@ fn record(channel: &SignedSequence, party: usize) -> Result<ClientRecord, PlayEr
     Ok(channel.client_record(party).cloned().ok_or_else(missing)?)
 }
 
-/// Attack "skipped-number": number 1 is attempted and not finished, but the victim continues with number 2. The victim has no
-/// signature of number 1 and treats this number as obsolete.
+/// Attack "skipped-number": the update to state 1 is started but not finished, and the victim continues with
+/// state 2. The victim has no revocation signature with which it can punish state 1, so the peer can publish
+/// this state.
 pub(super) fn skipped_number() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [
         ("a signer that lets a number be skipped", Rules::without(Rule::FinishFirst)),
         ("a number is finished before the next", Rules::ALL),
     ] {
-        // The victim is side 1, which proposes odd numbers. Its peer, side 0, proposes even numbers.
+        // The victim is party 1, which proposes odd state numbers. Its peer, party 0, proposes even numbers.
         let mut victim = Party::new(1, 1);
         drop(victim.propose(1, rules));
         let skipped = Message::Propose { number: 2, content: 2, fundings: 1, asked: 2 };
         let goes_along = victim.receive(&skipped, rules).is_ok();
 
         let (mut channel, mut stage) = open("skipped number")?;
-        // Until a number is finished, the victim can only punish versions below the last finished number.
+        // Until an update is finished, the victim can punish only states below the last finished number.
         let before = record(&channel, 1)?;
         channel.update(content(1))?;
         let kept = if goes_along { before } else { record(&channel, 1)? };
@@ -93,7 +97,8 @@ pub(super) fn skipped_number() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "update-after-broadcast": an honest party publishes its latest version and then still signs the next number.
+/// Attack "update-after-broadcast": an honest party publishes its latest commitment transaction and then
+/// signs the next state number. The peer uses this signature to punish the published transaction.
 pub(super) fn update_after_broadcast() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [
@@ -122,7 +127,8 @@ pub(super) fn update_after_broadcast() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "crash": a party crashes after it sent its signature of a number. It then publishes the latest state of its disk.
+/// Attack "crash": a party sends its signature of a state number, which revokes its older states, and then
+/// crashes. After the restart it publishes the latest state on its disk.
 pub(super) fn crash() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, stores_first) in
@@ -156,8 +162,9 @@ pub(super) fn crash() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "splice": while a splice is unconfirmed, a number is signed with a version for the new funding output only. The splice
-/// never confirms, so the channel stays on the old funding output.
+/// Attack "splice": while a splice is unconfirmed, a party signs a state number although it has a commitment
+/// transaction of this state for the new funding output only. The splice never confirms. The party can
+/// publish only an older state, which its signature revoked.
 pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [
@@ -171,7 +178,7 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
         let on_old = honest.publishable(0b01, rules).map_or(0, |version| version.number);
 
         let (mut on_first, mut stage) = open("splice")?;
-        // The same keys with a second funding output, which never confirms.
+        // A channel with the same keys on a second funding output, which never confirms.
         let (mut on_second, _) = open("splice")?;
         let spliced = bitcoin::OutPoint { vout: 1, ..on_first.setup().funding };
         on_second.open(spliced)?;
@@ -181,7 +188,7 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
         if on_old == 1 {
             on_first.update(content(2))?;
         }
-        // The peer's revocation signature is for a number and does not depend on the funding output.
+        // A revocation signature signs only a state number, so it is valid for both funding outputs.
         let kept = record(&on_second, 1)?;
         let shown = publish(&on_first, &mut stage, (0, on_old), &kept)?;
         let left = stage.paid(&on_first, 0);
@@ -197,8 +204,8 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "silent-rollback": the disk of an honest party is silently replaced by an old copy. At the next connection the peer
-/// shows what it has.
+/// Attack "silent-rollback": the disk of an honest party is replaced by an old copy without notice. At the
+/// next connection the peer shows the signatures that it received from the party.
 pub(super) fn silent_rollback() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [

@@ -1,6 +1,6 @@
-//! Attacks with a revocation signature that the cheater makes against itself. A cheater can always sign a number higher than that
-//! of its own published version. Leaves that do not require a key unknown to the cheater are therefore unsafe. No construction
-//! uses the unsafe leaves of this file.
+//! Attacks in which the cheater makes the revocation signature itself. A party can always sign a state number
+//! higher than that of the commitment transaction that it published. A leaf is therefore unsafe unless it
+//! also requires a key that the publisher does not have. No construction uses the unsafe leaves of this file.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -24,10 +24,11 @@ const CAPACITY: u64 = 1_000_000;
 const DELAY: u16 = 144;
 /// Feerate of the pinning transaction, in sat/vB.
 const RATE: u64 = 20;
-/// Number of the published version, and the higher number that the cheater signs.
+/// State number of the published commitment transaction, and the higher number that the cheater signs.
 const NUMBERS: (u32, u32) = (0x0080_0000, 0x0080_0001);
 
-/// A confirmed version of a cheater. Its contested output has a leaf that requires no key besides the revocation signature.
+/// A chain with the contested output of a cheater's commitment transaction. One leaf of the output is unsafe,
+/// because it requires nothing except the publisher's revocation signature.
 struct Board {
     chain: Chain,
     out: TapOutput,
@@ -58,13 +59,15 @@ impl Board {
         Ok(Board { chain, out, coin, leaf, contest, number, penalty, cheater })
     }
 
-    /// Returns the cheater's signature of the higher number, and this number.
+    /// Returns the witness elements of the revocation signature: the cheater's signature of the higher
+    /// number, and this number.
     fn evidence(&self) -> Vec<Vec<u8>> {
         let number = leaves::number_bytes(NUMBERS.1);
         vec![sign_schnorr(&self.number, &number).to_vec(), number]
     }
 
-    /// Completes a transaction that spends the unsafe leaf with the cheater's own revocation signature.
+    /// Makes a transaction spend the contested output by the unsafe leaf, with the cheater's own revocation
+    /// signature.
     fn complete(&self, mut tx: Transaction) -> Result<Transaction, PlayError> {
         if let Some(first) = tx.input.first_mut() {
             first.previous_output = self.coin.0;
@@ -73,7 +76,7 @@ impl Board {
         Ok(tx)
     }
 
-    /// Returns the victim's contest transaction with this fee.
+    /// Returns the victim's contest transaction with a fee of `fee` satoshi.
     fn contest(&self, fee: u64) -> Result<Transaction, PlayError> {
         let pays = output(CAPACITY.saturating_sub(fee), victim_script()?);
         let mut tx = transaction(3, 0, vec![input(self.coin.0, SEQUENCE_FREE)], vec![pays]);
@@ -85,7 +88,7 @@ impl Board {
         Ok(tx)
     }
 
-    /// Returns the lowest fee with which the mempool accepts the victim's contest transaction.
+    /// Returns the lowest fee in satoshi with which the mempool accepts the victim's contest transaction.
     fn cheapest_contest(&self) -> Result<u64, PlayError> {
         let (mut low, mut high) = (0u64, CAPACITY / 2);
         while high - low > 1 {
@@ -98,7 +101,8 @@ impl Board {
         Ok(high)
     }
 
-    /// Adds `count` inputs of the cheater. Together they pay `fee`; the first has the largest amount.
+    /// Adds `count` inputs of the cheater, which pay `fee` satoshi together. Each has 330 sat, except the
+    /// first, which has the rest.
     fn add_inputs(&mut self, tx: &mut Transaction, count: usize, fee: u64) -> Result<(), PlayError> {
         let mut prevouts = vec![self.coin.1.clone()];
         for nth in 0..count {
@@ -123,13 +127,15 @@ fn victim_script() -> Result<bitcoin::ScriptBuf, ChannelError> {
     Ok(p2tr(&x_only(&Seed::from_name("victim").keypair("payout", &[])?)))
 }
 
-/// Returns the tower's transaction, without its input: it pays everything to the victim except `anchor` satoshi in the P2A.
+/// Returns the tower's transaction with a placeholder as input. It pays `anchor` satoshi to a P2A output, and
+/// the rest to the victim.
 fn justice(anchor: u64) -> Result<Transaction, ChannelError> {
     let outputs = vec![output(CAPACITY - anchor, victim_script()?), output(anchor, p2a())];
     Ok(transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
 }
 
-/// Returns a board with a tower leaf that requires no key and commits to the tower's transaction.
+/// Returns a [`Board`] whose unsafe leaf is a tower leaf that commits to the tower's transaction but requires
+/// no tower key.
 fn keyless(profile: Profile, anchor: u64) -> Result<Board, PlayError> {
     let fixed = profile.fixed(&justice(anchor)?)?.unwrap_or_default();
     Board::new(|number, key| [leaves::higher_number(number, key), fixed].concat())
@@ -139,7 +145,8 @@ fn stop(label: &'static str) -> impl Fn(crate::chain::Reject) -> PlayError {
     move |reject| PlayError::Chain { label, reject }
 }
 
-/// Returns a channel in which the first party published state `state` and the second party is the victim.
+/// Returns a channel, its chain, and the commitment transaction of state `state` that the first party
+/// published. The second party is the victim.
 fn channel(profile: Profile, state: u32) -> Result<(SignedSequence, Stage, Transaction), PlayError> {
     let content = |first: u64| Content::of(&[first, CAPACITY - first]);
     let setup = Setup::named("self-made evidence", 2, CAPACITY, DELAY)?;
@@ -153,8 +160,8 @@ fn channel(profile: Profile, state: u32) -> Result<(SignedSequence, Stage, Trans
     Ok((channel, stage, published))
 }
 
-/// Returns the contest transaction and the tower's transaction as far as the cheater can complete them with its own keys and its
-/// own revocation signature.
+/// Returns the victim's contest transaction and the tower's transaction, both signed by the cheater: with its
+/// own revocation signature, and with its own key instead of the victim's or the tower's key.
 fn by_own_keys(channel: &SignedSequence, published: &Transaction) -> Result<Vec<Step>, PlayError> {
     let above = channel.number() + 1;
     let (number, evidence) = (channel.script_number(above)?, channel.sign_number(0, above)?);
@@ -172,7 +179,8 @@ fn by_own_keys(channel: &SignedSequence, published: &Transaction) -> Result<Vec<
     steps.into_iter().map(|step| Ok(resigned(step, &own.penalty)?)).collect()
 }
 
-/// Trial against the fixed construction: with its own revocation signature the cheater can spend no leaf of its version.
+/// Tries the attack against the real construction. The cheater's own revocation signature does not satisfy
+/// any leaf, because each leaf also requires a key that the cheater lacks.
 fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
     let (channel, mut stage, published) = channel(profile, state)?;
     let steps = by_own_keys(&channel, &published)?;
@@ -193,7 +201,8 @@ fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
     Ok(Trial { against: channel.facts().name, works, outcome, shown })
 }
 
-/// Leaf for a construction without CSFS: requires a signature of the number key and the next number as nLockTime.
+/// Returns an unsafe leaf for a construction without CSFS. It requires a signature with the number key, and
+/// the next state number as nLockTime.
 fn lock_time_leaf(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
     use sigstack_interpreter::Opcode as O;
     let lock = i64::from(leaves::NUMBER_BASE) + i64::from(number) + 1;
@@ -201,8 +210,8 @@ fn lock_time_leaf(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
     script(&[&Push(&key), &O::OP_CHECKSIGVERIFY, &Num(lock), &O::OP_CHECKLOCKTIMEVERIFY])
 }
 
-/// Attack "self-made-sweep": the publisher of the latest state signs the next number itself and takes everything before the
-/// settlement becomes valid.
+/// Attack "self-made-sweep": the publisher of the latest state signs the next state number itself. With this
+/// signature it takes the whole output before the settlement becomes valid.
 pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
     let delay = DELAY / 4 * 3;
     let by_number = Board::new(|number, key| leaves::sweep(number, key, delay))?;
@@ -281,7 +290,8 @@ fn pin_by_inputs() -> Result<(Board, u64), PlayError> {
     Ok((board, size))
 }
 
-/// Attack "self-made-pin": the cheater publishes the tower's transaction itself, so that the victim has to pay for replacing it.
+/// Attack "self-made-pin": the cheater publishes the tower's transaction itself, in a form that is expensive
+/// to replace. The victim has to pay this price to confirm its contest transaction.
 pub(super) fn pin() -> Result<Vec<Trial>, PlayError> {
     let (by_child, by_inputs) = (pin_by_child()?, pin_by_inputs()?);
     let mut trials = Vec::new();
@@ -313,7 +323,8 @@ pub(super) fn cycle() -> Result<Vec<Trial>, PlayError> {
     board.add_inputs(&mut justice, 1, 6_000)?;
     let Some(added) = justice.input.get(1).map(|input| input.previous_output) else { return Ok(vec![]) };
     board.chain.submit(justice.clone()).map_err(stop("replacement"))?;
-    // The double-spend has two inputs, the added coin and another one. The amount beyond its single output is the fee.
+    // The double-spend has two inputs: the one that was added above, and another one. Its fee is their sum
+    // minus the output.
     let coins = (added, output(6_000, board.cheater.script_pubkey().clone()));
     let other = board.cheater.mint(&mut board.chain, 20_000);
     let pays = vec![output(18_000, board.cheater.script_pubkey().clone())];

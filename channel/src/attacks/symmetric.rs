@@ -35,7 +35,8 @@ fn spend(
     Ok(Step { label: "spend", tx, prevouts: vec![output(CAPACITY, out.script_pubkey())] })
 }
 
-/// Attack "mix-and-match": combines the signature of an old transaction with the signature of a newer number.
+/// Attack "mix-and-match": one signature signs an update transaction, and another signs its state number. The
+/// attacker combines the signature of an old transaction with the signature of a newer number.
 pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
     let joint = Seed::from_name("joint").keypair("p", &[])?;
     let (key, old_owner) = (x_only(&joint), x_only(&Seed::from_name("old owner").keypair("p", &[])?));
@@ -53,7 +54,8 @@ pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
         &Push(&key),
         &O::OP_CHECKSIGFROMSTACK,
     ]);
-    // The transaction of state 3, signed when that state was the latest, with the number of state 9.
+    // The transaction of state 3, which was signed when this state was the latest, with the signature of the
+    // number of state 9.
     let step = spend(key, &naive, old_owner, |tx| {
         let template = sign::check_template(tx)?;
         let number = leaves::number_bytes(newer);
@@ -91,7 +93,8 @@ pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![first, second])
 }
 
-/// Attack "short-template": with a signature by P of a message that is not a 32-byte template hash, the funds can be sent
+/// Attack "short-template": OP_CHECKTEMPLATEVERIFY ignores an argument that is not 32 bytes. If the joint key
+/// P also signs messages of other sizes, such as state numbers, their signatures spend the output to
 /// anywhere.
 pub(super) fn short_template() -> Result<Vec<Trial>, PlayError> {
     let joint = Seed::from_name("joint").keypair("p", &[])?;
@@ -136,7 +139,8 @@ fn symmetric(form: Form, states: u64, delay: u16) -> Result<(Symmetry, Stage), P
     Ok((channel, stage))
 }
 
-/// Attack "two-delays": the latest state is published just before an old one settles, which takes two delays in total.
+/// Attack "two-delays": the latest state is published just before an old one settles. The balances can then
+/// be spent only after two delays.
 pub(super) fn two_delays() -> Result<Vec<Trial>, PlayError> {
     let delay = 144;
     let (channel, mut stage) = symmetric(Form::TemplateHash, 3, delay)?;
@@ -175,7 +179,8 @@ pub(super) fn two_delays() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// Attack "stale-updates": a hundred old states are published one after the other.
+/// Attack "stale-updates": the cheater publishes a hundred old states one after the other. Each restarts the
+/// delay.
 pub(super) fn stale_updates() -> Result<Vec<Trial>, PlayError> {
     let (delay, count) = (6u16, 100u64);
     let (channel, mut stage) = symmetric(Form::TemplateHash, count, delay)?;
