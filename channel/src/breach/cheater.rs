@@ -7,7 +7,7 @@
 use super::{BLOCK_SIZE, Game, Miners, SETTLE_SIZE, Strategy};
 use crate::chain::FeeMarket;
 
-/// Persistence and volatility per block of the logarithm of the market's feerate.
+/// Persistence and volatility of the fee market in all games. [`FeeMarket::new`] defines both.
 pub(super) const PERSISTENCE: f64 = 0.98;
 pub(super) const VOLATILITY: f64 = 0.08;
 /// Number of grid points, and the distance between two points in natural logarithms.
@@ -21,7 +21,8 @@ pub(super) fn market(game: &Game, seed: u64) -> FeeMarket {
     FeeMarket::new(seed, game.mean_rate, PERSISTENCE, VOLATILITY).with_backlog(game.backlog)
 }
 
-/// Satoshi that the cheater pays to fill a block with transactions that outbid `bid`.
+/// Returns the satoshi that the cheater pays to fill a block with transactions that outbid `bid`, beyond the
+/// market feerate `rate`.
 pub(super) fn flood(game: &Game, bid: f64, rate: f64) -> f64 {
     (bid / game.size() - rate).max(0.0) * BLOCK_SIZE
 }
@@ -40,11 +41,12 @@ pub(super) fn auction(game: &Game, strategy: Strategy, rate: f64) -> Option<(boo
     }
 }
 
-/// Value to the cheater of continuing, by block and feerate.
+/// The cheater's plan: its expected gain if it keeps the justice transaction out of a block, for each block
+/// and feerate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     mean: f64,
-    /// Value at each grid point, for each block. Empty if the cheater has no decision to make.
+    /// Expected gain in satoshi for each block and grid point. Empty if the cheater has no decision to make.
     values: Vec<[f64; POINTS]>,
 }
 
@@ -99,8 +101,8 @@ impl Plan {
         (self.mean - BELOW + place * STEP).exp()
     }
 
-    /// Expected value in the next block, starting at grid point `nth`. Three weighted outcomes approximate the random step; they
-    /// have the same mean and variance.
+    /// Returns the expected value in the next block if the feerate is now at grid point `nth`. Three weighted
+    /// outcomes with the same mean and variance approximate the random change of the feerate.
     fn expected(&self, next: &[f64; POINTS], nth: usize) -> f64 {
         let place = f64::from(u32::try_from(nth).unwrap_or_default()) * STEP - BELOW;
         let pushed = VOLATILITY * 3.0f64.sqrt();
@@ -122,8 +124,9 @@ impl Plan {
         values.last().copied().unwrap_or_default()
     }
 
-    /// Value of keeping the justice transaction out of this block, including the balance that the cheater loses if justice
-    /// confirms. `None` if the plan is empty.
+    /// Returns the highest cost, in satoshi, at which the cheater profits from keeping the justice
+    /// transaction out of this block. The amount includes the balance that the cheater loses if justice
+    /// confirms. Returns `None` if the plan is empty.
     pub(super) fn worth(&self, game: &Game, block: u32, rate: f64) -> Option<f64> {
         let next = self.values.get(usize::try_from(block).ok()?.checked_add(1)?)?;
         let deviation = PERSISTENCE * (rate.max(0.001).ln() - self.mean);

@@ -1,4 +1,4 @@
-//! Cost of a published old state in other constructions: fights over HTLC outputs in LN-penalty, and restarted delays in
+//! Costs of a breach in other constructions: pinned HTLC outputs in LN-penalty, and restarted delays in
 //! LN-Symmetry. Weights are those of transactions that were built and signed.
 
 use bitcoin::TxIn;
@@ -26,7 +26,7 @@ fn answered(kind: Kind, htlcs: usize) -> Result<Vec<TxIn>, PlayError> {
     Ok(steps.into_iter().flat_map(|step| step.tx.input).collect())
 }
 
-/// Weight units of a transaction that has these inputs and one taproot output.
+/// Returns the weight of a transaction that has these inputs and one taproot output, in weight units.
 fn together(inputs: &[TxIn]) -> u64 {
     let witnesses = inputs.iter().map(|input| u64::try_from(input.witness.size()).unwrap_or_default());
     // Constants: version, lock time, counts, marker and flag; the output; and for each input its outpoint, empty script and
@@ -34,7 +34,7 @@ fn together(inputs: &[TxIn]) -> u64 {
     witnesses.fold((4 * 10 + 2) + 4 * 43, |weight, witness| weight + 4 * 41 + witness)
 }
 
-/// Weight units of a transaction that has this input alone and one taproot output.
+/// Returns the weight of a transaction that has only this input and one taproot output, in weight units.
 fn alone(input: &TxIn) -> u64 {
     together(std::slice::from_ref(input))
 }
@@ -43,14 +43,17 @@ fn vbytes(weight: u64) -> f64 {
     precise(weight) / 4.0
 }
 
-/// Table of the cost to an LN-penalty victim when the cheater pins one of its transactions on first-stage HTLC outputs. The table
-/// also shows that the signed sequence form has no such outputs.
+/// Returns a table of the extra cost to an LN-penalty victim when the cheater pins one of its HTLC
+/// transactions. The table also shows that the signed sequence channel has no outputs that can be pinned in
+/// this way.
 ///
-/// A single justice transaction for all outputs conflicts with each of the cheater's HTLC transactions. These can have extra
-/// inputs and outputs, because the remote signature is SIGHASH_SINGLE|ANYONECANPAY. To replace a pin and keep the single
-/// transaction, the victim must pay more than the pin's total fee (BIP 125 rule 3). If the victim uses one justice transaction
-/// per output, only the one for the pinned output has to wait. When the pin confirms, a separate revocation transaction takes the
-/// output of its second stage.
+/// If the victim uses one justice transaction for all outputs, it conflicts with each of the cheater's HTLC
+/// transactions. The cheater can enlarge an HTLC transaction with more inputs and outputs, because the victim
+/// signed it with SIGHASH_SINGLE|ANYONECANPAY. To replace this pin, the victim must pay more than its total
+/// fee (BIP 125 rule 3).
+///
+/// If the victim uses one justice transaction per output, only the one for the pinned output has to wait.
+/// When the pin confirms, another justice transaction takes the pin's HTLC output.
 ///
 /// # Errors
 ///
@@ -96,9 +99,10 @@ pub fn htlc_fights(game: &Game) -> Result<Table, PlayError> {
     Ok(table)
 }
 
-/// Table of the cost of stale updates to both sides of LN-Symmetry, where the victim has no penalty to pay fees from. Each stale
-/// update costs the cheater the fees of the update and its child, and restarts the delay. The victim pays for one update and its
-/// settlement, however many stale updates were published.
+/// Returns a table of what stale updates in LN-Symmetry cost both sides. There is no penalty from which the
+/// victim could pay fees. Each stale update restarts the delay and costs the cheater the fees of an update
+/// transaction and its child. The victim pays for one update and its settlement, however many stale updates
+/// were published.
 ///
 /// # Errors
 ///

@@ -1,13 +1,20 @@
-//! The breach game: an old commitment of a cheater has confirmed. The game computes whether the victim's justice transaction
-//! confirms in time, and at what fee.
+//! Simulates a breach: a cheater's old commitment transaction has confirmed, and the victim must confirm its
+//! justice transaction before the delay T expires. The simulation computes how often the victim succeeds, and
+//! at what fee.
 //!
-//! The game is simulated block by block for the delay T. In each block the market sets a feerate. Miners may leave out the
-//! justice transaction for a bribe. The cheater may flood the block if this is profitable. The victim bids by a strategy, and
-//! each new bid is a replacement that also pays the incremental relay feerate. In the signed sequence form the cheater cannot
-//! publish a settlement before T. From T on both sides bid for the same output.
+//! One game is simulated block by block:
 //!
-//! Amounts are in satoshi and feerates in sat/vB. Gains are relative to each side's balance in the latest state, without the fees
-//! of closing.
+//! - The fee market sets the feerate that the next block requires.
+//! - The victim bids a fee by its [`Strategy`]. Each new bid replaces the last one and also pays the
+//!   incremental relay feerate.
+//! - Miners may leave out the justice transaction because the cheater bribes them.
+//! - The cheater may fill the block with its own transactions if this is profitable (a flood).
+//!
+//! In the signed sequence channel, the cheater's settlement is invalid before T. From T on, the justice
+//! transaction and the settlement compete for the same output.
+//!
+//! Amounts are in satoshi and feerates in sat/vB. A gain is relative to the balance in the latest state. The
+//! fees of closing are not included.
 
 mod cheater;
 mod contrast;
@@ -32,11 +39,11 @@ pub enum Payer {
     /// The victim signs the justice transaction with its own key. It can pay any fee, from the channel or from outside coins, at
     /// the same cost to itself.
     Victim,
-    /// Presigned justice transactions, each with a fee bonus in an anchor output. From a given block on, the next transaction
-    /// with its bonus can be used. A tower takes the bonus, pays the fee with a child transaction, and adds at most `coins`
-    /// satoshi of its own.
+    /// Presigned justice transactions, each with an anchor output that contains a bonus for the fee. A
+    /// transaction with a higher bonus becomes valid at a later block. A tower publishes it, takes the bonus,
+    /// and pays the fee with a child.
     Fixed {
-        /// Block from which each bonus applies, and the bonus in satoshi. In ascending order of blocks.
+        /// Each bonus in satoshi, with the block from which it can be used. In ascending order of blocks.
         ladder: [(u32, u64); 3],
         /// Maximum that the tower adds to the fee from its own coins, in satoshi.
         coins: u64,
@@ -48,11 +55,12 @@ pub enum Payer {
 pub enum Miners {
     /// All miners take the transactions that pay most in the next block.
     Myopic,
-    /// A share of the hash rate that leaves out the justice transaction, and the price in satoshi that the cheater pays for each
-    /// such block.
+    /// The share of the hash rate that leaves out the justice transaction, and the price in satoshi that the
+    /// cheater pays for each block without it.
     Colluding(f64, u64),
-    /// A bribed share of the hash rate, and the share of each bribed miner. A bribed miner leaves out the justice transaction if
-    /// its expected part of the bribe, paid after the delay, is more than the justice fee.
+    /// The share of the hash rate of all bribed miners together, and the share of each one. A bribed miner
+    /// leaves out the justice transaction if its expected part of the bribe is more than the justice fee. The
+    /// bribe is paid after the delay.
     Bribed(f64, f64),
 }
 
@@ -63,7 +71,8 @@ pub struct Game {
     pub capacity: u64,
     /// Cheater's balance in satoshi in the old state that it published (a_n).
     pub cheater_old: u64,
-    /// Cheater's balance in satoshi in the latest state (a_N): the reserve that a cheater loses.
+    /// Cheater's balance in satoshi in the latest state (a_N). The cheater loses this balance if the justice
+    /// transaction confirms.
     pub cheater_new: u64,
     /// Number of blocks until the cheater's settlement can confirm (T).
     pub delay: u32,
@@ -71,9 +80,10 @@ pub struct Game {
     pub payer: Payer,
     /// Behaviour of miners towards the justice transaction.
     pub miners: Miners,
-    /// Satoshi of the cheater's outside funds that it can spend on floods.
+    /// Funds outside the channel that the cheater can spend on floods, in satoshi.
     pub outside: u64,
-    /// Incremental relay feerate in sat/vB, which a replacement pays in addition for its own size.
+    /// Incremental relay feerate in sat/vB. A replacement must pay this for its own size in addition to the
+    /// replaced fee.
     pub incremental: f64,
     /// Mean feerate of the market in sat/vB.
     pub mean_rate: f64,

@@ -9,7 +9,8 @@ use crate::chain::FeeMarket;
 pub struct Outcome {
     /// Whether the justice transaction confirmed.
     pub justice: bool,
-    /// Block of the confirmation, counted from the block of the old commitment.
+    /// Number of blocks from the confirmation of the old commitment transaction to the confirmation of the
+    /// justice transaction or the settlement.
     pub block: u32,
     /// Fee of the confirmed transaction in satoshi.
     pub fee: f64,
@@ -32,7 +33,7 @@ pub fn play(game: &Game, strategy: Strategy, plan: &Plan, seed: u64) -> Outcome 
     let mut chance = FeeMarket::new(seed ^ 0x5bd1_e995, 1.0, 0.0, 0.0);
     let size = game.size();
     let (mut bid, mut burnt, mut last) = (0.0f64, 0.0f64, game.mean_rate * game.backlog);
-    // Highest justice fee that bribed miners declined so far. The bribe must be worth more than this fee.
+    // Highest justice fee that bribed miners declined so far. The bribe must pay them more than this fee.
     let mut passed = 0.0f64;
     for block in 0..game.delay {
         let rate = market.next().unwrap_or(game.mean_rate);
@@ -153,17 +154,19 @@ pub(super) fn nth_seed(seed: u64, nth: u32) -> u64 {
     seed.wrapping_add(u64::from(nth).wrapping_mul(0x9e37_79b9))
 }
 
-/// Mean gains of the victim's two options while the old commitment is still unconfirmed.
+/// Mean gains of the victim's two options while the cheater's old commitment transaction is unconfirmed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Race {
     /// Mean gain in satoshi if the victim lets the old commitment confirm and then punishes it.
     pub let_confirm: f64,
-    /// Mean gain in satoshi if the victim gets its latest commitment confirmed instead. The model assumes that the cheater does
-    /// not raise the fee of the old commitment: against a victim that is online it would lose its balance of the latest state.
+    /// Mean gain in satoshi if the victim confirms its own latest commitment transaction instead. The model
+    /// assumes that the cheater does not raise the fee of the old one, because it would lose its balance of
+    /// the latest state to a victim that is online.
     pub publish_own: f64,
 }
 
-/// Computes the victim's gain for both options against an unconfirmed old commitment, on the same fee markets.
+/// Computes the victim's mean gain for both options against an unconfirmed old commitment transaction, with
+/// the same fee markets.
 pub fn race(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Race {
     let mut own = 0.0;
     for nth in 0..games {

@@ -23,7 +23,7 @@ const BUSY: f64 = 10.0;
 /// Minimum share of games in which justice must be in time for a delay to count as long enough.
 const SAFE: f64 = 0.9999;
 
-/// Parameters of the games, and the report under construction.
+/// Parameters of the games, and the tables and charts made so far.
 struct Reporter {
     game: Game,
     games: u32,

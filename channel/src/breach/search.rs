@@ -2,8 +2,9 @@
 
 use super::{Game, Strategy, estimate};
 
-/// Returns the smallest reserve (the cheater's balance in the latest state, in satoshi) with which cheating loses money on average,
-/// to within a thousandth of the capacity. `None` if cheating is profitable even with a reserve equal to the cheater's old balance.
+/// Returns the smallest reserve with which cheating loses money on average, in satoshi. The reserve is the
+/// cheater's balance in the latest state. The result is exact to a thousandth of the capacity. Returns `None`
+/// if cheating is profitable even with a reserve equal to the cheater's old balance.
 pub fn break_even_reserve(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Option<u64> {
     let loses = |reserve: u64| {
         let game = Game { cheater_new: reserve, ..*game };
@@ -23,8 +24,8 @@ pub fn break_even_reserve(game: &Game, strategy: Strategy, games: u32, seed: u64
 /// Delays in blocks that [`least_delay`] tries, from half an hour to two weeks.
 const DELAYS: [u32; 12] = [3, 6, 12, 18, 36, 72, 108, 144, 288, 576, 1008, 2016];
 
-/// Returns the shortest of the tried delays, in blocks, with which justice is in time in at least `share` of the games. `None` if
-/// none of them is long enough.
+/// Tries several delays and returns the shortest one, in blocks, with which the justice transaction confirms
+/// in time in at least `share` of the games. Returns `None` if none of these delays is long enough.
 pub fn least_delay(game: &Game, strategy: Strategy, share: f64, games: u32, seed: u64) -> Option<u32> {
     let in_time =
         |delay: &u32| estimate(&Game { delay: *delay, ..*game }, strategy, games, seed).in_time >= share;

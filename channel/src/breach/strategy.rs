@@ -1,8 +1,9 @@
-//! Bidding strategies of the victim.
+//! Strategies by which the victim chooses the fee of its justice transaction.
 
 use super::Game;
 
-/// A bidding strategy. No bid exceeds what the victim would lose anyway.
+/// A strategy that chooses the victim's bid, which is the fee of the justice transaction. No bid exceeds what
+/// the victim would lose anyway.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Strategy {
     /// A constant feerate in sat/vB.
@@ -11,11 +12,11 @@ pub enum Strategy {
     Linear,
     /// The fee starts at the mean feerate and rises by a quarter in each block.
     Exponential,
-    /// The fee is the mean feerate at first, the cheater's balance in the latest state in the last six blocks, and its balance in
-    /// the old state in the last block.
+    /// The fee starts at the mean feerate. In the last six blocks before the end of the delay it is the
+    /// cheater's balance in the latest state. In the last block it is the cheater's balance in the old state.
     Scorched,
-    /// The fee is a quarter above the market rate of the previous block. The limit is the cheater's balance in the latest state,
-    /// and in the last six blocks its balance in the old state.
+    /// The fee is a quarter above the market rate of the previous block, up to the cheater's balance in the
+    /// latest state. In the last six blocks the limit is the cheater's balance in the old state.
     Follow,
     /// The fee is exactly the market rate of the next block, up to the cheater's balance in the latest state. This strategy knows
     /// the future, so it only gives bounds for the others.
@@ -23,7 +24,7 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// Strategies that do not need to know the future. The fixed feerate is an example.
+    /// All strategies except [`Strategy::Oracle`]. The feerate of [`Strategy::Fixed`] is an example.
     pub const KNOWN: [Strategy; 5] = [
         Strategy::Fixed(20.0),
         Strategy::Linear,

@@ -8,13 +8,14 @@ fn alone(game: &Game, strategy: Strategy, seed: u64) -> Outcome {
     play(game, strategy, &Plan::new(game, strategy), seed)
 }
 
-/// Feerates of a game in the blocks before the cheater's settlement can confirm.
+/// Returns the market feerates of the blocks before the cheater's settlement can confirm.
 fn rates(game: &Game, seed: u64) -> Vec<f64> {
     market(game, seed).take(usize::try_from(game.delay).unwrap()).collect()
 }
 
-/// First known result: without outside funds and collusion, the victim loses nothing exactly if the market rate is at most a_N /
-/// W_J (the reserve divided by the justice transaction's size) in some block before T.
+/// First known result, for a cheater without outside funds and miners that do not collude. The victim loses
+/// nothing exactly if the market rate is at most a_N / W_J in some block before T. This is the cheater's
+/// balance in the latest state divided by the size of the justice transaction.
 #[test]
 fn an_honest_market_leaves_the_victim_whole() {
     let game = Game { backlog: 60.0, delay: 8, ..Game::default() };
@@ -34,8 +35,8 @@ fn an_honest_market_leaves_the_victim_whole() {
     assert!(reachable > 20 && not > 20, "{reachable} {not}");
 }
 
-/// Second known result: with a_N = 0 the victim pays every fee with its own money. The best possible result is then the cheapest
-/// fee that confirms.
+/// Second known result: if the cheater has no balance in the latest state (a_N = 0), the victim pays every
+/// fee with its own money. The best possible result is then the cheapest fee that confirms.
 #[test]
 fn without_a_reserve_the_cheapest_fee_that_confirms_is_best() {
     let game = Game { cheater_new: 0, backlog: 3.0, delay: 72, ..Game::default() };
@@ -96,7 +97,7 @@ fn games_repeat_by_seed() {
     assert!((0..20).any(|seed| alone(&game, Strategy::Linear, seed) != alone(&game, Strategy::Linear, 99)));
 }
 
-/// Result of a cheater that either always floods or never does.
+/// Returns the gain of a cheater that floods every block or none.
 fn stubborn(game: &Game, strategy: Strategy, floods: bool, seed: u64) -> f64 {
     let mut burnt = 0.0;
     let mut market = market(game, seed);
