@@ -1,9 +1,10 @@
-//! Handling of several children of one unconfirmed parent.
+//! Raises the fee of an unconfirmed transaction that already has several children in the mempool.
 //!
-//! After a reorganisation a parent of version 3 can have several children in the mempool. Then no further child is accepted (BIP
-//! 431 rule 5), including the owner's fee-paying child. An existing child can be replaced, so the owner replaces one of its own
-//! children. The new child also spends the parent's P2A, because a child of an unconfirmed parent must spend all dust outputs of
-//! that parent.
+//! After a reorganization, a parent of version 3 can have several children in the mempool. The mempool then accepts no
+//! further child (BIP 431 rule 5), not even the fee-paying child of the party that wants to confirm the parent. But a
+//! child can be replaced. So the party replaces one of its own children by a child with a higher fee. The new child
+//! also spends the parent's P2A output, because a child of an unconfirmed parent must spend all dust outputs of that
+//! parent.
 
 use bitcoin::{OutPoint, Transaction, Txid};
 use sigstack_policy::Policy;
@@ -14,10 +15,10 @@ use crate::chain::Chain;
 use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint};
 
-/// Maximum number of attempts. After each attempt that the mempool refuses, the fee is raised by a quarter.
+/// Maximum number of attempts. When the mempool refuses an attempt, the next one has a fee that is higher by a quarter.
 const TRIES: u32 = 12;
 
-/// A view of the chain in which one transaction of the mempool counts as confirmed.
+/// A view of the chain in which one unconfirmed transaction, `parent`, counts as confirmed.
 struct AsIfConfirmed<'a> {
     chain: &'a Chain,
     parent: &'a Transaction,
@@ -43,9 +44,9 @@ impl Ledger for AsIfConfirmed<'_> {
 }
 
 impl Publisher {
-    /// Replaces one of the party's own children of a claim's transaction by one with a higher fee, so that the transaction and
-    /// its children together pay `rate`. Returns the fee of the new child and its virtual size. `None` if the party has no such
-    /// child or cannot pay.
+    /// Replaces one of the party's own children of the transaction of `claim` by one with a higher fee. Transaction and
+    /// new child together then pay `rate` sat/vB. Returns the fee of the new child in satoshi and its virtual size.
+    /// Returns `None` if the party has no child in the mempool, or if no fee within the limits is accepted.
     pub(super) fn raise_child(
         &self,
         chain: &mut Chain,
@@ -82,7 +83,8 @@ impl Publisher {
     }
 }
 
-/// Returns the draft of a child that also spends the parent's P2A.
+/// Returns the draft of a child that also spends the parent's P2A output. Returns `None` if the claim is not paid by a
+/// child.
 fn with_anchor(child: &Claim, claim: &Claim, parent: &Transaction) -> Option<Draft> {
     let Pays::Child(vout, unlock) = &claim.pays else { return None };
     let anchor = parent.output.get(usize::try_from(*vout).ok()?)?;
@@ -94,8 +96,8 @@ fn with_anchor(child: &Claim, claim: &Claim, parent: &Transaction) -> Option<Dra
     Some(draft)
 }
 
-/// Returns whether the mempool contains this claim as a child of `parent`. Transactions with the same output scripts count as the
-/// same claim, whatever their fees are.
+/// Returns whether the mempool contains the transaction of this claim as a child of `parent`. A transaction with the
+/// same output scripts counts, whatever its fee is.
 fn is_own_child(chain: &Chain, claim: &Claim, parent: Txid) -> bool {
     let scripts =
         |tx: &Transaction| tx.output.iter().map(|out| out.script_pubkey.clone()).collect::<Vec<_>>();

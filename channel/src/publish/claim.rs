@@ -1,4 +1,4 @@
-//! Claims: the spending transactions that a party wants to get confirmed.
+//! Claims: transactions that a party wants to get confirmed because they spend outputs of its channel.
 
 use bitcoin::OutPoint;
 
@@ -11,36 +11,36 @@ use crate::model::Step;
 pub enum Purpose {
     /// Closes the channel on the owner's request.
     Close,
-    /// Answers an old state, or continues the path of transactions of the latest one.
+    /// Answers an old state, or publishes the next transaction of the latest state.
     Answer,
-    /// Settles the latest state.
+    /// Publishes the settlement of the latest state.
     Settle,
     /// Claims an HTLC output.
     Htlc,
-    /// Sweeps a balance whose delay has expired.
+    /// Moves a balance whose delay has expired to the party's payout script.
     Sweep,
 }
 
-/// Source of a claim's fee.
+/// How the fee of a claim is paid.
 #[derive(Clone, Debug)]
 pub enum Pays {
-    /// A child transaction pays. The child spends the anchor output with this index, unlocked in this way, and a coin of the
-    /// wallet.
+    /// By a child transaction. The child spends the claim's anchor output with this index, unlocked in this way, and an
+    /// unspent output of the wallet.
     Child(u32, Unlock),
-    /// The claim's first output pays. The party signs the transaction with its own key and can reduce this output.
+    /// From the claim's first output, whose amount the party reduces before it signs with its own key.
     Own,
-    /// An additional input with a change output pays.
+    /// By an additional input from the wallet, with a change output.
     Input,
-    /// The fee is part of a signed transaction and cannot be raised.
+    /// By the transaction itself, with a fee that was fixed when it was signed and cannot be raised.
     Fixed,
 }
 
-/// Time from which another party can take something that a claim protects.
+/// The first block in which another party can take money that a claim protects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadline {
-    /// Height of the first block in which another party can take it.
+    /// Height of the first block in which another party can take the money.
     pub block: u32,
-    /// Satoshi that the other party can take in that block.
+    /// Amount that the other party can take in the block `block`, in satoshi.
     pub lost: u64,
 }
 
@@ -49,17 +49,18 @@ pub struct Deadline {
 pub struct Claim {
     /// Purpose of the claim.
     pub purpose: Purpose,
-    /// Output that the claim spends. The draft may spend others as well.
+    /// One of the outputs that the claim's transaction spends. It identifies the claim.
     pub coin: OutPoint,
-    /// Transaction of the claim, with the fee not yet decided.
+    /// The claim's transaction, not yet signed, since its fee is not decided.
     pub draft: Draft,
-    /// Source of the claim's fee.
+    /// How the claim's fee is paid.
     pub pays: Pays,
-    /// Satoshi that the party loses at most if the claim never confirms. No fee is higher.
+    /// Maximum amount that the party loses if the claim never confirms, in satoshi. The claim's fee is never higher.
     pub stake: u64,
-    /// Time from which another party can take something. `None` if no other party can, or if another party can at any time.
+    /// The first block in which another party can take money. `None` if no other party ever can, or if another party
+    /// can at any time.
     pub deadline: Option<Deadline>,
-    /// Chain height from which the mempool accepts the claim, because its locks are satisfied in the next block.
+    /// Chain height from which the mempool accepts the claim. Its locks are then satisfied in the next block.
     pub ready: u32,
 }
 
@@ -69,8 +70,8 @@ impl Claim {
         Claim { purpose, coin, draft, pays, stake, deadline: None, ready: 0 }
     }
 
-    /// Creates a claim for a complete transaction whose fee is paid by a child that spends its P2A. If the transaction has no
-    /// P2A, its fee is fixed.
+    /// Creates a claim for a signed transaction whose fee is paid by a child that spends its P2A output. If the
+    /// transaction has no P2A output, its fee is fixed.
     pub fn with_child(purpose: Purpose, coin: OutPoint, step: Step, stake: u64) -> Claim {
         let p2a = crate::tx::p2a();
         let anchor = (0..).zip(&step.tx.output).find(|(_, out)| out.script_pubkey == p2a);
@@ -81,20 +82,21 @@ impl Claim {
         Claim::new(purpose, coin, Draft::of(step), pays, stake)
     }
 
-    /// Returns the claim with the height from which the mempool accepts it.
+    /// Returns the claim with `ready` set: the height from which the mempool accepts it.
     #[must_use]
     pub fn from(self, ready: u32) -> Claim {
         Claim { ready, ..self }
     }
 
-    /// Returns the claim with a deadline: the first block in which another party can take everything that is at stake.
+    /// Returns the claim with a deadline. From the block at height `block` on, another party can take the claim's whole
+    /// stake.
     #[must_use]
     pub fn before(self, block: u32) -> Claim {
         let lost = self.stake;
         Claim { deadline: Some(Deadline { block, lost }), ..self }
     }
 
-    /// Returns the claim with a deadline that may concern a part of what is at stake.
+    /// Returns the claim with a deadline, which may concern only a part of the claim's stake.
     #[must_use]
     pub fn with_deadline(self, deadline: Option<Deadline>) -> Claim {
         Claim { deadline, ..self }
@@ -105,7 +107,8 @@ impl Claim {
         self.draft.label
     }
 
-    /// Returns the signed transaction. If the claim pays from its first output, `fee` is subtracted from this output.
+    /// Returns the signed transaction. If its first output pays the fee, `fee` satoshi are subtracted from that output.
+    /// Otherwise `fee` is ignored.
     ///
     /// # Errors
     ///

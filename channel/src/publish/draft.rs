@@ -1,4 +1,4 @@
-//! Drafts: transactions that are signed when their fee is known.
+//! Drafts: unsigned transactions that are signed when their fee is known.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::{Keypair, SecretKey};
@@ -14,7 +14,7 @@ use crate::wallet::Wallet;
 /// Maximum size in bytes of an ECDSA signature with low s, including its hash type.
 const ECDSA_SIZE: usize = 72;
 
-/// A key, and the script that verifies its signature.
+/// A secret key, and the script that will verify its signature.
 #[derive(Clone, Debug)]
 pub enum Signer {
     /// A tapscript, signed with SIGHASH_DEFAULT.
@@ -23,22 +23,23 @@ pub enum Signer {
     WitnessScript(SecretKey, Vec<u8>),
 }
 
-/// Witness of a draft's input, and how the missing signature is made.
+/// The witness of a draft's input. One element may be a signature that is made later.
 #[derive(Clone, Debug)]
 pub struct Unlock {
-    /// Witness elements, bottom first. The element for the missing signature is empty.
+    /// Witness elements, bottom of the stack first. The element for the later signature is empty.
     witness: Vec<Vec<u8>>,
-    /// Signer, and index of the signature in the witness. `None` if the witness is complete.
+    /// The key that makes the later signature, and the index of the signature in the witness. `None` if the witness is
+    /// already complete.
     signer: Option<(Signer, usize)>,
 }
 
 impl Unlock {
-    /// Creates an unlock from a complete witness, which must not depend on the fee.
+    /// Creates an unlock from a complete witness. The witness must remain valid when the fee changes.
     pub fn complete(witness: Vec<Vec<u8>>) -> Unlock {
         Unlock { witness, signer: None }
     }
 
-    /// Creates an unlock from a witness in which the element at index `place` is replaced by a signature.
+    /// Creates an unlock from a witness whose element at index `place` is replaced by the signature of `signer`.
     pub fn signed(signer: Signer, witness: Vec<Vec<u8>>, place: usize) -> Unlock {
         Unlock { witness, signer: Some((signer, place)) }
     }
@@ -77,21 +78,21 @@ impl Unlock {
     }
 }
 
-/// An unsigned transaction whose first output receives the remainder after the fee.
+/// An unsigned transaction. The fee is subtracted from its first output before it is signed.
 #[derive(Clone, Debug)]
 pub struct Draft {
     /// Short description of the transaction.
     pub label: &'static str,
-    /// The transaction. Its first output has the amount before the fee is subtracted.
+    /// The unsigned transaction. The fee is not yet subtracted from its first output.
     pub tx: Transaction,
     /// Outputs that the transaction spends, in input order.
     pub prevouts: Vec<TxOut>,
-    /// Unlock of each input, in input order.
+    /// Witness data of each input, in input order.
     pub unlocks: Vec<Unlock>,
 }
 
 impl Draft {
-    /// Creates a draft from a complete transaction.
+    /// Creates a draft from a transaction that is already signed.
     pub fn of(step: Step) -> Draft {
         let unlocks = step.tx.input.iter().map(|input| Unlock::complete(input.witness.to_vec())).collect();
         Draft { label: step.label, tx: step.tx, prevouts: step.prevouts, unlocks }
@@ -106,7 +107,7 @@ impl Draft {
         weight(&tx)
     }
 
-    /// Returns the weight in weight units after a wallet coin and its change output are added.
+    /// Returns the weight in weight units after an input from the wallet and a change output are added.
     pub fn funded_weight(&self) -> u64 {
         let mut with_coin = self.clone();
         with_coin.tx.input.push(input(OutPoint::null(), SEQUENCE_FREE));
@@ -120,7 +121,7 @@ impl Draft {
         self.tx.output.first().map_or(0, |out| out.value.to_sat().saturating_sub(P2TR_DUST_LIMIT))
     }
 
-    /// Returns the fee in satoshi that the transaction pays before anything is subtracted from its first output.
+    /// Returns the fee in satoshi that the transaction pays if nothing is subtracted from its first output.
     pub fn fee(&self) -> u64 {
         let paid = self.prevouts.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
         paid.saturating_sub(crate::tx::output_sum(&self.tx))
@@ -142,7 +143,8 @@ impl Draft {
         self.sign(tx, self.prevouts.clone())
     }
 
-    /// Signs the transaction with the feerate `rate` in sat/vB, or with the highest feerate that its first output can pay.
+    /// Signs the transaction with the feerate `rate` in sat/vB. If the first output cannot pay this, the feerate is the
+    /// highest that it can pay.
     ///
     /// # Errors
     ///
@@ -151,7 +153,8 @@ impl Draft {
         self.step(self.weight().div_ceil(4).saturating_mul(rate).min(self.spare()))
     }
 
-    /// Adds a wallet coin that pays the missing part of `fee`, and a change output, and signs the transaction.
+    /// Adds an unspent output of the wallet as an input, adds a change output, and signs the transaction. `fee` is the
+    /// total fee in satoshi.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Simulates the next transactions of a channel, as if each one confirmed.
+//! Predicts the transactions that a guard will publish, as if each one confirmed at once.
 
 use bitcoin::Transaction;
 
@@ -6,10 +6,12 @@ use super::{Claim, Guard, Orders, Pays, Purpose, Supposed, View};
 use crate::error::ChannelError;
 use crate::model::Step;
 
-/// Feerate in sat/vB that simulated transactions pay from their own outputs.
+/// Feerate in sat/vB of predicted transactions that pay the fee from their own output.
 const RATE: u64 = 2;
 
-/// Returns the claims of a guard in order. Each is computed as if the earlier ones were confirmed, and time locks are ignored.
+/// Returns the claims that a guard makes one after the other, with their transactions. Each claim is computed as if the
+/// earlier ones were confirmed. Time locks are ignored. `confirmed` are the transactions that are on the chain at the
+/// beginning.
 ///
 /// # Errors
 ///
@@ -39,9 +41,9 @@ pub fn foreseen(
     }
 }
 
-/// Returns the transactions that the guard's owner publishes after `published` has confirmed: its answer to an old state and the
-/// settlement that follows. `published` begins with the transaction that spends the funding output. `None` if there is nothing to
-/// answer.
+/// Returns the transactions with which the guard answers an old state: the answer and the settlement that follows.
+/// `published` are the confirmed transactions, the first of which spends the funding output. Returns `None` if there is
+/// nothing to answer.
 ///
 /// # Errors
 ///

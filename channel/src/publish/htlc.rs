@@ -1,4 +1,4 @@
-//! Claims on the HTLC outputs of taproot constructions.
+//! Claims on the HTLC outputs of constructions that use taproot.
 
 use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::Keypair;
@@ -12,28 +12,29 @@ use crate::mutation::{Mutation, mutated};
 use crate::taproot::TapOutput;
 use crate::tx::{SEQUENCE_FREE, input, output, transaction};
 
-/// HTLC outputs of one state, with the data that one party needs to claim them.
+/// The HTLC outputs of one state, with the data that one party needs to claim them.
 #[derive(Clone, Debug)]
 pub struct HtlcOutputs {
-    /// Index of the party.
+    /// Index of the party that claims.
     pub party: usize,
     /// The party's key in HTLC leaves.
     pub key: Keypair,
     /// Script to which the party's claims pay.
     pub payout: ScriptBuf,
-    /// Each HTLC that has an output, with this output.
+    /// All HTLCs of the state that have an output, each with its output.
     pub outputs: Vec<(Htlc, TapOutput)>,
 }
 
 impl HtlcOutputs {
-    /// Returns the sum in satoshi of the HTLCs of which the party is the recipient or the sender.
+    /// Returns the sum of the HTLCs that the party sends or receives, in satoshi.
     pub fn stake(&self) -> u64 {
         let own = self.outputs.iter().filter(|(htlc, _)| htlc.to == self.party || htlc.from == self.party);
         own.fold(0, |sum, (htlc, _)| sum.saturating_add(htlc.sat))
     }
 
-    /// Returns the next block in which senders can take back HTLCs that the party could claim now, and the sum of these HTLCs in
-    /// satoshi.
+    /// Returns the next block in which a sender can take back an HTLC that the party can claim now with a known
+    /// preimage. Its amount is the sum of all HTLCs that expire at that height. Returns `None` if there is no such
+    /// HTLC.
     pub fn deadline(&self, view: View<'_>, orders: &Orders) -> Option<Deadline> {
         let known = |htlc: &Htlc| htlc.to == self.party && orders.preimage(&htlc.payment_hash).is_some();
         let open = self.outputs.iter().map(|(htlc, _)| htlc);
@@ -44,7 +45,7 @@ impl HtlcOutputs {
         Some(Deadline { block: expiry.saturating_add(1), lost })
     }
 
-    /// Returns the party's claims on the HTLC outputs of a confirmed transaction.
+    /// Returns the party's claims on the HTLC outputs of a transaction that confirmed at `height`.
     ///
     /// # Errors
     ///
@@ -59,7 +60,7 @@ impl HtlcOutputs {
         for (htlc, out) in &self.outputs {
             let equal = if mutated(Mutation::FirstOfEqualHtlcs) { 1 } else { usize::MAX };
             for found in outputs_to(tx, height, &out.script_pubkey()).into_iter().take(equal) {
-                // Two equal HTLCs have two outputs with the same script.
+                // Two HTLCs with equal terms have two outputs with the same script.
                 let taken = claims.iter().any(|claim| claim.coin == found.coin);
                 if !taken && view.is_unspent(&found.coin) {
                     claims.extend(self.claim(&found, htlc, out, orders)?);
@@ -97,7 +98,8 @@ impl HtlcOutputs {
     }
 }
 
-/// Drafts the transaction that claims an HTLC: with the preimage for the recipient, without it for the sender.
+/// Drafts the transaction that claims an HTLC output. With `preimage` the recipient claims. Without it the sender
+/// claims after the expiry.
 ///
 /// # Errors
 ///

@@ -1,10 +1,11 @@
-//! Publication of transactions: which transactions a party publishes from its record when it checks the chain, and how it raises
-//! their fees until they confirm.
+//! Publication of transactions: which transactions a party publishes when it checks the chain, and how it raises their
+//! fees until they confirm.
 //!
-//! A [`Guard`] contains the keys, scripts and signatures of a record. Its claims are a pure function of the chain. They are
-//! recomputed in each block from the unspent outputs, and only the feerate of each claim is kept between blocks. A [`Publisher`]
-//! offers the claims to the mempool, raises their fees until they confirm, and never pays more than the amount at stake. Both
-//! clients and towers use these types.
+//! A [`Guard`] contains the keys, scripts and signatures of a party's stored record. It computes claims: transactions
+//! that the party wants to get confirmed. The claims are a pure function of the chain and are recomputed after each
+//! block. A [`Publisher`] submits the claims to the mempool and raises their fees until they confirm, but never above
+//! the amount at stake. Between blocks it keeps only the feerate of each claim. Both clients and towers use these
+//! types.
 
 mod children;
 mod claim;
@@ -28,17 +29,17 @@ pub use view::{Found, Ledger, Spend, Supposed, View, outputs_to};
 use crate::error::ChannelError;
 use crate::keys::sha256;
 
-/// Knowledge and wishes of an owner that are not part of its record.
+/// What a guard must know in addition to its record: known preimages, and whether the owner wants to close the channel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Orders {
     /// Known preimages by payment hash.
     preimages: BTreeMap<[u8; 32], [u8; 32]>,
-    /// Whether the owner wants to close the channel although no transaction of it was published.
+    /// Whether the owner wants to close the channel, although nobody has published a transaction of it.
     pub close: bool,
 }
 
 impl Orders {
-    /// Adds a preimage.
+    /// Adds a preimage, with which HTLCs can be claimed.
     pub fn learn(&mut self, preimage: [u8; 32]) {
         self.preimages.insert(sha256(&preimage), preimage);
     }
@@ -49,11 +50,11 @@ impl Orders {
     }
 }
 
-/// Source of a party's claims, built from its record.
+/// Decides which transactions a client or a tower publishes. A guard is built from the stored record of a channel.
 pub trait Guard: core::fmt::Debug + Send + Sync {
-    /// Returns the transactions that this party would publish now, or later without any other event: answers to old states, the
-    /// settlement of the latest state (whichever party published it), and claims on HTLCs and balances. A claim whose
-    /// [`Claim::ready`] is a later height waits for a lock.
+    /// Returns the transactions that the owner of the record would publish now. This includes transactions that must
+    /// only wait for a lock, until the chain height [`Claim::ready`]. The transactions are answers to old states, the
+    /// settlement of the latest state (whichever party published that state), and claims on HTLCs and balances.
     ///
     /// The same record, orders and chain always give the same claims.
     ///
@@ -62,14 +63,15 @@ pub trait Guard: core::fmt::Debug + Send + Sync {
     /// [`ChannelError`] if a transaction cannot be built. This does not happen for a record that was verified when it was parsed.
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError>;
 
-    /// Returns the part of the record that no update changes. Records of different channels always differ here.
+    /// Returns the part of the record that updates never change. Records of different channels always differ in this
+    /// part.
     fn channel(&self) -> Vec<u8>;
 
-    /// Returns the age of the record. Among records of the same channel, a newer one has a greater rank.
+    /// Returns a value that orders the records of one channel: a newer record has a greater rank.
     fn rank(&self) -> Vec<u32>;
 }
 
-/// A guard that several owners share.
+/// A guard behind a reference count, because copies of a publisher share it.
 pub type SharedGuard = Arc<dyn Guard>;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Offers a claim to the mempool at a given feerate and replaces conflicting transactions if necessary.
+//! Submits a claim to the mempool at a given feerate, and replaces conflicting transactions if necessary.
 
 use std::collections::BTreeSet;
 
@@ -13,32 +13,34 @@ use crate::mutation::{Mutation, mutated};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, transaction};
 use crate::wallet::Wallet;
 
-/// Maximum number of attempts within one offer. After each attempt that the mempool refuses, the fee is raised by a quarter.
+/// Maximum number of attempts to submit one claim. When the mempool refuses an attempt, the next one has a fee that is
+/// higher by a quarter.
 const TRIES: u32 = 12;
 
-/// Result of an offer.
+/// Result of submitting a claim to the mempool.
 pub(super) enum Outcome {
-    /// The mempool accepted the offer, with this fee in satoshi and this virtual size.
+    /// The mempool accepted the transaction, which pays this fee in satoshi and has this virtual size (including a
+    /// child).
     Offered { fee: u64, size: u64 },
-    /// The claim is already in the mempool and pays this feerate or more, possibly because of transactions of others.
+    /// The claim is already in the mempool with this feerate or a higher one. Transactions of others may pay for it.
     Kept { rate: u64 },
-    /// The mempool refused the offer.
+    /// The mempool refused the transaction.
     Refused(Reject),
-    /// Replacing the conflicting transactions costs more than the claim may pay.
+    /// Replacing the conflicting transactions needs this fee in satoshi, which is more than the claim may pay.
     Outbid { needed: u64 },
 }
 
-/// A claim with the transactions of the mempool that it would replace.
+/// A claim that is to be submitted, with the transactions of the mempool that it would replace.
 pub(super) struct Offer<'a> {
     claim: &'a Claim,
     wallet: &'a Wallet,
-    /// Transaction of the claim before its fee is known. If a child pays the fee, this is the parent.
+    /// The claim's transaction with no fee subtracted. If a child pays the fee, this is its parent.
     base: Step,
-    /// Transactions of the mempool that the offer would replace.
+    /// Transactions of the mempool that would be replaced.
     evicted: BTreeSet<Txid>,
-    /// Whether the replaced transactions are an earlier offer of this party.
+    /// Whether all transactions that would be replaced are earlier versions that this party submitted itself.
     own: bool,
-    /// Wallet coin that pays the fee, if the claim cannot pay it itself.
+    /// Unspent output of the wallet that pays the fee. `None` if the wallet has none that is free.
     coin: Option<(OutPoint, TxOut)>,
 }
 
@@ -60,10 +62,12 @@ impl<'a> Offer<'a> {
             && pool.get(&txid).is_some()
         {
             if base.tx.version.0 == 3 {
-                // A parent of version 3 may have only one child, so an existing child is replaced even if it spends another output.
+                // A parent of version 3 may have only one child. An existing child is replaced even if it spends
+                // another output.
                 evicted.extend(pool.descendants(txid).into_iter().filter(|other| *other != txid));
             } else if let Some(child) = pool.spender(&outpoint(&base.tx, *vout)) {
-                // Other children of version 2 conflict with nothing. Paying for them would cost the party what its peer chooses.
+                // Other children of a version 2 parent do not conflict with the fee-paying child. If the party replaced
+                // them, the peer could choose how much that costs.
                 evicted.extend(pool.descendants(child.txid));
             }
         }
@@ -73,8 +77,9 @@ impl<'a> Offer<'a> {
         Ok(offer)
     }
 
-    /// Returns whether the conflicting transactions are an earlier offer of this claim by this party. Anyone can pay to the
-    /// wallet, so outputs to the wallet prove nothing: the party's own offers are those that spend its coins.
+    /// Returns whether the transactions that would be replaced are earlier versions of this claim by this party.
+    /// Outputs to the wallet are no proof, because anyone can pay to it. An earlier version by this party spends
+    /// outputs of the wallet.
     fn is_own(&self, chain: &Chain) -> bool {
         let mine = |entry: &Entry| match self.claim.pays {
             Pays::Child(..) | Pays::Input => {
@@ -89,8 +94,9 @@ impl<'a> Offer<'a> {
         !self.evicted.is_empty() && entries.all(mine)
     }
 
-    /// Returns whether transactions of others confirm the claim at this feerate or a higher one. Replacing them would cost more
-    /// than they pay and gain nothing. The other party could then make this party pay any fee at no cost to itself.
+    /// Returns whether transactions of others already confirm the claim at this feerate or a higher one. Replacing them
+    /// would cost more than they pay and gain nothing. If the party replaced them, its peer could make it pay any fee
+    /// at no cost to the peer.
     fn is_paid_by_others(&self, chain: &Chain, rate: u64) -> bool {
         let pool = chain.mempool();
         let mut evicted = self.evicted.iter().filter_map(|txid| pool.get(txid));
@@ -114,16 +120,17 @@ impl<'a> Offer<'a> {
         let (fee, vsize) = all.fold((0u64, 0u64), |(fee, vsize), entry| {
             (fee.saturating_add(entry.fee), vsize.saturating_add(entry.vsize))
         });
-        // Other unconfirmed parents could lower the effective feerate.
+        // An unconfirmed parent of another input could lower the effective feerate.
         is_same && only.tx.input.iter().all(confirmed) && fee >= vsize.saturating_mul(rate)
     }
 
-    /// Returns whether the offer would replace this transaction of the mempool.
+    /// Returns whether this transaction of the mempool would be replaced.
     pub(super) fn replaces(&self, txid: &Txid) -> bool {
         self.evicted.contains(txid)
     }
 
-    /// Returns the largest coin of the wallet that no transaction of the mempool spends, except those that the offer replaces.
+    /// Returns the largest unspent output of the wallet. Outputs that a transaction in the mempool spends are excluded,
+    /// unless that transaction would be replaced.
     fn choose_coin(&self, chain: &Chain) -> Option<(OutPoint, TxOut)> {
         let free = |coin: &OutPoint| {
             let spender = chain.mempool().spender(coin);
@@ -133,7 +140,7 @@ impl<'a> Offer<'a> {
         coins.map(|(coin, found)| (coin, found.out.clone())).max_by_key(|(coin, out)| (out.value, *coin))
     }
 
-    /// Returns the draft of the fee-paying child, if the claim has one.
+    /// Returns the draft of the fee-paying child. Returns `None` if no child pays the fee of this claim.
     fn child(&self) -> Option<Draft> {
         let Pays::Child(vout, unlock) = &self.claim.pays else { return None };
         let prevout = self.base.tx.output.get(usize::try_from(*vout).ok()?)?.clone();
@@ -143,8 +150,8 @@ impl<'a> Offer<'a> {
         Some(Draft { label: "fee child", tx, prevouts: vec![prevout], unlocks: vec![Unlock::clone(unlock)] })
     }
 
-    /// Returns the virtual size of all transactions that a fee at this feerate pays for. A claim that can add an input only adds
-    /// one if its signed fee is too low.
+    /// Returns the virtual size of all transactions for which the fee pays at this feerate. If the fee can be paid by
+    /// an additional input, the input is counted only if the fee of the transaction itself is too low.
     pub(super) fn size(&self, rate: u64) -> u64 {
         let (draft, alone) = (&self.claim.draft, self.claim.draft.weight().div_ceil(4));
         match (&self.claim.pays, self.child()) {
@@ -156,7 +163,8 @@ impl<'a> Offer<'a> {
         }
     }
 
-    /// Builds the transactions that together pay `fee`.
+    /// Builds the transactions to submit, which together pay `fee` satoshi: the claim's transaction, and possibly a
+    /// child.
     fn build(&self, fee: u64) -> Result<Vec<Transaction>, ChannelError> {
         let signed = self.base.fee();
         let lacks_coin = || ChannelError::refused("the wallet has no coin that is free");
@@ -178,7 +186,8 @@ impl<'a> Offer<'a> {
         })
     }
 
-    /// Returns the maximum fee in satoshi: limited by the stake, the budget, and what the output or the coin can pay.
+    /// Returns the maximum fee in satoshi. It is limited by the claim's stake, by the wallet's budget, and by the
+    /// output that pays the fee.
     fn limit(&self, budget: u64) -> u64 {
         let coin = self.coin.as_ref().map_or(0, |(_, out)| out.value.to_sat());
         let payable = match self.claim.pays {
@@ -192,8 +201,9 @@ impl<'a> Offer<'a> {
         payable.min(self.claim.stake).min(budget.saturating_add(self.base.fee()))
     }
 
-    /// Offers the claim at feerate `rate`, or, within its limits, at the higher feerate that replacing the conflicting
-    /// transactions requires.
+    /// Submits the claim at the feerate `rate` in sat/vB. If replacing the conflicting transactions requires a higher
+    /// fee, that fee is paid, unless it exceeds the limit. `budget` is the amount that the wallet may still pay, in
+    /// satoshi.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
         let (size, limit) = (self.size(rate), self.limit(budget));
         let paid = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));

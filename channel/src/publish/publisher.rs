@@ -1,4 +1,4 @@
-//! Publishes claims and raises their fees block by block until they confirm.
+//! Submits claims to the mempool, and raises their fees block by block until they confirm.
 
 use std::collections::BTreeMap;
 
@@ -11,72 +11,73 @@ use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::wallet::Wallet;
 
-/// Number of blocks before a deadline during which the fee rises to the amount at stake.
+/// Number of blocks before a deadline in which the fee rises until it reaches the amount that would be lost.
 const LAST_BLOCKS: u32 = 12;
-/// Factor of a raise by a quarter, in quarters.
+/// The factor of a normal raise (5/4), in quarters.
 const QUARTER: u64 = 5;
 
-/// Something that a publisher saw or did.
+/// What a publisher found or did when it checked the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A new output can be claimed.
+    /// A claim was found that did not exist at the previous check.
     Saw {
-        /// Output to claim.
+        /// The output that the claim spends.
         coin: OutPoint,
-        /// Description of the transaction that would be published.
+        /// Description of the claim's transaction.
         label: &'static str,
     },
-    /// The mempool accepted an offer, or a replacement with a higher fee for the same output.
+    /// The mempool accepted the claim's transaction, either for the first time or as a replacement with a higher fee.
     Offered {
-        /// Claimed output.
+        /// The output that the claim spends.
         coin: OutPoint,
-        /// Description of the published transaction.
+        /// Description of the claim's transaction.
         label: &'static str,
         /// Feerate in sat/vB, including the fee-paying child if there is one.
         rate: u64,
-        /// Fee in satoshi.
+        /// Total fee in satoshi.
         fee: u64,
     },
-    /// The mempool refused an offer. After the next block a higher one follows.
+    /// The mempool refused the claim's transaction. It is submitted again with a higher fee after the next block.
     Refused {
-        /// Output to claim.
+        /// The output that the claim spends.
         coin: OutPoint,
         /// Reason for the refusal.
         reject: Reject,
     },
-    /// Replacing the conflicting transactions in the mempool costs more than the amount at stake, or more than the available
-    /// coins.
+    /// Replacing the conflicting transactions in the mempool costs more than the claim may pay, or more than the wallet
+    /// has.
     Outbid {
-        /// Output to claim.
+        /// The output that the claim spends.
         coin: OutPoint,
-        /// Required fee in satoshi.
+        /// Fee in satoshi that the replacement needs.
         needed: u64,
     },
-    /// An offer could not be built. Other claims are not affected.
+    /// The claim's transaction could not be built. Other claims are not affected.
     Failed {
-        /// Output to claim.
+        /// The output that the claim spends.
         coin: OutPoint,
         /// Reason for the failure.
         error: ChannelError,
     },
-    /// No output is left to claim.
+    /// There were claims at the previous check, and now there are none.
     Done,
 }
 
-/// Data about a claim that the publisher keeps between blocks.
+/// What the publisher keeps about a claim from one block to the next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Bid {
     purpose: Purpose,
-    /// Output scripts of the offer. A transaction that spends the output without paying to these scripts is another transaction.
+    /// Output scripts of the claim's transaction. A transaction that spends the same output but does not pay to these
+    /// scripts is a different transaction.
     pays_to: Vec<ScriptBuf>,
-    /// Feerate of the last offer in sat/vB.
+    /// Feerate of the last submitted transaction, in sat/vB.
     rate: u64,
-    /// Height at which the claim was last offered.
+    /// Height at which the claim was last submitted. `None` if it was never submitted.
     offered: Option<u32>,
 }
 
 impl Bid {
-    /// Returns whether this is an answer whose output was spent by another transaction.
+    /// Returns whether the claim answered an old state, and another transaction spent its output.
     fn is_outpaced(&self, view: View<'_>, coin: &OutPoint) -> bool {
         let other = |tx: &Transaction| {
             let mut outputs = tx.output.iter();
@@ -86,22 +87,22 @@ impl Bid {
     }
 }
 
-/// A party that publishes the claims of its guard and pays their fees from a wallet.
+/// Publishes the claims of a guard and pays their fees from a wallet.
 #[derive(Clone, Debug)]
 pub struct Publisher {
     guard: SharedGuard,
     wallet: Wallet,
     orders: Orders,
-    /// Maximum that all fees together may take from the wallet, in satoshi. `None` if only the stake of each claim limits its
-    /// fee.
+    /// Maximum that the wallet may pay for the fees of all claims together, in satoshi. `None` if there is no such
+    /// limit. Each fee is also limited by the claim's stake.
     budget: Option<u64>,
     market: u64,
     bids: BTreeMap<OutPoint, Bid>,
 }
 
 impl Publisher {
-    /// Creates a publisher whose first bids pay `market` sat/vB. The coins of its wallet are the outputs of the chain that pay to
-    /// the wallet's script.
+    /// Creates a publisher that first submits claims at `market` sat/vB. The wallet's coins are the unspent outputs
+    /// that pay to its script.
     pub fn new(guard: SharedGuard, wallet: Wallet, market: u64) -> Publisher {
         Publisher {
             guard,
@@ -113,7 +114,7 @@ impl Publisher {
         }
     }
 
-    /// Returns the publisher with a limit, in satoshi, on the fees that its wallet pays for all claims together.
+    /// Returns the publisher with a limit on the fees that its wallet pays for all claims together, in satoshi.
     #[must_use]
     pub fn with_budget(self, budget: u64) -> Publisher {
         Publisher { budget: Some(budget), ..self }
@@ -129,32 +130,35 @@ impl Publisher {
         &self.wallet
     }
 
-    /// Returns a copy of the owner's orders.
+    /// Returns a copy of the owner's orders (see [`Orders`]).
     pub(super) fn wanted(&self) -> Orders {
         self.orders.clone()
     }
 
-    /// Returns the owner's orders for modification: known preimages, and whether to close the channel.
+    /// Returns the owner's orders, to add preimages or to request that the channel is closed.
     pub fn orders(&mut self) -> &mut Orders {
         &mut self.orders
     }
 
-    /// Sets the feerate that blocks currently require, in sat/vB. No bid is lower.
+    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB. No claim is submitted at a
+    /// lower feerate.
     pub fn set_market(&mut self, rate: u64) {
         self.market = rate.max(1);
     }
 
-    /// Replaces the guard by that of another record. Bids are kept, so the new guard continues what the old one began.
+    /// Replaces the guard by one that is built from a newer record. The feerates of claims are kept, so the new guard
+    /// continues where the old one stopped.
     pub fn replace(&mut self, guard: SharedGuard) {
         self.guard = guard;
     }
 
-    /// Returns everything that the publisher keeps between blocks: the rank of the guard, the orders and the bids.
+    /// Returns everything that the publisher keeps between blocks: the rank of the guard, the orders, and the data
+    /// about each claim.
     pub(crate) fn remembered(&self) -> impl core::fmt::Debug + '_ {
         (self.guard.rank(), &self.orders, &self.bids)
     }
 
-    /// Returns the current claims, including those that wait for a lock.
+    /// Returns the current claims, including those that must still wait for a lock.
     ///
     /// # Errors
     ///
@@ -163,8 +167,8 @@ impl Publisher {
         self.guard.claims(View::new(chain), &self.orders)
     }
 
-    /// Checks the chain, and offers every claim whose locks are satisfied at a higher feerate than in the block before. A second
-    /// look before the next block raises no fee.
+    /// Checks the chain and submits every claim whose locks are satisfied, at a higher feerate than after the previous
+    /// block. A second call before the next block raises no fee.
     ///
     /// # Errors
     ///
@@ -176,7 +180,8 @@ impl Publisher {
         if claims.is_empty() && !before.is_empty() {
             events.push(Event::Done);
         }
-        // An answer to a newer old state starts at the feerate at which the answer to the previous one ended.
+        // If the peer then publishes a newer old state, its answer starts at the feerate that the previous answer had
+        // reached.
         let outpaced = before.iter().filter(|(coin, bid)| bid.is_outpaced(View::new(chain), coin));
         let outpaced = outpaced.map(|(_, bid)| bid).max_by_key(|bid| bid.rate);
         for claim in &claims {
@@ -191,7 +196,8 @@ impl Publisher {
         Ok(events)
     }
 
-    /// Offers a claim if its locks are satisfied.
+    /// Submits a claim if its locks are satisfied. `last` is the data from the previous check. Returns the data for the
+    /// next check.
     fn bid(&self, chain: &mut Chain, claim: &Claim, last: Option<&Bid>, events: &mut Vec<Event>) -> Bid {
         let (coin, height) = (claim.coin, chain.height());
         let pays_to = claim.draft.tx.output.iter().map(|out| out.script_pubkey.clone()).collect();
@@ -219,10 +225,10 @@ impl Publisher {
                 bid.rate = bid.rate.max(rate);
                 events.push(Event::Offered { coin, label: claim.label(), rate, fee });
             }
-            // A restarted publisher continues from the feerate of its own offer in the mempool.
+            // After a restart, the publisher continues from the feerate of its own transaction in the mempool.
             Ok(Outcome::Kept { rate }) => bid.rate = bid.rate.max(rate),
             Ok(Outcome::Refused(reject @ Reject::Truc(_))) => {
-                // After a reorganisation a parent can have several children in the mempool.
+                // After a reorganization, a parent can have several children in the mempool.
                 events.push(match self.raise_child(chain, claim, bid.rate) {
                     Ok(Some((fee, size))) => {
                         let rate = fee.checked_div(size).unwrap_or_default();
@@ -244,8 +250,8 @@ impl Publisher {
         bid
     }
 
-    /// Returns the satoshi that the wallet may still pay: its budget minus what confirmed transactions took from it, and minus
-    /// what other transactions in the mempool take. Transactions that the offer replaces do not count.
+    /// Returns the satoshi that the wallet may still pay: its budget, minus what confirmed transactions and other
+    /// transactions in the mempool took from it. Transactions that the offer replaces do not count.
     fn left(&self, chain: &Chain, offer: &Offer<'_>) -> u64 {
         let Some(budget) = self.budget else { return u64::MAX };
         let script = self.wallet.script_pubkey();
@@ -261,8 +267,9 @@ impl Publisher {
     }
 }
 
-/// Returns the next feerate of a claim, normally a quarter more. Shortly before a deadline the factor is larger: the smallest
-/// with which the fee reaches the amount that would be lost, in the remaining blocks.
+/// Returns the feerate at which a claim is submitted next, normally a quarter more than `rate`. Shortly before a
+/// deadline the factor is larger: in the remaining blocks the fee then reaches the amount that would be lost. The
+/// factor is the smallest that achieves this.
 fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     let (rate, most) = (rate.max(1), claim.stake.div_ceil(size.max(1)));
     let left = |deadline: Deadline| (deadline.block.saturating_sub(height.saturating_add(1)), deadline.lost);
@@ -280,11 +287,11 @@ fn raised(rate: u64, claim: &Claim, size: u64, height: u32) -> u64 {
     if mutated(Mutation::FeesAboveStake) {
         return times(rate, QUARTER, 1);
     }
-    // A fee above the amount at stake is pointless.
+    // A fee above the amount at stake gains nothing.
     times(rate, factor, 1).min(most.max(rate))
 }
 
-/// Returns a feerate after `raises` raises by a factor that is given in quarters.
+/// Returns the feerate after it was multiplied `raises` times by the factor. The factor is given in quarters.
 fn times(rate: u64, factor: u64, raises: u32) -> u64 {
     (0..raises).fold(rate, |rate, _| rate.saturating_mul(factor).div_ceil(4))
 }

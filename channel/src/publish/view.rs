@@ -1,7 +1,7 @@
-//! A party's view of the chain: which transaction spends an output, and which outputs pay to a script.
+//! What guards see of the chain: which transaction spends an output, and which outputs pay to a script.
 //!
-//! Spending transactions are found by outpoint, at any input index. Signatures that do not commit to the other inputs
-//! (ANYPREVOUTANYSCRIPT, ANYONECANPAY) allow anyone to change the index of an input.
+//! Spending transactions are found by outpoint, at any input index. If a signature does not commit to the other inputs
+//! (ANYPREVOUTANYSCRIPT, ANYONECANPAY), anyone can add inputs and so change the index.
 
 use bitcoin::{OutPoint, Script, Transaction, TxOut};
 
@@ -9,15 +9,16 @@ use crate::chain::{Chain, START_HEIGHT};
 use crate::mutation::{Mutation, mutated};
 use crate::tx::outpoint;
 
-/// Source of transactions: the simulated chain, or a list of transactions that count as confirmed.
+/// A source of transactions for a [`View`]: the simulated chain, or a list of transactions that count as confirmed.
 pub trait Ledger {
     /// Returns the height of the last block.
     fn height(&self) -> u32;
 
-    /// Returns the confirmed transaction that spends an output, and the height of its block.
+    /// Returns the confirmed transaction that spends an output, and the height of its block. `None` if the output is
+    /// unspent.
     fn confirmed_spender(&self, coin: &OutPoint) -> Option<(&Transaction, u32)>;
 
-    /// Returns the transaction of the mempool that spends an output.
+    /// Returns the mempool transaction that spends an output.
     fn pending_spender(&self, coin: &OutPoint) -> Option<&Transaction>;
 
     /// Returns all confirmed transactions in chain order, with the heights of their blocks.
@@ -42,7 +43,7 @@ impl Ledger for Chain {
     }
 }
 
-/// A ledger that contains only these transactions, all confirmed in the same block.
+/// A ledger that contains only the given transactions, as if all of them were confirmed in one block.
 #[derive(Clone, Debug, Default)]
 pub struct Supposed(pub Vec<Transaction>);
 
@@ -65,7 +66,7 @@ impl Ledger for Supposed {
     }
 }
 
-/// A transaction that spends a given output.
+/// A transaction that spends a certain output.
 #[derive(Clone, Copy, Debug)]
 pub struct Spend<'a> {
     /// The spending transaction.
@@ -76,7 +77,7 @@ pub struct Spend<'a> {
     pub height: Option<u32>,
 }
 
-/// A confirmed output.
+/// A confirmed output, which may be spent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Outpoint of the output.
@@ -95,7 +96,7 @@ impl Found {
     }
 }
 
-/// A party's view of the chain.
+/// What a guard sees of the chain.
 #[derive(Clone, Copy)]
 pub struct View<'a>(&'a dyn Ledger);
 
@@ -116,7 +117,7 @@ impl<'a> View<'a> {
         self.0.height()
     }
 
-    /// Returns the transaction that spends an output: the confirmed one, otherwise the one in the mempool.
+    /// Returns the transaction that spends an output. A confirmed transaction is preferred to one in the mempool.
     pub fn spend_of(&self, coin: &OutPoint) -> Option<Spend<'a>> {
         self.confirmed_spend(coin).or_else(|| {
             let tx = self.0.pending_spender(coin)?;
@@ -139,13 +140,13 @@ impl<'a> View<'a> {
         Some(Spend { tx, input, height: Some(height) })
     }
 
-    /// Returns whether a transaction of the mempool spends `coin` and does not spend `with`. A claim of both outputs would have to
-    /// replace it.
+    /// Returns whether a transaction of the mempool spends `coin` but not `with`. A claim that spends both outputs
+    /// would have to replace that transaction.
     pub fn is_pending_without(&self, coin: &OutPoint, with: &OutPoint) -> bool {
         self.0.pending_spender(coin).is_some_and(|tx| place(tx, with).is_none())
     }
 
-    /// Returns whether no confirmed transaction spends an output.
+    /// Returns whether no confirmed transaction spends an output. A transaction in the mempool may spend it.
     pub fn is_unspent(&self, coin: &OutPoint) -> bool {
         self.confirmed_spend(coin).is_none()
     }

@@ -1,12 +1,12 @@
-//! Transactions of the other party that must not keep a claim from confirming.
+//! Tests with transactions of the other party that must not prevent a claim from confirming.
 
 use super::*;
 use crate::bolt3::{SIGHASH_ALL, scripts, sign_segwit_v0};
 use crate::tx::{outpoint, p2wsh, set_witness, transaction};
 
-/// A commitment of version 2 has an anchor for each party. The peer's child of its own anchor conflicts with no transaction of the
-/// party. The fee of the party's child therefore rises only with the market: it does not pay for the peer's child, and it is not held
-/// back by it.
+/// A commitment transaction of version 2 has one anchor for each party. The peer's child on its own anchor does not
+/// conflict with the party's child. Therefore the fee of the party's child rises only with the market. The party does
+/// not pay for the peer's child, and the peer's child does not delay the party's child.
 #[test]
 fn a_child_of_the_peers_own_anchor_is_not_replaced() {
     let setup = Setup::named("anchors", 2, CAPACITY, 144).unwrap();
@@ -52,7 +52,8 @@ fn a_child_of_the_peers_own_anchor_is_not_replaced() {
     }
 }
 
-/// A settlement whose fee input anyone can add must not be able to have one: its anchor is dust in every accepted state.
+/// Where signatures allow anyone to add inputs to a settlement, an added input must not be able to pay a fee. Every
+/// accepted state ensures this, because its anchor is dust.
 #[test]
 fn nobody_adds_inputs_to_a_settlement_by_anyprevoutanyscript() {
     for kind in [Kind::SignedSequence(Profile::AnyPrevOut), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -79,7 +80,7 @@ fn nobody_adds_inputs_to_a_settlement_by_anyprevoutanyscript() {
         stranger.sign(&mut settlement, &[first, prevout], 1).unwrap();
         let refused = stage.chain.clone().submit(settlement.clone()).unwrap_err();
         assert!(refused.to_string().contains("dust"), "{kind:?}: {refused}");
-        // The signatures allow the input: only the dust keeps the transaction out.
+        // The signatures are valid with the additional input. Only the dust rule keeps the transaction out of mempools.
         stage.chain.mine_block(vec![settlement]).unwrap();
     }
 }
