@@ -1,9 +1,10 @@
-//! Acceptance rules: the conditions that a channel state must satisfy before anybody signs it.
+//! Acceptance rules: the conditions that a channel state must satisfy before any party signs it.
 //!
-//! Parties could agree on a state that breaks one of these rules. The loss would show only when somebody closes the channel or
-//! claims an HTLC: no mempool relays the transaction, the claim of an HTLC is dust, or an HTLC expires before the recipient can
-//! claim it. [`Content::accept`] checks all rules against the [`Terms`] of a construction. Only this function creates an
-//! [`Accepted`] content, and constructions store and sign nothing else.
+//! Parties could agree on a state that breaks one of these rules. They would lose money only later, when somebody
+//! closes the channel or claims an HTLC: no mempool relays the transaction, the claim of an HTLC is dust, or an HTLC
+//! expires before the recipient can claim it. [`Content::accept`] checks all rules against the [`Terms`] of a
+//! construction. Only this function creates a value of type [`Accepted`], and constructions store and sign only such
+//! values.
 
 use core::fmt;
 use core::ops::Deref;
@@ -17,7 +18,7 @@ use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::tx::{set_witness, weight};
 
-/// Number of blocks that a transaction may take to confirm after its owner publishes it.
+/// Number of blocks that a transaction is assumed to take at most until it confirms, after its owner publishes it.
 ///
 /// Three times this number is 18 blocks, which BOLT 2 recommends between learning a preimage and the expiry (`2R + G + S`).
 pub const CONFIRM_BLOCKS: u16 = 6;
@@ -26,7 +27,7 @@ pub const OUTPUT_WEIGHT: u64 = 4 * 43;
 /// Maximum weight of a version 3 transaction (BIP 431).
 pub(super) const MAX_TRUC_WEIGHT: u64 = 4 * MAX_TRUC_VSIZE;
 
-/// Costs that the first party, which opened the channel, pays from its balance in each state.
+/// Costs that the opener (the first party) pays from its balance in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OpenerCosts {
     /// Feerate of the transaction that pays the state, in satoshi per 1,000 weight units.
@@ -35,7 +36,7 @@ pub struct OpenerCosts {
     pub anchors: u64,
 }
 
-/// Weight of the transaction that pays a state, including its witness.
+/// Weight of the transaction that pays a state, including its witness, as a function of its outputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// Weight without the outputs for balances and HTLCs, in weight units.
@@ -55,18 +56,19 @@ pub struct Terms {
     pub capacity: u64,
     /// Number of parties. Each party has a balance, and an HTLC is between two of them.
     pub parties: usize,
-    /// Number of channels nested inside this one. Their balances follow those of the parties.
+    /// Number of channels nested inside this one. A state lists their balances after those of the parties.
     pub channels: usize,
     /// Minimum balance that gets an output, in satoshi. Smaller balances are trimmed.
     pub least_balance: u64,
-    /// Minimum amounts of HTLCs that get an output, in satoshi: first in a transaction that the HTLC's sender publishes, second in
-    /// one that its recipient publishes. Each is the dust limit of the claim's output plus the fee of the claim.
+    /// Minimum amounts of HTLCs that get an output, in satoshi. The first value applies if the HTLC's sender publishes
+    /// the transaction, the second if the recipient publishes it. Each is the dust limit of the claim's output plus the
+    /// fee of the claim.
     pub least_htlc: [u64; 2],
-    /// Maximum sum of balances and HTLCs without an output (trimmed amounts), in satoshi.
+    /// Maximum sum of the trimmed amounts (balances and HTLCs that get no output), in satoshi.
     pub most_trimmed: u64,
-    /// Maximum number of HTLCs that one party offers.
+    /// Maximum number of HTLCs in flight that one party offers.
     pub most_offered: usize,
-    /// Fee and anchors that the first party pays.
+    /// Fee and anchors that the opener (the first party) pays.
     pub opener: OpenerCosts,
     /// Weights of the transaction that pays the state.
     pub size: Size,
@@ -74,7 +76,7 @@ pub struct Terms {
     pub claim_delay: u32,
 }
 
-/// The reason for which a channel state is not accepted.
+/// The reason why a channel state is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unacceptable {
@@ -106,9 +108,9 @@ pub enum Unacceptable {
     Expiry {
         /// Index of the HTLC in the state.
         htlc: usize,
-        /// Expiry of the HTLC.
+        /// Expiry of the HTLC, as in the state.
         expiry: u32,
-        /// Minimum expiry that is accepted at the present height.
+        /// Minimum expiry that is accepted at the current height of the chain.
         least: u32,
     },
     /// The capacity of a nested channel is too small.
@@ -127,14 +129,14 @@ pub enum Unacceptable {
         /// Maximum number of HTLCs that one party may offer.
         most: usize,
     },
-    /// The first party's balance is too small for the fee and the anchors.
+    /// The opener's balance is too small for the fee and the anchors.
     Opener {
         /// Balance of the first party, in satoshi.
         sat: u64,
         /// Fee plus anchors, in satoshi.
         needed: u64,
     },
-    /// The sum of balances and HTLCs without an output is too large.
+    /// The trimmed amounts (balances and HTLCs that get no output) are too large together.
     Trimmed {
         /// Sum of the amounts without an output, in satoshi.
         sat: u64,
@@ -202,7 +204,7 @@ impl fmt::Display for Unacceptable {
 
 impl core::error::Error for Unacceptable {}
 
-/// A channel state that satisfies the terms of its construction. Only [`Content::accept`] creates one.
+/// A channel state that satisfies the terms of its construction. Only [`Content::accept`] creates a value of this type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Accepted(Content);
 
@@ -215,7 +217,8 @@ impl Deref for Accepted {
 }
 
 impl Content {
-    /// Checks every rule for a state that the parties agree on at this height of the chain. Nothing is signed before this check.
+    /// Checks the state against all rules. `height` is the height of the chain that the parties assume. Constructions
+    /// call this before they sign anything.
     ///
     /// # Errors
     ///
@@ -226,7 +229,7 @@ impl Content {
     }
 }
 
-/// Counts of the outputs in a transaction that pays a state, and the trimmed amount.
+/// Number of outputs in a transaction that pays a state, and the amount that gets no output.
 #[derive(Default)]
 struct Paid {
     /// Number of outputs for balances.
@@ -262,7 +265,7 @@ impl Terms {
                 return Err(Unacceptable::Channel { channel, sat: *sat });
             }
         }
-        // If each party has its own version of the transaction, both versions must satisfy the rules.
+        // If each party has its own commitment transaction, both must satisfy the rules.
         (0..2).try_for_each(|publisher| self.check_transaction(content, publisher))
     }
 
@@ -310,7 +313,7 @@ impl Terms {
         }
     }
 
-    /// Counts the outputs of the transaction that `publisher` publishes.
+    /// Counts the outputs of the transaction that `publisher` publishes for this state.
     fn pay(&self, content: &Content, publisher: usize) -> Result<Paid, Unacceptable> {
         let mut paid = Paid::default();
         let [sent, received] = self.least_htlc;
@@ -336,7 +339,7 @@ impl Terms {
         Ok(paid)
     }
 
-    /// Returns the fee and anchors that the first party pays for a transaction with this many HTLC outputs, in satoshi.
+    /// Returns the fee plus the anchors that the opener pays for a transaction with this many HTLC outputs, in satoshi.
     const fn opener_pays(&self, htlcs: u64) -> u64 {
         let fee = self.weight(0, htlcs).saturating_mul(self.opener.feerate_per_kw) / 1_000;
         fee.saturating_add(self.opener.anchors)

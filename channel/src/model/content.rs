@@ -3,10 +3,10 @@
 use super::accept::Accepted;
 use crate::error::ChannelError;
 
-/// Size of a serialized HTLC in bytes: amount 8, payment hash 32, expiry 4, direction 1.
+/// Size of one serialized HTLC, in bytes: amount 8, payment hash 32, expiry 4, sender and recipient 1.
 pub const HTLC_SIZE: usize = 45;
 
-/// A hash time-locked payment (HTLC), which waits for its preimage.
+/// A hash time-locked payment (HTLC) whose preimage is not revealed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Htlc {
     /// Index of the party that offers the HTLC.
@@ -15,7 +15,7 @@ pub struct Htlc {
     pub to: usize,
     /// Amount of the payment, in satoshi.
     pub sat: u64,
-    /// Height from which the sender can take the payment back.
+    /// Block height from which the sender can take the payment back.
     pub expiry: u32,
     /// SHA256 of the preimage.
     pub payment_hash: [u8; 32],
@@ -100,8 +100,8 @@ impl Content {
 
 /// Every state of a channel, with the signatures made for each state.
 ///
-/// Tests and the adversary publish old states from this history. It is what a corrupted party has if it keeps everything that it
-/// ever received. An honest party keeps only its record of the latest state.
+/// Tests and the adversary publish old states from this history. A corrupted party that deletes nothing has the same
+/// data. An honest party stores only the record of its latest state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct History<S> {
     older: Vec<(Accepted, Option<S>)>,
@@ -109,7 +109,7 @@ pub(super) struct History<S> {
 }
 
 impl<S> History<S> {
-    /// Returns a history of one state, which is not signed yet.
+    /// Returns a history that contains only `first`, without signatures.
     pub(super) const fn new(first: Accepted) -> History<S> {
         History { older: Vec::new(), latest: (first, None) }
     }
@@ -119,7 +119,7 @@ impl<S> History<S> {
         u32::try_from(self.older.len()).unwrap_or(u32::MAX)
     }
 
-    /// Returns the contents of the latest state.
+    /// Returns the balances and HTLCs of the latest state.
     pub(super) fn newest(&self) -> &Accepted {
         &self.latest.0
     }
@@ -132,12 +132,12 @@ impl<S> History<S> {
         found.ok_or_else(|| ChannelError::refused(format!("there is no state {number}")))
     }
 
-    /// Returns the contents of the state with this number.
+    /// Returns the balances and HTLCs of the state with this number.
     pub(super) fn state(&self, number: u32) -> Result<&Accepted, ChannelError> {
         self.get(number).map(|(content, _)| content)
     }
 
-    /// Returns the signatures of the state with this number.
+    /// Returns the signatures of the state with this number. Fails if the state was never signed.
     pub(super) fn signed(&self, number: u32) -> Result<&S, ChannelError> {
         let (_, signed) = self.get(number)?;
         signed.as_ref().ok_or_else(|| ChannelError::refused(format!("state {number} was never signed")))
@@ -148,7 +148,7 @@ impl<S> History<S> {
         self.latest.1.is_some()
     }
 
-    /// Appends a state, with its signatures if they are made.
+    /// Appends a state as the latest one. `signed` contains its signatures, or is `None` if they are made later.
     pub(super) fn push(&mut self, next: Accepted, signed: Option<S>) {
         self.older.push(core::mem::replace(&mut self.latest, (next, signed)));
     }
@@ -158,7 +158,7 @@ impl<S> History<S> {
         self.latest.1 = Some(signed);
     }
 
-    /// Drops all signatures, because signatures for another funding output are useless.
+    /// Deletes the signatures of all states, because they are valid only for the old funding output.
     pub(super) fn forget_signatures(&mut self) {
         self.latest.1 = None;
         for (_, signed) in &mut self.older {

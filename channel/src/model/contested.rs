@@ -1,5 +1,7 @@
-//! The contested output of the signed sequence form: its leaves, the tower's reward, and how the output is rebuilt from a confirmed
-//! commitment transaction.
+//! The contested output of a commitment transaction in the signed sequence form. It contains the whole capacity, except
+//! for HTLCs with outputs of their own. After a delay the settlement of the same state can spend it. Before that, the
+//! other party can take it if it proves that the state is old. This module contains the output's leaf scripts, the
+//! tower's reward, and the code that rebuilds the output from a confirmed commitment transaction.
 
 use bitcoin::{OutPoint, Transaction, TxIn};
 use secp256k1::Keypair;
@@ -15,20 +17,21 @@ use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, transaction};
 
-/// The opcodes by which a construction of the signed sequence form fixes the settlement transaction of a state.
+/// The opcodes with which a signed sequence channel fixes the settlement transaction of a state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// OP_CHECKSIGFROMSTACK (CSFS) and OP_CHECKTEMPLATEVERIFY.
     Ctv,
     /// OP_CHECKSIGFROMSTACK and OP_TEMPLATEHASH.
     TemplateHash,
-    /// OP_CHECKSIGFROMSTACK and BIP 118, the two soft forks of the 2018 talk. A template is emulated by a signature made in advance
-    /// with a publicly known key.
+    /// OP_CHECKSIGFROMSTACK and BIP 118, the two soft forks of the 2018 talk. Instead of a template, the leaf script
+    /// contains a BIP 118 signature that a publicly known key made in advance.
     AnyPrevOut,
-    /// OP_CHECKSIGFROMSTACK alone (and OP_INTERNALKEY to save bytes). Both parties sign the settlement transaction before they
-    /// exchange signatures of the commitment transaction that it spends. There is no tower leaf.
+    /// OP_CHECKSIGFROMSTACK alone (and OP_INTERNALKEY to save bytes). Without templates, both parties sign the
+    /// settlement transaction before they exchange signatures of the commitment transaction that it spends. There is no
+    /// leaf for towers.
     CsfsOnly,
-    /// BIP 118 alone. A state number is the nLockTime to which its signature commits.
+    /// BIP 118 alone. The state number is encoded in nLockTime, to which the revocation signature commits.
     AnyPrevOutAlone,
 }
 
@@ -64,7 +67,7 @@ impl Profile {
         }
     }
 
-    /// As [`Profile::fixed`], for use after other conditions in a script.
+    /// As [`Profile::fixed`], but the returned script is appended to other conditions in the same leaf.
     fn fixed_after(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         match self {
             Profile::TemplateHash => {
@@ -74,7 +77,8 @@ impl Profile {
         }
     }
 
-    /// Returns a leaf script that allows only this transaction. Returns `None` if the profile has no templates.
+    /// Returns a leaf script that only this transaction satisfies. Returns `None` if the profile has no template
+    /// opcode.
     pub fn fixed(self, tx: &Transaction) -> Result<Option<Vec<u8>>, ChannelError> {
         Ok(Some(match self {
             Profile::Ctv => leaves::template_ctv(&sign::check_template(tx)?),
@@ -90,13 +94,15 @@ impl Profile {
     }
 }
 
-/// Encodes a state number, obscured with `mask`, in nLockTime (24 bits) and nSequence (7 bits).
+/// Encodes a state number in the nLockTime (24 bits) and the nSequence (7 bits) of a commitment transaction, after XOR
+/// with `mask`.
 pub(super) fn obscure(number: u32, mask: u32) -> (u32, u32) {
     let hidden = (number ^ mask) & MAX_NUMBER;
     (0x2000_0000 | hidden & 0x00ff_ffff, 0x8000_0000 | hidden >> 24)
 }
 
-/// Returns the state number encoded in a commitment transaction whose first input spends the funding output.
+/// Decodes the state number of a commitment transaction whose first input spends the funding output. Returns `None` if
+/// the transaction encodes no number.
 pub(crate) fn published_number(tx: &Transaction, mask: u32) -> Option<u32> {
     number_of(tx, tx.input.first()?, mask)
 }
@@ -107,23 +113,25 @@ fn number_of(tx: &Transaction, funding_input: &TxIn, mask: u32) -> Option<u32> {
         .then_some(((sequence & 0x7f) << 24 | lock_time & 0x00ff_ffff) ^ mask)
 }
 
-/// The payment that a tower receives from the channel. The justice transaction fixes it.
+/// The payment that a tower receives from the channel. It is part of the justice transaction, which neither the tower
+/// nor anybody else can change.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reward {
     /// The tower receives nothing.
     #[default]
     None,
-    /// This many satoshi in the P2A output, for anyone who confirms the justice transaction. Miners can take them too.
+    /// This many satoshi in the P2A output. They go to whoever pays for the confirmation of the justice transaction,
+    /// possibly a miner.
     Anyone(u64),
-    /// This many satoshi in an output for the tower's own key. That key replaces the key which the client would derive for the
-    /// tower.
+    /// This many satoshi in an output that pays to the tower's own key. The same key then signs the justice
+    /// transaction, instead of a key that the client derives.
     Key(u64),
 }
 
-/// Terms for towers that both parties agreed on when they opened the channel: the profile and the reward.
+/// What both parties agreed on for towers when they opened the channel: the opcodes and the reward.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SequenceTerms {
-    /// Opcodes that fix the settlement and the justice transaction.
+    /// Opcodes that fix the settlement transaction and the justice transaction.
     pub profile: Profile,
     /// Payment to the tower.
     pub reward: Reward,
@@ -135,8 +143,8 @@ impl SequenceTerms {
         SequenceTerms { profile, reward: Reward::None }
     }
 
-    /// Returns the key that signs the justice transaction. It is the client's tower key, whose secret is in the record, or with
-    /// [`Reward::Key`] the tower's own key.
+    /// Returns the key with which a tower signs the justice transaction. Without [`Reward::Key`] this is the client's
+    /// tower key, whose secret is in the record. With [`Reward::Key`] this is `own`, the tower's own key.
     pub(super) fn tower_key(
         &self,
         record: &TowerRecord,
@@ -149,8 +157,9 @@ impl SequenceTerms {
         }
     }
 
-    /// Returns the justice transaction that a tower publishes with a record when it sees a commitment transaction. Returns `None`
-    /// if the commitment is not older than the record.
+    /// Returns the justice transaction with which a tower answers the commitment transaction `published`. Returns
+    /// `None` if `published` is not older than the state of the record. `tower` is the tower's own key, which only
+    /// [`Reward::Key`] needs.
     ///
     /// # Errors
     ///
@@ -172,7 +181,7 @@ impl SequenceTerms {
             first.previous_output = older.found.coin;
         }
         let prevouts = vec![older.found.out];
-        // With SIGHASH_DEFAULT nobody can add an input or an output, even where the template would allow it.
+        // With SIGHASH_DEFAULT nobody can add an input or an output, even if the template would allow it.
         let digest = sign::script_path(&tx, &prevouts, 0, &leaf, sign::DEFAULT, false, None)?;
         let mut stack = vec![sign_schnorr(&key, &digest).to_vec()];
         stack.extend(record.consent.map(|consent| with_hash_type(consent, ALL_ANYPREVOUTANYSCRIPT)));
@@ -182,16 +191,16 @@ impl SequenceTerms {
     }
 }
 
-/// A contested output found on the chain.
+/// A contested output of an older state, found on the chain.
 pub(super) struct ContestedOutput {
     pub(super) number: u32,
-    /// The components of the output, with the output's own amount.
+    /// The components from which the output was rebuilt. `capacity` is the amount of this output.
     contested: Contested,
     pub(super) out: TapOutput,
     pub(super) found: Found,
 }
 
-/// The components of a commitment transaction's contested output, except its settlement leaf.
+/// The components from which the contested output of a commitment transaction is built, except its settlement leaf.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Contested {
     pub(super) terms: SequenceTerms,
@@ -199,8 +208,9 @@ pub(super) struct Contested {
     pub(super) number_key: [u8; 32],
     pub(super) penalty_key: [u8; 32],
     pub(super) payout_key: [u8; 32],
-    /// Key whose signature completes the justice transaction. The publisher can always sign a higher number itself. Without a key
-    /// that it does not have, it could publish the justice transaction with a child that pins the victim's contest.
+    /// Key whose signature completes the justice transaction. The publisher of an old state can sign a higher state
+    /// number itself. If this signature were enough, the publisher could publish the justice transaction with a child
+    /// that pins the victim's contest.
     pub(super) tower_key: [u8; 32],
     pub(super) capacity: u64,
 }
@@ -228,7 +238,8 @@ impl Contested {
         }
     }
 
-    /// Returns the leaf by which the justice transaction pays the whole output to the victim.
+    /// Returns the leaf that the justice transaction spends. Returns `None` if the profile has no leaf for towers.
+    /// `number` is the number of the contested state.
     fn tower_leaf(&self, number: u32) -> Result<Option<Vec<u8>>, ChannelError> {
         if self.terms.profile == Profile::AnyPrevOutAlone {
             let keys = [&self.number_key, &self.penalty_key, &self.tower_key];
@@ -238,8 +249,9 @@ impl Contested {
         Ok(fixed.map(|fixed| leaves::tower(number, &self.number_key, &self.tower_key, &fixed)))
     }
 
-    /// Returns the justice transaction J, which pays the whole output to the victim, less the reward. J is the same for every
-    /// state, unless the profile encodes the number in nLockTime.
+    /// Returns the justice transaction, which pays the output to the victim and the reward to the tower. The outpoint
+    /// of its input is not set. `shown` is the higher state number that the transaction proves. It makes a difference
+    /// only if the profile encodes it in nLockTime.
     pub(super) fn justice(&self, shown: u32) -> Result<Transaction, ChannelError> {
         let mut outputs = Vec::with_capacity(3);
         let (sat, anchor) = match self.terms.reward {
@@ -257,7 +269,8 @@ impl Contested {
         Ok(transaction(3, lock_time, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
     }
 
-    /// Returns the victim's signature of the justice transaction, if the profile has no template that fixes the transaction.
+    /// Returns the victim's signature of the justice transaction. Returns `None` if a template in the tower leaf fixes
+    /// that transaction.
     pub(super) fn consent(&self, shown: u32, victim: &Keypair) -> Result<Option<[u8; 64]>, ChannelError> {
         if self.terms.profile != Profile::AnyPrevOutAlone {
             return Ok(None);
@@ -266,7 +279,7 @@ impl Contested {
         Ok(Some(sign_schnorr(victim, &digest)))
     }
 
-    /// Checks the victim's signature of the justice transaction that a tower received.
+    /// Checks the victim's signature of the justice transaction, which a tower received from its client.
     ///
     /// # Errors
     ///
@@ -288,8 +301,8 @@ impl Contested {
         }
     }
 
-    /// Builds the contested output. Its tree has the settlement leaf on one side, and on the other side the contest leaf and the
-    /// tower leaf, if there is one.
+    /// Builds the contested output of the state `number`. One branch of its tree is the settlement leaf. The other
+    /// branch contains the contest leaf and, if the profile has one, the tower leaf.
     pub(super) fn out(&self, number: u32, settle: Leaf) -> Result<TapOutput, ChannelError> {
         let mut scripts = vec![self.contest_leaf(number)];
         scripts.extend(self.tower_leaf(number)?);
@@ -305,11 +318,11 @@ impl Contested {
         TapOutput::new(self.internal_key, std::iter::once((1, settle)).chain(others).collect())
     }
 
-    /// Rebuilds the contested output of a confirmed commitment transaction from the transaction itself, if its number is lower than
-    /// `below`. Returns the output with its number and outpoint.
+    /// Finds the contested output in a confirmed commitment transaction and rebuilds its scripts. Returns `None` if the
+    /// transaction is not a commitment transaction of this channel, or if its state number is not lower than `below`.
     ///
-    /// The funding output may be spent by any input of the transaction, since the commitment's signature may allow additional
-    /// inputs.
+    /// Any input of the transaction may spend the funding output, since the signature of the commitment transaction may
+    /// allow additional inputs.
     pub(super) fn rebuild(
         &self,
         published: &Transaction,
@@ -332,8 +345,8 @@ impl Contested {
                 None => return Ok(None),
             },
         };
-        // With an annex, the signature covers only the output at the index of its input. Other outputs are free, and one before it
-        // may imitate the contested output.
+        // If the settlement hash is in the annex, the signature covers only the output at the index of its input. The
+        // other outputs can be chosen freely, and an earlier one may imitate the contested output.
         let vout = if spends.witness.taproot_annex().is_some() { place } else { 0 };
         let paid = usize::try_from(vout).ok().and_then(|vout| published.output.get(vout));
         let Some(paid) = paid.cloned() else { return Ok(None) };
@@ -346,7 +359,8 @@ impl Contested {
         Ok(is_contested.then_some(ContestedOutput { number, contested, out, found }))
     }
 
-    /// Builds the victim's contest of an older commitment transaction, which takes the whole output with the victim's key.
+    /// Builds the contest: the transaction with which the victim takes the whole contested output of an older state
+    /// with its own key.
     pub(super) fn contest(
         &self,
         older: &ContestedOutput,
@@ -365,8 +379,8 @@ impl Contested {
     }
 }
 
-/// Returns the hash of the settlement leaf. It is in the annex of the input that spends the funding output, or in the second
-/// output.
+/// Returns the hash of the settlement leaf, which a commitment transaction publishes. It is in the annex of the input
+/// that spends the funding output, or in the second output.
 fn published_hash(published: &Transaction, spends: &TxIn) -> Option<[u8; 32]> {
     let in_annex = spends.witness.taproot_annex().and_then(|annex| annex.get(1..));
     let data = in_annex.or_else(|| published.output.get(1)?.script_pubkey.as_bytes().get(2..));

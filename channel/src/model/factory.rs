@@ -1,14 +1,17 @@
-//! Channels nested inside an N-party channel. The N-party channel (the outer channel, called the hook in the code) uses LN-Symmetry
-//! or the override form, and its states allocate the money to channels between some of the parties.
+//! Channels nested inside a channel of N parties. The N-party channel is called the outer channel here, and the hook in
+//! the code. It uses LN-Symmetry or the override form. Its states allocate money to inner channels, each between some
+//! of the parties.
 //!
-//! An inner channel spends an output of the outer channel's settlement transaction. That transaction has a different txid for each
-//! outer channel state and for each output that the outer channel's update binds to. Therefore the updates of an inner channel must
-//! bind to any output too, and inner channels use the same form. A payment inside an inner channel needs only its members. All
-//! parties update the outer channel when money moves between channels.
+//! An inner channel is funded by an output of the outer channel's settlement transaction. The txid of that transaction
+//! depends on the outer channel's state and on the output that its update transaction spends. Therefore the updates of
+//! an inner channel must be valid for any txid, and inner channels use the same form. A payment inside an inner channel
+//! needs signatures only of its members. If money moves between channels, all parties sign a new state of the outer
+//! channel.
 //!
-//! Neither templates nor ANYPREVOUTANYSCRIPT commit to the amount that is spent. If a channel were resized under the same key, an
-//! old update of the smaller size would bind to the larger output. It would burn the difference as fee and leave an output that no
-//! newer update can spend. So a channel with a new size gets fresh keys.
+//! Neither templates nor ANYPREVOUTANYSCRIPT commit to the amount of the spent output. If a channel were resized with
+//! the same keys, an old update of the smaller channel would also be valid for the larger output. It would burn the
+//! difference as fee and create an output that no newer update can spend. Therefore a channel with a new size gets new
+//! keys.
 
 use std::collections::BTreeSet;
 
@@ -41,18 +44,20 @@ impl Inner {
     }
 }
 
-/// An allocation of the outer channel: the balances of its parties, and the members and capacity of each inner channel.
+/// How the outer channel's capacity is divided: the balance of each party, and for each inner channel its members and
+/// its capacity.
 type Allocation<'a> = (&'a [u64], &'a [(Vec<usize>, u64)]);
 
-/// A checked allocation, with the first states of its new channels signed.
+/// An allocation that passed all checks. The first states of its new channels are signed.
 struct Allocated {
-    /// For each channel, either the index of an existing channel that continues, or a new channel.
+    /// For each inner channel of the allocation, exactly one of the two is set: the index of an existing channel that
+    /// continues, or a new channel.
     channels: Vec<(Option<usize>, Option<Inner>)>,
     content: Content,
     payees: Vec<ScriptBuf>,
 }
 
-/// An N-party channel (the outer channel, called the hook in the code) with nested channels.
+/// A channel of N parties (the outer channel, called the hook in the code) with inner channels.
 #[derive(Debug)]
 pub struct Factory {
     form: Form,
@@ -62,7 +67,7 @@ pub struct Factory {
 }
 
 impl Factory {
-    /// Creates an outer channel between the parties of `setup`. Its capacity is not allocated until [`Factory::open`].
+    /// Creates an outer channel between the parties of `setup`. [`Factory::open`] allocates its capacity.
     ///
     /// # Errors
     ///
@@ -80,7 +85,7 @@ impl Factory {
         }
     }
 
-    /// Returns the N-party channel.
+    /// Returns the outer channel.
     pub fn hook(&self) -> &Symmetry {
         &self.hook
     }
@@ -90,8 +95,8 @@ impl Factory {
         &self.channels
     }
 
-    /// Opens the outer channel on its funding output. The first state pays the balances of `allocation` to the parties, and the
-    /// capacity of each inner channel to that channel. The balances of a new inner channel are equal.
+    /// Opens the outer channel on its funding output. Its first state pays to the parties and to the inner channels as
+    /// `allocation` says. The members of a new inner channel get equal balances.
     ///
     /// # Errors
     ///
@@ -104,7 +109,7 @@ impl Factory {
         self.hook.allocate_first(allocated.content, allocated.payees)
     }
 
-    /// Checks an allocation, and then opens its new channels.
+    /// Checks an allocation. Then opens the inner channels that do not exist yet.
     fn allocate(&mut self, (balances, channels): Allocation<'_>) -> Result<Allocated, ChannelError> {
         let mut amounts = balances.to_vec();
         amounts.extend(channels.iter().map(|(_, capacity)| *capacity));
@@ -134,11 +139,11 @@ impl Factory {
         Ok(Allocated { channels: inner, content, payees })
     }
 
-    /// Opens a channel with new keys and signs its first state. Its members have equal balances.
+    /// Opens an inner channel with new keys and signs its first state, in which all members have equal balances.
     ///
-    /// The keys depend on the outer channel's funding output and on fresh random bytes of each member. The updates of an inner
-    /// channel bind to every output of its key. If a key were used again, in another factory or at another size, a state of one
-    /// channel could settle the other.
+    /// The keys depend on the outer channel's funding output and on fresh random bytes of each member. The updates of
+    /// an inner channel are valid for every output that pays to its aggregate key. If that key were used again, in
+    /// another factory or at another size, a state of one channel could settle the other.
     fn new_channel(&mut self, members: &[usize], capacity: u64) -> Result<Inner, ChannelError> {
         let (delay, funding) = (self.hook.setup().delay, self.hook.setup().funding);
         let mut entropy = self.hook.split_entropy();
@@ -159,8 +164,8 @@ impl Factory {
         let setup = Setup { height: self.hook.setup().height, ..Setup::of(keys, capacity, delay, entropy)? };
         let above = self.hook.acceptance().claim_delay;
         let mut channel = Symmetry::below(setup, self.form, Content::of(&balances), above)?;
-        // Signatures of inner channels do not commit to an outpoint. The first state is signed before the outer channel pays to the
-        // channel.
+        // Signatures of inner channels do not commit to an outpoint, so the null outpoint is enough. The first state is
+        // signed before the outer channel pays to this channel.
         channel.open(OutPoint::null())?;
         Ok(Inner { members: members.to_vec(), channel })
     }
@@ -175,8 +180,8 @@ impl Factory {
         self.channels.get_mut(channel).ok_or_else(missing)?.channel.update(content)
     }
 
-    /// Agrees on new balances and new inner channels, signed by all parties. A channel with unchanged members and size continues
-    /// with its state.
+    /// Agrees on a new state of the outer channel with new balances and new inner channels. All parties sign it. An
+    /// inner channel whose members and capacity do not change continues with its latest state.
     ///
     /// # Errors
     ///
@@ -192,7 +197,8 @@ impl Factory {
         Ok(cost)
     }
 
-    /// Returns the transactions by which anyone ends the outer channel in the state `number`: its update and its settlement.
+    /// Returns the transactions with which any party ends the outer channel in the state `number`: update and
+    /// settlement.
     ///
     /// # Errors
     ///
@@ -201,8 +207,8 @@ impl Factory {
         self.hook.close(0, number)
     }
 
-    /// Returns the transactions by which a member ends an inner channel in its latest state, on top of a settlement of the outer
-    /// channel. No new signature is made.
+    /// Returns the transactions with which a member ends an inner channel in its latest state. They spend an output of
+    /// `settlement`, a settlement of the outer channel. All signatures exist already.
     ///
     /// # Errors
     ///
@@ -215,7 +221,8 @@ impl Factory {
         self.place(channel, settlement)?.close_as_kept()
     }
 
-    /// Moves an inner channel to the output of `settlement` that pays to it, and returns the channel.
+    /// Sets the funding outpoint of an inner channel to the output of `settlement` that pays to it, and returns the
+    /// channel.
     ///
     /// # Errors
     ///
@@ -229,7 +236,8 @@ impl Factory {
         Ok(&inner.channel)
     }
 
-    /// Returns the bytes that a party stores: the outer channel's record, and the records of its inner channels.
+    /// Returns the bytes that a party stores: the record of the outer channel, and the records of the inner channels of
+    /// which the party is a member.
     pub fn client_bytes(&self, party: usize) -> Vec<u8> {
         let mut bytes = self.hook.client_bytes(party);
         for inner in self.channels.iter().filter(|inner| inner.members.contains(&party)) {
@@ -248,20 +256,20 @@ fn check_members(members: &[usize], parties: usize) -> Result<(), ChannelError> 
     }
 }
 
-/// Measured costs of a channel nested inside an outer channel.
+/// Measured costs of an inner channel and its outer channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NestedCosts {
-    /// Number of signatures of an update of an inner channel, and of an update of the outer channel.
+    /// Number of signatures for one update: first of an inner channel, then of the outer channel.
     pub signatures: (usize, usize),
-    /// Bytes that a party with one inner channel stores.
+    /// Number of bytes that a party with one inner channel stores.
     pub client: usize,
-    /// The published transactions that ended the channel unilaterally: update and settlement of the outer channel, then of the
-    /// inner channel.
+    /// The published transactions that ended an inner channel unilaterally: update and settlement of the outer channel,
+    /// then update and settlement of the inner channel.
     pub steps: Vec<Played>,
 }
 
-/// Plays an outer channel with this many parties, where pairs of parties share inner channels, and ends one of the channels
-/// unilaterally.
+/// Measures an outer channel with this many parties, in which each pair of parties has an inner channel. One of the
+/// inner channels is ended unilaterally on the simulated chain.
 ///
 /// # Errors
 ///

@@ -1,9 +1,10 @@
-//! Justice kits for the towers of LN-penalty channels. A kit contains the data that a tower needs to take the balances of one
-//! revoked commitment transaction; it is encrypted under the txid of that transaction.
+//! Justice kits: data with which towers answer old states of LN-penalty channels. A kit contains the keys and
+//! signatures that a tower needs to take the balances of one revoked commitment transaction. It is encrypted with a key
+//! derived from the txid of that transaction.
 //!
-//! The sizes and the encryption are those of lnd. The order of the fields is specific to this project. So is the sighash type
-//! SINGLE|ANYONECANPAY, which allows a tower to raise the fee with an input of its own. Kits contain no data of HTLCs, so a tower
-//! takes neither HTLC outputs nor second stages.
+//! The sizes and the encryption are those of lnd. The order of the fields and the sighash type are specific to this
+//! project: SINGLE|ANYONECANPAY allows a tower to raise the fee with an input of its own. A kit contains no data of
+//! HTLCs, so a tower takes neither HTLC outputs nor outputs of HTLC second stages.
 
 use std::collections::BTreeMap;
 
@@ -22,25 +23,25 @@ use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2wsh, transactio
 const KIT: usize = 274;
 /// Fee of a transaction that takes one balance, in satoshi (2 sat/vB).
 const FEE: u64 = 2 * 135;
-/// Version of the justice transaction. Anyone who sees it can add inputs and outputs and attach a child; version 3 limits the size
-/// of both.
+/// nVersion of the justice transaction. Anyone who sees the transaction can add inputs and outputs, and attach a child.
+/// nVersion 3 limits the size of both.
 const VERSION: i32 = 3;
-/// Size of the hint by which a tower finds a kit, in bytes.
+/// Size of the hint in bytes. The hint is the start of the txid, by which a tower finds the matching kits.
 const HINT: usize = 16;
-/// Size of an encrypted entry in bytes: hint, nonce, ciphertext, tag.
+/// Size of an entry of a tower's record in bytes: hint, nonce 24, encrypted kit, authentication tag 16.
 const ENTRY: usize = HINT + 24 + KIT + 16;
 
-/// Guard of a tower: one entry for each revoked commitment transaction. Kits take only the balances, since they contain no data of
-/// HTLCs.
+/// Guard of a tower for an LN-penalty channel. Its record has one encrypted kit for each revoked commitment
+/// transaction. It takes only the balances, since kits contain no data of HTLCs.
 #[derive(Clone, Debug)]
 pub(super) struct KitGuard {
-    /// Ciphertexts by hint. Several entries may have the same hint.
+    /// Encrypted kits by hint. Several kits may have the same hint.
     entries: BTreeMap<[u8; HINT], Vec<Vec<u8>>>,
     count: u32,
 }
 
 impl KitGuard {
-    /// Parses a tower's record, which is a sequence of complete entries.
+    /// Parses a tower's record, which is a sequence of encrypted kits with their hints.
     ///
     /// # Errors
     ///
@@ -59,7 +60,7 @@ impl KitGuard {
         Ok(KitGuard { entries, count: u32::try_from(whole.len()).unwrap_or(u32::MAX) })
     }
 
-    /// Returns the kit that the transaction's txid decrypts, if there is one.
+    /// Returns the decrypted kit for a transaction, if the record contains one. The transaction's txid is the key.
     fn kit(&self, published: &Transaction) -> Option<Vec<u8>> {
         let txid = published.compute_txid();
         let txid: &[u8; 32] = txid.as_ref();
@@ -73,7 +74,7 @@ impl Guard for KitGuard {
         let mut claims = Vec::new();
         for (published, height) in view.transactions() {
             let Some(kit) = self.kit(published) else { continue };
-            // If a kit decrypts to invalid data, that is its client's fault. The other entries are still examined.
+            // If a kit decrypts to invalid data, its client made a mistake. The tower still examines the other entries.
             let Ok((scripts, signatures)) = JusticeScripts::read(&kit) else { continue };
             let found = scripts.found(published, height).into_iter().zip(signatures);
             let spends = found.filter_map(|(found, signature)| {
@@ -81,8 +82,8 @@ impl Guard for KitGuard {
                 Some((found, script, signature))
             });
             let mut spends: Vec<_> = spends.collect();
-            // Whoever sees the signature of to_remote can spend that output in a large transaction. Only to_local is at stake, so the
-            // tower then takes it alone instead of replacing that transaction.
+            // Whoever sees the signature for to_remote can spend that output in a large transaction. Replacing that
+            // transaction would be expensive, and only to_local is at stake. The tower therefore takes to_local alone.
             if let [(local, ..), (remote, ..)] = spends.as_slice()
                 && view.is_pending_without(&remote.coin, &local.coin)
             {
@@ -93,7 +94,8 @@ impl Guard for KitGuard {
         Ok(claims)
     }
 
-    /// Returns the same value for every record: a new record extends the entries of the old one.
+    /// Returns the same value for every record of a kit tower. A newer record contains all entries of the older one and
+    /// more.
     fn channel(&self) -> Vec<u8> {
         Vec::new()
     }
@@ -103,7 +105,7 @@ impl Guard for KitGuard {
     }
 }
 
-/// Keys and scripts by which the balances of a revoked commitment transaction are found and taken.
+/// Keys and scripts with which the balances of a revoked commitment transaction are found and taken.
 pub(super) struct JusticeScripts {
     pub(super) revocation: PublicKey,
     pub(super) delay: u16,
@@ -112,17 +114,19 @@ pub(super) struct JusticeScripts {
     pub(super) payout: ScriptBuf,
 }
 
-/// A witness script, the witness elements between the signature and the script, and nSequence of the input.
+/// Data to spend an output: the witness script, the witness elements between the signature and the script, and
+/// nSequence of the input.
 type Spendable = (Vec<u8>, Vec<Vec<u8>>, u32);
 
 impl JusticeScripts {
-    /// Returns the data to spend to_local and to_remote.
+    /// Returns the data to spend to_local (first) and to_remote (second).
     fn spendable(&self) -> [Spendable; 2] {
         let local = scripts::to_local(&self.revocation, self.delay, &self.delayed);
         [(local, vec![vec![1]], SEQUENCE_FREE), (scripts::to_remote_anchors(&self.payment), vec![], 1)]
     }
 
-    /// Returns the to_local and to_remote outputs of a commitment transaction, if they exist.
+    /// Returns the to_local and to_remote outputs of a commitment transaction, each with the data to spend it. An
+    /// output that does not exist is `None`.
     fn found(&self, published: &Transaction, height: u32) -> [Option<(Found, Spendable)>; 2] {
         self.spendable().map(|spendable| {
             let found = outputs_to(published, height, &p2wsh(&spendable.0)).into_iter().next();
@@ -130,14 +134,16 @@ impl JusticeScripts {
         })
     }
 
-    /// Returns the output that pays a taken balance to the client. The fee is 2 sat/vB of a separate transaction.
+    /// Returns the output that pays a taken balance to the client. The amount is the balance minus the fee of a
+    /// separate transaction at 2 sat/vB.
     fn pays(&self, found: &Found) -> TxOut {
         let sat = found.out.value.to_sat();
         output(sat.saturating_sub(FEE).max(P2TR_DUST_LIMIT.min(sat)), self.payout.clone())
     }
 
-    /// Serializes a kit with the signatures for both outputs. Each signature covers only its own input and output, so a tower can
-    /// add an input that raises the fee, and can take one output without the other.
+    /// Serializes a kit with the client's signatures for to_local and to_remote. Each signature covers only its own
+    /// input and output. So a tower can add an input that raises the fee, and can take one of the two outputs without
+    /// the other.
     pub(super) fn kit(
         &self,
         commitment: &Transaction,
@@ -166,7 +172,7 @@ impl JusticeScripts {
         Ok(kit)
     }
 
-    /// Parses a kit.
+    /// Parses a decrypted kit. Returns the keys and scripts, and the signatures for to_local and to_remote.
     fn read(kit: &[u8]) -> Result<(JusticeScripts, [[u8; 64]; 2]), ChannelError> {
         let damaged = || ChannelError::encoding(format!("a justice kit has {KIT} bytes"));
         let (address, rest) = kit.split_first_chunk::<43>().ok_or_else(damaged)?;
@@ -188,7 +194,8 @@ impl JusticeScripts {
         Ok((scripts, [*local, remote]))
     }
 
-    /// Builds the claim of the given outputs with their signatures. Returns `None` if to_local is not among them.
+    /// Builds the claim that takes the given outputs with their signatures. Returns `None` if to_local is not one of
+    /// them.
     fn claim(&self, spends: Vec<(Found, Spendable, [u8; 64])>) -> Option<Claim> {
         let coin = spends.first()?.0.coin;
         let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
@@ -199,7 +206,8 @@ impl JusticeScripts {
             der.push(SIGHASH_SINGLE_ANYONECANPAY);
             inputs.push(input(found.coin, sequence));
             outputs.push(self.pays(&found));
-            // Only to_local has witness elements besides signature and script. The publisher can take it after the delay.
+            // Only to_local has witness elements between signature and script. The publisher can take to_local after
+            // the delay.
             if !selector.is_empty() {
                 let after = found.height.saturating_add(self.delay.into());
                 taken = Some((found.out.value.to_sat(), after));
@@ -210,14 +218,15 @@ impl JusticeScripts {
         }
         let tx = transaction(VERSION, 0, inputs, outputs);
         let draft = Draft { label: "justice", tx, prevouts, unlocks };
-        // Only the client can take to_remote, so a transaction for to_remote alone is not worth a fee.
+        // Nobody but the client can take to_remote, so a transaction for to_remote alone is not worth a fee.
         let (stake, deadline) = taken?;
         Some(Claim::new(Purpose::Answer, coin, draft, Pays::Input, stake).before(deadline))
     }
 }
 
-/// Encrypts a kit into a tower's entry: the first 16 bytes of the txid as the hint, then the kit encrypted with XChaCha20-Poly1305
-/// under a key derived from the whole txid (nonce 24, ciphertext, tag 16).
+/// Encrypts a kit and returns the entry of a tower's record. The entry is the hint (the first 16 bytes of the txid), a
+/// nonce of 24 bytes, the ciphertext and a tag of 16 bytes. The cipher is XChaCha20-Poly1305 with a key derived from
+/// the whole txid.
 ///
 /// # Errors
 ///
@@ -230,7 +239,8 @@ pub fn justice_blob(txid: &[u8; 32], kit: &[u8]) -> Result<Vec<u8>, ChannelError
     Ok([txid.get(..HINT).unwrap_or_default(), nonce.as_slice(), &sealed].concat())
 }
 
-/// Derives the key and the nonce from the txid. A key encrypts only one kit, so the nonce may be a hash too.
+/// Derives the encryption key and the nonce from the txid. A key encrypts only one kit, so the nonce need not be
+/// random.
 fn blob_key(txid: &[u8; 32]) -> (Key, XNonce) {
     let key = crate::keys::tagged_hash("sigstack/justice-kit", &[txid]);
     let nonce = crate::keys::tagged_hash("sigstack/justice-kit/nonce", &[txid]);

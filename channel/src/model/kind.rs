@@ -1,4 +1,4 @@
-//! All channel constructions by name.
+//! All channel constructions, and their names on the command line.
 
 use super::TimelockTree;
 use super::{
@@ -7,24 +7,26 @@ use super::{
 use crate::bolt3::Format;
 use crate::error::ChannelError;
 
-/// A construction and its parameters, before a channel is built.
+/// A construction with its parameters, from which a channel can be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// One decreasing relative lock (BIP 68): number of locks, and blocks between two locks.
+    /// One relative lock (BIP 68) that is shorter for newer states: number of different locks, and the difference
+    /// between two successive locks in blocks.
     Bip68(u32, u16),
-    /// The invalidation tree: number of levels, locks per level, and blocks between two locks.
+    /// The invalidation tree of Decker and Wattenhofer: number of levels, number of different locks per level, and the
+    /// difference between two successive locks in blocks.
     Tree(u32, u32, u16),
-    /// LN-penalty, the construction of BOLT 3.
+    /// LN-penalty, the construction of BOLT 3, with one of its commitment formats.
     LnPenalty(Format),
-    /// The literal form of the 2018 talk.
+    /// The construction of the 2018 talk, built literally as the talk describes it.
     Literal(LiteralForm),
-    /// Signed sequence commitments.
+    /// Signed sequence commitments, with the opcodes of one profile.
     SignedSequence(Profile),
-    /// LN-Symmetry and the override forms.
+    /// LN-Symmetry or the override construction, with the opcodes of one form.
     Symmetry(Form),
 }
 
-/// Every construction, by the name that commands accept.
+/// Every construction with its default parameters and the name that commands accept.
 pub const KINDS: &[(&str, Kind)] = &[
     ("bip68", Kind::Bip68(456, 144)),
     ("tree", Kind::Tree(4, 7, 144)),

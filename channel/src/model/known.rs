@@ -1,5 +1,5 @@
-//! The outputs that a channel's transactions can pay to, and the secrets and signatures of each party. The adversary's search and
-//! its checks obtain these from a construction.
+//! The outputs that a channel's transactions can create, and the secrets and signatures of each party. The adversary's
+//! search and its checks read both from a construction.
 
 use bitcoin::{ScriptBuf, Transaction};
 use secp256k1::SecretKey;
@@ -10,12 +10,12 @@ use crate::keys::taproot_keypair;
 use crate::taproot::TapOutput;
 use crate::tx::p2wsh;
 
-/// An output of a channel, with the scripts that can spend it.
+/// An output that a channel's transactions can create, with the scripts that can spend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Known {
-    /// A taproot output with its leaves.
+    /// A taproot output, with its leaf scripts.
     Tap(TapOutput),
-    /// A P2WSH output with its witness script.
+    /// A P2WSH output, given by its witness script.
     Script(Vec<u8>),
 }
 
@@ -29,21 +29,23 @@ impl Known {
     }
 }
 
-/// Secrets and data that a party has in addition to signed transactions.
+/// Secrets and data that a party has in addition to the signed transactions.
 #[derive(Clone, Debug, Default)]
 pub struct Held {
     /// Secret keys of the party.
     pub keys: Vec<SecretKey>,
-    /// Received signatures of messages other than transactions: key, message, signature.
+    /// Signatures that the party received and that do not sign transactions. Each entry is the public key, the message
+    /// and the signature.
     pub statements: Vec<([u8; 32], Vec<u8>, [u8; 64])>,
-    /// Other values that witnesses need: state numbers, random values, hashes.
+    /// Other values that witnesses need, such as state numbers, random values and hashes.
     pub data: Vec<Vec<u8>>,
-    /// Transactions that a leaf fixes and that anyone can build. The outpoint of their first input is not set.
+    /// Transactions that a template in a leaf script fixes, so that anyone can build them. The outpoint of their first
+    /// input is not set.
     pub fixed: Vec<Transaction>,
 }
 
 impl Held {
-    /// Returns the keys that a party has in every construction.
+    /// Returns the secret keys that a party has in every construction.
     pub(super) fn of(party: &PartyKeys) -> Result<Held, ChannelError> {
         let pairs = [
             &party.funding,

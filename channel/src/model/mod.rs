@@ -1,8 +1,9 @@
 //! The channel constructions, each behind the trait [`Construction`].
 //!
-//! A construction contains the knowledge of all parties, so that tests can publish for any of them. What one party stores is a
-//! separate serialized record; [`Construction::contest`] and [`Construction::tower_contest`] act from the bytes of such a record
-//! alone.
+//! A value that implements [`Construction`] knows the keys, states and signatures of all parties, so tests can publish
+//! transactions for any party. The data that one party stores is serialized as a separate record.
+//! [`Construction::contest`] and [`Construction::tower_contest`] use only the bytes of such a record and, for a party,
+//! its secrets.
 
 mod accept;
 mod content;
@@ -59,7 +60,7 @@ use crate::publish::{SharedGuard, answers};
 /// A signed transaction of a channel, with the outputs that it spends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Name of the transaction.
+    /// Short name of the transaction, such as "settlement" or "justice".
     pub label: &'static str,
     /// The transaction.
     pub tx: Transaction,
@@ -86,29 +87,30 @@ impl Step {
 pub struct Facts {
     /// Name of the construction.
     pub name: &'static str,
-    /// Proposed soft forks that the construction needs.
+    /// Proposed soft forks that must be active for the construction's transactions to be valid.
     pub proposals: Flags,
-    /// Whether mempools must relay the annex for the construction's transactions.
+    /// Whether the construction's transactions use the annex, so that mempools must relay transactions with an annex.
     pub annex: bool,
-    /// Whether both parties have the same transactions.
+    /// Whether all parties store the same transactions. If not, each party has its own version of the transactions of a
+    /// state.
     pub symmetric: bool,
     /// Whether a party that publishes an old state loses the whole channel.
     pub penalty: bool,
     /// Maximum number of states.
     pub states: u64,
-    /// Number of blocks from the first confirmed transaction until the balances of the latest state can be spent, in the worst case
-    /// without a contest.
+    /// Number of blocks from the confirmation of the first transaction until the balances of the latest state can be
+    /// spent. This is the worst case if nobody publishes an old state.
     pub worst_delay: u64,
     /// Whether more than two parties can take part.
     pub multiparty: bool,
 }
 
-/// Costs of an update.
+/// Number of signatures and secrets that all parties exchange for one update.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UpdateCost {
-    /// Number of signatures made by all parties, partial signatures included.
+    /// Number of signatures that all parties together make, including partial signatures.
     pub signatures: usize,
-    /// Number of secrets revealed.
+    /// Number of revocation secrets that all parties together reveal.
     pub secrets: usize,
 }
 
@@ -122,10 +124,10 @@ pub trait Construction {
     /// Returns the keys, capacity and funding output of the channel.
     fn setup(&self) -> &Setup;
 
-    /// Returns the conditions for the next state.
+    /// Returns the conditions that the next state must satisfy before it is signed.
     fn acceptance(&self) -> Terms;
 
-    /// Sets the height of the chain, against which the expiries of HTLCs are checked.
+    /// Sets the height of the chain that the parties assume when they check the expiries of HTLCs.
     fn see_height(&mut self, height: u32);
 
     /// Returns the output that the funding transaction must create.
@@ -152,8 +154,8 @@ pub trait Construction {
     /// all state numbers are used.
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError>;
 
-    /// Agrees on the next state as [`Construction::update`] does, but defers its signatures until [`Construction::open`] is called.
-    /// This saves time if many states are needed and few are published.
+    /// Agrees on the next state as [`Construction::update`] does, but without signing it. [`Construction::open`] signs
+    /// the state if it is the latest one at that time. This saves time if many states are needed and few are published.
     ///
     /// # Errors
     ///
@@ -179,8 +181,8 @@ pub trait Construction {
     /// [`ChannelError::Refused`] if there is no such state.
     fn close(&self, by: usize, number: u32) -> Result<Vec<Step>, ChannelError>;
 
-    /// Returns the guard of a party, which determines the transactions to publish. It uses only the bytes of
-    /// [`Construction::client_bytes`] and the party's secrets.
+    /// Returns the guard of a party: a [`crate::publish::Guard`] that decides which transactions the party publishes.
+    /// The guard uses only the bytes of [`Construction::client_bytes`] and the party's secrets.
     ///
     /// # Errors
     ///
@@ -222,8 +224,8 @@ pub trait Construction {
         }
     }
 
-    /// Returns the transaction that claims an HTLC from the transaction that pays the balances. The recipient claims with the
-    /// preimage, and the sender claims after the expiry.
+    /// Builds the transaction that claims an HTLC output of `settled`, the transaction that pays the state. If
+    /// `preimage` is given, the recipient claims with it. If it is `None`, the sender claims after the expiry.
     ///
     /// # Errors
     ///
@@ -261,7 +263,7 @@ pub trait Construction {
         Held::of(self.setup().party(party)?)
     }
 
-    /// Returns the bytes that a party must store in addition to its seed and to data that never changes.
+    /// Returns the bytes that a party must store in addition to its seed and to the channel data that never changes.
     fn client_bytes(&self, party: usize) -> Vec<u8>;
 
     /// Returns all bytes that a party's tower must store.

@@ -1,5 +1,5 @@
-//! The guard of clients and towers for constructions whose states are ordered by relative locks. It continues the path of the
-//! latest state, whoever published the kickoff.
+//! The guard of clients and towers for constructions whose newer states have shorter relative locks. After the kickoff
+//! confirms, whoever published it, the guard publishes the following transactions of the latest state.
 
 use bitcoin::{OutPoint, Transaction, TxOut, consensus::Decodable as _, consensus::encode::serialize};
 
@@ -11,28 +11,29 @@ use crate::publish::{Claim, Found, Guard, HtlcOutputs, Orders, Purpose, View};
 use crate::records::RecordKind;
 use crate::sign;
 
-/// The transactions of the latest state, starting with the kickoff. Each transaction spends the first output of its predecessor.
+/// The signed transactions of the latest state, the kickoff first. Each transaction spends the first output of its
+/// predecessor.
 #[derive(Clone, Debug)]
 pub(super) struct PathGuard {
     funding: OutPoint,
     steps: Vec<Step>,
-    /// Number of blocks between the locks of one state and the next.
+    /// Difference between the relative locks of two successive states, in blocks.
     interval: u16,
-    /// Data that only the channel's owner has. A tower has none.
+    /// Data that only a party of the channel has. `None` in a tower.
     owner: Option<Owner>,
 }
 
-/// Data that an owner has in addition to the transactions.
+/// Data that a party has in addition to the transactions.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    /// Balance of the owner, in satoshi.
+    /// The party's balance in the latest state, in satoshi.
     pub(super) balance: u64,
-    /// HTLC outputs of the last transaction.
+    /// The party's HTLC outputs of the last transaction.
     pub(super) htlcs: HtlcOutputs,
 }
 
 impl PathGuard {
-    /// Creates a guard from these transactions, the kickoff first.
+    /// Creates a guard from the signed transactions of the latest state, the kickoff first.
     ///
     /// # Errors
     ///
@@ -63,7 +64,7 @@ impl PathGuard {
         Ok(PathGuard { funding: first, steps: txs.into_iter().map(step).collect(), interval, owner })
     }
 
-    /// Parses a tower's record, which is a sequence of transactions.
+    /// Parses a tower's record, which is a sequence of signed transactions.
     ///
     /// # Errors
     ///
@@ -78,7 +79,7 @@ impl PathGuard {
         PathGuard::new(interval, txs, None)
     }
 
-    /// Serializes a tower's record.
+    /// Serializes a tower's record, which is a sequence of signed transactions.
     pub(super) fn to_bytes(steps: &[Step]) -> Vec<u8> {
         let txs = steps.iter().flat_map(|step| serialize(&step.tx));
         RecordKind::PathTower.head().into_iter().chain(txs).collect()
@@ -92,11 +93,11 @@ impl PathGuard {
         }
     }
 
-    /// Returns the claim that continues the path with the next transaction.
+    /// Returns the claim that publishes `step`, the next transaction after the confirmed output `found`.
     fn next(&self, found: &Found, step: &Step) -> Claim {
         let lock = step.tx.input.first().map_or(0, |input| input.sequence.0 & 0xffff);
         let claim = Claim::with_child(Purpose::Answer, found.coin, step.clone(), self.stake());
-        // The previous state has the next longer lock.
+        // The transaction of the previous state has a lock that is longer by one interval.
         let deadline = found.height.saturating_add(lock).saturating_add(self.interval.into());
         claim.from(found.unlocked(lock)).before(deadline)
     }
@@ -115,7 +116,7 @@ impl Guard for PathGuard {
                         out.ok_or_else(|| ChannelError::encoding("a path's transaction has outputs"))?;
                     below = Some(Found { coin: crate::tx::outpoint(&step.tx, 0), out, height });
                 }
-                // An older path confirmed first, or both parties closed cooperatively.
+                // An older state confirmed first, or both parties closed cooperatively.
                 (Some(_), _) => return Ok(Vec::new()),
                 (None, Some(found)) => return Ok(vec![self.next(found, step)]),
                 (None, None) if orders.close && self.owner.is_some() => {
@@ -138,8 +139,8 @@ impl Guard for PathGuard {
         [&crate::tx::outpoint_bytes(&self.funding)[..], &script].concat()
     }
 
-    /// Returns the order of the record's state. Shorter locks mean a newer state, and the lock nearest to the kickoff is the most
-    /// significant.
+    /// Returns a value that is greater for newer states. Shorter locks mean a newer state, and the lock nearest to the
+    /// kickoff is compared first.
     fn rank(&self) -> Vec<u32> {
         let locks = self.steps.iter().filter_map(|step| step.tx.input.first());
         locks.map(|input| 0xffff_u32.saturating_sub(input.sequence.0 & 0xffff)).collect()

@@ -1,4 +1,5 @@
-//! LN-penalty: the transactions of BOLT 3, revoked by secrets.
+//! LN-penalty: two parties with the transactions of BOLT 3. A party revokes an old state by revealing its
+//! per-commitment secret.
 
 mod base;
 
@@ -31,23 +32,24 @@ use crate::publish::SharedGuard;
 use crate::records::RecordKind;
 use crate::tx::{P2A_DUST_LIMIT, P2TR_DUST_LIMIT, output, p2wsh, set_witness};
 
-/// Feerate of the transactions published in plays, in satoshi per virtual byte.
+/// Feerate of the transactions in simulations, in satoshi per virtual byte.
 const RATE: u64 = 2;
-/// Maximum fee of a transaction that takes one output, in satoshi. It is that for an HTLC output, which has the longest script.
+/// Maximum fee of a transaction that takes one output, in satoshi. An HTLC output costs the most, since it has the
+/// longest script.
 const CLAIM_FEE: u64 = RATE * 170;
-/// Dust limit that both parties agreed on, in satoshi. An output of at least this amount can pay the fee of its claim and stay
-/// above the relay dust limit.
+/// Dust limit that both parties agreed on, in satoshi. An output of at least this amount can pay the fee of its claim,
+/// and the claim's output is still above the relay dust limit.
 const DUST: u64 = P2TR_DUST_LIMIT + CLAIM_FEE;
 /// Weight of the witness with two signatures that spends the funding output, including marker and flag, in weight units (BOLT 3
 /// appendix A).
 const FUNDING_WITNESS_WEIGHT: u64 = 2 + 220;
-/// Maximum sum of balances and HTLCs without an output, in satoshi. These amounts become fee; in the zero-fee form they are added
-/// to the P2A output.
+/// Maximum sum of balances and HTLCs that get no output, in satoshi. They become fee. In the zero-fee format, which has
+/// another limit, they are added to the P2A output.
 const MOST_TRIMMED: u64 = 5_000;
-/// Maximum number of HTLCs that one party offers (BOLT 2 `max_accepted_htlcs`).
+/// Maximum number of HTLCs in flight that one party offers (BOLT 2 `max_accepted_htlcs`).
 const MOST_OFFERED: usize = 483;
 
-/// Returns the conditions for a state. The commitments of both parties must satisfy them.
+/// Returns the conditions for a state. The commitment transactions of both parties must satisfy them.
 fn terms(format: Format, setup: &Setup) -> Terms {
     let least = |direction| DUST + format.htlc_fee(direction, FEERATE);
     let (frame, trimmed, most, feerate_per_kw) = match format {
@@ -62,20 +64,21 @@ fn terms(format: Format, setup: &Setup) -> Terms {
         opener: OpenerCosts { feerate_per_kw, anchors: format.anchors() },
         // The weight in BOLT 3 already includes both balances.
         size: Size { frame, balance: 0, htlc: OUTPUT_WEIGHT, most },
-        // A claim does not wait for the delay; only its second stage does.
+        // The claim of an HTLC does not wait for the delay. Only the output of its second stage does.
         ..setup.settlement_terms(frame, blocks_until_claimed(0, 3))
     }
 }
 
-/// The data that a party stores.
+/// The data that a party stores, apart from the latest state and its keys.
 #[derive(Debug, Default)]
 struct Kept {
     secrets: SecretStore,
-    /// HTLCs of the peer's revoked commitments. Without them the HTLC scripts cannot be rebuilt.
+    /// HTLCs of the peer's revoked commitments, by state number. The scripts of HTLC outputs can only be rebuilt from
+    /// them.
     revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// Signatures of the peer for the party's latest commitment and its HTLC transactions.
+    /// The peer's signatures of the party's latest commitment transaction and of its HTLC transactions.
     signatures: Vec<Vec<u8>>,
-    /// Data for the party's tower: a hint and an encrypted kit for each revoked commitment.
+    /// Record of the party's tower: a hint and an encrypted justice kit for each revoked commitment transaction.
     blobs: Vec<u8>,
 }
 
@@ -93,7 +96,7 @@ pub struct LnPenalty {
 }
 
 impl LnPenalty {
-    /// Creates a channel between two parties. The first party is the opener.
+    /// Creates a channel between two parties. The first party is the opener, which pays the fees.
     ///
     /// # Errors
     ///
@@ -138,13 +141,13 @@ impl LnPenalty {
         sign_segwit_v0(tx, prevouts, 0, &self.funding_script, &secret, SIGHASH_ALL)
     }
 
-    /// Signs a transaction that spends the funding output, with both parties.
+    /// Signs a transaction that spends the funding output with the keys of both parties.
     fn spend_funding(&self, label: &'static str, tx: Transaction) -> Result<Step, ChannelError> {
         let signatures = [self.funding_signature(0, &tx)?, self.funding_signature(1, &tx)?];
         self.complete(label, tx, (0, signatures))
     }
 
-    /// Completes a transaction that spends the funding output, with the signatures of a party and of its peer.
+    /// Adds the funding witness to a transaction, from the signatures of `party` and of its peer.
     fn complete(
         &self,
         label: &'static str,
@@ -157,8 +160,8 @@ impl LnPenalty {
         Ok(Step { label, tx, prevouts: vec![self.funding_output.clone()] })
     }
 
-    /// Makes the peer's signatures for a commitment transaction: of the commitment itself, and of one HTLC transaction per HTLC
-    /// output.
+    /// Makes the signatures that the peer gives to `owner` for a commitment transaction of `owner`: first for the
+    /// commitment transaction, then for the second-stage transaction of each HTLC output.
     fn peer_signatures(
         &self,
         owner: usize,
@@ -176,13 +179,14 @@ impl LnPenalty {
         Ok(signatures)
     }
 
-    /// Returns a party's HTLC key in a commitment of `owner`.
+    /// Returns the secret HTLC key of `party` in the commitment transaction of `owner` with this state number.
     fn htlc_secret(&self, party: usize, owner: usize, number: u32) -> Result<SecretKey, ChannelError> {
         let point = self.base(owner)?.commitment_secret(number)?.public_key();
         derive_private(&self.base(party)?.htlc, &point)
     }
 
-    /// Builds the transaction by which the owner takes its balance after the delay.
+    /// Builds the transaction with which the owner of a commitment transaction takes its to_local output after the
+    /// delay. Returns `None` if there is no such output.
     fn sweep_local(&self, number: u32, version: &Version) -> Result<Option<Step>, ChannelError> {
         let Some(vout) = version.place_of(CommitmentOutput::ToLocal) else { return Ok(None) };
         let base = self.base(version.owner)?;
@@ -191,12 +195,13 @@ impl LnPenalty {
         draft.at(RATE).map(Some)
     }
 
-    /// Returns the script to which a party is paid.
+    /// Returns the script to which a party's funds are paid.
     fn payout(&self, party: usize) -> Result<bitcoin::ScriptBuf, ChannelError> {
         self.setup.party(party)?.payout_script()
     }
 
-    /// Returns the justice kit for a revoked commitment: the data that a tower needs to take its balances, without HTLCs.
+    /// Returns the justice kit for a revoked commitment transaction: the data with which a tower of `client` takes its
+    /// balances, but not its HTLCs.
     fn kit(&self, client: usize, version: &Version, number: u32) -> Result<Vec<u8>, ChannelError> {
         let (base, cheater) = (self.base(client)?, self.base(version.owner)?);
         let revocation = revocation_private(&base.revocation, &cheater.commitment_secret(number)?)?;
@@ -210,12 +215,12 @@ impl LnPenalty {
         scripts.kit(&version.tx, [revocation, base.payment])
     }
 
-    /// Revokes a state: the peer of `party` reveals the secret of its commitment, and the party stores the secret.
+    /// Revokes a state of the peer of `party`: the peer reveals the per-commitment secret, and `party` stores it.
     fn revoke(&mut self, party: usize, number: u32) -> Result<(), ChannelError> {
         let peer = 1 - party.min(1);
         let index = MAX_INDEX.saturating_sub(number.into());
         let secret = derive_secret(&self.base(peer)?.commitments, 48, index);
-        // The per-commitment point from which the party built the commitment transaction that it signed.
+        // The per-commitment point from which `party` built the commitment transaction that it signed for the peer.
         let point = self.base(peer)?.commitment_secret(number)?.public_key();
         let htlcs = self.history.state(number)?.htlcs.clone();
         let content = self.history.state(number)?.clone();
@@ -356,7 +361,8 @@ impl Construction for LnPenalty {
         self.format.one_block_lock().then_some(TowerTerms::LnPenalty)
     }
 
-    /// Returns the owner's second stage (HTLC-success or HTLC-timeout), or the other party's direct claim.
+    /// Returns the second-stage transaction (HTLC-success or HTLC-timeout) if the claimant is the owner of the
+    /// commitment transaction. Otherwise returns the direct claim.
     fn claim_htlc(
         &self,
         settled: &Step,
@@ -375,7 +381,7 @@ impl Construction for LnPenalty {
         let (claimant, owner) = (if preimage.is_some() { htlc.to } else { htlc.from }, published.owner);
         let own = self.htlc_secret(claimant, owner, number)?;
         if claimant != owner {
-            // The other party needs no second stage.
+            // Only the owner of the commitment transaction needs a second stage.
             return published.direct_claim(place, own, &self.payout(claimant)?, preimage.as_ref())?.at(RATE);
         }
         let peer = self.htlc_secret(1 - owner.min(1), owner, number)?;
@@ -408,7 +414,7 @@ impl Construction for LnPenalty {
         Ok(outputs)
     }
 
-    /// Includes the keys of every commitment, and the revocation keys of the peer's revoked ones.
+    /// Includes the party's keys for every commitment transaction, and the revocation keys for the peer's revoked ones.
     fn held(&self, party: usize) -> Result<Held, ChannelError> {
         let (mut held, peer) = (Held::of(self.setup.party(party)?)?, 1 - party.min(1));
         let base = self.base(party)?;
@@ -431,8 +437,8 @@ impl Construction for LnPenalty {
         Ok(held)
     }
 
-    /// Serializes head, number, the peer's latest point, secrets, HTLCs of all revoked commitments, the peer's signatures, and the
-    /// state.
+    /// Serializes the record head, the state number, the peer's latest per-commitment point, the revealed secrets, the
+    /// HTLCs of all revoked commitment transactions, the peer's signatures, and the latest balances and HTLCs.
     fn client_bytes(&self, party: usize) -> Vec<u8> {
         let peers_point = self.base(1 - party.min(1)).and_then(|base| base.point(self.number()));
         let (Some(kept), Ok(peers_point)) = (self.kept.get(party), peers_point) else { return Vec::new() };
@@ -447,7 +453,7 @@ impl Construction for LnPenalty {
         record.to_bytes()
     }
 
-    /// Serializes a hint and an encrypted kit for each revoked commitment.
+    /// Serializes a hint and an encrypted justice kit for each revoked commitment transaction.
     fn tower_bytes(&self, client: usize) -> Vec<u8> {
         if !self.format.one_block_lock() {
             return Vec::new();

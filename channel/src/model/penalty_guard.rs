@@ -1,5 +1,5 @@
-//! The guard of an LN-penalty client: justice for a revoked commitment transaction, output by output, and the client's claims from
-//! the latest one.
+//! The guard of an LN-penalty client. It takes the outputs of a revoked commitment transaction of the peer, and claims
+//! the client's outputs of the latest commitment transaction.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ use crate::publish::{
 };
 use crate::tx::{SEQUENCE_FREE, outpoint_bytes, p2wsh};
 
-/// Guard of an LN-penalty client.
+/// The guard of an LN-penalty client: everything from which the client builds its claims.
 #[derive(Clone, Debug)]
 pub(super) struct PenaltyGuard {
     pub(super) party: usize,
@@ -31,15 +31,16 @@ pub(super) struct PenaltyGuard {
     pub(super) payout: ScriptBuf,
     pub(super) number: u32,
     pub(super) content: Content,
-    /// Revocation secrets of the peer's revoked commitments, and the HTLCs of these commitments.
+    /// Per-commitment secrets of the peer's revoked commitment transactions, and the HTLCs of these transactions by
+    /// state number.
     pub(super) received: SecretStore,
     pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// Latest commitment transactions of the party and of its peer.
+    /// Latest commitment transactions of the party itself and of its peer.
     pub(super) own: Version,
     pub(super) peers: Version,
-    /// The party's own latest commitment transaction, signed by both.
+    /// The party's own latest commitment transaction, signed by both parties.
     pub(super) commitment: Step,
-    /// Signatures of the peer for the party's second-stage transactions, in the order of the outputs.
+    /// The peer's signatures of the party's second-stage transactions, in output order.
     pub(super) htlc_signatures: Vec<Vec<u8>>,
 }
 
@@ -49,7 +50,8 @@ impl PenaltyGuard {
         self.content.htlcs.iter().fold(balance, |sum, htlc| sum.saturating_add(htlc.sat))
     }
 
-    /// Returns the claim that publishes the party's own latest commitment. Its anchor or P2A output is used to pay the fee.
+    /// Returns the claim that publishes the party's own latest commitment transaction. A child that spends the anchor
+    /// or P2A output pays the fee.
     fn close(&self) -> Claim {
         let step = self.commitment.clone();
         let purpose = Purpose::Close;
@@ -64,12 +66,12 @@ impl PenaltyGuard {
         Claim::new(purpose, self.funding, draft, Pays::Child(vout, unlock), self.stake())
     }
 
-    /// Returns a claim that pays its fee from the amount that it takes.
+    /// Creates a claim whose fee is subtracted from the amount that it takes.
     fn own_claim(&self, purpose: Purpose, found: &Found, draft: Draft) -> Claim {
         Claim::new(purpose, found.coin, draft, Pays::Own, found.out.value.to_sat())
     }
 
-    /// Returns the claims of outputs of the party's own latest commitment.
+    /// Returns the claims on outputs of the party's own latest commitment transaction.
     fn below_own(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
         let version = &self.own;
         let delayed = derive_private(&self.base.delayed, &version.point)?;
@@ -86,7 +88,8 @@ impl PenaltyGuard {
         for ((vout, htlc), remote) in version.htlc_places().zip(&self.htlc_signatures) {
             let found = version.found(vout, height)?;
             if let Some(spend) = view.confirmed_spend(&found.coin) {
-                // This is the party's own second stage; a claim of the peer would pay to another script.
+                // The HTLC output is already spent. A second stage of the party can be swept after the delay. A claim
+                // of the peer is ignored, because it pays to another script.
                 claims.extend(unspent_second_stages(view, &spend, version).iter().map(sweep));
                 continue;
             }
@@ -107,7 +110,7 @@ impl PenaltyGuard {
         Ok(claims)
     }
 
-    /// Returns the claims of outputs of the peer's latest commitment.
+    /// Returns the claims on outputs of the peer's latest commitment transaction.
     fn below_peers(&self, view: View<'_>, orders: &Orders, height: u32) -> Result<Vec<Claim>, ChannelError> {
         let version = &self.peers;
         let mut claims = Vec::new();
@@ -136,7 +139,7 @@ impl PenaltyGuard {
         Ok(claims)
     }
 
-    /// Returns the party's unspent to_remote output in a commitment of its peer.
+    /// Returns the party's unspent to_remote output in a commitment transaction of its peer.
     fn to_remote(&self, view: View<'_>, (tx, height): (&Transaction, u32)) -> Vec<(Found, u32, Unlock)> {
         let (script, sequence, unlock) = to_remote(self.versions.format, &self.base.payment);
         let unspent =
@@ -144,9 +147,10 @@ impl PenaltyGuard {
         unspent.map(|found| (found, sequence, unlock.clone())).collect()
     }
 
-    /// Returns the claims on a revoked commitment of the peer. One transaction takes the outputs that only the party can spend
-    /// before the delay expires. One more transaction takes each output that the peer can spend at once. If the peer spends an HTLC
-    /// output, its second stage is taken instead.
+    /// Returns the claims on a revoked commitment transaction of the peer. One transaction takes to_local and
+    /// to_remote, which nobody else can spend before the delay expires. A separate transaction takes each HTLC output,
+    /// because the peer can spend it at once. If the peer has spent an HTLC output, the output of that second stage is
+    /// taken instead.
     fn justice(
         &self,
         view: View<'_>,
@@ -179,7 +183,8 @@ impl PenaltyGuard {
                 local_coin.is_some_and(|local| view.is_pending_without(&found.coin, &local))
             });
         balances.extend(beside);
-        // A transaction that spends to_remote alone, as anyone can make from a tower's kit, does not delay the claim of to_local.
+        // If a pending transaction spends to_remote alone, to_remote is claimed separately, so that the claim of
+        // to_local is not delayed. Anyone can make such a transaction from a tower's justice kit.
         for spend in apart {
             let found = spend.0.clone();
             let draft = take("to_remote", 0, vec![spend], &self.payout);
@@ -201,7 +206,7 @@ impl PenaltyGuard {
         let htlcs = htlcs.filter(|_| !mutated(Mutation::JusticeForgetsHtlcs));
         let mut scripts: Vec<Vec<u8>> =
             htlcs.map(|htlc| htlc_script(&keys, (peer, self.versions.format), htlc)).collect();
-        // HTLCs with equal terms have the same script, and each has its own output.
+        // HTLCs with equal terms have equal scripts but separate outputs.
         scripts.sort_unstable();
         scripts.dedup();
         for script in &scripts {
@@ -225,7 +230,7 @@ impl PenaltyGuard {
     }
 }
 
-/// Returns the unspent outputs of second stages in a transaction.
+/// Returns the unspent outputs of second stages that the transaction `spend` creates.
 fn unspent_second_stages(view: View<'_>, spend: &Spend<'_>, version: &Version) -> Vec<Found> {
     let script = p2wsh(&version.local_script());
     let stages = outputs_to(spend.tx, spend.height.unwrap_or_default(), &script).into_iter();
@@ -238,7 +243,7 @@ impl Guard for PenaltyGuard {
             return Ok(if orders.close { vec![self.close()] } else { Vec::new() });
         };
         let mut claims = self.below(view, orders, &spend)?;
-        // Several second stages can be in one transaction.
+        // One transaction can contain several second stages, so the same output can be found several times.
         let mut seen = BTreeSet::new();
         claims.retain(|claim| seen.insert(claim.coin));
         Ok(claims)
@@ -254,7 +259,7 @@ impl Guard for PenaltyGuard {
 }
 
 impl PenaltyGuard {
-    /// Returns the claims on outputs of the transaction that spends the funding output.
+    /// Returns the claims on outputs of the confirmed transaction that spends the funding output.
     fn below(&self, view: View<'_>, orders: &Orders, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
         let (txid, height) = (spend.tx.compute_txid(), spend.height.unwrap_or_default());
         if txid == self.own.tx.compute_txid() {

@@ -9,17 +9,18 @@ use crate::bolt3::SecretStore;
 use crate::error::ChannelError;
 use crate::records::RecordKind;
 
-/// The record of an LN-penalty client. Secrets, HTLCs of revoked commitments and signatures are each preceded by their length in
-/// bytes.
+/// The record of an LN-penalty client. In the serialized record, the secrets, the HTLCs of revoked commitment
+/// transactions and the signatures are each preceded by their length in bytes.
 #[derive(Clone, Debug)]
 pub(super) struct PenaltyRecord {
     pub(super) number: u32,
-    /// Per-commitment point of the peer's latest commitment.
+    /// Per-commitment point of the peer's latest commitment transaction.
     pub(super) peers_point: PublicKey,
     pub(super) secrets: SecretStore,
-    /// HTLCs of the peer's revoked commitments. Without them the HTLC scripts cannot be rebuilt.
+    /// HTLCs of the peer's revoked commitment transactions, by state number. The scripts of HTLC outputs can only be
+    /// rebuilt from them.
     pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// Signatures of the peer for the party's latest commitment and for its second stages.
+    /// The peer's signatures of the party's latest commitment transaction and of its second-stage transactions.
     pub(super) signatures: Vec<Vec<u8>>,
     pub(super) content: Content,
 }

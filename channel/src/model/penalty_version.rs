@@ -15,7 +15,7 @@ use crate::tx::{SEQUENCE_FREE, hash160, input, outpoint, output, p2wpkh, p2wsh, 
 /// Feerate of commitment transactions that pay a fee, in satoshi per 1,000 weight units.
 pub(super) const FEERATE: u64 = 500;
 
-/// Base points and funding key of a party.
+/// Base points and funding public key of a party (BOLT 3).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Points {
     pub(super) payment: PublicKey,
@@ -25,7 +25,8 @@ pub(super) struct Points {
     pub(super) funding: PublicKey,
 }
 
-/// Data that both parties know and from which commitment transactions are built, except the per-commitment points.
+/// Data from which commitment transactions are built and that both parties know. Only the per-commitment points are
+/// missing.
 #[derive(Clone, Debug)]
 pub(super) struct Versions {
     pub(super) format: Format,
@@ -35,7 +36,7 @@ pub(super) struct Versions {
     pub(super) points: [Points; 2],
 }
 
-/// A commitment transaction, with the data needed to sign it and to spend its outputs.
+/// A party's commitment transaction of one state, with the data to sign it and to spend its outputs.
 #[derive(Clone, Debug)]
 pub(super) struct Version {
     pub(super) owner: usize,
@@ -54,7 +55,7 @@ impl Versions {
         if party == 0 { first } else { second }
     }
 
-    /// Returns the keys of a commitment of `owner` with this per-commitment point.
+    /// Returns the keys in a commitment transaction of `owner` with this per-commitment point.
     pub(super) fn keys(&self, owner: usize, point: &PublicKey) -> Result<CommitmentKeys, ChannelError> {
         let (own, peer) = (self.points(owner), self.points(1 - owner.min(1)));
         Ok(CommitmentKeys {
@@ -68,7 +69,7 @@ impl Versions {
         })
     }
 
-    /// Builds the commitment transaction of `owner` for a state.
+    /// Builds the commitment transaction of `owner` for the state `number`. `point` is its per-commitment point.
     pub(super) fn version(
         &self,
         funding: OutPoint,
@@ -109,12 +110,12 @@ impl Versions {
 }
 
 impl Version {
-    /// Returns the index of the first output of this kind.
+    /// Returns the index of the first output of this kind. Returns `None` if the transaction has no such output.
     pub(super) fn place_of(&self, kind: CommitmentOutput) -> Option<u32> {
         (0..).zip(&self.outputs).find(|(_, other)| **other == kind).map(|(vout, _)| vout)
     }
 
-    /// Returns the HTLC outputs: output index and HTLC.
+    /// Returns each HTLC output as its output index and its HTLC.
     pub(super) fn htlc_places(&self) -> impl Iterator<Item = (u32, &Htlc)> {
         (0..).zip(&self.outputs).filter_map(|(vout, kind)| match kind {
             CommitmentOutput::Htlc(place) => self.htlcs.get(*place).map(|htlc| (vout, htlc)),
@@ -122,14 +123,14 @@ impl Version {
         })
     }
 
-    /// Returns an output with its outpoint and the height at which it confirmed.
+    /// Returns an output with its outpoint. `height` is the height at which the commitment transaction confirmed.
     pub(super) fn found(&self, vout: u32, height: u32) -> Result<Found, ChannelError> {
         let out = usize::try_from(vout).ok().and_then(|vout| self.tx.output.get(vout));
         let out = out.cloned().ok_or_else(|| ChannelError::refused("no such output"))?;
         Ok(Found { coin: outpoint(&self.tx, vout), out, height })
     }
 
-    /// Returns the script of to_local. The second stages of HTLCs pay to the same script.
+    /// Returns the witness script of to_local. The outputs of HTLC second stages have the same script.
     pub(super) fn local_script(&self) -> Vec<u8> {
         scripts::to_local(&self.keys.revocation, self.delay, &self.keys.local_delayed)
     }
@@ -158,7 +159,8 @@ impl Version {
         htlc_transaction(&params, &self.tx, vout, &ln_htlc(self.owner, htlc))
     }
 
-    /// Builds the owner's second-stage transaction: HTLC-success with a preimage, HTLC-timeout without one.
+    /// Builds the owner's second-stage transaction: HTLC-success if `preimage` is given, HTLC-timeout otherwise.
+    /// `remote` is the peer's signature, and `own` is the owner's HTLC key.
     pub(super) fn second_stage(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -175,7 +177,8 @@ impl Version {
         Ok(Draft { label, tx: self.htlc_tx(vout, htlc), prevouts, unlocks: vec![unlock] })
     }
 
-    /// Builds the other party's claim of an HTLC, which needs no second stage.
+    /// Builds the claim of an HTLC output by the peer of the owner. This claim needs no second stage. Without
+    /// `preimage` it is valid after the expiry.
     pub(super) fn direct_claim(
         &self,
         (vout, htlc): (u32, &Htlc),
@@ -192,7 +195,7 @@ impl Version {
         Ok(take("HTLC claim", lock_time, vec![(self.found(vout, 0)?, sequence, unlock)], payout))
     }
 
-    /// Builds the transaction by which the owner takes its balance or a second-stage output after the delay.
+    /// Builds the transaction with which the owner takes to_local, or the output of a second stage, after the delay.
     pub(super) fn delayed(&self, found: &Found, key: SecretKey, payout: &Script) -> Draft {
         let script = self.local_script();
         let witness = vec![vec![], vec![], script.clone()];
@@ -201,7 +204,8 @@ impl Version {
     }
 }
 
-/// Returns the output script of to_remote, nSequence of an input that spends it, and the data with which the key unlocks it.
+/// Returns the output script of to_remote, the nSequence of an input that spends it, and the unlock that makes the
+/// witness.
 pub(super) fn to_remote(format: Format, payment: &SecretKey) -> (ScriptBuf, u32, Unlock) {
     let public = payment.public_key();
     let unlock = |script: Vec<u8>, last: Vec<u8>| {
@@ -211,13 +215,14 @@ pub(super) fn to_remote(format: Format, payment: &SecretKey) -> (ScriptBuf, u32,
         let script = scripts::to_remote_anchors(&public);
         return (p2wsh(&script), 1, unlock(script.clone(), script));
     }
-    // For P2WPKH, the signature commits to the script of P2PKH (BIP 143).
+    // For a P2WPKH output the signature commits to the script of P2PKH (BIP 143).
     let key = public.serialize();
     let code = [&[0x76, 0xa9, 0x14][..], &hash160(&key), &[0x88, 0xac]].concat();
     (p2wpkh(&key), SEQUENCE_FREE, unlock(code, key.to_vec()))
 }
 
-/// Builds a transaction that sends these outputs to one script.
+/// Drafts a transaction that spends these outputs to one script. Each output is given with its nSequence and its
+/// unlock.
 pub(super) fn take(
     label: &'static str,
     lock_time: u32,
@@ -231,12 +236,12 @@ pub(super) fn take(
     Draft { label, tx, prevouts, unlocks: spends.into_iter().map(|(_, _, unlock)| unlock).collect() }
 }
 
-/// Returns the witness script of an HTLC output in a commitment of `owner`.
+/// Returns the witness script of an HTLC output in a commitment transaction of `owner`.
 pub(super) fn htlc_script(keys: &CommitmentKeys, (owner, format): (usize, Format), htlc: &Htlc) -> Vec<u8> {
     htlc_output_script(keys, &ln_htlc(owner, htlc), format)
 }
 
-/// Converts an HTLC to the view of the commitment's owner: offered or received.
+/// Converts an HTLC to the view of the commitment transaction's owner, in which it is either offered or received.
 fn ln_htlc(owner: usize, htlc: &Htlc) -> LnHtlc {
     LnHtlc {
         direction: if htlc.from == owner { HtlcDirection::Offered } else { HtlcDirection::Received },

@@ -1,4 +1,4 @@
-//! Publishes the transactions of a construction on the chain model.
+//! Publishes the transactions of a construction on the simulated chain.
 
 use core::fmt;
 
@@ -10,15 +10,15 @@ use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, transaction, weight};
 use crate::wallet::Wallet;
 
-/// The reason for which a play stops.
+/// The reason why a transaction could not be published on the simulated chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlayError {
-    /// The chain refuses a transaction.
+    /// The simulated chain refuses a transaction.
     Chain {
         /// Name of the transaction.
         label: &'static str,
-        /// Reason of the refusal.
+        /// Reason for which the chain refuses it.
         reject: Reject,
     },
     /// A transaction cannot be built.
@@ -49,14 +49,14 @@ impl From<ChannelError> for PlayError {
     }
 }
 
-/// A published transaction, and the child that paid its fee, if it needed one.
+/// A confirmed transaction, and the child transaction that paid its fee, if it needed one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Played {
-    /// The published transaction.
+    /// The confirmed transaction.
     pub step: Step,
-    /// The child that paid the fee.
+    /// The child that paid the fee. `None` if the transaction paid its own fee.
     pub child: Option<Step>,
-    /// Height at which the transaction confirmed.
+    /// Height of the block that contains the transaction.
     pub height: u32,
 }
 
@@ -67,7 +67,7 @@ impl Played {
     }
 }
 
-/// Mines blocks until the locks of a transaction allow it in the next block.
+/// Mines blocks until the transaction's relative and absolute locks allow it in the next block.
 ///
 /// # Errors
 ///
@@ -90,19 +90,19 @@ pub fn wait_for(chain: &mut Chain, tx: &Transaction) -> Result<(), Reject> {
     Ok(())
 }
 
-/// A chain and a wallet on which a construction is played.
+/// A simulated chain on which the transactions of a construction are published, and a wallet that pays their fees.
 #[derive(Debug)]
 pub struct Stage {
     /// The chain.
     pub chain: Chain,
     /// Wallet that funds the fee-paying child transactions.
     pub wallet: Wallet,
-    /// Feerate that packages pay, in satoshi per virtual byte.
+    /// Feerate that a transaction and its fee-paying child pay together, in satoshi per virtual byte.
     pub rate: u64,
 }
 
 impl Stage {
-    /// Creates a chain on which the soft forks of a construction are active.
+    /// Creates a stage whose chain enforces the proposed soft forks that the construction needs.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Stage {
         }
     }
 
-    /// Builds the child that pays for a transaction at the stage's feerate.
+    /// Builds the child that pays the fee of a transaction at [`Stage::rate`].
     fn child(&mut self, step: &Step) -> Result<Step, ChannelError> {
         let size = weight(&step.tx).div_ceil(4) + 153;
         let coin = self.wallet.mint(&mut self.chain, 100_000);
@@ -173,7 +173,7 @@ impl Stage {
         Ok(Step { label: "fee child", tx, prevouts })
     }
 
-    /// Publishes transactions one after the other.
+    /// Publishes transactions one after the other, as [`Stage::publish`] does.
     ///
     /// # Errors
     ///
@@ -182,7 +182,7 @@ impl Stage {
         steps.into_iter().map(|step| self.publish(step)).collect()
     }
 
-    /// Returns the confirmed balance of a party's payout script, in satoshi.
+    /// Returns the confirmed amount that pays to a party's payout script, in satoshi.
     pub fn paid(&self, construction: &dyn Construction, party: usize) -> u64 {
         let script = construction.setup().party(party).and_then(super::PartyKeys::payout_script);
         script.map_or(0, |script| self.chain.balance(&script))

@@ -1,4 +1,5 @@
-//! Updates that bind to any older state: the forms, their transactions, and the record from which the latest update is bound.
+//! Update transactions that can spend the output of any older state (LN-Symmetry and the override forms), and the
+//! record with which the latest update is bound to such an output.
 
 use bitcoin::{OutPoint, Transaction};
 use sigstack_interpreter::{Flags, taproot::leaf_hash};
@@ -14,24 +15,24 @@ use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, output, p2a, set_witness, transaction};
 
-/// The opcodes that bind updates to older states and number them.
+/// The opcodes that bind an update transaction to any older state and that compare state numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Form {
-    /// ANYPREVOUTANYSCRIPT signatures. The hash of the settlement leaf is published in the annex.
+    /// APO signatures (SIGHASH_ANYPREVOUTANYSCRIPT). The hash of the settlement leaf is published in the annex.
     AnyPrevOut,
     /// CTV and CSFS. The hash of the settlement leaf is published in an OP_RETURN output.
     CtvCsfs,
     /// CTV, CSFS and INTERNALKEY. The hash of the settlement leaf is published in an OP_RETURN output.
     CtvCsfsInternalKey,
-    /// CTV, CSFS, INTERNALKEY and PAIRCOMMIT. The template hash of the settlement is in the witness, since the signature commits to
-    /// it.
+    /// CTV, CSFS, INTERNALKEY and PAIRCOMMIT. The signature commits to the template hash of the settlement, which is
+    /// therefore published in the witness.
     PairCommit,
     /// TEMPLATEHASH, CSFS and INTERNALKEY. The hash of the settlement leaf is published in the annex.
     TemplateHash,
-    /// The override form with PAIRCOMMIT: state numbers are explicit, so nLockTime is not used for them.
+    /// The override form with PAIRCOMMIT. The state number is a witness element, so nLockTime is free for other uses.
     OverridePairCommit,
-    /// The override form with TEMPLATEHASH and CAT: state numbers are explicit. The hash of the settlement leaf is published in the
-    /// annex.
+    /// The override form with TEMPLATEHASH and CAT. The state number is a witness element. The hash of the settlement
+    /// leaf is published in the annex.
     OverrideTemplateHash,
 }
 
@@ -75,7 +76,7 @@ impl Form {
         }
     }
 
-    /// Returns whether state numbers are explicit in the witness, so that nLockTime is free.
+    /// Returns whether the state number is a witness element, so that nLockTime is free for other uses.
     pub const fn is_override(self) -> bool {
         matches!(self, Form::OverridePairCommit | Form::OverrideTemplateHash)
     }
@@ -89,7 +90,7 @@ impl Form {
         matches!(self, Form::CtvCsfs | Form::CtvCsfsInternalKey)
     }
 
-    /// Returns the leaf that allows only this settlement transaction to spend a state output.
+    /// Returns the leaf script of a state output that only this settlement transaction satisfies.
     pub(super) fn settlement_leaf(self, tx: &Transaction) -> Result<Vec<u8>, ChannelError> {
         Ok(match self {
             Form::AnyPrevOut => {
@@ -106,7 +107,8 @@ impl Form {
         })
     }
 
-    /// Returns the leaf that an update spends. States are counted from 1 here; the funding output has no number.
+    /// Returns the leaf script that an update spends. `state` is the state number of the output that has the leaf,
+    /// counted from 1. It is `None` for the funding output.
     pub(super) fn update_leaf(self, key: &[u8; 32], state: Option<u32>) -> Vec<u8> {
         let state = state.filter(|_| !mutated(Mutation::UpdateWithoutNumber));
         let next = state.map(|state| state.saturating_add(1));
@@ -122,20 +124,21 @@ impl Form {
     }
 }
 
-/// The record from which the latest update can be bound to any older state on the chain. A tower stores this record.
+/// The data with which anyone can bind the latest update to any older state on the chain. A tower stores this record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebinding {
-    /// The funding output, which a tower watches.
+    /// Outpoint of the funding output, which a tower watches.
     pub funding: OutPoint,
     /// Aggregate public key P of the parties.
     pub internal_key: [u8; 32],
-    /// Amount of a state output, in satoshi.
+    /// Amount of the funding output and of every state output, in satoshi.
     pub capacity: u64,
-    /// Number of the latest state, counted from 1.
+    /// State number of the latest state, counted from 1.
     pub state: u32,
-    /// Joint signature of the latest state's update.
+    /// Joint signature of the latest state's update transaction.
     pub signature: [u8; 64],
-    /// Published hash of the latest state's settlement: the leaf hash, or with PAIRCOMMIT the template hash.
+    /// The hash that the latest update publishes, from which its settlement leaf is known. With PAIRCOMMIT this is the
+    /// settlement's template hash, otherwise the leaf hash.
     pub published: [u8; 32],
 }
 
@@ -143,7 +146,8 @@ impl Rebinding {
     /// Size of a tower's record, in bytes.
     pub const SIZE: usize = HEAD + 36 + 32 + 8 + 4 + 64 + 32;
 
-    /// Serializes the record: the head, 36 + 32 + 8 bytes that never change, then 4 + 64 + 32 bytes that each update replaces.
+    /// Serializes the record: the head, 76 bytes that never change (outpoint, key, amount), then 100 bytes that each
+    /// update replaces (state number, signature, published hash).
     pub fn to_bytes(&self, kind: RecordKind) -> Vec<u8> {
         let mut bytes = kind.head();
         bytes.extend_from_slice(&crate::tx::outpoint_bytes(&self.funding));
@@ -155,7 +159,8 @@ impl Rebinding {
         bytes
     }
 
-    /// Parses the bytes that [`Rebinding::to_bytes`] returned and verifies the signature. Also returns the remaining fields.
+    /// Parses the bytes that [`Rebinding::to_bytes`] returned, and verifies the signature. Also returns the fields that
+    /// follow in `bytes`.
     ///
     /// # Errors
     ///
@@ -183,7 +188,7 @@ impl Rebinding {
         }
     }
 
-    /// Returns the message that all parties sign for the record's state.
+    /// Returns the message that all parties sign for the state of this record.
     pub(super) fn message(&self, form: Form) -> Result<[u8; 32], ChannelError> {
         let (tx, published) = (self.update(form)?, &self.published);
         let annex = annex(&self.settle_hash(form));
@@ -206,7 +211,7 @@ impl Rebinding {
         }
     }
 
-    /// Returns the funding output.
+    /// Returns the funding output with its scripts.
     pub(super) fn funding_output(&self, form: Form) -> Result<TapOutput, ChannelError> {
         TapOutput::new(self.internal_key, vec![(0, Leaf::Script(form.update_leaf(&self.internal_key, None)))])
     }
@@ -215,12 +220,13 @@ impl Rebinding {
         settle_hash(form, &self.published)
     }
 
-    /// Returns the update transaction of the latest state, not yet bound to an output.
+    /// Returns the update transaction of the record's state. The outpoint of its input is not set.
     pub(super) fn update(&self, form: Form) -> Result<Transaction, ChannelError> {
         update_tx(form, self.internal_key, self.capacity, self.state, &self.settle_hash(form))
     }
 
-    /// Binds the latest update to an output: the funding output or the output of an older state.
+    /// Returns the update of the record's state, bound to an output. `state` is the state number of that output, or
+    /// `None` for the funding output.
     pub(super) fn bind(
         &self,
         form: Form,
@@ -258,8 +264,8 @@ impl Rebinding {
         Ok(Step { label, tx, prevouts: vec![output(self.capacity, out.script_pubkey())] })
     }
 
-    /// Returns the state output of an update whose input `input` spends the funding output or another state output. Returns `None`
-    /// if the transaction is not an update.
+    /// Returns the state output that an update transaction creates. `input` is the index of the input that spends the
+    /// funding output or another state output. Returns `None` if the transaction is not an update.
     pub(super) fn state_output(
         &self,
         form: Form,
@@ -274,7 +280,8 @@ impl Rebinding {
         Ok(found.map(|found| StateOutput { state, out, found }))
     }
 
-    /// Binds the latest update to an older state's output. Returns `None` if that state is not older.
+    /// Binds the update of the record's state to the state output `older`. Returns `None` if that output is not of an
+    /// older state.
     pub(super) fn override_output(
         &self,
         form: Form,
@@ -289,15 +296,16 @@ impl Rebinding {
     }
 }
 
-/// A state output found on the chain.
+/// The state output of a confirmed update transaction.
 pub(super) struct StateOutput {
     pub(super) state: u32,
     pub(super) out: TapOutput,
     pub(super) found: Found,
 }
 
-/// Returns the state number that a confirmed update shows, and the hash of its settlement leaf. The caller finds the channel's
-/// input by its outpoint, since anyone can add inputs to an update signed with ANYPREVOUTANYSCRIPT.
+/// Returns the state number that a confirmed update shows, and the hash of its settlement leaf. `input` is the index of
+/// the channel's input. The caller finds this input by its outpoint, since anyone can add inputs to an update signed
+/// with ANYPREVOUTANYSCRIPT.
 fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [u8; 32])> {
     let witness: Vec<&[u8]> = tx.input.get(input)?.witness.iter().collect();
     let state = match form.is_override() {
@@ -315,7 +323,8 @@ fn published_state(form: Form, tx: &Transaction, input: usize) -> Option<(u32, [
     Some((state, settle_hash(form, &hash)))
 }
 
-/// Returns the hash of the settlement leaf. With PAIRCOMMIT the template hash is published, and the leaf is derived from it.
+/// Returns the hash of the settlement leaf. With PAIRCOMMIT `published` is the template hash, from which the leaf is
+/// built.
 pub(super) fn settle_hash(form: Form, published: &[u8; 32]) -> [u8; 32] {
     match form {
         Form::PairCommit | Form::OverridePairCommit => leaf_hash(TAPSCRIPT, &leaves::template_ctv(published)),
@@ -327,7 +336,7 @@ pub(super) fn annex(settle_hash: &[u8; 32]) -> Vec<u8> {
     [&[0x50][..], settle_hash].concat()
 }
 
-/// Builds the update transaction of a state, without the outpoint of its input.
+/// Builds the update transaction of a state. The outpoint of its input is not set.
 pub(super) fn update_tx(
     form: Form,
     key: [u8; 32],

@@ -13,19 +13,19 @@ use crate::publish::{Claim, Guard, HtlcOutputs, Orders, Purpose, SharedGuard, Sp
 use crate::records::RecordKind;
 use crate::taproot::TapOutput;
 
-/// Data that an owner has in addition to the record that it shares with its tower.
+/// Data that a party has in addition to the record that it shares with its tower.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
-    /// Settlement of the latest state.
+    /// Settlement transaction of the latest state.
     pub(super) settlement: Settlement,
-    /// Balance of the owner, in satoshi.
+    /// Balance of the party in the latest state, in satoshi.
     pub(super) balance: u64,
-    /// HTLC outputs of the settlement.
+    /// The party's HTLC outputs of the settlement transaction.
     pub(super) htlcs: HtlcOutputs,
 }
 
-/// Guard that answers any older state with the latest update. The owner's guard also publishes the settlement; a tower leaves the
-/// settlement to the owner.
+/// Guard that answers any older state on the chain with the latest update transaction. The guard of a party also
+/// publishes the settlement and claims HTLCs. The guard of a tower does not.
 #[derive(Clone, Debug)]
 pub(super) struct RebindingGuard {
     form: Form,
@@ -49,8 +49,9 @@ impl RebindingGuard {
         Arc::new(self)
     }
 
-    /// Returns the funding outputs of the channel. A channel nested inside another one has no outpoint in its record. In this case
-    /// the result is every output of the right amount that pays to the funding script, since updates bind to each of them.
+    /// Returns the outpoints from which the guard follows updates. Normally this is the funding outpoint in the record.
+    /// The record of a nested channel has no outpoint. The result is then every output that has the right amount and
+    /// pays to the funding script, since updates can spend each of them.
     fn roots(&self, view: View<'_>) -> Vec<OutPoint> {
         if self.record.funding != OutPoint::null() {
             return vec![self.record.funding];
@@ -60,8 +61,8 @@ impl RebindingGuard {
         fitting.map(|found| found.coin).collect()
     }
 
-    /// Returns the maximum loss of the owner, in satoshi. A tower does not know the balances, so the whole capacity limits its
-    /// fees.
+    /// Returns the maximum loss of the client, in satoshi, which limits the fees. A tower does not know the balances
+    /// and uses the whole capacity.
     fn stake(&self) -> u64 {
         match &self.owner {
             Some(owner) => owner.balance.saturating_add(owner.htlcs.stake()),
@@ -69,7 +70,8 @@ impl RebindingGuard {
         }
     }
 
-    /// Follows the confirmed updates from an output. Returns the last state output, and the transaction that spends it.
+    /// Follows the confirmed update transactions from `root`. Returns the state output of the last update, and the
+    /// transaction that spends that output. Both are `None` if they do not exist.
     fn follow<'a>(
         &self,
         view: View<'a>,

@@ -1,11 +1,12 @@
-//! Signed sequence commitments: numbered commitment transactions for each party, one contested output, and a settlement that is
-//! fixed in advance.
+//! Signed sequence commitments: each party has its own commitment transaction with a state number. It has one contested
+//! output, which a settlement transaction spends. The settlement is fixed in advance.
 //!
-//! Each party has its own commitment transaction of state n, which pays the whole capacity to one contested output. After the delay
-//! T, the output can be spent only by the settlement of state n. The other party can take the output at once if it shows the
-//! publisher's signature of a higher number. A commitment transaction is partially signed until its owner publishes it, so the
-//! published commitment transaction identifies its publisher. Nothing about old states needs to be stored: their numbers are in
-//! nLockTime and nSequence, and the hash of their settlement is published.
+//! A party's commitment transaction of state n pays the whole capacity to the contested output. After the contest delay
+//! T, only the settlement of state n can spend this output. The other party can take the output at once if it shows the
+//! publisher's signature of a higher state number. A commitment transaction is only partially signed until its owner
+//! publishes it, so a published commitment transaction identifies its publisher. The parties store nothing about old
+//! states: an old commitment transaction encodes its state number in nLockTime and nSequence, and publishes the hash of
+//! its settlement leaf.
 
 mod construction;
 mod fee_input;
@@ -32,7 +33,7 @@ use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, p2a, set_witness, transaction};
 
-/// A party's commitment transaction of a state, without its signature.
+/// A party's commitment transaction of one state, without its signature.
 struct Version {
     tx: Transaction,
     /// The contested output.
@@ -40,12 +41,12 @@ struct Version {
     annex: Option<Vec<u8>>,
 }
 
-/// A two-party channel with numbered commitment transactions.
+/// A two-party channel whose commitment transactions have state numbers (signed sequence commitments).
 #[derive(Debug)]
 pub struct SignedSequence {
     setup: Setup,
     terms: SequenceTerms,
-    /// Keys of the parties' towers, if the reward is paid to a key.
+    /// Public keys of the two parties' towers. Only [`Reward::Key`] uses them.
     towers: Option<[[u8; 32]; 2]>,
     fees: Fees,
     funding: TapOutput,
@@ -58,8 +59,9 @@ pub struct SignedSequence {
 }
 
 impl SignedSequence {
-    /// Creates a channel between two parties. The first number, and the mask that obscures numbers in commitments, come from a
-    /// secret of both parties. So neither a close nor a contest reveals to others how many updates there were.
+    /// Creates a channel between two parties. The first state number, and the mask that obscures state numbers in
+    /// commitment transactions, are derived from a secret that both parties know. So neither a close nor a contest
+    /// reveals to others how many updates there were.
     ///
     /// # Errors
     ///
@@ -81,7 +83,8 @@ impl SignedSequence {
             false => setup.shared_secret("counter"),
         };
         let mask = u32::from_le_bytes([a, b, c, d]) & MAX_NUMBER;
-        // The first number has four bytes in scripts, and at least half of the range remains.
+        // The first state number takes four bytes in scripts, and at least half of the possible numbers remain for
+        // later states.
         let start = 0x0080_0000 + (u32::from_le_bytes([e, f, g, h]) & MAX_NUMBER >> 2);
         Ok(SignedSequence {
             setup,
@@ -97,8 +100,8 @@ impl SignedSequence {
         })
     }
 
-    /// Adds a reward for towers. Must be called before the channel is opened. `towers` are the keys of the first and the second
-    /// party's tower, which only [`Reward::Key`] uses.
+    /// Adds a reward for towers. Must be called before the channel is opened. `towers` are the public keys of the first
+    /// party's and the second party's tower. Only [`Reward::Key`] uses them.
     ///
     /// # Errors
     ///
@@ -126,17 +129,18 @@ impl SignedSequence {
         Ok(self)
     }
 
-    /// Returns the opcodes that fix the settlements.
+    /// Returns the opcodes that fix the settlement transactions.
     pub fn profile(&self) -> Profile {
         self.terms.profile
     }
 
-    /// Returns the terms for the channel's towers.
+    /// Returns the terms under which the channel's towers act.
     pub fn terms(&self) -> SequenceTerms {
         self.terms
     }
 
-    /// Returns the number that scripts compare, for a state.
+    /// Returns the state number that scripts compare, for the state with index `number`. It is `number` plus the secret
+    /// first state number.
     pub fn script_number(&self, number: u32) -> Result<u32, ChannelError> {
         let found = self.first.checked_add(number).filter(|number| *number < self.terms.profile.numbers());
         found.ok_or_else(|| {
@@ -144,7 +148,7 @@ impl SignedSequence {
         })
     }
 
-    /// Returns the mask that obscures numbers in commitment transactions.
+    /// Returns the mask that obscures state numbers in commitment transactions.
     pub fn mask(&self) -> u32 {
         self.mask
     }
@@ -167,7 +171,7 @@ impl SignedSequence {
         })
     }
 
-    /// Builds the settlement of a state, without the outpoint of its input.
+    /// Builds the settlement transaction of a state. The outpoint of its input is not set.
     fn settlement(&self, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs(content)?;
         Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
@@ -178,7 +182,7 @@ impl SignedSequence {
         Ok(fixed.unwrap_or_else(|| leaves::delayed_internal_key(self.setup.delay)))
     }
 
-    /// Builds a party's commitment transaction of a state, not signed.
+    /// Builds a party's commitment transaction of a state, without its signature.
     fn version(&self, publisher: usize, number: u32, content: &Content) -> Result<Version, ChannelError> {
         let settle = self.settle_leaf(content)?;
         let numbered = self.script_number(number)?;
@@ -191,7 +195,7 @@ impl SignedSequence {
         Ok(Version { tx, out, annex: published.and_then(|hash| self.fees.annex(&hash)) })
     }
 
-    /// Returns the message that both parties sign for a commitment transaction.
+    /// Returns the sighash that both parties sign for a commitment transaction.
     fn version_digest(&self, version: &Version) -> Result<[u8; 32], ChannelError> {
         let (prevouts, annex) = (std::slice::from_ref(&self.funding_output), version.annex.as_deref());
         sign::key_path_with_annex(&version.tx, prevouts, 0, self.fees.hash_type(), annex)
@@ -201,8 +205,8 @@ impl SignedSequence {
         if publisher == 0 { "version of party 0" } else { "version of party 1" }
     }
 
-    /// Returns the settlement of a commitment transaction, bound to it. `signature` is the joint signature, if no template fixes
-    /// the settlement.
+    /// Returns the settlement transaction that spends the contested output of a commitment transaction. `signature` is
+    /// the joint signature of the settlement. It is needed only if the profile has no template.
     fn settle(
         &self,
         version: (&Transaction, &TapOutput),
@@ -218,7 +222,8 @@ impl SignedSequence {
         settlement.on(found.coin, found.out)
     }
 
-    /// Signs the settlement of a commitment transaction with both parties, if no template fixes the settlement.
+    /// Signs the settlement of a commitment transaction with both parties. Returns `None` if a template fixes the
+    /// settlement, so that no signature is needed.
     fn sign_settlement(
         &mut self,
         publisher: usize,
@@ -239,7 +244,8 @@ impl SignedSequence {
         self.setup.sign_jointly(None, &digest).map(Some)
     }
 
-    /// Makes the other party's partial signature of a commitment transaction. The owner completes the signature when it publishes.
+    /// Makes the peer's partial signature of the publisher's commitment transaction. The publisher completes the
+    /// signature when it publishes the transaction.
     fn sign_version(
         &mut self,
         publisher: usize,
@@ -251,7 +257,8 @@ impl SignedSequence {
         self.setup.sign_for(publisher, &self.funding, id, &digest)
     }
 
-    /// Completes a commitment transaction with its owner's partial signature.
+    /// Completes the signature of a commitment transaction with the partial signature of its owner. Also returns the
+    /// contested output.
     fn complete(
         &self,
         publisher: usize,
@@ -270,13 +277,13 @@ impl SignedSequence {
         Ok((Step { label: "commitment", tx, prevouts }, out))
     }
 
-    /// Signs a state number with a party's number key, which revokes all lower numbers.
+    /// Signs a state number with a party's number key. The signature revokes the party's states with lower numbers.
     pub fn sign_number(&self, party: usize, number: u32) -> Result<[u8; 64], ChannelError> {
         let numbered = self.script_number(number)?;
         self.terms.profile.sign_number(&self.setup.party(party)?.number, numbered)
     }
 
-    /// Signs a state with both parties. Returns the records that they store.
+    /// Makes all signatures of a state that the two parties exchange. Returns the record that each party stores.
     fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<[ClientRecord; 2], ChannelError> {
         let settlements = match self.terms.profile {
             Profile::CsfsOnly => {
@@ -300,12 +307,12 @@ impl SignedSequence {
         Ok([record(0)?, record(1)?])
     }
 
-    /// Returns the record that a party stores.
+    /// Returns the record that a party stores for the latest state, or `None` if that state is not signed.
     pub fn client_record(&self, party: usize) -> Option<&ClientRecord> {
         self.history.signed(self.number()).ok().and_then(|records| records.get(party))
     }
 
-    /// Returns the record that a party's tower receives for the latest state.
+    /// Returns the record that a party gives to its tower for the latest state.
     pub fn tower_record(&self, client: usize) -> Result<TowerRecord, ChannelError> {
         let contested = self.contested(1 - client.min(1))?;
         let record =
@@ -327,7 +334,8 @@ impl SignedSequence {
         })
     }
 
-    /// Builds the victim's own contest, which takes the whole contested output with its key and pays `fee` from it.
+    /// Builds the victim's contest: a transaction that takes the whole contested output with the victim's key, and pays
+    /// `fee` satoshi from it. Returns `None` if `published` is not an older commitment transaction of the peer.
     ///
     /// # Errors
     ///
@@ -348,17 +356,17 @@ impl SignedSequence {
     }
 }
 
-/// Returns the number of blocks until an HTLC claim confirms: commitment, settlement and claim, with the delay between the first
-/// two.
+/// Returns the number of blocks until an HTLC claim confirms. Three transactions must confirm: commitment, settlement
+/// and claim. The contest delay passes between the first two.
 fn claim_delay(setup: &Setup) -> u32 {
     blocks_until_claimed(setup.delay.into(), 3)
 }
 
-/// Returns the weight of a settlement without balances and HTLCs, in weight units.
+/// Returns the weight of a settlement transaction without outputs for balances and HTLCs, in weight units.
 fn settlement_frame(setup: &Setup, profile: Profile) -> Result<u64, ChannelError> {
     let tx = transaction(3, 0, vec![input(OutPoint::null(), setup.delay.into())], vec![output(0, p2a())]);
-    // The control block contains one hash: the settlement leaf is at depth 1. Without templates the witness also contains a joint
-    // signature.
+    // The control block contains one hash, because the settlement leaf is at depth 1. If the profile has no template,
+    // the witness also contains a joint signature.
     let witness = match profile.fixed(&tx)? {
         Some(leaf) => vec![leaf, vec![0; 65]],
         None => vec![vec![0; 64], leaves::delayed_internal_key(setup.delay), vec![0; 65]],

@@ -13,25 +13,25 @@ use crate::publish::{
     Claim, Draft, Found, Guard, HtlcOutputs, Orders, Pays, Purpose, Spend, View, outputs_to,
 };
 
-/// Guard of a client: contests older commitment transactions of the peer, and settles the latest commitment transaction of either
-/// party.
+/// Guard of a client. It contests an older commitment transaction of the peer. If the latest commitment transaction of
+/// either party confirms, it publishes the settlement and claims HTLCs.
 #[derive(Clone, Debug)]
 pub(super) struct SequenceGuard {
     pub(super) funding: OutPoint,
-    /// Components of the peer's contested outputs.
+    /// Components from which the contested outputs of the peer's commitment transactions are built.
     pub(super) contested: Contested,
     pub(super) mask: u32,
     pub(super) delay: u16,
-    /// The owner's key in the contest leaf.
+    /// The client's key in the contest leaf.
     pub(super) key: Keypair,
-    /// Latest number, and the peer's revocation signature of it.
+    /// State number of the latest state. The next field is the peer's revocation signature of this number.
     pub(super) number: u32,
     pub(super) evidence: [u8; 64],
-    /// The owner's own commitment transaction of the latest state.
+    /// The client's own commitment transaction of the latest state, completely signed.
     pub(super) commitment: Step,
-    /// The way in which the fee of `commitment` is paid.
+    /// How the fee of `commitment` is paid.
     pub(super) fees: Fees,
-    /// Settlements of the owner's commitment transaction and of the peer's commitment transaction.
+    /// Settlement of the client's own latest commitment transaction, and settlement of the peer's.
     pub(super) settlements: [Settlement; 2],
     pub(super) balance: u64,
     pub(super) htlcs: HtlcOutputs,
@@ -42,7 +42,8 @@ impl SequenceGuard {
         self.balance.saturating_add(self.htlcs.stake())
     }
 
-    /// Returns the settlement of a commitment transaction of the latest state, or the claims of its HTLCs if it is already settled.
+    /// Returns the settlement that spends the contested output `found` of the latest state. If that output is already
+    /// spent, returns the claims on the HTLC outputs of the spending transaction.
     fn settle(
         &self,
         view: View<'_>,
@@ -61,14 +62,16 @@ impl SequenceGuard {
         Ok(vec![claim.from(ready).with_deadline(self.htlcs.deadline(view, orders))])
     }
 
-    /// Returns the contest of an older commitment transaction of the peer.
+    /// Returns the claim that contests an older commitment transaction of the peer. The result is empty if there is
+    /// nothing to contest.
     fn contest(&self, view: View<'_>, spend: &Spend<'_>) -> Result<Vec<Claim>, ChannelError> {
         let older = self.contested.rebuild(spend.tx, &self.funding, self.mask, self.number, self.delay)?;
         let Some(older) = older.filter(|older| view.is_unspent(&older.found.coin)) else {
             return Ok(Vec::new());
         };
         let draft = self.contested.contest(&older, (self.number, &self.evidence), &self.key)?;
-        // The maximum fee either leaves the victim its own part of the channel, or is at most that part.
+        // The fee may be as high as the victim's own part of the channel. It may also be as high as the rest of the
+        // output, since the victim then still receives its own part.
         let value = older.found.out.value.to_sat();
         let stake = self.stake().max(value.saturating_sub(self.stake()));
         let claim = Claim::new(Purpose::Answer, older.found.coin, draft, Pays::Own, stake);
@@ -81,7 +84,8 @@ impl Guard for SequenceGuard {
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError> {
         let Some(spend) = view.confirmed_spend(&self.funding) else {
             let close = || match self.fees {
-                // The change goes to an output that the peer's signature allows to be added.
+                // The peer's signature allows additional outputs, so the change of the fee input has an output in the
+                // same transaction.
                 Fees::InputWithChange => {
                     let draft = Draft::of(self.commitment.clone());
                     Claim::new(Purpose::Close, self.funding, draft, Pays::Input, self.stake())
@@ -93,7 +97,8 @@ impl Guard for SequenceGuard {
         let height = spend.height.unwrap_or_default();
         let known = if mutated(Mutation::OwnVersionOnly) { 1 } else { 2 };
         for settlement in self.settlements.iter().take(known) {
-            // If the signature allows other outputs, one with the same script and a smaller amount may come first.
+            // If the signature allows additional outputs, an output with the same script and a smaller amount may come
+            // first.
             let mut found = outputs_to(spend.tx, height, &settlement.out.script_pubkey()).into_iter();
             if let Some(found) = found.find(|found| found.out.value.to_sat() == self.contested.capacity) {
                 return self.settle(view, orders, (&found, settlement));
@@ -111,7 +116,7 @@ impl Guard for SequenceGuard {
     }
 }
 
-/// Guard of a tower: publishes the justice transaction for an older commitment transaction of the peer.
+/// Guard of a tower. It answers an older commitment transaction of the peer with the justice transaction.
 #[derive(Clone, Debug)]
 pub(super) struct TowerGuard {
     terms: SequenceTerms,
@@ -121,7 +126,7 @@ pub(super) struct TowerGuard {
 }
 
 impl TowerGuard {
-    /// Parses and verifies a tower's record.
+    /// Parses a tower's record and verifies its signatures. `key` is the tower's own key, which only some terms need.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The records that the two parties of a signed sequence channel and their towers store.
+//! The records that clients and their towers store for a signed sequence channel.
 
 use bitcoin::OutPoint;
 
@@ -7,23 +7,25 @@ use crate::error::ChannelError;
 use crate::musig::{PARTIAL_COMMITMENT_SIZE, PartialCommitment};
 use crate::records::{HEAD, RecordKind};
 
-/// The record that a client stores for the latest state. The next state replaces all of it.
+/// The record that a client stores for its latest state. Each new state replaces the whole record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientRecord {
-    /// Number of the latest state.
+    /// State number of the latest state, as scripts compare it.
     pub number: u32,
-    /// The client's commitment transaction, partially signed: only the client's own partial signature is missing.
+    /// Signature of the client's commitment transaction, except for the client's own partial signature.
     pub commitment: PartialCommitment,
-    /// The peer's revocation signature of `number`, by which the peer revoked all lower numbers.
+    /// The peer's signature of `number`. It revokes all states of the peer with lower numbers.
     pub evidence: [u8; 64],
-    /// Signatures of both settlements, if no templates fix the settlements.
+    /// Joint signatures of two settlements, first that of the client's own commitment transaction, then that of the
+    /// peer's. `None` if templates fix the settlements.
     pub settlements: Option<[[u8; 64]; 2]>,
     /// Balances and HTLCs of the state.
     pub content: Content,
 }
 
 impl ClientRecord {
-    /// Serializes the record: head 2, number 4, commitment 130, revocation signature 64, settlements 1 or 129, state.
+    /// Serializes the record: head 2 bytes, state number 4, partially signed commitment 130, revocation signature 64,
+    /// settlements 1 or 129, then balances and HTLCs.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = RecordKind::SequenceClient.head();
         bytes.extend_from_slice(&self.number.to_le_bytes());
@@ -61,38 +63,41 @@ impl ClientRecord {
     }
 }
 
-/// The record that a tower stores: a head, 208 bytes that never change, and 68 bytes that an update replaces (132 bytes with the
-/// client's signature of the justice transaction).
+/// The record that a tower stores for one client: a head, 208 bytes that never change, and 68 bytes that each update
+/// replaces. If the client's signature of the justice transaction is needed, an update replaces 132 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TowerRecord {
-    /// The funding output, which the tower watches.
+    /// Outpoint of the funding output, which the tower watches.
     pub funding: OutPoint,
     /// Aggregate public key P of the parties.
     pub internal_key: [u8; 32],
-    /// The key with which the peer signs numbers.
+    /// The key with which the peer signs state numbers.
     pub number_key: [u8; 32],
     /// The client's key in the contest leaf.
     pub penalty_key: [u8; 32],
-    /// Taproot output key to which the client is paid.
+    /// Taproot output key of the script to which the client is paid.
     pub payout_key: [u8; 32],
-    /// Secret of the key in the tower's leaf, which the client derives. With [`Reward::Key`], the tower's own public key.
+    /// Secret key for the tower leaf, which the client derived. With [`Reward::Key`] this is instead the tower's own
+    /// public key.
     ///
     /// [`Reward::Key`]: super::Reward::Key
     pub tower_key: [u8; 32],
-    /// Capacity of the channel, in satoshi.
+    /// Amount of the funding output, in satoshi.
     pub capacity: u64,
-    /// Mask that obscures the number in nLockTime and nSequence.
+    /// Mask that obscures the state number in nLockTime and nSequence of commitment transactions.
     pub mask: u32,
-    /// The number that the peer signed.
+    /// The latest state number that the peer signed.
     pub number: u32,
-    /// The peer's revocation signature of `number`.
+    /// The peer's signature of `number`. It revokes all states of the peer with lower numbers.
     pub evidence: [u8; 64],
-    /// The client's signature of the justice transaction for `number`, if no template fixes that transaction.
+    /// The client's signature of the justice transaction that proves `number`. `None` if a template fixes the justice
+    /// transaction.
     pub consent: Option<[u8; 64]>,
 }
 
 impl TowerRecord {
-    /// Size of a record without `consent`, in bytes. A payout script is `OP_1 <key>`, so only its key is stored.
+    /// Size of a serialized record without `consent`, in bytes. Of the payout script `OP_1 <key>` only the key is
+    /// stored.
     pub const SIZE: usize = HEAD + 36 + 5 * 32 + 8 + 4 + 4 + 64;
 
     /// Serializes the record.
@@ -110,8 +115,8 @@ impl TowerRecord {
         bytes
     }
 
-    /// Parses the bytes that [`TowerRecord::to_bytes`] returned. The signatures are verified separately, according to the terms of
-    /// the channel.
+    /// Parses the bytes that [`TowerRecord::to_bytes`] returned. This function does not verify the signatures, because
+    /// that requires the terms of the channel.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Keys and amounts of a channel, and the outputs and signatures that all constructions build from them.
+//! Keys and amounts of a channel, and the outputs and signatures that all constructions derive from them.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::{Keypair, PublicKey};
@@ -20,39 +20,44 @@ use crate::tx::{
     set_witness, transaction,
 };
 
-/// Weight of a key path witness with marker and flag, in weight units.
+/// Weight of a taproot key path witness plus segwit marker and flag, in weight units.
 const KEY_PATH_WEIGHT: u64 = 2 + 66;
 /// Feerate of a cooperative close, in satoshi per virtual byte.
 const CLOSING_RATE: u64 = 2;
-/// Weight of HTLC-success, the heavier claim of an HTLC output with two leaves, in weight units.
+/// Weight of the transaction that claims an HTLC output with the preimage, in weight units. The claim after the expiry
+/// weighs less.
 const HTLC_CLAIM_WEIGHT: u64 = 605;
-/// Minimum HTLC that gets an output, in satoshi. Its claim can pay 1 sat/vB and has an output above the dust limit.
+/// Minimum amount of an HTLC that gets an output, in satoshi. Such an HTLC can pay 1 sat/vB for its claim, and the
+/// claim's output is still above the dust limit.
 const LEAST_HTLC: u64 = P2TR_DUST_LIMIT + HTLC_CLAIM_WEIGHT.div_ceil(4);
 
-/// The keys of a party in one channel, hardened from its seed and from random bytes that it drew itself for this channel (rule 5).
+/// The keys of one party in one channel. They are derived (hardened) from the party's seed and from random bytes that
+/// the party drew for this channel.
 #[derive(Clone, Debug)]
 pub struct PartyKeys {
     /// The secret from which all keys are derived.
     pub seed: Seed,
-    /// Random bytes that the party drew for this channel and stores with it. Every secret of the channel is derived from the seed
-    /// and from these bytes, so two channels of one seed share no secret.
+    /// Random bytes that the party drew for this channel and stores. Every secret of the channel is derived from the
+    /// seed and from these bytes, so two channels with the same seed share no secret.
     pub opening: [u8; 32],
-    /// The party's part of the aggregate key.
+    /// The party's share of the aggregate key in the funding output.
     pub funding: Keypair,
-    /// Key that receives the party's balance.
+    /// Key to which the party's balance is paid.
     pub payout: Keypair,
-    /// Key that claims HTLCs.
+    /// Key with which the party claims HTLCs.
     pub htlc: Keypair,
-    /// Key that signs state numbers, and nothing else, in this channel only.
+    /// Key with which the party signs state numbers. It signs nothing else and belongs to this channel only.
     pub number: Keypair,
-    /// Key that takes the channel from a cheater, for this funding output only.
+    /// Key with which the party takes the outputs of an old state that the peer published. It belongs to this channel
+    /// only.
     pub penalty: Keypair,
-    /// Key that completes the justice transaction for this party. Its secret is given to the party's towers.
+    /// Key whose signature completes the justice transaction for this party. The party gives the secret key to its
+    /// towers.
     pub tower: Keypair,
 }
 
 impl PartyKeys {
-    /// Derives the keys of a channel. `opening` is 32 random bytes that the party drew for this channel alone.
+    /// Derives a party's keys for one channel. `opening` is 32 random bytes that the party drew only for this channel.
     ///
     /// # Errors
     ///
@@ -75,7 +80,7 @@ impl PartyKeys {
         })
     }
 
-    /// Returns 32 secret bytes of this channel for a purpose without a key of its own.
+    /// Returns 32 secret bytes of the party in this channel. Different values of `purpose` give independent bytes.
     pub fn secret(&self, purpose: &str) -> [u8; 32] {
         if mutated(Mutation::SecretsFromSeedAlone) {
             return self.seed.bytes(purpose, &[]);
@@ -83,7 +88,7 @@ impl PartyKeys {
         self.seed.bytes(purpose, &[&self.opening])
     }
 
-    /// Returns the script to which the party's balance is paid: its key alone, tweaked as in BIP 86.
+    /// Returns the script to which the party's balance is paid: P2TR with the payout key, tweaked as in BIP 86.
     ///
     /// # Errors
     ///
@@ -98,24 +103,25 @@ impl PartyKeys {
 pub struct Setup {
     /// Keys of the parties.
     pub parties: Vec<PartyKeys>,
-    /// Aggregate P of the parties' funding keys, not tweaked.
+    /// MuSig2 aggregate P of the parties' funding keys, without a taproot tweak.
     pub key: AggregateKey,
     /// Amount of the funding output, in satoshi.
     pub capacity: u64,
-    /// Contest delay T, in blocks.
+    /// Contest delay T, in blocks: the time in which an old state can be answered.
     pub delay: u16,
-    /// Outpoint of the funding output, once the channel is open.
+    /// Outpoint of the funding output. It is the null outpoint until the channel is open.
     pub funding: OutPoint,
-    /// Height of the chain, as far as the parties know.
+    /// Height of the chain that the parties assume.
     pub height: u32,
-    /// Whether a cooperative close was signed, after which updates are refused.
+    /// Whether a cooperative close was signed. After that, updates are refused.
     pub is_closing: bool,
-    /// Random number source of the parties. It cannot be cloned, so neither can a setup.
+    /// Random number source of the parties. It cannot be cloned, so a setup cannot be cloned either. This prevents
+    /// reuse of nonces.
     pub entropy: Entropy,
 }
 
 impl Setup {
-    /// Creates a deterministic setup for tests and plays. The parties and all keys are derived from `name`.
+    /// Creates a deterministic setup for tests and simulations. The parties and all keys are derived from `name`.
     ///
     /// # Errors
     ///
@@ -131,7 +137,7 @@ impl Setup {
         Setup::of(parties, capacity, delay, entropy)
     }
 
-    /// Creates the setup of parties whose keys are already derived. The funding output is not known yet.
+    /// Creates the setup of parties whose keys are already derived. The funding outpoint is not set yet.
     ///
     /// # Errors
     ///
@@ -159,7 +165,7 @@ impl Setup {
         self.parties.get(party).ok_or_else(|| ChannelError::refused(format!("there is no party {party}")))
     }
 
-    /// Returns the scripts to which the parties' balances are paid.
+    /// Returns the scripts to which the parties' balances are paid, in the order of the parties.
     ///
     /// # Errors
     ///
@@ -168,23 +174,25 @@ impl Setup {
         self.parties.iter().map(PartyKeys::payout_script).collect()
     }
 
-    /// Returns 32 bytes that only the parties know. Each party contributes secret bytes, which it reveals to the others at opening.
+    /// Returns 32 bytes that all parties know and nobody else. Each party contributes secret bytes, which it reveals to
+    /// the other parties when the channel is opened.
     pub fn shared_secret(&self, purpose: &str) -> [u8; 32] {
         let contributed: Vec<[u8; 32]> = self.parties.iter().map(|party| party.secret("shared")).collect();
         tagged_hash("sigstack/shared-secret", &[purpose.as_bytes(), contributed.as_flattened()])
     }
 
-    /// Returns nSequence of settlement transactions.
+    /// Returns the nSequence of settlement transactions: the contest delay as a relative lock in blocks.
     pub(super) fn lock(&self) -> u32 {
         if mutated(Mutation::SettlesAtOnce) { 0 } else { self.delay.into() }
     }
 
-    /// Returns the aggregate key P, x-only.
+    /// Returns the aggregate key P as an x-only public key.
     pub fn internal_key(&self) -> [u8; 32] {
         self.key.x_only()
     }
 
-    /// Returns a taproot output with internal key P and these leaves.
+    /// Returns a taproot output with the aggregate key P as internal key. Each leaf is given with its depth in the
+    /// tree.
     ///
     /// # Errors
     ///
@@ -193,8 +201,9 @@ impl Setup {
         TapOutput::new(self.internal_key(), leaves)
     }
 
-    /// Signs a message jointly under P: tweaked for the key path of an output, or untweaked as P is used in leaves. The nonces are
-    /// fresh, so a second call with the same arguments gives another signature.
+    /// Makes a MuSig2 signature of all parties under the aggregate key P. With `tweak`, P is tweaked for the key path
+    /// of that output. Without `tweak`, the untweaked P signs, as leaf scripts require. The nonces are fresh, so a
+    /// second call with the same arguments gives another signature.
     ///
     /// # Errors
     ///
@@ -212,7 +221,9 @@ impl Setup {
         sign_together(&key, &signers, &mut self.entropy, message)
     }
 
-    /// Makes the other party's partial signature of a transaction. Only `owner` can complete and publish the transaction later.
+    /// Makes the peer's partial signature of a commitment transaction that belongs to `owner` and spends `out` on the
+    /// key path. `message` is the sighash. The state number and the role identify the owner's nonce. Only `owner` can
+    /// complete the signature, with [`Setup::complete`].
     ///
     /// # Errors
     ///
@@ -234,7 +245,8 @@ impl Setup {
         PartialCommitment::make(&key, keys, &other, &id, &mut self.entropy, message)
     }
 
-    /// Completes the signature that [`Setup::sign_for`] began, with the partial signature of `owner`.
+    /// Completes the signature that [`Setup::sign_for`] began, by adding the partial signature of `owner`. The state
+    /// number and the role must be the same as there.
     ///
     /// # Errors
     ///
@@ -254,7 +266,8 @@ impl Setup {
         stored.complete(&key, (&signer.seed, &signer.funding), &other.funding.public_key(), &id, message)
     }
 
-    /// Signs the only input of a transaction on the key path of an output of P.
+    /// Signs a transaction with one input on the key path, with all parties. `spent` is the output that the transaction
+    /// spends, with its amount in satoshi.
     ///
     /// # Errors
     ///
@@ -272,7 +285,8 @@ impl Setup {
         Ok(Step { label, tx, prevouts })
     }
 
-    /// Returns the output of an HTLC. It can be spent by P, by the recipient with the preimage, or by the sender after the expiry.
+    /// Returns the output of an HTLC. It can be spent by all parties together (key P), by the recipient with the
+    /// preimage, or by the sender after the expiry.
     ///
     /// # Errors
     ///
@@ -284,7 +298,7 @@ impl Setup {
         self.joint_output(vec![(1, Leaf::Script(success)), (1, Leaf::Script(timeout))])
     }
 
-    /// Returns the HTLC outputs of a state with the keys by which a party claims them.
+    /// Returns the HTLC outputs of a state, with the key and the payout script with which `party` claims them.
     ///
     /// # Errors
     ///
@@ -301,8 +315,9 @@ impl Setup {
         })
     }
 
-    /// Returns the conditions for a state paid by one transaction whose outputs are those of [`Setup::settlement_outputs`]. `frame`
-    /// is the weight of the transaction without balances and HTLCs.
+    /// Returns the conditions for states that are paid by one transaction with the outputs of
+    /// [`Setup::settlement_outputs`]. `frame` is the weight of this transaction without outputs for balances and HTLCs,
+    /// in weight units. `claim_delay` is the value of [`Terms::claim_delay`].
     pub fn settlement_terms(&self, frame: u64, claim_delay: u32) -> Terms {
         Terms {
             capacity: self.capacity,
@@ -310,10 +325,10 @@ impl Setup {
             channels: 0,
             least_balance: P2TR_DUST_LIMIT,
             least_htlc: [least_htlc(); 2],
-            // A larger amount would have to be a fee. The transaction could then neither have zero fee, as a parent with dust must,
-            // nor pay for itself.
-            // At the dust limit the transaction could have both an anchor and a fee. Where anyone can add inputs to it, anyone could
-            // then publish a large form of it.
+            // All trimmed amounts are in the P2A output, and this limit keeps the P2A output below its dust limit. A
+            // transaction with a dust output must have zero fee, so nobody can add an input that pays a fee. At the
+            // dust limit the transaction could have both an anchor and a fee. Where signatures allow anyone to add
+            // inputs, anyone could then pin it with a large version of the transaction.
             most_trimmed: P2A_DUST_LIMIT - 1,
             most_offered: usize::MAX,
             opener: OpenerCosts::default(),
@@ -322,8 +337,9 @@ impl Setup {
         }
     }
 
-    /// Returns the outputs that pay a state: balances, HTLCs, P2A. Balances and HTLCs too small for an output are added to the P2A
-    /// output. The terms limit their sum to the dust limit of P2A.
+    /// Returns the outputs of the transaction that pays a state: balances, HTLCs, and a P2A output. Balances and HTLCs
+    /// that are too small for an output are added to the P2A output. [`Terms::most_trimmed`] keeps their sum below the
+    /// dust limit of P2A.
     ///
     /// # Errors
     ///
@@ -332,7 +348,8 @@ impl Setup {
         self.settlement_outputs_to(content, &self.payees()?)
     }
 
-    /// As [`Setup::settlement_outputs`], but pays the balances to these scripts, including those of nested channels.
+    /// As [`Setup::settlement_outputs`], but pays the balances to `payees`. These may include scripts of nested
+    /// channels.
     ///
     /// # Errors
     ///
@@ -355,7 +372,8 @@ impl Setup {
         Ok(outputs)
     }
 
-    /// Returns the P2A output that accompanies these outputs. It contains the trimmed amounts.
+    /// Returns the P2A output that is appended to `outputs`. Its amount is the rest of the capacity, which is the sum
+    /// of the trimmed amounts.
     pub(super) fn anchor_for(&self, outputs: &[TxOut]) -> TxOut {
         let paid = outputs.iter().fold(0u64, |sum, out| sum.saturating_add(out.value.to_sat()));
         output(self.capacity.saturating_sub(paid), p2a())
@@ -381,8 +399,8 @@ impl Setup {
         core::mem::replace(&mut self.funding, funding) != funding
     }
 
-    /// Returns the next state if it is acceptable. Refuses it after a cooperative close was signed, because the close would pay an
-    /// earlier state.
+    /// Returns the next state if it satisfies the terms. After a cooperative close was signed, every state is refused,
+    /// because the close pays an earlier state.
     ///
     /// # Errors
     ///
@@ -396,11 +414,12 @@ impl Setup {
         content.accept(terms, self.height)
     }
 
-    /// Builds a cooperative close without its witness, which will weigh `witness` weight units. The feerate is 2 sat/vB.
+    /// Builds a cooperative close without its witness. `witness` is the expected weight of the witness, in weight
+    /// units. The feerate is 2 sat/vB.
     ///
-    /// The parties pay the fee in their order, the opener first. If the rest of a party's balance would be dust, the party gets no
-    /// output, and the rest is added to the fee. So no balance can block the close, and no party loses more than the dust limit in
-    /// addition to the fee.
+    /// The parties pay the fee in their order, the opener first. If a party's balance after the fee would be dust, the
+    /// party gets no output, and the remainder is added to the fee. So no balance can block the close, and in addition
+    /// to the fee no party loses more than the dust limit.
     ///
     /// # Errors
     ///
@@ -435,7 +454,8 @@ impl Setup {
         }
     }
 
-    /// Builds the claim of an HTLC output with a feerate of 1 sat/vB.
+    /// Builds the transaction that claims an HTLC output of `settled`, with a feerate of 1 sat/vB. If `preimage` is
+    /// given, the recipient claims. If it is `None`, the sender claims after the expiry.
     ///
     /// # Errors
     ///
@@ -449,7 +469,7 @@ impl Setup {
         self.claim_htlc_from(&self.htlc_output(htlc)?, settled, htlc, preimage)
     }
 
-    /// As [`Setup::claim_htlc`], for an output that has additional leaves.
+    /// As [`Setup::claim_htlc`], for an HTLC output `out` that has additional leaves.
     ///
     /// # Errors
     ///
@@ -472,7 +492,8 @@ impl Setup {
     }
 }
 
-/// Returns the minimum HTLC that gets an output, in satoshi: the dust limit of the claim's output plus the claim's fee.
+/// Returns the minimum amount of an HTLC that gets an output, in satoshi: the dust limit of the claim's output plus the
+/// claim's fee.
 fn least_htlc() -> u64 {
     if mutated(Mutation::ClaimIsDust) { P2TR_DUST_LIMIT } else { LEAST_HTLC }
 }

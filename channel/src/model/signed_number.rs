@@ -1,27 +1,32 @@
-//! Signed numbers: how a party revokes all states below a number, and how a witness shows this to a leaf.
+//! Signed state numbers. By signing a number, a party revokes all of its states with lower numbers. A witness proves
+//! the signature to a leaf script.
 //!
-//! With OP_CHECKSIGFROMSTACK the number is the signed message, and the leaf compares it with its own number. With ANYPREVOUT alone
-//! the number is the nLockTime of a transaction. A signature under NONE|ANYPREVOUTANYSCRIPT commits only to nVersion, nLockTime,
-//! nSequence of its input, the annex, and the position of OP_CODESEPARATOR. OP_CHECKLOCKTIMEVERIFY compares nLockTime with the
-//! number of the leaf (Daric, eprint 2022/1295, and A. Towns, "two-party eltoo with punishment", 2022, use the same comparison).
+//! With OP_CHECKSIGFROMSTACK the signed message is the number itself, and the leaf script compares it with its own
+//! state number. With ANYPREVOUT alone the number is the nLockTime of a transaction. A signature under
+//! NONE|ANYPREVOUTANYSCRIPT commits only to nVersion, nLockTime, nSequence of its input, the annex, and the position of
+//! OP_CODESEPARATOR. OP_CHECKLOCKTIMEVERIFY compares nLockTime with the state number in the leaf script. Daric (eprint
+//! 2022/1295) and A. Towns ("two-party eltoo with punishment", 2022) use the same comparison.
 //!
-//! Properties of such a signature by the publisher's number key, as the tests of this module show:
+//! Such an ANYPREVOUT signature is made with the publisher's number key. It has these properties, which the tests of
+//! this module show:
 //!
-//! - The signature is valid for every leaf with this key, at any input index, in any transaction with the signed nVersion,
-//!   nLockTime and nSequence, whatever its other inputs and outputs are. The publisher can make such a signature at any time, and
-//!   anyone can copy it from a contest. A leaf that requires nothing else would give everything to the publisher; the 41-byte leaf
-//!   that E9 of the design page proposes for towers is of this kind. Therefore each leaf with this key also requires signatures of
-//!   the victim.
+//! - The signature is valid for every leaf with this key, at any input index. It is valid in any transaction with the
+//!   signed nVersion, nLockTime and nSequence, whatever the other inputs and outputs are. The publisher can make such a
+//!   signature at any time, and anyone can copy it from a contest. A leaf that requires only this signature would give
+//!   everything to the publisher. The 41-byte leaf that E9 of the design page proposes for towers is of this kind.
+//!   Therefore each leaf with this key also requires signatures of the victim.
 //! - The signature is not valid with an annex, another nSequence (so no relative lock time is possible) or another nVersion.
 //!   nLockTime is used for the number and cannot be a height.
-//! - The tower's transaction cannot be fixed by a signature inside the leaf, since that signature would also fix nLockTime and
-//!   thereby the number. Instead the victim signs the transaction for each number under ALL|ANYPREVOUTANYSCRIPT, and the tower
-//!   stores this signature. Neither of the two signatures commits to other inputs, so anyone who reads them in a mempool could add
-//!   inputs to pin the transaction. So the leaf also requires a signature of the tower's key under SIGHASH_DEFAULT.
-//! - If two contested outputs had the same keys, anyone with the tower's secret could spend both in one transaction that pays only
-//!   one capacity; the other capacity would become fee. The victim's key is different for each funding output, so there are no two
-//!   such outputs.
-//! - 500,000,000 plus the number is a time. It must be in the past, or no block can contain the contest.
+//! - The tower's transaction cannot be fixed by a signature inside the leaf, since that signature would also fix
+//!   nLockTime and thereby the state number. Instead the victim signs the transaction for each state number under
+//!   ALL|ANYPREVOUTANYSCRIPT, and the tower stores this signature. Neither of the two signatures commits to other
+//!   inputs, so anyone who reads them in a mempool could add inputs to pin the transaction. Therefore the leaf also
+//!   requires a signature of the tower's key under SIGHASH_DEFAULT.
+//! - If two contested outputs had the same keys, anyone with the tower's secret could spend both in one transaction
+//!   that pays only one capacity. The other capacity would become fee. The victim's key is different for each funding
+//!   output, so two contested outputs never have the same keys.
+//! - As nLockTime, 500,000,000 plus the state number is a time. It must be in the past, or no block can contain the
+//!   contest.
 
 use bitcoin::OutPoint;
 use secp256k1::Keypair;
@@ -33,11 +38,14 @@ use crate::leaves::{self, MAX_NUMBER, NUMBER_BASE};
 use crate::sign::{self, NONE_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::tx::{SEQUENCE_FREE, input, transaction};
 
-/// The first number that cannot be encoded in nLockTime. It stands for the time 1,700,000,000, in November 2023.
+/// First state number that cannot be encoded in nLockTime. Its nLockTime would be 500,000,000 plus this number, which
+/// is the time 1,700,000,000 (November 2023).
 const NUMBERS_BY_LOCK_TIME: u32 = 1_200_000_000;
 
 impl Profile {
-    /// Returns the first number that cannot be used. The highest number of a script could never be revoked.
+    /// Returns the limit of state numbers: all state numbers are below it. A script could still represent the limit
+    /// itself, but a state with that number could never be revoked, because revocation needs a signature of a higher
+    /// number.
     pub(super) const fn numbers(self) -> u32 {
         match self {
             Profile::AnyPrevOutAlone => NUMBERS_BY_LOCK_TIME,
@@ -45,7 +53,8 @@ impl Profile {
         }
     }
 
-    /// Returns nLockTime of a transaction that shows a number.
+    /// Returns the nLockTime of a transaction whose witness proves a signed state number. It is 0 if the profile does
+    /// not encode the number in nLockTime.
     pub(super) const fn lock_time(self, number: u32) -> u32 {
         match self {
             Profile::AnyPrevOutAlone => NUMBER_BASE.saturating_add(number),
@@ -53,12 +62,12 @@ impl Profile {
         }
     }
 
-    /// Signs a number, which revokes all lower numbers.
+    /// Signs a state number with a party's number key. The signature revokes the party's states with lower numbers.
     pub(super) fn sign_number(self, key: &Keypair, number: u32) -> Result<[u8; 64], ChannelError> {
         Ok(sign_schnorr(key, &self.number_message(number)?))
     }
 
-    /// Verifies the signature of a number.
+    /// Verifies a party's signature of a state number. `key` is the party's number key.
     ///
     /// # Errors
     ///
@@ -75,7 +84,7 @@ impl Profile {
         }
     }
 
-    /// Returns the message that the number key signs.
+    /// Returns the message that the number key signs for a state number.
     fn number_message(self, number: u32) -> Result<Vec<u8>, ChannelError> {
         if self != Profile::AnyPrevOutAlone {
             return Ok(leaves::number_bytes(number));
@@ -85,7 +94,7 @@ impl Profile {
         Ok(sign::rebindable(&tx, NONE_ANYPREVOUTANYSCRIPT)?.to_vec())
     }
 
-    /// Returns the witness elements that show a signed number, bottom of the stack first.
+    /// Returns the witness elements that prove a signed state number to a leaf script, bottom of the stack first.
     pub(super) fn show_number(self, number: u32, signature: &[u8; 64]) -> Vec<Vec<u8>> {
         match self {
             Profile::AnyPrevOutAlone => vec![with_hash_type(*signature, NONE_ANYPREVOUTANYSCRIPT)],

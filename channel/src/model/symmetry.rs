@@ -1,8 +1,9 @@
-//! LN-Symmetry and the override forms: the latest state may spend any older one.
+//! LN-Symmetry and the override forms: the update transaction of the latest state can spend the output of any older
+//! state.
 //!
-//! An update transaction is signed so that it binds to the funding output or to the output of any earlier state. The script of a
-//! state output can be spent only by updates with a higher number. After a delay the settlement pays the balances. There is no
-//! penalty, and the number of parties is not limited to two.
+//! An update transaction is signed so that it can spend the funding output or the output of any earlier state. The
+//! script of a state's output accepts only updates with a higher state number. After the contest delay, the settlement
+//! transaction pays the balances and HTLCs. There is no penalty, and there may be more than two parties.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use sigstack_interpreter::taproot::leaf_hash;
@@ -22,7 +23,7 @@ use crate::sign;
 use crate::taproot::{Leaf, TAPSCRIPT, TapOutput};
 use crate::tx::{input, outpoint, output, p2a, transaction};
 
-/// A channel whose latest state overrides all older ones.
+/// A channel whose latest update transaction can replace any older state on the chain.
 #[derive(Debug)]
 pub struct Symmetry {
     setup: Setup,
@@ -30,19 +31,20 @@ pub struct Symmetry {
     funding: TapOutput,
     funding_output: TxOut,
     history: History<Rebinding>,
-    /// Scripts to which balances are paid instead of the parties' own, each with the first state for which they apply.
+    /// Scripts to which balances are paid instead of the parties' own scripts. Each entry is the first state number to
+    /// which it applies, and the scripts in the order of the balances.
     allocations: Vec<(u32, Vec<ScriptBuf>)>,
-    /// The part of the record that is the same for every state.
+    /// A record with the fields that are the same for every state. The other fields are zero.
     fixed: Rebinding,
     /// Weight of a settlement transaction without outputs for balances and HTLCs, in weight units.
     frame: u64,
-    /// Number of blocks until the funding output is on the chain. For a channel nested inside another one, this is the time until
-    /// the outer channel is settled.
+    /// Number of blocks from the decision to close until the funding output is on the chain. It is 0 for a channel with
+    /// its own funding transaction. For a nested channel it is the time until the outer channel is settled.
     above: u32,
 }
 
 impl Symmetry {
-    /// Creates a channel in one of the forms, for any number of parties.
+    /// Creates a channel for any number of parties, with the opcodes of `form`.
     ///
     /// # Errors
     ///
@@ -51,7 +53,8 @@ impl Symmetry {
         Symmetry::below(setup, form, first, 0)
     }
 
-    /// As [`Symmetry::new`], for a nested channel whose funding output is on the chain `above` blocks after the decision to close.
+    /// As [`Symmetry::new`], for a nested channel. Its funding output is on the chain `above` blocks after the decision
+    /// to close.
     pub(super) fn below(
         setup: Setup,
         form: Form,
@@ -84,7 +87,8 @@ impl Symmetry {
         })
     }
 
-    /// Creates a channel whose first state is not known yet. [`Symmetry::allocate_first`] sets it once the funding output is known.
+    /// Creates a channel whose first state is set later, by [`Symmetry::allocate_first`]. This is needed if the first
+    /// state depends on the funding outpoint.
     pub(super) fn unallocated(setup: Setup, form: Form) -> Result<Symmetry, ChannelError> {
         let mut balances = vec![0; setup.parties.len()];
         if let Some(balance) = balances.first_mut() {
@@ -93,7 +97,7 @@ impl Symmetry {
         Symmetry::new(setup, form, Content::of(&balances))
     }
 
-    /// Sets the funding output without signing anything.
+    /// Sets the funding outpoint without signing anything.
     ///
     /// # Errors
     ///
@@ -106,7 +110,7 @@ impl Symmetry {
         Ok(())
     }
 
-    /// Signs the first state, which pays to these scripts.
+    /// Sets and signs the first state, whose balances are paid to `payees`.
     ///
     /// # Errors
     ///
@@ -128,7 +132,7 @@ impl Symmetry {
         self.setup.entropy.split()
     }
 
-    /// Agrees on the next state, which pays to these scripts. Later states pay to them too.
+    /// Agrees on the next state, whose balances are paid to `payees`. Later states pay to the same scripts.
     ///
     /// # Errors
     ///
@@ -155,19 +159,20 @@ impl Symmetry {
         }
     }
 
-    /// Moves the channel to another funding output, that of another settlement of the outer channel. Nothing is signed again.
+    /// Moves the channel to another funding output, which another settlement of the outer channel created. The existing
+    /// signatures remain valid.
     pub(super) fn move_to(&mut self, funding: OutPoint) {
         self.setup.funding = funding;
     }
 
-    /// Returns the record of a state, with the present funding output.
+    /// Returns the record of a state, with the current funding outpoint.
     fn record(&self, number: u32) -> Result<Rebinding, ChannelError> {
         let signed = self.history.signed(number)?;
         Ok(Rebinding { funding: self.setup.funding, ..signed.clone() })
     }
 
-    /// Returns the transactions that end the channel in its latest state, with the signature that was stored when the state was
-    /// agreed on.
+    /// Returns the update and the settlement that end the channel in its latest state. The update's signature was made
+    /// when the parties agreed on the state.
     ///
     /// # Errors
     ///
@@ -179,13 +184,13 @@ impl Symmetry {
         Ok(vec![update, settle])
     }
 
-    /// Builds the settlement transaction of a state, without the outpoint of its input.
+    /// Builds the settlement transaction of a state. The outpoint of its input is not set.
     fn settlement(&self, number: u32, content: &Content) -> Result<Transaction, ChannelError> {
         let outputs = self.setup.settlement_outputs_to(content, &self.payees(number)?)?;
         Ok(transaction(3, 0, vec![input(OutPoint::null(), self.setup.lock())], outputs))
     }
 
-    /// Returns the settlement leaf of a state, and the hash that is published of it.
+    /// Returns the settlement leaf of a state, and the hash that its update transaction publishes.
     fn settle_leaf(&self, number: u32, content: &Content) -> Result<(Vec<u8>, [u8; 32]), ChannelError> {
         let tx = self.settlement(number, content)?;
         let leaf = self.form.settlement_leaf(&tx)?;
@@ -196,7 +201,8 @@ impl Symmetry {
         Ok((leaf, published))
     }
 
-    /// Returns the conditions for a state with this many balances.
+    /// Returns the conditions for a state with this many balances. Balances beyond the number of parties are those of
+    /// nested channels.
     pub(super) fn terms_for(&self, balances: usize) -> Terms {
         Terms {
             channels: balances.saturating_sub(self.setup.parties.len()),
@@ -204,7 +210,7 @@ impl Symmetry {
         }
     }
 
-    /// Signs a state with all parties.
+    /// Signs the update transaction of a state with all parties. Returns the record of the state.
     fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<Rebinding, ChannelError> {
         let state = number.saturating_add(1);
         let (_, published) = self.settle_leaf(number, content)?;
@@ -213,7 +219,8 @@ impl Symmetry {
         Ok(Rebinding { signature: self.setup.sign_jointly(None, &message)?, ..unsigned })
     }
 
-    /// Returns the settlement of a state, which can spend any output of the state's update.
+    /// Returns the settlement of a state. It can spend the state output of the state's update transaction, whatever its
+    /// txid is.
     fn settlement_of(&self, number: u32, content: &Content) -> Result<Settlement, ChannelError> {
         let (leaf, _) = self.settle_leaf(number, content)?;
         let update_leaf = self.form.update_leaf(&self.fixed.internal_key, Some(number.saturating_add(1)));
@@ -222,14 +229,15 @@ impl Symmetry {
         Ok(Settlement { tx: self.settlement(number, content)?, leaf, out, stack: Vec::new() })
     }
 
-    /// Returns the settlement of a state that spends its update transaction.
+    /// Returns the settlement transaction of a state, which spends the given update transaction.
     fn settle(&self, number: u32, content: &Content, update: &Transaction) -> Result<Step, ChannelError> {
         let settlement = self.settlement_of(number, content)?;
         let prevout = output(self.setup.capacity, settlement.out.script_pubkey());
         settlement.on(outpoint(update, 1), prevout)
     }
 
-    /// Binds the update of a state to an older state that is on the chain. Returns `None` if the published state is not older.
+    /// Returns the update of the state `number`, bound to the state output of `published`. Returns `None` if
+    /// `published` is not an update transaction of an older state.
     ///
     /// # Errors
     ///
@@ -245,17 +253,18 @@ impl Symmetry {
     }
 }
 
-/// Returns the number of blocks until an HTLC claim confirms. Four transactions confirm: an old state, the latest state on top of
-/// it, the settlement, and the claim. Two delays can pass, because the old state can be published when another state's delay is
-/// almost over, or the latest state just before the old state settles.
+/// Returns the number of blocks until an HTLC claim confirms. Four transactions must confirm: the update of an old
+/// state, the latest update, the settlement, and the claim. Up to two contest delays can pass before the settlement
+/// confirms. For example, the latest update may confirm just before the old state can be settled, and then a new delay
+/// begins.
 fn claim_delay(setup: &Setup, above: u32) -> u32 {
     blocks_until_claimed(2 * u32::from(setup.delay), 4).saturating_add(above)
 }
 
-/// Returns the weight of a settlement without balances and HTLCs, in weight units.
+/// Returns the weight of a settlement transaction without outputs for balances and HTLCs, in weight units.
 fn settlement_frame(setup: &Setup, form: Form) -> Result<u64, ChannelError> {
     let tx = transaction(3, 0, vec![input(OutPoint::null(), setup.delay.into())], vec![output(0, p2a())]);
-    // The control block contains one hash: the tree has two leaves.
+    // The control block contains one hash, because the tree has two leaves.
     Ok(weight_with(tx.clone(), &[form.settlement_leaf(&tx)?, vec![0; 65]]))
 }
 
@@ -343,7 +352,7 @@ impl Construction for Symmetry {
         if self.settle_leaf(number, &content)?.1 != record.published {
             return Err(ChannelError::encoding("the record's content is that of its settlement"));
         }
-        // The balances of nested channels follow those of the parties.
+        // After the balances of the parties come those of nested channels, which are at stake too.
         let inside = content.balances.iter().skip(self.setup.parties.len());
         let balance = content.balances.get(party).into_iter().chain(inside);
         let owner = Owner {
@@ -354,7 +363,7 @@ impl Construction for Symmetry {
         Ok(RebindingGuard::new((self.form, self.setup.delay), record, Some(owner))?.share())
     }
 
-    /// Returns terms under which a tower publishes only the update; the owner can settle later.
+    /// Returns terms under which a tower publishes only the latest update. The client can publish the settlement later.
     fn tower_terms(&self) -> Option<TowerTerms> {
         Some(TowerTerms::Symmetry(self.form, self.setup.delay))
     }
@@ -375,8 +384,8 @@ impl Construction for Symmetry {
         Ok(outputs)
     }
 
-    /// Where OP_CHECKSIGFROMSTACK checks the update's signature, the signature is that of a message. In the other forms it is part
-    /// of the transactions.
+    /// Where OP_CHECKSIGFROMSTACK checks the signature of an update, that signature is listed as a signed message. In
+    /// the other forms it is part of a signed transaction.
     fn held(&self, party: usize) -> Result<Held, ChannelError> {
         let mut held = Held::of(self.setup.party(party)?)?;
         for number in 0..=self.number() {
@@ -388,7 +397,7 @@ impl Construction for Symmetry {
         Ok(held)
     }
 
-    /// Serializes the rebinding record and the state.
+    /// Serializes the record of the latest state, then its balances and HTLCs.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let record = self.record(self.number()).map(|record| record.to_bytes(RecordKind::RebindingClient));
         [record.unwrap_or_default(), self.content().to_bytes()].concat()

@@ -1,8 +1,11 @@
-//! Decreasing relative locks: BIP 68 alone, and the invalidation tree of Decker and Wattenhofer.
+//! Constructions in which newer states have shorter relative locks: BIP 68 alone, and the invalidation tree of Decker
+//! and Wattenhofer.
 //!
-//! A kickoff transaction without a lock is followed by a chain of `depth` transactions, the last of which pays the state. Each has
-//! a relative lock of a number of steps. Newer states have shorter locks, and the lock of the deepest level is decreased first.
-//! With one level this is the plain BIP 68 channel.
+//! A kickoff transaction without a lock spends the funding output. It is followed by a chain of `depth` transactions,
+//! and the last of them pays the balances and HTLCs. Each transaction of the chain has a relative lock. A newer state
+//! has a shorter lock in at least one transaction, so it can confirm first. From one state to the next, the lock of the
+//! last transaction is shortened. When it cannot be shortened further, it is reset and the lock before it is shortened.
+//! With `depth` 1 this is the plain BIP 68 channel.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,17 +33,18 @@ const LEVELS: [&str; 20] = [
     "level 18", "level 19", "level 20",
 ];
 
-/// A node of the tree: its level (0 for the kickoff), and the number prefix that all states below it share.
+/// A node of the tree: its level (0 for the kickoff), and the leading digits of the state number. All states below the
+/// node have the same leading digits.
 type Node = (u32, u32);
 
-/// A transaction of a path, without its witness.
+/// A transaction of a state, without its witness.
 struct Unsigned {
     label: &'static str,
     node: Node,
     tx: Transaction,
 }
 
-/// Parameters of the tree's locks.
+/// Parameters of the tree's relative locks.
 #[derive(Clone, Copy, Debug)]
 struct Locks {
     depth: u32,
@@ -49,13 +53,14 @@ struct Locks {
 }
 
 impl Locks {
-    /// Returns the number of states, `steps ^ depth`.
+    /// Returns the maximum number of states, `steps ^ depth`.
     fn states(&self) -> u64 {
         u64::from(self.steps).saturating_pow(self.depth)
     }
 
-    /// Returns nSequence of a level (from 1) in a state. The locks of the levels are the digits of the state's number, most
-    /// significant first.
+    /// Returns the nSequence of the transaction at a level (counted from 1) for a state. The digits of the state number
+    /// in base `steps` determine the locks: level 1 uses the most significant digit, and a larger digit means a shorter
+    /// lock.
     fn sequence(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level));
         let digit = (u64::from(number) / below.max(1)) % u64::from(self.steps);
@@ -64,19 +69,19 @@ impl Locks {
         u32::try_from(left).unwrap_or(u32::MAX)
     }
 
-    /// Returns the number prefix that all states below a node of the tree share.
+    /// Returns the leading digits of a state number that all states below the node at `level` share.
     fn prefix(&self, level: u32, number: u32) -> u32 {
         let below = u64::from(self.steps).saturating_pow(self.depth.saturating_sub(level)).max(1);
         u32::try_from(u64::from(number) / below).unwrap_or(u32::MAX)
     }
 
-    /// Returns the sum of the relative locks of a state, in blocks.
+    /// Returns the sum of all relative locks of a state, in blocks.
     fn path(&self, number: u32) -> u32 {
         (1..=self.depth).fold(0, |sum, level| sum.saturating_add(self.sequence(level, number)))
     }
 
-    /// Returns the conditions for a state. The kickoff, one transaction per level and the claim of an HTLC confirm one after the
-    /// other.
+    /// Returns the conditions for a state. HTLCs must expire late enough for the relative locks and for the
+    /// confirmations of the kickoff, of one transaction per level, and of the HTLC claim.
     fn terms(&self, setup: &Setup, number: u32) -> Terms {
         let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
         let claim_delay = blocks_until_claimed(self.path(number), self.depth.saturating_add(2));
@@ -84,7 +89,7 @@ impl Locks {
     }
 }
 
-/// A channel whose states differ by their relative locks.
+/// A channel in which newer states have shorter relative locks.
 #[derive(Debug)]
 pub struct TimelockTree {
     setup: Setup,
@@ -92,12 +97,13 @@ pub struct TimelockTree {
     output: TapOutput,
     funding_output: TxOut,
     history: History<()>,
-    /// Signatures of the tree's transactions, by node.
+    /// Signatures of the tree's transactions, by node. States that share a node share its transaction.
     signatures: BTreeMap<Node, [u8; 64]>,
 }
 
 impl TimelockTree {
-    /// Creates a tree of `depth` levels with `steps` locks each, which are `interval` blocks apart. `first` is the first state.
+    /// Creates a tree of `depth` levels. Each level has `steps` different locks, and two successive locks differ by
+    /// `interval` blocks. `first` is the first state.
     ///
     /// # Errors
     ///
@@ -134,7 +140,7 @@ impl TimelockTree {
         })
     }
 
-    /// Returns the number of states, `steps ^ depth`.
+    /// Returns the maximum number of states, `steps ^ depth`.
     pub fn states(&self) -> u64 {
         self.locks.states()
     }
@@ -290,7 +296,8 @@ impl Construction for TimelockTree {
         known::htlc_outputs(self)
     }
 
-    /// Serializes head, number, signatures of the path, and state.
+    /// Serializes the record head, the state number, the signatures of the state's transactions, and the balances and
+    /// HTLCs.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let mut bytes = RecordKind::PathClient.head();
         bytes.extend_from_slice(&self.number().to_le_bytes());
@@ -302,7 +309,7 @@ impl Construction for TimelockTree {
         bytes
     }
 
-    /// Serializes the complete transactions of the path.
+    /// Serializes the complete transactions of the latest state, the kickoff first.
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
         PathGuard::to_bytes(&self.path(self.number()).unwrap_or_default())
     }

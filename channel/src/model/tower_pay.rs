@@ -1,13 +1,14 @@
-//! Payment of a tower per update, and authorization of updates that replace a record.
+//! Payment for the records that a client sends to its tower, and authorization to replace a record.
 //!
-//! A client buys tokens in advance. The tower signs them blindly (Chaum's blind signatures, in the Diffie-Hellman variant of
-//! Wagner), so it cannot link a token to its sale: the tower learns which output it watches, but not who paid. A proof with each
-//! sale shows that the sale is signed by the key that the tower announced. Clients must compare the announcement: a tower could mark
-//! tokens by announcing a different key to each client.
+//! A client buys tokens in advance. The tower signs them blindly (Chaum's blind signatures, in the Diffie-Hellman
+//! variant of Wagner), so it cannot link a token to its sale. The tower learns which output it watches, but not who
+//! paid. With each sale the tower proves that it signed with the key that it announced. Clients must compare the
+//! announced keys with each other: a tower could recognize tokens by announcing a different key to each client.
 //!
-//! Each update costs one token and is signed by the account's key. So nobody else can replace a record, and an old update is
-//! refused if it is sent again. A client that skips states pays only for the updates that it sends. The tower stores 32 bytes for
-//! each spent token. It can delete them after it changes its key and no longer accepts tokens of the earlier key.
+//! Each update costs one token and is signed with the key of the client's account. So nobody else can replace a record,
+//! and the tower refuses an old update that is sent again. A client that skips states pays only for the updates that it
+//! sends. The tower stores 32 bytes for each spent token. It can delete them when it has changed its key and no longer
+//! accepts tokens of the old key.
 
 use std::collections::BTreeSet;
 
@@ -34,7 +35,8 @@ fn announced(
     Ok(base.mul_tweak(s)?.combine(&multiple.mul_tweak(e)?.negate())?)
 }
 
-/// Returns the challenge of a proof, from the tower's token key, the blinded point and its multiple, and both announcements.
+/// Returns the challenge of a proof. It is the hash of the tower's token key, the blinded point, the signed point, and
+/// two nonce points.
 fn challenge(points: [&PublicKey; 5]) -> [u8; 32] {
     tagged_hash("sigstack/token-proof", &points.map(PublicKey::serialize).each_ref().map(|bytes| &bytes[..]))
 }
@@ -43,7 +45,7 @@ fn generator() -> Result<PublicKey, ChannelError> {
     Ok(crate::keys::generator_keypair()?.public_key())
 }
 
-/// A blinded token that a client asks the tower to sign.
+/// A new token whose blinded point the client asks the tower to sign.
 #[derive(Debug)]
 pub struct Purchase {
     secret: [u8; 32],
@@ -63,12 +65,12 @@ impl Purchase {
         Ok(Purchase { secret, blinding, blinded })
     }
 
-    /// Returns the blinded point that the tower signs.
+    /// Returns the blinded point, which the client sends to the tower.
     pub fn blinded(&self) -> &PublicKey {
         &self.blinded
     }
 
-    /// Verifies that the tower signed with its token key, and returns the unblinded token.
+    /// Verifies the tower's proof that it signed with its token key `till`, and returns the unblinded token.
     ///
     /// # Errors
     ///
@@ -85,7 +87,7 @@ impl Purchase {
     }
 }
 
-/// The tower's response to a blinded point: the signed point and its proof.
+/// The tower's response to a blinded point: the signed point, and a proof that the token key signed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sale {
     signed: PublicKey,
@@ -100,12 +102,14 @@ pub struct Token {
     signed: PublicKey,
 }
 
-/// A record for the tower, with payment and signature.
+/// A message that replaces the record of an account at a tower. It contains a token as payment and a signature of the
+/// account's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Update {
-    /// Number of the update in its account. Higher numbers replace lower ones.
+    /// Number of the update in its account. The tower accepts only a number that is higher than that of the last
+    /// update.
     pub number: u64,
-    /// The tower's record.
+    /// The record that the tower shall store from now on.
     pub record: Vec<u8>,
     /// Token that pays for the update.
     pub token: Token,
@@ -113,7 +117,7 @@ pub struct Update {
 }
 
 impl Update {
-    /// Signs an update with the key of an account.
+    /// Creates an update and signs it with the key of an account. `till` is the tower's token key.
     pub fn new(account: &Keypair, till: &PublicKey, number: u64, record: Vec<u8>, token: Token) -> Update {
         let message = Update::message(till, number, &record, &token);
         Update { number, record, token, signature: sign_schnorr(account, &message) }
@@ -125,14 +129,14 @@ impl Update {
     }
 }
 
-/// An account: the key that may replace its record, and the number of its last update.
+/// An account: the public key that authorizes updates of its record, and the number of the last update.
 #[derive(Clone, Copy, Debug)]
 struct Account {
     key: [u8; 32],
     number: u64,
 }
 
-/// The tower's side of the payments: sells tokens and accepts updates.
+/// The part of a tower that sells tokens and accepts updates.
 #[derive(Debug)]
 pub struct Desk {
     key: SecretKey,
@@ -142,7 +146,7 @@ pub struct Desk {
 }
 
 impl Desk {
-    /// Creates a desk without accounts.
+    /// Creates a desk without accounts. Its token key is derived from `seed`.
     ///
     /// # Errors
     ///
@@ -152,12 +156,12 @@ impl Desk {
         Ok(Desk { key, entropy, spent: BTreeSet::new(), accounts: Vec::new() })
     }
 
-    /// Returns the public key under which tokens are signed.
+    /// Returns the public key with which tokens are signed.
     pub fn till(&self) -> PublicKey {
         self.key.public_key()
     }
 
-    /// Signs a blinded token. The caller must receive the payment first.
+    /// Signs the blinded point of a token. The caller must receive the payment first.
     ///
     /// # Errors
     ///
@@ -172,7 +176,7 @@ impl Desk {
         Ok(Sale { signed, challenge, response })
     }
 
-    /// Opens an account with its first update. Returns the index of the account.
+    /// Opens an account with the public key `key` and its first update. Returns the index of the account.
     ///
     /// # Errors
     ///
@@ -184,7 +188,8 @@ impl Desk {
         Ok(self.accounts.len() - 1)
     }
 
-    /// Accepts an update; the caller then replaces the record. A refused update does not spend its token.
+    /// Accepts an update and marks its token as spent. The caller then replaces the record. A refused update does not
+    /// spend its token.
     ///
     /// # Errors
     ///
@@ -220,7 +225,7 @@ impl Desk {
     }
 }
 
-/// Returns the key of a party's account with a tower, for one channel. The accounts of two channels cannot be linked.
+/// Returns a party's account key at a tower. Each channel has its own account key, so two accounts cannot be linked.
 ///
 /// # Errors
 ///
@@ -251,7 +256,7 @@ mod tests {
         assert_eq!(result, Err(ChannelError::refused(reason)));
     }
 
-    /// A channel pays its tower for states 1 and 3, skips 2, and then an old state is published.
+    /// A client pays its tower for states 1 and 3 and skips state 2. Then the peer publishes an old state.
     #[test]
     fn a_channel_pays_for_the_states_that_it_sends() {
         let content = |state: u64| Content::of(&[600_000 - 50_000 * state, 400_000 + 50_000 * state]);
@@ -322,7 +327,7 @@ mod tests {
         let token = purchase.token(&desk.till(), &sale);
         let marked = ChannelError::refused("the token is signed with another key than the tower's");
         assert_eq!(token, Err(marked));
-        // Two blindings of one secret give the same token, so the token contains nothing about its sale.
+        // The token does not depend on the blinding, so it contains nothing that links it to its sale.
         let secret = entropy.draw();
         let mut bought = || {
             let blinding = SecretKey::from_secret_bytes(entropy.draw()).unwrap();

@@ -1,4 +1,4 @@
-//! The terms that a tower needs, in addition to a record, to act for its client.
+//! The channel parameters that a tower needs, in addition to a record, to act for its client.
 
 use std::sync::Arc;
 
@@ -12,22 +12,26 @@ use crate::error::ChannelError;
 use crate::publish::{SharedGuard, answers};
 use crate::records::RecordKind;
 
-/// The terms that a tower and its client agreed on when the channel was opened: how records are parsed, and which transactions
-/// answer an old state.
+/// The parameters that a tower and its client agreed on when the channel was opened. They determine how the tower
+/// parses a record, and with which transactions it answers an old state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TowerTerms {
-    /// Signed sequence form: the terms of the justice transaction, and the contest delay in blocks.
+    /// Signed sequence form: opcodes and reward of the justice transaction, and the contest delay in blocks. The tower
+    /// publishes the justice transaction.
     Sequence(SequenceTerms, u16),
-    /// LN-Symmetry and override forms: the form whose latest update is bound to an older state, and the contest delay in blocks.
+    /// LN-Symmetry and override forms: the opcodes, and the contest delay in blocks. The tower publishes the latest
+    /// update, bound to the output of the older state.
     Symmetry(Form, u16),
-    /// LN-penalty: justice kits, decrypted with the txid.
+    /// LN-penalty: the tower decrypts a justice kit with the txid of the old commitment transaction.
     LnPenalty,
-    /// Decreasing relative locks: the number of blocks between the locks of two states. The tower publishes the rest of the path.
+    /// Decreasing relative locks: difference between the locks of two successive states, in blocks. The tower publishes
+    /// the remaining transactions of the latest state.
     Path(u16),
 }
 
 impl TowerTerms {
-    /// Parses and verifies a record. `key` is the tower's own key.
+    /// Parses and verifies a record, and returns the guard that answers old states. `key` is the tower's own key, which
+    /// only [`super::Reward::Key`] needs.
     ///
     /// # Errors
     ///
@@ -47,8 +51,8 @@ impl TowerTerms {
         })
     }
 
-    /// Returns the transactions to publish, in order, once `published` is confirmed. Returns `None` if `published` is of the latest
-    /// state or not of this channel.
+    /// Returns the transactions that the tower publishes, in order, after `published` has confirmed. Returns `None` if
+    /// `published` belongs to the latest state or to another channel.
     ///
     /// # Errors
     ///

@@ -1,7 +1,10 @@
-//! The literal form of the 2018 talk. Both parties have the same transaction for each state. Each output can be taken by the other
-//! party if it opens the commitment to the state's number and shows a jointly signed commitment to a higher number.
+//! The construction of the 2018 talk, built literally as the talk describes it. Both parties have the same transaction
+//! for each state. A transaction commits to its state number with a hash of the number and a random value. The other
+//! party can take an output if it opens this hash commitment, and also opens a jointly signed hash commitment to a
+//! higher state number.
 //!
-//! The form is included for comparison, and for the attacks that it allows because it does not reveal who published.
+//! The construction is included for comparison, and because its transactions do not reveal who published them, which
+//! allows attacks.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use sigstack_interpreter::Flags;
@@ -18,19 +21,23 @@ use crate::sign;
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction};
 
-/// Fee of a transaction that takes an output by its penalty clause, in satoshi (2 sat/vB). All other claims pay less.
+/// Fee of a transaction that takes an output with the penalty leaf, in satoshi (2 sat/vB). All other claims of an
+/// output pay less.
 const TAKE_FEE: u64 = 2 * 194;
-/// Minimum balance and HTLC that get an output, in satoshi. Any claim of the output can pay its fee and stay above the dust limit.
+/// Minimum amount of a balance or an HTLC that gets an output, in satoshi. Every claim of such an output can pay its
+/// fee and is above the dust limit.
 const LEAST_OUTPUT: u64 = P2TR_DUST_LIMIT + TAKE_FEE;
 
-/// The opcodes that open a commitment to a number.
+/// The opcodes with which a script opens a hash commitment to a state number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LiteralForm {
-    /// `C = SHA256(number || r)` by OP_CAT, with checks of the sizes of the random values.
+    /// The commitment is `SHA256(number || r)`, computed with OP_CAT. The script checks the size of the random value
+    /// `r`.
     Cat,
-    /// As `Cat` without the size checks, so that bytes of `r` can be passed off as bytes of the number.
+    /// As `Cat`, but the script does not check sizes. So a spender can declare some bytes of `r` to be part of the
+    /// number.
     CatUnsized,
-    /// `C = PairCommit(r, number)` by OP_PAIRCOMMIT.
+    /// The commitment is `PairCommit(r, number)`, computed with OP_PAIRCOMMIT.
     PairCommit,
 }
 
@@ -53,7 +60,7 @@ impl LiteralForm {
             }
     }
 
-    /// Returns the commitment to a number.
+    /// Returns the hash commitment to a state number, with the random value `random`.
     pub fn commit(self, number: u32, random: &[u8]) -> [u8; 32] {
         let number = leaves::number_bytes(number);
         match self {
@@ -71,25 +78,26 @@ impl LiteralForm {
     }
 }
 
-/// The proof that a state is old: an opened, jointly signed commitment to a higher number.
+/// The proof that a published state is old: the opening and the joint signature of a hash commitment to a higher state
+/// number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// Bytes that the script interprets as the number.
+    /// Bytes that the script interprets as the higher state number.
     pub number: Vec<u8>,
-    /// Bytes that the script interprets as the random value.
+    /// Bytes that the script interprets as the random value of the commitment.
     pub random: Vec<u8>,
-    /// Joint signature of the commitment.
+    /// Joint signature of both parties on the commitment.
     pub signature: [u8; 64],
 }
 
-/// The joint signatures of a state: of its transaction, and of the commitment to its number.
+/// The joint signatures of a state: on its transaction, and on the hash commitment to its state number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Signed {
     state: [u8; 64],
     number: [u8; 64],
 }
 
-/// A symmetric two-party channel as the talk describes it.
+/// A two-party channel as the 2018 talk describes it. Both parties have the same transactions.
 #[derive(Debug)]
 pub struct Literal {
     setup: Setup,
@@ -118,18 +126,20 @@ impl Literal {
         Ok(Literal { setup, form, funding, funding_output, mask, history: History::new(first) })
     }
 
-    /// Returns the number that scripts compare. It starts at 1, because zero is encoded as the empty message.
+    /// Returns the state number that scripts compare. It starts at 1, because zero would be encoded as the empty
+    /// message.
     fn script_number(number: u32) -> u32 {
         number.saturating_add(1)
     }
 
-    /// Returns the random value of a number. It is derived from a secret of both parties, so that the values need not be stored.
+    /// Returns the random value in the hash commitment to a state number. It is derived from a secret of both parties,
+    /// so random values need not be stored.
     pub fn random(&self, script_number: u32) -> [u8; 32] {
         let secret = self.setup.shared_secret("random values");
         tagged_hash("sigstack/sequence-random", &[&secret, &script_number.to_le_bytes()])
     }
 
-    /// Returns the proof for a state that all earlier states are old.
+    /// Returns the proof, made from the state `number`, that all earlier states are old.
     ///
     /// # Errors
     ///
@@ -141,15 +151,15 @@ impl Literal {
         Ok(Evidence { number: leaves::number_bytes(number), random: random.to_vec(), signature })
     }
 
-    /// Returns the leaf (the penalty clause) by which `victim` takes an output of a state.
+    /// Returns the penalty leaf with which `victim` takes an output of the state with this number.
     fn clause(&self, script_number: u32, victim: usize) -> Result<Vec<u8>, ChannelError> {
         let commitment = self.form.commit(script_number, &self.random(script_number));
         let victim = x_only(&self.setup.party(victim)?.penalty);
         Ok(self.form.leaf(&commitment, &self.setup.internal_key(), &victim))
     }
 
-    /// Returns the output of a party's balance. The party can spend it after the delay; the other party can spend it by the penalty
-    /// clause.
+    /// Returns the output for the balance of `owner`. The owner can spend it after the delay. The other party can spend
+    /// it with the penalty leaf.
     fn balance_output(&self, script_number: u32, owner: usize) -> Result<TapOutput, ChannelError> {
         let own = leaves::delayed(&x_only(&self.setup.party(owner)?.payout), self.setup.delay);
         let clause = self.clause(script_number, 1 - owner.min(1))?;
@@ -183,7 +193,7 @@ impl Literal {
         Ok(transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs))
     }
 
-    /// Signs a state, and the commitment to its number, with both parties.
+    /// Signs the transaction of a state, and the hash commitment to its state number, with both parties.
     fn sign_state(&mut self, number: u32, content: &Accepted) -> Result<Signed, ChannelError> {
         let tx = self.unsigned(number, content)?;
         let prevouts = std::slice::from_ref(&self.funding_output);
@@ -200,7 +210,8 @@ impl Literal {
         Ok(Step { label: "state", tx, prevouts: vec![self.funding_output.clone()] })
     }
 
-    /// Builds the transaction by which `claimant` takes an output of a published state, with a proof that the state is old.
+    /// Builds the transaction with which `claimant` takes the output `out` of `published`. `opening` is the number and
+    /// the random value of the published state, and `evidence` proves that the state is old.
     ///
     /// # Errors
     ///
@@ -238,8 +249,8 @@ impl Literal {
         Ok(Step { label: "contest", tx, prevouts })
     }
 
-    /// Builds the transaction by which `claimant` takes the other party's balance of a published state. Returns `None` if the state
-    /// has no such output.
+    /// Builds the transaction with which `claimant` takes the other party's balance of a published state. `evidence`
+    /// proves that the state is old. Returns `None` if the state has no such output.
     ///
     /// # Errors
     ///
@@ -260,7 +271,8 @@ impl Literal {
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence).map(Some)
     }
 
-    /// Builds the transaction by which `claimant` takes an HTLC output. The claimant must have the data of the HTLC.
+    /// Builds the transaction with which `claimant` takes an HTLC output of a published state. `evidence` proves that
+    /// the state is old. The claimant must know the HTLC.
     ///
     /// # Errors
     ///
@@ -278,7 +290,8 @@ impl Literal {
         self.take(claimant, published, &out, (&opening.0, &opening.1), evidence)
     }
 
-    /// Builds the transaction by which the owner takes its balance after the delay.
+    /// Builds the transaction with which `owner` takes its balance after the delay. Returns `None` if the state has no
+    /// such output.
     fn sweep(&self, owner: usize, number: u32, state: &Step) -> Result<Option<Step>, ChannelError> {
         let out = self.balance_output(Self::script_number(number), owner)?;
         let spk = out.script_pubkey();
@@ -297,7 +310,8 @@ impl Literal {
     }
 }
 
-/// Returns the conditions for a state. HTLCs are claimed directly from its outputs, without a delay.
+/// Returns the conditions for a state. HTLCs are claimed directly from the outputs of the state's transaction, without
+/// a delay.
 fn terms(setup: &Setup) -> Terms {
     let state = transaction(3, 0, vec![input(OutPoint::null(), 0)], vec![output(0, p2a())]);
     Terms {
@@ -361,7 +375,7 @@ impl Construction for Literal {
         let content = self.setup.accept(content, &self.acceptance())?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
-        // Two partial signatures of the state, and two of the commitment to its number.
+        // Two partial signatures on the transaction of the state, and two on the commitment to its state number.
         Ok(UpdateCost { signatures: 4, secrets: 0 })
     }
 
@@ -378,7 +392,7 @@ impl Construction for Literal {
         Ok(steps)
     }
 
-    /// Takes the other party's balance. HTLC outputs of old states cannot be rebuilt from the stored data.
+    /// Takes only the other party's balance. The stored data is not enough to rebuild HTLC outputs of old states.
     fn contest(&self, victim: usize, published: &Transaction) -> Result<Option<Vec<Step>>, ChannelError> {
         let newest = Self::script_number(self.number());
         match published_number(published, self.mask) {
@@ -429,7 +443,8 @@ impl Construction for Literal {
         Ok(held)
     }
 
-    /// Serializes number, the state's signature, the joint signature of the commitment to its number, and the state.
+    /// Serializes the state number, the joint signature of the state's transaction, the joint signature of the
+    /// commitment to the state number, and the balances and HTLCs.
     fn client_bytes(&self, _party: usize) -> Vec<u8> {
         let mut bytes = self.number().to_le_bytes().to_vec();
         if let (Ok(state), Ok(evidence)) = (self.state_tx(self.number()), self.evidence(self.number())) {
@@ -441,7 +456,8 @@ impl Construction for Literal {
         bytes
     }
 
-    /// Serializes the tuple of the talk (number, commitment, random value, signature), after the funding outpoint and the key.
+    /// Serializes the funding outpoint and the joint key, then the tuple that the talk gives to towers: state number,
+    /// commitment, random value, signature.
     fn tower_bytes(&self, _client: usize) -> Vec<u8> {
         let mut bytes = crate::tx::outpoint_bytes(&self.setup.funding).to_vec();
         bytes.extend_from_slice(&self.setup.internal_key());

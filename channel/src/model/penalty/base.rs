@@ -1,4 +1,5 @@
-//! The base secrets of a party in an LN-penalty channel (BOLT 3 "Key Derivation").
+//! The base secrets of a party in an LN-penalty channel, from which the keys of its commitment transactions are derived
+//! (BOLT 3 "Key Derivation").
 
 use secp256k1::{PublicKey, SecretKey};
 
@@ -7,14 +8,14 @@ use super::super::penalty_version::Points;
 use crate::bolt3::{MAX_INDEX, derive_secret};
 use crate::error::ChannelError;
 
-/// The base secrets of a party.
+/// The base secrets of a party, one for each kind of key in a commitment transaction.
 #[derive(Clone)]
 pub(in super::super) struct Base {
     pub(in super::super) payment: SecretKey,
     pub(in super::super) delayed: SecretKey,
     pub(in super::super) htlc: SecretKey,
     pub(in super::super) revocation: SecretKey,
-    /// Seed of the per-commitment secrets.
+    /// Seed from which the per-commitment secrets are derived.
     pub(super) commitments: [u8; 32],
 }
 
@@ -26,8 +27,8 @@ impl core::fmt::Debug for Base {
 }
 
 impl Base {
-    /// Derives the base secrets of a party in one channel (BOLT 3 "Key Derivation"). They depend on the random bytes that the party
-    /// drew for this channel, so two channels share no base points and no per-commitment secrets.
+    /// Derives the base secrets of a party in one channel. They depend on the random bytes that the party drew for this
+    /// channel, so two channels share no base points and no per-commitment secrets.
     pub(super) fn new(party: &PartyKeys) -> Result<Base, ChannelError> {
         let key = |purpose: &str| Ok::<_, ChannelError>(SecretKey::from_secret_bytes(party.secret(purpose))?);
         Ok(Base {
@@ -39,7 +40,7 @@ impl Base {
         })
     }
 
-    /// Returns the base points, which the peer receives, and the public key for the funding output.
+    /// Returns the base points, which the peer receives, together with the public key for the funding output.
     pub(super) fn points(&self, funding: PublicKey) -> Points {
         Points {
             payment: self.payment.public_key(),
@@ -50,12 +51,13 @@ impl Base {
         }
     }
 
-    /// Returns the per-commitment point of a state number.
+    /// Returns the per-commitment point for a state number.
     pub(super) fn point(&self, number: u32) -> Result<PublicKey, ChannelError> {
         Ok(self.commitment_secret(number)?.public_key())
     }
 
-    /// Returns the per-commitment secret of a state number, which revokes the commitment transaction of that number.
+    /// Returns the per-commitment secret for a state number. Revealing it revokes the commitment transaction of that
+    /// state.
     pub(super) fn commitment_secret(&self, number: u32) -> Result<SecretKey, ChannelError> {
         let secret = derive_secret(&self.commitments, 48, MAX_INDEX.saturating_sub(number.into()));
         Ok(SecretKey::from_secret_bytes(secret)?)

@@ -1,4 +1,4 @@
-//! [`Construction`] for the signed sequence form.
+//! Implementation of [`Construction`] for the signed sequence form.
 
 use std::sync::Arc;
 
@@ -71,13 +71,15 @@ impl Construction for SignedSequence {
         let content = self.setup.accept(content, &self.acceptance())?;
         let signed = self.sign_state(self.number().saturating_add(1), &content)?;
         self.history.push(content, Some(signed));
-        // Partial signatures of both settlements, or each party's signature for its tower.
+        // With CSFS alone: two partial signatures for each of two settlements. With APO alone: each party's signature
+        // for its tower.
         let more = match self.terms.profile {
             Profile::CsfsOnly => 4,
             Profile::AnyPrevOutAlone => 2,
             _ => 0,
         };
-        // One partial signature per commitment transaction, and one signed number per party.
+        // In every profile: one partial signature for each commitment transaction, and one signature of the state
+        // number by each party.
         Ok(UpdateCost { signatures: 4 + more, secrets: 0 })
     }
 
@@ -135,7 +137,7 @@ impl Construction for SignedSequence {
     }
 
     fn tower_terms(&self) -> Option<TowerTerms> {
-        // Without a template, a tower would need the client's key.
+        // Without a template, a tower would need the client's key to make a justice transaction.
         (self.terms.profile != Profile::CsfsOnly)
             .then_some(TowerTerms::Sequence(self.terms, self.setup.delay))
     }
@@ -161,7 +163,7 @@ impl Construction for SignedSequence {
             if let Some(record) = self.history.signed(number)?.get(party) {
                 held.statements.push((peer, leaves::number_bytes(record.number), record.evidence));
             }
-            // The next higher number is one that the party can sign itself.
+            // The party can sign the next higher state number itself.
             held.fixed.push(self.contested(party)?.justice(self.script_number(number + 1)?)?);
         }
         Ok(held)

@@ -1,13 +1,15 @@
-//! Commitment transactions whose fee is paid by an input that the publisher adds.
+//! Ways to pay the fee of a commitment transaction, in particular with an input that the publisher adds.
 //!
-//! The peer signs a commitment transaction with a sighash type that allows additional inputs. The publisher adds a coin when it
-//! publishes, and no child is needed. The coin changes the txid, so signatures for the original txid become invalid. Templates,
-//! signatures under ANYPREVOUTANYSCRIPT, and signatures made after the publication bind to any txid. The settlement of the profile
-//! with CSFS alone does not, so this profile is refused.
+//! The peer signs a commitment transaction with a sighash type that allows additional inputs. When the publisher
+//! publishes it, it adds an input that pays the fee, so no child is needed. The new input changes the txid, and
+//! signatures for the original txid become invalid. Templates, signatures under ANYPREVOUTANYSCRIPT, and signatures
+//! made after the publication are valid for any txid. With CSFS alone the settlement is signed for one txid, so this
+//! module refuses that profile.
 //!
-//! A commitment transaction without a child has no P2A output, because a transaction with dust is relayed only if its fee is zero.
-//! While the commitment transaction is unconfirmed, anyone can remove the publisher's coin and add other inputs, to pin the
-//! commitment transaction at up to 10,000 vB. A child on a P2A output is limited to 1,000 vB.
+//! With a fee input there is no P2A output of 0 sat, because a transaction with a dust output is relayed only if its
+//! fee is zero. While the commitment transaction is unconfirmed, anyone can remove the publisher's input and add other
+//! inputs. Such a version can pin the commitment transaction with up to 10,000 vB. A child on a P2A output is limited
+//! to 1,000 vB.
 
 use bitcoin::{OutPoint, TxOut};
 
@@ -18,21 +20,22 @@ use crate::sign;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, op_return, output, p2a};
 use crate::wallet::Wallet;
 
-/// The way in which the fee of a commitment transaction is paid.
+/// How the fee of a commitment transaction is paid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Fees {
-    /// A child spends a P2A output of 0 sat and pays the fee.
+    /// By a child transaction that spends a P2A output of 0 sat.
     #[default]
     Child,
-    /// Added inputs pay the fee with their whole value. ALL|ANYONECANPAY signs all outputs.
+    /// By additional inputs whose whole value becomes fee. The sighash type is ALL|ANYONECANPAY, which covers all
+    /// outputs.
     Inputs,
-    /// An added input pays the fee and has a change output. SINGLE|ANYONECANPAY signs only the contested output. The hash of the
-    /// settlement leaf is in the annex, which the signature covers.
+    /// By an additional input with a change output. The sighash type is SINGLE|ANYONECANPAY, which covers only the
+    /// contested output. The hash of the settlement leaf is in the annex, which the signature also covers.
     InputWithChange,
 }
 
 impl Fees {
-    /// Returns the sighash type of a commitment transaction.
+    /// Returns the sighash type with which commitment transactions are signed.
     pub const fn hash_type(self) -> u8 {
         match self {
             Fees::Child => sign::DEFAULT,
@@ -41,8 +44,8 @@ impl Fees {
         }
     }
 
-    /// Returns the outputs of a commitment transaction. `published` is the hash of the settlement leaf, if it changes from state to
-    /// state.
+    /// Returns the outputs of a commitment transaction. `published` is the hash of the settlement leaf. It is `None` if
+    /// the leaf is the same in all states, so that it need not be published.
     pub(super) fn outputs(self, contested: TxOut, published: Option<[u8; 32]>) -> Vec<TxOut> {
         let hash =
             published.filter(|_| self != Fees::InputWithChange).map(|hash| output(0, op_return(&hash)));
@@ -50,14 +53,14 @@ impl Fees {
         [Some(contested), hash, anchor].into_iter().flatten().collect()
     }
 
-    /// Returns the annex of a commitment transaction, if it has one.
+    /// Returns the annex of a commitment transaction. Returns `None` if the hash is published in an output instead.
     pub(super) fn annex(self, published: &[u8; 32]) -> Option<Vec<u8>> {
         (self == Fees::InputWithChange).then(|| [&[0x50][..], published].concat())
     }
 }
 
 impl SignedSequence {
-    /// Selects another way to pay the fees of commitment transactions. Must be called before the channel is opened.
+    /// Selects how the fees of commitment transactions are paid. Must be called before the channel is opened.
     ///
     /// # Errors
     ///
@@ -72,7 +75,8 @@ impl SignedSequence {
         Ok(self)
     }
 
-    /// Returns the settlement of a state on a published commitment transaction, whose txid may have changed.
+    /// Returns the settlement of a state that spends the published commitment transaction. Fee inputs may have changed
+    /// the txid of that transaction.
     ///
     /// # Errors
     ///
@@ -89,8 +93,8 @@ impl SignedSequence {
     }
 }
 
-/// Adds coins of a wallet to a commitment transaction. The fee is their sum, less the change if the signature allows a change
-/// output.
+/// Adds fee inputs to a commitment transaction and signs them. The fee is the sum of the coins, minus a change output
+/// if `fees` allows one.
 ///
 /// # Errors
 ///
@@ -152,7 +156,7 @@ mod tests {
         (channel, stage)
     }
 
-    /// Returns the commitment transaction of a state with a fee of 1,000 sat.
+    /// Returns the commitment transaction of a state with an added input that pays a fee of 1,000 sat.
     fn funded(channel: &SignedSequence, stage: &mut Stage, state: u32) -> Step {
         let sat = if channel.fees == Fees::Inputs { 1_000 } else { 50_000 };
         let coin = stage.wallet.mint(&mut stage.chain, sat);
@@ -160,7 +164,8 @@ mod tests {
         with_fee_inputs(channel.fees, version, (&stage.wallet, &[coin]), 1_000).unwrap()
     }
 
-    /// Settlement, contest and justice are built from the confirmed commitment transaction, whatever its txid is.
+    /// Settlement, contest and justice transactions are valid even if a fee input changed the txid of the commitment
+    /// transaction.
     #[test]
     fn settlement_contest_and_justice_survive_a_fee_input() {
         for (profile, fees) in WITH_TEMPLATES
@@ -184,7 +189,7 @@ mod tests {
                 stage
                     .publish_all(steps.unwrap())
                     .unwrap_or_else(|error| panic!("{profile:?} {fees:?}: {error}"));
-                // The contest pays its own fee.
+                // Only the contest subtracts a fee from the output that it takes.
                 let fee = paid - stage.paid(&channel, 1);
                 assert_eq!(
                     (340..350).contains(&fee),
@@ -195,7 +200,7 @@ mod tests {
         }
     }
 
-    /// A settlement that both parties signed for one txid becomes invalid with a fee input.
+    /// If both parties signed a settlement for one txid, a fee input makes that settlement invalid.
     #[test]
     fn what_is_signed_for_one_txid_does_not_survive() {
         let refused = ChannelError::refused("the settlement is signed for one txid; a fee input changes it");
@@ -216,7 +221,7 @@ mod tests {
         assert_eq!(shown.expect, Some(ScriptError::SchnorrSig));
     }
 
-    /// The parts of a commitment transaction that the publisher, or anyone, can change.
+    /// Which parts of a commitment transaction the publisher, or anyone, can change without invalidating the signature.
     #[test]
     fn a_version_s_signature_leaves_open_what_its_type_says() {
         for fees in [Fees::Inputs, Fees::InputWithChange] {
@@ -228,7 +233,7 @@ mod tests {
             };
             let (tx, prevouts) = (&version.tx, &version.prevouts);
             assert_eq!(verdict(tx, prevouts), None);
-            // The contested output, and the data that publishes the settlement, are signed.
+            // The signature covers the contested output and the data that publishes the settlement hash.
             let mut changed = tx.clone();
             changed.output[0].value = bitcoin::Amount::from_sat(CAPACITY - 1);
             assert_eq!(verdict(&changed, prevouts), Some(ScriptError::SchnorrSig));
@@ -242,19 +247,19 @@ mod tests {
                 }
             }
             assert_eq!(verdict(&changed, prevouts), Some(ScriptError::SchnorrSig));
-            // Other outputs can be added only with SINGLE.
+            // Only SINGLE allows additional outputs.
             let mut changed = tx.clone();
             changed.output.push(output(0, p2a()));
             let open = if fees == Fees::Inputs { Some(ScriptError::SchnorrSig) } else { None };
             assert_eq!(verdict(&changed, prevouts), open);
-            // Anyone can remove the publisher's coin.
+            // Anyone can remove the publisher's fee input.
             let mut stripped = tx.clone();
             stripped.input.pop();
             assert_eq!(verdict(&stripped, &prevouts[..1]), None);
         }
     }
 
-    /// Towers and clients find the commitment transaction's funding input and contested output also at index 1.
+    /// Towers and clients find the funding input and the contested output of a commitment transaction even at index 1.
     #[test]
     fn a_version_behind_another_input_is_answered() {
         for by_tower in [false, true] {
@@ -273,8 +278,8 @@ mod tests {
         }
     }
 
-    /// SINGLE allows other outputs. An output that imitates an old or the latest contested output comes before the real one, and
-    /// must be ignored.
+    /// SINGLE allows additional outputs. An output that imitates the contested output of an old or of the latest state
+    /// comes before the real one. Guards and towers must ignore the imitation.
     #[test]
     fn a_decoy_before_the_contested_output_is_left_alone() {
         for state in [1, 3] {
@@ -303,7 +308,8 @@ mod tests {
         }
     }
 
-    /// The owner's program adds a coin and its change output by itself.
+    /// The guard closes the channel with a claim whose fee an added input pays. The signed commitment transaction gets
+    /// the input and a change output.
     #[test]
     fn the_guard_closes_with_an_input_that_it_adds() {
         let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
@@ -320,7 +326,7 @@ mod tests {
         assert_eq!(stage.paid(&channel, 0), 450_000);
     }
 
-    /// A commitment transaction cannot have both a fee input and a P2A output of 0 sat.
+    /// A commitment transaction with both a fee input and a P2A output of 0 sat is not relayed.
     #[test]
     fn a_fee_input_beside_an_anchor_is_not_relayed() {
         let (channel, mut stage) = channel(Profile::Ctv, Fees::InputWithChange);
@@ -332,7 +338,7 @@ mod tests {
         let refused = stage.publish(funded);
         let dust = |reject: &Reject| matches!(reject, Reject::NonStandard(PolicyError::DustWithFee { .. }));
         assert!(matches!(&refused, Err(PlayError::Chain { reject, .. }) if dust(reject)), "{refused:?}");
-        // Coins that cannot pay the fee are refused before anything is signed.
+        // `with_fee_inputs` refuses coins that cannot pay the fee.
         let version = || channel.close(0, 3).unwrap().remove(0);
         for (fees, fee) in [(Fees::Child, 1_000), (Fees::Inputs, 1_000), (Fees::InputWithChange, 49_671)] {
             let refused = with_fee_inputs(fees, version(), (&stage.wallet, &coins), fee).map(drop);
@@ -343,7 +349,7 @@ mod tests {
         assert!(with_fee_inputs(Fees::Inputs, version(), (&stage.wallet, &coins), 50_000).is_ok());
     }
 
-    /// Weights of the three ways to pay, each with the transaction or input that pays.
+    /// Weights of a commitment transaction for each of the three ways to pay, including the child or input that pays.
     #[test]
     fn weights_of_the_ways_to_pay() {
         let mut found = Vec::new();

@@ -1,25 +1,28 @@
-//! HTLC outputs in the commitment transaction itself, each with a second stage. An HTLC may then expire before the contest delay
-//! ends.
+//! A variant of the signed sequence form in which the commitment transaction itself has the HTLC outputs. The publisher
+//! claims an HTLC through a second-stage transaction, so an HTLC may expire before the contest delay ends.
 //!
-//! The publisher moves an HTLC to a separate output (the second stage), either with the preimage or after the expiry. In the second
-//! stage the publisher waits for the contest delay, and the other party can take the output if it has the publisher's signature of
-//! a higher number. The other party claims its HTLCs directly.
+//! With the second-stage transaction the publisher moves an HTLC to a separate output, either with the preimage or
+//! after the expiry. The publisher can spend that output after the contest delay. The other party can take it if it has
+//! the publisher's signature of a higher state number. The other party claims its HTLCs directly from the commitment
+//! transaction.
 //!
-//! - **By template**: the leaf fixes the second stage. No signature per HTLC is needed, whatever the txid of the commitment
-//!   transaction is. A template commits to the number of inputs, so each HTLC needs its own transaction, with a child that pays the
-//!   fee.
-//! - **By ANYPREVOUT**: both parties sign each second stage under SINGLE|ANYPREVOUT, with one signature per HTLC and commitment
-//!   transaction. The signature binds to any txid, but only to the HTLC output of one state number, because the publisher's key in
-//!   the leaf is different for each number. With a single key, the publisher of an old commitment transaction could move an HTLC
-//!   that later states also contain to a second stage of a later number, which the victim does not check. Second stages with the
-//!   same nLockTime can share a transaction with a fee input: all successes, or the timeouts of one expiry.
+//! - **By template**: the HTLC leaf contains the template of the second-stage transaction. No signature per HTLC is
+//!   needed, and the txid of the commitment transaction does not matter. A template commits to the number of inputs. So
+//!   each HTLC needs its own second-stage transaction, with a child that pays the fee.
+//! - **By ANYPREVOUT**: both parties sign each second-stage transaction under SINGLE|ANYPREVOUT, one signature per HTLC
+//!   and commitment transaction. The signature is valid for any txid, but only for the HTLC outputs of one state
+//!   number, because the publisher's key in the leaf is different for each state number. With a single key, the
+//!   publisher of an old commitment transaction could move an HTLC that later states also contain to a second-stage
+//!   output of a later state number, which the victim does not check. Second stages with the same nLockTime can share
+//!   one transaction with a fee input: all that use preimages, or all with the same expiry.
 //!
-//! In both forms one transaction takes all second stages after the delay.
+//! In both cases one transaction spends all second-stage outputs after the delay.
 //!
-//! The second stages of all HTLCs of a number have the same script, so a victim can punish them without data of old HTLCs. The HTLC
-//! outputs themselves cannot be rebuilt without that data: nobody else can take what the cheater leaves there. The contested output
-//! is smaller than the capacity, and a tower reads its amount from the confirmed commitment transaction. With ANYPREVOUT alone (no
-//! CSFS) this is impossible, because the victim's signature of the tower's transaction commits to one amount.
+//! The second-stage outputs of one state number all have the same script, so a victim can take them without data of old
+//! HTLCs. The HTLC outputs of an old commitment transaction cannot be rebuilt without that data, so the victim cannot
+//! take an HTLC output that the cheater leaves unspent. The contested output is smaller than the capacity, and a tower
+//! reads its amount from the confirmed commitment transaction. With ANYPREVOUT alone (no CSFS) this is impossible,
+//! because the victim's signature of the tower's transaction commits to one amount.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -40,64 +43,66 @@ use crate::tx::{
 };
 use crate::wallet::Wallet;
 
-/// Weight of a commitment transaction with a P2A output and without HTLCs, in weight units.
+/// Weight of a signed commitment transaction with a P2A output and without HTLC outputs, in weight units.
 const VERSION_WEIGHT: u64 = 668;
 
-/// The way in which second stages are fixed.
+/// How second-stage transactions are fixed before the commitment transaction is published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Second {
-    /// By OP_CHECKTEMPLATEVERIFY.
+    /// By an OP_CHECKTEMPLATEVERIFY template in the HTLC leaf.
     Template,
     /// By a joint signature of both parties under SINGLE|ANYPREVOUT.
     AnyPrevOut,
 }
 
-/// An HTLC output of a commitment transaction, from the publisher's point of view.
+/// An HTLC output of a commitment transaction, with the data for the publisher's second-stage transaction.
 #[derive(Clone, Debug)]
 struct Placed {
     htlc: Htlc,
     out: TapOutput,
-    /// Leaf by which the publisher reaches the second stage.
+    /// Leaf script that the second-stage transaction satisfies.
     leaf: Vec<u8>,
-    /// nLockTime of the second stage.
+    /// nLockTime of the second-stage transaction: the expiry if the publisher sends the HTLC, otherwise 0.
     lock_time: u32,
-    /// Joint signature of the second stage, if no template fixes it.
+    /// Joint signature of the second-stage transaction. `None` if a template fixes it.
     signature: Option<[u8; 64]>,
 }
 
-/// A commitment transaction of a state with its HTLC outputs, signed by both parties.
+/// A commitment transaction of one state that has HTLC outputs, signed by both parties.
 #[derive(Clone, Debug)]
 pub struct TwoStage {
     second: Second,
     publisher: usize,
     /// State number that scripts compare.
     number: u32,
-    /// The commitment transaction.
+    /// The signed commitment transaction.
     pub commitment: Step,
-    /// Output of every second stage.
+    /// The output that every second-stage transaction of this commitment transaction creates.
     stage: TapOutput,
     placed: Vec<Placed>,
 }
 
-/// A fee input for second stages that share a transaction: the wallet, its coin, and the fee in satoshi.
+/// A fee input for a second-stage transaction: the wallet, its unspent output, and the fee in satoshi.
 pub type FeeCoin<'a> = (&'a Wallet, &'a (OutPoint, TxOut), u64);
 
 impl SignedSequence {
-    /// Returns the output of a commitment transaction's second stages. The publisher can spend it after the delay; the other party
-    /// can spend it with a signature of a higher number.
+    /// Returns the output that the second-stage transactions of a commitment transaction create. The publisher can
+    /// spend it after the delay. The other party can spend it with the publisher's signature of a higher state number.
     fn stage_output(&self, publisher: usize, number: u32) -> Result<TapOutput, ChannelError> {
         let own = leaves::delayed(&x_only(&self.setup.party(publisher)?.htlc), self.setup.delay);
         let contest = self.contested(publisher)?.contest_leaf(number);
         self.setup.joint_output(vec![(1, Leaf::Script(own)), (1, Leaf::Script(contest))])
     }
 
-    /// Returns the publisher's key in the HTLC leaves that lead to second stages of this commitment transaction.
+    /// Returns the publisher's key in the HTLC leaves that second-stage transactions satisfy. It is different for each
+    /// state number.
     fn stage_key(&self, publisher: usize, number: u32) -> Result<Keypair, ChannelError> {
         let bound = tagged_hash("sigstack/second-stage", &[&number.to_le_bytes()]);
         taproot_keypair(&self.setup.party(publisher)?.htlc, Some(&bound))
     }
 
-    /// Builds the output of an HTLC in a commitment transaction, and the leaf by which the publisher reaches the second stage.
+    /// Builds the output of an HTLC in a commitment transaction, and the leaf that the publisher's second-stage
+    /// transaction satisfies.
     fn place(
         &self,
         (publisher, number, second): (usize, u32, Second),
@@ -130,8 +135,8 @@ impl SignedSequence {
         Ok(Placed { htlc: *htlc, out, leaf, lock_time, signature: None })
     }
 
-    /// Returns the conditions for a state whose HTLC outputs are in the commitment transaction. Nothing is trimmed. An expiry must
-    /// leave time for two confirmations: of the commitment transaction and of the claim.
+    /// Returns the conditions for a state whose HTLC outputs are in the commitment transaction. No amount may be
+    /// trimmed. An HTLC must expire late enough for two confirmations: of the commitment transaction and of the claim.
     fn two_stage_terms(&self) -> Terms {
         let size = Size { frame: VERSION_WEIGHT, balance: 0, htlc: OUTPUT_WEIGHT, most: MAX_TRUC_WEIGHT };
         Terms {
@@ -143,7 +148,7 @@ impl SignedSequence {
         }
     }
 
-    /// Signs a commitment transaction of a state with HTLC outputs. Both parties sign.
+    /// Builds a commitment transaction with HTLC outputs and signs it with both parties.
     ///
     /// # Errors
     ///
@@ -187,8 +192,8 @@ impl SignedSequence {
         Ok(TwoStage { second, publisher, number: numbered, commitment, stage, placed })
     }
 
-    /// Builds the commitment transaction: the contested output with the balances, the hash of its settlement leaf, the HTLC
-    /// outputs, and a P2A output.
+    /// Builds the commitment transaction without its witness. Its outputs are the contested output with the balances,
+    /// the hash of the settlement leaf, the HTLC outputs, and a P2A output.
     fn version_with(
         &self,
         publisher: usize,
@@ -221,7 +226,8 @@ impl SignedSequence {
         Ok(transaction(3, lock_time, vec![input(self.setup.funding, sequence)], outputs))
     }
 
-    /// Builds the transaction by which the owner takes all second stages after the delay.
+    /// Builds the transaction with which the publisher takes all its second-stage outputs after the delay. `confirmed`
+    /// are the second-stage transactions.
     ///
     /// # Errors
     ///
@@ -246,8 +252,8 @@ impl SignedSequence {
         )
     }
 
-    /// Builds the transaction by which the victim takes all second stages of an older commitment transaction. It needs the
-    /// commitment transaction's number, but no data of its HTLCs.
+    /// Builds the transaction with which the victim takes all second-stage outputs of an older commitment transaction.
+    /// The victim needs the state number of that commitment transaction, but no data of its HTLCs.
     ///
     /// # Errors
     ///
@@ -274,7 +280,8 @@ impl SignedSequence {
     }
 }
 
-/// Builds the second stage of HTLCs without witnesses: one output per HTLC, and a P2A output if a child pays the fee.
+/// Builds a second-stage transaction for one or more HTLCs, without witnesses. It has one output per HTLC, and a P2A
+/// output if a child pays the fee.
 fn second_stage(second: Second, lock_time: u32, stages: &[(u64, &TapOutput)]) -> Transaction {
     let inputs = stages.iter().map(|_| input(OutPoint::null(), SEQUENCE_FREE)).collect();
     let mut outputs: Vec<TxOut> = stages.iter().map(|(sat, out)| output(*sat, out.script_pubkey())).collect();
@@ -282,7 +289,8 @@ fn second_stage(second: Second, lock_time: u32, stages: &[(u64, &TapOutput)]) ->
     transaction(3, lock_time, inputs, outputs)
 }
 
-/// Builds one transaction that spends every output with this script, and signs each input.
+/// Builds one transaction that spends every output of `confirmed` with the script of `out`. The function `witness`
+/// makes the witness of each input.
 fn take_all(
     (label, sequence, lock_time): (&'static str, u32, u32),
     (out, confirmed): (&TapOutput, &[&Transaction]),
@@ -306,10 +314,10 @@ fn take_all(
 }
 
 impl TwoStage {
-    /// Builds the second stages of several HTLCs in one transaction. `claims` lists the index of each HTLC in the state, and the
-    /// preimage if the publisher receives the HTLC.
+    /// Builds the second-stage transaction of one or more HTLCs. `claims` lists the index of each HTLC in the state,
+    /// with the preimage if the publisher receives the HTLC.
     ///
-    /// With templates the transaction is valid only for a single HTLC and without a fee input.
+    /// With [`Second::Template`] the transaction is valid only for a single HTLC and without a fee input.
     ///
     /// # Errors
     ///
@@ -331,7 +339,7 @@ impl TwoStage {
         let mut tx = second_stage(self.second, lock_time, &stages);
         let mut prevouts = Vec::with_capacity(chosen.len() + 1);
         for ((nth, placed, _), spends) in chosen.iter().zip(&mut tx.input) {
-            // The contested output and the hash of its settlement leaf come before the HTLC outputs.
+            // The HTLC outputs come after the contested output and the hash of its settlement leaf.
             let vout = u32::try_from(*nth).unwrap_or(u32::MAX).saturating_add(2);
             spends.previous_output = outpoint(&self.commitment.tx, vout);
             prevouts.push(output(placed.htlc.sat, placed.out.script_pubkey()));
