@@ -337,7 +337,7 @@ fn sizes_and_types(group: &mut Group) {
         group.accept(&id, &HASH_TYPES, &format!("hash type {hash_type:#04x}"), valid(*hash_type));
     }
     for undefined in (0..=u8::MAX).filter(|hash_type| *hash_type == 0 || !DEFINED.contains(hash_type)) {
-        // Undefined types that differ from a defined type in one bit, and a few others.
+        // Tests the undefined hash types that differ from a defined one in one bit, and a few others.
         let near = DEFINED.iter().any(|defined| (defined ^ undefined).count_ones() == 1);
         if near || matches!(undefined, 0x00 | 0x1f | 0x3f | 0x55 | 0xaa | 0xff) {
             group.reject(

@@ -47,8 +47,9 @@ fn bases(group: &mut Group, slug: &str, rule: &'static Rule) -> Bases<Item> {
     bases_of(group, slug, rule, &Key(1).bip118())
 }
 
-/// Adds cases for all undefined hash types. Each signature is for the message that the single bits of the type suggest, for
-/// that of a masked type, or for that without a hash type.
+/// Adds cases for all undefined hash types. Each signature signs one of the messages that a buggy implementation may
+/// compute: the message of a reader that interprets each bit separately, the message of a masked hash type, or the
+/// message without a hash type.
 fn hash_types(group: &mut Group) {
     let base = group.accept("hash-type-mistakes-good", &HASH_TYPES, "no byte for the hash type", valid(0x00));
     let mut made = None;
@@ -153,7 +154,8 @@ fn single(group: &mut Group) {
     }
 }
 
-/// Keys of 32 bytes and the key path do not allow the hash types of BIP 118, whichever message is signed.
+/// Adds cases that show that keys of 32 bytes and the key path do not allow the hash types of BIP 118, whichever
+/// message is signed.
 fn other_keys(group: &mut Group) {
     let bases = bases_of(group, "bip342-key-mistakes", &ONLY_HERE, &Key(1).x_only());
     let key_path = Signature { key: Key(0), key_version: None, ..sign(0) };

@@ -197,7 +197,8 @@ pub(super) fn inactive(group: &mut Group) {
             );
         }
     }
-    // A check costs the same for keys that are still of an unknown type, and for other keys of an unknown type.
+    // While BIP 118 is inactive, its keys are keys of an unknown type. A signature check with a key of an unknown type
+    // costs the same as any other check.
     for (slug, key, flags) in [
         ("inactive-1", vec![1], Flags::NONE),
         ("inactive-33", Key(1).bip118(), Flags::NONE),
@@ -222,7 +223,8 @@ pub(super) fn inactive(group: &mut Group) {
     }
 }
 
-/// Checks with keys of BIP 342 and with keys of BIP 118 share one budget. A check of an empty signature costs nothing.
+/// Adds cases that show that signature checks with keys of BIP 342 and with keys of BIP 118 share one budget. A check
+/// of an empty signature costs nothing.
 fn budget(group: &mut Group) {
     use Opcode as Op;
     // The stack has a signature and a key of one kind, and a signature and a key of the other kind.
@@ -281,7 +283,8 @@ fn budget(group: &mut Group) {
     }
 }
 
-/// In ECDSA, a key that begins with 01 is invalid, even if the other 32 bytes are the X coordinate of a valid key.
+/// Adds cases that show that a key that begins with 01 is invalid for ECDSA, even if the other 32 bytes are the X
+/// coordinate of a valid key.
 fn legacy(group: &mut Group) {
     // For a key with an even Y, an implementation that treats 01 like 02 would find the signature valid.
     let even = (1..=u8::MAX).map(Key).find(|key| key.compressed().first() == Some(&2)).unwrap_or(Key(1));

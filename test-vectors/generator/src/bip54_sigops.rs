@@ -75,7 +75,7 @@ fn skipped(operations: &[u8]) -> Vec<u8> {
     [&[Opcode::OP_0.0, Opcode::OP_IF.0], operations, &[Opcode::OP_ENDIF.0]].concat()
 }
 
-/// Creates an input that spends a script with `count` signature operations.
+/// Creates an input that spends a script with `count` signature operations, none of which is executed.
 fn with(count: usize) -> Spent {
     Spent::bare(unevaluated(&operations(count)))
 }
@@ -112,7 +112,8 @@ fn pair(
     group.reject(&base, &id, rule, "there is one CHECKSIG more", |whole| whole.inputs = more, TOO_MANY);
 }
 
-/// Adds a valid and an invalid case for opcodes in a scriptPubKey, of which `counted` signature operations must count.
+/// Adds a valid and an invalid case for opcodes in a scriptPubKey. The opcodes must count as `counted` signature
+/// operations.
 fn opcodes(
     group: &mut Group<Whole>,
     id: &str,
@@ -272,7 +273,8 @@ fn redeem_scripts(group: &mut Group<Whole>) {
     });
     let comment = "the scriptSig pushes CHECKSIGs, and the output is not P2SH";
     pair(group, "pushed-to-bare", &REDEEM, comment, 0, |rest| vec![pushing(with(rest))]);
-    // All outputs are spent by the same push. OP_1 precedes it where the script would otherwise leave an empty stack.
+    // All outputs are spent by the same push. OP_1 precedes the push if the script would otherwise leave an empty
+    // stack.
     let hash = hash160::Hash::hash(&script);
     let hash = hash.as_byte_array().as_slice();
     let ripemd = ripemd160::Hash::hash(&script);

@@ -66,7 +66,8 @@ fn stack(group: &mut Group) {
     for (slug, key_first, message_first) in [("key-deepest", true, false), ("message-on-top", false, true)] {
         let signature = signature(b"message");
         let (message, key) = (Item::Bytes(b"message".to_vec()), Item::Bytes(Key(1).x_only().to_vec()));
-        // The key in the place of the signature has the wrong size; nothing else is invalid.
+        // The element in the place of the signature is a key, whose size is wrong for a signature. Nothing else is
+        // invalid.
         let stack = match (key_first, message_first) {
             (true, _) => vec![Item::Bytes(Key(1).x_only().to_vec()), signature, key],
             _ => vec![message.clone(), message, key],

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::GeneratedFile;
 use sigstack_vectors::{Case, Expect};
 
-/// How a rejected case stops: the error, and the opcode or otherwise the phase of verification.
+/// Where verification of a rejected case stops: the error, and the opcode. If it does not stop at an opcode, the second
+/// word is the phase of verification.
 type Stop = (&'static str, &'static str);
 
 /// Cases that cover a rule of the draft, selected by their ids.

@@ -19,7 +19,7 @@ pub(super) struct Rule {
     pub(super) only: Option<(Only, &'static str)>,
 }
 
-/// The kind of case of a rule that cannot have both.
+/// The only kind of case, valid or rejected, that a rule can have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Only {
     Accept,
@@ -28,7 +28,7 @@ pub(super) enum Only {
 
 /// Description of a case before its transaction is created: about one input ([`Spec`]) or about a whole transaction.
 pub(super) trait Draft: Clone {
-    /// The verdict that the case must get.
+    /// The verdict that verification of the case must return.
     type Verdict: Copy + PartialEq;
 
     /// The verdict of valid cases.

@@ -118,7 +118,7 @@ pub(super) enum Outputs {
 /// How the message includes the annex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Annex {
-    /// Correctly.
+    /// The annex is hashed correctly.
     Right,
     /// The length of the annex is encoded in one byte, whatever the length is.
     LengthOfOneByte,
@@ -152,7 +152,8 @@ pub(super) struct Lax {
 }
 
 impl Lax {
-    /// Returns the message suggested by the single bits of a hash type, which may be undefined, for a key of BIP 118.
+    /// Returns the message of an implementation that interprets each bit of the hash type separately. The hash type may
+    /// be undefined. The key is a key of BIP 118.
     pub(super) fn by_bits(hash_type: u8) -> Lax {
         Lax {
             hash_type,
@@ -271,7 +272,7 @@ fn short_leaf_hash(script: &[u8]) -> [u8; 32] {
     tagged("TapLeaf", &[&[0xc0, script.len().to_le_bytes()[0]], script].concat())
 }
 
-/// Creates a signature of such a message, followed by the bytes `written`.
+/// Creates a signature of the message that `lax` describes, followed by the bytes `written`.
 pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
     Item::made(move |maker, tweak| {
         let mut pair = key.pair()?;
@@ -284,7 +285,7 @@ pub(super) fn signature(key: Key, lax: Lax, written: &[u8]) -> Item {
     .followed_by(written)
 }
 
-/// Creates a signature of such a message with a flaw.
+/// Creates a signature with a flaw, of the message that `lax` describes.
 pub(super) fn flawed_signature(key: Key, lax: Lax, flaw: Flaw) -> Item {
     Item::made(move |maker, _| Ok(sign(&key.pair()?, &lax.digest(maker)?, flaw)?.to_vec()))
 }

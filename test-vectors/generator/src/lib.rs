@@ -107,7 +107,7 @@ pub fn write_files(files: &[GeneratedFile], folder: &Path, progress: &mut impl W
 /// Function that creates the cases of a file.
 type Maker = fn() -> Result<Vec<Case>, String>;
 
-/// Returns the maker of a proposal's file. The two rules of BIP 54 share a file.
+/// Returns the function that creates the cases of a proposal's file. The two rules of BIP 54 share a file.
 fn maker(proposal: ProposalId) -> Option<Maker> {
     match proposal {
         ProposalId::CHECKSIGFROMSTACK => Some(csfs::cases),
@@ -121,7 +121,8 @@ fn maker(proposal: ProposalId) -> Option<Maker> {
     }
 }
 
-/// Returns the files of the proposals, each with the BIP for which the cases are also in the shape of BIP 446's files.
+/// Returns the files of the proposals: the name, the function that creates the cases, and the number of the BIP. If
+/// there is a BIP number, the cases are also written in the formats of BIP 446's files, for that BIP.
 fn groups() -> Vec<(&'static str, Maker, Option<u16>)> {
     let of_proposal =
         |proposal: &&Proposal| Some((proposal.vectors?, maker(proposal.id)?, Some(proposal.bip)));

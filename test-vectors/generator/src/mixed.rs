@@ -172,7 +172,8 @@ fn symmetric_channels(group: &mut Group) {
     );
 }
 
-/// Adds cases that spend another prevout with the same update signature, and rejected ones for another transaction.
+/// Adds valid cases that spend another prevout with the same update signature. Also adds rejected cases in which the
+/// signature is for another transaction.
 fn rebinding(
     group: &mut Group,
     base: &Accepted,

@@ -35,7 +35,7 @@ pub(super) enum Version {
     KeyPath,
     /// The script is itself a witness program, of any version and length (BIP 141).
     Program,
-    /// Such a witness program nested in P2SH.
+    /// A witness program of any version and length, nested in P2SH.
     P2shProgram,
 }
 
@@ -44,7 +44,7 @@ impl Version {
     pub(super) const SCRIPTS: &'static [Version] =
         &[Version::Bare, Version::P2sh, Version::P2wsh, Version::P2shP2wsh, Version::Tapscript];
 
-    /// Returns the name of the version in ids.
+    /// Returns the name of the kind of output, as used in case ids.
     pub(super) fn slug(self) -> &'static str {
         match self {
             Version::Bare => "bare",
@@ -78,7 +78,7 @@ impl StopsAt {
     }
 }
 
-/// The verdict that a case must get.
+/// The verdict that verification of a case must return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Accept,

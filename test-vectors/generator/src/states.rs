@@ -77,7 +77,8 @@ fn unexecuted(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, re
     group.reject(&base, "unexecuted-inactive-discouraged", &SCAN, "policy refuses it", discourage, refused);
 }
 
-/// Adds cases with something next to the opcode that the scan for OP_SUCCESSx meets before or after it.
+/// Adds cases in which the scan for OP_SUCCESSx finds something else before or after the opcode, such as another
+/// OP_SUCCESSx or a truncated push.
 fn around(group: &mut Group, proposal: &'static Proposal, opcode: Opcode, using: &Spec) {
     // An OP_SUCCESSx that no proposal uses; other cases have a truncated push.
     const UNKNOWN: Opcode = Opcode(0xfe);

@@ -32,7 +32,7 @@ pub(super) struct Whole {
     pub(super) flags: Flags,
 }
 
-/// The verdict that a transaction must get.
+/// The verdict that verification of a transaction must return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TransactionVerdict {
     Accept,

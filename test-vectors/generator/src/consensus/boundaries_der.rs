@@ -46,7 +46,8 @@ impl Integer {
         Integer { tag: 2, length: vec![value.len().to_le_bytes()[0]], value }
     }
 
-    /// Encodes the length in this number of bytes, after a byte for the number.
+    /// Encodes the length in the long form: a byte that states how many length bytes follow, then the length in `bytes`
+    /// bytes.
     fn long(&mut self, bytes: usize) {
         let mut length = self.value.len().to_be_bytes().to_vec();
         let missing = bytes.saturating_sub(length.len());

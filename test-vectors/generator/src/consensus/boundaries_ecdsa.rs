@@ -143,7 +143,8 @@ fn amounts(group: &mut Group) {
     }
 }
 
-/// Adds cases with a signature that lacks a hash type, and whose S ends with a byte equal to it.
+/// Adds cases with a signature without a hash type. The last byte of S equals SIGHASH_ALL, so that a buggy
+/// implementation may use this byte as the hash type.
 fn hash_type_in_s(group: &mut Group, version: Version) {
     let ends_with_type = Item::made(|maker, _| {
         for nonce in 1..10_000 {

@@ -163,8 +163,9 @@ fn generators(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds cases of a signature whose verification passes through the point at infinity. Computed bit by bit from the top, the
-/// sum is eight times the generator before the key is added, which is the negation of that point.
+/// Adds cases of a signature whose verification passes through the point at infinity. An implementation that computes
+/// the sum bit by bit from the top reaches eight times the generator before it adds the key. The key is the negation of
+/// this point.
 fn cancelled(group: &mut Group, version: Version) {
     let key = Key::NEGATED_EIGHT;
     let signature = Item::made(move |maker, _| {

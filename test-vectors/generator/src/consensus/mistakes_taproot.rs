@@ -45,7 +45,8 @@ pub(super) fn cases(group: &mut Group) {
     positions(group);
 }
 
-/// Returns the message that the single bits of a hash type suggest, for a key of BIP 341 or BIP 342.
+/// Returns the message of an implementation that interprets each bit of the hash type separately, for a key of BIP 341
+/// or BIP 342.
 fn by_bits(version: Version, hash_type: u8) -> Lax {
     let inputs = if hash_type & 0x80 == 0 { Inputs::All } else { Inputs::Own };
     let key_version = if version == Version::KeyPath { None } else { Some(0) };

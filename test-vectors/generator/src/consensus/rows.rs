@@ -14,7 +14,8 @@ pub(super) struct Row {
     pub(super) needs: usize,
     /// The stack before and after the opcode, for at least one example.
     pub(super) effects: &'static [(&'static str, &'static str)],
-    /// Stacks on which the opcode fails: the id, the difference, the stack, the error. The paired case is the first effect.
+    /// Stacks on which the opcode fails: the id, the difference, the stack, the error. The paired valid case has the
+    /// first stack of `effects`.
     pub(super) fails: &'static [(&'static str, &'static str, &'static str, ScriptError)],
     /// Stacks on which the opcode fails under MINIMALDATA, in the same format as `fails`.
     pub(super) fails_minimal: &'static [(&'static str, &'static str, &'static str, ScriptError)],

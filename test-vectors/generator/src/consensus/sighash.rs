@@ -230,7 +230,7 @@ fn fields(
     }
 }
 
-/// Adds cases of an annex with a signature that was made without one.
+/// Adds cases with an annex and a signature that was made for a transaction without an annex.
 fn annex(group: &mut Group) {
     for (version, verdict) in [
         (Version::KeyPath, in_phase(phase(Version::KeyPath), ScriptError::SchnorrSig)),
