@@ -33,10 +33,10 @@ use oracle::mutate::{Mutator, under_consensus_flags};
 /// Compares the engine with Bitcoin Core's code over every vector and over mutants of them.
 #[derive(Parser)]
 struct Arguments {
-    /// What makes the mutants of one run those of another.
+    /// Seed of the mutants. Two runs with the same seed compare the same mutants.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many mutants of vectors that decode to ask about.
+    /// Number of mutants of vectors to compare. Mutants that do not decode are not counted.
     #[arg(long, default_value_t = 200_000)]
     count: u64,
 }

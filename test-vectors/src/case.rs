@@ -54,7 +54,7 @@ impl Subject {
     }
 }
 
-/// The verdict that a case must get.
+/// The verdict that verification of a case must return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expect {
     /// The input or the whole transaction is valid.

@@ -58,7 +58,7 @@ impl Question {
     }
 }
 
-/// The check that a test case makes, one variant for each kind of row.
+/// The check that a test case makes, one variant for each kind of test case.
 #[derive(Clone, Debug)]
 pub(crate) enum Check {
     Case(Box<Case>),
@@ -281,8 +281,9 @@ fn is_of_upgrade_mechanism(error: &ScriptError) -> bool {
         .any(|(_, of_policy)| of_policy == *error)
 }
 
-/// Returns the generic discourage error with which an implementation that does not know the proposals refuses the input;
-/// `None` unless the input uses the upgrade mechanism of a proposal that is not active.
+/// Returns the generic discourage error with which an implementation that does not know the proposals refuses the
+/// input. Returns `None` if such an implementation does not refuse the input for the upgrade mechanism (OP_SUCCESSx,
+/// NOP, unknown public key type) of a proposal that is not active.
 ///
 /// [`is_todays_policy`] is the counterpart for cases that expect such an error.
 pub(crate) fn todays_policy(question: &InputQuestion) -> Option<ScriptError> {

@@ -19,8 +19,8 @@ pub struct Dialect {
     /// Flag names of the dialect with the flags that each stands for. Names that mean only the flag of the same name are
     /// not listed.
     names: &'static [(&'static str, &'static [&'static str])],
-    /// Whether the flags that refuse an upgrade mechanism also refuse the proposals that use it, as today's policy does, and
-    /// with the error of the mechanism.
+    /// Whether a flag that refuses an upgrade mechanism (OP_SUCCESSx, NOP, unknown public key type) also refuses the
+    /// proposals that use this mechanism. Today's policy does so, and reports the error of the mechanism.
     refuses_proposals: bool,
     /// Names that "all flags" includes in addition to Core's 21 flags.
     universe: &'static [&'static str],

@@ -7,7 +7,7 @@ use core::fmt;
 pub struct InputError {
     /// Name of the file, as passed by the caller.
     pub file: String,
-    /// Number of the case, counted from 1 without comments; `None` if the error is about the whole file.
+    /// Number of the case, counted from 1. Comments are not counted. `None` if the error is about the whole file.
     pub case: Option<usize>,
     /// The field or column, as a path such as `prevouts[1]`.
     pub field: Option<String>,
@@ -89,8 +89,8 @@ pub(crate) fn counted(number: usize, thing: &str) -> String {
     }
 }
 
-/// Maximum length of a problem's text in characters; of a longer text only the beginning and the end are shown, of
-/// `END_SHOWN` characters each. The text may quote a value of a file, which can have any length.
+/// Maximum length of a problem's text in characters. The text may quote a value of a file, which can have any length.
+/// Of a longer text, only the first and the last `END_SHOWN` characters are shown.
 const MOST_SHOWN: usize = 400;
 const END_SHOWN: usize = 120;
 

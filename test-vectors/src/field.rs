@@ -105,7 +105,8 @@ pub(crate) fn transaction_of_any_form(value: &Value, field: &str) -> Result<Tran
     transaction(value, field).or_else(|bad| without_witnesses().ok_or(bad))
 }
 
-/// Parses the outputs spent by a transaction, in input order. Fails unless there is one for each input.
+/// Parses the outputs spent by a transaction, in input order. Fails if the number of outputs differs from the number of
+/// inputs.
 pub(crate) fn prevouts(value: &Value, field: &str, tx: &Transaction) -> Result<Vec<TxOut>, Bad> {
     let values = array(value, field)?;
     if values.len() != tx.input.len() {

@@ -10,9 +10,9 @@ use signal_hook::{flag, low_level};
 /// State shared with the signal handlers.
 #[derive(Default)]
 struct Signals {
-    /// Whether no work is postponing signals, so that a signal ends the command immediately.
+    /// `true` while no call of [`postponed`] is running. A signal then ends the command immediately.
     is_idle: Arc<AtomicBool>,
-    /// Number of the signal that arrived during postponed work; 0 if none did.
+    /// Number of the signal that arrived while a call of [`postponed`] was running; 0 if no signal arrived.
     arrived: Arc<AtomicUsize>,
 }
 

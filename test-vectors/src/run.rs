@@ -30,7 +30,8 @@ pub struct Report {
     pub passed: usize,
     /// Cases whose answer was not the expected one, in file order.
     pub failures: Vec<Failure>,
-    /// Number of passed cases whose expected answer was interpreted differently from its plain meaning, for each reason.
+    /// Number of cases that count as passed although the answer differs from the file's, for each reason. An example is
+    /// an error that older versions of Bitcoin Core reported.
     pub readings: BTreeMap<&'static str, usize>,
     /// Number of cases that did not run, for each reason.
     pub skipped: BTreeMap<&'static str, usize>,

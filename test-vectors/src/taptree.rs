@@ -43,7 +43,8 @@ pub fn output_script(output_key: &[u8; 32]) -> ScriptBuf {
 ///
 /// # Errors
 ///
-/// Returns the reason why the output key does not exist, as a clause without subject.
+/// Returns the reason why the output key does not exist, such as "is not on the curve". The subject is the internal
+/// key.
 pub fn output_key(internal_key: &[u8; 32], tweak: [u8; 32]) -> Result<([u8; 32], Parity), String> {
     let key = XOnlyPublicKey::from_byte_array(*internal_key).map_err(|_| "is not on the curve")?;
     let tweak = Scalar::from_be_bytes(tweak).map_err(|_| "has a tweak beyond the order of the curve")?;

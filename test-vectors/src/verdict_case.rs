@@ -112,8 +112,8 @@ impl VerdictCase {
 impl VectorFile {
     /// Converts an entry to cases, each about one input or a whole transaction.
     ///
-    /// Each case has exactly the flags that the file names. Where the format also requires a verdict under more or fewer
-    /// flags, only [`run()`](crate::run()) verifies under those.
+    /// Each case has exactly the flags that the file names. Some formats also require a verdict under more or fewer
+    /// flags. Only [`run()`](crate::run()) verifies with these further flags.
     ///
     /// # Errors
     ///

@@ -69,8 +69,8 @@ impl Tapscripts {
         self.spend_after(&[], &[], number)
     }
 
-    /// Returns the tapscript with this number after a script of opcodes that consumes these elements, the bottom one first, and
-    /// leaves nothing.
+    /// Returns the tapscript with this number, preceded by `script`. `script` must consist of opcodes only, consume the
+    /// witness elements `stack`, given bottom first, and leave nothing on the stack.
     pub(crate) fn spend_after(&self, stack: &[&[u8]], script: &[u8], number: u64) -> TapscriptSpend {
         let mut random = Random::new(self.seed, number);
         let (mut tx, mut prevouts, index) = transaction(&mut random);
@@ -378,7 +378,8 @@ impl Builder<'_> {
         Key { bytes, known: None }
     }
 
-    /// Adds a witness element that is used as a signature for a key. Returns whether the check should be true.
+    /// Adds a witness element that is used as a signature for a key. Returns whether the signature check should
+    /// succeed.
     fn signature(&mut self, key: &Key) -> bool {
         if self.random.once_in(4) {
             self.take(vec![]);
@@ -434,7 +435,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Consumes a boolean on the stack with OP_VERIFY or OP_DROP.
+    /// Appends OP_VERIFY or OP_DROP, which consume the boolean on top of the stack. `holds` is the expected value of
+    /// this boolean. OP_VERIFY rarely follows a false value, because it then makes the script fail.
     fn settle(&mut self, holds: bool) {
         let verify = if self.random.once_in(40) { !holds } else { holds && self.random.once_in(2) };
         self.op(if verify { op::VERIFY } else { op::DROP });

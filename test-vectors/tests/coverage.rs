@@ -1,4 +1,4 @@
-//! Coverage of the proposals by the project's own vectors.
+//! Checks that the project's own vectors cover every proposal.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 

@@ -78,8 +78,8 @@ fn every_rule_has_vectors_that_are_accepted_and_that_are_rejected_for_its_reason
             given.insert(error);
             cited.insert(id);
         }
-        // The errors named in the text of a rule must be those of its vectors. A rule without an error is checked by the
-        // vectors of others.
+        // The errors named in the text of a rule must be those of its vectors. If the text names no error, the vectors
+        // of other rules check the error.
         let named = errors(text);
         assert!(
             named.is_empty() || named == given,

@@ -64,7 +64,8 @@ fn vectors(step: usize) -> Vec<InputQuestion> {
     Corpus::read().questions.into_iter().step_by(step).collect()
 }
 
-/// All proposals are inactive in these cases, so that today's rules apply to scripts that contain the opcodes of proposals.
+/// Checks that the engine and Core agree on the vectors if no proposal is active. Scripts that contain the opcodes of
+/// proposals then follow today's rules.
 fn inactive_proposals_leave_the_consensus_of_vectors(step: usize, errors: usize) {
     let counts = compare(&under_consensus_flags(&vectors(step), 1));
     expect_agreement(&counts);
@@ -127,8 +128,9 @@ fn committed() -> Vec<&'static str> {
     letters.lines().flat_map(str::chars).map(|letter| legend[&letter]).collect()
 }
 
-/// Checks the verdicts under policy flags too. Each generic discourage flag is used together with those of the proposals
-/// whose upgrade mechanisms it refuses in older versions.
+/// Checks that the verdicts under policy flags equal the committed verdicts of the engine from before the proposals.
+/// Each generic discourage flag is used together with the discourage flags of the proposals whose upgrade mechanisms it
+/// refuses in older versions.
 fn inactive_proposals_leave_policy(count: u64) {
     let committed = committed();
     assert_eq!(committed.len() as u64, COUNT);
@@ -255,8 +257,8 @@ fn what_active_proposals_accept_of_few_tapscripts_was_accepted() {
     active_proposals_accept_what_was_accepted(FEW / 4);
 }
 
-/// Returns a random tapscript. Half of them use a proposal first, as the sample in its row does, so that each proposal is used
-/// that has one.
+/// Returns a random tapscript. Half of these tapscripts first execute the sample script of a random proposal, from the
+/// table of proposals. Every proposal with a sample script is therefore used.
 fn after_sample(tapscripts: &Tapscripts, number: u64) -> TapscriptSpend {
     let mut random = Random::new(SEED + 4, number);
     match random.pick(PROPOSALS).sample.filter(|_| random.once_in(2)) {
@@ -281,7 +283,8 @@ fn active_proposals_accept_what_was_accepted(count: u64) {
     accepted.expect_at_least(count / 10, count / 125, &names.collect::<Vec<_>>());
 }
 
-/// Checks the vectors unchanged, and with known keys and recomputed signatures under the new rules.
+/// Checks each vector under the new rules twice: unchanged, and with keys whose secrets are known and recomputed
+/// signatures.
 fn active_proposals_accept_what_was_accepted_of_vectors(step: usize, all: u64, each: u64) {
     let questions = vectors(step);
     let mutator = Mutator::new(&questions, SEED);

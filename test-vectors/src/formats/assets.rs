@@ -18,7 +18,7 @@ use crate::formats::{Found, Words, rows};
 use crate::random::Random;
 use crate::verdict_case::Labels;
 
-/// An input that must be valid, or invalid.
+/// A taproot input with its witness data, the flags to verify with, and the expected result.
 #[derive(Clone, Debug)]
 pub(crate) struct Asset {
     tx: Transaction,

@@ -1,5 +1,6 @@
-//! Reader of leaf scripts that do not depend on a transaction, with their witnesses. Each object gives two checks, with the
-//! four proposals active that the scripts use: one under the consensus flags, one with MINIMALDATA in addition.
+//! Reader of leaf scripts that do not depend on a transaction, with their witnesses. Each object gives two checks: one
+//! under the consensus flags, and one under the consensus flags and MINIMALDATA. In both checks, the four proposals
+//! that the scripts use are active.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -18,7 +19,8 @@ use crate::taptree::Leaf;
 /// Flags of the proposals whose opcodes the scripts use.
 const PROPOSALS: &str = "CHECKSIGFROMSTACK,OP_CAT,INTERNALKEY,PAIRCOMMIT";
 
-/// Fields with an expected verdict, and the flag that each adds to those of the consensus and of the proposals.
+/// Fields with an expected verdict. Each comes with a flag that is added to the consensus flags and the flags of the
+/// proposals.
 const VERDICTS: &[(&str, &str)] = &[("consensus_ok", "NONE"), ("ok_with_minimaldata", "MINIMALDATA")];
 
 fn cases(document: &Document) -> Option<(&Value, &Vec<Value>)> {

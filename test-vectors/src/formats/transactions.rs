@@ -1,14 +1,15 @@
 //! Reader of tx_valid.json and tx_invalid.json: `[[[txid, vout, scriptPubKey, amount?], …], transaction, flags]`.
 //!
-//! The flags column of tx_valid lists the flags to exclude from all flags of the dialect. That of tx_invalid lists the
-//! flags to verify with. Both lists are minimal. Before 2021 both files listed the flags to verify with, not minimal; in
-//! 2012 the column was a boolean, whether P2SH is enforced.
+//! The flags column of tx_valid lists the flags to exclude from all flags of the dialect. The flags column of
+//! tx_invalid lists the flags to verify with. Both lists are minimal. Before 2021 the columns of both files listed the
+//! flags to verify with, and the lists were not minimal. In 2012 the column was a boolean that says whether P2SH is
+//! enforced.
 //!
 //! The comments at the beginning of Core's files say which of the two a file is and what its flags mean. Without them, the
 //! file name decides which it is, and the flags have today's meaning.
 //!
-//! BIP 119's files have further columns, which are not read. They exclude rows from checks that pass here, because this
-//! interpreter never refuses an inactive proposal by a generic flag.
+//! BIP 119's files have further columns, which are not read. These columns exclude rows from some checks. Here all rows
+//! pass these checks, because this interpreter never refuses an inactive proposal by a generic flag.
 
 use std::collections::HashMap;
 
@@ -30,8 +31,8 @@ use crate::random::Random;
 /// Value of the flags column for a transaction that is invalid before any script runs.
 const BAD_TRANSACTION: &str = "BADTX";
 
-/// The names, in the comments of files, of a column with flags to verify with; `FLAGS_TO_LEAVE_OUT` is the name of one with
-/// flags to exclude.
+/// Names that comments in the files give to the flags column. These names mean that the column lists flags to verify
+/// with. `FLAGS_TO_LEAVE_OUT` means that it lists flags to exclude.
 const FLAGS_TO_SET: &[&str] = &["verifyFlags", "enforceP2SH"];
 const FLAGS_TO_LEAVE_OUT: &str = "excluded verifyFlags";
 
@@ -89,8 +90,8 @@ fn says_invalid(document: &Document) -> Option<bool> {
     said.or_else(|| rows::rows(document).iter().any(bad).then_some(true))
 }
 
-/// Returns whether the transactions of a file are invalid, from its content or otherwise its name; `None` if neither says
-/// so.
+/// Returns whether the transactions of a file are invalid. Uses the content of the file, or its name if the content
+/// does not say. `None` if the name does not say either.
 fn is_invalid(document: &Document, name: &str) -> Option<bool> {
     let called = || match (is_called(name, "txvalid"), is_called(name, "txinvalid")) {
         (true, _) => Some(false),

@@ -1,4 +1,5 @@
-//! Combinations that cannot occur, of opcodes with outcomes and of errors with places, each with the reason.
+//! Lists combinations that cannot occur, each with the reason: opcodes with outcomes, and script errors with kinds of
+//! script.
 
 use sigstack_interpreter::ScriptError as E;
 use sigstack_interpreter::{Hook, Opcode, Proposal, ScriptError};

@@ -40,7 +40,7 @@ impl Place {
         Place::KeyPath,
     ];
 
-    /// The places whose scripts differ in their rules.
+    /// The kinds of script that have rules of their own.
     pub(crate) const SCRIPTS: &'static [Place] =
         &[Place::Bare, Place::P2sh, Place::P2wsh, Place::P2shP2wsh, Place::Tapscript];
 }
@@ -66,7 +66,7 @@ impl<'a> Watch<'a> {
         self.case.subject.input().unwrap()
     }
 
-    /// Returns the place of a phase of the recorded verification.
+    /// Returns the kind of script that a phase of the recorded verification belongs to.
     pub(crate) fn place(&self, phase: Phase) -> Place {
         let output = self.case.prevouts[self.input()].script_pubkey.as_bytes();
         let is_p2sh = output.len() == 23 && output[..2] == [0xa9, 20] && output[22] == 0x87;

@@ -48,7 +48,8 @@ impl Corpus {
         Corpus::of(&shared("vectors").into_iter().chain([own]).collect::<Vec<PathBuf>>())
     }
 
-    /// Reads the vectors under some folders, one folder after the other: the order does not depend on where the clone is.
+    /// Reads the vectors under some folders. The folders are read in the given order, so that the order of the vectors
+    /// does not depend on the location of the clone.
     pub(crate) fn of(folders: &[PathBuf]) -> Corpus {
         let mut corpus = Corpus { files: 0, questions: vec![] };
         let mut known = HashSet::new();

@@ -18,21 +18,21 @@ use crate::random::Random;
 /// The kind of change that is made to an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
-    /// Only the flags.
+    /// Only the verification flags are changed.
     Flags,
-    /// Bytes of the serialized transaction.
+    /// Bytes of the serialized transaction are changed.
     RawTransaction,
-    /// Fields of the transaction, amounts, or the index of the verified input.
+    /// Fields of the transaction, amounts, or the index of the verified input are changed.
     Fields,
-    /// Bytes of the scriptSig, of a witness element or of an output script; commitments are not recomputed.
+    /// Bytes of the scriptSig, of a witness element or of an output script are changed; commitments are not recomputed.
     Bytes,
-    /// Elements of the stack.
+    /// Elements of the initial stack are changed.
     Stack,
-    /// Instructions of the script; commitments are recomputed.
+    /// Instructions of the script are changed; commitments are recomputed.
     Script,
     /// Instructions without effect are inserted into the script; commitments are recomputed.
     Padding,
-    /// Leaf version, Merkle path, internal key or annex; commitments are recomputed.
+    /// Leaf version, Merkle path, internal key or annex are changed; commitments are recomputed.
     Leaf,
     /// The script and its stack are moved to another kind of output.
     Moved,
@@ -42,9 +42,10 @@ pub(crate) enum Kind {
     Multisig,
     /// Witness, scripts or output are taken from another vector, or the scripts of both vectors are concatenated.
     Spliced,
-    /// One of the changes above, then keys are replaced by keys with known secrets, and signatures are recomputed.
+    /// One of the changes above is made. Then keys are replaced by keys with known secrets, and signatures are
+    /// recomputed.
     Signed,
-    /// Not made from a vector: a random tapscript, sometimes changed.
+    /// The mutant is not made from a vector. It is a random tapscript, sometimes changed.
     RandomTapscript,
 }
 
