@@ -138,8 +138,8 @@ fn other_words_are_refused() {
     let long = format!("02{}", hex::encode(x_only(&keypair("A"))));
     let said = added(&format!("pk:{long}")).unwrap_err().to_string();
     assert_eq!(said, format!("`{long}` has 33 bytes: keys are x-only (BIP 340), leave out the first byte"));
-    // Words that describe no asset of the policy: too few parts, a signature by another key or with too many parts, a
-    // part of another kind, an opening of another commitment, and openings with too few or wrong parts.
+    // These words describe no asset of the policy. In order: a signature by another key, too many parts, a part of
+    // another kind, an opening of another commitment, too few parts, and a part of another kind.
     let others = ["signed:A:9:ab", "signed:C:9:ab:cd", "signed:C:x:ab", "opens:N:3", "opens:H", "opens:H:x"];
     for word in others {
         assert_eq!(added(word), Err(HaveError::NotAsked(word.into())), "{word}");
