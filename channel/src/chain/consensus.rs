@@ -42,7 +42,8 @@ const DISABLE: u32 = 1 << 31;
 /// Bit of nSequence by which the relative lock counts units of 512 seconds (BIP 68).
 const TIME: u32 = 1 << 22;
 
-/// Checks everything about a transaction except its scripts: form, inputs, locks and amounts.
+/// Checks everything about a transaction except its scripts: form, inputs, locks and amounts. `coin` looks up
+/// an unspent output.
 pub(super) fn place(
     tx: &Transaction,
     context: &Context<'_>,

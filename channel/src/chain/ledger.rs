@@ -64,7 +64,8 @@ impl Ledger {
         }
     }
 
-    /// Adds a transaction to its block: removes the coins that it spends and adds its outputs.
+    /// Adds a transaction to the block at its height: removes the outputs that it spends, and adds the
+    /// outputs that it creates.
     pub(super) fn connect(&mut self, txid: Txid, confirmed: Confirmed) {
         for input in &confirmed.tx.input {
             self.remove_coin(&input.previous_output);
@@ -83,8 +84,8 @@ impl Ledger {
 
     /// Disconnects the last block, which must be at `height`. Returns its transactions in order.
     ///
-    /// A minted coin does not belong to any block. If it was minted at this height, its height is reduced
-    /// by one, so that no coin is above the tip.
+    /// A minted coin (see [`super::Chain::mint`]) does not belong to any block. If it was minted at this
+    /// height, its height is reduced by one, so that no coin is above the tip.
     pub(super) fn disconnect(&mut self, height: u32) -> Vec<Transaction> {
         let txids = self.blocks.remove(&height).unwrap_or_default();
         let mut undone = Vec::with_capacity(txids.len());
@@ -121,8 +122,8 @@ fn coin_bytes(outpoint: &OutPoint, coin: &Coin) -> Vec<u8> {
     [&outpoint_bytes(outpoint), &coin.height.to_le_bytes()[..], &value, script].concat()
 }
 
-/// A digest of a set: the sum of the hashes of its elements. It is updated when an element is added or
-/// removed.
+/// A digest of a set of byte strings: the sum of their hashes. An element can therefore be added or removed
+/// without a new computation over the others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Digest(u128);
 
@@ -140,7 +141,7 @@ impl Digest {
         self.0 = self.0.wrapping_sub(Digest::of(element));
     }
 
-    /// Returns the digest of several sets in this order.
+    /// Returns one digest of several sets, which depends on their order.
     pub(super) fn join(parts: &[Digest]) -> u128 {
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.0.to_le_bytes()).collect();
         Digest::of(&bytes)

@@ -1,7 +1,7 @@
-//! A random model of the fee market: the feerate that each next block requires.
+//! A random model of the fee market: the feerates that the next blocks require.
 
-/// A seeded random process of feerates with backlogs. The logarithm of the rate is an AR(1) process that
-/// returns to its mean.
+/// A random process of feerates, which may start in a backlog. The logarithm of the feerate is an AR(1)
+/// process that returns to its mean.
 ///
 /// Random numbers come from SplitMix64, so that a seed gives the same rates on every platform.
 #[derive(Clone, Debug, PartialEq)]

@@ -80,7 +80,8 @@ impl Mempool {
         self.reach(txid, |entry| self.children(entry))
     }
 
-    /// Returns all transactions that are connected with a transaction, including itself.
+    /// Returns the cluster of a transaction: the transaction itself and all mempool transactions connected
+    /// with it through parents and children.
     pub(super) fn cluster(&self, txid: Txid) -> BTreeSet<Txid> {
         self.reach(txid, |entry| entry.parents().chain(self.children(entry)).collect())
     }
@@ -179,8 +180,8 @@ impl Mempool {
         Some(Coin { out: out.clone(), height: chain.height().saturating_add(1) })
     }
 
-    /// Returns the mempool with `entries` added and the `evicted` transactions removed. Fails if a cluster
-    /// becomes too large.
+    /// Returns the mempool with `entries` added and the transactions `evicted` removed. Fails if the cluster
+    /// of the new entries becomes too large.
     fn with(&self, entries: Vec<Entry>, evicted: &BTreeSet<Txid>) -> Result<Mempool, Reject> {
         let mut after = self.clone();
         for txid in evicted {
@@ -202,8 +203,8 @@ impl Mempool {
     }
 }
 
-/// Checks that a package is one parent and one child of it, without a conflict between them (Core
-/// `IsWellFormedPackage`).
+/// Checks that a package consists of a parent and its child, and that the two do not spend the same output
+/// (Core `IsWellFormedPackage`).
 pub(super) fn check_package(parent: &Transaction, child: &Transaction) -> Result<(), Reject> {
     let txid = parent.compute_txid();
     if !child.input.iter().any(|input| input.previous_output.txid == txid) {
@@ -254,7 +255,8 @@ pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Mempool, 
     pool.with(entries, &evicted)
 }
 
-/// Checks consensus and the policy for a single transaction.
+/// Checks consensus, and the policy rules that concern one transaction alone. `before` contains the earlier
+/// transactions of the package, whose outputs `tx` may spend.
 fn entry(chain: &Chain, tx: Transaction, before: &[Entry]) -> Result<Entry, Reject> {
     let txid = tx.compute_txid();
     if chain.mempool.entries.contains_key(&txid) || chain.confirmed(&txid).is_some() {
@@ -280,7 +282,8 @@ fn standard(tx: &Transaction, placed: &Placed, policy: &Policy) -> Result<u64, P
     Ok(candidate.vsize())
 }
 
-/// Checks the rules of version 3 (BIP 431). Returns a sibling that the transaction would evict.
+/// Checks the rules of version 3 (BIP 431). Returns the sibling that the transaction would evict, or `None`
+/// if it has no sibling.
 fn truc(
     pool: &Mempool,
     entry: &Entry,
@@ -318,7 +321,7 @@ fn truc(
     match siblings.as_slice() {
         [] => Ok(None),
         [sibling] if pool.descendants(*sibling).len() == 1 => Ok(Some(*sibling)),
-        // Only a reorganisation can leave a parent with several children in the mempool.
+        // Only after a reorganisation can a parent have several children in the mempool.
         _ => Err(Reject::Truc("more than one unconfirmed descendant of the parent")),
     }
 }
@@ -340,8 +343,8 @@ fn ephemeral_dust(chain: &Chain, entry: &Entry, package: &[Entry]) -> Result<(),
     Ok(())
 }
 
-/// Checks the fees. A single transaction pays the minimum by itself; a package pays it jointly. In a
-/// package, the child must have a higher feerate than its parent.
+/// Checks the minimum fee. A single transaction pays it alone, and a package pays it jointly. In a package,
+/// the child must have a higher feerate than its parent.
 fn fees(policy: &Policy, entries: &[Entry]) -> Result<(), Reject> {
     let fee = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.fee));
     let size = entries.iter().fold(0u64, |sum, entry| sum.saturating_add(entry.vsize));

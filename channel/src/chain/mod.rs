@@ -1,5 +1,5 @@
-//! A small model of a block chain on which the constructions are played: coins, blocks with heights and
-//! median times, and a mempool with Core's replacement rules.
+//! A small model of a block chain that verifies the transactions of the constructions. It has unspent outputs
+//! (coins), blocks with heights and median times, and a mempool with Core's replacement rules.
 //!
 //! A transaction enters a block only if the interpreter accepts it under the chain's flags. A transaction
 //! enters the mempool only if policy accepts it too. The model has no proof of work, no signature operation
@@ -32,8 +32,8 @@ pub use sigstack_policy::{Policy, PolicyError};
 use crate::keys::tagged_hash;
 use ledger::{Digest, Ledger};
 
-/// The height at which every chain begins. It is realistic, so that pushes of heights in scripts have their
-/// real size.
+/// The height at which every chain begins. It is realistic, so that heights in scripts have their real
+/// encoded size.
 pub const START_HEIGHT: u32 = 900_000;
 const START_TIME: u32 = 1_750_000_000;
 /// Seconds between two blocks.
@@ -52,7 +52,7 @@ pub struct Block {
     pub txids: Vec<Txid>,
 }
 
-/// A confirmed transaction, with the outputs that it spent.
+/// A confirmed transaction, with the outputs that it spent and its position in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
     /// The transaction.
@@ -80,11 +80,12 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// Creates a chain with the present consensus rules and with `proposals` active.
+    /// Creates a chain with today's consensus rules and with the soft forks `proposals` active.
     pub fn new(proposals: Flags, policy: Policy) -> Chain {
         let proposals = proposals & Flags::of_kind(FlagKind::Proposal);
-        // Policy refuses the upgrade opcodes of inactive proposals. For active proposals it refuses the
-        // arguments that they reserve for later upgrades.
+        // The policy flag `DISCOURAGE_X` refuses the opcodes of the proposal X while X is inactive, so it is
+        // removed if X is active. The flag `DISCOURAGE_UPGRADABLE_X` stays. It refuses the arguments that X
+        // reserves for later upgrades.
         let active = |name: &str| {
             let proposal = name.strip_prefix("DISCOURAGE_").and_then(Flags::from_name);
             proposal.is_some_and(|proposal| proposals.contains(proposal))
@@ -125,8 +126,8 @@ impl Chain {
         self.height
     }
 
-    /// Returns a digest of the height, the coins with their heights, the confirmed transactions and the
-    /// mempool. Two clones of one chain with the same digest are in the same state.
+    /// Returns a digest of the height, the unspent outputs with their heights, the confirmed transactions and
+    /// the mempool. Two clones of one chain with the same digest are in the same state.
     pub fn fingerprint(&self) -> u128 {
         let mut height = Digest::default();
         height.add(&self.height.to_le_bytes());
@@ -140,14 +141,14 @@ impl Chain {
 
     /// Returns the median time of the last eleven blocks up to a height (BIP 113).
     pub fn median_time_past(&self, height: u32) -> u32 {
-        // Block times increase with height, so the median is the time of the middle block. The first blocks
-        // have fewer than ten predecessors.
+        // Block times increase with height, so the median is the time of the middle block. Near the beginning
+        // of the chain, fewer than eleven blocks exist.
         let last = height.min(self.height).max(START_HEIGHT);
         let before = last.saturating_sub(START_HEIGHT).min(10);
         Chain::time(last.saturating_sub(before / 2))
     }
 
-    /// Creates a confirmed coin without a transaction.
+    /// Adds an unspent output to the chain at the current height, without a transaction that creates it.
     pub fn mint(&mut self, out: TxOut) -> OutPoint {
         self.minted += 1;
         let id = tagged_hash("sigstack/mint", &[&self.minted.to_le_bytes()]);
@@ -157,7 +158,7 @@ impl Chain {
         outpoint
     }
 
-    /// Returns an unspent confirmed output.
+    /// Returns an unspent confirmed output, or `None` if it does not exist or is spent.
     pub fn coin(&self, outpoint: &OutPoint) -> Option<&Coin> {
         self.ledger.coin(outpoint)
     }
@@ -173,7 +174,8 @@ impl Chain {
         self.ledger.coins()
     }
 
-    /// Returns the confirmed transaction that spent an output.
+    /// Returns the confirmed transaction that spent an output, or `None` if no confirmed transaction spent
+    /// it.
     pub fn spender(&self, outpoint: &OutPoint) -> Option<&Confirmed> {
         self.ledger.spender(outpoint)
     }
@@ -209,12 +211,12 @@ impl Chain {
         self.mine_block(txs)
     }
 
-    /// Mines a block with a transaction that the mempool refuses, filled up with mempool transactions that
-    /// pay at least `rate` sat/kvB.
+    /// Mines a block that begins with `tx`, which the mempool may refuse. The rest of the block is filled
+    /// with mempool transactions that pay at least `rate` sat/kvB.
     ///
     /// # Errors
     ///
-    /// Returns [`Reject`] if the transaction breaks consensus. The chain is unchanged in this case.
+    /// Returns [`Reject`] if `tx` breaks consensus. The chain is unchanged in this case.
     pub fn mine_with(&mut self, tx: Transaction, rate: u64) -> Result<Block, Reject> {
         // Transactions that conflict with `tx` leave the mempool before the rest of the block is selected.
         let mut after = self.clone();
@@ -264,8 +266,8 @@ impl Chain {
         Ok(Block { txids })
     }
 
-    /// Checks a transaction for the next block. The ledger already contains the earlier transactions of
-    /// this block.
+    /// Checks a transaction for the next block. `ledger` already contains the earlier transactions of this
+    /// block.
     fn check_for_block(&self, ledger: &Ledger, txid: &Txid, tx: Transaction) -> Result<Confirmed, Reject> {
         let placed = consensus::place(&tx, &Context::next(self), |outpoint| ledger.coin(outpoint).cloned())?;
         // The scripts of a mempool transaction were verified when it was accepted, and its txid commits to

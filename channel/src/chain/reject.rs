@@ -19,7 +19,7 @@ pub enum Reject {
     CreatesMoney,
     /// nLockTime is not reached yet (BIP 113 for times).
     NotFinal,
-    /// A relative lock has not expired yet (BIP 68).
+    /// The relative lock of an input has not expired yet (BIP 68).
     SequenceLocked {
         /// Index of the input.
         input: usize,
@@ -50,7 +50,7 @@ pub enum Reject {
         /// Number of blocks to disconnect.
         depth: u32,
     },
-    /// The mempool accepted the transaction, but the next block does not include it.
+    /// The mempool accepted the transaction, but the next block did not include it.
     NotMined,
     /// Policy: a child of an unconfirmed parent does not spend all of the parent's dust.
     UnspentEphemeralDust,
@@ -86,7 +86,8 @@ pub enum Reject {
     SpendsConflict,
     /// Policy: a rule of version 3 transactions is broken (BIP 431). The text says which rule.
     Truc(&'static str),
-    /// The package is not one parent with one child of it, or it may not replace. The text says why.
+    /// A rule for packages is broken, for example because the second transaction does not spend the first.
+    /// The text says which rule.
     Package(&'static str),
 }
 

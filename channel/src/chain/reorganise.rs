@@ -13,9 +13,9 @@ impl Chain {
     /// Disconnects the last `depth` blocks. The caller mines the blocks that replace them.
     ///
     /// As in Core, the transactions of these blocks return to the mempool if they are still valid and
-    /// standard, without regard to fees. A mempool transaction is removed if it depends on a transaction
-    /// that did not return, or if its locks have not expired at the new height. Coins get back the heights
-    /// that they had before.
+    /// standard. Their fees are not checked. A mempool transaction is removed if it depends on a transaction
+    /// that did not return, or if its locks have not expired at the new height. An output that is unspent
+    /// again gets back the height that it had before.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Feerate diagrams: the order in which miners would include transactions.
+//! Feerate diagrams: sorts transactions in the order in which miners would include them, and compares the
+//! results.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,10 +28,11 @@ impl Chunk {
     }
 }
 
-/// Orders these transactions with parents first, and splits them into chunks of decreasing feerate.
+/// Sorts transactions so that parents come before children, and splits the result into chunks of decreasing
+/// feerate.
 ///
-/// Repeatedly takes the ancestor set with the best feerate. For clusters of two transactions the result is
-/// optimal; for larger clusters Core may find a better order.
+/// The algorithm repeatedly takes the ancestor set with the best feerate. For clusters of two transactions
+/// the result is optimal. For larger clusters Core may find a better order.
 pub(super) fn linearize(entries: &BTreeMap<Txid, Arc<Entry>>) -> Vec<(Chunk, Vec<Txid>)> {
     let mut left: BTreeSet<Txid> = entries.keys().copied().collect();
     let mut chunks: Vec<(Chunk, Vec<Txid>)> = Vec::new();
@@ -68,7 +70,7 @@ fn ancestors(entries: &BTreeMap<Txid, Arc<Entry>>, left: &BTreeSet<Txid>, txid: 
     found
 }
 
-/// Merges the last chunk into the one before it while the last has the higher feerate.
+/// Merges the last chunk into the one before it, as long as the last chunk has the higher feerate of the two.
 fn merge(chunks: &mut Vec<(Chunk, Vec<Txid>)>) {
     while let [.., (before, _), (last, _)] = chunks.as_slice() {
         if !last.beats(*before) {
@@ -82,7 +84,7 @@ fn merge(chunks: &mut Vec<(Chunk, Vec<Txid>)>) {
     }
 }
 
-/// Returns whether diagram `new` is nowhere below diagram `old` and somewhere above it (Core
+/// Returns whether the feerate diagram `new` is nowhere below the diagram `old` and somewhere above it (Core
 /// `CompareChunks`). The chunks of each diagram must have decreasing feerates.
 pub fn improves(old: &[Chunk], new: &[Chunk]) -> bool {
     let corners = |chunks: &[Chunk]| -> Vec<u64> {
@@ -107,7 +109,7 @@ pub fn improves(old: &[Chunk], new: &[Chunk]) -> bool {
     above
 }
 
-/// Returns the fee of the first `size` virtual bytes as a fraction: numerator and denominator.
+/// Returns the fee of a diagram's first `size` virtual bytes, as the numerator and denominator of a fraction.
 fn fee_at(chunks: &[Chunk], size: u64) -> (u128, u128) {
     let mut done = Chunk::default();
     for chunk in chunks {

@@ -13,13 +13,13 @@ fn setup() -> (Chain, Wallet) {
     (chain, Wallet::new(&Seed::from_name("chain test")).unwrap())
 }
 
-/// Returns the virtual size of a transaction with few signature operations.
+/// Returns the virtual size of a transaction. Its signature operations are too few to increase this size.
 fn vsize(tx: &Transaction) -> u64 {
     crate::tx::weight(tx).div_ceil(4)
 }
 
-/// Mints a coin locked by a script without keys. Returns a transaction that spends the coin without a
-/// signature, and its witness.
+/// Mints an output with a leaf that requires no signature. Returns a transaction that spends this output, and
+/// its witness.
 fn scripted(chain: &mut Chain, items: &[&dyn Item]) -> (Transaction, Vec<Vec<u8>>) {
     let leaf = script(items);
     let key = x_only(&Seed::from_name("chain test").keypair("internal", &[]).unwrap());

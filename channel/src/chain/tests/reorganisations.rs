@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
 
-/// Returns all coins with their heights.
+/// Returns all unspent confirmed outputs with their heights.
 fn coins(chain: &Chain) -> BTreeMap<OutPoint, Coin> {
     chain.ledger.coins().map(|(outpoint, coin)| (*outpoint, coin.clone())).collect()
 }
@@ -159,7 +159,7 @@ fn clones_are_independent() {
     assert_eq!(chain.fingerprint(), waits);
 }
 
-/// A history of random moves. All coins can be spent by anyone.
+/// A chain to which random moves are applied. Anyone can spend its outputs.
 struct Random {
     chain: Chain,
     dice: FeeMarket,
@@ -220,7 +220,7 @@ impl Random {
         tx
     }
 
-    /// Makes one random move. Returns the kind of the move, and whether the chain accepted it.
+    /// Makes one random move. Returns the kind of the move (0 to 15), and whether the chain accepted it.
     fn step(&mut self) -> (usize, bool) {
         let kind = self.below(16);
         let taken = self.try_move(kind);
@@ -265,8 +265,8 @@ impl Random {
         }
     }
 
-    /// Checks that the whole mempool can be mined in one block, and that this block can be disconnected so
-    /// that the coins are as before.
+    /// Checks that one block can include the whole mempool. Then disconnects this block and checks that all
+    /// unspent outputs are as before.
     fn check(&self) {
         let mut next = self.chain.clone();
         next.mine(1).unwrap();
