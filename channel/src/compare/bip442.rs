@@ -1,8 +1,13 @@
 //! Reproduces the table "Cost comparison" of BIP 442 from serialized transactions.
 //!
-//! The BIP does not say how its weights were computed. The following assumptions reproduce them: LN-Symmetry without anchors;
-//! state outputs with the single leaf `IF update ELSE settle ENDIF`; a settlement that pays two taproot outputs; and the
-//! settlement's hash in the annex, in an OP_RETURN output or in the witness. Each transaction is signed and verified.
+//! The BIP does not say how its weights were computed. These assumptions reproduce them:
+//!
+//! - LN-Symmetry without anchors.
+//! - State outputs with the single leaf `IF update ELSE settle ENDIF`.
+//! - A settlement that pays two taproot outputs.
+//! - The settlement's hash in the annex, in an OP_RETURN output or in the witness of the update.
+//!
+//! Each transaction is signed and verified.
 
 use bitcoin::{OutPoint, Transaction, TxOut, Txid, hashes::Hash as _};
 use sigstack_interpreter::{Flags, Opcode as O, Spend};
@@ -122,8 +127,9 @@ impl Method {
         TapOutput::new(self.key, vec![(0, Leaf::Script(leaf.to_vec()))])
     }
 
-    /// Builds the update to a state that spends the given output. `selector` contains the witness elements that select the update
-    /// branch.
+    /// Builds the update transaction to `state`, which spends the output `spent` (outpoint and leaf).
+    /// `selector` contains the witness elements that select the update branch of this leaf. Returns the
+    /// transaction and the spent output.
     fn update(
         &self,
         state: u32,
@@ -206,7 +212,8 @@ impl Method {
 /// [`PlayError`] if the interpreter rejects a transaction.
 pub fn measure_bip442() -> Result<Vec<Bip442Row>, PlayError> {
     let signer = Seed::from_name("bip 442").keypair("internal", &[])?;
-    // CSFS and BIP 118 use x-only keys. A key pair whose public key has an even y coordinate gives the same signatures.
+    // CSFS and BIP 118 verify signatures with x-only keys, so the parity of the signer's public key does not
+    // matter.
     let key = x_only(&signer);
     let methods = [
         (Bind::Apo, Publish::Annex),

@@ -20,16 +20,16 @@ pub const CAPACITY: u64 = 10_000_000;
 /// Preimage of all measured HTLCs, which differ only in amount and expiry.
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// Parameters of a comparison.
+/// Parameters of a comparison between constructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Number of updates before anything is published.
     pub updates: u32,
     /// Number of HTLCs in every state.
     pub htlcs: usize,
-    /// Number of parties, for constructions that allow more than two.
+    /// Number of parties of the channel. Constructions that allow only two parties are measured with two.
     pub parties: usize,
-    /// Feerate in sat/vB for costs.
+    /// Feerate in sat/vB at which costs are computed.
     pub feerate: u32,
 }
 
@@ -62,7 +62,7 @@ impl Default for Question {
     }
 }
 
-/// Weight units that one way of closing a channel puts on the chain.
+/// Weight of the transactions of one way to close a channel, in weight units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
     /// Weight of the construction's own transactions.
@@ -96,36 +96,38 @@ pub struct Measured {
     pub worst_delay: u64,
     /// Number of signatures that all parties together make for one update.
     pub signatures: usize,
-    /// Bytes that a client stores.
+    /// Bytes that a client stores for the channel in addition to its seed and to data that never changes.
     pub client: usize,
-    /// Bytes that a tower stores. `None` if the construction has no use for a tower.
+    /// Bytes that a watchtower stores for one client. `None` if the construction does not use watchtowers.
     pub tower: Option<usize>,
     /// Weight of a cooperative close without HTLCs.
     pub cooperative: Weights,
     /// Weight of a unilateral close.
     pub unilateral: Weights,
-    /// Weights of the publisher's claims on an HTLC: with the preimage, and after the expiry.
+    /// Weights of the two transactions with which the publisher claims an HTLC: with the preimage, and after
+    /// the expiry. `None` if the states have fewer than two HTLCs.
     pub claims: Option<(u64, u64)>,
-    /// Weight of an old state and of the transactions that answer it, until the funds of the latest state can be spent or the
-    /// penalty has taken everything. `None` if no old state can confirm.
+    /// Weight of a published old state and of the transactions that answer it. The answer is complete when
+    /// the funds of the latest state can be spent or the penalty has taken everything. `None` if no old state
+    /// can confirm.
     pub breach: Option<Weights>,
 }
 
 impl Measured {
-    /// Returns the fee of these weights in satoshi at a feerate in sat/vB.
+    /// Returns the fee in satoshi of transactions with these weights, at a feerate in sat/vB.
     pub fn sat(weights: Weights, feerate: u32) -> u64 {
         weights.total().saturating_mul(feerate.into()).div_ceil(4)
     }
 }
 
-/// Returns the height by which an HTLC of the channel's next state can be claimed, if the channel is closed at the start of the
-/// chain.
+/// Returns the height by which an HTLC of the channel's next state can be claimed if the channel is closed at
+/// the first height of the simulated chain.
 pub fn claimed_by(channel: &dyn Construction) -> u32 {
     crate::chain::START_HEIGHT.saturating_add(channel.acceptance().claim_delay)
 }
 
-/// Returns a state's content with `htlcs` HTLCs of about 10,000 sat, alternately in both directions, that expire from 1,000
-/// blocks after `height` on. The balances differ from state to state.
+/// Returns the balances and HTLCs of a state. The HTLCs have about 10,000 sat each, alternate in direction,
+/// and expire from `height` + 1,000 on. The balances differ between state numbers up to 99.
 pub fn content(parties: usize, htlcs: usize, state: u32, height: u32) -> Content {
     let places = 0..u32::try_from(htlcs).unwrap_or(u32::MAX);
     let htlcs: Vec<Htlc> = places
@@ -150,7 +152,7 @@ fn weigh(played: &[crate::model::Played]) -> Weights {
     Weights { own, children: played.iter().map(crate::model::Played::weight).sum::<u64>() - own }
 }
 
-/// Opens a channel, updates it, and closes it in each way on a separate chain.
+/// Measures one construction: opens a channel, updates it, and closes it in each way on a separate chain.
 ///
 /// # Errors
 ///
@@ -208,10 +210,12 @@ pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
     })
 }
 
-/// Publishes the state before the latest and the client's answer, and returns their weights.
+/// Publishes the state before the latest, and the answer of the other party. Returns the weights of these
+/// transactions, or `None` if the old state cannot confirm.
 fn breach_depth_one(channel: &mut dyn Construction) -> Result<Option<Weights>, PlayError> {
     let facts = channel.facts();
-    // In constructions whose locks order the states, the latest state confirms before the lock of an old one ends.
+    // In constructions in which newer states have shorter locks, the latest state confirms before an old one
+    // is valid.
     if facts.name.starts_with("BIP 68") || facts.name.contains("tree") {
         return Ok(None);
     }

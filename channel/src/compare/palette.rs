@@ -32,7 +32,7 @@ const COLOURS: [(&str, Rgb); 24] = [
     ("follows the market", (150, 0, 60)),
 ];
 
-/// Returns the colour of a construction or strategy, if there is one with this name.
+/// Returns the colour of a construction or strategy, or `None` if the name is unknown.
 pub(super) fn colour(key: &str) -> Option<Rgb> {
     COLOURS.iter().find(|(name, _)| *name == key).map(|(_, colour)| *colour)
 }

@@ -1,6 +1,7 @@
-//! Charts as SVG. A construction has the same colour in every chart ([`palette`]). Coinciding lines are drawn as dashes in
-//! alternating colours, and the legend groups them with a note. A line that partly coincides with a line drawn before is dashed
-//! too.
+//! Draws charts as SVG. A construction has the same colour in every chart ([`palette`]).
+//!
+//! Lines that coincide are drawn as dashes in alternating colours, and the legend groups them with a note. A
+//! line is also dashed if a part of it coincides with a line drawn before.
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{Ranged, ValueFormatter};
@@ -51,14 +52,15 @@ pub struct Axes<'a> {
 const SIZE: (u32, u32) = (1_000, 560);
 const LEGEND_AT: u32 = 740;
 
-/// Maximum distance between the points of two lines that count as coinciding, as a share of the axis.
+/// Maximum distance between two points that count as the same, as a share of the length of the axis. It is
+/// used to find lines that coincide.
 const NEAR: f64 = 0.006;
 
 /// Length in pixels of a dash of coinciding lines.
 const DASH: u32 = 8;
 
-/// Length in pixels of a dash of a line that partly covers another one. The length differs from that of coinciding lines, so the
-/// dashes below remain visible in the gaps.
+/// Length in pixels of a dash of a line that partly covers another line. It differs from [`DASH`], so that
+/// the line below is visible in the gaps.
 const PART_DASH: u32 = 5;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -68,7 +70,7 @@ fn undrawn(error: &dyn std::error::Error) -> ChannelError {
     ChannelError::refused(format!("the chart cannot be drawn: {error}"))
 }
 
-/// Draws lines with common axes as SVG.
+/// Draws several lines in one chart with common axes, as SVG.
 ///
 /// # Errors
 ///
@@ -86,8 +88,8 @@ pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelE
     Ok(svg)
 }
 
-/// Returns the range of an axis. A linear axis begins at or below 0 and has a small margin above the maximum. A logarithmic axis
-/// ends at 1, 2 or 5 times a power of ten.
+/// Returns the lower and upper end of an axis. A linear axis begins at or below 0 and has a small margin
+/// above the maximum. The ends of a logarithmic axis are 1, 2 or 5 times a power of ten.
 pub(super) fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64, f64) {
     /// Tolerance for rounding errors, so that a value equal to a step stays within this step.
     const ROUNDING: f64 = 1e-9;
@@ -156,7 +158,8 @@ impl Group<'_> {
     }
 }
 
-/// Groups coinciding lines. Two lines coincide if they have the same number of points and each pair of points is near.
+/// Groups lines that coincide. Two lines coincide if they have the same number of points and each point of
+/// one is near the point of the other at the same position.
 fn groups<'a>(series: &'a [Series], near: impl Fn((f64, f64), (f64, f64)) -> bool) -> Vec<Group<'a>> {
     let all_near = |some: &[(f64, f64)], others: &[(f64, f64)]| {
         some.len() == others.len() && some.iter().zip(others).all(|(one, other)| near(*one, *other))
@@ -279,9 +282,9 @@ pub struct HeatMap {
     pub columns: Vec<f64>,
     /// Y coordinates of the rows, at equal distances.
     pub rows: Vec<f64>,
-    /// Values by row and column. `None` leaves a cell blank.
+    /// Values to show, by row and then by column. `None` leaves a cell blank.
     pub values: Vec<Vec<Option<f64>>>,
-    /// Line that is drawn over the heat map.
+    /// A line that is drawn over the heat map.
     pub line: Series,
 }
 

@@ -49,7 +49,8 @@ fn bolt_3_expects_what_commitments_weigh_at_most() {
             channel.update(state).unwrap();
             let weight = channel.close(0, 1).unwrap()[0].weight();
             let expected = format.commitment_weight() + 172 * htlcs as u64;
-            // BOLT 3 assumes two signatures of 73 bytes, and these have 71 or 72. With anchors BOLT 3 counts eight bytes more.
+            // BOLT 3 assumes two signatures of 73 bytes. The signatures here have 71 or 72 bytes. With
+            // anchors BOLT 3 counts eight more weight units.
             let slack = if format == Format::Anchors { 12 } else { 4 };
             assert!(
                 weight <= expected && weight + slack >= expected,
@@ -70,9 +71,10 @@ fn bip_442_is_reproduced_but_for_what_is_explained() {
             (difference(ours.force_close, theirs.force_close), difference(ours.contest, theirs.contest))
         })
         .collect();
-    // Differences. Contests: the BIP counts one byte for the element that selects a branch, but a true element has two bytes.
-    // CTV+CSFS: the BIP counts an update script that is one byte longer. THIKCS-Return: the BIP counts a template hash in the
-    // update's witness, which OP_TEMPLATEHASH makes unnecessary.
+    // The measured weights differ from the BIP in three cases. Contests: the BIP counts one byte for the
+    // element that selects a branch, but a true element has two bytes. CTV+CSFS: the BIP counts an update
+    // script that is one byte longer. THIKCS-Return: the BIP counts a template hash in the update's witness,
+    // which OP_TEMPLATEHASH makes unnecessary.
     assert_eq!(found, [(0, 1), (0, 1), (-2, 0), (0, 1), (0, 1), (-2, 0), (-33, -32)]);
 }
 
