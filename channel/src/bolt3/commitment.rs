@@ -24,7 +24,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// Returns the expected weight of a commitment without HTLCs (BOLT 3 appendix A; for `ZeroFee` the sum of its parts).
+    /// Returns the expected weight of a commitment transaction without HTLCs (BOLT 3 appendix A). For
+    /// `ZeroFee` it is the sum of the parts.
     pub const fn commitment_weight(self) -> u64 {
         match self {
             Format::StaticRemotekey => 724,
@@ -33,7 +34,8 @@ impl Format {
         }
     }
 
-    /// Returns the total amount of a commitment's anchors in satoshi, if both sides have outputs.
+    /// Returns the total amount of a commitment transaction's anchors in satoshi, if both sides have an
+    /// output in it.
     pub const fn anchors(self) -> u64 {
         match self {
             Format::Anchors => 2 * ANCHOR_SAT,
@@ -56,7 +58,8 @@ impl Format {
         !matches!(self, Format::StaticRemotekey)
     }
 
-    /// Returns the fee in satoshi that an HTLC transaction pays by itself.
+    /// Returns the fee in satoshi that is fixed in an HTLC transaction. The formats with zero-fee HTLC
+    /// transactions fix no fee; whoever publishes the transaction adds an input that pays it.
     pub const fn htlc_fee(self, direction: HtlcDirection, feerate_per_kw: u64) -> u64 {
         match self {
             Format::StaticRemotekey => self.htlc_weight(direction).saturating_mul(feerate_per_kw) / 1000,
@@ -114,7 +117,7 @@ pub struct CommitmentParams<'a> {
     pub mask: u64,
     /// Keys of this commitment.
     pub keys: &'a CommitmentKeys,
-    /// Number of blocks for which the owner's balance is delayed.
+    /// Number of blocks that the owner must wait before it can spend its balance.
     pub to_self_delay: u16,
     /// Dust limit in satoshi. Outputs below it are trimmed.
     pub dust_limit: u64,
@@ -128,7 +131,7 @@ pub struct CommitmentParams<'a> {
     pub htlcs: &'a [LnHtlc],
     /// Commitment format, which determines how fees are paid.
     pub format: Format,
-    /// Whether the owner opened the channel and therefore pays the fee.
+    /// Whether the commitment's owner opened the channel. The opener pays the fee.
     pub owner_is_opener: bool,
 }
 
@@ -158,14 +161,16 @@ pub struct CommitmentTx {
     pub outputs: Vec<CommitmentOutput>,
 }
 
-/// Returns nLockTime and nSequence that encode a commitment number: the lower and the upper 24 bits of the obscured number.
+/// Returns the nLockTime and nSequence that encode a commitment number. They contain the lower and the upper
+/// 24 bits of the number after XOR with `mask`.
 pub fn obscure_number(number: u64, mask: u64) -> (u32, u32) {
     let hidden = number ^ mask;
     let low = |bits: u64| u32::try_from(bits & 0xff_ffff).unwrap_or_default();
     (0x2000_0000 | low(hidden), 0x8000_0000 | low(hidden >> 24))
 }
 
-/// Returns the commitment number that a transaction encodes. `None` if the transaction is not a commitment.
+/// Returns the commitment number that a transaction encodes, or `None` if the transaction is not a commitment
+/// transaction.
 pub fn commitment_number(tx: &Transaction, mask: u64) -> Option<u64> {
     let sequence = u64::from(tx.input.first()?.sequence.0);
     let lock_time = u64::from(tx.lock_time.to_consensus_u32());
@@ -195,7 +200,8 @@ impl CommitmentParams<'_> {
         htlc.amount_msat / 1000 < self.dust_limit.saturating_add(fee)
     }
 
-    /// Returns the commitment's fee in satoshi by the weight formula. Trimmed amounts are not included.
+    /// Returns the commitment transaction's fee in satoshi by the weight formula of BOLT 3. Amounts of
+    /// trimmed outputs are not included.
     pub fn base_fee(&self) -> u64 {
         let count = self.htlcs.iter().filter(|htlc| !self.is_trimmed(htlc)).count() as u64;
         match self.format {
@@ -204,7 +210,7 @@ impl CommitmentParams<'_> {
         }
     }
 
-    /// Returns the witness script of to_remote. `None` if that output is not P2WSH.
+    /// Returns the witness script of the to_remote output, or `None` if this output is P2WPKH.
     pub fn remote_script(&self) -> Option<Vec<u8>> {
         self.format.one_block_lock().then(|| scripts::to_remote_anchors(&self.keys.remote_payment))
     }
@@ -286,8 +292,8 @@ impl CommitmentParams<'_> {
     }
 }
 
-/// Returns the unsigned second-stage transaction of an HTLC output: HTLC-timeout for an HTLC that the owner offered, HTLC-success
-/// for one that it received.
+/// Returns the unsigned transaction that spends an HTLC output of the owner's commitment transaction:
+/// HTLC-timeout for an HTLC that the owner offered, HTLC-success for one that it received.
 pub fn htlc_transaction(
     params: &CommitmentParams<'_>,
     commitment: &Transaction,

@@ -32,7 +32,7 @@ pub const SIGHASH_SINGLE_ANYONECANPAY: u8 = 0x83;
 ///
 /// # Errors
 ///
-/// [`ChannelError::Usage`] unless the input exists and each input has a prevout.
+/// [`ChannelError::Usage`] if the input does not exist, or if `prevouts` does not have one output per input.
 pub fn sign_segwit_v0(
     tx: &Transaction,
     prevouts: &[bitcoin::TxOut],

@@ -1,5 +1,5 @@
-//! Per-commitment secrets, and compact storage of all received secrets in O(log n) (BOLT 3 "Per-commitment Secret Requirements",
-//! "Efficient Per-commitment Secret Storage").
+//! Per-commitment secrets: their derivation, and the storage of all received secrets in O(log n) space (BOLT
+//! 3 "Per-commitment Secret Requirements", "Efficient Per-commitment Secret Storage").
 
 use core::fmt;
 
@@ -11,10 +11,11 @@ use crate::mutation::{Mutation, mutated};
 
 /// Index of the first secret. Each following secret has the next lower index.
 pub const MAX_INDEX: u64 = (1 << 48) - 1;
-/// Number of bits of an index. A store contains at most one secret more than this number.
+/// Number of bits of an index. A store contains at most one secret more than this.
 const BITS: u32 = 48;
 
-/// Derives the secret of `index` from a base secret whose index has `bits` trailing zeros. The seed is the base with 48 bits.
+/// Derives the secret of `index` from the secret `base`, whose index equals `index` except for the lowest
+/// `bits` bits, which are 0. With `bits` = 48, `base` is the seed.
 pub fn derive_secret(base: &[u8; 32], bits: u32, index: u64) -> [u8; 32] {
     let mut secret = *base;
     for bit in (0..bits).rev() {
@@ -32,11 +33,11 @@ fn flip(secret: &mut [u8; 32], bit: u32) {
     }
 }
 
-/// Reason why a secret is not stored.
+/// Reason why [`SecretStore::insert`] refuses a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The secret does not have the next index.
+    /// The index of the secret is not the next one.
     OutOfOrder {
         /// Index of the next secret.
         expected: u64,
@@ -48,7 +49,8 @@ pub enum StoreError {
         /// Index of the given secret.
         index: u64,
     },
-    /// An older secret cannot be derived from the given one, so the peer violated the derivation rule.
+    /// An older secret cannot be derived from the given one. The peer did not derive its secrets as BOLT 3
+    /// requires.
     Inconsistent {
         /// Index of the older secret.
         older: u64,
@@ -76,14 +78,14 @@ impl core::error::Error for StoreError {}
 /// All secrets received from a peer, in at most 49 entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretStore {
-    /// For each number of trailing zeros: the latest index with exactly this number of trailing zeros, and its secret.
+    /// The entry at position i is the latest index with exactly i trailing zeros, and its secret.
     known: Vec<(u64, [u8; 32])>,
     count: u64,
 }
 
 impl SecretStore {
-    /// Adds the next secret after verifying that it belongs to the per-commitment point of its index. Without this check a peer
-    /// could send a wrong secret, so that its old commitment could not be punished.
+    /// Adds the next secret after verifying that it belongs to the per-commitment point of its index. Without
+    /// this check a peer could send a wrong secret, and its old commitment transaction could not be punished.
     ///
     /// # Errors
     ///
@@ -113,7 +115,7 @@ impl SecretStore {
         Ok(())
     }
 
-    /// Returns the secret of an index. `None` if neither it nor a secret from which it can be derived was added.
+    /// Returns the secret of an index. Returns `None` if the peer has not revealed it yet.
     pub fn secret(&self, index: u64) -> Option<[u8; 32]> {
         (0..).zip(&self.known).find_map(|(bits, (known, secret))| {
             let mask = u64::MAX << bits;
@@ -138,8 +140,9 @@ impl SecretStore {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] unless the bytes contain all entries of one store, and the secrets are consistent with each
-    /// other. An incomplete store is refused: if secrets are missing, an old commitment could not be punished.
+    /// [`ChannelError::Encoding`] if entries are missing, or if the secrets are not consistent with each
+    /// other. An incomplete store is refused because an old commitment transaction whose secret is missing
+    /// could not be punished.
     pub fn from_bytes(bytes: &[u8]) -> Result<SecretStore, ChannelError> {
         let (entries, []) = bytes.as_chunks::<40>() else {
             return Err(ChannelError::encoding("a store of secrets has 40 bytes an entry"));
@@ -162,8 +165,8 @@ impl SecretStore {
         }
     }
 
-    /// Returns whether the indices are those of a store with `count` secrets, and the later secrets can be derived from the
-    /// earlier ones as required.
+    /// Returns whether the indices are those of a store with `count` secrets, and whether each secret that
+    /// can be derived from another entry equals the derived one.
     fn is_consistent(&self) -> bool {
         let newest = (MAX_INDEX + 1).saturating_sub(self.count);
         let places =
@@ -183,8 +186,8 @@ impl SecretStore {
     }
 }
 
-/// Returns the lowest index from `first` upward that has exactly `bits` trailing zeros (index 0 counts as 48). Indices decrease
-/// over time, so this is the latest index of its kind.
+/// Returns the lowest index that is at least `first` and has exactly `bits` trailing zeros (index 0 counts as
+/// 48). Indices decrease over time, so this is the latest such index. Returns `None` if there is none.
 fn newest_with(first: u64, bits: u32) -> Option<u64> {
     if bits == BITS {
         return (first == 0).then_some(0);

@@ -1,4 +1,4 @@
-//! Scripts of HTLC leaves.
+//! Scripts of the leaves with which the recipient and the sender of an HTLC claim it.
 
 use sigstack_compiler::Fill::Bytes;
 
@@ -48,8 +48,8 @@ pub fn htlc_success_presigned(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8
     SUCCESS_PRESIGNED.fill(&[Bytes(joint), Bytes(recipient), Bytes(hash)])
 }
 
-/// As [`htlc_success_presigned`], but with a BIP 118 key (96 B): the signature stays valid if the txid of
-/// the spent output changes.
+/// Returns the same leaf as [`htlc_success_presigned`], but with a BIP 118 key (96 B). The presigned
+/// transaction stays valid if the txid of the spent output changes.
 pub fn htlc_success_anyprevout(joint: &[u8; 32], recipient: &[u8; 32], hash: &[u8; 20]) -> Vec<u8> {
     SUCCESS_ANYPREVOUT.fill(&[Bytes(joint), Bytes(recipient), Bytes(hash)])
 }

@@ -1,4 +1,5 @@
-//! Scripts of the leaves for the literal form of the 2018 proposal.
+//! Scripts of the leaves for the channel that is built literally from the proposal of 2018
+//! (`model::Literal`).
 
 use sigstack_compiler::Fill::Bytes;
 use sigstack_interpreter::Opcode as O;
@@ -12,15 +13,22 @@ pub(super) static PAIR: PolicyLeaf = PolicyLeaf::new("literal-pair-balance", 1, 
 /// The script fragment `SIZE <32> EQUALVERIFY`.
 const IS_32: [u8; 4] = [O::OP_SIZE.0, 1, 32, O::OP_EQUALVERIFY.0];
 
-/// Returns the leaf for a key after a relative delay: `<key> CHECKSIGVERIFY <delay> CSV`. Witness: `<sig>`.
+/// Returns the leaf by which a key can spend after a relative delay in blocks: `<key> CHECKSIGVERIFY <delay>
+/// CSV`. Witness: `<sig>`.
 pub fn delayed(key: &[u8; 32], delay: u16) -> Vec<u8> {
     DELAYED.fill(&[Bytes(key), number(delay)])
 }
 
-/// Returns the leaf of the literal 2018 form with CAT, 122 B. The script opens the commitments `C_n =
-/// SHA256(n || r_n)`, compares the numbers and checks the joint signature of `C_m`. `sized` adds a size
-/// check before each opening; without the checks, bytes of the random value can be passed off as bytes of
-/// the number. Witness: `<sig by the victim> <sig by K over C_m> <r_m> <m> <r_n> <n>`.
+/// Returns the leaf by which the victim takes an output of the published state n, with OP_CAT (122 B). The
+/// script does the following:
+///
+/// - It opens two commitments, `C_n = SHA256(n || r_n)` of the published state and `C_m` of a later state.
+/// - It checks that m is greater than n.
+/// - It checks the signature of `C_m` by the joint key P, and the victim's signature.
+///
+/// If `sized` is true, the script checks the size of each random value. If it is false, bytes of a random
+/// value can be passed off as bytes of the number. Witness: `<sig by the victim> <sig by P over C_m> <r_m>
+/// <m> <r_n> <n>`.
 pub fn literal_cat(commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32], sized: bool) -> Vec<u8> {
     let script = CAT.fill(&[Bytes(commitment), Bytes(joint_key), Bytes(victim)]);
     if sized { script } else { without_sizes(&script) }
@@ -43,8 +51,8 @@ fn without_sizes(script: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Returns the leaf of the literal 2018 form with PAIRCOMMIT, 109 B: `C_i = PairCommit(r_i, i)`. The
-/// witness is that of [`literal_cat`].
+/// Returns the same leaf as [`literal_cat`], but with OP_PAIRCOMMIT (109 B): commitments are `C_i =
+/// PairCommit(r_i, i)`. The witness is the same.
 pub fn literal_pair_commit(commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32]) -> Vec<u8> {
     PAIR.fill(&[Bytes(commitment), Bytes(joint_key), Bytes(victim)])
 }

@@ -1,9 +1,10 @@
 //! Scripts of the taproot leaves that the constructions use, compiled from policies.
 //!
 //! The policies are files in `script-compiler/policies`. Each leaf is compiled once, with holes for values
-//! that change from state to state; the functions here fill the holes. The documentation of each function
-//! lists the witness that satisfies the leaf, bottom of the stack first, without script and control block.
-//! The sizes assume numbers of four bytes and heights of three bytes.
+//! that change from state to state, and the functions here fill the holes. The documentation of each function
+//! shows the script and the witness that satisfies it. The witness is written bottom of the stack first,
+//! without script and control block. Sizes are in bytes (B) and assume state numbers of four bytes and
+//! heights of three bytes.
 //!
 //! Some scripts are not compiled from policies, for these reasons:
 //!
@@ -41,9 +42,10 @@ pub use templates::{template_ctv, template_signature, template_templatehash, tem
 
 /// `OP_CHECKTEMPLATEVERIFY`.
 pub const CTV: Opcode = Opcode::OP_CHECKTEMPLATEVERIFY;
-/// The smallest nLockTime that is a time. Constructions that use nLockTime as the state number start there.
+/// The smallest nLockTime that counts as a time. Some constructions encode state number n as the nLockTime
+/// `NUMBER_BASE` + n.
 pub const NUMBER_BASE: u32 = 500_000_000;
-/// The highest number that a script can compare.
+/// The highest state number. It is the largest operand of OP_GREATERTHAN, which accepts at most four bytes.
 pub const MAX_NUMBER: u32 = 0x7fff_ffff;
 
 /// Returns `PairCommit(a, b)` (BIP 442).
@@ -51,8 +53,7 @@ pub fn pair_commit(a: &[u8], b: &[u8]) -> [u8; 32] {
     sigstack_compiler::pair_commit(a, b)
 }
 
-/// Returns the minimal encoding of a number, as used in witnesses and in messages signed with the number
-/// key.
+/// Returns the minimal script encoding of a state number, as used in witnesses and in signed messages.
 pub fn number_bytes(number: u32) -> Vec<u8> {
     sigstack_compiler::number_bytes(number.into())
 }
@@ -80,7 +81,7 @@ impl PolicyLeaf {
         self.template.get_or_init(compile).as_ref()
     }
 
-    /// Returns the script with these values.
+    /// Returns the script with `values` in the holes.
     ///
     /// If the policy does not compile or a value has the wrong length, the result is `OP_RETURN`, a leaf
     /// that nobody can spend. The tests compile every policy that is used here.
@@ -88,7 +89,8 @@ impl PolicyLeaf {
         self.template().and_then(|template| template.fill(values)).unwrap_or_else(unspendable)
     }
 
-    /// Returns the script of only some of the leaf's conditions.
+    /// Returns the part of the script that checks only some of the leaf's conditions. `conditions` is their
+    /// range of indices.
     fn conditions(&self, conditions: core::ops::Range<usize>, values: &[Fill<'_>]) -> Vec<u8> {
         let script = self.template().and_then(|template| template.fill_conditions(conditions, values));
         script.unwrap_or_else(unspendable)

@@ -1,5 +1,6 @@
-//! Scripts of the update leaves for LN-Symmetry and for the override forms. The leaf of the funding output
-//! contains no number; the leaf of a state's output contains the number of the next state.
+//! Scripts of the leaves by which update transactions spend the funding output or the output of an older
+//! state, in LN-Symmetry and in the override forms. The leaf of the funding output contains no number. In
+//! LN-Symmetry, the leaf of a state's output contains the number of the next state.
 
 use sigstack_compiler::Fill::{self, Bytes};
 
@@ -25,8 +26,8 @@ impl Update {
     }
 }
 
-/// Fills the hole of the policy with the number of the state, given the number of the next state that the
-/// lock requires.
+/// Returns the value for the policy's hole, which is the number of the state itself. `next` is the number of
+/// the next state, which the compiled script contains.
 fn before(next: u32) -> Fill<'static> {
     number(i64::from(next) - 1)
 }
@@ -42,8 +43,9 @@ pub(super) static TEMPLATEHASH: Update = Update::new("ln-symmetry-e-funding", "l
 pub(super) static OVERRIDE_PAIR: PolicyLeaf = PolicyLeaf::new("override-forced", 0, &["n"]);
 pub(super) static OVERRIDE_TEMPLATEHASH: PolicyLeaf = PolicyLeaf::new("override-templatehash", 0, &["n"]);
 
-/// Returns the update leaf that uses ANYPREVOUT: `1 CHECKSIG` (2 B), or `1 CHECKSIGVERIFY <S + n> CLTV` (8
-/// B). Witness: `<sig 65>`.
+/// Returns the update leaf that uses ANYPREVOUT: `1 CHECKSIG` for the funding output (2 B), or `1
+/// CHECKSIGVERIFY <S + n> CLTV` for the output of a state (8 B). S is [`NUMBER_BASE`](super::NUMBER_BASE),
+/// and n is the number of the next state. Witness: `<sig>`, 65 bytes.
 pub fn update_apo(next: Option<u32>) -> Vec<u8> {
     APO.leaf(next)
 }
@@ -76,17 +78,18 @@ pub fn update_templatehash(next: Option<u32>) -> Vec<u8> {
     TEMPLATEHASH.leaf(next)
 }
 
-/// Returns the override leaf with an explicit number, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY
-/// PAIRCOMMIT INTERNALKEY CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`. The signed
-/// message is `PairCommit(m, PairCommit(settlement hash, template))`.
+/// Returns the override leaf with PAIRCOMMIT, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT
+/// INTERNALKEY CHECKSIGFROMSTACK`. n is the number of the spent state, and m is the higher number of the
+/// update. Witness: `<sig> <m> <settlement hash> <template>`. The signed message is `PairCommit(m,
+/// PairCommit(settlement hash, template))`.
 pub fn override_pair_commit(state: u32) -> Vec<u8> {
     OVERRIDE_PAIR.fill(&[number(state)])
 }
 
 /// Returns the override leaf with TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT
-/// SHA256 INTERNALKEY CHECKSIGFROMSTACK`. Witness: `<sig> <m>`. The signed message is `SHA256(m || hash)`.
-/// Without SHA256 the message would have 33 to 36 bytes, which the MuSig2 implementation of libsecp256k1
-/// does not sign.
+/// SHA256 INTERNALKEY CHECKSIGFROMSTACK`. n is the number of the spent state, and m is the higher number of
+/// the update. Witness: `<sig> <m>`. The signed message is `SHA256(m || template hash)`. Without SHA256 the
+/// message would have 33 to 36 bytes, which the MuSig2 implementation of libsecp256k1 does not sign.
 pub fn override_templatehash(state: u32) -> Vec<u8> {
     OVERRIDE_TEMPLATEHASH.fill(&[number(state)])
 }

@@ -1,4 +1,4 @@
-//! Scripts of leaves, or final parts of leaves, that allow exactly one spending transaction.
+//! Scripts that allow exactly one spending transaction. Each is a leaf, or the last part of one.
 
 use sigstack_compiler::Fill::Bytes;
 
@@ -21,14 +21,14 @@ pub fn template_templatehash(template: &[u8; 32]) -> Vec<u8> {
     TEMPLATEHASH.fill(&[Bytes(template)])
 }
 
-/// Returns the script for one allowed transaction after other conditions, 35 B: `TEMPLATEHASH <hash>
-/// EQUAL`. It adds nothing to the witness.
+/// Returns the last part of a leaf that allows one transaction, 35 B: `TEMPLATEHASH <hash> EQUAL`. The
+/// conditions before it are those of the caller. It needs no witness elements.
 pub fn template_templatehash_after(template: &[u8; 32]) -> Vec<u8> {
     TEMPLATEHASH_AFTER.conditions(2..3, &[Bytes(template)])
 }
 
-/// Returns a leaf that allows one transaction, by a signature made in advance with the publicly known key
-/// G, 101 B: `<sig> <01 G> CHECKSIG`. The witness is empty.
+/// Returns a leaf that allows one transaction, by a signature made in advance with the secret key 1, whose
+/// public key is the generator G. 101 B: `<sig> <01 G> CHECKSIG`. The witness is empty.
 pub fn template_signature(signature: &[u8], generator: &[u8; 32]) -> Vec<u8> {
     SIGNATURE.fill(&[Bytes(signature), Bytes(generator)])
 }

@@ -1,5 +1,5 @@
-//! Tests that the leaves have their fixed bytes, and that filled templates equal the compiler's output for
-//! the same values.
+//! Tests that the scripts of the leaves do not change, and that a filled template equals the compiler's
+//! output for the same values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -157,8 +157,8 @@ fn scripts_have_their_committed_bytes() {
     is("override, th", override_templatehash(1), "7651a069ce7ea8cbcc".to_owned());
 }
 
-/// Fills each template with values other than those it was compiled with; the result must equal what the
-/// compiler gives for these values.
+/// Fills each template with other values than those with which it was compiled. The result must equal the
+/// compiler's output for the new values.
 #[test]
 fn filled_templates_are_what_the_compiler_gives() {
     use sigstack_compiler::policy::Statement;
@@ -176,7 +176,8 @@ fn filled_templates_are_what_the_compiler_gives() {
                 let bytes = document.statements().find_map(|statement| match statement {
                     Statement::Key(name, ..) if name.text == *hole => Some(key(hole)),
                     Statement::Bytes(name, Some(bytes)) if name.text == *hole => {
-                        // If the bytes are a signature, they still parse as one: the middle of `s` changes.
+                        // If the bytes are a signature, they must stay a valid encoding, so only the middle
+                        // of `s` changes.
                         let (mut bytes, middle) = (bytes.clone(), bytes.len() * 3 / 4);
                         bytes[middle] ^= 0x0f;
                         Some(bytes)
