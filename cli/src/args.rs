@@ -1,4 +1,5 @@
-//! The command line.
+//! The command line: commands, arguments and options. The doc comments of the structs and enums that derive a clap
+//! trait, here and in the submodules, are printed as help texts.
 
 mod channel;
 mod conform;
@@ -28,7 +29,7 @@ pub(crate) use spend::{DebugArgs, RunAs, SubjectArgs, TraceArgs, VerifyArgs};
 #[derive(Debug, Parser)]
 #[command(name = "sigstack", version, after_help = EXIT_STATUS, after_long_help = long_help())]
 pub(crate) struct Args {
-    /// Columns that tables may take [default: those of the terminal, 80 if there is none]
+    /// Maximum width of tables in columns [default: that of the terminal, or 80 without one]
     #[arg(long, global = true, value_name = "COLUMNS", value_parser = number::within(&number::COLUMNS))]
     pub(crate) width: Option<u16>,
 
@@ -67,16 +68,18 @@ pub(crate) enum Command {
 
 /// Run test vectors and report the verdict of every case.
 ///
-/// The format of each file is recognised by its content: the project's case format, script_tests.json, tx_valid.json,
-/// tx_invalid.json, sighash.json and script_assets_test.json of Bitcoin Core and its forks, of any age (script_valid.json and
-/// script_invalid.json before 2015, by their names), and the vectors of BIPs 119, 340, 341 and 446; plain or gzip'd. Folders
-/// are searched for .json, .jsonl and .csv files. Files in them that are not vector files are listed and do not change the
-/// exit status.
+/// The format of each file is recognized by its content. Formats are: the project's own case format; script_tests.json,
+/// tx_valid.json, tx_invalid.json, sighash.json and script_assets_test.json of any version of Bitcoin Core and its
+/// forks; script_valid.json and script_invalid.json from before 2015, which are recognized by their names; and the
+/// vectors of BIPs 119, 340, 341 and 446. A file may be compressed with gzip.
+///
+/// Folders are searched for .json, .jsonl and .csv files. Files found there that are not vector files are listed. They
+/// do not change the exit status.
 #[derive(Debug, clap::Args)]
 #[command(after_help = VECTORS_HELP)]
 pub(crate) struct VectorsArgs {
-    /// Files or folders, or - for standard input [default: the project's own vectors, from the folder test-vectors inside the
-    /// project's source and from the command itself elsewhere]
+    /// Files or folders, or - for standard input [default: the project's own vectors, read from the folder test-vectors
+    /// inside the project's source tree, and built into the command elsewhere]
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -92,7 +95,7 @@ pub(crate) struct VectorsArgs {
     #[arg(long, value_name = "N", value_parser = number::within(&number::JOBS))]
     pub(crate) jobs: Option<usize>,
 
-    /// Use this dialect for formats that have dialects, instead of detecting it from the content
+    /// Read flag and error names as the project NAME writes them, instead of detecting the project from the content
     #[arg(long, value_name = "NAME", value_parser = dialect_names())]
     pub(crate) dialect: Option<String>,
 }
@@ -113,18 +116,18 @@ Examples:
   sigstack vectors --filter csfs/
   sigstack vectors --json --jobs 1 --filter csfs/";
 
-/// A policy and how it is read.
+/// The policy, and options that change how it is read. Shared by `compile` and `plan`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct PolicyArgs {
     /// The policy, or the path of its file (a text without `(` is a path), @FILE, or - for standard input
     #[arg(value_name = "POLICY|PATH")]
     pub(crate) policy: String,
 
-    /// A value for a name that the policy declares without one (`key A;`): a key or bytes in hex, or a number
+    /// The value of a name that the policy declares without a value (`key A;`): a key or bytes in hex, or a number
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Accept the policy although this check refuses it
+    /// Accept the policy even if this safety check refuses it
     #[arg(long, value_name = "CHECK", value_parser = check_names())]
     pub(crate) allow: Vec<String>,
 }
@@ -135,8 +138,8 @@ fn check_names() -> PossibleValuesParser {
 
 /// Compile a policy to a taproot output.
 ///
-/// Prints the address, the tree, and for each leaf its script, the weight of its witness, its signature checks against the
-/// budget, and the proposals that must be active.
+/// Prints the address and the script tree. For each leaf, prints its script, the weight of its witness, its signature
+/// operations, what is left of the signature budget of BIP 342, and the proposals that must be active.
 #[derive(Debug, clap::Args)]
 #[command(after_help = COMPILE_HELP)]
 pub(crate) struct CompileArgs {
@@ -152,7 +155,7 @@ pub(crate) struct CompileArgs {
     pub(crate) json: bool,
 }
 
-/// Reads the name of a network.
+/// Parses the name of a network.
 fn network(name: &str) -> Result<Network, Problem> {
     name.parse().map_err(|_| {
         Problem::new(format!("unknown network {name:?}"))
@@ -173,17 +176,18 @@ Examples:
      key B = f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9;
      or(pk(A),and(pk(B),older(144)))'";
 
-/// Find the cheapest witness for the available keys, preimages and locks.
+/// Find the cheapest witness for the available keys, preimages and timelocks.
 ///
-/// Prints the spending path, nLockTime and nSequence, the exact weight of the witness, and its elements with their signers.
+/// Prints the spending path, nLockTime and nSequence, the exact weight of the witness, and its elements. For each
+/// signature, prints the key that signs it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = PLAN_HELP)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
 
-    /// An available asset: pk:KEY, apo:KEY, preimage:IMAGE, after:N, older:N, template:HASH, presigned:SIGNATURE,
-    /// signed:KEY:VALUE:... or opens:COMMITMENT:VALUE:..., with names of the policy or hex
+    /// Something available for the witness, with names of the policy or hex: pk:KEY, apo:KEY, preimage:IMAGE, after:N,
+    /// older:N, template:HASH, presigned:SIGNATURE, signed:KEY:VALUE:... or opens:COMMITMENT:VALUE:...
     #[arg(long, value_name = "ASSET")]
     pub(crate) have: Vec<String>,
 
@@ -205,7 +209,7 @@ Example:
      key B = f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9;
      or(pk(A),and(pk(B),older(144)))'";
 
-/// Assemble a script: words to hex.
+/// Assemble a script: convert its words to hex.
 #[derive(Debug, clap::Args)]
 #[command(after_help = ASM_HELP)]
 pub(crate) struct AsmArgs {
@@ -248,7 +252,7 @@ Examples:
   sigstack asm DUP HASH160 '<00112233445566778899aabbccddeeff00112233>' EQUALVERIFY CHECKSIG
   sigstack asm '2 ADD 5 EQUAL'";
 
-/// Disassemble a script: hex to words that `asm` reads back to the same bytes.
+/// Disassemble a script: convert hex to words that `asm` reads back to the same bytes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  sigstack disasm --lines 52935587")]
 pub(crate) struct DisasmArgs {
@@ -267,8 +271,8 @@ pub(crate) struct DisasmArgs {
 
 /// Read a transaction, a witness, a control block, an annex or an address.
 ///
-/// For a witness, prints every kind of input that it fits, the most specific first. With the output that is spent, prints
-/// only that output's kind, and whether the witness fits the output's program.
+/// For a witness, prints every kind of input that it may belong to, the most specific first. If the output that it
+/// spends is given, prints only the kind of this output, and whether the witness fits the output's witness program.
 #[derive(Debug, clap::Args)]
 pub(crate) struct DecodeArgs {
     #[command(subcommand)]
@@ -285,18 +289,18 @@ pub(crate) enum DecodeWhat {
     Tx {
         /// The transaction
         hex: String,
-        /// The output that an input spends, as in verify; once for each input in input order
+        /// The output that an input spends, written as for verify. Give it once for each input, in input order
         #[arg(long = "prevout", value_name = "OUTPUT")]
         prevouts: Vec<String>,
-        /// A transaction whose outputs are spent, instead of --prevout; once for each
+        /// A transaction whose outputs are spent, instead of --prevout. Give it once for each such transaction
         #[arg(long = "prevtx", value_name = "HEX", conflicts_with = "prevouts")]
         prev_txs: Vec<String>,
     },
-    /// A serialized witness in hex (the number of elements, then each with its length), @FILE, or -
+    /// A serialized witness in hex (the number of elements, then the length and the bytes of each), @FILE, or -
     Witness {
         /// The witness
         hex: String,
-        /// The output that the witness spends, as in verify
+        /// The output that the witness spends, written as for verify
         #[arg(long, value_name = "OUTPUT")]
         prevout: Option<String>,
     },
@@ -304,7 +308,8 @@ pub(crate) enum DecodeWhat {
     Control {
         /// The control block
         hex: String,
-        /// The leaf script in hex or as asm:ASM: also prints the tapleaf hash, the root and the output key
+        /// The leaf script in hex or as asm:ASM. With it, the tapleaf hash, the merkle root and the output key are
+        /// printed too
         #[arg(long, value_name = "HEX")]
         script: Option<String>,
     },

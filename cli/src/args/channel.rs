@@ -1,4 +1,4 @@
-//! The command line of the commands about channels.
+//! Arguments of the commands about payment channels: `channel`, `compare`, `attacks` and `breach`.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use sigstack_channel::model::KINDS;
 
 use super::number::within;
 
-/// How a table is written.
+/// The format in which a table is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormat {
     Text,
@@ -23,18 +23,18 @@ fn construction_names() -> PossibleValuesParser {
     PossibleValuesParser::new(KINDS.iter().map(|(name, _)| *name))
 }
 
-/// The seed of pseudorandom choices.
+/// Bounds of a seed for pseudorandom choices: any 64-bit number.
 const SEED: Bounds<u64> =
     Bounds { least: 0, most: u64::MAX, why_least: "a seed is not negative", why_most: "a seed has 64 bits" };
 
-/// The format of a table.
+/// Options that select the format of a table.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub(crate) struct FormatArgs {
-    /// How the table is written
+    /// The format of the table
     #[arg(long, value_enum, default_value = "text")]
     format: TableFormat,
 
-    /// Print JSON: the same as --format json
+    /// Print JSON, as with --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
 }
@@ -90,7 +90,7 @@ Examples:
   sigstack breach --games 5
   sigstack breach --games 5 --capacity 100000000 --old 90000000 --new 5000000";
 
-/// What to do with channels.
+/// The subcommands of `sigstack channel`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum ChannelCommand {
     /// List the constructions and the proposals that they need
@@ -102,7 +102,7 @@ pub(crate) enum ChannelCommand {
     Show(PlayArgs),
     /// Close a channel on a simulated chain, and print the height at which each transaction confirms
     Play(PlayArgs),
-    /// Write every transaction of the constructions and of the attacks as cases of vector files
+    /// Write all transactions of the constructions and of the attacks to vector files, one case for each
     Export {
         /// The folder to write to
         folder: PathBuf,
@@ -112,26 +112,31 @@ pub(crate) enum ChannelCommand {
         json: bool,
     },
     Storage(StorageArgs),
-    /// Measure options of the signed sequence form: fee inputs, second-stage HTLC transactions, paid towers, justice by anyone
+    /// Measure options of the signed sequence channels: fee inputs, second-stage HTLC transactions, paid towers,
+    /// justice by anyone
     Options {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Close one channel inside an N-party channel unilaterally: weights and heights for each form
+    /// Close a two-party channel that is funded by an N-party channel, unilaterally: weights and heights for each
+    /// update mechanism
     Nested {
-        /// Parties of the outer channel
+        /// Number of parties of the outer channel
         #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(&bounds::PARTIES))]
         parties: usize,
 
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Print who can spend each output: for the key path and each leaf, the smallest coalitions that can do it alone, from when,
-    /// with what, and what the transaction pays
+    /// Print who can spend each output of a channel
     ///
-    /// A is the party that publishes its version; B's version is the same with the names exchanged. In `A, B` each acts alone, in
-    /// `A + B` both act together; `anyone` includes miners. A state is old if a later one replaced it; its number is n, and m is a
-    /// higher number. A party can sign a number with its own key at any time, and uses all that it ever received.
+    /// For the key path and each leaf of an output, prints the smallest sets of parties that can spend it on their own,
+    /// from when, with which keys and data, and what the transaction must pay.
+    ///
+    /// A is the party that publishes its commitment transaction, called its version. B's version is the same with A and
+    /// B exchanged. In `A, B` each party can act alone. In `A + B` both must act together. `anyone` includes miners. A
+    /// state is old if a later state replaced it. n is the number of an old state, and m is any higher number. A party
+    /// can sign any state number with its own key at any time. It may use everything that it ever received.
     Who {
         /// The construction (`sigstack channel list` describes them) [default: all]
         #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
@@ -140,9 +145,11 @@ pub(crate) enum ChannelCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Explore the update protocols exhaustively: with all rules no loss may be found, without any one rule a loss must be found
+    /// Explore the update protocols exhaustively, with all of their rules and with one rule left out at a time
+    ///
+    /// The exit status is 0 if no loss is found with all rules, and a loss is found whenever a rule is left out.
     Rules {
-        /// The highest number of an update that is explored; one less in the override form
+        /// The highest state number that is explored; one less for the override protocol
         #[arg(long, value_name = "N", default_value_t = bounds::EXPLORED_UPDATES.most, value_parser = within(&bounds::EXPLORED_UPDATES))]
         updates: u32,
 
@@ -165,7 +172,7 @@ pub(crate) struct PlayArgs {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = within(&bounds::HTLCS))]
     pub(crate) htlcs: usize,
 
-    /// The state that the first party publishes. The other party answers an old one [default: the latest]
+    /// The state that the first party publishes; the other party answers an old state [default: the latest]
     #[arg(long, value_name = "N", value_parser = within(&bounds::STATE))]
     pub(crate) state: Option<u32>,
 
@@ -178,22 +185,23 @@ pub(crate) struct PlayArgs {
     pub(crate) json: bool,
 }
 
-/// Update a channel many times, measure the storage of client and tower, and publish earlier states.
+/// Update a channel many times, measure the storage of client and watchtower, and publish earlier states.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StorageArgs {
     /// The construction (`sigstack channel list` describes them)
     #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: String,
 
-    /// Updates of the channel
+    /// Number of updates of the channel
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = within(&bounds::STORED_UPDATES))]
     pub(crate) updates: u32,
 
-    /// Sign only the last update and about N others, which the seed selects; the protocol's state machine runs for all updates
+    /// Sign only the last update and about N others, selected by the seed. The protocol's state machine still runs for
+    /// all updates
     #[arg(long, value_name = "N", value_parser = within(&bounds::SIGNED_UPDATES))]
     pub(crate) signed: Option<u32>,
 
-    /// Earlier states to publish at the end [default: 10, or all if there are fewer]
+    /// Number of earlier states to publish at the end [default: 10, or all if there are fewer]
     #[arg(long, value_name = "N", value_parser = within(&bounds::TRIES))]
     pub(crate) tries: Option<u32>,
 
@@ -206,11 +214,11 @@ pub(crate) struct StorageArgs {
     pub(crate) json: bool,
 }
 
-/// Compare the constructions: storage in bytes, signatures, weights of all endings, delays.
+/// Compare the constructions: storage in bytes, signatures, weights of every way to close, delays.
 #[derive(Debug, clap::Args)]
 #[command(after_help = COMPARE_HELP)]
 pub(crate) struct CompareArgs {
-    /// Updates before anything is published
+    /// Number of updates before a transaction is published
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = within(&bounds::COMPARED_UPDATES))]
     pub(crate) updates: u32,
 
@@ -218,18 +226,18 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = within(&bounds::COMPARED_HTLCS))]
     pub(crate) htlcs: usize,
 
-    /// Parties, for constructions that allow more than two
+    /// Number of parties, for constructions that allow more than two
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = within(&bounds::PARTIES))]
     pub(crate) parties: usize,
 
-    /// Satoshi per virtual byte, for costs
+    /// Feerate in satoshi per virtual byte, from which costs are computed
     #[arg(long, value_name = "RATE", default_value_t = 10, value_parser = within(&bounds::FEERATE))]
     pub(crate) feerate: u32,
 
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 
-    /// Rebuild the cost table of BIP 442 instead, which has its own parameters
+    /// Rebuild the cost table of BIP 442 instead. That table has fixed parameters
     #[arg(long, conflicts_with_all = ["updates", "htlcs", "parties", "feerate"])]
     pub(crate) bip442: bool,
 
@@ -253,14 +261,16 @@ pub(crate) struct AttacksArgs {
     pub(crate) format: FormatArgs,
 }
 
-/// What `sigstack attacks` does beside playing the known attacks.
+/// Subcommands of `sigstack attacks`. Without a subcommand, the known attacks are played.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AttacksCommand {
     Search(SearchArgs),
 }
 
-/// Search for attacks: the moves of a corrupted party within bounds, up to `--states` of each scenario, against the code of client
-/// and tower.
+/// Search for attacks by a corrupted party against the code of client and watchtower.
+///
+/// Tries all sequences of moves of the corrupted party within the given bounds, in several scenarios for each
+/// construction. The search of a scenario ends after `--states` states.
 #[derive(Debug, clap::Args)]
 #[command(after_help = SEARCH_HELP)]
 pub(crate) struct SearchArgs {
@@ -268,11 +278,11 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: Option<String>,
 
-    /// Maximum number of moves of the corrupted party in one line, not counting those that let time pass
+    /// Maximum number of moves of the corrupted party in one sequence, not counting waits
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = within(&bounds::SEARCH_MOVES))]
     pub(crate) moves: u32,
 
-    /// Maximum number of times that the corrupted party lets time pass in one line
+    /// Maximum number of times that the corrupted party waits for blocks in one sequence
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&bounds::SEARCH_BLOCKS))]
     pub(crate) blocks: u32,
 
@@ -284,11 +294,11 @@ pub(crate) struct SearchArgs {
     pub(crate) format: FormatArgs,
 }
 
-/// Simulate breaches: a cheater publishes an old state, and the victim's fee strategies answer it.
+/// Simulate breaches: a cheater publishes an old state, and the victim answers with several fee strategies.
 #[derive(Debug, clap::Args)]
 #[command(after_help = BREACH_HELP)]
 pub(crate) struct BreachArgs {
-    /// Games for each cell of the tables
+    /// Number of simulated games for each cell of the tables
     #[arg(long, value_name = "N", default_value_t = 1_000, value_parser = within(&bounds::GAMES))]
     pub(crate) games: u32,
 
@@ -296,31 +306,32 @@ pub(crate) struct BreachArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&SEED))]
     pub(crate) seed: u64,
 
-    /// Satoshi in the channel
+    /// Capacity of the channel in satoshi
     #[arg(long, value_name = "SAT", default_value_t = 1_000_000, value_parser = within(&bounds::CAPACITY))]
     pub(crate) capacity: u64,
 
-    /// The contest delay in blocks, for tables that do not vary it
+    /// The contest delay in blocks, for tables that do not vary the delay
     #[arg(long, value_name = "BLOCKS", default_value_t = 144, value_parser = within(&bounds::GAME_DELAY))]
     pub(crate) delay: u32,
 
-    /// The market's mean rate in sat/vB
+    /// The mean feerate of the simulated fee market in sat/vB
     #[arg(long, value_name = "RATE", default_value_t = 10, value_parser = within(&bounds::FEERATE))]
     pub(crate) feerate: u32,
 
-    /// Satoshi outside the channel that the cheater can spend to fill blocks, if that is profitable
+    /// Satoshi outside the channel that the cheater can spend to fill blocks with other transactions, if that is
+    /// profitable
     #[arg(long, value_name = "SAT", default_value_t = 0, value_parser = within(&bounds::OUTSIDE))]
     pub(crate) outside: u64,
 
-    /// The cheater's balance in the old state
+    /// The cheater's balance in the old state, in satoshi
     #[arg(long, value_name = "SAT", default_value_t = 900_000, value_parser = within(&bounds::OLD_BALANCE))]
     pub(crate) old: u64,
 
-    /// The cheater's balance in the latest state
+    /// The cheater's balance in the latest state, in satoshi
     #[arg(long, value_name = "SAT", default_value_t = 50_000, value_parser = within(&bounds::NEW_BALANCE))]
     pub(crate) new: u64,
 
-    /// The share of the hash rate whose miners leave the justice transaction out, from 0 to 1
+    /// The share of the hash rate, from 0 to 1, whose miners exclude the justice transaction from their blocks
     #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = within(&bounds::SHARE))]
     pub(crate) colluding: f64,
 

@@ -7,17 +7,19 @@ use super::{dialect_names, number};
 
 /// Run another implementation over the test vectors and report where it differs.
 ///
-/// The command after -- is started several times. Each process reads a case a line from standard input, a JSON object with
-/// the fields id, rule, tx, index, prevouts and flags, and answers each with a line on standard output: OK, the name of
-/// Bitcoin Core's error, `error` for a rejection without such a name, or `?` if it cannot answer. Text may follow `error` and
-/// `?`. The answer must be flushed; the next case comes after it. test-vectors/README.md describes the protocol, and has clients.
+/// The command after -- is started several times. Each process reads cases from standard input, one per line. A case is
+/// a JSON object with the fields id, rule, tx, index, prevouts and flags. The process answers each case with a line on
+/// standard output: OK, the name of Bitcoin Core's error, `error` for a rejection without such a name, or `?` if it
+/// cannot answer. Text may follow `error` and `?`. The process must flush each answer, because the next case is sent
+/// only after it. test-vectors/README.md describes the protocol, and has example clients.
 ///
-/// A case on which a process crashes, does not answer in time, or answers something else fails; another process goes on with the
-/// next case. If a process crashes that has answered other cases, a new process gets the same question first: an earlier case may
-/// be the cause. Crashes that the new process does not repeat are reported, and are no difference.
+/// A case fails if a process crashes on it, does not answer in time, or answers with any other line. Another process
+/// continues with the next case. If a process crashes that has answered other cases, an earlier case may be the cause.
+/// A new process is then given the same case. If the new process does not crash, the crash is reported, but does not
+/// count as a difference.
 ///
-/// An error of another name than the expected one is reported, but it is a difference only with --errors: the rules do not say
-/// which error comes first.
+/// If an invalid case is rejected with an error of another name than the expected one, this is reported. It counts as a
+/// difference only with --errors, because the consensus rules do not say which of several errors comes first.
 #[derive(Debug, clap::Args)]
 #[command(after_help = CONFORM_HELP, override_usage = "sigstack conform [OPTIONS] [PATH]... -- COMMAND...")]
 pub(crate) struct ConformArgs {
@@ -29,11 +31,11 @@ pub(crate) struct ConformArgs {
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub(crate) command: Vec<OsString>,
 
-    /// Errors of other names than the expected ones, and rejections without a name, are differences too
+    /// Count as differences, too: errors of other names than the expected one, and rejections without a name
     #[arg(long)]
     pub(crate) errors: bool,
 
-    /// Show every rule in the table, not only those with something else than agreement
+    /// Show every rule in the table, not only the rules with a case that does not agree
     #[arg(long)]
     pub(crate) all: bool,
 
@@ -41,7 +43,7 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
 
-    /// Ask only cases of rules that contain TEXT, ignoring case
+    /// Ask only cases of rules whose names contain TEXT, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) rule: Option<String>,
 
@@ -57,11 +59,11 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "N", value_parser = number::within(&number::JOBS))]
     pub(crate) jobs: Option<usize>,
 
-    /// A case that takes longer fails
+    /// Maximum time for the answer to a case; a case that takes longer fails
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = number::within(&number::TIMEOUT))]
     pub(crate) timeout: u32,
 
-    /// Print one JSON object for each case with something else than agreement, and a summary object at the end
+    /// Print one JSON object for each case that does not agree, and a summary object at the end
     #[arg(long)]
     pub(crate) json: bool,
 
@@ -73,7 +75,7 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 
-    /// Use this dialect for formats that have dialects, instead of detecting it from the content
+    /// Read flag and error names as the project NAME writes them, instead of detecting the project from the content
     #[arg(long, value_name = "NAME", value_parser = dialect_names())]
     pub(crate) dialect: Option<String>,
 }

@@ -1,4 +1,5 @@
-//! Numbers on the command line: read, and checked against their bounds before any work.
+//! Numeric values on the command line. They are parsed and checked against their bounds before the command starts its
+//! work.
 
 use core::fmt::Display;
 use core::str::FromStr;
@@ -9,7 +10,7 @@ use crate::problem::Problem;
 
 /// A type of number that an option takes.
 pub(crate) trait Number: Copy + PartialOrd + Display + FromStr + Send + Sync + 'static {
-    /// The kind of number that the hint asks for.
+    /// Name of this kind of number, for the hint of an error message.
     const KIND: &'static str;
 }
 
@@ -29,7 +30,7 @@ impl Number for f64 {
     const KIND: &'static str = "number";
 }
 
-/// A parser of numbers within bounds, for `value_parser`.
+/// Returns a parser that accepts numbers within bounds. For clap's `value_parser`.
 pub(crate) fn within<T: Number>(
     bounds: &'static Bounds<T>,
 ) -> impl Fn(&str) -> Result<T, Problem> + Clone + Send + Sync + 'static {
@@ -41,7 +42,7 @@ pub(crate) fn within<T: Number>(
     }
 }
 
-/// Jobs of the runner of vectors.
+/// Bounds of `--jobs`: the number of threads or processes that run test cases.
 pub(crate) const JOBS: Bounds<usize> = Bounds {
     least: 1,
     most: 512,
@@ -49,7 +50,7 @@ pub(crate) const JOBS: Bounds<usize> = Bounds {
     why_most: "a job is a thread, and more threads than processors are not faster",
 };
 
-/// Seconds that a process may take for a case.
+/// Bounds of `--timeout`, the time in seconds that a process of `sigstack conform` may take for one case.
 pub(crate) const TIMEOUT: Bounds<u32> = Bounds {
     least: 1,
     most: 86_400,
@@ -57,7 +58,7 @@ pub(crate) const TIMEOUT: Bounds<u32> = Bounds {
     why_most: "no case takes a day",
 };
 
-/// Columns of a table.
+/// Bounds of `--width`, the width of tables in columns.
 pub(crate) const COLUMNS: Bounds<u16> = Bounds {
     least: 60,
     most: u16::MAX,
@@ -65,7 +66,7 @@ pub(crate) const COLUMNS: Bounds<u16> = Bounds {
     why_most: "no terminal is so wide",
 };
 
-/// An index of an input.
+/// Bounds of `--input`, the index of an input.
 pub(crate) const INPUT: Bounds<usize> = Bounds {
     least: 0,
     most: 1_000_000,
@@ -73,7 +74,7 @@ pub(crate) const INPUT: Bounds<usize> = Bounds {
     why_most: "no transaction that fits a block has so many inputs",
 };
 
-/// Frames of a trace before and after the failing one.
+/// Bounds of `--around`, the number of trace frames shown before and after the failing one.
 pub(crate) const FRAMES: Bounds<usize> = Bounds {
     least: 0,
     most: usize::MAX,
@@ -81,7 +82,7 @@ pub(crate) const FRAMES: Bounds<usize> = Bounds {
     why_most: "no trace has so many frames",
 };
 
-/// nLockTime.
+/// Bounds of `--locktime`.
 pub(crate) const LOCK_TIME: Bounds<u32> = Bounds {
     least: 0,
     most: u32::MAX,
@@ -89,13 +90,13 @@ pub(crate) const LOCK_TIME: Bounds<u32> = Bounds {
     why_most: "nLockTime has 32 bits",
 };
 
-/// An nSequence in digits, or in hex after 0x.
+/// Parses an nSequence, in decimal or in hex with the prefix 0x.
 pub(crate) fn sequence(text: &str) -> Result<u32, Problem> {
     let hex = text.strip_prefix("0x").filter(|hex| hex.bytes().all(|byte| byte.is_ascii_hexdigit()));
     hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).map_or_else(|| within(&SEQUENCE)(text), Ok)
 }
 
-/// nSequence.
+/// Bounds of `--sequence`.
 const SEQUENCE: Bounds<u32> = Bounds {
     least: 0,
     most: u32::MAX,
@@ -107,7 +108,8 @@ fn read<T: Number>(text: &str, bounds: &Bounds<T>) -> Result<T, OutOfBounds> {
     if let Ok(value) = text.parse::<T>() {
         return bounds.check(value);
     }
-    // Not a value of the type: the text may still be a number, too large, below 0 or with a fraction.
+    // The text is not a value of the type `T`. It may still be a number: one that is too large, below 0 or with a
+    // fraction.
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
     let is_whole = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse::<f64>() {

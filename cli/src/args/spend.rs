@@ -1,4 +1,4 @@
-//! The command line of the commands that look at one spend.
+//! Arguments of the commands that verify transaction inputs: `verify`, `trace` and `debug`.
 
 use std::path::PathBuf;
 
@@ -8,19 +8,21 @@ use super::number::{FRAMES, INPUT, LOCK_TIME, sequence, within};
 
 /// Verify the inputs of a transaction, and print the consensus verdict and the policy verdict.
 ///
-/// The consensus verdict uses the consensus flags among the requested flags: today's, unless --profile or --flags (NONE,
-/// -P2SH) leaves some out, and those of the proposals that they activate. For a transaction or PSBT whose inputs are all verified, it includes the consensus rules that concern the
-/// transaction alone and its amounts. If --flags contains policy flags, the verdict on the scripts under exactly these flags
-/// is printed too.
+/// The consensus verdict uses the requested flags without the policy flags. These are today's consensus flags, unless
+/// --profile or --flags (NONE, -P2SH) leaves some out, and the flags of the activated proposals. If all inputs of a
+/// transaction or PSBT are verified, this verdict includes the consensus rules for the transaction alone and for its
+/// amounts. If --flags contains policy flags, the verdict on the scripts under exactly the requested flags is printed
+/// too.
 ///
-/// The policy verdict adds the script policy flags, apart from those that discourage an activated proposal, and the
-/// standardness rules of Bitcoin Core 31: form and size of the transaction, outputs and dust, spent outputs, witnesses,
-/// signature operations and the minimum fee. They are checked as far as spent outputs are known. For --case they are checked
-/// for the inputs of the case only. For --script they are not checked, because its transaction is made up.
+/// The policy verdict adds the script policy flags, apart from those that discourage an activated proposal. It also
+/// adds the standardness rules of Bitcoin Core 31: form and size of the transaction, outputs and dust, spent outputs,
+/// witnesses, signature operations and the minimum fee. Rules that need an unknown spent output are not checked. For
+/// --case, only the rules for the inputs of the case are checked. For --script, no standardness rule is checked,
+/// because the transaction is made up.
 ///
 /// A verdict names the inputs that it covers, and rules that did not run although the input is valid. Lines under
-/// "unchecked" name what no verdict covers. A valid signature is no proof that the script needs one: a script can drop the
-/// result of a signature check, and then an input without the signature is valid too.
+/// "unchecked" name what no verdict covers. A valid signature does not prove that the script requires a signature: a
+/// script can drop the result of a signature check. Then the input is also valid without the signature.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = verify_help(), after_help = SEE_HELP)]
 pub(crate) struct VerifyArgs {
@@ -32,46 +34,49 @@ pub(crate) struct VerifyArgs {
     pub(crate) json: bool,
 }
 
-/// A spend and the flags to verify it with.
+/// The inputs to verify, given as a transaction, PSBT, vector case or script, and the flags to verify them with.
 #[derive(Debug, clap::Args)]
 #[group(skip)]
 #[command(group = ArgGroup::new("spend").required(true).args(["tx", "psbt", "case", "script"]))]
 pub(crate) struct SubjectArgs {
-    /// The spending transaction, witness included, in hex; @FILE (hex or bytes), or - for standard input
+    /// The spending transaction with its witnesses, in hex; @FILE (hex or bytes), or - for standard input
     #[arg(long, value_name = "HEX")]
     pub(crate) tx: Option<String>,
 
-    /// The output that an input spends: SATOSHI:SCRIPT with the script in hex, or the serialized output in hex; @FILE, or -.
-    /// Once for each input in input order, or with the number of the input: 1=SATOSHI:SCRIPT. A legacy or segwit v0 input
-    /// needs its own output only, a taproot input those of all inputs
+    /// The output that an input spends: SATOSHI:SCRIPT with the script in hex, or the serialized output in hex; @FILE,
+    /// or -. Give it once for each input, in input order, or with the index of the input: 1=SATOSHI:SCRIPT. To verify a
+    /// legacy or segwit v0 input, only its own spent output is needed. To verify a taproot input, those of all inputs
+    /// are needed
     #[arg(long = "prevout", value_name = "OUTPUT", requires = "tx", conflicts_with_all = ["psbt", "case", "script"],
         allow_hyphen_values = true)]
     pub(crate) prevouts: Vec<String>,
 
-    /// A transaction whose outputs are spent, in hex, @FILE or -, instead of --prevout; once for each
+    /// A transaction whose outputs are spent, in hex, @FILE or -, instead of --prevout. Give it once for each such
+    /// transaction
     #[arg(long = "prevtx", value_name = "HEX", requires = "tx", conflicts_with_all = ["prevouts", "psbt", "case", "script"])]
     pub(crate) prev_txs: Vec<String>,
 
-    /// A PSBT of version 0 or 2 whose input is final, in base64 or hex; @FILE (also the bytes themselves), or -
+    /// A PSBT of version 0 or 2 whose verified inputs are finalized, in base64 or hex; @FILE (text or binary), or -
     #[arg(long, value_name = "PSBT")]
     pub(crate) psbt: Option<String>,
 
-    /// A case of a vector file: FILE#N (counted from 1, without comments), FILE#ID, or the id of a case of the project's own vectors;
-    /// FILE may be - for standard input
+    /// A case of a vector file: FILE#N (counted from 1, without comments), FILE#ID, or the id of a case of the
+    /// project's own vectors. FILE may be - for standard input
     #[arg(long, value_name = "CASE", allow_hyphen_values = true)]
     pub(crate) case: Option<String>,
 
-    /// A script alone, in assembly (see asm --help) or as hex:HEX, @FILE or -, run in a transaction made up for it
+    /// A script without a transaction, in assembly (see asm --help) or as hex:HEX, @FILE or -. It runs in a transaction
+    /// made up for it
     #[arg(long, value_name = "ASM", allow_hyphen_values = true)]
     pub(crate) script: Option<String>,
 
-    /// The initial stack of --script, the top last: numbers, hex in angle brackets, 'text', or hex:HEX with a word each; @FILE,
-    /// or -
+    /// The initial stack of --script, the top element last: numbers, hex in angle brackets, 'text', or hex:HEX with one
+    /// word for each element; @FILE, or -
     #[arg(long, value_name = "ASM", requires = "script", conflicts_with_all = ["tx", "psbt", "case"],
         allow_hyphen_values = true)]
     pub(crate) stack: Option<String>,
 
-    /// The kind of script that --script is
+    /// The kind of script that --script is run as
     #[arg(long = "as", value_name = "KIND", requires = "script", conflicts_with_all = ["tx", "psbt", "case"], default_value = "tapscript")]
     pub(crate) run_as: RunAs,
 
@@ -85,7 +90,8 @@ pub(crate) struct SubjectArgs {
         value_parser = sequence)]
     pub(crate) sequence: Option<u32>,
 
-    /// Use only this input, counted from 0 [default: all inputs]. With --case, of a case about a whole transaction
+    /// Verify only the input with this index, counted from 0 [default: all inputs]. With --case, only for a case about
+    /// a whole transaction
     #[arg(long, value_name = "N", value_parser = within(&INPUT), conflicts_with = "script")]
     pub(crate) input: Option<usize>,
 
@@ -93,20 +99,21 @@ pub(crate) struct SubjectArgs {
     #[arg(long, value_name = "NAMES")]
     pub(crate) profile: Option<String>,
 
-    /// The flags, separated by commas: Core's names, those of the proposals, and CONSENSUS and POLICY for today's sets; or
-    /// +NAME and -NAME to change the profile's or the case's [default: CONSENSUS, or those of the case]
+    /// The flags, separated by commas: Core's names, those of the proposals, and CONSENSUS and POLICY for today's sets.
+    /// +NAME and -NAME change the flags of the profile or of the case instead [default: CONSENSUS, or those of the
+    /// case]
     #[arg(long, value_name = "NAMES", allow_hyphen_values = true)]
     pub(crate) flags: Option<String>,
 
-    /// The internal key of the taproot output that is spent, in hex: helps to explain why a key path spend failed
+    /// The internal key of the spent taproot output, in hex. It helps to explain why a key path spend failed
     #[arg(long, value_name = "HEX")]
     pub(crate) internal_key: Option<String>,
 }
 
-/// The kind of script that a bare script is run as.
+/// The kind of script that the script given by `--script` is run as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RunAs {
-    /// A scriptPubKey, with the stack pushed by the scriptSig
+    /// A scriptPubKey; the scriptSig pushes the initial stack
     Legacy,
     /// A redeem script
     P2sh,
@@ -118,8 +125,9 @@ pub(crate) enum RunAs {
 
 /// Trace the execution of a script: every phase, opcode, stack and signed message.
 ///
-/// Prints one line for each opcode: its position, its byte offset, the budget for signatures where it changes, and the stack after it. For
-/// every signature check it prints the key, the message field by field, and, if the check failed, what would make it valid.
+/// Prints one line for each opcode: its position, its byte offset, the signature budget where it changes, and the stack
+/// after the opcode. For every signature check, prints the key and the message field by field. If the check failed,
+/// also prints what would make it valid.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = trace_help(), after_help = SEE_HELP)]
 pub(crate) struct TraceArgs {
@@ -134,11 +142,11 @@ pub(crate) struct TraceArgs {
     #[arg(long)]
     pub(crate) full: bool,
 
-    /// Write one self-contained page with a step slider to FILE
+    /// Write one self-contained HTML page to FILE, with a slider for the steps
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub(crate) html: Option<PathBuf>,
 
-    /// Write only N frames before and after the failing one
+    /// Print only N frames before and after the failing one
     #[arg(long, value_name = "N", value_parser = within(&FRAMES))]
     pub(crate) around: Option<usize>,
 }
@@ -188,7 +196,7 @@ pub(crate) struct DebugArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
 
-    /// Stop at opcodes of this name (OP_CHECKSIG) or at this position of a script (3 or tapscript:3)
+    /// Stop at opcodes of this name (OP_CHECKSIG) or at this position in a script (3 or tapscript:3)
     #[arg(long = "break", value_name = "PLACE")]
     pub(crate) breakpoints: Vec<String>,
 }
