@@ -1,4 +1,4 @@
-//! `sigstack channel` and `sigstack compare`, which call the channel crate.
+//! `sigstack channel` and `sigstack compare`: print what the crate `sigstack_channel` computes.
 
 pub(crate) mod breach;
 mod play;
@@ -182,7 +182,7 @@ fn rules(updates: u32, format: TableFormat, out: &mut impl Write) -> Result<Stat
     let table = protocol::mutation_table(updates, &|name| progress.begin(name))?;
     drop(progress);
     write_table(&table, format, out)?;
-    // The result is as expected if no loss is found with all rules, and a loss is found without any one of them.
+    // The result is as expected if no loss is found with all rules, and a loss is found whenever one rule is left out.
     let sound = table.rows().iter().all(|row| {
         let whole = row.get(1).is_some_and(|rule| rule == "none");
         row.get(3).is_some_and(|found| (found == "nothing") == whole)
@@ -221,7 +221,7 @@ pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> Result<Status
     Ok(Status::Yes)
 }
 
-/// Constructions that the charts show, one of each family.
+/// Constructions that the charts show, one of each family of constructions.
 const SHOWN: [&str; 6] = ["tree", "ln-anchors", "literal-pc", "sequence-ctv", "symmetry-apo", "symmetry-th"];
 
 /// Function that sets a value of the horizontal axis (updates, HTLCs or parties) in the parameters of a measurement.

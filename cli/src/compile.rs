@@ -68,7 +68,7 @@ fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
             .hint("write a policy, as in pk(KEY)")
             .into());
     }
-    // Every policy contains a fragment with arguments, so a text without a bracket is a path.
+    // Every policy contains a fragment with arguments in parentheses, so a text without `(` is a path.
     let is_text = |text: &str| text.contains('(');
     let text = input::text_or_path(&args.policy, "policy", is_text).map_err(|problem| {
         match is_text(&args.policy) || args.policy.starts_with(['@', '-']) {

@@ -25,7 +25,8 @@ pub(crate) fn are_the_same(one: &Path, other: &Path) -> bool {
     one == other || resolved(one).is_some_and(|one| resolved(other) == Some(one))
 }
 
-/// Creates a folder and its parents, before the results are computed that are written to it.
+/// Creates a folder and its parents. Commands call it before they compute the files for the folder, so that they fail
+/// early if the folder cannot be created.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Problem> {
     fs::create_dir_all(path).map_err(|error| at(path, &error))
 }

@@ -30,7 +30,7 @@ const BUNDLES: &[Bundle] = &[
     },
 ];
 
-/// Short names of Core's flags.
+/// Short names of flags of Bitcoin Core, each with the name of the flag.
 const SHORT_NAMES: &[(&str, &str)] = &[("CLTV", "CHECKLOCKTIMEVERIFY"), ("CSV", "CHECKSEQUENCEVERIFY")];
 
 /// Returns the short names in common use and the flags that they stand for, in alphabetical order.
@@ -54,8 +54,8 @@ fn long_name(name: &str) -> &str {
     short_names().into_iter().find(|(short, _)| is_same(short, name)).map_or(name, |(_, long)| long)
 }
 
-/// Returns the proposals of a profile: those of a bundle, one by its name or short name, or those of `bipN`. Returns `None`
-/// for unknown names.
+/// Returns the proposals that a profile activates. `name` is a bundle, the name or short name of one proposal, or
+/// `bipN` for all proposals of that BIP. Returns `None` for unknown names.
 fn proposals(name: &str) -> Option<Vec<&'static Proposal>> {
     if let Some(bundle) = BUNDLES.iter().find(|bundle| is_same(bundle.name, name)) {
         return Some(bundle.proposals.to_vec());

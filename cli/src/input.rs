@@ -25,7 +25,7 @@ Arguments:
   Scripts and stacks are read as assembly (see asm --help). The prefix hex: marks hex and asm: marks assembly, as in
   hex:52935587 or hex:@FILE. Words that are all hex need a prefix.";
 
-/// Path that stands for standard input.
+/// Argument that is replaced by the content of standard input.
 const STDIN: &str = "-";
 
 /// Maximum number of bytes read from a file or standard input: more than any block in hex.
@@ -233,7 +233,8 @@ enum Form {
     Unnamed,
 }
 
-/// Returns the notation that the prefix of an argument names, and the argument without the prefix.
+/// Returns the notation that is selected by the prefix `asm:` or `hex:` of an argument, and the argument without the
+/// prefix.
 fn form(argument: &str) -> (Form, &str) {
     match (argument.strip_prefix("asm:"), argument.strip_prefix("hex:")) {
         (Some(rest), _) => (Form::Assembly, rest),

@@ -1,4 +1,5 @@
-//! The transactions and inputs that a command verifies, from all sources.
+//! The transactions and inputs that a command verifies. They are given as a transaction, a PSBT, a case of a vector
+//! file, or a script alone.
 
 use std::path::{Path, PathBuf};
 

@@ -176,7 +176,8 @@ impl Verdict {
         Ok(verdict)
     }
 
-    /// Explains the first failures. `explained` has the explained failures under other flags, many of which are the same.
+    /// Explains the first [`MOST_EXPLAINED`] failures. `explained` collects the explained failures of all verdicts on
+    /// the subject. The same failure under other flags reuses its explanation.
     fn explain(&mut self, subject: &Subject, explained: &mut Vec<Failure>) -> Result<(), UsageError> {
         for failure in self.failures.iter_mut().take(MOST_EXPLAINED) {
             let is_same = |known: &&Failure| {

@@ -337,7 +337,8 @@ fn verify_refuses_what_it_cannot_answer() {
     }
 }
 
-/// In the project's folder, the project's own vectors are shown with relative paths.
+/// If the command runs inside the project's source, the paths of the project's own vectors are shown relative to the
+/// working folder.
 #[test]
 fn paths_of_the_projects_own_vectors_are_short() {
     let folder = folder("short", &[("test-vectors/consensus/a.json", &case(&[]))]);

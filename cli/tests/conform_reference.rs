@@ -19,7 +19,7 @@ fn run(python: &Path, reference: &Path, args: &[&str]) -> (i32, Value) {
     run_client(python, &reference.join("serve.py"), args)
 }
 
-/// Like [`run`], with another client than that of a reference.
+/// Runs the program `client` over vector cases. Otherwise like [`run`].
 fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack"))
         .args(["conform", "--json", "--file"])
@@ -38,7 +38,7 @@ fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     (output.status.code().unwrap(), summary)
 }
 
-/// Returns the rules that have this outcome.
+/// Returns the rules with at least one case that has this outcome.
 fn rules(summary: &Value, outcome: &str) -> Vec<String> {
     let rows = summary["rules"].as_array().unwrap().iter();
     rows.filter(|row| row[outcome] != 0).map(|row| row["rule"].as_str().unwrap().to_owned()).collect()
@@ -65,7 +65,7 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// This test asks the cases of one proposal; `.ci/run` asks all cases.
+/// Runs the Python reference over the cases of one proposal. `.ci/run` runs it over all cases.
 #[test]
 fn the_reference_agrees() {
     let Some(python) = tool(Tool::Python) else { return };
@@ -75,7 +75,7 @@ fn the_reference_agrees() {
     assert!(summary["cases"].as_u64() >= Some(300), "{summary}");
 }
 
-/// The counts are the same as in test-vectors/README.md.
+/// The example client `skeleton.py` gets the counts that test-vectors/README.md shows.
 #[test]
 fn the_skeleton_of_a_client_accepts_what_it_can() {
     let Some(python) = tool(Tool::Python) else { return };
@@ -169,7 +169,8 @@ fn a_mistake_is_reported_at_its_rule() {
     }
 }
 
-/// The copy raises an exception for a key that begins with a zero byte, and continues with the next case.
+/// The faulty copy of the reference raises an exception for a key that begins with a zero byte. The run continues with
+/// the next case.
 #[test]
 fn a_crash_is_reported_at_its_rule() {
     let Some(python) = tool(Tool::Python) else { return };

@@ -84,7 +84,7 @@ fn every_kind_of_input_is_traced_to_its_verdict() {
     }
 }
 
-/// The spent outputs may also be given one by one.
+/// The spent outputs can be given one by one with `--prevout`, with the same result as with `--prevtx`.
 #[test]
 fn a_transaction_takes_its_outputs_from_either_option() {
     let one = "60000:0014a66e001c5131ed55e5400e6d3c6ad51f2cb31a9e";

@@ -24,7 +24,8 @@ fn scripts_go_to_and_fro_and_mistakes_are_located() {
     );
 }
 
-/// The address and control block of the first script path in BIP 341's wallet vectors.
+/// Decodes the address and the control block of the first script path in BIP 341's wallet vectors. Both have the same
+/// output key.
 #[test]
 fn what_is_decoded_fits_together() {
     let (status, out, _) =
@@ -85,7 +86,8 @@ fn completions_and_man_pages_know_the_commands() {
     assert!(status == 0 && out.contains(".TH") && out.contains("disasm"));
 }
 
-/// A case that is expected to be valid but is invalid.
+/// Runs a vector case that is expected to be valid but is invalid. The report contains a trace around the failing
+/// opcode.
 #[test]
 fn a_failing_case_is_shown_around_the_opcode_that_failed() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/proposals/csfs.jsonl");

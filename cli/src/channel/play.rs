@@ -16,7 +16,7 @@ use crate::problem::{Problem, Stop};
 use crate::progress::Progress;
 use crate::table;
 
-/// The part of a channel's end that is printed.
+/// What a command prints about the closing of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     /// The transactions, without publishing them.
@@ -99,7 +99,9 @@ fn check(args: &PlayArgs, states: u64) -> Result<(), Problem> {
     }
 }
 
-/// Returns the transactions after party 0 publishes a state: its own ones, or those with which party 1 answers an old state.
+/// Returns the transactions that close the channel after party 0 publishes `state`. If the state is old and party 1
+/// contests it, these are the first transaction of party 0 and those of party 1. Otherwise all transactions are those
+/// of party 0.
 fn steps(channel: &mut dyn Construction, state: u32) -> Result<Vec<Step>, Stop> {
     let steps = channel.close(0, state)?;
     let answer = match steps.first() {

@@ -71,13 +71,13 @@ pub(super) enum Silence {
     TimedOut(Duration),
     /// The process closed its standard output or standard input and continued to run. The text names the stream.
     Closed(&'static str),
-    /// The line is not an answer.
+    /// The process wrote this line, which is not an answer.
     Garbage(String),
-    /// The line is longer than an answer can be. The text is its beginning.
+    /// The process wrote a line that is longer than an answer can be. The text is the beginning of the line.
     TooLong(String),
     /// The run stopped before the case was asked.
     NotAsked,
-    /// Another line followed the answer, so that it is uncertain which line answers which case.
+    /// The process wrote this second line after its answer, so that it is uncertain which line answers which case.
     Extra(String),
 }
 
@@ -180,10 +180,11 @@ impl Outcome {
     pub(super) const ALL: [Outcome; 5] =
         [Outcome::Agrees, Outcome::WrongVerdict, Outcome::OtherError, Outcome::NoAnswer, Outcome::Abstained];
 
-    /// Compares a reply with the expected verdict. If `errors` is set, a rejection without an error name counts as another error.
+    /// Compares a reply with the expected verdict. If `errors` is `true`, a rejection without an error name counts as
+    /// an error of another name.
     ///
-    /// The caller must first check for an answer that is a
-    /// [`VerdictCase::policy_error`](sigstack_vectors::VerdictCase::policy_error).
+    /// An answer equal to the case's [`policy_error`](sigstack_vectors::VerdictCase::policy_error) counts as agreement.
+    /// The caller must check this first, because this function does not.
     pub(super) fn of(expected: &ExpectedVerdict, reply: &Reply, errors: bool) -> Outcome {
         let answer = match reply {
             Reply::Silence { .. } => return Outcome::NoAnswer,

@@ -51,8 +51,8 @@ pub(super) struct Child {
 /// Reason why a line was not answered.
 pub(super) enum Unanswered {
     Silence(Silence),
-    /// The process ended after it had answered other cases, possibly before it read this one. The text describes how the
-    /// process ended, or is `None` for a successful exit, as of a process that answers only one case.
+    /// The process ended after it had answered other cases, possibly before it read this one. The text describes how
+    /// the process ended. It is `None` after a successful exit, for example of a process that answers only one case.
     EndedAfterAnswer(Option<String>),
     /// An unexpected line was received after the last answer and before this question.
     ExtraBefore(String),
@@ -157,7 +157,8 @@ impl Child {
         self.stderr.text()
     }
 
-    /// Closes the input and lets the process end. Returns a line that the process writes without being asked, if any.
+    /// Closes the input and waits for the process to end. If the process writes a line without being asked, returns
+    /// this line.
     pub(super) fn finish(mut self) -> Option<String> {
         self.input = None;
         let deadline = Instant::now() + GRACE;

@@ -35,8 +35,8 @@ pub(super) fn scripts(case: &VerdictCase) -> Vec<(String, String)> {
     scripts
 }
 
-/// Returns the index of the script in a witness: that of the last element, or in taproot of the element before the control
-/// block and the annex. Returns `None` if the witness has no script.
+/// Returns the index of the script in a witness. In P2WSH this is the last element. In a taproot script path spend it
+/// is the element before the control block, which an annex may follow. Returns `None` if the witness has no script.
 fn script_in_witness(program: &Script, witness: &[&[u8]]) -> Option<usize> {
     if program.is_p2wsh() {
         return witness.len().checked_sub(1);

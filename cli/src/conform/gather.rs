@@ -15,7 +15,8 @@ pub(super) struct Asked {
     pub(super) case: VerdictCase,
     /// `FILE#N` for every place that contains this question with the same name and verdict.
     pub(super) places: Vec<String>,
-    /// Row of the result tables to which the case belongs.
+    /// Name of the row of the result tables in which the case is counted: the group and the rule of the case, or the
+    /// name of its file.
     pub(super) row: String,
 }
 
@@ -102,7 +103,7 @@ impl Selection {
 }
 
 impl Gathered {
-    /// Returns the error that no case is selected.
+    /// Returns the error for a run in which no case is selected. Its text names the options that exclude all cases.
     pub(super) fn nothing_to_ask(&self, args: &ConformArgs) -> Problem {
         let hint = match args.paths.as_slice() {
             [] => {

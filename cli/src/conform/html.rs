@@ -32,7 +32,7 @@ pub(super) fn page(results: &Results<'_>) -> String {
     )
 }
 
-/// Returns the CSS class for an outcome, or an empty text if there is no such case.
+/// Returns the CSS class for a number of cases with the same outcome, or an empty text if the number is 0.
 fn class(outcome: Outcome, count: usize) -> &'static str {
     match (outcome, count) {
         (_, 0) => "",

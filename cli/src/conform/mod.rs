@@ -88,7 +88,8 @@ fn complain(gathered: &Gathered, as_json: bool) {
     }
 }
 
-/// Cases that cannot be read outweigh differences, as in `sigstack vectors`: the status is then "unknown".
+/// Returns the exit status of the run. If a file or a case could not be read, the status is "unknown", even if there
+/// are differences, as in `sigstack vectors`. Fails if the command answered no case with a verdict.
 fn status(results: &Results<'_>) -> Result<Status, Stop> {
     if !results.gathered.errors.is_empty() {
         return Ok(Status::Unknown);

@@ -37,7 +37,8 @@ pub(super) struct Replied {
     pub(super) took: Duration,
 }
 
-/// Processes that crashed between two cases: after an answer, while another process did not crash on the next question.
+/// Processes that crashed between two cases. Such a process had answered a case, and another process did not crash on
+/// the next case.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lost {
     pub(super) processes: usize,
@@ -112,7 +113,8 @@ pub(super) fn ask_all(pool: &Pool<'_>, cases: &[Asked], progress: &(dyn Fn() + S
 struct Worker<'a> {
     run: &'a Run<'a>,
     child: Option<Child>,
-    /// The latest answer of the process. It counts only if no other line follows it.
+    /// The latest answer of the process, with the index of the case. The answer counts only if no other line follows
+    /// it.
     last: Option<(usize, Replied)>,
     replies: Vec<(usize, Replied)>,
 }
@@ -189,7 +191,8 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Stores a reply. An answer is recorded only after the next event of its process.
+    /// Takes the reply to the case with index `nth`. An answer is recorded only by a later call of `settle`, because
+    /// another line may still follow it.
     fn keep(&mut self, nth: usize, replied: Replied) {
         match replied.reply {
             Reply::Answer(_) => self.last = Some((nth, replied)),
@@ -197,7 +200,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Records the latest answer, or records that an extra line followed it.
+    /// Records the latest answer. If an extra line followed the answer, records [`Silence::Extra`] instead.
     fn settle(&mut self, extra: Option<String>) {
         let Some((nth, mut replied)) = self.last.take() else { return };
         if let Some(line) = extra {
@@ -222,8 +225,8 @@ impl Run<'_> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
     }
 
-    /// Counts a process that crashed between two cases. `crash` says how it ended, and the index of the last case that it
-    /// answered.
+    /// Counts a process that crashed between two cases. `crash` is a description of how the process ended, and the
+    /// index of the last case that it answered.
     fn lose(&self, crash: Option<(String, usize)>) {
         let Some((how, answered)) = crash else { return };
         let id = self.cases.get(answered).map_or("", |asked| asked.case.id.as_str());

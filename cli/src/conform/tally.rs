@@ -80,8 +80,8 @@ pub(super) struct Results<'a> {
     pub(super) not_asked: usize,
 }
 
-/// Returns `true` if the implementation's generic policy rejects a feature that is reserved for a proposal which is not
-/// active.
+/// Returns `true` if the implementation rejects the case because it does not know a proposal: with the error of today's
+/// policy for an opcode or key that the proposal redefines, or with an error without a name.
 fn is_todays_policy(asked: &Asked, replied: &Replied) -> bool {
     match (&replied.reply, asked.case.policy_error) {
         (Reply::Answer(Answer::Error(error)), Some(policy)) => *error == policy,

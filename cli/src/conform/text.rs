@@ -19,7 +19,7 @@ const SHOWN_OTHER_ERRORS: usize = 3;
 /// Maximum number of reasons for abstaining shown.
 const SHOWN_REASONS: usize = 5;
 
-/// Writes the result as text. `all` also lists the rules in agreement.
+/// Writes the result as text. If `all` is `true`, the table also has rows for the rules on which all cases agree.
 pub(super) fn write(results: &Results<'_>, all: bool, out: &mut impl Write) -> io::Result<()> {
     let gathered = results.gathered;
     if let Some(set) = &gathered.set {

@@ -9,12 +9,13 @@ use sigstack_interpreter::{FLAGS, Instructions, Opcode, Phase, UsageError};
 use super::edit::LineEdit;
 use super::element::Which;
 
-/// A place where execution stops.
+/// A breakpoint, at which `run` stops.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Breakpoint {
     /// Stops at every execution of this opcode.
     Opcode(Opcode),
-    /// Stops at a position in every script, or in the script of one phase.
+    /// Stops at an instruction with this position, counted from 0: in the script of the given phase, or in every script
+    /// for `None`.
     Position(Option<Phase>, u32),
 }
 
@@ -78,7 +79,7 @@ pub(super) enum Typing {
     Element(usize),
 }
 
-/// The instructions of a script in the trace.
+/// The instructions of one script that ran, and the frame of the trace at which this script begins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
     /// Index of the frame at which the script's phase begins.
@@ -98,7 +99,7 @@ pub(super) struct App {
     pub(super) mode: Mode,
     /// Number of lines by which the text of this mode is scrolled.
     pub(super) scroll: usize,
-    /// Maximum scroll position, and number of lines per page, of the text drawn last.
+    /// Maximum scroll position and number of lines per page of the text that was drawn last.
     pub(super) drawn: Cell<(usize, usize)>,
     /// The text of the latest search.
     pub(super) wanted: Option<String>,
@@ -207,7 +208,8 @@ impl App {
         }
     }
 
-    /// Returns how many instructions were reached in the script under the cursor if it failed, otherwise `usize::MAX`.
+    /// Returns the number of instructions that were reached in the script under the cursor, if this script failed.
+    /// Returns `usize::MAX` for a script that did not fail.
     pub(super) fn reached(&self) -> usize {
         let from = self.frame_index();
         let later = self.trace.frames.iter().skip(from);
@@ -346,8 +348,8 @@ impl App {
         self.go(at);
     }
 
-    /// Returns `OK`, marked if rules were not checked, or the name of the error. The frame at the end shows the whole
-    /// verdict.
+    /// Returns `OK`, with an addition if some rules were not checked, or the name of the error. The last entry of
+    /// `stops` shows the whole verdict.
     pub(super) fn verdict_name(&self) -> &'static str {
         if let Some(rule) = self.trace.rule {
             return rule.name();

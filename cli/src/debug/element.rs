@@ -5,7 +5,7 @@ use sigstack_interpreter::script_num;
 
 use super::app::App;
 
-/// The elements in a list.
+/// The elements that a list on the screen contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
     /// The data that the current opcode pushes, then the stack and the alt stack, each with its top first.
@@ -14,7 +14,7 @@ pub(super) enum Which {
     Witness,
 }
 
-/// An element and its place.
+/// An element, and the stack or witness in which it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     /// Short name of the place, for a list: `0`, `alt 0`, `push`.

@@ -106,7 +106,7 @@ impl App {
         }
     }
 
-    /// Processes a key while a text is shown that scrolls. `after` is the mode after the text is closed.
+    /// Processes a key while a scrollable text is shown. `after` is the mode after the text is closed.
     fn text_key(&mut self, key: KeyCode, after: Mode) {
         match key {
             Down | Char('j') => self.scroll_by(1),
@@ -120,7 +120,8 @@ impl App {
         }
     }
 
-    /// Returns the row that a key selects in a list of `count` rows.
+    /// Returns the row that a key selects in a list of `count` rows whose row `row` is selected. Returns `None` for a
+    /// key that does not move the selection.
     fn row_key(&self, key: KeyCode, row: usize, count: usize) -> Option<usize> {
         let last = count.saturating_sub(1);
         let (_, page) = self.drawn.get();

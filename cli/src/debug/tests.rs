@@ -343,7 +343,8 @@ fn every_size_can_be_drawn() {
 /// Environment variable that is set for the run of the test inside a terminal.
 const IN_TERMINAL: &str = "SIGSTACK_TEST_IN_TERMINAL";
 
-/// The test runs itself in a terminal, where drawing the second step panics.
+/// The terminal is restored after a panic. The test runs itself inside a terminal, where drawing the second step
+/// panics.
 #[test]
 fn a_panic_gives_the_terminal_back() {
     if std::env::var_os(IN_TERMINAL).is_some() {

@@ -27,7 +27,7 @@ pub(super) struct Ran {
     pub(super) unread: usize,
 }
 
-/// Verdicts that occur in the cases of a group.
+/// Numbers of accepted and rejected cases of one group, and the names of the errors that occur.
 #[derive(Default)]
 struct Coverage {
     accept: usize,
@@ -41,7 +41,7 @@ pub(super) struct Summary {
     /// Description of the set of test vectors, if no file was named.
     pub(super) set: Option<String>,
     pub(super) files: Vec<Ran>,
-    /// The project's own cases by group, with the verdicts that occur.
+    /// The groups of the project's own cases, with the verdicts that their cases expect.
     groups: BTreeMap<String, Coverage>,
     /// Files found in folders that are not vector files.
     pub(super) others: Vec<String>,

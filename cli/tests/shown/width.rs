@@ -80,7 +80,7 @@ fn the_least_width_is_wide_enough() {
     }
 }
 
-/// A new command must be added to one of the two lists.
+/// Every command is in [`TABLES`] or in [`OTHERS`], so that the width of a new command's output is not forgotten.
 #[test]
 fn every_command_is_looked_at() {
     let help = run(&["--help"]);

@@ -318,7 +318,7 @@ fn a_signature_that_commits_to_nothing() {
     assert_lines("SIGHASH_SINGLE", &spend.verify(""), &lines.each_ref().map(String::as_str));
 }
 
-/// A remark that applies to many inputs is printed in one line.
+/// A remark about rules that were not checked is printed in one line if it applies to many inputs.
 #[test]
 fn inputs_with_the_same_exception_share_a_line() {
     let many = (0..5).fold(Spend::new(), |spend, _| spend.script("1", "", TAPSCRIPT));
