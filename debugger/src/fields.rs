@@ -154,7 +154,8 @@ impl Absent<'_> {
         self.written.iter().any(|field| field.name == name)
     }
 
-    /// Returns the remark on an absent field, or `None` if such a message never has the field.
+    /// Returns the remark on a field that the message does not contain. Returns `None` if messages of this kind, such
+    /// as those of the key path, never contain the field.
     fn note(&self, name: &str) -> Option<FieldNote> {
         let bip118 = matches!(self.message.tapscript, Some(it) if it.key_version == KeyVersion::Bip118);
         let any_prevout = bip118 && self.hash_type & 0x40 != 0;

@@ -33,7 +33,7 @@ impl Known {
 
     /// Records the hashes of a value.
     fn hash(&mut self, value: &[u8]) {
-        // The hash of the empty element does not tell where the hash comes from.
+        // An empty element occurs in many places, so its hash does not show which element was hashed.
         if value.is_empty() || self.hashes.len() >= 5 * MAX_PREIMAGES {
             return;
         }
@@ -77,8 +77,8 @@ impl Known {
         }
     }
 
-    /// Names the witness elements above the initial stack of a tapscript: leaf script, control block and annex (BIP 341
-    /// "Script validation rules").
+    /// Names the last elements of a script path witness: leaf script, control block and annex (BIP 341 "Script
+    /// validation rules").
     fn learn_of_script_path(&mut self, witness: &bitcoin::Witness) {
         let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
         let names = ["annex", "control block", "leaf script"].into_iter().skip(usize::from(!has_annex));

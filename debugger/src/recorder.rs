@@ -25,7 +25,7 @@ pub(crate) struct Recorder<'a> {
     signing: Signing<'a>,
     phase: Phase,
     frames: Vec<Frame>,
-    /// The latest frames, used when there is no space for all frames.
+    /// The latest frames, at most [`TAIL`]. Frames are added here after `room` is used up.
     tail: VecDeque<Frame>,
     omitted: usize,
     room: usize,
@@ -159,7 +159,8 @@ impl<'a> Recorder<'a> {
     }
 }
 
-/// Returns a copy of a stack. Elements equal to those at the same place in `earlier` are shared with it.
+/// Returns a copy of a stack. An element that equals the element at the same index of `earlier` is not copied but
+/// shared.
 fn snapshot<'m>(earlier: &Elements, elements: impl ExactSizeIterator<Item = &'m [u8]>) -> Elements {
     let mut same = earlier.len() == elements.len();
     let now: Vec<Element> = elements
@@ -175,7 +176,8 @@ fn snapshot<'m>(earlier: &Elements, elements: impl ExactSizeIterator<Item = &'m 
     if same { earlier.clone() } else { now.into() }
 }
 
-/// Returns the approximate memory in bytes of a step that changed the stack from `before` to `after`.
+/// Returns the approximate memory in bytes that is needed to record a stack `after` a step, in addition to the stack
+/// `before`.
 fn cost(before: &Elements, after: &Elements) -> usize {
     if Arc::ptr_eq(before, after) {
         return 0;

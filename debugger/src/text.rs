@@ -27,8 +27,8 @@ pub struct TextOptions {
     /// `true` writes every element in full and all elements of a stack. `false` shortens long elements, and writes only the
     /// topmost five of a stack.
     pub full: bool,
-    /// Maximum distance, in frames, of the frames written before and after the failed one. If the input is valid, the number of
-    /// frames written from the beginning. `None` writes all frames.
+    /// Number of frames written before and after the failed frame. For a valid input, number of frames written from the
+    /// beginning. `None` writes all frames.
     pub around: Option<usize>,
 }
 
@@ -108,8 +108,8 @@ fn verdict(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-/// Describes a rule that did not run, and the command line option that enables it. The text continues the sentence "OK,
-/// but".
+/// Describes a rule that did not run, and the command line option that enables the rule. The text continues a sentence
+/// that begins with "OK, but".
 pub fn unchecked(gap: &Gap) -> String {
     let flags = gap.unchecked.missing_flags().map(|flags| {
         let names: Vec<String> = flags.iter().map(|info| format!("+{}", info.name)).collect();

@@ -84,7 +84,7 @@ pub enum Frame {
     Commitment(Commitment),
     /// This opcode makes the tapscript succeed without execution.
     OpSuccess(ScriptPosition),
-    /// A script begins to run.
+    /// A script begins to run, with this initial state.
     Begin(State),
     /// An opcode was executed or skipped.
     Step(Box<Step>),
@@ -131,7 +131,7 @@ pub struct State {
     pub branches: u32,
     /// Number of opcodes counted toward the limit of 201.
     pub op_count: usize,
-    /// Remaining validation weight, in tapscript only.
+    /// Validation weight left for signature checks (BIP 342). `None` outside tapscript.
     pub budget: Option<i64>,
     /// Opcode position of the last executed `OP_CODESEPARATOR`, or `u32::MAX` if none was executed.
     pub code_separator_position: u32,
@@ -158,13 +158,13 @@ pub struct Step {
     pub data: Vec<u8>,
     /// State before the opcode.
     pub before: State,
-    /// State after the opcode. If the opcode failed, this state is an implementation detail of the engine.
+    /// State after the opcode. If the opcode failed, the content is unspecified.
     pub after: State,
     /// Result of the opcode.
     pub result: Result<(), ScriptError>,
     /// Events recorded while the opcode was executed.
     pub events: Vec<StepEvent>,
-    /// Explanations of a failure that do not concern a single signature check.
+    /// Explanations of a failure, except those of a single signature check, which are in the events.
     pub explanations: Vec<Explanation>,
 }
 
@@ -173,7 +173,7 @@ pub struct Step {
 pub enum StepEvent {
     /// A signature was checked.
     Signature(Box<SignatureReport>),
-    /// The transaction was hashed for a template opcode.
+    /// The transaction was hashed by `OP_CHECKTEMPLATEVERIFY` or `OP_TEMPLATEHASH`.
     Template(TemplateReport),
     /// `OP_PAIRCOMMIT` hashed two elements.
     PairCommit {

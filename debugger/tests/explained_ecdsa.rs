@@ -30,7 +30,7 @@ impl Output {
         Output { script, is_segwit, spending: Spending::of(&script_pubkey) }
     }
 
-    /// Returns an output with the script `<key of number 1> CHECKSIG`.
+    /// Returns an output with the script `<compressed(1)> CHECKSIG`.
     fn check_sig(is_segwit: bool) -> Output {
         Output::of(&format!("<{}> CHECKSIG", hex::encode(compressed(1))), is_segwit)
     }
@@ -198,7 +198,7 @@ fn signatures_of_another_form() {
     );
 }
 
-/// OP_CHECKMULTISIG tries each signature with the keys in order. The explanation names the key that made the signature.
+/// OP_CHECKMULTISIG tries the keys in order for each signature. The explanation names the key that made the signature.
 #[test]
 fn multisig_signatures_in_the_wrong_order() {
     let keys = [hex::encode(compressed(1)), hex::encode(compressed(2))];

@@ -19,7 +19,7 @@ use signing::{Spending, assert_explained, assert_valid, keypair, last_notes, sch
 const DEFAULT: TapSighashType = TapSighashType::Default;
 const ALL: TapSighashType = TapSighashType::All;
 
-/// A taproot output with one leaf. Its internal key is the key of number 9.
+/// A taproot output with one leaf. Its internal key is `x_only(9)`.
 struct Leaf {
     script: ScriptBuf,
     info: TaprootSpendInfo,
@@ -35,7 +35,7 @@ impl Leaf {
         Leaf { script, info, spending }
     }
 
-    /// Returns a leaf with the script `<key of number 1> CHECKSIG`.
+    /// Returns a leaf with the script `<x_only(1)> CHECKSIG`.
     fn check_sig() -> Leaf {
         Leaf::of(&format!("<{}> CHECKSIG", hex::encode(x_only(1))))
     }
@@ -249,7 +249,8 @@ fn key_path_without_the_tweak_and_with_another() {
     }
 }
 
-/// Without the internal key the mistake cannot be found, and the explanation claims nothing.
+/// If the internal key is not known, the mistake cannot be found. Then the only explanation says that no change was
+/// found.
 #[test]
 fn key_path_of_an_unknown_internal_key() {
     let path = KeyPath::with(None);

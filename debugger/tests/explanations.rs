@@ -68,7 +68,7 @@ fn failed_cases_are_explained_by_what_their_comment_says() {
     }
 }
 
-/// The control block of a bare script, changed in one place at a time.
+/// Changes one part of a valid control block at a time, and checks the code of the explanation.
 #[test]
 fn commitments_that_do_not_fit_are_explained() {
     let script = assemble("1").unwrap();
@@ -136,7 +136,7 @@ fn locks_of_another_kind_are_explained() {
     assert_eq!(codes_of("4194314 CHECKSEQUENCEVERIFY", 0, 10), (false, both));
 }
 
-/// A sufficiently high lock, in an input whose nSequence disables it.
+/// A lock time that is high enough, but disabled by the input's nSequence. The explanation says so.
 #[test]
 fn disabled_locks_are_explained() {
     let text_of = |script: &str, lock_time: u32, sequence: u32| {

@@ -162,7 +162,8 @@ fn check_ends(name: &str, trace: &Trace) {
     assert!(!running, "{name}");
 }
 
-/// Traces one of every `one_in` cases. Returns the numbers of valid inputs, of invalid ones, and of cases without a verdict.
+/// Traces one in `one_in` cases. Returns the numbers of valid inputs, of invalid inputs, and of cases without a
+/// verdict.
 fn run(folder: &Path, one_in: usize, options: Options) -> (usize, usize, usize) {
     let questions: Vec<(String, Question)> = questions(folder).into_iter().step_by(one_in).collect();
     let answers: Vec<Option<bool>> =

@@ -39,7 +39,8 @@ impl Explanation {
 /// Code of an explanation which says that no single change makes the check pass.
 pub(crate) const UNKNOWN: &str = "unknown";
 
-/// Maximum number of keys of a transaction, and of other inputs, that are tried for one signature.
+/// Maximum number of alternatives tried for one failed check, for each kind of alternative: other keys, other inputs,
+/// other amounts, and exchanged prevouts.
 const MAX_CANDIDATES: usize = 64;
 
 /// The data from which explanations are computed.
@@ -53,7 +54,8 @@ struct Facts<'a> {
     /// The tapscript that is executed.
     tapscript: Option<Vec<u8>>,
     annex_hash: Option<[u8; 32]>,
-    /// Opcode positions and byte offsets of each `OP_CODESEPARATOR` in all scripts.
+    /// Values of codesep_pos that a signer may have used: `u32::MAX`, and the opcode position and the byte offset of
+    /// each `OP_CODESEPARATOR` in all scripts.
     separators: Vec<u32>,
 }
 
@@ -114,7 +116,7 @@ impl<'a> Facts<'a> {
         facts
     }
 
-    /// Returns the same transaction view for the other inputs.
+    /// Returns the transaction views of the other inputs, at most [`MAX_CANDIDATES`].
     fn other_inputs(&self) -> impl Iterator<Item = Signing<'a>> {
         let signing = self.signing;
         let others = (0..signing.tx.input.len().min(signing.prevouts.len()))
@@ -123,8 +125,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Returns the places of `OP_CODESEPARATOR`: each as an opcode position and also as a byte offset, because signers confuse
-/// the two.
+/// Returns the opcode position and the byte offset of each `OP_CODESEPARATOR`. The byte offset is included because
+/// signers confuse the two.
 fn separators(script: &[u8]) -> Vec<u32> {
     let instructions = Instructions::new(script).flatten().enumerate();
     let found = instructions.filter(|(_, instruction)| instruction.opcode == Opcode::OP_CODESEPARATOR);

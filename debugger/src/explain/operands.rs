@@ -44,7 +44,7 @@ fn looks_like_der(bytes: &[u8]) -> bool {
 }
 
 impl Facts<'_> {
-    /// Explains a step in which no signature was verified by the curve library.
+    /// Explains a failed or unusual step in which no signature was verified by libsecp256k1.
     pub(super) fn explain_operands(&self, step: &Step) -> Vec<Explanation> {
         if let Some(operands) = operands(step.opcode) {
             return self.explain_signature_operands(step, &operands);

@@ -1,4 +1,5 @@
-//! Explains failures caused by the order of prevouts or of witness elements.
+//! Explains failures of a whole verification: prevouts or witness elements in the wrong order, and P2WPKH witnesses
+//! with a wrong number of elements.
 
 use bitcoin::{TxOut, Witness};
 use sigstack_interpreter::limits::ANNEX_TAG;
@@ -11,7 +12,8 @@ use crate::hints::counted;
 use crate::trace::{Commitment, Frame};
 
 impl Facts<'_> {
-    /// Explains the failure of a whole verification.
+    /// Explains a failed verification. Tries whether script and control block, or two prevouts, are exchanged, and
+    /// counts the elements of a P2WPKH witness.
     pub(super) fn explain_order(&self, flags: Flags, frames: &[Frame]) -> Vec<Explanation> {
         let fails_at_commitment = frames.iter().rev().find_map(|frame| match frame {
             Frame::Phase { phase, .. } => Some(*phase == Phase::TaprootCommitment),
@@ -80,7 +82,8 @@ impl Facts<'_> {
     }
 }
 
-/// Adds explanations to the step or phase at which a verification failed.
+/// Adds explanations to the frame at which a verification failed: a step, a phase, a key path signature or a
+/// commitment.
 pub(super) fn attach(explanations: Vec<Explanation>, frames: &mut [Frame]) {
     if explanations.is_empty() {
         return;

@@ -12,18 +12,18 @@ use crate::hints::short;
 use crate::json;
 use crate::trace::{Elements, Frame, State, Step, Stopped, Trace};
 
-/// Maximum number of steps in a page. If there are more, those in the middle are left out. A script of 10,000 bytes has no
-/// more.
+/// Maximum number of steps in a page. If a trace has more, those in the middle are left out. A script within the limit
+/// of 10,000 bytes never has more.
 const STEPS: usize = 10_000;
-/// Maximum number of characters of a page for elements written in full.
+/// Maximum number of characters that a page uses for elements written in full.
 const ELEMENTS: usize = 400_000;
-/// Maximum number of characters of a page for the data that signatures and template hashes commit to.
+/// Maximum number of characters that a page uses for the data that signatures and template hashes commit to.
 const DETAILS: usize = 800_000;
 /// Maximum length in bytes of elements that are always written in full.
 const SHORT: usize = 12;
 /// Maximum length in bytes of pushes that a script listing contains in full.
 const PUSH: usize = 40;
-/// Maximum number of instructions that a page shows after the last one that was reached.
+/// Maximum number of instructions that a page shows after the last instruction that was reached.
 const BEHIND: usize = 1_000;
 
 /// Returns everything that a page shows of a trace.
@@ -130,8 +130,8 @@ impl<'t> Builder<'t> {
         self.stops.extend(stop);
     }
 
-    /// Returns the data of a step. If there are too many steps, returns one note for all steps in the middle, and `None` for
-    /// the others.
+    /// Returns the data of a step. If the trace has more than [`STEPS`] steps, those in the middle are left out. The
+    /// first of these returns a note with their number, and the others return `None`.
     fn step(&mut self, step: &Step) -> Option<Fields> {
         let nth = self.met;
         self.met += 1;

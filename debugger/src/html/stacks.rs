@@ -1,4 +1,4 @@
-//! Encodes stacks as differences from the stack before.
+//! Encodes each stack as its difference from the previous stack.
 
 use std::collections::BTreeMap;
 
@@ -26,9 +26,16 @@ impl Pool {
         id
     }
 
-    /// Returns how to build `after` from `before`: the number of elements to keep from the bottom, to skip, and to keep
-    /// after that, followed by the ids of the elements to push. The remaining elements of `before` are dropped. An opcode
-    /// removes at most one element below the top few, so the result is short for every opcode, however deep the stack is.
+    /// Returns how to build the stack `after` from the stack `before`, as a list of numbers:
+    ///
+    /// - the number of elements to keep, counted from the bottom
+    /// - the number of elements to skip above them
+    /// - the number of elements to keep above the skipped ones
+    /// - the ids of the elements to push
+    ///
+    /// The remaining elements of `before` are dropped. An opcode removes at most one element below the top few, so the
+    /// list is short for every opcode, however deep the stack is. `stop` is the index of the stop at which the stack is
+    /// shown.
     pub(super) fn difference(&mut self, before: &[Element], after: &[Element], stop: usize) -> Vec<usize> {
         let same = |old: &[Element], new: &[Element]| {
             old.iter().zip(new).take_while(|(old, new)| old == new).count()

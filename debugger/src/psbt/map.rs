@@ -9,7 +9,8 @@ use super::PsbtError;
 use super::fields::{Field, Presence, Scope};
 use super::shape::{check_key, check_value, take, take_compact_size};
 
-/// A map of a PSBT. A key includes its type as the first byte.
+/// A map of a PSBT: the global map, or the map of one input or output. The keys of `pairs` include the key type as the
+/// first byte.
 pub(super) struct Map {
     scope: Scope,
     name: String,
@@ -27,12 +28,13 @@ impl Map {
         PsbtError { map: self.name.clone(), field, problem: problem.to_string() }
     }
 
-    /// Returns the value of a key that consists of its type alone.
+    /// Returns the value of the key without key data: the key that consists of the type `kind` alone.
     pub(super) fn get(&self, kind: u8) -> Option<&[u8]> {
         self.pairs.get(&vec![kind]).map(Vec::as_slice)
     }
 
-    /// Returns the decoded value of a key that consists of its type alone.
+    /// Returns the decoded value of the key that consists of the type `kind` alone, or `None` if the map does not
+    /// contain this key.
     pub(super) fn read<T: Decodable>(&self, kind: u8) -> Result<Option<T>, PsbtError> {
         let read = |bytes| {
             // The format is checked first, because its error states the expected number of bytes.
@@ -82,7 +84,7 @@ pub(super) struct Reader<'b> {
 }
 
 impl<'b> Reader<'b> {
-    /// Reads a length and that number of bytes.
+    /// Reads a length, and then as many bytes.
     fn take_sized(&mut self, what: &str) -> Result<&'b [u8], String> {
         if self.rest.is_empty() {
             return Err(format!("the PSBT ends where {what} is expected"));

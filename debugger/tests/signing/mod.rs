@@ -9,17 +9,17 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, TapLeafHash, Transaction, T
 use sigstack_debugger::{Commitment, Explanation, Frame, Options, StepEvent, Subject, Trace};
 use sigstack_interpreter::Flags;
 
-/// Returns the key pair of a number.
+/// Returns the key pair whose secret key consists of 32 bytes equal to `number`.
 pub(crate) fn keypair(number: u8) -> Keypair {
     Keypair::from_seckey_slice(&Secp256k1::new(), &[number; 32]).unwrap()
 }
 
-/// Returns the x-only public key of a number.
+/// Returns the x-only public key of [`keypair`]`(number)`.
 pub(crate) fn x_only(number: u8) -> [u8; 32] {
     keypair(number).x_only_public_key().0.serialize()
 }
 
-/// Returns the compressed public key of a number.
+/// Returns the compressed public key of [`keypair`]`(number)`.
 pub(crate) fn compressed(number: u8) -> Vec<u8> {
     keypair(number).public_key().serialize().to_vec()
 }
@@ -28,7 +28,7 @@ pub(crate) fn schnorr(keypair: &Keypair, digest: [u8; 32]) -> Vec<u8> {
     Secp256k1::new().sign_schnorr_no_aux_rand(&Message::from_digest(digest), keypair).as_ref().to_vec()
 }
 
-/// Returns a DER signature with its hash type.
+/// Returns a DER signature of `digest` by [`keypair`]`(number)`, followed by the hash type.
 pub(crate) fn ecdsa(number: u8, digest: [u8; 32], hash_type: u8) -> Vec<u8> {
     let signature = Secp256k1::new().sign_ecdsa(&Message::from_digest(digest), &keypair(number).secret_key());
     [signature.serialize_der().to_vec(), vec![hash_type]].concat()
