@@ -87,7 +87,7 @@ fn print_compiler(criterion: &mut Criterion, lines: &mut String) -> Result<(), S
     Ok(())
 }
 
-/// Returns one shape for each opcode: the first one of its first row.
+/// Returns one shape for each opcode: the first shape that repeats this opcode.
 fn one_shape_each() -> Vec<Shape> {
     let mut shapes: Vec<Shape> = Vec::new();
     for shape in opcodes::today().into_iter().chain(opcodes::proposed().into_iter().map(|(_, shape)| shape)) {

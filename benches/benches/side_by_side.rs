@@ -16,7 +16,7 @@ use sigstack_benches::scripts::{self, Kind};
 use sigstack_benches::{Workload, proposals, spends};
 use sigstack_interpreter::Flags;
 
-/// The measurements to make for one workload.
+/// A workload, and what is measured in addition to the engine's time.
 struct Row {
     workload: Workload,
     floor: Vec<Vec<CurveCall>>,

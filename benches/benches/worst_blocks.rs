@@ -30,7 +30,7 @@ const LEGACY_TODAY: &str = "legacy today";
 struct Row {
     subject: String,
     script: String,
-    /// Weight of the part of the block that was built and verified.
+    /// Part of the block that was built and verified, as a fraction of the block.
     measured_part: f64,
     seconds: Timing,
     to_schnorr: Timing,

@@ -1,4 +1,5 @@
-//! The transactions of channels as workloads: every path of every construction of the channel crate.
+//! Workloads made from payment channels: the transactions that the channel crate publishes when it plays every
+//! construction.
 
 use sigstack_channel::export::play_cases;
 use sigstack_channel::model::KINDS;
@@ -20,7 +21,8 @@ pub fn all() -> Result<Vec<Workload>, String> {
             let play = play_cases(&format!("{construction} {variant}"), *kind);
             let mut last = None;
             for played in play.map_err(|error| format!("{construction}: {error}"))? {
-                // The channel crate has a case for each input. Here all inputs of a transaction are verified together.
+                // The channel crate returns one case for each input. Here all inputs of a transaction are verified
+                // together.
                 let txid = Some(played.tx.compute_txid());
                 if std::mem::replace(&mut last, txid) == txid {
                     continue;

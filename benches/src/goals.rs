@@ -11,8 +11,8 @@ pub trait Ratios {
     fn to_peer(&self, workload: &str, peer: &str) -> Option<f64>;
     /// Returns the ratio of the engine's time for a workload with every proposal active to its time without.
     fn active_to_inactive(&self, workload: &str) -> Option<f64>;
-    /// Returns the ratio of the additional time for `workload` compared with `base`: that of the engine to that of
-    /// libsecp256k1 alone.
+    /// Compares the additional time that `workload` takes in comparison with `base`. Returns the ratio of the engine's
+    /// additional time to that of libsecp256k1 alone.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64>;
 }
 
@@ -117,9 +117,11 @@ impl Goal {
     }
 }
 
-/// Returns a table of the goals that a run can judge, both by the ratios of medians and by the medians of the ratios within
-/// rounds. On a machine whose speed changes, the ratios of medians vary by one or two percent, which exceeds the margin of
-/// some goals; the ratios within rounds do not vary. If only the latter reach a goal, the verdict says so.
+/// Returns a table of the goals for which the run has all measurements. Each goal is judged by the ratios of medians
+/// (`of_medians`) and by the medians of the ratios within rounds (`within_rounds`).
+///
+/// On a machine whose speed changes, the ratios of medians vary by one or two percent, which exceeds the margin of some
+/// goals. The ratios within rounds do not vary. If only the ratios within rounds reach a goal, the verdict says so.
 pub fn judged(of_medians: &impl Ratios, within_rounds: &impl Ratios) -> String {
     let rows = GOALS.iter().filter_map(|goal| {
         let (by_medians, by_medians_of) = goal.figure(of_medians)?;

@@ -1,4 +1,4 @@
-//! An unlimited supply of keys, the same in every run.
+//! A deterministic source of keys: the same keys in every run.
 
 use secp256k1::{Keypair, SecretKey};
 use sha2::{Digest, Sha256};

@@ -1,4 +1,4 @@
-//! Locks of outputs: the scriptPubKey, and the scriptSig and witness that unlock it.
+//! Kinds of outputs: their scriptPubKeys, and the scriptSigs and witnesses that spend them.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
@@ -23,7 +23,8 @@ const LEAF_VERSION: u8 = 0xc0;
 pub enum Item {
     /// Fixed bytes.
     Bytes(Vec<u8>),
-    /// A signature of the spending transaction by this key. A hash type of 0 is not appended.
+    /// A signature of the spending transaction by this key, with this hash type. A hash type of 0 is not appended to
+    /// the signature.
     Signature(Keypair, KeyVersion, u8),
     /// The BIP 119 template hash of the spending transaction, which `OP_CHECKTEMPLATEVERIFY` compares.
     CheckTemplate,
@@ -31,14 +32,14 @@ pub enum Item {
     TemplateHash,
 }
 
-/// A leaf of a taproot output, and the data that unlock it.
+/// A leaf of a taproot output, and the data for the witness that spends the leaf.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
     /// Script of the leaf.
     pub script: Vec<u8>,
-    /// Initial stack of the script, the top last.
+    /// Initial stack of the script, the top element last.
     pub stack: Vec<Item>,
-    /// Depth of the leaf in the tree.
+    /// Depth of the leaf in the tree: the number of hashes in the control block.
     pub depth: usize,
     /// Internal key of the output.
     pub internal_key: [u8; 32],
@@ -52,14 +53,15 @@ impl Tapscript {
     }
 }
 
-/// A lock of an output, with the keys that unlock it.
+/// A kind of output, with the keys and the data that are needed to spend it.
 #[derive(Clone, Debug)]
 pub enum Lock {
     /// P2PKH output of this key.
     P2pkh(Keypair),
     /// P2WPKH output of this key.
     P2wpkh(Keypair),
-    /// P2WSH with a script whose witness consists of signatures, after the dummy element of `OP_CHECKMULTISIG`.
+    /// P2WSH output of this script. The witness consists of the dummy element of `OP_CHECKMULTISIG` and a signature by
+    /// each key.
     Multisig(Vec<u8>, Vec<Keypair>),
     /// Any other script as scriptPubKey, with the elements that its scriptSig pushes.
     Bare(Vec<u8>, Vec<Vec<u8>>),
@@ -151,7 +153,7 @@ impl Lock {
         }
     }
 
-    /// Returns the scriptSig and the witness.
+    /// Returns the scriptSig and the witness that spend the output.
     fn unlock(&self, signing: &Signing<'_>) -> (Vec<u8>, Vec<Vec<u8>>) {
         let segwit_v0 =
             |script_code: &[u8]| sighash::segwit_v0::digest(signing, script_code, SIGHASH_ALL.into());
@@ -212,7 +214,7 @@ pub(crate) fn any_output(keys: &mut Keys) -> TxOut {
     TxOut { value: Amount::from_sat(50_000), script_pubkey: ScriptBuf::from(program(0x51, &keys.bytes())) }
 }
 
-/// Returns a signed transaction with one input for each lock.
+/// Returns a signed transaction with one input for each output in `locks`.
 pub fn spend(keys: &mut Keys, locks: &[Lock], outputs: Vec<TxOut>) -> Case {
     let inputs = locks.iter().map(|_| TxIn {
         previous_output: OutPoint { txid: Txid::from_byte_array(keys.bytes()), vout: 1 },

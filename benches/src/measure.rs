@@ -1,8 +1,10 @@
-//! Measures times with as little influence of noise as possible. All series of a run are sampled in interleaved rounds, each
-//! in a newly shuffled order, so that a temporary slowdown of the machine affects all series. Series whose ratio matters
-//! form a group: they are sampled next to each other, several times in alternation, and the fastest sample counts, because
-//! other processes can only slow a series down. The clock is the processor time of the thread, which does not advance while
-//! other processes run.
+//! Measures times with as little influence of noise as possible.
+//!
+//! - All series of a run are sampled in interleaved rounds, each in a newly shuffled order. A temporary slowdown of the
+//!   machine therefore affects all series.
+//! - Series whose ratio matters form a group. They are sampled next to each other, several times in alternation. The
+//!   fastest sample counts, because other processes can only slow a series down.
+//! - The clock is the processor time of the thread. It does not advance while other processes run.
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -19,12 +21,12 @@ pub struct Series<'a> {
 }
 
 impl<'a> Series<'a> {
-    /// Creates a series that is not calibrated yet.
+    /// Creates a series. [`interleave`] calibrates it: it determines how many units of work fill a sample.
     pub fn new(name: impl Into<String>, work: impl FnMut() -> bool + 'a) -> Series<'a> {
         Series { name: name.into(), work: Box::new(work), units_per_sample: 1, samples: Vec::new() }
     }
 
-    /// Creates a series whose units use the items in turn.
+    /// Creates a series that calls `work` with the items in turn, one item for each unit.
     pub fn cycling<T>(
         name: impl Into<String>,
         items: &'a [T],
@@ -42,7 +44,7 @@ impl<'a> Series<'a> {
         processor_time().saturating_sub(start)
     }
 
-    /// Sets the number of units so that a sample takes about the given time.
+    /// Sets the number of units per sample so that a sample takes about the given time.
     fn calibrate(&mut self, sample_time: Duration) {
         loop {
             let time = self.sample();
@@ -127,8 +129,9 @@ impl Sampled {
         self.timing.median / other.timing.median
     }
 
-    /// Returns the median of the ratios to another series of the same group, each taken within one round. If the machine's
-    /// speed changes during the run, this varies much less than the ratio of the medians.
+    /// Returns the median of the ratios to another series of the same group, where each ratio compares two samples of
+    /// one round. If the machine's speed changes during the run, this value varies much less than the ratio of the
+    /// medians.
     pub fn ratio_to(&self, other: &Sampled) -> f64 {
         let ratios: Vec<f64> =
             self.samples.iter().zip(&other.samples).map(|(one, other)| one / other).collect();

@@ -1,4 +1,5 @@
-//! Shapes for every opcode that can be repeated, with operands of the relevant sizes.
+//! Tapscripts ([`Shape`]) that repeat one opcode, for every opcode that can be repeated, with operands of the relevant
+//! sizes.
 
 use sigstack_interpreter::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use sigstack_interpreter::{Flags, Instructions, KeyVersion, Opcode, PROPOSALS, Proposal, ProposalId};
@@ -14,7 +15,7 @@ enum Takes {
     Numbers,
     /// Operands of any size.
     Elements,
-    /// A depth, and elements of that number.
+    /// A depth, and as many elements.
     Depth,
     /// A lock time of zero.
     LockTime,
@@ -63,7 +64,7 @@ const ROWS: &[(Takes, &str, &[&str])] = &[
 
 /// Number of elements that suffices for every body.
 const FEW: usize = 6;
-/// Number of elements that leaves room for the elements that a body adds.
+/// Number of elements close to the stack limit of 1,000, which leaves room for the elements that a body adds.
 const MANY: usize = 990;
 
 fn bases(takes: Takes) -> Vec<Base> {
@@ -81,7 +82,7 @@ fn bases(takes: Takes) -> Vec<Base> {
     }
 }
 
-/// Returns every shape of today's tapscript.
+/// Returns the shapes of all opcodes that are active in tapscript today.
 pub fn today() -> Vec<Shape> {
     let of_row = |(takes, body, opcodes): &(Takes, &'static str, &'static [&'static str])| {
         let (takes, body) = (*takes, *body);
@@ -104,8 +105,9 @@ pub fn proposed() -> Vec<(&'static str, Shape)> {
     of_scripts.flat_map(|proposal| shapes(proposal).into_iter().map(|shape| (proposal.name, shape))).collect()
 }
 
-/// The shapes of a proposal: bodies in which `_` stands for the opcode, and the bases that each is tried on. A proposal without shapes
-/// of its own has one, which repeats its sample.
+/// Returns the shapes of a proposal. In a body, `_` stands for the opcode, and each body is tried with each base
+/// (initial stack). A proposal that is not listed here has one shape, made from the example script in
+/// [`Proposal::sample`].
 fn shapes(proposal: &Proposal) -> Vec<Shape> {
     let elements = |sizes: &[usize]| -> Vec<Base> {
         sizes.iter().map(|size| Base::Bytes { count: FEW, size: *size }).collect()
@@ -136,7 +138,8 @@ fn shapes(proposal: &Proposal) -> Vec<Shape> {
     bodies.iter().flat_map(|body| bases.iter().map(|base| shape(body, base.clone()))).collect()
 }
 
-/// The shape that repeats the sample of a proposal and drops what it leaves.
+/// Returns a shape whose body runs the example script of a proposal and drops the result. Returns `None` if the
+/// proposal has no example.
 fn of_sample(proposal: &Proposal) -> Option<Shape> {
     let sample = proposal.sample?;
     let opcode = proposal.opcodes.first().map_or("CHECKSIG", |info| &info.name["OP_".len()..]);
@@ -151,7 +154,7 @@ fn of_sample(proposal: &Proposal) -> Option<Shape> {
     Some(Shape { opcode, body, base, flags: Flags::CONSENSUS | proposal.flag, checks: checks(proposal) })
 }
 
-/// Signature checks in a body that uses the proposal once.
+/// Returns the number of signature checks in a body that uses the proposal once.
 fn checks(proposal: &Proposal) -> usize {
     usize::from(proposal.cost >= VALIDATION_WEIGHT_PER_SIGOP)
 }
@@ -181,7 +184,7 @@ mod tests {
         }
     }
 
-    /// So also that of a proposal which is added.
+    /// Every proposal with a sample has a valid shape. A proposal that is added later is therefore measured, too.
     #[test]
     fn the_sample_of_every_proposal_is_a_shape() {
         for shape in PROPOSALS.iter().filter_map(|proposal| of_sample(proposal)) {

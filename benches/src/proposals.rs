@@ -46,7 +46,8 @@ fn templates(outputs: usize) -> Vec<Workload> {
     ctv.into_iter().chain(template_hash).collect()
 }
 
-/// Returns the sample of a proposal that has no workloads of its own.
+/// Returns a workload that runs the example script of a proposal. Returns `None` for a proposal that has workloads of
+/// its own in this file, and for a proposal without an example.
 fn of_sample(proposal: &Proposal) -> Option<Workload> {
     match proposal.id {
         ProposalId::CHECKSIGFROMSTACK

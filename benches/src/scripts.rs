@@ -1,5 +1,5 @@
-//! Workloads of tapscripts that compute and check no signatures. The names g0 to g12 are those of the measurements of the
-//! design.
+//! Workloads of tapscripts without signature checks: stack operations, arithmetic, branches and hashes. The names g0 to
+//! g12 are those used in the measurements for the engine's design.
 
 use sigstack_interpreter::Flags;
 
@@ -18,7 +18,7 @@ pub enum Kind {
     Fixed,
     /// Stack operations, numbers, branches.
     Engine,
-    /// Hash functions. The workloads that the performance goals refer to are `HASH256`, `SHA256` and `SHA1`.
+    /// Hash functions. The performance goals cover the workloads with HASH256, SHA256 and SHA1.
     Hash,
 }
 
@@ -35,7 +35,7 @@ fn workload(name: &str, stack: &[usize], build: impl Fn(&mut Keys) -> Vec<u8>) -
     })
 }
 
-/// Returns a script in which a body is repeated between a beginning and an end.
+/// Returns the script `before`, followed by `count` times the script `body` and by the script `after`.
 fn around(before: &str, body: &str, count: usize, after: &str) -> Vec<u8> {
     [script(before), repeat(body, count), script(after)].concat()
 }

@@ -1,4 +1,5 @@
-//! Tapscripts that repeat one body. They measure the cost of an opcode, and of a block full of it.
+//! Tapscripts that repeat a short sequence of opcodes, the body. They measure the cost of an opcode, and of a block
+//! full of this opcode.
 
 use sigstack_interpreter::{Flags, KeyVersion};
 
@@ -8,7 +9,7 @@ use crate::script::{repeat, script};
 use crate::spends::pay;
 use crate::workload::{Case, Workload};
 
-/// The stack below the repeated body. The body leaves this stack as it was.
+/// The stack on which the body runs. The body leaves this stack unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
     /// Several elements of the same size.
@@ -29,20 +30,20 @@ pub enum Base {
     Signature(KeyVersion, u8),
     /// A signature, a number and the key, the operands of `OP_CHECKSIGADD`.
     SignatureNumber,
-    /// Two sets of the operands of `OP_CHECKSIGFROMSTACK`: a signature, a message with this number of bytes, and the key.
+    /// Two times the operands of `OP_CHECKSIGFROMSTACK`: a signature, a message with this number of bytes, and the key.
     SignedMessage(usize),
     /// The template hash that `OP_CHECKTEMPLATEVERIFY` compares (BIP 119).
     CheckTemplate,
 }
 
-/// A body, and the stack that it operates on.
+/// A body that a tapscript repeats, and the stack on which it runs.
 #[derive(Clone, Debug)]
 pub struct Shape {
     /// Name of the measured opcode.
     pub opcode: &'static str,
     /// Words of the body.
     pub body: String,
-    /// Stack below the body.
+    /// Stack on which the body runs.
     pub base: Base,
     /// Flags that the body needs.
     pub flags: Flags,
@@ -70,8 +71,8 @@ impl Shape {
         script(&self.body).len()
     }
 
-    /// Returns the initial stack from the witness, the part of the script that completes the base, and the number of
-    /// elements in the base.
+    /// Returns the witness elements for the base, the part of the script that completes the base from them, and the
+    /// number of elements in the base.
     fn base(&self, keys: &mut Keys) -> (Vec<Item>, Vec<u8>, usize) {
         let copies = |item, count: usize| (vec![item], repeat("DUP", count - 1), count);
         match &self.base {
@@ -118,8 +119,8 @@ impl Shape {
         self.case_above(keys, repetitions, None)
     }
 
-    /// Like [`Shape::case`]. If `first` is given, the script first repeats another shape's body the given number of times,
-    /// on a base of its own that is then dropped.
+    /// Like [`Shape::case`]. If `first` is given, the script begins with the body of another shape, repeated the given
+    /// number of times. That body runs on a base of its own, which is then dropped.
     pub fn case_above(&self, keys: &mut Keys, repetitions: usize, first: Option<(&Shape, usize)>) -> Case {
         let (mut stack, mut script, count) = self.base(keys);
         let mut checks = self.checks * repetitions;

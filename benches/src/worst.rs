@@ -20,13 +20,14 @@ use crate::workload::Case;
 /// transaction.
 pub const BLOCK_WEIGHT: usize = 4_000_000 - 1_000;
 
-/// Weight of the input and its transaction, except the body of the script.
+/// Weight reserved for the parts of the transaction that are not repeated.
 const OVERHEAD: usize = 4_000;
 
 /// Weight of the script with which the search times a shape.
 const SAMPLE_WEIGHT: usize = 20_000;
 
-/// Shapes whose cost relative to the costliest shape of their opcode is at least this are timed again.
+/// A shape is timed again if its cost is at least this fraction of the cost of the costliest shape with the same
+/// opcode.
 const CLOSE: f64 = 0.75;
 
 /// A shape with its measured cost.
@@ -106,7 +107,7 @@ pub struct Block {
     pub case: Case,
     /// Flags for the verification.
     pub flags: Flags,
-    /// Number of such parts in a block.
+    /// Number of times that the part would fit into a block.
     pub parts: f64,
 }
 
@@ -172,10 +173,12 @@ struct Today<'t> {
     filler: &'t Timed,
 }
 
-/// Builds the worst blocks: of today's tapscript, of each proposal, and of each opcode of today. The parts to be timed have
-/// the weight `part`. If the machine's speed varies, several short measurements in alternation with the reference block are
-/// more accurate than one long measurement. The whole blocks of today's tapscript and of proposals are also built and
-/// verified once. An opcode fills its block alone, unless it checks signatures.
+/// Builds the worst blocks: one for today's tapscript, one for each proposal, and one for each opcode of today. An
+/// opcode fills its block alone, unless it checks signatures.
+///
+/// The blocks that are returned are parts of the weight `part`. If the machine's speed varies, several short
+/// measurements in alternation with the reference block are more accurate than one long measurement. For today's
+/// tapscript and for proposals, the whole block is also built and verified once.
 pub fn blocks(timed: &[Timed], part: usize) -> Vec<Block> {
     let of_today = || timed.iter().filter(|one| one.proposal.is_none());
     let (with_checks, without): (Vec<&Timed>, Vec<&Timed>) = of_today().partition(|one| one.shape.checks > 0);

@@ -46,8 +46,8 @@ fn the_allocator_counts() {
     drop(grown);
 }
 
-/// Tests every kind of transaction and every script after one input of the transaction was verified: then the hashes that
-/// all inputs share are computed, and the thread has memory for the stacks.
+/// Tests every kind of transaction and every script. One input is verified before the allocations are counted. This
+/// computes the hashes that all inputs share, and allocates the memory that the thread reuses for stacks.
 #[test]
 fn verification_allocates_nothing() {
     let scripts = scripts::all().into_iter().map(|(_, workload)| workload);

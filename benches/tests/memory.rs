@@ -42,7 +42,8 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Returns the result of some work, and the maximum number of bytes in use during it, in addition to those in use before.
+/// Returns the result of `work`. Also returns the maximum number of bytes that were allocated at the same time while it
+/// ran, without those allocated before.
 fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
     let before = IN_USE.get();
     PEAK.set(before);
@@ -52,8 +53,8 @@ fn peak<T>(work: impl FnOnce() -> T) -> (T, usize) {
 
 /// Bound for the stacks in bytes, from docs/architecture.md.
 const STACKS: usize = 5 << 20;
-/// Additional bound in bytes for each element of a witness that is not a tapscript's. No rule limits these elements before
-/// the first opcode.
+/// Additional bound in bytes for each witness element of an input that is not a tapscript spend. No rule limits the
+/// number of these elements before the first opcode runs.
 const PER_ELEMENT: usize = 24;
 /// Additional bound in bytes for each input of a transaction with legacy signatures.
 const PER_INPUT: usize = 256;

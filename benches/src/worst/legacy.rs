@@ -30,7 +30,7 @@ pub struct Candidate {
     pub script: Vec<u8>,
 }
 
-/// The variant of signature checks in a candidate.
+/// How the signature checks of a candidate script differ from each other.
 #[derive(Clone, Copy, Debug)]
 struct Checks {
     hash_type: u8,
@@ -89,7 +89,7 @@ fn plain() -> impl Iterator<Item = Candidate> {
     })
 }
 
-/// Returns every candidate.
+/// Returns all scripts that the search for the worst legacy block tries.
 pub fn candidates() -> Vec<Candidate> {
     let mut keys = Keys::of("legacy", 0);
     let mut checks = Vec::new();
@@ -138,8 +138,9 @@ impl LegacyBlock {
         self.tx.input.len()
     }
 
-    /// Returns the time of the block in seconds if all inputs spend the candidate. It is extrapolated from two inputs, at
-    /// one quarter and at three quarters of the list. The hashes that all inputs share are computed before.
+    /// Returns the time in seconds for a block in which all inputs spend outputs with the candidate script. The time is
+    /// extrapolated from two inputs, at one quarter and at three quarters of the list. The hashes that all inputs share
+    /// are computed before the measurement.
     pub fn seconds(&self, candidate: &Candidate) -> f64 {
         let inputs = self.inputs();
         let samples = [inputs / 4, inputs * 3 / 4];
