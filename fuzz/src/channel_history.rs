@@ -1,18 +1,20 @@
-//! Properties of channels. In the first form of input, a random history of updates ends with an attacker that publishes any state
-//! that it once had, and continues with this state as long as it can:
+//! Properties of channels. In the first form of input, a random history of updates ends with an attacker that publishes
+//! any state that it once had. The attacker then continues with the transactions of this state as long as possible:
 //!
 //! - Only the channel's parties gain: all payouts together never exceed the capacity.
 //! - In the default construction (signed sequence commitments) an old state never wins. The attacker never receives more than its
 //!   balance in the latest state, and the victim never less, except for fees.
 //! - The latest state is never contested, and no party receives more than its balance in it.
 //!
-//! In the second form, the adversary makes a line of moves against the code of client and tower:
+//! In the second form, the adversary makes a sequence of moves against the code of client and tower:
 //!
-//! - No line ends with less than the honest side's worst acceptable outcome minus fees, or with satoshi that nobody can spend.
+//! - After every sequence, the honest side has at least its worst acceptable outcome minus fees, and there are no
+//!   satoshi that nobody can spend.
 //!
-//! Input: a byte that selects the form. A history has the construction (a byte), the number of updates (a byte), a balance for
-//! each (2 bytes), the party that publishes, the published state, the party that answers (client or tower), and the number of
-//! steps that the attacker continues before the answer. A line has the construction, the scenario, and a byte for each move.
+//! Input: a byte that selects the form. A history has the construction (a byte), the number of updates (a byte), a
+//! balance for each (2 bytes), the party that publishes, the published state, the party that answers (client or tower),
+//! and the number of steps that the attacker continues before the answer. A sequence of moves has the construction, the
+//! scenario, and a byte for each move.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -63,7 +65,7 @@ impl History {
         History { name, kind, channel, balances }
     }
 
-    /// Returns a new chain on which the channel is open.
+    /// Returns a new simulated chain on which the channel is open.
     fn stage(&mut self) -> Stage {
         let mut stage = Stage::new(self.channel.as_ref()).expect("a chain");
         stage.open(self.channel.as_mut()).expect("the channel opens");
@@ -101,15 +103,16 @@ pub fn run(bytes: &[u8]) {
     assert!(paid[0] + paid[1] <= CAPACITY, "{}: {paid:?} of {CAPACITY}", history.name);
 }
 
-/// Limits on the corrupted side's moves in a line. They are higher than in an exhaustive search.
+/// Limits on the moves of the corrupted side in one sequence. They are higher than in an exhaustive search.
 const BUDGET: Budget = Budget { moves: 8, blocks: 8, pins: 1, absent: 4, reorganisations: 2 };
 
 thread_local! {
-    /// Openings that were built already, by construction and scenario.
+    /// Initial states ([`Opening`]) that were built already, by the indices of the construction and of the scenario.
+    /// `None` if the scenario does not apply to the construction.
     static OPENINGS: RefCell<BTreeMap<(usize, usize), Option<Opening>>> = const { RefCell::new(BTreeMap::new()) };
 }
 
-/// Runs a line of moves, each chosen by a byte of the input.
+/// Runs a sequence of moves of the adversary. Each move is chosen by a byte of the input.
 fn line(reader: &mut Reader<'_>) {
     let names: Vec<&str> = scenarios().collect();
     let (construction, scenario) = (reader.below(KINDS.len()), reader.below(names.len()));

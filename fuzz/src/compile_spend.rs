@@ -1,6 +1,6 @@
-//! Property: a compiled policy can be spent exactly if its canonical form is satisfied. For every set of satisfied conditions
-//! there is a plan exactly if the canonical form says so. The plan's witness is accepted and has the planned size, and damaged
-//! witnesses are refused.
+//! Property: the output of a compiled policy can be spent exactly if the policy's canonical form is satisfied. For
+//! every set of satisfied conditions, the planner finds a witness exactly if the canonical form evaluates to true. The
+//! engine accepts this witness, which has the planned size, and refuses damaged witnesses.
 //!
 //! Input: the choices of the policy generator, a byte each. A policy has at most [`MOST`] conditions.
 

@@ -15,9 +15,9 @@ use crate::{TARGETS, Target};
 /// Name of the vectors in the list of targets that detect a bug.
 const VECTORS: &str = "vectors";
 
-/// Returns the names of the targets that detect a bug, and of the vectors if they do. If the corpus folder does not exist, it is
-/// created from the vectors. Each target has an equal share of the time; when its share is over, its remaining inputs are
-/// skipped.
+/// Returns the names of the targets that detect a bug. If the vectors detect a bug, `vectors` is one of the names. If
+/// the corpus folder does not exist, it is created from the vectors. Each target has an equal share of the time. When
+/// its share is over, its remaining inputs are skipped.
 ///
 /// # Errors
 ///

@@ -52,7 +52,7 @@ pub fn key(number: u8) -> &'static Key {
     &ALL[usize::from(number) % KEYS]
 }
 
-/// Returns the known key with this encoding, if there is one. Any encoding is accepted.
+/// Returns the known key with this encoding, or `None` for other bytes. Every encoding of a public key is accepted.
 pub fn known(bytes: &[u8]) -> Option<&'static Key> {
     ALL.iter().find(|key| match bytes.len() {
         32 => key.x_only == bytes,

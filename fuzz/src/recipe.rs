@@ -1,4 +1,5 @@
-//! Recipes: descriptions of spends, which fuzzers change and which seeds contain. A spend is made and signed from a recipe.
+//! Recipes: descriptions of a transaction and of the input to verify. Seeds contain recipes, and fuzzers change them. A
+//! target builds and signs the transaction that a recipe describes.
 //!
 //! | part | form |
 //! | --- | --- |
@@ -39,7 +40,8 @@ pub enum Place {
     P2shProgram,
 }
 
-/// Places by the lower bits of their byte. Tapscript, which has the most rules, occurs most often.
+/// The place that each value of a recipe's first byte, modulo 16, selects. Tapscript has the most rules, so it occurs
+/// most often.
 const PLACES: [Place; 16] = [
     Place::Tapscript,
     Place::Bare,
@@ -70,7 +72,7 @@ pub struct Input {
     pub script_sig: Vec<u8>,
 }
 
-/// A change to the spend after signing.
+/// A change to the transaction or to the spent output after signing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Damage {
     /// Changed part: 1 for an element of the witness, 2 for the scriptSig, 3 for the scriptPubKey. Other values change nothing.
@@ -81,7 +83,7 @@ pub struct Damage {
     pub bits: u8,
 }
 
-/// Description of a spend.
+/// Description of a transaction and of the input to verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
     /// How the output commits to the script.
@@ -102,13 +104,14 @@ pub struct Recipe {
     pub stack: Vec<Vec<u8>>,
     /// Leaf version of a tapscript.
     pub leaf_version: u8,
-    /// Number of the internal key. [`NUMS`] stands for a key without a known secret.
+    /// Number of the internal key among the [known keys](crate::keys::key). [`NUMS`] stands for a key without a known
+    /// secret.
     pub internal_key: u8,
     /// Length of the Merkle path.
     pub path: u8,
     /// Annex, including its first byte.
     pub annex: Option<Vec<u8>>,
-    /// Change to the spend after signing.
+    /// Change to the transaction or to the spent output after signing.
     pub damage: Damage,
 }
 
@@ -116,11 +119,11 @@ pub struct Recipe {
 pub const MAX_INPUTS: usize = 4;
 /// Maximum number of outputs of a recipe.
 pub const MAX_OUTPUTS: usize = 4;
-/// Number of the internal key without a known secret.
+/// Key number that selects the internal key without a known secret.
 pub const NUMS: u8 = 0xff;
 /// Maximum length of a Merkle path in a recipe, two more than consensus allows.
 const MAX_PATH: u8 = 130;
-/// Value that is added to the byte of the leaf version, so that a zero byte selects tapscript.
+/// Value that is XORed with the byte of the leaf version, so that a zero byte selects tapscript.
 const LEAF_VERSION: u8 = 0xc0;
 
 impl Recipe {

@@ -1,8 +1,9 @@
-//! Seeds of the fuzz targets: each spend of each vector file, in the form that each target reads, and other data of the project.
+//! Seeds of the fuzz targets: each transaction input in each vector file, in the form that each target reads. Vector
+//! files and policy files are seeds, too.
 //!
-//! If the script of a spend is known, its keys and signatures are replaced by [words](crate::words). The spend is then signed
-//! again whenever the fuzzer changes it, so it still reaches the code after the signature checks. Other spends are used
-//! unchanged.
+//! If the script of an input is known, its keys and signatures are replaced by [words](crate::words). The input is then
+//! signed again whenever the fuzzer changes it, so it still reaches the code after the signature checks. Other inputs
+//! are used unchanged.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -28,7 +29,8 @@ const MAX_SEED: usize = 8 << 10;
 /// Seeds by target.
 pub type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 
-/// Returns the existing folders with data: the reference vectors next to the project, and the project's own.
+/// Returns those folders with vectors and policies that exist: the reference vectors next to the project, and the
+/// project's own.
 pub fn folders() -> Vec<PathBuf> {
     let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let folders =
@@ -142,7 +144,8 @@ fn of_question(seeds: &mut Seeds, question: &InputQuestion) {
     }
 }
 
-/// Selects one in sixteen questions: recording a spend is slow, and thousands are similar.
+/// Selects one in sixteen questions, because recording the verification of an input is slow, and thousands of inputs
+/// are similar.
 fn is_sampled(question: &InputQuestion) -> bool {
     bitcoin::hashes::sha256::Hash::hash(&serialize(&question.tx)).to_byte_array()[0] < 16
 }
@@ -166,7 +169,7 @@ fn psbt_input((input, prevout): (&bitcoin::TxIn, &bitcoin::TxOut)) -> Vec<u8> {
     map
 }
 
-/// Returns a spend as a finalized PSBT (BIP 174).
+/// Returns the transaction as a finalized PSBT of version 0 (BIP 174).
 fn psbt_v0(question: &InputQuestion) -> Vec<u8> {
     let mut unsigned = question.tx.clone();
     for input in &mut unsigned.input {
@@ -181,7 +184,7 @@ fn psbt_v0(question: &InputQuestion) -> Vec<u8> {
     psbt
 }
 
-/// Returns a spend as a finalized PSBT of version 2 (BIP 370).
+/// Returns the transaction as a finalized PSBT of version 2 (BIP 370).
 fn psbt_v2(question: &InputQuestion) -> Vec<u8> {
     let tx = &question.tx;
     let count = |count: usize| compact_size(count);
@@ -204,7 +207,8 @@ fn psbt_v2(question: &InputQuestion) -> Vec<u8> {
     psbt
 }
 
-/// Returns a spend in the form that is not signed again. `None` if it is too large for this form.
+/// Returns the transaction in the form that begins with [`AS_IT_IS`], which is not signed again. `None` if it is too
+/// large for this form.
 fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     let mut writer = Writer::default();
     writer.byte(AS_IT_IS).byte(u8::try_from(question.index).ok()?);
@@ -216,7 +220,8 @@ fn as_it_is(question: &InputQuestion) -> Option<Vec<u8>> {
     Some(writer.finish())
 }
 
-/// Assigns numbers to keys, in the order in which they occur.
+/// Assigns numbers to public keys, in the order in which they occur. A number selects the key that replaces the public
+/// key.
 #[derive(Default)]
 struct Numbers(Vec<Vec<u8>>);
 
@@ -230,7 +235,8 @@ impl Numbers {
         (number % KEYS) as u8
     }
 
-    /// Returns the word for a key. Keys with the same x coordinate are the same key in different encodings.
+    /// Returns the word that replaces a public key, or `None` if the data are not a key. Keys with the same x
+    /// coordinate are the same key in different encodings.
     fn word(&mut self, data: &[u8], x_only: bool) -> Option<Vec<u8>> {
         let (kind, x) = match data {
             [2 | 3, x @ ..] if x.len() == 32 => (0xf1, x),
@@ -243,7 +249,7 @@ impl Numbers {
         Some(vec![kind, self.of(x)])
     }
 
-    /// Returns the word for the HASH160 of a key in `keys`.
+    /// Returns the word that replaces the HASH160 of a key in `keys`.
     fn hash_word(&mut self, hash: &[u8], keys: &[Vec<u8>]) -> Option<Vec<u8>> {
         let key = keys.iter().find(|key| hash160::Hash::hash(key).as_byte_array() == hash)?;
         let [_, number] = self.word(key, false)?.try_into().ok()?;
@@ -251,7 +257,7 @@ impl Numbers {
     }
 }
 
-/// Returns the word for a signature.
+/// Returns the word that replaces a signature, or `None` if the element is not a signature.
 fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
     match (schnorr, element) {
         (true, [.., hash_type]) if element.len() == 65 => Some(vec![0xf7, *hash_type]),
@@ -261,7 +267,7 @@ fn signature_word(element: &[u8], schnorr: bool) -> Option<Vec<u8>> {
     }
 }
 
-/// Converts a spend to a recipe. `None` if its script is unknown, or if the transaction does not fit into a recipe.
+/// Converts an input to a recipe. `None` if its script is unknown, or if the transaction does not fit into a recipe.
 fn recipe(question: &InputQuestion) -> Option<Recipe> {
     let tx = &question.tx;
     let spending = &tx.input[question.index];

@@ -1,5 +1,6 @@
-//! Signs spends. The engine executes the script once with a host that accepts every placeholder as a valid signature, and that
-//! records the signature hash of each. If this hash differs from Core's, Core rejects the signature.
+//! Signs the verified input. The engine executes the script once with a host that accepts every placeholder as a valid
+//! signature, and that records the signature hash of each. If this hash differs from Core's, Core rejects the
+//! signature.
 
 use sigstack_interpreter::sighash::{self, EcdsaMidstates, Signing, annex_hash};
 use sigstack_interpreter::{
@@ -30,7 +31,8 @@ pub(crate) fn sign(parts: &mut Parts, subject: &mut Subject, flags: Flags) {
     parts.write(subject);
 }
 
-/// Executes the script of the spend. The result of the execution does not matter.
+/// Executes the script of the input to verify, so that `host` makes the signatures. The result of the execution does
+/// not matter.
 fn run(parts: &Parts, subject: &Subject, flags: Flags, host: &mut SigningHost<'_>) {
     let annex_hash = parts.annex.as_ref().map(|annex| annex_hash(annex));
     let implied;

@@ -1,4 +1,5 @@
-//! Spends of the fuzz targets: made and signed from recipes, or read unchanged.
+//! The transactions that the fuzz targets verify: built and signed from recipes, or decoded from the fuzz input without
+//! changes.
 
 use core::cell::OnceCell;
 
@@ -36,15 +37,16 @@ pub const NUMS_KEY: [u8; 32] = [
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// First byte of a recipe. Every odd first byte is treated as [`AS_IT_IS`].
+/// First byte of a fuzz input that contains a recipe. Every odd first byte is treated as [`AS_IT_IS`].
 pub const RECIPE: u8 = 0;
-/// First byte of a spend that is used unchanged. It is followed by the index of the input and the number of prevouts (a byte
-/// each), each prevout (amount and script with length), and the serialized transaction.
+/// First byte of a fuzz input that contains a whole transaction, which is not signed again. The byte is followed by the
+/// index of the input to verify and the number of prevouts (a byte each), each prevout (amount and script with length),
+/// and the serialized transaction.
 pub const AS_IT_IS: u8 = 1;
 
 impl Subject {
-    /// Reads a spend. A spend from a recipe is signed so that it passes under `flags` as far as possible. `None` if a spend that
-    /// is used unchanged cannot be decoded.
+    /// Reads a recipe or a whole transaction. The transaction of a recipe is signed so that it is valid under `flags`
+    /// if possible. Returns `None` if a whole transaction cannot be decoded.
     pub fn read(reader: &mut Reader<'_>, flags: Flags) -> Option<Subject> {
         if reader.byte() & 1 == AS_IT_IS {
             Subject::as_it_is(reader)
@@ -66,7 +68,8 @@ impl Subject {
     }
 }
 
-/// Parts of a spend that its validity depends on, with words expanded.
+/// Parts of an input and of its spent output that determine whether the input is valid, with [words](crate::words)
+/// expanded.
 #[derive(Clone, Debug)]
 pub(crate) struct Parts {
     pub(crate) place: Place,
@@ -82,7 +85,7 @@ pub(crate) struct Parts {
     committed: OnceCell<(Vec<u8>, Vec<u8>)>,
 }
 
-/// Creates a spend from a recipe and signs it.
+/// Creates the transaction of a recipe and signs it.
 pub fn make(recipe: &Recipe, flags: Flags) -> Subject {
     let mut subject = unspent(recipe);
     let templates = Templates {
@@ -113,8 +116,8 @@ pub fn make(recipe: &Recipe, flags: Flags) -> Subject {
     subject
 }
 
-/// Creates the transaction of a recipe. The input to verify has neither scriptSig nor witness, and all spent outputs have the
-/// script `OP_1`.
+/// Creates the transaction of a recipe without signatures. The input to verify has neither scriptSig nor witness, and
+/// all spent outputs have the script `OP_1`.
 pub fn unspent(recipe: &Recipe) -> Subject {
     let input = |(nth, input): (usize, &crate::recipe::Input)| TxIn {
         previous_output: OutPoint { txid: Txid::hash(&[nth as u8]), vout: nth as u32 },

@@ -50,7 +50,8 @@ fn any_bytes_are_an_input() {
     }
 }
 
-/// Runs the targets on a sample of their seeds, and checks that the seeds of spends execute and satisfy tapscripts.
+/// Runs the targets on a sample of their seeds. The seeds must execute a minimum number of tapscripts, and the engine
+/// must accept a minimum number of them.
 #[test]
 fn seeds_hold_and_reach_tapscripts() {
     // There are fewer seeds if the vectors next to the clone are missing, which is reported.

@@ -25,7 +25,7 @@ use crate::keys;
 /// Lengths at the limits of rules.
 pub const EDGES: [usize; 12] = [0, 1, 4, 5, 31, 33, 75, 76, 255, 256, 520, 521];
 
-/// Template hashes of the transaction, for the words that stand for them.
+/// Template hashes of the transaction, by which the words `fb` and `fc` are replaced.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Templates {
     /// Default template hash of BIP 119.
@@ -47,7 +47,8 @@ const ECDSA_END: [u8; 3] = [2, 1, 1];
 /// Byte that the placeholder of a Schnorr signature repeats 63 times before its number.
 const SCHNORR_BYTE: u8 = 0xa5;
 
-/// Returns the number of a placeholder, given without its hash type. `None` if the bytes are not a placeholder.
+/// Returns the number of a signature placeholder. `signature` does not include the hash type. `None` if the bytes are
+/// not a placeholder.
 pub fn placeholder(signature: &[u8]) -> Option<u8> {
     match signature {
         [start @ .., number, 2, 1, 1] if *start == ECDSA_START => Some(*number),

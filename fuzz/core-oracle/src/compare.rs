@@ -80,7 +80,7 @@ fn abstains(core: &str) -> bool {
     core == "?" || core.starts_with("? ")
 }
 
-/// Returns `OK` or Core's name of the engine's error. The error case describes a usage error.
+/// Returns the engine's verdict: `OK`, or Core's name of the error. `Err` describes why the engine gave no verdict.
 fn engine_verdict(question: &InputQuestion) -> Result<&'static str, String> {
     let spend = Spend::new(&question.tx, &question.prevouts).map_err(|error| error.to_string())?;
     match spend.verify_input(question.index, question.flags.refusing_as_core()) {

@@ -125,8 +125,8 @@ impl Counts {
         self.only_engine.entry(answer).or_insert((difference, 0)).1 += 1;
     }
 
-    /// Returns whether the engine and Core differ on no case, and Core gave a verdict on all cases except the number that is
-    /// allowed.
+    /// Returns `true` if the engine and Core differ on no case, and at most [`MOST_ONLY_ENGINE`] cases have only a
+    /// verdict of the engine.
     pub(crate) fn agree(&self) -> bool {
         let is_hidden = self.total().only_engine > MOST_ONLY_ENGINE;
         self.differences.is_empty() && !is_hidden

@@ -35,16 +35,16 @@ struct Arguments {
     /// The oracle's binary, which `fuzz/core-oracle/build` prints.
     #[arg(long)]
     oracle: PathBuf,
-    /// How many cases to compare.
+    /// Number of cases to compare.
     #[arg(long, default_value_t = 1_000_000)]
     cases: u64,
-    /// Cases of another seed are other mutants, random spends and flags.
+    /// Seed of the mutants, the random spends and the flags.
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Stops after this time, even if there are cases left.
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<u64>,
-    /// How many comparisons run at a time; by default one for each processor.
+    /// Number of comparisons that run at a time; by default one for each processor.
     #[arg(long)]
     threads: Option<usize>,
 }

@@ -47,7 +47,7 @@ pub(crate) fn corpus() -> Corpus {
     Corpus::of(&folders.collect::<Vec<_>>())
 }
 
-/// Generates cases by number.
+/// Generates the case for a given number. The same seed and number give the same case.
 pub(crate) struct Source<'a> {
     vectors: &'a [InputQuestion],
     mutator: Mutator<'a>,
@@ -55,7 +55,7 @@ pub(crate) struct Source<'a> {
     seed: u64,
 }
 
-/// One of this many random cases is made from a recipe.
+/// One in this many random cases is made from a recipe.
 const RECIPES: u64 = 5;
 
 impl<'a> Source<'a> {
@@ -72,8 +72,8 @@ impl<'a> Source<'a> {
         Ok(Source { vectors, mutator: Mutator::new(vectors, seed).with_policy(), recipes, seed })
     }
 
-    /// Returns the case with this number. Each vector occurs twice first, then mutants and random cases follow. `None` if there
-    /// is no case with this number.
+    /// Returns the case with this number. The first numbers are those of the vectors: two for each vector, which is
+    /// asked with two sets of flags. Mutants and random cases follow. `None` if there is no case with this number.
     pub(crate) fn case(&self, number: u64) -> Option<(Origin, InputQuestion)> {
         let nth = usize::try_from(number / 2).ok()?;
         match self.vectors.get(nth) {
