@@ -58,7 +58,7 @@ impl Tool {
     }
 }
 
-/// Decision about a test that needs a program or a folder: the test runs, is left out, or fails.
+/// Decision about a test that needs a program or a folder.
 #[derive(Debug, PartialEq, Eq)]
 enum Decision {
     Run(PathBuf),

@@ -79,7 +79,8 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 /// Files that search for the shared folder and are not tests.
 const NO_TESTS: &[&str] = &["fuzz/src/seeds.rs"];
 
-/// A test that searched for these itself would also decide itself what to do if they are missing.
+/// Tests find tools and the shared folder only through this crate. A test that searched for them itself could leave
+/// itself out silently.
 #[test]
 fn no_other_file_looks_for_tools_or_for_the_shared_folder() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
