@@ -58,8 +58,8 @@ pub(super) struct Candidate {
 /// Maximum number of combinations of witness elements kept for one script path.
 const MAX_CHOICES: usize = 64;
 
-/// Everything that the corrupted side has: keys, received signatures, templates and the scripts of the
-/// channel's outputs.
+/// Everything that the corrupted side knows: its keys, received signatures and data, transactions with fixed
+/// outputs ([`Template`]), and the channel's output scripts with the paths that spend them.
 #[derive(Debug)]
 pub(super) struct Knowledge {
     keys: BTreeMap<[u8; 32], Keypair>,

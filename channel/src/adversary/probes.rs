@@ -157,7 +157,8 @@ fn dear_children(kind: Kind) -> Result<Explored, PlayError> {
 }
 
 /// Checks that the corrupted side cannot spend its own commitment transaction of a revoked state before the
-/// delay expires. If it could, it could pin the transaction and evict it again, at the cost of the victim.
+/// delay expires. With an early spend it could pin the victim's contest transaction and later withdraw the
+/// pin, at the victim's cost.
 fn early_spends(kind: Kind) -> Result<Explored, PlayError> {
     let mut explored = Explored::default();
     if !matches!(kind, Kind::SignedSequence(_)) {

@@ -173,8 +173,8 @@ pub(super) fn build(
     }
     world.honest.back = scenario.htlcs.then_some(START_HEIGHT + u32::from(DELAY) + 40);
     if matches!(kind, Kind::Bip68(..) | Kind::Tree(..)) && !scenario.htlcs {
-        // The client stays offline until the locks of all states have expired. With HTLCs the client is online again before they
-        // expire.
+        // The client stays offline until the locks of all states have expired. With HTLCs the client is
+        // online again before they expire.
         game.away = 100;
     }
     let owed = Owed { tower: world.honest.tower_balance(&world.chain), ..owed };
@@ -199,7 +199,7 @@ pub(super) fn start(
     let knowledge = Knowledge::of(channel, scenario.corrupted, &known, wallet.script_pubkey().clone())?;
     let mut game = Game::new(knowledge, wallet, scenario.market, DELAY.into());
     game.funding = Some(channel.setup().funding);
-    // Claiming hundreds of HTLCs takes more blocks than a line of play has.
+    // Claiming hundreds of HTLCs takes more blocks than [`Game::horizon`].
     game.leaves_nothing = scenario.stake.is_none() && channel.content().htlcs.len() < 10;
     for _ in 0..4 {
         game.wallet.mint(&mut chain, 100_000);

@@ -24,7 +24,7 @@ pub struct Budget {
     pub blocks: u32,
     /// Number of blocks from which the corrupted side may exclude the honest side's transactions.
     pub pins: u32,
-    /// Number of blocks that the honest side may miss.
+    /// Number of blocks that may be mined while the honest side does not see them.
     pub absent: u32,
     /// Number of blocks that the corrupted side may disconnect.
     pub reorganisations: u32,
@@ -46,7 +46,7 @@ pub(super) enum Action {
     MineUnseen(u32),
     /// Disconnects this many blocks. Later moves mine the replacement blocks.
     Reorganise(u32),
-    /// Gives the honest side's watchtower a record to store in place of the current one.
+    /// Replaces the record (the bytes) that the honest side's watchtower stores for its client.
     HandRecord(Vec<u8>),
 }
 
@@ -57,14 +57,14 @@ pub(super) struct Move {
     pub(super) action: Action,
 }
 
-/// A linked list of the moves that led to a state.
+/// A linked list of the names of the moves that led to a search state.
 #[derive(Debug)]
 struct Link {
     label: String,
     before: Option<Arc<Link>>,
 }
 
-/// One state of the search.
+/// One search state, with the moves that led to it. A move is applied to a clone.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) chain: Chain,
@@ -98,7 +98,8 @@ pub(super) struct Game {
     pub(super) away: u32,
     /// Maximum number of blocks mined after the corrupted side's last move, before the outcome is judged.
     pub(super) horizon: u32,
-    /// Records that the corrupted side can give to the watchtower, each with its name in traces.
+    /// Records (bytes that a watchtower stores for a client) that the corrupted side can give to the
+    /// watchtower, each with its name in traces.
     pub(super) records: Vec<(&'static str, Vec<u8>)>,
     spends: RefCell<Spends>,
 }
@@ -206,7 +207,7 @@ impl World {
         World { chain, honest, left, trace: None }
     }
 
-    /// Returns the names of the moves that led to this state.
+    /// Returns the names of the moves that led to this state, first move first.
     pub(super) fn trace(&self) -> Vec<String> {
         let mut labels = Vec::new();
         let mut link = self.trace.as_ref();
@@ -330,11 +331,11 @@ pub(super) fn offer(chain: &mut Chain, txs: &[Transaction]) -> bool {
 /// An outcome that must not occur: the result that a search looks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Loss {
-    /// The honest side has less than its worst acceptable outcome, less fees.
+    /// The final balance of the honest side is lower than its lowest acceptable balance.
     Less {
-        /// Satoshi that the honest side has.
+        /// Final balance of the honest side, in satoshi.
         has: u64,
-        /// Minimum satoshi that the honest side must have, after deduction of fees.
+        /// Lowest acceptable balance of the honest side, with the allowance for fees deducted, in satoshi.
         owed: u64,
     },
     /// Satoshi in channel outputs that are still unspent at the end.

@@ -37,7 +37,8 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
         let setup = Setup::named("dust", 2, CAPACITY, 10)?;
         let mut channel = SignedSequence::new(setup, Profile::Ctv, content.clone())?;
         let mut stage = Stage::new(&channel)?;
-        // The settlement itself pays less than any minimum relay feerate, so it is submitted with a child that pays for both.
+        // The settlement itself pays less than any minimum relay feerate, so it is submitted with a child
+        // that pays for both.
         stage.open(&mut channel)?;
         channel.update(content)?;
         let mut steps = channel.close(0, 1)?.into_iter();

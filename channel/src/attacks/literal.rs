@@ -201,7 +201,8 @@ pub(super) fn byte_shift() -> Result<Vec<Trial>, PlayError> {
             let mut shifted = honest.clone();
             shifted.number.extend(honest.random.iter().take(moved));
             shifted.random = honest.random.iter().skip(moved).copied().collect();
-            // A last byte of 0x80 or more makes the number negative, which is no attack.
+            // A last byte of 0x80 or more makes the number negative, so this split is of no use to the
+            // cheater.
             if read(&shifted.number) <= read(&honest.number) {
                 continue;
             }

@@ -71,7 +71,8 @@ pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "tower-theft": a tower keeps the funds that it takes from the cheater.
+/// Attack "tower-theft": a tower keeps the funds that it takes from the cheater. This works if the leaf
+/// requires only the revocation signature. It does not work if the leaf also fixes the transaction.
 pub(super) fn tower_theft() -> Result<Vec<Trial>, PlayError> {
     let thief = x_only(&Seed::from_name("tower").keypair("payout", &[])?);
     let number_key = Seed::from_name("cheater").keypair("number", &[])?;

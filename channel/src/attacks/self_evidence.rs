@@ -253,8 +253,8 @@ pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// The cheater publishes the tower's transaction with a child of 970 vB. A child of a version 3 transaction may have at most
-/// 1,000 vB.
+/// The cheater publishes the tower's transaction with a child of 970 vB. A child of a version 3 transaction
+/// may have at most 1,000 vB.
 fn pin_by_child() -> Result<(Board, u64), PlayError> {
     const OUTPUTS: u64 = 19;
     let mut board = keyless(Profile::Ctv, 0)?;
@@ -282,7 +282,7 @@ fn pin_by_inputs() -> Result<(Board, u64), PlayError> {
     const SIZE: u64 = 9_400;
     let mut board = keyless(Profile::AnyPrevOut, 1_000)?;
     let mut heavy = board.complete(justice(1_000)?)?;
-    // A key path input adds 57.5 vB.
+    // An input that is spent by the key path adds 57.5 vB.
     let count = usize::try_from((SIZE - weight(&heavy).div_ceil(4)) * 2 / 115).unwrap_or_default();
     board.add_inputs(&mut heavy, count, RATE * SIZE)?;
     let size = weight(&heavy).div_ceil(4);
@@ -313,8 +313,9 @@ pub(super) fn pin() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "self-made-cycle": the cheater replaces the contest transaction by the tower's transaction with an additional input.
-/// Then it double-spends this input, which removes the tower's transaction.
+/// Attack "self-made-cycle": the cheater replaces the victim's contest transaction by the tower's
+/// transaction, to which it adds an input. Then it double-spends this input, which evicts the tower's
+/// transaction. The contest transaction does not come back.
 pub(super) fn cycle() -> Result<Vec<Trial>, PlayError> {
     let mut board = keyless(Profile::AnyPrevOut, 1_000)?;
     let contest = board.contest(RATE * 173)?;

@@ -1,4 +1,4 @@
-//! Attacks on constructions in which the latest state overrides older ones.
+//! Attacks on LN-Symmetry and the override forms, in which the latest state overrides older ones.
 
 use bitcoin::Transaction;
 use sigstack_interpreter::{Flags, Opcode as O};
@@ -19,7 +19,8 @@ fn override_flags() -> Flags {
     Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY | Flags::PAIRCOMMIT
 }
 
-/// Builds a transaction that spends a single-leaf taproot output and pays to `to`. The spent output does not exist on a chain.
+/// Builds a transaction that spends a taproot output with the single leaf `leaf`, and pays the key `to`.
+/// `stack` returns the witness elements for this transaction. The spent output does not exist on a chain.
 fn spend(
     key: [u8; 32],
     leaf: &[u8],

@@ -15,11 +15,11 @@ pub const ANCHOR_SAT: u64 = 330;
 pub enum Format {
     /// `option_static_remotekey`: commitment and HTLC transactions pay a fee at a feerate that was agreed in advance.
     StaticRemotekey,
-    /// `option_anchors` with zero-fee HTLC transactions: the commitment pays a small fee, and children of the anchors can add to
-    /// it.
+    /// `option_anchors` with zero-fee HTLC transactions: the commitment pays a small fee, and children of the
+    /// anchors can add to it.
     Anchors,
-    /// Version 3 commitment without a fee. One P2A output also collects trimmed amounts (lightning/bolts pull request 1228, in
-    /// review).
+    /// Version 3 commitment without a fee. One P2A output also collects trimmed amounts (lightning/bolts pull
+    /// request 1228, in review).
     ZeroFee,
 }
 
@@ -87,7 +87,7 @@ impl Format {
 /// Direction of an HTLC, from the perspective of the commitment's owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HtlcDirection {
-    /// The owner pays if the preimage is revealed.
+    /// The owner offered the HTLC: it pays if the preimage is revealed.
     Offered,
     /// The owner receives the amount if it knows the preimage.
     Received,
@@ -100,7 +100,7 @@ pub struct LnHtlc {
     pub direction: HtlcDirection,
     /// Amount in millisatoshi.
     pub amount_msat: u64,
-    /// Height from which the HTLC can be timed out.
+    /// Height from which the side that offered the HTLC can take it back.
     pub expiry: u32,
     /// SHA-256 hash of the preimage.
     pub payment_hash: [u8; 32],
@@ -115,7 +115,7 @@ pub struct CommitmentParams<'a> {
     pub number: u64,
     /// 48-bit mask that obscures the commitment number.
     pub mask: u64,
-    /// Keys of this commitment.
+    /// Keys of this commitment transaction.
     pub keys: &'a CommitmentKeys,
     /// Number of blocks that the owner must wait before it can spend its balance.
     pub to_self_delay: u16,
@@ -135,14 +135,14 @@ pub struct CommitmentParams<'a> {
     pub owner_is_opener: bool,
 }
 
-/// Kind of a commitment's output.
+/// Kind of an output of a commitment transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitmentOutput {
     /// Owner's balance (to_local).
     ToLocal,
     /// Remote side's balance (to_remote).
     ToRemote,
-    /// HTLC output, with the HTLC's index in the parameters.
+    /// HTLC output. The value is the index of the HTLC in [`CommitmentParams::htlcs`].
     Htlc(usize),
     /// Owner's anchor.
     LocalAnchor,
@@ -220,8 +220,9 @@ impl CommitmentParams<'_> {
         scripts::to_local(&self.keys.revocation, self.to_self_delay, &self.keys.local_delayed)
     }
 
-    /// Builds the transaction. Fee and anchors are subtracted from the opener's balance, and dust outputs are trimmed. Outputs
-    /// are in the order of BIP 69 (amount, then script); equal HTLC outputs are ordered by expiry.
+    /// Builds the transaction. Fee and anchors are subtracted from the opener's balance, and dust outputs are
+    /// trimmed. Outputs are in the order of BIP 69 (amount, then script); equal HTLC outputs are ordered by
+    /// expiry.
     pub fn build(&self) -> CommitmentTx {
         let fee = self.base_fee().saturating_add(self.format.anchors());
         let (local, remote) = (self.to_local_msat / 1000, self.to_remote_msat / 1000);

@@ -1,4 +1,4 @@
-//! Keys of a commitment (BOLT 3 "Key Derivation").
+//! Keys of a commitment transaction (BOLT 3 "Key Derivation").
 
 use secp256k1::{PublicKey, Scalar, SecretKey};
 
@@ -58,13 +58,14 @@ pub fn revocation_private(
 pub struct CommitmentKeys {
     /// Revocation key, which can spend the to_local and HTLC outputs of a revoked commitment.
     pub revocation: PublicKey,
-    /// Owner's key for its balance after the delay.
+    /// Key with which the owner spends its balance after the delay.
     pub local_delayed: PublicKey,
     /// Owner's key in HTLC scripts.
     pub local_htlc: PublicKey,
     /// Remote side's key in HTLC scripts.
     pub remote_htlc: PublicKey,
-    /// Remote side's key for its balance: its payment basepoint, the same in every commitment.
+    /// Key with which the remote side spends its balance. It is the remote side's payment basepoint, the same
+    /// in every commitment transaction.
     pub remote_payment: PublicKey,
     /// Owner's funding key, used in its anchor.
     pub local_funding: PublicKey,

@@ -1,7 +1,7 @@
 //! Transactions of LN-penalty, byte for byte as in BOLT 3.
 //!
-//! Source: `lightning/bolts` 03-transactions.md at a3772650 (2026-03-23). "Local" is the owner of the commitment transaction,
-//! "remote" the other side.
+//! Source: `lightning/bolts` 03-transactions.md at a3772650 (2026-03-23). "Local" is the owner of the
+//! commitment transaction, "remote" the other side.
 
 mod commitment;
 mod keys;
@@ -25,7 +25,8 @@ use crate::error::ChannelError;
 
 /// Hash type SIGHASH_ALL.
 pub const SIGHASH_ALL: u8 = 0x01;
-/// Hash type SIGHASH_SINGLE with SIGHASH_ANYONECANPAY, which the remote side uses for HTLC transactions in channels with anchors.
+/// Hash type SIGHASH_SINGLE with SIGHASH_ANYONECANPAY, which the remote side uses for HTLC transactions in
+/// channels with anchors.
 pub const SIGHASH_SINGLE_ANYONECANPAY: u8 = 0x83;
 
 /// Creates an ECDSA signature of a segwit v0 input: DER with low s and an RFC 6979 nonce, followed by the hash type.

@@ -1,4 +1,5 @@
-//! Witness scripts of BOLT 3. The documentation of each names the witnesses that satisfy it (bottom first, without the script).
+//! Witness scripts of BOLT 3. The documentation of each script shows the witnesses that satisfy it. A witness
+//! is written bottom of the stack first, without the script.
 
 use secp256k1::PublicKey;
 use sigstack_interpreter::Opcode as O;
@@ -6,15 +7,19 @@ use sigstack_interpreter::Opcode as O;
 use crate::script::{Num, Push, script};
 use crate::tx::hash160;
 
-/// Funding script: `2 <key1> <key2> 2 OP_CHECKMULTISIG`, with the keys in lexicographic order. Witness: `"" <sig1> <sig2>`.
+/// Script of the funding output: `2 <key1> <key2> 2 OP_CHECKMULTISIG`, with the keys in lexicographic order.
+/// Witness: `"" <sig1> <sig2>`.
 pub fn funding(a: &PublicKey, b: &PublicKey) -> Vec<u8> {
     let (a, b) = (a.serialize(), b.serialize());
     let (first, second) = if a < b { (a, b) } else { (b, a) };
     script(&[&O::OP_2, &Push(&first), &Push(&second), &O::OP_2, &O::OP_CHECKMULTISIG])
 }
 
-/// Script of to_local, the owner's balance, and of the outputs of HTLC transactions. Witness of the owner after `delay` blocks:
-/// `<sig> ""`. Witness of the remote side with the revocation key: `<sig> 01`.
+/// Script of to_local, which pays the owner's balance, and of the outputs of HTLC transactions. The witnesses
+/// are:
+///
+/// - of the owner after `delay` blocks: `<sig> ""`
+/// - of the remote side with the revocation key: `<sig> 01`
 pub fn to_local(revocation: &PublicKey, delay: u16, local_delayed: &PublicKey) -> Vec<u8> {
     script(&[
         &O::OP_IF,
@@ -29,13 +34,14 @@ pub fn to_local(revocation: &PublicKey, delay: u16, local_delayed: &PublicKey) -
     ])
 }
 
-/// Script of to_remote, the remote side's balance, in channels with anchors. It can be spent one block after confirmation.
-/// Witness: `<sig>`.
+/// Script of to_remote, which pays the remote side's balance, in channels with anchors. It can be spent one
+/// block after confirmation. Witness: `<sig>`.
 pub fn to_remote_anchors(remote_payment: &PublicKey) -> Vec<u8> {
     script(&[&Push(&remote_payment.serialize()), &O::OP_CHECKSIGVERIFY, &O::OP_1, &O::OP_CHECKSEQUENCEVERIFY])
 }
 
-/// Script of an anchor. Witness of the key's owner: `<sig>`. Witness of anyone after 16 blocks: `""`.
+/// Script of an anchor output. The owner of `funding_key` spends it with the witness `<sig>`. After 16 blocks
+/// anyone can spend it with the witness `""`.
 pub fn anchor(funding_key: &PublicKey) -> Vec<u8> {
     script(&[
         &Push(&funding_key.serialize()),
@@ -51,11 +57,11 @@ pub fn anchor(funding_key: &PublicKey) -> Vec<u8> {
 /// Parameters of an HTLC output's script.
 #[derive(Clone, Copy, Debug)]
 pub struct HtlcScript<'a> {
-    /// Revocation key.
+    /// Key with which the remote side takes the output if the commitment transaction was revoked.
     pub revocation: &'a PublicKey,
-    /// Owner's HTLC key.
+    /// HTLC key of the commitment transaction's owner.
     pub local_htlc: &'a PublicKey,
-    /// Remote side's HTLC key.
+    /// HTLC key of the other side.
     pub remote_htlc: &'a PublicKey,
     /// SHA-256 hash of the preimage.
     pub payment_hash: &'a [u8; 32],
@@ -96,8 +102,11 @@ impl HtlcScript<'_> {
         ripemd160::Hash::hash(self.payment_hash).to_byte_array()
     }
 
-    /// Script of an HTLC that the owner offered. Witness of the revocation: `<revsig> <revocationpubkey>`. Witness of the remote
-    /// side with the preimage: `<sig> <preimage>`. Witness of the HTLC-timeout transaction: `"" <remotesig> <localsig> ""`.
+    /// Script of an HTLC that the owner of the commitment transaction offered. The witnesses are:
+    ///
+    /// - of the remote side with the revocation key: `<revsig> <revocationpubkey>`
+    /// - of the remote side with the preimage: `<sig> <preimage>`
+    /// - of the HTLC-timeout transaction: `"" <remotesig> <localsig> ""`
     pub fn offered(&self) -> Vec<u8> {
         let tail = script(&[
             &O::OP_NOTIF,
@@ -118,8 +127,11 @@ impl HtlcScript<'_> {
         [self.head(), tail, self.lock(), end].concat()
     }
 
-    /// Script of an HTLC that the owner received. Witness of the revocation: `<revsig> <revocationpubkey>`. Witness of the remote
-    /// side after the expiry: `<sig> ""`. Witness of the HTLC-success transaction: `"" <remotesig> <localsig> <preimage>`.
+    /// Script of an HTLC that the owner of the commitment transaction received. The witnesses are:
+    ///
+    /// - of the remote side with the revocation key: `<revsig> <revocationpubkey>`
+    /// - of the remote side after the expiry: `<sig> ""`
+    /// - of the HTLC-success transaction: `"" <remotesig> <localsig> <preimage>`
     pub fn received(&self) -> Vec<u8> {
         let tail = script(&[
             &O::OP_IF,

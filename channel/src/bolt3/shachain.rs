@@ -128,8 +128,8 @@ impl SecretStore {
         self.count
     }
 
-    /// Serializes the store with 40 bytes for each entry: the index (6 bytes, little-endian), the number of entries (2 bytes) and
-    /// the secret (32 bytes).
+    /// Serializes the store with 40 bytes for each entry: the index (6 bytes, little-endian), the number of
+    /// entries (2 bytes) and the secret (32 bytes).
     pub fn to_bytes(&self) -> Vec<u8> {
         let length = u64::try_from(self.known.len()).unwrap_or_default() << BITS;
         let entries = self.known.iter().map(|(index, secret)| ((index | length).to_le_bytes(), secret));

@@ -1,8 +1,9 @@
-//! A cheater that floods blocks or pays miners only when it expects to profit.
+//! Models a cheater that floods blocks or pays miners only when it expects to profit.
 //!
-//! The cheater knows the victim's strategy and the statistical model of the fee market, but not future feerates. The value of
-//! continuing is computed backwards from the end of the delay, on a grid of feerates. One approximation: the plan assumes that
-//! the cheater's outside funds never run out. In the simulation each block's flood must fit the remaining funds.
+//! The cheater knows the victim's strategy and the statistical model of the fee market, but not future
+//! feerates. The expected gain of keeping out the justice transaction is computed backwards from the end of
+//! the delay, on a grid of feerates. One approximation: the plan assumes that the cheater's funds outside the
+//! channel never run out. In the simulation, the flood of each block must fit the remaining funds.
 
 use super::{BLOCK_SIZE, Game, Miners, SETTLE_SIZE, Strategy};
 use crate::chain::FeeMarket;
@@ -27,9 +28,10 @@ pub(super) fn flood(game: &Game, bid: f64, rate: f64) -> f64 {
     (bid / game.size() - rate).max(0.0) * BLOCK_SIZE
 }
 
-/// Decides the auction after the delay, when both the justice transaction and the cheater's settlement can confirm. Each side
-/// bids up to its limit, and the block takes the transaction that pays more above the market rate. Returns whether justice wins,
-/// and the winner's fee; `None` if neither side can pay the market rate.
+/// Decides which transaction the block includes after the delay, when both the justice transaction and the
+/// cheater's settlement can confirm. Each side bids up to its limit, and the transaction that pays more above
+/// the market rate wins. Returns whether the justice transaction wins, and the winner's fee. Returns `None`
+/// if neither side can pay the market rate.
 pub(super) fn auction(game: &Game, strategy: Strategy, rate: f64) -> Option<(bool, f64)> {
     let (justice, settle) = (rate * game.size(), rate * SETTLE_SIZE);
     let victim = strategy.last_bid(game) - justice;
@@ -51,8 +53,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Computes the cheater's optimal plan against a victim's strategy. The plan is empty if the cheater has neither outside
-    /// funds nor miners to pay.
+    /// Computes the cheater's optimal plan against a victim's strategy. The plan is empty if the cheater has
+    /// neither outside funds nor miners to pay.
     pub fn new(game: &Game, strategy: Strategy) -> Plan {
         let mean = game.mean_rate.max(0.001).ln();
         let pays = matches!(game.miners, Miners::Colluding(_, price) if price > 0);

@@ -29,8 +29,8 @@ fn answered(kind: Kind, htlcs: usize) -> Result<Vec<TxIn>, PlayError> {
 /// Returns the weight of a transaction that has these inputs and one taproot output, in weight units.
 fn together(inputs: &[TxIn]) -> u64 {
     let witnesses = inputs.iter().map(|input| u64::try_from(input.witness.size()).unwrap_or_default());
-    // Constants: version, lock time, counts, marker and flag; the output; and for each input its outpoint, empty script and
-    // sequence.
+    // The constants are the weights of version, lock time, counts, marker and flag; of the output; and for
+    // each input of its outpoint, empty script and sequence.
     witnesses.fold((4 * 10 + 2) + 4 * 43, |weight, witness| weight + 4 * 41 + witness)
 }
 

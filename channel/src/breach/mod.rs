@@ -33,11 +33,11 @@ use crate::error::ChannelError;
 pub use search::{break_even_reserve, least_delay};
 pub use strategy::Strategy;
 
-/// Source of the justice transaction's fee, and the limit of that fee.
+/// Who pays the fee of the justice transaction, and how high this fee can be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Payer {
-    /// The victim signs the justice transaction with its own key. It can pay any fee, from the channel or from outside coins, at
-    /// the same cost to itself.
+    /// The victim signs the justice transaction with its own key. It can pay any fee, from the channel or
+    /// from outside coins, at the same cost to itself.
     Victim,
     /// Presigned justice transactions, each with an anchor output that contains a bonus for the fee. A
     /// transaction with a higher bonus becomes valid at a later block. A tower publishes it, takes the bonus,
@@ -45,7 +45,7 @@ pub enum Payer {
     Fixed {
         /// Each bonus in satoshi, with the block from which it can be used. In ascending order of blocks.
         ladder: [(u32, u64); 3],
-        /// Maximum that the tower adds to the fee from its own coins, in satoshi.
+        /// Maximum that the tower adds to the fee from its own funds, in satoshi.
         coins: u64,
     },
 }
@@ -76,7 +76,7 @@ pub struct Game {
     pub cheater_new: u64,
     /// Number of blocks until the cheater's settlement can confirm (T).
     pub delay: u32,
-    /// Source of the justice transaction's fee.
+    /// Who pays the fee of the justice transaction.
     pub payer: Payer,
     /// Behaviour of miners towards the justice transaction.
     pub miners: Miners,
@@ -161,17 +161,19 @@ impl Game {
         }
     }
 
-    /// Satoshi that the cheater receives, and the victim loses, if the cheat succeeds (a_n).
+    /// Returns the satoshi that the cheater receives and the victim loses if the cheat succeeds: the
+    /// cheater's balance in the old state (a_n).
     fn prize(&self) -> f64 {
         precise(self.cheater_old)
     }
 
-    /// Satoshi that the cheater loses if the cheat fails (a_N).
+    /// Returns the satoshi that the cheater loses if the cheat fails: its balance in the latest state (a_N).
     fn reserve(&self) -> f64 {
         precise(self.cheater_new)
     }
 
-    /// Fee bonus in satoshi of the presigned justice transaction that can be used in `block`; 0 if the victim pays.
+    /// Returns the fee bonus in satoshi of the presigned justice transaction that can be used in `block`. The
+    /// bonus is 0 if the victim pays the fee.
     fn bonus(&self, block: u32) -> f64 {
         match self.payer {
             Payer::Victim => 0.0,
@@ -182,8 +184,9 @@ impl Game {
         }
     }
 
-    /// Maximum rational fee of the justice transaction in `block`, in satoshi. A victim pays at most what it would lose to the
-    /// cheat. The fee of a presigned transaction is limited to its bonus plus the tower's own coins.
+    /// Returns the maximum rational fee of the justice transaction in `block`, in satoshi. A victim pays at
+    /// most what it would lose to the cheat. The fee of a presigned transaction is limited to its bonus plus
+    /// the tower's own funds.
     fn limit(&self, block: u32) -> f64 {
         match self.payer {
             Payer::Victim => self.prize().min(precise(self.capacity)),
@@ -191,8 +194,8 @@ impl Game {
         }
     }
 
-    /// Returns the share of blocks that leave out a justice transaction with this fee, and the satoshi that each such block costs
-    /// the cheater.
+    /// Returns the share of blocks that leave out a justice transaction with this fee, and the satoshi that
+    /// each such block costs the cheater.
     fn left_out(&self, fee: f64) -> (f64, f64) {
         match self.miners {
             Miners::Myopic => (0.0, 0.0),
@@ -204,7 +207,8 @@ impl Game {
     }
 }
 
-/// Converts satoshi to a floating-point number for multiplication with feerates. Exact, since all amounts are below 2^53.
+/// Converts satoshi to a floating-point number for multiplication with feerates. Exact, since all amounts are
+/// below 2^53.
 fn precise(sat: u64) -> f64 {
     let (high, low) = (sat >> 32, sat & 0xffff_ffff);
     let part = |bits: u64| f64::from(u32::try_from(bits).unwrap_or(u32::MAX));

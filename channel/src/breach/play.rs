@@ -1,4 +1,4 @@
-//! Simulation of single breach games, and averages over many games.
+//! Simulates breach games, and averages the results of many games.
 
 use super::cheater::{auction, flood, market};
 use super::{COMMIT_SIZE, Game, Miners, Payer, Plan, SETTLE_SIZE, Strategy, precise};
@@ -7,12 +7,12 @@ use crate::chain::FeeMarket;
 /// Result of one breach game.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Outcome {
-    /// Whether the justice transaction confirmed.
+    /// Whether the justice transaction confirmed, before or after the end of the delay.
     pub justice: bool,
     /// Number of blocks from the confirmation of the old commitment transaction to the confirmation of the
     /// justice transaction or the settlement.
     pub block: u32,
-    /// Fee of the confirmed transaction in satoshi.
+    /// Fee of the confirmed justice transaction or settlement in satoshi, or 0 if neither confirmed.
     pub fee: f64,
     /// Victim's gain in satoshi relative to the latest state.
     pub victim: f64,
@@ -171,8 +171,8 @@ pub fn race(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Race {
     let mut own = 0.0;
     for nth in 0..games {
         let mut market = market(game, nth_seed(seed, nth));
-        // The commitment and its child pay the market rate and replace the cheater's package. The settlement follows after the
-        // delay.
+        // The commitment and its child pay the market rate and replace the cheater's package. The settlement
+        // follows after the delay.
         let now = market.next().unwrap_or(game.mean_rate);
         let later = market.nth(usize::try_from(game.delay).unwrap_or_default()).unwrap_or(game.mean_rate);
         own -= (now + game.incremental) * COMMIT_SIZE + later * SETTLE_SIZE;

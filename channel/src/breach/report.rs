@@ -93,8 +93,8 @@ pub fn columns(table: &str) -> Option<&'static str> {
     })
 }
 
-/// Computes the whole report. Each table cell is an average over `games` games; the search for the minimum delay uses at least
-/// 20,000. `progress` is called with the name of each table before the table is computed.
+/// Computes the whole report. Each table cell is an average over `games` games; the search for the minimum
+/// delay uses at least 20,000. `progress` is called with the name of each table before the table is computed.
 ///
 /// # Errors
 ///

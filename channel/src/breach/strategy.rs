@@ -8,18 +8,20 @@ use super::Game;
 pub enum Strategy {
     /// A constant feerate in sat/vB.
     Fixed(f64),
-    /// The fee rises linearly over the delay, from the mean feerate to the cheater's balance in the latest state.
+    /// The fee rises linearly over the delay, from the fee at the mean feerate to the cheater's balance in
+    /// the latest state.
     Linear,
-    /// The fee starts at the mean feerate and rises by a quarter in each block.
+    /// The first fee is at the mean feerate. The fee rises by a quarter in each block.
     Exponential,
-    /// The fee starts at the mean feerate. In the last six blocks before the end of the delay it is the
-    /// cheater's balance in the latest state. In the last block it is the cheater's balance in the old state.
+    /// The first fee is at the mean feerate. In the last six blocks of the delay the fee is the cheater's
+    /// balance in the latest state, and in the last block the cheater's balance in the old state.
     Scorched,
-    /// The fee is a quarter above the market rate of the previous block, up to the cheater's balance in the
-    /// latest state. In the last six blocks the limit is the cheater's balance in the old state.
+    /// The feerate is a quarter above the market rate of the previous block. The fee is limited to the
+    /// cheater's balance in the latest state, and in the last six blocks of the delay to its balance in the
+    /// old state.
     Follow,
-    /// The fee is exactly the market rate of the next block, up to the cheater's balance in the latest state. This strategy knows
-    /// the future, so it only gives bounds for the others.
+    /// The feerate is exactly the market rate of the next block. The fee is limited to the cheater's balance
+    /// in the latest state. This strategy knows the future, so it only gives bounds for the others.
     Oracle,
 }
 
@@ -45,8 +47,8 @@ impl Strategy {
         }
     }
 
-    /// Returns the fee in satoshi that the strategy bids in `block`. `last` is the market rate of the previous block in sat/vB,
-    /// and `next` that of this block.
+    /// Returns the fee in satoshi that the strategy bids in `block`. `last` is the market rate of the
+    /// previous block in sat/vB, and `next` that of this block.
     pub(super) fn wish(self, game: &Game, block: u32, last: f64, next: f64) -> f64 {
         let size = game.size();
         let start = game.mean_rate * size;
@@ -74,7 +76,8 @@ impl Strategy {
         fee.min(game.limit(block))
     }
 
-    /// Returns the maximum fee in satoshi that the strategy bids after the delay, when the cheater's settlement can confirm too.
+    /// Returns the maximum fee in satoshi that the strategy bids after the delay, when the cheater's
+    /// settlement can confirm too.
     pub(super) fn last_bid(self, game: &Game) -> f64 {
         let most = match self {
             Strategy::Fixed(rate) => rate * game.size(),

@@ -64,7 +64,7 @@ impl Mempool {
         self.entries.values().map(AsRef::as_ref)
     }
 
-    /// Returns the digest of all transactions, including witnesses.
+    /// Returns the digest of all mempool transactions, including witnesses.
     pub(super) fn digest(&self) -> Digest {
         self.digest
     }
@@ -168,8 +168,8 @@ impl Mempool {
         }
     }
 
-    /// Returns an output that a mempool transaction may spend: a confirmed coin, or an output of the
-    /// mempool or of the package.
+    /// Returns an output that a mempool transaction may spend: an unspent confirmed output, or an output of a
+    /// transaction in the mempool or in `package`.
     fn coin(&self, chain: &Chain, package: &[Entry], outpoint: &OutPoint) -> Option<Coin> {
         if let Some(coin) = chain.coin(outpoint) {
             return Some(coin.clone());

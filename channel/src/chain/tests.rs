@@ -146,7 +146,7 @@ fn replacement_pays_for_what_it_evicts_and_for_itself() {
     let vsize = vsize(&first);
     assert_eq!(vsize, 111);
     chain.submit(first.clone()).unwrap();
-    // A child is evicted with its parent, and its fee counts.
+    // If a transaction is replaced, its child is evicted too. The replacement must also pay the child's fee.
     let child = wallet.spend(2, &(outpoint(&first, 0), first.output[0].clone()), 2_000).unwrap();
     chain.submit(child.clone()).unwrap();
     let replace = |chain: &mut Chain, fee| chain.submit(wallet.spend(2, &coin, fee).unwrap()).map(drop);

@@ -1,5 +1,5 @@
-//! Side-by-side measurements of all constructions. Every number is a count of serialized bytes, or the weight of a transaction
-//! that confirmed on the simulated chain.
+//! Side-by-side measurements of all constructions. Every number is a count of serialized bytes, or the weight
+//! of a transaction that confirmed on the simulated chain.
 
 mod bip442;
 mod palette;

@@ -3,8 +3,8 @@
 /// Red, green and blue components of a colour.
 pub(super) type Rgb = (u8, u8, u8);
 
-/// Colours by name: first the names of [`crate::model::KINDS`], then those of [`crate::breach::Strategy`]. All are dark enough
-/// for lines on a white background.
+/// Colours by name: first the names of [`crate::model::KINDS`], then those of [`crate::breach::Strategy`].
+/// All are dark enough for lines on a white background.
 const COLOURS: [(&str, Rgb); 24] = [
     ("bip68", (127, 127, 127)),
     ("tree", (31, 119, 180)),

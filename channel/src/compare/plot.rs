@@ -25,8 +25,8 @@ pub struct Series {
 }
 
 impl Series {
-    /// Creates a line with the colour of `key`: the name of a construction on the command line, or the name of a strategy. The
-    /// line is black for other keys.
+    /// Creates a line with the colour of `key`: the name of a construction on the command line, or the name
+    /// of a strategy. The line is black for other keys.
     pub fn new(key: &str, name: &str, points: Vec<(f64, f64)>) -> Series {
         let (red, green, blue) = palette::colour(key).unwrap_or_default();
         Series { name: name.to_owned(), colour: RGBColor(red, green, blue), points }
@@ -74,7 +74,8 @@ fn undrawn(error: &dyn std::error::Error) -> ChannelError {
 ///
 /// # Errors
 ///
-/// [`ChannelError::Refused`] if there is no point, if a point is at or below 0 on a logarithmic axis, or if the drawing fails.
+/// [`ChannelError::Refused`] if there is no point, if a point is at or below 0 on a logarithmic axis, or if
+/// the drawing fails.
 pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelError> {
     let points: Vec<(f64, f64)> = series.iter().flat_map(|line| line.points.iter().copied()).collect();
     if points.is_empty() {
@@ -203,8 +204,8 @@ where
         for (line, nth) in group.lines.iter().zip(0i32..) {
             let points = || line.points.iter().copied();
             let style = line.colour.stroke_width(2);
-            // The first line of a group is solid, unless it partly covers another group. The other lines of the group are drawn
-            // over it as dashes, with rings around their points.
+            // The first line of a group is solid, unless it partly covers another group. The other lines of
+            // the group are drawn over it as dashes, with rings around their points.
             if nth == 0 && group.covers > 0 {
                 let gap = PART_DASH * group.covers;
                 chart.draw_series(DashedLineSeries::new(points(), PART_DASH, gap, style))?;
@@ -213,7 +214,8 @@ where
                 chart.draw_series(LineSeries::new(points(), style))?;
                 chart.draw_series(points().map(|point| Circle::new(point, 3, line.colour.filled())))?;
             } else {
-                // Each line covers only the beginning of the dashes of the previous one, so a dash of every colour is visible.
+                // Each line covers only the beginning of the dashes of the previous one, so a dash of every
+                // colour is visible.
                 let count = u32::try_from(group.lines.len()).unwrap_or(1);
                 let over = nth.unsigned_abs();
                 let (dash, gap) = (DASH * count.saturating_sub(over), DASH * over);

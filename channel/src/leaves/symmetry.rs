@@ -6,7 +6,8 @@ use sigstack_compiler::Fill::{self, Bytes};
 
 use super::{PolicyLeaf, number};
 
-/// The update leaf of the funding output, and the update leaf of a state's output.
+/// The leaf by which an update transaction spends the funding output, and the leaf by which it spends the
+/// output of a state.
 pub(super) struct Update {
     pub(super) funding: PolicyLeaf,
     pub(super) state: PolicyLeaf,
@@ -43,15 +44,17 @@ pub(super) static TEMPLATEHASH: Update = Update::new("ln-symmetry-e-funding", "l
 pub(super) static OVERRIDE_PAIR: PolicyLeaf = PolicyLeaf::new("override-forced", 0, &["n"]);
 pub(super) static OVERRIDE_TEMPLATEHASH: PolicyLeaf = PolicyLeaf::new("override-templatehash", 0, &["n"]);
 
-/// Returns the update leaf that uses ANYPREVOUT: `1 CHECKSIG` for the funding output (2 B), or `1
-/// CHECKSIGVERIFY <S + n> CLTV` for the output of a state (8 B). S is [`NUMBER_BASE`](super::NUMBER_BASE),
-/// and n is the number of the next state. Witness: `<sig>`, 65 bytes.
+/// Returns the leaf by which an update transaction spends a channel output, with ANYPREVOUT. For the funding
+/// output, `next` is `None` and the leaf is `1 CHECKSIG` (2 B). For the output of a state, `next` is the
+/// number of the next state and the leaf is `1 CHECKSIGVERIFY <S + next> CLTV` (8 B), where S is
+/// [`NUMBER_BASE`](super::NUMBER_BASE). Witness: `<sig>`, 65 bytes.
 pub fn update_apo(next: Option<u32>) -> Vec<u8> {
     APO.leaf(next)
 }
 
-/// Returns the update leaf that uses CTV and CSFS: `CTV <P> CHECKSIGFROMSTACK` (35 B; 42 B with the
-/// number). Witness: `<sig> <template>`.
+/// Returns the leaf by which an update transaction spends a channel output, with CTV and CSFS: `CTV <key>
+/// CHECKSIGFROMSTACK`. It has 35 B for the funding output (`next` is `None`). For the output of a state it
+/// has 42 B, because the lock time of [`update_apo`] is added. Witness: `<sig> <template>`.
 pub fn update_ctv(key: &[u8; 32], next: Option<u32>) -> Vec<u8> {
     match next {
         None => CTV.funding.fill(&[Bytes(key)]),
@@ -59,21 +62,25 @@ pub fn update_ctv(key: &[u8; 32], next: Option<u32>) -> Vec<u8> {
     }
 }
 
-/// Returns the update leaf that uses CTV, CSFS and INTERNALKEY (3 B; 10 B with the number). Witness: `<sig>
-/// <template>`.
+/// Returns the leaf by which an update transaction spends a channel output, with CTV, INTERNALKEY and CSFS.
+/// It has 3 B for the funding output (`next` is `None`). For the output of a state it has 10 B, because the
+/// lock time of [`update_apo`] is added. Witness: `<sig> <template>`.
 pub fn update_ctv_internal_key(next: Option<u32>) -> Vec<u8> {
     INTERNAL_KEY.leaf(next)
 }
 
-/// Returns the update leaf that uses CTV, PAIRCOMMIT, INTERNALKEY and CSFS (4 B; 11 B with the number). The
-/// signature also commits to the settlement hash, which the witness therefore publishes. Witness: `<sig>
-/// <settlement hash> <template>`.
+/// Returns the leaf by which an update transaction spends a channel output, with CTV, PAIRCOMMIT, INTERNALKEY
+/// and CSFS. It has 4 B for the funding output (`next` is `None`). For the output of a state it has 11 B,
+/// because the lock time of [`update_apo`] is added. The signature also commits to the settlement hash, so
+/// the witness must contain this hash and thereby publishes it. Witness: `<sig> <settlement hash>
+/// <template>`.
 pub fn update_pair_commit(next: Option<u32>) -> Vec<u8> {
     PAIR.leaf(next)
 }
 
-/// Returns the update leaf that uses TEMPLATEHASH, INTERNALKEY and CSFS (3 B; 10 B with the number).
-/// Witness: `<sig>`.
+/// Returns the leaf by which an update transaction spends a channel output, with TEMPLATEHASH, INTERNALKEY
+/// and CSFS. It has 3 B for the funding output (`next` is `None`). For the output of a state it has 10 B,
+/// because the lock time of [`update_apo`] is added. Witness: `<sig>`.
 pub fn update_templatehash(next: Option<u32>) -> Vec<u8> {
     TEMPLATEHASH.leaf(next)
 }

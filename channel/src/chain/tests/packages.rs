@@ -16,7 +16,7 @@ fn joined(wallet: &Wallet, version: i32, coins: &[(OutPoint, TxOut)], fee: u64) 
     tx
 }
 
-/// Returns an output of a transaction as a coin.
+/// Returns an output of a transaction with its outpoint.
 fn coin_of(tx: &Transaction, vout: u32) -> (OutPoint, TxOut) {
     (outpoint(tx, vout), tx.output[vout as usize].clone())
 }
@@ -59,7 +59,7 @@ fn a_transaction_that_spends_an_output_twice_is_invalid() {
     let tx = joined(&wallet, 2, &[coin.clone(), coin.clone()], 1_000);
     assert_eq!(chain.submit(tx.clone()).map(drop), twice);
     assert_eq!(chain.mine_block(vec![tx]).map(drop), twice);
-    // The same holds for a child that spends an output of its unconfirmed parent twice.
+    // A child that spends an output of its unconfirmed parent twice is refused too.
     let parent = wallet.spend(2, &coin, 1_000).unwrap();
     let child = joined(&wallet, 2, &[coin_of(&parent, 0), coin_of(&parent, 0)], 1_000);
     assert_eq!(chain.submit_package(parent, child), twice);

@@ -180,8 +180,8 @@ impl Random {
         usize::try_from(self.dice.below(u32::try_from(end).unwrap())).unwrap()
     }
 
-    /// Returns a random transaction that spends one to three outputs, recent ones more often. Some are
-    /// locked, contain a double-spend or have dust outputs.
+    /// Returns a random transaction. It spends `also`, if given, and one to three other outputs, mostly
+    /// unspent ones. Some transactions are locked, contain a double-spend or have dust outputs.
     fn transaction(&mut self, also: Option<(OutPoint, u64)>) -> Transaction {
         let count = [1, 1, 2, 3][self.below(4)];
         let mut spent: Vec<(OutPoint, u64)> = also.into_iter().collect();
