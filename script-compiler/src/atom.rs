@@ -33,17 +33,17 @@ pub struct KeyRef {
 /// A condition of a policy, with all names replaced by their values.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Atom {
-    /// A signature of the transaction.
+    /// The key must sign the transaction.
     Sig(KeyRef),
     /// An absolute lock: the minimum nLockTime (BIP 65).
     After(u32),
     /// A relative lock: the minimum nSequence (BIP 112).
     Older(u32),
-    /// A 32-byte preimage of the hash.
+    /// The witness must contain a 32-byte preimage of this hash.
     Hash(HashFn, Vec<u8>),
-    /// A BIP 118 signature of the transaction.
+    /// The key must sign the transaction as a BIP 118 key, with this hash type.
     Rebind(Rebind, KeyRef),
-    /// A BIP 118 signature that the script contains.
+    /// A BIP 118 signature by this key that the script contains. Only the signed transaction can spend.
     Presigned(KeyRef, Vec<u8>),
     /// The BIP 119 template hash that the transaction must have.
     Ctv([u8; 32]),

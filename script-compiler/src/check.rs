@@ -52,7 +52,7 @@ reasons! {
 }
 
 impl Reason {
-    /// Returns the reason with this name.
+    /// Returns the reason whose check `allow NAME` disables, or `None` if there is no check of this name.
     pub fn from_name(name: &str) -> Option<Reason> {
         Reason::ALL.iter().copied().find(|reason| reason.name() == name)
     }
@@ -177,7 +177,7 @@ impl Refuser<'_> {
         Ok(())
     }
 
-    /// Refuses a policy in which one condition counts twice.
+    /// Refuses a policy in which one signature or secret satisfies two conditions that are needed together.
     fn check_repeats(&self) -> Result<(), Error> {
         let Program { root: Some(root), places: Some(places), atoms, .. } = self.program else {
             return Ok(());

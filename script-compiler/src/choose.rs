@@ -19,7 +19,7 @@ use crate::piece::expected_size;
 use crate::plan::{Branch, Plan, PlanError, SEQUENCE_NO_LOCK, SignatureKind, Slot};
 use crate::script::{compact_size, element_size};
 
-/// A branch of the output and a witness for it, one of the candidates for the plan.
+/// A branch of the output (key path or leaf) and a witness for it. The plan uses the best candidate.
 #[derive(Clone, Debug)]
 struct Candidate {
     branch: Branch,

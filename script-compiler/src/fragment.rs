@@ -27,8 +27,8 @@ pub(crate) enum Frag {
     CheckSig(Box<Frag>),
     /// Type V made from a B, Miniscript's `v:`: the last opcode is replaced by its VERIFY form, or VERIFY is appended.
     Verify(Box<Frag>),
-    /// Type B or V, Miniscript's `and_v`: `[V] [V] ... [B or V]`. A list, so that a conjunction of hundreds of conditions is not
-    /// nested deeper than one of two.
+    /// Type B or V, Miniscript's `and_v`: `[V] [V] ... [B or V]`. The parts are in one list, so that a conjunction of
+    /// hundreds of conditions is not nested deeper than a conjunction of two.
     And(Vec<Frag>),
     /// Type B, Miniscript's `and_b`: `[B] [W] BOOLAND`
     AndB(Box<Frag>, Box<Frag>),
@@ -128,7 +128,8 @@ impl Frag {
         Box::new(self)
     }
 
-    /// Returns a B or V: `[x: V] [y: B or V]`
+    /// Returns the conjunction of `x`, which has type V, and `y`, which has type B or V. The result has the type of
+    /// `y`.
     pub(crate) fn and(x: Frag, y: Frag) -> Frag {
         let parts = |frag| match frag {
             Frag::And(parts) => parts,

@@ -36,7 +36,8 @@ impl Compiled {
 }
 
 /// Returns a small set of conditions that the assets do not satisfy and that would complete the policy. `None` if no
-/// set satisfies the policy. The set is a smallest one if no condition occurs in two places.
+/// set satisfies the policy. The set has the fewest possible conditions if no condition occurs in two places of the
+/// policy.
 fn nearest(node: &Node, is_open: &impl Fn(&usize) -> bool) -> Option<Set> {
     match node {
         Node::True => Some(Set::new()),

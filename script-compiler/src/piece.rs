@@ -18,8 +18,8 @@ pub(crate) struct Prop {
     pub(crate) size: u64,
     /// Expected size of the witness elements that satisfy the piece, in units of 2^-16 bytes.
     pub(crate) sat: u64,
-    /// Expected size of a dissatisfaction that a third party cannot change (`e`), in units of 2^-16 bytes. `None` if
-    /// there is no such dissatisfaction.
+    /// Expected size of the witness elements that dissatisfy the piece, in units of 2^-16 bytes. `None` if the piece
+    /// cannot be dissatisfied, or if a third party can change these elements (the property `e`).
     pub(crate) dis: Option<u64>,
     /// Number of witness elements that the piece takes: none, exactly one, or any number.
     pub(crate) args: Args,

@@ -253,7 +253,7 @@ pub enum Kind {
 /// A promise of a key's owner about the messages that the key signs for OP_CHECKSIGFROMSTACK.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub enum Purpose {
-    /// No promise.
+    /// The owner makes no promise: the key may sign any message.
     #[default]
     Any,
     /// `signs templates`: for OP_CHECKSIGFROMSTACK the key signs only 32-byte template hashes and commitments that contain
@@ -282,11 +282,11 @@ pub enum Output {
 /// A statement of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Statement {
-    /// `key NAME = hex signs templates;` defines a key.
+    /// `key NAME = hex signs templates;` defines a key. The key is `None` if the text gives no value.
     Key(Name, Option<[u8; 32]>, Purpose),
-    /// `number NAME = n;` defines a number.
+    /// `number NAME = n;` defines a number. The number is `None` if the text gives no value.
     Number(Name, Option<u64>),
-    /// `bytes NAME = hex;` defines a string of bytes.
+    /// `bytes NAME = hex;` defines a string of bytes. The bytes are `None` if the text gives no value.
     Bytes(Name, Option<Vec<u8>>),
     /// `policy NAME = expression;` defines a part of a policy.
     Policy(Name, Policy),

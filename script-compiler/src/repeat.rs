@@ -37,7 +37,8 @@ struct Search<'a> {
 /// The index of a condition, and its place in the text.
 type Written = (usize, Span);
 
-/// The conditions of a part of the policy, indexed by the key or fact that satisfies them.
+/// The conditions of a part of the policy, indexed by the key or fact (preimage, message, lock or template) that
+/// satisfies them.
 #[derive(Default)]
 struct Part {
     /// Conditions satisfied by a signature of the transaction, by key.
@@ -73,7 +74,7 @@ fn part(node: &Node, places: &Places, search: &Search<'_>) -> Result<Part, Repea
     Ok(Part { keys, alone: alone.map(|(fact, seen)| (fact, seen.first)).collect() })
 }
 
-/// The occurrences of one key or fact in the parts examined so far.
+/// The occurrences of one key or fact (preimage, message, lock or template) in the parts examined so far.
 struct Seen {
     first: Written,
     /// Place of the part that contains the first occurrence.

@@ -81,7 +81,7 @@ impl Resolver<'_> {
         })
     }
 
-    /// Resolves a message and checks that it fits in one stack element. `is_trusted` is that of [`Resolver::message`].
+    /// Resolves a message and checks that it fits in one stack element. For `is_trusted`, see [`Resolver::message`].
     pub(super) fn whole_message(
         &self,
         message: &Message,
