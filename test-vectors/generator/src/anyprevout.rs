@@ -1,4 +1,4 @@
-//! SIGHASH_ANYPREVOUT and SIGHASH_ANYPREVOUTANYSCRIPT (BIP 118).
+//! Cases of SIGHASH_ANYPREVOUT and SIGHASH_ANYPREVOUTANYSCRIPT (BIP 118).
 
 #![allow(clippy::indexing_slicing, reason = "a generator of fixed cases: a wrong index stops it at once")]
 
@@ -106,13 +106,13 @@ pub(super) fn sign(hash_type: u8) -> Signature {
     Signature::new(Key(1), hash_type, KeyVersion::Bip118)
 }
 
-/// Creates a spend of the tapscript `<key> OP_CHECKSIG` with the given signature.
+/// Describes an input that spends the tapscript `<key> OP_CHECKSIG` with the given signature.
 pub(super) fn leaf(key: &[u8], signature: impl Into<Item>) -> Spec {
     let script = Script::new().push(key).op(CHECKSIG);
     Spec::tapscript(script).under(Flags::ANYPREVOUT).with(signature)
 }
 
-/// Creates a valid spend, signed with this hash type by a 33-byte key of BIP 118.
+/// Describes a valid input, signed with this hash type by a 33-byte key of BIP 118.
 pub(super) fn valid(hash_type: u8) -> Spec {
     leaf(&Key(1).bip118(), sign(hash_type))
 }

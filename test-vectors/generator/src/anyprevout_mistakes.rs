@@ -104,7 +104,8 @@ fn hash_types(group: &mut Group) {
     }
 }
 
-/// Returns the contents that a buggy implementation might use in place of the hash of a missing output, each with its name.
+/// Returns messages in which a buggy implementation uses other bytes in place of the hash of a missing output. Each
+/// comes with its name in case ids and a description.
 fn without_output(hash_type: u8) -> Vec<(&'static str, &'static str, Lax)> {
     const ONE: [u8; 32] = {
         let mut one = [0; 32];

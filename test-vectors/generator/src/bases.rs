@@ -6,8 +6,8 @@ use sigstack_interpreter::ScriptError;
 use super::group::{Accepted, Group, Rule};
 use super::spec::{Spec, Verdict};
 
-/// The valid cases from which cases with bad arguments are made: one whose script needs true from the opcode, and one whose
-/// script needs false.
+/// The valid cases from which cases with bad arguments are made: one whose script succeeds if the opcode pushes true,
+/// and one whose script succeeds if the opcode pushes false.
 pub(super) struct Bases<T> {
     rule: &'static Rule,
     plain: Accepted,

@@ -88,7 +88,7 @@ pub(super) fn fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, AT)
 }
 
-/// Creates a spend of a tapscript that consists of the opcode alone, with three elements from the witness.
+/// Describes an input that spends a tapscript of the opcode alone. The three arguments come from the witness.
 pub(super) fn bare(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     let spec = Spec::tapscript(Script::new().op(CSFS)).under(Flags::CHECKSIGFROMSTACK);
     spec.with(signature).with_bytes(message).with_bytes(key)
@@ -98,7 +98,7 @@ pub(super) fn signature(message: &[u8]) -> Item {
     Item::message(Key(1), message)
 }
 
-/// Creates a spend with a valid signature of a message.
+/// Describes an input with a valid signature of a message.
 pub(super) fn valid(message: &[u8]) -> Spec {
     bare(signature(message), message, &Key(1).x_only())
 }
@@ -193,7 +193,7 @@ fn arguments(group: &mut Group) {
     );
 }
 
-/// Function that makes a spend invalid.
+/// Function that makes a valid input invalid.
 type Damage = fn(&mut Spec);
 
 fn signatures(group: &mut Group) {

@@ -38,7 +38,7 @@ pub(super) fn cases(group: &mut Group) {
     results(group);
 }
 
-/// Creates a spend of the tapscript `OP_CHECKSIGFROMSTACK OP_NOT`.
+/// Describes an input that spends the tapscript `OP_CHECKSIGFROMSTACK OP_NOT`.
 fn negated(signature: Item, message: &[u8], key: &[u8]) -> Spec {
     let mut spec = bare(signature, message, key);
     spec.script = Script::new().ops(&[CSFS, Opcode::OP_NOT]);

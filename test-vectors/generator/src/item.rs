@@ -28,9 +28,9 @@ pub(super) enum Item {
     },
     /// An ECDSA signature of the transaction.
     Ecdsa(Ecdsa),
-    /// The hash that OP_CHECKTEMPLATEVERIFY requires, for the transaction after these changes.
+    /// The hash that OP_CHECKTEMPLATEVERIFY requires, for the transaction with these fields changed.
     CheckTemplate(Vec<Field>),
-    /// The hash that OP_TEMPLATEHASH pushes, for the transaction after these changes.
+    /// The hash that OP_TEMPLATEHASH pushes, for the transaction with these fields changed.
     TemplateHash(Vec<Field>),
     /// The hash that OP_PAIRCOMMIT computes of two items.
     Pair(Box<Item>, Box<Item>),
@@ -229,7 +229,7 @@ impl Maker<'_> {
         }
     }
 
-    /// Calls `f` with the transaction view and the taproot message after the changes.
+    /// Calls `f` with the sighash context and the taproot message of the transaction with these fields changed.
     fn with_changes<T>(
         &self,
         fields: &[Field],

@@ -118,7 +118,7 @@ impl fmt::Debug for Edit {
 }
 
 impl Spec {
-    /// Creates a spend of a script with an empty stack, under the consensus flags.
+    /// Describes an input that spends a script with an empty stack, under the consensus flags.
     pub(super) fn new(version: Version, script: Script) -> Spec {
         Spec {
             version,
@@ -135,7 +135,7 @@ impl Spec {
         }
     }
 
-    /// Creates a spend of a tapscript.
+    /// Describes an input that spends a tapscript with an empty stack, under the consensus flags.
     pub(super) fn tapscript(script: Script) -> Spec {
         Spec::new(Version::Tapscript, script)
     }

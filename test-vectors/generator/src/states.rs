@@ -253,8 +253,8 @@ fn other_flags(group: &mut Group, proposal: &'static Proposal, opcode: Opcode) {
     }
 }
 
-/// Creates a spend that uses the active opcode, with this number of elements on the initial stack. The script drops the
-/// elements that it does not need.
+/// Describes an input that uses the active opcode, with this number of elements on the initial stack. The script drops
+/// the elements that it does not need.
 fn crowded(proposal: &'static Proposal, using: &Spec, elements: usize) -> Spec {
     // Three elements are dropped first, to make room for the results of the opcode.
     let below = elements - using.stack.len() - 3;

@@ -76,21 +76,21 @@ fn ctv_fails(error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Opcode(CTV))
 }
 
-/// Creates a spend of `<hash> OP_CTV`, with the hash in the script.
+/// Describes an input that spends `<hash> OP_CTV`, with the hash in the script.
 fn committed(version: Version, fields: &[Field]) -> Spec {
     let script = Script::new().item(Item::CheckTemplate(fields.to_vec())).op(CTV);
     Spec::new(version, script).under(Flags::CHECKTEMPLATEVERIFY)
 }
 
-/// Creates a spend of `OP_CTV`, with the hash on the stack.
+/// Describes an input that spends `OP_CTV`, with the hash on the stack.
 fn given(version: Version, fields: &[Field]) -> Spec {
     let spec = Spec::new(version, Script::new().op(CTV)).under(Flags::CHECKTEMPLATEVERIFY);
     spec.with(Item::CheckTemplate(fields.to_vec()))
 }
 
-/// Creates a spend that commits to its own transaction; `None` if that is impossible. The template commits to the
-/// scriptSig, so a P2SH script, which is in the scriptSig, cannot contain the hash. For the same reason a bare script needs
-/// the hash in the scriptPubKey, and P2WSH nested in P2SH needs it in the witness.
+/// Describes an input whose script commits to its own transaction. Returns `None` if that is impossible. The template
+/// commits to the scriptSig, so a P2SH script, which is in the scriptSig, cannot contain the hash. For the same reason
+/// a bare script needs the hash in the scriptPubKey, and P2WSH nested in P2SH needs it in the witness.
 fn committing(version: Version, fields: &[Field]) -> Option<Spec> {
     match version {
         Version::P2sh | Version::KeyPath => None,
@@ -111,7 +111,7 @@ pub(super) fn check_template_cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Creates a spend of `<argument> OP_CTV OP_DROP OP_1`, for arguments of the wrong size.
+/// Describes an input that spends `<argument> OP_CTV OP_DROP OP_1`, for arguments of the wrong size.
 fn argument(version: Version, argument: &[u8]) -> Spec {
     let script = Script::new().push(argument).ops(&[CTV, Opcode::OP_DROP, Opcode::OP_1]);
     Spec::new(version, script)
@@ -371,7 +371,7 @@ fn ctv_shapes(group: &mut Group) {
     );
 }
 
-/// Creates a spend of `OP_TEMPLATEHASH <hash> OP_EQUALVERIFY OP_1`.
+/// Describes an input that spends `OP_TEMPLATEHASH <hash> OP_EQUALVERIFY OP_1`.
 fn templated(fields: &[Field]) -> Spec {
     let script = Script::new()
         .op(TH)

@@ -34,7 +34,7 @@ impl Inspector for Values<'_> {
 }
 
 impl Values<'_> {
-    /// Returns the value of a signature check; `None` for ECDSA, whose digests are not included.
+    /// Returns the JSON value that describes a signature check. `None` for ECDSA, whose digests are not included.
     fn of_signature(&self, check: &SignatureCheck) -> Option<Value> {
         match &check.signed {
             SignedMessage::Stack => Some(json!({

@@ -221,7 +221,8 @@ fn keys(group: &mut Group, version: Version) {
     }
 }
 
-/// Creates a spend with this number of signatures and keys, and this dummy element.
+/// Describes an input that spends an OP_CHECKMULTISIG script with this number of signatures and keys, and this dummy
+/// element.
 fn multisig(version: Version, signatures: u8, keys: u8, dummy: &[u8]) -> Spec {
     let script = Script::new().number(signatures.into());
     let script = (1..=keys).fold(script, |script, key| script.push(&Key(key).compressed()));

@@ -50,7 +50,7 @@ pub(super) fn cases(group: &mut Group) {
     tapscript_generator(group);
 }
 
-/// Creates a spend of `<key> CHECKSIG`, followed by NOT if `not` is set.
+/// Describes an input that spends the script `<key> CHECKSIG`, followed by NOT if `not` is set.
 fn check(version: Version, key: &[u8], not: bool, signature: Item) -> Spec {
     let script = Script::new().push(key).op(Op::OP_CHECKSIG);
     signed(version, if not { script.op(Op::OP_NOT) } else { script }, &[signature])

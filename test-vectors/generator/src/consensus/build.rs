@@ -1,4 +1,4 @@
-//! Functions that build the cases of a rule: a valid spend, and changes of the spend that break the rule.
+//! Functions that build the cases of a rule: a valid input, and changes of this input that violate the rule.
 
 use sigstack_interpreter::{Flags, Opcode, Phase, ScriptError, script_num};
 
@@ -36,14 +36,15 @@ pub(super) fn elements(text: &str) -> Vec<Item> {
     text.split_whitespace().map(|word| Item::Bytes(element(word))).collect()
 }
 
-/// Creates a spend of a script with elements on the stack, in a transaction with one input and one output.
+/// Describes an input that spends a script with these elements on the stack, in a transaction with one input and one
+/// output.
 pub(super) fn spend(version: Version, script: Script, stack: &str) -> Spec {
     let mut shape = Shape::new(1, 1, 0);
     shape.outputs.iter_mut().for_each(|(_, script)| *script = vec![Opcode::OP_1.0]);
     Spec { shape, stack: elements(stack), ..Spec::new(version, script) }
 }
 
-/// Creates a spend of a script with items, such as signatures, on the stack.
+/// Describes an input that spends a script with these items, such as signatures, on the stack.
 pub(super) fn signed(version: Version, script: Script, stack: &[Item]) -> Spec {
     Spec { stack: stack.to_vec(), ..spend(version, script, "") }
 }
@@ -65,17 +66,17 @@ pub(super) fn phase(version: Version) -> Phase {
     }
 }
 
-/// Returns the verdict of a rejection at an opcode.
+/// Returns the verdict that verification fails at this opcode with this error.
 pub(super) fn at(opcode: Opcode, error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Opcode(opcode))
 }
 
-/// Returns the verdict of a rejection in a phase of verification, not at an opcode.
+/// Returns the verdict that verification fails in this phase with this error, and not at an opcode.
 pub(super) fn in_phase(phase: Phase, error: ScriptError) -> Verdict {
     Verdict::Reject(error, StopsAt::Phase(phase))
 }
 
-/// A valid spend of a script, for several script versions.
+/// A valid input that spends a script, for several script versions.
 #[derive(Clone, Copy)]
 pub(super) struct Good<'a> {
     /// Id of the case, without the version.
@@ -90,7 +91,7 @@ pub(super) struct Good<'a> {
     pub(super) flags: Flags,
 }
 
-/// The difference between a rejected spend and the valid one.
+/// The difference between a rejected case and the valid case that it is derived from.
 #[derive(Clone, Copy)]
 pub(super) enum Change<'a> {
     Stack(&'a str),
@@ -106,19 +107,19 @@ pub(super) enum At {
     Script,
 }
 
-/// A rejected spend that differs from a valid one in one respect.
+/// A rejected case that differs from a valid case in one respect.
 #[derive(Clone, Copy)]
 pub(super) struct Bad<'a> {
     /// Suffix of the id, after the id of the valid case.
     pub(super) slug: &'a str,
-    /// Description of the difference: "as …, but …".
+    /// Description of the difference from the valid case. The comment of the rejected case is "as …, but …".
     pub(super) differs: &'a str,
     pub(super) change: Change<'a>,
     pub(super) error: ScriptError,
     pub(super) at: At,
 }
 
-/// Creates a change that makes a valid spend fail at an opcode.
+/// Creates a rejected case that fails at an opcode.
 pub(super) fn bad<'a>(
     slug: &'a str,
     differs: &'a str,
@@ -129,7 +130,7 @@ pub(super) fn bad<'a>(
     Bad { slug, differs, change, error, at: At::Op(opcode) }
 }
 
-/// Creates a change that makes a valid spend fail at the end of the script.
+/// Creates a rejected case that fails at the end of the script.
 pub(super) fn bad_end<'a>(
     slug: &'a str,
     differs: &'a str,
@@ -139,7 +140,7 @@ pub(super) fn bad_end<'a>(
     Bad { slug, differs, change, error, at: At::Script }
 }
 
-/// Adds a valid case and its rejected paired cases in each of these versions.
+/// Adds a valid case, and the rejected cases that are derived from it, for each of these script versions.
 pub(super) fn twins(group: &mut Group, versions: &[Version], good: Good<'_>, bad: &[Bad<'_>]) {
     for version in versions {
         let spec = spend(*version, asm(good.script), good.stack).under(good.flags);

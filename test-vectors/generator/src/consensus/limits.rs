@@ -168,7 +168,8 @@ fn ops(group: &mut Group) {
     code_separators(group);
 }
 
-/// Adds cases of OP_CODESEPARATOR. Exceeding this limit is its only way to fail under consensus rules.
+/// Adds cases of the opcode limit with OP_CODESEPARATOR. Under consensus rules, OP_CODESEPARATOR fails only if it
+/// exceeds this limit.
 fn code_separators(group: &mut Group) {
     let script = |count: usize| format!("1 {}", "CODESEPARATOR ".repeat(count));
     let (most, more) = (script(201), script(202));
@@ -224,7 +225,7 @@ fn stack(group: &mut Group) {
     tapscript_stack(group);
 }
 
-/// Adds cases in which elements on the alternate stack count too.
+/// Adds cases of the limit on stack elements in which some elements are on the alternate stack.
 fn alt_stack(group: &mut Group) {
     let fill = elements(&"0 ".repeat(700));
     let script = |pushes: usize| {

@@ -64,7 +64,7 @@ pub(super) fn cases() -> Result<Vec<Case>, String> {
     group.finish()
 }
 
-/// Creates a spend with one signature of the given hash type.
+/// Describes an input with one signature of the given hash type.
 pub(super) fn signed(version: Version, hash_type: u8) -> Spec {
     let old = |script: Script| Spec::new(version, script).with(Ecdsa::new(Key(1), hash_type));
     match version {

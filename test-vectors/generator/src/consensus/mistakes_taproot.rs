@@ -127,8 +127,8 @@ fn without_output(group: &mut Group, version: Version) {
     }
 }
 
-/// Adds the valid base cases in which signatures are replaced by bad ones: the key path, a tapscript that needs true from
-/// the check, and one that needs false.
+/// Adds the valid base cases in which signatures are replaced by bad ones: the key path, a tapscript that succeeds if
+/// the signature check pushes true, and a tapscript that succeeds if it pushes false.
 fn schnorr(group: &mut Group) {
     let key = Key(1).x_only();
     let mut empty = signed(Version::Tapscript, 0);

@@ -93,7 +93,7 @@ fn p2wsh(group: &mut Group, version: Version) {
     reject(group, version, &base, "script-not-last", &P2WSH, differs, after, verdict);
 }
 
-/// Creates a spend of the P2WPKH output of a key.
+/// Describes an input that spends the P2WPKH output of a key.
 fn key_hash(version: Version, key: &[u8], signature: Item) -> Spec {
     let hash = hash160::Hash::hash(key).to_byte_array();
     signed(version, program(0, &hash), &[signature, bytes(key)])

@@ -55,7 +55,7 @@ fn check_sig(key: Key) -> Vec<u8> {
     [&[33], key.compressed().as_slice(), &[Op::OP_CHECKSIG.0]].concat()
 }
 
-/// Creates a signature of this part of the script.
+/// Creates an ECDSA signature whose scriptCode is `code`.
 fn of_code(key: Key, code: &[u8]) -> Item {
     Ecdsa { script_code: Some(code.to_vec()), ..Ecdsa::new(key, 0x01) }.into()
 }

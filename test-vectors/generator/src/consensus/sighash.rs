@@ -1,5 +1,5 @@
-//! Cases of what ECDSA and Schnorr signatures commit to, for each hash type: every field of a spend is changed between
-//! signing and verification.
+//! Cases of what ECDSA and Schnorr signatures commit to, for each hash type: every field that a signature could commit
+//! to is changed between signing and verification.
 
 use sigstack_interpreter::{KeyVersion, Opcode as Op, ScriptError};
 
@@ -191,7 +191,7 @@ fn together(group: &mut Group) {
     }
 }
 
-/// Creates a taproot spend with a signature for a transaction that differs in these fields.
+/// Describes a taproot input with a signature for a transaction that differs in these fields.
 fn taproot(version: Version, hash_type: u8, changed: &[Field]) -> Spec {
     let tapscript = version == Version::Tapscript;
     let key = if tapscript { Key(1) } else { Key(0) };
