@@ -49,7 +49,7 @@ fn rules_json() -> Vec<Value> {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
 }
 
-/// Also prints, for each rule, the number of valid and invalid vectors and their errors.
+/// Checks every rule of the draft, and prints for each rule the number of valid and invalid vectors and their errors.
 #[test]
 fn every_rule_has_vectors_that_are_accepted_and_that_are_rejected_for_its_reason() {
     let (drafted, cases) = (drafted(), cases());

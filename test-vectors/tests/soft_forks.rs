@@ -59,7 +59,7 @@ fn question(spend: TapscriptSpend, flags: Flags) -> InputQuestion {
 /// A normal test run verifies one in `ONE_OF` vectors and tapscripts; `.ci/run` verifies all of them.
 const ONE_OF: usize = 10;
 
-/// Returns every `step`-th question of the vectors.
+/// Returns every `step`-th input of the vector files, with its flags.
 fn vectors(step: usize) -> Vec<InputQuestion> {
     Corpus::read().questions.into_iter().step_by(step).collect()
 }

@@ -12,7 +12,7 @@ pub(crate) fn of_opcode(opcode: Opcode, place: Place, outcome: Outcome) -> Optio
     OPCODES.iter().find(|row| row.is_about(opcode, place, outcome)).map(|row| row.reason)
 }
 
-/// Opcodes that cannot have one of the outcomes in any of the places, with the reason.
+/// Opcodes that cannot have any of these outcomes in any of these kinds of script, with the reason.
 struct Row {
     opcodes: fn(Opcode) -> bool,
     places: &'static [Place],
@@ -109,7 +109,7 @@ const NOT_TAPROOT: &[Place] = &[
     Place::P2shProgram,
 ];
 
-/// Errors, the places where they cannot occur, and the reason.
+/// Errors, the kinds of script in which they cannot occur, and the reason.
 pub(crate) const ERRORS: &[(&[ScriptError], &[Place], &str)] = &[
     (
         &[

@@ -106,8 +106,9 @@ impl<'a> Mutator<'a> {
         Mutator { policy: true, ..self }
     }
 
-    /// Returns the mutant with this number; `None` if it does not decode or is unchanged. Its flags are a valid combination
-    /// of Core's flags: consensus flags only, unless policy flags were requested.
+    /// Returns the mutant with this number; `None` if it does not decode or is unchanged. Its flags are a valid
+    /// combination of Core's flags. By default these are consensus flags only, and after [`Mutator::with_policy`] also
+    /// policy flags.
     pub(crate) fn mutant(&self, number: u64) -> (Kind, Option<InputQuestion>) {
         let mut random = Random::new(self.seed, number);
         // One mutant in three is made from an input that executes a tapscript, because tapscripts have the most rules.
@@ -194,7 +195,7 @@ fn draw_kind(random: &mut Random) -> Kind {
     Kind::Flags
 }
 
-/// Draws flags: all consensus flags, those of the row, or a random set.
+/// Draws consensus flags: all of them, those in `own`, or a random set.
 fn draw_flags(own: Flags, random: &mut Random) -> Flags {
     let flags = match random.below(8) {
         0..5 => Flags::CONSENSUS,
