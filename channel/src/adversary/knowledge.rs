@@ -136,8 +136,8 @@ impl Knowledge {
         });
     }
 
-    /// Adds the transactions with which `party` claims the HTLCs of state `number`. It claims an HTLC that it
-    /// receives with the preimage, and an HTLC that it offered after the expiry.
+    /// Adds the transactions with which `party` claims the HTLCs of state `number`. It claims a received HTLC
+    /// with the preimage, and takes back an offered HTLC after the expiry.
     fn add_claims(&mut self, channel: &dyn Construction, party: usize, number: u32, preimages: &[[u8; 32]]) {
         let (Ok(content), Ok(steps)) = (channel.state(number), channel.close(party, number)) else { return };
         for htlc in &content.htlcs {
@@ -239,7 +239,8 @@ impl Knowledge {
         })
     }
 
-    /// Returns a signature for a message under `key`: a received signature, or one made with an own key.
+    /// Returns a signature of `message` under `key` for OP_CHECKSIGFROMSTACK: a received signature, or one
+    /// made with the corrupted side's own key. Returns `None` if it has neither.
     fn statement(&self, key: &[u8], message: &[u8]) -> Option<[u8; 64]> {
         let key: [u8; 32] = key.try_into().ok()?;
         let received = self.held.statements.iter().find(|(by, what, _)| *by == key && what == message);

@@ -75,8 +75,9 @@ pub(super) fn successors(game: &Game, world: &World) -> Result<Vec<World>, (Loss
 }
 
 /// Returns the channel's unspent outputs on the chain, and the channel's outputs created in the mempool. The
-/// third value of an entry is the version for transactions that spend the output: 2 if it is confirmed, and
-/// the version of its mempool transaction if it is not.
+/// third value of an entry is the version for transactions that spend the output. For a confirmed output the
+/// version is 2. For an unconfirmed output it is the version of the mempool transaction that creates the
+/// output.
 pub(super) fn coins(game: &Game, world: &World) -> Vec<(OutPoint, TxOut, i32)> {
     let mut found: Vec<(OutPoint, TxOut, i32)> = Vec::new();
     for (coin, unspent) in world.chain.coins() {

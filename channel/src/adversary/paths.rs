@@ -318,7 +318,8 @@ impl Run {
         Some(())
     }
 
-    /// Pops a count and then that many values. Returns the values in the order in which they were pushed.
+    /// Pops a count and then that many values, as OP_CHECKMULTISIG does. Returns the values in the order in
+    /// which they were pushed.
     fn popped_list(&mut self) -> Option<Vec<Id>> {
         let count = self.pop();
         let count = self.number(count)?;

@@ -73,8 +73,8 @@ pub struct CommitmentKeys {
     pub remote_funding: PublicKey,
 }
 
-/// Returns the 48-bit mask that obscures commitment numbers: the lower bits of `SHA256(payment_basepoint of the opener ||
-/// payment_basepoint of the other side)`.
+/// Returns the 48-bit mask that obscures commitment numbers. It consists of the lower bits of
+/// `SHA256(payment_basepoint of the opener || payment_basepoint of the other side)`.
 pub fn number_mask(opener_basepoint: &PublicKey, other_basepoint: &PublicKey) -> u64 {
     let hash = sha256(&[opener_basepoint.serialize(), other_basepoint.serialize()].concat());
     hash.iter().rev().take(6).rev().fold(0, |mask, byte| mask << 8 | u64::from(*byte))

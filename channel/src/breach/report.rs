@@ -20,7 +20,7 @@ const DELAYS: [u32; 8] = [3, 6, 12, 36, 72, 144, 288, 1008];
 const BACKLOGS: [f64; 5] = [1.0, 2.0, 5.0, 10.0, 50.0];
 /// Initial market feerate, as a multiple of the mean, in tables that vary another parameter.
 const BUSY: f64 = 10.0;
-/// Minimum share of games in which justice must be in time for a delay to count as long enough.
+/// Share of games in which the justice transaction must confirm in time, for a delay to count as long enough.
 const SAFE: f64 = 0.9999;
 
 /// Parameters of the games, and the tables and charts made so far.
@@ -271,7 +271,8 @@ impl Reporter {
         for strategy in Strategy::KNOWN {
             for backlog in BACKLOGS {
                 let game = Game { backlog, ..self.game };
-                // Fewer games cannot show a share of 1 in 10,000. A trial run (less than 100 games) is not extended.
+                // Fewer games cannot show a share as small as 1 in 10,000. A trial run (less than 100 games)
+                // is not extended.
                 let games = if self.games < 100 { self.games } else { self.games.max(20_000) };
                 let found = least_delay(&game, strategy, SAFE, games, self.seed);
                 let delay = found.map_or_else(|| "over 2016".to_owned(), |delay| delay.to_string());
@@ -423,7 +424,8 @@ impl Reporter {
     }
 }
 
-/// Returns a share of the capacity in satoshi, rounded to thousandths of the capacity.
+/// Returns the part `share` (0 to 1) of `capacity`, in satoshi. The result is rounded to thousandths of the
+/// capacity.
 fn scaled(capacity: u64, share: f64) -> u64 {
     let thousandths = (0..=1_000u64).find(|nth| precise(*nth) >= share * 1_000.0 - 0.5).unwrap_or(1_000);
     capacity / 1_000 * thousandths

@@ -13,8 +13,9 @@ pub enum Strategy {
     Linear,
     /// The first fee is at the mean feerate. The fee rises by a quarter in each block.
     Exponential,
-    /// The first fee is at the mean feerate. In the last six blocks of the delay the fee is the cheater's
-    /// balance in the latest state, and in the last block the cheater's balance in the old state.
+    /// The fee is at the mean feerate until the last six blocks of the delay. In these blocks the fee is the
+    /// cheater's balance in the latest state, and in the last block it is the cheater's balance in the old
+    /// state.
     Scorched,
     /// The feerate is a quarter above the market rate of the previous block. The fee is limited to the
     /// cheater's balance in the latest state, and in the last six blocks of the delay to its balance in the
@@ -48,7 +49,7 @@ impl Strategy {
     }
 
     /// Returns the fee in satoshi that the strategy bids in `block`. `last` is the market rate of the
-    /// previous block in sat/vB, and `next` that of this block.
+    /// previous block, and `next` is the market rate of this block, both in sat/vB.
     pub(super) fn wish(self, game: &Game, block: u32, last: f64, next: f64) -> f64 {
         let size = game.size();
         let start = game.mean_rate * size;

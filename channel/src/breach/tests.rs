@@ -14,8 +14,8 @@ fn rates(game: &Game, seed: u64) -> Vec<f64> {
 }
 
 /// First known result, for a cheater without outside funds and miners that do not collude. The victim loses
-/// nothing exactly if the market rate is at most a_N / W_J in some block before T. This is the cheater's
-/// balance in the latest state divided by the size of the justice transaction.
+/// nothing exactly if the market rate is at most a_N / W_J in some block before T. Here a_N is the cheater's
+/// balance in the latest state, and W_J is the size of the justice transaction.
 #[test]
 fn an_honest_market_leaves_the_victim_whole() {
     let game = Game { backlog: 60.0, delay: 8, ..Game::default() };

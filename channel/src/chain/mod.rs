@@ -1,5 +1,5 @@
-//! A small model of a block chain that verifies the transactions of the constructions. It has unspent outputs
-//! (coins), blocks with heights and median times, and a mempool with Core's replacement rules.
+//! A small model of a block chain that verifies the transactions of channel constructions. It has unspent
+//! outputs (coins), blocks with heights and median times, and a mempool with Core's replacement rules.
 //!
 //! A transaction enters a block only if the interpreter accepts it under the chain's flags. A transaction
 //! enters the mempool only if policy accepts it too. The model has no proof of work, no signature operation
@@ -59,7 +59,7 @@ pub struct Confirmed {
     pub tx: Transaction,
     /// The outputs that the transaction spent, in input order.
     pub prevouts: Vec<TxOut>,
-    /// Heights of the blocks that created these outputs.
+    /// Heights of the blocks that created the spent outputs, in input order.
     pub heights: Vec<u32>,
     /// Height of the transaction's block.
     pub height: u32,

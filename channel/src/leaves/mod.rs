@@ -58,7 +58,7 @@ pub fn number_bytes(number: u32) -> Vec<u8> {
     sigstack_compiler::number_bytes(number.into())
 }
 
-/// A leaf of a policy file with holes for values, compiled at its first use.
+/// The script of a taproot leaf with holes for values. It is compiled from a policy file at its first use.
 struct PolicyLeaf {
     policy: &'static str,
     leaf: usize,

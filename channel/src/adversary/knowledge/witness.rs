@@ -119,8 +119,9 @@ impl Knowledge {
         }
     }
 
-    /// Returns a signature of the transaction for `key`, including its hash type byte. If the corrupted side
-    /// has the secret key, it signs. If not, a received signature is used that is valid for the transaction.
+    /// Returns a signature of the transaction for `key`, as a witness element. If the corrupted side has the
+    /// secret key, it signs. If it does not, a received signature that is valid for the transaction is
+    /// returned.
     fn signature(&self, signing: &Signing<'_>, key: &[u8]) -> Option<Vec<u8>> {
         let x: [u8; 32] = key.last_chunk::<32>().copied().or_else(|| match signing.known {
             Known::Tap(out) if key == [1] => Some(*out.internal_key()),
