@@ -279,8 +279,8 @@ impl<'a> Optimizer<'a> {
         }
     }
 
-    /// Adds the forms of an `and` that can be dissatisfied to `pieces`. In each form one part decides first whether the
-    /// others run.
+    /// Adds to `pieces` the forms of an `and` that can be dissatisfied. One part runs first. In one form its result
+    /// decides whether the other parts run, and in the other form (`BOOLAND`) all parts run.
     fn refusable_conjunction(&mut self, children: &[Node], (sat, dis): (u64, u64), pieces: &mut Pieces) {
         if children.len() > MAX_SPLIT {
             return;

@@ -106,7 +106,7 @@ pub(crate) fn condition(atom: &Atom) -> Run {
 }
 
 impl Frag {
-    /// Returns the maximum stack use of the fragment.
+    /// Returns the maximum stack use of the fragment: of the runs that satisfy it, and of those that dissatisfy it.
     pub(crate) fn runs(&self, atoms: &[Atom]) -> Runs {
         const fn always(takes: usize, peak: usize) -> Option<Run> {
             Some(Run { takes, peak })
