@@ -138,8 +138,8 @@ pub(super) fn lifted_without_check(x: &Number, tweak: &Number) -> Option<(Number
     Some((sum_x, odd(&sum_y)))
 }
 
-/// Returns whether the square of lift_x's result is larger than `x^3 + 7`, for a number that is not an X coordinate on the
-/// curve.
+/// Returns whether the square of lift_x's result is larger than `x^3 + 7`. The number `x` is not the X coordinate of a
+/// point on the curve, so the square is `-(x^3 + 7)`.
 pub(super) fn root_is_larger(x: &Number) -> bool {
     FIELD.sub(&small(0), &curve(x)) > curve(x)
 }

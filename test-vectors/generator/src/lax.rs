@@ -109,9 +109,9 @@ pub(super) enum Outputs {
     All,
     None,
     Own,
-    /// These bytes, in place of the hash of the output with the index of the input.
+    /// These bytes, in place of the hash of the output that has the same index as the input.
     Instead(&'static [u8]),
-    /// The last output, in place of the one with the index of the input.
+    /// The last output, in place of the output that has the same index as the input.
     Last,
 }
 

@@ -363,7 +363,8 @@ fn signed_sequence(group: &mut Group) {
     }
 }
 
-/// Adds cases with checks of every kind and a few more, and a witness that pays for exactly these checks.
+/// Adds cases with signature checks of every kind (BIP 342, BIP 118, unknown key version, OP_CHECKSIGFROMSTACK). The
+/// witness of the valid case is just large enough for all of them.
 fn budget(group: &mut Group) {
     let flags = Flags::CHECKSIGFROMSTACK | Flags::ANYPREVOUT;
     let checks = |more: usize| {

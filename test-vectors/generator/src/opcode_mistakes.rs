@@ -68,7 +68,7 @@ fn free(group: &mut Group, flags: Flags, once: &[Opcode], before: &[u8]) {
     group.accept("budget-free", &FREE, comment, Spec::tapscript(script).under(flags));
 }
 
-/// Adds cases with an additional element below those that the script needs.
+/// Adds a valid case, and cases that are rejected because an additional element remains on the stack below the result.
 fn clean(group: &mut Group, using: &Spec) {
     let base = group.accept("clean", &CLEAN, "one element is left", using.clone());
     for (slug, below) in [("true", vec![1]), ("false", vec![])] {
@@ -102,7 +102,8 @@ fn missing(group: &mut Group, opcode: Opcode, flags: Flags, result: impl Fn(&[u8
     }
 }
 
-/// Pairs of elements that lose bytes if treated as numbers or as zero-terminated strings.
+/// Names and pairs of elements. Elements of a pair lose bytes if they are treated as numbers or as zero-terminated
+/// strings.
 const ZEROS: &[(&str, &[u8], &[u8])] = &[
     ("0-0", &[0], &[0]),
     ("0-empty", &[0], &[]),

@@ -235,7 +235,8 @@ fn invalid(group: &mut Group, version: Version, good: crate::group::Accepted) {
     }
 }
 
-/// Adds cases of a signature with long lengths, truncated at every size and followed by the hash type.
+/// Adds cases of a DER signature whose lengths are encoded in more bytes than necessary. It is truncated to every size,
+/// and followed by the hash type.
 fn cut(group: &mut Group, version: Version) {
     let long = |parts: &mut Parts| {
         parts.header = vec![0x30, 0x82, 0, 76];

@@ -99,7 +99,7 @@ fn key_hash(version: Version, key: &[u8], signature: Item) -> Spec {
     signed(version, program(0, &hash), &[signature, bytes(key)])
 }
 
-/// Creates a signature of the script that a P2WPKH program implies.
+/// Creates an ECDSA signature for the script that a P2WPKH program stands for.
 fn key_hash_signature(signer: Key, key: &[u8], hash_type: u8) -> Ecdsa {
     let hash = hash160::Hash::hash(key).to_byte_array();
     let code = [&[0x76, 0xa9, 20], hash.as_slice(), &[0x88, 0xac]].concat();

@@ -15,7 +15,7 @@ const RULE: Rule = Rule {
     only: None,
 };
 
-/// A key with the form of a compressed key, and the DER signature with R and S equal to 1.
+/// Pushes of a key with the form of a compressed key, and of the DER signature whose R and S are 1.
 const KEY: &str = "0x21 0x021111111111111111111111111111111111111111111111111111111111111111";
 const SIGNATURE: &str = "0x09 0x300602010102010101";
 
