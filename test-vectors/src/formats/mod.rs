@@ -45,7 +45,8 @@ enum Recognise {
 /// Function that parses the cases of a file.
 enum Read {
     Cases(fn(&Document, &Rules) -> Vec<Found>),
-    /// Parser that also returns notes, for formats whose columns have another meaning in older files.
+    /// Parser that also returns notes on how it read the file, for formats whose columns mean something else in older
+    /// files.
     Noted(fn(&Document, &Rules) -> Reading),
 }
 

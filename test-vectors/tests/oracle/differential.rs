@@ -41,8 +41,8 @@ pub(crate) struct Disagreement {
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) drawn: u64,
-    /// Number of inputs that Core could parse, without mutants that equal their original. The counts in the fields
-    /// below are of these inputs.
+    /// Number of inputs that Core could parse, without mutants that equal their original. The fields below count only
+    /// these inputs.
     pub(crate) decoded: u64,
     pub(crate) agreed: u64,
     pub(crate) accepted: u64,
