@@ -79,7 +79,8 @@ impl Source {
     }
 }
 
-/// Returns `true` if a problem means that the file is not a vector file. A `.csv` file may be any table.
+/// Returns `true` if a problem means that the file is not a vector file. A `.csv` file that cannot be parsed may be any
+/// table.
 fn is_other(path: &Path, problem: &Problem) -> bool {
     match problem {
         Problem::Unrecognised | Problem::NoVerdict => true,
@@ -99,7 +100,7 @@ fn plain_name(path: &Path) -> String {
     name.strip_suffix(".gz").map(str::to_owned).unwrap_or(name)
 }
 
-/// Fails for a path that begins with `@`, the syntax of other arguments, if there is no file of that name.
+/// Fails if a path begins with `@`, as other arguments do, and no file of that name exists.
 pub(crate) fn check_paths(paths: &[PathBuf]) -> Result<(), CommandProblem> {
     let with_at =
         paths.iter().filter(|path| !path.exists()).find_map(|path| path.to_str()?.strip_prefix('@'));

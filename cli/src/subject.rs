@@ -29,7 +29,7 @@ pub(crate) enum Origin {
     Script,
 }
 
-/// A transaction, and its inputs that a command verifies.
+/// A transaction, and those of its inputs that a command verifies.
 pub(crate) struct Subject {
     pub(crate) origin: Origin,
     /// File and case, if the transaction is from a vector file.
@@ -37,7 +37,7 @@ pub(crate) struct Subject {
     /// Verdict that the file expects.
     pub(crate) expected: Option<String>,
     pub(crate) tx: Transaction,
-    /// The known spent outputs, one entry for each input.
+    /// The spent outputs, one entry for each input. `None` for an output that is not known.
     pub(crate) known: Vec<Option<TxOut>>,
     /// The spent outputs, with placeholders where they are not needed to verify `inputs`.
     pub(crate) prevouts: Vec<TxOut>,

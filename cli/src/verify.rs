@@ -42,13 +42,13 @@ struct Verdict {
     failures: Vec<Failure>,
     /// Rule about the whole transaction that is violated although every input is valid.
     rule: Option<TransactionRule>,
-    /// Rules that were not checked, with the index of each valid input concerned.
+    /// Rules that were not checked although the input is valid, each with the index of the input.
     gaps: Vec<(usize, Gap)>,
 }
 
 /// Verdict on the consensus rules for a transaction outside its scripts: Core's `CheckTransaction` and the amounts.
 enum Whole {
-    /// The whole transaction was not to be verified.
+    /// Not checked: the transaction is from a vector case or made up, or not all of its inputs are verified.
     NotChecked,
     Valid,
     Invalid {
@@ -58,12 +58,12 @@ enum Whole {
     },
 }
 
-/// All verdicts on a subject.
+/// All verdicts on the verified inputs of a transaction.
 struct Report<'s> {
     subject: &'s Subject,
     /// Verdict on the scripts under exactly the requested flags.
     as_named: Verdict,
-    /// Verdict on the scripts under the consensus flags among the requested flags.
+    /// Verdict on the scripts under those of the requested flags that are consensus flags.
     consensus: Verdict,
     /// Verdict on the scripts under the flags of `consensus` and the script policy flags.
     policy: Verdict,

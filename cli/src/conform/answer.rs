@@ -163,11 +163,12 @@ impl Reply {
 /// Result of comparing a reply with the expected verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
-    /// The verdict is the expected one. So is the name of the error, if both the file and the implementation give a name.
+    /// The verdict is the expected one. If both the file and the implementation give the name of an error, the names
+    /// are equal.
     Agrees,
-    /// Valid instead of invalid, or invalid instead of valid.
+    /// The implementation accepts an invalid case, or rejects a valid case.
     WrongVerdict,
-    /// Invalid as expected, but with an error of another name.
+    /// The implementation rejects an invalid case, but with an error of another name than the expected one.
     OtherError,
     /// A crash, a timeout, a line that is not an answer, or a case that was not asked because the run stopped.
     NoAnswer,

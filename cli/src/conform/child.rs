@@ -1,7 +1,7 @@
 //! A child process that answers cases: it reads one line for each case and writes one line for each answer.
 //!
-//! Each of its three pipes has a thread. So the process cannot block the command, even if it never reads, floods its output
-//! or does not end. Nobody waits for the threads: they end when the pipes are closed.
+//! Each of its three pipes has a thread. Therefore the process cannot block the command, even if it never reads, floods
+//! its output or does not end. Nobody waits for the threads: they end when the pipes are closed.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -33,7 +33,7 @@ enum Event {
     TooLong(String),
     /// The process closed its standard output.
     OutputEnded,
-    /// The process closed its standard input before it read a line.
+    /// The process closed its standard input before it read the line that was sent to it.
     InputEnded,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Child {
     input: Option<Sender<String>>,
     events: Receiver<Event>,
     stderr: Stderr,
-    /// Number of cases that the process was asked.
+    /// Number of cases that were sent to the process.
     pub(super) asked: usize,
 }
 
@@ -82,7 +82,7 @@ impl Child {
         Ok(Child { process, input: Some(input), events, stderr, asked: 0 })
     }
 
-    /// Asks one case and waits for the answer.
+    /// Sends the line of one case and waits for the line with the answer.
     pub(super) fn ask(&mut self, line: String, timeout: Duration) -> Result<String, Unanswered> {
         self.asked += 1;
         while let Ok(event) = self.events.try_recv() {

@@ -13,7 +13,8 @@ use crate::problem::{Problem, Stop};
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) case: VerdictCase,
-    /// `FILE#N` for every place that contains this question with the same name and verdict.
+    /// `FILE#N` for every case with the same id, question and expected verdict: the name of the file and the number of
+    /// the case.
     pub(super) places: Vec<String>,
     /// Name of the row of the result tables in which the case is counted: the group and the rule of the case, or the
     /// name of its file.
@@ -23,10 +24,11 @@ pub(super) struct Asked {
 /// All files and cases that were read.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    /// Description of the set of test vectors, if no file was named.
+    /// Description of the project's own test vectors, which are used if the command line names no file. `None` if it
+    /// names files.
     pub(super) set: Option<String>,
     pub(super) cases: Vec<Asked>,
-    /// Number of cases that have the same name, question and verdict as another case.
+    /// Number of cases that were left out because another case has the same id, question and expected verdict.
     pub(super) repeated: usize,
     /// Number of vector files of which at least one case is asked.
     pub(super) files: usize,
@@ -42,7 +44,7 @@ pub(super) struct Gathered {
     sources_read: usize,
     /// Number of cases that were read, selected or not.
     cases_read: usize,
-    /// Index in `cases` for each id, question and verdict.
+    /// Index in `cases` for each id, question and expected verdict.
     known: HashMap<(String, String, ExpectedVerdict), usize>,
 }
 
@@ -69,7 +71,7 @@ pub(super) fn gather(args: &ConformArgs) -> Result<Gathered, Stop> {
     Ok(gathered)
 }
 
-/// Texts that a case must contain to be selected, in lower case.
+/// Texts that a case must contain to be selected, in lower case. `None` selects every case.
 struct Selection {
     text: Option<String>,
     file: Option<String>,

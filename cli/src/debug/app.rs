@@ -362,7 +362,8 @@ impl App {
         }
     }
 
-    /// Verifies again with a changed subject. If the change is rejected, the trace stays the same and the message says why.
+    /// Verifies the input again after `change`, which changes the flags or the witness. If the change is rejected, the
+    /// trace stays the same and the message says why.
     fn rerun(&mut self, change: impl FnOnce(&mut Subject)) {
         let mut subject = self.trace.subject.clone();
         change(&mut subject);

@@ -58,7 +58,8 @@ impl Fields {
         self.0.push((name, Node::Lines(texts)));
     }
 
-    /// Returns the values as a JSON object. In its names `_` replaces spaces, and names of lists are in the plural.
+    /// Returns the values as a JSON object. In the JSON names, `_` replaces spaces, and the names of lists are in the
+    /// plural.
     pub(super) fn to_json(&self) -> Value {
         let pair = |(name, node): &(&'static str, Node)| {
             let name = name.replace(' ', "_");

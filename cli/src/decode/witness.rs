@@ -19,7 +19,7 @@ enum Spent<'a> {
     Program(&'a Script),
     /// A P2SH output whose redeem script is not known.
     P2sh,
-    /// An output whose spend has no witness, with the name of its kind.
+    /// An output that is spent without a witness. The text is the kind of the output, such as `P2PKH`.
     None(&'static str),
 }
 
@@ -34,7 +34,7 @@ pub(super) fn role(readings: &[Reading], nth: usize) -> String {
     names.join(" or ")
 }
 
-/// One interpretation of a witness.
+/// One interpretation of a witness, such as a P2WSH witness or a taproot script path.
 #[derive(Default)]
 pub(super) struct Reading {
     pub(super) fields: Fields,

@@ -38,7 +38,8 @@ struct Coverage {
 /// The results of all files.
 #[derive(Default)]
 pub(super) struct Summary {
-    /// Description of the set of test vectors, if no file was named.
+    /// Description of the project's own test vectors, which are used if the command line names no file. `None` if it
+    /// names files.
     pub(super) set: Option<String>,
     pub(super) files: Vec<Ran>,
     /// The groups of the project's own cases, with the verdicts that their cases expect.

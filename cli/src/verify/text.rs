@@ -34,7 +34,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
     write_lines("unchecked", &report.unchecked(), out)
 }
 
-/// Writes a name, followed by its lines in one column.
+/// Writes a name, and beside it the lines in one column.
 fn write_lines(name: &str, lines: &[String], out: &mut impl Write) -> io::Result<()> {
     for (nth, line) in lines.iter().enumerate() {
         match nth {
@@ -55,7 +55,7 @@ fn scope(subject: &Subject) -> String {
     }
 }
 
-/// Explanations written so far, with their inputs. The verdicts under other flags do not repeat them.
+/// Explanations written so far, each with the index of its input. They are not repeated for verdicts under other flags.
 type Explained<'r> = Vec<(usize, &'r str)>;
 
 fn write_verdict<'r>(
@@ -86,7 +86,8 @@ fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String
     }
 }
 
-/// Groups gaps by their text, and returns each text with the inputs that have the gap.
+/// Groups the rules that were not checked by their description. Returns each description with the indices of the
+/// inputs.
 fn by_text(gaps: &[(usize, Gap)]) -> Vec<(String, Vec<usize>)> {
     let mut found: Vec<(String, Vec<usize>)> = Vec::new();
     for (input, gap) in gaps {
