@@ -6,15 +6,16 @@
 //! | a decimal number, -4294967295 to 4294967295 | the shortest push of the number |
 //! | `<hex>` | a push of the bytes with the shortest length prefix |
 //! | hex of 5 bytes or more with a letter in it | a push of the bytes, as Bitcoin Core prints pushes; not in a stack |
-//! | such hex followed by `[ALL]` or another hash type | a push of the bytes and the hash type, as Core prints signatures |
+//! | the same hex followed by `[ALL]` or another hash type | a push of the bytes and the hash type, as Core prints it |
 //! | `OP_PUSHBYTES_n hex`, `OP_PUSHDATA1 hex` | a push with this prefix, as rust-bitcoin and explorers print it |
 //! | `OP_PUSHNUM_n`, `OP_PUSHNUM_NEG1`, `OP_RETURN_n` | the opcode, as rust-bitcoin and explorers print it |
 //! | `PUSHDATA1<hex>`, also 2 and 4 | a push with this longer prefix |
 //! | `'text'` | a push of the text |
 //! | `0xhex` | the raw bytes, without a push opcode |
 //!
-//! Ambiguous words are errors: shorter bare hex could be raw bytes or a push, and longer decimal digits could be a number or
-//! bytes. In a stack all bare hex is an error, because whether it looks like a number depends on its digits.
+//! Ambiguous words are errors: shorter hex without `<>` could be raw bytes or a push, and longer decimal digits could
+//! be a number or bytes. In a stack, all hex without `<>` or `0x` is an error, because hex that contains no letter
+//! would be read as a number.
 
 use crate::hints::counted;
 use core::fmt;
@@ -47,7 +48,7 @@ impl core::error::Error for AsmError {}
 /// OP_CHECKLOCKTIMEVERIFY reads numbers of 5 bytes. Other opcodes read 4 bytes, up to 2147483647.
 const MAX_NUMBER: i64 = 0xffff_ffff;
 
-/// Minimum length in bytes of a push that Bitcoin Core prints as hex. It prints shorter pushes as numbers.
+/// Minimum length in bytes of a push that Bitcoin Core prints as hex. Core prints shorter pushes as numbers.
 const LEAST_BARE_HEX: usize = 5;
 
 /// The hash types, by the names that Bitcoin Core prints after a signature.
@@ -116,8 +117,8 @@ pub fn number_like_hex(text: &str) -> Result<Option<AsmError>, AsmError> {
     }))
 }
 
-/// Assembles the elements of a stack, the last one on top. Each word pushes one element. Hex must be written as `<hex>` or
-/// `0xhex`: digits alone are a number, and whether hex contains a letter depends on chance.
+/// Assembles the elements of a stack, the last one on top. Each word pushes one element. Hex must be written as `<hex>`
+/// or `0xhex`, because hex that contains no letter would be read as a number.
 ///
 /// # Errors
 ///
@@ -147,7 +148,8 @@ enum Of {
     Stack,
 }
 
-/// Returns the bytes of each word, or of a word and the data word after it, together with the word.
+/// Assembles each word, and returns the bytes together with the word. A push opcode and the data word after it are
+/// assembled together.
 fn pieces(text: &str, of: Of) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
     let words = words(text);
     let mut rest = words.as_slice();

@@ -1,5 +1,4 @@
-//! Builds a transaction that runs a given script, so that a script without transaction is verified by the same engine as
-//! others.
+//! Builds a transaction that runs a given script, so that the engine can verify a script without a transaction.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::{Hash, hash160, sha256};
@@ -13,7 +12,7 @@ use crate::disasm::push_element;
 use crate::explain::tweaked;
 use crate::trace::Subject;
 
-/// The kind of output in which a bare script runs.
+/// How the output of the made-up transaction contains a bare script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BareContext {
     /// A scriptPubKey. The scriptSig pushes the stack.

@@ -1,4 +1,4 @@
-//! The fields that a digest commits to, and the fields that it leaves out.
+//! The fields of a transaction that a signature or a template hash commits to, and the fields that are left out.
 
 use bitcoin::hashes::Hash;
 use sigstack_interpreter::sighash::{Signing, legacy, segwit_v0, taproot};

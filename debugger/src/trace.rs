@@ -92,7 +92,7 @@ pub enum Frame {
     KeyPath(Box<SignatureReport>),
     /// The end of a script.
     End(Box<End>),
-    /// Number of steps that were left out.
+    /// Steps that were left out to limit the size of the trace. The value is the number of steps.
     Omitted(usize),
 }
 
@@ -135,7 +135,7 @@ pub struct State {
     pub budget: Option<i64>,
     /// Opcode position of the last executed `OP_CODESEPARATOR`, or `u32::MAX` if none was executed.
     pub code_separator_position: u32,
-    /// Byte offset at which the script code that signatures commit to begins.
+    /// Byte offset in the script at which the script code begins, to which signatures commit.
     pub code_start: usize,
     /// The kind of signature message.
     pub sig_version: SigVersion,

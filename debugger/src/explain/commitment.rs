@@ -1,4 +1,4 @@
-//! Explains output keys that do not commit to the leaf.
+//! Explains why a taproot output key does not commit to the leaf that the witness reveals.
 
 use sigstack_interpreter::limits::ANNEX_TAG;
 use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};

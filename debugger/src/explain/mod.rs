@@ -20,7 +20,8 @@ use sigstack_interpreter::{Flags, Instructions, Opcode, Phase};
 use crate::hints::Known;
 use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, StepEvent};
 
-/// An explanation of a failed check, or a warning about an unusual one.
+/// An explanation of a failed check, or a warning about a signature check that succeeds because the key type is
+/// unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
@@ -47,7 +48,7 @@ const MAX_CANDIDATES: usize = 64;
 struct Facts<'a> {
     signing: Signing<'a>,
     known: &'a Known,
-    /// Everything in the transaction's input that may be a public key.
+    /// Witness elements and script pushes that may be public keys, judged by their length.
     keys: Vec<Vec<u8>>,
     internal_key: Option<[u8; 32]>,
     merkle_root: Option<[u8; 32]>,
@@ -134,7 +135,8 @@ fn separators(script: &[u8]) -> Vec<u32> {
     places.filter_map(|place| u32::try_from(place).ok()).collect()
 }
 
-/// Explains every failed check. If the whole verification failed under the flags `failed_under`, explains that failure too.
+/// Explains every failed check. `failed_under` are the flags if the verification of the input failed, and the failure
+/// is then explained as a whole, too.
 pub(crate) fn explain(
     signing: &Signing<'_>,
     internal_key: Option<[u8; 32]>,

@@ -17,7 +17,7 @@ const DISABLED: u32 = 1 << 31;
 /// Bit of a relative lock that selects units of 512 seconds instead of blocks (BIP 68 "Specification").
 const SEQUENCE_TYPE_FLAG: u32 = 1 << 22;
 
-/// Places of a signature opcode's operands, as depths from the top of the stack.
+/// Stack depths of the operands of a signature opcode, counted from 0 at the top.
 struct Operands {
     signature: usize,
     message: Option<usize>,

@@ -52,7 +52,7 @@ struct Builder<'t> {
     altstack: Elements,
     /// The validation weight or opcode count that was written last.
     number: Option<i64>,
-    /// The words of all scripts, with their ids.
+    /// Assembly words of all scripts, each with its id in the page.
     words: BTreeMap<String, usize>,
     opcodes: BTreeMap<String, [&'static str; 2]>,
     scripts: Vec<Value>,

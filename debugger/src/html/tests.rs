@@ -76,7 +76,7 @@ fn the_stacks_of_a_page_are_those_of_the_trace() {
     assert!(expected.len() > 15);
 }
 
-/// Text, page and terminal list the top of a stack first, and say so. JSON lists it last, like the frames of Core.
+/// Text, page and terminal list the top of a stack first, and say so. JSON lists the top last, like the frames of Core.
 #[test]
 fn stacks_have_one_order() {
     let trace =

@@ -54,7 +54,7 @@ pub struct Psbt {
 pub struct PsbtInput {
     /// Output that the input spends, if the PSBT contains it.
     pub prevout: Option<TxOut>,
-    /// `true` if the input is finalized, or has the key path signature that is its whole final witness.
+    /// `true` if the input is finalized, or has a taproot key path signature, which is its whole final witness.
     pub is_final: bool,
     /// Internal key of the output that the input spends (BIP 371).
     pub internal_key: Option<[u8; 32]>,
@@ -200,9 +200,9 @@ fn read_output(map: &Map) -> Result<TxOut, PsbtError> {
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from(script.to_vec()) })
 }
 
-/// Returns the lock time of a version 2 PSBT (BIP 370 "Determining Lock Time"): the maximum of the locks of one kind, where
-/// all inputs with a lock must have a lock of that kind. Heights take precedence over times. Returns `None` if no input
-/// requires a lock.
+/// Returns the lock time of a version 2 PSBT (BIP 370 "Determining Lock Time"), or `None` if no input requires a lock.
+/// The lock is a height or a time. Every input that requires a lock must allow this kind. If all of them allow both
+/// kinds, it is a height. The result is the maximum of the required locks of this kind.
 fn lock_time(global: &Map, inputs: &[Map]) -> Result<Option<u32>, PsbtError> {
     let mut locks = Vec::new();
     for map in inputs {
@@ -236,7 +236,8 @@ fn read_input(map: &Map, input: &mut TxIn) -> Result<PsbtInput, PsbtError> {
     Ok(PsbtInput { prevout: read_prevout(map, input.previous_output)?, is_final, internal_key })
 }
 
-/// Returns the output that an input spends. Two fields can contain it, and both must agree.
+/// Returns the output that an input spends, or `None` if the PSBT does not contain it. If both `PSBT_IN_WITNESS_UTXO`
+/// and `PSBT_IN_NON_WITNESS_UTXO` contain the output, they must agree.
 fn read_prevout(map: &Map, outpoint: OutPoint) -> Result<Option<TxOut>, PsbtError> {
     let prevout: Option<TxOut> = map.read(IN_WITNESS_UTXO)?;
     let Some(whole) = map.read::<Transaction>(IN_NON_WITNESS_UTXO)? else { return Ok(prevout) };

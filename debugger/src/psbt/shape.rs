@@ -76,11 +76,11 @@ pub(super) enum ValueShape {
     /// A list of leaf hashes preceded by its length, then a [`ValueShape::KeyOrigin`].
     TaprootKeyOrigin,
     XOnlyKey,
-    /// This number of keys of 33 bytes.
+    /// Exactly `count` public keys of 33 bytes.
     CompressedKeys {
         count: usize,
     },
-    /// Any number of keys of 33 bytes.
+    /// Any number of public keys of 33 bytes.
     KeyList,
     /// A script and its leaf version.
     LeafScript,
@@ -379,8 +379,9 @@ pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> 
     }
 }
 
-/// Returns `true` if bytes that could not be decoded as a transaction without witnesses, because of `error`, are one in
-/// witness serialization. That transaction may be truncated, or have no witness at all (BIP 144 forbids this).
+/// Returns `true` if the bytes are a transaction in witness serialization. The caller could not decode them as a
+/// transaction without witnesses, because of `error`. The transaction may be truncated, or have no witness at all (BIP
+/// 144 forbids this).
 fn is_in_witness_serialization(bytes: &[u8], error: &DecodeError) -> bool {
     const MARKER_AND_FLAG: &[u8] = &[0, 1];
     match decode_transaction(bytes) {
