@@ -162,7 +162,8 @@ impl Ratios for Run<'_> {
         Some((self.ratio)(row.active.as_ref()?, &row.engine))
     }
 
-    /// Computed from the ratios of both workloads to their floors, because these vary less than the times.
+    /// Computes the result from the ratios of both workloads to libsecp256k1 alone, because these vary less than the
+    /// times.
     fn extra_to_floor(&self, workload: &str, base: &str) -> Option<f64> {
         let of = |name| Some((self.row(name)?.floor.as_ref()?.timing.median, self.to_floor(name)?));
         let ((more, more_ratio), (less, less_ratio)) = (of(workload)?, of(base)?);

@@ -18,7 +18,7 @@ use sigstack_benches::{Workload, spends};
 /// Number of Schnorr checks in the reference block, which is the maximum that the budget of a block allows.
 const YARDSTICK_CHECKS: usize = 80_000;
 
-/// Number of checks of the reference block that are timed. The time of the others is extrapolated.
+/// Number of Schnorr checks of the reference block that are timed. The time of the others is extrapolated.
 const TIMED_CHECKS: usize = 2_000;
 
 /// Number of times that a round measures each part, alternating with the reference block. The fastest measurement counts.
@@ -60,7 +60,7 @@ struct Measured<'a> {
     part: f64,
     run: Box<dyn Fn() -> f64 + 'a>,
     seconds: Vec<f64>,
-    /// Ratios of each time to that of the reference block, measured in alternation.
+    /// Ratios of each time to that of the block of 80,000 Schnorr checks, which is measured in alternation.
     to_schnorr: Vec<f64>,
 }
 
@@ -145,8 +145,8 @@ fn print(yardstick: &Timing, rows: &[Row]) {
     rows.iter().for_each(|row| println!("- {}: {}", row.subject, row.script));
 }
 
-/// Draws a bar chart of the ratios to the reference block. The legacy block is left out, because its bar would make all
-/// others invisible.
+/// Draws a bar chart of the time of each block, relative to a block of 80,000 Schnorr checks. The legacy block is left
+/// out, because its bar would make all others invisible.
 fn plot(path: &str, rows: &[Row]) -> Result<(), Box<dyn std::error::Error>> {
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.subject != LEGACY_TODAY).collect();
     rows.sort_by(|a, b| a.to_schnorr.median.total_cmp(&b.to_schnorr.median));
@@ -188,7 +188,8 @@ struct Report {
     blocks: Vec<Row>,
 }
 
-/// Returns a table with the ratios to the reference block for every run in a folder, one column for each run.
+/// Reads the reports in a folder. Returns a table with the time of each block relative to a block of 80,000 Schnorr
+/// checks, with one column for each report.
 fn merge(folder: &str) -> Result<String, String> {
     let failed =
         |path: &std::path::Path, error: &dyn std::fmt::Display| format!("{}: {error}", path.display());

@@ -19,7 +19,7 @@ pub trait Ratios {
 /// How the ratios of several workloads are combined to one figure.
 #[derive(Clone, Copy)]
 enum Over {
-    /// The largest ratio, so that each workload must reach the goal.
+    /// The largest ratio counts, so that each workload must reach the goal.
     Worst,
     GeometricMean,
 }
@@ -95,7 +95,8 @@ const GOALS: &[Goal] = &[
 ];
 
 impl Goal {
-    /// Returns the figure, and the workload that determines it. Returns `None` if the run lacks one of the workloads.
+    /// Returns the ratio that is compared with the goal, and the workload that determines it. Returns `None` if the run
+    /// lacks one of the workloads.
     fn figure(&self, run: &impl Ratios) -> Option<(f64, &'static str)> {
         let ratio = |workload: &&'static str| {
             let ratio = match self.beside {

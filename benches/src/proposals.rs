@@ -11,7 +11,8 @@ use crate::workload::Workload;
 
 const VARIANTS: usize = 32;
 
-/// Returns a workload that spends a leaf in a transaction with the given number of outputs.
+/// Returns a workload that spends a taproot leaf in a transaction with the given number of outputs. `build` returns the
+/// script of the leaf and its initial stack.
 fn leaf(
     name: &str,
     flag: Flags,
@@ -27,7 +28,8 @@ fn leaf(
     })
 }
 
-/// Number of repetitions. The cost of one repetition is the difference of the two workloads divided by this number.
+/// Number of additional uses of an opcode in a `repeated` workload, compared with the `first` workload. The cost of one
+/// use is the difference between the times of both workloads, divided by this number.
 pub const REPETITIONS: usize = 100;
 
 fn templates(outputs: usize) -> Vec<Workload> {

@@ -91,7 +91,7 @@ pub fn search() -> Vec<Timed> {
     timed
 }
 
-/// Returns the shape with the longest time per weight unit.
+/// Returns the shape with the longest time per weight unit, or `None` if there are no shapes.
 pub fn costliest<'t>(timed: impl IntoIterator<Item = &'t Timed>) -> Option<&'t Timed> {
     timed.into_iter().max_by(|a, b| a.per_weight().total_cmp(&b.per_weight()))
 }
@@ -167,7 +167,7 @@ fn base_weight(shape: &Shape) -> usize {
     shape.case(&mut Keys::of("weight", 0), 0).weight()
 }
 
-/// The slowest shapes of today's opcodes, of which the worst blocks consist.
+/// The slowest shapes of today's opcodes, with and without signature checks. The worst blocks consist of these.
 struct Today<'t> {
     checks: &'t Timed,
     filler: &'t Timed,

@@ -34,8 +34,8 @@ pub struct Candidate {
 #[derive(Clone, Copy, Debug)]
 struct Checks {
     hash_type: u8,
-    /// `true` if all signatures differ. A signature is removed from the script code, so each then signs a different script
-    /// code.
+    /// `true` if all signatures differ. A signature is removed from the script code that it signs, so each different
+    /// signature signs a different script code.
     distinct: bool,
     /// `true` if an `OP_CODESEPARATOR` precedes each check.
     separated: bool,
@@ -109,7 +109,8 @@ pub struct LegacyBlock {
 }
 
 impl LegacyBlock {
-    /// Creates the largest such block, or one with the given number of inputs for tests.
+    /// Creates the largest block of this kind that the weight limit allows, or one with the given number of inputs for
+    /// tests.
     pub fn new(inputs: Option<usize>) -> LegacyBlock {
         let input = |index: usize| {
             let mut txid = [0; 32];
