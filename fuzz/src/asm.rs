@@ -1,7 +1,7 @@
 //! Property: assembling the disassembly of a script gives the same script. If a text assembles, the disassembly of the resulting
 //! script assembles to the same script.
 //!
-//! Input: a script. If its bytes are valid UTF-8, they are also used as assembly text.
+//! Fuzz input: a script. If its bytes are valid UTF-8, they are also used as assembly text.
 
 use sigstack_debugger::{assemble, assemble_stack, disassemble};
 

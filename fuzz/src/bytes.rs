@@ -1,8 +1,8 @@
 //! Reader and writer of a fuzz target's input.
 //!
-//! The reader uses the crate `arbitrary`, but only from the start of the input. `arbitrary` takes lengths from the end, so such
-//! an input could not be written field by field, as is necessary for seeds that are made from vectors. Reading never fails: bytes
-//! beyond the end are zero, so every input is meaningful.
+//! The reader uses the crate `arbitrary`, but reads every field from the start of the input. `arbitrary` itself takes
+//! lengths from the end of the input. Inputs of that form could not be written field by field, as is necessary for
+//! seeds that are made from vectors. Reading never fails: bytes beyond the end are zero, so every input is meaningful.
 
 use arbitrary::Unstructured;
 
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
         self.byte() & 1 == 1
     }
 
-    /// Reads bytes with a length prefix: one byte, or two bytes after 255.
+    /// Reads a length, and then as many bytes. The length is one byte, or the byte 255 followed by two bytes.
     pub fn sized(&mut self) -> &'a [u8] {
         let length = match self.byte() {
             u8::MAX => usize::from(self.u16()),
@@ -113,7 +113,8 @@ impl Writer {
         self.bytes(&[byte])
     }
 
-    /// Writes bytes with a length prefix. `None` if the length does not fit into two bytes.
+    /// Writes the length and then the bytes, in the form that [`Reader::sized`] reads. `None` if the length does not
+    /// fit into two bytes.
     pub fn sized(&mut self, bytes: &[u8]) -> Option<&mut Writer> {
         match u8::try_from(bytes.len()) {
             Ok(short) if short != u8::MAX => self.byte(short),

@@ -11,7 +11,7 @@
 //! - After every sequence, the honest side has at least its worst acceptable outcome minus fees, and there are no
 //!   satoshi that nobody can spend.
 //!
-//! Input: a byte that selects the form. A history has the construction (a byte), the number of updates (a byte), a
+//! Fuzz input: a byte that selects the form. A history has the construction (a byte), the number of updates (a byte), a
 //! balance for each (2 bytes), the party that publishes, the published state, the party that answers (client or tower),
 //! and the number of steps that the attacker continues before the answer. A sequence of moves has the construction, the
 //! scenario, and a byte for each move.

@@ -2,7 +2,7 @@
 //! every set of satisfied conditions, the planner finds a witness exactly if the canonical form evaluates to true. The
 //! engine accepts this witness, which has the planned size, and refuses damaged witnesses.
 //!
-//! Input: the choices of the policy generator, a byte each. A policy has at most [`MOST`] conditions.
+//! Fuzz input: the choices of the policy generator, a byte each. A policy has at most [`MOST`] conditions.
 
 use sigstack_compiler::{compile_text, parse};
 

@@ -17,7 +17,8 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, core::VERIFY_TAPROOT),
 ];
 
-/// Returns whether Core accepts a spend under some of the consensus flags. `None` if Core cannot parse the transaction.
+/// Returns whether Core accepts the input to verify under some of the consensus flags. `None` if Core cannot parse the
+/// transaction.
 pub(crate) fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     // The crate aborts the process on combinations of flags that Core does not allow.
     assert_eq!(flags.check(), Ok(()));

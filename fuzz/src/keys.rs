@@ -1,4 +1,4 @@
-//! Keys with known secrets, so that the targets can sign spends.
+//! Keys with known secrets, with which the targets sign transactions.
 
 use std::sync::LazyLock;
 

@@ -3,8 +3,9 @@
 //! - `sigstack-fuzz list`: prints the names of the targets, one on each line
 //! - `sigstack-fuzz seeds [FOLDER]`: writes seeds of all targets, made from every vector file, into `corpus/` or the folder
 //! - `sigstack-fuzz dictionary`: writes `opcodes.dict`
-//! - `sigstack-fuzz hunt FOLDER SECONDS`: runs every target on its corpus in the folder (created from the vectors if it does not
-//!   exist), and runs the vectors. Prints the names of those that detect a bug. The exit status is 1 if there are any
+//! - `sigstack-fuzz hunt FOLDER SECONDS`: runs every target on its corpus in the folder (created from the vectors if it
+//!   does not exist), and runs the vectors. Prints the names of the targets that detect a bug. The exit status is 1 if
+//!   there are any
 //! - `sigstack-fuzz regressions`: runs every target on its folder in `regressions/`
 
 use std::io;

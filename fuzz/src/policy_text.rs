@@ -1,7 +1,7 @@
 //! Property: parser, compiler and planner terminate for every text. Formatting a parsed policy and parsing it again gives the
 //! same policy. Compiling a policy twice gives the same output, and its report can be written.
 //!
-//! Input: a policy document.
+//! Fuzz input: a policy document.
 
 use sigstack_compiler::exercise;
 

@@ -1,9 +1,9 @@
 //! Property: tapscripts with the proposals' opcodes end as a [small model](model) written from the BIPs predicts. The error is
 //! the same, and so is the final stack if no opcode fails. Each proposal is inactive, discouraged or active.
 //!
-//! Input: the states of the proposals (two bits each, 2 bytes), policy flags (a byte), a byte, then a [recipe](crate::recipe) whose
-//! place is always tapscript. If the byte is odd, opcodes unknown to the model are removed from the script. Otherwise each byte of the
-//! script is mapped to an opcode that the model supports.
+//! Fuzz input: the states of the proposals (two bits each, 2 bytes), policy flags (a byte), a byte, then a
+//! [recipe](crate::recipe) whose place is always tapscript. If the byte is odd, opcodes unknown to the model are
+//! removed from the script. Otherwise each byte of the script is mapped to an opcode that the model supports.
 
 pub mod model;
 
@@ -102,7 +102,8 @@ pub fn run(bytes: &[u8]) {
     assert_eq!(last.stack, expected_stack, "under {flags}: {subject:#?}");
 }
 
-/// BIP 342 "Rules for tapscript execution": exactly one element must be left, and it must be true.
+/// Returns the verdict for the stack that a tapscript leaves. BIP 342 "Rules for tapscript execution": exactly one
+/// element must be left, and it must be true.
 fn judge(stack: &[Vec<u8>]) -> Result<(), ScriptError> {
     match stack {
         [only] if model::is_true(only) => Ok(()),

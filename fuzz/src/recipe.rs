@@ -15,7 +15,7 @@
 
 use crate::bytes::{Reader, Writer};
 
-/// How an output commits to a script, and how a spend reveals the script.
+/// How an output commits to a script, and how the input that spends it reveals the script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// The scriptPubKey is the script, and the scriptSig pushes the stack.

@@ -2,8 +2,8 @@
 //! the BIPs, compute. If rust-bitcoin implements it, it also equals that of rust-bitcoin's `SighashCache`. This also holds for
 //! several hashes that share one cache.
 //!
-//! Input: four hash types (4 bytes each), the leaf hash, a code separator position (4 bytes), then a [recipe](crate::recipe). The
-//! recipe's script is the script code, and its stack contains the scripts of the prevouts.
+//! Fuzz input: four hash types (4 bytes each), the leaf hash, a code separator position (4 bytes), then a
+//! [recipe](crate::recipe). The recipe's script is the script code, and its stack contains the scripts of the prevouts.
 
 use bitcoin::hashes::Hash;
 use bitcoin::sighash::{Annex, EcdsaSighashType, Prevouts, SighashCache, TapSighashType};

@@ -1,8 +1,9 @@
-//! Property: every flag is a soft fork. For all sets of flags A ⊂ B, a spend that is accepted under B is also accepted under A.
-//! This includes the flags of proposals.
+//! Property: every flag is a soft fork. For all sets of flags A ⊂ B, a transaction input that is accepted under B is
+//! also accepted under A. This includes the flags of proposals.
 //!
-//! Input: [flags](crate::flags::any) B, eight bytes that select a subset A of B, eight bytes that select a superset C of B, then
-//! a [spend](crate::spend), which is signed so that it passes under B.
+//! Fuzz input: [flags](crate::flags::any) B, eight bytes that select a subset A of B, eight bytes that select a
+//! superset C of B, then a transaction as the module [spend](crate::spend) reads it, which is signed so that it is
+//! valid under B.
 
 use sigstack_interpreter::{Flags, Spend, VerifyError};
 

@@ -1,8 +1,9 @@
-//! Property: an input that the command accepts as a transaction or PSBT (either version; bytes, base64 or hex) is parsed or
-//! refused with a reason. A parsed spend can be recorded step by step, and written as text, JSON lines and an HTML page. The
-//! recorded verdict equals that of the verifier.
+//! Property: any bytes that are given to the command as a transaction or PSBT are parsed, or refused with a reason. A
+//! PSBT has version 0 or 2 and is given as bytes, base64 or hex. The verification of a parsed input can be recorded
+//! step by step, and written as text, JSON lines and an HTML page. The recorded verdict equals that of the verifier.
 //!
-//! Input: [flags](crate::flags::any), a byte, then a PSBT, or a [spend](crate::spend) if that byte is odd.
+//! Fuzz input: [flags](crate::flags::any), a byte, then a PSBT, or a transaction as the module [spend](crate::spend)
+//! reads it if that byte is odd.
 
 use bitcoin::{ScriptBuf, TxOut};
 use sigstack_debugger::{Options, Psbt, Subject, Trace, html, json, text};

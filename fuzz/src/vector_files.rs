@@ -1,7 +1,7 @@
 //! Property: parsing any bytes as a vector file of any format terminates, and so does running the parsed cases. Writing a case of
 //! the project's own format and parsing it again gives the same case.
 //!
-//! Input: a byte for the format (0: automatic detection), then a file.
+//! Fuzz input: a byte for the format (0: automatic detection), then a file.
 
 use sigstack_vectors::{DIALECTS, ReadOptions, RunOptions, read_bytes, run as run_vectors};
 

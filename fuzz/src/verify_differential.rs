@@ -1,8 +1,9 @@
-//! Property: the engine accepts a spend exactly if Bitcoin Core accepts it, under any consensus flags that Core allows. An
-//! inspector does not change the verdict.
+//! Property: the engine accepts a transaction input exactly if Bitcoin Core accepts it, under any consensus flags that
+//! Core allows. An inspector does not change the verdict.
 //!
-//! Input: a byte of flags, then a [spend](crate::spend). Core's code (bitcoinconsensus, version 26) is not instrumented, so only
-//! the engine's coverage guides the fuzzer. [`COUNTS`] counts how far the executions get.
+//! Fuzz input: a byte of flags, then a transaction as the module [spend](crate::spend) reads it. Core's code
+//! (bitcoinconsensus, version 26) is not instrumented, so only the engine's coverage guides the fuzzer. [`COUNTS`]
+//! counts how far the executions get.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,12 +33,12 @@ pub static COUNTS: Counts = Counts {
 };
 
 impl Counts {
-    /// Returns the number of spends that executed at least one instruction of a tapscript.
+    /// Returns the number of verified inputs that executed at least one instruction of a tapscript.
     pub fn tapscripts(&self) -> u64 {
         self.tapscripts.load(Ordering::Relaxed)
     }
 
-    /// Returns the number of accepted spends among those that executed a tapscript.
+    /// Returns the number of accepted inputs among those that executed a tapscript.
     pub fn accepted_tapscripts(&self) -> u64 {
         self.accepted_tapscripts.load(Ordering::Relaxed)
     }
@@ -103,8 +104,8 @@ impl Inspector for TapscriptSteps {
     }
 }
 
-/// Compares the engine with another verifier on one input. `accepts` returns `None` if the other verifier cannot parse the
-/// transaction.
+/// Compares the engine with another verifier on one fuzz input. `accepts` returns the verdict of the other verifier, or
+/// `None` if it cannot parse the transaction.
 pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) {
     COUNTS.begin();
     let mut reader = Reader::new(bytes);
@@ -114,8 +115,8 @@ pub fn compare(bytes: &[u8], accepts: impl Fn(&Subject, Flags) -> Option<bool>) 
     compare_subject(&subject, flags, inputs_too, accepts);
 }
 
-/// Compares the engine's verdict on a spend with that of another verifier. With `inputs_too`, also compares the verdict on the
-/// whole transaction with those on its inputs.
+/// Compares the engine's verdict on the input to verify with that of another verifier. With `inputs_too`, also compares
+/// the verdict on the whole transaction with those on its inputs.
 pub(crate) fn compare_subject(
     subject: &Subject,
     flags: Flags,

@@ -1,9 +1,9 @@
 //! Property: the same as that of [`verify_differential`](crate::verify_differential), but only for tapscripts. Most executions of
 //! that target end before a tapscript is executed. Both targets share their counters.
 //!
-//! Input: a byte of flags, then a [recipe](crate::recipe), whose place and leaf version are ignored. Features that would prevent
-//! most scripts from being executed are left out: damage, Merkle paths that are too long, and `OP_SUCCESSx`, which is replaced by
-//! other opcodes.
+//! Fuzz input: a byte of flags, then a [recipe](crate::recipe), whose place and leaf version are ignored. Features that
+//! would prevent most scripts from being executed are left out: damage, Merkle paths that are too long, and
+//! `OP_SUCCESSx`, which is replaced by other opcodes.
 
 use std::sync::LazyLock;
 

@@ -14,9 +14,9 @@ use sigstack_interpreter::{
     Context, FLAGS, Flags, MockHost, NoInspector, Question, Spend, Stack, TransactionError, run_script,
 };
 
-/// Verdict: the spend is valid.
+/// Verdict: the script, the input or the transaction is valid.
 pub const VALID: i32 = 1;
-/// Verdict: the spend is invalid.
+/// Verdict: the script, the input or the transaction is invalid.
 pub const INVALID: i32 = 0;
 /// No verdict, because the arguments are not meaningful.
 pub const ABSTAIN: i32 = -1;

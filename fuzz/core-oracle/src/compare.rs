@@ -69,7 +69,7 @@ impl Comparison {
         Comparison { outcome, engine, core: core.unwrap_or_else(|| "(the oracle died)".to_owned()) }
     }
 
-    /// Returns whether both gave a verdict.
+    /// Returns whether both the engine and Core gave a verdict.
     pub(crate) fn is_verdict(&self) -> bool {
         matches!(self.outcome, Outcome::Agree | Outcome::OtherVerdict | Outcome::OtherError)
     }

@@ -148,7 +148,7 @@ impl Counts {
         total
     }
 
-    /// Returns the number of cases on which both gave a verdict.
+    /// Returns the number of cases on which both the engine and Core gave a verdict.
     pub(crate) fn compared(&self) -> u64 {
         self.total().compared()
     }

@@ -1,4 +1,4 @@
-//! Modules shared with the tests of the vectors: the spends of every vector file, and mutants of them.
+//! Modules shared with the tests of the vectors: the transaction inputs of every vector file, and mutants of them.
 
 #![allow(dead_code, reason = "the tests use more of it")]
 

@@ -13,7 +13,7 @@ pub(crate) struct Oracle {
 }
 
 impl Oracle {
-    /// Starts the oracle with the option that it interprets flags as Core does.
+    /// Starts the oracle with `--core-flags`, the option with which it interprets flags as Core does.
     pub(crate) fn start(binary: &Path) -> io::Result<Oracle> {
         let command =
             Command::new(binary).arg("--core-flags").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();

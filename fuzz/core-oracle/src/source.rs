@@ -24,7 +24,7 @@ pub(crate) enum Origin {
     VectorOtherFlags,
     /// A mutated vector, or a random tapscript.
     Mutant(Kind),
-    /// A spend made from a mutated recipe of the fuzz targets, with valid signatures.
+    /// An input made from a mutated recipe of the fuzz targets, with valid signatures.
     Recipe,
 }
 

@@ -1,5 +1,6 @@
-//! Property: the engine accepts a spend exactly if Bitcoin Core 31 accepts it. This target is `verify_differential` of the parent
-//! package, with the same inputs and counters, but with libbitcoinkernel as the other verifier.
+//! Property: the engine accepts a transaction input exactly if Bitcoin Core 31 accepts it. This target is
+//! `verify_differential` of the parent package, with the same fuzz inputs and counters, but with libbitcoinkernel as
+//! the other verifier.
 
 #![cfg_attr(fuzzing, no_main)]
 
@@ -24,7 +25,7 @@ const BITS: &[(Flags, u32)] = &[
     (Flags::TAPROOT, VERIFY_TAPROOT),
 ];
 
-/// Returns whether the kernel library accepts a spend. `None` if it cannot parse the transaction.
+/// Returns whether the kernel library accepts the input to verify. `None` if the library cannot parse the transaction.
 fn accepts(subject: &Subject, flags: Flags) -> Option<bool> {
     let set = BITS.iter().filter(|(flag, _)| flags.contains(*flag));
     let bits = set.fold(0, |bits, (_, bit)| bits | bit);
@@ -63,7 +64,7 @@ mod tests {
     use sigstack_fuzz::replay::{files, regressions};
     use sigstack_fuzz::{seeds, verify_differential::COUNTS};
 
-    /// Runs the target on the regressions of `verify_differential`, and on every spend of the vectors.
+    /// Runs the target on the regressions of `verify_differential`, and on every transaction input of the vectors.
     #[test]
     fn vectors_and_regressions_have_the_same_verdict() {
         let folder = regressions("verify_differential");

@@ -5,7 +5,7 @@ use bitcoin::secp256k1::{PublicKey, Scalar, SecretKey};
 use super::tagged;
 use crate::keys::secp;
 
-/// Returns whether a signature is valid for the key and a message of any length.
+/// Returns whether a signature by an x-only key is valid for a message of any length.
 pub fn verify(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     let (r, s) = signature.split_at(32);
     // lift_x: the point with this x coordinate and an even y coordinate.

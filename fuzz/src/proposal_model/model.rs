@@ -52,7 +52,7 @@ pub enum Ended {
     Stack(Vec<Vec<u8>>),
 }
 
-/// State of the model: a tapscript, its stack, and the spend to which it belongs.
+/// State of the model: a tapscript, its stack, and the transaction input that it belongs to.
 pub struct Model<'a> {
     subject: &'a Subject,
     flags: Flags,
@@ -233,7 +233,8 @@ impl<'a> Model<'a> {
         if self.budget < 0 { Err(ScriptError::TapscriptValidationWeight) } else { Ok(()) }
     }
 
-    /// BIP 342 "Rules for signature opcodes", with the additional rule of BIP 118.
+    /// Checks a signature of the transaction and returns whether it is valid. Follows BIP 342 "Rules for signature
+    /// opcodes", with the additional rule of BIP 118.
     fn check_signature(&mut self, signature: &[u8], key: &[u8]) -> Result<bool, ScriptError> {
         let signed = !signature.is_empty();
         if signed {
@@ -279,7 +280,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// OP_CHECKSIGFROMSTACK by BIP 348 "Specification".
+    /// Executes OP_CHECKSIGFROMSTACK as in BIP 348 "Specification".
     fn check_signature_from_stack(&mut self) -> Step {
         let [signature, message, key] = self.pop()?;
         if key.is_empty() {
@@ -304,7 +305,7 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// OP_CHECKTEMPLATEVERIFY by BIP 119 "Detailed Specification".
+    /// Executes OP_CHECKTEMPLATEVERIFY as in BIP 119 "Detailed Specification".
     fn check_template(&self) -> Step {
         match (self.state)(Proposal::CHECKTEMPLATEVERIFY) {
             Activation::Inactive => return Ok(()),

@@ -1,4 +1,4 @@
-//! Tests of the target with spends whose verdicts are known.
+//! Tests of the target with transaction inputs whose verdicts are known.
 
 use sigstack_interpreter::{Flags, ScriptError, Spend};
 
