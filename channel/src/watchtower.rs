@@ -1,8 +1,9 @@
-//! A watchtower: one publisher for each client, which uses the record that the client provided, the chain, and coins of the
+//! A watchtower. For each client it has one publisher, which uses the client's record, the chain, and coins of the
 //! tower.
 //!
-//! Each client has its own record, coin and fees. The content of one client's record cannot stop the tower from serving its other
-//! clients. Two clients of the same channel would outbid each other. Between blocks the tower remembers only its own bids.
+//! Each client has its own record, coin and fees. A record of one client cannot stop the tower from serving the others.
+//! Two clients of the same channel would outbid each other. Between blocks the tower stores only the records and the
+//! feerates of its own transactions.
 
 use secp256k1::Keypair;
 
@@ -14,10 +15,10 @@ use crate::mutation::{Mutation, mutated};
 use crate::publish::{Event, Publisher};
 use crate::wallet::Wallet;
 
-/// Satoshi of the coin that the tower reserves for each client's fees.
+/// Amount of the coin that the tower reserves for each client's fees, in satoshi.
 const COIN: u64 = 200_000;
 
-/// A client of the tower, with its record and the publisher that acts for it.
+/// A client of the tower: the terms of its channel, its record, and the publisher that acts for it.
 #[derive(Clone, Debug)]
 struct Client {
     terms: TowerTerms,
@@ -25,16 +26,16 @@ struct Client {
     publisher: Publisher,
 }
 
-/// Events that the tower recorded for one client at one look at the chain.
+/// The events of one client when the tower checked the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
-    /// Number of the client.
+    /// Index of the client, as [`Watchtower::hire`] returned it.
     pub client: usize,
-    /// Events in order, or the reason why the tower could do nothing for this client.
+    /// Events in order. An error is the reason why the tower could do nothing for this client.
     pub events: Result<Vec<Event>, ChannelError>,
 }
 
-/// A tower and its clients.
+/// A tower with its keys, its wallets and its clients.
 #[derive(Clone, Debug)]
 pub struct Watchtower {
     seed: Seed,
@@ -45,7 +46,7 @@ pub struct Watchtower {
 }
 
 impl Watchtower {
-    /// Creates a tower whose first bids pay `market` sat/vB.
+    /// Creates a tower without clients. Its transactions first pay `market` sat/vB.
     ///
     /// # Errors
     ///
@@ -55,12 +56,12 @@ impl Watchtower {
         Ok(Watchtower { seed: seed.clone(), key, rewards: Wallet::of(&key)?, clients: Vec::new(), market })
     }
 
-    /// Returns the tower's x-only key, which clients name in terms that pay a reward to the tower's key.
+    /// Returns the tower's x-only public key. With [`crate::model::Reward::Key`], the reward is paid to this key.
     pub fn key(&self) -> [u8; 32] {
         crate::keys::x_only(&self.key)
     }
 
-    /// Sets the feerate that blocks currently require, in sat/vB.
+    /// Sets the feerate that a transaction currently needs to get into a block, in sat/vB.
     pub fn set_market(&mut self, rate: u64) {
         self.market = rate;
         for client in &mut self.clients {
@@ -68,18 +69,19 @@ impl Watchtower {
         }
     }
 
-    /// Returns the satoshi that the tower has on the chain: the coins reserved for its clients and its rewards.
+    /// Returns the confirmed satoshi of the tower: the coins reserved for its clients, and its rewards.
     pub fn balance(&self, chain: &Chain) -> u64 {
         let wallets = self.clients.iter().map(|client| client.publisher.wallet());
         let balances = wallets.chain([&self.rewards]).map(|wallet| chain.balance(wallet.script_pubkey()));
         balances.fold(0, u64::saturating_add)
     }
 
-    /// Registers a client with its first record, and reserves a coin for the client's fees. Returns the client's number.
+    /// Registers a client with its first record, and reserves a coin for the client's fees. Returns the index of the
+    /// client.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the record is damaged or its revocation signature does not verify.
+    /// [`ChannelError`] if the record is damaged or a signature in it does not verify.
     pub fn hire(
         &mut self,
         chain: &mut Chain,
@@ -95,8 +97,8 @@ impl Watchtower {
         Ok(number)
     }
 
-    /// Replaces a client's record by that of a newer state. A client need not send every update, because each record also covers
-    /// all earlier states.
+    /// Replaces a client's record by the record of a newer state. A client need not send the record of every state,
+    /// because each record also covers all earlier states.
     ///
     /// # Errors
     ///

@@ -1,13 +1,14 @@
-//! Exhaustive exploration of one honest party against an adversary.
+//! Exploration of all states of a model in which one honest party of a signed sequence channel faces an adversary.
 //!
-//! The adversary controls the peer and the network. It may send any message at any time, keeps everything that it receives, and
-//! can publish a transaction in every state. It therefore also covers loss, duplication and reordering of messages, and
-//! reconnections. Crashes and the silent restore of an old backup happen at any time. In every state the exploration checks
-//! whether a publication would cause a loss.
+//! The adversary controls the peer and the network. It may send any message at any time, keeps everything that it
+//! receives, and can publish a transaction in every state. So the model also includes lost, repeated and reordered
+//! messages, and new connections. The honest party can crash, or can be restored from an old backup without noticing,
+//! at any time. In every state of the model, the exploration checks whether a publication would cause a loss.
 //!
-//! The protocol cannot protect a party that was restored silently from a peer that hides signatures. The model therefore makes
-//! two assumptions: the restored party publishes nothing before the peer shows what it has, and the adversary shows a restored
-//! party the truth. To a party that was not restored the adversary shows the truth or less: more needs a proof, which it cannot forge.
+//! The protocol cannot protect a restored party if the peer hides signatures from it. Therefore the model assumes that
+//! the restored party publishes nothing before the peer shows its signatures, and that the adversary shows a restored
+//! party all of its signatures. To a party that was not restored, the adversary may show fewer signatures than it has.
+//! It can never show more, because it would have to forge a proof.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,73 +19,73 @@ use super::message::{Message, Shown};
 use super::party::{Given, Party, Refusal, Version};
 use super::{Rule, Rules};
 
-/// Contents that can be proposed for a state.
+/// The contents (balances and HTLCs, as identifiers) that can be proposed for a state.
 const CONTENTS: [u32; 2] = [1, 2];
 
-/// State of the model: the honest party, its disk, and everything that the adversary knows.
+/// State of the model: the honest party's memory and storage, and everything that the adversary knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct World {
     honest: Party,
     disk: Party,
-    /// Old copy of the disk.
+    /// An earlier copy of the disk, from which the honest party can be restored.
     backup: Party,
-    /// Highest number for which the honest party's tower has the peer's revocation signature. A restore does not change the
-    /// tower.
+    /// Highest state number for which the honest party's tower has the peer's revocation signature. A restore of the
+    /// party does not change the tower.
     tower: u32,
-    /// Versions of the adversary for which the honest party gave its partial signature.
+    /// The adversary's commitment transactions for which the honest party gave its partial signature.
     parts: BTreeSet<Version>,
-    /// Highest number that the honest party signed.
+    /// Highest state number that the honest party signed with its number key.
     signed: u32,
-    /// Number of partial signatures that were made with the nonce of each number.
+    /// For each state number, how many partial signatures the honest party made with the same nonce. Counted up to 3.
     nonces: BTreeMap<u32, u8>,
-    /// Numbers of the states for which the adversary can complete a cooperative closing.
+    /// State numbers for which the adversary can complete a cooperative closing.
     closings: BTreeSet<u32>,
-    /// Version that the honest party published.
+    /// The commitment transaction that the honest party published.
     published: Option<Version>,
-    /// Number and content of the last state that the honest party agreed on. The model keeps this and the attempt even if the
-    /// party forgets them.
+    /// Number and content of the last state that the honest party agreed on. The model keeps this field and the next
+    /// one even if a restored party has forgotten them.
     agreed: (u32, u32),
     attempt: Option<(u32, u32)>,
     memory: Memory,
 }
 
-/// What the honest party remembers after a possible restore.
+/// What the honest party remembers. A restore from a backup makes it forget everything that happened after the backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Memory {
-    /// Everything that it did. A backup can still be made.
+    /// The party remembers everything. A backup can still be made.
     Whole,
-    /// Everything that it did. A backup exists.
+    /// The party remembers everything. A backup was made, from which the party can be restored.
     BackedUp,
-    /// Only the backup. The peer has not shown its signatures since the restore.
+    /// The party was restored and remembers only the backup. The peer has not yet shown its signatures since.
     Unsure,
-    /// Only the backup. The peer has shown its signatures truthfully since the restore.
+    /// The party was restored and remembers only the backup. The peer has shown all of its signatures since.
     Restored,
 }
 
-/// A step of the model.
+/// A transition of the model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// The adversary sends a message to the honest party.
     Message(Message),
     /// The honest party proposes a state with this content.
     Propose(u32),
-    /// The honest party skips the next number and proposes a state with a higher one.
+    /// The honest party skips the next state number and proposes a higher one, with this content.
     ProposeBeyond(u32),
-    /// The honest party yields the next number.
+    /// The honest party promises never to propose the next state number.
     Yield,
-    /// The honest party publishes its version.
+    /// The honest party publishes its latest commitment transaction.
     Close,
-    /// The adversary's latest version confirms. A reorganisation may make it unconfirmed again.
+    /// The adversary's latest commitment transaction confirms. A reorganization may make it unconfirmed again.
     PeerConfirmed,
     /// The honest party gives its partial signature of a cooperative closing.
     CloseTogether,
     /// The honest party writes its memory to the disk.
     Store,
-    /// The honest party restarts and reads its memory from the disk.
+    /// The honest party restarts and reads its state from the disk.
     Crash,
     /// The disk is copied to the backup.
     Backup,
-    /// The disk is replaced by the backup, or by its first content if there is no backup. The party does not notice.
+    /// The disk is replaced by the backup, or by its initial state if there is no backup. The party does not notice.
     RestoreOld,
 }
 
@@ -106,18 +107,19 @@ impl fmt::Display for Event {
     }
 }
 
-/// A model in which the honest party follows `rules`.
+/// The model, with the rules that the honest party follows.
 struct Game {
     rules: Rules,
     fundings: u8,
-    /// Highest number that is explored.
+    /// Highest state number that is explored.
     bound: u32,
-    /// Whether backups are made during the run, in addition to the one of the initial state.
+    /// Whether a backup can be made during the run. If not, only the initial state serves as a backup.
     backups: bool,
 }
 
 impl Game {
-    /// Messages with which the adversary can show what it has: the truth, and to a party that was not restored also less.
+    /// Returns what the adversary can show at the beginning of a connection: all signatures that it has or, to a party
+    /// that was not restored, also fewer.
     fn shown(&self, world: &World) -> Vec<Shown> {
         let part = world.parts.iter().map(|version| version.number).max().unwrap_or_default();
         let top = world.honest.top;
@@ -133,7 +135,8 @@ impl Game {
             .collect()
     }
 
-    /// Returns the honest party's answer to an event in which it sends or receives a message. `None` for other events.
+    /// Returns the honest party's answer to an event in which it sends or receives a message. Returns `None` for other
+    /// events.
     fn answer(&self, honest: &mut Party, event: &Event) -> Option<Result<Vec<Given>, Refusal>> {
         Some(match event {
             Event::Message(message) => honest.receive(message, self.rules),
@@ -145,15 +148,15 @@ impl Game {
         })
     }
 
-    /// Updates the model's record of what was agreed on and attempted. A party that does not know what it did does not change
-    /// this record.
+    /// Updates the agreed state and the attempted state that the model keeps. They do not change while the party does
+    /// not know what it did before a restore.
     fn remember(&self, before: &World, next: &mut World) {
         let honest = &next.honest;
         next.tower = next.tower.max(honest.evidence);
         let knows = match next.memory {
             Memory::Whole | Memory::BackedUp => true,
             Memory::Unsure => false,
-            // If all rules are followed, a restored party knows whether it lost something.
+            // With all rules, a restored party that has heard from its peer knows whether it lost data.
             Memory::Restored => !honest.lost_data && honest.signed >= before.signed,
         };
         if knows {
@@ -176,7 +179,7 @@ impl Model for Game {
                 backup: honest.clone(),
                 tower: 0,
                 parts: [Version { number: 0, content: 0, fundings: self.fundings }].into(),
-                // If the key is shared with another channel, it may have signed any number there.
+                // If another channel uses the same number key, the party may have signed any number there.
                 signed: if self.rules.holds(Rule::KeysOfThisChannel) { 0 } else { self.bound + 10 },
                 nonces: BTreeMap::new(),
                 closings: BTreeSet::new(),
@@ -233,7 +236,7 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
-        // The party refuses most events, so the state of the model is copied only after the party accepts.
+        // The party refuses most events. The state of the model is copied only after the party has accepted one.
         let mut honest = world.honest.clone();
         let answer = self.answer(&mut honest, &event).transpose().ok()?;
         let mut next = World { honest, ..world.clone() };
@@ -256,7 +259,7 @@ impl Model for Game {
             Event::PeerConfirmed => {
                 let newest = next.parts.iter().map(|version| version.number).max()?;
                 next.honest.peer_confirmed(newest, self.rules);
-                // The tower deletes the same data as the client.
+                // The tower is assumed to delete the same data as the client.
                 if !self.rules.holds(Rule::KeepUntilBuried) {
                     next.tower = 0;
                 }
@@ -300,13 +303,13 @@ impl Model for Game {
             next.disk = next.honest.clone();
         }
         self.remember(world, &mut next);
-        // Versions that can be punished are no longer relevant. Removing them reduces the number of states.
+        // The adversary's versions that can be punished no longer matter. Removing them reduces the number of states.
         let evidence = next.tower;
         next.parts.retain(|version| version.number >= evidence || !self.rules.holds(Rule::KeepUntilBuried));
         (next != *world).then_some(next)
     }
 
-    /// Bounds the exploration, because a party that skips numbers could go on forever.
+    /// Limits the state numbers, because a party that skips numbers could continue without end.
     fn within_boundary(&self, world: &World) -> bool {
         world.honest.attempt.is_none_or(|attempt| attempt.number <= self.bound + 2)
     }
@@ -336,7 +339,7 @@ const FROZEN: &str =
 const KEY: &str = "the key is extracted";
 const LIVE: &str = "more than two versions of a side live";
 
-/// Property: whatever the adversary publishes can be punished or was accepted by the honest party.
+/// Property: for everything that the adversary can publish, either it can be punished or the honest party accepted it.
 fn no_theft(world: &World) -> bool {
     let accepted = |state: (u32, u32)| state == world.agreed || Some(state) == world.attempt;
     let versions = world.parts.iter().filter(|version| version.number >= world.tower);
@@ -344,13 +347,13 @@ fn no_theft(world: &World) -> bool {
     versions.map(|version| (version.number, version.content)).all(accepted) && closings
 }
 
-/// Property: the version that the honest party published is not below a number that it signed.
+/// Property: the honest party has not signed a number that is higher than that of the version it published.
 fn own_version_stands(_: &Game, world: &World) -> bool {
     world.published.is_none_or(|version| version.number >= world.signed)
 }
 
-/// Property: on every funding output the honest party has a version that cannot be punished. A party that knows that it lost data
-/// is exempt, because it publishes nothing.
+/// Property: for every funding output, the honest party has a version that cannot be punished. The property does not
+/// apply to a party that knows that it lost data, because it publishes nothing.
 fn something_to_publish(game: &Game, world: &World) -> bool {
     let honest = &world.honest;
     let waits = honest.lost_data && game.rules.holds(Rule::LostDataPublishesNothing);
@@ -365,17 +368,18 @@ fn something_to_publish(game: &Game, world: &World) -> bool {
 /// Result of an exploration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explored {
-    /// Number of distinct states.
+    /// Number of distinct states of the models that were explored.
     pub states: usize,
-    /// Kind of loss that was found, if any.
+    /// The kind of loss that was found, or `None` if there was none.
     pub loss: Option<&'static str>,
-    /// Events that lead to the loss.
+    /// Events that lead from the initial state to the loss.
     pub trace: Vec<String>,
 }
 
 const LOSSES: [&str; 5] = [THEFT, CONFISCATED, FROZEN, KEY, LIVE];
 
-/// Returns the events up to the first state that violates the property `name`. The checker's path may continue after that state.
+/// Returns the events up to the first state that violates the property `name`. The path that the checker reports may
+/// continue after that state.
 pub(super) fn trace<M: Model>(model: &M, name: &str, path: Path<M::State, M::Action>) -> Vec<String>
 where
     M::Action: fmt::Display,
@@ -393,10 +397,12 @@ where
     events
 }
 
-/// Explores the signed sequence channel with updates up to the number `last`. First one party is explored against an adversary:
-/// on both sides, with one funding output and with the two of a pending splice, and with a restore of the initial state. Restores
-/// of any backup are explored with half as many updates. Then two honest parties are explored with at most 4 updates, including a
-/// check that they never get stuck.
+/// Explores the signed sequence channel up to the state number `last`, and stops at the first loss.
+///
+/// First, one honest party faces an adversary: with one funding output, with the two funding outputs of a pending
+/// splice, and with backups during the run (up to half of `last`). In the first two cases only the initial state can be
+/// restored. Then two honest parties are explored up to the state number 4 at most, which includes a check that they
+/// never get stuck.
 pub fn explore(rules: Rules, last: u32) -> Explored {
     let mut states = 0;
     for (fundings, bound, backups) in [(0b01, last, false), (0b11, last, false), (0b01, last / 2, true)] {
@@ -407,7 +413,7 @@ pub fn explore(rules: Rules, last: u32) -> Explored {
         if let Some((loss, path)) = found {
             return Explored { states, loss: Some(loss), trace: trace(checker.model(), loss, path) };
         }
-        // A model in which nothing happens would prove nothing.
+        // If the last number is never reached, the absence of losses proves nothing.
         if checker.discovery("all numbers are used").is_none() {
             return Explored { states, loss: Some("the last number is never reached"), trace: Vec::new() };
         }
@@ -416,7 +422,7 @@ pub fn explore(rules: Rules, last: u32) -> Explored {
     Explored { states: states + pair.states, ..pair }
 }
 
-/// Repeats the exploration with each rule left out, and returns the results.
+/// Repeats the exploration once for each rule, without that rule. Returns the rules with the results.
 pub fn mutations(last: u32) -> Vec<(Rule, Explored)> {
     Rule::ALL.iter().map(|rule| (*rule, explore(Rules::without(*rule), last))).collect()
 }

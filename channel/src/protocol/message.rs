@@ -1,4 +1,4 @@
-//! Messages of the signed sequence channel's update protocol.
+//! The messages of the update protocol of the signed sequence channel.
 
 use core::fmt;
 
@@ -7,72 +7,77 @@ use super::party::ContentId;
 /// A message between the two sides of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// (1) Proposes the next state, with the sender's partial signature of the receiver's version.
+    /// (1) Proposes the next state. Contains the sender's partial signature of the receiver's commitment transaction.
     Propose {
-        /// Number of the proposed state.
+        /// State number of the proposed state.
         number: u32,
-        /// Content of the proposed state.
+        /// Content (balances and HTLCs) of the proposed state.
         content: ContentId,
         /// Bit mask of the funding outputs for which the partial signature is valid.
         fundings: u8,
-        /// Content of the version that the receiver is asked to sign. An honest sender asks for the proposed content.
+        /// Content of the commitment transaction that the receiver is asked to sign. An honest sender asks for the
+        /// proposed content.
         asked: ContentId,
     },
-    /// (2) Accepts a proposal: the sender's signature of the number, and its partial signature of the proposer's version.
+    /// (2) Accepts a proposal. Contains the sender's signature of the state number, and its partial signature of the
+    /// proposer's commitment transaction.
     Accept {
-        /// Number of the accepted state.
+        /// State number of the accepted state.
         number: u32,
-        /// Whether the signature of the number is present.
+        /// Whether the message contains the signature of the state number.
         signature: bool,
         /// Bit mask of the funding outputs for which the partial signature is valid. 0 if it is missing.
         fundings: u8,
     },
-    /// (3) Finishes an update: the sender's signature of the number.
+    /// (3) Finishes an update. Contains the sender's signature of the state number.
     Finish {
-        /// Number of the finished state.
+        /// State number of the finished state.
         number: u32,
     },
-    /// Yields a number: the sender promises never to propose it.
+    /// Yields a state number: the sender promises never to propose it.
     Yield {
-        /// Number that the sender yields.
+        /// The state number that is yielded.
         number: u32,
     },
-    /// Repeats a proposal with another nonce, as a peer does that lost the answer.
+    /// Repeats a proposal with another nonce. A peer that lost the answer to its proposal could send this.
     Again {
-        /// Number of the repeated proposal.
+        /// State number of the repeated proposal.
         number: u32,
     },
-    /// Asks the receiver to sign arbitrary bytes with its number key. The adversary encodes a number in these bytes.
+    /// Asks the receiver to sign bytes of the sender's choice with its number key. The adversary chooses bytes that
+    /// encode a state number.
     Sign {
-        /// Number that the bytes encode.
+        /// The state number that the bytes encode.
         number: u32,
     },
-    /// First message of a connection: shows which of the receiver's signatures the sender has. The message includes the proof: for
-    /// [`Shown::number`] the signature of the number; for [`Shown::part`] the state, the sender's nonce and the receiver's partial
-    /// signature, which the receiver makes again and compares
-    /// ([`PartialCommitment::is_made_by`](crate::musig::PartialCommitment::is_made_by)). A message without a proof is not received.
+    /// The first message of a connection. The sender shows which signatures of the receiver it has, and proves it. The
+    /// proof for [`Shown::number`] is the signature itself. The proof for [`Shown::part`] is the state, the sender's
+    /// nonce and the receiver's partial signature. The receiver makes this partial signature again and compares it
+    /// ([`PartialCommitment::is_made_by`](crate::musig::PartialCommitment::is_made_by)). A message without a valid
+    /// proof is ignored.
     Reestablish(Shown),
-    /// Says that the sender lost data. The sender signs and publishes nothing, and asks the receiver to publish its latest
-    /// version.
+    /// Says that the sender lost data. The sender signs and publishes nothing, and asks the receiver to publish its
+    /// latest commitment transaction.
     DataLost,
 }
 
-/// The other side's signatures that a side has, as shown at the beginning of a connection.
+/// The peer's signatures that a side has, as it shows them at the beginning of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
-    /// Highest number that the other side signed.
+    /// Highest state number that the peer signed.
     pub number: u32,
-    /// Highest number of a version for which the other side gave its partial signature.
+    /// Highest state number for which the peer gave its partial signature of this side's commitment transaction.
     pub part: u32,
-    /// Whether the other side gave its partial signature of a cooperative closing. This value is not proved: if it is false, updates
-    /// end, and the channel can still be closed.
+    /// Whether the peer gave its partial signature of a cooperative closing. This value is not proved. If it is false,
+    /// the channel accepts no further updates but can still be closed.
     pub closing: bool,
-    /// Highest number that is finished or yielded. This value is not proved; it only keeps the two sides from waiting for each
-    /// other.
+    /// Highest state number that is finished or yielded. This value is not proved. It is needed only so that the two
+    /// sides do not wait for each other.
     pub top: u32,
 }
 
-/// Describes for which funding outputs a partial signature is valid. A model has at most two.
+/// Describes for which funding outputs a partial signature is valid, given as a bit mask. A model has at most two
+/// funding outputs.
 fn part(fundings: u8) -> &'static str {
     match fundings & 0b11 {
         0b00 => "no part",

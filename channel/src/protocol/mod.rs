@@ -1,8 +1,10 @@
-//! Update protocols of the signed sequence channel and of the override form as state machines, and their exhaustive exploration.
+//! The update protocols of the signed sequence channel and of the override form, as state machines. A model checker
+//! explores all of their states.
 //!
-//! In the signed sequence channel every state has a number. A party's version of a state is its own commitment transaction, which
-//! the peer partially signs. A party's signature of number k is a revocation signature: it revokes the party's versions with
-//! lower numbers. An update, with messages similar to BOLT 2:
+//! In the signed sequence channel every state has a number. Each party has its own commitment transaction for each
+//! state, here called its version of the state. The peer gives a partial signature for it. If a party signs the number
+//! k with its number key, this revocation signature revokes the party's versions with numbers lower than k. The
+//! messages of an update are similar to BOLT 2:
 //!
 //! ```text
 //! proposer                                responder
@@ -15,16 +17,22 @@
 //!                                         stores the evidence: k is final
 //! ```
 //!
-//! ("Part" means partial signature, and "evidence" the peer's signature of a number.)
+//! "Part" means a partial signature, "evidence" means the peer's revocation signature of a number, and "content" means
+//! the balances and HTLCs of a state.
 //!
-//! A connection begins with Reestablish: each side shows the highest numbers for which it has the other side's signatures.
-//! Messages that did not arrive are sent again from storage. A side that is shown a signature of its own that it does not know
-//! has lost data. It signs and publishes nothing, tells the peer, and waits for the peer to publish. A side whose peer shows
-//! fewer signatures than it must have signs nothing more, and publishes its own version. A party that was silently restored from
-//! an old backup loses everything if it publishes before it hears from its peer. No message can prevent this.
+//! A connection begins with the message Reestablish, in which each side shows the highest numbers for which it has
+//! signatures of the other side. Messages that did not arrive are sent again from storage.
 //!
-//! Each rule of the protocol is a single check with a name ([`Rule`]). The exploration leaves out one rule at a time and must
-//! find a loss each time.
+//! - If a side is shown its own signature of a number that it does not know, it has lost data. It signs and publishes
+//!   nothing, says so to the peer, and waits for the peer to publish.
+//! - If the peer shows fewer signatures than it must have, the peer has lost data. The side signs nothing more and
+//!   publishes its own version.
+//!
+//! A party that was restored from an old backup without noticing can lose everything if it publishes before it hears
+//! from its peer. No message can prevent this.
+//!
+//! Each rule of the protocol is a single check with a name ([`Rule`]). To show that every rule is needed, the
+//! exploration leaves out one rule at a time, and must find a loss each time.
 
 mod explore;
 mod message;
@@ -47,7 +55,8 @@ use crate::error::ChannelError;
 
 macro_rules! rules {
     ($($name:ident $text:literal;)*) => {
-        /// A rule of the signed sequence channel. Each rule is one check, which the exploration can leave out.
+        /// A rule that a party of a signed sequence channel follows. Each rule is one check in the code, which an
+        /// exploration can leave out.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Rule {
             $(#[doc = $text] $name,)*
@@ -90,17 +99,17 @@ rules! {
     NoticePeerLoss "A party whose peer does not show a signature that it must have signs nothing more.";
 }
 
-/// The set of rules that a party follows: all, or all but one.
+/// The set of rules that a party follows: all rules, or all except one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     without: Option<Rule>,
 }
 
 impl Rules {
-    /// Follows every rule.
+    /// A party that follows every rule.
     pub const ALL: Rules = Rules { without: None };
 
-    /// Follows every rule except `rule`. The exploration uses this to show what the rule prevents.
+    /// Returns all rules except `rule`. An exploration with these rules shows which loss `rule` prevents.
     pub const fn without(rule: Rule) -> Rules {
         Rules { without: Some(rule) }
     }
@@ -111,9 +120,10 @@ impl Rules {
     }
 }
 
-/// Explores the two update protocols with all rules and without each rule, and returns a table of the losses found and of the
-/// events that lead to them. `progress` is called with the name of each protocol before it is explored. Updates are explored up
-/// to the number `updates`, and one less in the override form, because its model has more states.
+/// Explores the two update protocols with all rules, and again without each rule. Returns a table with the losses that
+/// were found and the events that lead to them. `progress` is called with the name of each protocol before its
+/// exploration. The signed sequence channel is explored up to the state number `updates`. The override form is explored
+/// up to one number less, because its model has more states.
 ///
 /// # Errors
 ///

@@ -1,8 +1,9 @@
-//! Exhaustive exploration of the override form: one honest party against all other parties. The others act together and can
-//! complete any update that the honest party signed.
+//! Exploration of all states of a model of the override form, in which one honest party faces all other parties. The
+//! others act together. They can complete any update that the honest party signed.
 //!
-//! Crashes and the silent restore of an old backup happen at any time. As in the signed sequence channel, a restored party
-//! neither signs nor publishes before the others show what they have, and the others show it the truth.
+//! The honest party can crash, or can be restored from an old backup without noticing, at any time. As in the signed
+//! sequence channel, a restored party neither signs nor publishes before the others show what they have, and they then
+//! show everything.
 
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,32 +20,35 @@ struct World {
     honest: Keeper,
     disk: Keeper,
     backup: Keeper,
-    /// Latest complete update that the honest party's tower has.
+    /// Latest complete update that the honest party gave to its tower.
     tower: Update,
-    /// Updates that were agreed on or attempted. The model keeps them even if the honest party forgets them.
+    /// Updates that the honest party agreed on or attempted. The model keeps them even if a restored party has
+    /// forgotten them.
     accepted: BTreeSet<Update>,
-    /// Updates that the others can complete.
+    /// Updates that the honest party signed, so that the others can complete them.
     others: BTreeSet<Update>,
-    /// Number of different nonce sets for which the honest party signed, by update number.
+    /// For each state number, the number of different nonce sets for which the honest party signed an update. Counted
+    /// up to 3.
     sessions: BTreeMap<u32, u32>,
     memory: Memory,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
-    /// The others ask for the honest party's partial signature of an update, for a given set of nonces.
+    /// The others ask for the honest party's partial signature of an update. The second value identifies the set of
+    /// nonces.
     Sign(Update, u32),
     /// The honest party proposes an update with this content.
     Propose(u32),
-    /// The honest party yields the next number.
+    /// The honest party promises never to propose the next state number.
     GiveWay,
-    /// The others yield the next number.
+    /// The others promise never to propose the next state number.
     Yielded,
-    /// The others send their partial signatures.
+    /// The others send their partial signatures of the current update.
     Complete,
-    /// The others claim that the update is complete, without sending their partial signatures.
+    /// The others say that the current update is complete, without sending their partial signatures.
     Claim,
-    /// The others show what they have.
+    /// The others show what they have, at the beginning of a connection.
     Show(KeeperShown),
     Store,
     Crash,
@@ -90,8 +94,9 @@ impl Game {
         self.without != Some(rule)
     }
 
-    /// Messages with which the others can show what they have. They show the latest update that they can complete, either as
-    /// complete or as the honest party's partial signature. To a party that was not restored they can also show nothing.
+    /// Returns what the others can show at the beginning of a connection. They show the latest update that they can
+    /// complete, either as a complete update or as the honest party's partial signature of it. To a party that was not
+    /// restored they can also show nothing.
     fn shown(&self, world: &World) -> Vec<KeeperShown> {
         let newest = world.others.iter().max().copied().unwrap_or_default();
         let session = world.sessions.get(&newest.0).map_or(0, |uses| uses.saturating_sub(1));
@@ -155,7 +160,7 @@ impl Model for Game {
     }
 
     fn next_state(&self, world: &World, event: Event) -> Option<World> {
-        // The party refuses to sign most updates. For these the state of the model is not copied.
+        // The party refuses to sign most updates. The state of the model is copied only if the party signs.
         if let Event::Sign(update, session) = event {
             world.honest.clone().sign(update, session, self.without)?;
         }
@@ -164,7 +169,7 @@ impl Model for Game {
             Event::Sign(update, session) => {
                 next.honest.sign(update, session, self.without)?;
                 next.others.insert(update);
-                // A signature for nonces that were used before reveals nothing new.
+                // Another signature for the same set of nonces reveals nothing new.
                 let uses = next.sessions.entry(update.0).or_default();
                 *uses = session.saturating_add(1).clamp(*uses, 3);
             }
@@ -231,8 +236,8 @@ impl Model for Game {
     fn properties(&self) -> Vec<Property<Game>> {
         vec![
             Property::always(THEFT, |_: &Game, world: &World| {
-                // The others publish any update. The honest party or its tower answers with its latest complete update if that
-                // one has a higher number.
+                // The others can publish any update that they can complete. The honest party or its tower answers with
+                // its latest complete update if that update has a higher number.
                 let stands = |update: &Update| if update.0 >= world.tower.0 { *update } else { world.tower };
                 world.others.iter().map(stands).all(|update| world.accepted.contains(&update))
             }),
@@ -246,9 +251,12 @@ const THEFT: &str = "theft: the others settle a content that the honest party di
 const KEY: &str = "the key is extracted";
 const REACHED: &str = "all numbers are used";
 
-/// Explores the override form with all rules, or with the rule `without` left out. Updates go up to the number `updates` - 1.
-/// First one honest party is explored in groups of two and three parties, then groups of two and three honest parties. The model
-/// with restores of any backup and the one of two honest parties go up to one number less.
+/// Explores the override form and stops at the first loss. All rules are followed, except `without` if it is given. The
+/// highest state number is `updates` - 1.
+///
+/// First, one honest party faces the others in groups of two and three parties. Then groups of two and three honest
+/// parties are explored. The model in which backups are made during the run, and the model of two honest parties, are
+/// explored up to one number less.
 pub fn explore_override(without: Option<OverrideRule>, updates: u32) -> Explored {
     let last = updates.saturating_sub(1);
     let mut states = 0;
@@ -270,7 +278,7 @@ pub fn explore_override(without: Option<OverrideRule>, updates: u32) -> Explored
     Explored { states: states + group.states, ..group }
 }
 
-/// Repeats [`explore_override`] with each rule left out, and returns the results.
+/// Repeats [`explore_override`] once for each rule, without that rule. Returns the rules with the results.
 pub fn override_mutations(updates: u32) -> Vec<(OverrideRule, Explored)> {
     OverrideRule::ALL.iter().map(|rule| (*rule, explore_override(Some(*rule), updates))).collect()
 }

@@ -1,5 +1,6 @@
-//! Update protocol of the override form, for any number of parties. All parties sign the same update, and any party that has the
-//! complete signature can publish it. There is no penalty: the highest number that is published within the delay is settled.
+//! The update protocol of the override form, for any number of parties. All parties sign the same update transaction,
+//! and any party that has the complete signature can publish it. There is no penalty: of the updates that are published
+//! within the delay, the one with the highest state number is settled.
 //!
 //! ```text
 //! proposer (party k mod n)                  each other party
@@ -12,31 +13,34 @@
 //!                                             k is complete
 //! ```
 //!
-//! "Part" means partial signature.
+//! "Part" means a partial signature, k is the state number, n is the number of parties, and "content" means the
+//! balances and HTLCs of a state.
 //!
-//! A connection begins with Reestablish. The signature of a complete update is its own proof, so a party that lost the update
-//! takes it from a peer. A party that is shown its own partial signature of an update restores that update as its attempt.
+//! A connection begins with the message Reestablish. The complete signature of an update proves itself, so a party that
+//! lost a complete update takes it from a peer. If a party is shown its own partial signature of an update, it restores
+//! that update as its attempt.
 
 /// A rule of the override form's update protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OverrideRule {
-    /// The content of a number never changes.
+    /// Once an update with a number exists, its content never changes.
     OneContent,
-    /// A party signs no number before the previous one is complete. Otherwise the channel closes.
+    /// A party signs no update before the previous one is complete. If the previous one is never completed, the channel
+    /// is closed.
     FinishFirst,
     /// A party stores a message before it sends it.
     StoreThenSend,
-    /// A party does not treat an update as the latest state before it is complete.
+    /// A party does not treat a state as agreed on before its update has the signatures of all parties.
     CompleteBeforeFinal,
-    /// Each number has only one party that may propose it.
+    /// For each state number, only one party may propose the update.
     OneProposer,
-    /// A party signs an update once, for one set of nonces, and afterwards repeats the stored bytes.
+    /// A party signs an update only once, for one set of nonces. Later it sends the stored bytes again.
     StoredAnswer,
-    /// After a start or a new connection, a party signs nothing before the others show what they have.
+    /// After a restart or a new connection, a party signs nothing before the others show what they have.
     ReestablishFirst,
-    /// A party that is shown its own partial signature restores the attempt that belongs to it.
+    /// A party that is shown its own partial signature of an update restores that update as its attempt.
     TakeOwnPart,
-    /// A party that is shown a complete update adopts it.
+    /// A party that is shown a newer complete update adopts it.
     TakeComplete,
 }
 
@@ -76,13 +80,13 @@ impl OverrideRule {
     }
 }
 
-/// Number and content of an update.
+/// An update: its state number, and an identifier of its content (balances and HTLCs).
 pub type Update = (u32, u32);
 
-/// An update that a party signed, but for which it lacks partial signatures of others.
+/// An update that a party signed and for which it does not yet have the partial signatures of all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signed {
-    /// Number and content of the update.
+    /// The update that the party signed.
     pub update: Update,
     /// Identifier of the set of nonces for which the party signed.
     pub session: u32,
@@ -90,48 +94,52 @@ pub struct Signed {
     pub parts: u32,
 }
 
-/// Data that a party shows to another one at the beginning of a connection.
+/// What a party shows to another party at the beginning of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeeperShown {
     /// Latest complete update of the sender, with the signature of all parties.
     pub complete: Update,
-    /// Incomplete update for which the sender has the receiver's partial signature, and the identifier of its nonces.
+    /// Incomplete update for which the sender has the receiver's partial signature, and the identifier of the set of
+    /// nonces of that signature.
     pub part: Option<(Update, u32)>,
-    /// Highest number that is complete or yielded.
+    /// Highest state number that is complete or yielded.
     pub top: u32,
 }
 
 /// A message between the parties of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeeperMessage {
-    /// Proposes the next update, with the sender's partial signature and the identifier of the set of nonces.
+    /// Proposes the next update. Contains the sender's partial signature. The second value identifies the set of
+    /// nonces.
     Propose(Update, u32),
-    /// The sender's partial signature of the update with this number, for the proposer.
+    /// Sent to the proposer: the sender's partial signature of the update with this state number.
     Part(u32),
-    /// The complete signature of the update with this number.
+    /// The complete signature of the update with this state number.
     Complete(u32),
-    /// The sender's promise never to propose this number.
+    /// The sender's promise never to propose this state number.
     Yield(u32),
-    /// First message of a connection.
+    /// The first message of a connection, with what the sender has.
     Reestablish(KeeperShown),
 }
 
-/// Protocol state of one party of the override form. Its stored size is constant.
+/// Protocol state of one party of the override form. It is stored as a whole, and its size is constant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Keeper {
-    /// Index of the party, from 0. The party proposes the numbers whose remainder modulo the number of parties is this index.
+    /// Index of the party, from 0. Party i proposes the state numbers k with k mod n = i, where n is the number of
+    /// parties.
     pub party: u32,
     /// Number of parties, at most 32.
     pub parties: u32,
-    /// Latest complete update.
+    /// Latest update for which the party has the signatures of all parties.
     pub complete: Update,
-    /// Update that the party signed and that is not complete.
+    /// Update that the party signed and that is not complete yet.
     pub attempt: Option<Signed>,
-    /// Update that the party considers agreed: the latest complete one, unless a rule is left out.
+    /// The update that the party treats as the latest state. It equals `complete`, unless an exploration leaves out a
+    /// rule.
     pub agreed: Update,
-    /// Highest number that is complete or yielded.
+    /// Highest state number that is complete or yielded.
     pub top: u32,
-    /// Bit mask of the parties that have shown what they have in the current connection. Not stored.
+    /// Bit mask of the parties that have shown what they have in the current connection. This field is not stored.
     pub heard: u32,
 }
 
@@ -149,8 +157,8 @@ impl Keeper {
         Keeper { party, parties, complete: (0, 0), attempt: None, agreed: (0, 0), top: 0, heard }
     }
 
-    /// Returns the state of a party after a start, or after its connections ended: the state on its disk, which may be an old
-    /// backup.
+    /// Returns the state of a party after a restart, or after its connections ended. `disk` is the stored state, which
+    /// may be an old backup.
     #[must_use]
     pub fn started(disk: &Keeper) -> Keeper {
         Keeper { heard: bit(disk.party), ..disk.clone() }
@@ -160,7 +168,7 @@ impl Keeper {
         Keeper::new(self.party, self.parties).heard
     }
 
-    /// Returns the index of the party that may propose `number`.
+    /// Returns the index of the party that may propose this state number.
     pub fn proposer(&self, number: u32) -> u32 {
         number.checked_rem(self.parties).unwrap_or_default()
     }
@@ -169,7 +177,8 @@ impl Keeper {
         without == Some(OverrideRule::ReestablishFirst) || self.heard == self.all()
     }
 
-    /// Proposes the next update for a set of nonces and gives this party's partial signature. `None` if a rule forbids this.
+    /// Proposes the next update and gives this party's partial signature. `session` identifies the set of nonces.
+    /// Returns `None` if a rule forbids the proposal.
     pub fn propose(&mut self, content: u32, session: u32, without: Without) -> Option<Update> {
         let number = self.top.saturating_add(1);
         let turn = without == Some(OverrideRule::OneProposer) || self.proposer(number) == self.party;
@@ -181,9 +190,10 @@ impl Keeper {
         Some(update)
     }
 
-    /// Gives this party's partial signature of an update that another party proposes. `None` if a rule forbids this. For the same
-    /// update and the same nonces the same bytes are sent again. With other nonces the party refuses, because that would be a
-    /// second signature with one secret nonce.
+    /// Gives this party's partial signature of an update that another party proposes. `session` identifies the set of
+    /// nonces. For the same update and the same nonces, the party sends the same bytes again. With other nonces it
+    /// refuses, because it would sign a second time with the same secret nonce. Returns `None` if a rule forbids
+    /// signing.
     pub fn sign(&mut self, update: Update, session: u32, without: Without) -> Option<()> {
         let holds = |rule| without != Some(rule);
         let (number, own) = (update.0, bit(self.party));
@@ -207,8 +217,8 @@ impl Keeper {
         Some(())
     }
 
-    /// Adds another party's partial signature of the attempt. The update is complete when all have arrived. `None` if `number` is
-    /// not that of the attempt.
+    /// Adds the partial signature of party `from` to the attempt. The update is complete when all partial signatures
+    /// have arrived. Returns `None` if the party has no attempt with this state number.
     pub fn part(&mut self, from: u32, number: u32) -> Option<()> {
         let all = self.all();
         let signed = self.attempt.as_mut().filter(|signed| signed.update.0 == number)?;
@@ -216,7 +226,8 @@ impl Keeper {
         if signed.parts == all { self.complete(number) } else { Some(()) }
     }
 
-    /// Adopts the complete signature of the attempt. `None` if `number` is not that of the attempt.
+    /// Completes the attempt, for which the complete signature has arrived. Returns `None` if the party has no attempt
+    /// with this state number.
     pub fn complete(&mut self, number: u32) -> Option<()> {
         let signed = self.attempt.take_if(|signed| signed.update.0 == number)?;
         self.take(signed.update);
@@ -229,8 +240,8 @@ impl Keeper {
         self.top = self.top.max(update.0);
     }
 
-    /// Yields the next number, which this party may propose: promises never to propose it. `None` if another party may propose
-    /// it, if an update is open, or if a rule forbids this.
+    /// Yields the next state number: promises never to propose it. Returns `None` if another party may propose this
+    /// number, if the party has an attempt, or if a rule forbids yielding.
     pub fn give_way(&mut self, without: Without) -> Option<u32> {
         let number = self.top.saturating_add(1);
         if self.proposer(number) != self.party || self.attempt.is_some() || !self.may_sign(without) {
@@ -240,8 +251,8 @@ impl Keeper {
         Some(number)
     }
 
-    /// Records that the proposer of the next number yielded it. `None` if `number` is another number, if this party is its
-    /// proposer, or if an update is open.
+    /// Records that another party yielded the next state number, which that party could have proposed. Returns `None`
+    /// if `number` is not the next number, if this party could have proposed it, or if this party has an attempt.
     pub fn yielded(&mut self, number: u32) -> Option<()> {
         let next = number == self.top.saturating_add(1) && self.attempt.is_none();
         (next && self.proposer(number) != self.party).then(|| self.top = number)
@@ -254,7 +265,8 @@ impl Keeper {
         KeeperShown { complete: self.complete, part, top: self.top }
     }
 
-    /// Processes the data that party `from` shows. `None` if it already did so in this connection.
+    /// Processes what party `from` shows at the beginning of a connection. Returns `None` if that party has already
+    /// shown it in this connection.
     pub fn reestablish(&mut self, from: u32, shown: KeeperShown, without: Without) -> Option<()> {
         if self.heard & bit(from) != 0 {
             return None;
@@ -271,14 +283,16 @@ impl Keeper {
             let parts = bit(self.party) | bit(self.proposer(update.0)) & bit(from);
             self.attempt = Some(Signed { update, session, parts });
         }
-        // This party has no attempt, so it signed nothing for the numbers in between: they were yielded.
+        // Without an attempt, this party has signed nothing for the numbers up to `shown.top`. So they were completed
+        // or yielded.
         if self.attempt.is_none() {
             self.top = self.top.max(shown.top);
         }
         Some(())
     }
 
-    /// Returns the message that this party sends again from its storage to a party that shows `shown`. Nothing is signed again.
+    /// Returns the message that this party sends again to party `to`, which has shown `shown`. The message is in
+    /// storage, so nothing is signed again.
     pub fn sends_again(&self, to: u32, shown: KeeperShown) -> Option<KeeperMessage> {
         let signed = self.attempt.filter(|signed| signed.update.0 > shown.complete.0)?;
         let proposer = self.proposer(signed.update.0);
@@ -289,7 +303,7 @@ impl Keeper {
         }
     }
 
-    /// Serializes the party's stored state.
+    /// Serializes the state that the party stores.
     pub fn to_bytes(&self) -> Vec<u8> {
         let signed = self.attempt.unwrap_or(Signed { update: (0, 0), session: 0, parts: 0 });
         let mut bytes = vec![self.attempt.is_some().into()];

@@ -1,5 +1,6 @@
-//! Exhaustive exploration of groups of two and three honest parties of the override form. The connections can end at any time,
-//! which loses all messages in transit. The last party can be silently restored from an old backup at any time.
+//! Exploration of all states of a model of the override form with two or three honest parties. The connections can end
+//! at any time, and all messages in transit are then lost. The party with the highest index can be restored from an old
+//! backup, without noticing, at any time.
 
 use core::fmt;
 
@@ -23,7 +24,7 @@ struct World {
 enum Event {
     Propose(u32, u32),
     Yield(u32),
-    /// The second party receives the first message in transit from the first party.
+    /// A party receives a message: the first one in transit from the first party to the second party.
     Deliver(u32, u32),
     Reconnect,
     Backup,
@@ -168,7 +169,8 @@ impl Model for Game {
 const TWO_CONTENTS: &str = "honest parties have different contents under one number";
 const STUCK: &str = "honest parties get stuck: no further update can be completed";
 
-/// Explores two honest parties with updates up to the number `last`, and three with at most two updates.
+/// Explores two honest parties up to the state number `last`, and three honest parties up to the state number 2 at
+/// most.
 pub(super) fn explore(without: Option<OverrideRule>, last: u32) -> Explored {
     let mut states = 0;
     for (parties, bound, contents) in [(2, last, 2), (3, last.min(2), 1)] {

@@ -1,7 +1,9 @@
-//! Exhaustive exploration of two honest parties of the signed sequence channel. The connection can end at any time, which loses
-//! all messages in transit. One of the parties can be silently restored from an old backup at any time.
+//! Exploration of all states of a model with two honest parties of the signed sequence channel. The connection can end
+//! at any time, and all messages in transit are then lost. One of the parties can be restored from an old backup,
+//! without noticing, at any time.
 //!
-//! Invariants: the parties never disagree on a state, at least one of them notices a restore, and they never get stuck.
+//! The checked properties are: the parties never have different contents for one state number, at least one party
+//! notices a restore that lost data, and the parties never get stuck.
 
 use core::fmt;
 
@@ -12,24 +14,24 @@ use super::message::Message;
 use super::party::Party;
 use super::{Rules, reach};
 
-/// Contents that can be proposed for a state.
+/// The contents (balances and HTLCs, as identifiers) that can be proposed for a state.
 const CONTENTS: [u32; 2] = [1, 2];
 
 /// State of the model: both parties and the messages in transit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     sides: [Party; 2],
-    /// Messages in transit to each side.
+    /// Messages in transit to each party.
     wires: [Vec<Message>; 2],
     backup: Option<Party>,
     restored: bool,
-    /// Whether a side was restored and its peer has not shown anything since.
+    /// Whether a party was restored and its peer has not shown its signatures since.
     unsure: bool,
-    /// Index of the side that published a version, and the version's number.
+    /// Index of the party that published its commitment transaction, and the state number of that transaction.
     published: Option<(usize, u32)>,
 }
 
-/// A step of the model. The sides have the indices 0 and 1.
+/// A transition of the model. The parties have the indices 0 and 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
     Propose(usize, u32),
@@ -57,16 +59,16 @@ impl fmt::Display for Event {
 
 struct Game {
     rules: Rules,
-    /// Highest number that is explored.
+    /// Highest state number that is explored.
     bound: u32,
-    /// Index of the side that can be restored from a backup.
+    /// Index of the party that can be restored from a backup.
     restores: usize,
-    /// Whether the sides may publish. They may not in the check that they never get stuck.
+    /// Whether the parties may publish. They may not in the check that they never get stuck.
     closes: bool,
 }
 
 impl Game {
-    /// Delivers the next message to side `to`, which may answer.
+    /// Delivers the next message to the party `to`, which may answer.
     fn deliver(&self, world: &mut World, to: usize) -> Option<()> {
         let (wire, back) = split(&mut world.wires, to);
         let message = if wire.is_empty() { return None } else { wire.remove(0) };
@@ -93,7 +95,7 @@ impl Game {
         Some(())
     }
 
-    /// Starts a new connection: messages in transit are lost, and each side shows what it has.
+    /// Starts a new connection. Messages in transit are lost, and each party shows which signatures it has.
     fn reconnect(world: &mut World) {
         world.sides = world.sides.each_ref().map(|side| Party::started(side, None));
         let [first, second] = world.sides.each_ref().map(|side| Message::Reestablish(side.shows()));
@@ -200,8 +202,8 @@ const TWO_CONTENTS: &str = "two honest parties have different contents under one
 const UNNOTICED: &str = "a rollback is noticed by neither party";
 const STUCK: &str = "two honest parties get stuck: no further update can be finished";
 
-/// Returns the highest number for which a side has the other's signature or will receive it. Messages in transit count, since
-/// they may arrive.
+/// Returns the highest state number for which a party has the other party's signature or will receive it. Messages in
+/// transit count, because they may arrive.
 fn evidence(world: &World, nth: usize) -> u32 {
     let on_the_way = world.wires.get(nth).into_iter().flatten().map(|message| match message {
         Message::Accept { number, .. } | Message::Finish { number } => *number,
@@ -211,14 +213,15 @@ fn evidence(world: &World, nth: usize) -> u32 {
     on_the_way.chain(held).max().unwrap_or_default()
 }
 
-/// Returns the numbers that a side finished or attempts, with their contents.
+/// Returns the state numbers that a party finished or attempts, with their contents.
 fn contents(side: &Party) -> Vec<(u32, u32)> {
     let attempt = side.attempt.map(|attempt| (attempt.number, attempt.content));
     attempt.into_iter().chain([side.agreed]).collect()
 }
 
-/// Property: once both sides have shown what they have, at least one of them knows of a loss if there is one. There is a loss if
-/// the restored side forgot something that the other side has from it, or something that the other side knows that it had.
+/// Property: if a restore lost data, then at least one party knows of the loss after both have shown what they have.
+/// Data is lost if the restored party forgot a signature that the other party has from it, or a signature that the
+/// other party knows it had.
 fn is_noticed(game: &Game, world: &World) -> bool {
     let (restored, other) = match (game.restores, &world.sides) {
         (0, [first, second]) => (first, second),
@@ -231,14 +234,14 @@ fn is_noticed(game: &Game, world: &World) -> bool {
     !(world.restored && heard && forgot) || restored.lost_data || other.peer_lost
 }
 
-/// Property: all numbers are used, or one side knows of a loss and at least one side can still publish.
+/// Property: all state numbers are used. Or a party knows of a loss, and at least one party can still publish.
 fn is_done(world: &World, bound: u32) -> bool {
     let used = world.sides.iter().all(|side| side.top == bound && side.attempt.is_none());
     let known = world.sides.iter().any(|side| side.lost_data || side.peer_lost);
     used || known && world.sides.iter().any(|side| !side.lost_data)
 }
 
-/// Explores all states of two honest parties with updates up to the number `bound`.
+/// Explores all states of two honest parties up to the state number `bound`.
 pub(super) fn explore(rules: Rules, bound: u32) -> Explored {
     let mut states = 0;
     for restores in [0, 1] {

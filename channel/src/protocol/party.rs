@@ -1,49 +1,51 @@
-//! State machine of one side of the signed sequence channel.
+//! State machine of one party (side) of the signed sequence channel.
 
 use core::fmt;
 
 use super::message::{Message, Shown};
 use super::{Rule, Rules};
 
-/// Identifier of a state's content. Two contents are equal if they pay the same amounts to the same parties.
+/// Identifier of a state's content (balances and HTLCs). Two contents are equal if they pay the same amounts to the
+/// same parties.
 pub type ContentId = u32;
 
-/// A side's version of a state (its own commitment), complete except for its own partial signature.
+/// A side's own commitment transaction of one state. It has all signatures except the side's own partial signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version {
-    /// Number of the state.
+    /// State number of the state.
     pub number: u32,
-    /// Content of the state.
+    /// Identifier of the state's balances and HTLCs.
     pub content: ContentId,
     /// Bit mask of the funding outputs for which the peer gave its partial signature.
     pub fundings: u8,
 }
 
-/// A number that is proposed and not finished.
+/// A state that was proposed and is not finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
-    /// Number of the state.
+    /// State number of the proposed state.
     pub number: u32,
-    /// Content of the state.
+    /// Identifier of the proposed balances and HTLCs.
     pub content: ContentId,
     /// Whether this side proposed the state.
     pub proposed: bool,
 }
 
-/// A signature that a side gives to its peer with a message.
+/// A signature that a side gives to its peer together with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Given {
-    /// Partial signature of the peer's version.
+    /// Partial signature of the peer's commitment transaction.
     Part(Version),
-    /// Signature of a number, which revokes the signer's versions with lower numbers.
+    /// Signature of a state number. It revokes the signer's commitment transactions with lower numbers.
     Number(u32),
-    /// A partial signature with the nonce of this number. Three of them reveal the secret key.
+    /// One more partial signature with the nonce of this state number. Three partial signatures with one nonce reveal
+    /// the secret key.
     NonceUse(u32),
-    /// Partial signature of a cooperative closing of the state with this number.
+    /// Partial signature of a cooperative closing that pays the state with this number.
     Closing(u32),
 }
 
-/// The rule because of which a message is refused. The connection may end; the channel stays open.
+/// Refusal of a message, with the rule that forbids it. The connection may end, but the channel stays open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Rule);
 
@@ -56,40 +58,41 @@ impl fmt::Display for Refusal {
 /// Protocol state of one side. It is stored as a whole, and its size is constant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Party {
-    /// Index of the side. Side 0 proposes even numbers, side 1 odd numbers.
+    /// Index of the side. Side 0 proposes even state numbers, side 1 odd ones.
     pub side: u8,
-    /// Bit mask of the funding outputs that can confirm. There are two while a splice is pending.
+    /// Bit mask of the funding outputs that can confirm. While a splice is pending there are two, otherwise one.
     pub fundings: u8,
-    /// Highest number that is finished or yielded.
+    /// Highest state number that is finished or yielded.
     pub top: u32,
-    /// Highest number that is finished, and its content.
+    /// State number and content of the latest finished state.
     pub agreed: (u32, ContentId),
-    /// State that is proposed and not finished.
+    /// State that was proposed and is not finished.
     pub attempt: Option<Attempt>,
-    /// Own versions that may still have to be published. At most two.
+    /// The side's own commitment transactions that it may still have to publish. There are at most two.
     pub versions: Vec<Version>,
-    /// Highest number that the peer signed, for which this side has the revocation signature.
+    /// Highest state number for which this side has the peer's revocation signature.
     pub evidence: u32,
-    /// Highest number that this side signed.
+    /// Highest state number that this side signed with its number key.
     pub signed: u32,
-    /// Number of the own version that was published, or of the peer's version that confirmed. `None` while the channel is open.
+    /// State number of the commitment transaction that this side published, or of the peer's commitment transaction
+    /// that confirmed. `None` while the channel is open.
     pub closing: Option<u32>,
     /// Whether this side gave its partial signature of a cooperative closing.
     pub closing_together: bool,
     /// Whether this side knows that it lost data.
     pub lost_data: bool,
-    /// Highest number that this side signed and that the peer is known to have, from what the peer sent or showed later.
+    /// Highest state number for which the peer is known to have this side's signature. The peer's messages show this.
     pub peer_has: u32,
     /// Whether the peer is known to have lost data.
     pub peer_lost: bool,
-    /// Whether the peer has shown what it has in the current connection. Not stored.
+    /// Whether the peer has shown its signatures in the current connection. This field is not stored.
     pub heard: bool,
 }
 
 type Sent = Result<Vec<Given>, Refusal>;
 
 impl Party {
-    /// Creates a side of an open channel, in which number 0 is finished.
+    /// Creates a side of an open channel, in which the state with number 0 is finished.
     pub fn new(side: u8, fundings: u8) -> Party {
         Party {
             side,
@@ -109,32 +112,36 @@ impl Party {
         }
     }
 
-    /// Returns the state of a side after a start, or after its connection ended: the state on its disk, which may be an old
-    /// backup, and the number of a published version that the chain shows.
+    /// Returns the state of a side after a restart, or after its connection ended. `disk` is the stored state, which
+    /// may be an old backup. `published` is the state number of a commitment transaction of this side that is on the
+    /// chain.
     #[must_use]
     pub fn started(disk: &Party, published: Option<u32>) -> Party {
         Party { closing: disk.closing.or(published), heard: false, ..disk.clone() }
     }
 
-    /// Returns the data that this side shows at the beginning of a connection.
+    /// Returns the signatures that this side shows at the beginning of a connection.
     pub fn shows(&self) -> Shown {
         let part = self.versions.iter().map(|version| version.number).max().unwrap_or_default();
         Shown { number: self.evidence, part, closing: false, top: self.top }
     }
 
-    /// Returns the highest number of a version for which this side gave its partial signature.
+    /// Returns the highest state number for which this side gave a partial signature of the peer's commitment
+    /// transaction.
     pub fn given(&self) -> u32 {
         self.attempt.map_or(self.agreed.0, |attempt| attempt.number.max(self.agreed.0))
     }
 
-    /// Returns the messages that this side sends again from its storage to a peer that shows `shown`. Nothing is signed again.
+    /// Returns the messages that this side sends again to a peer that shows `shown`. The messages are in storage, so
+    /// nothing is signed again.
     pub fn sends_again(&self, shown: Shown) -> Vec<Message> {
         if self.lost_data {
             return vec![Message::DataLost];
         }
         let mut messages = Vec::new();
         let (number, _) = self.agreed;
-        // As responder the peer answered this number, but the last message did not arrive.
+        // The peer was the responder and answered the proposal of this state, but the message that finishes the update
+        // did not arrive.
         if shown.number < number && shown.part == number {
             messages.push(Message::Finish { number });
         }
@@ -169,7 +176,7 @@ impl Party {
         (number % 2 == u32::from(self.side)) != of_peer
     }
 
-    /// Proposes the next number with this content.
+    /// Proposes the next state number with this content.
     ///
     /// # Errors
     ///
@@ -184,11 +191,12 @@ impl Party {
         Ok(vec![Given::Part(Version { number, content, fundings: self.fundings })])
     }
 
-    /// Proposes a number beyond the next one and drops the attempt at the next one. [`Rule::NumbersInOrder`] forbids this.
+    /// Skips a state number: gives up the attempt and proposes a higher number than the next. [`Rule::NumbersInOrder`]
+    /// forbids this.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] while the rule is followed.
+    /// [`Refusal`] if [`Rule::NumbersInOrder`] is followed.
     pub fn propose_beyond(&mut self, content: ContentId, rules: Rules) -> Sent {
         Self::require(rules, Rule::NumbersInOrder, false)?;
         let Some(attempt) = self.attempt.filter(|attempt| attempt.proposed) else {
@@ -200,11 +208,12 @@ impl Party {
         Ok(vec![Given::Part(Version { number, content, fundings: self.fundings })])
     }
 
-    /// Yields the next number: promises never to propose it.
+    /// Yields the next state number: promises never to propose it.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if the peer is the one that may propose this number, or if a number is not finished.
+    /// [`Refusal`] if the peer may propose this number, if the current state is not finished, or if a rule forbids
+    /// yielding.
     pub fn give_way(&mut self, rules: Rules) -> Sent {
         self.may_sign(rules)?;
         let number = self.top.saturating_add(1);
@@ -215,11 +224,11 @@ impl Party {
         Ok(vec![])
     }
 
-    /// Processes a message from the peer. Returns the signatures that the answer contains.
+    /// Processes a message from the peer. Returns the signatures that this side's answer contains.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] with the rule that the message violates. The state does not change.
+    /// [`Refusal`] with the rule that the message violates. The state of this side does not change.
     pub fn receive(&mut self, message: &Message, rules: Rules) -> Sent {
         match *message {
             Message::Propose { number, content, fundings, asked } => {
@@ -255,7 +264,7 @@ impl Party {
         if let Some(attempt) = self.attempt {
             let same = attempt.number == number;
             if same && !attempt.proposed {
-                // The proposal was answered before. The stored bytes are sent again if the content is the same.
+                // The same proposal was answered before. The stored bytes are sent again if the content is the same.
                 Self::require(rules, Rule::OneContent, attempt.content == content)?;
             } else {
                 let next = number == attempt.number.saturating_add(1) || same;
@@ -273,7 +282,7 @@ impl Party {
         Self::require(rules, Rule::EveryFunding, fundings == self.fundings)?;
         Self::require(rules, Rule::VersionBeforeSignature, fundings != 0)?;
         Self::require(rules, Rule::SignWhatYouBuild, asked == content)?;
-        // A peer that proposes this number has finished or yielded all numbers before it.
+        // A peer that proposes this number has finished or yielded all earlier numbers.
         self.peer_has = self.peer_has.max(self.agreed.0);
         self.versions.retain(|version| version.number != number);
         self.versions.push(Version { number, content, fundings });
@@ -311,9 +320,9 @@ impl Party {
         if rules.holds(Rule::NoticePeerLoss) {
             self.peer_lost |= shown.number < self.peer_has || shown.part < self.agreed.0;
         }
-        // A peer that later shows less than now has lost data in between.
+        // If the peer shows less in a later connection, it has lost data in between.
         self.peer_has = self.peer_has.max(shown.number.min(self.signed));
-        // This side has no attempt, so it gave nothing for the numbers in between: they were yielded.
+        // Without an attempt, this side has signed nothing for the numbers up to `shown.top`. So they were yielded.
         if self.attempt.is_none() && !self.lost_data {
             self.top = self.top.max(shown.top);
         }
@@ -353,13 +362,13 @@ impl Party {
         self.top = self.top.max(attempt.number);
         self.agreed = (attempt.number, attempt.content);
         self.attempt = None;
-        // Older versions are never published again. The latest version for each funding output is kept.
+        // Older commitment transactions are never published again. For each funding output the latest one is kept.
         let newest = self.versions.iter().map(|version| version.number).max().unwrap_or_default();
         self.versions.retain(|version| version.number == newest);
     }
 
-    /// Returns the version that this side would publish for a funding output: the latest, or, without [`Rule::PublishTheNewest`],
-    /// the oldest one that it keeps.
+    /// Returns the commitment transaction that this side would publish for a funding output. This is the latest one. If
+    /// [`Rule::PublishTheNewest`] is left out, it is the oldest one that the side still has.
     pub fn publishable(&self, funding: u8, rules: Rules) -> Option<Version> {
         let on = self.versions.iter().filter(|version| version.fundings & funding != 0);
         match rules.holds(Rule::PublishTheNewest) {
@@ -368,12 +377,12 @@ impl Party {
         }
     }
 
-    /// Publishes this side's version on any funding output that can confirm. The caller stores the state first, because this side
-    /// signs nothing afterwards.
+    /// Publishes this side's latest commitment transaction, on any funding output that can confirm. The caller must
+    /// store the state first. This side signs nothing afterwards.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if this side lost data or has no version.
+    /// [`Refusal`] if this side lost data or has no commitment transaction to publish.
     pub fn close(&mut self, rules: Rules) -> Result<Option<Version>, Refusal> {
         Self::require(rules, Rule::LostDataPublishesNothing, !self.lost_data)?;
         let version = self.publishable(self.fundings, rules);
@@ -382,8 +391,9 @@ impl Party {
         Ok(version)
     }
 
-    /// Processes the confirmation of a version of the peer. This side signs nothing afterwards. The revocation signature is kept
-    /// until the settlement is buried, because after a reorganisation an older version of the peer can confirm instead.
+    /// Processes the confirmation of a commitment transaction of the peer with this state number. This side signs
+    /// nothing afterwards. It keeps the peer's revocation signature until the settlement is buried, because after a
+    /// reorganization an older commitment transaction of the peer can confirm instead.
     pub fn peer_confirmed(&mut self, number: u32, rules: Rules) {
         self.closing = self.closing.or(Some(number));
         if !rules.holds(Rule::KeepUntilBuried) {
@@ -391,11 +401,11 @@ impl Party {
         }
     }
 
-    /// Gives this side's partial signature of a cooperative closing of the latest agreed state.
+    /// Gives this side's partial signature of a cooperative closing that pays the latest finished state.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] while a number is not finished.
+    /// [`Refusal`] if a proposed state is not finished, or if a rule forbids signing.
     pub fn close_together(&mut self, rules: Rules) -> Sent {
         self.may_sign(rules)?;
         if self.attempt.is_some() {
@@ -405,7 +415,7 @@ impl Party {
         Ok(vec![Given::Closing(self.agreed.0)])
     }
 
-    /// Serializes the stored state.
+    /// Serializes the state that this side stores.
     pub fn to_bytes(&self) -> Vec<u8> {
         let flags =
             u8::from(self.closing_together) | u8::from(self.lost_data) << 1 | u8::from(self.peer_lost) << 2;

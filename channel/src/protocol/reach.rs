@@ -1,4 +1,4 @@
-//! Liveness check: whether a goal state can be reached from every state of a model.
+//! A liveness check: whether every state of a model has a path to a goal state.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use stateright::Model;
 pub(super) struct Reached<A> {
     /// Number of distinct states.
     pub(super) states: usize,
-    /// Actions that lead to a state from which no goal can be reached, if there is such a state.
+    /// Actions that lead to a state from which no goal state can be reached. `None` if there is no such state.
     pub(super) stuck: Option<Vec<A>>,
 }
 
-/// Explores all states of a model forward, then searches backward from the goal states. A state that the backward search does not
-/// find is stuck.
+/// Explores all states of a model, then searches backward from the goal states. If the backward search does not find a
+/// state, no goal can be reached from that state.
 pub(super) fn explore<M>(model: &M, is_goal: impl Fn(&M::State) -> bool) -> Reached<M::Action>
 where
     M: Model,
@@ -70,7 +70,7 @@ where
     Reached { states: states.len(), stuck }
 }
 
-/// Returns the actions that lead to a state.
+/// Returns the actions that lead from an initial state to the state with index `place`.
 fn way<A: Clone>(origins: &[Option<(usize, A)>], place: usize) -> Vec<A> {
     let mut actions = Vec::new();
     let mut place = place;

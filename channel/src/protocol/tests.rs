@@ -1,7 +1,7 @@
 use super::*;
 
-/// Highest update number that `cargo test` explores by default. The complete exploration is a separate test, which `.ci/run`
-/// runs.
+/// Highest state number that `cargo test` explores by default. The complete exploration is a separate test, which
+/// `.ci/run` runs.
 const FEW: u32 = EXPLORED_UPDATES.least;
 
 /// Asserts that an exploration with all rules found no loss and visited more than `states` states.
@@ -58,7 +58,7 @@ fn is_plain(explored: &Explored) -> bool {
     !explored.trace.is_empty() && explored.trace.iter().all(is_plain)
 }
 
-/// Runs an update between two parties and delivers all messages.
+/// Runs a complete update between two parties and delivers all messages.
 fn update(parties: &mut [Party; 2], number: u32) {
     let (proposer, responder) = ((number % 2) as usize, (number + 1) as usize % 2);
     let rules = Rules::ALL;
@@ -82,8 +82,8 @@ fn two_honest_parties_keep_little() {
     }
 }
 
-/// Starts a new connection: both parties start with their stored state and receive what the other one shows. Returns the messages
-/// that each party sends again.
+/// Starts a new connection. Both parties start with their stored state and receive what the other party shows. Returns
+/// the messages that each party sends again.
 fn reconnect(parties: &mut [Party; 2]) -> [Vec<Message>; 2] {
     *parties = parties.each_ref().map(|party| Party::started(party, None));
     let shown = parties.each_ref().map(Party::shows);
@@ -107,15 +107,16 @@ fn a_silent_rollback_is_shown_and_the_loser_signs_and_publishes_nothing() {
     // Everything after the backup is lost.
     parties[1] = Party::started(&backup, None);
     assert_eq!((parties[1].agreed, parties[1].evidence, parties[1].signed), ((2, 2), 2, 2));
-    // Party 1 would propose number 3 again, although it signed that number before. It proposes nothing before it hears from the
-    // peer.
+    // Party 1 could propose number 3 again, although it signed another state with this number before. It proposes
+    // nothing before it hears from the peer.
     assert_eq!(parties[1].propose(33, rules), Err(Refusal(Rule::ReestablishFirst)));
     let answers = reconnect(&mut parties);
     assert_eq!(answers, [vec![], vec![Message::DataLost]]);
     assert!(parties[1].lost_data && !parties[0].lost_data);
     assert_eq!(parties[1].propose(33, rules), Err(Refusal(Rule::LostDataPublishesNothing)));
     assert_eq!(parties[1].close(rules), Err(Refusal(Rule::LostDataPublishesNothing)));
-    // The peer notices the loss by itself too. It signs nothing more, and publishes its latest version.
+    // The peer also notices the loss without being told. It signs nothing more, and publishes its latest commitment
+    // transaction.
     let next = Message::Propose { number: 7, content: 7, fundings: 1, asked: 7 };
     assert_eq!(parties[0].receive(&next, rules), Err(Refusal(Rule::NoticePeerLoss)));
     assert_eq!(parties[0].close(rules).unwrap().unwrap().number, 6);
@@ -131,14 +132,14 @@ fn a_rollback_that_the_restored_side_does_not_notice_is_noticed_by_the_other() {
     let backup = parties[0].clone();
     parties[1].receive(&Message::Accept { number: 1, signature: true, fundings: 1 }, rules).unwrap();
     parties[0].receive(&Message::Finish { number: 1 }, rules).unwrap();
-    // The yield shows that side 0 had the signature of number 1.
+    // The yield proves that side 0 had the peer's signature of number 1.
     parties[0].give_way(rules).unwrap();
     parties[1].receive(&Message::Yield { number: 2 }, rules).unwrap();
     parties[0] = backup;
     reconnect(&mut parties);
     assert!(!parties[0].lost_data && parties[1].peer_lost);
     assert_eq!(parties[1].propose(3, rules), Err(Refusal(Rule::NoticePeerLoss)));
-    // A notice from a peer that it lost data has the same effect.
+    // If the peer says that it lost data, this has the same effect.
     let mut other = Party::new(0, 1);
     other.receive(&Message::DataLost, rules).unwrap();
     assert_eq!(other.give_way(rules), Err(Refusal(Rule::NoticePeerLoss)));
@@ -161,7 +162,7 @@ fn what_did_not_arrive_is_sent_again() {
     assert_eq!(reconnect(&mut parties), [vec![], vec![finish]]);
     parties[0].receive(&finish, rules).unwrap();
     assert_eq!(reconnect(&mut parties), [vec![], vec![]]);
-    // If a yield does not arrive, the next connection shows the yielded number.
+    // If the message that yields a number does not arrive, the next connection shows the yielded number.
     parties[0].give_way(rules).unwrap();
     assert_eq!((parties[0].top, parties[1].top), (2, 1));
     reconnect(&mut parties);
@@ -180,7 +181,7 @@ fn each_number_that_is_shown_is_compared() {
     for number in 1..=3 {
         update(&mut parties, number);
     }
-    // Side 0 signed the numbers 1 to 3, and knows that the peer has these signatures.
+    // Side 0 signed the state numbers 1 to 3, and knows that the peer has these signatures.
     let known = Party::started(&parties[0], None);
     let hears = |shown: Shown| {
         let mut party = known.clone();
@@ -199,7 +200,7 @@ fn each_number_that_is_shown_is_compared() {
     assert_eq!(party.give_way(rules), Err(Refusal(Rule::CooperativeIsFinal)));
 }
 
-/// Runs a complete update between parties, proposed by the party whose turn it is.
+/// Runs a complete update between all parties. The party whose turn it is proposes.
 fn complete(keepers: &mut [Keeper], number: u32) {
     let proposer = (number as usize) % keepers.len();
     let update = keepers[proposer].propose(number, 0, None).unwrap();
@@ -230,7 +231,7 @@ fn proposals_of_the_override_form_do_not_cross() {
     assert_eq!((keepers[1].complete, keepers[1].part(0, 2)), ((0, 0), None));
     keepers[1].part(2, 1).unwrap();
     assert_eq!(keepers[1].complete, (1, 1));
-    // After a yield it is the next party's turn.
+    // After a yield, the next party may propose.
     let mut keepers = [0, 1, 2].map(|party| Keeper::new(party, 3));
     assert_eq!(keepers[2].give_way(None), None);
     assert_eq!(keepers[1].give_way(None), Some(1));
@@ -247,8 +248,8 @@ fn an_update_is_signed_for_one_set_of_nonces() {
     let mut keeper = Keeper::new(0, 3);
     keeper.sign((1, 1), 5, None).unwrap();
     let stored = keeper.clone();
-    // The same bytes can be sent any number of times. A signature for another nonce of a peer would be a second equation for the
-    // secret key.
+    // The same bytes can be sent any number of times. A signature for another nonce of a peer would give a second
+    // equation for the secret key.
     assert_eq!(keeper.sign((1, 1), 5, None), Some(()));
     assert_eq!(keeper.sign((1, 1), 6, None), None);
     assert_eq!(keeper, stored);
@@ -268,7 +269,7 @@ fn a_keeper_learns_what_it_lost() {
     let update = keepers[1].propose(3, 9, None).unwrap();
     keepers[0].sign(update, 9, None).unwrap();
     keepers[1].part(0, 3).unwrap();
-    // Everything after the backup is lost. The party signs nothing before the other one shows what it has.
+    // Everything after the backup is lost. The restored party signs nothing before the other party shows what it has.
     let mut lost = Keeper::started(&backup);
     assert_eq!((lost.complete, lost.attempt), ((1, 1), None));
     assert_eq!(
@@ -280,8 +281,8 @@ fn a_keeper_learns_what_it_lost() {
     lost.reestablish(1, shown, None).unwrap();
     assert_eq!((lost.complete, lost.agreed, lost.top), ((3, 3), (3, 3), 3));
     assert_eq!(lost.reestablish(1, shown, None), None);
-    // A responder gets back its own partial signature with the nonces that it used. A proposer gets back the responder's partial
-    // signature.
+    // A responder gets back its own partial signature, with the nonces that it used. A proposer gets back the
+    // responder's partial signature.
     let mut lost = Keeper::started(&backup);
     let shown = KeeperShown { complete: (2, 2), part: Some(((3, 3), 9)), top: 2 };
     lost.reestablish(1, shown, None).unwrap();

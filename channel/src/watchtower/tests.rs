@@ -18,13 +18,13 @@ fn tower() -> Watchtower {
     Watchtower::new(&Seed::from_name("tower"), 2).unwrap()
 }
 
-/// Lets the tower check the chain once, and returns its events for one client.
+/// Lets the tower check the chain once, and returns the events of one client.
 fn events(tower: &mut Watchtower, chain: &mut Chain, client: usize) -> Vec<Event> {
     tower.look(chain).remove(client).events.unwrap()
 }
 
-/// Mines up to `blocks` blocks, with a check by the tower before each, until nothing is left to claim for this client. Returns
-/// all events.
+/// Mines up to `blocks` blocks, and lets the tower check the chain before each. Stops when nothing is left to claim for
+/// this client. Returns all events of the client.
 fn run_for(tower: &mut Watchtower, chain: &mut Chain, client: usize, blocks: u32) -> Vec<Event> {
     let mut all = Vec::new();
     for _ in 0..blocks {
@@ -58,7 +58,7 @@ fn rates(events: &[Event]) -> Vec<u64> {
 #[test]
 fn it_answers_old_states_of_every_construction_by_itself_and_leaves_the_newest_alone() {
     for (name, kind) in KINDS {
-        // Locks of months are shortened.
+        // These constructions have locks of months, which are shortened here.
         let kind = match kind {
             Kind::Bip68(..) => Kind::Bip68(5, 6),
             Kind::Tree(..) => Kind::Tree(3, 3, 6),
@@ -81,7 +81,8 @@ fn it_answers_old_states_of_every_construction_by_itself_and_leaves_the_newest_a
             stage.publish(old).unwrap();
             let acted = run(&mut tower, &mut stage.chain, 60);
             let (saw, done) = (saw(&acted) > 0, acted.contains(&Event::Done));
-            // In constructions whose locks order the states, the tower continues the latest path, whichever party began it.
+            // In constructions with decreasing relative locks, the tower publishes the remaining transactions of the
+            // latest state, whichever party published the kickoff.
             let answers = published != 3 || matches!(kind, Kind::Bip68(..) | Kind::Tree(..));
             assert_eq!((saw, done), (answers, answers), "{name} {published}: {acted:?}");
             if matches!(kind, Kind::SignedSequence(_)) && published == 1 {
@@ -121,8 +122,8 @@ fn skipped_updates_leave_what_is_above_the_record_unguarded() {
     assert!(tower.hire(&mut opened.chain, channel.tower_terms().unwrap(), vec![1, 2, 3]).is_err());
 }
 
-/// Returns a tower that guards a channel whose old state was just published, the chain, and the cheater's transaction after the
-/// delay.
+/// Returns a tower with one client, and the chain on which an old state of the client's channel was just published.
+/// Also returns the cheater's next transaction, which is valid after the delay.
 fn caught(kind: Kind, delay: u16) -> (Watchtower, Stage, Step) {
     let setup = Setup::named("caught", 2, CAPACITY, delay).unwrap();
     let mut channel = kind.build(setup, content(0)).unwrap();
@@ -158,7 +159,7 @@ fn it_raises_its_fee_until_a_block_takes_the_answer() {
     }
 }
 
-/// A tower knows when the delay ends, and reaches the required feerate before that.
+/// A tower knows when the delay ends, and its fee reaches the required feerate before that.
 #[test]
 fn a_short_delay_makes_it_raise_faster() {
     let kinds = [
@@ -195,7 +196,7 @@ fn each_newer_stale_update_is_answered_again() {
     stage.chain.mine_block(vec![second.tx]).unwrap();
     let acted = run(&mut tower, &mut stage.chain, 5);
     assert_eq!(saw(&acted), 1);
-    // The bids for the answer to the first stale update ended at 2 sat/vB.
+    // The answer to the first stale update had reached 2 sat/vB.
     assert_eq!(rates(&acted), [3]);
     assert!(acted.contains(&Event::Done), "{acted:?}");
 }
@@ -221,7 +222,7 @@ fn rewards_are_paid_as_the_terms_fix_them() {
             assert_eq!(stage.paid(&channel, 1), CAPACITY - 30_000);
             let gained = tower.balance(&stage.chain) - before;
             assert!((29_000..30_000).contains(&gained), "{profile:?} {keyed}: {gained}");
-            // If the terms name a tower's key, this key is required.
+            // If the terms name a tower's key, the answer cannot be made without that key.
             let without = channel.tower_contest(1, &old.tx);
             assert_eq!(without.is_err(), keyed);
         }
@@ -238,14 +239,14 @@ fn symmetric(name: &str, form: Form, states: u64) -> (Symmetry, Stage) {
     (channel, stage)
 }
 
-/// Creates a tower and registers the channel's second party.
+/// Creates a tower and registers the channel's second party as its client.
 fn hired(channel: &Symmetry, stage: &mut Stage) -> Watchtower {
     let mut tower = tower();
     tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
     tower
 }
 
-/// E2: a signature with ANYPREVOUTANYSCRIPT does not commit to the index of its input.
+/// E2: a signature under ANYPREVOUTANYSCRIPT does not commit to the index of its input.
 #[test]
 fn a_stale_update_is_found_at_any_input() {
     for place in [0, 1] {
@@ -260,7 +261,7 @@ fn a_stale_update_is_found_at_any_input() {
     }
 }
 
-/// E3: a fee-paying child with an output that looks like a state output is ignored.
+/// E3: the tower ignores a fee-paying child with an output that imitates a state output.
 #[test]
 fn a_decoy_is_not_followed() {
     let (channel, mut stage) = symmetric("decoy", Form::CtvCsfs, 3);
@@ -282,8 +283,8 @@ fn a_decoy_is_not_followed() {
     assert_eq!((saw(&acted), acted.contains(&Event::Done)), (1, true), "{acted:?}");
 }
 
-/// E10: a record is verified when the client registers and when the record is replaced. An older record never replaces it. Every
-/// byte of the record is verified.
+/// E10: every byte of a record is verified, both when a client registers and when its record is replaced. An older
+/// record never replaces a newer one.
 #[test]
 fn damaged_forged_and_older_records_are_refused() {
     for (name, kind) in KINDS {
@@ -309,7 +310,7 @@ fn damaged_forged_and_older_records_are_refused() {
         assert!(tower.hire(&mut stage.chain, terms, record[1..].to_vec()).is_err(), "{name}");
         assert!(tower.hire(&mut stage.chain, terms, [&record[..], &[0]].concat()).is_err(), "{name}");
         assert!(tower.hire(&mut stage.chain, terms, record[..record.len() - 1].to_vec()).is_err(), "{name}");
-        // A justice kit is encrypted, so it can only be verified when its commitment is published.
+        // A justice kit is encrypted, so it can be verified only after its commitment transaction is published.
         if !name.starts_with("ln-") {
             let mut forged = record.clone();
             *forged.last_mut().unwrap() ^= 1;
@@ -326,8 +327,8 @@ fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     let (channel, mut stage) = symmetric("fails", Form::TemplateHash, 3);
     let mut tower = tower();
     let terms = channel.tower_terms().unwrap();
-    // The first failing client's record has an LN-penalty entry for this transaction that contains no kit, and an entry that cannot
-    // be decrypted. The second one's guard always fails.
+    // The record of the first client contains a justice kit for this transaction that decrypts to zeros, and an entry
+    // that cannot be decrypted. The guard of the second client always fails.
     let old = channel.close(0, 0).unwrap().remove(0);
     let txid = old.tx.compute_txid();
     let empty = crate::model::justice_blob(txid.as_ref(), &[0; 274]).unwrap();
@@ -360,8 +361,8 @@ fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     assert_eq!(rates(reports[2].events.as_ref().unwrap()), [2]);
 }
 
-/// E11: a fee rises after each block without the answer. This also applies if the mempool refuses the answer, a newer stale
-/// update replaces the answered one, the record is replaced, or the tower is restarted.
+/// E11: the fee rises after each block that does not contain the answer. This is also true if the mempool refuses the
+/// answer, if a newer stale update replaces the answered one, if the record is replaced, or if the tower is restarted.
 #[test]
 fn a_fee_rises_whatever_happened_meanwhile() {
     let (mut channel, mut stage) = symmetric("loop", Form::TemplateHash, 9);
@@ -381,8 +382,8 @@ fn a_fee_rises_whatever_happened_meanwhile() {
         stage.chain.mine_block(vec![published.tx.clone()]).unwrap();
     }
     assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12]);
-    // The cheater's child blocks the answer. A child that pays less than the tower bids is replaced. One that pays more is kept,
-    // because it pays for the answer.
+    // The cheater attaches its own child to the tower's answer. A child that pays less than the tower would pay is
+    // replaced. A child that pays more stays, because it pays for the answer.
     let update = channel.rebind(10, &published.tx).unwrap().unwrap();
     for (paid, is_kept) in [(4_000, false), (20_000, true)] {
         let (mut tower, mut blocked) = (tower.clone(), stage.chain.clone());
@@ -397,14 +398,16 @@ fn a_fee_rises_whatever_happened_meanwhile() {
         blocked.mine(1).unwrap();
         assert!(blocked.confirmed(&update.tx.compute_txid()).is_some());
     }
-    // A tower that lost its bids finds its own offer in the mempool and uses the market rate.
+    // A restarted tower has lost its feerates. It finds its own transaction in the mempool, and pays at least the
+    // market feerate.
     let mut restarted = hired(&channel, &mut stage);
     restarted.set_market(3);
     assert_eq!(rates(&events(&mut restarted, &mut stage.chain, 0)), [3]);
     assert!(run(&mut restarted, &mut stage.chain, 3).contains(&Event::Done));
 }
 
-/// E10: no answer costs more than the amount at stake, whatever the market rate is and whichever transactions block it.
+/// E10: no answer costs more than the amount at stake, whatever the market feerate is and whichever transactions
+/// conflict with it.
 #[test]
 fn no_fee_is_higher_than_what_is_at_stake() {
     let capacity = 10_000;
@@ -423,7 +426,8 @@ fn no_fee_is_higher_than_what_is_at_stake() {
     stage.chain.mine(1).unwrap();
     let paid = before - tower.balance(&stage.chain);
     assert_eq!(paid, capacity);
-    // Another party's child that pays more than the amount at stake pays for the answer, so it is not replaced.
+    // Another party's child pays more than the amount at stake. It pays for the answer, so the tower does not replace
+    // it.
     let (channel, mut stage) = symmetric("dear", Form::TemplateHash, 1);
     let mut tower = hired(&channel, &mut stage);
     let old = stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
@@ -435,7 +439,7 @@ fn no_fee_is_higher_than_what_is_at_stake() {
     assert!(rates(&acted).is_empty(), "{acted:?}");
 }
 
-/// E11: a restarted tower raises its earlier offer although it does not remember it.
+/// E11: a restarted tower raises the fee of its earlier transaction, although it does not remember it.
 #[test]
 fn a_tower_that_was_started_again_goes_on_raising() {
     let (channel, mut stage) = symmetric("restarts", Form::TemplateHash, 2);
@@ -449,12 +453,13 @@ fn a_tower_that_was_started_again_goes_on_raising() {
         offered.extend(rates(&events(&mut tower, &mut stage.chain, 0)));
         stage.chain.mine_at(100_000).unwrap();
     }
-    // In the first block after the restart the tower finds that its own offer was too low.
+    // In the first block after the restart, the tower submits nothing: its own transaction is in the mempool. In the
+    // next block it raises the fee.
     assert_eq!(offered, [2, 3, 4, 5, 7, 9, 12, 15, 19]);
 }
 
-/// A cheater's child that pays to the tower's wallet is not the tower's own offer. When the cheater removes it, the tower
-/// continues from its own bid.
+/// A cheater's child that pays to the tower's wallet is not mistaken for the tower's own transaction. When the cheater
+/// replaces that child, the tower continues from its own feerate.
 #[test]
 fn a_strangers_child_that_pays_to_the_tower_is_not_its_own() {
     let (channel, mut stage) = symmetric("gift", Form::TemplateHash, 1);
@@ -474,7 +479,7 @@ fn a_strangers_child_that_pays_to_the_tower_is_not_its_own() {
     assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [3]);
 }
 
-/// E10: a newer record in which something differs that no update changes belongs to another channel.
+/// E10: if a newer record differs in a field that updates never change, it belongs to another channel and is refused.
 #[test]
 fn a_record_of_another_channel_is_refused_whatever_its_number_is() {
     for (name, kind) in KINDS {

@@ -1,9 +1,10 @@
-//! Towers of LN-penalty channels, which have justice kits.
+//! Tests of towers with justice kits for LN-penalty channels.
 
 use super::*;
 use crate::wallet::Wallet;
 
-/// A justice kit does not spend to_remote, which belongs to the client in any case. Anyone who sees a kit's transaction can add a
+/// The tower's transaction for a justice kit must take to_local. If only to_remote is left, the tower does nothing,
+/// because to_remote belongs to the client in any case. The transaction has version 3. Anyone who sees it can add a
 /// child, and version 3 limits the cost of replacing this child.
 #[test]
 fn a_kit_is_for_to_local_and_of_version_3() {
@@ -20,7 +21,8 @@ fn a_kit_is_for_to_local_and_of_version_3() {
     }
 }
 
-/// E10: the victim's own balance in a revoked commitment is not at stake, because no other party can take it.
+/// E10: the client's own balance in a revoked commitment transaction is not at stake, because nobody else can take it.
+/// So the tower's fees stay below the cheater's balance.
 #[test]
 fn a_kit_costs_no_more_than_the_cheaters_balance() {
     let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
@@ -44,8 +46,9 @@ fn a_kit_costs_no_more_than_the_cheaters_balance() {
     assert!(stage.paid(channel, 1) > 990_000);
 }
 
-/// The signature of to_remote in a tower's transaction lets anyone spend that output with a high fee. The tower then takes to_local
-/// alone, because replacing the other transaction would cost more than to_local is worth.
+/// A tower's transaction contains the signature for to_remote, with which anyone can spend that output in a transaction
+/// with a high fee. The tower then takes to_local alone, because replacing the other transaction would cost more than
+/// to_local is worth.
 #[test]
 fn to_local_is_taken_alone_while_somebody_spends_to_remote() {
     let setup = Setup::named("kit", 2, CAPACITY, 144).unwrap();
@@ -57,7 +60,7 @@ fn to_local_is_taken_alone_while_somebody_spends_to_remote() {
     let mut tower = tower();
     tower.hire(&mut stage.chain, channel.tower_terms().unwrap(), channel.tower_bytes(1)).unwrap();
     stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
-    // The first offer takes both outputs.
+    // The tower's first transaction takes both outputs.
     assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)).len(), 1);
     let entry = stage.chain.mempool().entries().next().unwrap().clone();
     let amount = |place: &usize| entry.prevouts[*place].value.to_sat();
