@@ -1,13 +1,14 @@
-//! Serialized records of parties and towers. Each record begins with a version and a kind, and is verified when it is parsed.
+//! Serialized records of parties and towers. Each record begins with a format version and a kind, and is verified when
+//! it is parsed.
 
 use bitcoin::{OutPoint, Txid, hashes::Hash as _};
 use secp256k1::XOnlyPublicKey;
 
 use crate::error::ChannelError;
 
-/// Version of the record format. Other versions are refused.
+/// Version of the record format, the first byte of every record. Records with another version are refused.
 pub const VERSION: u8 = 1;
-/// Size in bytes of a record's header: version and kind.
+/// Size of a record's header in bytes: format version 1, kind 1.
 pub const HEAD: usize = 2;
 
 /// Kind of a record: the construction, and whether a client or a tower stores the record.
@@ -26,9 +27,9 @@ pub enum RecordKind {
     PenaltyClient = 5,
     /// Tower's record of LN-penalty.
     PenaltyTower = 6,
-    /// Client's record of a construction with decrementing locks (`bip68` and `tree`).
+    /// Client's record of a construction with decreasing relative locks (`bip68` and `tree`).
     PathClient = 7,
-    /// Tower's record of a construction with decrementing locks (`bip68` and `tree`).
+    /// Tower's record of a construction with decreasing relative locks (`bip68` and `tree`).
     PathTower = 8,
     /// Client's record of the literal form of 2018.
     LiteralClient = 9,
@@ -37,12 +38,12 @@ pub enum RecordKind {
 }
 
 impl RecordKind {
-    /// Returns the header of a record: version and kind.
+    /// Returns the header of a record: format version and kind.
     pub fn head(self) -> Vec<u8> {
         vec![VERSION, self as u8]
     }
 
-    /// Checks the header of a record and returns the fields after it.
+    /// Checks the header of a record and returns the bytes after the header.
     ///
     /// # Errors
     ///
@@ -59,7 +60,7 @@ impl RecordKind {
     }
 }
 
-/// Parser of a record's fields. Contains the bytes that have not been parsed yet.
+/// Parser of a record. It contains the bytes that have not been parsed yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fields<'a>(&'a [u8]);
 
@@ -127,7 +128,7 @@ impl<'a> Fields<'a> {
         Ok(taken)
     }
 
-    /// Parses a part with a length prefix: four bytes for the length, then as many bytes.
+    /// Parses a part with a length prefix: four bytes (little-endian) for the length, then the part itself.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Long runs that measure the storage of a channel after many updates, and verify that any earlier state is still answered.
+//! Long runs with many updates. They measure how many bytes parties and towers store, and verify that any earlier state
+//! is still answered.
 
 use std::collections::BTreeSet;
 
@@ -14,12 +15,12 @@ use crate::protocol::{Keeper, Message, Party, Rules};
 pub enum Signing {
     /// Every update is signed.
     All,
-    /// Only a random sample and the last update are signed: sample size, and seed of the selection. The protocol state machines
-    /// of both sides still process every update.
+    /// Only a random sample of the updates and the last update are signed. The values are the size of the sample, and
+    /// the seed of its selection. The protocol state machines of both sides still process every update.
     Sample(u32, u64),
 }
 
-/// Stored bytes after some number of updates.
+/// Number of bytes that are stored after a certain number of updates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// Number of updates so far.
@@ -28,20 +29,21 @@ pub struct Kept {
     pub client: usize,
     /// Bytes that a tower stores.
     pub tower: usize,
-    /// Bytes that the protocol's state machine stores. `None` if the construction has no state machine in this crate.
+    /// Bytes that the state machine of the update protocol stores. `None` if this crate has no state machine for the
+    /// construction.
     pub machine: Option<usize>,
 }
 
 /// Result of a long run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LongRun {
-    /// Storage at several points of the run.
+    /// Number of stored bytes at several points of the run.
     pub kept: Vec<Kept>,
     /// Number of updates that were signed.
     pub signed: u32,
     /// Number of published earlier states that the client answered.
     pub answered: u32,
-    /// Number of published earlier states that the tower answered. `None` if the construction has no use for a tower.
+    /// Number of published earlier states that the tower answered. `None` if the construction does not use towers.
     pub answered_by_tower: Option<u32>,
     /// Number of earlier states that were published.
     pub tried: u32,
@@ -54,13 +56,13 @@ fn content(number: u32) -> Content {
     Content::of(&[first, CAPACITY - first])
 }
 
-/// Protocol state machines of both sides.
+/// The state machines of the update protocol, one for each side.
 enum Machine {
     /// State machines of the signed sequence form.
     Default([Party; 2]),
-    /// State machines of constructions in which all parties sign the same update.
+    /// State machines of the constructions in which all parties sign the same update.
     Override([Keeper; 2]),
-    /// No state machine exists for the construction.
+    /// This crate has no state machine for the construction.
     None,
 }
 
@@ -73,7 +75,7 @@ impl Machine {
         }
     }
 
-    /// Exchanges the messages of one update between two sides that follow all rules.
+    /// Exchanges all messages of one update between two sides that follow all rules.
     fn update(&mut self, number: u32) -> Result<(), ChannelError> {
         match self {
             Machine::Default(parties) => exchange(parties, number),
@@ -100,7 +102,7 @@ impl Machine {
     }
 }
 
-/// Runs one update of the signed sequence form between two parties that follow all rules.
+/// Exchanges all messages of one update of the signed sequence form between two parties that follow all rules.
 pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
     let [even, odd] = parties;
     let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
@@ -115,7 +117,7 @@ pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), Chan
     Ok(())
 }
 
-/// Picks `count` different numbers from 1 to `highest`, or all of them if there are not more.
+/// Picks `count` different numbers from 1 to `highest`. Picks all of them if `count` is at least `highest`.
 fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
     if count >= highest {
         return (1..=highest).collect();
@@ -127,7 +129,7 @@ fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
     picked
 }
 
-/// Validates the parameters of a run.
+/// Checks that the parameters of a run are within their ranges and fit together.
 ///
 /// # Errors
 ///
@@ -159,12 +161,12 @@ pub fn check(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<(
     }
 }
 
-/// Updates a channel many times and measures its storage. Then publishes `tries` earlier states and the latest state, each on a
-/// separate chain. `progress` is called after every update and every earlier state.
+/// Updates a channel many times and measures its storage. Then publishes the latest state, and `tries` randomly chosen
+/// earlier states, each on a separate chain. `progress` is called once for every update and for every earlier state.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if [`check`] fails, a transaction cannot be built, or the latest state is contested.
+/// [`PlayError`] if [`check`] fails, if a transaction cannot be built, or if the latest state is contested.
 pub fn run(
     kind: Kind,
     updates: u32,
@@ -200,8 +202,8 @@ pub fn run(
             None => drop(channel.update(content(number))?),
             Some(_) => channel.agree(content(number))?,
         }
-        // The update was exchanged without signatures. The state is signed now if it is part of the sample or if storage is
-        // measured here.
+        // The update was exchanged without signatures. The state is signed now if it belongs to the sample, or if
+        // storage is measured after it.
         let picked = chosen.as_ref().is_none_or(|chosen| chosen.contains(&number));
         if chosen.is_some() && (picked || measure) {
             channel.open(funding)?;
@@ -217,7 +219,7 @@ pub fn run(
     let by_tower = channel.tower_terms().map(|_| 0);
     let signed = u32::try_from(publishable.len()).unwrap_or(u32::MAX).saturating_sub(1);
     let mut found = LongRun { kept, signed, answered: 0, answered_by_tower: by_tower, tried: tries };
-    // The last signed state is the latest one, which is not an earlier state.
+    // The last signed state is the latest one. It is removed, because only earlier states are published here.
     publishable.pop();
     let count = u32::try_from(publishable.len()).unwrap_or(u32::MAX);
     for _ in 0..tries {
@@ -238,7 +240,8 @@ fn newest_stands(channel: &dyn Construction) -> Result<(), PlayError> {
     }
 }
 
-/// Publishes an earlier state and the answers of the client and of the tower, on separate chains.
+/// Publishes an earlier state twice, on separate chains. The client answers on the first chain, the tower on the
+/// second.
 fn answer(channel: &mut dyn Construction, number: u32, found: &mut LongRun) -> Result<(), PlayError> {
     for by_tower in [false, true] {
         let mut stage = Stage::new(channel)?;
@@ -304,7 +307,7 @@ mod tests {
                 let measured = 11;
                 match signing {
                     Signing::All => assert_eq!(run.signed, 60),
-                    // The signed updates are those of the sample, and those at which storage was measured.
+                    // The signed updates are those of the sample, and those after which storage was measured.
                     Signing::Sample(..) => assert!((5..=5 + measured).contains(&run.signed)),
                 }
             }

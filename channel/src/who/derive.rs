@@ -1,4 +1,4 @@
-//! Derives, from a policy and from what each role knows, the coalitions that can spend an output.
+//! Derives the coalitions of roles that can spend an output, from its policy and from what each role knows.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,12 @@ use sigstack_compiler::{Atom, Compiled, KeyRef, Msg, Program, Set, is_time_lock}
 use super::knowledge::{Held, Item, Output, Role, When};
 use super::{Row, WhoError};
 
-/// One way to satisfy conditions of a script.
+/// One way to satisfy conditions of a script: the data used, the locks that must have expired, and the recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Way {
     with: Vec<String>,
     from: BTreeSet<String>,
-    /// The fixed transaction that is paid to, or `None` if the signers choose the outputs.
+    /// Recipient of the only transaction that satisfies the conditions. `None` if the signers choose the outputs.
     pays: Option<String>,
 }
 
@@ -26,7 +26,8 @@ impl Way {
         Way { from: BTreeSet::from([lock.into()]), ..Way::default() }
     }
 
-    /// Combines both ways. Returns `None` if they fix two different transactions.
+    /// Combines two ways, so that the conditions of both are satisfied. Returns `None` if they require two different
+    /// transactions.
     fn and(&self, other: &Way) -> Option<Way> {
         let pays = match (&self.pays, &other.pays) {
             (Some(one), Some(other)) if one != other => return None,
@@ -37,7 +38,7 @@ impl Way {
         Some(Way { with, from: self.from.union(&other.from).cloned().collect(), pays })
     }
 
-    /// Returns whether this way has at most the locks and restrictions of another way.
+    /// Returns whether this way is no more restricted than `other`, in its locks and in its recipient.
     fn is_at_least(&self, other: &Way) -> bool {
         (self.pays.is_none() || self.pays == other.pays) && self.from.is_subset(&other.from)
     }
@@ -56,7 +57,8 @@ struct Context<'a> {
     when: When,
 }
 
-/// Returns all coalitions of roles, small ones first. The empty coalition stands for everybody.
+/// Returns all coalitions of roles, smaller ones first. The empty coalition stands for everybody, including people
+/// without a role.
 fn coalitions() -> Vec<Vec<Role>> {
     let mut all: Vec<Vec<Role>> = (0u8..1 << Role::ALL.len())
         .map(|mask| {
@@ -68,7 +70,7 @@ fn coalitions() -> Vec<Vec<Role>> {
     all
 }
 
-/// Returns the table rows of an output.
+/// Returns the table rows of an output, derived from its policy file.
 pub(super) fn rows(output: &Output) -> Result<Vec<Row>, WhoError> {
     let Some(name) = output.policy else {
         return Ok(vec![row(When::Any, "P2A", Vec::new(), Way::default())]);
@@ -77,7 +79,7 @@ pub(super) fn rows(output: &Output) -> Result<Vec<Row>, WhoError> {
     rows_of_text(output, text)
 }
 
-/// Returns the table rows of an output whose policy is this text.
+/// Returns the table rows of an output, as if `text` were its policy.
 pub(super) fn rows_of_text(output: &Output, text: &str) -> Result<Vec<Row>, WhoError> {
     let document = sigstack_compiler::parse(text)?;
     let compiled = sigstack_compiler::compile_text(text)?;
@@ -98,7 +100,7 @@ pub(super) fn rows_of_text(output: &Output, text: &str) -> Result<Vec<Row>, WhoE
     Ok(rows)
 }
 
-/// Returns the key path and the leaves of an output.
+/// Returns the spending paths of an output: the key path, if it can be used, and the leaves.
 fn branches(document: &Document, compiled: &Compiled) -> Vec<Branch> {
     let mut names = leaf_names(document).into_iter();
     let key = compiled.key_path.map(|atom| Branch { name: "key".into(), ways: vec![Set::from([atom])] });
@@ -113,7 +115,8 @@ fn branches(document: &Document, compiled: &Compiled) -> Vec<Branch> {
     key.into_iter().chain(leaves).collect()
 }
 
-/// Returns the names of the policies in the script tree, from left to right.
+/// Returns the name of each leaf's policy, from left to right in the script tree. A leaf without a named policy has the
+/// name `None`.
 fn leaf_names(document: &Document) -> Vec<Option<String>> {
     let output = document.statements().find_map(|statement| match statement {
         Statement::Output(Written::Tr(Internal::Nums(_) | Internal::Key(_), policy)) => policy.as_ref(),
@@ -169,7 +172,7 @@ impl Context<'_> {
         if let Some(way) = shown.filter(|_| found.iter().all(|(coalition, _)| !coalition.is_empty())) {
             found.push((Vec::new(), way));
         }
-        // Coalitions that can do the same with the same data share one row.
+        // Coalitions that can do the same with the same data are listed in one row.
         let mut rows: Vec<Row> = Vec::new();
         for (who, way) in found {
             let row = row(self.when, &branch.name, who, way);
@@ -181,7 +184,7 @@ impl Context<'_> {
         rows
     }
 
-    /// Returns the items that a coalition knows.
+    /// Returns the items that at least one role of the coalition knows, and the public ones.
     fn items<'s>(&'s self, coalition: &'s [Role]) -> impl Iterator<Item = Item> + 's {
         self.facts()
             .filter(|(role, _)| role.is_none_or(|role| coalition.contains(&role)))
@@ -200,7 +203,7 @@ impl Context<'_> {
         all || self.items(coalition).any(|item| matches!(item, Item::Key(key) if key == name))
     }
 
-    /// Returns the ways in which a coalition satisfies all conditions of a set.
+    /// Returns the ways in which a coalition can satisfy all conditions of a set.
     fn set(&self, branch: &Branch, set: &Set, coalition: &[Role]) -> Vec<Way> {
         if branch.name != "key" && !self.items(coalition).any(|item| item == Item::Scripts) {
             return Vec::new();
@@ -216,8 +219,8 @@ impl Context<'_> {
         })
     }
 
-    /// Returns the ways to spend with data that another witness revealed: preimages, and signatures that are not bound to one
-    /// output. A miner or a third party can copy them from the mempool.
+    /// Returns the ways in which anyone can spend the output with data that another witness revealed: preimages, and
+    /// signatures that are not bound to one transaction. A miner or a third party can copy them from the mempool.
     fn shown(&self, branch: &Branch, set: &Set) -> Vec<Way> {
         let is_unbound = |atom: &Atom| match atom {
             Atom::Signed(Msg::Delegate, _) => false,
@@ -234,7 +237,8 @@ impl Context<'_> {
             }
             let ways = Role::ALL.iter().flat_map(|role| self.atom(&branch.name, atom, &[*role]));
             let word = |way: Way| Way { with: vec!["a shown witness".into()], ..way };
-            // If a key signs an arbitrary transaction, the signature is bound to that transaction and cannot be reused.
+            // If a key signs a transaction of the signer's choice, the signature is bound to that transaction. Others
+            // cannot use it for another one.
             let is_usable =
                 |way: &Way| matches!(atom, Atom::Signed(..) | Atom::Hash(..)) || way.pays.is_some();
             ways.filter(is_usable).map(word).take(1).collect()
@@ -259,7 +263,7 @@ impl Context<'_> {
             }
             Atom::Presigned(_, bytes) => self.transaction(bytes, coalition),
             Atom::Ctv(hash) | Atom::TemplateHash(hash) => self.transaction(hash, coalition),
-            // The lock encodes a state number in nLockTime and is a time long past.
+            // Such a lock encodes a state number in nLockTime. As a time it is long past, so it delays nothing.
             Atom::After(lock) if is_time_lock(*lock) => vec![Way::default()],
             Atom::After(lock) => vec![Way::from(format!("height {}", self.number(*lock)))],
             Atom::Older(1) => vec![Way::from("1 block")],
@@ -273,7 +277,8 @@ impl Context<'_> {
         }
     }
 
-    /// Returns the ways to provide a signature by a key: with its secret key, or a signature made earlier.
+    /// Returns the ways in which a coalition can provide a signature of `key`: with the secret key, or with a signature
+    /// that was made earlier.
     fn key(&self, branch: &str, key: &KeyRef, coalition: &[Role], over: &str) -> Vec<Way> {
         let name = self.program.key_name(&key.x);
         let own = self.has_key(&name, coalition).then(|| Way::with(format!("{name}{over}")));
@@ -297,7 +302,7 @@ impl Context<'_> {
         known.take(1).collect()
     }
 
-    /// Returns the name of a number in the document, or the number itself.
+    /// Returns the name that the policy document gives to a number, or the number itself if it has no name.
     fn number(&self, value: u32) -> String {
         let found = self.document.statements().find_map(|statement| match statement {
             Statement::Number(name, Some(known)) if *known == u64::from(value) => Some(name.text.clone()),

@@ -1,12 +1,12 @@
-//! The items that each role knows about an output, as data.
+//! What each role knows about an output: data types for secrets, signatures and other items.
 
-/// A role that can act on an output. Anyone without a role, miners included, knows what is public.
+/// A role that can act on an output. People without a role, including miners, know only what is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// The party whose commitment transaction is published, and which may cheat. If both parties have the same transactions, either
-    /// party.
+    /// The party whose commitment transaction is published, and which may cheat. If both parties have the same
+    /// transactions, A is either party.
     A,
-    /// The other party.
+    /// The other party, which must answer if A publishes an old state.
     B,
     /// The watchtower of B.
     Tower,
@@ -26,51 +26,53 @@ impl Role {
     }
 }
 
-/// The states for which a role knows an item.
+/// For which states a role knows an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     /// The role knows the item for every state.
     Any,
-    /// The role knows the item if the output is that of an old state.
+    /// The role knows the item only if the output belongs to an old state.
     Old,
-    /// The role knows the item if the output is that of the latest state.
+    /// The role knows the item only if the output belongs to the latest state.
     Latest,
 }
 
 /// A signature that was made earlier and that a role stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    /// Name of the key in the policy.
+    /// Name of the signing key in the policy.
     pub(super) key: &'static str,
-    /// Path for which the signature is valid: `key`, the name of a leaf, or `leaf` for every leaf.
+    /// Spending path for which the signature is valid: `key` for the key path, the name of a leaf, or `leaf` for every
+    /// leaf.
     pub(super) on: &'static str,
-    /// Description of the signature in tables.
+    /// Description of the signature, as shown in tables.
     pub(super) what: &'static str,
-    /// Recipient of the signed transaction's outputs, or `None` if the signature is of a message that does not fix a transaction.
+    /// Recipient that the signed transaction pays to, as shown in tables. `None` if the signature is on a message that
+    /// does not fix a transaction.
     pub(super) pays: Option<&'static str>,
-    /// Lock of the signed transaction, if it has one.
+    /// Lock of the signed transaction, as shown in tables. `None` if it has none.
     pub(super) from: Option<&'static str>,
 }
 
 /// An item that a role knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
-    /// Secret of a key.
+    /// Secret key of the key with this name in the policy.
     Key(&'static str),
-    /// Share of a key's secret. All roles that have a share must sign together.
+    /// Share of a secret key. All roles with a share of it must sign together.
     Share(&'static str),
     /// A signature made earlier.
     Signature(Held),
-    /// Preimage of a hash.
+    /// Preimage of the hash with this name in the policy.
     Preimage(&'static str),
-    /// A transaction that a template in the policy fixes: name of the template in the policy, name of the transaction in tables,
-    /// the recipient of its outputs, and its lock.
+    /// The transaction that a template in the policy fixes. The values are the template's name in the policy, the
+    /// transaction's name in tables, the recipient, and the lock, if there is one.
     Transaction(&'static str, &'static str, &'static str, Option<&'static str>),
-    /// Scripts of the output's leaves that this role may have to reveal, and the hashes of the merkle path.
+    /// The leaf scripts of the output and the hashes of their merkle paths, which a spend of a leaf must reveal.
     Scripts,
 }
 
-/// An item, with the role that knows it and the states for which it does.
+/// A role, an item that it knows, and the states for which it knows the item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fact {
     /// Role that knows the item, or `None` for everybody.
@@ -82,33 +84,34 @@ pub(super) struct Fact {
 }
 
 impl Fact {
-    /// Restricts the fact to old states.
+    /// Returns the fact restricted to old states.
     pub(super) const fn old(self) -> Fact {
         Fact { when: When::Old, ..self }
     }
 }
 
-/// Returns a fact that A knows.
+/// Returns the fact that A knows an item, for every state.
 pub(super) const fn a(item: Item) -> Fact {
     Fact { role: Some(Role::A), when: When::Any, item }
 }
 
-/// Returns a fact that B knows.
+/// Returns the fact that B knows an item, for every state.
 pub(super) const fn b(item: Item) -> Fact {
     Fact { role: Some(Role::B), when: When::Any, item }
 }
 
-/// Returns a fact that B's watchtower knows.
+/// Returns the fact that B's watchtower knows an item, for every state.
 pub(super) const fn tower(item: Item) -> Fact {
     Fact { role: Some(Role::Tower), when: When::Any, item }
 }
 
-/// Returns a fact that everybody knows.
+/// Returns the fact that everybody knows an item, for every state.
 pub(super) const fn public(item: Item) -> Fact {
     Fact { role: None, when: When::Any, item }
 }
 
-/// Returns a stored signature.
+/// Returns a signature that was made earlier. The arguments are the fields of [`Held`]. The signed transaction has no
+/// lock.
 pub(super) const fn held(
     key: &'static str,
     on: &'static str,
@@ -118,7 +121,7 @@ pub(super) const fn held(
     Item::Signature(Held { key, on, what, pays, from: None })
 }
 
-/// Returns a stored signature of a transaction with a lock.
+/// Returns a signature that was made earlier, of a transaction with a lock. The arguments are the fields of [`Held`].
 pub(super) const fn held_from(
     key: &'static str,
     on: &'static str,
@@ -129,16 +132,16 @@ pub(super) const fn held_from(
     Item::Signature(Held { key, on, what, pays: Some(pays), from: Some(from) })
 }
 
-/// An output of a construction.
+/// An output that a construction's transactions create.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Output {
     /// Name of the output in tables.
     pub(super) name: &'static str,
-    /// Name of the policy file, or `None` for P2A, which everybody can spend.
+    /// Name of the policy file. `None` for P2A, which everybody can spend.
     pub(super) policy: Option<&'static str>,
-    /// Whether the output belongs to a numbered state, so that old states and the latest state can be spent differently.
+    /// Whether the output belongs to a state. If so, the old states and the latest state are examined separately.
     pub(super) numbered: bool,
-    /// Facts about the output.
+    /// What each role knows about the output.
     pub(super) facts: Vec<Fact>,
 }
 
@@ -148,7 +151,8 @@ impl Output {
         Output { name, policy: Some(policy), numbered: false, facts: facts.concat() }
     }
 
-    /// Marks the output as one that exists in old states and in the latest state.
+    /// Returns the output, marked as belonging to a state. Old states and the latest state are then examined
+    /// separately.
     pub(super) fn numbered(self) -> Output {
         Output { numbered: true, ..self }
     }

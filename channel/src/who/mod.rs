@@ -1,12 +1,13 @@
-//! Derives, for each output of a construction, who can spend it, when, and with which data.
+//! Derives who can spend each output of a construction, when, and with which data.
 //!
-//! For every spending path of an output, the smallest coalitions that can satisfy it alone are derived. The inputs are the output's
-//! policy and what each role knows: its own secrets, everything that it ever received, and what is public. With its own secrets a
-//! party can make a revocation signature against itself at any time. Data that a witness reveals is public from then on.
+//! For every spending path of an output, the result is the smallest coalitions of roles that can satisfy it without the
+//! other roles. It is derived from the output's policy and from what each role knows: its own secrets, everything that
+//! it ever received, and what is public. A party can sign any state number with its own key at any time, even if this
+//! revokes its own state. Data that a witness reveals is public from then on.
 //!
-//! The commitment transactions of the two parties have the same outputs with exchanged names; the tables show those of A. An old
-//! state is one that a later state has replaced. For an old state, the received data includes what the other party gave for the
-//! later state.
+//! The commitment transactions of the two parties have the same outputs with exchanged roles, so the tables show only
+//! the commitment transaction of A. An old state is a state that a later state has replaced. In an old state, a party
+//! has also received the data that the other party gave for the later state.
 
 mod derive;
 mod knowledge;
@@ -17,26 +18,26 @@ pub use knowledge::Role;
 use crate::compare::Table;
 use crate::model::{KINDS, Kind};
 
-/// A way to spend an output.
+/// One row of a table: a way to spend an output, and the coalitions that can use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Spending path: the key path, or the name of the leaf in the policy.
     pub path: String,
     /// State to which the row applies: `old`, `latest`, or `any`.
     pub state: &'static str,
-    /// The smallest coalitions that can spend by this path, each without the others. An empty coalition is everybody, miners
-    /// included.
+    /// The smallest coalitions that can spend by this path, each without the other roles. An empty coalition means
+    /// everybody, including miners.
     pub who: Vec<Vec<Role>>,
-    /// Locks that must have expired.
+    /// The locks that must have expired, or `at once` if there is none.
     pub from: String,
-    /// Data that is used: own keys, and data received from others.
+    /// The data that the spenders use: own keys, and data received from others.
     pub with: String,
-    /// Recipient of the money: that of a fixed transaction, or `free` if the spenders choose the outputs.
+    /// Recipient of the money, if the path fixes the spending transaction. `free` if the spenders choose the outputs.
     pub pays: String,
 }
 
 impl Row {
-    /// Formats the coalitions: members of `A + B` act together, and each of `A, B` acts alone.
+    /// Formats the coalitions. In `A + B`, the two must act together. In `A, B`, each can act alone.
     pub fn who(&self) -> String {
         let words = |roles: &Vec<Role>| {
             let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
@@ -46,18 +47,18 @@ impl Row {
     }
 }
 
-/// An output and the ways to spend it.
+/// An output, with all ways to spend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spendable {
     /// Name of the output.
     pub name: &'static str,
-    /// Name of the policy file, or `None` for P2A.
+    /// Name of the policy file. `None` for P2A, which needs no policy.
     pub policy: Option<&'static str>,
     /// The ways to spend the output.
     pub rows: Vec<Row>,
 }
 
-/// The reason for which no table can be made.
+/// The reason why no table can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhoError {
@@ -84,7 +85,7 @@ impl From<sigstack_compiler::Error> for WhoError {
     }
 }
 
-/// Returns the outputs of a construction, and who can spend them.
+/// Returns the outputs of a construction, each with the coalitions that can spend it.
 ///
 /// # Errors
 ///
@@ -97,7 +98,7 @@ pub fn who(kind: Kind) -> Result<Vec<Spendable>, WhoError> {
     outputs.iter().map(rows).collect()
 }
 
-/// Formats the rows of an output as a table.
+/// Formats the ways to spend an output as a table.
 pub fn table(output: &Spendable) -> Table {
     let mut table = Table::new(&["path", "state", "who", "from", "with", "pays"]);
     for row in &output.rows {
@@ -117,8 +118,8 @@ fn cells(row: &Row) -> Vec<String> {
     ]
 }
 
-/// Returns one table with the outputs of these constructions, or of all constructions if `names` is empty. Unknown names are
-/// ignored.
+/// Returns one table with all outputs of the constructions in `names`, or of all constructions if `names` is empty.
+/// Unknown names are ignored.
 ///
 /// # Errors
 ///

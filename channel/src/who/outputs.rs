@@ -1,7 +1,7 @@
-//! The outputs of each construction, with their policies and what each role knows about them.
+//! The outputs of each construction, with their policy files and with what each role knows about them.
 //!
-//! To add a construction, list its outputs by policy file, and the facts about the names in these policies. The rows of the tables
-//! are derived.
+//! To add a construction, list its outputs with their policy files, and what each role knows about the names in these
+//! policies. The rows of the tables are derived from this.
 
 use super::knowledge::Item::{Key, Preimage, Scripts, Share, Transaction};
 use super::knowledge::{Fact, Output, a, b, held, held_from, public, tower};
@@ -11,10 +11,10 @@ use crate::model::{Form, Kind, LiteralForm, Profile};
 const P2A: &str = "P2A, 0 to 239 sat";
 const SPLIT: &str = "balances";
 
-/// Facts of both parties: they know the scripts and have shares of the aggregate key.
+/// What both parties know about every joint output: the scripts, and their shares of the aggregate key.
 const JOINT: &[Fact] = &[a(Share("P")), b(Share("P")), a(Scripts), b(Scripts)];
 
-/// Returns all outputs that a construction can create, beginning with the funding output.
+/// Returns all outputs that a construction can create. The funding output comes first.
 pub(super) fn outputs(kind: Kind) -> Vec<Output> {
     match kind {
         Kind::Bip68(..) | Kind::Tree(..) => timelock(),
@@ -25,7 +25,7 @@ pub(super) fn outputs(kind: Kind) -> Vec<Output> {
     }
 }
 
-/// Returns the outputs that pay a state: a balance per party, HTLCs, and a P2A output.
+/// Returns the outputs of a settlement transaction: a balance, an HTLC, and a P2A output.
 fn split() -> Vec<Output> {
     let htlc = &[a(Key("payer")), b(Key("payee")), b(Preimage("hash160_payment"))];
     vec![
@@ -56,7 +56,8 @@ fn ln_penalty(format: Format) -> Vec<Output> {
     let of_a = held("B", "leaf", "B's signature", Some("a commitment of A"));
     let of_b = held("A", "leaf", "A's signature", Some("a commitment of B"));
     let funding = [a(Key("A")), b(Key("B")), a(of_a), b(of_b), a(Scripts), b(Scripts)];
-    // The revocation key is the sum of a key of B and a secret of A. A reveals the secret when the state is replaced.
+    // The revocation key is derived from a key of B and a per-commitment secret of A. A reveals the secret when a later
+    // state replaces this one.
     let revocation: &[Fact] = &[
         a(Share("revocationpubkey")),
         b(Share("revocationpubkey")),
@@ -102,7 +103,7 @@ fn ln_penalty(format: Format) -> Vec<Output> {
     ];
     match format {
         Format::Anchors => {
-            // The witness that spends the funding output reveals this key.
+            // The witness that spends the funding output reveals the funding key of the anchor script.
             let facts = [a(Key("funding_pubkey")), public(Scripts)];
             all.push(Output::new("anchor of A", "ln-penalty-anchor", &[&facts]));
         }
@@ -134,7 +135,7 @@ fn literal(form: LiteralForm) -> Vec<Output> {
     ]
 }
 
-/// Facts about A's commitment transaction in the signed sequence form.
+/// What each role knows about A's commitment transaction in the signed sequence form.
 fn version() -> Vec<Fact> {
     let evidence = held("K_A", "leaf", "A's m > n", None);
     let mut facts = JOINT.to_vec();
@@ -160,7 +161,8 @@ fn sequence(profile: Profile) -> Vec<Output> {
         Profile::TemplateHash => "default-templatehash",
         Profile::AnyPrevOut => "default-csfs-bip118",
         Profile::AnyPrevOutAlone => {
-            // The tower stores the victim's signature of J; B can make this signature at any time.
+            // The tower has the victim's signature of the justice transaction J. B itself can make this signature at
+            // any time.
             facts.push(tower(held("B_pen", "tower", "signed J", Some("all to B"))));
             "default-bip118"
         }

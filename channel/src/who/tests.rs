@@ -7,22 +7,23 @@ use super::knowledge::{Item, Output, When};
 use super::*;
 use crate::export::play_cases;
 
-/// Formats the rows of a leaf as lines.
+/// Formats the rows of one spending path as lines.
 fn lines(rows: &[Row], path: &str) -> Vec<String> {
     let line =
         |row: &Row| format!("{} | {} | {} | {} | {}", row.state, row.who(), row.from, row.with, row.pays);
     rows.iter().filter(|row| row.path == path).map(line).collect()
 }
 
-/// Returns the rows of A's commitment transaction in the default construction, with another policy.
+/// Returns the rows of the contested output in A's commitment transaction of `sequence-ctv`, but with another policy.
 fn version(text: &str) -> Vec<Row> {
     let default = outputs::outputs(Kind::from_name("sequence-ctv").unwrap()).remove(1);
     assert_eq!(default.policy, Some("default-ctv"));
     derive::rows_of_text(&default, text).unwrap()
 }
 
-/// Finding 1: if a leaf requires only a higher number, the publisher can take the output of its own commitment transaction, old or
-/// latest, with a signature that it makes itself. Anyone who sees that signature can take the output too.
+/// Finding 1: if a leaf requires only a signature of a higher state number, the publisher can make that signature
+/// itself. It can then take the output of its own commitment transaction, old or latest. Anyone who sees the signature
+/// can take the output too.
 #[test]
 fn a_sweep_by_anyone_is_a_row_for_the_publisher_alone() {
     let text = sigstack_compiler::policy_text("sequence-sweep").unwrap();
@@ -40,8 +41,8 @@ fn a_sweep_by_anyone_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// Finding 7: if the tower's leaf requires no key that the publisher lacks, the publisher can complete the tower's transaction
-/// itself.
+/// Finding 7: if the tower's leaf requires no key that the publisher lacks, the publisher itself can complete the
+/// tower's transaction.
 #[test]
 fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {
     let text = sigstack_compiler::policy_text("default-ctv").unwrap();
@@ -63,8 +64,8 @@ fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// In an old state, A alone can spend to outputs of its choice only after the delay. The exception is the swap of outputs in the
-/// literal form.
+/// In an old state, A alone can spend to outputs of its choice only after the delay. The only exception is the literal
+/// form of 2018, in which A can take B's output.
 #[test]
 fn a_publisher_alone_takes_nothing_of_the_other() {
     let mut found = Vec::new();
@@ -77,7 +78,7 @@ fn a_publisher_alone_takes_nothing_of_the_other() {
             }
         }
     }
-    // A may spend its own balance of a settlement, and its own anchor.
+    // A may spend its own balance of a settlement, and its own anchor output.
     found
         .retain(|found| !found.ends_with("split: balance of A, key") && !found.ends_with("anchor of A, key"));
     let swap = |form: &str| {
@@ -87,7 +88,7 @@ fn a_publisher_alone_takes_nothing_of_the_other() {
     assert_eq!(found, [swap("literal-cat"), swap("literal-pc")].concat());
 }
 
-/// Every path of every policy has a row, so no output can be locked where nobody can spend it.
+/// Every spending path of every policy has a row. So there is no path that nobody can use.
 #[test]
 fn every_path_can_be_taken_by_somebody() {
     for (name, kind) in KINDS {
@@ -106,7 +107,8 @@ fn compiled(policy: &str) -> Compiled {
     sigstack_compiler::compile_text(sigstack_compiler::policy_text(policy).unwrap()).unwrap()
 }
 
-/// Returns a script with its values replaced by their kinds: `number`, or the length of a longer push.
+/// Replaces the values in a script by their kinds: a small push by `number`, a longer push by its length. Returns one
+/// word for each instruction.
 fn shape(script: &[u8]) -> Vec<String> {
     let word = |instruction: sigstack_interpreter::Instruction<'_>| match instruction.data.len() {
         0 if (0x51..=0x60).contains(&instruction.opcode.0) => "number".to_owned(),
@@ -117,7 +119,7 @@ fn shape(script: &[u8]) -> Vec<String> {
     Instructions::new(script).flatten().map(word).collect()
 }
 
-/// Every leaf that a play reveals is in the table, at the same depth and in a tree with the same number of leaves.
+/// Every leaf that the simulated transactions reveal is in the table, at the same depth of its tree.
 #[test]
 fn the_leaves_of_plays_are_in_the_table() {
     let mut seen = 0;
@@ -146,7 +148,8 @@ fn the_leaves_of_plays_are_in_the_table() {
     assert!(seen > 60, "{seen}");
 }
 
-/// A role knows its own secrets for every state. Only data that the other party gave for a later state is restricted to old states.
+/// A role knows its own secrets for every state. Only data that the other party gave for a later state is restricted to
+/// old states.
 #[test]
 fn secrets_do_not_depend_on_the_state() {
     for (name, kind) in KINDS {
