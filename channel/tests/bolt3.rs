@@ -1,4 +1,4 @@
-//! Tests with the vectors of BOLT 3: keys, secrets, and all transactions byte for byte.
+//! Tests with the vectors of BOLT 3: keys, secrets, and all transactions, which are compared byte for byte.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,7 +21,7 @@ use sigstack_channel::tx::{output, p2wpkh, p2wsh, set_witness, transaction, weig
 use sigstack_interpreter::{Flags, Spend, sighash::legacy};
 use sigstack_test_support::shared;
 
-/// Loads a file of the vectors. `None` if the test is left out because the file is missing.
+/// Loads a file of the vectors. Returns `None` if the file is missing, in which case the test is skipped.
 #[track_caller]
 fn load(name: &str) -> Option<Value> {
     let path = shared(&format!("vectors/bolt3/{name}.json"))?;
@@ -52,7 +52,7 @@ fn list(value: &Value) -> &Vec<Value> {
     value.as_array().unwrap()
 }
 
-/// Secrets and keys of BOLT 3 appendix C. Each key is derived from its secret and compared with the file.
+/// Secrets and keys of BOLT 3 appendix C. Each key was derived from its secret and compared with the file.
 struct Setup {
     keys: CommitmentKeys,
     mask: u64,
@@ -133,7 +133,7 @@ fn htlcs(common: &Value, case: &Value) -> Vec<LnHtlc> {
     list(&case["htlc_ids"]).iter().map(of).collect()
 }
 
-/// Returns a signature of the file with its hash type appended.
+/// Returns a signature of the file, with its hash type appended.
 fn signed(der: &Value, hash_type: u8) -> Vec<u8> {
     let mut signature = bytes(der);
     signature.push(hash_type);
@@ -195,7 +195,7 @@ fn commitment(setup: &Setup, params: &CommitmentParams<'_>, case: &Value, checke
     assert_eq!(hex::encode(serialize(&tx)), case["commitment_tx_hex"].as_str().unwrap(), "{}", case["name"]);
     Spend::new(&tx, &prevouts).unwrap().verify(Flags::CONSENSUS).unwrap();
     assert_eq!(commitment_number(&tx, params.mask), Some(42));
-    // BOLT 3 appendix A assumes signatures of 73 bytes, and these are shorter. Trimmed HTLCs have no output.
+    // BOLT 3 appendix A assumes signatures of 73 bytes, and the real ones are shorter. Trimmed HTLCs have no output.
     let htlc_outputs = outputs.iter().filter(|kind| matches!(kind, CommitmentOutput::Htlc(_))).count() as u64;
     assert!(weight(&tx) <= params.format.commitment_weight() + 172 * htlc_outputs);
     checked.commitments += 1;
@@ -241,7 +241,7 @@ fn htlc_tx(
     }
     let preimage = match (htlc.direction, expected["kind"].as_str().unwrap()) {
         (HtlcDirection::Offered, "timeout") => vec![],
-        // Each preimage of the file consists of 32 bytes equal to the HTLC's id.
+        // All 32 bytes of a preimage in the file are equal to the HTLC's id.
         (HtlcDirection::Received, "success") => vec![u8::try_from(number(&expected["htlc_id"])).unwrap(); 32],
         (direction, kind) => panic!("{direction:?} {kind}"),
     };

@@ -1,5 +1,6 @@
-//! Tests of the exported cases: they equal the files in `test-vectors/channels`, and each gets its expected verdict. A case that
-//! is valid with the proposals is also valid by Bitcoin Core's present code, which does not know them.
+//! Tests of the exported test cases. They must equal the files in `test-vectors/channels`, and the script interpreter
+//! must give each case its expected result. Bitcoin Core without the proposals must also accept every case that is
+//! valid with the proposals, since they are soft forks.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,7 +28,7 @@ fn all_cases() -> Vec<Case> {
     plays.chain(nested_cases().unwrap()).chain(attack_cases().unwrap()).collect()
 }
 
-/// The input that a case is about. No case is about a whole transaction.
+/// Returns the index of the input that a case verifies. No case here is about a whole transaction.
 fn input(case: &Case) -> usize {
     case.subject.input().unwrap()
 }
@@ -57,7 +58,7 @@ fn every_case_gets_its_verdict_here_and_with_core() {
         match case.expect {
             Expect::Ok => {
                 assert_eq!(verdict, Ok(()), "{comment}");
-                // The proposals are soft forks, so everything that they accept was accepted before.
+                // The proposals are soft forks, so Bitcoin Core without them also accepts every valid case.
                 assert!(core_accepts(&case), "{comment}");
                 valid += 1;
             }

@@ -56,7 +56,7 @@ fn every_construction_closes_together() {
     }
 }
 
-/// A signed cooperative close stays valid, so a later state would be worthless.
+/// After a cooperative close was signed, no party may agree on a later state, because the close stays valid.
 #[test]
 fn a_cooperative_close_ends_the_updates() {
     for mut construction in all() {
@@ -87,7 +87,8 @@ fn every_construction_closes_alone_in_the_newest_state_and_nobody_contests() {
             let steps = construction.close(by, construction.number()).unwrap();
             for step in &steps[..1] {
                 let contest = construction.contest(1 - by, &step.tx).unwrap();
-                // If locks order the states, the path of the latest state continues after the kickoff.
+                // In constructions with decreasing relative locks, the transactions of the latest state continue after
+                // the kickoff.
                 let continues = name.contains("BIP 68") || name.contains("tree");
                 assert_eq!(contest.is_some(), continues, "{name}");
                 assert_eq!(
@@ -128,14 +129,15 @@ fn every_old_state_is_punished_or_overridden_by_client_and_tower() {
                 let steps = steps.unwrap_or_else(|| panic!("{} {number}", facts.name));
                 stage.publish_all(steps).unwrap_or_else(|error| panic!("{} {number}: {error}", facts.name));
                 if facts.name.contains("LN-Symmetry") || facts.name.contains("override") {
-                    // The tower leaves the settlement to the owner.
+                    // A tower publishes only the update. The client publishes the settlement later.
                     let settled = stage.paid(construction, 1);
                     assert_eq!(settled, if by_tower { 0 } else { 600_000 }, "{}", facts.name);
                     continue;
                 }
                 let paid = stage.paid(construction, 1);
                 let least = match facts.name {
-                    // The victim in the 2018 talk's construction gets the cheater's balance at once, and its own after the delay.
+                    // In the construction of the 2018 talk, the victim gets the cheater's balance at once, and its own
+                    // balance after the delay.
                     name if name.starts_with("literal") => construction_balance(number),
                     name if name.contains("static") => construction_balance(number),
                     _ if facts.penalty => CAPACITY,
@@ -147,7 +149,7 @@ fn every_old_state_is_punished_or_overridden_by_client_and_tower() {
     }
 }
 
-/// Returns the cheater's balance in an old state.
+/// Returns the cheater's balance in the old state with this number.
 fn construction_balance(number: u32) -> u64 {
     600_000 - 50_000 * u64::from(number)
 }
@@ -168,7 +170,7 @@ fn htlcs_are_claimed_by_preimage_or_after_expiry_in_all() {
         stage.publish_all(steps[..=at].to_vec()).unwrap_or_else(|error| panic!("{name}: {error}"));
         for (nth, preimage) in [Some(PREIMAGE), None].into_iter().enumerate() {
             let claim = construction.claim_htlc(&settled, &htlcs[nth], preimage).unwrap();
-            // Second-stage transactions with zero fee would need an additional fee input; here miners include them as they are.
+            // A second-stage transaction with zero fee would need a fee input to be relayed. Here it is mined directly.
             wait_for(&mut stage.chain, &claim.tx).unwrap();
             match claim.fee() {
                 0 => drop(
@@ -234,15 +236,15 @@ fn a_setup_is_refused_outside_of_its_bounds() {
     assert!(channel.script_number(u32::MAX).is_err());
 }
 
-/// Three partial signatures of three messages with the same nonce reveal the key. Three cooperative closes of one channel must use
-/// different nonces, and so must any two joint signatures of the parties.
+/// Three partial signatures of different messages with the same nonce reveal the secret key. So every joint signature
+/// must have a nonce of its own. This includes several cooperative closes of one channel.
 #[test]
 fn every_joint_signature_has_a_nonce_of_its_own() {
     for mut construction in all() {
         let construction = construction.as_mut();
         let name = construction.facts().name;
         if name.starts_with("LN-penalty") {
-            // LN-penalty uses ECDSA, whose nonces follow RFC 6979: a hash of key and message.
+            // LN-penalty uses ECDSA, whose nonces follow RFC 6979: each is a hash of the key and the message.
             continue;
         }
         let mut stage = Stage::new(construction).unwrap();
@@ -255,7 +257,7 @@ fn every_joint_signature_has_a_nonce_of_its_own() {
         }
         for number in 0..construction.number() {
             let signature = &construction.close(0, number).unwrap()[0].tx.input[0].witness.to_vec()[0];
-            // If locks order the states, all states begin with the same kickoff.
+            // In constructions with decreasing relative locks, all states share the kickoff.
             let shared = name.contains("BIP 68") || name.contains("tree");
             let new = nonces.insert(signature[..32].to_vec());
             assert!(new || shared && number > 0, "{name}: state {number} repeats a nonce");
@@ -263,7 +265,8 @@ fn every_joint_signature_has_a_nonce_of_its_own() {
     }
 }
 
-/// Two channels of one seed share no secret, because every derivation includes the bytes that a party draws at opening.
+/// Two channels with the same seed share no secret, because every derivation includes the random bytes that a party
+/// draws for a channel.
 #[test]
 fn channels_of_one_seed_share_no_key() {
     let parties = |drawn: u8| -> Vec<PartyKeys> {
@@ -286,7 +289,8 @@ fn channels_of_one_seed_share_no_key() {
     let (one, other) = (keys(10), keys(20));
     assert_eq!(one.len(), 20);
     assert!(one.iter().all(|key| !other.contains(key)));
-    // Base points and per-commitment secrets of LN-penalty: the commitments of two channels have no key in common.
+    // The same must be true of the base points and per-commitment secrets of LN-penalty: the commitment transactions of
+    // two channels have no output script in common.
     let scripts = |drawn: u8| -> Vec<bitcoin::ScriptBuf> {
         let setup = Setup::of(parties(drawn), CAPACITY, 144, crate::keys::Entropy::from_name("x")).unwrap();
         let mut channel = LnPenalty::new(setup, Format::Anchors, first()).unwrap();
@@ -298,7 +302,8 @@ fn channels_of_one_seed_share_no_key() {
     assert!(one.iter().all(|script| !other.contains(script)));
 }
 
-/// Random histories from a seed: number of updates, balances, HTLCs, and which party publishes which state.
+/// Random histories, reproducible from a seed: the number of updates, the balances, the HTLCs, and which party
+/// publishes which state are random.
 #[test]
 fn over_random_histories_old_states_are_answered_and_the_newest_never_is() {
     let kinds = [

@@ -10,10 +10,11 @@ use crate::wallet::Wallet;
 
 const CAPACITY: u64 = 1_000_000;
 const KNOWN: [[u8; 32]; 2] = [[1; 32], [2; 32]];
-/// Maximum satoshi that a party may pay for fees in one simulation, in which all feerates are 2 sat/vB or slightly more.
+/// Maximum that a party may pay for fees in one simulation, in satoshi. All feerates in these simulations are 2 sat/vB
+/// or slightly more.
 const FEES: u64 = 6_000;
 
-/// Runs `play` for every construction, with short locks.
+/// Runs `play` for every construction that has guards. `bip68` and `tree` get shorter locks than usual.
 fn guarded(mut play: impl FnMut(&'static str, Box<dyn Construction>)) {
     for (name, kind) in KINDS {
         let kind = match kind {
@@ -39,13 +40,14 @@ fn client(channel: &dyn Construction, party: usize, chain: &mut Chain) -> Publis
     Publisher::new(channel.guard(party).unwrap(), wallet, 2)
 }
 
-/// Returns what a party has in the end: its payouts and its wallet, minus the wallet's initial coins.
+/// Returns how much a party has at the end, in satoshi: its payouts and its wallet, minus the initial coins of the
+/// wallet.
 fn has(channel: &dyn Construction, stage: &Stage, publisher: &Publisher, party: usize) -> u64 {
     let wallet = stage.chain.balance(publisher.wallet().script_pubkey());
     (stage.paid(channel, party) + wallet).saturating_sub(400_000)
 }
 
-/// Mines blocks until no publisher has anything left to claim.
+/// Mines `blocks` blocks. Before each block, all publishers check the chain and submit their claims.
 fn run(stage: &mut Stage, publishers: &mut [Publisher], blocks: u32) {
     for _ in 0..blocks {
         for publisher in publishers.iter_mut() {
@@ -57,7 +59,8 @@ fn run(stage: &mut Stage, publishers: &mut [Publisher], blocks: u32) {
     }
 }
 
-/// State with two equal HTLCs to the second party, one to the first party, and one with an unknown preimage.
+/// Returns a state with two equal HTLCs to the second party, one HTLC to the first party, and one HTLC whose preimage
+/// nobody knows.
 fn with_htlcs() -> Content {
     let htlc = |from: usize, sat, preimage: [u8; 32]| Htlc {
         from,
@@ -71,8 +74,8 @@ fn with_htlcs() -> Content {
     Content { balances: vec![500_000, 300_000], htlcs }
 }
 
-/// E6, E11: whichever party closes, each party receives its balance and its HTLCs. This includes equal HTLCs, claims with the
-/// preimage, and claims after the expiry.
+/// E6, E11: each party receives its balance and its HTLCs, whichever party closes the channel. The HTLCs include equal
+/// ones, some that are claimed with the preimage, and some that are taken back after the expiry.
 #[test]
 fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
     guarded(|name, mut channel| {
@@ -97,8 +100,8 @@ fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
     });
 }
 
-/// Publishing an old state does not pay its publisher more than the latest state, with or without a reorganisation that removes
-/// the answer.
+/// Publishing an old state does not pay its publisher more than the latest state would. This is true even if a
+/// reorganization removes the answer.
 #[test]
 fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
     guarded(|name, mut channel| {
@@ -115,7 +118,7 @@ fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
             stage.publish(old.next().unwrap()).unwrap();
             let mut victim = [client(channel, 1, &mut stage.chain)];
             for block in 0..200 {
-                // The cheater continues with its old state as soon as possible.
+                // The cheater publishes the next transaction of its old state as soon as possible.
                 let _ = old.as_slice().first().map(|step| stage.chain.submit(step.tx.clone()));
                 run(&mut stage, &mut victim, 1);
                 if block == 3 {
@@ -128,7 +131,8 @@ fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
     });
 }
 
-/// Finding 20: anyone can add an input to an update signed with ANYPREVOUTANYSCRIPT. The settlement must still be found.
+/// Finding 20: anyone can add an input to an update signed under ANYPREVOUTANYSCRIPT. The party must still find and
+/// settle such an update.
 #[test]
 fn the_latest_state_is_settled_below_a_strangers_input() {
     for place in [0, 1] {
@@ -147,8 +151,8 @@ fn the_latest_state_is_settled_below_a_strangers_input() {
     }
 }
 
-/// The record of a channel inside another channel names no funding output. Any output to its funding script is followed, whoever
-/// created it.
+/// The record of a nested channel contains no funding outpoint. The guard follows every output that pays to the funding
+/// script, whoever created it.
 #[test]
 fn a_channel_without_a_named_output_is_found_by_its_script() {
     let setup = Setup::named("inner", 2, CAPACITY, 144).unwrap();
@@ -166,8 +170,8 @@ fn a_channel_without_a_named_output_is_found_by_its_script() {
     assert_eq!(stage.paid(&channel, 1), 900_000);
 }
 
-/// E10: the cheater claims HTLCs of its revoked commitment before the victim checks the chain. The victim takes each remaining
-/// output with a separate transaction, and the outputs of the second stages as well.
+/// E10: the cheater claims HTLCs of its revoked commitment transaction before the victim checks the chain. The victim
+/// takes each remaining output with a separate transaction, and also the outputs of the cheater's second stages.
 #[test]
 fn every_output_of_a_revoked_commitment_is_taken() {
     for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
@@ -186,8 +190,8 @@ fn every_output_of_a_revoked_commitment_is_taken() {
             let commitment = channel.close(0, 1).unwrap().remove(0);
             stage.publish(commitment.clone()).unwrap();
             let mut victim = [client(channel, 1, &mut stage.chain)];
-            // One HTLC-success and two HTLC-timeouts. The first confirms before the victim's justice transaction, the others when
-            // it is in the mempool.
+            // One HTLC-success and two HTLC-timeouts. The first confirms before the victim submits its justice
+            // transactions, the others while these are in the mempool.
             for (nth, preimage) in [(1, Some(KNOWN[0])), (0, None), (3, None)].into_iter().take(claimed) {
                 let claim = channel.claim_htlc(&commitment, &old.htlcs[nth], preimage).unwrap();
                 stage.chain.mine_block(vec![claim.tx]).unwrap();
@@ -202,9 +206,9 @@ fn every_output_of_a_revoked_commitment_is_taken() {
     }
 }
 
-/// The fee of an answer leaves the victim the amount that nobody can take from it, however high the feerate is. For a revoked
-/// commitment this is its balance there. For a penalty that takes everything it is its balance in the latest state, or the
-/// cheater's share.
+/// However high the feerate is, the fee of an answer leaves the victim the amount that nobody could take from it. In a
+/// revoked LN-penalty commitment this is the victim's balance in that commitment. In the signed sequence form, where
+/// the penalty takes the whole capacity, this is the victim's balance in the latest state, or else the cheater's part.
 #[test]
 fn no_answer_costs_what_the_victim_has_without_it() {
     let cases = [
@@ -231,8 +235,8 @@ fn no_answer_costs_what_the_victim_has_without_it() {
     }
 }
 
-/// A settlement may pay for urgency at most the HTLCs that a sender could take back at the expiry. A small HTLC does not raise
-/// the fee up to the party's balance.
+/// To be in time, a settlement may pay at most the HTLCs that their sender could otherwise take back at the expiry. So
+/// a small HTLC does not raise the fee up to the party's balance.
 #[test]
 fn a_small_htlc_costs_no_more_than_it_is_worth() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -253,7 +257,7 @@ fn a_small_htlc_costs_no_more_than_it_is_worth() {
                 owner.orders().learn(KNOWN[1]);
                 for _ in 0..200 {
                     owner.look(&mut stage.chain).unwrap();
-                    // No block takes any transaction before the expiry. Afterwards blocks require a higher feerate than the
+                    // No transaction confirms before the expiry. After that, blocks require a higher feerate than the
                     // client knows.
                     if stage.chain.height() <= expiry {
                         stage.chain.mine_block(vec![]).unwrap();
@@ -268,7 +272,8 @@ fn a_small_htlc_costs_no_more_than_it_is_worth() {
     }
 }
 
-/// A victim that was too late for to_local sweeps to_remote at the market rate.
+/// If the victim was too late for to_local, it sweeps to_remote at the market feerate, not at the higher feerate of its
+/// answer.
 #[test]
 fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
     for format in [Format::StaticRemotekey, Format::Anchors, Format::ZeroFee] {
@@ -281,7 +286,7 @@ fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
         let mut victim = client(channel, 1, &mut stage.chain);
         let [commitment, sweep] = channel.close(0, 0).unwrap().try_into().unwrap();
         stage.publish(commitment).unwrap();
-        // The victim's answer is raised to the value of to_local, but no block takes it.
+        // The fee of the victim's answer rises up to the amount of to_local, but no block includes the answer.
         for _ in 0..150 {
             victim.look(&mut stage.chain).unwrap();
             stage.chain.mine_block(vec![]).unwrap();
@@ -293,7 +298,8 @@ fn a_balance_that_is_not_at_stake_is_swept_at_the_markets_rate() {
     }
 }
 
-/// The fees of all claims together stay within the wallet's budget, even while several claims are unconfirmed.
+/// The fees of all claims together stay within the wallet's budget, even if several claims are unconfirmed at the same
+/// time.
 #[test]
 fn a_budget_is_for_all_claims_together() {
     let setup = Setup::named("budget", 2, CAPACITY, 144).unwrap();
@@ -308,7 +314,8 @@ fn a_budget_is_for_all_claims_together() {
     let mut owner = client(channel, 0, &mut stage.chain).with_budget(3_000);
     owner.set_market(10);
     let events = owner.look(&mut stage.chain).unwrap();
-    // Three HTLCs of the owner have expired. The claim on its balance pays its own fee.
+    // Three HTLCs of this party have expired. Its claim on to_local pays the fee from its own output, so the budget
+    // does not limit it.
     let fee = |event: &Event| match event {
         Event::Offered { fee, label: "HTLC-timeout", .. } => Some(*fee),
         _ => None,
@@ -317,8 +324,9 @@ fn a_budget_is_for_all_claims_together() {
     assert_eq!(fees, [2_670, 330], "{events:?}");
 }
 
-/// Another party's child that pays as much as the client would is kept, and one that pays less is replaced. Otherwise a cheater
-/// could make the victim pay any fee at no cost, because a replaced transaction pays nothing.
+/// Another party attaches its own child to the transaction of a claim. If that child pays as much as the client would,
+/// it is kept. If it pays less, it is replaced. If every child were replaced, a cheater could make the victim pay any
+/// fee at no cost, because a replaced transaction pays nothing.
 #[test]
 fn a_child_of_somebody_else_that_pays_enough_is_kept() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -332,7 +340,7 @@ fn a_child_of_somebody_else_that_pays_enough_is_kept() {
             stage.publish(channel.close(0, 1).unwrap().remove(0)).unwrap();
             let mut victim = client(channel, 1, &mut stage.chain);
             victim.set_market(3);
-            // Wait for the settlement, which is published when the delay has expired.
+            // Wait until the victim publishes the settlement, after the delay has expired.
             let parent = loop {
                 victim.look(&mut stage.chain).unwrap();
                 let has_anchor = |tx: &Transaction| tx.output.iter().any(|out| out.script_pubkey == p2a());
@@ -367,8 +375,8 @@ fn a_child_of_somebody_else_that_pays_enough_is_kept() {
     }
 }
 
-/// A reorganisation makes a settlement unconfirmed while its HTLCs are being claimed. The mempool accepts no third child, so the
-/// fee of one of the two children is raised until a block takes all three transactions.
+/// A reorganization makes a settlement unconfirmed while two of its HTLCs are being claimed. The mempool accepts no
+/// third child. So the fee of one of the two children is raised until a block includes all three transactions.
 #[test]
 fn a_settlement_that_a_reorganisation_takes_back_confirms_with_its_children() {
     for kind in [Kind::SignedSequence(Profile::Ctv), Kind::Symmetry(Form::AnyPrevOut)] {
@@ -381,18 +389,18 @@ fn a_settlement_that_a_reorganisation_takes_back_confirms_with_its_children() {
         let steps = channel.close(0, 1).unwrap();
         stage.publish(steps[0].clone()).unwrap();
         stage.chain.mine(144).unwrap();
-        // Another party gets it mined without a fee-paying child.
+        // A miner includes the settlement without a fee-paying child.
         stage.chain.mine_block(vec![steps[1].tx.clone()]).unwrap();
         let mut owner = [client(channel, 1, &mut stage.chain)];
         owner[0].orders().learn(KNOWN[1]);
         owner[0].look(&mut stage.chain).unwrap();
         let settlement = steps[1].tx.compute_txid();
         stage.chain.reorganise(1).unwrap();
-        // `descendants` includes the settlement itself.
+        // `descendants` counts the settlement itself too.
         assert_eq!(stage.chain.mempool().descendants(settlement).len(), 3, "{kind:?}");
         for _ in 0..20 {
             owner[0].look(&mut stage.chain).unwrap();
-            // Blocks require slightly more than the three transactions pay together at first.
+            // Blocks require a slightly higher feerate than the three transactions pay at first.
             stage.chain.mine_at(1_000).unwrap();
         }
         assert!(stage.chain.confirmed(&settlement).is_some(), "{kind:?}");

@@ -1,6 +1,6 @@
-//! Tests with the vectors of BIP 327. Cases that the library's musig module can express are run with the module, all others with
-//! the reference implementation of this folder. Both counts are printed (`cargo test -p sigstack-channel --test bip327 --
-//! --nocapture`).
+//! Tests with the vectors of BIP 327. The musig module of libsecp256k1 runs the cases that its interface can express.
+//! The reference implementation in this folder runs all others. The tests print both counts (`cargo test -p
+//! sigstack-channel --test bip327 -- --nocapture`).
 
 #![allow(
     clippy::unwrap_used,
@@ -63,7 +63,8 @@ fn cases<'a>(file: &'a Value, name: &str) -> &'a Vec<Value> {
     cases
 }
 
-/// Returns the tweaks of a case, which are given by index or as values.
+/// Returns the tweaks of a case, each with the flag whether it is x-only. The case lists them either by index or as
+/// values.
 fn tweaks(pool: &[Vec<u8>], case: &Value) -> Vec<([u8; 32], bool)> {
     let list = match case.get("tweak_indices") {
         Some(indices) => pick(pool, indices),
@@ -74,7 +75,7 @@ fn tweaks(pool: &[Vec<u8>], case: &Value) -> Vec<([u8; 32], bool)> {
     list.into_iter().zip(flags).map(|(t, x)| (t.try_into().unwrap(), x.as_bool().unwrap())).collect()
 }
 
-/// Returns the failure that an error case expects.
+/// Returns the failure that an error case of the vectors expects.
 fn expected(case: &Value) -> Value {
     case["error"].clone()
 }
@@ -94,7 +95,8 @@ fn assert_failure(failure: &Failure, case: &Value) {
     }
 }
 
-/// Aggregates keys and applies tweaks with the module. Failures are those of its parsers.
+/// Aggregates keys and applies tweaks with the musig module. Returns a failure if the module cannot parse a key or a
+/// tweak.
 fn module_keys(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<KeyAggCache, Failure> {
     let parsed: Vec<PublicKey> = keys
         .iter()
@@ -128,8 +130,8 @@ fn module_nonces(nonces: &[Vec<u8>]) -> Result<AggregatedNonce, Failure> {
     Ok(AggregatedNonce::new(&parsed.iter().collect::<Vec<_>>()))
 }
 
-/// Converts a secret nonce of the vectors to the module's own layout. The bytes around the two scalars are taken from a nonce
-/// that the module created for the same key.
+/// Converts a secret nonce of the vectors to the byte layout of the musig module. The bytes around the two scalars are
+/// taken from a nonce that the module created for the same key.
 fn module_secnonce(secnonce: &[u8], keypair: &Keypair) -> SecretNonce {
     let random = SessionSecretRand::assume_uniformly_random([1; 32]);
     let (made, _) = new_nonce_pair(random, None, None, keypair.public_key(), None, None);
@@ -172,7 +174,8 @@ fn nonce_gen(folder: &Path, counts: &mut Counts) {
         let sk = (!case["sk"].is_null()).then(|| array(&case["sk"]));
         let (rand, pk) = (array(&case["rand_"]), bytes(&case["pk"]));
         let (secnonce, pubnonce) = match aggpk {
-            // The module takes the aggregate key only as a cache, and the keys that aggregate to 0x0707… are unknown.
+            // The module accepts an aggregate key only as a key aggregation cache. The keys that aggregate to 0x0707…
+            // are unknown, so there is no such cache.
             Some(aggpk) => {
                 counts.reference += 1;
                 let extra = extra.unwrap_or_default();
@@ -229,7 +232,8 @@ fn module_session(
     Ok(Session2 { cache, session })
 }
 
-/// Signs with the module, verifies the partial signature with it, and compares both results with the reference.
+/// Signs with the musig module, verifies its partial signature, and compares the results with the reference and with
+/// the vectors.
 fn sign_case(
     counts: &mut Counts,
     keypair: &Keypair,
@@ -279,7 +283,8 @@ fn sign_verify(folder: &Path, counts: &mut Counts) {
                 assert_failure(&failure, case);
                 counts.module += 1;
             }
-            // The module aborts on a used secret nonce, and does not check that the signer is in the list.
+            // The module aborts the process on a used secret nonce, and does not check that the signer is in the list.
+            // So the reference runs these cases.
             Ok(_) => {
                 let context = Context { aggnonce, keys: &keys, tweaks: &[], msg };
                 let failure = context.sign(secnonce, keypair.to_secret_bytes()).unwrap_err();

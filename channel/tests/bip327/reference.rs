@@ -1,17 +1,19 @@
-//! Reference implementation of MuSig2, directly from BIP 327. It is slow and supports messages of any length. The tests use it
-//! where the library's interface cannot express a case.
+//! A reference implementation of MuSig2 that follows BIP 327 directly. It is slow and supports messages of any length.
+//! The tests use it for cases that the interface of libsecp256k1 cannot express.
 //!
-//! Points and scalars are those of the library, with zero and infinity as `None`. Nothing here is constant-time.
+//! Points and scalars are those of the library. `None` stands for the point at infinity and for the scalar zero.
+//! Nothing here is constant-time.
 
 use secp256k1::{PublicKey, Scalar, SecretKey};
 use sigstack_channel::keys::tagged_hash;
 
-/// A failure, in the form in which the vectors describe it.
+/// A failure, with the values by which the vectors describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// A contribution of this signer is invalid. `None` stands for the aggregator.
+    /// A value contributed by the signer with this index is invalid. `None` means the aggregator. The text names the
+    /// value.
     Contribution(Option<u64>, &'static str),
-    /// A value that the caller itself provided is invalid.
+    /// A value that the caller itself provided is invalid. The text is that of the vectors.
     Value(&'static str),
 }
 
@@ -30,7 +32,7 @@ fn reduce(bytes: [u8; 32]) -> Num {
     if let Some(num) = num(bytes) {
         return num;
     }
-    // First check that bytes - 1 is not below n either, which would mean that bytes equals n.
+    // Here `bytes` is at least n. If bytes - 1 were below n, `bytes` would be equal to n.
     let mut less = bytes;
     for byte in less.iter_mut().rev() {
         let (value, borrow) = byte.overflowing_sub(1);
@@ -105,7 +107,7 @@ fn sec_opt(bytes: &[u8]) -> Option<Point> {
     }
 }
 
-/// Result of KeyAgg and ApplyTweak: the key aggregation context of BIP 327.
+/// The key aggregation context of BIP 327: the result of KeyAgg and ApplyTweak.
 #[derive(Clone)]
 pub(crate) struct KeyAgg {
     q: PublicKey,
@@ -142,7 +144,7 @@ pub(crate) fn key_agg(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<K
     Ok(agg)
 }
 
-/// NonceGen with given random bytes. Returns the secret nonce (97 bytes) and the public nonce (66 bytes).
+/// NonceGen with the given random bytes. Returns the secret nonce (97 bytes) and the public nonce (66 bytes).
 pub(crate) fn nonce_gen(
     rand: [u8; 32],
     sk: Option<[u8; 32]>,
@@ -187,13 +189,13 @@ pub(crate) fn nonce_agg(nonces: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
     Ok(sums.map(sec).concat())
 }
 
-/// Session context of BIP 327.
+/// The session context of BIP 327.
 pub(crate) struct Context<'a> {
     /// Serialized aggregate nonce.
     pub(crate) aggnonce: &'a [u8],
-    /// Signers' public keys.
+    /// Public keys of the signers.
     pub(crate) keys: &'a [Vec<u8>],
-    /// Tweaks, each with the flag whether it is x-only.
+    /// Tweaks, each with a flag that is true if the tweak is x-only.
     pub(crate) tweaks: &'a [([u8; 32], bool)],
     /// Message to sign.
     pub(crate) msg: &'a [u8],

@@ -10,10 +10,10 @@ use crate::tx::{P2TR_DUST_LIMIT, outpoint, output_sum};
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 const DELAY: u16 = 144;
-/// An expiry that every construction accepts.
+/// An expiry that is late enough for every construction.
 const FAR: u32 = 1_000_000;
 
-/// Returns all constructions, except that `bip68` has fewer states and therefore shorter locks.
+/// Returns all constructions. `bip68` gets fewer states than usual, and therefore shorter locks.
 fn kinds() -> impl Iterator<Item = (&'static str, Kind)> {
     KINDS.iter().map(|(name, kind)| match kind {
         Kind::Bip68(..) => (*name, Kind::Bip68(31, 144)),
@@ -36,14 +36,14 @@ fn htlc(from: usize, sat: u64, expiry: u32) -> Htlc {
     Htlc { from, to: 1 - from, sat, expiry, payment_hash: sha256(&PREIMAGE) }
 }
 
-/// Returns a channel state with these HTLCs; the rest of the capacity is in the balances.
+/// Returns a channel state with these HTLCs. The rest of the capacity is in the balances.
 fn with(htlcs: Vec<Htlc>) -> Content {
     let locked: u64 = htlcs.iter().map(|htlc| htlc.sat).sum();
     Content { balances: vec![CAPACITY / 2, CAPACITY / 2 - locked], htlcs }
 }
 
-/// Returns the reason for which a channel state is refused, after checking that an update and a first state are refused for the
-/// same reason.
+/// Returns the reason why a channel state is refused as an update. Also checks that the same state is refused as a
+/// first state for the same reason.
 fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Option<Unacceptable> {
     let setup = Setup::named("refusal", 2, CAPACITY, DELAY).unwrap();
     let height = channel.setup().height;
@@ -56,7 +56,8 @@ fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Opt
         }
         Err(ChannelError::Content(reason)) => {
             assert_eq!(channel.number(), number);
-            // If locks order the states, the first state waits longer than the next, so its reason may differ.
+            // In constructions with decreasing relative locks, the first state must wait longer than the next. So the
+            // reason may differ.
             let same = matches!(kind, Kind::Bip68(..) | Kind::Tree(..))
                 || first == Err(ChannelError::Content(reason));
             assert!(same, "{first:?}");
@@ -66,7 +67,8 @@ fn refusal(kind: Kind, channel: &mut dyn Construction, content: &Content) -> Opt
     }
 }
 
-/// Returns the minimum balance and HTLC that get an output, and the maximum sum without an output, in satoshi.
+/// Returns three amounts in satoshi: the minimum balance that gets an output, the minimum HTLC that gets an output, and
+/// the maximum sum of trimmed amounts.
 fn amounts(name: &str) -> (u64, u64, u64) {
     match name {
         "ln-static" => (670, 1_021, 5_000),
@@ -106,16 +108,17 @@ fn what_has_no_output_is_capped() {
         let trimmed = |sat| Unacceptable::Trimmed { sat, most, least_balance, least_htlc };
         let (mut channel, _) = open(kind);
         let mut refused = |content: Content| refusal(kind, channel.as_mut(), &content);
-        // HTLCs that are each one satoshi below the minimum for an output, plus one with the rest of `total`.
+        // HTLCs of together `total` satoshi. Each is below the minimum for an output: all but the last are one satoshi
+        // below it.
         let small = |total: u64| -> Vec<Htlc> {
             let each = least_htlc - 1;
             let whole = (0..total / each).map(|_| each);
             whole.chain([total % each]).filter(|sat| *sat > 0).map(|sat| htlc(1, sat, FAR)).collect()
         };
-        // If the two parties have different thresholds, the version with the higher one has no output for these HTLCs.
+        // If the two parties' commitment transactions have different minimums, the higher one applies to these HTLCs.
         assert_eq!(refused(with(small(most))), None, "{name}");
         assert_eq!(refused(with(small(most + 1))), Some(trimmed(most + 1)), "{name}");
-        // A trimmed balance together with a trimmed HTLC.
+        // One trimmed balance and one trimmed HTLC, which add up to `sat`.
         let both =
             |sat: u64| Content { balances: vec![CAPACITY - sat, sat - 100], htlcs: vec![htlc(1, 100, FAR)] };
         let edge = most.min(least_balance + 99);
@@ -123,7 +126,7 @@ fn what_has_no_output_is_capped() {
         if edge == most {
             assert_eq!(refused(both(edge + 1)), Some(trimmed(edge + 1)), "{name}");
         }
-        // The minimum balance and the minimum HTLC do get outputs.
+        // A balance and an HTLC of exactly the minimum amount get outputs.
         assert_eq!(refused(Content::of(&[CAPACITY - least_balance, least_balance])), None, "{name}");
         assert_eq!(refused(with(vec![htlc(0, least_htlc, FAR), htlc(1, least_htlc, FAR)])), None, "{name}");
         if least_balance - 1 > most {
@@ -135,7 +138,8 @@ fn what_has_no_output_is_capped() {
     }
 }
 
-/// With the minimum amounts, every transaction of both parties is relayed, and each claim has an output above the dust limit.
+/// With the minimum amounts, all transactions of both parties are relayed, and each claim has an output above the dust
+/// limit.
 #[test]
 fn the_least_amounts_are_paid_and_claimed() {
     for (name, kind) in kinds() {
@@ -160,7 +164,7 @@ fn the_least_amounts_are_paid_and_claimed() {
                 let pays = claim.tx.output.iter().all(|out| !sigstack_policy::is_dust(out, dust));
                 assert!(pays, "{name} {by}: {}", claim.label);
                 wait_for(&mut stage.chain, &claim.tx).unwrap();
-                // Second-stage transactions with zero fee need an additional fee input; the peer's signature allows one.
+                // A second-stage transaction with zero fee needs a fee input to be relayed. Here it is mined directly.
                 match claim.fee() {
                     0 => drop(stage.chain.mine_block(vec![claim.tx]).unwrap()),
                     _ => drop(stage.publish(claim).unwrap_or_else(|error| panic!("{name} {by}: {error}"))),
@@ -170,8 +174,8 @@ fn the_least_amounts_are_paid_and_claimed() {
     }
 }
 
-/// The opener of an LN-penalty channel pays fee and anchors. With a smaller balance the commitment transaction would create money
-/// or not be relayed.
+/// The opener of an LN-penalty channel pays the fee and the anchors. If its balance were too small, the commitment
+/// transaction would pay out more than the capacity, or would not be relayed.
 #[test]
 fn an_opener_can_pay_the_fee_and_the_anchors() {
     for (name, base, each) in [("ln-static", 362, 86), ("ln-anchors", 562 + 660, 86), ("ln-zero-fee", 0, 0)] {
@@ -199,12 +203,12 @@ fn an_opener_can_pay_the_fee_and_the_anchors() {
     }
 }
 
-/// Returns the number of blocks until a claim of the first update is confirmed.
+/// Returns the number of blocks until an HTLC claim confirms, in the state after the first update.
 fn claim_delay(name: &str) -> u32 {
     match name {
-        // 29 intervals, and the confirmation of kickoff, state and claim.
+        // 29 intervals of 144 blocks, and 6 blocks each for kickoff, state and claim.
         "bip68" => 29 * 144 + 18,
-        // 6 + 6 + 6 + 5 intervals, and the confirmation of kickoff, four levels and claim.
+        // 6 + 6 + 6 + 5 intervals of 144 blocks, and 6 blocks each for kickoff, four levels and claim.
         "tree" => 23 * 144 + 36,
         name if name.starts_with("ln-") => 18,
         name if name.starts_with("literal") => 12,
@@ -234,9 +238,9 @@ fn expiries_are_heights_beyond_the_claim() {
     }
 }
 
-/// With the minimum accepted expiry, and with transactions that take [`CONFIRM_BLOCKS`] each, the recipient's claim confirms before
-/// the sender can take the HTLC back. If the latest state overrides older ones, an old state is published first and overridden as
-/// late as possible.
+/// An HTLC has the minimum accepted expiry, and each transaction takes [`CONFIRM_BLOCKS`] to confirm. The recipient's
+/// claim must still confirm before the sender can take the HTLC back. In LN-Symmetry and the override forms, an old
+/// state is published first and answered as late as possible.
 #[test]
 fn the_least_expiry_leaves_time_to_claim() {
     for (name, kind) in kinds() {
@@ -273,7 +277,7 @@ fn the_least_expiry_leaves_time_to_claim() {
     }
 }
 
-/// Returns the maximum number of HTLCs that the terms allow beside this many balances.
+/// Returns the maximum number of HTLCs that the terms allow in a state with this many balances.
 fn most_htlcs(terms: &Terms, balances: usize) -> usize {
     let fits = |htlcs: &usize| terms.weight(balances as u64, *htlcs as u64) <= terms.size.most;
     (0..2_500).take_while(fits).last().unwrap()
@@ -319,7 +323,7 @@ fn weights_are_those_of_the_real_transactions() {
     }
 }
 
-/// The commands limit the number of HTLCs by these constants.
+/// The command-line tool limits the number of HTLCs by these constants. They must agree with the constructions.
 #[test]
 fn bounds_of_htlcs_are_those_of_the_constructions() {
     let most = kinds().filter_map(|(_, kind)| {
@@ -394,7 +398,7 @@ fn cooperative_closes_are_relayed_at_every_accepted_balance() {
     }
 }
 
-/// Two outputs below the dust limit are never relayed, whoever pays the fee.
+/// A transaction with two outputs below the dust limit is never relayed, even if a child pays its fee.
 #[test]
 fn a_reward_to_a_key_is_not_dust() {
     let channel =
@@ -412,7 +416,7 @@ fn a_reward_to_a_key_is_not_dust() {
     assert_eq!(with_reward(Reward::Key(CAPACITY - 330)), Ok(()));
     let left = "refused: the reward leaves the victim less than an output can hold";
     assert_eq!(with_reward(Reward::Key(CAPACITY - 329)).unwrap_err().to_string(), left);
-    // The P2A output is the only one that may be dust.
+    // With this reward the P2A output is the only output that may be dust.
     assert_eq!(with_reward(Reward::Anyone(1)), Ok(()));
 }
 
@@ -427,7 +431,7 @@ fn shrinking_locks_leave_time_to_confirm() {
         );
         assert_eq!(build(interval).map(drop).unwrap_err().to_string(), expected);
     }
-    // The latest state is published late, and still confirms in the last block before its predecessor could.
+    // The latest state is published late. It still confirms in the last block before the previous state could confirm.
     let mut channel = build(CONFIRM_BLOCKS).unwrap();
     let mut stage = Stage::new(channel.as_ref()).unwrap();
     stage.open(channel.as_mut()).unwrap();
@@ -443,7 +447,8 @@ fn shrinking_locks_leave_time_to_confirm() {
     stage.publish(latest).unwrap();
 }
 
-/// One party publishes the kickoff and all others have to wait. The figures are in docs/channels.md.
+/// If one party publishes the kickoff, all other parties have to wait for the locks. The figures are those in
+/// docs/channels.md.
 #[test]
 fn one_kickoff_locks_every_party() {
     let parties = 16;

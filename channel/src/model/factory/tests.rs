@@ -17,22 +17,22 @@ fn opened(form: Form) -> (Factory, Stage) {
     open_named("factory", form, &[(vec![0, 1], 2_000_000), (vec![2, 3, 4], 3_000_000)])
 }
 
-/// Opens the outer channel on the same funding transaction on a new chain.
+/// Creates a new chain on which the outer channel is open on the same funding transaction.
 fn again(factory: &mut Factory) -> Stage {
     let mut stage = Stage::new(factory.hook()).unwrap();
     stage.open(&mut factory.hook).unwrap();
     stage
 }
 
-/// Returns the funding script of an inner channel, and the keys of its members.
+/// Returns the funding script of an inner channel, and the funding keys of its members.
 fn inner_keys(factory: &Factory, channel: usize) -> (ScriptBuf, Vec<[u8; 33]>) {
     let inner = factory.channels()[channel].channel();
     let keys = inner.setup().parties.iter().map(|party| party.funding.public_key().serialize());
     (inner.funding_output().script_pubkey.clone(), keys.collect())
 }
 
-/// Updates of an inner channel bind to every output of its key. If keys came from the seeds and a counter alone, a state of one
-/// factory could settle another factory of the same parties.
+/// The updates of an inner channel are valid for every output of its aggregate key. If the keys came only from the
+/// seeds and a counter, a state of one factory could settle another factory of the same parties.
 #[test]
 fn two_factories_of_the_same_seeds_share_no_inner_key() {
     let seeds = |parties: &[PartyKeys]| parties.iter().map(|party| party.seed.clone()).collect::<Vec<_>>();
@@ -49,20 +49,21 @@ fn two_factories_of_the_same_seeds_share_no_inner_key() {
         assert_ne!(one.0, other.0);
         assert!(one.1.iter().all(|key| !other.1.contains(key)));
     }
-    // The same random bytes with another funding output also give different keys.
+    // With the same random bytes but another funding output, the keys are different too.
     let twin = Setup::named("factory", 5, CAPACITY, 20).unwrap();
     let mut third = Factory::new(twin, Form::AnyPrevOut).unwrap();
     third.open(elsewhere, (&[1_000_000; 5], &channels)).unwrap();
     assert_ne!(inner_keys(&first, 0).0, inner_keys(&third, 0).0);
 }
 
-/// A failed resize must not reuse its keys in the next attempt: three sizes signed under one key with one nonce would reveal the
-/// key.
+/// If an attempt to resize an inner channel fails, the next attempt must use other keys. Three sizes that are signed
+/// with one key and one nonce would reveal the secret key.
 #[test]
 fn every_attempt_to_resize_has_its_own_keys_and_signs_nothing_before_it_is_checked() {
     let (mut factory, _) = opened(Form::AnyPrevOut);
     let before = factory.hook().number();
-    // Invalid allocations: amounts that do not add up, an unknown member, a repeated member, a channel with one member.
+    // Four invalid allocations: the amounts do not add up, a member does not exist, a member is repeated, a channel has
+    // only one member.
     let wrong = [(1, vec![0, 1]), (1_500_000, vec![0, 9]), (1_500_000, vec![1, 1]), (1_500_000, vec![1])];
     for (balance, members) in wrong {
         factory.reallocate((&[balance; 5], &[(members, 2_500_000)])).unwrap_err();
@@ -84,7 +85,7 @@ fn members_alone_update_their_channel_and_its_signature_outlives_the_hooks_state
         let (mut factory, _) = opened(form);
         let cost = factory.update_inner(0, Content::of(&[300_000, 1_700_000])).unwrap();
         assert_eq!(cost.signatures, 2, "{form:?}");
-        // The outer channel moves money between other channels; the channel of parties 0 and 1 keeps its size.
+        // Money moves between the other parties and channels. The channel of parties 0 and 1 keeps its size.
         let cost = factory
             .reallocate((
                 &[2_000_000, 500_000, 500_000, 500_000, 500_000],
@@ -100,7 +101,7 @@ fn members_alone_update_their_channel_and_its_signature_outlives_the_hooks_state
             let steps = match overridden {
                 false => factory.close_hook(1).unwrap(),
                 true => {
-                    // An old state of the outer channel is published, and a member overrides it.
+                    // An old state of the outer channel is published, and a member answers it with the latest update.
                     let old = stage.publish(factory.close_hook(0).unwrap().remove(0)).unwrap();
                     factory.hook().contest(4, &old.step.tx).unwrap().unwrap()
                 }
@@ -110,7 +111,7 @@ fn members_alone_update_their_channel_and_its_signature_outlives_the_hooks_state
             txids.push(settlement.compute_txid());
             stage.publish_all(factory.close_inner(0, &settlement).unwrap()).unwrap();
             assert_eq!(stage.paid(factory.channels()[0].channel(), 1), 1_700_000, "{form:?}");
-            // Nothing was signed in between: the record differs only in the outpoint.
+            // Nothing was signed in between: the record has changed only in the outpoint.
             let now = factory.channels()[0].channel().client_bytes(0);
             let place = crate::records::HEAD + 36;
             assert_eq!(now[place..], kept[place..], "{form:?}");
@@ -149,7 +150,8 @@ fn another_size_has_other_keys() {
     assert_eq!(*factory.channels()[1].channel().funding_output(), three);
 }
 
-/// The reason for fresh keys: an update of a smaller size can spend a larger output, and the difference becomes fee.
+/// Why a channel with a new size needs new keys: an update of a smaller channel can spend a larger output, and the
+/// difference becomes fee.
 #[test]
 fn an_update_does_not_commit_to_the_amount_that_it_spends() {
     for form in [Form::AnyPrevOut, Form::PairCommit, Form::TemplateHash] {
@@ -172,6 +174,6 @@ fn costs_are_measured() {
     assert_eq!(costs.signatures, (2, 4));
     let labels: Vec<&str> = costs.steps.iter().map(|played| played.step.label).collect();
     assert_eq!(labels, ["update", "settlement", "update", "settlement"]);
-    // Two delays, and one block for each of the two updates.
+    // Both contest delays, and one block for the update of the inner channel.
     assert_eq!(costs.steps[3].height - costs.steps[0].height, 2 * 144 + 1);
 }

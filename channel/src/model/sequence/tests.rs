@@ -17,7 +17,7 @@ fn setup() -> Setup {
     Setup::named("sequence tests", 2, CAPACITY, 144).unwrap()
 }
 
-/// Returns a channel in state 3, and the published commitment transaction of the first party for state `state`.
+/// Returns a channel in state 3, its chain, and the commitment transaction that the first party published for `state`.
 fn published(profile: Profile, state: u32) -> (SignedSequence, Stage, Transaction) {
     let mut channel = SignedSequence::new(setup(), profile, content(0)).unwrap();
     let mut stage = Stage::new(&channel).unwrap();
@@ -30,17 +30,17 @@ fn published(profile: Profile, state: u32) -> (SignedSequence, Stage, Transactio
     (channel, stage, tx)
 }
 
-/// The publisher can always sign a number above that of its own commitment transaction. The leaves that such a signature satisfies
-/// also require a key that the publisher does not have.
+/// A publisher can always sign a state number above that of its own commitment transaction. This gains it nothing,
+/// because the leaves that check such a signature also require a key that the publisher does not have.
 #[test]
 fn evidence_that_the_publisher_makes_completes_no_justice() {
     for profile in WITH_TOWERS {
-        // An old commitment transaction and the latest one.
+        // First an old commitment transaction, then the latest one.
         for state in [0, 3] {
             let (channel, mut stage, published) = published(profile, state);
             let (number, evidence) = (channel.script_number(9).unwrap(), channel.sign_number(0, 9).unwrap());
-            // If the leaf requires the victim's signature of the justice transaction, the test supplies it, although the publisher
-            // does not have it.
+            // One profile also requires the victim's signature of the justice transaction. The test supplies it,
+            // although the publisher would not have it.
             let contested = channel.contested(0).unwrap();
             let consent = contested.consent(number, &channel.setup.party(1).unwrap().penalty).unwrap();
             let record = TowerRecord { number, evidence, consent, ..channel.tower_record(1).unwrap() };
@@ -60,15 +60,15 @@ fn evidence_that_the_publisher_makes_completes_no_justice() {
                 assert_eq!(shown.expect, Some(error), "{profile:?} {state} {key}");
                 assert!(stage.publish(tried).is_err());
             }
-            // With the secret key of the tower's record the transaction is complete, and it pays the victim.
+            // With the secret key of the tower's record, the justice transaction is valid, and it pays the victim.
             stage.publish(justice).unwrap();
             assert_eq!(stage.paid(&channel, 1), CAPACITY, "{profile:?} {state}");
         }
     }
 }
 
-/// The signature of the tower's key covers all inputs and outputs. This also holds for the profile whose template alone would allow
-/// more inputs.
+/// The signature of the tower's key covers all inputs and outputs, so nobody can add any. This is true even for the
+/// profile in which the template alone would allow more inputs.
 #[test]
 fn justice_takes_no_other_input_and_no_other_output() {
     for profile in WITH_TOWERS {
@@ -90,7 +90,7 @@ fn justice_takes_no_other_input_and_no_other_output() {
     }
 }
 
-/// If the reward goes to the tower's own key, the tower must sign with that key.
+/// If the reward goes to the tower's own key, the tower needs that key to make the justice transaction.
 #[test]
 fn a_paid_tower_needs_the_key_that_the_terms_name() {
     let key = |name: &str| crate::keys::Seed::from_name(name).keypair("tower", &[]).unwrap();
@@ -124,8 +124,8 @@ fn tower_records_are_read_as_they_were_written() {
     }
 }
 
-/// The number of updates, computed by an outsider as it was possible in an earlier version of the code: mask and first number were
-/// hashes of the key in every control block.
+/// Computes the number of updates as an outsider could in an earlier version of the code. There the mask and the first
+/// state number were hashes of the internal key, which every control block reveals.
 fn count_by_outsider(published: &Transaction, control_block: &[u8], start: u32) -> Option<u32> {
     let drawn = sha256(&control_block[1..33]);
     let mask = u32::from_le_bytes(drawn[..4].try_into().unwrap()) & MAX_NUMBER;
@@ -140,15 +140,15 @@ fn the_chain_does_not_show_how_many_updates_there_were() {
     let drawn = sha256(&control[1..33]);
     let start = 0x0080_0000 + u32::from(u16::from_le_bytes([drawn[4], drawn[5]]));
     assert_ne!(count_by_outsider(&published, &control, start), Some(2));
-    // The parties and their towers can read the number.
+    // The parties and their towers know the mask, so they can read the state number.
     assert_eq!(published_number(&published, channel.mask), Some(channel.first + 2));
-    // The secret comes from both parties: either party's contribution changes it.
+    // Both parties contribute to the secret, so the contribution of either party changes it.
     let mut other = setup();
     let whole = other.shared_secret("counter");
     assert_ne!(whole, other.shared_secret("random values"));
     other.parties[1] = crate::model::PartyKeys::new(other.parties[1].seed.clone(), [9; 32]).unwrap();
     assert_ne!(whole, other.shared_secret("counter"));
-    // The first number has four bytes and leaves at least half of the range.
+    // The first state number takes four bytes in scripts, and at least half of the possible numbers remain.
     assert!(channel.first >= 0x0080_0000 && channel.first < 0x0080_0000 + (1 << 29));
 
     let mut literal = Literal::new(setup(), LiteralForm::PairCommit, content(0)).unwrap();
@@ -160,7 +160,7 @@ fn the_chain_does_not_show_how_many_updates_there_were() {
     let witness = contest.tx.input[0].witness.to_vec();
     let control = witness.last().unwrap();
     assert_ne!(count_by_outsider(&old.tx, control, 1), Some(0));
-    // The random value of the next state cannot be computed from the key either.
+    // An outsider cannot compute the random value of a later state from the key either.
     let key = &control[1..33];
     assert_ne!(literal.random(3), tagged_hash("sigstack/sequence-random", &[key, &3u32.to_le_bytes()]));
 }

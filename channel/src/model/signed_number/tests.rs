@@ -12,7 +12,7 @@ use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{outpoint, output, p2a, p2tr, set_witness, weight};
 
 const CAPACITY: u64 = 1_000_000;
-/// State number of the commitment transaction on the chain.
+/// State number of the contested output on the chain.
 const N: u32 = 0x0100_0000;
 
 fn key(name: &str) -> Keypair {
@@ -28,20 +28,20 @@ fn verdict(tx: &Transaction, prevouts: &[TxOut], input: usize) -> Option<ScriptE
     }
 }
 
-/// Returns the justice transaction, which pays everything to the victim and has a P2A output.
+/// Returns the justice transaction, which pays everything to the victim and also has a P2A output.
 fn justice(number: u32) -> Transaction {
     let outputs = vec![output(CAPACITY, p2tr(&x_only(&key("payout")))), output(0, p2a())];
     let inputs = vec![input(OutPoint::null(), SEQUENCE_FREE)];
     transaction(3, Profile::AnyPrevOutAlone.lock_time(number), inputs, outputs)
 }
 
-/// Returns the cheater's signature of a number as a witness element.
+/// Returns the witness element that proves the cheater's signature of a state number.
 fn shown(number: u32) -> Vec<u8> {
     let signature = Profile::AnyPrevOutAlone.sign_number(&key("number"), number).unwrap();
     Profile::AnyPrevOutAlone.show_number(number, &signature).remove(0)
 }
 
-/// Returns an output that contains `leaf` at this depth beside other leaves, and a transaction that creates the output.
+/// Returns an output whose tree contains `leaf` at this depth, and a transaction that creates the output.
 fn contested(leaf: &[u8], depth: u8) -> (TapOutput, Transaction) {
     let mut leaves = vec![(depth, Leaf::Script(leaf.to_vec()))];
     leaves.extend((1..=depth).rev().map(|depth| (depth, Leaf::Hidden([depth; 32]))));
@@ -50,7 +50,7 @@ fn contested(leaf: &[u8], depth: u8) -> (TapOutput, Transaction) {
     (out, source)
 }
 
-/// Returns a signature by `key` under SIGHASH_DEFAULT for the leaf at input `place`.
+/// Returns a signature by `key` under SIGHASH_DEFAULT for the input at index `place`, which spends `leaf`.
 fn whole(tx: &Transaction, prevouts: &[TxOut], place: usize, leaf: &[u8], key: &Keypair) -> Vec<u8> {
     let digest = sign::script_path(tx, prevouts, place, leaf, sign::DEFAULT, false, None).unwrap();
     sign_schnorr(key, &digest).to_vec()
@@ -61,8 +61,9 @@ fn consent(tx: &Transaction, key: &Keypair) -> Vec<u8> {
     with_hash_type(sign_schnorr(key, &digest), ALL_ANYPREVOUTANYSCRIPT)
 }
 
-/// Verifies the victim's contest with a signature of `number`. `before` and `after` change the transaction before and after the
-/// victim signs.
+/// Returns how the script of the victim's contest ends, for a signature of the state number `number`. `before` changes
+/// the transaction before the victim signs, and `after` changes it afterwards. `place` is the index of the contest's
+/// input.
 fn contest(
     number: u32,
     before: impl FnOnce(&mut Transaction, &mut Vec<TxOut>),
@@ -95,7 +96,8 @@ fn higher_numbers_open_the_contest_and_others_do_not() {
     }
 }
 
-/// The victim signs every change too, so a failure comes from the signature of the number.
+/// The changes in the first check are made before the victim signs. So if the script fails, the signature of the state
+/// number does not allow the change.
 #[test]
 fn a_number_fixes_lock_time_sequence_and_version() {
     type Change = fn(&mut Transaction, &mut Vec<TxOut>);
@@ -121,12 +123,12 @@ fn a_number_fixes_lock_time_sequence_and_version() {
     ];
     for (name, change, error) in changes {
         assert_eq!(contest(N + 1, change, nothing, 0), error, "{name}");
-        // After the victim has signed, nobody else can change anything.
+        // After the victim has signed, nobody can change anything.
         assert_eq!(contest(N + 1, nothing, change, 0), Some(SchnorrSig), "{name} after the victim signed");
     }
 }
 
-/// The number's signature is valid at any input index, so a watcher must look for the outpoint in every input.
+/// The signature of a state number is valid at any input index, so guards must look for an outpoint in every input.
 #[test]
 fn a_number_is_valid_at_any_input_and_without_annex_only() {
     let first = |tx: &mut Transaction, prevouts: &mut Vec<TxOut>| {
@@ -138,7 +140,8 @@ fn a_number_is_valid_at_any_input_and_without_annex_only() {
     assert_eq!(contest(N + 1, nothing, annex, 0), Some(SchnorrSig));
 }
 
-/// Returns a justice transaction that spends the tower's leaf, with the witness that `stack` supplies.
+/// Returns a justice transaction that spends the tower leaf. `stack` supplies the witness elements below the signature
+/// of the state number.
 fn tower_spend(
     leaf: &[u8],
     depth: u8,
@@ -163,8 +166,8 @@ fn next_lock() -> Vec<u8> {
     script(&[&Num(i64::from(NUMBER_BASE + N + 1)), &O::OP_CHECKLOCKTIMEVERIFY])
 }
 
-/// Compares the tower's leaf without the tower's key to the real one. Both signatures are public once the transaction is in the
-/// mempool.
+/// Compares the real tower leaf with one that does not require a signature of the tower's key. All signatures are
+/// public once the transaction is in a mempool, so without the tower's key anyone can add inputs.
 #[test]
 fn a_reader_of_the_mempool_adds_inputs_unless_the_towers_key_signs() {
     let two = script(&[
@@ -187,7 +190,7 @@ fn a_reader_of_the_mempool_adds_inputs_unless_the_towers_key_signs() {
         tx.input.push(input(OutPoint { vout: 7, ..OutPoint::null() }, 0));
         prevouts.push(output(600, p2a()));
         assert_eq!(verdict(&tx, &prevouts, 0), added);
-        // In both cases the outputs are fixed by the victim's signature.
+        // With both leaves, the victim's signature fixes the outputs.
         tx.input.pop();
         prevouts.pop();
         tx.output[0].script_pubkey = p2tr(&x_only(&key("thief")));
@@ -195,7 +198,8 @@ fn a_reader_of_the_mempool_adds_inputs_unless_the_towers_key_signs() {
     }
 }
 
-/// The leaves that were proposed for towers: 41 bytes in trees of three and of two leaves, and one with an additional key.
+/// Leaves that were proposed for towers: a leaf of 41 bytes, in trees with three and with two leaves, and a leaf that
+/// also requires a key.
 #[test]
 fn a_leaf_that_the_number_key_opens_alone_pays_whom_the_publisher_likes() {
     let bare = [script(&[&Push(&bip118("number")), &O::OP_CHECKSIGVERIFY]), next_lock()].concat();
@@ -211,14 +215,16 @@ fn a_leaf_that_the_number_key_opens_alone_pays_whom_the_publisher_likes() {
         };
         let (tx, prevouts) = tower_spend(leaf, depth, N + 1, |tx, spent| stack(tx, spent, "tower"));
         assert_eq!((verdict(&tx, &prevouts, 0), weight(&tx)), (None, weighs));
-        // The publisher signs a number above that of its own commitment transaction, and changes the outputs to pay itself.
+        // The publisher signs a state number above that of its own commitment transaction, and changes the outputs to
+        // pay itself.
         let (mut theft, prevouts) = tower_spend(leaf, depth, N + 1, |tx, spent| stack(tx, spent, "payout"));
         theft.output[0].script_pubkey = p2tr(&x_only(&key("thief")));
         assert_eq!(verdict(&theft, &prevouts, 0), by_publisher);
     }
 }
 
-/// If a signature inside the leaf fixes the transaction, only a single number can ever be shown.
+/// If a signature inside the leaf fixed the justice transaction, only a single state number could ever satisfy the
+/// leaf.
 #[test]
 fn a_signature_in_the_leaf_fixes_the_number_too() {
     let generator = generator_keypair().unwrap();
@@ -232,8 +238,8 @@ fn a_signature_in_the_leaf_fixes_the_number_too() {
     }
 }
 
-/// Two contested outputs with the same keys: one transaction answers both, and one capacity becomes its fee. With a different
-/// victim's key for each funding output this is impossible.
+/// If two contested outputs had the same keys, one transaction could answer both, and one capacity would become its
+/// fee. This is impossible if the victim's key is different for each funding output.
 #[test]
 fn one_transaction_does_not_answer_two_fundings() {
     for (second, error) in [("penalty", None), ("penalty of another funding", Some(SchnorrSig))] {
@@ -256,7 +262,7 @@ fn one_transaction_does_not_answer_two_fundings() {
     }
 }
 
-/// 500,000,000 plus the number is compared with the median time of the last blocks.
+/// The nLockTime, 500,000,000 plus the state number, must be earlier than the median time of the last blocks.
 #[test]
 fn a_number_of_the_future_is_not_mined() {
     let mut chain = Chain::new(Flags::ANYPREVOUT, Policy::default());
@@ -276,7 +282,7 @@ fn a_number_of_the_future_is_not_mined() {
             Err(reject) => assert!(!entered && matches!(reject, Reject::NotFinal), "{reject}"),
         }
     }
-    // A channel stops at numbers far below this limit.
+    // The state numbers of a channel end far below this limit.
     let setup = Setup::named("bounds", 2, CAPACITY, 144).unwrap();
     let channel =
         SignedSequence::new(setup, Profile::AnyPrevOutAlone, Content::of(&[600_000, 400_000])).unwrap();
@@ -286,7 +292,7 @@ fn a_number_of_the_future_is_not_mined() {
     assert!(channel.script_number(left).is_err());
 }
 
-/// Weights by opcode set: commitment, settlement, contest and justice of the same state.
+/// Weights for each profile: commitment, settlement, contest and justice transaction of the same state.
 #[test]
 fn weights_of_the_profiles() {
     let read =
@@ -308,7 +314,7 @@ fn weights_of_the_profiles() {
         let row =
             format!("| {} | {} | {} |", profile.name(), cells.join(" | "), channel.tower_bytes(1).len());
         assert!(docs.contains(&row), "docs/channels.md: {row}");
-        // The draft compares the profiles with ANYPREVOUT, to show what CHECKSIGFROMSTACK adds.
+        // The draft lists only the profiles with ANYPREVOUT, to show what CHECKSIGFROMSTACK adds.
         let is_drafted = matches!(profile, Profile::AnyPrevOut | Profile::AnyPrevOutAlone);
         assert_eq!(draft.contains(&row), is_drafted, "BIP-DRAFT.md: {row}");
         found.push((profile, weights, channel.tower_bytes(1).len()));

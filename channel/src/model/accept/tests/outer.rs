@@ -1,4 +1,4 @@
-//! States of an outer channel, whose outputs are channels.
+//! Tests of the acceptance rules for states of an outer channel, whose outputs fund inner channels.
 
 use super::*;
 
@@ -34,7 +34,7 @@ fn a_hook_fits_one_transaction_and_its_channels_have_outputs() {
     }
 }
 
-/// An HTLC of a nested channel can be claimed only after the outer channel is settled.
+/// An HTLC of an inner channel can be claimed only after the outer channel is settled, so its expiry must be later.
 #[test]
 fn expiries_inside_a_hook_are_beyond_both_delays() {
     let mut factory = hook(Form::TemplateHash, 3_000_000);

@@ -8,17 +8,17 @@ use sigstack_interpreter::{Flags, ScriptError, Spend, VerifyError};
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// The index of an HTLC in the state, and its preimage if the publisher receives the HTLC.
+/// A claim by the publisher: the index of an HTLC in the state, and the preimage if the publisher receives the HTLC.
 type Claimed = (usize, Option<[u8; 32]>);
 
-/// Returns an HTLC offered by party 0 (if `offered`) or by party 1.
+/// Returns an HTLC that party 0 offers (if `offered`) or receives.
 fn htlc(offered: bool, sat: u64, expiry: u32) -> Htlc {
     let from = usize::from(!offered);
     Htlc { from, to: 1 - from, sat, expiry, payment_hash: sha256(&PREIMAGE) }
 }
 
-/// Two received HTLCs, two offered HTLCs with the same expiry, and one offered HTLC that expires later. All expire long before the
-/// delay of 144 blocks ends.
+/// A state with two HTLCs that party 0 receives, two that it offers with the same expiry, and one that it offers with a
+/// later expiry. All expire long before the contest delay of 144 blocks ends.
 fn content(height: u32) -> Content {
     let htlcs = vec![
         htlc(false, 10_000, height + 60),
@@ -38,7 +38,7 @@ fn channel(profile: Profile) -> (SignedSequence, Stage) {
     (channel, stage)
 }
 
-/// Returns a channel whose state 1 is published in the commitment transaction of party 0.
+/// Returns a channel with its chain, on which party 0 has published its commitment transaction of state 1.
 fn published(profile: Profile, second: Second) -> (SignedSequence, Stage, TwoStage) {
     let (mut channel, mut stage) = channel(profile);
     let content = content(stage.chain.height());
@@ -59,7 +59,7 @@ fn verdict(step: &Step, input: usize, proposals: Flags) -> Option<ScriptError> {
     }
 }
 
-/// HTLCs are resolved before the contest delay ends, and one transaction takes all second stages after it.
+/// The HTLCs are resolved before the contest delay ends. After it, one transaction takes all second-stage outputs.
 #[test]
 fn htlcs_move_to_second_stages_which_are_claimed_together() {
     let mut weights = Vec::new();
@@ -67,11 +67,11 @@ fn htlcs_move_to_second_stages_which_are_claimed_together() {
         let (channel, mut stage, version) = published(profile, second);
         let height = stage.chain.height();
         let groups: &[&[Claimed]] = match second {
-            // Each HTLC needs its own transaction.
+            // With templates, each HTLC needs its own transaction.
             Second::Template => {
                 &[&[(0, Some(PREIMAGE))], &[(1, Some(PREIMAGE))], &[(2, None)], &[(3, None)], &[(4, None)]]
             }
-            // Successes share a transaction, and so do timeouts with the same expiry.
+            // Claims with preimages share a transaction, and so do timeouts with the same expiry.
             Second::AnyPrevOut => {
                 &[&[(0, Some(PREIMAGE)), (1, Some(PREIMAGE))], &[(2, None), (3, None)], &[(4, None)]]
             }
@@ -98,11 +98,11 @@ fn htlcs_move_to_second_stages_which_are_claimed_together() {
         assert_eq!(stage.paid(&channel, 0), 150_000 - 1_000, "{profile:?}");
         weights.push(weight);
     }
-    // Total weight until the owner has all five HTLCs, including the transactions and inputs that pay fees.
+    // Total weight until the publisher has all five HTLCs, including the children and inputs that pay fees.
     assert_eq!(weights, [8_227, 6_376]);
 }
 
-/// A template commits to the number of inputs: HTLCs cannot share a transaction, and no fee input can be added.
+/// A template commits to the number of inputs. So two HTLCs cannot share a transaction, and no fee input can be added.
 #[test]
 fn a_template_fixes_the_number_of_inputs() {
     let (channel, mut stage, version) = published(Profile::Ctv, Second::Template);
@@ -110,7 +110,7 @@ fn a_template_fixes_the_number_of_inputs() {
     let both = [(0, Some(PREIMAGE)), (1, Some(PREIMAGE))];
     let step = version.second_stage(&channel, &both, None).unwrap();
     assert_eq!([0, 1].map(|nth| verdict(&step, nth, proposals)), [Some(ScriptError::TemplateMismatch); 2]);
-    // A fee input changes the number of inputs too.
+    // A fee input also changes the number of inputs.
     let coin = stage.wallet.mint(&mut stage.chain, 50_000);
     let fee = Some((&stage.wallet, &coin, 1_000));
     let step = version.second_stage(&channel, &both[..1], fee).unwrap();
@@ -119,7 +119,7 @@ fn a_template_fixes_the_number_of_inputs() {
     assert_eq!(verdict(&step, 0, proposals), None);
 }
 
-/// SINGLE|ANYPREVOUT fixes nLockTime and the output at the index of the input, for any txid.
+/// A signature under SINGLE|ANYPREVOUT fixes nLockTime and the output at the index of the input, whatever the txid is.
 #[test]
 fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     let (channel, mut stage, version) = published(Profile::AnyPrevOut, Second::AnyPrevOut);
@@ -133,17 +133,18 @@ fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     let wrong = Some(ScriptError::SchnorrSig);
     assert_eq!(verdicts(&[(0, Some(PREIMAGE)), (1, Some(PREIMAGE))]), [None, None]);
     assert_eq!(verdicts(&[(2, None), (3, None)]), [None, None]);
-    // A different expiry, and a success together with a timeout.
+    // These transactions combine different expiries, or a timeout with a claim by preimage. Only the first input is
+    // valid, because it determines nLockTime.
     assert_eq!(verdicts(&[(2, None), (4, None)]), [None, wrong]);
     assert_eq!(verdicts(&[(2, None), (0, Some(PREIMAGE))]), [None, wrong]);
     assert_eq!(verdicts(&[(4, None), (2, None)]), [None, wrong]);
-    // A different amount in the output at the input's index.
+    // Exchanging the outputs changes the amount at the index of the input.
     let two = [(0, Some(PREIMAGE)), (1, Some(PREIMAGE))];
     let mut step = version.second_stage(&channel, &two, fee).unwrap();
     step.tx.output.swap(0, 1);
     assert_eq!(verdict(&step, 0, proposals), wrong);
-    // If the commitment transaction has another txid, both signatures in the HTLC's leaf are still valid once the owner signs
-    // again.
+    // If the commitment transaction has another txid, the joint signatures are still valid. Only the publisher has to
+    // sign again.
     let mut other = version.clone();
     other.commitment.tx.input.push(input(coin.0, 0));
     assert_ne!(other.commitment.tx.compute_txid(), version.commitment.tx.compute_txid());
@@ -153,7 +154,8 @@ fn second_stages_by_anyprevout_share_a_transaction_of_one_lock_time() {
     assert_eq!(version.second_stage(&channel, &[(5, None)], fee), Err(missing));
 }
 
-/// The cheater moves HTLCs of an old state. The victim knows the state number, but has no data of these HTLCs.
+/// The cheater moves HTLCs of an old state to second stages. The victim knows the state number, but has no data of
+/// these HTLCs.
 #[test]
 fn second_stages_of_an_old_state_are_punished_together() {
     for (profile, second) in FORMS {
@@ -174,12 +176,12 @@ fn second_stages_of_an_old_state_are_punished_together() {
         assert_eq!(punish.tx.input.len(), 2);
         stage.publish(punish).unwrap_or_else(|error| panic!("{profile:?}: {error}"));
         assert_eq!(stage.paid(&channel, 1), 30_000 - 500, "{profile:?}");
-        // Nothing is left for the cheater.
+        // The cheater finds its second-stage outputs spent.
         let sweep = channel.sweep_stages(&version, &confirmed, 1_000).unwrap();
         let lost = stage.publish(sweep);
         let spent = |reject: &Reject| matches!(reject, Reject::MissingInput(_));
         assert!(matches!(&lost, Err(PlayError::Chain { reject, .. }) if spent(reject)), "{lost:?}");
-        // A signature of the commitment transaction's own number does not satisfy the contest leaf.
+        // A signature of the same state number, instead of a higher one, does not satisfy the contest leaf.
         let own = ClientRecord { number, evidence: channel.sign_number(0, 1).unwrap(), ..record };
         let tried = channel.punish_stages(1, (&own, number), &confirmed, 500).unwrap();
         let shown = Shown::verify(tried, channel.facts().proposals).unwrap();
@@ -189,8 +191,8 @@ fn second_stages_of_an_old_state_are_punished_together() {
     }
 }
 
-/// The contested output of an old commitment transaction is punished as usual: it contains the balances, and a tower reads its
-/// amount from the chain.
+/// The victim or its tower takes the contested output of an old commitment transaction as usual. It contains only the
+/// balances, and a tower reads its amount from the chain.
 #[test]
 fn the_contested_output_of_an_old_version_is_punished_with_its_own_amount() {
     for (profile, second) in FORMS {
@@ -211,7 +213,8 @@ fn the_contested_output_of_an_old_version_is_punished_with_its_own_amount() {
     }
 }
 
-/// An expiry must leave time for two confirmations, not for the delay; nothing is trimmed.
+/// An HTLC must expire late enough for two confirmations, but may expire before the contest delay ends. No amount may
+/// be trimmed.
 #[test]
 fn contents_are_accepted_before_they_are_signed() {
     let (mut channel, _stage) = channel(Profile::Ctv);
@@ -255,8 +258,8 @@ fn a_profile_that_cannot_fix_a_second_stage_is_refused() {
     }
 }
 
-/// An HTLC that is in two old states can be moved only to a second stage of the published commitment transaction's number, where
-/// the victim looks.
+/// An HTLC is part of two old states. The publisher can move it only to the second-stage output of the state number
+/// that it published, and the victim looks for that output.
 #[test]
 fn the_signature_of_another_state_does_not_move_an_htlc() {
     let (mut channel, mut stage) = channel(Profile::AnyPrevOut);
