@@ -1,5 +1,5 @@
-//! Prints which losses the adversary's search finds for each deliberate fault, or for the faults named on the command line (the
-//! names are those in `mutation.rs`; `none` searches without a fault):
+//! Prints which losses the adversary's search finds for each deliberate fault. Names on the command line select faults.
+//! They are the names in `mutation.rs`; `none` means a search without a fault.
 //!
 //! ```text
 //! cargo run --release -p sigstack-channel --features mutations --example mutations

@@ -1,22 +1,22 @@
-//! Ranges of the parameters that callers choose, with the reason for each limit.
+//! Allowed ranges of the parameters that callers choose. Each limit comes with its reason.
 //!
-//! The models validate their parameters against these ranges first. The command-line tool checks its options against the same
-//! constants, so that its error messages name the option.
+//! The models check their parameters against these ranges before they do anything else. The command-line tool checks
+//! its options against the same constants, so its error messages can name the option.
 
 use core::fmt;
 
 use crate::model::CONFIRM_BLOCKS;
 
-/// Range of a parameter.
+/// Allowed range of a parameter, including both limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds<T> {
     /// Minimum value.
     pub least: T,
     /// Maximum value.
     pub most: T,
-    /// Reason for the minimum.
+    /// Reason for the minimum, as shown in error messages.
     pub why_least: &'static str,
-    /// Reason for the maximum.
+    /// Reason for the maximum, as shown in error messages.
     pub why_most: &'static str,
 }
 
@@ -25,7 +25,7 @@ pub struct Bounds<T> {
 pub struct OutOfBounds(String);
 
 impl OutOfBounds {
-    /// Creates an error with its own text, for conditions that concern two parameters.
+    /// Creates an error with the given text. This is meant for conditions that concern two parameters.
     pub fn new(text: impl Into<String>) -> OutOfBounds {
         OutOfBounds(text.into())
     }
@@ -57,12 +57,14 @@ impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
         }
     }
 
-    /// Returns the error for a value below the range. The value may have another type than the range.
+    /// Returns the error for a value below the range. The value may have a different type from that of the range, such
+    /// as a wider integer.
     pub fn below(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is less than {}: {}", self.least, self.why_least))
     }
 
-    /// Returns the error for a value above the range. The value may have another type than the range.
+    /// Returns the error for a value above the range. The value may have a different type from that of the range, such
+    /// as a wider integer.
     pub fn above(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is more than {}: {}", self.most, self.why_most))
     }
@@ -84,7 +86,8 @@ pub const HTLCS: Bounds<usize> = Bounds {
     why_most: "a version 3 transaction with more HTLC outputs, and two balances, exceeds 10,000 vB",
 };
 
-/// Number of HTLCs in each state of a comparison of all constructions. `ln-zero-fee` allows the fewest.
+/// Number of HTLCs in each state, in a comparison of all constructions. `ln-zero-fee` allows fewer HTLCs than all
+/// others.
 pub const COMPARED_HTLCS: Bounds<usize> = Bounds {
     most: 227,
     why_most: "a commitment of ln-zero-fee with more HTLC outputs exceeds the 10,000 vB of version 3",
@@ -99,7 +102,7 @@ pub const UPDATES: Bounds<u32> = Bounds {
     why_most: "every update is signed, which takes minutes for more; `channel storage --signed` signs a sample",
 };
 
-/// Number of updates in a comparison of all constructions. `bip68` has the fewest states.
+/// Number of updates in a comparison of all constructions. `bip68` allows fewer states than all others.
 pub const COMPARED_UPDATES: Bounds<u32> = Bounds {
     least: 1,
     most: 455,
@@ -107,7 +110,7 @@ pub const COMPARED_UPDATES: Bounds<u32> = Bounds {
     why_most: "bip68 has 456 states, the first of which needs no update",
 };
 
-/// Number of updates in a long run.
+/// Number of updates in a run that measures storage.
 pub const STORED_UPDATES: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000_000,
@@ -115,7 +118,7 @@ pub const STORED_UPDATES: Bounds<u32> = Bounds {
     why_most: "the state machines of both sides process every update, which takes minutes for more",
 };
 
-/// Number of signed updates in a long run.
+/// Number of updates that are signed in a run that measures storage.
 pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
     least: 0,
     most: 1_000_000,
@@ -123,7 +126,7 @@ pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
     why_most: "signing more takes hours; sign a sample",
 };
 
-/// Number of earlier states that a long run publishes.
+/// Number of earlier states that a run publishes to verify that they are answered.
 pub const TRIES: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000,
@@ -131,7 +134,7 @@ pub const TRIES: Bounds<u32> = Bounds {
     why_most: "each earlier state is played twice on a chain of its own, which takes minutes for more",
 };
 
-/// Number of the state to publish.
+/// Number of the state to publish. The first state has the number 0.
 pub const STATE: Bounds<u32> = Bounds {
     least: 0,
     most: UPDATES.most,
@@ -163,7 +166,7 @@ pub const FUNDING: Bounds<u64> = Bounds {
     why_most: OUTSIDE.why_most,
 };
 
-/// Contest delay in a breach game, in blocks.
+/// Contest delay in a simulated breach, in blocks.
 pub const GAME_DELAY: Bounds<u32> = Bounds {
     least: 1,
     most: 2_016,
@@ -179,7 +182,7 @@ pub const FEERATE: Bounds<u32> = Bounds {
     why_most: "Bitcoin Core refuses to send at more than 0.10 BTC/kvB (`-maxfeerate`)",
 };
 
-/// Number of games that are averaged for each table cell.
+/// Number of simulated breaches that are averaged for each table cell.
 pub const GAMES: Bounds<u32> = Bounds {
     least: 1,
     most: 1_000_000,
@@ -187,7 +190,7 @@ pub const GAMES: Bounds<u32> = Bounds {
     why_most: "about a thousand cells play that many games each, which takes days for more",
 };
 
-/// Capacity of a channel in a breach game, in satoshi.
+/// Capacity of a channel in a simulated breach, in satoshi.
 pub const CAPACITY: Bounds<u64> = Bounds {
     least: 1_000,
     most: 900_719_925_474,
@@ -195,7 +198,7 @@ pub const CAPACITY: Bounds<u64> = Bounds {
     why_most: "the table of floods multiplies the capacity by 10,000, and amounts are exact up to 2^53 sat",
 };
 
-/// Cheater's balance in the old state of a breach game, in satoshi. It is also at most the capacity.
+/// Cheater's balance in the old state of a simulated breach, in satoshi. It may not be higher than the capacity.
 pub const OLD_BALANCE: Bounds<u64> = Bounds {
     least: 1,
     most: CAPACITY.most,
@@ -203,7 +206,8 @@ pub const OLD_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
-/// Cheater's balance in the latest state of a breach game, in satoshi. It is also at most the balance in the old state.
+/// Cheater's balance in the latest state of a simulated breach, in satoshi. It may not be higher than the balance in
+/// the old state.
 pub const NEW_BALANCE: Bounds<u64> = Bounds {
     least: 0,
     most: CAPACITY.most,
@@ -211,7 +215,7 @@ pub const NEW_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
-/// Number of moves of a corrupted party in one line of a search.
+/// Maximum number of moves of a corrupted party on one path of the adversary's search.
 pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     least: 0,
     most: 8,
@@ -219,7 +223,7 @@ pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     why_most: "each move multiplies the states by ten and more",
 };
 
-/// Number of times that a corrupted party lets time pass in one line of a search.
+/// Maximum number of times that a corrupted party lets blocks pass on one path of the adversary's search.
 pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     least: 0,
     most: 20,
@@ -227,7 +231,7 @@ pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     why_most: "at the end of a line blocks go by until every lock is over",
 };
 
-/// Number of states that a search visits in one scenario.
+/// Maximum number of states that the adversary's search visits in one scenario.
 pub const SEARCH_STATES: Bounds<usize> = Bounds {
     least: 1,
     most: 10_000_000,
@@ -235,7 +239,7 @@ pub const SEARCH_STATES: Bounds<usize> = Bounds {
     why_most: "a million states take an hour and some gigabytes",
 };
 
-/// Highest update number in the exploration of the update protocols.
+/// Highest state number in the exploration of the update protocols.
 pub const EXPLORED_UPDATES: Bounds<u32> = Bounds {
     least: 3,
     most: 6,
@@ -243,7 +247,7 @@ pub const EXPLORED_UPDATES: Bounds<u32> = Bounds {
     why_most: "each update multiplies the states, and every rule has lost something before",
 };
 
-/// Funds outside the channel, in satoshi.
+/// Funds that the cheater has outside of the channel, in satoshi.
 pub const OUTSIDE: Bounds<u64> = Bounds {
     least: 0,
     most: 2_100_000_000_000_000,
@@ -251,7 +255,7 @@ pub const OUTSIDE: Bounds<u64> = Bounds {
     why_most: "there are at most 21 million bitcoin",
 };
 
-/// Share of the miners' hash rate.
+/// Share of the hash rate, from 0 to 1.
 pub const SHARE: Bounds<f64> = Bounds {
     least: 0.0,
     most: 1.0,
@@ -280,7 +284,8 @@ mod tests {
         );
     }
 
-    /// The limits of comparisons are those of the most restrictive construction. The limits on HTLCs are tested with `accept`.
+    /// The limits for comparisons come from the construction that allows the least. Another test, that of `accept`,
+    /// covers the limits on HTLCs.
     #[test]
     fn comparisons_are_bounded_by_the_narrowest_construction() {
         let states = KINDS.iter().map(|(name, kind)| {

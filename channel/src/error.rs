@@ -1,4 +1,5 @@
-//! Error type of this crate. Transactions that the simulated chain rejects have a separate type.
+//! The error type of this crate. A transaction that the simulated chain refuses is reported by a separate type,
+//! [`crate::chain::Reject`].
 
 use core::fmt;
 
@@ -7,7 +8,7 @@ use sigstack_interpreter::UsageError;
 use crate::bounds::{Bounds, OutOfBounds};
 use crate::model::Unacceptable;
 
-/// Reason why something could not be built, signed or parsed.
+/// The reason why something could not be built, signed or parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelError {
@@ -15,15 +16,16 @@ pub enum ChannelError {
     Key(secp256k1::Error),
     /// The interpreter was called with invalid arguments, for example an input that does not exist.
     Usage(UsageError),
-    /// A parameter, given by its name, is out of range or inconsistent with another one.
+    /// A parameter is out of its range, or does not fit another parameter. The first value is the name of the
+    /// parameter.
     Parameter(&'static str, OutOfBounds),
-    /// The operation breaks a rule of the construction, for example a request to a signer. The text says which rule and why.
+    /// A rule of the construction forbids the operation. The text says which rule and why.
     Refused(String),
-    /// The content of a state is unacceptable, so no party signs it.
+    /// A state violates an acceptance rule, so no party signs it.
     Content(Unacceptable),
-    /// Stored bytes are malformed. The text says what was expected.
+    /// Stored bytes could not be parsed. The text says what was expected.
     Encoding(String),
-    /// The partial signature of the co-signer with this index does not verify.
+    /// A partial signature does not verify. The value is the index of its signer.
     PartialSignature(usize),
 }
 
@@ -46,7 +48,7 @@ impl ChannelError {
         bounds.check(value).map(drop).map_err(|error| ChannelError::Parameter(name, error))
     }
 
-    /// Creates a [`ChannelError::Encoding`] with the expected form.
+    /// Creates a [`ChannelError::Encoding`] with a description of the expected bytes.
     pub fn encoding(expected: impl Into<String>) -> ChannelError {
         ChannelError::Encoding(expected.into())
     }

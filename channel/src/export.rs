@@ -19,7 +19,7 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
-    /// Adds a test case for each input of a transaction.
+    /// Adds one test case for each input of a transaction.
     fn add(&mut self, comment: &str, tx: &Transaction, prevouts: &[TxOut], flags: Flags, expect: Expect) {
         for index in 0..tx.input.len() {
             let mut extra = Map::new();
@@ -45,8 +45,8 @@ impl Exporter<'_> {
     }
 }
 
-/// Returns cases for all transactions of one construction: funding, cooperative close, unilateral close with HTLCs and their
-/// claims, and an old state with its answer.
+/// Returns test cases for all transactions of one construction: funding, cooperative close, unilateral close with HTLCs
+/// and their claims, and an old state with the answers of client and tower.
 ///
 /// # Errors
 ///
@@ -98,7 +98,8 @@ pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Returns cases for all transactions that close a channel inside an N-party channel, in each form.
+/// Returns test cases for the transactions that close a channel nested inside an N-party channel, in each form of
+/// LN-Symmetry and the override construction.
 ///
 /// # Errors
 ///
@@ -112,7 +113,8 @@ pub fn nested_cases() -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Returns cases for the transactions that show the attacks at the level of scripts, with the expected verdicts.
+/// Returns test cases for the transactions of all attacks. Each case has the expected result, because some attacks fail
+/// in the script interpreter.
 ///
 /// # Errors
 ///
@@ -132,7 +134,7 @@ pub fn attack_cases() -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Returns the files of `test-vectors/channels`: their names and contents.
+/// Returns the files of `test-vectors/channels`, each as its name and its content.
 ///
 /// # Errors
 ///

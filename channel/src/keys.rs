@@ -23,9 +23,10 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// Secret of a party from which all of its keys and nonces are derived.
 ///
-/// Derivation is hardened: a derived secret reveals nothing about its siblings. A derivation never depends only on values that
-/// the peer chooses. It also includes random bytes of the owner. Otherwise a peer that chooses a channel identifier could make
-/// two channels share keys, and a revocation signature of one channel would confiscate the other.
+/// Derivation is hardened: a derived secret reveals nothing about the seed or about other derived secrets. A derivation
+/// always includes random bytes of the owner, and never depends only on values that the peer chooses. Otherwise a peer
+/// that chooses a channel identifier could make two channels share their keys, and a revocation signature of one
+/// channel could confiscate the other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seed([u8; 32]);
 
@@ -47,8 +48,8 @@ impl Seed {
         Seed(tagged_hash("sigstack/seed", &[name.as_bytes()]))
     }
 
-    /// Derives 32 pseudorandom bytes for a purpose. The parts are hashed with their lengths, so different lists of parts do not
-    /// collide.
+    /// Derives 32 pseudorandom bytes for a purpose. The length of each part is hashed too, so two different lists of
+    /// parts give different bytes.
     pub fn bytes(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut message = Vec::new();
         for part in [purpose.as_bytes()].iter().chain(parts) {
@@ -68,11 +69,12 @@ impl Seed {
     }
 }
 
-/// A party's source of random bytes. Each draw gives new bytes, even if the operation that used the previous ones failed.
+/// A party's source of random bytes. Each draw gives new bytes, even if the operation that used the previous bytes
+/// failed.
 ///
-/// Simulations create the source from a name, so that they are reproducible. A real wallet would use random bytes of the
-/// operating system. The source cannot be cloned and is not part of a backup, because a restored copy that draws the same bytes
-/// again would reuse nonces.
+/// Simulations create the source from a name, so that they are reproducible. A real wallet would use random bytes from
+/// the operating system. The source cannot be cloned and is not part of a backup. A restored copy would draw the same
+/// bytes again, which would reuse nonces.
 #[derive(Debug)]
 pub struct Entropy {
     source: [u8; 32],
@@ -93,7 +95,7 @@ impl Entropy {
         tagged_hash("sigstack/entropy/draw", &[&self.source, &self.drawn.to_le_bytes()])
     }
 
-    /// Creates a new source whose bytes are independent of those of this one.
+    /// Creates another source. Its bytes are independent of those that this source draws later.
     pub fn split(&mut self) -> Entropy {
         Entropy { source: self.draw(), drawn: 0 }
     }
@@ -118,7 +120,8 @@ pub fn taproot_output_key(
     Ok((key.to_byte_array(), parity.to_u8() == 1))
 }
 
-/// Returns the tweaked key pair that signs key path spends of an output with this internal key and Merkle root (BIP 341).
+/// Returns the tweaked key pair that signs key path spends of an output (BIP 341). `root` is the Merkle root of the
+/// output's script tree, or `None` if it has no tree.
 ///
 /// # Errors
 ///
@@ -167,7 +170,8 @@ pub fn public_key(bytes: &[u8]) -> Result<PublicKey, ChannelError> {
     Ok(PublicKey::from_slice(bytes)?)
 }
 
-/// Creates a BIP 340 signature of a message of any length. No auxiliary randomness is used, so simulations are reproducible.
+/// Creates a BIP 340 signature on a message of any length. No auxiliary randomness is used, so that simulations are
+/// reproducible.
 pub fn sign_schnorr(keypair: &Keypair, message: &[u8]) -> [u8; 64] {
     keypair.sign_schnorr_no_aux_rand(message).to_byte_array()
 }

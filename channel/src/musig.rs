@@ -1,16 +1,18 @@
 //! MuSig2 key aggregation and signing (BIP 327) for two or more parties.
 //!
-//! A secret nonce is a value of type [`Nonce`]. A nonce belongs to one key, cannot be cloned, and is consumed by one signature.
-//! There are three constructors. Each binds the nonce to as much of the signed data as is known:
+//! A secret nonce is a value of type [`Nonce`]. It belongs to one key, cannot be cloned, and is consumed by one
+//! signature. There are three constructors. Each derives the nonce from as much of the signed data as is known at that
+//! time:
 //!
-//! - [`Nonce::fresh`] is for a known message. The nonce is derived from fresh random bytes, the key, the aggregate key and the
-//!   message (BIP 327 "Nonce Generation", with all optional arguments).
-//! - [`Nonce::answering`] is for the last signer, who knows the message and all other nonces. The nonce is a hash of everything
-//!   that the challenge depends on (BIP 327 "Deterministic and Stateless Signing for a Single Signer"). Signing the same
-//!   challenge again gives the same bytes.
-//! - [`Nonce::ahead`] is for a message that is not yet known: the owner of a commitment sends this nonce one update in advance.
-//!   The nonce is derived from a salt that is drawn for this commitment only. Only [`PartialCommitment::complete`] derives the
-//!   same nonce again, after checking that the stored partial signature is for exactly this message.
+//! - [`Nonce::fresh`] is for a known message. The nonce is derived from fresh random bytes, the signer's key, the
+//!   aggregate key and the message (BIP 327 "Nonce Generation", with all optional arguments).
+//! - [`Nonce::answering`] is for the last signer, who knows the message and the nonces of all other signers. The nonce
+//!   is a hash of everything that determines the challenge (BIP 327 "Deterministic and Stateless Signing for a Single
+//!   Signer"). Signing the same challenge again gives the same bytes.
+//! - [`Nonce::ahead`] is for a message that is not yet known. The owner of a commitment transaction sends this nonce
+//!   one update in advance. It is derived from a salt that is drawn for this commitment transaction only.
+//!   [`PartialCommitment::complete`] derives the same nonce again. Before it signs, it verifies that the stored partial
+//!   signature of the other party is for the given message.
 
 use secp256k1::musig::{
     AggregatedNonce, KeyAggCache, PartialSignature, PublicNonce, SecretNonce, Session, SessionSecretRand,
@@ -29,7 +31,7 @@ pub const PUBLIC_NONCE_SIZE: usize = 66;
 /// Size in bytes of a serialized partial signature.
 pub const PARTIAL_SIGNATURE_SIZE: usize = 32;
 
-/// An aggregate of several public keys, with the data needed to sign under it.
+/// An aggregate of several public keys, with the data needed to sign for it.
 #[derive(Clone, Debug)]
 pub struct AggregateKey {
     cache: KeyAggCache,
@@ -61,8 +63,8 @@ impl AggregateKey {
         &self.keys
     }
 
-    /// Returns this key tweaked as a taproot output key that commits to the Merkle root `root`. Without a root, the tweak is that
-    /// of BIP 86.
+    /// Returns this key with the taproot tweak for the Merkle root `root`. With `None`, this is the tweak of BIP 86 for
+    /// an output without scripts.
     ///
     /// # Errors
     ///
@@ -85,14 +87,15 @@ impl AggregateKey {
     }
 }
 
-/// Inputs, besides the owner's seed, from which a nonce that is sent in advance is derived.
+/// The data that identifies a nonce that is sent in advance. The nonce is derived from it, from a salt and from the
+/// owner's seed.
 #[derive(Clone, Copy, Debug)]
 pub struct NonceId<'a> {
     /// Serialized funding outpoint, 36 bytes.
     pub outpoint: &'a [u8],
-    /// Number of the channel state.
+    /// State number of the commitment transaction.
     pub number: u64,
-    /// Purpose of the signature. Two signatures of the same state have different roles.
+    /// Purpose of the signature. Two signatures for the same state must have different roles.
     pub role: &'a str,
 }
 
@@ -135,8 +138,8 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// Derives the nonce that the owner of a transaction sends before the transaction's content is known. `salt` must be drawn
-    /// for this transaction only.
+    /// Derives the nonce that the owner of a transaction sends before the content of the transaction is known. `salt`
+    /// must be drawn for this transaction only.
     ///
     /// # Errors
     ///
@@ -154,8 +157,8 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// Derives the nonce of the last signer: a hash of everything that the challenge depends on, including the other signers'
-    /// nonces.
+    /// Derives the nonce of the last signer. It is a hash of everything that determines the challenge, including the
+    /// nonces of all other signers.
     ///
     /// # Errors
     ///
@@ -192,7 +195,8 @@ impl Nonce {
     }
 }
 
-/// Converts random bytes to the library's type. The library panics on all-zero bytes, so these are refused first.
+/// Converts random bytes to the type of secp256k1. That library panics if all bytes are zero, so this case is refused
+/// first.
 fn session_random(bytes: [u8; 32]) -> Result<SessionSecretRand, ChannelError> {
     match bytes == [0; 32] {
         true => Err(ChannelError::refused("the randomness of a nonce is zero")),
@@ -200,7 +204,7 @@ fn session_random(bytes: [u8; 32]) -> Result<SessionSecretRand, ChannelError> {
     }
 }
 
-/// A signing session: a key, the nonces of all of its signers, and a message.
+/// A signing session: an aggregate key, the public nonces of all signers, and a message.
 #[derive(Clone, Debug)]
 pub struct SigningSession<'a> {
     key: &'a AggregateKey,
@@ -229,7 +233,7 @@ impl<'a> SigningSession<'a> {
         Ok(SigningSession { key, session, nonces: nonces.to_vec(), message })
     }
 
-    /// Returns a signer's partial signature. The secret nonce is consumed even if signing is refused.
+    /// Makes a signer's partial signature. The secret nonce is consumed even if signing is refused.
     ///
     /// # Errors
     ///
@@ -268,8 +272,9 @@ impl<'a> SigningSession<'a> {
     }
 }
 
-/// Creates a signature with all signers in one place. All signers but the last use fresh nonces; the last signer's nonce is
-/// derived from theirs. Each partial signature is verified by the other signers before all are added up.
+/// Makes the signature of an aggregate key when all of its signers are in one place. All signers except the last use
+/// fresh nonces, and the nonce of the last signer is derived from theirs. Each partial signature is verified before all
+/// are added up.
 ///
 /// # Errors
 ///
@@ -306,11 +311,12 @@ pub fn sign_together(
     session.aggregate(&parts)
 }
 
-/// The stored part of a signature of a commitment: everything but the owner's partial signature. A party keeps this form until it
-/// publishes, so that a stolen backup alone does not contain a valid transaction.
+/// The part of a commitment transaction's signature that its owner stores: everything except the owner's own partial
+/// signature. The owner completes the signature only when it publishes, so a stolen backup alone contains no valid
+/// transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartialCommitment {
-    /// Salt from which the owner's nonce is derived.
+    /// Random value from which the owner's nonce is derived.
     pub salt: [u8; 32],
     /// Public nonce of the other party.
     pub nonce: [u8; PUBLIC_NONCE_SIZE],
@@ -322,8 +328,8 @@ pub struct PartialCommitment {
 pub const PARTIAL_COMMITMENT_SIZE: usize = 32 + PUBLIC_NONCE_SIZE + PARTIAL_SIGNATURE_SIZE;
 
 impl PartialCommitment {
-    /// Lets the other party sign the owner's transaction. The owner verifies the partial signature (BIP 327 "PartialSigVerify").
-    /// The salt of the owner's nonce is drawn here.
+    /// Makes the other party's partial signature of the owner's transaction. The owner verifies it (BIP 327
+    /// "PartialSigVerify"). This function draws the salt of the owner's nonce.
     ///
     /// # Errors
     ///
@@ -346,7 +352,8 @@ impl PartialCommitment {
         }
     }
 
-    /// Returns the nonce and the partial signature with which `signer` answers the owner's nonce. They depend on nothing else.
+    /// Returns the nonce and the partial signature with which `signer` answers the owner's nonce `ahead`. The same
+    /// arguments always give the same result.
     fn answer(
         key: &AggregateKey,
         ahead: &PublicNonce,
@@ -359,9 +366,10 @@ impl PartialCommitment {
         Ok((nonce, part))
     }
 
-    /// Returns whether `signer` made this partial signature in answer to the owner's nonce, by making it again. A party that is shown
-    /// a partial signature of its own must not take [`SigningSession::verify_partial`] for a proof that it signed: a partial signature
-    /// that verifies can be forged by the other signer, who chooses both nonces. Only the signature of all signers is unforgeable.
+    /// Returns whether `signer` made this partial signature in answer to the owner's nonce. To decide this, `signer`
+    /// makes the partial signature again. A party that is shown a partial signature of its own must not accept
+    /// [`SigningSession::verify_partial`] as a proof that it signed. The other signer, who can choose both nonces, can
+    /// forge a partial signature that verifies. Only the complete signature of all signers cannot be forged.
     ///
     /// # Errors
     ///
@@ -377,8 +385,8 @@ impl PartialCommitment {
         Ok(nonce.serialize() == self.nonce && part.serialize() == self.part)
     }
 
-    /// Adds the owner's partial signature and returns the complete signature. The stored partial signature is first verified for
-    /// `message`, so the owner's nonce is never used with a message that the other party did not sign.
+    /// Adds the owner's partial signature and returns the complete signature. First verifies that the stored partial
+    /// signature is for `message`, so the owner's nonce never signs a message that the other party did not sign.
     ///
     /// # Errors
     ///

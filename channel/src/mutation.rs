@@ -1,9 +1,9 @@
 //! Deliberate faults (mutations) that the adversary's search must find.
 //!
-//! A mutation disables one rule at the place where the code enforces it: a line `if mutated(Mutation::X)` in the code of the
-//! client, the tower, the wallet or the chain. These lines are compiled in only with the feature `mutations`. Without it
-//! `mutated` is the constant `false`, so a release contains no mutation. At most one mutation is active at a time, and only in
-//! the thread that activated it.
+//! Each mutation disables one rule, at the place where the code of the client, the tower, the wallet or the chain
+//! enforces it. The place is marked by a condition `mutated(Mutation::X)`. Only the feature `mutations` compiles these
+//! conditions in. Without it, `mutated` always returns `false`, so a release contains no mutation. At most one mutation
+//! is active at a time, and only in the thread that activated it.
 
 macro_rules! mutations {
     ($($name:ident $text:literal;)*) => {

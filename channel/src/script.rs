@@ -2,16 +2,16 @@
 
 use sigstack_interpreter::{Opcode, script_num};
 
-/// A number in a script, minimally encoded as policy requires: `OP_0`, `OP_1` to `OP_16`, `OP_1NEGATE`, or a push of its shortest
-/// encoding.
+/// A number in a script, minimally encoded as policy requires. It becomes `OP_0`, `OP_1` to `OP_16`, `OP_1NEGATE`, or a
+/// push of its shortest encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Num(pub i64);
 
-/// A data push with the shortest push opcode. Data for which a number opcode would be shorter is not expected here.
+/// A data push with the shortest push opcode. Callers use [`Num`] instead for data that a number opcode could push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Push<'a>(pub &'a [u8]);
 
-/// An element of a script.
+/// An element of a script: an opcode, a number or a data push.
 pub trait Item {
     /// Appends the element's serialization to `script`.
     fn write(&self, script: &mut Vec<u8>);

@@ -1,4 +1,4 @@
-//! Signature hashes and template hashes of taproot inputs.
+//! Signature hashes of taproot inputs, and template hashes (BIP 119 and BIP 446).
 
 use bitcoin::{Transaction, TxOut};
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
@@ -17,9 +17,11 @@ pub const DEFAULT: u8 = 0x00;
 pub const ALL_ANYPREVOUT: u8 = 0x41;
 /// Hash type SIGHASH_ALL with ANYPREVOUTANYSCRIPT (BIP 118), which does not commit to outpoint, amount and script.
 pub const ALL_ANYPREVOUTANYSCRIPT: u8 = 0xc1;
-/// Hash type SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118), which also does not commit to the outputs.
+/// Hash type SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118). It commits neither to outpoint, amount and script, nor to
+/// the outputs.
 pub const NONE_ANYPREVOUTANYSCRIPT: u8 = 0xc2;
-/// Hash type SIGHASH_SINGLE with ANYPREVOUT (BIP 118).
+/// Hash type SIGHASH_SINGLE with ANYPREVOUT (BIP 118). It does not commit to the outpoint, and commits only to the
+/// output with the index of the input.
 pub const SINGLE_ANYPREVOUT: u8 = 0x43;
 /// Hash type SIGHASH_ALL with SIGHASH_ANYONECANPAY.
 pub const ALL_ANYONECANPAY: u8 = 0x81;
@@ -54,7 +56,7 @@ pub fn key_path(
     key_path_with_annex(tx, prevouts, input, hash_type, None)
 }
 
-/// Returns the signature hash of a key path spend, for an input with an optional annex.
+/// Returns the signature hash of a key path spend whose input may have an annex.
 ///
 /// # Errors
 ///
@@ -70,8 +72,8 @@ pub fn key_path_with_annex(
     digest(tx, prevouts, input, &message, hash_type)
 }
 
-/// Returns the signature hash of a script path spend. `bip118` selects the message for a public key that begins with 0x01 (BIP
-/// 118).
+/// Returns the signature hash of a script path spend. `leaf` is the leaf script. With `bip118`, the hash is that for a
+/// public key of BIP 118, which begins with 0x01.
 ///
 /// # Errors
 ///
@@ -95,7 +97,8 @@ pub fn script_path(
     digest(tx, prevouts, input, &message, hash_type)
 }
 
-/// Returns the signature hash of the first input with ANYPREVOUTANYSCRIPT. It is the same for every leaf and every prevout.
+/// Returns the signature hash of the first input for a hash type with ANYPREVOUTANYSCRIPT. The hash is the same for
+/// every leaf script and every spent output.
 ///
 /// # Errors
 ///
@@ -104,7 +107,7 @@ pub fn rebindable(tx: &Transaction, hash_type: u8) -> Result<[u8; 32], ChannelEr
     script_path(tx, &nothing_spent(tx), 0, &[], hash_type, true, None)
 }
 
-/// Returns placeholder prevouts, because a template does not commit to the spent outputs.
+/// Returns placeholder prevouts for hashes that do not commit to the spent outputs.
 fn nothing_spent(tx: &Transaction) -> Vec<TxOut> {
     tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect()
 }
@@ -119,7 +122,7 @@ pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
     Ok(checktemplateverify::check_template_digest(&Spend::new(tx, &prevouts)?.signing(0)?))
 }
 
-/// Returns the template hash of the first input (BIP 446).
+/// Returns the template hash of the first input (BIP 446), which also commits to the annex.
 ///
 /// # Errors
 ///

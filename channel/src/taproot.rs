@@ -29,20 +29,21 @@ impl Leaf {
     }
 }
 
-/// A taproot output: an internal key and an optional script tree.
+/// A taproot output: an internal key, and a script tree if it has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapOutput {
     internal_key: [u8; 32],
     output_key: [u8; 32],
     odd: bool,
     root: Option<[u8; 32]>,
-    /// Leaves, each with the Merkle path from the leaf to the root.
+    /// Leaves from left to right, each with its Merkle path. The path lists the sibling hashes from the leaf to the
+    /// root.
     leaves: Vec<(Leaf, Vec<[u8; 32]>)>,
 }
 
 impl TapOutput {
-    /// Creates an output from an internal key and leaves. Each leaf has its depth, and the leaves are in order from left to
-    /// right. Without leaves the output can only be spent with the key.
+    /// Creates an output from an internal key and leaves. The leaves are listed from left to right, each with its depth
+    /// in the tree. Without leaves, only the key path can spend the output.
     ///
     /// # Errors
     ///
@@ -50,7 +51,7 @@ impl TapOutput {
     /// the curve.
     pub fn new(internal_key: [u8; 32], leaves: Vec<(u8, Leaf)>) -> Result<TapOutput, ChannelError> {
         let mut paths: Vec<(Leaf, Vec<[u8; 32]>)> = Vec::with_capacity(leaves.len());
-        // Subtrees whose sibling has not been added yet: depth, hash, and index of the first leaf.
+        // Subtrees whose right sibling has not been added yet: depth, hash, and index of the first leaf in the subtree.
         let mut open: Vec<(u8, [u8; 32], usize)> = Vec::new();
         for (depth, leaf) in leaves {
             open.push((depth, leaf.hash(), paths.len()));
@@ -85,7 +86,7 @@ impl TapOutput {
         &self.internal_key
     }
 
-    /// Returns the known scripts of the leaves.
+    /// Returns the leaf scripts that are known.
     pub fn scripts(&self) -> impl Iterator<Item = &[u8]> {
         self.leaves.iter().filter_map(|(leaf, _)| match leaf {
             Leaf::Script(script) => Some(script.as_slice()),
@@ -112,8 +113,8 @@ impl TapOutput {
         Ok(bytes)
     }
 
-    /// Returns the witness that spends the leaf with this script. `stack` contains the elements below the script and the control
-    /// block, bottom first.
+    /// Returns the witness that spends the leaf with this script. `stack` contains the elements that precede the script
+    /// and the control block, bottom of the stack first.
     ///
     /// # Errors
     ///

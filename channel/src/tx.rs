@@ -9,12 +9,12 @@ use sigstack_interpreter::Opcode;
 use crate::keys::sha256;
 use crate::script::{Push, script};
 
-/// Dust limit of a P2A output in Bitcoin Core, in satoshi. A P2A output of this amount is not dust. An anchor that collects
-/// trimmed amounts has at most this amount.
+/// Dust limit of a P2A output in Bitcoin Core, in satoshi. An output of this amount is not dust. No anchor that
+/// collects trimmed amounts has a higher amount.
 pub const P2A_DUST_LIMIT: u64 = 240;
 /// Dust limit of a taproot output in Bitcoin Core, in satoshi, at the default dust feerate of 3 sat/vB.
 pub const P2TR_DUST_LIMIT: u64 = 330;
-/// nSequence that signals replaceability (BIP 125) and has no relative lock.
+/// nSequence that signals replaceability (BIP 125) and sets no relative lock.
 pub const SEQUENCE_FREE: u32 = 0xffff_fffd;
 
 /// Returns the scriptPubKey `OP_1 <key>` of a taproot output (BIP 341).

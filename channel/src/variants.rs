@@ -1,7 +1,7 @@
-//! Options of the signed sequence form with their costs: fee inputs with permissive hash types, three kinds of second stages for
-//! HTLCs, and a tower that is paid.
+//! Measures options of the signed sequence form: fee inputs with permissive hash types, three kinds of second stages
+//! for HTLCs, and towers with a reward.
 //!
-//! Each option is a transaction that the interpreter verified.
+//! For each option, a transaction is built and verified with the script interpreter.
 
 use bitcoin::Transaction;
 use secp256k1::Keypair;
@@ -21,21 +21,21 @@ use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, 
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// An option and its cost.
+/// An option of the signed sequence form, and what it costs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
     /// Description of the option.
     pub name: &'static str,
     /// Weight of the transaction in weight units.
     pub weight: u64,
-    /// Number of joint signatures that the option needs in each update.
+    /// Number of signatures of both parties together that the option needs in each update.
     pub signatures: usize,
-    /// Whether the transaction is valid with the parent for which it was made.
+    /// Whether the transaction is valid with the parent for which it was signed.
     pub valid: bool,
     /// Whether nodes relay the transaction, alone or with a child that pays its fee.
     pub relayed: bool,
-    /// Whether the transaction stays valid if its parent gets a fee input, which changes the parent's txid. `None` for options
-    /// that are not second stages.
+    /// Whether the transaction is still valid if its parent gets a fee input, which changes the parent's txid. `None`
+    /// for options that are not second stages.
     pub survives: Option<bool>,
 }
 
@@ -63,7 +63,7 @@ pub fn table(variants: &[Variant]) -> Table {
     table
 }
 
-/// Keys of the transactions. A single key replaces the aggregated joint key.
+/// Keys of the measured transactions. One key pair stands for the aggregate key of both parties.
 struct Keys {
     joint: Keypair,
     peer: Keypair,
@@ -100,20 +100,21 @@ fn judge(step: Step) -> Result<bool, PlayError> {
     Ok(Shown::verify(step, proposals())?.is_valid())
 }
 
-/// Returns whether a transaction satisfies the relay rules for single transactions. The minimum feerate is not checked, because a
-/// child can pay.
+/// Returns whether nodes relay a transaction that is submitted alone. The minimum feerate is not checked, because a
+/// child can pay the fee.
 fn is_relayed(step: &Step) -> bool {
     let (candidate, policy) = (Candidate::new(&step.tx, &step.prevouts), Policy::CORE_31);
     let kept = candidate.check_form(&policy).and_then(|()| candidate.check_inputs(&policy));
     kept.and_then(|()| candidate.check_ephemeral_dust(step.fee(), &policy)).is_ok()
 }
 
-/// Returns a parent transaction with this output. It only serves to give the output a txid.
+/// Returns a transaction with this output and without inputs. Its only purpose is to give the output a txid.
 fn source(out: &TapOutput, sat: u64, lock_time: u32) -> Transaction {
     transaction(2, lock_time, vec![], vec![output(sat, out.script_pubkey())])
 }
 
-/// Options for the fee of a commitment: a child that pays, and a signature that does not commit to other inputs and outputs.
+/// Measures ways to pay the fee of a commitment transaction: a child, or a fee input that a SINGLE|ANYONECANPAY
+/// signature allows.
 fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let internal = x_only(&keys.joint);
     let funding = TapOutput::new(internal, vec![])?;
@@ -143,7 +144,8 @@ fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     };
 
     let mut variants = vec![by_child];
-    // A P2A of 0 sat is dust, and a dust output is relayed only in a transaction without a fee.
+    // The second case is not relayed: a P2A output of 0 sat is dust, and a transaction with a dust output must not pay
+    // a fee.
     for (name, anchor) in [
         ("commitment signed SINGLE|ANYONECANPAY, with a fee input and change", false),
         ("the same with a P2A of 0 sat", true),
@@ -157,7 +159,7 @@ fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         let prevouts = std::slice::from_ref(&funded);
         let digest = sign::key_path(&open, prevouts, 0, SINGLE_ANYONECANPAY)?;
         let signed = with_hash_type(sign_schnorr(&owner, &digest), SINGLE_ANYONECANPAY);
-        // The publisher adds its coin and its change after the peer has signed.
+        // The publisher adds a fee input and a change output after the peer has signed.
         open.input.push(input(outpoint(&origin, 1), SEQUENCE_FREE));
         open.output.push(output(coin.value.to_sat() - 500, coin.script_pubkey.clone()));
         open.output.extend(anchor.then(|| output(0, p2a())));
@@ -186,7 +188,8 @@ enum Second {
     Template,
 }
 
-/// Options for HTLC-success with a second stage, signed for one parent and tried on a parent with another txid.
+/// Measures ways to fix an HTLC-success transaction as a second stage. Each is signed for one parent and then tried on
+/// a parent with another txid.
 fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let mut variants = Vec::new();
     for (name, second, signatures) in [
@@ -214,7 +217,7 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         let mut joint: Option<Vec<u8>> = None;
         let mut verdicts = Vec::new();
         let (mut weighed, mut relayed) = (0, false);
-        // The same transaction on two parents, of which the second has another txid.
+        // The same transaction spends two different parents, one after the other.
         for lock_time in [0, 1] {
             let mut tx = stage.clone();
             if let Some(first) = tx.input.first_mut() {
@@ -252,7 +255,8 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     Ok(variants)
 }
 
-/// Options for the tower's leaf: with a key that the client gives to the tower, and with the tower's own key and a reward.
+/// Measures two kinds of tower leaf: with a key that the client gives to its towers, and with the tower's own key, to
+/// which the reward is paid.
 fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let (state, newest) = (0x0080_0000, 0x0080_0001);
     let number_key = x_only(&keys.number);
@@ -271,7 +275,8 @@ fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
         ("justice by a key that the client gives to its towers, the bonus in a P2A", plain),
         ("justice by the tower's key, the bonus to its script", paid),
     ];
-    // The contested output has three leaves: a placeholder for the settlement leaf, the tower leaf, and a hidden contest leaf.
+    // The contested output has three leaves: a placeholder for the settlement leaf, the tower leaf, and the hash of a
+    // contest leaf.
     let other = script(&[&Num(1)]);
     let mut variants = Vec::new();
     for (name, mut tx) in leaves {
@@ -310,7 +315,7 @@ mod tests {
         assert!(variants.iter().all(|variant| variant.valid));
         let survives: Vec<Option<bool>> = variants.iter().map(|variant| variant.survives).collect();
         assert_eq!(survives, [None, None, None, Some(false), Some(true), Some(true), None, None]);
-        // A fee input and an ephemeral anchor exclude each other.
+        // A transaction with a fee input and a P2A output of 0 sat is not relayed.
         let relayed: Vec<bool> = variants.iter().map(|variant| variant.relayed).collect();
         assert_eq!(relayed, [true, true, false, true, true, true, true, true]);
         let weights: Vec<u64> = variants.iter().map(|variant| variant.weight).collect();

@@ -1,4 +1,4 @@
-//! A wallet with a single key, whose coins pay fees.
+//! A wallet with a single key. Its coins (unspent outputs) pay fees.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -9,7 +9,7 @@ use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
 use crate::sign;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2tr, set_witness, transaction};
 
-/// A key whose coins are spent on the key path.
+/// A taproot key whose outputs are spent on the key path.
 #[derive(Clone, Debug)]
 pub struct Wallet {
     keypair: Keypair,
@@ -26,7 +26,7 @@ impl Wallet {
         Wallet::of(&seed.keypair("wallet", &[])?)
     }
 
-    /// Creates a wallet from a taproot internal key, without a script tree.
+    /// Creates a wallet from the internal key of its taproot outputs, which have no script tree.
     ///
     /// # Errors
     ///
@@ -41,7 +41,8 @@ impl Wallet {
         &self.script
     }
 
-    /// Creates a confirmed coin of this wallet on the simulated chain, without a funding transaction.
+    /// Creates a confirmed output of this wallet on the simulated chain, without a transaction. Returns its outpoint
+    /// and the output.
     pub fn mint(&self, chain: &mut Chain, sat: u64) -> (OutPoint, TxOut) {
         let out = output(sat, self.script.clone());
         (chain.mint(out.clone()), out)
@@ -58,7 +59,8 @@ impl Wallet {
         Ok(())
     }
 
-    /// Returns a signed transaction that spends one coin, pays a fee, and returns the rest to this wallet.
+    /// Returns a signed transaction that spends one coin of this wallet, pays `fee` satoshi, and returns the rest to
+    /// the wallet.
     ///
     /// # Errors
     ///
@@ -77,8 +79,8 @@ impl Wallet {
         Ok(tx)
     }
 
-    /// Returns a child that pays a parent's fee: it spends the parent's P2A and a coin of this wallet, and returns the rest to
-    /// the wallet.
+    /// Returns a signed child that pays a parent's fee. It spends the parent's P2A output and one coin of this wallet,
+    /// pays `fee` satoshi, and returns the rest to the wallet.
     ///
     /// # Errors
     ///

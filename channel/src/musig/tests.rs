@@ -93,8 +93,8 @@ fn a_nonce_signs_for_its_key_and_in_its_session_only() {
     assert!(session.sign(b, &parties[1].1).is_ok());
 }
 
-/// A modified record must not make the owner use its nonce for another message. Two signatures with the same nonce reveal the
-/// secret key.
+/// If a stored record was modified, the owner must not use its nonce for another message. Two signatures with one nonce
+/// on different messages reveal the secret key.
 #[test]
 fn a_stored_part_is_completed_for_its_own_message_only() {
     let parties = parties(2);
@@ -114,7 +114,8 @@ fn a_stored_part_is_completed_for_its_own_message_only() {
     assert_eq!(complete(&mixed, &[3; 32]), Err(ChannelError::PartialSignature(1)));
 }
 
-/// A partial signature that verifies is no proof that its signer answered the owner with it. The signer makes the answer again.
+/// A partial signature that verifies is no proof that its signer made it in answer to the owner. The signer proves it
+/// by making the same answer again.
 #[test]
 fn a_shown_part_is_proved_by_making_it_again() {
     let parties = parties(2);
@@ -126,7 +127,7 @@ fn a_shown_part_is_proved_by_making_it_again() {
     assert_eq!(made.is_made_by(&key, &ahead, other, &[3; 32]), Ok(true));
     assert_eq!(made.is_made_by(&key, &ahead, other, &[4; 32]), Ok(false));
 
-    // A valid partial signature for the same message and nonce of the owner, with another nonce.
+    // A partial signature of the same message that verifies, but with another nonce of the signer.
     let secret = Nonce::fresh(&mut entropy, other, &key, &[3; 32]).unwrap();
     let nonce = secret.public();
     let session = SigningSession::new(&key, &[ahead, nonce], [3; 32]).unwrap();

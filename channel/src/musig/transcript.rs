@@ -1,5 +1,5 @@
-//! Records which challenges each MuSig2 nonce signed, so that the adversary's search can detect nonce reuse. Two partial
-//! signatures with the same nonce under two challenges reveal the signer's secret key.
+//! Records which challenges each MuSig2 nonce signed. The adversary's search uses this to detect nonce reuse: two
+//! partial signatures with the same nonce for two challenges reveal the signer's secret key.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -9,14 +9,14 @@ use secp256k1::musig::PublicNonce;
 use super::AggregateKey;
 use crate::keys::tagged_hash;
 
-/// Challenges signed with each public nonce.
+/// All challenges that were signed with each public nonce.
 type Challenges = BTreeMap<Vec<u8>, Vec<[u8; 32]>>;
 
 std::thread_local! {
     static KEPT: RefCell<Option<Challenges>> = const { RefCell::new(None) };
 }
 
-/// Records a partial signature, if recording is active in this thread.
+/// Records that a nonce signed a challenge, if recording is active in this thread.
 pub(super) fn keep(nonce: &PublicNonce, key: &AggregateKey, nonces: &[PublicNonce], message: &[u8; 32]) {
     KEPT.with_borrow_mut(|kept| {
         let Some(kept) = kept else { return };
@@ -30,7 +30,8 @@ pub(super) fn keep(nonce: &PublicNonce, key: &AggregateKey, nonces: &[PublicNonc
     });
 }
 
-/// Runs `work` while recording. Returns the result of `work` and the number of nonces that signed more than one challenge.
+/// Runs `work` while signatures are recorded. Returns the result of `work`, and the number of nonces that signed more
+/// than one challenge.
 pub(crate) fn reused_nonces<T>(work: impl FnOnce() -> T) -> (T, usize) {
     KEPT.set(Some(BTreeMap::new()));
     let done = work();
