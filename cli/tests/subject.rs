@@ -198,7 +198,7 @@ fn a_case_that_cannot_be_read_says_why() {
     }
 }
 
-/// Base64 contains slashes, but is not a path.
+/// A damaged PSBT in base64 is not mistaken for a path, although base64 contains slashes.
 #[test]
 fn a_damaged_psbt_is_not_taken_for_a_path() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -160,7 +160,7 @@ fn what_has_two_readings_or_none_is_refused() {
     }
 }
 
-/// A file may begin with the prefix, a leaf script may be assembly, and nSequence may be hex.
+/// A file may begin with the prefix `hex:` or `asm:`, a leaf script may be assembly, and nSequence may be hex.
 #[test]
 fn what_is_read_in_two_ways() {
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));

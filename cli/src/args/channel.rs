@@ -149,7 +149,7 @@ pub(crate) enum ChannelCommand {
     ///
     /// The exit status is 0 if no loss is found with all rules, and a loss is found whenever a rule is left out.
     Rules {
-        /// The highest state number that is explored; one less for the override protocol
+        /// The highest state number that is explored. For the override protocol it is one less
         #[arg(long, value_name = "N", default_value_t = bounds::EXPLORED_UPDATES.most, value_parser = within(&bounds::EXPLORED_UPDATES))]
         updates: u32,
 

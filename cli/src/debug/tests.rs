@@ -340,7 +340,7 @@ fn every_size_can_be_drawn() {
     assert!(screen(&app, 80, 24).contains(">3000 OP_1"));
 }
 
-/// Environment variable that is set for the run of the test inside a terminal.
+/// Environment variable by which the test knows that it runs inside the terminal.
 const IN_TERMINAL: &str = "SIGSTACK_TEST_IN_TERMINAL";
 
 /// The terminal is restored after a panic. The test runs itself inside a terminal, where drawing the second step

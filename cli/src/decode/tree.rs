@@ -43,17 +43,17 @@ impl Fields {
         self.0.push((name, Node::Fields(fields)));
     }
 
-    /// Adds a list of values. `name` is the singular.
+    /// Adds a list of values. `name` is the name of one value in the singular.
     pub(super) fn list(&mut self, name: &'static str, things: Vec<Fields>) {
         self.0.push((name, Node::List(things)));
     }
 
-    /// Adds a list of texts. `name` is the singular.
+    /// Adds a list of texts. `name` is the name of one text in the singular.
     pub(super) fn values(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Values(texts)));
     }
 
-    /// Adds a list of texts to the text output only. `name` is the singular.
+    /// Adds a list of texts to the text output only. `name` is the name of one text in the singular.
     pub(super) fn lines(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Lines(texts)));
     }

@@ -330,7 +330,7 @@ fn inputs_with_the_same_exception_share_a_line() {
 /// Policy verdict after a consensus verdict with gaps that the policy flags do not close.
 const SAME: &str = "OK, with the exceptions named under consensus";
 
-/// Returns a transaction with a P2WPKH input and a valid signature.
+/// Returns a transaction with a P2WPKH input and a valid signature of this hash type.
 fn signed(hash_type: EcdsaSighashType) -> Spend {
     let secp = Secp256k1::new();
     let secret = SecretKey::from_slice(&[1; 32]).unwrap();
