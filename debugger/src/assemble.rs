@@ -141,7 +141,8 @@ pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
 /// A word, preceded by its byte offset in the text.
 type Word<'t> = (usize, &'t str);
 
-/// The text that a word is part of. In a stack every word pushes an element; only a script can contain raw bytes.
+/// Whether a word is part of a script or of a stack. In a stack every word pushes an element. Only a script can contain
+/// raw bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Script,

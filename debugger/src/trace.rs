@@ -177,7 +177,7 @@ pub enum StepEvent {
     Template(TemplateReport),
     /// `OP_PAIRCOMMIT` hashed two elements.
     PairCommit {
-        /// Bytes hashed after the tag.
+        /// Bytes that are hashed after the tag of the tagged hash.
         preimage: Vec<u8>,
         /// The resulting commitment.
         digest: [u8; 32],

@@ -135,8 +135,8 @@ fn separators(script: &[u8]) -> Vec<u32> {
     places.filter_map(|place| u32::try_from(place).ok()).collect()
 }
 
-/// Explains every failed check. `failed_under` are the flags if the verification of the input failed, and the failure
-/// is then explained as a whole, too.
+/// Explains every failed check. If the input is invalid under the flags `failed_under`, also explains the failure of
+/// the whole verification. `failed_under` is `None` for a valid input.
 pub(crate) fn explain(
     signing: &Signing<'_>,
     internal_key: Option<[u8; 32]>,

@@ -297,7 +297,7 @@ impl<'t> Builder<'t> {
     }
 }
 
-/// Cuts a description to the length of a line. The description of a text quotes the whole text, and may be long.
+/// Cuts a description to the length of a line. A description may be long, because it quotes an element that is text.
 fn fit(text: String) -> String {
     const LINE: usize = 64;
     if text.chars().count() <= LINE { text } else { text.chars().take(LINE).chain(['…']).collect() }
