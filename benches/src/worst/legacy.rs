@@ -21,7 +21,7 @@ use crate::worst::BLOCK_WEIGHT;
 /// Weight of an input with an empty scriptSig.
 const INPUT_WEIGHT: usize = 41 * 4;
 
-/// A scriptPubKey with a name.
+/// A scriptPubKey that the search for the slowest legacy block tries.
 #[derive(Clone, Debug)]
 pub struct Candidate {
     /// Name that describes the repeated part of the script.
