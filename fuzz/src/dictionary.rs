@@ -1,4 +1,5 @@
-//! Dictionary for libFuzzer: opcodes and samples of proposals from the interpreter's tables, and [words](crate::words).
+//! Dictionary for libFuzzer: opcodes and example scripts of proposals from the interpreter's tables, and
+//! [words](crate::words).
 
 use core::fmt::Write;
 

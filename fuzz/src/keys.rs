@@ -18,13 +18,14 @@ pub struct Key {
     /// Uncompressed encoding, 65 bytes that begin with 4.
     pub uncompressed: [u8; 65],
     pair: Keypair,
-    /// The same secret for the newer crate, which can sign messages of any length.
+    /// The same secret key for the newer secp256k1 crate, which can sign messages of any length.
     schnorr: secp256k1::Keypair,
 }
 
 static SECP: LazyLock<Secp256k1<All>> = LazyLock::new(Secp256k1::new);
 
-/// Byte that the first secret repeats 32 times. Each following secret repeats the next byte.
+/// The first secret key consists of 32 bytes of this value. The next one consists of 32 bytes of the next value, and so
+/// on.
 const FIRST_SECRET: u8 = 0x21;
 
 static ALL: LazyLock<[Key; KEYS]> = LazyLock::new(|| {

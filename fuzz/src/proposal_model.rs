@@ -44,7 +44,8 @@ impl Inspector for LastStack {
     }
 }
 
-/// Returns flags that put each proposal into the state given by two bits of `states`, with the policy flags given by `policy`.
+/// Returns a set of flags. Two bits of `states` select the state of each proposal, and each bit of `policy` selects a
+/// flag of [`POLICY`].
 fn flags(states: u16, policy: u8) -> Flags {
     let mut flags = Flags::CONSENSUS;
     let of_scripts = PROPOSALS.iter().filter(|proposal| proposal.is_of_scripts());

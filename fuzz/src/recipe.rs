@@ -40,8 +40,8 @@ pub enum Place {
     P2shProgram,
 }
 
-/// The place that each value of a recipe's first byte, modulo 16, selects. Tapscript has the most rules, so it occurs
-/// most often.
+/// The [`Place`] that the first byte of a recipe, modulo 16, selects. Tapscript has the most rules, so it occurs most
+/// often.
 const PLACES: [Place; 16] = [
     Place::Tapscript,
     Place::Bare,

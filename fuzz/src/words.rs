@@ -22,7 +22,7 @@ use bitcoin::hashes::{Hash, hash160, sha256};
 
 use crate::keys;
 
-/// Lengths at the limits of rules.
+/// Lengths in bytes at which a rule for scripts or elements changes, such as 520 and 521.
 pub const EDGES: [usize; 12] = [0, 1, 4, 5, 31, 33, 75, 76, 255, 256, 520, 521];
 
 /// Template hashes of the transaction, by which the words `fb` and `fc` are replaced.
