@@ -23,10 +23,10 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// Secret of a party from which all of its keys and nonces are derived.
 ///
-/// Derivation is hardened: a derived secret reveals nothing about the seed or about other derived secrets. A derivation
-/// always includes random bytes of the owner, and never depends only on values that the peer chooses. Otherwise a peer
-/// that chooses a channel identifier could make two channels share their keys, and a revocation signature of one
-/// channel could confiscate the other.
+/// Derivation is hardened: a derived secret reveals nothing about the seed or about other derived secrets. The keys of
+/// a channel depend on random bytes of the owner, and never only on values that the peer chooses. Otherwise a peer that
+/// chooses a channel identifier could make two channels share their keys, and a revocation signature of one channel
+/// could confiscate the other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seed([u8; 32]);
 

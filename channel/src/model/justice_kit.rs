@@ -94,8 +94,8 @@ impl Guard for KitGuard {
         Ok(claims)
     }
 
-    /// Returns the same value for every record of a kit tower. A newer record contains all entries of the older one and
-    /// more.
+    /// Returns the same value for every record, since no part of a record with kits identifies the channel. The tower
+    /// instead checks that a newer record begins with all entries of the older one.
     fn channel(&self) -> Vec<u8> {
         Vec::new()
     }

@@ -133,7 +133,7 @@ pub trait Construction {
     /// Returns the output that the funding transaction must create.
     fn funding_output(&self) -> &TxOut;
 
-    /// Opens the channel on a funding output. The states spend this output, and the latest state is signed.
+    /// Opens the channel on a funding output, which all states then spend, and signs the latest state.
     ///
     /// # Errors
     ///

@@ -31,11 +31,11 @@ pub(super) struct PenaltyGuard {
     pub(super) payout: ScriptBuf,
     pub(super) number: u32,
     pub(super) content: Content,
-    /// Per-commitment secrets of the peer's revoked commitment transactions, and the HTLCs of these transactions by
-    /// state number.
+    /// Per-commitment secrets that revoke the peer's older commitment transactions. The next field has the HTLCs of
+    /// these transactions, by state number.
     pub(super) received: SecretStore,
     pub(super) revoked: BTreeMap<u32, Vec<Htlc>>,
-    /// Latest commitment transactions of the party itself and of its peer.
+    /// Latest commitment transaction of the party itself. The next field is that of its peer.
     pub(super) own: Version,
     pub(super) peers: Version,
     /// The party's own latest commitment transaction, signed by both parties.

@@ -146,7 +146,7 @@ impl Rebinding {
     /// Size of a tower's record, in bytes.
     pub const SIZE: usize = HEAD + 36 + 32 + 8 + 4 + 64 + 32;
 
-    /// Serializes the record: the head, 76 bytes that never change (outpoint, key, amount), then 100 bytes that each
+    /// Serializes the record: the header, 76 bytes that never change (outpoint, key, amount), then 100 bytes that each
     /// update replaces (state number, signature, published hash).
     pub fn to_bytes(&self, kind: RecordKind) -> Vec<u8> {
         let mut bytes = kind.head();

@@ -93,8 +93,8 @@ fn a_nonce_signs_for_its_key_and_in_its_session_only() {
     assert!(session.sign(b, &parties[1].1).is_ok());
 }
 
-/// If a stored record was modified, the owner must not use its nonce for another message. Two signatures with one nonce
-/// on different messages reveal the secret key.
+/// If a stored record was modified, the owner must not use its nonce for another message. Partial signatures of
+/// different messages with one nonce can reveal the secret key.
 #[test]
 fn a_stored_part_is_completed_for_its_own_message_only() {
     let parties = parties(2);

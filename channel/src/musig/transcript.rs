@@ -1,5 +1,5 @@
-//! Records which challenges each MuSig2 nonce signed. The adversary's search uses this to detect nonce reuse: two
-//! partial signatures with the same nonce for two challenges reveal the signer's secret key.
+//! Records which challenges each MuSig2 nonce signed. The adversary's search uses this to detect nonce reuse: partial
+//! signatures with the same nonce for different challenges can reveal the signer's secret key.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -68,8 +68,8 @@ pub struct Shown {
     pub number: u32,
     /// Highest state number for which the peer gave its partial signature of this side's commitment transaction.
     pub part: u32,
-    /// Whether the peer gave its partial signature of a cooperative closing. This value is not proved. If it is false,
-    /// the channel accepts no further updates but can still be closed.
+    /// Whether the peer gave its partial signature of a cooperative closing. This value is not proved. A side that
+    /// wrongly says true only ends the updates: the channel can still be closed.
     pub closing: bool,
     /// Highest state number that is finished or yielded. This value is not proved. It is needed only so that the two
     /// sides do not wait for each other.

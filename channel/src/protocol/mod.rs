@@ -23,8 +23,8 @@
 //! A connection begins with the message Reestablish, in which each side shows the highest numbers for which it has
 //! signatures of the other side. Messages that did not arrive are sent again from storage.
 //!
-//! - If a side is shown its own signature of a number that it does not know, it has lost data. It signs and publishes
-//!   nothing, says so to the peer, and waits for the peer to publish.
+//! - If a side is shown its own signature of a number, and does not know that it signed this number, then it has lost
+//!   data. It signs and publishes nothing, says so to the peer, and waits for the peer to publish.
 //! - If the peer shows fewer signatures than it must have, the peer has lost data. The side signs nothing more and
 //!   publishes its own version.
 //!
@@ -106,7 +106,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// A party that follows every rule.
+    /// The set of all rules.
     pub const ALL: Rules = Rules { without: None };
 
     /// Returns all rules except `rule`. An exploration with these rules shows which loss `rule` prevents.

@@ -68,7 +68,7 @@ pub(super) enum Item {
     /// The transaction that a template in the policy fixes. The values are the template's name in the policy, the
     /// transaction's name in tables, the recipient, and the lock, if there is one.
     Transaction(&'static str, &'static str, &'static str, Option<&'static str>),
-    /// The leaf scripts of the output and the hashes of their merkle paths, which a spend of a leaf must reveal.
+    /// The leaf scripts of the output and the hashes of their Merkle paths, which a spend of a leaf must reveal.
     Scripts,
 }
 
