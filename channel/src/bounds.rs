@@ -150,7 +150,8 @@ pub const DELAY: Bounds<u16> = Bounds {
     why_most: "a relative lock by height has 16 bits (BIP 68)",
 };
 
-/// Difference between the locks of two consecutive states, in blocks, for constructions in which newer states have shorter locks.
+/// Difference between the locks of two successive states, in blocks, for constructions in which newer states have
+/// shorter locks.
 pub const INTERVAL: Bounds<u16> = Bounds {
     least: CONFIRM_BLOCKS,
     most: u16::MAX,

@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 
-/// Returns the tagged hash of BIP 340 ("Design"): SHA-256 of the tag's hash, repeated twice, and the concatenated parts.
+/// Returns the tagged hash of BIP 340 ("Design"): SHA-256 of the tag's hash, of the same hash again, and of the
+/// concatenated parts.
 pub fn tagged_hash(tag: &str, parts: &[&[u8]]) -> [u8; 32] {
     let tag = Sha256::digest(tag);
     let mut hasher = Sha256::new().chain_update(tag).chain_update(tag);

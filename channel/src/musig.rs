@@ -101,8 +101,8 @@ pub struct NonceId<'a> {
 
 /// A secret nonce of one key, for one signature.
 ///
-/// The type is not `Clone`, and [`SigningSession::sign`] takes it by value, so the compiler rejects a second signature with the
-/// same nonce.
+/// The type is not `Clone`, and [`SigningSession::sign`] takes it by value. So the compiler rejects a second signature
+/// with the same nonce.
 pub struct Nonce {
     secret: SecretNonce,
     public: PublicNonce,
@@ -237,8 +237,9 @@ impl<'a> SigningSession<'a> {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the signer's key is not one of the aggregated keys, if the nonce belongs to another key, or
-    /// if the nonce is not part of this session. (For a nonce of another key the library would abort the process.)
+    /// [`ChannelError::Refused`] if the signer's key is not one of the aggregated keys, if the nonce belongs to another
+    /// key, or if the nonce is not part of this session. (With a nonce of another key, libsecp256k1 would abort the
+    /// process.)
     pub fn sign(&self, nonce: Nonce, keypair: &Keypair) -> Result<PartialSignature, ChannelError> {
         self.key.require_key(&keypair.public_key())?;
         if nonce.owner != keypair.public_key() {
@@ -260,8 +261,8 @@ impl<'a> SigningSession<'a> {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if there are no partial signatures. [`ChannelError::Key`] if the sum is not a valid signature of
-    /// the aggregate key because a partial signature is wrong or missing.
+    /// [`ChannelError::Refused`] if there are no partial signatures. [`ChannelError::Key`] if the sum is not a valid
+    /// signature of the aggregate key, because a partial signature is wrong or missing.
     pub fn aggregate(&self, parts: &[PartialSignature]) -> Result<[u8; 64], ChannelError> {
         if parts.is_empty() {
             return Err(ChannelError::refused("no partial signature to aggregate"));
@@ -278,8 +279,8 @@ impl<'a> SigningSession<'a> {
 ///
 /// # Errors
 ///
-/// [`ChannelError::PartialSignature`] with the position of the signer whose partial signature is wrong. [`ChannelError::Refused`]
-/// unless the signers are exactly those of the key.
+/// [`ChannelError::PartialSignature`] with the index of a signer whose partial signature is wrong.
+/// [`ChannelError::Refused`] if the signers are not exactly those of the key.
 pub fn sign_together(
     key: &AggregateKey,
     signers: &[Keypair],
@@ -391,7 +392,8 @@ impl PartialCommitment {
     /// # Errors
     ///
     /// [`ChannelError::Encoding`] if the stored bytes are not a valid nonce and partial signature.
-    /// [`ChannelError::PartialSignature`] if the stored partial signature is not the other party's signature of this message.
+    /// [`ChannelError::PartialSignature`] if the stored partial signature is not the other party's signature of this
+    /// message.
     pub fn complete(
         &self,
         key: &AggregateKey,

@@ -45,8 +45,8 @@ fn digest(
 ///
 /// # Errors
 ///
-/// [`ChannelError::Usage`] unless the input exists and each input has a prevout. [`ChannelError::Refused`] for an undefined hash
-/// type.
+/// [`ChannelError::Usage`] if the input does not exist, or if the number of prevouts is not the number of inputs.
+/// [`ChannelError::Refused`] if the hash type is undefined, or signs an output that does not exist.
 pub fn key_path(
     tx: &Transaction,
     prevouts: &[TxOut],

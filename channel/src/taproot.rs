@@ -47,8 +47,8 @@ impl TapOutput {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the depths do not describe a binary tree. [`ChannelError::Key`] if the internal key is not on
-    /// the curve.
+    /// [`ChannelError::Refused`] if the depths do not describe a binary tree. [`ChannelError::Key`] if the internal key
+    /// is not on the curve.
     pub fn new(internal_key: [u8; 32], leaves: Vec<(u8, Leaf)>) -> Result<TapOutput, ChannelError> {
         let mut paths: Vec<(Leaf, Vec<[u8; 32]>)> = Vec::with_capacity(leaves.len());
         // Subtrees whose right sibling has not been added yet: depth, hash, and index of the first leaf in the subtree.

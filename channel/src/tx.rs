@@ -68,7 +68,8 @@ pub fn transaction(version: i32, lock_time: u32, input: Vec<TxIn>, output: Vec<T
     Transaction { version: Version(version), lock_time: LockTime::from_consensus(lock_time), input, output }
 }
 
-/// Sets the witness of an input. The elements are in stack order, bottom first. Does nothing if the input does not exist.
+/// Sets the witness of an input. The elements are in stack order, bottom first. Does nothing if the input does not
+/// exist.
 pub fn set_witness<T: AsRef<[u8]>>(tx: &mut Transaction, input: usize, elements: &[T]) {
     if let Some(input) = tx.input.get_mut(input) {
         input.witness = Witness::from_slice(elements);

@@ -52,7 +52,7 @@ impl Wallet {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Usage`] unless the input exists and each input has a prevout.
+    /// [`ChannelError::Usage`] if the input does not exist, or if the number of prevouts is not the number of inputs.
     pub fn sign(&self, tx: &mut Transaction, prevouts: &[TxOut], input: usize) -> Result<(), ChannelError> {
         let digest = sign::key_path(tx, prevouts, input, sign::DEFAULT)?;
         set_witness(tx, input, &[sign_schnorr(&self.keypair, &digest)]);

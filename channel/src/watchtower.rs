@@ -102,9 +102,9 @@ impl Watchtower {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if there is no such client, or if the record belongs to another channel, is older than the
-    /// present one, or lacks some of its entries. [`ChannelError`] if the record is damaged or its revocation signature does not
-    /// verify. After an error the present record stays.
+    /// [`ChannelError::Refused`] if there is no such client, or if the new record belongs to another channel, is older
+    /// than the stored one, or lacks some of its entries. Any other [`ChannelError`] if the new record is damaged or a
+    /// signature in it does not verify. After an error, the tower keeps the stored record.
     pub fn replace(&mut self, client: usize, record: Vec<u8>) -> Result<(), ChannelError> {
         let missing = || ChannelError::refused(format!("the tower has no client {client}"));
         let client = self.clients.get_mut(client).ok_or_else(missing)?;
@@ -119,8 +119,8 @@ impl Watchtower {
         if older || guard.rank() == present.rank() && record != client.record {
             return Err(ChannelError::refused("the record is not newer than the one that the tower has"));
         }
-        // In LN-penalty each update appends a justice kit. A record without the present kits belongs to another channel or has
-        // lost some of them.
+        // In LN-penalty, each update appends a justice kit. If a new record lacks some of the stored kits, it belongs
+        // to another channel or is incomplete.
         if client.terms == TowerTerms::LnPenalty && !record.starts_with(&client.record) {
             return Err(ChannelError::refused("the record lacks entries that the tower has"));
         }
@@ -139,8 +139,8 @@ impl Watchtower {
         self.clients.get(client).map_or(0, |client| client.record.len())
     }
 
-    /// Checks the chain for every client and acts: publishes answers to old states, and raises the fees of answers that did not
-    /// confirm.
+    /// Checks the chain for every client. Publishes answers to old states, and raises the fees of answers that have not
+    /// confirmed.
     pub fn look(&mut self, chain: &mut Chain) -> Vec<Report> {
         let served = if mutated(Mutation::FirstClientOnly) { 1 } else { usize::MAX };
         let looked = self.clients.iter_mut().enumerate().take(served);

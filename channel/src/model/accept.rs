@@ -20,7 +20,8 @@ use crate::tx::{set_witness, weight};
 
 /// Number of blocks that a transaction is assumed to take at most until it confirms, after its owner publishes it.
 ///
-/// Three times this number is 18 blocks, which BOLT 2 recommends between learning a preimage and the expiry (`2R + G + S`).
+/// Three times this number is 18 blocks. This is the time that BOLT 2 recommends between learning a preimage and the
+/// expiry (`2R + G + S`).
 pub const CONFIRM_BLOCKS: u16 = 6;
 /// Weight of a P2TR or P2WSH output, in weight units.
 pub const OUTPUT_WEIGHT: u64 = 4 * 43;
@@ -352,8 +353,8 @@ pub(super) fn weight_with(mut tx: Transaction, witness: &[Vec<u8>]) -> u64 {
     weight(&tx)
 }
 
-/// Returns the number of blocks until this many successive transactions are confirmed, with relative locks of `locks` blocks in
-/// total between them.
+/// Returns the number of blocks until `transactions` successive transactions are confirmed. `locks` is the sum of the
+/// relative locks between them, in blocks.
 pub(super) fn blocks_until_claimed(locks: u32, transactions: u32) -> u32 {
     locks.saturating_add(u32::from(CONFIRM_BLOCKS).saturating_mul(transactions))
 }

@@ -50,7 +50,8 @@ impl Content {
         self.balances.iter().copied().chain(htlcs).fold(0, u64::saturating_add)
     }
 
-    /// Serializes the state as a party stores it: number of balances (1 byte), balances (8 bytes each), HTLCs (45 bytes each).
+    /// Serializes the state as a party stores it: number of balances (1 byte), balances (8 bytes each), HTLCs (45 bytes
+    /// each).
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![u8::try_from(self.balances.len()).unwrap_or(u8::MAX)];
         for balance in &self.balances {

@@ -163,8 +163,8 @@ impl SequenceTerms {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] if a key of the record is invalid; [`ChannelError::Refused`] if the tower's key is needed and not
-    /// given.
+    /// [`ChannelError::Key`] if a key of the record is invalid. [`ChannelError::Refused`] if the tower's key is needed
+    /// and `tower` is not that key.
     pub fn answer(
         &self,
         record: &TowerRecord,
@@ -283,7 +283,7 @@ impl Contested {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the victim's signature is missing, not needed, or not valid for the justice transaction.
+    /// [`ChannelError::Refused`] if the signature is missing, is present although it is not needed, or does not verify.
     pub(super) fn check_consent(&self, shown: u32, consent: Option<[u8; 64]>) -> Result<(), ChannelError> {
         let needed = self.terms.profile == Profile::AnyPrevOutAlone;
         let valid = match consent {
@@ -350,8 +350,8 @@ impl Contested {
         let vout = if spends.witness.taproot_annex().is_some() { place } else { 0 };
         let paid = usize::try_from(vout).ok().and_then(|vout| published.output.get(vout));
         let Some(paid) = paid.cloned() else { return Ok(None) };
-        // The justice transaction depends on the amount of the output, which is less than the capacity if the commitment
-        // transaction also contains HTLC outputs.
+        // The justice transaction depends on the amount of the output. The amount is less than the capacity if the
+        // commitment transaction also has HTLC outputs.
         let contested = Contested { capacity: paid.value.to_sat(), ..*self };
         let out = contested.out(number, settle)?;
         let is_contested = out.script_pubkey() == paid.script_pubkey;

@@ -100,8 +100,8 @@ impl Factory {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the amounts do not add up to the capacity, a member does not exist, or the outer channel is
-    /// open.
+    /// [`ChannelError::Refused`] if the amounts do not add up to the capacity, if a member does not exist, or if the
+    /// outer channel is already open.
     pub fn open(&mut self, funding: OutPoint, allocation: Allocation<'_>) -> Result<(), ChannelError> {
         self.hook.fund(funding)?;
         let allocated = self.allocate(allocation)?;

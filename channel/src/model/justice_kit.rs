@@ -19,7 +19,8 @@ use crate::publish::{Claim, Draft, Found, Guard, Orders, Pays, Purpose, Unlock, 
 use crate::records::RecordKind;
 use crate::tx::{P2TR_DUST_LIMIT, SEQUENCE_FREE, input, output, p2wsh, transaction};
 
-/// Size of a justice kit in bytes (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature 64.
+/// Size of a justice kit in bytes (lnd, version 0): address 43, two keys 66, delay 4, signature 64, key 33, signature
+/// 64.
 const KIT: usize = 274;
 /// Fee of a transaction that takes one balance, in satoshi (2 sat/vB).
 const FEE: u64 = 2 * 135;

@@ -150,8 +150,8 @@ pub trait Construction {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Content`] if the state breaks the conditions of [`Construction::acceptance`]; [`ChannelError::Refused`] if
-    /// all state numbers are used.
+    /// [`ChannelError::Content`] if the state violates the conditions of [`Construction::acceptance`].
+    /// [`ChannelError::Refused`] if all state numbers are used.
     fn update(&mut self, content: Content) -> Result<UpdateCost, ChannelError>;
 
     /// Agrees on the next state as [`Construction::update`] does, but without signing it. [`Construction::open`] signs
@@ -159,8 +159,8 @@ pub trait Construction {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Content`] as for [`Construction::update`]; [`ChannelError::Refused`] if the construction must sign every
-    /// state because parties keep data of each.
+    /// [`ChannelError::Content`] as for [`Construction::update`]. [`ChannelError::Refused`] if the parties of this
+    /// construction keep data of each state, so that every state must be signed.
     fn agree(&mut self, content: Content) -> Result<(), ChannelError> {
         let _ = content;
         Err(ChannelError::refused("this construction keeps something of every state: each must be signed"))
@@ -173,8 +173,8 @@ pub trait Construction {
     /// [`ChannelError`] if the closing transaction cannot be signed.
     fn cooperative_close(&mut self) -> Result<Step, ChannelError>;
 
-    /// Returns the transactions that `by` publishes, in order, to end the channel unilaterally in state `number`. The number may be
-    /// that of an old state, which a cheating party kept. The last transactions pay the balances.
+    /// Returns the transactions that `by` publishes, in order, to end the channel unilaterally in state `number`. This
+    /// may be an old state, which a cheating party kept. The last transactions pay the balances.
     ///
     /// # Errors
     ///
@@ -191,9 +191,9 @@ pub trait Construction {
         Err(ChannelError::refused(format!("party {party} has no guard")))
     }
 
-    /// Returns the transactions that `victim` publishes in response to a published transaction. Returns `None` if that transaction
-    /// is of the latest state, or if no response is possible. Uses only the bytes of [`Construction::client_bytes`] and the
-    /// victim's seed.
+    /// Returns the transactions that `victim` publishes in response to a published transaction. Returns `None` if that
+    /// transaction is of the latest state, or if no response is possible. Uses only the bytes of
+    /// [`Construction::client_bytes`] and the victim's secrets.
     ///
     /// # Errors
     ///
@@ -207,8 +207,8 @@ pub trait Construction {
         None
     }
 
-    /// Returns the transactions that a tower publishes for its client in response to a published transaction. Uses only the bytes
-    /// of [`Construction::tower_bytes`].
+    /// Returns the transactions that the tower of `client` publishes in response to a published transaction. Uses only
+    /// the bytes of [`Construction::tower_bytes`].
     ///
     /// # Errors
     ///
@@ -246,15 +246,16 @@ pub trait Construction {
     /// [`ChannelError::Refused`] if there is no such state.
     fn state(&self, number: u32) -> Result<&Content, ChannelError>;
 
-    /// Returns every output script that the transactions of all states can have, with the scripts that spend it. Balances that a
-    /// payout key alone spends are omitted.
+    /// Returns every output script that the transactions of all states can have, with the scripts that spend it. Omits
+    /// balances that a payout key alone spends.
     ///
     /// # Errors
     ///
     /// [`ChannelError`] if an output cannot be built.
     fn outputs(&self) -> Result<Vec<Known>, ChannelError>;
 
-    /// Returns the keys of a party, and all signatures and data that it ever received, in addition to signed transactions.
+    /// Returns the keys of a party, and all signatures and data that it ever received. Signed transactions are not
+    /// included.
     ///
     /// # Errors
     ///

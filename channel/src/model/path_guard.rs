@@ -37,7 +37,8 @@ impl PathGuard {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] unless each transaction spends the first output of its predecessor with a valid signature.
+    /// [`ChannelError::Encoding`] if a transaction does not spend the first output of its predecessor, or if its
+    /// signature is not valid.
     pub(super) fn new(
         interval: u16,
         txs: Vec<Transaction>,

@@ -40,8 +40,8 @@ const CLAIM_FEE: u64 = RATE * 170;
 /// Dust limit that both parties agreed on, in satoshi. An output of at least this amount can pay the fee of its claim,
 /// and the claim's output is still above the relay dust limit.
 const DUST: u64 = P2TR_DUST_LIMIT + CLAIM_FEE;
-/// Weight of the witness with two signatures that spends the funding output, including marker and flag, in weight units (BOLT 3
-/// appendix A).
+/// Weight of the witness with two signatures that spends the funding output (BOLT 3 appendix A), including marker and
+/// flag, in weight units.
 const FUNDING_WITNESS_WEIGHT: u64 = 2 + 220;
 /// Maximum sum of balances and HTLCs that get no output, in satoshi. They become fee. In the zero-fee format, which has
 /// another limit, they are added to the P2A output.
@@ -100,7 +100,8 @@ impl LnPenalty {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless there are two parties and the first state is acceptable.
+    /// [`ChannelError::Refused`] if there are not two parties. [`ChannelError::Content`] if the first state is not
+    /// acceptable.
     pub fn new(setup: Setup, format: Format, first: Content) -> Result<LnPenalty, ChannelError> {
         let [a, b] = setup.parties.as_slice() else {
             return Err(ChannelError::refused("LN-penalty is between two parties"));

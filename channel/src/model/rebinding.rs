@@ -164,8 +164,8 @@ impl Rebinding {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the record is truncated or of another kind, [`ChannelError::Key`] if its key is not on the
-    /// curve, [`ChannelError::Refused`] if the signature is not valid for the state's update in this form.
+    /// [`ChannelError::Encoding`] if the record is truncated or of another kind. [`ChannelError::Key`] if its key is
+    /// not on the curve. [`ChannelError::Refused`] if the signature is not valid for the record's update in this form.
     pub fn from_bytes(
         form: Form,
         kind: RecordKind,

@@ -65,7 +65,8 @@ impl SignedSequence {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless there are two parties and the first state is acceptable.
+    /// [`ChannelError::Refused`] if there are not two parties. [`ChannelError::Content`] if the first state is not
+    /// acceptable.
     pub fn new(setup: Setup, profile: Profile, first: Content) -> Result<SignedSequence, ChannelError> {
         if setup.parties.len() != 2 {
             let problem = format!(

@@ -130,7 +130,8 @@ impl TowerGuard {
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the record is damaged, a signature in it is invalid, or the terms need a key that is not given.
+    /// [`ChannelError`] if the record is damaged, if a signature in it is invalid, or if the terms need a key and `key`
+    /// is not that key.
     pub(super) fn read(
         (terms, delay): (SequenceTerms, u16),
         record: &[u8],

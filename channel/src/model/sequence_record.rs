@@ -120,7 +120,8 @@ impl TowerRecord {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Encoding`] if the record has another length or kind, [`ChannelError::Key`] if a key is not on the curve.
+    /// [`ChannelError::Encoding`] if the record has another length or kind. [`ChannelError::Key`] if a key is not on
+    /// the curve.
     pub fn from_bytes(bytes: &[u8]) -> Result<TowerRecord, ChannelError> {
         let mut fields = RecordKind::SequenceTower.open(bytes)?;
         let mut record = TowerRecord {

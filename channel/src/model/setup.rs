@@ -379,7 +379,8 @@ impl Setup {
         output(self.capacity.saturating_sub(paid), p2a())
     }
 
-    /// Signs the cooperative close: a transaction without locks and HTLCs that pays the balances from the funding output.
+    /// Signs the cooperative close: a transaction without locks and HTLCs that pays the balances from the funding
+    /// output.
     ///
     /// # Errors
     ///
@@ -404,7 +405,8 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] after a cooperative close; [`ChannelError::Content`] as [`Content::accept`].
+    /// [`ChannelError::Refused`] after a cooperative close was signed. [`ChannelError::Content`] if the state violates
+    /// `terms`.
     pub(super) fn accept(&self, content: Content, terms: &Terms) -> Result<Accepted, ChannelError> {
         if self.is_closing {
             return Err(ChannelError::refused(

@@ -15,8 +15,8 @@
 //!   signature at any time, and anyone can copy it from a contest. A leaf that requires only this signature would give
 //!   everything to the publisher. The 41-byte leaf that E9 of the design page proposes for towers is of this kind.
 //!   Therefore each leaf with this key also requires signatures of the victim.
-//! - The signature is not valid with an annex, another nSequence (so no relative lock time is possible) or another nVersion.
-//!   nLockTime is used for the number and cannot be a height.
+//! - The signature is not valid with an annex, with another nSequence (so no relative lock time is possible) or with
+//!   another nVersion. nLockTime is used for the state number and cannot be a height.
 //! - The tower's transaction cannot be fixed by a signature inside the leaf, since that signature would also fix
 //!   nLockTime and thereby the state number. Instead the victim signs the transaction for each state number under
 //!   ALL|ANYPREVOUTANYSCRIPT, and the tower stores this signature. Neither of the two signatures commits to other

@@ -48,7 +48,7 @@ impl Symmetry {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the first state is not acceptable.
+    /// [`ChannelError::Content`] if the first state is not acceptable.
     pub fn new(setup: Setup, form: Form, first: Content) -> Result<Symmetry, ChannelError> {
         Symmetry::below(setup, form, first, 0)
     }

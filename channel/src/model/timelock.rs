@@ -107,8 +107,9 @@ impl TimelockTree {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Parameter`] if the interval is outside its range; [`ChannelError::Refused`] if a lock does not fit in 16
-    /// bits, or if the number of levels is not 1 to 20; [`ChannelError::Content`] if the first state is not accepted.
+    /// [`ChannelError::Parameter`] if the interval is outside its range. [`ChannelError::Refused`] if a lock does not
+    /// fit in 16 bits, or if the number of levels is not 1 to 20. [`ChannelError::Content`] if the first state is not
+    /// accepted.
     pub fn new(
         setup: Setup,
         depth: u32,

@@ -193,8 +193,8 @@ impl Desk {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the account does not exist, the update's number is not higher than that of the last update, the
-    /// account's signature is invalid, or the token is not signed by this tower or already spent.
+    /// [`ChannelError::Refused`] in these cases: the account does not exist; the number is not higher than that of the
+    /// last update; the account's signature is invalid; this tower did not sign the token; the token is already spent.
     pub fn admit(&mut self, account: usize, update: &Update) -> Result<(), ChannelError> {
         let known = self.accounts.get(account).copied();
         let known = known.ok_or_else(|| ChannelError::refused(format!("there is no account {account}")))?;

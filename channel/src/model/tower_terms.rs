@@ -35,7 +35,8 @@ impl TowerTerms {
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the record is damaged, a signature in it is invalid, or the tower's key is needed and not given.
+    /// [`ChannelError`] if the record is damaged, if a signature in it is invalid, or if the tower's key is needed and
+    /// `key` is not that key.
     pub fn guard(&self, record: &[u8], key: Option<&Keypair>) -> Result<SharedGuard, ChannelError> {
         Ok(match self {
             TowerTerms::Sequence(terms, delay) => {

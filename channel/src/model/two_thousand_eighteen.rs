@@ -113,7 +113,8 @@ impl Literal {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless there are two parties and the first state is acceptable.
+    /// [`ChannelError::Refused`] if there are not two parties. [`ChannelError::Content`] if the first state is not
+    /// acceptable.
     pub fn new(setup: Setup, form: LiteralForm, first: Content) -> Result<Literal, ChannelError> {
         if setup.parties.len() != 2 {
             return Err(ChannelError::refused("the talk's penalty is between two parties"));

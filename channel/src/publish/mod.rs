@@ -60,7 +60,8 @@ pub trait Guard: core::fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if a transaction cannot be built. This does not happen for a record that was verified when it was parsed.
+    /// [`ChannelError`] if a transaction cannot be built. This does not happen for a record that was verified when it
+    /// was parsed.
     fn claims(&self, view: View<'_>, orders: &Orders) -> Result<Vec<Claim>, ChannelError>;
 
     /// Returns the part of the record that updates never change. Records of different channels always differ in this

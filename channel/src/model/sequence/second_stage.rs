@@ -152,7 +152,8 @@ impl SignedSequence {
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the state breaks a rule, or if the channel's profile lacks the opcodes for this second stage.
+    /// [`ChannelError::Content`] if the state breaks an acceptance rule. [`ChannelError::Refused`] if the channel's
+    /// profile lacks the opcodes for `second`.
     pub fn two_stage(
         &mut self,
         publisher: usize,
