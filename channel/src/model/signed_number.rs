@@ -13,8 +13,8 @@
 //! - The signature is valid for every leaf with this key, at any input index. It is valid in any transaction with the
 //!   signed nVersion, nLockTime and nSequence, whatever the other inputs and outputs are. The publisher can make such a
 //!   signature at any time, and anyone can copy it from a contest. A leaf that requires only this signature would give
-//!   everything to the publisher. The 41-byte leaf that E9 of the design page proposes for towers is of this kind.
-//!   Therefore each leaf with this key also requires signatures of the victim.
+//!   everything to the publisher. A leaf of 41 bytes that was once proposed for towers is of this kind. Therefore each
+//!   leaf with this key also requires signatures of the victim.
 //! - The signature is not valid with an annex, with another nSequence (so no relative lock time is possible) or with
 //!   another nVersion. nLockTime is used for the state number and cannot be a height.
 //! - The tower's transaction cannot be fixed by a signature inside the leaf, since that signature would also fix

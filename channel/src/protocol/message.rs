@@ -71,8 +71,8 @@ pub struct Shown {
     /// Whether the peer gave its partial signature of a cooperative closing. This value is not proved. A side that
     /// wrongly says true only ends the updates: the channel can still be closed.
     pub closing: bool,
-    /// Highest state number that is finished or yielded. This value is not proved. It is needed only so that the two
-    /// sides do not wait for each other.
+    /// Highest state number that is finished or yielded (given up by the side that may propose it). This value is not
+    /// proved. It is needed only so that the two sides do not wait for each other.
     pub top: u32,
 }
 

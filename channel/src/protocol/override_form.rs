@@ -102,7 +102,8 @@ pub struct KeeperShown {
     /// Incomplete update for which the sender has the receiver's partial signature, and the identifier of the set of
     /// nonces of that signature.
     pub part: Option<(Update, u32)>,
-    /// Highest state number that is complete or yielded.
+    /// Highest state number that is complete (signed by all parties) or yielded (given up by the party that may propose
+    /// it).
     pub top: u32,
 }
 
@@ -137,7 +138,8 @@ pub struct Keeper {
     /// The update that the party treats as the latest state. It equals `complete`, unless an exploration leaves out a
     /// rule.
     pub agreed: Update,
-    /// Highest state number that is complete or yielded.
+    /// Highest state number that is complete (signed by all parties) or yielded (given up by the party that may propose
+    /// it).
     pub top: u32,
     /// Bit mask of the parties that have shown what they have in the current connection. This field is not stored.
     pub heard: u32,

@@ -20,7 +20,7 @@ pub struct Version {
     pub fundings: u8,
 }
 
-/// A state that was proposed and is not finished.
+/// A state that was proposed and for which signatures are still missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
     /// State number of the proposed state.
@@ -62,11 +62,12 @@ pub struct Party {
     pub side: u8,
     /// Bit mask of the funding outputs that can confirm. While a splice is pending there are two, otherwise one.
     pub fundings: u8,
-    /// Highest state number that is finished or yielded.
+    /// Highest state number that is finished (both sides exchanged all signatures) or yielded (given up by the side
+    /// that may propose it).
     pub top: u32,
-    /// State number and content of the latest finished state.
+    /// State number and content of the latest finished state, for which both sides exchanged all signatures.
     pub agreed: (u32, ContentId),
-    /// State that was proposed and is not finished.
+    /// State that was proposed and for which signatures are still missing.
     pub attempt: Option<Attempt>,
     /// The side's own commitment transactions that it may still have to publish. There are at most two.
     pub versions: Vec<Version>,
@@ -77,7 +78,7 @@ pub struct Party {
     /// State number of the commitment transaction that this side published, or of the peer's commitment transaction
     /// that confirmed. `None` while the channel is open.
     pub closing: Option<u32>,
-    /// Whether this side gave its partial signature of a cooperative closing.
+    /// Whether this side gave its partial signature of a cooperative closing. It then signs no further updates.
     pub closing_together: bool,
     /// Whether this side knows that it lost data.
     pub lost_data: bool,

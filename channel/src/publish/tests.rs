@@ -74,7 +74,7 @@ fn with_htlcs() -> Content {
     Content { balances: vec![500_000, 300_000], htlcs }
 }
 
-/// E6, E11: each party receives its balance and its HTLCs, whichever party closes the channel. The HTLCs include equal
+/// Each party receives its balance and its HTLCs, whichever party closes the channel. The HTLCs include equal
 /// ones, some that are claimed with the preimage, and some that are taken back after the expiry.
 #[test]
 fn the_latest_state_is_settled_and_every_htlc_is_claimed() {
@@ -131,7 +131,7 @@ fn an_old_state_is_answered_and_a_reorganisation_changes_nothing() {
     });
 }
 
-/// Finding 20: anyone can add an input to an update signed under ANYPREVOUTANYSCRIPT. The party must still find and
+/// Anyone can add an input to an update signed under ANYPREVOUTANYSCRIPT. The party must still find and
 /// settle such an update.
 #[test]
 fn the_latest_state_is_settled_below_a_strangers_input() {
@@ -170,7 +170,7 @@ fn a_channel_without_a_named_output_is_found_by_its_script() {
     assert_eq!(stage.paid(&channel, 1), 900_000);
 }
 
-/// E10: the cheater claims HTLCs of its revoked commitment transaction before the victim checks the chain. The victim
+/// The cheater claims HTLCs of its revoked commitment transaction before the victim checks the chain. The victim
 /// takes each remaining output with a separate transaction, and also the outputs of the cheater's second stages.
 #[test]
 fn every_output_of_a_revoked_commitment_is_taken() {

@@ -246,7 +246,7 @@ fn hired(channel: &Symmetry, stage: &mut Stage) -> Watchtower {
     tower
 }
 
-/// E2: a signature under ANYPREVOUTANYSCRIPT does not commit to the index of its input.
+/// A signature under ANYPREVOUTANYSCRIPT does not commit to the index of its input.
 #[test]
 fn a_stale_update_is_found_at_any_input() {
     for place in [0, 1] {
@@ -261,7 +261,7 @@ fn a_stale_update_is_found_at_any_input() {
     }
 }
 
-/// E3: the tower ignores a fee-paying child with an output that imitates a state output.
+/// The tower ignores a fee-paying child with an output that imitates a state output.
 #[test]
 fn a_decoy_is_not_followed() {
     let (channel, mut stage) = symmetric("decoy", Form::CtvCsfs, 3);
@@ -283,7 +283,7 @@ fn a_decoy_is_not_followed() {
     assert_eq!((saw(&acted), acted.contains(&Event::Done)), (1, true), "{acted:?}");
 }
 
-/// E10: every byte of a record is verified, both when a client registers and when its record is replaced. An older
+/// Every byte of a record is verified, both when a client registers and when its record is replaced. An older
 /// record never replaces a newer one.
 #[test]
 fn damaged_forged_and_older_records_are_refused() {
@@ -321,7 +321,7 @@ fn damaged_forged_and_older_records_are_refused() {
     }
 }
 
-/// E4: the tower's clients do not affect each other.
+/// The tower's clients do not affect each other.
 #[test]
 fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     let (channel, mut stage) = symmetric("fails", Form::TemplateHash, 3);
@@ -361,7 +361,7 @@ fn a_client_that_fails_does_not_blind_the_tower_for_the_others() {
     assert_eq!(rates(reports[2].events.as_ref().unwrap()), [2]);
 }
 
-/// E11: the fee rises after each block that does not contain the answer. This is also true if the mempool refuses the
+/// The fee rises after each block that does not contain the answer. This is also true if the mempool refuses the
 /// answer, if a newer stale update replaces the answered one, if the record is replaced, or if the tower is restarted.
 #[test]
 fn a_fee_rises_whatever_happened_meanwhile() {
@@ -406,7 +406,7 @@ fn a_fee_rises_whatever_happened_meanwhile() {
     assert!(run(&mut restarted, &mut stage.chain, 3).contains(&Event::Done));
 }
 
-/// E10: no answer costs more than the amount at stake, whatever the market feerate is and whichever transactions
+/// No answer costs more than the amount at stake, whatever the market feerate is and whichever transactions
 /// conflict with it.
 #[test]
 fn no_fee_is_higher_than_what_is_at_stake() {
@@ -439,7 +439,7 @@ fn no_fee_is_higher_than_what_is_at_stake() {
     assert!(rates(&acted).is_empty(), "{acted:?}");
 }
 
-/// E11: a restarted tower raises the fee of its earlier transaction, although it does not remember it.
+/// A restarted tower raises the fee of its earlier transaction, although it does not remember it.
 #[test]
 fn a_tower_that_was_started_again_goes_on_raising() {
     let (channel, mut stage) = symmetric("restarts", Form::TemplateHash, 2);
@@ -479,7 +479,7 @@ fn a_strangers_child_that_pays_to_the_tower_is_not_its_own() {
     assert_eq!(rates(&events(&mut tower, &mut stage.chain, 0)), [3]);
 }
 
-/// E10: if a newer record differs in a field that updates never change, it belongs to another channel and is refused.
+/// If a newer record differs in a field that updates never change, it belongs to another channel and is refused.
 #[test]
 fn a_record_of_another_channel_is_refused_whatever_its_number_is() {
     for (name, kind) in KINDS {

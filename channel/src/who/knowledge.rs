@@ -26,7 +26,7 @@ impl Role {
     }
 }
 
-/// For which states a role knows an item.
+/// The states for which a role knows an [`Item`]: all states, only old ones, or only the latest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum When {
     /// The role knows the item for every state.
@@ -54,14 +54,14 @@ pub(super) struct Held {
     pub(super) from: Option<&'static str>,
 }
 
-/// An item that a role knows.
+/// Something that a role knows and that can help to spend an output, such as a key, a signature or a preimage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
     /// Secret key of the key with this name in the policy.
     Key(&'static str),
     /// Share of a secret key. All roles with a share of it must sign together.
     Share(&'static str),
-    /// A signature made earlier.
+    /// A signature that was made earlier and that the role stores.
     Signature(Held),
     /// Preimage of the hash with this name in the policy.
     Preimage(&'static str),

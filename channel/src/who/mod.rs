@@ -54,11 +54,11 @@ pub struct Spendable {
     pub name: &'static str,
     /// Name of the policy file. `None` for P2A, which needs no policy.
     pub policy: Option<&'static str>,
-    /// The ways to spend the output.
+    /// All ways to spend the output, each with the coalitions that can use it.
     pub rows: Vec<Row>,
 }
 
-/// The reason why no table can be made.
+/// The reason why no table of an output's spenders can be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhoError {

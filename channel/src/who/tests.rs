@@ -21,7 +21,7 @@ fn version(text: &str) -> Vec<Row> {
     derive::rows_of_text(&default, text).unwrap()
 }
 
-/// Finding 1: if a leaf requires only a signature of a higher state number, the publisher can make that signature
+/// If a leaf requires only a signature of a higher state number, the publisher can make that signature
 /// itself. It can then take the output of its own commitment transaction, old or latest. Anyone who sees the signature
 /// can take the output too.
 #[test]
@@ -41,7 +41,7 @@ fn a_sweep_by_anyone_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// Finding 7: if the tower's leaf requires no key that the publisher lacks, the publisher itself can complete the
+/// If the tower's leaf requires no key that the publisher lacks, the publisher itself can complete the
 /// tower's transaction.
 #[test]
 fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {

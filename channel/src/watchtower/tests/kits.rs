@@ -21,7 +21,7 @@ fn a_kit_is_for_to_local_and_of_version_3() {
     }
 }
 
-/// E10: the client's own balance in a revoked commitment transaction is not at stake, because nobody else can take it.
+/// The client's own balance in a revoked commitment transaction is not at stake, because nobody else can take it.
 /// So the tower's fees stay below the cheater's balance.
 #[test]
 fn a_kit_costs_no_more_than_the_cheaters_balance() {
