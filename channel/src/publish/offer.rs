@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use bitcoin::{OutPoint, Transaction, TxIn, TxOut, Txid};
 use sigstack_policy::Policy;
 
-use super::{Claim, Draft, Pays, Unlock};
+use super::{Claim, Draft, Pays, Purpose, Unlock};
 use crate::chain::{Chain, Entry, Reject};
 use crate::error::ChannelError;
 use crate::model::Step;
@@ -17,6 +17,9 @@ use crate::wallet::Wallet;
 /// higher by a quarter.
 const TRIES: u32 = 12;
 
+/// Number of blocks before a deadline in which the fee rises until it reaches the amount that would be lost.
+pub(super) const LAST_BLOCKS: u32 = 12;
+
 /// Result of submitting a claim to the mempool.
 pub(super) enum Outcome {
     /// The mempool accepted the transaction, which pays this fee in satoshi and has this virtual size (including a
@@ -26,7 +29,7 @@ pub(super) enum Outcome {
     Kept { rate: u64 },
     /// The mempool refused the transaction.
     Refused(Reject),
-    /// Replacing the conflicting transactions needs this fee in satoshi, which is more than the claim may pay.
+    /// Replacing the conflicting transactions needs this fee in satoshi, which is more than the claim pays now.
     Outbid { needed: u64 },
 }
 
@@ -201,11 +204,19 @@ impl<'a> Offer<'a> {
         payable.min(self.claim.stake).min(budget.saturating_add(self.base.fee()))
     }
 
-    /// Submits the claim at the feerate `rate` in sat/vB. If replacing the conflicting transactions requires a higher
-    /// fee, that fee is paid, unless it exceeds the limit. `budget` is the amount that the wallet may still pay, in
-    /// satoshi.
+    /// Submits the claim at the feerate `rate` in sat/vB. `budget` is the amount that the wallet may still pay, in satoshi.
+    ///
+    /// If replacing transactions of others requires a higher fee than that, the fee is paid only if the claim
+    /// [`Offer::is_urgent`], and only up to the limit. Otherwise the other party could make this party pay any fee at no cost to
+    /// itself: its own transaction, whose fee must be outbid, never confirms. While the deadline is far, either that transaction
+    /// confirms and pays its fee, and the result is answered, or the feerate of the claim rises until it replaces it.
     pub(super) fn submit(&self, chain: &mut Chain, rate: u64, budget: u64) -> Result<Outcome, ChannelError> {
-        let (size, limit) = (self.size(rate), self.limit(budget));
+        let size = self.size(rate);
+        let waits = !self.own && !self.is_urgent(chain) && !mutated(Mutation::OutbidsAtOnce);
+        let limit = match self.limit(budget) {
+            limit if waits => limit.min(size.saturating_mul(rate)),
+            limit => limit,
+        };
         let paid = self.evicted.iter().filter_map(|txid| chain.mempool().get(txid));
         let paid = paid.fold(0u64, |sum, entry| sum.saturating_add(entry.fee));
         let relay = Policy::fee(chain.policy().incremental, size).saturating_add(1);
@@ -246,6 +257,17 @@ impl<'a> Offer<'a> {
             }
         }
         Ok(outcome)
+    }
+
+    /// Returns whether the claim must confirm soon. A claim with a deadline must in the last [`LAST_BLOCKS`] blocks. A claim without
+    /// one must always, since another party may be able to take the money at any time; except the closing transaction, since
+    /// whatever the other party publishes instead is answered.
+    fn is_urgent(&self, chain: &Chain) -> bool {
+        let next = chain.height().saturating_add(1);
+        match self.claim.deadline {
+            Some(deadline) => deadline.block.saturating_sub(next) <= LAST_BLOCKS,
+            None => self.claim.purpose != Purpose::Close,
+        }
     }
 
     fn enter(&self, chain: &mut Chain, fee: u64) -> Result<Result<(), Reject>, ChannelError> {

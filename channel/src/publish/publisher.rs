@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction};
 
-use super::offer::{Offer, Outcome};
+use super::offer::{LAST_BLOCKS, Offer, Outcome};
 use super::{Claim, Deadline, Orders, Purpose, SharedGuard, View};
 use crate::chain::{Chain, Reject};
 use crate::error::ChannelError;
 use crate::mutation::{Mutation, mutated};
 use crate::wallet::Wallet;
 
-/// Number of blocks before a deadline in which the fee rises until it reaches the amount that would be lost.
-const LAST_BLOCKS: u32 = 12;
 /// The factor of a normal raise (5/4), in quarters.
 const QUARTER: u64 = 5;
 
@@ -44,8 +42,8 @@ pub enum Event {
         /// Reason for the refusal.
         reject: Reject,
     },
-    /// Replacing the conflicting transactions in the mempool costs more than the claim may pay, or more than the wallet
-    /// has.
+    /// Replacing the conflicting transactions in the mempool costs more than the claim pays now. The claim pays more after later
+    /// blocks, but never more than its stake or than the wallet has.
     Outbid {
         /// The output that the claim spends.
         coin: OutPoint,

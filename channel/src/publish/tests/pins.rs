@@ -52,6 +52,58 @@ fn a_child_of_the_peers_own_anchor_is_not_replaced() {
     }
 }
 
+/// The peer offers an old state with a child that pays a high fee. Before the last blocks of the delay, the victim does not outbid
+/// it: the fee of a transaction that is replaced costs the peer nothing. Either the old state confirms, at the peer's expense,
+/// and is answered at the market feerate; or it does not, and is replaced in time.
+#[test]
+fn an_old_state_of_high_fee_is_outbid_in_the_last_blocks_only() {
+    let setup = Setup::named("outbid", 2, CAPACITY, 40).unwrap();
+    let mut channel =
+        Kind::Symmetry(Form::AnyPrevOut).build(setup, Content::of(&[600_000, 400_000])).unwrap();
+    let channel = channel.as_mut();
+    let mut stage = Stage::new(channel).unwrap();
+    stage.open(channel).unwrap();
+    let balances = |state: u64| Content::of(&[600_000 - 100_000 * state, 400_000 + 100_000 * state]);
+    channel.update(balances(1)).unwrap();
+    let outdated = channel.guard(0).unwrap();
+    channel.update(balances(2)).unwrap();
+    stage.publish(channel.close(0, 0).unwrap().remove(0)).unwrap();
+    // The peer answers its state 0 with its state 1, at 200 sat/vB.
+    let wallet = Wallet::new(&Seed::from_name("peer")).unwrap();
+    wallet.mint(&mut stage.chain, 200_000);
+    let events = Publisher::new(outdated, wallet, 200).look(&mut stage.chain).unwrap();
+    let offered = |events: &[Event]| {
+        events.iter().find_map(|event| match event {
+            Event::Offered { fee, .. } => Some(*fee),
+            _ => None,
+        })
+    };
+    let theirs = offered(&events).unwrap();
+    let second = stage.chain.mempool().entries().find(|entry| entry.fee == 0).unwrap().txid;
+
+    // The old state confirms.
+    let mut victim = client(channel, 1, &mut stage.chain);
+    let mut confirms = stage.chain.clone();
+    let mut outpaced = victim.clone();
+    let events = outpaced.look(&mut confirms).unwrap();
+    let outbid = |event: &Event| matches!(event, Event::Outbid { needed, .. } if *needed > theirs);
+    assert!(events.iter().any(outbid), "{events:?}");
+    confirms.mine(1).unwrap();
+    assert!(confirms.confirmed(&second).is_some());
+    let events = outpaced.look(&mut confirms).unwrap();
+    assert!(offered(&events).is_some_and(|fee| fee < theirs / 20), "{events:?}, {theirs}");
+
+    // Miners leave the old state out. It is replaced when the fee of the answer has risen so far, in the last blocks at the latest.
+    let mut replaced = None;
+    for block in 1..=40 {
+        let events = victim.look(&mut stage.chain).unwrap();
+        replaced = replaced.or(offered(&events).map(|fee| (block, fee)));
+        stage.chain.mine_block(vec![]).unwrap();
+    }
+    let (block, fee) = replaced.unwrap();
+    assert!((15..=28).contains(&block) && fee > theirs, "{block} {fee}");
+}
+
 /// Where signatures allow anyone to add inputs to a settlement, an added input must not be able to pay a fee. Every
 /// accepted state ensures this, because its anchor is dust.
 #[test]
