@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sigstack_interpreter::{FLAGS, FlagInfo, FlagKind, Flags, PROPOSALS, Proposal, UsageError};
+use sigstack_interpreter::{FLAGS, FlagError, FlagInfo, FlagKind, Flags, PROPOSALS, Proposal};
 
 use crate::nearest::{is_same, nearest};
 use crate::problem::Problem;
@@ -122,7 +122,7 @@ pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
         Err(error) => {
             let problem = Problem::new(error.to_string()).at("--flags");
             Err(match error {
-                UsageError::FlagCombination { flag, missing } => {
+                FlagError::Combination { flag, missing } => {
                     problem.hint(format!("add {missing}, or leave {flag} out"))
                 }
                 _ => problem,

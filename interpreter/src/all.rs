@@ -97,6 +97,7 @@ mod tests {
 
     use super::*;
     use crate::error::UsageError;
+    use crate::flags::FlagError;
     use crate::script_error::ScriptError;
 
     fn transaction(inputs: usize) -> Transaction {
@@ -142,7 +143,8 @@ mod tests {
 
     #[test]
     fn bad_flags_are_refused_whatever_the_number_of_inputs() {
-        let missing = UsageError::FlagCombination { flag: Flags::WITNESS, missing: Flags::P2SH };
+        let missing =
+            UsageError::Flags(FlagError::Combination { flag: Flags::WITNESS, missing: Flags::P2SH });
         let error = TransactionError::Usage(missing);
         for inputs in [0, 1, 2, 5, 100] {
             let (tx, outputs) = (transaction(inputs), prevouts(inputs, &[]));

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::claims::TransactionRule;
-use crate::flags::Flags;
+use crate::flags::{FlagError, Flags};
 use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
 
@@ -272,15 +272,8 @@ pub enum UsageError {
         /// Flags under which that input was verified.
         flags: Flags,
     },
-    /// No flag has this name.
-    UnknownFlag(String),
-    /// A flag is set without another flag that it needs.
-    FlagCombination {
-        /// The flag that needs another.
-        flag: Flags,
-        /// The needed flags that are not set.
-        missing: Flags,
-    },
+    /// A set of flags is misspelled or has no meaning.
+    Flags(FlagError),
 }
 
 impl fmt::Display for UsageError {
@@ -301,10 +294,15 @@ impl fmt::Display for UsageError {
             UsageError::OtherFlags { input, flags } => {
                 write!(f, "input {input} was verified under other flags: {flags}")
             }
-            UsageError::UnknownFlag(name) => write!(f, "unknown flag {name:?}"),
-            UsageError::FlagCombination { flag, missing } => write!(f, "the flag {flag} needs {missing}"),
+            UsageError::Flags(error) => error.fmt(f),
         }
     }
 }
 
 impl core::error::Error for UsageError {}
+
+impl From<FlagError> for UsageError {
+    fn from(error: FlagError) -> UsageError {
+        UsageError::Flags(error)
+    }
+}

@@ -1,4 +1,5 @@
-//! Verification flags. One table defines their bits, names, parsing and documentation.
+//! Verification flags. The rows of Core's flags are here, those of each proposal in its folder; `tables/flags.rs` joins them.
+//! The constants, the names and the documentation come from the rows.
 //!
 //! **Every flag is a soft fork: whatever is accepted under `A | B` is also accepted under `A`.** Tests and fuzzers check
 //! this property of the engine for flags drawn from the table.
@@ -15,14 +16,10 @@
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign, Sub, SubAssign};
-use core::str::FromStr;
-
-use crate::error::UsageError;
-use crate::proposals::{PROPOSALS, Proposal};
 
 /// A set of verification flags.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct Flags(u64);
+pub struct Flags(pub(crate) u64);
 
 /// Kinds of rules that flags enable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,85 +98,14 @@ flags! {
     20 DISCOURAGE_UPGRADABLE_PUBKEYTYPE Policy "Fail on public keys of unknown types in tapscript.";
 }
 
-/// All flags in the order of their bits: those of Core, then those of the proposals.
-#[allow(clippy::indexing_slicing, reason = "the loop runs when this is compiled")]
-pub const FLAGS: &[FlagInfo] = &{
-    let mut table = [FLAG_ROWS[0]; count_rows()];
-    let (mut bit, mut filled) = (0, 0);
-    while bit < u64::BITS {
-        if let Some(row) = row_of(bit) {
-            table[filled] = *row;
-            filled += 1;
-        }
-        bit += 1;
-    }
-    table
-};
-
-/// Returns the row of a bit: one of this module's rows, or of a proposal's.
-const fn row_of(bit: u32) -> Option<&'static FlagInfo> {
-    let (mut rows, mut proposals) = (FLAG_ROWS, PROPOSALS);
-    loop {
-        match (rows, proposals) {
-            ([row, ..], _) if row.flag.0 == 1 << bit => return Some(row),
-            ([_, tail @ ..], _) => rows = tail,
-            ([], [proposal, tail @ ..]) => (rows, proposals) = (proposal.flags, tail),
-            ([], []) => return None,
-        }
-    }
-}
-
-const fn count_rows() -> usize {
-    let (mut bit, mut count) = (0, 0);
-    while bit < u64::BITS {
-        count += row_of(bit).is_some() as usize;
-        bit += 1;
-    }
-    count
-}
-
 impl Flags {
     /// Returns the flag of a bit.
     pub(crate) const fn bit(bit: u32) -> Flags {
         Flags(1 << bit)
     }
 
-    /// The set of all flags.
-    pub const ALL: Flags = {
-        let mut bits = 0;
-        let mut rest = FLAGS;
-        while let [info, tail @ ..] = rest {
-            bits |= info.flag.0;
-            rest = tail;
-        }
-        Flags(bits)
-    };
-
     /// The empty set.
     pub const NONE: Flags = Flags(0);
-
-    /// The flags that Bitcoin's consensus enforces today.
-    pub const CONSENSUS: Flags = Flags::of_kind(FlagKind::Consensus);
-
-    /// Flags that Bitcoin Core's relay policy enforces today, including the consensus flags. Core's policy rejects every
-    /// reserved opcode and key type. Flags of [`FlagKind::ProposalPolicy`] reject those that a proposal assigns, so they are
-    /// included.
-    pub const POLICY: Flags = Flags(
-        Flags::CONSENSUS.0 | Flags::of_kind(FlagKind::Policy).0 | Flags::of_kind(FlagKind::ProposalPolicy).0,
-    );
-
-    /// Returns all flags of one kind.
-    pub const fn of_kind(kind: FlagKind) -> Flags {
-        let mut bits = 0;
-        let mut rest = FLAGS;
-        while let [info, tail @ ..] = rest {
-            if info.kind as u8 == kind as u8 {
-                bits |= info.flag.0;
-            }
-            rest = tail;
-        }
-        Flags(bits)
-    }
 
     /// Returns whether all flags of `other` are in this set.
     #[inline]
@@ -198,25 +124,6 @@ impl Flags {
         self.0 == 0
     }
 
-    /// Iterates over the table rows of the flags in this set.
-    pub fn iter(self) -> impl Iterator<Item = &'static FlagInfo> {
-        FLAGS.iter().filter(move |info| self.contains(info.flag))
-    }
-
-    /// Returns the flag with this name, with or without the prefix `SCRIPT_VERIFY_`.
-    pub fn from_name(name: &str) -> Option<Flags> {
-        let name = name.strip_prefix("SCRIPT_VERIFY_").unwrap_or(name);
-        FLAGS.iter().find(|info| info.name == name).map(|info| info.flag)
-    }
-
-    /// Returns the set with the discourage flag of each proposal whose upgrade mechanism a flag of the set rejects in Core. Core has
-    /// one flag for each mechanism; here each proposal has a flag of its own, and Core's flag does not reject it.
-    pub fn refusing_as_core(self) -> Flags {
-        let refused =
-            |proposal: &&&Proposal| proposal.hook.core_policy().is_some_and(|(flag, _)| self.contains(flag));
-        PROPOSALS.iter().filter(refused).fold(self, |set, proposal| set | proposal.discourage)
-    }
-
     /// Pairs of a flag and the other flags that it needs.
     const REQUIREMENTS: &'static [(Flags, Flags)] =
         &[(Flags::CLEANSTACK, Flags(Flags::P2SH.0 | Flags::WITNESS.0)), (Flags::WITNESS, Flags::P2SH)];
@@ -231,11 +138,11 @@ impl Flags {
     ///
     /// # Errors
     ///
-    /// [`UsageError::FlagCombination`] names the flag and the missing flags.
-    pub fn check(self) -> Result<(), UsageError> {
+    /// [`FlagError::Combination`] names the flag and the missing flags.
+    pub fn check(self) -> Result<(), FlagError> {
         for (flag, needed) in Flags::REQUIREMENTS {
             if self.contains(*flag) && !self.contains(*needed) {
-                return Err(UsageError::FlagCombination { flag: *flag, missing: *needed - self });
+                return Err(FlagError::Combination { flag: *flag, missing: *needed - self });
             }
         }
         Ok(())
@@ -282,92 +189,28 @@ impl FromIterator<Flags> for Flags {
     }
 }
 
-/// Writes comma-separated names, or `NONE` for the empty set.
-impl fmt::Display for Flags {
+/// A set of flags that is misspelled or has no meaning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FlagError {
+    /// No flag has this name.
+    Unknown(String),
+    /// A flag is set without another flag that it needs.
+    Combination {
+        /// The flag that needs another.
+        flag: Flags,
+        /// The needed flags that are not set.
+        missing: Flags,
+    },
+}
+
+impl fmt::Display for FlagError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_empty() {
-            return f.write_str("NONE");
+        match self {
+            FlagError::Unknown(name) => write!(f, "unknown flag {name:?}"),
+            FlagError::Combination { flag, missing } => write!(f, "the flag {flag} needs {missing}"),
         }
-        for (nth, info) in self.iter().enumerate() {
-            let separator = if nth == 0 { "" } else { "," };
-            write!(f, "{separator}{}", info.name)?;
-        }
-        Ok(())
     }
 }
 
-impl fmt::Debug for Flags {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Flags({self})")
-    }
-}
-
-/// Parses comma-separated names. The empty string and `NONE` are the empty set.
-impl FromStr for Flags {
-    type Err = UsageError;
-    fn from_str(text: &str) -> Result<Flags, UsageError> {
-        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty() && *name != "NONE");
-        names.map(|name| Flags::from_name(name).ok_or_else(|| UsageError::UnknownFlag(name.into()))).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_round_trip() {
-        for info in FLAGS {
-            assert_eq!(info.name.parse::<Flags>().unwrap(), info.flag);
-            assert_eq!(info.flag.to_string(), info.name);
-            assert_eq!(info.flag.0.count_ones(), 1);
-        }
-        assert_eq!(Flags::ALL.to_string().parse::<Flags>().unwrap(), Flags::ALL);
-        assert_eq!("NONE".parse::<Flags>().unwrap(), Flags::NONE);
-        assert_eq!("P2SH, WITNESS".parse::<Flags>().unwrap(), Flags::P2SH | Flags::WITNESS);
-        assert_eq!("P2SX".parse::<Flags>(), Err(UsageError::UnknownFlag("P2SX".into())));
-    }
-
-    #[test]
-    fn core_has_twenty_one_flags_of_which_seven_are_consensus() {
-        assert_eq!(Flags::CONSENSUS.iter().count(), 7);
-        assert_eq!((Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy)).iter().count(), 21);
-    }
-
-    #[test]
-    fn the_policy_has_all_flags_but_those_that_activate_proposals() {
-        let all_but = FLAGS.iter().filter(|info| info.kind != FlagKind::Proposal).map(|info| info.flag);
-        assert_eq!(Flags::POLICY, all_but.collect());
-    }
-
-    #[test]
-    fn core_refuses_a_proposal_with_the_flag_of_its_upgrade_mechanism() {
-        assert_eq!(Flags::CONSENSUS.refusing_as_core(), Flags::CONSENSUS);
-        let nops = Flags::DISCOURAGE_UPGRADABLE_NOPS;
-        assert_eq!(nops.refusing_as_core(), nops | Flags::DISCOURAGE_CHECKTEMPLATEVERIFY);
-        let core = Flags::CONSENSUS | Flags::of_kind(FlagKind::Policy);
-        // Core does not look at arguments of OP_CHECKTEMPLATEVERIFY.
-        let arguments = Flags::DISCOURAGE_UPGRADABLE_CHECKTEMPLATEVERIFY;
-        assert_eq!(core.refusing_as_core(), Flags::POLICY - arguments);
-    }
-
-    #[test]
-    fn what_two_sets_have_in_common() {
-        let (one, other) = (Flags::P2SH | Flags::WITNESS, Flags::WITNESS | Flags::TAPROOT);
-        assert_eq!((one & other, one - other), (Flags::WITNESS, Flags::P2SH));
-        assert_eq!(Flags::P2SH & Flags::TAPROOT, Flags::NONE);
-    }
-
-    #[test]
-    fn closure_satisfies_check_and_check_names_what_is_missing() {
-        for info in FLAGS {
-            assert_eq!(info.flag.closure().check(), Ok(()));
-        }
-        let refused = (Flags::CLEANSTACK | Flags::P2SH).check();
-        assert_eq!(
-            refused,
-            Err(UsageError::FlagCombination { flag: Flags::CLEANSTACK, missing: Flags::WITNESS })
-        );
-        assert!(Flags::WITNESS.check().is_err());
-    }
-}
+impl core::error::Error for FlagError {}

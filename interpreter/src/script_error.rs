@@ -1,8 +1,7 @@
-//! The reason why a script failed, under Core's name. Core's errors are here, those of each proposal in its folder.
+//! The reasons why a script can fail, under Core's names. The rows of Core's errors are here, those of each proposal in its
+//! folder; `tables/errors.rs` joins them.
 
-use core::fmt;
-
-use crate::proposals::{self, PROPOSALS, Proposal, for_each_proposal};
+use crate::proposals::registry::for_each_proposal;
 
 /// The name and the summary of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,19 +56,14 @@ macro_rules! script_errors {
                 $($($(ScriptError::$own,)+)?)*
                 $(ScriptError::$third,)*
             ];
-
-            /// Returns the name and the summary.
-            const fn info(self) -> ErrorInfo {
-                let (name, summary) = match self {
-                    $(ScriptError::$first => ($first_name, $first_summary),)*
-                    $(ScriptError::$second => ($second_name, $second_summary),)*
-                    $(ScriptError::$third => ($third_name, $third_summary),)*
-                    $($(ScriptError::$discouraged => return find(proposals::$folder::ERROR_ROWS, self),)?)*
-                    $($($(ScriptError::$own => return find(proposals::$folder::ERROR_ROWS, self),)+)?)*
-                };
-                ErrorInfo { error: self, name, summary }
-            }
         }
+
+        /// The rows of Core's errors.
+        pub(crate) const ERROR_ROWS: &[ErrorInfo] = &[
+            $(ErrorInfo { error: ScriptError::$first, name: $first_name, summary: $first_summary },)*
+            $(ErrorInfo { error: ScriptError::$second, name: $second_name, summary: $second_summary },)*
+            $(ErrorInfo { error: ScriptError::$third, name: $third_name, summary: $third_summary },)*
+        ];
     };
 }
 
@@ -135,92 +129,5 @@ for_each_proposal! {
     core {
         OpCodeSeparator "OP_CODESEPARATOR" "OP_CODESEPARATOR is used in a legacy script";
         SigFindAndDelete "SIG_FINDANDDELETE" "a signature is found in the script code";
-    }
-}
-
-/// The row of an error in the table of its proposal.
-const fn find(rows: &[ErrorInfo], error: ScriptError) -> ErrorInfo {
-    let mut rest = rows;
-    while let [info, tail @ ..] = rest {
-        if info.error as usize == error as usize {
-            return *info;
-        }
-        rest = tail;
-    }
-    // A test looks up every error.
-    ErrorInfo { error, name: "", summary: "" }
-}
-
-impl ScriptError {
-    /// Returns the name of the error, spelled as in the test vectors of Bitcoin Core 31.
-    pub const fn name(self) -> &'static str {
-        self.info().name
-    }
-
-    /// Returns a sentence that describes the error.
-    pub const fn summary(self) -> &'static str {
-        self.info().summary
-    }
-
-    /// Returns the error that Core, which has no proposals, reports for the same input: the same error or, if policy rejects a
-    /// proposal, the error of its upgrade mechanism. Returns `None` for other errors that a proposal adds.
-    pub fn in_core(self) -> Option<ScriptError> {
-        match self.proposal() {
-            None => Some(self),
-            Some(proposal) if proposal.discouraged_error == Some(self) => {
-                proposal.hook.core_policy().map(|(_, error)| error)
-            }
-            Some(_) => None,
-        }
-    }
-
-    /// Returns the proposal that adds the error; `None` for Core's errors.
-    pub fn proposal(self) -> Option<&'static Proposal> {
-        let adds = |proposal: &&Proposal| proposal.errors.iter().any(|info| info.error == self);
-        PROPOSALS.iter().copied().find(adds)
-    }
-
-    /// Older names of Core for the same errors, which [`ScriptError::from_name`] accepts.
-    pub const ALIASES: &'static [(&'static str, ScriptError)] = &[("SIG_NULLFAIL", ScriptError::SigNullFail)];
-
-    /// Returns the error with this name, with or without the prefix `SCRIPT_ERR_`. Older names are accepted.
-    pub fn from_name(name: &str) -> Option<ScriptError> {
-        let name = name.strip_prefix("SCRIPT_ERR_").unwrap_or(name);
-        let alias = || ScriptError::ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, error)| *error);
-        ScriptError::ALL.iter().copied().find(|error| error.name() == name).or_else(alias)
-    }
-}
-
-impl fmt::Display for ScriptError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.name(), self.summary())
-    }
-}
-
-impl core::error::Error for ScriptError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_round_trip_and_are_distinct() {
-        for error in ScriptError::ALL {
-            assert_eq!(ScriptError::from_name(error.name()), Some(*error), "{error:?}");
-            assert!(!error.summary().is_empty(), "{error:?}");
-        }
-        assert_eq!(ScriptError::from_name("SCRIPT_ERR_SIG_NULLFAIL"), Some(ScriptError::SigNullFail));
-        assert_eq!(ScriptError::from_name("OK"), None);
-    }
-
-    #[test]
-    fn core_has_one_error_for_each_upgrade_mechanism() {
-        assert_eq!(ScriptError::DiscourageOpCat.in_core(), Some(ScriptError::DiscourageOpSuccess));
-        assert_eq!(
-            ScriptError::DiscourageAnyPrevOut.in_core(),
-            Some(ScriptError::DiscourageUpgradablePubkeyType)
-        );
-        assert_eq!(ScriptError::PushSize.in_core(), Some(ScriptError::PushSize));
-        assert_eq!(ScriptError::TemplateMismatch.in_core(), None);
     }
 }

@@ -99,7 +99,7 @@ impl<'a> Spend<'a> {
         flags: Flags,
         inspector: &mut I,
     ) -> Result<InputVerified, VerifyError> {
-        flags.check()?;
+        flags.check().map_err(UsageError::from)?;
         let host = TxHost { signing: self.signing(input)?, claims: Vec::new() };
         verify::verify_input(host, flags, inspector)
     }
@@ -111,7 +111,7 @@ impl<'a> Spend<'a> {
     /// [`TransactionError::Rule`] if the transaction breaks a rule that spans inputs. [`TransactionError::Usage`] unless
     /// every input of the transaction was verified exactly once and under these flags.
     pub fn conclude(&self, inputs: &[InputVerified], flags: Flags) -> Result<(), TransactionError> {
-        flags.check()?;
+        flags.check().map_err(UsageError::from)?;
         claims::require_each(inputs, self.tx.input.len(), flags)?;
         let claims: Vec<Claim> = inputs.iter().flat_map(InputVerified::claims).copied().collect();
         Ok(claims::check(self.tx, &claims, flags)?)
@@ -126,7 +126,7 @@ impl<'a> Spend<'a> {
     /// transaction. [`TransactionError::Usage`] if a flag is set without another flag that it needs; this is checked even if
     /// the transaction has no inputs.
     pub fn verify(&self, flags: Flags) -> Result<(), TransactionError> {
-        flags.check()?;
+        flags.check().map_err(UsageError::from)?;
         let claims = all::claims(self, flags)?;
         Ok(claims::check(self.tx, &claims, flags)?)
     }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transaction::Version};
-use sigstack_interpreter::{Claim, Flags, Spend, TransactionError, TransactionRule, UsageError};
+use sigstack_interpreter::{Claim, FlagError, Flags, Spend, TransactionError, TransactionRule, UsageError};
 
 const TRUE: u8 = 0x51;
 const IF: u8 = 0x63;
@@ -121,6 +121,6 @@ fn a_conclusion_needs_every_input_once_and_under_its_flags() {
     assert_eq!(spend.conclude(&inputs, LIMIT), usage(UsageError::InputIndex { index: 2, inputs: 2 }));
     assert_eq!(
         spend.conclude(&[], Flags::WITNESS),
-        usage(UsageError::FlagCombination { flag: Flags::WITNESS, missing: Flags::P2SH })
+        usage(UsageError::Flags(FlagError::Combination { flag: Flags::WITNESS, missing: Flags::P2SH }))
     );
 }

@@ -11,7 +11,7 @@ mod stack;
 
 use crate::machine::Machine;
 use crate::opcode::Opcode;
-use crate::proposals;
+use crate::proposals::dispatch;
 use crate::script_error::ScriptError;
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;
@@ -105,6 +105,6 @@ pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result {
         Op::OP_CHECKSEQUENCEVERIFY => locktime::check_sequence_verify(m),
         Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m, opcode),
 
-        _ => proposals::execute(m, opcode),
+        _ => dispatch::execute(m, opcode),
     }
 }

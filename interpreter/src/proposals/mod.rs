@@ -12,49 +12,24 @@
 //! - active: the rules of the BIP apply.
 //!
 //! The row of a proposal is in its folder: its flags, opcodes and errors, and what the rest of the project derives from it. The
-//! registry below has one entry for each folder.
+//! registry (`registry.rs`) has one entry for each folder.
 
 pub mod anyprevout;
 pub(crate) mod bip54;
 pub(crate) mod cat;
 pub mod checktemplateverify;
 pub(crate) mod csfs;
+pub(crate) mod dispatch;
 pub(crate) mod internalkey;
 pub(crate) mod paircommit;
+pub(crate) mod registry;
 pub mod templatehash;
 
 use crate::flags::{FlagInfo, Flags};
-use crate::machine::Machine;
 use crate::opcode::{Opcode, OpcodeInfo};
 use crate::script_error::{ErrorInfo, ScriptError};
 
-/// The registry: passes an entry for each proposal, and then its own arguments, to the macro `$generate`. An entry has
-///
-/// - the folder;
-/// - the rows in it, which are also the names of the flags that activate them;
-/// - `opcode`: the opcode that `execute` in the folder executes, if there is one;
-/// - `discouraged`: the error if policy refuses its use, unless that is one of Core's errors;
-/// - `errors`: other errors that Core does not have.
-///
-/// The order is that of [`PROPOSALS`] and, among errors of one kind, that of [`ScriptError::ALL`].
-macro_rules! for_each_proposal {
-    ($generate:ident! $($arguments:tt)*) => {
-        $generate! {
-            proposals {
-                csfs: CHECKSIGFROMSTACK, opcode OP_CHECKSIGFROMSTACK, discouraged DiscourageOpCheckSigFromStack;
-                anyprevout: ANYPREVOUT, discouraged DiscourageAnyPrevOut;
-                checktemplateverify: CHECKTEMPLATEVERIFY, opcode OP_CHECKTEMPLATEVERIFY, errors TemplateMismatch;
-                cat: OP_CAT, opcode OP_CAT, discouraged DiscourageOpCat;
-                internalkey: INTERNALKEY, opcode OP_INTERNALKEY, discouraged DiscourageOpInternalKey;
-                paircommit: PAIRCOMMIT, opcode OP_PAIRCOMMIT, discouraged DiscourageOpPairCommit;
-                templatehash: TEMPLATEHASH, opcode OP_TEMPLATEHASH, discouraged DiscourageTemplateHash;
-                bip54: LEGACY_SIGOPS_LIMIT FORBID_64_BYTE_TX;
-            }
-            $($arguments)*
-        }
-    };
-}
-pub(crate) use for_each_proposal;
+use registry::for_each_proposal;
 
 /// Defines everything that needs the names of the proposals, except [`ScriptError`].
 macro_rules! registry {
@@ -77,19 +52,6 @@ macro_rules! registry {
 
         /// All proposals.
         pub const PROPOSALS: &[&Proposal] = &[$($(Proposal::$name),+),*];
-
-        /// Executes the opcode of a proposal.
-        ///
-        /// # Errors
-        ///
-        /// [`ScriptError::BadOpcode`] for opcodes of no proposal; otherwise as the rules of the proposal say.
-        #[inline]
-        pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result<(), ScriptError> {
-            match opcode {
-                $($(Opcode::$opcode => $folder::execute(m),)?)*
-                _ => Err(ScriptError::BadOpcode),
-            }
-        }
     };
 }
 

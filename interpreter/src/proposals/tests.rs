@@ -1,8 +1,8 @@
 //! The rows agree with each other and with the registry.
 
 use super::*;
-use crate::flags::{FLAGS, FlagKind};
-use crate::opcode::OPCODES;
+use crate::flags::FlagKind;
+use crate::tables::{FLAGS, OPCODES};
 use crate::{Context, MockHost, NoInspector, Stack, Tapscript, run_script};
 
 #[test]
