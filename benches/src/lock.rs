@@ -7,9 +7,9 @@ use ripemd::Ripemd160;
 use secp256k1::{Keypair, Message, Scalar};
 use sha2::{Digest, Sha256};
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
-use sigstack_interpreter::sighash::{self, Signing};
+use sigstack_interpreter::sighash::{self};
 use sigstack_interpreter::taproot::{branch_hash, leaf_hash, tweak_hash};
-use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
+use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage, TxView};
 
 use crate::keys::Keys;
 use crate::script::push;
@@ -88,8 +88,8 @@ fn ecdsa(key: &Keypair, digest: [u8; 32]) -> Vec<u8> {
     signature
 }
 
-fn schnorr(key: &Keypair, message: &TaprootMessage, hash_type: u8, signing: &Signing<'_>) -> Vec<u8> {
-    let digest = sighash::taproot::digest(signing, message, hash_type).expect("a defined hash type");
+fn schnorr(key: &Keypair, message: &TaprootMessage, hash_type: u8, view: &TxView<'_>) -> Vec<u8> {
+    let digest = sighash::taproot::digest(view, message, hash_type).expect("a defined hash type");
     let mut signature = key.sign_schnorr_no_aux_rand(&digest).to_byte_array().to_vec();
     if hash_type != 0 {
         signature.push(hash_type);
@@ -154,12 +154,12 @@ impl Lock {
     }
 
     /// Returns the scriptSig and the witness that spend the output.
-    fn unlock(&self, signing: &Signing<'_>) -> (Vec<u8>, Vec<Vec<u8>>) {
+    fn unlock(&self, view: &TxView<'_>) -> (Vec<u8>, Vec<Vec<u8>>) {
         let segwit_v0 =
-            |script_code: &[u8]| sighash::segwit_v0::digest(signing, script_code, SIGHASH_ALL.into());
+            |script_code: &[u8]| sighash::segwit_v0::digest(view, script_code, SIGHASH_ALL.into());
         match self {
             Lock::P2pkh(key) => {
-                let digest = sighash::legacy::digest(signing, &p2pkh(key), SIGHASH_ALL.into());
+                let digest = sighash::legacy::digest(view, &p2pkh(key), SIGHASH_ALL.into());
                 let mut script_sig = Vec::new();
                 push(&mut script_sig, &ecdsa(key, digest));
                 push(&mut script_sig, &key.public_key().serialize());
@@ -180,26 +180,26 @@ impl Lock {
             }
             Lock::KeyPath(key) => {
                 let message = TaprootMessage { annex_hash: None, tapscript: None };
-                (vec![], vec![schnorr(&key_path_key(key), &message, 0, signing)])
+                (vec![], vec![schnorr(&key_path_key(key), &message, 0, view)])
             }
-            Lock::Leaf(leaf) => (vec![], leaf.unlock(signing)),
+            Lock::Leaf(leaf) => (vec![], leaf.unlock(view)),
         }
     }
 }
 
 impl Tapscript {
-    fn unlock(&self, signing: &Signing<'_>) -> Vec<Vec<u8>> {
+    fn unlock(&self, view: &TxView<'_>) -> Vec<Vec<u8>> {
         let element = |item: &Item| match item {
             Item::Bytes(bytes) => bytes.clone(),
-            Item::CheckTemplate => checktemplateverify::check_template_digest(signing).to_vec(),
-            Item::TemplateHash => templatehash::template_hash_digest(signing, None).to_vec(),
+            Item::CheckTemplate => checktemplateverify::check_template_digest(view).to_vec(),
+            Item::TemplateHash => templatehash::template_hash_digest(view, None).to_vec(),
             Item::Signature(key, key_version, hash_type) => {
                 let tapscript = Some(TapscriptMessage {
                     key_version: *key_version,
                     leaf_hash: leaf_hash(LEAF_VERSION, &self.script),
                     code_separator_position: u32::MAX,
                 });
-                schnorr(key, &TaprootMessage { annex_hash: None, tapscript }, *hash_type, signing)
+                schnorr(key, &TaprootMessage { annex_hash: None, tapscript }, *hash_type, view)
             }
         };
         let mut witness: Vec<Vec<u8>> = self.stack.iter().map(element).collect();
@@ -240,7 +240,7 @@ pub fn spend(keys: &mut Keys, locks: &[Lock], outputs: Vec<TxOut>) -> Case {
     let unsigned = tx.clone();
     let signer = Spend::new(&unsigned, &prevouts).expect("a prevout for each input");
     for (index, (lock, input)) in locks.iter().zip(&mut tx.input).enumerate() {
-        let (script_sig, witness) = lock.unlock(&signer.signing(index).expect("an input"));
+        let (script_sig, witness) = lock.unlock(&signer.view(index).expect("an input"));
         input.script_sig = ScriptBuf::from(script_sig);
         input.witness = Witness::from_slice(&witness);
     }

@@ -36,7 +36,7 @@ fn digest(
     hash_type: u8,
 ) -> Result<[u8; 32], ChannelError> {
     let spend = Spend::new(tx, prevouts)?;
-    taproot::digest(&spend.signing(input)?, message, hash_type).ok_or_else(|| {
+    taproot::digest(&spend.view(input)?, message, hash_type).ok_or_else(|| {
         ChannelError::refused("the hash type is not defined here, or signs an output that is not there")
     })
 }
@@ -119,7 +119,7 @@ fn nothing_spent(tx: &Transaction) -> Vec<TxOut> {
 /// [`ChannelError::Usage`] if the transaction has no input.
 pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
     let prevouts = nothing_spent(tx);
-    Ok(checktemplateverify::check_template_digest(&Spend::new(tx, &prevouts)?.signing(0)?))
+    Ok(checktemplateverify::check_template_digest(&Spend::new(tx, &prevouts)?.view(0)?))
 }
 
 /// Returns the template hash of the first input (BIP 446), which also commits to the annex.
@@ -130,7 +130,7 @@ pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
 pub fn template_hash(tx: &Transaction, annex: Option<&[u8]>) -> Result<[u8; 32], ChannelError> {
     let prevouts = nothing_spent(tx);
     let annex = annex.map(annex_hash);
-    Ok(templatehash::template_hash_digest(&Spend::new(tx, &prevouts)?.signing(0)?, annex.as_ref()))
+    Ok(templatehash::template_hash_digest(&Spend::new(tx, &prevouts)?.view(0)?, annex.as_ref()))
 }
 
 /// Returns the witness element of a signature: 64 bytes, followed by the hash type unless it is SIGHASH_DEFAULT.

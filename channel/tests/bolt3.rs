@@ -291,7 +291,7 @@ fn the_funding_transaction_of_appendix_b() {
     );
     let prevouts = [coinbase.output[0].clone()];
     let spend = Spend::new(&tx, &prevouts).unwrap();
-    let digest = legacy::digest(&spend.signing(0).unwrap(), prevouts[0].script_pubkey.as_bytes(), 1);
+    let digest = legacy::digest(&spend.view(0).unwrap(), prevouts[0].script_pubkey.as_bytes(), 1);
     let mut signature = key.sign_ecdsa(Message::from_digest(digest)).serialize_der().to_vec();
     signature.push(SIGHASH_ALL);
     let push = |data: &[u8]| [&[u8::try_from(data.len()).unwrap()][..], data].concat();

@@ -94,7 +94,7 @@ impl<'s> Report<'s> {
         let mut judge = |flags| {
             let mut verdict = Verdict::new(&spend, &subject.inputs, flags)?;
             verdict.explain(subject, &mut explained)?;
-            Ok(verdict)
+            Ok::<_, UsageError>(verdict)
         };
         Ok(Report {
             subject,

@@ -1,8 +1,8 @@
 //! The fields of a transaction that a signature or a template hash commits to, and the fields that are left out.
 
 use bitcoin::hashes::Hash;
-use sigstack_interpreter::sighash::{Signing, legacy, segwit_v0, taproot};
-use sigstack_interpreter::{KeyVersion, SignatureCheck, SignedMessage, TaprootMessage};
+use sigstack_interpreter::sighash::{legacy, segwit_v0, taproot};
+use sigstack_interpreter::{KeyVersion, SignatureCheck, SignedMessage, TaprootMessage, TxView};
 
 /// A field of a signed message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,13 +46,11 @@ pub(crate) fn plain(fields: Vec<(&'static str, Vec<u8>)>) -> Vec<Field> {
 }
 
 /// Returns the fields of the preimage of a signature's digest. For a message from the stack, returns the message itself.
-pub(crate) fn of_signature(signing: &Signing<'_>, check: &SignatureCheck) -> Vec<Field> {
+pub(crate) fn of_signature(view: &TxView<'_>, check: &SignatureCheck) -> Vec<Field> {
     match &check.signed {
-        SignedMessage::Legacy { script_code, hash_type } => legacy_fields(signing, script_code, *hash_type),
-        SignedMessage::SegwitV0 { script_code, hash_type } => {
-            segwit_v0_fields(signing, script_code, *hash_type)
-        }
-        SignedMessage::Taproot { message, hash_type } => taproot_fields(signing, message, *hash_type),
+        SignedMessage::Legacy { script_code, hash_type } => legacy_fields(view, script_code, *hash_type),
+        SignedMessage::SegwitV0 { script_code, hash_type } => segwit_v0_fields(view, script_code, *hash_type),
+        SignedMessage::Taproot { message, hash_type } => taproot_fields(view, message, *hash_type),
         SignedMessage::Stack => plain(vec![("message", check.message.clone())]),
     }
 }
@@ -63,16 +61,16 @@ const NONE: u8 = 2;
 const SINGLE: u8 = 3;
 const ANYONECANPAY: u8 = 0x80;
 
-fn legacy_fields(signing: &Signing<'_>, script_code: &[u8], hash_type: u8) -> Vec<Field> {
+fn legacy_fields(view: &TxView<'_>, script_code: &[u8], hash_type: u8) -> Vec<Field> {
     let mut written = Vec::new();
-    if !legacy::write_message(signing, script_code, hash_type.into(), &mut written) {
+    if !legacy::write_message(view, script_code, hash_type.into(), &mut written) {
         return vec![Field::left_out(
             "everything",
             "SIGHASH_SINGLE without an output of this index signs the number one",
         )];
     }
     let mut fields = plain(written);
-    if hash_type & ANYONECANPAY != 0 && signing.tx.input.len() > 1 {
+    if hash_type & ANYONECANPAY != 0 && view.tx.input.len() > 1 {
         fields.push(Field::left_out("other_inputs", "ANYONECANPAY signs this input only"));
     } else if hash_type & ECDSA_OUTPUTS == NONE || hash_type & ECDSA_OUTPUTS == SINGLE {
         fields.push(Field::left_out("nSequence of other inputs", "NONE and SINGLE put zero there"));
@@ -86,9 +84,9 @@ fn legacy_fields(signing: &Signing<'_>, script_code: &[u8], hash_type: u8) -> Ve
     fields
 }
 
-fn segwit_v0_fields(signing: &Signing<'_>, script_code: &[u8], hash_type: u8) -> Vec<Field> {
+fn segwit_v0_fields(view: &TxView<'_>, script_code: &[u8], hash_type: u8) -> Vec<Field> {
     let mut written = Vec::new();
-    segwit_v0::write_message(signing, script_code, hash_type.into(), &mut written);
+    segwit_v0::write_message(view, script_code, hash_type.into(), &mut written);
     let mut fields = plain(written);
     for field in &mut fields {
         let why = match field.name {
@@ -128,9 +126,9 @@ const TAPROOT_FIELDS: &[&str] = &[
     "codesep_pos",
 ];
 
-fn taproot_fields(signing: &Signing<'_>, message: &TaprootMessage, hash_type: u8) -> Vec<Field> {
+fn taproot_fields(view: &TxView<'_>, message: &TaprootMessage, hash_type: u8) -> Vec<Field> {
     let mut written: Vec<(&'static str, Vec<u8>)> = Vec::new();
-    if taproot::write_message(signing, message, hash_type, &mut written).is_none() {
+    if taproot::write_message(view, message, hash_type, &mut written).is_none() {
         return Vec::new();
     }
     let written = plain(written);
@@ -283,7 +281,7 @@ mod tests {
     fn the_fields_that_are_there_are_the_preimage() {
         let (tx, prevouts) = tx();
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        let signing = spend.signing(1).unwrap();
+        let view = spend.view(1).unwrap();
         let tag = sha256::Hash::hash(b"TapSighash");
         let extension = |key_version| {
             Some(TapscriptMessage { key_version, leaf_hash: [4; 32], code_separator_position: u32::MAX })
@@ -293,11 +291,11 @@ mod tests {
             for tapscript in [None, extension(KeyVersion::Bip342), extension(KeyVersion::Bip118)] {
                 for hash_type in 0..=255 {
                     let message = TaprootMessage { annex_hash, tapscript };
-                    let Some(digest) = taproot::digest(&signing, &message, hash_type) else { continue };
+                    let Some(digest) = taproot::digest(&view, &message, hash_type) else { continue };
                     let mut engine = sha256::Hash::engine();
                     engine.input(tag.as_ref());
                     engine.input(tag.as_ref());
-                    for field in taproot_fields(&signing, &message, hash_type) {
+                    for field in taproot_fields(&view, &message, hash_type) {
                         engine.input(&field.bytes.unwrap_or_default());
                     }
                     assert_eq!(sha256::Hash::from_engine(engine).to_byte_array(), digest, "{hash_type:#x}");
@@ -312,14 +310,14 @@ mod tests {
     fn what_the_types_of_bip_118_leave_out_is_shown() {
         let (tx, prevouts) = tx();
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        let signing = spend.signing(0).unwrap();
+        let view = spend.view(0).unwrap();
         let tapscript = TapscriptMessage {
             key_version: KeyVersion::Bip118,
             leaf_hash: [4; 32],
             code_separator_position: 2,
         };
         let message = TaprootMessage { annex_hash: None, tapscript: Some(tapscript) };
-        let of = |hash_type| taproot_fields(&signing, &message, hash_type);
+        let of = |hash_type| taproot_fields(&view, &message, hash_type);
         let others = ["sha_prevouts", "sha_amounts", "sha_scriptpubkeys", "sha_sequences"];
         assert_eq!(left_out(&of(0x01)), ["sha_annex"]);
         assert_eq!(left_out(&of(0x41)), [&others[..], &["outpoint", "input_index", "sha_annex"]].concat());
@@ -332,12 +330,12 @@ mod tests {
     fn ecdsa_messages_tell_what_they_leave_out() {
         let (tx, prevouts) = tx();
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        let signing = spend.signing(0).unwrap();
-        assert_eq!(left_out(&legacy_fields(&signing, &[0x51], 0x01)), ["amount"]);
-        assert_eq!(left_out(&legacy_fields(&signing, &[0x51], 0x82)), ["other_inputs", "outputs", "amount"]);
-        assert_eq!(left_out(&segwit_v0_fields(&signing, &[0x51], 0x01)), [""; 0]);
+        let view = spend.view(0).unwrap();
+        assert_eq!(left_out(&legacy_fields(&view, &[0x51], 0x01)), ["amount"]);
+        assert_eq!(left_out(&legacy_fields(&view, &[0x51], 0x82)), ["other_inputs", "outputs", "amount"]);
+        assert_eq!(left_out(&segwit_v0_fields(&view, &[0x51], 0x01)), [""; 0]);
         assert_eq!(
-            left_out(&segwit_v0_fields(&signing, &[0x51], 0x82)),
+            left_out(&segwit_v0_fields(&view, &[0x51], 0x82)),
             ["hashPrevouts", "hashSequence", "hashOutputs"]
         );
     }

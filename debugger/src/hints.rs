@@ -6,9 +6,8 @@ use std::collections::BTreeMap;
 use bitcoin::hashes::{Hash, hash160, ripemd160, sha1, sha256, sha256d};
 use bitcoin::secp256k1::{PublicKey, XOnlyPublicKey};
 use sigstack_interpreter::limits::{ANNEX_TAG, MAX_NUM_SIZE};
-use sigstack_interpreter::sighash::Signing;
 use sigstack_interpreter::taproot::ControlBlock;
-use sigstack_interpreter::{Phase, script_num};
+use sigstack_interpreter::{Phase, TxView, script_num};
 
 use crate::fields::hash_type_name;
 use crate::trace::{Commitment, Frame, StepEvent};
@@ -55,8 +54,8 @@ impl Known {
     }
 
     /// Collects names and hashes from the verified input and from the recorded frames.
-    pub(crate) fn learn_of(&mut self, signing: &Signing<'_>, frames: &[Frame]) {
-        if let Some(input) = signing.tx.input.get(signing.input) {
+    pub(crate) fn learn_of(&mut self, view: &TxView<'_>, frames: &[Frame]) {
+        if let Some(input) = view.tx.input.get(view.input) {
             if frames.iter().any(|frame| matches!(frame, Frame::Commitment(_))) {
                 self.learn_of_script_path(&input.witness);
             }
@@ -67,7 +66,7 @@ impl Known {
                 }
             }
         }
-        if let Some(prevout) = signing.prevouts.get(signing.input)
+        if let Some(prevout) = view.prevouts.get(view.input)
             && let Some(output_key) = output_key(prevout.script_pubkey.as_bytes())
         {
             self.name(output_key, "taproot output key");
@@ -203,10 +202,8 @@ fn is_text(element: &[u8]) -> bool {
 }
 
 /// Describes what a phase of the verification is about to check.
-pub(crate) fn phase_notes(signing: &Signing<'_>, phase: Phase) -> Vec<String> {
-    let (Some(input), Some(prevout)) =
-        (signing.tx.input.get(signing.input), signing.prevouts.get(signing.input))
-    else {
+pub(crate) fn phase_notes(view: &TxView<'_>, phase: Phase) -> Vec<String> {
+    let (Some(input), Some(prevout)) = (view.tx.input.get(view.input), view.prevouts.get(view.input)) else {
         return Vec::new();
     };
     let elements = input.witness.len();

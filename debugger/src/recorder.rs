@@ -4,10 +4,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
-use sigstack_interpreter::sighash::Signing;
 use sigstack_interpreter::{
     CommitmentStep, Context, Event, Inspector, Instruction, KeyVersion, Machine, Opcode, Phase, ScriptError,
-    ScriptPosition, SignatureCheck, SignedMessage, Stop,
+    ScriptPosition, SignatureCheck, SignedMessage, Stop, TxView,
 };
 
 use crate::fields::{self, Field};
@@ -22,7 +21,7 @@ const TAIL: usize = 512;
 
 /// Records a verification.
 pub(crate) struct Recorder<'a> {
-    signing: Signing<'a>,
+    view: TxView<'a>,
     phase: Phase,
     frames: Vec<Frame>,
     /// The latest frames, at most [`TAIL`]. Frames are added here after `room` is used up.
@@ -42,9 +41,9 @@ pub(crate) struct Recorder<'a> {
 }
 
 impl<'a> Recorder<'a> {
-    pub(crate) fn new(signing: Signing<'a>, options: Options) -> Recorder<'a> {
+    pub(crate) fn new(view: TxView<'a>, options: Options) -> Recorder<'a> {
         Recorder {
-            signing,
+            view,
             phase: Phase::ScriptSig,
             frames: Vec::new(),
             tail: VecDeque::new(),
@@ -66,7 +65,7 @@ impl<'a> Recorder<'a> {
             self.frames.push(Frame::Omitted(self.omitted));
         }
         self.frames.extend(self.tail);
-        self.known.learn_of(&self.signing, &self.frames);
+        self.known.learn_of(&self.view, &self.frames);
         (self.frames, self.known)
     }
 
@@ -126,7 +125,7 @@ impl<'a> Recorder<'a> {
             check: check.clone(),
             kind,
             hash_type,
-            fields: fields::of_signature(&self.signing, check),
+            fields: fields::of_signature(&self.view, check),
             explanations: Vec::new(),
         }
     }
@@ -139,12 +138,12 @@ impl<'a> Recorder<'a> {
             Event::Signature(check) => StepEvent::Signature(Box::new(self.report(check))),
             Event::CheckTemplate { digest } => {
                 let mut fields = Vec::new();
-                checktemplateverify::write_check_template(&self.signing, &mut fields);
+                checktemplateverify::write_check_template(&self.view, &mut fields);
                 template(Opcode::OP_CHECKTEMPLATEVERIFY, fields::plain(fields), *digest)
             }
             Event::TemplateHash { annex_hash, digest } => {
                 let mut fields = Vec::new();
-                templatehash::write_template_hash(&self.signing, annex_hash.as_ref(), &mut fields);
+                templatehash::write_template_hash(&self.view, annex_hash.as_ref(), &mut fields);
                 let mut fields: Vec<Field> = fields::plain(fields);
                 if annex_hash.is_none() {
                     fields.push(Field::left_out("sha_annex", "the witness has no annex"));
@@ -193,7 +192,7 @@ fn cost(before: &Elements, after: &Elements) -> usize {
 impl Inspector for Recorder<'_> {
     fn phase(&mut self, phase: Phase, script: Option<&[u8]>) {
         self.phase = phase;
-        let notes = crate::hints::phase_notes(&self.signing, phase);
+        let notes = crate::hints::phase_notes(&self.view, phase);
         self.push(
             Frame::Phase { phase, script: script.map(<[u8]>::to_vec), notes, explanations: Vec::new() },
             script.map_or(0, <[u8]>::len),

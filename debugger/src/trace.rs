@@ -331,8 +331,8 @@ impl Trace {
     /// flags contradict each other.
     pub fn record(subject: Subject, options: Options) -> Result<Trace, UsageError> {
         let spend = Spend::new(&subject.tx, &subject.prevouts)?;
-        let signing = spend.signing(subject.input)?;
-        let mut recorder = Recorder::new(signing, options);
+        let view = spend.view(subject.input)?;
+        let mut recorder = Recorder::new(view, options);
         let verdict = match spend.verify_input_with(subject.input, subject.flags, &mut recorder) {
             Err(VerifyError::Usage(error)) => return Err(error),
             verdict => verdict.map(drop),
@@ -349,7 +349,7 @@ impl Trace {
         let (mut frames, known) = recorder.into_parts();
         if options.explain {
             let failed_under = verdict.is_err().then_some(subject.flags);
-            explain::explain(&signing, subject.internal_key, failed_under, &known, &mut frames);
+            explain::explain(&view, subject.internal_key, failed_under, &known, &mut frames);
         }
         Ok(Trace { frames, verdict, rule, gaps: coverage.gaps().to_vec(), known, subject })
     }

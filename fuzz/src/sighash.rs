@@ -10,8 +10,8 @@ use bitcoin::sighash::{Annex, EcdsaSighashType, Prevouts, SighashCache, TapSigha
 use bitcoin::taproot::TapLeafHash;
 use bitcoin::{Script, ScriptBuf, Transaction};
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
-use sigstack_interpreter::sighash::{self, Signing, annex_hash};
-use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage};
+use sigstack_interpreter::sighash::{self, annex_hash};
+use sigstack_interpreter::{KeyVersion, Spend, TaprootMessage, TapscriptMessage, TxView};
 
 use crate::bytes::Reader;
 use crate::naive::{self, taproot::Leaf};
@@ -31,8 +31,8 @@ pub fn run(bytes: &[u8]) {
     }
     let annex = recipe.annex.as_ref().map(|annex| [&[0x50], annex.get(1..).unwrap_or_default()].concat());
     let spend = Spend::new(&subject.tx, &subject.prevouts).expect("a prevout for each input");
-    let signing = spend.signing(subject.index).expect("the input is there");
-    let check = Check { subject: &subject, signing: &signing, annex: annex.as_deref(), leaf };
+    let view = spend.view(subject.index).expect("the input is there");
+    let check = Check { subject: &subject, view: &view, annex: annex.as_deref(), leaf };
     for hash_type in hash_types {
         check.ecdsa(&recipe.script, hash_type);
         // Only few of the 256 taproot hash types are defined, so a masked one is tried too.
@@ -44,7 +44,7 @@ pub fn run(bytes: &[u8]) {
 
 struct Check<'a> {
     subject: &'a Subject,
-    signing: &'a Signing<'a>,
+    view: &'a TxView<'a>,
     annex: Option<&'a [u8]>,
     leaf: Leaf,
 }
@@ -56,7 +56,7 @@ impl Check<'_> {
 
     fn ecdsa(&self, script_code: &[u8], hash_type: u32) {
         let Subject { tx, prevouts, index } = self.subject;
-        let legacy = sighash::legacy::digest(self.signing, script_code, hash_type);
+        let legacy = sighash::legacy::digest(self.view, script_code, hash_type);
         assert_eq!(legacy, naive::legacy::digest(tx, *index, script_code, hash_type), "{hash_type:x}");
         let script = Script::from_bytes(script_code);
         let cache = SighashCache::new(tx);
@@ -68,7 +68,7 @@ impl Check<'_> {
             let theirs = cache.legacy_signature_hash(*index, script, hash_type).expect("the input is there");
             assert_eq!(legacy, theirs.to_byte_array(), "{hash_type:x}");
         }
-        let segwit = sighash::segwit_v0::digest(self.signing, script_code, hash_type);
+        let segwit = sighash::segwit_v0::digest(self.view, script_code, hash_type);
         let naive = naive::segwit_v0::digest(tx, prevouts, *index, script_code, hash_type);
         assert_eq!(segwit, naive, "{hash_type:x}");
         // rust-bitcoin supports six hash types here.
@@ -91,7 +91,7 @@ impl Check<'_> {
         };
         for leaf in [None, Some(self.leaf)] {
             let message = message(leaf.map(|_| KeyVersion::Bip342));
-            let ours = sighash::taproot::digest(self.signing, &message, hash_type);
+            let ours = sighash::taproot::digest(self.view, &message, hash_type);
             assert_eq!(ours, naive::taproot::digest(tx, prevouts, *index, self.annex, leaf, hash_type));
             if let Ok(known) = TapSighashType::from_consensus_u8(hash_type) {
                 let annex = self.annex.map(|annex| Annex::new(annex).expect("it begins with 0x50"));
@@ -103,17 +103,17 @@ impl Check<'_> {
                 assert_eq!(ours, None, "{hash_type:x}");
             }
         }
-        let ours = sighash::taproot::digest(self.signing, &message(Some(KeyVersion::Bip118)), hash_type);
+        let ours = sighash::taproot::digest(self.view, &message(Some(KeyVersion::Bip118)), hash_type);
         let naive = naive::anyprevout::digest(tx, prevouts, *index, self.annex, self.leaf, hash_type);
         assert_eq!(ours, naive, "{hash_type:x}");
     }
 
     fn templates(&self) {
         let index = self.subject.index;
-        let ctv = checktemplateverify::check_template_digest(self.signing);
+        let ctv = checktemplateverify::check_template_digest(self.view);
         assert_eq!(ctv, naive::check_template_hash(self.tx(), index));
         let annex_hash = self.annex.map(annex_hash);
-        let ours = templatehash::template_hash_digest(self.signing, annex_hash.as_ref());
+        let ours = templatehash::template_hash_digest(self.view, annex_hash.as_ref());
         assert_eq!(ours, naive::template_hash(self.tx(), index, self.annex));
     }
 }

@@ -2,10 +2,10 @@
 //! signature, and that records the signature hash of each. If this hash differs from Core's, Core rejects the
 //! signature.
 
-use sigstack_interpreter::sighash::{self, EcdsaMidstates, Signing, annex_hash};
+use sigstack_interpreter::sighash::{self, EcdsaMidstates, annex_hash};
 use sigstack_interpreter::{
-    Context, Flags, Host, NoInspector, Spend, Stack, TaprootMessage, Tapscript, run_script, verify_ecdsa,
-    verify_schnorr,
+    Context, Flags, Host, NoInspector, Spend, Stack, TaprootMessage, Tapscript, TxView, run_script,
+    verify_ecdsa, verify_schnorr,
 };
 
 use crate::keys;
@@ -17,8 +17,8 @@ use crate::words::{placeholder, signature_element};
 pub(crate) fn sign(parts: &mut Parts, subject: &mut Subject, flags: Flags) {
     let signatures = {
         let Ok(spend) = Spend::new(&subject.tx, &subject.prevouts) else { return };
-        let Ok(signing) = spend.signing(subject.index) else { return };
-        let mut host = SigningHost { signing, signatures: vec![] };
+        let Ok(view) = spend.view(subject.index) else { return };
+        let mut host = SigningHost { view, signatures: vec![] };
         run(parts, subject, flags, &mut host);
         host.signatures
     };
@@ -71,7 +71,7 @@ fn run(parts: &Parts, subject: &Subject, flags: Flags, host: &mut SigningHost<'_
 
 /// A host that accepts placeholders as signatures of known keys.
 struct SigningHost<'a> {
-    signing: Signing<'a>,
+    view: TxView<'a>,
     /// Numbers of placeholders, with the signatures that replace them.
     signatures: Vec<(u8, Vec<u8>)>,
 }
@@ -88,7 +88,7 @@ impl SigningHost<'_> {
 
 impl Host for SigningHost<'_> {
     fn legacy_digest(&mut self, script_code: &[u8], hash_type: u8, _: &mut EcdsaMidstates) -> [u8; 32] {
-        sighash::legacy::digest(&self.signing, script_code, hash_type.into())
+        sighash::legacy::digest(&self.view, script_code, hash_type.into())
     }
 
     fn segwit_v0_digest(
@@ -98,11 +98,11 @@ impl Host for SigningHost<'_> {
         _: &mut EcdsaMidstates,
     ) -> Option<[u8; 32]> {
         // Spent amounts are below 2^63.
-        Some(sighash::segwit_v0::digest(&self.signing, script_code, hash_type.into()))
+        Some(sighash::segwit_v0::digest(&self.view, script_code, hash_type.into()))
     }
 
     fn taproot_digest(&mut self, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
-        sighash::taproot::digest(&self.signing, message, hash_type)
+        sighash::taproot::digest(&self.view, message, hash_type)
     }
 
     fn verify_ecdsa(&mut self, signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> bool {
@@ -119,8 +119,8 @@ impl Host for SigningHost<'_> {
         }
     }
 
-    fn signing(&self) -> Signing<'_> {
-        self.signing
+    fn view(&self) -> TxView<'_> {
+        self.view
     }
 
     // Locks do not affect the signature hash. Locks that are not satisfied fail when the spend is verified.

@@ -3,7 +3,8 @@
 use core::fmt;
 
 use crate::error::{Location, Phase, ScriptPosition, VerifyError};
-use crate::inspector::{Event, Inspector, SignatureCheck, SignedMessage};
+use crate::event::{Event, SignatureCheck, SignedMessage};
+use crate::inspector::Inspector;
 use crate::instruction::Instruction;
 use crate::machine::Machine;
 use crate::opcode::Opcode;

@@ -4,8 +4,9 @@ use core::fmt::{Debug, Formatter, Result};
 
 use crate::machine::Machine;
 use crate::mock::MockHost;
-use crate::sighash::{EcdsaMidstates, TxCache};
+use crate::sighash::EcdsaMidstates;
 use crate::stack::Stack;
+use crate::view::TxCache;
 
 impl Debug for Stack {
     /// Lists the elements of both stacks, bottom element first.

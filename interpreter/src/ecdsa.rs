@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::curve;
+use crate::event::{Event, SignatureCheck, SignedMessage};
 use crate::flags::Flags;
 use crate::host::Host;
-use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::instruction::{Instructions, push_prefix};
 use crate::machine::Context;
 use crate::script_error::ScriptError;

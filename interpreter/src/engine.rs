@@ -1,6 +1,6 @@
 //! The interpreter loop: the rules common to all opcodes, and the dispatch to the opcode's own rule (Core `EvalScript`).
 
-use crate::error::ScriptPosition;
+use crate::error::{ScriptPosition, Stop};
 use crate::flags::Flags;
 use crate::host::Host;
 use crate::inspector::Inspector;
@@ -11,21 +11,6 @@ use crate::opcode::Opcode;
 use crate::ops;
 use crate::script_error::ScriptError;
 use crate::stack::Stack;
-
-/// Why and where a script failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stop {
-    /// The rule that the script broke.
-    pub error: ScriptError,
-    /// The opcode at which execution stopped; `None` if the failure is not due to a single opcode.
-    pub position: Option<ScriptPosition>,
-}
-
-impl From<ScriptError> for Stop {
-    fn from(error: ScriptError) -> Stop {
-        Stop { error, position: None }
-    }
-}
 
 /// Runs one script on a stack.
 ///

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::claims::TransactionRule;
+use crate::claim::TransactionRule;
 use crate::flags::{FlagError, Flags};
 use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
@@ -96,6 +96,21 @@ impl fmt::Display for Location {
             ),
             None => write!(f, "{}", self.phase),
         }
+    }
+}
+
+/// Why and where a script failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// The rule that the script broke.
+    pub error: ScriptError,
+    /// The opcode at which execution stopped; `None` if the failure is not due to a single opcode.
+    pub position: Option<ScriptPosition>,
+}
+
+impl From<ScriptError> for Stop {
+    fn from(error: ScriptError) -> Stop {
+        Stop { error, position: None }
     }
 }
 

@@ -1,36 +1,8 @@
 //! The interface through which a script accesses its transaction and verifies signatures.
 
-use crate::sighash::{EcdsaMidstates, Signing};
-
-/// Data, other than the transaction, that a taproot signature commits to (BIP 341 "Common signature message", BIP 342
-/// "Common signature message extension").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TaprootMessage {
-    /// SHA-256 of the annex with its CompactSize length; `None` if the witness has no annex.
-    pub annex_hash: Option<[u8; 32]>,
-    /// The extension for tapscript; `None` on the key path.
-    pub tapscript: Option<TapscriptMessage>,
-}
-
-/// Key version of a public key in tapscript, which signatures commit to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyVersion {
-    /// Version of 32-byte keys (BIP 342).
-    Bip342 = 0,
-    /// Version of keys that begin with the byte 0x01 (BIP 118).
-    Bip118 = 1,
-}
-
-/// The extension of the signature message in tapscript (BIP 342, BIP 118).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TapscriptMessage {
-    /// Version of the public key that verifies the signature.
-    pub key_version: KeyVersion,
-    /// Tapleaf hash of the executed leaf.
-    pub leaf_hash: [u8; 32],
-    /// Opcode position of the last executed `OP_CODESEPARATOR`; `0xffff_ffff` if none was executed.
-    pub code_separator_position: u32,
-}
+use crate::sighash::EcdsaMidstates;
+use crate::sighash::taproot::TaprootMessage;
+use crate::view::TxView;
 
 /// Access of a running script to its transaction, and verification of signatures.
 ///
@@ -67,7 +39,7 @@ pub trait Host {
     fn verify_schnorr(&mut self, signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool;
 
     /// Returns the transaction, the outputs that it spends and the input that is verified, for opcodes that inspect or hash them.
-    fn signing(&self) -> Signing<'_>;
+    fn view(&self) -> TxView<'_>;
 
     /// Returns whether nLockTime prevents the transaction from confirming before `lock_time` (BIP 65).
     fn check_lock_time(&mut self, lock_time: i64) -> bool;

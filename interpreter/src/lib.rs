@@ -7,8 +7,8 @@
 //!
 //! The library is made for research and review. Nodes that secure money should run Bitcoin Core.
 
-mod all;
-mod claims;
+mod claim;
+mod conclude;
 mod condition;
 mod coverage;
 mod curve;
@@ -17,12 +17,14 @@ mod ecdsa;
 pub mod encoding;
 mod engine;
 mod error;
+mod event;
 mod flags;
 mod host;
 mod inspector;
 mod instruction;
 pub mod limits;
 mod machine;
+mod message;
 mod mock;
 mod opcode;
 mod ops;
@@ -36,34 +38,40 @@ mod spend;
 mod stack;
 mod tables;
 pub mod taproot;
+mod tapscript;
 mod tx_check;
 mod tx_host;
 mod unchecked;
 mod verify;
-mod witness;
+mod view;
 
-pub use all::verify_spends;
 pub use bitcoin;
-pub use claims::{Claim, InputVerified, TransactionRule};
+pub use claim::{Claim, TransactionRule};
+pub use conclude::InputVerified;
 pub use condition::Conditions;
 pub use coverage::{Coverage, Gap};
 pub use curve::{verify_ecdsa, verify_schnorr};
-pub use engine::{Stop, run_script};
-pub use error::{Location, Phase, ScriptPosition, TransactionError, UsageError, VerifyError};
+pub use engine::run_script;
+pub use error::{Location, Phase, ScriptPosition, Stop, TransactionError, UsageError, VerifyError};
+pub use event::{CommitmentStep, Event, SignatureCheck, SignedMessage};
 pub use flags::{FlagError, FlagInfo, FlagKind, Flags};
-pub use host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
-pub use inspector::{CommitmentStep, Event, Inspector, NoInspector, SignatureCheck, SignedMessage};
+pub use host::Host;
+pub use inspector::{Inspector, NoInspector};
 pub use instruction::{Instruction, Instructions, append_number, append_push};
-pub use machine::{Context, Machine, Tapscript};
+pub use machine::{Context, Machine};
+pub use message::MessageSink;
 pub use mock::{MockHost, Question};
 pub use opcode::{Opcode, OpcodeInfo};
 pub use proposals::{Activation, Hook, PROPOSALS, Proposal, ProposalId, Sample};
 pub use script_error::{ErrorInfo, ScriptError};
-pub use spend::Spend;
+pub use sighash::taproot::{KeyVersion, TaprootMessage, TapscriptMessage};
+pub use spend::{Spend, verify_spends};
 pub use stack::Stack;
 pub use tables::{FLAGS, OPCODES};
+pub use tapscript::Tapscript;
 pub use tx_check::{TxError, check_transaction};
 pub use unchecked::Unchecked;
+pub use view::{TxCache, TxView};
 
 /// Runs the code of the crate's README as tests.
 #[cfg(doctest)]

@@ -1,14 +1,14 @@
 //! State of a running script: the stacks, the open branches, the script's context and its access to the transaction.
 
 use crate::condition::Conditions;
+use crate::event::Event;
 use crate::flags::Flags;
-use crate::host::{Host, KeyVersion, TaprootMessage, TapscriptMessage};
-use crate::inspector::Event;
-use crate::limits::VALIDATION_WEIGHT_OFFSET;
+use crate::host::Host;
 use crate::proposals::Proposal;
 use crate::script_error::ScriptError;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::stack::Stack;
+use crate::tapscript::Tapscript;
 
 /// The kind of script that runs, which selects the rules that apply.
 #[derive(Clone, Debug)]
@@ -19,54 +19,6 @@ pub enum Context {
     WitnessV0,
     /// A tapscript (BIP 342).
     Tapscript(Tapscript),
-}
-
-/// Data that a tapscript needs about the input that runs it.
-#[derive(Clone, Debug)]
-pub struct Tapscript {
-    /// Tapleaf hash of the tapscript (BIP 341).
-    pub leaf_hash: [u8; 32],
-    /// The internal key in the input's control block.
-    pub internal_key: [u8; 32],
-    /// SHA-256 of the annex with its CompactSize length; `None` if there is no annex.
-    pub annex_hash: Option<[u8; 32]>,
-    /// Validation weight left for signature checks, in weight units.
-    pub validation_weight_left: i64,
-    /// Opcode position of the last executed `OP_CODESEPARATOR`; `0xffff_ffff` before the first.
-    pub code_separator_position: u32,
-}
-
-impl Tapscript {
-    /// Creates the data of a tapscript before its first opcode. `witness_size` is the serialized size of the input's whole
-    /// witness in bytes, including the annex and all CompactSize lengths (BIP 342 "Resource limits").
-    pub fn new(
-        leaf_hash: [u8; 32],
-        internal_key: [u8; 32],
-        annex_hash: Option<[u8; 32]>,
-        witness_size: usize,
-    ) -> Self {
-        let witness_size = i64::try_from(witness_size).unwrap_or(i64::MAX - VALIDATION_WEIGHT_OFFSET);
-        Tapscript {
-            leaf_hash,
-            internal_key,
-            annex_hash,
-            validation_weight_left: VALIDATION_WEIGHT_OFFSET.saturating_add(witness_size),
-            code_separator_position: u32::MAX,
-        }
-    }
-
-    /// Returns the data, other than the transaction, that a signature for a key of this version commits to at this point of
-    /// the script.
-    pub fn message(&self, key_version: KeyVersion) -> TaprootMessage {
-        TaprootMessage {
-            annex_hash: self.annex_hash,
-            tapscript: Some(TapscriptMessage {
-                key_version,
-                leaf_hash: self.leaf_hash,
-                code_separator_position: self.code_separator_position,
-            }),
-        }
-    }
 }
 
 /// The state of a running script.

@@ -7,9 +7,11 @@ use bitcoin::absolute::LockTime;
 use bitcoin::transaction::Version;
 use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, TxOut};
 
-use crate::host::{Host, TaprootMessage};
+use crate::host::Host;
 use crate::proposals::anyprevout;
-use crate::sighash::{EcdsaMidstates, Signing, TxCache};
+use crate::sighash::EcdsaMidstates;
+use crate::sighash::taproot::TaprootMessage;
+use crate::view::{TxCache, TxView};
 
 /// A question of the interpreter that the caller of [`MockHost`] answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,9 +105,9 @@ impl<F: FnMut(Question<'_>) -> bool> Host for MockHost<F> {
         (self.0)(Question::Schnorr { signature, public_key, message })
     }
 
-    fn signing(&self) -> Signing<'_> {
+    fn view(&self) -> TxView<'_> {
         let Dummy { tx, prevouts, cache } = &*DUMMY;
-        Signing { tx, prevouts, input: 0, cache }
+        TxView { tx, prevouts, input: 0, cache }
     }
 
     fn check_lock_time(&mut self, lock_time: i64) -> bool {
@@ -132,7 +134,7 @@ mod tests {
             host.taproot_digest(&message, 1).unwrap(),
         ];
         assert_eq!(digests, [[0x77; 32]; 3]);
-        let signing = host.signing();
-        assert_eq!((signing.tx.input.len(), signing.prevouts.len(), signing.input), (1, 1, 0));
+        let view = host.view();
+        assert_eq!((view.tx.input.len(), view.prevouts.len(), view.input), (1, 1, 0));
     }
 }

@@ -3,12 +3,22 @@
 use sha2::Digest;
 
 use crate::curve;
-use crate::inspector::{CommitmentStep, Inspector};
+use crate::event::CommitmentStep;
+use crate::inspector::Inspector;
 use crate::limits::{
     CONTROL_BLOCK_BASE_SIZE, CONTROL_BLOCK_MAX_NODES, CONTROL_BLOCK_NODE_SIZE, LEAF_VERSION_MASK,
 };
+use crate::message::{CompactSize, tags};
 use crate::script_error::ScriptError;
-use crate::sighash::{CompactSize, tap_branch, tap_leaf, tap_tweak};
+
+tags! {
+    /// Hasher for the tag of leaves, BIP 341 "Script validation rules".
+    tap_leaf "TapLeaf";
+    /// Hasher for the tag of branches, BIP 341 "Script validation rules".
+    tap_branch "TapBranch";
+    /// Hasher for the tag of tweaks, BIP 341 "Script validation rules".
+    tap_tweak "TapTweak";
+}
 
 /// A control block, which proves that a leaf is in the script tree of an output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,14 +1,16 @@
 //! [`Host`] for a real transaction.
 
-use crate::claims::Claim;
+use crate::claim::Claim;
 use crate::curve;
-use crate::host::{Host, TaprootMessage};
+use crate::host::Host;
 use crate::limits::LOCKTIME_THRESHOLD;
-use crate::sighash::{self, EcdsaMidstates, Signing};
+use crate::sighash::taproot::TaprootMessage;
+use crate::sighash::{self, EcdsaMidstates};
+use crate::view::TxView;
 
 /// A real transaction as the host of one of its inputs.
 pub(crate) struct TxHost<'a> {
-    pub(crate) signing: Signing<'a>,
+    pub(crate) view: TxView<'a>,
     /// Claims recorded while the input is verified.
     pub(crate) claims: Vec<Claim>,
 }
@@ -24,7 +26,7 @@ const SEQUENCE_LOCKTIME_MASK: i64 = 0xffff;
 
 impl TxHost<'_> {
     fn sequence(&self) -> u32 {
-        self.signing.tx.input.get(self.signing.input).map_or(SEQUENCE_FINAL, |input| input.sequence.0)
+        self.view.tx.input.get(self.view.input).map_or(SEQUENCE_FINAL, |input| input.sequence.0)
     }
 }
 
@@ -35,7 +37,7 @@ impl Host for TxHost<'_> {
         hash_type: u8,
         midstates: &mut EcdsaMidstates,
     ) -> [u8; 32] {
-        sighash::legacy::digest_with(&self.signing, script_code, hash_type.into(), midstates)
+        sighash::legacy::digest_with(&self.view, script_code, hash_type.into(), midstates)
     }
 
     fn segwit_v0_digest(
@@ -44,16 +46,16 @@ impl Host for TxHost<'_> {
         hash_type: u8,
         midstates: &mut EcdsaMidstates,
     ) -> Option<[u8; 32]> {
-        let prevout = self.signing.prevouts.get(self.signing.input)?;
+        let prevout = self.view.prevouts.get(self.view.input)?;
         // Core treats amounts as signed, and a negative amount as missing.
         if prevout.value.to_sat().cast_signed() < 0 {
             return None;
         }
-        Some(sighash::segwit_v0::digest_with(&self.signing, script_code, hash_type.into(), midstates))
+        Some(sighash::segwit_v0::digest_with(&self.view, script_code, hash_type.into(), midstates))
     }
 
     fn taproot_digest(&mut self, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
-        sighash::taproot::digest(&self.signing, message, hash_type)
+        sighash::taproot::digest(&self.view, message, hash_type)
     }
 
     fn verify_ecdsa(&mut self, signature: &[u8], public_key: &[u8], digest: &[u8; 32]) -> bool {
@@ -64,14 +66,14 @@ impl Host for TxHost<'_> {
         curve::verify_schnorr(signature, public_key, message)
     }
 
-    fn signing(&self) -> Signing<'_> {
-        self.signing
+    fn view(&self) -> TxView<'_> {
+        self.view
     }
 
     /// BIP 65 "Detailed Specification": the argument and nLockTime are both heights or both times, the argument is at most
     /// nLockTime, and the input's nSequence is not final, since this would disable nLockTime.
     fn check_lock_time(&mut self, lock_time: i64) -> bool {
-        let tx_lock_time = i64::from(self.signing.tx.lock_time.to_consensus_u32());
+        let tx_lock_time = i64::from(self.view.tx.lock_time.to_consensus_u32());
         let threshold = i64::from(LOCKTIME_THRESHOLD);
         (tx_lock_time < threshold) == (lock_time < threshold)
             && lock_time <= tx_lock_time
@@ -83,7 +85,7 @@ impl Host for TxHost<'_> {
     fn check_sequence(&mut self, sequence: i64) -> bool {
         let tx_sequence = self.sequence();
         // Core compares the version as an unsigned integer.
-        let version = self.signing.tx.version.0.cast_unsigned();
+        let version = self.view.tx.version.0.cast_unsigned();
         if version < 2 || tx_sequence & SEQUENCE_LOCKTIME_DISABLE_FLAG != 0 {
             return false;
         }

@@ -113,7 +113,7 @@ impl Case {
             code_separator_position: u32::MAX,
         };
         let message = TaprootMessage { annex_hash: None, tapscript: Some(tapscript) };
-        let digest = taproot::digest(&self.spend().signing(0).unwrap(), &message, hash_type).unwrap();
+        let digest = taproot::digest(&self.spend().view(0).unwrap(), &message, hash_type).unwrap();
         let mut witness = self.tx.input[0].witness.to_vec();
         witness[0] = [&sign(&digest)[..], &[hash_type]].concat();
         self.tx.input[0].witness = Witness::from_slice(&witness);
@@ -300,7 +300,7 @@ fn nops_that_are_reserved_for_upgrades() {
 #[test]
 fn a_template_that_is_not_checked() {
     // The template hash does not commit to the spent output.
-    let digest = checktemplateverify::check_template_digest(&Case::new(&[], &[]).spend().signing(0).unwrap());
+    let digest = checktemplateverify::check_template_digest(&Case::new(&[], &[]).spend().view(0).unwrap());
     let script = [&push(&digest)[..], &[NOP4]].concat();
     let active = Case::new(&script, &[]).with(Flags::CHECKTEMPLATEVERIFY);
     let template =
@@ -349,7 +349,7 @@ fn pay_to_public_key(outputs: usize, hash_type: u8) -> Case {
     case.prevouts[1] = output(&script);
     case.tx.output = vec![output(&[TRUE]); outputs];
     case.input = 1;
-    let digest = legacy::digest(&case.spend().signing(1).unwrap(), &script, hash_type.into());
+    let digest = legacy::digest(&case.spend().view(1).unwrap(), &script, hash_type.into());
     let signature = secp256k1::ecdsa::sign(Message::from_digest(digest), &keypair().secret_key());
     let signature = [&signature.serialize_der()[..], &[hash_type]].concat();
     case.tx.input[1].script_sig = ScriptBuf::from(push(&signature));
@@ -375,7 +375,7 @@ fn no_signature_of_the_transaction() {
     let script = [&[TEMPLATEHASH][..], &push(&x_only()), &[CHECKSIGFROMSTACK]].concat();
     let other = [&[TEMPLATEHASH, DROP, TRUE][..], &push(&x_only()), &[CHECKSIGFROMSTACK]].concat();
     let hash = |script: &[u8]| {
-        templatehash::template_hash_digest(&Case::tapscript(script, &[]).spend().signing(0).unwrap(), None)
+        templatehash::template_hash_digest(&Case::tapscript(script, &[]).spend().view(0).unwrap(), None)
     };
     let of_template = Case::tapscript(&script, &[&sign(&hash(&script))]).with(flags);
     assert_eq!(of_template.gaps(), <[String; 0]>::default());
@@ -395,7 +395,7 @@ fn a_template_hash_that_is_only_computed() {
         "EQUAL NOT"
     );
     let digest =
-        checktemplateverify::check_template_digest(&Case::tapscript(&[], &[]).spend().signing(0).unwrap());
+        checktemplateverify::check_template_digest(&Case::tapscript(&[], &[]).spend().view(0).unwrap());
     let verified = [&push(&digest)[..], &[NOP4]].concat();
     let both = [&[TEMPLATEHASH, DROP][..], &verified].concat();
     let only =

@@ -29,7 +29,7 @@ fn array(word: &str) -> Option<[u8; 32]> {
 
 /// Returns the digest that the interpreter computes for a line of the table. `words` are the words of the line.
 fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
-    let signing = spend.signing(words[1].parse().unwrap()).unwrap();
+    let view = spend.view(words[1].parse().unwrap()).unwrap();
     let hash_type = || words[2].parse::<u8>().unwrap();
     let annex = |word: usize| bytes(words[word]).map(|annex| annex_hash(&annex));
     let of_taproot = |key_version: Option<KeyVersion>| {
@@ -38,16 +38,16 @@ fn digest(spend: &Spend<'_>, words: &[&str]) -> Option<[u8; 32]> {
             leaf_hash: array(words[4]).unwrap(),
             code_separator_position: words[5].parse().unwrap(),
         });
-        taproot::digest(&signing, &TaprootMessage { annex_hash: annex(3), tapscript }, hash_type())
+        taproot::digest(&view, &TaprootMessage { annex_hash: annex(3), tapscript }, hash_type())
     };
     match words[0] {
-        "legacy" => Some(legacy::digest(&signing, &bytes(words[3]).unwrap(), hash_type().into())),
-        "bip143" => Some(segwit_v0::digest(&signing, &bytes(words[3]).unwrap(), hash_type().into())),
+        "legacy" => Some(legacy::digest(&view, &bytes(words[3]).unwrap(), hash_type().into())),
+        "bip143" => Some(segwit_v0::digest(&view, &bytes(words[3]).unwrap(), hash_type().into())),
         "bip341" => of_taproot(None),
         "bip342" => of_taproot(Some(KeyVersion::Bip342)),
         "bip118" => of_taproot(Some(KeyVersion::Bip118)),
-        "ctv" => Some(checktemplateverify::check_template_digest(&signing)),
-        "templatehash" => Some(templatehash::template_hash_digest(&signing, annex(2).as_ref())),
+        "ctv" => Some(checktemplateverify::check_template_digest(&view)),
+        "templatehash" => Some(templatehash::template_hash_digest(&view, annex(2).as_ref())),
         kind => panic!("{kind}"),
     }
 }

@@ -108,8 +108,8 @@ fn a_mock_host_is_asked_and_told() {
     let ecdsa = vec![0x30, 6, 2, 1, 1, 2, 1, 1, 1];
     let single = [[7; 64].as_slice(), &[3]].concat();
     let mock = MockHost::new(|_| true);
-    let check_template = checktemplateverify::check_template_digest(&mock.signing());
-    let template = templatehash::template_hash_digest(&mock.signing(), None);
+    let check_template = checktemplateverify::check_template_digest(&mock.view());
+    let template = templatehash::template_hash_digest(&mock.view(), None);
     let push = |data: &[u8]| [&[u8::try_from(data.len()).unwrap()], data].concat();
     let all = Flags::CONSENSUS
         | Flags::CHECKSIGFROMSTACK
@@ -192,14 +192,14 @@ fn messages_are_what_is_hashed() {
     let spend = Spend::new(&tx, &prevouts).unwrap();
     let mut theirs = SighashCache::new(&tx);
     for input in 0..2 {
-        let signing = spend.signing(input).unwrap();
+        let view = spend.view(input).unwrap();
         for hash_type in [0, 1, 2, 3, 4, 0x1f, 0x81, 0x82, 0x83, 0xff] {
             let mut message = vec![];
-            segwit_v0::write_message(&signing, &[0xac], hash_type, &mut message);
-            let digest = segwit_v0::digest(&signing, &[0xac], hash_type);
+            segwit_v0::write_message(&view, &[0xac], hash_type, &mut message);
+            let digest = segwit_v0::digest(&view, &[0xac], hash_type);
             assert_eq!(digest, sha256d::Hash::hash(&message).to_byte_array(), "{hash_type:#x}");
             let mut named: Vec<(&'static str, Vec<u8>)> = vec![];
-            segwit_v0::write_message(&signing, &[0xac], hash_type, &mut named);
+            segwit_v0::write_message(&view, &[0xac], hash_type, &mut named);
             assert_eq!(named.iter().flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<u8>>(), message);
         }
         for hash_type in [0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83] {
@@ -207,7 +207,7 @@ fn messages_are_what_is_hashed() {
             let sighash_type = bitcoin::TapSighashType::from_consensus_u8(hash_type).unwrap();
             let all = bitcoin::sighash::Prevouts::All(&prevouts);
             let expected = theirs.taproot_key_spend_signature_hash(input, &all, sighash_type).unwrap();
-            assert_eq!(taproot::digest(&signing, &message, hash_type), Some(expected.to_byte_array()));
+            assert_eq!(taproot::digest(&view, &message, hash_type), Some(expected.to_byte_array()));
         }
     }
 }

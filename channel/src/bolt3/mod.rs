@@ -43,7 +43,7 @@ pub fn sign_segwit_v0(
     hash_type: u8,
 ) -> Result<Vec<u8>, ChannelError> {
     let spend = Spend::new(tx, prevouts)?;
-    let digest = segwit_v0::digest(&spend.signing(input)?, script_code, hash_type.into());
+    let digest = segwit_v0::digest(&spend.view(input)?, script_code, hash_type.into());
     let mut signature = secret.sign_ecdsa(Message::from_digest(digest)).serialize_der().to_vec();
     signature.push(hash_type);
     Ok(signature)

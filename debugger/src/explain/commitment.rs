@@ -17,8 +17,8 @@ impl Facts<'_> {
     }
 
     fn commitment(&self) -> Option<Vec<Explanation>> {
-        let witness = &self.signing.tx.input.get(self.signing.input)?.witness;
-        let output = self.signing.prevouts.get(self.signing.input)?.script_pubkey.as_bytes().get(2..)?;
+        let witness = &self.view.tx.input.get(self.view.input)?.witness;
+        let output = self.view.prevouts.get(self.view.input)?.script_pubkey.as_bytes().get(2..)?;
         let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
         let length = witness.len() - usize::from(has_annex);
         let script = witness.nth(length.checked_sub(2)?)?;

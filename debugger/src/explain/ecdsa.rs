@@ -2,8 +2,8 @@
 
 use bitcoin::hashes::{Hash, sha256};
 use bitcoin::{Amount, TxOut};
-use sigstack_interpreter::sighash::{Signing, TxCache, legacy, segwit_v0};
-use sigstack_interpreter::{SignatureCheck, SignedMessage, verify_ecdsa};
+use sigstack_interpreter::sighash::{legacy, segwit_v0};
+use sigstack_interpreter::{SignatureCheck, SignedMessage, TxCache, TxView, verify_ecdsa};
 
 use super::{Explanation, Facts};
 use crate::fields::hash_type_name;
@@ -20,9 +20,9 @@ struct Signed<'c> {
 }
 
 impl Signed<'_> {
-    fn digest(&self, signing: &Signing<'_>) -> [u8; 32] {
+    fn digest(&self, view: &TxView<'_>) -> [u8; 32] {
         let digest = if self.segwit { segwit_v0::digest } else { legacy::digest };
-        digest(signing, self.script_code, self.hash_type.into())
+        digest(view, self.script_code, self.hash_type.into())
     }
 }
 
@@ -38,7 +38,7 @@ impl Facts<'_> {
             SignedMessage::Taproot { .. } | SignedMessage::Stack => return Vec::new(),
         };
         let valid = |digest: [u8; 32]| verify_ecdsa(&check.signature, &check.public_key, &digest);
-        let now = |signed: Signed<'_>| valid(signed.digest(&self.signing));
+        let now = |signed: Signed<'_>| valid(signed.digest(&self.view));
         let mut found = Vec::new();
         let mut say = |code, text: String| found.push(Explanation::new(code, text));
         let others = HASH_TYPES.iter().filter(|other| **other != signed.hash_type);
@@ -54,8 +54,7 @@ impl Facts<'_> {
                 format!("it was made over the {made} digest; this input needs the {needed} one"),
             );
         }
-        let spent =
-            self.signing.prevouts.get(self.signing.input).map(|prevout| prevout.script_pubkey.as_bytes());
+        let spent = self.view.prevouts.get(self.view.input).map(|prevout| prevout.script_pubkey.as_bytes());
         if let Some(script_code) = spent.filter(|spent| *spent != signed.script_code)
             && now(Signed { script_code, ..signed })
         {
@@ -65,7 +64,7 @@ impl Facts<'_> {
             say("other-input", format!("it is a signature for input {}", other.input));
         }
         if signed.segwit
-            && let Some(amount) = self.other_amount(|signing| valid(signed.digest(signing)))
+            && let Some(amount) = self.other_amount(|view| valid(signed.digest(view)))
         {
             say("other-amount", format!("it was made for an amount of {amount} sat"));
         }
@@ -85,16 +84,16 @@ impl Facts<'_> {
     }
 
     /// Returns another amount that the signature may have been made for: zero, or the amount of another input.
-    fn other_amount(&self, valid: impl Fn(&Signing<'_>) -> bool) -> Option<u64> {
-        let own = self.signing.prevouts.get(self.signing.input)?.value;
-        let others = self.signing.prevouts.iter().map(|prevout| prevout.value);
+    fn other_amount(&self, valid: impl Fn(&TxView<'_>) -> bool) -> Option<u64> {
+        let own = self.view.prevouts.get(self.view.input)?.value;
+        let others = self.view.prevouts.iter().map(|prevout| prevout.value);
         let amounts = core::iter::once(Amount::ZERO).chain(others).filter(|amount| *amount != own);
         let amount = amounts.take(super::MAX_CANDIDATES).find(|amount| {
-            let mut prevouts: Vec<TxOut> = self.signing.prevouts.to_vec();
-            if let Some(prevout) = prevouts.get_mut(self.signing.input) {
+            let mut prevouts: Vec<TxOut> = self.view.prevouts.to_vec();
+            if let Some(prevout) = prevouts.get_mut(self.view.input) {
                 prevout.value = *amount;
             }
-            valid(&Signing { prevouts: &prevouts, cache: &TxCache::default(), ..self.signing })
+            valid(&TxView { prevouts: &prevouts, cache: &TxCache::default(), ..self.view })
         });
         amount.map(Amount::to_sat)
     }

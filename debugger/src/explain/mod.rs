@@ -14,8 +14,8 @@ pub(crate) use schnorr::tweaked;
 use std::collections::BTreeSet;
 
 use sigstack_interpreter::limits::ANNEX_TAG;
-use sigstack_interpreter::sighash::{Signing, annex_hash};
-use sigstack_interpreter::{Flags, Instructions, Opcode, Phase};
+use sigstack_interpreter::sighash::annex_hash;
+use sigstack_interpreter::{Flags, Instructions, Opcode, Phase, TxView};
 
 use crate::hints::Known;
 use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, StepEvent};
@@ -46,7 +46,7 @@ const MAX_CANDIDATES: usize = 64;
 
 /// The data from which explanations are computed.
 struct Facts<'a> {
-    signing: Signing<'a>,
+    view: TxView<'a>,
     known: &'a Known,
     /// Witness elements and script pushes that may be public keys, judged by their length.
     keys: Vec<Vec<u8>>,
@@ -62,13 +62,13 @@ struct Facts<'a> {
 
 impl<'a> Facts<'a> {
     fn of(
-        signing: &Signing<'a>,
+        view: &TxView<'a>,
         internal_key: Option<[u8; 32]>,
         known: &'a Known,
         frames: &[Frame],
     ) -> Facts<'a> {
         let mut facts = Facts {
-            signing: *signing,
+            view: *view,
             known,
             keys: Vec::new(),
             internal_key,
@@ -83,7 +83,7 @@ impl<'a> Facts<'a> {
                 keys.insert(bytes.to_vec());
             }
         };
-        if let Some(input) = signing.tx.input.get(signing.input) {
+        if let Some(input) = view.tx.input.get(view.input) {
             input.witness.iter().for_each(&mut add);
             let annex = input
                 .witness
@@ -118,11 +118,11 @@ impl<'a> Facts<'a> {
     }
 
     /// Returns the transaction views of the other inputs, at most [`MAX_CANDIDATES`].
-    fn other_inputs(&self) -> impl Iterator<Item = Signing<'a>> {
-        let signing = self.signing;
-        let others = (0..signing.tx.input.len().min(signing.prevouts.len()))
-            .filter(move |input| *input != signing.input);
-        others.take(MAX_CANDIDATES).map(move |input| Signing { input, ..signing })
+    fn other_inputs(&self) -> impl Iterator<Item = TxView<'a>> {
+        let view = self.view;
+        let others =
+            (0..view.tx.input.len().min(view.prevouts.len())).filter(move |input| *input != view.input);
+        others.take(MAX_CANDIDATES).map(move |input| TxView { input, ..view })
     }
 }
 
@@ -138,13 +138,13 @@ fn separators(script: &[u8]) -> Vec<u32> {
 /// Explains every failed check. If the input is invalid under the flags `failed_under`, also explains the failure of
 /// the whole verification. `failed_under` is `None` for a valid input.
 pub(crate) fn explain(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     internal_key: Option<[u8; 32]>,
     failed_under: Option<Flags>,
     known: &Known,
     frames: &mut [Frame],
 ) {
-    let facts = Facts::of(signing, internal_key, known, frames);
+    let facts = Facts::of(view, internal_key, known, frames);
     facts.explain_checks(frames);
     if let Some(flags) = failed_under {
         whole::attach(facts.explain_order(flags, frames), frames);

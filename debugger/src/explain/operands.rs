@@ -2,8 +2,10 @@
 
 use sigstack_interpreter::limits::LOCKTIME_THRESHOLD;
 use sigstack_interpreter::proposals::checktemplateverify;
-use sigstack_interpreter::sighash::{Signing, taproot};
-use sigstack_interpreter::{KeyVersion, Opcode, ScriptError, TaprootMessage, TapscriptMessage, script_num};
+use sigstack_interpreter::sighash::taproot;
+use sigstack_interpreter::{
+    KeyVersion, Opcode, ScriptError, TaprootMessage, TapscriptMessage, TxView, script_num,
+};
 
 use super::schnorr::is_valid;
 use super::{Explanation, Facts};
@@ -141,7 +143,7 @@ impl Facts<'_> {
         };
         let message = TaprootMessage { annex_hash: self.annex_hash, tapscript: Some(tapscript) };
         let hash_type = signature.get(64).copied().unwrap_or_default();
-        taproot::digest(&self.signing, &message, hash_type)
+        taproot::digest(&self.view, &message, hash_type)
             .is_some_and(|digest| is_valid(signature, key, &digest))
     }
 
@@ -166,11 +168,11 @@ impl Facts<'_> {
         let asked = script_num::decode(at(step, 0)?, 5, false).ok()?;
         let (names, asks_time, has_time) = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {
             let is_time = |lock: i64| lock >= i64::from(LOCKTIME_THRESHOLD);
-            let lock = self.signing.tx.lock_time.to_consensus_u32();
+            let lock = self.view.tx.lock_time.to_consensus_u32();
             (("nLockTime", ["a block height", "a time"]), is_time(asked), is_time(lock.into()))
         } else {
             let is_time = |lock: i64| lock & i64::from(SEQUENCE_TYPE_FLAG) != 0;
-            let sequence = self.signing.tx.input.get(self.signing.input)?.sequence.0;
+            let sequence = self.view.tx.input.get(self.view.input)?.sequence.0;
             if sequence & DISABLED != 0 {
                 return None;
             }
@@ -185,17 +187,17 @@ impl Facts<'_> {
 
     fn explain_lock(&self, step: &Step) -> Option<Explanation> {
         let asked = script_num::decode(at(step, 0)?, 5, false).ok()?;
-        let input = self.signing.tx.input.get(self.signing.input)?;
+        let input = self.view.tx.input.get(self.view.input)?;
         let sequence = input.sequence.0;
         let text = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {
-            let lock = self.signing.tx.lock_time.to_consensus_u32();
+            let lock = self.view.tx.lock_time.to_consensus_u32();
             // BIP 65: the opcode fails if "the nSequence field of the txin is 0xffffffff".
             let is_final = if sequence == u32::MAX { ", which disables nLockTime" } else { "" };
             format!(
                 "the script asks for nLockTime {asked}; it is {lock}, and the input's nSequence 0x{sequence:08x}{is_final}"
             )
         } else {
-            let version = self.signing.tx.version.0.cast_unsigned();
+            let version = self.view.tx.version.0.cast_unsigned();
             // BIP 112: the opcode fails if "the transaction version is less than 2; or the transaction input sequence
             // number disable flag (1 << 31) is set".
             let disabled = if sequence & DISABLED == 0 { "" } else { ", whose disable bit is set" };
@@ -209,7 +211,7 @@ impl Facts<'_> {
 
     fn explain_template(&self, step: &Step) -> Option<Explanation> {
         let argument = at(step, 0)?;
-        let matches = |signing: &Signing<'_>| argument == checktemplateverify::check_template_digest(signing);
+        let matches = |view: &TxView<'_>| argument == checktemplateverify::check_template_digest(view);
         let other = self.other_inputs().find(matches)?;
         Some(Explanation::new("other-input", format!("it is the template hash of input {}", other.input)))
     }

@@ -2,10 +2,10 @@
 
 use bitcoin::hashes::{Hash, sha256, sha256d};
 use bitcoin::secp256k1::{Scalar, Secp256k1, XOnlyPublicKey};
-use sigstack_interpreter::sighash::{Signing, taproot};
+use sigstack_interpreter::sighash::taproot;
 use sigstack_interpreter::taproot::leaf_hash;
 use sigstack_interpreter::{
-    KeyVersion, SignatureCheck, SignedMessage, TaprootMessage, TapscriptMessage, verify_schnorr,
+    KeyVersion, SignatureCheck, SignedMessage, TaprootMessage, TapscriptMessage, TxView, verify_schnorr,
 };
 
 use super::{Explanation, Facts};
@@ -37,20 +37,19 @@ impl Facts<'_> {
     pub(super) fn explain_schnorr(&self, check: &SignatureCheck) -> Vec<Explanation> {
         let SignedMessage::Taproot { message, hash_type } = check.signed else { return Vec::new() };
         let (signature, key) = (check.signature.as_slice(), check.public_key.as_slice());
-        let valid = |signing: &Signing<'_>, message: &TaprootMessage, hash_type| {
-            taproot::digest(signing, message, hash_type)
-                .is_some_and(|digest| is_valid(signature, key, &digest))
+        let valid = |view: &TxView<'_>, message: &TaprootMessage, hash_type| {
+            taproot::digest(view, message, hash_type).is_some_and(|digest| is_valid(signature, key, &digest))
         };
         let mut found = Vec::new();
         let others = HASH_TYPES.iter().filter(|other| **other != hash_type);
-        if let Some(other) = others.copied().find(|other| valid(&self.signing, &message, *other)) {
+        if let Some(other) = others.copied().find(|other| valid(&self.view, &message, *other)) {
             found.push(Explanation::new(
                 "other-hash-type",
                 format!("valid with hash type 0x{other:02x} ({})", hash_type_name(other)),
             ));
         }
         for (code, text, changed) in self.other_messages(&message) {
-            if valid(&self.signing, &changed, hash_type) {
+            if valid(&self.view, &changed, hash_type) {
                 found.push(Explanation::new(code, text));
             }
         }
@@ -197,7 +196,7 @@ impl Facts<'_> {
             }),
         };
         let signs = |hash_type: &&u8| {
-            taproot::digest(&self.signing, &message, **hash_type)
+            taproot::digest(&self.view, &message, **hash_type)
                 .is_some_and(|digest| is_valid(&check.signature, &check.public_key, &digest))
         };
         HASH_TYPES.iter().find(signs).copied()

@@ -36,8 +36,8 @@ impl Facts<'_> {
 
     /// Explains a P2WPKH witness with a wrong number of elements, which fails whatever the elements are.
     fn elements_of_p2wpkh(&self) -> Option<Explanation> {
-        let input = self.signing.tx.input.get(self.signing.input)?;
-        let output = self.signing.prevouts.get(self.signing.input)?;
+        let input = self.view.tx.input.get(self.view.input)?;
+        let output = self.view.prevouts.get(self.view.input)?;
         let count = input.witness.len();
         (output.script_pubkey.is_p2wpkh() && count != 2).then(|| {
             let has = counted(count, "element");
@@ -53,8 +53,8 @@ impl Facts<'_> {
     }
 
     fn committed_script(&self) -> Option<bool> {
-        let witness: &Witness = &self.signing.tx.input.get(self.signing.input)?.witness;
-        let output = self.signing.prevouts.get(self.signing.input)?.script_pubkey.as_bytes().get(2..)?;
+        let witness: &Witness = &self.view.tx.input.get(self.view.input)?.witness;
+        let output = self.view.prevouts.get(self.view.input)?.script_pubkey.as_bytes().get(2..)?;
         let has_annex = witness.last().is_some_and(|last| last.first() == Some(&ANNEX_TAG));
         let length = witness.len() - usize::from(has_annex);
         let script = witness.nth(length.checked_sub(1)?)?;
@@ -68,15 +68,15 @@ impl Facts<'_> {
     /// Returns two inputs whose prevouts, if exchanged, make the input valid. Pairs that include the verified input are
     /// tried first.
     fn swapped_prevouts(&self, flags: Flags) -> Option<(usize, usize)> {
-        let (own, count) = (self.signing.input, self.signing.prevouts.len());
+        let (own, count) = (self.view.input, self.view.prevouts.len());
         let with_own = (0..count).filter(|other| *other != own).map(|other| (own.min(other), own.max(other)));
         let others = (0..count).flat_map(|one| (one + 1..count).map(move |other| (one, other)));
         let others = others.filter(|(one, other)| *one != own && *other != own);
         with_own.chain(others).take(MAX_CANDIDATES).find(|(one, other)| {
-            let mut prevouts: Vec<TxOut> = self.signing.prevouts.to_vec();
+            let mut prevouts: Vec<TxOut> = self.view.prevouts.to_vec();
             let differ = prevouts.get(*one) != prevouts.get(*other);
             prevouts.swap(*one, *other);
-            let spend = Spend::new(self.signing.tx, &prevouts);
+            let spend = Spend::new(self.view.tx, &prevouts);
             differ && spend.is_ok_and(|spend| spend.verify_input(own, flags).is_ok())
         })
     }

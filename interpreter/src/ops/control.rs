@@ -1,8 +1,8 @@
 //! Conditional branches, `OP_VERIFY`, and the NOPs that are reserved for upgrades.
 
 use super::Result;
+use crate::event::Event;
 use crate::flags::Flags;
-use crate::inspector::Event;
 use crate::machine::{Context, Machine};
 use crate::opcode::Opcode;
 use crate::script_error::ScriptError;

@@ -1,8 +1,8 @@
 //! `OP_CHECKLOCKTIMEVERIFY` (BIP 65) and `OP_CHECKSEQUENCEVERIFY` (BIP 112). Both leave their argument on the stack: `n -- n`.
 
 use super::Result;
+use crate::event::Event;
 use crate::flags::Flags;
-use crate::inspector::Event;
 use crate::limits::MAX_LOCKTIME_SIZE;
 use crate::machine::Machine;
 use crate::opcode::Opcode;

@@ -3,15 +3,15 @@
 
 use super::Result;
 use crate::ecdsa::{self, ScriptCode};
+use crate::event::{Event, SignatureCheck, SignedMessage};
 use crate::flags::Flags;
-use crate::host::KeyVersion;
-use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::{Context, Machine};
 use crate::proposals::{Proposal, anyprevout};
 use crate::schnorr;
 use crate::script_error::ScriptError;
 use crate::sighash::{EcdsaMidstates, TaprootDigests};
+use crate::tapscript::key_of;
 use crate::unchecked::Unchecked;
 
 /// `OP_CODESEPARATOR`, `--`: the script code that later signatures commit to starts after this opcode.
@@ -76,10 +76,7 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
     let signed = !signature.is_empty();
     if signed {
         // A signature for a key of an unknown type consumes budget too (R14, R27).
-        tapscript.validation_weight_left -= VALIDATION_WEIGHT_PER_SIGOP;
-        if tapscript.validation_weight_left < 0 {
-            return Err(ScriptError::TapscriptValidationWeight);
-        }
+        tapscript.charge(VALIDATION_WEIGHT_PER_SIGOP)?;
     }
     let Some((public_key, key_version)) = key_of(public_key, &tapscript.internal_key, m.flags)? else {
         if let Some(events) = &mut m.events
@@ -114,30 +111,4 @@ fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> 
     }
     // BIP 342: an invalid signature fails the script unless it is empty (R25).
     if valid { Ok(true) } else { Err(ScriptError::SchnorrSig) }
-}
-
-/// Returns the 32-byte key to verify with, and its version. Returns `None` for a key of an unknown type, for which every
-/// signature is valid (BIP 342 "Rules for signature opcodes", BIP 118 "Rules for signature opcodes"). The types of keys are
-/// those of R12; an empty key fails (R28).
-fn key_of<'k>(
-    public_key: &'k [u8],
-    internal_key: &'k [u8; 32],
-    flags: Flags,
-) -> Result<Option<(&'k [u8; 32], KeyVersion)>> {
-    if public_key.is_empty() {
-        return Err(ScriptError::TapscriptEmptyPubkey);
-    }
-    if let Ok(key) = public_key.try_into() {
-        return Ok(Some((key, KeyVersion::Bip342)));
-    }
-    match anyprevout::key(public_key, internal_key) {
-        Some(key) if Proposal::ANYPREVOUT.is_active(flags)? => Ok(Some((key, KeyVersion::Bip118))),
-        // BIP 118 is not active, but the key type is assigned, so the discourage flag for upgrades does not apply. The
-        // module `proposals` gives the reason (R27).
-        Some(_) => Ok(None),
-        None if flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) => {
-            Err(ScriptError::DiscourageUpgradablePubkeyType)
-        }
-        None => Ok(None),
-    }
 }

@@ -3,52 +3,16 @@
 use bitcoin::Transaction;
 use sha2::{Digest, Sha256};
 
-use super::cache::EcdsaMidstates;
-use super::{
-    ANYONECANPAY, CompactSize, EcdsaOutputs, MessageSink, Signing, outpoint_bytes, sha256d, write_output,
-};
+use super::{ANYONECANPAY, EcdsaMidstates, EcdsaOutputs};
 use crate::instruction::Instructions;
+use crate::message::{CompactSize, MessageSink, outpoint_bytes, sha256d, write_output};
 use crate::opcode::Opcode;
+use crate::view::{BLANK_INPUT_SIZE, TxView};
 
 /// Digest for SIGHASH_SINGLE if the transaction has no output with the input's index: the number one. This bug of the
 /// original implementation is consensus.
 pub(crate) const ONE: [u8; 32] =
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-
-/// Size of a serialized input with an empty script, in bytes.
-const BLANK_INPUT_SIZE: usize = 41;
-
-/// Parts that the messages of all inputs of a transaction have in common. With them, signing n inputs does not take n
-/// serializations of the transaction, and takes only half of the hashing.
-pub(super) struct LegacyParts {
-    /// Serialization of all inputs, each with an empty script.
-    blank_inputs: Vec<u8>,
-    /// For each input, a hasher that has processed the message up to this input.
-    before_input: Vec<Sha256>,
-    /// Serialization of the outputs, preceded by their number.
-    outputs: Vec<u8>,
-}
-
-impl LegacyParts {
-    pub(super) fn new(tx: &Transaction) -> LegacyParts {
-        let mut blank_inputs = Vec::with_capacity(tx.input.len() * BLANK_INPUT_SIZE);
-        let mut before_input = Vec::with_capacity(tx.input.len());
-        let mut hasher = Sha256::new();
-        hasher.update(tx.version.0.to_le_bytes());
-        hasher.update(CompactSize::new(tx.input.len()).as_bytes());
-        for input in &tx.input {
-            before_input.push(hasher.clone());
-            let start = blank_inputs.len();
-            blank_inputs.extend_from_slice(&outpoint_bytes(&input.previous_output));
-            blank_inputs.push(0);
-            blank_inputs.extend_from_slice(&input.sequence.0.to_le_bytes());
-            hasher.update(blank_inputs.get(start..).unwrap_or_default());
-        }
-        let mut outputs = CompactSize::new(tx.output.len()).as_bytes().to_vec();
-        tx.output.iter().for_each(|output| write_output(&mut outputs, "outputs", output));
-        LegacyParts { blank_inputs, before_input, outputs }
-    }
-}
 
 /// Returns whether the hash type is SIGHASH_SINGLE and no output has the input's index. The digest is then [`ONE`].
 fn has_no_output(tx: &Transaction, input: usize, hash_type: u32) -> bool {
@@ -57,69 +21,69 @@ fn has_no_output(tx: &Transaction, input: usize, hash_type: u32) -> bool {
 
 /// Returns the legacy signature hash. `script_code` must begin after the last executed `OP_CODESEPARATOR`, with the
 /// signature removed.
-pub fn digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
-    digest_with(signing, script_code, hash_type, &mut EcdsaMidstates::default())
+pub fn digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
+    digest_with(view, script_code, hash_type, &mut EcdsaMidstates::default())
 }
 
 /// Returns the legacy signature hash. `midstates` caches the hashers of this script code.
 pub(crate) fn digest_with(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     script_code: &[u8],
     hash_type: u32,
     midstates: &mut EcdsaMidstates,
 ) -> [u8; 32] {
-    if has_no_output(signing.tx, signing.input, hash_type) {
+    if has_no_output(view.tx, view.input, hash_type) {
         return ONE;
     }
     midstates.digest(hash_type, || {
         let signs_all = EcdsaOutputs::of(hash_type) == EcdsaOutputs::All;
         if signs_all && hash_type & u32::from(ANYONECANPAY) == 0 {
-            return hash_all(signing, script_code);
+            return hash_all(view, script_code);
         }
         let mut hasher = Sha256::new();
-        write_all_but_hash_type(signing, script_code, hash_type, &mut hasher);
+        write_all_but_hash_type(view, script_code, hash_type, &mut hasher);
         hasher
     })
 }
 
 /// Hashes the message for SIGHASH_ALL, without the hash type, from the parts that all inputs share.
-fn hash_all(signing: &Signing<'_>, script_code: &[u8]) -> Sha256 {
-    let parts = signing.cache.legacy(signing.tx);
-    let mut hasher = parts.before_input.get(signing.input).cloned().unwrap_or_default();
-    if let Some(input) = signing.tx.input.get(signing.input) {
+fn hash_all(view: &TxView<'_>, script_code: &[u8]) -> Sha256 {
+    let parts = view.cache.legacy(view.tx);
+    let mut hasher = parts.before_input.get(view.input).cloned().unwrap_or_default();
+    if let Some(input) = view.tx.input.get(view.input) {
         hasher.update(outpoint_bytes(&input.previous_output));
         write_script_code(&mut hasher, script_code);
         hasher.update(input.sequence.0.to_le_bytes());
     }
-    hasher.update(parts.blank_inputs.get((signing.input + 1) * BLANK_INPUT_SIZE..).unwrap_or_default());
+    hasher.update(parts.blank_inputs.get((view.input + 1) * BLANK_INPUT_SIZE..).unwrap_or_default());
     hasher.update(&parts.outputs);
-    hasher.update(signing.tx.lock_time.to_consensus_u32().to_le_bytes());
+    hasher.update(view.tx.lock_time.to_consensus_u32().to_le_bytes());
     hasher
 }
 
 /// Writes the message field by field. Returns false if the hash type requires an output that does not exist: there is no
 /// message then, and the digest is the number one.
 pub fn write_message(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     script_code: &[u8],
     hash_type: u32,
     sink: &mut impl MessageSink,
 ) -> bool {
-    if has_no_output(signing.tx, signing.input, hash_type) {
+    if has_no_output(view.tx, view.input, hash_type) {
         return false;
     }
-    write_all_but_hash_type(signing, script_code, hash_type, sink);
+    write_all_but_hash_type(view, script_code, hash_type, sink);
     sink.field("hash_type", &hash_type.to_le_bytes());
     true
 }
 
 fn write_all_but_hash_type(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     script_code: &[u8],
     hash_type: u32,
     sink: &mut impl MessageSink,
 ) {
-    let Signing { tx, input: signer, .. } = *signing;
+    let TxView { tx, input: signer, .. } = *view;
     let outputs = EcdsaOutputs::of(hash_type);
     let anyone_can_pay = hash_type & u32::from(ANYONECANPAY) != 0;
     sink.field("nVersion", &tx.version.0.to_le_bytes());
@@ -175,9 +139,9 @@ fn write_script_code(sink: &mut impl MessageSink, script_code: &[u8]) {
 }
 
 /// Returns the legacy signature hash, computed without any cache. Tests and fuzzers compare it with the cached computation.
-pub fn naive_digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
+pub fn naive_digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     let mut hasher = Sha256::new();
-    if write_message(signing, script_code, hash_type, &mut hasher) { sha256d(hasher) } else { ONE }
+    if write_message(view, script_code, hash_type, &mut hasher) { sha256d(hasher) } else { ONE }
 }
 
 #[cfg(test)]
@@ -206,7 +170,7 @@ mod tests {
         let spend = Spend::new(&tx, &prevouts).unwrap();
         let script_code = [0x52, 0xac, 0x51];
         for index in 0..3 {
-            let signing = spend.signing(index).unwrap();
+            let view = spend.view(index).unwrap();
             let mut midstates = EcdsaMidstates::default();
             for hash_type in 0..=255u32 {
                 let theirs = SighashCache::new(&tx)
@@ -214,12 +178,12 @@ mod tests {
                     .unwrap()
                     .to_byte_array();
                 let ours = [
-                    digest_with(&signing, &script_code, hash_type, &mut midstates),
-                    digest(&signing, &script_code, hash_type),
-                    naive_digest(&signing, &script_code, hash_type),
+                    digest_with(&view, &script_code, hash_type, &mut midstates),
+                    digest(&view, &script_code, hash_type),
+                    naive_digest(&view, &script_code, hash_type),
                 ];
                 assert_eq!(ours, [theirs; 3], "input {index}, hash type {hash_type:#04x}");
-                let written = write_message(&signing, &script_code, hash_type, &mut Sha256::new());
+                let written = write_message(&view, &script_code, hash_type, &mut Sha256::new());
                 assert_eq!(written, index < 2 || hash_type & 0x1f != 3);
             }
         }

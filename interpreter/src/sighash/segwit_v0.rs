@@ -1,42 +1,42 @@
 //! The signature hash of segwit v0 (BIP 143 "Specification").
 
-use bitcoin::Transaction;
 use sha2::{Digest, Sha256};
 
-use super::cache::EcdsaMidstates;
-use super::{ANYONECANPAY, EcdsaOutputs, MessageSink, Signing, outpoint_bytes, write_sized};
+use super::{ANYONECANPAY, EcdsaMidstates, EcdsaOutputs};
+use crate::message::{MessageSink, outpoint_bytes, write_sized};
+use crate::view::{TxView, write_before_outpoint};
 
 /// Returns the BIP 143 signature hash. `script_code` must begin after the last executed `OP_CODESEPARATOR`; for P2WPKH,
 /// `script_code` is the implied P2PKH script.
-pub fn digest(signing: &Signing<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
-    digest_with(signing, script_code, hash_type, &mut EcdsaMidstates::default())
+pub fn digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
+    digest_with(view, script_code, hash_type, &mut EcdsaMidstates::default())
 }
 
 /// Returns the BIP 143 signature hash. `midstates` caches the hashers of this script code.
 pub(crate) fn digest_with(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     script_code: &[u8],
     hash_type: u32,
     midstates: &mut EcdsaMidstates,
 ) -> [u8; 32] {
     midstates.digest(hash_type, || {
         let mut hasher = match Inputs::of(hash_type) {
-            Inputs::AllWithSequences => signing.cache.segwit_v0(signing.tx).before_outpoint.clone(),
+            Inputs::AllWithSequences => view.cache.segwit_v0(view.tx).before_outpoint.clone(),
             inputs => {
                 let mut hasher = Sha256::new();
-                inputs.write(signing, &mut hasher);
+                inputs.write(view, &mut hasher);
                 hasher
             }
         };
-        write_from_outpoint(signing, script_code, hash_type, &mut hasher);
+        write_from_outpoint(view, script_code, hash_type, &mut hasher);
         hasher
     })
 }
 
 /// Writes the message field by field. Field names are those of BIP 143.
-pub fn write_message(signing: &Signing<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
-    Inputs::of(hash_type).write(signing, sink);
-    write_from_outpoint(signing, script_code, hash_type, sink);
+pub fn write_message(view: &TxView<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
+    Inputs::of(hash_type).write(view, sink);
+    write_from_outpoint(view, script_code, hash_type, sink);
     sink.field("hash_type", &hash_type.to_le_bytes());
 }
 
@@ -58,36 +58,20 @@ impl Inputs {
         }
     }
 
-    fn write(&self, signing: &Signing<'_>, sink: &mut impl MessageSink) {
-        let shared = signing.cache.segwit_v0(signing.tx);
+    fn write(&self, view: &TxView<'_>, sink: &mut impl MessageSink) {
+        let shared = view.cache.segwit_v0(view.tx);
         let (prevouts, sequences) = match self {
             Inputs::AllWithSequences => (&shared.prevouts, &shared.sequences),
             Inputs::All => (&shared.prevouts, &ZERO),
             Inputs::None => (&ZERO, &ZERO),
         };
-        write_before_outpoint(signing.tx, prevouts, sequences, sink);
+        write_before_outpoint(view.tx, prevouts, sequences, sink);
     }
 }
 
-pub(super) fn write_before_outpoint(
-    tx: &Transaction,
-    prevouts: &[u8; 32],
-    sequences: &[u8; 32],
-    sink: &mut impl MessageSink,
-) {
-    sink.field("nVersion", &tx.version.0.to_le_bytes());
-    sink.field("hashPrevouts", prevouts);
-    sink.field("hashSequence", sequences);
-}
-
 /// Writes the fields from the outpoint on, except the hash type.
-fn write_from_outpoint(
-    signing: &Signing<'_>,
-    script_code: &[u8],
-    hash_type: u32,
-    sink: &mut impl MessageSink,
-) {
-    let Signing { tx, prevouts, input: signer, cache } = *signing;
+fn write_from_outpoint(view: &TxView<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
+    let TxView { tx, prevouts, input: signer, cache } = *view;
     if let (Some(input), Some(prevout)) = (tx.input.get(signer), prevouts.get(signer)) {
         sink.field("outpoint", &outpoint_bytes(&input.previous_output));
         write_sized(sink, "scriptCode", script_code);

@@ -36,10 +36,10 @@ impl Ecdsa {
     fn sign(self, script_code: &[u8], hash_type: u8) -> Vec<u8> {
         let (tx, prevouts) = transaction(2, 2);
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        let signing = spend.signing(0).unwrap();
+        let view = spend.view(0).unwrap();
         let digest = match self {
-            Ecdsa::Legacy => legacy::naive_digest(&signing, script_code, hash_type.into()),
-            Ecdsa::WitnessV0 => segwit_v0::digest(&signing, script_code, hash_type.into()),
+            Ecdsa::Legacy => legacy::naive_digest(&view, script_code, hash_type.into()),
+            Ecdsa::WitnessV0 => segwit_v0::digest(&view, script_code, hash_type.into()),
         };
         sign_ecdsa(digest, hash_type)
     }
@@ -155,7 +155,7 @@ fn sign_tapscript(
     };
     let message = TaprootMessage { annex_hash: None, tapscript: Some(tapscript) };
     let spend = input.spend();
-    sign_schnorr(taproot::digest(&spend.signing(0).unwrap(), &message, hash_type).unwrap(), hash_type)
+    sign_schnorr(taproot::digest(&spend.view(0).unwrap(), &message, hash_type).unwrap(), hash_type)
 }
 
 /// One tapscript verifies a signature of every hash type, with keys of both versions.
@@ -230,10 +230,10 @@ fn single_outputs_of_several_inputs() {
         let digests = |tx: &bitcoin::Transaction| {
             let spend = Spend::new(tx, &prevouts).unwrap();
             [0, 1, 2].map(|input| {
-                let signing = spend.signing(input).unwrap();
+                let view = spend.view(input).unwrap();
                 match is_segwit {
-                    false => legacy::digest(&signing, &check, 3),
-                    true => segwit_v0::digest(&signing, &check, 3),
+                    false => legacy::digest(&view, &check, 3),
+                    true => segwit_v0::digest(&view, &check, 3),
                 }
             })
         };

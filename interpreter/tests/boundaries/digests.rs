@@ -44,12 +44,12 @@ fn legacy_counts_and_indices() {
         let (tx, prevouts) = transaction(inputs, outputs);
         let spend = Spend::new(&tx, &prevouts).unwrap();
         for input in indices(&tx) {
-            let signing = spend.signing(input).unwrap();
+            let view = spend.view(input).unwrap();
             for hash_type in if inputs + outputs < 1000 { &ECDSA_HASH_TYPES[..] } else { &[1, 3] } {
                 let theirs = rust_bitcoin_legacy(&tx, input, &[TRUE], *hash_type);
                 let ours = [
-                    legacy::digest(&signing, &[TRUE], u32::from(*hash_type)),
-                    legacy::naive_digest(&signing, &[TRUE], u32::from(*hash_type)),
+                    legacy::digest(&view, &[TRUE], u32::from(*hash_type)),
+                    legacy::naive_digest(&view, &[TRUE], u32::from(*hash_type)),
                 ];
                 assert_eq!(
                     ours, [theirs; 2],
@@ -64,7 +64,7 @@ fn legacy_counts_and_indices() {
 fn legacy_script_codes_with_their_lengths() {
     let (tx, prevouts) = transaction(2, 2);
     let spend = Spend::new(&tx, &prevouts).unwrap();
-    let signing = spend.signing(1).unwrap();
+    let view = spend.view(1).unwrap();
     for length in LENGTHS {
         let signed = vec![TRUE; length];
         // Code separators are not part of the message, and the length does not count them.
@@ -73,7 +73,7 @@ fn legacy_script_codes_with_their_lengths() {
         script_code.insert(2 + length / 2, CODESEPARATOR);
         for hash_type in [1, 0x83] {
             let theirs = rust_bitcoin_legacy(&tx, 1, &signed, hash_type);
-            assert_eq!(legacy::digest(&signing, &script_code, hash_type.into()), theirs, "{length} bytes");
+            assert_eq!(legacy::digest(&view, &script_code, hash_type.into()), theirs, "{length} bytes");
         }
     }
 }
@@ -85,16 +85,12 @@ fn outputs_with_the_lengths_of_their_scripts() {
         tx.output[1].script_pubkey = vec![TRUE; length].into();
         prevouts[1].script_pubkey = vec![TRUE; length].into();
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        let signing = spend.signing(1).unwrap();
+        let view = spend.view(1).unwrap();
         for hash_type in [0x01, 0x03] {
             let theirs = rust_bitcoin_legacy(&tx, 1, &[TRUE], hash_type);
-            assert_eq!(legacy::digest(&signing, &[TRUE], hash_type.into()), theirs, "legacy, {length} bytes");
+            assert_eq!(legacy::digest(&view, &[TRUE], hash_type.into()), theirs, "legacy, {length} bytes");
             let expected = bip143(&tx, &prevouts, 1, &[TRUE], hash_type);
-            assert_eq!(
-                segwit_v0::digest(&signing, &[TRUE], hash_type.into()),
-                expected,
-                "v0, {length} bytes"
-            );
+            assert_eq!(segwit_v0::digest(&view, &[TRUE], hash_type.into()), expected, "v0, {length} bytes");
         }
         for hash_type in [0x01, 0x03, 0x81] {
             compare_taproot(&tx, &prevouts, 1, None, hash_type);
@@ -144,7 +140,7 @@ fn segwit_v0_with_every_hash_type() {
     let spend = Spend::new(&tx, &prevouts).unwrap();
     for index in 0..3 {
         for hash_type in 0..=255 {
-            let ours = segwit_v0::digest(&spend.signing(index).unwrap(), &[TRUE], hash_type.into());
+            let ours = segwit_v0::digest(&spend.view(index).unwrap(), &[TRUE], hash_type.into());
             let expected = bip143(&tx, &prevouts, index, &[TRUE], hash_type);
             assert_eq!(ours, expected, "input {index}, hash type {hash_type:#04x}");
         }
@@ -159,7 +155,7 @@ fn segwit_v0_script_codes_with_their_lengths_and_indices() {
         let script_code = vec![CODESEPARATOR; length];
         let index = indices(&tx)[nth];
         for hash_type in ECDSA_HASH_TYPES {
-            let ours = segwit_v0::digest(&spend.signing(index).unwrap(), &script_code, hash_type.into());
+            let ours = segwit_v0::digest(&spend.view(index).unwrap(), &script_code, hash_type.into());
             let expected = bip143(&tx, &prevouts, index, &script_code, hash_type);
             assert_eq!(ours, expected, "input {index}, {length} bytes, hash type {hash_type:#04x}");
         }
@@ -172,7 +168,7 @@ type Leaf = ([u8; 32], u32);
 /// Compares digests, with and without an annex, with those of rust-bitcoin.
 fn compare_taproot(tx: &Transaction, prevouts: &[TxOut], index: usize, leaf: Option<Leaf>, hash_type: u8) {
     let spend = Spend::new(tx, prevouts).unwrap();
-    let signing = spend.signing(index).unwrap();
+    let view = spend.view(index).unwrap();
     let their_type = TapSighashType::from_consensus_u8(hash_type).unwrap();
     let their_leaf = leaf.map(|(hash, position)| (TapLeafHash::from_byte_array(hash), position));
     let tapscript = leaf.map(|(leaf_hash, code_separator_position)| TapscriptMessage {
@@ -188,7 +184,7 @@ fn compare_taproot(tx: &Transaction, prevouts: &[TxOut], index: usize, leaf: Opt
             .ok()
             .map(Hash::to_byte_array);
         let annex_hash = annex.map(|annex| annex_hash(&annex));
-        let ours = taproot::digest(&signing, &TaprootMessage { annex_hash, tapscript }, hash_type);
+        let ours = taproot::digest(&view, &TaprootMessage { annex_hash, tapscript }, hash_type);
         assert_eq!(ours, theirs, "input {index}, hash type {hash_type:#04x}");
     }
 }
@@ -275,17 +271,9 @@ fn template_hashes_with_counts_and_indices() {
     let compare = |tx: &Transaction, prevouts: &[TxOut]| {
         let spend = Spend::new(tx, prevouts).unwrap();
         for index in indices(tx) {
-            let signing = spend.signing(index).unwrap();
-            assert_eq!(
-                checktemplateverify::check_template_digest(&signing),
-                bip119(tx, index),
-                "input {index}"
-            );
-            assert_eq!(
-                templatehash::template_hash_digest(&signing, None),
-                bip446(tx, index),
-                "input {index}"
-            );
+            let view = spend.view(index).unwrap();
+            assert_eq!(checktemplateverify::check_template_digest(&view), bip119(tx, index), "input {index}");
+            assert_eq!(templatehash::template_hash_digest(&view, None), bip446(tx, index), "input {index}");
         }
     };
     for (inputs, outputs) in [(1, 1), (255, 256), (256, 255), (300, 65_536)] {

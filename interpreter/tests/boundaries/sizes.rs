@@ -244,7 +244,7 @@ fn minimal_pushes() {
 #[test]
 fn arguments_of_checktemplateverify() {
     let flags = Flags::CHECKTEMPLATEVERIFY;
-    let template = check_template_digest(&MockHost::new(|_| true).signing());
+    let template = check_template_digest(&MockHost::new(|_| true).view());
     for length in [0, 1, 31, 32, 33, 64] {
         let result = error(&[0xb3], &[&vec![1; length]], &Context::Legacy, flags);
         assert_eq!(result, (length == 32).then_some(E::TemplateMismatch), "{length} bytes");

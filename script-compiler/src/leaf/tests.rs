@@ -52,7 +52,7 @@ fn conditions() -> Vec<Atom> {
 /// Returns the template hash of the transaction that scripts see on the mock host.
 fn mock_template() -> [u8; 32] {
     let host = MockHost::new(|_| false);
-    check_template_digest(&host.signing())
+    check_template_digest(&host.view())
 }
 
 /// Returns the mock signature of a key: the key's first byte, 64 times.

@@ -120,7 +120,7 @@ impl World {
         let tx = unsigned(template.lock_time, template.sequence, template.outputs.clone());
         let prevouts = [TxOut { value: Amount::from_sat(VALUE), script_pubkey: ScriptBuf::new() }];
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        let hashes = templates(&spend.signing(0).unwrap());
+        let hashes = templates(&spend.view(0).unwrap());
         self.templates.insert(hashes.ctv.to_vec(), template.clone());
         self.templates.insert(hashes.template_hash.to_vec(), template.clone());
         hashes
@@ -131,7 +131,7 @@ impl World {
         let tx = unsigned(template.lock_time, template.sequence, template.outputs.clone());
         let prevouts = [TxOut { value: Amount::from_sat(VALUE), script_pubkey: ScriptBuf::new() }];
         let spend = Spend::new(&tx, &prevouts).unwrap();
-        let digest = bip118_digest(&spend.signing(0).unwrap(), [0; 32], 0xc1).unwrap();
+        let digest = bip118_digest(&spend.view(0).unwrap(), [0; 32], 0xc1).unwrap();
         let mut signature = pair.sign_schnorr_no_aux_rand(&digest).to_byte_array().to_vec();
         signature.push(0xc1);
         self.templates.insert(signature.clone(), template.clone());
@@ -232,7 +232,7 @@ impl World {
         let witness = {
             let prevouts = [prevout.clone()];
             let spend = Spend::new(&tx, &prevouts).unwrap();
-            let signing = spend.signing(0).unwrap();
+            let view = spend.view(0).unwrap();
             let give = |_: usize, slot: &Slot| -> Option<Vec<u8>> {
                 Some(match slot {
                     Slot::Signature { key, kind } => {
@@ -240,7 +240,7 @@ impl World {
                         if *kind == SignatureKind::KeyPath {
                             pair = tweak(pair, compiled);
                         }
-                        let message = compiled.signed_bytes(plan, slot, &signing)?;
+                        let message = compiled.signed_bytes(plan, slot, &view)?;
                         let mut signature = pair.sign_schnorr_no_aux_rand(&message).to_byte_array().to_vec();
                         if kind.hash_type() != 0 {
                             signature.push(kind.hash_type());
@@ -248,11 +248,11 @@ impl World {
                         signature
                     }
                     Slot::MessageSignature { key, .. } => {
-                        let message = compiled.signed_bytes(plan, slot, &signing)?;
+                        let message = compiled.signed_bytes(plan, slot, &view)?;
                         self.keys[key].sign_schnorr_no_aux_rand(&message).to_byte_array().to_vec()
                     }
                     Slot::Preimage { function, image } => self.preimages[&(*function, image.clone())].clone(),
-                    Slot::Template => templates(&signing).ctv.to_vec(),
+                    Slot::Template => templates(&view).ctv.to_vec(),
                     Slot::Lock(_) | Slot::Known(_) => unreachable!("the plan knows it"),
                 })
             };

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use secp256k1::{Keypair, Message, Scalar, SecretKey, ecdsa};
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
-use sigstack_interpreter::sighash::{self, Signing, TxCache};
-use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage};
+use sigstack_interpreter::sighash::{self};
+use sigstack_interpreter::{KeyVersion, TaprootMessage, TapscriptMessage, TxCache, TxView};
 
 use super::keys::{Key, digest_of};
 use super::paircommit;
@@ -199,11 +199,11 @@ impl Maker<'_> {
             Item::Signature(signature) => self.sign(signature, tweak),
             Item::Message { key, message } => Ok(schnorr(&key.pair()?, &self.make(message)?).to_vec()),
             Item::Ecdsa(signature) => self.sign_ecdsa(signature),
-            Item::CheckTemplate(fields) => self.with_changes(fields, None, |signing, _| {
-                Ok(checktemplateverify::check_template_digest(signing).to_vec())
+            Item::CheckTemplate(fields) => self.with_changes(fields, None, |view, _| {
+                Ok(checktemplateverify::check_template_digest(view).to_vec())
             }),
-            Item::TemplateHash(fields) => self.with_changes(fields, None, |signing, message| {
-                Ok(templatehash::template_hash_digest(signing, message.annex_hash.as_ref()).to_vec())
+            Item::TemplateHash(fields) => self.with_changes(fields, None, |view, message| {
+                Ok(templatehash::template_hash_digest(view, message.annex_hash.as_ref()).to_vec())
             }),
             Item::Pair(a, b) => Ok(paircommit::commitment(&self.make(a)?, &self.make(b)?).to_vec()),
             Item::Made(Made(make)) => make(self, tweak),
@@ -234,13 +234,13 @@ impl Maker<'_> {
         &self,
         fields: &[Field],
         tapscript: Option<TapscriptMessage>,
-        f: impl FnOnce(&Signing<'_>, &TaprootMessage) -> Result<T, String>,
+        f: impl FnOnce(&TxView<'_>, &TaprootMessage) -> Result<T, String>,
     ) -> Result<T, String> {
         let mut shape = self.shape.clone();
         let mut message = TaprootMessage { annex_hash: self.annex.map(sighash::annex_hash), tapscript };
         fields.iter().for_each(|field| field.change(&mut shape, &mut message));
         let (tx, prevouts, cache) = (shape.tx(&[]), shape.prevouts(), TxCache::default());
-        f(&Signing { tx: &tx, prevouts: &prevouts, input: shape.index, cache: &cache }, &message)
+        f(&TxView { tx: &tx, prevouts: &prevouts, input: shape.index, cache: &cache }, &message)
     }
 
     fn sign(&self, signature: &Signature, tweak: Option<[u8; 32]>) -> Result<Vec<u8>, String> {
@@ -250,8 +250,8 @@ impl Maker<'_> {
             code_separator_position: signature.code_separator,
         });
         let hash_type = signature.signed_hash_type.unwrap_or(signature.hash_type);
-        let digest = self.with_changes(&signature.signed_with, tapscript, |signing, message| {
-            sighash::taproot::digest(signing, message, hash_type)
+        let digest = self.with_changes(&signature.signed_with, tapscript, |view, message| {
+            sighash::taproot::digest(view, message, hash_type)
                 .ok_or_else(|| format!("hash type {hash_type:#04x} signs nothing here"))
         })?;
         let mut pair = signature.key.pair()?;
@@ -270,10 +270,10 @@ impl Maker<'_> {
     pub(super) fn ecdsa_digest(&self, signature: &Ecdsa) -> Result<[u8; 32], String> {
         let hash_type = signature.signed_hash_type.unwrap_or(signature.hash_type).into();
         let script_code = signature.script_code.as_deref().unwrap_or(self.script_code);
-        self.with_changes(&signature.signed_with, None, |signing, _| {
+        self.with_changes(&signature.signed_with, None, |view, _| {
             Ok(match self.segwit {
-                true => sighash::segwit_v0::digest(signing, script_code, hash_type),
-                false => sighash::legacy::digest(signing, script_code, hash_type),
+                true => sighash::segwit_v0::digest(view, script_code, hash_type),
+                false => sighash::legacy::digest(view, script_code, hash_type),
             })
         })
     }

@@ -191,8 +191,8 @@ impl Spec {
     ) -> Result<Case, String> {
         let mut case = self.unchecked_case(comment, verdict, extra)?;
         let spend = Spend::new(&case.tx, &case.prevouts).map_err(|error| error.to_string())?;
-        let signing = spend.signing(self.shape.index).map_err(|error| error.to_string())?;
-        let mut values = Values { signing, values: Vec::new() };
+        let view = spend.view(self.shape.index).map_err(|error| error.to_string())?;
+        let mut values = Values { view, values: Vec::new() };
         let result = spend.verify_input_with(self.shape.index, case.flags, &mut values).map(drop);
         match (verdict, &result) {
             (Verdict::Accept, Ok(())) => {}

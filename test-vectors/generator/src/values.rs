@@ -3,12 +3,14 @@
 
 use serde_json::{Value, json};
 use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
-use sigstack_interpreter::sighash::{self, Signing};
-use sigstack_interpreter::{Event, Inspector, KeyVersion, SignatureCheck, SignedMessage, TapscriptMessage};
+use sigstack_interpreter::sighash::{self};
+use sigstack_interpreter::{
+    Event, Inspector, KeyVersion, SignatureCheck, SignedMessage, TapscriptMessage, TxView,
+};
 
 /// Inspector that collects the field `values` of a case, in the order of evaluation.
 pub(super) struct Values<'a> {
-    pub(super) signing: Signing<'a>,
+    pub(super) view: TxView<'a>,
     pub(super) values: Vec<Value>,
 }
 
@@ -18,12 +20,12 @@ impl Inspector for Values<'_> {
             Event::Signature(check) => self.of_signature(check),
             Event::CheckTemplate { digest } => {
                 let mut preimage = Vec::new();
-                checktemplateverify::write_check_template(&self.signing, &mut preimage);
+                checktemplateverify::write_check_template(&self.view, &mut preimage);
                 Some(hashed("ctv", &preimage, digest))
             }
             Event::TemplateHash { annex_hash, digest } => {
                 let mut preimage = Vec::new();
-                templatehash::write_template_hash(&self.signing, annex_hash.as_ref(), &mut preimage);
+                templatehash::write_template_hash(&self.view, annex_hash.as_ref(), &mut preimage);
                 Some(hashed("templatehash", &preimage, digest))
             }
             Event::PairCommit { preimage, digest } => Some(hashed("paircommit", preimage, digest)),
@@ -46,7 +48,7 @@ impl Values<'_> {
             })),
             SignedMessage::Taproot { message, hash_type } => {
                 let mut preimage = Vec::new();
-                sighash::taproot::write_message(&self.signing, message, *hash_type, &mut preimage)?;
+                sighash::taproot::write_message(&self.view, message, *hash_type, &mut preimage)?;
                 let scheme = match message.tapscript {
                     None => "bip341",
                     Some(TapscriptMessage { key_version: KeyVersion::Bip342, .. }) => "bip342",

@@ -4,7 +4,7 @@
 use bitcoin::Transaction;
 use serde_json::Value;
 use sigstack_interpreter::proposals::checktemplateverify::check_template_digest;
-use sigstack_interpreter::sighash::{Signing, TxCache};
+use sigstack_interpreter::{TxCache, TxView};
 
 use crate::check::{Check, Mismatch, Outcome, same_bytes};
 use crate::dialect::Rules;
@@ -59,8 +59,8 @@ impl TemplateRow {
             // have no input.
             let input = usize::try_from(*index)
                 .map_err(|error| Mismatch::value(&question, hex::encode(hash), error.to_string()))?;
-            let signing = Signing { tx: &self.tx, prevouts: &[], input, cache: &cache };
-            same_bytes(&question, hash, &check_template_digest(&signing))?;
+            let view = TxView { tx: &self.tx, prevouts: &[], input, cache: &cache };
+            same_bytes(&question, hash, &check_template_digest(&view))?;
         }
         Ok(())
     }

@@ -60,13 +60,13 @@ impl SighashRow {
     /// Computes the digest once with cached intermediates and once without, and compares both.
     pub(crate) fn run(&self) -> Outcome {
         let spend = spend(&self.tx, &self.prevouts)?;
-        let signing = spend
-            .signing(self.index)
+        let view = spend
+            .view(self.index)
             .map_err(|error| Mismatch::value("the input", hex::encode(self.digest), error.to_string()))?;
         let script = self.script.as_bytes();
         let question = format!("legacy digest of input {}, hash type {:#010x}", self.index, self.hash_type);
-        same_bytes(&question, &self.digest, &legacy::digest(&signing, script, self.hash_type))?;
+        same_bytes(&question, &self.digest, &legacy::digest(&view, script, self.hash_type))?;
         let question = format!("{question}, computed without the cache");
-        same_bytes(&question, &self.digest, &legacy::naive_digest(&signing, script, self.hash_type))
+        same_bytes(&question, &self.digest, &legacy::naive_digest(&view, script, self.hash_type))
     }
 }

@@ -310,10 +310,10 @@ impl WalletSpend {
         let question = self.question();
         let spend = spend(&question.tx, &question.prevouts)?;
         let no_digest = |why: String| Mismatch::value("digest", hex::encode(self.digest), why);
-        let signing = spend.signing(self.index).map_err(|error| no_digest(error.to_string()))?;
+        let view = spend.view(self.index).map_err(|error| no_digest(error.to_string()))?;
         let key_path = TaprootMessage { annex_hash: None, tapscript: None };
         let mut fields: Vec<(&'static str, Vec<u8>)> = Vec::new();
-        taproot::write_message(&signing, &key_path, self.hash_type, &mut fields)
+        taproot::write_message(&view, &key_path, self.hash_type, &mut fields)
             .ok_or_else(|| no_digest("none".into()))?;
         for (name, expected) in &self.precomputed {
             let field = fields.iter().find(|(field, _)| field == name);
@@ -321,7 +321,7 @@ impl WalletSpend {
         }
         let message: Vec<u8> = fields.into_iter().flat_map(|(_, bytes)| bytes).collect();
         same_bytes("signed message", &self.message, &message)?;
-        let digest = taproot::digest(&signing, &key_path, self.hash_type);
+        let digest = taproot::digest(&view, &key_path, self.hash_type);
         same_bytes("digest", &self.digest, &digest.map(Vec::from).unwrap_or_default())?;
         expect_accepted(&spend, question.index, question.flags, true)
     }

@@ -152,7 +152,7 @@ impl Signing<'_> {
             }
             Known::Script(script) => {
                 let spend = Spend::new(self.tx, self.prevouts).ok()?;
-                Some(segwit_v0::digest(&spend.signing(self.input).ok()?, script, hash_type.into()))
+                Some(segwit_v0::digest(&spend.view(self.input).ok()?, script, hash_type.into()))
             }
         }
     }

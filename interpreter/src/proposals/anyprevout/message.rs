@@ -1,8 +1,10 @@
 //! The signature message of BIP 118 public keys ("Signature message"). Numbers such as R22 refer to the rules in
 //! BIP-DRAFT.md.
 
-use crate::host::TaprootMessage;
-use crate::sighash::{MessageSink, Signing, taproot, write_sized};
+use crate::message::{MessageSink, write_sized};
+use crate::sighash::taproot::message as taproot;
+use crate::sighash::taproot::message::TaprootMessage;
+use crate::view::TxView;
 
 /// Hash type bit of SIGHASH_ANYPREVOUT: the message omits the outpoint and all other inputs.
 pub const SIGHASH_ANYPREVOUT: u8 = 0x40;
@@ -22,7 +24,7 @@ pub fn is_defined(hash_type: u8) -> bool {
 /// input's index.
 #[must_use]
 pub fn write_message(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     message: &TaprootMessage,
     hash_type: u8,
     sink: &mut impl MessageSink,
@@ -32,9 +34,9 @@ pub fn write_message(
     }
     if hash_type & SIGHASH_ANYPREVOUT == 0 {
         // "If hash_type & 0x40 == 0, then Msg118(hash_type) = SigMsg(hash_type, 1)" (R21).
-        taproot::write_common(signing, message, hash_type, sink)?;
+        taproot::write_common(view, message, hash_type, sink)?;
     } else {
-        write_without_outpoint(signing, message, hash_type, sink)?;
+        write_without_outpoint(view, message, hash_type, sink)?;
     }
     // The extension has no leaf hash for SIGHASH_ANYPREVOUTANYSCRIPT (R24).
     taproot::write_extension(message, hash_type & INPUT_MASK != SIGHASH_ANYPREVOUTANYSCRIPT, sink);
@@ -44,16 +46,16 @@ pub fn write_message(
 /// Writes the message for a hash type with the ANYPREVOUT bit. The message omits the outpoint. With [`SIGHASH_ANYPREVOUT`]
 /// (R22) it commits to the amount and scriptPubKey of the prevout, with [`SIGHASH_ANYPREVOUTANYSCRIPT`] (R23) to neither.
 fn write_without_outpoint(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     message: &TaprootMessage,
     hash_type: u8,
     sink: &mut impl MessageSink,
 ) -> Option<()> {
-    let Signing { tx, prevouts, input: signer, cache } = *signing;
+    let TxView { tx, prevouts, input: signer, cache } = *view;
     let input = tx.input.get(signer)?;
     let prevout = prevouts.get(signer)?;
     // SIGHASH_SINGLE requires an output with the index of the input (R18).
-    let single_output = taproot::single_output(signing, hash_type)?;
+    let single_output = taproot::single_output(view, hash_type)?;
     sink.field("epoch", &[0]);
     sink.field("hash_type", &[hash_type]);
     sink.field("nVersion", &tx.version.0.to_le_bytes());

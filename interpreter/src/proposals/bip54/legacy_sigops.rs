@@ -1,6 +1,6 @@
 //! The limit on signature operations outside the witness. `sigops.rs` counts them.
 
-use crate::claims::{Claim, TransactionRule};
+use crate::claim::{Claim, TransactionRule};
 use crate::flags::{Flags, flags};
 use crate::limits::MAX_TX_LEGACY_SIGOPS;
 use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId};

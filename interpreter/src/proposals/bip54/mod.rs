@@ -5,7 +5,7 @@ mod size;
 
 use bitcoin::Transaction;
 
-use crate::claims::{Claim, TransactionRule};
+use crate::claim::{Claim, TransactionRule};
 use crate::flags::Flags;
 
 pub(crate) use legacy_sigops::LEGACY_SIGOPS_LIMIT;

@@ -2,7 +2,7 @@
 
 use bitcoin::Transaction;
 
-use crate::claims::TransactionRule;
+use crate::claim::TransactionRule;
 use crate::flags::{Flags, flags};
 use crate::limits::FORBIDDEN_TX_SIZE;
 use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId};

@@ -1,8 +1,8 @@
 //! The rules of `OP_CHECKTEMPLATEVERIFY` (BIP 119).
 
 use super::message::check_template_digest;
+use crate::event::Event;
 use crate::flags::Flags;
-use crate::inspector::Event;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
 use crate::proposals::Proposal;
@@ -27,7 +27,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
         m.record(|| Event::Unchecked(Unchecked::TemplateSize { length }));
         return Ok(());
     }
-    let digest = check_template_digest(&m.host.signing());
+    let digest = check_template_digest(&m.host.view());
     let matches = argument == digest;
     m.record(|| Event::CheckTemplate { digest });
     if matches { Ok(()) } else { Err(ScriptError::TemplateMismatch) }

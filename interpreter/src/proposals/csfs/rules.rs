@@ -1,7 +1,7 @@
 //! The rules of `OP_CHECKSIGFROMSTACK` (BIP 348). Numbers such as R3 refer to the rules in BIP-DRAFT.md.
 
+use crate::event::{Event, SignatureCheck, SignedMessage};
 use crate::flags::Flags;
-use crate::inspector::{Event, SignatureCheck, SignedMessage};
 use crate::limits::VALIDATION_WEIGHT_PER_SIGOP;
 use crate::machine::Machine;
 use crate::proposals::Proposal;
@@ -55,10 +55,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     if signed {
         // "The opcode is counted towards the sigops budget as described in BIP 342." (R10)
         let tapscript = m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;
-        tapscript.validation_weight_left -= VALIDATION_WEIGHT_PER_SIGOP;
-        if tapscript.validation_weight_left < 0 {
-            return Err(ScriptError::TapscriptValidationWeight);
-        }
+        tapscript.charge(VALIDATION_WEIGHT_PER_SIGOP)?;
     }
     m.stack.drop_top(3)?;
     // The result is true if the signature is not empty (R11).

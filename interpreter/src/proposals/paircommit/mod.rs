@@ -2,13 +2,13 @@
 
 use sha2::Digest;
 
+use crate::event::Event;
 use crate::flags::{Flags, flags};
-use crate::inspector::Event;
 use crate::machine::Machine;
+use crate::message::{MessageSink, tags, write_sized};
 use crate::opcode::{Opcode, opcodes};
 use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId, Sample};
 use crate::script_error::{ScriptError, errors};
-use crate::sighash::{MessageSink, tags, write_sized};
 
 flags! {
     26 PAIRCOMMIT Proposal "Give OP_SUCCESS205 the meaning of OP_PAIRCOMMIT (BIP 442).";

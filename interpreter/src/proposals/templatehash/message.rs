@@ -2,7 +2,8 @@
 
 use sha2::Digest;
 
-use crate::sighash::{MessageSink, Signing, count_as_u32, tags};
+use crate::message::{MessageSink, count_as_u32, tags};
+use crate::view::TxView;
 
 tags! {
     /// Hasher for the tag of BIP 446 "Specification".
@@ -10,19 +11,15 @@ tags! {
 }
 
 /// Returns the template hash (BIP 446 "Specification").
-pub fn template_hash_digest(signing: &Signing<'_>, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
+pub fn template_hash_digest(view: &TxView<'_>, annex_hash: Option<&[u8; 32]>) -> [u8; 32] {
     let mut hasher = tag();
-    write_template_hash(signing, annex_hash, &mut hasher);
+    write_template_hash(view, annex_hash, &mut hasher);
     hasher.finalize().into()
 }
 
 /// Writes the message of the template hash of BIP 446 without its tag, field by field.
-pub fn write_template_hash(
-    signing: &Signing<'_>,
-    annex_hash: Option<&[u8; 32]>,
-    sink: &mut impl MessageSink,
-) {
-    let Signing { tx, input, cache, .. } = *signing;
+pub fn write_template_hash(view: &TxView<'_>, annex_hash: Option<&[u8; 32]>, sink: &mut impl MessageSink) {
+    let TxView { tx, input, cache, .. } = *view;
     sink.field("nVersion", &tx.version.0.to_le_bytes());
     sink.field("nLockTime", &tx.lock_time.to_consensus_u32().to_le_bytes());
     sink.field("sha_sequences", cache.sequences(tx));

@@ -2,8 +2,8 @@
 
 mod message;
 
+use crate::event::Event;
 use crate::flags::{Flags, flags};
-use crate::inspector::Event;
 use crate::machine::Machine;
 use crate::opcode::{Opcode, opcodes};
 use crate::proposals::{BIPS_REVISION, Hook, Proposal, ProposalId, Sample};
@@ -47,7 +47,7 @@ pub(crate) const TEMPLATEHASH: Proposal = Proposal {
 /// `-- hash`: pushes the template hash for the input that is verified (BIP 446 "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     let annex_hash = m.tapscript_with(Proposal::TEMPLATEHASH)?.annex_hash;
-    let digest = template_hash_digest(&m.host.signing(), annex_hash.as_ref());
+    let digest = template_hash_digest(&m.host.view(), annex_hash.as_ref());
     m.record(|| Event::TemplateHash { annex_hash, digest });
     m.stack.push(&digest)
 }

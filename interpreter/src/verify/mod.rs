@@ -1,25 +1,31 @@
 //! Verification of one input, from the scriptSig to the verdict (Core `VerifyScript`).
 
-use crate::claims::{Claim, InputVerified};
-use crate::engine::{Stop, run_script};
-use crate::error::{Location, Phase, VerifyError};
+mod program;
+mod taproot;
+
+use crate::claim::Claim;
+use crate::conclude::InputVerified;
+use crate::engine::run_script;
+use crate::error::{Location, Phase, Stop, VerifyError};
+use crate::event::Event;
 use crate::flags::Flags;
-use crate::inspector::{Event, Inspector};
+use crate::inspector::Inspector;
 use crate::instruction::{is_push_only, push_prefix};
 use crate::machine::Context;
 use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
-use crate::sighash::Signing;
 use crate::sigops;
 use crate::stack::Stack;
 use crate::tx_host::TxHost;
 use crate::unchecked::Unchecked;
-use crate::witness::WitnessProgram;
+use crate::view::TxView;
+
+use program::WitnessProgram;
 
 /// State of the verification of one input. Each step either succeeds or returns an error; `phase` tells where the error
 /// occurred.
 pub(crate) struct Verification<'a, 'i, I> {
-    pub(crate) signing: Signing<'a>,
+    pub(crate) view: TxView<'a>,
     pub(crate) host: TxHost<'a>,
     pub(crate) flags: Flags,
     pub(crate) inspector: &'i mut I,
@@ -32,9 +38,9 @@ pub(crate) fn verify_input<I: Inspector>(
     flags: Flags,
     inspector: &mut I,
 ) -> Result<InputVerified, VerifyError> {
-    let signing = host.signing;
+    let view = host.view;
     let stack = Stack::reused();
-    let mut verification = Verification { signing, host, flags, inspector, stack, phase: Phase::ScriptSig };
+    let mut verification = Verification { view, host, flags, inspector, stack, phase: Phase::ScriptSig };
     let verdict = verification.run().map_err(|stop| VerifyError::Script {
         error: stop.error,
         location: Location { phase: verification.phase, position: stop.position },
@@ -43,7 +49,7 @@ pub(crate) fn verify_input<I: Inspector>(
         verification.inspector.finish(&verdict);
     }
     verification.stack.keep();
-    verdict.map(|()| InputVerified::new(signing.input, flags, verification.host.claims))
+    verdict.map(|()| InputVerified::new(view.input, flags, verification.host.claims))
 }
 
 impl<'a, I: Inspector> Verification<'a, '_, I> {
@@ -62,14 +68,12 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
     }
 
     fn run(&mut self) -> Result<(), Stop> {
-        let (tx_input, prevout) = match (
-            self.signing.tx.input.get(self.signing.input),
-            self.signing.prevouts.get(self.signing.input),
-        ) {
-            (Some(tx_input), Some(prevout)) => (tx_input, prevout),
-            // Spend::signing has checked that the input and its prevout exist.
-            _ => return Err(ScriptError::EvalFalse.into()),
-        };
+        let (tx_input, prevout) =
+            match (self.view.tx.input.get(self.view.input), self.view.prevouts.get(self.view.input)) {
+                (Some(tx_input), Some(prevout)) => (tx_input, prevout),
+                // Spend::signing has checked that the input and its prevout exist.
+                _ => return Err(ScriptError::EvalFalse.into()),
+            };
         if self.flags.contains(Flags::LEGACY_SIGOPS_LIMIT) {
             self.host.claims.push(Claim::LegacySigops(sigops::legacy(tx_input, prevout)));
         }

@@ -1,11 +1,39 @@
-//! The signature hash of taproot and tapscript (BIP 341 "Common signature message", BIP 342 "Common signature message
-//! extension").
+//! The message of taproot signatures (BIP 341 "Common signature message", BIP 342 "Common signature message extension"), and the
+//! parts of it that BIP 118 uses.
 
-use sha2::Digest;
+use crate::message::{MessageSink, outpoint_bytes, write_sized};
+use crate::sighash::ANYONECANPAY;
+use crate::view::TxView;
 
-use super::{ANYONECANPAY, MessageSink, Signing, outpoint_bytes, tap_sighash, write_sized};
-use crate::host::{KeyVersion, TaprootMessage, TapscriptMessage};
-use crate::proposals::anyprevout;
+/// Data, other than the transaction, that a taproot signature commits to (BIP 341 "Common signature message", BIP 342
+/// "Common signature message extension").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TaprootMessage {
+    /// SHA-256 of the annex with its CompactSize length; `None` if the witness has no annex.
+    pub annex_hash: Option<[u8; 32]>,
+    /// The extension for tapscript; `None` on the key path.
+    pub tapscript: Option<TapscriptMessage>,
+}
+
+/// Key version of a public key in tapscript, which signatures commit to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyVersion {
+    /// Version of 32-byte keys (BIP 342).
+    Bip342 = 0,
+    /// Version of keys that begin with the byte 0x01 (BIP 118).
+    Bip118 = 1,
+}
+
+/// The extension of the signature message in tapscript (BIP 342, BIP 118).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TapscriptMessage {
+    /// Version of the public key that verifies the signature.
+    pub key_version: KeyVersion,
+    /// Tapleaf hash of the executed leaf.
+    pub leaf_hash: [u8; 32],
+    /// Opcode position of the last executed `OP_CODESEPARATOR`; `0xffff_ffff` if none was executed.
+    pub code_separator_position: u32,
+}
 
 /// Bits of a hash type that select the outputs that are signed.
 const OUTPUT_MASK: u8 = 0x03;
@@ -17,29 +45,18 @@ pub fn is_defined(hash_type: u8) -> bool {
     matches!(hash_type, 0x00..=0x03 | 0x81..=0x83)
 }
 
-/// Returns the signature hash of taproot or tapscript; `None` if [`write_message`] returns `None`.
-pub fn digest(signing: &Signing<'_>, message: &TaprootMessage, hash_type: u8) -> Option<[u8; 32]> {
-    let mut hasher = tap_sighash();
-    write_message(signing, message, hash_type, &mut hasher)?;
-    Some(hasher.finalize().into())
-}
-
-/// Writes the message without its tag, field by field. Field names are those of the BIPs. Returns `None` if the hash type is
-/// not defined, or if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
-#[must_use]
-pub fn write_message(
-    signing: &Signing<'_>,
+/// Writes the message of BIP 341 and BIP 342 without its tag, field by field. Returns `None` if the hash type is not defined, or
+/// if it is SIGHASH_SINGLE and the transaction has no output with the input's index.
+pub(super) fn write(
+    view: &TxView<'_>,
     message: &TaprootMessage,
     hash_type: u8,
     sink: &mut impl MessageSink,
 ) -> Option<()> {
-    if let Some(TapscriptMessage { key_version: KeyVersion::Bip118, .. }) = message.tapscript {
-        return anyprevout::write_message(signing, message, hash_type, sink);
-    }
     if !is_defined(hash_type) {
         return None;
     }
-    write_common(signing, message, hash_type, sink)?;
+    write_common(view, message, hash_type, sink)?;
     write_extension(message, true, sink);
     Some(())
 }
@@ -47,15 +64,15 @@ pub fn write_message(
 /// Writes the message of BIP 341 preceded by the epoch (`0x00 || SigMsg(hash_type, ext_flag)`). The hash type must be
 /// defined.
 pub(crate) fn write_common(
-    signing: &Signing<'_>,
+    view: &TxView<'_>,
     message: &TaprootMessage,
     hash_type: u8,
     sink: &mut impl MessageSink,
 ) -> Option<()> {
-    let Signing { tx, prevouts, input: signer, cache } = *signing;
+    let TxView { tx, prevouts, input: signer, cache } = *view;
     let input = tx.input.get(signer)?;
     let prevout = prevouts.get(signer)?;
-    let single_output = single_output(signing, hash_type)?;
+    let single_output = single_output(view, hash_type)?;
     let anyone_can_pay = hash_type & ANYONECANPAY != 0;
     sink.field("epoch", &[0]);
     sink.field("hash_type", &[hash_type]);
@@ -96,9 +113,9 @@ pub(crate) fn signs_all_outputs(hash_type: u8) -> bool {
 
 /// Returns the hash of the single output for SIGHASH_SINGLE, and `Some(None)` for other hash types. Returns `None` if the
 /// output does not exist.
-pub(crate) fn single_output<'a>(signing: &Signing<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
+pub(crate) fn single_output<'a>(view: &TxView<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
     match hash_type & OUTPUT_MASK {
-        SIGHASH_SINGLE => Some(Some(signing.cache.single_output(signing.tx, signing.input)?)),
+        SIGHASH_SINGLE => Some(Some(view.cache.single_output(view.tx, view.input)?)),
         _ => Some(None),
     }
 }

@@ -1,15 +1,19 @@
 //! [`Spend`]: a transaction with the outputs that it spends, and the verification of one input or of the whole transaction.
 
+mod all;
+
 use bitcoin::{Transaction, TxOut};
 
-use crate::all;
-use crate::claims::{self, Claim, InputVerified};
+use crate::claim::Claim;
+use crate::conclude::{self, InputVerified};
 use crate::error::{TransactionError, UsageError, VerifyError};
 use crate::flags::Flags;
 use crate::inspector::{Inspector, NoInspector};
-use crate::sighash::{Signing, TxCache};
 use crate::tx_host::TxHost;
 use crate::verify;
+use crate::view::{TxCache, TxView};
+
+pub use all::verify_spends;
 
 /// A transaction together with the outputs that it spends.
 ///
@@ -71,11 +75,11 @@ impl<'a> Spend<'a> {
     /// # Errors
     ///
     /// [`UsageError::InputIndex`] if the transaction has no such input.
-    pub fn signing(&self, input: usize) -> Result<Signing<'_>, UsageError> {
+    pub fn view(&self, input: usize) -> Result<TxView<'_>, UsageError> {
         if input >= self.tx.input.len() {
             return Err(UsageError::InputIndex { index: input, inputs: self.tx.input.len() });
         }
-        Ok(Signing { tx: self.tx, prevouts: self.prevouts, input, cache: &self.cache })
+        Ok(TxView { tx: self.tx, prevouts: self.prevouts, input, cache: &self.cache })
     }
 
     /// Verifies one input (Core `VerifyScript`). A verdict on the transaction needs every input: see [`Spend::conclude`].
@@ -100,7 +104,7 @@ impl<'a> Spend<'a> {
         inspector: &mut I,
     ) -> Result<InputVerified, VerifyError> {
         flags.check().map_err(UsageError::from)?;
-        let host = TxHost { signing: self.signing(input)?, claims: Vec::new() };
+        let host = TxHost { view: self.view(input)?, claims: Vec::new() };
         verify::verify_input(host, flags, inspector)
     }
 
@@ -112,9 +116,9 @@ impl<'a> Spend<'a> {
     /// every input of the transaction was verified exactly once and under these flags.
     pub fn conclude(&self, inputs: &[InputVerified], flags: Flags) -> Result<(), TransactionError> {
         flags.check().map_err(UsageError::from)?;
-        claims::require_each(inputs, self.tx.input.len(), flags)?;
+        conclude::require_each(inputs, self.tx.input.len(), flags)?;
         let claims: Vec<Claim> = inputs.iter().flat_map(InputVerified::claims).copied().collect();
-        Ok(claims::check(self.tx, &claims, flags)?)
+        Ok(conclude::check(self.tx, &claims, flags)?)
     }
 
     /// Verifies the transaction: every input, and the rules that span inputs. With the feature `rayon`, inputs are verified
@@ -128,6 +132,6 @@ impl<'a> Spend<'a> {
     pub fn verify(&self, flags: Flags) -> Result<(), TransactionError> {
         flags.check().map_err(UsageError::from)?;
         let claims = all::claims(self, flags)?;
-        Ok(claims::check(self.tx, &claims, flags)?)
+        Ok(conclude::check(self.tx, &claims, flags)?)
     }
 }

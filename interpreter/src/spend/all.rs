@@ -3,10 +3,10 @@
 
 use core::ops::Range;
 
-use crate::claims::Claim;
+use super::Spend;
+use crate::claim::Claim;
 use crate::error::TransactionError;
 use crate::flags::Flags;
-use crate::spend::Spend;
 
 /// Maximum number of inputs that one task verifies. A small group wastes little work if one of its inputs is invalid.
 const MAX_GROUP: usize = 64;

@@ -1,0 +1,61 @@
+//! Claims: facts about a verified input that a rule over the whole transaction needs; and these rules.
+//!
+//! A rule that spans several inputs cannot be decided while one input is verified. Verification of an input records a claim
+//! for each such rule. [`crate::Spend::conclude`] then checks the rules against the claims of every input, in any order.
+
+use core::fmt;
+
+use crate::limits::{FORBIDDEN_TX_SIZE, MAX_TX_LEGACY_SIGOPS};
+
+/// A fact about one input that a rule over the whole transaction needs. There is one variant for each rule that spans
+/// inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Claim {
+    /// BIP 54 "Specification": number of signature operations in the input's scriptSig, the spent scriptPubKey and the P2SH
+    /// redeem script. Operations that are not executed count too.
+    LegacySigops(u64),
+}
+
+/// A rule over the whole transaction that is broken although each input is valid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TransactionRule {
+    /// BIP 54 "Specification": the serialization of the transaction without witnesses has exactly 64 bytes.
+    Size64,
+    /// BIP 54 "Specification": the inputs have more than 2,500 signature operations outside the witness in total.
+    LegacySigops {
+        /// Number of signature operations.
+        sigops: u64,
+    },
+}
+
+impl TransactionRule {
+    /// Reject reasons of all rules.
+    pub const NAMES: &[&str] =
+        &[TransactionRule::Size64.name(), TransactionRule::LegacySigops { sigops: 0 }.name()];
+
+    /// Returns the reject reason, spelled as in the implementation of the rule for Bitcoin Core.
+    pub const fn name(self) -> &'static str {
+        match self {
+            TransactionRule::Size64 => "bad-txns-size",
+            TransactionRule::LegacySigops { .. } => "bad-txns-legacy-sigops",
+        }
+    }
+}
+
+impl fmt::Display for TransactionRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TransactionRule::Size64 => {
+                write!(f, "the transaction has exactly {FORBIDDEN_TX_SIZE} bytes without its witness")
+            }
+            TransactionRule::LegacySigops { sigops } => write!(
+                f,
+                "the inputs have {sigops} signature operations outside the witness, and {MAX_TX_LEGACY_SIGOPS} are allowed"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for TransactionRule {}

@@ -1,0 +1,67 @@
+//! From verified inputs to the verdict on the transaction: the check of the rules that span inputs.
+
+use bitcoin::Transaction;
+
+use crate::claim::{Claim, TransactionRule};
+use crate::error::UsageError;
+use crate::flags::Flags;
+use crate::proposals::bip54;
+
+/// The result of a verified input: the input is valid, provided that the transaction satisfies the rules over the claims of
+/// every input.
+///
+/// This is not a verdict on the transaction. [`crate::Spend::conclude`] takes one `InputVerified` for each input and returns
+/// that verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a valid input is not a valid transaction: give it to Spend::conclude"]
+pub struct InputVerified {
+    input: usize,
+    flags: Flags,
+    claims: Vec<Claim>,
+}
+
+impl InputVerified {
+    pub(crate) fn new(input: usize, flags: Flags, claims: Vec<Claim>) -> InputVerified {
+        InputVerified { input, flags, claims }
+    }
+
+    /// Returns the index of the input.
+    pub fn input(&self) -> usize {
+        self.input
+    }
+
+    /// Returns the flags under which the input was verified.
+    pub fn flags(&self) -> Flags {
+        self.flags
+    }
+
+    /// The claims of the input, in the order in which verification recorded them.
+    pub fn claims(&self) -> &[Claim] {
+        &self.claims
+    }
+}
+
+/// Checks the rules over a whole transaction, given the claims of every input in any order.
+pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<(), TransactionRule> {
+    bip54::check(tx, claims, flags)
+}
+
+/// Checks that there is exactly one verified input for each of the `count` inputs of a transaction, all verified under
+/// `flags`.
+pub(crate) fn require_each(inputs: &[InputVerified], count: usize, flags: Flags) -> Result<(), UsageError> {
+    let mut seen = vec![false; count];
+    for verified in inputs {
+        match seen.get_mut(verified.input) {
+            Some(seen) if !*seen && verified.flags == flags => *seen = true,
+            Some(_) if verified.flags != flags => {
+                return Err(UsageError::OtherFlags { input: verified.input, flags: verified.flags });
+            }
+            Some(_) => return Err(UsageError::InputTwice { input: verified.input }),
+            None => return Err(UsageError::InputIndex { index: verified.input, inputs: count }),
+        }
+    }
+    match seen.iter().position(|seen| !seen) {
+        Some(input) => Err(UsageError::InputNotVerified { input }),
+        None => Ok(()),
+    }
+}
