@@ -12,15 +12,16 @@ use crate::ops;
 use crate::script_error::ScriptError;
 use crate::stack::Stack;
 
-/// Runs one script on a stack.
+/// Runs one script on a stack. For tests, fuzzers and teaching: use [`crate::Spend`] to verify an input of a
+/// transaction.
 ///
-/// This function does not check the final stack and does not compute what a script commits to. Use [`crate::Spend`] to
-/// verify an input of a transaction. `run_script` is for tests, fuzzers and teaching.
+/// This function does not check the final stack, does not scan a tapscript for `OP_SUCCESSx`, and trusts the data in
+/// `context`, for example the leaf hash of a tapscript.
 ///
 /// # Errors
 ///
-/// Returns the first rule that the script breaks, in the order in which Core checks the rules, and the opcode that breaks
-/// it.
+/// The first rule that the script breaks, in the order in which Core checks the rules, and the position of the opcode
+/// that breaks it.
 pub fn run_script<I: Inspector>(
     stack: &mut Stack,
     script: &[u8],
@@ -73,7 +74,7 @@ fn run_instructions<I: Inspector>(machine: &mut Machine<'_>, inspector: &mut I) 
     Ok(())
 }
 
-/// Executes one instruction and calls the inspector before and after.
+/// Executes one instruction and calls the inspector before and after it.
 #[inline]
 fn step<I: Inspector>(
     machine: &mut Machine<'_>,
@@ -92,7 +93,7 @@ fn step<I: Inspector>(
     result
 }
 
-/// Applies the rules common to all opcodes, in Core's order, and the opcode's own rule.
+/// Executes one instruction: applies the rules common to all opcodes, in Core's order, and the rule of its own opcode.
 #[inline]
 fn execute(machine: &mut Machine<'_>, instruction: &Instruction<'_>) -> Result<(), ScriptError> {
     let opcode = instruction.opcode;
@@ -120,12 +121,12 @@ fn execute(machine: &mut Machine<'_>, instruction: &Instruction<'_>) -> Result<(
     Ok(())
 }
 
-/// Checks the rules that fail an opcode even in a branch that is not executed.
+/// Checks the rules that apply to an opcode even in a branch that is not executed.
 #[inline]
 fn check_before_execution(machine: &mut Machine<'_>, opcode: Opcode) -> Result<(), ScriptError> {
     if matches!(machine.context, Context::Tapscript(_)) {
-        // BIP 342 "Resource limits" removes the limit on opcodes. Tapscripts have no disabled opcodes: those are
-        // OP_SUCCESSx, which the scan before execution has handled.
+        // BIP 342 "Resource limits" removes the limit on opcodes. The disabled opcodes are OP_SUCCESSx in tapscript, so
+        // a script that contains one has succeeded before.
         return Ok(());
     }
     // OP_RESERVED does not count toward the limit.

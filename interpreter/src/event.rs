@@ -1,13 +1,14 @@
-//! What a verification reports to an inspector, apart from the stacks: signature checks, computed hashes, skipped rules, and the
-//! steps of a taproot commitment.
+//! The events that a verification reports to an [`Inspector`](crate::Inspector) because the stacks do not show them:
+//! signature checks, computed template hashes, skipped rules, and the steps of a taproot commitment check.
 
 use crate::sighash::taproot::TaprootMessage;
 use crate::unchecked::Unchecked;
 
-/// The message that a signature check verified, by the way in which the message is computed.
+/// How the message of a signature check was computed. Each variant has the data that the signature commits to besides
+/// the transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignedMessage {
-    /// The legacy signature hash. The script code is given after `FindAndDelete`.
+    /// The legacy signature hash.
     Legacy {
         /// Script code that the signature commits to.
         script_code: Vec<u8>,
@@ -23,32 +24,32 @@ pub enum SignedMessage {
     },
     /// The signature hash of BIP 341, BIP 342 or BIP 118 (taproot and tapscript).
     Taproot {
-        /// Data, other than the transaction, that the signature commits to.
+        /// The annex and the tapscript data that the signature commits to.
         message: TaprootMessage,
-        /// Hash type; 0 for a signature of 64 bytes.
+        /// Hash type; 0 (`SIGHASH_DEFAULT`) for a signature of 64 bytes.
         hash_type: u8,
     },
-    /// A message taken unchanged from the stack (BIP 348).
+    /// The message is an element of the stack, unchanged (`OP_CHECKSIGFROMSTACK`, BIP 348).
     Stack,
 }
 
-/// A signature check for which the signature was verified on the curve. Checks that fail earlier, for example because of an
-/// encoding, are not included.
+/// A signature that was verified on the curve, with the result. A signature check that fails earlier, for example
+/// because of an encoding, is not reported.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignatureCheck {
     /// The signature, without its hash type.
     pub signature: Vec<u8>,
-    /// Public key that verifies the signature.
+    /// Public key that the signature was verified with. For a Schnorr signature, the 32-byte x-only key.
     pub public_key: Vec<u8>,
     /// How the signed message was computed.
     pub signed: SignedMessage,
-    /// The signed bytes: a digest, or a message from the stack.
+    /// The signed bytes: the 32-byte signature hash, or the message that `OP_CHECKSIGFROMSTACK` took from the stack.
     pub message: Vec<u8>,
     /// Whether the signature is valid.
     pub valid: bool,
 }
 
-/// An action of the verification that is not visible on the stacks.
+/// Something that happened during a verification and that the stacks do not show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
@@ -61,23 +62,24 @@ pub enum Event {
     },
     /// `OP_TEMPLATEHASH` computed the template hash of the transaction (BIP 446).
     TemplateHash {
-        /// SHA-256 of the annex with its CompactSize length; `None` if there is no annex.
+        /// SHA-256 of the annex, preceded by its CompactSize length; `None` if the witness has no annex.
         annex_hash: Option<[u8; 32]>,
         /// The template hash.
         digest: [u8; 32],
     },
     /// `OP_PAIRCOMMIT` hashed two elements (BIP 442).
     PairCommit {
-        /// The bytes that were hashed after the tag.
+        /// The hashed bytes: both elements, each preceded by its length, without the tag of the tagged hash.
         preimage: Vec<u8>,
         /// The commitment: the hash that the opcode pushes.
         digest: [u8; 32],
     },
-    /// A rule was skipped without a check. An `OP_SUCCESSx` is reported by [`Inspector::op_success`] instead.
+    /// A rule was skipped, so nothing was checked. An `OP_SUCCESSx` is reported by [`crate::Inspector::op_success`]
+    /// instead.
     Unchecked(Unchecked),
 }
 
-/// A step of the proof that a taproot output commits to a leaf (BIP 341 "Script validation rules").
+/// A step of the check that a taproot output commits to a leaf (BIP 341 "Script validation rules").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitmentStep<'a> {
     /// The tapleaf hash of the leaf was computed.
@@ -89,20 +91,20 @@ pub enum CommitmentStep<'a> {
         /// The tapleaf hash.
         hash: [u8; 32],
     },
-    /// The current node was hashed with its sibling, one level up the Merkle path.
+    /// A node of the Merkle path was hashed with its sibling, which gives the parent node.
     Branch {
-        /// The sibling from the control block.
+        /// The sibling, as given in the control block.
         sibling: &'a [u8; 32],
-        /// The tapbranch hash.
+        /// The tapbranch hash of both: the parent node.
         hash: [u8; 32],
     },
     /// The internal key was tweaked with the Merkle root.
     Tweak {
-        /// The internal key from the control block.
+        /// The internal key, as given in the control block.
         internal_key: &'a [u8; 32],
         /// The taptweak hash.
         tweak: [u8; 32],
-        /// Whether the tweaked key is the output key and has the parity given in the control block.
+        /// Whether the tweaked internal key equals the output key and has the parity given in the control block.
         matches: bool,
     },
 }

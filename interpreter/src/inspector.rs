@@ -1,4 +1,5 @@
-//! Inspectors, which observe each step of a verification. Verification without an inspector has no overhead.
+//! [`Inspector`]: the trait for code that observes each step of a verification, for example to print a trace. Without
+//! an inspector, verification has no overhead.
 
 use crate::error::{Phase, ScriptPosition, Stop, VerifyError};
 use crate::event::{CommitmentStep, Event};
@@ -6,9 +7,10 @@ use crate::instruction::Instruction;
 use crate::machine::Machine;
 use crate::script_error::ScriptError;
 
-/// Observes a verification. Every method does nothing unless overridden, and no method can change the verdict.
+/// Observes the verification of an input. Implement the methods of interest; the others do nothing. No method can
+/// change the verdict.
 pub trait Inspector {
-    /// Whether the methods are called; `false` compiles the calls out.
+    /// Whether the methods are called. `false` compiles the calls out.
     const ACTIVE: bool = true;
 
     /// Called when a phase of the verification begins. `script` is the script that the phase runs, if any.
@@ -21,30 +23,31 @@ pub trait Inspector {
         let _ = step;
     }
 
-    /// Called if a tapscript contains an `OP_SUCCESSx` at this position and therefore succeeds without being executed (BIP
-    /// 342 "Script execution").
+    /// Called if a tapscript contains an `OP_SUCCESSx` and therefore succeeds without being executed (BIP 342 "Script
+    /// execution"). `position` is that of the first `OP_SUCCESSx`.
     fn op_success(&mut self, position: &ScriptPosition) {
         let _ = position;
     }
 
-    /// Called before a script runs: the stack is loaded and no opcode has been read. Not called for scripts that are too
-    /// long.
+    /// Called before the first instruction of a script, with the initial stack. Not called for a script that is longer
+    /// than [`MAX_SCRIPT_SIZE`](crate::limits::MAX_SCRIPT_SIZE) allows.
     fn script(&mut self, machine: &Machine<'_>) {
         let _ = machine;
     }
 
-    /// Called when a script has ended. If an opcode failed, [`Machine::position`] is its position, even if it could not be
-    /// read. If the script failed for another reason, [`Machine::position`] is the number of opcodes.
+    /// Called when a script has ended. If an opcode failed or could not be parsed, [`Machine::position`] is the
+    /// position of that opcode. In all other cases it is the number of opcodes in the script.
     fn script_end(&mut self, machine: &Machine<'_>, result: &Result<(), Stop>) {
         let _ = (machine, result);
     }
 
-    /// Called before an instruction is executed, or skipped if [`Machine::is_executing`] is false.
+    /// Called before an instruction is executed. Also called before an instruction in a branch that is not taken:
+    /// [`Machine::is_executing`] is then false.
     fn step(&mut self, machine: &Machine<'_>, instruction: &Instruction<'_>) {
         let _ = (machine, instruction);
     }
 
-    /// Called after an instruction was executed or skipped.
+    /// Called after an instruction was executed, or skipped in a branch that is not taken.
     fn step_end(
         &mut self,
         machine: &Machine<'_>,
@@ -54,19 +57,20 @@ pub trait Inspector {
         let _ = (machine, instruction, result);
     }
 
-    /// Called for an event inside an instruction or outside of scripts (a key path, a witness program without rules). The
-    /// events of an instruction are reported before its [`Inspector::step_end`].
+    /// Called for each [`Event`]. Events that occur while an instruction executes are reported before the
+    /// [`Inspector::step_end`] of the instruction. Other events occur outside of scripts, such as the signature check
+    /// of a key path spend.
     fn event(&mut self, event: &Event) {
         let _ = event;
     }
 
-    /// Called with the verdict at the end of the verification.
+    /// Called at the end of the verification of the input, with the result.
     fn finish(&mut self, verdict: &Result<(), VerifyError>) {
         let _ = verdict;
     }
 }
 
-/// An inspector that observes nothing and costs nothing.
+/// The inspector for verification without inspection: its calls are compiled out.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoInspector;
 

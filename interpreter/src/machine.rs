@@ -1,4 +1,5 @@
-//! State of a running script: the stacks, the open branches, the script's context and its access to the transaction.
+//! [`Machine`]: the state of a running script, such as its stacks, its open IF branches and its access to the
+//! transaction.
 
 use crate::condition::Conditions;
 use crate::event::Event;
@@ -10,7 +11,7 @@ use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::stack::Stack;
 use crate::tapscript::Tapscript;
 
-/// The kind of script that runs, which selects the rules that apply.
+/// The kind of script that runs. It selects the rules that apply (Core `SigVersion`).
 #[derive(Clone, Debug)]
 pub enum Context {
     /// A scriptSig, scriptPubKey or redeem script.
@@ -21,7 +22,7 @@ pub enum Context {
     Tapscript(Tapscript),
 }
 
-/// The state of a running script.
+/// The state of a running script. An [`Inspector`](crate::Inspector) reads it before and after each instruction.
 pub struct Machine<'a> {
     pub(crate) stack: &'a mut Stack,
     pub(crate) conditions: Conditions,
@@ -29,25 +30,26 @@ pub struct Machine<'a> {
     pub(crate) flags: Flags,
     pub(crate) context: Context,
     pub(crate) host: &'a mut dyn Host,
-    /// Opcode position of the instruction that is executed, from 0.
+    /// Opcode position of the current instruction, from 0.
     pub(crate) position: u32,
     /// Byte offset of the next instruction.
     pub(crate) next_offset: usize,
-    /// Byte offset at which the script code that signatures commit to starts.
+    /// Byte offset at which the script code that signatures commit to starts: 0, or after the last executed
+    /// `OP_CODESEPARATOR`.
     pub(crate) code_start: usize,
-    /// Number of opcodes read so far that count toward [`crate::limits::MAX_OPS_PER_SCRIPT`].
+    /// Number of opcodes so far that count toward [`crate::limits::MAX_OPS_PER_SCRIPT`].
     pub(crate) op_count: usize,
     /// Sighash midstates of the script code that begins at `code_start`.
     pub(crate) midstates: EcdsaMidstates,
-    /// Signature hashes computed by a tapscript since the last `OP_CODESEPARATOR`. They are not in [`Tapscript`], to keep
-    /// moves of that type cheap.
+    /// Cache of the signature hashes that a tapscript computed since the last `OP_CODESEPARATOR`. The cache is not a
+    /// field of [`Tapscript`] because it would make moves of that type expensive.
     pub(crate) digests: TaprootDigests,
-    /// Events recorded while the current instruction executed; `None` without an inspector.
+    /// Events recorded so far while the current instruction executes; `None` without an inspector.
     pub(crate) events: Option<Vec<Event>>,
 }
 
 impl<'a> Machine<'a> {
-    /// Creates the state of a script before its first opcode.
+    /// Creates the state of a script before its first instruction.
     pub(crate) fn new(
         stack: &'a mut Stack,
         script: &'a [u8],
@@ -102,29 +104,30 @@ impl<'a> Machine<'a> {
         self.position
     }
 
-    /// Returns the byte offset at which the script code that signatures commit to starts: after the last executed
+    /// Returns the byte offset at which the script code that signatures commit to starts: 0, or after the last executed
     /// `OP_CODESEPARATOR`.
     pub fn code_start(&self) -> usize {
         self.code_start
     }
 
-    /// Returns the number of opcodes read so far that count toward the limit of 201. The keys of executed multisigs count
-    /// too.
+    /// Returns the number of opcodes so far that count toward the limit of 201 opcodes. An executed `OP_CHECKMULTISIG`
+    /// adds its number of public keys.
     pub fn op_count(&self) -> usize {
         self.op_count
     }
 
-    /// Returns whether opcodes are executed here. False inside a branch that is not taken.
+    /// Returns whether the current instruction is executed. False inside an IF or ELSE branch that is not taken.
     pub fn is_executing(&self) -> bool {
         self.conditions.all_true()
     }
 
-    /// Returns the data of the running tapscript, for an opcode of a proposal.
+    /// Returns the state of the running tapscript. Opcodes that `proposal` assigns to an `OP_SUCCESSx` call this first.
     ///
     /// # Errors
     ///
-    /// [`ScriptError::BadOpcode`] in other scripts, where the opcode has no meaning, and if the proposal is not active. The
-    /// latter cannot happen during verification: the scan for `OP_SUCCESSx` ends the script before.
+    /// [`ScriptError::BadOpcode`] if the script is not a tapscript or the proposal is not active. Only
+    /// [`crate::run_script`] can execute the opcode of an inactive proposal: [`crate::Spend`] scans for `OP_SUCCESSx`
+    /// first, and the script succeeds.
     pub(crate) fn tapscript_with(&mut self, proposal: &Proposal) -> Result<&mut Tapscript, ScriptError> {
         match &mut self.context {
             Context::Tapscript(tapscript) if self.flags.contains(proposal.flag) => Ok(tapscript),
@@ -139,13 +142,13 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Returns whether pushes and numbers must be minimal.
+    /// Returns whether pushes and numbers must use their shortest encoding.
     #[inline]
     pub(crate) fn minimal(&self) -> bool {
         self.flags.contains(Flags::MINIMALDATA)
     }
 
-    /// Returns the number at a depth of the stack. Fails if the element has more than four bytes.
+    /// Decodes the stack element at `depth` (0 is the top) as a number of at most four bytes.
     #[inline]
     pub(crate) fn number(&self, depth: usize) -> Result<i64, ScriptError> {
         self.stack.number(depth, crate::limits::MAX_NUM_SIZE, self.minimal())

@@ -1,5 +1,5 @@
-//! Tapscript (BIP 342): the search for OP_SUCCESSx, the data of a running tapscript with its budget, and the types of public keys.
-//! Numbers such as R27 refer to the rules in BIP-DRAFT.md.
+//! Tapscript (BIP 342): the scan for `OP_SUCCESSx`, the state that only tapscripts have, such as the signature budget,
+//! and the types of public keys. Numbers such as R27 refer to the rules in BIP-DRAFT.md.
 
 use crate::error::{ScriptPosition, Stop};
 use crate::flags::Flags;
@@ -10,9 +10,15 @@ use crate::proposals::{Proposal, anyprevout};
 use crate::script_error::ScriptError;
 use crate::sighash::taproot::{KeyVersion, TaprootMessage, TapscriptMessage};
 
-/// Searches for the first `OP_SUCCESSx`, which makes the script succeed before any other check (BIP 342 "Script execution").
-/// The bytes after the opcode need not be valid instructions, but those before it must be. For `OP_CHECKSIGFROMSTACK` these
-/// are the rules R1 and R26 of BIP-DRAFT.md.
+/// Returns the position of the first `OP_SUCCESSx`, or `None` if the script has none. An `OP_SUCCESSx` makes the script
+/// succeed before any other check (BIP 342 "Script execution"). Opcodes of active proposals do not count.
+///
+/// # Errors
+///
+/// - [`ScriptError::BadOpcode`] if a push before the first `OP_SUCCESSx` is cut short. Bytes after it are not parsed.
+/// - The error of the discourage flag, if policy rejects the opcode.
+///
+/// For `OP_CHECKSIGFROMSTACK` these are the rules R1 and R26 of BIP-DRAFT.md.
 pub(crate) fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition>, Stop> {
     let mut instructions = Instructions::new(script);
     let mut opcode_position = 0;
@@ -24,10 +30,10 @@ pub(crate) fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<Scr
         let stop = |error| Stop { error, position: Some(position) };
         if instruction.map_err(stop)?.opcode.is_success() {
             match Proposal::of_success_opcode(opcode) {
-                // An opcode of an active proposal is not an OP_SUCCESSx any more, so the search goes on.
+                // An opcode of an active proposal is no longer an OP_SUCCESSx, so the scan continues.
                 Some(proposal) if proposal.is_active(flags).map_err(stop)? => {}
-                // An assigned opcode is no longer reserved for upgrades, so the generic flag does not apply. The module
-                // `proposals` gives the reason.
+                // An opcode of an inactive proposal is an OP_SUCCESSx, but DISCOURAGE_OP_SUCCESS does not apply to it.
+                // The documentation of the module `proposals` gives the reason.
                 Some(_) => return Ok(Some(position)),
                 None if flags.contains(Flags::DISCOURAGE_OP_SUCCESS) => {
                     return Err(stop(ScriptError::DiscourageOpSuccess));
@@ -39,24 +45,26 @@ pub(crate) fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<Scr
     }
 }
 
-/// Data that a tapscript needs about the input that runs it.
+/// State of a running tapscript that other scripts do not have. It is taken from the input's witness when the script
+/// starts; the last two fields change while it runs.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
     /// Tapleaf hash of the tapscript (BIP 341).
     pub leaf_hash: [u8; 32],
     /// The internal key in the input's control block.
     pub internal_key: [u8; 32],
-    /// SHA-256 of the annex with its CompactSize length; `None` if there is no annex.
+    /// SHA-256 of the annex, preceded by its CompactSize length; `None` if the witness has no annex.
     pub annex_hash: Option<[u8; 32]>,
-    /// Validation weight left for signature checks, in weight units.
+    /// What is left of the signature budget, in weight units (BIP 342 "Resource limits").
     pub validation_weight_left: i64,
-    /// Opcode position of the last executed `OP_CODESEPARATOR`; `0xffff_ffff` before the first.
+    /// Opcode position of the last executed `OP_CODESEPARATOR`; `0xffff_ffff` if none was executed yet.
     pub code_separator_position: u32,
 }
 
 impl Tapscript {
-    /// Creates the data of a tapscript before its first opcode. `witness_size` is the serialized size of the input's whole
-    /// witness in bytes, including the annex and all CompactSize lengths (BIP 342 "Resource limits").
+    /// Creates the state of a tapscript before its first opcode. `witness_size` determines the signature budget: it is
+    /// the serialized size of the input's whole witness in bytes, including the annex and all CompactSize lengths (BIP
+    /// 342 "Resource limits").
     pub fn new(
         leaf_hash: [u8; 32],
         internal_key: [u8; 32],
@@ -73,19 +81,19 @@ impl Tapscript {
         }
     }
 
-    /// Takes validation weight, in weight units, from what is left (BIP 342 "Resource limits").
+    /// Subtracts `weight`, in weight units, from the signature budget (BIP 342 "Resource limits").
     ///
     /// # Errors
     ///
-    /// [`ScriptError::TapscriptValidationWeight`] if less is left. All of it may be used up.
+    /// [`ScriptError::TapscriptValidationWeight`] if the budget becomes negative. A budget of zero is allowed.
     #[inline]
     pub(crate) fn charge(&mut self, weight: i64) -> Result<(), ScriptError> {
         self.validation_weight_left -= weight;
         if self.validation_weight_left < 0 { Err(ScriptError::TapscriptValidationWeight) } else { Ok(()) }
     }
 
-    /// Returns the data, other than the transaction, that a signature for a key of this version commits to at this point of
-    /// the script.
+    /// Returns what a signature that is checked at this point of the script commits to besides the transaction.
+    /// `key_version` is the version of the public key that the signature is checked with.
     pub fn message(&self, key_version: KeyVersion) -> TaprootMessage {
         TaprootMessage {
             annex_hash: self.annex_hash,
@@ -98,9 +106,14 @@ impl Tapscript {
     }
 }
 
-/// Returns the 32-byte key to verify with, and its version. Returns `None` for a key of an unknown type, for which every
-/// signature is valid (BIP 342 "Rules for signature opcodes", BIP 118 "Rules for signature opcodes"). The types of keys are
-/// those of R12; an empty key fails (R28).
+/// Returns the 32-byte x-only key that a public key on the stack denotes, and its key version. Returns `None` for a key
+/// of an unknown type, with which every signature that is not empty is valid (BIP 342 "Rules for signature opcodes",
+/// BIP 118 "Rules for signature opcodes"). The types of keys are those of R12.
+///
+/// # Errors
+///
+/// - [`ScriptError::TapscriptEmptyPubkey`] if the key is empty (R28).
+/// - The error of the discourage flag, if policy rejects the type of the key.
 pub(crate) fn key_of<'k>(
     public_key: &'k [u8],
     internal_key: &'k [u8; 32],
@@ -114,8 +127,8 @@ pub(crate) fn key_of<'k>(
     }
     match anyprevout::key(public_key, internal_key) {
         Some(key) if Proposal::ANYPREVOUT.is_active(flags)? => Ok(Some((key, KeyVersion::Bip118))),
-        // BIP 118 is not active, but the key type is assigned, so the discourage flag for upgrades does not apply. The
-        // module `proposals` gives the reason (R27).
+        // BIP 118 is not active, so its keys have an unknown type, but DISCOURAGE_UPGRADABLE_PUBKEYTYPE does not apply
+        // to them (R27). The documentation of the module `proposals` gives the reason.
         Some(_) => Ok(None),
         None if flags.contains(Flags::DISCOURAGE_UPGRADABLE_PUBKEYTYPE) => {
             Err(ScriptError::DiscourageUpgradablePubkeyType)

@@ -1,5 +1,6 @@
-//! The opcodes that exist today, with one file for each family. Opcodes of proposals are in `proposals/`. Each function
-//! implements only the rule of its own opcode; the rules common to all opcodes are in `engine.rs`.
+//! The opcodes that Bitcoin has today, with one file for each family of opcodes. Opcodes of proposed soft forks are in
+//! `proposals/`. Each function implements only the rule of its own opcode; the rules common to all opcodes are in
+//! `engine.rs`.
 
 mod arithmetic;
 mod control;

@@ -1,20 +1,21 @@
-//! Execution of the opcodes of proposals: each is passed to the rules in its folder.
+//! Execution of the opcodes that proposed soft forks add. Each opcode is passed to the function `execute` in the folder
+//! of its proposal.
 
 use super::registry::for_each_proposal;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
 
-/// Defines the function that executes the opcode of a proposal.
+/// Defines `execute` from the entries of the registry (`registry.rs`).
 macro_rules! dispatch {
     (
         proposals { $($folder:ident: $($name:ident)+ $(, opcode $opcode:ident)? $(, discouraged $discouraged:ident)? $(, errors $($own:ident)+)?;)* }
     ) => {
-        /// Executes the opcode of a proposal.
+        /// Executes an opcode that a proposal adds.
         ///
         /// # Errors
         ///
-        /// [`ScriptError::BadOpcode`] for opcodes of no proposal; otherwise as the rules of the proposal say.
+        /// [`ScriptError::BadOpcode`] if no proposal adds this opcode. Otherwise the error of the proposal's rules.
         #[inline]
         pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result<(), ScriptError> {
             match opcode {

@@ -1,18 +1,18 @@
-//! Proposed soft forks. Each has one row in the table below and one folder, which contains the rules and the messages of the
-//! proposal.
+//! Proposed soft forks. Each BIP has a folder with its rules, the messages that it hashes, and its [`Proposal`]: a
+//! constant that lists its flags, opcodes and errors. BIP 54 has two of them, one for each of its rules. `registry.rs`
+//! lists the folders.
 //!
-//! A proposal is in one of three states ([`Activation`]):
+//! Under a set of flags, a proposal is in one of three states ([`Activation`]):
 //!
-//! - inactive: today's rules apply. An opcode on `OP_SUCCESSx` or a key of the proposal succeeds, and a NOP does nothing. The
-//!   generic discourage flags do not reject them: the opcode or key type is assigned and no longer reserved for upgrades,
-//!   and if they rejected it, activating the proposal could accept what was rejected before. Each proposal has a discourage
-//!   flag of its own instead.
-//! - discouraged: policy rejects any use of the proposal, even if it is active as well. Opcodes on `OP_SUCCESSx` are rejected
-//!   even where they are not executed.
+//! - inactive: today's rules apply. An `OP_SUCCESSx` lets the script succeed, a signature for a key of an unknown type is
+//!   valid, and a NOP does nothing.
+//! - discouraged: policy rejects every use of the proposal, even if the flag that activates the proposal is set as
+//!   well. An opcode that replaces an `OP_SUCCESSx` is rejected even in a branch that is not executed.
 //! - active: the rules of the BIP apply.
 //!
-//! The row of a proposal is in its folder: its flags, opcodes and errors, and what the rest of the project derives from it. The
-//! registry (`registry.rs`) has one entry for each folder.
+//! Core's discourage flags, such as [`Flags::DISCOURAGE_OP_SUCCESS`], do not apply to an opcode or key type that a
+//! proposal uses. If they did, setting the flag of the proposal could accept a script that was rejected without it, but
+//! every flag must be a soft fork (`flags.rs`). Therefore each proposal has a discourage flag of its own.
 
 pub mod anyprevout;
 pub(crate) mod bip54;
@@ -31,12 +31,13 @@ use crate::script_error::{ErrorInfo, ScriptError};
 
 use registry::for_each_proposal;
 
-/// Defines everything that needs the names of the proposals, except [`ScriptError`].
+/// Defines [`ProposalId`], the constants of [`Proposal`], and [`PROPOSALS`] from the list in `registry.rs`.
 macro_rules! registry {
     (
         proposals { $($folder:ident: $($name:ident)+ $(, opcode $opcode:ident)? $(, discouraged $discouraged:ident)? $(, errors $($own:ident)+)?;)* }
     ) => {
-        /// The proposals, for matches that the compiler requires to be complete.
+        /// One variant for each proposal. Code can match on it, and the compiler then requires that every proposal is
+        /// handled.
         #[allow(non_camel_case_types, reason = "the names of the flags")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ProposalId {
@@ -50,14 +51,14 @@ macro_rules! registry {
             )+)*
         }
 
-        /// All proposals.
+        /// All proposals, in the order of `registry.rs`.
         pub const PROPOSALS: &[&Proposal] = &[$($(Proposal::$name),+),*];
     };
 }
 
 for_each_proposal! { registry! }
 
-/// The mechanism by which a proposal changes today's rules.
+/// The upgrade mechanism that a proposal uses to change today's rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hook {
     /// The proposal assigns a meaning to an `OP_SUCCESSx` of tapscript (BIP 342).
@@ -67,13 +68,13 @@ pub enum Hook {
     /// The proposal assigns a meaning to tapscript public keys that consist of this byte, alone or followed by 32 bytes (BIP
     /// 342 "Rules for signature opcodes").
     KeyType(u8),
-    /// The proposal adds a rule about transactions that does not depend on their scripts. Policy about such a rule is part
-    /// of standardness checks, not of script flags.
+    /// The proposal adds a rule about whole transactions. No script flag discourages the use of such a proposal, since
+    /// standardness checks decide about whole transactions.
     Transaction,
 }
 
 impl Hook {
-    /// Returns the opcode that is assigned a meaning.
+    /// Returns the opcode that the proposal assigns a meaning to; `None` if the mechanism is not an opcode.
     pub const fn opcode(self) -> Option<Opcode> {
         match self {
             Hook::Success(opcode) | Hook::Nop(opcode) => Some(opcode),
@@ -81,7 +82,8 @@ impl Hook {
         }
     }
 
-    /// Returns Core's flag that rejects every use of the upgrade mechanism, and its error.
+    /// Returns Core's policy flag that rejects every use of the upgrade mechanism, and the error that the flag causes.
+    /// `None` for rules about whole transactions.
     pub const fn core_policy(self) -> Option<(Flags, ScriptError)> {
         match self {
             Hook::Success(_) => Some((Flags::DISCOURAGE_OP_SUCCESS, ScriptError::DiscourageOpSuccess)),
@@ -94,65 +96,68 @@ impl Hook {
     }
 }
 
-/// State of a proposal under a set of flags.
+/// State of a proposal under a set of flags. The module documentation describes the states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Activation {
     /// Today's rules apply.
     Inactive,
-    /// Policy rejects the use of the proposal.
+    /// Policy rejects every use of the proposal.
     Discouraged,
     /// The rules of the proposal apply.
     Active,
 }
 
-/// The row of a proposal.
+/// A proposed soft fork: its name, BIP, flags, opcodes and errors. Tools, tests and documentation are derived from it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Proposal {
-    /// The entry in the registry.
+    /// The variant for use in a `match`.
     pub id: ProposalId,
-    /// The name, which is also that of the flag that activates the proposal.
+    /// The name, which is also the name of the flag that activates the proposal.
     pub name: &'static str,
-    /// A shorter name that is in use, if there is one.
+    /// A common abbreviation, such as `CSFS`, if there is one.
     pub short_name: Option<&'static str>,
     /// Number of the BIP.
     pub bip: u16,
     /// Revision of the BIP text that is implemented: a date and a commit of the repository bitcoin/bips.
     pub revision: &'static str,
-    /// The mechanism by which the proposal changes today's rules.
+    /// The upgrade mechanism that the proposal uses.
     pub hook: Hook,
     /// The flag that activates the proposal.
     pub flag: Flags,
-    /// The flag that rejects the use of the proposal; [`Flags::NONE`] for [`Hook::Transaction`].
+    /// The policy flag that rejects every use of the proposal; [`Flags::NONE`] for [`Hook::Transaction`].
     pub discourage: Flags,
-    /// The error when the use of the proposal is rejected; `None` for [`Hook::Transaction`].
+    /// The error if policy rejects a use of the proposal; `None` for [`Hook::Transaction`].
     pub discouraged_error: Option<ScriptError>,
-    /// The rows of all its flags.
+    /// All flags that the proposal defines, as rows of the table [`FLAGS`](crate::FLAGS).
     pub flags: &'static [FlagInfo],
-    /// The rows of its opcodes.
+    /// The opcodes that the proposal defines, as rows of the table [`OPCODES`](crate::OPCODES).
     pub opcodes: &'static [OpcodeInfo],
-    /// The rows of the errors that Core does not have.
+    /// The script errors that the proposal defines and Core does not have.
     pub errors: &'static [ErrorInfo],
-    /// Every error with which its opcode can fail, in any script version; for [`Hook::KeyType`], `OP_CHECKSIG` with such a key.
+    /// Every error with which the opcode of the proposal can fail, in any kind of script. For [`Hook::KeyType`], every
+    /// error of `OP_CHECKSIG` with a key of this type.
     pub failures: &'static [ScriptError],
-    /// Validation weight that a use with a signature that is not empty costs (BIP 342, "Resource limits").
+    /// Weight units that one use takes from the signature budget, if its signature is not empty (BIP 342 "Resource
+    /// limits").
     pub cost: i64,
-    /// The name of its file in `test-vectors/proposals/`, without `.jsonl`; `None` for [`Hook::Transaction`].
+    /// Name of the proposal's file in `test-vectors/proposals/`, without `.jsonl`; `None` for [`Hook::Transaction`].
     pub vectors: Option<&'static str>,
-    /// A tapscript that uses it; `None` for [`Hook::Transaction`].
+    /// A tapscript that uses the proposal; `None` for [`Hook::Transaction`].
     pub sample: Option<Sample>,
 }
 
-/// A tapscript that uses a proposal and is satisfied while the proposal is active, in every transaction.
+/// A tapscript that uses a proposal and its initial stack. While the proposal is active, the script succeeds in every
+/// transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// The initial stack, bottom first.
     pub stack: &'static [&'static [u8]],
-    /// The script, which leaves one element, and that true.
+    /// The script. It leaves exactly one element, and that element is true.
     pub script: &'static [u8],
 }
 
-/// The rows are equal if they are the same one.
+/// Two values are equal if they have the same `id`.
 impl PartialEq for Proposal {
     fn eq(&self, other: &Proposal) -> bool {
         self.id == other.id
@@ -161,21 +166,21 @@ impl PartialEq for Proposal {
 
 impl Eq for Proposal {}
 
-/// The commit of bitcoin/bips whose texts are implemented.
+/// Date and commit of the repository bitcoin/bips whose BIP texts are implemented.
 const BIPS_REVISION: &str = "2026-08-20, 7fe0b034";
 
 impl Proposal {
-    /// Returns the proposal that redefines an `OP_SUCCESSx`.
+    /// Returns the proposal that redefines this `OP_SUCCESSx`; `None` if there is none.
     pub fn of_success_opcode(opcode: Opcode) -> Option<&'static Proposal> {
         PROPOSALS.iter().copied().find(|proposal| proposal.hook == Hook::Success(opcode))
     }
 
-    /// Returns the proposal that assigns a meaning to an opcode, be it an `OP_SUCCESSx` or a NOP.
+    /// Returns the proposal that assigns a meaning to this `OP_SUCCESSx` or NOP; `None` if there is none.
     pub fn of_opcode(opcode: Opcode) -> Option<&'static Proposal> {
         PROPOSALS.iter().copied().find(|proposal| proposal.hook.opcode() == Some(opcode))
     }
 
-    /// Whether the proposal is about scripts, so that an input can use it; otherwise it is about whole transactions.
+    /// Returns whether scripts can use the proposal. False if the proposal adds a rule about whole transactions.
     pub fn is_of_scripts(&self) -> bool {
         self.hook != Hook::Transaction
     }
@@ -192,7 +197,11 @@ impl Proposal {
         }
     }
 
-    /// Returns whether the proposal is active under a set of flags, or its error if it is discouraged.
+    /// Returns whether the proposal is active under a set of flags.
+    ///
+    /// # Errors
+    ///
+    /// The error for a use that policy rejects, if the proposal is discouraged.
     #[inline]
     pub(crate) fn is_active(&self, flags: Flags) -> Result<bool, ScriptError> {
         match self.activation(flags) {

@@ -1,14 +1,16 @@
-//! The registry of the proposals: a list of names only, so that every module can use it.
+//! The list of the proposed soft forks. It is separate because it consists of names only, without any import, so that
+//! every module can use it.
 
-/// The registry: passes an entry for each proposal, and then its own arguments, to the macro `$generate`. An entry has
+/// Calls the macro `$generate` with the list of proposals, followed by `$arguments`. An entry of the list has
 ///
-/// - the folder;
-/// - the rows in it, which are also the names of the flags that activate them;
-/// - `opcode`: the opcode that `execute` in the folder executes, if there is one;
-/// - `discouraged`: the error if policy refuses its use, unless that is one of Core's errors;
-/// - `errors`: other errors that Core does not have.
+/// - the folder of the proposal below `proposals/`;
+/// - the constants of type `Proposal` in that folder; each has the name of the flag that activates the proposal;
+/// - `opcode`: the opcode that the function `execute` in the folder executes, if the proposal adds one;
+/// - `discouraged`: the `ScriptError` for a use that policy rejects, unless Core already has that error;
+/// - `errors`: other variants of `ScriptError` that Core does not have.
 ///
-/// The order is that of [`PROPOSALS`] and, among errors of one kind, that of [`ScriptError::ALL`].
+/// The order of this list is the order of [`PROPOSALS`]. It also orders the errors of proposals in
+/// [`ScriptError::ALL`], where all `discouraged` errors precede all `errors`.
 macro_rules! for_each_proposal {
     ($generate:ident! $($arguments:tt)*) => {
         $generate! {
