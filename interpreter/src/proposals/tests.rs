@@ -1,4 +1,4 @@
-//! The rows agree with each other and with the registry.
+//! Tests that the constants of type [`Proposal`] agree with each other and with `registry.rs`.
 
 use super::*;
 use crate::flags::FlagKind;
@@ -47,7 +47,7 @@ fn each_row_is_that_of_its_entry_and_lists_what_it_adds() {
         assert!(listed.contains(proposal.flag | proposal.discourage), "{}", proposal.name);
         let opcodes = proposal.opcodes.iter().map(|info| info.opcode).collect::<Vec<_>>();
         assert_eq!(opcodes, Vec::from_iter(proposal.hook.opcode()), "{}", proposal.name);
-        // Without the error of Core's that policy gives for NOPs.
+        // If policy rejects a NOP, the error is one that Core has, so it is not among the errors of the proposal.
         let own = |error: &ScriptError| proposal.errors.iter().any(|info| info.error == *error);
         let discouraged = proposal.discouraged_error;
         assert!(
@@ -63,7 +63,7 @@ fn each_row_is_that_of_its_entry_and_lists_what_it_adds() {
     }
 }
 
-/// Two rows for one bit, byte or error would hide each other.
+/// If two proposals used the same flag bit or opcode byte, the tables would list only one of them.
 #[test]
 fn no_row_hides_another() {
     let core = |kind| matches!(kind, FlagKind::Consensus | FlagKind::Policy);
@@ -79,7 +79,7 @@ fn a_sample_is_satisfied_while_its_proposal_is_active() {
         let mut stack = Stack::new();
         sample.stack.iter().for_each(|element| stack.push(element).unwrap());
         let context = Context::Tapscript(Tapscript::new([0; 32], [1; 32], None, 1000));
-        // Signatures of the transaction are invalid, and those of messages are verified.
+        // Schnorr signatures are verified. All other questions of the script are answered with no.
         let mut host = MockHost::new(|question| match question {
             crate::Question::Schnorr { signature, public_key, message } => {
                 crate::verify_schnorr(signature, public_key, message)
@@ -93,7 +93,7 @@ fn a_sample_is_satisfied_while_its_proposal_is_active() {
         let sample = proposal.sample.as_ref().unwrap();
         let flags = Flags::CONSENSUS | proposal.flag;
         assert_eq!(run(sample, flags), Ok((1, Ok(true))), "{}", proposal.name);
-        // The sample uses the proposal: policy that refuses an OP_SUCCESSx does so before, in the scan.
+        // The sample uses the proposal, so the script does not succeed if policy rejects the proposal.
         let refused = run(sample, (flags - proposal.flag) | proposal.discourage);
         assert_ne!(refused, Ok((1, Ok(true))), "{}", proposal.name);
     }

@@ -11,7 +11,7 @@ pub const SIGHASH_ANYPREVOUT: u8 = 0x40;
 /// Hash type bits of SIGHASH_ANYPREVOUTANYSCRIPT: the message omits the amount, the scriptPubKey and the leaf hash too. The
 /// value shares a bit with ANYONECANPAY but is a different hash type.
 pub const SIGHASH_ANYPREVOUTANYSCRIPT: u8 = 0xc0;
-/// Bits of a hash type that select what is signed of the inputs.
+/// Bits of a hash type that select which data of the inputs is signed.
 const INPUT_MASK: u8 = 0xc0;
 
 /// Returns whether BIP 118 defines a hash type: all hash types of BIP 341, and six more (R17).

@@ -1,4 +1,5 @@
-//! Tapscript public keys that begin with 0x01, and the messages that their signatures commit to (BIP 118).
+//! `SIGHASH_ANYPREVOUT` (BIP 118): tapscript public keys that begin with 0x01, and the messages that their signatures
+//! commit to.
 
 mod message;
 mod rules;
@@ -21,7 +22,7 @@ errors! {
     DiscourageAnyPrevOut "DISCOURAGE_ANYPREVOUT" "a public key of BIP 118 is used and policy refuses it";
 }
 
-/// The row of the proposal.
+/// The entry of BIP 118 in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const ANYPREVOUT: Proposal = Proposal {
     id: ProposalId::ANYPREVOUT,
     name: "ANYPREVOUT",
@@ -48,7 +49,7 @@ pub(crate) const ANYPREVOUT: Proposal = Proposal {
     ],
     cost: VALIDATION_WEIGHT_PER_SIGOP,
     vectors: Some("anyprevout"),
-    // An empty signature, since another one would be of a transaction.
+    // The signature is empty because any other signature would be valid for one transaction only.
     sample: Some(Sample {
         stack: &[&[]],
         script: &[Opcode::OP_1.0, Opcode::OP_CHECKSIG.0, Opcode::OP_NOT.0],

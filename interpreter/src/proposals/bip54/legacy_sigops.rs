@@ -1,4 +1,4 @@
-//! The limit on signature operations outside the witness. `sigops.rs` counts them.
+//! The limit of BIP 54 on the signature operations outside the witness. The functions in `sigops.rs` count them.
 
 use crate::claim::{Claim, TransactionRule};
 use crate::flags::{Flags, flags};
@@ -9,7 +9,7 @@ flags! {
     28 LEGACY_SIGOPS_LIMIT Proposal "At most 2,500 signature operations outside the witness in the inputs of a transaction (BIP 54).";
 }
 
-/// The row of the limit.
+/// The entry of this rule in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const LEGACY_SIGOPS_LIMIT: Proposal = Proposal {
     id: ProposalId::LEGACY_SIGOPS_LIMIT,
     name: "LEGACY_SIGOPS_LIMIT",
@@ -29,12 +29,12 @@ pub(crate) const LEGACY_SIGOPS_LIMIT: Proposal = Proposal {
     sample: None,
 };
 
-/// Checks the signature operations that the inputs of a transaction claim (BIP 54 "Specification").
+/// Checks the limit (BIP 54 "Specification"). `claims` contains the number of signature operations of each input.
 pub(super) fn check(claims: &[Claim]) -> Result<(), TransactionRule> {
     let sigops = claims.iter().fold(0u64, |sum, claim| match claim {
         Claim::LegacySigops(sigops) => sum.saturating_add(*sigops),
     });
-    // No check of the flag is needed here: without it, no input has such a claim.
+    // The flag need not be checked here: without it, the verification of inputs counts no signature operations.
     if sigops > MAX_TX_LEGACY_SIGOPS {
         return Err(TransactionRule::LegacySigops { sigops });
     }

@@ -1,4 +1,5 @@
-//! Consensus Cleanup (BIP 54): the two rules about whole transactions.
+//! The two rules of the Consensus Cleanup (BIP 54) that concern single transactions: a limit on signature operations,
+//! and the ban of transactions of 64 bytes.
 
 mod legacy_sigops;
 mod size;
@@ -11,7 +12,7 @@ use crate::flags::Flags;
 pub(crate) use legacy_sigops::LEGACY_SIGOPS_LIMIT;
 pub(crate) use size::FORBID_64_BYTE_TX;
 
-/// Checks both rules, given the claims of every input.
+/// Checks both rules. `claims` are the facts that were recorded while the inputs were verified.
 pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<(), TransactionRule> {
     size::check(tx, flags)?;
     legacy_sigops::check(claims)

@@ -1,4 +1,4 @@
-//! The rule against transactions of 64 bytes.
+//! The rule of BIP 54 that a transaction must not have exactly 64 bytes without its witness.
 
 use bitcoin::Transaction;
 
@@ -11,7 +11,7 @@ flags! {
     29 FORBID_64_BYTE_TX Proposal "Fail on transactions of exactly 64 bytes without witness (BIP 54).";
 }
 
-/// The row of the rule.
+/// The entry of this rule in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const FORBID_64_BYTE_TX: Proposal = Proposal {
     id: ProposalId::FORBID_64_BYTE_TX,
     name: "FORBID_64_BYTE_TX",

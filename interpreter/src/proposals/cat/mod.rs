@@ -20,7 +20,7 @@ errors! {
     DiscourageOpCat "DISCOURAGE_OP_CAT" "OP_CAT is used and policy refuses it";
 }
 
-/// The row of the proposal.
+/// The entry of BIP 347 in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const OP_CAT: Proposal = Proposal {
     id: ProposalId::OP_CAT,
     name: "OP_CAT",
@@ -45,7 +45,8 @@ pub(crate) const OP_CAT: Proposal = Proposal {
     sample: Some(Sample { stack: &[&[1], &[2]], script: &[Opcode::OP_CAT.0] }),
 };
 
-/// `a b -- ab`. Fails if the result would be longer than 520 bytes (BIP 347 "Specification").
+/// `OP_CAT`: `a b -- ab`. Joins two elements. Fails if the result would be longer than 520 bytes (BIP 347
+/// "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     m.tapscript_with(Proposal::OP_CAT)?;
     m.stack.need(2)?;

@@ -25,7 +25,7 @@ errors! {
     TemplateMismatch "TEMPLATE_MISMATCH" "the transaction is not the one that OP_CHECKTEMPLATEVERIFY commits to";
 }
 
-/// The row of the proposal.
+/// The entry of BIP 119 in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const CHECKTEMPLATEVERIFY: Proposal = Proposal {
     id: ProposalId::CHECKTEMPLATEVERIFY,
     name: "CHECKTEMPLATEVERIFY",
@@ -47,6 +47,6 @@ pub(crate) const CHECKTEMPLATEVERIFY: Proposal = Proposal {
     ],
     cost: 0,
     vectors: Some("ctv"),
-    // An argument of one byte, since a hash would be that of a transaction.
+    // The argument has one byte because a hash of 32 bytes would match one transaction only.
     sample: Some(Sample { stack: &[&[1]], script: &[Opcode::OP_CHECKTEMPLATEVERIFY.0] }),
 };

@@ -9,8 +9,9 @@ use crate::proposals::Proposal;
 use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
-/// `hash -- hash`: fails unless `hash` is the default template hash of the transaction (BIP 119 "Detailed Specification").
-/// The opcode works in every script version and leaves its argument on the stack.
+/// `OP_CHECKTEMPLATEVERIFY`: `hash -- hash`. Fails if `hash` has 32 bytes and is not the default template hash of the
+/// transaction (BIP 119 "Detailed Specification"). The opcode works in every kind of script and leaves its argument on
+/// the stack.
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     if !Proposal::CHECKTEMPLATEVERIFY.is_active(m.flags)? {
         let proposal = Some(Proposal::CHECKTEMPLATEVERIFY);

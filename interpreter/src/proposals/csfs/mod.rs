@@ -23,7 +23,7 @@ errors! {
     DiscourageOpCheckSigFromStack "DISCOURAGE_OP_CHECKSIGFROMSTACK" "OP_CHECKSIGFROMSTACK is used and policy refuses it";
 }
 
-/// The row of the proposal.
+/// The entry of BIP 348 in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const CHECKSIGFROMSTACK: Proposal = Proposal {
     id: ProposalId::CHECKSIGFROMSTACK,
     name: "CHECKSIGFROMSTACK",

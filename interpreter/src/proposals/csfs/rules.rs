@@ -8,9 +8,9 @@ use crate::proposals::Proposal;
 use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
-/// `sig msg key -- bool`: verifies a signature of a message from the stack. The message may have 0 to 520 bytes and is not
-/// hashed first. The checks are made in the order of BIP 348 "Specification": the type of the key, the signature, then the
-/// budget.
+/// `OP_CHECKSIGFROMSTACK`: `sig msg key -- bool`. Verifies a signature of a message from the stack. The message may
+/// have 0 to 520 bytes and is not hashed first. The checks are made in the order of BIP 348 "Specification": the type
+/// of the key, the signature, then the signature budget.
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     // The opcode has its meaning in tapscript only (R2).
     m.tapscript_with(Proposal::CHECKSIGFROMSTACK)?;

@@ -19,7 +19,7 @@ errors! {
     DiscourageOpInternalKey "DISCOURAGE_OP_INTERNALKEY" "OP_INTERNALKEY is used and policy refuses it";
 }
 
-/// The row of the proposal.
+/// The entry of BIP 349 in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const INTERNALKEY: Proposal = Proposal {
     id: ProposalId::INTERNALKEY,
     name: "INTERNALKEY",
@@ -39,7 +39,7 @@ pub(crate) const INTERNALKEY: Proposal = Proposal {
     sample: Some(Sample { stack: &[], script: &[Opcode::OP_INTERNALKEY.0] }),
 };
 
-/// `-- key`: pushes the internal key of the input's control block (BIP 349 "Specification").
+/// `OP_INTERNALKEY`: `-- key`. Pushes the 32-byte internal key in the input's control block (BIP 349 "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     let key = m.tapscript_with(Proposal::INTERNALKEY)?.internal_key;
     m.stack.push(&key)

@@ -23,7 +23,7 @@ errors! {
     DiscourageOpPairCommit "DISCOURAGE_OP_PAIRCOMMIT" "OP_PAIRCOMMIT is used and policy refuses it";
 }
 
-/// The row of the proposal.
+/// The entry of BIP 442 in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const PAIRCOMMIT: Proposal = Proposal {
     id: ProposalId::PAIRCOMMIT,
     name: "PAIRCOMMIT",
@@ -48,12 +48,12 @@ pub(crate) const PAIRCOMMIT: Proposal = Proposal {
 };
 
 tags! {
-    /// Hasher for the tag of BIP 442 "Specification".
+    /// Returns a hasher that has processed the tag of BIP 442 "Specification".
     tag "PairCommit";
 }
 
-/// `a b -- hash`: pushes the tagged hash of both elements, each preceded by its length, the deeper element first (BIP 442
-/// "Specification").
+/// `OP_PAIRCOMMIT`: `a b -- hash`. Pushes the tagged hash of both elements, each preceded by its length, `a` first (BIP
+/// 442 "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     m.tapscript_with(Proposal::PAIRCOMMIT)?;
     m.stack.need(2)?;
@@ -70,7 +70,7 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     m.stack.push(&digest)
 }
 
-/// Writes the bytes that are hashed after the tag.
+/// Writes the bytes that are hashed after the tag: both elements, each preceded by its length.
 fn write_preimage(a: &[u8], b: &[u8], sink: &mut impl MessageSink) {
     write_sized(sink, "x1", a);
     write_sized(sink, "x2", b);

@@ -6,7 +6,7 @@ use crate::message::{MessageSink, count_as_u32, tags};
 use crate::view::TxView;
 
 tags! {
-    /// Hasher for the tag of BIP 446 "Specification".
+    /// Returns a hasher that has processed the tag of BIP 446 "Specification".
     tag "TemplateHash";
 }
 

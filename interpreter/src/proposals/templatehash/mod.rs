@@ -24,7 +24,7 @@ errors! {
     DiscourageTemplateHash "DISCOURAGE_TEMPLATEHASH" "OP_TEMPLATEHASH is used and policy refuses it";
 }
 
-/// The row of the proposal.
+/// The entry of BIP 446 in [`PROPOSALS`](crate::PROPOSALS).
 pub(crate) const TEMPLATEHASH: Proposal = Proposal {
     id: ProposalId::TEMPLATEHASH,
     name: "TEMPLATEHASH",
@@ -44,7 +44,8 @@ pub(crate) const TEMPLATEHASH: Proposal = Proposal {
     sample: Some(Sample { stack: &[], script: &[Opcode::OP_TEMPLATEHASH.0] }),
 };
 
-/// `-- hash`: pushes the template hash for the input that is verified (BIP 446 "Specification").
+/// `OP_TEMPLATEHASH`: `-- hash`. Pushes the template hash of the transaction for the input that is verified (BIP 446
+/// "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     let annex_hash = m.tapscript_with(Proposal::TEMPLATEHASH)?.annex_hash;
     let digest = template_hash_digest(&m.host.view(), annex_hash.as_ref());
