@@ -19,8 +19,8 @@ fn has_no_output(tx: &Transaction, input: usize, hash_type: u32) -> bool {
     EcdsaOutputs::of(hash_type) == EcdsaOutputs::Single && input >= tx.output.len()
 }
 
-/// Returns the legacy signature hash. `script_code` must begin after the last executed `OP_CODESEPARATOR`, with the
-/// signature removed.
+/// Returns the legacy signature hash. `script_code` is the script after the last executed `OP_CODESEPARATOR`, without
+/// pushes of the signature (Core `FindAndDelete`).
 pub fn digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     digest_with(view, script_code, hash_type, &mut EcdsaMidstates::default())
 }
@@ -46,7 +46,8 @@ pub(crate) fn digest_with(
     })
 }
 
-/// Hashes the message for SIGHASH_ALL, without the hash type, from the parts that all inputs share.
+/// Returns a hasher that has processed the message for SIGHASH_ALL except its last field, the hash type. Takes the
+/// parts that are the same for all inputs from the cache of the transaction.
 fn hash_all(view: &TxView<'_>, script_code: &[u8]) -> Sha256 {
     let parts = view.cache.legacy(view.tx);
     let mut hasher = parts.before_input.get(view.input).cloned().unwrap_or_default();
@@ -61,8 +62,8 @@ fn hash_all(view: &TxView<'_>, script_code: &[u8]) -> Sha256 {
     hasher
 }
 
-/// Writes the message field by field. Returns false if the hash type requires an output that does not exist: there is no
-/// message then, and the digest is the number one.
+/// Writes the message field by field and returns true. Returns false without writing if the hash type is SIGHASH_SINGLE
+/// and no output has the input's index: there is no message then, and the digest is the number one.
 pub fn write_message(
     view: &TxView<'_>,
     script_code: &[u8],
@@ -153,8 +154,8 @@ mod tests {
     use super::*;
     use crate::spend::Spend;
 
-    /// Compares the digests for all 256 hash types with those of rust-bitcoin. The second input has the last output, and the
-    /// third input has no output of its index.
+    /// Compares the digests for all 256 hash types with those of rust-bitcoin. The transaction has three inputs and two
+    /// outputs, so no output has the index of the third input.
     #[test]
     fn every_way_to_the_digest_is_that_of_rust_bitcoin() {
         let input = |sequence| TxIn { sequence: bitcoin::Sequence(sequence), ..TxIn::default() };

@@ -1,4 +1,5 @@
-//! Caches of signature hashes: the hashers of one script code, and the digests of one tapscript.
+//! Caches for several signature checks in one script: [`EcdsaMidstates`] for legacy and segwit v0 scripts, and
+//! [`TaprootDigests`] for tapscripts.
 
 use sha2::{Digest, Sha256};
 
@@ -6,15 +7,15 @@ use super::taproot::KeyVersion;
 use super::{ANYONECANPAY, EcdsaOutputs};
 use crate::message::sha256d;
 
-/// Hashers that have processed all of an ECDSA message except its last field, the hash type. They are valid for one script
-/// code only. Hash types with the same message share a hasher, as in Core's `SigHashCache`. The array is initialized lazily,
-/// so that a script without signatures does not write to it.
+/// Cached hashers that have processed the message of an ECDSA signature except its last field, the hash type. They are
+/// valid for one script code only. Hash types whose messages differ only in that field share a hasher, as in Core's
+/// `SigHashCache`. The array is initialized lazily, so that a script without signatures does not write to it.
 #[derive(Default)]
 pub struct EcdsaMidstates(Option<[Option<Sha256>; 6]>);
 
 impl EcdsaMidstates {
-    /// Returns the digest of a message. `write` returns a hasher that has processed the whole message except the hash type;
-    /// it is called only if no midstate is cached.
+    /// Returns the digest for a hash type. `write` returns a hasher that has processed the whole message except the
+    /// hash type. It is called only if no such hasher is cached.
     pub(super) fn digest(&mut self, hash_type: u32, write: impl FnOnce() -> Sha256) -> [u8; 32] {
         let outputs = match EcdsaOutputs::of(hash_type) {
             EcdsaOutputs::All => 0,
@@ -30,20 +31,21 @@ impl EcdsaMidstates {
     }
 }
 
-/// Signature hashes computed by a tapscript since its last `OP_CODESEPARATOR`. Until the next one, they depend only on the
-/// key version and the hash type.
+/// Cached signature hashes of a tapscript since its last `OP_CODESEPARATOR`. Until the next `OP_CODESEPARATOR`, a
+/// signature hash depends only on the key version and the hash type.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaprootDigests {
     bip342: Option<ByHashType>,
     bip118: Option<ByHashType>,
 }
 
-/// One digest for each defined hash type. Two bits of the hash type select what is signed of the outputs, two what is signed
-/// of the inputs.
+/// One cached digest for each combination of the four hash type bits that have a meaning: two select the signed
+/// outputs, two the signed inputs.
 type ByHashType = [Option<[u8; 32]>; 16];
 
 impl TaprootDigests {
-    /// Returns the digest for a hash type. Returns `None` if `compute` does, as it does for hash types that are not defined.
+    /// Returns the digest for a hash type, from the cache or from `compute`. Returns `None` if `compute` returns
+    /// `None`, which it must do for hash types that are not defined.
     pub(crate) fn get_or_compute(
         &mut self,
         key_version: KeyVersion,

@@ -1,4 +1,5 @@
-//! Signature hashes, with one file for each kind. Each digest is the hash of a message (`message.rs`).
+//! Signature hashes, with one file for each kind: legacy, segwit v0 and taproot. Each kind has a function that returns
+//! the digest, and a function that writes the hashed message field by field.
 
 pub mod legacy;
 mod midstates;
@@ -21,8 +22,8 @@ pub(crate) enum EcdsaOutputs {
 }
 
 impl EcdsaOutputs {
-    /// Returns the outputs for a hash type. Legacy and segwit v0 read five bits; any value other than NONE and SINGLE means
-    /// ALL.
+    /// Returns the outputs to which a hash type commits. Legacy and segwit v0 scripts use the lowest five bits of the
+    /// hash type; any value other than NONE and SINGLE means ALL.
     pub(crate) fn of(hash_type: u32) -> EcdsaOutputs {
         match hash_type & 0x1f {
             2 => EcdsaOutputs::None,
@@ -35,7 +36,7 @@ impl EcdsaOutputs {
 /// Bit of a hash type with which a signature does not commit to the other inputs.
 pub(crate) const ANYONECANPAY: u8 = 0x80;
 
-/// SHA-256 of an annex, preceded by its length (BIP 341 "Common signature message", `sha_annex`).
+/// Returns SHA-256 of an annex, preceded by its length (BIP 341 "Common signature message", `sha_annex`).
 pub fn annex_hash(annex: &[u8]) -> [u8; 32] {
     let mut hasher = Sha256::new();
     write_sized(&mut hasher, "annex", annex);

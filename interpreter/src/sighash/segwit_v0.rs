@@ -6,8 +6,8 @@ use super::{ANYONECANPAY, EcdsaMidstates, EcdsaOutputs};
 use crate::message::{MessageSink, outpoint_bytes, write_sized};
 use crate::view::{TxView, write_before_outpoint};
 
-/// Returns the BIP 143 signature hash. `script_code` must begin after the last executed `OP_CODESEPARATOR`; for P2WPKH,
-/// `script_code` is the implied P2PKH script.
+/// Returns the BIP 143 signature hash. `script_code` is the script after the last executed `OP_CODESEPARATOR`. For
+/// P2WPKH, it is the implied P2PKH script.
 pub fn digest(view: &TxView<'_>, script_code: &[u8], hash_type: u32) -> [u8; 32] {
     digest_with(view, script_code, hash_type, &mut EcdsaMidstates::default())
 }
@@ -42,7 +42,8 @@ pub fn write_message(view: &TxView<'_>, script_code: &[u8], hash_type: u32, sink
 
 const ZERO: [u8; 32] = [0; 32];
 
-/// Data of all inputs to which a hash type commits: outpoints and nSequences, outpoints only, or neither.
+/// The data of all inputs to which a hash type commits: outpoints and nSequences, outpoints only, or neither. A
+/// signature always commits to the outpoint and nSequence of its own input.
 enum Inputs {
     AllWithSequences,
     All,
@@ -69,7 +70,7 @@ impl Inputs {
     }
 }
 
-/// Writes the fields from the outpoint on, except the hash type.
+/// Writes the fields of the message from the outpoint to nLockTime, that is, all but the hash type.
 fn write_from_outpoint(view: &TxView<'_>, script_code: &[u8], hash_type: u32, sink: &mut impl MessageSink) {
     let TxView { tx, prevouts, input: signer, cache } = *view;
     if let (Some(input), Some(prevout)) = (tx.input.get(signer), prevouts.get(signer)) {

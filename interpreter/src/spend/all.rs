@@ -1,5 +1,5 @@
-//! Verification of every input of one transaction, or of many transactions. The feature `rayon` spreads the inputs over all
-//! processors; the verdicts are the same.
+//! Verification of all inputs of a transaction, and of many transactions. With the feature `rayon`, inputs are verified
+//! in parallel; the verdicts are the same.
 
 use core::ops::Range;
 
@@ -8,7 +8,8 @@ use crate::claim::Claim;
 use crate::error::TransactionError;
 use crate::flags::Flags;
 
-/// Maximum number of inputs that one task verifies. A small group wastes little work if one of its inputs is invalid.
+/// Maximum number of inputs in a group, which one task verifies. Groups are small because, after an invalid input is
+/// found, the groups that are already running are wasted work.
 const MAX_GROUP: usize = 64;
 
 /// Verifies many transactions. Returns one verdict for each spend, in the order of `spends`; each verdict is the one that
@@ -23,7 +24,8 @@ pub fn verify_spends(spends: &[Spend<'_>], flags: Flags) -> Vec<Result<(), Trans
     spends.iter().map(|spend| spend.verify(flags)).collect()
 }
 
-/// Verifies every input. Returns the claims of all inputs, or the error of the first invalid input.
+/// Verifies every input. Returns the facts that the rules over the whole transaction need, or the error of the first
+/// invalid input.
 pub(crate) fn claims(spend: &Spend<'_>, flags: Flags) -> Result<Vec<Claim>, TransactionError> {
     let inputs = spend.tx().input.len();
     let size = group_size(inputs);
@@ -34,8 +36,8 @@ pub(crate) fn claims(spend: &Spend<'_>, flags: Flags) -> Result<Vec<Claim>, Tran
     join(0..inputs.div_ceil(size), group)
 }
 
-/// Verifies the inputs of a range, one after the other. Returns the claims of all of them, or the error of the first invalid
-/// input.
+/// Verifies a range of inputs, one after the other. Returns the claims of these inputs, or the error of the first
+/// invalid input.
 fn claims_of(spend: &Spend<'_>, inputs: Range<usize>, flags: Flags) -> Result<Vec<Claim>, TransactionError> {
     let mut claims = Vec::new();
     for input in inputs {
@@ -45,7 +47,7 @@ fn claims_of(spend: &Spend<'_>, inputs: Range<usize>, flags: Flags) -> Result<Ve
     Ok(claims)
 }
 
-/// Number of inputs that one task verifies, given the number of inputs of the transaction.
+/// Returns the number of inputs that one task verifies. `inputs` is the number of inputs of the transaction.
 fn group_size(inputs: usize) -> usize {
     // Waking another thread takes longer than verifying one or two signatures.
     #[cfg(feature = "rayon")]
@@ -55,7 +57,8 @@ fn group_size(inputs: usize) -> usize {
     inputs.clamp(1, MAX_GROUP)
 }
 
-/// Runs `claims` for every group. Returns the claims of all groups, or the first error in the order of the groups.
+/// Calls `claims` with the index of every group, in parallel with the feature `rayon`. Returns the claims of all
+/// groups, or the error of the first group that fails.
 fn join<E: Send>(
     groups: Range<usize>,
     claims: impl Fn(usize) -> Result<Vec<Claim>, E> + Send + Sync,
@@ -109,7 +112,8 @@ mod tests {
         }
     }
 
-    /// Prevouts that anyone can spend. `bad` lists the indices that get another one-byte script, with its opcode.
+    /// Returns one prevout for each input, with the script `OP_1`. `bad` lists the inputs that get another script of
+    /// one opcode: the index of the input and the opcode.
     fn prevouts(inputs: usize, bad: &[(usize, u8)]) -> Vec<TxOut> {
         let script = |index| {
             let opcode = bad.iter().find(|(at, _)| *at == index).map_or(0x51, |(_, opcode)| *opcode);

@@ -1,4 +1,4 @@
-//! [`Spend`]: a transaction with the outputs that it spends, and the verification of one input or of the whole transaction.
+//! [`Spend`]: the type with which callers verify a whole transaction, or one of its inputs.
 
 mod all;
 
@@ -15,7 +15,8 @@ use crate::view::{TxCache, TxView};
 
 pub use all::verify_spends;
 
-/// A transaction together with the outputs that it spends.
+/// A transaction together with the outputs that it spends. [`Spend::verify`] verifies the whole transaction, and
+/// [`Spend::verify_input`] verifies one input.
 ///
 /// Hashes that several inputs need are computed once, when first needed.
 ///
@@ -82,7 +83,8 @@ impl<'a> Spend<'a> {
         Ok(TxView { tx: self.tx, prevouts: self.prevouts, input, cache: &self.cache })
     }
 
-    /// Verifies one input (Core `VerifyScript`). A verdict on the transaction needs every input: see [`Spend::conclude`].
+    /// Verifies one input (Core `VerifyScript`). This is not a verdict on the transaction: pass the results of all
+    /// inputs to [`Spend::conclude`], or use [`Spend::verify`].
     ///
     /// # Errors
     ///
@@ -108,12 +110,14 @@ impl<'a> Spend<'a> {
         verify::verify_input(host, flags, inspector)
     }
 
-    /// Checks the rules that span inputs and returns the verdict on the transaction, given its verified inputs in any order.
+    /// Checks the rules that span inputs and returns the verdict on the transaction. `inputs` are the results of all
+    /// inputs, in any order.
     ///
     /// # Errors
     ///
-    /// [`TransactionError::Rule`] if the transaction breaks a rule that spans inputs. [`TransactionError::Usage`] unless
-    /// every input of the transaction was verified exactly once and under these flags.
+    /// - [`TransactionError::Rule`] if the transaction breaks a rule that spans inputs.
+    /// - [`TransactionError::Usage`] if `inputs` lacks an input of the transaction, has an input twice, or has an input
+    ///   that was verified under other flags.
     pub fn conclude(&self, inputs: &[InputVerified], flags: Flags) -> Result<(), TransactionError> {
         flags.check().map_err(UsageError::from)?;
         conclude::require_each(inputs, self.tx.input.len(), flags)?;
@@ -126,9 +130,10 @@ impl<'a> Spend<'a> {
     ///
     /// # Errors
     ///
-    /// The error of the first invalid input, in input order. If every input is valid, the broken rule over the whole
-    /// transaction. [`TransactionError::Usage`] if a flag is set without another flag that it needs; this is checked even if
-    /// the transaction has no inputs.
+    /// - [`TransactionError::Input`] for the first invalid input, in input order.
+    /// - [`TransactionError::Rule`] if every input is valid but the transaction breaks a rule that spans inputs.
+    /// - [`TransactionError::Usage`] if a flag is set without another flag that it needs. The flags are checked even if
+    ///   the transaction has no inputs.
     pub fn verify(&self, flags: Flags) -> Result<(), TransactionError> {
         flags.check().map_err(UsageError::from)?;
         let claims = all::claims(self, flags)?;

@@ -22,7 +22,7 @@ use crate::view::TxView;
 
 use program::WitnessProgram;
 
-/// State of the verification of one input. Each step either succeeds or returns an error; `phase` tells where the error
+/// State of the verification of one input. If a step returns an error, `phase` is the phase in which the error
 /// occurred.
 pub(crate) struct Verification<'a, 'i, I> {
     pub(crate) view: TxView<'a>,
@@ -53,8 +53,8 @@ pub(crate) fn verify_input<I: Inspector>(
 }
 
 impl<'a, I: Inspector> Verification<'a, '_, I> {
-    /// Starts a phase of the verification and reports it to the inspector. `script` is the script that the phase runs, if
-    /// any.
+    /// Starts a phase of the verification and reports the phase to the inspector. `script` is the script that the phase
+    /// runs, if any.
     pub(crate) fn enter(&mut self, phase: Phase, script: Option<&[u8]>) {
         self.phase = phase;
         if I::ACTIVE {
@@ -71,7 +71,7 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         let (tx_input, prevout) =
             match (self.view.tx.input.get(self.view.input), self.view.prevouts.get(self.view.input)) {
                 (Some(tx_input), Some(prevout)) => (tx_input, prevout),
-                // Spend::signing has checked that the input and its prevout exist.
+                // Not reached: Spend::view has checked that the input and its prevout exist.
                 _ => return Err(ScriptError::EvalFalse.into()),
             };
         if self.flags.contains(Flags::LEGACY_SIGOPS_LIMIT) {
@@ -155,7 +155,7 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         Ok(true)
     }
 
-    /// Reports to the inspector that a script is a witness program or P2SH but is not verified as such, because a flag is
+    /// Reports to the inspector if `script` is a witness program or P2SH but is not verified as one, because a flag is
     /// not set.
     fn record_missing_flags(&mut self, script: &[u8]) {
         let unchecked = match WitnessProgram::parse(script) {

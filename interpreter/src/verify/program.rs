@@ -1,4 +1,5 @@
-//! Verification of witness programs: which rules apply to a program, and the rules of segwit v0 (BIP 141).
+//! Verification of witness programs: selects the rules for the version and length of a program, and applies those of
+//! segwit v0 (BIP 141). The rules of taproot are in `taproot.rs`.
 
 use bitcoin::Witness;
 use sha2::{Digest, Sha256};
@@ -41,7 +42,8 @@ impl<'s> WitnessProgram<'s> {
         self.version == 1 && self.program.len() == 32
     }
 
-    /// Returns the `Unchecked` value for a program that is not verified because flags are missing from `flags`.
+    /// Returns the value that reports that this program is not verified because flags that it needs are missing from
+    /// `flags`.
     pub(crate) fn without_flags(&self, flags: Flags) -> Unchecked {
         let needed = if self.is_taproot() { Flags::WITNESS | Flags::TAPROOT } else { Flags::WITNESS };
         Unchecked::WitnessProgramFlag { version: self.version, missing: needed.closure() - flags }
@@ -83,7 +85,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
         }
     }
 
-    /// Reports a rule that is skipped to the inspector.
+    /// Reports to the inspector that a rule is skipped.
     pub(super) fn record(&mut self, unchecked: Unchecked) {
         if I::ACTIVE {
             self.inspector.event(&Event::Unchecked(unchecked));

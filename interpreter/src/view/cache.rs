@@ -1,4 +1,4 @@
-//! Hashes of one transaction that several of its inputs need.
+//! [`TxCache`]: hashes of a transaction that several of its inputs need, so that each is computed once.
 
 use std::sync::OnceLock;
 
@@ -128,11 +128,11 @@ pub(crate) fn write_before_outpoint(
     sink.field("hashSequence", sequences);
 }
 
-/// Size of a serialized input with an empty script, in bytes.
+/// Size in bytes of a serialized input with an empty script: outpoint, length zero and nSequence.
 pub(crate) const BLANK_INPUT_SIZE: usize = 41;
 
-/// Parts that the messages of all inputs of a transaction have in common. With them, signing n inputs does not take n
-/// serializations of the transaction, and takes only half of the hashing.
+/// Parts of the legacy message for SIGHASH_ALL that the inputs of a transaction have in common. With these parts, n
+/// inputs need one serialization of the transaction instead of n, and about half of the hashing.
 pub(crate) struct LegacyParts {
     /// Serialization of all inputs, each with an empty script.
     pub(crate) blank_inputs: Vec<u8>,

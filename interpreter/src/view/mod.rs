@@ -1,4 +1,4 @@
-//! [`TxView`]: what a rule can see of the transaction.
+//! [`TxView`]: a transaction, the outputs that it spends, and the input to which a rule or a signature hash applies.
 
 mod cache;
 
@@ -7,8 +7,8 @@ use bitcoin::{Transaction, TxOut};
 pub use cache::TxCache;
 pub(crate) use cache::{BLANK_INPUT_SIZE, write_before_outpoint};
 
-/// The transaction, its prevouts and the input that is verified or signed. Opcodes inspect it, and signature hashes are computed
-/// from it.
+/// A transaction, the outputs that it spends, and the index of the input that is verified or signed. Opcodes that
+/// inspect the transaction and functions that compute signature hashes use this view.
 #[derive(Clone, Copy, Debug)]
 pub struct TxView<'a> {
     /// The transaction.

@@ -5,17 +5,17 @@ use crate::message::{MessageSink, outpoint_bytes, write_sized};
 use crate::sighash::ANYONECANPAY;
 use crate::view::TxView;
 
-/// Data, other than the transaction, that a taproot signature commits to (BIP 341 "Common signature message", BIP 342
-/// "Common signature message extension").
+/// What a taproot signature commits to besides the transaction and its prevouts: the annex and, in a tapscript, the
+/// extension (BIP 341 "Common signature message", BIP 342 "Common signature message extension").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaprootMessage {
-    /// SHA-256 of the annex with its CompactSize length; `None` if the witness has no annex.
+    /// SHA-256 of the annex, preceded by its CompactSize length; `None` if the witness has no annex.
     pub annex_hash: Option<[u8; 32]>,
     /// The extension for tapscript; `None` on the key path.
     pub tapscript: Option<TapscriptMessage>,
 }
 
-/// Key version of a public key in tapscript, which signatures commit to.
+/// Key version of a public key in tapscript. Signatures commit to it, and it selects the message that they sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyVersion {
     /// Version of 32-byte keys (BIP 342).
@@ -27,7 +27,7 @@ pub enum KeyVersion {
 /// The extension of the signature message in tapscript (BIP 342, BIP 118).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TapscriptMessage {
-    /// Version of the public key that verifies the signature.
+    /// Version of the public key that the signature is verified with.
     pub key_version: KeyVersion,
     /// Tapleaf hash of the executed leaf.
     pub leaf_hash: [u8; 32],
@@ -61,8 +61,9 @@ pub(super) fn write(
     Some(())
 }
 
-/// Writes the message of BIP 341 preceded by the epoch (`0x00 || SigMsg(hash_type, ext_flag)`). The hash type must be
-/// defined.
+/// Writes the message of BIP 341, preceded by the epoch and without the extension (`0x00 || SigMsg(hash_type,
+/// ext_flag)`). The caller has checked that the hash type is defined. Returns `None` if the hash type is SIGHASH_SINGLE
+/// and the transaction has no output with the input's index.
 pub(crate) fn write_common(
     view: &TxView<'_>,
     message: &TaprootMessage,
@@ -111,8 +112,11 @@ pub(crate) fn signs_all_outputs(hash_type: u8) -> bool {
     !matches!(hash_type & OUTPUT_MASK, SIGHASH_NONE | SIGHASH_SINGLE)
 }
 
-/// Returns the hash of the single output for SIGHASH_SINGLE, and `Some(None)` for other hash types. Returns `None` if the
-/// output does not exist.
+/// Returns the hash that SIGHASH_SINGLE adds to the message:
+///
+/// - `Some(Some(hash))` for SIGHASH_SINGLE: the hash of the output with the input's index;
+/// - `None` for SIGHASH_SINGLE if there is no such output;
+/// - `Some(None)` for other hash types, which add no such hash.
 pub(crate) fn single_output<'a>(view: &TxView<'a>, hash_type: u8) -> Option<Option<&'a [u8; 32]>> {
     match hash_type & OUTPUT_MASK {
         SIGHASH_SINGLE => Some(Some(view.cache.single_output(view.tx, view.input)?)),
@@ -125,8 +129,8 @@ pub(crate) fn spend_type(message: &TaprootMessage) -> u8 {
     2 * u8::from(message.tapscript.is_some()) + u8::from(message.annex_hash.is_some())
 }
 
-/// Writes the message extension of BIP 342 "Common signature message extension". The leaf hash is optional, since BIP 118
-/// omits it for some hash types.
+/// Writes the message extension of BIP 342 "Common signature message extension". Writes nothing on the key path.
+/// `with_leaf_hash` is false for hash types of BIP 118 that do not commit to the leaf.
 pub(crate) fn write_extension(message: &TaprootMessage, with_leaf_hash: bool, sink: &mut impl MessageSink) {
     let Some(tapscript) = &message.tapscript else { return };
     if with_leaf_hash {

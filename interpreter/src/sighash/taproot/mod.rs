@@ -1,5 +1,5 @@
-//! The signature hash of taproot and tapscript. The version of the public key selects the message: that of BIP 341 and BIP 342, or
-//! that of BIP 118.
+//! The signature hash of taproot and tapscript. The message is defined by BIP 341 and BIP 342 or, for public keys of
+//! BIP 118, by BIP 118.
 
 pub(crate) mod message;
 
@@ -12,7 +12,7 @@ use crate::view::TxView;
 pub use message::{KeyVersion, TaprootMessage, TapscriptMessage, is_defined};
 
 tags! {
-    /// Hasher for the tag of BIP 341 "Common signature message".
+    /// Returns a hasher that has processed the tag of BIP 341 "Common signature message".
     tap_sighash "TapSighash";
 }
 
