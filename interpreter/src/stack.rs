@@ -1,4 +1,4 @@
-//! The stack and the alt stack.
+//! [`Stack`]: the stack and the alt stack of a running script.
 //!
 //! An element is a handle of eight bytes. Elements of up to seven bytes (numbers, booleans, empty vectors) are stored in the
 //! handle itself. Longer elements are stored in an arena, a buffer that both stacks share. Elements never change, so copying
@@ -17,18 +17,18 @@ use crate::script_num;
 /// Maximum size of an element that is stored in its handle, in bytes.
 const INLINE: usize = 7;
 
-/// Tag of a handle whose element is stored in the arena.
+/// Last byte of a handle whose element is stored in the arena.
 const IN_ARENA: u8 = 0xff;
 
-/// Maximum amount of memory that a thread keeps from one verification for the next, in bytes. Common transactions and most
-/// scripts need less.
+/// Maximum memory, in bytes, that a thread keeps after a verification to reuse it in the next one. Most scripts need
+/// less.
 const MAX_KEPT: usize = 1 << 19;
 
 thread_local! {
     static KEPT: Cell<Stack> = const { Cell::new(Stack::new()) };
 }
 
-/// Minimum size of the arena, in bytes, at which it is compacted.
+/// Size in bytes that the arena must have before it is compacted for the first time.
 const MIN_ARENA_LIMIT: usize = 1 << 16;
 
 type Result<T> = core::result::Result<T, ScriptError>;
@@ -78,7 +78,8 @@ impl Element {
         if tag == IN_ARENA { u16::from_le_bytes([e, f]).into() } else { tag.into() }
     }
 
-    /// Returns the handle as a number: an inline element's bytes, the first one lowest, and the tag in the highest byte.
+    /// Returns the handle as a little-endian integer. For an inline element, the highest byte is the length and the
+    /// other bytes are the element.
     #[inline]
     fn bits(&self) -> u64 {
         u64::from_le_bytes(self.0)
@@ -96,7 +97,8 @@ impl Element {
         }
         let Some(sign_bit) = (8 * u32::from(tag)).checked_sub(1) else { return Some(Ok(0)) };
         let magnitude = self.bits() & ((1 << sign_bit) - 1);
-        // The last byte is needed if it has a bit of the magnitude, or if the highest bit of the byte before it is taken.
+        // The encoding is minimal if the last byte has a bit of the magnitude besides the sign, or if the byte before
+        // it uses its highest bit.
         if minimal && (magnitude << 1) >> (sign_bit - 7) == 0 {
             return Some(Err(ScriptError::ScriptNum));
         }
@@ -139,7 +141,8 @@ pub struct Stack {
     arena: Vec<u8>,
     /// Buffer to which the arena is copied when it is compacted.
     spare: Vec<u8>,
-    /// Size in bytes that the arena must not exceed before it is compacted.
+    /// Maximum size of the arena in bytes. An element that would exceed it causes a compaction, which sets the next
+    /// limit.
     arena_limit: usize,
 }
 
@@ -207,7 +210,7 @@ impl Stack {
             + self.spare.capacity()
     }
 
-    /// Fails unless the stack has at least `count` elements.
+    /// Fails with [`ScriptError::InvalidStackOperation`] if the stack has fewer than `count` elements.
     #[inline]
     pub(crate) fn need(&self, count: usize) -> Result<()> {
         if self.main.len() < count { Err(TOO_FEW) } else { Ok(()) }
@@ -223,7 +226,8 @@ impl Stack {
     ///
     /// # Errors
     ///
-    /// [`ScriptError::InvalidStackOperation`] if the stack is not that deep. This applies to all methods that take a depth.
+    /// [`ScriptError::InvalidStackOperation`] if the stack is not that deep. All methods that take a depth return this
+    /// error.
     #[inline]
     pub fn get(&self, depth: usize) -> Result<&[u8]> {
         Ok(self.element(depth)?.bytes(&self.arena))
@@ -327,7 +331,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Copies `count` elements to the top. The deepest of them is at `depth`.
+    /// Copies `count` neighboring elements to the top. The deepest of them is at `depth`.
     #[inline]
     pub(crate) fn copy(&mut self, depth: usize, count: usize) -> Result<()> {
         let start = self.main.len().checked_sub(1 + depth).ok_or(TOO_FEW)?;
@@ -336,7 +340,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Moves `count` elements to the top. The deepest of them is at `depth`.
+    /// Moves `count` neighboring elements to the top. The deepest of them is at `depth`.
     #[inline]
     pub(crate) fn roll(&mut self, depth: usize, count: usize) -> Result<()> {
         let start = self.main.len().checked_sub(1 + depth).ok_or(TOO_FEW)?;
@@ -383,7 +387,7 @@ impl Stack {
         Ok(())
     }
 
-    /// Removes all elements of the alt stack, since each script starts with an empty one.
+    /// Removes all elements of the alt stack. Called before each script, which starts with an empty alt stack.
     pub(crate) fn clear_alt(&mut self) {
         self.alt.clear();
     }

@@ -8,7 +8,9 @@ use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
-/// `OP_IF`, `OP_NOTIF`: `x --`. Opens a branch, which is taken if the truth of x equals `wanted`.
+/// `OP_IF`, `OP_NOTIF`: `x --`. Opens a branch. The branch is taken if x is true and `wanted` is true (`OP_IF`), or if
+/// both are false (`OP_NOTIF`). Inside a branch that is not taken, x is not read and the new branch is not taken
+/// either.
 pub(super) fn if_notif(m: &mut Machine<'_>, wanted: bool) -> Result {
     let mut taken = false;
     if m.conditions.all_true() {
@@ -29,7 +31,7 @@ pub(super) fn if_notif(m: &mut Machine<'_>, wanted: bool) -> Result {
     Ok(())
 }
 
-/// `OP_ELSE`: `--`. Switches to the other side of the innermost branch.
+/// `OP_ELSE`: `--`. Switches the innermost branch between taken and not taken.
 pub(super) fn else_(m: &mut Machine<'_>) -> Result {
     if m.conditions.toggle() { Ok(()) } else { Err(ScriptError::UnbalancedConditional) }
 }

@@ -9,11 +9,12 @@ use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
 use crate::unchecked::Unchecked;
 
-/// Bit that disables the check of `OP_CHECKSEQUENCEVERIFY` if it is set in the argument (BIP 112 "Specification").
+/// Bit of the argument of `OP_CHECKSEQUENCEVERIFY`. If the bit is set, the opcode does nothing (BIP 112
+/// "Specification").
 const SEQUENCE_LOCKTIME_DISABLE_FLAG: i64 = 1 << 31;
 
-/// BIP 65 "Summary": fails if the stack is empty, the top element is negative, or the transaction's nLockTime does not
-/// satisfy it.
+/// `OP_CHECKLOCKTIMEVERIFY` (BIP 65 "Summary"): fails if the stack is empty, if the top element is negative, or if
+/// nLockTime does not prevent the transaction from confirming before the height or time in the top element.
 pub(super) fn check_lock_time_verify(m: &mut Machine<'_>) -> Result {
     if !m.flags.contains(Flags::CHECKLOCKTIMEVERIFY) {
         return without_flag(m, Opcode::OP_CHECKLOCKTIMEVERIFY, Flags::CHECKLOCKTIMEVERIFY);
@@ -22,8 +23,9 @@ pub(super) fn check_lock_time_verify(m: &mut Machine<'_>) -> Result {
     if m.host.check_lock_time(lock_time) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
 }
 
-/// BIP 112 "Summary": fails if the stack is empty, the top element is negative, or the input's nSequence does not satisfy
-/// it. An argument with the disable bit is not checked against nSequence.
+/// `OP_CHECKSEQUENCEVERIFY` (BIP 112 "Summary"): fails if the stack is empty, if the top element is negative, or if the
+/// input's nSequence does not require a relative lock that is at least as long as the lock in the top element. An
+/// argument with the disable bit is not compared with nSequence.
 pub(super) fn check_sequence_verify(m: &mut Machine<'_>) -> Result {
     if !m.flags.contains(Flags::CHECKSEQUENCEVERIFY) {
         return without_flag(m, Opcode::OP_CHECKSEQUENCEVERIFY, Flags::CHECKSEQUENCEVERIFY);
@@ -36,7 +38,7 @@ pub(super) fn check_sequence_verify(m: &mut Machine<'_>) -> Result {
     if m.host.check_sequence(sequence) { Ok(()) } else { Err(ScriptError::UnsatisfiedLocktime) }
 }
 
-/// Executes the opcode as a NOP, because the flag of its soft fork is not set, and records that.
+/// Executes the opcode as a NOP, because the flag of its soft fork is not set. Records that its check was skipped.
 fn without_flag(m: &mut Machine<'_>, opcode: Opcode, missing: Flags) -> Result {
     m.record(|| Event::Unchecked(Unchecked::LocktimeFlag { opcode, missing }));
     Ok(())

@@ -7,12 +7,15 @@ use crate::limits::{MAX_OPS_PER_SCRIPT, MAX_PUBKEYS_PER_MULTISIG};
 use crate::machine::{Context, Machine};
 use crate::script_error::ScriptError;
 
-/// Positions of the arguments, as depths from the top of the stack, and the two counts.
+/// The numbers of keys and signatures, and the depths of the arguments. The top of the stack has depth 0.
 struct Arguments {
+    /// Number of public keys.
     keys: usize,
+    /// Number of signatures.
     signatures: usize,
-    /// Depth of the first key; the other keys are below it. `first_signature` is the same for the signatures.
+    /// Depth of the topmost public key, with which the opcode begins. The other public keys are directly below it.
     first_key: usize,
+    /// Depth of the topmost signature. The other signatures are directly below it.
     first_signature: usize,
     /// Depth of the dummy element, which the opcode consumes because of a bug.
     dummy: usize,
@@ -42,8 +45,8 @@ pub(super) fn check_multisig(m: &mut Machine<'_>) -> Result {
     Ok(())
 }
 
-/// Reads the two counts, and checks that the stack has all keys, all signatures and the dummy element before any of them is
-/// read.
+/// Reads the numbers of keys and signatures. Checks that the stack has all keys, all signatures and the dummy element,
+/// before any of them is read.
 fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
     m.stack.need(1)?;
     let keys = count(m, 0, MAX_PUBKEYS_PER_MULTISIG, ScriptError::PubkeyCount)?;
@@ -67,9 +70,9 @@ fn count(m: &Machine<'_>, depth: usize, max: usize, error: ScriptError) -> Resul
     if count <= max { Ok(count) } else { Err(error) }
 }
 
-/// Returns whether every signature is valid for one of the keys. Signatures and keys must be in the same order, so each key
-/// is compared with one signature only. The loop stops once fewer keys than signatures are left. Both facts affect
-/// consensus: they determine which encodings are checked.
+/// Returns whether every signature is valid for one of the keys. Signatures and keys must be in the same order, so each
+/// key is tried with one signature only. The loop stops once fewer keys than signatures are left. The order and the
+/// early stop are consensus: signatures and keys that the loop does not reach may have any encoding.
 fn check_signatures(m: &mut Machine<'_>, arguments: &Arguments) -> Result<bool> {
     let mut script_code = ScriptCode::new(m.script.get(m.code_start..).unwrap_or_default());
     if matches!(m.context, Context::Legacy) {

@@ -14,7 +14,7 @@ use crate::sighash::{EcdsaMidstates, TaprootDigests};
 use crate::tapscript::key_of;
 use crate::unchecked::Unchecked;
 
-/// `OP_CODESEPARATOR`, `--`: the script code that later signatures commit to starts after this opcode.
+/// `OP_CODESEPARATOR`: `--`. The script code that later signature checks use starts after this opcode.
 pub(super) fn code_separator(m: &mut Machine<'_>) -> Result {
     m.code_start = m.next_offset;
     m.midstates = EcdsaMidstates::default();
@@ -68,8 +68,9 @@ fn check_ecdsa(m: &mut Machine<'_>) -> Result<bool> {
     Ok(valid)
 }
 
-/// Checks a signature in tapscript (BIP 342 "Rules for signature opcodes"); the public key is on top of the stack. The order
-/// of the checks is consensus: first the budget, then the type of the key.
+/// Checks a signature in tapscript (BIP 342 "Rules for signature opcodes"). The public key is on top of the stack, and
+/// the signature is at `signature_depth`. First the signature budget is charged, then the type of the key is checked;
+/// this order decides which error is reported.
 fn check_tapscript(m: &mut Machine<'_>, signature_depth: usize) -> Result<bool> {
     let (signature, public_key) = (m.stack.get(signature_depth)?, m.stack.get(0)?);
     let Context::Tapscript(tapscript) = &mut m.context else { return Err(ScriptError::BadOpcode) };

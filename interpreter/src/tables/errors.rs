@@ -5,7 +5,7 @@ use core::fmt;
 use crate::proposals::{PROPOSALS, Proposal};
 use crate::script_error::{ERROR_ROWS, ErrorInfo, ScriptError};
 
-/// Returns the row of an error among some rows.
+/// Returns the row of `error`; `None` if `rows` does not have it.
 const fn find(rows: &[ErrorInfo], error: ScriptError) -> Option<ErrorInfo> {
     let mut rest = rows;
     while let [info, tail @ ..] = rest {
@@ -18,7 +18,7 @@ const fn find(rows: &[ErrorInfo], error: ScriptError) -> Option<ErrorInfo> {
 }
 
 impl ScriptError {
-    /// Returns the row of the error: one of Core's, or of a proposal.
+    /// Returns the row of the error, from Core's table or from the proposal that adds the error.
     const fn info(self) -> ErrorInfo {
         let mut proposals = PROPOSALS;
         let mut rows = ERROR_ROWS;
@@ -43,8 +43,12 @@ impl ScriptError {
         self.info().summary
     }
 
-    /// Returns the error that Core, which has no proposals, reports for the same input: the same error or, if policy rejects a
-    /// proposal, the error of its upgrade mechanism. Returns `None` for other errors that a proposal adds.
+    /// Returns the error that Bitcoin Core, which does not implement the proposals, reports for the same input:
+    ///
+    /// - for an error of Core, the same error;
+    /// - if policy rejects the use of a proposal, Core's error for the upgrade mechanism, such as
+    ///   `DISCOURAGE_OP_SUCCESS`;
+    /// - for any other error that a proposal adds, `None`.
     pub fn in_core(self) -> Option<ScriptError> {
         match self.proposal() {
             None => Some(self),

@@ -1,4 +1,5 @@
-//! The table of the verification flags: those of Core, and those of the proposals.
+//! The table of the verification flags of Core and of the proposed soft forks, and the methods of [`Flags`] that need
+//! it.
 
 use core::fmt;
 use core::str::FromStr;
@@ -6,7 +7,7 @@ use core::str::FromStr;
 use crate::flags::{FLAG_ROWS, FlagError, FlagInfo, FlagKind, Flags};
 use crate::proposals::{PROPOSALS, Proposal};
 
-/// All flags in the order of their bits: those of Core, then those of the proposals.
+/// All flags, in the order of their bits: Core's flags, then the flags of the proposals.
 #[allow(clippy::indexing_slicing, reason = "the loop runs when this is compiled")]
 pub const FLAGS: &[FlagInfo] = &{
     let mut table = [FLAG_ROWS[0]; count_rows()];
@@ -21,7 +22,7 @@ pub const FLAGS: &[FlagInfo] = &{
     table
 };
 
-/// Returns the row of a bit: one of this module's rows, or of a proposal's.
+/// Returns the row of the flag with this bit index, from Core's flags or from a proposal; `None` if no flag has it.
 const fn row_of(bit: u32) -> Option<&'static FlagInfo> {
     let (mut rows, mut proposals) = (FLAG_ROWS, PROPOSALS);
     loop {
@@ -58,9 +59,9 @@ impl Flags {
     /// The flags that Bitcoin's consensus enforces today.
     pub const CONSENSUS: Flags = Flags::of_kind(FlagKind::Consensus);
 
-    /// Flags that Bitcoin Core's relay policy enforces today, including the consensus flags. Core's policy rejects every
-    /// reserved opcode and key type. Flags of [`FlagKind::ProposalPolicy`] reject those that a proposal assigns, so they are
-    /// included.
+    /// The flags that Bitcoin Core's relay policy enforces today, including the consensus flags. Core's policy rejects
+    /// every reserved opcode and key type. The flags of [`FlagKind::ProposalPolicy`] are included because they reject
+    /// the reserved opcodes and key types that a proposal uses.
     pub const POLICY: Flags = Flags(
         Flags::CONSENSUS.0 | Flags::of_kind(FlagKind::Policy).0 | Flags::of_kind(FlagKind::ProposalPolicy).0,
     );
@@ -83,14 +84,15 @@ impl Flags {
         FLAGS.iter().filter(move |info| self.contains(info.flag))
     }
 
-    /// Returns the flag with this name, with or without the prefix `SCRIPT_VERIFY_`.
+    /// Returns the flag with this name, with or without the prefix `SCRIPT_VERIFY_`; `None` if there is none.
     pub fn from_name(name: &str) -> Option<Flags> {
         let name = name.strip_prefix("SCRIPT_VERIFY_").unwrap_or(name);
         FLAGS.iter().find(|info| info.name == name).map(|info| info.flag)
     }
 
-    /// Returns the set with the discourage flag of each proposal whose upgrade mechanism a flag of the set rejects in Core. Core has
-    /// one flag for each mechanism; here each proposal has a flag of its own, and Core's flag does not reject it.
+    /// Returns the set with added discourage flags, so that it rejects the uses of proposals that Core rejects under
+    /// this set. For example, Core rejects all `OP_SUCCESSx` under `DISCOURAGE_OP_SUCCESS`. Here that flag does not
+    /// reject an `OP_SUCCESSx` that a proposal uses, and the proposal has a discourage flag of its own.
     pub fn refusing_as_core(self) -> Flags {
         let refused =
             |proposal: &&&Proposal| proposal.hook.core_policy().is_some_and(|(flag, _)| self.contains(flag));

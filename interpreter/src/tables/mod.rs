@@ -1,4 +1,6 @@
-//! The tables of flags, opcodes and errors: the rows of Core, and those that each proposal adds in its folder.
+//! The tables of flags, opcodes and errors. Each joins the rows for Core with the rows that each proposed soft fork
+//! defines in its folder. The tables are separate from the types [`Flags`](crate::Flags), [`Opcode`](crate::Opcode) and
+//! [`ScriptError`](crate::ScriptError), which proposals use, so that no modules depend on each other in a cycle.
 
 mod errors;
 mod flags;

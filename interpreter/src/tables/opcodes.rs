@@ -1,11 +1,12 @@
-//! The table of the opcodes: those that exist today, and those of the proposals.
+//! The table of the opcodes that exist today and of those that proposed soft forks add, and the methods of [`Opcode`]
+//! that need it.
 
 use core::fmt;
 
 use crate::opcode::{OPCODE_ROWS, Opcode, OpcodeInfo};
 use crate::proposals::PROPOSALS;
 
-/// All named opcodes in the order of their bytes. Direct pushes of 1 to 75 bytes have no name.
+/// All opcodes that have a name, in the order of their bytes. Direct pushes of 1 to 75 bytes have no name.
 #[allow(clippy::indexing_slicing, reason = "the loop runs when this is compiled")]
 pub const OPCODES: &[OpcodeInfo] = &{
     let mut table = [OPCODE_ROWS[0]; count_rows()];
@@ -20,10 +21,11 @@ pub const OPCODES: &[OpcodeInfo] = &{
     table
 };
 
-/// The number of opcode bytes.
+/// Number of values of an opcode byte.
 const BYTES: usize = 256;
 
-/// Returns the row of a byte: one of this module's rows, or of a proposal's.
+/// Returns the row of the opcode with this byte, from the opcodes that exist today or from a proposal; `None` if the
+/// opcode has no name.
 const fn row_of(byte: usize) -> Option<&'static OpcodeInfo> {
     let (mut rows, mut proposals) = (OPCODE_ROWS, PROPOSALS);
     loop {
@@ -51,7 +53,8 @@ impl Opcode {
         OPCODES.iter().find(|info| info.opcode == self)
     }
 
-    /// Returns the opcode with this name, with or without `OP_`. Aliases and `OP_SUCCESSn` are accepted.
+    /// Returns the opcode with this name, with or without `OP_`; `None` if there is none. Aliases and names such as
+    /// `OP_SUCCESS187` are accepted.
     pub fn from_name(name: &str) -> Option<Opcode> {
         let bare = name.strip_prefix("OP_").unwrap_or(name);
         if let Some(info) =
