@@ -1,14 +1,15 @@
-//! Claims: facts about a verified input that a rule over the whole transaction needs; and these rules.
+//! Rules over a whole transaction ([`TransactionRule`]), and the facts about each input that these rules need
+//! ([`Claim`]).
 //!
-//! A rule that spans several inputs cannot be decided while one input is verified. Verification of an input records a claim
-//! for each such rule. [`crate::Spend::conclude`] then checks the rules against the claims of every input, in any order.
+//! A rule that spans several inputs cannot be decided while one input is verified. Therefore the verification of an
+//! input records a [`Claim`], for example the number of signature operations in the input. [`crate::Spend::conclude`]
+//! then checks the rules against the claims of all inputs.
 
 use core::fmt;
 
 use crate::limits::{FORBIDDEN_TX_SIZE, MAX_TX_LEGACY_SIGOPS};
 
-/// A fact about one input that a rule over the whole transaction needs. There is one variant for each rule that spans
-/// inputs.
+/// A fact about one input that a rule over the whole transaction needs. Each rule that spans inputs has one variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
@@ -17,7 +18,7 @@ pub enum Claim {
     LegacySigops(u64),
 }
 
-/// A rule over the whole transaction that is broken although each input is valid.
+/// A rule over a whole transaction, as the reason why a transaction is invalid although each of its inputs is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransactionRule {
@@ -25,7 +26,7 @@ pub enum TransactionRule {
     Size64,
     /// BIP 54 "Specification": the inputs have more than 2,500 signature operations outside the witness in total.
     LegacySigops {
-        /// Number of signature operations.
+        /// Number of signature operations of all inputs together.
         sigops: u64,
     },
 }
@@ -35,7 +36,7 @@ impl TransactionRule {
     pub const NAMES: &[&str] =
         &[TransactionRule::Size64.name(), TransactionRule::LegacySigops { sigops: 0 }.name()];
 
-    /// Returns the reject reason, spelled as in the implementation of the rule for Bitcoin Core.
+    /// Returns the reject reason, spelled as in the implementation of BIP 54 for Bitcoin Core.
     pub const fn name(self) -> &'static str {
         match self {
             TransactionRule::Size64 => "bad-txns-size",

@@ -1,4 +1,5 @@
-//! From verified inputs to the verdict on the transaction: the check of the rules that span inputs.
+//! [`InputVerified`], the result of verifying one input, and the checks that turn the results of all inputs into a
+//! verdict on the transaction.
 
 use bitcoin::Transaction;
 
@@ -7,11 +8,10 @@ use crate::error::UsageError;
 use crate::flags::Flags;
 use crate::proposals::bip54;
 
-/// The result of a verified input: the input is valid, provided that the transaction satisfies the rules over the claims of
-/// every input.
+/// The result of verifying one input successfully: the input breaks no rule that can be checked for one input alone.
 ///
-/// This is not a verdict on the transaction. [`crate::Spend::conclude`] takes one `InputVerified` for each input and returns
-/// that verdict.
+/// This is not a verdict on the transaction. [`crate::Spend::conclude`] takes one `InputVerified` for each input,
+/// checks the rules that span inputs, and returns the verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use = "a valid input is not a valid transaction: give it to Spend::conclude"]
 pub struct InputVerified {
@@ -35,19 +35,20 @@ impl InputVerified {
         self.flags
     }
 
-    /// The claims of the input, in the order in which verification recorded them.
+    /// Returns the facts about the input that rules over the whole transaction need, in the order in which they were
+    /// recorded.
     pub fn claims(&self) -> &[Claim] {
         &self.claims
     }
 }
 
-/// Checks the rules over a whole transaction, given the claims of every input in any order.
+/// Checks the rules over a whole transaction. `claims` are those of all inputs, in any order.
 pub(crate) fn check(tx: &Transaction, claims: &[Claim], flags: Flags) -> Result<(), TransactionRule> {
     bip54::check(tx, claims, flags)
 }
 
-/// Checks that there is exactly one verified input for each of the `count` inputs of a transaction, all verified under
-/// `flags`.
+/// Checks that `inputs` has exactly one result for each of the `count` inputs of a transaction, and that all of these
+/// inputs were verified under `flags`.
 pub(crate) fn require_each(inputs: &[InputVerified], count: usize, flags: Flags) -> Result<(), UsageError> {
     let mut seen = vec![false; count];
     for verified in inputs {

@@ -1,4 +1,5 @@
-//! State of nested IF and NOTIF branches, in constant space; each operation takes constant time (Core `ConditionStack`).
+//! [`Conditions`]: the state of nested IF and NOTIF branches (Core `ConditionStack`). It takes constant space, and each
+//! operation takes constant time.
 
 /// The open IF and NOTIF branches of a running script, which decide whether opcodes are executed.
 ///
@@ -54,7 +55,7 @@ impl Conditions {
         match self.first_false {
             None => self.first_false = Some(innermost),
             Some(first) if first == innermost => self.first_false = None,
-            // An outer branch is not taken, so neither side of the inner branch is executed.
+            // An outer branch is not taken, so neither the IF part nor the ELSE part of the inner branch is executed.
             Some(_) => {}
         }
         true

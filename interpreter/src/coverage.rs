@@ -1,4 +1,4 @@
-//! Coverage: reports the rules that a successful verification did not check.
+//! [`Coverage`]: an inspector that lists the rules that a successful verification did not check.
 
 use core::fmt;
 
@@ -19,13 +19,13 @@ const OUTPUTS_MASK: u8 = 0x1f;
 /// Hash type SIGHASH_NONE: the signature commits to no output.
 const SIGHASH_NONE: u8 = 2;
 
-/// A rule that a verification did not check, and the first place where it was skipped.
+/// A rule that a successful verification did not check, and where the rule was first skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Gap {
     /// The rule that was not checked.
     pub unchecked: Unchecked,
-    /// The first place at which the rule was skipped.
+    /// Phase and opcode at which the rule was first skipped.
     pub location: Location,
 }
 
@@ -75,13 +75,14 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Creates an inspector without gaps. It can be reused: each verification clears the gaps of the previous one.
+    /// Creates an inspector without gaps. The inspector can be reused: each verification clears the gaps of the
+    /// previous one.
     pub fn new() -> Coverage {
         Coverage::default()
     }
 
-    /// Returns the rules that were not checked, each once, in the order of verification. Empty until a verification has
-    /// ended, and after a verification that failed.
+    /// Returns the rules that were not checked, each once, in the order of verification. The list is empty until a
+    /// verification has ended, and also after a verification that failed.
     pub fn gaps(&self) -> &[Gap] {
         match self.phase {
             None => &self.gaps,

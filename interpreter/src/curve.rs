@@ -1,4 +1,4 @@
-//! All calls into libsecp256k1.
+//! All calls into libsecp256k1: the verification of signatures and of taproot tweaks.
 
 use secp256k1::{Message, PublicKey, XOnlyPublicKey, ecdsa, schnorr};
 
@@ -45,7 +45,8 @@ mod ffi {
     use secp256k1::XOnlyPublicKey;
     use secp256k1::ffi::{CPtr, secp256k1_context_static, secp256k1_xonly_pubkey_tweak_add_check};
 
-    /// Returns false if `tweak` is not below the curve's order.
+    /// Returns the same as the function of this name outside the module. Also returns false if `tweak` is not below the
+    /// curve's order.
     #[allow(unsafe_code, reason = "a call into C")]
     pub(super) fn check_tweak(
         internal_key: &XOnlyPublicKey,

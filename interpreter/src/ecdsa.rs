@@ -13,10 +13,11 @@ use crate::sighash::EcdsaMidstates;
 
 type Result<T = ()> = core::result::Result<T, ScriptError>;
 
-/// Hash types of ECDSA signatures: the lowest five bits select the outputs that are signed.
+/// The defined hash types of ECDSA signatures, without ANYONECANPAY, are the values from `SIGHASH_ALL` to
+/// `SIGHASH_SINGLE`.
 const SIGHASH_ALL: u8 = 1;
 const SIGHASH_SINGLE: u8 = 3;
-/// Hash type bit ANYONECANPAY: of the inputs, the signature commits only to the one that is verified.
+/// Hash type bit ANYONECANPAY: the signature commits to its own input only, and not to the other inputs.
 const SIGHASH_ANYONECANPAY: u8 = 0x80;
 
 /// Returns whether a signature, hash type included, is strict DER (BIP 66 "DER encoding reference"): `0x30 [total length]
@@ -71,11 +72,12 @@ pub(crate) fn check_public_key_encoding(public_key: &[u8], context: &Context, fl
     Ok(())
 }
 
-/// Script code: the part of a script that signatures commit to. It starts after the last executed `OP_CODESEPARATOR`; in
-/// legacy scripts the signatures are removed from it.
+/// Script code: the part of a script that signatures commit to. It starts after the last executed `OP_CODESEPARATOR`.
+/// In legacy scripts, pushes of the signatures that are checked are removed from it.
 pub(crate) struct ScriptCode<'s> {
     bytes: Cow<'s, [u8]>,
-    /// Sighash midstates of this script code; `None` until a signature has been removed from it.
+    /// Sighash midstates of this script code after a signature was removed from it. `None` if none was removed: the
+    /// midstates of the running script are used then.
     own_midstates: Option<EcdsaMidstates>,
 }
 
@@ -133,7 +135,7 @@ fn find_and_delete(script: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// Arguments of a signature check other than the signature.
+/// What the check of an ECDSA signature needs from the running script.
 pub(crate) struct Check<'c> {
     pub(crate) context: &'c Context,
     pub(crate) host: &'c mut dyn Host,

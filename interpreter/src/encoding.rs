@@ -1,7 +1,7 @@
 //! Decoding of serialized transactions, outputs and witnesses, with errors that name the malformed field.
 //!
-//! rust-bitcoin decodes the bytes. Its errors do not say where the problem is, so after a failure the fields are walked once
-//! more to find the one that is cut short or malformed.
+//! rust-bitcoin decodes the bytes. Its errors do not say where the problem is. After a failure, this module therefore
+//! goes through the fields again to find the one that is cut short or malformed.
 
 use core::fmt;
 
@@ -14,10 +14,11 @@ use bitcoin::{Transaction, TxIn, TxOut, Witness};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DecodeError {
-    /// Name of the malformed field, such as `input 0 scriptSig`. If extra bytes follow the end, the name of what was
-    /// decoded, such as `transaction`.
+    /// Name of the malformed field, such as `input 0 scriptSig`. If extra bytes follow the end of the serialization,
+    /// this is the name of the whole, such as `transaction`.
     pub field: String,
-    /// Byte offset at which the field begins. If the length prefix of the field is malformed, the offset of that prefix.
+    /// Byte offset at which the field begins. If the length prefix of the field is malformed, this is the offset of the
+    /// prefix.
     pub offset: usize,
     /// Kind of problem with the field.
     pub problem: DecodeProblem,
@@ -34,7 +35,7 @@ pub enum DecodeProblem {
         /// Number of bytes that are left.
         left: usize,
     },
-    /// A list has more items than there are bytes left.
+    /// A list announces more items than bytes are left, so it cannot be complete.
     Count {
         /// Number of items that the list announces.
         count: u64,
@@ -103,8 +104,8 @@ pub fn decode_transaction(bytes: &[u8]) -> Result<Transaction, DecodeError> {
     decode(bytes, "transaction", |walk| walk.transaction(true))
 }
 
-/// Decodes a transaction in the serialization without witnesses. An input count of zero is read as such, not as the segwit
-/// marker.
+/// Decodes a transaction in the serialization without witnesses. An input count of zero is taken for a count, not for
+/// the segwit marker.
 ///
 /// # Errors
 ///

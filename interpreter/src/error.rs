@@ -1,4 +1,5 @@
-//! Errors: the reason why verification failed, where it failed, and misuse of the API.
+//! The errors of verification: where an input or a transaction failed and why, and misuse of the API. The broken rule
+//! itself is a [`ScriptError`].
 
 use core::fmt;
 
@@ -77,12 +78,12 @@ pub struct ScriptPosition {
     pub opcode: Opcode,
 }
 
-/// Place at which verification stopped.
+/// A place in the verification of an input: the phase and, inside a script, the opcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Location {
-    /// Phase of verification in which it stopped.
+    /// The phase of the verification.
     pub phase: Phase,
-    /// The opcode at which a script stopped; `None` if the failure is not due to a single opcode.
+    /// The opcode in the script of this phase; `None` if the place is not a single opcode.
     pub position: Option<ScriptPosition>,
 }
 
@@ -114,8 +115,8 @@ impl From<ScriptError> for Stop {
     }
 }
 
-/// Reason why an input was not accepted: it is invalid, or the API was misused and there is no verdict. There are no other
-/// reasons, so the enum may be matched exhaustively.
+/// Reason why an input was not accepted: the input is invalid, or the API was misused and there is no verdict. These
+/// are the only variants, so a `match` needs no wildcard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VerifyError {
     /// The input is invalid because it breaks a rule.
@@ -130,7 +131,7 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Returns the script error if the input is invalid.
+    /// Returns the rule that the input breaks; `None` if the API was misused.
     pub fn script_error(&self) -> Option<ScriptError> {
         match self {
             VerifyError::Script { error, .. } => Some(*error),
@@ -138,7 +139,7 @@ impl VerifyError {
         }
     }
 
-    /// Converts the error to that of a transaction, given the index of the input.
+    /// Converts the error of one input to an error of its transaction. `input` is the index of the input.
     pub fn of_input(self, input: usize) -> TransactionError {
         match self {
             VerifyError::Script { error, location } => TransactionError::Input { input, error, location },
@@ -191,7 +192,7 @@ pub enum TransactionError {
 }
 
 impl TransactionError {
-    /// Returns the script error if an input is invalid.
+    /// Returns the rule that an input breaks; `None` if the error is not about an input.
     pub fn script_error(&self) -> Option<ScriptError> {
         match self {
             TransactionError::Input { error, .. } => Some(*error),
@@ -199,7 +200,7 @@ impl TransactionError {
         }
     }
 
-    /// Returns the index of the invalid input if an input is invalid.
+    /// Returns the index of the invalid input; `None` if the error is not about an input.
     pub fn input(&self) -> Option<usize> {
         match self {
             TransactionError::Input { input, .. } => Some(*input),
@@ -287,7 +288,7 @@ pub enum UsageError {
         /// Flags under which that input was verified.
         flags: Flags,
     },
-    /// A set of flags is misspelled or has no meaning.
+    /// A flag has an unknown name, or is set without another flag that it needs.
     Flags(FlagError),
 }
 

@@ -1,8 +1,8 @@
-//! Verification flags. The rows of Core's flags are here, those of each proposal in its folder; `tables/flags.rs` joins them.
-//! The constants, the names and the documentation come from the rows.
+//! [`Flags`]: sets of verification flags, each of which enables one rule. Core's flags are defined here, and the flags
+//! of each proposed soft fork in its folder below `proposals/`. `tables/flags.rs` joins them into one table.
 //!
-//! **Every flag is a soft fork: whatever is accepted under `A | B` is also accepted under `A`.** Tests and fuzzers check
-//! this property of the engine for flags drawn from the table.
+//! **Every flag is a soft fork: an input that is valid under `A | B` is also valid under `A`.** Tests and fuzzers check
+//! this property for flags drawn from the table.
 //!
 //! | set | rules |
 //! | --- | --- |
@@ -10,18 +10,19 @@
 //! | [`Flags::CONSENSUS`] | what Bitcoin's consensus enforces today |
 //! | [`Flags::POLICY`] | what Bitcoin Core relays today: consensus and policy rules, and the use of proposals is rejected |
 //!
-//! Combinations: `WITNESS` needs `P2SH`, and `CLEANSTACK` needs `P2SH` and `WITNESS`, since otherwise adding the missing
-//! flag could accept more. [`Flags::check`] rejects sets that lack a needed flag, and [`Flags::closure`] adds the needed
-//! flags.
+//! `WITNESS` needs `P2SH`, and `CLEANSTACK` needs `P2SH` and `WITNESS`. If a set lacked such a flag, adding the flag
+//! could make an invalid input valid. [`Flags::check`] rejects sets that lack a needed flag, and [`Flags::closure`]
+//! adds the needed flags.
 
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign, Sub, SubAssign};
 
-/// A set of verification flags.
+/// A set of verification flags (Core `SCRIPT_VERIFY_*`), each of which enables one rule. Most callers start with
+/// [`Flags::CONSENSUS`] or [`Flags::POLICY`], add flags with `|` and remove flags with `-`.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Flags(pub(crate) u64);
 
-/// Kinds of rules that flags enable.
+/// The kind of rule that a flag enables: who enforces the rule today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagKind {
@@ -36,7 +37,7 @@ pub enum FlagKind {
     ProposalPolicy,
 }
 
-/// One row of the flag table.
+/// Name and description of one flag: a row of the table [`FLAGS`](crate::FLAGS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FlagInfo {
@@ -50,8 +51,8 @@ pub struct FlagInfo {
     pub summary: &'static str,
 }
 
-/// Defines the constants of some flags, and the rows of the flag table: Core's flags below, and those of each proposal in its
-/// folder.
+/// Defines flags: for each, a constant of [`Flags`] and a row of the flag table. Used below for Core's flags, and in
+/// the folder of each proposal for its own flags.
 macro_rules! flags {
     ($($bit:literal $name:ident $kind:ident $summary:literal;)*) => {
         impl $crate::Flags {
@@ -99,7 +100,7 @@ flags! {
 }
 
 impl Flags {
-    /// Returns the flag of a bit.
+    /// Returns the set whose only flag is the one with this bit index.
     pub(crate) const fn bit(bit: u32) -> Flags {
         Flags(1 << bit)
     }
@@ -124,7 +125,7 @@ impl Flags {
         self.0 == 0
     }
 
-    /// Pairs of a flag and the other flags that it needs.
+    /// Each flag that needs other flags, with these other flags.
     const REQUIREMENTS: &'static [(Flags, Flags)] =
         &[(Flags::CLEANSTACK, Flags(Flags::P2SH.0 | Flags::WITNESS.0)), (Flags::WITNESS, Flags::P2SH)];
 
@@ -134,7 +135,7 @@ impl Flags {
         added.fold(self, |set, (_, needed)| set | *needed)
     }
 
-    /// Checks that the set contains every flag that its flags need, as Core requires.
+    /// Checks that the set contains every flag that one of its flags needs, as Core requires.
     ///
     /// # Errors
     ///
@@ -189,7 +190,7 @@ impl FromIterator<Flags> for Flags {
     }
 }
 
-/// A set of flags that is misspelled or has no meaning.
+/// Reason why a text or a set of flags is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagError {

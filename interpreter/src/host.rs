@@ -1,15 +1,16 @@
-//! The interface through which a script accesses its transaction and verifies signatures.
+//! [`Host`]: the interface through which a running script accesses its transaction and verifies signatures.
 
 use crate::sighash::EcdsaMidstates;
 use crate::sighash::taproot::TaprootMessage;
 use crate::view::TxView;
 
-/// Access of a running script to its transaction, and verification of signatures.
+/// What a running script needs from outside: its transaction, signature hashes and signature verification.
 ///
-/// Scripts use the transaction through this trait only, so tests can run them with other implementations. No method has a
-/// default implementation, because the result of each affects validity.
+/// Scripts access the transaction through this trait only, so tests can run scripts without a transaction, for example
+/// with [`crate::MockHost`]. No method has a default implementation, because the result of each affects validity.
 pub trait Host {
-    /// Returns the legacy signature hash of the input that is verified. `midstates` must be used with this script code only.
+    /// Returns the legacy signature hash of the input that is verified. `midstates` is a cache for one script code and
+    /// must not be used with another.
     fn legacy_digest(
         &mut self,
         script_code: &[u8],
@@ -17,8 +18,9 @@ pub trait Host {
         midstates: &mut EcdsaMidstates,
     ) -> [u8; 32];
 
-    /// Returns the BIP 143 signature hash of the input that is verified. Returns `None` if the spent amount is negative: no
-    /// signature is valid then (Core `CheckECDSASignature`). `midstates` must be used with this script code only.
+    /// Returns the BIP 143 signature hash of the input that is verified. Returns `None` if the spent amount is
+    /// negative: no signature is valid then (Core `CheckECDSASignature`). `midstates` is a cache for one script code
+    /// and must not be used with another.
     fn segwit_v0_digest(
         &mut self,
         script_code: &[u8],
@@ -38,7 +40,8 @@ pub trait Host {
     /// key that is not on the curve.
     fn verify_schnorr(&mut self, signature: &[u8; 64], public_key: &[u8; 32], message: &[u8]) -> bool;
 
-    /// Returns the transaction, the outputs that it spends and the input that is verified, for opcodes that inspect or hash them.
+    /// Returns the transaction, the outputs that it spends and the index of the input that is verified. Opcodes that
+    /// inspect or hash the transaction use this view.
     fn view(&self) -> TxView<'_>;
 
     /// Returns whether nLockTime prevents the transaction from confirming before `lock_time` (BIP 65).

@@ -1,4 +1,4 @@
-//! Parsing of scripts into instructions, without copying.
+//! Parsing of scripts into instructions, without copying, and encoding of pushes.
 
 use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
@@ -41,7 +41,7 @@ impl<'s> Instructions<'s> {
         self.offset
     }
 
-    /// Returns the next `count` bytes and moves past them; `None` if fewer are left.
+    /// Returns the next `count` bytes and advances the offset; `None` if fewer bytes are left.
     #[inline]
     fn take(&mut self, count: usize) -> Option<&'s [u8]> {
         let taken = self.script.get(self.offset..)?.get(..count)?;
@@ -49,7 +49,7 @@ impl<'s> Instructions<'s> {
         Some(taken)
     }
 
-    /// Reads and returns the data of a push opcode; `None` if the script is cut short.
+    /// Returns the data of a push opcode and advances the offset; `None` if the script is cut short.
     #[inline]
     fn take_push(&mut self, opcode: Opcode) -> Option<&'s [u8]> {
         let length_size = match opcode {
@@ -107,8 +107,8 @@ pub(crate) fn is_minimal_push(opcode: Opcode, data: &[u8]) -> bool {
     }
 }
 
-/// Returns the prefix of the shortest data push for data of this length, ignoring number opcodes (Core `CScript << vector`).
-/// Returns five bytes and the number of them that belong to the prefix.
+/// Returns the opcode and the length bytes of the shortest push of data of this length (Core `CScript << vector`).
+/// Opcodes such as `OP_1` are not considered. The second value is the number of bytes of the array that are used.
 pub(crate) fn push_prefix(length: usize) -> ([u8; 5], usize) {
     let [a, b, c, d, ..] = length.to_le_bytes();
     match length {
@@ -127,7 +127,8 @@ pub fn append_push(data: &[u8], script: &mut Vec<u8>) {
     script.extend_from_slice(data);
 }
 
-/// Appends the shortest push of a number, as Core's `CScript << int64_t` does. Uses a number opcode if there is one.
+/// Appends the shortest push of a number, as Core's `CScript << int64_t` does. Uses `OP_0`, `OP_1` to `OP_16` or
+/// `OP_1NEGATE` if possible.
 pub fn append_number(number: i64, script: &mut Vec<u8>) {
     match u8::try_from(number) {
         Ok(0) => script.push(Opcode::OP_0.0),

@@ -3,8 +3,9 @@
 /// Maximum size of a stack element, in bytes (Core `MAX_SCRIPT_ELEMENT_SIZE`; BIP 342 keeps it).
 pub const MAX_SCRIPT_ELEMENT_SIZE: usize = 520;
 
-/// Maximum number of opcodes above `OP_16` in a legacy or segwit v0 script, executed or not. The keys of an executed
-/// multisig count too (Core `MAX_OPS_PER_SCRIPT`). Tapscript has no such limit (BIP 342, "Resource limits").
+/// Maximum number of opcodes above `OP_16` in a legacy or segwit v0 script, executed or not (Core
+/// `MAX_OPS_PER_SCRIPT`). An executed `OP_CHECKMULTISIG` also counts each of its public keys. Tapscript has no such
+/// limit (BIP 342, "Resource limits").
 pub const MAX_OPS_PER_SCRIPT: usize = 201;
 
 /// Maximum number of public keys of an `OP_CHECKMULTISIG` (Core `MAX_PUBKEYS_PER_MULTISIG`).

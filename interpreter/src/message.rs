@@ -1,10 +1,11 @@
-//! Messages that are hashed: they are written field by field, with names, into a [`MessageSink`]. The code that writes a message
-//! is the same for all uses. A hasher ignores the names; a program that displays the message uses them.
+//! [`MessageSink`] and helpers to write the messages that are hashed, such as the message of a signature hash. A
+//! message is written field by field, with the name of each field, by one function for all uses: a hasher ignores the
+//! names, and a program that displays the message uses them.
 
 use bitcoin::{OutPoint, TxOut};
 use sha2::{Digest, Sha256};
 
-/// Receives the fields of a signed message in order.
+/// Receives the fields of a message in order: a hasher, or a vector that collects them.
 pub trait MessageSink {
     /// Receives the next field, or the next part of a field. A field with several parts (such as all outputs) is passed in
     /// several calls with the same name.
@@ -41,7 +42,8 @@ pub(crate) fn tagged(tag: &str) -> Sha256 {
     Sha256::new().chain_update(tag).chain_update(tag)
 }
 
-/// Defines one function for each tag, which returns a hasher that has processed the tag.
+/// Defines one function for each tag. The function returns a hasher that has processed the prefix `SHA256(tag) ||
+/// SHA256(tag)` of a tagged hash.
 macro_rules! tags {
     ($($(#[$doc:meta])* $name:ident $tag:literal;)*) => {
         $(

@@ -1,5 +1,6 @@
-//! A host for scripts without a transaction, with answers supplied by the caller. **Its verdicts say nothing about
-//! validity**: the host is for fuzzers, which use it to reach the code behind signature checks, and for teaching.
+//! [`MockHost`]: a [`Host`] for scripts without a transaction. A function of the caller decides, for example, whether a
+//! signature is valid. **Its verdicts say nothing about validity**: the host is for teaching and for fuzzers, which use
+//! it to reach the code behind signature checks.
 
 use std::sync::LazyLock;
 
@@ -13,7 +14,7 @@ use crate::sighash::EcdsaMidstates;
 use crate::sighash::taproot::TaprootMessage;
 use crate::view::{TxCache, TxView};
 
-/// A question of the interpreter that the caller of [`MockHost`] answers.
+/// A question that a running script asks its [`MockHost`]. The caller's function answers it with `true` or `false`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Question<'q> {
     /// Whether an ECDSA signature is valid.
@@ -36,11 +37,12 @@ pub enum Question<'q> {
     LockTime(i64),
     /// Whether nSequence satisfies this argument of `OP_CHECKSEQUENCEVERIFY`.
     Sequence(i64),
-    /// Whether the transaction has an output for a signature with `SIGHASH_SINGLE`.
+    /// Whether the transaction has an output with the input's index, as a taproot signature with `SIGHASH_SINGLE`
+    /// requires.
     SingleOutput,
 }
 
-/// A host whose answers come from a function. Its signature hashes and its transaction are fixed dummy values.
+/// A [`Host`] whose answers come from a function. Its signature hashes and its transaction are fixed dummy values.
 ///
 /// ```
 /// use sigstack_interpreter::{Context, Flags, MockHost, NoInspector, Opcode, Stack, run_script};
@@ -61,7 +63,7 @@ impl<F: FnMut(Question<'_>) -> bool> MockHost<F> {
     }
 }
 
-/// The transaction that opcodes see: one input and one output, both of 1,000 satoshi.
+/// The transaction of every [`MockHost`]: one input and one output, both of 1,000 satoshi.
 struct Dummy {
     tx: Transaction,
     prevouts: [TxOut; 1],

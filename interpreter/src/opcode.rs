@@ -1,15 +1,16 @@
-//! The opcodes. The rows of the opcodes that exist today are here, those of each proposal in its folder; `tables/opcodes.rs`
-//! joins them. The constants, the names and the documentation come from the rows.
+//! [`Opcode`] and the opcodes that exist today. The opcodes of each proposed soft fork are in its folder below
+//! `proposals/`, and `tables/opcodes.rs` joins them into one table.
 //!
-//! Each row has the byte, the name that Bitcoin Core uses, the stack effect (`before -- after`, top on the right) and a
-//! sentence on what the opcode does. An opcode that a proposal assigns to an `OP_SUCCESSx` has the proposal's name, whether
-//! or not the proposal is active. `OP_NOP4` is printed under its own name; OP_CHECKTEMPLATEVERIFY is an alias.
+//! Each row of the table has the byte, the name that Bitcoin Core uses, the stack effect (`before -- after`, top of the
+//! stack on the right) and a sentence on what the opcode does. An `OP_SUCCESSx` that a proposal redefines has the name
+//! that the proposal gives it, whether or not the proposal is active. `OP_NOP4` is printed under that name;
+//! `OP_CHECKTEMPLATEVERIFY` is an alias.
 
 /// One opcode byte. Every byte is an `Opcode`; [`Opcode::info`] returns the table row of those that have a name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Opcode(pub u8);
 
-/// One row of the opcode table.
+/// Name and description of one opcode: a row of the table [`OPCODES`](crate::OPCODES).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpcodeInfo {
@@ -32,8 +33,9 @@ impl OpcodeInfo {
     }
 }
 
-/// Defines the constants of some opcodes, aliases included, and the rows of the opcode table: Core's opcodes below, and those of
-/// each proposal in its folder. The first name is the one that is printed.
+/// Defines opcodes: for each, a row of the opcode table, and constants of [`Opcode`] for its name and its aliases. The
+/// first name is the one that is printed. Used below for the opcodes that exist today, and in the folder of each
+/// proposal.
 macro_rules! opcodes {
     ($($byte:literal $name:ident $(= $alias:ident)* $effect:literal $summary:literal;)*) => {
         impl $crate::Opcode {
@@ -176,15 +178,16 @@ opcodes! {
 }
 
 impl Opcode {
-    /// Returns whether the opcode is an `OP_SUCCESSx`: a tapscript that contains it succeeds without being executed (BIP
-    /// 342, "Script execution"). Opcodes that a proposal assigns are included.
+    /// Returns whether the opcode is an `OP_SUCCESSx` of BIP 342: a tapscript that contains one succeeds without being
+    /// executed ("Script execution"). The result does not depend on flags: opcodes that proposals redefine are
+    /// included.
     #[inline]
     #[allow(
         clippy::indexing_slicing,
         reason = "a byte is less than 256, and the loop runs when this is compiled"
     )]
     pub const fn is_success(self) -> bool {
-        // Every opcode of a tapscript is looked up before the script runs, and a table is faster than the comparisons.
+        // Every opcode of a tapscript is looked up before the script runs, and a table is faster than comparisons.
         const SUCCESS: [bool; 256] = {
             let mut table = [false; 256];
             let mut byte = 0;

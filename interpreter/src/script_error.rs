@@ -1,5 +1,5 @@
-//! The reasons why a script can fail, under Core's names. The rows of Core's errors are here, those of each proposal in its
-//! folder; `tables/errors.rs` joins them.
+//! [`ScriptError`]: the reasons why a script can fail, under Core's names. The names and summaries of Core's errors are
+//! here, and those of each proposed soft fork in its folder below `proposals/`. `tables/errors.rs` looks up both.
 
 use crate::proposals::registry::for_each_proposal;
 
@@ -15,7 +15,7 @@ pub struct ErrorInfo {
     pub summary: &'static str,
 }
 
-/// The rows of the errors that a proposal adds, in its folder.
+/// Defines the names and summaries of the errors that a proposal adds. Used in the folder of the proposal.
 macro_rules! errors {
     ($($variant:ident $name:literal $summary:literal;)*) => {
         /// The errors that this module defines.
@@ -26,7 +26,8 @@ macro_rules! errors {
 }
 pub(crate) use errors;
 
-/// Defines [`ScriptError`]: Core's errors in three parts, between which those of the proposals are inserted.
+/// Defines [`ScriptError`]. Core's errors are given in three parts, and the errors of proposals are inserted between
+/// them.
 macro_rules! script_errors {
     (
         proposals { $($folder:ident: $($proposal:ident)+ $(, opcode $opcode:ident)? $(, discouraged $discouraged:ident)? $(, errors $($own:ident)+)?;)* }
@@ -58,7 +59,7 @@ macro_rules! script_errors {
             ];
         }
 
-        /// The rows of Core's errors.
+        /// Names and summaries of Core's errors.
         pub(crate) const ERROR_ROWS: &[ErrorInfo] = &[
             $(ErrorInfo { error: ScriptError::$first, name: $first_name, summary: $first_summary },)*
             $(ErrorInfo { error: ScriptError::$second, name: $second_name, summary: $second_summary },)*

@@ -1,4 +1,4 @@
-//! Counts of signature operations, without executing scripts (BIP 16 and BIP 54).
+//! Functions that count the signature operations in scripts without executing the scripts (BIP 16 and BIP 54).
 
 use bitcoin::{Script, TxIn, TxOut};
 
@@ -6,7 +6,7 @@ use crate::instruction::{Instructions, is_push_only};
 use crate::limits::MAX_PUBKEYS_PER_MULTISIG;
 use crate::opcode::Opcode;
 
-/// How many signature operations an `OP_CHECKMULTISIG` counts as.
+/// How many signature operations an `OP_CHECKMULTISIG` or `OP_CHECKMULTISIGVERIFY` counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Multisig {
     /// Always 20, whatever the number of keys (before BIP 16).
@@ -35,8 +35,9 @@ pub fn count(script: &Script, multisig: Multisig) -> u64 {
     sigops
 }
 
-/// Returns the redeem script in a scriptSig: the data of the last instruction, if the scriptSig contains nothing but pushes. An
-/// opcode such as `OP_1` has no data.
+/// Returns the redeem script in a scriptSig: the data of the last push. The redeem script is empty if the scriptSig is
+/// empty or if its last push is an opcode such as `OP_1`. Returns `None` if the scriptSig contains anything other than
+/// pushes.
 pub fn redeem_script(script_sig: &Script) -> Option<&Script> {
     if !is_push_only(script_sig.as_bytes()) {
         return None;

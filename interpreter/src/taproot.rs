@@ -12,11 +12,11 @@ use crate::message::{CompactSize, tags};
 use crate::script_error::ScriptError;
 
 tags! {
-    /// Hasher for the tag of leaves, BIP 341 "Script validation rules".
+    /// Returns a hasher that has processed the tag of tapleaf hashes (BIP 341 "Script validation rules").
     tap_leaf "TapLeaf";
-    /// Hasher for the tag of branches, BIP 341 "Script validation rules".
+    /// Returns a hasher that has processed the tag of tapbranch hashes (BIP 341 "Script validation rules").
     tap_branch "TapBranch";
-    /// Hasher for the tag of tweaks, BIP 341 "Script validation rules".
+    /// Returns a hasher that has processed the tag of taptweak hashes (BIP 341 "Script validation rules").
     tap_tweak "TapTweak";
 }
 
@@ -59,12 +59,13 @@ impl<'a> ControlBlock<'a> {
         }
     }
 
-    /// Returns the hashes of the siblings on the path from the leaf to the root.
+    /// Returns the hashes of the siblings on the Merkle path, from the leaf to the root.
     pub fn path(&self) -> impl ExactSizeIterator<Item = &'a [u8; 32]> + use<'a> {
         self.path.as_chunks::<CONTROL_BLOCK_NODE_SIZE>().0.iter()
     }
 
-    /// Returns whether the output key commits to the leaf with this hash. Reports each step to the inspector.
+    /// Returns whether the control block proves that the output key commits to the leaf with this hash. Reports each
+    /// step to the inspector.
     pub(crate) fn proves<I: Inspector>(
         &self,
         leaf_hash: [u8; 32],
@@ -103,7 +104,8 @@ pub fn branch_hash(a: &[u8; 32], b: &[u8; 32]) -> [u8; 32] {
     tap_branch().chain_update(first).chain_update(second).finalize().into()
 }
 
-/// Returns the taptweak hash of an internal key and the Merkle root of the script tree, if there is one.
+/// Returns the taptweak hash of an internal key and the Merkle root of the script tree. `root` is `None` for an output
+/// without script tree.
 pub fn tweak_hash(internal_key: &[u8; 32], root: Option<&[u8; 32]>) -> [u8; 32] {
     let hasher = tap_tweak().chain_update(internal_key);
     match root {

@@ -1,4 +1,5 @@
-//! Transaction rules that need neither the prevouts nor the chain (Core `CheckTransaction`).
+//! [`check_transaction`]: the rules for a transaction that need neither its prevouts nor the chain (Core
+//! `CheckTransaction`).
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -7,7 +8,7 @@ use bitcoin::{OutPoint, Transaction};
 
 use crate::limits::{MAX_BLOCK_WEIGHT, MAX_MONEY, WITNESS_SCALE_FACTOR};
 
-/// Reason why a transaction is invalid by itself.
+/// Reason why a transaction is invalid, whatever outputs it spends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TxError {

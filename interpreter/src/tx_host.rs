@@ -1,4 +1,5 @@
-//! [`Host`] for a real transaction.
+//! [`TxHost`]: the [`Host`] that verification uses, which computes signature hashes from the transaction and verifies
+//! signatures.
 
 use crate::claim::Claim;
 use crate::curve;
@@ -8,10 +9,10 @@ use crate::sighash::taproot::TaprootMessage;
 use crate::sighash::{self, EcdsaMidstates};
 use crate::view::TxView;
 
-/// A real transaction as the host of one of its inputs.
+/// [`Host`] for one input of a real transaction.
 pub(crate) struct TxHost<'a> {
     pub(crate) view: TxView<'a>,
-    /// Claims recorded while the input is verified.
+    /// Facts recorded while the input is verified, for the rules over the whole transaction.
     pub(crate) claims: Vec<Claim>,
 }
 
@@ -70,8 +71,11 @@ impl Host for TxHost<'_> {
         self.view
     }
 
-    /// BIP 65 "Detailed Specification": the argument and nLockTime are both heights or both times, the argument is at most
-    /// nLockTime, and the input's nSequence is not final, since this would disable nLockTime.
+    /// Returns true if all conditions of BIP 65 "Detailed Specification" are met:
+    ///
+    /// - the argument and nLockTime are both heights or both times;
+    /// - the argument is at most nLockTime;
+    /// - the input's nSequence is not 0xffffffff, which would disable nLockTime.
     fn check_lock_time(&mut self, lock_time: i64) -> bool {
         let tx_lock_time = i64::from(self.view.tx.lock_time.to_consensus_u32());
         let threshold = i64::from(LOCKTIME_THRESHOLD);
@@ -80,8 +84,12 @@ impl Host for TxHost<'_> {
             && self.sequence() != SEQUENCE_FINAL
     }
 
-    /// BIP 112 "Summary": the transaction's version is at least 2, the input's nSequence has a relative lock, the argument
-    /// and nSequence are both in blocks or both in time, and the argument is at most as long as the input's lock.
+    /// Returns true if all conditions of BIP 112 "Summary" are met:
+    ///
+    /// - the transaction's version is at least 2;
+    /// - the input's nSequence contains a relative lock;
+    /// - the argument and nSequence are both numbers of blocks or both times;
+    /// - the lock in the argument is at most as long as the lock in nSequence.
     fn check_sequence(&mut self, sequence: i64) -> bool {
         let tx_sequence = self.sequence();
         // Core compares the version as an unsigned integer.

@@ -1,4 +1,4 @@
-//! Rules that a verification skips without checking anything, for example because an opcode or a version has no rules yet.
+//! [`Unchecked`]: the rules that a verification can skip, for example because an opcode or a version has no rules yet.
 
 use core::fmt;
 
@@ -85,7 +85,7 @@ pub enum Unchecked {
         /// `OP_CHECKTEMPLATEVERIFY`, which fails unless the hash matches; `OP_TEMPLATEHASH` only computes the hash.
         template: Option<Opcode>,
     },
-    /// Every signature that commits to the transaction has `SIGHASH_NONE`, so none commits to an output.
+    /// Every signature that commits to the transaction has `SIGHASH_NONE`, so anyone can change the outputs.
     OpenOutputs,
 }
 
@@ -96,7 +96,7 @@ impl Unchecked {
         Unchecked::PublicKey { length: public_key.len(), first, proposal }
     }
 
-    /// Returns a short name for use in programs. The names do not change between releases.
+    /// Returns a short name for use by programs, which does not change between releases.
     pub const fn name(&self) -> &'static str {
         match self {
             Unchecked::OpSuccess { .. } => "op-success",
@@ -116,8 +116,8 @@ impl Unchecked {
         }
     }
 
-    /// Returns whether no script ran and no signature was checked. Anyone who knows the data to which the output commits can
-    /// spend such an output.
+    /// Returns true if the output was spent without executing the script that it commits to and without checking a
+    /// signature. Anyone who knows the committed data can spend such an output.
     pub const fn no_rule_ran(&self) -> bool {
         matches!(
             self,
@@ -129,7 +129,7 @@ impl Unchecked {
         )
     }
 
-    /// Returns the inactive proposal that would check the rule, if any.
+    /// Returns the inactive proposal that would add the missing check, if any.
     pub const fn proposal(&self) -> Option<&'static Proposal> {
         match self {
             Unchecked::OpSuccess { proposal, .. }
@@ -139,7 +139,7 @@ impl Unchecked {
         }
     }
 
-    /// Returns the flags that must be added for the rule to be checked; `None` if no flag enables a check.
+    /// Returns the flags that must be added so that the rule is checked; `None` if no flag enables such a check.
     pub fn missing_flags(&self) -> Option<Flags> {
         match self {
             Unchecked::WitnessProgramFlag { missing, .. } | Unchecked::LocktimeFlag { missing, .. } => {
@@ -151,7 +151,7 @@ impl Unchecked {
     }
 }
 
-/// Writes a clause that continues a sentence such as "OK, but …".
+/// Writes a clause in lower case, for example to continue a sentence that begins with "OK, but".
 impl fmt::Display for Unchecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
