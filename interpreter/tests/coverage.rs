@@ -1,5 +1,5 @@
-//! Tests of the gaps that `Coverage` reports. Each case with a gap is paired with cases that differ in one thing and have no
-//! such gap.
+//! Tests of the gaps, that is, unchecked rules, that `Coverage` reports. Each case with a gap is paired with cases that
+//! differ in one thing and do not have this gap.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -38,7 +38,7 @@ const COMPUTED: &str = "no signature of the transaction was checked: its templat
                         whether the script compares it is not known";
 const ANYONE: &str = "no signature of the transaction was checked: anyone who has the witness can spend";
 
-/// An input to verify. It is input 0 of two unless a test sets another index.
+/// A transaction with two inputs, of which one is verified: the first, unless a test sets another index.
 #[derive(Clone)]
 struct Case {
     tx: Transaction,
@@ -130,7 +130,7 @@ impl Case {
         self.coverage().gaps().iter().map(|gap| gap.unchecked.to_string()).collect()
     }
 
-    /// Checks that the case has exactly these gaps, and that each of the paired cases lacks the first of them.
+    /// Checks that the case has exactly these gaps, and that no case in `beside` has the first of them.
     fn expect(&self, gaps: &[&str], beside: &[Case]) {
         assert_eq!(self.gaps(), gaps);
         for other in beside {
@@ -432,7 +432,7 @@ fn a_coverage_starts_anew_and_says_nothing_of_failures() {
 
 #[test]
 fn every_proposal_is_named_where_it_is_inactive() {
-    // A rule about whole transactions is not part of the verification of inputs.
+    // The verification of an input does not check rules about whole transactions.
     let of_inputs = || PROPOSALS.iter().filter(|proposal| proposal.hook != Hook::Transaction);
     let named: BTreeSet<&str> = of_inputs()
         .map(|proposal| {

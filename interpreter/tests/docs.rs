@@ -1,4 +1,4 @@
-//! Tests that the documents agree with the rows of the proposals.
+//! Tests that the documents in `docs/` and the README describe every proposal in `PROPOSALS`.
 
 #![allow(clippy::unwrap_used, reason = "a test")]
 
@@ -10,12 +10,12 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)).unwrap()
 }
 
-/// A table's cell, which is a dash if there is nothing.
+/// Formats a cell of a Markdown table; `None` gives a dash.
 fn cell(text: Option<String>) -> String {
     format!(" {} |", text.unwrap_or_else(|| "-".into()))
 }
 
-/// The line of a proposal in docs/soft-forks.md, after its first cell.
+/// Returns the line of a proposal in the first table of docs/soft-forks.md, without its first cell.
 fn line(proposal: &Proposal) -> String {
     let (byte, hook) = match proposal.hook {
         Hook::Success(opcode) => (Some(opcode.0), format!("OP_SUCCESS{}", opcode.0)),

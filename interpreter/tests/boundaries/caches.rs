@@ -14,7 +14,7 @@ use crate::{
 const TOALTSTACK: u8 = 0x6b;
 const FROMALTSTACK: u8 = 0x6c;
 
-/// The ECDSA script versions: legacy and segwit v0.
+/// The kinds of scripts with ECDSA signatures: legacy and segwit v0.
 #[derive(Clone, Copy, Debug)]
 enum Ecdsa {
     Legacy,

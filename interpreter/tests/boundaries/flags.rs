@@ -5,7 +5,7 @@ use sigstack_interpreter::{Context, FlagKind, Flags, ScriptError as E};
 
 use crate::{CHECKSIG, CODESEPARATOR, DROP, public_key, push, run, tapscript};
 
-/// Script version in which a row's script runs.
+/// The kind of script in which the script of a [`Row`] runs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum In {
     Legacy,
@@ -13,7 +13,7 @@ enum In {
     Tapscript,
 }
 
-/// A flag, the script version, the script, its initial stack, and its error under the flag.
+/// A flag, the kind of script, the script, its initial stack, and the error of the script under the flag.
 type Row<'r> = (Flags, In, &'r [u8], &'r [&'r [u8]], E);
 
 impl In {

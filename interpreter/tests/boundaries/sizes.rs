@@ -105,7 +105,7 @@ fn numbers() {
         [one_add(&[1; 5]), one_add(&[1; 7]), one_add(&[1; 8]), one_add(&[1; 520])],
         [Some(E::ScriptNum); 4]
     );
-    // A result may have five bytes; it is not valid as a number then.
+    // A result may have five bytes. It is then too long to be used as a number.
     let stack = run(&[0x8b], &[&[0xff, 0xff, 0xff, 0x7f]], Context::Legacy, Flags::NONE, true);
     assert_eq!(stack, Ok(vec![vec![0, 0, 0, 0x80, 0]]));
     let flags = Flags::CHECKLOCKTIMEVERIFY | Flags::CHECKSEQUENCEVERIFY;
@@ -196,7 +196,8 @@ fn keys_and_signatures_of_tapscript() {
     }
 }
 
-/// The budget may reach zero but not less. This holds for every signature opcode, and for keys of unknown types too.
+/// The signature budget may reach zero but must not become negative. The test covers every signature opcode, with keys
+/// of known and unknown types.
 #[test]
 fn validation_weight() {
     let flags = Flags::CHECKSIGFROMSTACK;
@@ -239,8 +240,8 @@ fn minimal_pushes() {
     assert_eq!(minimal(&[1, 0x81]), Some(E::MinimalData));
 }
 
-/// Only an argument of 32 bytes is compared with the template hash. The mock host's template hash differs from this
-/// argument.
+/// Only an argument of 32 bytes is compared with the template hash, which differs from the first argument below. Policy
+/// can reject arguments of other lengths.
 #[test]
 fn arguments_of_checktemplateverify() {
     let flags = Flags::CHECKTEMPLATEVERIFY;

@@ -1,5 +1,5 @@
-//! Tests of limits of inputs and witnesses, and of lock times: a value at a limit is valid, and a value beyond the limit is
-//! not.
+//! Tests of limits of inputs, witnesses and transactions, and of lock times: a value at a limit is valid, and a value
+//! beyond the limit is not.
 
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::{Hash, hash160};
@@ -223,7 +223,7 @@ fn relative_locks() {
     }
 }
 
-/// The limits that a transaction must satisfy by itself.
+/// The limits of `check_transaction`, which do not depend on the outputs that the transaction spends.
 #[test]
 fn transactions() {
     let check = |change: &dyn Fn(&mut bitcoin::Transaction)| {
