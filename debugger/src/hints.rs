@@ -103,8 +103,7 @@ impl Known {
                 }
                 for event in &step.events {
                     match event {
-                        StepEvent::Template(report) => self.name(&report.digest, "template hash"),
-                        StepEvent::PairCommit { digest, .. } => self.name(digest, "PAIRCOMMIT hash"),
+                        StepEvent::Hash(report) => self.name(&report.digest, report.name),
                         StepEvent::Signature(_) => {}
                     }
                 }

@@ -8,9 +8,7 @@ use sigstack_interpreter::{ScriptError, VerifyError};
 use crate::disasm::instruction_text;
 use crate::explain::Explanation;
 use crate::fields::{Field, FieldNote};
-use crate::trace::{
-    Commitment, Element, Frame, SignatureReport, State, Step, StepEvent, TemplateReport, Trace,
-};
+use crate::trace::{Commitment, Element, Frame, HashReport, SignatureReport, State, Step, StepEvent, Trace};
 
 /// Version of the format, increased when a field changes its meaning.
 pub const VERSION: u32 = 1;
@@ -183,13 +181,7 @@ fn step_values(step: &Step) -> Vec<Value> {
 pub(crate) fn event_value(event: &StepEvent, step: &Step) -> Value {
     match event {
         StepEvent::Signature(report) => signature_value(report, Some(step)),
-        StepEvent::Template(report) => template_value(report, step),
-        StepEvent::PairCommit { preimage, digest } => json!({
-            "kind": "paircommit",
-            "opcode_pos": step.position,
-            "preimage": hex::encode(preimage),
-            "digest": hex::encode(digest),
-        }),
+        StepEvent::Hash(report) => hash_value(report, step),
     }
 }
 
@@ -211,11 +203,12 @@ pub(crate) fn signature_value(report: &SignatureReport, step: Option<&Step>) -> 
     })
 }
 
-fn template_value(report: &TemplateReport, step: &Step) -> Value {
+fn hash_value(report: &HashReport, step: &Step) -> Value {
     json!({
-        "kind": "template",
+        "kind": "hash",
         "opcode_pos": step.position,
         "opcode": report.opcode.0,
+        "name": report.name,
         "fields": fields(&report.fields),
         "digest": hex::encode(report.digest),
     })

@@ -30,8 +30,8 @@ pub use fields::{Field, FieldNote, hash_type_name};
 pub use hints::{Known, counted, short};
 pub use psbt::{Psbt, PsbtError, PsbtInput};
 pub use trace::{
-    Commitment, Element, Elements, End, Frame, Options, SigVersion, SignatureKind, SignatureReport, State,
-    Step, StepEvent, Stopped, Subject, TemplateReport, Trace,
+    Commitment, Element, Elements, End, Frame, HashReport, Options, SigVersion, SignatureKind,
+    SignatureReport, State, Step, StepEvent, Stopped, Subject, Trace,
 };
 
 /// Runs the examples of the crate's README as tests.

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::{
     CommitmentStep, Context, Event, Inspector, Instruction, KeyVersion, Machine, Opcode, Phase, ScriptError,
     ScriptPosition, SignatureCheck, SignedMessage, Stop, TxView,
@@ -12,8 +11,8 @@ use sigstack_interpreter::{
 use crate::fields::{self, Field};
 use crate::hints::Known;
 use crate::trace::{
-    Commitment, Element, Elements, End, Frame, Options, SigVersion, SignatureKind, SignatureReport, State,
-    Step, StepEvent, Stopped, TemplateReport,
+    Commitment, Element, Elements, End, Frame, HashReport, Options, SigVersion, SignatureKind,
+    SignatureReport, State, Step, StepEvent, Stopped,
 };
 
 /// Number of frames kept from the end of a verification that is too long to be recorded completely.
@@ -132,26 +131,13 @@ impl<'a> Recorder<'a> {
 
     /// Converts an event to the form that a trace shows, or returns `None` for events that a trace does not show.
     fn step_event(&self, event: &Event) -> Option<StepEvent> {
-        let template =
-            |opcode, fields, digest| StepEvent::Template(TemplateReport { opcode, fields, digest });
         Some(match event {
             Event::Signature(check) => StepEvent::Signature(Box::new(self.report(check))),
-            Event::CheckTemplate { digest } => {
-                let mut fields = Vec::new();
-                checktemplateverify::write_check_template(&self.view, &mut fields);
-                template(Opcode::OP_CHECKTEMPLATEVERIFY, fields::plain(fields), *digest)
-            }
-            Event::TemplateHash { annex_hash, digest } => {
-                let mut fields = Vec::new();
-                templatehash::write_template_hash(&self.view, annex_hash.as_ref(), &mut fields);
-                let mut fields: Vec<Field> = fields::plain(fields);
-                if annex_hash.is_none() {
-                    fields.push(Field::left_out("sha_annex", "the witness has no annex"));
-                }
-                template(Opcode::OP_TEMPLATEHASH, fields, *digest)
-            }
-            Event::PairCommit { preimage, digest } => {
-                StepEvent::PairCommit { preimage: preimage.clone(), digest: *digest }
+            Event::Hash(hash) => {
+                let mut fields = fields::plain(hash.fields.clone());
+                fields.extend(hash.left_out.iter().map(|(name, why)| Field::left_out(name, why)));
+                let opcode = hash.proposal.hook.opcode()?;
+                StepEvent::Hash(HashReport { opcode, name: hash.name, fields, digest: hash.digest })
             }
             _ => return None,
         })

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use sigstack_interpreter::{Gap, Opcode, VerifyError};
+use sigstack_interpreter::{Gap, VerifyError};
 
 use crate::disasm::instruction_text;
 use crate::explain::Explanation;
@@ -11,8 +11,8 @@ use crate::fields::{Field, FieldNote, hash_type_name};
 use crate::hints::counted;
 use crate::hints::{Known, short};
 use crate::trace::{
-    Commitment, Element, End, Frame, SignatureKind, SignatureReport, Step, StepEvent, Stopped,
-    TemplateReport, Trace,
+    Commitment, Element, End, Frame, HashReport, SignatureKind, SignatureReport, Step, StepEvent, Stopped,
+    Trace,
 };
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -242,11 +242,7 @@ impl<W: Write> View<'_, W> {
         for event in &step.events {
             match event {
                 StepEvent::Signature(report) => self.signature(report)?,
-                StepEvent::Template(report) => self.template(report)?,
-                StepEvent::PairCommit { preimage, digest } => {
-                    self.line("preimage", &self.element(preimage))?;
-                    self.line("PairCommit", &hex::encode(digest))?;
-                }
+                StepEvent::Hash(report) => self.hash(report)?,
             }
         }
         self.explanations(&step.explanations)
@@ -278,13 +274,8 @@ impl<W: Write> View<'_, W> {
         self.explanations(&report.explanations)
     }
 
-    fn template(&mut self, report: &TemplateReport) -> io::Result<()> {
-        let name = if report.opcode == Opcode::OP_CHECKTEMPLATEVERIFY {
-            "OP_CHECKTEMPLATEVERIFY"
-        } else {
-            "OP_TEMPLATEHASH"
-        };
-        writeln!(self.out, "           {name} hashes")?;
+    fn hash(&mut self, report: &HashReport) -> io::Result<()> {
+        writeln!(self.out, "           {} of", report.name)?;
         self.fields(&report.fields)?;
         self.line("digest", &hex::encode(report.digest))
     }

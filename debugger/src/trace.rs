@@ -173,26 +173,21 @@ pub struct Step {
 pub enum StepEvent {
     /// A signature was checked.
     Signature(Box<SignatureReport>),
-    /// The transaction was hashed by `OP_CHECKTEMPLATEVERIFY` or `OP_TEMPLATEHASH`.
-    Template(TemplateReport),
-    /// `OP_PAIRCOMMIT` hashed two elements.
-    PairCommit {
-        /// Bytes that are hashed after the tag of the tagged hash.
-        preimage: Vec<u8>,
-        /// The resulting commitment.
-        digest: [u8; 32],
-    },
+    /// The opcode of a proposal computed a hash.
+    Hash(HashReport),
 }
 
-/// A template hash and the fields that it commits to.
+/// A hash that the opcode of a proposal computed, and the fields that it commits to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct TemplateReport {
-    /// `OP_CHECKTEMPLATEVERIFY` or `OP_TEMPLATEHASH`.
+pub struct HashReport {
+    /// The opcode.
     pub opcode: Opcode,
-    /// Hashed fields, in order.
+    /// What the hash is, such as "template hash".
+    pub name: &'static str,
+    /// Hashed fields, in order, and those that are left out.
     pub fields: Vec<Field>,
-    /// The template hash.
+    /// The hash.
     pub digest: [u8; 32],
 }
 

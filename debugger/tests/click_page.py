@@ -161,7 +161,7 @@ def stops_of(frames):
     """The frames at which the slider stops."""
     stops = []
     for frame in frames[1:-1]:
-        told = frame["kind"] in ("signature", "template", "paircommit")
+        told = frame["kind"] in ("signature", "hash")
         if not (told and frame["opcode_pos"] is not None):
             stops.append(frame)
     return stops

@@ -156,9 +156,10 @@ impl Inspector for Coverage {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Signature(check) => self.add_signature(check),
-            Event::CheckTemplate { digest } => self.templates.push((Opcode::OP_CHECKTEMPLATEVERIFY, *digest)),
-            Event::TemplateHash { digest, .. } => self.templates.push((Opcode::OP_TEMPLATEHASH, *digest)),
-            Event::PairCommit { .. } => {}
+            Event::Hash(hash) if hash.is_of_transaction => {
+                self.templates.extend(hash.proposal.hook.opcode().map(|opcode| (opcode, hash.digest)));
+            }
+            Event::Hash(_) => {}
             Event::Unchecked(unchecked) => self.add(*unchecked),
         }
     }

@@ -1,6 +1,7 @@
 //! The events that a verification reports to an [`Inspector`](crate::Inspector) because the stacks do not show them:
-//! signature checks, computed template hashes, skipped rules, and the steps of a taproot commitment check.
+//! signature checks, computed hashes, skipped rules, and the steps of a taproot commitment check.
 
+use crate::proposals::Proposal;
 use crate::sighash::taproot::TaprootMessage;
 use crate::unchecked::Unchecked;
 
@@ -49,33 +50,39 @@ pub struct SignatureCheck {
     pub valid: bool,
 }
 
+/// A hash that the opcode of a proposal computed, and the message that was hashed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ComputedHash {
+    /// The proposal.
+    pub proposal: &'static Proposal,
+    /// What the hash is, such as "template hash".
+    pub name: &'static str,
+    /// Whether the message was made from the transaction, so that the hash commits to it.
+    pub is_of_transaction: bool,
+    /// Fields of the message in order, with the names of the BIP. The tag of a tagged hash is not included.
+    pub fields: Vec<(&'static str, Vec<u8>)>,
+    /// Fields that other messages of this kind have and this one has not, each with the reason.
+    pub left_out: Vec<(&'static str, &'static str)>,
+    /// The hash.
+    pub digest: [u8; 32],
+}
+
+impl ComputedHash {
+    /// Returns the message that was hashed, without the tag of a tagged hash.
+    pub fn message(&self) -> Vec<u8> {
+        self.fields.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect()
+    }
+}
+
 /// Something that happened during a verification and that the stacks do not show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
     /// A signature was verified.
     Signature(SignatureCheck),
-    /// `OP_CHECKTEMPLATEVERIFY` computed the default template hash of the transaction (BIP 119).
-    CheckTemplate {
-        /// The default template hash.
-        digest: [u8; 32],
-    },
-    /// `OP_TEMPLATEHASH` computed the template hash of the transaction (BIP 446).
-    TemplateHash {
-        /// SHA-256 of the annex, preceded by its CompactSize length; `None` if the witness has no annex.
-        annex_hash: Option<[u8; 32]>,
-        /// The template hash.
-        digest: [u8; 32],
-    },
-    /// `OP_PAIRCOMMIT` hashed two elements (BIP 442).
-    PairCommit {
-        /// The hashed bytes: both elements, each preceded by its length, without the tag of the tagged hash.
-        preimage: Vec<u8>,
-        /// The commitment: the hash that the opcode pushes.
-        digest: [u8; 32],
-    },
-    /// A rule was skipped, so nothing was checked. An `OP_SUCCESSx` is reported by [`crate::Inspector::op_success`]
-    /// instead.
+    /// The opcode of a proposal computed a hash.
+    Hash(ComputedHash),
+    /// A rule was skipped without a check. An `OP_SUCCESSx` is reported by [`Inspector::op_success`] instead.
     Unchecked(Unchecked),
 }
 

@@ -53,7 +53,7 @@ pub use coverage::{Coverage, Gap};
 pub use curve::{verify_ecdsa, verify_schnorr};
 pub use engine::run_script;
 pub use error::{Location, Phase, ScriptPosition, Stop, TransactionError, UsageError, VerifyError};
-pub use event::{CommitmentStep, Event, SignatureCheck, SignedMessage};
+pub use event::{CommitmentStep, ComputedHash, Event, SignatureCheck, SignedMessage};
 pub use flags::{FlagError, FlagInfo, FlagKind, Flags};
 pub use host::Host;
 pub use inspector::{Inspector, NoInspector};

@@ -125,8 +125,7 @@ const detail = frame => {
       [["key", frame.public_key], ["signature", frame.signature],
        ["hash type", frame.hash_type === null ? "none" : "0x" + frame.hash_type.toString(16).padStart(2, "0")],
        ...list(frame.fields), ["digest", frame.digest + "  — " + frame.digest_of]], texts(frame.explanations));
-    case "template": return block("Template hash", "", [...list(frame.fields), ["digest", frame.digest]]);
-    case "paircommit": return block("PairCommit", "", [["preimage", frame.preimage], ["digest", frame.digest]]);
+    case "hash": return block(frame.name + " of", "", [...list(frame.fields), ["digest", frame.digest]]);
     case "commitment": return block("Commitment: " + frame.step, frame.matches === false ? "bad" : "",
       Object.entries(frame).filter(([name]) => !["kind", "step", "explanations"].includes(name)).map(([name, value]) => [name, String(value)]),
       texts(frame.explanations));

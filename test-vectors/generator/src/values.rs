@@ -2,7 +2,6 @@
 //! OP_CHECKSIGFROMSTACK checks.
 
 use serde_json::{Value, json};
-use sigstack_interpreter::proposals::{checktemplateverify, templatehash};
 use sigstack_interpreter::sighash::{self};
 use sigstack_interpreter::{
     Event, Inspector, KeyVersion, SignatureCheck, SignedMessage, TapscriptMessage, TxView,
@@ -18,17 +17,9 @@ impl Inspector for Values<'_> {
     fn event(&mut self, event: &Event) {
         let value = match event {
             Event::Signature(check) => self.of_signature(check),
-            Event::CheckTemplate { digest } => {
-                let mut preimage = Vec::new();
-                checktemplateverify::write_check_template(&self.view, &mut preimage);
-                Some(hashed("ctv", &preimage, digest))
+            Event::Hash(hash) => {
+                hash.proposal.vectors.map(|kind| hashed(kind, &hash.message(), &hash.digest))
             }
-            Event::TemplateHash { annex_hash, digest } => {
-                let mut preimage = Vec::new();
-                templatehash::write_template_hash(&self.view, annex_hash.as_ref(), &mut preimage);
-                Some(hashed("templatehash", &preimage, digest))
-            }
-            Event::PairCommit { preimage, digest } => Some(hashed("paircommit", preimage, digest)),
             _ => None,
         };
         self.values.extend(value);

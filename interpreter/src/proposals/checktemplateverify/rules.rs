@@ -1,7 +1,7 @@
 //! The rules of `OP_CHECKTEMPLATEVERIFY` (BIP 119).
 
-use super::message::check_template_digest;
-use crate::event::Event;
+use super::message::{check_template_digest, write_check_template};
+use crate::event::{ComputedHash, Event};
 use crate::flags::Flags;
 use crate::machine::Machine;
 use crate::opcode::Opcode;
@@ -28,8 +28,20 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
         m.record(|| Event::Unchecked(Unchecked::TemplateSize { length }));
         return Ok(());
     }
-    let digest = check_template_digest(&m.host.view());
+    let view = m.host.view();
+    let digest = check_template_digest(&view);
     let matches = argument == digest;
-    m.record(|| Event::CheckTemplate { digest });
+    if let Some(events) = &mut m.events {
+        let mut fields = Vec::new();
+        write_check_template(&view, &mut fields);
+        events.push(Event::Hash(ComputedHash {
+            proposal: Proposal::CHECKTEMPLATEVERIFY,
+            name: "template hash",
+            is_of_transaction: true,
+            fields,
+            left_out: Vec::new(),
+            digest,
+        }));
+    }
     if matches { Ok(()) } else { Err(ScriptError::TemplateMismatch) }
 }

@@ -2,7 +2,7 @@
 
 use sha2::Digest;
 
-use crate::event::Event;
+use crate::event::{ComputedHash, Event};
 use crate::flags::{Flags, flags};
 use crate::machine::Machine;
 use crate::message::{MessageSink, tags, write_sized};
@@ -62,9 +62,16 @@ pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     write_preimage(a, b, &mut hasher);
     let digest = hasher.finalize().into();
     if let Some(events) = &mut m.events {
-        let mut preimage = Vec::new();
-        write_preimage(a, b, &mut preimage);
-        events.push(Event::PairCommit { preimage, digest });
+        let mut fields = Vec::new();
+        write_preimage(a, b, &mut fields);
+        events.push(Event::Hash(ComputedHash {
+            proposal: Proposal::PAIRCOMMIT,
+            name: "PAIRCOMMIT hash",
+            is_of_transaction: false,
+            fields,
+            left_out: Vec::new(),
+            digest,
+        }));
     }
     m.stack.drop_top(2)?;
     m.stack.push(&digest)

@@ -2,7 +2,7 @@
 
 mod message;
 
-use crate::event::Event;
+use crate::event::{ComputedHash, Event};
 use crate::flags::{Flags, flags};
 use crate::machine::Machine;
 use crate::opcode::{Opcode, opcodes};
@@ -48,7 +48,20 @@ pub(crate) const TEMPLATEHASH: Proposal = Proposal {
 /// "Specification").
 pub(crate) fn execute(m: &mut Machine<'_>) -> Result<(), ScriptError> {
     let annex_hash = m.tapscript_with(Proposal::TEMPLATEHASH)?.annex_hash;
-    let digest = template_hash_digest(&m.host.view(), annex_hash.as_ref());
-    m.record(|| Event::TemplateHash { annex_hash, digest });
+    let view = m.host.view();
+    let digest = template_hash_digest(&view, annex_hash.as_ref());
+    if let Some(events) = &mut m.events {
+        let mut fields = Vec::new();
+        write_template_hash(&view, annex_hash.as_ref(), &mut fields);
+        let no_annex = annex_hash.is_none().then_some(("sha_annex", "the witness has no annex"));
+        events.push(Event::Hash(ComputedHash {
+            proposal: Proposal::TEMPLATEHASH,
+            name: "template hash",
+            is_of_transaction: true,
+            fields,
+            left_out: Vec::from_iter(no_annex),
+            digest,
+        }));
+    }
     m.stack.push(&digest)
 }
