@@ -29,7 +29,7 @@ pub struct Gap {
     pub location: Location,
 }
 
-/// Writes the sentence of [`Unchecked`], followed by the location if the gap is at an opcode.
+/// Writes the text of the [`Unchecked`] value, followed by the location if the rule was skipped at an opcode.
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.unchecked.fmt(f)?;
@@ -70,7 +70,8 @@ pub struct Coverage {
     templates: Vec<(Opcode, [u8; 32])>,
     /// Whether any valid signature committed to the transaction.
     signed: bool,
-    /// Whether any valid signature committed to an output of the transaction. A template hash commits to all outputs.
+    /// Whether any valid signature committed to an output of the transaction. Template hashes, which commit to all
+    /// outputs, are recorded in `templates`.
     outputs_signed: bool,
 }
 

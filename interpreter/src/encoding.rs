@@ -205,7 +205,7 @@ impl<'b> Walk<'b> {
         Ok(count)
     }
 
-    /// Skips a CompactSize length and as many bytes.
+    /// Skips a CompactSize length and the bytes that it counts.
     fn sized(&mut self, field: impl fmt::Display + Copy) -> Result<(), DecodeError> {
         let length = self.compact_size(format_args!("length of {field}"))?;
         self.take(field, length).map(drop)

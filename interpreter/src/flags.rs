@@ -62,7 +62,7 @@ macro_rules! flags {
             )*
         }
 
-        /// The flags that this module defines.
+        /// The rows of the flag table for the flags that this module defines.
         pub(crate) const FLAG_ROWS: &[$crate::FlagInfo] = &[
             $($crate::FlagInfo {
                 flag: $crate::Flags::$name,
@@ -190,7 +190,7 @@ impl FromIterator<Flags> for Flags {
     }
 }
 
-/// Reason why a text or a set of flags is rejected.
+/// Reason why a text cannot be parsed as flags, or why a set of flags is rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FlagError {

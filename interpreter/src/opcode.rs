@@ -3,10 +3,11 @@
 //!
 //! Each row of the table has the byte, the name that Bitcoin Core uses, the stack effect (`before -- after`, top of the
 //! stack on the right) and a sentence on what the opcode does. An `OP_SUCCESSx` that a proposal redefines has the name
-//! that the proposal gives it, whether or not the proposal is active. `OP_NOP4` is printed under that name;
-//! `OP_CHECKTEMPLATEVERIFY` is an alias.
+//! that the proposal gives it, whether or not the proposal is active. The opcode 0xb3 is printed as `OP_NOP4`;
+//! `OP_CHECKTEMPLATEVERIFY` is its alias.
 
-/// One opcode byte. Every byte is an `Opcode`; [`Opcode::info`] returns the table row of those that have a name.
+/// One opcode byte. Every byte value is an `Opcode`. [`Opcode::info`] returns the name and description, if the opcode
+/// has a name.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Opcode(pub u8);
 
@@ -49,7 +50,7 @@ macro_rules! opcodes {
             )*
         }
 
-        /// The opcodes that this module defines.
+        /// The rows of the opcode table for the opcodes that this module defines.
         pub(crate) const OPCODE_ROWS: &[$crate::OpcodeInfo] = &[
             $($crate::OpcodeInfo {
                 opcode: $crate::Opcode($byte),

@@ -18,7 +18,7 @@ pub struct ErrorInfo {
 /// Defines the names and summaries of the errors that a proposal adds. Used in the folder of the proposal.
 macro_rules! errors {
     ($($variant:ident $name:literal $summary:literal;)*) => {
-        /// The errors that this module defines.
+        /// Names and summaries of the errors that this module defines.
         pub(crate) const ERROR_ROWS: &[$crate::ErrorInfo] = &[
             $($crate::ErrorInfo { error: $crate::ScriptError::$variant, name: $name, summary: $summary },)*
         ];

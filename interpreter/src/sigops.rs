@@ -46,8 +46,9 @@ pub fn redeem_script(script_sig: &Script) -> Option<&Script> {
     Some(Script::from_bytes(last.map_or(&[], |instruction| instruction.data)))
 }
 
-/// Counts the signature operations outside the witness that an input can execute: those of its scriptSig, and those of the spent
-/// scriptPubKey or, for P2SH, of the redeem script (BIP 54 "Specification").
+/// Counts the signature operations of an input outside the witness: those in its scriptSig, plus those in the spent
+/// scriptPubKey or, for P2SH, in the redeem script (BIP 54 "Specification"). Operations that are not executed count
+/// too.
 pub fn legacy(input: &TxIn, prevout: &TxOut) -> u64 {
     let spent = match prevout.script_pubkey.is_p2sh() {
         true => redeem_script(&input.script_sig).map_or(0, |script| count(script, Multisig::AsPushed)),

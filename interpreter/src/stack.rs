@@ -35,9 +35,11 @@ type Result<T> = core::result::Result<T, ScriptError>;
 
 const TOO_FEW: ScriptError = ScriptError::InvalidStackOperation;
 
-/// Handle of an element. For an element stored in the handle, the last byte is the length and unused bytes are zero.
-/// Otherwise the last byte is [`IN_ARENA`], the first four bytes are the offset in the arena and the next two the length,
-/// little endian.
+/// Handle of an element, which has one of two forms:
+///
+/// - inline: the first bytes are the element, unused bytes are zero, and the last byte is the length;
+/// - in the arena: the first four bytes are the offset in the arena and the next two the length, both little endian.
+///   The last byte is [`IN_ARENA`].
 #[derive(Clone, Copy, Default)]
 struct Element([u8; INLINE + 1]);
 
@@ -52,8 +54,8 @@ impl Element {
         Some(Element(handle))
     }
 
-    /// Creates the handle of an element in the arena. Returns `None` if the offset or the length does not fit the handle,
-    /// which the limits of the arena exclude.
+    /// Creates the handle of an element in the arena. Returns `None` if the offset or the length does not fit the
+    /// handle. This cannot happen within the limits of the arena.
     #[inline]
     fn in_arena(offset: usize, length: usize) -> Option<Element> {
         let [a, b, c, d] = u32::try_from(offset).ok()?.to_le_bytes();

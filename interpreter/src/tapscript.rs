@@ -45,8 +45,8 @@ pub(crate) fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<Scr
     }
 }
 
-/// State of a running tapscript that other scripts do not have. It is taken from the input's witness when the script
-/// starts; the last two fields change while it runs.
+/// State of a running tapscript that other scripts do not have. The first three fields come from the input's witness.
+/// The last two fields change while the script runs.
 #[derive(Clone, Debug)]
 pub struct Tapscript {
     /// Tapleaf hash of the tapscript (BIP 341).
@@ -106,9 +106,9 @@ impl Tapscript {
     }
 }
 
-/// Returns the 32-byte x-only key that a public key on the stack denotes, and its key version. Returns `None` for a key
-/// of an unknown type, with which every signature that is not empty is valid (BIP 342 "Rules for signature opcodes",
-/// BIP 118 "Rules for signature opcodes"). The types of keys are those of R12.
+/// Returns the 32-byte x-only key that a public key on the stack denotes, and its key version (BIP 342 and BIP 118,
+/// "Rules for signature opcodes"; R12). Returns `None` for a key of an unknown type: every signature that is not empty
+/// is valid then.
 ///
 /// # Errors
 ///

@@ -81,8 +81,9 @@ pub enum Unchecked {
     SingleWithoutOutput,
     /// No signature that commits to the transaction was checked.
     NoSignature {
-        /// The opcode that computed the template hash of the transaction, if any. If both occurred, this is
-        /// `OP_CHECKTEMPLATEVERIFY`, which fails unless the hash matches; `OP_TEMPLATEHASH` only computes the hash.
+        /// The executed opcode that computed the template hash of the transaction: `OP_CHECKTEMPLATEVERIFY`, which also
+        /// compares the hash, or `OP_TEMPLATEHASH`, which only pushes it. If both were executed, this is
+        /// `OP_CHECKTEMPLATEVERIFY`. `None` if neither was executed.
         template: Option<Opcode>,
     },
     /// Every signature that commits to the transaction has `SIGHASH_NONE`, so anyone can change the outputs.

@@ -52,7 +52,7 @@ fn the_page_about_soft_forks_has_every_proposal() {
     }
 }
 
-/// The README names the proposals that have vectors.
+/// The README names every proposal that has test vectors.
 #[test]
 fn the_readme_has_every_proposal_about_scripts() {
     let readme = read("README.md");

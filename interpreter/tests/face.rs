@@ -167,8 +167,8 @@ fn a_mock_host_is_asked_and_told() {
     }
 }
 
-/// A tapscript with the opcode of an inactive proposal fails if run by `run_script`. Verification does not run such a
-/// script, since it succeeds.
+/// `run_script` fails at the opcode of an inactive proposal. `Spend` does not run a tapscript with such an opcode: the
+/// opcode is an OP_SUCCESSx, so the tapscript succeeds without being run.
 #[test]
 fn without_its_flag_a_proposal_has_no_opcode() {
     let outcome = |flags| {

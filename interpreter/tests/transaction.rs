@@ -54,7 +54,7 @@ fn the_limit_on_signature_operations_spans_inputs() {
     );
 }
 
-/// Inputs are verified in groups of at most 64. The claims of all groups must be counted.
+/// Inputs are verified in groups of at most 64. The signature operations of all groups must be added up.
 #[test]
 fn the_claims_of_many_inputs_are_joined() {
     for (last, is_valid) in [(5, true), (6, false)] {

@@ -64,7 +64,8 @@ fn read_arguments(m: &mut Machine<'_>) -> Result<Arguments> {
     Ok(Arguments { keys, signatures, first_key, first_signature, dummy })
 }
 
-/// Reads the count at a depth of the stack. Fails with `error` unless the count is between 0 and `max`.
+/// Decodes the stack element at `depth` as a number of keys or signatures. Fails with `error` if the number is negative
+/// or more than `max`.
 fn count(m: &Machine<'_>, depth: usize, max: usize, error: ScriptError) -> Result<usize> {
     let count = usize::try_from(m.number(depth)?).map_err(|_| error)?;
     if count <= max { Ok(count) } else { Err(error) }

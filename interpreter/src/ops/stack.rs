@@ -36,7 +36,8 @@ pub(super) fn roll(m: &mut Machine<'_>) -> Result {
     m.stack.roll(depth, 1)
 }
 
-/// Removes the argument of `OP_PICK` or `OP_ROLL`, which is a depth. Fails unless the rest of the stack is deeper.
+/// Removes the argument of `OP_PICK` or `OP_ROLL` from the stack and returns it. The argument is the depth of an
+/// element. Fails if the remaining stack has no element at this depth.
 fn take_depth(m: &mut Machine<'_>) -> Result<usize> {
     m.stack.need(2)?;
     let depth = m.number(0)?;

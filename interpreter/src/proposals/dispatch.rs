@@ -6,7 +6,7 @@ use crate::machine::Machine;
 use crate::opcode::Opcode;
 use crate::script_error::ScriptError;
 
-/// Defines `execute` from the entries of the registry (`registry.rs`).
+/// Defines the function `execute` for the opcodes of the proposals that `registry.rs` lists.
 macro_rules! dispatch {
     (
         proposals { $($folder:ident: $($name:ident)+ $(, opcode $opcode:ident)? $(, discouraged $discouraged:ident)? $(, errors $($own:ident)+)?;)* }

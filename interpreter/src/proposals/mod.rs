@@ -147,8 +147,8 @@ pub struct Proposal {
     pub sample: Option<Sample>,
 }
 
-/// A tapscript that uses a proposal and its initial stack. While the proposal is active, the script succeeds in every
-/// transaction.
+/// A tapscript that uses a proposal, together with an initial stack. While the proposal is active, the script succeeds
+/// in every transaction.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
     /// The initial stack, bottom first.

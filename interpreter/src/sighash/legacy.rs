@@ -9,8 +9,8 @@ use crate::message::{CompactSize, MessageSink, outpoint_bytes, sha256d, write_ou
 use crate::opcode::Opcode;
 use crate::view::{BLANK_INPUT_SIZE, TxView};
 
-/// Digest for SIGHASH_SINGLE if the transaction has no output with the input's index: the number one. This bug of the
-/// original implementation is consensus.
+/// Digest for SIGHASH_SINGLE if the transaction has no output with the input's index: the number one, little endian.
+/// This bug of the original implementation is consensus.
 pub(crate) const ONE: [u8; 32] =
     [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 

@@ -62,7 +62,7 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         }
     }
 
-    /// Runs a script on the stack.
+    /// Runs a script on the stack of this verification.
     pub(crate) fn run_script(&mut self, script: &[u8], context: Context) -> Result<(), Stop> {
         run_script(&mut self.stack, script, context, self.flags, &mut self.host, self.inspector)
     }

@@ -42,8 +42,7 @@ impl<'s> WitnessProgram<'s> {
         self.version == 1 && self.program.len() == 32
     }
 
-    /// Returns the value that reports that this program is not verified because flags that it needs are missing from
-    /// `flags`.
+    /// Returns the report for a program that is not verified because `flags` lacks a flag that its verification needs.
     pub(crate) fn without_flags(&self, flags: Flags) -> Unchecked {
         let needed = if self.is_taproot() { Flags::WITNESS | Flags::TAPROOT } else { Flags::WITNESS };
         Unchecked::WitnessProgramFlag { version: self.version, missing: needed.closure() - flags }

@@ -59,8 +59,8 @@ impl<I: Inspector> Verification<'_, '_, I> {
         if valid { Ok(()) } else { Err(ScriptError::SchnorrSig.into()) }
     }
 
-    /// Verifies a script path spend. The last two of the first `length` elements of the witness are the script and the
-    /// control block.
+    /// Verifies a script path spend. `length` is the number of witness elements without the annex. The last two of them
+    /// are the script and the control block.
     fn verify_script_path(
         &mut self,
         output_key: &[u8; 32],

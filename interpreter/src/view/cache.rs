@@ -116,7 +116,8 @@ impl TxCache {
     }
 }
 
-/// Writes the fields of a BIP 143 message before the outpoint.
+/// Writes the fields of a BIP 143 message that precede the outpoint. `prevouts` and `sequences` are the two hashes, or
+/// zeros if the hash type does not commit to them.
 pub(crate) fn write_before_outpoint(
     tx: &Transaction,
     prevouts: &[u8; 32],

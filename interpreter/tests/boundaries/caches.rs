@@ -86,8 +86,8 @@ fn ecdsa_after_a_code_separator() {
     }
 }
 
-/// A signature that the script pushes is removed from the script code that it signs. The script's other signature signs the
-/// whole script, so the two must not share a midstate, in either order.
+/// A legacy script pushes a signature. This push is removed from the script code that the signature signs, while a
+/// second signature signs the whole script. The two must not share a midstate, whichever is checked first.
 #[test]
 fn signatures_found_in_the_script() {
     let key = push(&public_key());
@@ -218,8 +218,8 @@ fn taproot_after_a_code_separator() {
     assert_eq!(verify(&after, &after), Err(E::SchnorrSig));
 }
 
-/// With SIGHASH_SINGLE each input signs the output with its own index. All inputs share the transaction's cache. The third
-/// input has no such output.
+/// With SIGHASH_SINGLE each input signs the output with its own index. All inputs share the transaction's cache. No
+/// output has the index of the third input.
 #[test]
 fn single_outputs_of_several_inputs() {
     let check = [&push(&public_key())[..], &[CHECKSIG]].concat();

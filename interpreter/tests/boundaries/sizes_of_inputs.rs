@@ -19,8 +19,8 @@ fn elements_of_witnesses() {
     assert_eq!(spends(521).map(|input| input.verify(Flags::CONSENSUS)), [Err(E::PushSize); 2]);
 }
 
-/// A tapscript may start with at most 1,000 elements. A segwit v0 script may start with more, since the size of the stack is
-/// first checked after the first opcode.
+/// A tapscript may start with at most 1,000 elements. A segwit v0 script may start with more, since the size of its
+/// stack is not checked before the first opcode.
 #[test]
 fn initial_stacks() {
     let script = [&[0x6d; 500][..], &[TRUE]].concat();
