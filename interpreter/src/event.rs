@@ -50,18 +50,19 @@ pub struct SignatureCheck {
     pub valid: bool,
 }
 
-/// A hash that the opcode of a proposal computed, and the message that was hashed.
+/// A hash that the opcode of a proposal computed, such as a template hash, and the message that was hashed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ComputedHash {
-    /// The proposal.
+    /// The proposal that defines the hash.
     pub proposal: &'static Proposal,
-    /// What the hash is, such as "template hash".
+    /// Name of the hash for display, such as "template hash".
     pub name: &'static str,
-    /// Whether the message was made from the transaction, so that the hash commits to it.
+    /// Whether the hash commits to the transaction. False for a hash of stack elements.
     pub is_of_transaction: bool,
-    /// Fields of the message in order, with the names of the BIP. The tag of a tagged hash is not included.
+    /// Fields of the message in order, each with the name that the BIP gives it and its bytes. The tag of a tagged hash
+    /// is not included.
     pub fields: Vec<(&'static str, Vec<u8>)>,
-    /// Fields that other messages of this kind have and this one has not, each with the reason.
+    /// Names of the optional fields that this message does not have, each with the reason, for display.
     pub left_out: Vec<(&'static str, &'static str)>,
     /// The hash.
     pub digest: [u8; 32],
@@ -82,7 +83,8 @@ pub enum Event {
     Signature(SignatureCheck),
     /// The opcode of a proposal computed a hash.
     Hash(ComputedHash),
-    /// A rule was skipped without a check. An `OP_SUCCESSx` is reported by [`Inspector::op_success`] instead.
+    /// A rule was skipped, so nothing was checked. An `OP_SUCCESSx` is reported by [`crate::Inspector::op_success`]
+    /// instead.
     Unchecked(Unchecked),
 }
 
