@@ -132,8 +132,8 @@ impl Inspector for Coverage {
 
     fn op_success(&mut self, position: &ScriptPosition) {
         self.position = Some(*position);
-        let opcode = position.opcode;
-        self.add(Unchecked::OpSuccess { opcode, proposal: Proposal::of_success_opcode(opcode) });
+        let ScriptPosition { opcode, meaning, .. } = *position;
+        self.add(Unchecked::OpSuccess { opcode, proposal: Proposal::of_success_opcode(meaning) });
         self.position = None;
     }
 
@@ -142,6 +142,7 @@ impl Inspector for Coverage {
             opcode_position: machine.position(),
             byte_offset: instruction.byte_offset,
             opcode: instruction.opcode,
+            meaning: machine.code_points().meaning(instruction.opcode),
         });
     }
 

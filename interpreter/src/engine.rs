@@ -1,5 +1,6 @@
 //! The interpreter loop: the rules common to all opcodes, and the dispatch to the opcode's own rule (Core `EvalScript`).
 
+use crate::code_points::Rules;
 use crate::error::{ScriptPosition, Stop};
 use crate::flags::Flags;
 use crate::host::Host;
@@ -22,11 +23,11 @@ use crate::stack::Stack;
 ///
 /// The first rule that the script breaks, in the order in which Core checks the rules, and the position of the opcode
 /// that breaks it.
-pub fn run_script<I: Inspector>(
+pub fn run_script<'r, I: Inspector>(
     stack: &mut Stack,
     script: &[u8],
     context: Context,
-    flags: Flags,
+    rules: impl Into<Rules<'r>>,
     host: &mut dyn Host,
     inspector: &mut I,
 ) -> Result<(), Stop> {
@@ -35,7 +36,7 @@ pub fn run_script<I: Inspector>(
     }
     // Each script starts with an empty alt stack.
     stack.clear_alt();
-    let mut machine = Machine::new(stack, script, context, flags, host);
+    let mut machine = Machine::new(stack, script, context, rules.into(), host);
     if !I::ACTIVE {
         return run_instructions(&mut machine, inspector);
     }
@@ -62,7 +63,8 @@ fn run_instructions<I: Inspector>(machine: &mut Machine<'_>, inspector: &mut I) 
         };
         if let Err(error) = result {
             let opcode = Opcode(script.get(byte_offset).copied().unwrap_or_default());
-            let position = ScriptPosition { opcode_position: machine.position, byte_offset, opcode };
+            let meaning = machine.code_points.meaning(opcode);
+            let position = ScriptPosition { opcode_position: machine.position, byte_offset, opcode, meaning };
             return Err(Stop { error, position: Some(position) });
         }
         // A script has fewer opcodes than u32::MAX, since a block has fewer bytes.

@@ -74,8 +74,11 @@ pub struct ScriptPosition {
     pub opcode_position: u32,
     /// Byte offset at which the opcode starts.
     pub byte_offset: usize,
-    /// The opcode at this position.
+    /// The byte at this position.
     pub opcode: Opcode,
+    /// The opcode whose rules apply to the byte ([`crate::CodePoints::meaning`]). It differs from `opcode` only where proposals
+    /// were assigned other bytes.
+    pub meaning: Opcode,
 }
 
 /// A place in the verification of an input: the phase and, inside a script, the opcode.
@@ -93,7 +96,7 @@ impl fmt::Display for Location {
             Some(at) => write!(
                 f,
                 "{}, opcode {} ({}, byte {})",
-                self.phase, at.opcode_position, at.opcode, at.byte_offset
+                self.phase, at.opcode_position, at.meaning, at.byte_offset
             ),
             None => write!(f, "{}", self.phase),
         }

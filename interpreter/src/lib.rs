@@ -8,6 +8,7 @@
 //! The library is made for research and review. Nodes that secure money should run Bitcoin Core.
 
 mod claim;
+mod code_points;
 mod conclude;
 mod condition;
 mod coverage;
@@ -47,6 +48,7 @@ mod view;
 
 pub use bitcoin;
 pub use claim::{Claim, TransactionRule};
+pub use code_points::{CodePointError, CodePoints, Rules};
 pub use conclude::InputVerified;
 pub use condition::Conditions;
 pub use coverage::{Coverage, Gap};

@@ -1,6 +1,7 @@
 //! [`Machine`]: the state of a running script, such as its stacks, its open IF branches and its access to the
 //! transaction.
 
+use crate::code_points::{CodePoints, Rules};
 use crate::condition::Conditions;
 use crate::event::Event;
 use crate::flags::Flags;
@@ -28,6 +29,7 @@ pub struct Machine<'a> {
     pub(crate) conditions: Conditions,
     pub(crate) script: &'a [u8],
     pub(crate) flags: Flags,
+    pub(crate) code_points: &'a CodePoints,
     pub(crate) context: Context,
     pub(crate) host: &'a mut dyn Host,
     /// Opcode position of the current instruction, from 0.
@@ -54,14 +56,15 @@ impl<'a> Machine<'a> {
         stack: &'a mut Stack,
         script: &'a [u8],
         context: Context,
-        flags: Flags,
+        rules: Rules<'a>,
         host: &'a mut dyn Host,
     ) -> Machine<'a> {
         Machine {
             stack,
             conditions: Conditions::default(),
             script,
-            flags,
+            flags: rules.flags,
+            code_points: rules.code_points,
             context,
             host,
             position: 0,
@@ -92,6 +95,11 @@ impl<'a> Machine<'a> {
     /// Returns the flags under which the script runs.
     pub fn flags(&self) -> Flags {
         self.flags
+    }
+
+    /// Returns the opcode bytes of the proposals.
+    pub fn code_points(&self) -> &CodePoints {
+        self.code_points
     }
 
     /// Returns the kind of script that runs.

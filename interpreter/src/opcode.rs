@@ -209,6 +209,13 @@ impl Opcode {
         matches!(self.0, 0x7e..=0x81 | 0x83..=0x86 | 0x8d..=0x8e | 0x95..=0x99)
     }
 
+    /// Returns whether the opcode is a NOP that is reserved for upgrades, or that a proposal assigns a meaning to. `OP_NOP`,
+    /// `OP_CHECKLOCKTIMEVERIFY` and `OP_CHECKSEQUENCEVERIFY` are not.
+    #[inline]
+    pub const fn is_upgradable_nop(self) -> bool {
+        matches!(self.0, 0xb0 | 0xb3..=0xb9)
+    }
+
     /// Returns whether the opcode is at most `OP_16` (0x00 to 0x60). `OP_RESERVED` is included, as in Core's `IsPushOnly`.
     #[inline]
     pub const fn is_push(self) -> bool {

@@ -1,6 +1,7 @@
 //! Tapscript (BIP 342): the scan for `OP_SUCCESSx`, the state that only tapscripts have, such as the signature budget,
 //! and the types of public keys. Numbers such as R27 refer to the rules in BIP-DRAFT.md.
 
+use crate::code_points::Rules;
 use crate::error::{ScriptPosition, Stop};
 use crate::flags::Flags;
 use crate::instruction::Instructions;
@@ -19,17 +20,19 @@ use crate::sighash::taproot::{KeyVersion, TaprootMessage, TapscriptMessage};
 /// - The error of the discourage flag, if policy rejects the opcode.
 ///
 /// For `OP_CHECKSIGFROMSTACK` these are the rules R1 and R26 of BIP-DRAFT.md.
-pub(crate) fn scan_for_success(script: &[u8], flags: Flags) -> Result<Option<ScriptPosition>, Stop> {
+pub(crate) fn scan_for_success(script: &[u8], rules: Rules<'_>) -> Result<Option<ScriptPosition>, Stop> {
+    let Rules { flags, code_points } = rules;
     let mut instructions = Instructions::new(script);
     let mut opcode_position = 0;
     loop {
         let byte_offset = instructions.offset();
         let Some(instruction) = instructions.next() else { return Ok(None) };
         let opcode = Opcode(script.get(byte_offset).copied().unwrap_or_default());
-        let position = ScriptPosition { opcode_position, byte_offset, opcode };
+        let meaning = code_points.meaning(opcode);
+        let position = ScriptPosition { opcode_position, byte_offset, opcode, meaning };
         let stop = |error| Stop { error, position: Some(position) };
         if instruction.map_err(stop)?.opcode.is_success() {
-            match Proposal::of_success_opcode(opcode) {
+            match Proposal::of_success_opcode(meaning) {
                 // An opcode of an active proposal is no longer an OP_SUCCESSx, so the scan continues.
                 Some(proposal) if proposal.is_active(flags).map_err(stop)? => {}
                 // An opcode of an inactive proposal is an OP_SUCCESSx, but DISCOURAGE_OP_SUCCESS does not apply to it.

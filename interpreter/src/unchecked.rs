@@ -156,13 +156,16 @@ impl Unchecked {
 impl fmt::Display for Unchecked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Unchecked::OpSuccess { opcode, proposal: Some(_) } => {
-                write!(f, "no rule ran: {opcode} is inactive")
+            Unchecked::OpSuccess { opcode, proposal: Some(proposal) } => {
+                write!(f, "no rule ran: {} is inactive", proposal.hook.opcode().unwrap_or(opcode))
             }
             Unchecked::OpSuccess { opcode, proposal: None } => {
                 write!(f, "no rule ran: the tapscript contains OP_SUCCESS{}", opcode.0)?;
                 // Many OP_SUCCESSx opcodes have names from before tapscript.
-                if opcode.info().is_some() { write!(f, " ({opcode})") } else { Ok(()) }
+                if opcode.info().is_some() && Proposal::of_opcode(opcode).is_none() {
+                    return write!(f, " ({opcode})");
+                }
+                Ok(())
             }
             Unchecked::LeafVersion { version } => {
                 write!(f, "no rule ran: the leaf version {version:#04x} is unknown")

@@ -427,7 +427,7 @@ mod tests {
         let core = CORE;
         let at = |opcode| Location {
             phase: Phase::ScriptPubKey,
-            position: Some(ScriptPosition { opcode_position: 0, byte_offset: 0, opcode }),
+            position: Some(ScriptPosition { opcode_position: 0, byte_offset: 0, opcode, meaning: opcode }),
         };
         assert!(core.accepts("NULLFAIL", ScriptError::SigNullFail, &at(Opcode::OP_CHECKSIG)));
         assert!(core.accepts("UNKNOWN_ERROR", ScriptError::ScriptNum, &at(Opcode::OP_ADD)));

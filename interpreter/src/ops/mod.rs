@@ -104,8 +104,9 @@ pub(crate) fn execute(m: &mut Machine<'_>, opcode: Opcode) -> Result {
 
         Op::OP_CHECKLOCKTIMEVERIFY => locktime::check_lock_time_verify(m),
         Op::OP_CHECKSEQUENCEVERIFY => locktime::check_sequence_verify(m),
-        Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m, opcode),
-
-        _ => dispatch::execute(m, opcode),
+        _ => match m.code_points.meaning(opcode) {
+            Op::OP_NOP1 | Op(0xb4..=0xb9) => control::upgradable_nop(m, opcode),
+            meaning => dispatch::execute(m, meaning),
+        },
     }
 }

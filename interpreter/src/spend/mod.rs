@@ -5,6 +5,7 @@ mod all;
 use bitcoin::{Transaction, TxOut};
 
 use crate::claim::Claim;
+use crate::code_points::{CodePoints, Rules};
 use crate::conclude::{self, InputVerified};
 use crate::error::{TransactionError, UsageError, VerifyError};
 use crate::flags::Flags;
@@ -46,6 +47,7 @@ pub struct Spend<'a> {
     tx: &'a Transaction,
     prevouts: &'a [TxOut],
     cache: TxCache,
+    code_points: CodePoints,
 }
 
 impl<'a> Spend<'a> {
@@ -58,7 +60,18 @@ impl<'a> Spend<'a> {
         if tx.input.len() != prevouts.len() {
             return Err(UsageError::PrevoutCount { inputs: tx.input.len(), prevouts: prevouts.len() });
         }
-        Ok(Spend { tx, prevouts, cache: TxCache::default() })
+        Ok(Spend { tx, prevouts, cache: TxCache::default(), code_points: CodePoints::default() })
+    }
+
+    /// Returns the `Spend` with other opcode bytes for the opcodes of proposals. By default they are those of the proposals' rows.
+    #[must_use]
+    pub fn with_code_points(self, code_points: CodePoints) -> Spend<'a> {
+        Spend { code_points, ..self }
+    }
+
+    /// Returns the opcode bytes of the proposals.
+    pub fn code_points(&self) -> &CodePoints {
+        &self.code_points
     }
 
     /// Returns the transaction.
@@ -107,7 +120,7 @@ impl<'a> Spend<'a> {
     ) -> Result<InputVerified, VerifyError> {
         flags.check().map_err(UsageError::from)?;
         let host = TxHost { view: self.view(input)?, claims: Vec::new() };
-        verify::verify_input(host, flags, inspector)
+        verify::verify_input(host, Rules { flags, code_points: &self.code_points }, inspector)
     }
 
     /// Checks the rules that span inputs and returns the verdict on the transaction. `inputs` are the results of all

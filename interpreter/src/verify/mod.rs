@@ -4,6 +4,7 @@ mod program;
 mod taproot;
 
 use crate::claim::Claim;
+use crate::code_points::{CodePoints, Rules};
 use crate::conclude::InputVerified;
 use crate::engine::run_script;
 use crate::error::{Location, Phase, Stop, VerifyError};
@@ -28,19 +29,21 @@ pub(crate) struct Verification<'a, 'i, I> {
     pub(crate) view: TxView<'a>,
     pub(crate) host: TxHost<'a>,
     pub(crate) flags: Flags,
+    pub(crate) code_points: &'a CodePoints,
     pub(crate) inspector: &'i mut I,
     pub(crate) stack: Stack,
     pub(crate) phase: Phase,
 }
 
-pub(crate) fn verify_input<I: Inspector>(
-    host: TxHost<'_>,
-    flags: Flags,
+pub(crate) fn verify_input<'a, I: Inspector>(
+    host: TxHost<'a>,
+    rules: Rules<'a>,
     inspector: &mut I,
 ) -> Result<InputVerified, VerifyError> {
     let view = host.view;
     let stack = Stack::reused();
-    let mut verification = Verification { view, host, flags, inspector, stack, phase: Phase::ScriptSig };
+    let (flags, code_points, phase) = (rules.flags, rules.code_points, Phase::ScriptSig);
+    let mut verification = Verification { view, host, flags, code_points, inspector, stack, phase };
     let verdict = verification.run().map_err(|stop| VerifyError::Script {
         error: stop.error,
         location: Location { phase: verification.phase, position: stop.position },
@@ -62,9 +65,15 @@ impl<'a, I: Inspector> Verification<'a, '_, I> {
         }
     }
 
+    /// Returns the rules under which the scripts of the input run.
+    pub(crate) fn rules(&self) -> Rules<'a> {
+        Rules { flags: self.flags, code_points: self.code_points }
+    }
+
     /// Runs a script on the stack of this verification.
     pub(crate) fn run_script(&mut self, script: &[u8], context: Context) -> Result<(), Stop> {
-        run_script(&mut self.stack, script, context, self.flags, &mut self.host, self.inspector)
+        let rules = self.rules();
+        run_script(&mut self.stack, script, context, rules, &mut self.host, self.inspector)
     }
 
     fn run(&mut self) -> Result<(), Stop> {

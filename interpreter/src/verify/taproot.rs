@@ -87,7 +87,7 @@ impl<I: Inspector> Verification<'_, '_, I> {
             return Ok(());
         }
         self.enter(Phase::Tapscript, Some(script));
-        if let Some(position) = scan_for_success(script, self.flags)? {
+        if let Some(position) = scan_for_success(script, self.rules())? {
             if I::ACTIVE {
                 self.inspector.op_success(&position);
             }

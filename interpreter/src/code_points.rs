@@ -1,0 +1,248 @@
+//! Code points: which opcode byte stands for the opcode of each proposal.
+//!
+//! Two proposals may want the same byte, and authors change the byte of a proposal. The rules of a proposal do not depend on
+//! its byte, so the bytes are parameters of a verification. By default they are those of the proposals' rows.
+
+use core::fmt;
+
+use crate::flags::Flags;
+use crate::opcode::Opcode;
+use crate::proposals::{Hook, PROPOSALS, Proposal};
+
+/// The opcode bytes that stand for the opcodes of proposals.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct CodePoints {
+    /// For each byte, the opcode whose rules apply: the same byte, except where a proposal was assigned another byte.
+    meanings: [Opcode; 256],
+}
+
+/// An `OP_SUCCESSx` that no proposal assigns a meaning to. It is the meaning of a byte that a proposal left.
+const FREE_SUCCESS: Opcode = Opcode(0xfe);
+/// A NOP that no proposal assigns a meaning to. It is the meaning of a NOP that a proposal left.
+const FREE_NOP: Opcode = Opcode::OP_NOP10;
+
+static DEFAULT: CodePoints = CodePoints::defaults();
+
+impl CodePoints {
+    #[allow(clippy::indexing_slicing, reason = "a byte is less than 256")]
+    const fn defaults() -> CodePoints {
+        let mut meanings = [Opcode(0); 256];
+        let mut byte = 0u8;
+        loop {
+            meanings[byte as usize] = Opcode(byte);
+            let Some(next) = byte.checked_add(1) else { return CodePoints { meanings } };
+            byte = next;
+        }
+    }
+
+    /// Returns the code points with other bytes for the opcodes of some proposals. All of them are assigned at once, so that
+    /// two proposals can swap their bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`CodePointError`] if a proposal has no opcode, if a byte is not reserved for upgrades of its kind, or if two proposals
+    /// get the same byte. The latter includes proposals that keep the byte of their row.
+    pub fn assign(assigned: &[(&'static Proposal, Opcode)]) -> Result<CodePoints, CodePointError> {
+        let mut bytes: Vec<(&'static Proposal, Opcode)> = Vec::new();
+        for (proposal, opcode) in assigned {
+            let fits = match proposal.hook {
+                Hook::Success(_) => opcode.is_success(),
+                Hook::Nop(_) => opcode.is_upgradable_nop(),
+                Hook::KeyType(_) | Hook::Transaction => return Err(CodePointError::NoOpcode { proposal }),
+            };
+            if !fits {
+                return Err(CodePointError::NotReserved { proposal, opcode: *opcode });
+            }
+            bytes.push((proposal, *opcode));
+        }
+        let kept = |proposal: &&&'static Proposal| !assigned.iter().any(|(other, _)| other == *proposal);
+        let kept = PROPOSALS.iter().filter(kept);
+        bytes.extend(kept.filter_map(|proposal| Some((*proposal, proposal.hook.opcode()?))));
+        for (nth, (second, opcode)) in bytes.iter().enumerate() {
+            if let Some((first, _)) = bytes.iter().take(nth).find(|(_, earlier)| earlier == opcode) {
+                return Err(CodePointError::Clash { opcode: *opcode, first, second });
+            }
+        }
+        let mut points = CodePoints::defaults();
+        for (proposal, _) in assigned {
+            let free = if matches!(proposal.hook, Hook::Nop(_)) { FREE_NOP } else { FREE_SUCCESS };
+            points.set(proposal.hook.opcode(), free);
+        }
+        for (proposal, opcode) in bytes {
+            if let Some(meaning) = proposal.hook.opcode() {
+                points.set(Some(opcode), meaning);
+            }
+        }
+        Ok(points)
+    }
+
+    fn set(&mut self, byte: Option<Opcode>, meaning: Opcode) {
+        if let Some(slot) = byte.and_then(|byte| self.meanings.get_mut(usize::from(byte.0))) {
+            *slot = meaning;
+        }
+    }
+
+    /// Returns the opcode whose rules apply to a byte: for the byte of a proposal, the opcode in the row of the proposal; for a
+    /// byte that a proposal left, an opcode that is reserved for upgrades; otherwise the byte itself.
+    #[inline]
+    pub fn meaning(&self, byte: Opcode) -> Opcode {
+        self.meanings.get(usize::from(byte.0)).copied().unwrap_or(byte)
+    }
+
+    /// Returns the byte that stands for an opcode. It differs from the opcode only for opcodes of proposals.
+    pub fn byte(&self, opcode: Opcode) -> Opcode {
+        let own = Proposal::of_opcode(opcode).is_some();
+        let mut bytes = (0..=u8::MAX).map(Opcode).filter(|byte| own && self.meaning(*byte) == opcode);
+        bytes.next().unwrap_or(opcode)
+    }
+
+    /// Returns the name of the opcode that a byte stands for.
+    pub fn name(&self, byte: Opcode) -> String {
+        let meaning = self.meaning(byte);
+        match Proposal::of_opcode(meaning) {
+            Some(_) => meaning.to_string(),
+            // The byte was left by a proposal, so its name in the table is that of another byte.
+            None if Proposal::of_opcode(byte).is_some() && byte.is_success() => {
+                format!("OP_SUCCESS{}", byte.0)
+            }
+            None => byte.to_string(),
+        }
+    }
+}
+
+/// The bytes of the proposals' rows.
+impl Default for CodePoints {
+    fn default() -> CodePoints {
+        DEFAULT
+    }
+}
+
+/// Writes the bytes that differ from those of the rows.
+impl fmt::Debug for CodePoints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = (0..=u8::MAX).map(Opcode).map(|byte| (byte, self.meaning(byte)));
+        f.debug_map().entries(bytes.filter(|(byte, meaning)| byte != meaning)).finish()
+    }
+}
+
+/// The rules under which a script runs: flags, and the bytes of the proposals' opcodes. Flags alone stand for the bytes of the
+/// proposals' rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'r> {
+    /// The flags.
+    pub flags: Flags,
+    /// The opcode bytes of the proposals.
+    pub code_points: &'r CodePoints,
+}
+
+impl From<Flags> for Rules<'static> {
+    fn from(flags: Flags) -> Rules<'static> {
+        Rules { flags, code_points: &DEFAULT }
+    }
+}
+
+/// Bytes that cannot be assigned to the opcodes of proposals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodePointError {
+    /// The proposal has no opcode.
+    NoOpcode {
+        /// The proposal.
+        proposal: &'static Proposal,
+    },
+    /// The byte is not reserved for upgrades of the proposal's kind: `OP_SUCCESSx` or NOP.
+    NotReserved {
+        /// The proposal.
+        proposal: &'static Proposal,
+        /// The byte.
+        opcode: Opcode,
+    },
+    /// Two proposals have the same byte.
+    Clash {
+        /// The byte.
+        opcode: Opcode,
+        /// A proposal with this byte.
+        first: &'static Proposal,
+        /// Another proposal with this byte.
+        second: &'static Proposal,
+    },
+}
+
+impl fmt::Display for CodePointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CodePointError::NoOpcode { proposal } => write!(f, "{} has no opcode", proposal.name),
+            CodePointError::NotReserved { proposal, opcode } => {
+                let kind = match proposal.hook {
+                    Hook::Nop(_) => "a NOP that is reserved for upgrades",
+                    _ => "an OP_SUCCESSx",
+                };
+                write!(f, "{:#04x} ({opcode}) is not {kind}, so it cannot be {}", opcode.0, proposal.name)
+            }
+            CodePointError::Clash { opcode, first, second } => {
+                write!(f, "{:#04x} would be both {} and {}", opcode.0, first.name, second.name)
+            }
+        }
+    }
+}
+
+impl core::error::Error for CodePointError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CSFS: &Proposal = Proposal::CHECKSIGFROMSTACK;
+    const CAT: &Proposal = Proposal::OP_CAT;
+    const CTV: &Proposal = Proposal::CHECKTEMPLATEVERIFY;
+
+    #[test]
+    fn free_opcodes_are_reserved_and_belong_to_no_proposal() {
+        assert!(FREE_SUCCESS.is_success() && FREE_NOP.is_upgradable_nop());
+        assert_eq!([FREE_SUCCESS, FREE_NOP].map(Proposal::of_opcode), [None, None]);
+        let proposals = PROPOSALS.iter().filter_map(|proposal| Some((*proposal, proposal.hook.opcode()?)));
+        assert_eq!(CodePoints::assign(&proposals.collect::<Vec<_>>()), Ok(CodePoints::default()));
+    }
+
+    #[test]
+    fn a_byte_has_the_meaning_of_the_proposal_that_it_is_assigned_to() {
+        let points = CodePoints::assign(&[(CSFS, Opcode(0xbb)), (CTV, Opcode(0xb8))]).unwrap();
+        assert_eq!(points.meaning(Opcode(0xbb)), Opcode::OP_CHECKSIGFROMSTACK);
+        assert_eq!(points.meaning(Opcode(0xb8)), Opcode::OP_CHECKTEMPLATEVERIFY);
+        // The bytes that they left are reserved again.
+        assert_eq!(points.meaning(Opcode(0xcc)), FREE_SUCCESS);
+        assert_eq!(points.meaning(Opcode(0xb3)), FREE_NOP);
+        assert_eq!(points.byte(Opcode::OP_CHECKSIGFROMSTACK), Opcode(0xbb));
+        assert_eq!(points.byte(Opcode::OP_DUP), Opcode::OP_DUP);
+        assert_eq!(points.name(Opcode(0xbb)), "OP_CHECKSIGFROMSTACK");
+        assert_eq!(points.name(Opcode(0xcc)), "OP_SUCCESS204");
+        assert_eq!(points.name(Opcode(0xbc)), "OP_SUCCESS188");
+    }
+
+    #[test]
+    fn two_proposals_can_swap_their_bytes() {
+        let (csfs, cat) = (Opcode::OP_CHECKSIGFROMSTACK, Opcode::OP_CAT);
+        let points = CodePoints::assign(&[(CSFS, cat), (CAT, csfs)]).unwrap();
+        assert_eq!((points.meaning(cat), points.meaning(csfs)), (csfs, cat));
+    }
+
+    #[test]
+    fn a_byte_that_is_not_free_is_refused() {
+        let text =
+            |assigned: &[(&'static Proposal, Opcode)]| CodePoints::assign(assigned).unwrap_err().to_string();
+        assert_eq!(text(&[(CSFS, Opcode::OP_CAT)]), "0x7e would be both CHECKSIGFROMSTACK and OP_CAT");
+        assert_eq!(
+            text(&[(CSFS, Opcode(0xbb)), (CAT, Opcode(0xbb))]),
+            "0xbb would be both CHECKSIGFROMSTACK and OP_CAT"
+        );
+        assert_eq!(
+            text(&[(CSFS, Opcode(0xac))]),
+            "0xac (OP_CHECKSIG) is not an OP_SUCCESSx, so it cannot be CHECKSIGFROMSTACK"
+        );
+        assert_eq!(
+            text(&[(CTV, Opcode(0xbb))]),
+            "0xbb (OP_SUCCESS187) is not a NOP that is reserved for upgrades, so it cannot be CHECKTEMPLATEVERIFY"
+        );
+        assert_eq!(text(&[(Proposal::ANYPREVOUT, Opcode(0xbb))]), "ANYPREVOUT has no opcode");
+    }
+}
