@@ -5,17 +5,17 @@ use sigstack_interpreter::limits::MAX_MONEY;
 
 use crate::{Policy, PolicyError, dust_limit, form, inputs, limits, sigops};
 
-/// A transaction to check against policy, with the spent outputs that are known.
+/// A transaction to check against policy, with those of its spent outputs that are known.
 ///
-/// If all spent outputs are known, [`Candidate::check`] applies every rule. If some spent outputs are unknown, it skips
-/// the rules that need them:
+/// If all spent outputs are known, [`Candidate::check`] applies every rule. If some spent outputs are unknown, it
+/// skips the rules that need them:
 ///
-/// - the rules for the inputs that [`Candidate::unknown_prevouts`] returns,
+/// - the rules for each input that [`Candidate::unknown_prevouts`] returns,
 /// - the minimum fee,
 /// - the rule that a transaction with a dust output pays no fee.
 ///
-/// An error therefore means that a node refuses the transaction, even if some spent outputs are unknown. `Ok` covers
-/// only the rules that were applied.
+/// Therefore an error means that a node refuses the transaction, even if some spent outputs are unknown. `Ok` means
+/// only that the transaction satisfies the rules that were applied.
 #[derive(Clone, Debug)]
 pub struct Candidate<'a> {
     tx: &'a Transaction,
@@ -28,8 +28,8 @@ impl<'a> Candidate<'a> {
         Candidate::with_known(tx, prevouts.iter().map(Some))
     }
 
-    /// Creates a candidate from a transaction and the known spent outputs, in input order. `None` marks an unknown output. The
-    /// spent outputs of inputs without an entry are unknown too.
+    /// Creates a candidate from a transaction and the known spent outputs, in input order. `None` marks an unknown
+    /// output. If the list is shorter than the inputs, the spent outputs of the remaining inputs are unknown.
     pub fn with_known(
         tx: &'a Transaction,
         prevouts: impl IntoIterator<Item = Option<&'a TxOut>>,
@@ -38,13 +38,13 @@ impl<'a> Candidate<'a> {
         Candidate { tx, prevouts: known.take(tx.input.len()).collect() }
     }
 
-    /// Returns the indices of the inputs whose spent outputs are unknown.
+    /// Returns the indices of the inputs whose spent outputs are unknown to this candidate.
     pub fn unknown_prevouts(&self) -> Vec<usize> {
         let unknown = self.prevouts.iter().enumerate().filter(|(_, prevout)| prevout.is_none());
         unknown.map(|(input, _)| input).collect()
     }
 
-    /// Checks all rules in the order in which Core 31 applies them.
+    /// Checks all policy rules for a single transaction, in the order in which Core 31 applies them.
     ///
     /// # Errors
     ///
@@ -63,7 +63,8 @@ impl<'a> Candidate<'a> {
         self.check_truc_size()
     }
 
-    /// Checks the form of the transaction: version, size, scriptSigs, outputs, and the number of dust outputs.
+    /// Checks the rules that do not depend on the spent outputs. They concern the version, the size, the scriptSigs,
+    /// the outputs and the number of dust outputs.
     ///
     /// # Errors
     ///
@@ -72,8 +73,8 @@ impl<'a> Candidate<'a> {
         form::check(self.tx, policy)
     }
 
-    /// Checks the inputs whose spent outputs are known: the number of signature operations outside the witness (BIP
-    /// 54), the form of each spent output, and the witnesses.
+    /// Checks the rules for those inputs whose spent outputs are known. They concern the number of signature
+    /// operations outside the witness (BIP 54), the form of each spent output, and the witnesses.
     ///
     /// # Errors
     ///
@@ -96,7 +97,7 @@ impl<'a> Candidate<'a> {
         Ok(())
     }
 
-    /// Returns the fee in satoshi. `None` if a spent output is unknown.
+    /// Returns the fee of the transaction in satoshi. Returns `None` if a spent output is unknown.
     ///
     /// # Errors
     ///
@@ -119,12 +120,12 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Checks that a transaction with a dust output pays no fee (Core `PreCheckEphemeralTx`). Miners then have no incentive to
-    /// include it without a child that spends the dust.
+    /// Checks that a transaction with a dust output pays no fee (Core `PreCheckEphemeralTx`). Without a fee, miners
+    /// have no incentive to include the transaction unless a child spends the dust.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::DustWithFee`] if it pays a fee.
+    /// [`PolicyError::DustWithFee`] if the transaction has a dust output and `fee` is not 0.
     pub fn check_ephemeral_dust(&self, fee: u64, policy: &Policy) -> Result<(), PolicyError> {
         match form::dust(self.tx, policy).next() {
             Some((output, dust)) if fee > 0 => {
@@ -135,18 +136,18 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Returns the signature operation cost (BIP 141). A signature operation costs 4 outside the witness and 1 inside
-    /// the witness. For an input whose spent output is unknown, only the scriptSig is counted.
+    /// Returns the signature operation cost of the transaction (BIP 141). A signature operation costs 4 outside the
+    /// witness and 1 inside the witness. For an input whose spent output is unknown, only the scriptSig is counted.
     pub fn sigops_cost(&self) -> u64 {
         let inputs = self.known().map(|(_, input, prevout)| sigops::cost_of_input(input, prevout));
         sigops::cost_of_form(self.tx).saturating_add(inputs.sum())
     }
 
-    /// Checks the limit on the signature operation cost.
+    /// Checks that the signature operation cost of the transaction (BIP 141) is at most 16,000.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::SigopsCost`] if the cost exceeds the limit.
+    /// [`PolicyError::SigopsCost`] if the cost exceeds this limit.
     pub fn check_sigops_cost(&self) -> Result<(), PolicyError> {
         match self.sigops_cost() {
             cost if cost > limits::MAX_TX_SIGOPS_COST => Err(PolicyError::SigopsCost { cost }),
@@ -154,13 +155,14 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Returns the virtual size in bytes, adjusted for signature operations (Core `GetVirtualTransactionSize`).
+    /// Returns the virtual size of the transaction in bytes, adjusted for signature operations (Core
+    /// `GetVirtualTransactionSize`).
     pub fn vsize(&self) -> u64 {
         let adjusted = self.sigops_cost().saturating_mul(limits::BYTES_PER_SIGOP);
         self.tx.weight().to_wu().max(adjusted).div_ceil(4)
     }
 
-    /// Checks a fee in satoshi against the minimum relay feerate.
+    /// Checks that a fee in satoshi reaches the minimum relay feerate for the virtual size of the transaction.
     ///
     /// # Errors
     ///
@@ -173,11 +175,11 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Checks the size limit of version 3 transactions (BIP 431).
+    /// Checks that a version 3 transaction has at most 10,000 virtual bytes (BIP 431). Other versions always pass.
     ///
     /// # Errors
     ///
-    /// [`PolicyError::TrucSize`] if the transaction is too large.
+    /// [`PolicyError::TrucSize`] if the version 3 transaction is larger.
     pub fn check_truc_size(&self) -> Result<(), PolicyError> {
         match self.vsize() {
             vsize if self.tx.version.0 == 3 && vsize > limits::MAX_TRUC_VSIZE => {
@@ -187,7 +189,8 @@ impl<'a> Candidate<'a> {
         }
     }
 
-    /// Returns the index, the input and the spent output for each input whose spent output is known.
+    /// Returns the inputs whose spent outputs are known. Each item is the index of the input, the input and its spent
+    /// output.
     fn known(&self) -> impl Iterator<Item = (usize, &'a TxIn, &'a TxOut)> + '_ {
         let inputs = self.tx.input.iter().zip(&self.prevouts).enumerate();
         inputs.filter_map(|(nth, (input, prevout))| prevout.map(|prevout| (nth, input, prevout)))

@@ -10,156 +10,156 @@ use crate::limits;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PolicyError {
-    /// A coinbase transaction is valid only in a block.
+    /// The transaction is a coinbase transaction, which is valid only in a block and is not relayed.
     Coinbase,
-    /// The version is not 1, 2 or 3.
+    /// The version of the transaction is not 1, 2 or 3.
     Version {
-        /// nVersion as an unsigned number, as in Core since version 28.
+        /// nVersion of the transaction, read as an unsigned number (as Core does since version 28).
         version: u32,
     },
     /// The weight of the transaction is more than 400,000 weight units.
     TxSize {
-        /// Weight in weight units.
+        /// Weight of the transaction in weight units.
         weight: u64,
     },
     /// A scriptSig has more than 1,650 bytes.
     ScriptSigSize {
-        /// Index of the input.
+        /// Index of the input whose scriptSig is too large.
         input: usize,
-        /// Size in bytes.
+        /// Size of the scriptSig in bytes.
         size: usize,
     },
     /// A scriptSig contains an opcode that is not a push.
     ScriptSigNotPushOnly {
-        /// Index of the input.
+        /// Index of the input whose scriptSig contains an opcode that is not a push.
         input: usize,
     },
-    /// An output has none of the standard forms.
+    /// An output of the transaction has none of the standard scriptPubKey forms.
     ScriptPubKey {
-        /// Index of the output.
+        /// Index of the output with the nonstandard scriptPubKey.
         output: usize,
     },
     /// The `OP_RETURN` outputs are larger in total than the node allows.
     DataCarrier {
-        /// Index of the output that exceeds the limit.
+        /// Index of the `OP_RETURN` output at which the total size exceeds the limit.
         output: usize,
         /// Total size in bytes of the `OP_RETURN` scripts up to and including this output.
         total: u64,
-        /// Maximum total size in bytes.
+        /// Maximum total size of all `OP_RETURN` scripts of a transaction, in bytes.
         limit: u64,
     },
     /// An output is a bare multisig, which the node's options forbid.
     BareMultisig {
-        /// Index of the output.
+        /// Index of the bare multisig output.
         output: usize,
     },
     /// More than one output is dust.
     Dust {
         /// Index of the second dust output.
         output: usize,
-        /// Amount in satoshi.
+        /// Amount of the second dust output in satoshi.
         amount: u64,
-        /// Dust limit for an output of this form, in satoshi.
+        /// Dust limit for an output with this scriptPubKey, in satoshi. An output with a smaller amount is dust.
         limit: u64,
     },
     /// An output is dust and the transaction pays a fee. A dust output is relayed only if the fee is zero.
     DustWithFee {
-        /// Index of the output.
+        /// Index of the dust output.
         output: usize,
-        /// Amount in satoshi.
+        /// Amount of the dust output in satoshi.
         amount: u64,
-        /// Dust limit for an output of this form, in satoshi.
+        /// Dust limit for an output with this scriptPubKey, in satoshi. An output with a smaller amount is dust.
         limit: u64,
-        /// Fee in satoshi.
+        /// Fee of the transaction in satoshi, which is not 0.
         fee: u64,
     },
     /// The size of the transaction without its witness is less than 65 bytes.
     TxSizeSmall {
-        /// Size in bytes.
+        /// Size of the transaction without its witness, in bytes.
         size: usize,
     },
-    /// The sum of the spent outputs exceeds 21 million bitcoin. This is a consensus rule.
+    /// The sum of the spent outputs exceeds 21 million bitcoin. The transaction is invalid by consensus.
     InputValuesOutOfRange {
         /// Index of the input at which the sum exceeds the limit.
         input: usize,
     },
-    /// The sum of the outputs exceeds that of the spent outputs. This is a consensus rule.
+    /// The sum of the created outputs exceeds the sum of the spent outputs. The transaction is invalid by consensus.
     InBelowOut {
         /// Sum of the spent outputs in satoshi.
         spent: u64,
-        /// Sum of the outputs in satoshi.
+        /// Sum of the outputs that the transaction creates, in satoshi.
         created: u64,
     },
     /// The inputs can execute more than 2,500 signature operations outside the witness (BIP 54).
     LegacySigops {
-        /// Number of signature operations of the inputs counted so far.
+        /// Number of signature operations of the inputs that were counted until the limit was exceeded.
         sigops: u64,
     },
-    /// A spent output has none of the standard forms.
+    /// A spent output has none of the standard scriptPubKey forms.
     InputScript {
-        /// Index of the input.
+        /// Index of the input that spends the nonstandard output.
         input: usize,
     },
-    /// A spent output is a witness program without defined rules.
+    /// A spent output is a witness program whose version and length have no consensus rules yet.
     InputWitnessProgram {
-        /// Index of the input.
+        /// Index of the input that spends the witness program.
         input: usize,
-        /// Witness version.
+        /// Version of the spent witness program.
         version: u8,
     },
-    /// The scriptSig of a P2SH input yields no redeem script.
+    /// No redeem script can be read from the scriptSig of a P2SH input.
     RedeemScript {
-        /// Index of the input.
+        /// Index of the P2SH input.
         input: usize,
-        /// Problem of the scriptSig.
+        /// Reason why the scriptSig gives no redeem script.
         problem: RedeemScriptError,
     },
     /// A P2SH redeem script has more than 15 signature operations.
     RedeemScriptSigops {
-        /// Index of the input.
+        /// Index of the P2SH input with this redeem script.
         input: usize,
-        /// Number of signature operations.
+        /// Number of signature operations in the redeem script.
         sigops: u64,
     },
-    /// A witness violates a rule for its kind of output.
+    /// The witness of an input violates a rule that depends on the form of the spent output.
     Witness {
-        /// Index of the input.
+        /// Index of the input with the nonstandard witness.
         input: usize,
-        /// Violated rule.
+        /// Rule that the witness violates.
         rule: WitnessRule,
     },
-    /// The signature operation cost is above 16,000.
+    /// The signature operation cost of the transaction (BIP 141) is above 16,000.
     SigopsCost {
-        /// Signature operation cost.
+        /// Signature operation cost of the transaction (BIP 141).
         cost: u64,
     },
-    /// The fee is below the minimum relay feerate.
+    /// The fee of the transaction is less than the minimum relay feerate requires.
     MinRelayFee {
-        /// Fee in satoshi.
+        /// Fee of the transaction in satoshi.
         fee: u64,
-        /// Minimum fee for this size, in satoshi.
+        /// Minimum fee for a transaction of this virtual size, in satoshi.
         needed: u64,
-        /// Virtual size in bytes, adjusted for signature operations.
+        /// Virtual size of the transaction in bytes, adjusted for signature operations.
         vsize: u64,
     },
     /// The virtual size of a version 3 transaction is more than 10,000 bytes (BIP 431).
     TrucSize {
-        /// Virtual size in bytes, adjusted for signature operations.
+        /// Virtual size of the version 3 transaction in bytes, adjusted for signature operations.
         vsize: u64,
     },
 }
 
-/// Problem of a P2SH input's scriptSig.
+/// Reason why the scriptSig of a P2SH input gives no redeem script.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RedeemScriptError {
-    /// Executing the scriptSig fails with the script error of this name.
+    /// Executing the scriptSig fails. The value is the name of the script error.
     Fails(&'static str),
-    /// The scriptSig pushes nothing.
+    /// The scriptSig leaves the stack empty, so there is no redeem script.
     Missing,
 }
 
-/// A rule for witnesses (Core `IsWitnessStandard`). Each variant states the rule that a witness violates.
+/// A policy rule for witnesses (Core `IsWitnessStandard`). Each variant states one rule, which the witness violates.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WitnessRule {
@@ -167,40 +167,40 @@ pub enum WitnessRule {
     Anchor,
     /// An input that does not spend a witness program must not have a witness.
     NoWitnessProgram,
-    /// A P2SH input with a witness must have a redeem script.
+    /// A P2SH input with a witness must have a redeem script, which its scriptSig pushes.
     RedeemScript(RedeemScriptError),
     /// A P2WSH witness script must have at most 3,600 bytes.
     P2wshScriptSize {
-        /// Size in bytes.
+        /// Size of the witness script in bytes.
         size: usize,
     },
     /// A P2WSH input must have at most 100 witness elements below the witness script.
     P2wshItems {
-        /// Number of elements.
+        /// Number of witness elements below the witness script.
         count: usize,
     },
     /// Each element below a P2WSH witness script must have at most 80 bytes.
     P2wshItemSize {
-        /// Index of the element, starting with 0 at the bottom.
+        /// Index of the witness element that is too large. The bottom element has index 0.
         item: usize,
-        /// Size in bytes.
+        /// Size of this witness element in bytes.
         size: usize,
     },
     /// A taproot input must not have an annex, because no consensus rule defines a meaning for it yet.
     Annex,
     /// The control block of a taproot script path spend must not be empty.
     EmptyControlBlock,
-    /// Each element below a script of leaf version 0xc0 must have at most 80 bytes.
+    /// Each witness element below a tapscript (leaf version 0xc0) must have at most 80 bytes.
     TapscriptItemSize {
-        /// Index of the element, starting with 0 at the bottom.
+        /// Index of the witness element that is too large. The bottom element has index 0.
         item: usize,
-        /// Size in bytes.
+        /// Size of this witness element in bytes.
         size: usize,
     },
 }
 
 impl PolicyError {
-    /// Returns Core's reject reason.
+    /// Returns the reject reason that Core gives for this error, for example `dust`.
     pub const fn reason(&self) -> &'static str {
         match self {
             PolicyError::Coinbase => "coinbase",
@@ -227,12 +227,13 @@ impl PolicyError {
         }
     }
 
-    /// Explains the violated rule: which input or output, the value found and the limit.
+    /// Returns a text that explains the violated rule: which input or output, the value found and the limit.
     pub fn explanation(&self) -> String {
         Explanation(self).to_string()
     }
 
-    /// Returns the index of the input that violates the rule, if the rule concerns a single input.
+    /// Returns the index of the input that violates the rule. Returns `None` if the rule does not concern one input
+    /// alone.
     pub const fn input(&self) -> Option<usize> {
         match self {
             PolicyError::ScriptSigSize { input, .. }
@@ -246,7 +247,8 @@ impl PolicyError {
         }
     }
 
-    /// Returns the index of the output that violates the rule, if the rule concerns a single output.
+    /// Returns the index of the output that violates the rule. Returns `None` if the rule does not concern one output
+    /// alone.
     pub const fn output(&self) -> Option<usize> {
         match self {
             PolicyError::ScriptPubKey { output }
@@ -259,14 +261,14 @@ impl PolicyError {
     }
 }
 
-/// Formats Core's reject reason, followed by the explanation.
+/// Formats a policy error as Core's reject reason, followed by an explanation.
 impl fmt::Display for PolicyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason(), Explanation(self))
     }
 }
 
-/// Text that explains the violated rule: which input or output, the value found and the limit.
+/// Formats the explanation of a policy error: the violated rule, the input or output, the value found and the limit.
 struct Explanation<'e>(&'e PolicyError);
 
 impl fmt::Display for Explanation<'_> {

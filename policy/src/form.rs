@@ -19,12 +19,13 @@ pub fn dust_limit(script_pubkey: &Script, feerate: u64) -> u64 {
     Policy::fee(feerate, (size + spend) as u64)
 }
 
-/// Returns whether an output is dust if the node's dust feerate is `feerate`, given in satoshi per 1,000 virtual bytes.
+/// Returns whether an output is dust at the dust feerate `feerate`, given in satoshi per 1,000 virtual bytes.
 pub fn is_dust(output: &TxOut, feerate: u64) -> bool {
     output.value.to_sat() < dust_limit(&output.script_pubkey, feerate)
 }
 
-/// Checks the form of a transaction (Core `IsStandardTx` and the minimum size in `PreChecks`).
+/// Checks the rules that do not depend on the spent outputs (Core `IsStandardTx`, and the minimum size in
+/// `PreChecks`).
 pub(crate) fn check(tx: &Transaction, policy: &Policy) -> Result<(), PolicyError> {
     if tx.is_coinbase() {
         return Err(PolicyError::Coinbase);
@@ -82,7 +83,7 @@ fn outputs(tx: &Transaction, policy: &Policy) -> Result<(), PolicyError> {
     Ok(())
 }
 
-/// Returns the dust outputs with their indices.
+/// Returns the dust outputs of a transaction. Each item is the index of the output and the output.
 pub(crate) fn dust<'a>(
     tx: &'a Transaction,
     policy: &Policy,

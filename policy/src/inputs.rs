@@ -10,7 +10,8 @@ use crate::error::{PolicyError, RedeemScriptError, WitnessRule};
 use crate::limits;
 use crate::output_type::OutputType;
 
-/// Checks the form of the output that an input spends.
+/// Checks that the output that an input spends has a standard form. For P2SH, also checks the redeem script. `input`
+/// is the index of the input.
 pub(crate) fn check_spent(input: usize, tx_input: &TxIn, prevout: &TxOut) -> Result<(), PolicyError> {
     match OutputType::of(&prevout.script_pubkey) {
         OutputType::NonStandard => Err(PolicyError::InputScript { input }),
@@ -29,8 +30,8 @@ pub(crate) fn check_spent(input: usize, tx_input: &TxIn, prevout: &TxOut) -> Res
     }
 }
 
-/// Executes a scriptSig and returns the top stack element, the redeem script. Its hash is not checked here, because consensus
-/// does that.
+/// Executes a scriptSig and returns the top stack element, which is the P2SH redeem script. The function does not
+/// compare the script's hash with the spent output, because consensus does that.
 fn redeem_script(script_sig: &Script) -> Result<ScriptBuf, RedeemScriptError> {
     let mut stack = Stack::new();
     let mut host = MockHost::new(|_| false);
@@ -40,7 +41,7 @@ fn redeem_script(script_sig: &Script) -> Result<ScriptBuf, RedeemScriptError> {
     Ok(ScriptBuf::from(top.to_vec()))
 }
 
-/// Checks the witness of an input. An empty witness violates no policy rule.
+/// Checks the witness of an input against policy. An empty witness violates no policy rule.
 pub(crate) fn check_witness(tx_input: &TxIn, prevout: &TxOut, policy: &Policy) -> Result<(), WitnessRule> {
     if tx_input.witness.is_empty() {
         return Ok(());
@@ -58,7 +59,8 @@ pub(crate) fn check_witness(tx_input: &TxIn, prevout: &TxOut, policy: &Policy) -
     }
 }
 
-/// Checks the witness of a scriptPubKey or redeem script other than P2A and P2TR.
+/// Checks a witness whose spent output is neither P2A nor P2TR. `script` is the scriptPubKey, or the redeem script of
+/// a P2SH output.
 fn check_program(script: &Script, elements: &[&[u8]]) -> Result<(), WitnessRule> {
     if !script.is_witness_program() {
         return Err(WitnessRule::NoWitnessProgram);
@@ -106,7 +108,7 @@ fn check_taproot(elements: &[&[u8]], policy: &Policy) -> Result<(), WitnessRule>
     }
 }
 
-/// Returns the index and size of the first element that is longer than `limit`.
+/// Returns the index and the size of the first witness element that is longer than `limit` bytes.
 fn first_longer(items: &[&[u8]], limit: usize) -> Option<(usize, usize)> {
     items.iter().map(|item| item.len()).enumerate().find(|(_, size)| *size > limit)
 }

@@ -43,7 +43,7 @@ pub use form::{dust_limit, is_dust};
 pub use output_type::OutputType;
 pub use parameters::Policy;
 
-/// Limits of Core 31 that a node operator cannot change.
+/// Limits of Core 31's relay policy that a node operator cannot change.
 pub mod limits {
     /// Maximum weight of a transaction, in weight units (Core `MAX_STANDARD_TX_WEIGHT`).
     pub const MAX_TX_WEIGHT: u64 = 400_000;
@@ -53,7 +53,7 @@ pub mod limits {
     pub const MAX_SCRIPT_SIG_SIZE: usize = 1_650;
     /// Maximum number of keys in a bare multisig output (Core `IsStandard`).
     pub const MAX_BARE_MULTISIG_KEYS: usize = 3;
-    /// Maximum number of dust outputs in a transaction without fee (Core `MAX_DUST_OUTPUTS_PER_TX`).
+    /// Maximum number of dust outputs in a transaction (Core `MAX_DUST_OUTPUTS_PER_TX`).
     pub const MAX_DUST_OUTPUTS: usize = 1;
     /// Maximum number of signature operations of a P2SH redeem script (Core `MAX_P2SH_SIGOPS`).
     pub const MAX_P2SH_SIGOPS: u64 = 15;
@@ -69,10 +69,10 @@ pub mod limits {
     pub const MAX_P2WSH_ITEM_SIZE: usize = 80;
     /// Maximum size of each element below a tapscript, in bytes (Core `MAX_STANDARD_TAPSCRIPT_STACK_ITEM_SIZE`).
     pub const MAX_TAPSCRIPT_ITEM_SIZE: usize = 80;
-    /// Factor that converts signature operation cost to weight units: the adjusted virtual size is that of at least 20
-    /// weight units per unit of cost (Core `DEFAULT_BYTES_PER_SIGOP`).
+    /// Number of weight units per unit of signature operation cost. For the adjusted virtual size, a transaction has
+    /// at least this weight for each unit (Core `DEFAULT_BYTES_PER_SIGOP`).
     pub const BYTES_PER_SIGOP: u64 = 20;
-    /// Maximum virtual size of a version 3 transaction (BIP 431; Core `TRUC_MAX_VSIZE`).
+    /// Maximum virtual size of a version 3 transaction, in bytes (BIP 431; Core `TRUC_MAX_VSIZE`).
     pub const MAX_TRUC_VSIZE: u64 = 10_000;
 }
 

@@ -9,38 +9,38 @@ const MAX_KEYS: u8 = 20;
 /// Form of a scriptPubKey (Core `TxoutType`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutputType {
-    /// Pay to public key.
+    /// Pay to public key (P2PK): `<key> OP_CHECKSIG`.
     P2pk,
-    /// Pay to public key hash.
+    /// Pay to public key hash (P2PKH).
     P2pkh,
-    /// Pay to script hash (BIP 16).
+    /// Pay to script hash (P2SH, BIP 16).
     P2sh,
-    /// `OP_CHECKMULTISIG` in the scriptPubKey itself.
+    /// Bare multisig: `OP_CHECKMULTISIG` in the scriptPubKey itself.
     BareMultisig {
-        /// Number of keys.
+        /// Number of keys in the multisig script, from 1 to 20.
         keys: usize,
     },
-    /// `OP_RETURN` followed only by pushes.
+    /// Data output: `OP_RETURN` followed only by pushes.
     NullData,
-    /// Pay to witness public key hash (BIP 141).
+    /// Pay to witness public key hash (P2WPKH, BIP 141).
     P2wpkh,
-    /// Pay to witness script hash (BIP 141).
+    /// Pay to witness script hash (P2WSH, BIP 141).
     P2wsh,
-    /// Pay to taproot (BIP 341).
+    /// Pay to taproot (P2TR, BIP 341).
     P2tr,
-    /// Pay to anchor: `OP_1 <4e73>`.
+    /// Pay to anchor (P2A): `OP_1 <4e73>`.
     P2a,
-    /// A witness program of version 1 to 16 without defined rules.
+    /// A witness program of version 1 to 16 whose version and length have no consensus rules yet.
     WitnessUnknown {
-        /// Witness version.
+        /// Version of the witness program.
         version: u8,
     },
-    /// Any other script.
+    /// A scriptPubKey that has none of the standard forms.
     NonStandard,
 }
 
 impl OutputType {
-    /// Returns the form of a scriptPubKey.
+    /// Returns the standard form of a scriptPubKey, or [`OutputType::NonStandard`].
     pub fn of(script: &Script) -> OutputType {
         const RETURN: u8 = Opcode::OP_RETURN.0;
         if script.is_p2sh() {
@@ -76,7 +76,7 @@ pub(crate) fn is_push_only(script: &[u8]) -> bool {
     Instructions::new(script).all(|instruction| instruction.is_ok_and(|it| it.opcode.is_push()))
 }
 
-/// Returns whether the first byte of a public key allows a key of this length (Core `CPubKey::ValidSize`).
+/// Returns whether a public key has the length that its first byte requires (Core `CPubKey::ValidSize`).
 fn has_key_size(key: &[u8]) -> bool {
     matches!((key.first(), key.len()), (Some(2 | 3), 33) | (Some(4 | 6 | 7), 65))
 }
@@ -107,8 +107,8 @@ fn multisig_keys(script: &[u8]) -> Option<usize> {
     (is_last && fits).then_some(keys)
 }
 
-/// Returns the number that an instruction pushes, if it is from 1 to 20 and minimally encoded: `OP_1` to `OP_16`, or for 17 to 20
-/// a push of one byte (Core `GetScriptNumber`).
+/// Returns the number that an instruction pushes. Returns `None` unless the number is from 1 to 20 and minimally
+/// encoded: `OP_1` to `OP_16`, or a push of one byte for 17 to 20 (Core `GetScriptNumber`).
 fn small_number(instruction: &Instruction<'_>) -> Option<usize> {
     match (instruction.opcode, instruction.data) {
         (opcode @ Opcode(0x51..=0x60), _) => Some(usize::from(opcode.0 - 0x50)),

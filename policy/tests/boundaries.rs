@@ -59,7 +59,7 @@ struct Spend {
     prevouts: Vec<TxOut>,
 }
 
-/// Returns a transaction without inputs that pays 10,000 sat to a P2PKH output.
+/// Returns a transaction without inputs that pays 10,000 sat to a P2PKH output. Tests add inputs to it.
 fn spend() -> Spend {
     let output = vec![output(10_000, &p2pkh())];
     Spend {
@@ -69,7 +69,7 @@ fn spend() -> Spend {
 }
 
 impl Spend {
-    /// Adds an input that spends 100,000 sat.
+    /// Adds an input that spends an output of 100,000 sat with the scriptPubKey `spent`.
     fn input(mut self, spent: &ScriptBuf, script_sig: Vec<u8>, witness: &[Vec<u8>]) -> Spend {
         let vout = u32::try_from(self.tx.input.len()).unwrap();
         self.tx.input.push(TxIn {
@@ -92,7 +92,7 @@ impl Spend {
         self
     }
 
-    /// Sets the fee by changing the amount of the first spent output.
+    /// Gives the transaction this fee in satoshi by changing the amount of the first spent output.
     fn fee(mut self, fee: u64) -> Spend {
         let out: u64 = self.tx.output.iter().map(|output| output.value.to_sat()).sum();
         let others: u64 = self.prevouts[1..].iter().map(|output| output.value.to_sat()).sum();
@@ -109,7 +109,8 @@ impl Spend {
     }
 }
 
-/// Returns a transaction that spends a P2PKH output with an arbitrary scriptSig.
+/// Returns a standard transaction that spends a P2PKH output. Its scriptSig pushes 71 arbitrary bytes, because policy
+/// does not execute it.
 fn usual() -> Spend {
     spend().input(&p2pkh(), push(&[1; 71]), &[])
 }

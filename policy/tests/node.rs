@@ -14,7 +14,7 @@ use serde_json::Value;
 use sigstack_policy::{Candidate, Policy, PolicyError};
 use sigstack_test_support::shared;
 
-/// Reject reasons that mean that a transaction violates a rule of this crate. "TRUC-violation" is not in this list,
+/// Reject reasons of Core that always mean a violation of a rule of this crate. "TRUC-violation" is not in this list,
 /// because Core also gives it for rules that need a mempool.
 const OURS: &[&str] = &[
     "version",
@@ -30,11 +30,12 @@ const OURS: &[&str] = &[
     "min relay fee not met",
 ];
 
-/// Reject reasons of rules that Core checks after the form of the transaction and before the form of the spent outputs.
+/// Reject reasons of rules that Core checks after the rules for the transaction's form and before the rules for spent
+/// outputs.
 const BEFORE_INPUTS: &[&str] = &["bad-txns-inputs-missingorspent", "non-BIP68-final"];
 
-/// Verdicts that Core reaches only if a transaction satisfies the rules of this crate. "TRUC-violation" may also come
-/// from the last of these rules, the size limit of version 3 transactions.
+/// Core's verdicts that imply that a transaction satisfies the rules of this crate. There is one exception:
+/// "TRUC-violation" may also come from this crate's size limit of version 3 transactions.
 const AFTER: &[&str] = &[
     "OK",
     "TRUC-violation",
@@ -54,8 +55,8 @@ fn scenarios(name: &str) -> Option<Vec<Value>> {
     Some(serde_json::from_str(&json).unwrap())
 }
 
-/// Outputs that a scenario knows, by outpoint: those that it starts with, and those of every transaction that it sends,
-/// even if the node refused the transaction.
+/// Outputs of a scenario by outpoint: the initial ones, and those of every transaction that was sent to the node, even
+/// if the node refused it.
 #[derive(Default)]
 struct Coins(BTreeMap<OutPoint, TxOut>);
 
@@ -84,7 +85,8 @@ impl Coins {
 }
 
 /// Compares the node's verdict `node` on one transaction with the verdict of this crate. Returns `false` if the node
-/// refused the transaction before it applied the rules for inputs. Then only the form is compared.
+/// refused the transaction before it applied the rules for inputs. In this case, only the rules for the form of the
+/// transaction are compared.
 fn compare(tx: &Transaction, coins: &Coins, node: &str, place: &str) -> bool {
     let candidate = coins.candidate(tx);
     let policy = Policy::default();
@@ -113,13 +115,13 @@ fn compare(tx: &Transaction, coins: &Coins, node: &str, place: &str) -> bool {
     true
 }
 
-/// Compares the node's verdict `node` on a package with the verdicts of this crate. Returns whether they could be
-/// compared:
+/// Compares the node's verdict `node` on a package with the verdicts of this crate. Returns whether the verdicts could
+/// be compared:
 ///
 /// - If the node accepted the package, each transaction must satisfy all rules of this crate except the minimum fee.
 /// - If the node refused the package because of dust, this crate must refuse at least one of the transactions because
 ///   of dust.
-/// - Other refusals are not compared.
+/// - Other refusals of the node are not compared.
 fn compare_package(txs: &[Transaction], coins: &Coins, node: &str, place: &str) -> bool {
     let policy = Policy { min_relay: 0, ..Policy::default() };
     let verdicts: Vec<_> = txs.iter().map(|tx| coins.candidate(tx).check(&policy)).collect();
