@@ -10,22 +10,23 @@ use crate::model::CONFIRM_BLOCKS;
 /// Allowed range of a parameter, including both limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bounds<T> {
-    /// Minimum value.
+    /// Minimum value of the parameter.
     pub least: T,
-    /// Maximum value.
+    /// Maximum value of the parameter.
     pub most: T,
-    /// Reason for the minimum, as shown in error messages.
+    /// Reason for the minimum value, as shown in error messages.
     pub why_least: &'static str,
-    /// Reason for the maximum, as shown in error messages.
+    /// Reason for the maximum value, as shown in error messages.
     pub why_most: &'static str,
 }
 
-/// Error for a value out of range. The text names the value, the violated limit, and the reason for this limit.
+/// Error for a parameter value that is out of range. The text names the value, the violated limit, and the reason for
+/// this limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutOfBounds(String);
 
 impl OutOfBounds {
-    /// Creates an error with the given text. This is meant for conditions that concern two parameters.
+    /// Creates an out-of-range error with the given text. This is meant for conditions that concern two parameters.
     pub fn new(text: impl Into<String>) -> OutOfBounds {
         OutOfBounds(text.into())
     }
@@ -57,20 +58,20 @@ impl<T: Copy + PartialOrd + fmt::Display> Bounds<T> {
         }
     }
 
-    /// Returns the error for a value below the range. The value may have a different type from that of the range, such
-    /// as a wider integer.
+    /// Returns the error for a value below the minimum. The value may have another type than the range, such as a
+    /// wider integer.
     pub fn below(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is less than {}: {}", self.least, self.why_least))
     }
 
-    /// Returns the error for a value above the range. The value may have a different type from that of the range, such
-    /// as a wider integer.
+    /// Returns the error for a value above the maximum. The value may have another type than the range, such as a
+    /// wider integer.
     pub fn above(&self, value: &impl fmt::Display) -> OutOfBounds {
         OutOfBounds(format!("{value} is more than {}: {}", self.most, self.why_most))
     }
 }
 
-/// Number of parties of a channel.
+/// Allowed number of parties of a channel.
 pub const PARTIES: Bounds<usize> = Bounds {
     least: 2,
     most: 16,
@@ -78,7 +79,7 @@ pub const PARTIES: Bounds<usize> = Bounds {
     why_most: "the records of HTLCs have four bits for a party",
 };
 
-/// Number of HTLCs in one state.
+/// Allowed number of HTLCs in one state of a channel.
 pub const HTLCS: Bounds<usize> = Bounds {
     least: 0,
     most: 228,
@@ -86,15 +87,15 @@ pub const HTLCS: Bounds<usize> = Bounds {
     why_most: "a version 3 transaction with more HTLC outputs, and two balances, exceeds 10,000 vB",
 };
 
-/// Number of HTLCs in each state, in a comparison of all constructions. `ln-zero-fee` allows fewer HTLCs than all
-/// others.
+/// Allowed number of HTLCs in each state when all constructions are compared. The construction `ln-zero-fee`
+/// determines the maximum, because it allows the fewest HTLCs.
 pub const COMPARED_HTLCS: Bounds<usize> = Bounds {
     most: 227,
     why_most: "a commitment of ln-zero-fee with more HTLC outputs exceeds the 10,000 vB of version 3",
     ..HTLCS
 };
 
-/// Number of updates before a channel is closed, if every update is signed.
+/// Allowed number of updates before a channel is closed, if every update is signed.
 pub const UPDATES: Bounds<u32> = Bounds {
     least: 0,
     most: 100_000,
@@ -102,7 +103,8 @@ pub const UPDATES: Bounds<u32> = Bounds {
     why_most: "every update is signed, which takes minutes for more; `channel storage --signed` signs a sample",
 };
 
-/// Number of updates in a comparison of all constructions. `bip68` allows fewer states than all others.
+/// Allowed number of updates when all constructions are compared. The construction `bip68` determines the maximum,
+/// because it allows the fewest states.
 pub const COMPARED_UPDATES: Bounds<u32> = Bounds {
     least: 1,
     most: 455,
@@ -110,7 +112,7 @@ pub const COMPARED_UPDATES: Bounds<u32> = Bounds {
     why_most: "bip68 has 456 states, the first of which needs no update",
 };
 
-/// Number of updates in a run that measures storage.
+/// Allowed number of updates in a run that measures storage.
 pub const STORED_UPDATES: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000_000,
@@ -118,7 +120,7 @@ pub const STORED_UPDATES: Bounds<u32> = Bounds {
     why_most: "the state machines of both sides process every update, which takes minutes for more",
 };
 
-/// Number of updates that are signed in a run that measures storage.
+/// Allowed number of signed updates in a run that measures storage.
 pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
     least: 0,
     most: 1_000_000,
@@ -126,7 +128,7 @@ pub const SIGNED_UPDATES: Bounds<u32> = Bounds {
     why_most: "signing more takes hours; sign a sample",
 };
 
-/// Number of earlier states that a run publishes to verify that they are answered.
+/// Allowed number of earlier states that a storage run publishes to verify that they are answered.
 pub const TRIES: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000,
@@ -134,7 +136,7 @@ pub const TRIES: Bounds<u32> = Bounds {
     why_most: "each earlier state is played twice on a chain of its own, which takes minutes for more",
 };
 
-/// Number of the state to publish. The first state has the number 0.
+/// Allowed state number of the state that a simulation publishes. The first state has the number 0.
 pub const STATE: Bounds<u32> = Bounds {
     least: 0,
     most: UPDATES.most,
@@ -142,7 +144,7 @@ pub const STATE: Bounds<u32> = Bounds {
     why_most: "no channel here has more updates",
 };
 
-/// Contest delay of a channel, in blocks.
+/// Allowed contest delay of a channel, in blocks.
 pub const DELAY: Bounds<u16> = Bounds {
     least: 1,
     most: u16::MAX,
@@ -150,8 +152,8 @@ pub const DELAY: Bounds<u16> = Bounds {
     why_most: "a relative lock by height has 16 bits (BIP 68)",
 };
 
-/// Difference between the locks of two successive states, in blocks, for constructions in which newer states have
-/// shorter locks.
+/// Allowed difference between the locks of two successive states, in blocks. It is for constructions in which newer
+/// states have shorter locks.
 pub const INTERVAL: Bounds<u16> = Bounds {
     least: CONFIRM_BLOCKS,
     most: u16::MAX,
@@ -159,7 +161,7 @@ pub const INTERVAL: Bounds<u16> = Bounds {
     why_most: DELAY.why_most,
 };
 
-/// Amount of a channel's funding output, in satoshi.
+/// Allowed amount of a channel's funding output, in satoshi.
 pub const FUNDING: Bounds<u64> = Bounds {
     least: 1_000,
     most: OUTSIDE.most,
@@ -167,7 +169,7 @@ pub const FUNDING: Bounds<u64> = Bounds {
     why_most: OUTSIDE.why_most,
 };
 
-/// Contest delay in a simulated breach, in blocks.
+/// Allowed contest delay in a simulated breach, in blocks.
 pub const GAME_DELAY: Bounds<u32> = Bounds {
     least: 1,
     most: 2_016,
@@ -175,7 +177,7 @@ pub const GAME_DELAY: Bounds<u32> = Bounds {
     why_most: "LND and LDK refuse a longer delay for their own funds",
 };
 
-/// Feerate in sat/vB.
+/// Allowed feerate in sat/vB.
 pub const FEERATE: Bounds<u32> = Bounds {
     least: 1,
     most: 10_000,
@@ -183,7 +185,7 @@ pub const FEERATE: Bounds<u32> = Bounds {
     why_most: "Bitcoin Core refuses to send at more than 0.10 BTC/kvB (`-maxfeerate`)",
 };
 
-/// Number of simulated breaches that are averaged for each table cell.
+/// Allowed number of simulated breaches that are averaged for each table cell.
 pub const GAMES: Bounds<u32> = Bounds {
     least: 1,
     most: 1_000_000,
@@ -191,7 +193,7 @@ pub const GAMES: Bounds<u32> = Bounds {
     why_most: "about a thousand cells play that many games each, which takes days for more",
 };
 
-/// Capacity of a channel in a simulated breach, in satoshi.
+/// Allowed capacity of the channel in a simulated breach, in satoshi.
 pub const CAPACITY: Bounds<u64> = Bounds {
     least: 1_000,
     most: 900_719_925_474,
@@ -199,7 +201,8 @@ pub const CAPACITY: Bounds<u64> = Bounds {
     why_most: "the table of floods multiplies the capacity by 10,000, and amounts are exact up to 2^53 sat",
 };
 
-/// Cheater's balance in the old state of a simulated breach, in satoshi. It may not be higher than the capacity.
+/// Allowed balance of the cheater in the old state of a simulated breach, in satoshi. It must also not exceed the
+/// capacity.
 pub const OLD_BALANCE: Bounds<u64> = Bounds {
     least: 1,
     most: CAPACITY.most,
@@ -207,8 +210,8 @@ pub const OLD_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
-/// Cheater's balance in the latest state of a simulated breach, in satoshi. It may not be higher than the balance in
-/// the old state.
+/// Allowed balance of the cheater in the latest state of a simulated breach, in satoshi. It must also not exceed the
+/// cheater's balance in the old state.
 pub const NEW_BALANCE: Bounds<u64> = Bounds {
     least: 0,
     most: CAPACITY.most,
@@ -216,7 +219,7 @@ pub const NEW_BALANCE: Bounds<u64> = Bounds {
     why_most: "it is at most the capacity, which has the same bound",
 };
 
-/// Maximum number of moves of a corrupted party on one path of the adversary's search.
+/// Allowed limit on the number of moves that a corrupted party makes on one path of the adversary's search.
 pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     least: 0,
     most: 8,
@@ -224,7 +227,7 @@ pub const SEARCH_MOVES: Bounds<u32> = Bounds {
     why_most: "each move multiplies the states by ten and more",
 };
 
-/// Maximum number of times that a corrupted party lets blocks pass on one path of the adversary's search.
+/// Allowed limit on the number of times that a corrupted party lets blocks pass on one path of the adversary's search.
 pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     least: 0,
     most: 20,
@@ -232,7 +235,7 @@ pub const SEARCH_BLOCKS: Bounds<u32> = Bounds {
     why_most: "at the end of a line blocks go by until every lock is over",
 };
 
-/// Maximum number of states that the adversary's search visits in one scenario.
+/// Allowed limit on the number of states that the adversary's search visits in one scenario.
 pub const SEARCH_STATES: Bounds<usize> = Bounds {
     least: 1,
     most: 10_000_000,
@@ -240,7 +243,7 @@ pub const SEARCH_STATES: Bounds<usize> = Bounds {
     why_most: "a million states take an hour and some gigabytes",
 };
 
-/// Highest state number in the exploration of the update protocols.
+/// Allowed value for the highest state number in the exploration of the update protocols.
 pub const EXPLORED_UPDATES: Bounds<u32> = Bounds {
     least: 3,
     most: 6,
@@ -248,7 +251,7 @@ pub const EXPLORED_UPDATES: Bounds<u32> = Bounds {
     why_most: "each update multiplies the states, and every rule has lost something before",
 };
 
-/// Funds that the cheater has outside of the channel, in satoshi.
+/// Allowed amount of funds that the cheater has outside of the channel, in satoshi.
 pub const OUTSIDE: Bounds<u64> = Bounds {
     least: 0,
     most: 2_100_000_000_000_000,
@@ -256,7 +259,7 @@ pub const OUTSIDE: Bounds<u64> = Bounds {
     why_most: "there are at most 21 million bitcoin",
 };
 
-/// Share of the hash rate, from 0 to 1.
+/// Allowed share of the hash rate, from 0 to 1.
 pub const SHARE: Bounds<f64> = Bounds {
     least: 0.0,
     most: 1.0,
@@ -285,8 +288,8 @@ mod tests {
         );
     }
 
-    /// The limits for comparisons come from the construction that allows the least. Another test, that of `accept`,
-    /// covers the limits on HTLCs.
+    /// The maximum number of updates in comparisons is that of the construction that allows the fewest states. The
+    /// limits on HTLCs have a test of their own in `accept`.
     #[test]
     fn comparisons_are_bounded_by_the_narrowest_construction() {
         let states = KINDS.iter().map(|(name, kind)| {

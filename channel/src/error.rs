@@ -8,11 +8,11 @@ use sigstack_interpreter::UsageError;
 use crate::bounds::{Bounds, OutOfBounds};
 use crate::model::Unacceptable;
 
-/// The reason why something could not be built, signed or parsed.
+/// The reason why a channel, a transaction or a signature could not be made or parsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ChannelError {
-    /// A key, tweak or signature is invalid.
+    /// A public key, tweak or signature is invalid.
     Key(secp256k1::Error),
     /// The interpreter was called with invalid arguments, for example an input that does not exist.
     Usage(UsageError),
@@ -21,21 +21,21 @@ pub enum ChannelError {
     Parameter(&'static str, OutOfBounds),
     /// A rule of the construction forbids the operation. The text says which rule and why.
     Refused(String),
-    /// A state violates an acceptance rule, so no party signs it.
+    /// A channel state violates an acceptance rule, so no party signs it.
     Content(Unacceptable),
     /// Stored bytes could not be parsed. The text says what was expected.
     Encoding(String),
-    /// A partial signature does not verify. The value is the index of its signer.
+    /// A partial signature (MuSig2) does not verify. The value is the index of its signer.
     PartialSignature(usize),
 }
 
 impl ChannelError {
-    /// Creates a [`ChannelError::Refused`] with its reason.
+    /// Creates a [`ChannelError::Refused`] with the given reason.
     pub fn refused(reason: impl Into<String>) -> ChannelError {
         ChannelError::Refused(reason.into())
     }
 
-    /// Checks that a parameter is within its range.
+    /// Checks that the value of the parameter `name` is within its range.
     ///
     /// # Errors
     ///

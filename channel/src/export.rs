@@ -9,7 +9,7 @@ use crate::attacks;
 use crate::compare::{claimed_by, content};
 use crate::model::{Form, KINDS, Kind, PlayError, Played, Setup, Stage, nested_costs};
 
-/// Preimage of all HTLCs in the simulations.
+/// Preimage of all HTLCs in the exported simulations.
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
 struct Exporter<'a> {
@@ -19,7 +19,7 @@ struct Exporter<'a> {
 }
 
 impl Exporter<'_> {
-    /// Adds one test case for each input of a transaction.
+    /// Adds one test case for each input of a transaction. All of these cases have the result `expect`.
     fn add(&mut self, comment: &str, tx: &Transaction, prevouts: &[TxOut], flags: Flags, expect: Expect) {
         for index in 0..tx.input.len() {
             let mut extra = Map::new();
@@ -45,12 +45,16 @@ impl Exporter<'_> {
     }
 }
 
-/// Returns test cases for all transactions of one construction: funding, cooperative close, unilateral close with HTLCs
-/// and their claims, and an old state with the answers of client and tower.
+/// Returns test cases for all transactions of one construction. They come from four simulations:
+///
+/// - the channel is funded and closed cooperatively,
+/// - it is closed unilaterally, and its HTLCs are claimed,
+/// - an old state is published, and the client answers,
+/// - an old state is published, and the watchtower answers.
 ///
 /// # Errors
 ///
-/// [`PlayError`] if the simulation fails.
+/// [`PlayError`] if a simulation fails.
 pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     let setup = || Setup::named(name, 2, crate::compare::CAPACITY, 144);
     let mut channel = kind.build(setup()?, content(2, 0, 0, 0))?;
@@ -98,8 +102,8 @@ pub fn play_cases(name: &str, kind: Kind) -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Returns test cases for the transactions that close a channel nested inside an N-party channel, in each form of
-/// LN-Symmetry and the override construction.
+/// Returns test cases for the transactions that close a channel nested inside a channel of four parties. There are
+/// such cases for each form of LN-Symmetry and of the override construction.
 ///
 /// # Errors
 ///
@@ -113,8 +117,8 @@ pub fn nested_cases() -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Returns test cases for the transactions of all attacks. Each case has the expected result, because some attacks fail
-/// in the script interpreter.
+/// Returns test cases for the transactions of all attacks. Each case contains the expected result of the script
+/// interpreter, because it rejects some of the attacks.
 ///
 /// # Errors
 ///
@@ -134,7 +138,7 @@ pub fn attack_cases() -> Result<Vec<Case>, PlayError> {
     Ok(exporter.cases)
 }
 
-/// Returns the files of `test-vectors/channels`, each as its name and its content.
+/// Returns the contents of the files in `test-vectors/channels`. Each item is a file's name and its text.
 ///
 /// # Errors
 ///

@@ -24,15 +24,16 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// Secret of a party from which all of its keys and nonces are derived.
 ///
-/// Derivation is hardened: a derived secret reveals nothing about the seed or about other derived secrets. The keys of
-/// a channel depend on random bytes of the owner, and never only on values that the peer chooses. Otherwise a peer that
-/// chooses a channel identifier could make two channels share their keys, and a revocation signature of one channel
-/// could confiscate the other.
+/// Derivation is hardened: a derived secret reveals nothing about the seed or about other derived secrets.
+///
+/// The keys of a channel depend on random bytes of the owner, and never only on values that the peer chooses.
+/// Otherwise a peer that chooses a channel identifier could make two channels share their keys. A revocation signature
+/// of one channel could then confiscate the funds of the other.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Seed([u8; 32]);
 
 impl core::fmt::Debug for Seed {
-    /// Formats the seed without its secret bytes.
+    /// Formats the seed without showing its secret bytes.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Seed").finish_non_exhaustive()
     }
@@ -49,8 +50,8 @@ impl Seed {
         Seed(tagged_hash("sigstack/seed", &[name.as_bytes()]))
     }
 
-    /// Derives 32 pseudorandom bytes for a purpose. The length of each part is hashed too, so two different lists of
-    /// parts give different bytes.
+    /// Derives 32 pseudorandom bytes from this seed for a purpose. The length of each part is hashed too, so two
+    /// different lists of parts give different bytes.
     pub fn bytes(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut message = Vec::new();
         for part in [purpose.as_bytes()].iter().chain(parts) {
@@ -60,7 +61,7 @@ impl Seed {
         tagged_hash("sigstack/derive", &[&self.0, &message])
     }
 
-    /// Derives a key pair for a purpose.
+    /// Derives a key pair from this seed for a purpose.
     ///
     /// # Errors
     ///
@@ -83,12 +84,12 @@ pub struct Entropy {
 }
 
 impl Entropy {
-    /// Creates a reproducible source from a name, for simulations and tests. Its bytes are not secret.
+    /// Creates a reproducible source of random bytes from a name, for simulations and tests. Its bytes are not secret.
     pub fn from_name(name: &str) -> Entropy {
         Entropy { source: tagged_hash("sigstack/entropy", &[name.as_bytes()]), drawn: 0 }
     }
 
-    /// Draws 32 new bytes.
+    /// Draws 32 new random bytes.
     pub fn draw(&mut self) -> [u8; 32] {
         if !mutated(Mutation::EntropyRepeats) {
             self.drawn = self.drawn.saturating_add(1);
@@ -96,7 +97,7 @@ impl Entropy {
         tagged_hash("sigstack/entropy/draw", &[&self.source, &self.drawn.to_le_bytes()])
     }
 
-    /// Creates another source. Its bytes are independent of those that this source draws later.
+    /// Creates another source of random bytes. Its bytes are independent of those that this source draws later.
     pub fn split(&mut self) -> Entropy {
         Entropy { source: self.draw(), drawn: 0 }
     }
@@ -107,7 +108,8 @@ pub fn x_only(keypair: &Keypair) -> [u8; 32] {
     keypair.x_only_public_key().0.to_byte_array()
 }
 
-/// Returns the taproot output key and its parity for an internal key and an optional Merkle root (BIP 341).
+/// Returns the taproot output key for an internal key and an optional Merkle root (BIP 341). The second value is
+/// `true` if the y coordinate of the output key is odd.
 ///
 /// # Errors
 ///
@@ -131,7 +133,8 @@ pub fn taproot_keypair(keypair: &Keypair, root: Option<&[u8; 32]>) -> Result<Key
     Ok(keypair.add_xonly_tweak(&taproot_tweak(&x_only(keypair), root)?)?)
 }
 
-/// Returns the tweak that BIP 341 adds to an internal key.
+/// Returns the tweak that BIP 341 adds to an internal key. `root` is the Merkle root of the script tree, or `None` for
+/// an output without scripts.
 ///
 /// # Errors
 ///
@@ -140,7 +143,7 @@ pub fn taproot_tweak(internal_key: &[u8; 32], root: Option<&[u8; 32]>) -> Result
     scalar(sigstack_interpreter::taproot::tweak_hash(internal_key, root))
 }
 
-/// Converts 32 big-endian bytes to a scalar.
+/// Converts 32 big-endian bytes to a scalar of the curve.
 ///
 /// # Errors
 ///
@@ -177,7 +180,7 @@ pub fn sign_schnorr(keypair: &Keypair, message: &[u8]) -> [u8; 64] {
     keypair.sign_schnorr_no_aux_rand(message).to_byte_array()
 }
 
-/// Returns whether a BIP 340 signature is valid for the key and the message.
+/// Returns whether a BIP 340 signature is valid for the x-only public key `key` and the message.
 pub fn verify_schnorr(key: &[u8; 32], message: &[u8], signature: &[u8; 64]) -> bool {
     XOnlyPublicKey::from_byte_array(*key).is_ok_and(|key| {
         secp256k1::schnorr::Signature::from_byte_array(*signature).verify(message, &key).is_ok()

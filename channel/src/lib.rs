@@ -1,9 +1,9 @@
 //! Payment channel constructions that invalidate old states, built from real transactions.
 //!
 //! Discussions of payment channels often state sizes, storage and safety without measuring them. This crate measures
-//! them. Each construction builds and signs its transactions, and a small simulated chain verifies every transaction
-//! with the script interpreter. Storage sizes and weights are measured on the serialized data. The documentation of
-//! each construction names the source of its mechanism.
+//! them. Each construction builds and signs its transactions. A small simulated chain verifies every transaction with
+//! the script interpreter. Storage sizes and weights are measured on the serialized data. The documentation of each
+//! construction names the source of its mechanism.
 
 pub mod adversary;
 pub mod attacks;

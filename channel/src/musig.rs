@@ -31,7 +31,7 @@ pub const PUBLIC_NONCE_SIZE: usize = 66;
 /// Size in bytes of a serialized partial signature.
 pub const PARTIAL_SIGNATURE_SIZE: usize = 32;
 
-/// An aggregate of several public keys, with the data needed to sign for it.
+/// An aggregate of several public keys (MuSig2), with the data that is needed to sign for it.
 #[derive(Clone, Debug)]
 pub struct AggregateKey {
     cache: KeyAggCache,
@@ -53,22 +53,22 @@ impl AggregateKey {
         Ok(AggregateKey { cache: KeyAggCache::new(&sorted), keys: sorted.into_iter().copied().collect() })
     }
 
-    /// Returns the x coordinate of the aggregate key after all tweaks.
+    /// Returns the x coordinate of this aggregate key, after all tweaks that were added to it.
     pub fn x_only(&self) -> [u8; 32] {
         self.cache.agg_pk().to_byte_array()
     }
 
-    /// Returns the aggregated public keys in sorted order.
+    /// Returns the public keys that this aggregate key was made of, in sorted order.
     pub fn keys(&self) -> &[PublicKey] {
         &self.keys
     }
 
-    /// Returns this key with the taproot tweak for the Merkle root `root`. With `None`, this is the tweak of BIP 86 for
-    /// an output without scripts.
+    /// Adds the taproot tweak to this aggregate key and returns the tweaked key. `root` is the Merkle root of the
+    /// script tree. `None` means the tweak of BIP 86, for an output without scripts.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Key`] if the tweak gives no valid key, which happens with probability 2^-128.
+    /// [`ChannelError::Key`] if the tweaked key is invalid, which happens with probability 2^-128.
     pub fn tweaked(&self, root: Option<&[u8; 32]>) -> Result<AggregateKey, ChannelError> {
         let tweak = taproot_tweak(&self.x_only(), root)?;
         let mut tweaked = self.clone();
@@ -87,22 +87,23 @@ impl AggregateKey {
     }
 }
 
-/// The data that identifies a nonce that is sent in advance. The nonce is derived from it, from a salt and from the
-/// owner's seed.
+/// Data that identifies a MuSig2 nonce that its owner sends before the message is known. The nonce is derived from
+/// this data, a random salt and the owner's seed.
 #[derive(Clone, Copy, Debug)]
 pub struct NonceId<'a> {
-    /// Serialized funding outpoint, 36 bytes.
+    /// Serialized outpoint (36 bytes) of the funding output that the commitment transaction spends.
     pub outpoint: &'a [u8],
-    /// State number of the commitment transaction.
+    /// State number of the commitment transaction that the nonce signs.
     pub number: u64,
-    /// Purpose of the signature. Two signatures for the same state must have different roles.
+    /// Name of the signature's purpose. If a commitment transaction needs two signatures, their names must differ, so
+    /// that they use different nonces.
     pub role: &'a str,
 }
 
-/// A secret nonce of one key, for one signature.
+/// A secret MuSig2 nonce of one key, for one signature.
 ///
-/// The type is not `Clone`, and [`SigningSession::sign`] takes it by value. So the compiler rejects a second signature
-/// with the same nonce.
+/// The type is not `Clone`, and [`SigningSession::sign`] takes the nonce by value. So the compiler rejects a second
+/// signature with the same nonce.
 pub struct Nonce {
     secret: SecretNonce,
     public: PublicNonce,
@@ -138,8 +139,8 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// Derives the nonce that the owner of a transaction sends before the content of the transaction is known. `salt`
-    /// must be drawn for this transaction only.
+    /// Derives the nonce that the owner of a commitment transaction sends before the content of this transaction is
+    /// known. `salt` must be drawn for this transaction only.
     ///
     /// # Errors
     ///
@@ -157,8 +158,8 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// Derives the nonce of the last signer. It is a hash of everything that determines the challenge, including the
-    /// nonces of all other signers.
+    /// Derives the nonce of the signer who receives the nonces of all other signers first. The nonce is a hash of
+    /// everything that determines the challenge, including the nonces of the other signers.
     ///
     /// # Errors
     ///
@@ -189,14 +190,14 @@ impl Nonce {
         Ok(Nonce { secret, public, owner })
     }
 
-    /// Returns the public nonce, which is sent to the other signers.
+    /// Returns the public part of this nonce, which is sent to the other signers.
     pub fn public(&self) -> PublicNonce {
         self.public
     }
 }
 
-/// Converts random bytes to the type of secp256k1. That library panics if all bytes are zero, so this case is refused
-/// first.
+/// Converts random bytes to the type that secp256k1 needs for a nonce. Refuses bytes that are all zero, because the
+/// library would panic.
 fn session_random(bytes: [u8; 32]) -> Result<SessionSecretRand, ChannelError> {
     match bytes == [0; 32] {
         true => Err(ChannelError::refused("the randomness of a nonce is zero")),
@@ -204,7 +205,7 @@ fn session_random(bytes: [u8; 32]) -> Result<SessionSecretRand, ChannelError> {
     }
 }
 
-/// A signing session: an aggregate key, the public nonces of all signers, and a message.
+/// A MuSig2 signing session: an aggregate key, the public nonces of all signers, and a message.
 #[derive(Clone, Debug)]
 pub struct SigningSession<'a> {
     key: &'a AggregateKey,
@@ -214,11 +215,11 @@ pub struct SigningSession<'a> {
 }
 
 impl<'a> SigningSession<'a> {
-    /// Starts a session with one public nonce of each signer, in any order.
+    /// Starts a signing session with one public nonce of each signer, in any order.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] unless the number of nonces equals the number of keys.
+    /// [`ChannelError::Refused`] unless the number of nonces equals the number of aggregated keys.
     pub fn new(
         key: &'a AggregateKey,
         nonces: &[PublicNonce],
@@ -252,12 +253,13 @@ impl<'a> SigningSession<'a> {
         Ok(self.session.partial_sign(nonce.secret, keypair, &self.key.cache))
     }
 
-    /// Returns whether `part` is a valid partial signature of the signer with this key and public nonce.
+    /// Returns whether `part` is a valid partial signature of this session by the signer with the public key `key` and
+    /// the public nonce `nonce`.
     pub fn verify_partial(&self, part: &PartialSignature, nonce: &PublicNonce, key: &PublicKey) -> bool {
         self.session.partial_verify(&self.key.cache, part, nonce, *key)
     }
 
-    /// Adds up the partial signatures of all signers and verifies the result.
+    /// Adds up the partial signatures of all signers and verifies the resulting signature.
     ///
     /// # Errors
     ///
@@ -273,9 +275,9 @@ impl<'a> SigningSession<'a> {
     }
 }
 
-/// Makes the signature of an aggregate key when all of its signers are in one place. All signers except the last use
-/// fresh nonces, and the nonce of the last signer is derived from theirs. Each partial signature is verified before all
-/// are added up.
+/// Makes the signature of an aggregate key when one program has the secret keys of all signers. All signers except the
+/// last use fresh nonces. The nonce of the last signer is derived from the other nonces. Each partial signature except
+/// the first is verified before all are added up.
 ///
 /// # Errors
 ///
@@ -312,16 +314,16 @@ pub fn sign_together(
     session.aggregate(&parts)
 }
 
-/// The part of a commitment transaction's signature that its owner stores: everything except the owner's own partial
-/// signature. The owner completes the signature only when it publishes, so a stolen backup alone contains no valid
-/// transaction.
+/// Data that the owner of a commitment transaction stores to complete its signature later: everything except the
+/// owner's own partial signature. The owner makes that one only when it publishes the transaction, so a stolen backup
+/// alone contains no valid transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartialCommitment {
-    /// Random value from which the owner's nonce is derived.
+    /// Random value from which the nonce of the commitment transaction's owner is derived.
     pub salt: [u8; 32],
-    /// Public nonce of the other party.
+    /// Public nonce with which the other party signed the owner's commitment transaction.
     pub nonce: [u8; PUBLIC_NONCE_SIZE],
-    /// Partial signature of the other party.
+    /// Partial signature of the other party for the owner's commitment transaction.
     pub part: [u8; PARTIAL_SIGNATURE_SIZE],
 }
 
@@ -329,8 +331,8 @@ pub struct PartialCommitment {
 pub const PARTIAL_COMMITMENT_SIZE: usize = 32 + PUBLIC_NONCE_SIZE + PARTIAL_SIGNATURE_SIZE;
 
 impl PartialCommitment {
-    /// Makes the other party's partial signature of the owner's transaction. The owner verifies it (BIP 327
-    /// "PartialSigVerify"). This function draws the salt of the owner's nonce.
+    /// Makes the other party's partial signature of the owner's transaction, and verifies it as the owner would (BIP
+    /// 327 "PartialSigVerify"). Draws the random salt of the owner's nonce from `entropy`.
     ///
     /// # Errors
     ///
@@ -353,8 +355,8 @@ impl PartialCommitment {
         }
     }
 
-    /// Returns the nonce and the partial signature with which `signer` answers the owner's nonce `ahead`. The same
-    /// arguments always give the same result.
+    /// Makes the partial signature with which `signer` answers the owner's nonce `ahead`. Returns the public nonce of
+    /// `signer` and the partial signature. The same arguments always give the same result.
     fn answer(
         key: &AggregateKey,
         ahead: &PublicNonce,
@@ -367,14 +369,16 @@ impl PartialCommitment {
         Ok((nonce, part))
     }
 
-    /// Returns whether `signer` made this partial signature in answer to the owner's nonce. To decide this, `signer`
-    /// makes the partial signature again. A party that is shown a partial signature of its own must not accept
-    /// [`SigningSession::verify_partial`] as a proof that it signed. The other signer, who can choose both nonces, can
-    /// forge a partial signature that verifies. Only the complete signature of all signers cannot be forged.
+    /// Returns whether `signer` made this partial signature in answer to the owner's nonce `ahead`. To decide this,
+    /// `signer` makes the partial signature again and compares.
+    ///
+    /// A party that is shown a partial signature of its own must not accept [`SigningSession::verify_partial`] as a
+    /// proof that it signed. The other signer can choose both nonces, and so can forge a partial signature that
+    /// verifies. Only the complete signature of all signers cannot be forged.
     ///
     /// # Errors
     ///
-    /// [`ChannelError`] if the keys or the nonce do not make a session.
+    /// [`ChannelError`] if no signing session can be made from the keys and the nonce.
     pub fn is_made_by(
         &self,
         key: &AggregateKey,
@@ -386,8 +390,9 @@ impl PartialCommitment {
         Ok(nonce.serialize() == self.nonce && part.serialize() == self.part)
     }
 
-    /// Adds the owner's partial signature and returns the complete signature. First verifies that the stored partial
-    /// signature is for `message`, so the owner's nonce never signs a message that the other party did not sign.
+    /// Adds the owner's partial signature and returns the complete signature. Before this, verifies that the stored
+    /// partial signature of the other party is for `message`. Therefore the owner's nonce never signs a message that
+    /// the other party did not sign.
     ///
     /// # Errors
     ///
@@ -414,12 +419,14 @@ impl PartialCommitment {
         session.aggregate(&[own, part])
     }
 
-    /// Serializes salt, public nonce and partial signature, in this order.
+    /// Serializes a partial commitment signature: the salt, the other party's public nonce and its partial signature,
+    /// in this order.
     pub fn to_bytes(&self) -> Vec<u8> {
         [&self.salt[..], &self.nonce, &self.part].concat()
     }
 
-    /// Parses the bytes that [`PartialCommitment::to_bytes`] writes.
+    /// Parses the bytes that [`PartialCommitment::to_bytes`] writes. The nonce and the partial signature are not
+    /// checked.
     pub fn from_bytes(bytes: &[u8; PARTIAL_COMMITMENT_SIZE]) -> Option<PartialCommitment> {
         let (salt, rest) = bytes.split_first_chunk()?;
         let (nonce, rest) = rest.split_first_chunk()?;

@@ -7,17 +7,17 @@
 
 macro_rules! mutations {
     ($($name:ident $text:literal;)*) => {
-        /// A deliberate fault: one rule that the code does not enforce.
+        /// A deliberate fault in this crate: one rule that the code does not enforce.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Mutation {
             $(#[doc = $text] $name,)*
         }
 
         impl Mutation {
-            /// All mutations.
+            /// All deliberate faults (mutations).
             pub const ALL: &'static [Mutation] = &[$(Mutation::$name,)*];
 
-            /// Returns the fault as a sentence.
+            /// Returns a sentence that describes the fault.
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Mutation::$name => $text,)*
@@ -88,19 +88,19 @@ std::thread_local! {
     static ACTIVE: core::cell::Cell<Option<Mutation>> = const { core::cell::Cell::new(None) };
 }
 
-/// Returns whether this mutation is active in the current thread.
+/// Returns whether the deliberate fault `mutation` is active in the current thread.
 #[cfg(feature = "mutations")]
 pub(crate) fn mutated(mutation: Mutation) -> bool {
     ACTIVE.get() == Some(mutation)
 }
 
-/// Always returns `false`, because no mutations are compiled in.
+/// Always returns `false`, because this build contains no deliberate faults.
 #[cfg(not(feature = "mutations"))]
 pub(crate) const fn mutated(_: Mutation) -> bool {
     false
 }
 
-/// Runs `work` with a mutation active in the current thread.
+/// Runs `work` with a deliberate fault active in the current thread. `None` means without a fault.
 #[cfg(feature = "mutations")]
 pub fn with<T>(mutation: Option<Mutation>, work: impl FnOnce() -> T) -> T {
     let before = ACTIVE.replace(mutation);

@@ -11,9 +11,9 @@ pub struct Num(pub i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Push<'a>(pub &'a [u8]);
 
-/// An element of a script: an opcode, a number or a data push.
+/// An element of a script that can be serialized: an opcode, a number or a data push.
 pub trait Item {
-    /// Appends the element's serialization to `script`.
+    /// Appends the serialization of this script element to `script`.
     fn write(&self, script: &mut Vec<u8>);
 }
 
@@ -47,7 +47,7 @@ impl Item for Push<'_> {
     }
 }
 
-/// Serializes a script that consists of these elements.
+/// Serializes a script that consists of the elements `items`.
 pub fn script(items: &[&dyn Item]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for item in items {

@@ -11,21 +11,23 @@ use crate::error::ChannelError;
 use crate::taproot::TAPSCRIPT;
 use crate::tx::output;
 
-/// Hash type SIGHASH_DEFAULT.
+/// Hash type SIGHASH_DEFAULT (BIP 341), which signs all inputs and outputs and adds no byte to the signature.
 pub const DEFAULT: u8 = 0x00;
-/// Hash type SIGHASH_ALL with ANYPREVOUT (BIP 118), which does not commit to the outpoint.
+/// Hash type SIGHASH_ALL with ANYPREVOUT (BIP 118). It does not commit to the spent outpoint.
 pub const ALL_ANYPREVOUT: u8 = 0x41;
-/// Hash type SIGHASH_ALL with ANYPREVOUTANYSCRIPT (BIP 118), which does not commit to outpoint, amount and script.
+/// Hash type SIGHASH_ALL with ANYPREVOUTANYSCRIPT (BIP 118). It does not commit to the spent outpoint, its amount or
+/// its script.
 pub const ALL_ANYPREVOUTANYSCRIPT: u8 = 0xc1;
-/// Hash type SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118). It commits neither to outpoint, amount and script, nor to
-/// the outputs.
+/// Hash type SIGHASH_NONE with ANYPREVOUTANYSCRIPT (BIP 118). It does not commit to the spent outpoint, its amount or
+/// its script, nor to any output of the transaction.
 pub const NONE_ANYPREVOUTANYSCRIPT: u8 = 0xc2;
-/// Hash type SIGHASH_SINGLE with ANYPREVOUT (BIP 118). It does not commit to the outpoint, and commits only to the
-/// output with the index of the input.
+/// Hash type SIGHASH_SINGLE with ANYPREVOUT (BIP 118). It does not commit to the spent outpoint. Of the outputs, it
+/// commits only to the one with the same index as the input.
 pub const SINGLE_ANYPREVOUT: u8 = 0x43;
-/// Hash type SIGHASH_ALL with SIGHASH_ANYONECANPAY.
+/// Hash type SIGHASH_ALL with SIGHASH_ANYONECANPAY. It commits to all outputs, but only to the input that is signed.
 pub const ALL_ANYONECANPAY: u8 = 0x81;
-/// Hash type SIGHASH_SINGLE with SIGHASH_ANYONECANPAY.
+/// Hash type SIGHASH_SINGLE with SIGHASH_ANYONECANPAY. It commits only to the input that is signed, and to the output
+/// with the same index.
 pub const SINGLE_ANYONECANPAY: u8 = 0x83;
 
 fn digest(
@@ -41,7 +43,7 @@ fn digest(
     })
 }
 
-/// Returns the signature hash of a key path spend.
+/// Returns the signature hash of a taproot key path spend.
 ///
 /// # Errors
 ///
@@ -56,7 +58,7 @@ pub fn key_path(
     key_path_with_annex(tx, prevouts, input, hash_type, None)
 }
 
-/// Returns the signature hash of a key path spend whose input may have an annex.
+/// Returns the signature hash of a taproot key path spend whose witness may have an annex.
 ///
 /// # Errors
 ///
@@ -72,8 +74,8 @@ pub fn key_path_with_annex(
     digest(tx, prevouts, input, &message, hash_type)
 }
 
-/// Returns the signature hash of a script path spend. `leaf` is the leaf script. With `bip118`, the hash is that for a
-/// public key of BIP 118, which begins with 0x01.
+/// Returns the signature hash of a tapscript spend without `OP_CODESEPARATOR`. `leaf` is the leaf script. With
+/// `bip118`, the hash is that for a public key of BIP 118, which begins with the byte 0x01.
 ///
 /// # Errors
 ///
@@ -97,8 +99,8 @@ pub fn script_path(
     digest(tx, prevouts, input, &message, hash_type)
 }
 
-/// Returns the signature hash of the first input for a hash type with ANYPREVOUTANYSCRIPT. The hash is the same for
-/// every leaf script and every spent output.
+/// Returns the signature hash of the first input for a hash type with ANYPREVOUTANYSCRIPT (BIP 118). The hash is the
+/// same for every leaf script and every spent output, so the signature can be reused for another output.
 ///
 /// # Errors
 ///
@@ -107,7 +109,8 @@ pub fn rebindable(tx: &Transaction, hash_type: u8) -> Result<[u8; 32], ChannelEr
     script_path(tx, &nothing_spent(tx), 0, &[], hash_type, true, None)
 }
 
-/// Returns placeholder prevouts for hashes that do not commit to the spent outputs.
+/// Returns one placeholder output for each input. It stands for the spent output in hashes that do not commit to spent
+/// outputs.
 fn nothing_spent(tx: &Transaction) -> Vec<TxOut> {
     tx.input.iter().map(|_| output(0, bitcoin::ScriptBuf::new())).collect()
 }
@@ -122,7 +125,7 @@ pub fn check_template(tx: &Transaction) -> Result<[u8; 32], ChannelError> {
     Ok(checktemplateverify::check_template_digest(&Spend::new(tx, &prevouts)?.view(0)?))
 }
 
-/// Returns the template hash of the first input (BIP 446), which also commits to the annex.
+/// Returns the template hash of the first input (BIP 446), which also commits to the annex of that input.
 ///
 /// # Errors
 ///
@@ -133,7 +136,8 @@ pub fn template_hash(tx: &Transaction, annex: Option<&[u8]>) -> Result<[u8; 32],
     Ok(templatehash::template_hash_digest(&Spend::new(tx, &prevouts)?.view(0)?, annex.as_ref()))
 }
 
-/// Returns the witness element of a signature: 64 bytes, followed by the hash type unless it is SIGHASH_DEFAULT.
+/// Returns the witness element of a taproot signature: 64 bytes, followed by the hash type unless it is
+/// SIGHASH_DEFAULT.
 pub fn with_hash_type(signature: [u8; 64], hash_type: u8) -> Vec<u8> {
     let mut bytes = signature.to_vec();
     if hash_type != DEFAULT {

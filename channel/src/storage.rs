@@ -1,5 +1,5 @@
-//! Long runs with many updates. They measure how many bytes parties and towers store, and verify that any earlier state
-//! is still answered.
+//! Long runs with many updates of a channel. They measure how many bytes parties and watchtowers store, and verify
+//! that earlier states are still answered.
 
 use std::collections::BTreeSet;
 
@@ -13,39 +13,41 @@ use crate::protocol::{Keeper, Message, Party, Rules};
 /// Which updates of a long run are signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signing {
-    /// Every update is signed.
+    /// Every update of the run is signed.
     All,
-    /// Only a random sample of the updates and the last update are signed. The values are the size of the sample, and
-    /// the seed of its selection. The protocol state machines of both sides still process every update.
+    /// Only some of the updates are signed: a random sample, and those after which storage is measured, which include
+    /// the last. The values are the size of the sample, and the seed of its selection. The protocol state machines of
+    /// both sides still process every update.
     Sample(u32, u64),
 }
 
-/// Number of bytes that are stored after a certain number of updates.
+/// Sizes of the data that is stored after a certain number of updates of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Number of updates so far.
+    /// Number of updates before this measurement.
     pub updates: u32,
-    /// Bytes that a client stores.
+    /// Number of bytes that the client of one party stores.
     pub client: usize,
-    /// Bytes that a tower stores.
+    /// Number of bytes that the watchtower of this party stores.
     pub tower: usize,
-    /// Bytes that the state machine of the update protocol stores. `None` if this crate has no state machine for the
-    /// construction.
+    /// Number of bytes that one side stores for the state machine of the update protocol. `None` if this crate has no
+    /// state machine for the construction.
     pub machine: Option<usize>,
 }
 
-/// Result of a long run.
+/// Result of a long run with many updates of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LongRun {
-    /// Number of stored bytes at several points of the run.
+    /// Sizes of the stored data at several points of the run.
     pub kept: Vec<Kept>,
-    /// Number of updates that were signed.
+    /// Number of updates that were signed during the run.
     pub signed: u32,
-    /// Number of published earlier states that the client answered.
+    /// Number of published earlier states that the client of the other party answered.
     pub answered: u32,
-    /// Number of published earlier states that the tower answered. `None` if the construction does not use towers.
+    /// Number of published earlier states that the watchtower answered. `None` if the construction does not use
+    /// watchtowers.
     pub answered_by_tower: Option<u32>,
-    /// Number of earlier states that were published.
+    /// Number of earlier states that were published after the updates.
     pub tried: u32,
 }
 
@@ -56,13 +58,13 @@ fn content(number: u32) -> Content {
     Content::of(&[first, CAPACITY - first])
 }
 
-/// The state machines of the update protocol, one for each side.
+/// The state machines of the update protocol, one for each of the two sides of the channel.
 enum Machine {
-    /// State machines of the signed sequence form.
+    /// State machines of the signed sequence form, one for each side.
     Default([Party; 2]),
-    /// State machines of the constructions in which all parties sign the same update.
+    /// State machines of the constructions in which all parties sign the same update transaction, one for each side.
     Override([Keeper; 2]),
-    /// This crate has no state machine for the construction.
+    /// No state machine, because this crate has none for the construction.
     None,
 }
 
@@ -75,7 +77,7 @@ impl Machine {
         }
     }
 
-    /// Exchanges all messages of one update between two sides that follow all rules.
+    /// Exchanges all messages of the update with this state number between two sides that follow all rules.
     fn update(&mut self, number: u32) -> Result<(), ChannelError> {
         match self {
             Machine::Default(parties) => exchange(parties, number),
@@ -103,6 +105,7 @@ impl Machine {
 }
 
 /// Exchanges all messages of one update of the signed sequence form between two parties that follow all rules.
+/// `number` is the state number and also identifies the content of the state.
 pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), ChannelError> {
     let [even, odd] = parties;
     let (proposer, responder) = if number.is_multiple_of(2) { (even, odd) } else { (odd, even) };
@@ -117,7 +120,8 @@ pub(crate) fn exchange(parties: &mut [Party; 2], number: u32) -> Result<(), Chan
     Ok(())
 }
 
-/// Picks `count` different numbers from 1 to `highest`. Picks all of them if `count` is at least `highest`.
+/// Returns `count` different random numbers from 1 to `highest`. If `count` is at least `highest`, returns all of
+/// them.
 fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
     if count >= highest {
         return (1..=highest).collect();
@@ -129,7 +133,7 @@ fn sample(count: u32, highest: u32, dice: &mut FeeMarket) -> BTreeSet<u32> {
     picked
 }
 
-/// Checks that the parameters of a run are within their ranges and fit together.
+/// Checks the parameters of a long run: each must be within its range, and they must fit together.
 ///
 /// # Errors
 ///
@@ -161,8 +165,11 @@ pub fn check(kind: Kind, updates: u32, signing: Signing, tries: u32) -> Result<(
     }
 }
 
-/// Updates a channel many times and measures its storage. Then publishes the latest state, and `tries` randomly chosen
-/// earlier states, each on a separate chain. `progress` is called once for every update and for every earlier state.
+/// Updates a channel many times and measures its storage. Then verifies that earlier states are answered: publishes
+/// `tries` randomly chosen ones, and counts the answers of the client and of the watchtower. Also verifies that
+/// neither of them contests the latest state.
+///
+/// `progress` is called once for every update and for every published earlier state.
 ///
 /// # Errors
 ///
@@ -231,7 +238,7 @@ pub fn run(
     Ok(found)
 }
 
-/// Verifies that neither the client nor the tower contests the latest state.
+/// Verifies that neither the client nor the watchtower contests the latest state.
 fn newest_stands(channel: &dyn Construction) -> Result<(), PlayError> {
     let Some(newest) = channel.close(0, channel.number())?.into_iter().next() else { return Ok(()) };
     match channel.contest(1, &newest.tx)?.or(channel.tower_contest(1, &newest.tx)?) {
@@ -240,8 +247,8 @@ fn newest_stands(channel: &dyn Construction) -> Result<(), PlayError> {
     }
 }
 
-/// Publishes an earlier state twice, on separate chains. The client answers on the first chain, the tower on the
-/// second.
+/// Publishes an earlier state twice, on separate simulated chains. The client answers on the first chain, the
+/// watchtower on the second. Counts the answers in `found`.
 fn answer(channel: &mut dyn Construction, number: u32, found: &mut LongRun) -> Result<(), PlayError> {
     for by_tower in [false, true] {
         let mut stage = Stage::new(channel)?;
@@ -262,7 +269,7 @@ fn answer(channel: &mut dyn Construction, number: u32, found: &mut LongRun) -> R
     Ok(())
 }
 
-/// Returns the storage measurements of a run as a table.
+/// Returns a table with the storage measurements of a long run.
 pub fn table(run: &LongRun) -> Table {
     let mut table = Table::new(&["updates", "client (B)", "tower (B)", "state machine (B)"]);
     for kept in &run.kept {

@@ -10,17 +10,17 @@ use crate::tx::p2tr;
 /// Leaf version of tapscript (BIP 342).
 pub const TAPSCRIPT: u8 = 0xc0;
 
-/// A leaf of a script tree: its script, or only its hash if the script is unknown.
+/// A leaf of a taproot script tree: its script, or only its hash if the script is unknown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leaf {
-    /// A known tapscript.
+    /// Script of a known leaf, with the leaf version of tapscript.
     Script(Vec<u8>),
-    /// Tapleaf hash of an unknown script.
+    /// Tapleaf hash of a leaf whose script is unknown.
     Hidden([u8; 32]),
 }
 
 impl Leaf {
-    /// Returns the tapleaf hash.
+    /// Returns the tapleaf hash of this leaf.
     pub fn hash(&self) -> [u8; 32] {
         match self {
             Leaf::Script(script) => leaf_hash(TAPSCRIPT, script),
@@ -29,26 +29,26 @@ impl Leaf {
     }
 }
 
-/// A taproot output: an internal key, and a script tree if it has one.
+/// A taproot output: an internal key, and a script tree if the output has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TapOutput {
     internal_key: [u8; 32],
     output_key: [u8; 32],
     odd: bool,
     root: Option<[u8; 32]>,
-    /// Leaves from left to right, each with its Merkle path. The path lists the sibling hashes from the leaf to the
-    /// root.
+    /// Leaves of the script tree from left to right, each with its Merkle path. The path lists the sibling hashes from
+    /// the leaf to the root.
     leaves: Vec<(Leaf, Vec<[u8; 32]>)>,
 }
 
 impl TapOutput {
-    /// Creates an output from an internal key and leaves. The leaves are listed from left to right, each with its depth
-    /// in the tree. Without leaves, only the key path can spend the output.
+    /// Creates a taproot output from an internal key and leaves. The leaves are listed from left to right, each with
+    /// its depth in the script tree. Without leaves, only the key path can spend the output.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the depths do not describe a binary tree. [`ChannelError::Key`] if the internal key
-    /// is not on the curve.
+    /// [`ChannelError::Refused`] if the depths do not describe a binary tree. [`ChannelError::Key`] if the internal
+    /// key is not on the curve.
     pub fn new(internal_key: [u8; 32], leaves: Vec<(u8, Leaf)>) -> Result<TapOutput, ChannelError> {
         let mut paths: Vec<(Leaf, Vec<[u8; 32]>)> = Vec::with_capacity(leaves.len());
         // Subtrees whose right sibling has not been added yet: depth, hash, and index of the first leaf in the subtree.
@@ -76,17 +76,17 @@ impl TapOutput {
         Ok(TapOutput { internal_key, output_key, odd, root, leaves: paths })
     }
 
-    /// Returns the Merkle root of the tree. `None` if the output has no leaves.
+    /// Returns the Merkle root of the script tree, or `None` if the output has no leaves.
     pub fn root(&self) -> Option<[u8; 32]> {
         self.root
     }
 
-    /// Returns the x-only internal key.
+    /// Returns the x-only internal key of this taproot output.
     pub fn internal_key(&self) -> &[u8; 32] {
         &self.internal_key
     }
 
-    /// Returns the leaf scripts that are known.
+    /// Returns the leaf scripts of this taproot output, except those of which only the hash is known.
     pub fn scripts(&self) -> impl Iterator<Item = &[u8]> {
         self.leaves.iter().filter_map(|(leaf, _)| match leaf {
             Leaf::Script(script) => Some(script.as_slice()),
@@ -94,12 +94,12 @@ impl TapOutput {
         })
     }
 
-    /// Returns the scriptPubKey of the output.
+    /// Returns the scriptPubKey of this taproot output.
     pub fn script_pubkey(&self) -> ScriptBuf {
         p2tr(&self.output_key)
     }
 
-    /// Returns the control block for the leaf with this script.
+    /// Returns the control block (BIP 341) that reveals the leaf with this script.
     ///
     /// # Errors
     ///
@@ -113,8 +113,8 @@ impl TapOutput {
         Ok(bytes)
     }
 
-    /// Returns the witness that spends the leaf with this script. `stack` contains the elements that precede the script
-    /// and the control block, bottom of the stack first.
+    /// Returns the witness that spends this output with the leaf script `script`. `stack` contains the witness
+    /// elements before the script and the control block, bottom of the stack first.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! Constructors for transactions and their parts.
+//! Functions that create transactions, scriptPubKeys, inputs and outputs.
 
 use bitcoin::{
     Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Witness, absolute::LockTime,
@@ -9,12 +9,12 @@ use sigstack_interpreter::Opcode;
 use crate::keys::sha256;
 use crate::script::{Push, script};
 
-/// Dust limit of a P2A output in Bitcoin Core, in satoshi. An output of this amount is not dust. No anchor that
-/// collects trimmed amounts has a higher amount.
+/// Dust limit of a P2A output in Bitcoin Core, in satoshi. An output of this amount is not dust. If a construction
+/// adds the amounts of trimmed outputs to its P2A output, the sum is at most this limit.
 pub const P2A_DUST_LIMIT: u64 = 240;
 /// Dust limit of a taproot output in Bitcoin Core, in satoshi, at the default dust feerate of 3 sat/vB.
 pub const P2TR_DUST_LIMIT: u64 = 330;
-/// nSequence that signals replaceability (BIP 125) and sets no relative lock.
+/// An nSequence value that signals replaceability (BIP 125) and sets no relative lock.
 pub const SEQUENCE_FREE: u32 = 0xffff_fffd;
 
 /// Returns the scriptPubKey `OP_1 <key>` of a taproot output (BIP 341).
@@ -48,12 +48,12 @@ pub fn hash160(bytes: &[u8]) -> [u8; 20] {
     hash160::Hash::hash(bytes).to_byte_array()
 }
 
-/// Creates an output with an amount in satoshi.
+/// Creates a transaction output with an amount in satoshi.
 pub fn output(sat: u64, script_pubkey: ScriptBuf) -> TxOut {
     TxOut { value: Amount::from_sat(sat), script_pubkey }
 }
 
-/// Creates an input with an empty scriptSig and without a witness.
+/// Creates a transaction input with an empty scriptSig and without a witness.
 pub fn input(previous_output: OutPoint, sequence: u32) -> TxIn {
     TxIn {
         previous_output,
@@ -63,7 +63,7 @@ pub fn input(previous_output: OutPoint, sequence: u32) -> TxIn {
     }
 }
 
-/// Creates a transaction.
+/// Creates a transaction from its four fields.
 pub fn transaction(version: i32, lock_time: u32, input: Vec<TxIn>, output: Vec<TxOut>) -> Transaction {
     Transaction { version: Version(version), lock_time: LockTime::from_consensus(lock_time), input, output }
 }
@@ -90,7 +90,7 @@ pub fn outpoint_bytes(outpoint: &OutPoint) -> [u8; 36] {
     bytes
 }
 
-/// Returns the weight of the serialized transaction in weight units.
+/// Returns the weight of a transaction in weight units.
 pub fn weight(tx: &Transaction) -> u64 {
     tx.weight().to_wu()
 }

@@ -21,25 +21,26 @@ use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, p2tr, set_witness, 
 const CAPACITY: u64 = 1_000_000;
 const PREIMAGE: [u8; 32] = [0x42; 32];
 
-/// An option of the signed sequence form, and what it costs.
+/// Measurements of an option of the signed sequence form, such as a way to pay fees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
-    /// Description of the option.
+    /// Description of the option, as shown in the table.
     pub name: &'static str,
-    /// Weight of the transaction in weight units.
+    /// Weight in weight units of the transaction that uses the option. If the option is a child that pays the fee, its
+    /// weight is included.
     pub weight: u64,
-    /// Number of signatures of both parties together that the option needs in each update.
+    /// Number of joint signatures of both parties that the option needs in each update.
     pub signatures: usize,
-    /// Whether the transaction is valid with the parent for which it was signed.
+    /// Whether the transaction that uses the option is valid when it spends the parent for which it was signed.
     pub valid: bool,
-    /// Whether nodes relay the transaction, alone or with a child that pays its fee.
+    /// Whether nodes relay the transaction that uses the option, alone or with a child that pays its fee.
     pub relayed: bool,
-    /// Whether the transaction is still valid if its parent gets a fee input, which changes the parent's txid. `None`
-    /// for options that are not second stages.
+    /// Whether the transaction is still valid if a fee input is added to its parent, which changes the parent's txid.
+    /// `None` if the option is not about a second-stage transaction.
     pub survives: Option<bool>,
 }
 
-/// Returns a table with one row for each option.
+/// Returns a table with one row for each measured option.
 pub fn table(variants: &[Variant]) -> Table {
     let mut table = Table::new(&[
         "option",
@@ -76,7 +77,7 @@ fn proposals() -> Flags {
     Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::ANYPREVOUT
 }
 
-/// Builds and verifies the transactions of all options.
+/// Builds and verifies one transaction for each option of the signed sequence form, and returns the measurements.
 ///
 /// # Errors
 ///
@@ -100,21 +101,20 @@ fn judge(step: Step) -> Result<bool, PlayError> {
     Ok(Shown::verify(step, proposals())?.is_valid())
 }
 
-/// Returns whether nodes relay a transaction that is submitted alone. The minimum feerate is not checked, because a
-/// child can pay the fee.
+/// Returns whether a transaction satisfies the relay policy, except for the minimum feerate. A child can pay the fee.
 fn is_relayed(step: &Step) -> bool {
     let (candidate, policy) = (Candidate::new(&step.tx, &step.prevouts), Policy::CORE_31);
     let kept = candidate.check_form(&policy).and_then(|()| candidate.check_inputs(&policy));
     kept.and_then(|()| candidate.check_ephemeral_dust(step.fee(), &policy)).is_ok()
 }
 
-/// Returns a transaction with this output and without inputs. Its only purpose is to give the output a txid.
+/// Returns a transaction with this output and without inputs. Other transactions spend its output, which needs a txid.
 fn source(out: &TapOutput, sat: u64, lock_time: u32) -> Transaction {
     transaction(2, lock_time, vec![], vec![output(sat, out.script_pubkey())])
 }
 
-/// Measures ways to pay the fee of a commitment transaction: a child, or a fee input that a SINGLE|ANYONECANPAY
-/// signature allows.
+/// Measures ways to pay the fee of a commitment transaction: a child, or an additional input. A signature with the
+/// hash type SINGLE|ANYONECANPAY allows the publisher to add this input.
 fn fee_inputs(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let internal = x_only(&keys.joint);
     let funding = TapOutput::new(internal, vec![])?;
@@ -188,8 +188,8 @@ enum Second {
     Template,
 }
 
-/// Measures ways to fix an HTLC-success transaction as a second stage. Each is signed for one parent and then tried on
-/// a parent with another txid.
+/// Measures ways to fix the transaction that claims an HTLC with its preimage. Each transaction is signed for one
+/// parent and then tried on a parent with another txid.
 fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let mut variants = Vec::new();
     for (name, second, signatures) in [
@@ -255,8 +255,8 @@ fn second_stages(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     Ok(variants)
 }
 
-/// Measures two kinds of tower leaf: with a key that the client gives to its towers, and with the tower's own key, to
-/// which the reward is paid.
+/// Measures two kinds of the leaf that a watchtower uses. In one, the client gives a key to its watchtowers. In the
+/// other, the leaf has the watchtower's own key, and the reward is paid to the watchtower.
 fn towers(keys: &Keys) -> Result<Vec<Variant>, PlayError> {
     let (state, newest) = (0x0080_0000, 0x0080_0001);
     let number_key = x_only(&keys.number);

@@ -1,4 +1,4 @@
-//! A wallet with a single key. Its coins (unspent outputs) pay fees.
+//! A wallet with a single key, whose coins (unspent outputs) pay the fees of channel transactions.
 
 use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -9,7 +9,7 @@ use crate::keys::{Seed, sign_schnorr, taproot_keypair, x_only};
 use crate::sign;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2tr, set_witness, transaction};
 
-/// A taproot key whose outputs are spent on the key path.
+/// A wallet with one taproot key. Its coins (unspent outputs) are spent on the key path.
 #[derive(Clone, Debug)]
 pub struct Wallet {
     keypair: Keypair,
@@ -17,7 +17,7 @@ pub struct Wallet {
 }
 
 impl Wallet {
-    /// Creates a wallet from a seed.
+    /// Creates a wallet whose key is derived from a seed.
     ///
     /// # Errors
     ///
@@ -26,7 +26,7 @@ impl Wallet {
         Wallet::of(&seed.keypair("wallet", &[])?)
     }
 
-    /// Creates a wallet from the internal key of its taproot outputs, which have no script tree.
+    /// Creates a wallet from the internal key of its taproot outputs. These outputs have no script tree.
     ///
     /// # Errors
     ///
@@ -36,19 +36,19 @@ impl Wallet {
         Ok(Wallet { script: p2tr(&x_only(&keypair)), keypair })
     }
 
-    /// Returns the wallet's scriptPubKey.
+    /// Returns the scriptPubKey of all coins of this wallet.
     pub fn script_pubkey(&self) -> &ScriptBuf {
         &self.script
     }
 
-    /// Creates a confirmed output of this wallet on the simulated chain, without a transaction. Returns its outpoint
-    /// and the output.
+    /// Creates a coin of this wallet on the simulated chain: a confirmed output without a transaction. Returns the
+    /// outpoint and the output.
     pub fn mint(&self, chain: &mut Chain, sat: u64) -> (OutPoint, TxOut) {
         let out = output(sat, self.script.clone());
         (chain.mint(out.clone()), out)
     }
 
-    /// Signs an input that spends a coin of this wallet.
+    /// Signs the input with index `input`, which spends a coin of this wallet.
     ///
     /// # Errors
     ///
@@ -79,12 +79,13 @@ impl Wallet {
         Ok(tx)
     }
 
-    /// Returns a signed child that pays a parent's fee. It spends the parent's P2A output and one coin of this wallet,
-    /// pays `fee` satoshi, and returns the rest to the wallet.
+    /// Returns a signed child transaction that pays the fee of its parent. The child spends the parent's P2A output
+    /// and one coin of this wallet, pays `fee` satoshi, and returns the rest to the wallet.
     ///
     /// # Errors
     ///
-    /// [`ChannelError::Refused`] if the parent has no P2A, or if the coin is smaller than the fee.
+    /// [`ChannelError::Refused`] if the parent has no P2A output, or if the P2A output and the coin together are
+    /// smaller than the fee.
     pub fn fee_child(
         &self,
         parent: &Transaction,

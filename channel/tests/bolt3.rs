@@ -21,7 +21,7 @@ use sigstack_channel::tx::{output, p2wpkh, p2wsh, set_witness, transaction, weig
 use sigstack_interpreter::{Flags, Spend, sighash::legacy};
 use sigstack_test_support::shared;
 
-/// Loads a file of the vectors. Returns `None` if the file is missing, in which case the test is skipped.
+/// Loads a JSON file of the BOLT 3 vectors. Returns `None` if the file is missing, in which case the test is skipped.
 #[track_caller]
 fn load(name: &str) -> Option<Value> {
     let path = shared(&format!("vectors/bolt3/{name}.json"))?;
@@ -52,7 +52,7 @@ fn list(value: &Value) -> &Vec<Value> {
     value.as_array().unwrap()
 }
 
-/// Secrets and keys of BOLT 3 appendix C. Each key was derived from its secret and compared with the file.
+/// Secrets and keys of BOLT 3 appendix C. Each key was derived from its secret and compared with the vector file.
 struct Setup {
     keys: CommitmentKeys,
     mask: u64,
@@ -133,7 +133,7 @@ fn htlcs(common: &Value, case: &Value) -> Vec<LnHtlc> {
     list(&case["htlc_ids"]).iter().map(of).collect()
 }
 
-/// Returns a signature of the file, with its hash type appended.
+/// Converts a DER signature of the vectors from hex to bytes, and appends its hash type.
 fn signed(der: &Value, hash_type: u8) -> Vec<u8> {
     let mut signature = bytes(der);
     signature.push(hash_type);

@@ -1,6 +1,6 @@
-//! Tests of the exported test cases. They must equal the files in `test-vectors/channels`, and the script interpreter
-//! must give each case its expected result. Bitcoin Core without the proposals must also accept every case that is
-//! valid with the proposals, since they are soft forks.
+//! Tests the test cases that the crate exports. They must equal the files in `test-vectors/channels`, and the script
+//! interpreter must give each case its expected result. Bitcoin Core without the proposals must also accept every case
+//! that is valid with the proposals, since they are soft forks.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,7 +28,7 @@ fn all_cases() -> Vec<Case> {
     plays.chain(nested_cases().unwrap()).chain(attack_cases().unwrap()).collect()
 }
 
-/// Returns the index of the input that a case verifies. No case here is about a whole transaction.
+/// Returns the index of the input that a test case verifies. No case of this crate is about a whole transaction.
 fn input(case: &Case) -> usize {
     case.subject.input().unwrap()
 }

@@ -93,8 +93,8 @@ fn a_nonce_signs_for_its_key_and_in_its_session_only() {
     assert!(session.sign(b, &parties[1].1).is_ok());
 }
 
-/// If a stored record was modified, the owner must not use its nonce for another message. Partial signatures of
-/// different messages with one nonce can reveal the secret key.
+/// If stored data of a commitment signature was modified, the owner must not use its nonce for another message.
+/// Partial signatures of different messages with one nonce can reveal the secret key.
 #[test]
 fn a_stored_part_is_completed_for_its_own_message_only() {
     let parties = parties(2);
@@ -114,8 +114,8 @@ fn a_stored_part_is_completed_for_its_own_message_only() {
     assert_eq!(complete(&mixed, &[3; 32]), Err(ChannelError::PartialSignature(1)));
 }
 
-/// A partial signature that verifies is no proof that its signer made it in answer to the owner. The signer proves it
-/// by making the same answer again.
+/// A partial signature can verify although its signer did not make it in answer to the owner's nonce. To decide this,
+/// the signer makes the partial signature again and compares.
 #[test]
 fn a_shown_part_is_proved_by_making_it_again() {
     let parties = parties(2);

@@ -9,14 +9,14 @@ use secp256k1::musig::PublicNonce;
 use super::AggregateKey;
 use crate::keys::tagged_hash;
 
-/// All challenges that were signed with each public nonce.
+/// All challenges that each public nonce signed. The key is the serialized nonce.
 type Challenges = BTreeMap<Vec<u8>, Vec<[u8; 32]>>;
 
 std::thread_local! {
     static KEPT: RefCell<Option<Challenges>> = const { RefCell::new(None) };
 }
 
-/// Records that a nonce signed a challenge, if recording is active in this thread.
+/// Records that `nonce` signed the challenge of these arguments, if signatures are recorded in this thread.
 pub(super) fn keep(nonce: &PublicNonce, key: &AggregateKey, nonces: &[PublicNonce], message: &[u8; 32]) {
     KEPT.with_borrow_mut(|kept| {
         let Some(kept) = kept else { return };

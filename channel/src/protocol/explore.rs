@@ -19,7 +19,7 @@ use super::message::{Message, Shown};
 use super::party::{Given, Party, Refusal, Version};
 use super::{Rule, Rules};
 
-/// The contents (balances and HTLCs, as identifiers) that can be proposed for a state.
+/// The two identifiers of balances and HTLCs (contents) that a proposal can contain in this model.
 const CONTENTS: [u32; 2] = [1, 2];
 
 /// State of the model: the honest party's memory and storage, and everything that the adversary knows.
@@ -27,49 +27,53 @@ const CONTENTS: [u32; 2] = [1, 2];
 pub(super) struct World {
     honest: Party,
     disk: Party,
-    /// An earlier copy of the disk, from which the honest party can be restored.
+    /// Earlier copy of the honest party's disk, from which the party can be restored.
     backup: Party,
-    /// Highest state number for which the honest party's tower has the peer's revocation signature. A restore of the
-    /// party does not change the tower.
+    /// Highest state number for which the honest party's watchtower has the peer's revocation signature. A restore of
+    /// the party from a backup does not change this.
     tower: u32,
-    /// The adversary's commitment transactions for which the honest party gave its partial signature.
+    /// Commitment transactions of the adversary for which the honest party gave its partial signature.
     parts: BTreeSet<Version>,
     /// Highest state number that the honest party signed with its number key.
     signed: u32,
-    /// For each state number, how many partial signatures the honest party made with the same nonce. Counted up to 3.
+    /// Number of partial signatures that the honest party made with the same nonce, by state number. Counted up to 3.
     nonces: BTreeMap<u32, u8>,
     /// State numbers for which the adversary can complete a cooperative closing.
     closings: BTreeSet<u32>,
-    /// The commitment transaction that the honest party published.
+    /// The commitment transaction that the honest party published, if there is one.
     published: Option<Version>,
-    /// Number and content of the last state that the honest party agreed on. The model keeps this field and the next
-    /// one even if a restored party has forgotten them.
+    /// State number and content of the last state that the honest party agreed on. The model keeps `agreed` and
+    /// `attempt` even if the party was restored and has forgotten them.
     agreed: (u32, u32),
     attempt: Option<(u32, u32)>,
     memory: Memory,
 }
 
-/// What the honest party remembers. A restore from a backup makes it forget everything that happened after the backup.
+/// How much the honest party remembers. A restore from a backup makes it forget everything that happened after the
+/// backup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Memory {
-    /// The party remembers everything. A backup can still be made.
+    /// The honest party remembers everything, and no backup was made yet. A backup can still be made.
     Whole,
-    /// The party remembers everything. A backup was made, from which the party can be restored.
+    /// The honest party remembers everything, and it can be restored from a backup that was made.
     BackedUp,
-    /// The party was restored and remembers only the backup. The peer has not yet shown its signatures since.
+    /// The honest party was restored and remembers only the backup. The peer has not shown its signatures since the
+    /// restore.
     Unsure,
-    /// The party was restored and remembers only the backup. The peer has shown all of its signatures since.
+    /// The honest party was restored and remembers only the backup. The peer has shown all of its signatures since the
+    /// restore.
     Restored,
 }
 
-/// A transition of the model.
+/// A transition of the model in which one honest party faces an adversary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Event {
     /// The adversary sends a message to the honest party.
     Message(Message),
-    /// The honest party proposes a state with this content.
+    /// The honest party proposes the next state with this content (identifier of balances and HTLCs).
     Propose(u32),
-    /// The honest party skips the next state number and proposes a higher one, with this content.
+    /// The honest party gives up its proposal and proposes a higher state number, with this content (balances and
+    /// HTLCs).
     ProposeBeyond(u32),
     /// The honest party promises never to propose the next state number.
     Yield,
@@ -79,13 +83,14 @@ pub(super) enum Event {
     PeerConfirmed,
     /// The honest party gives its partial signature of a cooperative closing.
     CloseTogether,
-    /// The honest party writes its memory to the disk.
+    /// The honest party writes its protocol state to the disk.
     Store,
-    /// The honest party restarts and reads its state from the disk.
+    /// The honest party restarts and reads its protocol state from the disk.
     Crash,
-    /// The disk is copied to the backup.
+    /// A backup is made of the honest party's disk.
     Backup,
-    /// The disk is replaced by the backup, or by its initial state if there is no backup. The party does not notice.
+    /// The honest party is restored from the backup without noticing. If no backup was made, it is restored to its
+    /// initial state.
     RestoreOld,
 }
 
@@ -107,19 +112,19 @@ impl fmt::Display for Event {
     }
 }
 
-/// The model, with the rules that the honest party follows.
+/// The model of one honest party that faces an adversary, with the rules that the honest party follows.
 struct Game {
     rules: Rules,
     fundings: u8,
     /// Highest state number that is explored.
     bound: u32,
-    /// Whether a backup can be made during the run. If not, only the initial state serves as a backup.
+    /// Whether a backup can be made while the model runs. If not, only the initial state serves as a backup.
     backups: bool,
 }
 
 impl Game {
-    /// Returns what the adversary can show at the beginning of a connection: all signatures that it has or, to a party
-    /// that was not restored, also fewer.
+    /// Returns the data that the adversary can show at the beginning of a connection. It always can show all
+    /// signatures that it has. If the party was not restored, it can also show fewer.
     fn shown(&self, world: &World) -> Vec<Shown> {
         let part = world.parts.iter().map(|version| version.number).max().unwrap_or_default();
         let top = world.honest.top;
@@ -135,8 +140,8 @@ impl Game {
             .collect()
     }
 
-    /// Returns the honest party's answer to an event in which it sends or receives a message. Returns `None` for other
-    /// events.
+    /// Returns the honest party's answer to an event in which it sends or receives a message. Returns `None` for any
+    /// other event, such as a crash.
     fn answer(&self, honest: &mut Party, event: &Event) -> Option<Result<Vec<Given>, Refusal>> {
         Some(match event {
             Event::Message(message) => honest.receive(message, self.rules),
@@ -148,8 +153,8 @@ impl Game {
         })
     }
 
-    /// Updates the agreed state and the attempted state that the model keeps. They do not change while the party does
-    /// not know what it did before a restore.
+    /// Updates the fields `agreed` and `attempt`, which the model keeps for the honest party. They do not change while
+    /// a restored party does not know what it did before the restore.
     fn remember(&self, before: &World, next: &mut World) {
         let honest = &next.honest;
         next.tower = next.tower.max(honest.evidence);
@@ -309,7 +314,7 @@ impl Model for Game {
         (next != *world).then_some(next)
     }
 
-    /// Limits the state numbers, because a party that skips numbers could continue without end.
+    /// Limits the state numbers, because a party that skips numbers could otherwise continue without end.
     fn within_boundary(&self, world: &World) -> bool {
         world.honest.attempt.is_none_or(|attempt| attempt.number <= self.bound + 2)
     }
@@ -339,7 +344,7 @@ const FROZEN: &str =
 const KEY: &str = "the key is extracted";
 const LIVE: &str = "more than two versions of a side live";
 
-/// Property: for everything that the adversary can publish, either it can be punished or the honest party accepted it.
+/// Property: everything that the adversary can publish was accepted by the honest party, or can be punished.
 fn no_theft(world: &World) -> bool {
     let accepted = |state: (u32, u32)| state == world.agreed || Some(state) == world.attempt;
     let versions = world.parts.iter().filter(|version| version.number >= world.tower);
@@ -347,13 +352,14 @@ fn no_theft(world: &World) -> bool {
     versions.map(|version| (version.number, version.content)).all(accepted) && closings
 }
 
-/// Property: the honest party has not signed a number that is higher than that of the version it published.
+/// Property: the commitment transaction that the honest party published is not revoked. The party has signed no higher
+/// state number.
 fn own_version_stands(_: &Game, world: &World) -> bool {
     world.published.is_none_or(|version| version.number >= world.signed)
 }
 
-/// Property: for every funding output, the honest party has a version that cannot be punished. The property does not
-/// apply to a party that knows that it lost data, because it publishes nothing.
+/// Property: for every funding output, the honest party has a commitment transaction that is not revoked. The property
+/// does not apply to a party that knows that it lost data, because it publishes nothing.
 fn something_to_publish(game: &Game, world: &World) -> bool {
     let honest = &world.honest;
     let waits = honest.lost_data && game.rules.holds(Rule::LostDataPublishesNothing);
@@ -365,21 +371,22 @@ fn something_to_publish(game: &Game, world: &World) -> bool {
     })
 }
 
-/// Result of an exploration.
+/// Result of the exploration of an update protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explored {
-    /// Number of distinct states of the models that were explored.
+    /// Number of distinct states that were explored, over all models of the protocol.
     pub states: usize,
-    /// The kind of loss that was found, or `None` if there was none.
+    /// Description of the loss that was found, or of the failure to reach the last state number. `None` if there was
+    /// neither.
     pub loss: Option<&'static str>,
-    /// Events that lead from the initial state to the loss.
+    /// Events that lead from the initial state of the model to the loss.
     pub trace: Vec<String>,
 }
 
 const LOSSES: [&str; 5] = [THEFT, CONFISCATED, FROZEN, KEY, LIVE];
 
-/// Returns the events up to the first state that violates the property `name`. The path that the checker reports may
-/// continue after that state.
+/// Returns the events up to the first state that violates the property `name`. `path` is the path that the checker
+/// reports, which may continue after that state.
 pub(super) fn trace<M: Model>(model: &M, name: &str, path: Path<M::State, M::Action>) -> Vec<String>
 where
     M::Action: fmt::Display,
@@ -397,12 +404,14 @@ where
     events
 }
 
-/// Explores the signed sequence channel up to the state number `last`, and stops at the first loss.
+/// Explores the models of the signed sequence channel up to the state number `last`, and stops at the first loss.
 ///
-/// First, one honest party faces an adversary: with one funding output, with the two funding outputs of a pending
-/// splice, and with backups during the run (up to half of `last`). In the first two cases only the initial state can be
-/// restored. Then two honest parties are explored up to the state number 4 at most, which includes a check that they
-/// never get stuck.
+/// First, one honest party faces an adversary in three models: with one funding output, with the two funding outputs
+/// of a pending splice, and with backups during the run (up to half of `last`). In the first two models only the
+/// initial state can be restored.
+///
+/// Then two honest parties are explored up to the state number 4 at most. This includes a check that they never get
+/// stuck.
 pub fn explore(rules: Rules, last: u32) -> Explored {
     let mut states = 0;
     for (fundings, bound, backups) in [(0b01, last, false), (0b11, last, false), (0b01, last / 2, true)] {
@@ -422,7 +431,8 @@ pub fn explore(rules: Rules, last: u32) -> Explored {
     Explored { states: states + pair.states, ..pair }
 }
 
-/// Repeats the exploration once for each rule, without that rule. Returns the rules with the results.
+/// Explores the signed sequence channel once for each rule, with that rule left out. Returns each rule with its
+/// result. `last` is the highest state number.
 pub fn mutations(last: u32) -> Vec<(Rule, Explored)> {
     Rule::ALL.iter().map(|rule| (*rule, explore(Rules::without(*rule), last))).collect()
 }

@@ -4,80 +4,86 @@ use core::fmt;
 
 use super::party::ContentId;
 
-/// A message between the two sides of a channel.
+/// A message between the two sides of a signed sequence channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Message {
-    /// (1) Proposes the next state. Contains the sender's partial signature of the receiver's commitment transaction.
+    /// First message of an update: proposes the next state. Contains the sender's partial signature of the receiver's
+    /// commitment transaction.
     Propose {
         /// State number of the proposed state.
         number: u32,
         /// Content (balances and HTLCs) of the proposed state.
         content: ContentId,
-        /// Bit mask of the funding outputs for which the partial signature is valid.
+        /// Bit mask of the funding outputs for which the sender's partial signature is valid.
         fundings: u8,
-        /// Content of the commitment transaction that the receiver is asked to sign. An honest sender asks for the
-        /// proposed content.
+        /// Content (balances and HTLCs) of the receiver's commitment transaction that the sender's partial signature
+        /// is for. It differs from the proposed content only if the sender cheats.
         asked: ContentId,
     },
-    /// (2) Accepts a proposal. Contains the sender's signature of the state number, and its partial signature of the
-    /// proposer's commitment transaction.
+    /// Second message of an update: accepts a proposal. Contains the sender's signature of the state number, and its
+    /// partial signature of the proposer's commitment transaction.
     Accept {
         /// State number of the accepted state.
         number: u32,
-        /// Whether the message contains the signature of the state number.
+        /// Whether the message contains the sender's signature of the state number. Only a cheating sender leaves it
+        /// out.
         signature: bool,
-        /// Bit mask of the funding outputs for which the partial signature is valid. 0 if it is missing.
+        /// Bit mask of the funding outputs for which the sender's partial signature is valid. 0 means that the message
+        /// contains no partial signature.
         fundings: u8,
     },
-    /// (3) Finishes an update. Contains the sender's signature of the state number.
+    /// Third message of an update: finishes it. Contains the sender's signature of the state number.
     Finish {
         /// State number of the finished state.
         number: u32,
     },
-    /// Yields a state number: the sender promises never to propose it.
+    /// Yields a state number: the sender, who may propose this number, promises never to do so.
     Yield {
-        /// The state number that is yielded.
+        /// The state number that the sender promises never to propose.
         number: u32,
     },
-    /// Repeats a proposal with another nonce. A peer that lost the answer to its proposal could send this.
+    /// Repeats a proposal with another nonce, so that the receiver would sign the same state twice. A peer that lost
+    /// the answer to its proposal could send this.
     Again {
         /// State number of the repeated proposal.
         number: u32,
     },
-    /// Asks the receiver to sign bytes of the sender's choice with its number key. The adversary chooses bytes that
-    /// encode a state number.
+    /// Asks the receiver to sign bytes with its number key (the key that signs state numbers). The adversary chooses
+    /// bytes that encode a state number.
     Sign {
-        /// The state number that the bytes encode.
+        /// The state number that the bytes to sign encode.
         number: u32,
     },
-    /// The first message of a connection. The sender shows which signatures of the receiver it has, and proves it. The
-    /// proof for [`Shown::number`] is the signature itself. The proof for [`Shown::part`] is the state, the sender's
-    /// nonce and the receiver's partial signature. The receiver makes this partial signature again and compares it
-    /// ([`PartialCommitment::is_made_by`](crate::musig::PartialCommitment::is_made_by)). A message without a valid
-    /// proof is ignored.
+    /// The first message of a connection. The sender shows which signatures of the receiver it has, and proves it.
+    ///
+    /// The proof for [`Shown::number`] is the signature itself. The proof for [`Shown::part`] is the state, the
+    /// sender's nonce and the receiver's partial signature. The receiver makes this partial signature again and
+    /// compares it ([`PartialCommitment::is_made_by`](crate::musig::PartialCommitment::is_made_by)). A message without
+    /// a valid proof is ignored.
     Reestablish(Shown),
     /// Says that the sender lost data. The sender signs and publishes nothing, and asks the receiver to publish its
     /// latest commitment transaction.
     DataLost,
 }
 
-/// The peer's signatures that a side has, as it shows them at the beginning of a connection.
+/// Data that a side shows to its peer at the beginning of a connection: which of the peer's signatures it has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Shown {
-    /// Highest state number that the peer signed.
+    /// Highest state number for which this side has the peer's revocation signature.
     pub number: u32,
-    /// Highest state number for which the peer gave its partial signature of this side's commitment transaction.
+    /// Highest state number for which this side has the peer's partial signature of this side's commitment
+    /// transaction.
     pub part: u32,
-    /// Whether the peer gave its partial signature of a cooperative closing. This value is not proved. A side that
-    /// wrongly says true only ends the updates: the channel can still be closed.
+    /// Whether this side has the peer's partial signature of a cooperative closing. This value is not proved. A side
+    /// that falsely claims to have the signature only ends the updates: the channel can still be closed.
     pub closing: bool,
     /// Highest state number that is finished or yielded (given up by the side that may propose it). This value is not
-    /// proved. It is needed only so that the two sides do not wait for each other.
+    /// proved. Without it, the two sides could wait for each other forever.
     pub top: u32,
 }
 
-/// Describes for which funding outputs a partial signature is valid, given as a bit mask. A model has at most two
-/// funding outputs.
+/// Describes a bit mask of the funding outputs for which a partial signature is valid. A model has at most two funding
+/// outputs.
 fn part(fundings: u8) -> &'static str {
     match fundings & 0b11 {
         0b00 => "no part",

@@ -56,17 +56,17 @@ use crate::error::ChannelError;
 macro_rules! rules {
     ($($name:ident $text:literal;)*) => {
         /// A rule that a party of a signed sequence channel follows. Each rule is one check in the code, which an
-        /// exploration can leave out.
+        /// exploration can leave out to show that the rule is needed.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Rule {
             $(#[doc = $text] $name,)*
         }
 
         impl Rule {
-            /// All rules.
+            /// All rules of the signed sequence channel's update protocol.
             pub const ALL: &'static [Rule] = &[$(Rule::$name,)*];
 
-            /// Returns the rule as a sentence.
+            /// Returns the rule as an English sentence.
             pub const fn text(self) -> &'static str {
                 match self {
                     $(Rule::$name => $text,)*
@@ -99,31 +99,34 @@ rules! {
     NoticePeerLoss "A party whose peer does not show a signature that it must have signs nothing more.";
 }
 
-/// The set of rules that a party follows: all rules, or all except one.
+/// The set of rules that a party of a signed sequence channel follows: all rules, or all except one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
     without: Option<Rule>,
 }
 
 impl Rules {
-    /// The set of all rules.
+    /// The set of all rules, with none left out.
     pub const ALL: Rules = Rules { without: None };
 
-    /// Returns all rules except `rule`. An exploration with these rules shows which loss `rule` prevents.
+    /// Returns the set of all rules except `rule`. An exploration with this set shows which loss `rule` prevents.
     pub const fn without(rule: Rule) -> Rules {
         Rules { without: Some(rule) }
     }
 
-    /// Returns whether `rule` is followed.
+    /// Returns whether this set contains `rule`.
     pub fn holds(self, rule: Rule) -> bool {
         self.without != Some(rule)
     }
 }
 
-/// Explores the two update protocols with all rules, and again without each rule. Returns a table with the losses that
-/// were found and the events that lead to them. `progress` is called with the name of each protocol before its
-/// exploration. The signed sequence channel is explored up to the state number `updates`. The override form is explored
-/// up to one number less, because its model has more states.
+/// Explores the update protocols of the signed sequence channel and of the override form. Each is explored with all
+/// rules, and again without each rule. Returns a table with the losses that were found and the events that lead to
+/// them.
+///
+/// `progress` is called with the name of each protocol before its exploration. The signed sequence channel is explored
+/// up to the state number `updates`. The override form is explored up to `updates` - 1, because its model has more
+/// states.
 ///
 /// # Errors
 ///

@@ -20,35 +20,34 @@ struct World {
     honest: Keeper,
     disk: Keeper,
     backup: Keeper,
-    /// Latest complete update that the honest party gave to its tower.
+    /// Latest complete update that the honest party gave to its watchtower.
     tower: Update,
-    /// Updates that the honest party agreed on or attempted. The model keeps them even if a restored party has
-    /// forgotten them.
+    /// Updates that the honest party agreed on or attempted. The model keeps them even if the party was restored and
+    /// has forgotten them.
     accepted: BTreeSet<Update>,
-    /// Updates that the honest party signed, so that the others can complete them.
+    /// Updates that the honest party signed. The other parties can complete each of them.
     others: BTreeSet<Update>,
-    /// For each state number, the number of different nonce sets for which the honest party signed an update. Counted
-    /// up to 3.
+    /// Number of different sets of nonces with which the honest party signed, by state number. Counted up to 3.
     sessions: BTreeMap<u32, u32>,
     memory: Memory,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
-    /// The others ask for the honest party's partial signature of an update. The second value identifies the set of
-    /// nonces.
+    /// The other parties ask for the honest party's partial signature of an update. The second value identifies the
+    /// set of nonces.
     Sign(Update, u32),
-    /// The honest party proposes an update with this content.
+    /// The honest party proposes the next update with this content (identifier of balances and HTLCs).
     Propose(u32),
     /// The honest party promises never to propose the next state number.
     GiveWay,
-    /// The others promise never to propose the next state number.
+    /// The other parties promise never to propose the next state number.
     Yielded,
-    /// The others send their partial signatures of the current update.
+    /// The other parties send all missing partial signatures of the update that the honest party attempts.
     Complete,
-    /// The others say that the current update is complete, without sending their partial signatures.
+    /// The other parties say that the attempted update is complete, but do not send their partial signatures.
     Claim,
-    /// The others show what they have, at the beginning of a connection.
+    /// The other parties show which signatures they have, at the beginning of a connection.
     Show(KeeperShown),
     Store,
     Crash,
@@ -94,9 +93,9 @@ impl Game {
         self.without != Some(rule)
     }
 
-    /// Returns what the others can show at the beginning of a connection. They show the latest update that they can
-    /// complete, either as a complete update or as the honest party's partial signature of it. To a party that was not
-    /// restored they can also show nothing.
+    /// Returns the data that the other parties can show at the beginning of a connection. They show the latest update
+    /// that they can complete, either as a complete update or as the honest party's partial signature of it. If the
+    /// honest party was not restored, they can also show nothing.
     fn shown(&self, world: &World) -> Vec<KeeperShown> {
         let newest = world.others.iter().max().copied().unwrap_or_default();
         let session = world.sessions.get(&newest.0).map_or(0, |uses| uses.saturating_sub(1));
@@ -251,12 +250,14 @@ const THEFT: &str = "theft: the others settle a content that the honest party di
 const KEY: &str = "the key is extracted";
 const REACHED: &str = "all numbers are used";
 
-/// Explores the override form and stops at the first loss. All rules are followed, except `without` if it is given. The
-/// highest state number is `updates` - 1.
+/// Explores the models of the override form and stops at the first loss. All rules are followed, except `without` if
+/// it is given. The highest state number is `updates` - 1.
 ///
-/// First, one honest party faces the others in groups of two and three parties. Then groups of two and three honest
-/// parties are explored. The model in which backups are made during the run, and the model of two honest parties, are
-/// explored up to one number less.
+/// First, one honest party faces all other parties of the channel, which act together. The channel has two or three
+/// parties. In one of these models, backups are made during the run.
+///
+/// Then channels in which all parties are honest are explored, with two and with three parties. The model with backups
+/// and the model with two honest parties are explored up to one number less.
 pub fn explore_override(without: Option<OverrideRule>, updates: u32) -> Explored {
     let last = updates.saturating_sub(1);
     let mut states = 0;
@@ -278,7 +279,7 @@ pub fn explore_override(without: Option<OverrideRule>, updates: u32) -> Explored
     Explored { states: states + group.states, ..group }
 }
 
-/// Repeats [`explore_override`] once for each rule, without that rule. Returns the rules with the results.
+/// Calls [`explore_override`] once for each rule, with that rule left out. Returns each rule with its result.
 pub fn override_mutations(updates: u32) -> Vec<(OverrideRule, Explored)> {
     OverrideRule::ALL.iter().map(|rule| (*rule, explore_override(Some(*rule), updates))).collect()
 }

@@ -20,13 +20,14 @@
 //! lost a complete update takes it from a peer. If a party is shown its own partial signature of an update, it restores
 //! that update as its attempt.
 
-/// A rule of the override form's update protocol.
+/// A rule of the update protocol of the override form. An exploration can leave out each rule to show that it is
+/// needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OverrideRule {
-    /// Once an update with a number exists, its content never changes.
+    /// Once an update with a state number exists, its content (balances and HTLCs) never changes.
     OneContent,
-    /// A party signs no update before the previous one is complete. If the previous one is never completed, the channel
-    /// is closed.
+    /// A party signs no update before the update with the previous state number is complete. If that update is never
+    /// completed, the channel is closed.
     FinishFirst,
     /// A party stores a message before it sends it.
     StoreThenSend,
@@ -34,9 +35,10 @@ pub enum OverrideRule {
     CompleteBeforeFinal,
     /// For each state number, only one party may propose the update.
     OneProposer,
-    /// A party signs an update only once, for one set of nonces. Later it sends the stored bytes again.
+    /// A party signs each update only once, with one set of nonces. If asked again, it sends the stored bytes.
     StoredAnswer,
-    /// After a restart or a new connection, a party signs nothing before the others show what they have.
+    /// After a restart or a new connection, a party signs nothing before all other parties show which signatures they
+    /// have.
     ReestablishFirst,
     /// A party that is shown its own partial signature of an update restores that update as its attempt.
     TakeOwnPart,
@@ -45,7 +47,7 @@ pub enum OverrideRule {
 }
 
 impl OverrideRule {
-    /// All rules.
+    /// All rules of the override form's update protocol.
     pub const ALL: [OverrideRule; 9] = [
         OverrideRule::OneContent,
         OverrideRule::FinishFirst,
@@ -58,7 +60,7 @@ impl OverrideRule {
         OverrideRule::TakeComplete,
     ];
 
-    /// Returns the rule as a sentence.
+    /// Returns the rule as an English sentence.
     pub const fn text(self) -> &'static str {
         match self {
             OverrideRule::OneContent => "The content of a number never changes.",
@@ -83,43 +85,43 @@ impl OverrideRule {
 /// An update: its state number, and an identifier of its content (balances and HTLCs).
 pub type Update = (u32, u32);
 
-/// An update that a party signed and for which it does not yet have the partial signatures of all others.
+/// An update that a party signed and for which it does not yet have the partial signatures of all other parties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Signed {
     /// The update that the party signed.
     pub update: Update,
-    /// Identifier of the set of nonces for which the party signed.
+    /// Identifier of the set of nonces with which the party signed the update.
     pub session: u32,
-    /// Bit mask of the parties whose partial signatures have arrived.
+    /// Bit mask of the parties whose partial signatures of the update this party has, including its own.
     pub parts: u32,
 }
 
-/// What a party shows to another party at the beginning of a connection.
+/// Data that a party of the override form shows to another party at the beginning of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeeperShown {
     /// Latest complete update of the sender, with the signature of all parties.
     pub complete: Update,
-    /// Incomplete update for which the sender has the receiver's partial signature, and the identifier of the set of
-    /// nonces of that signature.
+    /// Incomplete update for which the sender has the receiver's partial signature. The second value identifies the
+    /// set of nonces with which the receiver signed it.
     pub part: Option<(Update, u32)>,
     /// Highest state number that is complete (signed by all parties) or yielded (given up by the party that may propose
     /// it).
     pub top: u32,
 }
 
-/// A message between the parties of a channel.
+/// A message between the parties of a channel of the override form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum KeeperMessage {
-    /// Proposes the next update. Contains the sender's partial signature. The second value identifies the set of
-    /// nonces.
+    /// Proposes the next update, given as its state number and content. Contains the sender's partial signature. The
+    /// second value identifies the set of nonces.
     Propose(Update, u32),
-    /// Sent to the proposer: the sender's partial signature of the update with this state number.
+    /// Answers a proposal. Contains the sender's partial signature of the update with this state number.
     Part(u32),
-    /// The complete signature of the update with this state number.
+    /// Contains the signature of all parties for the update with this state number.
     Complete(u32),
-    /// The sender's promise never to propose this state number.
+    /// The sender, who may propose this state number, promises never to do so.
     Yield(u32),
-    /// The first message of a connection, with what the sender has.
+    /// The first message of a connection. The sender shows the signatures that it has.
     Reestablish(KeeperShown),
 }
 
@@ -131,17 +133,18 @@ pub struct Keeper {
     pub party: u32,
     /// Number of parties, at most 32.
     pub parties: u32,
-    /// Latest update for which the party has the signatures of all parties.
+    /// Latest update for which this party has the signature of all parties.
     pub complete: Update,
-    /// Update that the party signed and that is not complete yet.
+    /// Update that this party signed and that is not complete yet: some partial signatures are missing.
     pub attempt: Option<Signed>,
-    /// The update that the party treats as the latest state. It equals `complete`, unless an exploration leaves out a
-    /// rule.
+    /// Update that this party treats as the latest state. It equals the field `complete`, unless an exploration leaves
+    /// out a rule.
     pub agreed: Update,
     /// Highest state number that is complete (signed by all parties) or yielded (given up by the party that may propose
     /// it).
     pub top: u32,
-    /// Bit mask of the parties that have shown what they have in the current connection. This field is not stored.
+    /// Bit mask of the parties, including this one, that have shown their signatures in the current connection. This
+    /// field is not stored.
     pub heard: u32,
 }
 
@@ -152,15 +155,15 @@ fn bit(party: u32) -> u32 {
 }
 
 impl Keeper {
-    /// Creates a party of an open channel, in which update 0 is complete.
+    /// Creates a party of an open channel, in which the update with state number 0 is complete.
     pub fn new(party: u32, parties: u32) -> Keeper {
         let parties = parties.clamp(1, 32);
         let heard = u32::MAX.checked_shr(32 - parties).unwrap_or_default();
         Keeper { party, parties, complete: (0, 0), attempt: None, agreed: (0, 0), top: 0, heard }
     }
 
-    /// Returns the state of a party after a restart, or after its connections ended. `disk` is the stored state, which
-    /// may be an old backup.
+    /// Returns the protocol state of a party after a restart, or after its connections ended. `disk` is the stored
+    /// protocol state, which may be an old backup.
     #[must_use]
     pub fn started(disk: &Keeper) -> Keeper {
         Keeper { heard: bit(disk.party), ..disk.clone() }
@@ -179,8 +182,8 @@ impl Keeper {
         without == Some(OverrideRule::ReestablishFirst) || self.heard == self.all()
     }
 
-    /// Proposes the next update and gives this party's partial signature. `session` identifies the set of nonces.
-    /// Returns `None` if a rule forbids the proposal.
+    /// Proposes the next update with this content and gives this party's partial signature. `session` identifies the
+    /// set of nonces. Returns `None` if a rule forbids the proposal.
     pub fn propose(&mut self, content: u32, session: u32, without: Without) -> Option<Update> {
         let number = self.top.saturating_add(1);
         let turn = without == Some(OverrideRule::OneProposer) || self.proposer(number) == self.party;
@@ -193,9 +196,10 @@ impl Keeper {
     }
 
     /// Gives this party's partial signature of an update that another party proposes. `session` identifies the set of
-    /// nonces. For the same update and the same nonces, the party sends the same bytes again. With other nonces it
-    /// refuses, because it would sign a second time with the same secret nonce. Returns `None` if a rule forbids
-    /// signing.
+    /// nonces. Returns `None` if a rule forbids signing.
+    ///
+    /// If the party has already signed this update with the same nonces, it sends the same bytes again. With other
+    /// nonces it refuses, because it would sign a second time with the same secret nonce.
     pub fn sign(&mut self, update: Update, session: u32, without: Without) -> Option<()> {
         let holds = |rule| without != Some(rule);
         let (number, own) = (update.0, bit(self.party));
@@ -219,8 +223,8 @@ impl Keeper {
         Some(())
     }
 
-    /// Adds the partial signature of party `from` to the attempt. The update is complete when all partial signatures
-    /// have arrived. Returns `None` if the party has no attempt with this state number.
+    /// Adds the partial signature of party `from` to the attempted update. The update is complete when the partial
+    /// signatures of all parties have arrived. Returns `None` if this party attempts no update with this state number.
     pub fn part(&mut self, from: u32, number: u32) -> Option<()> {
         let all = self.all();
         let signed = self.attempt.as_mut().filter(|signed| signed.update.0 == number)?;
@@ -228,8 +232,8 @@ impl Keeper {
         if signed.parts == all { self.complete(number) } else { Some(()) }
     }
 
-    /// Completes the attempt, for which the complete signature has arrived. Returns `None` if the party has no attempt
-    /// with this state number.
+    /// Completes the attempted update, because the signature of all parties has arrived. Returns `None` if this party
+    /// attempts no update with this state number.
     pub fn complete(&mut self, number: u32) -> Option<()> {
         let signed = self.attempt.take_if(|signed| signed.update.0 == number)?;
         self.take(signed.update);
@@ -243,7 +247,7 @@ impl Keeper {
     }
 
     /// Yields the next state number: promises never to propose it. Returns `None` if another party may propose this
-    /// number, if the party has an attempt, or if a rule forbids yielding.
+    /// number, if this party attempts an update, or if a rule forbids signing.
     pub fn give_way(&mut self, without: Without) -> Option<u32> {
         let number = self.top.saturating_add(1);
         if self.proposer(number) != self.party || self.attempt.is_some() || !self.may_sign(without) {
@@ -253,22 +257,22 @@ impl Keeper {
         Some(number)
     }
 
-    /// Records that another party yielded the next state number, which that party could have proposed. Returns `None`
-    /// if `number` is not the next number, if this party could have proposed it, or if this party has an attempt.
+    /// Records that another party yielded the next state number, which only that party may propose. Returns `None` if
+    /// `number` is not the next number, if this party may propose it, or if this party attempts an update.
     pub fn yielded(&mut self, number: u32) -> Option<()> {
         let next = number == self.top.saturating_add(1) && self.attempt.is_none();
         (next && self.proposer(number) != self.party).then(|| self.top = number)
     }
 
-    /// Returns the data that this party shows to party `to` at the beginning of a connection.
+    /// Returns the signatures and numbers that this party shows to party `to` at the beginning of a connection.
     pub fn shows(&self, to: u32) -> KeeperShown {
         let has = self.attempt.filter(|signed| signed.parts & bit(to) != 0);
         let part = has.map(|signed| (signed.update, signed.session));
         KeeperShown { complete: self.complete, part, top: self.top }
     }
 
-    /// Processes what party `from` shows at the beginning of a connection. Returns `None` if that party has already
-    /// shown it in this connection.
+    /// Processes the data that party `from` shows at the beginning of a connection. Returns `None` if that party has
+    /// already shown its data in this connection.
     pub fn reestablish(&mut self, from: u32, shown: KeeperShown, without: Without) -> Option<()> {
         if self.heard & bit(from) != 0 {
             return None;
@@ -293,8 +297,8 @@ impl Keeper {
         Some(())
     }
 
-    /// Returns the message that this party sends again to party `to`, which has shown `shown`. The message is in
-    /// storage, so nothing is signed again.
+    /// Returns the message that this party sends again after party `to` has shown which signatures it has (`shown`).
+    /// The message is in storage, so nothing is signed again.
     pub fn sends_again(&self, to: u32, shown: KeeperShown) -> Option<KeeperMessage> {
         let signed = self.attempt.filter(|signed| signed.update.0 > shown.complete.0)?;
         let proposer = self.proposer(signed.update.0);
@@ -305,7 +309,7 @@ impl Keeper {
         }
     }
 
-    /// Serializes the state that the party stores.
+    /// Serializes the protocol state that this party stores.
     pub fn to_bytes(&self) -> Vec<u8> {
         let signed = self.attempt.unwrap_or(Signed { update: (0, 0), session: 0, parts: 0 });
         let mut bytes = vec![self.attempt.is_some().into()];

@@ -1,6 +1,6 @@
-//! Exploration of all states of a model of the override form with two or three honest parties. The connections can end
-//! at any time, and all messages in transit are then lost. The party with the highest index can be restored from an old
-//! backup, without noticing, at any time.
+//! Exploration of all states of two models of the override form, with two and with three honest parties. The
+//! connections can end at any time, and all messages in transit are then lost. The party with the highest index can be
+//! restored from an old backup, without noticing, at any time.
 
 use core::fmt;
 
@@ -10,11 +10,12 @@ use super::explore::{Explored, trace};
 use super::override_form::{Keeper, KeeperMessage, OverrideRule, Update};
 use super::reach;
 
-/// State of the model: all parties and the messages in transit.
+/// State of the model: all parties of the channel, and the messages in transit between them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     parties: Vec<Keeper>,
-    /// Messages in transit: sender, receiver and message. Messages between the same two parties arrive in order.
+    /// Messages in transit, each with the indices of its sender and its receiver. Messages between the same two
+    /// parties arrive in order.
     wires: Vec<(u32, u32, KeeperMessage)>,
     backup: Option<Keeper>,
     restored: bool,
@@ -24,7 +25,7 @@ struct World {
 enum Event {
     Propose(u32, u32),
     Yield(u32),
-    /// A party receives a message: the first one in transit from the first party to the second party.
+    /// A message arrives. The first value is the index of its sender, the second that of its receiver.
     Deliver(u32, u32),
     Reconnect,
     Backup,
@@ -169,8 +170,8 @@ impl Model for Game {
 const TWO_CONTENTS: &str = "honest parties have different contents under one number";
 const STUCK: &str = "honest parties get stuck: no further update can be completed";
 
-/// Explores two honest parties up to the state number `last`, and three honest parties up to the state number 2 at
-/// most.
+/// Explores a channel of two honest parties up to the state number `last`. Then explores a channel of three honest
+/// parties up to the state number 2, or `last` if that is lower.
 pub(super) fn explore(without: Option<OverrideRule>, last: u32) -> Explored {
     let mut states = 0;
     for (parties, bound, contents) in [(2, last, 2), (3, last.min(2), 1)] {

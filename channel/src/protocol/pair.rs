@@ -14,24 +14,25 @@ use super::message::Message;
 use super::party::Party;
 use super::{Rules, reach};
 
-/// The contents (balances and HTLCs, as identifiers) that can be proposed for a state.
+/// The two identifiers of balances and HTLCs (contents) that a proposal can contain in this model.
 const CONTENTS: [u32; 2] = [1, 2];
 
-/// State of the model: both parties and the messages in transit.
+/// State of the model: the two honest parties, and the messages in transit between them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct World {
     sides: [Party; 2],
-    /// Messages in transit to each party.
+    /// Messages in transit, by the index of the party that receives them.
     wires: [Vec<Message>; 2],
     backup: Option<Party>,
     restored: bool,
-    /// Whether a party was restored and its peer has not shown its signatures since.
+    /// Whether a party was restored and the other party has not shown its signatures since the restore.
     unsure: bool,
-    /// Index of the party that published its commitment transaction, and the state number of that transaction.
+    /// Index of the party that published its commitment transaction, and the state number of that transaction. `None`
+    /// while nobody published.
     published: Option<(usize, u32)>,
 }
 
-/// A transition of the model. The parties have the indices 0 and 1.
+/// A transition of the model with two honest parties, which have the indices 0 and 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Event {
     Propose(usize, u32),
@@ -63,12 +64,14 @@ struct Game {
     bound: u32,
     /// Index of the party that can be restored from a backup.
     restores: usize,
-    /// Whether the parties may publish. They may not in the check that they never get stuck.
+    /// Whether the parties may publish their commitment transactions. They may not while the model is checked for
+    /// states in which the parties are stuck.
     closes: bool,
 }
 
 impl Game {
-    /// Delivers the next message to the party `to`, which may answer.
+    /// Delivers the next message to party `to`, which may answer. Returns `None` if no message is in transit to this
+    /// party.
     fn deliver(&self, world: &mut World, to: usize) -> Option<()> {
         let (wire, back) = split(&mut world.wires, to);
         let message = if wire.is_empty() { return None } else { wire.remove(0) };
@@ -95,7 +98,7 @@ impl Game {
         Some(())
     }
 
-    /// Starts a new connection. Messages in transit are lost, and each party shows which signatures it has.
+    /// Starts a new connection. All messages in transit are lost, and each party shows which signatures it has.
     fn reconnect(world: &mut World) {
         world.sides = world.sides.each_ref().map(|side| Party::started(side, None));
         let [first, second] = world.sides.each_ref().map(|side| Message::Reestablish(side.shows()));
@@ -103,7 +106,7 @@ impl Game {
     }
 }
 
-/// Returns the chosen element of a pair, then the other one.
+/// Returns the element of a pair with index `which`, then the other element.
 fn split<T>(both: &mut [T; 2], which: usize) -> (&mut T, &mut T) {
     let [first, second] = both;
     if which == 0 { (first, second) } else { (second, first) }
@@ -202,8 +205,8 @@ const TWO_CONTENTS: &str = "two honest parties have different contents under one
 const UNNOTICED: &str = "a rollback is noticed by neither party";
 const STUCK: &str = "two honest parties get stuck: no further update can be finished";
 
-/// Returns the highest state number for which a party has the other party's signature or will receive it. Messages in
-/// transit count, because they may arrive.
+/// Returns the highest state number for which party `nth` has the other party's revocation signature or will receive
+/// it. Messages in transit count, because they may arrive.
 fn evidence(world: &World, nth: usize) -> u32 {
     let on_the_way = world.wires.get(nth).into_iter().flatten().map(|message| match message {
         Message::Accept { number, .. } | Message::Finish { number } => *number,
@@ -213,15 +216,15 @@ fn evidence(world: &World, nth: usize) -> u32 {
     on_the_way.chain(held).max().unwrap_or_default()
 }
 
-/// Returns the state numbers that a party finished or attempts, with their contents.
+/// Returns the state that a party finished last and the state that it attempts, each as its number and content.
 fn contents(side: &Party) -> Vec<(u32, u32)> {
     let attempt = side.attempt.map(|attempt| (attempt.number, attempt.content));
     attempt.into_iter().chain([side.agreed]).collect()
 }
 
-/// Property: if a restore lost data, then at least one party knows of the loss after both have shown what they have.
-/// Data is lost if the restored party forgot a signature that the other party has from it, or a signature that the
-/// other party knows it had.
+/// Property: if a restore lost data, at least one party knows this after both have shown their signatures. Data is
+/// lost if the restored party forgot a signature that it gave and the other party has. Data is also lost if the
+/// restored party forgot a signature that it received, according to the other party.
 fn is_noticed(game: &Game, world: &World) -> bool {
     let (restored, other) = match (game.restores, &world.sides) {
         (0, [first, second]) => (first, second),
@@ -234,14 +237,15 @@ fn is_noticed(game: &Game, world: &World) -> bool {
     !(world.restored && heard && forgot) || restored.lost_data || other.peer_lost
 }
 
-/// Property: all state numbers are used. Or a party knows of a loss, and at least one party can still publish.
+/// Property: all state numbers are used, or a party knows of a loss and at least one party can still publish.
 fn is_done(world: &World, bound: u32) -> bool {
     let used = world.sides.iter().all(|side| side.top == bound && side.attempt.is_none());
     let known = world.sides.iter().any(|side| side.lost_data || side.peer_lost);
     used || known && world.sides.iter().any(|side| !side.lost_data)
 }
 
-/// Explores all states of two honest parties up to the state number `bound`.
+/// Explores all states of the model with two honest parties up to the state number `bound`. Also checks that they
+/// never get stuck.
 pub(super) fn explore(rules: Rules, bound: u32) -> Explored {
     let mut states = 0;
     for restores in [0, 1] {

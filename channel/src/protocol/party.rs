@@ -1,51 +1,55 @@
-//! State machine of one party (side) of the signed sequence channel.
+//! State machine of one side of the signed sequence channel.
 
 use core::fmt;
 
 use super::message::{Message, Shown};
 use super::{Rule, Rules};
 
-/// Identifier of a state's content (balances and HTLCs). Two contents are equal if they pay the same amounts to the
-/// same parties.
+/// Identifier of the balances and HTLCs of a state, which are called its content. Two contents are equal if they pay
+/// the same amounts to the same parties.
 pub type ContentId = u32;
 
-/// A side's own commitment transaction of one state. It has all signatures except the side's own partial signature.
+/// A side's own commitment transaction for one state. All signatures are complete except the side's own partial
+/// signature, which is made only before publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Version {
-    /// State number of the state.
+    /// State number of this commitment transaction.
     pub number: u32,
-    /// Identifier of the state's balances and HTLCs.
+    /// Identifier of the balances and HTLCs that this commitment transaction pays.
     pub content: ContentId,
-    /// Bit mask of the funding outputs for which the peer gave its partial signature.
+    /// Bit mask of the funding outputs that this commitment transaction can spend, because the peer gave a partial
+    /// signature for them.
     pub fundings: u8,
 }
 
-/// A state that was proposed and for which signatures are still missing.
+/// A state that was proposed and for which this side does not have all signatures yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Attempt {
     /// State number of the proposed state.
     pub number: u32,
     /// Identifier of the proposed balances and HTLCs.
     pub content: ContentId,
-    /// Whether this side proposed the state.
+    /// Whether this side proposed the state. If `false`, the peer did.
     pub proposed: bool,
 }
 
 /// A signature that a side gives to its peer together with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Given {
-    /// Partial signature of the peer's commitment transaction.
+    /// Partial signature of the peer's commitment transaction, with the number and content of its state.
     Part(Version),
-    /// Signature of a state number. It revokes the signer's commitment transactions with lower numbers.
+    /// Signature of a state number, by the signer's number key. It revokes the signer's commitment transactions with
+    /// lower numbers.
     Number(u32),
-    /// One more partial signature with the nonce of this state number. Three partial signatures with one nonce reveal
-    /// the secret key.
+    /// A repeated partial signature for this state number with the same nonce. Three partial signatures with one nonce
+    /// reveal the secret key.
     NonceUse(u32),
-    /// Partial signature of a cooperative closing that pays the state with this number.
+    /// Partial signature of a cooperative closing transaction, which pays the balances of the state with this number.
     Closing(u32),
 }
 
-/// Refusal of a message, with the rule that forbids it. The connection may end, but the channel stays open.
+/// Refusal of a message or an action, with the rule that forbids it. The connection may end, but the channel stays
+/// open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal(pub Rule);
 
@@ -55,21 +59,24 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// Protocol state of one side. It is stored as a whole, and its size is constant.
+/// Protocol state of one side of a signed sequence channel. It is stored as a whole, and its size is bounded.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Party {
-    /// Index of the side. Side 0 proposes even state numbers, side 1 odd ones.
+    /// Index of this side, 0 or 1. Side 0 proposes even state numbers, side 1 odd ones.
     pub side: u8,
-    /// Bit mask of the funding outputs that can confirm. While a splice is pending there are two, otherwise one.
+    /// Bit mask of the funding outputs that can confirm. There are two while a splice is pending, otherwise one.
     pub fundings: u8,
     /// Highest state number that is finished (both sides exchanged all signatures) or yielded (given up by the side
     /// that may propose it).
     pub top: u32,
-    /// State number and content of the latest finished state, for which both sides exchanged all signatures.
+    /// State number and content (balances and HTLCs) of the latest finished state, for which both sides exchanged all
+    /// signatures.
     pub agreed: (u32, ContentId),
-    /// State that was proposed and for which signatures are still missing.
+    /// State that was proposed and for which this side does not have all signatures yet. `None` if there is no such
+    /// state.
     pub attempt: Option<Attempt>,
-    /// The side's own commitment transactions that it may still have to publish. There are at most two.
+    /// This side's own commitment transactions that it may still have to publish: that of the latest finished state,
+    /// and that of a proposed state. There are at most two.
     pub versions: Vec<Version>,
     /// Highest state number for which this side has the peer's revocation signature.
     pub evidence: u32,
@@ -80,11 +87,12 @@ pub struct Party {
     pub closing: Option<u32>,
     /// Whether this side gave its partial signature of a cooperative closing. It then signs no further updates.
     pub closing_together: bool,
-    /// Whether this side knows that it lost data.
+    /// Whether this side knows that it lost data. It then signs and publishes nothing.
     pub lost_data: bool,
-    /// Highest state number for which the peer is known to have this side's signature. The peer's messages show this.
+    /// Highest state number for which the peer is known to have this side's revocation signature. The peer's messages
+    /// show this.
     pub peer_has: u32,
-    /// Whether the peer is known to have lost data.
+    /// Whether the peer is known to have lost data. This side then signs nothing more for it.
     pub peer_lost: bool,
     /// Whether the peer has shown its signatures in the current connection. This field is not stored.
     pub heard: bool,
@@ -93,7 +101,7 @@ pub struct Party {
 type Sent = Result<Vec<Given>, Refusal>;
 
 impl Party {
-    /// Creates a side of an open channel, in which the state with number 0 is finished.
+    /// Creates one side of an open channel, in which the state with number 0 is finished.
     pub fn new(side: u8, fundings: u8) -> Party {
         Party {
             side,
@@ -113,15 +121,16 @@ impl Party {
         }
     }
 
-    /// Returns the state of a side after a restart, or after its connection ended. `disk` is the stored state, which
-    /// may be an old backup. `published` is the state number of a commitment transaction of this side that is on the
-    /// chain.
+    /// Returns the protocol state of a side after a restart, or after its connection ended. `disk` is the stored
+    /// protocol state, which may be an old backup. `published` is the state number of this side's commitment
+    /// transaction that is on the chain, if there is one.
     #[must_use]
     pub fn started(disk: &Party, published: Option<u32>) -> Party {
         Party { closing: disk.closing.or(published), heard: false, ..disk.clone() }
     }
 
-    /// Returns the signatures that this side shows at the beginning of a connection.
+    /// Returns the data that this side shows at the beginning of a connection: for which states it has the peer's
+    /// signatures.
     pub fn shows(&self) -> Shown {
         let part = self.versions.iter().map(|version| version.number).max().unwrap_or_default();
         Shown { number: self.evidence, part, closing: false, top: self.top }
@@ -133,8 +142,8 @@ impl Party {
         self.attempt.map_or(self.agreed.0, |attempt| attempt.number.max(self.agreed.0))
     }
 
-    /// Returns the messages that this side sends again to a peer that shows `shown`. The messages are in storage, so
-    /// nothing is signed again.
+    /// Returns the messages that this side sends again after the peer has shown which signatures it has (`shown`). The
+    /// messages are in storage, so nothing is signed again.
     pub fn sends_again(&self, shown: Shown) -> Vec<Message> {
         if self.lost_data {
             return vec![Message::DataLost];
@@ -177,7 +186,8 @@ impl Party {
         (number % 2 == u32::from(self.side)) != of_peer
     }
 
-    /// Proposes the next state number with this content.
+    /// Proposes the next state with this content (balances and HTLCs). Returns the signature that the proposal
+    /// contains.
     ///
     /// # Errors
     ///
@@ -192,12 +202,13 @@ impl Party {
         Ok(vec![Given::Part(Version { number, content, fundings: self.fundings })])
     }
 
-    /// Skips a state number: gives up the attempt and proposes a higher number than the next. [`Rule::NumbersInOrder`]
-    /// forbids this.
+    /// Skips a state number: gives up this side's own proposal and proposes the next number that it may propose.
+    /// [`Rule::NumbersInOrder`] forbids this.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if [`Rule::NumbersInOrder`] is followed.
+    /// [`Refusal`] if [`Rule::NumbersInOrder`] is followed, if this side has no pending proposal, or if a rule forbids
+    /// signing.
     pub fn propose_beyond(&mut self, content: ContentId, rules: Rules) -> Sent {
         Self::require(rules, Rule::NumbersInOrder, false)?;
         let Some(attempt) = self.attempt.filter(|attempt| attempt.proposed) else {
@@ -213,8 +224,8 @@ impl Party {
     ///
     /// # Errors
     ///
-    /// [`Refusal`] if the peer may propose this number, if the current state is not finished, or if a rule forbids
-    /// yielding.
+    /// [`Refusal`] if only the peer may propose this number, if a proposed state is not finished, or if a rule forbids
+    /// signing.
     pub fn give_way(&mut self, rules: Rules) -> Sent {
         self.may_sign(rules)?;
         let number = self.top.saturating_add(1);
@@ -225,11 +236,11 @@ impl Party {
         Ok(vec![])
     }
 
-    /// Processes a message from the peer. Returns the signatures that this side's answer contains.
+    /// Processes a message from the peer. Returns the signatures that this side gives in its answer.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] with the rule that the message violates. The state of this side does not change.
+    /// [`Refusal`] with the rule that the message violates. The protocol state of this side then does not change.
     pub fn receive(&mut self, message: &Message, rules: Rules) -> Sent {
         match *message {
             Message::Propose { number, content, fundings, asked } => {
@@ -368,8 +379,9 @@ impl Party {
         self.versions.retain(|version| version.number == newest);
     }
 
-    /// Returns the commitment transaction that this side would publish for a funding output. This is the latest one. If
-    /// [`Rule::PublishTheNewest`] is left out, it is the oldest one that the side still has.
+    /// Returns the commitment transaction that this side would publish. It can spend at least one of the funding
+    /// outputs in the bit mask `funding`. The result is the latest such transaction. If [`Rule::PublishTheNewest`] is
+    /// left out, it is the oldest one that this side still has.
     pub fn publishable(&self, funding: u8, rules: Rules) -> Option<Version> {
         let on = self.versions.iter().filter(|version| version.fundings & funding != 0);
         match rules.holds(Rule::PublishTheNewest) {
@@ -378,8 +390,8 @@ impl Party {
         }
     }
 
-    /// Publishes this side's latest commitment transaction, on any funding output that can confirm. The caller must
-    /// store the state first. This side signs nothing afterwards.
+    /// Publishes this side's latest commitment transaction, which spends any funding output that can confirm. The
+    /// caller must store the protocol state first. This side signs nothing afterwards.
     ///
     /// # Errors
     ///
@@ -392,8 +404,8 @@ impl Party {
         Ok(version)
     }
 
-    /// Processes the confirmation of a commitment transaction of the peer with this state number. This side signs
-    /// nothing afterwards. It keeps the peer's revocation signature until the settlement is buried, because after a
+    /// Processes the confirmation of the peer's commitment transaction with this state number. This side signs nothing
+    /// afterwards. It keeps the peer's revocation signature until the settlement is buried, because after a
     /// reorganization an older commitment transaction of the peer can confirm instead.
     pub fn peer_confirmed(&mut self, number: u32, rules: Rules) {
         self.closing = self.closing.or(Some(number));
@@ -402,7 +414,8 @@ impl Party {
         }
     }
 
-    /// Gives this side's partial signature of a cooperative closing that pays the latest finished state.
+    /// Gives this side's partial signature of a cooperative closing transaction, which pays the balances of the latest
+    /// finished state.
     ///
     /// # Errors
     ///
@@ -416,7 +429,7 @@ impl Party {
         Ok(vec![Given::Closing(self.agreed.0)])
     }
 
-    /// Serializes the state that this side stores.
+    /// Serializes the protocol state that this side stores.
     pub fn to_bytes(&self) -> Vec<u8> {
         let flags =
             u8::from(self.closing_together) | u8::from(self.lost_data) << 1 | u8::from(self.peer_lost) << 2;

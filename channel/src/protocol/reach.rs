@@ -4,16 +4,17 @@ use std::collections::HashMap;
 
 use stateright::Model;
 
-/// Result of a liveness check.
+/// Result of a check whether every state of a model has a path to a goal state.
 pub(super) struct Reached<A> {
-    /// Number of distinct states.
+    /// Number of distinct states of the model.
     pub(super) states: usize,
-    /// Actions that lead to a state from which no goal state can be reached. `None` if there is no such state.
+    /// Actions that lead to a state from which no goal state can be reached. `None` if every state has a path to a
+    /// goal state.
     pub(super) stuck: Option<Vec<A>>,
 }
 
-/// Explores all states of a model, then searches backward from the goal states. If the backward search does not find a
-/// state, no goal can be reached from that state.
+/// Explores all states of a model, then searches backward from the goal states. A state that the backward search does
+/// not find has no path to a goal state.
 pub(super) fn explore<M>(model: &M, is_goal: impl Fn(&M::State) -> bool) -> Reached<M::Action>
 where
     M: Model,
@@ -70,7 +71,8 @@ where
     Reached { states: states.len(), stuck }
 }
 
-/// Returns the actions that lead from an initial state to the state with index `place`.
+/// Returns the actions that lead from an initial state to the state with index `place`. For each state, `origins` has
+/// the preceding state and the action, or `None` for an initial state.
 fn way<A: Clone>(origins: &[Option<(usize, A)>], place: usize) -> Vec<A> {
     let mut actions = Vec::new();
     let mut place = place;

@@ -1,4 +1,4 @@
-//! Derives the coalitions of roles that can spend an output, from its policy and from what each role knows.
+//! Derives the sets of roles (coalitions) that can spend an output, from its policy and from what each role knows.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +8,13 @@ use sigstack_compiler::{Atom, Compiled, KeyRef, Msg, Program, Set, is_time_lock}
 use super::knowledge::{Held, Item, Output, Role, When};
 use super::{Row, WhoError};
 
-/// One way to satisfy conditions of a script: the data used, the locks that must have expired, and the recipient.
+/// One way to satisfy conditions of a policy: the data that is used, the locks that must have expired, and the
+/// recipient.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Way {
     with: Vec<String>,
     from: BTreeSet<String>,
-    /// Recipient of the only transaction that satisfies the conditions. `None` if the signers choose the outputs.
+    /// Recipient of the only transaction that satisfies the conditions. `None` if the spenders choose the outputs.
     pays: Option<String>,
 }
 
@@ -26,8 +27,8 @@ impl Way {
         Way { from: BTreeSet::from([lock.into()]), ..Way::default() }
     }
 
-    /// Combines two ways, so that the conditions of both are satisfied. Returns `None` if they require two different
-    /// transactions.
+    /// Combines two ways to satisfy conditions, so that the conditions of both are satisfied. Returns `None` if the
+    /// ways require two different transactions.
     fn and(&self, other: &Way) -> Option<Way> {
         let pays = match (&self.pays, &other.pays) {
             (Some(one), Some(other)) if one != other => return None,
@@ -38,13 +39,14 @@ impl Way {
         Some(Way { with, from: self.from.union(&other.from).cloned().collect(), pays })
     }
 
-    /// Returns whether this way is no more restricted than `other`, in its locks and in its recipient.
+    /// Returns whether this way to satisfy conditions is no more restricted than `other`: in its locks, and in its
+    /// recipient.
     fn is_at_least(&self, other: &Way) -> bool {
         (self.pays.is_none() || self.pays == other.pays) && self.from.is_subset(&other.from)
     }
 }
 
-/// A spending path of an output: its name, and the sets of conditions that satisfy it.
+/// A spending path of an output: its name, and the sets of conditions of which one must be satisfied.
 struct Branch {
     name: String,
     ways: Vec<Set>,
@@ -57,7 +59,7 @@ struct Context<'a> {
     when: When,
 }
 
-/// Returns all coalitions of roles, smaller ones first. The empty coalition stands for everybody, including people
+/// Returns all sets of roles (coalitions), smaller ones first. The empty set stands for everybody, including people
 /// without a role.
 fn coalitions() -> Vec<Vec<Role>> {
     let mut all: Vec<Vec<Role>> = (0u8..1 << Role::ALL.len())
@@ -70,7 +72,7 @@ fn coalitions() -> Vec<Vec<Role>> {
     all
 }
 
-/// Returns the table rows of an output, derived from its policy file.
+/// Returns the table rows of an output: the ways to spend it. They are derived from its policy file.
 pub(super) fn rows(output: &Output) -> Result<Vec<Row>, WhoError> {
     let Some(name) = output.policy else {
         return Ok(vec![row(When::Any, "P2A", Vec::new(), Way::default())]);
@@ -79,7 +81,7 @@ pub(super) fn rows(output: &Output) -> Result<Vec<Row>, WhoError> {
     rows_of_text(output, text)
 }
 
-/// Returns the table rows of an output, as if `text` were its policy.
+/// Returns the table rows of an output (the ways to spend it) as if `text` were its policy.
 pub(super) fn rows_of_text(output: &Output, text: &str) -> Result<Vec<Row>, WhoError> {
     let document = sigstack_compiler::parse(text)?;
     let compiled = sigstack_compiler::compile_text(text)?;
@@ -115,8 +117,8 @@ fn branches(document: &Document, compiled: &Compiled) -> Vec<Branch> {
     key.into_iter().chain(leaves).collect()
 }
 
-/// Returns the name of each leaf's policy, from left to right in the script tree. A leaf without a named policy has the
-/// name `None`.
+/// Returns the names of the leaves, from left to right in the script tree. The name is `None` if the policy of a leaf
+/// is written without a name.
 fn leaf_names(document: &Document) -> Vec<Option<String>> {
     let output = document.statements().find_map(|statement| match statement {
         Statement::Output(Written::Tr(Internal::Nums(_) | Internal::Key(_), policy)) => policy.as_ref(),
@@ -184,7 +186,7 @@ impl Context<'_> {
         rows
     }
 
-    /// Returns the items that at least one role of the coalition knows, and the public ones.
+    /// Returns the items that at least one role in `coalition` knows, and the items that everybody knows.
     fn items<'s>(&'s self, coalition: &'s [Role]) -> impl Iterator<Item = Item> + 's {
         self.facts()
             .filter(|(role, _)| role.is_none_or(|role| coalition.contains(&role)))
@@ -203,7 +205,7 @@ impl Context<'_> {
         all || self.items(coalition).any(|item| matches!(item, Item::Key(key) if key == name))
     }
 
-    /// Returns the ways in which a coalition can satisfy all conditions of a set.
+    /// Returns the ways in which the roles in `coalition` can satisfy all conditions in `set`.
     fn set(&self, branch: &Branch, set: &Set, coalition: &[Role]) -> Vec<Way> {
         if branch.name != "key" && !self.items(coalition).any(|item| item == Item::Scripts) {
             return Vec::new();
@@ -220,7 +222,7 @@ impl Context<'_> {
     }
 
     /// Returns the ways in which anyone can spend the output with data that another witness revealed: preimages, and
-    /// signatures that are not bound to one transaction. A miner or a third party can copy them from the mempool.
+    /// signatures that are not bound to one transaction. A miner or a third party can copy this data from the mempool.
     fn shown(&self, branch: &Branch, set: &Set) -> Vec<Way> {
         let is_unbound = |atom: &Atom| match atom {
             Atom::Signed(Msg::Delegate, _) => false,
@@ -277,8 +279,8 @@ impl Context<'_> {
         }
     }
 
-    /// Returns the ways in which a coalition can provide a signature of `key`: with the secret key, or with a signature
-    /// that was made earlier.
+    /// Returns the ways in which the roles in `coalition` can provide a signature of `key`: with the secret key, or
+    /// with a signature that was made earlier.
     fn key(&self, branch: &str, key: &KeyRef, coalition: &[Role], over: &str) -> Vec<Way> {
         let name = self.program.key_name(&key.x);
         let own = self.has_key(&name, coalition).then(|| Way::with(format!("{name}{over}")));
@@ -302,7 +304,7 @@ impl Context<'_> {
         known.take(1).collect()
     }
 
-    /// Returns the name that the policy document gives to a number, or the number itself if it has no name.
+    /// Returns the name that the policy document gives to the number `value`, or its digits if it has no name.
     fn number(&self, value: u32) -> String {
         let found = self.document.statements().find_map(|statement| match statement {
             Statement::Number(name, Some(known)) if *known == u64::from(value) => Some(name.text.clone()),

@@ -1,6 +1,7 @@
-//! What each role knows about an output: data types for secrets, signatures and other items.
+//! What each role knows about an output: the types that describe secrets, signatures and other known items.
 
-/// A role that can act on an output. People without a role, including miners, know only what is public.
+/// A role that can spend an output: a party or a watchtower. People without a role, including miners, know only what
+/// is public.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// The party whose commitment transaction is published, and which may cheat. If both parties have the same
@@ -8,15 +9,15 @@ pub enum Role {
     A,
     /// The other party, which must answer if A publishes an old state.
     B,
-    /// The watchtower of B.
+    /// The watchtower of party B.
     Tower,
 }
 
 impl Role {
-    /// All roles.
+    /// All roles: the two parties and the watchtower.
     pub const ALL: [Role; 3] = [Role::A, Role::B, Role::Tower];
 
-    /// Returns the name of the role in tables.
+    /// Returns the name of this role in tables.
     pub const fn name(self) -> &'static str {
         match self {
             Role::A => "A",
@@ -37,54 +38,54 @@ pub(super) enum When {
     Latest,
 }
 
-/// A signature that was made earlier and that a role stores.
+/// A signature that was made earlier and that a role stores until it needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Held {
-    /// Name of the signing key in the policy.
+    /// Name in the policy of the key that made the signature.
     pub(super) key: &'static str,
     /// Spending path for which the signature is valid: `key` for the key path, the name of a leaf, or `leaf` for every
     /// leaf.
     pub(super) on: &'static str,
-    /// Description of the signature, as shown in tables.
+    /// Description of the stored signature, as shown in tables.
     pub(super) what: &'static str,
-    /// Recipient that the signed transaction pays to, as shown in tables. `None` if the signature is on a message that
-    /// does not fix a transaction.
+    /// Recipient that the signed transaction pays to, as shown in tables. `None` if the signed message does not fix a
+    /// transaction.
     pub(super) pays: Option<&'static str>,
-    /// Lock of the signed transaction, as shown in tables. `None` if it has none.
+    /// Lock of the signed transaction, as shown in tables. `None` if the transaction has no lock.
     pub(super) from: Option<&'static str>,
 }
 
 /// Something that a role knows and that can help to spend an output, such as a key, a signature or a preimage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Item {
-    /// Secret key of the key with this name in the policy.
+    /// Secret key of the public key with this name in the policy.
     Key(&'static str),
-    /// Share of a secret key. All roles with a share of it must sign together.
+    /// Share of the secret key with this name in the policy. All roles with a share of this key must sign together.
     Share(&'static str),
     /// A signature that was made earlier and that the role stores.
     Signature(Held),
     /// Preimage of the hash with this name in the policy.
     Preimage(&'static str),
-    /// The transaction that a template in the policy fixes. The values are the template's name in the policy, the
-    /// transaction's name in tables, the recipient, and the lock, if there is one.
+    /// Transaction that a template in the policy fixes. The first two values are the template's name in the policy and
+    /// the transaction's name in tables. The third is the recipient, and the last is the lock, if there is one.
     Transaction(&'static str, &'static str, &'static str, Option<&'static str>),
     /// The leaf scripts of the output and the hashes of their Merkle paths, which a spend of a leaf must reveal.
     Scripts,
 }
 
-/// A role, an item that it knows, and the states for which it knows the item.
+/// The fact that a role knows an item, for all states or for some of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fact {
-    /// Role that knows the item, or `None` for everybody.
+    /// Role that knows the item. `None` means that everybody knows it.
     pub(super) role: Option<Role>,
     /// States for which the role knows the item.
     pub(super) when: When,
-    /// The known item.
+    /// Item that the role knows, such as a key or a signature.
     pub(super) item: Item,
 }
 
 impl Fact {
-    /// Returns the fact restricted to old states.
+    /// Restricts this fact to old states: the role knows the item only for them.
     pub(super) const fn old(self) -> Fact {
         Fact { when: When::Old, ..self }
     }
@@ -110,8 +111,7 @@ pub(super) const fn public(item: Item) -> Fact {
     Fact { role: None, when: When::Any, item }
 }
 
-/// Returns a signature that was made earlier. The arguments are the fields of [`Held`]. The signed transaction has no
-/// lock.
+/// Returns a stored signature of a transaction without a lock. The arguments are the fields of [`Held`].
 pub(super) const fn held(
     key: &'static str,
     on: &'static str,
@@ -121,7 +121,7 @@ pub(super) const fn held(
     Item::Signature(Held { key, on, what, pays, from: None })
 }
 
-/// Returns a signature that was made earlier, of a transaction with a lock. The arguments are the fields of [`Held`].
+/// Returns a stored signature of a transaction with a lock. The arguments are the fields of [`Held`].
 pub(super) const fn held_from(
     key: &'static str,
     on: &'static str,
@@ -137,27 +137,27 @@ pub(super) const fn held_from(
 pub(super) struct Output {
     /// Name of the output in tables.
     pub(super) name: &'static str,
-    /// Name of the policy file. `None` for P2A, which everybody can spend.
+    /// Name of the policy file that describes the output. `None` for P2A, which everybody can spend.
     pub(super) policy: Option<&'static str>,
-    /// Whether the output belongs to a state. If so, the old states and the latest state are examined separately.
+    /// Whether the output belongs to a channel state. If so, old states and the latest state are examined separately.
     pub(super) numbered: bool,
     /// What each role knows about the output.
     pub(super) facts: Vec<Fact>,
 }
 
 impl Output {
-    /// Returns an output described by a policy file.
+    /// Returns an output that is described by a policy file. It does not belong to a channel state.
     pub(super) fn new(name: &'static str, policy: &'static str, facts: &[&[Fact]]) -> Output {
         Output { name, policy: Some(policy), numbered: false, facts: facts.concat() }
     }
 
-    /// Returns the output, marked as belonging to a state. Old states and the latest state are then examined
+    /// Marks this output as belonging to a channel state. Old states and the latest state are then examined
     /// separately.
     pub(super) fn numbered(self) -> Output {
         Output { numbered: true, ..self }
     }
 
-    /// Returns a P2A output.
+    /// Returns a P2A output, which needs no policy file because everybody can spend it.
     pub(super) fn p2a(name: &'static str) -> Output {
         Output { name, policy: None, numbered: false, facts: Vec::new() }
     }

@@ -1,9 +1,10 @@
 //! Derives who can spend each output of a construction, when, and with which data.
 //!
-//! For every spending path of an output, the result is the smallest coalitions of roles that can satisfy it without the
-//! other roles. It is derived from the output's policy and from what each role knows: its own secrets, everything that
-//! it ever received, and what is public. A party can sign any state number with its own key at any time, even if this
-//! revokes its own state. Data that a witness reveals is public from then on.
+//! There are three roles: the parties A and B, and the watchtower of B. For every spending path of an output, the
+//! result is the smallest sets of roles (coalitions) that can use the path without the other roles. It is derived from
+//! the output's policy and from what each role knows: its own secrets, everything that it ever received, and public
+//! data. A party can sign any state number with its own key at any time, even if this revokes its own state. Data that
+//! a witness reveals is public from then on.
 //!
 //! The commitment transactions of the two parties have the same outputs with exchanged roles, so the tables show only
 //! the commitment transaction of A. An old state is a state that a later state has replaced. In an old state, a party
@@ -18,26 +19,27 @@ pub use knowledge::Role;
 use crate::compare::Table;
 use crate::model::{KINDS, Kind};
 
-/// One row of a table: a way to spend an output, and the coalitions that can use it.
+/// One row of a table: a way to spend an output, and the sets of roles that can use it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Spending path: the key path, or the name of the leaf in the policy.
     pub path: String,
     /// State to which the row applies: `old`, `latest`, or `any`.
     pub state: &'static str,
-    /// The smallest coalitions that can spend by this path, each without the other roles. An empty coalition means
+    /// The smallest sets of roles that can spend by this path, each without the other roles. An empty set means
     /// everybody, including miners.
     pub who: Vec<Vec<Role>>,
-    /// The locks that must have expired, or `at once` if there is none.
+    /// The locks that must have expired before this path can be used, or `at once` if there is none.
     pub from: String,
-    /// The data that the spenders use: own keys, and data received from others.
+    /// The data that the spenders need: their own keys, and data received from others.
     pub with: String,
-    /// Recipient of the money, if the path fixes the spending transaction. `free` if the spenders choose the outputs.
+    /// Recipient of the money, if this path fixes the spending transaction. `free` if the spenders choose the outputs.
     pub pays: String,
 }
 
 impl Row {
-    /// Formats the coalitions. In `A + B`, the two must act together. In `A, B`, each can act alone.
+    /// Formats the sets of roles that can use this path. In `A + B`, the two must act together. In `A, B`, each can
+    /// act alone.
     pub fn who(&self) -> String {
         let words = |roles: &Vec<Role>| {
             let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
@@ -47,24 +49,24 @@ impl Row {
     }
 }
 
-/// An output, with all ways to spend it.
+/// An output of a construction, with all ways to spend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spendable {
-    /// Name of the output.
+    /// Name of the output in tables.
     pub name: &'static str,
-    /// Name of the policy file. `None` for P2A, which needs no policy.
+    /// Name of the policy file that describes the output. `None` for P2A, which needs no policy.
     pub policy: Option<&'static str>,
-    /// All ways to spend the output, each with the coalitions that can use it.
+    /// All ways to spend the output, each with the sets of roles that can use it.
     pub rows: Vec<Row>,
 }
 
-/// The reason why no table of an output's spenders can be made.
+/// The reason why it cannot be derived who can spend an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WhoError {
     /// There is no policy file with this name.
     NoPolicy(&'static str),
-    /// The policy does not compile.
+    /// The policy of an output does not compile.
     Policy(sigstack_compiler::Error),
 }
 
@@ -85,7 +87,7 @@ impl From<sigstack_compiler::Error> for WhoError {
     }
 }
 
-/// Returns the outputs of a construction, each with the coalitions that can spend it.
+/// Returns the outputs of a construction, each with the ways to spend it and the roles that can do so.
 ///
 /// # Errors
 ///
@@ -98,7 +100,7 @@ pub fn who(kind: Kind) -> Result<Vec<Spendable>, WhoError> {
     outputs.iter().map(rows).collect()
 }
 
-/// Formats the ways to spend an output as a table.
+/// Formats the ways to spend an output as a table with one row for each.
 pub fn table(output: &Spendable) -> Table {
     let mut table = Table::new(&["path", "state", "who", "from", "with", "pays"]);
     for row in &output.rows {
@@ -118,8 +120,8 @@ fn cells(row: &Row) -> Vec<String> {
     ]
 }
 
-/// Returns one table with all outputs of the constructions in `names`, or of all constructions if `names` is empty.
-/// Unknown names are ignored.
+/// Returns one table with the ways to spend all outputs of the constructions in `names`, or of all constructions if
+/// `names` is empty. Unknown names are ignored.
 ///
 /// # Errors
 ///

@@ -1,7 +1,7 @@
 //! The outputs of each construction, with their policy files and with what each role knows about them.
 //!
 //! To add a construction, list its outputs with their policy files, and what each role knows about the names in these
-//! policies. The rows of the tables are derived from this.
+//! policies. The tables of who can spend an output are derived from this.
 
 use super::knowledge::Item::{Key, Preimage, Scripts, Share, Transaction};
 use super::knowledge::{Fact, Output, a, b, held, held_from, public, tower};
@@ -11,10 +11,11 @@ use crate::model::{Form, Kind, LiteralForm, Profile};
 const P2A: &str = "P2A, 0 to 239 sat";
 const SPLIT: &str = "balances";
 
-/// What both parties know about every joint output: the scripts, and their shares of the aggregate key.
+/// What both parties know about every output of their aggregate key P: the scripts, and their own shares of the secret
+/// key.
 const JOINT: &[Fact] = &[a(Share("P")), b(Share("P")), a(Scripts), b(Scripts)];
 
-/// Returns all outputs that a construction can create. The funding output comes first.
+/// Returns all outputs that the transactions of a construction can create. The funding output comes first.
 pub(super) fn outputs(kind: Kind) -> Vec<Output> {
     match kind {
         Kind::Bip68(..) | Kind::Tree(..) => timelock(),
@@ -25,7 +26,7 @@ pub(super) fn outputs(kind: Kind) -> Vec<Output> {
     }
 }
 
-/// Returns the outputs of a settlement transaction: a balance, an HTLC, and a P2A output.
+/// Returns the outputs of a settlement transaction: the balance of A, an HTLC from A to B, and a P2A output.
 fn split() -> Vec<Output> {
     let htlc = &[a(Key("payer")), b(Key("payee")), b(Preimage("hash160_payment"))];
     vec![
@@ -135,7 +136,7 @@ fn literal(form: LiteralForm) -> Vec<Output> {
     ]
 }
 
-/// What each role knows about A's commitment transaction in the signed sequence form.
+/// What each role knows about the contested output of A's commitment transaction in the signed sequence form.
 fn version() -> Vec<Fact> {
     let evidence = held("K_A", "leaf", "A's m > n", None);
     let mut facts = JOINT.to_vec();

@@ -7,14 +7,15 @@ use super::knowledge::{Item, Output, When};
 use super::*;
 use crate::export::play_cases;
 
-/// Formats the rows of one spending path as lines.
+/// Formats the table rows of one spending path, one line for each row.
 fn lines(rows: &[Row], path: &str) -> Vec<String> {
     let line =
         |row: &Row| format!("{} | {} | {} | {} | {}", row.state, row.who(), row.from, row.with, row.pays);
     rows.iter().filter(|row| row.path == path).map(line).collect()
 }
 
-/// Returns the rows of the contested output in A's commitment transaction of `sequence-ctv`, but with another policy.
+/// Returns the table rows of the contested output in A's commitment transaction of `sequence-ctv`, as if `text` were
+/// its policy.
 fn version(text: &str) -> Vec<Row> {
     let default = outputs::outputs(Kind::from_name("sequence-ctv").unwrap()).remove(1);
     assert_eq!(default.policy, Some("default-ctv"));
@@ -41,8 +42,8 @@ fn a_sweep_by_anyone_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// If the tower's leaf requires no key that the publisher lacks, the publisher itself can complete the
-/// tower's transaction.
+/// If the leaf for the watchtower requires no key that the publisher lacks, the publisher itself can complete the
+/// watchtower's transaction.
 #[test]
 fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {
     let text = sigstack_compiler::policy_text("default-ctv").unwrap();
@@ -64,8 +65,8 @@ fn a_tower_leaf_without_a_key_is_a_row_for_the_publisher_alone() {
     );
 }
 
-/// In an old state, A alone can spend to outputs of its choice only after the delay. The only exception is the literal
-/// form of 2018, in which A can take B's output.
+/// In an old state, A alone can spend to outputs of its choice only after the delay. Exceptions are A's own balance
+/// and anchor. The only other exception is the literal form of 2018, in which A can take B's output.
 #[test]
 fn a_publisher_alone_takes_nothing_of_the_other() {
     let mut found = Vec::new();
@@ -88,7 +89,7 @@ fn a_publisher_alone_takes_nothing_of_the_other() {
     assert_eq!(found, [swap("literal-cat"), swap("literal-pc")].concat());
 }
 
-/// Every spending path of every policy has a row. So there is no path that nobody can use.
+/// Every spending path of every policy has a table row. So there is no path that nobody can use.
 #[test]
 fn every_path_can_be_taken_by_somebody() {
     for (name, kind) in KINDS {
@@ -107,8 +108,8 @@ fn compiled(policy: &str) -> Compiled {
     sigstack_compiler::compile_text(sigstack_compiler::policy_text(policy).unwrap()).unwrap()
 }
 
-/// Replaces the values in a script by their kinds: a small push by `number`, a longer push by its length. Returns one
-/// word for each instruction.
+/// Returns one word for each instruction of a script, so that scripts with different values can be compared. A push of
+/// at most 5 bytes or a small number becomes `number`, and a longer push becomes its length.
 fn shape(script: &[u8]) -> Vec<String> {
     let word = |instruction: sigstack_interpreter::Instruction<'_>| match instruction.data.len() {
         0 if (0x51..=0x60).contains(&instruction.opcode.0) => "number".to_owned(),
@@ -119,7 +120,7 @@ fn shape(script: &[u8]) -> Vec<String> {
     Instructions::new(script).flatten().map(word).collect()
 }
 
-/// Every leaf that the simulated transactions reveal is in the table, at the same depth of its tree.
+/// Every leaf script that the simulated transactions reveal is in the table, at the same depth of the script tree.
 #[test]
 fn the_leaves_of_plays_are_in_the_table() {
     let mut seen = 0;

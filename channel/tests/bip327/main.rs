@@ -63,8 +63,8 @@ fn cases<'a>(file: &'a Value, name: &str) -> &'a Vec<Value> {
     cases
 }
 
-/// Returns the tweaks of a case, each with the flag whether it is x-only. The case lists them either by index or as
-/// values.
+/// Returns the tweaks of a test case. Each has a flag that is true if the tweak is x-only. The case lists the tweaks
+/// either by index in `pool` or as values.
 fn tweaks(pool: &[Vec<u8>], case: &Value) -> Vec<([u8; 32], bool)> {
     let list = match case.get("tweak_indices") {
         Some(indices) => pick(pool, indices),
@@ -75,7 +75,7 @@ fn tweaks(pool: &[Vec<u8>], case: &Value) -> Vec<([u8; 32], bool)> {
     list.into_iter().zip(flags).map(|(t, x)| (t.try_into().unwrap(), x.as_bool().unwrap())).collect()
 }
 
-/// Returns the failure that an error case of the vectors expects.
+/// Returns the failure that a test case expects, as the vectors describe it.
 fn expected(case: &Value) -> Value {
     case["error"].clone()
 }
@@ -95,8 +95,8 @@ fn assert_failure(failure: &Failure, case: &Value) {
     }
 }
 
-/// Aggregates keys and applies tweaks with the musig module. Returns a failure if the module cannot parse a key or a
-/// tweak.
+/// Aggregates public keys and applies tweaks with the musig module of libsecp256k1. Returns a failure if a
+/// key or a tweak is invalid, or if tweaking gives the point at infinity.
 fn module_keys(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<KeyAggCache, Failure> {
     let parsed: Vec<PublicKey> = keys
         .iter()
@@ -130,8 +130,8 @@ fn module_nonces(nonces: &[Vec<u8>]) -> Result<AggregatedNonce, Failure> {
     Ok(AggregatedNonce::new(&parsed.iter().collect::<Vec<_>>()))
 }
 
-/// Converts a secret nonce of the vectors to the byte layout of the musig module. The bytes around the two scalars are
-/// taken from a nonce that the module created for the same key.
+/// Converts a secret nonce of the vectors to the byte layout of the musig module. The bytes before and after the two
+/// scalars are taken from a nonce that the module created for the same key.
 fn module_secnonce(secnonce: &[u8], keypair: &Keypair) -> SecretNonce {
     let random = SessionSecretRand::assume_uniformly_random([1; 32]);
     let (made, _) = new_nonce_pair(random, None, None, keypair.public_key(), None, None);
@@ -232,8 +232,8 @@ fn module_session(
     Ok(Session2 { cache, session })
 }
 
-/// Signs with the musig module, verifies its partial signature, and compares the results with the reference and with
-/// the vectors.
+/// Signs with the musig module and verifies the partial signature. Also compares the results with the reference
+/// implementation and with the vectors.
 fn sign_case(
     counts: &mut Counts,
     keypair: &Keypair,

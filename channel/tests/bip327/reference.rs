@@ -7,13 +7,13 @@
 use secp256k1::{PublicKey, Scalar, SecretKey};
 use sigstack_channel::keys::tagged_hash;
 
-/// A failure, with the values by which the vectors describe it.
+/// A failure of an operation of BIP 327, with the values by which the vectors describe it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// A value contributed by the signer with this index is invalid. `None` means the aggregator. The text names the
-    /// value.
+    /// A value that another participant contributed is invalid. The number is the index of this signer, or `None` for
+    /// the aggregator. The text names the value.
     Contribution(Option<u64>, &'static str),
-    /// A value that the caller itself provided is invalid. The text is that of the vectors.
+    /// A value that the caller itself provided is invalid. The text is the error message in the vectors.
     Value(&'static str),
 }
 
@@ -107,7 +107,7 @@ fn sec_opt(bytes: &[u8]) -> Option<Point> {
     }
 }
 
-/// The key aggregation context of BIP 327: the result of KeyAgg and ApplyTweak.
+/// The key aggregation context of BIP 327, which KeyAgg and ApplyTweak return.
 #[derive(Clone)]
 pub(crate) struct KeyAgg {
     q: PublicKey,
@@ -124,7 +124,7 @@ fn coefficient(keys: &[Vec<u8>], key: &[u8]) -> Num {
     reduce(tagged_hash("KeyAgg coefficient", &[&list, key]))
 }
 
-/// KeyAgg, followed by ApplyTweak for each tweak.
+/// Runs KeyAgg of BIP 327, followed by ApplyTweak for each tweak. A tweak's flag is true if the tweak is x-only.
 pub(crate) fn key_agg(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<KeyAgg, Failure> {
     let mut q = None;
     for (signer, key) in keys.iter().enumerate() {
@@ -144,7 +144,8 @@ pub(crate) fn key_agg(keys: &[Vec<u8>], tweaks: &[([u8; 32], bool)]) -> Result<K
     Ok(agg)
 }
 
-/// NonceGen with the given random bytes. Returns the secret nonce (97 bytes) and the public nonce (66 bytes).
+/// Runs NonceGen of BIP 327 with the given random bytes. Returns the secret nonce (97 bytes) and the public nonce (66
+/// bytes).
 pub(crate) fn nonce_gen(
     rand: [u8; 32],
     sk: Option<[u8; 32]>,
@@ -176,7 +177,7 @@ pub(crate) fn nonce_gen(
     (secnonce, [sec(base_mul(Some(k1))), sec(base_mul(Some(k2)))].concat())
 }
 
-/// NonceAgg: aggregates public nonces.
+/// Runs NonceAgg of BIP 327, which aggregates public nonces. Returns the aggregate nonce (66 bytes).
 pub(crate) fn nonce_agg(nonces: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
     let mut sums = [None, None];
     for (signer, nonce) in nonces.iter().enumerate() {
@@ -189,15 +190,15 @@ pub(crate) fn nonce_agg(nonces: &[Vec<u8>]) -> Result<Vec<u8>, Failure> {
     Ok(sums.map(sec).concat())
 }
 
-/// The session context of BIP 327.
+/// The session context of BIP 327: the data that all signers of a message share.
 pub(crate) struct Context<'a> {
-    /// Serialized aggregate nonce.
+    /// Serialized aggregate nonce of the session, 66 bytes.
     pub(crate) aggnonce: &'a [u8],
-    /// Public keys of the signers.
+    /// Public keys of all signers, in the order in which they are aggregated.
     pub(crate) keys: &'a [Vec<u8>],
-    /// Tweaks, each with a flag that is true if the tweak is x-only.
+    /// Tweaks of the aggregate key, each with a flag that is true if the tweak is x-only.
     pub(crate) tweaks: &'a [([u8; 32], bool)],
-    /// Message to sign.
+    /// Message that is signed. It can have any length.
     pub(crate) msg: &'a [u8],
 }
 
@@ -227,7 +228,7 @@ impl Context<'_> {
         }
     }
 
-    /// Sign: returns the partial signature of the signer with this secret key.
+    /// Runs Sign of BIP 327. Returns the partial signature of the signer with this secret key.
     pub(crate) fn sign(&self, secnonce: &[u8], sk: [u8; 32]) -> Result<[u8; 32], Failure> {
         let Values { agg, b, r, e } = self.values()?;
         let k = |range: std::ops::Range<usize>, problem| {
@@ -245,7 +246,7 @@ impl Context<'_> {
         Ok(s.map_or([0; 32], |s| s.to_secret_bytes()))
     }
 
-    /// PartialSigVerify, with the signer's public nonce and index.
+    /// Runs PartialSigVerify of BIP 327 for the signer with this public nonce and index.
     pub(crate) fn verify(&self, psig: [u8; 32], pubnonce: &[u8], signer: usize) -> Result<bool, Failure> {
         let Values { agg, b, r, e } = self.values()?;
         let Some(s) = num(psig) else { return Ok(false) };
@@ -262,7 +263,7 @@ impl Context<'_> {
     }
 }
 
-/// DeterministicSign: returns the public nonce and the partial signature.
+/// Runs DeterministicSign of BIP 327. Returns the public nonce and the partial signature.
 pub(crate) fn deterministic_sign(
     sk: [u8; 32],
     aggothernonce: &[u8],
