@@ -49,8 +49,8 @@ impl Honest {
         }
     }
 
-    /// Replaces the data that the watchtower stores for the honest party, which is client number 1 of the
-    /// tower. Returns whether the tower accepted the new data.
+    /// Replaces the data that the watchtower stores for the honest party. The honest party is the client with index 1
+    /// in this tower. Returns whether the tower accepted the new data.
     pub(super) fn hand_record(&mut self, record: &[u8]) -> bool {
         self.tower.as_mut().is_some_and(|tower| tower.replace(1, record.to_vec()).is_ok())
     }

@@ -42,7 +42,7 @@ struct Plan {
 /// A transaction that the corrupted side can complete and publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// Name of the transaction in traces.
+    /// Name of the transaction in the printed list of moves.
     pub(super) label: String,
     /// The completed transaction.
     pub(super) tx: Transaction,
@@ -58,8 +58,9 @@ pub(super) struct Candidate {
 /// Maximum number of combinations of witness elements kept for one script path.
 const MAX_CHOICES: usize = 64;
 
-/// Everything that the corrupted side knows: its keys, received signatures and data, transactions with fixed
-/// outputs ([`Template`]), and the channel's output scripts with the paths that spend them.
+/// Everything that the corrupted side knows: its keys, the signatures and data that it received, and transactions
+/// with fixed outputs ([`Template`]). It also knows the scripts of the channel's outputs, and the script paths by
+/// which it may spend them.
 #[derive(Debug)]
 pub(super) struct Knowledge {
     keys: BTreeMap<[u8; 32], Keypair>,
@@ -73,8 +74,8 @@ pub(super) struct Knowledge {
 }
 
 impl Knowledge {
-    /// Collects the knowledge of `party`: its keys, the signatures that it received, `preimages`, and the
-    /// transactions of every state that it can complete. `payout` is the script of its wallet.
+    /// Collects everything that `party` knows: its keys, the signatures that it received, and `preimages`. Also
+    /// collects the transactions of every state that it can complete. `payout` is the script of its wallet.
     pub(super) fn of(
         channel: &dyn Construction,
         party: usize,
@@ -113,8 +114,8 @@ impl Knowledge {
         Ok(knowledge)
     }
 
-    /// Returns whether a transaction pays the whole channel capacity to one output. A transaction that
-    /// publishes a channel state has this form if a second transaction pays the balances.
+    /// Returns whether a transaction pays the whole channel capacity to one output. In a construction that closes a
+    /// channel with two transactions, the first of them has this form.
     pub(super) fn is_state(&self, tx: &Transaction) -> bool {
         tx.output.iter().any(|out| out.value == self.capacity)
     }
@@ -226,7 +227,7 @@ impl Knowledge {
         partial
     }
 
-    /// Returns whether the corrupted side has, or can make, a signature for every OP_CHECKSIGFROMSTACK
+    /// Returns whether the corrupted side has, or can make, a signature for every OP_CHECKSIGFROMSTACK of the path
     /// whose key and message are already known.
     fn can_state(&self, path: &Path, chosen: &[Option<Vec<u8>>]) -> bool {
         let values = path.evaluate(chosen, None);
@@ -343,8 +344,8 @@ impl Knowledge {
     }
 }
 
-/// Fee of a transaction that pays the corrupted side's wallet, in satoshi. This is above the market fee in
-/// every scenario in which blocks must include such a transaction.
+/// Fee, in satoshi, of each transaction that the corrupted side builds to pay its own wallet. This is above the
+/// market fee in every scenario in which blocks must include such a transaction.
 pub(super) const OWN_FEE: u64 = 4_000;
 
 /// Returns whether an input of a transaction is valid under consensus with all proposed soft forks active.

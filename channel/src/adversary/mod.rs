@@ -30,7 +30,7 @@ pub use world::{Budget, Loss};
 use crate::model::{KINDS, Kind, PlayError};
 use scenario::{SCENARIOS, build};
 
-/// Limits of a search: moves per sequence of moves, and search states in total.
+/// Limits of the search of one scenario: moves per sequence of moves, and total number of search states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// Numbers of moves of each kind that the corrupted side may make in one sequence of moves.

@@ -23,7 +23,7 @@ enum Change {
     /// Adds an output with the script of a channel output, paid for with an input from the corrupted side's
     /// wallet.
     Output,
-    /// Redirects the first output to the corrupted side's wallet.
+    /// Changes the script of the transaction's first output, which then pays the corrupted side's wallet.
     Redirect,
 }
 
@@ -103,7 +103,8 @@ struct Next<'a> {
 type Done = Result<bool, (Loss, String)>;
 
 impl Next<'_> {
-    /// Adds the search state after a move if the move is possible. Returns whether it was possible.
+    /// Makes a move, and adds the resulting search state to `found` if the move is possible. Returns whether it was
+    /// possible.
     fn add(&mut self, label: String, action: Action) -> Done {
         let step = Move { label, action };
         match self.world.after(self.game, &step) {
@@ -206,9 +207,9 @@ impl Next<'_> {
     }
 }
 
-/// Returns a transaction that spends `coin` back to the corrupted side's wallet and replaces the mempool
-/// transaction that spends it. Returns `None` if no mempool transaction spends `coin` or if it does not
-/// belong to the wallet.
+/// Returns a transaction that spends `coin` back to the corrupted side's wallet and replaces the mempool transaction
+/// that spends `coin`. Returns `None` if no mempool transaction spends `coin`, or if `coin` is not a confirmed output
+/// of the wallet.
 fn cycle(game: &Game, chain: &Chain, coin: &OutPoint) -> Option<Transaction> {
     let entry = chain.mempool().spender(coin)?;
     let out = chain.coin(coin)?.out.clone();
@@ -258,8 +259,8 @@ fn changed(game: &Game, chain: &Chain, candidate: &Candidate, change: Change) ->
     Some(signed)
 }
 
-/// Adds an input, before the others if `first` is true and after them if not. Returns the index of the input
-/// that was the first before.
+/// Adds an input: before the other inputs if `first` is true, after them if it is false. Returns the new index of the
+/// input that was the first one before.
 fn add_input(changed: &mut Candidate, coin: OutPoint, out: TxOut, first: bool) -> usize {
     let place = if first { 0 } else { changed.tx.input.len() };
     changed.tx.input.insert(place, input(coin, SEQUENCE_FREE));
@@ -275,13 +276,14 @@ pub(super) enum End {
     /// The corrupted side waits until the honest side closes the channel, and then takes all outputs that
     /// it can.
     Waits,
-    /// The corrupted side does nothing.
+    /// The corrupted side does nothing after its last move.
     Nothing,
 }
 
-/// Offers, for every channel output, a transaction with which the corrupted side takes the output, if the
-/// locks have expired. The search calls this before each block. `refused` collects the transactions that the
-/// mempool refused although their locks had expired; they are not offered again.
+/// Offers the mempool transactions with which the corrupted side takes the channel's outputs. For each channel output
+/// whose locks have expired, it tries the known transactions until the mempool accepts one. The search calls this
+/// function before each block. `refused` collects the txids of transactions that the mempool refused although their
+/// locks had expired. They are not offered again.
 pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut BTreeSet<Txid>) {
     for (coin, out, version) in coins(game, world) {
         if end == End::Waits && Some(coin) == game.funding {

@@ -11,10 +11,11 @@ use crate::keys::sha256;
 use crate::leaves::{CTV, pair_commit};
 use crate::tx::hash160;
 
-/// Index of a node in its path.
+/// Index of a node in [`Path::nodes`].
 pub(super) type Id = usize;
 
-/// A symbolic value that a script computes.
+/// A symbolic value in the execution of a script: a constant, a witness element, or a result computed from other
+/// values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
     /// Data pushed by the script.
@@ -34,49 +35,50 @@ pub(super) enum Node {
     /// Whether the first number is greater than the second (OP_GREATERTHAN, or OP_LESSTHAN with the operands
     /// swapped).
     Above(Id, Id),
-    /// Whether two values are equal.
+    /// Whether two values are equal (OP_EQUAL, OP_EQUALVERIFY).
     Same(Id, Id),
     /// The template hash of the transaction (BIP 446).
     Template,
     /// Whether a signature of the transaction is valid for a key (OP_CHECKSIG).
     Signed {
-        /// Node of the public key.
+        /// Index of the node that is the public key.
         key: Id,
-        /// Node of the signature.
+        /// Index of the node that is the signature.
         signature: Id,
     },
     /// Whether a signature of a message is valid for a key (OP_CHECKSIGFROMSTACK).
     Stated {
-        /// Node of the public key.
+        /// Index of the node that is the public key.
         key: Id,
-        /// Node of the signed message.
+        /// Index of the node that is the signed message.
         message: Id,
-        /// Node of the signature.
+        /// Index of the node that is the signature.
         signature: Id,
     },
     /// Whether OP_CHECKMULTISIG succeeds with one signature per key, in the order of the keys.
     Multi {
-        /// Nodes of the public keys.
+        /// Indices of the nodes that are the public keys.
         keys: Vec<Id>,
-        /// Nodes of the signatures.
+        /// Indices of the nodes that are the signatures, in the order of their keys.
         signatures: Vec<Id>,
     },
 }
 
-/// One spending path of a script.
+/// One spending path of a script: the values that it computes and the conditions under which it succeeds.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Path {
     /// All values computed on the path; each comes after the values that it depends on.
     pub(super) nodes: Vec<Node>,
     /// Number of witness elements that the path consumes.
     pub(super) elements: usize,
-    /// Values that must be true (or false) for the path to succeed.
+    /// Conditions under which the path succeeds: indices of nodes, each with the truth value that the node must have.
     pub(super) must: Vec<(Id, bool)>,
     /// Highest argument of OP_CHECKLOCKTIMEVERIFY on the path, or 0.
     pub(super) lock_time: u32,
     /// Argument of OP_CHECKSEQUENCEVERIFY on the path, if any.
     pub(super) sequence: Option<u32>,
-    /// Node of the argument of OP_CHECKTEMPLATEVERIFY on the path, if any.
+    /// Index of the node that is the argument of OP_CHECKTEMPLATEVERIFY. `None` if the path does not execute this
+    /// opcode.
     pub(super) template: Option<Id>,
 }
 
@@ -214,7 +216,7 @@ impl Run {
         run
     }
 
-    /// Executes opcodes that only move values on the stack. Returns `None` for any other opcode.
+    /// Executes an opcode that only moves, copies or drops values on the stack. Returns `None` for any other opcode.
     fn stack_operation(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -237,7 +239,8 @@ impl Run {
         Some(())
     }
 
-    /// Executes opcodes that compute a value. Returns `None` for any other opcode.
+    /// Executes an opcode that computes or verifies a value, for example a hash or a comparison. Returns `None` for
+    /// any other opcode.
     fn value_operation(&mut self, opcode: Opcode) -> Option<()> {
         use Opcode as O;
         match opcode {
@@ -373,7 +376,8 @@ impl Path {
         values
     }
 
-    /// Returns whether no known value contradicts the path's conditions.
+    /// Returns whether the path's conditions can still be met. A value that is not known (`None`) contradicts no
+    /// condition.
     pub(super) fn allows(&self, values: &[Option<Vec<u8>>]) -> bool {
         self.must.iter().all(|(id, truth)| match values.get(*id) {
             Some(Some(value)) => script_num::is_true(value) == *truth,

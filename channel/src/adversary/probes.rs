@@ -108,7 +108,7 @@ fn rule(text: &str, steps: &[&str]) -> Option<(Loss, Vec<String>)> {
     Some((Loss::Rule(text.to_owned()), steps.iter().map(|step| (*step).to_owned()).collect()))
 }
 
-/// Runs both `early_spends` and `dear_children`.
+/// Runs two checks of a construction: `early_spends`, and `dear_children` if the first finds no loss.
 pub(super) fn early_spends_and_dear_children(kind: Kind) -> Result<Explored, PlayError> {
     let early = early_spends(kind)?;
     if early.found.is_some() {
@@ -248,8 +248,8 @@ pub(super) fn keys(kind: Kind) -> Result<Explored, PlayError> {
     Ok(Explored { states: 2, ..Explored::default() })
 }
 
-/// Checks that no two inner channels have the same keys. The inner channels are those of two factories with
-/// the same parties, each after a reallocation of its funds.
+/// Checks that no two channels inside channel factories have the same funding key. The check opens two factories with
+/// the same parties, and reallocates the funds of each.
 pub(super) fn inner_keys() -> Result<Explored, PlayError> {
     let mut seen = BTreeSet::new();
     let mut states = 0;

@@ -18,19 +18,20 @@ pub(super) const CAPACITY: u64 = 1_000_000;
 /// Contest delay, in blocks. It is longer than the last twelve blocks before a deadline, in which the honest
 /// side raises its fees up to the amount at stake.
 pub(super) const DELAY: u16 = 20;
-/// Amount of each HTLC, in satoshi.
+/// Amount of each HTLC in the scenarios with small HTLCs, in satoshi.
 const HTLC: u64 = 40_000;
 
-/// The software that defends the honest side.
+/// The software that defends the honest side in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Defender {
-    /// The client itself.
+    /// The honest party's own client.
     Client,
     /// The watchtower alone. The client comes online only after the contest delay.
     Tower,
 }
 
-/// The description of a start state.
+/// Description of a scenario: the channel at the start of a search, the defender, and the limits of acceptable
+/// losses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Scenario {
     /// Name of the scenario. The name describes how the scenario differs from the others.
@@ -39,7 +40,7 @@ pub(super) struct Scenario {
     pub(super) corrupted: usize,
     /// The software that defends the honest party.
     pub(super) defender: Defender,
-    /// Whether states contain HTLCs: two in each direction, with equal payment hashes per direction.
+    /// Whether states contain HTLCs: two in each direction. The two HTLCs of a direction have the same payment hash.
     pub(super) htlcs: bool,
     /// Minimum feerate of blocks, in satoshi per virtual byte.
     pub(super) market: u64,
@@ -48,8 +49,8 @@ pub(super) struct Scenario {
     /// Whether most of the capacity of an old state is in HTLCs to the corrupted side, which knows their
     /// preimage.
     pub(super) large_htlcs: bool,
-    /// Balance of the honest side in the latest state, in satoshi. `None` gives it nearly the whole
-    /// capacity.
+    /// Balance of the honest side in the latest state, in satoshi. If `None`, it gets 90 % of the capacity, minus the
+    /// pending HTLCs.
     pub(super) stake: Option<u64>,
 }
 
@@ -64,7 +65,7 @@ const CLIENT: Scenario = Scenario {
     stake: None,
 };
 
-/// All scenarios that are played on the chain.
+/// All scenarios that a search plays on the simulated chain.
 pub(super) const SCENARIOS: [Scenario; 9] = [
     CLIENT,
     Scenario { name: "client, blocks ask more than it knows", market: 3, ..CLIENT },
@@ -77,7 +78,8 @@ pub(super) const SCENARIOS: [Scenario; 9] = [
     Scenario { name: "tower, HTLCs", corrupted: 1, defender: Defender::Tower, htlcs: true, ..CLIENT },
 ];
 
-/// Returns the construction with relative locks that are short enough for a search.
+/// Returns a construction with relative locks that are short enough for a search. A construction without such locks
+/// is returned unchanged.
 pub(super) fn shortened(kind: Kind) -> Kind {
     match kind {
         Kind::Bip68(..) => Kind::Bip68(5, 18),
@@ -97,8 +99,8 @@ fn large(from: usize) -> Htlc {
     Htlc { from, to: 1 - from.min(1), sat: 400_000, expiry, payment_hash: sha256(&theirs) }
 }
 
-/// Returns the channel states of a scenario, oldest first. The corrupted side has its highest balance in an
-/// old state, and its lowest balance in the latest state.
+/// Returns the channel states of a scenario, oldest first. Unless [`Scenario::stake`] is set, the corrupted side has
+/// its lowest balance in the latest state, so that it gains if an older state is paid.
 fn contents(scenario: &Scenario) -> Vec<Content> {
     let (corrupted, honest) = (scenario.corrupted, 1 - scenario.corrupted.min(1));
     let content = |share: u64, with_htlcs: bool| {
@@ -222,7 +224,7 @@ pub(super) fn start(
     Ok(Some((game, World::new(chain, honest, left), owed)))
 }
 
-/// Returns another client's channel of the same construction.
+/// Returns a channel of the same construction that belongs to another client of the watchtower.
 fn other_channel(kind: Kind, chain: &mut Chain) -> Result<Box<dyn Construction>, PlayError> {
     let setup = Setup::named("another client", 2, CAPACITY, DELAY)?;
     let mut channel = shortened(kind).build(setup, Content::of(&[CAPACITY / 2, CAPACITY / 2]))?;
@@ -236,8 +238,9 @@ fn other_channel(kind: Kind, chain: &mut Chain) -> Result<Box<dyn Construction>,
     Ok(channel)
 }
 
-/// Returns up to eight records that the watchtower accepts for `client` although it should refuse them: older
-/// records of this client, a record of another client, and the latest record with one byte changed.
+/// Returns up to eight records (data that a watchtower stores for a client) that the watchtower accepts for `client`
+/// although it should refuse them: older records of this client, a record of another client, and the latest record
+/// with one byte changed. Each has a name for the printed list of moves.
 fn bad_records(
     tower: &Watchtower,
     client: usize,

@@ -19,14 +19,14 @@ pub(super) struct Owed {
     pub(super) tower_fees: u64,
 }
 
-/// The result of a search.
+/// Result of exploring one scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explored {
     /// Number of distinct search states explored.
     pub states: usize,
     /// Whether the search stopped because it reached the maximum number of search states.
     pub is_cut: bool,
-    /// The loss that was found, and the moves that lead to it.
+    /// The loss that was found, and the moves that lead to it. `None` if the search found no loss.
     pub found: Option<(Loss, Vec<String>)>,
 }
 
@@ -97,9 +97,9 @@ const ENDS: [End; 3] = [End::Takes, End::Waits, End::Nothing];
 
 type Ended = BTreeSet<(u128, u64, End, u32)>;
 
-/// Mines blocks until every channel output is spent or [`Game::horizon`] is reached, and then judges the
-/// outcome. `end` says how the corrupted side behaves during these blocks. `ended` contains the situations
-/// that were already played.
+/// Mines blocks until every channel output is spent or [`Game::horizon`] is reached, and then judges the outcome.
+/// `end` says how the corrupted side behaves during these blocks. `ended` contains the situations that were already
+/// played: the state of the chain, the memory of the honest side, `end`, and the block.
 fn finish(
     game: &Game,
     mut world: World,

@@ -13,8 +13,9 @@ use crate::model::{KINDS, PlayError};
 #[cfg(feature = "mutations")]
 use crate::mutation::{Mutation, with};
 
-/// Returns a table with one row per construction: the number of scenarios, totals of search states and
-/// seconds, the bounds, the first loss found, its scenario, and the moves that lead to it.
+/// Returns a table with one row per construction. A row sums up all searched scenarios of the construction: their
+/// number, search states and seconds. It also shows the bounds, and the first loss found with its scenario and the
+/// moves that lead to it.
 pub fn table(all: &[Searched], bounds: &Bounds) -> Table {
     let mut table =
         Table::new(&["construction", "scenarios", "states", "seconds", "bounds", "found", "scenario", "how"]);
@@ -117,10 +118,13 @@ pub fn find(mutation: Option<Mutation>) -> Result<Searched, PlayError> {
     })
 }
 
-/// Returns a table with one row per mutation (a planted bug) and one row for the unchanged code: the scenario
-/// that found a loss, and the moves that lead to it. More rows show the rules of the wire protocol, which a
-/// separate exploration leaves out one at a time. If `names` is not empty, only the mutations with these
-/// names are searched. A name is a variant of [`Mutation`], or `none` for the unchanged code.
+/// Returns a table of the losses that the search finds when the code has a planted bug ([`Mutation`]). There is one
+/// row for each planted bug, and one row without a bug. Each row shows the scenario in which a loss was found and the
+/// moves that lead to it.
+///
+/// If `names` is not empty, the table contains only the bugs with these names. A name is a variant of [`Mutation`],
+/// or `none` for the row without a bug. If `names` is empty, the table also has rows for the wire protocol: a
+/// separate exploration leaves out one of its rules at a time.
 ///
 /// # Errors
 ///

@@ -23,7 +23,8 @@ fn nothing_is_found_in_the_first_states_of_three_constructions() {
     }
 }
 
-/// Searches every construction with small bounds. The command line can search larger ones.
+/// Tests that the search finds no loss in any construction within small bounds. The command line can search larger
+/// bounds.
 #[test]
 #[ignore = "builds the transactions of many states; a step of .ci/run"]
 fn nothing_is_found_within_small_bounds() {

@@ -14,19 +14,19 @@ use crate::error::ChannelError;
 use crate::tx::{SEQUENCE_FREE, input, outpoint, output, p2a, set_witness, transaction, weight};
 use crate::wallet::Wallet;
 
-/// The moves that remain to the corrupted side.
+/// The numbers of moves that the corrupted side may still make in a search.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Budget {
-    /// Number of moves other than mining: transactions offered, reorganisations, and records handed to the
-    /// watchtower.
+    /// Number of moves that offer a transaction, disconnect blocks or replace the watchtower's data for its client. A
+    /// transaction that only a miner includes counts as such a move and as a move that mines blocks.
     pub moves: u32,
     /// Number of moves that mine blocks. One move may mine many blocks.
     pub blocks: u32,
     /// Number of blocks from which the corrupted side may exclude the honest side's transactions.
     pub pins: u32,
-    /// Number of blocks that may be mined while the honest side does not see them.
+    /// Number of blocks that can still be mined without the honest side reading them.
     pub absent: u32,
-    /// Number of blocks that the corrupted side may disconnect.
+    /// Number of blocks that the corrupted side may disconnect in reorganisations.
     pub reorganisations: u32,
 }
 
@@ -35,8 +35,8 @@ pub struct Budget {
 pub(super) enum Action {
     /// Offers a transaction, or a parent and its child, to the mempool.
     Offer(Vec<Transaction>),
-    /// A miner includes a transaction that the mempool refuses. While [`Budget::pins`] is not 0, the block
-    /// contains nothing else. After that, the block also contains the mempool's best transactions.
+    /// A miner includes a transaction that the mempool refuses. While [`Budget::pins`] is not 0, the block contains
+    /// no other transaction. When it is 0, the block also contains the mempool's best transactions.
     Include(Transaction),
     /// Mines this many blocks from the mempool at the market feerate.
     Mine(u32),
@@ -50,7 +50,7 @@ pub(super) enum Action {
     HandRecord(Vec<u8>),
 }
 
-/// A move with its name in traces.
+/// A move of the corrupted side, with its name in the printed list of moves.
 #[derive(Clone, Debug)]
 pub(super) struct Move {
     pub(super) label: String,
@@ -64,7 +64,8 @@ struct Link {
     before: Option<Arc<Link>>,
 }
 
-/// One search state, with the moves that led to it. A move is applied to a clone.
+/// One search state: the chain, the honest side and the corrupted side's remaining moves. It also contains the names
+/// of the moves that led to it. A move is applied to a clone.
 #[derive(Clone, Debug)]
 pub(super) struct World {
     pub(super) chain: Chain,
@@ -77,7 +78,7 @@ pub(super) struct World {
 /// transaction.
 type Spends = BTreeMap<(OutPoint, i32), Arc<Vec<Candidate>>>;
 
-/// The data that do not change during a search.
+/// The data of a search that do not change from move to move.
 #[derive(Debug)]
 pub(super) struct Game {
     pub(super) knowledge: Knowledge,
@@ -86,9 +87,9 @@ pub(super) struct Game {
     pub(super) anchors: Vec<OutPoint>,
     /// Minimum feerate of blocks, in satoshi per virtual byte.
     pub(super) market: u64,
-    /// Contest delay, in blocks.
+    /// Number of blocks during which a published old state can be contested.
     pub(super) delay: u32,
-    /// Outpoint of the channel's funding output.
+    /// Outpoint of the channel's funding output. `None` only while the game is built.
     pub(super) funding: Option<OutPoint>,
     /// Whether all channel outputs must be spent when the outcome is judged. This is not required if spending
     /// costs more than the amount at stake.
@@ -122,7 +123,8 @@ impl Game {
     }
 
     /// Returns the corrupted side's transactions that spend the output `out` at the outpoint `coin`, as
-    /// [`Knowledge::spends`] finds them. They are computed once and cached.
+    /// [`Knowledge::spends`] finds them. Those that the corrupted side builds itself have the transaction version
+    /// `version`. All are computed once and cached.
     pub(super) fn spends(&self, coin: OutPoint, out: &TxOut, version: i32) -> Arc<Vec<Candidate>> {
         let key = (coin, version);
         if let Some(found) = self.spends.borrow().get(&key) {
@@ -180,7 +182,7 @@ impl Game {
         self.market.saturating_sub(1).max(1)
     }
 
-    /// Returns outputs with the same scripts as the channel's own outputs.
+    /// Returns outputs with the same scripts as the channel's own outputs, and [`DECOY`] satoshi each.
     fn decoys(&self) -> impl Iterator<Item = TxOut> {
         self.knowledge.scripts().map(|script| output(DECOY, script.clone()))
     }
@@ -191,12 +193,12 @@ const LEAST_COIN: u64 = 20_000;
 /// Amount of a decoy output in satoshi. A decoy has the same script as a channel output.
 pub(super) const DECOY: u64 = 330;
 
-/// The shape of a fee-paying child.
+/// The size and the outputs of a child transaction that pays for its parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
     /// A child with one output.
     Small,
-    /// A child of nearly 1,000 vB, the maximum that version 3 allows.
+    /// A child with 18 outputs, about 880 vB. A child of a version 3 transaction may have at most 1,000 vB.
     Heavy,
     /// A child with additional outputs that have the same scripts as the channel's outputs.
     Decoy,
@@ -219,7 +221,8 @@ impl World {
         labels
     }
 
-    /// Returns values that are equal exactly if the search regards two states as the same.
+    /// Returns a fingerprint of the search state. The search explores only one of the states that have the same
+    /// fingerprint.
     pub(super) fn fingerprint(&self) -> (u128, u64, Budget) {
         (self.chain.fingerprint(), self.honest.fingerprint(), self.left)
     }
@@ -338,9 +341,9 @@ pub enum Loss {
         /// Lowest acceptable balance of the honest side, with the allowance for fees deducted, in satoshi.
         owed: u64,
     },
-    /// Satoshi in channel outputs that are still unspent at the end.
+    /// Channel outputs with this many satoshi in total are still unspent at the end.
     Left(u64),
-    /// The watchtower paid this many satoshi of fees, which is more than its maximum.
+    /// The watchtower paid this many satoshi of fees, which is more than the scenario allows.
     TowerPaid(u64),
     /// A block built from the mempool is invalid.
     Mining(Reject),
@@ -366,7 +369,7 @@ impl core::fmt::Display for Loss {
     }
 }
 
-/// Removes the witness of an input that spends a 0-sat anchor: anyone can spend the anchor without a
+/// Empties the witness of input `place`, which spends a 0-sat P2A anchor. Anyone can spend the anchor without a
 /// signature.
 pub(super) fn unlock_anchor(tx: &mut Transaction, place: usize) {
     set_witness::<Vec<u8>>(tx, place, &[]);

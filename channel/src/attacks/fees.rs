@@ -66,9 +66,9 @@ pub(super) fn trimmed_dust() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "fee-input": a settlement is signed with ANYPREVOUTANYSCRIPT, which does not commit to other
-/// inputs. One trial adds an input that pays the fee, and the other adds a child that pays it. Relay policy
-/// refuses the input, because the settlement also has a 0-sat P2A output.
+/// Attack "fee-input": a settlement is signed with ANYPREVOUTANYSCRIPT, which does not commit to other inputs. One
+/// trial pays the fee with an additional input, the other with a child transaction. Relay policy refuses the
+/// settlement with the additional input, because it pays a fee and has a 0-sat P2A output.
 pub(super) fn fee_input() -> Result<Vec<Trial>, PlayError> {
     let content = Content::of(&[600_000, 400_000]);
     let mut channel = SignedSequence::new(

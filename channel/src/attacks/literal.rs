@@ -1,5 +1,5 @@
-//! Attacks on [`Literal`], a channel built literally from the proposal of 2018. Each attack is also tried
-//! against [`SignedSequence`], which resists it.
+//! Attacks on [`Literal`], a channel built literally as a talk in 2018 proposed it. Each attack is also tried against
+//! [`SignedSequence`], which resists it.
 
 use super::{Shown, Trial, resigned};
 use crate::keys::sha256;
@@ -47,8 +47,7 @@ fn play_history(channel: &mut dyn Construction, htlc: Option<Htlc>) -> Result<()
     Ok(())
 }
 
-/// Publishes the first transaction with which the first party closes the channel in `state`. Returns this
-/// transaction.
+/// Party 0 closes the channel unilaterally in `state`: publishes the first transaction of this close and returns it.
 fn publish(
     channel: &dyn Construction,
     stage: &mut Stage,
@@ -144,8 +143,9 @@ pub(super) fn forgotten_htlc() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![naive, default])
 }
 
-/// Attack "unopenable": the victim has the revocation signature. It did not store the random value in the
-/// published state's commitment to its number, so it cannot show that this number is lower.
+/// Attack "unopenable": each state commits to its number with a random value. The victim has the revocation
+/// signature, but did not store the random value of the published state. It cannot open the commitment, so it cannot
+/// show that the published state's number is lower.
 pub(super) fn unopenable() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
     let published = publish(&channel, &mut stage, 1)?;

@@ -22,7 +22,7 @@ use crate::model::{PlayError, Step};
 use crate::sign;
 use crate::tx::set_witness;
 
-/// A transaction that demonstrates whether a script accepts its first input, with the interpreter's result.
+/// A transaction that demonstrates the result of an attack, with the interpreter's result for its first input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// The transaction with its prevouts.
@@ -49,7 +49,7 @@ impl Shown {
         Ok(Shown { step, proposals, expect })
     }
 
-    /// Returns whether the input is valid.
+    /// Returns whether the interpreter accepts the first input.
     pub fn is_valid(&self) -> bool {
         self.expect.is_none()
     }

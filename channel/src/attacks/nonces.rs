@@ -87,8 +87,8 @@ fn solve(equations: &[Equation; 3]) -> Result<SecretKey, ChannelError> {
     mul(sub(mul(s2, b3)?, mul(s3, b2)?)?, inverse(denominator)?)
 }
 
-/// Returns the victim's secret key d from `z = g * a * d` (without tweaks). The coefficient a and the sign g,
-/// which depends on the aggregate key's parity, are public.
+/// Computes the victim's secret key d from `z = g * a * d` (without tweaks). The coefficient a and the sign g, which
+/// depends on the aggregate key's parity, are public.
 fn key_from(
     z: SecretKey,
     key: &KeyAggCache,

@@ -32,9 +32,9 @@ fn setup(name: &str) -> Result<Setup, PlayError> {
     Ok(Setup::named(name, 2, CAPACITY, 144)?)
 }
 
-/// Attack "replay": an honest party publishes its latest state. Its peer takes the whole output with a
-/// revocation signature that the party made in another channel. This works if the party has the same number
-/// key in both channels.
+/// Attack "replay": an honest party publishes its latest state. Its peer takes the whole output with a revocation
+/// signature that the party made in another channel. This works if the party signs the state numbers of both channels
+/// with the same key.
 pub(super) fn replay() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for shared in [true, false] {

@@ -12,7 +12,7 @@ use crate::model::{
 use crate::protocol::{Message, Party, Rule, Rules};
 
 const CAPACITY: u64 = 1_000_000;
-/// First party's balance in each state, in satoshi.
+/// Balance of party 0 in the states 0, 1 and 2, in satoshi. Party 1 has the rest of the capacity.
 const HISTORY: [u64; 3] = [600_000, 800_000, 450_000];
 
 fn content(state: usize) -> Content {
@@ -29,8 +29,8 @@ fn open(name: &str) -> Result<(SignedSequence, Stage), PlayError> {
 }
 
 /// Party `by` publishes its commitment transaction of state `number`. The other party contests it if `record`
-/// contains a revocation signature for a higher number. If it does not, `by` publishes the settlement.
-/// Returns these transactions.
+/// contains a revocation signature for a higher number. If it does not, `by` publishes the settlement. Returns the
+/// published transactions with the interpreter's results.
 fn publish(
     channel: &SignedSequence,
     stage: &mut Stage,
@@ -127,8 +127,9 @@ pub(super) fn update_after_broadcast() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "crash": a party sends its signature of a state number, which revokes its older states, and then
-/// crashes. After the restart it publishes the latest state on its disk.
+/// Attack "crash": a party sends its signature of a state number, which revokes its older states, and then crashes.
+/// After the restart it publishes the latest state on its disk. This is a revoked state if the party did not store
+/// the new state before it sent the signature.
 pub(super) fn crash() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, stores_first) in

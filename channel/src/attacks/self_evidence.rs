@@ -1,6 +1,7 @@
-//! Attacks in which the cheater makes the revocation signature itself. A party can always sign a state number
-//! higher than that of the commitment transaction that it published. A leaf is therefore unsafe unless it
-//! also requires a key that the publisher does not have. No construction uses the unsafe leaves of this file.
+//! Attacks in which the cheater revokes its own published commitment transaction. A party can always sign a state
+//! number higher than that of the transaction that it published. If a leaf requires only such a signature, the
+//! publisher can spend by the leaf itself. A safe leaf also requires a key that the publisher does not have. No
+//! construction uses the unsafe leaves of this file.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::Keypair;
@@ -27,8 +28,8 @@ const RATE: u64 = 20;
 /// State number of the published commitment transaction, and the higher number that the cheater signs.
 const NUMBERS: (u32, u32) = (0x0080_0000, 0x0080_0001);
 
-/// A chain with the contested output of a cheater's commitment transaction. One leaf of the output is unsafe,
-/// because it requires nothing except the publisher's revocation signature.
+/// A simulated chain with the contested output of a cheater's commitment transaction. One leaf of the output is
+/// unsafe, because it requires nothing except the publisher's revocation signature.
 struct Board {
     chain: Chain,
     out: TapOutput,
@@ -59,15 +60,14 @@ impl Board {
         Ok(Board { chain, out, coin, leaf, contest, number, penalty, cheater })
     }
 
-    /// Returns the witness elements of the revocation signature: the cheater's signature of the higher
-    /// number, and this number.
+    /// Returns the two witness elements that revoke the published state: the cheater's own signature of a higher
+    /// state number, and this number.
     fn evidence(&self) -> Vec<Vec<u8>> {
         let number = leaves::number_bytes(NUMBERS.1);
         vec![sign_schnorr(&self.number, &number).to_vec(), number]
     }
 
-    /// Makes a transaction spend the contested output by the unsafe leaf, with the cheater's own revocation
-    /// signature.
+    /// Makes `tx` spend the contested output by the unsafe leaf, with the cheater's own revocation signature.
     fn complete(&self, mut tx: Transaction) -> Result<Transaction, PlayError> {
         if let Some(first) = tx.input.first_mut() {
             first.previous_output = self.coin.0;
@@ -127,15 +127,16 @@ fn victim_script() -> Result<bitcoin::ScriptBuf, ChannelError> {
     Ok(p2tr(&x_only(&Seed::from_name("victim").keypair("payout", &[])?)))
 }
 
-/// Returns the tower's transaction with a placeholder as input. It pays `anchor` satoshi to a P2A output, and
-/// the rest to the victim.
+/// Returns the watchtower's justice transaction with a placeholder as input. It pays `anchor` satoshi to a P2A
+/// output, and the rest to the victim.
 fn justice(anchor: u64) -> Result<Transaction, ChannelError> {
     let outputs = vec![output(CAPACITY - anchor, victim_script()?), output(anchor, p2a())];
     Ok(transaction(3, 0, vec![input(OutPoint::null(), SEQUENCE_FREE)], outputs))
 }
 
-/// Returns a [`Board`] whose unsafe leaf is a tower leaf that commits to the tower's transaction but requires
-/// no tower key.
+/// Returns a [`Board`] whose unsafe leaf belongs to a watchtower but does not require the tower's key. The leaf fixes
+/// the tower's transaction, so the cheater can publish only this transaction. `anchor` is the amount of its P2A
+/// output, in satoshi.
 fn keyless(profile: Profile, anchor: u64) -> Result<Board, PlayError> {
     let fixed = profile.fixed(&justice(anchor)?)?.unwrap_or_default();
     Board::new(|number, key| [leaves::higher_number(number, key), fixed].concat())
@@ -160,8 +161,9 @@ fn channel(profile: Profile, state: u32) -> Result<(SignedSequence, Stage, Trans
     Ok((channel, stage, published))
 }
 
-/// Returns the victim's contest transaction and the tower's transaction, both signed by the cheater: with its
-/// own revocation signature, and with its own key instead of the victim's or the tower's key.
+/// Returns two transactions that the cheater signs itself: the victim's contest transaction and the tower's
+/// transaction. Each contains the cheater's own revocation signature. The cheater also signs with its own key in
+/// place of the victim's key or the tower's key.
 fn by_own_keys(channel: &SignedSequence, published: &Transaction) -> Result<Vec<Step>, PlayError> {
     let above = channel.number() + 1;
     let (number, evidence) = (channel.script_number(above)?, channel.sign_number(0, above)?);
@@ -179,8 +181,8 @@ fn by_own_keys(channel: &SignedSequence, published: &Transaction) -> Result<Vec<
     steps.into_iter().map(|step| Ok(resigned(step, &own.penalty)?)).collect()
 }
 
-/// Tries the attack against the real construction. The cheater's own revocation signature does not satisfy
-/// any leaf, because each leaf also requires a key that the cheater lacks.
+/// Tries the attacks of this file against the signed sequence channel itself. Each of its leaves also requires a key
+/// that the cheater lacks, so the cheater's own revocation signature satisfies none of them.
 fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
     let (channel, mut stage, published) = channel(profile, state)?;
     let steps = by_own_keys(&channel, &published)?;
@@ -201,8 +203,8 @@ fn without_the_key(profile: Profile, state: u32) -> Result<Trial, PlayError> {
     Ok(Trial { against: channel.facts().name, works, outcome, shown })
 }
 
-/// Returns an unsafe leaf for a construction without CSFS. It requires a signature with the number key, and
-/// the next state number as nLockTime.
+/// Returns an unsafe leaf for a construction without CSFS. It requires the next state number as nLockTime, and a
+/// signature with `number_key`, the key with which the publisher revokes states.
 fn lock_time_leaf(number: u32, number_key: &[u8; 32]) -> Vec<u8> {
     use sigstack_interpreter::Opcode as O;
     let lock = i64::from(leaves::NUMBER_BASE) + i64::from(number) + 1;
@@ -253,8 +255,8 @@ pub(super) fn sweep() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// The cheater publishes the tower's transaction with a child of 970 vB. A child of a version 3 transaction
-/// may have at most 1,000 vB.
+/// The cheater publishes the tower's transaction with a child of 970 vB, which makes it expensive to replace. A child
+/// of a version 3 transaction may have at most 1,000 vB. Returns the simulated chain and the size of the child in vB.
 fn pin_by_child() -> Result<(Board, u64), PlayError> {
     const OUTPUTS: u64 = 19;
     let mut board = keyless(Profile::Ctv, 0)?;
@@ -277,7 +279,8 @@ fn pin_by_child() -> Result<(Board, u64), PlayError> {
     Ok((board, size))
 }
 
-/// The cheater publishes the tower's transaction with as many additional inputs as fit into 9,400 vB.
+/// The cheater publishes the tower's transaction with as many additional inputs as fit into 9,400 vB, which makes it
+/// expensive to replace. Returns the simulated chain and the size of the transaction in vB.
 fn pin_by_inputs() -> Result<(Board, u64), PlayError> {
     const SIZE: u64 = 9_400;
     let mut board = keyless(Profile::AnyPrevOut, 1_000)?;

@@ -1,4 +1,5 @@
-//! Attacks on LN-Symmetry and the override forms, in which the latest state overrides older ones.
+//! Attacks on LN-Symmetry and on its override forms. In these constructions the update transaction of the latest
+//! state spends the output of any older state, and there is no penalty.
 
 use bitcoin::Transaction;
 use sigstack_interpreter::{Flags, Opcode as O};
@@ -94,9 +95,9 @@ pub(super) fn mix_and_match() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![first, second])
 }
 
-/// Attack "short-template": OP_CHECKTEMPLATEVERIFY ignores an argument that is not 32 bytes. If the joint key
-/// P also signs messages of other sizes, such as state numbers, their signatures spend the output to
-/// anywhere.
+/// Attack "short-template": OP_CHECKTEMPLATEVERIFY ignores an argument that is not 32 bytes. If the joint key P also
+/// signs messages of other sizes, such as state numbers, anyone can spend the output to any address with such a
+/// signature.
 pub(super) fn short_template() -> Result<Vec<Trial>, PlayError> {
     let joint = Seed::from_name("joint").keypair("p", &[])?;
     let (key, thief) = (x_only(&joint), x_only(&Seed::from_name("thief").keypair("p", &[])?));
@@ -140,8 +141,8 @@ fn symmetric(form: Form, states: u64, delay: u16) -> Result<(Symmetry, Stage), P
     Ok((channel, stage))
 }
 
-/// Attack "two-delays": the latest state is published just before an old one settles. The balances can then
-/// be spent only after two delays.
+/// Attack "two-delays": an old state is published, and the latest state replaces it just before the delay expires.
+/// The balances can then be spent only after two delays.
 pub(super) fn two_delays() -> Result<Vec<Trial>, PlayError> {
     let delay = 144;
     let (channel, mut stage) = symmetric(Form::TemplateHash, 3, delay)?;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Expected results of the trials of each attack, in order: whether the attack works.
+/// Name of each attack, and for each of its trials whether the attack is expected to work.
 const EXPECTED: &[(&str, &[bool])] = &[
     ("swap", &[true, false]),
     ("forgotten-htlc", &[true, false]),

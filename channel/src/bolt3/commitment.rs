@@ -15,17 +15,17 @@ pub const ANCHOR_SAT: u64 = 330;
 pub enum Format {
     /// `option_static_remotekey`: commitment and HTLC transactions pay a fee at a feerate that was agreed in advance.
     StaticRemotekey,
-    /// `option_anchors` with zero-fee HTLC transactions: the commitment pays a small fee, and children of the
-    /// anchors can add to it.
+    /// `option_anchors` with zero-fee HTLC transactions: the commitment transaction pays a small fee. Child
+    /// transactions that spend the anchors can pay more.
     Anchors,
-    /// Version 3 commitment without a fee. One P2A output also collects trimmed amounts (lightning/bolts pull
-    /// request 1228, in review).
+    /// Version 3 commitment transaction without a fee. The amounts of trimmed outputs are added to its P2A output
+    /// (lightning/bolts pull request 1228, in review).
     ZeroFee,
 }
 
 impl Format {
-    /// Returns the expected weight of a commitment transaction without HTLCs (BOLT 3 appendix A). For
-    /// `ZeroFee` it is the sum of the parts.
+    /// Returns the expected weight of a commitment transaction without HTLCs (BOLT 3 appendix A). The value of
+    /// `ZeroFee`, which is not in BOLT 3, is the sum of the weights of the transaction's parts.
     pub const fn commitment_weight(self) -> u64 {
         match self {
             Format::StaticRemotekey => 724,
@@ -34,8 +34,8 @@ impl Format {
         }
     }
 
-    /// Returns the total amount of a commitment transaction's anchors in satoshi, if both sides have an
-    /// output in it.
+    /// Returns the total amount of a commitment transaction's anchor outputs in satoshi. Both sides are assumed to
+    /// have an anchor.
     pub const fn anchors(self) -> u64 {
         match self {
             Format::Anchors => 2 * ANCHOR_SAT,
@@ -87,18 +87,18 @@ impl Format {
 /// Direction of an HTLC, from the perspective of the commitment's owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HtlcDirection {
-    /// The owner offered the HTLC: it pays if the preimage is revealed.
+    /// The owner of the commitment transaction offered the HTLC, and pays it if the preimage is revealed.
     Offered,
     /// The owner receives the amount if it knows the preimage.
     Received,
 }
 
-/// A pending HTLC.
+/// A pending HTLC of an LN-penalty commitment transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LnHtlc {
     /// Direction from the perspective of the commitment's owner.
     pub direction: HtlcDirection,
-    /// Amount in millisatoshi.
+    /// Amount of the HTLC in millisatoshi.
     pub amount_msat: u64,
     /// Height from which the side that offered the HTLC can take it back.
     pub expiry: u32,
@@ -117,7 +117,7 @@ pub struct CommitmentParams<'a> {
     pub mask: u64,
     /// Keys of this commitment transaction.
     pub keys: &'a CommitmentKeys,
-    /// Number of blocks that the owner must wait before it can spend its balance.
+    /// Number of blocks that the owner of the commitment transaction must wait before it can spend its balance.
     pub to_self_delay: u16,
     /// Dust limit in satoshi. Outputs below it are trimmed.
     pub dust_limit: u64,
@@ -127,7 +127,7 @@ pub struct CommitmentParams<'a> {
     pub to_local_msat: u64,
     /// Remote side's balance in millisatoshi, without pending HTLCs.
     pub to_remote_msat: u64,
-    /// Pending HTLCs.
+    /// HTLCs that are pending in this commitment transaction.
     pub htlcs: &'a [LnHtlc],
     /// Commitment format, which determines how fees are paid.
     pub format: Format,
@@ -138,15 +138,15 @@ pub struct CommitmentParams<'a> {
 /// Kind of an output of a commitment transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitmentOutput {
-    /// Owner's balance (to_local).
+    /// Output with the balance of the commitment transaction's owner (to_local).
     ToLocal,
-    /// Remote side's balance (to_remote).
+    /// Output with the balance of the remote side (to_remote).
     ToRemote,
     /// HTLC output. The value is the index of the HTLC in [`CommitmentParams::htlcs`].
     Htlc(usize),
-    /// Owner's anchor.
+    /// Anchor output that the owner of the commitment transaction can spend.
     LocalAnchor,
-    /// Remote side's anchor.
+    /// Anchor output that the remote side can spend.
     RemoteAnchor,
     /// P2A anchor, which anyone can spend.
     SharedAnchor,
@@ -215,7 +215,7 @@ impl CommitmentParams<'_> {
         self.format.one_block_lock().then(|| scripts::to_remote_anchors(&self.keys.remote_payment))
     }
 
-    /// Returns the witness script of to_local.
+    /// Returns the witness script of the to_local output, which pays the owner's balance.
     pub fn local_script(&self) -> Vec<u8> {
         scripts::to_local(&self.keys.revocation, self.to_self_delay, &self.keys.local_delayed)
     }

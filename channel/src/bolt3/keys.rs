@@ -67,7 +67,7 @@ pub struct CommitmentKeys {
     /// Key with which the remote side spends its balance. It is the remote side's payment basepoint, the same
     /// in every commitment transaction.
     pub remote_payment: PublicKey,
-    /// Owner's funding key, used in its anchor.
+    /// Funding key of the commitment transaction's owner, with which it can spend its anchor.
     pub local_funding: PublicKey,
     /// Remote side's funding key, used in its anchor.
     pub remote_funding: PublicKey,

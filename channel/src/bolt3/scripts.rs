@@ -67,7 +67,7 @@ pub struct HtlcScript<'a> {
     pub payment_hash: &'a [u8; 32],
     /// Height from which the HTLC can be timed out.
     pub expiry: u32,
-    /// Whether the remote side's paths have a relative lock of one block, as in channels with anchors.
+    /// Whether every path except the revocation path has a relative lock of one block, as in channels with anchors.
     pub one_block_lock: bool,
 }
 

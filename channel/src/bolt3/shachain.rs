@@ -11,7 +11,7 @@ use crate::mutation::{Mutation, mutated};
 
 /// Index of the first secret. Each following secret has the next lower index.
 pub const MAX_INDEX: u64 = (1 << 48) - 1;
-/// Number of bits of an index. A store contains at most one secret more than this.
+/// Number of bits of a secret's index. A store contains at most `BITS` + 1 secrets.
 const BITS: u32 = 48;
 
 /// Derives the secret of `index` from the secret `base`, whose index equals `index` except for the lowest
@@ -37,22 +37,21 @@ fn flip(secret: &mut [u8; 32], bit: u32) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The index of the secret is not the next one.
+    /// The index of the secret is not the one that comes next.
     OutOfOrder {
-        /// Index of the next secret.
+        /// Index of the secret that comes next.
         expected: u64,
-        /// Index of the given secret.
+        /// Index of the secret that was passed to [`SecretStore::insert`].
         given: u64,
     },
     /// The secret does not belong to the per-commitment point that the peer sent for this index.
     WrongPoint {
-        /// Index of the given secret.
+        /// Index of the secret that does not match its point.
         index: u64,
     },
-    /// An older secret cannot be derived from the given one. The peer did not derive its secrets as BOLT 3
-    /// requires.
+    /// An older secret cannot be derived from the new one. The peer did not derive its secrets as BOLT 3 requires.
     Inconsistent {
-        /// Index of the older secret.
+        /// Index of the older secret, which cannot be derived from the new secret.
         older: u64,
     },
 }
@@ -75,7 +74,7 @@ impl fmt::Display for StoreError {
 
 impl core::error::Error for StoreError {}
 
-/// All secrets received from a peer, in at most 49 entries.
+/// All per-commitment secrets received from a peer, in at most 49 entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretStore {
     /// The entry at position i is the latest index with exactly i trailing zeros, and its secret.
@@ -123,7 +122,7 @@ impl SecretStore {
         })
     }
 
-    /// Returns the number of secrets that were added.
+    /// Returns the number of secrets that were added to the store.
     pub fn count(&self) -> u64 {
         self.count
     }

@@ -8,13 +8,15 @@
 use super::{BLOCK_SIZE, Game, Miners, SETTLE_SIZE, Strategy};
 use crate::chain::FeeMarket;
 
-/// Persistence and volatility of the fee market in all games. [`FeeMarket::new`] defines both.
+/// Persistence of the feerate in all games, as defined by [`FeeMarket::new`]. `VOLATILITY` is another parameter of
+/// this function.
 pub(super) const PERSISTENCE: f64 = 0.98;
 pub(super) const VOLATILITY: f64 = 0.08;
-/// Number of grid points, and the distance between two points in natural logarithms.
+/// Number of feerates in the grid on which the cheater's plan is computed. `STEP` is the distance between two of
+/// these feerates, in natural logarithms.
 const POINTS: usize = 60;
 const STEP: f64 = 0.12;
-/// Distance of the lowest grid point below the mean, in natural logarithms.
+/// Distance of the lowest feerate of the grid below the mean feerate, in natural logarithms.
 const BELOW: f64 = 1.8;
 
 /// Returns the fee market of a game.
@@ -22,16 +24,18 @@ pub(super) fn market(game: &Game, seed: u64) -> FeeMarket {
     FeeMarket::new(seed, game.mean_rate, PERSISTENCE, VOLATILITY).with_backlog(game.backlog)
 }
 
-/// Returns the satoshi that the cheater pays to fill a block with transactions that outbid `bid`, beyond the
-/// market feerate `rate`.
+/// Returns the cost, in satoshi, of filling a block with transactions that pay the feerate of the justice fee `bid`.
+/// Only the part above the market feerate `rate` counts.
 pub(super) fn flood(game: &Game, bid: f64, rate: f64) -> f64 {
     (bid / game.size() - rate).max(0.0) * BLOCK_SIZE
 }
 
-/// Decides which transaction the block includes after the delay, when both the justice transaction and the
-/// cheater's settlement can confirm. Each side bids up to its limit, and the transaction that pays more above
-/// the market rate wins. Returns whether the justice transaction wins, and the winner's fee. Returns `None`
-/// if neither side can pay the market rate.
+/// Simulates one block after the end of the delay, in which both the justice transaction and the cheater's settlement
+/// (the transaction that pays the old balances) can confirm. Each side bids up to its limit. The transaction that
+/// pays more above the market feerate `rate` wins.
+///
+/// Returns whether the justice transaction wins, and the fee of the winner in satoshi. Returns `None` if neither side
+/// can pay the market feerate.
 pub(super) fn auction(game: &Game, strategy: Strategy, rate: f64) -> Option<(bool, f64)> {
     let (justice, settle) = (rate * game.size(), rate * SETTLE_SIZE);
     let victim = strategy.last_bid(game) - justice;
@@ -48,7 +52,9 @@ pub(super) fn auction(game: &Game, strategy: Strategy, rate: f64) -> Option<(boo
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     mean: f64,
-    /// Expected gain in satoshi for each block and grid point. Empty if the cheater has no decision to make.
+    /// Cheater's expected gain, in satoshi, from a block on, if the justice transaction has not confirmed before. The
+    /// outer index is the block, the inner index a feerate of the grid. Empty if the cheater neither floods blocks
+    /// nor pays colluding miners.
     values: Vec<[f64; POINTS]>,
 }
 
@@ -103,8 +109,9 @@ impl Plan {
         (self.mean - BELOW + place * STEP).exp()
     }
 
-    /// Returns the expected value in the next block if the feerate is now at grid point `nth`. Three weighted
-    /// outcomes with the same mean and variance approximate the random change of the feerate.
+    /// Returns the cheater's expected gain in the next block, in satoshi, if the current feerate is grid point `nth`.
+    /// `next` contains the gain for each feerate of the next block. Three weighted outcomes, which have the same mean
+    /// and variance as the market model, approximate the random change of the feerate.
     fn expected(&self, next: &[f64; POINTS], nth: usize) -> f64 {
         let place = f64::from(u32::try_from(nth).unwrap_or_default()) * STEP - BELOW;
         let pushed = VOLATILITY * 3.0f64.sqrt();
@@ -112,7 +119,8 @@ impl Plan {
         (at(-pushed) + 4.0 * at(0.0) + at(pushed)) / 6.0
     }
 
-    /// Interpolates the value at a deviation of the logarithmic feerate from its mean.
+    /// Interpolates a value between two feerates of the grid. `values` contains one value for each feerate of the
+    /// grid. `deviation` is the logarithm of a feerate minus the logarithm of the mean.
     fn interpolate(values: &[f64; POINTS], deviation: f64) -> f64 {
         let place = ((deviation + BELOW) / STEP).max(0.0);
         let mut left = place;
@@ -126,9 +134,9 @@ impl Plan {
         values.last().copied().unwrap_or_default()
     }
 
-    /// Returns the highest cost, in satoshi, at which the cheater profits from keeping the justice
-    /// transaction out of this block. The amount includes the balance that the cheater loses if justice
-    /// confirms. Returns `None` if the plan is empty.
+    /// Returns the highest cost, in satoshi, at which the cheater profits from keeping the justice transaction out of
+    /// `block`. It is the expected gain from the next block on, plus the balance that the cheater would lose if the
+    /// justice transaction confirmed. Returns `None` if the plan is empty.
     pub(super) fn worth(&self, game: &Game, block: u32, rate: f64) -> Option<f64> {
         let next = self.values.get(usize::try_from(block).ok()?.checked_add(1)?)?;
         let deviation = PERSISTENCE * (rate.max(0.001).ln() - self.mean);

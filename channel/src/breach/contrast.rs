@@ -43,17 +43,16 @@ fn vbytes(weight: u64) -> f64 {
     precise(weight) / 4.0
 }
 
-/// Returns a table of the extra cost to an LN-penalty victim when the cheater pins one of its HTLC
-/// transactions. The table also shows that the signed sequence channel has no outputs that can be pinned in
-/// this way.
+/// Returns a table of the extra cost to an LN-penalty victim when the cheater pins one of its HTLC transactions. The
+/// table also shows that the signed sequence channel has no outputs that can be pinned in this way.
 ///
 /// If the victim uses one justice transaction for all outputs, it conflicts with each of the cheater's HTLC
-/// transactions. The cheater can enlarge an HTLC transaction with more inputs and outputs, because the victim
-/// signed it with SIGHASH_SINGLE|ANYONECANPAY. To replace this pin, the victim must pay more than its total
-/// fee (BIP 125 rule 3).
+/// transactions. The cheater can enlarge an HTLC transaction with more inputs and outputs, because the victim signed
+/// it with SIGHASH_SINGLE|ANYONECANPAY. To replace the enlarged transaction (the pin), the victim must pay more than
+/// the pin's total fee (BIP 125 rule 3).
 ///
-/// If the victim uses one justice transaction per output, only the one for the pinned output has to wait.
-/// When the pin confirms, another justice transaction takes the pin's HTLC output.
+/// If the victim uses one justice transaction per output, only the one for the pinned output has to wait. When the
+/// pin confirms, another justice transaction takes the output of the pin's HTLC.
 ///
 /// # Errors
 ///

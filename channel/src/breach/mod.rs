@@ -39,11 +39,12 @@ pub enum Payer {
     /// The victim signs the justice transaction with its own key. It can pay any fee, from the channel or
     /// from outside coins, at the same cost to itself.
     Victim,
-    /// Presigned justice transactions, each with an anchor output that contains a bonus for the fee. A
-    /// transaction with a higher bonus becomes valid at a later block. A tower publishes it, takes the bonus,
-    /// and pays the fee with a child.
+    /// A watchtower publishes one of several presigned justice transactions. Each has an anchor output that contains
+    /// a bonus, and those with a higher bonus become valid at a later block. The tower spends the anchor with a child
+    /// transaction that pays the fee, and keeps the rest of the bonus.
     Fixed {
-        /// Each bonus in satoshi, with the block from which it can be used. In ascending order of blocks.
+        /// Pairs of a block and a bonus in satoshi: from this block on, the transaction with this bonus can be used.
+        /// In ascending order of blocks.
         ladder: [(u32, u64); 3],
         /// Maximum that the tower adds to the fee from its own funds, in satoshi.
         coins: u64,
@@ -55,12 +56,12 @@ pub enum Payer {
 pub enum Miners {
     /// All miners take the transactions that pay most in the next block.
     Myopic,
-    /// The share of the hash rate that leaves out the justice transaction, and the price in satoshi that the
-    /// cheater pays for each block without it.
+    /// Miners that collude with the cheater: their share of the hash rate, from 0 to 1, and the price in satoshi that
+    /// the cheater pays them for each block in which they leave out the justice transaction.
     Colluding(f64, u64),
-    /// The share of the hash rate of all bribed miners together, and the share of each one. A bribed miner
-    /// leaves out the justice transaction if its expected part of the bribe is more than the justice fee. The
-    /// bribe is paid after the delay.
+    /// Bribed miners: their share of the hash rate, and the share of each one, from 0 to 1. A bribed miner leaves out
+    /// the justice transaction if its expected part of the bribe is more than the justice fee. The cheater pays the
+    /// bribe after the delay.
     Bribed(f64, f64),
 }
 
@@ -74,7 +75,8 @@ pub struct Game {
     /// Cheater's balance in satoshi in the latest state (a_N). The cheater loses this balance if the justice
     /// transaction confirms.
     pub cheater_new: u64,
-    /// Number of blocks until the cheater's settlement can confirm (T).
+    /// Number of blocks from the confirmation of the old commitment transaction until the cheater's settlement, which
+    /// pays the old balances, can confirm (T).
     pub delay: u32,
     /// Who pays the fee of the justice transaction.
     pub payer: Payer,
@@ -110,17 +112,18 @@ impl Default for Game {
 
 /// Size in virtual bytes of the contest transaction signed with the victim's key: 690 WU.
 const CONTEST_SIZE: f64 = 172.5;
-/// Size in virtual bytes of the presigned justice transaction and the child that pays its fee: 776 and 609 WU.
+/// Size in virtual bytes of the presigned justice transaction (776 WU) and of the child that pays its fee (609 WU),
+/// together.
 const FIXED_SIZE: f64 = 346.25;
-/// Size in virtual bytes of the cheater's settlement and its child: 704 and 609 WU.
+/// Size in virtual bytes of the cheater's settlement (704 WU) and of the child that pays its fee (609 WU), together.
 const SETTLE_SIZE: f64 = 328.25;
-/// Size in virtual bytes of a commitment and its child: 668 and 609 WU.
+/// Size in virtual bytes of a commitment transaction (668 WU) and of the child that pays its fee (609 WU), together.
 const COMMIT_SIZE: f64 = 319.25;
 /// Maximum size of a block in virtual bytes.
 const BLOCK_SIZE: f64 = 1_000_000.0;
 
 impl Game {
-    /// Validates the parameters.
+    /// Validates the parameters of the game.
     ///
     /// # Errors
     ///

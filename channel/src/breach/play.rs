@@ -14,13 +14,13 @@ pub struct Outcome {
     pub block: u32,
     /// Fee of the confirmed justice transaction or settlement in satoshi, or 0 if neither confirmed.
     pub fee: f64,
-    /// Victim's gain in satoshi relative to the latest state.
+    /// Victim's gain in satoshi, compared with its balance in the latest state.
     pub victim: f64,
-    /// Cheater's gain in satoshi relative to the latest state.
+    /// Cheater's gain in satoshi, compared with its balance in the latest state.
     pub cheater: f64,
-    /// Tower's gain in satoshi: its bonus minus the fee.
+    /// Watchtower's gain in satoshi: its bonus minus the fee that it paid. 0 if the victim pays the fee itself.
     pub tower: f64,
-    /// Satoshi that the cheater paid for floods and to miners.
+    /// Satoshi that the cheater paid for filling blocks with its own transactions (floods) and to miners.
     pub burnt: f64,
 }
 
@@ -104,17 +104,19 @@ pub struct Stats {
     pub in_time: f64,
     /// Share of games in which the victim lost nothing.
     pub whole: f64,
-    /// Share of games in which the cheat succeeded.
+    /// Share of games in which the justice transaction did not confirm.
     pub cheated: f64,
     /// Victim's mean gain in satoshi.
     pub victim: f64,
     /// Cheater's mean gain in satoshi.
     pub cheater: f64,
-    /// Tower's mean gain in satoshi.
+    /// Watchtower's mean gain per game in satoshi: its bonus minus the fee that it paid. 0 if the victim pays the fee
+    /// itself.
     pub tower: f64,
     /// Mean fee in satoshi of the justice transactions that confirmed.
     pub fee: f64,
-    /// Mean amount in satoshi that the cheater paid for floods and to miners.
+    /// Mean amount in satoshi that the cheater paid per game, for filling blocks with its own transactions (floods)
+    /// and to miners.
     pub burnt: f64,
 }
 
@@ -159,9 +161,9 @@ pub(super) fn nth_seed(seed: u64, nth: u32) -> u64 {
 pub struct Race {
     /// Mean gain in satoshi if the victim lets the old commitment confirm and then punishes it.
     pub let_confirm: f64,
-    /// Mean gain in satoshi if the victim confirms its own latest commitment transaction instead. The model
-    /// assumes that the cheater does not raise the fee of the old one, because it would lose its balance of
-    /// the latest state to a victim that is online.
+    /// Mean gain in satoshi if the victim instead replaces the old commitment by its own latest commitment
+    /// transaction. The model assumes that the cheater does not raise the fee of the old one, because it would lose
+    /// its balance of the latest state to a victim that is online.
     pub publish_own: f64,
 }
 

@@ -43,7 +43,7 @@ fn sat(value: f64) -> String {
 /// A function that computes one table and adds it to the report.
 type MakeTable = fn(&mut Reporter) -> Result<(), PlayError>;
 
-/// Tables of a report in order, each with its name.
+/// Tables of a report in order: name of each table, and function that computes it.
 const STEPS: [(&str, MakeTable); 11] = [
     ("in-time", Reporter::in_time),
     ("balances", Reporter::balances),
@@ -63,7 +63,8 @@ pub fn tables() -> impl ExactSizeIterator<Item = &'static str> {
     STEPS.iter().map(|(name, _)| *name)
 }
 
-/// Returns a description of a table's columns and their units. `None` if the headings are sufficient.
+/// Returns a text that explains the columns of a table of the report and their units. `table` is the table's name.
+/// `None` if the column headings need no explanation.
 pub fn columns(table: &str) -> Option<&'static str> {
     Some(match table {
         "in-time" => {
@@ -93,8 +94,9 @@ pub fn columns(table: &str) -> Option<&'static str> {
     })
 }
 
-/// Computes the whole report. Each table cell is an average over `games` games; the search for the minimum
-/// delay uses at least 20,000. `progress` is called with the name of each table before the table is computed.
+/// Computes the whole report. Most averages are over `games` games. The table "balances" uses a quarter of this
+/// number for each row, and the table "flood" uses half of it. The table "least-delay" uses at least 20,000 games,
+/// unless `games` is below 100. `progress` is called with the name of each table before the table is computed.
 ///
 /// # Errors
 ///
@@ -167,7 +169,8 @@ impl Reporter {
         Ok(())
     }
 
-    /// Adds the table of mean gains by the cheater's balances in the old and in the latest state.
+    /// Adds the table "balances": mean gains of both sides for each pair of the cheater's balances in the old and in
+    /// the latest state. Also draws these gains as two charts.
     fn balances(&mut self) -> Result<(), PlayError> {
         let headings = ["cheater's newest share", "cheater's old share", "victim", "cheater", "whole", "fee"];
         let mut table = Table::new(&headings);

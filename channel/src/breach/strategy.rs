@@ -2,27 +2,27 @@
 
 use super::Game;
 
-/// A strategy that chooses the victim's bid, which is the fee of the justice transaction. No bid exceeds what
-/// the victim would lose anyway.
+/// A strategy that chooses the victim's bid, which is the fee of the justice transaction. No bid exceeds what the
+/// victim would lose if the cheat succeeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Strategy {
-    /// A constant feerate in sat/vB.
+    /// The victim always bids this feerate, in sat/vB.
     Fixed(f64),
     /// The fee rises linearly over the delay, from the fee at the mean feerate to the cheater's balance in
     /// the latest state.
     Linear,
     /// The first fee is at the mean feerate. The fee rises by a quarter in each block.
     Exponential,
-    /// The fee is at the mean feerate until the last six blocks of the delay. In these blocks the fee is the
-    /// cheater's balance in the latest state, and in the last block it is the cheater's balance in the old
-    /// state.
+    /// The fee is at the mean feerate until the last six blocks of the delay. In the first five of these blocks, the
+    /// fee is the cheater's balance in the latest state, but at least the fee at the mean feerate. In the last block,
+    /// it is the cheater's balance in the old state.
     Scorched,
     /// The feerate is a quarter above the market rate of the previous block. The fee is limited to the
     /// cheater's balance in the latest state, and in the last six blocks of the delay to its balance in the
     /// old state.
     Follow,
-    /// The feerate is exactly the market rate of the next block. The fee is limited to the cheater's balance
-    /// in the latest state. This strategy knows the future, so it only gives bounds for the others.
+    /// The feerate is exactly the market rate of the next block. The fee is limited to the cheater's balance in the
+    /// latest state. This strategy knows the future, so it is only an upper bound for the other strategies.
     Oracle,
 }
 

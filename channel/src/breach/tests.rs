@@ -13,9 +13,9 @@ fn rates(game: &Game, seed: u64) -> Vec<f64> {
     market(game, seed).take(usize::try_from(game.delay).unwrap()).collect()
 }
 
-/// First known result, for a cheater without outside funds and miners that do not collude. The victim loses
-/// nothing exactly if the market rate is at most a_N / W_J in some block before T. Here a_N is the cheater's
-/// balance in the latest state, and W_J is the size of the justice transaction.
+/// Tests a known result of the breach game, for a cheater without outside funds and miners that do not collude. The
+/// victim loses nothing exactly if the market rate is at most a_N / W_J in some block before the end of the delay.
+/// Here a_N is the cheater's balance in the latest state, and W_J is the size of the justice transaction.
 #[test]
 fn an_honest_market_leaves_the_victim_whole() {
     let game = Game { backlog: 60.0, delay: 8, ..Game::default() };
@@ -35,8 +35,8 @@ fn an_honest_market_leaves_the_victim_whole() {
     assert!(reachable > 20 && not > 20, "{reachable} {not}");
 }
 
-/// Second known result: if the cheater has no balance in the latest state (a_N = 0), the victim pays every
-/// fee with its own money. The best possible result is then the cheapest fee that confirms.
+/// Tests a known result of the breach game: if the cheater has no balance in the latest state (a_N = 0), the victim
+/// pays every fee with its own money. The best possible result is then the cheapest fee that confirms.
 #[test]
 fn without_a_reserve_the_cheapest_fee_that_confirms_is_best() {
     let game = Game { cheater_new: 0, backlog: 3.0, delay: 72, ..Game::default() };
@@ -56,7 +56,7 @@ fn without_a_reserve_the_cheapest_fee_that_confirms_is_best() {
     assert_eq!(met, GAMES);
 }
 
-/// Third known result: if all miners collude, the cheater always wins.
+/// Tests a known result of the breach game: if all miners collude with the cheater, the cheater always wins.
 #[test]
 fn miners_who_all_collude_let_the_cheater_win() {
     let game = Game { miners: Miners::Colluding(1.0, 0), ..Game::default() };
@@ -97,7 +97,8 @@ fn games_repeat_by_seed() {
     assert!((0..20).any(|seed| alone(&game, Strategy::Linear, seed) != alone(&game, Strategy::Linear, 99)));
 }
 
-/// Returns the gain of a cheater that floods every block or none.
+/// Returns the gain, in satoshi, of a cheater that floods every block (`floods` is true) or no block (`floods` is
+/// false).
 fn stubborn(game: &Game, strategy: Strategy, floods: bool, seed: u64) -> f64 {
     let mut burnt = 0.0;
     let mut market = market(game, seed);

@@ -8,7 +8,7 @@ use super::{Chain, Reject};
 /// An unspent output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Coin {
-    /// The unspent output.
+    /// Amount and script of the unspent output.
     pub out: TxOut,
     /// Height of the block that created the output. For an unconfirmed output this is the height of the
     /// next block.
@@ -23,14 +23,14 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Returns the context of a transaction in the next block.
+    /// Returns the height and the median time with which transactions for the next block are checked.
     pub(super) fn next(chain: &'a Chain) -> Context<'a> {
         let tip = chain.height();
         Context { chain, height: tip.saturating_add(1), median_time: chain.median_time_past(tip) }
     }
 }
 
-/// The outputs that a transaction spends, their heights, and the transaction's fee.
+/// The outputs that a transaction spends, the heights at which they confirmed, and the transaction's fee.
 pub(super) struct Placed {
     pub(super) prevouts: Vec<TxOut>,
     pub(super) heights: Vec<u32>,
@@ -39,7 +39,7 @@ pub(super) struct Placed {
 
 /// Bit of nSequence that disables the relative lock (BIP 68).
 const DISABLE: u32 = 1 << 31;
-/// Bit of nSequence by which the relative lock counts units of 512 seconds (BIP 68).
+/// Bit of nSequence that makes the relative lock count in units of 512 seconds instead of blocks (BIP 68).
 const TIME: u32 = 1 << 22;
 
 /// Checks everything about a transaction except its scripts: form, inputs, locks and amounts. `coin` looks up

@@ -48,7 +48,7 @@ impl Ledger {
         self.blocks.values().flatten().filter_map(|txid| self.confirmed(txid))
     }
 
-    /// Returns the digest of coins and confirmed transactions.
+    /// Returns the digest of all unspent outputs and confirmed transactions.
     pub(super) fn digest(&self) -> Digest {
         self.digest
     }
@@ -141,7 +141,7 @@ impl Digest {
         self.0 = self.0.wrapping_sub(Digest::of(element));
     }
 
-    /// Returns one digest of several sets, which depends on their order.
+    /// Combines the digests of several sets into one digest, which depends on the order of the sets.
     pub(super) fn join(parts: &[Digest]) -> u128 {
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.0.to_le_bytes()).collect();
         Digest::of(&bytes)

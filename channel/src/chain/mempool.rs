@@ -22,7 +22,7 @@ const MAX_CLUSTER_VSIZE: u64 = 101_000;
 /// A transaction in the mempool.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The transaction.
+    /// The unconfirmed transaction.
     pub tx: Transaction,
     /// Txid of the transaction.
     pub txid: Txid,
@@ -30,7 +30,7 @@ pub struct Entry {
     pub prevouts: Vec<TxOut>,
     /// Fee of the transaction, in satoshi.
     pub fee: u64,
-    /// Virtual size of the transaction in bytes, adjusted for signature operations.
+    /// Virtual size of the transaction, adjusted for signature operations.
     pub vsize: u64,
 }
 
@@ -40,7 +40,7 @@ impl Entry {
     }
 }
 
-/// The unconfirmed transactions.
+/// The mempool: all unconfirmed transactions, and the outputs that they spend.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mempool {
     entries: BTreeMap<Txid, Arc<Entry>>,
@@ -97,8 +97,8 @@ impl Mempool {
         found
     }
 
-    /// Returns the transactions of the best block template, parents before children. `capacity` is in
-    /// weight units and `rate` in sat/kvB.
+    /// Returns the transactions of the best block template that fits into `capacity` weight units and whose feerates
+    /// are at least `rate` sat/kvB. Parents come before children.
     pub(super) fn template(&self, capacity: u64, rate: u64) -> Vec<Transaction> {
         let mut block = Vec::new();
         let mut left_out = BTreeSet::new();
@@ -255,8 +255,8 @@ pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Mempool, 
     pool.with(entries, &evicted)
 }
 
-/// Checks consensus, and the policy rules that concern one transaction alone. `before` contains the earlier
-/// transactions of the package, whose outputs `tx` may spend.
+/// Checks a transaction against consensus and against the policy rules that concern one transaction alone. `before`
+/// contains the earlier transactions of the package, whose outputs `tx` may spend.
 fn entry(chain: &Chain, tx: Transaction, before: &[Entry]) -> Result<Entry, Reject> {
     let txid = tx.compute_txid();
     if chain.mempool.entries.contains_key(&txid) || chain.confirmed(&txid).is_some() {
@@ -282,8 +282,9 @@ fn standard(tx: &Transaction, placed: &Placed, policy: &Policy) -> Result<u64, P
     Ok(candidate.vsize())
 }
 
-/// Checks the rules of version 3 (BIP 431). Returns the sibling that the transaction would evict, or `None`
-/// if it has no sibling.
+/// Checks a transaction against the rules for version 3 transactions (TRUC, BIP 431). If the transaction's
+/// unconfirmed parent already has another child in the mempool, returns the txid of this child, which the transaction
+/// would evict. Otherwise returns `None`.
 fn truc(
     pool: &Mempool,
     entry: &Entry,
@@ -360,9 +361,13 @@ fn fees(policy: &Policy, entries: &[Entry]) -> Result<(), Reject> {
     Ok(())
 }
 
-/// Checks the replacement rules of BIP 125 as Core applies them with cluster mempool: every transaction is
-/// replaceable, rules 3 and 4 are unchanged, rule 5 counts clusters, rule 6 compares feerate diagrams, and
-/// rules 1 and 2 no longer exist. Returns the evicted transactions.
+/// Checks the replacement rules of BIP 125 as Core applies them with cluster mempool. Returns the evicted
+/// transactions.
+///
+/// - Rules 1 and 2 no longer exist, so every transaction is replaceable.
+/// - Rules 3 and 4 are unchanged.
+/// - Rule 5 limits the number of clusters that the replacement conflicts with.
+/// - Rule 6 compares feerate diagrams.
 fn replacement(
     chain: &Chain,
     entries: &[Entry],

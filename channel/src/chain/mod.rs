@@ -55,7 +55,7 @@ pub struct Block {
 /// A confirmed transaction, with the outputs that it spent and its position in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Confirmed {
-    /// The transaction.
+    /// The confirmed transaction.
     pub tx: Transaction,
     /// The outputs that the transaction spent, in input order.
     pub prevouts: Vec<TxOut>,
@@ -67,7 +67,7 @@ pub struct Confirmed {
     pub fee: u64,
 }
 
-/// A chain with its mempool.
+/// A simulated block chain with its mempool.
 #[derive(Clone, Debug)]
 pub struct Chain {
     consensus: Flags,
@@ -111,7 +111,7 @@ impl Chain {
         self.consensus
     }
 
-    /// Returns the script flags for the mempool.
+    /// Returns the script flags with which the mempool verifies transactions.
     pub fn standard_flags(&self) -> Flags {
         self.standard
     }

@@ -6,22 +6,23 @@ use bitcoin::OutPoint;
 use sigstack_interpreter::{TransactionError, TxError};
 use sigstack_policy::PolicyError;
 
-/// The reason for which the mempool or a block refuses a transaction. Messages use Core's names where Core
-/// has one.
+/// The reason for which the mempool or a block refuses a transaction. An error message is Core's reject reason, if
+/// Core has one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reject {
-    /// The transaction is invalid without regard to its inputs.
+    /// The transaction violates a consensus rule that does not depend on the outputs that it spends.
     Transaction(TxError),
     /// An input spends an output that does not exist or is already spent.
     MissingInput(OutPoint),
     /// The outputs are worth more than the inputs.
     CreatesMoney,
-    /// nLockTime is not reached yet (BIP 113 for times).
+    /// The transaction's nLockTime is not reached yet. A lock time in seconds is compared with the median time (BIP
+    /// 113).
     NotFinal,
     /// The relative lock of an input has not expired yet (BIP 68).
     SequenceLocked {
-        /// Index of the input.
+        /// Index of the input whose relative lock has not expired.
         input: usize,
     },
     /// The interpreter rejects an input, or the whole transaction.
@@ -42,12 +43,12 @@ pub enum Reject {
     },
     /// Policy: a cluster of connected transactions would exceed 101,000 virtual bytes.
     ClusterTooHeavy {
-        /// Virtual bytes of the cluster.
+        /// Total size of the cluster, in virtual bytes.
         vsize: u64,
     },
     /// A reorganisation would disconnect more blocks than the model allows, or more than were mined.
     ReorganisationTooDeep {
-        /// Number of blocks to disconnect.
+        /// Number of blocks that the reorganisation would disconnect.
         depth: u32,
     },
     /// The mempool accepted the transaction, but the next block did not include it.
@@ -56,28 +57,29 @@ pub enum Reject {
     UnspentEphemeralDust,
     /// Policy: the feerate is below the minimum relay feerate.
     MinRelayFee {
-        /// Fee paid, in satoshi.
+        /// Fee that the transaction or the package pays, in satoshi.
         fee: u64,
-        /// Fee required, in satoshi.
+        /// Minimum fee that the relay policy requires for this size, in satoshi.
         needed: u64,
     },
     /// Policy: a replacement pays a lower fee than the transactions that it evicts (BIP 125 rule 3).
     ReplacementFee {
         /// Fee of the replacement, in satoshi.
         fee: u64,
-        /// Fees of all transactions that would be evicted, in satoshi.
+        /// Total fee of all transactions that would be evicted, in satoshi.
         evicted: u64,
     },
     /// Policy: a replacement does not pay for its own relay (BIP 125 rule 4).
     ReplacementRelay {
         /// Fee of the replacement in excess of the evicted fees, in satoshi.
         extra: u64,
-        /// Excess required, in satoshi.
+        /// Minimum value of `extra`, in satoshi. It is the size of the replacement times the incremental relay
+        /// feerate.
         needed: u64,
     },
     /// Policy: a replacement conflicts with more than 100 clusters (rule 5 with cluster mempool).
     TooManyReplaced {
-        /// Number of clusters.
+        /// Number of clusters that the replacement conflicts with.
         clusters: usize,
     },
     /// Policy: a replacement does not improve the feerate diagram (rule 6 with cluster mempool).

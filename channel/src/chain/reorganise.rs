@@ -12,15 +12,15 @@ pub const MAX_REORGANISATION: u32 = 2;
 impl Chain {
     /// Disconnects the last `depth` blocks. The caller mines the blocks that replace them.
     ///
-    /// As in Core, the transactions of these blocks return to the mempool if they are still valid and
-    /// standard. Their fees are not checked. A mempool transaction is removed if it depends on a transaction
-    /// that did not return, or if its locks have not expired at the new height. An output that is unspent
-    /// again gets back the height that it had before.
+    /// As in Core, the transactions of these blocks return to the mempool if they are still valid and standard. Their
+    /// fees are not checked. A mempool transaction is removed if it depends on a transaction that did not return, or
+    /// if its locks have not expired at the new height. An output that is unspent again gets back the height that it
+    /// had before.
     ///
     /// # Errors
     ///
-    /// Returns [`Reject::ReorganisationTooDeep`] if `depth` is above [`MAX_REORGANISATION`], or if fewer
-    /// blocks were mined.
+    /// Returns [`Reject::ReorganisationTooDeep`] if `depth` is above [`MAX_REORGANISATION`] or above the number of
+    /// blocks that were mined.
     pub fn reorganise(&mut self, depth: u32) -> Result<(), Reject> {
         let mined = self.height.saturating_sub(START_HEIGHT + BLOCKS_BEFORE);
         if depth > MAX_REORGANISATION.min(mined) {

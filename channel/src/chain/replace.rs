@@ -1,5 +1,5 @@
-//! Feerate diagrams: sorts transactions in the order in which miners would include them, and compares the
-//! results.
+//! Feerate diagrams: sorts transactions into the order in which miners would include them, and checks whether a
+//! replacement improves the feerate diagram of the mempool.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use super::mempool::Entry;
 /// A group of transactions that are mined together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Chunk {
-    /// Total fee, in satoshi.
+    /// Total fee of the chunk's transactions, in satoshi.
     pub fee: u64,
-    /// Total size, in virtual bytes.
+    /// Total size of the chunk's transactions, in virtual bytes.
     pub size: u64,
 }
 
@@ -56,7 +56,8 @@ pub(super) fn linearize(entries: &BTreeMap<Txid, Arc<Entry>>) -> Vec<(Chunk, Vec
     chunks
 }
 
-/// Returns a transaction and its ancestors, ancestors first.
+/// Returns a transaction with its direct and indirect parents among the transactions in `left`. Parents come before
+/// children.
 fn ancestors(entries: &BTreeMap<Txid, Arc<Entry>>, left: &BTreeSet<Txid>, txid: Txid) -> Vec<Txid> {
     let (mut found, mut open) = (Vec::new(), vec![txid]);
     while let Some(txid) = open.pop() {

@@ -13,7 +13,8 @@ fn setup() -> (Chain, Wallet) {
     (chain, Wallet::new(&Seed::from_name("chain test")).unwrap())
 }
 
-/// Returns the virtual size of a transaction. Its signature operations are too few to increase this size.
+/// Returns the virtual size of a transaction, computed from its weight alone. The transactions of these tests have
+/// too few signature operations to increase the virtual size.
 fn vsize(tx: &Transaction) -> u64 {
     crate::tx::weight(tx).div_ceil(4)
 }

@@ -22,18 +22,21 @@ use crate::sign::{self, ALL_ANYPREVOUTANYSCRIPT, with_hash_type};
 use crate::taproot::{Leaf, TapOutput};
 use crate::tx::{SEQUENCE_FREE, input, op_return, outpoint, output, p2tr, set_witness, transaction, weight};
 
-/// A row of the table: weights in weight units, published by the BIP or measured here.
+/// A row of the table "Cost comparison" of BIP 442. Its weights are either those that the BIP publishes or those that
+/// [`measure_bip442`] measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bip442Row {
     /// Name of the method in the BIP.
     pub method: &'static str,
-    /// "Force close": weight of the update that spends the funding output, and of the settlement.
+    /// Column "Force close" of the table: weight of the update transaction that spends the funding output, plus
+    /// weight of the settlement. In weight units.
     pub force_close: u64,
-    /// "Contest": weight of one more update.
+    /// Column "Contest" of the table: weight of an update transaction that spends the output of an older state. In
+    /// weight units.
     pub contest: u64,
 }
 
-/// The table as published in the BIP, in weight units.
+/// The table "Cost comparison" as published in BIP 442. Weights are in weight units.
 pub const BIP_442: [Bip442Row; 7] = [
     Bip442Row { method: "APO-Annex", force_close: 1221, contest: 627 },
     Bip442Row { method: "APO-Return", force_close: 1359, contest: 765 },
@@ -205,7 +208,8 @@ impl Method {
     }
 }
 
-/// Builds and verifies the transactions of each row, and returns their weights.
+/// Builds and verifies the transactions of each row of the table "Cost comparison" of BIP 442, and returns the
+/// measured weights.
 ///
 /// # Errors
 ///

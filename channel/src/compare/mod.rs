@@ -23,7 +23,7 @@ const PREIMAGE: [u8; 32] = [0x42; 32];
 /// Parameters of a comparison between constructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
-    /// Number of updates before anything is published.
+    /// Number of channel updates before any transaction is published.
     pub updates: u32,
     /// Number of HTLCs in every state.
     pub htlcs: usize,
@@ -34,7 +34,7 @@ pub struct Question {
 }
 
 impl Question {
-    /// Validates the parameters.
+    /// Validates the parameters of the comparison.
     ///
     /// # Errors
     ///
@@ -65,14 +65,14 @@ impl Default for Question {
 /// Weight of the transactions of one way to close a channel, in weight units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Weights {
-    /// Weight of the construction's own transactions.
+    /// Weight of the transactions that the construction defines, without fee-paying children.
     pub own: u64,
     /// Weight of the child transactions that pay the fees of zero-fee transactions.
     pub children: u64,
 }
 
 impl Weights {
-    /// Returns the sum of both weights.
+    /// Returns the sum of both weights: the construction's own transactions and the child transactions.
     pub fn total(self) -> u64 {
         self.own + self.children
     }
@@ -88,7 +88,7 @@ pub struct Measured {
     pub proposals: String,
     /// Number of parties of the measured channel.
     pub parties: usize,
-    /// Maximum number of states.
+    /// Maximum number of states that a channel of this construction can have.
     pub states: u64,
     /// Whether a party that publishes an old state loses the channel's funds.
     pub penalty: bool,
@@ -211,8 +211,8 @@ pub fn measure(kind: Kind, question: &Question) -> Result<Measured, PlayError> {
     })
 }
 
-/// Publishes the state before the latest, and the answer of the other party. Returns the weights of these
-/// transactions, or `None` if the old state cannot confirm.
+/// Party 0 publishes the state before the latest, and party 1 answers. Returns the weights of these transactions, or
+/// `None` if the old state cannot confirm.
 fn breach_depth_one(channel: &mut dyn Construction) -> Result<Option<Weights>, PlayError> {
     let facts = channel.facts();
     // In constructions in which newer states have shorter locks, the latest state confirms before an old one
@@ -245,7 +245,7 @@ pub fn measure_all(question: &Question, progress: &dyn Fn(&str)) -> Result<Vec<M
     measured.collect()
 }
 
-/// Returns a table with one row for each construction.
+/// Returns a table of the measurements, with one row for each construction.
 pub fn summary(measured: &[Measured], question: &Question) -> Table {
     let mut table = Table::new(&[
         "construction",

@@ -48,7 +48,7 @@ pub struct Axes<'a> {
     pub log_y: bool,
 }
 
-/// Width and height of a chart in pixels, and the horizontal position of the legend.
+/// Width and height of a chart in pixels. The legend begins at the horizontal position `LEGEND_AT`.
 const SIZE: (u32, u32) = (1_000, 560);
 const LEGEND_AT: u32 = 740;
 
@@ -92,7 +92,8 @@ pub fn line_chart(axes: &Axes<'_>, series: &[Series]) -> Result<String, ChannelE
 /// Returns the lower and upper end of an axis. A linear axis begins at or below 0 and has a small margin
 /// above the maximum. The ends of a logarithmic axis are 1, 2 or 5 times a power of ten.
 pub(super) fn ends(values: impl Iterator<Item = f64> + Clone, log: bool) -> (f64, f64) {
-    /// Tolerance for rounding errors, so that a value equal to a step stays within this step.
+    /// Relative tolerance for rounding errors. A value that exceeds a possible end of the axis only by a rounding
+    /// error does not move the end.
     const ROUNDING: f64 = 1e-9;
     let most = values.clone().fold(f64::MIN, f64::max);
     let least = values.fold(f64::MAX, f64::min);

@@ -49,8 +49,8 @@ impl Table {
         std::iter::once(&self.headings).chain(&self.rows).map(line).collect()
     }
 
-    /// Formats the table as a JSON array with one object for each row. Whole numbers become JSON numbers. If
-    /// a heading occurs twice, a number is appended to the second.
+    /// Formats the table as a JSON array with one object for each row. Whole numbers become JSON numbers. If a
+    /// heading occurs more than once, the later keys get a number, for example `sat` and `sat 2`.
     pub fn to_json(&self) -> String {
         let mut names: Vec<String> = Vec::new();
         for heading in &self.headings {

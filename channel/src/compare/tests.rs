@@ -135,8 +135,8 @@ fn charts_draw_every_line() {
     assert!(heat_chart(&axes(false, false), &HeatMap { rows: vec![], ..map }).is_err());
 }
 
-/// A logarithmic axis ends at 1, 2 or 5 times a power of ten, and contains at least two powers of ten, which
-/// have labels.
+/// Tests that a logarithmic axis ends at 1, 2 or 5 times a power of ten, and that it contains at least two powers of
+/// ten. Only powers of ten have labels.
 #[test]
 fn logarithmic_axes_end_near_their_values() {
     let ends = |values: [f64; 2]| plot::ends(values.into_iter(), true);

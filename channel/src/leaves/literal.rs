@@ -1,5 +1,4 @@
-//! Scripts of the leaves for the channel that is built literally from the proposal of 2018
-//! (`model::Literal`).
+//! Scripts of the leaves of `model::Literal`, a channel built literally as a talk in 2018 proposed it.
 
 use sigstack_compiler::Fill::Bytes;
 use sigstack_interpreter::Opcode as O;
@@ -34,7 +33,8 @@ pub fn literal_cat(commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32
     if sized { script } else { without_sizes(&script) }
 }
 
-/// Returns the script without its size checks. Only whole instructions are removed, never bytes of a push.
+/// Returns a script without its size checks, `SIZE <32> EQUALVERIFY`. The same bytes inside a data push are not
+/// removed.
 fn without_sizes(script: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(script.len());
     let starts = sigstack_interpreter::Instructions::new(script).flatten().map(|found| found.byte_offset);

@@ -40,7 +40,7 @@ pub use symmetry::{
 };
 pub use templates::{template_ctv, template_signature, template_templatehash, template_templatehash_after};
 
-/// `OP_CHECKTEMPLATEVERIFY`.
+/// The opcode `OP_CHECKTEMPLATEVERIFY` (BIP 119).
 pub const CTV: Opcode = Opcode::OP_CHECKTEMPLATEVERIFY;
 /// The smallest nLockTime that counts as a time. Some constructions encode state number n as the nLockTime
 /// `NUMBER_BASE` + n.
@@ -48,7 +48,7 @@ pub const NUMBER_BASE: u32 = 500_000_000;
 /// The highest state number. It is the largest operand of OP_GREATERTHAN, which accepts at most four bytes.
 pub const MAX_NUMBER: u32 = 0x7fff_ffff;
 
-/// Returns `PairCommit(a, b)` (BIP 442).
+/// Returns the hash `PairCommit(a, b)` of OP_PAIRCOMMIT (BIP 442).
 pub fn pair_commit(a: &[u8], b: &[u8]) -> [u8; 32] {
     sigstack_compiler::pair_commit(a, b)
 }
@@ -81,10 +81,11 @@ impl PolicyLeaf {
         self.template.get_or_init(compile).as_ref()
     }
 
-    /// Returns the script with `values` in the holes.
+    /// Returns the leaf's script with `values` in its holes, which are the places where the compiler left out a
+    /// value.
     ///
-    /// If the policy does not compile or a value has the wrong length, the result is `OP_RETURN`, a leaf
-    /// that nobody can spend. The tests compile every policy that is used here.
+    /// If the policy does not compile or a value has the wrong length, the result is `OP_RETURN`, a leaf that nobody
+    /// can spend. The tests compile every policy that is used here.
     fn fill(&self, values: &[Fill<'_>]) -> Vec<u8> {
         self.template().and_then(|template| template.fill(values)).unwrap_or_else(unspendable)
     }
@@ -101,7 +102,7 @@ fn unspendable() -> Vec<u8> {
     vec![Opcode::OP_RETURN.0]
 }
 
-/// Wraps a number as the value of a hole.
+/// Wraps a number as a value for [`PolicyLeaf::fill`].
 fn number(number: impl Into<i64>) -> Fill<'static> {
     Fill::Number(number.into())
 }

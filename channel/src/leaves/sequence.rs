@@ -1,5 +1,5 @@
-//! Scripts of the leaves for the contested output of the signed sequence channel, including those that
-//! watchtowers use.
+//! Scripts of the leaves of the contested output, which is the only large output of a commitment transaction in the
+//! signed sequence channel. Some of the leaves are for watchtowers.
 
 use sigstack_compiler::Fill::Bytes;
 
@@ -14,15 +14,15 @@ pub(super) static CONTEST_LOCK_TIME: PolicyLeaf =
 pub(super) static TOWER_LOCK_TIME: PolicyLeaf =
     PolicyLeaf::new("default-bip118", 2, &["n", "K_A", "B_pen", "W"]);
 
-/// Returns the leaf by which both parties together spend after a relative delay, 6 B: `INTERNALKEY
-/// CHECKSIGVERIFY <delay> CSV`. Witness: `<sig>`.
+/// Returns the leaf by which both parties together spend with the taproot internal key after a relative delay in
+/// blocks, 6 B: `INTERNALKEY CHECKSIGVERIFY <delay> CSV`. Witness: `<sig>`.
 pub fn delayed_internal_key(delay: u16) -> Vec<u8> {
     SETTLE_SIGNED.fill(&[number(delay)])
 }
 
-/// Returns the leaf by which the victim takes the whole output of an old state n, 77 B: `DUP <n> GREATERTHAN
-/// VERIFY <K> CHECKSIGFROMSTACK VERIFY <key> CHECKSIG`. K is the publisher's number key, and m is a higher
-/// number that the publisher signed. Witness: `<sig by the victim> <sig by K over m> <m>`.
+/// Returns the leaf by which the victim takes the whole output of an old state n, 77 B: `DUP <n> GREATERTHAN VERIFY
+/// <K> CHECKSIGFROMSTACK VERIFY <key> CHECKSIG`. K is the key with which the publisher signs state numbers, and m is
+/// a higher number that it signed. Witness: `<sig by the victim> <sig by K over m> <m>`.
 pub fn contest(state: u32, number_key: &[u8; 32], penalty_key: &[u8; 32]) -> Vec<u8> {
     CONTEST.fill(&[number(state), Bytes(number_key), Bytes(penalty_key)])
 }
@@ -33,30 +33,41 @@ pub(crate) fn higher_number(state: u32, number_key: &[u8; 32]) -> Vec<u8> {
     CONTEST.conditions(0..1, &[number(state), Bytes(number_key)])
 }
 
-/// Returns the leaf by which a watchtower takes the whole output for the victim, with a fixed transaction.
-/// 111 B with CTV. The script consists of the check for a higher number (as in [`contest`]), `<W>
-/// CHECKSIGVERIFY`, and `fixed`, which is one of the `template_` scripts. W is the tower's key, K is the
-/// publisher's number key, and m is a higher number that the publisher signed. Witness: `<sig by W> <sig by K
-/// over m> <m>`.
+/// Returns the leaf by which a watchtower takes the whole output of an old state for the victim, with a fixed
+/// transaction. It has 111 B with CTV. The script consists of three parts:
+///
+/// - the check for a higher state number, as in [`contest`]
+/// - `<W> CHECKSIGVERIFY`, where W is the tower's key
+/// - `fixed`, the script of one of the `template_` functions, which allows only one transaction
+///
+/// Witness: `<sig by W> <sig by K over m> <m>`. K is the key with which the publisher signs state numbers, and m is a
+/// higher number that it signed.
 pub fn tower(state: u32, number_key: &[u8; 32], tower_key: &[u8; 32], fixed: &[u8]) -> Vec<u8> {
     let mut script = TOWER.conditions(0..2, &[number(state), Bytes(number_key), Bytes(tower_key)]);
     script.extend_from_slice(fixed);
     script
 }
 
-/// Returns a leaf with the same purpose as [`contest`] that does not need CSFS, 75 B: `<01 K> CHECKSIGVERIFY
-/// <B> CHECKSIGVERIFY <S + n + 1> CLTV`. B is the victim's key. The higher number is encoded in nLockTime,
-/// from S ([`NUMBER_BASE`](super::NUMBER_BASE)) on. Witness: `<sig by the victim> <sig by K under
-/// NONE|ANYPREVOUTANYSCRIPT>`.
+/// Returns the leaf by which the victim takes the whole output of the old state n, without CSFS. It has 75 B:
+/// `<01 K> CHECKSIGVERIFY <B> CHECKSIGVERIFY <S + n + 1> CLTV`. Witness: `<sig by B> <sig by K>`.
+///
+/// K is the key with which the publisher revokes states, B the victim's key, and S is
+/// [`NUMBER_BASE`](super::NUMBER_BASE). The signature by K uses the hash type NONE|ANYPREVOUTANYSCRIPT, which commits
+/// to nLockTime. The transaction's nLockTime encodes a higher state number than n.
 pub fn contest_lock_time(state: u32, number_key: &[u8; 32], penalty_key: &[u8; 32]) -> Vec<u8> {
     CONTEST_LOCK_TIME.fill(&[number(state), Bytes(number_key), Bytes(penalty_key)])
 }
 
-/// Returns a leaf with the same purpose as [`tower`] that does not need CSFS, 110 B: `<01 K> CHECKSIGVERIFY
-/// <01 B> CHECKSIGVERIFY <W> CHECKSIGVERIFY <S + n + 1> CLTV`. K is the publisher's number key, B the
-/// victim's key, W the tower's key, and S is [`NUMBER_BASE`](super::NUMBER_BASE). The victim's signature
-/// fixes the transaction. Witness: `<sig by W> <sig by the victim under ALL|ANYPREVOUTANYSCRIPT> <sig by K
-/// under NONE|ANYPREVOUTANYSCRIPT>`.
+/// Returns the leaf by which a watchtower takes the whole output of the old state n for the victim, without CSFS. It
+/// has 110 B: `<01 K> CHECKSIGVERIFY <01 B> CHECKSIGVERIFY <W> CHECKSIGVERIFY <S + n + 1> CLTV`.
+///
+/// K is the key with which the publisher revokes states, B the victim's key, W the tower's key, and S is
+/// [`NUMBER_BASE`](super::NUMBER_BASE). The transaction's nLockTime encodes a higher state number than n. The
+/// victim's signature fixes the outputs. The witness is, in this order:
+///
+/// - signature by W
+/// - signature by B under ALL|ANYPREVOUTANYSCRIPT
+/// - signature by K under NONE|ANYPREVOUTANYSCRIPT
 pub fn tower_lock_time(state: u32, [number_key, penalty_key, tower_key]: [&[u8; 32]; 3]) -> Vec<u8> {
     TOWER_LOCK_TIME.fill(&[number(state), Bytes(number_key), Bytes(penalty_key), Bytes(tower_key)])
 }

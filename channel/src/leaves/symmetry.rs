@@ -1,6 +1,7 @@
-//! Scripts of the leaves by which update transactions spend the funding output or the output of an older
-//! state, in LN-Symmetry and in the override forms. The leaf of the funding output contains no number. In
-//! LN-Symmetry, the leaf of a state's output contains the number of the next state.
+//! Scripts of the leaves by which update transactions spend the funding output or the output of an older state, in
+//! LN-Symmetry and in its override forms. The leaf of the funding output contains no state number. In LN-Symmetry,
+//! the leaf of a state's output contains the number of the next state. In an override form it contains the state's
+//! own number, and the update shows a higher number in its witness.
 
 use sigstack_compiler::Fill::{self, Bytes};
 
@@ -27,8 +28,8 @@ impl Update {
     }
 }
 
-/// Returns the value for the policy's hole, which is the number of the state itself. `next` is the number of
-/// the next state, which the compiled script contains.
+/// Returns the value for the hole `n` of a policy, which is the number of the state itself. `next` is the number of
+/// the next state. The compiled script contains `next`, because the policy adds 1 to `n`.
 fn before(next: u32) -> Fill<'static> {
     number(i64::from(next) - 1)
 }
@@ -52,9 +53,11 @@ pub fn update_apo(next: Option<u32>) -> Vec<u8> {
     APO.leaf(next)
 }
 
-/// Returns the leaf by which an update transaction spends a channel output, with CTV and CSFS: `CTV <key>
-/// CHECKSIGFROMSTACK`. It has 35 B for the funding output (`next` is `None`). For the output of a state it
-/// has 42 B, because the lock time of [`update_apo`] is added. Witness: `<sig> <template>`.
+/// Returns the leaf by which an update transaction spends a channel output, with CTV and CSFS:
+/// `CTV <key> CHECKSIGFROMSTACK`. Witness: `<sig> <template>`.
+///
+/// For the funding output, `next` is `None` and the leaf has 35 B. For the output of a state, `next` is the number of
+/// the next state. The leaf then has 42 B, because it ends with the lock time check of [`update_apo`].
 pub fn update_ctv(key: &[u8; 32], next: Option<u32>) -> Vec<u8> {
     match next {
         None => CTV.funding.fill(&[Bytes(key)]),
@@ -62,41 +65,51 @@ pub fn update_ctv(key: &[u8; 32], next: Option<u32>) -> Vec<u8> {
     }
 }
 
-/// Returns the leaf by which an update transaction spends a channel output, with CTV, INTERNALKEY and CSFS.
-/// It has 3 B for the funding output (`next` is `None`). For the output of a state it has 10 B, because the
-/// lock time of [`update_apo`] is added. Witness: `<sig> <template>`.
+/// Returns the leaf by which an update transaction spends a channel output, with CTV, INTERNALKEY and CSFS. Witness:
+/// `<sig> <template>`.
+///
+/// For the funding output, `next` is `None` and the leaf has 3 B. For the output of a state, `next` is the number of
+/// the next state. The leaf then has 10 B, because it ends with the lock time check of [`update_apo`].
 pub fn update_ctv_internal_key(next: Option<u32>) -> Vec<u8> {
     INTERNAL_KEY.leaf(next)
 }
 
-/// Returns the leaf by which an update transaction spends a channel output, with CTV, PAIRCOMMIT, INTERNALKEY
-/// and CSFS. It has 4 B for the funding output (`next` is `None`). For the output of a state it has 11 B,
-/// because the lock time of [`update_apo`] is added. The signature also commits to the settlement hash, so
-/// the witness must contain this hash and thereby publishes it. Witness: `<sig> <settlement hash>
-/// <template>`.
+/// Returns the leaf by which an update transaction spends a channel output, with CTV, PAIRCOMMIT, INTERNALKEY and
+/// CSFS. Witness: `<sig> <settlement hash> <template>`. The signature also commits to the settlement hash, so the
+/// witness must contain and thereby publish this hash.
+///
+/// For the funding output, `next` is `None` and the leaf has 4 B. For the output of a state, `next` is the number of
+/// the next state. The leaf then has 11 B, because it ends with the lock time check of [`update_apo`].
 pub fn update_pair_commit(next: Option<u32>) -> Vec<u8> {
     PAIR.leaf(next)
 }
 
-/// Returns the leaf by which an update transaction spends a channel output, with TEMPLATEHASH, INTERNALKEY
-/// and CSFS. It has 3 B for the funding output (`next` is `None`). For the output of a state it has 10 B,
-/// because the lock time of [`update_apo`] is added. Witness: `<sig>`.
+/// Returns the leaf by which an update transaction spends a channel output, with TEMPLATEHASH, INTERNALKEY and CSFS.
+/// Witness: `<sig>`.
+///
+/// For the funding output, `next` is `None` and the leaf has 3 B. For the output of a state, `next` is the number of
+/// the next state. The leaf then has 10 B, because it ends with the lock time check of [`update_apo`].
 pub fn update_templatehash(next: Option<u32>) -> Vec<u8> {
     TEMPLATEHASH.leaf(next)
 }
 
-/// Returns the override leaf with PAIRCOMMIT, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT
-/// INTERNALKEY CHECKSIGFROMSTACK`. n is the number of the spent state, and m is the higher number of the
-/// update. Witness: `<sig> <m> <settlement hash> <template>`. The signed message is `PairCommit(m,
-/// PairCommit(settlement hash, template))`.
+/// Returns the leaf by which an update transaction spends the output of an older state in the override form of
+/// LN-Symmetry with PAIRCOMMIT, 13 B: `CTV PAIRCOMMIT OVER <n> GREATERTHAN VERIFY PAIRCOMMIT INTERNALKEY
+/// CHECKSIGFROMSTACK`. Witness: `<sig> <m> <settlement hash> <template>`.
+///
+/// n is the number of the spent state, and m is the higher number of the update. The signed message is
+/// `PairCommit(m, PairCommit(settlement hash, template))`.
 pub fn override_pair_commit(state: u32) -> Vec<u8> {
     OVERRIDE_PAIR.fill(&[number(state)])
 }
 
-/// Returns the override leaf with TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT
-/// SHA256 INTERNALKEY CHECKSIGFROMSTACK`. n is the number of the spent state, and m is the higher number of
-/// the update. Witness: `<sig> <m>`. The signed message is `SHA256(m || template hash)`. Without SHA256 the
-/// message would have 33 to 36 bytes, which the MuSig2 implementation of libsecp256k1 does not sign.
+/// Returns the leaf by which an update transaction spends the output of an older state in the override form of
+/// LN-Symmetry with TEMPLATEHASH and CAT, 13 B: `DUP <n> GREATERTHAN VERIFY TEMPLATEHASH CAT SHA256 INTERNALKEY
+/// CHECKSIGFROMSTACK`. Witness: `<sig> <m>`.
+///
+/// n is the number of the spent state, and m is the higher number of the update. The signed message is
+/// `SHA256(m || template hash)`. Without SHA256 the message would have 33 to 36 bytes, which the MuSig2
+/// implementation of libsecp256k1 does not sign.
 pub fn override_templatehash(state: u32) -> Vec<u8> {
     OVERRIDE_TEMPLATEHASH.fill(&[number(state)])
 }

@@ -21,8 +21,8 @@ pub fn template_templatehash(template: &[u8; 32]) -> Vec<u8> {
     TEMPLATEHASH.fill(&[Bytes(template)])
 }
 
-/// Returns the last part of a leaf that allows one transaction, 35 B: `TEMPLATEHASH <hash> EQUAL`. The
-/// conditions before it are those of the caller. It needs no witness elements.
+/// Returns the last part of a leaf that allows one transaction, 35 B: `TEMPLATEHASH <hash> EQUAL`. The caller puts
+/// other conditions before it. This part needs no witness elements.
 pub fn template_templatehash_after(template: &[u8; 32]) -> Vec<u8> {
     TEMPLATEHASH_AFTER.conditions(2..3, &[Bytes(template)])
 }

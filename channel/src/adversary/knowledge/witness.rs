@@ -1,4 +1,5 @@
-//! Completes a witness: signs with the corrupted side's keys, and finds received signatures that fit.
+//! Completes the witness of a transaction of the corrupted side: signs with its keys, and finds received signatures
+//! that fit.
 
 use bitcoin::{Transaction, TxOut};
 use secp256k1::SecretKey;
@@ -119,9 +120,9 @@ impl Knowledge {
         }
     }
 
-    /// Returns a signature of the transaction for `key`, as a witness element. If the corrupted side has the
-    /// secret key, it signs. If it does not, a received signature that is valid for the transaction is
-    /// returned.
+    /// Returns a signature of the transaction for `key`, as a witness element. If the corrupted side has the secret
+    /// key, it signs. If it does not, a received signature that is valid for the transaction is returned, or `None`
+    /// if there is no such signature.
     fn signature(&self, signing: &Signing<'_>, key: &[u8]) -> Option<Vec<u8>> {
         let x: [u8; 32] = key.last_chunk::<32>().copied().or_else(|| match signing.known {
             Known::Tap(out) if key == [1] => Some(*out.internal_key()),
@@ -185,7 +186,7 @@ pub(super) fn at(values: &[Option<Vec<u8>>], id: Id) -> Option<&[u8]> {
     values.get(id).and_then(|value| value.as_deref())
 }
 
-/// Returns whether a transaction's nLockTime and nSequence satisfy the locks of a script path.
+/// Returns whether a transaction's nLockTime and its nSequence at input `place` satisfy the locks of a script path.
 fn locks_fit(tx: &Transaction, place: usize, path: &Path) -> bool {
     let lock_time = tx.lock_time.to_consensus_u32();
     let sequence = tx.input.get(place).map_or(0, |input| input.sequence.0);

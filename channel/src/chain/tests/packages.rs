@@ -3,7 +3,7 @@
 
 use super::*;
 
-/// Returns a transaction that spends these coins of the wallet to one output.
+/// Returns a signed transaction that spends all `coins` of the wallet, and pays one output of the wallet.
 fn joined(wallet: &Wallet, version: i32, coins: &[(OutPoint, TxOut)], fee: u64) -> Transaction {
     let sum: u64 = coins.iter().map(|coin| coin.1.value.to_sat()).sum();
     let inputs = coins.iter().map(|coin| input(coin.0, 0)).collect();

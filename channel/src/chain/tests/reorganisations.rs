@@ -163,9 +163,10 @@ fn clones_are_independent() {
 struct Random {
     chain: Chain,
     dice: FeeMarket,
-    /// Outputs that existed at some time, with their amounts.
+    /// Outputs of all transactions that were made, with their amounts in satoshi. Some of them do not exist on the
+    /// chain.
     outputs: Vec<(OutPoint, u64)>,
-    /// Transactions that were made at some time.
+    /// All transactions that were made, including those that the chain refused.
     made: Vec<Transaction>,
 }
 
@@ -180,8 +181,8 @@ impl Random {
         usize::try_from(self.dice.below(u32::try_from(end).unwrap())).unwrap()
     }
 
-    /// Returns a random transaction. It spends `also`, if given, and one to three other outputs, mostly
-    /// unspent ones. Some transactions are locked, contain a double-spend or have dust outputs.
+    /// Returns a random transaction. It spends the output `also`, if there is one, and one to three other outputs,
+    /// most of them unspent. Some of the transactions have a lock, spend an output twice or create dust.
     fn transaction(&mut self, also: Option<(OutPoint, u64)>) -> Transaction {
         let count = [1, 1, 2, 3][self.below(4)];
         let mut spent: Vec<(OutPoint, u64)> = also.into_iter().collect();
