@@ -44,7 +44,7 @@ struct Plan {
 pub(super) struct Candidate {
     /// Name of the transaction in the printed list of moves.
     pub(super) label: String,
-    /// The completed transaction.
+    /// The transaction with its complete witness.
     pub(super) tx: Transaction,
     /// The outputs that the transaction spends, in input order.
     pub(super) prevouts: Vec<TxOut>,
@@ -74,8 +74,8 @@ pub(super) struct Knowledge {
 }
 
 impl Knowledge {
-    /// Collects everything that `party` knows: its keys, the signatures that it received, and `preimages`. Also
-    /// collects the transactions of every state that it can complete. `payout` is the script of its wallet.
+    /// Collects everything that `party` knows: its keys, the signatures that it received, `preimages`, and the
+    /// transactions that it can complete in any state. `payout` is the script of its wallet.
     pub(super) fn of(
         channel: &dyn Construction,
         party: usize,

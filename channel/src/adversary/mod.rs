@@ -154,9 +154,10 @@ impl Opening {
         Ok(built.map(|(game, world, owed)| Opening { game, world, owed }))
     }
 
-    /// Plays one sequence of moves. Before each move, `choose` receives the number of possible moves. It
-    /// returns the index of the move to play, or `None` to stop. After the last move, the game is played to
-    /// its end. Returns the loss and the moves that led to it, or `None` if the honest side lost nothing.
+    /// Plays one sequence of moves. Before each move, `choose` receives the number of possible moves. It returns the
+    /// index of the move to play, or `None` to stop. After the last move, blocks are mined until the channel's
+    /// outputs are spent, and the outcome is judged. Returns the loss and the moves that led to it, or `None` if the
+    /// honest side lost nothing.
     pub fn walk(&self, choose: &mut dyn FnMut(usize) -> Option<usize>) -> Option<(Loss, Vec<String>)> {
         search::walk(&self.game, self.world.clone(), &self.owed, choose)
     }

@@ -117,8 +117,8 @@ impl Next<'_> {
         }
     }
 
-    /// Publishes a transaction that the corrupted side can complete: unchanged, and with every change that
-    /// its signatures allow.
+    /// Lists the moves that publish a transaction of the corrupted side: unchanged, and with every change that its
+    /// signatures allow.
     fn publish(&mut self, candidate: &Candidate) -> Result<(), (Loss, String)> {
         self.offer_or_include(candidate, &candidate.label)?;
         if candidate.is_own {
@@ -132,8 +132,9 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Offers a transaction to the mempool alone, and with fee-paying children of several sizes and feerates.
-    /// If the mempool refuses all of these, a miner includes the transaction in a block.
+    /// Lists the moves that offer a transaction to the mempool: alone, and with fee-paying children of several sizes
+    /// and feerates. If the mempool refuses all of these, adds the move in which a miner includes the transaction in
+    /// a block.
     fn offer_or_include(&mut self, candidate: &Candidate, label: &str) -> Result<(), (Loss, String)> {
         let (game, chain) = (self.game, &self.world.chain);
         let mut is_taken = self.add(format!("publish {label}"), Action::Offer(vec![candidate.tx.clone()]))?;
@@ -154,8 +155,8 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Attaches children to the mempool's transactions: large ones below the market feerate, and small ones
-    /// at ten times the market feerate.
+    /// Lists the moves that attach a child to a mempool transaction with a P2A output: a large child below the market
+    /// feerate, or a small one at ten times the market feerate.
     fn children(&mut self) -> Result<(), (Loss, String)> {
         let parents: Vec<Transaction> =
             self.world.chain.mempool().entries().map(|entry| entry.tx.clone()).collect();
@@ -172,8 +173,8 @@ impl Next<'_> {
         Ok(())
     }
 
-    /// Offers a package in which parent and child spend the same output. The mempool must refuse this
-    /// conflict.
+    /// Lists the move that offers a package in which parent and child spend the same output. The mempool must refuse
+    /// this conflict.
     fn spend_twice(&mut self) -> Result<(), (Loss, String)> {
         let (game, chain) = (self.game, &self.world.chain);
         let Some((coin, out)) = game.free_coin(chain) else { return Ok(()) };
@@ -192,9 +193,9 @@ impl Next<'_> {
             .map(drop)
     }
 
-    /// Replaces the corrupted side's own mempool transactions (replacement cycling). Each replacement
-    /// double-spends a wallet input of such a transaction. It also evicts all descendants of the replaced
-    /// transaction.
+    /// Lists the moves that replace a mempool transaction of the corrupted side itself (replacement cycling). Each
+    /// replacement double-spends an input that belongs to the wallet of the corrupted side. It also evicts all
+    /// descendants of the replaced transaction.
     fn cycles(&mut self) -> Result<(), (Loss, String)> {
         let chain = &self.world.chain;
         let inputs = chain.mempool().entries().flat_map(|entry| &entry.tx.input);
@@ -280,10 +281,10 @@ pub(super) enum End {
     Nothing,
 }
 
-/// Offers the mempool transactions with which the corrupted side takes the channel's outputs. For each channel output
-/// whose locks have expired, it tries the known transactions until the mempool accepts one. The search calls this
-/// function before each block. `refused` collects the txids of transactions that the mempool refused although their
-/// locks had expired. They are not offered again.
+/// Lets the corrupted side take the channel's outputs. For each channel output whose locks have expired, known
+/// transactions that spend it are offered until the mempool accepts one. The search calls this function before each
+/// block. `refused` collects the txids of transactions that the mempool refused although their locks had expired.
+/// They are not offered again.
 pub(super) fn take_all(game: &Game, world: &mut World, end: End, refused: &mut BTreeSet<Txid>) {
     for (coin, out, version) in coins(game, world) {
         if end == End::Waits && Some(coin) == game.funding {

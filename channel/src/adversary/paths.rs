@@ -75,7 +75,7 @@ pub(super) struct Path {
     pub(super) must: Vec<(Id, bool)>,
     /// Highest argument of OP_CHECKLOCKTIMEVERIFY on the path, or 0.
     pub(super) lock_time: u32,
-    /// Argument of OP_CHECKSEQUENCEVERIFY on the path, if any.
+    /// Argument of OP_CHECKSEQUENCEVERIFY on the path. `None` if the path does not execute this opcode.
     pub(super) sequence: Option<u32>,
     /// Index of the node that is the argument of OP_CHECKTEMPLATEVERIFY. `None` if the path does not execute this
     /// opcode.
@@ -146,9 +146,9 @@ impl Run {
         }
     }
 
-    /// Executes one instruction. Returns the runs that continue after it: one, or two if the instruction
-    /// branches. Returns `None` if the instruction fails or is not supported, which ends the run without a
-    /// spending path.
+    /// Executes one instruction. Returns the symbolic executions that continue after it: one, or two if the
+    /// instruction branches. Returns `None` if the instruction fails or is not supported. The execution then ends
+    /// without a spending path.
     fn step(&mut self, opcode: Opcode, data: &[u8], internal_key: Option<&[u8; 32]>) -> Option<Vec<Run>> {
         use Opcode as O;
         match opcode {

@@ -24,9 +24,9 @@ const HTLC: u64 = 40_000;
 /// The software that defends the honest side in a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Defender {
-    /// The honest party's own client.
+    /// The honest party's own client defends the channel.
     Client,
-    /// The watchtower alone. The client comes online only after the contest delay.
+    /// The watchtower alone defends the channel. The client comes online only after the contest delay.
     Tower,
 }
 
@@ -135,8 +135,9 @@ pub(super) fn worth(content: &Content, party: usize) -> u64 {
     content.balances.get(party).copied().into_iter().chain(htlcs).fold(0, u64::saturating_add)
 }
 
-/// Opens a channel of a construction on a new chain, and makes the updates of the scenario. Returns `None` if
-/// the scenario does not apply to the construction, for example because no code defends the honest party.
+/// Opens a channel of a construction on a new chain, and makes the channel updates of the scenario. Returns the
+/// constants, the start state and the required outcome of a search. Returns `None` if the scenario does not apply to
+/// the construction, for example because no code defends the honest party.
 pub(super) fn build(
     kind: Kind,
     scenario: &Scenario,

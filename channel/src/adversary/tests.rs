@@ -9,9 +9,8 @@ fn count(all: &[Searched], name: &str) -> usize {
     all.iter().filter(|one| one.scenario == name).count()
 }
 
-/// Tests one construction of each kind: LN-penalty, one without a penalty, and a signed sequence. The limit
-/// is two search states. Only the first is played to its end, because the search returns when it counts the
-/// second.
+/// Searches one construction of each kind: LN-penalty, one without a penalty, and a signed sequence. The limit is two
+/// search states. The search stops when it counts the second state, so only the first is played to its end.
 #[test]
 fn nothing_is_found_in_the_first_states_of_three_constructions() {
     for construction in ["ln-static", "override-th", "sequence-csfs"] {
@@ -35,8 +34,8 @@ fn nothing_is_found_within_small_bounds() {
     assert!(clients >= 14 && towers >= 10, "{clients} {towers}");
 }
 
-/// Tests that the search finds each planted bug, and finds nothing in the unchanged code. Four tests run in
-/// parallel.
+/// Tests that the search finds each planted bug, and finds nothing in the unchanged code. The planted bugs are
+/// divided over four tests, which run in parallel.
 #[cfg(feature = "mutations")]
 mod mutations {
     use super::*;

@@ -38,7 +38,7 @@ pub(super) enum Action {
     /// A miner includes a transaction that the mempool refuses. While [`Budget::pins`] is not 0, the block contains
     /// no other transaction. When it is 0, the block also contains the mempool's best transactions.
     Include(Transaction),
-    /// Mines this many blocks from the mempool at the market feerate.
+    /// Mines this many blocks, with the mempool transactions that pay at least the market feerate.
     Mine(u32),
     /// Mines a block without the honest side's transactions.
     MineWithout,

@@ -111,7 +111,9 @@ pub(super) fn fee_input() -> Result<Vec<Trial>, PlayError> {
     Ok(vec![with_fee_input, by_child])
 }
 
-/// Attack "pinning": measures the fee that a victim must pay to replace an attacker's child of maximum weight.
+/// Attack "pinning": an attacker spends the anchor of a commitment transaction with a child of maximum size and low
+/// feerate. Measures the fee that a victim must pay to replace this child, with transactions of version 2 and of
+/// version 3.
 pub(super) fn pinning() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, version, outputs) in

@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 const CAPACITY: u64 = 1_000_000;
-/// First party's balance in each state, in satoshi: 0 at first, 600,000 in the latest state.
+/// Balance of party 0 in the states 0 to 4, in satoshi. Party 1 has the rest of the capacity.
 const HISTORY: [u64; 5] = [0, 100_000, 400_000, 250_000, 600_000];
 
 fn content(first: u64) -> Content {
@@ -58,9 +58,9 @@ fn publish(
     Ok(stage.publish(step)?.step.tx)
 }
 
-/// Attack "swap": the cheater publishes the state in which it had the lowest balance. Then it takes the
-/// victim's output with the revocation signature, which both parties have. The script cannot tell which of
-/// them published the state.
+/// Attack "swap": the cheater publishes the state in which the victim had its highest balance. Then it takes the
+/// victim's output with the revocation signature, which both parties have. The script cannot tell which party
+/// published the state.
 pub(super) fn swap() -> Result<Vec<Trial>, PlayError> {
     let (channel, mut stage) = literal(LiteralForm::PairCommit, None)?;
     let published = publish(&channel, &mut stage, 0)?;

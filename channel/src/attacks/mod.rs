@@ -25,7 +25,7 @@ use crate::tx::set_witness;
 /// A transaction that demonstrates the result of an attack, with the interpreter's result for its first input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// The transaction with its prevouts.
+    /// The transaction, with the outputs that it spends.
     pub step: Step,
     /// Soft fork proposals that are active in addition to the consensus rules.
     pub proposals: Flags,

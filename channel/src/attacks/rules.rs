@@ -205,8 +205,9 @@ pub(super) fn splice() -> Result<Vec<Trial>, PlayError> {
     Ok(trials)
 }
 
-/// Attack "silent-rollback": the disk of an honest party is replaced by an old copy without notice. At the
-/// next connection the peer shows the signatures that it received from the party.
+/// Attack "silent-rollback": the disk of an honest party is replaced by an old copy without notice. At the next
+/// connection the peer shows the signatures that it received from the party. If the party ignores them and publishes
+/// its old state, it is punished.
 pub(super) fn silent_rollback() -> Result<Vec<Trial>, PlayError> {
     let mut trials = Vec::new();
     for (against, rules) in [

@@ -1,7 +1,7 @@
 //! Attacks in which the cheater revokes its own published commitment transaction. A party can always sign a state
-//! number higher than that of the transaction that it published. If a leaf requires only such a signature, the
-//! publisher can spend by the leaf itself. A safe leaf also requires a key that the publisher does not have. No
-//! construction uses the unsafe leaves of this file.
+//! number higher than that of the transaction that it published. A leaf that requires only such a signature is
+//! therefore unsafe: the publisher can use the leaf too. A safe leaf also requires a key that the publisher does not
+//! have. No construction uses the unsafe leaves of this file.
 
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::Keypair;

@@ -20,8 +20,8 @@ fn override_flags() -> Flags {
     Flags::CHECKSIGFROMSTACK | Flags::CHECKTEMPLATEVERIFY | Flags::INTERNALKEY | Flags::PAIRCOMMIT
 }
 
-/// Builds a transaction that spends a taproot output with the single leaf `leaf`, and pays the key `to`.
-/// `stack` returns the witness elements for this transaction. The spent output does not exist on a chain.
+/// Builds a transaction that spends a taproot output with the internal key `key` and the single leaf `leaf`. The
+/// output does not exist on a chain. The transaction pays the key `to`. `stack` returns the witness elements for it.
 fn spend(
     key: [u8; 32],
     leaf: &[u8],

@@ -43,7 +43,7 @@ impl Format {
         }
     }
 
-    /// Returns the expected weight of an HTLC transaction (BOLT 3 appendix A).
+    /// Returns the expected weight of an HTLC transaction, in weight units (BOLT 3 appendix A).
     pub const fn htlc_weight(self, direction: HtlcDirection) -> u64 {
         match (direction, self) {
             (HtlcDirection::Offered, Format::StaticRemotekey) => 663,
@@ -84,19 +84,19 @@ impl Format {
     }
 }
 
-/// Direction of an HTLC, from the perspective of the commitment's owner.
+/// Direction of an HTLC, seen from the owner of the commitment transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HtlcDirection {
     /// The owner of the commitment transaction offered the HTLC, and pays it if the preimage is revealed.
     Offered,
-    /// The owner receives the amount if it knows the preimage.
+    /// The owner of the commitment transaction receives the HTLC's amount if it knows the preimage.
     Received,
 }
 
 /// A pending HTLC of an LN-penalty commitment transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LnHtlc {
-    /// Direction from the perspective of the commitment's owner.
+    /// Direction of the HTLC, seen from the owner of the commitment transaction.
     pub direction: HtlcDirection,
     /// Amount of the HTLC in millisatoshi.
     pub amount_msat: u64,
@@ -131,7 +131,7 @@ pub struct CommitmentParams<'a> {
     pub htlcs: &'a [LnHtlc],
     /// Commitment format, which determines how fees are paid.
     pub format: Format,
-    /// Whether the commitment's owner opened the channel. The opener pays the fee.
+    /// Whether the owner of the commitment transaction opened the channel. The opener pays the fee.
     pub owner_is_opener: bool,
 }
 

@@ -58,7 +58,7 @@ pub fn revocation_private(
 pub struct CommitmentKeys {
     /// Revocation key, which can spend the to_local and HTLC outputs of a revoked commitment.
     pub revocation: PublicKey,
-    /// Key with which the owner spends its balance after the delay.
+    /// Key with which the owner of the commitment transaction spends its balance after the delay.
     pub local_delayed: PublicKey,
     /// Owner's key in HTLC scripts.
     pub local_htlc: PublicKey,
@@ -69,7 +69,7 @@ pub struct CommitmentKeys {
     pub remote_payment: PublicKey,
     /// Funding key of the commitment transaction's owner, with which it can spend its anchor.
     pub local_funding: PublicKey,
-    /// Remote side's funding key, used in its anchor.
+    /// Remote side's funding key, with which it can spend its anchor.
     pub remote_funding: PublicKey,
 }
 

@@ -61,7 +61,7 @@ pub struct HtlcScript<'a> {
     pub revocation: &'a PublicKey,
     /// HTLC key of the commitment transaction's owner.
     pub local_htlc: &'a PublicKey,
-    /// HTLC key of the other side.
+    /// HTLC key of the remote side.
     pub remote_htlc: &'a PublicKey,
     /// SHA-256 hash of the preimage.
     pub payment_hash: &'a [u8; 32],

@@ -14,8 +14,8 @@ pub const MAX_INDEX: u64 = (1 << 48) - 1;
 /// Number of bits of a secret's index. A store contains at most `BITS` + 1 secrets.
 const BITS: u32 = 48;
 
-/// Derives the secret of `index` from the secret `base`, whose index equals `index` except for the lowest
-/// `bits` bits, which are 0. With `bits` = 48, `base` is the seed.
+/// Derives the secret with the index `index` from the secret `base`. The index of `base` is `index` with its lowest
+/// `bits` bits set to 0. If `bits` is 48, `base` is the seed.
 pub fn derive_secret(base: &[u8; 32], bits: u32, index: u64) -> [u8; 32] {
     let mut secret = *base;
     for bit in (0..bits).rev() {
@@ -77,7 +77,8 @@ impl core::error::Error for StoreError {}
 /// All per-commitment secrets received from a peer, in at most 49 entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecretStore {
-    /// The entry at position i is the latest index with exactly i trailing zeros, and its secret.
+    /// The entry at position i is the latest index with exactly i trailing zeros, and its secret. Index 0 counts as
+    /// 48 trailing zeros.
     known: Vec<(u64, [u8; 32])>,
     count: u64,
 }

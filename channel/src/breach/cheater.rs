@@ -47,8 +47,8 @@ pub(super) fn auction(game: &Game, strategy: Strategy, rate: f64) -> Option<(boo
     }
 }
 
-/// The cheater's plan: its expected gain if it keeps the justice transaction out of a block, for each block
-/// and feerate.
+/// The expected gains of a cheater that keeps the justice transaction out of a block, for each block of the delay and
+/// for each feerate of a grid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     mean: f64,
@@ -59,8 +59,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Computes the cheater's optimal plan against a victim's strategy. The plan is empty if the cheater has
-    /// neither outside funds nor miners to pay.
+    /// Computes the cheater's optimal plan against a victim's strategy. The plan is empty if the cheater has no
+    /// outside funds and does not pay colluding miners.
     pub fn new(game: &Game, strategy: Strategy) -> Plan {
         let mean = game.mean_rate.max(0.001).ln();
         let pays = matches!(game.miners, Miners::Colluding(_, price) if price > 0);

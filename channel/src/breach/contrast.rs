@@ -8,7 +8,8 @@ use crate::bolt3::Format;
 use crate::compare::{CAPACITY, Table, claimed_by, content};
 use crate::model::{Construction, Form, Kind, PlayError, Profile, Setup, Stage};
 
-/// Feerate of a pinning transaction: low enough that no block includes it, high enough that nodes relay it.
+/// Feerate of a pinning transaction, in sat/vB: low enough that no block includes it, high enough that nodes relay
+/// it.
 const PIN_RATE: f64 = 1.0;
 
 /// Publishes an old state that has HTLCs, and returns the inputs of the transaction with which the victim answers.

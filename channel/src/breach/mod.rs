@@ -54,7 +54,7 @@ pub enum Payer {
 /// Behaviour of miners towards a justice transaction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Miners {
-    /// All miners take the transactions that pay most in the next block.
+    /// All miners include the transactions that pay the highest feerates, and take no payments from the cheater.
     Myopic,
     /// Miners that collude with the cheater: their share of the hash rate, from 0 to 1, and the price in satoshi that
     /// the cheater pays them for each block in which they leave out the justice transaction.
@@ -110,7 +110,7 @@ impl Default for Game {
     }
 }
 
-/// Size in virtual bytes of the contest transaction signed with the victim's key: 690 WU.
+/// Size in virtual bytes of a justice transaction that the victim signs with its own key (690 WU).
 const CONTEST_SIZE: f64 = 172.5;
 /// Size in virtual bytes of the presigned justice transaction (776 WU) and of the child that pays its fee (609 WU),
 /// together.
@@ -197,8 +197,8 @@ impl Game {
         }
     }
 
-    /// Returns the share of blocks that leave out a justice transaction with this fee, and the satoshi that
-    /// each such block costs the cheater.
+    /// Returns the share of blocks whose miners leave out a justice transaction with the fee `fee`, and the price in
+    /// satoshi that the cheater pays for each of these blocks.
     fn left_out(&self, fee: f64) -> (f64, f64) {
         match self.miners {
             Miners::Myopic => (0.0, 0.0),

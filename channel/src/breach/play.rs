@@ -106,9 +106,9 @@ pub struct Stats {
     pub whole: f64,
     /// Share of games in which the justice transaction did not confirm.
     pub cheated: f64,
-    /// Victim's mean gain in satoshi.
+    /// Victim's mean gain per game, in satoshi.
     pub victim: f64,
-    /// Cheater's mean gain in satoshi.
+    /// Cheater's mean gain per game, in satoshi.
     pub cheater: f64,
     /// Watchtower's mean gain per game in satoshi: its bonus minus the fee that it paid. 0 if the victim pays the fee
     /// itself.
@@ -159,16 +159,16 @@ pub(super) fn nth_seed(seed: u64, nth: u32) -> u64 {
 /// Mean gains of the victim's two options while the cheater's old commitment transaction is unconfirmed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Race {
-    /// Mean gain in satoshi if the victim lets the old commitment confirm and then punishes it.
+    /// Victim's mean gain in satoshi if it lets the old commitment transaction confirm and then punishes it.
     pub let_confirm: f64,
-    /// Mean gain in satoshi if the victim instead replaces the old commitment by its own latest commitment
-    /// transaction. The model assumes that the cheater does not raise the fee of the old one, because it would lose
-    /// its balance of the latest state to a victim that is online.
+    /// Victim's mean gain in satoshi if it replaces the old commitment transaction by its own latest one. The model
+    /// assumes that the cheater does not raise the fee of the old transaction. If it did, the victim, which is
+    /// online, could punish it and take its balance of the latest state.
     pub publish_own: f64,
 }
 
-/// Computes the victim's mean gain for both options against an unconfirmed old commitment transaction, with
-/// the same fee markets.
+/// Computes the victim's mean gain for its two options against the cheater's unconfirmed old commitment transaction:
+/// let it confirm and punish it, or replace it. Both options are simulated with the same fee markets.
 pub fn race(game: &Game, strategy: Strategy, games: u32, seed: u64) -> Race {
     let mut own = 0.0;
     for nth in 0..games {

@@ -293,7 +293,8 @@ impl Reporter {
         Ok(())
     }
 
-    /// Adds the table of a tower's presigned transactions, with a single bonus or with increasing ones.
+    /// Adds the table of games in which a watchtower publishes presigned justice transactions, with one bonus for all
+    /// blocks or with bonuses that increase.
     fn ladders(&mut self) -> Result<(), PlayError> {
         let mut table = Table::new(&[
             "bonus (sat)",
@@ -339,7 +340,8 @@ impl Reporter {
         Ok(())
     }
 
-    /// Adds the table of a cheater that has unlimited outside funds and floods blocks where this is profitable.
+    /// Adds the table of games in which the cheater has unlimited outside funds, and floods blocks where this is
+    /// profitable.
     fn floods(&mut self) -> Result<(), PlayError> {
         let mut table =
             Table::new(&["capacity (sat)", "strategy", "delay", "cheated", "burnt (sat)", "cheater (sat)"]);
@@ -371,7 +373,8 @@ impl Reporter {
         Ok(())
     }
 
-    /// Adds the table of bribes that are paid after the delay to miners who compare them with the justice fee.
+    /// Adds the table of games in which the cheater bribes miners. The bribe is paid after the delay, and each miner
+    /// compares its part with the justice fee.
     fn bribes(&mut self) -> Result<(), PlayError> {
         let headings =
             ["each miner's share", "bribed share", "victim's rate", "cheated", "victim", "cheater"];

@@ -22,7 +22,7 @@ pub enum Strategy {
     /// old state.
     Follow,
     /// The feerate is exactly the market rate of the next block. The fee is limited to the cheater's balance in the
-    /// latest state. This strategy knows the future, so it is only an upper bound for the other strategies.
+    /// latest state. The victim cannot know this rate, so the strategy serves only for comparison with the others.
     Oracle,
 }
 

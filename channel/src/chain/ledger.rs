@@ -23,7 +23,7 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// Returns an unspent output.
+    /// Returns an unspent output, or `None` if it does not exist or is spent.
     pub(super) fn coin(&self, outpoint: &OutPoint) -> Option<&Coin> {
         self.coins.get(outpoint).map(AsRef::as_ref)
     }
@@ -33,7 +33,7 @@ impl Ledger {
         self.coins.iter().map(|(outpoint, coin)| (outpoint, coin.as_ref()))
     }
 
-    /// Returns a confirmed transaction.
+    /// Returns the confirmed transaction with this txid.
     pub(super) fn confirmed(&self, txid: &Txid) -> Option<&Confirmed> {
         self.confirmed.get(txid).map(AsRef::as_ref)
     }

@@ -1,7 +1,7 @@
 //! A random model of the fee market: the feerates that the next blocks require.
 
-/// A random process of feerates, which may start in a backlog. The logarithm of the feerate is an AR(1)
-/// process that returns to its mean.
+/// A random process of feerates, which may start above the mean (in a backlog). The logarithm of the feerate is an
+/// AR(1) process that returns to its mean.
 ///
 /// Random numbers come from SplitMix64, so that a seed gives the same rates on every platform.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,9 +14,9 @@ pub struct FeeMarket {
 }
 
 impl FeeMarket {
-    /// Returns a market whose rates (sat/vB) vary around `mean`. `persistence` (0 to 1) is the share of a
-    /// deviation that remains in the next block. `volatility` is the standard deviation of a block's random
-    /// change, in natural logarithms.
+    /// Returns a market whose rates (sat/vB) vary around `mean`. `persistence` (0 to 1) is the part of the deviation
+    /// from the mean that is left one block later. `volatility` is the standard deviation of the random change in one
+    /// block. Both refer to the natural logarithm of the rate.
     pub fn new(seed: u64, mean: f64, persistence: f64, volatility: f64) -> FeeMarket {
         let mean = mean.max(0.001).ln();
         FeeMarket { state: seed, log_rate: mean, mean, persistence, volatility }

@@ -59,7 +59,7 @@ impl Mempool {
         self.get(self.spends.get(outpoint)?)
     }
 
-    /// Returns all transactions, ordered by txid.
+    /// Returns all mempool transactions, ordered by txid.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> {
         self.entries.values().map(AsRef::as_ref)
     }
@@ -226,8 +226,8 @@ pub(super) fn readmit(chain: &Chain, tx: Transaction) -> Result<Mempool, Reject>
     chain.mempool.with(vec![entry], &BTreeSet::new())
 }
 
-/// Returns the mempool with one transaction added, or with a parent and its child together, if all rules
-/// allow it.
+/// Returns the mempool with the transactions `txs` added: one transaction, or a parent and its child. Fails if a
+/// consensus or policy rule refuses them.
 pub(super) fn evaluate(chain: &Chain, txs: Vec<Transaction>) -> Result<Mempool, Reject> {
     let pool = &chain.mempool;
     let mut entries: Vec<Entry> = Vec::with_capacity(txs.len());

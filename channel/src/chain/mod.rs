@@ -32,8 +32,8 @@ pub use sigstack_policy::{Policy, PolicyError};
 use crate::keys::tagged_hash;
 use ledger::{Digest, Ledger};
 
-/// The height at which every chain begins. It is realistic, so that heights in scripts have their real
-/// encoded size.
+/// The height at which every chain begins. It is near the height of the real chain, so that heights in scripts have
+/// their real encoded size.
 pub const START_HEIGHT: u32 = 900_000;
 const START_TIME: u32 = 1_750_000_000;
 /// Seconds between two blocks.
@@ -48,7 +48,7 @@ const BLOCKS_BEFORE: u32 = 10;
 /// A mined block, reduced to its txids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
-    /// Txids of the block, in order.
+    /// Txids of the block's transactions, in block order.
     pub txids: Vec<Txid>,
 }
 

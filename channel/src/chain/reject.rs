@@ -69,7 +69,8 @@ pub enum Reject {
         /// Total fee of all transactions that would be evicted, in satoshi.
         evicted: u64,
     },
-    /// Policy: a replacement does not pay for its own relay (BIP 125 rule 4).
+    /// Policy: the additional fee of a replacement is lower than the incremental relay fee for its size (BIP 125 rule
+    /// 4).
     ReplacementRelay {
         /// Fee of the replacement in excess of the evicted fees, in satoshi.
         extra: u64,

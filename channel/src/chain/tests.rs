@@ -19,8 +19,8 @@ fn vsize(tx: &Transaction) -> u64 {
     crate::tx::weight(tx).div_ceil(4)
 }
 
-/// Mints an output with a leaf that requires no signature. Returns a transaction that spends this output, and
-/// its witness.
+/// Adds an output with a single leaf to the chain. `items` is the script of the leaf, which requires no signature.
+/// Returns a transaction that spends this output, and its witness.
 fn scripted(chain: &mut Chain, items: &[&dyn Item]) -> (Transaction, Vec<Vec<u8>>) {
     let leaf = script(items);
     let key = x_only(&Seed::from_name("chain test").keypair("internal", &[]).unwrap());

@@ -92,7 +92,8 @@ pub struct Measured {
     pub states: u64,
     /// Whether a party that publishes an old state loses the channel's funds.
     pub penalty: bool,
-    /// Worst case number of blocks until the funds of the latest state can be spent.
+    /// Number of blocks from the confirmation of the first closing transaction until the balances of the latest state
+    /// can be spent. This is the worst case if nobody publishes an old state.
     pub worst_delay: u64,
     /// Number of signatures that all parties together make for one update.
     pub signatures: usize,
@@ -120,8 +121,8 @@ impl Measured {
     }
 }
 
-/// Returns the height by which an HTLC of the channel's next state can be claimed if the channel is closed at
-/// the first height of the simulated chain.
+/// Returns the height at which the claim of an HTLC is confirmed, if a party decides to close the channel at the
+/// first height of the simulated chain.
 pub fn claimed_by(channel: &dyn Construction) -> u32 {
     crate::chain::START_HEIGHT.saturating_add(channel.acceptance().claim_delay)
 }

@@ -150,7 +150,7 @@ fn draw_lines(svg: &mut String, axes: &Axes<'_>, series: &[Series], points: &[(f
 /// A group of coinciding lines.
 struct Group<'a> {
     lines: Vec<&'a Series>,
-    /// Number of earlier groups that partly coincide with this one.
+    /// Number of earlier groups that share a segment with this group.
     covers: u32,
 }
 

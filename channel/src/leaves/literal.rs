@@ -51,8 +51,8 @@ fn without_sizes(script: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Returns the same leaf as [`literal_cat`], but with OP_PAIRCOMMIT (109 B): commitments are `C_i =
-/// PairCommit(r_i, i)`. The witness is the same.
+/// Returns the same leaf as [`literal_cat`], but with OP_PAIRCOMMIT (109 B). The commitment to a state number i with
+/// the random value `r_i` is `PairCommit(r_i, i)`. The witness is the same.
 pub fn literal_pair_commit(commitment: &[u8; 32], joint_key: &[u8; 32], victim: &[u8; 32]) -> Vec<u8> {
     PAIR.fill(&[Bytes(commitment), Bytes(joint_key), Bytes(victim)])
 }

@@ -58,7 +58,8 @@ pub fn number_bytes(number: u32) -> Vec<u8> {
     sigstack_compiler::number_bytes(number.into())
 }
 
-/// The script of a taproot leaf with holes for values. It is compiled from a policy file at its first use.
+/// The script of a taproot leaf in which some values, for example keys and state numbers, are left open (holes). It
+/// is compiled from a policy file at its first use.
 struct PolicyLeaf {
     policy: &'static str,
     leaf: usize,
@@ -90,8 +91,8 @@ impl PolicyLeaf {
         self.template().and_then(|template| template.fill(values)).unwrap_or_else(unspendable)
     }
 
-    /// Returns the part of the script that checks only some of the leaf's conditions. `conditions` is their
-    /// range of indices.
+    /// Returns a part of the leaf's script: the checks of the conditions with the indices `conditions`. `values` are
+    /// inserted as in [`PolicyLeaf::fill`].
     fn conditions(&self, conditions: core::ops::Range<usize>, values: &[Fill<'_>]) -> Vec<u8> {
         let script = self.template().and_then(|template| template.fill_conditions(conditions, values));
         script.unwrap_or_else(unspendable)

@@ -72,10 +72,10 @@ pub fn tower_lock_time(state: u32, [number_key, penalty_key, tower_key]: [&[u8; 
     TOWER_LOCK_TIME.fill(&[number(state), Bytes(number_key), Bytes(penalty_key), Bytes(tower_key)])
 }
 
-/// Returns a leaf that requires only a higher number, after a delay: `<delay> CSV DROP`, then the same checks
-/// as [`higher_number`]. K is the publisher's number key, and m is the higher number. The leaf is unsafe,
-/// because the publisher can sign a higher number itself. No construction uses it. Witness: `<sig by K over
-/// m> <m>`.
+/// Returns a leaf that requires only a higher state number, after a delay: `<delay> CSV DROP`, then the same checks
+/// as [`higher_number`]. The leaf is unsafe, because the publisher can sign a higher number itself. No construction
+/// uses it. Witness: `<sig by K over m> <m>`. K is the key with which the publisher signs state numbers, and m is the
+/// higher number.
 pub(crate) fn sweep(state: u32, number_key: &[u8; 32], delay: u16) -> Vec<u8> {
     SWEEP.fill(&[number(state), Bytes(number_key), number(delay)])
 }

@@ -28,8 +28,8 @@ impl Update {
     }
 }
 
-/// Returns the value for the hole `n` of a policy, which is the number of the state itself. `next` is the number of
-/// the next state. The compiled script contains `next`, because the policy adds 1 to `n`.
+/// Returns the value of the parameter `n` of a policy, which is the number of the state itself: `next` - 1. The
+/// compiled script contains `next`, because the policy adds 1 to `n`.
 fn before(next: u32) -> Fill<'static> {
     number(i64::from(next) - 1)
 }

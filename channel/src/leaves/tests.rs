@@ -7,7 +7,7 @@ use super::*;
 
 const KEY: [u8; 32] = [7; 32];
 
-/// Returns every leaf of the constructions that is compiled from a policy.
+/// Returns all leaves of this module that are compiled from policies.
 fn all() -> Vec<&'static PolicyLeaf> {
     use super::{htlc, literal, sequence, symmetry, templates};
     let mut all = vec![

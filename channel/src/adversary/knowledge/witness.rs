@@ -158,7 +158,7 @@ impl Signing<'_> {
         }
     }
 
-    /// Returns a received signature that is valid for this transaction under `key`.
+    /// Returns a received signature that is valid for this transaction under `key`, or `None` if there is none.
     fn received_signature(&self, key: &[u8]) -> Option<Vec<u8>> {
         let found = self.received.iter().find(|signature| match self.known {
             Known::Tap(out) => {

@@ -221,7 +221,8 @@ impl Random {
         tx
     }
 
-    /// Makes one random move. Returns the kind of the move (0 to 15), and whether the chain accepted it.
+    /// Makes one random move: submits transactions, mines a block or disconnects blocks. Returns the kind of the move
+    /// (0 to 15), and whether the chain accepted it.
     fn step(&mut self) -> (usize, bool) {
         let kind = self.below(16);
         let taken = self.try_move(kind);
