@@ -44,14 +44,14 @@ impl fmt::Display for AsmError {
 
 impl core::error::Error for AsmError {}
 
-/// Maximum absolute value of a number word, as in Core's test assembly. Lock times need this range, because
+/// Maximum absolute value of a number in assembly, as in Core's test assembly. Lock times need this range, because
 /// OP_CHECKLOCKTIMEVERIFY reads numbers of 5 bytes. Other opcodes read 4 bytes, up to 2147483647.
 const MAX_NUMBER: i64 = 0xffff_ffff;
 
 /// Minimum length in bytes of a push that Bitcoin Core prints as hex. Core prints shorter pushes as numbers.
 const LEAST_BARE_HEX: usize = 5;
 
-/// The hash types, by the names that Bitcoin Core prints after a signature.
+/// ECDSA hash types, by the names that Bitcoin Core prints after a signature.
 const HASH_TYPES: [(&str, u8); 6] = [
     ("[ALL]", 0x01),
     ("[NONE]", 0x02),
@@ -61,7 +61,8 @@ const HASH_TYPES: [(&str, u8); 6] = [
     ("[SINGLE|ANYONECANPAY]", 0x83),
 ];
 
-/// Splits a text into words with their offsets. A word in single quotes may contain spaces; a `#` begins a comment.
+/// Splits an assembly text into words, each with its byte offset. A word in single quotes may contain spaces. A `#`
+/// begins a comment.
 fn words(text: &str) -> Vec<Word<'_>> {
     let mut words = Vec::new();
     let mut line_start = 0;
@@ -85,7 +86,7 @@ fn words(text: &str) -> Vec<Word<'_>> {
     words
 }
 
-/// Assembles a script.
+/// Converts a script from assembly to bytes.
 ///
 /// # Errors
 ///
@@ -138,19 +139,19 @@ pub fn assemble_stack(text: &str) -> Result<Vec<Vec<u8>>, AsmError> {
     pieces(text, Of::Stack)?.into_iter().map(element).collect()
 }
 
-/// A word, preceded by its byte offset in the text.
+/// A word of an assembly text, preceded by its byte offset in the text.
 type Word<'t> = (usize, &'t str);
 
-/// Whether a word is part of a script or of a stack. In a stack every word pushes an element. Only a script can contain
-/// raw bytes.
+/// Whether a word is part of a script or of a stack. In a stack every word is one element. Only in a script does
+/// `0xhex` stand for raw bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Of {
     Script,
     Stack,
 }
 
-/// Assembles each word, and returns the bytes together with the word. A push opcode and the data word after it are
-/// assembled together.
+/// Assembles each word of a text, and returns its bytes together with the word. A push opcode and the data word after
+/// it are assembled together.
 fn pieces(text: &str, of: Of) -> Result<Vec<(Vec<u8>, Word<'_>)>, AsmError> {
     let words = words(text);
     let mut rest = words.as_slice();
@@ -210,8 +211,8 @@ impl From<&str> for Wrong {
     }
 }
 
-/// Returns the bytes of a push whose data is the next word, as rust-bitcoin and explorers write it. Returns `None` for other
-/// words.
+/// Assembles a push opcode followed by a word with its data, as rust-bitcoin and explorers write pushes. Returns
+/// `None` if `word` is not such an opcode.
 fn with_data(word: &str, data: Option<&str>) -> Result<Option<Vec<u8>>, Wrong> {
     let name = word.strip_prefix("OP_").unwrap_or(word);
     let length = name.strip_prefix("PUSHBYTES_").and_then(|length| length.parse::<u8>().ok());
@@ -278,7 +279,8 @@ fn bytes_of(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     bare_hex(word, of)
 }
 
-/// Returns an error message for words that other programs print in place of a script's bytes, otherwise `None`.
+/// Returns an error message for a word that other programs print in place of a script's bytes, such as `[error]`.
+/// Returns `None` for other words.
 fn lost_bytes(word: &str) -> Option<&'static str> {
     match word {
         "[error]" | "<unexpected" | "<push" => {
@@ -325,7 +327,7 @@ fn number(word: &str, digits: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     Ok(script)
 }
 
-/// Assembles hex that contains a letter and is written without `<>` or `0x`.
+/// Assembles hex that is written without `<>` or `0x`. It contains a letter or ends in a hash type such as `[ALL]`.
 fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     let (digits, hash_type) = match HASH_TYPES.iter().find(|(name, _)| word.ends_with(name)) {
         Some((name, byte)) => (word.strip_suffix(name).unwrap_or(word), Some(*byte)),
@@ -348,7 +350,7 @@ fn bare_hex(word: &str, of: Of) -> Result<Vec<u8>, Wrong> {
     Ok(script)
 }
 
-/// Appends a push of `data` that uses the given push opcode.
+/// Appends a push of `data` to the script, using the given push opcode even if it is not the shortest.
 fn push_with(data: &[u8], opcode: Opcode, script: &mut Vec<u8>) -> Result<(), Wrong> {
     let length = u32::try_from(data.len()).map_err(|_| "too long")?;
     let [a, b, c, d] = length.to_le_bytes();

@@ -12,25 +12,25 @@ use crate::disasm::push_element;
 use crate::explain::tweaked;
 use crate::trace::Subject;
 
-/// How the output of the made-up transaction contains a bare script.
+/// How the output that the constructed transaction spends contains a script given without a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BareContext {
-    /// A scriptPubKey. The scriptSig pushes the stack.
+    /// The script is the scriptPubKey itself. The scriptSig pushes the initial stack.
     Legacy,
-    /// A P2SH redeem script (BIP 16).
+    /// The script is a P2SH redeem script (BIP 16).
     P2sh,
-    /// A P2WSH witness script (BIP 141).
+    /// The script is a P2WSH witness script (BIP 141).
     P2wsh,
-    /// The only leaf of a taproot output without a key path (BIP 342).
+    /// The script is the only leaf of a taproot output without a key path (BIP 342).
     Tapscript,
 }
 
-/// The fields of the transaction that a bare script can read.
+/// Fields that a script can read of the transaction that is constructed to run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BareTx {
-    /// nLockTime.
+    /// nLockTime of the constructed transaction.
     pub lock_time: u32,
-    /// nSequence of the only input.
+    /// nSequence of the only input of the constructed transaction.
     pub sequence: u32,
     /// Amount of the spent output, in satoshi.
     pub amount: u64,
@@ -42,8 +42,8 @@ impl Default for BareTx {
     }
 }
 
-/// Returns a transaction with one input that spends an output of this script. The given elements are on the stack when the
-/// script starts, the last one on top.
+/// Returns a transaction with one input that spends an output of this script, ready to be verified. The elements of
+/// `stack` are on the stack when the script starts, the last one on top.
 pub fn bare_spend(
     script: &[u8],
     stack: &[Vec<u8>],
@@ -116,7 +116,7 @@ mod tests {
     use crate::assemble::{assemble, assemble_stack};
     use crate::trace::{Frame, Options, Trace};
 
-    /// In every context the script starts with the given stack, and the verdict is that of the script.
+    /// In every kind of output, the script starts with the given stack and decides the verdict.
     #[test]
     fn scripts_run_on_their_stack_in_every_context() {
         let stack = assemble_stack("<abcd> 2 3 5").unwrap();

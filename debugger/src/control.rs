@@ -5,30 +5,30 @@ use sigstack_interpreter::taproot::{ControlBlock, branch_hash, leaf_hash};
 
 use crate::explain::tweaked;
 
-/// The key of BIP 341 "Constructing and spending Taproot outputs" whose discrete logarithm nobody knows. As internal key it
-/// disables the key path.
+/// The key without a known discrete logarithm from BIP 341 "Constructing and spending Taproot outputs". As internal
+/// key it disables the key path.
 pub const NUMS_KEY: [u8; 32] = [
     0x50, 0x92, 0x9b, 0x74, 0xc1, 0xa0, 0x49, 0x54, 0xb7, 0x8b, 0x4b, 0x60, 0x35, 0xe9, 0x7a, 0x5e, 0x07,
     0x8a, 0x5a, 0x0f, 0x28, 0xec, 0x96, 0xd5, 0x47, 0xbf, 0xee, 0x9a, 0xce, 0x80, 0x3a, 0xc0,
 ];
 
-/// A decoded control block and, if the leaf script is known, the output key that it proves.
+/// A decoded control block. If the leaf script is known, also the output key that commits to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ControlView {
-    /// The leaf version.
+    /// Leaf version from the first byte of the control block.
     pub leaf_version: u8,
     /// `true` if the control block says that the Y coordinate of the output key is odd.
     pub output_key_is_odd: bool,
     /// The internal key.
     pub internal_key: [u8; 32],
-    /// Hashes of the Merkle path, from the leaf to the root.
+    /// Sibling hashes of the Merkle path, from the leaf to the root.
     pub path: Vec<[u8; 32]>,
     /// Tapleaf hash of the script; `None` if the script is not known.
     pub leaf_hash: Option<[u8; 32]>,
     /// Merkle root computed from the leaf and the path; `None` if the script is not known.
     pub merkle_root: Option<[u8; 32]>,
-    /// Output key that the control block proves, and whether its Y coordinate is odd. `None` if the script is not known, or
-    /// if the internal key is not a valid key.
+    /// Output key computed from the control block and the script, and whether its Y coordinate is odd. `None` if the
+    /// script is not known, or if the internal key is not a valid key.
     pub output_key: Option<([u8; 32], bool)>,
 }
 

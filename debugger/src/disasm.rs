@@ -2,7 +2,7 @@
 
 use sigstack_interpreter::{Instruction, Instructions, Opcode, append_push};
 
-/// Appends the shortest push of an element: a single opcode such as `OP_5` if there is one for the element.
+/// Appends the shortest push of `element` to a script: an opcode such as `OP_5`, or a push of the bytes.
 pub(crate) fn push_element(element: &[u8], script: &mut Vec<u8>) {
     match element {
         [byte @ 1..=16] => script.push(0x50 + byte),
@@ -11,7 +11,7 @@ pub(crate) fn push_element(element: &[u8], script: &mut Vec<u8>) {
     }
 }
 
-/// Returns one instruction as a word.
+/// Returns one instruction as an assembly word, such as `OP_DUP` or `<abcd>`.
 pub fn instruction_text(opcode: Opcode, data: &[u8]) -> String {
     let data_text = hex::encode(data);
     match opcode {
@@ -58,7 +58,7 @@ mod tests {
         disassemble(script).into_iter().map(|(_, word)| word).collect::<Vec<_>>().join(" ")
     }
 
-    /// Every opcode, every kind of push and every truncated push is assembled to its original bytes.
+    /// Every opcode, push and truncated push is assembled to its original bytes after it is disassembled.
     #[test]
     fn scripts_come_back_as_they_were() {
         let mut scripts: Vec<Vec<u8>> = (0..=255).map(|byte| vec![byte]).collect();

@@ -4,38 +4,38 @@ use bitcoin::hashes::Hash;
 use sigstack_interpreter::sighash::{legacy, segwit_v0, taproot};
 use sigstack_interpreter::{KeyVersion, SignatureCheck, SignedMessage, TaprootMessage, TxView};
 
-/// A field of a signed message.
+/// A field of the data that a signature or a template hash commits to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// Name of the field in the BIP.
+    /// Name of the field, as in the BIP that defines the message.
     pub name: &'static str,
     /// Bytes of the field in the preimage; `None` if the preimage does not contain the field.
     pub bytes: Option<Vec<u8>>,
-    /// Remark on the field.
+    /// Meaning of the field's bytes, or the reason why the field is left out.
     pub note: FieldNote,
 }
 
-/// A remark on a field.
+/// A remark on a field: the meaning of its bytes, or why a signature does not commit to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldNote {
-    /// No remark.
+    /// No remark on the field.
     None,
-    /// The meaning of the bytes.
+    /// Meaning of the field's bytes, in words.
     Means(String),
-    /// The field is not in the preimage itself, but hashed in the field with this name.
+    /// The preimage does not contain the field itself. The preimage field of this name is a hash that commits to it.
     In(&'static str),
-    /// The field is not signed, for this reason.
+    /// The signature or template hash does not commit to the field, for this reason.
     LeftOut(&'static str),
 }
 
 impl Field {
-    /// Returns a field that is not signed.
+    /// Returns a field that a signature or template hash does not commit to. `why` is the reason.
     pub(crate) fn left_out(name: &'static str, why: &'static str) -> Field {
         Field { name, bytes: None, note: FieldNote::LeftOut(why) }
     }
 }
 
-/// Returns the fields of a message, all of which are in the preimage.
+/// Converts the names and bytes of a preimage's fields to [`Field`]s, with the meaning of each.
 pub(crate) fn plain(fields: Vec<(&'static str, Vec<u8>)>) -> Vec<Field> {
     let field = |(name, bytes): (&'static str, Vec<u8>)| Field {
         name,
@@ -140,7 +140,7 @@ fn taproot_fields(view: &TxView<'_>, message: &TaprootMessage, hash_type: u8) ->
     TAPROOT_FIELDS.iter().filter_map(field).collect()
 }
 
-/// Determines why a field is absent from a taproot message.
+/// A taproot signature message and its present fields, to find out why another field is absent.
 struct Absent<'f> {
     written: &'f [Field],
     message: &'f TaprootMessage,
@@ -152,8 +152,8 @@ impl Absent<'_> {
         self.written.iter().any(|field| field.name == name)
     }
 
-    /// Returns the remark on a field that the message does not contain. Returns `None` if messages of this kind, such
-    /// as those of the key path, never contain the field.
+    /// Returns the reason why the message does not contain the field `name`. Returns `None` if messages of this kind,
+    /// such as those of the key path, never contain the field.
     fn note(&self, name: &str) -> Option<FieldNote> {
         let bip118 = matches!(self.message.tapscript, Some(it) if it.key_version == KeyVersion::Bip118);
         let any_prevout = bip118 && self.hash_type & 0x40 != 0;
@@ -200,7 +200,7 @@ impl Absent<'_> {
     }
 }
 
-/// Returns the meaning of a field's bytes, if it can be described in a few words.
+/// Returns the meaning of a field's bytes as a note, or an empty note for bytes such as hashes.
 fn meaning(name: &str, bytes: &[u8]) -> FieldNote {
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte));
     let text = match (name, bytes.len()) {
@@ -275,8 +275,8 @@ mod tests {
         fields.iter().filter(is_left_out).map(|field| field.name).collect()
     }
 
-    /// For every hash type and kind of key: the present fields together are the preimage of the digest, and all absent
-    /// fields are listed.
+    /// For every hash type and kind of key, the fields with bytes together are the preimage of the digest. All fields
+    /// without bytes are listed as left out.
     #[test]
     fn the_fields_that_are_there_are_the_preimage() {
         let (tx, prevouts) = tx();

@@ -18,19 +18,19 @@ const MAX_PREIMAGES: usize = 4_096;
 /// Known names and hashes of values that occurred in a verification.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// Names of values, by value.
+    /// Names of values such as `internal key`, by value.
     names: BTreeMap<Vec<u8>, String>,
     /// Hash function and preimage of each known hash, by hash.
     hashes: BTreeMap<Vec<u8>, (&'static str, Vec<u8>)>,
 }
 
 impl Known {
-    /// Gives a value a name, unless it has one already.
+    /// Records the name of a value, unless the value already has one.
     pub(crate) fn name(&mut self, value: &[u8], name: &str) {
         self.names.entry(value.to_vec()).or_insert_with(|| name.to_owned());
     }
 
-    /// Records the hashes of a value.
+    /// Records five hashes of a value, so that a later hash can be traced to this preimage.
     fn hash(&mut self, value: &[u8]) {
         // An empty element occurs in many places, so its hash does not show which element was hashed.
         if value.is_empty() || self.hashes.len() >= 5 * MAX_PREIMAGES {

@@ -10,19 +10,16 @@ use crate::explain::Explanation;
 use crate::fields::{Field, FieldNote};
 use crate::trace::{Commitment, Element, Frame, HashReport, SignatureReport, State, Step, StepEvent, Trace};
 
-/// Version of the format, increased when a field changes its meaning.
+/// Version of the JSON format of traces, increased when a field changes its meaning.
 pub const VERSION: u32 = 1;
 
-/// Writes a trace.
-///
-/// # Errors
-///
-/// Errors of the writer.
+/// Writes a trace as JSON lines, with one object for each frame.
 pub fn write(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     frames(trace).try_for_each(|frame| writeln!(out, "{frame}"))
 }
 
-/// Returns the frames of a trace as JSON objects, including the start and the verdict.
+/// Returns the frames of a trace as JSON objects. The first object describes the input, and the last one gives the
+/// verdict.
 pub fn frames(trace: &Trace) -> impl Iterator<Item = Value> + '_ {
     let mut script = None;
     let frames = trace.frames.iter().flat_map(move |frame| {
@@ -141,7 +138,7 @@ fn elements(stack: &[Element]) -> Value {
     stack.iter().map(hex::encode).collect()
 }
 
-/// Returns the fields that every frame of a script has.
+/// Returns the JSON fields that describe the state of a script. The frames for its begin, opcodes and end share them.
 fn state_fields(kind: &str, state: &State, position: u32) -> Map<String, Value> {
     let fields = [
         ("kind", kind.into()),
@@ -177,7 +174,7 @@ fn step_values(step: &Step) -> Vec<Value> {
     core::iter::once(Value::from(value)).chain(events).collect()
 }
 
-/// Returns the frame of an event that occurred in a step.
+/// Returns the JSON object of an event that occurred in a step, such as a signature check.
 pub(crate) fn event_value(event: &StepEvent, step: &Step) -> Value {
     match event {
         StepEvent::Signature(report) => signature_value(report, Some(step)),
@@ -185,7 +182,7 @@ pub(crate) fn event_value(event: &StepEvent, step: &Step) -> Value {
     }
 }
 
-/// Returns the frame of a signature check, in a step or on the key path.
+/// Returns the JSON object of a signature check. `step` is `None` for the signature of a key path spend.
 pub(crate) fn signature_value(report: &SignatureReport, step: Option<&Step>) -> Value {
     let check = &report.check;
     json!({
@@ -236,7 +233,7 @@ fn explanations(explanations: &[Explanation]) -> Value {
     explanations.iter().map(|it| json!({ "code": it.code, "text": it.text })).collect()
 }
 
-/// Returns the frame of a step in the verification of a taproot commitment.
+/// Returns the JSON object of a step in the verification of a taproot commitment.
 pub(crate) fn commitment_value(commitment: &Commitment) -> Value {
     match commitment {
         Commitment::Leaf { version, hash } => {

@@ -18,12 +18,12 @@ use crate::trace::{
 /// Number of frames kept from the end of a verification that is too long to be recorded completely.
 const TAIL: usize = 512;
 
-/// Records a verification.
+/// Inspector that records a verification as the frames of a trace.
 pub(crate) struct Recorder<'a> {
     view: TxView<'a>,
     phase: Phase,
     frames: Vec<Frame>,
-    /// The latest frames, at most [`TAIL`]. Frames are added here after `room` is used up.
+    /// The latest frames, at most [`TAIL`]. Frames are added here once `room`, the size limit in bytes, is used up.
     tail: VecDeque<Frame>,
     omitted: usize,
     room: usize,
@@ -31,10 +31,10 @@ pub(crate) struct Recorder<'a> {
     altstack: Elements,
     /// Opcode position of the last executed `OP_CODESEPARATOR` in the current script.
     code_separator_position: u32,
-    /// State before the current step.
+    /// State before the opcode that is being executed.
     before: Option<State>,
     events: Vec<StepEvent>,
-    /// Position of the last completed step in the current script.
+    /// Position of the last opcode that was started in the current script, even if this opcode failed.
     stepped: Option<u32>,
     known: Known,
 }

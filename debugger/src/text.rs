@@ -27,12 +27,12 @@ pub struct TextOptions {
     /// `true` writes every element in full and all elements of a stack. `false` shortens long elements, and writes only the
     /// topmost five of a stack.
     pub full: bool,
-    /// Number of frames written before and after the failed frame. For a valid input, number of frames written from the
-    /// beginning. `None` writes all frames.
+    /// Number of frames written before and after the failed frame, besides the headings of earlier phases. For a
+    /// valid input, number of frames written from the beginning. `None` writes all frames.
     pub around: Option<usize>,
 }
 
-/// Number of stack elements that are written, counted from the top.
+/// Number of stack elements that are written in the short form, counted from the top.
 const TOPMOST: usize = 5;
 
 /// Writes a trace. Styles are ANSI escape sequences; a writer that strips them produces plain text.
@@ -59,7 +59,7 @@ pub fn write(trace: &Trace, options: TextOptions, out: &mut impl Write) -> io::R
     verdict(trace, out)
 }
 
-/// Returns a function that decides which frames are written.
+/// Returns a function that decides which frames are written. `around` is [`TextOptions::around`].
 fn shown(trace: &Trace, around: Option<usize>) -> impl Fn(usize, &Frame) -> bool {
     let failure = trace.failure();
     move |index, frame| match (around, failure) {
@@ -75,7 +75,7 @@ fn trace_end(frame: &Frame) -> bool {
     matches!(frame, Frame::End(_))
 }
 
-/// Writes the last line: the verdict, and where the verification failed.
+/// Writes the verdict at the end of the output, with the position of the failure or the rules that were not checked.
 fn verdict(trace: &Trace, out: &mut impl Write) -> io::Result<()> {
     if let Some(rule) = trace.rule {
         let name = rule.name();
@@ -226,7 +226,7 @@ impl<W: Write> View<'_, W> {
         self.step_details(step)
     }
 
-    /// Returns a comment on what the new top of the stack is likely to be.
+    /// Returns a comment on what the element on top of the stack after `step` is likely to be.
     fn hint(&self, step: &Step) -> String {
         let Some(top) = step.after.stack.last() else { return String::new() };
         let is_old = step.before.stack.last().is_some_and(|old| old == top);

@@ -13,7 +13,7 @@ use crate::fields::Field;
 use crate::hints::Known;
 use crate::recorder::Recorder;
 
-/// A stack element. Snapshots share the elements that did not change.
+/// A stack element. Stacks recorded at different steps share the elements that did not change.
 pub type Element = Arc<[u8]>;
 
 /// The elements of a stack, bottom first.
@@ -28,18 +28,20 @@ pub struct Subject {
     pub prevouts: Vec<TxOut>,
     /// Index of the input to verify.
     pub input: usize,
-    /// Flags of the verification.
+    /// Script verification flags.
     pub flags: Flags,
     /// Internal key of the spent output, if the caller knows it. A key path spend does not reveal it.
     pub internal_key: Option<[u8; 32]>,
 }
 
-/// Options for recording.
+/// Options for recording a trace.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// `true` explains failed signature checks, which takes up to several hundred verifications each.
+    /// `true` adds explanations of failed checks to the trace. To explain one failed signature check, up to several
+    /// hundred signatures are verified.
     pub explain: bool,
-    /// Approximate limit in bytes for the recorded snapshots. Beyond it, steps in the middle are left out and counted.
+    /// Approximate limit in bytes for the memory of the trace. Beyond this limit, steps in the middle are left out
+    /// and counted.
     pub max_bytes: usize,
 }
 
@@ -49,66 +51,66 @@ impl Default for Options {
     }
 }
 
-/// A recorded verification.
+/// A recorded verification of one input.
 #[derive(Clone, Debug)]
 pub struct Trace {
     /// The verified input.
     pub subject: Subject,
-    /// The frames in order.
+    /// Entries of the trace, in the order in which they occurred.
     pub frames: Vec<Frame>,
     /// Verdict on the input, the same as that of [`Spend::verify_input`] for the same transaction and flags.
     pub verdict: Result<(), VerifyError>,
     /// Rule about the whole transaction that is violated although every input is valid.
     pub rule: Option<TransactionRule>,
-    /// Rules that were not checked although the input is valid.
+    /// Rules that were not checked in the verification of a valid input. Empty if the input is invalid.
     pub gaps: Vec<Gap>,
     /// Names of values, and preimages of hashes, that occurred in the verification.
     pub known: Known,
 }
 
-/// An entry of a trace.
+/// An entry of a trace, such as an executed opcode or a checked signature.
 #[derive(Clone, Debug)]
 pub enum Frame {
     /// A phase of the verification begins.
     Phase {
-        /// The phase.
+        /// The phase that begins, such as the scriptSig or the tapscript.
         phase: Phase,
         /// Script that the phase verifies, if there is one.
         script: Option<Vec<u8>>,
-        /// Description of what the phase is about to check, for people.
+        /// Descriptions, for people, of what the phase is about to check.
         notes: Vec<String>,
-        /// Explanations, if the verification failed in this phase but not at one of its steps.
+        /// Explanations of a failure in this phase that did not occur at one of its steps.
         explanations: Vec<Explanation>,
     },
     /// A step in the verification that a taproot output commits to a leaf.
     Commitment(Commitment),
     /// This opcode makes the tapscript succeed without execution.
     OpSuccess(ScriptPosition),
-    /// A script begins to run, with this initial state.
+    /// A script begins to run with this initial state.
     Begin(State),
     /// An opcode was executed or skipped.
     Step(Box<Step>),
     /// The signature check of a key path spend.
     KeyPath(Box<SignatureReport>),
-    /// The end of a script.
+    /// A script ended, successfully or with an error.
     End(Box<End>),
     /// Steps that were left out to limit the size of the trace. The value is the number of steps.
     Omitted(usize),
 }
 
-/// The kind of signature message, with the names of Bitcoin Core.
+/// Kind of signature hash that a script's signature checks use, with the names of Bitcoin Core.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SigVersion {
-    /// Legacy and P2SH scripts.
+    /// Legacy signature hash, for scripts before segwit, including P2SH redeem scripts.
     Base,
-    /// Segwit v0 scripts.
+    /// Signature hash of BIP 143, for segwit v0 scripts.
     WitnessV0,
-    /// Tapscripts.
+    /// Signature hash of BIP 342, for tapscripts.
     Tapscript,
 }
 
 impl SigVersion {
-    /// Returns the name used in traces.
+    /// Returns the name of the signature hash kind in traces, such as `WITNESS_V0`.
     pub fn name(self) -> &'static str {
         match self {
             SigVersion::Base => "BASE",
@@ -127,7 +129,7 @@ pub struct State {
     pub altstack: Elements,
     /// `true` if opcodes are executed, `false` inside an IF branch that is not taken.
     pub exec: bool,
-    /// Number of open IF branches.
+    /// Number of nested IF blocks that are open.
     pub branches: u32,
     /// Number of opcodes counted toward the limit of 201.
     pub op_count: usize,
@@ -135,18 +137,19 @@ pub struct State {
     pub budget: Option<i64>,
     /// Opcode position of the last executed `OP_CODESEPARATOR`, or `u32::MAX` if none was executed.
     pub code_separator_position: u32,
-    /// Byte offset in the script at which the script code begins, to which signatures commit.
+    /// Byte offset at which the script code begins. The script code is the part of the script that ECDSA signatures
+    /// commit to.
     pub code_start: usize,
-    /// The kind of signature message.
+    /// Kind of signature hash that the script's signature checks use.
     pub sig_version: SigVersion,
-    /// Tapleaf hash, in tapscript only.
+    /// Tapleaf hash of the running tapscript. `None` for other scripts.
     pub leaf_hash: Option<[u8; 32]>,
 }
 
 /// An opcode that was executed or skipped.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// Phase of the verification.
+    /// Phase of the verification in which the opcode was executed or skipped.
     pub phase: Phase,
     /// Position of the opcode, counted in opcodes from 0.
     pub position: u32,
@@ -160,56 +163,57 @@ pub struct Step {
     pub before: State,
     /// State after the opcode. If the opcode failed, the content is unspecified.
     pub after: State,
-    /// Result of the opcode.
+    /// Script error of the opcode, or `Ok` if the opcode did not fail.
     pub result: Result<(), ScriptError>,
     /// Events recorded while the opcode was executed.
     pub events: Vec<StepEvent>,
-    /// Explanations of a failure, except those of a single signature check, which are in the events.
+    /// Explanations of why the opcode failed, or of why it accepts every signature. Explanations of a failed
+    /// signature check are in `events`.
     pub explanations: Vec<Explanation>,
 }
 
-/// An event that occurred while an opcode was executed.
+/// An event that occurred while an opcode was executed, such as a signature check.
 #[derive(Clone, Debug)]
 pub enum StepEvent {
     /// A signature was checked.
     Signature(Box<SignatureReport>),
-    /// The opcode of a proposal computed a hash.
+    /// An opcode of a proposal computed a hash of the transaction or of stack elements.
     Hash(HashReport),
 }
 
-/// A hash that the opcode of a proposal computed, and the fields that it commits to.
+/// A hash that an opcode of a proposal computed, and the fields that it commits to.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct HashReport {
-    /// The opcode.
+    /// Opcode that computed the hash, such as `OP_CHECKTEMPLATEVERIFY`.
     pub opcode: Opcode,
-    /// What the hash is, such as "template hash".
+    /// Name of the hash, such as "template hash".
     pub name: &'static str,
-    /// Hashed fields, in order, and those that are left out.
+    /// Fields that are hashed, in hashing order, and fields that the hash leaves out.
     pub fields: Vec<Field>,
-    /// The hash.
+    /// The computed hash.
     pub digest: [u8; 32],
 }
 
 /// The kind of a checked signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignatureKind {
-    /// ECDSA with the legacy signature hash.
+    /// ECDSA signature over the legacy signature hash.
     EcdsaLegacy,
-    /// ECDSA with the signature hash of BIP 143.
+    /// ECDSA signature over the signature hash of BIP 143.
     EcdsaSegwitV0,
-    /// Schnorr, on the key path (BIP 341).
+    /// Schnorr signature of a taproot key path spend (BIP 341).
     KeyPath,
-    /// Schnorr, in tapscript (BIP 342).
+    /// Schnorr signature in a tapscript, under a BIP 342 key.
     Tapscript,
-    /// Schnorr, with a BIP 118 key.
+    /// Schnorr signature in a tapscript, under a BIP 118 key.
     AnyPrevOut,
-    /// Schnorr, of a message from the stack (BIP 348).
+    /// Schnorr signature of a message from the stack (BIP 348).
     FromStack,
 }
 
 impl SignatureKind {
-    /// Returns the name used in traces.
+    /// Returns the name of the signature kind in traces, such as `ECDSA, BIP 143`.
     pub fn name(self) -> &'static str {
         match self {
             SignatureKind::EcdsaLegacy => "ECDSA",
@@ -221,7 +225,7 @@ impl SignatureKind {
         }
     }
 
-    /// Returns the name of the function that computes the digest from the preimage.
+    /// Returns a description of how the signed digest is computed, such as `SHA256(SHA256(preimage))`.
     pub fn digest_name(self) -> &'static str {
         match self {
             SignatureKind::EcdsaLegacy | SignatureKind::EcdsaSegwitV0 => "SHA256(SHA256(preimage))",
@@ -235,44 +239,45 @@ impl SignatureKind {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct SignatureReport {
-    /// The check as reported by the engine.
+    /// Public key, signature, message and result of the check, as the interpreter reports them.
     pub check: SignatureCheck,
-    /// The kind of signature.
+    /// Signature algorithm, and the kind of message that the signature commits to.
     pub kind: SignatureKind,
-    /// Hash type of the signature; `None` for a message from the stack.
+    /// Hash type of the signature. `None` for a signature of a message from the stack.
     pub hash_type: Option<u8>,
-    /// Preimage of the digest, field by field, including the fields that are left out.
+    /// Fields of the preimage that is hashed to the signed digest, and the transaction fields that the signature
+    /// leaves out.
     pub fields: Vec<Field>,
-    /// Changes that would have made a failed check succeed.
+    /// Changes that would have made this signature check succeed, if it failed.
     pub explanations: Vec<Explanation>,
 }
 
 /// A step in the verification that a taproot output commits to a leaf.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Commitment {
-    /// The leaf was hashed.
+    /// The leaf version and the script were hashed to the tapleaf hash.
     Leaf {
         /// The leaf version.
         version: u8,
         /// The tapleaf hash.
         hash: [u8; 32],
     },
-    /// One level of the Merkle path was hashed.
+    /// A node of the Merkle path and its sibling were hashed to their parent.
     Branch {
-        /// The sibling from the control block.
+        /// Hash of the sibling node, from the control block.
         sibling: [u8; 32],
-        /// The tapbranch hash.
+        /// Tapbranch hash, the hash of the parent node.
         hash: [u8; 32],
     },
     /// The internal key was tweaked with the Merkle root.
     Tweak {
         /// The internal key.
         internal_key: [u8; 32],
-        /// The taptweak hash.
+        /// Taptweak hash of the internal key and the Merkle root.
         tweak: [u8; 32],
-        /// `true` if the result is the output key, with the parity that the control block gives.
+        /// `true` if the tweaked key is the output key, with the parity that the control block gives.
         matches: bool,
-        /// Explanations, if the result is not the output key.
+        /// Explanations of why the tweaked key is not the output key. Empty if it is the output key.
         explanations: Vec<Explanation>,
     },
 }
@@ -282,16 +287,16 @@ pub enum Commitment {
 pub enum Stopped {
     /// All opcodes and the checks after them succeeded.
     Completed,
-    /// An opcode failed.
+    /// The script ended at an opcode that failed.
     Opcode,
-    /// The bytes at this position are not an instruction. There is no step for them.
+    /// The script ended at bytes that are not a valid instruction. The trace has no step for these bytes.
     Decode,
     /// All opcodes succeeded, but a check after them failed.
     AfterLastOpcode,
 }
 
 impl Stopped {
-    /// Returns the name used in traces.
+    /// Returns the name in traces for how the script ended, such as `after_last_opcode`.
     pub fn name(self) -> &'static str {
         match self {
             Stopped::Completed => "completed",
@@ -302,18 +307,18 @@ impl Stopped {
     }
 }
 
-/// The end of a script.
+/// How, where and with which stacks a script ended.
 #[derive(Clone, Debug)]
 pub struct End {
-    /// Phase of the verification.
+    /// Phase of the verification whose script ended.
     pub phase: Phase,
-    /// State at the end of the script.
+    /// Stacks and other state when the script ended.
     pub state: State,
     /// Opcode position at which the script ended: that of the failed opcode, or the number of opcodes.
     pub position: u32,
-    /// How the execution ended.
+    /// Whether the script completed, failed at an opcode, or failed after the last opcode.
     pub stopped: Stopped,
-    /// Result of the script.
+    /// Script error with which the script ended, or `Ok` if the script completed.
     pub result: Result<(), ScriptError>,
 }
 
@@ -354,7 +359,7 @@ impl Trace {
         self.verdict.is_ok() && self.rule.is_none()
     }
 
-    /// Returns the steps, each with its index among the frames.
+    /// Returns the executed and skipped opcodes, each with the index of its entry in `frames`.
     pub fn steps(&self) -> impl DoubleEndedIterator<Item = (usize, &Step)> {
         self.frames.iter().enumerate().filter_map(|(index, frame)| match frame {
             Frame::Step(step) => Some((index, &**step)),
@@ -362,8 +367,8 @@ impl Trace {
         })
     }
 
-    /// Returns the index of the frame at which the verification failed: that of the opcode, the signature or the commitment,
-    /// or else the last one. Returns `None` if the input is valid.
+    /// Returns the index in `frames` at which the verification failed: the first failed opcode, script end, signature
+    /// or commitment, or else the last frame. Returns `None` if the input is valid.
     pub fn failure(&self) -> Option<usize> {
         self.verdict.as_ref().err()?;
         let failed = |frame: &Frame| match frame {
@@ -378,7 +383,8 @@ impl Trace {
     }
 }
 
-/// Returns the rule about the whole transaction that is violated, if every input is valid.
+/// Returns the rule about the whole transaction that is violated. Returns `None` if there is none, or if an input is
+/// invalid.
 fn broken_rule(spend: &Spend<'_>, flags: Flags) -> Option<TransactionRule> {
     let spans_inputs = |proposal: &&Proposal| !proposal.is_of_scripts() && flags.contains(proposal.flag);
     // If no active proposal has such a rule, the other inputs need not be verified.

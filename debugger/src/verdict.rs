@@ -21,8 +21,8 @@ impl Trace {
         found.into_iter().filter(|it| it.code != UNKNOWN).collect()
     }
 
-    /// Returns the explanations of the last phase and, if its script left a false result, those of the last opcode that
-    /// changed the stack.
+    /// Returns the explanations of a failed phase. If its script left a false result, those of the last opcode that
+    /// changed the stack come first.
     fn explanations_of_phase<'t>(&'t self, until: &'t [Frame]) -> Vec<&'t Explanation> {
         let left_false =
             matches!(self.verdict, Err(VerifyError::Script { error: ScriptError::EvalFalse, .. }));
@@ -59,7 +59,7 @@ impl Trace {
         }
     }
 
-    /// Describes the numbers of scripts, opcodes and signatures that were checked.
+    /// Describes how many opcodes of how many scripts were executed, and how many signatures were valid.
     fn covered(&self) -> String {
         let (mut scripts, mut opcodes, mut signatures) = (0, 0, 0);
         let valid = |report: &SignatureReport| usize::from(report.check.valid);

@@ -48,7 +48,8 @@ impl Leaf {
         self.spending.taproot(input, None, Some(self.hash()), hash_type)
     }
 
-    /// Traces a spend of the leaf. The witness has the elements of `stack`, the script, the control block and the annex.
+    /// Traces a script path spend of the leaf. The witness has the elements of `stack`, the script, the control block
+    /// and the annex.
     fn trace(&self, stack: &[Vec<u8>], annex: Option<&[u8]>, flags: Flags) -> Trace {
         let control = self.info.control_block(&(self.script.clone(), LeafVersion::TapScript)).unwrap();
         let mut witness = stack.to_vec();
@@ -143,7 +144,7 @@ fn tapscript_signatures_in_the_wrong_order() {
     );
 }
 
-/// The key is x-only. A signature in the place of the key has a length of no known key type, which policy rejects and
+/// Signature and x-only key are exchanged. The signature is then a key of an unknown type, which policy rejects and
 /// consensus accepts.
 #[test]
 fn tapscript_key_and_signature_swapped() {
@@ -202,7 +203,7 @@ fn tapscript_an_ecdsa_signature() {
     );
 }
 
-/// An output that is spent by the key path, with or without a Merkle root.
+/// A taproot output that is spent by the key path, with or without a Merkle root.
 struct KeyPath {
     root: Option<TapNodeHash>,
     spending: Spending,
@@ -218,7 +219,7 @@ impl KeyPath {
         keypair(9).tap_tweak(&Secp256k1::new(), root).to_keypair()
     }
 
-    /// Spends with this signature. The internal key is known, for example from a PSBT.
+    /// Traces a key path spend with this signature. The internal key is known, for example from a PSBT.
     fn spend(&self, signature: Vec<u8>) -> Trace {
         self.spending.trace(&[signature], Vec::new(), Flags::CONSENSUS, Some(x_only(9)))
     }
@@ -249,8 +250,8 @@ fn key_path_without_the_tweak_and_with_another() {
     }
 }
 
-/// If the internal key is not known, the mistake cannot be found. Then the only explanation says that no change was
-/// found.
+/// If the internal key is not known, the signer's mistake cannot be found. Then the only explanation says that no
+/// change was found.
 #[test]
 fn key_path_of_an_unknown_internal_key() {
     let path = KeyPath::with(None);

@@ -105,7 +105,8 @@ fn operands_that_never_reach_the_curve_are_explained() {
     assert_eq!(codes(&locked), ["lock"]);
 }
 
-/// Each case has the script's lock, nLockTime and nSequence, and the expected codes.
+/// Each case has a script with a timelock, the nLockTime and nSequence of the transaction, and the expected
+/// explanations.
 #[test]
 fn locks_of_another_kind_are_explained() {
     let codes_of = |script: &str, lock_time: u32, sequence: u32| {
@@ -136,7 +137,7 @@ fn locks_of_another_kind_are_explained() {
     assert_eq!(codes_of("4194314 CHECKSEQUENCEVERIFY", 0, 10), (false, both));
 }
 
-/// A lock time that is high enough, but disabled by the input's nSequence. The explanation says so.
+/// The lock time is high enough, but nSequence disables it. The explanation says so.
 #[test]
 fn disabled_locks_are_explained() {
     let text_of = |script: &str, lock_time: u32, sequence: u32| {

@@ -1,4 +1,5 @@
-//! Compares the frames of scripts with those of Bitcoin Core's kernel: the fields that docs/trace-format.md maps are equal.
+//! Compares traces of scripts with those of Bitcoin Core's kernel. The fields that docs/trace-format.md maps are
+//! equal.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -27,7 +28,7 @@ fn psbt(name: &str) -> Subject {
     Subject { tx: psbt.tx, prevouts, input: 0, flags: Flags::CONSENSUS, internal_key: None }
 }
 
-/// Converts the frames of a trace's scripts to the format of the kernel.
+/// Converts the frames of a trace's scripts to the JSON that Bitcoin Core's kernel reports.
 fn as_kernel(subject: Subject) -> Vec<Value> {
     let trace = Trace::record(subject, Options::default()).unwrap();
     let mut size = 0;

@@ -50,8 +50,8 @@ fn questions(folder: &Path) -> Vec<(String, Question)> {
     questions
 }
 
-/// Traces the verification that a question asks for, and compares everything in the traces that depends on how it ended.
-/// Returns whether the input or transaction was valid, or `None` if there is no verdict.
+/// Traces the verification of a test case, and compares verdict, last steps and output formats of the traces. Returns
+/// whether the input or transaction was valid, or `None` if there is no verdict.
 fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
     match question {
         Question::Input(question) => check_input(name, question, options),
@@ -59,7 +59,8 @@ fn check(name: &str, question: &Question, options: Options) -> Option<bool> {
     }
 }
 
-/// Traces each input of a transaction. If every input is valid, a trace also has the rule that the transaction violates.
+/// Traces each input of a transaction. If every input is valid, each trace also names the rule that the transaction
+/// violates.
 fn check_transaction(name: &str, question: &TransactionQuestion, options: Options) -> bool {
     let verdict = Spend::new(&question.tx, &question.prevouts).unwrap().verify(question.flags);
     for input in 0..question.tx.input.len() {
@@ -83,7 +84,8 @@ fn check_transaction(name: &str, question: &TransactionQuestion, options: Option
     verdict.is_ok()
 }
 
-/// Like [`check`], for a question about one input.
+/// Traces the verification of one input, as [`check`] does. Returns whether the input is valid, or `None` if there is
+/// no verdict.
 fn check_input(name: &str, question: &InputQuestion, options: Options) -> Option<bool> {
     let spend = Spend::new(&question.tx, &question.prevouts);
     let verify = |spend: Spend<'_>| spend.verify_input(question.index, question.flags).map(drop);
@@ -162,7 +164,7 @@ fn check_ends(name: &str, trace: &Trace) {
     assert!(!running, "{name}");
 }
 
-/// Traces one in `one_in` cases. Returns the numbers of valid inputs, of invalid inputs, and of cases without a
+/// Traces every `one_in`-th test vector. Returns the numbers of valid cases, of invalid cases, and of cases without a
 /// verdict.
 fn run(folder: &Path, one_in: usize, options: Options) -> (usize, usize, usize) {
     let questions: Vec<(String, Question)> = questions(folder).into_iter().step_by(one_in).collect();
@@ -212,7 +214,7 @@ fn traces_of_the_vectors_of_others_end_with_the_verdict() {
     vectors_of_others(1);
 }
 
-/// A trace that exceeds its size limit keeps its beginning and its end, and counts the steps that it leaves out.
+/// A trace that exceeds `max_bytes` keeps its beginning and its end, and counts the steps that it leaves out.
 #[test]
 fn long_traces_are_shortened_in_the_middle() {
     let script = [vec![0x51], [0x76, 0x75].repeat(4_000), vec![0x6a]].concat();

@@ -19,7 +19,7 @@ fn words_of_every_kind() {
     assert_eq!(hex_of(&format!("<{}>", "00".repeat(76)))[..4], *"4c4c");
 }
 
-/// Assembles the output of rust-bitcoin, of mempool.space, and of Bitcoin Core for decodescript and scriptSigs.
+/// Assembles scripts as rust-bitcoin, mempool.space and Bitcoin Core print them.
 #[test]
 fn what_other_programs_print() {
     for (text, bytes) in [
@@ -61,7 +61,8 @@ fn words_without_meaning_say_where_they_are() {
     }
 }
 
-/// Each ambiguous word is an error. The table also has the two unambiguous texts, for a push and for raw bytes.
+/// Each ambiguous word is an error. The table also gives the unambiguous texts for the two meanings, a push and raw
+/// bytes.
 #[test]
 fn words_of_two_readings_are_errors() {
     let range = "a number is from -4294967295 to 4294967295";
@@ -109,7 +110,8 @@ fn words_of_two_readings_are_errors() {
     assert_eq!(hex_of("-4294967295 4294967295 2147483648"), "05ffffffff8005ffffffff00050000008000");
 }
 
-/// Ten digits are a number and also the shortest hex that Core prints. Fewer digits are only a number.
+/// Ten decimal digits are a number, and also the shortest hex that Core prints for a push. Fewer digits are only a
+/// number.
 #[test]
 fn ten_digits_are_like_hex() {
     for (text, offset) in [

@@ -8,10 +8,10 @@ use sigstack_interpreter::{SignatureCheck, SignedMessage, TxCache, TxView, verif
 use super::{Explanation, Facts};
 use crate::fields::hash_type_name;
 
-/// All hash types in use.
+/// ECDSA hash types that are tried: the six defined ones and 0.
 const HASH_TYPES: &[u8] = &[0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x00];
 
-/// The data that an ECDSA signature commits to in addition to the transaction.
+/// What determines the message of an ECDSA signature, apart from the transaction.
 #[derive(Clone, Copy)]
 struct Signed<'c> {
     script_code: &'c [u8],
@@ -83,7 +83,8 @@ impl Facts<'_> {
         found
     }
 
-    /// Returns another amount that the signature may have been made for: zero, or the amount of another input.
+    /// Returns another amount of the spent output under which the signature is valid: zero, or the amount of another
+    /// input.
     fn other_amount(&self, valid: impl Fn(&TxView<'_>) -> bool) -> Option<u64> {
         let own = self.view.prevouts.get(self.view.input)?.value;
         let others = self.view.prevouts.iter().map(|prevout| prevout.value);

@@ -25,7 +25,7 @@ use crate::trace::{Commitment, Frame, SignatureKind, SignatureReport, Step, Step
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Explanation {
-    /// Kind of the explanation, for programs.
+    /// Identifier of the kind of explanation for programs, such as `other-hash-type`.
     pub code: &'static str,
     /// Text of the explanation, for people.
     pub text: String,
@@ -37,14 +37,14 @@ impl Explanation {
     }
 }
 
-/// Code of an explanation which says that no single change makes the check pass.
+/// Code of the explanation that no single change makes the check pass.
 pub(crate) const UNKNOWN: &str = "unknown";
 
 /// Maximum number of alternatives tried for one failed check, for each kind of alternative: other keys, other inputs,
 /// other amounts, and exchanged prevouts.
 const MAX_CANDIDATES: usize = 64;
 
-/// The data from which explanations are computed.
+/// The transaction, keys and scripts from which explanations of one input are computed.
 struct Facts<'a> {
     view: TxView<'a>,
     known: &'a Known,
@@ -52,11 +52,11 @@ struct Facts<'a> {
     keys: Vec<Vec<u8>>,
     internal_key: Option<[u8; 32]>,
     merkle_root: Option<[u8; 32]>,
-    /// The tapscript that is executed.
+    /// The tapscript that the verification executes. `None` for other inputs.
     tapscript: Option<Vec<u8>>,
     annex_hash: Option<[u8; 32]>,
     /// Values of codesep_pos that a signer may have used: `u32::MAX`, and the opcode position and the byte offset of
-    /// each `OP_CODESEPARATOR` in all scripts.
+    /// `OP_CODESEPARATOR`s, at most eight of each script.
     separators: Vec<u32>,
 }
 
@@ -117,7 +117,7 @@ impl<'a> Facts<'a> {
         facts
     }
 
-    /// Returns the transaction views of the other inputs, at most [`MAX_CANDIDATES`].
+    /// Returns the transaction views of up to [`MAX_CANDIDATES`] inputs other than the verified one.
     fn other_inputs(&self) -> impl Iterator<Item = TxView<'a>> {
         let view = self.view;
         let others =
@@ -126,8 +126,8 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// Returns the opcode position and the byte offset of each `OP_CODESEPARATOR`. The byte offset is included because
-/// signers confuse the two.
+/// Returns the opcode position and the byte offset of the first eight `OP_CODESEPARATOR`s of a script. The byte
+/// offset is included because signers confuse the two.
 fn separators(script: &[u8]) -> Vec<u32> {
     let instructions = Instructions::new(script).flatten().enumerate();
     let found = instructions.filter(|(_, instruction)| instruction.opcode == Opcode::OP_CODESEPARATOR);
@@ -135,8 +135,8 @@ fn separators(script: &[u8]) -> Vec<u32> {
     places.filter_map(|place| u32::try_from(place).ok()).collect()
 }
 
-/// Explains every failed check. If the input is invalid under the flags `failed_under`, also explains the failure of
-/// the whole verification. `failed_under` is `None` for a valid input.
+/// Adds explanations of every failed check to the frames. If the input is invalid under the flags `failed_under`,
+/// also explains the failure of the whole verification. `failed_under` is `None` for a valid input.
 pub(crate) fn explain(
     view: &TxView<'_>,
     internal_key: Option<[u8; 32]>,

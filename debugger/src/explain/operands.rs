@@ -1,4 +1,5 @@
-//! Explains opcodes that failed before any signature was checked, and opcodes that accept more than expected.
+//! Explains opcodes that failed without verifying a signature, and signature opcodes that accept every signature
+//! because the key type is unknown.
 
 use sigstack_interpreter::limits::LOCKTIME_THRESHOLD;
 use sigstack_interpreter::proposals::checktemplateverify;
@@ -19,7 +20,7 @@ const DISABLED: u32 = 1 << 31;
 /// Bit of a relative lock that selects units of 512 seconds instead of blocks (BIP 68 "Specification").
 const SEQUENCE_TYPE_FLAG: u32 = 1 << 22;
 
-/// Stack depths of the operands of a signature opcode, counted from 0 at the top.
+/// Stack depths of the signature, message and key of a signature opcode, counted from 0 at the top.
 struct Operands {
     signature: usize,
     message: Option<usize>,
@@ -46,7 +47,7 @@ fn looks_like_der(bytes: &[u8]) -> bool {
 }
 
 impl Facts<'_> {
-    /// Explains a failed or unusual step in which no signature was verified by libsecp256k1.
+    /// Explains why an opcode failed without verifying a signature, or why it accepts every signature.
     pub(super) fn explain_operands(&self, step: &Step) -> Vec<Explanation> {
         if let Some(operands) = operands(step.opcode) {
             return self.explain_signature_operands(step, &operands);
@@ -129,8 +130,8 @@ impl Facts<'_> {
         found
     }
 
-    /// Returns `true` if the signature verifies under `key` for the message at this step, using the signature's own hash
-    /// type.
+    /// Returns `true` if the signature verifies under `key` for the message that the opcode of `step` checks. The
+    /// hash type is the signature's own.
     fn verifies(&self, step: &Step, operands: &Operands, signature: &[u8], key: &[u8]) -> bool {
         if let Some(depth) = operands.message {
             return at(step, depth).is_some_and(|message| is_valid(signature, key, message));
@@ -162,8 +163,8 @@ impl Facts<'_> {
         Some(Explanation::new("unequal", format!("{} is not {}{lengths}", of(left), of(right))))
     }
 
-    /// Explains a lock of the wrong kind: a height compared with a time, or a number of blocks with a duration. Neither
-    /// satisfies the other.
+    /// Explains a timelock of the wrong kind: the script asks for a block height and the transaction has a time, or
+    /// the reverse. The same applies to relative locks in blocks and in time.
     fn explain_lock_kind(&self, step: &Step) -> Option<Explanation> {
         let asked = script_num::decode(at(step, 0)?, 5, false).ok()?;
         let (names, asks_time, has_time) = if step.opcode == Opcode::OP_CHECKLOCKTIMEVERIFY {

@@ -13,11 +13,11 @@ use crate::fields::hash_type_name;
 use crate::hints::short;
 use crate::trace::Step;
 
-/// Every hash type that a Schnorr signature can have. The hash types of BIP 118 come last.
+/// Every valid hash type of a Schnorr signature. The hash types of BIP 118 come last.
 const HASH_TYPES: &[u8] = &[0x00, 0x01, 0x02, 0x03, 0x81, 0x82, 0x83, 0x41, 0x42, 0x43, 0xc1, 0xc2, 0xc3];
 
-/// Returns `true` if the signature verifies under the key for the message. Of a signature of 65 bytes only the first 64 are
-/// used.
+/// Returns `true` if the Schnorr signature verifies under the key for the message. Only the first 64 bytes of
+/// `signature` are used.
 pub(super) fn is_valid(signature: &[u8], key: &[u8], message: &[u8]) -> bool {
     let (Some(signature), Ok(key)) = (signature.first_chunk::<64>(), key.try_into()) else { return false };
     verify_schnorr(signature, key, message)
@@ -69,7 +69,8 @@ impl Facts<'_> {
         found
     }
 
-    /// Returns other messages that a signer may have signed by mistake, each with the code and the text of the explanation.
+    /// Returns other messages that a signer may have signed by mistake. Each element has the explanation's code, its
+    /// text, and the message.
     fn other_messages(&self, message: &TaprootMessage) -> Vec<(&'static str, String, TaprootMessage)> {
         let mut others = Vec::new();
         if message.annex_hash.is_some() {
@@ -112,7 +113,8 @@ impl Facts<'_> {
         others
     }
 
-    /// Finds another key of the transaction, tweaked or not, under which the signature is valid.
+    /// Explains that the signature is valid under another key. Tries the internal key, its tweaked forms, the checked
+    /// key with a tweak, and the keys in the witness and the scripts.
     fn other_key(&self, check: &SignatureCheck) -> Option<Explanation> {
         let valid = |key: &[u8]| is_valid(&check.signature, key, &check.message);
         if let Some(internal_key) = self.internal_key.filter(|key| valid(key)) {
@@ -184,8 +186,8 @@ impl Facts<'_> {
         found
     }
 
-    /// Returns the hash type with which the signature is a valid signature of the transaction, although it was given for a
-    /// message.
+    /// Returns the hash type with which a signature for OP_CHECKSIGFROMSTACK is instead a valid signature of the
+    /// transaction. Returns `None` if there is no such hash type.
     fn signs_transaction(&self, check: &SignatureCheck, step: &Step) -> Option<u8> {
         let message = TaprootMessage {
             annex_hash: self.annex_hash,
@@ -203,8 +205,8 @@ impl Facts<'_> {
     }
 }
 
-/// Returns the internal key after adding the tweak for this Merkle root, and whether its Y coordinate is odd (BIP 341
-/// "Constructing and spending Taproot outputs"). Returns `None` if the key or the tweak is invalid.
+/// Returns the internal key tweaked with this Merkle root, and whether the Y coordinate of the tweaked key is odd
+/// (BIP 341 "Constructing and spending Taproot outputs"). Returns `None` if the key or the tweak is invalid.
 pub(crate) fn tweaked(internal_key: &[u8; 32], root: Option<[u8; 32]>) -> Option<([u8; 32], bool)> {
     let tweak = sigstack_interpreter::taproot::tweak_hash(internal_key, root.as_ref());
     let key = XOnlyPublicKey::from_slice(internal_key).ok()?;

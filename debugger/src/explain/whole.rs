@@ -12,7 +12,7 @@ use crate::hints::counted;
 use crate::trace::{Commitment, Frame};
 
 impl Facts<'_> {
-    /// Explains a failed verification. Tries whether script and control block, or two prevouts, are exchanged, and
+    /// Explains a failed verification. Tries to exchange script and control block, and to exchange two prevouts. Also
     /// counts the elements of a P2WPKH witness.
     pub(super) fn explain_order(&self, flags: Flags, frames: &[Frame]) -> Vec<Explanation> {
         let fails_at_commitment = frames.iter().rev().find_map(|frame| match frame {
@@ -65,8 +65,8 @@ impl Facts<'_> {
         Some(key == *output && is_odd == control.output_key_is_odd)
     }
 
-    /// Returns two inputs whose prevouts, if exchanged, make the input valid. Pairs that include the verified input are
-    /// tried first.
+    /// Returns the indices of two inputs whose prevouts, if exchanged, make the verified input valid. Pairs that
+    /// include the verified input are tried first.
     fn swapped_prevouts(&self, flags: Flags) -> Option<(usize, usize)> {
         let (own, count) = (self.view.input, self.view.prevouts.len());
         let with_own = (0..count).filter(|other| *other != own).map(|other| (own.min(other), own.max(other)));
@@ -82,8 +82,8 @@ impl Facts<'_> {
     }
 }
 
-/// Adds explanations to the frame at which a verification failed: a step, a phase, a key path signature or a
-/// commitment.
+/// Adds explanations to the frame at which a verification failed: an opcode, a phase, a key path signature or a
+/// taproot commitment.
 pub(super) fn attach(explanations: Vec<Explanation>, frames: &mut [Frame]) {
     if explanations.is_empty() {
         return;

@@ -17,16 +17,17 @@ use crate::trace::{Elements, Frame, State, Step, Stopped, Trace};
 const STEPS: usize = 10_000;
 /// Maximum number of characters that a page uses for elements written in full.
 const ELEMENTS: usize = 400_000;
-/// Maximum number of characters that a page uses for the data that signatures and template hashes commit to.
+/// Maximum number of characters that a page uses for the messages of signatures and template hashes.
 const DETAILS: usize = 800_000;
 /// Maximum length in bytes of elements that are always written in full.
 const SHORT: usize = 12;
 /// Maximum length in bytes of pushes that a script listing contains in full.
 const PUSH: usize = 40;
-/// Maximum number of instructions that a page shows after the last instruction that was reached.
+/// Maximum number of instructions that a page shows after the last one that was reached. The first 5,000 instructions
+/// of a script are always shown.
 const BEHIND: usize = 1_000;
 
-/// Returns everything that a page shows of a trace.
+/// Returns all data that a page shows of a trace, as one JSON object.
 pub(super) fn of(trace: &Trace) -> Value {
     let mut builder = Builder::new(trace);
     let failure = trace.failure();
@@ -45,14 +46,14 @@ struct Builder<'t> {
     trace: &'t Trace,
     /// Number of steps in the trace.
     steps: usize,
-    /// Number of steps processed so far.
+    /// Number of steps of the trace that were processed so far.
     met: usize,
     pool: Pool,
     stack: Elements,
     altstack: Elements,
-    /// The validation weight or opcode count that was written last.
+    /// The validation weight or opcode count that was written for the previous stop.
     number: Option<i64>,
-    /// Assembly words of all scripts, each with its id in the page.
+    /// Each assembly word that occurs in a script, with its id in the page.
     words: BTreeMap<String, usize>,
     opcodes: BTreeMap<String, [&'static str; 2]>,
     scripts: Vec<Value>,
@@ -130,8 +131,8 @@ impl<'t> Builder<'t> {
         self.stops.extend(stop);
     }
 
-    /// Returns the data of a step. If the trace has more than [`STEPS`] steps, those in the middle are left out. The
-    /// first of these returns a note with their number, and the others return `None`.
+    /// Returns the page's data of a step. If the trace has more than [`STEPS`] steps, those in the middle are left
+    /// out. The first of these returns a note with their number, and the others return `None`.
     fn step(&mut self, step: &Step) -> Option<Fields> {
         let nth = self.met;
         self.met += 1;
@@ -164,7 +165,7 @@ impl<'t> Builder<'t> {
         Some(stop)
     }
 
-    /// Returns the data of a stop with a state: the difference between its stacks and those of the stop before.
+    /// Returns the data of a stop that has a state: how its stacks differ from those of the previous stop.
     fn state(&mut self, kind: &str, state: &State) -> Fields {
         let mut stop = fields(kind);
         let at = self.stops.len();
@@ -186,7 +187,8 @@ impl<'t> Builder<'t> {
         stop
     }
 
-    /// Returns the words of a script. The number of words reached is computed from the steps after frame `index`.
+    /// Returns the instructions of a script as assembly words, and the number of instructions that were reached.
+    /// `index` is the frame at which the script's phase begins.
     fn listing(&mut self, index: usize, script: &[u8]) -> Value {
         let after = self.trace.frames.iter().skip(index + 1);
         let of_script = after.take_while(|frame| !matches!(frame, Frame::Phase { .. }));
@@ -271,8 +273,8 @@ impl<'t> Builder<'t> {
         })
     }
 
-    /// Returns the elements by their ids: hex, a description, and the length of shortened elements. Elements near the
-    /// failure are written in full before others.
+    /// Returns all stack elements, ordered by id: hex, a description, and the length if the hex is shortened.
+    /// Elements near the failure are written in full before others.
     fn elements(&self, failure: usize) -> Value {
         let mut near: Vec<usize> = (0..self.pool.elements.len()).collect();
         near.sort_by_key(|id| self.pool.stops.get(*id).map_or(0, |stop| stop.abs_diff(failure)));

@@ -16,13 +16,13 @@ const STYLE: (&str, &str) = ("/*STYLE*/", include_str!("page.css"));
 const SCRIPT: (&str, &str) = ("/*SCRIPT*/", include_str!("page.js"));
 const DATA: &str = "@DATA@";
 
-/// Returns the page of a trace.
+/// Returns the HTML page that shows a trace.
 pub fn page(trace: &Trace) -> String {
     let page = PAGE.replacen(STYLE.0, STYLE.1, 1).replacen(SCRIPT.0, SCRIPT.1, 1);
     page.replacen(DATA, &in_element(&data::of(trace).to_string()), 1)
 }
 
-/// Escapes JSON for a script element: replaces "<", which could end the element, by its JSON escape.
+/// Escapes JSON for an HTML script element: replaces "<", which could end the element, by its JSON escape.
 fn in_element(json: &str) -> String {
     json.replace('<', "\\u003c")
 }

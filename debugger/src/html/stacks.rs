@@ -8,9 +8,9 @@ use crate::trace::Element;
 #[derive(Default)]
 pub(super) struct Pool {
     ids: BTreeMap<Element, usize>,
-    /// Elements in the order of their ids.
+    /// Each distinct element once, at the index that is its id.
     pub(super) elements: Vec<Element>,
-    /// For each element, the first stop at which it is on a stack.
+    /// For each element, the index of the first stop of the page that shows it on a stack.
     pub(super) stops: Vec<usize>,
 }
 

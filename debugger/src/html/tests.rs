@@ -18,7 +18,7 @@ fn data(page: &str) -> Value {
     serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap()
 }
 
-/// Returns the stack that the page's script shows at each stop that has one.
+/// Returns the stack that the page's JavaScript shows at each stop that has one.
 fn stacks(data: &Value) -> Vec<Vec<String>> {
     let numbers = |value: &Value| -> Vec<usize> {
         value.as_array().unwrap().iter().map(|it| usize::try_from(it.as_u64().unwrap()).unwrap()).collect()
@@ -113,8 +113,8 @@ fn the_script_after_a_failure_is_there() {
     assert_eq!(data["sentence"], trace.verdict_sentence());
 }
 
-/// The page stays small for thousands of steps with new elements each, for a stack of a thousand elements, for megabytes of
-/// data, and for a hash of the transaction at each step.
+/// The page stays small for huge inputs: thousands of steps with new elements, a stack of a thousand elements,
+/// megabytes of data, and a transaction hash at each step.
 #[test]
 fn pages_of_huge_scripts_are_small() {
     let hashes = "DUP SHA256 SWAP DROP ".repeat(2_500);

@@ -2,7 +2,7 @@
 
 use super::shape::{HashFunction, KeyShape as Key, ValueShape as Value};
 
-/// The kind of map that a field is in.
+/// The kind of PSBT map that a field is in: global, input or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     Global,
@@ -35,16 +35,16 @@ pub(super) enum Presence {
     Optional,
 }
 
-/// A row of the field table.
+/// Definition of a PSBT field: the map, key type and versions, and the formats of key and value.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Field {
     pub(super) scope: Scope,
-    /// Key type: the first byte of the key.
+    /// Key type of the field, which is the first byte of the key.
     pub(super) kind: u8,
     pub(super) name: &'static str,
     pub(super) versions: Versions,
     pub(super) presence: Presence,
-    /// Format of the key data, which is the key without its type.
+    /// Format of the key data, which are the bytes of the key after its type.
     pub(super) key: Key,
     pub(super) value: Value,
 }
@@ -81,7 +81,7 @@ use Presence::{Optional, Required};
 use Scope::{Global, Input, Output};
 use Versions::{Both, Two, Zero};
 
-/// All fields, in the order of the BIPs' type registry.
+/// All PSBT fields that BIPs define, in the order of the BIPs' type registry.
 pub(super) const FIELDS: &[Field] = &[
     // BIP 174 and BIP 370, global map.
     field(Global, GLOBAL_UNSIGNED_TX, "UNSIGNED_TX", Zero, Required, Key::None, Value::UnsignedTransaction),
@@ -215,12 +215,12 @@ impl Field {
         format!("PSBT_{scope}_{}", self.name)
     }
 
-    /// Returns all fields of a kind of map.
+    /// Returns all fields that BIPs define for a kind of map.
     pub(super) fn all_of(scope: Scope) -> impl Iterator<Item = &'static Field> {
         FIELDS.iter().filter(move |field| field.scope == scope)
     }
 
-    /// Returns the field of a key type, or `None` if no BIP defines the type.
+    /// Returns the field with this key type in a kind of map, or `None` if no BIP defines it.
     pub(super) fn of(scope: Scope, kind: u64) -> Option<&'static Field> {
         Field::all_of(scope).find(|field| u64::from(field.kind) == kind)
     }

@@ -22,19 +22,20 @@ impl Map {
         PsbtError { map: self.name.clone(), field: None, problem: problem.to_string() }
     }
 
-    /// Returns an error in a field of this map.
+    /// Returns an error about the field with key type `kind` in this map.
     pub(super) fn field_error(&self, kind: u8, problem: impl fmt::Display) -> PsbtError {
         let field = Field::of(self.scope, u64::from(kind)).map(Field::full_name);
         PsbtError { map: self.name.clone(), field, problem: problem.to_string() }
     }
 
-    /// Returns the value of the key without key data: the key that consists of the type `kind` alone.
+    /// Returns the value of the field whose key is the type `kind` alone, without key data. Returns `None` if the map
+    /// has no such field.
     pub(super) fn get(&self, kind: u8) -> Option<&[u8]> {
         self.pairs.get(&vec![kind]).map(Vec::as_slice)
     }
 
-    /// Returns the decoded value of the key that consists of the type `kind` alone, or `None` if the map does not
-    /// contain this key.
+    /// Returns the decoded value of the field whose key is the type `kind` alone. Returns `None` if the map has no
+    /// such field.
     pub(super) fn read<T: Decodable>(&self, kind: u8) -> Result<Option<T>, PsbtError> {
         let read = |bytes| {
             // The format is checked first, because its error states the expected number of bytes.
@@ -49,8 +50,7 @@ impl Map {
         self.read(kind)?.ok_or_else(|| self.field_error(kind, "is missing"))
     }
 
-    /// Validates the map against the field table: every field in the map, and the presence of all fields that `version`
-    /// requires.
+    /// Validates every field of the map, and checks that all fields which `version` requires are present.
     pub(super) fn check(&self, version: u32) -> Result<(), PsbtError> {
         self.pairs.iter().try_for_each(|(key, value)| self.check_pair(version, key, value))?;
         let required = Field::all_of(self.scope)
@@ -63,8 +63,8 @@ impl Map {
         }
     }
 
-    /// Validates one field. BIP 174: "If any key or value does not match the specified format for that type, the PSBT must
-    /// be considered invalid." Types that no BIP defines are not checked.
+    /// Validates the key and value of one field. BIP 174: "If any key or value does not match the specified format
+    /// for that type, the PSBT must be considered invalid." Types that no BIP defines are not checked.
     fn check_pair(&self, version: u32, key: &[u8], value: &[u8]) -> Result<(), PsbtError> {
         let mut data = key;
         let kind = take_compact_size(&mut data, "a key type").map_err(|problem| self.error(problem))?;
@@ -78,13 +78,13 @@ impl Map {
     }
 }
 
-/// Reads maps from the start of the remaining bytes of a PSBT.
+/// Reads the maps of a PSBT. `rest` is the part that has not been read.
 pub(super) struct Reader<'b> {
     pub(super) rest: &'b [u8],
 }
 
 impl<'b> Reader<'b> {
-    /// Reads a length, and then as many bytes.
+    /// Reads a compact size, and then that number of bytes, which are returned. `what` names them in errors.
     fn take_sized(&mut self, what: &str) -> Result<&'b [u8], String> {
         if self.rest.is_empty() {
             return Err(format!("the PSBT ends where {what} is expected"));
@@ -97,7 +97,7 @@ impl<'b> Reader<'b> {
         Ok(taken)
     }
 
-    /// Reads a map and the separator after it.
+    /// Reads one map of a PSBT, up to and including the separator after it.
     pub(super) fn map(&mut self, scope: Scope, name: String) -> Result<Map, PsbtError> {
         let mut map = Map { scope, name, pairs: BTreeMap::new() };
         loop {

@@ -27,7 +27,7 @@ use shape::unsigned_transaction;
 
 use crate::hints::counted;
 
-/// Describes the error in a base64 text.
+/// Describes why a text is not valid base64.
 fn base64_problem(error: DecodeError) -> String {
     match error {
         DecodeError::InvalidByte(position, byte) => {
@@ -45,11 +45,11 @@ fn base64_problem(error: DecodeError) -> String {
 pub struct Psbt {
     /// The transaction, with the final scriptSigs and witnesses of the inputs that have them.
     pub tx: Transaction,
-    /// Data of each input.
+    /// Previous output, finality and internal key of each input.
     pub inputs: Vec<PsbtInput>,
 }
 
-/// Data of one input of a PSBT.
+/// Previous output, finality and internal key of one input of a PSBT.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PsbtInput {
     /// Output that the input spends, if the PSBT contains it.
@@ -68,7 +68,7 @@ pub struct PsbtError {
     pub map: String,
     /// Field that contains the error, such as `PSBT_IN_SEQUENCE`. `None` if the error is not in a field that a BIP defines.
     pub field: Option<String>,
-    /// Description of the error.
+    /// Description of what is wrong in the map or field.
     pub problem: String,
 }
 
@@ -189,7 +189,7 @@ impl Psbt {
     }
 }
 
-/// Returns an output of a version 2 PSBT.
+/// Builds an output of the transaction from its map in a version 2 PSBT.
 fn read_output(map: &Map) -> Result<TxOut, PsbtError> {
     let value: u64 = map.need(OUT_AMOUNT)?;
     let script = map.get(OUT_SCRIPT).ok_or_else(|| match map.get(OUT_SP_V0_INFO) {

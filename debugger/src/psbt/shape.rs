@@ -20,7 +20,7 @@ use crate::hints::counted;
 /// Maximum length of a control block in bytes. BIP 341: the length is 33 + 32m for an m from 0 to 128.
 const MAX_CONTROL_BLOCK: usize = 33 + 32 * 128;
 
-/// Smallest lock time that is a time and not a block height.
+/// Smallest nLockTime that is a time. Lower values are block heights.
 const FIRST_TIME: u32 = 500_000_000;
 
 /// A hash function whose preimages a PSBT can contain.
@@ -32,10 +32,10 @@ pub(super) enum HashFunction {
     Hash256,
 }
 
-/// The format of a field's key data.
+/// Format of the key data of a PSBT field, which are the bytes of the key after its type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeyShape {
-    /// No key data: the key consists of its type alone.
+    /// The field has no key data: its key consists of the type alone.
     None,
     /// A serialized extended public key (BIP 32).
     ExtendedKey,
@@ -48,17 +48,17 @@ pub(super) enum KeyShape {
     XOnlyKeyAndLeafHash,
     ControlBlock,
     Hash(HashFunction),
-    /// A participant's key, the aggregate key and optionally a leaf hash (BIP 373).
+    /// Key data of a MuSig2 field: a participant's key, the aggregate key and optionally a leaf hash (BIP 373).
     MusigSession,
-    /// An identifier preceded by its length, a subtype, and any data.
+    /// Key data of a proprietary field: an identifier preceded by its length, a subtype, and any data (BIP 174).
     Proprietary,
 }
 
-/// The format of a field's value.
+/// Format of the value of a PSBT field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ValueShape {
     Any,
-    /// A value with one of these lengths in bytes.
+    /// Any bytes. The list has the allowed lengths.
     Bytes(&'static [usize]),
     CompactSize,
     /// A transaction without witnesses and scriptSigs, in the serialization without witnesses.
@@ -69,7 +69,7 @@ pub(super) enum ValueShape {
     /// Text in UTF-8.
     Text,
     EcdsaSignature,
-    /// A fingerprint and the steps of a derivation path.
+    /// A fingerprint of the master key and the steps of a derivation path.
     KeyOrigin,
     /// Like [`ValueShape::KeyOrigin`], with as many steps as the depth of the extended key.
     ExtendedKeyOrigin,
@@ -85,13 +85,13 @@ pub(super) enum ValueShape {
     /// A script and its leaf version.
     LeafScript,
     TaprootTree,
-    /// The preimage of the hash in the key data.
+    /// The preimage of the hash that the field's key data contains.
     Preimage(HashFunction),
-    /// A lock time in seconds.
+    /// A required lock time that is a time in seconds, 500,000,000 or more.
     TimeLock,
-    /// A lock time as a block height.
+    /// A required lock time that is a block height, from 1 to 499,999,999.
     HeightLock,
-    /// A name preceded by its length in one byte, and any data.
+    /// A name preceded by its length in one byte, followed by any data (BIP 353).
     NamePrefixed,
 }
 
@@ -115,7 +115,7 @@ fn check_x_only_key(what: &str, bytes: &[u8]) -> Result<(), String> {
     key.map(drop).map_err(|_| format!("{what} is not an x-only public key: {}", hex::encode(bytes)))
 }
 
-/// Validates the key data of a field.
+/// Checks that the key data of a field has the format `shape`.
 pub(super) fn check_key(shape: KeyShape, data: &[u8]) -> Result<(), String> {
     let what = "the key data";
     match shape {
@@ -163,7 +163,7 @@ fn check_control_block(what: &str, data: &[u8]) -> Result<(), String> {
     block.map(drop).map_err(|error| format!("{what} is not a control block: {error}"))
 }
 
-/// Validates the value of a field. `key` is the key data, which some values must match.
+/// Checks that the value of a field has the format `shape`. `key` is the key data, which some values must match.
 pub(super) fn check_value(shape: ValueShape, key: &[u8], value: &[u8]) -> Result<(), String> {
     let what = "the value";
     match shape {
@@ -234,7 +234,7 @@ pub(super) fn take<'b>(rest: &mut &'b [u8], count: usize, what: &str) -> Result<
     Ok(taken)
 }
 
-/// Removes a byte from the start of `rest` and returns it.
+/// Removes a byte from the start of `rest` and returns it. `what` names the byte in errors.
 fn take_byte(rest: &mut &[u8], what: &str) -> Result<u8, String> {
     let (byte, after) = rest.split_first().ok_or_else(|| ends_early(what, 1, 0))?;
     *rest = after;
@@ -289,8 +289,8 @@ fn path_length(origin: &[u8]) -> Result<usize, String> {
     }
 }
 
-/// Verifies that the path has as many steps as the depth of the extended key. BIP 174: "The number of 32 bit unsigned
-/// integer indexes must match the depth provided in the extended public key."
+/// Verifies that a derivation path has as many steps as the depth of the extended key. BIP 174: "The number of 32 bit
+/// unsigned integer indexes must match the depth provided in the extended public key."
 fn check_depth(key: &[u8], steps: usize) -> Result<(), String> {
     let depth = Xpub::decode(key).map(|key| usize::from(key.depth)).unwrap_or_default();
     if depth == steps {
@@ -379,9 +379,8 @@ pub(super) fn unsigned_transaction(bytes: &[u8]) -> Result<Transaction, String> 
     }
 }
 
-/// Returns `true` if the bytes are a transaction in witness serialization. The caller could not decode them as a
-/// transaction without witnesses, because of `error`. The transaction may be truncated, or have no witness at all (BIP
-/// 144 forbids this).
+/// Returns `true` if the bytes are a transaction in witness serialization, possibly truncated or without any witness
+/// (BIP 144 forbids this). `error` is the error of decoding them without witnesses.
 fn is_in_witness_serialization(bytes: &[u8], error: &DecodeError) -> bool {
     const MARKER_AND_FLAG: &[u8] = &[0, 1];
     match decode_transaction(bytes) {

@@ -19,7 +19,7 @@ struct Maps {
     output: Map,
 }
 
-/// The map that a test adds a field to.
+/// The map of a PSBT to which a test adds a field.
 #[derive(Clone, Copy)]
 enum In {
     Global,
@@ -39,7 +39,7 @@ fn tx(script_sig: &[u8]) -> Vec<u8> {
 }
 
 impl Maps {
-    /// Returns a PSBT with one input and one output, and the fields that its version requires.
+    /// Returns the maps of a PSBT with one input and one output, with the fields that this version requires.
     fn of(version: u32) -> Maps {
         if version == 0 {
             return Maps { global: vec![(vec![0], tx(&[]))], input: vec![], output: vec![] };
@@ -64,7 +64,7 @@ impl Maps {
         }
     }
 
-    /// Adds a field, and removes any other field with the same key.
+    /// Adds a field to the map `place`, and removes any other field with the same key.
     fn with(mut self, place: In, key: &[u8], value: &[u8]) -> Maps {
         self = self.without(place, key);
         self.map(place).push((key.to_vec(), value.to_vec()));

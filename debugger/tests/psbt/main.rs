@@ -29,7 +29,7 @@ fn v0(change: impl FnOnce(&mut bitcoin::Psbt)) -> Vec<u8> {
     psbt.serialize()
 }
 
-/// Serializes a map: pairs of a key, which starts with its type, and a value.
+/// Serializes a PSBT map. Each pair is a key, which starts with its type, and a value.
 fn map(pairs: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (key, value) in pairs {
@@ -40,7 +40,7 @@ fn map(pairs: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     bytes
 }
 
-/// Returns a version 2 PSBT with additional fields in the input.
+/// Returns a version 2 PSBT whose only input has the additional fields `more`.
 fn v2(more: &[(&[u8], Vec<u8>)]) -> Vec<u8> {
     let (tx, prevout) = spend();
     let input = &tx.input[0];

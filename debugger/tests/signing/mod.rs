@@ -61,7 +61,7 @@ impl Spending {
         }
     }
 
-    /// Returns the BIP 341 digest of an input, for tapscript if a leaf is given.
+    /// Returns the signature hash of BIP 341 for an input, or that of BIP 342 if a leaf is given.
     pub(crate) fn taproot(
         &self,
         input: usize,
@@ -121,7 +121,7 @@ pub(crate) fn explanations(trace: &Trace) -> Vec<String> {
     lines
 }
 
-/// Returns the name of a trace's verdict.
+/// Returns the name of a trace's script error, or `OK` for a valid input.
 pub(crate) fn verdict(trace: &Trace) -> &'static str {
     trace.verdict.as_ref().err().map_or("OK", |error| error.script_error().unwrap().name())
 }

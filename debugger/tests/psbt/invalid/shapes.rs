@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Key data and values, each with the expected error. The first ones of each field are valid.
+/// Each row has the key data and the value of a field, and the expected error. The error is empty for a valid field.
 #[test]
 fn keys_and_values_have_the_shape_that_the_bips_specify() {
     let origin = [1; 8];
