@@ -91,7 +91,7 @@ pub(crate) struct VectorsArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
 
-    /// Run N cases at a time [default: one for each processor]
+    /// Run N cases at the same time [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = number::within(&number::JOBS))]
     pub(crate) jobs: Option<usize>,
 
@@ -123,11 +123,11 @@ pub(crate) struct PolicyArgs {
     #[arg(value_name = "POLICY|PATH")]
     pub(crate) policy: String,
 
-    /// The value of a name that the policy declares without a value (`key A;`): a key or bytes in hex, or a number
+    /// The value of a name that the policy declares without one (`key A;`): a key or bytes in hex, or a number
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) set: Vec<String>,
 
-    /// Accept the policy even if this safety check refuses it
+    /// Accept the policy even if the safety check CHECK refuses it
     #[arg(long, value_name = "CHECK", value_parser = check_names())]
     pub(crate) allow: Vec<String>,
 }
@@ -155,7 +155,7 @@ pub(crate) struct CompileArgs {
     pub(crate) json: bool,
 }
 
-/// Parses the name of a network.
+/// Parses the name of a Bitcoin network, such as `signet`.
 fn network(name: &str) -> Result<Network, Problem> {
     name.parse().map_err(|_| {
         Problem::new(format!("unknown network {name:?}"))
@@ -186,8 +186,9 @@ pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
 
-    /// Something available for the witness, with names of the policy or hex: pk:KEY, apo:KEY, preimage:IMAGE, after:N,
-    /// older:N, template:HASH, presigned:SIGNATURE, signed:KEY:VALUE:... or opens:COMMITMENT:VALUE:...
+    /// A key, preimage or other asset that the witness may use, with names of the policy or hex: pk:KEY, apo:KEY,
+    /// preimage:IMAGE, after:N, older:N, template:HASH, presigned:SIGNATURE, signed:KEY:VALUE:... or
+    /// opens:COMMITMENT:VALUE:...
     #[arg(long, value_name = "ASSET")]
     pub(crate) have: Vec<String>,
 
@@ -213,7 +214,7 @@ Example:
 #[derive(Debug, clap::Args)]
 #[command(after_help = ASM_HELP)]
 pub(crate) struct AsmArgs {
-    /// The words, @FILE, or - for standard input
+    /// The words of the script, @FILE, or - for standard input
     #[arg(value_name = "WORD", required = true, allow_hyphen_values = true)]
     pub(crate) words: Vec<String>,
 
@@ -287,7 +288,7 @@ pub(crate) struct DecodeArgs {
 pub(crate) enum DecodeWhat {
     /// A transaction in hex, @FILE (hex or bytes), or - for standard input
     Tx {
-        /// The transaction
+        /// The transaction in hex, @FILE, or -
         hex: String,
         /// The output that an input spends, written as for verify. Give it once for each input, in input order
         #[arg(long = "prevout", value_name = "OUTPUT")]
@@ -298,7 +299,7 @@ pub(crate) enum DecodeWhat {
     },
     /// A serialized witness in hex (the number of elements, then the length and the bytes of each), @FILE, or -
     Witness {
-        /// The witness
+        /// The serialized witness in hex, @FILE, or -
         hex: String,
         /// The output that the witness spends, written as for verify
         #[arg(long, value_name = "OUTPUT")]
@@ -306,7 +307,7 @@ pub(crate) enum DecodeWhat {
     },
     /// A taproot control block in hex, @FILE, or -
     Control {
-        /// The control block
+        /// The control block in hex, @FILE, or -
         hex: String,
         /// The leaf script in hex or as asm:ASM. With it, the tapleaf hash, the merkle root and the output key are
         /// printed too
@@ -315,12 +316,12 @@ pub(crate) enum DecodeWhat {
     },
     /// A taproot annex in hex, @FILE, or -
     Annex {
-        /// The annex
+        /// The annex in hex, @FILE, or -
         hex: String,
     },
     /// An address of any network
     Address {
-        /// The address
+        /// The address, @FILE, or -
         address: String,
     },
 }
@@ -328,6 +329,6 @@ pub(crate) enum DecodeWhat {
 /// Print a completion script for a shell.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CompletionsArgs {
-    /// The shell
+    /// The shell that the completion script is for
     pub(crate) shell: clap_complete::Shell,
 }

@@ -10,8 +10,8 @@ use crate::input;
 use crate::output::Status;
 use crate::problem::Stop;
 
-/// Option that is also recognized after the words. The argument parser takes everything after the first word as a word,
-/// because words may begin with a minus sign.
+/// The option `--json`, which is also recognized after the words of a script. The argument parser takes everything
+/// after the first word as a word, because words may begin with a minus sign.
 const JSON_OPTION: &str = "--json";
 
 /// Runs `sigstack asm`.

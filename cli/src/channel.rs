@@ -54,7 +54,7 @@ impl From<WhoError> for Stop {
     }
 }
 
-/// Returns a progress bar with this number of steps.
+/// Returns a progress bar on standard error that is full after `steps` steps.
 fn progress_of(steps: usize) -> Progress {
     Progress::new(u64::try_from(steps).unwrap_or(u64::MAX))
 }
@@ -102,7 +102,7 @@ fn list(format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
     Ok(Status::Yes)
 }
 
-/// Writes every transaction of the constructions and the attacks as test vector files.
+/// Writes all transactions of the channel constructions and of the attacks to test vector files in a folder.
 fn write_files(folder: &Path, as_json: bool, out: &mut impl Write) -> Result<Status, Stop> {
     files::create_folder(folder)?;
     let mut written = Vec::new();
@@ -155,8 +155,8 @@ fn nested(parties: usize, format: TableFormat, out: &mut impl Write) -> Result<S
     Ok(Status::Yes)
 }
 
-/// Prints who can spend the outputs of one construction or of all. As text there is a table for each output, in other
-/// formats a single table.
+/// Prints who can spend the outputs of one channel construction, or of all of them. The text output has a table for
+/// each output. Other formats have a single table.
 fn who(construction: Option<&str>, format: TableFormat, out: &mut impl Write) -> Result<Status, Stop> {
     let kinds = KINDS.iter().filter(|(name, _)| construction.is_none_or(|wanted| wanted == *name));
     if format != TableFormat::Text {
@@ -221,15 +221,15 @@ pub(crate) fn compare(args: &CompareArgs, out: &mut impl Write) -> Result<Status
     Ok(Status::Yes)
 }
 
-/// Constructions that the charts show, one of each family of constructions.
+/// Channel constructions that the charts show, one of each family.
 const SHOWN: [&str; 6] = ["tree", "ln-anchors", "literal-pc", "sequence-ctv", "symmetry-apo", "symmetry-th"];
 
-/// Function that sets a value of the horizontal axis (updates, HTLCs or parties) in the parameters of a measurement.
+/// Function that sets the number of updates, HTLCs or parties in the parameters of a measurement.
 type Ask = fn(Question, u32) -> Question;
 type Answer = fn(&Measured) -> Option<u64>;
 
-/// A chart: its file, its title and axes, its values on the horizontal axis, and functions that set the measured parameters
-/// and return the measured value.
+/// A chart. `ask` sets the value of the horizontal axis in the measured parameters. `answer` selects the result for
+/// the vertical axis.
 struct Chart {
     file: &'static str,
     axes: Axes<'static>,
@@ -287,8 +287,8 @@ const CHARTS: [Chart; 4] = [
     },
 ];
 
-/// Draws the charts: storage by the number of updates, and weight by the numbers of HTLCs and parties. Returns the file name
-/// and the SVG of each.
+/// Draws four charts: storage by updates and by HTLCs, and closing weight by HTLCs and by parties. Returns the file
+/// name and the SVG of each.
 fn charts(question: &Question) -> Result<Vec<(&'static str, String)>, Stop> {
     let mut drawn = Vec::new();
     let points: usize = CHARTS.iter().map(|chart| chart.at.len() * SHOWN.len()).sum();

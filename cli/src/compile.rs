@@ -50,7 +50,8 @@ pub(crate) fn run_plan(args: &PlanArgs, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
-/// Returns the checksum at the end of a descriptor (BIP 380). A policy text would treat it as a comment.
+/// Returns the eight-character checksum after `#` at the end of a descriptor (BIP 380). A policy text would treat it
+/// as a comment.
 fn descriptor_checksum(text: &str) -> Option<&str> {
     const LENGTH: usize = 8;
     let checksums = text.lines().filter_map(|line| line.trim_end().rsplit_once(")#"));
@@ -60,7 +61,7 @@ fn descriptor_checksum(text: &str) -> Option<&str> {
     checksums.map(|(_, checksum)| checksum).find(|checksum| is_checksum(checksum))
 }
 
-/// Reads and compiles a policy. Returns the text as well.
+/// Reads and compiles the policy that the arguments give. Returns the policy text as well.
 fn read(args: &PolicyArgs) -> Result<(String, Compiled), Stop> {
     if args.policy.trim().is_empty() {
         return Err(Problem::new("the policy is empty")

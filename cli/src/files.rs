@@ -1,5 +1,5 @@
-//! Writes the command's output files. A file is either complete or absent, even if the command is killed. After SIGINT or
-//! SIGTERM no temporary file remains either.
+//! Writes the command's output files. A file is either complete or absent, even if the command is killed. After
+//! SIGINT or SIGTERM no temporary file remains.
 
 use std::fs;
 use std::path::Path;
@@ -25,8 +25,8 @@ pub(crate) fn are_the_same(one: &Path, other: &Path) -> bool {
     one == other || resolved(one).is_some_and(|one| resolved(other) == Some(one))
 }
 
-/// Creates a folder and its parents. Commands call it before they compute the files for the folder, so that they fail
-/// early if the folder cannot be created.
+/// Creates a folder and its parents. Commands call this before they compute the files for the folder, so that they
+/// fail early if the folder cannot be created.
 pub(crate) fn create_folder(path: &Path) -> Result<(), Problem> {
     fs::create_dir_all(path).map_err(|error| at(path, &error))
 }

@@ -18,7 +18,7 @@ const ENDINGS: &[&str] = &[".json", ".jsonl", ".csv"];
 const OWN_FOLDER: &str = "test-vectors";
 const OWN_SUBFOLDERS: [&str; 2] = ["consensus", "proposals"];
 
-/// A file to read.
+/// A test vector file, in the file system or built into the command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     File {
@@ -30,16 +30,16 @@ pub(crate) enum Source {
     BuiltIn(EmbeddedFile),
 }
 
-/// The content of a file.
+/// The content of a file that may contain test vectors.
 pub(crate) enum Content {
     Vectors(Box<VectorFile>),
-    /// A file of another kind, found in a folder.
+    /// The file has no test vectors. It was found in a folder and not named by the user.
     Other,
 }
 
 impl Source {
-    /// Returns `true` if the text of the file may contain a string. Also returns `true` if the file cannot be read, so that
-    /// reading it reports the error.
+    /// Returns `true` if the file may contain the string. Also returns `true` if the file cannot be read, so that
+    /// reading it later reports the error.
     pub(crate) fn may_contain(&self, string: &str, max_bytes: u64) -> bool {
         let found = match self {
             Source::File { path, .. } => {
@@ -51,7 +51,7 @@ impl Source {
         found.unwrap_or(true)
     }
 
-    /// Reads the file as test vectors, or recognizes it as a file of another kind.
+    /// Reads the file as test vectors, or reports that a file found in a folder is of another kind.
     pub(crate) fn read(&self, options: ReadOptions) -> Result<Content, InputError> {
         let (path, is_named) = match self {
             Source::File { path, is_named } => (path, *is_named),
@@ -70,7 +70,7 @@ impl Source {
         }
     }
 
-    /// Returns the name of the file for messages.
+    /// Returns the path of the file, or the name of the built-in file, for messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Source::File { path, .. } => path.display().to_string(),
@@ -79,8 +79,8 @@ impl Source {
     }
 }
 
-/// Returns `true` if a problem means that the file is not a vector file. A `.csv` file that cannot be parsed may be any
-/// table.
+/// Returns `true` if a parse error means that a file is not a vector file. A `.csv` file that cannot be parsed may be
+/// any table.
 fn is_other(path: &Path, problem: &Problem) -> bool {
     match problem {
         Problem::Unrecognised | Problem::NoVerdict => true,
@@ -94,13 +94,13 @@ fn unreadable(path: &Path, error: &io::Error) -> InputError {
     InputError { file: path.display().to_string(), case: None, field: None, problem }
 }
 
-/// Returns the file name in lower case, without `.gz`.
+/// Returns the file name of a path in lower case, without the extension `.gz`.
 fn plain_name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     name.strip_suffix(".gz").map(str::to_owned).unwrap_or(name)
 }
 
-/// Fails if a path begins with `@`, as other arguments do, and no file of that name exists.
+/// Fails if a path begins with `@`, which only other arguments need, and no file of that name exists.
 pub(crate) fn check_paths(paths: &[PathBuf]) -> Result<(), CommandProblem> {
     let with_at =
         paths.iter().filter(|path| !path.exists()).find_map(|path| path.to_str()?.strip_prefix('@'));
@@ -113,7 +113,8 @@ pub(crate) fn check_paths(paths: &[PathBuf]) -> Result<(), CommandProblem> {
     }
 }
 
-/// Returns the named files and the files in the named folders. The files of each folder are sorted by name.
+/// Returns the named files and the test vector files in the named folders, and errors of unreadable or empty folders.
+/// The files of each folder are sorted by name.
 pub(crate) fn sources(paths: &[PathBuf]) -> (Vec<Source>, Vec<InputError>) {
     let mut sources = Vec::new();
     let mut errors = Vec::new();
@@ -133,8 +134,8 @@ pub(crate) fn sources(paths: &[PathBuf]) -> (Vec<Source>, Vec<InputError>) {
     (sources, errors)
 }
 
-/// Finds the files of a folder and of its subfolders. Symbolic links to folders are not followed, and hidden names are
-/// skipped.
+/// Finds files with a vector file's extension in a folder and its subfolders. Symbolic links to folders are not
+/// followed, and hidden names are skipped.
 fn search(root: &Path, sources: &mut Vec<Source>, errors: &mut Vec<InputError>) {
     let mut folders = vec![root.to_path_buf()];
     while let Some(folder) = folders.pop() {
@@ -164,16 +165,16 @@ fn search(root: &Path, sources: &mut Vec<Source>, errors: &mut Vec<InputError>) 
     }
 }
 
-/// The project's own test vectors.
+/// The files of the project's own test vectors.
 pub(crate) struct OwnVectors {
     pub(crate) sources: Vec<Source>,
     pub(crate) errors: Vec<InputError>,
-    /// Description of the set, in words.
+    /// Text about where the project's vectors come from: a folder, or the command itself.
     pub(crate) set: String,
 }
 
-/// Finds the project's own vectors: in the source tree if the working folder is inside it, otherwise those built into the
-/// command.
+/// Finds the project's own test vectors: in the source tree if the working folder is inside it, otherwise those built
+/// into the command.
 pub(crate) fn own_vectors() -> Result<OwnVectors, CommandProblem> {
     let here = std::env::current_dir().unwrap_or_default();
     let is_own = |folder: &PathBuf| OWN_SUBFOLDERS.iter().any(|name| folder.join(name).is_dir());

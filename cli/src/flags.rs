@@ -1,4 +1,4 @@
-//! Parses sets of flags: by name, by profile, and as changes to another set.
+//! Parses sets of verification flags: by name, by profile, and as changes to another set.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use sigstack_interpreter::{FLAGS, FlagError, FlagInfo, FlagKind, Flags, PROPOSAL
 use crate::nearest::{is_same, nearest};
 use crate::problem::Problem;
 
-/// Proposals that are meant to be activated together.
+/// Proposals that are meant to be activated together, with a name for `--profile`.
 pub(crate) struct Bundle {
     name: &'static str,
     proposals: &'static [&'static Proposal],
@@ -30,10 +30,10 @@ const BUNDLES: &[Bundle] = &[
     },
 ];
 
-/// Short names of flags of Bitcoin Core, each with the name of the flag.
+/// Short names of Bitcoin Core flags, each with the flag's name.
 const SHORT_NAMES: &[(&str, &str)] = &[("CLTV", "CHECKLOCKTIMEVERIFY"), ("CSV", "CHECKSEQUENCEVERIFY")];
 
-/// Returns the short names in common use and the flags that they stand for, in alphabetical order.
+/// Returns all short names of flags, each with the flag's name, in alphabetical order.
 fn short_names() -> Vec<(&'static str, &'static str)> {
     let of_proposals = PROPOSALS.iter().filter_map(|proposal| Some((proposal.short_name?, proposal.name)));
     let mut names: Vec<_> = SHORT_NAMES.iter().copied().chain(of_proposals).collect();
@@ -41,7 +41,8 @@ fn short_names() -> Vec<(&'static str, &'static str)> {
     names
 }
 
-/// Names of related or older rules. These names are rejected with a suggestion, because the rules are not the same.
+/// Names of other rules that users may write by mistake, each with the flag to suggest. The rules are not the same,
+/// so the names are rejected.
 const RELATED_NAMES: &[(&str, &str)] =
     &[("NOINPUT", "ANYPREVOUT"), ("SEGWIT", "WITNESS"), ("TXHASH", "TEMPLATEHASH")];
 
@@ -49,7 +50,7 @@ const RELATED_NAMES: &[(&str, &str)] =
 const SETS: &[(&str, Flags)] =
     &[("CONSENSUS", Flags::CONSENSUS), ("POLICY", Flags::POLICY), ("NONE", Flags::NONE)];
 
-/// Returns the flag name that a short name stands for, or the name itself.
+/// Returns the flag name that a short name such as `CTV` stands for, or otherwise `name` itself.
 fn long_name(name: &str) -> &str {
     short_names().into_iter().find(|(short, _)| is_same(short, name)).map_or(name, |(_, long)| long)
 }
@@ -75,15 +76,15 @@ fn named(name: &str) -> Option<Flags> {
     set.or_else(|| FLAGS.iter().find(|info| is_same(info.name, name)).map(|info| info.flag))
 }
 
-/// Returns the flags with the proposals activated, and without the policy flags that discourage them.
+/// Returns the flags with these proposals activated, and without the policy flags that discourage the proposals.
 fn activate(flags: Flags, proposals: &[&Proposal]) -> Flags {
     let active: Flags = proposals.iter().map(|proposal| proposal.flag).collect();
     let discouraged: Flags = proposals.iter().map(|proposal| proposal.discourage).collect();
     (flags | active) - discouraged
 }
 
-/// Parses profiles, separated by commas. `consensus` and `policy` are today's rules; every other profile adds proposals to
-/// them.
+/// Parses profile names, separated by commas. `consensus` and `policy` are today's rules. Every other profile adds
+/// proposals to these rules.
 pub(crate) fn read_profiles(text: &str) -> Result<Flags, Problem> {
     let names = || text.split(',').map(str::trim);
     let is_base = |name: &&str| is_same(name, "consensus") || is_same(name, "policy");
@@ -97,8 +98,8 @@ pub(crate) fn read_profiles(text: &str) -> Result<Flags, Problem> {
     })
 }
 
-/// Parses flag names, separated by commas. If every name begins with + or -, the names change the set `base`. Otherwise they
-/// define a new set, starting with the empty one.
+/// Parses flag names, separated by commas. If every name begins with + or -, the names change the set `base`.
+/// Otherwise they define a new set, starting with the empty one.
 pub(crate) fn read_flags(text: &str, base: Flags) -> Result<Flags, Problem> {
     let is_change = |word: &str| word.starts_with(['+', '-']);
     let words = || text.split(',').map(str::trim);
@@ -201,10 +202,10 @@ pub(crate) fn help() -> String {
     help
 }
 
-/// Width of the help text in columns.
+/// Width in columns of the help text about flags.
 const WIDTH: usize = 80;
 
-/// Writes `title: NAME, NAME, ...`, wrapped and indented.
+/// Adds the line `title: NAME, NAME, ...` to the help text, wrapped and indented.
 fn list(help: &mut String, title: &str, names: &[&str]) {
     let mut line = format!("  {title}:");
     for (nth, name) in names.iter().enumerate() {

@@ -16,7 +16,7 @@ use crate::nearest;
 use crate::problem::Problem;
 use sigstack_debugger::counted;
 
-/// Section of the help about arguments that may come from files.
+/// Section of the help about arguments that are read from files or standard input.
 pub(crate) const HELP: &str = "\
 Arguments:
   A transaction, an output, a PSBT, a script, a stack, a witness or a policy is given as text, as @FILE for the
@@ -25,7 +25,7 @@ Arguments:
   Scripts and stacks are read as assembly (see asm --help). The prefix hex: marks hex and asm: marks assembly, as in
   hex:52935587 or hex:@FILE. Words that are all hex need a prefix.";
 
-/// Argument that is replaced by the content of standard input.
+/// Argument that stands for the content of standard input.
 const STDIN: &str = "-";
 
 /// Maximum number of bytes read from a file or standard input: more than any block in hex.
@@ -37,7 +37,7 @@ const PSBT_MAGIC: &[u8] = b"psbt\xff";
 /// First characters of a PSBT in base64.
 const PSBT_BASE64: &str = "cHNidP";
 
-/// Name of the argument for which standard input was read.
+/// Name of the argument for which standard input was read. It can be read only once.
 static STDIN_READ_FOR: OnceLock<String> = OnceLock::new();
 
 enum Content {
@@ -64,7 +64,8 @@ pub(crate) fn read_path(path: &Path, max_bytes: u64, name: &str) -> io::Result<V
     Ok(bytes)
 }
 
-/// Converts bytes to text if they are valid UTF-8 without control characters other than white space.
+/// Returns bytes as text if they are valid UTF-8 without control characters other than white space, and otherwise as
+/// binary content.
 fn as_text(bytes: Vec<u8>) -> Content {
     let is_text = |text: &str| !text.chars().any(|char| char.is_control() && !char.is_whitespace());
     match String::from_utf8(bytes) {
@@ -74,7 +75,7 @@ fn as_text(bytes: Vec<u8>) -> Content {
     }
 }
 
-/// Reads the content of a file, or of standard input.
+/// Reads a file, or standard input for `-`. `name` is the argument, which errors name.
 fn of_path(path: &str, name: &str) -> Result<Content, Problem> {
     if path.is_empty() {
         return Err(Problem::new("the path of a file is missing after @").at(name));
@@ -98,7 +99,7 @@ fn content(argument: &str, name: &str) -> Result<Content, Problem> {
     }
 }
 
-/// Adds a hint to an error about an argument that looks like a path without `@`.
+/// Adds a hint to an error if its argument looks like a path without `@`.
 pub(crate) fn path_hint(problem: Problem, argument: &str) -> Problem {
     if argument == STDIN || argument.starts_with('@') {
         return problem;
@@ -117,7 +118,7 @@ pub(crate) fn path_hint(problem: Problem, argument: &str) -> Problem {
     }
 }
 
-/// Returns the text of an argument without surrounding white space.
+/// Returns the text that an argument gives, without surrounding white space.
 pub(crate) fn text(argument: &str, name: &str) -> Result<String, Problem> {
     match content(argument, name)? {
         Content::Text(text) => Ok(text),
@@ -125,7 +126,7 @@ pub(crate) fn text(argument: &str, name: &str) -> Result<String, Problem> {
     }
 }
 
-/// Returns the unmodified content of an argument: the bytes of a file, or the bytes of the text.
+/// Returns the content of an argument without decoding it: the bytes of a binary file, or of the trimmed text.
 pub(crate) fn raw(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     Ok(match content(argument, name)? {
         Content::Text(text) => text.into_bytes(),
@@ -163,7 +164,7 @@ pub(crate) fn hex_bytes(text: &str) -> Result<Vec<u8>, String> {
     Ok(digits.chunks(2).map(|pair| u8::try_from(byte(pair)).unwrap_or_default()).collect())
 }
 
-/// Returns the bytes of an argument in hex, or of a binary file.
+/// Returns the bytes that an argument gives in hex, or as a binary file.
 pub(crate) fn bytes(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     match content(argument, name)? {
         Content::Binary(bytes) => Ok(bytes),
@@ -184,23 +185,23 @@ fn decoded<T>(argument: &str, name: &str, decode: fn(&[u8]) -> Result<T, DecodeE
     })
 }
 
-/// Returns `true` if the content of an argument is a transaction, in hex or as raw bytes.
+/// Returns `true` if these bytes are a transaction, raw or in hex.
 pub(crate) fn is_transaction(content: &[u8]) -> bool {
     let digits = core::str::from_utf8(content).ok().and_then(|text| hex_bytes(text).ok());
     decode_transaction(digits.as_deref().unwrap_or(content)).is_ok()
 }
 
-/// Reads a transaction.
+/// Reads the transaction that an argument gives, in hex or as a binary file.
 pub(crate) fn transaction(argument: &str, name: &str) -> Result<Transaction, Problem> {
     decoded(argument, name, decode_transaction)
 }
 
-/// Reads a witness.
+/// Reads the serialized witness that an argument gives, in hex or as a binary file.
 pub(crate) fn witness(argument: &str, name: &str) -> Result<Witness, Problem> {
     decoded(argument, name, decode_witness)
 }
 
-/// Reads an output, given as `SATOSHI:SCRIPT` or serialized.
+/// Reads the transaction output that an argument gives, as `SATOSHI:SCRIPT` or serialized.
 pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
     let wrong = |what: String| Problem::new(what).at(name);
     let text = match content(argument, name)? {
@@ -224,17 +225,16 @@ pub(crate) fn output(argument: &str, name: &str) -> Result<TxOut, Problem> {
     Ok(TxOut { value: Amount::from_sat(value), script_pubkey: ScriptBuf::from_bytes(script) })
 }
 
-/// The notation of a script or a stack.
+/// The notation that the prefix of a script or stack selects.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Form {
     Assembly,
     Hex,
-    /// Assembly, unless the text could also be hex.
+    /// There is no prefix. The text is assembly, unless it could also be hex.
     Unnamed,
 }
 
-/// Returns the notation that is selected by the prefix `asm:` or `hex:` of an argument, and the argument without the
-/// prefix.
+/// Returns the notation that the prefix `asm:` or `hex:` of an argument selects, and the argument without the prefix.
 fn form(argument: &str) -> (Form, &str) {
     match (argument.strip_prefix("asm:"), argument.strip_prefix("hex:")) {
         (Some(rest), _) => (Form::Assembly, rest),
@@ -243,16 +243,16 @@ fn form(argument: &str) -> (Form, &str) {
     }
 }
 
-/// Returns `true` if every word of the text consists of whole bytes in hex. In assembly such words could be numbers or
-/// pushes.
+/// Returns `true` if every word of the text is hex with an even number of digits. As assembly, such words could be
+/// numbers or pushes.
 fn is_bare_hex(text: &str) -> bool {
     let is_hex =
         |word: &str| word.len().is_multiple_of(2) && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     !text.is_empty() && text.split_whitespace().all(is_hex)
 }
 
-/// Returns the error for a text that could be hex or assembly, with both spellings as a hint. `bytes` describes the meaning
-/// as hex. `push` describes the meaning as assembly, if the text is not only numbers.
+/// Returns the error for a text that could be hex or assembly. The hint gives both spellings. `bytes` describes the
+/// meaning as hex. `push` describes the meaning as assembly, if the text is not only numbers.
 fn ambiguous(text: &str, bytes: &str, push: impl FnOnce(&str) -> String) -> Problem {
     let short = if text.len() > MAX_SHOWN { "..." } else { text };
     let is_decimal = text.bytes().all(|byte| byte.is_ascii_digit() || byte.is_ascii_whitespace());
@@ -265,7 +265,7 @@ fn ambiguous(text: &str, bytes: &str, push: impl FnOnce(&str) -> String) -> Prob
         .hint(format!("write hex:{short} for {bytes}, or {other}"))
 }
 
-/// Maximum length of a text that a hint repeats.
+/// Maximum length in bytes of a text that a hint repeats.
 const MAX_SHOWN: usize = 48;
 
 fn asm_problem(error: &AsmError, argument: &str) -> Problem {
@@ -281,8 +281,8 @@ fn asm_problem(error: &AsmError, argument: &str) -> Problem {
     }
 }
 
-/// Reads a script: assembly, `asm:` and assembly, `hex:` and hex, or the bytes of a file. Hex without `hex:` is rejected,
-/// even if it consists of several words, because hex may contain white space.
+/// Reads a script that an argument gives: assembly, `asm:` and assembly, `hex:` and hex, or a binary file. Hex
+/// without `hex:` is rejected, even if it consists of several words, because hex may contain white space.
 pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
     match content(rest, name)? {
@@ -292,7 +292,7 @@ pub(crate) fn script(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// Reads a script like [`script`], but rejects binary files.
+/// Reads a script that an argument gives, like [`script`], but rejects binary files.
 pub(crate) fn assembly(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, rest) = form(argument);
     match content(rest, name)? {
@@ -303,8 +303,8 @@ pub(crate) fn assembly(argument: &str, name: &str) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// Converts text in the given notation to a script. If the argument has no prefix, the content of its file may begin with
-/// one.
+/// Converts a text to a script. If the argument had no prefix, the text may begin with one, because it may be the
+/// content of a file.
 fn script_of_text(text: &str, form: Form, rest: &str, name: &str) -> Result<Vec<u8>, Problem> {
     let (form, text) = if form == Form::Unnamed { self::form(text) } else { (form, text) };
     let assembled = || assemble(text).map_err(|error| asm_problem(&error, rest));
@@ -336,8 +336,8 @@ fn script_of_text(text: &str, form: Form, rest: &str, name: &str) -> Result<Vec<
     .map_err(|problem| problem.at(name))
 }
 
-/// Reads the elements of a stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in hex. If all
-/// words are hex, a prefix is required, as for a script.
+/// Reads the elements of an initial stack, the top last: assembly, `asm:` and assembly, or `hex:` and the elements in
+/// hex. If all words are hex, a prefix is required.
 pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem> {
     let (form, rest) = form(argument);
     let content = text(rest, name)?;
@@ -359,7 +359,7 @@ pub(crate) fn stack(argument: &str, name: &str) -> Result<Vec<Vec<u8>>, Problem>
     .map_err(|problem| problem.at(name))
 }
 
-/// Writes the words of a text in hex as assembly: words that are not numbers are put into `<>`.
+/// Converts elements in hex to assembly: words that assembly does not read as numbers are put into `<>`.
 fn bracketed(text: &str) -> String {
     let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit()) && assemble(word).is_ok();
     let words = text.split_whitespace().map(|word| match is_number(word) {
@@ -369,7 +369,7 @@ fn bracketed(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Reads an x-only key of 32 bytes in hex.
+/// Reads the x-only public key of 32 bytes that an argument gives in hex.
 pub(crate) fn x_only_key(argument: &str, name: &str) -> Result<[u8; 32], Problem> {
     let bytes = bytes(argument, name)?;
     bytes.as_slice().try_into().map_err(|_| {

@@ -1,7 +1,7 @@
-//! `sigstack`: runs test vectors, verifies transactions, shows the execution of scripts, compiles policies, and simulates
-//! and compares channels.
+//! `sigstack`: runs test vectors, verifies transactions, shows the execution of scripts, compiles policies, and
+//! simulates and compares channels.
 //!
-//! Exit status: 0 for yes, 1 for no, 2 if the question could not be answered.
+//! Exit status: 0 for a positive result, 1 for a negative result, 2 if the command failed without a result.
 
 mod args;
 mod asm;

@@ -10,13 +10,14 @@ const LEAST_SIMILARITY: f64 = 0.75;
 /// Minimum number of letters for which a part of a name suggests the whole name.
 const LEAST_PART: usize = 3;
 
-/// Maximum number of letters of a name that is compared with the known ones. The time of a comparison grows with the length.
+/// Maximum number of letters of a name for which a similar name is searched. The time of a comparison grows with the
+/// length.
 const MOST_LETTERS: usize = 200;
 
 /// Returns the known name closest to `name`, or `None` if no name is close enough to be suggested.
 ///
-/// Names are compared as in [`is_same`]. A known name that contains `name` counts as close, the shortest one first. A known
-/// name that `name` contains also counts as close, the longest one first.
+/// Names are compared as in [`is_same`]. The first choice is a name with few edits. The second is the shortest known
+/// name that contains `name`. The third is the longest known name that `name` contains.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = plain(name);
     if wanted.is_empty() || wanted.len() > MOST_LETTERS {
@@ -49,7 +50,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     close.map(|(_, _, known)| known).or_else(containing).or_else(contained).or_else(similar)
 }
 
-/// Returns a sentence that suggests the nearest name: `did you mean NAME?`.
+/// Returns a sentence that suggests the nearest known name: `did you mean NAME?`.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(name, known).map(|known| format!("did you mean {known}?"))
 }

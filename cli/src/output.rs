@@ -8,17 +8,17 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 use sigstack_interpreter::Location;
 
-/// Color of success.
+/// Text style of successful results.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// Color of failures and errors.
+/// Text style of failures and errors.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// Style of headings.
 pub(crate) const HEADING: Style = Style::new().bold();
 
-/// Width in columns of output that does not go to a terminal.
+/// Width of tables in columns if the output does not go to a terminal.
 const DEFAULT_WIDTH: usize = 80;
 
-/// Width in columns passed to [`set_width`].
+/// Maximum width of tables in columns that the user specified with `--width`.
 static WIDTH: OnceLock<usize> = OnceLock::new();
 
 /// Sets the maximum width of tables in columns, if the user specified one.
@@ -39,12 +39,12 @@ pub(crate) fn width() -> usize {
     WIDTH.get().copied().or_else(|| of_terminal().filter(|width| *width > 0)).unwrap_or(DEFAULT_WIDTH)
 }
 
-/// The answer of a command, which determines its exit status.
+/// Result of a command, which determines its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Status {
     Yes,
     No,
-    /// The question could not be answered: exit status 2.
+    /// The command failed without a result: exit status 2.
     Unknown,
 }
 
@@ -84,7 +84,7 @@ fn unless_broken_pipe<T>(done: io::Result<T>, instead: T) -> io::Result<T> {
     }
 }
 
-/// Returns the place where execution stopped as JSON.
+/// Returns the position at which the execution of a script stopped, as JSON.
 pub(crate) fn location(location: Option<&Location>) -> Value {
     let Some(location) = location else { return Value::Null };
     let phase = location.phase.name();

@@ -6,7 +6,8 @@ use crate::input;
 use crate::problem::Problem;
 use sigstack_debugger::counted;
 
-/// Returns the outputs given by `--prevout`, one entry for each input. `named` is the input given by `--input`.
+/// Returns the spent outputs given by `--prevout`, one entry for each input of `tx`. `named` is the index given by
+/// `--input`.
 pub(crate) fn of_outputs(
     tx: &Transaction,
     arguments: &[String],
@@ -43,7 +44,7 @@ pub(crate) fn of_outputs(
     Ok(prevouts)
 }
 
-/// Returns the spent outputs that the transactions given by `--prevtx` create, one entry for each input.
+/// Returns the outputs that `tx` spends of the transactions given by `--prevtx`, one entry for each input.
 pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<Vec<Option<TxOut>>, Problem> {
     let mut prevouts = vec![None; tx.input.len()];
     for (nth, argument) in arguments.iter().enumerate() {
@@ -73,8 +74,8 @@ pub(crate) fn of_transactions(tx: &Transaction, arguments: &[String]) -> Result<
     Ok(prevouts)
 }
 
-/// Returns an output for each input, so that `inputs` can be verified. An unknown output is replaced by a placeholder if it
-/// cannot influence the verdict; otherwise an error is returned.
+/// Returns a spent output for each input, so that `inputs` can be verified. A placeholder replaces an unknown output
+/// that cannot influence the verdict. Fails if another output is unknown.
 pub(crate) fn complete(
     tx: &Transaction,
     known: &[Option<TxOut>],
@@ -102,18 +103,18 @@ pub(crate) fn complete(
     Ok(known.iter().map(|prevout| prevout.clone().unwrap_or_else(placeholder)).collect())
 }
 
-/// Returns `true` if the verdict on an input can depend on the outputs that other inputs spend. Only the signature hash of
-/// BIP 341 commits to them; legacy and BIP 143 signature hashes and template hashes do not.
+/// Returns `true` if the verdict on an input can depend on the outputs that other inputs spend. Only the signature
+/// hash of BIP 341 commits to those outputs. Legacy and BIP 143 signature hashes and template hashes do not.
 fn depends_on_others(prevout: &TxOut) -> bool {
     prevout.script_pubkey.is_p2tr()
 }
 
-/// Returns a placeholder for an unknown output that no verified input depends on.
+/// Returns a placeholder for an unknown spent output that no verified input depends on.
 fn placeholder() -> TxOut {
     TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::new() }
 }
 
-/// Returns the error for a coinbase transaction, which spends no output.
+/// Returns the error for a coinbase transaction, which cannot be verified because it spends no output.
 pub(crate) fn of_coinbase() -> Problem {
     Problem::new("the input of a coinbase transaction spends no output, so no script verifies it")
 }
@@ -131,7 +132,7 @@ fn missing(tx: &Transaction, input: usize) -> Problem {
     ))
 }
 
-/// Formats inputs as `input 1`, `inputs 0, 2` or, for three and more in a row, `inputs 0-5, 7`.
+/// Formats the indices of inputs as `input 1`, `inputs 0, 2` or, for three and more in a row, `inputs 0-5, 7`.
 pub(crate) fn list(inputs: &[usize]) -> String {
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for input in inputs {
@@ -169,7 +170,7 @@ mod tests {
         }
     }
 
-    /// Inspector that records the signatures and template hashes of a verification.
+    /// Inspector that records the signature checks and template hashes of a verification.
     #[derive(Default)]
     struct Messages(Vec<Event>);
 
@@ -190,8 +191,8 @@ mod tests {
         (verdict, messages.0)
     }
 
-    /// For every input of the project's vectors that is not taproot, verdict and signed messages are the same whatever the
-    /// other inputs spend. For taproot inputs they are not.
+    /// For every non-taproot input in the project's vectors, verdict and signed messages are the same whatever
+    /// outputs the other inputs spend. For taproot inputs they are not.
     #[test]
     fn only_taproot_depends_on_what_other_inputs_spend() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");

@@ -1,7 +1,7 @@
-//! The error type of the whole command: what is wrong, where, and how to correct it.
+//! The error type of the `sigstack` command: what is wrong, where, and how to correct it.
 //!
-//! The text is written to standard error. If the arguments contain `--json`, one JSON object is also written to standard
-//! output (`docs/json-output.md`).
+//! The text is written to standard error. If the arguments contain `--json`, one JSON object is also written to
+//! standard output (`docs/json-output.md`).
 
 use core::fmt;
 use std::ffi::OsString;
@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use crate::output::{BAD, HEADING, Status};
 
-/// Maximum number of characters of a text that an error repeats. The beginning is enough to identify a longer argument.
+/// Maximum number of characters of a text that an error repeats. The beginning suffices to identify a longer
+/// argument.
 const MOST_SHOWN: usize = 1000;
 
-/// Returns the text, or the beginning of a long text with its length.
+/// Returns the text, or the beginning of a long text and its length in bytes.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST_SHOWN) {
         Some((end, _)) => format!("{}... ({} bytes)", text.get(..end).unwrap_or_default(), text.len()),
@@ -22,36 +23,38 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// An error with its place and advice.
+/// An error of the command, with its position in the input and advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Problem {
     what: String,
-    /// Places from the outermost to the innermost: an argument, a file, a case, a field, a byte.
+    /// Position of the error from the outermost to the innermost part: an argument, a file, a case, a field, a byte.
     place: Vec<String>,
     hint: Option<String>,
-    /// Complete text for a terminal, used for errors that show the line of the input.
+    /// Complete error text for a terminal, used for errors that show the line of the input.
     layout: Option<String>,
 }
 
 impl Problem {
-    /// Creates an error without a place. `what` is a phrase without a full stop.
+    /// Creates an error without a position in the input. `what` is a phrase without a full stop.
     pub(crate) fn new(what: impl Into<String>) -> Problem {
         Problem { what: shortened(&what.into()), place: Vec::new(), hint: None, layout: None }
     }
 
-    /// Adds a place to the error. A second call puts the outer place before the inner one: `--tx: input 1`.
+    /// Adds a position in the input to the error, such as an argument. A second call puts the outer position before
+    /// the inner one: `--tx: input 1`.
     pub(crate) fn at(mut self, place: impl Into<String>) -> Problem {
         self.place.insert(0, shortened(&place.into()));
         self
     }
 
-    /// Adds advice to the error. Only the first advice is kept, because the code closest to the error knows best.
+    /// Adds advice to the error, unless it has some already. The first advice comes from the code closest to the
+    /// error, and is the most specific.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Problem {
         self.hint.get_or_insert_with(|| hint.into());
         self
     }
 
-    /// Sets a complete text for a terminal, which replaces the usual one. The text ends in a line feed.
+    /// Sets a complete error text for a terminal, which replaces the usual one. The text ends in a line feed.
     pub(crate) fn layout(mut self, layout: impl Into<String>) -> Problem {
         self.layout = Some(layout.into());
         self
@@ -63,7 +66,7 @@ impl Problem {
         json!({ "error": { "problem": self.what, "where": place, "hint": self.hint } })
     }
 
-    /// Writes the error to standard error.
+    /// Writes the error and its advice to standard error.
     pub(crate) fn complain(&self) {
         let mut err = anstream::stderr().lock();
         // If writing to standard error fails, there is no other place for the text.
@@ -77,7 +80,7 @@ impl Problem {
     }
 }
 
-/// Writes the place and the problem in one line, without the hint.
+/// Formats the position and the description of the error in one line, without the advice.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for place in &self.place {
@@ -92,11 +95,11 @@ impl core::error::Error for Problem {}
 /// Reason why a command ends early.
 #[derive(Debug)]
 pub(crate) enum Stop {
-    /// The question could not be answered: exit status 2.
+    /// The command failed without a result: exit status 2.
     Unknown(Problem),
-    /// The answer is no, for this reason: exit status 1.
+    /// The result of the command is negative, for this reason: exit status 1.
     No(Problem),
-    /// Standard output cannot be written to: exit status 2.
+    /// Writing to standard output failed: exit status 2.
     Output(io::Error),
 }
 
@@ -119,8 +122,8 @@ impl From<io::Error> for Stop {
 }
 
 impl Stop {
-    /// Reports the reason on standard error and, if `as_json` is set, also as JSON on `out`. Returns the status of the
-    /// command.
+    /// Reports why the command ends on standard error and, if `as_json` is set, also as JSON on `out`. Returns the
+    /// command's exit status.
     pub(crate) fn report(self, as_json: bool, out: &mut impl Write) -> Status {
         let (problem, status) = match self {
             Stop::Unknown(problem) => (problem, Status::Unknown),

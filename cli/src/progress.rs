@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// A bar with the number of completed steps, the name of the current step and an estimate of the remaining time. The bar
-/// disappears when the value is dropped.
+/// A progress bar with the number of completed steps, the name of the current step and an estimate of the remaining
+/// time. The bar disappears when the value is dropped.
 pub(crate) struct Progress(ProgressBar);
 
 impl Progress {
-    /// Creates a bar with `steps` steps.
+    /// Creates a progress bar that is full after `steps` steps.
     pub(crate) fn new(steps: u64) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}, {eta} left {wide_msg}") {
@@ -20,12 +20,12 @@ impl Progress {
         Progress(bar)
     }
 
-    /// Counts a step.
+    /// Advances the progress bar by one step.
     pub(crate) fn step(&self) {
         self.0.inc(1);
     }
 
-    /// Counts a step and shows its name.
+    /// Advances the progress bar by one step, and shows the name of the current step.
     pub(crate) fn begin(&self, name: &str) {
         self.0.set_message(name.to_owned());
         self.step();

@@ -1,4 +1,5 @@
-//! `sigstack completions` and `sigstack man`, generated from the description of the command line.
+//! Runs `sigstack completions` and `sigstack man`. Both outputs are generated from the description of the command
+//! line.
 
 use std::io::{self, Write};
 

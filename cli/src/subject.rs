@@ -16,12 +16,12 @@ use crate::nearest::suggestion;
 use crate::prevouts;
 use crate::problem::Problem;
 
-/// The source of a transaction. Only a real transaction can be checked as a whole.
+/// Where a transaction comes from. Only [`Origin::Chain`] can be checked as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// A transaction or a PSBT given by the user, which is intended for a chain.
     Chain,
-    /// A case of a vector file about single inputs. The rest of its transaction need not be valid.
+    /// A case of a vector file about single inputs. The other inputs and the outputs need not be valid.
     InputCase,
     /// A case of a vector file about a whole transaction: all of its inputs, and the rules that span inputs.
     TransactionCase,
@@ -29,27 +29,29 @@ pub(crate) enum Origin {
     Script,
 }
 
-/// A transaction, and those of its inputs that a command verifies.
+/// A transaction, and the inputs of it that a command verifies.
 pub(crate) struct Subject {
     pub(crate) origin: Origin,
-    /// File and case, if the transaction is from a vector file.
+    /// Name of the vector file and of the case, if the transaction comes from one.
     pub(crate) source: Option<String>,
-    /// Verdict that the file expects.
+    /// Verdict that the vector file expects. `None` for other sources.
     pub(crate) expected: Option<String>,
     pub(crate) tx: Transaction,
-    /// The spent outputs, one entry for each input. `None` for an output that is not known.
+    /// Spent outputs that the user or the file gives, one entry for each input. `None` for an output that is not
+    /// known.
     pub(crate) known: Vec<Option<TxOut>>,
-    /// The spent outputs, with placeholders where they are not needed to verify `inputs`.
+    /// The spent outputs of all inputs. An unknown one is a placeholder if it is not needed to verify `inputs`.
     pub(crate) prevouts: Vec<TxOut>,
     /// Indices of the inputs to verify.
     pub(crate) inputs: Vec<usize>,
     pub(crate) flags: Flags,
-    /// Internal key of each input's spent output, if known.
+    /// Taproot internal key of the output that each input spends, if known.
     internal_keys: Vec<Option<[u8; 32]>>,
 }
 
 impl Subject {
-    /// Creates a subject from a transaction and the known spent outputs. Fails if they do not suffice to verify `inputs`.
+    /// Creates a subject from a transaction and the known spent outputs. Fails if these outputs do not suffice to
+    /// verify `inputs`.
     fn new(
         origin: Origin,
         tx: Transaction,
@@ -70,12 +72,12 @@ impl Subject {
         })
     }
 
-    /// Returns the inputs one by one, for commands that show one input at a time.
+    /// Returns the inputs to verify one by one, for commands that show one input at a time.
     pub(crate) fn each(&self) -> impl Iterator<Item = sigstack_debugger::Subject> + '_ {
         self.inputs.iter().map(|input| self.of_input(*input, self.flags))
     }
 
-    /// Restricts a case about a whole transaction to one input.
+    /// Restricts a case about a whole transaction to one input. Fails for other cases.
     fn select(&mut self, input: usize) -> Result<(), Problem> {
         if self.origin != Origin::TransactionCase {
             let problem = Problem::new("the case is about one input already").at("--input");
@@ -92,7 +94,7 @@ impl Subject {
         Ok(())
     }
 
-    /// Returns one input, to be traced under the given flags.
+    /// Returns one input of the transaction, to be traced under the given flags.
     pub(crate) fn of_input(&self, input: usize, flags: Flags) -> sigstack_debugger::Subject {
         sigstack_debugger::Subject {
             tx: self.tx.clone(),
@@ -108,7 +110,7 @@ impl Subject {
 const CASE_FORMS: &str =
     "a case is FILE#N with N counted from 1, FILE#ID, or the id of one of the project's own";
 
-/// Returns the transaction given on the command line, or the transactions of a case.
+/// Returns the transaction that the arguments give, or all transactions of the case that they name.
 pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     let profile = args.profile.as_deref().map(read_profiles).transpose()?;
     if let (Some(_), Some(flags)) = (profile, &args.flags) {
@@ -145,7 +147,7 @@ pub(crate) fn subjects(args: &SubjectArgs) -> Result<Vec<Subject>, Problem> {
     Ok(subjects)
 }
 
-/// Returns the input given by `--input`, or all inputs.
+/// Returns the index that `--input` gives, or the indices of all inputs.
 fn inputs(args: &SubjectArgs, tx: &Transaction) -> Vec<usize> {
     args.input.map_or_else(|| (0..tx.input.len()).collect(), |input| vec![input])
 }
@@ -264,7 +266,7 @@ fn ids(files: &[VectorFile]) -> impl Iterator<Item = &str> {
     files.iter().flat_map(|file| &file.entries).filter_map(|entry| entry.id.as_deref())
 }
 
-/// Finds a case by its id in the project's own test vectors.
+/// Finds a case by its id in the project's own test vectors, and returns its transactions.
 fn own_case(id: &str) -> Result<Vec<Subject>, Problem> {
     if Path::new(id).is_file() {
         let problem = Problem::new(format!("{id} is a file; which of its cases is missing"));

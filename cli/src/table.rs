@@ -1,9 +1,11 @@
 //! Formats tables as text that fits the terminal. All commands use this module.
 //!
-//! A table that is too wide is first narrowed by wrapping the words of headings and text cells. If that is not enough, the
-//! columns are split into blocks below one another. Each block repeats the first column, and a last line says how wide the
-//! terminal must be to show the table in one piece. Other lines of several words are wrapped too ([`wrapped`]). A single
-//! long word, such as a script in hex, is never broken, so that it can be copied.
+//! A table that is too wide is first narrowed by wrapping the words of headings and text cells. If that is not
+//! enough, the columns are split into blocks below one another. Each block repeats the first column, and a last line
+//! says how wide the terminal must be to show the table in one piece.
+//!
+//! Output lines that are not in tables are wrapped too ([`wrapped`]). In such lines a single long word, such as a
+//! script in hex, is never broken, so that it can be copied.
 
 use std::io::{self, Write};
 
@@ -12,32 +14,33 @@ use sigstack_channel::compare::Table;
 
 use crate::output::{self, HEADING};
 
-/// Alignment of a column.
+/// Alignment of a table column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Align {
     Left,
-    /// Alignment for numbers, whose cells are never wrapped.
+    /// Right-aligned, for numbers. The cells of such a column are never wrapped.
     Right,
 }
 
-/// A cell and its style.
+/// The text of a table cell and its style.
 pub(crate) type Cell = (String, Style);
 
-/// Number of spaces between two columns.
+/// Number of spaces between two columns of a table.
 const GAP: usize = 2;
 
-/// Length in characters above which a word may be broken to narrow a column.
+/// Length in characters above which a word in a cell may be broken to narrow the column.
 const LONG_WORD: usize = 18;
 
-/// Properties of a column that determine its layout.
+/// Properties of a table column that determine its layout.
 #[derive(Clone, Copy, Debug)]
 struct Column<'a> {
     index: usize,
     name: &'a str,
     align: Align,
-    /// Width at which nothing needs to be wrapped.
+    /// Width in characters at which nothing in the column needs to be wrapped.
     natural: usize,
-    /// Minimum width without breaking words or numbers.
+    /// Minimum width in characters of the column: that of its longest word or number, or [`LONG_WORD`] for a longer
+    /// word.
     least: usize,
 }
 
@@ -99,13 +102,13 @@ fn count(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Returns the total width of columns including the gaps between them.
+/// Returns the width of table columns together, including the gaps between them.
 fn total(widths: impl Iterator<Item = usize>) -> usize {
     let (count, sum) = widths.fold((0, 0), |(count, sum), width| (count + 1, sum + width));
     sum + GAP * usize::saturating_sub(count, 1)
 }
 
-/// Splits the columns into blocks, and returns each column with its width.
+/// Splits the table columns into blocks that fit the width, and returns each column with its width.
 fn blocks<'a>(columns: &[Column<'a>], width: usize) -> Vec<Vec<(Column<'a>, usize)>> {
     let Some((first, rest)) = columns.split_first() else { return Vec::new() };
     let (mut blocks, mut block) = (Vec::new(), vec![*first]);
@@ -122,7 +125,8 @@ fn blocks<'a>(columns: &[Column<'a>], width: usize) -> Vec<Vec<(Column<'a>, usiz
     blocks.into_iter().map(|block| widths(block, width)).collect()
 }
 
-/// Gives each column its minimum width, and distributes the remaining width to the columns that need it most.
+/// Gives each column of a block its minimum width, and distributes the remaining width to the columns that need it
+/// most.
 fn widths(block: Vec<Column<'_>>, width: usize) -> Vec<(Column<'_>, usize)> {
     let mut block: Vec<(Column<'_>, usize)> =
         block.into_iter().map(|column| (column, column.least)).collect();
@@ -154,7 +158,7 @@ fn write_block(out: &mut impl Write, block: &[(Column<'_>, usize)], rows: &[Vec<
     Ok(())
 }
 
-/// Writes the lines of a row. The lines of headings are aligned at the bottom, those of other cells at the top.
+/// Writes the lines of a table row. Lines of headings are aligned at the bottom, and lines of other cells at the top.
 fn write_row(
     out: &mut impl Write,
     block: &[(Column<'_>, usize)],
@@ -184,7 +188,7 @@ fn write_row(
     Ok(())
 }
 
-/// Characters after which a word that is longer than its column may be broken.
+/// Characters after which a word in a cell may be broken, if it is longer than the column.
 const MARKS: [char; 6] = ['/', ',', '+', '-', '_', '|'];
 
 /// Wraps a text at spaces. A word that is longer than the width is broken, after one of `MARKS` if it contains one.
@@ -206,7 +210,8 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Splits a word at the places where it may be broken.
+/// Splits a word that is longer than the width into parts, after [`MARKS`] and, if necessary, between other
+/// characters.
 fn parts(word: &str, width: usize) -> Vec<String> {
     if count(word) <= width {
         return vec![word.to_owned()];
@@ -219,13 +224,13 @@ fn parts(word: &str, width: usize) -> Vec<String> {
     parts
 }
 
-/// Wraps the lines of a text that are wider than the terminal.
+/// Wraps the lines of a text that are wider than the terminal. Words are never broken.
 pub(crate) fn wrapped(text: &str) -> String {
     text.lines().map(|line| wrapped_line(line, output::width())).collect()
 }
 
-/// Wraps a line at words. If the line begins with a label, the following lines are indented to the value after it. A word is
-/// never broken.
+/// Wraps one line at spaces. If the line begins with a label, the following lines are indented to the value after it.
+/// A word is never broken.
 fn wrapped_line(line: &str, width: usize) -> String {
     if count(line) <= width {
         return format!("{line}\n");
@@ -308,7 +313,7 @@ mod tests {
         assert_eq!(at(19, &columns, &rows), "name  first  second\none       1       2\n");
     }
 
-    /// No table exceeds the requested width if that has room for its numbers and two of its columns.
+    /// No table exceeds a width that has room for its numbers and for two of its columns.
     #[test]
     fn no_line_is_longer_than_the_width() {
         let columns =

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &TraceArgs, out: &mut impl Write) -> Result<Status, Stop
     Ok(status)
 }
 
-/// Writes the verdict on the whole transaction, which follows the traces of its inputs.
+/// Writes the verdict on the whole transaction, after the traces of its inputs.
 fn write_transaction_verdict(subject: &Subject, out: &mut impl Write) -> Result<(), Stop> {
     let spend = Spend::new(&subject.tx, &subject.prevouts);
     match spend.map_err(TransactionError::from).and_then(|spend| spend.verify(subject.flags)) {

@@ -11,14 +11,14 @@ use crate::nearest::suggestion;
 use crate::output::Status;
 use crate::problem::Problem;
 
-/// The parsed command line.
+/// The result of parsing the command line.
 pub(crate) enum Parsed {
     Command(Box<Args>),
     /// A help text or the version was requested, and has been printed.
     Answered(Status),
 }
 
-/// Parses the command line.
+/// Parses the arguments of the command, and prints the help or the version if they ask for it.
 pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Problem> {
     let read = command().try_get_matches_from(words).and_then(|matches| Args::from_arg_matches(&matches));
     let error = match read {
@@ -35,8 +35,8 @@ pub(crate) fn parse(words: &[OsString]) -> Result<Parsed, Problem> {
     Ok(Parsed::Answered(status))
 }
 
-/// Returns the description of the command line. Negative numbers are accepted as values, so that the check of each value can
-/// explain its range.
+/// Returns clap's description of the command line. Options accept negative numbers, so that the check of each value
+/// can explain its range.
 pub(crate) fn command() -> clap::Command {
     fn with_negative_numbers(command: clap::Command) -> clap::Command {
         let allow = |arg: clap::Arg| match arg.get_action().takes_values() {
@@ -48,7 +48,7 @@ pub(crate) fn command() -> clap::Command {
     with_negative_numbers(Args::command())
 }
 
-/// Converts an error of the argument parser to the command's own error type.
+/// Converts an error of the argument parser clap to the command's own error type.
 fn problem(error: &Error, words: &[OsString]) -> Problem {
     let path = subcommands(words);
     let text = |kind| error.get(kind).map(ToString::to_string).filter(|text| !text.is_empty());
@@ -118,7 +118,7 @@ fn problem(error: &Error, words: &[OsString]) -> Problem {
     with_help(problem, &path)
 }
 
-/// Returns the error for a value that is not in a list of names.
+/// Returns the error for an option value that is not in the list of accepted names.
 fn unknown_value(error: &Error, value: &str) -> Problem {
     let known = match error.get(ContextKind::ValidValue) {
         Some(clap::error::ContextValue::Strings(known)) => known.as_slice(),
@@ -132,7 +132,7 @@ fn unknown_value(error: &Error, value: &str) -> Problem {
     Problem::new(format!("unknown name {value:?}")).hint(hint)
 }
 
-/// Returns the error for a value that its parser rejects.
+/// Returns the error for an option value that the option's own parser rejects.
 fn invalid_value(error: &Error, value: &str) -> Problem {
     match error.source() {
         Some(source) => match source.downcast_ref::<Problem>() {
@@ -143,13 +143,13 @@ fn invalid_value(error: &Error, value: &str) -> Problem {
     }
 }
 
-/// Adds a reference to the help, unless the error has better advice.
+/// Adds a reference to `--help`, unless the error has other advice.
 fn with_help(problem: Problem, path: &[String]) -> Problem {
     let command: String = path.iter().map(|name| format!(" {name}")).collect();
     problem.hint(format!("see `sigstack{command} --help`"))
 }
 
-/// Returns the names of subcommands at the beginning of the arguments.
+/// Returns the names of the subcommands with which the arguments begin, such as `channel` and `play`.
 fn subcommands(words: &[OsString]) -> Vec<String> {
     let mut command = command();
     let mut path = Vec::new();
@@ -161,7 +161,7 @@ fn subcommands(words: &[OsString]) -> Vec<String> {
     path
 }
 
-/// Returns the names of the subcommands of the command at `path`.
+/// Returns the names of the subcommands that the command at `path` has, such as `list` and `play` for `channel`.
 fn names_of_subcommands(path: &[String]) -> Vec<String> {
     let mut command = command();
     for name in path {

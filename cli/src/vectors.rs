@@ -51,7 +51,7 @@ pub(crate) fn run(args: &VectorsArgs, out: &mut impl Write) -> Result<Status, St
     summary.status()
 }
 
-/// Returns a progress bar on standard error, shown only if that is a terminal.
+/// Returns a progress bar for test cases on standard error, shown only if that is a terminal.
 fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
     let style = ProgressStyle::with_template("{bar:30} {pos}/{len} {wide_msg}");
@@ -134,14 +134,15 @@ fn write_failure(file: &str, failure: &Failure, as_json: bool, out: &mut impl Wr
     Ok(())
 }
 
-/// Maximum number of failures of a file that are shown with a trace. Further failures most likely have the same cause.
+/// Maximum number of failed cases of a file that are shown with a trace. Further failures most likely have the same
+/// cause.
 const TRACED_FAILURES: usize = 5;
 
-/// Number of frames shown before and after the failed opcode.
+/// Number of trace entries shown before and after the failed opcode.
 const AROUND: usize = 6;
 
-/// Writes the traces of a case's inputs whose verdict is not the expected one, around the opcode at which each stopped. If the
-/// case is about a transaction, the mismatch names the violated rule or the invalid input.
+/// Writes a trace for each input of a failed case whose verdict is not the expected one, around the opcode at which
+/// the verification stopped.
 fn write_traces(file: &VectorFile, failure: &Failure, out: &mut impl Write) -> io::Result<()> {
     let entries = file.entries_of(failure.number).filter(|entry| entry.id == failure.id);
     for question in entries.flat_map(Entry::input_questions) {

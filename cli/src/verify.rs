@@ -22,17 +22,17 @@ use crate::subject::{Origin, Subject, subjects};
 
 use standardness::Standardness;
 
-/// Maximum number of invalid inputs of a transaction that are explained. An explanation takes up to several hundred
+/// Maximum number of invalid inputs of a transaction that are explained. One explanation may need several hundred
 /// verifications.
 const MOST_EXPLAINED: usize = 16;
 
-/// An invalid input.
+/// An invalid input, with its error and an explanation.
 #[derive(Clone)]
 struct Failure {
     input: usize,
     error: ScriptError,
     location: Location,
-    /// Changes that would have made the failing check succeed, as texts.
+    /// Texts about changes that would have made the failing check succeed.
     explanation: Vec<String>,
 }
 
@@ -42,17 +42,18 @@ struct Verdict {
     failures: Vec<Failure>,
     /// Rule about the whole transaction that is violated although every input is valid.
     rule: Option<TransactionRule>,
-    /// Rules that were not checked although the input is valid, each with the index of the input.
+    /// Rules that were not checked for valid inputs, each with the index of the input.
     gaps: Vec<(usize, Gap)>,
 }
 
 /// Verdict on the consensus rules for a transaction outside its scripts: Core's `CheckTransaction` and the amounts.
 enum Whole {
-    /// Not checked: the transaction is from a vector case or made up, or not all of its inputs are verified.
+    /// The rules were not checked: the transaction is from a vector case or made up, or not all of its inputs are
+    /// verified.
     NotChecked,
     Valid,
     Invalid {
-        /// Reject reason of Bitcoin Core.
+        /// Reject reason as Bitcoin Core names it, such as `bad-txns-vout-negative`.
         reason: &'static str,
         text: String,
     },
@@ -63,9 +64,9 @@ struct Report<'s> {
     subject: &'s Subject,
     /// Verdict on the scripts under exactly the requested flags.
     as_named: Verdict,
-    /// Verdict on the scripts under those of the requested flags that are consensus flags.
+    /// Verdict on the scripts under the requested flags without policy flags.
     consensus: Verdict,
-    /// Verdict on the scripts under the flags of `consensus` and the script policy flags.
+    /// Verdict on the scripts under the flags of `consensus` and all script policy flags.
     policy: Verdict,
     whole: Whole,
     standardness: Standardness,
@@ -106,7 +107,7 @@ impl<'s> Report<'s> {
         })
     }
 
-    /// Returns descriptions of everything that no verdict covers.
+    /// Returns descriptions of all parts and rules of the transaction that no verdict covers.
     fn unchecked(&self) -> Vec<String> {
         let subject = self.subject;
         let mut unchecked = Vec::new();
@@ -176,8 +177,8 @@ impl Verdict {
         Ok(verdict)
     }
 
-    /// Explains the first [`MOST_EXPLAINED`] failures. `explained` collects the explained failures of all verdicts on
-    /// the subject. The same failure under other flags reuses its explanation.
+    /// Explains the first [`MOST_EXPLAINED`] failures of this verdict. `explained` collects the explained failures of
+    /// all verdicts on the subject, so that the same failure under other flags reuses its explanation.
     fn explain(&mut self, subject: &Subject, explained: &mut Vec<Failure>) -> Result<(), UsageError> {
         for failure in self.failures.iter_mut().take(MOST_EXPLAINED) {
             let is_same = |known: &&Failure| {
@@ -211,7 +212,7 @@ impl Whole {
     }
 }
 
-/// Describes the context-free rule that the transaction violates, with the input or output concerned.
+/// Describes the rule of Core's `CheckTransaction` that the transaction violates, with the input or output concerned.
 fn broken_rule(tx: &Transaction, error: TxError) -> String {
     let output = |is_wrong: fn(u64) -> bool| {
         let found = tx.output.iter().map(|output| output.value.to_sat()).enumerate();
@@ -242,12 +243,12 @@ fn broken_rule(tx: &Transaction, error: TxError) -> String {
     }
 }
 
-/// Returns the consensus flags among the given flags: those of today and those that activate proposals.
+/// Returns the given flags without policy flags: today's consensus flags, and flags that activate proposals.
 fn consensus_part(flags: Flags) -> Flags {
     flags - Flags::of_kind(FlagKind::Policy) - Flags::of_kind(FlagKind::ProposalPolicy)
 }
 
-/// Adds all script policy flags, except those that discourage the activated proposals.
+/// Adds all script policy flags to the given flags, except those that discourage an activated proposal.
 fn with_policy(flags: Flags) -> Flags {
     let active = PROPOSALS.iter().filter(|proposal| flags.contains(proposal.flag));
     (flags | Flags::POLICY) - active.map(|proposal| proposal.discourage).collect()

@@ -1,4 +1,5 @@
-//! Tests of arguments that are given on the command line, in files and on standard input, and of their error messages.
+//! Tests of arguments that are given on the command line, in files and on standard input, and of the errors about
+//! them.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -30,7 +31,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs the command with `stdin` on standard input. Returns the exit status, the output and the error output.
+/// Runs `sigstack` with `stdin` on standard input. Returns the exit status, standard output and standard error.
 fn sigstack(folder: &Path, args: &[&str], stdin: &[u8]) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sigstack"));
     command.args(args).current_dir(folder);

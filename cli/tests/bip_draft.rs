@@ -1,5 +1,5 @@
-//! Tests that the scripts, messages, tables, and names of vectors and attacks in BIP-DRAFT.md are those that the project
-//! produces.
+//! Tests that BIP-DRAFT.md shows what the project produces: scripts, messages, tables, and the names of vectors and
+//! attacks.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -20,7 +20,7 @@ fn draft() -> String {
     fs::read_to_string(root().join("BIP-DRAFT.md")).unwrap()
 }
 
-/// Runs a command that must succeed, and returns its output.
+/// Runs a `sigstack` command that must succeed, and returns its output.
 fn sigstack(arguments: &[&str]) -> String {
     let output =
         Command::new(env!("CARGO_BIN_EXE_sigstack")).args(arguments).current_dir(root()).output().unwrap();
@@ -28,7 +28,7 @@ fn sigstack(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Returns all cases of the project's vectors in the case format, by id.
+/// Returns all cases of the project's own vectors, by id.
 fn cases() -> BTreeMap<String, Case> {
     let mut cases = BTreeMap::new();
     for folder in ["proposals", "compiler", "channels"] {
@@ -42,7 +42,7 @@ fn cases() -> BTreeMap<String, Case> {
     cases
 }
 
-/// Returns the code blocks of a kind, each with the name in its first line.
+/// Returns the code blocks of the draft that have this kind, each with the name in its first line.
 fn blocks<'d>(draft: &'d str, kind: &str) -> Vec<(&'d str, &'d str)> {
     let fence = format!("\n```{kind} ");
     let block = |rest: &'d str| {
@@ -91,7 +91,7 @@ fn each_message_is_the_one_that_the_vector_signs() {
     }
 }
 
-/// Returns the objects that a command writes as JSON.
+/// Returns the JSON objects that a command prints.
 fn objects(command: &str) -> Vec<Value> {
     let arguments: Vec<&str> = command.split_whitespace().collect();
     if arguments[0] != "compile" {
@@ -116,8 +116,8 @@ fn text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Before each table, a comment names the command that produces it and, if they differ, the column names. The first column
-/// identifies the row in the command's table.
+/// A comment before each table of the draft names the command that produces the table. The first column identifies
+/// the row in the command's output. The comment also has the column names if they differ.
 #[test]
 fn each_figure_of_a_table_is_that_of_its_command() {
     let draft = draft();
@@ -177,7 +177,7 @@ fn each_vector_and_each_attack_that_is_named_is_there() {
     }
 }
 
-/// Formats a number with two decimals.
+/// Formats a JSON number with two decimals.
 fn rounded(value: &Value) -> String {
     format!("{:.2}", value.as_f64().unwrap())
 }

@@ -93,8 +93,8 @@ fn results_are_written_to_folders() {
     }
 }
 
-/// Every command about channels prints JSON with `--json`. Commands that print tables also accept `--format json`, with the
-/// same result.
+/// Every command about channels prints JSON with `--json`. Commands that print tables also accept `--format json`,
+/// with the same output.
 #[test]
 fn every_command_prints_json() {
     let json = |arguments: &[&str]| -> serde_json::Value {

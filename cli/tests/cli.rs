@@ -12,10 +12,10 @@ use serde_json::Value;
 const TX: &str = "01000000010000000000000000000000000000000000000000000000000000000000000001000000000000000000010000000000000000\
                   0000000000";
 
-/// A serialized output that anyone can spend.
+/// A serialized transaction output of 0 sat with the script OP_1, which anyone can spend.
 const TRUE_OUTPUT: &str = "00000000000000000151";
 
-/// Exit status, output and error output of a run.
+/// Exit status, standard output and standard error of a `sigstack` command.
 struct Ran {
     status: i32,
     out: String,
@@ -46,7 +46,7 @@ fn tx() -> String {
     TX.split_whitespace().collect()
 }
 
-/// Returns a case that passes, with some of its fields changed.
+/// Returns a vector case that passes, as JSON, with some of its fields changed.
 fn case(changes: &[(&str, Value)]) -> String {
     let mut case = serde_json::json!({
         "comment": "one is true",
@@ -97,7 +97,8 @@ fn an_unexpected_error_is_a_no() {
     assert!(ran.out.contains("stopped   in scriptPubKey, opcode 1 (OP_RETURN, byte 1)\n"), "{}", ran.out);
 }
 
-/// For every kind of invalid file the status is 2, the error names the file, case and field, and the other file is run.
+/// For every kind of invalid vector file, the exit status is 2 and the error names the file, case and field. The
+/// other file is still run.
 #[test]
 fn bad_input_names_file_case_and_field_and_the_other_files_run() {
     let script_test = |flags: &str| format!(r#"[["1", "", "{flags}", "OK"]]"#);
@@ -337,8 +338,7 @@ fn verify_refuses_what_it_cannot_answer() {
     }
 }
 
-/// If the command runs inside the project's source, the paths of the project's own vectors are shown relative to the
-/// working folder.
+/// Inside the project's source, the paths of the project's own vectors are shown relative to the working folder.
 #[test]
 fn paths_of_the_projects_own_vectors_are_short() {
     let folder = folder("short", &[("test-vectors/consensus/a.json", &case(&[]))]);

@@ -14,12 +14,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Runs a reference. `args` begins with the name of the vector file. Returns the exit status and the summary.
+/// Runs `sigstack conform` with a Python reference implementation. `args` begins with the name of the vector file.
+/// Returns the exit status and the summary.
 fn run(python: &Path, reference: &Path, args: &[&str]) -> (i32, Value) {
     run_client(python, &reference.join("serve.py"), args)
 }
 
-/// Runs the program `client` over vector cases. Otherwise like [`run`].
+/// Runs `sigstack conform` with the program `client` as the implementation. Otherwise like [`run`].
 fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack"))
         .args(["conform", "--json", "--file"])
@@ -38,13 +39,13 @@ fn run_client(python: &Path, client: &Path, args: &[&str]) -> (i32, Value) {
     (output.status.code().unwrap(), summary)
 }
 
-/// Returns the rules with at least one case that has this outcome.
+/// Returns the rules that have at least one case with this outcome.
 fn rules(summary: &Value, outcome: &str) -> Vec<String> {
     let rows = summary["rules"].as_array().unwrap().iter();
     rows.filter(|row| row[outcome] != 0).map(|row| row["rule"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Creates a copy of the reference in which one text of a file is replaced. The text must occur exactly once.
+/// Creates a copy of the Python reference in which one text of a file is replaced. The text must occur exactly once.
 fn broken(name: &str, file: &str, old: &str, new: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conform-reference").join(name);
     let _ = fs::remove_dir_all(&folder);
@@ -65,7 +66,8 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }
 
-/// Runs the Python reference over the cases of one proposal. `.ci/run` runs it over all cases.
+/// Runs the Python reference over the cases of one proposal, without any difference. `.ci/run` runs it over all
+/// cases.
 #[test]
 fn the_reference_agrees() {
     let Some(python) = tool(Tool::Python) else { return };
@@ -75,7 +77,7 @@ fn the_reference_agrees() {
     assert!(summary["cases"].as_u64() >= Some(300), "{summary}");
 }
 
-/// The example client `skeleton.py` gets the counts that test-vectors/README.md shows.
+/// The example client `skeleton.py` agrees on, abstains from and fails as many cases as test-vectors/README.md shows.
 #[test]
 fn the_skeleton_of_a_client_accepts_what_it_can() {
     let Some(python) = tool(Tool::Python) else { return };
@@ -169,8 +171,8 @@ fn a_mistake_is_reported_at_its_rule() {
     }
 }
 
-/// The faulty copy of the reference raises an exception for a key that begins with a zero byte. The run continues with
-/// the next case.
+/// A faulty copy of the Python reference raises an exception for a key that begins with a zero byte. The run
+/// continues with the next case.
 #[test]
 fn a_crash_is_reported_at_its_rule() {
     let Some(python) = tool(Tool::Python) else { return };

@@ -22,7 +22,8 @@ fn sigstack(arguments: &[String]) -> String {
     out
 }
 
-/// Asserts that an input is invalid with this error, and that text and JSON have exactly these explanations.
+/// Asserts that `sigstack verify` reports an input as invalid with this error, and that text and JSON have exactly
+/// these explanations.
 #[track_caller]
 fn expect(arguments: &[String], verdict: &str, explanation: &[&str]) {
     let out = sigstack(arguments);
@@ -46,7 +47,7 @@ fn words(line: &str) -> Vec<String> {
     line.split(' ').map(str::to_owned).collect()
 }
 
-/// Returns the arguments that verify all inputs of a transaction.
+/// Returns the arguments with which `sigstack verify` verifies all inputs of a transaction.
 fn verify(tx: &Transaction, prevouts: &[TxOut]) -> Vec<String> {
     let mut arguments = vec!["verify".to_owned(), "--tx".to_owned(), serialize_hex(tx)];
     for (input, TxOut { value, script_pubkey }) in prevouts.iter().enumerate() {
@@ -158,7 +159,7 @@ fn a_signature_of_another_key_version() {
     expect(&words("verify --case csfs/invalid-flipped-r"), "SCHNORR_SIG", &[]);
 }
 
-/// If a script ends with a false result, the explanation is that of the opcode that pushed the result.
+/// If a script ends with a false result, the explanation is about the opcode that pushed the result.
 #[test]
 fn scripts_that_leave_false() {
     let secp = Secp256k1::new();

@@ -22,7 +22,7 @@ fn run(command: &str) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(text).unwrap())
 }
 
-/// Returns the exit status and the frames of a trace.
+/// Runs `sigstack trace` with JSON output. Returns the exit status and the entries of the trace.
 fn frames(args: &str) -> (i32, Vec<Value>) {
     let (status, out) = run(&format!("sigstack trace --json {args}"));
     (status, out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{out}"))).collect())
@@ -84,7 +84,7 @@ fn every_kind_of_input_is_traced_to_its_verdict() {
     }
 }
 
-/// The spent outputs can be given one by one with `--prevout`, with the same result as with `--prevtx`.
+/// The spent outputs of a transaction can be given with `--prevout`, with the same result as with `--prevtx`.
 #[test]
 fn a_transaction_takes_its_outputs_from_either_option() {
     let one = "60000:0014a66e001c5131ed55e5400e6d3c6ad51f2cb31a9e";

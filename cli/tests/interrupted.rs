@@ -14,7 +14,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Starts a command that writes at least 15 files.
+/// Starts a `sigstack` command that writes at least 15 files to a folder.
 fn start(folder: &Path) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sigstack"));
     command.args(["breach", "--games", "1", "--folder"]).arg(folder).stdout(Stdio::null());
@@ -49,7 +49,7 @@ fn a_killed_command_leaves_whole_files_only() {
     }
 }
 
-/// A command ended by SIGINT or SIGTERM leaves no temporary file either.
+/// A command that is ended by SIGINT or SIGTERM leaves no temporary file.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_command_leaves_no_temporary_file() {
@@ -80,7 +80,7 @@ fn an_interrupted_command_leaves_no_temporary_file() {
     }
 }
 
-/// An existing file remains unchanged until the new one is complete.
+/// An existing HTML page remains unchanged if the command fails, and is replaced if it succeeds.
 #[test]
 fn a_page_that_cannot_be_replaced_stays() {
     let folder = folder("page");

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Exit status, output and error output of a run.
+/// Exit status, standard output and standard error of a `sigstack` command.
 struct Ran {
     status: i32,
     out: String,
@@ -42,7 +42,7 @@ fn own_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// The command contains every vector file of the source tree, and no other file.
+/// The vector files built into the command are exactly those of the source tree.
 #[test]
 fn the_vectors_that_are_built_in_are_those_of_the_source() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors");

@@ -8,7 +8,8 @@ use std::process::Command;
 
 use sigstack_test_support::{Tool, tool};
 
-/// Inputs that fail in a signature, in a script with branches, after the last opcode, and in the middle of a script.
+/// Names and `sigstack trace` arguments of failing inputs. Each one fails in another way, such as in a signature
+/// check or after the last opcode.
 const SPENDS: &[(&str, &[&str])] = &[
     ("signature", &["--psbt", "@docs/examples/checksigadd-wrong.psbt"]),
     ("proposal", &["--case", "csfs/invalid-hashed-message"]),

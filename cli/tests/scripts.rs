@@ -24,7 +24,7 @@ fn scripts_go_to_and_fro_and_mistakes_are_located() {
     );
 }
 
-/// Decodes the address and the control block of the first script path in BIP 341's wallet vectors. Both have the same
+/// Decodes the address and the control block of the first script path in BIP 341's wallet vectors. Both give the same
 /// output key.
 #[test]
 fn what_is_decoded_fits_together() {
@@ -43,7 +43,8 @@ fn what_is_decoded_fits_together() {
     assert_eq!(sigstack(&["decode", "control", "c1"]).0, 2);
 }
 
-/// An element that has a role in a reading is named after the role. Other elements are described from their bytes.
+/// A witness element that has a role in an interpretation, such as control block, is named after it. Other elements
+/// are described from their bytes.
 #[test]
 fn elements_are_named_as_the_reading_names_them() {
     let notes = |elements: &[&str]| -> Vec<String> {
@@ -86,8 +87,8 @@ fn completions_and_man_pages_know_the_commands() {
     assert!(status == 0 && out.contains(".TH") && out.contains("disasm"));
 }
 
-/// Runs a vector case that is expected to be valid but is invalid. The report contains a trace around the failing
-/// opcode.
+/// A vector case that is expected to be valid but is invalid. The report contains a trace around the opcode that
+/// failed.
 #[test]
 fn a_failing_case_is_shown_around_the_opcode_that_failed() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../test-vectors/proposals/csfs.jsonl");

@@ -25,7 +25,8 @@ const TX: &str = concat!(
 const PSBT: &str = "@docs/examples/checksigadd.psbt";
 const CASE: &str = "csfs/valid";
 
-/// Every combination of a source with an option of another source is rejected, and the message names both.
+/// Every combination of a source (transaction, PSBT, case or script) with an option of another source is rejected.
+/// The message names both.
 #[test]
 fn options_that_do_not_go_together() {
     let sources = [("--tx", TX), ("--psbt", PSBT), ("--case", CASE), ("--script", "1")];
@@ -68,7 +69,7 @@ fn options_that_do_not_go_together() {
     assert!(error.contains("--prevout") && error.contains("--prevtx"), "{error}");
 }
 
-/// An option that requires another argument is accepted if that argument is given.
+/// An option of `sigstack verify` that requires another argument is accepted if that argument is given.
 #[test]
 fn options_that_go_together() {
     for arguments in [
@@ -147,7 +148,7 @@ fn spent_outputs_that_are_missing_or_too_many() {
     assert!(out.contains("consensus  WITNESS_PROGRAM_WITNESS_EMPTY: "), "{out}");
 }
 
-/// For one of two inputs, the previous transaction of that input is sufficient.
+/// To verify one of two inputs, the transaction that created its spent output is sufficient.
 #[test]
 fn one_parent_suffices_for_its_input() {
     let parent = concat!(
@@ -177,7 +178,7 @@ fn one_parent_suffices_for_its_input() {
     assert!(error.contains("but this transaction has 1 output"), "{error}");
 }
 
-/// A case that cannot be read keeps its number. Its error is the same as that of `sigstack vectors`.
+/// A case that cannot be read keeps its number in the file. Its error is the same as that of `sigstack vectors`.
 #[test]
 fn a_case_that_cannot_be_read_says_why() {
     let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("unread_script_tests.json");
@@ -210,7 +211,7 @@ fn a_damaged_psbt_is_not_taken_for_a_path() {
     assert!(status == 2 && error.contains("hint: if this is the path"), "{error}");
 }
 
-/// The input of a coinbase transaction is not verified by a script, whatever output is given for it.
+/// The input of a coinbase transaction is rejected, whatever output is given for it.
 #[test]
 fn a_coinbase_transaction_is_not_verified() {
     let (null, amount) = ("00".repeat(32), "00f2052a01000000");

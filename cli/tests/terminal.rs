@@ -9,7 +9,7 @@ use std::process::Command;
 
 use tmux::{AFTER, Tmux};
 
-/// Runs the command in the project's folder, with `sigstack` in the PATH.
+/// Runs a shell command in the project's folder, with `sigstack` in the PATH, in a terminal that tmux provides.
 #[track_caller]
 fn start(command: &str) -> Option<Tmux> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -41,7 +41,8 @@ fn keys_resizes_and_the_way_out_work_in_a_terminal() {
     tmux.wait_for("typing shows");
 }
 
-/// Tests each kind of input: transaction and PSBT from example files, case and script from the examples in the help.
+/// The debugger opens and closes for each kind of input: transaction and PSBT from example files, case and script
+/// from the examples in the help.
 #[test]
 fn every_kind_of_input_opens_and_closes() {
     let help = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(["debug", "--help"]).output().unwrap();

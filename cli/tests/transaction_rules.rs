@@ -1,4 +1,4 @@
-//! Tests a transaction that is invalid although each of its inputs is valid: every command reports this.
+//! Tests a transaction that is invalid although each of its inputs is valid. Every command reports this.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
@@ -11,7 +11,7 @@ use bitcoin::{ScriptBuf, Transaction, TxIn, TxOut, absolute::LockTime, transacti
 use serde_json::{Value, json};
 use sigstack_interpreter::bitcoin;
 
-/// Runs a command. Returns its exit status, and both of its outputs.
+/// Runs `sigstack`. Returns its exit status, and its standard output together with its standard error.
 fn run(args: &[String]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(args).output().unwrap();
     let text = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
@@ -23,7 +23,8 @@ fn script(count: usize) -> Vec<u8> {
     [&[0x51, 0, 0x63][..], &vec![0xac; count], &[0x68]].concat()
 }
 
-/// Returns the scripts that the thirteen inputs spend. Twelve have 2,388 signature operations in total, the last one has `last`.
+/// Returns the scripts that the thirteen inputs spend. Twelve scripts together have 2,388 signature operations, and
+/// the last one has `last`.
 fn scripts(last: usize) -> Vec<Vec<u8>> {
     [vec![script(199); 12], vec![script(last)]].concat()
 }
@@ -42,7 +43,8 @@ fn transaction() -> Transaction {
     }
 }
 
-/// Returns the options with the transaction, its spent outputs and the flag of the rule.
+/// Returns options with the transaction, its spent outputs and the flag LEGACY_SIGOPS_LIMIT. `last` is the number of
+/// signature operations of the last input.
 fn options(last: usize) -> Vec<String> {
     let mut options = vec!["--tx".to_owned(), serialize_hex(&transaction())];
     for (input, script) in scripts(last).iter().enumerate() {
@@ -77,7 +79,7 @@ fn too_many_signature_operations_in_all_inputs_together() {
     assert_eq!(report["consensus"]["rule"]["verdict"], "bad-txns-legacy-sigops");
 }
 
-/// One input cannot violate the rule alone. The output says that the rule was not checked.
+/// If only one input is verified, the limit for all inputs together cannot be checked. The output says so.
 #[test]
 fn one_input_alone_has_no_verdict_on_the_transaction() {
     let (code, text) =
@@ -86,7 +88,8 @@ fn one_input_alone_has_no_verdict_on_the_transaction() {
     assert!(text.contains("the rules that span inputs"), "{text}");
 }
 
-/// Writes a file with a case about the transaction. Returns its path, and the value of `--case` for the case.
+/// Writes a vector file with a case about the whole transaction. Returns its path, and the value of `--case` for the
+/// case.
 fn case_file(name: &str, scripts: &[Vec<u8>], expect: &str) -> (String, String) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("transaction-rules");
     fs::create_dir_all(&folder).unwrap();
@@ -113,8 +116,8 @@ fn case_file(name: &str, scripts: &[Vec<u8>], expect: &str) -> (String, String) 
     (path, option)
 }
 
-/// Writes a case for each kind of verdict on a transaction: valid, an invalid input, and a violated rule that spans inputs.
-/// Returns the name, the path, the value of `--case`, and the expected verdict of each.
+/// Writes a case for each kind of verdict on a transaction: valid, an invalid input, and a violated rule that spans
+/// inputs. The elements of each result are name, path, value of `--case`, and expected verdict.
 fn case_files() -> [(&'static str, String, String, &'static str); 3] {
     let mut invalid = scripts(112);
     invalid[7] = vec![0x6a];
@@ -155,14 +158,14 @@ fn a_case_about_a_transaction_gets_the_verdict_of_the_transaction() {
     }
 }
 
-/// Returns the scripts of a valid transaction after one of them was replaced by a script with a false result.
+/// Returns the spent scripts of the valid transaction, with script `nth` replaced by one that leaves a false result.
 fn with_invalid_input(nth: usize) -> Vec<Vec<u8>> {
     let mut scripts = scripts(112);
     scripts[nth] = vec![0];
     scripts
 }
 
-/// A wrong verdict is reported as a failure of the transaction. The report names the invalid input.
+/// A case about a transaction with a wrong expected verdict fails. The report names the invalid input.
 #[test]
 fn a_wrong_case_about_a_transaction_fails() {
     for (name, scripts, expect, actual) in [
@@ -179,7 +182,8 @@ fn a_wrong_case_about_a_transaction_fails() {
     }
 }
 
-/// The debugger and the HTML page show one input. For a case about a transaction, and only for such a case, `--input` selects it.
+/// The debugger and the HTML page show one input. `--input` selects an input of a case about a whole transaction, and
+/// is an error for other cases.
 #[test]
 fn an_input_of_a_case_about_a_transaction_can_be_selected() {
     let (_, option) = case_file("selected", &scripts(113), "bad-txns-legacy-sigops");
@@ -200,8 +204,8 @@ fn an_input_of_a_case_about_a_transaction_can_be_selected() {
     assert!(text.contains("the case is about one input already"), "{text}");
 }
 
-/// The question has the word `all` instead of an input number, and the answer may be a reject reason. A client that does not
-/// know the word abstains.
+/// The line sent to an implementation has `all` instead of an input index, and the answer may be a reject reason. A
+/// client that does not support `all` abstains.
 #[cfg(unix)]
 #[test]
 fn conform_asks_about_the_transaction() {

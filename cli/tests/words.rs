@@ -1,4 +1,5 @@
-//! Tests how scripts, stacks, addresses and witnesses are interpreted. Ambiguous texts cause exact error messages.
+//! Tests how the command interprets scripts, stacks, addresses and witnesses. Ambiguous texts cause exact error
+//! messages.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -180,7 +181,7 @@ fn what_is_read_in_two_ways() {
     assert_eq!(sigstack(&["verify", "--script", "5 CSV", "--sequence", "0x4"]).0, 1);
 }
 
-/// The placeholder for an empty script is only in the text output: JSON has an empty string.
+/// The text output shows a placeholder for an empty script or witness. JSON has an empty string instead.
 #[test]
 fn empty_scripts_and_witnesses() {
     let input = format!("{}0100ffffffff", "00".repeat(35));
@@ -367,8 +368,8 @@ fn a_witness_is_what_it_can_be() {
     assert_eq!(readings(&[&ecdsa], &["--prevout", &p2pk]), is(anchor));
 }
 
-/// If the spent output is known there is always an answer: the witness fits, is not needed, or does not fit for a stated
-/// reason.
+/// If the spent output is known, `sigstack decode` always says whether the witness fits, is not needed, or does not
+/// fit for a stated reason.
 #[test]
 fn whether_a_witness_fits_its_output_is_always_said() {
     let (hash20, hash32, signature) = ("11".repeat(20), "11".repeat(32), "bb".repeat(64));
@@ -451,8 +452,8 @@ fn whether_a_witness_fits_its_output_is_always_said() {
     assert_eq!(said, ["P2WPKH: a signature and a key", p2sh]);
 }
 
-/// For an argument of 100,000 letters, the command neither searches a similar name nor decodes an address, and shortens it
-/// in the error.
+/// If an argument has 100,000 letters, the command neither searches for a similar name nor decodes an address. The
+/// error shows only the beginning of the argument.
 #[test]
 fn long_words_are_refused_soon_and_in_short() {
     let long = "x".repeat(100_000);

@@ -34,13 +34,13 @@ pub(crate) struct FormatArgs {
     #[arg(long, value_enum, default_value = "text")]
     format: TableFormat,
 
-    /// Print JSON, as with --format json
+    /// Print the table as JSON, as with --format json
     #[arg(long, conflicts_with = "format")]
     json: bool,
 }
 
 impl FormatArgs {
-    /// The format that the options ask for.
+    /// Returns the table format that `--format` or `--json` selects.
     pub(crate) fn format(self) -> TableFormat {
         if self.json { TableFormat::Json } else { self.format }
     }
@@ -104,7 +104,7 @@ pub(crate) enum ChannelCommand {
     Play(PlayArgs),
     /// Write all transactions of the constructions and of the attacks to vector files, one case for each
     Export {
-        /// The folder to write to
+        /// The folder to which the vector files are written
         folder: PathBuf,
 
         /// Print one JSON object
@@ -118,8 +118,8 @@ pub(crate) enum ChannelCommand {
         #[command(flatten)]
         format: FormatArgs,
     },
-    /// Close a two-party channel that is funded by an N-party channel, unilaterally: weights and heights for each
-    /// update mechanism
+    /// Close a two-party channel that is funded by an N-party channel, without cooperation of the other parties:
+    /// weights and heights for each update mechanism
     Nested {
         /// Number of parties of the outer channel
         #[arg(long, value_name = "N", default_value_t = 4, value_parser = within(&bounds::PARTIES))]
@@ -138,7 +138,7 @@ pub(crate) enum ChannelCommand {
     /// state is old if a later state replaced it. n is the number of an old state, and m is any higher number. A party
     /// can sign any state number with its own key at any time. It may use everything that it ever received.
     Who {
-        /// The construction (`sigstack channel list` describes them) [default: all]
+        /// The channel construction (`sigstack channel list` describes them) [default: all]
         #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
         construction: Option<String>,
 
@@ -147,7 +147,8 @@ pub(crate) enum ChannelCommand {
     },
     /// Explore the update protocols exhaustively, with all of their rules and with one rule left out at a time
     ///
-    /// The exit status is 0 if no loss is found with all rules, and a loss is found whenever a rule is left out.
+    /// The exit status is 0 if no party can lose money with all rules, and some party can whenever a rule is left
+    /// out.
     Rules {
         /// The highest state number that is explored. For the override protocol it is one less
         #[arg(long, value_name = "N", default_value_t = bounds::EXPLORED_UPDATES.most, value_parser = within(&bounds::EXPLORED_UPDATES))]
@@ -160,15 +161,15 @@ pub(crate) enum ChannelCommand {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct PlayArgs {
-    /// The construction (`sigstack channel list` describes them)
+    /// The channel construction (`sigstack channel list` describes them)
     #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: String,
 
-    /// Updates before the channel closes
+    /// Number of channel updates before the channel closes
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = within(&bounds::UPDATES))]
     pub(crate) updates: u32,
 
-    /// HTLCs in each state
+    /// Number of HTLCs in each channel state
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = within(&bounds::HTLCS))]
     pub(crate) htlcs: usize,
 
@@ -188,7 +189,7 @@ pub(crate) struct PlayArgs {
 /// Update a channel many times, measure the storage of client and watchtower, and publish earlier states.
 #[derive(Debug, clap::Args)]
 pub(crate) struct StorageArgs {
-    /// The construction (`sigstack channel list` describes them)
+    /// The channel construction (`sigstack channel list` describes them)
     #[arg(value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: String,
 
@@ -196,12 +197,12 @@ pub(crate) struct StorageArgs {
     #[arg(long, value_name = "N", default_value_t = 20_000, value_parser = within(&bounds::STORED_UPDATES))]
     pub(crate) updates: u32,
 
-    /// Sign only the last update and about N others, selected by the seed. The protocol's state machine still runs for
-    /// all updates
+    /// Sign only the last channel update and about N others, selected by the seed. The protocol's state machine still
+    /// runs for all updates
     #[arg(long, value_name = "N", value_parser = within(&bounds::SIGNED_UPDATES))]
     pub(crate) signed: Option<u32>,
 
-    /// Number of earlier states to publish at the end [default: 10, or all if there are fewer]
+    /// Number of earlier channel states to publish at the end [default: 10, or all if there are fewer]
     #[arg(long, value_name = "N", value_parser = within(&bounds::TRIES))]
     pub(crate) tries: Option<u32>,
 
@@ -218,15 +219,15 @@ pub(crate) struct StorageArgs {
 #[derive(Debug, clap::Args)]
 #[command(after_help = COMPARE_HELP)]
 pub(crate) struct CompareArgs {
-    /// Number of updates before a transaction is published
+    /// Number of channel updates before a transaction is published
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = within(&bounds::COMPARED_UPDATES))]
     pub(crate) updates: u32,
 
-    /// HTLCs in each state
+    /// Number of HTLCs in each channel state
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = within(&bounds::COMPARED_HTLCS))]
     pub(crate) htlcs: usize,
 
-    /// Number of parties, for constructions that allow more than two
+    /// Number of parties of the channel, in constructions that allow more than two
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = within(&bounds::PARTIES))]
     pub(crate) parties: usize,
 
@@ -241,7 +242,7 @@ pub(crate) struct CompareArgs {
     #[arg(long, conflicts_with_all = ["updates", "htlcs", "parties", "feerate"])]
     pub(crate) bip442: bool,
 
-    /// Write SVG charts over updates, HTLCs and parties to this folder too
+    /// Also write SVG charts to this folder: costs by number of updates, HTLCs and parties
     #[arg(long, value_name = "FOLDER")]
     pub(crate) plots: Option<PathBuf>,
 }
@@ -274,7 +275,7 @@ pub(crate) enum AttacksCommand {
 #[derive(Debug, clap::Args)]
 #[command(after_help = SEARCH_HELP)]
 pub(crate) struct SearchArgs {
-    /// The construction [default: all]
+    /// The channel construction to attack [default: all]
     #[arg(long, value_name = "CONSTRUCTION", value_parser = construction_names())]
     pub(crate) construction: Option<String>,
 
@@ -286,7 +287,7 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = within(&bounds::SEARCH_BLOCKS))]
     pub(crate) blocks: u32,
 
-    /// Maximum number of states in each scenario
+    /// Maximum number of states that are explored in each scenario
     #[arg(long, value_name = "N", default_value_t = 400, value_parser = within(&bounds::SEARCH_STATES))]
     pub(crate) states: usize,
 
@@ -338,7 +339,7 @@ pub(crate) struct BreachArgs {
     #[command(flatten)]
     pub(crate) format: FormatArgs,
 
-    /// Write the tables as CSV and the charts as SVG to this folder too
+    /// Also write the tables as CSV and the charts as SVG to this folder
     #[arg(long, value_name = "FOLDER")]
     pub(crate) folder: Option<PathBuf>,
 }

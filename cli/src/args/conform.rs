@@ -23,7 +23,7 @@ use super::{dialect_names, number};
 #[derive(Debug, clap::Args)]
 #[command(after_help = CONFORM_HELP, override_usage = "sigstack conform [OPTIONS] [PATH]... -- COMMAND...")]
 pub(crate) struct ConformArgs {
-    /// Files or folders, as in vectors [default: the project's own vectors, as in vectors]
+    /// Test vector files or folders, as in `sigstack vectors` [default: the project's own vectors]
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -31,31 +31,31 @@ pub(crate) struct ConformArgs {
     #[arg(value_name = "COMMAND", last = true, required = true)]
     pub(crate) command: Vec<OsString>,
 
-    /// Count as differences, too: errors of other names than the expected one, and rejections without a name
+    /// Also count as differences: an error name other than the expected one, and a rejection without an error name
     #[arg(long)]
     pub(crate) errors: bool,
 
-    /// Show every rule in the table, not only the rules with a case that does not agree
+    /// Show every rule in the table, also rules on which all cases agree or abstain
     #[arg(long)]
     pub(crate) all: bool,
 
-    /// Ask only cases whose comment or id contains TEXT, ignoring case
+    /// Send only cases whose comment or id contains TEXT, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) filter: Option<String>,
 
-    /// Ask only cases of rules whose names contain TEXT, ignoring case
+    /// Send only cases of rules whose names contain TEXT, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) rule: Option<String>,
 
-    /// Ask only cases of files whose names contain TEXT, ignoring case
+    /// Send only cases of files whose names contain TEXT, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) file: Option<String>,
 
-    /// Ask only cases whose id contains TEXT, ignoring case
+    /// Send only cases whose id contains TEXT, ignoring case
     #[arg(long, value_name = "TEXT")]
     pub(crate) id: Option<String>,
 
-    /// Run N processes at a time [default: one for each processor]
+    /// Run N processes of the command at a time [default: one for each processor]
     #[arg(long, value_name = "N", value_parser = number::within(&number::JOBS))]
     pub(crate) jobs: Option<usize>,
 
@@ -71,7 +71,7 @@ pub(crate) struct ConformArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) junit: Option<PathBuf>,
 
-    /// Write a report as one HTML page
+    /// Write a report of all results as one HTML page
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
 

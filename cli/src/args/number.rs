@@ -8,9 +8,9 @@ use sigstack_channel::bounds::{Bounds, OutOfBounds};
 
 use crate::problem::Problem;
 
-/// A type of number that an option takes.
+/// A numeric type that the value of an option can have.
 pub(crate) trait Number: Copy + PartialOrd + Display + FromStr + Send + Sync + 'static {
-    /// Name of this kind of number, for the hint of an error message.
+    /// Name of this type in error hints: `whole number` or `number`.
     const KIND: &'static str;
 }
 
@@ -30,7 +30,7 @@ impl Number for f64 {
     const KIND: &'static str = "number";
 }
 
-/// Returns a parser that accepts numbers within bounds. For clap's `value_parser`.
+/// Returns a parser for clap's `value_parser`, which accepts numbers within `bounds`.
 pub(crate) fn within<T: Number>(
     bounds: &'static Bounds<T>,
 ) -> impl Fn(&str) -> Result<T, Problem> + Clone + Send + Sync + 'static {
@@ -66,7 +66,7 @@ pub(crate) const COLUMNS: Bounds<u16> = Bounds {
     why_most: "no terminal is so wide",
 };
 
-/// Bounds of `--input`, the index of an input.
+/// Bounds of `--input`, the index of the only input to verify.
 pub(crate) const INPUT: Bounds<usize> = Bounds {
     least: 0,
     most: 1_000_000,
@@ -74,7 +74,7 @@ pub(crate) const INPUT: Bounds<usize> = Bounds {
     why_most: "no transaction that fits a block has so many inputs",
 };
 
-/// Bounds of `--around`, the number of trace frames shown before and after the failing one.
+/// Bounds of `--around`, the number of trace entries shown before and after the failing one.
 pub(crate) const FRAMES: Bounds<usize> = Bounds {
     least: 0,
     most: usize::MAX,
@@ -82,7 +82,7 @@ pub(crate) const FRAMES: Bounds<usize> = Bounds {
     why_most: "no trace has so many frames",
 };
 
-/// Bounds of `--locktime`.
+/// Bounds of `--locktime`, the nLockTime of the transaction made up for `--script`.
 pub(crate) const LOCK_TIME: Bounds<u32> = Bounds {
     least: 0,
     most: u32::MAX,
@@ -96,7 +96,7 @@ pub(crate) fn sequence(text: &str) -> Result<u32, Problem> {
     hex.and_then(|hex| u32::from_str_radix(hex, 16).ok()).map_or_else(|| within(&SEQUENCE)(text), Ok)
 }
 
-/// Bounds of `--sequence`.
+/// Bounds of `--sequence`, the nSequence of the transaction made up for `--script`.
 const SEQUENCE: Bounds<u32> = Bounds {
     least: 0,
     most: u32::MAX,

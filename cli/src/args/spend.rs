@@ -110,16 +110,16 @@ pub(crate) struct SubjectArgs {
     pub(crate) internal_key: Option<String>,
 }
 
-/// The kind of script that the script given by `--script` is run as.
+/// The kind of output script that runs the script given by `--script`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RunAs {
-    /// A scriptPubKey; the scriptSig pushes the initial stack
+    /// The scriptPubKey itself; the scriptSig pushes the initial stack
     Legacy,
-    /// A redeem script
+    /// A P2SH redeem script
     P2sh,
-    /// A segwit v0 script
+    /// A P2WSH witness script (segwit v0)
     P2wsh,
-    /// A taproot leaf
+    /// A taproot leaf script
     Tapscript,
 }
 
@@ -134,11 +134,11 @@ pub(crate) struct TraceArgs {
     #[command(flatten)]
     pub(crate) subject: SubjectArgs,
 
-    /// Print JSON lines, one frame each (docs/trace-format.md)
+    /// Print JSON lines, one for each entry of the trace (docs/trace-format.md)
     #[arg(long)]
     pub(crate) json: bool,
 
-    /// Print whole elements and whole stacks, without abbreviation
+    /// Print all stack elements in full, without abbreviation
     #[arg(long)]
     pub(crate) full: bool,
 
@@ -146,7 +146,7 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub(crate) html: Option<PathBuf>,
 
-    /// Print only N frames before and after the failing one
+    /// Print only N entries of the trace before and after the failing one
     #[arg(long, value_name = "N", value_parser = within(&FRAMES))]
     pub(crate) around: Option<usize>,
 }

@@ -1,4 +1,5 @@
-//! `sigstack attacks` and `sigstack breach`: play attacks on constructions, and the game after a party publishes an old state.
+//! `sigstack attacks` and `sigstack breach`: play attacks on channel constructions, and simulate how a cheater and a
+//! victim compete after the cheater publishes an old state.
 
 use std::io::Write;
 use std::path::Path;
@@ -71,7 +72,7 @@ pub(crate) fn breach(args: &BreachArgs, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
-/// Writes several tables to one output, each with its name. As JSON they are one object.
+/// Writes all tables of a breach report, each with its name. JSON output is one object with the tables as fields.
 fn write_report(report: &BreachReport, format: TableFormat, out: &mut impl Write) -> Result<(), Stop> {
     let last = report.tables.len().saturating_sub(1);
     for (nth, (name, shows, rows)) in report.tables.iter().enumerate() {

@@ -16,16 +16,16 @@ use crate::problem::{Problem, Stop};
 use crate::progress::Progress;
 use crate::table;
 
-/// What a command prints about the closing of a channel.
+/// What `sigstack channel show` and `play` print about the closing of a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// The transactions, without publishing them.
+    /// The closing transactions, which are not published.
     Transactions,
-    /// The heights at which the transactions are confirmed on a simulated chain.
+    /// The heights at which the closing transactions confirm on a simulated chain.
     Heights,
 }
 
-/// Updates a channel, publishes a state, and lets the other party answer.
+/// Updates a channel, publishes a state, and prints the transactions with which the channel closes.
 pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Result<Status, Stop> {
     let setup = Setup::named("play", 2, CAPACITY, args.delay)?;
     let mut channel = kind(&args.construction)?.build(setup, content(2, 0, 0, 0))?;
@@ -79,7 +79,8 @@ pub(super) fn play(args: &PlayArgs, ending: Ending, out: &mut impl Write) -> Res
     Ok(Status::Yes)
 }
 
-/// Validates parameters that depend on each other or on the construction, before any update is made.
+/// Validates parameters that depend on each other or on the construction, before the channel is updated. `states` is
+/// the number of states that the construction supports.
 fn check(args: &PlayArgs, states: u64) -> Result<(), Problem> {
     if u64::from(args.updates) >= states {
         let problem = Problem::new(format!(
@@ -142,7 +143,7 @@ fn played_json(played: &Played) -> Value {
     })
 }
 
-/// Writes one JSON object with the fields of two objects.
+/// Writes one JSON object that has the fields of both given objects.
 fn json_line(about: Value, more: Value, out: &mut impl Write) -> Result<Status, Stop> {
     let (Value::Object(mut object), Value::Object(more)) = (about, more) else { return Ok(Status::Yes) };
     object.extend(more);
@@ -150,10 +151,10 @@ fn json_line(about: Value, more: Value, out: &mut impl Write) -> Result<Status, 
     Ok(Status::Yes)
 }
 
-/// Number of earlier states that are published if the command line does not specify it.
+/// Number of earlier channel states that `sigstack channel storage` publishes without `--tries`.
 const DEFAULT_TRIES: u32 = 10;
 
-/// Updates a channel many times, measures its storage, and publishes earlier states.
+/// Runs `sigstack channel storage`: updates a channel many times, measures its storage, and publishes earlier states.
 pub(super) fn long_run(args: &StorageArgs, out: &mut impl Write) -> Result<Status, Stop> {
     let signing = match args.signed {
         Some(count) => storage::Signing::Sample(count, args.seed),

@@ -1,4 +1,4 @@
-//! The answers of an implementation, and their comparison with the expected verdicts.
+//! The answers of a tested implementation, and their comparison with the expected verdicts.
 
 use core::fmt;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use sigstack_interpreter::{ScriptError, TransactionRule};
 use sigstack_vectors::ExpectedVerdict;
 
-/// Answer for a rejection without an error name of Bitcoin Core.
+/// Answer that rejects a case without naming an error of Bitcoin Core.
 const UNNAMED: &str = "error";
 
-/// A line that an implementation may answer with.
+/// A parsed answer line of the tested implementation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Answer {
     /// The input or the transaction is valid.
@@ -18,12 +18,12 @@ pub(super) enum Answer {
     Error(&'static str),
     /// The input or the transaction is invalid. The text is the implementation's own reason, and may be empty.
     Unnamed(String),
-    /// The implementation cannot answer. The text is the implementation's reason, and may be empty.
+    /// The implementation abstains from the case. The text is its reason, and may be empty.
     Abstains(String),
 }
 
 impl Answer {
-    /// Parses a line. Returns `None` if the line is not an answer.
+    /// Parses an answer line. Returns `None` if the line is not an answer.
     ///
     /// Unknown words are not accepted, so that a misspelled `OK` does not count as a rejection.
     pub(super) fn read(line: &str) -> Option<Answer> {
@@ -62,30 +62,30 @@ impl fmt::Display for Answer {
     }
 }
 
-/// Reason why a case has no answer.
+/// Reason why the tested implementation gave no valid answer to a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Silence {
-    /// The process ended. The text describes how.
+    /// The process ended without an answer. The text describes how, such as `ended with exit status 1`.
     Ended(String),
     /// The process did not answer within this time.
     TimedOut(Duration),
     /// The process closed its standard output or standard input and continued to run. The text names the stream.
     Closed(&'static str),
-    /// The process wrote this line, which is not an answer.
+    /// The process wrote this line, which is not a valid answer.
     Garbage(String),
-    /// The process wrote a line that is longer than an answer can be. The text is the beginning of the line.
+    /// The process wrote a line longer than [`MAX_LINE`]. The text is the beginning of the line.
     TooLong(String),
-    /// The run stopped before the case was asked.
+    /// The case was not sent to the implementation, because the run stopped before.
     NotAsked,
-    /// The process wrote this second line after its answer, so that it is uncertain which line answers which case.
+    /// The process wrote this second line after its answer. It is uncertain which of the two lines answers the case.
     Extra(String),
 }
 
-/// Maximum number of characters of a line that a message quotes, counted after escaping. Together with a label of 15
-/// characters, quotation marks and dots the message has at most 80 columns.
+/// Maximum number of characters quoted from an implementation's line, counted after escaping. With a label of 15
+/// characters, quotation marks and dots, a message has at most 80 columns.
 const MOST_SHOWN: usize = 60;
 
-/// Quotes a line of an implementation for a message. Control characters are escaped, and a line that is too long after
+/// Quotes a line that the implementation wrote. Control characters are escaped. A line that is too long after
 /// escaping is cut.
 fn quoted(line: &str) -> String {
     let mut shown = String::new();
@@ -121,10 +121,10 @@ impl fmt::Display for Silence {
     }
 }
 
-/// Maximum length of an answer in bytes.
+/// Maximum length in bytes of a line that the tested process writes.
 pub(super) const MAX_LINE: usize = 4096;
 
-/// The reply of an implementation to a case.
+/// The answer of the tested implementation to a case, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
     Answer(Answer),
@@ -145,7 +145,7 @@ impl fmt::Display for Reply {
 }
 
 impl Reply {
-    /// Returns `true` if the run stopped before the case was asked.
+    /// Returns `true` if the case was not sent to the implementation, because the run stopped before.
     pub(super) fn is_not_asked(&self) -> bool {
         matches!(self, Reply::Silence { why: Silence::NotAsked, .. })
     }
@@ -163,29 +163,30 @@ impl Reply {
 /// Result of comparing a reply with the expected verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
-    /// The verdict is the expected one. If both the file and the implementation give the name of an error, the names
-    /// are equal.
+    /// The implementation gives the expected verdict. If it names an error and the file expects named errors, the
+    /// names agree.
     Agrees,
     /// The implementation accepts an invalid case, or rejects a valid case.
     WrongVerdict,
-    /// The implementation rejects an invalid case, but with an error of another name than the expected one.
+    /// The implementation rejects an invalid case, but not with the expected error name.
     OtherError,
-    /// A crash, a timeout, a line that is not an answer, or a case that was not asked because the run stopped.
+    /// The implementation gave no valid answer: a crash, a timeout or another line. Also a case that was not sent,
+    /// because the run stopped before.
     NoAnswer,
-    /// The implementation cannot answer.
+    /// The implementation abstained from the case.
     Abstained,
 }
 
 impl Outcome {
-    /// All outcomes, in the order of the columns of the reports.
+    /// All outcomes, in the order of the columns of the result tables.
     pub(super) const ALL: [Outcome; 5] =
         [Outcome::Agrees, Outcome::WrongVerdict, Outcome::OtherError, Outcome::NoAnswer, Outcome::Abstained];
 
-    /// Compares a reply with the expected verdict. If `errors` is `true`, a rejection without an error name counts as
-    /// an error of another name.
+    /// Compares the implementation's reply with the expected verdict. If `errors` is `true`, a rejection without a
+    /// name is an [`Outcome::OtherError`] where the expected verdict has an error name.
     ///
-    /// An answer equal to the case's [`policy_error`](sigstack_vectors::VerdictCase::policy_error) counts as agreement.
-    /// The caller must check this first, because this function does not.
+    /// An answer equal to the case's [`policy_error`](sigstack_vectors::VerdictCase::policy_error) counts as
+    /// agreement. The caller must check this first, because this function does not.
     pub(super) fn of(expected: &ExpectedVerdict, reply: &Reply, errors: bool) -> Outcome {
         let answer = match reply {
             Reply::Silence { .. } => return Outcome::NoAnswer,
@@ -207,7 +208,8 @@ impl Outcome {
         }
     }
 
-    /// Returns `true` if the outcome counts as a difference. Errors of another name count only if `errors` is set.
+    /// Returns `true` if the outcome counts as a difference. [`Outcome::OtherError`] counts only if `errors` is
+    /// `true`.
     pub(super) fn fails(self, errors: bool) -> bool {
         match self {
             Outcome::WrongVerdict | Outcome::NoAnswer => true,
@@ -216,7 +218,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the heading of the outcome's column.
+    /// Returns the heading of this outcome's column in the result tables.
     pub(super) fn name(self) -> &'static str {
         match self {
             Outcome::Agrees => "agrees",
@@ -227,7 +229,7 @@ impl Outcome {
         }
     }
 
-    /// Returns the name of the outcome's JSON field.
+    /// Returns the name of the JSON field that has the number of cases with this outcome.
     pub(super) fn key(self) -> String {
         self.name().replace(' ', "_")
     }

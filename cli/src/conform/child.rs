@@ -1,7 +1,7 @@
-//! A child process that answers cases: it reads one line for each case and writes one line for each answer.
+//! A child process of the tested implementation: it reads one line for each case and writes one line for each answer.
 //!
-//! Each of its three pipes has a thread. Therefore the process cannot block the command, even if it never reads, floods
-//! its output or does not end. Nobody waits for the threads: they end when the pipes are closed.
+//! Each of its three pipes has a thread. Therefore the process cannot block `sigstack`, even if it never reads,
+//! floods its output or does not end. The threads are never joined: they end when the pipes are closed.
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -15,19 +15,19 @@ use sigstack_vectors::interrupt;
 
 use super::answer::{MAX_LINE, Silence};
 
-/// Maximum time for a process to end after its pipes are closed.
+/// Maximum time that a child process has to end after its pipes are closed.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Interval at which a waiting thread checks for a signal that ends the command.
+/// Interval at which a thread that waits for an answer checks whether SIGINT or SIGTERM has arrived.
 const SLICE: Duration = Duration::from_millis(100);
 
-/// Maximum number of bytes kept from what the process writes to standard error.
+/// Maximum number of bytes kept of a child process's standard error. Earlier bytes are dropped.
 const KEPT_OF_STDERR: usize = 2000;
 
-/// Number of output lines that are buffered before the process has to wait.
+/// Number of lines of a child process that are buffered before its output is no longer read.
 const LINES_AHEAD: usize = 8;
 
-/// An event on the pipes of a process.
+/// An event on the standard output or standard input of a child process.
 enum Event {
     Line(String),
     TooLong(String),
@@ -37,10 +37,11 @@ enum Event {
     InputEnded,
 }
 
-/// A running process. When the value is dropped, the process and the processes that it started are killed.
+/// A running process of the tested implementation. When the value is dropped, the process and the processes that it
+/// started are killed.
 pub(super) struct Child {
     process: process::Child,
-    /// Channel for the lines to write; `None` after the input was closed.
+    /// Channel for the lines to send to the process. `None` after the process closed its standard input.
     input: Option<Sender<String>>,
     events: Receiver<Event>,
     stderr: Stderr,
@@ -48,20 +49,20 @@ pub(super) struct Child {
     pub(super) asked: usize,
 }
 
-/// Reason why a line was not answered.
+/// Reason why the process did not answer the line of a case.
 pub(super) enum Unanswered {
     Silence(Silence),
     /// The process ended after it had answered other cases, possibly before it read this one. The text describes how
     /// the process ended. It is `None` after a successful exit, for example of a process that answers only one case.
     EndedAfterAnswer(Option<String>),
-    /// An unexpected line was received after the last answer and before this question.
+    /// The process wrote this line after its last answer and before this case was sent.
     ExtraBefore(String),
-    /// A signal ends the command.
+    /// SIGINT or SIGTERM has arrived, so that the run ends.
     Interrupted,
 }
 
 impl Child {
-    /// Starts the command in a process group of its own.
+    /// Starts the tested command in a process group of its own.
     pub(super) fn start(command: &[OsString]) -> io::Result<Child> {
         let (program, args) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
         let mut command = process::Command::new(program);
@@ -113,7 +114,7 @@ impl Child {
         }
     }
 
-    /// Returns the next event, or `None` if there is none before the deadline.
+    /// Returns the next event on the pipes, or `None` if there is none before the deadline.
     fn next_event(&self, deadline: Instant) -> Result<Option<Event>, Unanswered> {
         loop {
             if interrupt::has_arrived() {
@@ -130,7 +131,7 @@ impl Child {
         }
     }
 
-    /// Determines how a process that closed its output ended.
+    /// Determines how a process ended that closed its standard output.
     fn ended(&mut self) -> Unanswered {
         match self.status_within(GRACE) {
             Some(status) if self.asked > 1 => {
@@ -152,13 +153,13 @@ impl Child {
         }
     }
 
-    /// Returns the end of what the process wrote to standard error since the last question.
+    /// Returns the last bytes that the process wrote to standard error since the latest case was sent.
     pub(super) fn stderr(&self) -> String {
         self.stderr.text()
     }
 
-    /// Closes the input and waits for the process to end. If the process writes a line without being asked, returns
-    /// this line.
+    /// Closes the standard input of the process and waits for the process to end. If the process writes a line that
+    /// answers no case, returns this line.
     pub(super) fn finish(mut self) -> Option<String> {
         self.input = None;
         let deadline = Instant::now() + GRACE;
@@ -190,7 +191,8 @@ impl Drop for Child {
     }
 }
 
-/// Writes the questions. Returns when there are no more, or when the process closes its input.
+/// Writes the lines of the cases to a process's standard input. Returns when there are no more lines, or when the
+/// process closes its input.
 fn write_lines(mut pipe: impl Write, lines: &Receiver<String>, events: &SyncSender<Event>) {
     for line in lines {
         if pipe.write_all(line.as_bytes()).and_then(|()| pipe.flush()).is_err() {
@@ -201,8 +203,8 @@ fn write_lines(mut pipe: impl Write, lines: &Receiver<String>, events: &SyncSend
     }
 }
 
-/// Reads the answers. Returns at the end of the pipe, after a line that is too long, or when nobody waits for lines any
-/// more.
+/// Reads the lines that a process writes. Returns at the end of the pipe, after a line that is too long, or when the
+/// process is no longer used.
 fn read_lines(mut pipe: impl BufRead, events: &SyncSender<Event>) {
     loop {
         let mut line = Vec::new();
@@ -222,11 +224,11 @@ fn read_lines(mut pipe: impl BufRead, events: &SyncSender<Event>) {
     }
 }
 
-/// Collects the end of what a process writes to standard error.
+/// Collects the last bytes that a process writes to standard error, at most [`KEPT_OF_STDERR`].
 #[derive(Default)]
 struct Stderr {
     kept: Arc<Mutex<Vec<u8>>>,
-    /// Channel that is disconnected at the end of the pipe.
+    /// Channel that is disconnected when the process's standard error ends.
     ended: Option<Receiver<()>>,
 }
 
@@ -253,8 +255,8 @@ impl Stderr {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Returns the text. If the process has just ended, its last output may still be in the pipe, so the function waits for
-    /// it.
+    /// Returns the collected text of standard error. If the process has just ended, its last output may still be in
+    /// the pipe, so this function waits for it.
     fn text(&self) -> String {
         if let Some(ended) = &self.ended {
             let _ = ended.recv_timeout(SLICE);
@@ -264,7 +266,7 @@ impl Stderr {
     }
 }
 
-/// Describes how a process ended, as a continuation of "the command".
+/// Describes how a process ended, as the rest of a sentence that begins with "the command".
 fn how_it_ended(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {

@@ -1,14 +1,14 @@
-//! Formats the scripts of a case for reports.
+//! Formats the scripts and the witness of a test case for reports.
 
 use bitcoin::Script;
 use sigstack_debugger::disassemble;
 use sigstack_vectors::{InputQuestion, Question, VerdictCase};
 
-/// Maximum number of characters shown of a script or an element.
+/// Maximum number of characters of a script or witness element that a report shows.
 const MOST_SHOWN: usize = 1200;
 
-/// Returns the scripts and the witness of the input that a case is about, each with its name. Returns an empty list for a case
-/// about a whole transaction, which may have many scripts.
+/// Returns the scripts and the witness elements of the input that a case is about, each with its name. Returns an
+/// empty list for a case about a whole transaction, which may have many scripts.
 pub(super) fn scripts(case: &VerdictCase) -> Vec<(String, String)> {
     let InputQuestion { tx, prevouts, index, .. } = match &case.question {
         Question::Input(question) => question,
@@ -48,7 +48,8 @@ fn script_in_witness(program: &Script, witness: &[&[u8]]) -> Option<usize> {
     witness.len().checked_sub(if has_annex { 3 } else { 2 })
 }
 
-/// Returns the last element that the scriptSig of a P2SH input pushes.
+/// Returns the redeem script of a P2SH input: the last element that the scriptSig pushes. Returns `None` for other
+/// inputs.
 fn redeem_script(script_pubkey: &Script, script_sig: &Script) -> Option<Vec<u8>> {
     let last = script_sig.instructions().last()?.ok()?;
     let bytes = last.push_bytes()?.as_bytes();

@@ -1,4 +1,4 @@
-//! Collects the cases to ask: reads the files, selects cases, and removes duplicates.
+//! Collects the test cases for the implementation: reads the files, selects cases, and removes duplicates.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,46 +9,45 @@ use crate::args::ConformArgs;
 use crate::find::{self, Content, Source};
 use crate::problem::{Problem, Stop};
 
-/// A case to ask, and the files that contain it.
+/// A test case to send to the implementation, and the places in files where it occurs.
 #[derive(Clone, Debug)]
 pub(super) struct Asked {
     pub(super) case: VerdictCase,
-    /// `FILE#N` for every case with the same id, question and expected verdict: the name of the file and the number of
-    /// the case.
+    /// `FILE#N` (file name and case number) for every case with the same id, question and expected verdict.
     pub(super) places: Vec<String>,
-    /// Name of the row of the result tables in which the case is counted: the group and the rule of the case, or the
-    /// name of its file.
+    /// Name of the row in the result tables that counts this case: the group and the rule of the case, or the name of
+    /// its file.
     pub(super) row: String,
 }
 
-/// All files and cases that were read.
+/// The selected test cases, and what is reported about the files that were read.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
     /// Description of the project's own test vectors, which are used if the command line names no file. `None` if it
     /// names files.
     pub(super) set: Option<String>,
     pub(super) cases: Vec<Asked>,
-    /// Number of cases that were left out because another case has the same id, question and expected verdict.
+    /// Number of cases that are not sent, because another case has the same id, question and expected verdict.
     pub(super) repeated: usize,
-    /// Number of vector files of which at least one case is asked.
+    /// Number of vector files with at least one selected case.
     pub(super) files: usize,
-    /// Number of cases that cannot be asked, by reason.
+    /// Number of cases that cannot be sent to an implementation, by reason.
     pub(super) left_out: BTreeMap<&'static str, usize>,
     /// Files found in folders that are not vector files.
     pub(super) others: Vec<String>,
     /// Errors of files and cases that could not be read.
     pub(super) errors: Vec<InputError>,
-    /// Number of files that were found.
+    /// Number of files that the command line names or that are in a named folder.
     sources: usize,
     /// Number of files that were read because their names match `--file`.
     sources_read: usize,
-    /// Number of cases that were read, selected or not.
+    /// Number of cases that were read from all files, selected or not.
     cases_read: usize,
-    /// Index in `cases` for each id, question and expected verdict.
+    /// Index in `cases`, by id, question and expected verdict. It is used to find duplicates.
     known: HashMap<(String, String, ExpectedVerdict), usize>,
 }
 
-/// Reads the files and selects cases.
+/// Reads all test vector files and selects the cases to send.
 pub(super) fn gather(args: &ConformArgs) -> Result<Gathered, Stop> {
     find::check_paths(&args.paths)?;
     let mut gathered = Gathered::default();
@@ -71,7 +70,8 @@ pub(super) fn gather(args: &ConformArgs) -> Result<Gathered, Stop> {
     Ok(gathered)
 }
 
-/// Texts that a case must contain to be selected, in lower case. `None` selects every case.
+/// Texts that the id, comment, rule or file name of a selected case must contain, in lower case. `None` selects every
+/// case.
 struct Selection {
     text: Option<String>,
     file: Option<String>,
@@ -80,7 +80,7 @@ struct Selection {
     dialect: Option<&'static Dialect>,
 }
 
-/// Returns `true` if the text contains `part`, ignoring case, or if no part is given.
+/// Returns `true` if `text` contains `part`, ignoring case, or if `part` is `None`.
 fn contains(part: &Option<String>, text: &str) -> bool {
     part.as_ref().is_none_or(|part| text.to_lowercase().contains(part))
 }
@@ -105,7 +105,7 @@ impl Selection {
 }
 
 impl Gathered {
-    /// Returns the error for a run in which no case is selected. Its text names the options that exclude all cases.
+    /// Returns the error for a run in which no case is selected. The text names the options that exclude all cases.
     pub(super) fn nothing_to_ask(&self, args: &ConformArgs) -> Problem {
         let hint = match args.paths.as_slice() {
             [] => {

@@ -13,13 +13,14 @@ use super::tally::{Judged, Results, Tally};
 
 const STYLE: &str = include_str!("page.css");
 
-/// Maximum number of cases shown with their details. It keeps the page small for an implementation that fails everywhere.
+/// Maximum number of cases that the page shows with their details. It keeps the page small for an implementation that
+/// fails everywhere.
 const MOST_DETAILED: usize = 400;
 
-/// Maximum number of cases shown of each rule.
+/// Maximum number of cases that the page shows of each rule.
 const MOST_OF_RULE: usize = 40;
 
-/// Returns the HTML page.
+/// Returns the report as an HTML page.
 pub(super) fn page(results: &Results<'_>) -> String {
     let title = escaped(&format!("Conformance of {}", results.command));
     let body =
@@ -32,7 +33,8 @@ pub(super) fn page(results: &Results<'_>) -> String {
     )
 }
 
-/// Returns the CSS class for a number of cases with the same outcome, or an empty text if the number is 0.
+/// Returns the CSS class of a table cell with the number of cases that have this outcome. Returns an empty text if
+/// the number is 0.
 fn class(outcome: Outcome, count: usize) -> &'static str {
     match (outcome, count) {
         (_, 0) => "",
@@ -83,7 +85,7 @@ fn header(results: &Results<'_>) -> String {
     )
 }
 
-/// Returns the facts needed to repeat the report, as pairs of a name and a value.
+/// Returns the facts needed to repeat the run, as pairs of a name and a value.
 fn facts(results: &Results<'_>) -> Vec<(&'static str, String)> {
     let gathered = results.gathered;
     let files = counted(gathered.files, "file");
@@ -132,7 +134,7 @@ fn facts(results: &Results<'_>) -> Vec<(&'static str, String)> {
     facts
 }
 
-/// Returns the table with the counts of every rule. Rules that link to listed cases come first.
+/// Returns the HTML table with the outcome counts of every rule. Rules with listed cases come first.
 fn table(results: &Results<'_>) -> String {
     let headings: String =
         Outcome::ALL.iter().map(|outcome| format!("<th class=\"n\">{}</th>", outcome.name())).collect();
@@ -161,12 +163,12 @@ fn table(results: &Results<'_>) -> String {
     )
 }
 
-/// Returns `true` if the cases of an outcome are listed one by one.
+/// Returns `true` if the page lists the cases with this outcome one by one.
 fn is_listed(outcome: Outcome) -> bool {
     !matches!(outcome, Outcome::Agrees | Outcome::Abstained)
 }
 
-/// Returns the list of reasons for which the implementation abstained.
+/// Returns the HTML list of reasons for which the implementation abstained.
 fn abstentions(results: &Results<'_>) -> String {
     let reasons = results.abstentions();
     if reasons.is_empty() {
@@ -185,7 +187,7 @@ fn abstentions(results: &Results<'_>) -> String {
     )
 }
 
-/// Returns the list of ids of the cases that were not asked.
+/// Returns the HTML list of ids of the cases that were not sent to the implementation.
 fn not_asked(results: &Results<'_>) -> String {
     if results.not_asked == 0 {
         return String::new();
@@ -199,7 +201,7 @@ fn not_asked(results: &Results<'_>) -> String {
     format!("<h2>Not asked</h2>\n<p>{}{more}</p>\n", ids.join(", "))
 }
 
-/// Returns the list of cases with another answer than expected or no answer, rule by rule.
+/// Returns the HTML list of cases with an unexpected answer or without an answer, rule by rule.
 fn cases(results: &Results<'_>) -> String {
     let mut by_rule: HashMap<&str, Vec<&Judged<'_>>> = HashMap::new();
     for judged in results.asked().filter(|judged| is_listed(judged.outcome)) {
@@ -228,7 +230,7 @@ fn cases(results: &Results<'_>) -> String {
     text
 }
 
-/// Returns the details of a case as a section that can be unfolded.
+/// Returns the HTML details of a case, in a section that can be unfolded.
 fn details(judged: &Judged<'_>) -> String {
     let case = &judged.asked.case;
     let reply = &judged.replied.reply;

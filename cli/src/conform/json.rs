@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Outcome;
 use super::tally::{Judged, Results, Tally};
 
-/// Writes the result as JSON lines.
+/// Writes a JSON object for each case that does not agree, and a summary object.
 pub(super) fn write(results: &Results<'_>, out: &mut impl Write) -> io::Result<()> {
     for judged in results.cases.iter().filter(|judged| judged.outcome != Outcome::Agrees) {
         writeln!(out, "{}", of_case(judged))?;

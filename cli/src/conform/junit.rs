@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::answer::Outcome;
 use super::tally::{Judged, Results, Tally};
 
-/// Returns the XML document.
+/// Returns the results as a JUnit XML document.
 pub(super) fn document(results: &Results<'_>) -> String {
     let mut suites: HashMap<&str, Vec<&Judged<'_>>> = HashMap::new();
     for judged in &results.cases {
@@ -30,8 +30,8 @@ pub(super) fn document(results: &Results<'_>) -> String {
     text
 }
 
-/// Returns the XML attributes with the counts of a suite. A JUnit failure is a wrong answer, a JUnit error is a missing
-/// answer.
+/// Returns the XML attributes with the counts of a test suite. In JUnit a wrong answer is a failure, and a missing
+/// answer is an error.
 fn counts(tally: &Tally, errors: bool, cases: &[&Judged<'_>]) -> String {
     let without_answer = tally.of(Outcome::NoAnswer);
     let time: Duration = cases.iter().map(|judged| judged.replied.took).sum();

@@ -61,7 +61,7 @@ pub(crate) fn run(args: &ConformArgs, out: &mut impl Write) -> Result<Status, St
     }
 }
 
-/// Fails if both reports have the same file, because the second report would overwrite the first.
+/// Fails if `--junit` and `--html` name the same file, because the second report would overwrite the first.
 fn check_reports(args: &ConformArgs) -> Result<(), Problem> {
     match (&args.junit, &args.html) {
         (Some(junit), Some(html)) if files::are_the_same(junit, html) => {
@@ -74,7 +74,7 @@ fn check_reports(args: &ConformArgs) -> Result<(), Problem> {
     }
 }
 
-/// Maximum number of unreadable cases that the text output reports one by one.
+/// Maximum number of unreadable files and cases that the text output reports one by one.
 const SHOWN_UNREAD: usize = 10;
 
 /// Reports files and cases that could not be read.

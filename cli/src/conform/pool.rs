@@ -1,4 +1,4 @@
-//! Distributes the cases over several processes of the same command.
+//! Distributes the test cases over several processes of the tested command.
 
 use std::ffi::OsString;
 use std::io;
@@ -15,63 +15,64 @@ use super::child::{Child, Unanswered};
 use super::gather::Asked;
 use crate::problem::Problem;
 
-/// Number of failures after which the run stops if the command has not answered any case.
+/// Number of cases without a valid answer after which the run stops, if the command has not answered any case.
 const MOST_FAILURES: usize = 10;
 
-/// Number of timeouts and closed pipes after which the run stops if the command has not answered any case. If there are more
-/// processes than this, the number of processes is used instead.
+/// Number of timeouts and closed pipes after which the run stops, if the command has not answered any case. If more
+/// processes than this run in parallel, their number is used instead.
 const MOST_TIMEOUTS: usize = 3;
 
-/// The settings that the processes share.
+/// The tested command, the number of processes, and the time that an answer may take.
 pub(super) struct Pool<'a> {
     pub(super) command: &'a [OsString],
     pub(super) jobs: usize,
-    /// Maximum time for the answer to a case.
+    /// Maximum time that the process may take to answer a case.
     pub(super) timeout: Duration,
 }
 
-/// The reply to a case, and the time until it was received.
+/// The implementation's reply to a case, and the time until the reply was received.
 #[derive(Clone, Debug)]
 pub(super) struct Replied {
     pub(super) reply: Reply,
     pub(super) took: Duration,
 }
 
-/// Processes that crashed between two cases. Such a process had answered a case, and another process did not crash on
-/// the next case.
+/// Processes that crashed between two cases: each had answered a case, and another process did not crash on the next
+/// case.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lost {
     pub(super) processes: usize,
-    /// For the first such process, the id of the last case that it answered, and how it ended.
+    /// The first process that crashed between two cases: the id of the last case that it answered, and how it ended.
     pub(super) first: Option<(String, String)>,
 }
 
-/// The replies to all cases.
+/// The implementation's replies to all cases of a run.
 #[derive(Debug)]
 pub(super) struct Replies {
-    /// Replies in the order of the cases; [`Silence::NotAsked`] for those that were not asked.
+    /// One reply for each case, in order. Cases that were not sent have [`Silence::NotAsked`].
     pub(super) list: Vec<Replied>,
     pub(super) lost: Lost,
-    /// Reason why the run stopped early.
+    /// Reason why the run stopped before all cases were sent, if it did.
     pub(super) stopped: Option<Problem>,
 }
 
-/// The shared state of a run.
+/// The state of a run that all worker threads share.
 struct Run<'a> {
     pool: &'a Pool<'a>,
     cases: &'a [Asked],
     progress: &'a (dyn Fn() + Sync),
-    /// Index of the next case to ask.
+    /// Index of the next case to send to a process.
     next: AtomicUsize,
     answers: AtomicUsize,
     failures: AtomicUsize,
     timeouts: AtomicUsize,
     lost: Mutex<Lost>,
-    /// Reason why the run stops early.
+    /// Reason why the run stops before all cases are sent. Once it is set, the workers stop.
     problem: Mutex<Option<Problem>>,
 }
 
-/// Asks every case. Stops early if a process cannot be started, or if the command never answers.
+/// Sends every case to a process of the command and collects the replies. Stops early if a process cannot be started,
+/// or if the command never answers.
 pub(super) fn ask_all(pool: &Pool<'_>, cases: &[Asked], progress: &(dyn Fn() + Sync)) -> Replies {
     let run = Run {
         pool,
@@ -109,11 +110,11 @@ pub(super) fn ask_all(pool: &Pool<'_>, cases: &[Asked], progress: &(dyn Fn() + S
     Replies { list, lost, stopped }
 }
 
-/// A thread that runs one process at a time and asks it cases.
+/// A thread that runs one process at a time and sends it one case after another.
 struct Worker<'a> {
     run: &'a Run<'a>,
     child: Option<Child>,
-    /// The latest answer of the process, with the index of the case. The answer counts only if no other line follows
+    /// The latest answer of the process, with the index of its case. The answer counts only if no other line follows
     /// it.
     last: Option<(usize, Replied)>,
     replies: Vec<(usize, Replied)>,
@@ -124,7 +125,8 @@ impl<'a> Worker<'a> {
         Worker { run, child: None, last: None, replies: Vec::new() }
     }
 
-    /// Asks cases until there are no more or the run stops.
+    /// Sends cases to processes until all are sent or the run stops. Returns the replies with the indices of their
+    /// cases.
     fn run(mut self) -> Vec<(usize, Replied)> {
         while !interrupt::has_arrived() && !self.run.has_stopped() {
             let nth = self.run.next.fetch_add(1, Ordering::Relaxed);
@@ -144,12 +146,12 @@ impl<'a> Worker<'a> {
         self.replies
     }
 
-    /// Returns the reply to a case, or `None` if a signal ends the command. A process that failed is ended, and another one
-    /// is started for the next case.
+    /// Sends a case to the process and returns its reply, or `None` if SIGINT or SIGTERM ends the run. A process that
+    /// failed is killed, and another one is started for the next case.
     ///
-    /// A process that crashes after other answers may have crashed because of an earlier case, before it read the question.
-    /// The next process gets the same question. Only if that process crashes as well does the crash count as a failure of
-    /// this case.
+    /// A process that crashes after other answers may have crashed because of an earlier case, before it read this
+    /// one. Then the same case is sent to the next process. The crash counts as a failure of this case only if that
+    /// process crashes as well.
     fn ask(&mut self, case: &Asked) -> Result<Option<Reply>, Problem> {
         let line = case.case.to_line() + "\n";
         let mut crash = None;
@@ -191,7 +193,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Takes the reply to the case with index `nth`. An answer is recorded only by a later call of `settle`, because
+    /// Keeps the reply to the case with index `nth`. An answer is recorded only when `settle` is called, because
     /// another line may still follow it.
     fn keep(&mut self, nth: usize, replied: Replied) {
         match replied.reply {
@@ -200,7 +202,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    /// Records the latest answer. If an extra line followed the answer, records [`Silence::Extra`] instead.
+    /// Records the latest answer as final. If an extra line followed the answer, records [`Silence::Extra`] instead.
     fn settle(&mut self, extra: Option<String>) {
         let Some((nth, mut replied)) = self.last.take() else { return };
         if let Some(line) = extra {
@@ -225,7 +227,7 @@ impl Run<'_> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(problem);
     }
 
-    /// Counts a process that crashed between two cases. `crash` is a description of how the process ended, and the
+    /// Counts a process that crashed between two cases. `crash` has a description of how the process ended, and the
     /// index of the last case that it answered.
     fn lose(&self, crash: Option<(String, usize)>) {
         let Some((how, answered)) = crash else { return };
@@ -235,7 +237,7 @@ impl Run<'_> {
         lost.first.get_or_insert((id.to_owned(), how));
     }
 
-    /// Counts a reply, and stops the run if the command never answers.
+    /// Counts a reply as an answer or a failure, and stops the run if the command never answers.
     fn count(&self, nth: usize, reply: &Reply) {
         let why = match reply {
             Reply::Answer(_) => {
@@ -265,7 +267,7 @@ impl Run<'_> {
     }
 }
 
-/// Returns the command as one text.
+/// Returns the command's program and arguments as one text, separated by spaces.
 pub(super) fn shown(command: &[OsString]) -> String {
     let words: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     words.join(" ")

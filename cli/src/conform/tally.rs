@@ -1,4 +1,4 @@
-//! Counts the outcomes of a run for each rule.
+//! Counts how often each outcome occurred in a run, for each rule and in total.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -9,7 +9,7 @@ use super::answer::{Answer, Outcome, Reply};
 use super::gather::{Asked, Gathered};
 use super::pool::{Lost, Replied, Replies};
 
-/// A case with its reply and outcome.
+/// A test case with the implementation's reply and the outcome of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Judged<'a> {
     pub(super) asked: &'a Asked,
@@ -28,14 +28,14 @@ impl Tally {
         }
     }
 
-    /// Adds the counts of another tally.
+    /// Adds the counts of another tally to this one.
     pub(super) fn merge(&mut self, other: Tally) {
         for (count, more) in self.0.iter_mut().zip(other.0) {
             *count += more;
         }
     }
 
-    /// Returns the outcomes with their counts.
+    /// Returns each outcome with the number of its cases.
     pub(super) fn counts(&self) -> impl Iterator<Item = (Outcome, usize)> {
         Outcome::ALL.into_iter().zip(self.0)
     }
@@ -61,27 +61,28 @@ pub(super) struct Results<'a> {
     pub(super) gathered: &'a Gathered,
     /// The tested command as one text.
     pub(super) command: String,
-    /// `true` if an error of another name counts as a difference.
+    /// `true` if an error name other than the expected one counts as a difference (`--errors`).
     pub(super) errors: bool,
-    /// All cases, in the order of the files.
+    /// All cases, in the order in which the files contain them.
     pub(super) cases: Vec<Judged<'a>>,
-    /// The rules with their counts, in the order of their first cases.
+    /// Each rule with its counts, in the order in which the rules first occur in the files.
     pub(super) rules: Vec<(&'a str, Tally)>,
     pub(super) total: Tally,
-    /// Number of rejections that name no error of Bitcoin Core.
+    /// Number of answers that reject a case without naming an error of Bitcoin Core.
     pub(super) unnamed: usize,
-    /// Number of rejections by today's policy that count as agreement, because the implementation does not know a proposal.
+    /// Number of rejections that count as agreement, because an implementation without a proposal applies today's
+    /// policy.
     pub(super) as_policy: usize,
-    /// Processes that crashed between two cases.
+    /// Processes that crashed after one case and before the next.
     pub(super) lost: &'a Lost,
-    /// Reason why the run stopped early, as text.
+    /// Reason why the run stopped before all cases were sent, as text.
     pub(super) stopped: Option<String>,
-    /// Number of cases that were not asked because the run stopped.
+    /// Number of cases that were not sent to the implementation, because the run stopped before.
     pub(super) not_asked: usize,
 }
 
-/// Returns `true` if the implementation rejects the case because it does not know a proposal: with the error of today's
-/// policy for an opcode or key that the proposal redefines, or with an error without a name.
+/// Returns `true` if the implementation rejects the case only because it does not know a proposal. It then answers
+/// with today's policy error for the opcode or key, or with an error without a name.
 fn is_todays_policy(asked: &Asked, replied: &Replied) -> bool {
     match (&replied.reply, asked.case.policy_error) {
         (Reply::Answer(Answer::Error(error)), Some(policy)) => *error == policy,
@@ -142,29 +143,29 @@ impl<'a> Results<'a> {
         }
     }
 
-    /// Returns the cases that were asked and count as differences.
+    /// Returns the cases that were sent to the implementation and count as differences.
     pub(super) fn failures(&self) -> impl Iterator<Item = &Judged<'a>> {
         self.asked().filter(|judged| judged.outcome.fails(self.errors))
     }
 
-    /// Returns the cases that were asked.
+    /// Returns the cases that were sent to the implementation.
     pub(super) fn asked(&self) -> impl Iterator<Item = &Judged<'a>> {
         self.cases.iter().filter(|judged| !judged.replied.reply.is_not_asked())
     }
 
-    /// Returns the ids of the cases that were not asked.
+    /// Returns the ids of the cases that were not sent to the implementation.
     pub(super) fn not_asked(&self) -> impl Iterator<Item = &'a str> {
         let cases = self.cases.iter().filter(|judged| judged.replied.reply.is_not_asked());
         cases.map(|judged| judged.asked.case.id.as_str())
     }
 
-    /// Returns the cases with an error of another name, if those do not count as differences.
+    /// Returns the cases with an unexpected error name, if those do not count as differences. Otherwise returns none.
     pub(super) fn other_errors(&self) -> impl Iterator<Item = &Judged<'a>> {
         let is_other = |judged: &&Judged<'_>| judged.outcome == Outcome::OtherError;
         self.cases.iter().filter(is_other).filter(|_| !self.errors)
     }
 
-    /// Returns the reasons for abstaining with their numbers of cases, the most frequent first.
+    /// Returns the implementation's reasons for abstaining, each with its number of cases, the most frequent first.
     pub(super) fn abstentions(&self) -> Vec<(&'a str, usize)> {
         let mut reasons: BTreeMap<&str, usize> = BTreeMap::new();
         for judged in &self.cases {

@@ -10,16 +10,16 @@ use super::tally::{Judged, Results, Tally};
 use crate::output::{BAD, GOOD};
 use crate::table::{self, Align, Cell};
 
-/// Maximum number of differences shown.
+/// Maximum number of cases with a difference that the text output shows.
 const SHOWN: usize = 10;
 
-/// Maximum number of errors of another name shown if they do not count as differences.
+/// Maximum number of cases shown with an unexpected error name, if these do not count as differences.
 const SHOWN_OTHER_ERRORS: usize = 3;
 
-/// Maximum number of reasons for abstaining shown.
+/// Maximum number of reasons for abstaining that the text output shows.
 const SHOWN_REASONS: usize = 5;
 
-/// Writes the result as text. If `all` is `true`, the table also has rows for the rules on which all cases agree.
+/// Writes the result as text. If `all` is `true`, the table has a row for every rule.
 pub(super) fn write(results: &Results<'_>, all: bool, out: &mut impl Write) -> io::Result<()> {
     let gathered = results.gathered;
     if let Some(set) = &gathered.set {
@@ -44,8 +44,8 @@ pub(super) fn write(results: &Results<'_>, all: bool, out: &mut impl Write) -> i
     Ok(())
 }
 
-/// Writes the table of rules and their total. Unless `all` is set, the rules in full agreement share one row, and so do the
-/// rules for which the implementation always abstained.
+/// Writes the table with the counts of each rule and the total. Unless `all` is set, the rules in full agreement
+/// share one row, and so do the rules for which the implementation always abstained.
 fn write_table(results: &Results<'_>, all: bool, out: &mut impl Write) -> io::Result<()> {
     let mut rows = Vec::new();
     let (mut agreeing, mut abstained) = ((0, Tally::default()), (0, Tally::default()));

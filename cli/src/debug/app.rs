@@ -1,4 +1,4 @@
-//! The state of the debugger. The screen is computed from this state, and keys change it.
+//! The state of the interactive debugger. The screen is computed from this state, and keys change it.
 
 use std::cell::Cell;
 
@@ -14,13 +14,13 @@ use super::element::Which;
 pub(super) enum Breakpoint {
     /// Stops at every execution of this opcode.
     Opcode(Opcode),
-    /// Stops at an instruction with this position, counted from 0: in the script of the given phase, or in every script
-    /// for `None`.
+    /// Stops at the instruction with this position, counted from 0. A phase restricts the breakpoint to the script of
+    /// that phase. `None` stops in every script.
     Position(Option<Phase>, u32),
 }
 
 impl Breakpoint {
-    /// Parses a breakpoint: `OP_CHECKSIG`, `3` or `tapscript:3`.
+    /// Parses a breakpoint: an opcode (`OP_CHECKSIG`), a position (`3`), or a phase and a position (`tapscript:3`).
     pub(super) fn read(text: &str) -> Result<Breakpoint, String> {
         let text = text.trim();
         let wrong = || {
@@ -52,24 +52,24 @@ impl Breakpoint {
     }
 }
 
-/// The part of the screen that receives keys.
+/// What the debugger shows, which determines the meaning of keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Mode {
     Stepping,
     Help,
-    /// Details of the current frame, on the whole screen.
+    /// Details of the trace entry under the cursor, on the whole screen.
     Details,
-    /// The list of flags, with the index of the selected row.
+    /// The list of verification flags, with the index of the selected row.
     Flags(usize),
-    /// A list of elements, with the index of the selected row.
+    /// A list of stack or witness elements, with the index of the selected row.
     Elements(Which, usize),
-    /// A view of one element of a list.
+    /// The full view of one stack or witness element, with its row in the list.
     Element(Which, usize),
-    /// An input line that the user edits, with its purpose.
+    /// An input line that the user edits, and what it is for.
     Typing(Typing, LineEdit),
 }
 
-/// The purpose of an input line.
+/// What the text of an input line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Typing {
     RunTo,
@@ -79,38 +79,38 @@ pub(super) enum Typing {
     Element(usize),
 }
 
-/// The instructions of one script that ran, and the frame of the trace at which this script begins.
+/// The byte offsets of a script's instructions, and the trace entry at which the script's phase begins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Listing {
-    /// Index of the frame at which the script's phase begins.
+    /// Index of the trace entry (frame) at which the script's phase begins.
     frame: usize,
-    /// Byte offset of each instruction, and of trailing bytes that are not an instruction.
+    /// Byte offset of each instruction of the script, and of trailing bytes that are not an instruction.
     pub(super) offsets: Vec<usize>,
 }
 
 pub(super) struct App {
     pub(super) trace: Trace,
-    /// Indices of the frames at which the cursor stops. The last entry is one past the last frame and stands for the
-    /// verdict.
+    /// Indices of the trace entries (frames) at which the cursor can stop. The last index is one past the last entry
+    /// and stands for the verdict.
     pub(super) stops: Vec<usize>,
-    /// Index in `stops` of the cursor.
+    /// Index in `stops` of the position of the cursor.
     pub(super) at: usize,
     pub(super) breakpoints: Vec<Breakpoint>,
     pub(super) mode: Mode,
-    /// Number of lines by which the text of this mode is scrolled.
+    /// Number of lines by which the text on the screen is scrolled.
     pub(super) scroll: usize,
-    /// Maximum scroll position and number of lines per page of the text that was drawn last.
+    /// Maximum scroll position of the text that was drawn last, and the number of its lines that fit the screen.
     pub(super) drawn: Cell<(usize, usize)>,
-    /// The text of the latest search.
+    /// The text that was searched for last.
     pub(super) wanted: Option<String>,
     pub(super) message: String,
-    /// `true` if the message is an error about the user's input.
+    /// `true` if `message` says why the user's input was rejected.
     pub(super) is_error: bool,
     pub(super) is_done: bool,
     listings: Vec<Listing>,
 }
 
-/// Returns `true` if the cursor stops at this frame.
+/// Returns `true` if the cursor stops at this trace entry.
 fn is_stop(frame: &Frame) -> bool {
     match frame {
         Frame::Phase { script, .. } => script.is_none(),
@@ -169,12 +169,12 @@ impl App {
         })
     }
 
-    /// Returns the index of the frame under the cursor.
+    /// Returns the index of the trace entry (frame) under the cursor, or the number of entries at the verdict.
     pub(super) fn frame_index(&self) -> usize {
         self.stops.get(self.at).copied().unwrap_or(self.trace.frames.len())
     }
 
-    /// Returns the frame under the cursor, or `None` at the verdict.
+    /// Returns the trace entry under the cursor, or `None` at the verdict.
     pub(super) fn frame(&self) -> Option<&Frame> {
         self.trace.frames.get(self.frame_index())
     }
@@ -186,7 +186,8 @@ impl App {
         }
     }
 
-    /// Returns the phase under the cursor, its script, and the byte offsets of the script's instructions.
+    /// Returns the verification phase of the cursor's position, its script, and the byte offsets of the script's
+    /// instructions.
     pub(super) fn phase(&self) -> Option<(Phase, &[u8], &[usize])> {
         let until = self.frame_index().saturating_add(1).min(self.trace.frames.len());
         let frames = self.trace.frames.get(..until)?;
@@ -197,7 +198,8 @@ impl App {
         Some((*phase, script.as_deref().unwrap_or_default(), offsets))
     }
 
-    /// Returns the cursor's position in the script, counted in instructions.
+    /// Returns the index of the instruction under the cursor in its script. Returns `None` if the cursor is not at an
+    /// instruction.
     pub(super) fn position(&self) -> Option<usize> {
         let (_, _, offsets) = self.phase()?;
         match self.frame()? {
@@ -226,8 +228,8 @@ impl App {
         }
     }
 
-    /// Returns the state before the frame under the cursor. If that frame has no state, returns that of the nearest earlier
-    /// frame with one.
+    /// Returns the stacks and other state before the trace entry under the cursor. If the entry has no state, returns
+    /// the state of the nearest earlier entry.
     pub(super) fn state(&self) -> Option<&State> {
         let until = self.frame_index().saturating_add(1).min(self.trace.frames.len());
         self.trace.frames.get(..until)?.iter().rev().find_map(|frame| match frame {
@@ -248,7 +250,7 @@ impl App {
         self.message.clear();
     }
 
-    /// Changes to a mode, and scrolls its text to the first line.
+    /// Changes what the debugger shows, and scrolls to the first line.
     pub(super) fn enter(&mut self, mode: Mode) {
         self.mode = mode;
         self.scroll = 0;
@@ -256,13 +258,13 @@ impl App {
         self.is_error = false;
     }
 
-    /// Scrolls the current text, at most to its ends.
+    /// Scrolls the text on the screen by a number of lines, at most to its ends.
     pub(super) fn scroll_by(&mut self, lines: isize) {
         let (most, _) = self.drawn.get();
         self.scroll = self.scroll.min(most).saturating_add_signed(lines).min(most);
     }
 
-    /// Scrolls by whole pages.
+    /// Scrolls the text on the screen by whole pages.
     pub(super) fn scroll_pages(&mut self, pages: isize) {
         let (_, page) = self.drawn.get();
         let lines = isize::try_from(page.saturating_sub(1).max(1)).unwrap_or(isize::MAX);
@@ -283,8 +285,8 @@ impl App {
         self.go(self.at.saturating_sub(count));
     }
 
-    /// Moves to the next step for which `wanted` returns `true`, or to the verdict if there is none. Returns whether a step
-    /// was found.
+    /// Moves the cursor to the next opcode for which `wanted` returns `true`, or to the verdict if there is none.
+    /// Returns whether an opcode was found.
     fn run_until(&mut self, wanted: impl Fn(&Step) -> bool) -> bool {
         let is_wanted =
             |stop: &usize| matches!(self.trace.frames.get(*stop), Some(Frame::Step(step)) if wanted(step));
@@ -294,7 +296,7 @@ impl App {
         found.is_some()
     }
 
-    /// Runs to the next breakpoint.
+    /// Moves the cursor forward to the next breakpoint, or to the verdict if there is none.
     pub(super) fn run(&mut self) {
         let breakpoints = self.breakpoints.clone();
         if !self.run_until(|step| breakpoints.iter().any(|breakpoint| breakpoint.fits(step))) {
@@ -338,7 +340,7 @@ impl App {
         }
     }
 
-    /// Moves to the frame where verification failed.
+    /// Moves the cursor to the trace entry where the verification failed.
     pub(super) fn jump_to_failure(&mut self) {
         let Some(failure) = self.trace.failure() else {
             self.message = "the spend is valid: nothing failed".into();
@@ -348,8 +350,8 @@ impl App {
         self.go(at);
     }
 
-    /// Returns `OK`, with an addition if some rules were not checked, or the name of the error. The last entry of
-    /// `stops` shows the whole verdict.
+    /// Returns a short verdict: `OK`, `OK, but…` if some rules were not checked, or the name of the error. The
+    /// verdict at the end of the trace is shown in full.
     pub(super) fn verdict_name(&self) -> &'static str {
         if let Some(rule) = self.trace.rule {
             return rule.name();
@@ -362,8 +364,8 @@ impl App {
         }
     }
 
-    /// Verifies the input again after `change`, which changes the flags or the witness. If the change is rejected, the
-    /// trace stays the same and the message says why.
+    /// Verifies the input again after `change`, which changes the flags or the witness. If the change is rejected,
+    /// the trace stays the same and the message says why.
     fn rerun(&mut self, change: impl FnOnce(&mut Subject)) {
         let mut subject = self.trace.subject.clone();
         change(&mut subject);
@@ -390,17 +392,18 @@ impl App {
         });
     }
 
-    /// Returns the witness of the verified input.
+    /// Returns the witness of the input that is debugged.
     pub(super) fn witness(&self) -> Vec<Vec<u8>> {
         let subject = &self.trace.subject;
         subject.tx.input.get(subject.input).map(|input| input.witness.to_vec()).unwrap_or_default()
     }
 
-    /// Replaces a witness element. `text` is in assembly.
+    /// Replaces the witness element with this index by the element that `text` describes in assembly, and verifies
+    /// the input again.
     ///
     /// # Errors
     ///
-    /// A description of the problem, and the byte offset in the text.
+    /// A description of what is wrong with `text`, and the byte offset of the problem.
     pub(super) fn set_element(&mut self, index: usize, text: &str) -> Result<(), (String, usize)> {
         let words = text.strip_prefix("asm:").unwrap_or(text);
         let element = match assemble_stack(words).map(<[Vec<u8>; 1]>::try_from) {
@@ -428,7 +431,8 @@ impl App {
         Ok(())
     }
 
-    /// Returns `true` if the verification failed at the frame under the cursor.
+    /// Returns `true` if the verification failed at the trace entry under the cursor. At the verdict, returns `true`
+    /// if the verdict is invalid.
     pub(super) fn is_failure(&self) -> bool {
         match self.frame() {
             Some(Frame::Step(step)) => step.result.is_err(),

@@ -1,5 +1,5 @@
-//! Draws the screen: the script with the cursor, the stacks, the details of the step, and a line for keys and messages. On a
-//! narrow terminal the panes are arranged below one another.
+//! Draws the debugger's screen: the script with the cursor, the stacks, the details of the step, and a line for keys
+//! and messages. On a narrow terminal the panes are below one another.
 
 use ratatui::Frame as Screen;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -21,13 +21,14 @@ pub(super) const DIM: Style = Style::new().fg(Color::DarkGray);
 pub(super) const GOOD: Style = Style::new().fg(Color::Green);
 pub(super) const BAD: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 
-/// Minimum width in columns for panes side by side. On a narrower screen they are below one another.
+/// Minimum width in columns of a screen with panes side by side. On a narrower screen the panes are below one
+/// another.
 const WIDE: u16 = 76;
 
-/// Maximum number of lines of a message.
+/// Maximum number of lines that the screen shows of a message.
 const MESSAGE_LINES: usize = 3;
 
-/// Draws the whole screen.
+/// Draws the whole screen of the debugger.
 pub(super) fn draw(app: &App, screen: &mut Screen<'_>) {
     let area = screen.area();
     let status = status_lines(app, area.width.into());
@@ -65,8 +66,8 @@ fn is_wide(screen: &Screen<'_>) -> bool {
     screen.area().width >= WIDE
 }
 
-/// Draws the border of a pane and returns the area inside. The border is a box, or on a narrow screen a line above. `part`
-/// returns a text which says what part of the content is visible.
+/// Draws the border of a pane and returns the area inside. The border is a box, or on a narrow screen a line above.
+/// `part` returns a text about which lines of the pane are visible, given their number.
 pub(super) fn pane(
     screen: &mut Screen<'_>,
     area: Rect,
@@ -89,7 +90,8 @@ pub(super) fn pane(
     inner
 }
 
-/// Describes which lines are visible, and whether there are more above and below. Returns an empty text if all are visible.
+/// Describes which lines of a pane are visible, and whether there are more above and below. Returns an empty text if
+/// all are visible.
 pub(super) fn part(first: usize, count: usize, height: u16) -> String {
     let until = first.saturating_add(height.into()).min(count);
     if first == 0 && until == count {
@@ -99,7 +101,7 @@ pub(super) fn part(first: usize, count: usize, height: u16) -> String {
     format!(" {above}{below} {}-{until}/{count} ", (first + 1).min(until))
 }
 
-/// Cuts a text at its end to fit the width, and marks the cut.
+/// Cuts a text at its end to fit the width, and marks the cut with `…`.
 pub(super) fn fit(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.to_owned();
@@ -178,7 +180,7 @@ fn is_marked(app: &App, phase: Phase, nth: usize, word: &str) -> bool {
     })
 }
 
-/// Cuts a word in the middle to fit the width, and marks the cut.
+/// Cuts a word in the middle to fit the width, and marks the cut with `…`.
 fn cut(word: &str, width: usize) -> String {
     if word.chars().count() <= width || width < 8 {
         return fit(word, width);
@@ -233,7 +235,7 @@ fn draw_stack(app: &App, screen: &mut Screen<'_>, area: Rect, title: &str, stack
     screen.render_widget(Paragraph::new(lines), inner);
 }
 
-/// Draws a text that scrolls, and records how far it can scroll.
+/// Draws a text that the user can scroll, and records the maximum scroll position.
 pub(super) fn draw_text(
     app: &App,
     screen: &mut Screen<'_>,
@@ -264,8 +266,8 @@ fn draw_details(app: &App, screen: &mut Screen<'_>, area: Rect) {
     draw_text(app, screen, area, &title, &lines, style);
 }
 
-/// Returns a title and the details of the frame under the cursor. The explanation of a failure comes first, because the pane
-/// may have few lines.
+/// Returns a title and the details of the trace entry under the cursor. Explanations of a failure come first, because
+/// the pane may have few lines.
 fn details(app: &App) -> (String, Vec<(String, Style)>) {
     let Some(frame) = app.frame() else {
         let mut lines = vec![(app.trace.verdict_sentence(), Style::new())];
@@ -310,7 +312,7 @@ fn details_title(frame: &Frame) -> String {
     }
 }
 
-/// Returns the keys that the last line of the screen can show.
+/// Returns the keys that the last line of the screen names in this mode, the most important first.
 fn keys(mode: &Mode) -> &'static [&'static str] {
     match mode {
         Mode::Help | Mode::Details | Mode::Element(Which::Stacks, _) => {
@@ -360,7 +362,7 @@ fn status_lines(app: &App, width: usize) -> Vec<Line<'static>> {
     lines
 }
 
-/// Joins short texts with two spaces, as many as fit the width.
+/// Joins as many texts as fit the width, with two spaces between them.
 pub(super) fn hints(texts: &[&str], width: usize) -> String {
     let mut line = String::new();
     for text in texts {
@@ -374,7 +376,7 @@ pub(super) fn hints(texts: &[&str], width: usize) -> String {
     line
 }
 
-/// Draws the input line with the terminal's cursor in it.
+/// Draws the line that the user edits, with the terminal's cursor in it.
 fn draw_line(app: &App, screen: &mut Screen<'_>, area: Rect) {
     let (Mode::Typing(what, line), Some(row)) = (&app.mode, area.rows().next_back()) else { return };
     let prompt = match what {

@@ -2,7 +2,7 @@
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// Mark at an edge where the line continues beyond the screen.
+/// Mark at an edge of an input line that continues beyond the screen.
 pub(super) const MORE: char = '…';
 
 /// A line of text with a cursor.
@@ -13,7 +13,7 @@ pub(super) struct LineEdit {
 }
 
 impl LineEdit {
-    /// Creates a line with the cursor at its end.
+    /// Creates an input line with this text and the cursor at its end.
     pub(super) fn new(text: &str) -> LineEdit {
         let text: Vec<char> = text.chars().collect();
         LineEdit { cursor: text.len(), text }
@@ -23,13 +23,13 @@ impl LineEdit {
         self.text.iter().collect()
     }
 
-    /// Moves the cursor to the byte offset that an error reports.
+    /// Moves the cursor to a byte offset in the line, at which an error occurred.
     pub(super) fn go_to_byte(&mut self, byte: usize) {
         let text = self.text();
         self.cursor = text.char_indices().take_while(|(at, _)| *at < byte).count();
     }
 
-    /// Processes a key that edits the line or moves the cursor.
+    /// Processes a key that edits the input line or moves its cursor.
     pub(super) fn key(&mut self, key: KeyEvent) {
         let last = self.text.len();
         let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
@@ -59,8 +59,8 @@ impl LineEdit {
         }
     }
 
-    /// Returns the part around the cursor that fits the width, and the cursor's column in it. An edge where the line
-    /// continues is marked.
+    /// Returns the part of the line around the cursor that fits the width, and the cursor's column in this part. An
+    /// edge where the line continues is marked.
     pub(super) fn view(&self, width: usize) -> (String, usize) {
         // The cursor may be one position after the end.
         let count = self.text.len() + 1;

@@ -1,34 +1,34 @@
-//! Views of whole elements: those of the stacks and of the witness, and the data that an opcode pushes.
+//! Lists and full views of elements: those of the stacks and of the witness, and the data that an opcode pushes.
 
 use sigstack_debugger::{Frame, Known, short};
 use sigstack_interpreter::script_num;
 
 use super::app::App;
 
-/// The elements that a list on the screen contains.
+/// The elements that a list in the debugger contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which {
-    /// The data that the current opcode pushes, then the stack and the alt stack, each with its top first.
+    /// The data that the current opcode pushes, then the main stack and the alt stack, each with its top first.
     Stacks,
-    /// The witness, starting with element 0.
+    /// The witness of the input, starting with element 0.
     Witness,
 }
 
-/// An element, and the stack or witness in which it is.
+/// An element in a list, with its position in a stack or the witness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Item {
-    /// Short name of the place, for a list: `0`, `alt 0`, `push`.
+    /// Short name of the element's position, for a list: `0`, `alt 0`, `push`.
     pub(super) place: String,
-    /// Name of the place for a title.
+    /// Long name of the element's position, for a title: `stack element 0 from the top`.
     pub(super) title: String,
     pub(super) bytes: Vec<u8>,
 }
 
-/// Number of bytes in a line of hex.
+/// Number of bytes that one line of a hex view shows.
 const IN_LINE: usize = 16;
 
 impl App {
-    /// Returns the elements of a list.
+    /// Returns the elements of the stacks or of the witness for a list.
     pub(super) fn items(&self, which: Which) -> Vec<Item> {
         match which {
             Which::Witness => {
@@ -65,12 +65,12 @@ impl App {
     }
 }
 
-/// Describes an element in one line of a list.
+/// Describes an element in one line of a list: its position, its hex and its likely meaning.
 pub(super) fn summary(item: &Item, known: &Known) -> String {
     format!("{:>5} {}  {}", item.place, short(&item.bytes), known.describe(&item.bytes))
 }
 
-/// Returns the lines of the view of one element: its meaning, and its bytes in hex and as text.
+/// Returns the lines of the full view of an element: its meaning, and its bytes in hex and as text.
 pub(super) fn lines(item: &Item, known: &Known) -> Vec<String> {
     let bytes = &item.bytes;
     let plural = if bytes.len() == 1 { "byte" } else { "bytes" };
@@ -97,7 +97,7 @@ fn number(bytes: &[u8]) -> String {
     }
 }
 
-/// Returns a line with up to sixteen bytes: their offset, hex and text.
+/// Returns a line of a hex view with up to sixteen bytes: their offset, hex and text.
 fn hex_line(offset: usize, bytes: &[u8]) -> String {
     let half = |from: usize| {
         let part = bytes.iter().skip(from).take(IN_LINE / 2);

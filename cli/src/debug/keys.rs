@@ -1,4 +1,5 @@
-//! The keys and their actions. The help text is generated from the same tables in which keys are looked up.
+//! The keys of the debugger and their actions. The help lists the keys for stepping from the same table in which they
+//! are looked up.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sigstack_interpreter::FLAGS;
@@ -7,7 +8,7 @@ use super::app::{App, Breakpoint, Mode, Typing};
 use super::edit::LineEdit;
 use super::element::Which;
 
-/// Keys with the same action, their names in the help, and a description of the action.
+/// Keys that perform the same action, their names in the help, and a description of the action.
 pub(super) struct Key {
     codes: &'static [KeyCode],
     pub(super) names: &'static str,
@@ -21,7 +22,7 @@ const fn key(codes: &'static [KeyCode], names: &'static str, does: &'static str,
 
 use KeyCode::{Char, Down, End, Enter, Home, Left, PageDown, PageUp, Right, Tab, Up};
 
-/// Keys that work while stepping.
+/// Keys that work while the user steps through the script.
 pub(super) const STEPPING: &[Key] = &[
     key(&[Right, Char('s'), Char(' '), Char('l'), Enter], "right s l space enter", "step", |app| {
         app.forward(1)
@@ -60,7 +61,7 @@ pub(super) const STEPPING: &[Key] = &[
     key(&[Char('q')], "q ctrl-c", "leave", |app| app.is_done = true),
 ];
 
-/// Keys in lists, texts and input lines. The help shows them below the keys for stepping.
+/// Help texts for the keys in lists, texts and input lines. The help shows them below the keys for stepping.
 pub(super) const PANELS: &[(&str, &str)] = &[
     ("In a list or a text", ""),
     ("down j, up k", "move the selection, or scroll"),
@@ -106,7 +107,8 @@ impl App {
         }
     }
 
-    /// Processes a key while a scrollable text is shown. `after` is the mode after the text is closed.
+    /// Processes a key while a scrollable text is shown. `after` is the mode that a key for closing the text changes
+    /// to.
     fn text_key(&mut self, key: KeyCode, after: Mode) {
         match key {
             Down | Char('j') => self.scroll_by(1),

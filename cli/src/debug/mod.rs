@@ -22,7 +22,8 @@ use crate::subject::{self, Subject};
 
 use app::{App, Breakpoint};
 
-/// Runs `sigstack debug`. The exit status is the verdict on the input at the end, including changes by the user.
+/// Runs `sigstack debug`. The exit status is the verdict on the input when the user leaves, including the user's
+/// changes.
 pub(crate) fn run(args: &DebugArgs) -> Result<Status, Stop> {
     let app = start(args)?;
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
@@ -45,8 +46,8 @@ fn start(args: &DebugArgs) -> Result<App, Problem> {
     App::new(input, breakpoints).map_err(|error| Problem::new(error.to_string()))
 }
 
-/// Draws the screen and processes keys until the user quits. The terminal is always restored, also after a panic, by the
-/// panic hook that `try_init` installs.
+/// Draws the debugger's screen and processes keys until the user quits. The terminal is always restored, also after a
+/// panic, by the panic hook that `try_init` installs.
 fn interact(mut app: App, draw: impl Fn(&App, &mut Frame<'_>)) -> io::Result<Status> {
     let mut terminal = ratatui::try_init()?;
     let done = loop {

@@ -1,4 +1,4 @@
-//! Lists and texts that fill the screen: help, flags, elements.
+//! Draws the lists and texts that fill the screen: help, flags and elements.
 
 use ratatui::Frame as Screen;
 use ratatui::layout::Rect;
@@ -13,7 +13,7 @@ use super::element::{Item, Which, lines, summary};
 use super::keys::{PANELS, STEPPING};
 use crate::table::wrap;
 
-/// Width in columns of the names of keys.
+/// Width in columns of the key names in the help.
 const NAMES: usize = 22;
 
 pub(super) fn draw_help(app: &App, screen: &mut Screen<'_>, area: Rect) {

@@ -1,4 +1,4 @@
-//! Searches for a text in opcodes and their data.
+//! Searches a script for a text in opcodes and their data.
 
 use sigstack_debugger::{Frame, disassemble, instruction_text};
 
@@ -21,7 +21,8 @@ impl App {
         }
     }
 
-    /// Moves to the next or the previous stop whose opcode or data contains the text. The search wraps around at the ends.
+    /// Moves the cursor to the next or the previous opcode of the trace whose name or data contains the searched
+    /// text. The search wraps around at the ends.
     pub(super) fn search(&mut self, is_forward: bool) {
         let Some(wanted) = self.wanted.clone() else {
             self.message = "nothing was searched for yet: press / and write a text".into();
@@ -50,7 +51,8 @@ impl App {
         }
     }
 
-    /// Returns a message if the text occurs in a part of a script that no step reached.
+    /// Returns a message with the position of the text, if it occurs in an instruction that was not reached. Returns
+    /// `None` if it does not occur.
     fn unreached(&self, wanted: &str) -> Option<String> {
         self.trace.frames.iter().find_map(|frame| {
             let Frame::Phase { phase, script: Some(script), .. } = frame else { return None };

@@ -1,4 +1,5 @@
-//! Tests of screens with 80 columns and 24 rows, and with 60 columns and 20 rows, and of the effects of keys on them.
+//! Tests of the debugger's screens with 80 columns and 24 rows, and with 60 columns and 20 rows, and of the effects
+//! of keys.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -46,7 +47,7 @@ fn screen(app: &App, width: u16, height: u16) -> String {
 /// Sizes of the terminals whose screens are compared with files, in columns and rows.
 const SIZES: [(u16, u16); 2] = [(80, 24), (60, 20)];
 
-/// The header never shows a plain OK if rules were not checked.
+/// The header of the screen never shows a plain OK if rules were not checked.
 #[test]
 fn the_header_says_that_the_verdict_covers_less() {
     let header = |script: &str, stack: &str, width| {
@@ -60,8 +61,8 @@ fn the_header_says_that_the_verdict_covers_less() {
     }
 }
 
-/// Compares the screens of both sizes with the files of this name. If SIGSTACK_WRITE_SCREENS is set, writes the files
-/// instead.
+/// Compares the screens of both sizes with the files named `name`. If SIGSTACK_WRITE_SCREENS is set, writes these
+/// files instead.
 fn expect_screens(name: &str, app: &App) {
     for (width, height) in SIZES {
         let file = format!("tests/screens/{name}-{width}.txt");
@@ -170,7 +171,8 @@ fn an_element_that_could_be_hex_or_a_number_is_refused() {
     assert_eq!((app.is_error, app.witness()[0].clone()), (false, vec![10]));
 }
 
-/// An element of 520 bytes is longer than any screen. The view shows all of it, and the input line scrolls with its cursor.
+/// An element of 520 bytes is longer than a screen. Its view shows all of it, and the line for editing it scrolls
+/// with the cursor.
 #[test]
 fn long_elements_are_seen_whole_and_edited() {
     let mut app = app("SIZE DROP DROP 1", &format!("<{}>", "a5".repeat(520)));
@@ -258,7 +260,7 @@ fn a_search_finds_opcodes_and_data_both_ways_and_goes_around() {
     assert_eq!((app.message.as_str(), app.is_error), ("write a text to search for", true));
 }
 
-/// All details can be reached by scrolling, at both sizes.
+/// All details of a step can be reached by scrolling, at both screen sizes.
 #[test]
 fn details_can_be_read_to_their_end() {
     let mut app = app(SCRIPT, "1 <00>");
@@ -278,7 +280,7 @@ fn details_can_be_read_to_their_end() {
     }
 }
 
-/// The help shows every key. It scrolls at 60 columns and 20 rows.
+/// The help text of the debugger shows every key. It scrolls at 60 columns and 20 rows.
 #[test]
 fn the_help_has_every_key() {
     for (width, height) in SIZES {
@@ -324,7 +326,7 @@ fn a_switched_flag_runs_again_unless_it_makes_no_sense() {
     assert!(app.message.contains("needs"), "{}", app.message);
 }
 
-/// Drawing succeeds at every size, and a large script is drawn around the cursor.
+/// The screen can be drawn at every size, and the visible part of a large script contains the cursor.
 #[test]
 fn every_size_can_be_drawn() {
     let mut app = app(&"1 DROP ".repeat(2_000), "1");

@@ -13,7 +13,7 @@ use super::tree::Fields;
 use super::{kind, words};
 use crate::problem::Problem;
 
-/// Prefixes of segwit addresses (BIP 173).
+/// Human-readable prefixes of segwit addresses (BIP 173).
 const PREFIXES: [&str; 3] = ["bc", "tb", "bcrt"];
 
 /// Characters of bech32 data, in the order of their values (BIP 173).
@@ -25,10 +25,10 @@ const CHECKSUM_LENGTH: usize = 6;
 /// First byte of a private key in wallet import format, on mainnet and on test networks.
 const WIF_VERSIONS: [u8; 2] = [0x80, 0xef];
 
-/// Maximum length of an address in characters (BIP 173).
+/// Maximum length of a segwit address in characters (BIP 173). Other addresses are shorter.
 const MAX_LENGTH: usize = 90;
 
-/// Decodes an address.
+/// Decodes an address to its networks, kind and script.
 pub(super) fn address(text: &str) -> Result<Fields, Problem> {
     if text.len() > MAX_LENGTH {
         let what = format!("{} characters, where an address has at most {MAX_LENGTH}", text.len());
@@ -51,7 +51,8 @@ pub(super) fn address(text: &str) -> Result<Fields, Problem> {
     Ok(fields)
 }
 
-/// Returns the error for a text that contains or describes an address, such as a descriptor, or `None` for other texts.
+/// Returns the error for a text that is not an address but related to one, such as a descriptor. Returns `None` for
+/// other texts.
 fn other_form(text: &str) -> Option<Problem> {
     if text.contains('(') {
         return Some(
@@ -78,7 +79,7 @@ fn other_form(text: &str) -> Option<Problem> {
     })
 }
 
-/// Explains why a text is not an address, if there is more to say than the decoder's error.
+/// Explains why a text is not an address. Returns `None` if there is nothing to add to the decoder's error.
 fn reason(text: &str) -> Option<Problem> {
     let other_form = other_form(text);
     if other_form.is_some() {

@@ -77,7 +77,7 @@ fn words(script: &[u8]) -> String {
 /// Script of a pay-to-anchor output: OP_1 and a witness program of two bytes.
 const P2A: [u8; 4] = [0x51, 0x02, 0x4e, 0x73];
 
-/// Returns the name of the kind of an output script.
+/// Returns the name of an output script's kind, such as `P2WPKH`.
 fn kind(script: &Script) -> &'static str {
     let kinds: [(bool, &str); 10] = [
         (script.is_p2pkh(), "P2PKH"),

@@ -1,10 +1,10 @@
-//! A tree of named values that is written as lines or as JSON.
+//! A tree of named values that `sigstack decode` writes as lines or as JSON.
 
 use core::fmt::{self, Display};
 
 use serde_json::{Map, Value};
 
-/// Named values in the order in which they are written.
+/// Named values, in the order in which they are written.
 #[derive(Default)]
 pub(super) struct Fields(Vec<(&'static str, Node)>);
 
@@ -13,28 +13,28 @@ enum Node {
         text: String,
         json: Value,
     },
-    /// The parts of one value.
+    /// Named parts of one value.
     Fields(Fields),
-    /// A list of values of one kind, counted from 0.
+    /// A list of values with the same parts, such as the inputs, numbered from 0.
     List(Vec<Fields>),
     Values(Vec<String>),
-    /// Lines of the text output that JSON leaves out.
+    /// Lines that only the text output has, not JSON.
     Lines(Vec<String>),
 }
 
 impl Fields {
-    /// Adds a text.
+    /// Adds a named text value.
     pub(super) fn text(&mut self, name: &'static str, value: impl Display) {
         let text = value.to_string();
         self.0.push((name, Node::Leaf { json: text.clone().into(), text }));
     }
 
-    /// Adds a value whose text differs from its JSON.
+    /// Adds a named value that is written differently as text and as JSON.
     pub(super) fn value(&mut self, name: &'static str, text: impl Display, json: impl Into<Value>) {
         self.0.push((name, Node::Leaf { text: text.to_string(), json: json.into() }));
     }
 
-    /// Adds a number.
+    /// Adds a named number.
     pub(super) fn number(&mut self, name: &'static str, number: impl Display + Into<Value>) {
         self.value(name, number.to_string(), number);
     }
@@ -43,17 +43,17 @@ impl Fields {
         self.0.push((name, Node::Fields(fields)));
     }
 
-    /// Adds a list of values. `name` is the name of one value in the singular.
+    /// Adds a list of values that have parts. `name` is the name of one value in the singular.
     pub(super) fn list(&mut self, name: &'static str, things: Vec<Fields>) {
         self.0.push((name, Node::List(things)));
     }
 
-    /// Adds a list of texts. `name` is the name of one text in the singular.
+    /// Adds a list of text values. `name` is the name of one text in the singular.
     pub(super) fn values(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Values(texts)));
     }
 
-    /// Adds a list of texts to the text output only. `name` is the name of one text in the singular.
+    /// Adds a list of texts that only the text output has, not JSON. `name` is the name of one text in the singular.
     pub(super) fn lines(&mut self, name: &'static str, texts: Vec<String>) {
         self.0.push((name, Node::Lines(texts)));
     }

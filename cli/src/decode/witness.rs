@@ -1,4 +1,4 @@
-//! Interprets a witness in every way that fits, the most specific reading first.
+//! Interprets a witness as every kind of input that it may belong to, the most specific kind first.
 
 use core::fmt::Display;
 
@@ -12,18 +12,19 @@ use super::tree::Fields;
 use super::{P2A, control_fields};
 use super::{kind, words};
 
-/// The output that the witness spends.
+/// What is known about the output that a witness spends.
 enum Spent<'a> {
     Unknown,
-    /// Witness program of the output or of the redeem script.
+    /// The output, or its redeem script, is this witness program.
     Program(&'a Script),
-    /// A P2SH output whose redeem script is not known.
+    /// The output is P2SH, and its redeem script is not known.
     P2sh,
-    /// An output that is spent without a witness. The text is the kind of the output, such as `P2PKH`.
+    /// The output is spent without a witness. The text is the kind of the output, such as `P2PKH`.
     None(&'static str),
 }
 
-/// Returns the role of a witness element according to the readings, or an empty text if no reading names it.
+/// Returns the role of witness element `nth`, such as `control block`, according to the given interpretations of the
+/// witness. Returns an empty text if none of them names the element.
 pub(super) fn role(readings: &[Reading], nth: usize) -> String {
     let mut names: Vec<&str> = Vec::new();
     for (_, name) in readings.iter().flat_map(|reading| &reading.roles).filter(|(at, _)| *at == nth) {
@@ -38,7 +39,7 @@ pub(super) fn role(readings: &[Reading], nth: usize) -> String {
 #[derive(Default)]
 pub(super) struct Reading {
     pub(super) fields: Fields,
-    /// Indices of elements, each with the element's role.
+    /// Indices of witness elements, each with the element's role, such as `control block`.
     roles: Vec<(usize, &'static str)>,
 }
 
@@ -50,8 +51,9 @@ impl Reading {
     }
 }
 
-/// Returns the readings of a witness. If the spent output is known, returns only readings of its kind, compared with its
-/// witness program. If there is no such reading, returns one that explains why the witness does not fit or is not needed.
+/// Returns the possible interpretations of a witness. If the spent output is known, returns only those of its kind,
+/// compared with its witness program. If none fits, returns one that explains why the witness does not fit or is not
+/// needed.
 pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &Script) -> Vec<Reading> {
     let elements: Vec<&[u8]> = witness.iter().collect();
     let redeem: ScriptBuf = last_push(script_sig).map(ScriptBuf::from_bytes).unwrap_or_default();
@@ -111,8 +113,8 @@ pub(super) fn readings(witness: &Witness, prevout: Option<&TxOut>, script_sig: &
     found
 }
 
-/// Explains why a witness with this number of elements has no reading for the witness program, or why the program needs
-/// none.
+/// Explains why a witness with this number of elements does not fit the witness program, or why the program needs no
+/// witness.
 fn without_reading(program: &Script, elements: usize) -> String {
     let kind = kind(program);
     let has = counted(elements, "element");
@@ -147,13 +149,14 @@ fn without_reading(program: &Script, elements: usize) -> String {
     }
 }
 
-/// Returns the data of the last push of a scriptSig.
+/// Returns the data that the last instruction of a scriptSig pushes.
 fn last_push(script_sig: &Script) -> Option<Vec<u8>> {
     let last = Instructions::new(script_sig.as_bytes()).last()?.ok()?;
     (last.opcode <= Opcode::OP_PUSHDATA4).then(|| last.data.to_vec())
 }
 
-/// Adds a field that says whether `hash` equals the hash in the witness program.
+/// Adds a field that says whether `hash` equals the hash or key in the witness program. Adds nothing if the program
+/// is not known.
 fn compare(fields: &mut Fields, hash: &[u8], program: Option<&Script>) {
     if let Some(program) = program {
         let is_same = program.as_bytes().get(2..) == Some(hash);
@@ -161,7 +164,8 @@ fn compare(fields: &mut Fields, hash: &[u8], program: Option<&Script>) {
     }
 }
 
-/// Reads a P2WPKH witness: a DER signature or an empty element, and a compressed key.
+/// Interprets a witness as one of P2WPKH: a DER signature or an empty element, and a compressed key. Returns `None`
+/// if it does not have this form.
 fn key_hash(elements: &[&[u8]], program: Option<&Script>) -> Option<Reading> {
     let [signature, key @ [2 | 3, ..]] = elements else { return None };
     let is_signature = signature.is_empty() || signature.first() == Some(&0x30) && signature.len() <= 73;

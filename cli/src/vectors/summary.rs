@@ -1,4 +1,4 @@
-//! The summary of a run: the results of each file, in text and in JSON.
+//! The summary of `sigstack vectors`: the results of each file, in text and in JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ use crate::problem::{Problem, Stop};
 use crate::table::{self, Align, Cell};
 use sigstack_debugger::counted;
 
-/// Maximum number of unreadable cases of a file that the text output reports one by one.
+/// Maximum number of unreadable cases of a file that are reported one by one.
 const SHOWN_UNREAD: usize = 10;
 
 /// The results of one vector file.
@@ -23,11 +23,11 @@ pub(super) struct Ran {
     pub(super) report: Report,
     /// Remarks on how the file was interpreted where its format is ambiguous.
     pub(super) notes: Vec<String>,
-    /// Number of cases that could not be read.
+    /// Number of cases of the file that could not be read.
     pub(super) unread: usize,
 }
 
-/// Numbers of accepted and rejected cases of one group, and the names of the errors that occur.
+/// Numbers of cases of one group that expect acceptance and rejection, and the names of the expected errors.
 #[derive(Default)]
 struct Coverage {
     accept: usize,
@@ -35,14 +35,14 @@ struct Coverage {
     errors: BTreeSet<&'static str>,
 }
 
-/// The results of all files.
+/// The results of all vector files of a run.
 #[derive(Default)]
 pub(super) struct Summary {
     /// Description of the project's own test vectors, which are used if the command line names no file. `None` if it
     /// names files.
     pub(super) set: Option<String>,
     pub(super) files: Vec<Ran>,
-    /// The groups of the project's own cases, with the verdicts that their cases expect.
+    /// For each group of the project's own cases, the verdicts that its cases expect.
     groups: BTreeMap<String, Coverage>,
     /// Files found in folders that are not vector files.
     pub(super) others: Vec<String>,
@@ -53,14 +53,14 @@ pub(super) struct Summary {
 }
 
 impl Summary {
-    /// Reports a file that could not be read.
+    /// Reports the error of a file that could not be read, and records it for the summary.
     pub(super) fn add_error(&mut self, error: InputError) {
         Problem::new(error.to_string()).complain();
         self.lost.push(error.file.clone());
         self.errors.push(error);
     }
 
-    /// Reports the cases of a file that could not be read.
+    /// Reports the errors of a file's unreadable cases, and records them for the summary.
     pub(super) fn add_unread(&mut self, unread: Vec<InputError>) {
         for error in unread.iter().take(SHOWN_UNREAD) {
             Problem::new(error.to_string()).complain();
@@ -72,7 +72,7 @@ impl Summary {
         self.errors.extend(unread);
     }
 
-    /// Counts the cases that name their group. Only the project's own cases do.
+    /// Counts the cases of each group. Only the project's own cases name a group.
     pub(super) fn cover<'a>(&mut self, cases: impl Iterator<Item = &'a Case>) {
         for case in cases {
             let Some(group) = case.extra.get("group").and_then(Value::as_str) else { continue };
@@ -117,8 +117,8 @@ impl Summary {
         self.files.iter().map(|file| count(&file.report)).sum()
     }
 
-    /// Returns the status of the run. If a file or a case could not be read, the status is "unknown", even if a case failed.
-    /// Returns an error if no case ran.
+    /// Returns the exit status of the run. If a file or a case could not be read, the status is [`Status::Unknown`],
+    /// even if a case failed. Returns an error if no case ran.
     pub(super) fn status(&self) -> Result<Status, Stop> {
         if self.total(Report::ran) == 0 {
             return Err(Problem::new("no case ran").into());

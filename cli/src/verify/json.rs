@@ -1,4 +1,4 @@
-//! Writes verdicts as JSON (docs/json-output.md).
+//! Writes the verdicts of `sigstack verify` as JSON (docs/json-output.md).
 
 use std::io::{self, Write};
 

@@ -1,25 +1,25 @@
-//! The part of the policy verdict that does not concern the execution of scripts.
+//! The part of the policy verdict that comes from standardness rules and not from the execution of scripts.
 
 use sigstack_policy::{Candidate, Policy, PolicyError};
 
 use crate::prevouts::list;
 use crate::subject::{Origin, Subject};
 
-/// The part of Core's standardness rules that was checked.
+/// Which of Core's standardness rules were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// All rules for the transaction.
+    /// All standardness rules for the transaction were checked.
     Transaction,
-    /// All rules that do not need the unknown spent outputs.
+    /// All standardness rules were checked that do not need an unknown spent output.
     Part,
-    /// The rules for the verified inputs.
+    /// Only the standardness rules for the verified inputs were checked.
     Inputs,
-    /// No rule, because the transaction was constructed for a script.
+    /// No standardness rule was checked, because the transaction was made up for a script.
     Nothing,
 }
 
 impl Extent {
-    /// Returns the word used in JSON.
+    /// Returns the word for this in JSON, such as `transaction`.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Extent::Transaction => "transaction",
@@ -34,7 +34,7 @@ impl Extent {
 pub(super) struct Standardness {
     pub(super) extent: Extent,
     pub(super) verdict: Result<(), PolicyError>,
-    /// The parts of a transaction that could not be checked, and why.
+    /// Text about the parts of the transaction that could not be checked, and why.
     pub(super) unchecked: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! Writes verdicts as text.
+//! Writes the verdicts of `sigstack verify` as text.
 
 use std::io::{self, Write};
 
@@ -11,10 +11,10 @@ use crate::output::{BAD, GOOD};
 use crate::prevouts::list;
 use crate::subject::Subject;
 
-/// Column at which verdicts begin.
+/// Column of the output at which verdicts begin.
 const INDENT: usize = 13;
 
-/// Writes the verdicts on a subject.
+/// Writes all verdicts on one transaction, PSBT, case or script as text.
 pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()> {
     let subject = report.subject;
     if let Some(source) = &subject.source {
@@ -34,7 +34,7 @@ pub(super) fn write(report: &Report<'_>, out: &mut impl Write) -> io::Result<()>
     write_lines("unchecked", &report.unchecked(), out)
 }
 
-/// Writes a name, and beside it the lines in one column.
+/// Writes a name, and next to it the given lines in one column.
 fn write_lines(name: &str, lines: &[String], out: &mut impl Write) -> io::Result<()> {
     for (nth, line) in lines.iter().enumerate() {
         match nth {
@@ -55,7 +55,8 @@ fn scope(subject: &Subject) -> String {
     }
 }
 
-/// Explanations written so far, each with the index of its input. They are not repeated for verdicts under other flags.
+/// Explanations that were already written, each with the index of its input. They are not repeated for verdicts under
+/// other flags.
 type Explained<'r> = Vec<(usize, &'r str)>;
 
 fn write_verdict<'r>(
@@ -72,7 +73,8 @@ fn write_verdict<'r>(
     write_lines(name, &lines, out)
 }
 
-/// Returns the verdict on valid inputs: what it covers, and what was not checked.
+/// Returns the lines of the verdict on valid inputs: `scope`, which says what was verified, and the rules that were
+/// not checked.
 fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String> {
     match gaps {
         [] => vec![format!("{GOOD}OK{GOOD:#} ({scope})")],
@@ -86,8 +88,7 @@ fn accepted(subject: &Subject, gaps: &[(usize, Gap)], scope: &str) -> Vec<String
     }
 }
 
-/// Groups the rules that were not checked by their description. Returns each description with the indices of the
-/// inputs.
+/// Groups unchecked rules by their description. Returns each description with the indices of the inputs.
 fn by_text(gaps: &[(usize, Gap)]) -> Vec<(String, Vec<usize>)> {
     let mut found: Vec<(String, Vec<usize>)> = Vec::new();
     for (input, gap) in gaps {
@@ -100,8 +101,8 @@ fn by_text(gaps: &[(usize, Gap)]) -> Vec<(String, Vec<usize>)> {
     found
 }
 
-/// Returns the lines for invalid inputs, each with the explanations not yet written, and for the transaction if it is
-/// invalid.
+/// Returns the lines about failures: for each invalid input, its error and the explanations not yet written, then the
+/// violated rules of the whole transaction.
 fn failures<'r>(report: &Report<'_>, verdict: &'r Verdict, explained: &mut Explained<'r>) -> Vec<String> {
     let inputs = report.subject.tx.input.len();
     let of_input = |failure: &Failure| {
@@ -134,7 +135,7 @@ fn failures<'r>(report: &Report<'_>, verdict: &'r Verdict, explained: &mut Expla
     lines
 }
 
-/// Writes the verdict of the script policy flags together with that of the standardness rules.
+/// Writes the policy verdict, which combines the script policy flags and the standardness rules.
 fn write_policy<'r>(
     report: &'r Report<'_>,
     explained: &mut Explained<'r>,
@@ -159,7 +160,8 @@ fn write_policy<'r>(
     write_lines("policy", &lines, out)
 }
 
-/// Returns the policy verdict on valid inputs. Gaps that were already written for the consensus verdict are not repeated.
+/// Returns the lines of the policy verdict on valid inputs. Unchecked rules that were already written for the
+/// consensus verdict are not repeated.
 fn accepted_by_policy(report: &Report<'_>, scope: &str) -> Vec<String> {
     let (gaps, of_consensus) = (&report.policy.gaps, &report.consensus.gaps);
     if of_consensus.is_empty() || !report.consensus.failures.is_empty() {

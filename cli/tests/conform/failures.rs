@@ -1,8 +1,9 @@
-//! Processes that crash, hang, or stop answering.
+//! Tests of `sigstack conform` with implementations that crash, hang, or stop answering.
 
 use super::*;
 
-/// For commands that never answer, each in its own way, the run ends and the message gives the reason.
+/// If a command never answers, the run ends and the message gives the reason. Each command fails to answer in another
+/// way.
 #[test]
 fn a_command_that_never_answers_does_not_hang_the_run() {
     let folder = folder("silent");
@@ -50,7 +51,7 @@ fn a_command_that_never_answers_does_not_hang_the_run() {
     panic!("a process was left behind");
 }
 
-/// Returns `true` if a process has this command line.
+/// Returns `true` if a process with this command line is running.
 #[cfg(target_os = "linux")]
 fn is_running(line: &str) -> bool {
     // Processes may start and end while the folder is read, so missing files are ignored.
@@ -59,8 +60,8 @@ fn is_running(line: &str) -> bool {
     commands.any(|words| String::from_utf8_lossy(&words).replace('\0', " ").trim_end() == line)
 }
 
-/// A process that fails in one case causes a failure of only this case, even if it hangs, floods its output or answers
-/// twice.
+/// If a process fails in one case, only this case counts as a failure, even if the process hangs, floods its output
+/// or answers twice.
 #[test]
 fn a_failure_is_a_failure_of_one_case() {
     let folder = folder("once");
@@ -105,7 +106,7 @@ fn a_failure_is_a_failure_of_one_case() {
     assert_eq!(outcomes(&ran), [("a/good".to_owned(), "no_answer".to_owned())]);
 }
 
-/// If a process crashes after an answer, before or instead of reading the next question, the crash is not counted for the
+/// If a process crashes after an answer, before or instead of reading the next case, the crash is not counted for the
 /// next case.
 #[test]
 fn a_crash_after_an_answer_is_no_failure_of_the_next_case() {
@@ -128,7 +129,7 @@ fn a_crash_after_an_answer_is_no_failure_of_the_next_case() {
     assert_eq!(ran.json().1["crashed_between_cases"], 0);
 }
 
-/// Processes that end after one answer, that write no line feed, or that answer slowly.
+/// An implementation may end after each answer, omit the line feed, or answer slowly. None of this is a difference.
 #[test]
 fn a_process_may_answer_one_case_only() {
     let folder = folder("one-shot");

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-/// Exit status, output and error output of a run.
+/// Exit status, standard output and standard error of a run of `sigstack conform`.
 #[derive(Debug)]
 struct Ran {
     status: i32,
@@ -20,7 +20,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// Returns the JSON objects of the cases, and the summary.
+    /// Returns the JSON objects of the reported cases, and the summary object.
     fn json(&self) -> (Vec<Value>, Value) {
         let mut lines: Vec<Value> = self
             .out
@@ -43,7 +43,7 @@ fn conform(folder: &Path, args: &[&str], script: &str) -> Ran {
     Ran { status: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// Returns a case about an input without a signature.
+/// Returns a test case, as JSON, about an input without a signature.
 fn case(id: &str, rule: &str, expect: &str) -> String {
     let tx = format!("0100000001{}01{}", "0".repeat(82), "0".repeat(26));
     // Different amounts make the questions different.
@@ -54,7 +54,7 @@ fn case(id: &str, rule: &str, expect: &str) -> String {
     )
 }
 
-/// Creates a folder with a file of cases.
+/// Creates a folder with the file `cases.jsonl`, which has the test cases.
 fn folder(test: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conform").join(test);
     let _ = fs::remove_dir_all(&folder);
@@ -73,7 +73,7 @@ fn folder(test: &str) -> PathBuf {
     folder
 }
 
-/// An implementation that is wrong in a different way for each case.
+/// A shell script as an implementation that is wrong in a different way for each case.
 const WRONG: &str = r#"
 while read -r line; do
   case $line in
@@ -130,7 +130,7 @@ fn the_table_and_the_differences_are_exactly_these() {
     assert_eq!((ran.status, ran.err.as_str(), ran.out.as_str()), (1, "", EXACT));
 }
 
-/// Returns the id and outcome of each case that does not agree.
+/// Returns the id and the outcome of each case on which the implementation does not agree.
 fn outcomes(ran: &Ran) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     ran.json().0.iter().map(|case| (text(&case["id"]), text(&case["outcome"]))).collect()
@@ -267,7 +267,8 @@ fn a_command_that_cannot_be_started_is_named() {
     assert!(status == 2 && error.starts_with("error: --junit: missing/report.xml: "), "{error}");
 }
 
-/// The lines contain the fields of the case without the verdict. Their order does not depend on the order of a hash map.
+/// The lines sent to the implementation contain the fields of the case without the verdict. Their order does not
+/// depend on the order of a hash map.
 #[test]
 fn the_lines_are_the_cases_without_their_verdicts() {
     let folder = folder("lines");
@@ -333,8 +334,8 @@ fn reports_are_written_for_other_programs() {
     assert_eq!(page.matches("<details>").count(), 4);
 }
 
-/// The program deletes itself before its process crashes in the fourth case. The run reports the results so far, and names
-/// the cases that were not asked.
+/// The tested program deletes itself before its process crashes in the fourth case. The run reports the results so
+/// far, and names the cases that were not sent.
 #[cfg(unix)]
 #[test]
 fn a_run_that_stops_reports_what_it_knows() {
@@ -374,8 +375,8 @@ fn a_run_that_stops_reports_what_it_knows() {
     assert!(ran.out.lines().last().unwrap().starts_with("{\"error\":"), "{}", ran.out);
 }
 
-/// The reports are also written if no process can be started, so that nobody mistakes the reports of an earlier run for
-/// those of this one.
+/// The report files are also written if no process can be started, so that nobody mistakes the reports of an earlier
+/// run for those of this one.
 #[test]
 fn a_command_that_cannot_be_started_has_reports() {
     let folder = folder("start-reports");
@@ -390,7 +391,7 @@ fn a_command_that_cannot_be_started_has_reports() {
     assert!(xml.contains(r#"tests="8" failures="0" errors="8" skipped="0""#), "{xml}");
 }
 
-/// Files of other projects, and cases that cannot be read, are treated as by `sigstack vectors`.
+/// Files of other projects can be used, and cases that cannot be read are errors, as in `sigstack vectors`.
 #[test]
 fn what_cannot_be_asked_is_counted() {
     let folder = folder("left-out");
@@ -421,7 +422,8 @@ fn what_cannot_be_asked_is_counted() {
     assert!(at.err.contains("hint: write rows.json"), "{at:?}");
 }
 
-/// An implementation without the proposals rejects, by its own policy, features that are reserved for a proposal.
+/// An implementation without a proposal may reject a reserved opcode by its own policy. The case still counts as
+/// agreement.
 #[test]
 fn todays_policy_agrees_where_a_proposal_is_not_active() {
     let folder = folder("policy");
@@ -444,7 +446,7 @@ fn todays_policy_agrees_where_a_proposal_is_not_active() {
     }
 }
 
-/// Ctrl-C also ends the processes, although they are in process groups of their own.
+/// Ctrl-C also ends the processes of the implementation, although they are in process groups of their own.
 #[cfg(unix)]
 #[test]
 fn an_interrupted_run_leaves_no_process() {

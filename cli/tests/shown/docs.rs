@@ -1,4 +1,4 @@
-//! Runs every command of the documents, and checks that it prints the output shown there.
+//! Runs every command that the documents show with output, and checks that it prints this output.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use crate::output::{output, project};
 
-/// Returns the commands of a document, each with the lines shown below it.
+/// Returns the commands in the console blocks of a document, each with the output lines shown below it.
 fn commands(text: &str) -> Vec<(String, Vec<String>)> {
     let mut commands: Vec<(String, Vec<String>)> = Vec::new();
     let mut inside = false;
@@ -68,7 +68,7 @@ fn the_commands_of_the_readme_do_what_it_says() {
     run("README.md", 2);
 }
 
-/// The picture in the README is the one that `sigstack compare --plots` draws.
+/// The chart that the README shows is the one that `sigstack compare --plots` draws.
 #[test]
 fn the_picture_is_that_of_the_command() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("picture");
@@ -86,7 +86,7 @@ fn the_picture_is_that_of_the_command() {
     assert!(made == shown, "docs/pictures/{name} is not what `sigstack compare --plots docs/pictures` makes");
 }
 
-/// Commands that neither a test nor `.ci/run` runs, each with the reason.
+/// Commands in the documents that neither a test nor `.ci/run` runs, each with the reason.
 const NOT_RUN: &[(&str, &str)] = &[
     ("cargo bench", "benchmarks take from minutes to hours"),
     ("cargo install", "installs"),
@@ -100,7 +100,7 @@ const NOT_RUN: &[(&str, &str)] = &[
     ("cargo run --release --", "is the command, which tests and steps run as the tests have built it"),
 ];
 
-/// Returns the code in a line: the text between backticks, or the whole line inside a block.
+/// Returns the code in a line of a document: the text between backticks, or the whole line inside a block.
 fn code(line: &str) -> Vec<&str> {
     match line.strip_prefix("    ") {
         Some(block) if !block.contains('`') => vec![block],
@@ -108,12 +108,13 @@ fn code(line: &str) -> Vec<&str> {
     }
 }
 
-/// Returns the blocks of shell commands without output.
+/// Returns the blocks of shell commands in a document that are shown without output.
 fn shell_blocks(text: &str) -> Vec<&str> {
     text.split("\n```sh\n").skip(1).map(|block| block.split("\n```").next().unwrap()).collect()
 }
 
-/// Every shown command of another program is a step of `.ci/run`. Every shown `sigstack` command is in a block that is run.
+/// In the documents, every command of another program is a step of `.ci/run`. Every `sigstack` command is in a block
+/// that is run.
 #[test]
 fn every_command_that_is_shown_is_run_somewhere() {
     let root = project();
@@ -149,7 +150,7 @@ fn every_command_that_is_shown_is_run_somewhere() {
     assert!(checked >= 5, "{checked} commands");
 }
 
-/// Every row of the comparison's table has a section with the same number, which contains a command.
+/// Every row of the comparison table has a section with the same number, and the section has a command.
 #[test]
 fn every_row_of_the_comparison_has_its_command() {
     let root = project();
@@ -170,7 +171,7 @@ fn every_row_of_the_comparison_has_its_command() {
     assert_eq!((count, sections.len()), (14, 14));
 }
 
-/// The figures in the README's table of opcodes equal those of the recorded run.
+/// The figures in the README's table of opcodes equal those in benches/results/worst-blocks.json.
 #[test]
 fn the_costs_of_the_readme_are_those_of_the_recorded_run() {
     let root = project();
@@ -192,7 +193,7 @@ fn the_costs_of_the_readme_are_those_of_the_recorded_run() {
     }
 }
 
-/// The code in the README equals that in the interpreter's README, which is run as a documentation test.
+/// The code example of the README equals that of the interpreter's README, which is run as a documentation test.
 #[test]
 fn the_code_of_the_readme_is_tested() {
     let root = project();

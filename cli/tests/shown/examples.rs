@@ -2,7 +2,7 @@
 
 use crate::output::{empty_folder, output};
 
-/// Returns the names under `Commands:` in a help text.
+/// Returns the names of subcommands that a help text lists under `Commands:`.
 fn subcommands(help: &str) -> Vec<String> {
     let lines =
         help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());

@@ -1,4 +1,4 @@
-//! Runs shell commands with `sigstack` in the PATH, each only once.
+//! Runs shell commands with `sigstack` in the PATH. Each command runs only once.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
-/// Exit status and output of a command.
+/// Exit status and output of a shell command.
 #[derive(Debug)]
 pub(crate) struct Printed {
     pub(crate) status: i32,
@@ -47,7 +47,7 @@ fn execute(command: &str, folder: &Path) -> Printed {
     }
 }
 
-/// Returns a folder that is empty at first, as for a user who has only the installed command.
+/// Returns a folder that is empty at first, so that commands run as for a user who has only the installed command.
 pub(crate) fn empty_folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -58,7 +58,7 @@ pub(crate) fn empty_folder() -> &'static Path {
     })
 }
 
-/// Returns the folder of the project.
+/// Returns the root folder of the project's source.
 pub(crate) fn project() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }

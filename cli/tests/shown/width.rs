@@ -5,11 +5,11 @@ use std::process::Command;
 
 use crate::output::{output, project};
 
-/// An implementation that answers one case and abstains from all others.
+/// A shell script as an implementation that answers one case and abstains from all others.
 const ABSTAINS: &str = r#"while read -r case; do
 case $case in *'"id":"csfs/valid"'*) echo OK ;; *) echo '? the flag CHECKSIGFROMSTACK is unknown, and so are several others' ;; esac; done"#;
 
-/// Every command that prints a table or a layout, with parameters that make it fast.
+/// Commands that print a table or a layout, with parameters that make them fast.
 const TABLES: &[&[&str]] = &[
     &["vectors", "test-vectors/bips/bip-0349"],
     &["conform", "--filter", "csfs/", "--jobs", "1", "--", "sh", "-c", ABSTAINS],
@@ -35,7 +35,7 @@ const TABLES: &[&[&str]] = &[
     ],
 ];
 
-/// Commands that print no tables: their output is hex and assembly, sentences, or text for other programs.
+/// Commands that print no tables. Their output is hex and assembly, sentences, or text for other programs.
 const OTHERS: &[&str] =
     &["verify", "trace", "debug", "asm", "disasm", "decode", "completions", "man", "help"];
 
@@ -51,8 +51,8 @@ fn run(args: &[&str]) -> String {
     printed.stdout.clone()
 }
 
-/// Returns `true` if a line exceeds the width, unless it contains a word of 64 or more characters: scripts and keys are
-/// never broken.
+/// Returns `true` if a line exceeds the width. Lines that contain a word of 64 or more characters are excepted,
+/// because scripts and keys are never broken.
 fn is_too_wide(line: &str, width: usize) -> bool {
     line.chars().count() > width && line.split(' ').all(|word| word.chars().count() < 64)
 }
@@ -68,7 +68,7 @@ fn no_table_is_wider_than_80_columns() {
     }
 }
 
-/// Tables fit the minimum width that the option accepts.
+/// Tables fit the minimum width that the option `--width` accepts.
 #[test]
 fn the_least_width_is_wide_enough() {
     // Slow commands are left out, and those that also print sentences or addresses, which are not broken.
@@ -80,7 +80,7 @@ fn the_least_width_is_wide_enough() {
     }
 }
 
-/// Every command is in [`TABLES`] or in [`OTHERS`], so that the width of a new command's output is not forgotten.
+/// Every subcommand is in [`TABLES`] or in [`OTHERS`], so that the width of a new command's output is not forgotten.
 #[test]
 fn every_command_is_looked_at() {
     let help = run(&["--help"]);

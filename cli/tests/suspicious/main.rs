@@ -1,4 +1,5 @@
-//! Tests inputs that are valid by consensus although few rules were checked: the verdict says what it covers.
+//! Tests `sigstack verify` with inputs that are valid by consensus although few rules were checked. The verdict says
+//! what it covers.
 //!
 //! Each row of the tables is one kind of input. The expected texts are whole lines of the output.
 
@@ -18,7 +19,7 @@ use bitcoin::{Amount, OutPoint, ScriptBuf, Sequence, Transaction, TxIn, TxOut, T
 use sigstack_debugger::{BareContext, BareTx, assemble, assemble_stack, bare_spend};
 use sigstack_interpreter::Flags;
 
-/// Runs the command. Returns its exit status, and its output together with its error output.
+/// Runs `sigstack`. Returns its exit status, and its standard output together with its standard error.
 fn sigstack(arguments: &[String]) -> (i32, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_sigstack")).args(arguments).output().unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -37,7 +38,7 @@ struct Spend {
 }
 
 impl Spend {
-    /// Creates a transaction without inputs that pays 10,000 sat to a key.
+    /// Creates a transaction without inputs that pays 10,000 sat to one output.
     fn new() -> Spend {
         let script_pubkey = ScriptBuf::from_hex(&format!("0014{}", "11".repeat(20))).unwrap();
         let output = vec![TxOut { value: Amount::from_sat(10_000), script_pubkey }];
@@ -45,7 +46,7 @@ impl Spend {
         Spend { tx, prevouts: vec![] }
     }
 
-    /// Adds an input that spends an output of 20,000 sat.
+    /// Adds an input that spends an output of 20,000 sat with this scriptPubKey.
     fn input(mut self, script_pubkey: &str, script_sig: &str, witness: &[&[u8]]) -> Spend {
         let vout = u32::try_from(self.tx.input.len()).unwrap();
         self.tx.input.push(TxIn {
@@ -59,7 +60,8 @@ impl Spend {
         self
     }
 
-    /// Adds an input that runs a script.
+    /// Adds an input that runs a script, with the given initial stack, as the kind of output script that `context`
+    /// selects.
     fn script(self, script: &str, stack: &str, context: BareContext) -> Spend {
         let script = assemble(script).unwrap();
         let stack = assemble_stack(stack).unwrap();
@@ -69,7 +71,7 @@ impl Spend {
         self.input(&hex(&bare.prevouts[0].script_pubkey), &hex(&bare.tx.input[0].script_sig), &witness)
     }
 
-    /// Adds an element to the witness of the last input.
+    /// Adds an element, such as an annex, to the end of the last input's witness.
     fn annex(mut self, element: &[u8]) -> Spend {
         self.tx.input.last_mut().unwrap().witness.push(element);
         self
@@ -91,7 +93,7 @@ impl Spend {
         self
     }
 
-    /// Returns the arguments of `sigstack verify`. The outputs spent by the inputs in `known` are given.
+    /// Returns the arguments of `sigstack verify`, with the spent outputs of only the inputs in `known`.
     fn arguments(&self, known: &[usize]) -> Vec<String> {
         let mut arguments = vec!["verify".to_owned(), "--tx".to_owned(), serialize_hex(&self.tx)];
         for input in known {
@@ -112,7 +114,7 @@ impl Spend {
     }
 }
 
-/// Asserts that the output contains these lines.
+/// Asserts that the output contains these lines. `name` is the case, for the failure message.
 fn assert_lines(name: &str, out: &str, lines: &[&str]) {
     for line in lines {
         assert!(out.lines().any(|found| found.trim_start() == *line), "{name}: no line {line:?}\n{out}");
@@ -125,7 +127,7 @@ const COMPUTED: &str = "no signature of the transaction was checked: its templat
 const NO_SIGNATURE: &str =
     "no signature of the transaction was checked: anyone who has the witness can spend";
 
-/// Scripts that succeed because a rule is not enforced.
+/// Scripts that succeed because a rule was not enforced. The verdict names the rule.
 #[test]
 fn rules_that_did_not_run() {
     let taproot_key = "11".repeat(32);
@@ -296,7 +298,8 @@ fn unknown_leaf_version() -> Spend {
     Spend::new().input(&hex::encode(script_pubkey.as_bytes()), "", &[leaf.0.as_bytes(), &control])
 }
 
-/// A signature of the digest 1, which is the result of SIGHASH_SINGLE in a legacy input without an output of the same index.
+/// The legacy signature hash of SIGHASH_SINGLE is the number 1 if the input has no output of the same index. A
+/// signature of it commits to nothing.
 #[test]
 fn a_signature_that_commits_to_nothing() {
     let secp = Secp256k1::new();
@@ -318,7 +321,7 @@ fn a_signature_that_commits_to_nothing() {
     assert_lines("SIGHASH_SINGLE", &spend.verify(""), &lines.each_ref().map(String::as_str));
 }
 
-/// A remark about rules that were not checked is printed in one line if it applies to many inputs.
+/// A remark about unchecked rules is printed in one line if it applies to many inputs.
 #[test]
 fn inputs_with_the_same_exception_share_a_line() {
     let many = (0..5).fold(Spend::new(), |spend, _| spend.script("1", "", TAPSCRIPT));
@@ -327,10 +330,10 @@ fn inputs_with_the_same_exception_share_a_line() {
     assert_eq!(out.matches(NO_SIGNATURE).count(), 1, "{out}");
 }
 
-/// Policy verdict after a consensus verdict with gaps that the policy flags do not close.
+/// Text of the policy verdict if it leaves the same rules unchecked as the consensus verdict.
 const SAME: &str = "OK, with the exceptions named under consensus";
 
-/// Returns a transaction with a P2WPKH input and a valid signature of this hash type.
+/// Returns a transaction with one P2WPKH input and a valid signature of this hash type.
 fn signed(hash_type: EcdsaSighashType) -> Spend {
     let secp = Secp256k1::new();
     let secret = SecretKey::from_slice(&[1; 32]).unwrap();
@@ -345,7 +348,8 @@ fn signed(hash_type: EcdsaSighashType) -> Spend {
     spend
 }
 
-/// The signature commits to no output, so that anybody who sees the transaction can replace the outputs.
+/// With SIGHASH_NONE the signature commits to no output, so that anybody who sees the transaction can replace the
+/// outputs.
 #[test]
 fn a_signature_that_leaves_the_outputs_open() {
     let open = "the signatures leave the outputs open (SIGHASH_NONE): whoever has this transaction can redirect its money";
@@ -359,7 +363,7 @@ fn a_signature_that_leaves_the_outputs_open() {
     }
 }
 
-/// The policy verdict says what it covers, also if its flags check rules that the named flags do not check.
+/// The policy verdict says what it covers, also if its flags check rules that the consensus verdict leaves unchecked.
 #[test]
 fn policy_says_what_it_covers() {
     let unsigned = Spend::new().script("1", "", BareContext::P2wsh);
@@ -384,7 +388,7 @@ fn policy_says_what_it_covers() {
     }
 }
 
-/// The verdict names its scope: one input or all, a transaction or a script.
+/// The verdict names its scope: one input or all of them, a transaction, a case or a script.
 #[test]
 fn verdicts_of_a_part() {
     let spend = Spend::new().script("1", "", TAPSCRIPT).script("1", "", BareContext::P2wsh);
@@ -427,7 +431,8 @@ fn verdicts_of_a_part() {
     assert_lines("a case", &sigstack(&case).1, &lines);
 }
 
-/// Valid scripts in a transaction that no block can contain.
+/// The scripts are valid, but the transaction violates a consensus rule outside scripts, such as a rule about
+/// amounts.
 #[test]
 fn scripts_of_an_invalid_transaction() {
     let leaf = || Spend::new().script("1", "", TAPSCRIPT);

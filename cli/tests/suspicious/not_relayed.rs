@@ -1,8 +1,8 @@
-//! Transactions that consensus accepts and nodes do not relay.
+//! Tests of transactions that consensus accepts and nodes do not relay.
 
 use super::*;
 
-/// Transactions that are valid by consensus and that no node relays.
+/// The policy verdict names why nodes do not relay the transaction, although consensus accepts it.
 #[test]
 fn transactions_that_are_not_relayed() {
     let leaf = || Spend::new().script("1", "", TAPSCRIPT);

@@ -17,8 +17,8 @@ pub(crate) struct Tmux {
 }
 
 impl Tmux {
-    /// Runs a shell command in a terminal of 80 columns and 24 rows. Returns `None` if the tests that need tmux are left
-    /// out.
+    /// Runs a shell command in a terminal of 80 columns and 24 rows. Returns `None` if tests that need tmux are to be
+    /// skipped.
     #[track_caller]
     pub(crate) fn start(command: &str) -> Option<Tmux> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -44,7 +44,7 @@ impl Tmux {
         self.run(&[&["send-keys", "-t", "0"], keys].concat());
     }
 
-    /// Waits until the screen shows a text.
+    /// Waits until the terminal shows a text, and returns the whole screen. Panics after 30 seconds.
     pub(crate) fn wait_for(&self, text: &str) -> String {
         let mut screen = String::new();
         for _ in 0..600 {
@@ -64,5 +64,6 @@ impl Drop for Tmux {
     }
 }
 
-/// Shell commands that run after the tested command. They print its exit status, and whether the terminal echoes input.
+/// Shell commands that run after the tested command. They print its exit status, and whether the terminal was
+/// restored to echo input.
 pub(crate) const AFTER: &str = "; echo left with $?; stty -a | grep -q ' echo ' && stty -a | grep -q ' icanon ' && echo typing shows; cat";

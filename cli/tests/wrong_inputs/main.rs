@@ -1,5 +1,5 @@
-//! Tests invalid input for every command: the exit status is 2, one error names the place and the remedy, and nothing
-//! panics. Standard output is empty or, with `--json`, has one object.
+//! Tests invalid input for every command. The exit status is 2, one error names the position and the remedy, and
+//! nothing panics. Standard output is empty or, with `--json`, has one object.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test")]
 
@@ -74,7 +74,7 @@ fn every_wrong_input_names_the_place_and_the_remedy() {
     assert!(rows().count() >= 60, "{}", rows().count());
 }
 
-/// Commands with arguments that make them fast, each option with its value.
+/// Commands with arguments that make them fast. Each option is listed with its value.
 const QUICK: &[(&[&str], &[&str])] = &[
     (&["channel", "play"], &["sequence-ctv"]),
     (&["channel", "show"], &["sequence-ctv"]),
@@ -88,7 +88,7 @@ const QUICK: &[(&[&str], &[&str])] = &[
     (&["trace"], &["--script=1"]),
 ];
 
-/// Placeholders of numeric values in the help.
+/// Placeholders that the help texts use for numeric values.
 const NUMERIC: [&str; 5] = ["<N>", "<SAT>", "<BLOCKS>", "<RATE>", "<SHARE>"];
 
 /// Tests every numeric option of every command, found in the help texts, with numbers at and beyond the limits of all

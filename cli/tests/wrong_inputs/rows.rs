@@ -1,15 +1,15 @@
-//! Rows of wrong inputs: the arguments, the first line of the error, and the beginning of the hint.
+//! Tables of invalid inputs: the arguments, the first line of the error, and the beginning of the hint.
 
 /// A transaction with one input and one output, whose input spends an output with amount 0.
 pub(crate) const TX: &str = "01000000010000000000000000000000000000000000000000000000000000000000000001000000000000000000010000000000000000\
                   0000000000";
 pub(crate) const KEY: &str = "79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
-/// A row of the tables: arguments, in which TX and KEY are replaced by values; the first line of the error; and the
-/// beginning of the hint, empty if there is none.
+/// A row of a table: arguments, the first line of the error, and the beginning of the hint, empty if there is none.
+/// In the arguments, TX and KEY are replaced by values.
 pub(crate) type Row = (&'static [&'static str], &'static str, &'static str);
 
-/// Errors of the command line, detected by the argument parser.
+/// Invalid command lines that the argument parser detects.
 pub(crate) const USAGE: &[Row] = &[
     (&["verifi"], "there is no command \"verifi\"", "did you mean verify?"),
     (&["channel", "stroage"], "there is no command \"stroage\"", "did you mean storage?"),
@@ -221,7 +221,7 @@ pub(crate) const NUMBERS: &[Row] = &[
     ),
 ];
 
-/// Errors detected by the commands.
+/// Invalid content of arguments, which the commands detect.
 pub(crate) const CONTENT: &[Row] = &[
     (
         &["verify", "--script", "1", "--flags", "CLEANSTAK"],
